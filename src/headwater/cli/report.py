@@ -1,0 +1,61 @@
+"""What ``headwater learn`` says before and after: text with tables for people, JSON lines for programs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from headwater.evaluate import score_table
+from headwater.streams import Stream
+from headwater.types import Learner, Record
+from headwater.watch import verdict
+
+__all__ = ["print_json", "print_report", "print_start", "rejected_lines"]
+
+_TASKS = {"classify": "classes", "regress": "numbers"}
+
+
+def print_json(record: Record, **more: Any) -> None:
+    """Print a record as one line of JSON."""
+    sys.stdout.write(msgspec.json.encode({**record.as_dict(), **more}).decode() + "\n")
+    sys.stdout.flush()
+
+
+def print_start(stream: Stream, learner: Learner, model: Path | None) -> None:
+    """Print what will be learned, why so, and what to know about the source."""
+    why = f", since {stream.goal.why} (--task decides otherwise)" if stream.goal and stream.goal.why else ""
+    goal = f"{stream.name}: predicting {_TASKS[learner.task]} of {stream.target}{why}."
+    lines = [goal, *stream.notes]
+    if model is not None:
+        lines.append(f"Going on with {model}, which has learned {learner.n_learned:,} rows.")
+    print("\n".join(lines), flush=True)
+
+
+def print_report(record: Record, stream: Stream, model: Path | None, *, interrupted: bool) -> None:
+    """Print the scores next to those of the baselines, what was rejected, and where the model is."""
+    console = Console(highlight=False)
+    if interrupted:
+        console.print("Stopped by Ctrl-C; these are the rows so far.")
+    console.print()
+    console.print(score_table(record))
+    console.print()
+    for line in filter(None, [verdict(record), *rejected_lines(record.rejected, stream)]):
+        console.print(line, soft_wrap=True, markup=False)
+    saved = f" Saved to {model}." if model is not None else ""
+    console.print(f"{record.rows:,} rows at {record.rows_per_s:,.0f} rows/s.{saved}", soft_wrap=True, markup=False)
+
+
+def rejected_lines(rejected: dict[str, int], stream: Stream) -> list[str]:
+    """Return one line a reason: how many rows were left out, and where the first ones stand."""
+    lines = []
+    for reason, count in rejected.items():
+        places = stream.rejects.places.get(reason, [])
+        where = f" (line {', '.join(map(str, places))}{' …' if count > len(places) else ''})" if places else ""
+        lines.append(f"Left out: {count:,} × {reason}{where}.")
+    if stream.rejects.path is not None and stream.rejects.counts:
+        lines.append(f"The rows that can't be read are in {stream.rejects.path}.")
+    return lines

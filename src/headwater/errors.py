@@ -1,0 +1,150 @@
+"""What can go wrong, as a tree; each error says what was expected, what came, where, and what to do.
+
+::
+
+    HeadwaterError                    everything below; catch this one to catch all
+    ├── ConfigError      (ValueError)   an argument or option that cannot be: a layer, a loss, a step size
+    ├── DataError        (ValueError)   input that cannot be used
+    │   ├── SourceError                 a stream that cannot be opened, or holds no rows
+    │   └── TargetError                 an answer `y` that is missing, or of the wrong kind
+    ├── ModelFileError   (ValueError)   a saved model that is missing, truncated, altered or from another version
+    └── MissingExtra     (ImportError)  a package of an optional extra that is not installed
+
+The same sentence appears in Python, on the command line (on stderr, exit 2, no traceback) and over HTTP
+(`as_dict`): ``expected X, got Y — at PATH. What to do.``
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "HeadwaterError",
+    "MissingExtra",
+    "ModelFileError",
+    "SourceError",
+    "TargetError",
+    "did_you_mean",
+]
+
+
+class HeadwaterError(Exception):
+    """Say what was expected, what came, where, and what to do.
+
+    Parameters
+    ----------
+    expected, got
+        What was needed and what came instead, as noun phrases without a full stop.
+    at
+        Where: a file and line, a column, an option, an argument. Left out of the sentence when empty.
+    help
+        What to do next, as one sentence.
+
+    Examples
+    --------
+    >>> print(HeadwaterError(expected="a number", got="'ten'", at="flights.csv, line 7", help="Drop the column."))
+    expected a number, got 'ten' — at flights.csv, line 7. Drop the column.
+    """
+
+    def __init__(self, *, expected: str, got: str, at: str = "", help: str = "") -> None:  # noqa: A002 - the field's name
+        self.expected, self.got, self.at, self.help = expected, got, at, help
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        place = f" — at {self.at}" if self.at else ""
+        return f"expected {self.expected}, got {self.got}{place}. {self.help}".rstrip()
+
+    def __reduce__(self) -> tuple[Callable[..., HeadwaterError], tuple[Any, ...]]:
+        # Keyword-only arguments are not what Exception's own __reduce__ would pass back; workers send errors home.
+        return _rebuild, (type(self), self.expected, self.got, self.at, self.help)
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the HTTP form of the error: ``{"error", "at", "help"}``.
+
+        Examples
+        --------
+        >>> ConfigError(expected="a positive lr", got="-1", at="lr", help="Try 0.001.").as_dict()
+        {'error': 'expected a positive lr, got -1', 'at': 'lr', 'help': 'Try 0.001.'}
+        """
+        return {"error": f"expected {self.expected}, got {self.got}", "at": self.at, "help": self.help}
+
+
+class ConfigError(HeadwaterError, ValueError):
+    """Report an argument or an option that cannot be."""
+
+
+class DataError(HeadwaterError, ValueError):
+    """Report input that cannot be used."""
+
+
+class SourceError(DataError):
+    """Report a stream that cannot be opened, or holds no rows."""
+
+
+class TargetError(DataError):
+    """Report an answer that is missing, or of the wrong kind."""
+
+
+class ModelFileError(HeadwaterError, ValueError):
+    """Report a saved model that is missing, truncated, altered or from another version."""
+
+
+class MissingExtra(HeadwaterError, ImportError):  # noqa: N818 - names what happened
+    """Report a package of an optional extra that is not installed.
+
+    Parameters
+    ----------
+    package
+        The package that could not be imported.
+    extra
+        The extra of headwater that brings it.
+    at
+        What asked for it.
+
+    Examples
+    --------
+    >>> print(MissingExtra(package="pyarrow", extra="frames", at="flights.parquet"))
+    expected the package pyarrow, got none — at flights.parquet. Run: pip install 'headwater[frames]'
+    """
+
+    def __init__(self, *, package: str, extra: str, at: str = "") -> None:
+        self.package, self.extra = package, extra
+        super().__init__(
+            expected=f"the package {package}", got="none", at=at, help=f"Run: pip install 'headwater[{extra}]'"
+        )
+
+    def __reduce__(self) -> tuple[Callable[..., HeadwaterError], tuple[Any, ...]]:
+        return _rebuild_missing, (self.package, self.extra, self.at)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a sentence with the closest known names, or with all of them when none is close.
+
+    Examples
+    --------
+    >>> did_you_mean("lable", ["label", "age"])
+    'Did you mean label?'
+    >>> did_you_mean("zzz", ["label", "age"])
+    'Known: label, age.'
+    """
+    names = list(known)
+    lowered = {n.lower(): n for n in names}
+    close = [lowered[n] for n in get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)]
+    if close:
+        return f"Did you mean {' or '.join(close)}?"
+    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return f"Known: {shown}." if names else ""
+
+
+def _rebuild(kind: type[HeadwaterError], expected: str, got: str, at: str, remedy: str) -> HeadwaterError:
+    return kind(expected=expected, got=got, at=at, help=remedy)
+
+
+def _rebuild_missing(package: str, extra: str, at: str) -> HeadwaterError:
+    return MissingExtra(package=package, extra=extra, at=at)

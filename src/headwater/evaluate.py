@@ -1,0 +1,120 @@
+"""Prequential evaluation: a whole stream through the route, and how the scores went."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from headwater.session import Session
+from headwater.types import Learner, Record, Scores
+from headwater.watch import verdict
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["Evaluation", "evaluate", "score_table"]
+
+_PERCENT = ("accuracy", "balanced_accuracy")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation found; prints as a table.
+
+    Parameters
+    ----------
+    record
+        How learning stood at the end.
+    curve
+        The records on the way, one after each `every` rows, the last one included.
+    """
+
+    record: Record
+    curve: Sequence[Record] = field(default=())
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        console = Console(file=io.StringIO(), width=100, color_system=None)
+        console.print(self.__rich__())
+        lines = str(console.file.getvalue() if isinstance(console.file, io.StringIO) else "").rstrip().split("\n")
+        return "\n".join([*(line.rstrip() for line in lines), *filter(None, [verdict(self.record)])])
+
+    def __rich__(self) -> Table:
+        return score_table(self.record)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the evaluation as plain dicts, lists, numbers and strings, for JSON."""
+        return {**self.record.as_dict(), "verdict": verdict(self.record), "curve": [r.as_dict() for r in self.curve]}
+
+
+def evaluate(
+    learner: Learner, stream: Any, *, delay: int = 0, window: int = 1000, every: int = 1000, block: int = 1024
+) -> Evaluation:
+    """Predict, score, then learn each row of a stream.
+
+    Parameters
+    ----------
+    learner
+        A `Classifier` or `Regressor`; it goes on learning where it stands.
+    stream
+        What `Session.run` takes: a `Stream`, pairs ``(x, y)``, or arrays ``(X, y)``.
+    delay
+        How many rows later than its prediction an answer arrives.
+    window
+        How many of the last rows the window scores are over.
+    every
+        A point of the curve after each so many rows.
+    block
+        Rows handed to the learner at once; only speed depends on it.
+
+    Returns
+    -------
+    Evaluation
+        The scores next to the baselines, and the curve.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from headwater.types import Forecast
+    >>> class Always:
+    ...     task, rejected = "classify", {}
+    ...
+    ...     def step_many(self, X, y, w=None, ask=None):
+    ...         return Forecast([True] * len(X), np.ones((len(X), 1)), (True,))
+    >>> evaluation = evaluate(Always(), [({"a": 1}, True), ({"a": 2}, False)] * 50, every=25)
+    >>> evaluation.record.scores["accuracy"], [record.rows for record in evaluation.curve]
+    (0.5, [25, 50, 75, 100])
+    """
+    curve: list[Record] = []
+    record = Session(learner, delay=delay, window=window, every=every, block=block, tell=curve.append).run(stream)
+    return Evaluation(record, curve)
+
+
+def score_table(record: Record) -> Table:
+    """Return the scores of the model and of the baselines, over all rows and over the window, as a table for rich."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(f"{record.scored:,} rows scored")
+    predictors: Mapping[str, Scores] = {"model": record.scores} | record.baselines
+    last: Mapping[str, Scores] = {"model": record.window_scores} | record.window_baselines
+    both = record.window < record.scored
+    for name in predictors:
+        table.add_column(name, justify="right")
+    for name in last if both else ():
+        table.add_column(f"{name}, last {record.window:,}" if name == "model" else name, justify="right", style="cyan")
+    for score in record.names:
+        cells = [_shown(score, scores[score]) for scores in predictors.values()]
+        cells += [_shown(score, scores[score]) for scores in last.values()] if both else []
+        table.add_row(score.replace("_", " "), *cells)
+    return table
+
+
+def _shown(score: str, value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    return f"{100 * value:.2f} %" if score in _PERCENT else f"{value:,.4g}" if abs(value) >= 100 else f"{value:.4f}"

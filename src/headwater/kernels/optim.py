@@ -1,0 +1,338 @@
+"""Update rules: from a gradient to a step.
+
+The gradient of one sample by one layer has rank one, ``gᵢⱼ = vᵢ·dⱼ`` (input times delta), so a rule takes the rows an input
+touched, their values ``v`` and the deltas ``d``, and never needs the gradient written down. A whole gradient (mini-batch) is
+the case of one row, v = 1, d = g.
+
+Every rule is one function over ``n`` rows of width ``m``: weights in ``p``, its states in ``s`` (state k of number q at
+``k·cap + q``), row i at ``base + rows[i]·stride``. ``lr`` is the step of this moment, after the schedule. ``counts`` says how
+often each row was touched: a row that a sample doesn't touch is not visited at all (what that means is said rule by rule),
+and the bias corrections of Adam's family follow the row's own count.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ._jit import exact, routine, view
+from ._op import HYPER, STEP, rule
+
+_FROZEN = "weights and moments of an untouched row stand still; its clock (bias correction) stands too"
+_EXACT = "exact: a zero gradient changes nothing"
+
+SGD = rule("sgd", 0, "w ← w − lr·g", _EXACT, "Robbins & Monro 1951", exact_lazy=True)
+MOMENTUM = rule("momentum", 1, "u ← μ·u + g; w ← w − lr·u", _FROZEN, "Polyak 1964")
+NESTEROV = rule("nesterov", 1, "u ← μ·u + g; w ← w − lr·(g + μ·u)", _FROZEN, "Nesterov 1983; Sutskever et al. 2013")
+ADAGRAD = rule("adagrad", 1, "G ← G + g²; w ← w − lr·g/(√G + ε)", _EXACT, "Duchi, Hazan & Singer 2011", exact_lazy=True)
+RMSPROP = rule("rmsprop", 1, "v ← ρ·v + (1 − ρ)·g²; w ← w − lr·g/(√v + ε)", _FROZEN, "Tieleman & Hinton 2012")
+ADADELTA = rule(
+    "adadelta", 2, "v ← ρ·v + (1 − ρ)·g²; δ = g·√(u + ε)/√(v + ε); u ← ρ·u + (1 − ρ)·δ²; w ← w − lr·δ", _FROZEN, "Zeiler 2012"
+)
+ADAM = rule(
+    "adam", 2, "m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; w ← w − lr·m̂/(√v̂ + ε)", _FROZEN, "Kingma & Ba 2015"
+)
+ADAMW = rule("adamw", 2, "w ← (1 − lr·λ)·w, then Adam", _FROZEN, "Loshchilov & Hutter 2019")
+AMSGRAD = rule("amsgrad", 3, "Adam with v̂ = the largest v so far", _FROZEN, "Reddi, Kale & Kumar 2018")
+NADAM = rule(
+    "nadam", 2, "Adam with Nesterov's look-ahead: m̂ = μₜ₊₁m/(1 − Πμ·μₜ₊₁) + (1 − μₜ)g/(1 − Πμ)", _FROZEN, "Dozat 2016"
+)
+FTRL = rule(
+    "ftrl", 2, "σ = (√(n + g²) − √n)/α; z ← z + g − σ·w; n ← n + g²; w = −(z − sign(z)λ₁)/((β + √n)/α + λ₂), 0 if |z| ≤ λ₁",
+    _EXACT, "McMahan et al. 2013", exact_lazy=True,
+)  # fmt: skip
+COCOB = rule(
+    "cocob", 5, "L ← max(L, |g|); A ← A + |g|; R ← max(R − (w − w₀)g, 0); θ ← θ − g; w = w₀ + θ·(L + R)/(L·max(A + L, αL))",
+    _EXACT, "Orabona & Tommasi 2017", exact_lazy=True,
+)  # fmt: skip
+
+
+@exact
+def sgd(p, base, stride, rows, v, n, d, lr):
+    """rows, v (n,), d (m,); four rows at a sweep."""
+    m = d.shape[0]
+    c = p.dtype.type(lr)
+    i = 0
+    while i + 4 <= n:
+        w0 = view(p, base + rows[i] * stride, m)
+        w1 = view(p, base + rows[i + 1] * stride, m)
+        w2 = view(p, base + rows[i + 2] * stride, m)
+        w3 = view(p, base + rows[i + 3] * stride, m)
+        c0, c1, c2, c3 = c * v[i], c * v[i + 1], c * v[i + 2], c * v[i + 3]
+        for j in range(m):
+            g = d[j]
+            w0[j] -= c0 * g
+            w1[j] -= c1 * g
+            w2[j] -= c2 * g
+            w3[j] -= c3 * g
+        i += 4
+    while i < n:
+        w = view(p, base + rows[i] * stride, m)
+        ci = c * v[i]
+        for j in range(m):
+            w[j] -= ci * d[j]
+        i += 1
+
+
+@exact
+def momentum(p, s, cap, base, stride, rows, v, n, d, lr, mu, ahead):
+    """rows, v (n,), d (m,); s (1, cap): velocity. ``ahead`` is Nesterov's."""
+    m = d.shape[0]
+    c = p.dtype.type(lr)
+    k = p.dtype.type(mu)
+    for i in range(n):
+        o = base + rows[i] * stride
+        w = view(p, o, m)
+        u = view(s, o, m)
+        x = v[i]
+        if ahead:
+            for j in range(m):
+                g = x * d[j]
+                u[j] = k * u[j] + g
+                w[j] -= c * (g + k * u[j])
+        else:
+            for j in range(m):
+                u[j] = k * u[j] + x * d[j]
+                w[j] -= c * u[j]
+
+
+@exact
+def adagrad(p, s, cap, base, stride, rows, v, n, d, lr, eps):
+    """rows, v (n,), d (m,); s (1, cap): sum of squares."""
+    m = d.shape[0]
+    c = p.dtype.type(lr)
+    e = p.dtype.type(eps)
+    for i in range(n):
+        o = base + rows[i] * stride
+        w = view(p, o, m)
+        q = view(s, o, m)
+        x = v[i]
+        for j in range(m):
+            g = x * d[j]
+            q[j] += g * g
+            w[j] -= c * g / (math.sqrt(q[j]) + e)
+
+
+@exact
+def rmsprop(p, s, cap, base, stride, rows, v, n, d, lr, rho, eps):
+    """rows, v (n,), d (m,); s (1, cap): fading mean of squares."""
+    m = d.shape[0]
+    c = p.dtype.type(lr)
+    r = p.dtype.type(rho)
+    r1 = p.dtype.type(1 - rho)
+    e = p.dtype.type(eps)
+    for i in range(n):
+        o = base + rows[i] * stride
+        w = view(p, o, m)
+        q = view(s, o, m)
+        x = v[i]
+        for j in range(m):
+            g = x * d[j]
+            q[j] = r * q[j] + r1 * g * g
+            w[j] -= c * g / (math.sqrt(q[j]) + e)
+
+
+@exact
+def adadelta(p, s, cap, base, stride, rows, v, n, d, lr, rho, eps):
+    """rows, v (n,), d (m,); s (2, cap): fading means of squared gradients and of squared steps."""
+    m = d.shape[0]
+    c = p.dtype.type(lr)
+    r = p.dtype.type(rho)
+    r1 = p.dtype.type(1 - rho)
+    e = p.dtype.type(eps)
+    for i in range(n):
+        o = base + rows[i] * stride
+        w = view(p, o, m)
+        q = view(s, o, m)
+        u = view(s, cap + o, m)
+        x = v[i]
+        for j in range(m):
+            g = x * d[j]
+            q[j] = r * q[j] + r1 * g * g
+            step = g * math.sqrt(u[j] + e) / math.sqrt(q[j] + e)
+            u[j] = r * u[j] + r1 * step * step
+            w[j] -= c * step
+
+
+@exact
+def adam(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, decay, exempt, counts, own, t):
+    """rows, v (n,), d (m,); s (2, cap): moments. ``decay`` is AdamW's, ``own`` lets a row's own count correct its bias."""
+    m = d.shape[0]
+    f1 = p.dtype.type(b1)
+    g1 = p.dtype.type(1 - b1)
+    f2 = p.dtype.type(b2)
+    g2 = p.dtype.type(1 - b2)
+    e = p.dtype.type(eps)
+    last = -1
+    c = p.dtype.type(lr)
+    r = c
+    for i in range(n):
+        k = counts[rows[i]] if own else t
+        if k != last:
+            c = p.dtype.type(lr / (1 - b1**k))
+            r = p.dtype.type(1 / math.sqrt(1 - b2**k))
+            last = k
+        o = base + rows[i] * stride
+        w = view(p, o, m)
+        mo = view(s, o, m)
+        q = view(s, cap + o, m)
+        x = v[i]
+        shrink = p.dtype.type(1 if rows[i] == exempt else 1 - lr * decay)
+        for j in range(m):
+            g = x * d[j]
+            mo[j] = f1 * mo[j] + g1 * g
+            q[j] = f2 * q[j] + g2 * g * g
+            w[j] = shrink * w[j] - c * mo[j] / (math.sqrt(q[j]) * r + e)
+
+
+@exact
+def amsgrad(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, counts, own, t):
+    """rows, v (n,), d (m,); s (3, cap): moments and the largest second moment."""
+    m = d.shape[0]
+    f1 = p.dtype.type(b1)
+    g1 = p.dtype.type(1 - b1)
+    f2 = p.dtype.type(b2)
+    g2 = p.dtype.type(1 - b2)
+    e = p.dtype.type(eps)
+    for i in range(n):
+        k = counts[rows[i]] if own else t
+        c = p.dtype.type(lr / (1 - b1**k))
+        r = p.dtype.type(1 / math.sqrt(1 - b2**k))
+        o = base + rows[i] * stride
+        w = view(p, o, m)
+        mo = view(s, o, m)
+        q = view(s, cap + o, m)
+        top = view(s, 2 * cap + o, m)
+        x = v[i]
+        for j in range(m):
+            g = x * d[j]
+            mo[j] = f1 * mo[j] + g1 * g
+            q[j] = f2 * q[j] + g2 * g * g
+            top[j] = max(top[j], q[j])
+            w[j] -= c * mo[j] / (math.sqrt(top[j]) * r + e)
+
+
+@exact
+def nadam(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, mu, ahead, product, counts, own, t):
+    """rows, v (n,), d (m,); s (2, cap): moments. ``mu``, ``ahead``: μₜ, μₜ₊₁; ``product``: Πμ of the whole net's steps."""
+    m = d.shape[0]
+    f1 = p.dtype.type(b1)
+    g1 = p.dtype.type(1 - b1)
+    f2 = p.dtype.type(b2)
+    g2 = p.dtype.type(1 - b2)
+    e = p.dtype.type(eps)
+    cm = p.dtype.type(lr * ahead / (1 - product * ahead))
+    cg = p.dtype.type(lr * (1 - mu) / (1 - product))
+    for i in range(n):
+        k = counts[rows[i]] if own else t
+        r = p.dtype.type(1 / math.sqrt(1 - b2**k))
+        o = base + rows[i] * stride
+        w = view(p, o, m)
+        mo = view(s, o, m)
+        q = view(s, cap + o, m)
+        x = v[i]
+        for j in range(m):
+            g = x * d[j]
+            mo[j] = f1 * mo[j] + g1 * g
+            q[j] = f2 * q[j] + g2 * g * g
+            w[j] -= (cm * mo[j] + cg * g) / (math.sqrt(q[j]) * r + e)
+
+
+@exact
+def ftrl(p, s, cap, base, stride, rows, v, n, d, alpha, beta, l1, l2):
+    """rows, v (n,), d (m,); s (2, cap): z and n. Departs from the paper: z starts where w is the initial weight, not 0."""
+    m = d.shape[0]
+    for i in range(n):
+        o = base + rows[i] * stride
+        w = view(p, o, m)
+        z = view(s, o, m)
+        q = view(s, cap + o, m)
+        x = v[i]
+        for j in range(m):
+            g = x * d[j]
+            if q[j] == 0:
+                z[j] = -w[j] * (beta / alpha + l2) - l1 * (1.0 if w[j] > 0 else (-1.0 if w[j] < 0 else 0.0))
+            before = math.sqrt(q[j])
+            q[j] += g * g
+            after = math.sqrt(q[j])
+            z[j] += g - (after - before) / alpha * w[j]
+            if abs(z[j]) <= l1:
+                w[j] = 0
+            else:
+                w[j] = -(z[j] - (l1 if z[j] > 0 else -l1)) / ((beta + after) / alpha + l2)
+
+
+@exact
+def cocob(p, s, cap, base, stride, rows, v, n, d, alpha):
+    """rows, v (n,), d (m,); s (5, cap): L, A, R, θ, w₀. Has no step size."""
+    m = d.shape[0]
+    for i in range(n):
+        o = base + rows[i] * stride
+        w = view(p, o, m)
+        big = view(s, o, m)
+        total = view(s, cap + o, m)
+        reward = view(s, 2 * cap + o, m)
+        theta = view(s, 3 * cap + o, m)
+        start = view(s, 4 * cap + o, m)
+        x = v[i]
+        for j in range(m):
+            g = x * d[j]
+            if big[j] == 0:  # first touch: bets start from the initial weight
+                start[j] = w[j]
+                big[j] = 1e-8
+            big[j] = max(big[j], abs(g))
+            total[j] += abs(g)
+            reward[j] = max(reward[j] - (w[j] - start[j]) * g, 0)
+            theta[j] -= g
+            w[j] = start[j] + theta[j] / (big[j] * max(total[j] + big[j], alpha * big[j])) * (big[j] + reward[j])
+
+
+@exact
+def accumulate(g, base, stride, rows, v, n, d):
+    """rows, v (n,), d (m,): add the rank-one gradient v·d to g. The rule that keeps instead of stepping."""
+    m = d.shape[0]
+    for i in range(n):
+        w = view(g, base + rows[i] * stride, m)
+        x = v[i]
+        for j in range(m):
+            w[j] += x * d[j]
+
+
+@routine(STEP, "i p p i i i n p i p f r n b i f i")
+def step(code, p, s, cap, base, stride, rows, v, n, d, lr, const, counts, own, t, product, exempt):
+    """Apply rule ``code`` to n rows; ``const`` holds the rule's numbers from HYPER on; row ``exempt`` (a bias) does not decay."""
+    a = const[HYPER]
+    b = const[HYPER + 1]
+    c = const[HYPER + 2]
+    e = const[HYPER + 3]
+    if code == _SGD:
+        sgd(p, base, stride, rows, v, n, d, lr)
+    elif code == _MOMENTUM or code == _NESTEROV:
+        momentum(p, s, cap, base, stride, rows, v, n, d, lr, a, code == _NESTEROV)
+    elif code == _ADAGRAD:
+        adagrad(p, s, cap, base, stride, rows, v, n, d, lr, a)
+    elif code == _RMSPROP:
+        rmsprop(p, s, cap, base, stride, rows, v, n, d, lr, a, b)
+    elif code == _ADADELTA:
+        adadelta(p, s, cap, base, stride, rows, v, n, d, lr, a, b)
+    elif code == _ADAM or code == _ADAMW:
+        adam(p, s, cap, base, stride, rows, v, n, d, lr, a, b, c, e if code == _ADAMW else 0.0, exempt, counts, own, t)
+    elif code == _AMSGRAD:
+        amsgrad(p, s, cap, base, stride, rows, v, n, d, lr, a, b, c, counts, own, t)
+    elif code == _NADAM:
+        mu = a * (1 - 0.5 * 0.96 ** (t * e))
+        ahead = a * (1 - 0.5 * 0.96 ** ((t + 1) * e))
+        nadam(p, s, cap, base, stride, rows, v, n, d, lr, a, b, c, mu, ahead, product, counts, own, t)
+    elif code == _FTRL:
+        ftrl(p, s, cap, base, stride, rows, v, n, d, lr, a, b, c)
+    elif code == _COCOB:
+        cocob(p, s, cap, base, stride, rows, v, n, d, a)
+    else:
+        accumulate(p, base, stride, rows, v, n, d)
+    return 0.0
+
+
+GRADIENT = -1
+"""The code under which ``step`` only accumulates, for mini-batches and for looking at a gradient."""
+_SGD, _MOMENTUM, _NESTEROV, _ADAGRAD, _RMSPROP = SGD.code, MOMENTUM.code, NESTEROV.code, ADAGRAD.code, RMSPROP.code
+_ADADELTA, _ADAM, _ADAMW, _AMSGRAD, _NADAM = ADADELTA.code, ADAM.code, ADAMW.code, AMSGRAD.code, NADAM.code
+_FTRL, _COCOB = FTRL.code, COCOB.code

@@ -1,0 +1,63 @@
+"""Declare networks: layers, losses, optimizers, schedules, initializers, and the network of a fixed shape."""
+
+from .initializers import INITIALIZERS, Initializer
+from .layers import ACTIVATIONS, LAYERS, Activation, BatchNorm, Dense, Dropout, Embedding, LayerNorm
+from .losses import Loss
+from .network import EarlyStopping, History, Network, Parameters
+from .optimizers import (
+    COCOB,
+    FTRL,
+    OPTIMIZERS,
+    SGD,
+    AdaGrad,
+    Adadelta,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Momentum,
+    NAdam,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+    optimizer,
+)
+from .schedules import SCHEDULES, Constant, Cosine, InverseScaling, Step, WarmUp
+
+__all__ = [
+    "ACTIVATIONS",
+    "AMSGrad",
+    "Activation",
+    "AdaGrad",
+    "Adadelta",
+    "Adam",
+    "AdamW",
+    "BatchNorm",
+    "COCOB",
+    "Constant",
+    "Cosine",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "Embedding",
+    "FTRL",
+    "History",
+    "INITIALIZERS",
+    "InverseScaling",
+    "Initializer",
+    "LAYERS",
+    "LayerNorm",
+    "Loss",
+    "Momentum",
+    "NAdam",
+    "Nesterov",
+    "Network",
+    "OPTIMIZERS",
+    "Optimizer",
+    "Parameters",
+    "RMSProp",
+    "SCHEDULES",
+    "SGD",
+    "Step",
+    "WarmUp",
+    "optimizer",
+]

@@ -1,0 +1,233 @@
+"""Layers, declared: frozen dataclasses without a number in them; ``lower.py`` turns a stack of them into a program.
+
+A neuron computes y = f(w·x + b). A ``Dense`` layer is ``units`` of them side by side, Y = f(W·X + b); a network is layers
+one after the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..errors import ConfigError
+from ..kernels import activations as _act
+from ..kernels import dropout as _drop
+from ..kernels import norm as _norm
+from ..kernels._op import OPS
+from .initializers import Initializer, for_activation
+
+ACTIVATIONS: tuple[str, ...] = tuple(row.name for row in OPS.values() if row.kind == "activation")
+"""Every activation by its string name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """f(x), unit by unit.
+
+    Parameters
+    ----------
+    name : str
+        A name in ``ACTIVATIONS``; softmax belongs to the loss and is not one of them.
+    a : float, optional
+        The slope of leaky_relu below zero, the α of elu.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such activation.
+
+    Examples
+    --------
+    >>> Activation("leaky_relu", 0.2)
+    Activation(name='leaky_relu', a=0.2)
+    """
+
+    name: str
+    a: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.name not in ACTIVATIONS:
+            hint = "Softmax is the link of the loss 'cross_entropy'." if self.name == "softmax" else "Choose one of these names."
+            raise ConfigError(expected=f"one of {', '.join(ACTIVATIONS)}", got=repr(self.name), at="activation", help=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """A layer of neurons: Y = f(Wᵀ·X + b).
+
+    Parameters
+    ----------
+    units : int
+        How many neurons, m.
+    activation : str
+        f, a name in ``ACTIVATIONS``.
+    bias : bool
+        Whether there is a b.
+    initializer : str or Initializer, optional
+        Where W starts; He in front of the ReLU family, LeCun in front of SELU, else Glorot. b starts at 0.
+
+    Raises
+    ------
+    ConfigError
+        If units is not a whole number above 0, or a name is unknown.
+
+    References
+    ----------
+    Rosenblatt 1958.
+
+    Examples
+    --------
+    >>> Dense(32, "relu")
+    Dense(units=32, activation='relu', bias=True, initializer=None)
+    """
+
+    units: int
+    activation: str = "identity"
+    bias: bool = True
+    initializer: str | Initializer | None = None
+
+    def __post_init__(self) -> None:
+        _whole(self.units, "units of nn.Dense")
+        Activation(self.activation)
+        self.start()
+
+    def start(self) -> Initializer:
+        """Return the initializer of W."""
+        if self.initializer is None:
+            return for_activation(self.activation)
+        return self.initializer if isinstance(self.initializer, Initializer) else Initializer(self.initializer)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A table of rows: an id picks its row, several ids the sum of theirs. Only as first layer.
+
+    Parameters
+    ----------
+    rows : int
+        How many ids there are: 0 … rows − 1.
+    units : int
+        Width of a row.
+    initializer : str or Initializer
+        Where the rows start.
+
+    References
+    ----------
+    Bengio et al. 2003. An embedding followed by a Dense layer on the same ids is the input table of a learner: there each
+    category has its row without being declared.
+
+    Examples
+    --------
+    >>> Embedding(100, 8).units
+    8
+    """
+
+    rows: int
+    units: int
+    initializer: str | Initializer = "lecun"
+
+    def __post_init__(self) -> None:
+        _whole(self.rows, "rows of nn.Embedding")
+        _whole(self.units, "units of nn.Embedding")
+        self.start()
+
+    def start(self) -> Initializer:
+        """Return the initializer of the rows."""
+        return self.initializer if isinstance(self.initializer, Initializer) else Initializer(self.initializer)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """While learning, silence each unit with probability ``rate`` and scale the others by 1/(1 − rate).
+
+    Parameters
+    ----------
+    rate : float
+        Share of silent units, from 0 up to but not 1.
+
+    Raises
+    ------
+    ConfigError
+        If the rate lies outside.
+
+    References
+    ----------
+    Srivastava et al. 2014.
+
+    Examples
+    --------
+    >>> Dropout(0.1).rate
+    0.1
+    """
+
+    rate: float = _drop.DROPOUT.default
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate < 1:
+            raise ConfigError(expected="a rate from 0 up to but not 1", got=repr(self.rate), at="nn.Dropout", help="Give e.g. 0.1.")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNorm:
+    """y = g·(x − mean x)/√(var x + ε) + b over the units of one sample: exact one sample at a time, no state.
+
+    Parameters
+    ----------
+    affine : bool
+        Whether g and b exist and are learned.
+    eps : float
+        ε, against division by zero.
+
+    References
+    ----------
+    Ba, Kiros & Hinton 2016.
+
+    Examples
+    --------
+    >>> LayerNorm().eps
+    1e-05
+    """
+
+    affine: bool = True
+    eps: float = _norm.LAYER_NORM.default
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm:
+    """y = g·(x − μ)/√(σ² + ε) + b, with μ and σ² of each unit.
+
+    On a mini-batch μ and σ² are those of the batch while learning. One sample at a time there is no batch: the sample first
+    moves the running μ and σ² (by at most momentum/100) and is normalised by them; the gradient takes them as constants.
+    Predictions use the running ones always.
+
+    Parameters
+    ----------
+    momentum : float
+        How far a batch moves the running statistics.
+
+    References
+    ----------
+    Ioffe & Szegedy 2015; one sample at a time: Chiley et al. 2019, without the control terms.
+
+    Examples
+    --------
+    >>> BatchNorm().momentum
+    0.1
+    """
+
+    momentum: float = _norm.BATCH_NORM.default
+
+
+Layer: TypeAlias = Dense | Embedding | Activation | Dropout | LayerNorm | BatchNorm
+LAYERS: dict[str, type[Layer]] = {
+    cls.__name__: cls for cls in (Dense, Embedding, Activation, Dropout, LayerNorm, BatchNorm)
+}
+"""Every layer class by name."""
+
+
+def _whole(n: object, at: str) -> None:
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ConfigError(expected="a whole number above 0", got=repr(n), at=at, help="Give e.g. 32.")
+
+
+_IDENTITY = _act.IDENTITY.name

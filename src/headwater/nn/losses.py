@@ -1,0 +1,57 @@
+"""Losses, declared: a name and, for some, one number; value, gradient and link run in ``kernels/loss.py``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import ConfigError
+from ..kernels import loss as _kernel  # noqa: F401  the table is filled where the losses are defined
+from ..kernels._op import LOSSES, LossRow
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a wrong prediction costs.
+
+    Parameters
+    ----------
+    name : str
+        mse, mae, huber, binary_cross_entropy, cross_entropy, hinge, poisson or quantile.
+    a : float, optional
+        The loss's own number: the factor of mse (½ for ½·MSE), the width of huber, the level of quantile.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such loss, or its number makes no sense.
+
+    Examples
+    --------
+    >>> Loss("quantile", 0.9).row.formula
+    'mean of a·(y − p) if y > p, else (1 − a)·(p − y)'
+    """
+
+    name: str
+    a: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.name not in LOSSES:
+            raise ConfigError(expected=f"one of {', '.join(LOSSES)}", got=repr(self.name), at="loss", help="Choose one of these names.")
+        high = 1.0 if self.name == "quantile" else float("inf")
+        if self.a is not None and not 0 < self.a < high:
+            raise ConfigError(expected=f"a number between 0 and {high}", got=repr(self.a), at=f"loss {self.name}", help="Give such a number.")
+
+    @property
+    def row(self) -> LossRow:
+        """The loss's row in the kernel's table."""
+        return LOSSES[self.name]
+
+    @property
+    def number(self) -> float:
+        """The loss's own number, given or default."""
+        return self.row.default if self.a is None else self.a
+
+
+def as_loss(loss: str | Loss) -> Loss:
+    """Return loss as a ``Loss``: a string is its name."""
+    return loss if isinstance(loss, Loss) else Loss(loss)

@@ -1,0 +1,280 @@
+"""The program: lowered tables, the flat vectors they work on, and the calls into the machine.
+
+Everything that learning changes is an array here, so saving, copying, averaging and hashing a net are loops over arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import _op as col
+from ..kernels import batch as _batch
+from ..kernels import machine as _machine
+from ..kernels._jit import JIT, addresses, compiling
+from .lower import Expert, Place, aligned, lower
+
+STATE = ("p", "s", "buf", "stats", "touched", "ys", "rng", "run")
+"""The arrays that learning changes, in the order in which they are saved."""
+
+
+@dataclass(slots=True)
+class Block:
+    """Samples as entries: x[i] belongs to slots[i] (≥ 0 a numeric input, < 0 the row −slot − 1); sample j's end at ends[j + 1].
+
+    ``dense``: every sample has the same slots, which are then written once.
+    """
+
+    slots: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    x: NDArray[np.float64]
+    dense: bool
+    width: int
+    """The most entries of one sample."""
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+
+class Program:
+    """Tables and vectors of one or several experts over one input table.
+
+    Parameters
+    ----------
+    experts : sequence of Expert
+        What to lower.
+    rows : int
+        Rows of the input table now.
+    dtype : dtype
+        float32 or float64.
+    seed : int
+        Of the random numbers drawn while learning (dropout).
+    growing : bool
+        Rows take part from their second sight (a vocabulary that grows) instead of from the first.
+    standard, targets : bool
+        Whether inputs, and answers, are standardised as they stream.
+    """
+
+    def __init__(
+        self, experts: Sequence[Expert], *, rows: int, dtype: Any, seed: int, growing: bool, standard: bool, targets: bool
+    ) -> None:
+        self.experts = tuple(experts)
+        self.dtype = np.dtype(dtype)
+        self.rows = 0
+        self.slots = 0
+        self.rng = np.array([(seed * 2654435761 + 88172645463325252) % (1 << 60) + 1], np.int64)
+        self.context: Any = np.zeros(col.CONTEXT_WIDTH, np.int64) if JIT else [None] * col.CONTEXT_WIDTH
+        self._held: dict[int, NDArray[Any]] = {}
+        with compiling(("routines", self.dtype.name)):
+            for place, address in addresses(self.dtype).items():
+                self.context[place] = address
+        self.head = np.zeros(col.HEADER_WIDTH, np.int64)
+        self.head[[col.GROWING, col.STANDARD, col.TARGETS]] = growing, standard, targets
+        self.stats = np.zeros((0, col.STATISTIC_WIDTH))
+        self.touched = np.zeros(0, np.int64)
+        self.run = np.zeros(len(self.experts) * col.RUNNING_WIDTH)
+        self.run[col.SCALE :: col.RUNNING_WIDTH] = 1
+        self.run[col.PRODUCT :: col.RUNNING_WIDTH] = 1
+        self._lay(0)
+        self.add_rows(rows)
+
+    # ---- layout -----------------------------------------------------------------------------------------------------
+
+    def _lay(self, room: int) -> None:
+        """Lower the experts and make fresh vectors with room for that many rows."""
+        tables = lower(self.experts, max(self.rows, 1))
+        self.prog, self.opc, self.ex, self.xc = tables.prog, tables.opc, tables.ex, tables.xc
+        self.places: list[Place] = tables.places
+        self.dense, self.stride, self.states = tables.dense, tables.stride, tables.states
+        self.outputs = int(self.ex[0, col.OUTPUTS])
+        self._length = tables.length
+        self.buf = aligned(tables.buffers, self.dtype)
+        for op in self.prog[self.prog[:, col.BUFFER] >= 0]:  # the variance of a unit never seen is 1
+            m, at = int(op[col.M]), int(op[col.BUFFER])
+            self.buf[at + m : at + 2 * m] = 1
+        self.ys = np.zeros((self.outputs, col.STATISTIC_WIDTH))
+        self._vectors(room)
+        for place in self.places:
+            if not place.table and place.n == 0:  # gains start at 1
+                self.p[place.start : place.start + place.m] = 1
+        self.bind(PROG=self.prog, OPC=self.opc, EX=self.ex, XC=self.xc, RUN=self.run, HEAD=self.head, RNG=self.rng)
+        self.bind(BUF=self.buf, YS=self.ys)
+
+    def _vectors(self, room: int) -> None:
+        """Make P and S with room for that many rows, and say so in the header."""
+        self.room = room
+        size = self.dense + room * self.stride
+        self.p = aligned(size, self.dtype)
+        self.s = aligned(size * self.states, self.dtype)
+        self.head[[col.TABLE, col.STRIDE, col.CAPACITY, col.STATES]] = self.dense, self.stride, size, self.states
+        self._pairs = self._samples = 0
+        self.bind(S=self.s)
+
+    def _scratch(self, pairs: int, samples: int = 1) -> None:
+        """Make the working arrays: activations, deltas, lists, for that many pairs a sample and samples at once."""
+        if pairs <= self._pairs and samples <= self._samples:
+            return
+        self._pairs, self._samples = max(pairs, self._pairs), max(samples, self._samples)
+        start = self._length + 1
+        length = -(-(start + 2 * (self._pairs + 1) + 16) // 16) * 16
+        self.head[[col.LENGTH, col.PAIRS]] = length, start
+        whole = length * self._samples
+        a, vw = aligned(whole, self.dtype), aligned(whole, self.dtype)
+        vw[0] = 1
+        for op in self.prog:  # the constant input of the next layer's bias
+            a[op[col.DST] + op[col.M] :: length] = 1
+        widest = int(max(self.prog[:, col.M].max(), self.prog[1:, col.N].max(initial=0))) + 1
+        big = len(self.p) if self._samples > 1 else 0
+        undo = (1 + self.states) * (self.dense + (self._pairs + 1) * self.stride)
+        self.bind(A=a, D=aligned(whole, self.dtype), IW=np.zeros(whole, np.int64), VW=vw)
+        self.bind(SCRATCH=aligned(3 * widest + big + 64, self.dtype), IOTA=np.arange(widest + 1, dtype=np.int64))
+        self.bind(UNDO=aligned(undo, self.dtype), MO=aligned(4 * len(self.buf), self.dtype))
+
+    def bind(self, **arrays: NDArray[Any]) -> None:
+        """Put arrays into the context under their names in ``kernels._op``, and keep them alive."""
+        for name, array in arrays.items():
+            place = getattr(col, name)
+            self._held[place] = array
+            self.context[place] = array.ctypes.data if JIT else array.reshape(-1)
+
+    # ---- growth -----------------------------------------------------------------------------------------------------
+
+    def add_rows(self, count: int) -> int:
+        """Append rows of zeros to the table, doubling the room when it is full. Returns the number of the first."""
+        first = self.rows
+        if first + count > self.room:
+            p, s, size, room = self.p, self.s, len(self.p), max(2 * self.room, first + count, 16)
+            keep = self.dense + first * self.stride
+            self._vectors(room)
+            self.p[:keep] = p[:keep]
+            for k in range(self.states):
+                self.s[k * len(self.p) : k * len(self.p) + keep] = s[k * size : k * size + keep]
+        self.rows += count
+        self.prog[0, col.N] = self.rows
+        if self.rows > len(self.touched):
+            grown = np.zeros(max(self.room, self.rows), np.int64)
+            grown[: len(self.touched)] = self.touched
+            self.touched = grown
+            self.bind(TOUCHED=grown)
+        return first
+
+    def add_slot(self, row: int) -> int:
+        """Append a numeric input that scales that row. Returns its slot."""
+        if self.slots == len(self.stats):
+            grown = np.zeros((max(2 * self.slots, 16), col.STATISTIC_WIDTH))
+            grown[: self.slots] = self.stats
+            self.stats = grown
+            self.bind(STATS=grown)
+        self.stats[self.slots, col.ROW] = row
+        self.slots += 1
+        return self.slots - 1
+
+    def set_outputs(self, k: int, bias: float) -> None:
+        """Give every expert k outputs; what was learned stays to the bit, new outputs start at 0 with that bias."""
+        old = {"p": self.p, "s": self.s, "ys": self.ys, "buf": self.buf, "size": len(self.p), "places": self.places}
+        stride, dense, before = self.stride, self.dense, self.outputs
+        self.experts = tuple(expert.with_outputs(k) for expert in self.experts)
+        self._lay(self.room)
+        for o, place in enumerate(self.places):
+            was = old["places"][o]
+            self._move(old, was, place, stride, dense, bias)
+        self.buf[:] = old["buf"]
+        self.ys[:before] = old["ys"]
+
+    def _move(self, old: dict[str, Any], was: Place, place: Place, stride: int, dense: int, bias: float) -> None:
+        """Copy one layer's parameters and states to their new place; added outputs get the bias."""
+        for k in range(-1, self.states):
+            source = old["p"] if k < 0 else old["s"][k * old["size"] : (k + 1) * old["size"]]
+            target = self.p if k < 0 else self.s[k * len(self.p) : (k + 1) * len(self.p)]
+            there = _matrix(target, place, self.dense, self.stride, self.rows)
+            there[:, : was.m] = _matrix(source, was, dense, stride, self.rows)
+            if k < 0 and place.m > was.m and place.bias:
+                there[0 if place.table else -1, was.m :] = bias
+
+    # ---- the machine ------------------------------------------------------------------------------------------------
+
+    def _show(self, block: Block) -> None:
+        """Put a block into the context."""
+        self.head[col.DENSE_ROWS] = block.dense
+        self.bind(SLOTS=block.slots, ENDS=block.ends, X=block.x)
+
+    def learn(
+        self, block: Block, y: NDArray[np.float64], w: NDArray[np.float64], asked: Block | None = None
+    ) -> NDArray[Any]:
+        """Predict row by row and learn row by row; y (n, targets) is overwritten. Returns the predictions, (n, k)."""
+        self._scratch(block.width if asked is None else max(block.width, asked.width))
+        out = np.empty((len(block), self.outputs), self.dtype)
+        self._show(block)
+        if asked is not None:
+            self.bind(ASKED_SLOTS=asked.slots, ASKED_ENDS=asked.ends, ASKED_X=asked.x)
+        self.bind(Y=y, W=w, OUT=out)
+        self.head[col.ANSWERS] = y.shape[1]
+        with compiling(("learn", self.dtype.name)):
+            _machine.learn_rows(self.context, self.p, len(block), asked is None)
+        return out
+
+    def predict(self, block: Block) -> NDArray[Any]:
+        """Predictions (n, k); changes nothing that learning reads."""
+        self._scratch(block.width)
+        out = np.empty((len(block), self.outputs), self.dtype)
+        self._show(block)
+        self.bind(OUT=out)
+        with compiling(("predict", self.dtype.name)):
+            _machine.predict_rows(self.context, self.p, len(block))
+        return out
+
+    def forward(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Predictions (n, k) of a mini-batch x (n, inputs)."""
+        self._scratch(x.shape[1], len(x))
+        out = np.empty((len(x), self.outputs), self.dtype)
+        self.bind(OUT=out)
+        with compiling(("forward", self.dtype.name)):
+            _batch.forward_batch(self.context, self.p, x.reshape(-1), len(x))
+        return out
+
+    def gradient(
+        self, x: NDArray[Any], y: NDArray[Any], w: NDArray[Any], total: float, learn: bool, g: NDArray[Any]
+    ) -> float:
+        """Loss of a mini-batch over ``total``; its gradient is added to g (all parameters)."""
+        self._scratch(x.shape[1], len(x))
+        with compiling(("gradient", self.dtype.name)):
+            value = _batch.gradient_batch(
+                self.context, self.p, x.reshape(-1), len(x), y.reshape(-1), w, total, learn, g
+            )
+        return float(value)
+
+    def apply(self, g: NDArray[Any], penalise: bool) -> None:
+        """One step of the rule from the whole gradient g, which clipping may change."""
+        self._scratch(1, 2)
+        with compiling(("apply", self.dtype.name)):
+            _batch.apply_batch(self.context, self.p, g, penalise)
+        self.touched[: self.rows] += 1
+
+
+def _matrix(p: NDArray[Any], place: Place, dense: int, stride: int, rows: int) -> NDArray[Any]:
+    """View of all numbers of a layer as rows of its width: bias row and weights of the table, weights and bias row of a
+    dense layer, gains and shifts of a normalisation."""
+    if place.table:
+        return p[dense : dense + rows * stride].reshape(rows, stride)[:, place.start : place.start + place.m]
+    count = (place.n + place.bias) if place.n else 2
+    return p[place.start : place.start + count * place.m].reshape(count, place.m)
+
+
+def weights(program: Program, place: Place, vector: NDArray[Any] | None = None) -> NDArray[Any]:
+    """View of a layer's weights (n, m) in P, or in another vector of that layout; gains (m,) of a normalisation."""
+    block = _matrix(program.p if vector is None else vector, place, program.dense, program.stride, program.rows)
+    if place.table:
+        return block[1:]
+    return block[: place.n] if place.n else block[0]
+
+
+def bias(program: Program, place: Place) -> NDArray[Any] | None:
+    """View of a layer's bias (m,) in P, or None; shifts of a normalisation."""
+    if not place.bias:
+        return None
+    block = _matrix(program.p, place, program.dense, program.stride, program.rows)
+    return block[0] if place.table else block[-1]

@@ -1,0 +1,181 @@
+"""The kind of an answer: what the task is, decided from the first rows, and which answers don't fit it later."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+from headwater.errors import ConfigError, TargetError
+from headwater.streams.block import Block
+from headwater.streams.rejects import Rejects
+
+__all__ = ["TASKS", "Target", "assume_target", "decide_target"]
+
+TASKS = ("auto", "classify", "regress")
+_FEW = 20  # whole numbers with more values than this are taken for a quantity
+
+_NOUNS = {"number": "a number", "text": "text", "boolean": "true or false", "any": "a class"}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is predicted: ``"classify"`` or ``"regress"``, and the kind its answers have.
+
+    Parameters
+    ----------
+    task
+        ``"classify"`` or ``"regress"``.
+    kind
+        ``"number"``, ``"text"``, ``"boolean"``, or ``"any"`` where the first rows mix them.
+    why
+        One sentence on how the task was decided, empty where it was given.
+    """
+
+    task: str
+    kind: str
+    why: str = ""
+
+    def clean(self, block: Block, rejects: Rejects) -> Block:
+        """Return the block without the rows whose answer is of another kind; those are counted in `rejects`.
+
+        An unknown answer (None) stays: what to do with it is the session's decision.
+
+        Examples
+        --------
+        >>> block = Block(X=[{"a": 1}, {"a": 2}, {"a": 3}], y=[1.5, "ten", None], rows=range(1, 4))
+        >>> rejects = Rejects()
+        >>> Target("regress", "number").clean(block, rejects).y, rejects.counts
+        ([1.5, None], {'target is text, not a number': 1})
+        """
+        kinds = {kind: _kind(kind) for kind in set(map(type, block.y))}
+        bad = {kind for kind, noun in kinds.items() if not self.fits(noun)}
+        y = block.y
+        if self.task == "regress" and "boolean" in kinds.values():
+            y = [float(value) if _kind(type(value)) == "boolean" else value for value in y]
+        if not bad:
+            return Block(block.X, y, block.rows)
+        for i, value in enumerate(block.y):
+            if type(value) in bad:
+                reason = f"target is {_NOUNS.get(kinds[type(value)], 'of no known kind')}, not {_NOUNS[self.kind]}"
+                rejects.add(reason, line=block.rows[i], row={**_row(block.X[i]), "target": value})
+        kept = [i for i, value in enumerate(block.y) if type(value) not in bad]
+        X: Any = [block.X[i] for i in kept] if isinstance(block.X, list) else block.X[kept]
+        return Block(X, [y[i] for i in kept], [block.rows[i] for i in kept])
+
+    def fits(self, kind: str) -> bool:
+        """Return whether an answer of this kind is one of this target's."""
+        if self.kind == "any":
+            return kind != "other"
+        # For a regressor true and false are the numbers 1 and 0.
+        return kind in ("none", self.kind) or (self.task == "regress" and kind == "boolean")
+
+
+def decide_target(
+    y: Sequence[Any], *, task: str = "auto", classes: Collection[Hashable] = (), name: str = "target", at: str = ""
+) -> Target:
+    """Decide from the first answers what is to be predicted.
+
+    - text, true/false: ``classify``;
+    - whole numbers with at most 20 different values, each seen three times or so: ``classify``;
+    - 0.0 and 1.0, or any two whole values: ``classify``;
+    - all other numbers: ``regress``.
+
+    Parameters
+    ----------
+    y
+        The first answers; None where unknown.
+    task
+        ``"classify"`` or ``"regress"`` decides it; ``"auto"`` looks at `y`.
+    classes
+        The classes a model knows already: their kind is kept.
+    name, at
+        The column and the source, for messages.
+
+    Raises
+    ------
+    ConfigError
+        When `task` is none of the three.
+    TargetError
+        When no answer is known, or none is of the kind that the task needs.
+
+    Examples
+    --------
+    >>> decide_target([0, 1, 1, 0, None]).task, decide_target([0.3, 1.7]).task, decide_target(["UP"]).why
+    ('classify', 'regress', 'target holds text')
+    """
+    _check_task(task)
+    known = [value for value in y if _kind(type(value)) != "none" and value == value]
+    if not known:
+        raise TargetError(
+            expected=f"answers in the column {name}",
+            got=f"none in the first {len(y):,} rows" if y else "no rows",
+            at=at,
+            help="Choose another --target, or start where the answers are known.",
+        )
+    kinds = {_kind(type(value)) for value in known}
+    if task == "auto":
+        task, why = _decide(known, kinds)
+        return Target(task, _kind_of(task, kinds), f"{name} holds {why}")
+    like_model = bool(classes) and task == "classify"
+    target = assume_target(task, classes) if like_model else Target(task, _kind_of(task, set(kinds)))
+    if not any(map(target.fits, kinds)):
+        raise TargetError(
+            expected=f"{_NOUNS[target.kind]} in the column {name}"
+            + (", like the model's classes" if like_model else ""),
+            got=f"{known[0]!r}",
+            at=at,
+            help="Choose another --target or --task." if task == "regress" else "Choose another --target or --model.",
+        )
+    return target
+
+
+def assume_target(task: str, classes: Collection[Hashable] = ()) -> Target:
+    """Return the target of a known task without looking at any answer.
+
+    Examples
+    --------
+    >>> assume_target("classify", classes=("UP", "DOWN")).kind, assume_target("classify").kind
+    ('text', 'any')
+    """
+    _check_task(task)
+    return Target(task, _kind_of(task, {_kind(type(value)) for value in classes}))
+
+
+def _check_task(task: str) -> None:
+    if task not in TASKS:
+        raise ConfigError(expected=f"one of {', '.join(TASKS)}", got=task, at="--task", help="Choose one of the three.")
+
+
+def _decide(known: list[Any], kinds: set[str]) -> tuple[str, str]:
+    numbers = [value for value in known if _kind(type(value)) == "number"]
+    if kinds != {"number"} and 2 * len(numbers) <= len(known):
+        return "classify", "text" if "text" in kinds else "true and false"
+    values = set(numbers)
+    whole = all(float(value).is_integer() for value in values)
+    if whole and len(values) <= 2:
+        return "classify", f"{len(values)} whole value" + "s" * (len(values) > 1)
+    if whole and not any(isinstance(v, float) for v in values) and len(values) <= min(_FEW, len(numbers) / 3):
+        return "classify", f"{len(values)} different whole numbers"
+    return "regress", "numbers"
+
+
+def _kind_of(task: str, kinds: set[str]) -> str:
+    if task == "regress":
+        return "number"
+    return kinds.pop() if len(kinds) == 1 else "any"
+
+
+def _kind(kind: type) -> str:
+    if kind is type(None):
+        return "none"
+    if kind is bool or kind.__name__ == "bool":  # NumPy's bool is no subclass of bool
+        return "boolean"
+    if issubclass(kind, str):
+        return "text"
+    return "number" if issubclass(kind, Real) else "other"
+
+
+def _row(x: Any) -> dict[str, Any]:
+    return dict(x) if isinstance(x, dict) else {"x": [float(v) for v in x]}

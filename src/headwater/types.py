@@ -1,0 +1,226 @@
+"""The few types that rooms hand to each other, and the letters used everywhere.
+
+Glossary of letters
+-------------------
+::
+
+    x, X        one sample (a mapping of names to values), many samples
+    y, y_pred   the answer, the prediction of it
+    w           the weight of a sample (1.0 unless given); W: the weights of a layer; b: its bias
+    P, G, S, A, D   the flat arrays: parameters, gradients, optimizer state S[k], activations, deltas (dLoss/dz)
+    z, h        a layer before and after its activation: z = W·x + b, h = f(z)
+    n, m, k     number of inputs, outputs, classes; n also counts rows where no layer is in sight
+    t           the step, counted from 1
+    lr          the learning rate: the step size
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Bools",
+    "Event",
+    "Float32s",
+    "Float64s",
+    "Floats",
+    "Forecast",
+    "Int32s",
+    "Int64s",
+    "Label",
+    "Learner",
+    "Prediction",
+    "Record",
+    "Sample",
+    "Scores",
+    "join",
+]
+
+# A sample maps names to numbers, strings, booleans, None/NaN (missing), date-times, lists or arrays. The key is Any
+# and not Hashable since Mapping is invariant in its key: a dict[str, float] would not be a Mapping[Hashable, Any].
+Sample: TypeAlias = Mapping[Any, Any]
+Label: TypeAlias = Hashable  # a class: any hashable; for a regressor: a float
+Prediction: TypeAlias = Any  # a Label for a classifier (None before the first class is known), a float for a regressor
+
+Floats: TypeAlias = NDArray[np.floating[Any]]  # float32 by default, float64 on request
+Float32s: TypeAlias = NDArray[np.float32]
+Float64s: TypeAlias = NDArray[np.float64]
+Int32s: TypeAlias = NDArray[np.int32]
+Int64s: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+Scores: TypeAlias = dict[str, float]  # name of the score → its value; NaN where it is not defined yet
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Predictions for n rows, each made before its row was learned.
+
+    Parameters
+    ----------
+    y_pred
+        One prediction a row: labels (None where no class was known yet), or floats.
+    proba
+        Shape (n, k), one column a class in the order of `classes`; a class that wasn't known yet when the row was
+        predicted has 0 there, so a block of rows says the same as its rows one by one. None for a regressor.
+    classes
+        The k labels of the columns. Empty for a regressor.
+    lower, upper
+        Shape (n,): the ends of an interval for each row, for a regressor that gives one.
+
+    Examples
+    --------
+    >>> forecast = Forecast(y_pred=["a", "b"], proba=np.array([[0.9, 0.1], [0.2, 0.8]]), classes=("a", "b"))
+    >>> len(forecast)
+    2
+    """
+
+    y_pred: Sequence[Prediction] | NDArray[Any]
+    proba: Floats | None = None
+    classes: tuple[Label, ...] = ()
+    lower: Floats | None = None
+    upper: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.y_pred)
+
+
+def join(forecasts: Sequence[Forecast]) -> Forecast:
+    """Return one forecast for the rows of several, given one after the other by the same learner.
+
+    Classes are only ever appended, so the last forecast names them all; earlier rows gave those that came later 0.
+
+    Examples
+    --------
+    >>> first = Forecast(["a"], np.array([[1.0]]), ("a",))
+    >>> join([first, Forecast(["b"], np.array([[0.25, 0.75]]), ("a", "b"))]).proba.tolist()
+    [[1.0, 0.0], [0.25, 0.75]]
+    """
+    if len(forecasts) == 1:
+        return forecasts[0]
+    if not forecasts:
+        return Forecast(y_pred=[])
+    classes = forecasts[-1].classes
+    y_pred = [value for forecast in forecasts for value in forecast.y_pred]
+    return Forecast(
+        y_pred=y_pred,
+        proba=_stacked([forecast.proba for forecast in forecasts], len(classes)),
+        classes=classes,
+        lower=_stacked([forecast.lower for forecast in forecasts]),
+        upper=_stacked([forecast.upper for forecast in forecasts]),
+    )
+
+
+def _stacked(pieces: Sequence[Floats | None], k: int = 0) -> Floats | None:
+    given = [piece for piece in pieces if piece is not None]
+    if len(given) < len(pieces):
+        return None
+    if k:
+        given = [np.pad(piece, ((0, 0), (0, k - piece.shape[1]))) for piece in given]
+    return np.concatenate(given)
+
+
+class Learner(Protocol):
+    """What the route needs of a learner; `Classifier` and `Regressor` have it."""
+
+    @property
+    def task(self) -> str:
+        """``"classify"`` or ``"regress"``."""
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Rows that the guards rejected or clipped, by reason."""
+
+    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
+        """Learn rows one by one, predicting before each that row, or the row of `ask` in its place."""
+
+    def forecast(self, X: Any) -> Forecast:
+        """Predict rows; change nothing."""
+
+    def save(self, path: Any) -> None:
+        """Write the learner to a file, all or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth telling: concept drift, a step that was undone, a column that changed kind.
+
+    Parameters
+    ----------
+    row
+        The row of the stream at which it happened, counted from 1.
+    kind
+        A short name in the field's words, e.g. ``"drift_detected"``.
+    text
+        One sentence for a reader.
+    """
+
+    row: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """How learning stands after some rows: what a session tells, and what decisions are made from.
+
+    Parameters
+    ----------
+    rows
+        Rows predicted so far.
+    scored
+        Rows whose answer has arrived and been scored; the last `delay` rows wait for theirs.
+    window
+        How many of the last scored rows the window scores are over.
+    names
+        The names of the scores, the most telling first.
+    scores, window_scores
+        Score by name, over all scored rows and over the window.
+    baselines, window_baselines
+        The same scores, on the same rows, for predictors that hardly learn: ``"no-change"``, and ``"majority"`` or
+        ``"mean"``.
+    rows_per_s
+        Rows predicted and learned per second, over all.
+    rejected
+        Rows that could not be read or learned, counted by reason.
+    events
+        What happened since the last record.
+    """
+
+    rows: int
+    scored: int
+    window: int
+    names: tuple[str, ...] = ()
+    scores: Scores = field(default_factory=dict)
+    window_scores: Scores = field(default_factory=dict)
+    baselines: dict[str, Scores] = field(default_factory=dict)
+    window_baselines: dict[str, Scores] = field(default_factory=dict)
+    rows_per_s: float = 0.0
+    rejected: dict[str, int] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as plain dicts, lists, numbers and strings; a score that is not defined is None.
+
+        Examples
+        --------
+        >>> Record(rows=2, scored=2, window=2, scores={"accuracy": 0.5, "kappa": float("nan")}).as_dict()["scores"]
+        {'accuracy': 0.5, 'kappa': None}
+        """
+        plain: dict[str, Any] = asdict(self)
+        for key in ("scores", "window_scores"):
+            plain[key] = _defined(plain[key])
+        for key in ("baselines", "window_baselines"):
+            plain[key] = {name: _defined(scores) for name, scores in plain[key].items()}
+        plain["names"], plain["events"] = list(plain["names"]), list(plain["events"])
+        return plain
+
+
+def _defined(scores: Scores) -> dict[str, float | None]:
+    # JSON has no NaN; msgspec writes null for it and json.dumps writes something no other parser reads.
+    return {name: None if value != value else value for name, value in scores.items()}

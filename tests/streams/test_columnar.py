@@ -1,0 +1,99 @@
+"""Parquet and Arrow files, through pyarrow or polars."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from headwater.errors import MissingExtra, SourceError, TargetError
+from headwater.streams import columnar, open_stream
+
+TABLE = {"n": [1, None, 3], "s": ["a", "b", None], "flag": [True, False, None], "y": ["no", "yes", "no"]}
+ROWS = [{"n": 1, "s": "a", "flag": True}, {"n": None, "s": "b", "flag": False}, {"n": 3, "s": None, "flag": None}]
+
+
+def write(path, table, kind):
+    import pyarrow as pa
+    import pyarrow.feather
+    import pyarrow.parquet
+
+    arrow = pa.table(table)
+    if kind == "parquet":
+        pa.parquet.write_table(arrow, path)
+    elif kind == "feather":
+        pa.feather.write_feather(arrow, str(path))
+    else:
+        maker = pa.ipc.new_file if kind == "file" else pa.ipc.new_stream
+        with maker(str(path), arrow.schema) as writer:
+            writer.write_table(arrow)
+    return path
+
+
+def read(path, **options):
+    with open_stream(path, **{"target": "y", **options}) as stream:
+        blocks = list(stream)
+    return (
+        [x for b in blocks for x in b.X],
+        [y for b in blocks for y in b.y],
+        [n for b in blocks for n in b.rows],
+        stream,
+    )
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "polars"])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("parquet", "a.parquet"), ("feather", "a.feather"), ("file", "a.arrow"), ("stream", "a.ipc"), ("parquet", "a")],
+)
+def test_each_columnar_format_reads_the_same_with_each_library(tmp_path, monkeypatch, library, kind, name):
+    path = write(tmp_path / name, TABLE, kind)
+    monkeypatch.setattr(columnar, "find_spec", lambda wanted: True if wanted == library else None)
+    rows, y, numbers, _ = read(path)
+    assert rows == ROWS
+    assert y == ["no", "yes", "no"]
+    assert numbers == [1, 2, 3]
+
+
+def test_a_parquet_file_says_how_many_rows_it_has(tmp_path):
+    table = {"a": list(range(10_000)), "y": [0.5] * 10_000}
+    rows, _, numbers, stream = read(write(tmp_path / "a.parquet", table, "parquet"))
+    assert stream.total == len(rows) == 10_000
+    assert numbers == list(range(1, 10_001))
+
+
+def test_values_that_samples_do_not_hold_become_numbers_and_times_stay(tmp_path):
+    when = dt.datetime(2013, 1, 1, 5, 15, tzinfo=dt.UTC)
+    table = {
+        "price": [Decimal("1.50"), None],
+        "took": [dt.timedelta(minutes=2), None],
+        "at": [dt.time(1, 2, 3), None],
+        "when": [when, None],
+        "y": [0.5, 1.5],
+    }
+    rows, _, _, _ = read(write(tmp_path / "a.parquet", table, "parquet"))
+    assert rows[0] == {"price": 1.5, "took": 120.0, "at": 3723, "when": when}
+    assert rows[1] == {"price": None, "took": None, "at": None, "when": None}
+
+
+def test_without_either_library_the_extra_is_named(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.parquet", TABLE, "parquet")
+    monkeypatch.setattr(columnar, "find_spec", lambda wanted: None)
+    with pytest.raises(MissingExtra, match=r"pip install 'headwater\[frames\]'"):
+        read(path)
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "polars"])
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
+def test_a_file_cut_short_is_refused_in_one_sentence(tmp_path, monkeypatch, library, name):
+    path = write(tmp_path / name, TABLE, "parquet" if name.endswith("parquet") else "file")
+    path.write_bytes(path.read_bytes()[:100])
+    monkeypatch.setattr(columnar, "find_spec", lambda wanted: True if wanted == library else None)
+    with pytest.raises(SourceError) as caught:
+        read(path)
+    assert "can't be read" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_target_is_named(tmp_path):
+    with pytest.raises(TargetError, match="expected the column label"):
+        read(write(tmp_path / "a.parquet", TABLE, "parquet"), target="label")
