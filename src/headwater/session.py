@@ -92,8 +92,8 @@ class Session:
         watching = RegressWatch if learner.task == "regress" else ClassifyWatch
         self._watch: RegressWatch | ClassifyWatch = watching(window=window, delay=delay)
         self._delay, self._window, self._block = delay, window, block
-        self._every, self._keep, self._keep_every = every, keep, keep_every
-        self._tell = (tell,) if callable(tell) else tuple(tell)
+        self.keep, self._every, self._keep_every = keep, every, keep_every
+        self.tell: tuple[Callable[[Record], object], ...] = (tell,) if callable(tell) else tuple(tell)
         self._told = (-1, -1)
         self._waiting = Waiting()
         self._seconds = 0.0
@@ -125,8 +125,8 @@ class Session:
         while i < len(y):
             j = min(len(y), i + self._block, *(i + n - self.rows % n for n in (self._every, self._keep_every) if n))
             forecasts.append(self._route(X[i:j], y[i:j], None if w is None else w[i:j]))
-            if self._keep is not None and self._keep_every and self.rows % self._keep_every == 0:
-                self.learner.save(self._keep)
+            if self.keep is not None and self._keep_every and self.rows % self._keep_every == 0:
+                self.learner.save(self.keep)
             self._seconds, started = self._seconds + time.perf_counter() - started, time.perf_counter()
             if self._every and self.rows % self._every == 0:
                 self._tell_all(self.record())
@@ -167,8 +167,8 @@ class Session:
         if n := len(self._waiting.y):
             self.learner.step_many(self._waiting.X, self._waiting.y, np.array(self._waiting.w))
             self._score(*self._waiting.arrive(n))
-        if self._keep is not None and self.rows:
-            self.learner.save(self._keep)
+        if self.keep is not None and self.rows:
+            self.learner.save(self.keep)
         record = self.record()
         self._tell_all(record)
         return record
@@ -242,7 +242,7 @@ class Session:
         if (record.rows, record.scored) == self._told:
             return  # the stream ended where a record was due
         self._told = (record.rows, record.scored)
-        for tell in self._tell:
+        for tell in self.tell:
             tell(record)
 
     def _timed(self, blocks: Iterator[Block]) -> Iterator[Block]:

@@ -8,7 +8,20 @@ from headwater.errors import MissingExtra, SourceError, TargetError
 from headwater.streams import flights, open_stream
 from headwater.streams.datasets import open_dataset
 
-COLUMNS = "month day sched_dep_time sched_arr_time carrier flight tailnum origin dest distance hour minute".split()
+COLUMNS = [
+    "month",
+    "day",
+    "sched_dep_time",
+    "sched_arr_time",
+    "carrier",
+    "flight",
+    "tailnum",
+    "origin",
+    "dest",
+    "distance",
+    "hour",
+    "minute",
+]
 
 
 def test_flights_hold_what_is_known_before_departure_in_the_order_of_the_schedule():

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import msgspec
+from cyclopts import Parameter
 
-import headwater as hw
-from headwater.cli.options import check_writable, split_names
-from headwater.cli.progress import Live
+from headwater.cli.options import Format, Names, check_writable, split_names
+from headwater.cli.progress import ProgressLine
 from headwater.cli.report import print_json, print_report, print_start
-from headwater.cli.resume import Wishes, open_model
-from headwater.errors import DataError, HeadwaterError
+from headwater.cli.wishes import Wishes, load_model
+from headwater.errors import DataError, HeadwaterError, SourceError
 from headwater.session import Session
 from headwater.streams import Stream, open_stream
 from headwater.types import Record
+from headwater.watch import verdict
 
 __all__ = ["learn"]
 
@@ -27,12 +27,12 @@ def learn(
     source: str,
     /,
     *,
-    target: str | None = None,
+    target: Annotated[str | None, Parameter(name=("--target", "-t"), metavar="COLUMN")] = None,
     task: str = "auto",
     model: Path | None = None,
-    drop: str = "",
-    text: str = "",
-    hidden: str | None = None,
+    drop: Names = None,
+    text: Names = None,
+    hidden: Annotated[str | None, Parameter(metavar="SIZES")] = None,
     optimizer: str | None = None,
     lr: float | None = None,
     loss: str | None = None,
@@ -40,7 +40,7 @@ def learn(
     delay: int = 0,
     window: int = 1000,
     every: int = 10_000,
-    format: str | None = None,  # noqa: A002 - the option's name
+    format: Format = None,  # noqa: A002 - the option's name
     rejects: Path | None = None,
     json: bool = False,
 ) -> int:
@@ -85,8 +85,10 @@ def learn(
     """
     if model is not None:
         check_writable(model, "--model")
-    wishes = Wishes(task=task, hidden=hidden, optimizer=optimizer, lr=lr, loss=loss, seed=seed)
-    known = open_model(model, wishes) if model is not None and model.exists() else None
+    wishes = Wishes(hidden=hidden, optimizer=optimizer, lr=lr, loss=loss, seed=seed)
+    known = load_model(model) if model is not None and model.exists() else None
+    if known is not None:
+        wishes.agree_with(known, task=task, target=target, at=str(model))
     with open_stream(
         source,
         target=target,
@@ -97,34 +99,41 @@ def learn(
         format=format,
         rejects=rejects,
     ) as stream:
-        learner = known or wishes.make(stream)
+        learner = known or wishes.make(stream.goal.task if stream.goal else task)
         if not json:
             print_start(stream, learner, model if known else None)
-        return _run(stream, learner, delay=delay, window=window, every=every, model=model, as_json=json)
+        session = Session(learner, delay=delay, window=window, every=every, keep=model, keep_every=_KEEP_EVERY)
+        record = _run(session, stream, as_json=json)
+        if not record.scored:
+            raise _nothing_learned(record, stream)
+        if json:
+            print_json(record, final=True, verdict=verdict(record), interrupted=session.interrupted)
+        else:
+            print_report(record, stream, model, interrupted=session.interrupted)
+        return 130 if session.interrupted else 0
 
 
-def _run(
-    stream: Stream, learner: Any, *, delay: int, window: int, every: int, model: Path | None, as_json: bool
-) -> int:
-    live = Live(stream, lambda: session.rows)
-    session = Session(
-        learner,
-        delay=delay,
-        window=window,
-        every=every,
-        tell=print_json if as_json else live.hear,
-        keep=model,
-        keep_every=_KEEP_EVERY,
-    )
+def _run(session: Session, stream: Stream, *, as_json: bool) -> Record:
+    live = ProgressLine(stream, lambda: session.rows)
+    session.tell = (print_json if as_json else live.hear,)
     try:
         with live:
-            record = session.run(stream)
+            return session.run(stream)
     except (HeadwaterError, OSError) as error:
-        raise _said_with_loss(error, session, model, stream) from error
-    if not record.scored:
-        raise _nothing_learned(record, stream)
-    if as_json:
-        print_json(record, verdict=verdict(record), final=True)
-    else:
-        print_report(record, stream, model, interrupted=session.interrupted)
-    return 130 if session.interrupted else 0
+        kept = f", and kept in {session.keep}" if session.keep is not None and session.rows else ""
+        print(f"{session.rows:,} rows were learned before this{kept}.", file=sys.stderr)
+        if isinstance(error, HeadwaterError):
+            raise
+        raise SourceError(
+            expected="more rows", got=(error.strerror or str(error)).lower(), at=stream.name, help="Try again."
+        ) from error
+
+
+def _nothing_learned(record: Record, stream: Stream) -> DataError:
+    reasons = ", ".join(f"{count:,} × {reason}" for reason, count in record.rejected.items())
+    return DataError(
+        expected=f"rows with {stream.target} known",
+        got=reasons or "none",
+        at=stream.name,
+        help="Look at them with --rejects FILE." if record.rejected else "Check the file.",
+    )

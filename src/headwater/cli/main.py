@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from headwater.errors import HeadwaterError
 
@@ -51,13 +51,18 @@ def _app() -> App:
         help="Neural networks that learn online: predict, see the answer, learn, one row at a time.",
         version=lambda: version("headwater"),
         help_format="plaintext",
+        default_parameter=Parameter(negative=()),
         result_action="return_value",
         print_error=False,
         exit_on_error=False,
         suppress_keyboard_interrupt=False,
     )
-    app.command("headwater.cli.learn:learn", name="learn", help="Learn from a stream, scoring each row before it is learned.")
-    app.command("headwater.cli.predict:predict", name="predict", help="Predict the rows of a stream with a saved model.")
+    app.command(
+        "headwater.cli.learn:learn", name="learn", help="Learn from a stream, scoring each row before it is learned."
+    )
+    app.command(
+        "headwater.cli.predict:predict", name="predict", help="Predict the rows of a stream with a saved model."
+    )
     app.command("headwater.cli.show:show", name="show", help="Show what a saved model is made of and has seen.")
     return app
 

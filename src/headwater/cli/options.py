@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from headwater.errors import ConfigError
+from headwater.streams import FORMATS
 
-__all__ = ["check_writable", "split_names", "split_sizes"]
+__all__ = ["Format", "Names", "check_writable", "split_names", "split_sizes"]
 
 
-def split_names(names: str) -> tuple[str, ...]:
+Names = Annotated[str | None, Parameter(metavar="COLUMN,…")]
+Format = Annotated[str | None, Parameter(metavar="|".join(FORMATS), name="--format")]
+
+
+def split_names(names: str | None) -> tuple[str, ...]:
     """Return the names of a list with commas.
 
     Examples
     --------
-    >>> split_names("year, day"), split_names("")
+    >>> split_names("year, day"), split_names(None)
     (('year', 'day'), ())
     """
-    return tuple(name.strip() for name in names.split(",") if name.strip())
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
 
 
 def split_sizes(sizes: str) -> tuple[int, ...]:
@@ -39,7 +47,10 @@ def split_sizes(sizes: str) -> tuple[int, ...]:
         return ()
     if not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise ConfigError(
-            expected="layer sizes such as 64,32", got=sizes, at="--hidden", help="Give whole numbers with commas between."
+            expected="layer sizes such as 64,32",
+            got=sizes,
+            at="--hidden",
+            help="Give whole numbers with commas between.",
         )
     return tuple(map(int, parts))
 
@@ -61,5 +72,8 @@ def check_writable(path: Path, option: str) -> None:
         problem = "no permission"
     if problem:
         raise ConfigError(
-            expected="a file that can be written", got=problem, at=f"{option} {path}", help="Name a file in a folder of yours."
+            expected="a file that can be written",
+            got=problem,
+            at=f"{option} {path}",
+            help="Name a file in a folder of yours.",
         )

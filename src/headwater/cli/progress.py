@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from headwater.streams import Stream
 from headwater.types import Record
 
-__all__ = ["Live"]
+__all__ = ["ProgressLine"]
 
 
-class Live(Progress):
-    """A progress bar that looks at the run ten times a second; on anything but a terminal it shows nothing.
+class ProgressLine:
+    """A progress bar that looks at the run eight times a second; where stderr is no terminal it shows nothing.
+
+    It looks, and is not told, so that a run of any speed pays the same for it.
 
     Parameters
     ----------
@@ -30,15 +33,19 @@ class Live(Progress):
         self._stream, self._rows = stream, rows
         self._started = time.perf_counter()
         self._score = ""
-        super().__init__(
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self.disable = not self.console.is_terminal
-        self._bar = self.add_task("", total=None)
+        columns = BarColumn(bar_width=24), TextColumn("{task.description}"), TimeElapsedColumn()
+        console = Console(stderr=True)
+        self._progress = Progress(*columns, console=console, auto_refresh=False)
+        self._bar = self._progress.add_task("", total=None)
+        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8, transient=True)
+
+    def __enter__(self) -> ProgressLine:
+        if self._live.console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._live.stop()
 
     def hear(self, record: Record) -> None:
         """Show the most telling score of a record from now on."""
@@ -47,15 +54,11 @@ class Live(Progress):
         whole, last = scale * record.scores[name], scale * record.window_scores[name]
         self._score = f"  {name} {whole:.4g}{unit}, last {record.window:,}: {last:.4g}{unit}"
 
-    def get_renderables(self) -> Iterable[RenderableType]:
-        """Bring the bar up to date, then draw it."""
+    def _draw(self) -> RenderableType:
         rows = self._rows()
         rate = rows / max(time.perf_counter() - self._started, 1e-9)
         done = rows / self._stream.total if self._stream.total else self._stream.fraction()
-        self.update(
-            self._bar,
-            total=None if done is None else 1.0,
-            completed=done or 0.0,
-            description=f"{rows:>11,} rows {rate:>9,.0f}/s{self._score}",
-        )
-        return super().get_renderables()
+        description = f"{rows:>11,} rows {rate:>9,.0f}/s{self._score}"
+        total = None if done is None else 1.0
+        self._progress.update(self._bar, total=total, completed=done or 0.0, description=description)
+        return self._progress.get_renderable()

@@ -1,4 +1,4 @@
-"""The one decorator of the kernels, the borrowed view, and a kernel cache that many processes can share.
+"""The decorators of the kernels, calls through addresses, and a kernel cache that many processes can share.
 
 ``HEADWATER_JIT=0`` turns the decorator into the identity: the same functions then run as plain Python, for a debugger,
 for coverage and for teaching.
@@ -75,7 +75,8 @@ if JIT:
     from numba import types
     from numba.core import cgutils
     from numba.extending import intrinsic
-    from numba.np.arrayobj import make_array, populate_array
+
+    from ._strip import Strip, ints, number, nums, parts, reals, strip, view
 
     CACHE = cache_folder()
     _CONTRACT = {"contract", "nsz", "arcp"}
@@ -90,11 +91,13 @@ if JIT:
         finally:
             numba.config.CACHE_DIR = before
 
-    def _compile(flags: set[str], *, cache: bool, inline: bool) -> Callable[[F], F]:
+    def _compile(flags: set[str], *, cache: bool, inline: bool, bare: bool = False) -> Callable[[F], F]:
         def wrap(function: F) -> F:
             options: dict[str, Any] = {"fastmath": flags, "error_model": "numpy", "nogil": True, "forceinline": inline}
             if not cache:
                 return cast(F, numba.njit(**options)(function))
+            if bare:  # Python never calls it: no wrappers
+                options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
             with _own_cache():
                 return cast(F, numba.njit(cache=True, **options)(function))
 
@@ -105,25 +108,24 @@ if JIT:
     order = _compile(_CONTRACT, cache=False, inline=False)
     entry = _compile(_CONTRACT, cache=True, inline=False)
 
-    _ENDLESS = 1 << 40
     _KINDS: dict[str, Any] = {
-        "n": types.Array(types.int64, 1, "C"),
-        "r": types.Array(types.float64, 1, "C"),
+        "n": Strip(types.int64),
+        "r": Strip(types.float64),
         "i": types.int64,
         "f": types.float64,
         "b": types.boolean,
     }
 
-    def _signature(spec: str, number: Any) -> Any:
+    def _signature(spec: str, of: Any) -> Any:
         """Types of a routine's arguments: n, r, p arrays of int64, float64, the net's numbers; i, f, t, b scalars."""
-        kinds = _KINDS | {"p": types.Array(number, 1, "C"), "t": number}
+        kinds = _KINDS | {"p": Strip(of), "t": of}
         return types.float64(*(kinds[letter] for letter in spec.split()))
 
     def routine(place: int, spec: str) -> Callable[[F], F]:
         """Compile the function once for each number type; ``call`` finds it at that place of the context."""
 
         def wrap(function: F) -> F:
-            ROUTINES[place] = (_compile(_CONTRACT, cache=True, inline=False)(function), spec)
+            ROUTINES[place] = (_compile(_CONTRACT, cache=True, inline=False, bare=True)(function), spec)
             return function
 
         return wrap
@@ -131,10 +133,9 @@ if JIT:
     def addresses(dtype: np.dtype[Any]) -> dict[int, Any]:
         """Return the address of every routine for that number type, compiling or loading them at the first call."""
         if dtype.name not in _addresses:
-            number = numba.from_dtype(dtype)
             found = {}
             for place, (dispatcher, spec) in ROUTINES.items():
-                signature = _signature(spec, number)
+                signature = _signature(spec, numba.from_dtype(dtype))
                 dispatcher.compile(signature)
                 compiled = dispatcher.overloads[signature.args]
                 found[place] = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
@@ -149,7 +150,7 @@ if JIT:
             raise TypeError(f"routine {place.literal_value} takes {len(wanted.args)} arguments, got {len(args)}")
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            table = make_array(signature.args[0])(context, builder, values[0])
+            table = parts(context, builder, signature.args[0], values[0])
             address = builder.load(builder.gep(table.data, [values[1]]))
             kind = context.call_conv.get_function_type(wanted.return_type, wanted.args)
             pointer = builder.inttoptr(address, kind.as_pointer())
@@ -159,62 +160,6 @@ if JIT:
             return result
 
         return wanted.return_type(c, types.int64, p, args), codegen
-
-    def _field(context: Any, builder: Any, table: Any, table_type: Any, k: Any, out: Any) -> Any:
-        """Build an array of type ``out`` at the address in ``table[k]``."""
-        addresses = make_array(table_type)(context, builder, table)
-        address = builder.load(builder.gep(addresses.data, [k]))
-        size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(out.dtype)))
-        result = make_array(out)(context, builder)
-        data = builder.inttoptr(address, context.get_data_type(out.dtype).as_pointer())
-        length = context.get_constant(types.intp, _ENDLESS)
-        shape, strides = cgutils.pack_array(builder, [length]), cgutils.pack_array(builder, [size])
-        populate_array(result, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
-        return result._getvalue()
-
-    @intrinsic
-    def ints(typingctx: Any, c: Any, k: Any) -> Any:  # noqa: ARG001
-        """Return the int64 array that stands at place k of the context."""
-        out = types.Array(types.int64, 1, "C")
-        return out(c, types.intp), lambda cx, b, sig, args: _field(cx, b, args[0], sig.args[0], args[1], out)
-
-    @intrinsic
-    def reals(typingctx: Any, c: Any, k: Any) -> Any:  # noqa: ARG001
-        """Return the float64 array that stands at place k of the context."""
-        out = types.Array(types.float64, 1, "C")
-        return out(c, types.intp), lambda cx, b, sig, args: _field(cx, b, args[0], sig.args[0], args[1], out)
-
-    @intrinsic
-    def nums(typingctx: Any, c: Any, k: Any, p: Any) -> Any:  # noqa: ARG001
-        """Return the array of p's number type that stands at place k of the context."""
-        out = types.Array(p.dtype, 1, "C")
-        return out(c, types.intp, p), lambda cx, b, sig, args: _field(cx, b, args[0], sig.args[0], args[1], out)
-
-    @intrinsic
-    def view(typingctx: Any, array: Any, start: Any, length: Any) -> Any:  # noqa: ARG001
-        """Borrow ``array[start:start + length]``: no reference count, no wrap-around test, no bounds test.
-
-        An ordinary slice costs a count up and a count down, and an index into it a test for negative numbers that keeps
-        the loop from being vectorised. The view must not outlive the array; kernels never store one.
-        """
-        out = types.Array(array.dtype, 1, "C")
-
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            source = make_array(signature.args[0])(context, builder, args[0])
-            data = builder.gep(source.data, [args[1]])
-            size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(array.dtype)))
-            result = make_array(out)(context, builder)
-            populate_array(
-                result,
-                data=data,
-                shape=cgutils.pack_array(builder, [args[2]]),
-                strides=cgutils.pack_array(builder, [size]),
-                itemsize=size,
-                meminfo=None,
-            )
-            return result._getvalue()
-
-        return out(array, types.intp, types.intp), codegen
 
 else:
     CACHE = cache_folder()
@@ -250,6 +195,14 @@ else:
     def nums(c: Any, k: int, p: Any) -> Any:
         """Return the array of p's number type that stands at place k of the context."""
         return c[k]
+
+    def strip(array: Any) -> Any:
+        """Borrow a whole one-dimensional NumPy array, or a context."""
+        return array
+
+    def number(p: Any, value: Any) -> Any:
+        """Return value as a number of p's type."""
+        return p.dtype.type(value)
 
     def view(array: np.ndarray[Any, Any], start: int, length: int) -> np.ndarray[Any, Any]:
         """Borrow ``array[start:start + length]`` (the plain-Python twin of the compiled view)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import exact
+from ._jit import exact, number
 from ._op import op
 
 IDENTITY = op("identity", "activation", "f(x) = x", "linear unit")
@@ -41,114 +41,114 @@ def logistic(x):
 @exact
 def identity_forward(x, a, y):
     """x, y (m,)."""
-    for j in range(y.shape[0]):
+    for j in range(len(y)):
         y[j] = x[j]
 
 
 @exact
 def identity_backward(x, y, dy, a, dx):
     """x, y, dy, dx (m,)."""
-    for j in range(dx.shape[0]):
+    for j in range(len(dx)):
         dx[j] = dy[j]
 
 
 @exact
 def relu_forward(x, a, y):
     """x, y (m,)."""
-    zero = x.dtype.type(0)
-    for j in range(y.shape[0]):
+    zero = number(x, 0)
+    for j in range(len(y)):
         y[j] = max(x[j], zero)
 
 
 @exact
 def relu_backward(x, y, dy, a, dx):
     """x, y, dy, dx (m,)."""
-    zero = x.dtype.type(0)
-    for j in range(dx.shape[0]):
+    zero = number(x, 0)
+    for j in range(len(dx)):
         dx[j] = dy[j] if x[j] > zero else zero
 
 
 @exact
 def leaky_relu_forward(x, a, y):
     """x, y (m,)."""
-    for j in range(y.shape[0]):
+    for j in range(len(y)):
         y[j] = x[j] if x[j] > 0 else a * x[j]
 
 
 @exact
 def leaky_relu_backward(x, y, dy, a, dx):
     """x, y, dy, dx (m,)."""
-    for j in range(dx.shape[0]):
+    for j in range(len(dx)):
         dx[j] = dy[j] if x[j] > 0 else a * dy[j]
 
 
 @exact
 def sigmoid_forward(x, a, y):
     """x, y (m,)."""
-    for j in range(y.shape[0]):
+    for j in range(len(y)):
         y[j] = logistic(x[j])
 
 
 @exact
 def sigmoid_backward(x, y, dy, a, dx):
     """x, y, dy, dx (m,): f' = y (1 − y)."""
-    for j in range(dx.shape[0]):
+    for j in range(len(dx)):
         dx[j] = dy[j] * y[j] * (1 - y[j])
 
 
 @exact
 def tanh_forward(x, a, y):
     """x, y (m,)."""
-    for j in range(y.shape[0]):
+    for j in range(len(y)):
         y[j] = math.tanh(x[j])
 
 
 @exact
 def tanh_backward(x, y, dy, a, dx):
     """x, y, dy, dx (m,): f' = 1 − y²."""
-    for j in range(dx.shape[0]):
+    for j in range(len(dx)):
         dx[j] = dy[j] * (1 - y[j] * y[j])
 
 
 @exact
 def elu_forward(x, a, y):
     """x, y (m,)."""
-    for j in range(y.shape[0]):
+    for j in range(len(y)):
         y[j] = x[j] if x[j] > 0 else a * math.expm1(x[j])
 
 
 @exact
 def elu_backward(x, y, dy, a, dx):
     """x, y, dy, dx (m,): f' = y + a below zero."""
-    for j in range(dx.shape[0]):
+    for j in range(len(dx)):
         dx[j] = dy[j] if x[j] > 0 else dy[j] * (y[j] + a)
 
 
 @exact
 def selu_forward(x, a, y):
     """x, y (m,)."""
-    for j in range(y.shape[0]):
+    for j in range(len(y)):
         y[j] = _LAMBDA * (x[j] if x[j] > 0 else _ALPHA * math.expm1(x[j]))
 
 
 @exact
 def selu_backward(x, y, dy, a, dx):
     """x, y, dy, dx (m,): f' = y + λα below zero."""
-    for j in range(dx.shape[0]):
+    for j in range(len(dx)):
         dx[j] = dy[j] * (_LAMBDA if x[j] > 0 else y[j] + _LAMBDA * _ALPHA)
 
 
 @exact
 def gelu_forward(x, a, y):
     """x, y (m,): the exact form with erf, not the tanh approximation."""
-    for j in range(y.shape[0]):
+    for j in range(len(y)):
         y[j] = x[j] * 0.5 * (1 + math.erf(x[j] * _SQRT_HALF))
 
 
 @exact
 def gelu_backward(x, y, dy, a, dx):
     """x, y, dy, dx (m,): f' = Φ(x) + x·φ(x)."""
-    for j in range(dx.shape[0]):
+    for j in range(len(dx)):
         phi = 0.5 * (1 + math.erf(x[j] * _SQRT_HALF))
         dx[j] = dy[j] * (phi + x[j] * _DENSITY * math.exp(-0.5 * x[j] * x[j]))
 
@@ -156,14 +156,14 @@ def gelu_backward(x, y, dy, a, dx):
 @exact
 def silu_forward(x, a, y):
     """x, y (m,)."""
-    for j in range(y.shape[0]):
+    for j in range(len(y)):
         y[j] = x[j] * logistic(x[j])
 
 
 @exact
 def silu_backward(x, y, dy, a, dx):
     """x, y, dy, dx (m,): f' = s·(1 + x·(1 − s)), s = sigmoid(x)."""
-    for j in range(dx.shape[0]):
+    for j in range(len(dx)):
         s = logistic(x[j])
         dx[j] = dy[j] * s * (1 + x[j] * (1 - s))
 
@@ -171,26 +171,26 @@ def silu_backward(x, y, dy, a, dx):
 @exact
 def softplus_forward(x, a, y):
     """x, y (m,): written so that e cannot overflow."""
-    for j in range(y.shape[0]):
+    for j in range(len(y)):
         y[j] = max(x[j], 0) + math.log1p(math.exp(-abs(x[j])))
 
 
 @exact
 def softplus_backward(x, y, dy, a, dx):
     """x, y, dy, dx (m,): f' = sigmoid(x)."""
-    for j in range(dx.shape[0]):
+    for j in range(len(dx)):
         dx[j] = dy[j] * logistic(x[j])
 
 
 @exact
 def hard_tanh_forward(x, a, y):
     """x, y (m,)."""
-    for j in range(y.shape[0]):
+    for j in range(len(y)):
         y[j] = min(max(x[j], -1), 1)
 
 
 @exact
 def hard_tanh_backward(x, y, dy, a, dx):
     """x, y, dy, dx (m,): f' = 1 strictly between −1 and 1."""
-    for j in range(dx.shape[0]):
+    for j in range(len(dx)):
         dx[j] = dy[j] if -1 < x[j] < 1 else 0

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 from . import norm
-from ._jit import call, entry, ints, nums, order, reals, view
+from ._jit import call, entry, ints, number, nums, order, reals, strip, view
 from ._op import (
     BACKWARD_OP,
     FORWARD_OP,
@@ -79,7 +79,7 @@ def list_inputs(c, p, x, i, count):
     """Pairs of sample i of x (count·inputs,), kept at its PAIRS, their number one before."""
     prog = ints(c, PROG)
     head = ints(c, HEAD)
-    inputs = x.shape[0] // count
+    inputs = len(x) // count
     at = i * head[LENGTH] + head[PAIRS]
     rows = view(ints(c, IW), at, inputs + 1)
     v = view(nums(c, VW, p), at, inputs + 1)
@@ -161,9 +161,10 @@ def backward_batch_norm(c, p, g, o, count):
 
 
 @entry
-def forward_batch(c, p, x, count):
+def forward_batch(context, parameters, x, count):
     """Predictions OUT (count, k) for x (count·inputs,), through the link; nothing is learned."""
-    forward_all(c, p, x, count, False)
+    c, p = strip(context), strip(parameters)
+    forward_all(c, p, strip(x), count, False)
     ex = ints(c, EX)
     k = ex[OUTPUTS]
     for i in range(count):
@@ -172,13 +173,15 @@ def forward_batch(c, p, x, count):
 
 
 @entry
-def gradient_batch(c, p, x, count, y, weights, total, learn, g):
-    """Loss of x (count·inputs,), y (count·targets,) and, into g (all parameters), its gradient; both over ``total``."""
-    forward_all(c, p, x, count, learn)
+def gradient_batch(context, parameters, x, count, answers_, weights, total, learn, gradient):
+    """Loss of x (count·inputs,), answers (count·targets,) and, into the gradient (all parameters), its gradient, both over
+    ``total``."""
+    c, p, y, g = strip(context), strip(parameters), strip(answers_), strip(gradient)
+    forward_all(c, p, strip(x), count, learn)
     head, ex, xc = ints(c, HEAD), ints(c, EX), reals(c, XC)
     length = head[LENGTH]
     k = ex[OUTPUTS]
-    answers = y.shape[0] // count
+    answers = len(y) // count
     link = view(nums(c, SCRATCH, p), 0, k)
     value = 0.0
     for i in range(count):
@@ -187,7 +190,7 @@ def gradient_batch(c, p, x, count, y, weights, total, learn, g):
         predict(ex[LOSS], z, link)
         value += weights[i] * evaluate(ex[LOSS], xc[LOSS_A], z, view(y, i * answers, answers), link, delta)
         for j in range(k):
-            delta[j] *= p.dtype.type(weights[i] / total)
+            delta[j] *= number(p, weights[i] / total)
     for o in range(ex[LAST] - 1, ex[FIRST] - 1, -1):
         if learn and ints(c, PROG)[o * PROGRAM_WIDTH + OP] == _BATCH_NORM:
             backward_batch_norm(c, p, g, o, count)
@@ -213,8 +216,9 @@ def apply_segment(c, p, g, at, n, lr, t, product, weights):
 
 
 @entry
-def apply_batch(c, p, g, penalise):
-    """The update: one step of the rule from the gradient g (all parameters), clipped first and penalised if asked."""
+def apply_batch(context, parameters, gradient, penalise):
+    """The update: one step of the rule from the gradient (all parameters), clipped first and penalised if asked."""
+    c, p, g = strip(context), strip(parameters), strip(gradient)
     head, ex, xc, run, prog = ints(c, HEAD), ints(c, EX), reals(c, XC), reals(c, RUN), ints(c, PROG)
     t = int(run[T]) + 1
     lr = rate(ex[SCHEDULE], xc[LR], xc[SCHED], xc[SCHED + 1], t) * run[SCALE]
@@ -223,8 +227,8 @@ def apply_batch(c, p, g, penalise):
     if xc[CLIP_NORM] > 0:
         size = math.sqrt(dot(g, g))
         if size > xc[CLIP_NORM]:
-            for j in range(g.shape[0]):
-                g[j] *= p.dtype.type(xc[CLIP_NORM] / size)
+            for j in range(len(g)):
+                g[j] *= number(p, xc[CLIP_NORM] / size)
     keep1, keep2 = xc[L1], xc[L2]
     if not penalise:
         xc[L1] = 0

@@ -26,7 +26,7 @@ def uniform(rng):
 def dropout_forward(x, rate, rng, mask, y):
     """x, mask, y (m,): y = x·mask, mask is 0 or 1/(1 − rate)."""
     keep = mask[0] * 0 + 1 / (1 - rate)
-    for j in range(x.shape[0]):
+    for j in range(len(x)):
         mask[j] = keep if uniform(rng) >= rate else 0
         y[j] = x[j] * mask[j]
 
@@ -34,5 +34,5 @@ def dropout_forward(x, rate, rng, mask, y):
 @exact
 def dropout_backward(dy, mask, dx):
     """dy, mask, dx (m,)."""
-    for j in range(dy.shape[0]):
+    for j in range(len(dy)):
         dx[j] = dy[j] * mask[j]

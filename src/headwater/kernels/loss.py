@@ -33,13 +33,13 @@ LIMIT = 30.0
 def softmax(z, p):
     """z, p (k,): pⱼ = e^zⱼ / Σ e^z, from the largest downward so that nothing overflows."""
     top = z[0]
-    for j in range(z.shape[0]):
+    for j in range(len(z)):
         top = max(top, z[j])
     total = z[0] * 0
-    for j in range(z.shape[0]):
+    for j in range(len(z)):
         p[j] = math.exp(max(z[j] - top, -2 * LIMIT))
         total += p[j]
-    for j in range(z.shape[0]):
+    for j in range(len(z)):
         p[j] /= total
 
 
@@ -49,20 +49,20 @@ def predict(code, z, p):
     if code == _CROSS_ENTROPY:
         softmax(z, p)
     elif code == _BINARY:
-        for j in range(z.shape[0]):
+        for j in range(len(z)):
             p[j] = logistic(min(max(z[j], -LIMIT), LIMIT))
     elif code == _POISSON:
-        for j in range(z.shape[0]):
+        for j in range(len(z)):
             p[j] = math.exp(min(max(z[j], -LIMIT), LIMIT))
     else:
-        for j in range(z.shape[0]):
+        for j in range(len(z)):
             p[j] = z[j]
 
 
 @fast
 def mse(p, y, a, d):
     """p, y, d (k,): d = 2a·(p − y)/k."""
-    k = p.shape[0]
+    k = len(p)
     total = 0.0
     for j in range(k):
         r = p[j] - y[j]
@@ -74,7 +74,7 @@ def mse(p, y, a, d):
 @fast
 def mae(p, y, d):
     """p, y, d (k,): d = sign(p − y)/k."""
-    k = p.shape[0]
+    k = len(p)
     total = 0.0
     for j in range(k):
         r = p[j] - y[j]
@@ -86,7 +86,7 @@ def mae(p, y, d):
 @fast
 def huber(p, y, a, d):
     """p, y, d (k,): d = max(−a, min(a, p − y))/k."""
-    k = p.shape[0]
+    k = len(p)
     total = 0.0
     for j in range(k):
         r = p[j] - y[j]
@@ -99,7 +99,7 @@ def huber(p, y, a, d):
 @fast
 def binary_cross_entropy(z, p, y, d):
     """z, p, y, d (k,): d = (p − y)/k; the value is taken from z, where ln(1 − p) loses nothing."""
-    k = p.shape[0]
+    k = len(p)
     total = 0.0
     for j in range(k):
         total += max(z[j], 0) - z[j] * y[j] + math.log1p(math.exp(-abs(z[j])))
@@ -110,7 +110,7 @@ def binary_cross_entropy(z, p, y, d):
 @fast
 def cross_entropy(z, p, y, d):
     """z, p, d (k,); y (k,) probabilities, or (1,) the number of the class: d = p·Σy − y."""
-    k = z.shape[0]
+    k = len(z)
     top = z[0]
     for j in range(k):
         top = max(top, z[j])
@@ -118,7 +118,7 @@ def cross_entropy(z, p, y, d):
     for j in range(k):
         total += math.exp(z[j] - top)
     norm = top + math.log(total)
-    if y.shape[0] == 1:
+    if len(y) == 1:
         c = int(y[0])
         for j in range(k):
             d[j] = p[j]
@@ -137,10 +137,10 @@ def cross_entropy(z, p, y, d):
 @fast
 def hinge(z, y, d):
     """z, d (k,); y (k,) of 0 and 1, or (1,) the number of the class: every output against its own side, d = −s/k."""
-    k = z.shape[0]
+    k = len(z)
     total = 0.0
     for j in range(k):
-        own = y[j] > 0.5 if y.shape[0] == k else int(y[0]) == j
+        own = y[j] > 0.5 if len(y) == k else int(y[0]) == j
         s = 1.0 if own else -1.0
         gap = 1 - s * z[j]
         total += max(gap, 0.0)
@@ -151,7 +151,7 @@ def hinge(z, y, d):
 @fast
 def poisson(z, p, y, d):
     """z, p, y, d (k,): z = ln p; d = (p − y)/k."""
-    k = p.shape[0]
+    k = len(p)
     total = 0.0
     for j in range(k):
         total += p[j] - y[j] * z[j]
@@ -162,7 +162,7 @@ def poisson(z, p, y, d):
 @fast
 def quantile(p, y, a, d):
     """p, y, d (k,): d = (1 − a)/k above the answer, −a/k below it."""
-    k = p.shape[0]
+    k = len(p)
     total = 0.0
     for j in range(k):
         r = y[j] - p[j]

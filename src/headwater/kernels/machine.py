@@ -15,7 +15,7 @@ import math
 
 from . import activations as act
 from . import norm
-from ._jit import call, entry, ints, nums, order, reals, routine, view
+from ._jit import call, entry, ints, number, nums, order, reals, routine, strip, view
 from ._op import (
     ACTIVATE,
     BACKWARD_NORM,
@@ -111,10 +111,11 @@ from ._op import (
     X,
     Y,
 )
+from ._vector import gather
 from .dropout import DROPOUT, dropout_backward, dropout_forward
 from .loss import evaluate, predict
 from .optim import ADAMW, GRADIENT, NADAM
-from .rows import DENSE, active, dot, encode, gather, scatter, standardise
+from .rows import DENSE, active, dot, encode, scatter, standardise
 from .schedule import rate
 
 _DENSE, _DROPOUT = DENSE.code, DROPOUT.code
@@ -240,7 +241,7 @@ def forward_op(c, p, o, base, learn):
     elif code == _DROPOUT:
         act.identity_forward(x, x[0], y)
     else:
-        call(c, ACTIVATE, p, (code, x, p.dtype.type(reals(c, OPC)[o]), y))
+        call(c, ACTIVATE, p, (code, x, number(p, reals(c, OPC)[o]), y))
     return 0.0
 
 
@@ -251,7 +252,7 @@ def penalised(c, p, w, code, base, stride, rows, v, n, d, lr, xc, own, t, produc
     s = nums(c, S, p)
     cap = ints(c, HEAD)[CAPACITY]
     touched = ints(c, TOUCHED)
-    m = d.shape[0]
+    m = len(d)
     scratch = nums(c, SCRATCH, p)
     g = view(scratch, 1, m)
     scratch[0] = 1
@@ -372,7 +373,7 @@ def backward_op(c, p, w, o, base, code, lazy, lr, xc, t, product):
     elif kind == _DROPOUT:
         dropout_backward(dy, view(a, base + op[DST] + n + 2, n), dx)
     else:
-        call(c, DIFFERENTIATE, p, (kind, x, y, dy, p.dtype.type(reals(c, OPC)[o]), dx))
+        call(c, DIFFERENTIATE, p, (kind, x, y, dy, number(p, reals(c, OPC)[o]), dx))
     return 0.0
 
 
@@ -381,7 +382,7 @@ def read_rows(c, p, base, rows, v, n):
     """First layer of all experts at once, from the n pairs that take part."""
     head = ints(c, HEAD)
     z = view(nums(c, A, p), base + ints(c, PROG)[DST], head[STRIDE])
-    for j in range(z.shape[0]):
+    for j in range(len(z)):
         z[j] = 0
     gather(p, head[TABLE], head[STRIDE], rows, v, n, z)
     return 0.0
@@ -394,7 +395,7 @@ def forward(c, p, e, base, learn):
     for o in range(ex[FIRST], ex[LAST]):
         call(c, FORWARD_OP, p, (c, p, o, base, learn))
     z = view(nums(c, A, p), base + ex[LOGITS], ex[OUTPUTS])
-    for j in range(z.shape[0]):
+    for j in range(len(z)):
         if not math.isfinite(z[j]):
             return False
     return True
@@ -429,13 +430,13 @@ def take_step(c, p, e, rows, v, n, weight):
         run[PRODUCT] *= xc[HYPER] * (1 - 0.5 * 0.96 ** (t * xc[HYPER + 3]))
     delta = view(nums(c, D, p), ex[LOGITS], ex[OUTPUTS])
     scale = weight
-    for j in range(delta.shape[0]):
-        delta[j] *= p.dtype.type(scale)
+    for j in range(len(delta)):
+        delta[j] *= number(p, scale)
     if xc[CLIP_NORM] > 0:
         size = math.sqrt(backward(c, p, p, e, 0, rows, v, n, MEASURE, False, lr, t, run[PRODUCT]))
         if size > xc[CLIP_NORM]:  # gradients are linear in the logits' delta: scale it and all of them are scaled
-            for j in range(delta.shape[0]):
-                delta[j] *= p.dtype.type(xc[CLIP_NORM] / size)
+            for j in range(len(delta)):
+                delta[j] *= number(p, xc[CLIP_NORM] / size)
     lazy = ex[EXACT_LAZY] == 1 and xc[L1] == 0 and xc[L2] == 0
     backward(c, p, p, e, 0, rows, v, n, ex[RULE], lazy, lr, t, run[PRODUCT])
     run[T] = t
@@ -471,9 +472,9 @@ def judge(c, p, e, y):
     k = ex[OUTPUTS]
     z = view(nums(c, A, p), ex[LOGITS], k)
     scratch = nums(c, SCRATCH, p)
-    target = view(scratch, 0, y.shape[0])
-    link = view(scratch, y.shape[0], k)
-    for j in range(y.shape[0]):
+    target = view(scratch, 0, len(y))
+    link = view(scratch, len(y), k)
+    for j in range(len(y)):
         target[j] = y[j]
     predict(ex[LOSS], z, link)
     constant = reals(c, XC)[e * CONSTANT_WIDTH + LOSS_A]
@@ -514,12 +515,12 @@ def give(c, p, e, sound, out):
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
     z = view(nums(c, A, p), ex[LOGITS], ex[OUTPUTS])
     if not sound:  # no opinion rather than no number
-        for j in range(z.shape[0]):
+        for j in range(len(z)):
             z[j] = 0
     predict(ex[LOSS], z, out)
     if ints(c, HEAD)[TARGETS] == 1:
         ys = reals(c, YS)
-        for j in range(z.shape[0]):
+        for j in range(len(z)):
             q = j * STATISTIC_WIDTH
             out[j] = ys[q + MEAN] + math.sqrt(ys[q + VAR]) * out[j]
     return 0.0
@@ -539,13 +540,14 @@ def read_sample(c, p, slots, ends, x, i, learn, rows, v):
 
 
 @entry
-def learn_rows(c, p, count, same):
+def learn_rows(context, parameters, count, same):
     """Predict row i of the asked block, then learn row i of the block, for every i in turn: the route's inner loop.
 
     The block stands in the context: SLOTS, X (entries,), ENDS (count + 1,) where each sample's entries end, Y (count,
     ANSWERS) which is overwritten, W (count,) weights (0 teaches nothing), OUT (count, k) predictions, each made before its
     row was learned; ASKED_… the samples to predict, unless they are the ``same``.
     """
+    c, p = strip(context), strip(parameters)
     head = ints(c, HEAD)
     ex = ints(c, EX)
     rows = view(ints(c, IW), head[PAIRS], head[LENGTH] - head[PAIRS])
@@ -553,6 +555,7 @@ def learn_rows(c, p, count, same):
     k = ex[OUTPUTS]
     answers = head[ANSWERS]
     touched = ints(c, TOUCHED)
+    counted = head[GROWING] == 1 or ex[EXACT_LAZY] == 0
     for i in range(count):
         shown = view(nums(c, OUT, p), i * k, k)
         teaches = reals(c, W)[i] > 0
@@ -579,8 +582,9 @@ def learn_rows(c, p, count, same):
             for j in range(answers):
                 stat = view(reals(c, YS), j * STATISTIC_WIDTH, STATISTIC_WIDTH)
                 y[j] = standardise(stat, y[j], TARGET_CLIP, True)
-        for j in range(n):
-            touched[rows[j]] += 1
+        if counted:
+            for j in range(n):
+                touched[rows[j]] += 1
         if sound:
             learn_row(c, p, 0, rows, v, part, n, y, reals(c, W)[i])
         else:
@@ -588,8 +592,9 @@ def learn_rows(c, p, count, same):
 
 
 @entry
-def predict_rows(c, p, count):
+def predict_rows(context, parameters, count):
     """Predict ``count`` samples (SLOTS, ENDS, X) into OUT (count, k) and change nothing but scratch."""
+    c, p = strip(context), strip(parameters)
     head = ints(c, HEAD)
     rows = view(ints(c, IW), head[PAIRS], head[LENGTH] - head[PAIRS])
     v = view(nums(c, VW, p), head[PAIRS], head[LENGTH] - head[PAIRS])

@@ -28,7 +28,7 @@ ROW_RATE = 0.01
 @fast
 def layer_norm_forward(x, gain, shift, affine, eps, kept, y):
     """x, gain, shift, y (m,), kept (2,)."""
-    m = x.shape[0]
+    m = len(x)
     mean = x[0] * 0
     for j in range(m):
         mean += x[j]
@@ -51,7 +51,7 @@ def layer_norm_forward(x, gain, shift, affine, eps, kept, y):
 @fast
 def layer_norm_backward(x, gain, affine, kept, dy, dgain, dx):
     """x, gain, dy, dgain, dx (m,): dx = r·(u − mean u − x̂·mean(u·x̂)), u = dy·gain; dgain = dy·x̂."""
-    m = x.shape[0]
+    m = len(x)
     mean = kept[0]
     r = kept[1]
     total = x[0] * 0
@@ -72,7 +72,7 @@ def layer_norm_backward(x, gain, affine, kept, dy, dgain, dx):
 @fast
 def batch_norm_row(x, gain, shift, momentum, running, learn, y):
     """x, gain, shift, y (m,), running (2m + 1,): normalise by the running statistics, which x moves first if ``learn``."""
-    m = x.shape[0]
+    m = len(x)
     if learn:
         running[2 * m] += 1
         a = running[0] * 0 + max(1 / (running[2 * m] + 9), momentum * ROW_RATE)
@@ -87,7 +87,7 @@ def batch_norm_row(x, gain, shift, momentum, running, learn, y):
 @fast
 def batch_norm_row_backward(x, gain, running, dy, dgain, dx):
     """x, gain, dy, dgain, dx (m,): the running statistics are constants."""
-    m = x.shape[0]
+    m = len(x)
     for j in range(m):
         r = 1 / math.sqrt(running[m + j] + EPS)
         dgain[j] = dy[j] * (x[j] - running[j]) * r
@@ -130,6 +130,6 @@ def batch_norm_sums(a, d, src, dst, step, n, m, mean, rstd, dshift, dgain):
 @fast
 def batch_norm_sample_backward(x, gain, mean, rstd, dy, dshift, dgain, n, dx):
     """x, dy, dx (m,) of one of n samples: dx = g·r·(dy − Σdy/n − x̂·Σ(dy·x̂)/n)."""
-    for j in range(x.shape[0]):
+    for j in range(len(x)):
         xhat = (x[j] - mean[j]) * rstd[j]
         dx[j] = gain[j] * rstd[j] * (dy[j] - dshift[j] / n - xhat * dgain[j] / n)

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import math
 
-from ._jit import exact, routine, view
+from ._jit import exact, number, routine, view
 from ._op import HYPER, STEP, rule
+from ._vector import rank_one
 
 _FROZEN = "weights and moments of an untouched row stand still; its clock (bias correction) stands too"
 _EXACT = "exact: a zero gradient changes nothing"
@@ -48,37 +49,16 @@ COCOB = rule(
 
 @exact
 def sgd(p, base, stride, rows, v, n, d, lr):
-    """rows, v (n,), d (m,); four rows at a sweep."""
-    m = d.shape[0]
-    c = p.dtype.type(lr)
-    i = 0
-    while i + 4 <= n:
-        w0 = view(p, base + rows[i] * stride, m)
-        w1 = view(p, base + rows[i + 1] * stride, m)
-        w2 = view(p, base + rows[i + 2] * stride, m)
-        w3 = view(p, base + rows[i + 3] * stride, m)
-        c0, c1, c2, c3 = c * v[i], c * v[i + 1], c * v[i + 2], c * v[i + 3]
-        for j in range(m):
-            g = d[j]
-            w0[j] -= c0 * g
-            w1[j] -= c1 * g
-            w2[j] -= c2 * g
-            w3[j] -= c3 * g
-        i += 4
-    while i < n:
-        w = view(p, base + rows[i] * stride, m)
-        ci = c * v[i]
-        for j in range(m):
-            w[j] -= ci * d[j]
-        i += 1
+    """rows, v (n,), d (m,)."""
+    rank_one(p, base, stride, rows, v, n, d, number(p, lr))
 
 
 @exact
 def momentum(p, s, cap, base, stride, rows, v, n, d, lr, mu, ahead):
     """rows, v (n,), d (m,); s (1, cap): velocity. ``ahead`` is Nesterov's."""
-    m = d.shape[0]
-    c = p.dtype.type(lr)
-    k = p.dtype.type(mu)
+    m = len(d)
+    c = number(p, lr)
+    k = number(p, mu)
     for i in range(n):
         o = base + rows[i] * stride
         w = view(p, o, m)
@@ -98,9 +78,9 @@ def momentum(p, s, cap, base, stride, rows, v, n, d, lr, mu, ahead):
 @exact
 def adagrad(p, s, cap, base, stride, rows, v, n, d, lr, eps):
     """rows, v (n,), d (m,); s (1, cap): sum of squares."""
-    m = d.shape[0]
-    c = p.dtype.type(lr)
-    e = p.dtype.type(eps)
+    m = len(d)
+    c = number(p, lr)
+    e = number(p, eps)
     for i in range(n):
         o = base + rows[i] * stride
         w = view(p, o, m)
@@ -115,11 +95,11 @@ def adagrad(p, s, cap, base, stride, rows, v, n, d, lr, eps):
 @exact
 def rmsprop(p, s, cap, base, stride, rows, v, n, d, lr, rho, eps):
     """rows, v (n,), d (m,); s (1, cap): fading mean of squares."""
-    m = d.shape[0]
-    c = p.dtype.type(lr)
-    r = p.dtype.type(rho)
-    r1 = p.dtype.type(1 - rho)
-    e = p.dtype.type(eps)
+    m = len(d)
+    c = number(p, lr)
+    r = number(p, rho)
+    r1 = number(p, 1 - rho)
+    e = number(p, eps)
     for i in range(n):
         o = base + rows[i] * stride
         w = view(p, o, m)
@@ -134,11 +114,11 @@ def rmsprop(p, s, cap, base, stride, rows, v, n, d, lr, rho, eps):
 @exact
 def adadelta(p, s, cap, base, stride, rows, v, n, d, lr, rho, eps):
     """rows, v (n,), d (m,); s (2, cap): fading means of squared gradients and of squared steps."""
-    m = d.shape[0]
-    c = p.dtype.type(lr)
-    r = p.dtype.type(rho)
-    r1 = p.dtype.type(1 - rho)
-    e = p.dtype.type(eps)
+    m = len(d)
+    c = number(p, lr)
+    r = number(p, rho)
+    r1 = number(p, 1 - rho)
+    e = number(p, eps)
     for i in range(n):
         o = base + rows[i] * stride
         w = view(p, o, m)
@@ -156,27 +136,27 @@ def adadelta(p, s, cap, base, stride, rows, v, n, d, lr, rho, eps):
 @exact
 def adam(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, decay, exempt, counts, own, t):
     """rows, v (n,), d (m,); s (2, cap): moments. ``decay`` is AdamW's, ``own`` lets a row's own count correct its bias."""
-    m = d.shape[0]
-    f1 = p.dtype.type(b1)
-    g1 = p.dtype.type(1 - b1)
-    f2 = p.dtype.type(b2)
-    g2 = p.dtype.type(1 - b2)
-    e = p.dtype.type(eps)
+    m = len(d)
+    f1 = number(p, b1)
+    g1 = number(p, 1 - b1)
+    f2 = number(p, b2)
+    g2 = number(p, 1 - b2)
+    e = number(p, eps)
     last = -1
-    c = p.dtype.type(lr)
+    c = number(p, lr)
     r = c
     for i in range(n):
         k = counts[rows[i]] if own else t
         if k != last:
-            c = p.dtype.type(lr / (1 - b1**k))
-            r = p.dtype.type(1 / math.sqrt(1 - b2**k))
+            c = number(p, lr / (1 - b1**k))
+            r = number(p, 1 / math.sqrt(1 - b2**k))
             last = k
         o = base + rows[i] * stride
         w = view(p, o, m)
         mo = view(s, o, m)
         q = view(s, cap + o, m)
         x = v[i]
-        shrink = p.dtype.type(1 if rows[i] == exempt else 1 - lr * decay)
+        shrink = number(p, 1 if rows[i] == exempt else 1 - lr * decay)
         for j in range(m):
             g = x * d[j]
             mo[j] = f1 * mo[j] + g1 * g
@@ -187,16 +167,16 @@ def adam(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, decay, exempt,
 @exact
 def amsgrad(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, counts, own, t):
     """rows, v (n,), d (m,); s (3, cap): moments and the largest second moment."""
-    m = d.shape[0]
-    f1 = p.dtype.type(b1)
-    g1 = p.dtype.type(1 - b1)
-    f2 = p.dtype.type(b2)
-    g2 = p.dtype.type(1 - b2)
-    e = p.dtype.type(eps)
+    m = len(d)
+    f1 = number(p, b1)
+    g1 = number(p, 1 - b1)
+    f2 = number(p, b2)
+    g2 = number(p, 1 - b2)
+    e = number(p, eps)
     for i in range(n):
         k = counts[rows[i]] if own else t
-        c = p.dtype.type(lr / (1 - b1**k))
-        r = p.dtype.type(1 / math.sqrt(1 - b2**k))
+        c = number(p, lr / (1 - b1**k))
+        r = number(p, 1 / math.sqrt(1 - b2**k))
         o = base + rows[i] * stride
         w = view(p, o, m)
         mo = view(s, o, m)
@@ -214,17 +194,17 @@ def amsgrad(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, counts, own
 @exact
 def nadam(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, mu, ahead, product, counts, own, t):
     """rows, v (n,), d (m,); s (2, cap): moments. ``mu``, ``ahead``: μₜ, μₜ₊₁; ``product``: Πμ of the whole net's steps."""
-    m = d.shape[0]
-    f1 = p.dtype.type(b1)
-    g1 = p.dtype.type(1 - b1)
-    f2 = p.dtype.type(b2)
-    g2 = p.dtype.type(1 - b2)
-    e = p.dtype.type(eps)
-    cm = p.dtype.type(lr * ahead / (1 - product * ahead))
-    cg = p.dtype.type(lr * (1 - mu) / (1 - product))
+    m = len(d)
+    f1 = number(p, b1)
+    g1 = number(p, 1 - b1)
+    f2 = number(p, b2)
+    g2 = number(p, 1 - b2)
+    e = number(p, eps)
+    cm = number(p, lr * ahead / (1 - product * ahead))
+    cg = number(p, lr * (1 - mu) / (1 - product))
     for i in range(n):
         k = counts[rows[i]] if own else t
-        r = p.dtype.type(1 / math.sqrt(1 - b2**k))
+        r = number(p, 1 / math.sqrt(1 - b2**k))
         o = base + rows[i] * stride
         w = view(p, o, m)
         mo = view(s, o, m)
@@ -240,7 +220,7 @@ def nadam(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, mu, ahead, pr
 @exact
 def ftrl(p, s, cap, base, stride, rows, v, n, d, alpha, beta, l1, l2):
     """rows, v (n,), d (m,); s (2, cap): z and n. Departs from the paper: z starts where w is the initial weight, not 0."""
-    m = d.shape[0]
+    m = len(d)
     for i in range(n):
         o = base + rows[i] * stride
         w = view(p, o, m)
@@ -264,7 +244,7 @@ def ftrl(p, s, cap, base, stride, rows, v, n, d, alpha, beta, l1, l2):
 @exact
 def cocob(p, s, cap, base, stride, rows, v, n, d, alpha):
     """rows, v (n,), d (m,); s (5, cap): L, A, R, θ, w₀. Has no step size."""
-    m = d.shape[0]
+    m = len(d)
     for i in range(n):
         o = base + rows[i] * stride
         w = view(p, o, m)
@@ -289,12 +269,7 @@ def cocob(p, s, cap, base, stride, rows, v, n, d, alpha):
 @exact
 def accumulate(g, base, stride, rows, v, n, d):
     """rows, v (n,), d (m,): add the rank-one gradient v·d to g. The rule that keeps instead of stepping."""
-    m = d.shape[0]
-    for i in range(n):
-        w = view(g, base + rows[i] * stride, m)
-        x = v[i]
-        for j in range(m):
-            w[j] += x * d[j]
+    rank_one(g, base, stride, rows, v, n, d, number(g, -1))
 
 
 @routine(STEP, "i p p i i i n p i p f r n b i f i")

@@ -30,33 +30,11 @@ SETTLED = 10
 """Rows before the bound applies; before that the deviation is not known."""
 
 
-@exact
-def gather(p, base, stride, rows, v, n, z):
-    """Add Σ v[i]·W[rows[i]] to z (m,), four rows at a sweep, each output summed in the order of the pairs."""
-    m = z.shape[0]
-    i = 0
-    while i + 4 <= n:
-        w0 = view(p, base + rows[i] * stride, m)
-        w1 = view(p, base + rows[i + 1] * stride, m)
-        w2 = view(p, base + rows[i + 2] * stride, m)
-        w3 = view(p, base + rows[i + 3] * stride, m)
-        v0, v1, v2, v3 = v[i], v[i + 1], v[i + 2], v[i + 3]
-        for j in range(m):
-            z[j] = (((z[j] + v0 * w0[j]) + v1 * w1[j]) + v2 * w2[j]) + v3 * w3[j]
-        i += 4
-    while i < n:
-        w = view(p, base + rows[i] * stride, m)
-        c = v[i]
-        for j in range(m):
-            z[j] += c * w[j]
-        i += 1
-
-
 @fast
 def dot(a, b):
     """Return Σ a·b, a and b (n,)."""
     s = a[0] * 0
-    for j in range(a.shape[0]):
+    for j in range(len(a)):
         s += a[j] * b[j]
     return s
 
@@ -64,7 +42,7 @@ def dot(a, b):
 @exact
 def scatter(p, base, stride, rows, n, d, dx):
     """Set dx[rows[i]] = W[rows[i]]·d for the n listed inputs of a dense layer; d (m,), dx (all inputs,)."""
-    m = d.shape[0]
+    m = len(d)
     for i in range(n):
         dx[rows[i]] = dot(view(p, base + rows[i] * stride, m), d)
 
@@ -73,7 +51,7 @@ def scatter(p, base, stride, rows, n, d, dx):
 def active(x, rows, v):
     """List the inputs that are not zero: rows, v (n,) get position and value. Returns how many."""
     n = 0
-    for i in range(x.shape[0]):
+    for i in range(len(x)):
         rows[n] = i
         v[n] = x[i]
         n += 1 if x[i] != 0 else 0
@@ -121,7 +99,7 @@ def encode(slots, x, first, last, shift, stats, touched, bias, growing, standard
         rows[0] = 0
         v[0] = 1
         n = 1
-    late = rows.shape[0]
+    late = len(rows)
     for q in range(first, last):
         value = x[q]
         if math.isnan(value):
@@ -143,7 +121,7 @@ def encode(slots, x, first, last, shift, stats, touched, bias, growing, standard
             v[n] = value
             n += 1
     taking_part = n
-    for q in range(rows.shape[0] - 1, late - 1, -1):
+    for q in range(len(rows) - 1, late - 1, -1):
         rows[n] = rows[q]
         v[n] = v[q]
         n += 1

@@ -87,7 +87,11 @@ class RegressWatch:
         """Return why an answer can't be scored, or the empty string."""
         if answer is None or (isinstance(answer, float) and math.isnan(answer)):
             return "answer unknown"
-        return "" if isinstance(answer, Real) and abs(answer) < _LARGEST else "answer is no finite number"
+        try:
+            number = float(answer) if isinstance(answer, Real) else math.inf
+        except OverflowError:  # a whole number beyond every float
+            number = math.inf
+        return "" if abs(number) < _LARGEST else "answer is no finite number"
 
     def update(self, y: Sequence[float], y_pred: Iterable[float]) -> None:
         """Score some rows: their answers, and what was predicted."""

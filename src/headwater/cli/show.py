@@ -1,0 +1,86 @@
+"""``headwater show``: what a saved model is made of, and what it has seen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from headwater.cli.wishes import load_model
+
+__all__ = ["show"]
+
+_MANY = 20  # features or classes, before the rest is only counted
+
+
+def show(model: Path, /, *, json: bool = False) -> int:
+    """Show what a saved model is made of and has seen.
+
+    Parameters
+    ----------
+    model
+        The model, as headwater learn has saved it.
+    json
+        Print JSON instead of tables.
+    """
+    about = load_model(model).describe()
+    if json:
+        sys.stdout.write(msgspec.json.encode(about, enc_hook=str).decode() + "\n")
+        return 0
+    console = Console(highlight=False)
+    console.print(f"{model}: a {_NOUNS[about['task']]} that has learned {about['n_learned']:,} rows", markup=False)
+    for table in (_layers(about), _features(about["features"])):
+        console.print()
+        console.print(table)
+    console.print()
+    for line in _lines(about):
+        console.print(line, soft_wrap=True, markup=False)
+    return 0
+
+
+_NOUNS = {"classify": "classifier", "regress": "regressor"}
+
+
+def _layers(about: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True)
+    table.add_column("layer", footer="all")
+    table.add_column("shape", justify="right")
+    table.add_column("parameters", justify="right", footer=f"{about['parameters']:,}")
+    for layer in about["layers"]:
+        shape = " × ".join(f"{n:,}" for n in layer["shape"])
+        table.add_row(str(layer["name"]), shape, f"{layer['parameters']:,}")
+    return table
+
+
+def _features(features: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("feature")
+    table.add_column("kind")
+    table.add_column("values", justify="right")
+    for feature in features[:_MANY]:
+        values = feature["values"]
+        table.add_row(str(feature["name"]), str(feature["kind"]), f"{values:,}" if isinstance(values, int) else "")
+    if len(features) > _MANY:
+        table.add_row(f"… and {len(features) - _MANY:,} more", "", "")
+    return table
+
+
+def _lines(about: dict[str, Any]) -> Iterable[str]:
+    if about["classes"]:
+        yield f"Classes: {_some(about['classes'])}"
+    yield f"Optimizer: {about['optimizer']}"
+    yield f"Loss: {about['loss']}"
+    shared = f"; {about['shared_rows']:,} are shared by names that came later" if about["shared_rows"] else ""
+    yield f"Input rows: {about['rows']:,} of at most {about['max_rows']:,}{shared}"
+    if about["rejected"]:
+        yield "Rejected: " + ", ".join(f"{count:,} × {reason}" for reason, count in about["rejected"].items())
+
+
+def _some(names: list[Any]) -> str:
+    more = f" and {len(names) - _MANY:,} more" if len(names) > _MANY else ""
+    return ", ".join(str(name) for name in names[:_MANY]) + more

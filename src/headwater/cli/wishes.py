@@ -1,0 +1,108 @@
+"""What the options say about the model: a new one as they wish it, or a saved one that they don't contradict."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import headwater as hw
+from headwater import nn
+from headwater.cli.options import split_sizes
+from headwater.errors import ConfigError, ModelFileError, did_you_mean
+
+__all__ = ["Wishes", "load_model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the options say about the model; None where they say nothing."""
+
+    hidden: str | None = None
+    optimizer: str | None = None
+    lr: float | None = None
+    loss: str | None = None
+    seed: int | None = None
+
+    def make(self, task: str) -> Any:
+        """Return a new learner, with the library's defaults where nothing is wished.
+
+        Raises
+        ------
+        ConfigError
+            When a wish can't be: an unknown optimizer, a loss of the other task.
+        """
+        wished: dict[str, Any] = {}
+        if self.hidden is not None:
+            wished["hidden"] = split_sizes(self.hidden)
+        if self.optimizer is not None or self.lr is not None:
+            wished["optimizer"] = nn.optimizer(self.optimizer or "adam", self.lr)
+        if self.loss is not None:
+            wished["loss"] = self.loss
+        if self.seed is not None:
+            wished["seed"] = self.seed
+        return hw.Classifier(**wished) if task == "classify" else hw.Regressor(**wished)
+
+    def agree_with(self, learner: Any, *, task: str, target: str | None, at: str) -> None:
+        """Raise when an option says something else than the saved model.
+
+        Raises
+        ------
+        ConfigError
+            Naming the option, what the model has, and the two ways out.
+        """
+        about = learner.describe()
+        if task not in ("auto", about["task"]):
+            raise _contradiction("--task", about["task"], task, at)
+        if target in [feature["name"] for feature in about["features"]]:
+            raise ConfigError(
+                expected="a target that is none of the model's features",
+                got=str(target),
+                at=f"--target, with {at}",
+                help="Choose another --target, or another --model.",
+            )
+        for option, has, wished in self._differences(about):
+            if wished is not None and has != wished:
+                raise _contradiction(option, has, wished, at)
+
+    def _differences(self, about: dict[str, Any]) -> list[tuple[str, str, str | None]]:
+        """Return for each option what the model has and what is wished, spelled alike; None: nothing is wished."""
+        saved = about["optimizer"]  # its repr, such as Adam(lr=0.001)
+        name = None if self.optimizer is None else type(nn.optimizer(self.optimizer)).__name__
+        hidden = None if self.hidden is None else ",".join(map(str, split_sizes(self.hidden)))
+        return [
+            ("--hidden", ",".join(str(layer["shape"][-1]) for layer in about["layers"][:-1]), hidden),
+            ("--optimizer", saved.partition("(")[0], name),
+            ("--lr", saved, None if self.lr is None else re.sub(r"\blr=[^,)]+", f"lr={self.lr!r}", saved)),
+            ("--loss", about["loss"], self.loss),
+        ]
+
+
+def load_model(path: Path) -> Any:
+    """Return a saved learner.
+
+    Raises
+    ------
+    ModelFileError
+        When there is none, or it can't be read.
+    """
+    if not path.exists():
+        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = did_you_mean(path.name, names)
+        raise ModelFileError(
+            expected="a saved model",
+            got="no such file",
+            at=str(path),
+            help=close if close.startswith("Did") else "Make one: headwater learn SOURCE --target COLUMN --model FILE",
+        )
+    return hw.load(path)
+
+
+def _contradiction(option: str, has: str, wished: str, at: str) -> ConfigError:
+    return ConfigError(
+        expected=f"{option} {has}, as {at} was made with",
+        got=wished,
+        at=option,
+        help="Leave the option out, or choose another --model.",
+    )

@@ -1,0 +1,283 @@
+"""The route, with a learner so simple that every step can be checked by hand."""
+
+import json
+import os
+import signal
+import threading
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.errors import ConfigError, SourceError
+from headwater.evaluate import evaluate
+from headwater.session import Session
+from headwater.streams import Block, open_stream
+from headwater.types import Forecast
+
+
+class Counting:
+    """A learner that predicts the label it has learned most often, and remembers the order of what happens."""
+
+    task = "classify"
+
+    def __init__(self):
+        self.rejected = {}
+        self.seen = Counter()
+        self.log = []
+        self.saved = []
+
+    def step_many(self, X, y, w=None, ask=None):
+        said, proba = [], []
+        for i, label in enumerate(y):
+            asked = X if ask is None else ask
+            if ask is None or i < len(ask):
+                self._predict(asked[i], said, proba)
+            self.log.append(("learn", _id(X[i])))
+            self.seen[label] += 1 if w is None else w[i]
+        return self._forecast(said, proba)
+
+    def forecast(self, X):
+        said, proba = [], []
+        for x in X:
+            self._predict(x, said, proba)
+        return self._forecast(said, proba)
+
+    def save(self, path):
+        self.saved.append((str(path), sum(self.seen.values())))
+
+    def _predict(self, x, said, proba):
+        self.log.append(("predict", _id(x)))
+        total = sum(self.seen.values())
+        said.append(max(self.seen, key=self.seen.get, default=None))
+        proba.append({label: count / total for label, count in self.seen.items()})
+
+    def _forecast(self, said, proba):
+        classes = tuple(self.seen)
+        return Forecast(
+            said, np.array([[p.get(c, 0.0) for c in classes] for p in proba]).reshape(len(said), len(classes)), classes
+        )
+
+
+class Averaging:
+    """A regressor that predicts the mean of what it has learned."""
+
+    task = "regress"
+
+    def __init__(self):
+        self.rejected = {}
+        self.y = []
+
+    def step_many(self, X, y, w=None, ask=None):
+        said = []
+        for answer in y:
+            said.append(sum(self.y) / len(self.y) if self.y else 0.0)
+            self.y.append(answer)
+        return Forecast(np.array(said))
+
+    def save(self, path):
+        self.path = path
+
+
+def _id(x):
+    return x["id"] if isinstance(x, dict) else x[0]
+
+
+def rows(n):
+    return [{"id": i} for i in range(n)], ["ab"[(i // 3) % 2] for i in range(n)]
+
+
+def plain(record):
+    return {name: value for name, value in record.as_dict().items() if name != "rows_per_s"}
+
+
+def test_each_row_is_predicted_before_it_is_learned():
+    learner = Counting()
+    Session(learner).step(*rows(3))
+    assert learner.log == [("predict", 0), ("learn", 0), ("predict", 1), ("learn", 1), ("predict", 2), ("learn", 2)]
+
+
+def test_late_answers_are_learned_in_lock_step_with_the_rows_that_arrive():
+    learner = Counting()
+    session = Session(learner, delay=2)
+    session.step(*rows(4))
+    before_the_end = [("predict", 0), ("predict", 1), ("predict", 2), ("learn", 0), ("predict", 3), ("learn", 1)]
+    assert learner.log == before_the_end
+    assert session.record().scored == 2
+    session.finish()
+    assert [what for what in learner.log if what[0] == "learn"] == [("learn", i) for i in range(4)]
+    assert session.record().scored == 4
+
+
+def test_a_late_row_is_scored_with_the_prediction_that_was_given_out():
+    session = Session(Counting(), delay=2)
+    given_out = session.step([{"id": i} for i in range(5)], list("aabba"))
+    assert given_out.y_pred == [None, None, None, "a", "a"]
+    record = session.finish()
+    assert record.scores["accuracy"] == 1 / 5
+
+
+@given(
+    n=st.integers(1, 40),
+    cuts=st.lists(st.integers(0, 40), max_size=4),
+    delay=st.integers(0, 7),
+    block=st.integers(1, 9),
+    every=st.integers(1, 11),
+)
+def test_how_a_stream_is_cut_changes_nothing(n, cuts, delay, block, every):
+    X, y = rows(n)
+
+    def run(edges, block):
+        learner, told = Counting(), []
+        session = Session(learner, delay=delay, window=10, block=block, every=every, tell=told.append)
+        given_out = []
+        for i, j in pairwise(edges):
+            given_out += session.step(X[i:j], y[i:j]).y_pred
+        session.finish()
+        return given_out, list(map(plain, told)), learner.log
+
+    one_by_one = run(list(range(n + 1)), block=1)
+    assert run([0, *sorted(cut % (n + 1) for cut in cuts), n], block) == one_by_one
+    assert run([0, n], 1024) == one_by_one
+
+
+def test_probabilities_of_pieces_are_joined_where_classes_were_appended():
+    forecast = Session(Counting(), block=2).step([{"id": i} for i in range(4)], list("aabb"))
+    assert forecast.classes == ("a", "b")
+    assert forecast.proba.tolist() == [[0, 0], [1, 0], [1, 0], [2 / 3, 1 / 3]]
+
+
+@pytest.mark.parametrize("delay", [0, 1])
+def test_rows_without_an_answer_are_left_out_and_counted(delay):
+    learner = Counting()
+    session = Session(learner, delay=delay)
+    session.step([{"id": i} for i in range(4)], ["a", None, float("nan"), ["b"]])
+    record = session.finish()
+    assert [what for what in learner.log if what[0] == "learn"] == [("learn", 0)]
+    assert (record.rows, record.scored) == (1, 1)
+    assert record.rejected == {"answer unknown": 2, "answer can't be a class": 1}
+
+
+def test_arrays_and_frames_and_weights_go_the_same_way():
+    import pandas as pd
+
+    for delay in (0, 1):
+        session = Session(Counting(), delay=delay)
+        session.step(np.arange(3.0).reshape(3, 1), np.array([0, 1, 0]), w=[1.0, 2.0, 1.0])
+        session.step(np.arange(3.0, 5.0).reshape(2, 1), [0, None], w=[1.0, 1.0])
+        assert session.finish().scored == 4
+        assert session.learner.seen == {0: 3, 1: 2}
+    session = Session(Counting())
+    session.step(pd.DataFrame({"id": [0, 1]}), pd.Series(["a", "b"]))
+    assert session.learner.log[-1] == ("learn", 1)
+
+
+def test_records_are_told_after_each_so_many_rows_and_at_the_end_once():
+    told = []
+    session = Session(Counting(), every=4, tell=[told.append])
+    session.run(zip(*rows(10), strict=True))
+    assert [record.rows for record in told] == [4, 8, 10]
+    told.clear()
+    Session(Counting(), every=5, tell=told.append).run(zip(*rows(10), strict=True))
+    assert [record.rows for record in told] == [5, 10]
+
+
+def test_the_learner_is_kept_after_each_so_many_rows_and_at_the_end():
+    learner = Counting()
+    Session(learner, keep="m.hw", keep_every=4).run(zip(*rows(10), strict=True))
+    assert learner.saved == [("m.hw", 4), ("m.hw", 8), ("m.hw", 10)]
+
+
+def test_a_learner_that_saw_nothing_is_not_kept():
+    learner = Counting()
+    record = Session(learner, keep="m.hw").run([])
+    assert learner.saved == []
+    assert record.as_dict()["scores"]["accuracy"] is None
+
+
+def test_what_the_stream_and_the_learner_reject_is_in_the_record(tmp_path):
+    (tmp_path / "a.csv").write_text("id,y\n1,a\n2\n3,\n4,b\n")
+    learner = Counting()
+    learner.rejected = {"not finite": 2}
+    session = Session(learner)
+    learner.rejected = {"not finite": 3}
+    with open_stream(tmp_path / "a.csv", target="y") as stream:
+        record = session.run(stream)
+    assert record.rejected == {"answer unknown": 1, "wrong number of fields": 1, "not finite": 1}
+
+
+def test_an_error_of_the_stream_comes_after_what_was_learned_is_kept():
+    def broken():
+        yield Block(*rows(3), range(1, 4))
+        raise SourceError(expected="a disk", got="none", at="sdb", help="Plug it in.")
+
+    learner = Counting()
+    session = Session(learner, keep="m.hw", delay=1)
+    with pytest.raises(SourceError):
+        session.run(broken())
+    assert learner.saved == [("m.hw", 3)]
+    assert session.record().scored == 3
+
+
+def test_ctrl_c_while_a_block_is_learned_ends_after_it():
+    class Pressed(Counting):
+        def step_many(self, X, y, w=None, ask=None):
+            os.kill(os.getpid(), signal.SIGINT)
+            return super().step_many(X, y, w, ask)
+
+    before = signal.getsignal(signal.SIGINT)
+    learner = Pressed()
+    session = Session(learner, keep="m.hw")
+    record = session.run([Block(*rows(3), range(1, 4)), Block(*rows(3), range(4, 7))])
+    assert session.interrupted
+    assert record.scored == 3
+    assert learner.saved == [("m.hw", 3)]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_while_waiting_for_rows_ends_the_wait():
+    def slow():
+        yield Block(*rows(3), range(1, 4))
+        os.kill(os.getpid(), signal.SIGINT)
+        yield Block(*rows(3), range(4, 7))
+
+    session = Session(Counting())
+    assert session.run(slow()).scored == 3
+    assert session.interrupted
+
+
+def test_a_session_runs_outside_the_main_thread():
+    records = []
+    thread = threading.Thread(target=lambda: records.append(Session(Counting()).run(zip(*rows(5), strict=True))))
+    thread.start()
+    thread.join()
+    assert records[0].scored == 5
+
+
+@pytest.mark.parametrize("wrong", [{"delay": -1}, {"window": 0}, {"block": 0}, {"every": 0}, {"keep_every": 0}])
+def test_counts_must_make_sense(wrong):
+    name = next(iter(wrong))
+    with pytest.raises(ConfigError, match=f"expected {name} of at least"):
+        Session(Counting(), **wrong)
+
+
+def test_an_evaluation_has_a_curve_a_table_and_json():
+    evaluation = evaluate(Counting(), zip(*rows(2_500), strict=True), every=1000)
+    assert [record.rows for record in evaluation.curve] == [1000, 2000, 2500]
+    assert evaluation.curve[-1] == evaluation.record
+    text = str(evaluation)
+    assert "2,500 rows scored" in text
+    assert "kappa temporal" in text
+    assert "The no-change baseline wins" in text
+    assert json.loads(json.dumps(evaluation.as_dict()))["curve"][0]["rows"] == 1000
+
+
+def test_a_regressor_is_scored_by_its_errors():
+    evaluation = evaluate(Averaging(), [({"a": i}, float(i % 2)) for i in range(100)])
+    assert evaluation.record.names == ("mae", "rmse", "r2")
+    assert evaluation.record.scores == evaluation.record.baselines["mean"]
+    assert evaluation.record.baselines["no-change"]["mae"] == pytest.approx(99 / 100)
+    assert "rmse" in str(evaluation)
