@@ -269,7 +269,7 @@ def test_an_evaluation_has_a_curve_a_table_and_json():
     assert [record.rows for record in evaluation.curve] == [1000, 2000, 2500]
     assert evaluation.curve[-1] == evaluation.record
     text = str(evaluation)
-    assert "2,500 rows scored" in text
+    assert "all rows" in text
     assert "kappa temporal" in text
     assert "The no-change baseline wins" in text
     assert json.loads(json.dumps(evaluation.as_dict()))["curve"][0]["rows"] == 1000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headwater.session import Session
-from headwater.types import Learner, Record, Scores
+from headwater.types import Learner, Record
 from headwater.watch import verdict
 
 if TYPE_CHECKING:
@@ -99,22 +99,24 @@ def score_table(record: Record) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(f"{record.scored:,} rows scored")
-    predictors: Mapping[str, Scores] = {"model": record.scores} | record.baselines
-    last: Mapping[str, Scores] = {"model": record.window_scores} | record.window_baselines
-    both = record.window < record.scored
-    for name in predictors:
-        table.add_column(name, justify="right")
-    for name in last if both else ():
-        table.add_column(f"{name}, last {record.window:,}" if name == "model" else name, justify="right", style="cyan")
+    table.add_column("", no_wrap=True)
+    spans = [("all rows", {"model": record.scores} | record.baselines)]
+    if record.window < record.scored:
+        spans.append((f"last {record.window:,}", {"model": record.window_scores} | record.window_baselines))
+    for span, predictors in spans:
+        for name in predictors:
+            style = "bold" if name == "model" else "dim"
+            table.add_column(f"{span if name == 'model' else ''}\n{name}", justify="right", style=style, no_wrap=True)
     for score in record.names:
-        cells = [_shown(score, scores[score]) for scores in predictors.values()]
-        cells += [_shown(score, scores[score]) for scores in last.values()] if both else []
-        table.add_row(score.replace("_", " "), *cells)
+        cells = [_shown(score, scores[score]) for _, predictors in spans for scores in predictors.values()]
+        table.add_row(score.replace("_", " ").replace("balanced accuracy", "balanced acc."), *cells)
     return table
 
 
 def _shown(score: str, value: float) -> str:
     if math.isnan(value):
         return "–"
-    return f"{100 * value:.2f} %" if score in _PERCENT else f"{value:,.4g}" if abs(value) >= 100 else f"{value:.4f}"
+    if score in _PERCENT:
+        return f"{100 * value:.2f} %"
+    # Adding 0.0 after rounding turns -0.0 into 0.0.
+    return f"{value:,.4g}" if abs(value) >= 100 else f"{round(value, 4) + 0.0:.4f}"

@@ -43,7 +43,7 @@ def record(score, model, baselines, window=None, window_baselines=None, scored=5
         (record("rmse", 2.0, {"no-change": 4.0, "mean": 2.5}), ""),
         (
             record("accuracy", 0.5, {"no-change": 0.5, "majority": 0.2}, scored=10),
-            "The no-change baseline wins: repeating the last known answer has accuracy 50.0 %, the model 50.0 %.",
+            "The no-change baseline is as good: repeating the last known answer has accuracy 50.0 %, the model 50.0 %.",
         ),
         (Record(rows=0, scored=0, window=0), ""),
     ],

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from headwater.cli.options import Format, Names, check_writable, split_names
+from headwater.cli.options import Format, Names, Source, check_writable, split_names
 from headwater.cli.progress import ProgressLine
 from headwater.cli.report import print_json, print_report, print_start
 from headwater.cli.wishes import Wishes, load_model
@@ -24,7 +24,7 @@ _KEEP_EVERY = 100_000  # rows: what a power cut can cost
 
 
 def learn(
-    source: str,
+    source: Source,
     /,
     *,
     target: Annotated[str | None, Parameter(name=("--target", "-t"), metavar="COLUMN")] = None,
@@ -100,9 +100,9 @@ def learn(
         rejects=rejects,
     ) as stream:
         learner = known or wishes.make(stream.goal.task if stream.goal else task)
+        session = Session(learner, delay=delay, window=window, every=every, keep=model, keep_every=_KEEP_EVERY)
         if not json:
             print_start(stream, learner, model if known else None)
-        session = Session(learner, delay=delay, window=window, every=every, keep=model, keep_every=_KEEP_EVERY)
         record = _run(session, stream, as_json=json)
         if not record.scored:
             raise _nothing_learned(record, stream)
@@ -119,6 +119,8 @@ def _run(session: Session, stream: Stream, *, as_json: bool) -> Record:
     try:
         with live:
             return session.run(stream)
+    except BrokenPipeError:  # of standard output, which is main's business
+        raise
     except (HeadwaterError, OSError) as error:
         kept = f", and kept in {session.keep}" if session.keep is not None and session.rows else ""
         print(f"{session.rows:,} rows were learned before this{kept}.", file=sys.stderr)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
 from cyclopts import App, CycloptsError, Parameter
 
+from headwater.cli.options import STDIN
 from headwater.errors import HeadwaterError
 
 __all__ = ["main"]
@@ -30,8 +32,12 @@ def main(tokens: Sequence[str] | None = None) -> int:
     int
         The exit status: 0; 2 after a mistake in the options or the input; 130 after Ctrl-C.
     """
+    if tokens is None:
+        # What stops a container asks politely first: the same as Ctrl-C, so that what was learned is kept.
+        signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+        tokens = sys.argv[1:]
     try:
-        status = _app()(sys.argv[1:] if tokens is None else tokens)
+        status = _app()([STDIN if token == "-" else token for token in tokens])
     except HeadwaterError as error:
         return _say(str(error))
     except CycloptsError as error:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from headwater.errors import ConfigError
-from headwater.streams import FORMATS
 
-__all__ = ["Format", "Names", "check_writable", "split_names", "split_sizes"]
+__all__ = ["Format", "Names", "STDIN", "Source", "check_writable", "split_names", "split_sizes"]
 
 
+STDIN = "stdin:"  # what a lone hyphen is called while options are told from arguments, since it looks like an option
+
+
+def _read_source(kind: type, tokens: Sequence[Token]) -> str:
+    return "-" if tokens[0].value == STDIN else tokens[0].value
+
+
+Source = Annotated[str, Parameter(converter=_read_source)]
 Names = Annotated[str | None, Parameter(metavar="COLUMN,…")]
-Format = Annotated[str | None, Parameter(metavar="|".join(FORMATS), name="--format")]
+Format = Annotated[str | None, Parameter(metavar="FORMAT", name="--format")]
 
 
 def split_names(names: str | None) -> tuple[str, ...]:

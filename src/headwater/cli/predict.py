@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import msgspec
 
-from headwater.cli.options import Format, Names, check_writable, split_names
+from headwater.cli.options import Format, Names, Source, check_writable, split_names
 from headwater.cli.progress import ProgressLine
 from headwater.cli.report import rejected_lines
 from headwater.cli.wishes import load_model
@@ -28,7 +28,7 @@ Row = tuple[int, Any, "list[float] | None"]
 
 
 def predict(
-    source: str,
+    source: Source,
     /,
     *,
     model: Path,

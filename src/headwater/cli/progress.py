@@ -33,7 +33,7 @@ class ProgressLine:
         self._stream, self._rows = stream, rows
         self._started = time.perf_counter()
         self._score = ""
-        columns = BarColumn(bar_width=24), TextColumn("{task.description}"), TimeElapsedColumn()
+        columns = BarColumn(bar_width=20), TimeElapsedColumn(), TextColumn("{task.description}")
         console = Console(stderr=True)
         self._progress = Progress(*columns, console=console, auto_refresh=False)
         self._bar = self._progress.add_task("", total=None)
@@ -50,15 +50,15 @@ class ProgressLine:
     def hear(self, record: Record) -> None:
         """Show the most telling score of a record from now on."""
         name = record.names[0]
-        scale, unit = (100, " %") if name == "accuracy" else (1, "")
-        whole, last = scale * record.scores[name], scale * record.window_scores[name]
-        self._score = f"  {name} {whole:.4g}{unit}, last {record.window:,}: {last:.4g}{unit}"
+        form = "{:.1%}" if name == "accuracy" else "{:.4g}"
+        whole, last = form.format(record.scores[name]), form.format(record.window_scores[name])
+        self._score = f"  {name} {whole}, lately {last}"
 
     def _draw(self) -> RenderableType:
         rows = self._rows()
         rate = rows / max(time.perf_counter() - self._started, 1e-9)
         done = rows / self._stream.total if self._stream.total else self._stream.fraction()
-        description = f"{rows:>11,} rows {rate:>9,.0f}/s{self._score}"
+        description = f"{rows:,} rows  {rate:,.0f}/s{self._score}"
         total = None if done is None else 1.0
         self._progress.update(self._bar, total=total, completed=done or 0.0, description=description)
         return self._progress.get_renderable()

@@ -11,12 +11,10 @@ from rich.console import Console
 
 from headwater.evaluate import score_table
 from headwater.streams import Stream
-from headwater.types import Learner, Record
+from headwater.types import Record
 from headwater.watch import verdict
 
 __all__ = ["print_json", "print_report", "print_start", "rejected_lines"]
-
-_TASKS = {"classify": "classes", "regress": "numbers"}
 
 
 def print_json(record: Record, **more: Any) -> None:
@@ -25,11 +23,10 @@ def print_json(record: Record, **more: Any) -> None:
     sys.stdout.flush()
 
 
-def print_start(stream: Stream, learner: Learner, model: Path | None) -> None:
+def print_start(stream: Stream, learner: Any, model: Path | None) -> None:
     """Print what will be learned, why so, and what to know about the source."""
-    why = f", since {stream.goal.why} (--task decides otherwise)" if stream.goal and stream.goal.why else ""
-    goal = f"{stream.name}: predicting {_TASKS[learner.task]} of {stream.target}{why}."
-    lines = [goal, *stream.notes]
+    why = f" ({stream.goal.why}; --task overrules this)" if stream.goal and stream.goal.why else ""
+    lines = [f"{stream.name}: {learner.task} {stream.target}{why}.", *stream.notes]
     if model is not None:
         lines.append(f"Going on with {model}, which has learned {learner.n_learned:,} rows.")
     print("\n".join(lines), flush=True)

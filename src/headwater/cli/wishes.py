@@ -74,7 +74,7 @@ class Wishes:
         return [
             ("--hidden", ",".join(str(layer["shape"][-1]) for layer in about["layers"][:-1]), hidden),
             ("--optimizer", saved.partition("(")[0], name),
-            ("--lr", saved, None if self.lr is None else re.sub(r"\blr=[^,)]+", f"lr={self.lr!r}", saved)),
+            ("--lr", "".join(re.findall(r"\blr=([^,)]+)", saved)), None if self.lr is None else repr(self.lr)),
             ("--loss", about["loss"], self.loss),
         ]
 

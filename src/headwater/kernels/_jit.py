@@ -232,7 +232,9 @@ def compiling(key: tuple[str, ...]) -> Iterator[None]:
         marker = CACHE / ("-".join(key) + ".ready")
         cold = not marker.exists()
         if cold and os.environ.get("HEADWATER_QUIET") != "1":
-            print(f"headwater: compiling kernels ({' '.join(key)}), once for this machine …", file=sys.stderr, flush=True)
+            print(
+                f"headwater: compiling kernels ({' '.join(key)}), once for this machine …", file=sys.stderr, flush=True
+            )
         start = time.perf_counter()
         yield
         if cold:

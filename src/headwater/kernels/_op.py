@@ -46,9 +46,9 @@ LR, HYPER, L1, L2, CLIP_NORM, CLIP_VALUE, SCHED, LOSS_A = 0, 1, 5, 6, 7, 8, 9, 1
 CONSTANT_WIDTH = 14
 
 # Columns of the expert's running numbers (they are saved: learning goes on from them).
-T, SCALE, FADING, DIVERGED, OVERFLOW, PRODUCT = range(6)
+T, SCALE, FADING, DIVERGED, OVERFLOW, PRODUCT, INFINITE, HUGE_VALUES = range(8)
 """steps taken · factor on the step after a divergence · fading mean loss over about 100 rows · steps undone · rows whose
-logits were not finite · the rule's running product (NAdam)."""
+logits were not finite · the rule's running product (NAdam) · infinite and huge inputs met while learning."""
 RUNNING_WIDTH = 8
 
 # Header: what the whole machine shares.

@@ -55,7 +55,9 @@ if JIT:
             if lanes == 1:
                 return value
             vector = ir.VectorType(self.number, lanes)
-            first = self.builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+            first = self.builder.insert_element(
+                ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
+            )
             mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
             return self.builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), mask)
 
@@ -69,7 +71,9 @@ if JIT:
             start = cgutils.alloca_once_value(self.builder, ir.Constant(_INT, 0))
             for vectors, lanes in ((4, self.lanes), (1, self.lanes), (1, 1)):
                 size = ir.Constant(_INT, vectors * lanes)
-                head, inside, after = (self.builder.append_basic_block(name) for name in ("stretch", "columns", "after"))
+                head, inside, after = (
+                    self.builder.append_basic_block(name) for name in ("stretch", "columns", "after")
+                )
                 self.builder.branch(head)
                 self.builder.position_at_end(head)
                 now = self.builder.load(start)

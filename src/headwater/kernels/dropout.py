@@ -9,7 +9,13 @@ from __future__ import annotations
 from ._jit import exact
 from ._op import op
 
-DROPOUT = op("dropout", "regularisation", "y = x·k/(1 − p), k = 0 with probability p (while learning)", "Srivastava et al. 2014", 0.5)
+DROPOUT = op(
+    "dropout",
+    "regularisation",
+    "y = x·k/(1 − p), k = 0 with probability p (while learning)",
+    "Srivastava et al. 2014",
+    0.5,
+)
 
 MULTIPLIER = 698769069
 """Marsaglia's: the period is about 2⁶⁰."""

@@ -23,7 +23,9 @@ BINARY_CROSS_ENTROPY = loss("binary_cross_entropy", "sigmoid", "mean −y·ln p 
 CROSS_ENTROPY = loss("cross_entropy", "softmax", "−Σ yⱼ·ln pⱼ", "Bridle 1990")
 HINGE = loss("hinge", "identity", "mean max(0, 1 − s·z), s = ±1", "Cortes & Vapnik 1995")
 POISSON = loss("poisson", "exp", "mean p − y·ln p", "Nelder & Wedderburn 1972")
-QUANTILE = loss("quantile", "identity", "mean of a·(y − p) if y > p, else (1 − a)·(p − y)", "Koenker & Bassett 1978", 0.5)
+QUANTILE = loss(
+    "quantile", "identity", "mean of a·(y − p) if y > p, else (1 − a)·(p − y)", "Koenker & Bassett 1978", 0.5
+)
 
 LIMIT = 30.0
 """Logits beyond ±30 are read as ±30: e³⁰ is a probability of 1 − 10⁻¹³, and its exponent is far from overflow."""

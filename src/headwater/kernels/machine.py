@@ -54,6 +54,7 @@ from ._op import (
     GROWING,
     HEAD,
     HYPER,
+    INFINITE,
     IOTA,
     IW,
     L1,
@@ -465,31 +466,35 @@ def copy(c, p, rows, n, out):
     return 0.0
 
 
-@routine(JUDGE, "n p i r")
-def judge(c, p, e, y):
-    """Loss of expert e for the answer y (targets,); its gradient goes into D at the logits."""
+@routine(JUDGE, "n p i r b")
+def judge(c, p, e, y, linked):
+    """Loss of expert e for the answer y (targets,); its gradient goes into D at the logits.
+
+    ``linked``: the prediction already stands at the front of the scratch, where ``give`` left it.
+    """
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
     k = ex[OUTPUTS]
     z = view(nums(c, A, p), ex[LOGITS], k)
     scratch = nums(c, SCRATCH, p)
-    target = view(scratch, 0, len(y))
-    link = view(scratch, len(y), k)
+    link = view(scratch, 0, k)
+    target = view(scratch, k, len(y))
     for j in range(len(y)):
         target[j] = y[j]
-    predict(ex[LOSS], z, link)
+    if not linked:
+        predict(ex[LOSS], z, link)
     constant = reals(c, XC)[e * CONSTANT_WIDTH + LOSS_A]
     return evaluate(ex[LOSS], constant, z, target, link, view(nums(c, D, p), ex[LOGITS], k))
 
 
 @order
-def learn_row(c, p, e, rows, v, part, n, y, weight):
+def learn_row(c, p, e, rows, v, part, n, y, weight, linked):
     """Learn one answer y: judge, step, and take the step back if the same sample then costs far more.
 
     The check needs a second forward pass, so it is made only where a step can be dangerous: in the first steps, and where
     the loss stands far above its fading mean. A step that is undone halves the expert's step size, which then creeps back.
     """
     run = view(reals(c, RUN), e * RUNNING_WIDTH, RUNNING_WIDTH)
-    before = call(c, JUDGE, p, (c, p, e, y))
+    before = call(c, JUDGE, p, (c, p, e, y, linked))
     t = run[T]
     product = run[PRODUCT]
     suspicious = t < PROBATION or before > SUSPICIOUS * run[FADING]
@@ -501,7 +506,7 @@ def learn_row(c, p, e, rows, v, part, n, y, weight):
     if suspicious:
         call(c, READ_ROWS, p, (c, p, 0, rows, v, part))
         sound = forward(c, p, e, 0, False)
-        after = call(c, JUDGE, p, (c, p, e, y))
+        after = call(c, JUDGE, p, (c, p, e, y, False))
         if not sound or not after <= EXPLOSION * before + 1:
             call(c, COPY, p, (c, p, rows, n, False))
             run[PRODUCT] = product
@@ -517,12 +522,13 @@ def give(c, p, e, sound, out):
     if not sound:  # no opinion rather than no number
         for j in range(len(z)):
             z[j] = 0
-    predict(ex[LOSS], z, out)
-    if ints(c, HEAD)[TARGETS] == 1:
-        ys = reals(c, YS)
-        for j in range(len(z)):
-            q = j * STATISTIC_WIDTH
-            out[j] = ys[q + MEAN] + math.sqrt(ys[q + VAR]) * out[j]
+    link = view(nums(c, SCRATCH, p), 0, len(z))
+    predict(ex[LOSS], z, link)
+    standard = ints(c, HEAD)[TARGETS] == 1
+    ys = reals(c, YS)
+    for j in range(len(z)):
+        q = j * STATISTIC_WIDTH
+        out[j] = ys[q + MEAN] + math.sqrt(ys[q + VAR]) * link[j] if standard else link[j]
     return 0.0
 
 
@@ -534,7 +540,8 @@ def read_sample(c, p, slots, ends, x, i, learn, rows, v):
     shift = first if head[DENSE_ROWS] == 1 else 0
     stats, touched, bias = reals(c, STATS), ints(c, TOUCHED), ints(c, PROG)[BIAS] == 1
     growing, standard = head[GROWING] == 1, head[STANDARD] == 1
-    part, n = encode(slots, x, first, ends[i + 1], shift, stats, touched, bias, growing, standard, learn, rows, v)
+    last, refused = ends[i + 1], view(reals(c, RUN), INFINITE, 2)
+    part, n = encode(slots, x, first, last, shift, stats, touched, bias, growing, standard, learn, refused, rows, v)
     view(ints(c, IW), 0, 1)[0] = part
     return float(n)
 
@@ -586,7 +593,7 @@ def learn_rows(context, parameters, count, same):
             for j in range(n):
                 touched[rows[j]] += 1
         if sound:
-            learn_row(c, p, 0, rows, v, part, n, y, reals(c, W)[i])
+            learn_row(c, p, 0, rows, v, part, n, y, reals(c, W)[i], same and ex[TWO_PASS] == 0)
         else:
             reals(c, RUN)[OVERFLOW] += 1
 
@@ -604,5 +611,3 @@ def predict_rows(context, parameters, count):
         call(c, READ_ROWS, p, (c, p, 0, rows, v, ints(c, IW)[0]))
         sound = forward(c, p, 0, 0, False)
         call(c, GIVE, p, (c, p, 0, sound, view(nums(c, OUT, p), i * k, k)))
-
-

@@ -27,11 +27,13 @@ NESTEROV = rule("nesterov", 1, "u ← μ·u + g; w ← w − lr·(g + μ·u)", _
 ADAGRAD = rule("adagrad", 1, "G ← G + g²; w ← w − lr·g/(√G + ε)", _EXACT, "Duchi, Hazan & Singer 2011", exact_lazy=True)
 RMSPROP = rule("rmsprop", 1, "v ← ρ·v + (1 − ρ)·g²; w ← w − lr·g/(√v + ε)", _FROZEN, "Tieleman & Hinton 2012")
 ADADELTA = rule(
-    "adadelta", 2, "v ← ρ·v + (1 − ρ)·g²; δ = g·√(u + ε)/√(v + ε); u ← ρ·u + (1 − ρ)·δ²; w ← w − lr·δ", _FROZEN, "Zeiler 2012"
+    "adadelta",
+    2,
+    "v ← ρ·v + (1 − ρ)·g²; δ = g·√(u + ε)/√(v + ε); u ← ρ·u + (1 − ρ)·δ²; w ← w − lr·δ",
+    _FROZEN,
+    "Zeiler 2012",
 )
-ADAM = rule(
-    "adam", 2, "m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; w ← w − lr·m̂/(√v̂ + ε)", _FROZEN, "Kingma & Ba 2015"
-)
+ADAM = rule("adam", 2, "m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; w ← w − lr·m̂/(√v̂ + ε)", _FROZEN, "Kingma & Ba 2015")
 ADAMW = rule("adamw", 2, "w ← (1 − lr·λ)·w, then Adam", _FROZEN, "Loshchilov & Hutter 2019")
 AMSGRAD = rule("amsgrad", 3, "Adam with v̂ = the largest v so far", _FROZEN, "Reddi, Kale & Kumar 2018")
 NADAM = rule(

@@ -15,7 +15,9 @@ import math
 from ._jit import exact, fast, view
 from ._op import COUNT, MEAN, ROW, STATISTIC_WIDTH, VAR, op
 
-ROWS = op("rows", "layer", "z = Σ value·W[row] over the active pairs; row 0 is the bias", "sparse linear layer; embedding bag")
+ROWS = op(
+    "rows", "layer", "z = Σ value·W[row] over the active pairs; row 0 is the bias", "sparse linear layer; embedding bag"
+)
 DENSE = op("dense", "layer", "z = b + Wᵀx, over the inputs that are not zero", "Rosenblatt 1958")
 
 EMBEDDING = op("embedding", "layer", "z = Σ W[id]: each id picks its row", "Bengio et al. 2003; Joulin et al. 2017")
@@ -26,6 +28,8 @@ FORGET = 1e-3
 """The statistics of an input never forget slower than one part in a thousand a row, so they follow drift."""
 BOUND = 10.0
 """A value farther than this many deviations moves the statistics as if it lay there: one freak can't wreck a column."""
+HUGE = 1e30
+"""Larger numbers are read as this one, so that no square of it overflows."""
 SETTLED = 10
 """Rows before the bound applies; before that the deviation is not known."""
 
@@ -86,12 +90,12 @@ def standardise(stat, x, clip, learn):
 
 
 @exact
-def encode(slots, x, first, last, shift, stats, touched, bias, growing, standard, learn, rows, v):
+def encode(slots, x, first, last, shift, stats, touched, bias, growing, standard, learn, refused, rows, v):
     """Turn one sample's entries into pairs; returns (pairs that take part, pairs in all).
 
     ``slots``, ``x`` hold the entries of a block; the sample's lie at first..last, its slots at first − shift. A slot s ≥ 0
     is numeric (its row stands in ``stats``), s < 0 is the category with row −s − 1 and value x. Missing (NaN) gives no
-    pair. Row 0 is the bias, an input that is always 1. Rows that no step has touched yet come last and don't take part: a
+    pair, nor does ±∞; what is beyond 10³⁰ is read as 10³⁰; both are counted in ``refused`` (2,). Row 0 is the bias, an input that is always 1. Rows that no step has touched yet come last and don't take part: a
     name counts from its second sight.
     """
     n = 0
@@ -104,6 +108,12 @@ def encode(slots, x, first, last, shift, stats, touched, bias, growing, standard
         value = x[q]
         if math.isnan(value):
             continue
+        if abs(value) > HUGE:
+            if learn:
+                refused[0 if math.isinf(value) else 1] += 1
+            if math.isinf(value):
+                continue
+            value = math.copysign(HUGE, value)
         s = slots[q - shift]
         if s >= 0:
             stat = view(stats, s * STATISTIC_WIDTH, STATISTIC_WIDTH)

@@ -60,7 +60,10 @@ class Initializer:
     def __post_init__(self) -> None:
         if self.kind not in INITIALIZERS:
             raise ConfigError(
-                expected=f"one of {', '.join(INITIALIZERS)}", got=repr(self.kind), at="initializer", help="Choose one of these names."
+                expected=f"one of {', '.join(INITIALIZERS)}",
+                got=repr(self.kind),
+                at="initializer",
+                help="Choose one of these names.",
             )
 
     def matrix(self, rng: np.random.Generator, n: int, m: int) -> NDArray[Any]:

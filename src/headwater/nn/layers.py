@@ -47,8 +47,14 @@ class Activation:
 
     def __post_init__(self) -> None:
         if self.name not in ACTIVATIONS:
-            hint = "Softmax is the link of the loss 'cross_entropy'." if self.name == "softmax" else "Choose one of these names."
-            raise ConfigError(expected=f"one of {', '.join(ACTIVATIONS)}", got=repr(self.name), at="activation", help=hint)
+            hint = (
+                "Softmax is the link of the loss 'cross_entropy'."
+                if self.name == "softmax"
+                else "Choose one of these names."
+            )
+            raise ConfigError(
+                expected=f"one of {', '.join(ACTIVATIONS)}", got=repr(self.name), at="activation", help=hint
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +170,9 @@ class Dropout:
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate < 1:
-            raise ConfigError(expected="a rate from 0 up to but not 1", got=repr(self.rate), at="nn.Dropout", help="Give e.g. 0.1.")
+            raise ConfigError(
+                expected="a rate from 0 up to but not 1", got=repr(self.rate), at="nn.Dropout", help="Give e.g. 0.1."
+            )
 
 
 @dataclass(frozen=True, slots=True)

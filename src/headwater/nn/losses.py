@@ -36,10 +36,20 @@ class Loss:
 
     def __post_init__(self) -> None:
         if self.name not in LOSSES:
-            raise ConfigError(expected=f"one of {', '.join(LOSSES)}", got=repr(self.name), at="loss", help="Choose one of these names.")
+            raise ConfigError(
+                expected=f"one of {', '.join(LOSSES)}",
+                got=repr(self.name),
+                at="loss",
+                help="Choose one of these names.",
+            )
         high = 1.0 if self.name == "quantile" else float("inf")
         if self.a is not None and not 0 < self.a < high:
-            raise ConfigError(expected=f"a number between 0 and {high}", got=repr(self.a), at=f"loss {self.name}", help="Give such a number.")
+            raise ConfigError(
+                expected=f"a number between 0 and {high}",
+                got=repr(self.a),
+                at=f"loss {self.name}",
+                help="Give such a number.",
+            )
 
     @property
     def row(self) -> LossRow:

@@ -55,10 +55,17 @@ class Expert:
     def __post_init__(self) -> None:
         if not self.layers or not isinstance(self.layers[0], Dense | Embedding):
             got = type(self.layers[0]).__name__ if self.layers else "no layer"
-            raise ConfigError(expected="Dense or Embedding as first layer", got=got, at="layers", help="Put nn.Dense(units) first.")
+            raise ConfigError(
+                expected="Dense or Embedding as first layer", got=got, at="layers", help="Put nn.Dense(units) first."
+            )
         for layer in self.layers[1:]:
             if isinstance(layer, Embedding):
-                raise ConfigError(expected="Embedding as first layer only", got="one further down", at="layers", help="Move it to the front.")
+                raise ConfigError(
+                    expected="Embedding as first layer only",
+                    got="one further down",
+                    at="layers",
+                    help="Move it to the front.",
+                )
         for name in ("l1", "l2", "clip_norm", "clip_value"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(expected="0 or more", got=repr(getattr(self, name)), at=name, help="Give 0 for none.")
@@ -132,11 +139,13 @@ class _Draft:
         self.length += _up(count + 2)
         return start
 
-    def emit(self, code: int, n: int, m: int, src: int, dst: int, expert: int, constant: float = 0.0, **more: int) -> None:
+    def emit(
+        self, code: int, n: int, m: int, src: int, dst: int, expert: int, constant: float = 0.0, **more: int
+    ) -> None:
         """Write one operation."""
         row = [0] * col.PROGRAM_WIDTH
         row[col.OP], row[col.N], row[col.M], row[col.SRC], row[col.DST], row[col.EXPERT] = code, n, m, src, dst, expert
-        row[col.PAR], row[col.BUF] = more.get("par", -1), more.get("buf", -1)
+        row[col.PAR], row[col.BUFFER] = more.get("par", -1), more.get("buf", -1)
         row[col.BIAS], row[col.SPARSE] = more.get("bias", 0), more.get("sparse", 0)
         self.ops.append(row)
         self.constants.append(constant)
@@ -241,7 +250,9 @@ def _norm(draft: _Draft, layer: Layer, e: int, i: int, src: int, n: int) -> int:
         draft.emit(OPS["batch_norm"].code, n, n, src, dst, e, layer.momentum, par=par, buf=draft.buffers)
         draft.buffers += _up(2 * n + 1)
     else:
-        raise ConfigError(expected="a layer of headwater.nn", got=repr(layer), at="layers", help="See headwater.nn.LAYERS.")
+        raise ConfigError(
+            expected="a layer of headwater.nn", got=repr(layer), at="layers", help="See headwater.nn.LAYERS."
+        )
     if par >= 0:
         draft.places.append(Place(e, i, False, par, 0, n, True))
     return dst

@@ -19,6 +19,9 @@ from .program import Block, Program, bias, weights
 CHUNK = 256
 """Samples that go through the net at once when the batch is not stated: enough to keep a layer's weights in the cache."""
 
+STRETCH = 4096
+"""Rows that are converted for the machine at once: they stay in the cache until they are learned."""
+
 
 @dataclass(frozen=True, slots=True)
 class EarlyStopping:
@@ -130,7 +133,8 @@ class Network:
     Examples
     --------
     >>> import numpy as np
-    >>> X = np.arange(6.0)[:, None]; y = np.array([0, 0, 0, 1, 1, 1])
+    >>> X = np.arange(6.0)[:, None]
+    ... y = np.array([0, 0, 0, 1, 1, 1])
     >>> net = Network([Dense(1)], loss="binary_cross_entropy", optimizer=SGD(0.5), dtype="float64", seed=1)
     >>> history = net.fit(X, y, epochs=2000)
     >>> net.predict(X).round().astype(int).tolist()
@@ -156,7 +160,9 @@ class Network:
         inputs: int | None = None,
     ) -> None:
         if dtype not in ("float32", "float64"):
-            raise ConfigError(expected="'float32' or 'float64'", got=repr(dtype), at="dtype", help="Choose one of the two.")
+            raise ConfigError(
+                expected="'float32' or 'float64'", got=repr(dtype), at="dtype", help="Choose one of the two."
+            )
         rule = SGD() if optimizer is None else optimizer
         self.expert = Expert(tuple(layers), as_loss(loss), rule, l1, l2, clip_norm, clip_value)
         self.seed = seed
@@ -249,7 +255,11 @@ class Network:
             Probabilities for cross-entropy losses, values otherwise.
         """
         x = self._inputs_of(X)
-        return np.concatenate([self.program.forward(part) for part in _chunks(x)]) if len(x) else np.empty((0, self.outputs))
+        return (
+            np.concatenate([self.program.forward(part) for part in _chunks(x)])
+            if len(x)
+            else np.empty((0, self.outputs))
+        )
 
     def loss(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> float:
         """Step 2, the loss: mean over the samples plus the penalty, as it stands (no dropout).
@@ -295,7 +305,10 @@ class Network:
         g = np.array(gradients, self.dtype)
         if g.shape != self.program.p.shape:
             raise DataError(
-                expected=f"a gradient of shape {self.program.p.shape}", got=str(g.shape), at="Network.update", help="Give what gradients() returned."
+                expected=f"a gradient of shape {self.program.p.shape}",
+                got=str(g.shape),
+                at="Network.update",
+                help="Give what gradients() returned.",
             )
         self.program.apply(g, penalise=False)
 
@@ -339,10 +352,16 @@ class Network:
         DataError
             If shapes don't fit, an answer is not finite, or the loss runs away (the last good weights are kept).
         """
-        x, answers, weight = self._inputs_of(X), self._answers_of(y, len(np.asarray(X))), self._weights_of(w, len(np.asarray(X)))
+        x, answers, weight = (
+            self._inputs_of(X),
+            self._answers_of(y, len(np.asarray(X))),
+            self._weights_of(w, len(np.asarray(X))),
+        )
         stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
         if stopping is not None and validation is None:
-            raise ConfigError(expected="validation=(X, y)", got="none", at="early_stopping", help="Give data to stop by.")
+            raise ConfigError(
+                expected="validation=(X, y)", got="none", at="early_stopping", help="Give data to stop by."
+            )
         size = len(x) if batch_size is None else batch_size
         history, best, kept = History(), np.inf, self.program.p.copy()
         for epoch in range(1, epochs + 1):
@@ -404,9 +423,14 @@ class Network:
         ndarray (n,) or (n, outputs)
             The prediction made before each row was learned.
         """
-        block = self._block(self._inputs_of(X))
-        answers = self._answers_of(y, len(block)).astype(np.float64)
-        out = self.program.learn(block, answers, self._weights_of(w, len(block)).astype(np.float64))
+        x = self._inputs_of(X)
+        answers, weight = self._answers_of(y, len(x)), self._weights_of(w, len(x))
+        out = np.empty((len(x), self.outputs), self.dtype)
+        for at in range(0, len(x), STRETCH):
+            part = slice(at, at + STRETCH)
+            out[part] = self.program.learn(
+                self._block(x[part]), answers[part].astype(np.float64), weight[part].astype(np.float64)
+            )
         return out[:, 0] if self.outputs == 1 else out
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -464,7 +488,10 @@ class Network:
             x = np.ascontiguousarray(X, self.dtype)
         except (TypeError, ValueError) as error:
             raise DataError(
-                expected="an array of numbers", got=type(X).__name__, at="X", help="For dicts, names and strings use hw.Classifier or hw.Regressor."
+                expected="an array of numbers",
+                got=type(X).__name__,
+                at="X",
+                help="For dicts, names and strings use hw.Classifier or hw.Regressor.",
             ) from error
         if x.ndim == 1:
             x = x[:, None]
@@ -474,11 +501,19 @@ class Network:
             self.build(x.shape[1])
         if x.shape[1] != self._inputs:
             raise DataError(
-                expected=f"{self._inputs} inputs", got=str(x.shape[1]), at="X", help="A Network has a fixed shape; hw.Classifier grows."
+                expected=f"{self._inputs} inputs",
+                got=str(x.shape[1]),
+                at="X",
+                help="A Network has a fixed shape; hw.Classifier grows.",
             )
         first = self.expert.layers[0]
         if isinstance(first, Embedding) and len(x) and not (x.min() >= 0 and x.max() < first.rows):
-            raise DataError(expected=f"ids from 0 to {first.rows - 1}", got=f"{x.min():g} … {x.max():g}", at="X", help="Give Embedding more rows.")
+            raise DataError(
+                expected=f"ids from 0 to {first.rows - 1}",
+                got=f"{x.min():g} … {x.max():g}",
+                at="X",
+                help="Give Embedding more rows.",
+            )
         return x
 
     def _answers_of(self, y: ArrayLike, n: int) -> NDArray[Any]:
@@ -490,13 +525,21 @@ class Network:
         widths = (1, self.outputs) if classes else (self.outputs,)
         if answers.shape[0] != n or answers.ndim != 2 or answers.shape[1] not in widths:
             raise DataError(
-                expected=f"{n} answers of {' or '.join(map(str, widths))} number(s)", got=f"shape {answers.shape}", at="y", help="Give one answer a row of X."
+                expected=f"{n} answers of {' or '.join(map(str, widths))} number(s)",
+                got=f"shape {answers.shape}",
+                at="y",
+                help="Give one answer a row of X.",
             )
         if not np.isfinite(answers).all():
             raise DataError(expected="finite answers", got="nan or inf", at="y", help="Drop these rows.")
         top = self.outputs if classes and answers.shape[1] == 1 and self.outputs > 1 else None
         if top is not None and n and not (answers.min() >= 0 and answers.max() < top):
-            raise DataError(expected=f"classes from 0 to {top - 1}", got=f"{answers.min():g} … {answers.max():g}", at="y", help="Number the classes from 0.")
+            raise DataError(
+                expected=f"classes from 0 to {top - 1}",
+                got=f"{answers.min():g} … {answers.max():g}",
+                at="y",
+                help="Number the classes from 0.",
+            )
         return answers
 
     def _weights_of(self, w: ArrayLike | None, n: int) -> NDArray[Any]:
@@ -504,7 +547,9 @@ class Network:
             return np.ones(n, self.dtype)
         out = np.ascontiguousarray(w, self.dtype)
         if out.shape != (n,) or not (out >= 0).all():
-            raise DataError(expected=f"{n} weights of 0 or more", got=f"shape {out.shape}", at="w", help="Give one weight a row.")
+            raise DataError(
+                expected=f"{n} weights of 0 or more", got=f"shape {out.shape}", at="w", help="Give one weight a row."
+            )
         return out
 
     def _block(self, x: NDArray[Any]) -> Block:

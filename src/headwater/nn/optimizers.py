@@ -452,7 +452,10 @@ def optimizer(name: str, lr: float | None = None) -> Optimizer:
     """
     if name not in OPTIMIZERS:
         raise ConfigError(
-            expected=f"one of {', '.join(OPTIMIZERS)}", got=repr(name), at="optimizer", help="Choose one of these names."
+            expected=f"one of {', '.join(OPTIMIZERS)}",
+            got=repr(name),
+            at="optimizer",
+            help="Choose one of these names.",
         )
     cls = OPTIMIZERS[name]
     return cls() if lr is None else cls(lr=lr)

@@ -60,7 +60,15 @@ class Program:
     """
 
     def __init__(
-        self, experts: Sequence[Expert], *, rows: int, dtype: Any, seed: int, growing: bool, standard: bool, targets: bool
+        self,
+        experts: Sequence[Expert],
+        *,
+        rows: int,
+        dtype: Any,
+        seed: int,
+        growing: bool,
+        standard: bool,
+        targets: bool,
     ) -> None:
         self.experts = tuple(experts)
         self.dtype = np.dtype(dtype)
@@ -112,6 +120,7 @@ class Program:
         self.s = aligned(size * self.states, self.dtype)
         self.head[[col.TABLE, col.STRIDE, col.CAPACITY, col.STATES]] = self.dense, self.stride, size, self.states
         self._pairs = self._samples = 0
+        self._shown = None
         self.bind(S=self.s)
 
     def _scratch(self, pairs: int, samples: int = 1) -> None:
@@ -199,6 +208,7 @@ class Program:
 
     def _show(self, block: Block) -> None:
         """Put a block into the context."""
+        self._shown: Block | None = None
         self.head[col.DENSE_ROWS] = block.dense
         self.bind(SLOTS=block.slots, ENDS=block.ends, X=block.x)
 
@@ -226,6 +236,34 @@ class Program:
         with compiling(("predict", self.dtype.name)):
             _machine.predict_rows(self.context, self.p, len(block))
         return out
+
+    def predict_event(self, event: Block) -> NDArray[Any]:
+        """Predictions (k,) of a block of one sample, in a buffer that the next event overwrites."""
+        if self._shown is not event:
+            self._show_event(event)
+        _machine.predict_rows(self.context, self.p, 1)
+        return self._event_out
+
+    def learn_event(self, event: Block, y: float, w: float) -> None:
+        """Learn a block of one sample with one number as answer."""
+        if self._shown is not event:
+            self._show_event(event)
+        self._event_y[0], self._event_w[0] = y, w
+        _machine.learn_rows(self.context, self.p, 1, True)
+
+    def _show_event(self, event: Block) -> None:
+        """Put an event and the buffers of events into the context; they stay there until a block takes their place."""
+        self._scratch(event.width)
+        self._event_out = np.empty(self.outputs, self.dtype)
+        self._event_y, self._event_w = np.zeros(1), np.zeros(1)
+        self._show(event)
+        self.bind(Y=self._event_y, W=self._event_w, OUT=self._event_out)
+        self.head[col.ANSWERS] = 1
+        with compiling(("learn", self.dtype.name)):
+            _machine.learn_rows(self.context, self.p, 0, True)
+        with compiling(("predict", self.dtype.name)):
+            _machine.predict_rows(self.context, self.p, 0)
+        self._shown = event
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
         """Predictions (n, k) of a mini-batch x (n, inputs)."""

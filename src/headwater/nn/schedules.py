@@ -182,6 +182,9 @@ def as_schedule(lr: float | Schedule, at: str) -> Schedule:
         return lr
     if isinstance(lr, bool) or not isinstance(lr, int | float) or not lr > 0:
         raise ConfigError(
-            expected="a step size above 0 or a schedule", got=repr(lr), at=at, help="Give e.g. lr=0.01 or nn.Cosine(0.01, steps=1000)."
+            expected="a step size above 0 or a schedule",
+            got=repr(lr),
+            at=at,
+            help="Give e.g. lr=0.01 or nn.Cosine(0.01, steps=1000).",
         )
     return Constant(float(lr))

@@ -27,6 +27,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from headwater.types import Forecast, Label, Scores
@@ -193,8 +194,7 @@ def _skill(accuracy: float, baseline: float) -> float:
 def _river_scores(pairs: Counter[tuple[Label, Label]]) -> Scores:
     if not pairs:
         return {"kappa": math.nan, "balanced_accuracy": math.nan}
-    from river import metrics  # 0.75 s, so not before the first report
-
+    metrics: Any = import_module("river.metrics")  # 0.75 s, so not before the first report; and it has no types
     matrix = metrics.ConfusionMatrix()
     for (y, y_pred), count in pairs.items():
         matrix.update(y, y_pred, count)

@@ -37,7 +37,8 @@ def verdict(record: Record) -> str:
     if not name:
         return ""
     shown = f"{_shown(record.baselines[name])}, the model {_shown(record.scores, named=False)}"
-    sentence = f"The {name} baseline wins: {_MEANS[name]} has {shown}"
+    tie = _shown(record.baselines[name]) == _shown(record.scores)
+    sentence = f"The {name} baseline {'is as good' if tie else 'wins'}: {_MEANS[name]} has {shown}"
     if record.window < record.scored and not _best(record.window_scores, record.window_baselines):
         return f"{sentence}; over the last {record.window:,} rows the model is ahead."
     return f"{sentence}."

@@ -1,0 +1,361 @@
+"""The classifier: a net behind River's words, whose classes appear as the stream shows them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from river import base
+
+from .engine import Engine, describe, merged, rows_of
+from .errors import TargetError
+from .guards import FARTHEST, check_labels, check_lengths, check_weights
+from .nn import Loss, Optimizer
+from .nn.layers import Layer
+from .setup import make_setup
+from .types import Forecast
+
+_PLAIN = frozenset((str, int, bool))
+"""Types of labels that are hashable and never NaN: they need no second look."""
+RARE = -6.0
+"""The bias of a class that appears later is ln(1/(t + k)), but not below this: e⁻⁶ is one in four hundred."""
+
+
+class Classifier(base.Classifier):  # type: ignore[misc]
+    """A neural network that learns classes online: predict, see the answer, learn, one example at a time.
+
+    Inputs are dicts of numbers, texts, booleans, date-times, lists, or None for what is missing; features, categories and
+    classes may appear at any time. Numbers are standardised as they stream. p = softmax(net(x)), learned by cross-entropy.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Units of each hidden layer; () for logistic regression.
+    activation : str
+        Of the hidden layers.
+    optimizer : Optimizer, optional
+        The update rule; AdaGrad(0.05) without it.
+    loss : str or Loss
+        "cross_entropy", "binary_cross_entropy" (one output, two classes at most) or "hinge" (its probabilities are scores).
+    l1, l2 : float
+        Penalty l1·Σ|w| + ½·l2·Σw² on weights.
+    dropout : float
+        Share of silent units behind each hidden layer while learning.
+    norm : str, optional
+        "layer" or "batch" normalisation in front of each activation.
+    clip_norm, clip_value : float
+        Bounds on the gradient of a sample; 0 for none.
+    scale : bool
+        Whether numbers are standardised as they stream.
+    max_rows : int
+        Rows the input table may have; beyond it new names share rows, so memory stays bounded.
+    layers : sequence of Layer, optional
+        The hidden layers themselves, in place of hidden, activation, dropout and norm.
+    seed : int
+        Of the initial weights and of dropout.
+    dtype : str
+        "float32" or "float64".
+
+    Raises
+    ------
+    ConfigError
+        For settings that can't be.
+
+    Notes
+    -----
+    Cost: proportional to the entries of a sample, whatever the number of names ever seen; a few µs for twenty numbers.
+
+    Examples
+    --------
+    >>> model = Classifier(seed=1)
+    >>> for i in range(200):
+    ...     x = {"colour": "red" if i % 2 else "blue", "size": i % 7}
+    ...     _ = model.predict_one(x)
+    ...     model.learn_one(x, "stop" if i % 2 else "go")
+    >>> model.predict_one({"colour": "red", "size": 3})
+    'stop'
+
+    References
+    ----------
+    Rumelhart, Hinton & Williams 1986; the interleaved test-then-train protocol: Gama, Sebastião & Rodrigues 2013.
+    """
+
+    task = "classify"
+
+    def __init__(
+        self,
+        hidden: Sequence[int] = (64,),
+        *,
+        activation: str = "relu",
+        optimizer: Optimizer | None = None,
+        loss: str | Loss = "cross_entropy",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float = 0.0,
+        norm: str | None = None,
+        clip_norm: float = 0.0,
+        clip_value: float = 0.0,
+        scale: bool = True,
+        max_rows: int = 200_000,
+        layers: Sequence[Layer] | None = None,
+        seed: int = 0,
+        dtype: str = "float32",
+    ) -> None:
+        self.hidden, self.activation, self.optimizer, self.loss = hidden, activation, optimizer, loss
+        self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
+        self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
+        self.layers, self.seed, self.dtype = layers, seed, dtype
+        self._setup = make_setup(self, ("cross_entropy", "binary_cross_entropy", "hinge"), targets=False)
+        self._engine: Engine | None = None
+        self._refused: Counter[str] = Counter()
+        self.classes: list[Any] = []
+        self._index: dict[Any, int] = {}
+
+    @property
+    def _multiclass(self) -> bool:
+        return True
+
+    # ---- one sample -------------------------------------------------------------------------------------------------
+
+    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
+        """Predict the probability of each class seen so far; {} before the first.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+
+        Returns
+        -------
+        dict
+            Probability by class; they sum to 1.
+        """
+        engine = self._engine
+        if engine is None:
+            return {}
+        if engine.ready(x):
+            p = engine.program.predict_event(engine.event).tolist()
+        else:
+            p = engine.predict([x])[0].tolist()
+        if self._binary:
+            p = [1 - p[0], p[0]] if len(self.classes) > 1 else [1.0]
+        return dict(zip(self.classes, p, strict=True))
+
+    def predict_one(self, x: Mapping[Any, Any]) -> Any:
+        """Predict the class of a sample; None before the first class is known.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+
+        Returns
+        -------
+        hashable or None
+            The most probable class, of equal ones the first seen.
+        """
+        p = self.predict_proba_one(x)
+        return max(p, key=p.__getitem__) if p else None
+
+    def learn_one(self, x: Mapping[Any, Any], y: Hashable, w: float = 1.0) -> None:
+        """Learn one sample; it is ``learn_many`` of one row.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+        y : hashable
+            Its class.
+        w : float
+            Its weight: its gradient is multiplied by it; 0 adds its names and teaches nothing.
+        """
+        index = self._index.get(y) if type(y) in _PLAIN else None
+        engine = self._engine
+        if index is None or engine is None or not 0 < w <= FARTHEST or not engine.ready(x):
+            self.step_many([x], [y], None if w == 1.0 else [w])
+            return
+        engine.program.learn_event(engine.event, index, w)
+        engine.learned += 1
+
+    # ---- many samples -----------------------------------------------------------------------------------------------
+
+    def learn_many(self, X: Any, y: Any, w: Any = None) -> NDArray[Any]:
+        """Learn rows strictly one by one, and return the prediction made before each was learned.
+
+        Parameters
+        ----------
+        X : list of dict, array (n, d) or data frame
+            Samples; the columns of an array are named x0, x1, …
+        y : sequence (n,)
+            Classes.
+        w : sequence (n,), optional
+            Weights.
+
+        Returns
+        -------
+        ndarray (n,)
+            Classes; None where none was known yet.
+        """
+        return as_labels(self.step_many(X, y, w).y_pred)
+
+    def predict_many(self, X: Any) -> NDArray[Any]:
+        """Predict the class of each row, shape (n,); nothing is changed."""
+        return as_labels(self.forecast(X).y_pred)
+
+    def predict_proba_many(self, X: Any) -> NDArray[Any]:
+        """Predict probabilities, shape (n, k), one column a class in the order of ``classes``; nothing is changed."""
+        return self._proba(X)
+
+    def forecast(self, X: Any) -> Forecast:
+        """Predict rows; nothing is changed.
+
+        Parameters
+        ----------
+        X : list of dict, array (n, d) or data frame
+            Samples.
+
+        Returns
+        -------
+        Forecast
+            Labels and probabilities.
+        """
+        return self._join([self._proba(X)])
+
+    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
+        """Predict and learn rows in turn: predict row i of ``ask`` (of X without it), then learn row i of X.
+
+        Parameters
+        ----------
+        X, y, w
+            As in ``learn_many``.
+        ask : like X, optional
+            As many rows, to be predicted in lock-step: how late answers are learned.
+
+        Returns
+        -------
+        Forecast
+            For each row what was predicted before anything later was learned.
+        """
+        n = check_lengths(X, y, "y")
+        labels = y.tolist() if isinstance(y, np.ndarray) else list(y)
+        good = check_labels(labels, self._refused)
+        weights = check_weights(w, n, self._refused)
+        done: list[NDArray[Any]] = []
+        start = 0
+        while start < n:
+            if good[start] and labels[start] not in self._index:  # predicted without its class, then learned with it
+                question = rows_of(X if ask is None else ask, slice(start, start + 1))
+                done.append(self._proba(question))
+                self._add_class(labels[start])
+                self._learn(X, labels, good, weights, slice(start, start + 1), None)
+                start += 1
+            stop = start
+            while stop < n and (not good[stop] or labels[stop] in self._index):
+                stop += 1
+            if stop > start:
+                done.append(self._learn(X, labels, good, weights, slice(start, stop), ask))
+            start = stop
+        return self._join(done)
+
+    def _learn(
+        self, X: Any, labels: list[Any], good: NDArray[Any], w: NDArray[Any], part: slice, ask: Any
+    ) -> NDArray[Any]:
+        """Learn a stretch of rows without a new class; returns probabilities."""
+        if self._engine is None:  # no class yet: nothing to predict, nothing to learn
+            return np.empty((part.stop - part.start, 0))
+        index = [[self._index[v] if g else 0] for v, g in zip(labels[part], good[part].tolist(), strict=True)]
+        question = None if ask is None else rows_of(ask, part)
+        answers = np.array(index, np.float64).reshape(-1, 1)
+        return self._both(self._engine.learn(rows_of(X, part), answers, w[part], good[part], question))
+
+    # ---- classes ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _binary(self) -> bool:
+        return self._setup.expert.loss.name == "binary_cross_entropy"
+
+    def _add_class(self, label: Any) -> None:
+        """Append a class; its output starts at zero with the bias of a rare class."""
+        k = len(self.classes) + 1
+        if self._binary and k > 2:
+            raise TargetError(
+                expected=f"one of the two classes {self.classes!r}",
+                got=repr(label),
+                at="y",
+                help="The loss 'binary_cross_entropy' has two classes; use loss='cross_entropy' for more.",
+            )
+        if self._engine is None:
+            self._engine = Engine(self._setup, 1)
+        elif not self._binary:
+            self._engine.grow_outputs(k, max(-math.log(self._engine.learned + k), RARE))
+        self.classes.append(label)
+        self._index[label] = k - 1
+
+    def _proba(self, X: Any) -> NDArray[Any]:
+        """Probabilities (n, classes so far) of rows."""
+        return np.empty((len(X), 0)) if self._engine is None else self._both(self._engine.predict(X))
+
+    def _both(self, p: NDArray[Any]) -> NDArray[Any]:
+        """Probabilities of both classes where the net has one output for the two."""
+        if not self._binary:
+            return p
+        return np.hstack([1 - p, p]) if len(self.classes) > 1 else np.ones_like(p)
+
+    def _join(self, parts: list[NDArray[Any]]) -> Forecast:
+        """One forecast from the stretches between new classes; later classes have probability 0 in earlier stretches."""
+        proba = np.zeros((sum(map(len, parts)), len(self.classes)), self.dtype)
+        at = 0
+        labels: list[Any] = []
+        for part in parts:
+            proba[at : at + len(part), : part.shape[1]] = part
+            at += len(part)
+            labels += [self.classes[i] for i in part.argmax(1).tolist()] if part.shape[1] else [None] * len(part)
+        return Forecast(labels, proba, tuple(self.classes))
+
+    # ---- state ------------------------------------------------------------------------------------------------------
+
+    @property
+    def n_learned(self) -> int:
+        """How many rows were learned."""
+        return 0 if self._engine is None else self._engine.learned
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Refused rows, dropped values and undone steps so far, by reason (``guards.REASONS``)."""
+        return merged(self._refused, self._engine)
+
+    def describe(self) -> dict[str, Any]:
+        """Say what the model is: layers with shapes and parameter counts, optimizer, features, classes, rows learned.
+
+        Returns
+        -------
+        dict
+            JSON-able, but for class labels.
+        """
+        return {"task": self.task, "classes": list(self.classes), **describe(self._setup, self._engine), "rejected": self.rejected}
+
+    def save(self, path: Any) -> None:
+        """Write the model to a file: safetensors with a JSON header, all or nothing.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; what it held is replaced.
+        """
+        from .store.format import save
+
+        save(self, path)
+
+
+def as_labels(labels: Sequence[Any]) -> NDArray[Any]:
+    """Return labels as an array: of numbers or texts if they all are, else of objects."""
+    kinds = {type(label) for label in labels}
+    if len(kinds) == 1 and kinds <= {int, float, bool, str}:
+        return np.array(labels)
+    out = np.empty(len(labels), object)
+    out[:] = labels
+    return out

@@ -1,0 +1,92 @@
+"""What a single value is: a number, a text, a date-time, missing, a list, or nothing the net can use."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$")
+_EPOCH = dt.datetime(1970, 1, 1)
+_DAY = 86400.0
+
+FLOAT, TEXT, WHEN, MISSING, MANY, MAPPING, UNUSABLE = range(7)
+
+
+def kind_of(value: Any) -> int:
+    """Say what a value is; subclasses count as what they derive from."""
+    if value is None:
+        return MISSING
+    if isinstance(value, str):
+        return TEXT
+    if isinstance(value, int | float | np.floating | np.integer | np.bool_ | Decimal):
+        return FLOAT
+    if isinstance(value, dt.date | np.datetime64):
+        return WHEN
+    if isinstance(value, list | tuple | np.ndarray):
+        return MANY
+    if isinstance(value, Mapping):
+        return MAPPING
+    return MISSING if type(value).__name__ in ("NAType", "NaTType") else UNUSABLE
+
+
+def as_number(text: str) -> float | None:
+    """Return the number that a text reads as, or None."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def as_float(value: Any) -> float:
+    """Return a number as float; a whole number too large for one becomes ±10³⁰⁰, which the kernels clip and count."""
+    try:
+        return float(value)
+    except OverflowError:
+        return 1e300 if value > 0 else -1e300
+
+
+def as_text(value: Any) -> str:
+    """Return the category that a value stands for; 5 and 5.0 are the same one."""
+    if isinstance(value, str):
+        return value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return str(int(number)) if math.isfinite(number) and number == int(number) else repr(number)
+
+
+def as_time(value: Any) -> dt.datetime | None:
+    """Return the date-time that a value is, or that an ISO 8601 text states; None for anything else."""
+    if isinstance(value, str):
+        if not _ISO.match(value):
+            return None
+        try:
+            return dt.datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, dt.datetime):
+        return value
+    if isinstance(value, np.datetime64):
+        seconds = value.astype("datetime64[us]").astype(object)
+        return seconds if isinstance(seconds, dt.datetime) else None
+    if isinstance(value, dt.date):
+        return dt.datetime(value.year, value.month, value.day)
+    return None
+
+
+def time_parts(when: dt.datetime) -> tuple[float, ...]:
+    """Seconds since 1970, and hour, weekday and day of the year as points on a circle, by the clock the value states."""
+    local = when.replace(tzinfo=None)
+    elapsed = when.timestamp() if when.tzinfo is not None else (local - _EPOCH).total_seconds()
+    hour = (local - local.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds() / _DAY
+    day = (local.weekday() + hour) / 7
+    year = (local.timetuple().tm_yday - 1 + hour) / 365.25
+    circles = [f(2 * math.pi * x) for x in (hour, day, year) for f in (math.sin, math.cos)]
+    return (elapsed, *circles)

@@ -1,0 +1,164 @@
+"""Samples, arrays and frames as blocks of entries (slot, value), the form in which the machine reads them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from ..nn.program import Block
+from .values import FLOAT, MANY, MAPPING, MISSING, TEXT, UNUSABLE, WHEN, as_float, as_number, as_text, as_time, kind_of, time_parts
+from .vocabulary import CATEGORY, NUMBER, TIME, Column, Vocabulary
+
+DEPTH = 8
+"""Lists and mappings inside each other are followed this far: what lies deeper is not a sample but an accident."""
+
+
+class Encoder:
+    """Turns samples into entries, adding names to the vocabulary only when told to.
+
+    Rules for what comes in: a number scales its column's row (True and False are 1 and 0). A text picks its category's row;
+    in a column that began with numbers, a text that reads as a number is that number, and any other is a category of that
+    column; in a column that began with texts, a number is the category of its text. A date-time, or an ISO 8601 text in a
+    column that began with one, becomes seven numbers. A list becomes numbered columns, a mapping columns with dotted names.
+    None and NaN are missing and give no entry. Anything else gives none and is counted.
+
+    Parameters
+    ----------
+    words : Vocabulary
+        Names and their rows.
+
+    Examples
+    --------
+    >>> encoder = Encoder(Vocabulary(seed=0, max_rows=100))
+    >>> block = encoder.samples([{"price": 2.0, "carrier": "AA"}], learn=[True])
+    >>> block.slots.tolist(), block.x.tolist()
+    ([0, -3], [2.0, 1.0])
+    """
+
+    def __init__(self, words: Vocabulary) -> None:
+        self.words = words
+        self.unusable = 0
+        """Values of no usable type met while learning."""
+
+    # ---- samples ----------------------------------------------------------------------------------------------------
+
+    def samples(self, X: Sequence[Mapping[Any, Any]], learn: Sequence[bool]) -> Block:
+        """Encode dicts; names of the rows with ``learn`` are added first-come, the others' unknown names give nothing."""
+        slots: list[int] = []
+        values: list[float] = []
+        ends = np.empty(len(X) + 1, np.int64)
+        ends[0] = 0
+        for i, x in enumerate(X):
+            if not isinstance(x, Mapping):
+                raise DataError(
+                    expected="a mapping of names to values", got=type(x).__name__, at=f"sample {i}", help="Give a dict, or arrays to learn_many."
+                )
+            self._mapping(x, learn[i], slots, values, "", 0)
+            ends[i + 1] = len(slots)
+        width = int(np.diff(ends).max(initial=0))
+        try:
+            entries = np.array(values, np.float64)
+        except OverflowError:  # a whole number beyond float
+            entries = np.array([as_float(value) for value in values], np.float64)
+        return Block(np.array(slots, np.int64), ends, entries, False, width)
+
+    def _mapping(
+        self, x: Mapping[Any, Any], learn: bool, slots: list[int], values: list[float], prefix: str, depth: int
+    ) -> None:
+        columns = self.words.columns
+        for name, value in x.items():
+            full = f"{prefix}{name}" if prefix else name
+            column = columns.get(full)
+            # the two common cases, without asking further
+            if column is not None:
+                kind = type(value)
+                if column.kind == NUMBER and (kind is float or kind is int):
+                    slots.append(column.slot)
+                    values.append(value)
+                    continue
+                if column.kind == CATEGORY and kind is str:
+                    row = column.values.get(value)
+                    if row is not None:
+                        slots.append(-row - 1)
+                        values.append(1.0)
+                        continue
+            self._value(full, column, value, learn, slots, values, depth)
+
+    def _value(
+        self, name: Any, column: Column | None, value: Any, learn: bool, slots: list[int], values: list[float], depth: int
+    ) -> None:
+        """Encode one value of any kind, by the rules of the class."""
+        kind = kind_of(value)
+        if kind == MISSING or (kind == FLOAT and math.isnan(as_float(value))):
+            return
+        if kind == UNUSABLE or depth > DEPTH:
+            self.unusable += learn
+            return
+        if kind == MAPPING:
+            self._mapping(value, learn, slots, values, f"{name}.", depth + 1)
+            return
+        if kind == MANY:
+            parts = {f"[{i}]": part for i, part in enumerate(np.asarray(value, object).ravel().tolist())}
+            self._mapping(parts, learn, slots, values, f"{name}", depth + 1)
+            return
+        if column is None:
+            if not learn:
+                return
+            column = self.words.column(name, _kind(kind, value))
+        self._typed(column, kind, value, learn, slots, values)
+
+    def _typed(self, column: Column, kind: int, value: Any, learn: bool, slots: list[int], values: list[float]) -> None:
+        """Encode a value of a column whose kind is settled."""
+        if column.kind == NUMBER:
+            number = as_number(value) if kind == TEXT else as_float(value) if kind == FLOAT else None
+            if number is not None:
+                if not math.isnan(number):
+                    slots.append(column.slot)
+                    values.append(number)
+                return
+        elif column.kind == TIME:
+            when = as_time(value)
+            if when is not None:
+                for i, part in enumerate(time_parts(when)):
+                    slots.append(column.slot + i)
+                    values.append(part)
+                return
+        text = as_text(value)
+        row = self.words.category(column, text) if learn else self.words.known(column, text)
+        if row >= 0:
+            slots.append(-row - 1)
+            values.append(1.0)
+
+    # ---- arrays -----------------------------------------------------------------------------------------------------
+
+    def array(self, X: NDArray[Any], learn: bool) -> Block:
+        """Encode a numeric array (n, d); its columns are named x0, x1, …"""
+        n, d = X.shape
+        columns = self.words.columns
+        found = []
+        for j in range(d):
+            column = columns.get(f"x{j}")
+            if column is None and learn:
+                column = self.words.column(f"x{j}", NUMBER)
+            found.append(column)
+        keep = [j for j, column in enumerate(found) if column is not None and column.kind == NUMBER]
+        slots = np.array([column.slot for j in keep if (column := found[j]) is not None], np.int64)
+        x = np.ascontiguousarray(X if len(keep) == d else X[:, keep], np.float64)
+        ends = np.arange(n + 1, dtype=np.int64) * len(keep)
+        return Block(slots, ends, x.reshape(-1), True, len(keep))
+
+
+def _kind(kind: int, value: Any) -> str:
+    """Kind of a column whose first value this is."""
+    if kind == FLOAT:
+        return NUMBER
+    if kind == WHEN or as_time(value) is not None:
+        return TIME
+    return CATEGORY
+
+

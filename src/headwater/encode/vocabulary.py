@@ -1,0 +1,152 @@
+"""The vocabulary: which row of the input table belongs to which name, for ever.
+
+Names are only ever appended. A numeric column has one row, which its value scales, and a slot for its running statistics; a
+category has a row of its own in its column. Row 0 is the bias. Beyond ``max_rows`` no name is remembered any more: new ones
+share a stretch of rows, picked by their hash, so memory stays bounded on an endless stream of names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError
+
+NUMBER, CATEGORY, TIME = "number", "category", "time"
+PARTS = ("elapsed", "hour_sin", "hour_cos", "weekday_sin", "weekday_cos", "yearday_sin", "yearday_cos")
+"""The numeric features of a date-time."""
+
+
+@dataclass(slots=True)
+class Column:
+    """One named input: its kind is what its first value was.
+
+    Parameters
+    ----------
+    name : hashable
+        As in the samples.
+    kind : str
+        "number", "category" or "time".
+    slot : int
+        Place of a number's statistics, of the first of a date-time's seven; −1 for none.
+    values : dict
+        Row of each category seen.
+    """
+
+    name: Any
+    kind: str
+    slot: int = -1
+    values: dict[str, int] = field(default_factory=dict)
+
+
+class Vocabulary:
+    """Append-only names of columns and categories, each with its row.
+
+    Parameters
+    ----------
+    seed : int
+        Part of the key from which a new row is drawn.
+    max_rows : int
+        Rows that the table may have.
+
+    Raises
+    ------
+    ConfigError
+        If max_rows is too small to hold anything.
+
+    Examples
+    --------
+    >>> words = Vocabulary(seed=0, max_rows=1000)
+    >>> words.category(words.column("carrier", CATEGORY), "AA")
+    1
+    >>> words.rows, len(words.new)
+    (2, 1)
+    """
+
+    def __init__(self, *, seed: int, max_rows: int) -> None:
+        if max_rows < 16:
+            raise ConfigError(expected="max_rows of 16 or more", got=repr(max_rows), at="max_rows", help="Give e.g. 200_000.")
+        self.seed = seed
+        self.max_rows = max_rows
+        self.shared = min(1024, max_rows // 4)
+        self.columns: dict[Any, Column] = {}
+        self.rows = 1
+        self.slot_rows: list[int] = []
+        self.shared_from = 0
+        self.shared_slots: dict[int, int] = {}
+        self.shared_names = 0
+        self.new: list[tuple[int, int]] = []
+        """Rows appended since the program last drew them, each with its key."""
+        self.version = 0
+
+    def column(self, name: Any, kind: str) -> Column:
+        """Append a column of that kind (it must not exist yet)."""
+        column = Column(name, kind)
+        self.columns[name] = column
+        self.version += 1
+        if kind == NUMBER:
+            column.slot = self._number(name)
+        elif kind == TIME:
+            slots = [self._number(f"{name}\x00{part}") for part in PARTS]
+            column.slot = slots[0]
+        return column
+
+    def category(self, column: Column, value: str) -> int:
+        """Return the row of that category, appending it if it is new and there is room."""
+        row = column.values.get(value)
+        if row is None:
+            row = self._row(f"{column.name}\x01{value}")
+            if row < self.shared_from or not self.shared_from:
+                column.values[value] = row
+        return row
+
+    def known(self, column: Column, value: str) -> int:
+        """Return the row of that category, or −1 if it has none yet."""
+        row = column.values.get(value)
+        if row is None:
+            return self._hashed(f"{column.name}\x01{value}") if self.shared_from else -1
+        return row
+
+    def _row(self, name: str) -> int:
+        """Append a row for the name, or share one once the table is full."""
+        if not self.shared_from and self.rows >= self.max_rows - self.shared:
+            self.shared_from = self.rows
+            for i in range(self.shared):
+                self._append(f"\x02shared {i}")
+        if self.shared_from:
+            self.shared_names += 1
+            return self._hashed(name)
+        return self._append(name)
+
+    def _append(self, name: str) -> int:
+        self.new.append((self.rows, self._key(name)))
+        self.rows += 1
+        return self.rows - 1
+
+    def _hashed(self, name: str) -> int:
+        return self.shared_from + self._key(name) % self.shared
+
+    def _number(self, name: Any) -> int:
+        """Append a slot, and the row that it scales; numbers that share a row share its slot."""
+        row = self._row(f"{name}")
+        if self.shared_from and row >= self.shared_from:
+            if row in self.shared_slots:
+                return self.shared_slots[row]
+            self.shared_slots[row] = len(self.slot_rows)
+        self.slot_rows.append(row)
+        return len(self.slot_rows) - 1
+
+    def _key(self, name: str) -> int:
+        """A number for (seed, name) that no process, version or order of arrival changes."""
+        digest = blake2b(f"{self.seed}\x00{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        return int.from_bytes(digest, "little")
+
+    def take_new(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Return rows and keys appended since the last call, and forget them."""
+        rows = np.array([row for row, _ in self.new], np.int64)
+        keys = np.array([key for _, key in self.new], np.uint64)
+        self.new.clear()
+        return rows, keys

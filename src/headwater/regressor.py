@@ -1,0 +1,231 @@
+"""The regressor: a net behind River's words, whose answers are numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from river import base
+
+from .engine import Engine, describe, merged, rows_of
+from .guards import FARTHEST, check_lengths, check_numbers, check_weights
+from .nn import Loss, Optimizer
+from .nn.layers import Layer
+from .setup import make_setup
+from .types import Forecast
+
+SCALED = ("mse", "mae", "huber", "quantile")
+"""Losses for answers of any size: these are standardised as they stream."""
+
+
+class Regressor(base.Regressor):  # type: ignore[misc]
+    """A neural network that learns numbers online: predict, see the answer, learn, one example at a time.
+
+    Inputs are as in ``Classifier``. Answers are standardised as they stream, ŷ = mean + deviation·net(x), and an answer that
+    lies absurdly far off counts as ten deviations.
+
+    Parameters
+    ----------
+    hidden, activation, optimizer, l1, l2, dropout, norm, clip_norm, clip_value, scale, max_rows, layers, seed, dtype
+        As in ``Classifier``.
+    loss : str or Loss
+        "huber" (quadratic within one deviation, then linear), "mse", "mae", "quantile", or "poisson" for counts (its answers
+        are not standardised, and the net gives their logarithm).
+
+    Raises
+    ------
+    ConfigError
+        For settings that can't be.
+
+    Examples
+    --------
+    >>> model = Regressor(seed=1)
+    >>> for i in range(500):
+    ...     model.learn_one({"x": i % 10}, 100.0 + 5 * (i % 10))
+    >>> 120 < model.predict_one({"x": 5}) < 130
+    True
+
+    References
+    ----------
+    Huber 1964 for the default loss.
+    """
+
+    task = "regress"
+
+    def __init__(
+        self,
+        hidden: Sequence[int] = (64,),
+        *,
+        activation: str = "relu",
+        optimizer: Optimizer | None = None,
+        loss: str | Loss = "huber",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float = 0.0,
+        norm: str | None = None,
+        clip_norm: float = 0.0,
+        clip_value: float = 0.0,
+        scale: bool = True,
+        max_rows: int = 200_000,
+        layers: Sequence[Layer] | None = None,
+        seed: int = 0,
+        dtype: str = "float32",
+    ) -> None:
+        self.hidden, self.activation, self.optimizer, self.loss = hidden, activation, optimizer, loss
+        self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
+        self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
+        self.layers, self.seed, self.dtype = layers, seed, dtype
+        name = loss.name if isinstance(loss, Loss) else loss
+        self._setup = make_setup(self, (*SCALED, "poisson"), targets=name in SCALED)
+        self._engine: Engine | None = None
+        self._refused: Counter[str] = Counter()
+
+    def _ready_engine(self) -> Engine:
+        if self._engine is None:
+            self._engine = Engine(self._setup, 1)
+        return self._engine
+
+    # ---- one sample -------------------------------------------------------------------------------------------------
+
+    def predict_one(self, x: Mapping[Any, Any]) -> float:
+        """Predict the answer of a sample; 0 before the first was learned.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+
+        Returns
+        -------
+        float
+        """
+        engine = self._engine
+        if engine is None:
+            return 0.0
+        if engine.ready(x):
+            return float(engine.program.predict_event(engine.event)[0])
+        return float(engine.predict([x])[0, 0])
+
+    def learn_one(self, x: Mapping[Any, Any], y: float, w: float = 1.0) -> None:
+        """Learn one sample; it is ``learn_many`` of one row.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+        y : float
+            Its answer.
+        w : float
+            Its weight: its gradient is multiplied by it; 0 adds its names and teaches nothing.
+        """
+        engine = self._engine
+        plain = type(y) is float or type(y) is int
+        if engine is None or not plain or not abs(y) <= FARTHEST or not 0 < w <= FARTHEST or not engine.ready(x):
+            self.step_many([x], [y], None if w == 1.0 else [w])
+            return
+        engine.program.learn_event(engine.event, y, w)
+        engine.learned += 1
+
+    # ---- many samples -----------------------------------------------------------------------------------------------
+
+    def learn_many(self, X: Any, y: Any, w: Any = None) -> NDArray[np.float64]:
+        """Learn rows strictly one by one, and return the prediction made before each was learned.
+
+        Parameters
+        ----------
+        X : list of dict, array (n, d) or data frame
+            Samples; the columns of an array are named x0, x1, …
+        y : sequence (n,)
+            Answers.
+        w : sequence (n,), optional
+            Weights.
+
+        Returns
+        -------
+        ndarray (n,)
+        """
+        return np.asarray(self.step_many(X, y, w).y_pred, np.float64)
+
+    def predict_many(self, X: Any) -> NDArray[np.float64]:
+        """Predict the answer of each row, shape (n,); nothing is changed."""
+        return np.asarray(self.forecast(X).y_pred, np.float64)
+
+    def forecast(self, X: Any) -> Forecast:
+        """Predict rows; nothing is changed.
+
+        Parameters
+        ----------
+        X : list of dict, array (n, d) or data frame
+            Samples.
+
+        Returns
+        -------
+        Forecast
+        """
+        if self._engine is None:
+            return Forecast(np.zeros(len(X)))
+        return Forecast(self._engine.predict(X)[:, 0].astype(np.float64))
+
+    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
+        """Predict and learn rows in turn: predict row i of ``ask`` (of X without it), then learn row i of X.
+
+        Parameters
+        ----------
+        X, y, w
+            As in ``learn_many``.
+        ask : like X, optional
+            As many rows, to be predicted in lock-step: how late answers are learned.
+
+        Returns
+        -------
+        Forecast
+        """
+        n = check_lengths(X, y, "y")
+        values, good = check_numbers(y, self._refused)
+        weights = check_weights(w, n, self._refused)
+        if self._setup.expert.loss.name == "poisson":
+            negative = good & (values < 0)
+            self._refused["target"] += int(negative.sum())
+            good &= ~negative
+        if n == 0:
+            return Forecast(np.zeros(0))
+        question = None if ask is None else rows_of(ask, slice(0, n))
+        out = self._ready_engine().learn(rows_of(X, slice(0, n)), values[:, None], weights, good, question)
+        return Forecast(out[:, 0].astype(np.float64))
+
+    # ---- state ------------------------------------------------------------------------------------------------------
+
+    @property
+    def n_learned(self) -> int:
+        """How many rows were learned."""
+        return 0 if self._engine is None else self._engine.learned
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Refused rows, dropped values and undone steps so far, by reason (``guards.REASONS``)."""
+        return merged(self._refused, self._engine)
+
+    def describe(self) -> dict[str, Any]:
+        """Say what the model is: layers with shapes and parameter counts, optimizer, features, rows learned.
+
+        Returns
+        -------
+        dict
+            JSON-able.
+        """
+        return {"task": self.task, "classes": [], **describe(self._setup, self._engine), "rejected": self.rejected}
+
+    def save(self, path: Any) -> None:
+        """Write the model to a file: safetensors with a JSON header, all or nothing.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; what it held is replaced.
+        """
+        from .store.format import save
+
+        save(self, path)

@@ -1,0 +1,238 @@
+"""The file of a model: safetensors (arrays) with a JSON header (settings and names), checked by a digest.
+
+Version 1 holds one engine: header key "headwater" with format, settings, names, counters and the SHA-256 of all arrays;
+tensors by the names in ``nn.program.STATE``, rows of the table only as far as they are used. Never a pickle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import save as _pack
+
+from ..classifier import Classifier
+from ..encode.vocabulary import Column
+from ..engine import Engine
+from ..errors import ModelFileError
+from ..nn.program import Program
+from ..regressor import Regressor
+from .settings import as_json, from_json
+
+FORMAT = 1
+KEY = "headwater"
+LEARNERS: dict[str, type[Classifier] | type[Regressor]] = {"Classifier": Classifier, "Regressor": Regressor}
+
+
+def save(learner: Classifier | Regressor, path: str | Path) -> None:
+    """Write a learner to a file: first beside it, then in its place, so that a crash leaves the old one or the new one.
+
+    Parameters
+    ----------
+    learner : Classifier or Regressor
+        What to write.
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    ModelFileError
+        If the file can't be written, or a name is of a type that JSON can't hold.
+    """
+    path = Path(path)
+    data = to_bytes(learner)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise ModelFileError(
+            expected="a file that can be written", got=error.strerror or str(error), at=str(path), help="Choose another place; the model in memory is unharmed."
+        ) from error
+
+
+def load(path: str | Path) -> Classifier | Regressor:
+    """Read a learner from a file; it goes on learning where it stopped, to the bit.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that ``save`` wrote.
+
+    Returns
+    -------
+    Classifier or Regressor
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, truncated, altered, or from a later version.
+
+    Examples
+    --------
+    >>> import headwater as hw, tempfile, os
+    >>> model = hw.Regressor()
+    >>> model.learn_one({"x": 1.0}, 2.0)
+    >>> path = os.path.join(tempfile.mkdtemp(), "m.hw")
+    >>> model.save(path)
+    >>> hw.load(path).predict_one({"x": 1.0}) == model.predict_one({"x": 1.0})
+    True
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(
+            expected="a saved model", got=error.strerror or str(error), at=str(path), help="Check the path; learner.save(path) writes one."
+        ) from error
+    return from_bytes(data, str(path))
+
+
+def to_bytes(learner: Classifier | Regressor) -> bytes:
+    """Return the file of a learner as bytes."""
+    engine = learner._engine
+    arrays = {} if engine is None else _arrays(engine)
+    header = {
+        "format": FORMAT,
+        "learner": type(learner).__name__,
+        "settings": {name: as_json(value) for name, value in learner._get_params().items()},
+        "classes": [as_json(label) for label in getattr(learner, "classes", [])],
+        "refused": dict(learner._refused),
+        "engine": None if engine is None else _names(engine),
+        "sha256": _digest(arrays),
+    }
+    # safetensors writes the memory as it lies: only contiguous arrays come back as they were
+    tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return bytes(_pack(tensors, metadata={KEY: json.dumps(header)}))
+
+
+def from_bytes(data: bytes, at: str) -> Classifier | Regressor:
+    """Return the learner whose file these bytes are."""
+    try:
+        header, arrays = _open(data, at)
+        if header["format"] > FORMAT:
+            raise ModelFileError(
+                expected=f"a model of format {FORMAT} or earlier", got=f"format {header['format']}", at=at, help="Update headwater."
+            )
+        if _digest(arrays) != header["sha256"]:
+            raise ModelFileError(expected="unaltered numbers", got="others than were saved", at=at, help="Use another copy.")
+        settings = {name: from_json(value) for name, value in header["settings"].items()}
+        learner = LEARNERS[header["learner"]](**settings)
+        learner._refused = Counter(header["refused"])
+        if isinstance(learner, Classifier):
+            learner.classes = [from_json(label) for label in header["classes"]]
+            learner._index = {label: i for i, label in enumerate(learner.classes)}
+        if header["engine"] is not None:
+            learner._engine = _engine(learner, header["engine"], arrays)
+    except ModelFileError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ModelFileError(
+            expected="a model as headwater saves it", got=f"one whose header does not fit ({error})", at=at, help="Use another copy."
+        ) from error
+    return learner
+
+
+def _open(data: bytes, at: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Header and arrays of a file's bytes."""
+    from safetensors.numpy import load as unpack
+
+    try:
+        arrays = unpack(data)
+        size = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + size]).get("__metadata__", {})
+    except (SafetensorError, ValueError) as error:
+        raise ModelFileError(
+            expected="a safetensors file", got=f"something else ({error})", at=at, help="The file is truncated or no model; use another copy."
+        ) from error
+    if KEY not in metadata:
+        raise ModelFileError(expected="a headwater model", got="another safetensors file", at=at, help="Check the path.")
+    return json.loads(metadata[KEY]), arrays
+
+
+def _digest(arrays: dict[str, NDArray[Any]]) -> str:
+    """SHA-256 over names, types, shapes and numbers of all arrays."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _arrays(engine: Engine) -> dict[str, NDArray[Any]]:
+    """Everything that learning changes, cut to what is used."""
+    program = engine.program
+    used = program.dense + program.rows * program.stride
+    s = program.s.reshape(program.states, -1)[:, :used] if program.states else np.zeros((0, used), program.dtype)
+    return {
+        "p": program.p[:used],
+        "s": s,
+        "buf": program.buf,
+        "stats": program.stats[: program.slots],
+        "touched": program.touched[: program.rows],
+        "ys": program.ys,
+        "rng": program.rng,
+        "run": program.run,
+    }
+
+
+def _names(engine: Engine) -> dict[str, Any]:
+    """Vocabulary and counters as JSON."""
+    words = engine.words
+    return {
+        "outputs": engine.program.outputs,
+        "fan_in": engine.fan_in,
+        "learned": engine.learned,
+        "refused": dict(engine.refused),
+        "unusable": engine.encoder.unusable,
+        "rows": words.rows,
+        "slot_rows": words.slot_rows,
+        "shared_from": words.shared_from,
+        "shared_names": words.shared_names,
+        "shared_slots": [[row, slot] for row, slot in words.shared_slots.items()],
+        "columns": [[as_json(c.name), c.kind, c.slot, c.values] for c in words.columns.values()],
+    }
+
+
+def _engine(learner: Classifier | Regressor, names: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Engine:
+    """Build an engine and put the saved names and numbers into it."""
+    engine = Engine(learner._setup, names["outputs"])
+    words = engine.words
+    words.columns = {from_json(n): Column(from_json(n), kind, slot, values) for n, kind, slot, values in names["columns"]}
+    words.rows, words.slot_rows = names["rows"], names["slot_rows"]
+    words.shared_from, words.shared_names = names["shared_from"], names["shared_names"]
+    words.shared_slots = {row: slot for row, slot in names["shared_slots"]}
+    engine.fan_in, engine.learned = names["fan_in"], names["learned"]
+    engine.refused, engine.encoder.unusable = Counter(names["refused"]), names["unusable"]
+    _fill(engine.program, words.rows, words.slot_rows, arrays)
+    return engine
+
+
+def _fill(program: Program, rows: int, slot_rows: list[int], arrays: dict[str, NDArray[Any]]) -> None:
+    """Grow a fresh program to the saved size and copy the arrays in."""
+    program.add_rows(rows - program.rows)
+    for row in slot_rows:
+        program.add_slot(row)
+    used = program.dense + rows * program.stride
+    program.p[:used] = arrays["p"]
+    if program.states:
+        program.s.reshape(program.states, -1)[:, :used] = arrays["s"]
+    program.touched[:rows] = arrays["touched"]
+    program.stats[: program.slots] = arrays["stats"]
+    for name in ("buf", "ys", "rng", "run"):
+        getattr(program, name)[...] = arrays[name]
+
+
+__all__ = ["FORMAT", "from_bytes", "load", "save", "to_bytes"]

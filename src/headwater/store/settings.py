@@ -1,0 +1,56 @@
+"""Settings and names as JSON that comes back as it went: the few types that can stand in a model's header."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import nn
+from ..errors import ModelFileError
+
+CLASSES: dict[str, Any] = {
+    cls.__name__: cls
+    for cls in (*nn.LAYERS.values(), *nn.OPTIMIZERS.values(), *nn.SCHEDULES, nn.Initializer, nn.Loss)
+}
+
+
+def as_json(value: Any) -> Any:
+    """Return a setting or a name in a form that ``from_json`` turns back: plain values as they are, others tagged."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return {"float": value.hex()}
+    if isinstance(value, tuple):
+        return {"tuple": [as_json(item) for item in value]}
+    if isinstance(value, list):
+        return {"list": [as_json(item) for item in value]}
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    if is_dataclass(value) and type(value).__name__ in CLASSES:
+        numbers = {item.name: as_json(getattr(value, item.name)) for item in fields(value)}
+        return {"class": type(value).__name__, "fields": numbers}
+    raise ModelFileError(
+        expected="names and classes that are text, numbers, booleans, bytes or tuples of them",
+        got=f"{value!r} ({type(value).__name__})",
+        at="save",
+        help="Use such names, or map yours to texts.",
+    )
+
+
+def from_json(value: Any) -> Any:
+    """Return what ``as_json`` was given."""
+    if not isinstance(value, dict):
+        return value
+    if "float" in value:
+        return float.fromhex(value["float"])
+    if "tuple" in value:
+        return tuple(from_json(item) for item in value["tuple"])
+    if "list" in value:
+        return [from_json(item) for item in value["list"]]
+    if "bytes" in value:
+        return bytes.fromhex(value["bytes"])
+    return CLASSES[value["class"]](**{name: from_json(item) for name, item in value["fields"].items()})

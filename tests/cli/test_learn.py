@@ -1,0 +1,277 @@
+"""``headwater learn`` as a user meets it."""
+
+import gzip
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import headwater as hw
+from headwater.cli import main
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """Return a working folder with a stream of 300 rows: late exactly when the hour is 12 or more, or from JFK."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    rows = [
+        f"{i % 24},{'JFK' if i % 5 == 0 else 'LGA'},{int(i % 24 >= 12 or i % 5 == 0)},{i % 24 * 1.5}"
+        for i in range(300)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(["hour,origin,late,delay", *rows, ""]))
+    return tmp_path
+
+
+@pytest.fixture
+def run(here, capsys):
+    """Return what runs a command line: its exit status, stdout and stderr."""
+
+    def runs(*tokens):
+        status = main(list(map(str, tokens)))
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return runs
+
+
+def test_one_pass_shows_the_scores_next_to_those_of_the_baselines(run):
+    status, out, err = run("learn", "a.csv", "--target", "late", "--drop", "delay", "--seed", 1)
+    assert (status, err) == (0, "")
+    assert "a.csv: classify late (late holds 2 whole values; --task overrules this)." in out
+    for word in ("all rows", "model", "no-change", "majority", "accuracy", "kappa", "kappa temporal", "log loss"):
+        assert word in out
+    assert "300 rows at " in out
+    assert "rows/s." in out
+
+
+def test_numbers_are_regressed(run):
+    status, out, _ = run("learn", "a.csv", "--target", "delay", "--drop", "late")
+    assert status == 0
+    assert "a.csv: regress delay" in out
+    for word in ("mae", "rmse", "r2", "no-change", "mean"):
+        assert word in out
+
+
+def test_json_prints_a_record_after_each_so_many_rows_and_a_last_one(run):
+    status, out, _ = run("learn", "a.csv", "--target", "late", "--json", "--every", 100, "--window", 50)
+    records = [json.loads(line) for line in out.splitlines()]
+    assert status == 0
+    assert [record["rows"] for record in records] == [100, 200, 300, 300]
+    assert [record.get("final", False) for record in records] == [False, False, False, True]
+    assert records[-1]["window"] == 50
+    assert set(records[-1]["baselines"]) == {"no-change", "majority"}
+    assert records[-1]["interrupted"] is False
+
+
+def test_a_model_goes_on_where_it_stopped(run, here):
+    run(
+        "learn",
+        "a.csv",
+        "--target",
+        "late",
+        "--model",
+        "m.hw",
+        "--hidden",
+        "8",
+        "--optimizer",
+        "sgd",
+        "--lr",
+        "0.05",
+        "--seed",
+        3,
+    )
+    status, out, _ = run("learn", "a.csv", "--target", "late", "--model", "m.hw")
+    assert status == 0
+    assert "Going on with m.hw, which has learned 300 rows." in out
+    assert hw.load(here / "m.hw").n_learned == 600
+
+
+def test_options_that_agree_with_the_saved_model_are_fine(run):
+    options = ("--target", "late", "--model", "m.hw", "--hidden", "8,4", "--optimizer", "adam", "--lr", "0.01")
+    assert run("learn", "a.csv", *options)[0] == 0
+    assert run("learn", "a.csv", *options, "--task", "classify")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--optimizer", "adam"), "expected --optimizer SGD, as m.hw was made with, got Adam — at --optimizer."),
+        (("--lr", "0.5"), "expected --lr 0.05, as m.hw was made with, got 0.5 — at --lr."),
+        (("--hidden", "16"), "expected --hidden 8, as m.hw was made with, got 16 — at --hidden."),
+        (("--task", "regress"), "expected --task classify, as m.hw was made with, got regress — at --task."),
+        (("--loss", "hinge"), "expected --loss"),
+        (("--target", "hour"), "expected a target that is none of the model's features, got hour"),
+    ],
+)
+def test_options_that_contradict_the_saved_model_are_refused(run, options, sentence):
+    run("learn", "a.csv", "--target", "late", "--model", "m.hw", "--hidden", "8", "--optimizer", "sgd", "--lr", "0.05")
+    target = () if "--target" in options else ("--target", "late")
+    status, out, err = run("learn", "a.csv", *target, "--model", "m.hw", *options)
+    assert (status, out) == (2, "")
+    assert err.startswith(sentence)
+
+
+def test_answers_may_come_late(run):
+    status, out, _ = run("learn", "a.csv", "--target", "late", "--delay", 50, "--json")
+    last = json.loads(out.splitlines()[-1])
+    assert status == 0
+    assert (last["rows"], last["scored"]) == (300, 300)
+
+
+def test_rows_that_cannot_be_read_are_counted_shown_and_kept(run, here):
+    with (here / "a.csv").open("a") as file:
+        file.write("1,JFK\n2,LGA,,3\n")
+    status, out, _ = run("learn", "a.csv", "--target", "late", "--rejects", "bad.jsonl")
+    assert status == 0
+    assert "Left out: 1 × wrong number of fields (line 302)." in out
+    assert "Left out: 1 × answer unknown." in out
+    assert "The rows that can't be read are in bad.jsonl." in out
+    assert json.loads((here / "bad.jsonl").read_text())["row"] == "1,JFK"
+
+
+def test_a_target_that_changes_its_kind_costs_those_rows(run, here):
+    (here / "b.csv").write_text("a,y\n" + "".join(f"{i},{i / 7}\n" for i in range(1_500)) + "1,ten\n")
+    status, out, _ = run("learn", "b.csv", "--target", "y")
+    assert status == 0
+    assert "Left out: 1 × target is text, not a number (line 1501)." in out
+
+
+def test_a_baseline_that_wins_is_named(run, here):
+    (here / "b.csv").write_text("a,y\n" + "".join(f"0,{'ab'[i // 20 % 2]}\n" for i in range(200)))
+    _, out, _ = run("learn", "b.csv", "--target", "y")
+    assert "The no-change baseline wins: repeating the last known answer has accuracy 95.0 %, the model " in out
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda text: text.encode(),
+        lambda text: gzip.compress(text.encode()),
+        lambda text: b'{"a": 1, "y": "u"}\n{"a": 2, "y": "v"}\n',
+    ],
+)
+def test_standard_input_is_learned_from(run, monkeypatch, write):
+    data = write("a,y\n1,u\n2,v\n")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+    status, out, _ = run("learn", "-", "--target", "y")
+    assert status == 0
+    assert "standard input: classify y" in out
+    assert "2 rows at" in out
+
+
+def test_a_data_set_brings_its_own_target(run):
+    status, out, _ = run("learn", "dataset:phishing", "--json")
+    last = json.loads(out.splitlines()[-1])
+    assert status == 0
+    assert last["scored"] == 1_250
+    assert last["scores"]["accuracy"] > last["baselines"]["majority"]["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "sentence"),
+    [
+        (("learn", "b.csv", "--target", "late"), "expected a file, got no such file — at b.csv."),
+        (("learn", ".", "--target", "late"), "expected a file, got a folder"),
+        (("learn", "a.csv"), "expected a column to predict, got no --target — at a.csv."),
+        (
+            ("learn", "a.csv", "--target", "latte"),
+            "expected the column latte, got 4 others — at a.csv. Did you mean late?",
+        ),
+        (("learn", "a.csv", "--target", "late", "--drop", "hours"), "expected the column hours, got no such column"),
+        (
+            ("learn", "a.csv", "--target", "late", "--task", "guess"),
+            "expected one of auto, classify, regress, got guess",
+        ),
+        (
+            ("learn", "a.csv", "--target", "origin", "--task", "regress"),
+            "expected a number in the column origin, got 'JFK'",
+        ),
+        (
+            ("learn", "a.csv", "--target", "late", "--hidden", "a"),
+            "expected layer sizes such as 64,32, got a — at --hidden.",
+        ),
+        (("learn", "a.csv", "--target", "late", "--optimizer", "adm"), "expected one of sgd, "),
+        (("learn", "a.csv", "--target", "late", "--loss", "mes"), "expected "),
+        (("learn", "a.csv", "--target", "late", "--delay", "-1"), "expected delay of at least 0, got -1"),
+        (
+            ("learn", "a.csv", "--target", "late", "--model", "no/m.hw"),
+            "expected a file that can be written, got no folder no",
+        ),
+        (
+            ("learn", "a.csv", "--target", "late", "--rejects", "no/b"),
+            "expected a file that can be written, got no such file",
+        ),
+        (("learn", "a.csv", "--target", "late", "--lr", "fast"), "Invalid value for --lr"),
+        (("learn", "a.csv", "--targe", "late"), "Unknown option: --targe. Did you mean --target?"),
+        (
+            ("learn", "dataset:fishing"),
+            "expected a data set by name, got fishing — at dataset:fishing. Did you mean phishing?",
+        ),
+        (("lern", "a.csv"), 'Unknown command "lern". Did you mean "learn"?'),
+    ],
+)
+def test_a_mistake_is_one_sentence_on_stderr_and_exit_2(run, tokens, sentence):
+    status, out, err = run(*tokens)
+    assert (status, out) == (2, "")
+    assert err.startswith(sentence)
+    assert err.count("\n") == 1
+
+
+def test_a_file_without_one_known_answer_teaches_nothing_and_saves_nothing(run, here):
+    (here / "b.csv").write_text("a,y\n1,\n2,NA\n")
+    status, _, err = run("learn", "b.csv", "--target", "y", "--model", "m.hw")
+    assert status == 2
+    assert err.startswith("expected answers in the column y, got none in the first 2 rows — at b.csv.")
+    assert not (here / "m.hw").exists()
+
+
+def test_a_damaged_model_is_refused_and_left_as_it_is(run, here):
+    (here / "m.hw").write_bytes(b"not a model")
+    status, _, err = run("learn", "a.csv", "--target", "late", "--model", "m.hw")
+    assert status == 2
+    assert "m.hw" in err
+    assert err.count("\n") == 1
+    assert (here / "m.hw").read_bytes() == b"not a model"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_saves_and_reports(here, number):
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from headwater.cli import main; sys.exit(main())",
+         "learn", "-", "--target", "y", "--task", "classify", "--model", "m.hw", "--json", "--every", "2"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ,
+    )  # fmt: skip
+    process.stdin.write(b"a,y\n1,u\n2,v\n")
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["rows"] == 2  # it has learned them and waits for more
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    last = json.loads(out.decode().splitlines()[-1])
+    assert (process.returncode, err) == (130, b"")
+    assert (last["final"], last["interrupted"], last["scored"]) == (True, True, 2)
+    assert hw.load(here / "m.hw").n_learned == 2
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(here):
+    command = f"{sys.executable} -c 'import sys; from headwater.cli import main; sys.exit(main())'"
+    learned = subprocess.run(
+        f"{command} learn a.csv --target late --json --every 1 | head -1", shell=True, capture_output=True, check=False
+    )
+    assert learned.stdout.count(b"\n") == 1
+    assert learned.stderr == b""
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_load_none_of_the_heavy_packages(option):
+    code = (
+        "import sys; from headwater.cli import main; status = main([sys.argv[1]]);"
+        "print(sorted({'numba', 'numpy', 'river', 'pandas'} & set(sys.modules)), file=sys.stderr); sys.exit(status)"
+    )
+    process = subprocess.run([sys.executable, "-c", code, option], capture_output=True, check=True)
+    assert process.stderr.decode() == "[]\n"
+    assert process.stdout
