@@ -38,9 +38,9 @@ def loss_of(name: str) -> nn.Loss:
 def unsettle(net: nn.Network, rng: np.random.Generator) -> nn.Network:
     """Move every parameter off its neat start: biases off 0, gains off 1."""
     for part in net.layers:
-        part.weights += 0.3 * rng.normal(size=part.weights.shape)
+        part.weights[:] += 0.3 * rng.normal(size=part.weights.shape)
         if part.bias is not None:
-            part.bias += 0.3 * rng.normal(size=part.bias.shape)
+            part.bias[:] += 0.3 * rng.normal(size=part.bias.shape)
     return net
 
 

@@ -118,6 +118,7 @@ class Dropout(Layer):
         return (self.state[0] & 0xFFFFFFFF) / 2**32
 
     def forward(self, X, mode):
+        self.mask = np.ones_like(X)
         if mode == "predict":
             return X
         kept = [[self.draw() >= self.rate for _ in row] for row in X]

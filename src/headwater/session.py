@@ -123,11 +123,14 @@ class Session:
         forecasts = []
         i = 0
         while i < len(y):
-            j = min(len(y), i + self._block, *(i + n - self.rows % n for n in (self._every, self._keep_every) if n))
+            due = [n - self.rows % n for n in (self._every, self._keep_every) if n]
+            # The first row goes alone: it may have to wait for the compiler, which is no matter of rows/s.
+            j = min(len(y), i + min(self._block if self.rows else 1, *due, self._block))
             forecasts.append(self._route(X[i:j], y[i:j], None if w is None else w[i:j]))
             if self.keep is not None and self._keep_every and self.rows % self._keep_every == 0:
                 self.learner.save(self.keep)
-            self._seconds, started = self._seconds + time.perf_counter() - started, time.perf_counter()
+            self._seconds = self._seconds + time.perf_counter() - started if self.rows > 1 else 0.0
+            started = time.perf_counter()
             if self._every and self.rows % self._every == 0:
                 self._tell_all(self.record())
             i = j
@@ -186,7 +189,7 @@ class Session:
             window_scores=window_scores.pop("model"),
             baselines=scores,
             window_baselines=window_scores,
-            rows_per_s=self.rows / self._seconds if self._seconds else 0.0,
+            rows_per_s=(self.rows - 1) / self._seconds if self._seconds else 0.0,
             rejected=self._rejected(),
         )
 

@@ -185,7 +185,7 @@ class Record:
         The same scores, on the same rows, for predictors that hardly learn: ``"no-change"``, and ``"majority"`` or
         ``"mean"``.
     rows_per_s
-        Rows predicted and learned per second, over all.
+        Rows read, predicted and learned per second, over all but the first, which may wait for the compiler.
     rejected
         Rows that could not be read or learned, counted by reason.
     events

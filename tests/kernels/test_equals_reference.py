@@ -5,8 +5,6 @@ All through the public ``Network``: ``forward``, ``loss``, ``gradients``, ``upda
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import pytest
 import reference as ref
@@ -26,8 +24,7 @@ from nets import (
 )
 
 from headwater import nn
-from headwater.kernels._op import LOSSES, OPS, RULES
-from headwater.kernels.rows import standardise
+from headwater.kernels._op import BUFFER, LOSSES, OPS, RULES, STANDARD, M
 
 OPTIMIZERS = {
     "sgd": nn.SGD(0.05),
@@ -178,15 +175,12 @@ def test_learning_from_a_batch_equals_the_twin(stack, dtype):
     X = inputs(layers, 23, rng)
     net = unsettle(nn.Network(layers, dtype=dtype, inputs=X.shape[1]), rng)
     y = rng.normal(size=(23, net.outputs))
-    other = twin(net)
+    other, same = share_dropout_state(twin(net)), share_dropout_state(twin(net))
 
     value, g = gradient(net, X, y, learn=True)
 
-    state = copy.deepcopy([layer.state for layer in other.layers if isinstance(layer, ref.Dropout)])
     check(value, other.loss(X, y, mode="batch"), TOLERANCE[dtype], "loss")
-    for layer, before in zip([x for x in other.layers if isinstance(x, ref.Dropout)], state, strict=True):
-        layer.state[:] = before
-    check(arrays_of(net, g), other.gradients(X, y, mode="batch"), 5 * TOLERANCE[dtype], "gradient")
+    check(arrays_of(net, g), same.gradients(X, y, mode="batch"), 5 * TOLERANCE[dtype], "gradient")
 
 
 def share_dropout_state(other: ref.Net) -> ref.Net:
@@ -204,15 +198,21 @@ def test_every_stack_learns_as_its_twin_does(stack, path, dtype):
     rng = np.random.default_rng(5)
     layers = STACKS[stack]
     X = inputs(layers, 40, rng)
-    net = nn.Network(layers, optimizer=nn.Adam(0.01), dtype=dtype, l1=0.001, l2=0.01, seed=3, inputs=X.shape[1])
+    net = nn.Network(layers, optimizer=nn.Momentum(0.003), dtype=dtype, l1=0.001, l2=0.01, seed=3, inputs=X.shape[1])
     y = 0.5 * rng.normal(size=(40, net.outputs))
     other = descent(unsettle(net, rng))
     share_dropout_state(other.net)
 
     learn(net, other, path, X, y)
 
-    # float32: 40 steps of Adam, each of which divides by the root of a small number.
-    check(arrays_of(net), [p for p, _ in other.net.parameters()], {"float64": 1e-10, "float32": 2e-3}[dtype], stack)
+    # Momentum, because a bias in front of batch norm has a gradient of pure rounding, which Adam would scale up to a step.
+    check(arrays_of(net), [p for p, _ in other.net.parameters()], 5 * TOLERANCE[dtype], stack)
+    norms = [layer for layer in other.net.layers if isinstance(layer, ref.BatchNorm)]
+    running = [op for op in net.program.prog if op[BUFFER] >= 0]
+    assert len(running) == len(norms)
+    for op, norm in zip(running, norms, strict=True):
+        kept = net.program.buf[op[BUFFER] : op[BUFFER] + 2 * op[M] + 1]
+        check(kept, np.r_[norm.mean, norm.var, norm.count], 5 * TOLERANCE[dtype], "running statistics")
 
 
 @DTYPES
@@ -312,7 +312,7 @@ def test_standardising_equals_its_twin_through_freaks_and_constants(learn_too):
     for column in (rng.normal(3, 2, 400), np.full(50, 7.0), np.r_[rng.normal(size=60), 1e9, rng.normal(size=60)]):
         net = nn.Network([nn.Dense(1, bias=False)], dtype="float64", inputs=1, optimizer=nn.SGD(1e-9))
         net.layers[0].weights[:] = 1
-        net.program.head[5] = 1  # STANDARD: what a learner switches on
+        net.program.head[STANDARD] = 1  # what a learner switches on
         wanted, state = [], (0.0, 0.0, 0)
         for x in column:
             z, moved = ref.standardise(x, *state)
@@ -325,7 +325,6 @@ def test_standardising_equals_its_twin_through_freaks_and_constants(learn_too):
         net.layers[0].weights[:] = 1
         check(got, np.array(wanted), 1e-5, "a step of 1e-9 moves the weight by about 1e-6 over 400 rows")
         check(net.program.stats[0, :3], np.array(state), 1e-12, "statistics")
-    assert standardise is not None
 
 
 def learn(net, other, path, X, y, given=None):

@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 
 from headwater.evaluate import score_table
+from headwater.guards import REASONS
 from headwater.streams import Stream
 from headwater.types import Record
 from headwater.watch import verdict
@@ -43,16 +44,18 @@ def print_report(record: Record, stream: Stream, model: Path | None, *, interrup
     for line in filter(None, [verdict(record), *rejected_lines(record.rejected, stream)]):
         console.print(line, soft_wrap=True, markup=False)
     saved = f" Saved to {model}." if model is not None else ""
-    console.print(f"{record.rows:,} rows at {record.rows_per_s:,.0f} rows/s.{saved}", soft_wrap=True, markup=False)
+    rate = f" at {record.rows_per_s:,.0f} rows/s" if record.rows_per_s else ""
+    console.print(f"{record.rows:,} row{'s' * (record.rows != 1)}{rate}.{saved}", soft_wrap=True, markup=False)
 
 
 def rejected_lines(rejected: dict[str, int], stream: Stream) -> list[str]:
-    """Return one line a reason: how many rows were left out, and where the first ones stand."""
+    """Return one line a reason: how many rows were left out and where the first ones stand, or what was guarded."""
     lines = []
     for reason, count in rejected.items():
         places = stream.rejects.places.get(reason, [])
         where = f" (line {', '.join(map(str, places))}{' …' if count > len(places) else ''})" if places else ""
-        lines.append(f"Left out: {count:,} × {reason}{where}.")
+        guarded = f"Guarded: {count:,} × {reason}, which is {REASONS.get(reason)}."
+        lines.append(guarded if reason in REASONS else f"Left out: {count:,} × {reason}{where}.")
     if stream.rejects.path is not None and stream.rejects.counts:
         lines.append(f"The rows that can't be read are in {stream.rejects.path}.")
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from headwater.cli.wishes import load_model
+from headwater.guards import REASONS
 
 __all__ = ["show"]
 
@@ -53,8 +55,13 @@ def _layers(about: dict[str, Any]) -> Table:
     table.add_column("parameters", justify="right", footer=f"{about['parameters']:,}")
     for layer in about["layers"]:
         shape = " × ".join(f"{n:,}" for n in layer["shape"])
-        table.add_row(str(layer["name"]), shape, f"{layer['parameters']:,}")
+        table.add_row(_short(layer["name"]), shape, f"{layer['parameters']:,}")
     return table
+
+
+def _short(layer: str) -> str:
+    """Return the kind of a layer and its activation: ``Dense(units=8, activation='relu', …)`` → ``Dense relu``."""
+    return " ".join([layer.partition("(")[0], *re.findall(r"activation='(\w+)'", layer)])
 
 
 def _features(features: list[dict[str, Any]]) -> Table:
@@ -63,8 +70,8 @@ def _features(features: list[dict[str, Any]]) -> Table:
     table.add_column("kind")
     table.add_column("values", justify="right")
     for feature in features[:_MANY]:
-        values = feature["values"]
-        table.add_row(str(feature["name"]), str(feature["kind"]), f"{values:,}" if isinstance(values, int) else "")
+        values = f"{feature['values']:,}" if feature["kind"] == "category" else ""
+        table.add_row(str(feature["name"]), feature["kind"], values)
     if len(features) > _MANY:
         table.add_row(f"… and {len(features) - _MANY:,} more", "", "")
     return table
@@ -75,10 +82,11 @@ def _lines(about: dict[str, Any]) -> Iterable[str]:
         yield f"Classes: {_some(about['classes'])}"
     yield f"Optimizer: {about['optimizer']}"
     yield f"Loss: {about['loss']}"
-    shared = f"; {about['shared_rows']:,} are shared by names that came later" if about["shared_rows"] else ""
-    yield f"Input rows: {about['rows']:,} of at most {about['max_rows']:,}{shared}"
-    if about["rejected"]:
-        yield "Rejected: " + ", ".join(f"{count:,} × {reason}" for reason, count in about["rejected"].items())
+    yield f"Input rows: {about['rows']:,} of at most {about['max_rows']:,}"
+    if about["shared_names"]:
+        yield f"{about['shared_names']:,} names that came later share {about['shared_rows']:,} of these rows."
+    for reason, count in about["rejected"].items():
+        yield f"Guarded: {count:,} × {reason}, which is {REASONS.get(reason, reason)}."
 
 
 def _some(names: list[Any]) -> str:

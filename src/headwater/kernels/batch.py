@@ -94,7 +94,7 @@ def list_inputs(c, p, x, i, count):
             rows[n] = int(q) + 1
             v[n] = 1
             n += 1
-        elif q != 0:
+        elif q != 0 and not math.isnan(q):  # missing: no pair
             rows[n] = j + 1
             v[n] = q
             n += 1

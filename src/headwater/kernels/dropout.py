@@ -38,6 +38,14 @@ def dropout_forward(x, rate, rng, mask, y):
 
 
 @exact
+def dropout_off(x, mask, y):
+    """x, mask, y (m,): nothing is silent, and a gradient taken now passes whole."""
+    for j in range(len(x)):
+        mask[j] = 1
+        y[j] = x[j]
+
+
+@exact
 def dropout_backward(dy, mask, dx):
     """dy, mask, dx (m,)."""
     for j in range(len(dy)):

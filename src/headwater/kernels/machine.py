@@ -15,7 +15,7 @@ import math
 
 from . import activations as act
 from . import norm
-from ._jit import call, entry, ints, number, nums, order, reals, routine, strip, view
+from ._jit import call, entry, exact, ints, number, nums, order, reals, routine, strip, view
 from ._op import (
     ACTIVATE,
     BACKWARD_NORM,
@@ -113,7 +113,7 @@ from ._op import (
     Y,
 )
 from ._vector import gather
-from .dropout import DROPOUT, dropout_backward, dropout_forward
+from .dropout import DROPOUT, dropout_backward, dropout_forward, dropout_off
 from .loss import evaluate, predict
 from .optim import ADAMW, GRADIENT, NADAM
 from .rows import DENSE, active, dot, encode, scatter, standardise
@@ -136,6 +136,8 @@ EXPLOSION = 4.0
 """A step after which the same sample costs this many times as much (and 1 more) is taken back."""
 RECOVERY = 1.001
 """After a divergence the step size grows back by this factor a row: twofold in about 700."""
+KEEP, TAKE_BACK, REDO = range(3)
+"""What ``copy`` does."""
 TARGET_CLIP = 10.0
 """A standardised target lies within ±10: an absurd answer counts as a very large one."""
 
@@ -240,7 +242,7 @@ def forward_op(c, p, o, base, learn):
     elif code == _DROPOUT and learn:
         dropout_forward(x, reals(c, OPC)[o], ints(c, RNG), view(a, dst + m + 2, m), y)
     elif code == _DROPOUT:
-        act.identity_forward(x, x[0], y)
+        dropout_off(x, view(a, dst + m + 2, m), y)
     else:
         call(c, ACTIVATE, p, (code, x, number(p, reals(c, OPC)[o]), y))
     return 0.0
@@ -443,26 +445,27 @@ def take_step(c, p, e, rows, v, n, weight):
     run[T] = t
 
 
-@routine(COPY, "n p n i b")
-def copy(c, p, rows, n, out):
-    """Copy all that a step on these n rows can change into UNDO, or back: dense part and rows of P and of each state."""
+@routine(COPY, "n p n i i")
+def copy(c, p, rows, n, mode):
+    """KEEP in UNDO all that a step on these n rows can change (dense part, and rows, of P and of each state), or exchange
+    the two: TAKE_BACK a step, REDO it (from the last row to the first: a row may be listed twice)."""
     head = ints(c, HEAD)
     s = nums(c, S, p)
     undo = nums(c, UNDO, p)
-    cap = head[CAPACITY]
-    q = 0
+    cap, table, stride = head[CAPACITY], head[TABLE], head[STRIDE]
     for k in range(-1, head[STATES]):
         source = p if k < 0 else view(s, k * cap, cap)
-        for i in range(-1, n):
-            length = head[TABLE] if i < 0 else head[STRIDE]
-            here = view(source, 0 if i < 0 else head[TABLE] + rows[i] * head[STRIDE], length)
-            there = view(undo, q, length)
+        start = (k + 1) * (table + n * stride)
+        for q in range(-1, n):
+            i = n - 2 - q if mode == REDO else q
+            length = table if i < 0 else stride
+            here = view(source, 0 if i < 0 else table + rows[i] * stride, length)
+            there = view(undo, start if i < 0 else start + table + i * stride, length)
             for j in range(length):
-                if out:
-                    there[j] = here[j]
-                else:
+                x = here[j]
+                if mode != KEEP:
                     here[j] = there[j]
-            q += length
+                there[j] = x
     return 0.0
 
 
@@ -486,32 +489,51 @@ def judge(c, p, e, y, linked):
     return evaluate(ex[LOSS], constant, z, target, link, view(nums(c, D, p), ex[LOGITS], k))
 
 
+@exact
+def within(value, measure, times, more):
+    """Return whether value is at most ``times`` the measure and ``more``; a loss (Poisson's) may be negative."""
+    return value <= measure + (times - 1) * abs(measure) + more
+
+
+@order
+def cost(c, p, e, rows, v, part, y):
+    """Loss of the sample as the weights now stand, infinite if its logits are."""
+    call(c, READ_ROWS, p, (c, p, 0, rows, v, part))
+    sound = forward(c, p, e, 0, False)
+    value = call(c, JUDGE, p, (c, p, e, y, False))
+    return value if sound else math.inf
+
+
 @order
 def learn_row(c, p, e, rows, v, part, n, y, weight, linked):
     """Learn one answer y: judge, step, and take the step back if the same sample then costs far more.
 
     The check needs a second forward pass, so it is made only where a step can be dangerous: in the first steps, and where
     the loss stands far above its fading mean. A step that is undone halves the expert's step size, which then creeps back.
+    With dropout the loss before the step is one of a thinned net, so before it is undone the whole net is asked too.
     """
+    two_pass = ints(c, EX)[e * EXPERT_WIDTH + TWO_PASS] == 1
     run = view(reals(c, RUN), e * RUNNING_WIDTH, RUNNING_WIDTH)
     before = call(c, JUDGE, p, (c, p, e, y, linked))
     t = run[T]
     product = run[PRODUCT]
-    suspicious = t < PROBATION or before > SUSPICIOUS * run[FADING]
+    suspicious = t < PROBATION or not within(before, run[FADING], SUSPICIOUS, 0)
     run[FADING] = before if t == 0 else run[FADING] + (before - run[FADING]) * 0.01
     if suspicious:
-        call(c, COPY, p, (c, p, rows, n, True))
+        call(c, COPY, p, (c, p, rows, n, KEEP))
     take_step(c, p, e, rows, v, n, weight)
     run[SCALE] = min(run[SCALE] * RECOVERY, 1.0)
-    if suspicious:
-        call(c, READ_ROWS, p, (c, p, 0, rows, v, part))
-        sound = forward(c, p, e, 0, False)
-        after = call(c, JUDGE, p, (c, p, e, y, False))
-        if not sound or not after <= EXPLOSION * before + 1:
-            call(c, COPY, p, (c, p, rows, n, False))
-            run[PRODUCT] = product
-            run[SCALE] *= 0.5
-            run[DIVERGED] += 1
+    if not suspicious:
+        return
+    after = cost(c, p, e, rows, v, part, y)
+    if not within(after, before, EXPLOSION, 1):
+        call(c, COPY, p, (c, p, rows, n, TAKE_BACK))
+        if two_pass and within(after, cost(c, p, e, rows, v, part, y), EXPLOSION, 1):
+            call(c, COPY, p, (c, p, rows, n, REDO))
+            return
+        run[PRODUCT] = product
+        run[SCALE] *= 0.5
+        run[DIVERGED] += 1
 
 
 @routine(GIVE, "n p i b p")

@@ -231,6 +231,8 @@ def ftrl(p, s, cap, base, stride, rows, v, n, d, alpha, beta, l1, l2):
         x = v[i]
         for j in range(m):
             g = x * d[j]
+            if g == 0:  # the closed form would give the same weight back only up to rounding
+                continue
             if q[j] == 0:
                 z[j] = -w[j] * (beta / alpha + l2) - l1 * (1.0 if w[j] > 0 else (-1.0 if w[j] < 0 else 0.0))
             before = math.sqrt(q[j])
@@ -258,6 +260,8 @@ def cocob(p, s, cap, base, stride, rows, v, n, d, alpha):
         x = v[i]
         for j in range(m):
             g = x * d[j]
+            if g == 0:
+                continue
             if big[j] == 0:  # first touch: bets start from the initial weight
                 start[j] = w[j]
                 big[j] = 1e-8

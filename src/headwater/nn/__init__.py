@@ -1,16 +1,17 @@
 """Declare networks: layers, losses, optimizers, schedules, initializers, and the network of a fixed shape."""
 
+from .history import EarlyStopping, History
 from .initializers import INITIALIZERS, Initializer
 from .layers import ACTIVATIONS, LAYERS, Activation, BatchNorm, Dense, Dropout, Embedding, LayerNorm
 from .losses import Loss
-from .network import EarlyStopping, History, Network, Parameters
+from .network import Network, Parameters
 from .optimizers import (
     COCOB,
     FTRL,
     OPTIMIZERS,
     SGD,
-    AdaGrad,
     Adadelta,
+    AdaGrad,
     Adam,
     AdamW,
     AMSGrad,

@@ -93,7 +93,7 @@ class Dense:
     initializer: str | Initializer | None = None
 
     def __post_init__(self) -> None:
-        _whole(self.units, "units of nn.Dense")
+        whole(self.units, "units of nn.Dense")
         Activation(self.activation)
         self.start()
 
@@ -133,8 +133,8 @@ class Embedding:
     initializer: str | Initializer = "lecun"
 
     def __post_init__(self) -> None:
-        _whole(self.rows, "rows of nn.Embedding")
-        _whole(self.units, "units of nn.Embedding")
+        whole(self.rows, "rows of nn.Embedding")
+        whole(self.units, "units of nn.Embedding")
         self.start()
 
     def start(self) -> Initializer:
@@ -233,7 +233,7 @@ LAYERS: dict[str, type[Layer]] = {
 """Every layer class by name."""
 
 
-def _whole(n: object, at: str) -> None:
+def whole(n: object, at: str) -> None:
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ConfigError(expected="a whole number above 0", got=repr(n), at=at, help="Give e.g. 32.")
 

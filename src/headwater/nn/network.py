@@ -3,76 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ConfigError, DataError
-from .layers import Dense, Embedding, Layer
-from .lower import Expert, Place
+from .arrays import answers_of, block_of, check_inputs, table_of, weights_of
+from .epoch import CHUNK, penalty, run_epoch
+from .history import EarlyStopping, History
+from .layers import Dense, Embedding, Layer, whole
 from .losses import Loss, as_loss
+from .lower import Expert
 from .optimizers import SGD, Optimizer
-from .program import Block, Program, bias, weights
-
-CHUNK = 256
-"""Samples that go through the net at once when the batch is not stated: enough to keep a layer's weights in the cache."""
+from .program import Program, bias, weights
 
 STRETCH = 4096
 """Rows that are converted for the machine at once: they stay in the cache until they are learned."""
-
-
-@dataclass(frozen=True, slots=True)
-class EarlyStopping:
-    """Stop when the validation loss has not fallen for a while, and take back the best weights.
-
-    Parameters
-    ----------
-    patience : int
-        Epochs without a new best that are waited for.
-    min_delta : float
-        By how much a new best must be better.
-
-    References
-    ----------
-    Prechelt 1998.
-
-    Examples
-    --------
-    >>> EarlyStopping(patience=5)
-    EarlyStopping(patience=5, min_delta=0.0)
-    """
-
-    patience: int = 10
-    min_delta: float = 0.0
-
-
-@dataclass(slots=True)
-class History:
-    """What ``fit`` saw, epoch by epoch.
-
-    Parameters
-    ----------
-    loss : list of float
-        Mean loss of each epoch, penalty included.
-    validation_loss : list of float
-        Loss on the validation data after each epoch.
-    best_epoch : int
-        Epoch (from 1) of the lowest validation loss; 0 without validation.
-    stopped_early : bool
-        Whether early stopping ended it.
-
-    Examples
-    --------
-    >>> History().loss
-    []
-    """
-
-    loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    best_epoch: int = 0
-    stopped_early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +113,13 @@ class Network:
             )
         rule = SGD() if optimizer is None else optimizer
         self.expert = Expert(tuple(layers), as_loss(loss), rule, l1, l2, clip_norm, clip_value)
+        if self.expert.loss.name == "cross_entropy" and self.outputs == 1:
+            raise ConfigError(
+                expected="an output for each class, so 2 or more, for cross_entropy",
+                got="1",
+                at="layers",
+                help="Use binary_cross_entropy for one output of yes or no.",
+            )
         self.seed = seed
         self.dtype = np.dtype(dtype)
         self._program: Program | None = None
@@ -352,63 +307,33 @@ class Network:
         DataError
             If shapes don't fit, an answer is not finite, or the loss runs away (the last good weights are kept).
         """
-        x, answers, weight = (
-            self._inputs_of(X),
-            self._answers_of(y, len(np.asarray(X))),
-            self._weights_of(w, len(np.asarray(X))),
-        )
+        x, answers, weight = self._data_of(X, y, w)
+        for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+            if value is not None:
+                whole(value, f"{name} of Network.fit")
         stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
         if stopping is not None and validation is None:
             raise ConfigError(
                 expected="validation=(X, y)", got="none", at="early_stopping", help="Give data to stop by."
             )
-        size = len(x) if batch_size is None else batch_size
-        history, best, kept = History(), np.inf, self.program.p.copy()
+        size = max(len(x), 1) if batch_size is None else batch_size
+        history, best = History(), np.inf
+        kept = self.program.p.copy(), self.program.buf.copy()  # running statistics belong to the weights
         for epoch in range(1, epochs + 1):
             order = self._shuffle.permutation(len(x)) if shuffle and size < len(x) else np.arange(len(x))
-            self._epoch(history, x, answers, weight, order, size)
+            history.loss.append(run_epoch(self.program, x, answers, weight, order, size, epoch))
             if validation is None:
                 continue
             history.validation_loss.append(self.loss(*validation))
             if history.validation_loss[-1] < best - (stopping.min_delta if stopping else 0.0):
                 best, history.best_epoch = history.validation_loss[-1], epoch
-                kept[:] = self.program.p
+                kept = self.program.p.copy(), self.program.buf.copy()
             elif stopping is not None and epoch - history.best_epoch >= stopping.patience:
                 history.stopped_early = True
                 break
         if stopping is not None:
-            self.program.p[:] = kept
+            self.program.p[:], self.program.buf[:] = kept
         return history
-
-    def _epoch(
-        self, history: History, x: NDArray[Any], y: NDArray[Any], w: NDArray[Any], order: NDArray[np.intp], size: int
-    ) -> None:
-        """One pass over the data in that order, a step every ``size`` samples."""
-        program = self.program
-        good, total = program.p.copy(), 0.0
-        g = np.empty_like(program.p)
-        for start in range(0, len(x), size):
-            some = order[start : start + size]
-            whole = len(some) == len(x)
-            bx, by, bw = (x, y, w) if whole else (x[some], y[some], w[some])
-            g[:] = 0
-            mass = float(bw.sum()) or 1.0
-            value = 0.0
-            # batch norm must see the whole batch at once; without it, chunks that fit the cache give the same sum
-            step = len(bx) if len(program.buf) else max(CHUNK, 1)
-            for at in range(0, len(bx), step):
-                value += program.gradient(bx[at : at + step], by[at : at + step], bw[at : at + step], mass, True, g)
-            if not np.isfinite(value):
-                program.p[:] = good
-                raise DataError(
-                    expected="a loss that stays finite",
-                    got=repr(value),
-                    at=f"Network.fit, epoch {len(history.loss) + 1}",
-                    help="Use a smaller step or clip_norm, and bring the inputs to about -1 … 1. The weights before this epoch are kept.",
-                )
-            program.apply(g, penalise=True)
-            total += (value + self._penalty()) * len(bx)
-        history.loss.append(total / max(len(x), 1))
 
     def learn_many(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
         """Online: predict each row, then learn it, strictly one after the other.
@@ -423,13 +348,12 @@ class Network:
         ndarray (n,) or (n, outputs)
             The prediction made before each row was learned.
         """
-        x = self._inputs_of(X)
-        answers, weight = self._answers_of(y, len(x)), self._weights_of(w, len(x))
+        x, answers, weight = self._data_of(X, y, w)
         out = np.empty((len(x), self.outputs), self.dtype)
         for at in range(0, len(x), STRETCH):
             part = slice(at, at + STRETCH)
             out[part] = self.program.learn(
-                self._block(x[part]), answers[part].astype(np.float64), weight[part].astype(np.float64)
+                block_of(x[part], self.expert), answers[part].astype(np.float64), weight[part].astype(np.float64)
             )
         return out[:, 0] if self.outputs == 1 else out
 
@@ -459,8 +383,7 @@ class Network:
 
     def _gradient(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None, *, learn: bool) -> tuple[float, NDArray[Any]]:
         """Loss and gradient, penalty included, of the data as one batch."""
-        x = self._inputs_of(X)
-        answers, weight = self._answers_of(y, len(x)), self._weights_of(w, len(x))
+        x, answers, weight = self._data_of(X, y, w)
         program = self.program
         g = np.zeros_like(program.p)
         mass = float(weight.sum()) or 1.0
@@ -472,93 +395,22 @@ class Network:
             if place.n or place.table:
                 block, target = weights(program, place), weights(program, place, g)
                 target += self.expert.l2 * block + self.expert.l1 * np.sign(block)
-        return value + self._penalty(), g
-
-    def _penalty(self) -> float:
-        """l1·Σ|w| + ½·l2·Σw² over the weights."""
-        e = self.expert
-        if e.l1 == 0 and e.l2 == 0:
-            return 0.0
-        blocks = [weights(self.program, place) for place in self.program.places if place.n or place.table]
-        return float(sum(e.l1 * np.abs(b).sum() + 0.5 * e.l2 * (b * b).sum() for b in blocks))
+        return value + penalty(program), g
 
     def _inputs_of(self, X: ArrayLike) -> NDArray[Any]:
         """Return X as (n, inputs) in the net's number type, building the net at the first data."""
-        try:
-            x = np.ascontiguousarray(X, self.dtype)
-        except (TypeError, ValueError) as error:
-            raise DataError(
-                expected="an array of numbers",
-                got=type(X).__name__,
-                at="X",
-                help="For dicts, names and strings use hw.Classifier or hw.Regressor.",
-            ) from error
-        if x.ndim == 1:
-            x = x[:, None]
-        if x.ndim != 2:
-            raise DataError(expected="X of shape (samples, inputs)", got=str(x.shape), at="X", help="Reshape it.")
+        x = table_of(X, self.dtype)
         if self._program is None:
             self.build(x.shape[1])
-        if x.shape[1] != self._inputs:
-            raise DataError(
-                expected=f"{self._inputs} inputs",
-                got=str(x.shape[1]),
-                at="X",
-                help="A Network has a fixed shape; hw.Classifier grows.",
-            )
-        first = self.expert.layers[0]
-        if isinstance(first, Embedding) and len(x) and not (x.min() >= 0 and x.max() < first.rows):
-            raise DataError(
-                expected=f"ids from 0 to {first.rows - 1}",
-                got=f"{x.min():g} … {x.max():g}",
-                at="X",
-                help="Give Embedding more rows.",
-            )
+        check_inputs(x, self.expert, self._inputs)
         return x
 
-    def _answers_of(self, y: ArrayLike, n: int) -> NDArray[Any]:
-        """Return y as (n, 1) class numbers or (n, outputs) values."""
-        answers = np.ascontiguousarray(y, self.dtype)
-        if answers.ndim == 1:
-            answers = answers[:, None]
-        classes = self.expert.loss.name in ("cross_entropy", "hinge")
-        widths = (1, self.outputs) if classes else (self.outputs,)
-        if answers.shape[0] != n or answers.ndim != 2 or answers.shape[1] not in widths:
-            raise DataError(
-                expected=f"{n} answers of {' or '.join(map(str, widths))} number(s)",
-                got=f"shape {answers.shape}",
-                at="y",
-                help="Give one answer a row of X.",
-            )
-        if not np.isfinite(answers).all():
-            raise DataError(expected="finite answers", got="nan or inf", at="y", help="Drop these rows.")
-        top = self.outputs if classes and answers.shape[1] == 1 and self.outputs > 1 else None
-        if top is not None and n and not (answers.min() >= 0 and answers.max() < top):
-            raise DataError(
-                expected=f"classes from 0 to {top - 1}",
-                got=f"{answers.min():g} … {answers.max():g}",
-                at="y",
-                help="Number the classes from 0.",
-            )
-        return answers
-
-    def _weights_of(self, w: ArrayLike | None, n: int) -> NDArray[Any]:
-        if w is None:
-            return np.ones(n, self.dtype)
-        out = np.ascontiguousarray(w, self.dtype)
-        if out.shape != (n,) or not (out >= 0).all():
-            raise DataError(
-                expected=f"{n} weights of 0 or more", got=f"shape {out.shape}", at="w", help="Give one weight a row."
-            )
-        return out
-
-    def _block(self, x: NDArray[Any]) -> Block:
-        """Rows of an array as a block for the row-by-row machine."""
-        n, d = x.shape
-        ends = np.arange(0, (n + 1) * d, d, dtype=np.int64) if d else np.zeros(n + 1, np.int64)
-        if isinstance(self.expert.layers[0], Embedding):
-            return Block(-x.ravel().astype(np.int64) - 2, ends, np.ones(x.size), False, d)
-        return Block(np.arange(d, dtype=np.int64), ends, x.ravel().astype(np.float64), True, d)
+    def _data_of(
+        self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Return inputs, answers and weights, checked."""
+        x = self._inputs_of(X)
+        return x, answers_of(y, len(x), self.expert, self.dtype), weights_of(w, len(x), self.dtype)
 
 
 def _chunks(x: NDArray[Any]) -> Iterator[NDArray[Any]]:

@@ -295,7 +295,8 @@ class Program:
 
 def _matrix(p: NDArray[Any], place: Place, dense: int, stride: int, rows: int) -> NDArray[Any]:
     """View of all numbers of a layer as rows of its width: bias row and weights of the table, weights and bias row of a
-    dense layer, gains and shifts of a normalisation."""
+    dense layer, gains and shifts of a normalisation.
+    """
     if place.table:
         return p[dense : dense + rows * stride].reshape(rows, stride)[:, place.start : place.start + place.m]
     count = (place.n + place.bias) if place.n else 2

@@ -20,11 +20,11 @@ from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any, NamedTuple
 
+from headwater.guards import FARTHEST
 from headwater.types import Scores
 
 __all__ = ["RegressWatch"]
 
-_LARGEST = 1e150  # an answer beyond it has no square, and so no RMSE
 _NAMES = ("mae", "rmse", "r2")
 
 
@@ -91,7 +91,7 @@ class RegressWatch:
             number = float(answer) if isinstance(answer, Real) else math.inf
         except OverflowError:  # a whole number beyond every float
             number = math.inf
-        return "" if abs(number) < _LARGEST else "answer is no finite number"
+        return "" if abs(number) <= FARTHEST else "answer is no finite number"
 
     def update(self, y: Sequence[float], y_pred: Iterable[float]) -> None:
         """Score some rows: their answers, and what was predicted."""
