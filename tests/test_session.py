@@ -222,19 +222,37 @@ def test_an_error_of_the_stream_comes_after_what_was_learned_is_kept():
     assert session.record().scored == 3
 
 
-def test_ctrl_c_while_a_block_is_learned_ends_after_it():
-    class Pressed(Counting):
-        def step_many(self, X, y, w=None, ask=None):
-            os.kill(os.getpid(), signal.SIGINT)
-            return super().step_many(X, y, w, ask)
+class Pressed(Counting):
+    """A learner during whose work Ctrl-C is pressed so many times."""
 
+    def __init__(self, times):
+        super().__init__()
+        self.times = times
+
+    def step_many(self, X, y, w=None, ask=None):
+        if self.times:
+            self.times -= 1
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().step_many(X, y, w, ask)
+
+
+def test_ctrl_c_while_a_block_is_learned_ends_after_it():
     before = signal.getsignal(signal.SIGINT)
-    learner = Pressed()
+    learner = Pressed(times=1)
     session = Session(learner, keep="m.hw")
     record = session.run([Block(*rows(3), range(1, 4)), Block(*rows(3), range(4, 7))])
     assert session.interrupted
     assert record.scored == 3
     assert learner.saved == [("m.hw", 3)]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_pressed_again_ends_at_once_and_keeps_nothing_half_learned():
+    before = signal.getsignal(signal.SIGINT)
+    learner = Pressed(times=2)
+    with pytest.raises(KeyboardInterrupt):
+        Session(learner, keep="m.hw").run([Block(*rows(3), range(1, 4)), Block(*rows(3), range(4, 7))])
+    assert learner.saved == []
     assert signal.getsignal(signal.SIGINT) is before
 
 

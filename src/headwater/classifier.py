@@ -110,6 +110,7 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
         self.layers, self.seed, self.dtype = layers, seed, dtype
         self._setup = make_setup(self, ("cross_entropy", "binary_cross_entropy", "hinge"), targets=False)
+        self._binary = self._setup.expert.loss.name == "binary_cross_entropy"
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
         self.classes: list[Any] = []
@@ -137,13 +138,12 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         engine = self._engine
         if engine is None:
             return {}
-        if engine.ready(x):
-            p = engine.program.predict_event(engine.event).tolist()
-        else:
+        p = engine.predict_event(x)
+        if p is None:
             p = engine.predict([x])[0].tolist()
         if self._binary:
             p = [1 - p[0], p[0]] if len(self.classes) > 1 else [1.0]
-        return dict(zip(self.classes, p, strict=True))
+        return dict(zip(self.classes, p))  # noqa: B905  both have one entry a class; checking costs a fifth of the call
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
         """Predict the class of a sample; None before the first class is known.
@@ -175,11 +175,8 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         """
         index = self._index.get(y) if type(y) in _PLAIN else None
         engine = self._engine
-        if index is None or engine is None or not 0 < w <= FARTHEST or not engine.ready(x):
+        if index is None or engine is None or not 0 < w <= FARTHEST or not engine.learn_event(x, index, w):
             self.step_many([x], [y], None if w == 1.0 else [w])
-            return
-        engine.program.learn_event(engine.event, index, w)
-        engine.learned += 1
 
     # ---- many samples -----------------------------------------------------------------------------------------------
 
@@ -273,10 +270,6 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         return self._both(self._engine.learn(rows_of(X, part), answers, w[part], good[part], question))
 
     # ---- classes ----------------------------------------------------------------------------------------------------
-
-    @property
-    def _binary(self) -> bool:
-        return self._setup.expert.loss.name == "binary_cross_entropy"
 
     def _add_class(self, label: Any) -> None:
         """Append a class; its output starts at zero with the bias of a rare class."""

@@ -75,9 +75,7 @@ class Engine:
             targets=setup.targets,
         )
         self._draw_dense()
-        self._fast: tuple[Any, ...] | None = None
         self._names: tuple[Any, ...] = ()
-        self._version = -1
 
     # ---- rows to entries --------------------------------------------------------------------------------------------
 
@@ -148,17 +146,34 @@ class Engine:
 
     # ---- one row ----------------------------------------------------------------------------------------------------
 
-    def ready(self, x: Mapping[Any, Any]) -> bool:
-        """Try the short way for one sample of numbers only: write it into the event's buffer. False if it needs the long way."""
-        names = tuple(x)
-        if names != self._names or self._version != self.words.version:
-            if not self._prepare(names):
-                return False
-        pack, buffer = self._pack, self._buffer
+    def predict_event(self, x: Mapping[Any, Any]) -> list[float] | None:
+        """Predict one sample of numbers only by the short way; None if it needs the long way."""
+        if tuple(x) != self._names and not self._prepare(tuple(x)):
+            return None
         try:
-            pack(buffer, 0, *x.values())
+            self._pack(self._buffer, 0, *x.values())
+        except (struct.error, TypeError):
+            return None
+        program = self.program
+        if program.shown is not self._event:
+            program.show_event(self._event)
+        program.predict_event(program.address)
+        out: list[float] = program.event_out.tolist()
+        return out
+
+    def learn_event(self, x: Mapping[Any, Any], y: float, w: float) -> bool:
+        """Learn one sample of numbers only by the short way; False if it needs the long way."""
+        if tuple(x) != self._names and not self._prepare(tuple(x)):
+            return False
+        try:
+            self._pack(self._buffer, 0, *x.values())
         except (struct.error, TypeError):
             return False
+        program = self.program
+        if program.shown is not self._event:
+            program.show_event(self._event)
+        program.learn_event(program.address, y, w)
+        self.learned += 1
         return True
 
     def _prepare(self, names: tuple[Any, ...]) -> bool:
@@ -169,10 +184,10 @@ class Engine:
             return False
         slots = np.array([column.slot for column in columns if column is not None], np.int64)
         x = np.zeros(len(names))
-        self.event = Block(slots, np.array([0, len(names)], np.int64), x, True, len(names))
+        self._event = Block(slots, np.array([0, len(names)], np.int64), x, True, len(names))
         self._pack = struct.Struct(f"{len(names)}d").pack_into
         self._buffer = memoryview(x).cast("B")
-        self._names, self._version = names, self.words.version
+        self._names = names
         return True
 
     # ---- state ------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
     │   ├── SourceError                 a stream that cannot be opened, or holds no rows
     │   └── TargetError                 an answer `y` that is missing, or of the wrong kind
     ├── ModelFileError   (ValueError)   a saved model that is missing, truncated, altered or from another version
+    ├── StoreError       (OSError)      a store (the file of a durable learner) that is damaged, in use, or can't be written
     └── MissingExtra     (ImportError)  a package of an optional extra that is not installed
 
 The same sentence appears in Python, on the command line (on stderr, exit 2, no traceback) and over HTTP
@@ -29,6 +30,7 @@ __all__ = [
     "MissingExtra",
     "ModelFileError",
     "SourceError",
+    "StoreError",
     "TargetError",
     "did_you_mean",
 ]
@@ -93,6 +95,10 @@ class TargetError(DataError):
 
 class ModelFileError(HeadwaterError, ValueError):
     """Report a saved model that is missing, truncated, altered or from another version."""
+
+
+class StoreError(HeadwaterError, OSError):
+    """Report a store that is damaged, in use by another process, or can't be written."""
 
 
 class MissingExtra(HeadwaterError, ImportError):  # noqa: N818 - names what happened

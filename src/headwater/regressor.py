@@ -105,9 +105,8 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         engine = self._engine
         if engine is None:
             return 0.0
-        if engine.ready(x):
-            return float(engine.program.predict_event(engine.event)[0])
-        return float(engine.predict([x])[0, 0])
+        p = engine.predict_event(x)
+        return float(engine.predict([x])[0, 0]) if p is None else p[0]
 
     def learn_one(self, x: Mapping[Any, Any], y: float, w: float = 1.0) -> None:
         """Learn one sample; it is ``learn_many`` of one row.
@@ -123,11 +122,9 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         """
         engine = self._engine
         plain = type(y) is float or type(y) is int
-        if engine is None or not plain or not abs(y) <= FARTHEST or not 0 < w <= FARTHEST or not engine.ready(x):
+        sound = plain and abs(y) <= FARTHEST and 0 < w <= FARTHEST
+        if engine is None or not sound or not engine.learn_event(x, y, w):
             self.step_many([x], [y], None if w == 1.0 else [w])
-            return
-        engine.program.learn_event(engine.event, y, w)
-        engine.learned += 1
 
     # ---- many samples -----------------------------------------------------------------------------------------------
 

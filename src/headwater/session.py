@@ -140,8 +140,9 @@ class Session:
     def run(self, stream: Any) -> Record:
         """Take a whole stream through the route, then finish.
 
-        Ctrl-C ends the run between two blocks, so that nothing learned is lost; a second one ends it at once. An error
-        of the stream is raised after the session has finished with what it has.
+        Ctrl-C ends the run between two blocks, so that nothing learned is lost; pressed again, it ends it at once and
+        keeps nothing more, since a row may be half learned. An error of the stream is raised after the session has
+        finished with what it has.
 
         Parameters
         ----------
@@ -154,12 +155,15 @@ class Session:
             How learning stands at the end.
         """
         self._stream = stream if isinstance(stream, Stream) else None
+        ctrl_c = CtrlC()
         try:
-            with CtrlC() as ctrl_c:
+            with ctrl_c:
                 for block in ctrl_c.between(self._timed(as_blocks(stream))):
                     self.step(block.X, block.y)
         except KeyboardInterrupt:
             self.interrupted = True
+            if ctrl_c.hurried:
+                raise
         except (HeadwaterError, OSError):
             self.finish()
             raise

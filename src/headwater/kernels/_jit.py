@@ -10,7 +10,8 @@ Two sets of floating-point liberties exist, and a kernel says which it takes:
 - ``fast``: sums may also be reordered, which is what lets a dot product be vectorised over its own length.
 
 Both are loops and are always inlined. ``order`` marks functions that only say what comes after what. ``entry`` marks the
-functions that Python calls.
+functions that Python calls with blocks, which let other threads run meanwhile; ``event`` those that it calls with one event,
+where giving up and taking back the interpreter's lock, and unwrapping an array, would cost as much as the work.
 
 ``routine`` marks functions that are compiled once and called through their address, ``call(c, STEP, (…))``. Numba optimises a
 callee again inside each of its callers, so that a chain of eight calls is optimised eight times over; behind an address it
@@ -76,7 +77,7 @@ if JIT:
     from numba.core import cgutils
     from numba.extending import intrinsic
 
-    from ._strip import Strip, ints, number, nums, parts, reals, strip, view
+    from ._strip import Strip, context_at, ints, number, nums, parts, reals, strip, view
 
     CACHE = cache_folder()
     _CONTRACT = {"contract", "nsz", "arcp"}
@@ -91,9 +92,11 @@ if JIT:
         finally:
             numba.config.CACHE_DIR = before
 
-    def _compile(flags: set[str], *, cache: bool, inline: bool, bare: bool = False) -> Callable[[F], F]:
+    def _compile(
+        flags: set[str], *, cache: bool, inline: bool, bare: bool = False, nogil: bool = True
+    ) -> Callable[[F], F]:
         def wrap(function: F) -> F:
-            options: dict[str, Any] = {"fastmath": flags, "error_model": "numpy", "nogil": True, "forceinline": inline}
+            options: dict[str, Any] = {"fastmath": flags, "error_model": "numpy", "nogil": nogil, "forceinline": inline}
             if not cache:
                 return cast(F, numba.njit(**options)(function))
             if bare:  # Python never calls it: no wrappers
@@ -107,6 +110,7 @@ if JIT:
     fast = _compile(_CONTRACT | {"reassoc"}, cache=False, inline=True)
     order = _compile(_CONTRACT, cache=False, inline=False)
     entry = _compile(_CONTRACT, cache=True, inline=False)
+    event = _compile(_CONTRACT, cache=True, inline=False, nogil=False)
 
     _KINDS: dict[str, Any] = {
         "n": Strip(types.int64),
@@ -167,7 +171,7 @@ else:
     def _plain(function: F) -> F:
         return function
 
-    exact = fast = order = entry = _plain
+    exact = fast = order = entry = event = _plain
 
     def routine(place: int, spec: str) -> Callable[[F], F]:
         """Leave the function as it is; ``call`` finds it at that place of the context."""
@@ -199,6 +203,8 @@ else:
     def strip(array: Any) -> Any:
         """Borrow a whole one-dimensional NumPy array, or a context."""
         return array
+
+    context_at = strip
 
     def number(p: Any, value: Any) -> Any:
         """Return value as a number of p's type."""

@@ -109,6 +109,18 @@ def view(typingctx: Any, whole: Any, start: Any, length: Any) -> Any:  # noqa: A
 
 
 @intrinsic
+def context_at(typingctx: Any, address: Any) -> Any:  # noqa: ARG001
+    """Return the context that lies at an address."""
+    kind = Strip(types.int64)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = builder.inttoptr(args[0], context.get_data_type(types.int64).as_pointer())
+        return make(context, builder, kind, data, context.get_constant(types.intp, ENDLESS))
+
+    return kind(types.int64), codegen
+
+
+@intrinsic
 def number(typingctx: Any, p: Any, value: Any) -> Any:  # noqa: ARG001
     """Return value as a number of p's type: a float64 among float32 would make a whole loop compute in float64."""
 

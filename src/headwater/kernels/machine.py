@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from . import activations as act
 from . import norm
-from ._jit import call, entry, exact, ints, number, nums, order, reals, routine, strip, view
+from ._jit import call, context_at, entry, event, exact, ints, number, nums, order, reals, routine, strip, view
 from ._op import (
     ACTIVATE,
     BACKWARD_NORM,
@@ -106,6 +108,7 @@ from ._op import (
     D,
     M,
     N,
+    P,
     S,
     T,
     W,
@@ -568,15 +571,14 @@ def read_sample(c, p, slots, ends, x, i, learn, rows, v):
     return float(n)
 
 
-@entry
-def learn_rows(context, parameters, count, same):
+@order
+def _learn_rows(c, p, count, same):
     """Predict row i of the asked block, then learn row i of the block, for every i in turn: the route's inner loop.
 
     The block stands in the context: SLOTS, X (entries,), ENDS (count + 1,) where each sample's entries end, Y (count,
     ANSWERS) which is overwritten, W (count,) weights (0 teaches nothing), OUT (count, k) predictions, each made before its
     row was learned; ASKED_… the samples to predict, unless they are the ``same``.
     """
-    c, p = strip(context), strip(parameters)
     head = ints(c, HEAD)
     ex = ints(c, EX)
     rows = view(ints(c, IW), head[PAIRS], head[LENGTH] - head[PAIRS])
@@ -620,10 +622,9 @@ def learn_rows(context, parameters, count, same):
             reals(c, RUN)[OVERFLOW] += 1
 
 
-@entry
-def predict_rows(context, parameters, count):
+@order
+def _predict_rows(c, p, count):
     """Predict ``count`` samples (SLOTS, ENDS, X) into OUT (count, k) and change nothing but scratch."""
-    c, p = strip(context), strip(parameters)
     head = ints(c, HEAD)
     rows = view(ints(c, IW), head[PAIRS], head[LENGTH] - head[PAIRS])
     v = view(nums(c, VW, p), head[PAIRS], head[LENGTH] - head[PAIRS])
@@ -633,3 +634,50 @@ def predict_rows(context, parameters, count):
         call(c, READ_ROWS, p, (c, p, 0, rows, v, ints(c, IW)[0]))
         sound = forward(c, p, 0, 0, False)
         call(c, GIVE, p, (c, p, 0, sound, view(nums(c, OUT, p), i * k, k)))
+
+
+@entry
+def learn_rows(context, parameters, count, same):
+    """Learn a block; see ``_learn_rows``."""
+    _learn_rows(strip(context), strip(parameters), count, same)
+
+
+@entry
+def predict_rows(context, parameters, count):
+    """Predict a block; see ``_predict_rows``."""
+    _predict_rows(strip(context), strip(parameters), count)
+
+
+_FLOAT32, _FLOAT64 = np.zeros(1, np.float32), np.zeros(1, np.float64)
+
+
+@event
+def predict_event32(context):
+    """Predict the one sample in the context at that address; float32."""
+    c = context_at(context)
+    _predict_rows(c, nums(c, P, strip(_FLOAT32)), 1)
+
+
+@event
+def learn_event32(context, y, w):
+    """Learn the one sample in the context at that address, with that answer and weight; float32."""
+    c = context_at(context)
+    reals(c, Y)[0] = y
+    reals(c, W)[0] = w
+    _learn_rows(c, nums(c, P, strip(_FLOAT32)), 1, True)
+
+
+@event
+def predict_event64(context):
+    """Predict the one sample in the context at that address; float64."""
+    c = context_at(context)
+    _predict_rows(c, nums(c, P, strip(_FLOAT64)), 1)
+
+
+@event
+def learn_event64(context, y, w):
+    """Learn the one sample in the context at that address, with that answer and weight; float64."""
+    c = context_at(context)
+    reals(c, Y)[0] = y
+    reals(c, W)[0] = w
+    _learn_rows(c, nums(c, P, strip(_FLOAT64)), 1, True)

@@ -70,7 +70,7 @@ def standardise(stat, x, clip, learn):
     statistics that include x: x is known before its answer, and the first rows are then bounded by √(t − 1).
     """
     t = stat[COUNT] + 1
-    a = max(1 / t, FORGET)
+    a = FORGET if t * FORGET > 1 else 1 / t
     mean = stat[MEAN]
     var = stat[VAR]
     d = x - mean

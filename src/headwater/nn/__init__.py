@@ -4,7 +4,7 @@ from .history import EarlyStopping, History
 from .initializers import INITIALIZERS, Initializer
 from .layers import ACTIVATIONS, LAYERS, Activation, BatchNorm, Dense, Dropout, Embedding, LayerNorm
 from .losses import Loss
-from .network import Network, Parameters
+from .network import Network
 from .optimizers import (
     COCOB,
     FTRL,
@@ -22,6 +22,7 @@ from .optimizers import (
     RMSProp,
     optimizer,
 )
+from .parameters import Parameters
 from .schedules import SCHEDULES, Constant, Cosine, InverseScaling, Step, WarmUp
 
 __all__ = [

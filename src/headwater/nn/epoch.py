@@ -12,7 +12,7 @@ from ..kernels import _op as col
 from .program import Program, weights
 
 CHUNK = 256
-"""Samples that go through the net at once when the batch is not stated: enough to keep a layer's weights in the cache."""
+"""Samples that go through the net at once where the batch is larger: enough to keep a layer's weights in the cache."""
 
 
 def run_epoch(

@@ -234,6 +234,7 @@ LAYERS: dict[str, type[Layer]] = {
 
 
 def whole(n: object, at: str) -> None:
+    """Refuse what is not a whole number above 0."""
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ConfigError(expected="a whole number above 0", got=repr(n), at=at, help="Give e.g. 32.")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,35 +16,11 @@ from .layers import Dense, Embedding, Layer, whole
 from .losses import Loss, as_loss
 from .lower import Expert
 from .optimizers import SGD, Optimizer
+from .parameters import Parameters
 from .program import Program, bias, weights
 
 STRETCH = 4096
 """Rows that are converted for the machine at once: they stay in the cache until they are learned."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """Named views of one layer's numbers in the flat vector: writing into them changes the network.
-
-    Parameters
-    ----------
-    name : str
-        The layer's class.
-    weights : ndarray (inputs, units)
-        W; gains (units,) for a normalisation.
-    bias : ndarray (units,) or None
-        b.
-
-    Examples
-    --------
-    >>> net = Network([Dense(1)], inputs=2)
-    >>> net.layers[0].weights.shape, net.layers[0].bias.shape
-    ((2, 1), (1,))
-    """
-
-    name: str
-    weights: NDArray[Any]
-    bias: NDArray[Any] | None
 
 
 class Network:

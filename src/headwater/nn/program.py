@@ -120,8 +120,8 @@ class Program:
         self.s = aligned(size * self.states, self.dtype)
         self.head[[col.TABLE, col.STRIDE, col.CAPACITY, col.STATES]] = self.dense, self.stride, size, self.states
         self._pairs = self._samples = 0
-        self._shown = None
-        self.bind(S=self.s)
+        self.shown = None
+        self.bind(S=self.s, P=self.p)
 
     def _scratch(self, pairs: int, samples: int = 1) -> None:
         """Make the working arrays: activations, deltas, lists, for that many pairs a sample and samples at once."""
@@ -208,7 +208,7 @@ class Program:
 
     def _show(self, block: Block) -> None:
         """Put a block into the context."""
-        self._shown: Block | None = None
+        self.shown: Block | None = None
         self.head[col.DENSE_ROWS] = block.dense
         self.bind(SLOTS=block.slots, ENDS=block.ends, X=block.x)
 
@@ -237,33 +237,25 @@ class Program:
             _machine.predict_rows(self.context, self.p, len(block))
         return out
 
-    def predict_event(self, event: Block) -> NDArray[Any]:
-        """Predictions (k,) of a block of one sample, in a buffer that the next event overwrites."""
-        if self._shown is not event:
-            self._show_event(event)
-        _machine.predict_rows(self.context, self.p, 1)
-        return self._event_out
+    def show_event(self, event: Block) -> None:
+        """Put a block of one sample into the context, until another block takes its place.
 
-    def learn_event(self, event: Block, y: float, w: float) -> None:
-        """Learn a block of one sample with one number as answer."""
-        if self._shown is not event:
-            self._show_event(event)
-        self._event_y[0], self._event_w[0] = y, w
-        _machine.learn_rows(self.context, self.p, 1, True)
-
-    def _show_event(self, event: Block) -> None:
-        """Put an event and the buffers of events into the context; they stay there until a block takes their place."""
+        Then ``predict_event(address)`` predicts it into ``event_out`` (k,), and ``learn_event(address, y, w)`` learns it, as
+        often as new values are written into the block.
+        """
         self._scratch(event.width)
-        self._event_out = np.empty(self.outputs, self.dtype)
-        self._event_y, self._event_w = np.zeros(1), np.zeros(1)
+        self.event_out = np.empty(self.outputs, self.dtype)
         self._show(event)
-        self.bind(Y=self._event_y, W=self._event_w, OUT=self._event_out)
+        self.bind(Y=np.zeros(1), W=np.zeros(1), OUT=self.event_out)
         self.head[col.ANSWERS] = 1
-        with compiling(("learn", self.dtype.name)):
-            _machine.learn_rows(self.context, self.p, 0, True)
-        with compiling(("predict", self.dtype.name)):
-            _machine.predict_rows(self.context, self.p, 0)
-        self._shown = event
+        narrow = self.dtype == np.float32
+        self.predict_event = _machine.predict_event32 if narrow else _machine.predict_event64
+        self.learn_event = _machine.learn_event32 if narrow else _machine.learn_event64
+        self.address = self.context.ctypes.data if JIT else self.context
+        with compiling(("event", self.dtype.name)):  # a weight of 0 teaches nothing
+            self.predict_event(self.address)
+            self.learn_event(self.address, 0.0, 0.0)
+        self.shown = event
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
         """Predictions (n, k) of a mini-batch x (n, inputs)."""

@@ -1,8 +1,8 @@
 """A second look at a program, for understanding it: every layer's values and deltas, in NumPy and in float64.
 
-The machine keeps only what the next step needs. Explaining a prediction or judging a layer's health needs all of it, for a
-few samples at a time, so here the same program tables are walked again over arrays (samples, units); nothing is changed and
-nothing is drawn. What this gives is checked against the kernels and against finite differences.
+The machine keeps only what the next step needs. Explaining a prediction or judging a layer's health needs all of it,
+for a few samples at a time, so here the same program tables are walked again over arrays (samples, units); nothing is
+changed and nothing is drawn. What this gives is checked against the kernels and against finite differences.
 
 The letters are those of ``kernels/_op.py``: a value is what an operation reads or gives, a delta the derivative by it.
 """
@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import _op as col
-from ..kernels._op import OPS
-from ..kernels.loss import LIMIT
-from ..kernels.norm import EPS
-from ..kernels.rows import BOUND, CLIP, FORGET, HUGE, SETTLED
+from headwater.kernels import _op as col
+from headwater.kernels._op import OPS
+from headwater.kernels.loss import LIMIT
+from headwater.kernels.norm import EPS
+from headwater.kernels.rows import BOUND, CLIP, FORGET, HUGE, SETTLED
+
 from .program import Block, Program, bias, weights
 
 __all__ = ["Entries", "backward", "entries", "forward", "link", "link_backward", "logits", "loss_delta", "read"]
@@ -74,7 +75,7 @@ def entries(program: Program, block: Block) -> Entries:
 
 
 def _standardise(stats: Array, x: Array) -> Array:
-    """What ``kernels.rows.standardise`` returns without learning; stats (n, 4), x (n,)."""
+    """Return what ``kernels.rows.standardise`` gives without learning; stats (n, 4), x (n,)."""
     mean, var, t = stats[:, col.MEAN], stats[:, col.VAR], stats[:, col.COUNT] + 1
     a = np.maximum(1 / t, FORGET)
     d = x - mean
@@ -91,7 +92,7 @@ def read(program: Program, e: int, taken: Entries) -> Array:
     place = next(place for place in program.places if place.expert == e and place.table)
     b = bias(program, place)
     z = np.zeros((taken.count, place.m))
-    if b is not None and (not program.head[col.GROWING] or program.touched[0] > 0):
+    if b is not None:
         z += b
     table = weights(program, place)
     np.add.at(z, taken.owner, taken.values[:, None] * table[taken.rows - 1].astype(np.float64))
@@ -232,8 +233,8 @@ def link_backward(program: Program, e: int, p: Array, delta: Array) -> Array:
 def loss_delta(program: Program, e: int, z: Array, y: Array) -> Array:
     """Return the derivative of expert e's loss by its logits z (samples, k).
 
-    ``y`` (samples,) holds class numbers for cross_entropy and hinge, 0 or 1 for binary_cross_entropy, else answers in the
-    units the expert learns in.
+    ``y`` (samples,) holds class numbers for cross_entropy and hinge, 0 or 1 for binary_cross_entropy, else answers in
+    the units the expert learns in.
     """
     loss = program.experts[e].loss
     p, k, a = link(program, e, z), z.shape[1], loss.number

@@ -16,8 +16,8 @@ __all__ = ["CtrlC"]
 class CtrlC:
     """Let Ctrl-C end a loop between two blocks, never inside one: a learner is not to be left half-way through a row.
 
-    While the next block is waited for, it ends the wait. Outside the main thread, where no signal can be caught, this
-    does nothing.
+    While the next block is waited for, it ends the wait. Pressed a second time, it ends the loop at once, inside a block
+    or not. Outside the main thread, where no signal can be caught, this does nothing.
 
     Examples
     --------
@@ -27,6 +27,7 @@ class CtrlC:
     """
 
     def __init__(self) -> None:
+        self.hurried = False  # whether it was pressed again before the block was done
         self._asked = False
         self._waits = False
         self._main = threading.current_thread() is threading.main_thread()
@@ -54,6 +55,7 @@ class CtrlC:
             yield block
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.hurried = self._asked
         if self._waits or self._asked:
             raise KeyboardInterrupt
         self._asked = True

@@ -1,0 +1,286 @@
+"""Why one prediction came out as it did: how much each feature, by its name, moved it.
+
+Two methods, both from the derivative by what the net reads (a standardised number, or the 1 of a category)::
+
+    gradient × input        vᵢ · ∂F/∂vᵢ                          the slope at the sample itself
+    integrated gradients    vᵢ · ∫₀¹ ∂F/∂vᵢ (α·v) dα             the slopes on the way from the baseline to it
+
+F is the prediction: the probability of a class, or the answer in its own units. The baseline v = 0 is a sample whose
+numbers stand at their running means and that has no category at all. Integrated gradients are *complete*: the
+contributions add up to F(v) − F(0), so "how far from the baseline, and whose doing" has no rest.
+
+References
+----------
+Sundararajan, Taly & Yan 2017 (integrated gradients); Shrikumar, Greenside & Kundaje 2017 (gradient × input).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.classifier import Classifier
+from headwater.engine import Engine
+from headwater.errors import ConfigError, DataError, TargetError
+from headwater.kernels import _op as col
+from headwater.nn import trace
+from headwater.nn.program import Program, weights
+from headwater.regressor import Regressor
+
+__all__ = ["Explanation", "explain_one"]
+
+METHODS = ("integrated_gradients", "gradient_x_input")
+_FIRST, _LAST = 32, 4096  # points on the path: doubled until the rest is small
+_REST = 1e-3  # of the distance from the baseline
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How much each feature moved one prediction away from the baseline.
+
+    Parameters
+    ----------
+    prediction, baseline
+        F of the sample, and of the baseline: a probability of `target`, or an answer in its own units.
+    contributions
+        By feature name, the largest first; a feature that is missing or not known yet has 0.
+    values
+        What the sample holds, by feature name.
+    target
+        The class that was explained; None for a regressor.
+    method
+        ``"integrated_gradients"`` or ``"gradient_x_input"``.
+
+    Examples
+    --------
+    >>> why = Explanation(0.9, 0.5, {"age": 0.5, "job": -0.1}, {"age": 61, "job": "cook"}, True)
+    >>> why.rest, why.top(1)
+    (0.0, [('age = 61', 0.5)])
+    """
+
+    prediction: float
+    baseline: float
+    contributions: dict[Hashable, float]
+    values: dict[Hashable, Any]
+    target: Any = None
+    method: str = METHODS[0]
+
+    @property
+    def rest(self) -> float:
+        """What the contributions leave unexplained: F − F(baseline) − Σ; about 0 for integrated gradients."""
+        return self.prediction - self.baseline - sum(self.contributions.values())
+
+    def top(self, n: int = 10) -> list[tuple[str, float]]:
+        """Return the n largest contributions, each as ``name = value`` and number."""
+        named = [(f"{name} = {_shown(self.values.get(name))}", part) for name, part in self.contributions.items()]
+        return named[:n]
+
+    def __str__(self) -> str:
+        what = "prediction" if self.target is None else f"p({self.target})"
+        lines = [f"{what} = {self.prediction:.4g}, baseline {self.baseline:.4g}"]
+        width = max((len(name) for name, _ in self.top()), default=0)
+        most = max((abs(part) for _, part in self.top()), default=0.0) or 1.0
+        for name, part in self.top():
+            bar = "█" * round(12 * abs(part) / most)
+            lines.append(f"{name:<{width}}  {part:+10.4g}  {'−' if part < 0 else '+'}{bar}")
+        hidden = len(self.contributions) - 10
+        return "\n".join(lines + ([f"… and {hidden} more"] if hidden > 0 else []))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain dicts, lists, texts and numbers, for JSON."""
+        parts = [
+            {"name": str(name), "value": _shown(self.values.get(name)), "contribution": part}
+            for name, part in self.contributions.items()
+        ]
+        return {
+            "target": self.target,
+            "prediction": self.prediction,
+            "baseline": self.baseline,
+            "method": self.method,
+            "contributions": parts,
+        }
+
+
+def explain_one(
+    model: Classifier | Regressor, x: Mapping[Any, Any], *, target: Any = None, method: str = METHODS[0]
+) -> Explanation:
+    """Say how much each feature moved the prediction for one sample.
+
+    Parameters
+    ----------
+    model
+        A classifier or regressor that has learned something.
+    x
+        The sample; it is not learned.
+    target
+        The class whose probability is explained; the predicted one without it. Not for a regressor.
+    method
+        ``"integrated_gradients"``, or ``"gradient_x_input"``, which is cheaper and not complete.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    DataError
+        When the model has learned nothing yet.
+    ConfigError
+        For an unknown method.
+    TargetError
+        For a class the model doesn't know.
+
+    Notes
+    -----
+    Cost: two passes over the net at each of 32 points of the path (more where the net bends sharply): about 1 ms.
+
+    Examples
+    --------
+    >>> from headwater import Regressor
+    >>> model = Regressor((), seed=1)
+    >>> for i in range(500):
+    ...     model.learn_one({"a": i % 7, "b": i % 3}, 2.0 * (i % 7))
+    >>> why = explain_one(model, {"a": 6, "b": 0})
+    >>> next(iter(why.contributions))
+    'a'
+    """
+    if method not in METHODS:
+        raise ConfigError(
+            expected=f"one of {', '.join(METHODS)}", got=repr(method), at="method", help="Choose one of these names."
+        )
+    engine = engine_of(model)
+    taken, names = _named_entries(engine, x)
+    output = _output(model, target, engine, taken)
+    parts = _parts(engine.program, taken, output, method)
+    totals: dict[Hashable, float] = dict.fromkeys(x, 0.0)
+    for name, part in zip(names, parts.tolist(), strict=True):
+        totals[name] += part
+    nothing = trace.Entries(taken.rows[:0], taken.values[:0], taken.owner[:0], 1)
+    return Explanation(
+        prediction=float(output.value(_mixed(engine.program, taken))[0]),
+        baseline=float(output.value(_mixed(engine.program, nothing))[0]),
+        contributions=dict(sorted(totals.items(), key=lambda item: -abs(item[1]))),
+        values=dict(x),
+        target=output.label,
+        method=method,
+    )
+
+
+def engine_of(model: Classifier | Regressor) -> Engine:
+    """Return the engine of a learner that has learned something.
+
+    Raises
+    ------
+    DataError
+        When it has not.
+    """
+    engine = model._engine
+    if engine is None or not engine.learned:
+        raise DataError(
+            expected="a model that has learned",
+            got="one that has seen no answer",
+            at=type(model).__name__,
+            help="Call learn_one or learn_many first.",
+        )
+    return engine
+
+
+def shares(program: Program) -> NDArray[np.float64]:
+    """Return the weight of each expert in the prediction, shape (experts,): equal ones, which for one expert is 1."""
+    return np.full(len(program.experts), 1.0 / len(program.experts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """Which number is explained: sign·output[column] + offset, in units of `scale`."""
+
+    label: Any
+    column: int
+    sign: float
+    offset: float
+    scale: float
+
+    def value(self, out: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(self.offset + self.sign * self.scale * out[:, self.column])
+
+    def delta(self, out: NDArray[Any]) -> NDArray[Any]:
+        delta = np.zeros_like(out)
+        delta[:, self.column] = self.sign * self.scale
+        return delta
+
+
+def _output(model: Classifier | Regressor, target: Any, engine: Engine, taken: trace.Entries) -> _Output:
+    """Choose the number to explain."""
+    if isinstance(model, Regressor):
+        if target is not None:
+            raise ConfigError(expected="no target", got=repr(target), at="target", help="A regressor has one answer.")
+        program = engine.program
+        mean, var = (program.ys[0, col.MEAN], program.ys[0, col.VAR]) if program.head[col.TARGETS] else (0.0, 1.0)
+        return _Output(None, 0, 1.0, float(mean), float(np.sqrt(var)))
+    two_in_one = model._binary
+    if target is None:
+        out = _mixed(engine.program, taken)[0]
+        index = (int(out[0] > 0.5) if two_in_one else int(out.argmax())) if len(model.classes) > 1 else 0
+    elif target in model.classes:
+        index = model.classes.index(target)
+    else:
+        raise TargetError(
+            expected=f"one of the classes {model.classes[:12]!r}", got=repr(target), at="target", help="Name a class."
+        )
+    label = model.classes[index]
+    if two_in_one:
+        return _Output(label, 0, 1.0, 0.0, 1.0) if index else _Output(label, 0, -1.0, 1.0, 1.0)
+    return _Output(label, index, 1.0, 0.0, 1.0)
+
+
+def _named_entries(engine: Engine, x: Mapping[Any, Any]) -> tuple[trace.Entries, list[Hashable]]:
+    """Return the entries of one sample, and the feature each came from: features are encoded one by one."""
+    blocks = engine.encoder.samples([{name: value} for name, value in x.items()], [False] * len(x))
+    taken = trace.entries(engine.program, blocks)
+    names = list(x)
+    return trace.Entries(taken.rows, taken.values, np.zeros_like(taken.owner), 1), [names[i] for i in taken.owner]
+
+
+def _mixed(program: Program, taken: trace.Entries) -> NDArray[Any]:
+    """Return the predictions (samples, outputs) of all experts together."""
+    weight = shares(program)
+    outs = [trace.link(program, e, trace.logits(program, e, taken)) for e in range(len(program.experts))]
+    return np.asarray(sum(w * out for w, out in zip(weight, outs, strict=True)))
+
+
+def _parts(program: Program, taken: trace.Entries, output: _Output, method: str) -> NDArray[Any]:
+    """Return the contribution of each entry, experts together."""
+    if method == "gradient_x_input":
+        return _along(program, taken, output, np.ones(1))
+    nothing = trace.Entries(taken.rows[:0], taken.values[:0], taken.owner[:0], 1)
+    way = float((output.value(_mixed(program, taken)) - output.value(_mixed(program, nothing)))[0])
+    points = _FIRST
+    while True:
+        parts = _along(program, taken, output, (np.arange(points) + 0.5) / points)
+        if points >= _LAST or abs(parts.sum() - way) <= _REST * max(abs(way), 1e-6 * output.scale):
+            return parts
+        points *= 2
+
+
+def _along(program: Program, taken: trace.Entries, output: _Output, at: NDArray[Any]) -> NDArray[Any]:
+    """Return v·(mean of ∂F/∂v over the points α of the path α·v): the midpoint rule of integrated gradients."""
+    nothing = trace.Entries(taken.rows[:0], taken.values[:0], taken.owner[:0], 1)
+    parts = np.zeros(len(taken.rows))
+    for e, share in enumerate(shares(program)):
+        start = trace.read(program, e, nothing)
+        way = trace.read(program, e, taken) - start
+        values = trace.forward(program, e, start + at[:, None] * way)
+        out = trace.link(program, e, values[-1])
+        delta = trace.link_backward(program, e, out, output.delta(out))
+        slope = trace.backward(program, e, values, delta)[0].mean(0)
+        place = next(place for place in program.places if place.expert == e and place.table)
+        parts += share * taken.values * (weights(program, place)[taken.rows - 1].astype(np.float64) @ slope)
+    return parts
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
