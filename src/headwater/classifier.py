@@ -113,6 +113,7 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         self._binary = self._setup.expert.loss.name == "binary_cross_entropy"
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
+        self._health: Any = None  # what a session keeps for `diagnose`
         self.classes: list[Any] = []
         self._index: dict[Any, int] = {}
 
@@ -330,6 +331,41 @@ class Classifier(base.Classifier):  # type: ignore[misc]
             JSON-able, but for class labels.
         """
         return {"task": self.task, "classes": list(self.classes), **describe(self._setup, self._engine), "rejected": self.rejected}
+
+    def explain_one(self, x: Mapping[Any, Any], *, target: Any = None, method: str = "integrated_gradients", of: str = "proba") -> Any:
+        """Say how much each feature, by name, moved the prediction for one sample; nothing is changed.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+        target : hashable, optional
+            The class whose probability is explained; the predicted one without it.
+        method : str
+            "integrated_gradients" (the contributions add up) or "gradient_x_input".
+        of : str
+            "proba", or "log_odds" where probabilities are nearly 0 or 1.
+
+        Returns
+        -------
+        Explanation
+            As ``headwater.explain.explain_one`` gives it.
+        """
+        from .explain import explain_one
+
+        return explain_one(self, x, target=target, method=method, of=of)
+
+    def diagnose(self) -> Any:
+        """Say what is wrong, with evidence and remedy, from what a session kept while this model learned.
+
+        Returns
+        -------
+        Diagnosis
+            As ``headwater.diagnose.diagnose`` gives it.
+        """
+        from .diagnose import diagnose
+
+        return diagnose(self)
 
     def save(self, path: Any) -> None:
         """Write the model to a file: safetensors with a JSON header, all or nothing.

@@ -82,6 +82,7 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         self._setup = make_setup(self, (*SCALED, "poisson"), targets=name in SCALED)
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
+        self._health: Any = None  # what a session keeps for `diagnose`
 
     def _ready_engine(self) -> Engine:
         if self._engine is None:
@@ -214,6 +215,37 @@ class Regressor(base.Regressor):  # type: ignore[misc]
             JSON-able.
         """
         return {"task": self.task, "classes": [], **describe(self._setup, self._engine), "rejected": self.rejected}
+
+    def explain_one(self, x: Mapping[Any, Any], *, method: str = "integrated_gradients") -> Any:
+        """Say how much each feature, by name, moved the prediction for one sample; nothing is changed.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+        method : str
+            "integrated_gradients" (the contributions add up) or "gradient_x_input".
+
+        Returns
+        -------
+        Explanation
+            As ``headwater.explain.explain_one`` gives it.
+        """
+        from .explain import explain_one
+
+        return explain_one(self, x, method=method)
+
+    def diagnose(self) -> Any:
+        """Say what is wrong, with evidence and remedy, from what a session kept while this model learned.
+
+        Returns
+        -------
+        Diagnosis
+            As ``headwater.diagnose.diagnose`` gives it.
+        """
+        from .diagnose import diagnose
+
+        return diagnose(self)
 
     def save(self, path: Any) -> None:
         """Write the model to a file: safetensors with a JSON header, all or nothing.
