@@ -32,4 +32,4 @@ print(f"at the end the last ones arrive: {session.finish().scored}")
 for delay in DELAYS:
     record = Session(hw.Classifier(seed=1), delay=delay).run(customers())
     score, guess = record.scores["accuracy"], record.baselines["majority"]["accuracy"]
-    print(f"delay {delay:>5,}: {score:.1%} right, majority {guess:.1%}, over {record.scored:,} rows")
+    print(f"delay {delay:,}: {score:.1%} right, majority {guess:.1%}, over {record.scored:,} rows")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import headwater as hw
 from headwater.errors import ConfigError, SourceError
 from headwater.evaluate import evaluate
 from headwater.session import Session
@@ -142,6 +143,30 @@ def test_how_a_stream_is_cut_changes_nothing(n, cuts, delay, block, every):
     one_by_one = run(list(range(n + 1)), block=1)
     assert run([0, *sorted(cut % (n + 1) for cut in cuts), n], block) == one_by_one
     assert run([0, n], 1024) == one_by_one
+
+
+@pytest.mark.parametrize("delay", [0, 3])
+@pytest.mark.parametrize("task", ["classify", "regress"])
+def test_how_a_stream_is_cut_changes_no_bit_of_a_real_learner(task, delay):
+    X = [{"hour": i % 24, "origin": "JFK" if i % 5 else "LGA", "tail": str(i % 31)} for i in range(300)]
+    y = [
+        ["on time", "late", "lost"][(i % 24 > 12) + (i % 97 == 0)] if task == "classify" else i % 24 / 3
+        for i in range(300)
+    ]
+
+    def run(block):
+        learner = (hw.Classifier if task == "classify" else hw.Regressor)(hidden=(4,), seed=2)
+        told = []
+        session = Session(learner, delay=delay, block=block, every=70, tell=told.append)
+        given_out = [p for i in range(0, 300, block) for p in session.step(X[i : i + block], y[i : i + block]).y_pred]
+        session.finish()
+        return given_out, list(map(plain, told)), learner.forecast(X).y_pred
+
+    one_by_one, some, whole = run(1), run(64), run(300)
+    for part in range(3):
+        assert list(some[part]) == list(one_by_one[part])
+        assert list(whole[part]) == list(one_by_one[part])
+    assert one_by_one[1][-1]["scored"] == 300
 
 
 def test_probabilities_of_pieces_are_joined_where_classes_were_appended():

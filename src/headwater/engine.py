@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .encode import Encoder, Vocabulary
-from .encode.frames import encode_frame, is_frame
+from .encode.frames import encode_frame
 from .encode.vocabulary import NUMBER
-from .errors import DataError
 from .kernels import _op as col
 from .nn import Dense, Initializer
 from .nn.lower import Expert
@@ -80,44 +79,36 @@ class Engine:
     # ---- rows to entries --------------------------------------------------------------------------------------------
 
     def encode(self, X: Any, learn: NDArray[np.bool_]) -> Block:
-        """Turn rows into entries; the names of rows with ``learn`` are added and their weights drawn."""
-        if isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fiub":
-            block = self.encoder.array(X, bool(learn.any()))
-        elif isinstance(X, np.ndarray) and X.ndim == 2:
-            names = [f"x{j}" for j in range(X.shape[1])]
-            block = self.encoder.samples([dict(zip(names, row, strict=True)) for row in X.tolist()], learn.tolist())
-        elif isinstance(X, Sequence):
-            block = self.encoder.samples(X, learn.tolist())
-        elif is_frame(X):
-            block = encode_frame(self.encoder, X, learn)
-        else:
-            raise DataError(
-                expected="a list of dicts, a 2-d array or a data frame", got=type(X).__name__, at="X", help="For one sample use learn_one."
-            )
-        self._settle(block, learn)
-        return block
+        """Turn rows into entries; the names of rows with ``learn`` are added to the vocabulary."""
+        if isinstance(X, np.ndarray) and X.ndim == 2:
+            return self.encoder.array(X, learn)
+        if isinstance(X, Sequence):
+            return self.encoder.samples(X, learn.tolist())
+        return encode_frame(self.encoder, X, learn)
 
-    def _settle(self, block: Block, learn: NDArray[np.bool_]) -> None:
-        """Draw what is new. How many entries the first learned row has sets the scale of all rows, now and later."""
-        if self.fan_in == 0 and learn.any():
-            i = int(np.argmax(learn))
-            entries = block.x[block.ends[i] : block.ends[i + 1]]
-            self.fan_in = max(int((~np.isnan(entries)).sum()), 1)
+    def _settle(self, block: Block, teach: NDArray[np.bool_]) -> None:
+        """Give what is new its place, and draw it once a row was taught: how many entries the first one has sets the
+        scale of all rows, now and later. Until then nothing takes part that is not drawn yet.
+        """
         if self.words.rows > self.program.rows:
-            self._draw_rows()
+            self.program.add_rows(self.words.rows - self.program.rows)
         for row in self.words.slot_rows[self.program.slots :]:
             self.program.add_slot(row)
+        if self.fan_in == 0 and teach.any():
+            i = int(np.argmax(teach))
+            self.fan_in = int(np.isfinite(block.x[block.ends[i] : block.ends[i + 1]]).sum())
+        if self.fan_in and self.words.new:
+            self._draw_rows()
 
     def _draw_rows(self) -> None:
-        """Append the vocabulary's new rows, each drawn from its own key."""
+        """Draw the vocabulary's new rows, each from its own key."""
         rows, keys = self.words.take_new()
         program = self.program
-        program.add_rows(self.words.rows - program.rows)
         for place in program.places:
             if place.table:
                 layer = program.experts[place.expert].layers[0]
                 start = layer.start() if isinstance(layer, Dense) else Initializer("he")
-                weights(program, place)[rows - 1] = start.rows(keys, max(self.fan_in, 1), place.m)
+                weights(program, place)[rows - 1] = start.rows(keys, self.fan_in, place.m)
 
     def _draw_dense(self) -> None:
         """Draw the layers behind the table."""
@@ -132,13 +123,24 @@ class Engine:
     def learn(self, X: Any, y: NDArray[np.float64], w: NDArray[np.float64], good: NDArray[np.bool_], ask: Any) -> NDArray[Any]:
         """Predict each row (or the row of ``ask``) and then learn it, where ``good``; returns predictions (n, k)."""
         block = self.encode(X, good)
-        filled = _filled(block)
-        self.refused["empty"] += int((good & ~filled).sum())
-        teach = np.where(good & filled, w, 0.0)
+        wanted = good & (w > 0)
+        teach = wanted & _filled(block)
+        self.refused["empty"] += int((wanted & ~teach).sum())
+        self._settle(block, teach)
+        self.words.shared_names += self._shared(block, teach)
         asked = None if ask is None else self.encode(ask, np.zeros(len(y), bool))
-        out = self.program.learn(block, y, teach, asked)
-        self.learned += int((teach > 0).sum())
+        out = self.program.learn(block, y, np.where(teach, w, 0.0), asked)
+        self.learned += int(teach.sum())
         return out
+
+    def _shared(self, block: Block, teach: NDArray[np.bool_]) -> int:
+        """Count the entries to be learned whose rows are shared."""
+        if not self.words.shared_from:
+            return 0
+        slots = np.tile(block.slots, len(block)) if block.dense else block.slots
+        rows = np.where(slots < 0, -slots - 1, np.array([*self.words.slot_rows, 0])[np.maximum(slots, 0)])
+        learned = np.repeat(teach, np.diff(block.ends)) & ~np.isnan(block.x)
+        return int((learned & (rows >= self.words.shared_from)).sum())
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predictions (n, k) for rows; nothing is changed."""
@@ -148,11 +150,11 @@ class Engine:
 
     def predict_event(self, x: Mapping[Any, Any]) -> list[float] | None:
         """Predict one sample of numbers only by the short way; None if it needs the long way."""
-        if tuple(x) != self._names and not self._prepare(tuple(x)):
-            return None
         try:
+            if tuple(x) != self._names and not self._prepare(tuple(x)):
+                return None
             self._pack(self._buffer, 0, *x.values())
-        except (struct.error, TypeError):
+        except (struct.error, TypeError, AttributeError):
             return None
         program = self.program
         if program.shown is not self._event:
@@ -163,11 +165,14 @@ class Engine:
 
     def learn_event(self, x: Mapping[Any, Any], y: float, w: float) -> bool:
         """Learn one sample of numbers only by the short way; False if it needs the long way."""
-        if tuple(x) != self._names and not self._prepare(tuple(x)):
-            return False
         try:
+            if tuple(x) != self._names and not self._prepare(tuple(x)):
+                return False
             self._pack(self._buffer, 0, *x.values())
-        except (struct.error, TypeError):
+        except (struct.error, TypeError, AttributeError):
+            return False
+        first = self._values[0]
+        if first - first != 0:  # NaN or infinite: the long way sees whether anything is left to learn from
             return False
         program = self.program
         if program.shown is not self._event:
@@ -186,11 +191,17 @@ class Engine:
         x = np.zeros(len(names))
         self._event = Block(slots, np.array([0, len(names)], np.int64), x, True, len(names))
         self._pack = struct.Struct(f"{len(names)}d").pack_into
-        self._buffer = memoryview(x).cast("B")
+        self._values = memoryview(x)
+        self._buffer = self._values.cast("B")
         self._names = names
         return True
 
     # ---- state ------------------------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the event's buffers: a copy makes its own."""
+        passing = ("_event", "_pack", "_values", "_buffer")
+        return {name: value for name, value in self.__dict__.items() if name not in passing} | {"_names": ()}
 
     def grow_outputs(self, k: int, bias: float) -> None:
         """Give the net k outputs; new ones start at zero with that bias."""
@@ -210,15 +221,16 @@ class Engine:
 
 
 def _filled(block: Block) -> NDArray[np.bool_]:
-    """Which samples have an entry that is a number."""
-    if block.dense and block.width and not np.isnan(block.x).any():
+    """Say which samples have an entry that is a finite number."""
+    finite = np.isfinite(block.x)
+    if block.dense and block.width and finite.all():
         return np.ones(len(block), bool)
-    present = np.concatenate([[0], np.cumsum(~np.isnan(block.x))])
+    present = np.concatenate([[0], np.cumsum(finite)])
     return np.asarray(present[block.ends[1:]] > present[block.ends[:-1]])
 
 
 def rows_of(X: Any, part: slice) -> Any:
-    """Rows of a list, an array or a data frame."""
+    """Return rows of a list, an array or a data frame."""
     if isinstance(X, np.ndarray | list | tuple):
         return X[part]
     if part.start == 0 and part.stop == len(X):
@@ -227,13 +239,13 @@ def rows_of(X: Any, part: slice) -> Any:
 
 
 def merged(refused: Counter[str], engine: Engine | None) -> dict[str, int]:
-    """What the learner refused and what its engine did, by reason."""
+    """Return what the learner refused and what its engine did, by reason."""
     counts = Counter(refused) + Counter(engine.rejected if engine else {})
     return {reason: count for reason, count in sorted(counts.items()) if count}
 
 
 def describe(setup: Setup, engine: Engine | None) -> dict[str, Any]:
-    """Layers, features and counts of an engine, or of the one that would be built."""
+    """Return layers, features and counts of an engine, or of the one that would be built."""
     expert = engine.program.experts[0] if engine else setup.expert
     out: dict[str, Any] = {
         "layers": [],

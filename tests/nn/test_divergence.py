@@ -8,7 +8,7 @@ from nets import answers
 
 from headwater import nn
 from headwater.errors import DataError
-from headwater.kernels._op import DIVERGED, LOSSES, OVERFLOW, PRODUCT, RULES, SCALE, T
+from headwater.kernels._op import DIVERGED, FADING, LOSSES, OVERFLOW, PRODUCT, RULES, SCALE, T
 
 ABSURD = {rule: kind(1e6) for rule, kind in nn.OPTIMIZERS.items() if rule != "cocob"} | {"cocob": nn.COCOB()}
 
@@ -199,3 +199,26 @@ def test_fit_with_an_absurd_step_size_never_leaves_a_net_that_predicts_nan(batch
             assert error.expected == "a loss that stays finite"
         assert np.isfinite(net.parameters).all(), rule
         assert np.isfinite(net.forward(X)).all(), rule
+
+
+def test_one_freak_loss_cannot_lift_the_fading_mean_out_of_reach():
+    X, y = stream(500)
+    net = nn.Network([nn.Dense(1)], optimizer=nn.SGD(0.05), dtype="float64", seed=1, inputs=3)
+    net.learn_many(X, y)
+    mean = net.program.run[FADING]
+
+    net.learn_many(X[:1], [1e150])
+
+    assert net.program.run[FADING] <= mean + 0.01 * (15 * mean + 1)
+    assert np.isfinite(net.program.run).all()
+
+
+def test_an_answer_whose_loss_is_infinite_is_counted_and_teaches_nothing():
+    net = nn.Network([nn.Dense(1)], dtype="float64", seed=1, inputs=3)
+    before = net.parameters.copy()
+
+    net.learn_many([[1.0, 2.0, 3.0]], [1e200])  # its square is beyond float64
+
+    assert net.program.run[OVERFLOW] == 1
+    assert net.program.run[T] == 0
+    assert np.array_equal(net.parameters, before)

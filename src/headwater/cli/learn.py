@@ -91,7 +91,7 @@ def learn(
         session = Session(learner, delay=delay, window=window, every=every, keep=model, keep_every=_KEEP_EVERY)
         if not json:
             print_start(stream, learner, model if known else None)
-        return _report(_run(session, stream, as_json=json), session, stream, as_json=json)
+        return _report(_run(session, stream, every if json else None), session, stream, as_json=json)
 
 
 def _report(record: Record, session: Session, stream: Stream, *, as_json: bool) -> int:
@@ -104,9 +104,16 @@ def _report(record: Record, session: Session, stream: Stream, *, as_json: bool) 
     return 130 if session.interrupted else 0
 
 
-def _run(session: Session, stream: Stream, *, as_json: bool) -> Record:
+def _run(session: Session, stream: Stream, json_every: int | None) -> Record:
     live = ProgressLine(stream, lambda: session.rows)
-    session.tell = (print_json if as_json else live.hear,)
+
+    def hear(record: Record) -> None:
+        if json_every is None:
+            live.hear(record)
+        elif record.rows % json_every == 0:  # the last record, wherever it falls, is printed as the final one
+            print_json(record)
+
+    session.tell = (hear,)
     try:
         with live:
             return session.run(stream)
@@ -118,7 +125,10 @@ def _run(session: Session, stream: Stream, *, as_json: bool) -> Record:
         if isinstance(error, HeadwaterError):
             raise
         raise SourceError(
-            expected="more rows", got=(error.strerror or str(error)).lower(), at=stream.name, help="Try again."
+            expected="to read on and to save",
+            got=(error.strerror or str(error)).lower(),
+            at=str(error.filename or stream.name),
+            help="Mend that, then go on with the same command.",
         ) from error
 
 

@@ -518,10 +518,15 @@ def learn_row(c, p, e, rows, v, part, n, y, weight, linked):
     two_pass = ints(c, EX)[e * EXPERT_WIDTH + TWO_PASS] == 1
     run = view(reals(c, RUN), e * RUNNING_WIDTH, RUNNING_WIDTH)
     before = call(c, JUDGE, p, (c, p, e, y, linked))
+    if not math.isfinite(before):
+        run[OVERFLOW] += 1
+        return
     t = run[T]
     product = run[PRODUCT]
     suspicious = t < PROBATION or not within(before, run[FADING], SUSPICIOUS, 0)
-    run[FADING] = before if t == 0 else run[FADING] + (before - run[FADING]) * 0.01
+    # bounded: one freak must not lift the mean so far that nothing is suspicious any more
+    seen = min(before, run[FADING] + (SUSPICIOUS - 1) * abs(run[FADING]) + 1)
+    run[FADING] = before if t == 0 else run[FADING] + (seen - run[FADING]) * 0.01
     if suspicious:
         call(c, COPY, p, (c, p, rows, n, KEEP))
     take_step(c, p, e, rows, v, n, weight)

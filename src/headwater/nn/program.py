@@ -20,8 +20,10 @@ from .lower import Expert, Place, aligned, lower
 
 STATE = ("p", "s", "buf", "stats", "touched", "ys", "rng", "run")
 """The arrays that learning changes, in the order in which they are saved."""
-_PASSING = frozenset(("context", "_held", "_pairs", "_samples", "_shown", "_event_out", "_event_y", "_event_w"))
-"""What a copy makes anew: the context, and buffers whose content no one reads later."""
+_PASSING = frozenset(
+    ("context", "_held", "_pairs", "_samples", "shown", "event_out", "predict_event", "learn_event", "address")
+)
+"""What a copy makes anew: the context, and the buffers and routines behind it."""
 
 
 @dataclass(slots=True)
@@ -118,9 +120,9 @@ class Program:
             setattr(self, name, array)
         self._connect()
         self._pairs = self._samples = 0
-        self._shown = None
+        self.shown = None
         self.bind(PROG=self.prog, OPC=self.opc, EX=self.ex, XC=self.xc, RUN=self.run, HEAD=self.head, RNG=self.rng)
-        self.bind(BUF=self.buf, YS=self.ys, S=self.s, TOUCHED=self.touched, STATS=self.stats)
+        self.bind(BUF=self.buf, YS=self.ys, S=self.s, P=self.p, TOUCHED=self.touched, STATS=self.stats)
 
     # ---- layout -----------------------------------------------------------------------------------------------------
 

@@ -33,8 +33,8 @@ class Step:
         W of a dense layer, gains of a normalisation.
     bias : ndarray (m,), optional
         b of a dense layer, shifts of a normalisation.
-    mean, variance : ndarray (m,), optional
-        Running statistics of batch norm.
+    running : ndarray (2m + 1,), optional
+        Means, variances and count of batch norm.
     """
 
     name: str
@@ -43,8 +43,7 @@ class Step:
     constant: float
     weights: NDArray[Any] | None = None
     bias: NDArray[Any] | None = None
-    mean: NDArray[Any] | None = None
-    variance: NDArray[Any] | None = None
+    running: NDArray[Any] | None = None
 
 
 _NAMES = {row.code: row.name for row in OPS.values()}
@@ -79,7 +78,7 @@ def steps(program: Program, e: int) -> list[Step]:
 def _step(program: Program, op: NDArray[np.int64], constant: float) -> Step:
     name, n, m = _NAMES[int(op[col.OP])], int(op[col.N]), int(op[col.M])
     at, buffer = int(op[col.PAR]), int(op[col.BUFFER])
-    p, buf = program.p, program.buf
+    p = program.p
     if name == "dense":
         b = p[at + n * m : at + (n + 1) * m] if op[col.BIAS] else None
         return Step(name, n, m, constant, p[at : at + n * m].reshape(n, m), b)
@@ -88,10 +87,10 @@ def _step(program: Program, op: NDArray[np.int64], constant: float) -> Step:
     gains, shifts = p[at : at + m], p[at + m : at + 2 * m]
     if buffer < 0:
         return Step(name, n, m, constant, gains, shifts)
-    return Step(name, n, m, constant, gains, shifts, buf[buffer : buffer + m], buf[buffer + m : buffer + 2 * m])
+    return Step(name, n, m, constant, gains, shifts, program.buf[buffer : buffer + 2 * m + 1])
 
 
 def table(program: Program, e: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Return expert e's columns of the input table, rows (rows − 1, m) without row 0, and its bias (m,) or None: views."""
+    """Return views of expert e's columns of the input table: rows (rows − 1, m) without row 0, and its bias (m,)."""
     place = next(place for place in program.places if place.table and place.expert == e)
     return weights(program, place), bias(program, place)

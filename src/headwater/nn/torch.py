@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from ..errors import ConfigError, MissingExtra
 from ..kernels import loss as _loss
 from ..kernels import norm as _norm
-from ..kernels._op import OPS
 from .layers import Activation, BatchNorm, Dense, Dropout, Embedding, Layer, LayerNorm
 from .losses import Loss, as_loss
-from .lower import Place
 from .network import Network
 from .optimizers import Optimizer
+from .parameters import Parameters
 from .steps import Step, steps, table
 
 FAR = 50.0
@@ -73,7 +72,7 @@ def to_torch(net: Network, *, logits: bool = False) -> Any:
 
 
 def _first(torch: Any, net: Network, kind: Any) -> Any:
-    """The columns of the input table: a linear layer, or a bag of rows."""
+    """Return the columns of the input table as a linear layer, or a bag of rows."""
     w, b = table(net.program, 0)
     if not isinstance(net.expert.layers[0], Embedding):
         return _linear(torch, w, b, kind)
@@ -95,9 +94,7 @@ def _dense(torch: Any, step: Step, kind: Any) -> Any:
 
 
 def _layer_norm(torch: Any, step: Step, kind: Any) -> Any:
-    norm = torch.nn.LayerNorm(
-        step.m, eps=step.constant, elementwise_affine=step.weights is not None, dtype=kind
-    )
+    norm = torch.nn.LayerNorm(step.m, eps=step.constant, elementwise_affine=step.weights is not None, dtype=kind)
     if step.weights is not None:
         _set(torch, norm.weight, step.weights)
         _set(torch, norm.bias, step.bias)
@@ -106,33 +103,29 @@ def _layer_norm(torch: Any, step: Step, kind: Any) -> Any:
 
 def _batch_norm(torch: Any, step: Step, kind: Any) -> Any:
     norm = torch.nn.BatchNorm1d(step.m, eps=_norm.EPS, momentum=step.constant, dtype=kind)
-    for target, source in (
-        (norm.weight, step.weights),
-        (norm.bias, step.bias),
-        (norm.running_mean, step.mean),
-        (norm.running_var, step.variance),
-    ):
-        _set(torch, target, source)
+    running = np.asarray(step.running)
+    _set(torch, norm.weight, step.weights)
+    _set(torch, norm.bias, step.bias)
+    _set(torch, norm.running_mean, running[: step.m])
+    _set(torch, norm.running_var, running[step.m : 2 * step.m])
+    norm.num_batches_tracked.fill_(int(running[-1]))
     return norm
 
 
 def _set(torch: Any, target: Any, source: Any) -> None:
-    target.copy_(torch.from_numpy(np.array(source)))  # an array of its own: views may be read-only or strided
+    target.copy_(torch.from_numpy(np.array(source)))  # an array of its own: a view may be strided
 
 
 def _exp(torch: Any) -> Any:
-    """PyTorch has no module for eˣ."""
+    """Make the link of counts, for which PyTorch has no module."""
 
     def forward(self: Any, x: Any) -> Any:
-        return x.exp()
+        return x.clamp(-_loss.LIMIT, _loss.LIMIT).exp()
 
-    return type("Exp", (torch.nn.Module,), {"forward": forward, "__doc__": "eˣ"})()
-
-
-def _limit(torch: Any) -> Any:
-    return torch.nn.Hardtanh(-_loss.LIMIT, _loss.LIMIT)
+    return type(EXP, (torch.nn.Module,), {"forward": forward, "__doc__": "eˣ, x within ±30."})()
 
 
+EXP = "Exp"
 MODULES: dict[str, Callable[[Any, Step, Any], Any]] = {
     "dense": _dense,
     "layer_norm": _layer_norm,
@@ -154,17 +147,19 @@ MODULES: dict[str, Callable[[Any, Step, Any], Any]] = {
 
 LINKS: dict[str, Callable[[Any], list[Any]]] = {
     "identity": lambda torch: [],
-    "sigmoid": lambda torch: [_limit(torch), torch.nn.Sigmoid()],
-    "exp": lambda torch: [_limit(torch), _exp(torch)],
+    "sigmoid": lambda torch: [torch.nn.Sigmoid()],
+    "exp": lambda torch: [_exp(torch)],
     "softmax": lambda torch: [torch.nn.Softmax(dim=1)],
 }
-"""What makes modules of each link."""
+"""What makes modules of each link. The limit of ±30 on logits moves a sigmoid by 10⁻¹³ at most and is left out."""
 
 
 # ---- from PyTorch ---------------------------------------------------------------------------------------------------
 
 
-def from_torch(module: Any, *, loss: str | Loss, optimizer: Optimizer | None = None, **settings: Any) -> Network:
+def from_torch(
+    module: Any, *, loss: str | Loss, optimizer: Optimizer | None = None, inputs: int | None = None, **settings: Any
+) -> Network:
     """Return a stack of PyTorch's layers as a network with copies of their numbers, ready to learn row by row.
 
     Parameters
@@ -176,6 +171,8 @@ def from_torch(module: Any, *, loss: str | Loss, optimizer: Optimizer | None = N
         What a wrong prediction costs.
     optimizer : Optimizer, optional
         The update rule; SGD(0.01) without it.
+    inputs : int, optional
+        How many row numbers a sample has, for an EmbeddingBag; 1 without it.
     **settings
         l1, l2, clip_norm, clip_value, seed of ``Network``.
 
@@ -198,13 +195,19 @@ def from_torch(module: Any, *, loss: str | Loss, optimizer: Optimizer | None = N
         raise ConfigError(
             expected="Linear or EmbeddingBag first", got=got, at="module", help="Put torch.nn.Linear first."
         )
-    layers = [_layer(torch, at, part) for at, part in stack]
-    dtype = str(next(module.parameters()).dtype).removeprefix("torch.")
+    _check_widths(torch, stack)
     first = stack[0][1]
-    inputs = first.in_features if isinstance(first, torch.nn.Linear) else 1
-    net = Network(layers, loss=loss, optimizer=optimizer, dtype=dtype, inputs=inputs, **settings)
-    for place in net.program.places:
-        _fill(net, place, stack[place.layer][1])
+    dtype = str(first.weight.dtype).removeprefix("torch.")
+    width = first.in_features if isinstance(first, torch.nn.Linear) else (inputs or 1)
+    layers = [_layer(torch, at, part) for at, part in stack]
+    net = Network(layers, loss=loss, optimizer=optimizer, dtype=dtype, inputs=width, **settings)
+    for place, part in zip(net.program.places, net.layers, strict=True):
+        _fill(part, stack[place.layer][1], isinstance(layers[place.layer], Dense))
+    norms = [part for _, part in stack if isinstance(part, torch.nn.BatchNorm1d)]
+    running = [step.running for step in steps(net.program, 0) if step.running is not None]
+    for target, norm in zip(running, norms, strict=True):
+        known = SETTLED if norm.num_batches_tracked > 0 else 0
+        target[:] = np.concatenate([_array(norm.running_mean), _array(norm.running_var), [known]])
     return net
 
 
@@ -218,14 +221,33 @@ def _flat(torch: Any, module: Any, at: str) -> Iterable[tuple[str, Any]]:
 
 
 def _without_link(torch: Any, stack: list[tuple[str, Any]], loss: Loss) -> list[tuple[str, Any]]:
-    """The stack without a last module that is the link of the loss."""
-    links = {"softmax": torch.nn.Softmax, "sigmoid": torch.nn.Sigmoid}
-    link = links.get(loss.row.link)
-    return stack[:-1] if stack and link is not None and isinstance(stack[-1][1], link) else stack
+    """Return the stack without a last module that is the link of the loss."""
+    last = type(stack[-1][1]).__name__ if stack else ""
+    return stack[:-1] if last == {"softmax": "Softmax", "sigmoid": "Sigmoid", "exp": EXP}.get(loss.row.link) else stack
+
+
+def _check_widths(torch: Any, stack: list[tuple[str, Any]]) -> None:
+    """Raise an error where a module takes another number of inputs than the one before gives."""
+    width = 0
+    for at, module in stack:
+        taken = width
+        if isinstance(module, torch.nn.Linear):
+            taken, after = module.in_features, module.out_features
+        elif isinstance(module, torch.nn.EmbeddingBag):
+            after = module.embedding_dim
+        elif isinstance(module, torch.nn.BatchNorm1d):
+            taken = after = module.num_features
+        elif isinstance(module, torch.nn.LayerNorm):
+            taken = after = module.normalized_shape[-1]
+        else:
+            after = width
+        if width and taken != width:
+            raise ConfigError(expected=f"{width} inputs", got=f"{taken}", at=at, help="Make the widths fit.")
+        width = after
 
 
 def _layer(torch: Any, at: str, module: Any) -> Layer:
-    """The layer that a module is."""
+    """Return the layer that a module is."""
     nn = torch.nn
     if isinstance(module, nn.Linear):
         return Dense(module.out_features, bias=module.bias is not None)
@@ -248,36 +270,44 @@ def _layer(torch: Any, at: str, module: Any) -> Layer:
 
 
 def _activation(nn: Any, at: str, module: Any) -> Activation:
-    """The activation that a module is."""
-    if isinstance(module, nn.GELU):
+    """Return the activation that a module is."""
+    name = NAMES.get(type(module).__name__)
+    if name is None:
+        last = type(module).__name__ in ("Softmax", "LogSoftmax")
+        raise ConfigError(
+            expected="Linear, EmbeddingBag, LayerNorm, BatchNorm1d, Dropout or an activation that headwater.nn has",
+            got=repr(module),
+            at=at,
+            help="A last softmax belongs to loss='cross_entropy'."
+            if last
+            else "Leave it out, or rebuild it from these.",
+        )
+    if name == "gelu":
         _need(module.approximate == "none", "GELU(approximate='none')", repr(module.approximate), at)
-    if isinstance(module, nn.Softplus):
+    if name == "softplus":
         _need(module.beta == 1, "Softplus(beta=1)", f"beta={module.beta}", at)
-    if isinstance(module, nn.Hardtanh):
+    if name == "hard_tanh":
         bounds = (module.min_val, module.max_val)
         _need(bounds == (-1, 1), "Hardtanh(-1, 1)", str(bounds), at)
-    for cls, name, constant in (
-        (nn.ReLU, "relu", ""),
-        (nn.LeakyReLU, "leaky_relu", "negative_slope"),
-        (nn.Sigmoid, "sigmoid", ""),
-        (nn.Tanh, "tanh", ""),
-        (nn.ELU, "elu", "alpha"),
-        (nn.SELU, "selu", ""),
-        (nn.GELU, "gelu", ""),
-        (nn.SiLU, "silu", ""),
-        (nn.Softplus, "softplus", ""),
-        (nn.Hardtanh, "hard_tanh", ""),
-    ):
-        if isinstance(module, cls):
-            a = float(getattr(module, constant)) if constant else OPS[name].default
-            return Activation(name, None if a == OPS[name].default else a)
-    softmax = isinstance(module, nn.Softmax | nn.LogSoftmax)
-    raise ConfigError(
-        expected="Linear, EmbeddingBag, LayerNorm, BatchNorm1d, Dropout or an activation of headwater.nn.ACTIVATIONS",
-        got=repr(module),
-        at=at,
-        help="A last softmax belongs to loss='cross_entropy'." if softmax else "Leave it out, or rebuild it from these.",
-    )
+    a = {"leaky_relu": "negative_slope", "elu": "alpha"}.get(name)
+    return Activation(name, None if a is None else float(getattr(module, a)))
+
+
+NAMES = {
+    "ReLU": "relu",
+    "LeakyReLU": "leaky_relu",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "ELU": "elu",
+    "SELU": "selu",
+    "GELU": "gelu",
+    "SiLU": "silu",
+    "Softplus": "softplus",
+    "Hardtanh": "hard_tanh",
+}
+"""Activations by the names of PyTorch's modules."""
+SETTLED = 1000
+"""Rows that a batch norm which has seen batches counts as having seen: its statistics then move by their slowest."""
 
 
 def _need(holds: bool, expected: str, got: str, at: str) -> None:
@@ -285,19 +315,13 @@ def _need(holds: bool, expected: str, got: str, at: str) -> None:
         raise ConfigError(expected=expected, got=got, at=at, help="headwater.nn has no other; change the module.")
 
 
-def _fill(net: Network, place: Place, module: Any) -> None:
-    """Copy a module's numbers to their place, and the running statistics of batch norm beside them."""
-    part = net.layers[net.program.places.index(place)]
-    w = module.weight.detach().cpu().numpy()
-    part.weights[:] = w.T if isinstance(net.expert.layers[place.layer], Dense) else w
+def _fill(part: Parameters, module: Any, turned: bool) -> None:
+    """Copy a module's numbers to their place; PyTorch's Linear keeps its weights the other way round."""
+    w = _array(module.weight)
+    part.weights[:] = w.T if turned else w
     if part.bias is not None:
-        part.bias[:] = module.bias.detach().cpu().numpy()
-    if isinstance(net.expert.layers[place.layer], BatchNorm):
-        step = next(step for step in steps(net.program, 0) if step.weights is not None and _same(step.weights, part.weights))
-        np.asarray(step.mean)[:] = module.running_mean.cpu().numpy()
-        np.asarray(step.variance)[:] = module.running_var.cpu().numpy()
+        part.bias[:] = _array(module.bias)
 
 
-def _same(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    """Whether two views begin at the same number."""
-    return bool(a.__array_interface__["data"][0] == b.__array_interface__["data"][0])
+def _array(tensor: Any) -> NDArray[Any]:
+    return np.asarray(tensor.detach().cpu().numpy())

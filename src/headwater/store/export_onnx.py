@@ -1,7 +1,7 @@
 """Write a learner or a network as an ONNX model: the snapshot that predicts now, its preprocessing inside.
 
-Inputs are the raw columns, one each (``onnx_columns``); outputs are "label" and "probabilities", or "value". The graph is
-written expert by expert from ``program.experts`` (``onnx_layers``), so several experts over one table need one node more.
+Inputs are the raw columns, one each (``onnx_columns``); outputs are "label" and "probabilities", or "value". The graph
+is written expert by expert from ``program.experts`` (``onnx_layers``): a pool over one table needs one node more.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ RANKED = ("cross_entropy", "hinge")
 """Losses whose outputs are classes: the highest one is the label."""
 
 
-def export_onnx(model: Classifier | Regressor | Network, path: str | Path, *, opset: int = 17, array: bool = False) -> None:
+def export_onnx(
+    model: Classifier | Regressor | Network, path: str | Path, *, opset: int = 17, array: bool = False
+) -> None:
     """Write the model as it predicts now to an ONNX file.
 
     A learner's graph has an input for each raw column: float64 (N, 1) for numbers, NaN where missing; text (N, 1) for
-    categories, "" where missing; seconds since 1970 for date-times, with a second input for the UTC offset that may be left
-    out; a column of numbers in which texts occur has a second input "NAME.text". A network's graph has one input "X".
+    categories, "" where missing; seconds since 1970 for date-times, with a second input "NAME.utc_offset" that may be
+    left out; a column of numbers in which texts occur has a second input "NAME.text". A network's has one input "X".
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def export_onnx(model: Classifier | Regressor | Network, path: str | Path, *, op
 
     Notes
     -----
-    The label is a text, a whole number, a boolean or a float64 if all classes are; otherwise it is the classes' ``str``.
+    The label is a text, a whole number, a boolean or a float64 if all classes are; else it is the class's ``str``.
     The metadata key "headwater" holds JSON: task, classes, inputs, rows learned.
     """
     write(onnx_model(model, opset=opset, array=array), path)
@@ -104,7 +106,7 @@ def _predictions(g: Graph, columns: Any, program: Program) -> str:
 
 
 def _in_units_of_target(g: Graph, p: str, program: Program) -> str:
-    """mean + deviation·p, where answers were standardised as they streamed."""
+    """Return mean + deviation·p, where answers were standardised as they streamed."""
     if not program.head[col.TARGETS]:
         return p
     mean, deviation = program.ys[:, col.MEAN], np.sqrt(program.ys[:, col.VAR])
@@ -152,7 +154,7 @@ def _labels(classes: list[Any]) -> NDArray[Any]:
 
 
 def _network(net: Network, opset: int) -> Any:
-    """The graph of a network: one input X (N, inputs), NaN read as 0."""
+    """Return the graph of a network: one input X (N, inputs), NaN read as 0."""
     program, inputs = net.program, net._inputs
     g = Graph(opset, program.dtype)
     w, b = table(program, 0)

@@ -1,7 +1,7 @@
 """Raw columns to the first layer, as ONNX nodes: what the encoder and ``kernels/rows.py`` do with a sample.
 
 A client sends each column as it is: a number as float64 (NaN where missing), a category as text ("" or any unknown text
-where missing), a date-time as seconds. Standardising, categories by name, and the rows that don't take part yet are inside.
+where missing), a date-time as seconds. Standardising, categories by name and rows that don't take part yet are inside.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def read_columns(g: Graph, engine: Engine) -> Columns:
 
 
 def read_array(g: Graph, engine: Engine) -> Columns:
-    """Declare one input X (N, d) for a learner that was taught arrays, whose columns are called x0, x1, …"""
+    """Declare one input X (N, d) for a learner that was taught arrays, with columns x0, x1 and so on."""
     columns = engine.words.columns
     _check_room(engine)
     found = [columns.get(f"x{j}") for j in range(len(columns))]
@@ -151,7 +151,7 @@ def _declare(g: Graph, out: Columns, column: Column, dtype: Any, doc: str) -> st
 
 
 def _times(g: Graph, out: Columns, column: Column) -> list[str]:
-    """The seven numbers of a date-time."""
+    """Return the seven numbers of a date-time."""
     seconds = _declare(g, out, column, np.float64, TIMES)
     name = f"{column.name}.utc_offset"
     # "M": left out, it is one number for all rows
@@ -165,7 +165,7 @@ def _side_by_side(g: Graph, parts: list[str]) -> str:
 
 
 def _category(g: Graph, text: str, start: int, values: list[str], nothing: int) -> str:
-    """Number of each text's category, counted over all columns; ``nothing`` for an unknown one."""
+    """Return the number of each text's category, counted over all columns; ``nothing`` for an unknown one."""
     numbers = range(start, start + len(values))
     # a lone surrogate can't be sent as UTF-8, so no client can ask for it
     sent = {value: number for value, number in zip(values, numbers, strict=True) if _is_utf8(value)}
@@ -198,7 +198,7 @@ def _standardised(g: Graph, x: str, program: Program, slots: list[int]) -> str:
 
 
 def _in_deviations(g: Graph, x: str, stats: NDArray[np.float64]) -> str:
-    """x (N, d) in units of the running deviation; the statistics include x itself, as they do when it is learned."""
+    """Return x (N, d) in units of the running deviation; the statistics include x itself, as when it is learned."""
 
     def real(value: Any) -> str:
         return g.constant(value, np.float64)

@@ -52,9 +52,12 @@ class Graph:
     def __init__(self, opset: int, dtype: Any) -> None:
         self.onnx = load_onnx("export_onnx")
         newest = self.onnx.defs.onnx_opset_version()
-        if isinstance(opset, bool) or not isinstance(opset, int) or not OLDEST <= opset <= newest:
+        if not OLDEST <= opset <= newest:
             raise ConfigError(
-                expected=f"a whole number from {OLDEST} to {newest}", got=repr(opset), at="opset", help="17 is widely read."
+                expected=f"a whole number from {OLDEST} to {newest}",
+                got=repr(opset),
+                at="opset",
+                help="17 is widely read.",
             )
         self.opset, self.dtype = opset, np.dtype(dtype)
         self.type = self.type_of(self.dtype)

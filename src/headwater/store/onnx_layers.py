@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,9 +18,9 @@ from ..nn.program import Program
 from ..nn.steps import Step, steps
 from .onnx_graph import Graph
 
-Emit = Callable[[Graph, str, Step], str]
+Emit: TypeAlias = Callable[[Graph, str, Step], str]
 FLOAT_ONLY = ("Elu", "Erf", "Selu", "Softplus")
-"""Operators that onnxruntime has for float32 alone: a float64 net passes through float32 there (relative error 1e-7)."""
+"""Operators that onnxruntime has for float32 alone: a float64 net passes through float32 there."""
 
 
 def expert_logits(g: Graph, z: str, program: Program, e: int) -> str:
@@ -65,8 +66,9 @@ def _layer_norm(g: Graph, x: str, step: Step) -> str:
 
 
 def _batch_norm(g: Graph, x: str, step: Step) -> str:
-    deviation = np.sqrt(np.asarray(step.variance, np.float64) + norm.EPS)
-    return _affine(g, g.add("Div", g.add("Sub", x, g.number(step.mean)), g.number(deviation)), step)
+    mean, variance = np.asarray(step.running, np.float64)[: 2 * step.m].reshape(2, step.m)
+    deviation = g.number(np.sqrt(variance + norm.EPS))
+    return _affine(g, g.add("Div", g.add("Sub", x, g.number(mean)), deviation), step)
 
 
 def _through(g: Graph, x: str, step: Step) -> str:
@@ -74,7 +76,7 @@ def _through(g: Graph, x: str, step: Step) -> str:
     return x
 
 
-def _one(op: str, **fixed: float) -> Emit:
+def _one(op: str, **fixed: Any) -> Emit:
     """One operator; ``fixed`` are its attributes."""
 
     def emit(g: Graph, x: str, step: Step) -> str:
@@ -105,7 +107,7 @@ def _hard_tanh(g: Graph, x: str, step: Step) -> str:
     return g.add("Clip", x, g.number(-1.0), g.number(1.0))
 
 
-def _narrow(g: Graph, op: str, x: str, **attributes: float) -> str:
+def _narrow(g: Graph, op: str, x: str, **attributes: Any) -> str:
     """One operator, in float32 where runtimes have no other."""
     if op not in FLOAT_ONLY or g.dtype == np.float32:
         return g.add(op, x, **attributes)
@@ -136,7 +138,7 @@ LAYERS: dict[str, Emit] = {
 
 
 def _limited(op: str) -> Callable[[Graph, str], str]:
-    """A link that reads logits beyond ±30 as ±30."""
+    """Make a link that reads logits beyond ±30 as ±30."""
 
     def emit(g: Graph, z: str) -> str:
         return g.add(op, g.add("Clip", z, g.number(-_loss.LIMIT), g.number(_loss.LIMIT)))

@@ -191,11 +191,12 @@ class Service:
                 stop += 1
             events = [event for item in taught[at:stop] for event in item[2]]
             said = iter(self._learn(model, events, first))
-            for request, _, _, number in taught[at:stop]:
-                for answer in request.answers:
-                    if "repeated" not in answer:
-                        answer["seq"], answer["y_pred"] = number, next(said)
-                        number += 1
+            for request, _, own, number in taught[at:stop]:
+                fresh = [answer for answer in request.answers if "repeated" not in answer]
+                for i, (answer, event) in enumerate(zip(fresh, own, strict=True)):
+                    guess = next(said)
+                    answer["seq"] = number + i
+                    answer["y_pred"] = guess if event.given is None else _given_out(model, event)
             at = stop
 
     def _learn(self, model: Model, events: list[Event], first: int) -> list[Any]:
@@ -238,6 +239,15 @@ class Service:
             self.models.refresh()
             return done
 
+    def vacuum(self) -> None:
+        """Give space that is no longer used back to the disk."""
+        with self._mutex:
+            try:
+                self._base.execute("VACUUM")
+                self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:
+                raise database.meaning(error, str(self.path)) from error
+
     def close(self) -> None:
         """Write a last snapshot and let the file go."""
         with self._mutex:
@@ -275,6 +285,12 @@ class Service:
                     expected=f"a sequence from 0 to {self.journal.seq}", got=str(seq), at="as of", help="Choose another."
                 )
             return self.models.as_of(self.models.named(name), seq, learner)
+
+
+def _given_out(model: Model, event: Event) -> Any:
+    """What the model's champion of that time had said, which the score is of."""
+    said = event.given or {}
+    return said.get(model.champion.name, next(iter(said.values()), (None, None)))[0]
 
 
 __all__ = ["Rules", "Service"]

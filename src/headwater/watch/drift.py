@@ -1,63 +1,41 @@
 """Concept drift: River's detectors on what predictions cost, or on the inputs, and which features changed.
 
-What the detectors are fed is bounded: ``1 − p(y)`` for a classifier, ``e/(e + s)`` for a regressor, with e = |y − y_pred|
-and s the mean |y − mean(y)| of the rows so far. Only a rise of the cost is drift; getting better is learning.
+What the detectors are fed is bounded: ``1 − p(y)`` for a classifier, ``e/(e + s)`` for a regressor, with
+e = |y − y_pred| and s the mean |y − mean(y)| of the rows so far. Only a rise of the cost is drift; getting better is
+learning.
 
 References
 ----------
-Bifet & Gavaldà 2007 (ADWIN); Page 1954 (Page–Hinkley); Raab, Heusinger & Schleif 2020 (KSWIN); Kolmogorov 1933,
-Smirnov 1948 (the distance of two samples).
+Bifet & Gavaldà 2007 (ADWIN); Page 1954 (Page–Hinkley); Raab, Heusinger & Schleif 2020 (KSWIN).
 """
 
 from __future__ import annotations
 
+import copy
 import math
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from river import base
 
 from headwater.errors import ConfigError
 from headwater.types import Event
+from headwater.watch.changes import Change, as_mapping, changes
 from headwater.watch.seen import Seen
 
-__all__ = ["DETECTORS", "Change", "DriftWatch", "changes"]
+__all__ = ["DETECTORS", "DriftWatch"]
 
 DETECTORS = {"adwin": "ADWIN", "page_hinkley": "PageHinkley", "kswin": "KSWIN"}
 _REFERENCE = 300  # rows that stand for the time before
 _RECENT = 150  # rows that stand for now
 _TOLD = 3  # features named in an event
-_FEW = 20  # rows of either time without which nothing is said about a feature
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """How much one feature changed.
-
-    Parameters
-    ----------
-    name
-        The feature.
-    distance
-        From 0, the same, to 1, nothing in common: for numbers the largest distance of the two distribution functions
-        (Kolmogorov–Smirnov), for categories half the sum of |share before − share now|. A missing value is a value.
-    text
-        What changed, for a reader.
-
-    Examples
-    --------
-    >>> Change("temp", 0.8, "mean 12 → 25").name
-    'temp'
-    """
-
-    name: Any
-    distance: float
-    text: str
+_WORTH = 0.15  # a distance below it is what two samples of these sizes have by chance
+_SETTLE, _CLIP = 50, 5.0
+_KSWIN_ALPHA = 1e-4  # River's 0.005, tested at every value, gives a false alarm each 500 values
 
 
 class DriftWatch:
@@ -66,8 +44,8 @@ class DriftWatch:
     Parameters
     ----------
     detector
-        ``"adwin"``, ``"page_hinkley"`` or ``"kswin"``, with River's defaults; or any object with River's
-        ``update(value)`` and ``drift_detected``.
+        ``"adwin"``, ``"page_hinkley"`` or ``"kswin"``, with River's defaults (KSWIN: α = 10⁻⁴); or any object with
+        River's ``update(value)`` and ``drift_detected``.
     on
         ``"loss"``: events ``drift_detected``. ``"inputs"``: a detector for each number among the features, events
         ``input_drift_detected``.
@@ -83,7 +61,7 @@ class DriftWatch:
 
     Notes
     -----
-    Cost: ADWIN on the loss takes about 1 µs a row, Page–Hinkley 0.3 µs.
+    Cost: on the loss ADWIN and Page–Hinkley take about 3 µs a row, KSWIN 0.4 ms (benchmarks/NOTES.md).
 
     Examples
     --------
@@ -98,7 +76,10 @@ class DriftWatch:
     def __init__(self, detector: Any = "adwin", *, on: str = "loss", every: int = 10, seed: int = 0) -> None:
         if isinstance(detector, str) and detector not in DETECTORS:
             raise ConfigError(
-                expected=f"one of {', '.join(DETECTORS)}", got=repr(detector), at="detector", help="Choose one of these."
+                expected=f"one of {', '.join(DETECTORS)}",
+                got=repr(detector),
+                at="detector",
+                help="Choose one of these.",
             )
         if on not in ("loss", "inputs"):
             raise ConfigError(expected="loss or inputs", got=repr(on), at="on", help="Choose one of the two.")
@@ -106,11 +87,11 @@ class DriftWatch:
         self.due: int | None = None
         self.changes: list[Change] = []
         """What had changed most at the last event."""
-        self._detectors: dict[Any, Any] = {}
-        self._mean: dict[Any, float] = {}  # fading mean of what a detector is fed
-        self._before: list[Any] = []
+        self._feeds: dict[Any, _Feed] = {}
+        self._before: list[Any] = []  # a uniform sample of the rows since the last event
+        self._passed = 0  # how many there were
         self._now: deque[Any] = deque(maxlen=_RECENT)
-        self._spread = [0, 0.0, 0.0]  # answers, their mean, mean distance from it
+        self._spread = (0, 0.0, 0.0)  # answers, their mean, their mean distance from it
         self._rng = np.random.default_rng(seed)
 
     def see(self, seen: Seen, learner: Any) -> Sequence[Event]:
@@ -118,32 +99,109 @@ class DriftWatch:
         events: list[Event] = []
         costs = self._costs(seen) if self.on == "loss" else []
         for i in range(len(seen)):
-            row = seen.first + i
-            x = seen.X[i]
-            self._remember(row, x)
-            if self.on == "loss":
-                events += self._feed("loss", costs[i], row)
-            elif row % self.every == 0:
-                events += self._feed_inputs(x, row)
+            row, x = seen.first + i, seen.X[i]
+            self._remember(x)
+            if costs:
+                events += self._loss(costs[i], row)
+            elif self.on == "inputs" and row % self.every == 0:
+                events += [self._input(name, row) for name, value in _numbers(x) if self._feed(name, value)]
         return events
 
-    def _feed(self, name: Any, value: float, row: int) -> list[Event]:
-        """Give one value to a detector; an event if it is drift."""
-        if name not in self._detectors:
-            self._detectors[name] = self._new(name)
-            self._mean[name] = value
-        detector, before = self._detectors[name], self._mean[name]
-        detector.update(value)
-        self._mean[name] += 0.02 * (value - before)
-        if not detector.drift_detected:
-            return []
-        if self.on == "loss" and self._mean[name] <= self._slow(name):
-            return []
-        return [self._event(name, row)]
+    def _costs(self, seen: Seen) -> list[float]:
+        """Return what each prediction cost, between 0 and 1."""
+        if seen.task == "classify":
+            return [0.0 if math.isnan(p) else 1.0 - p for p in seen.proba]
+        costs = []
+        for y, y_pred in zip(seen.y, seen.y_pred, strict=True):
+            n, mean, spread = self._spread
+            e = abs(y - y_pred)
+            costs.append(e / (e + spread) if e else 0.0)
+            n += 1
+            mean += (y - mean) / n
+            self._spread = n, mean, spread + (abs(y - mean) - spread) / n
+        return costs
 
-    def _slow(self, name: Any) -> float:
-        """The mean of what the detector was fed before: its own, or what stood in the reference."""
-        return self._long
+    def _remember(self, x: Any) -> None:
+        """Keep the newest rows, and of those before them a uniform sample (Vitter 1985, algorithm R)."""
+        if len(self._now) == _RECENT:
+            self._passed += 1
+            at = len(self._before) if self._passed <= _REFERENCE else int(self._rng.integers(self._passed))
+            if at < _REFERENCE:
+                self._before[at : at + 1] = [self._now[0]]
+        self._now.append(x.copy() if isinstance(x, np.ndarray) else x)
 
-    def _new(self, name: Any) -> Any:
-        return _detector(self.detector, self.seed, one_sided=self.on == "loss")
+    def _loss(self, cost: float, row: int) -> list[Event]:
+        if "" not in self._feeds:
+            self._feeds[""] = _Feed(_detector(self.detector, self.seed, rise=True))
+        before = self._feeds[""].slow
+        if not self._feeds[""].rose(cost):
+            return []
+        now = self._feeds[""].fast
+        return [self._event(row, "drift_detected", f"Predictions became dearer: cost {before:.2f} → {now:.2f}")]
+
+    def _feed(self, name: Any, value: float) -> bool:
+        """Give one number of an input to its detector, in the deviations of its first values."""
+        if name not in self._feeds:
+            unit = 2 * _CLIP if self.detector == "adwin" else 1.0  # ADWIN's bound is for values within a range of 1
+            self._feeds[name] = _Feed(_detector(self.detector, self.seed, rise=False), unit)
+        return self._feeds[name].changed(value)
+
+    def _input(self, name: Any, row: int) -> Event:
+        return self._event(row, "input_drift_detected", f"The input {name} changed")
+
+    def _event(self, row: int, kind: str, what: str) -> Event:
+        self.changes = changes(self._before, list(self._now))
+        self._before, self._passed = [], 0
+        most = [f"{change.name} ({change.text})" for change in self.changes[:_TOLD] if change.distance > _WORTH]
+        return Event(row, kind, f"{what}; most changed: {', '.join(most)}." if most else f"{what}.")
+
+
+class _Feed:
+    """A detector with the means of what it was fed."""
+
+    def __init__(self, detector: Any, unit: float = 1.0) -> None:
+        self.detector, self.unit = detector, unit
+        self.n, self.slow, self.fast = 0, 0.0, 0.0
+        self._first: list[float] = []
+        self._centre, self._scale = 0.0, 1.0
+
+    def rose(self, value: float) -> bool:
+        """Feed a cost; return whether it drifted upwards. ``slow`` is the mean since the last change."""
+        slow, self.n = self.slow, self.n + 1
+        self.slow += (value - slow) / self.n
+        self.fast += (value - self.fast) / min(self.n, 50)
+        self.detector.update(value)
+        if not self.detector.drift_detected:
+            return False
+        self.n = 0
+        return self.fast > slow
+
+    def changed(self, value: float) -> bool:
+        """Feed a number in the deviations of the first 50; return whether it drifted."""
+        if len(self._first) < _SETTLE:
+            self._first.append(value)
+            self._centre = float(np.mean(self._first))
+            self._scale = float(np.std(self._first)) or max(abs(self._centre), 1.0)
+            return False
+        z = min(max((value - self._centre) / self._scale, -_CLIP), _CLIP)
+        self.detector.update(z / self.unit)
+        if not self.detector.drift_detected:
+            return False
+        self._first.clear()
+        return True
+
+
+def _numbers(x: Any) -> list[tuple[Any, float]]:
+    return [(name, float(v)) for name, v in as_mapping(x).items() if isinstance(v, Real) and math.isfinite(v)]
+
+
+def _detector(name: Any, seed: int, *, rise: bool) -> Any:
+    """Return a new detector: River's of that name, or the user's own, as a copy."""
+    if not isinstance(name, str):
+        return name.clone() if isinstance(name, base.Base) else copy.deepcopy(name)
+    drift: Any = import_module("river.drift")  # brings SciPy, so not before it is asked for; and it has no types
+    if name == "page_hinkley":
+        return drift.PageHinkley(mode="up" if rise else "both")
+    if name == "kswin":
+        return drift.KSWIN(alpha=_KSWIN_ALPHA, seed=seed)
+    return drift.ADWIN()

@@ -1,0 +1,135 @@
+"""``headwater store``: check, compact, export a store, and restore a past state of a model from it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cyclopts import App
+
+from headwater.errors import ConfigError, ModelFileError
+
+__all__ = ["app"]
+
+app = App(name="store", help="Look after the file of a durable learner or server, while none has it open.")
+
+
+@app.command
+def check(file: Path, /, *, json: bool = False) -> int:
+    """Read everything and say what is sound; exit 1 if something is not.
+
+    Parameters
+    ----------
+    file
+        The store.
+    json
+        Print JSON.
+    """
+    from headwater.store.inspect import check as checked
+
+    report = checked(_existing(file))
+    if json:
+        print(msgspec.json.encode(report).decode())
+    else:
+        print(f"{file}: {report.events:,} events, {report.first:,} to {report.last:,}; {report.pending:,} pending.")
+        for name, seqs in report.snapshots.items():
+            print(f"{name}: sound snapshots at {', '.join(f'{seq:,}' for seq in seqs) or 'none'}.")
+        if report.damaged:
+            print(f"{report.damaged:,} damaged entries at an end were set aside earlier.")
+        print("\n".join(report.problems) if report.problems else "Sound.")
+    return 1 if report.problems else 0
+
+
+@app.command
+def compact(file: Path, /, *, keep: int = 1_000_000) -> int:
+    """Write a snapshot, prune what the rules no longer keep, and give the space back.
+
+    Parameters
+    ----------
+    file
+        The store.
+    keep
+        Events that the journal keeps behind the last, at least.
+    """
+    from headwater.store.inspect import compact as compacted
+    from headwater.store.service import Rules
+
+    before, after = compacted(_existing(file), Rules(keep_events=keep))
+    print(f"{file}: {before:,} bytes before, {after:,} now.")
+    return 0
+
+
+@app.command
+def export(file: Path, /, *, model: str | None = None, out: Path | None = None) -> int:
+    """Write the journal's events as JSON lines, as far as they are sound.
+
+    Parameters
+    ----------
+    file
+        The store.
+    model
+        Only this model's events.
+    out
+        A file to write; standard output without it.
+    """
+    from headwater.store.inspect import export as exported
+
+    rows = exported(_existing(file), model)
+    if out is None:
+        sys.stdout.writelines(_line(row) for row in rows)
+        return 0
+    with out.open("w", encoding="utf-8") as handle:
+        handle.writelines(_line(row) for row in rows)
+    return 0
+
+
+@app.command
+def restore(
+    file: Path, /, out: Path, *, model: str = "default", seq: int | None = None, time: str | None = None
+) -> int:
+    """Save a model as it stood after an event, or at a time; the store stays as it is.
+
+    Parameters
+    ----------
+    file
+        The store.
+    out
+        The model file to write.
+    model
+        The model's name.
+    seq
+        The number of the last event that it has learned; the newest without it.
+    time
+        In place of --seq: a time such as 2026-11-24T12:00:00+00:00.
+    """
+    from headwater.store.inspect import restore as restored
+
+    learner, at = restored(_existing(file), model=model, seq=seq, t=None if time is None else _ms(time))
+    learner.save(out)
+    print(f"{out}: {model} as of event {at:,}, with {learner.n_learned:,} rows learned.")
+    return 0
+
+
+def _existing(file: Path) -> Path:
+    if not file.is_file():
+        raise ModelFileError(
+            expected="a store", got="no such file", at=str(file), help="Check the path; headwater serve makes one."
+        )
+    return file
+
+
+def _ms(time: str) -> int:
+    try:
+        when = dt.datetime.fromisoformat(time)
+    except ValueError as error:
+        raise ConfigError(
+            expected="a time such as 2026-11-24T12:00:00+00:00", got=time, at="--time", help="Write it like that."
+        ) from error
+    return int((when if when.tzinfo else when.astimezone()).timestamp() * 1000)
+
+
+def _line(row: dict[str, Any]) -> str:
+    return msgspec.json.encode(row, enc_hook=str).decode() + "\n"

@@ -1,0 +1,107 @@
+"""What changed: the features of two times, ranked by how far their distributions lie apart.
+
+References
+----------
+Kolmogorov 1933, Smirnov 1948 (the distance of two samples).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Change", "as_mapping", "changes"]
+
+_FEW = 20  # rows of either time without which nothing is said about a feature
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How much one feature changed.
+
+    Parameters
+    ----------
+    name
+        The feature.
+    distance
+        From 0, the same, to 1, nothing in common: for numbers the largest distance of the two distribution functions
+        (Kolmogorov–Smirnov), for categories half the sum of |share before − share now|. A missing value is a value.
+    text
+        What changed, for a reader.
+
+    Examples
+    --------
+    >>> Change("temp", 0.8, "mean 12 → 25").name
+    'temp'
+    """
+
+    name: Any
+    distance: float
+    text: str
+
+
+def changes(before: Sequence[Any], now: Sequence[Any]) -> list[Change]:
+    """Rank the features of some rows by how much they changed.
+
+    Parameters
+    ----------
+    before, now
+        Rows of two times: dicts, or arrays of shape (features,).
+
+    Returns
+    -------
+    list of Change
+        The largest distance first; empty if either time has fewer than 20 rows.
+
+    Examples
+    --------
+    >>> before = [{"temp": t, "sky": "clear"} for t in range(30)]
+    >>> now = [{"temp": t, "sky": "fog" if t % 2 else "clear"} for t in range(30)]
+    >>> [(change.name, change.distance) for change in changes(before, now)]
+    [('sky', 0.5), ('temp', 0.0)]
+    """
+    if min(len(before), len(now)) < _FEW:
+        return []
+    old, new = [as_mapping(x) for x in before], [as_mapping(x) for x in now]
+    names = dict.fromkeys(name for x in (*old, *new) for name in x)
+    ranked = [_change(name, [x.get(name) for x in old], [x.get(name) for x in new]) for name in names]
+    return sorted(ranked, key=lambda change: -change.distance)
+
+
+def _change(name: Any, old: list[Any], new: list[Any]) -> Change:
+    a, b = _finite(old), _finite(new)
+    gone = abs(len(a) / len(old) - len(b) / len(new))
+    if a and b and all(value is None or isinstance(value, Real) for value in (*old, *new)):
+        distance = _ks(np.sort(a), np.sort(b))
+        text = f"mean {np.mean(a):.4g} → {np.mean(b):.4g}"
+        if gone > distance:
+            return Change(name, gone, f"missing {1 - len(a) / len(old):.0%} → {1 - len(b) / len(new):.0%}")
+        return Change(name, distance, text)
+    before, now = Counter(map(str, old)), Counter(map(str, new))
+    shift = {value: now[value] / len(new) - before[value] / len(old) for value in before | now}
+    most = max(shift, key=lambda value: abs(shift[value]))
+    text = f"{most} {before[most] / len(old):.0%} → {now[most] / len(new):.0%}"
+    return Change(name, 0.5 * sum(map(abs, shift.values())), text)
+
+
+def _ks(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Return the largest distance of two distribution functions; a, b sorted."""
+    at = np.concatenate([a, b])
+    gaps = np.searchsorted(a, at, side="right") / len(a) - np.searchsorted(b, at, side="right") / len(b)
+    return float(np.abs(gaps).max())
+
+
+def _finite(values: Sequence[Any]) -> list[float]:
+    return [float(value) for value in values if isinstance(value, Real) and math.isfinite(value)]
+
+
+def as_mapping(x: Any) -> Mapping[Any, Any]:
+    """Return a row as names and values; the columns of an array are x0, x1, …"""
+    return x if isinstance(x, Mapping) else {f"x{j}": value for j, value in enumerate(x.tolist())}

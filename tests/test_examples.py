@@ -1,0 +1,151 @@
+"""Every example runs offline, is short, and prints the number that makes its point."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import runpy
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headwater import nn
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+LINES = 60
+OWN_PROCESS = ("09_debug_kernels",)  # it chooses plain Python before headwater is imported
+
+
+@cache
+def output_of(name: str) -> dict[str, str]:
+    """Run an example; return what it printed, as {beginning of a line: rest} split at two spaces or a colon."""
+    path = EXAMPLES / f"{name}.py"
+    if name in OWN_PROCESS:
+        environment = {k: v for k, v in os.environ.items() if k != "HEADWATER_JIT"}
+        command = [sys.executable, "-W", "error", str(path)]
+        text = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    else:
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            runpy.run_path(str(path), run_name="__main__")
+        text = said.getvalue()
+    lines = [re.split(r": +| {2,}", line.strip(), maxsplit=1) for line in text.splitlines()]
+    return {line[0]: line[1] if len(line) > 1 else "" for line in lines}
+
+
+def numbers(text: str) -> list[float]:
+    return [float(x) for x in re.findall(r"-?\d[\d,]*\.?\d*(?:e-?\d+)?", text.replace(",", ""))]
+
+
+def test_every_example_is_tested_here():
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [path.stem for path in SCRIPTS if f'output_of("{path.stem}")' not in source] == []
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_an_example_is_short_and_says_what_it_shows(path):
+    source = path.read_text(encoding="utf-8")
+    assert len(source.splitlines()) < LINES
+    assert source.startswith('"""')
+
+
+def test_the_textbook_weight_comes_out_to_the_digit():
+    said = output_of("01_textbook")
+    assert said["weight after 1,000 steps"] == said["12/55"] == "0.218181818181818"
+    assert numbers(said["the line at 6 … 10"]) == pytest.approx([x * 12 / 55 for x in range(6, 11)], abs=1e-6)
+    assert said["as classes"] == "0 0 0 1 1 1"
+    assert said["as classes at 6 … 10"] == "1 1 1 1 1"
+
+
+def test_the_four_steps_by_hand_and_by_the_net_agree():
+    said = output_of("02_four_steps")
+    steps = ("forward", "loss", "by nudging", "update W1", "update b1", "update W2", "update b2")
+    apart = {step: numbers(said[step])[0] for step in steps}
+    assert apart.pop("by nudging") < 1e-8
+    assert max(apart.values()) < 1e-14
+
+
+def test_the_stream_is_learned_as_it_comes():
+    said = output_of("03_online_stream")
+    share = [numbers(rest)[-1] for line, rest in said.items() if line.startswith("parcels")]
+    assert len(share) == 4
+    assert 85 < share[0] < share[-1]
+    assert share[-1] > 95
+    heavy = next(line for line in said if line.startswith("a heavy parcel"))
+    assert numbers(heavy)[0] > 0.9
+
+
+def test_growth_leaves_old_outputs_bit_identical():
+    said = output_of("04_growth")
+    assert said["old outputs bit-identical"] == "True"
+    stages = ("two classes", "a new feature, price", "a new category, green", "a new class, lime")
+    old = [said[stage].split()[:4] for stage in stages]
+    assert [len(said[stage].split()) for stage in stages] == [4, 4, 4, 6]
+    assert old[0] == old[1] == old[2] == old[3]
+    assert all(bits.startswith(("0x", "-0x")) for bits in old[0][1::2])
+    assert numbers(said["after 500 more fruits of three kinds"])[0] > 95
+
+
+def test_poison_is_counted_and_leaves_every_prediction_finite():
+    said = output_of("05_survives")
+    assert said["every prediction finite"] == "True"
+    assert said["rejected"] == "{'empty': 3, 'huge': 4, 'infinite': 4, 'target': 12, 'type': 3}"
+    assert numbers(said["mean error, clean"])[0] < 0.1
+    assert numbers(said["mean error, poisoned"])[0] < 0.3  # the answers' deviation is 5
+
+
+def test_every_update_rule_resumes_exactly():
+    said = output_of("06_resume")
+    assert [said[name] for name in nn.OPTIMIZERS] == ["same bytes"] * 12
+    assert "12 of 12 update rules resume exactly" in said
+
+
+def test_more_steps_an_epoch_bring_the_loss_further_down():
+    said = output_of("07_gradient_descents")
+    table = {name: numbers(said[name]) for name in ("batch", "mini-batch", "stochastic", "online")}
+    assert {name: row[:2] for name, row in table.items()} == {
+        "batch": [1000, 20],
+        "mini-batch": [50, 400],
+        "stochastic": [1, 20_000],
+        "online": [1, 1000],
+    }
+    loss = {name: row[2] for name, row in table.items()}
+    assert loss["batch"] == pytest.approx(1.341, rel=0.01)
+    assert loss["mini-batch"] == pytest.approx(0.712, rel=0.01)
+    assert loss["stochastic"] == pytest.approx(0.085, rel=0.1)
+    assert numbers(said["online, its predictions while it learned"])[0] == pytest.approx(1.420, rel=0.01)
+    assert numbers(said["largest difference to one stochastic epoch in the same order"])[0] < 1e-12
+
+
+def test_every_remedy_helps_against_overfitting():
+    said = output_of("08_regularisation")
+    remedies = ("L1", "L2", "dropout", "early stopping", "a smaller net")
+    learned, fresh = np.array([numbers(said[name]) for name in ("nothing", *remedies)]).T
+    assert learned[0] < 0.01
+    assert fresh[0] == pytest.approx(2.72, abs=0.1)
+    assert all(fresh[1:] < 1.6)
+    assert all(learned[1:] > 0.3)
+
+
+def test_the_kernels_run_as_plain_python_for_a_debugger():
+    said = output_of("09_debug_kernels")
+    entered = list(said)
+    order = ["read_sample", "read_rows", "forward_op", "judge", "take_step", "backward_op", "step"]
+    assert [entered.index(name) for name in order] == sorted(entered.index(name) for name in order)
+    assert said["momentum"] == "(optim.py)"
+
+
+def test_late_answers_are_scored_with_what_was_given_out():
+    said = output_of("10_late_labels")
+    assert [numbers(said[f"row {i}"])[-1] for i in range(1, 6)] == [0, 0, 0, 1, 2]
+    assert said["at the end the last ones arrive"] == "5"
+    right = [numbers(said[f"delay {delay:,}"])[0] for delay in (0, 100, 1_000)]
+    assert right == sorted(right, reverse=True)
+    assert right[0] > 97
+    assert 70 < right[2] < 85
