@@ -102,6 +102,8 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         scale: bool = True,
         max_rows: int = 200_000,
         layers: Sequence[Layer] | None = None,
+        experts: Any = None,
+        hats: int = 0,
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
@@ -109,8 +111,9 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
         self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
         self.layers, self.seed, self.dtype = layers, seed, dtype
+        self.experts, self.hats = experts, hats
         self._setup = make_setup(self, ("cross_entropy", "binary_cross_entropy", "hinge"), targets=False)
-        self._binary = self._setup.expert.loss.name == "binary_cross_entropy"
+        self._binary = self._setup.experts[0].loss.name == "binary_cross_entropy"
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
         self.classes: list[Any] = []

@@ -31,20 +31,26 @@ class Setup:
 
     Parameters
     ----------
-    expert : Expert
-        Layers without the output layer, loss, rule, penalties.
+    experts : tuple of Expert
+        Layers, loss, rule, penalties of each; all have the same outputs.
     seed, dtype, max_rows, scale
         As in the learners.
     targets : bool
         Whether answers are standardised as they stream.
+    hats : int
+        Knots of the curve of each numeric column; 0 for straight lines.
+    ring : int
+        How many of the last samples are kept for replay.
     """
 
-    expert: Expert
+    experts: tuple[Expert, ...]
     seed: int
     dtype: str
     max_rows: int
     scale: bool
     targets: bool
+    hats: int = 0
+    ring: int = 0
 
 
 class Engine:
@@ -60,19 +66,21 @@ class Engine:
 
     def __init__(self, setup: Setup, outputs: int) -> None:
         self.setup = setup
-        self.words = Vocabulary(seed=setup.seed, max_rows=setup.max_rows)
+        self.words = Vocabulary(seed=setup.seed, max_rows=setup.max_rows, hats=setup.hats)
         self.encoder = Encoder(self.words)
         self.fan_in = 0
         self.learned = 0
         self.refused: Counter[str] = Counter()
         self.program = Program(
-            [setup.expert.with_outputs(outputs)],
+            [expert.with_outputs(outputs) for expert in setup.experts],
             rows=1,
             dtype=setup.dtype,
             seed=setup.seed,
             growing=True,
             standard=setup.scale,
             targets=setup.targets,
+            hats=setup.hats,
+            ring=setup.ring,
         )
         self._draw_dense()
         self._names: tuple[Any, ...] = ()
@@ -102,11 +110,11 @@ class Engine:
         if self.fan_in == 0 and learn.any():
             i = int(np.argmax(learn))
             entries = block.x[block.ends[i] : block.ends[i + 1]]
-            self.fan_in = max(int((~np.isnan(entries)).sum()), 1)
+            self.fan_in = max(int((~np.isnan(entries)).sum()), 1) * (3 if self.setup.hats else 1)
         if self.words.rows > self.program.rows:
             self._draw_rows()
-        for row in self.words.slot_rows[self.program.slots :]:
-            self.program.add_slot(row)
+        for row, hat in self.words.slot_rows[self.program.slots :]:
+            self.program.add_slot(row, hat)
 
     def _draw_rows(self) -> None:
         """Append the vocabulary's new rows, each drawn from its own key."""
@@ -117,7 +125,8 @@ class Engine:
             if place.table:
                 layer = program.experts[place.expert].layers[0]
                 start = layer.start() if isinstance(layer, Dense) else Initializer("he")
-                weights(program, place)[rows - 1] = start.rows(keys, max(self.fan_in, 1), place.m)
+                own = keys ^ np.uint64(place.expert)  # experts of one shape start apart
+                weights(program, place)[rows - 1] = start.rows(own, max(self.fan_in, 1), place.m)
 
     def _draw_dense(self) -> None:
         """Draw the layers behind the table."""
@@ -204,8 +213,8 @@ class Engine:
         counts["type"] += self.encoder.unusable
         counts["infinite"] += int(run[col.INFINITE])
         counts["huge"] += int(run[col.HUGE_VALUES])
-        counts["overflow"] += int(run[col.OVERFLOW])
-        counts["diverged"] += int(run[col.DIVERGED])
+        counts["overflow"] += int(run[col.OVERFLOW :: col.RUNNING_WIDTH].sum())
+        counts["diverged"] += int(run[col.DIVERGED :: col.RUNNING_WIDTH].sum())
         return {reason: count for reason, count in sorted(counts.items()) if count}
 
 
@@ -234,7 +243,7 @@ def merged(refused: Counter[str], engine: Engine | None) -> dict[str, int]:
 
 def describe(setup: Setup, engine: Engine | None) -> dict[str, Any]:
     """Layers, features and counts of an engine, or of the one that would be built."""
-    expert = engine.program.experts[0] if engine else setup.expert
+    expert = engine.program.experts[0] if engine else setup.experts[0]
     out: dict[str, Any] = {
         "layers": [],
         "parameters": 0,

@@ -71,6 +71,8 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         scale: bool = True,
         max_rows: int = 200_000,
         layers: Sequence[Layer] | None = None,
+        experts: Any = None,
+        hats: int = 0,
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
@@ -78,6 +80,7 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
         self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
         self.layers, self.seed, self.dtype = layers, seed, dtype
+        self.experts, self.hats = experts, hats
         name = loss.name if isinstance(loss, Loss) else loss
         self._setup = make_setup(self, (*SCALED, "poisson"), targets=name in SCALED)
         self._engine: Engine | None = None
@@ -183,7 +186,7 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         n = check_lengths(X, y, "y")
         values, good = check_numbers(y, self._refused)
         weights = check_weights(w, n, self._refused)
-        if self._setup.expert.loss.name == "poisson":
+        if self._setup.experts[0].loss.name == "poisson":
             negative = good & (values < 0)
             self._refused["target"] += int(negative.sum())
             good &= ~negative

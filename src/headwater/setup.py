@@ -11,6 +11,8 @@ from .nn.layers import Activation, Layer
 from .nn.lower import Expert
 from .nn.losses import as_loss
 
+RING = 1000
+"""How many of the last samples are kept for replay."""
 DEFAULT_OPTIMIZER = AdaGrad(0.05)
 """A step for each weight that needs no tuning on standardised inputs (benchmarks/NOTES.md has the comparison)."""
 
@@ -44,10 +46,14 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool) -> Setup
         raise ConfigError(expected="'float32' or 'float64'", got=repr(learner.dtype), at=f"dtype of {name}", help="Choose one of the two.")
     if isinstance(learner.seed, bool) or not isinstance(learner.seed, int):
         raise ConfigError(expected="a whole number", got=repr(learner.seed), at=f"seed of {name}", help="Give e.g. seed=1.")
+    if learner.experts is not None:
+        experts = tuple(learner.experts)
+        ring = RING if any(e.replays for e in experts) else 0
+        return Setup(experts, learner.seed, learner.dtype, learner.max_rows, learner.scale, targets, learner.hats, ring)
     rule = DEFAULT_OPTIMIZER if learner.optimizer is None else learner.optimizer
     layers = (*_hidden(learner), Dense(1, initializer="zeros"))
     expert = Expert(layers, loss, rule, learner.l1, learner.l2, learner.clip_norm, learner.clip_value)
-    return Setup(expert, learner.seed, learner.dtype, learner.max_rows, learner.scale, targets)
+    return Setup((expert,), learner.seed, learner.dtype, learner.max_rows, learner.scale, targets)
 
 
 def _hidden(learner: Any) -> list[Layer]:

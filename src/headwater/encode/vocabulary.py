@@ -51,6 +51,8 @@ class Vocabulary:
         Part of the key from which a new row is drawn.
     max_rows : int
         Rows that the table may have.
+    hats : int
+        Rows more for each numeric column, for its curve through so many knots.
 
     Raises
     ------
@@ -66,7 +68,7 @@ class Vocabulary:
     (2, 1)
     """
 
-    def __init__(self, *, seed: int, max_rows: int) -> None:
+    def __init__(self, *, seed: int, max_rows: int, hats: int = 0) -> None:
         if max_rows < 16:
             raise ConfigError(expected="max_rows of 16 or more", got=repr(max_rows), at="max_rows", help="Give e.g. 200_000.")
         self.seed = seed
@@ -74,7 +76,9 @@ class Vocabulary:
         self.shared = min(1024, max_rows // 4)
         self.columns: dict[Any, Column] = {}
         self.rows = 1
-        self.slot_rows: list[int] = []
+        self.hats = hats
+        self.slot_rows: list[tuple[int, int]] = []
+        """For each slot the row that its value scales, and the first row of its hats (0: none)."""
         self.shared_from = 0
         self.shared_slots: dict[int, int] = {}
         self.shared_names = 0
@@ -136,7 +140,12 @@ class Vocabulary:
             if row in self.shared_slots:
                 return self.shared_slots[row]
             self.shared_slots[row] = len(self.slot_rows)
-        self.slot_rows.append(row)
+        full = self.rows + self.hats > self.max_rows - self.shared
+        hat = 0 if not self.hats or self.shared_from or full else self.rows
+        if hat:
+            for k in range(self.hats):
+                self._append(f"{name}\x03{k}")
+        self.slot_rows.append((row, hat))
         return len(self.slot_rows) - 1
 
     def _key(self, name: str) -> int:

@@ -42,6 +42,8 @@ class Expert:
         Penalty l1·Σ|w| + ½·l2·Σw² on weights (not on biases).
     clip_norm, clip_value : float
         Bounds on the gradient of a sample: its norm, and each number; 0 for none.
+    replays : int
+        How many of the last samples are learned again after each row.
     """
 
     layers: tuple[Layer, ...]
@@ -51,6 +53,7 @@ class Expert:
     l2: float = 0.0
     clip_norm: float = 0.0
     clip_value: float = 0.0
+    replays: int = 0
 
     def __post_init__(self) -> None:
         if not self.layers or not isinstance(self.layers[0], Dense | Embedding):
@@ -263,7 +266,7 @@ def _learning(ex: NDArray[np.int64], xc: NDArray[np.float64], expert: Expert) ->
     rule = expert.optimizer.rule
     kind, lr, a, b = as_schedule(expert.optimizer.lr, f"lr of {rule.name}").numbers()
     ex[col.LOSS], ex[col.RULE], ex[col.SCHEDULE] = expert.loss.row.code, rule.code, kind
-    ex[col.EXACT_LAZY] = int(rule.exact_lazy)
+    ex[col.EXACT_LAZY], ex[col.REPLAYS] = int(rule.exact_lazy), expert.replays
     xc[col.LR], xc[col.SCHED], xc[col.SCHED + 1] = lr, a, b
     numbers = expert.optimizer.numbers()
     xc[col.HYPER : col.HYPER + len(numbers)] = numbers
