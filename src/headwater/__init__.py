@@ -5,7 +5,7 @@ from importlib.metadata import version as _version
 from . import nn
 from .classifier import Classifier
 from .regressor import Regressor
-from .store import load
+from .store import load, open  # noqa: A004 - hw.open, as gzip.open
 
-__all__ = ["Classifier", "Regressor", "load", "nn"]
+__all__ = ["Classifier", "Regressor", "load", "nn", "open"]
 __version__ = _version("headwater")

@@ -16,6 +16,7 @@ from .errors import TargetError
 from .guards import FARTHEST, check_labels, check_lengths, check_weights
 from .nn import Loss, Optimizer
 from .nn.layers import Layer
+from .nn.lower import Expert
 from .setup import make_setup
 from .types import Forecast
 
@@ -26,19 +27,22 @@ RARE = -6.0
 
 
 class Classifier(base.Classifier):  # type: ignore[misc]
-    """A neural network that learns classes online: predict, see the answer, learn, one example at a time.
+    """Neural networks that learn classes online: predict, see the answer, learn, one example at a time.
 
     Inputs are dicts of numbers, texts, booleans, date-times, lists, or None for what is missing; features, categories and
     classes may appear at any time. Numbers are standardised as they stream. p = softmax(net(x)), learned by cross-entropy.
 
+    Without settings it is a pool of small nets with different step sizes, mixed by how well each has done of late: nothing
+    needs tuning. Any of hidden, layers, optimizer, norm or dropout makes it a single net instead.
+
     Parameters
     ----------
-    hidden : sequence of int
-        Units of each hidden layer; () for logistic regression.
+    hidden : sequence of int, optional
+        Units of each hidden layer of a single net; () for logistic regression.
     activation : str
         Of the hidden layers.
     optimizer : Optimizer, optional
-        The update rule; AdaGrad(0.05) without it.
+        The update rule of a single net; RMSProp(0.003, rho=0.999) without it.
     loss : str or Loss
         "cross_entropy", "binary_cross_entropy" (one output, two classes at most) or "hinge" (its probabilities are scores).
     l1, l2 : float
@@ -55,6 +59,10 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         Rows the input table may have; beyond it new names share rows, so memory stays bounded.
     layers : sequence of Layer, optional
         The hidden layers themselves, in place of hidden, activation, dropout and norm.
+    experts : sequence of Expert, optional
+        A pool of one's own: ``nn.Expert(hidden layers, optimizer=…, replays=…)``.
+    effort : str
+        Of the default pool: "fast", "default" or "accurate".
     seed : int
         Of the initial weights and of dropout.
     dtype : str
@@ -88,7 +96,7 @@ class Classifier(base.Classifier):  # type: ignore[misc]
 
     def __init__(
         self,
-        hidden: Sequence[int] = (64,),
+        hidden: Sequence[int] | None = None,
         *,
         activation: str = "relu",
         optimizer: Optimizer | None = None,
@@ -102,8 +110,8 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         scale: bool = True,
         max_rows: int = 200_000,
         layers: Sequence[Layer] | None = None,
-        experts: Any = None,
-        hats: int = 0,
+        experts: Sequence[Expert] | None = None,
+        effort: str = "default",
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
@@ -111,11 +119,12 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
         self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
         self.layers, self.seed, self.dtype = layers, seed, dtype
-        self.experts, self.hats = experts, hats
+        self.experts, self.effort = experts, effort
         self._setup = make_setup(self, ("cross_entropy", "binary_cross_entropy", "hinge"), targets=False)
         self._binary = self._setup.experts[0].loss.name == "binary_cross_entropy"
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
+        self._health: Any = None  # what a session keeps for `diagnose`
         self.classes: list[Any] = []
         self._index: dict[Any, int] = {}
 
@@ -324,6 +333,11 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         """Refused rows, dropped values and undone steps so far, by reason (``guards.REASONS``)."""
         return merged(self._refused, self._engine)
 
+    @property
+    def experts_(self) -> list[dict[str, Any]]:
+        """What each expert is and how it stands: weight in the mixture, fading loss, steps taken and undone."""
+        return [] if self._engine is None else self._engine.experts()
+
     def describe(self) -> dict[str, Any]:
         """Say what the model is: layers with shapes and parameter counts, optimizer, features, classes, rows learned.
 
@@ -333,6 +347,41 @@ class Classifier(base.Classifier):  # type: ignore[misc]
             JSON-able, but for class labels.
         """
         return {"task": self.task, "classes": list(self.classes), **describe(self._setup, self._engine), "rejected": self.rejected}
+
+    def explain_one(self, x: Mapping[Any, Any], *, target: Any = None, method: str = "integrated_gradients", of: str = "proba") -> Any:
+        """Say how much each feature, by name, moved the prediction for one sample; nothing is changed.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+        target : hashable, optional
+            The class whose probability is explained; the predicted one without it.
+        method : str
+            "integrated_gradients" (the contributions add up) or "gradient_x_input".
+        of : str
+            "proba", or "log_odds" where probabilities are nearly 0 or 1.
+
+        Returns
+        -------
+        Explanation
+            As ``headwater.explain.explain_one`` gives it.
+        """
+        from .explain import explain_one
+
+        return explain_one(self, x, target=target, method=method, of=of)
+
+    def diagnose(self) -> Any:
+        """Say what is wrong, with evidence and remedy, from what a session kept while this model learned.
+
+        Returns
+        -------
+        Diagnosis
+            As ``headwater.diagnose.diagnose`` gives it.
+        """
+        from .diagnose import diagnose
+
+        return diagnose(self)
 
     def save(self, path: Any) -> None:
         """Write the model to a file: safetensors with a JSON header, all or nothing.

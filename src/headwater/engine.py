@@ -113,7 +113,8 @@ class Engine:
             self.fan_in = max(int((~np.isnan(entries)).sum()), 1) * (3 if self.setup.hats else 1)
         if self.words.rows > self.program.rows:
             self._draw_rows()
-        for row, hat in self.words.slot_rows[self.program.slots :]:
+        start = self.program.slots
+        for row, hat in zip(self.words.slot_rows[start:], self.words.slot_hats[start:], strict=True):
             self.program.add_slot(row, hat)
 
     def _draw_rows(self) -> None:
@@ -205,6 +206,22 @@ class Engine:
         """Give the net k outputs; new ones start at zero with that bias."""
         self.program.set_outputs(k, bias)
 
+    def experts(self) -> list[dict[str, Any]]:
+        """What each expert is and how it stands."""
+        run = self.program.run.reshape(-1, col.RUNNING_WIDTH)
+        return [
+            {
+                "expert": " → ".join(repr(layer) for layer in expert.layers[:-1]) or "linear",
+                "optimizer": repr(expert.optimizer),
+                "replays": expert.replays,
+                "weight": float(own[col.WEIGHT]),
+                "loss": float(own[col.FADING]),
+                "steps": int(own[col.T]),
+                "undone": int(own[col.DIVERGED]),
+            }
+            for expert, own in zip(self.program.experts, run, strict=True)
+        ]
+
     @property
     def rejected(self) -> dict[str, int]:
         """Refused rows, dropped values and undone steps so far, by reason; see ``guards.REASONS``."""
@@ -243,12 +260,12 @@ def merged(refused: Counter[str], engine: Engine | None) -> dict[str, int]:
 
 def describe(setup: Setup, engine: Engine | None) -> dict[str, Any]:
     """Layers, features and counts of an engine, or of the one that would be built."""
-    expert = engine.program.experts[0] if engine else setup.experts[0]
+    experts = engine.program.experts if engine else setup.experts
     out: dict[str, Any] = {
         "layers": [],
         "parameters": 0,
-        "optimizer": repr(expert.optimizer),
-        "loss": expert.loss.name,
+        "optimizer": "; ".join(repr(expert.optimizer) for expert in experts),
+        "loss": experts[0].loss.name,
         "features": [],
         "n_learned": 0,
         "max_rows": setup.max_rows,
@@ -256,22 +273,22 @@ def describe(setup: Setup, engine: Engine | None) -> dict[str, Any]:
         "shared_rows": 0,
         "shared_names": 0,
     }
-    names = {place.layer: place for place in engine.program.places} if engine else {}
-    for i, layer in enumerate(expert.layers):
-        place = names.get(i)
-        shape: tuple[int, ...] = ()
-        count = 0
-        if engine and place is not None:
-            block = weights(engine.program, place)
-            shape = block.shape
-            count = block.size + (place.m if place.bias else 0)
-        out["layers"].append({"name": repr(layer), "shape": shape, "parameters": count})
-        out["parameters"] += count
+    places = {(place.expert, place.layer): place for place in engine.program.places} if engine else {}
+    for e, expert in enumerate(experts):
+        for i, layer in enumerate(expert.layers):
+            place = places.get((e, i))
+            shape: tuple[int, ...] = ()
+            count = 0
+            if engine and place is not None:
+                block = weights(engine.program, place)
+                shape = block.shape
+                count = block.size + (place.m if place.bias else 0)
+            name = repr(layer) if len(experts) == 1 else f"{e + 1}: {layer!r}"
+            out["layers"].append({"name": name, "shape": shape, "parameters": count})
+            out["parameters"] += count
     if engine:
         words = engine.words
-        out["features"] = [
-            {"name": c.name, "kind": c.kind, "values": len(c.values)} for c in words.columns.values()
-        ]
+        out["features"] = [{"name": c.name, "kind": c.kind, "values": len(c.values)} for c in words.columns.values()]
         out |= {"n_learned": engine.learned, "rows": words.rows, "shared_names": words.shared_names}
         out["shared_rows"] = words.shared if words.shared_from else 0
     return out

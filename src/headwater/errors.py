@@ -8,7 +8,7 @@
     │   ├── SourceError                 a stream that cannot be opened, or holds no rows
     │   └── TargetError                 an answer `y` that is missing, or of the wrong kind
     ├── ModelFileError   (ValueError)   a saved model that is missing, truncated, altered or from another version
-    ├── StoreError       (OSError)      a store (the file of a durable learner) that is damaged, in use, or can't be written
+    ├── StoreError       (OSError)      the file of a durable learner that is damaged, in use, or can't be written
     └── MissingExtra     (ImportError)  a package of an optional extra that is not installed
 
 The same sentence appears in Python, on the command line (on stderr, exit 2, no traceback) and over HTTP

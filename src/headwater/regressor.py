@@ -14,6 +14,7 @@ from .engine import Engine, describe, merged, rows_of
 from .guards import FARTHEST, check_lengths, check_numbers, check_weights
 from .nn import Loss, Optimizer
 from .nn.layers import Layer
+from .nn.lower import Expert
 from .setup import make_setup
 from .types import Forecast
 
@@ -22,14 +23,15 @@ SCALED = ("mse", "mae", "huber", "quantile")
 
 
 class Regressor(base.Regressor):  # type: ignore[misc]
-    """A neural network that learns numbers online: predict, see the answer, learn, one example at a time.
+    """Neural networks that learn numbers online: predict, see the answer, learn, one example at a time.
 
     Inputs are as in ``Classifier``. Answers are standardised as they stream, ŷ = mean + deviation·net(x), and an answer that
     lies absurdly far off counts as ten deviations.
 
     Parameters
     ----------
-    hidden, activation, optimizer, l1, l2, dropout, norm, clip_norm, clip_value, scale, max_rows, layers, seed, dtype
+    hidden, activation, optimizer, l1, l2, dropout, norm, clip_norm, clip_value, scale, max_rows, layers, experts, effort, seed,
+    dtype
         As in ``Classifier``.
     loss : str or Loss
         "huber" (quadratic within one deviation, then linear), "mse", "mae", "quantile", or "poisson" for counts (its answers
@@ -57,7 +59,7 @@ class Regressor(base.Regressor):  # type: ignore[misc]
 
     def __init__(
         self,
-        hidden: Sequence[int] = (64,),
+        hidden: Sequence[int] | None = None,
         *,
         activation: str = "relu",
         optimizer: Optimizer | None = None,
@@ -71,8 +73,8 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         scale: bool = True,
         max_rows: int = 200_000,
         layers: Sequence[Layer] | None = None,
-        experts: Any = None,
-        hats: int = 0,
+        experts: Sequence[Expert] | None = None,
+        effort: str = "default",
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
@@ -80,11 +82,12 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
         self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
         self.layers, self.seed, self.dtype = layers, seed, dtype
-        self.experts, self.hats = experts, hats
+        self.experts, self.effort = experts, effort
         name = loss.name if isinstance(loss, Loss) else loss
         self._setup = make_setup(self, (*SCALED, "poisson"), targets=name in SCALED)
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
+        self._health: Any = None  # what a session keeps for `diagnose`
 
     def _ready_engine(self) -> Engine:
         if self._engine is None:
@@ -208,6 +211,11 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         """Refused rows, dropped values and undone steps so far, by reason (``guards.REASONS``)."""
         return merged(self._refused, self._engine)
 
+    @property
+    def experts_(self) -> list[dict[str, Any]]:
+        """What each expert is and how it stands: weight in the mixture, fading loss, steps taken and undone."""
+        return [] if self._engine is None else self._engine.experts()
+
     def describe(self) -> dict[str, Any]:
         """Say what the model is: layers with shapes and parameter counts, optimizer, features, rows learned.
 
@@ -217,6 +225,37 @@ class Regressor(base.Regressor):  # type: ignore[misc]
             JSON-able.
         """
         return {"task": self.task, "classes": [], **describe(self._setup, self._engine), "rejected": self.rejected}
+
+    def explain_one(self, x: Mapping[Any, Any], *, method: str = "integrated_gradients") -> Any:
+        """Say how much each feature, by name, moved the prediction for one sample; nothing is changed.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+        method : str
+            "integrated_gradients" (the contributions add up) or "gradient_x_input".
+
+        Returns
+        -------
+        Explanation
+            As ``headwater.explain.explain_one`` gives it.
+        """
+        from .explain import explain_one
+
+        return explain_one(self, x, method=method)
+
+    def diagnose(self) -> Any:
+        """Say what is wrong, with evidence and remedy, from what a session kept while this model learned.
+
+        Returns
+        -------
+        Diagnosis
+            As ``headwater.diagnose.diagnose`` gives it.
+        """
+        from .diagnose import diagnose
+
+        return diagnose(self)
 
     def save(self, path: Any) -> None:
         """Write the model to a file: safetensors with a JSON header, all or nothing.

@@ -22,10 +22,13 @@ from typing import Any
 
 import numpy as np
 
+from headwater.adapt import Adaptation, Policy
 from headwater.errors import ConfigError, HeadwaterError
 from headwater.streams import Block, CtrlC, Stream, Waiting, as_blocks
-from headwater.types import Forecast, Learner, Record, join
+from headwater.types import Event, Forecast, Learner, Record, join
 from headwater.watch import ClassifyWatch, RegressWatch, proba_given
+from headwater.watch.health import health_of
+from headwater.watch.seen import Seen, Watcher
 
 __all__ = ["Session"]
 
@@ -51,6 +54,11 @@ class Session:
         A file to save the learner to: when the session finishes, and after each `keep_every` rows.
     keep_every
         See `keep`; None saves at the end only.
+    watch
+        Who else is shown each row once it is learned: `watch.DriftWatch`, for one. What they find stands in the
+        records' events.
+    adapt
+        What to do about it: `adapt.StepUp`, `adapt.Replay`, `adapt.Reinitialise`. Nothing unless asked.
 
     Raises
     ------
@@ -83,6 +91,8 @@ class Session:
         tell: Callable[[Record], object] | Sequence[Callable[[Record], object]] = (),
         keep: str | Path | None = None,
         keep_every: int | None = None,
+        watch: Watcher | Sequence[Watcher] = (),
+        adapt: Policy | Sequence[Policy] = (),
     ) -> None:
         _check({"delay": delay}, least=0)
         _check({"window": window, "block": block, "every": every, "keep_every": keep_every}, least=1)
@@ -94,6 +104,12 @@ class Session:
         self._delay, self._window, self._block = delay, window, block
         self.keep, self._every, self._keep_every = keep, every, keep_every
         self.tell: tuple[Callable[[Record], object], ...] = (tell,) if callable(tell) else tuple(tell)
+        self._health = health_of(learner)
+        watchers = tuple(watch) if isinstance(watch, Sequence) else (watch,)
+        self._watchers: tuple[Watcher, ...] = watchers if self._health is None else (self._health, *watchers)
+        policies = tuple(adapt) if isinstance(adapt, Sequence) else (adapt,)
+        self._adaptation = Adaptation(policies) if policies else None
+        self._events: list[Event] = []
         self._told = (-1, -1)
         self._waiting = Waiting()
         self._seconds = 0.0
@@ -123,7 +139,7 @@ class Session:
         forecasts = []
         i = 0
         while i < len(y):
-            due = [n - self.rows % n for n in (self._every, self._keep_every) if n]
+            due = [n - self.rows % n for n in (self._every, self._keep_every) if n] + self._dues()
             # The first row goes alone: it may have to wait for the compiler, which is no matter of rows/s.
             j = min(len(y), i + min(self._block if self.rows else 1, *due, self._block))
             forecasts.append(self._route(X[i:j], y[i:j], None if w is None else w[i:j]))
@@ -172,8 +188,9 @@ class Session:
     def finish(self) -> Record:
         """Let the answers arrive that are still on their way, then keep and tell."""
         if n := len(self._waiting.y):
-            self.learner.step_many(self._waiting.X, self._waiting.y, np.array(self._waiting.w))
-            self._score(*self._waiting.arrive(n))
+            X = self._waiting.X
+            self.learner.step_many(X, self._waiting.y, np.array(self._waiting.w))
+            self._score(X, *self._waiting.arrive(n))
         if self.keep is not None and self.rows:
             self.learner.save(self.keep)
         record = self.record()
@@ -184,7 +201,7 @@ class Session:
         """Return how learning stands."""
         watch = self._watch
         scores, window_scores = watch.scores(), watch.scores(window=True)
-        return Record(
+        record = Record(
             rows=self.rows,
             scored=watch.n,
             window=min(self._window, watch.n),
@@ -195,14 +212,18 @@ class Session:
             window_baselines=window_scores,
             rows_per_s=(self.rows - 1) / self._seconds if self._seconds else 0.0,
             rejected=self._rejected(),
+            events=tuple(self._events),
         )
+        if self._health is not None:
+            self._health.record = record
+        return record
 
     def _route(self, X: Any, y: list[Any], w: Any) -> Forecast:
         """Predict, take the answers that arrive, score, learn: in this order for each row of the block."""
         self.rows += len(y)
         if not self._delay:
             forecast = self.learner.step_many(X, y, w)
-            self._score(y, forecast.y_pred, proba_given(forecast, y))
+            self._score(X, y, forecast.y_pred, proba_given(forecast, y))
             return forecast
         w = [1.0] * len(y) if w is None else list(w)
         first = min(len(y), self._delay - len(self._waiting.y))  # rows that come before any answer does
@@ -214,18 +235,31 @@ class Session:
             late = self._waiting.followed_by(X[first:], y[first:], w[first:], n)
             forecasts.append(self.learner.step_many(*late, ask=X[first:]))
             self._wait(X[first:], y[first:], w[first:], forecasts[-1])
-            self._score(*self._waiting.arrive(n))
+            self._score(late[0], *self._waiting.arrive(n))
         return join(forecasts)
 
     def _wait(self, X: Any, y: list[Any], w: list[float], given: Forecast) -> None:
         self._waiting.put(X, y, w, y_pred=list(given.y_pred), proba=proba_given(given, y))
 
-    def _score(self, y: list[Any], y_pred: Any, proba: list[float]) -> None:
+    def _score(self, X: Any, y: list[Any], y_pred: Any, proba: list[float]) -> None:
         said = y_pred.tolist() if isinstance(y_pred, np.ndarray) else y_pred
         if isinstance(self._watch, RegressWatch):
             self._watch.update(y, said)
         else:
             self._watch.update(y, said, proba)
+        seen = Seen(self._watch.n - len(y) + 1, X, y, said, proba, self.learner.task)
+        events = [event for watcher in self._watchers for event in watcher.see(seen, self.learner)]
+        if self._adaptation is not None:
+            events += self._adaptation.see(seen, events, self.learner)
+        self._events += events
+
+    def _dues(self) -> list[int]:
+        """After how many more rows each watcher wants to be shown what there is; blocks are cut there."""
+        dues = [watcher.due for watcher in self._watchers]
+        if self._adaptation is not None:
+            dues.append(self._adaptation.due)
+        missing = self._delay - len(self._waiting.y) - self._watch.n  # the first answers are still on their way
+        return [due + missing for due in dues if due is not None and due + missing > 0]
 
     def _answered(self, X: Any, y: list[Any], w: Any) -> tuple[Any, list[Any], Any]:
         """Leave out the rows whose answer is unknown, or nothing that can be scored."""
@@ -249,6 +283,7 @@ class Session:
         if (record.rows, record.scored) == self._told:
             return  # the stream ended where a record was due
         self._told = (record.rows, record.scored)
+        self._events = []
         for tell in self.tell:
             tell(record)
 

@@ -78,16 +78,16 @@ def test_a_gradient_is_the_slope_of_its_loss_on_both_paths(f, loss, kind):
     g = (before - net.parameters) / 1e-3
     net.parameters[:], net.program.rng[:] = before, rng_state
     learning = kind == "Dropout"  # batch norm: the running statistics stay where the row moved them, as constants
-    penalty = np.zeros_like(g)
+    unpaid = np.zeros_like(g)
     if kind == "Embedding":  # lazy: only the rows that the sample touches pay the penalty
         touched = np.setdiff1d(np.arange(7), one.astype(int))
-        rows = nn.program.weights(net.program, net.program.places[0], penalty)
+        rows = nn.program.weights(net.program, net.program.places[0], unpaid)
         rows[touched] = 0.1 * net.layers[0].weights[touched] + 0.02 * np.sign(net.layers[0].weights[touched])
 
     def row_loss() -> float:
         return gradient(net, one, target, learn=learning)[0] + penalty(net.program)
 
-    assert_is_slope(net, row_loss, g + penalty, rng)
+    assert_is_slope(net, row_loss, g + unpaid, rng)
 
 
 @pytest.mark.parametrize("kind", ["Dense", "LayerNorm", "Dropout", "Embedding"])

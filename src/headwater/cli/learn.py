@@ -32,11 +32,7 @@ def learn(
     model: Path | None = None,
     drop: Names = None,
     text: Names = None,
-    hidden: Annotated[str | None, Parameter(metavar="SIZES")] = None,
-    optimizer: str | None = None,
-    lr: float | None = None,
-    loss: str | None = None,
-    seed: int | None = None,
+    wishes: Annotated[Wishes | None, Parameter(name="*")] = None,
     delay: int = 0,
     window: int = 1000,
     every: int = 10_000,
@@ -60,16 +56,8 @@ def learn(
         Columns to leave out, with commas between.
     text
         Columns to read as text although they look like numbers, such as postal codes.
-    hidden
-        Sizes of the hidden layers, such as 64,32; 0 for none.
-    optimizer
-        The update rule, such as adam or sgd.
-    lr
-        The learning rate.
-    loss
-        The loss, such as cross_entropy, mse or huber.
-    seed
-        What the first weights are drawn from.
+    wishes
+        What the model is to be like; these are the defaults of the library where left out.
     delay
         How many rows later than its prediction an answer arrives.
     window
@@ -83,9 +71,9 @@ def learn(
     json
         Print JSON lines instead of tables.
     """
+    wishes = wishes or Wishes()
     if model is not None:
         check_writable(model, "--model")
-    wishes = Wishes(hidden=hidden, optimizer=optimizer, lr=lr, loss=loss, seed=seed)
     known = load_model(model) if model is not None and model.exists() else None
     if known is not None:
         wishes.agree_with(known, task=task, target=target, at=str(model))
@@ -103,14 +91,17 @@ def learn(
         session = Session(learner, delay=delay, window=window, every=every, keep=model, keep_every=_KEEP_EVERY)
         if not json:
             print_start(stream, learner, model if known else None)
-        record = _run(session, stream, as_json=json)
-        if not record.scored:
-            raise _nothing_learned(record, stream)
-        if json:
-            print_json(record, final=True, verdict=verdict(record), interrupted=session.interrupted)
-        else:
-            print_report(record, stream, model, interrupted=session.interrupted)
-        return 130 if session.interrupted else 0
+        return _report(_run(session, stream, as_json=json), session, stream, as_json=json)
+
+
+def _report(record: Record, session: Session, stream: Stream, *, as_json: bool) -> int:
+    if not record.scored:
+        raise _nothing_learned(record, stream)
+    if as_json:
+        print_json(record, final=True, verdict=verdict(record), interrupted=session.interrupted)
+    else:
+        print_report(record, stream, session.keep, interrupted=session.interrupted)
+    return 130 if session.interrupted else 0
 
 
 def _run(session: Session, stream: Stream, *, as_json: bool) -> Record:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import msgspec
+import numpy as np
 
 from headwater.cli.options import Format, Names, Source, check_writable, split_names
 from headwater.cli.progress import ProgressLine
@@ -104,9 +105,9 @@ def _opened(out: Path | None) -> Iterator[IO[str]]:
 
 
 def _rows(numbers: Iterable[int], forecast: Forecast) -> Iterator[Row]:
-    said: Any = forecast.y_pred
     proba = [None] * len(forecast) if forecast.proba is None else forecast.proba.tolist()
-    return zip(numbers, said.tolist() if hasattr(said, "tolist") else said, proba, strict=True)
+    said = forecast.y_pred.tolist() if isinstance(forecast.y_pred, np.ndarray) else forecast.y_pred
+    return zip(numbers, said, proba, strict=True)
 
 
 def _writer(file: IO[str], kind: str, classes: Iterable[Any]) -> Callable[[Iterable[Row]], None]:

@@ -33,7 +33,7 @@ def print_start(stream: Stream, learner: Any, model: Path | None) -> None:
     print("\n".join(lines), flush=True)
 
 
-def print_report(record: Record, stream: Stream, model: Path | None, *, interrupted: bool) -> None:
+def print_report(record: Record, stream: Stream, model: str | Path | None, *, interrupted: bool) -> None:
     """Print the scores next to those of the baselines, what was rejected, and where the model is."""
     console = Console(highlight=False)
     if interrupted:

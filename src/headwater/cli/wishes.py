@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 import headwater as hw
 from headwater import nn
@@ -17,9 +19,23 @@ __all__ = ["Wishes", "load_model"]
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the options say about the model; None where they say nothing."""
+    """What the options say about the model; None where they say nothing.
 
-    hidden: str | None = None
+    Parameters
+    ----------
+    hidden
+        Sizes of the hidden layers, such as 64,32; 0 for none.
+    optimizer
+        The update rule, such as adam or sgd.
+    lr
+        The learning rate.
+    loss
+        The loss, such as cross_entropy, mse or huber.
+    seed
+        What the first weights are drawn from.
+    """
+
+    hidden: Annotated[str | None, Parameter(metavar="SIZES")] = None
     optimizer: str | None = None
     lr: float | None = None
     loss: str | None = None

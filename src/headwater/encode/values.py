@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+import struct
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -12,18 +13,21 @@ from typing import Any
 import numpy as np
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$")
-_EPOCH = dt.datetime(1970, 1, 1)
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - a clock without a zone is read as it stands
 _DAY = 86400.0
+_DOUBLE = struct.Struct("d")
 
 FLOAT, TEXT, WHEN, MISSING, MANY, MAPPING, UNUSABLE = range(7)
 
 
 def kind_of(value: Any) -> int:
-    """Say what a value is; subclasses count as what they derive from."""
-    if value is None:
+    """Say what a value is; subclasses count as what they derive from, and whatever float() takes is a number."""
+    if missing(value):
         return MISSING
     if isinstance(value, str):
         return TEXT
+    if isinstance(value, np.timedelta64):  # to NumPy a whole number, but its unit is lost on the way
+        return UNUSABLE
     if isinstance(value, int | float | np.floating | np.integer | np.bool_ | Decimal):
         return FLOAT
     if isinstance(value, dt.date | np.datetime64):
@@ -32,7 +36,18 @@ def kind_of(value: Any) -> int:
         return MANY
     if isinstance(value, Mapping):
         return MAPPING
-    return MISSING if type(value).__name__ in ("NAType", "NaTType") else UNUSABLE
+    return FLOAT if _is_number(value) else UNUSABLE
+
+
+def missing(value: Any) -> bool:
+    """Say whether a value stands for none: None, NaN of any type, and the NaT and NA of NumPy and pandas."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(value, float | np.floating):
+        return math.isnan(value)
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    return isinstance(value, np.datetime64 | np.timedelta64) and bool(np.isnat(value))
 
 
 def as_number(text: str) -> float | None:
@@ -56,7 +71,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     try:
-        number = float(value)
+        number = as_float(value)
     except (TypeError, ValueError):
         return str(value)
     return str(int(number)) if math.isfinite(number) and number == int(number) else repr(number)
@@ -77,12 +92,12 @@ def as_time(value: Any) -> dt.datetime | None:
         seconds = value.astype("datetime64[us]").astype(object)
         return seconds if isinstance(seconds, dt.datetime) else None
     if isinstance(value, dt.date):
-        return dt.datetime(value.year, value.month, value.day)
+        return dt.datetime(value.year, value.month, value.day)  # noqa: DTZ001 - a day has no zone
     return None
 
 
 def time_parts(when: dt.datetime) -> tuple[float, ...]:
-    """Seconds since 1970, and hour, weekday and day of the year as points on a circle, by the clock the value states."""
+    """Return seconds since 1970, and hour, weekday and day of the year as points on a circle, by the value's own clock."""
     local = when.replace(tzinfo=None)
     elapsed = when.timestamp() if when.tzinfo is not None else (local - _EPOCH).total_seconds()
     hour = (local - local.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds() / _DAY
@@ -90,3 +105,12 @@ def time_parts(when: dt.datetime) -> tuple[float, ...]:
     year = (local.timetuple().tm_yday - 1 + hour) / 365.25
     circles = [f(2 * math.pi * x) for x in (hour, day, year) for f in (math.sin, math.cos)]
     return (elapsed, *circles)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether float() takes a value of a foreign type, asked as the event's buffer asks (``Engine.ready``)."""
+    try:
+        _DOUBLE.pack(value)
+    except struct.error:
+        return False
+    return True

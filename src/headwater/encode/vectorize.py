@@ -9,9 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from ..nn.program import Block
-from .values import FLOAT, MANY, MAPPING, MISSING, TEXT, UNUSABLE, WHEN, as_float, as_number, as_text, as_time, kind_of, time_parts
+from headwater.nn.program import Block
+
+from .values import (
+    FLOAT,
+    MANY,
+    MAPPING,
+    MISSING,
+    TEXT,
+    UNUSABLE,
+    WHEN,
+    as_float,
+    as_number,
+    as_text,
+    as_time,
+    kind_of,
+    time_parts,
+)
 from .vocabulary import CATEGORY, NUMBER, TIME, Column, Vocabulary
 
 DEPTH = 8
@@ -21,11 +35,12 @@ DEPTH = 8
 class Encoder:
     """Turns samples into entries, adding names to the vocabulary only when told to.
 
-    Rules for what comes in: a number scales its column's row (True and False are 1 and 0). A text picks its category's row;
-    in a column that began with numbers, a text that reads as a number is that number, and any other is a category of that
-    column; in a column that began with texts, a number is the category of its text. A date-time, or an ISO 8601 text in a
-    column that began with one, becomes seven numbers. A list becomes numbered columns, a mapping columns with dotted names.
-    None and NaN are missing and give no entry. Anything else gives none and is counted.
+    Rules for what comes in: a number scales its column's row (True and False are 1 and 0). A text picks its category's
+    row; in a column that began with numbers, a text that reads as a number is that number, and any other is a category
+    of that column; in a column that began with texts, a number is the category of its text. A date-time, or an ISO 8601
+    text in a column that began with one, becomes seven numbers. A list becomes numbered columns, a list in it columns
+    with two numbers; an array numbered columns, whatever its shape; a mapping columns with dotted names. None and NaN
+    are missing and give no entry. Anything else gives none and is counted.
 
     Parameters
     ----------
@@ -48,16 +63,12 @@ class Encoder:
     # ---- samples ----------------------------------------------------------------------------------------------------
 
     def samples(self, X: Sequence[Mapping[Any, Any]], learn: Sequence[bool]) -> Block:
-        """Encode dicts; names of the rows with ``learn`` are added first-come, the others' unknown names give nothing."""
+        """Encode dicts; names of the rows with ``learn`` are added first-come, unknown names of others give nothing."""
         slots: list[int] = []
         values: list[float] = []
         ends = np.empty(len(X) + 1, np.int64)
         ends[0] = 0
         for i, x in enumerate(X):
-            if not isinstance(x, Mapping):
-                raise DataError(
-                    expected="a mapping of names to values", got=type(x).__name__, at=f"sample {i}", help="Give a dict, or arrays to learn_many."
-                )
             self._mapping(x, learn[i], slots, values, "", 0)
             ends[i + 1] = len(slots)
         width = int(np.diff(ends).max(initial=0))
@@ -90,9 +101,18 @@ class Encoder:
             self._value(full, column, value, learn, slots, values, depth)
 
     def _value(
-        self, name: Any, column: Column | None, value: Any, learn: bool, slots: list[int], values: list[float], depth: int
+        self,
+        name: Any,
+        column: Column | None,
+        value: Any,
+        learn: bool,
+        slots: list[int],
+        values: list[float],
+        depth: int,
     ) -> None:
         """Encode one value of any kind, by the rules of the class."""
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            value = value[()]
         kind = kind_of(value)
         if kind == MISSING or (kind == FLOAT and math.isnan(as_float(value))):
             return
@@ -103,30 +123,31 @@ class Encoder:
             self._mapping(value, learn, slots, values, f"{name}.", depth + 1)
             return
         if kind == MANY:
-            parts = {f"[{i}]": part for i, part in enumerate(np.asarray(value, object).ravel().tolist())}
+            parts = {f"[{i}]": part for i, part in enumerate(_parts(value))}
             self._mapping(parts, learn, slots, values, f"{name}", depth + 1)
             return
         if column is None:
-            if not learn:
-                return
-            column = self.words.column(name, _kind(kind, value))
-        self._typed(column, kind, value, learn, slots, values)
+            own = _kind(kind, value)
+            column = self.words.column(name, own) if learn else self.words.late(name, own)
+        if column is not None:
+            self._typed(column, kind, value, learn, slots, values)
 
     def _typed(self, column: Column, kind: int, value: Any, learn: bool, slots: list[int], values: list[float]) -> None:
         """Encode a value of a column whose kind is settled."""
         if column.kind == NUMBER:
             number = as_number(value) if kind == TEXT else as_float(value) if kind == FLOAT else None
             if number is not None:
-                if not math.isnan(number):
+                if not math.isnan(number) and column.slot >= 0:
                     slots.append(column.slot)
                     values.append(number)
                 return
         elif column.kind == TIME:
             when = as_time(value)
             if when is not None:
-                for i, part in enumerate(time_parts(when)):
-                    slots.append(column.slot + i)
-                    values.append(part)
+                for slot, part in zip(column.parts, time_parts(when), strict=True):
+                    if slot >= 0:
+                        slots.append(slot)
+                        values.append(part)
                 return
         text = as_text(value)
         row = self.words.category(column, text) if learn else self.words.known(column, text)
@@ -136,20 +157,19 @@ class Encoder:
 
     # ---- arrays -----------------------------------------------------------------------------------------------------
 
-    def array(self, X: NDArray[Any], learn: bool) -> Block:
-        """Encode a numeric array (n, d); its columns are named x0, x1, …"""
-        n, d = X.shape
-        columns = self.words.columns
-        found = []
-        for j in range(d):
-            column = columns.get(f"x{j}")
-            if column is None and learn:
-                column = self.words.column(f"x{j}", NUMBER)
-            found.append(column)
-        keep = [j for j, column in enumerate(found) if column is not None and column.kind == NUMBER]
-        slots = np.array([column.slot for j in keep if (column := found[j]) is not None], np.int64)
-        x = np.ascontiguousarray(X if len(keep) == d else X[:, keep], np.float64)
-        ends = np.arange(n + 1, dtype=np.int64) * len(keep)
+    def array(self, X: NDArray[Any], learn: NDArray[np.bool_]) -> Block:
+        """Encode an array (n, d) as its rows would be as dicts; its columns are named x0, x1, and so on."""
+        names = [f"x{j}" for j in range(X.shape[1])]
+        known = [self.words.columns.get(name) for name in names]
+        numbers = X.dtype.kind in "fiub" and all(column is None or column.kind == NUMBER for column in known)
+        if not numbers or (None in known and not self.words.has_room(known.count(None))):
+            return self.samples([dict(zip(names, _parts(row), strict=True)) for row in X], learn.tolist())
+        if learn.any():
+            known = [column or self.words.column(name, NUMBER) for name, column in zip(names, known, strict=True)]
+        keep = [j for j, column in enumerate(known) if column is not None]
+        slots = np.array([column.slot for column in known if column is not None], np.int64)
+        x = np.ascontiguousarray(X if len(keep) == len(names) else X[:, keep], np.float64)
+        ends = np.arange(len(X) + 1, dtype=np.int64) * len(keep)
         return Block(slots, ends, x.reshape(-1), True, len(keep))
 
 
@@ -162,3 +182,8 @@ def _kind(kind: int, value: Any) -> str:
     return CATEGORY
 
 
+def _parts(value: Any) -> Any:
+    """Return the items of a list or an array as Python's own values; date-times stay NumPy's, which know their unit."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return value.ravel() if value.dtype.kind in "mM" else value.ravel().tolist()

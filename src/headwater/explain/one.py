@@ -17,7 +17,7 @@ Sundararajan, Taly & Yan 2017 (integrated gradients); Shrikumar, Greenside & Kun
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ __all__ = ["Explanation", "explain_one"]
 METHODS = ("integrated_gradients", "gradient_x_input")
 _FIRST, _LAST = 32, 4096  # points on the path: doubled until the rest is small
 _REST = 1e-3  # of the distance from the baseline
+_SURE = 1e-13  # the loss reads logits beyond ±30 as ±30: no probability is surer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Explanation:
         The class that was explained; None for a regressor.
     method
         ``"integrated_gradients"`` or ``"gradient_x_input"``.
+    of
+        ``"proba"`` or ``"log_odds"`` for a classifier.
 
     Examples
     --------
@@ -68,6 +71,7 @@ class Explanation:
     values: dict[Hashable, Any]
     target: Any = None
     method: str = METHODS[0]
+    of: str = "proba"
 
     @property
     def rest(self) -> float:
@@ -80,7 +84,9 @@ class Explanation:
         return named[:n]
 
     def __str__(self) -> str:
-        what = "prediction" if self.target is None else f"p({self.target})"
+        what = (
+            f"{'p' if self.of == 'proba' else 'log-odds'}({self.target})" if self.target is not None else "prediction"
+        )
         lines = [f"{what} = {self.prediction:.4g}, baseline {self.baseline:.4g}"]
         width = max((len(name) for name, _ in self.top()), default=0)
         most = max((abs(part) for _, part in self.top()), default=0.0) or 1.0
@@ -106,7 +112,12 @@ class Explanation:
 
 
 def explain_one(
-    model: Classifier | Regressor, x: Mapping[Any, Any], *, target: Any = None, method: str = METHODS[0]
+    model: Classifier | Regressor,
+    x: Mapping[Any, Any],
+    *,
+    target: Any = None,
+    method: str = METHODS[0],
+    of: str = "proba",
 ) -> Explanation:
     """Say how much each feature moved the prediction for one sample.
 
@@ -120,6 +131,9 @@ def explain_one(
         The class whose probability is explained; the predicted one without it. Not for a regressor.
     method
         ``"integrated_gradients"``, or ``"gradient_x_input"``, which is cheaper and not complete.
+    of
+        What F is for a classifier: the class's ``"proba"``, or its ``"log_odds"`` ln p/(1 − p), which still tell features
+        apart where p is nearly 0 or 1. Regressors have one kind of answer.
 
     Returns
     -------
@@ -130,7 +144,7 @@ def explain_one(
     DataError
         When the model has learned nothing yet.
     ConfigError
-        For an unknown method.
+        For an unknown method or kind of answer.
     TargetError
         For a class the model doesn't know.
 
@@ -152,9 +166,11 @@ def explain_one(
         raise ConfigError(
             expected=f"one of {', '.join(METHODS)}", got=repr(method), at="method", help="Choose one of these names."
         )
+    if of not in ("proba", "log_odds"):
+        raise ConfigError(expected="proba or log_odds", got=repr(of), at="of", help="Choose one of the two.")
     engine = engine_of(model)
     taken, names = _named_entries(engine, x)
-    output = _output(model, target, engine, taken)
+    output = replace(_output(model, target, engine, taken), odds=of == "log_odds" and isinstance(model, Classifier))
     parts = _parts(engine.program, taken, output, method)
     totals: dict[Hashable, float] = dict.fromkeys(x, 0.0)
     for name, part in zip(names, parts.tolist(), strict=True):
@@ -167,6 +183,7 @@ def explain_one(
         values=dict(x),
         target=output.label,
         method=method,
+        of=of,
     )
 
 
@@ -196,20 +213,28 @@ def shares(program: Program) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class _Output:
-    """Which number is explained: sign·output[column] + offset, in units of `scale`."""
+    """Which number is explained: q = offset + sign·scale·output[column], or the log-odds of q."""
 
     label: Any
     column: int
     sign: float
     offset: float
     scale: float
+    odds: bool = False
 
     def value(self, out: NDArray[Any]) -> NDArray[Any]:
-        return np.asarray(self.offset + self.sign * self.scale * out[:, self.column])
+        q = self.offset + self.sign * self.scale * out[:, self.column]
+        if not self.odds:
+            return np.asarray(q)
+        q = np.clip(q, _SURE, 1 - _SURE)
+        return np.asarray(np.log(q) - np.log1p(-q))
 
     def delta(self, out: NDArray[Any]) -> NDArray[Any]:
         delta = np.zeros_like(out)
         delta[:, self.column] = self.sign * self.scale
+        if self.odds:
+            q = np.clip(self.offset + delta[:, self.column] * out[:, self.column], _SURE, 1 - _SURE)
+            delta[:, self.column] /= q * (1 - q)
         return delta
 
 

@@ -160,6 +160,16 @@ def backward_batch_norm(c, p, g, o, count):
         norm.batch_norm_sample_backward(x, gain, mean, rstd, dy, dshift, dgain, count, dx)
 
 
+@order
+def settle(z):
+    """z (k,): zeros if one of them is not finite: no opinion rather than no number, as in ``machine.give``."""
+    sound = True
+    for j in range(len(z)):
+        sound = sound and math.isfinite(z[j])
+    for j in range(len(z)):
+        z[j] = z[j] if sound else 0
+
+
 @entry
 def forward_batch(context, parameters, x, count):
     """Predictions OUT (count, k) for x (count·inputs,), through the link; nothing is learned."""
@@ -169,6 +179,7 @@ def forward_batch(context, parameters, x, count):
     k = ex[OUTPUTS]
     for i in range(count):
         z = view(nums(c, A, p), i * ints(c, HEAD)[LENGTH] + ex[LOGITS], k)
+        settle(z)
         predict(ex[LOSS], z, view(nums(c, OUT, p), i * k, k))
 
 

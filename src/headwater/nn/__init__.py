@@ -4,6 +4,7 @@ from .history import EarlyStopping, History
 from .initializers import INITIALIZERS, Initializer
 from .layers import ACTIVATIONS, LAYERS, Activation, BatchNorm, Dense, Dropout, Embedding, LayerNorm
 from .losses import Loss
+from .lower import Expert
 from .network import Network
 from .optimizers import (
     COCOB,
@@ -41,6 +42,7 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Embedding",
+    "Expert",
     "FTRL",
     "History",
     "INITIALIZERS",

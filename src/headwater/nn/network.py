@@ -57,7 +57,7 @@ class Network:
     --------
     >>> import numpy as np
     >>> X = np.arange(6.0)[:, None]
-    ... y = np.array([0, 0, 0, 1, 1, 1])
+    >>> y = np.array([0, 0, 0, 1, 1, 1])
     >>> net = Network([Dense(1)], loss="binary_cross_entropy", optimizer=SGD(0.5), dtype="float64", seed=1)
     >>> history = net.fit(X, y, epochs=2000)
     >>> net.predict(X).round().astype(int).tolist()

@@ -23,6 +23,10 @@ STATE = (
     "p", "s", "buf", "stats", "touched", "ys", "rng", "run", "knots", "past", "ring_rows", "ring_v", "ring_n", "ring_y",
 )  # fmt: skip
 """The arrays that learning changes, in the order in which they are saved."""
+_PASSING = frozenset(
+    ("context", "_held", "_pairs", "_samples", "shown", "event_out", "predict_event", "learn_event", "address")
+)
+"""What a copy makes anew: the context, and buffers whose content no one reads later."""
 
 
 @dataclass(slots=True)
@@ -80,11 +84,7 @@ class Program:
         self.rows = 0
         self.slots = 0
         self.rng = np.array([(seed * 2654435761 + 88172645463325252) % (1 << 60) + 1, 0], np.int64)
-        self.context: Any = np.zeros(col.CONTEXT_WIDTH, np.int64) if JIT else [None] * col.CONTEXT_WIDTH
-        self._held: dict[int, NDArray[Any]] = {}
-        with compiling(("routines", self.dtype.name)):
-            for place, address in addresses(self.dtype).items():
-                self.context[place] = address
+        self._connect()
         self.head = np.zeros(col.HEADER_WIDTH, np.int64)
         self.head[[col.GROWING, col.STANDARD, col.TARGETS]] = growing, standard, targets
         self.head[[col.EXPERTS, col.HATS, col.RING]] = len(self.experts), hats, ring
@@ -101,6 +101,42 @@ class Program:
         self.keep_samples(0)
         self._lay(0)
         self.add_rows(rows)
+
+    # ---- context ----------------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        """Make an empty context and put the routines into it."""
+        self.context: Any = np.zeros(col.CONTEXT_WIDTH, np.int64) if JIT else [None] * col.CONTEXT_WIDTH
+        self._held: dict[int, NDArray[Any]] = {}
+        with compiling(("routines", self.dtype.name)):
+            for place, address in addresses(self.dtype).items():
+                self.context[place] = address
+
+    def bind(self, **arrays: NDArray[Any]) -> None:
+        """Put arrays into the context under their names in ``kernels._op``, and keep them alive."""
+        for name, array in arrays.items():
+            place = getattr(col, name)
+            self._held[place] = array
+            self.context[place] = array.ctypes.data if JIT else array.reshape(-1)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the context, which holds addresses, and the scratch it points to."""
+        return {name: value for name, value in self.__dict__.items() if name not in _PASSING}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Build a context of this program's own: a copy must not write into the memory of what it was copied from."""
+        self.__dict__.update(state)
+        for name in ("p", "s", "buf"):  # copies don't begin on a cache line by themselves
+            array = aligned(len(state[name]), self.dtype)
+            array[:] = state[name]
+            setattr(self, name, array)
+        self._connect()
+        self._pairs = self._samples = 0
+        self.shown = None
+        self.bind(PROG=self.prog, OPC=self.opc, EX=self.ex, XC=self.xc, RUN=self.run, HEAD=self.head, RNG=self.rng)
+        self.bind(BUF=self.buf, YS=self.ys, S=self.s, P=self.p, TOUCHED=self.touched, STATS=self.stats)
+        self.bind(COSTS=np.zeros(len(self.experts)), KNOTS=self.knots, RESERVOIR=self.past)
+        self.bind(RING_ROWS=self.ring_rows, RING_V=self.ring_v, RING_N=self.ring_n, RING_Y=self.ring_y)
 
     # ---- layout -----------------------------------------------------------------------------------------------------
 
@@ -172,13 +208,6 @@ class Program:
     def _width(self, entries: int) -> int:
         """Pairs that a sample of so many entries can have."""
         return entries * (3 if self.hats else 1)
-
-    def bind(self, **arrays: NDArray[Any]) -> None:
-        """Put arrays into the context under their names in ``kernels._op``, and keep them alive."""
-        for name, array in arrays.items():
-            place = getattr(col, name)
-            self._held[place] = array
-            self.context[place] = array.ctypes.data if JIT else array.reshape(-1)
 
     # ---- growth -----------------------------------------------------------------------------------------------------
 

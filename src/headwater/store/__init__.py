@@ -1,5 +1,7 @@
-"""Keep what was learned: the file format of a model."""
+"""Keep what was learned: the file format of a model, and the store of a durable learner."""
 
+from .durable import DurableLearner, open
 from .format import load, save
+from .service import Rules, Service
 
-__all__ = ["load", "save"]
+__all__ = ["DurableLearner", "Rules", "Service", "load", "open", "save"]

@@ -87,7 +87,13 @@ def plain_sample(x: Mapping[Any, Any]) -> dict[Any, Any]:
     >>> plain_sample({"a": np.float32(0.5), "b": (1, 2)})
     {'a': 0.5, 'b': [1, 2]}
     """
-    return {plain(name) if type(name) not in _PLAIN else name: plain(value) for name, value in x.items()}
+    return {_name(name): plain(value) for name, value in x.items()}
+
+
+def _name(name: Any) -> Any:
+    if isinstance(name, tuple):
+        return tuple(map(_name, name))
+    return name if type(name) in _PLAIN else plain(name)
 
 
 def plain(value: Any) -> Any:

@@ -205,6 +205,7 @@ def _names(engine: Engine) -> dict[str, Any]:
         "unusable": engine.encoder.unusable,
         "rows": words.rows,
         "slot_rows": words.slot_rows,
+        "slot_hats": words.slot_hats,
         "shared_from": words.shared_from,
         "shared_names": words.shared_names,
         "shared_slots": [[row, slot] for row, slot in words.shared_slots.items()],
@@ -217,12 +218,12 @@ def _engine(learner: Classifier | Regressor, names: dict[str, Any], arrays: dict
     engine = Engine(learner._setup, names["outputs"])
     words = engine.words
     words.columns = {from_json(n): Column(from_json(n), kind, slot, values) for n, kind, slot, values in names["columns"]}
-    words.rows, words.slot_rows = names["rows"], [(row, hat) for row, hat in names["slot_rows"]]
+    words.rows, words.slot_rows, words.slot_hats = names["rows"], names["slot_rows"], names["slot_hats"]
     words.shared_from, words.shared_names = names["shared_from"], names["shared_names"]
     words.shared_slots = {row: slot for row, slot in names["shared_slots"]}
     engine.fan_in, engine.learned = names["fan_in"], names["learned"]
     engine.refused, engine.encoder.unusable = Counter(names["refused"]), names["unusable"]
-    _fill(engine.program, words.rows, words.slot_rows, arrays)
+    _fill(engine.program, words.rows, list(zip(words.slot_rows, words.slot_hats, strict=True)), arrays)
     return engine
 
 

@@ -11,6 +11,7 @@ A cell's value depends on its own text only, never on its neighbours, so the siz
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import product
 from typing import Any
 
@@ -72,10 +73,8 @@ def parse_label(cell: str) -> Any:
 
 def _parse_gaps(cells: Sequence[str]) -> list[Any]:
     if not any("_" in cell for cell in cells):
-        try:
+        with suppress(ValueError):  # a column with text: the table below tells each cell's kind
             return [None if cell in _MISSING else float(cell) for cell in cells]
-        except ValueError:
-            pass  # a column with text: the table below tells each cell's kind
     return list(map(_CELLS.__getitem__, cells))
 
 

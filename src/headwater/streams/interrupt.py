@@ -16,8 +16,8 @@ __all__ = ["CtrlC"]
 class CtrlC:
     """Let Ctrl-C end a loop between two blocks, never inside one: a learner is not to be left half-way through a row.
 
-    While the next block is waited for, it ends the wait. Pressed a second time, it ends the loop at once, inside a block
-    or not. Outside the main thread, where no signal can be caught, this does nothing.
+    While the next block is waited for, it ends the wait. Pressed a second time, it ends the loop at once, even inside a
+    block. Outside the main thread, where no signal can be caught, this does nothing.
 
     Examples
     --------

@@ -1,0 +1,50 @@
+"""Poison in a stream is refused or clipped by stated rules and counted by reason; what was learned stays.
+
+Two models see the same stream; one of them also sees every kind of rubbish on the way. Both must end good,
+and every prediction must be finite.
+"""
+
+import math
+import random
+
+import headwater as hw
+
+random.seed(1)
+inf, nan = math.inf, math.nan
+POISON = [
+    ({"a": nan, "b": 1.0}, 90.0),  # a gap, no more
+    ({"a": inf, "b": 1.0}, 90.0),  # infinite: read as missing
+    ({"a": 1e300, "b": 1.0}, 90.0),  # huge: read as 1e30
+    ({"a": 1e6, "b": -1e6}, 90.0),  # a million deviations: counts as five
+    ({"a": object(), "b": 1.0}, 90.0),  # no feature at all
+    ({"a": "one", "b": "2"}, 90.0),  # texts among numbers: "2" is 2, "one" is a category
+    ({}, 90.0),  # nothing to learn from
+    ({"a": 1.0, "b": 1.0}, nan),  # answers that are none
+    ({"a": 1.0, "b": 1.0}, inf),
+    ({"a": 1.0, "b": 1.0}, "ten"),
+    ({"a": 1.0, "b": 1.0}, None),
+    ({"a": 1.0, "b": 1.0}, 1e29),  # an absurd answer: counts as ten deviations
+]
+
+
+def rows(n):
+    """Yield samples with the answer 100 + 3a − 2b."""
+    for _ in range(n):
+        a, b = random.gauss(0, 1), random.gauss(5, 2)
+        yield {"a": a, "b": b}, 100 + 3 * a - 2 * b
+
+
+clean, poisoned = hw.Regressor(seed=1), hw.Regressor(seed=1)
+finite = True
+for i, (x, y) in enumerate(rows(20_000)):
+    clean.learn_one(x, y)
+    if i % 500 == 250:
+        poisoned.learn_one(*POISON[i // 500 % len(POISON)])
+    finite = finite and math.isfinite(poisoned.predict_one(x))
+    poisoned.learn_one(x, y)
+
+print("every prediction finite:", finite)
+print("rejected:", poisoned.rejected)
+last = list(rows(1_000))
+for name, model in (("clean", clean), ("poisoned", poisoned)):
+    print(f"mean error, {name:<9} {sum(abs(model.predict_one(x) - y) for x, y in last) / len(last):.3f}")

@@ -1,0 +1,183 @@
+"""Write a learner or a network as an ONNX model: the snapshot that predicts now, its preprocessing inside.
+
+Inputs are the raw columns, one each (``onnx_columns``); outputs are "label" and "probabilities", or "value". The graph is
+written expert by expert from ``program.experts`` (``onnx_layers``), so several experts over one table need one node more.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..classifier import Classifier
+from ..errors import ConfigError
+from ..kernels import _op as col
+from ..nn import Embedding, Network
+from ..nn.program import Program
+from ..nn.steps import table
+from ..regressor import Regressor
+from .onnx_columns import first_layer, read_array, read_columns
+from .onnx_graph import Graph, write
+from .onnx_layers import expert_logits, expert_prediction
+
+RANKED = ("cross_entropy", "hinge")
+"""Losses whose outputs are classes: the highest one is the label."""
+
+
+def export_onnx(model: Classifier | Regressor | Network, path: str | Path, *, opset: int = 17, array: bool = False) -> None:
+    """Write the model as it predicts now to an ONNX file.
+
+    A learner's graph has an input for each raw column: float64 (N, 1) for numbers, NaN where missing; text (N, 1) for
+    categories, "" where missing; seconds since 1970 for date-times, with a second input for the UTC offset that may be left
+    out; a column of numbers in which texts occur has a second input "NAME.text". A network's graph has one input "X".
+
+    Parameters
+    ----------
+    model : Classifier, Regressor or Network
+        What to export; it is not changed.
+    path : str or Path
+        The file; what it held is replaced.
+    opset : int
+        Version of the operators: 17 is read by every runtime since 2022.
+    array : bool
+        For a learner that was taught arrays: one input X (N, d) in place of one a column.
+
+    Raises
+    ------
+    ConfigError
+        If the model has learned nothing yet, or its table is so full that names share rows.
+    MissingExtra
+        Without the package onnx.
+    ModelFileError
+        If the file can't be written.
+
+    Notes
+    -----
+    The label is a text, a whole number, a boolean or a float64 if all classes are; otherwise it is the classes' ``str``.
+    The metadata key "headwater" holds JSON: task, classes, inputs, rows learned.
+    """
+    write(onnx_model(model, opset=opset, array=array), path)
+
+
+def onnx_model(model: Classifier | Regressor | Network, *, opset: int = 17, array: bool = False) -> Any:
+    """Return the model as an ``onnx.ModelProto``, checked in full; parameters as in ``export_onnx``."""
+    if isinstance(model, Network):
+        return _network(model, opset)
+    engine = model._engine
+    if engine is None:
+        raise ConfigError(
+            expected=f"a {type(model).__name__} that has learned",
+            got="one that has not",
+            at="export_onnx",
+            help="Let it learn first: its columns and classes are in the graph.",
+        )
+    g = Graph(opset, engine.program.dtype)
+    columns = read_array(g, engine) if array else read_columns(g, engine)
+    p = _predictions(g, columns, engine.program)
+    about: dict[str, Any] = {"task": model.task, "n_learned": model.n_learned, "inputs": columns.listed}
+    if isinstance(model, Classifier):
+        about["classes"] = [str(label) for label in model.classes]
+        about["outputs"] = _classes(g, p, model)
+    else:
+        value = g.add("Reshape", p, g.constant([-1], np.int64))
+        about["outputs"] = [g.output("value", value, engine.program.dtype, ["N"], "the prediction")]
+    return _finish(g, type(model).__name__, about)
+
+
+def _predictions(g: Graph, columns: Any, program: Program) -> str:
+    """Predictions (N, k) of the experts over the columns; of the one expert, as long as there is only one."""
+    done = []
+    for e, expert in enumerate(program.experts):
+        z = expert_logits(g, first_layer(g, columns, program, e), program, e)
+        p = expert_prediction(g, z, expert)
+        done.append(_in_units_of_target(g, p, program))
+    if len(done) != 1:
+        raise ConfigError(
+            expected="one expert", got=f"{len(done)}", at="export_onnx", help="A pool can't be exported yet."
+        )
+    return done[0]
+
+
+def _in_units_of_target(g: Graph, p: str, program: Program) -> str:
+    """mean + deviation·p, where answers were standardised as they streamed."""
+    if not program.head[col.TARGETS]:
+        return p
+    mean, deviation = program.ys[:, col.MEAN], np.sqrt(program.ys[:, col.VAR])
+    wide = g.cast(p, np.float64)
+    scaled = g.add("Mul", wide, g.constant(deviation, np.float64))
+    return g.cast(g.add("Add", scaled, g.constant(mean, np.float64)), program.dtype)
+
+
+# ---- classes --------------------------------------------------------------------------------------------------------
+
+
+def _classes(g: Graph, p: str, model: Classifier) -> list[str]:
+    """Add the outputs of a classifier."""
+    if model._binary:  # one output for the two classes
+        rest = g.add("Sub", g.number(1.0), p)
+        both = len(model.classes) > 1
+        p = g.add("Concat", rest, p, axis=1) if both else g.add("Add", rest, p)
+    labels = _labels(model.classes)
+    chosen = g.add("Gather", g.constant(labels, labels.dtype), g.add("ArgMax", p, axis=1, keepdims=0), axis=0)
+    shown = ", ".join(map(str, model.classes[:20])) + (" …" if len(model.classes) > 20 else "")
+    return [
+        g.output("label", chosen, labels.dtype, ["N"], "the most probable class, of equal ones the first seen"),
+        g.output("probabilities", p, g.dtype, ["N", len(model.classes)], f"one column a class: {shown}"),
+    ]
+
+
+def _labels(classes: list[Any]) -> NDArray[Any]:
+    """Classes as an array of one ONNX type."""
+    kinds = {type(label) for label in classes}
+    for kind, dtype in ((bool, np.bool_), (int, np.int64), (float, np.float64)):
+        if kinds == {kind} and (kind is not int or all(-(2**63) <= label < 2**63 for label in classes)):
+            return np.array(classes, dtype)
+    texts = [str(label) for label in classes]
+    if len(set(texts)) < len(texts):
+        raise ConfigError(
+            expected="classes whose texts differ",
+            got=f"{texts!r}",
+            at="export_onnx",
+            help="Mixed types become texts in ONNX: learn with labels of one type.",
+        )
+    return np.array(texts, object)
+
+
+# ---- networks -------------------------------------------------------------------------------------------------------
+
+
+def _network(net: Network, opset: int) -> Any:
+    """The graph of a network: one input X (N, inputs), NaN read as 0."""
+    program, inputs = net.program, net._inputs
+    g = Graph(opset, program.dtype)
+    w, b = table(program, 0)
+    if isinstance(net.expert.layers[0], Embedding):
+        x = g.input("X", np.int64, ["N", inputs], "row numbers")
+        z = g.sum(g.add("Gather", g.number(w), x, axis=0), 1, keep=False)
+    else:
+        x = g.input("X", program.dtype, ["N", inputs], "numbers; NaN where missing")
+        z = g.add("MatMul", g.add("Where", g.add("IsNaN", x), g.number(0.0), x), g.number(w))
+    z = z if b is None else g.add("Add", z, g.number(b))
+    p = expert_prediction(g, expert_logits(g, z, program, 0), net.expert)
+    outputs = []
+    if net.expert.loss.name in RANKED and net.outputs > 1:
+        label = g.add("ArgMax", p, axis=1, keepdims=0)
+        outputs.append(g.output("label", label, np.int64, ["N"], "the class with the highest output"))
+        outputs.append(g.output("probabilities", p, g.dtype, ["N", net.outputs], "one column a class"))
+    else:
+        outputs.append(g.output("value", p, g.dtype, ["N", net.outputs], "the prediction"))
+    return _finish(g, "Network", {"task": "network", "outputs": outputs})
+
+
+def _finish(g: Graph, name: str, about: dict[str, Any]) -> Any:
+    doc = f"headwater {name}: predicts as the model did when it was exported; it does not learn."
+    metadata = {"headwater": json.dumps(about, ensure_ascii=False)}
+    return g.model(name=name, doc=doc, version=version("headwater"), metadata=metadata)
+
+
+__all__ = ["export_onnx", "onnx_model"]

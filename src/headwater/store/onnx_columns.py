@@ -1,0 +1,219 @@
+"""Raw columns to the first layer, as ONNX nodes: what the encoder and ``kernels/rows.py`` do with a sample.
+
+A client sends each column as it is: a number as float64 (NaN where missing), a category as text ("" or any unknown text
+where missing), a date-time as seconds. Standardising, categories by name, and the rows that don't take part yet are inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..encode.vocabulary import CATEGORY, NUMBER, TIME, Column
+from ..engine import Engine
+from ..errors import ConfigError
+from ..kernels import _op as col
+from ..kernels import rows as _rows
+from ..nn.program import Program
+from ..nn.steps import table
+from .onnx_graph import ML, Graph
+from .onnx_times import time_parts
+
+NUMBERS = "a number; NaN where it is missing"
+TEXTS = 'a category as text (5 and 5.0 as "5"); "" where it is missing'
+TIMES = "a date-time as seconds since 1970-01-01T00:00 by the clock that it states; NaN where it is missing"
+OFFSETS = "seconds by which that clock is ahead of UTC; 0 if left out, right for date-times without a zone"
+MIXED = 'the same column where its value is a text that reads as no number or date-time; "" elsewhere'
+
+
+@dataclass(slots=True)
+class Columns:
+    """What a graph has read: standardised numbers with their rows, and category numbers with theirs.
+
+    Parameters
+    ----------
+    numbers : str
+        Values (N, d) that scale their rows, 0 where there is no pair; "" without numeric columns.
+    number_rows : ndarray (d,)
+        Row of each.
+    categories : str
+        Category numbers (N, c); "" without categories.
+    category_rows : ndarray (r,)
+        Row of each category number; r itself stands for no pair.
+    listed : list
+        Name, kind, type and meaning of each input.
+    """
+
+    numbers: str = ""
+    number_rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    categories: str = ""
+    category_rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    listed: list[dict[str, Any]] = field(default_factory=list)
+
+
+def read_columns(g: Graph, engine: Engine) -> Columns:
+    """Declare an input for every column of the vocabulary, and turn them into numbers and category numbers."""
+    words = engine.words
+    _check_room(engine)
+    out = Columns()
+    numbers: list[str] = []
+    slots: list[int] = []
+    rows: list[int] = []
+    indices: list[tuple[str, int, list[str]]] = []
+    for column in words.columns.values():
+        if column.kind == NUMBER:
+            numbers.append(_declare(g, out, column, np.float64, NUMBERS))
+            slots.append(column.slot)
+        elif column.kind == TIME:
+            numbers += _times(g, out, column)
+            slots += range(column.slot, column.slot + 7)
+        if column.kind == CATEGORY or column.values:
+            text = _declare(g, out, column, object, TEXTS if column.kind == CATEGORY else MIXED)
+            indices.append((text, len(rows), list(column.values)))
+            rows += column.values.values()
+    if not out.listed:
+        raise ConfigError(
+            expected="a learner that has seen a column", got="one without", at="export_onnx", help="Let it learn first."
+        )
+    if numbers:
+        out.number_rows = np.array(words.slot_rows, np.int64)[slots]
+        out.numbers = _standardised(g, _side_by_side(g, numbers), engine.program, slots)
+    if indices:
+        out.category_rows = np.array(rows, np.int64)
+        out.categories = _side_by_side(g, [_category(g, *index, len(rows)) for index in indices])
+    return out
+
+
+def read_array(g: Graph, engine: Engine) -> Columns:
+    """Declare one input X (N, d) for a learner that was taught arrays, whose columns are called x0, x1, …"""
+    columns = engine.words.columns
+    _check_room(engine)
+    found = [columns.get(f"x{j}") for j in range(len(columns))]
+    kept = [column for column in found if column is not None and column.kind == NUMBER and not column.values]
+    if not kept or len(kept) < len(columns):
+        raise ConfigError(
+            expected="a learner that was taught numeric arrays, with columns x0, x1, …",
+            got=f"one with the columns {', '.join(map(str, list(columns)[:5]))}" + (" …" if len(columns) > 5 else ""),
+            at="export_onnx(array=True)",
+            help="Leave array out: each column is then an input.",
+        )
+    x = g.input("X", np.float64, ["N", len(kept)], "numbers; NaN where missing")
+    slots = [column.slot for column in kept]
+    rows = np.array(engine.words.slot_rows, np.int64)[slots]
+    listed = [{"name": "X", "columns": len(kept), "kind": "number", "doc": NUMBERS}]
+    return Columns(_standardised(g, x, engine.program, slots), rows, listed=listed)
+
+
+def _check_room(engine: Engine) -> None:
+    """Raise an error if names share rows: which ones, only their hash says."""
+    words = engine.words
+    if words.shared_from:
+        raise ConfigError(
+            expected="a table with room for every name",
+            got=f"a full one, in which {words.shared_names:,} names share rows by a hash",
+            at="export_onnx",
+            help="ONNX has no such hash: learn with a larger max_rows to export.",
+        )
+
+
+def first_layer(g: Graph, columns: Columns, program: Program, e: int) -> str:
+    """Expert e's columns of the table: z = b + Σ value·W[row] over the pairs that take part, (N, m)."""
+    w, b = table(program, e)
+    parts = []
+    if columns.numbers:
+        parts.append(g.add("MatMul", columns.numbers, g.number(_taking_part(program, w, columns.number_rows))))
+    if columns.categories:
+        rows = _taking_part(program, w, columns.category_rows)
+        nothing = np.zeros((1, rows.shape[1]))
+        picked = g.add("Gather", g.number(np.concatenate([rows, nothing])), columns.categories, axis=0)
+        parts.append(g.sum(picked, 1, keep=False))
+    z = parts[0] if len(parts) == 1 else g.add("Add", *parts)
+    return z if b is None else g.add("Add", z, g.number(b))
+
+
+def _taking_part(program: Program, w: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Weights of these rows; zeros for those that no step has touched yet."""
+    picked = w[rows - 1].copy()
+    if program.head[col.GROWING]:
+        picked[program.touched[rows] == 0] = 0
+    return picked
+
+
+def _declare(g: Graph, out: Columns, column: Column, dtype: Any, doc: str) -> str:
+    """Declare the input of a column, or of the texts in a column that holds numbers or date-times too."""
+    name = f"{column.name}.text" if doc == MIXED else f"{column.name}"
+    kind = "text" if dtype is object else "number" if doc == NUMBERS else "time"
+    out.listed.append({"name": name, "column": f"{column.name}", "kind": kind, "doc": doc})
+    return g.input(name, dtype, ["N", 1], doc)
+
+
+def _times(g: Graph, out: Columns, column: Column) -> list[str]:
+    """The seven numbers of a date-time."""
+    seconds = _declare(g, out, column, np.float64, TIMES)
+    name = f"{column.name}.utc_offset"
+    # "M": left out, it is one number for all rows
+    offset = g.input(name, np.float64, ["M", 1], OFFSETS, default=np.zeros((1, 1)))
+    out.listed.append({"name": name, "column": f"{column.name}", "kind": "offset", "doc": OFFSETS})
+    return time_parts(g, seconds, offset)
+
+
+def _side_by_side(g: Graph, parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else g.add("Concat", *parts, axis=1)
+
+
+def _category(g: Graph, text: str, start: int, values: list[str], nothing: int) -> str:
+    """Number of each text's category, counted over all columns; ``nothing`` for an unknown one."""
+    numbers = range(start, start + len(values))
+    # a lone surrogate can't be sent as UTF-8, so no client can ask for it
+    sent = {value: number for value, number in zip(values, numbers, strict=True) if _is_utf8(value)}
+    return g.add(
+        "LabelEncoder",
+        text,
+        domain=ML,
+        keys_strings=[*sent, *([] if sent else [""])],
+        values_int64s=[*sent.values(), *([] if sent else [nothing])],
+        default_int64=nothing,
+    )
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _standardised(g: Graph, x: str, program: Program, slots: list[int]) -> str:
+    """Values (N, d) as they scale their rows: what is missing is 0, the rest as ``kernels.rows.standardise`` has it."""
+
+    def real(value: Any) -> str:
+        return g.constant(value, np.float64)
+
+    present = g.add("LessOrEqual", g.add("Abs", x), real(np.finfo(np.float64).max))  # neither NaN nor infinite
+    x = g.add("Where", present, x, real(0.0))
+    x = g.add("Clip", x, real(-_rows.HUGE), real(_rows.HUGE))
+    if program.head[col.STANDARD]:
+        x = _in_deviations(g, x, program.stats[slots])
+    return g.cast(g.add("Where", present, x, real(0.0)), program.dtype)
+
+
+def _in_deviations(g: Graph, x: str, stats: NDArray[np.float64]) -> str:
+    """x (N, d) in units of the running deviation; the statistics include x itself, as they do when it is learned."""
+
+    def real(value: Any) -> str:
+        return g.constant(value, np.float64)
+
+    mean, var, t = stats[:, col.MEAN], stats[:, col.VAR], stats[:, col.COUNT] + 1
+    a = np.maximum(1 / t, _rows.FORGET)
+    bound = np.where((t > _rows.SETTLED) & (var > 0), _rows.BOUND * np.sqrt(var), np.finfo(np.float64).max)
+    d = g.add("Sub", x, real(mean))
+    d = g.add("Max", g.add("Min", d, real(bound)), real(-bound))
+    step = g.add("Mul", d, real(a))
+    moved = g.add("Add", step, real(mean))
+    spread = g.add("Mul", g.add("Add", g.add("Mul", step, d), real(var)), real(1 - a))
+    still = g.add("Mul", g.add("Mul", moved, moved), real(1e-20))
+    flat = g.add("LessOrEqual", spread, g.add("Max", still, real(1e-300)))
+    deviation = g.add("Sqrt", g.add("Where", flat, real(1.0), spread))
+    z = g.add("Div", g.add("Sub", x, moved), deviation)
+    z = g.add("Clip", z, real(-_rows.CLIP), real(_rows.CLIP))
+    return g.add("Where", flat, real(0.0), z)

@@ -1,0 +1,150 @@
+"""The few numbers that a diagnosis needs, kept while a session learns.
+
+Nothing here judges. Per row it keeps the loss of the prediction that was given out, and the labels' counts; of a few
+rows it keeps the rows themselves: the last ones, to see what learning them changed, and a sample of older ones. The
+rest is measured when somebody asks (`headwater.diagnose`).
+
+What the loss is: −ln p(y) for a classifier (p at least 10⁻⁶), |y − y_pred| for a regressor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.classifier import Classifier
+from headwater.nn.program import Program
+from headwater.regressor import Regressor
+from headwater.types import Event, Record
+from headwater.watch.classify import proba_given
+from headwater.watch.seen import Seen
+
+__all__ = ["Health", "health_of", "losses_of", "weight_size"]
+
+FLOOR = 1e-6
+FRESH = 16  # last rows, measured again just after they were learned
+SAMPLE = 256  # older rows that are kept
+EVERY = 32  # once the sample is full, one row in so many takes the place of another
+RECENT = 1024  # rows whose loss is kept
+_FADE = 0.2  # weight of the newest measurement in a fading mean
+_SOONEST, _LATEST = 128, 4096  # rows between two measurements
+
+
+class Health:
+    """Watch a learner's health: a watcher that `Session` brings along for every `Classifier` and `Regressor`.
+
+    Notes
+    -----
+    Cost: under 0.1 µs a row in blocks of 1024 (benchmarks/NOTES.md), and some 300 rows of memory.
+
+    Examples
+    --------
+    >>> health = Health()
+    >>> _ = health.see(Seen(1, [{"a": 1.0}], ["yes"], ["no"], [0.5], "classify"), None)
+    >>> round(float(health.recent.mean()), 3), health.due
+    (0.693, 128)
+    """
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.due: int | None = _SOONEST
+        self.record: Record | None = None
+        self.labels: Counter[Any] = Counter()
+        self.chunks: list[float] = []  # mean loss of each RECENT rows, from the first on
+        self.sample: list[tuple[Any, Any, float]] = []  # (x, y, loss when it was predicted)
+        self.fresh: deque[tuple[Any, Any, float]] = deque(maxlen=FRESH)
+        self.before = self.after = self.worse = math.nan  # fading means over the measurements
+        self.measured = 0
+        self.sizes: list[tuple[int, float]] = []  # (row, root mean square weight) at doubling distances
+        self._recent = np.zeros(RECENT)
+        self._rng = np.random.default_rng(0)
+
+    @property
+    def recent(self) -> NDArray[np.float64]:
+        """The losses of the last rows, at most 1024, in no order."""
+        return self._recent[: min(self.n, RECENT)]
+
+    def see(self, seen: Seen, learner: Any) -> Sequence[Event]:
+        """Take notice of some rows."""
+        losses = losses_of(seen.task, seen.y, seen.y_pred, seen.proba)
+        if seen.task == "classify":
+            self.labels.update(seen.y)
+        self._keep(seen, losses)
+        self._sum(losses)
+        if self.due is not None and self.n >= self.due:
+            if learner is not None:
+                self._measure(seen.task, learner)
+            self.due = self.n + min(max(self.n // 8, _SOONEST), _LATEST)
+        return ()
+
+    def _keep(self, seen: Seen, losses: NDArray[np.float64]) -> None:
+        """Keep the last rows and a sample of all, by the number of the row."""
+        last = range(max(0, len(seen) - FRESH), len(seen))
+        self.fresh.extend((_row(seen.X, i), seen.y[i], float(losses[i])) for i in last)
+        first = min(SAMPLE - len(self.sample), len(seen))
+        self.sample.extend((_row(seen.X, i), seen.y[i], float(losses[i])) for i in range(first))
+        for i in range(first + -(self.n + first) % EVERY, len(seen), EVERY):
+            self.sample[int(self._rng.integers(SAMPLE))] = (_row(seen.X, i), seen.y[i], float(losses[i]))
+
+    def _sum(self, losses: NDArray[np.float64]) -> None:
+        """Add losses to the ring of the last ones and to the means of whole chunks."""
+        while len(losses):
+            at = self.n % RECENT
+            part, losses = losses[: RECENT - at], losses[RECENT - at :]
+            self._recent[at : at + len(part)] = part
+            self.n += len(part)
+            if self.n % RECENT == 0:
+                self.chunks.append(float(self._recent.mean()))
+
+    def _measure(self, task: str, learner: Any) -> None:
+        """Predict the last rows again, now that they are learned."""
+        X, y, losses = zip(*self.fresh, strict=True)
+        after = losses_again(task, learner, X, y)
+        before = np.array(losses)
+        news = (float(before.mean()), float(after.mean()), float((after > before).mean()))
+        olds = (self.before, self.after, self.worse)
+        mixed = [new if math.isnan(old) else old + _FADE * (new - old) for old, new in zip(olds, news, strict=True)]
+        self.before, self.after, self.worse = mixed
+        self.measured += 1
+        if learner._engine is not None and (not self.sizes or self.n >= 2 * self.sizes[-1][0]):
+            self.sizes.append((self.n, weight_size(learner._engine.program)))
+
+
+def health_of(learner: Any) -> Health | None:
+    """Return what is kept of a learner's health, beginning now if nothing is yet; None for other kinds of learners."""
+    if not isinstance(learner, Classifier | Regressor):
+        return None
+    health = learner._health if isinstance(learner._health, Health) else Health()
+    learner._health = health
+    return health
+
+
+def losses_of(task: str, y: Sequence[Any], y_pred: Sequence[Any], proba: Sequence[float]) -> NDArray[np.float64]:
+    """Return the loss of each row: −ln p(y), p at least 10⁻⁶, or |y − y_pred|."""
+    if task == "regress":
+        return np.abs(np.asarray(y, np.float64) - np.asarray(y_pred, np.float64))
+    p = np.asarray(proba, np.float64)
+    return np.asarray(-np.log(np.minimum(np.maximum(np.nan_to_num(p), FLOOR), 1.0)))
+
+
+def losses_again(task: str, learner: Any, X: Sequence[Any], y: Sequence[Any]) -> NDArray[np.float64]:
+    """Return the loss of rows as the learner predicts them now."""
+    rows = np.stack(list(X)) if isinstance(X[0], np.ndarray) else list(X)
+    forecast = learner.forecast(rows)
+    proba = proba_given(forecast, y) if task == "classify" else []
+    return losses_of(task, y, forecast.y_pred, proba)
+
+
+def weight_size(program: Program) -> float:
+    """Return the root mean square of the weights: of the dense layers and of the input table's first 256 rows."""
+    end = program.dense + min(program.rows, 256) * program.stride
+    return float(np.sqrt(np.mean(np.square(program.p[:end], dtype=np.float64))))
+
+
+def _row(X: Any, i: int) -> Any:
+    return X[i].copy() if isinstance(X, np.ndarray) else X[i]

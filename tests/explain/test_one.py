@@ -1,0 +1,151 @@
+"""Contributions of features to one prediction: complete, by name, and blind to what doesn't count."""
+
+import json
+
+import numpy as np
+import pytest
+
+import headwater as hw
+from headwater.errors import ConfigError, DataError, TargetError
+from headwater.explain import explain_one
+
+SETTINGS = [
+    {},
+    {"hidden": ()},
+    {"hidden": (16, 8), "activation": "tanh"},
+    {"norm": "layer"},
+    {"norm": "batch", "dropout": 0.1},
+    {"loss": "binary_cross_entropy"},
+    {"loss": "hinge"},
+    {"scale": False},
+]
+
+
+def stream(n=1500, seed=0):
+    rng = np.random.default_rng(seed)
+    for _ in range(n):
+        x = {"a": rng.normal(), "noise": rng.normal(), "c": "uvw"[rng.integers(3)], "same": 1.0}
+        yield x, "yes" if x["a"] + 2 * (x["c"] == "u") > 0.5 else "no"
+
+
+def classifier(**settings):
+    model = hw.Classifier(seed=1, **settings)
+    for x, y in stream():
+        model.learn_one(x, y)
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return classifier()
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_integrated_gradients_are_complete(settings):
+    model = classifier(**settings)
+    for x, _ in stream(8, seed=2):
+        why = model.explain_one(x)
+        assert why.prediction == pytest.approx(model.predict_proba_one(x)[why.target], abs=1e-5)
+        assert abs(why.rest) <= 1e-3 * max(abs(why.prediction - why.baseline), 1e-6)
+
+
+def test_the_predicted_class_is_explained_unless_another_is_named(model):
+    x = {"a": 2.0, "noise": 0.0, "c": "u"}
+    assert model.explain_one(x).target == model.predict_one(x) == "yes"
+    other = model.explain_one(x, target="no")
+    assert other.prediction == pytest.approx(1 - model.explain_one(x).prediction, abs=1e-6)
+    for name, part in model.explain_one(x).contributions.items():
+        assert other.contributions[name] == pytest.approx(-part, abs=1e-6)
+
+
+def test_what_decides_ranks_first_and_what_says_nothing_counts_nothing(model):
+    why = explain_one(model, {"a": 0.1, "noise": 0.4, "c": "u", "same": 1.0})
+    assert next(iter(why.contributions)) == "c"
+    assert why.contributions["c"] > 0.1
+    assert abs(why.contributions["noise"]) < 0.2 * why.contributions["c"]
+    assert why.contributions["same"] == 0
+
+
+def test_log_odds_tell_features_apart_where_probabilities_are_nearly_one(model):
+    x = {"a": 3.0, "noise": 0.1, "c": "u"}
+    sure, odds = model.explain_one(x), model.explain_one(x, of="log_odds")
+    assert sure.prediction > 0.99
+    assert odds.prediction == pytest.approx(np.log(sure.prediction / (1 - sure.prediction)), rel=1e-3)
+    assert odds.contributions["c"] > 0.5 > abs(odds.contributions["noise"])
+    assert abs(odds.rest) <= 1e-3 * abs(odds.prediction - odds.baseline)
+
+
+def test_missing_and_unknown_features_contribute_nothing(model):
+    why = explain_one(model, {"a": None, "c": "never seen", "new": 3.0, "noise": float("nan")})
+    assert set(why.contributions.values()) == {0.0}
+    assert why.prediction == pytest.approx(why.baseline)
+
+
+def test_lists_mappings_and_times_count_under_their_own_name():
+    model = hw.Regressor((), seed=1)
+    rng = np.random.default_rng(0)
+    for _ in range(400):
+        v = rng.normal(size=3)
+        model.learn_one({"v": v.tolist(), "in": {"x": v[0]}, "t": "2024-01-01T03:00:00"}, float(v.sum()))
+    why = model.explain_one({"v": [1.0, 1.0, 1.0], "in": {"x": 0.0}, "t": "2024-01-01T03:00:00"})
+    assert set(why.contributions) == {"v", "in", "t"}
+    assert next(iter(why.contributions)) == "v"
+    assert abs(why.rest) < 1e-3 * abs(why.prediction - why.baseline)
+
+
+def test_a_linear_model_is_explained_exactly_by_both_methods():
+    model = hw.Regressor((), seed=1, loss="mse", dtype="float64")
+    rng = np.random.default_rng(0)
+    for _ in range(3000):
+        a, b = rng.normal(), rng.normal()
+        model.learn_one({"a": a, "b": b}, 3 * a - 2 * b)
+    x = {"a": 1.0, "b": 1.0}
+    whole, slope = model.explain_one(x), model.explain_one(x, method="gradient_x_input")
+    assert whole.contributions == pytest.approx(slope.contributions, abs=1e-9)
+    assert whole.contributions["a"] == pytest.approx(3, abs=0.15)
+    assert whole.contributions["b"] == pytest.approx(-2, abs=0.15)
+    assert whole.baseline == pytest.approx(model.predict_one({"a": None, "b": None}), abs=1e-9)
+
+
+def test_the_gradient_is_that_of_the_prediction():
+    model = hw.Classifier(seed=1, dtype="float64", scale=False, activation="tanh")
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        a, b = rng.normal(), rng.normal()
+        model.learn_one({"a": a, "b": b}, bool(a * b > 0))
+    h, x = 1e-6, {"a": 0.7, "b": -0.4}
+    why = model.explain_one(x, method="gradient_x_input", target=True)
+    up = model.predict_proba_one(x | {"a": 0.7 + h})[True] - model.predict_proba_one(x | {"a": 0.7 - h})[True]
+    assert why.contributions["a"] == pytest.approx(0.7 * up / (2 * h), rel=1e-5)
+
+
+def test_explaining_changes_nothing(model):
+    from headwater.store.format import to_bytes
+
+    before = to_bytes(model)
+    model.explain_one({"a": 1.0, "c": "u", "brand new": "x"})
+    assert to_bytes(model) == before
+
+
+def test_an_explanation_reads_as_text_and_as_json(model):
+    why = model.explain_one({"a": 1.0, "noise": 0.1, "c": "u"})
+    assert str(why).startswith("p(yes) = ")
+    assert "c = u" in str(why)
+    assert json.loads(json.dumps(why.as_dict()))["contributions"][0]["name"] in ("a", "c")
+
+
+def test_what_cannot_be_explained_is_said():
+    with pytest.raises(DataError, match="expected a model that has learned"):
+        explain_one(hw.Classifier(), {"a": 1.0})
+    model = hw.Regressor()
+    model.learn_one({"a": 1.0}, 1.0)
+    with pytest.raises(ConfigError, match="expected no target"):
+        explain_one(model, {"a": 1.0}, target=1)
+    with pytest.raises(ConfigError, match="expected proba or log_odds"):
+        explain_one(model, {"a": 1.0}, of="money")
+    with pytest.raises(ConfigError, match="expected one of integrated_gradients"):
+        explain_one(model, {"a": 1.0}, method="magic")
+    chooser = hw.Classifier()
+    chooser.learn_one({"a": 1.0}, "yes")
+    with pytest.raises(TargetError, match="expected one of the classes"):
+        explain_one(chooser, {"a": 1.0}, target="no")

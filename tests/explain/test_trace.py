@@ -1,0 +1,85 @@
+"""The second look in NumPy agrees with the kernels, and its deltas with finite differences."""
+
+import numpy as np
+import pytest
+import reference
+
+import headwater as hw
+from headwater import nn
+from headwater.nn import trace
+from headwater.nn.layers import ACTIVATIONS
+
+STACKS = [
+    *([nn.Dense(5, name)] for name in ACTIVATIONS),
+    [nn.Dense(6), nn.LayerNorm(), nn.Activation("tanh"), nn.Dense(4, "sigmoid")],
+    [nn.Dense(6), nn.LayerNorm(affine=False), nn.Activation("relu")],
+    [nn.Dense(6), nn.BatchNorm(), nn.Activation("silu"), nn.Dropout(0.2)],
+    [nn.Dense(6, bias=False), nn.Activation("tanh"), nn.Dense(5, "elu", bias=False)],
+]
+
+
+def rows(n, seed=0):
+    rng = np.random.default_rng(seed)
+    X = []
+    for i in range(n):
+        x = {"a": rng.normal(), "b": 5 + 3 * rng.normal(), "c": "uvw"[rng.integers(3)]}
+        X.append({name: value for name, value in x.items() if i % 7 or name != "b"})
+    y = ["yes" if x["a"] + (x["c"] == "u") > rng.normal() else "no" for x in X]
+    return X, y
+
+
+def learned(stack, **settings):
+    model = hw.Classifier(layers=stack, dtype="float64", seed=3, **settings)
+    X, y = rows(200)
+    model.learn_many(X, y)
+    return model
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=str)
+def test_the_second_look_gives_the_predictions_of_the_kernels(stack):
+    model = learned(stack)
+    X, _ = rows(30, seed=1)
+    X += [{}, {"a": float("nan")}, {"a": float("inf"), "b": 1e40}, {"c": "never seen"}, {"new": 1.0}]
+    program = model._engine.program
+    taken = trace.entries(program, model._engine.encode(X, np.zeros(len(X), bool)))
+    out = trace.link(program, 0, trace.logits(program, 0, taken))
+    np.testing.assert_allclose(out, model.predict_proba_many(X), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=str)
+def test_deltas_equal_finite_differences(stack):
+    model = learned(stack)
+    program = model._engine.program
+    rng = np.random.default_rng(5)
+    z = rng.normal(size=(4, stack[0].units))
+    direction, weigh = rng.normal(size=z.shape), rng.normal(size=(4, 2))
+
+    def value(h):
+        return float((trace.forward(program, 0, z + h * direction)[-1] * weigh).sum())
+
+    got = float((trace.backward(program, 0, trace.forward(program, 0, z), weigh)[0] * direction).sum())
+    assert got == pytest.approx((value(1e-6) - value(-1e-6)) / 2e-6, rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy", "hinge"])
+def test_the_delta_of_a_loss_of_classes_is_its_slope(name):
+    model = learned([nn.Dense(5, "tanh")], loss=name)
+    program = model._engine.program
+    z = np.random.default_rng(2).normal(size=(6, program.outputs))
+    y = np.array([0, 1, 1, 0, 1, 0], float)
+    check_slope(program, z, y)
+
+
+@pytest.mark.parametrize("name", ["mse", "mae", "huber", "quantile", "poisson"])
+def test_the_delta_of_a_loss_of_numbers_is_its_slope(name):
+    model = hw.Regressor(loss=name, dtype="float64", seed=1)
+    X, y = rows(50)
+    model.learn_many(X, [float(label == "yes") for label in y])
+    check_slope(model._engine.program, np.random.default_rng(2).normal(size=(6, 1)), np.array([0, 1, 2, 0.5, 1, 3]))
+
+
+def check_slope(program, z, y):
+    loss, k = program.experts[0].loss, z.shape[1]
+    answers = reference.one_hot(y.astype(int), k) if loss.name in ("cross_entropy", "hinge") else y[:, None]
+    want = reference.LOSSES[loss.name][2](z, answers, loss.number)
+    np.testing.assert_allclose(trace.loss_delta(program, 0, z, y), want, rtol=1e-9, atol=1e-12)
