@@ -13,9 +13,10 @@ from river import base
 
 from .engine import Engine, describe, merged, rows_of
 from .errors import TargetError
-from .guards import FARTHEST, check_labels, check_lengths, check_weights
+from .guards import FARTHEST, as_answers, check_labels, check_pairs, check_rows, check_weights
 from .nn import Loss, Optimizer
 from .nn.layers import Layer
+from .nn.lower import Expert
 from .setup import make_setup
 from .types import Forecast
 
@@ -26,19 +27,22 @@ RARE = -6.0
 
 
 class Classifier(base.Classifier):  # type: ignore[misc]
-    """A neural network that learns classes online: predict, see the answer, learn, one example at a time.
+    """Neural networks that learn classes online: predict, see the answer, learn, one example at a time.
 
     Inputs are dicts of numbers, texts, booleans, date-times, lists, or None for what is missing; features, categories and
     classes may appear at any time. Numbers are standardised as they stream. p = softmax(net(x)), learned by cross-entropy.
 
+    Without settings it is a pool of small nets with different step sizes, mixed by how well each has done of late: nothing
+    needs tuning. Any of hidden, layers, optimizer, norm or dropout makes it a single net instead.
+
     Parameters
     ----------
-    hidden : sequence of int
-        Units of each hidden layer; () for logistic regression.
+    hidden : sequence of int, optional
+        Units of each hidden layer of a single net; () for logistic regression.
     activation : str
         Of the hidden layers.
     optimizer : Optimizer, optional
-        The update rule; AdaGrad(0.05) without it.
+        The update rule of a single net; RMSProp(0.003, rho=0.999) without it.
     loss : str or Loss
         "cross_entropy", "binary_cross_entropy" (one output, two classes at most) or "hinge" (its probabilities are scores).
     l1, l2 : float
@@ -55,6 +59,10 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         Rows the input table may have; beyond it new names share rows, so memory stays bounded.
     layers : sequence of Layer, optional
         The hidden layers themselves, in place of hidden, activation, dropout and norm.
+    experts : sequence of Expert, optional
+        A pool of one's own: ``nn.Expert(hidden layers, optimizer=…, replays=…)``.
+    effort : str
+        Of the default pool: "fast", "default" or "accurate".
     seed : int
         Of the initial weights and of dropout.
     dtype : str
@@ -88,7 +96,7 @@ class Classifier(base.Classifier):  # type: ignore[misc]
 
     def __init__(
         self,
-        hidden: Sequence[int] = (64,),
+        hidden: Sequence[int] | None = None,
         *,
         activation: str = "relu",
         optimizer: Optimizer | None = None,
@@ -102,6 +110,8 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         scale: bool = True,
         max_rows: int = 200_000,
         layers: Sequence[Layer] | None = None,
+        experts: Sequence[Expert] | None = None,
+        effort: str = "default",
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
@@ -109,8 +119,9 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
         self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
         self.layers, self.seed, self.dtype = layers, seed, dtype
+        self.experts, self.effort = experts, effort
         self._setup = make_setup(self, ("cross_entropy", "binary_cross_entropy", "hinge"), targets=False)
-        self._binary = self._setup.expert.loss.name == "binary_cross_entropy"
+        self._binary = self._setup.experts[0].loss.name == "binary_cross_entropy"
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
         self._health: Any = None  # what a session keeps for `diagnose`
@@ -141,9 +152,10 @@ class Classifier(base.Classifier):  # type: ignore[misc]
             return {}
         p = engine.predict_event(x)
         if p is None:
+            check_rows([x])
             p = engine.predict([x])[0].tolist()
         if self._binary:
-            p = [1 - p[0], p[0]] if len(self.classes) > 1 else [1.0]
+            p = self._both(np.array([p], self.dtype))[0].tolist()
         return dict(zip(self.classes, p))  # noqa: B905  both have one entry a class; checking costs a fifth of the call
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
@@ -174,10 +186,10 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         w : float
             Its weight: its gradient is multiplied by it; 0 adds its names and teaches nothing.
         """
-        index = self._index.get(y) if type(y) in _PLAIN else None
+        index = self._index.get(y) if type(y) in _PLAIN and (type(w) is float or type(w) is int) else None
         engine = self._engine
         if index is None or engine is None or not 0 < w <= FARTHEST or not engine.learn_event(x, index, w):
-            self.step_many([x], [y], None if w == 1.0 else [w])
+            self.step_many([x], [y], [w])
 
     # ---- many samples -----------------------------------------------------------------------------------------------
 
@@ -238,10 +250,11 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         Forecast
             For each row what was predicted before anything later was learned.
         """
-        n = check_lengths(X, y, "y")
+        y = as_answers(y)
+        n = check_pairs(X, y, ask)
         labels = y.tolist() if isinstance(y, np.ndarray) else list(y)
-        good = check_labels(labels, self._refused)
-        weights = check_weights(w, n, self._refused)
+        weights, weighed = check_weights(w, n, self._refused)
+        good = check_labels(labels, self._refused) & weighed
         done: list[NDArray[Any]] = []
         start = 0
         while start < n:
@@ -291,7 +304,8 @@ class Classifier(base.Classifier):  # type: ignore[misc]
 
     def _proba(self, X: Any) -> NDArray[Any]:
         """Probabilities (n, classes so far) of rows."""
-        return np.empty((len(X), 0)) if self._engine is None else self._both(self._engine.predict(X))
+        n = check_rows(X)
+        return np.empty((n, 0)) if self._engine is None else self._both(self._engine.predict(X))
 
     def _both(self, p: NDArray[Any]) -> NDArray[Any]:
         """Probabilities of both classes where the net has one output for the two."""
@@ -321,6 +335,11 @@ class Classifier(base.Classifier):  # type: ignore[misc]
     def rejected(self) -> dict[str, int]:
         """Refused rows, dropped values and undone steps so far, by reason (``guards.REASONS``)."""
         return merged(self._refused, self._engine)
+
+    @property
+    def experts_(self) -> list[dict[str, Any]]:
+        """What each expert is and how it stands: weight in the mixture, fading loss, steps taken and undone."""
+        return [] if self._engine is None else self._engine.experts()
 
     def describe(self) -> dict[str, Any]:
         """Say what the model is: layers with shapes and parameter counts, optimizer, features, classes, rows learned.
@@ -378,6 +397,22 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         from .store.format import save
 
         save(self, path)
+
+    def export_onnx(self, path: Any, *, opset: int = 17, array: bool = False) -> None:
+        """Write the model as it predicts now to an ONNX file, preprocessing included; see ``store.export_onnx``.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; what it held is replaced.
+        opset : int
+            Version of ONNX's operators.
+        array : bool
+            For a learner that was taught arrays: one input X (N, d) in place of one a column.
+        """
+        from .store.export_onnx import export_onnx
+
+        export_onnx(self, path, opset=opset, array=array)
 
 
 def as_labels(labels: Sequence[Any]) -> NDArray[Any]:

@@ -30,20 +30,26 @@ class Setup:
 
     Parameters
     ----------
-    expert : Expert
-        Layers without the output layer, loss, rule, penalties.
+    experts : tuple of Expert
+        Layers, loss, rule, penalties of each; all have the same outputs.
     seed, dtype, max_rows, scale
         As in the learners.
     targets : bool
         Whether answers are standardised as they stream.
+    hats : int
+        Knots of the curve of each numeric column; 0 for straight lines.
+    ring : int
+        How many of the last samples are kept for replay.
     """
 
-    expert: Expert
+    experts: tuple[Expert, ...]
     seed: int
     dtype: str
     max_rows: int
     scale: bool
     targets: bool
+    hats: int = 0
+    ring: int = 0
 
 
 class Engine:
@@ -59,19 +65,21 @@ class Engine:
 
     def __init__(self, setup: Setup, outputs: int) -> None:
         self.setup = setup
-        self.words = Vocabulary(seed=setup.seed, max_rows=setup.max_rows)
+        self.words = Vocabulary(seed=setup.seed, max_rows=setup.max_rows, hats=setup.hats)
         self.encoder = Encoder(self.words)
         self.fan_in = 0
         self.learned = 0
         self.refused: Counter[str] = Counter()
         self.program = Program(
-            [setup.expert.with_outputs(outputs)],
+            [expert.with_outputs(outputs) for expert in setup.experts],
             rows=1,
             dtype=setup.dtype,
             seed=setup.seed,
             growing=True,
             standard=setup.scale,
             targets=setup.targets,
+            hats=setup.hats,
+            ring=setup.ring,
         )
         self._draw_dense()
         self._names: tuple[Any, ...] = ()
@@ -92,11 +100,13 @@ class Engine:
         """
         if self.words.rows > self.program.rows:
             self.program.add_rows(self.words.rows - self.program.rows)
-        for row in self.words.slot_rows[self.program.slots :]:
-            self.program.add_slot(row)
+        start = self.program.slots
+        for row, hat in zip(self.words.slot_rows[start:], self.words.slot_hats[start:], strict=True):
+            self.program.add_slot(row, hat)
         if self.fan_in == 0 and teach.any():
             i = int(np.argmax(teach))
-            self.fan_in = int(np.isfinite(block.x[block.ends[i] : block.ends[i + 1]]).sum())
+            entries = int(np.isfinite(block.x[block.ends[i] : block.ends[i + 1]]).sum())
+            self.fan_in = entries * (3 if self.setup.hats else 1)
         if self.fan_in and self.words.new:
             self._draw_rows()
 
@@ -108,7 +118,8 @@ class Engine:
             if place.table:
                 layer = program.experts[place.expert].layers[0]
                 start = layer.start() if isinstance(layer, Dense) else Initializer("he")
-                weights(program, place)[rows - 1] = start.rows(keys, self.fan_in, place.m)
+                own = keys ^ np.uint64(place.expert)  # experts of one shape start apart
+                weights(program, place)[rows - 1] = start.rows(own, self.fan_in, place.m)
 
     def _draw_dense(self) -> None:
         """Draw the layers behind the table."""
@@ -207,6 +218,22 @@ class Engine:
         """Give the net k outputs; new ones start at zero with that bias."""
         self.program.set_outputs(k, bias)
 
+    def experts(self) -> list[dict[str, Any]]:
+        """What each expert is and how it stands."""
+        run = self.program.run.reshape(-1, col.RUNNING_WIDTH)
+        return [
+            {
+                "expert": " → ".join(repr(layer) for layer in expert.layers[:-1]) or "linear",
+                "optimizer": repr(expert.optimizer),
+                "replays": expert.replays,
+                "weight": float(own[col.WEIGHT]),
+                "loss": float(own[col.FADING]),
+                "steps": int(own[col.T]),
+                "undone": int(own[col.DIVERGED]),
+            }
+            for expert, own in zip(self.program.experts, run, strict=True)
+        ]
+
     @property
     def rejected(self) -> dict[str, int]:
         """Refused rows, dropped values and undone steps so far, by reason; see ``guards.REASONS``."""
@@ -215,8 +242,8 @@ class Engine:
         counts["type"] += self.encoder.unusable
         counts["infinite"] += int(run[col.INFINITE])
         counts["huge"] += int(run[col.HUGE_VALUES])
-        counts["overflow"] += int(run[col.OVERFLOW])
-        counts["diverged"] += int(run[col.DIVERGED])
+        counts["overflow"] += int(run[col.OVERFLOW :: col.RUNNING_WIDTH].sum())
+        counts["diverged"] += int(run[col.DIVERGED :: col.RUNNING_WIDTH].sum())
         return {reason: count for reason, count in sorted(counts.items()) if count}
 
 
@@ -246,12 +273,12 @@ def merged(refused: Counter[str], engine: Engine | None) -> dict[str, int]:
 
 def describe(setup: Setup, engine: Engine | None) -> dict[str, Any]:
     """Return layers, features and counts of an engine, or of the one that would be built."""
-    expert = engine.program.experts[0] if engine else setup.expert
+    experts = engine.program.experts if engine else setup.experts
     out: dict[str, Any] = {
         "layers": [],
         "parameters": 0,
-        "optimizer": repr(expert.optimizer),
-        "loss": expert.loss.name,
+        "optimizer": "; ".join(repr(expert.optimizer) for expert in experts),
+        "loss": experts[0].loss.name,
         "features": [],
         "n_learned": 0,
         "max_rows": setup.max_rows,
@@ -259,22 +286,22 @@ def describe(setup: Setup, engine: Engine | None) -> dict[str, Any]:
         "shared_rows": 0,
         "shared_names": 0,
     }
-    names = {place.layer: place for place in engine.program.places} if engine else {}
-    for i, layer in enumerate(expert.layers):
-        place = names.get(i)
-        shape: tuple[int, ...] = ()
-        count = 0
-        if engine and place is not None:
-            block = weights(engine.program, place)
-            shape = block.shape
-            count = block.size + (place.m if place.bias else 0)
-        out["layers"].append({"name": repr(layer), "shape": shape, "parameters": count})
-        out["parameters"] += count
+    places = {(place.expert, place.layer): place for place in engine.program.places} if engine else {}
+    for e, expert in enumerate(experts):
+        for i, layer in enumerate(expert.layers):
+            place = places.get((e, i))
+            shape: tuple[int, ...] = ()
+            count = 0
+            if engine and place is not None:
+                block = weights(engine.program, place)
+                shape = block.shape
+                count = block.size + (place.m if place.bias else 0)
+            name = repr(layer) if len(experts) == 1 else f"{e + 1}: {layer!r}"
+            out["layers"].append({"name": name, "shape": shape, "parameters": count})
+            out["parameters"] += count
     if engine:
         words = engine.words
-        out["features"] = [
-            {"name": c.name, "kind": c.kind, "values": len(c.values)} for c in words.columns.values()
-        ]
+        out["features"] = [{"name": c.name, "kind": c.kind, "values": len(c.values)} for c in words.columns.values()]
         out |= {"n_learned": engine.learned, "rows": words.rows, "shared_names": words.shared_names}
         out["shared_rows"] = words.shared if words.shared_from else 0
     return out

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from .encode.frames import is_frame
+from .encode.values import FLOAT, as_float, kind_of, missing
 from .errors import DataError
 
 FARTHEST = 1e30
@@ -17,61 +20,118 @@ FARTHEST = 1e30
 
 REASONS: dict[str, str] = {
     "target": "the answer is missing, not a number where one is needed, infinite, beyond 1e30, or can't be a class",
-    "weight": "the weight of the sample is negative or not a number",
-    "empty": "the sample has no entry at all",
+    "weight": "the weight of the sample is negative, beyond 1e30, or not a number",
+    "empty": "the sample has no entry that is a finite number or a name",
     "infinite": "an infinite value, read as missing",
     "huge": "a value beyond 1e30, read as 1e30",
     "type": "a value of a type that is no feature, read as missing",
     "overflow": "the net's output was not finite; the row was not learned",
     "diverged": "a step after which its own row cost far more; it was undone and the step size halved for a while",
 }
-"""What each reason in ``rejected`` means. The first three refuse the row, the next three clip or drop a value, the last two
-guard the step."""
+"""What each reason in ``rejected`` means. The first three refuse the row, so that not even its names are added (but for
+"empty", which has none); the next three clip or drop a value; the last two guard the step.
+"""
+
+
+def check_rows(X: Any) -> int:
+    """Return the number of rows, if X is a list of mappings, a 2-d array or a data frame."""
+    if isinstance(X, np.ndarray) and X.ndim == 2:
+        return len(X)
+    if isinstance(X, Sequence) and not isinstance(X, str | bytes):
+        for i, x in enumerate(X):
+            if not isinstance(x, Mapping):
+                raise DataError(
+                    expected="a mapping of names to values",
+                    got=type(x).__name__,
+                    at=f"sample {i}",
+                    help="Give a dict, or arrays to learn_many.",
+                )
+        return len(X)
+    if is_frame(X):
+        return len(X)
+    raise DataError(
+        expected="a list of dicts, a 2-d array or a data frame",
+        got=f"{X.ndim}-d array" if isinstance(X, np.ndarray) else type(X).__name__,
+        at="X",
+        help="For one sample use learn_one.",
+    )
+
+
+def check_pairs(X: Any, y: Sequence[Any] | NDArray[Any], ask: Any) -> int:
+    """Return the number of rows, if X, y and the rows to predict agree on it."""
+    n = check_rows(X)
+    if len(y) != n:
+        raise DataError(expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer a row.")
+    if ask is not None and check_rows(ask) != n:
+        raise DataError(
+            expected=f"{n} rows to predict for {n} rows", got=str(len(ask)), at="ask", help="Give one for each."
+        )
+    return n
+
+
+def as_answers(y: Any) -> Sequence[Any] | NDArray[Any]:
+    """Return answers as an array, or as a list of Python's own values."""
+    if isinstance(y, np.ndarray | list | tuple):
+        return y
+    column = nw.from_native(y, series_only=True, pass_through=True)
+    if isinstance(column, nw.Series):
+        return column.to_list()
+    if isinstance(y, str | bytes) or not isinstance(y, Sequence):
+        raise DataError(
+            expected="a list, an array or a column of answers",
+            got=type(y).__name__,
+            at="y",
+            help="For one sample use learn_one.",
+        )
+    return list(y)
 
 
 def check_labels(y: Sequence[Any], rejected: Counter[str]) -> NDArray[np.bool_]:
     """Say which answers can be classes: hashable, and neither None nor NaN."""
-    good = np.ones(len(y), bool)
-    for i, label in enumerate(y):
-        if label is None or (isinstance(label, float) and math.isnan(label)) or not isinstance(label, Hashable):
-            good[i] = False
+    good = np.array([not missing(label) and _hashable(label) for label in y], bool)
     rejected["target"] += int((~good).sum())
     return good
 
 
-def check_numbers(y: Any, rejected: Counter[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return answers as floats, and which of them are finite numbers of a possible size."""
-    try:
-        values = np.array(y, np.float64).reshape(len(y))
-    except (TypeError, ValueError, OverflowError):
-        values = np.array([_number(v) for v in y], np.float64)
-    good = np.abs(values) <= FARTHEST  # False for NaN
+def check_numbers(
+    y: Sequence[Any] | NDArray[Any], least: float, rejected: Counter[str]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return answers as floats, and which of them are finite numbers of a possible size, not below ``least``."""
+    values = _numbers(y)
+    good = (np.abs(values) <= FARTHEST) & (values >= least)  # False for NaN
     rejected["target"] += int((~good).sum())
     values[~good] = 0.0
     return values, good
 
 
-def check_weights(w: Any, n: int, rejected: Counter[str]) -> NDArray[np.float64]:
-    """Return weights (n,), with 0 for those that can't be."""
+def check_weights(w: Any, n: int, rejected: Counter[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return weights (n,), with 0 for those that can't be, and which can."""
     if w is None:
-        return np.ones(n)
-    weights = np.array(np.broadcast_to(np.asarray(w, np.float64), (n,)))
-    bad = ~((weights >= 0) & (weights <= FARTHEST))
-    rejected["weight"] += int(bad.sum())
-    weights[bad] = 0.0
-    return weights
+        return np.ones(n), np.ones(n, bool)
+    weights = np.full(n, w, np.float64) if isinstance(w, int | float) else _numbers(as_answers(w))
+    if len(weights) != n:
+        raise DataError(expected=f"{n} weights for {n} rows", got=str(len(weights)), at="w", help="Give one a row.")
+    good = (weights >= 0) & (weights <= FARTHEST)
+    rejected["weight"] += int((~good).sum())
+    weights[~good] = 0.0
+    return weights, good
 
 
-def check_lengths(X: Any, y: Any, at: str) -> int:
-    """Return the number of rows, if X and y agree on it."""
-    n = len(X)
-    if len(y) != n:
-        raise DataError(expected=f"{n} answers for {n} rows", got=str(len(y)), at=at, help="Give one answer a row.")
-    return n
-
-
-def _number(value: Any) -> float:
+def _hashable(label: Any) -> bool:
+    """Say whether a label can be looked up; a tuple that holds a list can't, whatever its type says."""
     try:
-        return math.nan if isinstance(value, str) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
+        hash(label)
+    except TypeError:
+        return False
+    return True
+
+
+def _numbers(y: Sequence[Any] | NDArray[Any]) -> NDArray[np.float64]:
+    """Return a copy as floats (n,), NaN for what is no number; a text is none, whatever it reads as."""
+    try:
+        array = np.asarray(y)
+    except (ValueError, OverflowError):  # a ragged list
+        array = np.zeros(0, object)
+    if array.dtype.kind in "fiub" and array.size == len(y):
+        return np.array(array, np.float64).reshape(len(y))
+    return np.array([as_float(v) if kind_of(v) == FLOAT else math.nan for v in y], np.float64)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from river import base
 
 from .engine import Engine, describe, merged, rows_of
-from .guards import FARTHEST, check_lengths, check_numbers, check_weights
+from .guards import FARTHEST, as_answers, check_numbers, check_pairs, check_rows, check_weights
 from .nn import Loss, Optimizer
 from .nn.layers import Layer
+from .nn.lower import Expert
 from .setup import make_setup
 from .types import Forecast
 
@@ -22,14 +23,15 @@ SCALED = ("mse", "mae", "huber", "quantile")
 
 
 class Regressor(base.Regressor):  # type: ignore[misc]
-    """A neural network that learns numbers online: predict, see the answer, learn, one example at a time.
+    """Neural networks that learn numbers online: predict, see the answer, learn, one example at a time.
 
     Inputs are as in ``Classifier``. Answers are standardised as they stream, ŷ = mean + deviation·net(x), and an answer that
     lies absurdly far off counts as ten deviations.
 
     Parameters
     ----------
-    hidden, activation, optimizer, l1, l2, dropout, norm, clip_norm, clip_value, scale, max_rows, layers, seed, dtype
+    hidden, activation, optimizer, l1, l2, dropout, norm, clip_norm, clip_value, scale, max_rows, layers, experts, effort, seed,
+    dtype
         As in ``Classifier``.
     loss : str or Loss
         "huber" (quadratic within one deviation, then linear), "mse", "mae", "quantile", or "poisson" for counts (its answers
@@ -57,7 +59,7 @@ class Regressor(base.Regressor):  # type: ignore[misc]
 
     def __init__(
         self,
-        hidden: Sequence[int] = (64,),
+        hidden: Sequence[int] | None = None,
         *,
         activation: str = "relu",
         optimizer: Optimizer | None = None,
@@ -71,6 +73,8 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         scale: bool = True,
         max_rows: int = 200_000,
         layers: Sequence[Layer] | None = None,
+        experts: Sequence[Expert] | None = None,
+        effort: str = "default",
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
@@ -78,8 +82,11 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
         self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
         self.layers, self.seed, self.dtype = layers, seed, dtype
+        self.experts, self.effort = experts, effort
         name = loss.name if isinstance(loss, Loss) else loss
         self._setup = make_setup(self, (*SCALED, "poisson"), targets=name in SCALED)
+        # an answer of Poisson's is a count, and its net at rest says e⁰
+        self._least, self._cold = (0.0, 1.0) if name == "poisson" else (-FARTHEST, 0.0)
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
         self._health: Any = None  # what a session keeps for `diagnose`
@@ -92,7 +99,7 @@ class Regressor(base.Regressor):  # type: ignore[misc]
     # ---- one sample -------------------------------------------------------------------------------------------------
 
     def predict_one(self, x: Mapping[Any, Any]) -> float:
-        """Predict the answer of a sample; 0 before the first was learned.
+        """Predict the answer of a sample; before the first was learned 0, or 1 with "poisson".
 
         Parameters
         ----------
@@ -105,9 +112,12 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         """
         engine = self._engine
         if engine is None:
-            return 0.0
+            return self._cold
         p = engine.predict_event(x)
-        return float(engine.predict([x])[0, 0]) if p is None else p[0]
+        if p is None:
+            check_rows([x])
+            return float(engine.predict([x])[0, 0])
+        return p[0]
 
     def learn_one(self, x: Mapping[Any, Any], y: float, w: float = 1.0) -> None:
         """Learn one sample; it is ``learn_many`` of one row.
@@ -122,10 +132,10 @@ class Regressor(base.Regressor):  # type: ignore[misc]
             Its weight: its gradient is multiplied by it; 0 adds its names and teaches nothing.
         """
         engine = self._engine
-        plain = type(y) is float or type(y) is int
-        sound = plain and abs(y) <= FARTHEST and 0 < w <= FARTHEST
+        plain = (type(y) is float or type(y) is int) and (type(w) is float or type(w) is int)
+        sound = plain and self._least <= y <= FARTHEST and 0 < w <= FARTHEST
         if engine is None or not sound or not engine.learn_event(x, y, w):
-            self.step_many([x], [y], None if w == 1.0 else [w])
+            self.step_many([x], [y], [w])
 
     # ---- many samples -----------------------------------------------------------------------------------------------
 
@@ -163,8 +173,9 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         -------
         Forecast
         """
+        n = check_rows(X)
         if self._engine is None:
-            return Forecast(np.zeros(len(X)))
+            return Forecast(np.full(n, self._cold))
         return Forecast(self._engine.predict(X)[:, 0].astype(np.float64))
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
@@ -181,17 +192,15 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         -------
         Forecast
         """
-        n = check_lengths(X, y, "y")
-        values, good = check_numbers(y, self._refused)
-        weights = check_weights(w, n, self._refused)
-        if self._setup.expert.loss.name == "poisson":
-            negative = good & (values < 0)
-            self._refused["target"] += int(negative.sum())
-            good &= ~negative
+        y = as_answers(y)
+        n = check_pairs(X, y, ask)
+        weights, weighed = check_weights(w, n, self._refused)
+        values, good = check_numbers(y, self._least, self._refused)
         if n == 0:
             return Forecast(np.zeros(0))
         question = None if ask is None else rows_of(ask, slice(0, n))
-        out = self._ready_engine().learn(rows_of(X, slice(0, n)), values[:, None], weights, good, question)
+        rows = rows_of(X, slice(0, n))
+        out = self._ready_engine().learn(rows, values[:, None], weights, good & weighed, question)
         return Forecast(out[:, 0].astype(np.float64))
 
     # ---- state ------------------------------------------------------------------------------------------------------
@@ -205,6 +214,11 @@ class Regressor(base.Regressor):  # type: ignore[misc]
     def rejected(self) -> dict[str, int]:
         """Refused rows, dropped values and undone steps so far, by reason (``guards.REASONS``)."""
         return merged(self._refused, self._engine)
+
+    @property
+    def experts_(self) -> list[dict[str, Any]]:
+        """What each expert is and how it stands: weight in the mixture, fading loss, steps taken and undone."""
+        return [] if self._engine is None else self._engine.experts()
 
     def describe(self) -> dict[str, Any]:
         """Say what the model is: layers with shapes and parameter counts, optimizer, features, rows learned.
@@ -258,3 +272,19 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         from .store.format import save
 
         save(self, path)
+
+    def export_onnx(self, path: Any, *, opset: int = 17, array: bool = False) -> None:
+        """Write the model as it predicts now to an ONNX file, preprocessing included; see ``store.export_onnx``.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; what it held is replaced.
+        opset : int
+            Version of ONNX's operators.
+        array : bool
+            For a learner that was taught arrays: one input X (N, d) in place of one a column.
+        """
+        from .store.export_onnx import export_onnx
+
+        export_onnx(self, path, opset=opset, array=array)

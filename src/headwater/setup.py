@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from .auto import KNOTS, pool, with_heads
 from .engine import Setup
 from .errors import ConfigError
-from .nn import AdaGrad, BatchNorm, Dense, Dropout, LayerNorm
+from .nn import BatchNorm, Dense, Dropout, LayerNorm, RMSProp
 from .nn.layers import Activation, Layer
 from .nn.lower import Expert
 from .nn.losses import as_loss
 
-DEFAULT_OPTIMIZER = AdaGrad(0.05)
-"""A step for each weight that needs no tuning on standardised inputs (benchmarks/NOTES.md has the comparison)."""
+RING = 1000
+"""How many of the last samples are kept for replay."""
+DEFAULT_OPTIMIZER = RMSProp(0.003, rho=0.999)
+"""The rule of a single net: of eight tried on eleven streams the one that was nowhere far behind (benchmarks/NOTES.md)."""
 
 
 def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool) -> Setup:
@@ -44,10 +47,17 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool) -> Setup
         raise ConfigError(expected="'float32' or 'float64'", got=repr(learner.dtype), at=f"dtype of {name}", help="Choose one of the two.")
     if isinstance(learner.seed, bool) or not isinstance(learner.seed, int):
         raise ConfigError(expected="a whole number", got=repr(learner.seed), at=f"seed of {name}", help="Give e.g. seed=1.")
-    rule = DEFAULT_OPTIMIZER if learner.optimizer is None else learner.optimizer
-    layers = (*_hidden(learner), Dense(1, initializer="zeros"))
-    expert = Expert(layers, loss, rule, learner.l1, learner.l2, learner.clip_norm, learner.clip_value)
-    return Setup(expert, learner.seed, learner.dtype, learner.max_rows, learner.scale, targets)
+    bounds = {name: getattr(learner, name) for name in ("l1", "l2", "clip_norm", "clip_value")}
+    alone = any(given is not None for given in (learner.hidden, learner.layers, learner.optimizer, learner.norm))
+    alone = (alone or learner.dropout > 0) and learner.experts is None
+    if alone:
+        rule = DEFAULT_OPTIMIZER if learner.optimizer is None else learner.optimizer
+        experts = with_heads([Expert(tuple(_hidden(learner)), loss, rule)], {"loss": loss, **bounds})
+    else:
+        experts = with_heads(pool(learner.effort) if learner.experts is None else learner.experts, {"loss": loss, **bounds})
+    knots = 0 if alone or not learner.scale else KNOTS
+    ring = RING if any(expert.replays for expert in experts) else 0
+    return Setup(experts, learner.seed, learner.dtype, learner.max_rows, learner.scale, targets, knots, ring)
 
 
 def _hidden(learner: Any) -> list[Layer]:
@@ -59,7 +69,7 @@ def _hidden(learner: Any) -> list[Layer]:
         raise ConfigError(expected="None, 'layer' or 'batch'", got=repr(learner.norm), at="norm", help="Choose one of these.")
     norm = norms[learner.norm]
     out: list[Layer] = []
-    for units in learner.hidden:
+    for units in (64,) if learner.hidden is None else learner.hidden:
         start = "lecun" if norm else None
         if norm is None:
             out.append(Dense(units, learner.activation))

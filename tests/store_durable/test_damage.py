@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -233,7 +232,7 @@ def test_a_file_that_may_not_grow_loses_nothing_that_was_acknowledged(tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler for a library whose fsync fails")
-@pytest.mark.parametrize("good", [4, 5, 11, 40])
+@pytest.mark.parametrize("good", [9, 15, 40])
 def test_a_failing_fsync_acknowledges_nothing_more_until_a_restart(tmp_path, good):
     (tmp_path / "shim.c").write_text(SHIM)
     subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "shim.so", tmp_path / "shim.c", "-ldl"], check=True)
@@ -260,8 +259,3 @@ def test_another_database_and_a_file_that_is_none_are_refused(tmp_path):
         check(tmp_path / "missing.db")
 
 
-def test_a_lock_goes_with_its_process(tmp_path):
-    lock = Lock(tmp_path / "a.db")
-    lock.release()
-    Lock(tmp_path / "a.db").release()
-    assert resource.RLIM_INFINITY

@@ -59,6 +59,8 @@ class Vocabulary:
         Part of the key from which a new row is drawn.
     max_rows : int
         Rows that the table may have.
+    hats : int
+        Rows more for each numeric column, for its curve through so many knots.
 
     Raises
     ------
@@ -74,7 +76,7 @@ class Vocabulary:
     (2, 1)
     """
 
-    def __init__(self, *, seed: int, max_rows: int) -> None:
+    def __init__(self, *, seed: int, max_rows: int, hats: int = 0) -> None:
         if isinstance(max_rows, bool) or not isinstance(max_rows, int) or max_rows < 16:
             raise ConfigError(
                 expected="max_rows of 16 or more", got=repr(max_rows), at="max_rows", help="Give e.g. 200_000."
@@ -84,7 +86,11 @@ class Vocabulary:
         self.shared = min(1024, max_rows // 4)
         self.columns: dict[Any, Column] = {}
         self.rows = 1
+        self.hats = hats
         self.slot_rows: list[int] = []
+        """For each slot the row that its value scales."""
+        self.slot_hats: list[int] = []
+        """For each slot the first row of its hats; 0 for none."""
         self.shared_from = 0
         self.shared_slots: dict[int, int] = {}
         self.shared_names = 0
@@ -95,11 +101,15 @@ class Vocabulary:
 
     def column(self, name: Any, kind: str) -> Column:
         """Append a column of that kind (it must not exist yet); once the table is full, return one that isn't kept."""
-        if not self._room(len(PARTS) if kind == TIME else 1):
+        numbers = {NUMBER: (name,), TIME: [f"{name}\x00{part}" for part in PARTS]}.get(kind, ())
+        if not self._room(len(numbers) * (1 + self.hats) or 1):
             return self._passing(name, kind, True)
         slot = -1 if kind == CATEGORY else len(self.slot_rows)
-        for own in {NUMBER: (name,), TIME: [f"{name}\x00{part}" for part in PARTS]}.get(kind, ()):
-            self.slot_rows.append(self._append(f"{own}"))
+        for own in numbers:
+            row = self._append(f"{own}")
+            hats = [self._append(f"{own}\x03{k}") for k in range(self.hats)]
+            self.slot_rows.append(row)
+            self.slot_hats.append(hats[0] if hats else 0)
         column = Column(name, kind, slot)
         self.columns[name] = column
         self.version += 1
@@ -127,11 +137,11 @@ class Vocabulary:
 
     def has_room(self, count: int) -> bool:
         """Say whether that many names would each get a row of their own."""
-        return not self.shared_from and self.rows + count <= self.max_rows - self.shared
+        return not self.shared_from and self.rows + count * (1 + self.hats) <= self.max_rows - self.shared
 
     def _room(self, count: int) -> bool:
         """Say whether that many rows can be appended; the first time they can't, the rows to share are."""
-        if not self.shared_from and not self.has_room(count):
+        if not self.shared_from and self.rows + count > self.max_rows - self.shared:
             self.shared_from = self.rows
             for i in range(self.shared):
                 self._append(f"\x02shared {i}")
@@ -163,6 +173,7 @@ class Vocabulary:
         if learn and row not in self.shared_slots:
             self.shared_slots[row] = len(self.slot_rows)
             self.slot_rows.append(row)
+            self.slot_hats.append(0)
         return self.shared_slots.get(row, -1)
 
     def _key(self, name: str) -> int:

@@ -23,9 +23,12 @@ SLOTS, ENDS, X, ASKED_SLOTS, ASKED_ENDS, ASKED_X, Y, W, OUT = range(22, 31)
 """entries of the block's samples: slot, where each sample's end, value · the same of the samples to predict · answers ·
 weights · predictions."""
 STEP, PENALISED, ACTIVATE, DIFFERENTIATE, NORMALISE, BACKWARD_NORM = range(31, 37)
-FORWARD_OP, BACKWARD_OP, READ_ROWS, READ_SAMPLE, COPY, JUDGE, GIVE = range(37, 44)
+FORWARD_OP, BACKWARD_OP, READ_ROWS, READ_SAMPLE, COPY, JUDGE, LINK = range(37, 44)
 """The routines."""
-CONTEXT_WIDTH = 44
+KNOTS, RESERVOIR, RING_ROWS, RING_V, RING_N, RING_Y, COSTS, OPINE = range(44, 52)
+"""knots of the hats (slots·16) · sample of each slot's past (slots·256) · the last samples for replay: rows, values, how many,
+answers · losses of the experts on the sample at hand · a routine."""
+CONTEXT_WIDTH = 52
 
 # Columns of the program table, one row an operation. Offsets count numbers, not bytes.
 OP, N, M, SRC, DST, PAR, BUFFER, BIAS, SPARSE, EXPERT = range(10)
@@ -34,11 +37,11 @@ of the buffers (−1: none) · has a bias · a zero input has a zero derivative 
 PROGRAM_WIDTH = 10
 
 # Columns of the expert table: an expert is a stretch of the program with its own loss and rule.
-FIRST, LAST, LOSS, LOGITS, OUTPUTS, RULE, SCHEDULE, COLUMN, WIDTH, TWO_PASS, EXACT_LAZY = range(11)
+FIRST, LAST, LOSS, LOGITS, OUTPUTS, RULE, SCHEDULE, COLUMN, WIDTH, TWO_PASS, EXACT_LAZY, REPLAYS = range(12)
 """first operation · one past the last · loss · offset of the logits in A · how many · rule · schedule · first column in
 a row of the table · columns in a row of the table · dropout or batch norm: predict and learn need a pass each · a zero
-gradient changes nothing."""
-EXPERT_WIDTH = 11
+gradient changes nothing · old samples learned again after each row."""
+EXPERT_WIDTH = 12
 
 # Columns of the expert's constants.
 LR, HYPER, L1, L2, CLIP_NORM, CLIP_VALUE, SCHED, LOSS_A = 0, 1, 5, 6, 7, 8, 9, 12
@@ -46,21 +49,24 @@ LR, HYPER, L1, L2, CLIP_NORM, CLIP_VALUE, SCHED, LOSS_A = 0, 1, 5, 6, 7, 8, 9, 1
 CONSTANT_WIDTH = 14
 
 # Columns of the expert's running numbers (they are saved: learning goes on from them).
-T, SCALE, FADING, DIVERGED, OVERFLOW, PRODUCT, INFINITE, HUGE_VALUES = range(8)
+T, SCALE, FADING, DIVERGED, OVERFLOW, PRODUCT, INFINITE, HUGE_VALUES, WEIGHT, SPREAD = range(10)
 """steps taken · factor on the step after a divergence · fading mean loss over about 100 rows · steps undone · rows whose
-logits were not finite · the rule's running product (NAdam) · infinite and huge inputs met while learning."""
-RUNNING_WIDTH = 8
+logits were not finite · the rule's running product (NAdam) · infinite and huge inputs met while learning ·
+weight in the mixture · fading mean square of the mixture's error (of the first expert, for all)."""
+RUNNING_WIDTH = 10
 
 # Header: what the whole machine shares.
-TABLE, STRIDE, CAPACITY, LENGTH, GROWING, STANDARD, TARGETS, PAIRS, DENSE_ROWS, ANSWERS, STATES = range(11)
+TABLE, STRIDE, CAPACITY, LENGTH, GROWING, STANDARD, TARGETS, PAIRS, DENSE_ROWS, ANSWERS, STATES, EXPERTS, HATS, RING, RING_WIDTH, COUNTED = range(16)
 """offset of the table in P · numbers in a row · length of P · numbers in A for a sample · a row takes part from its second
 sight · inputs are standardised · targets are standardised · where in A's layout the list of a sample's pairs begins ·
-every sample of the block has the same slots · numbers in an answer · numbers of state per parameter."""
-HEADER_WIDTH = 11
+every sample of the block has the same slots · numbers in an answer · numbers of state per parameter ·
+experts · hats a slot · samples kept for replay · pairs kept of each · some rule needs the rows' counts."""
+HEADER_WIDTH = 16
 
 # Columns of the statistics of an input slot, or of a target.
-MEAN, VAR, COUNT, ROW = range(4)
-STATISTIC_WIDTH = 4
+MEAN, VAR, COUNT, ROW, HAT, KNOT_COUNT = range(6)
+"""… · row that the value scales · first row of its hats · how many knots they have now."""
+STATISTIC_WIDTH = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,23 +19,14 @@ from . import activations as act
 from . import norm
 from ._jit import call, context_at, entry, event, exact, ints, number, nums, order, reals, routine, strip, view
 from ._op import (
+    A,
     ACTIVATE,
-    BACKWARD_NORM,
-    BACKWARD_OP,
-    COPY,
-    DIFFERENTIATE,
-    FORWARD_OP,
-    GIVE,
-    JUDGE,
-    NORMALISE,
-    PENALISED,
-    READ_ROWS,
-    READ_SAMPLE,
-    STEP,
     ANSWERS,
     ASKED_ENDS,
     ASKED_SLOTS,
     ASKED_X,
+    BACKWARD_NORM,
+    BACKWARD_OP,
     BIAS,
     BUF,
     BUFFER,
@@ -44,56 +35,87 @@ from ._op import (
     CLIP_VALUE,
     COLUMN,
     CONSTANT_WIDTH,
+    COPY,
+    COUNTED,
+    D,
     DENSE_ROWS,
+    DIFFERENTIATE,
     DIVERGED,
     DST,
     ENDS,
     EX,
     EXACT_LAZY,
+    EXPERTS,
     EXPERT_WIDTH,
     FADING,
     FIRST,
+    FORWARD_OP,
     GROWING,
+    HATS,
     HEAD,
     HYPER,
     INFINITE,
     IOTA,
     IW,
+    JUDGE,
+    KNOTS,
     L1,
     L2,
     LAST,
     LENGTH,
+    LINK,
     LOGITS,
     LOSS,
+    COSTS,
     LOSS_A,
     LR,
+    M,
     MEAN,
+    N,
+    NORMALISE,
     OP,
     OPC,
+    OPINE,
     OUT,
     OUTPUTS,
     OVERFLOW,
+    P,
     PAIRS,
     PAR,
+    PENALISED,
     PRODUCT,
     PROG,
     PROGRAM_WIDTH,
+    READ_ROWS,
+    READ_SAMPLE,
+    REPLAYS,
+    RESERVOIR,
+    RING,
+    RING_N,
+    RING_ROWS,
+    RING_V,
+    RING_WIDTH,
+    RING_Y,
     RNG,
     RULE,
     RUN,
     RUNNING_WIDTH,
+    S,
     SCALE,
     SCHED,
     SCHEDULE,
     SCRATCH,
     SLOTS,
     SPARSE,
+    SPREAD,
     SRC,
     STANDARD,
     STATES,
     STATISTIC_WIDTH,
     STATS,
+    STEP,
     STRIDE,
+    T,
     TABLE,
     TARGETS,
     TOUCHED,
@@ -101,25 +123,19 @@ from ._op import (
     UNDO,
     VAR,
     VW,
-    WIDTH,
-    XC,
-    YS,
-    A,
-    D,
-    M,
-    N,
-    P,
-    S,
-    T,
     W,
+    WEIGHT,
+    WIDTH,
     X,
+    XC,
     Y,
+    YS,
 )
 from ._vector import gather
-from .dropout import DROPOUT, dropout_backward, dropout_forward, dropout_off
+from .dropout import DROPOUT, dropout_backward, dropout_forward, dropout_off, uniform
 from .loss import evaluate, predict
 from .optim import ADAMW, GRADIENT, NADAM
-from .rows import DENSE, active, dot, encode, scatter, standardise
+from .rows import DENSE, active, dot, encode, late_last, scatter, standardise
 from .schedule import rate
 
 _DENSE, _DROPOUT = DENSE.code, DROPOUT.code
@@ -141,6 +157,11 @@ RECOVERY = 1.001
 """After a divergence the step size grows back by this factor a row: twofold in about 700."""
 KEEP, TAKE_BACK, REDO = range(3)
 """What ``copy`` does."""
+SHARE = 0.003
+"""Share of the mixture that is spread evenly after each row, so that no expert is ever out of the running."""
+HARDEST = 9.0
+"""The largest loss that the mixture's weights see."""
+ENDLESS = 1 << 40
 TARGET_CLIP = 10.0
 """A standardised target lies within ±10: an absurd answer counts as a very large one."""
 
@@ -472,24 +493,31 @@ def copy(c, p, rows, n, mode):
     return 0.0
 
 
-@routine(JUDGE, "n p i r b")
-def judge(c, p, e, y, linked):
-    """Loss of expert e for the answer y (targets,); its gradient goes into D at the logits.
+@routine(LINK, "n p i b")
+def link(c, p, e, sound):
+    """Put expert e's own prediction, its logits through the link, at e·k of the scratch."""
+    ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
+    k = ex[OUTPUTS]
+    z = view(nums(c, A, p), ex[LOGITS], k)
+    if not sound:  # no opinion rather than no number
+        for j in range(k):
+            z[j] = 0
+    predict(ex[LOSS], z, view(nums(c, SCRATCH, p), e * k, k))
+    return 0.0
 
-    ``linked``: the prediction already stands at the front of the scratch, where ``give`` left it.
-    """
+
+@routine(JUDGE, "n p i r")
+def judge(c, p, e, y):
+    """Loss of expert e for the answer y (targets,), from its linked prediction; the gradient goes into D at the logits."""
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
     k = ex[OUTPUTS]
     z = view(nums(c, A, p), ex[LOGITS], k)
     scratch = nums(c, SCRATCH, p)
-    link = view(scratch, 0, k)
-    target = view(scratch, k, len(y))
+    target = view(scratch, ints(c, HEAD)[EXPERTS] * k, len(y))
     for j in range(len(y)):
         target[j] = y[j]
-    if not linked:
-        predict(ex[LOSS], z, link)
     constant = reals(c, XC)[e * CONSTANT_WIDTH + LOSS_A]
-    return evaluate(ex[LOSS], constant, z, target, link, view(nums(c, D, p), ex[LOGITS], k))
+    return evaluate(ex[LOSS], constant, z, target, view(scratch, e * k, k), view(nums(c, D, p), ex[LOGITS], k))
 
 
 @exact
@@ -503,13 +531,14 @@ def cost(c, p, e, rows, v, part, y):
     """Loss of the sample as the weights now stand, infinite if its logits are."""
     call(c, READ_ROWS, p, (c, p, 0, rows, v, part))
     sound = forward(c, p, e, 0, False)
-    value = call(c, JUDGE, p, (c, p, e, y, False))
+    call(c, LINK, p, (c, p, e, sound))
+    value = call(c, JUDGE, p, (c, p, e, y))
     return value if sound else math.inf
 
 
 @order
-def learn_row(c, p, e, rows, v, part, n, y, weight, linked):
-    """Learn one answer y: judge, step, and take the step back if the same sample then costs far more.
+def learn_row(c, p, e, rows, v, part, n, y, weight, before):
+    """Step along the gradient of a sample that cost ``before``, and step back if the same sample then costs far more.
 
     The check needs a second forward pass, so it is made only where a step can be dangerous: in the first steps, and where
     the loss stands far above its fading mean. A step that is undone halves the expert's step size, which then creeps back.
@@ -517,10 +546,6 @@ def learn_row(c, p, e, rows, v, part, n, y, weight, linked):
     """
     two_pass = ints(c, EX)[e * EXPERT_WIDTH + TWO_PASS] == 1
     run = view(reals(c, RUN), e * RUNNING_WIDTH, RUNNING_WIDTH)
-    before = call(c, JUDGE, p, (c, p, e, y, linked))
-    if not math.isfinite(before):
-        run[OVERFLOW] += 1
-        return
     t = run[T]
     product = run[PRODUCT]
     suspicious = t < PROBATION or not within(before, run[FADING], SUSPICIOUS, 0)
@@ -544,36 +569,146 @@ def learn_row(c, p, e, rows, v, part, n, y, weight, linked):
         run[DIVERGED] += 1
 
 
-@routine(GIVE, "n p i b p")
-def give(c, p, e, sound, out):
-    """Write expert e's prediction into out (k,): through the link, and for standardised targets in the target's units."""
-    ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
-    z = view(nums(c, A, p), ex[LOGITS], ex[OUTPUTS])
-    if not sound:  # no opinion rather than no number
-        for j in range(len(z)):
-            z[j] = 0
-    link = view(nums(c, SCRATCH, p), 0, len(z))
-    predict(ex[LOSS], z, link)
-    standard = ints(c, HEAD)[TARGETS] == 1
-    ys = reals(c, YS)
-    for j in range(len(z)):
-        q = j * STATISTIC_WIDTH
-        out[j] = ys[q + MEAN] + math.sqrt(ys[q + VAR]) * link[j] if standard else link[j]
-    return 0.0
-
-
-@routine(READ_SAMPLE, "n p n n r i b n p")
-def read_sample(c, p, slots, ends, x, i, learn, rows, v):
-    """Pairs of sample i of a block; returns how many in all, iw[0] keeps how many take part."""
-    head = ints(c, HEAD)
+@routine(READ_SAMPLE, "n p n n r i b")
+def read_sample(c, p, slots, ends, x, i, learn):
+    """Pairs of sample i of a block into the lists at PAIRS; returns how many in all, iw[0] keeps how many take part."""
+    head, iw, vw = ints(c, HEAD), ints(c, IW), nums(c, VW, p)
+    half = (head[LENGTH] - head[PAIRS]) // 2
+    rows, v = view(iw, head[PAIRS], half), view(vw, head[PAIRS], half)
     first = ends[i]
     shift = first if head[DENSE_ROWS] == 1 else 0
-    stats, touched, bias = reals(c, STATS), ints(c, TOUCHED), ints(c, PROG)[BIAS] == 1
-    growing, standard = head[GROWING] == 1, head[STANDARD] == 1
-    last, refused = ends[i + 1], view(reals(c, RUN), INFINITE, 2)
-    part, n = encode(slots, x, first, last, shift, stats, touched, bias, growing, standard, learn, refused, rows, v)
-    view(ints(c, IW), 0, 1)[0] = part
+    bias = ints(c, PROG)[BIAS] == 1
+    refused = view(reals(c, RUN), INFINITE, 2)
+    n = encode(
+        slots, x, first, ends[i + 1], shift, reals(c, STATS), reals(c, KNOTS), reals(c, RESERVOIR), head[HATS], bias,
+        head[STANDARD] == 1, learn, refused, ints(c, RNG), rows, v,
+    )  # fmt: skip
+    part = n
+    if head[GROWING] == 1:
+        spare = head[PAIRS] + half
+        part = late_last(ints(c, TOUCHED), rows, v, n, view(iw, spare, half), view(vw, spare, half))
+    iw[0] = part
     return float(n)
+
+
+@routine(OPINE, "n p p")
+def opine(c, p, out):
+    """All experts on what the rows gave, and their mixture Σ wₑ·pₑ into out (k,), in the answer's own units.
+
+    Returns how many experts have logits that are not finite.
+    """
+    head = ints(c, HEAD)
+    k = len(out)
+    run = reals(c, RUN)
+    lost = 0.0
+    for j in range(k):
+        out[j] = 0
+    for e in range(head[EXPERTS]):
+        sound = forward(c, p, e, 0, False)
+        call(c, LINK, p, (c, p, e, sound))
+        own = view(nums(c, SCRATCH, p), e * k, k)
+        w = number(p, run[e * RUNNING_WIDTH + WEIGHT])
+        for j in range(k):
+            out[j] += w * own[j]
+        lost += 0 if sound else 1
+    if head[TARGETS] == 1:
+        ys = reals(c, YS)
+        for j in range(k):
+            q = j * STATISTIC_WIDTH
+            out[j] = ys[q + MEAN] + math.sqrt(ys[q + VAR]) * out[j]
+    return lost
+
+
+@order
+def weigh(c, p, y, losses):
+    """Fixed-share Hedge: w ← w·exp(−loss/2), normalised, then a small share spread evenly; y (targets,), losses (experts,).
+
+    For cross-entropy the factor is √p of the right class. For numbers the loss is in units of the mixture's own fading
+    error, and bounded, so that one freak decides nothing. Herbster & Warmuth 1998.
+    """
+    head, run = ints(c, HEAD), reals(c, RUN)
+    experts = head[EXPERTS]
+    spread = 1.0
+    if head[TARGETS] == 1:
+        mixed = 0.0
+        for e in range(experts):
+            mixed += run[e * RUNNING_WIDTH + WEIGHT] * losses[e]
+        spread = max(run[SPREAD], 1e-6)
+        run[SPREAD] = mixed if run[SPREAD] == 0 else run[SPREAD] + (mixed - run[SPREAD]) * 0.001
+    total = 0.0
+    for e in range(experts):
+        w = run[e * RUNNING_WIDTH + WEIGHT] * math.exp(-0.5 * min(losses[e] / spread, HARDEST))
+        run[e * RUNNING_WIDTH + WEIGHT] = w
+        total += w
+    for e in range(experts):
+        q = e * RUNNING_WIDTH + WEIGHT
+        run[q] = (1 - SHARE) * run[q] / total + SHARE / experts
+
+
+@order
+def replay(c, p, e):
+    """Expert e learns some of the last samples again, drawn at random."""
+    head = ints(c, HEAD)
+    ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
+    rng = ints(c, RNG)
+    width, answers = head[RING_WIDTH], head[ANSWERS]
+    for _ in range(ex[REPLAYS]):
+        i = int(uniform(rng) * min(rng[1], head[RING]))
+        n = ints(c, RING_N)[i]
+        rows, v = view(ints(c, RING_ROWS), i * width, n), view(nums(c, RING_V, p), i * width, n)
+        table = view(p, head[TABLE] + ex[COLUMN], ENDLESS)
+        z = view(nums(c, A, p), ints(c, PROG)[DST] + ex[COLUMN], ex[WIDTH])
+        for j in range(len(z)):
+            z[j] = 0
+        gather(table, 0, head[STRIDE], rows, v, n, z)
+        if forward(c, p, e, 0, True):
+            call(c, LINK, p, (c, p, e, True))
+            call(c, JUDGE, p, (c, p, e, view(reals(c, RING_Y), i * answers, answers)))
+            take_step(c, p, e, rows, v, n, 1.0)
+
+
+@order
+def keep(c, p, n, y):
+    """Put the sample's pairs and answer into the ring of the last ones."""
+    head, rng = ints(c, HEAD), ints(c, RNG)
+    width = head[RING_WIDTH]
+    i = rng[1] % head[RING]
+    rows, v = ints(c, IW), nums(c, VW, p)
+    kept_rows, kept_v = ints(c, RING_ROWS), nums(c, RING_V, p)
+    for j in range(n):
+        kept_rows[i * width + j] = rows[head[PAIRS] + j]
+        kept_v[i * width + j] = v[head[PAIRS] + j]
+    ints(c, RING_N)[i] = n
+    for j in range(len(y)):
+        reals(c, RING_Y)[i * len(y) + j] = y[j]
+    rng[1] += 1
+
+
+@order
+def learn_sample(c, p, part, n, y, weight, fresh):
+    """Every expert learns the sample whose pairs are at hand; ``fresh``: all of them have just predicted it."""
+    head = ints(c, HEAD)
+    rows, v = view(ints(c, IW), head[PAIRS], n), view(nums(c, VW, p), head[PAIRS], n)
+    experts = head[EXPERTS]
+    losses = reals(c, COSTS)
+    for e in range(experts):
+        again = ints(c, EX)[e * EXPERT_WIDTH + TWO_PASS] == 1
+        sound = True
+        if again or not fresh:
+            sound = forward(c, p, e, 0, True)
+            call(c, LINK, p, (c, p, e, sound))
+        else:
+            z = view(nums(c, A, p), ints(c, EX)[e * EXPERT_WIDTH + LOGITS], ints(c, EX)[OUTPUTS])
+            for j in range(len(z)):
+                sound = sound and math.isfinite(z[j])
+        losses[e] = call(c, JUDGE, p, (c, p, e, y)) if sound else math.inf
+    if experts > 1:
+        weigh(c, p, y, losses)
+    for e in range(experts):
+        if math.isfinite(losses[e]):
+            learn_row(c, p, e, rows, v, part, n, y, weight, losses[e])
+        else:
+            reals(c, RUN)[e * RUNNING_WIDTH + OVERFLOW] += 1
 
 
 @order
@@ -585,60 +720,51 @@ def _learn_rows(c, p, count, same):
     row was learned; ASKED_… the samples to predict, unless they are the ``same``.
     """
     head = ints(c, HEAD)
-    ex = ints(c, EX)
-    rows = view(ints(c, IW), head[PAIRS], head[LENGTH] - head[PAIRS])
-    v = view(nums(c, VW, p), head[PAIRS], head[LENGTH] - head[PAIRS])
-    k = ex[OUTPUTS]
+    k = ints(c, EX)[OUTPUTS]
     answers = head[ANSWERS]
     touched = ints(c, TOUCHED)
-    counted = head[GROWING] == 1 or ex[EXACT_LAZY] == 0
+    rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
     for i in range(count):
         shown = view(nums(c, OUT, p), i * k, k)
         teaches = reals(c, W)[i] > 0
-        sound = True
         if not same:
-            asked = (c, p, ints(c, ASKED_SLOTS), ints(c, ASKED_ENDS), reals(c, ASKED_X), i, False, rows, v)
+            asked = (c, p, ints(c, ASKED_SLOTS), ints(c, ASKED_ENDS), reals(c, ASKED_X), i, False)
             call(c, READ_SAMPLE, p, asked)
             call(c, READ_ROWS, p, (c, p, 0, rows, v, ints(c, IW)[0]))
-            sound = forward(c, p, 0, 0, False)
-            call(c, GIVE, p, (c, p, 0, sound, shown))
-        sample = (c, p, ints(c, SLOTS), ints(c, ENDS), reals(c, X), i, teaches, rows, v)
-        n = int(call(c, READ_SAMPLE, p, sample))
+            call(c, OPINE, p, (c, p, shown))
+        n = int(call(c, READ_SAMPLE, p, (c, p, ints(c, SLOTS), ints(c, ENDS), reals(c, X), i, teaches)))
         part = ints(c, IW)[0]
         call(c, READ_ROWS, p, (c, p, 0, rows, v, part))
         if same:
-            sound = forward(c, p, 0, 0, False)
-            call(c, GIVE, p, (c, p, 0, sound, shown))
+            call(c, OPINE, p, (c, p, shown))
         if not teaches:
             continue
-        if not same or ex[TWO_PASS] == 1:
-            sound = forward(c, p, 0, 0, True)
         y = view(reals(c, Y), i * answers, answers)
         if head[TARGETS] == 1:
             for j in range(answers):
                 stat = view(reals(c, YS), j * STATISTIC_WIDTH, STATISTIC_WIDTH)
                 y[j] = standardise(stat, y[j], TARGET_CLIP, True)
-        if counted:
+        if head[COUNTED] == 1:
             for j in range(n):
                 touched[rows[j]] += 1
-        if sound:
-            learn_row(c, p, 0, rows, v, part, n, y, reals(c, W)[i], same and ex[TWO_PASS] == 0)
-        else:
-            reals(c, RUN)[OVERFLOW] += 1
+        learn_sample(c, p, part, n, y, reals(c, W)[i], same)
+        if head[RING] > 0:
+            for e in range(head[EXPERTS]):
+                if ints(c, RNG)[1] > 0:
+                    replay(c, p, e)
+            keep(c, p, n, y)
 
 
 @order
 def _predict_rows(c, p, count):
     """Predict ``count`` samples (SLOTS, ENDS, X) into OUT (count, k) and change nothing but scratch."""
     head = ints(c, HEAD)
-    rows = view(ints(c, IW), head[PAIRS], head[LENGTH] - head[PAIRS])
-    v = view(nums(c, VW, p), head[PAIRS], head[LENGTH] - head[PAIRS])
+    rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
     k = ints(c, EX)[OUTPUTS]
     for i in range(count):
-        call(c, READ_SAMPLE, p, (c, p, ints(c, SLOTS), ints(c, ENDS), reals(c, X), i, False, rows, v))
+        call(c, READ_SAMPLE, p, (c, p, ints(c, SLOTS), ints(c, ENDS), reals(c, X), i, False))
         call(c, READ_ROWS, p, (c, p, 0, rows, v, ints(c, IW)[0]))
-        sound = forward(c, p, 0, 0, False)
-        call(c, GIVE, p, (c, p, 0, sound, view(nums(c, OUT, p), i * k, k)))
+        call(c, OPINE, p, (c, p, view(nums(c, OUT, p), i * k, k)))
 
 
 @entry

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import math
 
-from ._jit import exact, fast, view
-from ._op import COUNT, MEAN, ROW, STATISTIC_WIDTH, VAR, op
+from ._jit import exact, fast, order, view
+from ._op import COUNT, HAT, KNOT_COUNT, MEAN, ROW, STATISTIC_WIDTH, VAR, op
+from .dropout import uniform
 
 ROWS = op(
     "rows", "layer", "z = Σ value·W[row] over the active pairs; row 0 is the bias", "sparse linear layer; embedding bag"
@@ -30,6 +31,8 @@ BOUND = 10.0
 """A value farther than this many deviations moves the statistics as if it lay there: one freak can't wreck a column."""
 HUGE = 1e30
 """Larger numbers are read as this one, so that no square of it overflows."""
+PAST = 256
+"""Values of a slot's past that are kept to place the knots of its hats."""
 SETTLED = 10
 """Rows before the bound applies; before that the deviation is not known."""
 
@@ -90,20 +93,95 @@ def standardise(stat, x, clip, learn):
 
 
 @exact
-def encode(slots, x, first, last, shift, stats, touched, bias, growing, standard, learn, refused, rows, v):
-    """Turn one sample's entries into pairs; returns (pairs that take part, pairs in all).
+def bend(stat, knots, x, rows, v, n):
+    """Append the two hats under which x lies: (row of knot k, 1 − u), (row of knot k + 1, u). Returns the new n.
+
+    A hat is 1 at its knot and falls to 0 at the neighbouring ones (linear B-spline), so a linear layer above hats is a curve
+    through the knots. Beyond the outer knots the outer hat stands alone.
+    """
+    count = int(stat[KNOT_COUNT])
+    if count < 3:  # a column of one or two values is as well served by its number
+        return n
+    k = 0
+    while k < count - 2 and x >= knots[k + 1]:
+        k += 1
+    u = min(max((x - knots[k]) / (knots[k + 1] - knots[k]), 0.0), 1.0)
+    first = int(stat[HAT]) + k
+    if u < 1:
+        rows[n] = first
+        v[n] = 1 - u
+        n += 1
+    if u > 0:
+        rows[n] = first + 1
+        v[n] = u
+        n += 1
+    return n
+
+
+@order
+def remember(stat, knots, kept, x, rng):
+    """Keep x in the slot's sample of its past (Vitter's algorithm R), and at 32, 64, 128, … values move the knots.
+
+    The knots are the quantiles of the sample, equal ones once, so a hat covers as much of the data as any other.
+    """
+    t = int(stat[COUNT])
+    size = len(kept)
+    at = t - 1 if t <= size else int(uniform(rng) * t)
+    if at < size:
+        kept[at] = x
+    if t < 32 or t & (t - 1) != 0:
+        return
+    n = min(t, size)
+    for i in range(1, n):  # sorting the sample itself keeps it a sample
+        x = kept[i]
+        j = i
+        while j > 0 and kept[j - 1] > x:
+            kept[j] = kept[j - 1]
+            j -= 1
+        kept[j] = x
+    count = 0
+    for k in range(len(knots)):
+        q = kept[k * (n - 1) // (len(knots) - 1)]
+        if count == 0 or q > knots[count - 1]:
+            knots[count] = q
+            count += 1
+    stat[KNOT_COUNT] = count
+
+
+@exact
+def late_last(touched, rows, v, n, spare_rows, spare_v):
+    """Move pairs whose row no step has touched behind the others; returns how many take part."""
+    part = 0
+    late = 0
+    for i in range(n):
+        if touched[rows[i]] == 0:
+            spare_rows[late] = rows[i]
+            spare_v[late] = v[i]
+            late += 1
+        else:
+            rows[part] = rows[i]
+            v[part] = v[i]
+            part += 1
+    for i in range(late):
+        rows[part + i] = spare_rows[i]
+        v[part + i] = spare_v[i]
+    return part
+
+
+@exact
+def encode(slots, x, first, last, shift, stats, knots, kept, hats, bias, standard, learn, refused, rng, rows, v):
+    """Turn one sample's entries into pairs and return how many.
 
     ``slots``, ``x`` hold the entries of a block; the sample's lie at first..last, its slots at first − shift. A slot s ≥ 0
     is numeric (its row stands in ``stats``), s < 0 is the category with row −s − 1 and value x. Missing (NaN) gives no
-    pair, nor does ±∞; what is beyond 10³⁰ is read as 10³⁰; both are counted in ``refused`` (2,). Row 0 is the bias, an input that is always 1. Rows that no step has touched yet come last and don't take part: a
-    name counts from its second sight.
+    pair, nor does ±∞; what is beyond 10³⁰ is read as 10³⁰; both are counted in ``refused`` (2,). Row 0 is the bias, an
+    input that is always 1.
     """
     n = 0
     if bias:
         rows[0] = 0
         v[0] = 1
         n = 1
-    late = len(rows)
     for q in range(first, last):
         value = x[q]
         if math.isnan(value):
@@ -115,24 +193,18 @@ def encode(slots, x, first, last, shift, stats, touched, bias, growing, standard
                 continue
             value = math.copysign(HUGE, value)
         s = slots[q - shift]
-        if s >= 0:
-            stat = view(stats, s * STATISTIC_WIDTH, STATISTIC_WIDTH)
-            row = int(stat[ROW])
-            if standard:
-                value = standardise(stat, value, CLIP, learn)
-        else:
-            row = -s - 1
-        if growing and touched[row] == 0:
-            late -= 1
-            rows[late] = row
-            v[late] = value
-        else:
-            rows[n] = row
+        if s < 0:
+            rows[n] = -s - 1
             v[n] = value
             n += 1
-    taking_part = n
-    for q in range(len(rows) - 1, late - 1, -1):
-        rows[n] = rows[q]
-        v[n] = v[q]
+            continue
+        stat = view(stats, s * STATISTIC_WIDTH, STATISTIC_WIDTH)
+        rows[n] = int(stat[ROW])
+        v[n] = standardise(stat, value, CLIP, learn) if standard else value
         n += 1
-    return taking_part, n
+        if hats > 0:
+            curve = view(knots, s * hats, hats)
+            n = bend(stat, curve, value, rows, v, n)
+            if learn:
+                remember(stat, curve, view(kept, s * PAST, PAST), value, rng)
+    return n

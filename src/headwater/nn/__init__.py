@@ -4,6 +4,7 @@ from .history import EarlyStopping, History
 from .initializers import INITIALIZERS, Initializer
 from .layers import ACTIVATIONS, LAYERS, Activation, BatchNorm, Dense, Dropout, Embedding, LayerNorm
 from .losses import Loss
+from .lower import Expert
 from .network import Network
 from .optimizers import (
     COCOB,
@@ -24,6 +25,7 @@ from .optimizers import (
 )
 from .parameters import Parameters
 from .schedules import SCHEDULES, Constant, Cosine, InverseScaling, Step, WarmUp
+from .torch import from_torch
 
 __all__ = [
     "ACTIVATIONS",
@@ -41,6 +43,7 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Embedding",
+    "Expert",
     "FTRL",
     "History",
     "INITIALIZERS",
@@ -61,5 +64,6 @@ __all__ = [
     "SGD",
     "Step",
     "WarmUp",
+    "from_torch",
     "optimizer",
 ]

@@ -56,6 +56,13 @@ def check_inputs(x: NDArray[Any], expert: Expert, inputs: int) -> None:
             at="X",
             help="Give Embedding more rows.",
         )
+    if isinstance(first, Embedding) and (x % 1).any():
+        raise DataError(
+            expected="whole numbers as ids",
+            got=f"{x[x % 1 != 0][0]:g}",
+            at="X",
+            help="An Embedding picks rows; give numbers that mean amounts to Dense.",
+        )
 
 
 def answers_of(y: ArrayLike, n: int, expert: Expert, dtype: np.dtype[Any]) -> NDArray[Any]:

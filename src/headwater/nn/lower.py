@@ -19,7 +19,7 @@ from ..kernels import _op as col
 from ..kernels._op import OPS
 from .layers import Activation, BatchNorm, Dense, Dropout, Embedding, Layer, LayerNorm
 from .losses import Loss
-from .optimizers import Optimizer
+from .optimizers import SGD, Optimizer
 from .schedules import as_schedule
 
 ALIGN = 16
@@ -28,33 +28,42 @@ ALIGN = 16
 
 @dataclass(frozen=True, slots=True)
 class Expert:
-    """A stack of layers that learns by itself: layers, loss, rule, penalties, clipping.
+    """A stack of layers that learns by itself: layers, loss, rule, penalties, clipping, replay.
 
     Parameters
     ----------
     layers : tuple of Layer
-        The first is Dense or Embedding, the last gives the outputs.
+        The first is Dense or Embedding, the last gives the outputs. Given to a learner, only the hidden layers; () for a
+        linear expert.
     loss : Loss
-        What a wrong prediction costs.
+        What a wrong prediction costs. Given to a learner, the learner's own takes its place.
     optimizer : Optimizer
         The update rule.
     l1, l2 : float
         Penalty l1·Σ|w| + ½·l2·Σw² on weights (not on biases).
     clip_norm, clip_value : float
         Bounds on the gradient of a sample: its norm, and each number; 0 for none.
+    replays : int
+        How many of the last samples are learned again after each row.
+
+    Examples
+    --------
+    >>> Expert((Dense(32, "relu"),), optimizer=SGD(0.03)).replays
+    0
     """
 
-    layers: tuple[Layer, ...]
-    loss: Loss
-    optimizer: Optimizer
+    layers: tuple[Layer, ...] = ()
+    loss: Loss = Loss("mse")  # noqa: RUF009  a frozen value
+    optimizer: Optimizer = SGD()  # noqa: RUF009  a frozen value
     l1: float = 0.0
     l2: float = 0.0
     clip_norm: float = 0.0
     clip_value: float = 0.0
+    replays: int = 0
 
     def __post_init__(self) -> None:
-        if not self.layers or not isinstance(self.layers[0], Dense | Embedding):
-            got = type(self.layers[0]).__name__ if self.layers else "no layer"
+        if self.layers and not isinstance(self.layers[0], Dense | Embedding):
+            got = type(self.layers[0]).__name__
             raise ConfigError(
                 expected="Dense or Embedding as first layer", got=got, at="layers", help="Put nn.Dense(units) first."
             )
@@ -263,7 +272,7 @@ def _learning(ex: NDArray[np.int64], xc: NDArray[np.float64], expert: Expert) ->
     rule = expert.optimizer.rule
     kind, lr, a, b = as_schedule(expert.optimizer.lr, f"lr of {rule.name}").numbers()
     ex[col.LOSS], ex[col.RULE], ex[col.SCHEDULE] = expert.loss.row.code, rule.code, kind
-    ex[col.EXACT_LAZY] = int(rule.exact_lazy)
+    ex[col.EXACT_LAZY], ex[col.REPLAYS] = int(rule.exact_lazy), expert.replays
     xc[col.LR], xc[col.SCHED], xc[col.SCHED + 1] = lr, a, b
     numbers = expert.optimizer.numbers()
     xc[col.HYPER : col.HYPER + len(numbers)] = numbers

@@ -354,6 +354,39 @@ class Network:
         """How many outputs the last layer has."""
         return self.expert.outputs
 
+    # ---- elsewhere --------------------------------------------------------------------------------------------------
+
+    def to_torch(self, *, logits: bool = False) -> Any:
+        """Return the network as a ``torch.nn.Sequential`` with copies of its numbers.
+
+        Parameters
+        ----------
+        logits : bool
+            Leave out the link of the loss (sigmoid, softmax, exp): what PyTorch's own losses expect.
+
+        Returns
+        -------
+        torch.nn.Sequential
+            In evaluation mode; ``module(x)`` equals ``forward(x)``.
+        """
+        from .torch import to_torch
+
+        return to_torch(self, logits=logits)
+
+    def export_onnx(self, path: Any, *, opset: int = 17) -> None:
+        """Write the network as it predicts now to an ONNX file with the input X (N, inputs).
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; what it held is replaced.
+        opset : int
+            Version of ONNX's operators.
+        """
+        from ..store.export_onnx import export_onnx
+
+        export_onnx(self, path, opset=opset)
+
     # ---- checking what comes in -------------------------------------------------------------------------------------
 
     def _gradient(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None, *, learn: bool) -> tuple[float, NDArray[Any]]:

@@ -16,9 +16,12 @@ from ..kernels import _op as col
 from ..kernels import batch as _batch
 from ..kernels import machine as _machine
 from ..kernels._jit import JIT, addresses, compiling
+from ..kernels.rows import PAST
 from .lower import Expert, Place, aligned, lower
 
-STATE = ("p", "s", "buf", "stats", "touched", "ys", "rng", "run")
+STATE = (
+    "p", "s", "buf", "stats", "touched", "ys", "rng", "run", "knots", "past", "ring_rows", "ring_v", "ring_n", "ring_y",
+)  # fmt: skip
 """The arrays that learning changes, in the order in which they are saved."""
 _PASSING = frozenset(
     ("context", "_held", "_pairs", "_samples", "shown", "event_out", "predict_event", "learn_event", "address")
@@ -73,20 +76,29 @@ class Program:
         growing: bool,
         standard: bool,
         targets: bool,
+        hats: int = 0,
+        ring: int = 0,
     ) -> None:
         self.experts = tuple(experts)
         self.dtype = np.dtype(dtype)
         self.rows = 0
         self.slots = 0
-        self.rng = np.array([(seed * 2654435761 + 88172645463325252) % (1 << 60) + 1], np.int64)
+        self.rng = np.array([(seed * 2654435761 + 88172645463325252) % (1 << 60) + 1, 0], np.int64)
         self._connect()
         self.head = np.zeros(col.HEADER_WIDTH, np.int64)
         self.head[[col.GROWING, col.STANDARD, col.TARGETS]] = growing, standard, targets
+        self.head[[col.EXPERTS, col.HATS, col.RING]] = len(self.experts), hats, ring
+        self.head[col.COUNTED] = growing or any(not expert.optimizer.rule.exact_lazy for expert in self.experts)
+        self.hats, self.ring = hats, ring
+        self.knots, self.past = np.zeros((0, hats)), np.zeros((0, PAST if hats else 0))
         self.stats = np.zeros((0, col.STATISTIC_WIDTH))
         self.touched = np.zeros(0, np.int64)
         self.run = np.zeros(len(self.experts) * col.RUNNING_WIDTH)
         self.run[col.SCALE :: col.RUNNING_WIDTH] = 1
         self.run[col.PRODUCT :: col.RUNNING_WIDTH] = 1
+        self.run[col.WEIGHT :: col.RUNNING_WIDTH] = 1 / len(self.experts)
+        self.bind(COSTS=np.zeros(len(self.experts)), KNOTS=self.knots, RESERVOIR=self.past)
+        self.keep_samples(0)
         self._lay(0)
         self.add_rows(rows)
 
@@ -123,6 +135,8 @@ class Program:
         self.shown = None
         self.bind(PROG=self.prog, OPC=self.opc, EX=self.ex, XC=self.xc, RUN=self.run, HEAD=self.head, RNG=self.rng)
         self.bind(BUF=self.buf, YS=self.ys, S=self.s, P=self.p, TOUCHED=self.touched, STATS=self.stats)
+        self.bind(COSTS=np.zeros(len(self.experts)), KNOTS=self.knots, RESERVOIR=self.past)
+        self.bind(RING_ROWS=self.ring_rows, RING_V=self.ring_v, RING_N=self.ring_n, RING_Y=self.ring_y)
 
     # ---- layout -----------------------------------------------------------------------------------------------------
 
@@ -171,11 +185,29 @@ class Program:
         for op in self.prog:  # the constant input of the next layer's bias
             a[op[col.DST] + op[col.M] :: length] = 1
         widest = int(max(self.prog[:, col.M].max(), self.prog[1:, col.N].max(initial=0))) + 1
+        widest += len(self.experts) * self.outputs
         big = len(self.p) if self._samples > 1 else 0
         undo = (1 + self.states) * (self.dense + (self._pairs + 1) * self.stride)
         self.bind(A=a, D=aligned(whole, self.dtype), IW=np.zeros(whole, np.int64), VW=vw)
         self.bind(SCRATCH=aligned(3 * widest + big + 64, self.dtype), IOTA=np.arange(widest + 1, dtype=np.int64))
         self.bind(UNDO=aligned(undo, self.dtype), MO=aligned(4 * len(self.buf), self.dtype))
+        if self.ring and self._pairs + 1 > self.ring_rows.shape[1]:
+            self.keep_samples(self._pairs + 1)
+
+    def keep_samples(self, pairs: int) -> None:
+        """Make room in the ring of the last samples for that many pairs each."""
+        rows, v = np.zeros((self.ring, pairs), np.int64), np.zeros((self.ring, pairs), self.dtype)
+        if pairs:
+            rows[:, : self.ring_rows.shape[1]], v[:, : self.ring_v.shape[1]] = self.ring_rows, self.ring_v
+        else:
+            self.ring_n, self.ring_y = np.zeros(self.ring, np.int64), np.zeros(self.ring)
+        self.ring_rows, self.ring_v = rows, v
+        self.head[col.RING_WIDTH] = pairs
+        self.bind(RING_ROWS=rows, RING_V=v, RING_N=self.ring_n, RING_Y=self.ring_y)
+
+    def _width(self, entries: int) -> int:
+        """Pairs that a sample of so many entries can have."""
+        return entries * (3 if self.hats else 1)
 
     # ---- growth -----------------------------------------------------------------------------------------------------
 
@@ -198,14 +230,13 @@ class Program:
             self.bind(TOUCHED=grown)
         return first
 
-    def add_slot(self, row: int) -> int:
-        """Append a numeric input that scales that row. Returns its slot."""
+    def add_slot(self, row: int, hat: int = 0) -> int:
+        """Append a numeric input that scales that row, and the first row of its hats. Returns its slot."""
         if self.slots == len(self.stats):
-            grown = np.zeros((max(2 * self.slots, 16), col.STATISTIC_WIDTH))
-            grown[: self.slots] = self.stats
-            self.stats = grown
-            self.bind(STATS=grown)
-        self.stats[self.slots, col.ROW] = row
+            room = max(2 * self.slots, 16)
+            self.stats, self.knots, self.past = (_longer(x, room) for x in (self.stats, self.knots, self.past))
+            self.bind(STATS=self.stats, KNOTS=self.knots, RESERVOIR=self.past)
+        self.stats[self.slots, [col.ROW, col.HAT]] = row, hat
         self.slots += 1
         return self.slots - 1
 
@@ -243,7 +274,7 @@ class Program:
         self, block: Block, y: NDArray[np.float64], w: NDArray[np.float64], asked: Block | None = None
     ) -> NDArray[Any]:
         """Predict row by row and learn row by row; y (n, targets) is overwritten. Returns the predictions, (n, k)."""
-        self._scratch(block.width if asked is None else max(block.width, asked.width))
+        self._scratch(self._width(block.width if asked is None else max(block.width, asked.width)))
         out = np.empty((len(block), self.outputs), self.dtype)
         self._show(block)
         if asked is not None:
@@ -256,7 +287,7 @@ class Program:
 
     def predict(self, block: Block) -> NDArray[Any]:
         """Predictions (n, k); changes nothing that learning reads."""
-        self._scratch(block.width)
+        self._scratch(self._width(block.width))
         out = np.empty((len(block), self.outputs), self.dtype)
         self._show(block)
         self.bind(OUT=out)
@@ -270,7 +301,7 @@ class Program:
         Then ``predict_event(address)`` predicts it into ``event_out`` (k,), and ``learn_event(address, y, w)`` learns it, as
         often as new values are written into the block.
         """
-        self._scratch(event.width)
+        self._scratch(self._width(event.width))
         self.event_out = np.empty(self.outputs, self.dtype)
         self._show(event)
         self.bind(Y=np.zeros(1), W=np.zeros(1), OUT=self.event_out)
@@ -310,6 +341,13 @@ class Program:
         with compiling(("apply", self.dtype.name)):
             _batch.apply_batch(self.context, self.p, g, penalise)
         self.touched[: self.rows] += 1
+
+
+def _longer(x: NDArray[Any], rows: int) -> NDArray[Any]:
+    """Copy of x with that many rows."""
+    out = np.zeros((rows, *x.shape[1:]), x.dtype)
+    out[: len(x)] = x
+    return out
 
 
 def _matrix(p: NDArray[Any], place: Place, dense: int, stride: int, rows: int) -> NDArray[Any]:

@@ -185,6 +185,12 @@ def _arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "ys": program.ys,
         "rng": program.rng,
         "run": program.run,
+        "knots": program.knots[: program.slots],
+        "past": program.past[: program.slots],
+        "ring_rows": program.ring_rows,
+        "ring_v": program.ring_v,
+        "ring_n": program.ring_n,
+        "ring_y": program.ring_y,
     }
 
 
@@ -199,6 +205,7 @@ def _names(engine: Engine) -> dict[str, Any]:
         "unusable": engine.encoder.unusable,
         "rows": words.rows,
         "slot_rows": words.slot_rows,
+        "slot_hats": words.slot_hats,
         "shared_from": words.shared_from,
         "shared_names": words.shared_names,
         "shared_slots": [[row, slot] for row, slot in words.shared_slots.items()],
@@ -211,27 +218,29 @@ def _engine(learner: Classifier | Regressor, names: dict[str, Any], arrays: dict
     engine = Engine(learner._setup, names["outputs"])
     words = engine.words
     words.columns = {from_json(n): Column(from_json(n), kind, slot, values) for n, kind, slot, values in names["columns"]}
-    words.rows, words.slot_rows = names["rows"], names["slot_rows"]
+    words.rows, words.slot_rows, words.slot_hats = names["rows"], names["slot_rows"], names["slot_hats"]
     words.shared_from, words.shared_names = names["shared_from"], names["shared_names"]
     words.shared_slots = {row: slot for row, slot in names["shared_slots"]}
     engine.fan_in, engine.learned = names["fan_in"], names["learned"]
     engine.refused, engine.encoder.unusable = Counter(names["refused"]), names["unusable"]
-    _fill(engine.program, words.rows, words.slot_rows, arrays)
+    _fill(engine.program, words.rows, list(zip(words.slot_rows, words.slot_hats, strict=True)), arrays)
     return engine
 
 
-def _fill(program: Program, rows: int, slot_rows: list[int], arrays: dict[str, NDArray[Any]]) -> None:
+def _fill(program: Program, rows: int, slot_rows: list[tuple[int, int]], arrays: dict[str, NDArray[Any]]) -> None:
     """Grow a fresh program to the saved size and copy the arrays in."""
     program.add_rows(rows - program.rows)
-    for row in slot_rows:
-        program.add_slot(row)
+    for row, hat in slot_rows:
+        program.add_slot(row, hat)
     used = program.dense + rows * program.stride
     program.p[:used] = arrays["p"]
     if program.states:
         program.s.reshape(program.states, -1)[:, :used] = arrays["s"]
     program.touched[:rows] = arrays["touched"]
-    program.stats[: program.slots] = arrays["stats"]
-    for name in ("buf", "ys", "rng", "run"):
+    for name in ("stats", "knots", "past"):
+        getattr(program, name)[: program.slots] = arrays[name]
+    program.keep_samples(arrays["ring_rows"].shape[1])
+    for name in ("buf", "ys", "rng", "run", "ring_rows", "ring_v", "ring_n", "ring_y"):
         getattr(program, name)[...] = arrays[name]
 
 

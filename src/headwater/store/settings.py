@@ -12,7 +12,7 @@ from ..errors import ModelFileError
 
 CLASSES: dict[str, Any] = {
     cls.__name__: cls
-    for cls in (*nn.LAYERS.values(), *nn.OPTIMIZERS.values(), *nn.SCHEDULES, nn.Initializer, nn.Loss)
+    for cls in (*nn.LAYERS.values(), *nn.OPTIMIZERS.values(), *nn.SCHEDULES, nn.Initializer, nn.Loss, nn.Expert)
 }
 
 

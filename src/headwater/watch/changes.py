@@ -103,5 +103,5 @@ def _finite(values: Sequence[Any]) -> list[float]:
 
 
 def as_mapping(x: Any) -> Mapping[Any, Any]:
-    """Return a row as names and values; the columns of an array are x0, x1, …"""
+    """Return a row as names and values; the columns of an array are named x0, x1 and so on."""
     return x if isinstance(x, Mapping) else {f"x{j}": value for j, value in enumerate(x.tolist())}

@@ -1,0 +1,170 @@
+"""Every sentence that ``headwater.nn`` can raise: expected X, got Y — at PLACE. What to do."""
+
+from __future__ import annotations
+
+import ast
+import traceback
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headwater import nn
+from headwater.errors import ConfigError, DataError
+
+ROOM = Path(nn.__file__).parent
+X, Y = np.zeros((4, 2)), np.zeros(4)
+SGD_AT = "lr of sgd"
+
+
+def net(layers=None, **options):
+    return nn.Network([nn.Dense(1)] if layers is None else layers, inputs=2, **options)
+
+
+def three(loss="cross_entropy"):
+    return net([nn.Dense(3)], loss=loss)
+
+
+def running_away():
+    model = net(optimizer=nn.SGD(1e38))
+    model.fit(X + 1, Y + 1, epochs=9)
+
+
+names = ", ".join
+# what is done · the error · expected · got · at · help
+CASES = [
+    (lambda: nn.Activation("swishy"), ConfigError, f"one of {names(nn.ACTIVATIONS)}", "'swishy'", "activation",
+     "Choose one of these names."),
+    (lambda: nn.Dense(3, "softmax"), ConfigError, f"one of {names(nn.ACTIVATIONS)}", "'softmax'", "activation",
+     "Softmax is the link of the loss 'cross_entropy'."),
+    (lambda: nn.Dense(0), ConfigError, "a whole number above 0", "0", "units of nn.Dense", "Give e.g. 32."),
+    (lambda: nn.Dense(2.5), ConfigError, "a whole number above 0", "2.5", "units of nn.Dense", "Give e.g. 32."),
+    (lambda: nn.Dense(True), ConfigError, "a whole number above 0", "True", "units of nn.Dense", "Give e.g. 32."),
+    (lambda: nn.Embedding(0, 2), ConfigError, "a whole number above 0", "0", "rows of nn.Embedding", "Give e.g. 32."),
+    (lambda: nn.Embedding(2, -1), ConfigError, "a whole number above 0", "-1", "units of nn.Embedding", "Give e.g. 32."),
+    (lambda: nn.Dropout(1.0), ConfigError, "a rate from 0 up to but not 1", "1.0", "nn.Dropout", "Give e.g. 0.1."),
+    (lambda: nn.Dropout(-0.1), ConfigError, "a rate from 0 up to but not 1", "-0.1", "nn.Dropout", "Give e.g. 0.1."),
+    (lambda: nn.Dense(3, initializer="xavier"), ConfigError, f"one of {names(nn.INITIALIZERS)}", "'xavier'", "initializer",
+     "Choose one of these names."),
+    (lambda: nn.Initializer("orthogonal").rows(np.arange(3, dtype=np.uint64), 3, 3), ConfigError,
+     "an initializer that draws row by row", "'orthogonal'", "initializer of the first layer",
+     "Use 'he' there; 'orthogonal' needs all rows at once, and here they come one by one."),
+    (lambda: nn.Loss("rmse"), ConfigError,
+     "one of mse, mae, huber, binary_cross_entropy, cross_entropy, hinge, poisson, quantile", "'rmse'", "loss",
+     "Choose one of these names."),
+    (lambda: nn.Loss("quantile", 1.5), ConfigError, "a number between 0 and 1.0", "1.5", "loss quantile",
+     "Give such a number."),
+    (lambda: nn.Loss("huber", 0.0), ConfigError, "a number between 0 and inf", "0.0", "loss huber", "Give such a number."),
+    (lambda: nn.optimizer("adamm"), ConfigError, f"one of {names(nn.OPTIMIZERS)}", "'adamm'", "optimizer",
+     "Choose one of these names."),
+    (lambda: net(optimizer=nn.SGD(-0.1)), ConfigError, "a step size above 0 or a schedule", "-0.1", SGD_AT,
+     "Give e.g. lr=0.01 or nn.Cosine(0.01, steps=1000)."),
+    (lambda: net(optimizer=nn.SGD("fast")), ConfigError, "a step size above 0 or a schedule", "'fast'", SGD_AT,
+     "Give e.g. lr=0.01 or nn.Cosine(0.01, steps=1000)."),
+    (lambda: net([]), ConfigError, "Dense or Embedding as first layer", "no layer", "layers", "Put nn.Dense(units) first."),
+    (lambda: net([nn.Dropout()]), ConfigError, "Dense or Embedding as first layer", "Dropout", "layers",
+     "Put nn.Dense(units) first."),
+    (lambda: net([nn.Dense(2), nn.Embedding(3, 2)]), ConfigError, "Embedding as first layer only", "one further down",
+     "layers", "Move it to the front."),
+    (lambda: net([nn.Dense(2), "relu"]), ConfigError, "a layer of headwater.nn", "'relu'", "layers",
+     "See headwater.nn.LAYERS."),
+    *((lambda name=name: net(**{name: -1.0}), ConfigError, "0 or more", "-1.0", name, "Give 0 for none.")
+      for name in ("l1", "l2", "clip_norm", "clip_value")),
+    (lambda: net(dtype="float16"), ConfigError, "'float32' or 'float64'", "'float16'", "dtype", "Choose one of the two."),
+    (lambda: net(loss="cross_entropy"), ConfigError,
+     "an output for each class, so 2 or more, for cross_entropy", "1", "layers",
+     "Use binary_cross_entropy for one output of yes or no."),
+    (lambda: nn.Network([nn.Dense(1)]).layers, ConfigError, "a network with a known number of inputs",
+     "one that has seen no data", "Network", "Give inputs=…, call build(n), or show it data first."),
+    (lambda: net().fit(X, Y, epochs=0), ConfigError, "a whole number above 0", "0", "epochs of Network.fit", "Give e.g. 32."),
+    (lambda: net().fit(X, Y, batch_size=-3), ConfigError, "a whole number above 0", "-3", "batch_size of Network.fit",
+     "Give e.g. 32."),
+    (lambda: net().fit(X, Y, early_stopping=3), ConfigError, "validation=(X, y)", "none", "early_stopping",
+     "Give data to stop by."),
+    (lambda: net().forward({"a": 1}), DataError, "an array of numbers", "dict", "X",
+     "For dicts, names and strings use hw.Classifier or hw.Regressor."),
+    (lambda: net().forward([["a", "b"]]), DataError, "an array of numbers", "list", "X",
+     "For dicts, names and strings use hw.Classifier or hw.Regressor."),
+    (lambda: net().forward(np.zeros((2, 2, 2))), DataError, "X of shape (samples, inputs)", "(2, 2, 2)", "X", "Reshape it."),
+    (lambda: net().forward(np.zeros((2, 3))), DataError, "2 inputs", "3", "X",
+     "A Network has a fixed shape; hw.Classifier grows."),
+    (lambda: net([nn.Embedding(3, 2)]).forward([[0, 3]]), DataError, "ids from 0 to 2", "0 … 3", "X",
+     "Give Embedding more rows."),
+    (lambda: net([nn.Embedding(3, 2)]).learn_many([[-1, 1]], [[0, 0]]), DataError, "ids from 0 to 2", "-1 … 1", "X",
+     "Give Embedding more rows."),
+    (lambda: net([nn.Embedding(3, 2)]).forward([[np.nan, 1]]), DataError, "ids from 0 to 2", "nan … nan", "X",
+     "Give Embedding more rows."),
+    (lambda: net([nn.Embedding(3, 2)]).forward([[0.5, 1]]), DataError, "whole numbers as ids", "0.5", "X",
+     "An Embedding picks rows; give numbers that mean amounts to Dense."),
+    (lambda: net().loss(X, ["yes"] * 4), DataError, "an array of numbers", "list", "y",
+     "Number the classes from 0, or use hw.Classifier."),
+    (lambda: net().loss(X, Y[:3]), DataError, "4 answers of 1 number(s)", "shape (3, 1)", "y",
+     "Give one answer a row of X."),
+    (lambda: three().loss(X, np.zeros((4, 2))), DataError, "4 answers of 1 or 3 number(s)", "shape (4, 2)", "y",
+     "Give one answer a row of X."),
+    (lambda: net().learn_many(X, [0, np.nan, 0, 0]), DataError, "finite answers", "nan or inf", "y", "Drop these rows."),
+    (lambda: three().loss(X, [0, 1, 2, 3]), DataError, "classes from 0 to 2", "0 … 3", "y", "Number the classes from 0."),
+    (lambda: three("hinge").loss(X, [-1, 1, 1, 1]), DataError, "classes from 0 to 2", "-1 … 1", "y",
+     "Number the classes from 0."),
+    (lambda: three().learn_many(X, [0, 1.5, 2, 0]), DataError, "classes from 0 to 2", "0 … 2", "y",
+     "Number the classes from 0."),
+    (lambda: net(loss="binary_cross_entropy").loss(X, [-1, 1, 1, 1]), DataError, "answers from 0 to 1", "-1 … 1", "y",
+     "The loss binary_cross_entropy has no minimum outside."),
+    (lambda: net(loss="poisson").loss(X, [-1, 1, 1, 1]), DataError, "answers of 0 or more", "-1 … 1", "y",
+     "The loss poisson has no minimum outside."),
+    (lambda: three().loss(X, -np.ones((4, 3))), DataError, "answers of 0 or more", "-1 … -1", "y",
+     "The loss cross_entropy has no minimum outside."),
+    (lambda: net().loss(X, Y, w=[1, 2]), DataError, "4 weights of 0 or more", "shape (2,)", "w", "Give one weight a row."),
+    (lambda: net().fit(X, Y, w=[1, 2, -3, 1]), DataError, "4 weights of 0 or more", "-3 … 2", "w",
+     "Give one weight a row."),
+    (lambda: net().fit(X, Y, w=[1, 2, np.inf, 1]), DataError, "4 weights of 0 or more", "1 … inf", "w",
+     "Give one weight a row."),
+    (lambda: net().learn_many(X, Y, w=[1, 2, "x", 1]), DataError, "an array of numbers", "list", "w",
+     "Give one weight a row."),
+    (lambda: net().update(np.zeros(3)), DataError, f"a gradient of shape {net().parameters.shape}", "(3,)",
+     "Network.update", "Give what gradients() returned."),
+    (running_away, DataError, "a loss that stays finite", "inf", "Network.fit, epoch 2",
+     "Use a smaller step or clip_norm, and bring the inputs to about -1 … 1. All is as it was before this epoch."),
+]  # fmt: skip
+
+
+def caught(action, kind) -> tuple[BaseException, tuple[str, int]]:
+    """The error and the file and line that raised it."""
+    with pytest.raises(kind) as info:
+        action()
+    frame = traceback.extract_tb(info.value.__traceback__)[-1]
+    return info.value, (Path(frame.filename).name, frame.lineno)
+
+
+@pytest.mark.parametrize(("action", "kind", "expected", "got", "at", "remedy"), CASES, ids=[f"{c[4]}-{c[3]}" for c in CASES])
+def test_an_error_says_what_was_expected_what_came_where_and_what_to_do(action, kind, expected, got, at, remedy):
+    error, _ = caught(action, kind)
+    assert type(error) is kind
+    assert isinstance(error, ValueError)
+    assert (error.expected, error.got, error.at, error.help) == (expected, got, at, remedy)
+    assert str(error) == f"expected {expected}, got {got} — at {at}. {remedy}"
+
+
+def test_every_place_that_raises_has_a_case_above():
+    raised = {caught(action, kind)[1] for action, kind, *_ in CASES}
+    unreached = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted(ROOM.glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Raise) and node.exc is not None and path.name != "trace.py"
+        if not any(name == path.name and node.lineno <= line <= node.end_lineno for name, line in raised)
+    ]
+    assert unreached == [], "add a case for each"
+
+
+def test_an_error_leaves_the_net_as_it_was():
+    model = net([nn.Dense(4, "relu"), nn.Dense(1)], optimizer=nn.Adam())
+    model.learn_many(X + 1, Y + 1)
+    before = model.parameters.copy(), model.program.s.copy(), model.program.run.copy()
+    for bad in (lambda: model.learn_many(X, [0, np.inf, 0, 0]), lambda: model.fit(np.zeros((4, 3)), Y)):
+        with pytest.raises(DataError):
+            bad()
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(before, (model.parameters, model.program.s, model.program.run), strict=True)
+    )

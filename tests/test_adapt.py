@@ -1,0 +1,126 @@
+"""Policies are decided from a record, and a session carries them out at rows, not at blocks."""
+
+import numpy as np
+import pytest
+
+import headwater as hw
+from headwater import nn
+from headwater.adapt import Adaptation, Reinitialise, Replay, StepUp, decide, redraw
+from headwater.errors import ConfigError
+from headwater.kernels import _op as col
+from headwater.nn.program import weights
+from headwater.session import Session
+from headwater.types import Event, Record
+from headwater.watch import DriftWatch, Seen
+
+DRIFT = Event(100, "drift_detected", "The loss rose.")
+
+
+def concept(n, flip_at=None, seed=0):
+    rng = np.random.default_rng(seed)
+    for i in range(n):
+        x = {"a": rng.normal(), "b": rng.normal(), "c": "uv"[rng.integers(2)]}
+        yield x, bool(x["a"] + x["b"] > 0) != (flip_at is not None and i >= flip_at)
+
+
+def learned(n=400, **settings):
+    model = hw.Classifier(seed=1, **settings)
+    X, y = zip(*concept(n), strict=True)
+    model.learn_many(X, y)
+    return model
+
+
+def shown(first, n=128):
+    X, y = zip(*concept(n, seed=first), strict=True)
+    return Seen(first, list(X), list(y), list(y), [1.0] * n, "classify")
+
+
+def step(model):
+    return model._engine.program.xc[col.LR]
+
+
+def test_without_an_event_nothing_is_decided():
+    assert decide(Record(rows=9, scored=9, window=9), [StepUp(), Replay(), Reinitialise()]) == ()
+
+
+def test_an_event_asks_for_the_policies_that_wait_for_it_in_a_fixed_order():
+    record = Record(rows=9, scored=9, window=9, events=(DRIFT,))
+    policies = [Replay(), StepUp(on="input_drift_detected"), Reinitialise()]
+    assert decide(record, policies) == (Reinitialise(), Replay())
+
+
+def test_the_step_goes_up_and_comes_back_in_stages():
+    model = learned(optimizer=nn.SGD(0.1))
+    adaptation = Adaptation([StepUp(factor=16.0, rows=512)])
+    steps = []
+    for i in range(8):
+        adaptation.see(shown(1 + 128 * i), [DRIFT] if i == 1 else [], model)
+        steps.append(round(step(model) / 0.1, 6))
+    assert steps == [1, 16, 8, 4, 2, 1, 1, 1]
+
+
+def test_the_step_of_a_schedule_is_raised_too_and_the_optimizer_is_not_touched():
+    model = learned(optimizer=nn.SGD(nn.ExponentialDecay(0.1, 0.99)) if "ExponentialDecay" in vars(nn) else nn.SGD(0.1))
+    before = repr(model.optimizer)
+    Adaptation([StepUp(factor=2.0)]).see(shown(1), [DRIFT], model)
+    assert step(model) == pytest.approx(0.2)
+    assert repr(model.optimizer) == before
+
+
+def test_the_newest_rows_are_learned_once_more():
+    model = learned()
+    before = model.n_learned
+    told = Adaptation([Replay(rows=50)]).see(shown(1), [DRIFT], model)
+    assert model.n_learned == before + 50
+    assert told == [Event(128, "replayed", "The last 50 rows were learned once more.")]
+
+
+def test_reinitialising_draws_all_weights_anew_and_keeps_names_and_classes():
+    model = learned(hidden=(8, 4))
+    program = model._engine.program
+    old, features = program.p.copy(), model.describe()["features"]
+    redraw(model._engine, 1)
+    assert not np.allclose(weights(program, program.places[0]), 0)
+    assert not np.any(weights(program, program.places[-1]))
+    assert not np.array_equal(old, program.p)
+    assert not np.any(program.s)
+    assert model.describe()["features"] == features
+    assert set(model.predict_proba_one({"a": 1.0}).values()) == {0.5}
+    once = program.p.copy()
+    redraw(model._engine, 2)
+    assert not np.array_equal(once, program.p)
+    redraw(model._engine, 1)
+    assert np.array_equal(once, program.p)
+
+
+def test_a_reinitialised_learner_learns_again():
+    model = learned()
+    redraw(model._engine, 1)
+    X, y = zip(*concept(1_500, seed=5), strict=True)
+    said = model.learn_many(X, y)
+    assert np.mean(said[-500:] == np.array(y)[-500:]) > 0.93
+
+
+@pytest.mark.parametrize("policy", [StepUp(rows=512), Replay(rows=100), Reinitialise()], ids=repr)
+def test_a_session_adapts_at_rows_so_that_blocks_change_nothing(policy):
+    def run(block):
+        model, told = hw.Classifier(seed=1), []
+        session = Session(model, watch=DriftWatch(), adapt=policy, block=block, every=500, tell=told.append)
+        session.run(concept(3_000, flip_at=1_500))
+        events = [event for record in told for event in record.events]
+        return model.predict_proba_one({"a": 0.3, "b": 0.1, "c": "u"}), events
+
+    proba, events = run(1_024)
+    kinds = [event.kind for event in events]
+    assert kinds[0] == "drift_detected"
+    assert set(kinds[1:]) - {"drift_detected"} == {
+        {"StepUp": "step_raised", "Replay": "replayed"}.get(type(policy).__name__, "reinitialised")
+    }
+    assert run(70) == (proba, events)
+
+
+def test_a_policy_needs_sensible_numbers():
+    with pytest.raises(ConfigError, match="expected factor above 0"):
+        StepUp(factor=0)
+    with pytest.raises(ConfigError, match="expected rows above 0"):
+        Replay(rows=-1)
