@@ -143,6 +143,7 @@ class Session:
             # The first row goes alone: it may have to wait for the compiler, which is no matter of rows/s.
             j = min(len(y), i + min(self._block if self.rows else 1, *due, self._block))
             forecasts.append(self._route(X[i:j], y[i:j], None if w is None else w[i:j]))
+            self.rows += j - i
             if self.keep is not None and self._keep_every and self.rows % self._keep_every == 0:
                 self.learner.save(self.keep)
             self._seconds = self._seconds + time.perf_counter() - started if self.rows > 1 else 0.0
@@ -220,7 +221,6 @@ class Session:
 
     def _route(self, X: Any, y: list[Any], w: Any) -> Forecast:
         """Predict, take the answers that arrive, score, learn: in this order for each row of the block."""
-        self.rows += len(y)
         if not self._delay:
             forecast = self.learner.step_many(X, y, w)
             self._score(X, y, forecast.y_pred, proba_given(forecast, y))

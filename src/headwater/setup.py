@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .auto import KNOTS, pool, with_heads
+from .encode.vocabulary import LEAST_ROWS
 from .engine import Setup
 from .errors import ConfigError
-from .nn import BatchNorm, Dense, Dropout, LayerNorm, RMSProp
+from .nn import BatchNorm, Dense, Dropout, LayerNorm, Loss, Optimizer, RMSProp
 from .nn.layers import Activation, Layer
-from .nn.lower import Expert
+from .nn.lower import Expert, lower
 from .nn.losses import as_loss
 
 RING = 1000
@@ -39,14 +43,13 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool) -> Setup
     ConfigError
         For settings that can't be.
     """
+    _check_kinds(learner)
     loss = as_loss(learner.loss)
-    name = type(learner).__name__
     if loss.name not in losses:
-        raise ConfigError(expected=f"one of {', '.join(losses)}", got=repr(loss.name), at=f"loss of {name}", help="Choose one of these names.")
-    if learner.dtype not in ("float32", "float64"):
-        raise ConfigError(expected="'float32' or 'float64'", got=repr(learner.dtype), at=f"dtype of {name}", help="Choose one of the two.")
-    if isinstance(learner.seed, bool) or not isinstance(learner.seed, int):
-        raise ConfigError(expected="a whole number", got=repr(learner.seed), at=f"seed of {name}", help="Give e.g. seed=1.")
+        at = f"loss of {type(learner).__name__}"
+        raise ConfigError(
+            expected=f"one of {', '.join(losses)}", got=repr(loss.name), at=at, help="Choose one of these names."
+        )
     bounds = {name: getattr(learner, name) for name in ("l1", "l2", "clip_norm", "clip_value")}
     alone = any(given is not None for given in (learner.hidden, learner.layers, learner.optimizer, learner.norm))
     alone = (alone or learner.dropout > 0) and learner.experts is None
@@ -54,19 +57,67 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool) -> Setup
         rule = DEFAULT_OPTIMIZER if learner.optimizer is None else learner.optimizer
         experts = with_heads([Expert(tuple(_hidden(learner)), loss, rule)], {"loss": loss, **bounds})
     else:
-        experts = with_heads(pool(learner.effort) if learner.experts is None else learner.experts, {"loss": loss, **bounds})
+        given = pool(learner.effort) if learner.experts is None else learner.experts
+        experts = with_heads(given, {"loss": loss, **bounds})
+    _try(experts)
     knots = 0 if alone or not learner.scale else KNOTS
     ring = RING if any(expert.replays for expert in experts) else 0
     return Setup(experts, learner.seed, learner.dtype, learner.max_rows, learner.scale, targets, knots, ring)
 
 
+def _try(experts: tuple[Expert, ...]) -> None:
+    """Build and draw nothing much, so that what can't be is said now and not at the first sample."""
+    lower(experts, 1)
+    for expert in experts:
+        if isinstance(expert.layers[0], Dense):
+            expert.layers[0].start().rows(np.zeros(0, np.uint64), 1, 1)
+
+
+def _check_kinds(learner: Any) -> None:
+    """Say which setting is of the wrong kind."""
+    number = "a number of 0 or more"
+    kinds: dict[str, tuple[str, str, bool]] = {
+        "hidden": ("whole numbers in a tuple", "Give e.g. (64, 32).", _list(learner.hidden)),
+        "layers": ("layers in a list", "Give e.g. [nn.Dense(64, 'relu')].", _list(learner.layers)),
+        "experts": ("experts in a list", "Give e.g. [nn.Expert(optimizer=nn.SGD(0.1))].", _list(learner.experts)),
+        "optimizer": (
+            "an optimizer",
+            "Give e.g. nn.Adam(0.001).",
+            learner.optimizer is None or isinstance(learner.optimizer, Optimizer),
+        ),
+        "loss": ("a name or nn.Loss", "Give e.g. nn.Loss('huber', 0.5).", isinstance(learner.loss, str | Loss)),
+        "norm": ("None, 'layer' or 'batch'", "Choose one of these.", learner.norm in (None, "layer", "batch")),
+        "scale": ("True or False", "Choose one of the two.", isinstance(learner.scale, bool)),
+        "seed": ("a whole number of 0 or more", "Give e.g. seed=1.", _whole(learner.seed, 0)),
+        "max_rows": ("max_rows of 16 or more", "Give e.g. 200_000.", _whole(learner.max_rows, LEAST_ROWS)),
+        "dtype": (
+            "'float32' or 'float64'",
+            "Choose one of the two.",
+            isinstance(learner.dtype, str) and learner.dtype in ("float32", "float64"),
+        ),
+    }
+    for name in ("l1", "l2", "clip_norm", "clip_value", "dropout"):
+        value = getattr(learner, name)
+        kinds[name] = (number, "Give 0 for none.", isinstance(value, int | float) and value >= 0)
+    for name, (expected, remedy, good) in kinds.items():
+        if not good:
+            got = repr(getattr(learner, name))
+            raise ConfigError(expected=expected, got=got, at=f"{name} of {type(learner).__name__}", help=remedy)
+
+
+def _list(value: Any) -> bool:
+    return value is None or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
+
+
+def _whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
 def _hidden(learner: Any) -> list[Layer]:
-    """The layers in front of the output layer."""
+    """Return the layers in front of the output layer."""
     if learner.layers is not None:
         return list(learner.layers)
     norms = {None: None, "layer": LayerNorm(affine=False), "batch": BatchNorm()}
-    if learner.norm not in norms:
-        raise ConfigError(expected="None, 'layer' or 'batch'", got=repr(learner.norm), at="norm", help="Choose one of these.")
     norm = norms[learner.norm]
     out: list[Layer] = []
     for units in (64,) if learner.hidden is None else learner.hidden:

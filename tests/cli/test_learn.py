@@ -211,6 +211,7 @@ def test_a_data_set_brings_its_own_target(run):
             ("learn", "a.csv", "--target", "late", "--rejects", "no/b"),
             "expected a file that can be written, got no such file",
         ),
+        (("learn", "a.csv", "--target", "late", "--seed", "-1"), "expected a seed of at least 0, got -1 — at --seed."),
         (("learn", "a.csv", "--target", "late", "--lr", "fast"), "Invalid value for --lr"),
         (("learn", "a.csv", "--targe", "late"), "Unknown option: --targe. Did you mean --target?"),
         (

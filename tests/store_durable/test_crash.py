@@ -1,6 +1,5 @@
 """SIGKILL at random moments: everything acknowledged is there, once, and the learner is the one that never stopped."""
 
-import hashlib
 import importlib.util
 import os
 import random
@@ -11,8 +10,8 @@ import threading
 from pathlib import Path
 
 import headwater as hw
-from headwater.store.format import to_bytes
 from headwater.store.inspect import check
+from headwater.store.snapshots import fingerprint
 
 KILLS = 50
 CHILD = Path(__file__).with_name("child.py")
@@ -23,10 +22,6 @@ def _child():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def fingerprint(learner):
-    return hashlib.sha256(to_bytes(learner)).hexdigest()
 
 
 def uninterrupted(child):

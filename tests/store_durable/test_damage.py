@@ -1,6 +1,5 @@
 """Power loss, bit rot, full disks and failing syncs: what opens, what is refused, and what is said."""
 
-import hashlib
 import os
 import shutil
 import sqlite3
@@ -15,9 +14,9 @@ from headwater.errors import StoreError
 from headwater.store import Rules
 from headwater.store.database import FULL, Lock, connect
 from headwater.store.event import Event
-from headwater.store.format import to_bytes
 from headwater.store.inspect import check, export
 from headwater.store.journal import Journal
+from headwater.store.snapshots import fingerprint
 
 
 def events(n, start=0):
@@ -148,7 +147,7 @@ def test_a_damaged_snapshot_falls_back_to_the_one_before(tmp_path):
     with hw.open(path, hw.Classifier(hidden=(4,), seed=1), rules=Rules(snapshot_every=10)) as model:
         for event in events(45):
             model.learn_one(event.x, event.y)
-        expected = hashlib.sha256(to_bytes(model.learner)).hexdigest()
+        expected = fingerprint(model.learner)
     base = sqlite3.connect(path)
     base.execute("UPDATE snapshots SET body = substr(body, 1, 100) WHERE seq = 45")
     base.execute("UPDATE snapshots SET scores = x'00' WHERE seq = 40")
@@ -156,7 +155,7 @@ def test_a_damaged_snapshot_falls_back_to_the_one_before(tmp_path):
     base.close()
     assert len(check(path).problems) == 2
     with hw.open(path) as model:
-        assert hashlib.sha256(to_bytes(model.learner)).hexdigest() == expected
+        assert fingerprint(model.learner) == expected
         assert model.scores["n"] == 45
 
 

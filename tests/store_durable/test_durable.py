@@ -1,7 +1,6 @@
 """``hw.open``: the durable learner inside a process, and ``headwater store`` on its file."""
 
 import datetime as dt
-import hashlib
 import json
 import threading
 
@@ -14,15 +13,10 @@ import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError, DataError, TargetError
 from headwater.store import Rules
-from headwater.store.format import to_bytes
 from headwater.store.requests import ConflictingId, ExpiredId, Label, Learn, UnknownId
-from headwater.store.snapshots import kept
+from headwater.store.snapshots import fingerprint, kept
 
 SMALL = {"hidden": (4,), "seed": 1}
-
-
-def fingerprint(learner):
-    return hashlib.sha256(to_bytes(learner)).hexdigest()
 
 
 def rows(n, start=0):

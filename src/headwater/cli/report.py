@@ -54,7 +54,7 @@ def rejected_lines(rejected: dict[str, int], stream: Stream) -> list[str]:
     for reason, count in rejected.items():
         places = stream.rejects.places.get(reason, [])
         where = f" (line {', '.join(map(str, places))}{' …' if count > len(places) else ''})" if places else ""
-        guarded = f"Guarded: {count:,} × {reason}, which is {REASONS.get(reason)}."
+        guarded = f"Guarded: {count:,} × {reason}: {REASONS.get(reason)}."
         lines.append(guarded if reason in REASONS else f"Left out: {count:,} × {reason}{where}.")
     if stream.rejects.path is not None and stream.rejects.counts:
         lines.append(f"The rows that can't be read are in {stream.rejects.path}.")

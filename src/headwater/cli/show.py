@@ -86,7 +86,7 @@ def _lines(about: dict[str, Any]) -> Iterable[str]:
     if about["shared_names"]:
         yield f"{about['shared_names']:,} names that came later share {about['shared_rows']:,} of these rows."
     for reason, count in about["rejected"].items():
-        yield f"Guarded: {count:,} × {reason}, which is {REASONS.get(reason, reason)}."
+        yield f"Guarded: {count:,} × {reason}: {REASONS.get(reason, reason)}."
 
 
 def _some(names: list[Any]) -> str:

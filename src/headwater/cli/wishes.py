@@ -57,6 +57,10 @@ class Wishes:
         if self.loss is not None:
             wished["loss"] = self.loss
         if self.seed is not None:
+            if self.seed < 0:
+                raise ConfigError(
+                    expected="a seed of at least 0", got=str(self.seed), at="--seed", help="Try --seed 1."
+                )
             wished["seed"] = self.seed
         return hw.Classifier(**wished) if task == "classify" else hw.Regressor(**wished)
 

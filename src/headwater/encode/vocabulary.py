@@ -19,6 +19,8 @@ from headwater.errors import ConfigError
 NUMBER, CATEGORY, TIME = "number", "category", "time"
 PARTS = ("elapsed", "hour_sin", "hour_cos", "weekday_sin", "weekday_cos", "yearday_sin", "yearday_cos")
 """The numeric features of a date-time."""
+LEAST_ROWS = 16
+"""A table needs room for a few names and the rows that the others share."""
 
 
 @dataclass(slots=True)
@@ -77,7 +79,7 @@ class Vocabulary:
     """
 
     def __init__(self, *, seed: int, max_rows: int, hats: int = 0) -> None:
-        if isinstance(max_rows, bool) or not isinstance(max_rows, int) or max_rows < 16:
+        if max_rows < LEAST_ROWS:
             raise ConfigError(
                 expected="max_rows of 16 or more", got=repr(max_rows), at="max_rows", help="Give e.g. 200_000."
             )

@@ -595,12 +595,11 @@ def read_sample(c, p, slots, ends, x, i, learn):
 def opine(c, p, out):
     """All experts on what the rows gave, and their mixture Σ wₑ·pₑ into out (k,), in the answer's own units.
 
-    Returns how many experts have logits that are not finite.
+    COSTS keeps which of them have logits that are not finite: ∞ for these, 0 for the others.
     """
     head = ints(c, HEAD)
     k = len(out)
     run = reals(c, RUN)
-    lost = 0.0
     for j in range(k):
         out[j] = 0
     for e in range(head[EXPERTS]):
@@ -610,13 +609,13 @@ def opine(c, p, out):
         w = number(p, run[e * RUNNING_WIDTH + WEIGHT])
         for j in range(k):
             out[j] += w * own[j]
-        lost += 0 if sound else 1
+        reals(c, COSTS)[e] = 0.0 if sound else math.inf
     if head[TARGETS] == 1:
         ys = reals(c, YS)
         for j in range(k):
             q = j * STATISTIC_WIDTH
             out[j] = ys[q + MEAN] + math.sqrt(ys[q + VAR]) * out[j]
-    return lost
+    return 0.0
 
 
 @order
@@ -692,15 +691,10 @@ def learn_sample(c, p, part, n, y, weight, fresh):
     experts = head[EXPERTS]
     losses = reals(c, COSTS)
     for e in range(experts):
-        again = ints(c, EX)[e * EXPERT_WIDTH + TWO_PASS] == 1
-        sound = True
-        if again or not fresh:
+        sound = losses[e] == 0
+        if not fresh or ints(c, EX)[e * EXPERT_WIDTH + TWO_PASS] == 1:
             sound = forward(c, p, e, 0, True)
             call(c, LINK, p, (c, p, e, sound))
-        else:
-            z = view(nums(c, A, p), ints(c, EX)[e * EXPERT_WIDTH + LOGITS], ints(c, EX)[OUTPUTS])
-            for j in range(len(z)):
-                sound = sound and math.isfinite(z[j])
         losses[e] = call(c, JUDGE, p, (c, p, e, y)) if sound else math.inf
     if experts > 1:
         weigh(c, p, y, losses)

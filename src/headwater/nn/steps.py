@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import _op as col
-from ..kernels._op import OPS
+from headwater.kernels import _op as col
+from headwater.kernels._op import OPS
+
 from .program import Program, bias, weights
 
 

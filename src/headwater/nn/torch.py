@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError, MissingExtra
-from ..kernels import loss as _loss
-from ..kernels import norm as _norm
+from headwater.errors import ConfigError, MissingExtra
+from headwater.kernels import loss as _loss
+from headwater.kernels import norm as _norm
+
 from .layers import Activation, BatchNorm, Dense, Dropout, Embedding, Layer, LayerNorm
 from .losses import Loss, as_loss
 from .network import Network

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classifier import Classifier, as_labels
+from ..classifier import Classifier
 from ..errors import ConfigError, DataError
-from ..guards import check_lengths
 from ..streams import as_blocks
 from ..types import Forecast
 from .event import Asked, Event, pack_events, plain, plain_sample, unpack_events
@@ -162,7 +161,11 @@ class DurableLearner:
     def learn_many(self, X: Any, y: Any, w: Any = None) -> NDArray[Any]:
         """Learn rows strictly one by one, once all are on disk; return the prediction made before each was learned."""
         said = [answer["y_pred"] for answer in self._commit(self._events(X, y, w))]
-        return as_labels(said) if self.task == "classify" else np.asarray(said, np.float64)
+        if self.task == "regress":
+            return np.asarray(said, np.float64)
+        out = np.empty(len(said), object)
+        out[:] = said
+        return out
 
     def ask(self, x: Mapping[Any, Any]) -> tuple[str, Any]:
         """Predict a sample whose answer will come later.
@@ -223,7 +226,9 @@ class DurableLearner:
     # ---- inside ------------------------------------------------------------------------------------------------------
 
     def _events(self, X: Any, y: Any, w: Any) -> list[Event]:
-        n = check_lengths(X, y, "y")
+        n = len(X)
+        if len(y) != n:
+            raise DataError(expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer a row.")
         weights = [None] * n if w is None else np.broadcast_to(np.asarray(w, np.float64), (n,)).tolist()
         rows = X if isinstance(X, Sequence) else [x for block in as_blocks((X, y)) for x in _dicts(block.X)]
         labels = y.tolist() if isinstance(y, np.ndarray) else list(y)

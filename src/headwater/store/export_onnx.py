@@ -1,7 +1,7 @@
 """Write a learner or a network as an ONNX model: the snapshot that predicts now, its preprocessing inside.
 
 Inputs are the raw columns, one each (``onnx_columns``); outputs are "label" and "probabilities", or "value". The graph
-is written expert by expert from ``program.experts`` (``onnx_layers``): a pool over one table needs one node more.
+is written expert by expert from ``program.experts`` (``onnx_layers``), and their predictions are mixed at the end.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classifier import Classifier
-from ..errors import ConfigError
-from ..kernels import _op as col
-from ..nn import Embedding, Network
-from ..nn.program import Program
-from ..nn.steps import table
-from ..regressor import Regressor
-from .onnx_columns import first_layer, read_array, read_columns
+from headwater.classifier import Classifier
+from headwater.errors import ConfigError
+from headwater.kernels import _op as col
+from headwater.nn import Embedding, Network
+from headwater.nn.program import Program
+from headwater.nn.steps import table
+from headwater.regressor import Regressor
+
+from .onnx_columns import Columns, first_layer, read_array, read_columns
 from .onnx_graph import Graph, write
 from .onnx_layers import expert_logits, expert_prediction
 
@@ -91,28 +92,19 @@ def onnx_model(model: Classifier | Regressor | Network, *, opset: int = 17, arra
     return _finish(g, type(model).__name__, about)
 
 
-def _predictions(g: Graph, columns: Any, program: Program) -> str:
-    """Predictions (N, k) of the experts over the columns; of the one expert, as long as there is only one."""
-    done = []
+def _predictions(g: Graph, columns: Columns, program: Program) -> str:
+    """Return predictions (N, k) of all experts over the columns, mixed by weight, in the answer's own units."""
+    mixed = ""
     for e, expert in enumerate(program.experts):
-        z = expert_logits(g, first_layer(g, columns, program, e), program, e)
-        p = expert_prediction(g, z, expert)
-        done.append(_in_units_of_target(g, p, program))
-    if len(done) != 1:
-        raise ConfigError(
-            expected="one expert", got=f"{len(done)}", at="export_onnx", help="A pool can't be exported yet."
-        )
-    return done[0]
-
-
-def _in_units_of_target(g: Graph, p: str, program: Program) -> str:
-    """Return mean + deviation·p, where answers were standardised as they streamed."""
+        p = expert_prediction(g, expert_logits(g, first_layer(g, columns, program, e), program, e), expert)
+        if len(program.experts) > 1:
+            p = g.add("Mul", p, g.number(program.run[e * col.RUNNING_WIDTH + col.WEIGHT]))
+        mixed = g.add("Add", mixed, p) if mixed else p
     if not program.head[col.TARGETS]:
-        return p
+        return mixed
     mean, deviation = program.ys[:, col.MEAN], np.sqrt(program.ys[:, col.VAR])
-    wide = g.cast(p, np.float64)
-    scaled = g.add("Mul", wide, g.constant(deviation, np.float64))
-    return g.cast(g.add("Add", scaled, g.constant(mean, np.float64)), program.dtype)
+    wide = g.add("Mul", g.cast(mixed, np.float64), g.constant(deviation, np.float64))
+    return g.cast(g.add("Add", wide, g.constant(mean, np.float64)), program.dtype)
 
 
 # ---- classes --------------------------------------------------------------------------------------------------------

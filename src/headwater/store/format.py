@@ -1,14 +1,17 @@
 """The file of a model: safetensors (arrays) with a JSON header (settings and names), checked by a digest.
 
-Version 1 holds one engine: header key "headwater" with format, settings, names, counters and the SHA-256 of all arrays;
-tensors by the names in ``nn.program.STATE``, rows of the table only as far as they are used. Never a pickle.
+Version 1 holds one engine: header key "headwater" with the digest, format, settings, names and counters; tensors by the
+names in ``nn.program.STATE``, rows of the table only as far as they are used. The digest is the SHA-256 of the whole file
+with zeros in its own place, so no byte can change unseen. Never a pickle.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,9 @@ from .settings import as_json, from_json
 
 FORMAT = 1
 KEY = "headwater"
+_BLANK = "0" * 64
+_DIGEST = re.compile(rb'\\"sha256\\": \\"([0-9a-f]{64})\\"')
+"""The digest where it stands: in JSON inside JSON."""
 LEARNERS: dict[str, type[Classifier] | type[Regressor]] = {"Classifier": Classifier, "Regressor": Regressor}
 
 
@@ -48,17 +54,23 @@ def save(learner: Classifier | Regressor, path: str | Path) -> None:
     """
     path = Path(path)
     data = to_bytes(learner)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside: Path | None = None
     try:
+        beside = path.with_name(f".{path.name}.{os.getpid()}.part")
         with open(beside, "wb") as handle:
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())
         os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: no path at all, such as one without a name
+        with contextlib.suppress(OSError, ValueError):
+            if beside is not None:
+                beside.unlink()
         raise ModelFileError(
-            expected="a file that can be written", got=error.strerror or str(error), at=str(path), help="Choose another place; the model in memory is unharmed."
+            expected="a file that can be written",
+            got=_reason(error),
+            at=str(path),
+            help="Choose another place; the model in memory is unharmed.",
         ) from error
 
 
@@ -92,9 +104,12 @@ def load(path: str | Path) -> Classifier | Regressor:
     path = Path(path)
     try:
         data = path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ModelFileError(
-            expected="a saved model", got=error.strerror or str(error), at=str(path), help="Check the path; learner.save(path) writes one."
+            expected="a saved model",
+            got=_reason(error),
+            at=str(path),
+            help="Check the path; learner.save(path) writes one.",
         ) from error
     return from_bytes(data, str(path))
 
@@ -104,17 +119,18 @@ def to_bytes(learner: Classifier | Regressor) -> bytes:
     engine = learner._engine
     arrays = {} if engine is None else _arrays(engine)
     header = {
+        "sha256": _BLANK,
         "format": FORMAT,
         "learner": type(learner).__name__,
         "settings": {name: as_json(value) for name, value in learner._get_params().items()},
         "classes": [as_json(label) for label in getattr(learner, "classes", [])],
         "refused": dict(learner._refused),
         "engine": None if engine is None else _names(engine),
-        "sha256": _digest(arrays),
     }
     # safetensors writes the memory as it lies: only contiguous arrays come back as they were
     tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    return bytes(_pack(tensors, metadata={KEY: json.dumps(header)}))
+    data = bytes(_pack(tensors, metadata={KEY: json.dumps(header)}))
+    return data.replace(_BLANK.encode(), hashlib.sha256(data).hexdigest().encode(), 1)
 
 
 def from_bytes(data: bytes, at: str) -> Classifier | Regressor:
@@ -123,10 +139,11 @@ def from_bytes(data: bytes, at: str) -> Classifier | Regressor:
         header, arrays = _open(data, at)
         if header["format"] > FORMAT:
             raise ModelFileError(
-                expected=f"a model of format {FORMAT} or earlier", got=f"format {header['format']}", at=at, help="Update headwater."
+                expected=f"a model of format {FORMAT} or earlier",
+                got=f"format {header['format']}",
+                at=at,
+                help="Update headwater.",
             )
-        if _digest(arrays) != header["sha256"]:
-            raise ModelFileError(expected="unaltered numbers", got="others than were saved", at=at, help="Use another copy.")
         settings = {name: from_json(value) for name, value in header["settings"].items()}
         learner = LEARNERS[header["learner"]](**settings)
         learner._refused = Counter(header["refused"])
@@ -139,36 +156,56 @@ def from_bytes(data: bytes, at: str) -> Classifier | Regressor:
         raise
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise ModelFileError(
-            expected="a model as headwater saves it", got=f"one whose header does not fit ({error})", at=at, help="Use another copy."
+            expected="a model as headwater saves it",
+            got=f"one whose header does not fit ({error})",
+            at=at,
+            help="Use another copy.",
         ) from error
     return learner
 
 
 def _open(data: bytes, at: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Header and arrays of a file's bytes."""
+    """Header and arrays of a file's bytes, if they are those that were saved."""
     from safetensors.numpy import load as unpack
 
+    size = int.from_bytes(data[:8], "little")
     try:
-        arrays = unpack(data)
-        size = int.from_bytes(data[:8], "little")
-        metadata = json.loads(data[8 : 8 + size]).get("__metadata__", {})
-    except (SafetensorError, ValueError) as error:
+        header = json.loads(data[8 : 8 + size])
+        metadata = header.get("__metadata__", {})
+        text = metadata.get(KEY)
+    except (ValueError, AttributeError, RecursionError) as error:
         raise ModelFileError(
-            expected="a safetensors file", got=f"something else ({error})", at=at, help="The file is truncated or no model; use another copy."
+            expected="a safetensors file",
+            got="something else",
+            at=at,
+            help="The file is truncated or no model; use another copy.",
         ) from error
-    if KEY not in metadata:
-        raise ModelFileError(expected="a headwater model", got="another safetensors file", at=at, help="Check the path.")
-    return json.loads(metadata[KEY]), arrays
+    if text is None:
+        raise ModelFileError(
+            expected="a headwater model", got="another safetensors file", at=at, help="Check the path."
+        )
+    if not _unaltered(data):
+        raise ModelFileError(
+            expected="a file as it was saved",
+            got="one that is truncated or altered",
+            at=at,
+            help="Use another copy.",
+        )
+    return json.loads(text), unpack(data)
 
 
-def _digest(arrays: dict[str, NDArray[Any]]) -> str:
-    """SHA-256 over names, types, shapes and numbers of all arrays."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+def _unaltered(data: bytes) -> bool:
+    """Say whether the file's digest is the one that stands in it."""
+    found = _DIGEST.search(data)
+    if found is None:
+        return False
+    blank = data[: found.start(1)] + _BLANK.encode() + data[found.end(1) :]
+    return hashlib.sha256(blank).hexdigest().encode() == found[1]
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """Return what a file's error says."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _arrays(engine: Engine) -> dict[str, NDArray[Any]]:
@@ -204,6 +241,7 @@ def _names(engine: Engine) -> dict[str, Any]:
         "refused": dict(engine.refused),
         "unusable": engine.encoder.unusable,
         "rows": words.rows,
+        "new": words.new,
         "slot_rows": words.slot_rows,
         "slot_hats": words.slot_hats,
         "shared_from": words.shared_from,
@@ -217,10 +255,13 @@ def _engine(learner: Classifier | Regressor, names: dict[str, Any], arrays: dict
     """Build an engine and put the saved names and numbers into it."""
     engine = Engine(learner._setup, names["outputs"])
     words = engine.words
-    words.columns = {from_json(n): Column(from_json(n), kind, slot, values) for n, kind, slot, values in names["columns"]}
+    words.columns = {
+        from_json(n): Column(from_json(n), kind, slot, values) for n, kind, slot, values in names["columns"]
+    }
+    words.new = [(row, key) for row, key in names["new"]]
     words.rows, words.slot_rows, words.slot_hats = names["rows"], names["slot_rows"], names["slot_hats"]
     words.shared_from, words.shared_names = names["shared_from"], names["shared_names"]
-    words.shared_slots = {row: slot for row, slot in names["shared_slots"]}
+    words.shared_slots = dict(names["shared_slots"])
     engine.fan_in, engine.learned = names["fan_in"], names["learned"]
     engine.refused, engine.encoder.unusable = Counter(names["refused"]), names["unusable"]
     _fill(engine.program, words.rows, list(zip(words.slot_rows, words.slot_hats, strict=True)), arrays)

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..encode.vocabulary import CATEGORY, NUMBER, TIME, Column
-from ..engine import Engine
-from ..errors import ConfigError
-from ..kernels import _op as col
-from ..kernels import rows as _rows
-from ..nn.program import Program
-from ..nn.steps import table
+from headwater.encode.vocabulary import CATEGORY, NUMBER, TIME, Column
+from headwater.engine import Engine
+from headwater.errors import ConfigError
+from headwater.kernels import _op as col
+from headwater.kernels import rows as _rows
+from headwater.nn.program import Program
+from headwater.nn.steps import table
+
 from .onnx_graph import ML, Graph
 from .onnx_times import time_parts
 
@@ -31,14 +32,14 @@ MIXED = 'the same column where its value is a text that reads as no number or da
 
 @dataclass(slots=True)
 class Columns:
-    """What a graph has read: standardised numbers with their rows, and category numbers with theirs.
+    """What a graph has read: values that scale rows of the table, and category numbers that pick one.
 
     Parameters
     ----------
     numbers : str
-        Values (N, d) that scale their rows, 0 where there is no pair; "" without numeric columns.
-    number_rows : ndarray (d,)
-        Row of each.
+        Values (N, d), 0 where there is no pair; "" without numeric columns.
+    plus, minus : ndarray (d,)
+        Each value scales the difference of these two rows; 0 for no row to subtract.
     categories : str
         Category numbers (N, c); "" without categories.
     category_rows : ndarray (r,)
@@ -48,7 +49,8 @@ class Columns:
     """
 
     numbers: str = ""
-    number_rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    plus: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    minus: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     categories: str = ""
     category_rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     listed: list[dict[str, Any]] = field(default_factory=list)
@@ -69,7 +71,7 @@ def read_columns(g: Graph, engine: Engine) -> Columns:
             slots.append(column.slot)
         elif column.kind == TIME:
             numbers += _times(g, out, column)
-            slots += range(column.slot, column.slot + 7)
+            slots += column.parts
         if column.kind == CATEGORY or column.values:
             text = _declare(g, out, column, object, TEXTS if column.kind == CATEGORY else MIXED)
             indices.append((text, len(rows), list(column.values)))
@@ -79,8 +81,7 @@ def read_columns(g: Graph, engine: Engine) -> Columns:
             expected="a learner that has seen a column", got="one without", at="export_onnx", help="Let it learn first."
         )
     if numbers:
-        out.number_rows = np.array(words.slot_rows, np.int64)[slots]
-        out.numbers = _standardised(g, _side_by_side(g, numbers), engine.program, slots)
+        _read_numbers(g, out, _side_by_side(g, numbers), engine.program, slots)
     if indices:
         out.category_rows = np.array(rows, np.int64)
         out.categories = _side_by_side(g, [_category(g, *index, len(rows)) for index in indices])
@@ -101,10 +102,9 @@ def read_array(g: Graph, engine: Engine) -> Columns:
             help="Leave array out: each column is then an input.",
         )
     x = g.input("X", np.float64, ["N", len(kept)], "numbers; NaN where missing")
-    slots = [column.slot for column in kept]
-    rows = np.array(engine.words.slot_rows, np.int64)[slots]
-    listed = [{"name": "X", "columns": len(kept), "kind": "number", "doc": NUMBERS}]
-    return Columns(_standardised(g, x, engine.program, slots), rows, listed=listed)
+    out = Columns(listed=[{"name": "X", "columns": len(kept), "kind": "number", "doc": NUMBERS}])
+    _read_numbers(g, out, x, engine.program, [column.slot for column in kept])
+    return out
 
 
 def _check_room(engine: Engine) -> None:
@@ -124,7 +124,8 @@ def first_layer(g: Graph, columns: Columns, program: Program, e: int) -> str:
     w, b = table(program, e)
     parts = []
     if columns.numbers:
-        parts.append(g.add("MatMul", columns.numbers, g.number(_taking_part(program, w, columns.number_rows))))
+        rows = _taking_part(program, w, columns.plus) - _taking_part(program, w, columns.minus)
+        parts.append(g.add("MatMul", columns.numbers, g.number(rows)))
     if columns.categories:
         rows = _taking_part(program, w, columns.category_rows)
         nothing = np.zeros((1, rows.shape[1]))
@@ -135,8 +136,9 @@ def first_layer(g: Graph, columns: Columns, program: Program, e: int) -> str:
 
 
 def _taking_part(program: Program, w: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-    """Weights of these rows; zeros for those that no step has touched yet."""
-    picked = w[rows - 1].copy()
+    """Return the weights of these rows; zeros for row 0 and for those that no step has touched yet."""
+    picked = w[rows - 1].astype(np.float64)
+    picked[rows == 0] = 0
     if program.head[col.GROWING]:
         picked[program.touched[rows] == 0] = 0
     return picked
@@ -183,37 +185,64 @@ def _is_utf8(text: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _standardised(g: Graph, x: str, program: Program, slots: list[int]) -> str:
-    """Values (N, d) as they scale their rows: what is missing is 0, the rest as ``kernels.rows.standardise`` has it."""
+def _read_numbers(g: Graph, out: Columns, x: str, program: Program, slots: list[int]) -> None:
+    """Turn raw values (N, slots) into what scales rows: standardised values, and curves through knots of raw ones."""
+    present = g.add("LessOrEqual", g.add("Abs", x), _real(g, np.finfo(np.float64).max))  # neither NaN nor infinite
+    x = g.add("Where", present, x, _real(g, 0.0))
+    x = g.add("Clip", x, _real(g, -_rows.HUGE), _real(g, _rows.HUGE))
+    stats = program.stats[slots]
+    scaled = _in_deviations(g, x, stats) if program.head[col.STANDARD] else x
+    counts = stats[:, col.KNOT_COUNT].astype(np.int64) if program.hats else np.zeros(len(slots), np.int64)
+    bent = np.flatnonzero(counts >= SHORTEST)
+    values, plus, minus = [g.add("Where", present, scaled, _real(g, 0.0))], stats[:, col.ROW], np.zeros(len(slots))
+    if len(bent):
+        hats, knots = stats[bent, col.HAT], program.knots[slots][bent]
+        rising = [(j, hats[i], knots[i], k) for i, j in enumerate(bent) for k in range(counts[j] - 1)]
+        start = np.array([row[k] for _, _, row, k in rising])
+        width = np.array([row[k + 1] for _, _, row, k in rising]) - start
+        first = np.array([hat + k for _, hat, _, k in rising])
+        values += _curves(g, x, present, bent, np.array([j for j, *_ in rising]), start, width)
+        plus, minus = np.concatenate([plus, hats, first + 1]), np.concatenate([minus, 0 * hats, first])
+    out.plus, out.minus = plus.astype(np.int64), minus.astype(np.int64)
+    out.numbers = g.cast(_side_by_side(g, values), program.dtype)
 
-    def real(value: Any) -> str:
-        return g.constant(value, np.float64)
 
-    present = g.add("LessOrEqual", g.add("Abs", x), real(np.finfo(np.float64).max))  # neither NaN nor infinite
-    x = g.add("Where", present, x, real(0.0))
-    x = g.add("Clip", x, real(-_rows.HUGE), real(_rows.HUGE))
-    if program.head[col.STANDARD]:
-        x = _in_deviations(g, x, program.stats[slots])
-    return g.cast(g.add("Where", present, x, real(0.0)), program.dtype)
+SHORTEST = 3
+"""Knots that a curve has at least, as in ``kernels.rows.bend``."""
+
+
+def _curves(
+    g: Graph, x: str, present: str, bent: Any, column: Any, start: NDArray[np.float64], width: NDArray[np.float64]
+) -> list[str]:
+    """Return what scales the rows of hats: 1 for the first, and how far x has come from each knot to the next.
+
+    x between knots k and k + 1 gives hats (1 − u)·W[k] + u·W[k + 1]. With rₖ, x's share of the way from knot k to k + 1
+    within 0 and 1, that is W[0] + Σ rₖ·(W[k + 1] − W[k]), without looking for k.
+    """
+    there = g.cast(present, np.float64)
+    share = g.add("Sub", g.add("Gather", x, g.constant(column, np.int64), axis=1), _real(g, start))
+    share = g.add("Clip", g.add("Div", share, _real(g, width)), _real(g, 0.0), _real(g, 1.0))
+    share = g.add("Mul", share, g.add("Gather", there, g.constant(column, np.int64), axis=1))
+    return [g.add("Gather", there, g.constant(bent, np.int64), axis=1), share]
 
 
 def _in_deviations(g: Graph, x: str, stats: NDArray[np.float64]) -> str:
     """Return x (N, d) in units of the running deviation; the statistics include x itself, as when it is learned."""
-
-    def real(value: Any) -> str:
-        return g.constant(value, np.float64)
-
     mean, var, t = stats[:, col.MEAN], stats[:, col.VAR], stats[:, col.COUNT] + 1
     a = np.maximum(1 / t, _rows.FORGET)
     bound = np.where((t > _rows.SETTLED) & (var > 0), _rows.BOUND * np.sqrt(var), np.finfo(np.float64).max)
-    d = g.add("Sub", x, real(mean))
-    d = g.add("Max", g.add("Min", d, real(bound)), real(-bound))
-    step = g.add("Mul", d, real(a))
-    moved = g.add("Add", step, real(mean))
-    spread = g.add("Mul", g.add("Add", g.add("Mul", step, d), real(var)), real(1 - a))
-    still = g.add("Mul", g.add("Mul", moved, moved), real(1e-20))
-    flat = g.add("LessOrEqual", spread, g.add("Max", still, real(1e-300)))
-    deviation = g.add("Sqrt", g.add("Where", flat, real(1.0), spread))
+    d = g.add("Sub", x, _real(g, mean))
+    d = g.add("Max", g.add("Min", d, _real(g, bound)), _real(g, -bound))
+    step = g.add("Mul", d, _real(g, a))
+    moved = g.add("Add", step, _real(g, mean))
+    spread = g.add("Mul", g.add("Add", g.add("Mul", step, d), _real(g, var)), _real(g, 1 - a))
+    still = g.add("Mul", g.add("Mul", moved, moved), _real(g, 1e-20))
+    flat = g.add("LessOrEqual", spread, g.add("Max", still, _real(g, 1e-300)))
+    deviation = g.add("Sqrt", g.add("Where", flat, _real(g, 1.0), spread))
     z = g.add("Div", g.add("Sub", x, moved), deviation)
-    z = g.add("Clip", z, real(-_rows.CLIP), real(_rows.CLIP))
-    return g.add("Where", flat, real(0.0), z)
+    z = g.add("Clip", z, _real(g, -_rows.CLIP), _real(g, _rows.CLIP))
+    return g.add("Where", flat, _real(g, 0.0), z)
+
+
+def _real(g: Graph, value: Any) -> str:
+    return g.constant(value, np.float64)

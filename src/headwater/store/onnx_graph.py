@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError, MissingExtra, ModelFileError
+from headwater.errors import ConfigError, MissingExtra, ModelFileError
 
 OLDEST = 13
 """The oldest operator set that has everything needed (sums with axes as an input, softmax over one axis)."""

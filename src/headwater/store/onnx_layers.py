@@ -10,12 +10,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..kernels import activations as act
-from ..kernels import loss as _loss
-from ..kernels import norm
-from ..nn.lower import Expert
-from ..nn.program import Program
-from ..nn.steps import Step, steps
+from headwater.kernels import activations as act
+from headwater.kernels import loss as _loss
+from headwater.kernels import norm
+from headwater.nn.lower import Expert
+from headwater.nn.program import Program
+from headwater.nn.steps import Step, steps
+
 from .onnx_graph import Graph
 
 Emit: TypeAlias = Callable[[Graph, str, Step], str]

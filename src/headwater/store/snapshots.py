@@ -7,6 +7,7 @@ in the journal can be restored from a snapshot that is not far before it.
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -113,8 +114,23 @@ def kept(seqs: list[int], last: int, events: int) -> set[int]:
     return keep
 
 
+def fingerprint(learner: Any) -> str:
+    """Return a hash of everything that a learner has learned: equal for two learners only if they go on alike, to the bit.
+
+    Examples
+    --------
+    >>> import headwater as hw
+    >>> fingerprint(hw.Regressor()) == fingerprint(hw.Regressor()), fingerprint(hw.Regressor(seed=1)) == fingerprint(hw.Regressor())
+    (True, False)
+    """
+    data = to_bytes(learner)
+    size = int.from_bytes(data[:8], "little")
+    about = json.loads(data[8 : 8 + size])["__metadata__"]["headwater"]  # names, counts, and a digest of all arrays
+    return hashlib.sha256(json.dumps(json.loads(about), sort_keys=True).encode()).hexdigest()
+
+
 def _sha(seq: int, body: bytes, scores: bytes) -> bytes:
     return hashlib.sha256(b"%d %d " % (seq, len(body)) + body + scores).digest()
 
 
-__all__ = ["KEEP", "Snapshot", "Snapshots", "kept"]
+__all__ = ["KEEP", "Snapshot", "Snapshots", "fingerprint", "kept"]

@@ -31,9 +31,9 @@ __all__ = ["DETECTORS", "DriftWatch"]
 
 DETECTORS = {"adwin": "ADWIN", "page_hinkley": "PageHinkley", "kswin": "KSWIN"}
 _REFERENCE = 300  # rows that stand for the time before
-_RECENT = 150  # rows that stand for now
+_RECENT = 80  # rows that stand for now: about what a detector needs to be sure
 _TOLD = 3  # features named in an event
-_WORTH = 0.15  # a distance below it is what two samples of these sizes have by chance
+_WORTH = 0.2  # a distance below it is what two samples of these sizes have by chance
 _SETTLE, _CLIP = 50, 5.0
 _KSWIN_ALPHA = 1e-4  # River's 0.005, tested at every value, gives a false alarm each 500 values
 
@@ -142,8 +142,7 @@ class DriftWatch:
     def _feed(self, name: Any, value: float) -> bool:
         """Give one number of an input to its detector, in the deviations of its first values."""
         if name not in self._feeds:
-            unit = 2 * _CLIP if self.detector == "adwin" else 1.0  # ADWIN's bound is for values within a range of 1
-            self._feeds[name] = _Feed(_detector(self.detector, self.seed, rise=False), unit)
+            self._feeds[name] = _Feed(_detector(self.detector, self.seed, rise=False))
         return self._feeds[name].changed(value)
 
     def _input(self, name: Any, row: int) -> Event:
@@ -159,8 +158,8 @@ class DriftWatch:
 class _Feed:
     """A detector with the means of what it was fed."""
 
-    def __init__(self, detector: Any, unit: float = 1.0) -> None:
-        self.detector, self.unit = detector, unit
+    def __init__(self, detector: Any) -> None:
+        self.detector = detector
         self.n, self.slow, self.fast = 0, 0.0, 0.0
         self._first: list[float] = []
         self._centre, self._scale = 0.0, 1.0
@@ -184,7 +183,7 @@ class _Feed:
             self._scale = float(np.std(self._first)) or max(abs(self._centre), 1.0)
             return False
         z = min(max((value - self._centre) / self._scale, -_CLIP), _CLIP)
-        self.detector.update(z / self.unit)
+        self.detector.update(z / (2 * _CLIP))  # within a range of 1, as the cost is: what the defaults are made for
         if not self.detector.drift_detected:
             return False
         self._first.clear()
