@@ -188,6 +188,8 @@ class Engine:
         program = self.program
         if program.shown is not self._event:
             program.show_event(self._event)
+        if program.roomy is not self._event:
+            program.make_room(self._event)
         program.learn_event(program.address, y, w)
         self.learned += 1
         return True

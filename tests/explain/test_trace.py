@@ -46,6 +46,30 @@ def test_the_second_look_gives_the_predictions_of_the_kernels(stack):
     np.testing.assert_allclose(out, model.predict_proba_many(X), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("effort", ["fast", "default", "accurate"])
+def test_the_second_look_gives_the_mixture_of_a_pool_over_hats(effort):
+    model = hw.Classifier(effort=effort, dtype="float64", seed=3)
+    X, y = rows(1000)
+    model.learn_many(X, y)
+    program = model._engine.program
+    assert (program.stats[:2, 5] > 3).all()  # there are knots
+    X, _ = rows(30, seed=1)
+    X += [{}, {"a": 50.0}, {"a": -50.0, "b": 5.0}, {"a": float("nan"), "c": "never seen"}]
+    taken = trace.entries(program, model._engine.encode(X, np.zeros(len(X), bool)))
+    np.testing.assert_allclose(trace.predict(program, taken), model.predict_proba_many(X), rtol=1e-9, atol=1e-12)
+
+
+def test_the_baseline_is_the_sample_with_its_numbers_at_their_means():
+    model = hw.Classifier(dtype="float64", seed=3)
+    X, y = rows(1000)
+    model.learn_many(X, y)
+    program, words = model._engine.program, model._engine.words
+    means = {name: float(program.stats[words.columns[name].slot, 0]) for name in "ab"}
+    block = model._engine.encode([{"a": 3.0, "b": -8.0, "c": "u"}], np.zeros(1, bool))
+    got = trace.predict(program, trace.entries(program, block, baseline=True))[0]
+    np.testing.assert_allclose(got, list(model.predict_proba_one(means).values()), rtol=1e-9)
+
+
 @pytest.mark.parametrize("stack", STACKS, ids=str)
 def test_deltas_equal_finite_differences(stack):
     model = learned(stack)

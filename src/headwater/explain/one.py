@@ -1,13 +1,14 @@
 """Why one prediction came out as it did: how much each feature, by its name, moved it.
 
-Two methods, both from the derivative by what the net reads (a standardised number, or the 1 of a category)::
+Two methods, both from the derivative by what the net reads: a standardised number, how much of the hats it lies under,
+the 1 of a category. With v these numbers of the sample and u those of the baseline::
 
-    gradient × input        vᵢ · ∂F/∂vᵢ                          the slope at the sample itself
-    integrated gradients    vᵢ · ∫₀¹ ∂F/∂vᵢ (α·v) dα             the slopes on the way from the baseline to it
+    gradient × input        (vᵢ − uᵢ) · ∂F/∂vᵢ                            the slope at the sample itself
+    integrated gradients    (vᵢ − uᵢ) · ∫₀¹ ∂F/∂vᵢ (u + α·(v − u)) dα      the slopes on the way to it
 
-F is the prediction: the probability of a class, or the answer in its own units. The baseline v = 0 is a sample whose
-numbers stand at their running means and that has no category at all. Integrated gradients are *complete*: the
-contributions add up to F(v) − F(0), so "how far from the baseline, and whose doing" has no rest.
+F is the prediction: the probability of a class, or the answer in its own units. The baseline is the sample with its
+numbers at their running means and without any category. Integrated gradients are *complete*: the contributions add up
+to F(v) − F(u), so "how far from the baseline, and whose doing" has no rest.
 
 References
 ----------
@@ -169,16 +170,15 @@ def explain_one(
     if of not in ("proba", "log_odds"):
         raise ConfigError(expected="proba or log_odds", got=repr(of), at="of", help="Choose one of the two.")
     engine = engine_of(model)
-    taken, names = _named_entries(engine, x)
-    output = replace(_output(model, target, engine, taken), odds=of == "log_odds" and isinstance(model, Classifier))
-    parts = _parts(engine.program, taken, output, method)
+    path = _path(engine, x)
+    output = _output(model, target, engine, path.end)
+    output = replace(output, odds=of == "log_odds" and isinstance(model, Classifier))
     totals: dict[Hashable, float] = dict.fromkeys(x, 0.0)
-    for name, part in zip(names, parts.tolist(), strict=True):
+    for name, part in zip(path.names, _parts(engine.program, path, output, method).tolist(), strict=True):
         totals[name] += part
-    nothing = trace.Entries(taken.rows[:0], taken.values[:0], taken.owner[:0], 1)
     return Explanation(
-        prediction=float(output.value(_mixed(engine.program, taken))[0]),
-        baseline=float(output.value(_mixed(engine.program, nothing))[0]),
+        prediction=float(output.value(trace.predict(engine.program, path.end))[0]),
+        baseline=float(output.value(trace.predict(engine.program, path.start))[0]),
         contributions=dict(sorted(totals.items(), key=lambda item: -abs(item[1]))),
         values=dict(x),
         target=output.label,
@@ -204,11 +204,6 @@ def engine_of(model: Classifier | Regressor) -> Engine:
             help="Call learn_one or learn_many first.",
         )
     return engine
-
-
-def shares(program: Program) -> NDArray[np.float64]:
-    """Return the weight of each expert in the prediction, shape (experts,): equal ones, which for one expert is 1."""
-    return np.full(len(program.experts), 1.0 / len(program.experts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +243,7 @@ def _output(model: Classifier | Regressor, target: Any, engine: Engine, taken: t
         return _Output(None, 0, 1.0, float(mean), float(np.sqrt(var)))
     two_in_one = model._binary
     if target is None:
-        out = _mixed(engine.program, taken)[0]
+        out = trace.predict(engine.program, taken)[0]
         index = (int(out[0] > 0.5) if two_in_one else int(out.argmax())) if len(model.classes) > 1 else 0
     elif target in model.classes:
         index = model.classes.index(target)
@@ -262,48 +257,65 @@ def _output(model: Classifier | Regressor, target: Any, engine: Engine, taken: t
     return _Output(label, index, 1.0, 0.0, 1.0)
 
 
-def _named_entries(engine: Engine, x: Mapping[Any, Any]) -> tuple[trace.Entries, list[Hashable]]:
-    """Return the entries of one sample, and the feature each came from: features are encoded one by one."""
-    blocks = engine.encoder.samples([{name: value} for name, value in x.items()], [False] * len(x))
-    taken = trace.entries(engine.program, blocks)
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """The straight way from the baseline's entries, `start`, to the sample's, `end`.
+
+    ``rows`` (n,), ``way`` (n,) how far each entry goes, ``names`` the feature it belongs to.
+    """
+
+    start: trace.Entries
+    end: trace.Entries
+    rows: NDArray[np.int64]
+    way: NDArray[np.float64]
+    names: list[Hashable]
+
+
+def _path(engine: Engine, x: Mapping[Any, Any]) -> _Path:
+    """Encode the features one by one, so that each entry has a name: those of the sample, and those of the baseline."""
+    block = engine.encoder.samples([{name: value} for name, value in x.items()], [False] * len(x))
     names = list(x)
-    return trace.Entries(taken.rows, taken.values, np.zeros_like(taken.owner), 1), [names[i] for i in taken.owner]
+    end, start = trace.entries(engine.program, block), trace.entries(engine.program, block, baseline=True)
+    owner = np.concatenate([end.owner, start.owner])
+    return _Path(
+        trace.Entries(start.rows, start.values, np.zeros_like(start.owner), 1),
+        trace.Entries(end.rows, end.values, np.zeros_like(end.owner), 1),
+        np.concatenate([end.rows, start.rows]),
+        np.concatenate([end.values, -start.values]),
+        [names[i] for i in owner],
+    )
 
 
-def _mixed(program: Program, taken: trace.Entries) -> NDArray[Any]:
-    """Return the predictions (samples, outputs) of all experts together."""
-    weight = shares(program)
-    outs = [trace.link(program, e, trace.logits(program, e, taken)) for e in range(len(program.experts))]
-    return np.asarray(sum(w * out for w, out in zip(weight, outs, strict=True)))
-
-
-def _parts(program: Program, taken: trace.Entries, output: _Output, method: str) -> NDArray[Any]:
+def _parts(program: Program, path: _Path, output: _Output, method: str) -> NDArray[Any]:
     """Return the contribution of each entry, experts together."""
     if method == "gradient_x_input":
-        return _along(program, taken, output, np.ones(1))
-    nothing = trace.Entries(taken.rows[:0], taken.values[:0], taken.owner[:0], 1)
-    way = float((output.value(_mixed(program, taken)) - output.value(_mixed(program, nothing)))[0])
+        return _along(program, path, output, np.ones(1))
+    ends = [output.value(trace.predict(program, taken))[0] for taken in (path.end, path.start)]
+    far = float(ends[0] - ends[1])
     points = _FIRST
     while True:
-        parts = _along(program, taken, output, (np.arange(points) + 0.5) / points)
-        if points >= _LAST or abs(parts.sum() - way) <= _REST * max(abs(way), 1e-6 * output.scale):
+        parts = _along(program, path, output, (np.arange(points) + 0.5) / points)
+        if points >= _LAST or abs(parts.sum() - far) <= _REST * max(abs(far), 1e-6 * output.scale):
             return parts
         points *= 2
 
 
-def _along(program: Program, taken: trace.Entries, output: _Output, at: NDArray[Any]) -> NDArray[Any]:
-    """Return v·(mean of ∂F/∂v over the points α of the path α·v): the midpoint rule of integrated gradients."""
-    nothing = trace.Entries(taken.rows[:0], taken.values[:0], taken.owner[:0], 1)
-    parts = np.zeros(len(taken.rows))
-    for e, share in enumerate(shares(program)):
-        start = trace.read(program, e, nothing)
-        way = trace.read(program, e, taken) - start
-        values = trace.forward(program, e, start + at[:, None] * way)
-        out = trace.link(program, e, values[-1])
-        delta = trace.link_backward(program, e, out, output.delta(out))
-        slope = trace.backward(program, e, values, delta)[0].mean(0)
+def _along(program: Program, path: _Path, output: _Output, at: NDArray[Any]) -> NDArray[Any]:
+    """Return way·(mean of ∂F/∂v over the points α of the path): the midpoint rule of integrated gradients."""
+    shares = trace.shares(program).tolist()
+    values = []
+    for e in range(len(shares)):
+        start = trace.read(program, e, path.start)
+        values.append(trace.forward(program, e, start + at[:, None] * (trace.read(program, e, path.end) - start)))
+    outs = [trace.link(program, e, own[-1]) for e, own in enumerate(values)]
+    delta = output.delta(np.asarray(sum(share * out for share, out in zip(shares, outs, strict=True))))
+    parts = np.zeros(len(path.rows))
+    for e, share in enumerate(shares):
+        slope = trace.backward(program, e, values[e], trace.link_backward(program, e, outs[e], share * delta))[0].mean(
+            0
+        )
         place = next(place for place in program.places if place.expert == e and place.table)
-        parts += share * taken.values * (weights(program, place)[taken.rows - 1].astype(np.float64) @ slope)
+        parts += path.way * (weights(program, place)[path.rows - 1].astype(np.float64) @ slope)
     return parts
 
 

@@ -123,7 +123,8 @@ def block_of(x: NDArray[Any], expert: Expert) -> Block:
     ends = np.arange(0, (n + 1) * d, d, dtype=np.int64) if d else np.zeros(n + 1, np.int64)
     if isinstance(expert.layers[0], Embedding):
         return Block(-x.ravel().astype(np.int64) - 2, ends, np.ones(x.size), False, d)
-    return Block(np.arange(d, dtype=np.int64), ends, x.ravel().astype(np.float64), True, d)
+    # no statistics: each input is its row itself, −slot − 1, as a category would be
+    return Block(-np.arange(d, dtype=np.int64) - 2, ends, x.ravel().astype(np.float64), True, d)
 
 
 def _numbers(values: ArrayLike, at: str, remedy: str, dtype: np.dtype[Any]) -> NDArray[Any]:

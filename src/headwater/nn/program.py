@@ -24,7 +24,7 @@ STATE = (
 )  # fmt: skip
 """The arrays that learning changes, in the order in which they are saved."""
 _PASSING = frozenset(
-    ("context", "_held", "_pairs", "_samples", "shown", "event_out", "predict_event", "learn_event", "address")
+    ("context", "_held", "_pairs", "_samples", "shown", "roomy", "event_out", "predict_event", "learn_event", "address")
 )
 """What a copy makes anew: the context, and the buffers and routines behind it."""
 
@@ -132,7 +132,7 @@ class Program:
             setattr(self, name, array)
         self._connect()
         self._pairs = self._samples = 0
-        self.shown = None
+        self.shown = self.roomy = None
         self.bind(PROG=self.prog, OPC=self.opc, EX=self.ex, XC=self.xc, RUN=self.run, HEAD=self.head, RNG=self.rng)
         self.bind(BUF=self.buf, YS=self.ys, S=self.s, P=self.p, TOUCHED=self.touched, STATS=self.stats)
         self.bind(COSTS=np.zeros(len(self.experts)), KNOTS=self.knots, RESERVOIR=self.past)
@@ -168,7 +168,7 @@ class Program:
         self.s = aligned(size * self.states, self.dtype)
         self.head[[col.TABLE, col.STRIDE, col.CAPACITY, col.STATES]] = self.dense, self.stride, size, self.states
         self._pairs = self._samples = 0
-        self.shown = None
+        self.shown = self.roomy = None
         self.bind(S=self.s, P=self.p)
 
     def _scratch(self, pairs: int, samples: int = 1) -> None:
@@ -191,8 +191,13 @@ class Program:
         self.bind(A=a, D=aligned(whole, self.dtype), IW=np.zeros(whole, np.int64), VW=vw)
         self.bind(SCRATCH=aligned(3 * widest + big + 64, self.dtype), IOTA=np.arange(widest + 1, dtype=np.int64))
         self.bind(UNDO=aligned(undo, self.dtype), MO=aligned(4 * len(self.buf), self.dtype))
-        if self.ring and self._pairs + 1 > self.ring_rows.shape[1]:
-            self.keep_samples(self._pairs + 1)
+
+    def make_room(self, block: Block) -> None:
+        """Let the ring have room for the samples of a block that is about to be learned: a prediction changes nothing."""
+        pairs = self._width(block.width) + 1
+        if self.ring and pairs > self.ring_rows.shape[1]:
+            self.keep_samples(pairs)
+        self.roomy = block
 
     def keep_samples(self, pairs: int) -> None:
         """Make room in the ring of the last samples for that many pairs each."""
@@ -267,6 +272,7 @@ class Program:
     def _show(self, block: Block) -> None:
         """Put a block into the context."""
         self.shown: Block | None = None
+        self.roomy: Block | None = None
         self.head[col.DENSE_ROWS] = block.dense
         self.bind(SLOTS=block.slots, ENDS=block.ends, X=block.x)
 
@@ -280,6 +286,7 @@ class Program:
         if asked is not None:
             self.bind(ASKED_SLOTS=asked.slots, ASKED_ENDS=asked.ends, ASKED_X=asked.x)
         self.bind(Y=y, W=w, OUT=out)
+        self.make_room(block)
         self.head[col.ANSWERS] = y.shape[1]
         with compiling(("learn", self.dtype.name)):
             _machine.learn_rows(self.context, self.p, len(block), asked is None)

@@ -25,7 +25,19 @@ from headwater.kernels.rows import BOUND, CLIP, FORGET, HUGE, SETTLED
 
 from .program import Block, Program, bias, weights
 
-__all__ = ["Entries", "backward", "entries", "forward", "link", "link_backward", "logits", "loss_delta", "read"]
+__all__ = [
+    "Entries",
+    "backward",
+    "entries",
+    "forward",
+    "link",
+    "link_backward",
+    "logits",
+    "loss_delta",
+    "predict",
+    "read",
+    "shares",
+]
 
 Array = NDArray[Any]
 _LAMBDA, _ALPHA = 1.0507009873554805, 1.6732632423543772
@@ -54,24 +66,44 @@ class Entries:
     count: int
 
 
-def entries(program: Program, block: Block) -> Entries:
-    """Return the entries of a block that take part: present, standardised, their row learned at least once."""
+def entries(program: Program, block: Block, *, baseline: bool = False) -> Entries:
+    """Return the entries of a block that take part: present, standardised, their row learned at least once.
+
+    A number has up to three: its own row, and the two hats under which it lies. ``baseline``: every number at its running
+    mean (at 0 where numbers aren't standardised), and no category.
+    """
     sizes = np.diff(block.ends)
     owner = np.repeat(np.arange(len(block)), sizes)
     slots = np.tile(block.slots, len(block)) if block.dense else block.slots[: block.ends[-1]]
     x = block.x[: block.ends[-1]].astype(np.float64)
-    keep = np.isfinite(x)
+    keep = np.isfinite(x) & ((slots >= 0) | (not baseline))
     slots, owner, x = slots[keep], owner[keep], np.clip(x[keep], -HUGE, HUGE)
     numeric = slots >= 0
-    rows = np.where(numeric, 0, -slots - 1)
     stats = program.stats[slots[numeric]]
+    raw = (stats[:, col.MEAN] if program.head[col.STANDARD] else np.zeros(len(stats))) if baseline else x[numeric]
+    rows = np.where(numeric, 0, -slots - 1)
     rows[numeric] = stats[:, col.ROW].astype(np.int64)
-    if program.head[col.STANDARD]:
-        x[numeric] = _standardise(stats, x[numeric])
+    x[numeric] = _standardise(stats, raw) if program.head[col.STANDARD] else raw
+    if program.head[col.HATS]:
+        hats = [_bend(stat, program.knots[s], v) for stat, s, v in zip(stats, slots[numeric], raw, strict=True)]
+        rows = np.concatenate([rows, *(hat[0] for hat in hats)])
+        x = np.concatenate([x, *(hat[1] for hat in hats)])
+        owner = np.concatenate([owner, np.repeat(owner[numeric], [len(hat[0]) for hat in hats])])
     if program.head[col.GROWING]:
         seen = program.touched[rows] > 0
         rows, x, owner = rows[seen], x[seen], owner[seen]
     return Entries(rows, x, owner, len(block))
+
+
+def _bend(stat: Array, knots: Array, x: float) -> tuple[Array, Array]:
+    """Return the hats under which x lies, as ``kernels.rows.bend`` does: their rows, and how much of each."""
+    count = int(stat[col.KNOT_COUNT])
+    if count < 3:
+        return np.zeros(0, np.int64), np.zeros(0)
+    k = int(np.clip(np.searchsorted(knots[: count - 1], x, side="right") - 1, 0, count - 2))
+    u = min(max((x - knots[k]) / (knots[k + 1] - knots[k]), 0.0), 1.0)
+    rows, shares = int(stat[col.HAT]) + np.array([k, k + 1]), np.array([1 - u, u])
+    return rows[shares > 0], shares[shares > 0]
 
 
 def _standardise(stats: Array, x: Array) -> Array:
@@ -119,6 +151,17 @@ def backward(program: Program, e: int, values: list[Array], delta: Array) -> lis
 def logits(program: Program, e: int, taken: Entries) -> Array:
     """Return the logits of expert e, shape (samples, outputs)."""
     return forward(program, e, read(program, e, taken))[-1]
+
+
+def shares(program: Program) -> Array:
+    """Return the weight of each expert in the mixture, shape (experts,)."""
+    return np.asarray(program.run[col.WEIGHT :: col.RUNNING_WIDTH].copy())
+
+
+def predict(program: Program, taken: Entries) -> Array:
+    """Return what the experts predict together, Σ wₑ·pₑ, shape (samples, outputs), in the units they learn in."""
+    outs = [w * link(program, e, logits(program, e, taken)) for e, w in enumerate(shares(program).tolist())]
+    return np.asarray(sum(outs))
 
 
 def _operations(program: Program, e: int) -> range:

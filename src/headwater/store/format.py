@@ -199,8 +199,11 @@ def _unaltered(data: bytes) -> bool:
     found = _DIGEST.search(data)
     if found is None:
         return False
-    blank = data[: found.start(1)] + _BLANK.encode() + data[found.end(1) :]
-    return hashlib.sha256(blank).hexdigest().encode() == found[1]
+    whole = memoryview(data)
+    digest = hashlib.sha256(whole[: found.start(1)])
+    digest.update(_BLANK.encode())
+    digest.update(whole[found.end(1) :])
+    return digest.hexdigest().encode() == found[1]
 
 
 def _reason(error: OSError | ValueError) -> str:
