@@ -5,7 +5,7 @@ import pytest
 
 import headwater as hw
 from headwater import nn
-from headwater.adapt import Adaptation, Reinitialise, Replay, StepUp, decide, redraw
+from headwater.adapt import Adaptation, Reinitialise, Replay, ShareUp, StepUp, decide, redraw, weights_of
 from headwater.errors import ConfigError
 from headwater.kernels import _op as col
 from headwater.nn.program import weights
@@ -13,6 +13,7 @@ from headwater.session import Session
 from headwater.types import Event, Record
 from headwater.watch import DriftWatch, Seen
 
+KINDS = {StepUp: "step_raised", Replay: "replayed", Reinitialise: "reinitialised", ShareUp: "share_raised"}
 DRIFT = Event(100, "drift_detected", "The loss rose.")
 
 
@@ -79,7 +80,7 @@ def test_reinitialising_draws_all_weights_anew_and_keeps_names_and_classes():
     model = learned(hidden=(8, 4))
     program = model._engine.program
     old, features = program.p.copy(), model.describe()["features"]
-    redraw(model._engine, 1)
+    redraw(model._engine, 0, 1)
     assert not np.allclose(weights(program, program.places[0]), 0)
     assert not np.any(weights(program, program.places[-1]))
     assert not np.array_equal(old, program.p)
@@ -87,21 +88,43 @@ def test_reinitialising_draws_all_weights_anew_and_keeps_names_and_classes():
     assert model.describe()["features"] == features
     assert set(model.predict_proba_one({"a": 1.0}).values()) == {0.5}
     once = program.p.copy()
-    redraw(model._engine, 2)
+    redraw(model._engine, 0, 2)
     assert not np.array_equal(once, program.p)
-    redraw(model._engine, 1)
+    redraw(model._engine, 0, 1)
     assert np.array_equal(once, program.p)
 
 
+def test_only_the_worst_expert_of_a_pool_is_drawn_anew():
+    model = learned(1_000)
+    engine = model._engine
+    worst, before = int(np.argmin(weights_of(engine))), engine.program.p.copy()
+    (event,) = Adaptation([Reinitialise()]).see(shown(1), [DRIFT], model)
+    assert event.text == f"The weights of expert {worst + 1} were drawn anew."
+    for place in engine.program.places:
+        same = np.array_equal(weights(engine.program, place), weights(engine.program, place, before))
+        assert same == (place.expert != worst)
+
+
+def test_a_share_evens_out_the_weights_of_a_pool():
+    model = learned(1_000)
+    before = weights_of(model._engine).copy()
+    Adaptation([ShareUp(0.5)]).see(shown(1), [DRIFT], model)
+    np.testing.assert_allclose(weights_of(model._engine), 0.5 * before + 0.5 / len(before))
+    with pytest.raises(ConfigError, match="expected a share of at most 1"):
+        ShareUp(1.5)
+    with pytest.raises(ConfigError, match="expected worst or all"):
+        Reinitialise("best")
+
+
 def test_a_reinitialised_learner_learns_again():
-    model = learned()
-    redraw(model._engine, 1)
+    model = learned(hidden=(16,))
+    redraw(model._engine, 0, 1)
     X, y = zip(*concept(1_500, seed=5), strict=True)
     said = model.learn_many(X, y)
     assert np.mean(said[-500:] == np.array(y)[-500:]) > 0.93
 
 
-@pytest.mark.parametrize("policy", [StepUp(rows=512), Replay(rows=100), Reinitialise()], ids=repr)
+@pytest.mark.parametrize("policy", [StepUp(rows=512), Replay(rows=100), Reinitialise(), ShareUp()], ids=repr)
 def test_a_session_adapts_at_rows_so_that_blocks_change_nothing(policy):
     def run(block):
         model, told = hw.Classifier(seed=1), []

@@ -1,8 +1,8 @@
-"""The documents do what they say: every Python block and every command in them runs as written, every link leads somewhere.
+"""The documents do what they say: their Python blocks and commands run as written, and their links lead somewhere.
 
-Blocks of one document run in order and share their names and their folder, as they would for a reader who pastes them. Two
-kinds of command would build an environment and are looked at instead of run: for `make` its target and for `pip install .` what
-it would install.
+Blocks of one document run in order and share their names and their folder, as they would for a reader who pastes them.
+Two kinds of command would build an environment and are looked at instead of run: for `make` its target, and for
+`pip install .` what it would install.
 """
 
 from __future__ import annotations
@@ -20,7 +20,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/principles.md", "benchmarks/README.md")
+PAGES = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/principles.md",
+    "benchmarks/README.md",
+)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 

@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.engine import Engine
 from headwater.errors import ConfigError
 from headwater.kernels import _op as col
 from headwater.nn import Dense
-from headwater.nn.program import bias, weights
+from headwater.nn.lower import Place
+from headwater.nn.program import Program, weights
 from headwater.nn.schedules import as_schedule
 from headwater.types import Event, Record
 from headwater.watch.seen import Seen
 
-__all__ = ["Adaptation", "Policy", "Reinitialise", "Replay", "StepUp", "decide"]
+__all__ = ["Adaptation", "Policy", "Reinitialise", "Replay", "ShareUp", "StepUp", "decide"]
 
 _STAGES = 4  # in which the step comes back
 
@@ -81,23 +83,64 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Reinitialise:
-    """Draw all weights anew and forget the rule's state; names, classes and the inputs' statistics stay.
+    """Draw the weights of the worst expert anew and forget its rule's state; names, classes and statistics stay.
 
     Parameters
     ----------
+    which
+        ``"worst"``, the expert with the least weight in the mixture (a single net is its own worst), or ``"all"``.
     on
         The kind of event that asks for it.
 
     Examples
     --------
-    >>> Reinitialise().on
+    >>> Reinitialise("all").on
     'drift_detected'
     """
 
+    which: str = "worst"
     on: str = "drift_detected"
 
+    def __post_init__(self) -> None:
+        if self.which not in ("worst", "all"):
+            raise ConfigError(
+                expected="worst or all", got=repr(self.which), at="Reinitialise(which=…)", help="Choose one of the two."
+            )
 
-Policy: TypeAlias = StepUp | Replay | Reinitialise
+
+@dataclass(frozen=True, slots=True)
+class ShareUp:
+    """Even out the weights of a pool's experts once, w ← (1 − share)·w + share/experts, so that others can take over.
+
+    Parameters
+    ----------
+    share
+        From 0, nothing, to 1, all weights equal.
+    on
+        The kind of event that asks for it.
+
+    References
+    ----------
+    Herbster & Warmuth 1998 (the fixed share, which a pool applies at every row with 0.003).
+
+    Examples
+    --------
+    >>> ShareUp(0.5).share
+    0.5
+    """
+
+    share: float = 0.5
+    on: str = "drift_detected"
+
+    def __post_init__(self) -> None:
+        _positive("ShareUp", share=self.share)
+        if self.share > 1:
+            raise ConfigError(
+                expected="a share of at most 1", got=repr(self.share), at="ShareUp(share=…)", help="Give e.g. 0.5."
+            )
+
+
+Policy: TypeAlias = StepUp | Replay | Reinitialise | ShareUp
 
 
 def decide(record: Record, policies: Sequence[Policy]) -> tuple[Policy, ...]:
@@ -107,10 +150,10 @@ def decide(record: Record, policies: Sequence[Policy]) -> tuple[Policy, ...]:
     --------
     >>> record = Record(rows=9, scored=9, window=9, events=(Event(9, "drift_detected", "The loss rose."),))
     >>> decide(record, [Replay(), Reinitialise()])
-    (Reinitialise(on='drift_detected'), Replay(rows=300, on='drift_detected'))
+    (Reinitialise(which='worst', on='drift_detected'), Replay(rows=300, on='drift_detected'))
     """
     kinds = {event.kind for event in record.events}
-    order = (Reinitialise, StepUp, Replay)
+    order = (Reinitialise, ShareUp, StepUp, Replay)
     asked = [policy for policy in policies if policy.on in kinds]
     return tuple(sorted(asked, key=lambda policy: order.index(type(policy))))
 
@@ -174,9 +217,16 @@ class Adaptation:
             X, y = zip(*self._newest, strict=True)
             learner.step_many(np.stack(X) if isinstance(X[0], np.ndarray) else list(X), list(y))
             return Event(row, "replayed", f"The last {len(y):,} rows were learned once more.")
+        if isinstance(policy, ShareUp):
+            weights_of(engine)[:] = (1 - policy.share) * weights_of(engine) + policy.share / len(weights_of(engine))
+            return Event(row, "share_raised", f"The experts' weights were evened out by {policy.share:.0%}.")
         self._resets += 1
-        redraw(engine, self._resets)
-        return Event(row, "reinitialised", "All weights were drawn anew.")
+        worst = int(np.argmin(weights_of(engine)))
+        experts = range(len(weights_of(engine))) if policy.which == "all" else [worst]
+        for e in experts:
+            redraw(engine, e, self._resets)
+        numbers = ", ".join(str(e + 1) for e in experts)
+        return Event(row, "reinitialised", f"The weights of expert {numbers} were drawn anew.")
 
 
 def set_step(engine: Engine, factor: float) -> None:
@@ -187,35 +237,50 @@ def set_step(engine: Engine, factor: float) -> None:
         program.xc[e * col.CONSTANT_WIDTH + col.LR] = lr * factor
 
 
-def redraw(engine: Engine, draw: int) -> None:
-    """Draw all weights anew, the output layer's included, and forget the rule's state.
+def weights_of(engine: Engine) -> NDArray[np.float64]:
+    """Return a view of the experts' weights in the mixture."""
+    return engine.program.run[col.WEIGHT :: col.RUNNING_WIDTH]
+
+
+def redraw(engine: Engine, e: int, draw: int) -> None:
+    """Draw all weights of expert e anew, its output layer's included, and forget its rule's state.
 
     Parameters
     ----------
     engine
         Whose weights.
+    e
+        Which expert, from 0.
     draw
         The number of this draw: part of the seed, so that each differs and all repeat.
     """
     program = engine.program
-    rng = np.random.default_rng([engine.setup.seed, 2, draw])
-    program.s[:] = 0
-    program.run[col.T :: col.RUNNING_WIDTH] = 0
-    program.run[col.SCALE :: col.RUNNING_WIDTH] = 1
-    program.run[col.PRODUCT :: col.RUNNING_WIDTH] = 1
+    rng = np.random.default_rng([engine.setup.seed, 2, e, draw])
+    run = program.run[e * col.RUNNING_WIDTH : (e + 1) * col.RUNNING_WIDTH]
+    run[col.T], run[col.SCALE], run[col.PRODUCT] = 0, 1, 1
     for place in program.places:
-        layer = program.experts[place.expert].layers[place.layer]
-        if not isinstance(layer, Dense):
+        if place.expert != e:
             continue
-        block = weights(program, place)
-        if place.table:
+        for state in program.s.reshape(program.states, -1):
+            _clear(program, place, state)
+        layer = program.experts[e].layers[place.layer]
+        if isinstance(layer, Dense):
+            _clear(program, place, program.p)
+            block = weights(program, place)
             keys = rng.integers(1, 2**63, len(block), dtype=np.uint64)
-            block[:] = layer.start().rows(keys, max(engine.fan_in, 1), place.m)
-        else:
-            block[:] = layer.start().matrix(rng, place.n, place.m)
-        shifts = bias(program, place)
-        if shifts is not None:
-            shifts[:] = 0
+            start = layer.start()
+            fan_in = max(engine.fan_in, 1)
+            block[:] = start.rows(keys, fan_in, place.m) if place.table else start.matrix(rng, place.n, place.m)
+
+
+def _clear(program: Program, place: Place, vector: NDArray[Any]) -> None:
+    """Set one layer's numbers, weights and bias, to 0 in a vector of P's layout."""
+    if place.table:
+        table = vector[program.dense : program.dense + program.rows * program.stride]
+        table.reshape(program.rows, program.stride)[:, place.start : place.start + place.m] = 0
+    else:
+        count = (place.n + 1) if place.n else 2
+        vector[place.start : place.start + count * place.m] = 0
 
 
 def _positive(at: str, **numbers: float) -> None:

@@ -109,7 +109,8 @@ def test_options_that_agree_with_the_saved_model_are_fine(run):
         (("--lr", "0.5"), "expected --lr 0.05, as m.hw was made with, got 0.5 — at --lr."),
         (("--hidden", "16"), "expected --hidden 8, as m.hw was made with, got 16 — at --hidden."),
         (("--task", "regress"), "expected --task classify, as m.hw was made with, got regress — at --task."),
-        (("--loss", "hinge"), "expected --loss"),
+        (("--loss", "hinge"), "expected --loss cross_entropy, as m.hw was made with, got hinge — at --loss."),
+        (("--seed", "7"), "expected --seed 0, as m.hw was made with, got 7 — at --seed."),
         (("--target", "hour"), "expected a target that is none of the model's features, got hour"),
     ],
 )
@@ -119,6 +120,21 @@ def test_options_that_contradict_the_saved_model_are_refused(run, options, sente
     status, out, err = run("learn", "a.csv", *target, "--model", "m.hw", *options)
     assert (status, out) == (2, "")
     assert err.startswith(sentence)
+
+
+@pytest.mark.parametrize("option", ["--hidden", "--optimizer", "--lr"])
+def test_a_pool_cannot_become_a_single_net(run, option):
+    run("learn", "a.csv", "--target", "late", "--model", "m.hw")
+    wish = {"--hidden": "8", "--optimizer": "sgd", "--lr": "0.1"}[option]
+    status, _, err = run("learn", "a.csv", "--target", "late", "--model", "m.hw", option, wish)
+    assert status == 2
+    assert err.startswith(f"expected {option} of the pool, which tunes itself, as m.hw was made with, got ")
+
+
+@pytest.mark.parametrize("options", [("--hidden", "0"), ("--optimizer", "sgd"), ("--lr", "0.1"), ("--seed", "4")])
+def test_the_same_command_goes_on_with_its_model(run, options):
+    for _ in range(2):
+        assert run("learn", "a.csv", "--target", "late", "--model", "m.hw", *options)[0] == 0
 
 
 def test_answers_may_come_late(run):

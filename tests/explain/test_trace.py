@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-import reference
 
 import headwater as hw
+import reference
 from headwater import nn
 from headwater.nn import trace
 from headwater.nn.layers import ACTIVATIONS

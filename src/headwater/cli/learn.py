@@ -42,6 +42,8 @@ def learn(
 ) -> int:
     """Learn from a stream, scoring each row before it is learned.
 
+    The model is a pool of small nets that needs no tuning; --hidden, --optimizer or --lr make it a single net.
+
     Parameters
     ----------
     source

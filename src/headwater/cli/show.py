@@ -61,7 +61,7 @@ def _layers(about: dict[str, Any]) -> Table:
 
 def _short(layer: str) -> str:
     """Return the kind of a layer and its activation: ``Dense(units=8, activation='relu', …)`` → ``Dense relu``."""
-    return " ".join([layer.partition("(")[0], *re.findall(r"activation='(\w+)'", layer)])
+    return " ".join([layer.partition("(")[0], *re.findall(r"(?:activation|name)='(\w+)'", layer)])
 
 
 def _features(features: list[dict[str, Any]]) -> Table:

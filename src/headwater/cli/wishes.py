@@ -24,11 +24,11 @@ class Wishes:
     Parameters
     ----------
     hidden
-        Sizes of the hidden layers, such as 64,32; 0 for none.
+        Sizes of the hidden layers of a single net, such as 64,32; 0 for none.
     optimizer
-        The update rule, such as adam or sgd.
+        The update rule of a single net, such as sgd; adam if only --lr is given.
     lr
-        The learning rate.
+        The learning rate of a single net.
     loss
         The loss, such as cross_entropy, mse or huber.
     seed
@@ -82,20 +82,24 @@ class Wishes:
                 at=f"--target, with {at}",
                 help="Choose another --target, or another --model.",
             )
-        for option, has, wished in self._differences(about):
+        for option, has, wished in self._differences(about, learner.seed):
             if wished is not None and has != wished:
                 raise _contradiction(option, has, wished, at)
 
-    def _differences(self, about: dict[str, Any]) -> list[tuple[str, str, str | None]]:
+    def _differences(self, about: dict[str, Any], seed: int) -> list[tuple[str, str, str | None]]:
         """Return for each option what the model has and what is wished, spelled alike; None: nothing is wished."""
-        saved = about["optimizer"]  # its repr, such as Adam(lr=0.001)
-        name = None if self.optimizer is None else type(nn.optimizer(self.optimizer)).__name__
-        hidden = None if self.hidden is None else ",".join(map(str, split_sizes(self.hidden)))
+        rule = about["optimizer"]  # its repr, such as Adam(lr=0.001); those of a pool stand in a row
+        shapes = [layer["shape"] for layer in about["layers"] if layer["name"].startswith("Dense(")]
+        pool = "" if shapes else "of the pool, which tunes itself"  # the layers of a pool are numbered by expert
+        sizes = ",".join(str(shape[-1]) for shape in shapes[:-1] if shape) or "0"
+        hidden = None if self.hidden is None else ",".join(map(str, split_sizes(self.hidden))) or "0"
+        optimizer = None if self.optimizer is None else type(nn.optimizer(self.optimizer)).__name__
         return [
-            ("--hidden", ",".join(str(layer["shape"][-1]) for layer in about["layers"][:-1]), hidden),
-            ("--optimizer", saved.partition("(")[0], name),
-            ("--lr", "".join(re.findall(r"\blr=([^,)]+)", saved)), None if self.lr is None else repr(self.lr)),
+            ("--hidden", pool or sizes, hidden),
+            ("--optimizer", pool or rule.partition("(")[0], optimizer),
+            ("--lr", pool or "".join(re.findall(r"\blr=([^,)]+)", rule)), None if self.lr is None else repr(self.lr)),
             ("--loss", about["loss"], self.loss),
+            ("--seed", str(seed), None if self.seed is None else str(self.seed)),
         ]
 
 

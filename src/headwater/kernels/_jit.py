@@ -130,7 +130,7 @@ if JIT:
 
         def wrap(function: F) -> F:
             ROUTINES[place] = (_compile(_CONTRACT, cache=True, inline=False, bare=True)(function), spec)
-            return function
+            return order(function)  # for callers that would rather have it compiled into themselves
 
         return wrap
 

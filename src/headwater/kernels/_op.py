@@ -25,10 +25,10 @@ weights · predictions."""
 STEP, PENALISED, ACTIVATE, DIFFERENTIATE, NORMALISE, BACKWARD_NORM = range(31, 37)
 FORWARD_OP, BACKWARD_OP, READ_ROWS, READ_SAMPLE, COPY, JUDGE, LINK = range(37, 44)
 """The routines."""
-KNOTS, RESERVOIR, RING_ROWS, RING_V, RING_N, RING_Y, COSTS, OPINE = range(44, 52)
+KNOTS, RESERVOIR, RING_ROWS, RING_V, RING_N, RING_Y, COSTS, OPINE, FORWARD, BACKWARD = range(44, 54)
 """knots of the hats (slots·16) · sample of each slot's past (slots·256) · the last samples for replay: rows, values, how many,
-answers · losses of the experts on the sample at hand · a routine."""
-CONTEXT_WIDTH = 52
+answers · losses of the experts on the sample at hand · three more routines."""
+CONTEXT_WIDTH = 54
 
 # Columns of the program table, one row an operation. Offsets count numbers, not bytes.
 OP, N, M, SRC, DST, PAR, BUFFER, BIAS, SPARSE, EXPERT = range(10)
@@ -59,7 +59,7 @@ RUNNING_WIDTH = 10
 TABLE, STRIDE, CAPACITY, LENGTH, GROWING, STANDARD, TARGETS, PAIRS, DENSE_ROWS, ANSWERS, STATES, EXPERTS, HATS, RING, RING_WIDTH, COUNTED = range(16)
 """offset of the table in P · numbers in a row · length of P · numbers in A for a sample · a row takes part from its second
 sight · inputs are standardised · targets are standardised · where in A's layout the list of a sample's pairs begins ·
-every sample of the block has the same slots · numbers in an answer · numbers of state per parameter ·
+1 if every sample of the block has the same slots, 2 if these are rows too · numbers in an answer · numbers of state per parameter ·
 experts · hats a slot · samples kept for replay · pairs kept of each · some rule needs the rows' counts."""
 HEADER_WIDTH = 16
 

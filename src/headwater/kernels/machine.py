@@ -19,6 +19,8 @@ from . import activations as act
 from . import norm
 from ._jit import call, context_at, entry, event, exact, ints, number, nums, order, reals, routine, strip, view
 from ._op import (
+    BACKWARD,
+    FORWARD,
     A,
     ACTIVATE,
     ANSWERS,
@@ -135,7 +137,7 @@ from ._vector import gather
 from .dropout import DROPOUT, dropout_backward, dropout_forward, dropout_off, uniform
 from .loss import evaluate, predict
 from .optim import ADAMW, GRADIENT, NADAM
-from .rows import DENSE, active, dot, encode, late_last, scatter, standardise
+from .rows import DENSE, active, dot, encode, encode_plain, late_last, scatter, standardise
 from .schedule import rate
 
 _DENSE, _DROPOUT = DENSE.code, DROPOUT.code
@@ -415,27 +417,27 @@ def read_rows(c, p, base, rows, v, n):
     return 0.0
 
 
-@order
+@routine(FORWARD, "n p i i b")
 def forward(c, p, e, base, learn):
-    """Run expert e on what the rows gave. Returns whether its logits are finite."""
+    """Run expert e on what the rows gave. Returns 1 if its logits are finite, else 0."""
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
     for o in range(ex[FIRST], ex[LAST]):
-        call(c, FORWARD_OP, p, (c, p, o, base, learn))
+        forward_op(c, p, o, base, learn)
     z = view(nums(c, A, p), base + ex[LOGITS], ex[OUTPUTS])
     for j in range(len(z)):
         if not math.isfinite(z[j]):
-            return False
-    return True
+            return 0.0
+    return 1.0
 
 
-@order
+@routine(BACKWARD, "n p p i i n p i i b f i f")
 def backward(c, p, w, e, base, rows, v, n, code, lazy, lr, t, product):
     """Deltas of expert e from its logits down, and each layer's step as soon as its delta has passed."""
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
     xc = view(reals(c, XC), e * CONSTANT_WIDTH, CONSTANT_WIDTH)
     square = 0.0
     for o in range(ex[LAST] - 1, ex[FIRST] - 1, -1):
-        square += call(c, BACKWARD_OP, p, (c, p, w, o, base, code, lazy, lr, xc, t, product))
+        square += backward_op(c, p, w, o, base, code, lazy, lr, xc, t, product)
     head = ints(c, HEAD)
     dz = view(nums(c, D, p), base + ints(c, PROG)[DST] + ex[COLUMN], ex[WIDTH])
     if code == MEASURE:
@@ -460,12 +462,12 @@ def take_step(c, p, e, rows, v, n, weight):
     for j in range(len(delta)):
         delta[j] *= number(p, scale)
     if xc[CLIP_NORM] > 0:
-        size = math.sqrt(backward(c, p, p, e, 0, rows, v, n, MEASURE, False, lr, t, run[PRODUCT]))
+        size = math.sqrt(call(c, BACKWARD, p, (c, p, p, e, 0, rows, v, n, MEASURE, False, lr, t, run[PRODUCT])))
         if size > xc[CLIP_NORM]:  # gradients are linear in the logits' delta: scale it and all of them are scaled
             for j in range(len(delta)):
                 delta[j] *= number(p, xc[CLIP_NORM] / size)
     lazy = ex[EXACT_LAZY] == 1 and xc[L1] == 0 and xc[L2] == 0
-    backward(c, p, p, e, 0, rows, v, n, ex[RULE], lazy, lr, t, run[PRODUCT])
+    call(c, BACKWARD, p, (c, p, p, e, 0, rows, v, n, ex[RULE], lazy, lr, t, run[PRODUCT]))
     run[T] = t
 
 
@@ -530,7 +532,7 @@ def within(value, measure, times, more):
 def cost(c, p, e, rows, v, part, y):
     """Loss of the sample as the weights now stand, infinite if its logits are."""
     call(c, READ_ROWS, p, (c, p, 0, rows, v, part))
-    sound = forward(c, p, e, 0, False)
+    sound = call(c, FORWARD, p, (c, p, e, 0, False)) > 0
     call(c, LINK, p, (c, p, e, sound))
     value = call(c, JUDGE, p, (c, p, e, y))
     return value if sound else math.inf
@@ -576,13 +578,18 @@ def read_sample(c, p, slots, ends, x, i, learn):
     half = (head[LENGTH] - head[PAIRS]) // 2
     rows, v = view(iw, head[PAIRS], half), view(vw, head[PAIRS], half)
     first = ends[i]
-    shift = first if head[DENSE_ROWS] == 1 else 0
+    shift = first if head[DENSE_ROWS] > 0 else 0
     bias = ints(c, PROG)[BIAS] == 1
     refused = view(reals(c, RUN), INFINITE, 2)
-    n = encode(
-        slots, x, first, ends[i + 1], shift, reals(c, STATS), reals(c, KNOTS), reals(c, RESERVOIR), head[HATS], bias,
-        head[STANDARD] == 1, learn, refused, ints(c, RNG), rows, v,
-    )  # fmt: skip
+    last = ends[i + 1]
+    n = 0
+    if head[DENSE_ROWS] == 2:
+        n = encode_plain(view(slots, 0, last - first), view(x, first, last - first), ints(c, PROG)[BIAS], rows, v)
+    if n == 0:
+        n = encode(
+            slots, x, first, last, shift, reals(c, STATS), reals(c, KNOTS), reals(c, RESERVOIR), head[HATS], bias,
+            head[STANDARD] == 1, learn, refused, ints(c, RNG), rows, v,
+        )  # fmt: skip
     part = n
     if head[GROWING] == 1:
         spare = head[PAIRS] + half
@@ -603,7 +610,7 @@ def opine(c, p, out):
     for j in range(k):
         out[j] = 0
     for e in range(head[EXPERTS]):
-        sound = forward(c, p, e, 0, False)
+        sound = call(c, FORWARD, p, (c, p, e, 0, False)) > 0
         call(c, LINK, p, (c, p, e, sound))
         own = view(nums(c, SCRATCH, p), e * k, k)
         w = number(p, run[e * RUNNING_WIDTH + WEIGHT])
@@ -660,7 +667,7 @@ def replay(c, p, e):
         for j in range(len(z)):
             z[j] = 0
         gather(table, 0, head[STRIDE], rows, v, n, z)
-        if forward(c, p, e, 0, True):
+        if call(c, FORWARD, p, (c, p, e, 0, True)) > 0:
             call(c, LINK, p, (c, p, e, True))
             call(c, JUDGE, p, (c, p, e, view(reals(c, RING_Y), i * answers, answers)))
             take_step(c, p, e, rows, v, n, 1.0)
@@ -693,7 +700,7 @@ def learn_sample(c, p, part, n, y, weight, fresh):
     for e in range(experts):
         sound = losses[e] == 0
         if not fresh or ints(c, EX)[e * EXPERT_WIDTH + TWO_PASS] == 1:
-            sound = forward(c, p, e, 0, True)
+            sound = call(c, FORWARD, p, (c, p, e, 0, True)) > 0
             call(c, LINK, p, (c, p, e, sound))
         losses[e] = call(c, JUDGE, p, (c, p, e, y)) if sound else math.inf
     if experts > 1:

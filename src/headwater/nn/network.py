@@ -88,6 +88,13 @@ class Network:
             )
         rule = SGD() if optimizer is None else optimizer
         self.expert = Expert(tuple(layers), as_loss(loss), rule, l1, l2, clip_norm, clip_value)
+        if not self.expert.layers:
+            raise ConfigError(
+                expected="Dense or Embedding as first layer",
+                got="no layer",
+                at="layers",
+                help="Put nn.Dense(units) first.",
+            )
         if self.expert.loss.name == "cross_entropy" and self.outputs == 1:
             raise ConfigError(
                 expected="an output for each class, so 2 or more, for cross_entropy",

@@ -273,7 +273,8 @@ class Program:
         """Put a block into the context."""
         self.shown: Block | None = None
         self.roomy: Block | None = None
-        self.head[col.DENSE_ROWS] = block.dense
+        plain = block.dense and block.width and int(block.slots.max()) < 0
+        self.head[col.DENSE_ROWS] = 2 if plain else block.dense
         self.bind(SLOTS=block.slots, ENDS=block.ends, X=block.x)
 
     def learn(

@@ -69,8 +69,8 @@ class Entries:
 def entries(program: Program, block: Block, *, baseline: bool = False) -> Entries:
     """Return the entries of a block that take part: present, standardised, their row learned at least once.
 
-    A number has up to three: its own row, and the two hats under which it lies. ``baseline``: every number at its running
-    mean (at 0 where numbers aren't standardised), and no category.
+    A number has up to three: its own row, and the two hats under which it lies. ``baseline``: every number at its
+    running mean (at 0 where numbers aren't standardised), and no category.
     """
     sizes = np.diff(block.ends)
     owner = np.repeat(np.arange(len(block)), sizes)

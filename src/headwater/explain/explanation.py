@@ -1,0 +1,87 @@
+"""What an explanation holds, and how it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["METHODS", "Explanation"]
+
+METHODS = ("integrated_gradients", "gradient_x_input")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How much each feature moved one prediction away from the baseline.
+
+    Parameters
+    ----------
+    prediction, baseline
+        F of the sample, and of the baseline: a probability of `target`, or an answer in its own units.
+    contributions
+        By feature name, the largest first; a feature that is missing or not known yet has 0.
+    values
+        What the sample holds, by feature name.
+    target
+        The class that was explained; None for a regressor.
+    method
+        ``"integrated_gradients"`` or ``"gradient_x_input"``.
+    of
+        ``"proba"`` or ``"log_odds"`` for a classifier.
+
+    Examples
+    --------
+    >>> why = Explanation(0.9, 0.5, {"age": 0.5, "job": -0.1}, {"age": 61, "job": "cook"}, True)
+    >>> why.rest, why.top(1)
+    (0.0, [('age = 61', 0.5)])
+    """
+
+    prediction: float
+    baseline: float
+    contributions: dict[Hashable, float]
+    values: dict[Hashable, Any]
+    target: Any = None
+    method: str = METHODS[0]
+    of: str = "proba"
+
+    @property
+    def rest(self) -> float:
+        """What the contributions leave unexplained: F − F(baseline) − Σ; about 0 for integrated gradients."""
+        return self.prediction - self.baseline - sum(self.contributions.values())
+
+    def top(self, n: int = 10) -> list[tuple[str, float]]:
+        """Return the n largest contributions, each as ``name = value`` and number."""
+        named = [(f"{name} = {_shown(self.values.get(name))}", part) for name, part in self.contributions.items()]
+        return named[:n]
+
+    def __str__(self) -> str:
+        what = (
+            f"{'p' if self.of == 'proba' else 'log-odds'}({self.target})" if self.target is not None else "prediction"
+        )
+        lines = [f"{what} = {self.prediction:.4g}, baseline {self.baseline:.4g}"]
+        width = max((len(name) for name, _ in self.top()), default=0)
+        most = max((abs(part) for _, part in self.top()), default=0.0) or 1.0
+        for name, part in self.top():
+            bar = "█" * round(12 * abs(part) / most)
+            lines.append(f"{name:<{width}}  {part:+10.4g}  {'−' if part < 0 else '+'}{bar}")
+        hidden = len(self.contributions) - 10
+        return "\n".join(lines + ([f"… and {hidden} more"] if hidden > 0 else []))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain dicts, lists, texts and numbers, for JSON."""
+        parts = [
+            {"name": str(name), "value": _shown(self.values.get(name)), "contribution": part}
+            for name, part in self.contributions.items()
+        ]
+        return {
+            "target": self.target,
+            "prediction": self.prediction,
+            "baseline": self.baseline,
+            "method": self.method,
+            "contributions": parts,
+        }
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,354 @@
+"""Names and classes that appear later change nothing that was learned before: not a logit, not a moment, not a bit."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from learners import RULES, SHAPES, answers, arrays, bits, differences, logits, make, mixed, program_of, same, tables
+
+from headwater import Classifier, Regressor, nn
+from headwater.classifier import RARE
+from headwater.errors import TargetError
+from headwater.kernels import _op as col
+
+ROWS, LABELS = mixed(60)
+NEW = {"new": 3.0, "colour": "never seen", "tag": "x", "when": dt.datetime(2024, 5, 6, 7), "list": [1, "q"]}
+EVERY_NET = [(rule, hidden, norm) for rule in RULES for hidden, norm in SHAPES]
+
+
+def grown(model, rows=ROWS, labels=LABELS):
+    model.learn_many(rows, answers(model, labels))
+    return model
+
+
+# ---- names ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", ["classify", "regress"])
+@pytest.mark.parametrize(("rule", "hidden", "norm"), EVERY_NET)
+def test_names_that_appear_later_leave_every_logit_and_every_moment_as_it_was(task, rule, hidden, norm):
+    model = grown(make(task, rule, hidden, norm))
+    before, numbers, proba = logits(model, ROWS), tables(model), model.forecast(ROWS)
+
+    model.learn_one(NEW, answers(model, ["x"])[0], w=0)
+
+    assert same(logits(model, ROWS), before)
+    assert same(logits(model, [{**row, **NEW} for row in ROWS if "colour" not in row]), before[[
+        i for i, row in enumerate(ROWS) if "colour" not in row
+    ]]), "a name takes part once it was learned"  # fmt: skip
+    assert bits(model.forecast(ROWS).y_pred) == bits(proba.y_pred)
+    for now, then in zip(tables(model), numbers, strict=True):
+        assert same(now[: len(then)], then)
+
+
+@pytest.mark.parametrize("task", ["classify", "regress"])
+@pytest.mark.parametrize(("rule", "hidden", "norm"), EVERY_NET)
+def test_learning_goes_on_as_if_the_new_names_had_not_come(task, rule, hidden, norm):
+    plain, grows = (make(task, rule, hidden, norm, dropout=0.2 if norm == "layer" else 0.0) for _ in range(2))
+    y = answers(plain, LABELS)
+    for i, (row, answer) in enumerate(zip(ROWS, y, strict=True)):
+        if i % 7 == 3:
+            grows.learn_one({**NEW, f"more {i}": i}, answer, w=0)
+        plain.learn_one(row, answer)
+        grows.learn_one(row, answer)
+
+    assert same(logits(grows, ROWS), logits(plain, ROWS))
+    one, other = arrays(plain), arrays(grows)
+    for name in ("buf", "ys", "rng", "run"):
+        assert same(other[name], one[name]), name
+    assert plain.n_learned == grows.n_learned == len(ROWS)
+
+
+@pytest.mark.parametrize("cls", [Classifier, Regressor])
+def test_the_pool_grows_as_single_nets_do(cls):
+    plain, grows = cls(), cls()
+    y = answers(plain, LABELS)
+    for i, (row, answer) in enumerate(zip(ROWS, y, strict=True)):
+        if i % 7 == 3:
+            grows.learn_one({**NEW, f"more {i}": i}, answer, w=0)
+        plain.learn_one(row, answer)
+        grows.learn_one(row, answer)
+
+    assert same(logits(grows, ROWS), logits(plain, ROWS))
+    assert same(arrays(grows)["run"], arrays(plain)["run"])
+
+
+def test_a_row_of_the_table_is_drawn_from_seed_and_name_alone():
+    one, other, third = Classifier(hidden=(8,)), Classifier(hidden=(8,)), Classifier(hidden=(8,), seed=1)
+    one.learn_many([{"a": 1.0, "b": "x"}, {"c": "y", "d": 2.0}], [0, 0])
+    other.learn_many([{"d": 2.0, "c": "y"}, {"b": "x", "a": 1.0}], [0, 0])
+    third.learn_many([{"a": 1.0, "b": "x"}, {"c": "y", "d": 2.0}], [0, 0])
+
+    def row(model, name, value=None):
+        column = model._engine.words.columns[name]
+        at = column.values[value] if value else model._engine.words.slot_rows[column.slot]
+        return tables(model)[0][at]
+
+    for name, value in (("a", None), ("b", "x"), ("c", "y"), ("d", None)):
+        assert same(row(one, name, value), row(other, name, value))
+        assert not np.any(row(one, name, value) == row(third, name, value))
+        assert np.std(row(one, name, value)) == pytest.approx(1.0, rel=0.7), "He over the two entries of a row"
+
+
+def test_a_name_counts_from_its_second_sight():
+    model = Classifier(hidden=(8,), optimizer=nn.SGD(0.1))
+    model.learn_many([{"a": float(i % 3)} for i in range(30)], [i % 2 for i in range(30)])
+    x, known = {"a": 1.0, "tag": "new"}, {"a": 1.0}
+    assert same(logits(model, [x]), logits(model, [known]))
+    model.learn_one(x, 1, w=0)
+    assert same(logits(model, [x]), logits(model, [known]))
+    model.learn_one(x, 1)
+    assert not same(logits(model, [x]), logits(model, [known]))
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), rule=st.sampled_from(["sgd", "adagrad", "momentum", "ftrl"]), task=st.sampled_from(["classify", "regress"]))
+def test_the_order_of_names_is_irrelevant_but_for_rounding(data, rule, task):
+    plain, shuffled = (make(task, rule, hidden=(6,), dtype="float64", activation="tanh") for _ in range(2))
+    rows, labels = ROWS[:30], LABELS[:30]
+    y = answers(plain, labels)
+    other = [{name: row[name] for name in data.draw(st.permutations(list(row)))} for row in rows]
+
+    assert shuffled.learn_many(other, y).tolist() == pytest.approx(plain.learn_many(rows, y).tolist(), rel=1e-7) or (
+        task == "classify"
+    )
+    assert logits(shuffled, rows) == pytest.approx(logits(plain, other), rel=1e-7, abs=1e-9)
+
+
+def test_the_order_of_names_is_irrelevant_for_the_pool_too():
+    rows, labels = mixed(200)
+    for cls in (Classifier, Regressor):
+        plain, turned = cls(dtype="float64"), cls(dtype="float64")
+        y = answers(plain, labels)
+        plain.learn_many(rows, y)
+        turned.learn_many([dict(reversed(row.items())) for row in rows], y)
+        assert logits(turned, rows) == pytest.approx(logits(plain, rows), rel=1e-6, abs=1e-7)
+
+
+# ---- missing --------------------------------------------------------------------------------------------------------
+
+NOTHING = [None, float("nan"), np.nan, np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), "absent"]
+
+
+@pytest.mark.parametrize("nothing", NOTHING, ids=lambda x: f"{type(x).__name__} {x}")
+@pytest.mark.parametrize("cls", [Classifier, Regressor])
+def test_what_is_missing_contributes_nothing(cls, nothing):
+    plain, gaps = cls(hidden=(8,)), cls(hidden=(8,))
+    y = answers(plain, LABELS)
+    for row, answer in zip(ROWS, y, strict=True):
+        hole = {} if isinstance(nothing, str) else {"hole": nothing, "b": nothing, "colour": nothing}
+        bare = {name: value for name, value in row.items() if name not in ("b", "colour")}
+        plain.learn_one(bare, answer)
+        gaps.learn_one({**bare, **hole}, answer)
+
+    assert differences(plain, gaps) == []
+    assert same(logits(gaps, [{"a": 1.0, "hole": None}]), logits(gaps, [{"a": 1.0}]))
+
+
+@pytest.mark.parametrize("cls", [Classifier, Regressor])
+def test_names_that_are_unknown_contribute_nothing_to_a_prediction(cls):
+    model = grown(cls(hidden=(8,)))
+    strange = {"colour": "unheard of", "z": 5, "w": "w", "t": dt.date(2020, 1, 1), "l": [1, 2], "m": {"k": 1}}
+    assert same(logits(model, [{"a": 1.0, **strange}]), logits(model, [{"a": 1.0}]))
+
+
+# ---- weight 0 -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rule", "hidden", "norm"), [("adam", (16, 8), "batch"), ("nadam", (), None), (None, None, None)])
+@pytest.mark.parametrize("task", ["classify", "regress"])
+def test_a_sample_of_weight_0_adds_its_names_and_changes_nothing_else(task, rule, hidden, norm):
+    fresh = {"classify": Classifier, "regress": Regressor}[task] if rule is None else (lambda: make(task, rule, hidden, norm))
+    model = grown(fresh())
+    before, table, learned, rejected = arrays(model), tables(model), model.n_learned, model.rejected
+
+    model.learn_one({"a": 1e9, "b": -5.0, "colour": "red", **NEW, "flag": float("inf")}, answers(model, ["z"])[0], w=0)
+
+    after = arrays(model)
+    for name in ("buf", "ys", "rng", "run", "ring_rows", "ring_v", "ring_n", "ring_y"):
+        assert same(after[name], before[name]), name
+    for name in ("stats", "touched", "knots", "past"):
+        assert same(after[name][: len(before[name])], before[name]), name
+    assert not after["touched"][len(before["touched"]) :].any()
+    assert not after["stats"][len(before["stats"]) :, col.COUNT].any()
+    for now, then in zip(tables(model), table, strict=True):
+        assert same(now[: len(then)], then)
+    assert (model.n_learned, model.rejected) == (learned, rejected)
+    assert {"new", "tag", "when", "list[0]", "list[1]"} <= set(model._engine.words.columns)
+    assert "never seen" in model._engine.words.columns["colour"].values
+
+
+@pytest.mark.parametrize("make_model", [lambda: Classifier(hidden=(8,)), Classifier, lambda: Regressor(hidden=(8,)), Regressor])
+def test_even_first_of_all_a_sample_of_weight_0_changes_nothing_else(make_model):
+    plain, other = make_model(), make_model()
+    y = answers(plain, LABELS)
+    other.learn_one({"a": 5.0}, y[0], w=0)
+    other.learn_one({**NEW, "b": 2.0}, y[0], w=0.0)
+    other.learn_many(ROWS, y)
+    plain.learn_many(ROWS, y)
+
+    assert same(logits(other, ROWS), logits(plain, ROWS))
+    assert same(arrays(other)["run"], arrays(plain)["run"])
+
+
+def test_a_sample_of_weight_0_makes_its_class_known():
+    model = Classifier()
+    model.learn_one({"a": 1.0}, "rare", w=0)
+    assert model.classes == ["rare"]
+    assert model.n_learned == 0
+    assert model.predict_proba_one({"a": 1.0}) == {"rare": 1.0}
+
+
+# ---- classes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "hinge"])
+@pytest.mark.parametrize(("rule", "hidden", "norm"), EVERY_NET)
+def test_a_class_that_appears_later_leaves_every_logit_and_every_moment_as_it_was(rule, hidden, norm, loss):
+    model = grown(make("classify", rule, hidden, norm, loss=loss))
+    before, numbers, proba = logits(model, ROWS), tables(model), model.predict_proba_many(ROWS)
+
+    model.learn_one(ROWS[0], "new class", w=0)
+
+    after = logits(model, ROWS)
+    assert model.classes == ["x", "y", "z", "new class"] or len(model.classes) == 4
+    assert same(after[:, :, :3], before)
+    bias = max(-np.log(len(ROWS) + 4), RARE)
+    assert after[:, 0, 3] == pytest.approx(np.full(len(ROWS), bias)), "rare until it has shown itself"
+    if loss == "hinge":  # its probabilities are its scores
+        assert same(model.predict_proba_many(ROWS)[:, :3], proba)
+    for now, then in zip(tables(model), numbers, strict=True):
+        assert same(now[: then.shape[0], : then.shape[1]], then)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "hinge"])
+@pytest.mark.parametrize(("hidden", "norm"), SHAPES)
+def test_old_logits_stay_the_same_bits_from_one_class_to_forty(hidden, norm, loss):
+    model = make("classify", "adagrad", hidden, norm, loss=loss)
+    for k in range(40):
+        if k:
+            before = logits(model, ROWS[:20])
+            model.learn_one(ROWS[k], k, w=0)
+            assert same(logits(model, ROWS[:20])[:, :, :k], before), f"class {k + 1}"
+        model.learn_many(ROWS[:20], [(i * 7) % (k + 1) for i in range(20)])
+    assert model.classes == list(range(40))
+
+
+def test_the_pool_keeps_old_logits_when_a_class_appears():
+    model = grown(Classifier())
+    before = logits(model, ROWS)
+    model.learn_one(ROWS[0], "new class", w=0)
+    assert same(logits(model, ROWS)[:, :, :3], before)
+
+
+def test_a_class_that_appears_later_is_learned():
+    model = Classifier(hidden=(16,))
+    for i in range(300):
+        model.learn_one({"a": float(i % 3)}, i % 2)
+    for i in range(100):
+        model.learn_one({"a": float(i % 3), "tag": "odd"}, "late")
+    assert model.predict_one({"a": 1.0, "tag": "odd"}) == "late"
+    assert model.predict_one({"a": 1.0}) in (0, 1)
+
+
+def test_two_classes_are_all_that_a_binary_loss_has():
+    model = Classifier(loss="binary_cross_entropy", hidden=(8,))
+    model.learn_many([{"a": 1.0}, {"a": 2.0}], ["n", "y"])
+    kept = arrays(model)
+    with pytest.raises(TargetError) as caught:
+        model.learn_one({"a": 3.0}, "maybe")
+    assert caught.value.expected == "one of the two classes ['n', 'y']"
+    assert caught.value.got == "'maybe'"
+    assert caught.value.at == "y"
+    assert caught.value.help == "The loss 'binary_cross_entropy' has two classes; use loss='cross_entropy' for more."
+    assert all(same(kept[name], array) for name, array in arrays(model).items())
+
+
+# ---- max_rows -------------------------------------------------------------------------------------------------------
+
+NAMES = st.text("abcdef", min_size=1, max_size=3)
+VALUES = st.one_of(
+    st.floats(-10, 10), NAMES, st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2030, 1, 1)), st.none()
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.lists(st.dictionaries(NAMES, VALUES, min_size=1, max_size=6), min_size=1, max_size=40),
+    max_rows=st.integers(16, 60),
+    cls=st.sampled_from([Classifier, Regressor]),
+    pooled=st.booleans(),
+)
+def test_the_table_never_has_more_rows_than_it_may(rows, max_rows, cls, pooled):
+    model = cls(max_rows=max_rows) if pooled else cls(hidden=(4,), max_rows=max_rows)
+    for i, row in enumerate(rows):
+        model.learn_one(row, i % 3)
+    forecast = model.forecast(rows)
+    assert np.isfinite(forecast.y_pred if cls is Regressor else forecast.proba).all()
+    words, program = model._engine.words, program_of(model)
+    assert program.rows == words.rows <= max_rows
+    assert program.slots == len(words.slot_rows) <= max_rows
+    assert len(words.columns) + sum(len(column.values) for column in words.columns.values()) <= 2 * max_rows
+    assert all(0 < row < words.rows for row in words.slot_rows)
+    about = model.describe()
+    assert about["rows"] == words.rows
+    assert (about["shared_names"] > 0) <= (about["shared_rows"] > 0)
+
+
+def test_an_endless_stream_of_names_takes_no_more_memory_and_says_so():
+    model = Classifier(hidden=(8,), max_rows=100)
+    for i in range(400):
+        model.learn_one({f"column {i}": 1.0, "id": f"visitor {i}", f"text {i}": "t", "a": i % 2}, i % 2)
+    sizes = (program_of(model).rows, program_of(model).slots, len(model._engine.words.columns), len(program_of(model).p))
+    for i in range(400, 800):
+        model.learn_one({f"column {i}": 1.0, "id": f"visitor {i}", f"text {i}": "t", "a": i % 2}, i % 2)
+    assert sizes == (
+        program_of(model).rows,
+        program_of(model).slots,
+        len(model._engine.words.columns),
+        len(program_of(model).p),
+    )
+    about = model.describe()
+    assert about["rows"] <= about["max_rows"] == 100
+    assert about["shared_rows"] == 25
+    assert about["shared_names"] > 1000
+    assert model.predict_one({"a": 1.0}) == 1
+    assert model.predict_one({"a": 0.0}) == 0
+
+
+def test_names_beyond_the_table_are_still_told_apart_and_old_ones_untouched():
+    model = Classifier(hidden=(), max_rows=100, optimizer=nn.AdaGrad(0.3))
+    for i in range(60):
+        model.learn_one({"word": f"w{i}"}, 0)
+        model.learn_one({"b": 1.0, "word": f"w{i}"}, 1)
+    full = [{"word": f"late {i}"} for i in range(4)]
+    assert model._engine.words.shared_from or model._engine.words.rows >= 60
+    before = logits(model, [{"word": "w3"}])
+    for _ in range(60):
+        for i, row in enumerate(full):
+            model.learn_one(row, i % 2, w=0)
+    assert same(logits(model, [{"word": "w3"}]), before)
+    shared = {model._engine.words.known(model._engine.words.columns["word"], row["word"]) for row in full}
+    for _ in range(60):
+        for i, row in enumerate(full):
+            model.learn_one(row, i % 2)
+    assert len(shared) > 1
+    assert model.predict_many(full).tolist() == [0, 1, 0, 1]
+
+
+def test_numbers_dates_and_texts_of_columns_that_came_too_late_share_rows():
+    model = Regressor(hidden=(8,), max_rows=40)
+    for i in range(40):
+        model.learn_one({"id": f"v{i}"}, 0.0)
+    words = model._engine.words
+    assert words.shared_from
+    for i in range(200):
+        model.learn_one({"x": float(i % 5), "t": dt.datetime(2024, 1, 1 + i % 28), "late": "text", "l": [1.0]}, i % 5)
+    assert set(words.columns) == {"id"}
+    assert model.predict_one({"x": 4.0}) > model.predict_one({"x": 0.0}) + 1
+    assert words.rows <= 40
