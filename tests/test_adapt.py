@@ -136,9 +136,7 @@ def test_a_session_adapts_at_rows_so_that_blocks_change_nothing(policy):
     proba, events = run(1_024)
     kinds = [event.kind for event in events]
     assert kinds[0] == "drift_detected"
-    assert set(kinds[1:]) - {"drift_detected"} == {
-        {"StepUp": "step_raised", "Replay": "replayed"}.get(type(policy).__name__, "reinitialised")
-    }
+    assert set(kinds[1:]) - {"drift_detected"} == {KINDS[type(policy)]}
     assert run(70) == (proba, events)
 
 

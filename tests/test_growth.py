@@ -107,16 +107,20 @@ def test_a_name_counts_from_its_second_sight():
 
 
 @settings(max_examples=25, deadline=None)
-@given(data=st.data(), rule=st.sampled_from(["sgd", "adagrad", "momentum", "ftrl"]), task=st.sampled_from(["classify", "regress"]))
-def test_the_order_of_names_is_irrelevant_but_for_rounding(data, rule, task):
+@given(
+    random=st.randoms(use_true_random=False),
+    rule=st.sampled_from(["sgd", "adagrad", "momentum", "ftrl", "rmsprop"]),
+    task=st.sampled_from(["classify", "regress"]),
+)
+def test_the_order_of_names_is_irrelevant_but_for_rounding(random, rule, task):
     plain, shuffled = (make(task, rule, hidden=(6,), dtype="float64", activation="tanh") for _ in range(2))
     rows, labels = ROWS[:30], LABELS[:30]
     y = answers(plain, labels)
-    other = [{name: row[name] for name in data.draw(st.permutations(list(row)))} for row in rows]
+    other = [dict(random.sample(list(row.items()), len(row))) for row in rows]
 
-    assert shuffled.learn_many(other, y).tolist() == pytest.approx(plain.learn_many(rows, y).tolist(), rel=1e-7) or (
-        task == "classify"
-    )
+    plain.learn_many(rows, y)
+    shuffled.learn_many(other, y)
+
     assert logits(shuffled, rows) == pytest.approx(logits(plain, other), rel=1e-7, abs=1e-9)
 
 

@@ -249,6 +249,23 @@ class Regressor(base.Regressor):  # type: ignore[misc]
 
         return explain_one(self, x, method=method)
 
+    def importance(self, method: str = "ipfi") -> Any:
+        """Say how much each feature matters now, over the rows that a session kept.
+
+        Parameters
+        ----------
+        method : str
+            "ipfi" (permutation importance) or "isage" (Shapley values of the loss).
+
+        Returns
+        -------
+        dict
+            Importance by feature, the largest first, in units of the loss; ``headwater.explain.importance`` says more.
+        """
+        from .explain import importance
+
+        return importance(self, method)
+
     def diagnose(self) -> Any:
         """Say what is wrong, with evidence and remedy, from what a session kept while this model learned.
 

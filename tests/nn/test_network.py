@@ -222,19 +222,20 @@ def test_shuffling_draws_an_order_of_its_own_for_each_epoch_and_seed():
 
 
 def test_batch_norm_means_something_one_row_at_a_time():
-    # Columns of very different scale; without normalisation, a step that suits one is nothing to the other.
+    # Inputs far from 0 saturate every tanh; batch norm finds their measure row by row.
     rng = np.random.default_rng(0)
-    X = np.c_[rng.normal(50, 10, 4_000), rng.normal(0, 0.01, 4_000)]
-    y = (X[:, 0] - 50) / 10 + X[:, 1] / 0.01
-    layers = [nn.Dense(2, bias=False), nn.BatchNorm(), nn.Dense(1)]
-    net = nn.Network(layers, optimizer=nn.SGD(0.02), dtype="float64", seed=1, inputs=2)
-    net.layers[0].weights[:] = np.eye(2)
-    object.__setattr__(net.expert, "l2", 0.0)
+    X = rng.normal(50, 10, (4_000, 2))
+    y = np.tanh((X[:, 0] - 50) / 10) + (X[:, 1] - 50) / 10
+    r2 = {}
+    for name, norm in (("with", [nn.BatchNorm()]), ("without", [])):
+        layers = [nn.Dense(8), *norm, nn.Activation("tanh"), nn.Dense(1)]
+        net = nn.Network(layers, optimizer=nn.SGD(0.01), dtype="float64", seed=1, inputs=2)
 
-    net.learn_many(X[:3_000], y[:3_000])
+        net.learn_many(X[:3_000], y[:3_000])
 
-    r2 = 1 - np.mean((net.predict(X[3_000:]) - y[3_000:]) ** 2) / y[3_000:].var()
-    assert r2 > 0.95
+        r2[name] = 1 - np.mean((net.predict(X[3_000:]) - y[3_000:]) ** 2) / y[3_000:].var()
+    assert r2["with"] > 0.98
+    assert r2["without"] < 0.5
 
 
 def test_batch_norm_predicts_from_running_statistics_that_only_learning_moves():
@@ -316,10 +317,12 @@ def test_all_numbers_of_a_net_have_the_asked_type(dtype):
 
 def test_float32_follows_float64_closely():
     X, y = data()
-    narrow, wide = deep(dtype="float32"), deep(dtype="float64")
+    # SGD, because Adam makes a step even of the rounding that is all of the gradient of a bias in front of batch norm.
+    narrow, wide = (deep(dtype=dtype, optimizer=nn.SGD(0.05)) for dtype in ("float32", "float64"))
     for net in (narrow, wide):
         net.fit(X, y, epochs=2, batch_size=8)
-    check(narrow.predict(X), wide.predict(X), 1e-3)  # 16 steps of Adam, dropout drawn alike
+        net.learn_many(X, y)
+    check(narrow.predict(X), wide.predict(X), 1e-4)  # 76 steps, dropout drawn alike
 
 
 @pytest.mark.parametrize("order", ["C", "F", "strided", "list", "float32", "int"])

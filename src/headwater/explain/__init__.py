@@ -2,5 +2,7 @@
 
 from headwater.explain.explanation import Explanation
 from headwater.explain.one import explain_one
+from headwater.explain.shape import Shape, shape
+from headwater.explain.stream import Importance, PartialDependence, importance
 
-__all__ = ["Explanation", "explain_one"]
+__all__ = ["Explanation", "Importance", "PartialDependence", "Shape", "explain_one", "importance", "shape"]

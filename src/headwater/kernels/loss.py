@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import fast
+from ._jit import fast, number
 from ._op import loss
 from .activations import logistic
 
@@ -27,6 +27,8 @@ QUANTILE = loss(
     "quantile", "identity", "mean of a·(y − p) if y > p, else (1 − a)·(p − y)", "Koenker & Bassett 1978", 0.5
 )
 
+FAINT = 1e-20
+"""A probability above this has a logarithm as good as the logits' own."""
 LIMIT = 30.0
 """Logits beyond ±30 are read as ±30: e³⁰ is a probability of 1 − 10⁻¹³, and its exponent is far from overflow."""
 
@@ -52,7 +54,7 @@ def predict(code, z, p):
         softmax(z, p)
     elif code == _BINARY:
         for j in range(len(z)):
-            p[j] = logistic(min(max(z[j], -LIMIT), LIMIT))
+            p[j] = logistic(min(max(z[j], number(z, -LIMIT)), number(z, LIMIT)))
     elif code == _POISSON:
         for j in range(len(z)):
             p[j] = math.exp(min(max(z[j], -LIMIT), LIMIT))
@@ -100,11 +102,12 @@ def huber(p, y, a, d):
 
 @fast
 def binary_cross_entropy(z, p, y, d):
-    """z, p, y, d (k,): d = (p − y)/k; the value is taken from z, where ln(1 − p) loses nothing."""
+    """z, p, y, d (k,): d = (p − y)/k; the value is max(z, 0) − z·y − ln max(p, 1 − p), in which nothing cancels."""
     k = len(p)
     total = 0.0
     for j in range(k):
-        total += max(z[j], 0) - z[j] * y[j] + math.log1p(math.exp(-abs(z[j])))
+        sure = p[j] if p[j] > 0.5 else 1 - p[j]
+        total += max(z[j], 0) - z[j] * y[j] - math.log(sure)
         d[j] = (p[j] - y[j]) / k
     return total / k
 
@@ -113,6 +116,11 @@ def binary_cross_entropy(z, p, y, d):
 def cross_entropy(z, p, y, d):
     """z, p, d (k,); y (k,) probabilities, or (1,) the number of the class: d = p·Σy − y."""
     k = len(z)
+    if len(y) == 1 and p[int(y[0])] > FAINT:
+        for j in range(k):
+            d[j] = p[j]
+        d[int(y[0])] -= 1
+        return -math.log(p[int(y[0])])
     top = z[0]
     for j in range(k):
         top = max(top, z[j])
