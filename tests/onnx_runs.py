@@ -38,8 +38,8 @@ def number(value) -> float:
     return np.nan if missing(value) or as_time(value) is not None else float(value)
 
 
-def text(value) -> str:
-    return "" if missing(value) else as_text(value)
+def text(value) -> str | None:
+    return None if missing(value) else as_text(value)
 
 
 def seconds(value) -> float:
@@ -52,11 +52,14 @@ def offset(value) -> float:
     return when.utcoffset().total_seconds() if when is not None and when.tzinfo is not None else 0.0
 
 
-def left_over(value, column) -> str:
+def left_over(value, column) -> str | None:
     """The text of a column that holds numbers or date-times, where its value is neither."""
-    if missing(value) or not np.isnan(number(value)) or (column.kind == "time" and as_time(value) is not None):
-        return ""
-    return text(value)
+    if missing(value):
+        return None
+    if column.kind == "time":
+        return text(value) if as_time(value) is None else None
+    read = as_number(value) is not None if isinstance(value, str) else as_time(value) is None
+    return None if read else text(value)
 
 
 def feed(model, graph, rows: list[dict]) -> dict:
@@ -73,6 +76,8 @@ def feed(model, graph, rows: list[dict]) -> dict:
             "left over": lambda value, column=column: left_over(value, column),
         }[kind]
         values = [[read(row.get(column.name))] for row in rows]
+        if entry["kind"] == "text":
+            values = [[entry["missing"] if value is None else value] for (value,) in values]
         out[entry["name"]] = np.array(values, object if entry["kind"] == "text" else np.float64)
     return out
 
@@ -100,5 +105,7 @@ def check_classes(model, rows, label, probabilities, close) -> None:
     best = np.sort(proba, axis=1)
     clear = np.ones(len(rows), bool) if proba.shape[1] == 1 else best[:, -1] - best[:, -2] > 2 * close
     wanted = [model.classes[i] for i in proba.argmax(1)]
-    assert [got == want for got, want, sure in zip(label.tolist(), wanted, clear, strict=True) if sure].count(False) == 0
+    assert [got == want for got, want, sure in zip(label.tolist(), wanted, clear, strict=True) if sure].count(
+        False
+    ) == 0
     assert clear.mean() > 0.5

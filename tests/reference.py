@@ -466,3 +466,23 @@ def standardise(x, mean, var, count, clip=5.0):
     var = (1 - a) * (var + a * d**2)
     z = 0.0 if var <= max(1e-20 * mean**2, 1e-300) else (x - mean) / math.sqrt(var)
     return min(max(z, -clip), clip), (mean, var, count + 1)
+
+
+def hats(x, knots):
+    """Return how high x lies under each knot's hat: 1 at its own knot, falling to 0 at the neighbouring ones."""
+    return np.array([np.interp(x, knots, np.eye(len(knots))[k]) for k in range(len(knots))])
+
+
+def knots_of(values, count):
+    """Return the knots of a sample: quantiles by rank, equal ones once."""
+    ranked = np.sort(values)
+    return np.unique(ranked[[k * (len(ranked) - 1) // (count - 1) for k in range(count)]])
+
+
+# ---- several experts ------------------------------------------------------------------------------------------------
+
+
+def hedge(w, losses, share=0.003, hardest=9.0):
+    """Return the experts' weights after these losses: w·exp(−loss/2), normalised, and a small share spread evenly."""
+    w = w * np.exp(-0.5 * np.minimum(losses, hardest))
+    return (1 - share) * w / w.sum() + share / len(w)

@@ -1,11 +1,33 @@
-"""Neural networks that learn online: predict, see the answer, learn, one example at a time, for ever."""
+"""Neural networks that learn online: predict, see the answer, learn, one example at a time, for ever.
 
-from importlib.metadata import version as _version
+The names below are imported when they are first asked for: the command line's help needs no compiler.
+"""
 
-from . import nn
-from .classifier import Classifier
-from .regressor import Regressor
-from .store import load, open  # noqa: A004 - hw.open, as gzip.open
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import nn
+    from .classifier import Classifier
+    from .regressor import Regressor
+    from .store import load, open  # noqa: A004 - hw.open, as gzip.open
 
 __all__ = ["Classifier", "Regressor", "load", "nn", "open"]
-__version__ = _version("headwater")
+
+_ROOMS = {"Classifier": ".classifier", "Regressor": ".regressor", "load": ".store", "open": ".store"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name (PEP 562)."""
+    if name == "nn":
+        return _import_module(".nn", __name__)
+    if name == "__version__":
+        return _import_module("importlib.metadata").version("headwater")
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(_import_module(_ROOMS[name], __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

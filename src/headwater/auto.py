@@ -3,7 +3,7 @@
 On a stream nobody can choose a step size first, so several are tried at once. Steps of 0.03 and 0.1 and a rule that divides
 by the recent size of the gradient follow drift fast; a linear expert wins early and where the world is linear; experts that
 learn some of the last thousand samples again get more out of a slow stream, and are wrong for a fast one, so only some do.
-Their probabilities are mixed with weights that follow their losses (``kernels/machine.weigh``), and every numeric column is
+Their probabilities are mixed with weights that follow their losses (``kernels/mix.weigh``), and every numeric column is
 read as a number and as a curve through 16 knots (``kernels/rows.bend``). What was tried and what it gave stands in
 benchmarks/NOTES.md.
 """
@@ -47,7 +47,9 @@ def pool(effort: str) -> tuple[Expert, ...]:
     [SGD(lr=0.03), SGD(lr=0.1), AdaGrad(lr=0.1, eps=1e-10)]
     """
     if effort not in EFFORTS:
-        raise ConfigError(expected=f"one of {', '.join(EFFORTS)}", got=repr(effort), at="effort", help="Choose one of these.")
+        raise ConfigError(
+            expected=f"one of {', '.join(EFFORTS)}", got=repr(effort), at="effort", help="Choose one of these."
+        )
     linear = Expert(optimizer=AdaGrad(0.1))
     if effort == "fast":
         return _net(SGD(0.03)), _net(SGD(0.1)), linear
@@ -80,12 +82,17 @@ def with_heads(experts: Sequence[Any], settings: dict[str, Any]) -> tuple[Expert
     for expert in experts:
         if not isinstance(expert, Expert):
             raise ConfigError(
-                expected="experts of nn.Expert", got=repr(expert), at="experts", help="Give e.g. nn.Expert((nn.Dense(32, 'relu'),))."
+                expected="experts of nn.Expert",
+                got=repr(expert),
+                at="experts",
+                help="Give e.g. nn.Expert((nn.Dense(32, 'relu'),)).",
             )
         given = {name: value for name, value in settings.items() if value}
         out.append(replace(expert, layers=(*expert.layers, Dense(1, initializer="zeros")), **given))
     if not out:
-        raise ConfigError(expected="at least one expert", got="none", at="experts", help="Leave experts out for the default pool.")
+        raise ConfigError(
+            expected="at least one expert", got="none", at="experts", help="Leave experts out for the default pool."
+        )
     return tuple(out)
 
 

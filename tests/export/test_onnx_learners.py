@@ -11,7 +11,6 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx_runs import CLOSE, EPOCH, about, check_learner, feed, run
 
 import headwater as hw
 from headwater import nn
@@ -23,6 +22,7 @@ from headwater.store.format import from_bytes, to_bytes
 from headwater.store.onnx_columns import read_columns
 from headwater.store.onnx_graph import Graph
 from headwater.store.onnx_times import time_parts as graph_parts
+from onnx_runs import CLOSE, EPOCH, about, check_learner, feed, run
 
 START = dt.datetime(2019, 12, 25, 7, 30)  # noqa: DTZ001 - a clock without a zone
 ABROAD = dt.timezone(dt.timedelta(hours=5, minutes=30))
@@ -264,7 +264,8 @@ TIMES = graph_of_times()
 @given(st.lists(moments(), min_size=1, max_size=20))
 @settings(max_examples=40, deadline=None)
 def test_the_calendar_in_the_graph_is_the_encoders(found):
-    edges = [dt.datetime(y, m, d) for y in (1600, 1900, 1999, 2000, 2023, 2024) for m, d in ((1, 1), (2, 28), (3, 1), (12, 31))]  # noqa: DTZ001
+    years, days = (1600, 1900, 1999, 2000, 2023, 2024), ((1, 1), (2, 28), (3, 1), (12, 31))
+    edges = [dt.datetime(y, m, d) for y in years for m, d in days]  # noqa: DTZ001
     times = [*found, *edges, dt.datetime(2000, 2, 29, 12), dt.datetime(2024, 2, 29)]  # noqa: DTZ001
     local = np.array([[(when.replace(tzinfo=None) - EPOCH).total_seconds()] for when in times])
     ahead = np.array([[when.utcoffset().total_seconds() if when.tzinfo else 0.0] for when in times])

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import nets
 import numpy as np
 import onnx
 import pytest
-from onnx_runs import CLOSE, run
 
+import nets
 from headwater import nn
 from headwater.errors import ConfigError, MissingExtra, ModelFileError
 from headwater.kernels._op import LOSSES, OPS
 from headwater.store.export_onnx import onnx_model
 from headwater.store.onnx_layers import LAYERS, LINKS
+from onnx_runs import CLOSE, run
 
 DTYPES = ("float32", "float64")
 CONSTANTS = {"leaky_relu": 0.2, "elu": 0.7}
@@ -21,7 +21,14 @@ STACKS = {
     "layer norm without gains": [nn.Dense(7), nn.LayerNorm(affine=False, eps=1e-3), nn.Dense(2)],
     "batch norm": [nn.Dense(7), nn.BatchNorm(), nn.Activation("tanh"), nn.Dense(2)],
     "dropout": [nn.Dense(7, "relu"), nn.Dropout(0.3), nn.Dense(2)],
-    "deep": [nn.Dense(9, "relu"), nn.Dense(8, "gelu"), nn.Dropout(0.1), nn.LayerNorm(), nn.Dense(7, "silu"), nn.Dense(2)],
+    "deep": [
+        nn.Dense(9, "relu"),
+        nn.Dense(8, "gelu"),
+        nn.Dropout(0.1),
+        nn.LayerNorm(),
+        nn.Dense(7, "silu"),
+        nn.Dense(2),
+    ],
     "no bias": [nn.Dense(7, "tanh", bias=False), nn.Dense(2, bias=False)],
     "one layer": [nn.Dense(2)],
     "one output": [nn.Dense(5, "relu"), nn.Dense(1)],
@@ -137,7 +144,7 @@ def test_an_operator_set_that_lacks_what_is_needed_is_refused(opset, tmp_path):
 
 
 def test_a_network_is_exported_to_a_file_that_passes_the_full_check(tmp_path, rng):
-    net, X = learned(nn.Network([nn.Dense(6, "relu"), nn.Dense(2)]), rng)
+    net, _ = learned(nn.Network([nn.Dense(6, "relu"), nn.Dense(2)]), rng)
     path = tmp_path / "net.onnx"
     path.write_text("what it held is replaced")
     net.export_onnx(path)

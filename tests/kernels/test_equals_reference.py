@@ -24,7 +24,8 @@ from nets import (
 )
 
 from headwater import nn
-from headwater.kernels._op import BUFFER, LOSSES, OPS, RULES, STANDARD, M
+from headwater.nn.program import Block
+from headwater.kernels._op import BUFFER, LOSSES, OPS, RULES, M
 
 OPTIMIZERS = {
     "sgd": nn.SGD(0.05),
@@ -304,27 +305,6 @@ def test_every_loss_is_learned_as_its_twin_learns_it(name, path):
     if path == "row":  # learn_many returns what was predicted before each row was learned
         check(shown[0], shown[1], 1e-11, "predictions")
     assert set(NUMBERS) <= set(LOSSES)
-
-
-@pytest.mark.parametrize("learn_too", [True, False])
-def test_standardising_equals_its_twin_through_freaks_and_constants(learn_too):
-    rng = np.random.default_rng(12)
-    for column in (rng.normal(3, 2, 400), np.full(50, 7.0), np.r_[rng.normal(size=60), 1e9, rng.normal(size=60)]):
-        net = nn.Network([nn.Dense(1, bias=False)], dtype="float64", inputs=1, optimizer=nn.SGD(1e-9))
-        net.layers[0].weights[:] = 1
-        net.program.head[STANDARD] = 1  # what a learner switches on
-        wanted, state = [], (0.0, 0.0, 0)
-        for x in column:
-            z, moved = ref.standardise(x, *state)
-            wanted.append(z)
-            state = moved if learn_too else state
-        w = np.full(len(column), float(learn_too))
-
-        got = net.learn_many(column, np.zeros(len(column)), w)
-
-        net.layers[0].weights[:] = 1
-        check(got, np.array(wanted), 1e-5, "a step of 1e-9 moves the weight by about 1e-6 over 400 rows")
-        check(net.program.stats[0, :3], np.array(state), 1e-12, "statistics")
 
 
 def learn(net, other, path, X, y, given=None):

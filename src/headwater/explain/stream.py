@@ -246,10 +246,10 @@ def importance(model: Classifier | Regressor, method: str = "ipfi", *, inner: in
             help="Use Session(model).run(stream), or explain.Importance().update(x, y, model) row by row.",
         )
     measured = Importance(method, inner=inner, a=0.0)
-    for x, _, _ in health.sample:  # every row can be drawn from the start
-        measured._reservoir.add(as_mapping(x))
-    for x, y, _ in health.sample:
-        measured.update(as_mapping(x), y, model)
+    for kept in health.sample:  # every row can be drawn from the start
+        measured._reservoir.add(as_mapping(kept.x))
+    for kept in health.sample:
+        measured.update(as_mapping(kept.x), kept.y, model)
     return measured.values
 
 

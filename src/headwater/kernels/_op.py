@@ -56,7 +56,24 @@ weight in the mixture · fading mean square of the mixture's error (of the first
 RUNNING_WIDTH = 10
 
 # Header: what the whole machine shares.
-TABLE, STRIDE, CAPACITY, LENGTH, GROWING, STANDARD, TARGETS, PAIRS, DENSE_ROWS, ANSWERS, STATES, EXPERTS, HATS, RING, RING_WIDTH, COUNTED = range(16)
+(
+    TABLE,
+    STRIDE,
+    CAPACITY,
+    LENGTH,
+    GROWING,
+    STANDARD,
+    TARGETS,
+    PAIRS,
+    DENSE_ROWS,
+    ANSWERS,
+    STATES,
+    EXPERTS,
+    HATS,
+    RING,
+    RING_WIDTH,
+    COUNTED,
+) = range(16)
 """offset of the table in P · numbers in a row · length of P · numbers in A for a sample · a row takes part from its second
 sight · inputs are standardised · targets are standardised · where in A's layout the list of a sample's pairs begins ·
 1 if every sample of the block has the same slots, 2 if these are rows too · numbers in an answer · numbers of state per parameter ·

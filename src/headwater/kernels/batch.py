@@ -16,8 +16,6 @@ from . import norm
 from ._jit import call, entry, ints, number, nums, order, reals, strip, view
 from ._op import (
     BACKWARD_OP,
-    FORWARD_OP,
-    READ_ROWS,
     BIAS,
     BUF,
     BUFFER,
@@ -25,6 +23,7 @@ from ._op import (
     DST,
     EX,
     FIRST,
+    FORWARD_OP,
     HEAD,
     HYPER,
     IOTA,
@@ -47,6 +46,7 @@ from ._op import (
     PRODUCT,
     PROG,
     PROGRAM_WIDTH,
+    READ_ROWS,
     RULE,
     RUN,
     SCALE,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..kernels import _op as col
 from ..kernels import batch as _batch
-from ..kernels import machine as _machine
+from ..kernels import stream as _stream
 from ..kernels._jit import JIT, addresses, compiling
 from ..kernels.rows import PAST
 from .lower import Expert, Place, aligned, lower
@@ -290,7 +290,7 @@ class Program:
         self.make_room(block)
         self.head[col.ANSWERS] = y.shape[1]
         with compiling(("learn", self.dtype.name)):
-            _machine.learn_rows(self.context, self.p, len(block), asked is None)
+            _stream.learn_rows(self.context, self.p, len(block), asked is None)
         return out
 
     def predict(self, block: Block) -> NDArray[Any]:
@@ -300,7 +300,7 @@ class Program:
         self._show(block)
         self.bind(OUT=out)
         with compiling(("predict", self.dtype.name)):
-            _machine.predict_rows(self.context, self.p, len(block))
+            _stream.predict_rows(self.context, self.p, len(block))
         return out
 
     def show_event(self, event: Block) -> None:
@@ -315,8 +315,8 @@ class Program:
         self.bind(Y=np.zeros(1), W=np.zeros(1), OUT=self.event_out)
         self.head[col.ANSWERS] = 1
         narrow = self.dtype == np.float32
-        self.predict_event = _machine.predict_event32 if narrow else _machine.predict_event64
-        self.learn_event = _machine.learn_event32 if narrow else _machine.learn_event64
+        self.predict_event = _stream.predict_event32 if narrow else _machine.predict_event64
+        self.learn_event = _stream.learn_event32 if narrow else _machine.learn_event64
         self.address = self.context.ctypes.data if JIT else self.context
         with compiling(("event", self.dtype.name)):  # a weight of 0 teaches nothing
             self.predict_event(self.address)

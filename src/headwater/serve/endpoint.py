@@ -93,8 +93,8 @@ class Call:
 
     def query(self, name: str, default: str = "") -> str:
         """Return a parameter of the query."""
-        found = parse_qs(self.scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-        return found.get(name, [default])[-1]
+        words: str = self.scope.get("query_string", b"").decode("latin-1")
+        return parse_qs(words, keep_blank_values=True, max_num_fields=100).get(name, [default])[-1]
 
     async def body(self) -> bytes:
         """Return the body, which is small enough and comes soon enough.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .endpoint import Answer, Call
 
@@ -22,8 +22,8 @@ async def metrics(call: Call) -> Answer:
 def _lines(hub: Hub) -> Iterator[str]:
     service = hub.service
     yield from _one("headwater_up_seconds", "gauge", "Seconds since the start.", time.time() - hub.started)
-    yield from _one("headwater_sequence", "counter", "The number of the last journaled event.", service.journal.seq)
-    yield from _one("headwater_commits", "counter", "Group commits since the start.", service.commits)
+    yield from _one("headwater_sequence", "gauge", "The number of the last journaled event.", service.journal.seq)
+    yield from _one("headwater_commits", "gauge", "Group commits since the start.", service.commits)
     yield from _one("headwater_queue_events", "gauge", "Events that wait for a commit.", hub.writer.waiting)
     yield from _one("headwater_group_seconds", "gauge", "How long the last group took.", hub.writer.learn_s)
     yield from _one("headwater_ready", "gauge", "1 while examples are acknowledged.", int(service.failure is None))
@@ -39,7 +39,7 @@ def _lines(hub: Hub) -> Iterator[str]:
 
 def _models(hub: Hub) -> Iterator[str]:
     yield from _head("headwater_learned_total", "counter", "Rows learned by each learner.")
-    scores = []
+    scores: list[tuple[str, dict[str, Any]]] = []
     for model in list(hub.service.models.by_name.values()):
         with model.turns.turn():
             for member in model.members:
@@ -49,7 +49,7 @@ def _models(hub: Hub) -> Iterator[str]:
     yield from _head("headwater_score", "gauge", "Prequential scores over the last thousand rows, and the baselines'.")
     for where, report in scores:
         for who, values in report["window"].items():
-            for name, value in values.items() if isinstance(values, dict) else ():
+            for name, value in [] if who == "n" else values.items():
                 if value is not None:
                     yield f'headwater_score{{{where},of="{who}",score="{name}"}} {value:.6g}'
 

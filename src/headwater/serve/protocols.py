@@ -143,7 +143,7 @@ class Invocation(msgspec.Struct):
 
     dataframe_split: Split | None = None
     dataframe_records: list[Features] | None = None
-    instances: list[Features] | list[list[float]] | None = None
+    instances: list[Features | list[float]] | None = None
     inputs: dict[str, list[Any]] | list[list[float]] | None = None
 
 
@@ -190,10 +190,8 @@ def _samples(document: Invocation) -> list[dict[str, Any]]:
         if len({len(column) for column in value.values()}) > 1:
             raise DataError(expected="columns of one length", got="others", at="inputs", help="Mend it.")
         rows = [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
-    elif value and isinstance(value[0], list):
-        rows = [{f"x{j}": v for j, v in enumerate(row)} for row in value]
     else:
-        return list(value)
+        rows = [{f"x{j}": v for j, v in enumerate(row)} if isinstance(row, list) else row for row in value]
     return decoded(_rows.decode, to_json(rows), "body")  # the same checks as for every sample
 
 

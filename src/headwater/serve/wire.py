@@ -60,6 +60,12 @@ class Create(msgspec.Struct, forbid_unknown_fields=True):
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
 
 
+class Login(msgspec.Struct, forbid_unknown_fields=True):
+    """What the page logs in with."""
+
+    token: Annotated[str, msgspec.Meta(max_length=1024)]
+
+
 class Body:
     """One kind of request body: one object, a list of them, or lines of them (NDJSON).
 
@@ -172,6 +178,7 @@ __all__ = [
     "Create",
     "Example",
     "Late",
+    "Login",
     "answer",
     "decoded",
     "event",

@@ -7,6 +7,8 @@ a prediction is made from the state after exactly ``seq`` events, and says so.
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,8 +18,9 @@ from ..types import Forecast
 from ..watch.live import LiveScores
 from .event import Event, Given
 
-_TURN = 256
-"""Events that are learned in one turn: a reader waits for no more than these."""
+_TURN_S = 0.002
+"""Seconds that one turn of learning should take: a reader waits no longer than about that."""
+_RECENT = 20
 
 
 class Turns:
@@ -60,6 +63,10 @@ class Model:
     paused: bool = False
     seq: int = 0
     turns: Turns = field(default_factory=Turns)
+    recent: deque[tuple[int, Event, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    """The last events with their numbers, and what the champion had said."""
+    pace: float = 5e-5
+    """Seconds that an event took lately."""
 
     @property
     def champion(self) -> Member:
@@ -77,14 +84,21 @@ class Model:
     def learn(self, events: list[Event], first: int) -> list[Any]:
         """Learn events, the first with that number; return what the champion predicted for each before it was learned."""
         out: list[Any] = []
-        for start in range(0, len(events), _TURN):
-            block = events[start : start + _TURN]
+        start = 0
+        while start < len(events):
+            block = events[start : start + max(16, int(_TURN_S / self.pace))]
             with self.turns.turn():
+                began = time.perf_counter()
                 forecasts = [teach(self.task, member, block) for member in self.members]
                 self.seq = first + start + len(block) - 1
                 for member in self.members:
                     member.at = self.seq
+                self.pace += 0.2 * ((time.perf_counter() - began) / len(block) - self.pace)
             out += said(forecasts[0])
+            start += len(block)
+        for i in range(max(0, len(events) - _RECENT), len(events)):
+            given_out = (events[i].given or {}).get(self.champion.name)
+            self.recent.append((first + i, events[i], out[i] if given_out is None else given_out[0]))
         return out
 
 

@@ -24,10 +24,10 @@ from .onnx_graph import ML, Graph
 from .onnx_times import time_parts
 
 NUMBERS = "a number; NaN where it is missing"
-TEXTS = 'a category as text (5 and 5.0 as "5"); "" where it is missing'
+TEXTS = "a category as text (5 and 5.0 as '5'); {} where it is missing"
 TIMES = "a date-time as seconds since 1970-01-01T00:00 by the clock that it states; NaN where it is missing"
 OFFSETS = "seconds by which that clock is ahead of UTC; 0 if left out, right for date-times without a zone"
-MIXED = 'the same column where its value is a text that reads as no number or date-time; "" elsewhere'
+MIXED = "the same column where its value is a text that reads as no number or date-time; {} elsewhere"
 
 
 @dataclass(slots=True)
@@ -67,13 +67,13 @@ def read_columns(g: Graph, engine: Engine) -> Columns:
     indices: list[tuple[str, int, list[str]]] = []
     for column in words.columns.values():
         if column.kind == NUMBER:
-            numbers.append(_declare(g, out, column, np.float64, NUMBERS))
+            numbers.append(_declare(g, out, column, "number", NUMBERS))
             slots.append(column.slot)
         elif column.kind == TIME:
             numbers += _times(g, out, column)
             slots += column.parts
         if column.kind == CATEGORY or column.values:
-            text = _declare(g, out, column, object, TEXTS if column.kind == CATEGORY else MIXED)
+            text = _declare(g, out, column, "text", TEXTS if column.kind == CATEGORY else MIXED)
             indices.append((text, len(rows), list(column.values)))
             rows += column.values.values()
     if not out.listed:
@@ -144,17 +144,22 @@ def _taking_part(program: Program, w: NDArray[Any], rows: NDArray[np.int64]) -> 
     return picked
 
 
-def _declare(g: Graph, out: Columns, column: Column, dtype: Any, doc: str) -> str:
+def _declare(g: Graph, out: Columns, column: Column, kind: str, doc: str) -> str:
     """Declare the input of a column, or of the texts in a column that holds numbers or date-times too."""
-    name = f"{column.name}.text" if doc == MIXED else f"{column.name}"
-    kind = "text" if dtype is object else "number" if doc == NUMBERS else "time"
-    out.listed.append({"name": name, "column": f"{column.name}", "kind": kind, "doc": doc})
-    return g.input(name, dtype, ["N", 1], doc)
+    name = f"{column.name}.text" if kind == "text" and column.kind != CATEGORY else f"{column.name}"
+    entry = {"name": name, "column": f"{column.name}", "kind": kind}
+    if kind == "text":
+        entry["missing"] = ""
+        while entry["missing"] in column.values:  # the stream has shown that the empty text is a category
+            entry["missing"] += "?"
+        doc = doc.format(repr(entry["missing"]))
+    out.listed.append({**entry, "doc": doc})
+    return g.input(name, object if kind == "text" else np.float64, ["N", 1], doc)
 
 
 def _times(g: Graph, out: Columns, column: Column) -> list[str]:
     """Return the seven numbers of a date-time."""
-    seconds = _declare(g, out, column, np.float64, TIMES)
+    seconds = _declare(g, out, column, "time", TIMES)
     name = f"{column.name}.utc_offset"
     # "M": left out, it is one number for all rows
     offset = g.input(name, np.float64, ["M", 1], OFFSETS, default=np.zeros((1, 1)))

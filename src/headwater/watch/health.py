@@ -11,20 +11,30 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.classifier import Classifier
+from headwater.nn import trace
 from headwater.nn.program import Program
 from headwater.regressor import Regressor
 from headwater.types import Event, Record
 from headwater.watch.classify import proba_given
 from headwater.watch.seen import Seen
 
-__all__ = ["Health", "health_of", "losses_of", "weight_size"]
+__all__ = [
+    "Health",
+    "Kept",
+    "effective_rank",
+    "health_of",
+    "losses_again",
+    "losses_of",
+    "rows_kept",
+    "weight_size",
+]
 
 FLOOR = 1e-6
 FRESH = 16  # last rows, measured again just after they were learned
@@ -33,6 +43,15 @@ EVERY = 32  # once the sample is full, one row in so many takes the place of ano
 RECENT = 1024  # rows whose loss is kept
 _FADE = 0.2  # weight of the newest measurement in a fading mean
 _SOONEST, _LATEST = 128, 4096  # rows between two measurements
+
+
+class Kept(NamedTuple):
+    """A row that is kept: its sample, its answer, what its prediction had cost, and its number."""
+
+    x: Any
+    y: Any
+    loss: float
+    row: int
 
 
 class Health:
@@ -56,11 +75,11 @@ class Health:
         self.record: Record | None = None
         self.labels: Counter[Any] = Counter()
         self.chunks: list[float] = []  # mean loss of each RECENT rows, from the first on
-        self.sample: list[tuple[Any, Any, float]] = []  # (x, y, loss when it was predicted)
-        self.fresh: deque[tuple[Any, Any, float]] = deque(maxlen=FRESH)
+        self.sample: list[Kept] = []
+        self.fresh: deque[Kept] = deque(maxlen=FRESH)
         self.before = self.after = self.worse = math.nan  # fading means over the measurements
         self.measured = 0
-        self.sizes: list[tuple[int, float]] = []  # (row, root mean square weight) at doubling distances
+        self.sizes: list[tuple[int, float, float]] = []  # row, mean square weight, effective rank; at doubling rows
         self._recent = np.zeros(RECENT)
         self._rng = np.random.default_rng(0)
 
@@ -84,12 +103,11 @@ class Health:
 
     def _keep(self, seen: Seen, losses: NDArray[np.float64]) -> None:
         """Keep the last rows and a sample of all, by the number of the row."""
-        last = range(max(0, len(seen) - FRESH), len(seen))
-        self.fresh.extend((_row(seen.X, i), seen.y[i], float(losses[i])) for i in last)
+        self.fresh.extend(_kept(seen, losses, i) for i in range(max(0, len(seen) - FRESH), len(seen)))
         first = min(SAMPLE - len(self.sample), len(seen))
-        self.sample.extend((_row(seen.X, i), seen.y[i], float(losses[i])) for i in range(first))
+        self.sample.extend(_kept(seen, losses, i) for i in range(first))
         for i in range(first + -(self.n + first) % EVERY, len(seen), EVERY):
-            self.sample[int(self._rng.integers(SAMPLE))] = (_row(seen.X, i), seen.y[i], float(losses[i]))
+            self.sample[int(self._rng.integers(SAMPLE))] = _kept(seen, losses, i)
 
     def _sum(self, losses: NDArray[np.float64]) -> None:
         """Add losses to the ring of the last ones and to the means of whole chunks."""
@@ -103,16 +121,23 @@ class Health:
 
     def _measure(self, task: str, learner: Any) -> None:
         """Predict the last rows again, now that they are learned."""
-        X, y, losses = zip(*self.fresh, strict=True)
-        after = losses_again(task, learner, X, y)
-        before = np.array(losses)
+        after = losses_again(task, learner, self.fresh)
+        before = np.array([kept.loss for kept in self.fresh])
         news = (float(before.mean()), float(after.mean()), float((after > before).mean()))
         olds = (self.before, self.after, self.worse)
         mixed = [new if math.isnan(old) else old + _FADE * (new - old) for old, new in zip(olds, news, strict=True)]
         self.before, self.after, self.worse = mixed
         self.measured += 1
         if learner._engine is not None and (not self.sizes or self.n >= 2 * self.sizes[-1][0]):
-            self.sizes.append((self.n, weight_size(learner._engine.program)))
+            self.sizes.append((self.n, weight_size(learner._engine.program), self.rank(learner)))
+
+    def rank(self, learner: Any) -> float:
+        """Return the effective rank of the best expert's last hidden layer on the sample; NaN without one."""
+        program = learner._engine.program
+        e = int(np.argmax(trace.shares(program)))
+        block = learner._engine.encode(rows_kept(self.sample), np.zeros(len(self.sample), bool))
+        values = trace.forward(program, e, trace.read(program, e, trace.entries(program, block)))
+        return effective_rank(values[-2]) if len(values) > 1 else math.nan
 
 
 def health_of(learner: Any) -> Health | None:
@@ -132,10 +157,16 @@ def losses_of(task: str, y: Sequence[Any], y_pred: Sequence[Any], proba: Sequenc
     return np.asarray(-np.log(np.minimum(np.maximum(np.nan_to_num(p), FLOOR), 1.0)))
 
 
-def losses_again(task: str, learner: Any, X: Sequence[Any], y: Sequence[Any]) -> NDArray[np.float64]:
+def rows_kept(rows: Iterable[Kept]) -> Any:
+    """Return the samples of some rows in a form that learners take: an array, or a list of dicts."""
+    X = [kept.x for kept in rows]
+    return np.stack(X) if isinstance(X[0], np.ndarray) else X
+
+
+def losses_again(task: str, learner: Any, rows: Iterable[Kept]) -> NDArray[np.float64]:
     """Return the loss of rows as the learner predicts them now."""
-    rows = np.stack(list(X)) if isinstance(X[0], np.ndarray) else list(X)
-    forecast = learner.forecast(rows)
+    y = [kept.y for kept in rows]
+    forecast = learner.forecast(rows_kept(rows))
     proba = proba_given(forecast, y) if task == "classify" else []
     return losses_of(task, y, forecast.y_pred, proba)
 
@@ -146,5 +177,19 @@ def weight_size(program: Program) -> float:
     return float(np.sqrt(np.mean(np.square(program.p[:end], dtype=np.float64))))
 
 
-def _row(X: Any, i: int) -> Any:
-    return X[i].copy() if isinstance(X, np.ndarray) else X[i]
+def effective_rank(H: NDArray[Any]) -> float:
+    """Return exp(entropy of the singular values' shares) of activations H (rows, units): how many directions they use.
+
+    References
+    ----------
+    Roy & Vetterli 2007; that it falls where a net loses plasticity: Lyle et al. 2022, Dohare et al. 2024.
+    """
+    sizes = np.linalg.svd(H, compute_uv=False)
+    shares = sizes[sizes > 1e-12 * max(float(sizes.max(initial=0.0)), 1e-300)]
+    shares = shares / shares.sum() if len(shares) else shares
+    return float(np.exp(-(shares * np.log(shares)).sum())) if len(shares) else 0.0
+
+
+def _kept(seen: Seen, losses: NDArray[np.float64], i: int) -> Kept:
+    x = seen.X[i]
+    return Kept(x.copy() if isinstance(x, np.ndarray) else x, seen.y[i], float(losses[i]), seen.first + i)

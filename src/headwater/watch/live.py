@@ -16,6 +16,8 @@ import msgspec
 
 WINDOW = 1000
 BINS = 10
+POINTS = 400
+MARKS = 50
 _FLOOR = 1e-15
 _MANY = 10_000  # classes beyond which new ones are no longer counted for the majority: memory stays bounded
 
@@ -36,6 +38,12 @@ class Sums(msgspec.Struct):
     majority: Any = None
     total: float = 0.0
     counts: list[list[Any]] = []
+    every: int = 1
+    """Rows between two points of the curve; it doubles when the curve is full."""
+    curve: list[list[float]] = []
+    """Points of the window's scores: n, the model, the two baselines, the loss."""
+    marks: list[int] = []
+    """Rows at which the loss was found to have risen: concept drift."""
 
 
 class LiveScores:
@@ -60,6 +68,7 @@ class LiveScores:
         self.task = task
         self.sums = msgspec.msgpack.decode(saved, type=Sums) if saved else Sums()
         self._window = deque(self.sums.window, maxlen=WINDOW)
+        self._detector = _detector()
         self._counts: dict[Any, int] = {label: count for label, count in self.sums.counts}
 
     @property
@@ -90,6 +99,7 @@ class LiveScores:
         sums, counts = self.sums, self._counts
         right = (float(y == said), float(y == sums.last), float(y == sums.majority))
         loss = -math.log(p_y if p_y > _FLOOR else _FLOOR)
+        self._feed(1.0 - p_y)
         self._add(right, right, loss)
         sums.second[0] += loss
         cell = sums.bins[min(int(p_said * BINS), BINS - 1)]
@@ -106,6 +116,8 @@ class LiveScores:
             return
         guesses = (said, sums.last or 0.0, sums.total / sums.n if sums.n else 0.0)
         errors = [y - guess for guess in guesses]
+        usual = sums.first[2] / sums.n if sums.n else 0.0
+        self._feed(abs(errors[0]) / (abs(errors[0]) + usual) if errors[0] else 0.0)
         for i, error in enumerate(errors):
             sums.second[i] += error * error
         self._add([abs(error) for error in errors], [abs(error) for error in errors], errors[0] ** 2)
@@ -118,6 +130,22 @@ class LiveScores:
         for i in range(3):
             sums.first[i] += first[i]
         self._window.append((row[0], row[1], row[2], loss))
+        if sums.n % sums.every == 0:
+            self._point()
+
+    def _point(self) -> None:
+        """Add a point to the curve; a full curve loses every second one."""
+        sums, rows = self.sums, list(self._window)
+        sums.curve.append([sums.n, *(round(_mean([row[i] for row in rows]) or 0.0, 6) for i in range(4))])
+        if len(sums.curve) > POINTS:
+            sums.every *= 2
+            sums.curve = [point for point in sums.curve if point[0] % sums.every == 0]
+
+    def _feed(self, cost: float) -> None:
+        """Show the detector what a prediction cost, between 0 and 1."""
+        self._detector.update(cost)
+        if self._detector.drift_detected:
+            self.sums.marks = [*self.sums.marks[1 - MARKS :], self.sums.n + 1]
 
     def report(self) -> dict[str, Any]:
         """Return the scores as plain dicts: of the model and each baseline, over all rows and (``window``) over the last.
@@ -144,11 +172,21 @@ class LiveScores:
         cells = [[int(c), p / c if c else None, right / c if c else None] for c, p, right in sums.bins]
         return {"n": n, **whole, "window": {"n": len(rows), **window}, "calibration": cells}
 
+    def history(self) -> dict[str, Any]:
+        """Return the curve of the window's scores so far, and the rows at which drift was found."""
+        return {"every": self.sums.every, "points": self.sums.curve, "drift": self.sums.marks}
+
     def to_bytes(self) -> bytes:
         """Return everything as MessagePack."""
         self.sums.counts = [[label, count] for label, count in self._counts.items()]
         self.sums.window = list(self._window)
         return msgspec.msgpack.encode(self.sums)
+
+
+def _detector() -> Any:
+    from river.drift import PageHinkley  # Page 1954; only a rise of the cost is drift
+
+    return PageHinkley(mode="up")
 
 
 def _mean(values: list[float]) -> float | None:

@@ -1,0 +1,1 @@
+"""Load figures of the server; see load.py."""

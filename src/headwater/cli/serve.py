@@ -1,0 +1,127 @@
+"""``headwater serve``: models that learn from a live stream over HTTP, and a page to watch them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from headwater.cli.options import check_writable
+from headwater.cli.wishes import Wishes, load_model
+from headwater.errors import ConfigError, MissingExtra
+
+__all__ = ["serve"]
+
+
+def serve(
+    model: Path | None = None,
+    /,
+    *,
+    store: Path | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    task: str = "classify",
+    name: str = "default",
+    hidden: str | None = None,
+    optimizer: str | None = None,
+    lr: float | None = None,
+    loss: str | None = None,
+    seed: int | None = None,
+    tokens: Path | None = None,
+    rate: float = 0.0,
+    keep_events: int = 1_000_000,
+    keep_days: float = 7.0,
+    log: str = "warning",
+    demo: bool = False,
+) -> int:
+    """Serve models that learn from a live stream, and a page to watch them, until SIGTERM or Ctrl-C.
+
+    Parameters
+    ----------
+    model
+        A saved model to begin with, where the store holds none yet.
+    store
+        The file that keeps everything; headwater.db without it.
+    host
+        The address to listen at. Others than this machine's own need --tokens.
+    port
+        The port; 0 takes a free one.
+    task
+        classify or regress, for a new model.
+    name
+        The name of the model that /predict, /learn and /label mean.
+    hidden
+        Sizes of a new model's hidden layers, such as 64,32; the default needs no tuning.
+    optimizer
+        The update rule of a new model.
+    lr
+        Its learning rate.
+    loss
+        Its loss.
+    seed
+        What its first weights are drawn from.
+    tokens
+        A file of lines "scope token", with scopes read, learn, admin.
+    rate
+        Requests a second that one client may send; 0 for no limit.
+    keep_events
+        Events that the journal keeps behind the last, at least.
+    keep_days
+        Days that a prediction waits for its answer.
+    log
+        What to log to stderr as JSON lines: debug, info, warning or error.
+    demo
+        Replay the flights of 2013, with answers that come later, into a store of its own.
+    """
+    try:
+        from headwater.serve import run as server
+    except ImportError as error:
+        raise MissingExtra(package=error.name or "starlette", extra="serve", at="headwater serve") from error
+    from headwater.store.service import Rules
+
+    if log not in ("debug", "info", "warning", "error"):
+        raise ConfigError(expected="debug, info, warning or error", got=log, at="--log", help="Choose one.")
+    file = store or Path("headwater-demo.db" if demo else "headwater.db")
+    check_writable(file, "--store")
+    known = {**server.tokens_of_environment(), **_tokens(tokens)}
+    server.check_bind(host, known)
+    server.log_lines(log)
+    rules = Rules(keep_events=keep_events, keep_pending_s=keep_days * 86_400)
+    sock = server.listen(host, port)
+    hub = server.make_hub(file, tokens=known, rules=rules, rate=rate)
+    hub.default = name
+    if name not in hub.service.models.by_name:
+        wishes = Wishes(hidden=hidden, optimizer=optimizer, lr=lr, loss=loss, seed=seed)
+        learner = load_model(model) if model is not None else wishes.make(task)
+        hub.service.change(hub.service.models.create, name, learner)
+    if hub.service.cut:
+        print(f"{len(hub.service.cut)} damaged entries at the journal's end were set aside.", file=sys.stderr)
+    server.run(hub, host=host, port=port, sock=sock, ready=_teller(hub, demo))
+    return 0
+
+
+def _teller(hub: Any, demo: bool) -> Any:
+    def tell(address: str) -> None:
+        model = hub.service.models.named(hub.default)
+        learned = model.champion.learner.n_learned
+        print(f"{hub.service.path}: {hub.default} has learned {learned:,} rows. Watch it at {address}", flush=True)
+        if demo:
+            from headwater.serve.demo import start
+
+            start(address, next(iter(hub.access.tokens), ""))
+
+    return tell
+
+
+def _tokens(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    from headwater.serve.access import read_tokens
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            expected="a file of tokens", got=error.strerror or str(error), at=f"--tokens {path}", help="Check the path."
+        ) from error
+    return read_tokens(text, str(path))

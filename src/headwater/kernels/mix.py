@@ -1,0 +1,184 @@
+"""The mixture of experts: their opinions weighed by how well each has done of late, and replay of the last samples.
+
+Names as in ``machine``; an expert's weight stands in its running numbers.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ._jit import call, ints, number, nums, order, reals, routine, view
+from ._op import (
+    ANSWERS,
+    COLUMN,
+    COSTS,
+    DST,
+    EX,
+    EXPERT_WIDTH,
+    EXPERTS,
+    FORWARD,
+    HEAD,
+    IW,
+    JUDGE,
+    LINK,
+    MEAN,
+    OPINE,
+    OVERFLOW,
+    PAIRS,
+    PROG,
+    REPLAYS,
+    RING,
+    RING_N,
+    RING_ROWS,
+    RING_V,
+    RING_WIDTH,
+    RING_Y,
+    RNG,
+    RUN,
+    RUNNING_WIDTH,
+    SCRATCH,
+    SPREAD,
+    STATISTIC_WIDTH,
+    STRIDE,
+    TABLE,
+    TARGETS,
+    TWO_PASS,
+    VAR,
+    VW,
+    WEIGHT,
+    WIDTH,
+    YS,
+    A,
+)
+from ._vector import gather
+from .dropout import uniform
+from .step import learn_row, take_step
+
+SHARE = 0.003
+"""Share of the mixture that is spread evenly after each row, so that no expert is ever out of the running."""
+HARDEST = 9.0
+"""The largest loss that the mixture's weights see."""
+ENDLESS = 1 << 40
+TARGET_CLIP = 10.0
+"""A standardised target lies within ±10: an absurd answer counts as a very large one."""
+HARDEST = 9.0
+"""The largest loss that the mixture's weights see."""
+ENDLESS = 1 << 40
+TARGET_CLIP = 10.0
+"""A standardised target lies within ±10: an absurd answer counts as a very large one."""
+ENDLESS = 1 << 40
+"""Length of a strip whose end nobody asks for."""
+
+
+@routine(OPINE, "n p p")
+def opine(c, p, out):
+    """All experts on what the rows gave, and their mixture Σ wₑ·pₑ into out (k,), in the answer's own units.
+
+    COSTS keeps which of them have logits that are not finite: ∞ for these, 0 for the others.
+    """
+    head = ints(c, HEAD)
+    k = len(out)
+    run = reals(c, RUN)
+    for j in range(k):
+        out[j] = 0
+    for e in range(head[EXPERTS]):
+        sound = call(c, FORWARD, p, (c, p, e, 0, False)) > 0
+        call(c, LINK, p, (c, p, e, sound))
+        own = view(nums(c, SCRATCH, p), e * k, k)
+        w = number(p, run[e * RUNNING_WIDTH + WEIGHT])
+        for j in range(k):
+            out[j] += w * own[j]
+        reals(c, COSTS)[e] = 0.0 if sound else math.inf
+    if head[TARGETS] == 1:
+        ys = reals(c, YS)
+        for j in range(k):
+            q = j * STATISTIC_WIDTH
+            out[j] = ys[q + MEAN] + math.sqrt(ys[q + VAR]) * out[j]
+    return 0.0
+
+
+@order
+def weigh(c, p, y, losses):
+    """Fixed-share Hedge: w ← w·exp(−loss/2), normalised, then a small share spread evenly; y (targets,), losses (experts,).
+
+    For cross-entropy the factor is √p of the right class. For numbers the loss is in units of the mixture's own fading
+    error, and bounded, so that one freak decides nothing. Herbster & Warmuth 1998.
+    """
+    head, run = ints(c, HEAD), reals(c, RUN)
+    experts = head[EXPERTS]
+    spread = 1.0
+    if head[TARGETS] == 1:
+        mixed = 0.0
+        for e in range(experts):
+            mixed += run[e * RUNNING_WIDTH + WEIGHT] * losses[e]
+        spread = max(run[SPREAD], 1e-6)
+        run[SPREAD] = mixed if run[SPREAD] == 0 else run[SPREAD] + (mixed - run[SPREAD]) * 0.001
+    total = 0.0
+    for e in range(experts):
+        w = run[e * RUNNING_WIDTH + WEIGHT] * math.exp(-0.5 * min(losses[e] / spread, HARDEST))
+        run[e * RUNNING_WIDTH + WEIGHT] = w
+        total += w
+    for e in range(experts):
+        q = e * RUNNING_WIDTH + WEIGHT
+        run[q] = (1 - SHARE) * run[q] / total + SHARE / experts
+
+
+@order
+def replay(c, p, e):
+    """Expert e learns some of the last samples again, drawn at random."""
+    head = ints(c, HEAD)
+    ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
+    rng = ints(c, RNG)
+    width, answers = head[RING_WIDTH], head[ANSWERS]
+    for _ in range(ex[REPLAYS]):
+        i = int(uniform(rng) * min(rng[1], head[RING]))
+        n = ints(c, RING_N)[i]
+        rows, v = view(ints(c, RING_ROWS), i * width, n), view(nums(c, RING_V, p), i * width, n)
+        table = view(p, head[TABLE] + ex[COLUMN], ENDLESS)
+        z = view(nums(c, A, p), ints(c, PROG)[DST] + ex[COLUMN], ex[WIDTH])
+        for j in range(len(z)):
+            z[j] = 0
+        gather(table, 0, head[STRIDE], rows, v, n, z)
+        if call(c, FORWARD, p, (c, p, e, 0, True)) > 0:
+            call(c, LINK, p, (c, p, e, True))
+            call(c, JUDGE, p, (c, p, e, view(reals(c, RING_Y), i * answers, answers)))
+            take_step(c, p, e, rows, v, n, 1.0)
+
+
+@order
+def keep(c, p, n, y):
+    """Put the sample's pairs and answer into the ring of the last ones."""
+    head, rng = ints(c, HEAD), ints(c, RNG)
+    width = head[RING_WIDTH]
+    i = rng[1] % head[RING]
+    rows, v = ints(c, IW), nums(c, VW, p)
+    kept_rows, kept_v = ints(c, RING_ROWS), nums(c, RING_V, p)
+    for j in range(n):
+        kept_rows[i * width + j] = rows[head[PAIRS] + j]
+        kept_v[i * width + j] = v[head[PAIRS] + j]
+    ints(c, RING_N)[i] = n
+    for j in range(len(y)):
+        reals(c, RING_Y)[i * len(y) + j] = y[j]
+    rng[1] += 1
+
+
+@order
+def learn_sample(c, p, part, n, y, weight, fresh):
+    """Every expert learns the sample whose pairs are at hand; ``fresh``: all of them have just predicted it."""
+    head = ints(c, HEAD)
+    rows, v = view(ints(c, IW), head[PAIRS], n), view(nums(c, VW, p), head[PAIRS], n)
+    experts = head[EXPERTS]
+    losses = reals(c, COSTS)
+    for e in range(experts):
+        sound = losses[e] == 0
+        if not fresh or ints(c, EX)[e * EXPERT_WIDTH + TWO_PASS] == 1:
+            sound = call(c, FORWARD, p, (c, p, e, 0, True)) > 0
+            call(c, LINK, p, (c, p, e, sound))
+        losses[e] = call(c, JUDGE, p, (c, p, e, y)) if sound else math.inf
+    if experts > 1:
+        weigh(c, p, y, losses)
+    for e in range(experts):
+        if math.isfinite(losses[e]):
+            learn_row(c, p, e, rows, v, part, n, y, weight, losses[e])
+        else:
+            reals(c, RUN)[e * RUNNING_WIDTH + OVERFLOW] += 1

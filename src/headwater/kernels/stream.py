@@ -1,0 +1,187 @@
+"""Rows in, predictions out: the loops over the samples of a block, and what Python calls.
+
+Names as in ``machine``; the block stands in the context.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._jit import call, context_at, entry, event, ints, nums, order, reals, routine, strip, view
+from ._op import (
+    ANSWERS,
+    ASKED_ENDS,
+    ASKED_SLOTS,
+    ASKED_X,
+    BIAS,
+    COUNTED,
+    DENSE_ROWS,
+    ENDS,
+    EX,
+    EXPERTS,
+    GROWING,
+    HATS,
+    HEAD,
+    INFINITE,
+    IW,
+    KNOTS,
+    LENGTH,
+    OPINE,
+    OUT,
+    OUTPUTS,
+    PAIRS,
+    PROG,
+    READ_ROWS,
+    READ_SAMPLE,
+    RESERVOIR,
+    RING,
+    RNG,
+    RUN,
+    SLOTS,
+    STANDARD,
+    STATISTIC_WIDTH,
+    STATS,
+    TARGETS,
+    TOUCHED,
+    VW,
+    YS,
+    P,
+    W,
+    X,
+    Y,
+)
+from .mix import ENDLESS, keep, learn_sample, replay
+from .rows import encode, encode_plain, late_last, standardise
+
+TARGET_CLIP = 10.0
+"""A standardised target lies within ±10: an absurd answer counts as a very large one."""
+
+
+@routine(READ_SAMPLE, "n p n n r i b")
+def read_sample(c, p, slots, ends, x, i, learn):
+    """Pairs of sample i of a block into the lists at PAIRS; returns how many in all, iw[0] keeps how many take part."""
+    head, iw, vw = ints(c, HEAD), ints(c, IW), nums(c, VW, p)
+    half = (head[LENGTH] - head[PAIRS]) // 2
+    rows, v = view(iw, head[PAIRS], half), view(vw, head[PAIRS], half)
+    first = ends[i]
+    shift = first if head[DENSE_ROWS] > 0 else 0
+    bias = ints(c, PROG)[BIAS] == 1
+    refused = view(reals(c, RUN), INFINITE, 2)
+    last = ends[i + 1]
+    n = 0
+    if head[DENSE_ROWS] == 2:
+        n = encode_plain(view(slots, 0, last - first), view(x, first, last - first), ints(c, PROG)[BIAS], rows, v)
+    if n == 0:
+        n = encode(
+            slots, x, first, last, shift, reals(c, STATS), reals(c, KNOTS), reals(c, RESERVOIR), head[HATS], bias,
+            head[STANDARD] == 1, learn, refused, ints(c, RNG), rows, v,
+        )  # fmt: skip
+    part = n
+    if head[GROWING] == 1:
+        spare = head[PAIRS] + half
+        part = late_last(ints(c, TOUCHED), rows, v, n, view(iw, spare, half), view(vw, spare, half))
+    iw[0] = part
+    return float(n)
+
+
+@order
+def _learn_rows(c, p, count, same):
+    """Predict row i of the asked block, then learn row i of the block, for every i in turn: the route's inner loop.
+
+    The block stands in the context: SLOTS, X (entries,), ENDS (count + 1,) where each sample's entries end, Y (count,
+    ANSWERS) which is overwritten, W (count,) weights (0 teaches nothing), OUT (count, k) predictions, each made before its
+    row was learned; ASKED_… the samples to predict, unless they are the ``same``.
+    """
+    head = ints(c, HEAD)
+    k = ints(c, EX)[OUTPUTS]
+    answers = head[ANSWERS]
+    touched = ints(c, TOUCHED)
+    rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
+    for i in range(count):
+        shown = view(nums(c, OUT, p), i * k, k)
+        teaches = reals(c, W)[i] > 0
+        if not same:
+            asked = (c, p, ints(c, ASKED_SLOTS), ints(c, ASKED_ENDS), reals(c, ASKED_X), i, False)
+            call(c, READ_SAMPLE, p, asked)
+            call(c, READ_ROWS, p, (c, p, 0, rows, v, ints(c, IW)[0]))
+            call(c, OPINE, p, (c, p, shown))
+        n = int(call(c, READ_SAMPLE, p, (c, p, ints(c, SLOTS), ints(c, ENDS), reals(c, X), i, teaches)))
+        part = ints(c, IW)[0]
+        call(c, READ_ROWS, p, (c, p, 0, rows, v, part))
+        if same:
+            call(c, OPINE, p, (c, p, shown))
+        if not teaches:
+            continue
+        y = view(reals(c, Y), i * answers, answers)
+        if head[TARGETS] == 1:
+            for j in range(answers):
+                stat = view(reals(c, YS), j * STATISTIC_WIDTH, STATISTIC_WIDTH)
+                y[j] = standardise(stat, y[j], TARGET_CLIP, True)
+        if head[COUNTED] == 1:
+            for j in range(n):
+                touched[rows[j]] += 1
+        learn_sample(c, p, part, n, y, reals(c, W)[i], same)
+        if head[RING] > 0:
+            for e in range(head[EXPERTS]):
+                if ints(c, RNG)[1] > 0:
+                    replay(c, p, e)
+            keep(c, p, n, y)
+
+
+@order
+def _predict_rows(c, p, count):
+    """Predict ``count`` samples (SLOTS, ENDS, X) into OUT (count, k) and change nothing but scratch."""
+    head = ints(c, HEAD)
+    rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
+    k = ints(c, EX)[OUTPUTS]
+    for i in range(count):
+        call(c, READ_SAMPLE, p, (c, p, ints(c, SLOTS), ints(c, ENDS), reals(c, X), i, False))
+        call(c, READ_ROWS, p, (c, p, 0, rows, v, ints(c, IW)[0]))
+        call(c, OPINE, p, (c, p, view(nums(c, OUT, p), i * k, k)))
+
+
+@entry
+def learn_rows(context, parameters, count, same):
+    """Learn a block; see ``_learn_rows``."""
+    _learn_rows(strip(context), strip(parameters), count, same)
+
+
+@entry
+def predict_rows(context, parameters, count):
+    """Predict a block; see ``_predict_rows``."""
+    _predict_rows(strip(context), strip(parameters), count)
+
+
+_FLOAT32, _FLOAT64 = np.zeros(1, np.float32), np.zeros(1, np.float64)
+
+
+@event
+def predict_event32(context):
+    """Predict the one sample in the context at that address; float32."""
+    c = context_at(context)
+    _predict_rows(c, nums(c, P, strip(_FLOAT32)), 1)
+
+
+@event
+def learn_event32(context, y, w):
+    """Learn the one sample in the context at that address, with that answer and weight; float32."""
+    c = context_at(context)
+    reals(c, Y)[0] = y
+    reals(c, W)[0] = w
+    _learn_rows(c, nums(c, P, strip(_FLOAT32)), 1, True)
+
+
+@event
+def predict_event64(context):
+    """Predict the one sample in the context at that address; float64."""
+    c = context_at(context)
+    _predict_rows(c, nums(c, P, strip(_FLOAT64)), 1)
+
+
+@event
+def learn_event64(context, y, w):
+    """Learn the one sample in the context at that address, with that answer and weight; float64."""
+    c = context_at(context)
+    reals(c, Y)[0] = y
+    reals(c, W)[0] = w
+    _learn_rows(c, nums(c, P, strip(_FLOAT64)), 1, True)

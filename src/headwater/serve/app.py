@@ -1,0 +1,180 @@
+"""The application: every address in one table, from which the routes, the access rules and ``/openapi.json`` are made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncio
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from . import feed, learning, manage, measure, openapi, pages, protocols
+from .endpoint import Answer, Call, Endpoint, Handler, ok
+from .hub import Hub
+from .wire import Login, decoded, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One row of the table.
+
+    Parameters
+    ----------
+    method, path, handler
+        What is asked, where, and who answers.
+    needs
+        The scope of the token; None for what anyone may see.
+    takes
+        The struct of the body.
+    many
+        Whether a list, or lines (NDJSON), may come in its place.
+    gives
+        The type of the answer.
+    status
+        Its status when all is well.
+    query
+        Names in the query.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    needs: str | None = "read"
+    takes: str = ""
+    many: bool = False
+    gives: str = "application/json"
+    status: int = 200
+    query: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The operation's name: of its handler and, where two share it, of its address."""
+        where = "_model" if self.path.startswith("/models/{model}/") else ""
+        return f"{self.handler.__module__.rpartition('.')[2]}_{self.handler.__name__}{where}"
+
+
+_TEXT, _BYTES = "text/plain", "application/octet-stream"
+_VERSIONED = "/v2/models/{model}/versions/{version}"
+
+
+async def login(call: Call) -> Answer:
+    """Give a browser a cookie for a token."""
+    wish = decoded(_login.decode, await call.body(), "body")
+    answer = ok({"ok": True})
+    answer.headers.append((b"set-cookie", call.hub.access.login(wish.token).encode()))
+    return answer
+
+
+async def described(call: Call) -> Answer:
+    """Describe this API."""
+    return Answer(_document)
+
+
+ADDRESSES: tuple[Address, ...] = (
+    Address("POST", "/predict", learning.predict, takes="Ask", many=True),
+    Address("POST", "/learn", learning.learn, "learn", takes="Example", many=True),
+    Address("POST", "/label", learning.label, "learn", takes="Late", many=True),
+    Address("GET", "/models", manage.models),
+    Address("POST", "/models", manage.create, "admin", takes="Create", status=201),
+    Address("GET", "/models/{model}", manage.model),
+    Address("POST", "/models/{model}/predict", learning.predict, takes="Ask", many=True),
+    Address("POST", "/models/{model}/learn", learning.learn, "learn", takes="Example", many=True),
+    Address("POST", "/models/{model}/label", learning.label, "learn", takes="Late", many=True),
+    Address("POST", "/models/{model}/challengers", manage.challenge, "admin", takes="Create", status=201),
+    Address("DELETE", "/models/{model}/challengers/{learner}", manage.drop, "admin"),
+    Address("POST", "/models/{model}/challengers/{learner}/promote", manage.promote, "admin"),
+    Address("POST", "/models/{model}/pause", manage.pause, "admin"),
+    Address("POST", "/models/{model}/resume", manage.resume, "admin"),
+    Address("GET", "/models/{model}/file", manage.download, gives=_BYTES, query=("seq",)),
+    Address("GET", "/models/{model}/onnx", manage.onnx, gives=_BYTES),
+    Address("GET", "/models/{model}/weights", feed.weights),
+    Address("GET", "/models/{model}/importance", feed.importance),
+    Address("POST", "/snapshot", manage.snapshot, "admin"),
+    Address("GET", "/health/live", protocols.live, None),
+    Address("GET", "/health/ready", protocols.ready, None),
+    Address("GET", "/metrics", measure.metrics, gives=_TEXT),
+    Address("GET", "/openapi.json", described, None),
+    Address("POST", "/login", login, None, takes="Login"),
+    Address("GET", "/v2", protocols.server, None),
+    Address("GET", "/v2/health/live", protocols.live, None),
+    Address("GET", "/v2/health/ready", protocols.ready, None),
+    Address("GET", "/v2/models/{model}", protocols.model_about),
+    Address("GET", "/v2/models/{model}/ready", protocols.model_ready),
+    Address("POST", "/v2/models/{model}/infer", protocols.infer, takes="Tensors"),
+    Address("POST", "/v2/models/{model}/learn", protocols.teach, "learn", takes="Tensors"),
+    Address("GET", _VERSIONED, protocols.model_about),
+    Address("GET", f"{_VERSIONED}/ready", protocols.model_ready),
+    Address("POST", f"{_VERSIONED}/infer", protocols.infer, takes="Tensors"),
+    Address("POST", "/invocations", protocols.invocations, takes="Invocation", query=("model",)),
+    Address("GET", "/ping", protocols.ping, None),
+    Address("GET", "/health", protocols.ping, None),
+    Address("GET", "/version", protocols.mlflow_version, None, gives=_TEXT),
+)
+
+_login = msgspec.json.Decoder(Login)
+_document = to_json(openapi.document(ADDRESSES))
+
+
+def build(hub: Hub, *, static: Path | None = None) -> Starlette:
+    """Return the ASGI application of a hub.
+
+    Parameters
+    ----------
+    hub : Hub
+        Its state.
+    static : Path, optional
+        Where the page's files are; the package's own without it.
+    """
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for address in ADDRESSES:
+        by_path.setdefault(address.path, {})[address.method] = Endpoint(hub, address.handler, address.needs)
+    routes: list[BaseRoute] = [
+        Route(path, _Methods(ends), methods=list(ends)) for path, ends in by_path.items()
+    ]
+    routes.append(Route("/events", feed.Feed(hub), methods=["GET"]))
+    routes += pages.routes(static)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        hub.writer.start(asyncio.get_running_loop())
+        yield
+        hub.stopping = True
+        await hub.writer.stop()
+        await asyncio.to_thread(hub.service.close)
+
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _refused})
+
+
+class _Methods:
+    """The endpoints of one path, by method, as an ASGI application."""
+
+    def __init__(self, ends: Mapping[str, Endpoint]) -> None:
+        self._ends = {**ends, **({"HEAD": ends["GET"]} if "GET" in ends else {})}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._ends[scope["method"]](scope, receive, send)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Say in the house's form what Starlette refuses: an unknown address, a wrong method."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    words = {404: "an address of /openapi.json", 405: f"a method of {headers.get('Allow', 'this address')}"}
+    got = request.url.path[:200] if status == 404 else request.method
+    body = {
+        "error": f"expected {words.get(status, 'a request that can be')}, got {got}",
+        "at": request.url.path[:200],
+        "help": "See /openapi.json.",
+    }
+    return Response(to_json(body), status, headers, media_type="application/json")
+
+
+__all__ = ["ADDRESSES", "Address", "build"]

@@ -1,0 +1,124 @@
+"""``/openapi.json``, written from the table of routes and the structs that decode the requests: it can't differ from the code."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from .protocols import Invocation
+from .wire import Ask, Create, Example, Late, Login
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .app import Address
+
+_STRUCTS: dict[str, Any] = {
+    "Ask": Ask,
+    "Example": Example,
+    "Late": Late,
+    "Create": Create,
+    "Invocation": Invocation,
+    "Login": Login,
+}
+_REF = "#/components/schemas/{name}"
+
+_PROBLEM = {
+    "type": "object",
+    "required": ["error", "at", "help"],
+    "properties": {"error": {"type": "string"}, "at": {"type": "string"}, "help": {"type": "string"}},
+}
+_TENSOR = {
+    "type": "object",
+    "required": ["name", "datatype", "shape"],
+    "properties": {
+        "name": {"type": "string"},
+        "datatype": {"type": "string"},
+        "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "maxItems": 2},
+        "data": {"type": "array"},
+    },
+}
+_TENSORS = {
+    "type": "object",
+    "required": ["inputs"],
+    "properties": {"id": {"type": "string"}, "inputs": {"type": "array", "minItems": 1, "items": _TENSOR}},
+}
+_WHY = {
+    400: "The request can't be: the sentence says what is wrong. Nothing was learned.",
+    401: "No token that counts.",
+    403: "The token, or the origin, does not allow it.",
+    404: "There is no such model, learner or id.",
+    405: "The address takes another method.",
+    408: "The body did not come in time.",
+    409: "An id came before with another content, or a name is in use.",
+    410: "The id has expired.",
+    413: "The body is too large.",
+    429: "Too many requests, or too much is waiting: come back a little later.",
+    503: "Nothing can be acknowledged now; the sentence says what to do.",
+}
+
+
+def document(addresses: Sequence[Address]) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of a table of routes."""
+    schemas = msgspec.json.schema_components(list(_STRUCTS.values()), ref_template=_REF)[1]
+    paths: dict[str, Any] = {}
+    for address in addresses:
+        paths.setdefault(address.path, {})[address.method.lower()] = _operation(address)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "headwater",
+            "version": version("headwater"),
+            "description": "Learners in service: predict, see the answer, learn, and lose nothing.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas, "Problem": _PROBLEM, "Tensors": _TENSORS},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(address: Address) -> dict[str, Any]:
+    names = [part[1:-1] for part in address.path.split("/") if part.startswith("{")]
+    found: dict[str, Any] = {
+        "operationId": address.name,
+        "summary": (address.handler.__doc__ or "").strip().splitlines()[0],
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]+$"}}
+            for name in names
+        ]
+        + [{"name": name, "in": "query", "schema": {"type": "string"}} for name in address.query],
+        "responses": {str(address.status): _success(address), **_problems(address)},
+    }
+    if address.needs:
+        found["security"] = [{"token": []}]
+    if address.takes:
+        found["requestBody"] = {"required": True, "content": _content(address)}
+    return found
+
+
+def _content(address: Address) -> dict[str, Any]:
+    one = {"$ref": _REF.format(name=address.takes)}
+    if not address.many:
+        return {"application/json": {"schema": one}}
+    both = {"anyOf": [one, {"type": "array", "items": one}]}
+    return {"application/json": {"schema": both}, "application/x-ndjson": {"schema": {"type": "string"}}}
+
+
+def _success(address: Address) -> dict[str, Any]:
+    kinds = {address.gives: {"schema": {} if address.gives == "application/json" else {"type": "string"}}}
+    if address.many:
+        kinds["application/x-ndjson"] = {"schema": {"type": "string"}}
+    return {"description": "Done.", "content": kinds}
+
+
+def _problems(address: Address) -> dict[str, Any]:
+    schema = {"$ref": _REF.format(name="Problem")}
+    content = {"application/json": {"schema": schema}}
+    return {str(status): {"description": why, "content": content} for status, why in _WHY.items()}
+
+
+__all__ = ["document"]
