@@ -4,9 +4,9 @@ The names below are imported when they are first asked for: the command line's h
 """
 
 from importlib import import_module as _import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING as _TYPES
 
-if TYPE_CHECKING:
+if _TYPES:
     from . import nn
     from .classifier import Classifier
     from .regressor import Regressor

@@ -37,7 +37,7 @@ def test_the_key_of_a_row_depends_on_seed_and_name_and_on_nothing_else():
 
 
 def test_the_key_is_the_same_in_every_process_and_version():
-    assert Vocabulary(seed=0, max_rows=100)._key("price") == 13216463614028437018
+    assert Vocabulary(seed=0, max_rows=100)._key("price") == 13276081946044348702
 
 
 def test_new_rows_are_told_once():

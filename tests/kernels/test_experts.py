@@ -115,8 +115,8 @@ def test_a_row_of_weight_zero_moves_no_share():
 
 def test_replay_learns_rows_of_the_ring_again_drawn_from_the_saved_state():
     rng = np.random.default_rng(4)
-    X, y = rng.normal(size=(50, 4)), 0.5 * rng.normal(size=(50, 2))
-    program = program_of(experts("mse", 2, replays=2)[:1], 4, rng, ring=8)
+    X, y = rng.normal(size=(50, 4)), 0.5 * rng.normal(size=(50, 1))
+    program = program_of(experts("mse", 1, replays=2)[:1], 4, rng, ring=8)
     twin, draw = twins(program)[0], ref.Dropout(0.0, [int(program.rng[0])]).draw
 
     program.learn(block(X), y.copy(), np.ones(50))
@@ -130,3 +130,5 @@ def test_replay_learns_rows_of_the_ring_again_drawn_from_the_saved_state():
         ring = ring + [i] if len(ring) < 8 else [i if at == i % 8 else old for at, old in enumerate(ring)]
     check(parameters_of(program, 0), [p for p, _ in twin.net.parameters()], 1e-11)
     assert program.run[T] == 50 + 2 * 49
+
+

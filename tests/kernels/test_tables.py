@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from headwater import nn
-from headwater.kernels import batch, loss, machine, optim
+from headwater.kernels import _op, batch, loss, machine, optim
 from headwater.kernels._jit import JIT, ROUTINES, addresses
 from headwater.kernels._op import LOSSES, OPS, RULES
 
@@ -99,7 +99,7 @@ def test_every_call_of_a_routine_passes_as_many_arguments_as_its_spec_says():
             place, given = node.args[1], node.args[3]
             if not isinstance(given, ast.Tuple):  # a tuple that was built the line before
                 continue
-            code = getattr(machine, place.id, None) or getattr(optim, place.id)
+            code = getattr(_op, place.id)
             seen.add(place.id)
             if len(given.elts) != len(ROUTINES[code][1].split()):
                 wrong.append(f"{path.name}:{node.lineno}: {place.id}")

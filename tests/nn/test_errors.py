@@ -11,6 +11,9 @@ import pytest
 
 from headwater import nn
 from headwater.errors import ConfigError, DataError
+from headwater.nn.arrays import block_of
+from headwater.nn.lower import Expert
+from headwater.nn.program import Program
 
 ROOM = Path(nn.__file__).parent
 ELSEWHERE = {"torch.py", "trace.py", "steps.py"}  # tested where they are used: the exporters, the explanations
@@ -29,6 +32,12 @@ def three(loss="cross_entropy"):
 def running_away():
     model = net(optimizer=nn.SGD(1e38))
     model.fit(X + 1, Y + 1, epochs=9)
+
+
+def replaying():
+    made = [Expert((nn.Dense(2),), replays=1)]
+    program = Program(made, rows=2, dtype="float32", seed=0, growing=False, standard=False, targets=False, ring=4)
+    program.learn(block_of(np.zeros((3, 1)), made[0]), np.zeros((3, 2)), np.ones(3))
 
 
 names = ", ".join
@@ -124,6 +133,7 @@ CASES = [
      "Give one weight a row."),
     (lambda: net().update(np.zeros(3)), DataError, f"a gradient of shape {net().parameters.shape}", "(3,)",
      "Network.update", "Give what gradients() returned."),
+    (replaying, DataError, "one answer a sample where samples are replayed", "2", "y", "Use experts without replays."),
     (running_away, DataError, "a loss that stays finite", "inf", "Network.fit, epoch 2",
      "Use a smaller step or clip_norm, and bring the inputs to about -1 … 1. All is as it was before this epoch."),
 ]  # fmt: skip

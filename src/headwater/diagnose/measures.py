@@ -32,8 +32,8 @@ _NAMES = {row.code: row.name for row in OPS.values()}
 class LayerState:
     """How the units of one activation stand.
 
-    ``flat``: the share of (row, unit) whose slope is below 5 % of the largest; ``dead``: the share of units whose slope is
-    nothing on every row.
+    ``flat``: the share of (row, unit) whose slope is below 5 % of the largest; ``dead``: the share of units whose slope
+    is nothing on every row.
     """
 
     name: str
@@ -181,7 +181,8 @@ def _layers(program: Program, e: int, values: list[NDArray[Any]]) -> list[LayerS
             continue
         slope = np.abs(trace.ACTIVATIONS[kind][1](values[i], values[i + 1], float(program.opc[first + i])))
         flat = slope < _NOTHING * _SLOPES.get(kind, 1.0)
-        name = f"expert {e + 1}, operation {i + 1} ({kind})" if len(program.experts) > 1 else f"layer {i + 1} ({kind})"
+        whose = f"expert {e + 1}, " if len(program.experts) > 1 else ""
+        name = f"{whose}hidden layer {len(out) + 1} ({kind})"
         out.append(LayerState(name, kind, slope.shape[1], float(flat.mean()), float((slope < 1e-6).all(0).mean())))
     return out
 
@@ -206,7 +207,7 @@ def _numbers(rows: list[Any]) -> dict[Any, tuple[float, float]]:
     found: dict[Any, list[float]] = {}
     for row in rows:
         for name, value in row.items():
-            if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value):
+            if isinstance(value, Real) and math.isfinite(value):
                 found.setdefault(name, []).append(float(value))
     return {name: (float(np.mean(v)), float(np.std(v))) for name, v in found.items()}
 

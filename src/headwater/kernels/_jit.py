@@ -33,12 +33,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 
 JIT = os.environ.get("HEADWATER_JIT", "1") != "0"
 
+Array: TypeAlias = Any
+"""One-dimensional numbers: a strip in a compiled run, a NumPy array in a plain one. What kind of numbers a kernel takes
+stands in its docstring and, for routines, in the specification that is compiled."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 

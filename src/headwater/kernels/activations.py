@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import exact, number
+from ._jit import Array, exact, number
 from ._op import op
 
 IDENTITY = op("identity", "activation", "f(x) = x", "linear unit")
@@ -30,7 +30,7 @@ _DENSITY = 0.3989422804014327  # 1 / sqrt(2π)
 
 
 @exact
-def logistic(x):
+def logistic(x: float) -> float:
     """Return 1 / (1 + e⁻ˣ), from the side on which e cannot overflow."""
     if x >= 0:
         return 1 / (1 + math.exp(-x))
@@ -39,21 +39,21 @@ def logistic(x):
 
 
 @exact
-def identity_forward(x, a, y):
+def identity_forward(x: Array, a: float, y: Array) -> None:
     """x, y (m,)."""
     for j in range(len(y)):
         y[j] = x[j]
 
 
 @exact
-def identity_backward(x, y, dy, a, dx):
+def identity_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> None:
     """x, y, dy, dx (m,)."""
     for j in range(len(dx)):
         dx[j] = dy[j]
 
 
 @exact
-def relu_forward(x, a, y):
+def relu_forward(x: Array, a: float, y: Array) -> None:
     """x, y (m,)."""
     zero = number(x, 0)
     for j in range(len(y)):
@@ -61,7 +61,7 @@ def relu_forward(x, a, y):
 
 
 @exact
-def relu_backward(x, y, dy, a, dx):
+def relu_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> None:
     """x, y, dy, dx (m,)."""
     zero = number(x, 0)
     for j in range(len(dx)):
@@ -69,84 +69,84 @@ def relu_backward(x, y, dy, a, dx):
 
 
 @exact
-def leaky_relu_forward(x, a, y):
+def leaky_relu_forward(x: Array, a: float, y: Array) -> None:
     """x, y (m,)."""
     for j in range(len(y)):
         y[j] = x[j] if x[j] > 0 else a * x[j]
 
 
 @exact
-def leaky_relu_backward(x, y, dy, a, dx):
+def leaky_relu_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> None:
     """x, y, dy, dx (m,)."""
     for j in range(len(dx)):
         dx[j] = dy[j] if x[j] > 0 else a * dy[j]
 
 
 @exact
-def sigmoid_forward(x, a, y):
+def sigmoid_forward(x: Array, a: float, y: Array) -> None:
     """x, y (m,)."""
     for j in range(len(y)):
         y[j] = logistic(x[j])
 
 
 @exact
-def sigmoid_backward(x, y, dy, a, dx):
+def sigmoid_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> None:
     """x, y, dy, dx (m,): f' = y (1 − y)."""
     for j in range(len(dx)):
         dx[j] = dy[j] * y[j] * (1 - y[j])
 
 
 @exact
-def tanh_forward(x, a, y):
+def tanh_forward(x: Array, a: float, y: Array) -> None:
     """x, y (m,)."""
     for j in range(len(y)):
         y[j] = math.tanh(x[j])
 
 
 @exact
-def tanh_backward(x, y, dy, a, dx):
+def tanh_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> None:
     """x, y, dy, dx (m,): f' = 1 − y²."""
     for j in range(len(dx)):
         dx[j] = dy[j] * (1 - y[j] * y[j])
 
 
 @exact
-def elu_forward(x, a, y):
+def elu_forward(x: Array, a: float, y: Array) -> None:
     """x, y (m,)."""
     for j in range(len(y)):
         y[j] = x[j] if x[j] > 0 else a * math.expm1(x[j])
 
 
 @exact
-def elu_backward(x, y, dy, a, dx):
+def elu_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> None:
     """x, y, dy, dx (m,): f' = y + a below zero."""
     for j in range(len(dx)):
         dx[j] = dy[j] if x[j] > 0 else dy[j] * (y[j] + a)
 
 
 @exact
-def selu_forward(x, a, y):
+def selu_forward(x: Array, a: float, y: Array) -> None:
     """x, y (m,)."""
     for j in range(len(y)):
         y[j] = _LAMBDA * (x[j] if x[j] > 0 else _ALPHA * math.expm1(x[j]))
 
 
 @exact
-def selu_backward(x, y, dy, a, dx):
+def selu_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> None:
     """x, y, dy, dx (m,): f' = y + λα below zero."""
     for j in range(len(dx)):
         dx[j] = dy[j] * (_LAMBDA if x[j] > 0 else y[j] + _LAMBDA * _ALPHA)
 
 
 @exact
-def gelu_forward(x, a, y):
+def gelu_forward(x: Array, a: float, y: Array) -> None:
     """x, y (m,): the exact form with erf, not the tanh approximation."""
     for j in range(len(y)):
         y[j] = x[j] * 0.5 * (1 + math.erf(x[j] * _SQRT_HALF))
 
 
 @exact
-def gelu_backward(x, y, dy, a, dx):
+def gelu_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> None:
     """x, y, dy, dx (m,): f' = Φ(x) + x·φ(x)."""
     for j in range(len(dx)):
         phi = 0.5 * (1 + math.erf(x[j] * _SQRT_HALF))
@@ -154,14 +154,14 @@ def gelu_backward(x, y, dy, a, dx):
 
 
 @exact
-def silu_forward(x, a, y):
+def silu_forward(x: Array, a: float, y: Array) -> None:
     """x, y (m,)."""
     for j in range(len(y)):
         y[j] = x[j] * logistic(x[j])
 
 
 @exact
-def silu_backward(x, y, dy, a, dx):
+def silu_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> None:
     """x, y, dy, dx (m,): f' = s·(1 + x·(1 − s)), s = sigmoid(x)."""
     for j in range(len(dx)):
         s = logistic(x[j])
@@ -169,28 +169,28 @@ def silu_backward(x, y, dy, a, dx):
 
 
 @exact
-def softplus_forward(x, a, y):
+def softplus_forward(x: Array, a: float, y: Array) -> None:
     """x, y (m,): written so that e cannot overflow."""
     for j in range(len(y)):
         y[j] = max(x[j], 0) + math.log1p(math.exp(-abs(x[j])))
 
 
 @exact
-def softplus_backward(x, y, dy, a, dx):
+def softplus_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> None:
     """x, y, dy, dx (m,): f' = sigmoid(x)."""
     for j in range(len(dx)):
         dx[j] = dy[j] * logistic(x[j])
 
 
 @exact
-def hard_tanh_forward(x, a, y):
+def hard_tanh_forward(x: Array, a: float, y: Array) -> None:
     """x, y (m,)."""
     for j in range(len(y)):
         y[j] = min(max(x[j], -1), 1)
 
 
 @exact
-def hard_tanh_backward(x, y, dy, a, dx):
+def hard_tanh_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> None:
     """x, y, dy, dx (m,): f' = 1 strictly between −1 and 1."""
     for j in range(len(dx)):
         dx[j] = dy[j] if -1 < x[j] < 1 else 0

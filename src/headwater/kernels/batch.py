@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 from . import norm
-from ._jit import call, entry, ints, number, nums, order, reals, strip, view
+from ._jit import Array, call, entry, ints, number, nums, order, reals, strip, view
 from ._op import (
     BACKWARD_OP,
     BIAS,
@@ -75,7 +75,7 @@ _DENSE, _EMBEDDING, _NADAM = DENSE.code, EMBEDDING.code, NADAM.code
 
 
 @order
-def list_inputs(c, p, x, i, count):
+def list_inputs(c: Array, p: Array, x: Array, i: int, count: int) -> int:
     """Pairs of sample i of x (count·inputs,), kept at its PAIRS, their number one before."""
     prog = ints(c, PROG)
     head = ints(c, HEAD)
@@ -103,7 +103,7 @@ def list_inputs(c, p, x, i, count):
 
 
 @order
-def forward_all(c, p, x, count, learn):
+def forward_all(c: Array, p: Array, x: Array, count: int, learn: bool) -> None:
     """All samples of x (count·inputs,) through the program."""
     head = ints(c, HEAD)
     ex = ints(c, EX)
@@ -122,7 +122,7 @@ def forward_all(c, p, x, count, learn):
 
 
 @order
-def normalise_batch(c, p, o, count):
+def normalise_batch(c: Array, p: Array, o: int, count: int) -> None:
     """Batch norm of the samples by their own moments."""
     op = view(ints(c, PROG), o * PROGRAM_WIDTH, PROGRAM_WIDTH)
     length = ints(c, HEAD)[LENGTH]
@@ -141,7 +141,7 @@ def normalise_batch(c, p, o, count):
 
 
 @order
-def backward_batch_norm(c, p, g, o, count):
+def backward_batch_norm(c: Array, p: Array, g: Array, o: int, count: int) -> None:
     """Deltas of batch norm's inputs for all samples, its gradients into g."""
     op = view(ints(c, PROG), o * PROGRAM_WIDTH, PROGRAM_WIDTH)
     length = ints(c, HEAD)[LENGTH]
@@ -161,7 +161,7 @@ def backward_batch_norm(c, p, g, o, count):
 
 
 @order
-def settle(z):
+def settle(z: Array) -> None:
     """z (k,): zeros if one of them is not finite: no opinion rather than no number, as in ``machine.give``."""
     sound = True
     for j in range(len(z)):
@@ -171,7 +171,7 @@ def settle(z):
 
 
 @entry
-def forward_batch(context, parameters, x, count):
+def forward_batch(context: Array, parameters: Array, x: Array, count: int) -> None:
     """Predictions OUT (count, k) for x (count·inputs,), through the link; nothing is learned."""
     c, p = strip(context), strip(parameters)
     forward_all(c, p, strip(x), count, False)
@@ -184,7 +184,17 @@ def forward_batch(context, parameters, x, count):
 
 
 @entry
-def gradient_batch(context, parameters, x, count, answers_, weights, total, learn, gradient):
+def gradient_batch(
+    context: Array,
+    parameters: Array,
+    x: Array,
+    count: int,
+    answers_: Array,
+    weights: Array,
+    total: float,
+    learn: bool,
+    gradient: Array,
+) -> float:
     """Loss of x (count·inputs,), answers (count·targets,) and, into the gradient (all parameters), its gradient, both over
     ``total``."""
     c, p, y, g = strip(context), strip(parameters), strip(answers_), strip(gradient)
@@ -218,7 +228,9 @@ def gradient_batch(context, parameters, x, count, answers_, weights, total, lear
 
 
 @order
-def apply_segment(c, p, g, at, n, lr, t, product, weights):
+def apply_segment(
+    c: Array, p: Array, g: Array, at: int, n: int, lr: float, t: int, product: float, weights: bool
+) -> None:
     """One update of the n numbers at ``at``: a row of rank one with v = 1 and the gradient itself as delta."""
     xc = reals(c, XC)
     exempt = -1 if weights else 0
@@ -227,7 +239,7 @@ def apply_segment(c, p, g, at, n, lr, t, product, weights):
 
 
 @entry
-def apply_batch(context, parameters, gradient, penalise):
+def apply_batch(context: Array, parameters: Array, gradient: Array, penalise: bool) -> None:
     """The update: one step of the rule from the gradient (all parameters), clipped first and penalised if asked."""
     c, p, g = strip(context), strip(parameters), strip(gradient)
     head, ex, xc, run, prog = ints(c, HEAD), ints(c, EX), reals(c, XC), reals(c, RUN), ints(c, PROG)

@@ -6,7 +6,7 @@ and output fit a signed 64-bit integer, so that the compiled and the plain run d
 
 from __future__ import annotations
 
-from ._jit import exact
+from ._jit import Array, exact
 from ._op import op
 
 DROPOUT = op(
@@ -22,14 +22,14 @@ MULTIPLIER = 698769069
 
 
 @exact
-def uniform(rng):
+def uniform(rng: Array) -> float:
     """Return the next number in [0, 1) of the state rng (1,) int64."""
     rng[0] = MULTIPLIER * (rng[0] & 0xFFFFFFFF) + (rng[0] >> 32)
     return (rng[0] & 0xFFFFFFFF) / 4294967296.0
 
 
 @exact
-def dropout_forward(x, rate, rng, mask, y):
+def dropout_forward(x: Array, rate: float, rng: Array, mask: Array, y: Array) -> None:
     """x, mask, y (m,): y = x·mask, mask is 0 or 1/(1 − rate)."""
     keep = mask[0] * 0 + 1 / (1 - rate)
     for j in range(len(x)):
@@ -38,7 +38,7 @@ def dropout_forward(x, rate, rng, mask, y):
 
 
 @exact
-def dropout_off(x, mask, y):
+def dropout_off(x: Array, mask: Array, y: Array) -> None:
     """x, mask, y (m,): nothing is silent, and a gradient taken now passes whole."""
     for j in range(len(x)):
         mask[j] = 1
@@ -46,7 +46,7 @@ def dropout_off(x, mask, y):
 
 
 @exact
-def dropout_backward(dy, mask, dx):
+def dropout_backward(dy: Array, mask: Array, dx: Array) -> None:
     """dy, mask, dx (m,)."""
     for j in range(len(dy)):
         dx[j] = dy[j] * mask[j]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import fast, number
+from ._jit import Array, fast, number
 from ._op import loss
 from .activations import logistic
 
@@ -34,7 +34,7 @@ LIMIT = 30.0
 
 
 @fast
-def softmax(z, p):
+def softmax(z: Array, p: Array) -> None:
     """z, p (k,): pⱼ = e^zⱼ / Σ e^z, from the largest downward so that nothing overflows."""
     top = z[0]
     for j in range(len(z)):
@@ -48,7 +48,7 @@ def softmax(z, p):
 
 
 @fast
-def predict(code, z, p):
+def predict(code: int, z: Array, p: Array) -> None:
     """z, p (k,): the link of the loss."""
     if code == _CROSS_ENTROPY:
         softmax(z, p)
@@ -64,7 +64,7 @@ def predict(code, z, p):
 
 
 @fast
-def mse(p, y, a, d):
+def mse(p: Array, y: Array, a: float, d: Array) -> float:
     """p, y, d (k,): d = 2a·(p − y)/k."""
     k = len(p)
     total = 0.0
@@ -76,7 +76,7 @@ def mse(p, y, a, d):
 
 
 @fast
-def mae(p, y, d):
+def mae(p: Array, y: Array, d: Array) -> float:
     """p, y, d (k,): d = sign(p − y)/k."""
     k = len(p)
     total = 0.0
@@ -88,7 +88,7 @@ def mae(p, y, d):
 
 
 @fast
-def huber(p, y, a, d):
+def huber(p: Array, y: Array, a: float, d: Array) -> float:
     """p, y, d (k,): d = max(−a, min(a, p − y))/k."""
     k = len(p)
     total = 0.0
@@ -101,7 +101,7 @@ def huber(p, y, a, d):
 
 
 @fast
-def binary_cross_entropy(z, p, y, d):
+def binary_cross_entropy(z: Array, p: Array, y: Array, d: Array) -> float:
     """z, p, y, d (k,): d = (p − y)/k; the value is max(z, 0) − z·y − ln max(p, 1 − p), in which nothing cancels."""
     k = len(p)
     total = 0.0
@@ -113,7 +113,7 @@ def binary_cross_entropy(z, p, y, d):
 
 
 @fast
-def cross_entropy(z, p, y, d):
+def cross_entropy(z: Array, p: Array, y: Array, d: Array) -> float:
     """z, p, d (k,); y (k,) probabilities, or (1,) the number of the class: d = p·Σy − y."""
     k = len(z)
     if len(y) == 1 and p[int(y[0])] > FAINT:
@@ -145,7 +145,7 @@ def cross_entropy(z, p, y, d):
 
 
 @fast
-def hinge(z, y, d):
+def hinge(z: Array, y: Array, d: Array) -> float:
     """z, d (k,); y (k,) of 0 and 1, or (1,) the number of the class: every output against its own side, d = −s/k."""
     k = len(z)
     total = 0.0
@@ -159,7 +159,7 @@ def hinge(z, y, d):
 
 
 @fast
-def poisson(z, p, y, d):
+def poisson(z: Array, p: Array, y: Array, d: Array) -> float:
     """z, p, y, d (k,): z = ln p; d = (p − y)/k."""
     k = len(p)
     total = 0.0
@@ -170,7 +170,7 @@ def poisson(z, p, y, d):
 
 
 @fast
-def quantile(p, y, a, d):
+def quantile(p: Array, y: Array, a: float, d: Array) -> float:
     """p, y, d (k,): d = (1 − a)/k above the answer, −a/k below it."""
     k = len(p)
     total = 0.0
@@ -182,7 +182,7 @@ def quantile(p, y, a, d):
 
 
 @fast
-def evaluate(code, a, z, y, p, d):
+def evaluate(code: int, a: float, z: Array, y: Array, p: Array, d: Array) -> float:
     """z, p, d (k,), y (k,) or (1,): writes the gradient by z into d and returns the value of the loss."""
     if code == _CROSS_ENTROPY:
         return cross_entropy(z, p, y, d)

@@ -16,7 +16,7 @@ import math
 
 from . import activations as act
 from . import norm
-from ._jit import call, ints, number, nums, order, reals, routine, view
+from ._jit import Array, call, ints, number, nums, order, reals, routine, view
 from ._op import (
     ACTIVATE,
     BACKWARD,
@@ -103,7 +103,7 @@ TARGET_CLIP = 10.0
 
 
 @routine(ACTIVATE, "i p t p")
-def activate(code, x, c, y):
+def activate(code: int, x: Array, c: float, y: Array) -> float:
     """x, y (m,): the forward switch of the activations."""
     if code == _LEAKY:
         act.leaky_relu_forward(x, c, y)
@@ -129,7 +129,7 @@ def activate(code, x, c, y):
 
 
 @routine(DIFFERENTIATE, "i p p p t p")
-def differentiate(code, x, y, dy, c, dx):
+def differentiate(code: int, x: Array, y: Array, dy: Array, c: float, dx: Array) -> float:
     """x, y, dy, dx (m,): the backward switch of the activations."""
     if code == _LEAKY:
         act.leaky_relu_backward(x, y, dy, c, dx)
@@ -155,7 +155,7 @@ def differentiate(code, x, y, dy, c, dx):
 
 
 @routine(NORMALISE, "n p n i p p f b")
-def normalise(c, p, op, base, x, y, eps, learn):
+def normalise(c: Array, p: Array, op: Array, base: int, x: Array, y: Array, eps: float, learn: bool) -> float:
     """x, y (m,): layer norm or batch norm, one sample at a time."""
     m = op[M]
     par = op[PAR]
@@ -171,7 +171,7 @@ def normalise(c, p, op, base, x, y, eps, learn):
 
 
 @routine(FORWARD_OP, "n p i i b")
-def forward_op(c, p, o, base, learn):
+def forward_op(c: Array, p: Array, o: int, base: int, learn: bool) -> float:
     """Run operation o on the sample whose activations begin at ``base``; the forward half of the opcode switch."""
     op = view(ints(c, PROG), o * PROGRAM_WIDTH, PROGRAM_WIDTH)
     code = op[OP]
@@ -209,7 +209,24 @@ def forward_op(c, p, o, base, learn):
 
 
 @routine(PENALISED, "n p p i i i n p i p f r b i f i")
-def penalised(c, p, w, code, base, stride, rows, v, n, d, lr, xc, own, t, product, exempt):
+def penalised(
+    c: Array,
+    p: Array,
+    w: Array,
+    code: int,
+    base: int,
+    stride: int,
+    rows: Array,
+    v: Array,
+    n: int,
+    d: Array,
+    lr: float,
+    xc: Array,
+    own: bool,
+    t: int,
+    product: float,
+    exempt: int,
+) -> float:
     """Hand rows to the rule one by one, after clipping each number and adding the penalty; row ``exempt`` is a bias."""
     l1, l2, bound = xc[L1], xc[L2], xc[CLIP_VALUE]
     s = nums(c, S, p)
@@ -236,7 +253,24 @@ def penalised(c, p, w, code, base, stride, rows, v, n, d, lr, xc, own, t, produc
 
 
 @order
-def descend(c, p, w, code, base, stride, rows, v, n, d, lr, xc, own, t, product, exempt):
+def descend(
+    c: Array,
+    p: Array,
+    w: Array,
+    code: int,
+    base: int,
+    stride: int,
+    rows: Array,
+    v: Array,
+    n: int,
+    d: Array,
+    lr: float,
+    xc: Array,
+    own: bool,
+    t: int,
+    product: float,
+    exempt: int,
+) -> None:
     """Hand n rank-one rows to the rule: as they are, or one by one where they are clipped or penalised first."""
     if code == GRADIENT or (xc[L1] == 0 and xc[L2] == 0 and xc[CLIP_VALUE] == 0):
         s = nums(c, S, p)
@@ -248,7 +282,19 @@ def descend(c, p, w, code, base, stride, rows, v, n, d, lr, xc, own, t, product,
 
 
 @order
-def backward_dense(c, p, w, op, base, code, lazy, lr, xc, t, product):
+def backward_dense(
+    c: Array,
+    p: Array,
+    w: Array,
+    op: Array,
+    base: int,
+    code: int,
+    lazy: bool,
+    lr: float,
+    xc: Array,
+    t: int,
+    product: float,
+) -> float:
     """Delta of a dense layer's input, then its rows; returns the squared norm of its gradient if only measuring."""
     n, m, par = op[N], op[M], op[PAR]
     src = base + op[SRC]
@@ -287,7 +333,9 @@ def backward_dense(c, p, w, op, base, code, lazy, lr, xc, t, product):
 
 
 @routine(BACKWARD_NORM, "n p p n i i f r i f")
-def backward_norm(c, p, w, op, base, code, lr, xc, t, product):
+def backward_norm(
+    c: Array, p: Array, w: Array, op: Array, base: int, code: int, lr: float, xc: Array, t: int, product: float
+) -> float:
     """Delta of a normalisation's input, then its gains and shifts; returns the squared norm if only measuring."""
     m, par = op[M], op[PAR]
     x = view(nums(c, A, p), base + op[SRC], m)
@@ -312,7 +360,9 @@ def backward_norm(c, p, w, op, base, code, lr, xc, t, product):
 
 
 @routine(BACKWARD_OP, "n p p i i i b f r i f")
-def backward_op(c, p, w, o, base, code, lazy, lr, xc, t, product):
+def backward_op(
+    c: Array, p: Array, w: Array, o: int, base: int, code: int, lazy: bool, lr: float, xc: Array, t: int, product: float
+) -> float:
     """Backward half of the opcode switch: the delta of operation o's input, then (into ``w``, by rule ``code``) its step.
 
     With the code GRADIENT the gradient is added to ``w``; with MEASURE nothing is written and the squared norm of the
@@ -341,7 +391,7 @@ def backward_op(c, p, w, o, base, code, lazy, lr, xc, t, product):
 
 
 @routine(READ_ROWS, "n p i n p i")
-def read_rows(c, p, base, rows, v, n):
+def read_rows(c: Array, p: Array, base: int, rows: Array, v: Array, n: int) -> float:
     """First layer of all experts at once, from the n pairs that take part."""
     head = ints(c, HEAD)
     z = view(nums(c, A, p), base + ints(c, PROG)[DST], head[STRIDE])
@@ -352,7 +402,7 @@ def read_rows(c, p, base, rows, v, n):
 
 
 @routine(FORWARD, "n p i i b")
-def forward(c, p, e, base, learn):
+def forward(c: Array, p: Array, e: int, base: int, learn: bool) -> float:
     """Run expert e on what the rows gave. Returns 1 if its logits are finite, else 0."""
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
     for o in range(ex[FIRST], ex[LAST]):
@@ -365,7 +415,21 @@ def forward(c, p, e, base, learn):
 
 
 @routine(BACKWARD, "n p p i i n p i i b f i f")
-def backward(c, p, w, e, base, rows, v, n, code, lazy, lr, t, product):
+def backward(
+    c: Array,
+    p: Array,
+    w: Array,
+    e: int,
+    base: int,
+    rows: Array,
+    v: Array,
+    n: int,
+    code: int,
+    lazy: bool,
+    lr: float,
+    t: int,
+    product: float,
+) -> float:
     """Deltas of expert e from its logits down, and each layer's step as soon as its delta has passed."""
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
     xc = view(reals(c, XC), e * CONSTANT_WIDTH, CONSTANT_WIDTH)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import call, ints, number, nums, order, reals, routine, view
+from ._jit import Array, call, ints, number, nums, order, reals, routine, view
 from ._op import (
     ANSWERS,
     COLUMN,
@@ -71,7 +71,7 @@ ENDLESS = 1 << 40
 
 
 @routine(OPINE, "n p p")
-def opine(c, p, out):
+def opine(c: Array, p: Array, out: Array) -> float:
     """All experts on what the rows gave, and their mixture Σ wₑ·pₑ into out (k,), in the answer's own units.
 
     COSTS keeps which of them have logits that are not finite: ∞ for these, 0 for the others.
@@ -98,7 +98,7 @@ def opine(c, p, out):
 
 
 @order
-def weigh(c, p, y, losses):
+def weigh(c: Array, p: Array, y: Array, losses: Array) -> None:
     """Fixed-share Hedge: w ← w·exp(−loss/2), normalised, then a small share spread evenly; y (targets,), losses (experts,).
 
     For cross-entropy the factor is √p of the right class. For numbers the loss is in units of the mixture's own fading
@@ -124,7 +124,7 @@ def weigh(c, p, y, losses):
 
 
 @order
-def replay(c, p, e):
+def replay(c: Array, p: Array, e: int) -> None:
     """Expert e learns some of the last samples again, drawn at random."""
     head = ints(c, HEAD)
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
@@ -146,7 +146,7 @@ def replay(c, p, e):
 
 
 @order
-def keep(c, p, n, y):
+def keep(c: Array, p: Array, n: int, y: Array) -> None:
     """Put the sample's pairs and answer into the ring of the last ones."""
     head, rng = ints(c, HEAD), ints(c, RNG)
     width = head[RING_WIDTH]
@@ -163,7 +163,7 @@ def keep(c, p, n, y):
 
 
 @order
-def learn_sample(c, p, part, n, y, weight, fresh):
+def learn_sample(c: Array, p: Array, part: int, n: int, y: Array, weight: float, fresh: bool) -> None:
     """Every expert learns the sample whose pairs are at hand; ``fresh``: all of them have just predicted it."""
     head = ints(c, HEAD)
     rows, v = view(ints(c, IW), head[PAIRS], n), view(nums(c, VW, p), head[PAIRS], n)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import fast
+from ._jit import Array, fast
 from ._op import op
 
 LAYER_NORM = op("layer_norm", "norm", "y = g·(x − mean x)/√(var x + ε) + b", "Ba, Kiros & Hinton 2016", 1e-5)
@@ -26,7 +26,7 @@ ROW_RATE = 0.01
 
 
 @fast
-def layer_norm_forward(x, gain, shift, affine, eps, kept, y):
+def layer_norm_forward(x: Array, gain: Array, shift: Array, affine: bool, eps: float, kept: Array, y: Array) -> None:
     """x, gain, shift, y (m,), kept (2,)."""
     m = len(x)
     mean = x[0] * 0
@@ -49,7 +49,7 @@ def layer_norm_forward(x, gain, shift, affine, eps, kept, y):
 
 
 @fast
-def layer_norm_backward(x, gain, affine, kept, dy, dgain, dx):
+def layer_norm_backward(x: Array, gain: Array, affine: bool, kept: Array, dy: Array, dgain: Array, dx: Array) -> None:
     """x, gain, dy, dgain, dx (m,): dx = r·(u − mean u − x̂·mean(u·x̂)), u = dy·gain; dgain = dy·x̂."""
     m = len(x)
     mean = kept[0]
@@ -70,7 +70,7 @@ def layer_norm_backward(x, gain, affine, kept, dy, dgain, dx):
 
 
 @fast
-def batch_norm_row(x, gain, shift, momentum, running, learn, y):
+def batch_norm_row(x: Array, gain: Array, shift: Array, momentum: float, running: Array, learn: bool, y: Array) -> None:
     """x, gain, shift, y (m,), running (2m + 1,): normalise by the running statistics, which x moves first if ``learn``."""
     m = len(x)
     if learn:
@@ -85,7 +85,7 @@ def batch_norm_row(x, gain, shift, momentum, running, learn, y):
 
 
 @fast
-def batch_norm_row_backward(x, gain, running, dy, dgain, dx):
+def batch_norm_row_backward(x: Array, gain: Array, running: Array, dy: Array, dgain: Array, dx: Array) -> None:
     """x, gain, dy, dgain, dx (m,): the running statistics are constants."""
     m = len(x)
     for j in range(m):
@@ -95,7 +95,9 @@ def batch_norm_row_backward(x, gain, running, dy, dgain, dx):
 
 
 @fast
-def batch_norm_moments(a, start, step, n, m, momentum, running, mean, rstd):
+def batch_norm_moments(
+    a: Array, start: int, step: int, n: int, m: int, momentum: float, running: Array, mean: Array, rstd: Array
+) -> None:
     """Mean and 1/deviation (m,) of n samples whose units lie at start + s·step; running statistics move by momentum."""
     for j in range(m):
         total = 0.0
@@ -114,7 +116,19 @@ def batch_norm_moments(a, start, step, n, m, momentum, running, mean, rstd):
 
 
 @fast
-def batch_norm_sums(a, d, src, dst, step, n, m, mean, rstd, dshift, dgain):
+def batch_norm_sums(
+    a: Array,
+    d: Array,
+    src: int,
+    dst: int,
+    step: int,
+    n: int,
+    m: int,
+    mean: Array,
+    rstd: Array,
+    dshift: Array,
+    dgain: Array,
+) -> None:
     """Gradients of shift and gain (m,): Σ dy and Σ dy·x̂ over the n samples of a batch."""
     for j in range(m):
         total = 0.0
@@ -128,7 +142,9 @@ def batch_norm_sums(a, d, src, dst, step, n, m, mean, rstd, dshift, dgain):
 
 
 @fast
-def batch_norm_sample_backward(x, gain, mean, rstd, dy, dshift, dgain, n, dx):
+def batch_norm_sample_backward(
+    x: Array, gain: Array, mean: Array, rstd: Array, dy: Array, dshift: Array, dgain: Array, n: int, dx: Array
+) -> None:
     """x, dy, dx (m,) of one of n samples: dx = g·r·(dy − Σdy/n − x̂·Σ(dy·x̂)/n)."""
     for j in range(len(x)):
         xhat = (x[j] - mean[j]) * rstd[j]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import exact, number, routine, view
+from ._jit import Array, exact, number, routine, view
 from ._op import HYPER, STEP, rule
 from ._vector import rank_one
 
@@ -50,13 +50,26 @@ COCOB = rule(
 
 
 @exact
-def sgd(p, base, stride, rows, v, n, d, lr):
+def sgd(p: Array, base: int, stride: int, rows: Array, v: Array, n: int, d: Array, lr: float) -> None:
     """rows, v (n,), d (m,)."""
     rank_one(p, base, stride, rows, v, n, d, number(p, lr))
 
 
 @exact
-def momentum(p, s, cap, base, stride, rows, v, n, d, lr, mu, ahead):
+def momentum(
+    p: Array,
+    s: Array,
+    cap: int,
+    base: int,
+    stride: int,
+    rows: Array,
+    v: Array,
+    n: int,
+    d: Array,
+    lr: float,
+    mu: float,
+    ahead: bool,
+) -> None:
     """rows, v (n,), d (m,); s (1, cap): velocity. ``ahead`` is Nesterov's."""
     m = len(d)
     c = number(p, lr)
@@ -78,7 +91,9 @@ def momentum(p, s, cap, base, stride, rows, v, n, d, lr, mu, ahead):
 
 
 @exact
-def adagrad(p, s, cap, base, stride, rows, v, n, d, lr, eps):
+def adagrad(
+    p: Array, s: Array, cap: int, base: int, stride: int, rows: Array, v: Array, n: int, d: Array, lr: float, eps: float
+) -> None:
     """rows, v (n,), d (m,); s (1, cap): sum of squares."""
     m = len(d)
     c = number(p, lr)
@@ -95,7 +110,20 @@ def adagrad(p, s, cap, base, stride, rows, v, n, d, lr, eps):
 
 
 @exact
-def rmsprop(p, s, cap, base, stride, rows, v, n, d, lr, rho, eps):
+def rmsprop(
+    p: Array,
+    s: Array,
+    cap: int,
+    base: int,
+    stride: int,
+    rows: Array,
+    v: Array,
+    n: int,
+    d: Array,
+    lr: float,
+    rho: float,
+    eps: float,
+) -> None:
     """rows, v (n,), d (m,); s (1, cap): fading mean of squares."""
     m = len(d)
     c = number(p, lr)
@@ -114,7 +142,20 @@ def rmsprop(p, s, cap, base, stride, rows, v, n, d, lr, rho, eps):
 
 
 @exact
-def adadelta(p, s, cap, base, stride, rows, v, n, d, lr, rho, eps):
+def adadelta(
+    p: Array,
+    s: Array,
+    cap: int,
+    base: int,
+    stride: int,
+    rows: Array,
+    v: Array,
+    n: int,
+    d: Array,
+    lr: float,
+    rho: float,
+    eps: float,
+) -> None:
     """rows, v (n,), d (m,); s (2, cap): fading means of squared gradients and of squared steps."""
     m = len(d)
     c = number(p, lr)
@@ -136,7 +177,26 @@ def adadelta(p, s, cap, base, stride, rows, v, n, d, lr, rho, eps):
 
 
 @exact
-def adam(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, decay, exempt, counts, own, t):
+def adam(
+    p: Array,
+    s: Array,
+    cap: int,
+    base: int,
+    stride: int,
+    rows: Array,
+    v: Array,
+    n: int,
+    d: Array,
+    lr: float,
+    b1: float,
+    b2: float,
+    eps: float,
+    decay: float,
+    exempt: int,
+    counts: Array,
+    own: bool,
+    t: int,
+) -> None:
     """rows, v (n,), d (m,); s (2, cap): moments. ``decay`` is AdamW's, ``own`` lets a row's own count correct its bias."""
     m = len(d)
     f1 = number(p, b1)
@@ -167,7 +227,24 @@ def adam(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, decay, exempt,
 
 
 @exact
-def amsgrad(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, counts, own, t):
+def amsgrad(
+    p: Array,
+    s: Array,
+    cap: int,
+    base: int,
+    stride: int,
+    rows: Array,
+    v: Array,
+    n: int,
+    d: Array,
+    lr: float,
+    b1: float,
+    b2: float,
+    eps: float,
+    counts: Array,
+    own: bool,
+    t: int,
+) -> None:
     """rows, v (n,), d (m,); s (3, cap): moments and the largest second moment."""
     m = len(d)
     f1 = number(p, b1)
@@ -194,7 +271,27 @@ def amsgrad(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, counts, own
 
 
 @exact
-def nadam(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, mu, ahead, product, counts, own, t):
+def nadam(
+    p: Array,
+    s: Array,
+    cap: int,
+    base: int,
+    stride: int,
+    rows: Array,
+    v: Array,
+    n: int,
+    d: Array,
+    lr: float,
+    b1: float,
+    b2: float,
+    eps: float,
+    mu: float,
+    ahead: float,
+    product: float,
+    counts: Array,
+    own: bool,
+    t: int,
+) -> None:
     """rows, v (n,), d (m,); s (2, cap): moments. ``mu``, ``ahead``: μₜ, μₜ₊₁; ``product``: Πμ of the whole net's steps."""
     m = len(d)
     f1 = number(p, b1)
@@ -220,7 +317,21 @@ def nadam(p, s, cap, base, stride, rows, v, n, d, lr, b1, b2, eps, mu, ahead, pr
 
 
 @exact
-def ftrl(p, s, cap, base, stride, rows, v, n, d, alpha, beta, l1, l2):
+def ftrl(
+    p: Array,
+    s: Array,
+    cap: int,
+    base: int,
+    stride: int,
+    rows: Array,
+    v: Array,
+    n: int,
+    d: Array,
+    alpha: float,
+    beta: float,
+    l1: float,
+    l2: float,
+) -> None:
     """rows, v (n,), d (m,); s (2, cap): z and n. Departs from the paper: z starts where w is the initial weight, not 0."""
     m = len(d)
     for i in range(n):
@@ -246,7 +357,9 @@ def ftrl(p, s, cap, base, stride, rows, v, n, d, alpha, beta, l1, l2):
 
 
 @exact
-def cocob(p, s, cap, base, stride, rows, v, n, d, alpha):
+def cocob(
+    p: Array, s: Array, cap: int, base: int, stride: int, rows: Array, v: Array, n: int, d: Array, alpha: float
+) -> None:
     """rows, v (n,), d (m,); s (5, cap): L, A, R, θ, w₀. Has no step size."""
     m = len(d)
     for i in range(n):
@@ -273,13 +386,31 @@ def cocob(p, s, cap, base, stride, rows, v, n, d, alpha):
 
 
 @exact
-def accumulate(g, base, stride, rows, v, n, d):
+def accumulate(g: Array, base: int, stride: int, rows: Array, v: Array, n: int, d: Array) -> None:
     """rows, v (n,), d (m,): add the rank-one gradient v·d to g. The rule that keeps instead of stepping."""
     rank_one(g, base, stride, rows, v, n, d, number(g, -1))
 
 
 @routine(STEP, "i p p i i i n p i p f r n b i f i")
-def step(code, p, s, cap, base, stride, rows, v, n, d, lr, const, counts, own, t, product, exempt):
+def step(
+    code: int,
+    p: Array,
+    s: Array,
+    cap: int,
+    base: int,
+    stride: int,
+    rows: Array,
+    v: Array,
+    n: int,
+    d: Array,
+    lr: float,
+    const: Array,
+    counts: Array,
+    own: bool,
+    t: int,
+    product: float,
+    exempt: int,
+) -> float:
     """Apply rule ``code`` to n rows; ``const`` holds the rule's numbers from HYPER on; row ``exempt`` (a bias) does not decay."""
     a = const[HYPER]
     b = const[HYPER + 1]

@@ -11,8 +11,9 @@ Shapes: ``rows`` (n,) int64, ``v`` (n,), ``b`` and ``z`` (m,); the table lies in
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from ._jit import exact, fast, order, view
+from ._jit import Array, exact, fast, order, view
 from ._op import COUNT, HAT, KNOT_COUNT, MEAN, ROW, STATISTIC_WIDTH, VAR, op
 from .dropout import uniform
 
@@ -38,7 +39,7 @@ SETTLED = 10
 
 
 @fast
-def dot(a, b):
+def dot(a: Array, b: Array) -> Any:
     """Return Σ a·b, a and b (n,)."""
     s = a[0] * 0
     for j in range(len(a)):
@@ -47,7 +48,7 @@ def dot(a, b):
 
 
 @exact
-def scatter(p, base, stride, rows, n, d, dx):
+def scatter(p: Array, base: int, stride: int, rows: Array, n: int, d: Array, dx: Array) -> None:
     """Set dx[rows[i]] = W[rows[i]]·d for the n listed inputs of a dense layer; d (m,), dx (all inputs,)."""
     m = len(d)
     for i in range(n):
@@ -55,7 +56,7 @@ def scatter(p, base, stride, rows, n, d, dx):
 
 
 @exact
-def active(x, rows, v):
+def active(x: Array, rows: Array, v: Array) -> int:
     """List the inputs that are not zero: rows, v (n,) get position and value. Returns how many."""
     n = 0
     for i in range(len(x)):
@@ -66,7 +67,7 @@ def active(x, rows, v):
 
 
 @exact
-def standardise(stat, x, clip, learn):
+def standardise(stat: Array, x: float, clip: float, learn: bool) -> float:
     """Return x in units of its running deviation, within ±clip; stat (4,) moves if ``learn``.
 
     mean ← mean + a·(x − mean), var ← (1 − a)·(var + a·(x − mean)²), a = max(1/t, 0.001), and z = (x − mean)/√var with the
@@ -93,7 +94,7 @@ def standardise(stat, x, clip, learn):
 
 
 @exact
-def bend(stat, knots, x, rows, v, n):
+def bend(stat: Array, knots: Array, x: float, rows: Array, v: Array, n: int) -> int:
     """Append the two hats under which x lies: (row of knot k, 1 − u), (row of knot k + 1, u). Returns the new n.
 
     A hat is 1 at its knot and falls to 0 at the neighbouring ones (linear B-spline), so a linear layer above hats is a curve
@@ -119,7 +120,7 @@ def bend(stat, knots, x, rows, v, n):
 
 
 @order
-def remember(stat, knots, kept, x, rng):
+def remember(stat: Array, knots: Array, kept: Array, x: float, rng: Array) -> None:
     """Keep x in the slot's sample of its past (Vitter's algorithm R), and at 32, 64, 128, … values move the knots.
 
     The knots are the quantiles of the sample, equal ones once, so a hat covers as much of the data as any other.
@@ -149,7 +150,7 @@ def remember(stat, knots, kept, x, rng):
 
 
 @exact
-def late_last(touched, rows, v, n, spare_rows, spare_v):
+def late_last(touched: Array, rows: Array, v: Array, n: int, spare_rows: Array, spare_v: Array) -> int:
     """Move pairs whose row no step has touched behind the others; returns how many take part."""
     part = 0
     late = 0
@@ -169,7 +170,7 @@ def late_last(touched, rows, v, n, spare_rows, spare_v):
 
 
 @exact
-def encode_plain(slots, x, bias, rows, v):
+def encode_plain(slots: Array, x: Array, bias: int, rows: Array, v: Array) -> int:
     """Pairs of a sample that has an ordinary number for every row, slots, x (entries,); 0 if it has not.
 
     The common case of arrays without scaling: two loops without a branch.
@@ -186,7 +187,24 @@ def encode_plain(slots, x, bias, rows, v):
 
 
 @exact
-def encode(slots, x, first, last, shift, stats, knots, kept, hats, bias, standard, learn, refused, rng, rows, v):
+def encode(
+    slots: Array,
+    x: Array,
+    first: int,
+    last: int,
+    shift: int,
+    stats: Array,
+    knots: Array,
+    kept: Array,
+    hats: int,
+    bias: bool,
+    standard: bool,
+    learn: bool,
+    refused: Array,
+    rng: Array,
+    rows: Array,
+    v: Array,
+) -> int:
     """Turn one sample's entries into pairs and return how many.
 
     ``slots``, ``x`` hold the entries of a block; the sample's lie at first..last, its slots at first − shift. A slot s ≥ 0
@@ -218,6 +236,8 @@ def encode(slots, x, first, last, shift, stats, knots, kept, hats, bias, standar
         stat = view(stats, s * STATISTIC_WIDTH, STATISTIC_WIDTH)
         rows[n] = int(stat[ROW])
         v[n] = standardise(stat, value, CLIP, learn) if standard else value
+        if learn and not standard:
+            stat[COUNT] += 1
         n += 1
         if hats > 0:
             curve = view(knots, s * hats, hats)

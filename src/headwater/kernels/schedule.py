@@ -13,7 +13,7 @@ CONSTANT, INVERSE_SCALING, COSINE, STEP, WARM_UP = range(5)
 
 
 @exact
-def rate(kind, lr, a, b, t):
+def rate(kind: int, lr: float, a: float, b: float, t: int) -> float:
     """Return the step size at step t; a and b are the schedule's own numbers."""
     if kind == INVERSE_SCALING:  # lr / t^a
         return lr / t**a

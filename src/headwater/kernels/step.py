@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import call, exact, ints, number, nums, order, reals, routine, view
+from ._jit import Array, call, exact, ints, number, nums, order, reals, routine, view
 from ._op import (
     BACKWARD,
     CAPACITY,
@@ -119,7 +119,7 @@ KEEP, TAKE_BACK, REDO = range(3)
 
 
 @order
-def take_step(c, p, e, rows, v, n, weight):
+def take_step(c: Array, p: Array, e: int, rows: Array, v: Array, n: int, weight: float) -> None:
     """One descent of expert e: the loss's gradient stands in D at the logits, the sample's activations in A."""
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
     xc = view(reals(c, XC), e * CONSTANT_WIDTH, CONSTANT_WIDTH)
@@ -143,7 +143,7 @@ def take_step(c, p, e, rows, v, n, weight):
 
 
 @routine(COPY, "n p n i i")
-def copy(c, p, rows, n, mode):
+def copy(c: Array, p: Array, rows: Array, n: int, mode: int) -> float:
     """KEEP in UNDO all that a step on these n rows can change (dense part, and rows, of P and of each state), or exchange
     the two: TAKE_BACK a step, REDO it (from the last row to the first: a row may be listed twice)."""
     head = ints(c, HEAD)
@@ -167,7 +167,7 @@ def copy(c, p, rows, n, mode):
 
 
 @routine(LINK, "n p i b")
-def link(c, p, e, sound):
+def link(c: Array, p: Array, e: int, sound: bool) -> float:
     """Put expert e's own prediction, its logits through the link, at e·k of the scratch."""
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
     k = ex[OUTPUTS]
@@ -180,7 +180,7 @@ def link(c, p, e, sound):
 
 
 @routine(JUDGE, "n p i r")
-def judge(c, p, e, y):
+def judge(c: Array, p: Array, e: int, y: Array) -> float:
     """Loss of expert e for the answer y (targets,), from its linked prediction; the gradient goes into D at the logits."""
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
     k = ex[OUTPUTS]
@@ -194,13 +194,13 @@ def judge(c, p, e, y):
 
 
 @exact
-def within(value, measure, times, more):
+def within(value: float, measure: float, times: float, more: float) -> bool:
     """Return whether value is at most ``times`` the measure and ``more``; a loss (Poisson's) may be negative."""
     return value <= measure + (times - 1) * abs(measure) + more
 
 
 @order
-def cost(c, p, e, rows, v, part, y):
+def cost(c: Array, p: Array, e: int, rows: Array, v: Array, part: int, y: Array) -> float:
     """Loss of the sample as the weights now stand, infinite if its logits are."""
     call(c, READ_ROWS, p, (c, p, 0, rows, v, part))
     sound = call(c, FORWARD, p, (c, p, e, 0, False)) > 0
@@ -210,7 +210,9 @@ def cost(c, p, e, rows, v, part, y):
 
 
 @order
-def learn_row(c, p, e, rows, v, part, n, y, weight, before):
+def learn_row(
+    c: Array, p: Array, e: int, rows: Array, v: Array, part: int, n: int, y: Array, weight: float, before: float
+) -> None:
     """Step along the gradient of a sample that cost ``before``, and step back if the same sample then costs far more.
 
     The check needs a second forward pass, so it is made only where a step can be dangerous: in the first steps, and where

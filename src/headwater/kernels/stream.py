@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import call, context_at, entry, event, ints, nums, order, reals, routine, strip, view
+from ._jit import Array, call, context_at, entry, event, ints, nums, order, reals, routine, strip, view
 from ._op import (
     ANSWERS,
     ASKED_ENDS,
@@ -58,7 +58,7 @@ TARGET_CLIP = 10.0
 
 
 @routine(READ_SAMPLE, "n p n n r i b")
-def read_sample(c, p, slots, ends, x, i, learn):
+def read_sample(c: Array, p: Array, slots: Array, ends: Array, x: Array, i: int, learn: bool) -> float:
     """Pairs of sample i of a block into the lists at PAIRS; returns how many in all, iw[0] keeps how many take part."""
     head, iw, vw = ints(c, HEAD), ints(c, IW), nums(c, VW, p)
     half = (head[LENGTH] - head[PAIRS]) // 2
@@ -85,7 +85,7 @@ def read_sample(c, p, slots, ends, x, i, learn):
 
 
 @order
-def _learn_rows(c, p, count, same):
+def _learn_rows(c: Array, p: Array, count: int, same: bool) -> None:
     """Predict row i of the asked block, then learn row i of the block, for every i in turn: the route's inner loop.
 
     The block stands in the context: SLOTS, X (entries,), ENDS (count + 1,) where each sample's entries end, Y (count,
@@ -129,7 +129,7 @@ def _learn_rows(c, p, count, same):
 
 
 @order
-def _predict_rows(c, p, count):
+def _predict_rows(c: Array, p: Array, count: int) -> None:
     """Predict ``count`` samples (SLOTS, ENDS, X) into OUT (count, k) and change nothing but scratch."""
     head = ints(c, HEAD)
     rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
@@ -141,13 +141,13 @@ def _predict_rows(c, p, count):
 
 
 @entry
-def learn_rows(context, parameters, count, same):
+def learn_rows(context: Array, parameters: Array, count: int, same: bool) -> None:
     """Learn a block; see ``_learn_rows``."""
     _learn_rows(strip(context), strip(parameters), count, same)
 
 
 @entry
-def predict_rows(context, parameters, count):
+def predict_rows(context: Array, parameters: Array, count: int) -> None:
     """Predict a block; see ``_predict_rows``."""
     _predict_rows(strip(context), strip(parameters), count)
 
@@ -156,14 +156,14 @@ _FLOAT32, _FLOAT64 = np.zeros(1, np.float32), np.zeros(1, np.float64)
 
 
 @event
-def predict_event32(context):
+def predict_event32(context: Array) -> None:
     """Predict the one sample in the context at that address; float32."""
     c = context_at(context)
     _predict_rows(c, nums(c, P, strip(_FLOAT32)), 1)
 
 
 @event
-def learn_event32(context, y, w):
+def learn_event32(context: Array, y: Array, w: Array) -> None:
     """Learn the one sample in the context at that address, with that answer and weight; float32."""
     c = context_at(context)
     reals(c, Y)[0] = y
@@ -172,14 +172,14 @@ def learn_event32(context, y, w):
 
 
 @event
-def predict_event64(context):
+def predict_event64(context: Array) -> None:
     """Predict the one sample in the context at that address; float64."""
     c = context_at(context)
     _predict_rows(c, nums(c, P, strip(_FLOAT64)), 1)
 
 
 @event
-def learn_event64(context, y, w):
+def learn_event64(context: Array, y: Array, w: Array) -> None:
     """Learn the one sample in the context at that address, with that answer and weight; float64."""
     c = context_at(context)
     reals(c, Y)[0] = y

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import DataError
 from ..kernels import _op as col
 from ..kernels import batch as _batch
 from ..kernels import stream as _stream
@@ -281,6 +282,13 @@ class Program:
         self, block: Block, y: NDArray[np.float64], w: NDArray[np.float64], asked: Block | None = None
     ) -> NDArray[Any]:
         """Predict row by row and learn row by row; y (n, targets) is overwritten. Returns the predictions, (n, k)."""
+        if self.ring and y.shape[1] > 1:
+            raise DataError(
+                expected="one answer a sample where samples are replayed",
+                got=str(y.shape[1]),
+                at="y",
+                help="Use experts without replays.",
+            )
         self._scratch(self._width(block.width if asked is None else max(block.width, asked.width)))
         out = np.empty((len(block), self.outputs), self.dtype)
         self._show(block)
@@ -315,8 +323,8 @@ class Program:
         self.bind(Y=np.zeros(1), W=np.zeros(1), OUT=self.event_out)
         self.head[col.ANSWERS] = 1
         narrow = self.dtype == np.float32
-        self.predict_event = _stream.predict_event32 if narrow else _machine.predict_event64
-        self.learn_event = _stream.learn_event32 if narrow else _machine.learn_event64
+        self.predict_event = _stream.predict_event32 if narrow else _stream.predict_event64
+        self.learn_event = _stream.learn_event32 if narrow else _stream.learn_event64
         self.address = self.context.ctypes.data if JIT else self.context
         with compiling(("event", self.dtype.name)):  # a weight of 0 teaches nothing
             self.predict_event(self.address)

@@ -8,6 +8,7 @@ import ipaddress
 import secrets
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError, HeadwaterError
@@ -197,15 +198,19 @@ def _check_origin(headers: dict[bytes, bytes]) -> None:
 
 def _check_host(headers: dict[bytes, bytes]) -> None:
     """Without tokens, a name that a stranger's DNS points here must not open the door to a browser."""
-    host = headers.get(b"host", b"localhost").decode("latin-1")
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        name = ""
+    name = _name(headers.get(b"host", b"localhost"))
     if not is_local(name):
         raise Forbidden(
             expected="a local host name, since there are no tokens", got=f"{name!r:.80}", at="Host", help="Use localhost."
         )
+
+
+@lru_cache(maxsize=256)
+def _name(host: bytes) -> str:
+    try:
+        return urlsplit(f"//{host.decode('latin-1')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _hash(token: str) -> str:

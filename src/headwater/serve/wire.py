@@ -112,7 +112,7 @@ def decoded(decode: Callable[[bytes], T], body: bytes, at: str) -> T:
             expected="a body as in /openapi.json", got=_inner(words), at=f"{at} {place}".strip(), help="Correct it; nothing was learned."
         ) from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise DataError(expected="JSON", got=_inner(str(error)), at=at, help="Send valid JSON; nothing was learned.") from error
+        raise DataError(expected="JSON", got=str(error)[:200], at=at, help="Send valid JSON; nothing was learned.") from error
 
 
 def _inner(words: str) -> str:

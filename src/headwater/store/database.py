@@ -129,6 +129,7 @@ def _prepare(base: sqlite3.Connection, path: Path) -> None:
         )
     base.execute("PRAGMA journal_mode=WAL")
     base.execute("PRAGMA synchronous=FULL")
+    base.execute("PRAGMA wal_autocheckpoint=8000")  # 32 MB: each checkpoint stops the writer for some syncs
     base.execute("PRAGMA trusted_schema=OFF")
     base.execute("PRAGMA cell_size_check=ON")
     base.execute("PRAGMA cache_size=-16384")

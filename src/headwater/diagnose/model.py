@@ -1,0 +1,196 @@
+"""What is wrong with the model, from the numbers: a rule reads `Measures` and gives a finding, or none.
+
+The bounds were set so that the healthy streams of tests/diagnose stay silent and each made-up illness is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from headwater.diagnose.finding import FEW, Finding
+from headwater.diagnose.measures import Measures
+from headwater.watch import verdict
+
+__all__ = ["RULES"]
+
+
+def baseline_wins(m: Measures) -> Finding | None:
+    """A predictor that hardly learns is at least as good, over the window."""
+    if m.record is None or m.rows < FEW:
+        return None
+    r = m.record
+    key = "accuracy" if m.task == "classify" else "rmse"
+    sign = 1 if m.task == "classify" else -1
+    best = max(r.window_baselines, key=lambda name: sign * r.window_baselines[name][key], default="")
+    if not best or sign * r.window_baselines[best][key] < sign * r.window_scores[key]:
+        return None
+    ours, theirs = r.window_scores[key], r.window_baselines[best][key]
+    return Finding(
+        "baseline_wins",
+        "serious",
+        f"Over the last {r.window:,} rows the {best} baseline has {key} {theirs:.4g}, the model {ours:.4g}."
+        + (f" Over all: {verdict(r)}" if verdict(r) else ""),
+        "Give the model what the baseline uses (the last answer as a feature), other features, or more rows.",
+        {"model": ours, "baseline": theirs},
+    )
+
+
+def underfitting(m: Measures) -> Finding | None:
+    """The loss is that of a constant prediction, though there is a gradient to follow and the step does move it."""
+    if m.rows < 2 * FEW or not m.loss >= 0.95 * m.base or not _moves(m) or _step_harms(m):
+        return None
+    return Finding(
+        "underfitting",
+        "warning",
+        f"The loss over the last rows is {m.loss:.3g}, a constant prediction would have {m.base:.3g}.",
+        "Try a larger or deeper net (hidden), the default pool, features that say more, or less L1, L2 and dropout.",
+        {"loss": m.loss, "constant": m.base},
+    )
+
+
+def overfitting(m: Measures) -> Finding | None:
+    """Rows cost far less once they are learned than when they were new, and are still expensive when they are new."""
+    gap = m.then - m.now
+    if m.rows < FEW or not gap > max(0.25 * m.base, 0.35 * m.then, 3 * m.error):
+        return None
+    return Finding(
+        "overfitting",
+        "warning",
+        f"Rows had loss {m.then:.3g} when they were new and have {m.now:.3g} now that they are learned: "
+        "the model remembers rows more than it learns what they have in common.",
+        "Try a smaller net (hidden), l2 or dropout, a smaller step, fewer replays, fewer rare names, or more data.",
+        {"new": m.then, "learned": m.now, "standard_error": m.error},
+    )
+
+
+def step_too_large(m: Measures) -> Finding | None:
+    """Learning a row makes the rows around it worse, or the guard has to take steps back."""
+    undone = m.undone / max(m.steps, 1)
+    if m.rows < FEW or not (undone > 0.005 or _step_harms(m)):
+        return None
+    return Finding(
+        "step_too_large",
+        "serious",
+        f"The last rows had loss {m.before:.3g} before they were learned and {m.after:.3g} just after; "
+        f"{m.undone:,} of {m.steps:,} steps were taken back.",
+        "Make the step (lr) 3 to 10 times smaller, set clip_norm=1, norm='layer', or use the default pool.",
+        {"before": m.before, "after": m.after, "undone": undone},
+    )
+
+
+def step_too_small(m: Measures) -> Finding | None:
+    """Learning a row hardly changes its own loss, and the loss is still that of a constant."""
+    if m.rows < 2 * FEW or not m.loss >= 0.9 * m.base or _moves(m) or _step_harms(m):
+        return None
+    return Finding(
+        "step_too_small",
+        "warning",
+        f"Learning the last rows changed their loss from {m.before:.4g} to {m.after:.4g}; "
+        f"the loss is {m.loss:.3g}, a constant prediction would have {m.base:.3g}.",
+        "Make the step (lr) 10 times larger, use an adaptive rule (RMSProp, Adam), or the default pool.",
+        {"before": m.before, "after": m.after},
+    )
+
+
+def saturated_units(m: Measures) -> Finding | None:
+    """Most slopes of a sigmoid or tanh layer are near nothing: no gradient comes through."""
+    bad = [layer for layer in m.layers if layer.kind in ("sigmoid", "tanh", "hard_tanh") and layer.flat > 0.7]
+    if not bad or m.rows < FEW // 2:
+        return None
+    worst = max(bad, key=lambda layer: layer.flat)
+    return Finding(
+        "saturated_units",
+        "warning",
+        f"In {worst.name} {worst.flat:.0%} of the slopes are below a twentieth of the largest: the units are saturated.",
+        "Scale the inputs (scale=True), use norm='layer', a smaller initializer or step, or the ReLU family.",
+        {layer.name: layer.flat for layer in bad},
+    )
+
+
+def dead_units(m: Measures) -> Finding | None:
+    """Units of a ReLU layer give nothing for any row: nothing will ever wake them."""
+    bad = [layer for layer in m.layers if layer.kind == "relu" and layer.dead > 0.4]
+    if not bad or m.rows < FEW // 2:
+        return None
+    worst = max(bad, key=lambda layer: layer.dead)
+    return Finding(
+        "dead_units",
+        "warning",
+        f"In {worst.name} {worst.dead:.0%} of {worst.units} units are silent on every row looked at.",
+        "Use activation='leaky_relu' (or gelu, silu), a smaller step, norm='layer', or a smaller net.",
+        {layer.name: layer.dead for layer in bad},
+    )
+
+
+def vanishing_gradients(m: Measures) -> Finding | None:
+    """The first layer's gradient is a thousandth of the last one's."""
+    ratio = min((layers[0][1] / layers[-1][1] for layers in m.gradients if layers[-1][1] > 0), default=1.0)
+    if m.rows < FEW // 2 or not ratio < 1e-3:
+        return None
+    return Finding(
+        "vanishing_gradients",
+        "warning",
+        f"The gradient that reaches the first layer is {ratio:.1e} of that of the last layer.",
+        "Use fewer layers, norm='layer', activation='relu' (or silu), or the initializer he or orthogonal.",
+        _last_to_first(m, min),
+    )
+
+
+def exploding_gradients(m: Measures) -> Finding | None:
+    """The first layer's gradient is a thousand times the last one's."""
+    ratio = max((layers[0][1] / layers[-1][1] for layers in m.gradients if layers[-1][1] > 0), default=1.0)
+    if m.rows < FEW // 2 or not ratio > 1e3:
+        return None
+    return Finding(
+        "exploding_gradients",
+        "serious",
+        f"The gradient that reaches the first layer is {ratio:.1e} times that of the last layer.",
+        "Set clip_norm=1, use norm='layer', fewer layers, or a smaller initializer.",
+        _last_to_first(m, max),
+    )
+
+
+def plasticity_loss(m: Measures) -> Finding | None:
+    """The last hidden layer uses far fewer directions than it once did, while the weights have grown."""
+    if len(m.sizes) < 4 or m.rows < 4 * FEW or not m.units:
+        return None
+    (_, size, rank), best = m.sizes[-1], max(one[2] for one in m.sizes)
+    first = m.sizes[0][1]
+    if not (rank < 0.5 * best and size > 1.5 * first):
+        return None
+    return Finding(
+        "plasticity_loss",
+        "warning",
+        f"The last hidden layer of {m.units} units once used {best:.1f} directions and now uses {rank:.1f}, "
+        f"while its weights are {size / first:.1f} times as large: it learns new things ever harder.",
+        "Use l2, norm='layer', leaky_relu, a smaller step, adapt=Reinitialise(), or the default pool.",
+        {"rank": rank, "best_rank": best, "growth": size / first},
+    )
+
+
+def _moves(m: Measures) -> bool:
+    """Whether learning a row changes its own loss."""
+    return not (m.before - m.after < 0.01 * m.before)
+
+
+def _step_harms(m: Measures) -> bool:
+    return m.after > 1.05 * m.before and m.worse > 0.4
+
+
+def _last_to_first(m: Measures, worst: Callable[..., tuple[tuple[str, float], ...]]) -> dict[str, float]:
+    nets = [layers for layers in m.gradients if layers[-1][1] > 0]
+    return dict(worst(nets, key=lambda layers: layers[0][1] / layers[-1][1])) if nets else {}
+
+
+RULES = (
+    baseline_wins,
+    underfitting,
+    overfitting,
+    step_too_large,
+    step_too_small,
+    saturated_units,
+    dead_units,
+    vanishing_gradients,
+    exploding_gradients,
+    plasticity_loss,
+)
