@@ -94,6 +94,7 @@ def serve(
         wishes = Wishes(hidden=hidden, optimizer=optimizer, lr=lr, loss=loss, seed=seed)
         learner = load_model(model) if model is not None else wishes.make(task)
         hub.service.change(hub.service.models.create, name, learner)
+    _warm()
     if hub.service.cut:
         print(f"{len(hub.service.cut)} damaged entries at the journal's end were set aside.", file=sys.stderr)
     server.run(hub, host=host, port=port, sock=sock, ready=_teller(hub, demo))
@@ -111,6 +112,17 @@ def _teller(hub: Any, demo: bool) -> Any:
             start(address, next(iter(hub.access.tokens), ""))
 
     return tell
+
+
+def _warm() -> None:
+    """Load the kernels, or compile them once for this machine, before anyone waits for an answer."""
+    import headwater as hw
+
+    throwaway = hw.Classifier()
+    for label in ("a", "b"):
+        throwaway.learn_one({"x": 1.0}, label)
+        throwaway.step_many([{"x": 1.0}, {"x": 2.0}], [label, label])
+        throwaway.predict_one({"x": 1.0})
 
 
 def _tokens(path: Path | None) -> dict[str, str]:

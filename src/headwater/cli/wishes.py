@@ -9,10 +9,12 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-import headwater as hw
 from headwater import nn
+from headwater.classifier import Classifier
 from headwater.cli.options import split_sizes
 from headwater.errors import ConfigError, ModelFileError, did_you_mean
+from headwater.regressor import Regressor
+from headwater.store import load
 
 __all__ = ["Wishes", "load_model"]
 
@@ -62,7 +64,7 @@ class Wishes:
                     expected="a seed of at least 0", got=str(self.seed), at="--seed", help="Try --seed 1."
                 )
             wished["seed"] = self.seed
-        return hw.Classifier(**wished) if task == "classify" else hw.Regressor(**wished)
+        return Classifier(**wished) if task == "classify" else Regressor(**wished)
 
     def agree_with(self, learner: Any, *, task: str, target: str | None, at: str) -> None:
         """Raise when an option says something else than the saved model.
@@ -120,7 +122,7 @@ def load_model(path: Path) -> Any:
             at=str(path),
             help=close if close.startswith("Did") else "Make one: headwater learn SOURCE --target COLUMN --model FILE",
         )
-    return hw.load(path)
+    return load(path)
 
 
 def _contradiction(option: str, has: str, wished: str, at: str) -> ConfigError:

@@ -9,7 +9,7 @@ __all__ = ["RULES"]
 
 
 def unscaled_inputs(m: Measures) -> Finding | None:
-    """Numbers are read as they are, and lie far from −1 … 1."""
+    """Say when numbers are read as they are, and lie far from −1 … 1."""
     if m.scaled:
         return None
     far = {name: max(abs(mean), std) for name, (mean, std) in m.numbers.items() if max(abs(mean), std) > 10}
@@ -29,7 +29,7 @@ def unscaled_inputs(m: Measures) -> Finding | None:
 
 
 def constant_features(m: Measures) -> Finding | None:
-    """Features that have had one and the same value in every row looked at."""
+    """Name the features that have had one and the same value in every row looked at."""
     if not m.constant:
         return None
     names = ", ".join(map(str, m.constant[:5])) + (" …" if len(m.constant) > 5 else "")
@@ -43,7 +43,7 @@ def constant_features(m: Measures) -> Finding | None:
 
 
 def leaking_features(m: Measures) -> Finding | None:
-    """A feature that tells the answer all by itself: it may be known only after the answer."""
+    """Say when a feature tells the answer all by itself: it may be known only after the answer."""
     leaks = {name: told for name, told in m.leaks.items() if told > 0.97}
     if not leaks:
         return None
@@ -58,7 +58,7 @@ def leaking_features(m: Measures) -> Finding | None:
 
 
 def imbalanced_classes(m: Measures) -> Finding | None:
-    """One class fills nearly all rows, or a class is so rare that it is hardly learned."""
+    """Say when one class fills nearly all rows, or a class is so rare that it is hardly learned."""
     total = sum(m.labels.values())
     if m.rows < FEW or len(m.labels) < 2:
         return None
@@ -80,7 +80,7 @@ def imbalanced_classes(m: Measures) -> Finding | None:
 
 
 def repeating_labels(m: Measures) -> Finding | None:
-    """The last answer alone says much: accuracy flatters whoever follows it."""
+    """Say when the last answer alone says much: accuracy flatters whoever follows it."""
     if m.record is None or m.rows < FEW:
         return None
     base = m.record.baselines

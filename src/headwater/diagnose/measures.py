@@ -18,7 +18,7 @@ from headwater.nn import trace
 from headwater.nn.program import Program
 from headwater.types import Record
 from headwater.watch.changes import as_mapping
-from headwater.watch.health import Health, Kept, losses_again, rows_kept, weight_size
+from headwater.watch.health import Health, Kept, best_hidden, losses_again, rows_kept, weight_size
 
 __all__ = ["LayerState", "Measures", "measure"]
 
@@ -119,7 +119,7 @@ def measure(model: Any, health: Health) -> Measures:
     block = engine.encode(rows_kept(health.sample), np.zeros(len(health.sample), bool))
     taken = trace.entries(program, block)
     values = [trace.forward(program, e, trace.read(program, e, taken)) for e in range(len(program.experts))]
-    best = values[int(np.argmax(trace.shares(program)))]
+    e = best_hidden(program)
     rows = [as_mapping(kept.x) for kept in health.sample]
     half = [kept for kept in health.sample if health.n // 2 < kept.row <= health.n - 64]
     then, now, error = _again(model, half)
@@ -141,7 +141,7 @@ def measure(model: Any, health: Health) -> Measures:
         layers=tuple(state for e, own in enumerate(values) for state in _layers(program, e, own)),
         gradients=tuple(_gradients(model, program, e, own, health.sample) for e, own in enumerate(values)),
         sizes=(*health.sizes, (health.n, weight_size(program), health.rank(model))),
-        units=best[-2].shape[1] if len(best) > 1 else 0,
+        units=0 if e is None else values[e][-2].shape[1],
         scaled=bool(program.head[col.STANDARD]),
         numbers=_numbers(rows),
         constant=_constant(rows),
@@ -173,7 +173,7 @@ def _base(task: str, health: Health) -> float:
 
 
 def _layers(program: Program, e: int, values: list[NDArray[Any]]) -> list[LayerState]:
-    out = []
+    out: list[LayerState] = []
     first = int(program.ex[e, col.FIRST])
     for i in range(len(values) - 1):
         kind = _NAMES[int(program.prog[first + i, col.OP])]

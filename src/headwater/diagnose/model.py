@@ -5,7 +5,6 @@ The bounds were set so that the healthy streams of tests/diagnose stay silent an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 
 from headwater.diagnose.finding import FEW, Finding
 from headwater.diagnose.measures import Measures
@@ -15,7 +14,7 @@ __all__ = ["RULES"]
 
 
 def baseline_wins(m: Measures) -> Finding | None:
-    """A predictor that hardly learns is at least as good, over the window."""
+    """Say when a predictor that hardly learns is at least as good, over the window."""
     if m.record is None or m.rows < FEW:
         return None
     r = m.record
@@ -36,50 +35,50 @@ def baseline_wins(m: Measures) -> Finding | None:
 
 
 def underfitting(m: Measures) -> Finding | None:
-    """The loss is that of a constant prediction, though there is a gradient to follow and the step does move it."""
-    if m.rows < 2 * FEW or not m.loss >= 0.95 * m.base or not _moves(m) or _step_harms(m):
+    """Say when the loss is that of a constant, though steps do move it and rows aren't just remembered."""
+    if m.rows < 2 * FEW or not m.loss >= 0.95 * m.base or not _moves(m) or _step_harms(m) or _remembers(m):
         return None
     return Finding(
         "underfitting",
         "warning",
         f"The loss over the last rows is {m.loss:.3g}, a constant prediction would have {m.base:.3g}.",
         "Try a larger or deeper net (hidden), the default pool, features that say more, or less L1, L2 and dropout.",
-        {"loss": m.loss, "constant": m.base},
+        {"loss": m.loss, "constant": m.base, "loss_before": m.loss_before},
     )
 
 
 def overfitting(m: Measures) -> Finding | None:
-    """Rows cost far less once they are learned than when they were new, and are still expensive when they are new."""
-    gap = m.then - m.now
-    if m.rows < FEW or not gap > max(0.25 * m.base, 0.35 * m.then, 3 * m.error):
+    """Say when rows cost far less once they are learned than when they are new, and new ones stay expensive."""
+    if m.rows < FEW or _step_harms(m) or not (_remembers(m) or m.then - m.now > _gap(m)):
         return None
+    new, learned = (m.before, m.after) if _remembers(m) else (m.then, m.now)
     return Finding(
         "overfitting",
         "warning",
-        f"Rows had loss {m.then:.3g} when they were new and have {m.now:.3g} now that they are learned: "
-        "the model remembers rows more than it learns what they have in common.",
-        "Try a smaller net (hidden), l2 or dropout, a smaller step, fewer replays, fewer rare names, or more data.",
-        {"new": m.then, "learned": m.now, "standard_error": m.error},
+        f"Rows had loss {new:.3g} when they were new and {learned:.3g} once they were learned; new ones have "
+        f"{m.loss:.3g}, a constant prediction {m.base:.3g}: rows are remembered, what they have in common is not learned.",
+        "Try a smaller net (hidden), l2 or dropout, a smaller step, fewer rare names, or more data.",
+        {"new": new, "learned": learned, "old_then": m.then, "old_now": m.now},
     )
 
 
 def step_too_large(m: Measures) -> Finding | None:
-    """Learning a row makes the rows around it worse, or the guard has to take steps back."""
+    """Say when learning a row makes those around it worse, or the guard has to take steps back."""
     undone = m.undone / max(m.steps, 1)
     if m.rows < FEW or not (undone > 0.005 or _step_harms(m)):
         return None
     return Finding(
         "step_too_large",
         "serious",
-        f"The last rows had loss {m.before:.3g} before they were learned and {m.after:.3g} just after; "
-        f"{m.undone:,} of {m.steps:,} steps were taken back.",
+        f"New rows have loss {m.loss:.3g}, a constant prediction {m.base:.3g}; just after they were learned "
+        f"{m.worse:.0%} of the last rows cost more than before; {m.undone:,} of {m.steps:,} steps were taken back.",
         "Make the step (lr) 3 to 10 times smaller, set clip_norm=1, norm='layer', or use the default pool.",
-        {"before": m.before, "after": m.after, "undone": undone},
+        {"before": m.before, "after": m.after, "worse": m.worse, "undone": undone},
     )
 
 
 def step_too_small(m: Measures) -> Finding | None:
-    """Learning a row hardly changes its own loss, and the loss is still that of a constant."""
+    """Say when learning a row hardly changes its own loss, and the loss is still that of a constant."""
     if m.rows < 2 * FEW or not m.loss >= 0.9 * m.base or _moves(m) or _step_harms(m):
         return None
     return Finding(
@@ -93,7 +92,7 @@ def step_too_small(m: Measures) -> Finding | None:
 
 
 def saturated_units(m: Measures) -> Finding | None:
-    """Most slopes of a sigmoid or tanh layer are near nothing: no gradient comes through."""
+    """Say when most slopes of a sigmoid or tanh layer are near nothing: no gradient comes through."""
     bad = [layer for layer in m.layers if layer.kind in ("sigmoid", "tanh", "hard_tanh") and layer.flat > 0.7]
     if not bad or m.rows < FEW // 2:
         return None
@@ -101,14 +100,14 @@ def saturated_units(m: Measures) -> Finding | None:
     return Finding(
         "saturated_units",
         "warning",
-        f"In {worst.name} {worst.flat:.0%} of the slopes are below a twentieth of the largest: the units are saturated.",
+        f"In {worst.name} {worst.flat:.0%} of the slopes are below a twentieth of the largest: units are saturated.",
         "Scale the inputs (scale=True), use norm='layer', a smaller initializer or step, or the ReLU family.",
         {layer.name: layer.flat for layer in bad},
     )
 
 
 def dead_units(m: Measures) -> Finding | None:
-    """Units of a ReLU layer give nothing for any row: nothing will ever wake them."""
+    """Say when units of a ReLU layer give nothing for any row: no gradient will ever wake them."""
     bad = [layer for layer in m.layers if layer.kind == "relu" and layer.dead > 0.4]
     if not bad or m.rows < FEW // 2:
         return None
@@ -123,35 +122,43 @@ def dead_units(m: Measures) -> Finding | None:
 
 
 def vanishing_gradients(m: Measures) -> Finding | None:
-    """The first layer's gradient is a thousandth of the last one's."""
-    ratio = min((layers[0][1] / layers[-1][1] for layers in m.gradients if layers[-1][1] > 0), default=1.0)
-    if m.rows < FEW // 2 or not ratio < 1e-3:
+    """Say when the first layer's gradient is a thousandth of the last hidden one's, and no dead layer is the reason."""
+    nets = [net for net in m.gradients if len(net) > 2 and net[-2][1] > 0]
+    worst = min(nets, key=lambda net: net[0][1] / net[-2][1], default=None)
+    if m.rows < FEW // 2 or worst is None or any(layer.dead > 0.9 for layer in m.layers):
+        return None
+    ratio = worst[0][1] / worst[-2][1]
+    if not ratio < 1e-3:
         return None
     return Finding(
         "vanishing_gradients",
         "warning",
-        f"The gradient that reaches the first layer is {ratio:.1e} of that of the last layer.",
+        f"The gradient that reaches the first of {len(worst)} layers is {ratio:.1e} of that of the last hidden one.",
         "Use fewer layers, norm='layer', activation='relu' (or silu), or the initializer he or orthogonal.",
-        _last_to_first(m, min),
+        dict(worst),
     )
 
 
 def exploding_gradients(m: Measures) -> Finding | None:
-    """The first layer's gradient is a thousand times the last one's."""
-    ratio = max((layers[0][1] / layers[-1][1] for layers in m.gradients if layers[-1][1] > 0), default=1.0)
-    if m.rows < FEW // 2 or not ratio > 1e3:
+    """Say when the first layer's gradient is a thousand times that of a layer behind it."""
+    nets = [net for net in m.gradients if len(net) > 1 and min(size for _, size in net[1:]) > 0]
+    worst = max(nets, key=lambda net: net[0][1] / min(size for _, size in net[1:]), default=None)
+    if m.rows < FEW // 2 or worst is None:
+        return None
+    ratio = worst[0][1] / min(size for _, size in worst[1:])
+    if not ratio > 1e3:
         return None
     return Finding(
         "exploding_gradients",
         "serious",
-        f"The gradient that reaches the first layer is {ratio:.1e} times that of the last layer.",
+        f"The gradient that reaches the first of {len(worst)} layers is {ratio:.1e} times that of one behind it.",
         "Set clip_norm=1, use norm='layer', fewer layers, or a smaller initializer.",
-        _last_to_first(m, max),
+        dict(worst),
     )
 
 
 def plasticity_loss(m: Measures) -> Finding | None:
-    """The last hidden layer uses far fewer directions than it once did, while the weights have grown."""
+    """Say when the last hidden layer uses far fewer directions than it once did, while weights have grown."""
     if len(m.sizes) < 4 or m.rows < 4 * FEW or not m.units:
         return None
     (_, size, rank), best = m.sizes[-1], max(one[2] for one in m.sizes)
@@ -173,13 +180,19 @@ def _moves(m: Measures) -> bool:
     return not (m.before - m.after < 0.01 * m.before)
 
 
+def _remembers(m: Measures) -> bool:
+    """Whether learning a row takes away much of its own loss, while new rows are no better than a constant."""
+    return m.loss >= 0.9 * m.base and m.after < 0.6 * m.before
+
+
+def _gap(m: Measures) -> float:
+    """What an old row's loss must have fallen by, beyond chance, to speak of remembering."""
+    return max(0.25 * m.base, 0.35 * m.then, 3 * m.error)
+
+
 def _step_harms(m: Measures) -> bool:
-    return m.after > 1.05 * m.before and m.worse > 0.4
-
-
-def _last_to_first(m: Measures, worst: Callable[..., tuple[tuple[str, float], ...]]) -> dict[str, float]:
-    nets = [layers for layers in m.gradients if layers[-1][1] > 0]
-    return dict(worst(nets, key=lambda layers: layers[0][1] / layers[-1][1])) if nets else {}
+    """Whether steps do more harm than good, where there still is much to learn."""
+    return (m.loss > 0.5 * m.base and m.after > 1.05 * m.before) or (m.loss > 1.15 * m.base and m.worse > 0.38)
 
 
 RULES = (

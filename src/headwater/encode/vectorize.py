@@ -85,20 +85,18 @@ class Encoder:
         for name, value in x.items():
             full = f"{prefix}{name}" if prefix else name
             column = columns.get(full)
+            kind = type(value)
             # the two common cases, without asking further
-            if column is not None:
-                kind = type(value)
-                if column.kind == NUMBER and (kind is float or kind is int):
-                    slots.append(column.slot)
-                    values.append(value)
-                    continue
-                if column.kind == CATEGORY and kind is str:
-                    row = column.values.get(value)
-                    if row is not None:
-                        slots.append(-row - 1)
-                        values.append(1.0)
-                        continue
-            self._value(full, column, value, learn, slots, values, depth)
+            if column is not None and column.kind == NUMBER and (kind is float or kind is int):
+                slots.append(column.slot)
+                values.append(value)
+                continue
+            row = column.values.get(value) if column is not None and kind is str and column.kind == CATEGORY else None
+            if row is None:
+                self._value(full, column, value, learn, slots, values, depth)
+                continue
+            slots.append(-row - 1)
+            values.append(1.0)
 
     def _value(
         self,
@@ -137,17 +135,12 @@ class Encoder:
         if column.kind == NUMBER:
             number = as_number(value) if kind == TEXT else as_float(value) if kind == FLOAT else None
             if number is not None:
-                if not math.isnan(number) and column.slot >= 0:
-                    slots.append(column.slot)
-                    values.append(number)
+                _append((column.slot,), (number,), slots, values)
                 return
         elif column.kind == TIME:
             when = as_time(value)
             if when is not None:
-                for slot, part in zip(column.parts, time_parts(when), strict=True):
-                    if slot >= 0:
-                        slots.append(slot)
-                        values.append(part)
+                _append(column.parts, time_parts(when), slots, values)
                 return
         text = as_text(value)
         row = self.words.category(column, text) if learn else self.words.known(column, text)
@@ -164,13 +157,21 @@ class Encoder:
         numbers = X.dtype.kind in "fiub" and all(column is None or column.kind == NUMBER for column in known)
         if not numbers or (None in known and not self.words.has_room(known.count(None))):
             return self.samples([dict(zip(names, _parts(row), strict=True)) for row in X], learn.tolist())
-        if learn.any():
-            known = [column or self.words.column(name, NUMBER) for name, column in zip(names, known, strict=True)]
+        for j in _first_seen(X, [j for j, column in enumerate(known) if column is None], learn):
+            known[j] = self.words.column(names[j], NUMBER)
         keep = [j for j, column in enumerate(known) if column is not None]
         slots = np.array([column.slot for column in known if column is not None], np.int64)
         x = np.ascontiguousarray(X if len(keep) == len(names) else X[:, keep], np.float64)
         ends = np.arange(len(X) + 1, dtype=np.int64) * len(keep)
         return Block(slots, ends, x.reshape(-1), True, len(keep))
+
+
+def _append(where: Sequence[int], parts: Sequence[float], slots: list[int], values: list[float]) -> None:
+    """Append numbers that are not missing to the slots that exist."""
+    for slot, part in zip(where, parts, strict=True):
+        if slot >= 0 and not math.isnan(part):
+            slots.append(slot)
+            values.append(part)
 
 
 def _kind(kind: int, value: Any) -> str:
@@ -180,6 +181,15 @@ def _kind(kind: int, value: Any) -> str:
     if kind == WHEN or as_time(value) is not None:
         return TIME
     return CATEGORY
+
+
+def _first_seen(X: NDArray[Any], columns: list[int], learn: NDArray[np.bool_]) -> list[int]:
+    """Return those columns of a numeric array that have a value in a row to be learned, by where their first stands."""
+    if not columns:
+        return []
+    seen = learn[:, None] & ~np.isnan(np.asarray(X[:, columns], np.float64))
+    first = seen.argmax(0).tolist()
+    return [j for _, j, any_ in sorted(zip(first, columns, seen.any(0).tolist(), strict=True)) if any_]
 
 
 def _parts(value: Any) -> Any:

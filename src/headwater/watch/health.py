@@ -28,6 +28,7 @@ from headwater.watch.seen import Seen
 __all__ = [
     "Health",
     "Kept",
+    "best_hidden",
     "effective_rank",
     "health_of",
     "losses_again",
@@ -132,12 +133,14 @@ class Health:
             self.sizes.append((self.n, weight_size(learner._engine.program), self.rank(learner)))
 
     def rank(self, learner: Any) -> float:
-        """Return the effective rank of the best expert's last hidden layer on the sample; NaN without one."""
+        """Return the effective rank of the last hidden layer of the best expert that has one, on the sample; or NaN."""
         program = learner._engine.program
-        e = int(np.argmax(trace.shares(program)))
+        e = best_hidden(program)
+        if e is None:
+            return math.nan
         block = learner._engine.encode(rows_kept(self.sample), np.zeros(len(self.sample), bool))
         values = trace.forward(program, e, trace.read(program, e, trace.entries(program, block)))
-        return effective_rank(values[-2]) if len(values) > 1 else math.nan
+        return effective_rank(values[-2])
 
 
 def health_of(learner: Any) -> Health | None:
@@ -175,6 +178,12 @@ def weight_size(program: Program) -> float:
     """Return the root mean square of the weights: of the dense layers and of the input table's first 256 rows."""
     end = program.dense + min(program.rows, 256) * program.stride
     return float(np.sqrt(np.mean(np.square(program.p[:end], dtype=np.float64))))
+
+
+def best_hidden(program: Program) -> int | None:
+    """Return the expert with a hidden layer that has the most weight in the mixture."""
+    hidden = [e for e, expert in enumerate(program.experts) if len(expert.layers) > 1]
+    return max(hidden, key=lambda e: float(trace.shares(program)[e]), default=None)
 
 
 def effective_rank(H: NDArray[Any]) -> float:
