@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import reference as ref
 
+import reference as ref
 from headwater import nn
 from headwater.kernels._op import OPS
 
@@ -27,7 +27,9 @@ def answers(loss: str, n: int, rng: np.random.Generator) -> np.ndarray:
 
 def as_matrix(loss: str, y: np.ndarray) -> np.ndarray:
     """Answers as the twin takes them: (n, k)."""
-    return ref.one_hot(y, OUTPUTS[loss]) if y.ndim == 1 and loss in ("cross_entropy", "hinge") else y.reshape(len(y), -1)
+    return (
+        ref.one_hot(y, OUTPUTS[loss]) if y.ndim == 1 and loss in ("cross_entropy", "hinge") else y.reshape(len(y), -1)
+    )
 
 
 def loss_of(name: str) -> nn.Loss:
@@ -50,7 +52,9 @@ def twin(net: nn.Network) -> ref.Net:
     layers: list[ref.Layer] = []
     for i, layer in enumerate(net.expert.layers):
         arrays = (
-            [np.array(a, np.float64) for a in (places[i].weights, places[i].bias) if a is not None] if i in places else []
+            [np.array(a, np.float64) for a in (places[i].weights, places[i].bias) if a is not None]
+            if i in places
+            else []
         )
         if isinstance(layer, nn.Dense):
             layers += [ref.Dense(*arrays), ref.Activation(layer.activation, OPS[layer.activation].default)]
@@ -75,7 +79,12 @@ def descent(net: nn.Network) -> ref.Descent:
     numbers = [getattr(rate, name) for name in type(rate).__dataclass_fields__]
     formula = ref.SCHEDULES[type(rate).__name__]
     return ref.Descent(
-        twin(net), e.optimizer.rule.name, e.optimizer.numbers(), lambda t: formula(t, *numbers), e.clip_norm, e.clip_value
+        twin(net),
+        e.optimizer.rule.name,
+        e.optimizer.numbers(),
+        lambda t: formula(t, *numbers),
+        e.clip_norm,
+        e.clip_value,
     )
 
 
@@ -103,7 +112,7 @@ def check(got: object, wanted: object, tolerance: float, what: str = "") -> None
 def gradient(
     net: nn.Network, X: np.ndarray, y: np.ndarray, w: np.ndarray | None = None, *, learn: bool
 ) -> tuple[float, np.ndarray]:
-    """Loss and gradient of one batch without the penalty, learning or not; random numbers and running statistics stay."""
+    """Loss and gradient of one batch without the penalty, learning or not; random state and statistics stay."""
     program, rng, buf = net.program, net.program.rng.copy(), net.program.buf.copy()
     x = np.ascontiguousarray(X, net.dtype)
     target = np.ascontiguousarray(y.reshape(len(x), -1), net.dtype)

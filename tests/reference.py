@@ -1,8 +1,9 @@
-"""The kernels again in plain NumPy, each written from its formula: the teaching twin, and what every kernel is tested against.
+"""The kernels again in plain NumPy, each written from its formula: the teaching twin, and what every kernel is
+tested against.
 
 Nothing is imported from headwater and nothing is fast. A batch X is (n, inputs), one row a sample; ``dX`` always means
-∂loss/∂X. Read it from the top: activations, layers, losses, a net of them, update rules, schedules, and what one row of a
-stream does.
+∂loss/∂X. Read it from the top: activations, layers, losses, a net of them, update rules, schedules, and what one
+row of a stream does.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ class LayerNorm(Layer):
 
 
 class BatchNorm(Layer):
-    """Y = g·(X − μ)/√(σ² + ε) + b, μ and σ² of each unit: of the batch, or (one row at a time, and to predict) running."""
+    """Y = g·(X − μ)/√(σ² + ε) + b, μ and σ² of each unit: of the batch, else (row by row, to predict) running."""
 
     penalised = (False, False)
 
@@ -188,7 +189,8 @@ class BatchNorm(Layer):
         return dY / self.sd
 
 
-# ---- losses: name → link, value and gradient by the logits; z, y (n, k), one number a sample --------------------------
+# ---- losses: name → link, value and gradient by the logits; z, y (n, k), one number a sample
+# --------------------------
 
 
 def softmax(z):
@@ -245,7 +247,8 @@ def one_hot(classes, k):
     return np.eye(k)[np.asarray(classes, int)]
 
 
-# ---- a net ------------------------------------------------------------------------------------------------------------
+# ---- a net
+# ------------------------------------------------------------------------------------------------------------
 
 
 class Net:
@@ -268,12 +271,16 @@ class Net:
         return (w * self.value(self.logits(X, mode), y, self.a)).sum() / w.sum() + self.penalty()
 
     def penalty(self):
-        return sum(self.l1 * np.abs(p).sum() + 0.5 * self.l2 * (p * p).sum() for p, weight in self.parameters() if weight)
+        return sum(
+            self.l1 * np.abs(p).sum() + 0.5 * self.l2 * (p * p).sum() for p, weight in self.parameters() if weight
+        )
 
     def parameters(self):
         """Every array that is learned, and whether it is penalised."""
         return [
-            pair for layer in self.layers for pair in zip(layer.parameters, layer.penalised, strict=bool(layer.parameters))
+            pair
+            for layer in self.layers
+            for pair in zip(layer.parameters, layer.penalised, strict=bool(layer.parameters))
         ]
 
     def gradients(self, X, y, w=None, mode="predict", mean=True):
@@ -288,7 +295,8 @@ class Net:
         return [self.l2 * p + self.l1 * np.sign(p) if weight else np.zeros_like(p) for p, weight in self.parameters()]
 
 
-# ---- update rules: name → the new w; s holds the rule's states, zeros at first; t = 1 at the first step ----------------
+# ---- update rules: name → the new w; s holds the rule's states, zeros at first; t = 1 at the first step
+# ----------------
 
 
 def sgd(w, g, s, t, lr):
@@ -393,12 +401,15 @@ RULES = {
 SCHEDULES = {
     "Constant": lambda t, lr: lr,
     "InverseScaling": lambda t, lr, power: lr / t**power,
-    "Cosine": lambda t, lr, steps, floor: floor + (lr - floor) * (1 + math.cos(math.pi * min(t - 1, steps) / steps)) / 2,
+    "Cosine": lambda t, lr, steps, floor: (
+        floor + (lr - floor) * (1 + math.cos(math.pi * min(t - 1, steps) / steps)) / 2
+    ),
     "Step": lambda t, lr, every, factor: lr * factor ** ((t - 1) // every),
     "WarmUp": lambda t, lr, steps: lr * min(t, steps) / steps,
 }
 
-# ---- learning ---------------------------------------------------------------------------------------------------------
+# ---- learning
+# ---------------------------------------------------------------------------------------------------------
 
 
 class Descent:
@@ -409,7 +420,9 @@ class Descent:
         self.name, (self.rule, states) = rule, RULES[rule]
         self.clip_norm, self.clip_value, self.t = clip_norm, clip_value, 0
         self.states = [[np.zeros_like(p) for _ in range(states)] for p, _ in net.parameters()]
-        self.counts = np.zeros(len(net.layers[0].parameters[0]), int)  # how often each row of the first layer was touched
+        self.counts = np.zeros(
+            len(net.layers[0].parameters[0]), int
+        )  # how often each row of the first layer was touched
 
     def batch(self, X, y, w=None):
         """One step on the mean gradient of the batch."""

@@ -13,7 +13,7 @@ from river import base
 
 from .engine import Engine, describe, merged, rows_of
 from .errors import TargetError
-from .guards import FARTHEST, as_answers, check_labels, check_pairs, check_rows, check_weights
+from .guards import HEAVIEST, as_answers, check_labels, check_pairs, check_rows, check_weights
 from .nn import Loss, Optimizer
 from .nn.layers import Layer
 from .nn.lower import Expert
@@ -122,6 +122,7 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         self.experts, self.effort = experts, effort
         self._setup = make_setup(self, ("cross_entropy", "binary_cross_entropy", "hinge"), targets=False)
         self._binary = self._setup.experts[0].loss.name == "binary_cross_entropy"
+        self._sums = self._setup.experts[0].loss.name != "hinge"
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
         self._health: Any = None  # what a session keeps for `diagnose`
@@ -130,7 +131,7 @@ class Classifier(base.Classifier):  # type: ignore[misc]
 
     @property
     def _multiclass(self) -> bool:
-        return True
+        return not self._binary
 
     # ---- one sample -------------------------------------------------------------------------------------------------
 
@@ -156,6 +157,9 @@ class Classifier(base.Classifier):  # type: ignore[misc]
             p = engine.predict([x])[0].tolist()
         if self._binary:
             p = self._both(np.array([p], self.dtype))[0].tolist()
+        if self._sums:  # to 1, and not only as far as float32 goes
+            whole = sum(p)
+            p = [share / whole for share in p]
         return dict(zip(self.classes, p))  # noqa: B905  both have one entry a class; checking costs a fifth of the call
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
@@ -188,7 +192,7 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         """
         index = self._index.get(y) if type(y) in _PLAIN and (type(w) is float or type(w) is int) else None
         engine = self._engine
-        if index is None or engine is None or not 0 < w <= FARTHEST or not engine.learn_event(x, index, w):
+        if index is None or engine is None or not 0 < w <= HEAVIEST or not engine.learn_event(x, index, w):
             self.step_many([x], [y], [w])
 
     # ---- many samples -----------------------------------------------------------------------------------------------

@@ -17,10 +17,12 @@ from .errors import DataError
 
 FARTHEST = 1e30
 """An answer beyond this is no answer."""
+HEAVIEST = 1e15
+"""A weight beyond this is none: the square of a gradient times it would be infinite, and a moment that is never finite again."""
 
 REASONS: dict[str, str] = {
-    "target": "the answer is missing, not a number where one is needed, infinite, beyond 1e30, or can't be a class",
-    "weight": "the weight of the sample is negative, beyond 1e30, or not a number",
+    "target": "the answer is missing, can't be a class, or is no number, no count or beyond 1e30 where that is needed",
+    "weight": "the weight of the sample is negative, beyond 1e15, or not a number",
     "empty": "the sample has no entry that is a finite number or a name",
     "infinite": "an infinite value, read as missing",
     "huge": "a value beyond 1e30, read as 1e30",
@@ -94,11 +96,11 @@ def check_labels(y: Sequence[Any], rejected: Counter[str]) -> NDArray[np.bool_]:
 
 
 def check_numbers(
-    y: Sequence[Any] | NDArray[Any], least: float, rejected: Counter[str]
+    y: Sequence[Any] | NDArray[Any], least: float, most: float, rejected: Counter[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return answers as floats, and which of them are finite numbers of a possible size, not below ``least``."""
+    """Return answers as floats, and which of them are numbers from ``least`` to ``most``."""
     values = _numbers(y)
-    good = (np.abs(values) <= FARTHEST) & (values >= least)  # False for NaN
+    good = (values >= least) & (values <= most)  # False for NaN
     rejected["target"] += int((~good).sum())
     values[~good] = 0.0
     return values, good
@@ -111,7 +113,7 @@ def check_weights(w: Any, n: int, rejected: Counter[str]) -> tuple[NDArray[np.fl
     weights = np.full(n, w, np.float64) if isinstance(w, int | float) else _numbers(as_answers(w))
     if len(weights) != n:
         raise DataError(expected=f"{n} weights for {n} rows", got=str(len(weights)), at="w", help="Give one a row.")
-    good = (weights >= 0) & (weights <= FARTHEST)
+    good = (weights >= 0) & (weights <= HEAVIEST)
     rejected["weight"] += int((~good).sum())
     weights[~good] = 0.0
     return weights, good
@@ -132,6 +134,8 @@ def _numbers(y: Sequence[Any] | NDArray[Any]) -> NDArray[np.float64]:
         array = np.asarray(y)
     except (ValueError, OverflowError):  # a ragged list
         array = np.zeros(0, object)
-    if array.dtype.kind in "fiub" and array.size == len(y):
+    flat = array.ndim == 1 or (isinstance(y, np.ndarray) and array.size == len(y))  # one column of an array is a list
+    if array.dtype.kind in "fiub" and flat:
         return np.array(array, np.float64).reshape(len(y))
-    return np.array([as_float(v) if kind_of(v) == FLOAT else math.nan for v in y], np.float64)
+    plain = [v[()] if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in y]
+    return np.array([as_float(v) if kind_of(v) == FLOAT else math.nan for v in plain], np.float64)

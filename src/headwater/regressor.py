@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from river import base
 
 from .engine import Engine, describe, merged, rows_of
-from .guards import FARTHEST, as_answers, check_numbers, check_pairs, check_rows, check_weights
+from .guards import FARTHEST, HEAVIEST, as_answers, check_numbers, check_pairs, check_rows, check_weights
 from .nn import Loss, Optimizer
 from .nn.layers import Layer
 from .nn.lower import Expert
@@ -85,8 +86,9 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         self.experts, self.effort = experts, effort
         name = loss.name if isinstance(loss, Loss) else loss
         self._setup = make_setup(self, (*SCALED, "poisson"), targets=name in SCALED)
-        # an answer of Poisson's is a count, and its net at rest says e⁰
-        self._least, self._cold = (0.0, 1.0) if name == "poisson" else (-FARTHEST, 0.0)
+        # an answer of Poisson's is a count up to what its link can say, e³⁰, and its net at rest says e⁰
+        counts = name == "poisson"
+        self._least, self._most, self._cold = (0.0, math.exp(30), 1.0) if counts else (-FARTHEST, FARTHEST, 0.0)
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
         self._health: Any = None  # what a session keeps for `diagnose`
@@ -116,8 +118,8 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         p = engine.predict_event(x)
         if p is None:
             check_rows([x])
-            return float(engine.predict([x])[0, 0])
-        return p[0]
+            return float(_possible(engine.predict([x]))[0])
+        return min(max(p[0], -FARTHEST), FARTHEST)
 
     def learn_one(self, x: Mapping[Any, Any], y: float, w: float = 1.0) -> None:
         """Learn one sample; it is ``learn_many`` of one row.
@@ -133,7 +135,7 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         """
         engine = self._engine
         plain = (type(y) is float or type(y) is int) and (type(w) is float or type(w) is int)
-        sound = plain and self._least <= y <= FARTHEST and 0 < w <= FARTHEST
+        sound = plain and self._least <= y <= self._most and 0 < w <= HEAVIEST
         if engine is None or not sound or not engine.learn_event(x, y, w):
             self.step_many([x], [y], [w])
 
@@ -176,7 +178,7 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         n = check_rows(X)
         if self._engine is None:
             return Forecast(np.full(n, self._cold))
-        return Forecast(self._engine.predict(X)[:, 0].astype(np.float64))
+        return Forecast(_possible(self._engine.predict(X)))
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
         """Predict and learn rows in turn: predict row i of ``ask`` (of X without it), then learn row i of X.
@@ -195,13 +197,13 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         y = as_answers(y)
         n = check_pairs(X, y, ask)
         weights, weighed = check_weights(w, n, self._refused)
-        values, good = check_numbers(y, self._least, self._refused)
+        values, good = check_numbers(y, self._least, self._most, self._refused)
         if n == 0:
             return Forecast(np.zeros(0))
         question = None if ask is None else rows_of(ask, slice(0, n))
         rows = rows_of(X, slice(0, n))
         out = self._ready_engine().learn(rows, values[:, None], weights, good & weighed, question)
-        return Forecast(out[:, 0].astype(np.float64))
+        return Forecast(_possible(out))
 
     # ---- state ------------------------------------------------------------------------------------------------------
 
@@ -305,3 +307,8 @@ class Regressor(base.Regressor):  # type: ignore[misc]
         from .store.export_onnx import export_onnx
 
         export_onnx(self, path, opset=opset, array=array)
+
+
+def _possible(out: NDArray[Any]) -> NDArray[np.float64]:
+    """Return predictions (n, 1) as (n,), none beyond what an answer may be: a net out of hand says nothing infinite."""
+    return np.clip(out[:, 0].astype(np.float64), -FARTHEST, FARTHEST)

@@ -1,4 +1,5 @@
-"""The kernel cache: safe with many processes at once (numba issue 4807), in a folder of headwater's own, quiet on request.
+"""The kernel cache: safe with many processes at once (numba issue 4807), in a folder of headwater's own, quiet
+on request.
 
 One cold start for all tests of this file: it costs what compiling one number type costs, some 15 to 30 seconds.
 """

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from runs import runs
 
 from headwater.kernels._jit import JIT
+from runs import runs
 
 SRC, SCRIPT = Path(__file__).resolve().parents[2] / "src", Path(__file__).resolve().parents[1] / "runs.py"
-# Compiled code may round a product and a sum once instead of twice and adds long sums in another order; both grow over the
-# 24 rows and 6 mini-batches of a run, and Adam's family divides by small roots. Plain float32 goes through float64 in math.exp.
+# Compiled code may round a product and a sum once instead of twice and adds long sums in another order; both
+# grow over the 24 rows and 6 mini-batches of a run, and Adam's family divides by small roots. Plain float32 goes
+# through float64 in math.exp.
 TOLERANCE = {"float64": 1e-13, "float32": 1e-5}
 
 

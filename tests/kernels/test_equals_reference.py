@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 import reference as ref
+from headwater import nn
+from headwater.kernels._op import BUFFER, LOSSES, OPS, RULES, M
 from nets import (
     NUMBERS,
     OUTPUTS,
@@ -22,10 +25,6 @@ from nets import (
     twin,
     unsettle,
 )
-
-from headwater import nn
-from headwater.nn.program import Block
-from headwater.kernels._op import BUFFER, LOSSES, OPS, RULES, M
 
 OPTIMIZERS = {
     "sgd": nn.SGD(0.05),
@@ -206,7 +205,8 @@ def test_every_stack_learns_as_its_twin_does(stack, path, dtype):
 
     learn(net, other, path, X, y)
 
-    # Momentum, because a bias in front of batch norm has a gradient of pure rounding, which Adam would scale up to a step.
+    # Momentum, because a bias in front of batch norm has a gradient of pure rounding, which Adam would scale up
+    # to a step.
     check(arrays_of(net), [p for p, _ in other.net.parameters()], 5 * TOLERANCE[dtype], stack)
     norms = [layer for layer in other.net.layers if isinstance(layer, ref.BatchNorm)]
     running = [op for op in net.program.prog if op[BUFFER] >= 0]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import reference as ref
-from nets import check
 
+import reference as ref
 from headwater import nn
 from headwater.kernels._op import RUNNING_WIDTH, WEIGHT, T
 from headwater.nn.lower import Expert
 from headwater.nn.program import Block, Program, bias, weights
+from nets import check
 
 
 def experts(loss: str, k: int, replays: int = 0) -> list[Expert]:
@@ -74,7 +74,9 @@ def test_every_expert_learns_as_alone_and_the_mixture_is_fixed_share_hedge(loss,
 
     for x, answer in zip(X, ref.one_hot(y[:, 0], 3) if k == 3 else y, strict=True):
         wanted.append(sum(share * twin.net.forward(x[None])[0] for share, twin in zip(w, alone, strict=True)))
-        w = ref.hedge(w, np.array([twin.net.value(twin.net.logits(x[None]), answer[None], twin.net.a)[0] for twin in alone]))
+        w = ref.hedge(
+            w, np.array([twin.net.value(twin.net.logits(x[None]), answer[None], twin.net.a)[0] for twin in alone])
+        )
         for twin in alone:
             twin.row(x, answer)
     check(shown, np.array(wanted), 1e-11)
@@ -127,8 +129,6 @@ def test_replay_learns_rows_of_the_ring_again_drawn_from_the_saved_state():
         for _ in range(2 if ring else 0):
             j = ring[int(draw() * min(i, 8))]
             twin.row(X[j], y[j])
-        ring = ring + [i] if len(ring) < 8 else [i if at == i % 8 else old for at, old in enumerate(ring)]
+        ring = [*ring, i] if len(ring) < 8 else [i if at == i % 8 else old for at, old in enumerate(ring)]
     check(parameters_of(program, 0), [p for p, _ in twin.net.parameters()], 1e-11)
     assert program.run[T] == 50 + 2 * 49
-
-

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from nets import OUTPUTS, answers, gradient, loss_of, unsettle
 
 from headwater import nn
 from headwater.kernels._op import LOSSES
 from headwater.nn.epoch import penalty
+from nets import OUTPUTS, answers, gradient, loss_of, unsettle
 
 H, TOLERANCE = 1e-5, 1e-8
 
@@ -93,7 +93,8 @@ def test_a_gradient_is_the_slope_of_its_loss_on_both_paths(f, loss, kind):
 @pytest.mark.parametrize("kind", ["Dense", "LayerNorm", "Dropout", "Embedding"])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_both_paths_take_the_same_step_from_the_same_row(loss, kind):
-    # One row by fit (the batch kernels) and by learn_many (the row machine). Batch norm differs by design: see nn.BatchNorm.
+    # One row by fit (the batch kernels) and by learn_many (the row machine). Batch norm differs by design: see
+    # nn.BatchNorm.
     net, X, y, _ = make(kind, "tanh", loss, 1)
     for part in ("l1", "l2"):
         object.__setattr__(net.expert, part, 0.0)

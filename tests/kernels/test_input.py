@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import reference as ref
-from nets import check
 
+import reference as ref
 from headwater import nn
 from headwater.kernels._op import HUGE_VALUES, INFINITE, KNOT_COUNT
 from headwater.nn.lower import Expert
 from headwater.nn.program import Block, Program, weights
+from nets import check
 
 STILL = nn.SGD(1e-30)
 """A step that moves no bit of a weight near 1."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nets import check
 
 from headwater import nn
 from headwater.kernels._op import RULES
 from headwater.nn.program import STATE, weights
+from nets import check
 
 EXACT = [name for name, row in RULES.items() if row.exact_lazy]
 
@@ -99,7 +99,8 @@ def test_a_row_first_touched_late_takes_the_first_step_of_its_own_clock(rule):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_silent_units_of_a_relu_are_skipped_only_where_skipping_is_exact(rule):
-    # The outgoing weights of a silent unit have no gradient: an exact rule leaves them, the others let their moments fade.
+    # The outgoing weights of a silent unit have no gradient: an exact rule leaves them, the others let their
+    # moments fade.
     net = nn.Network(
         [nn.Dense(6, "relu"), nn.Dense(2)], optimizer=nn.optimizer(rule), dtype="float64", seed=3, inputs=2
     )

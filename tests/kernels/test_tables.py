@@ -1,6 +1,8 @@
-"""The rule of the house for the hot loops: what a table names has its branch in the switch, and specs fit their routines.
+"""The rule of the house for the hot loops: what a table names has its branch in the switch, and specs fit their
+routines.
 
-Read from the source, as ``tests/test_house.py`` does; that each branch computes the right thing is the other files' part.
+Read from the source, as ``tests/test_house.py`` does; that each branch computes the right thing is the other
+files' part.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nets import check, twin
 
 from headwater import nn
 from headwater.nn.program import STATE
+from nets import check, twin
 
 STACK = [nn.Dense(8, "relu"), nn.LayerNorm(), nn.Dense(6), nn.BatchNorm(), nn.Activation("tanh"), nn.Dropout(0.2)]
 
@@ -26,7 +26,8 @@ def deep(**options) -> nn.Network:
     return nn.Network([*STACK, nn.Dense(1)], **{"optimizer": nn.Adam(0.01), "seed": 5} | options)
 
 
-# ---- the flat vector and its views --------------------------------------------------------------------------------------
+# ---- the flat vector and its views
+# --------------------------------------------------------------------------------------
 
 
 def test_named_views_write_through_to_the_flat_vector_and_to_predictions():
@@ -98,13 +99,16 @@ def test_an_empty_batch_is_a_batch():
 
 
 def test_repr_is_the_constructor_call():
-    net = nn.Network([nn.Dense(2, "relu"), nn.Dense(1)], loss=nn.Loss("huber", 0.5), optimizer=nn.Adam(), l2=0.1, seed=3)
+    net = nn.Network(
+        [nn.Dense(2, "relu"), nn.Dense(1)], loss=nn.Loss("huber", 0.5), optimizer=nn.Adam(), l2=0.1, seed=3
+    )
     again = eval(repr(net), {**vars(nn), "Network": nn.Network})
     assert again.expert == net.expert
     assert again.seed == net.seed
 
 
-# ---- predicting ---------------------------------------------------------------------------------------------------------
+# ---- predicting
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_predict_gives_numbers_classes_or_rows_as_the_loss_asks():
@@ -150,7 +154,8 @@ def test_loss_and_gradients_of_a_long_batch_are_means_over_all_of_it():
     check(net.gradients(X, y), sum(parts), 1e-13)
 
 
-# ---- fit ------------------------------------------------------------------------------------------------------------------
+# ---- fit
+# ------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_history_holds_the_loss_of_every_epoch_and_of_the_validation_data():
@@ -218,7 +223,8 @@ def test_shuffling_draws_an_order_of_its_own_for_each_epoch_and_seed():
     assert np.array_equal(nets[1].parameters, nets[2].parameters)
 
 
-# ---- batch norm one row at a time ------------------------------------------------------------------------------------------
+# ---- batch norm one row at a time
+# ------------------------------------------------------------------------------------------
 
 
 def test_batch_norm_means_something_one_row_at_a_time():
@@ -255,9 +261,7 @@ def test_batch_norm_predicts_from_running_statistics_that_only_learning_moves():
 
 def test_two_batch_norms_keep_statistics_of_their_own():
     X, y = data()
-    net = nn.Network(
-        [nn.Dense(4), nn.BatchNorm(), nn.Dense(4), nn.BatchNorm(), nn.Dense(1)], dtype="float64", inputs=4
-    )
+    net = nn.Network([nn.Dense(4), nn.BatchNorm(), nn.Dense(4), nn.BatchNorm(), nn.Dense(1)], dtype="float64", inputs=4)
     places = sorted(int(op[6]) for op in net.program.prog if op[6] >= 0)
     assert len(places) == 2
     assert places[1] - places[0] >= 9
@@ -267,7 +271,8 @@ def test_two_batch_norms_keep_statistics_of_their_own():
     assert not np.array_equal(net.program.buf[places[0] : places[0] + 8], net.program.buf[places[1] : places[1] + 8])
 
 
-# ---- determinism and number types ------------------------------------------------------------------------------------------
+# ---- determinism and number types
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .growth import arrival_order, new_classes, new_features
@@ -88,17 +89,18 @@ def predict_is_pure(s: Subject) -> str:
     model, twin = s.trained(), s.trained()
     before = s.answers(model)
     state = s.dump(model) if s.dump is not None else b""
+    settled = s.dump is not None and s.dump(model) == state  # some formats hold a time or a random number
     x = s.probes[0][0]
     for sample in ({**x, "aaa": 5.0}, {"zzz": -5.0, **x}, {**x, "m": 1e6}, {"unknown": 1.0}):
-        attempt(lambda sample=sample: s.ask(model, sample))  # type: ignore[misc]
+        attempt(partial(s.ask, model, sample))
     must_equal(s.answers(model), before, "after a predict of unknown names")
-    if s.dump is not None and s.dump(model) != state:
+    if s.dump is not None and settled and s.dump(model) != state:
         raise Broken("after a predict the saved state is another one")
     more = s.rows(40, seed=2)
     s.teach(model, more)
     s.teach(twin, more)
     must_equal(s.answers(model), s.answers(twin), "learning on after a predict")
-    return "predictions, later learning" + (" and saved state" if s.dump is not None else "") + " equal to the bit"
+    return "predictions, later learning" + (" and saved state" if settled else "") + " equal to the bit"
 
 
 def block_is_single(s: Subject) -> str:
@@ -146,7 +148,7 @@ def poison(s: Subject) -> str:
     for name, (sample, answer) in doses:
         model = s.trained()
         before = s.error(model)
-        if attempt(lambda m=model, sample=sample, answer=answer: m.learn_one(dict(sample), answer)):  # type: ignore[misc]
+        if attempt(partial(model.learn_one, dict(sample), answer)):
             refused.append(name)
         harm = _harm(s, model, before)
         if harm:
@@ -177,10 +179,9 @@ def weight_zero(s: Subject) -> str:
     if not s.takes_weights(model):
         raise NotOffered("learn_one takes no weight")
     for i, (x, y) in enumerate(s.rows(10, seed=12)):
-        try:
-            model.learn_one({**x, "m": 50.0 * i}, y, w=0.0)
-        except TypeError as error:
-            raise NotOffered(f"learn_one takes no weight ({first_line(error)})") from error
+        raised = attempt(partial(model.learn_one, {**x, "m": 50.0 * i}, y, w=0.0))
+        if raised:
+            raise NotOffered(f"learn_one takes no weight of 0 ({raised})")
     must_equal(s.answers(model), s.answers(twin), "after rows of weight 0")
     more = s.rows(30, seed=13)
     s.teach(model, more)

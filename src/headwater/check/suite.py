@@ -34,7 +34,7 @@ def check_online_learner(
         From a learner to bytes and back, ``pickle.dumps`` and ``pickle.loads`` for most libraries; headwater's own
         learners need none.
     block : callable, optional
-        ``block(learner, X, y)`` teaches a list of dicts at once; without it ``learner.learn_many(X, y)`` if there is one.
+        ``block(learner, X, y)`` teaches a list of dicts at once; without it ``learner.learn_many(X, y)``, if any.
     texts : bool
         Whether samples have a text value too.
     only : iterable of str, optional

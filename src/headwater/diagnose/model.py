@@ -5,7 +5,6 @@ The bounds were set so that the healthy streams of tests/diagnose stay silent an
 
 from __future__ import annotations
 
-
 from headwater.diagnose.finding import FEW, Finding
 from headwater.diagnose.measures import Measures
 from headwater.watch import verdict
@@ -56,7 +55,7 @@ def overfitting(m: Measures) -> Finding | None:
         "overfitting",
         "warning",
         f"Rows had loss {new:.3g} when they were new and {learned:.3g} once they were learned; new ones have "
-        f"{m.loss:.3g}, a constant prediction {m.base:.3g}: rows are remembered, what they have in common is not learned.",
+        f"{m.loss:.3g}, a constant prediction {m.base:.3g}: rows are remembered rather than understood.",
         "Try a smaller net (hidden), l2 or dropout, a smaller step, fewer rare names, or more data.",
         {"new": new, "learned": learned, "old_then": m.then, "old_now": m.now},
     )
@@ -186,13 +185,15 @@ def _remembers(m: Measures) -> bool:
 
 
 def _gap(m: Measures) -> float:
-    """What an old row's loss must have fallen by, beyond chance, to speak of remembering."""
+    """By how much the loss of old rows must have fallen, beyond chance, to speak of remembering."""
     return max(0.25 * m.base, 0.35 * m.then, 3 * m.error)
 
 
 def _step_harms(m: Measures) -> bool:
     """Whether steps do more harm than good, where there still is much to learn."""
-    return (m.loss > 0.5 * m.base and m.after > 1.05 * m.before) or (m.loss > 1.15 * m.base and m.worse > 0.38)
+    if m.loss > 0.5 * m.base and m.after > 1.05 * m.before:
+        return True
+    return m.loss > 1.15 * m.base and m.worse > 0.2 and _moves(m) and not _remembers(m)
 
 
 RULES = (

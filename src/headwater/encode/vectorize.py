@@ -185,7 +185,7 @@ def _kind(kind: int, value: Any) -> str:
 
 def _first_seen(X: NDArray[Any], columns: list[int], learn: NDArray[np.bool_]) -> list[int]:
     """Return those columns of a numeric array that have a value in a row to be learned, by where their first stands."""
-    if not columns:
+    if not columns or not learn.any():
         return []
     seen = learn[:, None] & ~np.isnan(np.asarray(X[:, columns], np.float64))
     first = seen.argmax(0).tolist()

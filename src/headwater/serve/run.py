@@ -72,6 +72,7 @@ def run(hub: Hub, *, host: str, port: int, sock: socket.socket | None = None, re
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_DRAIN_S,
         server_header=False,
+        proxy_headers=bool(hub.access.rate),  # only a limit for each client asks who it is
         h11_max_incomplete_event_size=64 << 10,
     )
     # uvicorn raises the signal again once it has stopped; by then all is done, and the end is a good one.
