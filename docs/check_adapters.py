@@ -1,7 +1,7 @@
-"""Other libraries' learners as headwater.check sees them: one function a library, run in that library's own environment.
+"""Other libraries' learners as headwater.check sees them: one function a library, run in that library's environment.
 
-Each returns learners by name, with what ``check_online_learner`` needs. An adapter adds nothing that a user of the library
-would not write: dicts become the library's own rows, weights its own weights, saving its own saving.
+Each returns learners by name, with what ``check_online_learner`` needs. An adapter adds nothing that a user of the
+library would not write: dicts become the library's own rows, weights its own weights, saving its own saving.
 """
 
 from __future__ import annotations
@@ -38,8 +38,16 @@ def river() -> Learners:
     def scaled(make: Callable[[], Any]) -> Callable[[], Any]:
         return lambda: preprocessing.StandardScaler() | make()
 
+    def none(model: Any, X: Any, y: Any) -> None:
+        raise NotImplementedError("SoftmaxRegression has no learn_many")
+
     return {
-        "scaler + SoftmaxRegression": {"make": scaled(linear_model.SoftmaxRegression), "task": "classify", **PICKLE},
+        "scaler + SoftmaxRegression": {
+            "make": scaled(linear_model.SoftmaxRegression),
+            "task": "classify",
+            "block": none,
+            **PICKLE,
+        },
         "scaler + LinearRegression": {
             "make": scaled(linear_model.LinearRegression),
             "task": "regress",
@@ -61,12 +69,13 @@ def river() -> Learners:
 def deep_river() -> Learners:
     import pandas as pd
     import torch
+    from check_torch_net import Net
     from deep_river.classification import Classifier
     from deep_river.regression import Regressor
 
     def net(outputs: int) -> Any:
         torch.manual_seed(1)
-        return torch.nn.Sequential(torch.nn.Linear(3, 16), torch.nn.ReLU(), torch.nn.Linear(16, outputs))
+        return Net(3, outputs)
 
     def block(model: Any, X: list[dict[str, Any]], y: list[Any]) -> None:
         model.learn_many(pd.DataFrame(X), pd.Series(y))
@@ -123,7 +132,7 @@ def from_file(load: Callable[[str], Any]) -> Callable[[bytes], Any]:
 class Rows:
     """An estimator with ``partial_fit`` behind River's words: the names of the first sample are its columns.
 
-    A name that comes later is one column more, a name that is missing is NaN; what the estimator then says is its answer.
+    A name that comes later is one column more, a missing one is NaN; what the estimator then says is its answer.
     """
 
     def __init__(self, estimator: Any, classes: list[str] | None) -> None:
@@ -194,7 +203,7 @@ class Lines:
             path = os.path.join(folder, "model")
             if model is not None:
                 Path(path).write_bytes(model)
-            source = f"--quiet -i {path}" if model is not None else arguments
+            source = f"{arguments} -i {path}" if model is not None else arguments
             self.workspace = vowpalwabbit.Workspace(source)
 
     def line(self, x: dict[str, Any], start: str = "") -> str:
@@ -230,8 +239,8 @@ class Lines:
 
 
 def vw() -> Learners:
-    keep = {"dump": Lines.dump, "load": lambda data: Lines(*pickle.loads(data))}
-    common = "--quiet --random_seed 1"
+    keep = {"dump": Lines.dump, "load": lambda data: Lines(*pickle.loads(data))}  # noqa: S301 - written a moment ago
+    common = "--quiet"
     return {
         "--nn 8 --oaa 2": {
             "make": lambda: Lines(f"{common} --nn 8 --oaa 2 --loss_function logistic", [*CLASSES]),

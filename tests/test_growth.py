@@ -358,3 +358,18 @@ def test_numbers_dates_and_texts_of_columns_that_came_too_late_share_rows():
     assert set(words.columns) == {"id"}
     assert model.predict_one({"x": 4.0}) > model.predict_one({"x": 0.0}) + 1
     assert words.rows <= 40
+
+
+@pytest.mark.xfail(reason="kernels/rows.bend takes HAT 0, no curve, for the first of the rows 0 … of the bias and of others")
+def test_numbers_that_share_rows_have_no_curve_in_the_rows_of_others():
+    model = Regressor(max_rows=40)
+    rng = np.random.default_rng(0)
+    for i in range(100):
+        model.learn_one({"x": float(rng.normal()), "late": float(rng.normal())}, float(i % 5))
+    program, words = program_of(model), model._engine.words
+    last = (program.rng[1] - 1) % program.ring
+    own = {0, words.slot_rows[0], *range(words.slot_hats[0], words.slot_hats[0] + words.hats)}
+    used = program.ring_rows[last][: program.ring_n[last]].tolist()
+    assert len(used) == len(set(used))
+    assert [row for row in used if row not in own] == [row for row in used if row >= words.shared_from]
+    assert len(used) <= 1 + 3 + 1

@@ -13,6 +13,8 @@ from .report import Broken, NotOffered
 from .subject import CLASSIFY, REFUSALS, REGRESS, Row, Subject, attempt, first_line, is_finite, must_equal
 
 HUGE = 1e300
+TINY = 1e-9
+"""What rounding in double precision may leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,6 @@ def any_sample(s: Subject) -> str:
         ("no name", {}),
         ("one name missing", {name: value for name, value in x.items() if name != "n"}),
         ("unknown names", {**x, "aaa": 1.0, "zzz": 2.0}),
-        ("None", {**x, "m": None}),
-        ("NaN", {**x, "m": math.nan}),
     ):
         try:
             said = s.ask(model, sample)
@@ -94,12 +94,14 @@ def predict_is_pure(s: Subject) -> str:
     for sample in ({**x, "aaa": 5.0}, {"zzz": -5.0, **x}, {**x, "m": 1e6}, {"unknown": 1.0}):
         attempt(partial(s.ask, model, sample))
     must_equal(s.answers(model), before, "after a predict of unknown names")
-    if s.dump is not None and settled and s.dump(model) != state:
-        raise Broken("after a predict the saved state is another one")
+    after = s.dump(model) if s.dump is not None and settled else state
     more = s.rows(40, seed=2)
     s.teach(model, more)
     s.teach(twin, more)
     must_equal(s.answers(model), s.answers(twin), "learning on after a predict")
+    if after != state:
+        sizes = f"{len(state):,} → {len(after):,} bytes"
+        raise Broken(f"predictions and later learning are equal, but a predict changed the saved state ({sizes})")
     return "predictions, later learning" + (" and saved state" if settled else "") + " equal to the bit"
 
 
@@ -112,7 +114,10 @@ def block_is_single(s: Subject) -> str:
     at = 0
     for size in (1, 7, 32, 50, 30):
         some = rows[at : at + size]
-        teach(blocks, [dict(x) for x, _ in some], [y for _, y in some])
+        try:
+            teach(blocks, [dict(x) for x, _ in some], [y for _, y in some])
+        except NotImplementedError as error:
+            raise NotOffered(str(error)) from error
         at += size
     must_equal(s.answers(blocks), s.answers(single), "blocks against single rows")
     return "equal to the bit"
@@ -182,12 +187,12 @@ def weight_zero(s: Subject) -> str:
         raised = attempt(partial(model.learn_one, {**x, "m": 50.0 * i}, y, w=0.0))
         if raised:
             raise NotOffered(f"learn_one takes no weight of 0 ({raised})")
-    must_equal(s.answers(model), s.answers(twin), "after rows of weight 0")
+    gaps = [must_equal(s.answers(model), s.answers(twin), "after rows of weight 0", within=TINY)]
     more = s.rows(30, seed=13)
     s.teach(model, more)
     s.teach(twin, more)
-    must_equal(s.answers(model), s.answers(twin), "learning on after rows of weight 0")
-    return "equal to the bit"
+    gaps.append(must_equal(s.answers(model), s.answers(twin), "learning on after rows of weight 0", within=TINY))
+    return "equal to the bit" if max(gaps) == 0 else f"equal but for rounding ({max(gaps):.0e})"
 
 
 def _named(value: Any) -> str:

@@ -8,13 +8,27 @@ a plain run strips are one-dimensional NumPy arrays, and the functions below the
 from __future__ import annotations
 
 import operator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from numba import types
+import numba
 from numba.core import cgutils
-from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, models, register_model
-from numba.np.arrayobj import make_array
+from numba.core.typing import templates
+from numba.np import arrayobj
+
+F = TypeVar("F", bound=Callable[..., Any])
+# Numba types these for the code it compiles, not for the code that builds it
+types: Any = numba.types
+extending: Any = numba.extending
+infer_global: Any = templates.infer_global
+signature: Any = templates.signature
+AbstractTemplate: Any = templates.AbstractTemplate
+intrinsic: Callable[[F], F] = extending.intrinsic
+lower_builtin: Callable[..., Callable[[F], F]] = extending.lower_builtin
+register_model: Any = extending.register_model
+StructModel: Any = extending.models.StructModel
+struct_proxy: Any = cgutils.create_struct_proxy
+make_array: Any = arrayobj.make_array
 
 ENDLESS = 1 << 40
 
@@ -28,21 +42,21 @@ class Strip(types.Type):  # type: ignore[misc]
 
 
 @register_model(Strip)
-class _StripModel(models.StructModel):  # type: ignore[misc]
+class _StripModel(StructModel):  # type: ignore[misc]
     def __init__(self, manager: Any, kind: Strip) -> None:
         super().__init__(manager, kind, [("data", types.CPointer(kind.dtype)), ("size", types.intp)])
 
 
 def make(context: Any, builder: Any, kind: Strip, data: Any, size: Any) -> Any:
     """Build a strip from a pointer and a length."""
-    result = cgutils.create_struct_proxy(kind)(context, builder)
+    result = struct_proxy(kind)(context, builder)
     result.data, result.size = data, size
     return result._getvalue()
 
 
 def parts(context: Any, builder: Any, kind: Strip, value: Any) -> Any:
     """Return the struct (data, size) of a strip."""
-    return cgutils.create_struct_proxy(kind)(context, builder, value=value)
+    return struct_proxy(kind)(context, builder, value=value)
 
 
 @infer_global(operator.getitem)

@@ -25,7 +25,7 @@ MULTIPLIER = 698769069
 def uniform(rng: Array) -> float:
     """Return the next number in [0, 1) of the state rng (1,) int64."""
     rng[0] = MULTIPLIER * (rng[0] & 0xFFFFFFFF) + (rng[0] >> 32)
-    return (rng[0] & 0xFFFFFFFF) / 4294967296.0
+    return float((rng[0] & 0xFFFFFFFF) / 4294967296.0)
 
 
 @exact

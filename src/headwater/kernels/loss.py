@@ -133,7 +133,7 @@ def cross_entropy(z: Array, p: Array, y: Array, d: Array) -> float:
         for j in range(k):
             d[j] = p[j]
         d[c] -= 1
-        return norm - z[c]
+        return float(norm - z[c])
     mass = 0.0
     value = 0.0
     for j in range(k):

@@ -16,7 +16,7 @@ import math
 
 from . import activations as act
 from . import norm
-from ._jit import Array, call, ints, number, nums, order, reals, routine, view
+from ._jit import Array, call, gather, ints, number, nums, order, reals, routine, view
 from ._op import (
     ACTIVATE,
     BACKWARD,
@@ -69,7 +69,6 @@ from ._op import (
     N,
     S,
 )
-from ._vector import gather
 from .dropout import DROPOUT, dropout_backward, dropout_forward, dropout_off
 from .optim import ADAMW, GRADIENT
 from .rows import DENSE, active, dot, scatter
@@ -83,23 +82,6 @@ _ADAMW = ADAMW.code
 
 MEASURE = -2
 """In place of a rule's code: only measure the gradient."""
-PROBATION = 10
-"""Steps that are all checked, because there is no fading mean yet to judge by."""
-SUSPICIOUS = 16.0
-"""A loss this many times its fading mean has its step checked."""
-EXPLOSION = 4.0
-"""A step after which the same sample costs this many times as much (and 1 more) is taken back."""
-RECOVERY = 1.001
-"""After a divergence the step size grows back by this factor a row: twofold in about 700."""
-KEEP, TAKE_BACK, REDO = range(3)
-"""What ``copy`` does."""
-SHARE = 0.003
-"""Share of the mixture that is spread evenly after each row, so that no expert is ever out of the running."""
-HARDEST = 9.0
-"""The largest loss that the mixture's weights see."""
-ENDLESS = 1 << 40
-TARGET_CLIP = 10.0
-"""A standardised target lies within ±10: an absurd answer counts as a very large one."""
 
 
 @routine(ACTIVATE, "i p t p")
@@ -318,7 +300,7 @@ def backward_dense(
     else:
         scatter(p, par, m, iota, n, dy, dx)
     if code == MEASURE:
-        return dot(x, x) * dot(dy, dy)
+        return float(dot(x, x) * dot(dy, dy))
     exempt = n if op[BIAS] == 1 else -1
     if m == 1:  # rank one is symmetric: one column is one row, the input takes the place of the deltas
         plain = xc[L1] == 0 and xc[L2] == 0 and code != _ADAMW
@@ -351,7 +333,7 @@ def backward_norm(
     if par < 0:
         return 0.0
     if code == MEASURE:
-        return dot(gain, gain) + dot(dy, dy)
+        return float(dot(gain, gain) + dot(dy, dy))
     iota = ints(c, IOTA)
     one = nums(c, VW, p)
     descend(c, p, w, code, par, m, iota, one, 1, gain, lr, xc, False, t, product, 0)
@@ -373,7 +355,7 @@ def backward_op(
     if kind == _DENSE:
         return backward_dense(c, p, w, op, base, code, lazy, lr, xc, t, product)
     if kind == _LAYER_NORM or kind == _BATCH_NORM:
-        return call(c, BACKWARD_NORM, p, (c, p, w, op, base, code, lr, xc, t, product))
+        return float(call(c, BACKWARD_NORM, p, (c, p, w, op, base, code, lr, xc, t, product)))
     n = op[N]
     a = nums(c, A, p)
     d = nums(c, D, p)
@@ -439,7 +421,7 @@ def backward(
     head = ints(c, HEAD)
     dz = view(nums(c, D, p), base + ints(c, PROG)[DST] + ex[COLUMN], ex[WIDTH])
     if code == MEASURE:
-        return square + dot(view(v, 0, n), view(v, 0, n)) * dot(dz, dz)
+        return float(square + dot(view(v, 0, n), view(v, 0, n)) * dot(dz, dz))
     table = head[TABLE] + ex[COLUMN]
     descend(c, p, w, code, table, head[STRIDE], rows, v, n, dz, lr, xc, code >= 0, t, product, 0)
     return 0.0

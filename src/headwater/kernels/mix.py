@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import Array, call, ints, number, nums, order, reals, routine, view
+from ._jit import Array, call, gather, ints, number, nums, order, reals, routine, view
 from ._op import (
     ANSWERS,
     COLUMN,
@@ -50,7 +50,6 @@ from ._op import (
     YS,
     A,
 )
-from ._vector import gather
 from .dropout import uniform
 from .step import learn_row, take_step
 
@@ -58,14 +57,6 @@ SHARE = 0.003
 """Share of the mixture that is spread evenly after each row, so that no expert is ever out of the running."""
 HARDEST = 9.0
 """The largest loss that the mixture's weights see."""
-ENDLESS = 1 << 40
-TARGET_CLIP = 10.0
-"""A standardised target lies within ±10: an absurd answer counts as a very large one."""
-HARDEST = 9.0
-"""The largest loss that the mixture's weights see."""
-ENDLESS = 1 << 40
-TARGET_CLIP = 10.0
-"""A standardised target lies within ±10: an absurd answer counts as a very large one."""
 ENDLESS = 1 << 40
 """Length of a strip whose end nobody asks for."""
 

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import math
 
-from ._jit import Array, exact, number, routine, view
+from ._jit import Array, exact, number, rank_one, routine, view
 from ._op import HYPER, STEP, rule
-from ._vector import rank_one
 
 _FROZEN = "weights and moments of an untouched row stand still; its clock (bias correction) stands too"
 _EXACT = "exact: a zero gradient changes nothing"

@@ -90,7 +90,7 @@ def standardise(stat: Array, x: float, clip: float, learn: bool) -> float:
     # a column that never moved, or only by rounding, says nothing
     if var <= 1e-20 * mean * mean or var <= 1e-300:
         return 0.0
-    return min(max((x - mean) / math.sqrt(var), -clip), clip)
+    return float(min(max((x - mean) / math.sqrt(var), -clip), clip))
 
 
 @exact

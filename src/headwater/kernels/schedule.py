@@ -16,11 +16,11 @@ CONSTANT, INVERSE_SCALING, COSINE, STEP, WARM_UP = range(5)
 def rate(kind: int, lr: float, a: float, b: float, t: int) -> float:
     """Return the step size at step t; a and b are the schedule's own numbers."""
     if kind == INVERSE_SCALING:  # lr / t^a
-        return lr / t**a
+        return float(lr / t**a)
     if kind == COSINE:  # from lr down to b over a steps, then b for ever
         return b + (lr - b) * 0.5 * (1 + math.cos(math.pi * min((t - 1) / a, 1.0)))
     if kind == STEP:  # times b after every a steps
-        return lr * b ** ((t - 1) // a)
+        return float(lr * b ** ((t - 1) // a))
     if kind == WARM_UP:  # rises over a steps, then lr for ever
         return lr * min(t / a, 1.0)
     return lr

@@ -58,6 +58,7 @@ from .optim import NADAM
 from .schedule import rate
 
 _NADAM = NADAM.code
+
 PROBATION = 10
 """Steps that are all checked, because there is no fading mean yet to judge by."""
 SUSPICIOUS = 16.0
@@ -66,54 +67,6 @@ EXPLOSION = 4.0
 """A step after which the same sample costs this many times as much (and 1 more) is taken back."""
 RECOVERY = 1.001
 """After a divergence the step size grows back by this factor a row: twofold in about 700."""
-KEEP, TAKE_BACK, REDO = range(3)
-"""What ``copy`` does."""
-SHARE = 0.003
-"""Share of the mixture that is spread evenly after each row, so that no expert is ever out of the running."""
-HARDEST = 9.0
-"""The largest loss that the mixture's weights see."""
-ENDLESS = 1 << 40
-TARGET_CLIP = 10.0
-"""A standardised target lies within ±10: an absurd answer counts as a very large one."""
-SUSPICIOUS = 16.0
-"""A loss this many times its fading mean has its step checked."""
-EXPLOSION = 4.0
-"""A step after which the same sample costs this many times as much (and 1 more) is taken back."""
-RECOVERY = 1.001
-"""After a divergence the step size grows back by this factor a row: twofold in about 700."""
-KEEP, TAKE_BACK, REDO = range(3)
-"""What ``copy`` does."""
-SHARE = 0.003
-"""Share of the mixture that is spread evenly after each row, so that no expert is ever out of the running."""
-HARDEST = 9.0
-"""The largest loss that the mixture's weights see."""
-ENDLESS = 1 << 40
-TARGET_CLIP = 10.0
-"""A standardised target lies within ±10: an absurd answer counts as a very large one."""
-EXPLOSION = 4.0
-"""A step after which the same sample costs this many times as much (and 1 more) is taken back."""
-RECOVERY = 1.001
-"""After a divergence the step size grows back by this factor a row: twofold in about 700."""
-KEEP, TAKE_BACK, REDO = range(3)
-"""What ``copy`` does."""
-SHARE = 0.003
-"""Share of the mixture that is spread evenly after each row, so that no expert is ever out of the running."""
-HARDEST = 9.0
-"""The largest loss that the mixture's weights see."""
-ENDLESS = 1 << 40
-TARGET_CLIP = 10.0
-"""A standardised target lies within ±10: an absurd answer counts as a very large one."""
-RECOVERY = 1.001
-"""After a divergence the step size grows back by this factor a row: twofold in about 700."""
-KEEP, TAKE_BACK, REDO = range(3)
-"""What ``copy`` does."""
-SHARE = 0.003
-"""Share of the mixture that is spread evenly after each row, so that no expert is ever out of the running."""
-HARDEST = 9.0
-"""The largest loss that the mixture's weights see."""
-ENDLESS = 1 << 40
-TARGET_CLIP = 10.0
-"""A standardised target lies within ±10: an absurd answer counts as a very large one."""
 KEEP, TAKE_BACK, REDO = range(3)
 """What ``copy`` does."""
 

@@ -125,8 +125,9 @@ def fingerprint(learner: Any) -> str:
     """
     data = to_bytes(learner)
     size = int.from_bytes(data[:8], "little")
-    about = json.loads(data[8 : 8 + size])["__metadata__"]["headwater"]  # names, counts, and a digest of all arrays
-    return hashlib.sha256(json.dumps(json.loads(about), sort_keys=True).encode()).hexdigest()
+    about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["headwater"])  # names, counts, a digest of all arrays
+    about["refused"] = {reason: count for reason, count in about["refused"].items() if count}
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
 def _sha(seq: int, body: bytes, scores: bytes) -> bytes:

@@ -1,0 +1,101 @@
+"""The cache of compiled kernels, which many processes can share, and the table of routines."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+JIT = os.environ.get("HEADWATER_JIT", "1") != "0"
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled kernels for this source, this Numba and this processor.
+
+    The name holds a digest of every kernel's source, because Numba itself looks only at the file that defines the
+    outermost function and would serve stale code after a change in a callee.
+
+    Returns
+    -------
+    Path
+        Below ``HEADWATER_CACHE`` if that is set, else the user's cache folder.
+    """
+    root = os.environ.get("HEADWATER_CACHE")
+    base = Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "headwater"
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    if JIT:
+        import llvmlite.binding as llvm
+        import numba
+
+        digest.update(f"{numba.__version__} {np.__version__} {llvm.get_host_cpu_name()}".encode())
+    tag = f"{platform.python_implementation()}{sys.version_info[0]}{sys.version_info[1]}"
+    return base / f"{tag}-{digest.hexdigest()[:16]}"
+
+
+CACHE = cache_folder()
+ROUTINES: dict[int, tuple[Any, str]] = {}
+"""Function and argument types by place in the context."""
+_ready: set[tuple[str, ...]] = set()
+
+
+@contextlib.contextmanager
+def compiling(key: tuple[str, ...]) -> Iterator[None]:
+    """Hold the lock of the kernel cache during the first call of a kernel with the argument types ``key``.
+
+    Numba numbers the files of one function as it writes them; two processes that compile different signatures at once
+    can take the same number (numba issue 4807). Under this lock one compiles and writes, the others wait and read.
+
+    Parameters
+    ----------
+    key : tuple of str
+        What is about to be compiled: function and number type.
+    """
+    if not JIT or key in _ready:
+        yield
+        return
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / ".lock", "a", encoding="ascii") as handle, _locked(handle):
+        marker = CACHE / ("-".join(key) + ".ready")
+        cold = not marker.exists()
+        if cold and os.environ.get("HEADWATER_QUIET") != "1":
+            print(
+                f"headwater: compiling kernels ({' '.join(key)}), once for this machine …", file=sys.stderr, flush=True
+            )
+        start = time.perf_counter()
+        yield
+        if cold:
+            marker.touch()
+            if os.environ.get("HEADWATER_QUIET") != "1":
+                print(f"headwater: … done in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+    _ready.add(key)
+
+
+@contextlib.contextmanager
+def _locked(handle: Any) -> Iterator[None]:
+    """Lock an open file for this process alone, where the system can."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has no fcntl; msvcrt locks one byte
+        import msvcrt
+
+        locking: Any = msvcrt
+        locking.locking(handle.fileno(), locking.LK_LOCK, 1)
+        yield
+        handle.seek(0)
+        locking.locking(handle.fileno(), locking.LK_UNLCK, 1)
+        return
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(handle, fcntl.LOCK_UN)

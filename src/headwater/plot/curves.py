@@ -1,0 +1,156 @@
+"""Pictures along the stream: how the scores went, and what the model looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headwater.evaluate import Evaluation
+from headwater.explain import Importance, PartialDependence, Shape
+from headwater.plot.paper import COLOURS, INK, PALE, axes, figure, note
+from headwater.types import Event, Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["importance", "learning_curve", "partial_dependence", "shape"]
+
+_MOST = 8  # lines that can be told apart
+
+
+def learning_curve(records: Evaluation | Sequence[Record], score: str | None = None) -> Figure:
+    """Draw a score over the stream: of the model and the baselines, each over the last rows, with a mark where it drifted.
+
+    Parameters
+    ----------
+    records
+        An `Evaluation`, or the records that a `Session` told.
+    score
+        Which score; the most telling one without it (accuracy, or RMSE).
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> records = [Record(n, n, 100, ("accuracy",), {"accuracy": 0.7}, {"accuracy": 0.8}) for n in (100, 200)]
+    >>> learning_curve(records).axes[0].get_title(loc="left")
+    'accuracy over the last 100 rows'
+    """
+    points = [r for r in (records.curve if isinstance(records, Evaluation) else records) if r.scored]
+    fig = figure()
+    if not points:
+        note(axes(fig, title="learning curve", x="rows", y=""), "No record was told yet.")
+        return fig
+    if score is None:
+        score = "rmse" if "rmse" in points[-1].names else points[-1].names[0]
+    shown = score.replace("_", " ").replace("rmse", "RMSE").replace("mae", "MAE")
+    ax = axes(fig, title=f"{shown} over the last {points[-1].window:,} rows", x="rows", y=shown)
+    rows = [record.rows for record in points]
+    for i, name in enumerate(points[-1].window_baselines):
+        values = [record.window_baselines.get(name, {}).get(score, np.nan) for record in points]
+        ax.plot(rows, values, color=PALE, linestyle=("--", ":", "-.")[i % 3], linewidth=1.2, label=name)
+    marker = "o" if len(points) < 3 else None
+    ax.plot(rows, [r.window_scores[score] for r in points], color=COLOURS[0], linewidth=2, marker=marker, label="model")
+    _marks(ax, [event for record in points for event in record.events])
+    ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    return fig
+
+
+def _marks(ax: Axes, events: Sequence[Event]) -> None:
+    """Draw a vertical line for each drift, named once in the legend."""
+    kinds = {"drift_detected": ("drift", COLOURS[1]), "input_drift_detected": ("an input drifted", COLOURS[4])}
+    for kind, (label, colour) in kinds.items():
+        for i, event in enumerate(event for event in events if event.kind == kind):
+            ax.axvline(event.row, color=colour, linewidth=1, alpha=0.8, label=label if i == 0 else None)
+
+
+def importance(watch: Importance) -> Figure:
+    """Draw the importance of the features over the stream, the eight largest.
+
+    Parameters
+    ----------
+    watch
+        An `Importance` that a session has fed.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> importance(Importance()).axes[0].get_title(loc="left")
+    'importance of the features'
+    """
+    fig = figure()
+    ax = axes(fig, title="importance of the features", x="rows", y="rise of the loss")
+    names = list(watch.values)[:_MOST]
+    if not names or len(watch.history) < 2:
+        note(ax, f"Nothing to draw yet: one row in {watch.every} is looked at.")
+        return fig
+    rows = [row for row, _ in watch.history]
+    for i, name in enumerate(names):
+        ax.plot(rows, [v.get(name, np.nan) for _, v in watch.history], color=COLOURS[i], linewidth=1.8, label=str(name))
+    ax.axhline(0, color=INK, linewidth=0.8)
+    ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    return fig
+
+
+def partial_dependence(watch: PartialDependence) -> Figure:
+    """Draw how the mean prediction follows one feature.
+
+    Examples
+    --------
+    >>> partial_dependence(PartialDependence("age")).axes[0].get_xlabel()
+    'age'
+    """
+    fig = figure(5.2, 3.4)
+    target = "prediction" if watch.target is None else f"p({watch.target})"
+    ax = axes(fig, title="partial dependence", x=str(watch.feature), y=f"mean {target}")
+    if not watch.curve:
+        note(ax, "Nothing to draw yet.")
+        return fig
+    _curve(ax, list(watch.curve), list(watch.curve.values()), COLOURS[0], None)
+    return fig
+
+
+def shape(curve: Shape, classes: Sequence[Any] = ()) -> Figure:
+    """Draw the shape function of one feature, a line for each output.
+
+    Parameters
+    ----------
+    curve
+        What `explain.shape` gave.
+    classes
+        Names of the outputs.
+
+    Examples
+    --------
+    >>> fig = shape(Shape("age", [20.0, 40.0], np.array([[-1.0], [1.0]]), 0.2))
+    >>> fig.axes[0].get_title(loc="left")
+    'what age adds (linear expert, weight 0.20)'
+    """
+    fig = figure(5.6, 3.4)
+    title = f"what {curve.feature} adds (linear expert, weight {curve.weight:.2f})"
+    ax = axes(fig, title=title, x=str(curve.feature), y="log-odds" if classes else "effect")
+    for k in range(min(curve.effect.shape[1], _MOST)):
+        label = str(classes[k]) if k < len(classes) else None
+        _curve(ax, curve.points, curve.effect[:, k].tolist(), COLOURS[k], label)
+    ax.axhline(0, color=INK, linewidth=0.8)
+    if classes:
+        ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig
+
+
+def _curve(ax: Axes, points: Sequence[Any], values: Sequence[float], colour: str, label: str | None) -> None:
+    """Draw a line over numbers, or dots over categories."""
+    if all(isinstance(point, int | float) for point in points):
+        ax.plot(points, values, color=colour, linewidth=1.8, label=label)
+    else:
+        ax.plot([str(point) for point in points], values, "o", color=colour, markersize=6, label=label)

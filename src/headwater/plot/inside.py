@@ -1,0 +1,115 @@
+"""Pictures of the inside of a model: the weights and the activations of each layer."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headwater.classifier import Classifier
+from headwater.errors import ConfigError
+from headwater.explain.one import engine_of
+from headwater.kernels import _op as col
+from headwater.kernels._op import OPS
+from headwater.nn import trace
+from headwater.nn.program import weights
+from headwater.plot.paper import COLOURS, INK, axes, figure, note
+from headwater.regressor import Regressor
+from headwater.watch.health import Health, rows_kept
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["layers"]
+
+_NAMES = {row.code: row.name for row in OPS.values()}
+
+
+def layers(model: Classifier | Regressor, X: Any = None, *, expert: int | None = None) -> Figure:
+    """Draw for each layer how its weights, and what its units give, are distributed.
+
+    Parameters
+    ----------
+    model
+        That has learned something.
+    X
+        Rows to look at; those a session kept without it.
+    expert
+        Which expert of a pool, from 0; the one with the most weight in the mixture without it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row of two pictures for each layer: weights, and activations.
+
+    Examples
+    --------
+    >>> model = Regressor((8,), seed=1)
+    >>> for i in range(50):
+    ...     model.learn_one({"a": i % 7}, i % 7)
+    >>> fig = layers(model, [{"a": 1}, {"a": 2}])
+    >>> [ax.get_title(loc="left") for ax in fig.axes]
+    ['layer 1: 1 × 8 weights', 'layer 1: relu', 'layer 2: 8 × 1 weights', 'layer 2: output']
+    """
+    engine = engine_of(model)
+    program = engine.program
+    e = int(np.argmax(trace.shares(program))) if expert is None else expert
+    if not 0 <= e < len(program.experts):
+        raise ConfigError(
+            expected=f"an expert from 0 to {len(program.experts) - 1}", got=repr(e), at="expert", help="Choose another."
+        )
+    places = [place for place in program.places if place.expert == e and (place.table or place.n)]
+    shown = _activations(model, X, e)
+    fig = figure(7.6, 2.3 * len(places))
+    if len(program.experts) > 1:
+        weight = trace.shares(program)[e]
+        fig.suptitle(f"expert {e + 1} of {len(program.experts)}, weight {weight:.2f}", fontsize=11, color=INK)
+    for i, place in enumerate(places):
+        w = weights(program, place).astype(np.float64).ravel()
+        size = f"layer {i + 1}: {math.prod(weights(program, place).shape) // place.m:,} × {place.m} weights"
+        left = axes(fig, title=size, x="", y="weights", place=(len(places), 2, 2 * i + 1))
+        _histogram(left, w, COLOURS[0])
+        name, values = shown[i] if i < len(shown) else ("", np.zeros(0))
+        right = axes(fig, title=f"layer {i + 1}: {name}", x="", y="values", place=(len(places), 2, 2 * i + 2))
+        _histogram(right, values.ravel(), COLOURS[2])
+        if name == "relu" and values.size:
+            _corner(right, f"silent: {(values == 0).mean():.0%}")
+    return fig
+
+
+def _activations(model: Any, X: Any, e: int) -> list[tuple[str, Any]]:
+    """Return for each layer what it hands on, with the name of its activation."""
+    engine, health = model._engine, model._health
+    if X is None and isinstance(health, Health) and health.sample:
+        X = rows_kept(health.sample)
+    if X is None:
+        return []
+    program = engine.program
+    taken = trace.entries(program, engine.encode(X, np.zeros(len(X), bool)))
+    values = trace.forward(program, e, trace.read(program, e, taken))
+    names = [_NAMES[int(op[col.OP])] for op in program.prog[program.ex[e, col.FIRST] : program.ex[e, col.LAST]]]
+    out: list[tuple[str, Any]] = []
+    name = "linear"
+    for i, kind in enumerate(names):
+        if kind == "dense":
+            out.append((name, values[i]))
+            name = "linear"
+        elif kind not in ("identity", "dropout"):
+            name = kind
+    return [*out, ("output" if name == "linear" else name, values[-1])]
+
+
+def _histogram(ax: Axes, values: Any, colour: str) -> None:
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        note(ax, "No rows to look at: give X.")
+        return
+    ax.hist(finite, bins=40, color=colour, alpha=0.85)
+    ax.set_yscale("log")
+    _corner(ax, f"mean {finite.mean():.2g}, deviation {finite.std():.2g}", y=0.98)
+
+
+def _corner(ax: Axes, text: str, y: float = 0.86) -> None:
+    ax.text(0.98, y, text, ha="right", va="top", fontsize=7, color=INK, transform=ax.transAxes)

@@ -1,0 +1,211 @@
+"""Pictures of what was predicted against what came: confusion, calibration, answers; and why one prediction was made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from headwater.explain import Explanation
+from headwater.plot.paper import COLOURS, INK, PALE, axes, figure, note
+from headwater.types import Event
+from headwater.watch.seen import Seen
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Outcomes", "answers", "calibration", "confusion", "explanation"]
+
+_CLASSES = 15  # more are not readable
+_PAIRS = 1000
+
+
+class Outcomes:
+    """Watch what `confusion`, `calibration` and `answers` draw: a watcher for `Session`.
+
+    Every row is counted with the prediction that was given out for it.
+
+    Examples
+    --------
+    >>> outcomes = Outcomes()
+    >>> _ = outcomes.see(Seen(1, [{}, {}], ["a", "b"], ["a", "a"], [0.9, 0.2], "classify"), None)
+    >>> outcomes.pairs
+    Counter({('a', 'a'): 1, ('b', 'a'): 1})
+    """
+
+    def __init__(self) -> None:
+        self.due: int | None = None
+        self.pairs: Counter[tuple[Hashable, Hashable]] = Counter()
+        self.sample: list[tuple[float, float]] = []
+        """A uniform sample of (answer, prediction) of a regressor."""
+        self.bins = np.zeros((10, 3))
+        """By probability of what was predicted, in tenths: rows, sum of that probability, right ones."""
+        self._rng = np.random.default_rng(0)
+        self._n = 0
+
+    def see(self, seen: Seen, learner: Any) -> Sequence[Event]:
+        """Take notice of some rows."""
+        if seen.task == "regress":
+            for y, y_pred in zip(seen.y, seen.y_pred, strict=True):
+                self._n += 1
+                at = len(self.sample) if self._n <= _PAIRS else int(self._rng.integers(self._n))
+                if at < _PAIRS:
+                    self.sample[at : at + 1] = [(float(y), float(y_pred))]
+            return ()
+        self.pairs.update(zip(seen.y, seen.y_pred, strict=True))
+        if len({y for y, _ in self.pairs}) <= 2:  # of more classes only the answer's own probability is kept
+            right = np.fromiter(map(_equal, seen.y, seen.y_pred), bool, len(seen))
+            p = np.where(right, seen.proba, 1 - np.asarray(seen.proba))
+            tenth = np.clip((p * 10).astype(int), 0, 9)
+            np.add.at(self.bins, tenth, np.column_stack([np.ones(len(p)), p, right]))
+        else:
+            self.bins[:] = 0
+        return ()
+
+
+def confusion(pairs: Mapping[tuple[Hashable, Hashable], int]) -> Figure:
+    """Draw the confusion matrix: of each class, which share was predicted as what, and how many rows that were.
+
+    Parameters
+    ----------
+    pairs
+        Rows by (answer, prediction): `Outcomes.pairs`, or ``Counter(zip(y, y_pred))``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> confusion({("a", "a"): 3, ("b", "a"): 1}).axes[0].get_ylabel()
+    'answer'
+    """
+    sizes: Counter[Hashable] = Counter()
+    for (y, _), count in pairs.items():
+        sizes[y] += count
+    classes = sorted((label for label, _ in sizes.most_common(_CLASSES)), key=str)
+    place = {label: i for i, label in enumerate(classes)}
+    counts = np.zeros((len(classes), len(classes)))
+    for (y, y_pred), count in pairs.items():
+        if y in place and y_pred in place:
+            counts[place[y], place[y_pred]] += count
+    size = 2.4 + 0.5 * len(classes)
+    fig = figure(min(size + 0.8, 9), min(size, 8))
+    hidden = len(sizes) - len(classes)
+    title = "confusion" + (f" (the {len(classes)} most frequent of {len(sizes)} classes)" if hidden else "")
+    ax = axes(fig, title=title, x="prediction", y="answer")
+    if not classes:
+        note(ax, "No row was scored yet.")
+        return fig
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    ax.grid(visible=False)
+    names = [str(label) for label in classes]
+    ax.set_xticks(range(len(names)), names, rotation=45 if max(map(len, names)) > 4 else 0)
+    ax.set_yticks(range(len(names)), names)
+    for i, j in np.ndindex(*counts.shape):
+        colour = "white" if shares[i, j] > 0.55 else INK
+        text = f"{shares[i, j]:.0%}\n{counts[i, j]:,.0f}" if len(classes) <= 6 else f"{shares[i, j]:.0%}"
+        ax.text(j, i, text, ha="center", va="center", fontsize=8, color=colour)
+    return fig
+
+
+def calibration(p: ArrayLike = (), right: ArrayLike = (), *, outcomes: Outcomes | None = None) -> Figure:
+    """Draw how often predictions came true, by the probability that was given to them.
+
+    Parameters
+    ----------
+    p, right
+        Shape (n,): the probability of each prediction, and whether it was right.
+    outcomes
+        In their place: what a session has gathered.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    References
+    ----------
+    Murphy & Winkler 1977 (reliability diagram); Naeini, Cooper & Hauskrecht 2015 (expected calibration error).
+
+    Examples
+    --------
+    >>> calibration([0.9, 0.9, 0.6], [True, True, False]).axes[0].get_title(loc="left")
+    'calibration (expected error 27 %)'
+    """
+    if outcomes is None:
+        probability, hit = np.asarray(p, np.float64), np.asarray(right, np.float64)
+        bins = np.zeros((10, 3))
+        tenth = np.clip((probability * 10).astype(int), 0, 9)
+        np.add.at(bins, tenth, np.column_stack([np.ones(len(probability)), probability, hit]))
+    else:
+        bins = outcomes.bins
+    used = bins[bins[:, 0] > 0]
+    fig = figure(4.8, 4.2)
+    rows = used[:, 0]
+    said, came = used[:, 1] / rows, used[:, 2] / rows
+    error = float((rows * np.abs(said - came)).sum() / rows.sum()) if len(used) else float("nan")
+    title = f"calibration (expected error {100 * error:.0f} %)" if len(used) else "calibration"
+    ax = axes(fig, title=title, x="probability given to the prediction", y="share that came true")
+    if not len(used):
+        note(ax, "No probabilities to draw.")
+        return fig
+    ax.plot([0, 1], [0, 1], color=PALE, linestyle="--", linewidth=1, label="perfect")
+    ax.plot(said, came, color=COLOURS[0], linewidth=1.2)
+    ax.scatter(said, came, s=20 + 180 * rows / rows.max(), color=COLOURS[0], alpha=0.75, label="model (size: rows)")
+    low = max(0.0, 0.1 * np.floor(10 * min(said.min(), came.min())) - 0.05)
+    ax.set_xlim(low, 1.03)
+    ax.set_ylim(low, 1.03)
+    ax.legend(fontsize=8, frameon=False, loc="upper left", markerscale=0.5)
+    return fig
+
+
+def answers(pairs: Sequence[tuple[float, float]]) -> Figure:
+    """Draw answers against predictions of a regressor.
+
+    Examples
+    --------
+    >>> answers([(1.0, 1.1), (2.0, 1.8)]).axes[0].get_xlabel()
+    'prediction'
+    """
+    fig = figure(4.8, 4.2)
+    ax = axes(fig, title="answers against predictions", x="prediction", y="answer")
+    if not pairs:
+        note(ax, "No row was scored yet.")
+        return fig
+    y, y_pred = np.array(pairs).T
+    low, high = np.quantile(y, [0.005, 0.995])
+    pad = 0.05 * (high - low) or 1.0
+    ax.plot([low - pad, high + pad], [low - pad, high + pad], color=PALE, linestyle="--", linewidth=1)
+    ax.scatter(y_pred, y, s=10, alpha=0.4, color=COLOURS[0], linewidths=0)
+    ax.set_xlim(low - pad, high + pad)
+    ax.set_ylim(low - pad, high + pad)
+    return fig
+
+
+def explanation(why: Explanation, *, most: int = 12) -> Figure:
+    """Draw how much each feature moved one prediction away from the baseline.
+
+    Examples
+    --------
+    >>> why = Explanation(0.9, 0.5, {"age": 0.5, "job": -0.1}, {"age": 61, "job": "cook"}, True)
+    >>> explanation(why).axes[0].get_title(loc="left")
+    'p(True): baseline 0.5 → 0.9'
+    """
+    parts = why.top(most)[::-1]
+    fig = figure(6.4, 1.4 + 0.3 * len(parts))
+    what = "prediction" if why.target is None else f"{'p' if why.of == 'proba' else 'log-odds'}({why.target})"
+    title = f"{what}: baseline {why.baseline:.4g} → {why.prediction:.4g}"
+    ax = axes(fig, title=title, x="contribution", y="")
+    sizes = [part for _, part in parts]
+    ax.barh([name for name, _ in parts], sizes, color=[COLOURS[1] if part < 0 else COLOURS[0] for part in sizes])
+    ax.axvline(0, color=INK, linewidth=0.8)
+    ax.grid(axis="y", visible=False)
+    return fig
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool(a == b)

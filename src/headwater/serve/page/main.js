@@ -1,0 +1,173 @@
+// One stream of events, one frame a second; what is slow to make (weights, importance) is asked for every few seconds.
+import * as words from "/page/words.js";
+import * as charts from "/page/charts.js";
+
+const { say } = words;
+const by = (id) => document.getElementById(id);
+const state = { model: "", frame: null, times: [], rates: [], experts: new Map(), importance: [], layers: [], source: null, tick: 0 };
+const KEPT = 600;
+
+function node(tag, text, more = {}) {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  return Object.assign(made, more);
+}
+
+async function ask(method, path, body) {
+  const answer = await fetch(path, { method, body: body && JSON.stringify(body), headers: body ? { "content-type": "application/json" } : {} });
+  if (answer.status === 401) by("login").hidden = false;
+  const value = await answer.json();
+  if (!answer.ok) throw new Error(`${value.error} — ${value.at}. ${value.help}`);
+  return value;
+}
+
+async function does(work) {
+  try { await work(); by("said").textContent = say("done"); } catch (error) { by("said").textContent = error.message; }
+}
+
+function connect() {
+  state.source?.close();
+  state.source = new EventSource(`/events${state.model ? `?model=${encodeURIComponent(state.model)}` : ""}`);
+  state.source.onopen = () => link(true);
+  state.source.onmessage = (event) => { link(true); take(JSON.parse(event.data)); };
+  state.source.onerror = () => {
+    link(false);
+    if (state.source.readyState === EventSource.CLOSED) retry(); // refused: a token is missing, or the server is starting
+  };
+}
+
+async function retry() {
+  const answer = await fetch("/models").catch(() => null);
+  if (answer?.status === 401) { by("login").hidden = false; return; }
+  setTimeout(connect, 1500);
+}
+
+function link(on) {
+  by("link").textContent = say(on ? "on" : "off");
+  by("link").className = `link ${on ? "on" : "off"}`;
+}
+
+function take(frame) {
+  if (state.frame && state.frame.name !== frame.name) { state.times = []; state.rates = []; state.experts.clear(); }
+  state.frame = frame;
+  state.model ||= frame.name;
+  state.times.push(new Date().toISOString().slice(0, 19).replace("T", " "));
+  state.rates.push(frame.rate);
+  for (const expert of frame.experts) {
+    const values = state.experts.get(expert.name) ?? [];
+    values.push(expert.weight);
+    state.experts.set(expert.name, values.slice(-KEPT));
+  }
+  state.times = state.times.slice(-KEPT); state.rates = state.rates.slice(-KEPT);
+  show();
+  if (state.tick++ % 5 === 0 && frame.seq && !document.hidden) slow();
+}
+
+async function slow() {
+  try {
+    state.layers = await ask("GET", `/models/${state.model}/weights`);
+    state.importance = await ask("GET", `/models/${state.model}/importance`);
+    drawSlow();
+  } catch (error) { by("said").textContent = error.message; }
+}
+
+function drawSlow() {
+  charts.maps(state.layers);
+  if (state.importance.length) charts.importance(state.importance);
+}
+
+const percent = (value) => (value == null ? "–" : `${(100 * value).toFixed(1)} %`);
+const figure = (value) => (value == null ? "–" : value.toPrecision(4));
+
+function show() {
+  const frame = state.frame, scores = frame.learners[0].scores, classes = frame.task === "classify";
+  const names = ["model", "no-change", classes ? "majority" : "mean"], key = classes ? "accuracy" : "mae", form = classes ? percent : figure;
+  by("empty").hidden = scores.n > 0;
+  by("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/learn \\\n  -H 'content-type: application/json' \\\n  -d '{"x": {"hour": 8, "from": "JFK"}, "y": ${classes ? '"late"' : "12.5"}}'`;
+  const numbers = [
+    [frame.learners[0].n_learned.toLocaleString(), say("learned")], [form(scores.window.model[key]), `${say(key)}, ${say("lately")}`],
+    [form(scores.model[key]), say(key)], [form(scores.window[names[2]][key]), `${say(names[2])}, ${say("lately")}`],
+    [Math.round(frame.rate).toLocaleString(), say("persecond")], [frame.seq.toLocaleString(), say("sequence")],
+  ];
+  by("numbers").replaceChildren(...numbers.map(([value, name]) => {
+    const box = node("div", undefined, { className: "number" });
+    box.append(node("b", value), node("span", name));
+    return box;
+  }));
+  if (!frame.ready) by("said").textContent = say("notready");
+  charts.score(frame, names);
+  by("score-text").textContent = `${say(key)}, ${say("lately")}: ${names.map((name, i) => `${i ? say(name) : frame.name} ${form(scores.window[name][key])}`).join(" · ")}`;
+  charts.loss(frame);
+  charts.rate(state.times, state.rates);
+  by("calibration-card").hidden = !classes;
+  if (classes) charts.calibration(scores.calibration);
+  by("experts-card").hidden = frame.experts.length < 2;
+  if (frame.experts.length > 1) charts.experts(state.times, state.experts);
+  by("latency").textContent = say("latency") + Object.entries(frame.latency).filter(([, value]) => value)
+    .map(([name, value]) => `${name} ${value.p50.toFixed(1)} / ${value.p99.toFixed(1)} ms`).join(" · ");
+  tables(frame, key, form);
+}
+
+function tables(frame, key, form) {
+  const head = (...names) => { const row = node("tr"); row.append(...names.map((name) => node("th", name, { scope: "col" }))); return row; };
+  by("recent").replaceChildren(head(say("number"), say("sample"), say("said"), say("answer")), ...frame.recent.map((item) => {
+    const row = node("tr"), right = item.said === item.y;
+    const mark = frame.task === "classify" ? (right ? "✓ " : "✗ ") : "";
+    row.append(node("td", item.seq), node("td", Object.entries(item.x).map(([name, value]) => `${name} ${value}`).join(", ")),
+      node("td", mark + item.said, { className: mark ? (right ? "right" : "wrong") : "" }), node("td", item.y));
+    return row;
+  }));
+  by("learners").replaceChildren(head(say("name"), say("learned"), `${say(key)}, ${say("lately")}`, ""), ...frame.learners.map((learner) => {
+    const row = node("tr"), last = node("td");
+    row.append(node("td", learner.name), node("td", learner.n_learned.toLocaleString()), node("td", form(learner.scores.window.model[key])), last);
+    if (learner.champion) last.textContent = say("champion");
+    else {
+      const path = `/models/${frame.name}/challengers/${learner.name}`;
+      last.append(node("button", say("promote"), { type: "button", onclick: () => does(() => ask("POST", `${path}/promote`)) }), " ",
+        node("button", say("remove"), { type: "button", onclick: () => does(() => ask("DELETE", path)) }));
+    }
+    return row;
+  }));
+  const rejected = Object.entries(frame.learners[0].rejected);
+  by("rejected").textContent = rejected.length ? rejected.map(([reason, count]) => `${reason} × ${count.toLocaleString()}`).join(", ") : say("nothingrejected");
+  by("pause").textContent = say(frame.paused ? "resume" : "pause");
+  by("file").href = `/models/${frame.name}/file`;
+  by("onnx").href = `/models/${frame.name}/onnx`;
+  const select = by("model");
+  if ([...select.options].map((option) => option.value).join() !== frame.models.join()) select.replaceChildren(...frame.models.map((name) => node("option", name, { value: name })));
+  select.value = frame.name;
+}
+
+function dress(theme) {
+  document.documentElement.dataset.theme = theme;
+  localStorage.setItem("theme", theme);
+  by("theme").textContent = say(theme === "dark" ? "light" : "dark");
+}
+
+function speak() {
+  words.speak();
+  by("language").textContent = say("language");
+  dress(document.documentElement.dataset.theme);
+  if (state.frame) { show(); drawSlow(); }
+}
+
+by("language").onclick = () => { words.change(); speak(); };
+by("theme").onclick = () => { dress(document.documentElement.dataset.theme === "dark" ? "light" : "dark"); if (state.frame) { show(); drawSlow(); } };
+by("model").onchange = () => { state.model = by("model").value; connect(); };
+by("pause").onclick = () => does(() => ask("POST", `/models/${state.model}/${state.frame.paused ? "resume" : "pause"}`));
+by("snapshot").onclick = () => does(() => ask("POST", "/snapshot"));
+by("challenge").onsubmit = (event) => {
+  event.preventDefault();
+  const hidden = by("sizes").value ? by("sizes").value.split(",").map(Number) : null;
+  does(() => ask("POST", `/models/${state.model}/challengers`, { name: by("challenger").value, hidden }));
+};
+by("login").onsubmit = async (event) => {
+  event.preventDefault();
+  try { await ask("POST", "/login", { token: by("token").value }); by("login").hidden = true; by("login-problem").textContent = ""; connect(); } catch (error) { by("login-problem").textContent = error.message; }
+};
+
+// Plotly's script is a classic one that sets a global; a module waits for it.
+const script = node("script", undefined, { src: "/page/plotly.js", onload: connect, onerror: () => { by("said").textContent = "pip install 'headwater[serve]'"; } });
+dress(localStorage.getItem("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
+speak();
+document.head.append(script);
