@@ -26,7 +26,7 @@ RARE = -6.0
 """The bias of a class that appears later is ln(1/(t + k)), but not below this: e⁻⁶ is one in four hundred."""
 
 
-class Classifier(base.Classifier):  # type: ignore[misc]
+class Classifier(base.Classifier):
     """Neural networks that learn classes online: predict, see the answer, learn, one example at a time.
 
     Inputs are dicts of numbers, texts, booleans, date-times, lists, or None for what is missing; features, categories and
@@ -135,7 +135,7 @@ class Classifier(base.Classifier):  # type: ignore[misc]
 
     # ---- one sample -------------------------------------------------------------------------------------------------
 
-    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
+    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:  # type: ignore[override]  # no **kwargs
         """Predict the probability of each class seen so far; {} before the first.
 
         Parameters
@@ -162,7 +162,7 @@ class Classifier(base.Classifier):  # type: ignore[misc]
             p = [share / whole for share in p]
         return dict(zip(self.classes, p))  # noqa: B905  both have one entry a class; checking costs a fifth of the call
 
-    def predict_one(self, x: Mapping[Any, Any]) -> Any:
+    def predict_one(self, x: Mapping[Any, Any]) -> Any:  # type: ignore[override]  # no **kwargs
         """Predict the class of a sample; None before the first class is known.
 
         Parameters
@@ -214,11 +214,11 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         ndarray (n,)
             Classes; None where none was known yet.
         """
-        return as_labels(self.step_many(X, y, w).y_pred)
+        return as_labels(list(self.step_many(X, y, w).y_pred))
 
     def predict_many(self, X: Any) -> NDArray[Any]:
         """Predict the class of each row, shape (n,); nothing is changed."""
-        return as_labels(self.forecast(X).y_pred)
+        return as_labels(list(self.forecast(X).y_pred))
 
     def predict_proba_many(self, X: Any) -> NDArray[Any]:
         """Predict probabilities, shape (n, k), one column a class in the order of ``classes``; nothing is changed."""
@@ -353,9 +353,16 @@ class Classifier(base.Classifier):  # type: ignore[misc]
         dict
             JSON-able, but for class labels.
         """
-        return {"task": self.task, "classes": list(self.classes), **describe(self._setup, self._engine), "rejected": self.rejected}
+        return {
+            "task": self.task,
+            "classes": list(self.classes),
+            **describe(self._setup, self._engine),
+            "rejected": self.rejected,
+        }
 
-    def explain_one(self, x: Mapping[Any, Any], *, target: Any = None, method: str = "integrated_gradients", of: str = "proba") -> Any:
+    def explain_one(
+        self, x: Mapping[Any, Any], *, target: Any = None, method: str = "integrated_gradients", of: str = "proba"
+    ) -> Any:
         """Say how much each feature, by name, moved the prediction for one sample; nothing is changed.
 
         Parameters

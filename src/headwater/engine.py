@@ -131,7 +131,9 @@ class Engine:
 
     # ---- many rows --------------------------------------------------------------------------------------------------
 
-    def learn(self, X: Any, y: NDArray[np.float64], w: NDArray[np.float64], good: NDArray[np.bool_], ask: Any) -> NDArray[Any]:
+    def learn(
+        self, X: Any, y: NDArray[np.float64], w: NDArray[np.float64], good: NDArray[np.bool_], ask: Any
+    ) -> NDArray[Any]:
         """Predict each row (or the row of ``ask``) and then learn it, where ``good``; returns predictions (n, k)."""
         block = self.encode(X, good)
         wanted = good & (w > 0)
@@ -204,7 +206,7 @@ class Engine:
         x = np.zeros(len(names))
         self._event = Block(slots, np.array([0, len(names)], np.int64), x, True, len(names))
         self._pack = struct.Struct(f"{len(names)}d").pack_into
-        self._values = memoryview(x)
+        self._values = memoryview(x)  # type: ignore[arg-type]  # NumPy arrays are buffers
         self._buffer = self._values.cast("B")
         self._names = names
         return True

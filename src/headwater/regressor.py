@@ -23,7 +23,7 @@ SCALED = ("mse", "mae", "huber", "quantile")
 """Losses for answers of any size: these are standardised as they stream."""
 
 
-class Regressor(base.Regressor):  # type: ignore[misc]
+class Regressor(base.Regressor):
     """Neural networks that learn numbers online: predict, see the answer, learn, one example at a time.
 
     Inputs are as in ``Classifier``. Answers are standardised as they stream, ŷ = mean + deviation·net(x), and an answer that

@@ -13,8 +13,8 @@ from .engine import Setup
 from .errors import ConfigError
 from .nn import BatchNorm, Dense, Dropout, LayerNorm, Loss, Optimizer, RMSProp
 from .nn.layers import Activation, Layer
-from .nn.lower import Expert, lower
 from .nn.losses import as_loss
+from .nn.lower import Expert, lower
 
 RING = 1000
 """How many of the last samples are kept for replay."""

@@ -188,8 +188,9 @@ def _first_seen(X: NDArray[Any], columns: list[int], learn: NDArray[np.bool_]) -
     if not columns or not learn.any():
         return []
     seen = learn[:, None] & ~np.isnan(np.asarray(X[:, columns], np.float64))
-    first = seen.argmax(0).tolist()
-    return [j for _, j, any_ in sorted(zip(first, columns, seen.any(0).tolist(), strict=True)) if any_]
+    first: list[int] = seen.argmax(0).tolist()
+    some: list[bool] = np.asarray(seen.any(0)).tolist()
+    return [j for _, j, any_ in sorted(zip(first, columns, some, strict=True)) if any_]
 
 
 def _parts(value: Any) -> Any:

@@ -89,7 +89,8 @@ class Expert:
         """Return the expert with k outputs instead."""
         last = max(i for i, layer in enumerate(self.layers) if isinstance(layer, Dense | Embedding))
         layers = list(self.layers)
-        layers[last] = replace(layers[last], units=k)  # type: ignore[call-arg]
+        head: Any = layers[last]
+        layers[last] = replace(head, units=k)
         return replace(self, layers=tuple(layers))
 
 

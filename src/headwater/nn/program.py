@@ -133,7 +133,8 @@ class Program:
             setattr(self, name, array)
         self._connect()
         self._pairs = self._samples = 0
-        self.shown = self.roomy = None
+        self.shown: Block | None = None
+        self.roomy: Block | None = None
         self.bind(PROG=self.prog, OPC=self.opc, EX=self.ex, XC=self.xc, RUN=self.run, HEAD=self.head, RNG=self.rng)
         self.bind(BUF=self.buf, YS=self.ys, S=self.s, P=self.p, TOUCHED=self.touched, STATS=self.stats)
         self.bind(COSTS=np.zeros(len(self.experts)), KNOTS=self.knots, RESERVOIR=self.past)
@@ -206,8 +207,10 @@ class Program:
         if pairs:
             rows[:, : self.ring_rows.shape[1]], v[:, : self.ring_v.shape[1]] = self.ring_rows, self.ring_v
         else:
-            self.ring_n, self.ring_y = np.zeros(self.ring, np.int64), np.zeros(self.ring)
-        self.ring_rows, self.ring_v = rows, v
+            self.ring_n: NDArray[Any] = np.zeros(self.ring, np.int64)
+            self.ring_y: NDArray[Any] = np.zeros(self.ring)
+        self.ring_rows: NDArray[Any] = rows
+        self.ring_v: NDArray[Any] = v
         self.head[col.RING_WIDTH] = pairs
         self.bind(RING_ROWS=rows, RING_V=v, RING_N=self.ring_n, RING_Y=self.ring_y)
 
@@ -248,7 +251,14 @@ class Program:
 
     def set_outputs(self, k: int, bias: float) -> None:
         """Give every expert k outputs; what was learned stays to the bit, new outputs start at 0 with that bias."""
-        old = {"p": self.p, "s": self.s, "ys": self.ys, "buf": self.buf, "size": len(self.p), "places": self.places}
+        old: dict[str, Any] = {
+            "p": self.p,
+            "s": self.s,
+            "ys": self.ys,
+            "buf": self.buf,
+            "size": len(self.p),
+            "places": self.places,
+        }
         stride, dense, before = self.stride, self.dense, self.outputs
         self.experts = tuple(expert.with_outputs(k) for expert in self.experts)
         self._lay(self.room)
@@ -272,8 +282,7 @@ class Program:
 
     def _show(self, block: Block) -> None:
         """Put a block into the context."""
-        self.shown: Block | None = None
-        self.roomy: Block | None = None
+        self.shown = self.roomy = None
         plain = block.dense and block.width and int(block.slots.max()) < 0
         self.head[col.DENSE_ROWS] = 2 if plain else block.dense
         self.bind(SLOTS=block.slots, ENDS=block.ends, X=block.x)
@@ -389,4 +398,5 @@ def bias(program: Program, place: Place) -> NDArray[Any] | None:
     if not place.bias:
         return None
     block = _matrix(program.p, place, program.dense, program.stride, program.rows)
-    return block[0] if place.table else block[-1]
+    row: NDArray[Any] = block[0] if place.table else block[-1]
+    return row

@@ -7,7 +7,6 @@ from typing import Any
 
 from ..errors import DataError
 from ..store.event import Asked
-from ..store.member import Model
 from ..store.requests import Keep, Label, Learn
 from .endpoint import Answer, Call, ok, problem
 from .wire import Ask, Body, Example, Late, answer, event, said_as_json, to_lines
