@@ -30,8 +30,8 @@ NAMES = {"deep_river": "deep-river", "sklearn": "scikit-learn", "vw": "Vowpal Wa
 MARKS = {"passed": "✓", "failed": "✗", "not offered": "–"}
 PATIENCE_S = 600
 
-# What maintainers have said in issues that are open, what is by design, and what was looked up in the source. The learner
-# is the beginning of its name, "" for all of a library.
+# What maintainers have said in issues that are open, what is by design, and what was looked up in the source. A learner
+# is given by the beginning of its name, "" for all of a library.
 CREDITS = (
     ("River", "scaler", "predict_is_pure", "the scaler keeps a variance for the unknown name; no prediction shows it"),
     ("River", "scaler", "weight_zero", "the model takes the weight, the scaler in front has none and counts the row"),
@@ -158,8 +158,8 @@ print(report)
 report.raise_if_failed()  # in a test suite
 ```
 """
-MEANING = """✓ kept, ✗ not kept, – not offered. The promises are those headwater makes for itself, so it is no wonder that it
-keeps them: other libraries promise other things, and several of the ✗ are choices with good reasons, which their
+MEANING = """✓ kept, ✗ not kept, – not offered. The promises are those that headwater makes for itself, so it is no wonder
+that it keeps them: other libraries promise other things, and several of the ✗ are choices with good reasons, which their
 documentation states. If a result looks unfair, the adapter in `docs/check_adapters.py` is where to mend it."""
 
 

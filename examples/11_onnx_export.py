@@ -15,7 +15,7 @@ import onnxruntime
 import headwater as hw
 
 random.seed(3)
-MORNING = dt.datetime(2026, 3, 2, 6)
+MORNING = dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC)
 
 
 def rides(n):
@@ -42,11 +42,10 @@ client = onnxruntime.InferenceSession(path, options)
 print("inputs:", *(entry.name for entry in client.get_inputs()))
 
 asked = [x for x, _ in rides(500)]
-seconds = [(x["when"] - dt.datetime(1970, 1, 1)).total_seconds() for x in asked]
 raw = {
     "km": np.array([[x.get("km", np.nan)] for x in asked]),
     "rain": np.array([[x.get("rain", "")] for x in asked], object),
-    "when": np.array([[s] for s in seconds]),
+    "when": np.array([[x["when"].timestamp()] for x in asked]),
 }
 label, probabilities = client.run(None, raw)
 print("same labels:", sum(label == model.predict_many(asked)), "of", len(asked))

@@ -35,7 +35,7 @@ def mixed(n: int, seed: int = 0) -> tuple[list[dict[str, Any]], list[str]]:
     rows, labels = [], []
     for i in range(n):
         a, b = rng.normal(), rng.normal(3.0, 2.0)
-        colour = "red green blue".split()[rng.integers(3)]
+        colour = ["red", "green", "blue"][rng.integers(3)]
         row = {"a": float(a), "b": float(b), "colour": colour, "flag": bool(rng.integers(2)), "n": int(rng.integers(9))}
         if rng.random() < 0.2:
             row["b"] = None

@@ -14,7 +14,7 @@ from headwater.encode.values import as_number, as_text, as_time, missing
 from headwater.store.export_onnx import onnx_model
 
 CLOSE = 1e-5
-EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - a clock without a zone
+EPOCH = dt.datetime(1970, 1, 1)
 OPTIONS = onnxruntime.SessionOptions()
 OPTIONS.log_severity_level = 3  # it warns of inputs that may be left out
 OPTIONS.intra_op_num_threads = 1

@@ -34,7 +34,7 @@ def test_every_error_is_shown_in_the_tree_of_the_docstring(kind):
 @pytest.mark.parametrize("kind", TREE)
 def test_every_error_survives_the_way_home_from_a_worker(kind):
     error = made(kind)
-    at_home = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    at_home = pickle.loads(pickle.dumps(error))
     for twin in (at_home, copy.deepcopy(error)):
         assert type(twin) is kind
         assert str(twin) == str(error)

@@ -6,18 +6,33 @@ import copy
 import datetime as dt
 import math
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learners import RULES, SHAPES, answers, arrays, bits, differences, fingerprint, make, mixed, numbers, program_of, same
 
 from headwater import Classifier, Regressor, load, nn
 from headwater.kernels import _op as col
+from headwater.kernels._jit import JIT
 from headwater.nn.program import STATE
 from headwater.store.format import from_bytes, to_bytes
+from learners import (
+    RULES,
+    SHAPES,
+    answers,
+    arrays,
+    bits,
+    differences,
+    fingerprint,
+    make,
+    mixed,
+    numbers,
+    program_of,
+    same,
+)
 
 ROWS, LABELS = mixed(60)
 WEIGHTS = [(1.0, 1, 0.5, 0, 3.0, -1.0, math.nan, 1.0)[i % 8] for i in range(60)]
@@ -107,7 +122,7 @@ def test_a_block_is_its_rows_one_by_one(name, cuts):
     y = given_for(single)
     said = one_by_one(single, STREAM, y, W)
 
-    for start, stop in zip([0, *sorted(cuts)], [*sorted(cuts), len(STREAM)], strict=True):
+    for start, stop in pairwise([0, *sorted(cuts), len(STREAM)]):
         forecast = blocks.step_many(STREAM[start:stop], y[start:stop], W[start:stop])
         assert len(forecast) == stop - start
         for i in range(stop - start):
@@ -139,7 +154,11 @@ def test_a_block_of_numbers_is_its_events(name):
     X[30] = [np.inf, 1.0, 2.0, 3.0]
     X[31] = [1.0, -np.inf, 1e300, 3.0]
     single, block, events = (MODELS[name]() for _ in range(3))
-    y = [["u", "v"][int(v > 0)] if v == v else "u" for v in X[:, 3]] if single.task == "classify" else np.arange(80.0).tolist()
+    y = (
+        [["u", "v"][int(v > 0)] if v == v else "u" for v in X[:, 3]]
+        if single.task == "classify"
+        else np.arange(80.0).tolist()
+    )
     rows = [{f"x{j}": value for j, value in enumerate(row)} for row in X.tolist()]
 
     said = one_by_one(single, rows, y)
@@ -161,7 +180,7 @@ def test_late_answers_are_learned_in_lock_step_whatever_the_cut(name, delay, cut
     said = one_by_one(single, STREAM[:n], y, ask=STREAM[delay:])
 
     edges = [0, *sorted(cut for cut in cuts if cut < n), n]
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         late = STREAM[delay + start : delay + stop]
         forecast = blocks.step_many(STREAM[start:stop], y[start:stop], ask=late)
         for i in range(stop - start):
@@ -314,8 +333,9 @@ def test_a_copy_shares_no_memory():
     for name in ("PROG", "EX", "RUN", "HEAD", "P", "S", "A", "D", "STATS", "TOUCHED", "RNG", "RING_ROWS"):
         place = getattr(col, name)
         assert not np.shares_memory(mine._held[place], yours._held[place]), name
-        assert mine.context[place] != yours.context[place], name
-        assert yours.context[place] == yours._held[place].ctypes.data, name
+        if JIT:
+            assert mine.context[place] != yours.context[place], name
+            assert yours.context[place] == yours._held[place].ctypes.data, name
 
 
 def test_a_copy_of_a_model_that_knows_nothing_knows_nothing():
@@ -353,7 +373,7 @@ ASKED = [
     {"a": 1.0, "n": 2.0},
     {"colour": "never seen", "a": "word", "t": "2024-01-01", "late": dt.date(2024, 1, 1)},
     {"a": [1, 2], "b": {"c": 1}, "x": b"bytes", "y": {1}, "z": lambda: 1},
-    {name: 1.0 for name in "abn"},
+    dict.fromkeys("abn", 1.0),
 ]
 
 

@@ -152,3 +152,22 @@ def test_late_answers_are_scored_with_what_was_given_out():
     assert right == sorted(right, reverse=True)
     assert right[0] > 97
     assert 70 < right[2] < 85
+
+
+def test_a_client_gets_the_same_from_raw_columns_in_onnx():
+    said = output_of("11_onnx_export")
+    assert said["inputs"] == "km rain when"
+    assert said["same labels"] == "500 of 500"
+    assert numbers(said["largest difference of a probability"])[0] < 1e-5
+
+
+def test_a_pytorch_module_goes_on_learning_row_by_row():
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    said = output_of("12_torch_bridge")
+    assert numbers(said["there and here, largest difference"])[0] < 1e-12
+    assert numbers(said["and back in PyTorch, largest difference"])[0] < 1e-12
+    names = ("before the change", "after the change, not learning", "after the change, learning row by row")
+    before, still, learning = (numbers(said[f"right {name}"])[0] for name in names)
+    assert before > 95
+    assert still < 60
+    assert learning > 95

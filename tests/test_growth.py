@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learners import RULES, SHAPES, answers, arrays, bits, differences, logits, make, mixed, program_of, same, tables
 
 from headwater import Classifier, Regressor, nn
 from headwater.classifier import RARE
 from headwater.errors import TargetError
 from headwater.kernels import _op as col
+from learners import RULES, SHAPES, answers, arrays, bits, differences, logits, make, mixed, program_of, same, tables
 
 ROWS, LABELS = mixed(60)
 NEW = {"new": 3.0, "colour": "never seen", "tag": "x", "when": dt.datetime(2024, 5, 6, 7), "list": [1, "q"]}
@@ -164,10 +164,16 @@ def test_names_that_are_unknown_contribute_nothing_to_a_prediction(cls):
 # ---- weight 0 -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("rule", "hidden", "norm"), [("adam", (16, 8), "batch"), ("nadam", (), None), (None, None, None)])
+@pytest.mark.parametrize(
+    ("rule", "hidden", "norm"), [("adam", (16, 8), "batch"), ("nadam", (), None), (None, None, None)]
+)
 @pytest.mark.parametrize("task", ["classify", "regress"])
 def test_a_sample_of_weight_0_adds_its_names_and_changes_nothing_else(task, rule, hidden, norm):
-    fresh = {"classify": Classifier, "regress": Regressor}[task] if rule is None else (lambda: make(task, rule, hidden, norm))
+    fresh = (
+        {"classify": Classifier, "regress": Regressor}[task]
+        if rule is None
+        else (lambda: make(task, rule, hidden, norm))
+    )
     model = grown(fresh())
     before, table, learned, rejected = arrays(model), tables(model), model.n_learned, model.rejected
 
@@ -187,7 +193,9 @@ def test_a_sample_of_weight_0_adds_its_names_and_changes_nothing_else(task, rule
     assert "never seen" in model._engine.words.columns["colour"].values
 
 
-@pytest.mark.parametrize("make_model", [lambda: Classifier(hidden=(8,)), Classifier, lambda: Regressor(hidden=(8,)), Regressor])
+@pytest.mark.parametrize(
+    "make_model", [lambda: Classifier(hidden=(8,)), Classifier, lambda: Regressor(hidden=(8,)), Regressor]
+)
 def test_even_first_of_all_a_sample_of_weight_0_changes_nothing_else(make_model):
     plain, other = make_model(), make_model()
     y = answers(plain, LABELS)
@@ -278,9 +286,7 @@ def test_two_classes_are_all_that_a_binary_loss_has():
 # ---- max_rows -------------------------------------------------------------------------------------------------------
 
 NAMES = st.text("abcdef", min_size=1, max_size=3)
-VALUES = st.one_of(
-    st.floats(-10, 10), NAMES, st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2030, 1, 1)), st.none()
-)
+VALUES = st.one_of(st.floats(-10, 10), NAMES, st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2030, 1, 1)), st.none())
 
 
 @settings(max_examples=40, deadline=None)
@@ -310,7 +316,12 @@ def test_an_endless_stream_of_names_takes_no_more_memory_and_says_so():
     model = Classifier(hidden=(8,), max_rows=100)
     for i in range(400):
         model.learn_one({f"column {i}": 1.0, "id": f"visitor {i}", f"text {i}": "t", "a": i % 2}, i % 2)
-    sizes = (program_of(model).rows, program_of(model).slots, len(model._engine.words.columns), len(program_of(model).p))
+    sizes = (
+        program_of(model).rows,
+        program_of(model).slots,
+        len(model._engine.words.columns),
+        len(program_of(model).p),
+    )
     for i in range(400, 800):
         model.learn_one({f"column {i}": 1.0, "id": f"visitor {i}", f"text {i}": "t", "a": i % 2}, i % 2)
     assert sizes == (
@@ -360,7 +371,9 @@ def test_numbers_dates_and_texts_of_columns_that_came_too_late_share_rows():
     assert words.rows <= 40
 
 
-@pytest.mark.xfail(reason="kernels/rows.bend takes HAT 0, no curve, for the first of the rows 0 … of the bias and of others")
+@pytest.mark.xfail(
+    reason="kernels/rows.bend takes HAT 0, no curve, for the first of the rows 0 … of the bias and of others"
+)
 def test_numbers_that_share_rows_have_no_curve_in_the_rows_of_others():
     model = Regressor(max_rows=40)
     rng = np.random.default_rng(0)

@@ -14,12 +14,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learners import RULES, answers, arrays, fingerprint, mixed, numbers, program_of, same
 
 from headwater import Classifier, Regressor, nn
 from headwater.errors import ConfigError, DataError
 from headwater.guards import FARTHEST, REASONS
 from headwater.kernels import _op as col
+from learners import RULES, answers, arrays, fingerprint, mixed, numbers, program_of, same
 
 ROWS, LABELS = mixed(40)
 CLASS_LOSSES = ("cross_entropy", "binary_cross_entropy", "hinge")
@@ -39,20 +39,109 @@ class Odd:
 
 
 POISON = [
-    math.nan, math.inf, -math.inf, 1e300, -1e300, 10**400, -(10**400), 1e-320, 1e38, 1e6, -1e6, 2**63, Decimal("1e400"), Decimal("sNaN"),
-    Fraction(1, 3), 1j, np.complex64(1j), np.float16(6e4), np.float32(3e38), np.longdouble("1e4000"), np.datetime64("NaT"), np.timedelta64(3, "D"),
-    None, "", "nan", "inf", "1e999", "\x00", "\ud800", "x" * 10_000, "2024-02-30", "9999-12-31T23:59:59+14:00",
-    b"bytes", object(), Odd(), {1, 2}, frozenset(), lambda: 1, range(3), len, type, Ellipsis, NotImplemented,
-    dt.datetime.min, dt.datetime.max, dt.date.max, dt.datetime.min.replace(tzinfo=dt.timezone(dt.timedelta(hours=14))), dt.timedelta(1), dt.time(1),
-    pd.NA, pd.NaT, pd.Timestamp.max, pd.Interval(0, 1), pd.Series([1.0]), pl.Series([1.0]),
-    [], [math.nan, [math.inf, [None]]], (1e300,), np.array([1e300, math.nan, math.inf]), np.array(math.inf), np.zeros((0, 3)), np.array(["a", None], object),
-    {}, {"": math.inf}, {None: {1e300: object()}}, np.array([1, 2], "M8[s]"), np.ma.masked_array([1.0, 2.0], [True, False]),
-]  # fmt: skip
+    math.nan,
+    math.inf,
+    -math.inf,
+    1e300,
+    -1e300,
+    10**400,
+    -(10**400),
+    1e-320,
+    1e38,
+    1e6,
+    -1e6,
+    2**63,
+    Decimal("1e400"),
+    Decimal("sNaN"),
+    Fraction(1, 3),
+    1j,
+    np.complex64(1j),
+    np.float16(6e4),
+    np.float32(3e38),
+    np.longdouble("1e4000"),
+    np.datetime64("NaT"),
+    np.timedelta64(3, "D"),
+    None,
+    "",
+    "nan",
+    "inf",
+    "1e999",
+    "\x00",
+    "\ud800",
+    "x" * 10_000,
+    "2024-02-30",
+    "9999-12-31T23:59:59+14:00",
+    b"bytes",
+    object(),
+    Odd(),
+    {1, 2},
+    frozenset(),
+    lambda: 1,
+    range(3),
+    len,
+    type,
+    Ellipsis,
+    NotImplemented,
+    dt.datetime.min,
+    dt.datetime.max,
+    dt.date.max,
+    dt.datetime.min.replace(tzinfo=dt.timezone(dt.timedelta(hours=14))),
+    dt.timedelta(1),
+    dt.time(1),
+    pd.NA,
+    pd.NaT,
+    pd.Timestamp.max,
+    pd.Interval(0, 1),
+    pd.Series([1.0]),
+    pl.Series([1.0]),
+    [],
+    [math.nan, [math.inf, [None]]],
+    (1e300,),
+    np.array([1e300, math.nan, math.inf]),
+    np.array(math.inf),
+    np.zeros((0, 3)),
+    np.array(["a", None], object),
+    {},
+    {"": math.inf},
+    {None: {1e300: object()}},
+    np.array([1, 2], "M8[s]"),
+    np.ma.masked_array([1.0, 2.0], [True, False]),
+]
 TARGETS = [
-    None, math.nan, math.inf, -math.inf, 1e31, -1e31, 1e300, 10**400, np.float32("nan"), pd.NA, pd.NaT, Decimal("NaN"), Decimal("sNaN"), np.datetime64("NaT"),
-    [1], {}, {1}, Odd(), ([1],), np.array([1.0, 2.0]),
-]  # fmt: skip
-BAD_NUMBERS = ["5", "", "x", b"5", 1j, dt.date(2024, 1, 1), np.datetime64("2024-01-01"), np.timedelta64(1, "s"), object(), (1, 2), {"a": 1}]
+    None,
+    math.nan,
+    math.inf,
+    -math.inf,
+    1e31,
+    -1e31,
+    1e300,
+    10**400,
+    np.float32("nan"),
+    pd.NA,
+    pd.NaT,
+    Decimal("NaN"),
+    Decimal("sNaN"),
+    np.datetime64("NaT"),
+    [1],
+    {},
+    {1},
+    Odd(),
+    ([1],),
+    np.array([1.0, 2.0]),
+]
+BAD_NUMBERS = [
+    "5",
+    "",
+    "x",
+    b"5",
+    1j,
+    dt.date(2024, 1, 1),
+    np.datetime64("2024-01-01"),
+    np.timedelta64(1, "s"),
+    object(),
+    (1, 2),
+    {"a": 1},
+]
 HUGE_ANSWERS = [1e30, -1e30, 1e20, -1e9, 1e-300, 2**70]
 WEIGHTS = [-1.0, math.nan, math.inf, -math.inf, 1e16, 1e31, "1", None, 1j, [1], object(), 10**400]
 
@@ -235,7 +324,20 @@ def test_what_can_be_no_class_is_refused(loss):
 
 
 def test_any_other_hashable_is_a_class():
-    labels = [0, "a", (1, "b"), frozenset({1}), b"x", dt.date(2024, 1, 1), Decimal(2), math.inf, 10**400, 1e300, np.str_("n"), object()]
+    labels = [
+        0,
+        "a",
+        (1, "b"),
+        frozenset({1}),
+        b"x",
+        dt.date(2024, 1, 1),
+        Decimal(2),
+        math.inf,
+        10**400,
+        1e300,
+        np.str_("n"),
+        object(),
+    ]
     model = Classifier((8,))
     model.learn_many(ROWS[:12], labels)
     assert model.classes == labels
@@ -287,7 +389,11 @@ def test_an_absurd_answer_counts_as_ten_deviations_and_is_got_over(loss):
     assert error[-300:].mean() < 1.0
 
 
-@pytest.mark.parametrize("y", [3, 3.0, True, np.float32(3), np.int64(3), np.bool_(True), Decimal(3), Fraction(3), np.array(3.0)], ids=lambda y: type(y).__name__)
+@pytest.mark.parametrize(
+    "y",
+    [3, 3.0, True, np.float32(3), np.int64(3), np.bool_(True), Decimal(3), Fraction(3), np.array(3.0)],
+    ids=lambda y: type(y).__name__,
+)
 def test_numbers_of_any_type_are_answers(y):
     one, other = learned(Regressor((8,))), learned(Regressor((8,)))
     one.learn_one(ROWS[0], y)
@@ -431,7 +537,12 @@ def test_columns_of_any_library_are_answers():
         model.learn_many(ROWS, column)
         assert model.classes == ["x", "y", "z"] or sorted(model.classes) == ["x", "y", "z"]
         assert model.n_learned == 40
-    for column in (pd.Series([1.0, None, 3]), pl.Series([1.0, None, 3]), pd.Series([1, None, 3], dtype="Int64"), [1, None, 3]):
+    for column in (
+        pd.Series([1.0, None, 3]),
+        pl.Series([1.0, None, 3]),
+        pd.Series([1, None, 3], dtype="Int64"),
+        [1, None, 3],
+    ):
         regressor = Regressor((4,))
         regressor.learn_many(ROWS[:3], column)
         assert (regressor.n_learned, regressor.rejected) == (2, {"target": 1})
@@ -472,7 +583,12 @@ WRONG = [
     ({"hidden": (0,)}, "units of nn.Dense", "a whole number above 0", "0"),
     ({"layers": 5}, "layers", "layers in a list", "5"),
     ({"layers": [nn.Dropout(0.1)]}, "layers", "Dense or Embedding as first layer", "Dropout"),
-    ({"layers": [nn.Dense(3, initializer="orthogonal")]}, "initializer of the first layer", "an initializer that draws row by row", "'orthogonal'"),
+    (
+        {"layers": [nn.Dense(3, initializer="orthogonal")]},
+        "initializer of the first layer",
+        "an initializer that draws row by row",
+        "'orthogonal'",
+    ),
     ({"experts": 5}, "experts", "experts in a list", "5"),
     ({"experts": []}, "experts", "at least one expert", "none"),
     ({"experts": [5]}, "experts", "experts of nn.Expert", "5"),
@@ -500,7 +616,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "at", "expected", "got"), WRONG, ids=[f"{next(iter(w))} {i}" for i, (w, *_) in enumerate(WRONG)])
+@pytest.mark.parametrize(
+    ("wrong", "at", "expected", "got"), WRONG, ids=[f"{next(iter(w))} {i}" for i, (w, *_) in enumerate(WRONG)]
+)
 @pytest.mark.parametrize("cls", [Classifier, Regressor])
 def test_settings_that_cannot_be_are_said_at_once(cls, wrong, at, expected, got):
     with pytest.raises(ConfigError) as caught:

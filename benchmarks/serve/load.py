@@ -1,8 +1,8 @@
 """Load on a server, on loopback: durable learn, bulk learn, predictions while learning, memory over millions of events.
 
-    python -m benchmarks.serve.load                     # wrk must be installed; prints one JSON line a figure
-    python -m benchmarks.serve.load --net 64            # one net of 64 units in place of the default pool
-    python -m benchmarks.serve.load --only bulk --events 5000000
+python -m benchmarks.serve.load                     # wrk must be installed; prints one JSON line a figure
+python -m benchmarks.serve.load --net 64            # one net of 64 units in place of the default pool
+python -m benchmarks.serve.load --only bulk --events 5000000
 """
 
 from __future__ import annotations
@@ -131,9 +131,7 @@ def main() -> None:
             told("predict alone", net=net, **wrk(port, "/predict", "predict.lua", wish.seconds, 16))
             for keep in ("0", "1"):
                 pace = threading.Thread(
-                    target=lambda: wrk(
-                        port, "/learn", "paced.lua", wish.seconds + 2, 16, RATE="4000", CONNECTIONS="16"
-                    )
+                    target=lambda: wrk(port, "/learn", "paced.lua", wish.seconds + 2, 16, RATE="4000", CONNECTIONS="16")
                 )
                 pace.start()
                 found = wrk(port, "/predict", "predict.lua", wish.seconds, 4, KEEP=keep)

@@ -95,8 +95,10 @@ class Engine:
         return encode_frame(self.encoder, X, learn)
 
     def _settle(self, block: Block, teach: NDArray[np.bool_]) -> None:
-        """Give what is new its place, and draw it once a row was taught: how many entries the first one has sets the
-        scale of all rows, now and later. Until then nothing takes part that is not drawn yet.
+        """Give what is new its place, and draw it once a row was taught.
+
+        How many entries the first row taught has sets the scale of all rows, now and later. Until then nothing takes part
+        that is not drawn yet.
         """
         if self.words.rows > self.program.rows:
             self.program.add_rows(self.words.rows - self.program.rows)
@@ -223,7 +225,7 @@ class Engine:
         self.program.set_outputs(k, bias)
 
     def experts(self) -> list[dict[str, Any]]:
-        """What each expert is and how it stands."""
+        """Say what each expert is and how it stands."""
         run = self.program.run.reshape(-1, col.RUNNING_WIDTH)
         return [
             {

@@ -101,7 +101,7 @@ class StoreError(HeadwaterError, OSError):
     """Report a store that is damaged, in use by another process, or can't be written."""
 
 
-class MissingExtra(HeadwaterError, ImportError):  # noqa: N818 - names what happened
+class MissingExtra(HeadwaterError, ImportError):
     """Report a package of an optional extra that is not installed.
 
     Parameters

@@ -197,12 +197,12 @@ class Batched(Softmax):
         old = pickle.dumps(self.weights)
         for row, answer in zip(X, y, strict=True):
             step = Softmax()
-            step.weights = pickle.loads(old)  # noqa: S301
+            step.weights = pickle.loads(old)
             step.learn_one(row, answer)
             for c, w in step.weights.items():
                 mine = self.weights.setdefault(c, {"": -6.0})
                 for k, v in w.items():
-                    mine[k] = mine.get(k, 0.0) + v - pickle.loads(old).get(c, {}).get(k, 0.0)  # noqa: S301
+                    mine[k] = mine.get(k, 0.0) + v - pickle.loads(old).get(c, {}).get(k, 0.0)
 
 
 class Rounded(Softmax):

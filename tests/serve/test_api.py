@@ -285,7 +285,15 @@ def test_open_inference_and_mlflow_give_the_same_predictions(client):
     assert client.post("/invocations", json={"inputs": [[1.0, 2.0]]}).status_code == 200
     taught = {"inputs": [*tensors, {"name": "y", "shape": [2], "datatype": "BYTES", "data": ["no", "yes"]}]}
     assert client.post("/v2/models/default/learn", json=taught).json()["seq"] == 62
-    for path in ("/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/default/ready", "/ping", "/version", "/health"):
+    for path in (
+        "/v2",
+        "/v2/health/live",
+        "/v2/health/ready",
+        "/v2/models/default/ready",
+        "/ping",
+        "/version",
+        "/health",
+    ):
         assert client.get(path).status_code == 200
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from learners import answers, differences, mixed
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
 
 from headwater import Classifier, Regressor, load, nn
 from headwater.errors import HeadwaterError, ModelFileError
 from headwater.store.format import FORMAT, KEY, from_bytes, to_bytes
+from learners import answers, differences, mixed
 
 ROWS, LABELS = mixed(30)
 
@@ -61,7 +61,10 @@ def test_a_file_of_which_a_byte_was_changed_is_refused_wherever_it_is(name):
         flipped = bytearray(data)
         flipped[at] ^= 1 << int(rng.integers(8))
         refused(
-            bytes(flipped), SOMETHING_ELSE, ALTERED, ("a headwater model", "another safetensors file", "Check the path.")
+            bytes(flipped),
+            SOMETHING_ELSE,
+            ALTERED,
+            ("a headwater model", "another safetensors file", "Check the path."),
         )
 
 
@@ -243,7 +246,9 @@ def test_labels_of_any_plain_type_come_back_as_they_were(labels):
         model.learn_one({"a": 1.0}, label)
     other = from_bytes(to_bytes(model), "memory")
     assert other.classes == model.classes
-    assert [type(c) for c in other.classes] == [type(c.item() if isinstance(c, np.generic) else c) for c in model.classes]
+    assert [type(c) for c in other.classes] == [
+        type(c.item() if isinstance(c, np.generic) else c) for c in model.classes
+    ]
     assert other.predict_proba_one({"a": 1.0}) == model.predict_proba_one({"a": 1.0})
 
 
@@ -274,11 +279,18 @@ def test_names_and_labels_that_json_cannot_hold_are_said(strange, tmp_path):
 SETTINGS = [
     {"hidden": [16, 8], "activation": "tanh", "l1": 1e-3, "l2": 1, "clip_norm": 0.5, "seed": 2**40, "dtype": "float64"},
     {"optimizer": nn.SGD(nn.Cosine(0.1, steps=100)), "loss": nn.Loss("hinge")},
-    {"layers": [nn.Dense(4, "elu", initializer=nn.Initializer("sparse")), nn.LayerNorm(), nn.Activation("leaky_relu", 0.2), nn.Dropout(0.1)]},
+    {
+        "layers": [
+            nn.Dense(4, "elu", initializer=nn.Initializer("sparse")),
+            nn.LayerNorm(),
+            nn.Activation("leaky_relu", 0.2),
+            nn.Dropout(0.1),
+        ]
+    },
     {"experts": [nn.Expert((nn.Dense(4),), optimizer=nn.Adam(0.01), replays=2), nn.Expert(optimizer=nn.FTRL())]},
     {"hidden": (), "scale": False, "max_rows": 50},
     *({"optimizer": kind()} for kind in nn.OPTIMIZERS.values()),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("given", SETTINGS, ids=[f"{next(iter(s))} {i}" for i, s in enumerate(SETTINGS)])

@@ -12,7 +12,7 @@ import pytest
 import headwater as hw
 from headwater.errors import StoreError
 from headwater.store import Rules
-from headwater.store.database import FULL, Lock, connect
+from headwater.store.database import FULL, connect
 from headwater.store.event import Event
 from headwater.store.inspect import check, export
 from headwater.store.journal import Journal
@@ -227,7 +227,9 @@ def _run_writes(path, **environment):
 def test_a_file_that_may_not_grow_loses_nothing_that_was_acknowledged(tmp_path):
     acked = _run_writes(tmp_path / "a.db")
     with hw.open(tmp_path / "a.db") as model:
-        assert 0 < acked <= model.n_learned <= acked + 1  # the one that failed may be there: it was never refused for good
+        assert (
+            0 < acked <= model.n_learned <= acked + 1
+        )  # the one that failed may be there: it was never refused for good
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler for a library whose fsync fails")
@@ -256,5 +258,3 @@ def test_another_database_and_a_file_that_is_none_are_refused(tmp_path):
         hw.open(tmp_path / "text.db")
     with pytest.raises(StoreError, match="no such file"):
         check(tmp_path / "missing.db")
-
-

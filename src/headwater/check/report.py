@@ -9,11 +9,11 @@ PASSED, FAILED, NOT_OFFERED = "passed", "failed", "not offered"
 MARKS = {PASSED: "✓", FAILED: "✗", NOT_OFFERED: "–"}
 
 
-class Broken(Exception):  # noqa: N818 - names what happened to the promise
+class Broken(Exception):
     """Say that a promise is broken, with what was seen."""
 
 
-class NotOffered(Exception):  # noqa: N818 - no error: there is nothing to check
+class NotOffered(Exception):
     """Say that the learner does not make this promise."""
 
 

@@ -70,7 +70,11 @@ def _app() -> App:
         "headwater.cli.predict:predict", name="predict", help="Predict the rows of a stream with a saved model."
     )
     app.command("headwater.cli.show:show", name="show", help="Show what a saved model is made of and has seen.")
-    app.command("headwater.cli.serve:serve", name="serve", help="Serve models that learn from a live stream, and a page to watch.")
+    app.command(
+        "headwater.cli.serve:serve",
+        name="serve",
+        help="Serve models that learn from a live stream, and a page to watch.",
+    )
     app.command("headwater.cli.store:app", name="store", help="Check, compact or export the file of a durable learner.")
     return app
 

@@ -68,16 +68,20 @@ def compiling(key: tuple[str, ...]) -> Iterator[None]:
         marker = CACHE / ("-".join(key) + ".ready")
         cold = not marker.exists()
         if cold and os.environ.get("HEADWATER_QUIET") != "1":
-            print(
-                f"headwater: compiling kernels ({' '.join(key)}), once for this machine …", file=sys.stderr, flush=True
-            )
+            _say(f"compiling kernels ({' '.join(key)}), once for this machine …")
         start = time.perf_counter()
         yield
         if cold:
             marker.touch()
             if os.environ.get("HEADWATER_QUIET") != "1":
-                print(f"headwater: … done in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+                _say(f"… done in {time.perf_counter() - start:.0f} s")
     _ready.add(key)
+
+
+def _say(what: str) -> None:
+    """Tell the one who waits; standard output belongs to results."""
+    sys.stderr.write(f"headwater: {what}\n")
+    sys.stderr.flush()
 
 
 @contextlib.contextmanager

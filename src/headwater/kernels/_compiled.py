@@ -95,7 +95,7 @@ def addresses(dtype: np.dtype[Any]) -> dict[int, Any]:
 
 
 @_literal
-def call(typingctx: Any, c: Any, place: Any, p: Any, args: Any) -> Any:  # noqa: ARG001
+def call(typingctx: Any, c: Any, place: Any, p: Any, args: Any) -> Any:
     """Call the routine at that place of the context with the tuple of arguments; p says the number type."""
     wanted = _signature(ROUTINES[place.literal_value][1], p.dtype)
     if len(args) != len(wanted.args):

@@ -33,12 +33,12 @@ def routine(place: int, spec: str) -> Callable[[F], F]:
     return wrap
 
 
-def addresses(dtype: np.dtype[Any]) -> dict[int, Any]:  # noqa: ARG001
+def addresses(dtype: np.dtype[Any]) -> dict[int, Any]:
     """Return the routines themselves: a plain run needs no addresses."""
     return {place: function for place, (function, _) in ROUTINES.items()}
 
 
-def call(c: Any, place: int, p: Any, args: tuple[Any, ...]) -> Any:  # noqa: ARG001
+def call(c: Any, place: int, p: Any, args: tuple[Any, ...]) -> Any:
     """Call the routine at that place of the context."""
     return c[place](*args)
 
@@ -51,7 +51,7 @@ def ints(c: Any, k: int) -> Any:
 reals = ints
 
 
-def nums(c: Any, k: int, p: Any) -> Any:  # noqa: ARG001
+def nums(c: Any, k: int, p: Any) -> Any:
     """Return the array of p's number type that stands at place k of the context."""
     return c[k]
 

@@ -61,7 +61,7 @@ def parts(context: Any, builder: Any, kind: Strip, value: Any) -> Any:
 
 @infer_global(operator.getitem)
 class _TypeGet(AbstractTemplate):  # type: ignore[misc]
-    def generic(self, args: Any, kws: Any) -> Any:  # noqa: ARG002
+    def generic(self, args: Any, kws: Any) -> Any:
         if isinstance(args[0], Strip) and isinstance(args[1], types.Integer):
             return signature(args[0].dtype, args[0], types.intp)
         return None
@@ -69,7 +69,7 @@ class _TypeGet(AbstractTemplate):  # type: ignore[misc]
 
 @infer_global(operator.setitem)
 class _TypeSet(AbstractTemplate):  # type: ignore[misc]
-    def generic(self, args: Any, kws: Any) -> Any:  # noqa: ARG002
+    def generic(self, args: Any, kws: Any) -> Any:
         if isinstance(args[0], Strip) and isinstance(args[1], types.Integer):
             return signature(types.none, args[0], types.intp, args[0].dtype)
         return None
@@ -77,7 +77,7 @@ class _TypeSet(AbstractTemplate):  # type: ignore[misc]
 
 @infer_global(len)
 class _TypeLen(AbstractTemplate):  # type: ignore[misc]
-    def generic(self, args: Any, kws: Any) -> Any:  # noqa: ARG002
+    def generic(self, args: Any, kws: Any) -> Any:
         return signature(types.intp, args[0]) if isinstance(args[0], Strip) else None
 
 
@@ -100,7 +100,7 @@ def _len(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 
 @intrinsic
-def strip(typingctx: Any, array: Any) -> Any:  # noqa: ARG001
+def strip(typingctx: Any, array: Any) -> Any:
     """Borrow a whole one-dimensional NumPy array."""
     kind = Strip(array.dtype)
 
@@ -112,7 +112,7 @@ def strip(typingctx: Any, array: Any) -> Any:  # noqa: ARG001
 
 
 @intrinsic
-def view(typingctx: Any, whole: Any, start: Any, length: Any) -> Any:  # noqa: ARG001
+def view(typingctx: Any, whole: Any, start: Any, length: Any) -> Any:
     """Borrow ``whole[start:start + length]``."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -123,7 +123,7 @@ def view(typingctx: Any, whole: Any, start: Any, length: Any) -> Any:  # noqa: A
 
 
 @intrinsic
-def context_at(typingctx: Any, address: Any) -> Any:  # noqa: ARG001
+def context_at(typingctx: Any, address: Any) -> Any:
     """Return the context that lies at an address."""
     kind = Strip(types.int64)
 
@@ -135,7 +135,7 @@ def context_at(typingctx: Any, address: Any) -> Any:  # noqa: ARG001
 
 
 @intrinsic
-def number(typingctx: Any, p: Any, value: Any) -> Any:  # noqa: ARG001
+def number(typingctx: Any, p: Any, value: Any) -> Any:
     """Return value as a number of p's type: a float64 among float32 would make a whole loop compute in float64."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -158,21 +158,21 @@ def _field(dtype: Any) -> Any:
 
 
 @intrinsic
-def ints(typingctx: Any, c: Any, k: Any) -> Any:  # noqa: ARG001
+def ints(typingctx: Any, c: Any, k: Any) -> Any:
     """Return the int64 array that stands at place k of the context."""
     kind, codegen = _field(types.int64)
     return kind(c, types.intp), codegen
 
 
 @intrinsic
-def reals(typingctx: Any, c: Any, k: Any) -> Any:  # noqa: ARG001
+def reals(typingctx: Any, c: Any, k: Any) -> Any:
     """Return the float64 array that stands at place k of the context."""
     kind, codegen = _field(types.float64)
     return kind(c, types.intp), codegen
 
 
 @intrinsic
-def nums(typingctx: Any, c: Any, k: Any, p: Any) -> Any:  # noqa: ARG001
+def nums(typingctx: Any, c: Any, k: Any, p: Any) -> Any:
     """Return the array of p's number type that stands at place k of the context."""
     kind, codegen = _field(p.dtype)
     return kind(c, types.intp, p), codegen

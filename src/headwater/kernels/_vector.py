@@ -112,7 +112,7 @@ def _offsets(sweep: _Sweep, column: Any, vectors: int, lanes: int) -> list[Any]:
 
 
 @intrinsic
-def gather(typingctx: Any, p: Any, base: Any, stride: Any, rows: Any, v: Any, n: Any, z: Any) -> Any:  # noqa: ARG001
+def gather(typingctx: Any, p: Any, base: Any, stride: Any, rows: Any, v: Any, n: Any, z: Any) -> Any:
     """Add Σ v[i]·W[rows[i]] to z (m,), each column in the order of the rows; rows, v (n,)."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -137,7 +137,7 @@ def gather(typingctx: Any, p: Any, base: Any, stride: Any, rows: Any, v: Any, n:
 
 
 @intrinsic
-def rank_one(typingctx: Any, p: Any, base: Any, stride: Any, rows: Any, v: Any, n: Any, d: Any, lr: Any) -> Any:  # noqa: ARG001
+def rank_one(typingctx: Any, p: Any, base: Any, stride: Any, rows: Any, v: Any, n: Any, d: Any, lr: Any) -> Any:
     """Take lr·v[i]·d from row rows[i], for the n rows; rows, v (n,), d (m,)."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

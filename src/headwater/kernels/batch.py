@@ -162,7 +162,7 @@ def backward_batch_norm(c: Array, p: Array, g: Array, o: int, count: int) -> Non
 
 @order
 def settle(z: Array) -> None:
-    """z (k,): zeros if one of them is not finite: no opinion rather than no number, as in ``machine.give``."""
+    """Z (k,): zeros if one of them is not finite: no opinion rather than no number, as in ``machine.give``."""
     sound = True
     for j in range(len(z)):
         sound = sound and math.isfinite(z[j])
@@ -195,8 +195,7 @@ def gradient_batch(
     learn: bool,
     gradient: Array,
 ) -> float:
-    """Loss of x (count·inputs,), answers (count·targets,) and, into the gradient (all parameters), its gradient, both over
-    ``total``."""
+    """Loss of x (count·inputs,), answers_ (count·targets,) over ``total``; its gradient is added to gradient (parameters,)."""
     c, p, y, g = strip(context), strip(parameters), strip(answers_), strip(gradient)
     forward_all(c, p, strip(x), count, learn)
     head, ex, xc = ints(c, HEAD), ints(c, EX), reals(c, XC)
@@ -240,7 +239,7 @@ def apply_segment(
 
 @entry
 def apply_batch(context: Array, parameters: Array, gradient: Array, penalise: bool) -> None:
-    """The update: one step of the rule from the gradient (all parameters), clipped first and penalised if asked."""
+    """Update: one step of the rule from the gradient (all parameters), clipped first and penalised if asked."""
     c, p, g = strip(context), strip(parameters), strip(gradient)
     head, ex, xc, run, prog = ints(c, HEAD), ints(c, EX), reals(c, XC), reals(c, RUN), ints(c, PROG)
     t = int(run[T]) + 1

@@ -97,8 +97,11 @@ def take_step(c: Array, p: Array, e: int, rows: Array, v: Array, n: int, weight:
 
 @routine(COPY, "n p n i i")
 def copy(c: Array, p: Array, rows: Array, n: int, mode: int) -> float:
-    """KEEP in UNDO all that a step on these n rows can change (dense part, and rows, of P and of each state), or exchange
-    the two: TAKE_BACK a step, REDO it (from the last row to the first: a row may be listed twice)."""
+    """KEEP in UNDO all that a step on these n rows can change, or exchange the two: TAKE_BACK a step, REDO it.
+
+    That is the dense part, and the rows, of P and of each state; from the last row to the first when redoing, since a row
+    may be listed twice.
+    """
     head = ints(c, HEAD)
     s = nums(c, S, p)
     undo = nums(c, UNDO, p)

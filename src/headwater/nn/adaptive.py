@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..kernels import optim as _kernel
-from ..kernels._op import RuleRow
+from headwater.kernels import optim as _kernel
+from headwater.kernels._op import RuleRow
+
 from .rules import Optimizer
 from .schedules import Schedule
 

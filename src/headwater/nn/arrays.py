@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError
+from headwater.errors import DataError
+
 from .layers import Embedding
 from .lower import Expert
 from .program import Block

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from ..kernels import _op as col
+from headwater.errors import DataError
+from headwater.kernels import _op as col
+
 from .program import Program, weights
 
 CHUNK = 256

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError
+from headwater.errors import ConfigError
 
 Kind = Literal["zeros", "uniform", "glorot", "he", "lecun", "orthogonal", "sparse"]
 INITIALIZERS: dict[str, str] = {

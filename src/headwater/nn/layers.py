@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..errors import ConfigError
-from ..kernels import activations as _act
-from ..kernels import dropout as _drop
-from ..kernels import norm as _norm
-from ..kernels._op import OPS
+from headwater.errors import ConfigError
+from headwater.kernels import activations as _act
+from headwater.kernels import dropout as _drop
+from headwater.kernels import norm as _norm
+from headwater.kernels._op import OPS
+
 from .initializers import Initializer, for_activation
 
 ACTIVATIONS: tuple[str, ...] = tuple(row.name for row in OPS.values() if row.kind == "activation")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import ConfigError
-from ..kernels import loss as _kernel  # noqa: F401  the table is filled where the losses are defined
-from ..kernels._op import LOSSES, LossRow
+from headwater.errors import ConfigError
+from headwater.kernels import loss as _kernel  # noqa: F401  the table is filled where the losses are defined
+from headwater.kernels._op import LOSSES, LossRow
 
 
 @dataclass(frozen=True, slots=True)

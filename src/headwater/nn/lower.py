@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError
-from ..kernels import _op as col
-from ..kernels._op import OPS
+from headwater.errors import ConfigError
+from headwater.kernels import _op as col
+from headwater.kernels._op import OPS
+
 from .layers import Activation, BatchNorm, Dense, Dropout, Embedding, Layer, LayerNorm
 from .losses import Loss
 from .optimizers import SGD, Optimizer

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ConfigError, DataError
+from headwater.errors import ConfigError, DataError
+
 from .arrays import answers_of, block_of, check_inputs, table_of, weights_of
 from .epoch import CHUNK, penalty, run_epoch
 from .history import EarlyStopping, History
@@ -390,7 +391,7 @@ class Network:
         opset : int
             Version of ONNX's operators.
         """
-        from ..store.export_onnx import export_onnx
+        from headwater.store.export_onnx import export_onnx
 
         export_onnx(self, path, opset=opset)
 

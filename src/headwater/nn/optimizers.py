@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ConfigError
+from headwater.errors import ConfigError
+
 from .adaptive import COCOB, FTRL, Adadelta, AdaGrad, Adam, AdamW, AMSGrad, NAdam, RMSProp
 from .descent import SGD, Momentum, Nesterov
 from .rules import Optimizer

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from ..kernels import _op as col
-from ..kernels import batch as _batch
-from ..kernels import stream as _stream
-from ..kernels._jit import JIT, addresses, compiling
-from ..kernels.rows import PAST
+from headwater.errors import DataError
+from headwater.kernels import _op as col
+from headwater.kernels import batch as _batch
+from headwater.kernels import stream as _stream
+from headwater.kernels._jit import JIT, addresses, compiling
+from headwater.kernels.rows import PAST
+
 from .lower import Expert, Place, aligned, lower
 
 STATE = (
@@ -376,8 +377,9 @@ def _longer(x: NDArray[Any], rows: int) -> NDArray[Any]:
 
 
 def _matrix(p: NDArray[Any], place: Place, dense: int, stride: int, rows: int) -> NDArray[Any]:
-    """View of all numbers of a layer as rows of its width: bias row and weights of the table, weights and bias row of a
-    dense layer, gains and shifts of a normalisation.
+    """View all numbers of a layer as rows of its width.
+
+    Bias row and weights of the table, weights and bias row of a dense layer, gains and shifts of a normalisation.
     """
     if place.table:
         return p[dense : dense + rows * stride].reshape(rows, stride)[:, place.start : place.start + place.m]

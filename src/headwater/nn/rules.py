@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..kernels._op import RuleRow
+from headwater.kernels._op import RuleRow
+
 from .schedules import Schedule
 
 

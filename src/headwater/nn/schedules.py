@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..errors import ConfigError
-from ..kernels import schedule as _kernel
+from headwater.errors import ConfigError
+from headwater.kernels import schedule as _kernel
 
 
 @dataclass(frozen=True, slots=True)

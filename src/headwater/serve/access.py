@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from ..errors import ConfigError, HeadwaterError
+from headwater.errors import ConfigError, HeadwaterError
 
 SCOPES = ("read", "learn", "admin")
 """Each includes those before it."""
@@ -73,7 +73,9 @@ class Access:
                 expected="a token", got="none that counts", at="Authorization", help="Send: Authorization: Bearer TOKEN"
             )
         if SCOPES.index(scope) < SCOPES.index(needed):
-            raise Forbidden(expected=f"a token of scope {needed}", got=scope, at="Authorization", help="Use another token.")
+            raise Forbidden(
+                expected=f"a token of scope {needed}", got=scope, at="Authorization", help="Use another token."
+            )
 
     def login(self, token: str) -> str:
         """Return a cookie for a token.
@@ -119,16 +121,14 @@ class Access:
         left, before = self._buckets.get(client, (2 * self.rate, now))
         left = min(2 * self.rate, left + (now - before) * self.rate)
         if left < 1:
-            raise TooFast(
-                expected=f"at most {self.rate:g} requests a second", got="more", at=client, help="Slow down."
-            )
+            raise TooFast(expected=f"at most {self.rate:g} requests a second", got="more", at=client, help="Slow down.")
         if len(self._buckets) > _CLIENTS:
             self._buckets.clear()
         self._buckets[client] = left - 1, now
 
 
 def read_tokens(text: str, at: str) -> dict[str, str]:
-    """Return scope by token from lines of ``scope token``.
+    r"""Return scope by token from lines of ``scope token``.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def is_local(host: str) -> bool:
 
 
 def _check_origin(headers: dict[bytes, bytes]) -> None:
-    """A browser says where a request comes from: only from our own page."""
+    """Refuse what a browser says does not come from our own page."""
     origin = headers.get(b"origin", b"").decode("latin-1")
     if origin and urlsplit(origin).netloc != headers.get(b"host", b"").decode("latin-1"):
         raise Forbidden(expected="a request from this server's own page", got="another origin", at="Origin", help="")
@@ -201,7 +201,10 @@ def _check_host(headers: dict[bytes, bytes]) -> None:
     name = _name(headers.get(b"host", b"localhost"))
     if not is_local(name):
         raise Forbidden(
-            expected="a local host name, since there are no tokens", got=f"{name!r:.80}", at="Host", help="Use localhost."
+            expected="a local host name, since there are no tokens",
+            got=f"{name!r:.80}",
+            at="Host",
+            help="Use localhost.",
         )
 
 

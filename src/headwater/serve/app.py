@@ -136,9 +136,7 @@ def build(hub: Hub, *, static: Path | None = None) -> Front:
     by_path: dict[str, dict[str, Endpoint]] = {}
     for address in ADDRESSES:
         by_path.setdefault(address.path, {})[address.method] = Endpoint(hub, address.handler, address.needs)
-    routes: list[BaseRoute] = [
-        Route(path, _Methods(ends), methods=list(ends)) for path, ends in by_path.items()
-    ]
+    routes: list[BaseRoute] = [Route(path, _Methods(ends), methods=list(ends)) for path, ends in by_path.items()]
     routes.append(Route("/events", feed.Feed(hub), methods=["GET"]))
     routes += pages.routes(static)
 

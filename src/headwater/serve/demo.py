@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import HeadwaterError
-from ..streams.flights import read_flights
+from headwater.errors import HeadwaterError
+from headwater.streams.flights import read_flights
 
 _PER_S = 200  # flights a second: a month in two minutes
 _GROUP = 20  # flights in one request

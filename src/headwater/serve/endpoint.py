@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from ..errors import ConfigError, DataError, HeadwaterError, StoreError
-from ..store.models import NameTaken, UnknownModel
-from ..store.requests import ConflictingId, ExpiredId, UnknownId
+from headwater.errors import ConfigError, DataError, HeadwaterError, StoreError
+from headwater.store.models import NameTaken, UnknownModel
+from headwater.store.requests import ConflictingId, ExpiredId, UnknownId
+
 from .access import Forbidden, TooFast, Unauthorized
 from .wire import to_json
 from .writer import Busy

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import HeadwaterError
-from ..explain.one import engine_of, explain_one
-from ..nn.program import weights as weights_of
-from ..store.member import Model
+from headwater.errors import HeadwaterError
+from headwater.explain.one import engine_of, explain_one
+from headwater.nn.program import weights as weights_of
+from headwater.store.member import Model
+
 from .endpoint import Call, Endpoint, Receive, Send, ok, problem
 from .manage import about
 from .wire import label_key, to_json
@@ -57,7 +58,11 @@ class Feed:
             self.hub.streams -= 1
 
     async def _stream(self, model: Model, receive: Receive, send: Send) -> None:
-        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+        headers = [
+            (b"content-type", b"text/event-stream"),
+            (b"cache-control", b"no-store"),
+            (b"x-accel-buffering", b"no"),
+        ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         gone = asyncio.ensure_future(_left(receive))
         rate = Rate(model)
@@ -181,7 +186,6 @@ async def _left(receive: Receive) -> None:
     message = await receive()
     while message["type"] != "http.disconnect":
         message = await receive()
-
 
 
 __all__ = ["EVERY_S", "Feed", "frame", "importance", "weights"]

@@ -6,8 +6,9 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from ..store.member import Model
-from ..store.service import Service
+from headwater.store.member import Model
+from headwater.store.service import Service
+
 from .access import Access
 from .endpoint import Paused
 from .writer import Writer
@@ -83,7 +84,10 @@ class Hub:
         model = self.model(name)
         if model.paused:
             raise Paused(
-                expected="a model that learns", got="a paused one", at=model.name, help="Nothing was learned; send it again when it goes on."
+                expected="a model that learns",
+                got="a paused one",
+                at=model.name,
+                help="Nothing was learned; send it again when it goes on.",
             )
         return model
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..errors import DataError
-from ..store.event import Asked
-from ..store.requests import Keep, Label, Learn
+from headwater.errors import DataError
+from headwater.store.event import Asked
+from headwater.store.requests import Keep, Label, Learn
+
 from .endpoint import Answer, Call, ok, problem
 from .wire import Ask, Body, Example, Late, answer, event, said_as_json, to_lines
 
@@ -66,7 +67,7 @@ async def label(call: Call) -> Answer:
 
 
 async def _read(call: Call, body: Body) -> tuple[list[Any], str]:
-    """The rows of a body, and its shape: one, list or lines."""
+    """Return the rows of a body, and its shape: one, list or lines."""
     raw = await call.body()
     if call.headers.get(b"content-type", b"").startswith(_LINES):
         rows, shape = body.lines(raw), "lines"
@@ -75,7 +76,10 @@ async def _read(call: Call, body: Body) -> tuple[list[Any], str]:
         shape = "list" if many else "one"
     if len(rows) > call.hub.most_rows:
         raise DataError(
-            expected=f"at most {call.hub.most_rows} rows a request", got=str(len(rows)), at="body", help="Send it in parts."
+            expected=f"at most {call.hub.most_rows} rows a request",
+            got=str(len(rows)),
+            at="body",
+            help="Send it in parts.",
         )
     return rows, shape
 

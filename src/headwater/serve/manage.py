@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
-from .. import nn
-from ..classifier import Classifier
-from ..errors import ConfigError, DataError
-from ..regressor import Regressor
-from ..store.format import to_bytes
-from ..store.member import Model
-from ..store.snapshots import fingerprint
+from headwater import nn
+from headwater.classifier import Classifier
+from headwater.errors import ConfigError, DataError
+from headwater.regressor import Regressor
+from headwater.store.format import to_bytes
+from headwater.store.member import Model
+from headwater.store.snapshots import fingerprint
+
 from .endpoint import Answer, Call, Missing, ok
 from .wire import Create, decoded, label_key
 
@@ -111,7 +112,9 @@ def _exported(found: Model) -> bytes:
         path = Path(folder) / "model.onnx"
         with found.turns.turn():
             if not found.champion.learner.n_learned:
-                raise DataError(expected="a model that has learned", got="a new one", at=found.name, help="Teach it first.")
+                raise DataError(
+                    expected="a model that has learned", got="a new one", at=found.name, help="Teach it first."
+                )
             found.champion.learner.export_onnx(path)
         return path.read_bytes()
 
@@ -167,7 +170,9 @@ def _file(data: bytes, name: str) -> Answer:
 
 async def nothing(call: Call) -> Answer:
     """Say that there is nothing at this address."""
-    raise Missing(expected="an address of /openapi.json", got=str(call.scope["path"])[:200], at="path", help="Check it.")
+    raise Missing(
+        expected="an address of /openapi.json", got=str(call.scope["path"])[:200], at="path", help="Check it."
+    )
 
 
 __all__ = [

@@ -53,7 +53,7 @@ _HELP = "Run: pip install 'headwater[serve]'"
 
 @cache
 def _packed() -> bytes | None:
-    """Plotly's script, packed once: 1.4 MB in place of 4.8."""
+    """Pack Plotly's script once: 1.4 MB in place of 4.8."""
     spec = find_spec("plotly")
     if spec is None or spec.origin is None:
         return None

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ..errors import DataError
-from ..store.event import Event, Given
-from ..store.member import Model
-from ..store.requests import Learn
+from headwater.errors import DataError
+from headwater.store.event import Event, Given
+from headwater.store.member import Model
+from headwater.store.requests import Learn
+
 from . import tensors
 from .endpoint import Answer, Call, ok
 from .wire import Features, answer, decoded, label_key, to_json
@@ -52,9 +53,7 @@ async def model_about(call: Call) -> Answer:
     with found.turns.turn():
         features = found.champion.learner.describe()["features"]
     kinds = {"number": "FP64"}
-    inputs = [
-        {"name": str(f["name"]), "datatype": kinds.get(str(f["kind"]), "BYTES"), "shape": [-1]} for f in features
-    ]
+    inputs = [{"name": str(f["name"]), "datatype": kinds.get(str(f["kind"]), "BYTES"), "shape": [-1]} for f in features]
     outputs: list[dict[str, Any]] = [{"name": "y_pred", "datatype": _kind(found), "shape": [-1]}]
     if found.task == "classify":
         outputs.append({"name": "proba", "datatype": "FP64", "shape": [-1, len(found.champion.learner.classes)]})
@@ -135,7 +134,7 @@ class Split(msgspec.Struct):
     """A data frame as its columns' names and its rows."""
 
     columns: list[str]
-    data: list[list[None | bool | int | float | str]]
+    data: list[list[bool | int | float | str | None]]
 
 
 class Invocation(msgspec.Struct):

@@ -14,8 +14,9 @@ from typing import Any
 
 import uvicorn
 
-from ..errors import ConfigError
-from ..store.service import Rules, Service
+from headwater.errors import ConfigError
+from headwater.store.service import Rules, Service
+
 from .access import Access, check_bind
 from .app import build
 from .hub import Hub
@@ -25,7 +26,9 @@ _SWITCH_S = 0.0005  # Python's 5 ms would make a prediction wait that long for t
 _DRAIN_S = 30
 
 
-def make_hub(store: str | Path, *, tokens: dict[str, str] | None = None, rules: Rules | None = None, **limits: Any) -> Hub:
+def make_hub(
+    store: str | Path, *, tokens: dict[str, str] | None = None, rules: Rules | None = None, **limits: Any
+) -> Hub:
     """Open a store and return the state of a server on it.
 
     Parameters
@@ -103,7 +106,10 @@ def listen(host: str, port: int) -> socket.socket:
         sock.listen(1024)
     except OSError as error:
         raise ConfigError(
-            expected="an address to listen at", got=error.strerror or str(error), at=f"{host}:{port}", help="Choose another --port."
+            expected="an address to listen at",
+            got=error.strerror or str(error),
+            at=f"{host}:{port}",
+            help="Choose another --port.",
         ) from error
     return sock
 
@@ -139,7 +145,10 @@ def tokens_of_environment() -> dict[str, str]:
     token = os.environ.get("HEADWATER_TOKEN", "")
     if token and len(token) < 16:
         raise ConfigError(
-            expected="a token of 16 characters or more", got=str(len(token)), at="HEADWATER_TOKEN", help="Choose a longer one."
+            expected="a token of 16 characters or more",
+            got=str(len(token)),
+            at="HEADWATER_TOKEN",
+            help="Choose a longer one.",
         )
     return {token: "admin"} if token else {}
 

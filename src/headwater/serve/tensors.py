@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from headwater.errors import DataError
+
 from .wire import decoded
 
 TYPES: dict[str, str] = {

@@ -8,8 +8,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from ..errors import DataError, TargetError
-from ..store.event import Event
+from headwater.errors import DataError, TargetError
+from headwater.store.event import Event
 
 T = TypeVar("T")
 LONGEST_NAME = 256
@@ -19,7 +19,7 @@ Name = Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Scalar = None | bool | Int | float | str
-Features = dict[Name, None | bool | Int | float | str | list[Scalar]]
+Features = dict[Name, bool | Int | float | str | list[Scalar] | None]
 Answer = bool | Int | float | Name
 Weight = Annotated[float, msgspec.Meta(ge=0, le=FARTHEST)]
 
@@ -109,10 +109,15 @@ def decoded(decode: Callable[[bytes], T], body: bytes, at: str) -> T:
     except msgspec.ValidationError as error:
         words, _, place = str(error).partition(" - at ")
         raise DataError(
-            expected="a body as in /openapi.json", got=_inner(words), at=f"{at} {place}".strip(), help="Correct it; nothing was learned."
+            expected="a body as in /openapi.json",
+            got=_inner(words),
+            at=f"{at} {place}".strip(),
+            help="Correct it; nothing was learned.",
         ) from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise DataError(expected="JSON", got=str(error)[:200], at=at, help="Send valid JSON; nothing was learned.") from error
+        raise DataError(
+            expected="JSON", got=str(error)[:200], at=at, help="Send valid JSON; nothing was learned."
+        ) from error
 
 
 def _inner(words: str) -> str:
@@ -131,7 +136,10 @@ def answer(task: str, y: Any) -> Any:
         return y
     if isinstance(y, bool) or not isinstance(y, int | float) or not abs(y) <= FARTHEST:
         raise TargetError(
-            expected=f"a number within ±{FARTHEST:g}", got=f"{y!r:.80}", at="y", help="This model regresses; nothing was learned."
+            expected=f"a number within ±{FARTHEST:g}",
+            got=f"{y!r:.80}",
+            at="y",
+            help="This model regresses; nothing was learned.",
         )
     return float(y)
 

@@ -8,9 +8,9 @@ import threading
 import time
 from typing import Any
 
-from ..errors import HeadwaterError, StoreError
-from ..store.requests import Keep, Label, Learn
-from ..store.service import Service
+from headwater.errors import HeadwaterError, StoreError
+from headwater.store.requests import Keep, Label, Learn
+from headwater.store.service import Service
 
 Request = Learn | Keep | Label
 _GROUP = 4096  # events committed at once: beyond, the first would wait for the last
@@ -57,7 +57,10 @@ class Writer:
         """
         if self.waiting + events > self.limit and self.waiting:
             raise Busy(
-                expected=f"at most {self.limit} waiting events", got="more", at="queue", help="Try again a little later."
+                expected=f"at most {self.limit} waiting events",
+                got="more",
+                at="queue",
+                help="Try again a little later.",
             )
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.waiting += events
@@ -117,7 +120,10 @@ class Writer:
 
 def _unexpected(error: Exception) -> StoreError:
     return StoreError(
-        expected="a commit", got=f"{type(error).__name__}: {error}", at="store", help="Report this; nothing was learned."
+        expected="a commit",
+        got=f"{type(error).__name__}: {error}",
+        at="store",
+        help="Report this; nothing was learned.",
     )
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from ..errors import StoreError
+from headwater.errors import StoreError
 
 FORMAT = 1
 
@@ -183,7 +183,9 @@ def meaning(error: sqlite3.Error, at: str) -> StoreError:
     if name == "SQLITE_FULL":
         return StoreError(expected="room on the disk", got="a full disk", at=at, help=FULL)
     if name in ("SQLITE_BUSY", "SQLITE_LOCKED"):
-        return StoreError(expected="a store that is free", got="one that is in use", at=at, help="Stop the other process.")
+        return StoreError(
+            expected="a store that is free", got="one that is in use", at=at, help="Stop the other process."
+        )
     if name.startswith("SQLITE_IOERR") or name in ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM"):
         return StoreError(expected="a disk that can be written", got=f"{error} ({name})", at=at, help=FAILING)
     return StoreError(expected="a sound store", got=f"{error} ({name or type(error).__name__})", at=at, help=DAMAGED)
@@ -195,7 +197,9 @@ DAMAGED = "Restore a backup; `headwater store check FILE` says what is sound, `h
 
 
 def _cannot_open(path: Path, why: str) -> StoreError:
-    return StoreError(expected="a store that can be opened", got=why, at=str(path), help="Check the path and its folder.")
+    return StoreError(
+        expected="a store that can be opened", got=why, at=str(path), help="Check the path and its folder."
+    )
 
 
 __all__ = ["DAMAGED", "FAILING", "FULL", "Lock", "connect", "meaning", "transaction"]

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classifier import Classifier
-from ..errors import ConfigError, DataError
-from ..streams import as_blocks
-from ..types import Forecast
+from headwater.classifier import Classifier
+from headwater.errors import ConfigError, DataError
+from headwater.streams import as_blocks
+from headwater.types import Forecast
+
 from .event import Asked, Event, pack_events, plain, plain_sample, unpack_events
 from .member import Model
 from .requests import Keep, Label, Learn
@@ -228,7 +229,9 @@ class DurableLearner:
     def _events(self, X: Any, y: Any, w: Any) -> list[Event]:
         n = len(X)
         if len(y) != n:
-            raise DataError(expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer a row.")
+            raise DataError(
+                expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer a row."
+            )
         weights = [None] * n if w is None else np.broadcast_to(np.asarray(w, np.float64), (n,)).tolist()
         rows = X if isinstance(X, Sequence) else [x for block in as_blocks((X, y)) for x in _dicts(block.X)]
         labels = y.tolist() if isinstance(y, np.ndarray) else list(y)
@@ -259,7 +262,9 @@ class DurableLearner:
 
     def _run(self, request: Learn | Keep | Label) -> None:
         if self._model.paused and not isinstance(request, Keep):
-            raise ConfigError(expected="a model that learns", got="a paused one", at=self._model.name, help="Resume it.")
+            raise ConfigError(
+                expected="a model that learns", got="a paused one", at=self._model.name, help="Resume it."
+            )
         problem = self.service.commit([request])[0]
         if problem is not None:
             raise problem

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ..errors import DataError
+from headwater.errors import DataError
 
 Given = dict[str, tuple[Any, dict[Any, float] | None]]
 """What each learner of a model said, by its name: the prediction, and the probabilities of a classifier."""
@@ -126,4 +126,16 @@ def plain(value: Any) -> Any:
     )
 
 
-__all__ = ["Asked", "Event", "Given", "crc", "digest", "pack_asked", "pack_events", "plain", "plain_sample", "unpack_asked", "unpack_events"]
+__all__ = [
+    "Asked",
+    "Event",
+    "Given",
+    "crc",
+    "digest",
+    "pack_asked",
+    "pack_events",
+    "plain",
+    "plain_sample",
+    "unpack_asked",
+    "unpack_events",
+]

@@ -20,12 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save as _pack
 
-from ..classifier import Classifier
-from ..encode.vocabulary import Column
-from ..engine import Engine
-from ..errors import ModelFileError
-from ..nn.program import Program
-from ..regressor import Regressor
+from headwater.classifier import Classifier
+from headwater.encode.vocabulary import Column
+from headwater.engine import Engine
+from headwater.errors import ModelFileError
+from headwater.nn.program import Program
+from headwater.regressor import Regressor
+
 from .settings import as_json, from_json
 
 FORMAT = 1

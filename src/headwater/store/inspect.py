@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from ..errors import HeadwaterError
+from headwater.errors import HeadwaterError
+
 from . import database
 from .journal import Journal
 from .service import Rules, Service
@@ -104,7 +105,9 @@ def _check_snapshots(base: sqlite3.Connection, at: str, report: Report) -> None:
         sound = [snapshot.seq for snapshot in snapshots.sound(number)]
         report.snapshots[f"{model}/{name}"] = sound[::-1]
         bad = sorted(set(snapshots.sequences(number)) - set(sound))
-        report.problems += [f"expected a sound snapshot of {model}/{name}, got a damaged one — at {seq}." for seq in bad]
+        report.problems += [
+            f"expected a sound snapshot of {model}/{name}, got a damaged one — at {seq}." for seq in bad
+        ]
 
 
 def compact(path: str | Path, rules: Rules | None = None) -> tuple[int, int]:

@@ -17,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from ..errors import StoreError
+from headwater.errors import StoreError
+
 from .database import DAMAGED, meaning
 from .event import Event, crc, pack_events, unpack_events
 
@@ -167,7 +168,7 @@ _OTHERS = ("snapshots", "damaged")
 
 
 def _sound(row: tuple[Any, ...]) -> Entry | None:
-    """The entry of a row, or None if the row is damaged."""
+    """Return the entry of a row, or None if the row is damaged."""
     seq, n, model, t, body, sum_ = row
     if not isinstance(body, bytes) or any(not isinstance(value, int) for value in (seq, n, model, t)):
         return None
@@ -181,7 +182,7 @@ def _sound(row: tuple[Any, ...]) -> Entry | None:
 
 
 def _trimmed(entry: Entry, behind: int, until: int | None) -> Entry:
-    """The entry without events at or before ``behind``, and without those after ``until``."""
+    """Return the entry without events at or before ``behind``, and without those after ``until``."""
     begin = entry.seq - len(entry.events)
     if begin >= behind and (until is None or entry.seq <= until):
         return entry

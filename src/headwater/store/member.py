@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..types import Forecast
-from ..watch.live import LiveScores
+from headwater.types import Forecast
+from headwater.watch.live import LiveScores
+
 from .event import Event, Given
 
 _TURN_S = 0.002
@@ -117,7 +118,7 @@ def teach(task: str, member: Member, events: list[Event]) -> Forecast:
 
 
 def _probabilities(forecast: Forecast, y: list[Any]) -> tuple[list[float], list[float]]:
-    """The probabilities that were given to the answer and to what was predicted."""
+    """Return the probabilities that were given to the answer and to what was predicted."""
     if forecast.proba is None or not forecast.classes:
         return [0.0] * len(y), [0.0] * len(y)
     column = {label: j for j, label in enumerate(forecast.classes)}

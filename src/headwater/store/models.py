@@ -6,8 +6,9 @@ import re
 import sqlite3
 from typing import Any
 
-from ..errors import ConfigError, StoreError, TargetError, did_you_mean
-from ..watch.live import LiveScores
+from headwater.errors import ConfigError, StoreError, TargetError, did_you_mean
+from headwater.watch.live import LiveScores
+
 from .database import DAMAGED
 from .event import Event
 from .journal import Journal
@@ -186,9 +187,7 @@ class Models:
             return member
         snapshot = self._snapshots.newest(number)
         if snapshot is None:
-            raise StoreError(
-                expected=f"a sound snapshot of learner {name}", got="none", at=self._at, help=DAMAGED
-            )
+            raise StoreError(expected=f"a sound snapshot of learner {name}", got="none", at=self._at, help=DAMAGED)
         scores = LiveScores(snapshot.learner.task, snapshot.scores)
         return Member(number, name, bool(champion), snapshot.learner, scores, snapshot.seq)
 
@@ -211,7 +210,10 @@ class UnknownModel(ConfigError):
 def _check_name(name: str, taken: Any, what: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigError(
-            expected="a name of up to 64 letters, digits, dots, dashes and underscores", got=repr(name), at=what, help="Choose such a name."
+            expected="a name of up to 64 letters, digits, dots, dashes and underscores",
+            got=repr(name),
+            at=what,
+            help="Choose such a name.",
         )
     if name in taken:
         raise NameTaken(expected="a new name", got=repr(name), at=what, help="There is one of that name already.")

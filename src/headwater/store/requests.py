@@ -6,7 +6,8 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import DataError
+from headwater.errors import DataError
+
 from .event import Asked, Event, digest, pack_asked, unpack_asked
 
 
@@ -108,7 +109,7 @@ class Ids:
         inside: dict[str, tuple[int, int]] = {}
         for event in request.events:
             name = None if event.id is None else f"e:{event.id}"
-            before = None if name is None else inside.get(name, None) or self._find(request.model, name)
+            before = None if name is None else inside.get(name) or self._find(request.model, name)
             if before is not None and before[1] != digest(event.x, event.y):
                 raise _conflict(event.id)
             request.answers.append({} if before is None else {"id": event.id, "repeated": True, "seq": before[0]})

@@ -16,7 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ..errors import ConfigError, HeadwaterError, StoreError
+from headwater.errors import ConfigError, HeadwaterError, StoreError
+
 from . import database
 from .event import Event
 from .journal import Journal
@@ -282,13 +283,16 @@ class Service:
         with self._mutex:
             if not 0 <= seq <= self.journal.seq:
                 raise ConfigError(
-                    expected=f"a sequence from 0 to {self.journal.seq}", got=str(seq), at="as of", help="Choose another."
+                    expected=f"a sequence from 0 to {self.journal.seq}",
+                    got=str(seq),
+                    at="as of",
+                    help="Choose another.",
                 )
             return self.models.as_of(self.models.named(name), seq, learner)
 
 
 def _given_out(model: Model, event: Event) -> Any:
-    """What the model's champion of that time had said, which the score is of."""
+    """Return what the model's champion of that time had said, which the score is of."""
     said = event.given or {}
     return said.get(model.champion.name, next(iter(said.values()), (None, None)))[0]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn
-from ..errors import ModelFileError
+from headwater import nn
+from headwater.errors import ModelFileError
 
 CLASSES: dict[str, Any] = {
     cls.__name__: cls

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import HeadwaterError
+from headwater.errors import HeadwaterError
+
 from .format import from_bytes, to_bytes
 
 KEEP = 3
@@ -120,12 +121,17 @@ def fingerprint(learner: Any) -> str:
     Examples
     --------
     >>> import headwater as hw
-    >>> fingerprint(hw.Regressor()) == fingerprint(hw.Regressor()), fingerprint(hw.Regressor(seed=1)) == fingerprint(hw.Regressor())
+    >>> (
+    ...     fingerprint(hw.Regressor()) == fingerprint(hw.Regressor()),
+    ...     fingerprint(hw.Regressor(seed=1)) == fingerprint(hw.Regressor()),
+    ... )
     (True, False)
     """
     data = to_bytes(learner)
     size = int.from_bytes(data[:8], "little")
-    about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["headwater"])  # names, counts, a digest of all arrays
+    about = json.loads(
+        json.loads(data[8 : 8 + size])["__metadata__"]["headwater"]
+    )  # names, counts, a digest of all arrays
     about["refused"] = {reason: count for reason, count in about["refused"].items() if count}
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 

@@ -69,7 +69,7 @@ class LiveScores:
         self.sums = msgspec.msgpack.decode(saved, type=Sums) if saved else Sums()
         self._window = deque(self.sums.window, maxlen=WINDOW)
         self._detector = _detector()
-        self._counts: dict[Any, int] = {label: count for label, count in self.sums.counts}
+        self._counts: dict[Any, int] = dict(self.sums.counts)
 
     @property
     def names(self) -> tuple[str, str, str]:
