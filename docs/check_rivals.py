@@ -131,10 +131,8 @@ def details(library: str, answer: dict[str, Any]) -> list[str]:
         if not seen:
             lines.append(f"- **{report['learner']}** keeps every promise that it makes.")
         for r in seen:
-            credit = CREDITS.get((library, r["name"]), "")
-            lines.append(
-                f"- **{report['learner']}**, `{r['name']}`: {r['detail']}" + (f" ({credit})" if credit else "")
-            )
+            said = f"- **{report['learner']}**, `{r['name']}`: {r['detail']}"
+            lines.append(said + credit(name, report["learner"], r["name"]))
     return [*lines, ""]
 
 

@@ -169,9 +169,12 @@ def counted(model, before):
 
 
 def learned(model, n=40):
-    model.learn_many(ROWS[:n], answers(model, LABELS[:n]) if getattr(model, "loss", "") != "binary_cross_entropy" else [
-        "xy"[label == "x"] for label in LABELS[:n]
-    ])  # fmt: skip
+    model.learn_many(
+        ROWS[:n],
+        answers(model, LABELS[:n])
+        if getattr(model, "loss", "") != "binary_cross_entropy"
+        else ["xy"[label == "x"] for label in LABELS[:n]],
+    )
     return model
 
 
@@ -223,12 +226,26 @@ def test_no_value_harms_a_learner_that_sees_it_first_of_all(name):
 
 ANYTHING = st.recursive(
     st.one_of(
-        st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=3), st.complex_numbers(),
-        st.datetimes(), st.dates(), st.times(), st.timedeltas(), st.decimals(), st.fractions(), st.sampled_from(POISON),
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=5),
+        st.binary(max_size=3),
+        st.complex_numbers(),
+        st.datetimes(),
+        st.dates(),
+        st.times(),
+        st.timedeltas(),
+        st.decimals(),
+        st.fractions(),
+        st.sampled_from(POISON),
     ),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=2), inner, max_size=3), st.tuples(inner)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=2), inner, max_size=3), st.tuples(inner)
+    ),
     max_leaves=6,
-)  # fmt: skip
+)
 NAMES = st.sampled_from(["a", "b", "colour", "n", "new", "t"])
 
 
@@ -274,11 +291,20 @@ def test_a_freak_of_a_million_deviations_is_clipped_and_the_column_recovers(cls,
 @pytest.mark.parametrize(
     ("x", "reason"),
     [
-        ({}, "empty"), ({"a": math.nan}, "empty"), ({"a": None, "colour": None}, "empty"), ({"a": math.inf}, "empty"),
-        ({"l": []}, "empty"), ({"a": object()}, "empty"), ({"a": math.inf, "b": 1.0}, "infinite"), ({"a": "inf", "b": 1.0}, "infinite"),
-        ({"a": 1e31}, "huge"), ({"a": 10**400, "b": 1}, "huge"), ({"a": -1e300}, "huge"), ({"a": 1.0, "z": {1}}, "type"),
+        ({}, "empty"),
+        ({"a": math.nan}, "empty"),
+        ({"a": None, "colour": None}, "empty"),
+        ({"a": math.inf}, "empty"),
+        ({"l": []}, "empty"),
+        ({"a": object()}, "empty"),
+        ({"a": math.inf, "b": 1.0}, "infinite"),
+        ({"a": "inf", "b": 1.0}, "infinite"),
+        ({"a": 1e31}, "huge"),
+        ({"a": 10**400, "b": 1}, "huge"),
+        ({"a": -1e300}, "huge"),
+        ({"a": 1.0, "z": {1}}, "type"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("name", ["classes, pool", "numbers, mse, sgd"])
 def test_each_reason_is_counted_once_a_row(name, x, reason):
     model = learned(FRESH[name]())

@@ -248,6 +248,8 @@ class Engine:
         counts["type"] += self.encoder.unusable
         counts["infinite"] += int(run[col.INFINITE])
         counts["huge"] += int(run[col.HUGE_VALUES])
+        counts["far"] += int(run[col.FAR])
+        counts["far_target"] += int(run[col.FAR_TARGET])
         counts["overflow"] += int(run[col.OVERFLOW :: col.RUNNING_WIDTH].sum())
         counts["diverged"] += int(run[col.DIVERGED :: col.RUNNING_WIDTH].sum())
         return {reason: count for reason, count in sorted(counts.items()) if count}

@@ -26,12 +26,14 @@ REASONS: dict[str, str] = {
     "empty": "the sample has no entry that is a finite number or a name",
     "infinite": "an infinite value, read as missing",
     "huge": "a value beyond 1e30, read as 1e30",
+    "far": "a value more than ten deviations off its column's mean; it moves the statistics as if it lay there",
+    "far_target": "an answer more than ten deviations off the mean; it moves the statistics as if it lay there",
     "type": "a value of a type that is no feature, read as missing",
     "overflow": "the net's output was not finite; the row was not learned",
     "diverged": "a step after which its own row cost far more; it was undone and the step size halved for a while",
 }
 """What each reason in ``rejected`` means. The first three refuse the row, so that not even its names are added (but for
-"empty", which has none); the next three clip or drop a value; the last two guard the step.
+"empty", which has none); the next five clip or drop a value; the last two guard the step.
 """
 
 

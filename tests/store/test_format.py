@@ -83,10 +83,23 @@ def test_bytes_added_to_a_file_are_noticed():
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\x00", b"{}", b"\x00" * 8, b"\xff" * 1000, b"PK\x03\x04" + b"\x00" * 100, b"a,b\n1,2\n", os.urandom(500), b"[" * 100_000,
-             (2).to_bytes(8, "little") + b"[]", (100_000).to_bytes(8, "little") + b"[" * 100_000, b"\x80\x04\x95."],
+    "data",
+    [
+        b"",
+        b"\x00",
+        b"{}",
+        b"\x00" * 8,
+        b"\xff" * 1000,
+        b"PK\x03\x04" + b"\x00" * 100,
+        b"a,b\n1,2\n",
+        os.urandom(500),
+        b"[" * 100_000,
+        (2).to_bytes(8, "little") + b"[]",
+        (100_000).to_bytes(8, "little") + b"[" * 100_000,
+        b"\x80\x04\x95.",
+    ],
     ids=range(12),
-)  # fmt: skip
+)
 def test_what_is_no_such_file_is_refused(data):
     refused(data, SOMETHING_ELSE)
 

@@ -31,10 +31,11 @@ answers · losses of the experts on the sample at hand · three more routines.""
 CONTEXT_WIDTH = 54
 
 # Columns of the program table, one row an operation. Offsets count numbers, not bytes.
-OP, N, M, SRC, DST, PAR, BUFFER, BIAS, SPARSE, EXPERT = range(10)
+OP, N, M, SRC, DST, PAR, BUFFER, BIAS, SPARSE, EXPERT, GROWS = range(11)
 """opcode · inputs · outputs · offset of the input in A · of the output in A · of the parameters in P (−1: none) ·
-of the buffers (−1: none) · has a bias · a zero input has a zero derivative · expert that owns the operation."""
-PROGRAM_WIDTH = 10
+of the buffers (−1: none) · has a bias · a zero input has a zero derivative · expert that owns the operation ·
+may get more outputs, so each is summed in the order of the inputs even while there is one."""
+PROGRAM_WIDTH = 11
 
 # Columns of the expert table: an expert is a stretch of the program with its own loss and rule.
 FIRST, LAST, LOSS, LOGITS, OUTPUTS, RULE, SCHEDULE, COLUMN, WIDTH, TWO_PASS, EXACT_LAZY, REPLAYS = range(12)
@@ -49,11 +50,12 @@ LR, HYPER, L1, L2, CLIP_NORM, CLIP_VALUE, SCHED, LOSS_A = 0, 1, 5, 6, 7, 8, 9, 1
 CONSTANT_WIDTH = 14
 
 # Columns of the expert's running numbers (they are saved: learning goes on from them).
-T, SCALE, FADING, DIVERGED, OVERFLOW, PRODUCT, INFINITE, HUGE_VALUES, WEIGHT, SPREAD = range(10)
+T, SCALE, FADING, DIVERGED, OVERFLOW, PRODUCT, INFINITE, HUGE_VALUES, FAR, FAR_TARGET, WEIGHT, SPREAD = range(12)
 """steps taken · factor on the step after a divergence · fading mean loss over about 100 rows · steps undone · rows whose
-logits were not finite · the rule's running product (NAdam) · infinite and huge inputs met while learning ·
+logits were not finite · the rule's running product (NAdam) · infinite and huge inputs met while learning, and inputs and
+answers so far off that they were read as less ·
 weight in the mixture · fading mean square of the mixture's error (of the first expert, for all)."""
-RUNNING_WIDTH = 10
+RUNNING_WIDTH = 12
 
 # Header: what the whole machine shares.
 (

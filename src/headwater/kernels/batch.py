@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 
+from . import machine as _machine  # noqa: F401  its routines are called by address
 from . import norm
 from ._jit import Array, call, entry, ints, number, nums, order, reals, strip, view
 from ._op import (
@@ -64,9 +65,10 @@ from ._op import (
     N,
     T,
 )
+from .adam import NADAM
+from .descend import descend
 from .loss import evaluate, predict
-from .machine import descend
-from .optim import GRADIENT, NADAM
+from .optim import GRADIENT
 from .rows import DENSE, EMBEDDING, dot
 from .schedule import rate
 

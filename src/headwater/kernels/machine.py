@@ -25,8 +25,6 @@ from ._op import (
     BIAS,
     BUF,
     BUFFER,
-    CAPACITY,
-    CLIP_VALUE,
     COLUMN,
     CONSTANT_WIDTH,
     DIFFERENTIATE,
@@ -36,6 +34,7 @@ from ._op import (
     FIRST,
     FORWARD,
     FORWARD_OP,
+    GROWS,
     HEAD,
     IOTA,
     IW,
@@ -48,7 +47,6 @@ from ._op import (
     OPC,
     OUTPUTS,
     PAR,
-    PENALISED,
     PROG,
     PROGRAM_WIDTH,
     READ_ROWS,
@@ -56,10 +54,8 @@ from ._op import (
     SCRATCH,
     SPARSE,
     SRC,
-    STEP,
     STRIDE,
     TABLE,
-    TOUCHED,
     VW,
     WIDTH,
     XC,
@@ -67,10 +63,10 @@ from ._op import (
     D,
     M,
     N,
-    S,
 )
+from .adam import ADAMW
+from .descend import descend
 from .dropout import DROPOUT, dropout_backward, dropout_forward, dropout_off
-from .optim import ADAMW, GRADIENT
 from .rows import DENSE, active, dot, scatter
 
 _DENSE, _DROPOUT = DENSE.code, DROPOUT.code
@@ -168,7 +164,7 @@ def forward_op(c: Array, p: Array, o: int, base: int, learn: bool) -> float:
         n += op[BIAS]
         x = view(a, src, n)
         rows = view(ints(c, IW), src, n + 1)
-        if m == 1:  # one column lies contiguous: a dot product
+        if m == 1 and op[GROWS] == 0:  # one column lies contiguous: a dot product
             y[0] = dot(x, view(p, op[PAR], n))
         else:
             v = view(nums(c, VW, p), src, n)
@@ -188,79 +184,6 @@ def forward_op(c: Array, p: Array, o: int, base: int, learn: bool) -> float:
     else:
         call(c, ACTIVATE, p, (code, x, number(p, reals(c, OPC)[o]), y))
     return 0.0
-
-
-@routine(PENALISED, "n p p i i i n p i p f r b i f i")
-def penalised(
-    c: Array,
-    p: Array,
-    w: Array,
-    code: int,
-    base: int,
-    stride: int,
-    rows: Array,
-    v: Array,
-    n: int,
-    d: Array,
-    lr: float,
-    xc: Array,
-    own: bool,
-    t: int,
-    product: float,
-    exempt: int,
-) -> float:
-    """Hand rows to the rule one by one, after clipping each number and adding the penalty; row ``exempt`` is a bias."""
-    l1, l2, bound = xc[L1], xc[L2], xc[CLIP_VALUE]
-    s = nums(c, S, p)
-    cap = ints(c, HEAD)[CAPACITY]
-    touched = ints(c, TOUCHED)
-    m = len(d)
-    scratch = nums(c, SCRATCH, p)
-    g = view(scratch, 1, m)
-    scratch[0] = 1
-    for i in range(n):
-        q = view(w, base + rows[i] * stride, m)
-        weights = rows[i] != exempt
-        for j in range(m):
-            x = v[i] * d[j]
-            if bound > 0:
-                x = min(max(x, -bound), bound)
-            if weights:
-                x += l2 * q[j] + (l1 if q[j] > 0 else (-l1 if q[j] < 0 else 0.0))
-            g[j] = x
-        one = view(scratch, 0, 1)
-        args = (code, w, s, cap, base, stride, view(rows, i, 1), one, 1, g, lr, xc, touched, own, t, product, exempt)
-        call(c, STEP, p, args)
-    return 0.0
-
-
-@order
-def descend(
-    c: Array,
-    p: Array,
-    w: Array,
-    code: int,
-    base: int,
-    stride: int,
-    rows: Array,
-    v: Array,
-    n: int,
-    d: Array,
-    lr: float,
-    xc: Array,
-    own: bool,
-    t: int,
-    product: float,
-    exempt: int,
-) -> None:
-    """Hand n rank-one rows to the rule: as they are, or one by one where they are clipped or penalised first."""
-    if code == GRADIENT or (xc[L1] == 0 and xc[L2] == 0 and xc[CLIP_VALUE] == 0):
-        s = nums(c, S, p)
-        cap = ints(c, HEAD)[CAPACITY]
-        args = (code, w, s, cap, base, stride, rows, v, n, d, lr, xc, ints(c, TOUCHED), own, t, product, exempt)
-        call(c, STEP, p, args)
-    else:
-        call(c, PENALISED, p, (c, p, w, code, base, stride, rows, v, n, d, lr, xc, own, t, product, exempt))
 
 
 @order

@@ -67,8 +67,8 @@ def active(x: Array, rows: Array, v: Array) -> int:
 
 
 @exact
-def standardise(stat: Array, x: float, clip: float, learn: bool) -> float:
-    """Return x in units of its running deviation, within ±clip; stat (4,) moves if ``learn``.
+def standardise(stat: Array, x: float, clip: float, learn: bool, far: Array) -> float:
+    """Return x in units of its running deviation, within ±clip; stat (4,) moves if ``learn``; far (1,) counts freaks.
 
     mean ← mean + a·(x − mean), var ← (1 − a)·(var + a·(x − mean)²), a = max(1/t, 0.001), and z = (x − mean)/√var with the
     statistics that include x: x is known before its answer, and the first rows are then bounded by √(t − 1).
@@ -81,6 +81,8 @@ def standardise(stat: Array, x: float, clip: float, learn: bool) -> float:
     if t > SETTLED and var > 0 and d * d > BOUND * BOUND * var:
         bound = BOUND * math.sqrt(var)
         d = min(max(d, -bound), bound)
+        if learn:
+            far[0] += 1
     mean += a * d
     var = (1 - a) * (var + a * d * d)
     if learn:
@@ -209,7 +211,8 @@ def encode(
 
     ``slots``, ``x`` hold the entries of a block; the sample's lie at first..last, its slots at first − shift. A slot s ≥ 0
     is numeric (its row stands in ``stats``), s < 0 is the category with row −s − 1 and value x. Missing (NaN) gives no
-    pair, nor does ±∞; what is beyond 10³⁰ is read as 10³⁰; both are counted in ``refused`` (2,). Row 0 is the bias, an
+    pair, nor does ±∞; what is beyond 10³⁰ is read as 10³⁰; both are counted in ``refused`` (3,), and so is what lies
+    ten deviations off. Row 0 is the bias, an
     input that is always 1.
     """
     n = 0
@@ -235,7 +238,7 @@ def encode(
             continue
         stat = view(stats, s * STATISTIC_WIDTH, STATISTIC_WIDTH)
         rows[n] = int(stat[ROW])
-        v[n] = standardise(stat, value, CLIP, learn) if standard else value
+        v[n] = standardise(stat, value, CLIP, learn, view(refused, 2, 1)) if standard else value
         if learn and not standard:
             stat[COUNT] += 1
         n += 1

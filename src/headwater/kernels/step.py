@@ -52,9 +52,9 @@ from ._op import (
     S,
     T,
 )
+from .adam import NADAM
 from .loss import evaluate, predict
 from .machine import MEASURE
-from .optim import NADAM
 from .schedule import rate
 
 _NADAM = NADAM.code

@@ -19,6 +19,7 @@ from ._op import (
     ENDS,
     EX,
     EXPERTS,
+    FAR_TARGET,
     GROWING,
     HATS,
     HEAD,
@@ -66,7 +67,7 @@ def read_sample(c: Array, p: Array, slots: Array, ends: Array, x: Array, i: int,
     first = ends[i]
     shift = first if head[DENSE_ROWS] > 0 else 0
     bias = ints(c, PROG)[BIAS] == 1
-    refused = view(reals(c, RUN), INFINITE, 2)
+    refused = view(reals(c, RUN), INFINITE, 3)
     last = ends[i + 1]
     n = 0
     if head[DENSE_ROWS] == 2:
@@ -116,7 +117,7 @@ def _learn_rows(c: Array, p: Array, count: int, same: bool) -> None:
         if head[TARGETS] == 1:
             for j in range(answers):
                 stat = view(reals(c, YS), j * STATISTIC_WIDTH, STATISTIC_WIDTH)
-                y[j] = standardise(stat, y[j], TARGET_CLIP, True)
+                y[j] = standardise(stat, y[j], TARGET_CLIP, True, view(reals(c, RUN), FAR_TARGET, 1))
         if head[COUNTED] == 1:
             for j in range(n):
                 touched[rows[j]] += 1

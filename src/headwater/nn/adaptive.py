@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from headwater.kernels import adam as _adam
 from headwater.kernels import optim as _kernel
 from headwater.kernels._op import RuleRow
 
@@ -131,7 +132,7 @@ class Adam(Optimizer):
     0.999
     """
 
-    rule: ClassVar[RuleRow] = _kernel.ADAM
+    rule: ClassVar[RuleRow] = _adam.ADAM
     lr: float | Schedule = 0.001
     beta1: float = 0.9
     beta2: float = 0.999
@@ -165,7 +166,7 @@ class AdamW(Optimizer):
     0.01
     """
 
-    rule: ClassVar[RuleRow] = _kernel.ADAMW
+    rule: ClassVar[RuleRow] = _adam.ADAMW
     lr: float | Schedule = 0.001
     beta1: float = 0.9
     beta2: float = 0.999
@@ -198,7 +199,7 @@ class AMSGrad(Optimizer):
     3
     """
 
-    rule: ClassVar[RuleRow] = _kernel.AMSGRAD
+    rule: ClassVar[RuleRow] = _adam.AMSGRAD
     lr: float | Schedule = 0.001
     beta1: float = 0.9
     beta2: float = 0.999
@@ -232,7 +233,7 @@ class NAdam(Optimizer):
     0.004
     """
 
-    rule: ClassVar[RuleRow] = _kernel.NADAM
+    rule: ClassVar[RuleRow] = _adam.NADAM
     lr: float | Schedule = 0.002
     beta1: float = 0.9
     beta2: float = 0.999

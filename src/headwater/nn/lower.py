@@ -27,6 +27,10 @@ ALIGN = 16
 """Everything begins at a multiple of 16 numbers (64 bytes of float32): a vector load then never straddles a cache line."""
 
 
+GROWING = ("cross_entropy", "hinge")
+"""Losses with an output a class, which may get more of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expert:
     """A stack of layers that learns by itself: layers, loss, rule, penalties, clipping, replay.
@@ -159,6 +163,7 @@ class _Draft:
         row[col.OP], row[col.N], row[col.M], row[col.SRC], row[col.DST], row[col.EXPERT] = code, n, m, src, dst, expert
         row[col.PAR], row[col.BUFFER] = more.get("par", -1), more.get("buf", -1)
         row[col.BIAS], row[col.SPARSE] = more.get("bias", 0), more.get("sparse", 0)
+        row[col.GROWS] = more.get("grows", 0)
         self.ops.append(row)
         self.constants.append(constant)
 
@@ -225,7 +230,8 @@ def _stack(draft: _Draft, e: int, expert: Expert, src: int, n: int) -> tuple[int
             dst = draft.activations(layer.units)
             par = draft.parameters(n * layer.units + layer.units)
             code = OPS["dense"].code
-            draft.emit(code, n, layer.units, src, dst, e, par=par, bias=int(layer.bias), sparse=sparse)
+            grows = int(i == len(expert.layers) - 1 and expert.loss.name in GROWING)
+            draft.emit(code, n, layer.units, src, dst, e, par=par, bias=int(layer.bias), sparse=sparse, grows=grows)
             draft.places.append(Place(e, i, False, par, n, layer.units, layer.bias))
             src, n, sparse = dst, layer.units, 0
             if layer.activation != "identity":

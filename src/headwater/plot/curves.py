@@ -22,7 +22,7 @@ _MOST = 8  # lines that can be told apart
 
 
 def learning_curve(records: Evaluation | Sequence[Record], score: str | None = None) -> Figure:
-    """Draw a score over the stream: of the model and the baselines, each over the last rows, with a mark where it drifted.
+    """Draw a score of the model and of the baselines along the stream, with a mark at each drift.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Pictures of what was predicted against what came: confusion, calibration, answers; and why one prediction was made."""
+"""Pictures of what was predicted against what came, and of why one prediction was made."""
 
 from __future__ import annotations
 

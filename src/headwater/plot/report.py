@@ -28,12 +28,13 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2.2rem; }
 p.lead { color: #555; margin-top: .2rem; }
-table { border-collapse: collapse; } td, th { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #e5e5e5; }
+table { border-collapse: collapse; }
+td, th { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #e5e5e5; }
 th:first-child, td:first-child { text-align: left; } td.model { font-weight: 600; }
 .finding { border-left: 4px solid #999; padding: .3rem .8rem; margin: .6rem 0; background: #fafafa; }
 .serious { border-color: #c0392b; } .warning { border-color: #e69f00; } .note { border-color: #56b4e9; }
 .finding b { text-transform: capitalize; } .pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
-.pictures svg, figure svg { max-width: 100%; height: auto; } figure { margin: 1rem 0; } pre { background: #fafafa; padding: .8rem; }
+.pictures svg, figure svg { max-width: 100%; height: auto; } figure { margin: 1rem 0; }
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ def _models(hub: Hub) -> Iterator[str]:
     for where, report in scores:
         for who, values in report["window"].items():
             for name, value in [] if who == "n" else values.items():
-                if value is not None:
+                if math.isfinite(value):  # not for a score that is not defined yet
                     yield f'headwater_score{{{where},of="{who}",score="{name}"}} {value:.6g}'
 
 
