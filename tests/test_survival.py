@@ -299,6 +299,8 @@ def test_a_freak_of_a_million_deviations_is_clipped_and_the_column_recovers(cls,
         ({"a": object()}, "empty"),
         ({"a": math.inf, "b": 1.0}, "infinite"),
         ({"a": "inf", "b": 1.0}, "infinite"),
+        ({"a": 1e6}, "far"),
+        ({"a": -1e3, "b": 1.0}, "far"),
         ({"a": 1e31}, "huge"),
         ({"a": 10**400, "b": 1}, "huge"),
         ({"a": -1e300}, "huge"),
@@ -312,7 +314,8 @@ def test_each_reason_is_counted_once_a_row(name, x, reason):
     model.learn_one(x, y)
     now = counted(model, before)
     now.pop("diverged", None)  # a freak's step may be undone
-    assert now == {reason: 1} | ({"type": 1} if "object" in repr(x) else {})
+    assert now.pop("far", 0) == (reason in ("huge", "far")), "what is huge is far off, too"
+    assert now == ({} if reason == "far" else {reason: 1}) | ({"type": 1} if "object" in repr(x) else {})
     assert model.n_learned == n + (reason != "empty")
 
 
@@ -513,10 +516,12 @@ def test_what_is_undone_leaves_weights_and_moments_as_they_were():
 
 def test_every_reason_that_can_be_counted_is_stated_and_every_stated_one_can_be_counted():
     model = learned(Regressor((8,)))
+    assert model.rejected == {}
     model.learn_one(ROWS[0], None)
     model.learn_one(ROWS[0], 1.0, w=-1.0)
     model.learn_one({}, 1.0)
     model.learn_one({"a": math.inf, "b": 1e300, "c": object()}, 1.0)
+    model.learn_one(ROWS[0], -1e9)
     program_of(model).run[[col.OVERFLOW, col.DIVERGED]] = 1
     assert list(model.rejected) == sorted(REASONS)
     assert set(model.rejected.values()) == {1}

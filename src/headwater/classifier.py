@@ -259,16 +259,19 @@ class Classifier(base.Classifier):
         labels = y.tolist() if isinstance(y, np.ndarray) else list(y)
         weights, weighed = check_weights(w, n, self._refused)
         good = check_labels(labels, self._refused) & weighed
+        settled = bool(good.all()) and self._index.keys() >= set(labels)
         done: list[NDArray[Any]] = []
         start = 0
         while start < n:
-            if good[start] and labels[start] not in self._index:  # predicted without its class, then learned with it
+            if (
+                not settled and good[start] and labels[start] not in self._index
+            ):  # predicted without its class, then learned with it
                 question = rows_of(X if ask is None else ask, slice(start, start + 1))
                 done.append(self._proba(question))
                 self._add_class(labels[start])
                 self._learn(X, labels, good, weights, slice(start, start + 1), None)
                 start += 1
-            stop = start
+            stop = n if settled else start
             while stop < n and (not good[stop] or labels[stop] in self._index):
                 stop += 1
             if stop > start:
@@ -282,10 +285,14 @@ class Classifier(base.Classifier):
         """Learn a stretch of rows without a new class; returns probabilities."""
         if self._engine is None:  # no class yet: nothing to predict, nothing to learn
             return np.empty((part.stop - part.start, 0))
-        index = [[self._index[v] if g else 0] for v, g in zip(labels[part], good[part].tolist(), strict=True)]
+        known = labels[part]
+        if not good[part].all():
+            known = [
+                label if right else self.classes[0] for label, right in zip(known, good[part].tolist(), strict=True)
+            ]
+        answers = np.fromiter(map(self._index.__getitem__, known), np.float64, len(known))
         question = None if ask is None else rows_of(ask, part)
-        answers = np.array(index, np.float64).reshape(-1, 1)
-        return self._both(self._engine.learn(rows_of(X, part), answers, w[part], good[part], question))
+        return self._both(self._engine.learn(rows_of(X, part), answers[:, None], w[part], good[part], question))
 
     # ---- classes ----------------------------------------------------------------------------------------------------
 

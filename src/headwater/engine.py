@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import narwhals.stable.v1 as nw
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from .encode import Encoder, Vocabulary
 from .encode.frames import encode_frame
+from .encode.vectorize import in_order
 from .encode.vocabulary import NUMBER
 from .kernels import _op as col
 from .nn import Dense, Initializer
@@ -83,6 +85,7 @@ class Engine:
         )
         self._draw_dense()
         self._names: tuple[Any, ...] = ()
+        self._take: Callable[[Any], tuple[Any, ...]] | None = None
 
     # ---- rows to entries --------------------------------------------------------------------------------------------
 
@@ -168,7 +171,7 @@ class Engine:
         try:
             if tuple(x) != self._names and not self._prepare(tuple(x)):
                 return None
-            self._pack(self._buffer, 0, *x.values())
+            self._pack(self._buffer, 0, *(self._take(x) if self._take else x.values()))
         except (struct.error, TypeError, AttributeError):
             return None
         program = self.program
@@ -183,7 +186,7 @@ class Engine:
         try:
             if tuple(x) != self._names and not self._prepare(tuple(x)):
                 return False
-            self._pack(self._buffer, 0, *x.values())
+            self._pack(self._buffer, 0, *(self._take(x) if self._take else x.values()))
         except (struct.error, TypeError, AttributeError):
             return False
         first = self._values[0]
@@ -200,8 +203,9 @@ class Engine:
 
     def _prepare(self, names: tuple[Any, ...]) -> bool:
         """Make the event's buffers for samples of these names, if all are known numeric columns."""
-        self._names = ()
-        columns = [self.words.columns.get(name) for name in names]
+        self._names, self._take = (), None
+        order = in_order(names)
+        columns = [self.words.columns.get(name) for name in order]
         if not names or any(column is None or column.kind != NUMBER for column in columns):
             return False
         slots = np.array([column.slot for column in columns if column is not None], np.int64)
@@ -211,6 +215,8 @@ class Engine:
         self._values = memoryview(x)  # type: ignore[arg-type]  # NumPy arrays are buffers
         self._buffer = self._values.cast("B")
         self._names = names
+        if order != list(names):
+            self._take = itemgetter(*order)
         return True
 
     # ---- state ------------------------------------------------------------------------------------------------------
@@ -218,7 +224,10 @@ class Engine:
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the event's buffers: a copy makes its own."""
         passing = ("_event", "_pack", "_values", "_buffer")
-        return {name: value for name, value in self.__dict__.items() if name not in passing} | {"_names": ()}
+        return {name: value for name, value in self.__dict__.items() if name not in passing} | {
+            "_names": (),
+            "_take": None,
+        }
 
     def grow_outputs(self, k: int, bias: float) -> None:
         """Give the net k outputs; new ones start at zero with that bias."""

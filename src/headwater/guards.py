@@ -20,6 +20,9 @@ FARTHEST = 1e30
 HEAVIEST = 1e15
 """A weight beyond this is none: the square of a gradient times it would be infinite, and a moment that is never finite again."""
 
+_PLAIN = frozenset((str, int, bool, bytes))
+"""Types that are hashable and never NaN: they need no second look."""
+
 REASONS: dict[str, str] = {
     "target": "the answer is missing, can't be a class, or is no number, no count or beyond 1e30 where that is needed",
     "weight": "the weight of the sample is negative, beyond 1e15, or not a number",
@@ -92,7 +95,11 @@ def as_answers(y: Any) -> Sequence[Any] | NDArray[Any]:
 
 def check_labels(y: Sequence[Any], rejected: Counter[str]) -> NDArray[np.bool_]:
     """Say which answers can be classes: hashable, and neither None nor NaN."""
-    good = np.array([not missing(label) and _hashable(label) for label in y], bool)
+    kinds = set(map(type, y))
+    if kinds <= _PLAIN:
+        return np.ones(len(y), bool)
+    floats = kinds == {float}
+    good = ~np.isnan(y) if floats else np.array([not missing(label) and _hashable(label) for label in y], bool)
     rejected["target"] += int((~good).sum())
     return good
 

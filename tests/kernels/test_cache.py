@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.kernels import _jit
+from headwater.kernels import _cache
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 # Different processes ask for different signatures first, which is how the issue shows itself.
@@ -59,7 +59,7 @@ def test_four_processes_on_an_empty_cache_all_compute_the_same_correct_result(co
 
     # and the same as a process that finds everything compiled, and as this one's own cache
     warm, messages = answers_of([start(folder, 0, HEADWATER_QUIET="1")])
-    ours, _ = answers_of([start(_jit.CACHE.parent, 1, HEADWATER_QUIET="1")])
+    ours, _ = answers_of([start(_cache.CACHE.parent, 1, HEADWATER_QUIET="1")])
     assert set(outputs) == set(warm) == set(ours)
     assert messages == [""]
 
@@ -83,30 +83,30 @@ def test_a_warm_cache_says_nothing_and_compiles_nothing(cold):
 
 
 def test_quiet_silences_the_message(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(_jit, "CACHE", tmp_path)
-    monkeypatch.setattr(_jit, "_ready", set())
+    monkeypatch.setattr(_cache, "CACHE", tmp_path)
+    monkeypatch.setattr(_cache, "_ready", set())
     for quiet, said in (("1", False), ("0", True)):
         monkeypatch.setenv("HEADWATER_QUIET", quiet)
-        with _jit.compiling((f"probe{quiet}", "float32")):
+        with _cache.compiling((f"probe{quiet}", "float32")):
             pass
-        assert ("compiling kernels (probe" in capsys.readouterr().err) == (said and _jit.JIT)
+        assert ("compiling kernels (probe" in capsys.readouterr().err) == (said and _cache.JIT)
 
 
 def test_the_folder_is_headwaters_own_and_changes_with_the_source(monkeypatch, tmp_path):
     monkeypatch.setenv("HEADWATER_CACHE", str(tmp_path))
-    assert _jit.cache_folder().parent == tmp_path
+    assert _cache.cache_folder().parent == tmp_path
     monkeypatch.delenv("HEADWATER_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    here = _jit.cache_folder()
+    here = _cache.cache_folder()
     assert here.parent == tmp_path / "xdg" / "headwater"
 
     (tmp_path / "kernels").mkdir()
-    for path in Path(_jit.__file__).parent.glob("*.py"):
+    for path in Path(_cache.__file__).parent.glob("*.py"):
         (tmp_path / "kernels" / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(_jit, "__file__", str(tmp_path / "kernels" / "_jit.py"))
-    assert _jit.cache_folder() == here
+    monkeypatch.setattr(_cache, "__file__", str(tmp_path / "kernels" / "_cache.py"))
+    assert _cache.cache_folder() == here
     (tmp_path / "kernels" / "loss.py").write_text("changed")
-    assert _jit.cache_folder() != here
+    assert _cache.cache_folder() != here
 
 
 def test_decorating_a_kernel_leaves_the_users_own_cache_setting_alone():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from headwater.cli.options import Format, Names, Source, check_writable, split_names
+from headwater.cli.page import PAGE_EVERY, page_for
 from headwater.cli.progress import ProgressLine
 from headwater.cli.report import print_json, print_report, print_start
 from headwater.cli.wishes import Wishes, load_model
@@ -39,6 +41,7 @@ def learn(
     format: Format = None,  # noqa: A002 - the option's name
     rejects: Path | None = None,
     json: bool = False,
+    report: Path | None = None,
 ) -> int:
     """Learn from a stream, scoring each row before it is learned.
 
@@ -72,7 +75,10 @@ def learn(
         A file for the rows that can't be read.
     json
         Print JSON lines instead of tables.
+    report
+        A file for a page about the run: scores, curves, what is wrong, what the model looks at.
     """
+    page = page_for(source, report)
     wishes = wishes or Wishes()
     if model is not None:
         check_writable(model, "--model")
@@ -90,10 +96,21 @@ def learn(
         rejects=rejects,
     ) as stream:
         learner = known or wishes.make(stream.goal.task if stream.goal else task)
-        session = Session(learner, delay=delay, window=window, every=every, keep=model, keep_every=_KEEP_EVERY)
+        session = Session(
+            learner,
+            delay=delay,
+            window=window,
+            every=every if page is None else min(every, PAGE_EVERY),
+            keep=model,
+            keep_every=_KEEP_EVERY,
+            watch=page.watchers if page else (),
+        )
         if not json:
             print_start(stream, learner, model if known else None)
-        return _report(_run(session, stream, every if json else None), session, stream, as_json=json)
+        record = _run(session, stream, every if json else None, page.tell if page else None)
+        if page is not None and record.scored:
+            page.write(learner, str(report))
+        return _report(record, session, stream, as_json=json)
 
 
 def _report(record: Record, session: Session, stream: Stream, *, as_json: bool) -> int:
@@ -106,7 +123,9 @@ def _report(record: Record, session: Session, stream: Stream, *, as_json: bool) 
     return 130 if session.interrupted else 0
 
 
-def _run(session: Session, stream: Stream, json_every: int | None) -> Record:
+def _run(
+    session: Session, stream: Stream, json_every: int | None, tell: Callable[[Record], object] | None = None
+) -> Record:
     live = ProgressLine(stream, lambda: session.rows)
 
     def hear(record: Record) -> None:
@@ -115,7 +134,7 @@ def _run(session: Session, stream: Stream, json_every: int | None) -> Record:
         elif record.rows % json_every == 0:  # the last record, wherever it falls, is printed as the final one
             print_json(record)
 
-    session.tell = (hear,)
+    session.tell = (hear, tell) if tell else (hear,)
     try:
         with live:
             return session.run(stream)

@@ -1,15 +1,16 @@
 """Data frames, column by column: pandas, Polars, PyArrow and whatever else narwhals knows.
 
 A frame gives the same entries as its rows would as dicts, in the same order, so learning is equal to the bit; every row
-has an entry for every column, and a missing one is NaN, which the machine skips. Only a categorical column says more than
-its values: it is one of categories, even of numbers.
+has an entry for every column, and a missing one is NaN, which the machine skips. Only a categorical column says more
+than its values: it is one of categories, even of numbers. What Python must look up, it looks up once a different value.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import narwhals.stable.v1 as nw
@@ -19,13 +20,34 @@ from numpy.typing import NDArray
 from headwater.errors import DataError
 from headwater.nn.program import Block
 
-from .values import as_number, as_text, as_time, missing, time_parts
-from .vectorize import Encoder
-from .vocabulary import CATEGORY, NUMBER, PARTS, TIME, Column
+from .columns import Coded, Read, Times, Unusable, coded_numbers, read
+from .values import FLOAT, as_float, as_number, as_text, as_time, kind_of, missing, time_parts, times_parts
+from .vectorize import Encoder, in_order, kind_of_column
+from .vocabulary import CATEGORY, NUMBER, PARTS, TIME, Column, Vocabulary
 
-Entries = tuple[NDArray[np.int64], NDArray[np.float64]]
-Addition = tuple[int, int, Callable[[], object]]
+STRIP = 2048
+"""Rows that are written at once: their entries stay in the processor's cache while the columns are filled in."""
+New = tuple[int, int, Callable[[], object]]
 """A name to append: the row, then the column in which it first appears, and what appends it."""
+
+
+@dataclass(slots=True)
+class Entries:
+    """Slots and values of a column's entries, w of them a row.
+
+    Parameters
+    ----------
+    slots : ndarray (w,), or (k + 1, w) with codes
+        Slot of each entry; of one dimension where all rows have the same.
+    x : ndarray (w,), (n, w), or (k + 1, w) with codes
+        Value of each entry.
+    codes : ndarray (n,), optional
+        Which row of the two belongs to which row of the frame; the last is the one of a missing value.
+    """
+
+    slots: NDArray[np.int64]
+    x: NDArray[np.float64]
+    codes: NDArray[Any] | None = None
 
 
 def is_frame(X: Any) -> bool:
@@ -54,22 +76,23 @@ def encode_frame(encoder: Encoder, X: Any, learn: NDArray[np.bool_]) -> Block:
     DataError
         If two columns have the same name.
     """
-    frame = _frame(X)
-    names, series = list(frame.columns), list(frame.iter_columns())
-    if any(_other(s.dtype) for s in series):
-        return encoder.samples(list(frame.iter_rows(named=True)), learn.tolist())
-    values = [_numbers(s) if s.dtype.is_numeric() or s.dtype == nw.Boolean else s.to_list() for s in series]
-    new = [item for j, name in enumerate(names) for item in _additions(encoder, name, j, values[j], learn)]
-    words = encoder.words
-    if words.shared_from or (new and not words.has_room(len(PARTS) * len(new))):  # what is full goes by the row
+    frame, words = _frame(X), encoder.words
+    series = dict(zip(frame.columns, frame.iter_columns(), strict=True))
+    names = in_order(series)
+    columns: list[Read] = []
+    for name in names:
+        column = read(series[name])
+        if column is None:
+            return encoder.samples(list(frame.iter_rows(named=True)), learn.tolist())
+        columns.append(_as_known(words.columns.get(name), column))
+    new = [item for j, name in enumerate(names) for item in _new_names(words, name, columns[j], learn, j)]
+    if not words.has_room(len(PARTS) * len(names), len(new)):  # what is full, or may become so, goes by the row
         return encoder.samples(list(frame.iter_rows(named=True)), learn.tolist())
     for _, _, add in sorted(new, key=lambda item: item[:2]):
         add()
-    parts = [_entries(encoder, name, column) for name, column in zip(names, values, strict=True)]
-    n, width = len(frame), sum(part[0].shape[1] for part in parts)
-    slots = np.hstack([part[0] for part in parts]) if parts else np.zeros((n, 0), np.int64)
-    x = np.hstack([part[1] for part in parts]) if parts else np.zeros((n, 0))
-    return Block(slots.reshape(-1), np.arange(n + 1, dtype=np.int64) * width, x.reshape(-1), False, width)
+    encoder.unusable += sum(int((learn & c.present).sum()) for c in columns if isinstance(c, Unusable))
+    parts = [_entries(words, name, column) for name, column in zip(names, columns, strict=True)]
+    return _block([part for part in parts if part is not None], len(frame))
 
 
 def _frame(X: Any) -> Any:
@@ -82,89 +105,137 @@ def _frame(X: Any) -> Any:
         ) from error
 
 
-def _other(dtype: Any) -> bool:
-    """Say whether a column's values must be looked at one by one."""
-    known = (nw.String, nw.Categorical, nw.Enum, nw.Datetime, nw.Date, nw.Boolean)
-    return not (dtype.is_numeric() or isinstance(dtype, known) or dtype in known)
+def _as_known(known: Column | None, column: Read) -> Read:
+    """Bring a column whose type isn't that of its first value, long ago, into a form that is looked up by value."""
+    if isinstance(column, np.ndarray) and known is not None and known.kind != NUMBER:
+        return coded_numbers(column)
+    if isinstance(column, Times) and known is not None and known.kind != TIME:
+        return column.coded()
+    return column
 
 
-def _numbers(series: Any) -> NDArray[np.float64]:
-    """Return a numeric or Boolean column as floats, nulls as NaN."""
-    return np.asarray(series.cast(nw.Float64).to_numpy(), np.float64)
+# ---- names ----------------------------------------------------------------------------------------------------------
 
 
-def _additions(encoder: Encoder, name: Any, j: int, values: Any, learn: NDArray[np.bool_]) -> list[Addition]:
+def _new_names(words: Vocabulary, name: Any, column: Read, learn: NDArray[np.bool_], j: int) -> list[New]:
     """List what column j adds to the vocabulary."""
-    words, known = encoder.words, encoder.words.columns.get(name)
-    if isinstance(values, np.ndarray):
-        rows = np.flatnonzero(learn & ~np.isnan(values)).tolist()
-        if known is None:
-            return [(i, j, partial(words.column, name, NUMBER)) for i in rows[:1]]
-        if known.kind == NUMBER:
-            return []
-        texts = {as_text(values[i]): i for i in reversed(rows)}
-        return [(i, j, partial(words.category, known, text)) for text, i in texts.items() if text not in known.values]
-    first: dict[Any, int] = {}
-    for i in np.flatnonzero(learn).tolist():
-        if not missing(values[i]):
-            first.setdefault(values[i], i)
-    new: list[Addition] = []
-    if known is None and first:
-        value, row = next(iter(first.items()))
-        new.append((row, j, partial(words.column, name, CATEGORY if as_time(value) is None else TIME)))
-    return new + [(row, j, partial(_add_category, encoder, name, value)) for value, row in first.items()]
+    if isinstance(column, Coded):
+        return _new_values(words, name, column, learn, j)
+    if isinstance(column, Unusable) or name in words.columns:
+        return []
+    seen = learn & ~(column.missing if isinstance(column, Times) else np.isnan(column))
+    kind = TIME if isinstance(column, Times) else NUMBER
+    return [(int(seen.argmax()), j, partial(words.column, name, kind))] if seen.any() else []
 
 
-def _add_category(encoder: Encoder, name: Any, value: Any) -> None:
-    """Append a category unless its column reads the value as a number or a date-time."""
-    column = encoder.words.columns[name]
-    if column.kind == NUMBER and _number(value) is not None:
-        return
-    if column.kind == TIME and as_time(value) is not None:
-        return
-    encoder.words.category(column, as_text(value))
+def _new_values(words: Vocabulary, name: Any, column: Coded, learn: NDArray[np.bool_], j: int) -> list[New]:
+    """List the column itself if it is new, and its new categories."""
+    known = words.columns.get(name)
+    if known is not None and known.kind == CATEGORY and None not in map(known.values.get, column.values):
+        return []
+    firsts = zip(column.firsts(learn), column.values, strict=True)
+    seen = [(row, value) for row, value in firsts if row >= 0 and not missing(value)]
+    new: list[New] = []
+    if known is None and seen:
+        row, value = min(seen, key=itemgetter(0))
+        kind = CATEGORY if column.categories and as_time(value) is None else kind_of_column(value)
+        known = Column(name, kind)  # stands for the one that is appended
+        new.append((row, j, partial(words.column, name, kind)))
+    for row, value in seen:
+        if known is not None and _is_category(known, value) and as_text(value) not in known.values:
+            new.append((row, j, partial(_add_category, words, name, as_text(value))))
+    return new
+
+
+def _add_category(words: Vocabulary, name: Any, text: str) -> None:
+    words.category(words.columns[name], text)
+
+
+def _is_category(column: Column, value: Any) -> bool:
+    """Say whether a value of that column is read as a category."""
+    if column.kind == NUMBER:
+        return _number(value) is None
+    return column.kind == CATEGORY or as_time(value) is None
 
 
 def _number(value: Any) -> float | None:
     """Return the number that a value is in a column of numbers, or None."""
     if isinstance(value, str):
         return as_number(value)
-    return float(value) if isinstance(value, int | float | np.number) else None
+    return as_float(value) if kind_of(value) == FLOAT else None
 
 
-def _entries(encoder: Encoder, name: Any, values: Any) -> Entries:
-    """Slots and values (n, 1) of a column, (n, 7) of date-times."""
-    column = encoder.words.columns.get(name)
-    n = len(values)
-    if column is None:
-        return np.zeros((n, 0), np.int64), np.zeros((n, 0))
-    if isinstance(values, np.ndarray) and column.kind == NUMBER:
-        return np.full((n, 1), column.slot, np.int64), values[:, None]
-    width = len(PARTS) if column.kind == TIME else 1
-    slots, x = np.zeros((n, width), np.int64), np.full((n, width), np.nan)
-    memory: dict[Any, tuple[Any, Any]] = {}
-    for i, value in enumerate(values.tolist() if isinstance(values, np.ndarray) else values):
-        if missing(value):
-            continue
-        # two date-times that are equal may still show different clocks: the hour that comes twice in autumn
-        key = (value, value.fold) if isinstance(value, dt.datetime) else value
-        if key not in memory:
-            memory[key] = _one(encoder, column, value)
-        found, entry = memory[key]
-        if found is not None:
-            slots[i, : len(entry)], x[i, : len(entry)] = found, entry
-    return slots, x
+# ---- entries --------------------------------------------------------------------------------------------------------
 
 
-def _one(encoder: Encoder, column: Column, value: Any) -> tuple[Any, Any]:
-    """Slots and entries of one value of a text or date-time column; None where its name is unknown."""
-    if column.kind == NUMBER:
-        number = _number(value)
-        if number is not None:
-            return [column.slot], [number]
-    if column.kind == TIME:
-        when = as_time(value)
-        if when is not None:
-            return list(column.parts), list(time_parts(when))
-    row = encoder.words.known(column, as_text(value))
-    return ([-row - 1], [1.0]) if row >= 0 else (None, None)
+def _entries(words: Vocabulary, name: Any, column: Read) -> Entries | None:
+    """Entries of a column; None where it has none."""
+    known = words.columns.get(name)
+    if known is None or isinstance(column, Unusable):
+        return None
+    if isinstance(column, np.ndarray):
+        return Entries(np.array([known.slot]), column[:, None])
+    if isinstance(column, Times):
+        x = times_parts(column.local, column.utc)
+        x[column.missing] = np.nan
+        return Entries(np.array(known.parts), x)
+    if known.kind == CATEGORY:
+        return _categories(words, known, column)
+    k, width = len(column.values), len(PARTS) if known.kind == TIME else 1
+    slots, x = np.zeros((k + 1, width), np.int64), np.full((k + 1, width), np.nan)
+    for i, value in enumerate(column.values):
+        found, entry = _one(words, known, value)
+        slots[i, : len(found)], x[i, : len(found)] = found, entry
+    return Entries(slots, x, column.codes)
+
+
+def _categories(words: Vocabulary, known: Column, column: Coded) -> Entries:
+    """Entries of a column of categories: the row of each, with the value 1."""
+    rows = list(map(known.values.get, column.values))
+    found = [_row(words, known, value) if row is None else row for row, value in zip(rows, column.values, strict=True)]
+    slots = -1 - np.array([*found, -1], np.int64)
+    codes = column.codes
+    if slots[:-1].all() and (len(codes) == 0 or (codes.min() >= 0 and codes.max() < len(found))):
+        return Entries(slots[:, None], np.ones(1), codes)
+    return Entries(slots[:, None], np.where(slots < 0, 1.0, np.nan)[:, None], codes)
+
+
+def _row(words: Vocabulary, column: Column, value: Any) -> int:
+    """Return the row of a category; −1 if it has none."""
+    return -1 if missing(value) else words.known(column, as_text(value))
+
+
+def _one(words: Vocabulary, column: Column, value: Any) -> tuple[list[int], list[float]]:
+    """Return slots and entries of one value in a column of numbers or date-times; none where its name is unknown."""
+    if column.kind == NUMBER and (number := _number(value)) is not None:
+        return [column.slot], [number]
+    if column.kind == TIME and (when := as_time(value)) is not None:
+        return list(column.parts), list(time_parts(when))
+    row = _row(words, column, value)
+    return ([-row - 1], [1.0]) if row >= 0 else ([], [])
+
+
+def _block(parts: list[Entries], n: int) -> Block:
+    """Put the columns' entries side by side."""
+    width = sum(part.x.shape[-1] for part in parts)
+    slots, x = np.empty((n, width), np.int64), np.empty((n, width))
+    _fill(slots, [(part.slots, part.codes) for part in parts])
+    _fill(x, [(part.x, part.codes) for part in parts])
+    return Block(slots.reshape(-1), np.arange(n + 1, dtype=np.int64) * width, x.reshape(-1), False, width)
+
+
+def _fill(out: NDArray[Any], columns: list[tuple[NDArray[Any], NDArray[Any] | None]]) -> None:
+    """Fill out (n, width) with columns that are the same in all rows (w,), or differ by row (n, w) or code (k + 1, w)."""
+    same: list[Any] = []
+    varying: list[tuple[slice, NDArray[Any], NDArray[Any] | None]] = []
+    for table, codes in columns:
+        at = slice(len(same), len(same) + table.shape[-1])
+        same += table.tolist() if table.ndim == 1 else [0] * table.shape[-1]
+        if table.ndim == 2:
+            varying.append((at, table, codes))
+    for first in range(0, len(out), STRIP):
+        rows = slice(first, first + STRIP)
+        strip = out[rows]
+        strip[:] = same
+        for at, table, codes in varying:
+            strip[:, at] = table[rows] if codes is None else table.take(codes[rows], 0)

@@ -137,9 +137,10 @@ class Vocabulary:
             return self._hashed(f"{column.name}\x01{value}") if self.shared_from else -1
         return row
 
-    def has_room(self, count: int) -> bool:
-        """Say whether that many names would each get a row of their own."""
-        return not self.shared_from and self.rows + count * (1 + self.hats) <= self.max_rows - self.shared
+    def has_room(self, numbers: int, categories: int = 0) -> bool:
+        """Say whether that many numbers and categories would each get rows of their own."""
+        rows = self.rows + numbers * (1 + self.hats) + categories
+        return not self.shared_from and rows <= self.max_rows - self.shared
 
     def _room(self, count: int) -> bool:
         """Say whether that many rows can be appended; the first time they can't, the rows to share are."""

@@ -252,14 +252,8 @@ class Program:
 
     def set_outputs(self, k: int, bias: float) -> None:
         """Give every expert k outputs; what was learned stays to the bit, new outputs start at 0 with that bias."""
-        old: dict[str, Any] = {
-            "p": self.p,
-            "s": self.s,
-            "ys": self.ys,
-            "buf": self.buf,
-            "size": len(self.p),
-            "places": self.places,
-        }
+        old: dict[str, Any] = {"p": self.p, "s": self.s, "ys": self.ys, "buf": self.buf}
+        old |= {"size": len(self.p), "places": self.places}
         stride, dense, before = self.stride, self.dense, self.outputs
         self.experts = tuple(expert.with_outputs(k) for expert in self.experts)
         self._lay(self.room)

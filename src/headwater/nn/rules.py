@@ -21,6 +21,7 @@ class Optimizer:
 
     Examples
     --------
+    >>> from headwater.nn import SGD
     >>> SGD(0.1).rule.formula
     'w ← w − lr·g'
     """

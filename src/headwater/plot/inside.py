@@ -75,7 +75,7 @@ def layers(model: Classifier | Regressor, X: Any = None, *, expert: int | None =
         right = axes(fig, title=f"layer {i + 1}: {name}", x="", y="values", place=(len(places), 2, 2 * i + 2))
         _histogram(right, values.ravel(), COLOURS[2])
         if name == "relu" and values.size:
-            _corner(right, f"silent: {(values == 0).mean():.0%}")
+            right.set_xlabel(f"{right.get_xlabel()}, silent {(values == 0).mean():.0%}", fontsize=8)
     return fig
 
 
@@ -108,8 +108,6 @@ def _histogram(ax: Axes, values: Any, colour: str) -> None:
         return
     ax.hist(finite, bins=40, color=colour, alpha=0.85)
     ax.set_yscale("log")
-    _corner(ax, f"mean {finite.mean():.2g}, deviation {finite.std():.2g}", y=0.98)
-
-
-def _corner(ax: Axes, text: str, y: float = 0.86) -> None:
-    ax.text(0.98, y, text, ha="right", va="top", fontsize=7, color=INK, transform=ax.transAxes)
+    ax.yaxis.set_major_formatter("{x:,.0f}")
+    ax.minorticks_off()
+    ax.set_xlabel(f"mean {finite.mean():.2g}, deviation {finite.std():.2g}", fontsize=8)

@@ -104,7 +104,7 @@ def confusion(pairs: Mapping[tuple[Hashable, Hashable], int]) -> Figure:
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     ax.grid(visible=False)
     names = [str(label) for label in classes]
-    ax.set_xticks(range(len(names)), names, rotation=45 if max(map(len, names)) > 4 else 0)
+    ax.set_xticks(range(len(names)), names, rotation=45 if sum(map(len, names)) > 6 * len(names) else 0)
     ax.set_yticks(range(len(names)), names)
     for i, j in np.ndindex(*counts.shape):
         colour = "white" if shares[i, j] > 0.55 else INK

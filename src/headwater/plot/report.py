@@ -33,8 +33,10 @@ td, th { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #e5e
 th:first-child, td:first-child { text-align: left; } td.model { font-weight: 600; }
 .finding { border-left: 4px solid #999; padding: .3rem .8rem; margin: .6rem 0; background: #fafafa; }
 .serious { border-color: #c0392b; } .warning { border-color: #e69f00; } .note { border-color: #56b4e9; }
-.finding b { text-transform: capitalize; } .pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
-.pictures svg, figure svg { max-width: 100%; height: auto; } figure { margin: 1rem 0; }
+.finding b { text-transform: capitalize; }
+.pictures { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: center; }
+figure { margin: 1rem 0; } figure svg { width: 100%; max-width: 45rem; height: auto; }
+.pictures figure { flex: 1 1 26rem; margin: 0; } .pictures svg { max-height: 24rem; }
 """
 
 
@@ -128,7 +130,7 @@ class Report:
         return f"<h2>Events</h2><ul>{lines}{more}</ul>"
 
     def _pictures(self, model: Any) -> str:
-        figures = [importance(self.importance)]
+        figures = []
         if model.task == "classify":
             figures.append(confusion(self.outcomes.pairs))
             figures += [calibration(outcomes=self.outcomes)] if self.outcomes.bins.any() else []
@@ -140,7 +142,8 @@ class Report:
         pictures = "".join(_figure(as_svg(fig)) for fig in figures)
         inside = _figure(as_svg(layers(model)))
         return (
-            f'<h2>What the model looks at, and how it errs</h2><div class="pictures">{pictures}</div>'
+            f"<h2>What the model looks at, and how it errs</h2>{_figure(as_svg(importance(self.importance)))}"
+            f'<div class="pictures">{pictures}</div>'
             f"<p>The last picture explains the last row that was learned.</p><h2>Inside</h2>{inside}"
         )
 

@@ -88,7 +88,9 @@ class Rate:
     def now(self) -> float:
         """Return the rate since the last look."""
         n, at = self._model.champion.scores.sums.n, time.perf_counter()
-        rate = max(n - self._n, 0) / max(at - self._at, 1e-9)
+        if at - self._at < EVERY_S / 2:  # too short to say
+            return 0.0
+        rate = max(n - self._n, 0) / (at - self._at)
         self._n, self._at = n, at
         return rate
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Change", "as_mapping", "changes"]
 
+_RARE = 5  # categories seen less often, in both times together, count as one: their shares differ by chance alone
 _FEW = 20  # rows of either time without which nothing is said about a feature
 
 
@@ -32,7 +33,8 @@ class Change:
         The feature.
     distance
         From 0, the same, to 1, nothing in common: for numbers the largest distance of the two distribution functions
-        (Kolmogorov–Smirnov), for categories half the sum of |share before − share now|. A missing value is a value.
+        (Kolmogorov–Smirnov), for categories half the sum of |share before − share now|, rare ones together. A missing
+        value is a value.
     text
         What changed, for a reader.
 
@@ -84,7 +86,8 @@ def _change(name: Any, old: list[Any], new: list[Any]) -> Change:
         if gone > distance:
             return Change(name, gone, f"missing {1 - len(a) / len(old):.0%} → {1 - len(b) / len(new):.0%}")
         return Change(name, distance, text)
-    before, now = Counter(map(str, old)), Counter(map(str, new))
+    seen = Counter(map(str, (*old, *new)))
+    before, now = (Counter(text if seen[text] >= _RARE else "rare ones" for text in map(str, x)) for x in (old, new))
     shift = {value: now[value] / len(new) - before[value] / len(old) for value in before | now}
     most = max(shift, key=lambda value: abs(shift[value]))
     text = f"{most} {before[most] / len(old):.0%} → {now[most] / len(new):.0%}"

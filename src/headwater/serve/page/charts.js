@@ -31,7 +31,7 @@ export function score(frame, names) {
 
 export function loss(frame) {
   const points = frame.history.points;
-  draw("loss", [line(say("loss"), points.map((p) => p[0]), points.map((p) => p[4]), COLOURS[0])], { showlegend: false });
+  draw("loss", [line(say("loss"), points.map((p) => p[0]), points.map((p) => p[4]), COLOURS[0])], { showlegend: false, yaxis: { type: "log" } });
 }
 
 export function rate(times, rates) {

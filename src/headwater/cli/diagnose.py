@@ -1,0 +1,97 @@
+"""``headwater diagnose``: learn from a stream as ``learn`` does, and say what is wrong with the model and the data."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+from rich.console import Console
+
+from headwater.cli.options import Format, Names, Source, split_names
+from headwater.cli.progress import ProgressLine
+from headwater.cli.wishes import Wishes, load_model
+from headwater.errors import DataError
+from headwater.session import Session
+from headwater.streams import open_stream
+
+__all__ = ["diagnose"]
+
+_STYLES = {"serious": "bold red", "warning": "yellow", "note": "cyan"}
+
+
+def diagnose(
+    source: Source,
+    /,
+    *,
+    target: Annotated[str | None, Parameter(name=("--target", "-t"), metavar="COLUMN")] = None,
+    task: str = "auto",
+    model: Path | None = None,
+    drop: Names = None,
+    text: Names = None,
+    wishes: Annotated[Wishes | None, Parameter(name="*")] = None,
+    format: Format = None,  # noqa: A002 - the option's name
+    json: bool = False,
+) -> int:
+    """Learn from a stream and say what is wrong, with evidence and remedy; nothing is saved.
+
+    Parameters
+    ----------
+    source
+        A CSV, TSV, JSON lines, Parquet or Arrow file (text also gzipped), - for standard input, or dataset:NAME.
+    target
+        The column to predict. A data set knows its own.
+    task
+        classify, regress, or auto: decided from the first rows.
+    model
+        A saved model to begin with; the file stays as it is.
+    drop
+        Columns to leave out, with commas between.
+    text
+        Columns to read as text although they look like numbers, such as postal codes.
+    wishes
+        What the model is to be like; these are the defaults of the library where left out.
+    format
+        csv, tsv, jsonl, parquet or arrow, where the name doesn't tell.
+    json
+        Print JSON instead of text.
+    """
+    wishes = wishes or Wishes()
+    known = load_model(model) if model is not None else None
+    if known is not None:
+        wishes.agree_with(known, task=task, target=target, at=str(model))
+    with open_stream(
+        source,
+        target=target,
+        task=known.task if known else task,
+        classes=known.describe()["classes"] if known else (),
+        drop=split_names(drop),
+        text=split_names(text),
+        format=format,
+    ) as stream:
+        learner = known or wishes.make(stream.goal.task if stream.goal else task)
+        session = Session(learner)
+        with ProgressLine(stream, lambda: session.rows):
+            record = session.run(stream)
+        if not record.scored:
+            raise DataError(
+                expected=f"rows with {stream.target} known", got="none", at=stream.name, help="Check --target."
+            )
+    _print(learner.diagnose(), as_json=json)
+    return 130 if session.interrupted else 0
+
+
+def _print(diagnosis: Any, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(diagnosis.as_dict()).decode() + "\n")
+        return
+    console = Console(highlight=False)
+    if not diagnosis.findings:
+        console.print(str(diagnosis))
+    for finding in diagnosis:
+        head = f"{finding.severity}: {finding.name.replace('_', ' ')}"
+        console.print(head, style=_STYLES[finding.severity], markup=False)
+        console.print(f"  {finding.text}", markup=False)
+        console.print(f"  → {finding.remedy}", markup=False)

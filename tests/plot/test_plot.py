@@ -1,0 +1,183 @@
+"""Pictures show the numbers they were given, and the report needs nothing but itself."""
+
+import re
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import headwater as hw
+from headwater import explain, plot
+from headwater.errors import ConfigError, MissingExtra
+from headwater.evaluate import evaluate
+from headwater.plot.paper import as_svg, figure
+from headwater.session import Session
+
+
+def concept(n=4_000, change_at=2_500, seed=0):
+    rng = np.random.default_rng(seed)
+    for i in range(n):
+        x = {"a": rng.normal(), "b <&>": rng.normal(), "c": "uv"[rng.integers(2)]}
+        yield x, "yes" if (x["a"] if i < change_at else x["b <&>"]) > 0 else "no"
+
+
+@pytest.fixture(scope="module")
+def run():
+    model, report = hw.Classifier(seed=1), plot.Report("a <concept> & its end")
+    Session(model, watch=report.watchers, tell=report.tell, every=500).run(concept())
+    return model, report
+
+
+def labels(ax):
+    return [line.get_label() for line in ax.lines]
+
+
+def test_a_learning_curve_shows_the_model_the_baselines_and_the_drift(run):
+    _, report = run
+    (ax,) = plot.learning_curve(report.records).axes
+    lines = {line.get_label(): line for line in ax.lines}
+    assert {"model", "no-change", "majority", "drift"} <= set(lines)
+    assert lines["model"].get_xdata().tolist() == [record.rows for record in report.records]
+    assert lines["model"].get_ydata().tolist() == [record.window_scores["accuracy"] for record in report.records]
+    drift = [event.row for record in report.records for event in record.events if event.kind == "drift_detected"]
+    assert lines["drift"].get_xdata()[0] == drift[0]
+
+
+def test_any_score_and_an_evaluation_can_be_drawn():
+    evaluation = evaluate(hw.Regressor(seed=1), [({"a": float(i % 7)}, float(i % 7)) for i in range(600)], every=200)
+    assert plot.learning_curve(evaluation).axes[0].get_ylabel() == "RMSE"
+    assert plot.learning_curve(evaluation, "mae").axes[0].get_ylabel() == "MAE"
+    assert plot.learning_curve([]).axes[0].texts[0].get_text() == "No record was told yet."
+
+
+def test_a_confusion_matrix_has_the_shares_of_each_answer():
+    ax = plot.confusion(Counter({("a", "a"): 3, ("a", "b"): 1, ("b", "b"): 2})).axes[0]
+    np.testing.assert_allclose(ax.images[0].get_array(), [[0.75, 0.25], [0, 1]])
+    assert [text.get_text() for text in ax.texts] == ["75%\n3", "25%\n1", "0%\n0", "100%\n2"]
+    many = plot.confusion({(i, i): i + 1 for i in range(40)}).axes[0]
+    assert many.images[0].get_array().shape == (15, 15)
+    assert "of 40 classes" in many.get_title(loc="left")
+
+
+def test_every_scored_row_is_in_the_confusion_matrix(run):
+    _, report = run
+    right = sum(count for (y, y_pred), count in report.outcomes.pairs.items() if y == y_pred)
+    assert report.outcomes.pairs.total() == 4_000
+    assert right / 4_000 == pytest.approx(report.records[-1].scores["accuracy"])
+
+
+def test_calibration_is_the_share_that_came_true():
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.5, 1, 20_000)
+    ax = plot.calibration(p, rng.random(20_000) < p).axes[0]
+    np.testing.assert_allclose(ax.lines[1].get_xdata(), [0.55, 0.65, 0.75, 0.85, 0.95], atol=0.01)
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), ax.lines[1].get_xdata(), atol=0.03)
+    assert "expected error 0 %" in ax.get_title(loc="left") or "expected error 1 %" in ax.get_title(loc="left")
+
+
+def test_calibration_of_a_session_is_that_of_its_predictions(run):
+    _, report = run
+    rows, said, came = report.outcomes.bins.sum(0)
+    assert rows == 4_000
+    assert came / rows == pytest.approx(report.records[-1].scores["accuracy"], abs=0.001)
+    assert 0.5 < said / rows < 1
+
+
+def test_layers_show_weights_and_activations(run):
+    model, _ = run
+    hidden = next(e for e, expert in enumerate(model._engine.program.experts) if len(expert.layers) > 1)
+    fig = plot.layers(model, expert=hidden)
+    assert [ax.get_title(loc="left").split(":")[0] for ax in fig.axes] == ["layer 1", "layer 1", "layer 2", "layer 2"]
+    assert all(ax.patches for ax in fig.axes)
+    assert "silent" in fig.axes[1].get_xlabel()
+    with pytest.raises(ConfigError, match="expected an expert from 0 to 5"):
+        plot.layers(model, expert=99)
+    alone = hw.Regressor((4,), seed=1)
+    alone.learn_one({"a": 1.0}, 1.0)
+    assert plot.layers(alone).axes[1].texts[0].get_text() == "No rows to look at: give X."
+
+
+def test_importance_explanation_dependence_and_shape_are_drawn(run):
+    model, report = run
+    assert {"a", "b <&>"} <= set(labels(plot.importance(report.importance).axes[0]))
+    why = model.explain_one({"a": 1.0, "b <&>": 0.5, "c": "u"})
+    bars = plot.explanation(why).axes[0].patches
+    assert [bar.get_width() for bar in bars] == [part for _, part in why.top()[::-1]]
+    dependence = explain.PartialDependence("a", grid=[-1.0, 1.0])
+    dependence.update({"a": 0.0, "c": "u"}, model)
+    assert plot.partial_dependence(dependence).axes[0].lines[0].get_xdata().tolist() == [-1.0, 1.0]
+    curve = explain.shape(model, "c")
+    assert len(plot.shape(curve, model.classes).axes[0].lines) == 3
+
+
+def test_answers_of_a_regressor_are_drawn():
+    outcomes = plot.Outcomes()
+    Session(hw.Regressor(seed=1), watch=outcomes).run(({"a": float(i % 7)}, float(i % 7)) for i in range(3_000))
+    assert len(outcomes.sample) == 1_000
+    assert len(plot.answers(outcomes.sample).axes[0].collections[0].get_offsets()) == 1_000
+    assert plot.answers([]).axes[0].texts[0].get_text() == "No row was scored yet."
+
+
+def inside(value):
+    return value.startswith(("#", "data:"))
+
+
+class Links(HTMLParser):
+    """Collects what a page would load, and whether its tags are balanced."""
+
+    def __init__(self):
+        super().__init__()
+        self.loads, self.open = [], []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+        self.loads += [value for name, value in attrs if name in ("src", "href", "xlink:href") and not inside(value)]
+        self.loads += [tag] if tag in ("script", "link", "iframe", "img") else []
+
+    def handle_startendtag(self, tag, attrs):
+        self.loads += [value for name, value in attrs if name in ("src", "href", "xlink:href") and not inside(value)]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_report_loads_nothing_and_escapes_names(run, tmp_path):
+    model, report = run
+    report.write(model, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    links = Links()
+    links.feed(page)
+    assert links.loads == []
+    assert links.open == []
+    assert re.findall(r"url\((?!#)", page) == []
+    assert "<h1>a &lt;concept&gt; &amp; its end</h1>" in page
+    assert page.count("<svg") == 6
+    assert "b <&>" not in page
+    assert "Predictions became dearer" in page
+
+
+def test_the_report_of_a_regressor_has_answers_in_place_of_confusion():
+    model, report = hw.Regressor((8,), seed=1), plot.Report("numbers")
+    rows = np.random.default_rng(0).normal(size=(800, 2))
+    Session(model, watch=report.watchers, tell=report.tell, every=200).step(rows, rows[:, 0].tolist())
+    page = report.html(model)
+    assert "answers against predictions" in page
+    assert "confusion" not in page
+
+
+def test_a_figure_becomes_the_same_svg_twice():
+    first, second = figure(3, 2), figure(3, 2)
+    for fig in (first, second):
+        fig.add_subplot().plot([1, 2], [3, 4])
+    assert as_svg(first) == as_svg(second)
+    assert as_svg(first).startswith("<svg")
+    assert " width=" not in as_svg(first)[: as_svg(first).index(">")]
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'headwater\[plot\]'"):
+        figure()

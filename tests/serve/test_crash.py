@@ -1,0 +1,132 @@
+"""A server killed with SIGKILL at random moments while a client sends: nothing acknowledged is lost, nothing learned twice."""
+
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import headwater as hw
+from headwater.store.inspect import check, export
+from headwater.store.snapshots import fingerprint
+
+KILLS = 50
+CHILD = Path(__file__).with_name("child.py")
+
+
+def example(i):
+    return {"x": {"a": i * 37 % 101 / 10, "c": "xyz"[i % 3]}, "y": "up" if i * 37 % 101 > 50 else "down", "id": f"k{i}"}
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Host:
+    """The process that forks servers, and the client's way to the one that lives."""
+
+    def __init__(self, path):
+        self.port = free_port()
+        words = [sys.executable, "-W", "ignore", str(CHILD), str(path)]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdout.readline() == b"ready\n"
+
+    def start(self):
+        self.process.stdin.write(b"%d\n" % self.port)
+        self.process.stdin.flush()
+        pid = int(self.process.stdout.readline().split()[1])
+        for _ in range(2000):
+            try:
+                self.call("GET", "/health/ready")
+                return pid
+            except OSError:
+                threading.Event().wait(0.005)
+        raise AssertionError("the server did not start")
+
+    def end(self, pid, number):
+        os.kill(pid, number)
+        return self.gone()
+
+    def gone(self):
+        return int(self.process.stdout.readline().split()[1])
+
+    def call(self, method, path, value=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, None if value is None else json.dumps(value))
+            answer = connection.getresponse()
+            body = answer.read()
+            return answer.status, json.loads(body) if body.strip() else None
+        finally:
+            connection.close()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
+        self.process.stdout.close()
+
+
+def send_through_kills(path, kills, seed):
+    """Send examples, one or some a request, until that many lives have ended; return how many were acknowledged."""
+    rng, host, acked = random.Random(seed), Host(path), 0
+    for _ in range(kills):
+        pid = host.start()
+        threading.Timer(rng.random() * 0.08, os.kill, (pid, signal.SIGKILL)).start()
+        while True:
+            n = rng.choice([1, 1, 1, 5, 30])
+            batch = [example(i) for i in range(acked, acked + n)]
+            try:  # what was sent and not acknowledged is sent again, under the same ids
+                status, answer = host.call("POST", "/learn", batch[0] if n == 1 else batch)
+            except (OSError, http.client.HTTPException):
+                break
+            assert status == 200, answer
+            acked += n
+        assert host.gone() == -signal.SIGKILL
+    pid = host.start()
+    assert host.call("POST", "/learn", [example(i) for i in range(acked, acked + 10)])[0] == 200
+    assert host.end(pid, signal.SIGTERM) == 0
+    host.close()
+    return acked + 10
+
+
+def prove(path, kills, seed):
+    acked = send_through_kills(path, kills, seed)
+    plain = hw.Classifier(hidden=(8,), seed=3)
+    plain.learn_many([example(i)["x"] for i in range(acked)], [example(i)["y"] for i in range(acked)])
+    assert [row["id"] for row in export(path)] == [f"k{i}" for i in range(acked)]
+    with hw.open(path) as model:
+        assert (model.seq, model.n_learned) == (acked, acked)
+        assert fingerprint(model.learner) == fingerprint(plain)
+    assert check(path).problems == []
+
+
+def test_what_a_server_acknowledged_survives_fifty_kills_once_and_in_order(tmp_path):
+    prove(tmp_path / "a.db", KILLS, seed=5)
+
+
+def test_sigterm_answers_what_was_sent_writes_a_snapshot_and_ends_with_0(tmp_path):
+    host, statuses = Host(tmp_path / "a.db"), []
+    pid = host.start()
+
+    def send(i):
+        try:
+            statuses.append(host.call("POST", "/learn", [example(j) for j in range(i * 200, i * 200 + 200)])[0])
+        except OSError:
+            statuses.append(0)
+
+    threads = [threading.Thread(target=send, args=(i,)) for i in range(8)]
+    [thread.start() for thread in threads]
+    host.call("GET", "/health/live")
+    assert host.end(pid, signal.SIGTERM) == 0
+    [thread.join() for thread in threads]
+    host.close()
+    report = check(tmp_path / "a.db")
+    assert report.events == 200 * statuses.count(200)
+    assert report.snapshots["default/champion"][-1] == report.last
