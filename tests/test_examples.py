@@ -171,3 +171,16 @@ def test_a_pytorch_module_goes_on_learning_row_by_row():
     assert before > 95
     assert still < 60
     assert learning > 95
+
+
+def test_a_badly_made_model_is_told_what_is_wrong():
+    said = output_of("diagnose")
+    assert numbers(said["the default"])[0] > 85 > numbers(said["inputs as they are"])[0]
+    assert {"- serious, unscaled inputs", "- warning, step too small", "- serious, step too large"} <= set(said)
+
+
+def test_an_explanation_names_the_features_and_what_changed():
+    said = output_of("explain")
+    assert said["what matters before"].startswith("area")
+    assert said["what matters now"].startswith("city")
+    assert [6_000 < numbers(line)[0] < 6_200 for line in said if line.startswith("row ")] == [True]

@@ -228,7 +228,7 @@ def test_a_class_that_appears_later_leaves_every_logit_and_every_moment_as_it_wa
     model.learn_one(ROWS[0], "new class", w=0)
 
     after = logits(model, ROWS)
-    assert model.classes == ["x", "y", "z", "new class"] or len(model.classes) == 4
+    assert model.classes == [*dict.fromkeys(LABELS), "new class"]
     assert same(after[:, :, :3], before)
     bias = max(-np.log(len(ROWS) + 4), RARE)
     assert after[:, 0, 3] == pytest.approx(np.full(len(ROWS), bias)), "rare until it has shown itself"
@@ -342,7 +342,6 @@ def test_names_beyond_the_table_are_still_told_apart_and_old_ones_untouched():
         model.learn_one({"word": f"w{i}"}, 0)
         model.learn_one({"b": 1.0, "word": f"w{i}"}, 1)
     full = [{"word": f"late {i}"} for i in range(4)]
-    assert model._engine.words.shared_from or model._engine.words.rows >= 60
     before = logits(model, [{"word": "w3"}])
     for _ in range(60):
         for i, row in enumerate(full):

@@ -387,6 +387,7 @@ def test_what_is_no_number_is_refused_as_an_answer(loss, pooled):
     assert counted(model, before) == {"target": 2 * len(bad)}
     assert model.n_learned == 40
     assert finite(model)
+    model.learn_many(rows[:2], np.array(["1e4000", "-1e4000"], np.longdouble))
     model.learn_many(rows[:3], ["1.5", "2", "3.5"])
     model.learn_many(rows[:3], np.array(["1.5", "2", "3.5"]))
     assert model.n_learned == 40, "a text is no number, whatever it reads as"
@@ -398,6 +399,20 @@ def test_absurd_answers_leave_every_prediction_finite(loss, rule):
     model = learned(Regressor((8,), loss=loss, optimizer=nn.OPTIMIZERS[rule]()))
     for y in HUGE_ANSWERS:
         model.learn_many(ROWS[:5], [y if loss != "poisson" else abs(y)] * 5)
+        model.learn_many(ROWS, numbers(LABELS))
+        assert finite(model), y
+
+
+NEGATIVE = pytest.mark.xfail(
+    reason="kernels/mix.weigh: exp(−loss/2) of a negative loss, Poisson's of a count of 400, is infinite"
+)
+
+
+@pytest.mark.parametrize("loss", [*NUMBER_LOSSES[:-1], pytest.param("poisson", marks=NEGATIVE)])
+def test_absurd_answers_leave_every_prediction_of_a_pool_finite(loss):
+    model = learned(Regressor(loss=loss))
+    for y in HUGE_ANSWERS:
+        model.learn_many(ROWS[:5], [y if loss != "poisson" else min(abs(y), 1e13)] * 5)
         model.learn_many(ROWS, numbers(LABELS))
         assert finite(model), y
 
@@ -566,7 +581,7 @@ def test_columns_of_any_library_are_answers():
     for column in (pd.Series(LABELS), pl.Series(LABELS), pa.chunked_array([LABELS]), np.array(LABELS), tuple(LABELS)):
         model = Classifier((4,))
         model.learn_many(ROWS, column)
-        assert model.classes == ["x", "y", "z"] or sorted(model.classes) == ["x", "y", "z"]
+        assert model.classes == list(dict.fromkeys(LABELS))
         assert model.n_learned == 40
     for column in (
         pd.Series([1.0, None, 3]),

@@ -144,7 +144,7 @@ def _numbers(y: Sequence[Any] | NDArray[Any]) -> NDArray[np.float64]:
     except (ValueError, OverflowError):  # a ragged list
         array = np.zeros(0, object)
     flat = array.ndim == 1 or (isinstance(y, np.ndarray) and array.size == len(y))  # one column of an array is a list
-    if array.dtype.kind in "fiub" and flat:
+    if array.dtype.kind in "fiub" and array.dtype.itemsize <= 8 and flat:
         return np.array(array, np.float64).reshape(len(y))
     plain = [v[()] if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in y]
     return np.array([as_float(v) if kind_of(v) == FLOAT else math.nan for v in plain], np.float64)

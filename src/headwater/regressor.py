@@ -233,49 +233,19 @@ class Regressor(base.Regressor):
         return {"task": self.task, "classes": [], **describe(self._setup, self._engine), "rejected": self.rejected}
 
     def explain_one(self, x: Mapping[Any, Any], *, method: str = "integrated_gradients") -> Any:
-        """Say how much each feature, by name, moved the prediction for one sample; nothing is changed.
-
-        Parameters
-        ----------
-        x : dict
-            The sample.
-        method : str
-            "integrated_gradients" (the contributions add up) or "gradient_x_input".
-
-        Returns
-        -------
-        Explanation
-            As ``headwater.explain.explain_one`` gives it.
-        """
+        """Say how much each feature, by name, moved one prediction: ``headwater.explain.explain_one``."""
         from .explain import explain_one
 
         return explain_one(self, x, method=method)
 
-    def importance(self, method: str = "ipfi") -> Any:
-        """Say how much each feature matters now, over the rows that a session kept.
-
-        Parameters
-        ----------
-        method : str
-            "ipfi" (permutation importance) or "isage" (Shapley values of the loss).
-
-        Returns
-        -------
-        dict
-            Importance by feature, the largest first, in units of the loss; ``headwater.explain.importance`` says more.
-        """
+    def importance(self, method: str = "ipfi") -> dict[Any, float]:
+        """Say how much each feature matters now: ``headwater.explain.importance``."""
         from .explain import importance
 
         return importance(self, method)
 
     def diagnose(self) -> Any:
-        """Say what is wrong, with evidence and remedy, from what a session kept while this model learned.
-
-        Returns
-        -------
-        Diagnosis
-            As ``headwater.diagnose.diagnose`` gives it.
-        """
+        """Say what is wrong, with evidence and remedy: ``headwater.diagnose.diagnose``."""
         from .diagnose import diagnose
 
         return diagnose(self)

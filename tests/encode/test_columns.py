@@ -1,4 +1,3 @@
-
 """A data frame learns as its rows would as dicts, to the bit, whatever library it comes from."""
 
 from __future__ import annotations

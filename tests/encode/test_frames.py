@@ -223,7 +223,9 @@ def test_any_frame_is_equal_to_its_rows(data, pooled, max_rows):
 # ---- arrays ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64", "uint8", "bool", ">f8", "object"])
+@pytest.mark.parametrize(
+    "dtype", ["float64", "float32", "float16", "int64", "uint8", "bool", ">f8", "longdouble", "object"]
+)
 @pytest.mark.parametrize("made", MAKERS)
 def test_an_array_teaches_what_its_rows_teach(dtype, made):
     X = (np.random.default_rng(0).normal(size=(40, 3)) * 3).astype(dtype)

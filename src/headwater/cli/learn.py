@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from headwater.cli.options import Format, Names, Source, check_writable, split_names
-from headwater.cli.page import PAGE_EVERY, page_for
+from headwater.cli.page import Page, page_for, watching
 from headwater.cli.progress import ProgressLine
 from headwater.cli.report import print_json, print_report, print_start
 from headwater.cli.wishes import Wishes, load_model
@@ -97,19 +96,11 @@ def learn(
     ) as stream:
         learner = known or wishes.make(stream.goal.task if stream.goal else task)
         session = Session(
-            learner,
-            delay=delay,
-            window=window,
-            every=every if page is None else min(every, PAGE_EVERY),
-            keep=model,
-            keep_every=_KEEP_EVERY,
-            watch=page.watchers if page else (),
+            learner, delay=delay, window=window, keep=model, keep_every=_KEEP_EVERY, **watching(page, every)
         )
         if not json:
             print_start(stream, learner, model if known else None)
-        record = _run(session, stream, every if json else None, page.tell if page else None)
-        if page is not None and record.scored:
-            page.write(learner, str(report))
+        record = _run(session, stream, every if json else None, page)
         return _report(record, session, stream, as_json=json)
 
 
@@ -123,9 +114,7 @@ def _report(record: Record, session: Session, stream: Stream, *, as_json: bool) 
     return 130 if session.interrupted else 0
 
 
-def _run(
-    session: Session, stream: Stream, json_every: int | None, tell: Callable[[Record], object] | None = None
-) -> Record:
+def _run(session: Session, stream: Stream, json_every: int | None, page: Page | None) -> Record:
     live = ProgressLine(stream, lambda: session.rows)
 
     def hear(record: Record) -> None:
@@ -134,10 +123,13 @@ def _run(
         elif record.rows % json_every == 0:  # the last record, wherever it falls, is printed as the final one
             print_json(record)
 
-    session.tell = (hear, tell) if tell else (hear,)
+    session.tell = (hear,) if page is None else (hear, page.tell)
     try:
         with live:
-            return session.run(stream)
+            record = session.run(stream)
+        if page is not None and record.scored:
+            page.write(session.learner)
+        return record
     except BrokenPipeError:  # of standard output, which is main's business
         raise
     except (HeadwaterError, OSError) as error:

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headwater.cli.options import check_writable
 from headwater.errors import MissingExtra
+from headwater.types import Record
 
 if TYPE_CHECKING:
     from headwater.plot import Report
 
-__all__ = ["PAGE_EVERY", "page_for"]
+__all__ = ["Page", "page_for", "watching"]
 
-PAGE_EVERY = 1_000  # rows between two points of the page's curve
+_EVERY = 1_000  # rows between two points of the page's curve
 
 
-def page_for(source: str, path: Path | None) -> Report | None:
-    """Return what gathers the page that is to be written to that file, or None without one.
+class Page:
+    """A report, and the file that it is to be written to."""
+
+    def __init__(self, report: Report, path: Path) -> None:
+        self.report, self.path = report, path
+
+    def tell(self, record: Record) -> None:
+        """Keep a record."""
+        self.report.tell(record)
+
+    def write(self, learner: Any) -> None:
+        """Write the page."""
+        self.report.write(learner, self.path)
+
+
+def page_for(source: str, path: Path | None) -> Page | None:
+    """Return the page that is to be written to that file, or None without one.
 
     Raises
     ------
@@ -34,4 +50,9 @@ def page_for(source: str, path: Path | None) -> Report | None:
         raise MissingExtra(package="matplotlib", extra="plot", at="--report")
     from headwater.plot import Report
 
-    return Report(f"headwater learn {source}")
+    return Page(Report(f"headwater learn {source}"), path)
+
+
+def watching(page: Page | None, every: int) -> dict[str, Any]:
+    """Return what a session is told besides: how often to tell, and who watches."""
+    return {"every": every} if page is None else {"every": min(every, _EVERY), "watch": page.report.watchers}

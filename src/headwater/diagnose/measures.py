@@ -68,7 +68,7 @@ class Measures:
     gradients
         By expert: (layer, root mean square of the delta), from the first layer to the last.
     sizes
-        (row, root mean square weight, effective rank) at doubling rows, and now.
+        (row, root mean square weight, effective rank) at trebling rows, and now.
     units
         Units of the layer whose rank that is.
     scaled

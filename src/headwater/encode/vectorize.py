@@ -184,7 +184,8 @@ class Encoder:
         """Encode an array (n, d) as its rows would be as dicts; its columns are named x0, x1, and so on."""
         names = [f"x{j}" for j in range(X.shape[1])]
         known = [self.words.columns.get(name) for name in names]
-        numbers = X.dtype.kind in "fiub" and all(column is None or column.kind == NUMBER for column in known)
+        plain = X.dtype.kind in "fiub" and X.dtype.itemsize <= 8  # a longer float may not fit into one of 64 bits
+        numbers = plain and all(column is None or column.kind == NUMBER for column in known)
         if not numbers or (None in known and not self.words.has_room(known.count(None))):
             return self.samples([dict(zip(names, _parts(row), strict=True)) for row in X], learn.tolist())
         for j in _first_seen(X, [j for j, column in enumerate(known) if column is None], learn):

@@ -61,10 +61,11 @@ _NADAM = NADAM.code
 
 PROBATION = 10
 """Steps that are all checked, because there is no fading mean yet to judge by."""
-SUSPICIOUS = 16.0
+SUSPICIOUS = 4.0
 """A loss this many times its fading mean has its step checked."""
 EXPLOSION = 4.0
-"""A step after which the same sample costs this many times as much (and 1 more) is taken back."""
+"""In the first steps, one after which the same sample costs this many times as much (and 1 more) is taken back; later on,
+where the loss already stands high, any step after which it stands higher: that is how a run grows that never comes back."""
 RECOVERY = 1.001
 """After a divergence the step size grows back by this factor a row: twofold in about 700."""
 KEEP, TAKE_BACK, REDO = range(3)
@@ -190,9 +191,10 @@ def learn_row(
     if not suspicious:
         return
     after = cost(c, p, e, rows, v, part, y)
-    if not within(after, before, EXPLOSION, 1):
+    times, more = (EXPLOSION, 1.0) if t < PROBATION else (1.0, 0.0)
+    if not within(after, before, times, more):
         call(c, COPY, p, (c, p, rows, n, TAKE_BACK))
-        if two_pass and within(after, cost(c, p, e, rows, v, part, y), EXPLOSION, 1):
+        if two_pass and within(after, cost(c, p, e, rows, v, part, y), times, more):
             call(c, COPY, p, (c, p, rows, n, REDO))
             return
         run[PRODUCT] = product

@@ -85,25 +85,30 @@ def entries(program: Program, block: Block, *, baseline: bool = False) -> Entrie
     rows[numeric] = stats[:, col.ROW].astype(np.int64)
     x[numeric] = _standardise(stats, raw) if program.head[col.STANDARD] else raw
     if program.head[col.HATS]:
-        hats = [_bend(stat, program.knots[s], v) for stat, s, v in zip(stats, slots[numeric], raw, strict=True)]
-        rows = np.concatenate([rows, *(hat[0] for hat in hats)])
-        x = np.concatenate([x, *(hat[1] for hat in hats)])
-        owner = np.concatenate([owner, np.repeat(owner[numeric], [len(hat[0]) for hat in hats])])
+        hat_rows, hat_values, hat_owner = _bend(program, slots[numeric], raw, owner[numeric])
+        rows, x = np.concatenate([rows, hat_rows]), np.concatenate([x, hat_values])
+        owner = np.concatenate([owner, hat_owner])
     if program.head[col.GROWING]:
         seen = program.touched[rows] > 0
         rows, x, owner = rows[seen], x[seen], owner[seen]
     return Entries(rows, x, owner, len(block))
 
 
-def _bend(stat: Array, knots: Array, x: float) -> tuple[Array, Array]:
-    """Return the hats under which x lies, as ``kernels.rows.bend`` does: their rows, and how much of each."""
-    count = int(stat[col.KNOT_COUNT])
-    if count < 3:
-        return np.zeros(0, np.int64), np.zeros(0)
-    k = int(np.clip(np.searchsorted(knots[: count - 1], x, side="right") - 1, 0, count - 2))
-    u = min(max((x - knots[k]) / (knots[k + 1] - knots[k]), 0.0), 1.0)
-    rows, shares = int(stat[col.HAT]) + np.array([k, k + 1]), np.array([1 - u, u])
-    return rows[shares > 0], shares[shares > 0]
+def _bend(program: Program, slots: Array, x: Array, owner: Array) -> tuple[Array, Array, Array]:
+    """Return the hats under which numbers x (n,) lie, as ``kernels.rows.bend`` does: rows, how much of each, owners."""
+    rows, values, owners = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, np.int64)]
+    for slot in np.unique(slots).tolist():
+        count, first = int(program.stats[slot, col.KNOT_COUNT]), int(program.stats[slot, col.HAT])
+        if count < 3:
+            continue
+        own, knots = slots == slot, program.knots[slot, :count]
+        k = np.clip(np.searchsorted(knots[:-1], x[own], side="right") - 1, 0, count - 2)
+        u = np.clip((x[own] - knots[k]) / (knots[k + 1] - knots[k]), 0.0, 1.0)
+        for row, share in ((first + k, 1 - u), (first + k + 1, u)):
+            rows.append(row[share > 0])
+            values.append(share[share > 0])
+            owners.append(owner[own][share > 0])
+    return np.concatenate(rows), np.concatenate(values), np.concatenate(owners)
 
 
 def _standardise(stats: Array, x: Array) -> Array:

@@ -144,7 +144,6 @@ def build(hub: Hub, *, static: Path | None = None) -> Front:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         hub.writer.start(asyncio.get_running_loop())
         yield
-        hub.stopping = True
         await hub.writer.stop()
         await asyncio.to_thread(hub.service.close)
 

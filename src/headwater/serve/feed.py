@@ -67,7 +67,7 @@ class Feed:
         gone = asyncio.ensure_future(_left(receive))
         rate = Rate(model)
         try:
-            while not gone.done() and not self.hub.stopping:
+            while not gone.done() and not self.hub.ends():
                 event = b"retry: 1000\nid: %d\ndata: %b\n\n" % (model.seq, to_json(frame(self.hub, model, rate)))
                 async with asyncio.timeout(_SLOW_S):
                     await send({"type": "http.response.body", "body": event, "more_body": True})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from headwater.store.member import Model
@@ -67,7 +68,8 @@ class Hub:
     started: float = field(default_factory=time.time)
     default: str = "default"
     streams: int = 0
-    stopping: bool = False
+    ends: Callable[[], bool] = lambda: False
+    """Whether the process was told to stop: pages are let go then, since their streams never end by themselves."""
 
     def model(self, name: str = "") -> Model:
         """Return a model by name, or the default one."""

@@ -49,10 +49,16 @@ def _models(hub: Hub) -> Iterator[str]:
                 scores.append((where, member.scores.report()))
     yield from _head("headwater_score", "gauge", "Prequential scores over the last thousand rows, and the baselines'.")
     for where, report in scores:
-        for who, values in report["window"].items():
-            for name, value in [] if who == "n" else values.items():
-                if math.isfinite(value):  # not for a score that is not defined yet
-                    yield f'headwater_score{{{where},of="{who}",score="{name}"}} {value:.6g}'
+        for who, name, value in _defined(report["window"]):
+            yield f'headwater_score{{{where},of="{who}",score="{name}"}} {value:.6g}'
+
+
+def _defined(window: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
+    """The scores that are defined by now: whose, which, how much."""
+    for who, values in window.items():
+        for name, value in dict(values).items() if who != "n" else ():
+            if value is not None and math.isfinite(value):
+                yield who, name, value
 
 
 def _one(name: str, kind: str, about: str, value: float) -> Iterator[str]:

@@ -36,7 +36,7 @@ async def ready(call: Call) -> Answer:
     failure = call.hub.service.failure
     if failure is not None:
         return Answer(to_json({"ready": False, **failure.as_dict()}), 503)
-    if call.hub.stopping:
+    if call.hub.ends():
         return Answer(to_json({"ready": False, "error": "stopping", "at": "", "help": "Ask another one."}), 503)
     return ok({"ready": True})
 

@@ -80,10 +80,12 @@ def run(hub: Hub, *, host: str, port: int, sock: socket.socket | None = None, re
     )
     # uvicorn raises the signal again once it has stopped; by then all is done, and the end is a good one.
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    server = uvicorn.Server(config)
+    hub.ends = lambda: server.should_exit
     try:
         if ready is not None:
             ready(f"http://{host}:{listening.getsockname()[1]}")
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -42,6 +42,7 @@ FRESH = 16  # last rows, measured again just after they were learned
 SAMPLE = 256  # older rows that are kept
 EVERY = 32  # once the sample is full, one row in so many takes the place of another
 RECENT = 1024  # rows whose loss is kept
+_RANKED = 96  # rows that the effective rank is measured on
 _FADE = 0.2  # weight of the newest measurement in a fading mean
 _SOONEST, _LATEST = 128, 4096  # rows between two measurements
 
@@ -60,7 +61,7 @@ class Health:
 
     Notes
     -----
-    Cost: under 0.1 µs a row in blocks of 1024 (benchmarks/NOTES.md), and some 300 rows of memory.
+    Cost: 0.3 to 0.5 µs a row in blocks of 1024 (benchmarks/NOTES.md), and some 300 rows of memory.
 
     Examples
     --------
@@ -80,7 +81,7 @@ class Health:
         self.fresh: deque[Kept] = deque(maxlen=FRESH)
         self.before = self.after = self.worse = math.nan  # fading means over the measurements
         self.measured = 0
-        self.sizes: list[tuple[int, float, float]] = []  # row, mean square weight, effective rank; at doubling rows
+        self.sizes: list[tuple[int, float, float]] = []  # row, mean square weight, effective rank; at trebling rows
         self._recent = np.zeros(RECENT)
         self._rng = np.random.default_rng(0)
 
@@ -129,7 +130,7 @@ class Health:
         mixed = [new if math.isnan(old) else old + _FADE * (new - old) for old, new in zip(olds, news, strict=True)]
         self.before, self.after, self.worse = mixed
         self.measured += 1
-        if learner._engine is not None and (not self.sizes or self.n >= 2 * self.sizes[-1][0]):
+        if learner._engine is not None and self.n >= (3 * self.sizes[-1][0] if self.sizes else 128):
             self.sizes.append((self.n, weight_size(learner._engine.program), self.rank(learner)))
 
     def rank(self, learner: Any) -> float:
@@ -138,7 +139,8 @@ class Health:
         e = best_hidden(program)
         if e is None:
             return math.nan
-        block = learner._engine.encode(rows_kept(self.sample), np.zeros(len(self.sample), bool))
+        some = self.sample[:_RANKED]
+        block = learner._engine.encode(rows_kept(some), np.zeros(len(some), bool))
         values = trace.forward(program, e, trace.read(program, e, trace.entries(program, block)))
         return effective_rank(values[-2])
 

@@ -1,0 +1,167 @@
+"""The page in headless Chromium: it connects, moves, speaks two languages, survives a restart, and does every control."""
+
+import http.client
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to drive the page with")
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+SIZES = {"desktop": (1400, 1000), "phone": (390, 844)}
+
+
+class Server:
+    """A ``headwater serve`` of its own process, which may be ended and begun again at the same address."""
+
+    def __init__(self, folder, port=0, tokens=""):
+        self.folder, self.port = folder, port
+        self.more = []
+        if tokens:
+            (folder / "tokens").write_text(tokens)
+            self.more = ["--tokens", str(folder / "tokens")]
+        self.start()
+
+    def start(self):
+        words = [sys.executable, "-W", "ignore", "-c", "from headwater.cli import main; raise SystemExit(main())"]
+        options = ["serve", "--store", str(self.folder / "a.db"), "--port", str(self.port), "--seed", "1", *self.more]
+        self.process = subprocess.Popen([*words, *options], stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        self.port = int(line.rsplit(":", 1)[1])
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=40) == 0
+        self.process.stdout.close()
+
+    def learn(self, n, start=0):
+        rows = [{"x": {"a": i % 7, "c": "xyz"[i % 3]}, "y": ["no", "yes"][i % 7 > 3]} for i in range(start, start + n)]
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("POST", "/learn", json.dumps(rows))
+        assert connection.getresponse().read()
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = Server(tmp_path)
+    yield server
+    server.stop()
+
+
+def opened(browser, server, size):
+    # Playwright waits by evaluating text, which the page's own policy forbids; requests are counted below instead.
+    context = browser.new_context(viewport=dict(zip(("width", "height"), SIZES[size], strict=True)), locale="en-US", bypass_csp=True)
+    page = context.new_page()
+    page.problems, page.asked = [], []
+    page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.goto(f"http://127.0.0.1:{server.port}/")
+    return page
+
+
+def number(page):
+    return int(page.locator("#numbers b").first.inner_text().replace(",", ""))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_page_shows_how_to_send_an_example_then_charts_that_move_and_does_every_control(browser, server, size):
+    page = opened(browser, server, size)
+    page.wait_for_selector("#empty:visible")
+    assert "curl -X POST" in page.inner_text("#example")
+    server.learn(300)
+    page.wait_for_function("document.querySelector('#numbers b').textContent === '300'")
+    page.wait_for_selector("#score .main-svg")
+    page.wait_for_selector("#maps canvas", timeout=15_000)
+    before = page.get_attribute("#score .scatterlayer path.js-line", "d")
+    server.learn(300, 300)
+    page.wait_for_function("document.querySelector('#numbers b').textContent === '600'")
+    assert page.get_attribute("#score .scatterlayer path.js-line", "d") != before
+    assert page.locator("#recent tr").count() == 21
+
+    page.click("#language")
+    assert page.inner_text("#empty + * ~ section h2 >> nth=0") != "Score over time, and what hardly learns"
+    assert page.get_attribute("html", "lang") == "zh"
+    page.click("#language")
+    theme = page.get_attribute("html", "data-theme")
+    page.click("#theme")
+    assert page.get_attribute("html", "data-theme") != theme
+
+    page.click("#pause")
+    page.wait_for_function("document.querySelector('#pause').textContent === 'Go on learning'")
+    page.click("#pause")
+    page.wait_for_function("document.querySelector('#pause').textContent === 'Pause learning'")
+    page.fill("#challenger", "wide")
+    page.fill("#sizes", "32")
+    page.click("#challenge button")
+    page.click("#learners button >> nth=0")
+    page.wait_for_function("document.querySelectorAll('#learners tr')[1].textContent.startsWith('wide')")
+    page.click("#learners button >> nth=1")
+    page.wait_for_function("document.querySelectorAll('#learners tr').length === 2")
+    page.click("#snapshot")
+    page.wait_for_function("document.querySelector('#said').textContent === 'Done.'")
+    with page.expect_download() as download:
+        page.click("#file")
+    assert Path(download.value.path()).stat().st_size > 100
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+    assert page.problems == []
+    assert all(url.startswith((f"http://127.0.0.1:{server.port}/", "data:", "blob:")) for url in page.asked)
+    page.context.close()
+
+
+def test_the_page_comes_back_by_itself_when_the_server_does(browser, server):
+    server.learn(100)
+    page = opened(browser, server, "desktop")
+    page.wait_for_function("document.querySelector('#link')?.className === 'link on'")
+    server.stop()
+    page.wait_for_function("document.querySelector('#link').className === 'link off'")
+    server.start()
+    page.wait_for_function("document.querySelector('#link').className === 'link on'", timeout=30_000)
+    server.learn(50, 100)
+    page.wait_for_function("document.querySelector('#numbers b').textContent === '150'")
+    page.context.close()
+
+
+def test_the_page_asks_for_a_token_where_one_is_needed(browser, tmp_path):
+    server = Server(tmp_path, tokens="admin " + "t" * 20)
+    page = opened(browser, server, "phone")
+    page.wait_for_selector("#login:visible")
+    page.fill("#token", "wrong")
+    page.click("#login button")
+    page.wait_for_function("document.querySelector('#login-problem').textContent !== ''")
+    page.fill("#token", "t" * 20)
+    page.click("#login button")
+    page.wait_for_selector("#empty:visible")
+    page.context.close()
+    server.stop()
+
+
+def test_every_word_is_said_in_both_languages(browser, server):
+    page = opened(browser, server, "desktop")
+    keys = page.evaluate(
+        "import('/page/words.js').then(({WORDS}) => [Object.keys(WORDS.en).sort(), Object.keys(WORDS.zh).sort()])"
+    )
+    assert keys[0] == keys[1]
+    used = page.evaluate("[...document.querySelectorAll('[data-say]')].map((node) => node.dataset.say)")
+    assert set(used) <= set(keys[0])
+    page.context.close()
