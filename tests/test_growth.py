@@ -368,9 +368,6 @@ def test_numbers_dates_and_texts_of_columns_that_came_too_late_share_rows():
     assert words.rows <= 40
 
 
-@pytest.mark.xfail(
-    reason="kernels/rows.bend takes HAT 0, no curve, for the first of the rows 0 … of the bias and of others"
-)
 def test_numbers_that_share_rows_have_no_curve_in_the_rows_of_others():
     model = Regressor(max_rows=40)
     rng = np.random.default_rng(0)

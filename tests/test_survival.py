@@ -403,12 +403,7 @@ def test_absurd_answers_leave_every_prediction_finite(loss, rule):
         assert finite(model), y
 
 
-NEGATIVE = pytest.mark.xfail(
-    reason="kernels/mix.weigh: exp(−loss/2) of a negative loss, Poisson's of a count of 400, is infinite"
-)
-
-
-@pytest.mark.parametrize("loss", [*NUMBER_LOSSES[:-1], pytest.param("poisson", marks=NEGATIVE)])
+@pytest.mark.parametrize("loss", NUMBER_LOSSES)
 def test_absurd_answers_leave_every_prediction_of_a_pool_finite(loss):
     model = learned(Regressor(loss=loss))
     for y in HUGE_ANSWERS:

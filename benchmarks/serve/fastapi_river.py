@@ -27,8 +27,7 @@ base.execute("PRAGMA synchronous=FULL")
 base.execute("CREATE TABLE journal (seq INTEGER PRIMARY KEY, body TEXT)")
 app = FastAPI()
 waiting: list[tuple[list[dict[str, Any]], asyncio.Future]] = []
-seq = 0
-busy = False
+state = {"seq": 0, "busy": False}
 
 
 class Example(BaseModel):
@@ -37,14 +36,13 @@ class Example(BaseModel):
 
 
 def write(group):
-    global seq
     base.execute("BEGIN IMMEDIATE")
     out = []
     for rows, _ in group:
-        first = seq + 1
+        first = state["seq"] + 1
         for row in rows:
-            seq += 1
-            base.execute("INSERT INTO journal VALUES (?, ?)", (seq, json.dumps(row)))
+            state["seq"] += 1
+            base.execute("INSERT INTO journal VALUES (?, ?)", (state["seq"], json.dumps(row)))
         out.append(first)
     base.execute("COMMIT")
     said = []
@@ -57,19 +55,18 @@ def write(group):
 
 
 async def commit():
-    global busy
-    busy = True
+    state["busy"] = True
     while waiting:
         group, waiting[:] = waiting[:], []
         for (_, future), *answer in zip(group, *await asyncio.to_thread(write, group), strict=True):
             future.set_result(answer)
-    busy = False
+    state["busy"] = False
 
 
 async def durable(rows):
     future = asyncio.get_running_loop().create_future()
     waiting.append((rows, future))
-    if not busy:
+    if not state["busy"]:
         asyncio.get_running_loop().create_task(commit())
     return await future
 

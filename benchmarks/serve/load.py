@@ -109,6 +109,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=8)
     parser.add_argument("--events", type=int, default=200_000)
     parser.add_argument("--only", nargs="*", default=["learn", "bulk", "predict", RIVAL])
+    parser.add_argument(
+        "--rival-python", help="an interpreter that has requirements.txt; without it no rival is measured"
+    )
     wish = parser.parse_args()
     net = wish.net or "default"
     if "learn" in wish.only:
@@ -137,8 +140,8 @@ def main() -> None:
                 found = wrk(port, "/predict", "predict.lua", wish.seconds, 4, KEEP=keep)
                 pace.join()
                 told(f"predict while learning, keep={keep}", net=net, **found)
-    if RIVAL in wish.only:
-        command = [sys.executable, "-W", "ignore", str(HERE / f"{RIVAL}.py")]
+    if RIVAL in wish.only and wish.rival_python:
+        command = [wish.rival_python, "-W", "ignore", str(HERE / f"{RIVAL}.py")]
         with server(None, command) as (port, _):
             wrk(port, "/learn", "learn.lua", 2, 32)
             told("FastAPI + River: learn, 32 connections", **wrk(port, "/learn", "learn.lua", wish.seconds, 32))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from .encode import Encoder, Vocabulary
 from .encode.frames import encode_frame
+from .encode.sparse import SparseRows, encode_sparse
 from .encode.vectorize import in_order
 from .encode.vocabulary import NUMBER
 from .kernels import _op as col
@@ -93,6 +94,8 @@ class Engine:
         """Turn rows into entries; the names of rows with ``learn`` are added to the vocabulary."""
         if isinstance(X, np.ndarray) and X.ndim == 2:
             return self.encoder.array(X, learn)
+        if isinstance(X, SparseRows):
+            return encode_sparse(self.encoder, X, learn)
         if isinstance(X, Sequence):
             return self.encoder.samples(X, learn.tolist())
         return encode_frame(self.encoder, X, learn)
@@ -275,7 +278,7 @@ def _filled(block: Block) -> NDArray[np.bool_]:
 
 def rows_of(X: Any, part: slice) -> Any:
     """Return rows of a list, an array or a data frame."""
-    if isinstance(X, np.ndarray | list | tuple):
+    if isinstance(X, np.ndarray | Sequence):
         return X[part]
     if part.start == 0 and part.stop == len(X):
         return X

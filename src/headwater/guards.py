@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .encode.frames import is_frame
+from .encode.sparse import SparseRows
 from .encode.values import FLOAT, as_float, kind_of, missing
 from .errors import DataError
 
@@ -42,7 +43,7 @@ REASONS: dict[str, str] = {
 
 def check_rows(X: Any) -> int:
     """Return the number of rows, if X is a list of mappings, a 2-d array or a data frame."""
-    if isinstance(X, np.ndarray) and X.ndim == 2:
+    if isinstance(X, SparseRows) or (isinstance(X, np.ndarray) and X.ndim == 2):
         return len(X)
     if isinstance(X, Sequence) and not isinstance(X, str | bytes):
         for i, x in enumerate(X):

@@ -91,7 +91,7 @@ ILL = [
     ("underfitting", C(()), xor),
     ("overfitting", C((256,), optimizer=nn.Adam(3e-3)), noise),
     ("step_too_large", C((32,), optimizer=nn.SGD(3.0)), healthy),
-    ("step_too_large", C((32,), optimizer=nn.Adam(0.5)), healthy),
+    ("step_too_large", C((32,), optimizer=nn.Adam(2.0)), healthy),
     ("step_too_small", C((32,), optimizer=nn.SGD(1e-6)), healthy),
     ("saturated_units", C((32,), activation="tanh", scale=False), few(stretched)),
     ("saturated_units", C(layers=deep("sigmoid", 20.0, 1)), few()),

@@ -99,7 +99,11 @@ def hostile(rng):
         b'[{"x":{"a":1},"y":"a"},7]',
     ]
     paths = [a.path for a in ADDRESSES if a.takes and a.path not in ("/login",)] + ["/nowhere", "/models/%00", "/v2/x"]
-    path = rng.choice(paths).replace("{model}", rng.choice(["default", "none", "..%2f..", "%f0%28"])).replace("{version}", "1")
+    path = (
+        rng.choice(paths)
+        .replace("{model}", rng.choice(["default", "none", "..%2f..", "%f0%28"]))
+        .replace("{version}", "1")
+    )
     headers = {"content-type": rng.choice(["application/json", "application/x-ndjson", "text/html", "\u00ff"])}
     if rng.random() < 0.2:
         headers["inference-header-content-length"] = rng.choice(["-1", "9" * 30, "abc", "3"])
@@ -110,7 +114,9 @@ def send_hostile(client, n, seed):
     rng = random.Random(seed)
     for _ in range(n):
         method, path, body, headers = hostile(rng)
-        answer = client.request(method, path, content=body, headers={k: v.encode("latin-1") for k, v in headers.items()})
+        answer = client.request(
+            method, path, content=body, headers={k: v.encode("latin-1") for k, v in headers.items()}
+        )
         if answer.status_code == 200 and "/label" in path:  # a list, or lines: each has its own outcome
             assert all(json.loads(line)["status"] >= 400 for line in answer.text.splitlines())
             continue

@@ -14,10 +14,16 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to drive the page with")
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SIZES = {"desktop": (1400, 1000), "phone": (390, 844)}
 
 
@@ -69,7 +75,9 @@ def server(tmp_path):
 
 def opened(browser, server, size):
     # Playwright waits by evaluating text, which the page's own policy forbids; requests are counted below instead.
-    context = browser.new_context(viewport=dict(zip(("width", "height"), SIZES[size], strict=True)), locale="en-US", bypass_csp=True)
+    context = browser.new_context(
+        viewport=dict(zip(("width", "height"), SIZES[size], strict=True)), locale="en-US", bypass_csp=True
+    )
     page = context.new_page()
     page.problems, page.asked = [], []
     page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)

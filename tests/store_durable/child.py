@@ -7,6 +7,7 @@ import os
 import sys
 
 import headwater as hw
+from headwater.store import Rules
 
 ALL = 5000
 
@@ -29,7 +30,7 @@ def steps():
 
 
 def run(path, start):
-    rules = hw.store.Rules(snapshot_every=200)
+    rules = Rules(snapshot_every=200)
     with hw.open(path, hw.Classifier(hidden=(8,), seed=3), rules=rules) as model:
         for i, stop in steps():
             if i < start:

@@ -40,7 +40,10 @@ def crash_and_resume(path, kills, seed):
     )
     done, acked, finished = 0, 0, False
     assert host.stdout.readline() == b"ready\n"
+    lives = 0
     while not finished:
+        lives += 1
+        assert lives <= kills + 1, "a life ended by itself"
         host.stdin.write(b"%d\n" % acked)
         host.stdin.flush()
         # A life is cut after some answers, or some moments into its recovery, before any.

@@ -178,6 +178,7 @@ def test_a_disk_that_is_full_acknowledges_nothing_and_learning_goes_on_when_ther
 WRITES = """
 import resource, signal, sys
 import headwater as hw
+from headwater.errors import StoreError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 model = hw.open(sys.argv[1], hw.Classifier(hidden=(4,), seed=1))
 acked = 0
@@ -186,11 +187,11 @@ try:
     for i in range(2000):
         model.learn_one({"a": float(i), "t": "x" * 900}, bool(i % 2))
         acked = i + 1
-except hw.errors.StoreError as error:
+except StoreError as error:
     print(acked, model.n_learned, error)
 try:
     model.learn_one({"a": 1.0}, True)
-except hw.errors.StoreError as error:
+except StoreError as error:
     print("again:", error)
 """
 

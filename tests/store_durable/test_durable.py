@@ -13,6 +13,7 @@ import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError, DataError, TargetError
 from headwater.store import Rules
+from headwater.store.event import Event
 from headwater.store.requests import ConflictingId, ExpiredId, Label, Learn, UnknownId
 from headwater.store.snapshots import fingerprint, kept
 
@@ -194,7 +195,7 @@ def test_threads_may_share_a_durable_learner(tmp_path):
 
 def test_requests_of_one_commit_are_learned_in_order_and_a_refused_one_leaves_no_trace(tmp_path):
     with hw.open(tmp_path / "a.db", hw.Classifier(**SMALL)) as model:
-        event = hw.store.event.Event
+        event = Event
         good, bad = Learn(1, [event({"a": 1.0}, "x"), event({"a": 2.0}, "y")]), Label(1, "p9", "x")
         last = Learn(1, [event({"a": 3.0}, "x", None, "i"), event({"a": 3.0}, "x", None, "i")])
         outcomes = model.service.commit([good, bad, last])

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headwater.cli.options import Format, Names, Source, check_writable, split_names
-from headwater.cli.page import Page, page_for, watching
+from headwater.cli.page import Page, paced, page_for
 from headwater.cli.progress import ProgressLine
 from headwater.cli.report import print_json, print_report, print_start
 from headwater.cli.wishes import Wishes, load_model
@@ -20,8 +20,6 @@ from headwater.types import Record
 from headwater.watch import verdict
 
 __all__ = ["learn"]
-
-_KEEP_EVERY = 100_000  # rows: what a power cut can cost
 
 
 def learn(
@@ -95,13 +93,10 @@ def learn(
         rejects=rejects,
     ) as stream:
         learner = known or wishes.make(stream.goal.task if stream.goal else task)
-        session = Session(
-            learner, delay=delay, window=window, keep=model, keep_every=_KEEP_EVERY, **watching(page, every)
-        )
+        session = Session(learner, delay=delay, window=window, keep=model, **paced(page, every))
         if not json:
             print_start(stream, learner, model if known else None)
-        record = _run(session, stream, every if json else None, page)
-        return _report(record, session, stream, as_json=json)
+        return _report(_run(session, stream, every if json else None, page), session, stream, as_json=json)
 
 
 def _report(record: Record, session: Session, stream: Stream, *, as_json: bool) -> int:

@@ -13,9 +13,10 @@ from headwater.types import Record
 if TYPE_CHECKING:
     from headwater.plot import Report
 
-__all__ = ["Page", "page_for", "watching"]
+__all__ = ["Page", "page_for", "paced"]
 
 _EVERY = 1_000  # rows between two points of the page's curve
+_KEEP_EVERY = 100_000  # rows: what a power cut can cost
 
 
 class Page:
@@ -53,6 +54,7 @@ def page_for(source: str, path: Path | None) -> Page | None:
     return Page(Report(f"headwater learn {source}"), path)
 
 
-def watching(page: Page | None, every: int) -> dict[str, Any]:
-    """Return what a session is told besides: how often to tell, and who watches."""
-    return {"every": every} if page is None else {"every": min(every, _EVERY), "watch": page.report.watchers}
+def paced(page: Page | None, every: int) -> dict[str, Any]:
+    """Return how often a session is to tell and to keep, and who watches it."""
+    pace: dict[str, Any] = {"every": every, "keep_every": _KEEP_EVERY}
+    return pace if page is None else pace | {"every": min(every, _EVERY), "watch": page.report.watchers}

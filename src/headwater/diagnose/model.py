@@ -64,7 +64,7 @@ def overfitting(m: Measures) -> Finding | None:
 def step_too_large(m: Measures) -> Finding | None:
     """Say when learning a row makes those around it worse, or the guard has to take steps back."""
     undone = m.undone / max(m.steps, 1)
-    if m.rows < FEW or not (undone > 0.005 or _step_harms(m)):
+    if m.rows < FEW or not _step_harms(m):
         return None
     return Finding(
         "step_too_large",
@@ -190,8 +190,8 @@ def _gap(m: Measures) -> float:
 
 
 def _step_harms(m: Measures) -> bool:
-    """Whether steps do more harm than good, where there still is much to learn."""
-    if m.loss > 0.5 * m.base and m.after > 1.05 * m.before:
+    """Whether steps are taken back, or do more harm than good where there still is much to learn."""
+    if m.undone > 0.005 * m.steps or (m.loss > 0.5 * m.base and m.after > 1.05 * m.before):
         return True
     return m.loss > 1.15 * m.base and m.worse > 0.2 and _moves(m) and not _remembers(m)
 

@@ -56,7 +56,7 @@ from .step import learn_row, take_step
 SHARE = 0.003
 """Share of the mixture that is spread evenly after each row, so that no expert is ever out of the running."""
 HARDEST = 9.0
-"""The largest loss that the mixture's weights see."""
+"""The largest loss, and gain (a Poisson loss may be negative), that the mixture's weights see."""
 ENDLESS = 1 << 40
 """Length of a strip whose end nobody asks for."""
 
@@ -106,7 +106,7 @@ def weigh(c: Array, p: Array, y: Array, losses: Array) -> None:
         run[SPREAD] = mixed if run[SPREAD] == 0 else run[SPREAD] + (mixed - run[SPREAD]) * 0.001
     total = 0.0
     for e in range(experts):
-        w = run[e * RUNNING_WIDTH + WEIGHT] * math.exp(-0.5 * min(losses[e] / spread, HARDEST))
+        w = run[e * RUNNING_WIDTH + WEIGHT] * math.exp(-0.5 * min(max(losses[e] / spread, -HARDEST), HARDEST))
         run[e * RUNNING_WIDTH + WEIGHT] = w
         total += w
     for e in range(experts):

@@ -103,7 +103,7 @@ def bend(stat: Array, knots: Array, x: float, rows: Array, v: Array, n: int) -> 
     through the knots. Beyond the outer knots the outer hat stands alone.
     """
     count = int(stat[KNOT_COUNT])
-    if count < 3:  # a column of one or two values is as well served by its number
+    if count < 3 or stat[HAT] == 0:  # one or two values are as well served by the number; shared rows have no hats
         return n
     k = 0
     while k < count - 2 and x >= knots[k + 1]:

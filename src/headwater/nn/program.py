@@ -127,7 +127,9 @@ class Program:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Build a context of this program's own: a copy must not write into the memory of what it was copied from."""
-        self.__dict__.update(state)
+        for name, value in state.items():  # joblib hands over arrays that lie in a file, and may not be written to
+            locked = isinstance(value, np.ndarray) and not value.flags.writeable
+            self.__dict__[name] = np.array(value) if locked else value
         for name in ("p", "s", "buf"):  # copies don't begin on a cache line by themselves
             array = aligned(len(state[name]), self.dtype)
             array[:] = state[name]

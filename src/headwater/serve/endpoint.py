@@ -118,23 +118,25 @@ class Call:
         return await self._rest([body], limit)
 
     async def _rest(self, parts: list[bytes], limit: int) -> bytes:
-        size = len(parts[0])
         try:
             async with asyncio.timeout(self.hub.body_s):
-                more = True
-                while more:
-                    message = await self.receive()
-                    if message["type"] == "http.disconnect":
-                        raise TooSlow(expected="a whole body", got="a part of it", at="body", help="Send it again.")
-                    parts.append(message.get("body", b""))
-                    size += len(parts[-1])
-                    if size > limit:
-                        raise _too_large(limit)
-                    more = message.get("more_body", False)
+                return await self._all(parts, limit)
         except TimeoutError as error:
             raise TooSlow(
                 expected=f"a body within {self.hub.body_s:g} s", got="a part of it", at="body", help="Send it faster."
             ) from error
+
+    async def _all(self, parts: list[bytes], limit: int) -> bytes:
+        size, more = len(parts[0]), True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise TooSlow(expected="a whole body", got="a part of it", at="body", help="Send it again.")
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > limit:
+                raise _too_large(limit)
+            more = message.get("more_body", False)
         return b"".join(parts)
 
 

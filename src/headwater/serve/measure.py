@@ -54,9 +54,10 @@ def _models(hub: Hub) -> Iterator[str]:
 
 
 def _defined(window: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
-    """The scores that are defined by now: whose, which, how much."""
+    """Yield the scores that are defined by now: whose, which, how much."""
     for who, values in window.items():
-        for name, value in dict(values).items() if who != "n" else ():
+        scores: dict[str, float | None] = {} if who == "n" else values
+        for name, value in scores.items():
             if value is not None and math.isfinite(value):
                 yield who, name, value
 

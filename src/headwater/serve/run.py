@@ -155,4 +155,4 @@ def tokens_of_environment() -> dict[str, str]:
     return {token: "admin"} if token else {}
 
 
-__all__ = ["JsonLines", "check_bind", "listen", "log_lines", "make_hub", "run", "tokens_of_environment"]
+__all__ = ["JsonLines", "Rules", "check_bind", "listen", "log_lines", "make_hub", "run", "tokens_of_environment"]

@@ -1,0 +1,76 @@
+"""Long proofs of the store and the server: 500 kills of each, every position of the tail, 10,000 hostile requests.
+
+python -m benchmarks.serve.crash            # some minutes; says what it proved
+"""
+
+import importlib.util
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+TESTS = Path(__file__).parents[2] / "tests"
+
+
+def loaded(path):
+    spec = importlib.util.spec_from_file_location(path.stem + "_proof", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def timed(what, work):
+    began = time.perf_counter()
+    print(f"{what}: {work()} ({time.perf_counter() - began:.0f} s)", flush=True)
+
+
+def kills_of_the_store(folder, kills):
+    proof, child = (loaded(TESTS / "store_durable" / f"{name}.py") for name in ("test_crash", "child"))
+    done = lives = 0
+    while done < kills:
+        path = folder / f"store{lives}.db"
+        done += proof.crash_and_resume(path, 50, seed=100 + lives)
+        lives += 1
+        with proof.hw.open(path) as model:
+            assert model.n_learned == child.ALL
+            assert proof.fingerprint(model.learner) == proof.fingerprint(proof.uninterrupted(child))
+    return f"{done} kills, every state equal"
+
+
+def kills_of_the_server(folder, kills):
+    loaded(TESTS / "serve" / "test_crash.py").prove(folder / "server.db", kills, seed=99)
+    return f"{kills} kills, every acknowledged example there once, state equal"
+
+
+def tails(folder):
+    path = folder / "tails"
+    path.mkdir()
+    return f"{loaded(TESTS / 'store_durable' / 'test_damage.py').prove_tail(path, step=1)} damaged tails opened"
+
+
+def hostile(folder, n):
+    proof = loaded(TESTS / "serve" / "test_contract.py")
+    hub = proof.make_hub(folder / "hostile.db", most_rows=200, body_limit=100_000)
+    hub.service.change(hub.service.models.create, "default", proof.hw.Classifier(hidden=(4,), seed=1))
+    with proof.TestClient(proof.build(hub)) as client:
+        client.post("/learn", json=[{"x": {"a": i}, "y": "ab"[i % 2]} for i in range(10)])
+        before = client.get("/models/default").json()["state"]
+        proof.send_hostile(client, n, seed=5)
+        assert client.get("/models/default").json()["state"] == before
+    return f"{n} hostile requests, state unchanged"
+
+
+def main():
+    warnings.simplefilter("ignore")
+    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        timed("store", lambda: kills_of_the_store(folder, kills))
+        timed("server", lambda: kills_of_the_server(folder, kills))
+        timed("tails", lambda: tails(folder))
+        timed("hostile", lambda: hostile(folder, 10_000))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Learners behind an estimator, one for each output: made from its parameters, and taught."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils.validation import _check_sample_weight
+
+from headwater.classifier import Classifier
+from headwater.errors import ConfigError
+from headwater.regressor import Regressor
+
+from .order import steps_of
+from .tables import take
+
+STRIP = 1 << 16
+"""Rows handed to a learner at once."""
+Learner = TypeVar("Learner", Classifier, Regressor)
+
+
+def new_learners(kind: type[Learner], estimator: Any, outputs: int) -> list[Learner]:
+    """Return fresh learners with the settings of the estimator."""
+    names = [name for name in inspect.signature(kind).parameters if name != "seed"]
+    settings = {name: getattr(estimator, name) for name in names}
+    return [kind(**settings, seed=seed_of(estimator)) for _ in range(outputs)]
+
+
+def seed_of(estimator: Any) -> int:
+    """Return the seed that a ``random_state`` stands for: an int is the seed itself."""
+    state = estimator.random_state
+    if isinstance(state, int | np.integer) and not isinstance(state, bool):
+        return int(state)
+    return int(check_random_state(state).randint(2**31 - 1))
+
+
+def weights_of(given: Any, y: NDArray[Any], class_weight: Any = None) -> NDArray[np.float64] | None:
+    """Return the weights of the rows (n,), None if all are 1."""
+    weights = None
+    if given is not None:
+        rows = np.empty((len(y), 0))  # only their number is read
+        weights = _check_sample_weight(given, rows, dtype=np.float64, ensure_non_negative=True)
+    if class_weight is not None:
+        own = compute_sample_weight(class_weight, y)
+        weights = own if weights is None else weights * own
+    return weights
+
+
+def learn_epochs(
+    learners: list[Learner], X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None, epochs: Any, seed: int
+) -> None:
+    """Learn rows and answers (n, outputs) so many times over, each time in another order drawn from their contents."""
+    if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
+        raise ConfigError(expected="epochs of 1 or more", got=repr(epochs), at="epochs", help="Give e.g. epochs=10.")
+    steps = steps_of(X, y, weights)
+    for epoch in range(epochs):
+        order = steps.order(epoch, seed)
+        for first in range(0, len(order), STRIP):
+            strip = order[first : first + STRIP]
+            rows, w = steps.rows[strip], steps.weights[strip]
+            learn_rows(learners, take(X, rows), y[rows], w)
+
+
+def learn_rows(learners: list[Learner], X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None) -> None:
+    """Learn rows once, in the order given."""
+    for learner, answers in zip(learners, y.T, strict=True):
+        learner.step_many(X, answers, weights)

@@ -1,0 +1,152 @@
+"""The regressor in scikit-learn's clothes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from headwater.nn import Expert, Loss, Optimizer
+from headwater.nn.layers import Layer
+from headwater.regressor import Regressor
+
+from .learning import learn_epochs, learn_rows, new_learners, seed_of, weights_of
+from .tables import check_ask, check_fit
+
+
+class OnlineRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """``headwater.Regressor`` for scikit-learn: arrays, sparse matrices and data frames of a fixed schema.
+
+    What ``OnlineClassifier`` says of orders, weights, missing values, sparse matrices and data frames holds here too. For
+    answers of several columns there is one learner a column.
+
+    Parameters
+    ----------
+    hidden, activation, optimizer, loss, l1, l2, dropout, norm, clip_norm, clip_value, scale, max_rows, layers, experts, \
+effort, dtype
+        As in ``headwater.Regressor``.
+    epochs : int
+        How often ``fit`` learns the rows.
+    random_state : int, RandomState or None
+        An int is the seed.
+
+    Attributes
+    ----------
+    models_ : list of Regressor
+        The learners, one a column of the answers; ``models_[0].save("m.hw")`` keeps one.
+    n_features_in_, feature_names_in_
+        The schema.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import cross_val_score
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> bool(cross_val_score(OnlineRegressor(), X, y).mean() > 0.3)
+    True
+    """
+
+    def __init__(
+        self,
+        hidden: Sequence[int] | None = None,
+        *,
+        activation: str = "relu",
+        optimizer: Optimizer | None = None,
+        loss: str | Loss = "huber",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float = 0.0,
+        norm: str | None = None,
+        clip_norm: float = 0.0,
+        clip_value: float = 0.0,
+        scale: bool = True,
+        max_rows: int = 200_000,
+        layers: Sequence[Layer] | None = None,
+        experts: Sequence[Expert] | None = None,
+        effort: str = "default",
+        dtype: str = "float32",
+        epochs: int = 1,
+        random_state: Any = 0,
+    ) -> None:
+        self.hidden, self.activation, self.optimizer, self.loss = hidden, activation, optimizer, loss
+        self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
+        self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
+        self.layers, self.experts, self.effort, self.dtype = layers, experts, effort, dtype
+        self.epochs, self.random_state = epochs, random_state
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Forget what was learned, and learn the rows ``epochs`` times.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame (n, columns)
+            The rows.
+        y : array (n,) or (n, outputs)
+            Their answers.
+        sample_weight : array (n,), optional
+            Their weights.
+
+        Returns
+        -------
+        OnlineRegressor
+            Itself.
+        """
+        table, answers = self._checked(X, y, reset=True)
+        weights = weights_of(sample_weight, answers)
+        self.models_ = new_learners(Regressor, self, answers.shape[1])
+        learn_epochs(self.models_, table, answers, weights, self.epochs, seed_of(self))
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Go on learning: each row once, in the order given.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in ``fit``.
+
+        Returns
+        -------
+        OnlineRegressor
+            Itself.
+        """
+        first = "models_" not in vars(self)
+        table, answers = self._checked(X, y, reset=first)
+        weights = weights_of(sample_weight, answers)
+        if first:
+            self.models_ = new_learners(Regressor, self, answers.shape[1])
+        learn_rows(self.models_, table, answers, weights)
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """Predict the answer of each row, (n,) or (n, outputs)."""
+        check_is_fitted(self, "models_")
+        table = check_ask(self, X)
+        said = np.column_stack([model.predict_many(table) for model in self.models_])
+        return said[:, 0] if self._single else said
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = tags.input_tags.allow_nan = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
+        """Check rows and answers as scikit-learn does; the answers as (n, outputs)."""
+        table, y = check_fit(self, X, y, reset=reset, numeric=True)
+        answers = np.asarray(y, np.float64).reshape(len(y), -1)
+        if reset:
+            self._single = y.ndim == 1
+        elif self._single != (y.ndim == 1) or answers.shape[1] != len(self.models_):
+            raise ValueError(
+                f"expected y with as many columns as at first, got shape {y.shape} — at y. Call fit instead."
+            )
+        if getattr(self.loss, "name", self.loss) == "poisson" and (answers < 0).any():
+            raise ValueError(
+                f"expected counts, got {answers.min():g} — at y. The loss 'poisson' takes no negative answer."
+            )
+        return table, answers

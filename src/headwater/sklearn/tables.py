@@ -1,0 +1,117 @@
+"""What scikit-learn hands over, checked by its own rules and brought into a form that a learner takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from headwater.encode.frames import is_frame
+from headwater.encode.sparse import SparseRows
+
+ARRAY, SPARSE, TABLE = "array", "sparse", "table"
+"""What an estimator was fitted on: numbers, numbers of which those that are 0 are absent, or columns of any kind."""
+RULES: dict[str, Any] = {"accept_sparse": "csr", "dtype": np.float64, "ensure_all_finite": "allow-nan"}
+
+
+def check_fit(estimator: Any, X: Any, y: Any, *, reset: bool, numeric: bool) -> tuple[Any, NDArray[Any]]:
+    """Return rows and answers (n, outputs) to learn from; ``reset`` sets the schema, else it must be the one known.
+
+    Raises
+    ------
+    ValueError
+        In scikit-learn's words.
+    """
+    if y is None:
+        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
+    if reset:
+        estimator.fitted_on_ = ARRAY
+    if _is_mixed(X):
+        table = _mixed(estimator, X, reset=reset)
+        y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=estimator)
+        check_consistent_length(X, y)
+    else:
+        X, y = validate_data(estimator, X, y, reset=reset, multi_output=True, y_numeric=numeric, **RULES)
+        if reset and not isinstance(X, np.ndarray):
+            estimator.fitted_on_ = SPARSE
+        table = _as_fitted(estimator, X)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    return table, y
+
+
+def check_ask(estimator: Any, X: Any) -> Any:
+    """Return rows to predict, if they have the columns that the estimator was fitted on."""
+    if _is_mixed(X):
+        return _mixed(estimator, X, reset=False)
+    return _as_fitted(estimator, validate_data(estimator, X, reset=False, **RULES))
+
+
+def take(X: Any, rows: NDArray[np.int64]) -> Any:
+    """Return those rows of a table, in that order."""
+    if isinstance(X, np.ndarray):
+        return X[rows]
+    if isinstance(X, SparseRows):
+        return X.take(rows)
+    if isinstance(X, Sequence):
+        return [X[i] for i in rows.tolist()]
+    return nw.from_native(X, eager_only=True)[rows].to_native()
+
+
+def _is_mixed(X: Any) -> bool:
+    """Say whether X has columns that are not numbers: a data frame, or an array of objects some of which are texts."""
+    if isinstance(X, np.ndarray):
+        return X.ndim == 2 and X.dtype.kind in "OU" and any(isinstance(value, str) for value in X.flat)
+    if not is_frame(X):
+        return False
+    dtypes = nw.from_native(X, eager_only=True).schema.values()
+    return any(not (dtype.is_numeric() or dtype == nw.Boolean) for dtype in dtypes)
+
+
+def _mixed(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Check the names and the number of columns, and leave what is in them to the learner's own rules."""
+    if reset:
+        estimator.fitted_on_ = TABLE
+    elif estimator.fitted_on_ != TABLE:
+        raise ValueError(
+            f"expected columns of numbers, as {type(estimator).__name__} was fitted on, got texts or dates — at X. "
+            "Fit on such columns, or encode them."
+        )
+    validate_data(estimator, X, skip_check_array=True, reset=reset)
+    if not len(X):
+        raise ValueError(f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required.")
+    return _dicts(X) if isinstance(X, np.ndarray) else X
+
+
+def _as_fitted(estimator: Any, X: Any) -> Any:
+    """Bring numbers into the form of those fitted on: what a 0 means must not depend on how a matrix is stored."""
+    if estimator.fitted_on_ == SPARSE:
+        return _sparse(X)
+    dense = X if isinstance(X, np.ndarray) else X.toarray()
+    if estimator.fitted_on_ == ARRAY:
+        return dense
+    names = getattr(estimator, "feature_names_in_", None)
+    return _dicts(dense, None if names is None else names.tolist())
+
+
+def _sparse(X: Any) -> SparseRows:
+    """Return the values of a matrix that are not 0."""
+    if isinstance(X, np.ndarray):
+        rows, columns = np.nonzero(X)
+        ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(X)))])
+        return SparseRows(ends, columns, X[rows, columns])
+    X = X.copy()
+    X.sum_duplicates()
+    X.eliminate_zeros()
+    return SparseRows(X.indptr.astype(np.int64), X.indices.astype(np.int64), X.data)
+
+
+def _dicts(X: NDArray[Any], names: list[Any] | None = None) -> list[dict[Any, Any]]:
+    """Return the rows of an array as dicts."""
+    names = names or [f"x{j}" for j in range(X.shape[1])]
+    return [dict(zip(names, row, strict=True)) for row in X.tolist()]

@@ -1,0 +1,45 @@
+"""``headwater serve``: what it refuses before it starts, and the clients of others that work as they are."""
+
+import socket
+
+import pytest
+
+from headwater.cli import main
+from headwater.errors import ConfigError
+from headwater.serve.access import check_bind, read_tokens
+
+
+def test_an_address_that_others_can_reach_needs_a_token(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["serve", "--host", "0.0.0.0"]) == 2
+    assert "--tokens" in capsys.readouterr().err
+    check_bind("0.0.0.0", {"t" * 16: "read"})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--task", "cluster"], "--task"),
+        (["--log", "loud"], "--log"),
+        (["--tokens", "none"], "--tokens none"),
+        (["--store", "no/such/folder.db"], "--store"),
+    ],
+)
+def test_options_that_cannot_be_are_told_before_anything_starts(tmp_path, monkeypatch, capsys, options, word):
+    monkeypatch.chdir(tmp_path)
+    assert main(["serve", *options]) == 2
+    assert word in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_and_a_short_token_are_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        assert main(["serve", "--port", str(sock.getsockname()[1])]) == 2
+    assert "another --port" in capsys.readouterr().err
+    monkeypatch.setenv("HEADWATER_TOKEN", "short")
+    assert main(["serve"]) == 2
+    with pytest.raises(ConfigError, match="line 2"):
+        read_tokens("read " + "x" * 20 + "\nroot " + "x" * 20, "tokens")
