@@ -97,7 +97,7 @@ def test_poison_is_counted_and_leaves_every_prediction_finite():
     said = output_of("05_survives")
     assert said["every prediction finite"] == "True"
     rejected = ast.literal_eval(said["rejected"])
-    assert rejected.pop("diverged", 0) < 10  # steps undone: how many depends on the pool
+    assert rejected.pop("diverged", 0) < 100  # steps undone: how many depends on the pool
     assert rejected == {"empty": 3, "huge": 4, "infinite": 4, "target": 12, "type": 3}
     assert numbers(said["mean error, clean"])[0] < 0.1
     assert numbers(said["mean error, poisoned"])[0] < 0.3  # the answers' deviation is 5

@@ -6,6 +6,7 @@ import sys
 import headwater as hw
 from headwater.serve.run import listen, make_hub, run
 from headwater.store import Rules
+from headwater.watch.live import LiveScores
 
 
 def serve(path, port):
@@ -21,6 +22,7 @@ def main():
     for i in range(20):
         warm.step_many([{"a": float(i)}, {"a": 1.0}], ["a", "b"])
         warm.predict_one({"a": 1.0})
+    LiveScores("classify")  # imports its detector
     os.write(1, b"ready\n")
     for line in sys.stdin:
         pid = os.fork()

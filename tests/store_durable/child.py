@@ -8,6 +8,7 @@ import sys
 
 import headwater as hw
 from headwater.store import Rules
+from headwater.watch.live import LiveScores
 
 ALL = 5000
 
@@ -48,6 +49,7 @@ def main():
     warm = hw.Classifier(hidden=(8,))
     for i in range(20):
         warm.learn_one(sample(i), answer(i))
+    LiveScores("classify")  # imports its detector
     os.write(1, b"ready\n")
     for line in sys.stdin:
         pid = os.fork()

@@ -137,7 +137,7 @@ def read_tokens(text: str, at: str) -> dict[str, str]:
 
     Examples
     --------
-    >>> read_tokens("read 0123456789abcdef\\n# a comment\\n", "tokens.txt")
+    >>> read_tokens("read 0123456789abcdef\n# a comment\n", "tokens.txt")
     {'0123456789abcdef': 'read'}
     """
     tokens = {}

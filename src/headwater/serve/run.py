@@ -100,6 +100,7 @@ def listen(host: str, port: int) -> socket.socket:
     ConfigError
         If it can't.
     """
+    sock = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, kind, protocol)
@@ -107,6 +108,8 @@ def listen(host: str, port: int) -> socket.socket:
         sock.bind(address)
         sock.listen(1024)
     except OSError as error:
+        if sock is not None:
+            sock.close()
         raise ConfigError(
             expected="an address to listen at",
             got=error.strerror or str(error),

@@ -50,7 +50,7 @@ def open(path: str | Path, learner: Any = None, *, rules: Rules | None = None) -
     >>> import headwater as hw, tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "orders.db")
     >>> with hw.open(path, hw.Regressor()) as model:
-    ...     model.learn_one({"x": 1.0}, 2.0)
+    ...     _ = model.learn_one({"x": 1.0}, 2.0)
     >>> with hw.open(path) as model:
     ...     model.n_learned, model.seq
     (1, 1)
