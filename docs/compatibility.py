@@ -129,12 +129,12 @@ def versions(suite: Suite) -> str:
 
 def page(ran: dict[Suite, list[Check]]) -> str:
     """Return the page for the suites that ran."""
+    python = platform.python_version()
     lines = [
         "# What fits together, by the other projects' own suites",
         "",
         "This page is written by `docs/compatibility.py` from what ran; don't edit it.",
-        f"headwater {importlib.metadata.version('headwater')} on Python {platform.python_version()}, "
-        f"{platform.system()} {platform.machine()}.",
+        f"headwater {importlib.metadata.version('headwater')} on Python {python}, {platform.system()} {platform.machine()}.",
         "",
         "| suite | version | how it is called | what it ran on | passed / total | skipped |",
         "|---|---|---|---|---|---|",
