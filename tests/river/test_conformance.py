@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from river import checks, datasets
 from river.checks import common
-from suites import ran
 
 import headwater as hw
+from river import checks, datasets
+from suites import ran
 
 ESTIMATORS = {"hw.Classifier": hw.Classifier, "hw.Regressor": hw.Regressor}
 

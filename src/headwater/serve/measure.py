@@ -58,13 +58,14 @@ def _defined(window: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
     for who, values in window.items():
         scores: dict[str, float | None] = {} if who == "n" else values
         for name, value in scores.items():
-            if value is not None and math.isfinite(value):
-                yield who, name, value
+            number = math.nan if value is None else float(value)
+            if math.isfinite(number):
+                yield who, name, number
 
 
 def _one(name: str, kind: str, about: str, value: float) -> Iterator[str]:
     yield from _head(name, kind, about)
-    yield f"{name} {value:.6f}" if isinstance(value, float) else f"{name} {value}"
+    yield f"{name} {float(value):.6f}"
 
 
 def _head(name: str, kind: str, about: str) -> Iterator[str]:
