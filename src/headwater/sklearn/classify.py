@@ -42,9 +42,10 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     come in means nothing and a row of weight 3 is that row three times. ``partial_fit`` goes on learning, once, in the order
     given, and a weight multiplies the gradient. Classes may appear at any time unless the first call says which there are.
 
-    NaN is missing. In a sparse matrix what is not stored is absent, not 0, and so are zeros in whatever is predicted later.
-    Data frames may hold columns of texts, categories and date-times: they need no encoder in front. For answers of several
-    columns there is one learner a column.
+    NaN is missing. In a sparse matrix what is not stored is absent, not 0, and so are zeros in whatever is predicted later;
+    its values are taken as they are, since the mean of those stored is no mean of the column. Data frames may hold columns
+    of texts, categories and date-times: they need no encoder in front. For answers of several columns there is one learner
+    a column.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from headwater.errors import ConfigError
 from headwater.regressor import Regressor
 
 from .order import steps_of
-from .tables import take
+from .tables import SPARSE, take
 
 STRIP = 1 << 16
 """Rows handed to a learner at once."""
@@ -26,6 +26,7 @@ def new_learners(kind: type[Learner], estimator: Any, outputs: int) -> list[Lear
     """Return fresh learners with the settings of the estimator."""
     names = [name for name in inspect.signature(kind).parameters if name != "seed"]
     settings = {name: getattr(estimator, name) for name in names}
+    settings["scale"] = estimator.scale and estimator.fitted_on_ != SPARSE
     return [kind(**settings, seed=seed_of(estimator)) for _ in range(outputs)]
 
 
