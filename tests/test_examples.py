@@ -97,6 +97,7 @@ def test_poison_is_counted_and_leaves_every_prediction_finite():
     said = output_of("05_survives")
     assert said["every prediction finite"] == "True"
     rejected = ast.literal_eval(said["rejected"])
+    assert (rejected.pop("far"), rejected.pop("far_target")) == (12, 3)
     assert rejected.pop("diverged", 0) < 100  # steps undone: how many depends on the pool
     assert rejected == {"empty": 3, "huge": 4, "infinite": 4, "target": 12, "type": 3}
     assert numbers(said["mean error, clean"])[0] < 0.1
