@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
+
 from river import compose, linear_model, optim, preprocessing
 
 numbers = compose.SelectType(float, int) | preprocessing.StandardScaler()
@@ -55,7 +56,6 @@ def write(group):
 
 
 async def commit():
-    state["busy"] = True
     while waiting:
         group, waiting[:] = waiting[:], []
         for (_, future), *answer in zip(group, *await asyncio.to_thread(write, group), strict=True):
@@ -67,6 +67,7 @@ async def durable(rows):
     future = asyncio.get_running_loop().create_future()
     waiting.append((rows, future))
     if not state["busy"]:
+        state["busy"] = True
         asyncio.get_running_loop().create_task(commit())
     return await future
 
