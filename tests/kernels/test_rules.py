@@ -89,7 +89,7 @@ def test_a_row_first_touched_late_takes_the_first_step_of_its_own_clock(rule):
 
     net.learn_many([8.0], [[1.0, -1.0]])
 
-    moved = np.abs(net.layers[0].weights[8] - before * (1 - (0.001 * 0.01 if rule == "adamw" else 0)))
+    moved = np.abs(net.layers[0].weights[8] - before * (1 - (0.001 * scale * 0.01 if rule == "adamw" else 0)))
     lr = net.expert.optimizer.lr * scale  # a step that was taken back on the noise before leaves it a little smaller
     if rule == "nadam":  # looks ahead by the net's μ, so farther than lr, but not by the missing bias correction
         assert (moved < 1.2 * lr).all()
