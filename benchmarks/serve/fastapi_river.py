@@ -15,7 +15,6 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
-
 from river import compose, linear_model, optim, preprocessing
 
 numbers = compose.SelectType(float, int) | preprocessing.StandardScaler()

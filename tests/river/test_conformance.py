@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from river import checks, datasets
 from river.checks import common
 
 import headwater as hw
-from river import checks, datasets
 from suites import ran
 
 ESTIMATORS = {"hw.Classifier": hw.Classifier, "hw.Regressor": hw.Regressor}
