@@ -4,6 +4,8 @@ Both columns must agree to rounding. The gradient is checked once more without a
 net, and see how the loss moves.
 """
 
+from typing import Any
+
 import numpy as np
 
 from headwater import nn
@@ -13,7 +15,8 @@ X, y = rng.normal(size=(8, 3)), rng.normal(size=(8, 1))
 net = nn.Network(
     [nn.Dense(4, "tanh"), nn.Dense(1)], loss="mse", optimizer=nn.SGD(0.1), dtype="float64", seed=1, inputs=3
 )
-(W1, b1), (W2, b2) = ((layer.weights.copy(), layer.bias.copy()) for layer in net.layers)
+layers: Any = net.layers
+(W1, b1), (W2, b2) = ((layer.weights.copy(), layer.bias.copy()) for layer in layers)
 
 
 def show(step, by_hand, by_net):

@@ -6,12 +6,13 @@ and every prediction must be finite.
 
 import math
 import random
+from typing import Any
 
 import headwater as hw
 
 random.seed(1)
 inf, nan = math.inf, math.nan
-POISON = [
+POISON: list[Any] = [
     ({"a": nan, "b": 1.0}, 90.0),  # a gap, no more
     ({"a": inf, "b": 1.0}, 90.0),  # infinite: read as missing
     ({"a": 1e300, "b": 1.0}, 90.0),  # huge: read as 1e30

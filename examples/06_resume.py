@@ -7,6 +7,7 @@ Their files must then hold the same bytes.
 import random
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import headwater as hw
 from headwater import nn
@@ -14,12 +15,18 @@ from headwater import nn
 random.seed(1)
 rows = []
 for _ in range(1_000):
-    x = {"size": random.gauss(0, 1), "colour": random.choice(["red", "blue", "green"]), "shop": random.randrange(50)}
+    x: dict[str, Any] = {
+        "size": random.gauss(0, 1),
+        "colour": random.choice(["red", "blue", "green"]),
+        "shop": random.randrange(50),
+    }
     rows.append((x, x["size"] > 0 or x["colour"] == "red"))
 
 equal = 0
 with tempfile.TemporaryDirectory() as folder:
     one, half, two = (Path(folder) / name for name in ("one.hw", "half.hw", "two.hw"))
+    rule: Any
+    model: Any
     for name, rule in nn.OPTIMIZERS.items():
         model = hw.Classifier(hidden=(16,), dropout=0.1, optimizer=rule(), seed=1)  # dropout draws random numbers
         for x, y in rows:

@@ -4,6 +4,8 @@ Sixty noisy rows and a net with 4,609 numbers to learn: it knows them by heart i
 remedy is tried by itself. What counts is the loss on 1,000 rows that were never learned; the noise alone costs 1.
 """
 
+from typing import Any
+
 import numpy as np
 
 from headwater import nn
@@ -33,13 +35,14 @@ def fit(units=(64, 64), dropout=0.0, early_stopping=None, **penalty):
 
 
 print(f"{'':<16}{'learned':>8}{'fresh':>8}")
-for name, how in {
+REMEDIES: dict[str, dict[str, Any]] = {
     "nothing": {},
     "L1": {"l1": 0.02},
     "L2": {"l2": 0.1},
     "dropout": {"dropout": 0.5},
     "early stopping": {"early_stopping": nn.EarlyStopping(patience=50)},
     "a smaller net": {"units": (2,)},
-}.items():
+}
+for name, how in REMEDIES.items():
     learned, new = fit(**how)
     print(f"{name:<16}{learned:>8.3f}{new:>8.3f}")

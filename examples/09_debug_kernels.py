@@ -8,6 +8,7 @@ your editor.
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 os.environ["HEADWATER_JIT"] = "0"  # before headwater is imported
 
@@ -19,7 +20,7 @@ model = hw.Classifier(hidden=(3,), activation="tanh", optimizer=nn.Momentum(0.1)
 for i in range(10):
     model.learn_one({"size": float(i % 5), "colour": "red" if i % 2 else "blue"}, "stop" if i % 2 else "go")
 
-calls = []
+calls: list[Any] = []
 
 
 def in_kernels(frame):

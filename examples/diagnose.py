@@ -1,5 +1,7 @@
 """Be told what is wrong before asking: the same stream, learned well and learned badly."""
 
+from typing import Any
+
 import numpy as np
 
 import headwater as hw
@@ -9,7 +11,7 @@ from headwater.session import Session
 rng = np.random.default_rng(0)
 rows = []
 for _ in range(3_000):
-    x = {"income": 50_000 + 10_000 * rng.normal(), "age": rng.normal(40, 12), "country": "IT"}
+    x: dict[str, Any] = {"income": 50_000 + 10_000 * rng.normal(), "age": rng.normal(40, 12), "country": "IT"}
     rows.append((x, bool((x["income"] - 50_000) / 10_000 + (x["age"] - 40) / 12 + 0.5 * rng.normal() > 0)))
 
 for title, model in {

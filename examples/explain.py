@@ -1,5 +1,7 @@
 """Why this prediction, what matters now, and what changed: explanation by feature name, while learning."""
 
+from typing import Any
+
 import numpy as np
 
 import headwater as hw
@@ -19,7 +21,7 @@ def rents(n, seed=0):
 
 model = hw.Regressor(seed=1)
 importance = explain.Importance("isage", every=16, a=0.01)
-events = []
+events: list[Any] = []
 session = Session(
     model, watch=[importance, DriftWatch()], every=1_000, tell=lambda record: events.extend(record.events)
 )

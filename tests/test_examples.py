@@ -185,3 +185,34 @@ def test_an_explanation_names_the_features_and_what_changed():
     assert said["what matters before"].startswith("area")
     assert said["what matters now"].startswith("city")
     assert [6_000 < numbers(line)[0] < 6_200 for line in said if line.startswith("row ")] == [True]
+
+
+def test_a_net_is_at_home_in_a_river_pipeline():
+    said = output_of("13_river_pipeline")
+    at_once, late = (numbers(said[f"right with labels {when}"])[0] for when in ("at once", "two hours late"))
+    assert 90 < late < at_once
+    assert 2_000 < numbers(said["the price turns round at row 2,000; ADWIN sees it at row"])[0] < 2_300
+
+
+def test_the_same_learner_is_at_home_in_scikit_learn():
+    said = output_of("14_sklearn_pipeline")
+    assert numbers(said["digits, one pass, five folds"])[0] > 85
+    assert said["the better update rule"].startswith("Adam")
+    assert said["classes at first"] == "0 1 2 3 4"
+    assert said["and after the rest has come"] == "0 1 2 3 4 5 6 7 8 9"
+    assert numbers(said["texts, dates and gaps without an encoder"])[0] > 95
+    assert numbers(said["sparse counts of words, unseen texts"])[0] > 95
+
+
+def test_frames_of_all_libraries_teach_the_same_model_as_dicts():
+    said = output_of("15_data_frames")
+    assert said["models that differ"] == "0"
+    assert len({said[name].split(",")[0] for name in ("dicts", "pandas", "polars", "pyarrow")}) == 1
+
+
+def test_mlflow_follows_keeps_and_serves_a_learner():
+    pytest.importorskip("mlflow", reason="MLflow is not installed")
+    said = output_of("16_mlflow_model")
+    assert numbers(said["row 1,250"])[0] > 85
+    assert said["lines of JSON"] == "5"
+    assert said["served as the learner predicts"] == said["goes on to the bit"] == "True"

@@ -27,7 +27,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("adapt",),
     ("store",),
     ("session",),
-    ("evaluate", "explain", "diagnose", "plot", "sklearn", "check"),
+    ("evaluate", "explain", "diagnose", "plot", "sklearn", "loggers", "mlflow", "check"),
     ("serve", "cluster", "cli"),
 )
 # These are what a user holds, so their methods reach below their own step (save, export, explain, diagnose): each imports

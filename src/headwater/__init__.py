@@ -7,7 +7,10 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPES
 
 if _TYPES:
+    from . import loggers as loggers
+    from . import mlflow as mlflow
     from . import nn
+    from . import sklearn as sklearn
     from .classifier import Classifier
     from .regressor import Regressor
     from .store import load, open  # noqa: A004 - hw.open, as gzip.open
@@ -19,8 +22,8 @@ _ROOMS = {"Classifier": ".classifier", "Regressor": ".regressor", "load": ".stor
 
 def __getattr__(name: str) -> object:
     """Import a public name (PEP 562)."""
-    if name == "nn":
-        return _import_module(".nn", __name__)
+    if name in ("loggers", "mlflow", "nn", "sklearn"):
+        return _import_module(f".{name}", __name__)
     if name == "__version__":
         return _import_module("importlib.metadata").version("headwater")
     if name not in _ROOMS:

@@ -1,0 +1,39 @@
+"""What the package says of itself; ``smoke.py`` beside it builds and tries the wheel, as ``.ci/run`` does."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import tomllib
+from pathlib import Path
+
+import headwater
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PROMISED = {"demo", "sklearn", "onnx", "torch", "mlflow", "frames", "dev"}
+
+
+def test_the_promised_extras_are_there():
+    assert set(PROJECT["optional-dependencies"]) >= PROMISED
+
+
+def test_every_extra_that_an_error_names_exists():
+    named = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        named |= set(re.findall(r"""MissingExtra\([^)]*extra=["'](\w+)["']""", path.read_text(encoding="utf-8")))
+    assert named - set(PROJECT["optional-dependencies"]) == set()
+    assert {"sklearn", "mlflow", "tensorboard", "frames"} <= named
+
+
+def test_the_version_stands_in_one_place():
+    assert headwater.__version__ == importlib.metadata.version("headwater") == PROJECT["version"]
+
+
+def test_types_are_shipped():
+    assert (ROOT / "src" / "headwater" / "py.typed").is_file()
+
+
+def test_modules_of_an_extra_import_without_it():
+    names = {"loggers", "mlflow", "nn", "sklearn"}
+    assert {name for name in names if getattr(headwater, name).__name__ == f"headwater.{name}"} == names
