@@ -23,7 +23,7 @@ demo: $(VENV)/.demo.stamp
 # ARGS is for what pytest should do besides: make test ARGS="-k house -x"
 test: $(VENV)/.dev.stamp $(VENV)/.torch.stamp
 	@$(PY) -c "import torch" 2>/dev/null || echo "NOTE: no PyTorch in $(VENV), so the tests against it as an oracle are SKIPPED. To run them: $(PY) -m pip install torch"
-	$(PY) -m pytest --timeout 300 --ignore tests/serve $(ARGS)
+	$(PY) -m pytest --timeout 300 $(ARGS)
 
 lint: $(VENV)/.dev.stamp
 	$(PY) -m ruff check .
