@@ -7,8 +7,9 @@ import datetime as dt
 import random
 from typing import Any
 
-import headwater as hw
 from river import compose, drift, evaluate, metrics, preprocessing
+
+import headwater as hw
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 

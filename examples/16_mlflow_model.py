@@ -15,11 +15,11 @@ with warnings.catch_warnings():
     import mlflow.pyfunc
 
 import pandas as pd
+from river import datasets
 
 import headwater as hw
 from headwater.loggers import JsonLines
 from headwater.session import Session
-from river import datasets
 
 with tempfile.TemporaryDirectory() as folder:
     mlflow.set_tracking_uri(Path(folder, "runs").as_uri())

@@ -22,7 +22,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("kernels",),
     ("nn",),
     ("encode",),
-    ("guards", "auto", "rows", "engine", "setup", "classifier", "regressor"),
+    ("guards", "labels", "auto", "engine", "setup", "classifier", "regressor"),
     ("watch",),
     ("adapt",),
     ("store",),
@@ -42,7 +42,7 @@ NOT_LOADED_AT_START = (
     *("matplotlib", "pandas", "polars", "pyarrow"),
 )
 NOT_A_ROOM = re.compile(r"_*(utils?|helpers?|commons?|core|misc)")
-MODULE_LINES, FUNCTION_LINES, KERNEL_LINES, NESTING = 440, 40, 60, 3
+MODULE_LINES, FUNCTION_LINES, KERNEL_LINES, NESTING = 400, 40, 60, 3
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "headwater"

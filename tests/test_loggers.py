@@ -6,13 +6,13 @@ import json
 import sys
 
 import pytest
+from river import datasets
 
 import headwater as hw
 from headwater.errors import MissingExtra
 from headwater.loggers import JsonLines, TensorBoard, metrics_of
 from headwater.session import Session
 from headwater.types import Event, Record
-from river import datasets
 
 RECORD = Record(
     rows=20,

@@ -8,13 +8,13 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from river import datasets
 
 import headwater as hw
 import headwater.mlflow
 from headwater.errors import MissingExtra
 from headwater.session import Session
 from headwater.store.format import to_bytes
-from river import datasets
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow warns of its own type hints when it is imported

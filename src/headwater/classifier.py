@@ -14,6 +14,7 @@ from river import base
 from .engine import Engine, describe, merged, rows_of
 from .errors import TargetError
 from .guards import HEAVIEST, as_answers, check_labels, check_pairs, check_rows, check_weights
+from .labels import as_labels, join_stretches
 from .nn import Loss, Optimizer
 from .nn.layers import Layer
 from .nn.lower import Expert
@@ -237,7 +238,7 @@ class Classifier(base.Classifier):
         Forecast
             Labels and probabilities.
         """
-        return self._join([self._proba(X)])
+        return join_stretches(self.classes, self.dtype, [self._proba(X)])
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
         """Predict and learn rows in turn: predict row i of ``ask`` (of X without it), then learn row i of X.
@@ -263,9 +264,8 @@ class Classifier(base.Classifier):
         done: list[NDArray[Any]] = []
         start = 0
         while start < n:
-            if (
-                not settled and good[start] and labels[start] not in self._index
-            ):  # predicted without its class, then learned with it
+            # the first row of a class is predicted without it, then learned with it
+            if not settled and good[start] and labels[start] not in self._index:
                 question = rows_of(X if ask is None else ask, slice(start, start + 1))
                 done.append(self._proba(question))
                 self._add_class(labels[start])
@@ -277,7 +277,7 @@ class Classifier(base.Classifier):
             if stop > start:
                 done.append(self._learn(X, labels, good, weights, slice(start, stop), ask))
             start = stop
-        return self._join(done)
+        return join_stretches(self.classes, self.dtype, done)
 
     def _learn(
         self, X: Any, labels: list[Any], good: NDArray[Any], w: NDArray[Any], part: slice, ask: Any
@@ -287,9 +287,8 @@ class Classifier(base.Classifier):
             return np.empty((part.stop - part.start, 0))
         known = labels[part]
         if not good[part].all():
-            known = [
-                label if right else self.classes[0] for label, right in zip(known, good[part].tolist(), strict=True)
-            ]
+            any_class = self.classes[0]  # for answers that are refused anyway
+            known = [label if right else any_class for label, right in zip(known, good[part].tolist(), strict=True)]
         answers = np.fromiter(map(self._index.__getitem__, known), np.float64, len(known))
         question = None if ask is None else rows_of(ask, part)
         return self._both(self._engine.learn(rows_of(X, part), answers[:, None], w[part], good[part], question))
@@ -324,17 +323,6 @@ class Classifier(base.Classifier):
             return p
         return np.hstack([1 - p, p]) if len(self.classes) > 1 else np.ones_like(p)
 
-    def _join(self, parts: list[NDArray[Any]]) -> Forecast:
-        """One forecast from the stretches between new classes; later classes have probability 0 in earlier stretches."""
-        proba = np.zeros((sum(map(len, parts)), len(self.classes)), self.dtype)
-        at = 0
-        labels: list[Any] = []
-        for part in parts:
-            proba[at : at + len(part), : part.shape[1]] = part
-            at += len(part)
-            labels += [self.classes[i] for i in part.argmax(1).tolist()] if part.shape[1] else [None] * len(part)
-        return Forecast(labels, proba, tuple(self.classes))
-
     # ---- state ------------------------------------------------------------------------------------------------------
 
     @property
@@ -360,12 +348,8 @@ class Classifier(base.Classifier):
         dict
             JSON-able, but for class labels.
         """
-        return {
-            "task": self.task,
-            "classes": list(self.classes),
-            **describe(self._setup, self._engine),
-            "rejected": self.rejected,
-        }
+        about = describe(self._setup, self._engine)
+        return {"task": self.task, "classes": list(self.classes), **about, "rejected": self.rejected}
 
     def explain_one(
         self, x: Mapping[Any, Any], *, target: Any = None, method: str = "integrated_gradients", of: str = "proba"
@@ -414,13 +398,3 @@ class Classifier(base.Classifier):
         from .store.export_onnx import export_onnx
 
         export_onnx(self, path, opset=opset, array=array)
-
-
-def as_labels(labels: Sequence[Any]) -> NDArray[Any]:
-    """Return labels as an array: of numbers or texts if they all are, else of objects."""
-    kinds = {type(label) for label in labels}
-    if len(kinds) == 1 and kinds <= {int, float, bool, str}:
-        return np.array(labels)
-    out = np.empty(len(labels), object)
-    out[:] = labels
-    return out

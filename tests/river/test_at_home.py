@@ -9,9 +9,6 @@ import random
 import numpy as np
 import pandas as pd
 import pytest
-
-import headwater as hw
-from headwater import nn
 from river import (
     bandit,
     compose,
@@ -30,6 +27,9 @@ from river import (
     stream,
     utils,
 )
+
+import headwater as hw
+from headwater import nn
 
 
 def small(**settings):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from headwater.errors import DataError
+from headwater.errors import ConfigError, DataError
 
 from .layers import Embedding
 from .lower import Expert
@@ -38,6 +38,32 @@ def table_of(X: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
     if x.ndim != 2:
         raise DataError(expected="X of shape (samples, inputs)", got=str(x.shape), at="X", help="Reshape it.")
     return x
+
+
+def check_expert(expert: Expert, dtype: str) -> None:
+    """Check what a network of a fixed shape is made from.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown number type, no layer at all, or cross-entropy over a single output.
+    """
+    if dtype not in ("float32", "float64"):
+        raise ConfigError(expected="'float32' or 'float64'", got=repr(dtype), at="dtype", help="Choose one of the two.")
+    if not expert.layers:
+        raise ConfigError(
+            expected="Dense or Embedding as first layer",
+            got="no layer",
+            at="layers",
+            help="Put nn.Dense(units) first.",
+        )
+    if expert.loss.name == "cross_entropy" and expert.outputs == 1:
+        raise ConfigError(
+            expected="an output for each class, so 2 or more, for cross_entropy",
+            got="1",
+            at="layers",
+            help="Use binary_cross_entropy for one output of yes or no.",
+        )
 
 
 def check_inputs(x: NDArray[Any], expert: Expert, inputs: int) -> None:

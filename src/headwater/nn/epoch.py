@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -65,14 +66,36 @@ def penalty(program: Program) -> float:
     return float(sum(e.l1 * np.abs(b).sum() + 0.5 * e.l2 * (b * b).sum() for b in blocks))
 
 
-def _gradient(program: Program, x: NDArray[Any], y: NDArray[Any], w: NDArray[Any], g: NDArray[Any]) -> float:
+def standing_gradient(
+    program: Program, x: NDArray[Any], y: NDArray[Any], w: NDArray[Any]
+) -> tuple[float, NDArray[Any]]:
+    """Return loss and gradient of the data as the net stands (no dropout, running statistics), penalty included."""
+    g = np.zeros_like(program.p)
+    value = _gradient(program, x, y, w, g, learn=False)
+    e = program.experts[0]
+    for place in program.places:
+        if place.n or place.table:
+            block, target = weights(program, place), weights(program, place, g)
+            target += e.l2 * block + e.l1 * np.sign(block)
+    return value + penalty(program), g
+
+
+def chunks(x: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield samples by as many as go through the net at once."""
+    for at in range(0, len(x), CHUNK):
+        yield x[at : at + CHUNK]
+
+
+def _gradient(
+    program: Program, x: NDArray[Any], y: NDArray[Any], w: NDArray[Any], g: NDArray[Any], *, learn: bool = True
+) -> float:
     """Write the gradient of a batch into g (all parameters) and return its loss, without the penalty."""
     g[:] = 0
     mass, value = float(w.sum()) or 1.0, 0.0
-    # batch norm must see the whole batch at once; without it, chunks that fit the cache give the same sum
-    step = len(x) if len(program.buf) else CHUNK
+    # batch norm must see the whole batch at once to learn; without it, chunks that fit the cache give the same sum
+    step = len(x) if learn and len(program.buf) else CHUNK
     for at in range(0, len(x), step):
-        value += program.gradient(x[at : at + step], y[at : at + step], w[at : at + step], mass, True, g)
+        value += program.gradient(x[at : at + step], y[at : at + step], w[at : at + step], mass, learn, g)
     return value
 
 

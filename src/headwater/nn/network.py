@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from headwater.errors import ConfigError, DataError
 
-from .arrays import answers_of, block_of, check_inputs, table_of, weights_of
-from .epoch import CHUNK, penalty, run_epoch
+from .arrays import answers_of, block_of, check_expert, check_inputs, table_of, weights_of
+from .epoch import chunks, run_epoch, standing_gradient
 from .history import EarlyStopping, History
 from .layers import Dense, Embedding, Layer, whole
 from .losses import Loss, as_loss
@@ -83,26 +83,9 @@ class Network:
         dtype: str = "float32",
         inputs: int | None = None,
     ) -> None:
-        if dtype not in ("float32", "float64"):
-            raise ConfigError(
-                expected="'float32' or 'float64'", got=repr(dtype), at="dtype", help="Choose one of the two."
-            )
         rule = SGD() if optimizer is None else optimizer
         self.expert = Expert(tuple(layers), as_loss(loss), rule, l1, l2, clip_norm, clip_value)
-        if not self.expert.layers:
-            raise ConfigError(
-                expected="Dense or Embedding as first layer",
-                got="no layer",
-                at="layers",
-                help="Put nn.Dense(units) first.",
-            )
-        if self.expert.loss.name == "cross_entropy" and self.outputs == 1:
-            raise ConfigError(
-                expected="an output for each class, so 2 or more, for cross_entropy",
-                got="1",
-                at="layers",
-                help="Use binary_cross_entropy for one output of yes or no.",
-            )
+        check_expert(self.expert, dtype)
         self.seed = seed
         self.dtype = np.dtype(dtype)
         self._program: Program | None = None
@@ -194,7 +177,7 @@ class Network:
         """
         x = self._inputs_of(X)
         return (
-            np.concatenate([self.program.forward(part) for part in _chunks(x)])
+            np.concatenate([self.program.forward(part) for part in chunks(x)])
             if len(x)
             else np.empty((0, self.outputs))
         )
@@ -215,7 +198,8 @@ class Network:
         -------
         float
         """
-        return self._gradient(X, y, w, learn=False)[0]
+        data = self._data_of(X, y, w)
+        return standing_gradient(self.program, *data)[0]
 
     def gradients(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
         """Step 3, backpropagation: the gradient of ``loss`` by every number of the flat vector.
@@ -230,7 +214,8 @@ class Network:
         ndarray (len(parameters),)
             ∂loss/∂P, in the layout of ``parameters``; it includes the penalty.
         """
-        return self._gradient(X, y, w, learn=False)[1]
+        data = self._data_of(X, y, w)
+        return standing_gradient(self.program, *data)[1]
 
     def update(self, gradients: NDArray[Any]) -> None:
         """Step 4, the update: one step of the optimizer along that gradient.
@@ -397,22 +382,6 @@ class Network:
 
     # ---- checking what comes in -------------------------------------------------------------------------------------
 
-    def _gradient(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None, *, learn: bool) -> tuple[float, NDArray[Any]]:
-        """Loss and gradient, penalty included, of the data as one batch."""
-        x, answers, weight = self._data_of(X, y, w)
-        program = self.program
-        g = np.zeros_like(program.p)
-        mass = float(weight.sum()) or 1.0
-        value = 0.0
-        for at in range(0, len(x), CHUNK):
-            part = slice(at, at + CHUNK)
-            value += program.gradient(x[part], answers[part], weight[part], mass, learn, g)
-        for place in program.places:
-            if place.n or place.table:
-                block, target = weights(program, place), weights(program, place, g)
-                target += self.expert.l2 * block + self.expert.l1 * np.sign(block)
-        return value + penalty(program), g
-
     def _inputs_of(self, X: ArrayLike) -> NDArray[Any]:
         """Return X as (n, inputs) in the net's number type, building the net at the first data."""
         x = table_of(X, self.dtype)
@@ -427,8 +396,3 @@ class Network:
         """Return inputs, answers and weights, checked."""
         x = self._inputs_of(X)
         return x, answers_of(y, len(x), self.expert, self.dtype), weights_of(w, len(x), self.dtype)
-
-
-def _chunks(x: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    for at in range(0, len(x), CHUNK):
-        yield x[at : at + CHUNK]
