@@ -21,7 +21,6 @@ from headwater.kernels import _op as col
 from headwater.nn import Dense
 from headwater.nn.lower import Place
 from headwater.nn.program import Program, weights
-from headwater.nn.schedules import as_schedule
 from headwater.types import Event, Record
 from headwater.watch.seen import Seen
 
@@ -203,7 +202,7 @@ class Adaptation:
             return
         since, policy = self._raised
         left = 1 - min(_STAGES, (row - since) * _STAGES // policy.rows) / _STAGES
-        set_step(learner._engine, policy.factor**left)
+        learner._engine.set_step(learner._engine.step, policy.factor**left)
         if left == 0:
             self._raised = None
 
@@ -211,7 +210,7 @@ class Adaptation:
         engine: Engine = learner._engine
         if isinstance(policy, StepUp):
             self._raised = (row, policy)
-            set_step(engine, policy.factor)
+            engine.set_step(engine.step, policy.factor)
             return Event(row, "step_raised", f"The step is {policy.factor:g} times as large for {policy.rows:,} rows.")
         if isinstance(policy, Replay):
             X, y = zip(*self._newest, strict=True)
@@ -227,14 +226,6 @@ class Adaptation:
             redraw(engine, e, self._resets)
         numbers = ", ".join(str(e + 1) for e in experts)
         return Event(row, "reinitialised", f"The weights of expert {numbers} were drawn anew.")
-
-
-def set_step(engine: Engine, factor: float) -> None:
-    """Set the step size of every expert to a multiple of its own."""
-    program = engine.program
-    for e, expert in enumerate(program.experts):
-        lr = as_schedule(expert.optimizer.lr, "lr").numbers()[1]
-        program.xc[e * col.CONSTANT_WIDTH + col.LR] = lr * factor
 
 
 def weights_of(engine: Engine) -> NDArray[np.float64]:

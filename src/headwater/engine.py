@@ -25,6 +25,7 @@ from .kernels import _op as col
 from .nn import Dense, Initializer
 from .nn.lower import Expert
 from .nn.program import Block, Program, weights
+from .nn.schedules import as_schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Engine:
         self.fan_in = 0
         self.learned = 0
         self.refused: Counter[str] = Counter()
+        self.step = 1.0
         self.program = Program(
             [expert.with_outputs(outputs) for expert in setup.experts],
             rows=1,
@@ -235,6 +237,22 @@ class Engine:
     def grow_outputs(self, k: int, bias: float) -> None:
         """Give the net k outputs; new ones start at zero with that bias."""
         self.program.set_outputs(k, bias)
+        self.set_step(self.step)
+
+    def set_step(self, factor: float, more: float = 1.0) -> None:
+        """Let every expert step ``factor`` times as far as it was declared to, from now on; it is saved with the model.
+
+        Parameters
+        ----------
+        factor : float
+            1 for the declared step size. Of a cosine schedule the end stays; COCOB has no step size.
+        more : float
+            A factor besides, for a while: it is not saved.
+        """
+        self.step = factor
+        for e, expert in enumerate(self.program.experts):
+            lr = as_schedule(expert.optimizer.lr, "lr").numbers()[1]
+            self.program.xc[e * col.CONSTANT_WIDTH + col.LR] = lr * factor * more
 
     def experts(self) -> list[dict[str, Any]]:
         """Say what each expert is and how it stands."""

@@ -261,6 +261,27 @@ def test_models_are_created_challenged_promoted_paused_and_downloaded(client, tm
     assert {one["name"] for one in client.get("/models").json()} == {"default", "price"}
 
 
+def test_the_step_size_is_changed_by_a_factor_that_is_journaled(client, hub):
+    assert client.post("/models/default/step", json={"factor": 2}).status_code == 400  # nothing learned yet
+    client.post("/learn", json=rows(20))
+    for bad in ({"factor": 0}, {"factor": -1}, {"factor": "2"}, {"factor": 1e9}, {}, {"factor": 1, "learner": 7}):
+        assert client.post("/models/default/step", json=bad).status_code == 400
+    assert client.post("/models/default/step", json={"factor": 2, "learner": "nobody"}).status_code == 404
+    client.post("/models/default/pause")  # a control: it works while examples are refused
+    changed = client.post("/models/default/step", json={"factor": 0.25}).json()
+    client.post("/models/default/resume")
+    assert (changed["seq"], changed["learners"][0]["step"], changed["learners"][0]["n_learned"]) == (21, 0.25, 20)
+    client.post("/learn", json=rows(20, 20))
+    plain = hw.Classifier(hidden=(4,), seed=1)
+    for start, step in ((0, 1.0), (20, 0.25)):
+        if plain._engine is not None:
+            plain._engine.set_step(step)
+        plain.learn_many([row["x"] for row in rows(20, start)], [row["y"] for row in rows(20, start)])
+    assert state(client) == fingerprint(plain)
+    events = [event for entry in hub.service.journal.read() for event in entry.events]
+    assert [i for i, event in enumerate(events) if event.step is not None] == [20]
+
+
 def test_open_inference_and_mlflow_give_the_same_predictions(client):
     client.post("/learn", json=rows(60))
     expected = client.post("/predict", json=[{"x": {"a": a, "c": "x"}, "keep": False} for a in (1, 6)]).json()

@@ -159,6 +159,48 @@ def test_a_damaged_snapshot_falls_back_to_the_one_before(tmp_path):
         assert model.scores["n"] == 45
 
 
+def rotten(path, target, size):
+    """Yield the file with one page spoilt, each page in two ways: a flipped bit, and zeros."""
+    whole = path.read_bytes()
+    for page in range(1, len(whole) // size):
+        at = page * size
+        for begin, spoilt in (
+            (at + page * 97 % size, bytes([whole[at + page * 97 % size] ^ 4])),
+            (at, bytes(size)),
+        ):
+            target.write_bytes(whole[:begin] + spoilt + whole[begin + len(spoilt) :])
+            for name in ("-wal", "-shm"):
+                Path(f"{target}{name}").unlink(missing_ok=True)
+            yield page
+
+
+def test_a_page_of_the_file_that_rots_is_found_and_never_gives_another_learner(tmp_path):
+    path, target = tmp_path / "a.db", tmp_path / "b.db"
+    states = {}
+    with hw.open(path, hw.Classifier(hidden=(4,), seed=1), rules=Rules(snapshot_every=60)) as model:
+        states[0] = fingerprint(model.learner)
+        for event in events(150):
+            model.learn_one(event.x, event.y, id=f"k{event.x['a']}")
+            states[model.seq] = fingerprint(model.learner)
+        size = model.service._base.execute("PRAGMA page_size").fetchone()[0]
+    refused = whole = found = 0
+    for _page in rotten(path, target, size):
+        try:
+            found += bool(check(target).problems)
+        except StoreError:
+            found += 1
+        try:
+            with hw.open(target) as model:
+                cut = len(model.service.cut)
+                assert fingerprint(model.learner) == states[150 - cut]
+                whole += 1
+        except StoreError as error:
+            refused += bool(error.help)
+    assert refused >= 8
+    assert found >= refused
+    assert whole > 10
+
+
 def test_a_disk_that_is_full_acknowledges_nothing_and_learning_goes_on_when_there_is_room(tmp_path):
     with hw.open(tmp_path / "a.db", hw.Classifier(hidden=(4,), seed=1)) as model:
         model.learn_one({"a": 1.0}, True)

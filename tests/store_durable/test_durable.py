@@ -2,8 +2,10 @@
 
 import datetime as dt
 import json
+import sqlite3
 import threading
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,8 +15,10 @@ import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError, DataError, TargetError
 from headwater.store import Rules
-from headwater.store.event import Event
-from headwater.store.requests import ConflictingId, ExpiredId, Label, Learn, UnknownId
+from headwater.store.event import Event, crc, unpack_events
+from headwater.store.inspect import check, export
+from headwater.store.models import UnknownModel
+from headwater.store.requests import ConflictingId, ExpiredId, Label, Learn, SetStep, UnknownId
 from headwater.store.snapshots import fingerprint, kept
 
 SMALL = {"hidden": (4,), "seed": 1}
@@ -272,3 +276,102 @@ def test_store_compact_prunes_and_shrinks(store, capsys):
         assert main(["store", "check", "a.db"]) == 2
     assert "in use" in capsys.readouterr().err
     assert main(["store", "check", "nothing.db"]) == 2
+
+
+def test_a_change_of_the_step_is_journaled_at_its_place_and_a_replay_makes_it_there(tmp_path):
+    model = hw.open(tmp_path / "a.db", hw.Classifier(**SMALL))
+    with pytest.raises(ConfigError, match="has learned"):
+        model.set_step(2.0)
+    model.learn_many(*rows(20))
+    states = {model.seq: fingerprint(model.learner)}
+    assert model.set_step(0.25) == 21
+    with pytest.raises(ConfigError, match="above 0"):
+        model.set_step(0.0)
+    model.learn_many(*rows(20, 20))
+    model.learn_one({"a": 1.0}, "a third class lays the heads anew")
+    model.learn_many(*rows(20, 40))
+    model.set_step(3.0)
+    model.learn_many(*rows(5, 60))
+    states |= {model.seq: fingerprint(model.learner)}
+    dropped(model)
+
+    plain = hw.Classifier(**SMALL)
+    plain.learn_many(*rows(20))
+    plain._engine.set_step(0.25)
+    plain.learn_many(*rows(20, 20))
+    plain.learn_one({"a": 1.0}, "a third class lays the heads anew")
+    plain.learn_many(*rows(20, 40))
+    plain._engine.set_step(3.0)
+    plain.learn_many(*rows(5, 60))
+    never = hw.Classifier(**SMALL)
+    never.learn_many(*rows(20))
+    never.learn_many(*rows(20, 20))
+    never.learn_one({"a": 1.0}, "a third class lays the heads anew")
+    never.learn_many(*rows(20, 40))
+    never.learn_many(*rows(5, 60))
+    assert plain.predict_proba_one({"a": 1.0}) != never.predict_proba_one({"a": 1.0})
+    with hw.open(tmp_path / "a.db") as again:
+        assert again.seq == 68
+        assert fingerprint(again.learner) == states[68] == fingerprint(plain)
+        assert fingerprint(again.as_of(20)) == states[20]
+        assert again.scores["n"] == again.n_learned == 66
+        again.save(tmp_path / "m.hw")
+    with hw.open(tmp_path / "a.db") as again:  # from the snapshot now, with nothing to replay
+        again.learn_many(*rows(5, 65))
+        plain.learn_many(*rows(5, 65))
+        assert fingerprint(again.learner) == fingerprint(plain)
+    loaded = hw.load(tmp_path / "m.hw")
+    loaded.learn_many(*rows(5, 65))
+    assert fingerprint(loaded) == fingerprint(plain)
+    steps = [row for row in export(tmp_path / "a.db") if "step" in row]
+    assert [(row["seq"], row["step"], "x" in row) for row in steps] == [(21, (1, 0.25), False), (63, (1, 3.0), False)]
+
+
+def test_a_change_of_the_step_is_of_one_learner_and_the_others_stay(tmp_path):
+    model = hw.open(tmp_path / "a.db", hw.Classifier(**SMALL))
+    service = model.service
+    model.learn_many(*rows(20))
+    inside = service.models.named("default")
+    service.change(service.models.add, inside, "twin", hw.load(saved(model, tmp_path)))
+    assert service.commit([SetStep(1, "twin", 0.5)]) == [None]
+    assert isinstance(service.commit([SetStep(1, "nobody", 0.5)])[0], UnknownModel)
+    model.learn_many(*rows(20, 20))
+    states = [fingerprint(member.learner) for member in inside.members]
+    assert [member.learner._engine.step for member in inside.members] == [1.0, 0.5]
+    assert states[0] != states[1]
+    dropped(model)
+    with hw.open(tmp_path / "a.db") as again:
+        assert [fingerprint(m.learner) for m in again.service.models.named("default").members] == states
+
+
+def saved(model, folder):
+    model.save(folder / "saved.hw")
+    return folder / "saved.hw"
+
+
+def test_a_store_of_the_format_before_is_read_and_marked_when_it_is_written(tmp_path):
+    model = hw.open(tmp_path / "a.db", hw.Classifier(**SMALL))
+    model.learn_many(*rows(9))
+    state, base = fingerprint(model.learner), model.service._base
+    old = msgspec.msgpack.encode([[event.x, event.y, None, None, None] for event in unpacked(base)])
+    seq, n, number, t = base.execute("SELECT seq, n, model, t FROM journal").fetchone()
+    base.execute("UPDATE journal SET body = ?, crc = ?", (old, crc(seq, n, number, t, old)))
+    base.execute("UPDATE meta SET value = 1 WHERE key = 'format'")
+    dropped(model)
+    assert check(tmp_path / "a.db").problems == []
+    assert read_format(tmp_path / "a.db") == 1
+    with hw.open(tmp_path / "a.db") as again:
+        assert fingerprint(again.learner) == state
+    assert read_format(tmp_path / "a.db") == 2
+
+
+def unpacked(base):
+    return unpack_events(base.execute("SELECT body FROM journal").fetchone()[0])
+
+
+def read_format(path):
+    base = sqlite3.connect(path)
+    try:
+        return base.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()[0]
+    finally:
+        base.close()

@@ -93,6 +93,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/models/{model}/challengers/{learner}/promote", manage.promote, "admin"),
     Address("POST", "/models/{model}/pause", manage.pause, "admin"),
     Address("POST", "/models/{model}/resume", manage.resume, "admin"),
+    Address("POST", "/models/{model}/step", manage.step, "admin", takes="Step"),
     Address("GET", "/models/{model}/file", manage.download, gives=_BYTES, query=("seq",)),
     Address("GET", "/models/{model}/onnx", manage.onnx, gives=_BYTES),
     Address("GET", "/models/{model}/weights", feed.weights),

@@ -15,12 +15,13 @@ from headwater.errors import ConfigError, DataError
 from headwater.regressor import Regressor
 from headwater.store.format import to_bytes
 from headwater.store.member import Model
+from headwater.store.requests import SetStep
 from headwater.store.snapshots import fingerprint
 
 from .endpoint import Answer, Call, Missing, ok
-from .wire import Create, decoded, label_key
+from .wire import Create, Step, decoded, label_key
 
-_create = msgspec.json.Decoder(Create)
+_create, _step = msgspec.json.Decoder(Create), msgspec.json.Decoder(Step)
 
 
 async def models(call: Call) -> Answer:
@@ -77,6 +78,17 @@ async def pause(call: Call) -> Answer:
 async def resume(call: Call) -> Answer:
     """Take examples again."""
     return await _paused(call, False)
+
+
+async def step(call: Call) -> Answer:
+    """Change how far a learner steps: a factor on the step size that was declared, journaled in its place of the stream."""
+    wish = decoded(_step.decode, await call.body(), "body")
+    found = call.hub.model(call.path["model"])
+    request = SetStep(found.id, wish.learner, wish.factor)
+    outcome = (await call.hub.writer.run([request], 1))[0]
+    if outcome is not None:
+        raise outcome
+    return ok({"seq": request.answers[0]["seq"], **about(found)})
 
 
 async def snapshot(call: Call) -> Answer:
@@ -149,6 +161,7 @@ def about(found: Model) -> dict[str, Any]:
                 "name": member.name,
                 "champion": member.champion,
                 "n_learned": member.learner.n_learned,
+                "step": 1.0 if member.learner._engine is None else member.learner._engine.step,
                 "rejected": member.learner.rejected,
                 "scores": member.scores.report(),
             }
@@ -190,4 +203,5 @@ __all__ = [
     "promote",
     "resume",
     "snapshot",
+    "step",
 ]

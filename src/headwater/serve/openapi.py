@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .protocols import Invocation
-from .wire import Ask, Create, Example, Late, Login
+from .wire import Ask, Create, Example, Late, Login, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ _STRUCTS: dict[str, Any] = {
     "Create": Create,
     "Invocation": Invocation,
     "Login": Login,
+    "Step": Step,
 }
 _REF = "#/components/schemas/{name}"
 

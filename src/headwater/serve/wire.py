@@ -60,6 +60,13 @@ class Create(msgspec.Struct, forbid_unknown_fields=True):
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
 
 
+class Step(msgspec.Struct, forbid_unknown_fields=True):
+    """A change of a learner's step size: the factor on what was declared, and whose (the champion's without ``learner``)."""
+
+    factor: Annotated[float, msgspec.Meta(gt=0, le=1000)]
+    learner: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
 class Login(msgspec.Struct, forbid_unknown_fields=True):
     """What the page logs in with."""
 
@@ -187,6 +194,7 @@ __all__ = [
     "Example",
     "Late",
     "Login",
+    "Step",
     "answer",
     "decoded",
     "event",

@@ -9,10 +9,10 @@ import time
 from typing import Any
 
 from headwater.errors import HeadwaterError, StoreError
-from headwater.store.requests import Keep, Label, Learn
+from headwater.store.requests import Keep, Label, Learn, SetStep
 from headwater.store.service import Service
 
-Request = Learn | Keep | Label
+Request = Learn | Keep | Label | SetStep
 _GROUP = 4096  # events committed at once: beyond, the first would wait for the last
 
 

@@ -16,7 +16,8 @@ from typing import IO
 
 from headwater.errors import StoreError
 
-FORMAT = 1
+FORMAT = 2
+"""1, which had no changes of the step in its journal, is read too."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -155,6 +156,11 @@ def _sync_folder(path: Path) -> None:
         os.close(folder)
 
 
+def upgrade(base: sqlite3.Connection) -> None:
+    """Mark a store that is about to be written as one of this format, so that an earlier version refuses it."""
+    base.execute("UPDATE meta SET value = ? WHERE key = 'format' AND value < ?", (FORMAT, FORMAT))
+
+
 @contextmanager
 def transaction(base: sqlite3.Connection, at: str) -> Iterator[None]:
     """Commit what the body writes as one, or nothing of it.
@@ -202,4 +208,4 @@ def _cannot_open(path: Path, why: str) -> StoreError:
     )
 
 
-__all__ = ["DAMAGED", "FAILING", "FULL", "Lock", "connect", "meaning", "transaction"]
+__all__ = ["DAMAGED", "FAILING", "FULL", "Lock", "connect", "meaning", "transaction", "upgrade"]

@@ -17,7 +17,7 @@ from headwater.types import Forecast
 
 from .event import Asked, Event, pack_events, plain, plain_sample, unpack_events
 from .member import Model
-from .requests import Keep, Label, Learn
+from .requests import Keep, Label, Learn, SetStep
 from .service import Rules, Service
 
 NAME = "default"
@@ -201,6 +201,20 @@ class DurableLearner:
         self._run(request)
         return request.answers[0]
 
+    def set_step(self, factor: float) -> int:
+        """Let the learner step ``factor`` times as far as it was declared to, from here on; 1 is as declared.
+
+        The change is journaled, so that the learner which comes back is the same, to the bit.
+
+        Returns
+        -------
+        int
+            The change's number in the journal.
+        """
+        request = SetStep(self._model.id, None, factor)
+        self._run(request)
+        return int(request.answers[0]["seq"])
+
     def save(self, path: Any) -> None:
         """Write the learner to a model file."""
         with self._model.turns.turn():
@@ -260,8 +274,8 @@ class DurableLearner:
             self._run(request)
         return request.answers
 
-    def _run(self, request: Learn | Keep | Label) -> None:
-        if self._model.paused and not isinstance(request, Keep):
+    def _run(self, request: Learn | Keep | Label | SetStep) -> None:
+        if self._model.paused and isinstance(request, Learn | Label):
             raise ConfigError(
                 expected="a model that learns", got="a paused one", at=self._model.name, help="Resume it."
             )

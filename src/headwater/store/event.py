@@ -18,13 +18,17 @@ Given = dict[str, tuple[Any, dict[Any, float] | None]]
 
 
 class Event(msgspec.Struct, array_like=True, gc=False):
-    """One example: sample, answer, weight, the client's id for it, and what had been predicted if that was earlier."""
+    """One example: sample, answer, weight, the client's id for it, and what had been predicted if that was earlier.
+
+    Or, with ``step``, no example but a change of one learner's step size: its number, and the factor on what was declared.
+    """
 
     x: dict[Any, Any]
     y: Any
     w: float | None = None
     id: str | None = None
     given: Given | None = None
+    step: tuple[int, float] | None = None
 
 
 class Asked(msgspec.Struct, array_like=True, gc=False):

@@ -124,7 +124,7 @@ def to_bytes(learner: Classifier | Regressor) -> bytes:
         "learner": type(learner).__name__,
         "settings": {name: as_json(value) for name, value in learner._get_params().items()},
         "classes": [as_json(label) for label in getattr(learner, "classes", [])],
-        "refused": dict(learner._refused),
+        "refused": {reason: count for reason, count in learner._refused.items() if count},
         "engine": None if engine is None else _names(engine),
     }
     # safetensors writes the memory as it lies: only contiguous arrays come back as they were
@@ -241,7 +241,7 @@ def _names(engine: Engine) -> dict[str, Any]:
         "outputs": engine.program.outputs,
         "fan_in": engine.fan_in,
         "learned": engine.learned,
-        "refused": dict(engine.refused),
+        "refused": {reason: count for reason, count in engine.refused.items() if count},
         "unusable": engine.encoder.unusable,
         "rows": words.rows,
         "new": words.new,
@@ -251,6 +251,7 @@ def _names(engine: Engine) -> dict[str, Any]:
         "shared_names": words.shared_names,
         "shared_slots": [[row, slot] for row, slot in words.shared_slots.items()],
         "columns": [[as_json(c.name), c.kind, c.slot, c.values] for c in words.columns.values()],
+        **({} if engine.step == 1 else {"step": engine.step.hex()}),
     }
 
 
@@ -268,6 +269,7 @@ def _engine(learner: Classifier | Regressor, names: dict[str, Any], arrays: dict
     engine.fan_in, engine.learned = names["fan_in"], names["learned"]
     engine.refused, engine.encoder.unusable = Counter(names["refused"]), names["unusable"]
     _fill(engine.program, words.rows, list(zip(words.slot_rows, words.slot_hats, strict=True)), arrays)
+    engine.set_step(float.fromhex(names.get("step", "0x1p0")))
     return engine
 
 

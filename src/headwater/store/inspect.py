@@ -140,7 +140,8 @@ def export(path: str | Path, model: str | None = None) -> Iterator[dict[str, Any
     Yields
     ------
     dict
-        ``seq``, ``model``, ``t`` (ms since 1970), ``x``, ``y``, and ``w``, ``id``, ``given`` where there are such.
+        ``seq``, ``model``, ``t`` (ms since 1970), ``x``, ``y``, and ``w``, ``id``, ``given`` where there are such; of a change of
+        the step size ``seq``, ``model``, ``t`` and ``step``: the learner's number, and the factor.
 
     Raises
     ------
@@ -166,6 +167,8 @@ def _exported(base: sqlite3.Connection, at: str, model: str | None) -> Iterator[
         first = entry.seq - len(entry.events) + 1
         for i, event in enumerate(entry.events if model in (None, name) else ()):
             row = {"seq": first + i, "model": name, "t": entry.t, **msgspec.structs.asdict(event)}
+            if event.step is not None:
+                del row["x"], row["y"]
             yield {key: value for key, value in row.items() if value is not None or key == "y"}
 
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from headwater.types import Forecast
@@ -90,21 +91,36 @@ class Model:
             block = events[start : start + max(16, int(_TURN_S / self.pace))]
             with self.turns.turn():
                 began = time.perf_counter()
-                forecasts = [teach(self.task, member, block) for member in self.members]
+                heard = [teach(self.task, member, block) for member in self.members]
                 self.seq = first + start + len(block) - 1
                 for member in self.members:
                     member.at = self.seq
                 self.pace += 0.2 * ((time.perf_counter() - began) / len(block) - self.pace)
-            out += said(forecasts[0])
+            out += heard[0]
             start += len(block)
         for i in range(max(0, len(events) - _RECENT), len(events)):
+            if events[i].step is not None:
+                continue
             given_out = (events[i].given or {}).get(self.champion.name)
             self.recent.append((first + i, events[i], out[i] if given_out is None else given_out[0]))
         return out
 
 
-def teach(task: str, member: Member, events: list[Event]) -> Forecast:
-    """Let one learner learn events, and score it."""
+def teach(task: str, member: Member, events: list[Event]) -> list[Any]:
+    """Let one learner learn events, and score it; return what it said of each before (None of a change of the step)."""
+    if all(event.step is None for event in events):
+        return said(_taught(task, member, events))
+    out: list[Any] = []
+    for changes, group in groupby(events, lambda event: event.step is not None):
+        part = list(group)
+        out += [None] * len(part) if changes else said(_taught(task, member, part))
+        for event in part:
+            if event.step is not None and event.step[0] == member.id:
+                member.learner._engine.set_step(event.step[1])
+    return out
+
+
+def _taught(task: str, member: Member, events: list[Event]) -> Forecast:
     y = [event.y for event in events]
     w = None if all(event.w is None for event in events) else [1.0 if e.w is None else e.w for e in events]
     forecast: Forecast = member.learner.step_many([event.x for event in events], y, w)

@@ -15,6 +15,7 @@ from .journal import Journal
 from .member import Member, Model, teach
 from .snapshots import Snapshots
 
+FARTHEST_STEP = 1000.0
 _BLOCK = 1024  # events learned at once in a replay; only speed depends on it
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -174,6 +175,31 @@ class Models:
                     at="y",
                     help="The loss binary_cross_entropy has two; make a model with cross_entropy for more.",
                 )
+
+    def stepped(self, model: Model, name: str | None, factor: float) -> Event:
+        """Return the event that changes a learner's step size.
+
+        Raises
+        ------
+        ConfigError
+            If there is no step size to change yet, or the factor can't be one.
+        """
+        member = self._member(model, name)
+        if not 0 < factor <= FARTHEST_STEP:
+            raise ConfigError(
+                expected=f"a factor above 0 and of at most {FARTHEST_STEP:g}",
+                got=repr(factor),
+                at="factor",
+                help="1 is the step size as it was declared.",
+            )
+        if member.learner._engine is None:
+            raise ConfigError(
+                expected="a learner that has learned",
+                got="a new one",
+                at=member.name,
+                help="Teach it first; or make it with another lr.",
+            )
+        return Event({}, None, step=(member.id, factor))
 
     def _rows(self, model: int) -> list[tuple[int, str, int]]:
         query = "SELECT id, name, champion FROM learners WHERE model = ? ORDER BY champion DESC, id"

@@ -58,6 +58,26 @@ class Label:
     answers: list[dict[str, Any]] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class SetStep:
+    """A change of a learner's step size, journaled like an example, so that a replay makes it at the same place.
+
+    Parameters
+    ----------
+    model : int
+        The model's id.
+    learner : str, optional
+        Whose; the champion's without it.
+    factor : float
+        The factor on the step size that was declared; 1 is as declared.
+    """
+
+    model: int
+    learner: str | None
+    factor: float
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+
 class UnknownId(DataError):
     """Report an id that was never given out."""
 
@@ -215,4 +235,4 @@ def _conflict(name: object) -> ConflictingId:
     )
 
 
-__all__ = ["ConflictingId", "ExpiredId", "Ids", "Keep", "Label", "Learn", "UnknownId"]
+__all__ = ["ConflictingId", "ExpiredId", "Ids", "Keep", "Label", "Learn", "SetStep", "UnknownId"]

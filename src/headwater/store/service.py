@@ -23,7 +23,7 @@ from .event import Event
 from .journal import Journal
 from .member import Model
 from .models import Models
-from .requests import Ids, Keep, Label, Learn
+from .requests import Ids, Keep, Label, Learn, SetStep
 from .snapshots import Snapshots
 
 DAY = 86_400.0
@@ -50,6 +50,10 @@ class Rules:
     keep_pending: int = 1_000_000
     keep_pending_s: float = 7 * DAY
     late_s: float = DAY
+
+
+Taught = tuple[Learn | Label | SetStep, Model, list[Event], int]
+"""A request that was journaled: its model, its events, and the number of the first."""
 
 
 class Service:
@@ -99,6 +103,7 @@ class Service:
             raise
 
     def _recover(self) -> None:
+        database.upgrade(self._base)
         self.cut = self.journal.cut_tail()
         self.journal.find_end()
         self.ids.find_end()
@@ -107,7 +112,7 @@ class Service:
 
     # ---- what clients ask --------------------------------------------------------------------------------------------
 
-    def commit(self, requests: Sequence[Learn | Keep | Label]) -> list[HeadwaterError | None]:
+    def commit(self, requests: Sequence[Learn | Keep | Label | SetStep]) -> list[HeadwaterError | None]:
         """Write requests as one, learn what they bring, and write their ``answers``.
 
         Returns
@@ -123,7 +128,7 @@ class Service:
         with self._mutex:
             self._usable()
             end = self.journal.seq, self.journal.t, self.ids.given
-            taught: list[tuple[Learn | Label, Model, list[Event], int]] = []
+            taught: list[Taught] = []
             try:
                 with database.transaction(self._base, str(self.path)):
                     outcomes = [self._outcome(request, taught) for request in requests]
@@ -144,13 +149,15 @@ class Service:
         if self.failure is not None and self.failure.help != database.FULL:
             raise self.failure
 
-    def _outcome(self, request: Learn | Keep | Label, taught: list[Any]) -> HeadwaterError | None:
+    def _outcome(self, request: Learn | Keep | Label | SetStep, taught: list[Taught]) -> HeadwaterError | None:
         now = int(time.time() * 1000)
         try:
             if isinstance(request, Keep):
                 self.ids.keep(request, now)
             elif isinstance(request, Learn):
                 self._take_examples(request, taught, now)
+            elif isinstance(request, SetStep):
+                self._take_step(request, taught, now)
             else:
                 self._take_answer(request, taught, now)
         except StoreError:
@@ -159,7 +166,7 @@ class Service:
             return error
         return None
 
-    def _take_examples(self, request: Learn, taught: list[Any], now: int) -> None:
+    def _take_examples(self, request: Learn, taught: list[Taught], now: int) -> None:
         model = self.models.with_id(request.model)
         events = self.ids.fresh(request)
         if not events:
@@ -172,7 +179,14 @@ class Service:
                 answer["seq"] = first - answer["seq"] - 1
         taught.append((request, model, events, first))
 
-    def _take_answer(self, request: Label, taught: list[Any], now: int) -> None:
+    def _take_step(self, request: SetStep, taught: list[Taught], now: int) -> None:
+        model = self.models.with_id(request.model)
+        event = self.models.stepped(model, request.learner, request.factor)
+        first = self.journal.append(model.id, [event], now)
+        request.answers.append({})
+        taught.append((request, model, [event], first))
+
+    def _take_answer(self, request: Label, taught: list[Taught], now: int) -> None:
         model = self.models.with_id(request.model)
         event, number = self.ids.waiting(request, now)
         if event is None:
@@ -182,7 +196,7 @@ class Service:
         self.ids.answered(model.id, number, event, first)
         taught.append((request, model, [event], first))
 
-    def _teach(self, taught: list[tuple[Learn | Label, Model, list[Event], int]]) -> None:
+    def _teach(self, taught: list[Taught]) -> None:
         """Learn what was committed: neighbours of one model as one block, since the learner's result is the same."""
         at = 0
         while at < len(taught):
@@ -195,9 +209,7 @@ class Service:
             for request, _, own, number in taught[at:stop]:
                 fresh = [answer for answer in request.answers if "repeated" not in answer]
                 for i, (answer, event) in enumerate(zip(fresh, own, strict=True)):
-                    guess = next(said)
-                    answer["seq"] = number + i
-                    answer["y_pred"] = guess if event.given is None else _given_out(model, event)
+                    answer |= {"seq": number + i, **_said(model, event, next(said))}
             at = stop
 
     def _learn(self, model: Model, events: list[Event], first: int) -> list[Any]:
@@ -291,10 +303,13 @@ class Service:
             return self.models.as_of(self.models.named(name), seq, learner)
 
 
-def _given_out(model: Model, event: Event) -> Any:
-    """Return what the model's champion of that time had said, which the score is of."""
-    said = event.given or {}
-    return said.get(model.champion.name, next(iter(said.values()), (None, None)))[0]
+def _said(model: Model, event: Event, guess: Any) -> dict[str, Any]:
+    """Return the prediction that the score is of: of an answer that came late, what the champion of that time had said."""
+    if event.step is not None:
+        return {}
+    if event.given is None:
+        return {"y_pred": guess}
+    return {"y_pred": event.given.get(model.champion.name, next(iter(event.given.values()), (None, None)))[0]}
 
 
 __all__ = ["Rules", "Service"]

@@ -132,7 +132,6 @@ def fingerprint(learner: Any) -> str:
     about = json.loads(
         json.loads(data[8 : 8 + size])["__metadata__"]["headwater"]
     )  # names, counts, a digest of all arrays
-    about["refused"] = {reason: count for reason, count in about["refused"].items() if count}
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
