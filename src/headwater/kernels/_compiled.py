@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba.core import cgutils
 
 from ._cache import CACHE, ROUTINES
@@ -112,3 +114,60 @@ def call(typingctx: Any, c: Any, place: Any, p: Any, args: Any) -> Any:
         return result
 
     return wanted.return_type(c, _types.int64, p, args), codegen
+
+
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
+_MODE_BITS = {"x86_64": 0x8040, "amd64": 0x8040, "aarch64": 1 << 24, "arm64": 1 << 24}
+"""Flush-to-zero, by processor: bits FTZ and DAZ of x86's MXCSR, bit FZ of ARM's FPCR."""
+_MACHINE = platform.machine().lower()
+
+
+def _read_mode(builder: Any) -> Any:
+    if _MACHINE in ("x86_64", "amd64"):
+        slot = cgutils.alloca_once(builder, _I32)
+        place = builder.bitcast(slot, ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [place.type])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse.stmxcsr"), [place])
+        return builder.zext(builder.load(slot), _I64)
+    return builder.asm(ir.FunctionType(_I64, []), "mrs $0, fpcr", "=r", [], True)
+
+
+def _write_mode(builder: Any, mode: Any) -> None:
+    if _MACHINE in ("x86_64", "amd64"):
+        slot = cgutils.alloca_once(builder, _I32)
+        builder.store(builder.trunc(mode, _I32), slot)
+        place = builder.bitcast(slot, ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [place.type])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse.ldmxcsr"), [place])
+        return
+    builder.asm(ir.FunctionType(ir.VoidType(), [_I64]), "msr fpcr, $0", "r", [mode], True)
+
+
+@_literal
+def flush_tiny(typingctx: Any) -> Any:
+    """Round numbers below the smallest normal one (1e-38 in float32) to zero from here on; returns the mode before.
+
+    A second moment that decays for ever passes through them, and on many processors each such number costs 100 cycles and
+    more: Adam on two hidden layers ran seven times slower for it.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        if _MACHINE not in _MODE_BITS:
+            return ir.Constant(_I64, 0)
+        before = _read_mode(builder)
+        _write_mode(builder, builder.or_(before, ir.Constant(_I64, _MODE_BITS[_MACHINE])))
+        return before
+
+    return _types.int64(), codegen
+
+
+@_literal
+def restore(typingctx: Any, mode: Any) -> Any:
+    """Put back the mode that ``flush_tiny`` found."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        if _MACHINE in _MODE_BITS:
+            _write_mode(builder, values[0])
+        return context.get_dummy_value()
+
+    return _types.void(mode), codegen

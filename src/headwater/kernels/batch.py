@@ -14,7 +14,7 @@ import math
 
 from . import machine as _machine  # noqa: F401  its routines are called by address
 from . import norm
-from ._jit import Array, call, entry, ints, number, nums, order, reals, strip, view
+from ._jit import Array, call, entry, flush_tiny, ints, number, nums, order, reals, restore, strip, view
 from ._op import (
     BACKWARD_OP,
     BIAS,
@@ -175,6 +175,7 @@ def settle(z: Array) -> None:
 @entry
 def forward_batch(context: Array, parameters: Array, x: Array, count: int) -> None:
     """Predictions OUT (count, k) for x (count·inputs,), through the link; nothing is learned."""
+    mode = flush_tiny()
     c, p = strip(context), strip(parameters)
     forward_all(c, p, strip(x), count, False)
     ex = ints(c, EX)
@@ -183,6 +184,7 @@ def forward_batch(context: Array, parameters: Array, x: Array, count: int) -> No
         z = view(nums(c, A, p), i * ints(c, HEAD)[LENGTH] + ex[LOGITS], k)
         settle(z)
         predict(ex[LOSS], z, view(nums(c, OUT, p), i * k, k))
+    restore(mode)
 
 
 @entry
@@ -198,6 +200,7 @@ def gradient_batch(
     gradient: Array,
 ) -> float:
     """Loss of x (count·inputs,), answers_ (count·targets,) over ``total``; its gradient is added to gradient (parameters,)."""
+    mode = flush_tiny()
     c, p, y, g = strip(context), strip(parameters), strip(answers_), strip(gradient)
     forward_all(c, p, strip(x), count, learn)
     head, ex, xc = ints(c, HEAD), ints(c, EX), reals(c, XC)
@@ -225,6 +228,7 @@ def gradient_batch(
         rows, v = view(ints(c, IW), at, n), view(nums(c, VW, p), at, n)
         dz = view(nums(c, D, p), i * length + ints(c, PROG)[DST], head[STRIDE])
         descend(c, p, g, GRADIENT, head[TABLE], head[STRIDE], rows, v, n, dz, 0.0, xc, False, 1, 1.0, 0)
+    restore(mode)
     return value / total
 
 
@@ -242,6 +246,7 @@ def apply_segment(
 @entry
 def apply_batch(context: Array, parameters: Array, gradient: Array, penalise: bool) -> None:
     """Update: one step of the rule from the gradient (all parameters), clipped first and penalised if asked."""
+    mode = flush_tiny()
     c, p, g = strip(context), strip(parameters), strip(gradient)
     head, ex, xc, run, prog = ints(c, HEAD), ints(c, EX), reals(c, XC), reals(c, RUN), ints(c, PROG)
     t = int(run[T]) + 1
@@ -274,3 +279,4 @@ def apply_batch(context: Array, parameters: Array, gradient: Array, penalise: bo
     xc[L1] = keep1
     xc[L2] = keep2
     run[T] = t
+    restore(mode)

@@ -7,7 +7,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import Array, call, context_at, entry, event, ints, nums, order, reals, routine, strip, view
+from ._jit import (
+    Array,
+    call,
+    context_at,
+    entry,
+    event,
+    flush_tiny,
+    ints,
+    nums,
+    order,
+    reals,
+    restore,
+    routine,
+    strip,
+    view,
+)
 from ._op import (
     ANSWERS,
     ASKED_ENDS,
@@ -93,6 +108,7 @@ def _learn_rows(c: Array, p: Array, count: int, same: bool) -> None:
     ANSWERS) which is overwritten, W (count,) weights (0 teaches nothing), OUT (count, k) predictions, each made before its
     row was learned; ASKED_… the samples to predict, unless they are the ``same``.
     """
+    mode = flush_tiny()
     head = ints(c, HEAD)
     k = ints(c, EX)[OUTPUTS]
     answers = head[ANSWERS]
@@ -127,11 +143,13 @@ def _learn_rows(c: Array, p: Array, count: int, same: bool) -> None:
                 if ints(c, RNG)[1] > 0:
                     replay(c, p, e)
             keep(c, p, n, y)
+    restore(mode)
 
 
 @order
 def _predict_rows(c: Array, p: Array, count: int) -> None:
     """Predict ``count`` samples (SLOTS, ENDS, X) into OUT (count, k) and change nothing but scratch."""
+    mode = flush_tiny()
     head = ints(c, HEAD)
     rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
     k = ints(c, EX)[OUTPUTS]
@@ -139,6 +157,7 @@ def _predict_rows(c: Array, p: Array, count: int) -> None:
         call(c, READ_SAMPLE, p, (c, p, ints(c, SLOTS), ints(c, ENDS), reals(c, X), i, False))
         call(c, READ_ROWS, p, (c, p, 0, rows, v, ints(c, IW)[0]))
         call(c, OPINE, p, (c, p, view(nums(c, OUT, p), i * k, k)))
+    restore(mode)
 
 
 @entry
