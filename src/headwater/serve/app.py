@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from . import feed, learning, manage, measure, openapi, pages, protocols
+from . import feed, learning, manage, measure, openapi, pages, play, protocols
 from .endpoint import Answer, Call, Endpoint, Handler, ok
 from .hub import Hub
 from .wire import Login, decoded, to_json
@@ -98,6 +98,12 @@ ADDRESSES: tuple[Address, ...] = (
     Address("GET", "/models/{model}/onnx", manage.onnx, gives=_BYTES),
     Address("GET", "/models/{model}/weights", feed.weights),
     Address("GET", "/models/{model}/importance", feed.importance),
+    Address("POST", "/play", play.begin, "learn", takes="Play", status=201),
+    Address("DELETE", "/play/{play}", play.end, "learn"),
+    Address("POST", "/play/{play}/change", play.change, "learn", takes="Play"),
+    Address("POST", "/play/{play}/reset", play.reset, "learn"),
+    Address("POST", "/play/{play}/run", play.run, "learn", takes="Rows"),
+    Address("POST", "/play/{play}/step", play.step, "learn"),
     Address("POST", "/snapshot", manage.snapshot, "admin"),
     Address("GET", "/health/live", protocols.live, None),
     Address("GET", "/health/ready", protocols.ready, None),

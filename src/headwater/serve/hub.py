@@ -12,6 +12,7 @@ from headwater.store.service import Service
 
 from .access import Access
 from .endpoint import Paused
+from .play import Playgrounds
 from .writer import Writer
 
 
@@ -65,6 +66,7 @@ class Hub:
     body_s: float = 20.0
     most_rows: int = 100_000
     measures: Measures = field(default_factory=Measures)
+    playgrounds: Playgrounds = field(default_factory=Playgrounds)
     started: float = field(default_factory=time.time)
     default: str = "default"
     streams: int = 0

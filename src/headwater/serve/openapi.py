@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from .play import Rows
+from .play_wish import Play
 from .protocols import Invocation
 from .wire import Ask, Create, Example, Late, Login, Step
 
@@ -23,6 +25,8 @@ _STRUCTS: dict[str, Any] = {
     "Invocation": Invocation,
     "Login": Login,
     "Step": Step,
+    "Play": Play,
+    "Rows": Rows,
 }
 _REF = "#/components/schemas/{name}"
 
