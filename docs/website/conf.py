@@ -1,0 +1,86 @@
+"""How Sphinx builds the site; docs/generate.py gathers the pages and calls it once for each language."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.locale import _ as gettext
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+project = "headwater"
+author = "the headwater authors"
+version = release = version_of("headwater")
+html_title = f"headwater {release}"
+html_last_updated_fmt = None
+html_show_copyright = False
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "website.plain",
+    "website.mathml",
+    "website.chinese",
+]
+myst_enable_extensions = ["amsmath", "dollarmath", "html_image"]
+myst_fence_as_directive = ["math"]
+myst_heading_anchors = 4
+default_role = "literal"
+templates_path = [str(HERE / "templates")]
+html_static_path = [str(HERE / "static")]
+html_favicon = "../../src/headwater/serve/page/icon.svg"
+html_css_files = ["site.css"]
+html_theme = "furo"
+html_math_renderer = "mathml"
+html_copy_source = False
+html_show_sourcelink = False
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+napoleon_use_rtype = False
+napoleon_use_ivar = True
+add_module_names = False
+toc_object_entries = False
+
+# A docstring's "(n, outputs)" is no link to one of the two attributes of that name.
+suppress_warnings = ["ref.python"]
+
+TREE = Path(os.environ.get("HEADWATER_PAGES", HERE.parents[1] / "build" / "pages"))
+
+
+WORDS = {"Next": "下一页", "Previous": "上一页", "Home": "首页", "On this page": "本页内容", "Back to top": "回到顶部"}
+"""Words of the theme that it has in English only."""
+
+
+def elsewhere(page: str, language: str) -> str:
+    """Return the same page in the other language, or its front page, from the site's root."""
+    number = re.match(r"(?:learn/)?(\d\d)-", page)
+    other, folder = ("en", "learn/") if language.startswith("zh") else ("zh", "")
+    found = sorted((TREE / other).glob(f"{folder}{number[1]}-*.md")) if number else []
+    name = found[0].relative_to(TREE / other).with_suffix("").as_posix() if found else "index"
+    return f"{'' if other == 'en' else 'zh/'}{name}.html" if (TREE / other).exists() else ""
+
+
+def switch(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Tell each page where its counterpart stands."""
+    language = app.config.language
+    target = elsewhere(page, language)
+    up = "../" * (page.count("/") + language.startswith("zh"))
+    context["counterpart"] = up + target if target else ""
+    if language.startswith("zh"):
+        context["_"] = context["gettext"] = lambda word: WORDS.get(word) or gettext(word)
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the switch between languages."""
+    app.connect("html-page-context", switch)
