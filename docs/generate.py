@@ -32,7 +32,11 @@ def sphinx(language: str) -> int:
 def main() -> int:
     """Gather, build, check."""
     shutil.rmtree(SITE, ignore_errors=True)
-    languages = pages.gather(PAGES)
+    try:
+        languages = pages.gather(PAGES)
+    except FileNotFoundError as dead:
+        print(dead, file=sys.stderr)
+        return 1
     built = [sphinx(language) for language in languages]
     for language in languages:
         mathml.write_font(LANGUAGES[language][1])

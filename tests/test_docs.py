@@ -159,8 +159,8 @@ def test_links_are_turned_and_code_is_left_alone(tmp_path):
     turned = site.relinked(text, "docs/a.md", "a")
     assert turned == text.replace("[中](zh/01-x.md)", '<a href="zh/01-x.html">中</a>')
     assert site.relinked("[a](../a.md)", "docs/learn/01-x.md", "learn/01-x") == "[a](../a.md)"
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        site.relinked("[a](nowhere.md)", "docs/a.md", "a")
+    site.relinked("[a](nowhere.md)", "docs/a.md", "a")
+    assert site.dead == ["docs/a.md: nowhere.md"]
 
 
 def test_a_link_to_a_source_file_leads_to_its_text(tmp_path):

@@ -53,6 +53,10 @@ class Site:
         Page by document, for this language.
     others
         Page by document, for the other ones, with their prefix.
+    shown
+        Page by source file or folder that a document links to; it grows.
+    dead
+        Links of documents to what is not there; it grows.
     """
 
     out: Path
@@ -60,6 +64,7 @@ class Site:
     documents: dict[str, str]
     others: dict[str, str]
     shown: dict[str, str] = field(default_factory=dict)
+    dead: list[str] = field(default_factory=list)
 
     def gather(self) -> None:
         """Write all documents, and the source files they link to."""
@@ -109,6 +114,9 @@ class Site:
         if target in self.others:
             start = Path(self.prefix + page).parent.as_posix()
             return os.path.relpath(f"{self.others[target]}.html", start) + hash_ + anchor
+        if not (ROOT / target).exists():
+            self.dead.append(f"{document}: {where}")
+            return where
         return os.path.relpath(f"{self.source(target)}.md", here)
 
     def source(self, target: str) -> str:
@@ -116,8 +124,6 @@ class Site:
         if target in self.shown:
             return self.shown[target]
         path = ROOT / target
-        if not path.exists():
-            raise FileNotFoundError(f"a document links to {target}, which is not there")
         page = self.shown[target] = f"source/{target}" + ("/index" if path.is_dir() else "")
         head = f"---\norphan: true\n---\n\n# {target}\n\n"
         if path.is_dir():
@@ -210,13 +216,23 @@ def tree(caption: str, pages: list[str]) -> str:
 
 
 def gather(out: Path) -> list[str]:
-    """Write the sources of each language into a folder of its own, and return the languages."""
+    """Write the sources of each language into a folder of its own, and return the languages.
+
+    Raises
+    ------
+    FileNotFoundError
+        With all links of the documents that lead to nothing.
+    """
     en, zh = english(), chinese()
-    gather_english(Site(out / "en", "", en, {it: f"zh/{page}" for it, page in zh.items()}))
-    if not zh:
-        return ["en"]
-    gather_chinese(Site(out / "zh", "zh/", zh, en))
-    return ["en", "zh"]
+    sites = {"en": Site(out / "en", "", en, {it: f"zh/{page}" for it, page in zh.items()})}
+    gather_english(sites["en"])
+    if zh:
+        sites["zh"] = Site(out / "zh", "zh/", zh, en)
+        gather_chinese(sites["zh"])
+    dead = [line for site in sites.values() for line in site.dead]
+    if dead:
+        raise FileNotFoundError("links that lead to nothing:\n" + "\n".join(dead))
+    return [*sites]
 
 
 def gather_english(site: Site) -> None:
