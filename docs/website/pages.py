@@ -18,6 +18,9 @@ from website import reference
 
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1[`~]*\s*$", re.MULTILINE | re.DOTALL)
+SWITCH = re.compile(
+    r"^\[(中文|English|简体中文)\]\([^)]+\)\n\n", re.MULTILINE
+)  # each page of the site has one at its top
 PARTS = re.compile(
     r"(?P<still>(?<!`)(`+)(?!`).*?(?<!`)\2(?!`)|\$\$.*?\$\$|(?<!\\)\$[^$\n]+\$)"  # code and formulas
     r"|(?P<picture>!?)\[(?P<words>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<where>[^()\s]+)\)"
@@ -70,7 +73,7 @@ class Site:
         """Write all documents, and the source files they link to."""
         shutil.rmtree(self.out, ignore_errors=True)
         for document, page in self.documents.items():
-            text = (ROOT / document).read_text(encoding="utf-8")
+            text = SWITCH.sub("", (ROOT / document).read_text(encoding="utf-8"), count=1)
             self.write(page, self.relinked(text, document, page))
 
     def write(self, page: str, text: str) -> None:
@@ -141,6 +144,9 @@ class Site:
         if re.match(r"[a-z]+:", where):
             return where
         path = Path(os.path.normpath((ROOT / document).parent / where))
+        if not path.is_file():
+            self.dead.append(f"{document}: {where}")
+            return where
         name = Path("pictures") / path.relative_to(ROOT)
         (self.out / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, self.out / name)
