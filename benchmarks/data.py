@@ -35,10 +35,11 @@ def data_file(name: str) -> Path:
     folder = os.environ.get("HEADWATER_DATA", "")
     if folder and (Path(folder) / name).is_file():
         return Path(folder) / name
+    public = PUBLIC.get(name, "benchmarks/README.md says where it comes from")
     got = "a folder without it" if folder else "no such variable"
     raise DataMissingError(
         f"expected {name} in the folder that HEADWATER_DATA names, got {got} — set HEADWATER_DATA to a folder "
-        f"with that file ({PUBLIC[name]}), or leave its scenarios out with --skip."
+        f"with that file ({public}), or leave its scenarios out with --skip."
     )
 
 

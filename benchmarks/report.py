@@ -1,6 +1,6 @@
-"""Write the speed tables into README from the result file: ``python -m benchmarks.report``.
+"""Write the tables of speed and accuracy into README from the result files: ``python -m benchmarks.report``.
 
-The tables stand between ``<!-- bench:speed -->`` and ``<!-- /bench:speed -->`` and are never typed by hand.
+They stand between ``<!-- bench:speed -->`` and ``<!-- /bench:speed -->`` (or ``accuracy``) and are never typed by hand.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.accuracy import table as accuracy
 from benchmarks.results import RESULTS
 from benchmarks.rivals import RIVALS
 from benchmarks.scenarios import HEADWATER, SCENARIOS
 
-START, END = "<!-- bench:speed -->", "<!-- /bench:speed -->"
 TABLES = {  # title → kinds of scenario; the figure in a cell
     "One row after another from arrays, predict then learn (time a row)": ("arrays",),
     "One event after another from dicts (time an event)": ("events", "flights"),
@@ -129,28 +129,42 @@ def render(version: str, run: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write(path: Path, text: str) -> None:
-    """Put the text between the markers of a file."""
-    whole = path.read_text()
-    before, start, rest = whole.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
+def write(path: Path, name: str, text: str) -> None:
+    """Put the text between the markers of that name in a file."""
+    start, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+    before, found, rest = path.read_text().partition(start)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
         raise ReportError(
-            f"expected the markers {START} and {END} in {path.name}, got none — add them where the tables go."
+            f"expected the markers {start} and {end} in {path.name}, got none — add them where the tables go."
         )
-    path.write_text(f"{before}{START}\n{text}\n{END}{after}")
+    path.write_text(f"{before}{start}\n{text}\n{end}{after}")
+
+
+def accuracy_text(path: Path | None) -> str:
+    """Return the accuracy tables of a result file."""
+    if path is None or not path.is_file():
+        raise ReportError("expected a result file of accuracy, got none — run python -m benchmarks.accuracy.run first.")
+    return accuracy.render(path.stem.removeprefix("accuracy-"), json.loads(path.read_text()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the tables of the version measured last into each README; return 0, or 2 with one sentence."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__.splitlines()[0])
     parser.add_argument("readmes", nargs="*", type=Path, default=[Path(__file__).parent.parent / "README.md"])
-    parser.add_argument("--results", type=Path, default=RESULTS, help="the result file (default: results/speed.json)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the speed file (default: results/speed.json)")
+    parser.add_argument("--accuracy", type=Path, help="the accuracy file (default: the newest results/accuracy-*.json)")
+    parser.add_argument("--only", choices=["speed", "accuracy"], help="write these tables only")
     options = parser.parse_args(argv)
     try:
-        text = render(*latest(options.results))
+        texts: dict[str, str] = {}
+        if options.only != "accuracy":
+            texts["speed"] = render(*latest(options.results))
+        if options.only != "speed":
+            texts["accuracy"] = accuracy_text(options.accuracy or accuracy.latest(RESULTS.parent))
         for path in options.readmes:
-            write(path, text)
+            for name, text in texts.items():
+                write(path, name, text)
     except (ReportError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,0 +1,1 @@
+"""One module a library; each has ``make(name, stream, seed)``, and imports nothing of the other libraries."""

@@ -1,0 +1,300 @@
+"""The accuracy tables of README from the result file. Only finished entries count; what is missing is named."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.accuracy.conditions import CONDITIONS
+from benchmarks.accuracy.plan import ENTRANTS, entries
+from benchmarks.accuracy.streams import SOURCES
+
+HEADWATER = "headwater"
+GUESSES = ("no-change", "average")
+SHOWN = {
+    "classify": ("no-change", "moa-arf", "moa-srp", "moa-sgbt", "moa-hat", "moa-knn"),
+    "regress": ("no-change", "moa-arf", "moa-soknl", "moa-knn"),
+}
+REST = {  # the best of these shares one column
+    "classify": ("river-arf", "vw", "vw-nn", "sklearn-mlp", "torch-mlp"),
+    "regress": ("river-arf", "vw", "vw-nn", "sklearn-mlp", "torch-mlp"),
+}
+SCORE = {"classify": "accuracy", "regress": "mae"}
+SHORT = {
+    "moa-arf": "ARF",
+    "moa-srp": "SRP",
+    "moa-sgbt": "SGBT",
+    "moa-soknl": "SOKNL",
+    "moa-hat": "HAT",
+    "moa-knn": "kNN",
+    "river-arf": "River ARF",
+    "vw": "VW",
+    "vw-nn": "VW `--nn`",
+    "sklearn-mlp": "scikit-learn",
+    "torch-mlp": "PyTorch",
+}
+
+Found = dict[tuple[str, str, str], list[dict[str, Any]]]
+"""(stream, condition, learner) → its finished entries, one a seed."""
+
+
+def latest(folder: Path) -> Path | None:
+    """Return the result file that was written to last, by the dates of its entries; None without any."""
+
+    def when(path: Path) -> tuple[str, str]:
+        found = json.loads(path.read_text())["entries"].values()
+        return max((entry["date"] for entry in found), default=""), path.name
+
+    return max(folder.glob("accuracy-*.json"), key=when, default=None)
+
+
+def finished(whole: Mapping[str, Any]) -> Found:
+    """Return the entries that have scores."""
+    found: Found = {}
+    for id_, entry in whole["entries"].items():
+        if "scores" in entry:
+            stream, condition, learner, _ = id_.split("/")
+            found.setdefault((stream, condition, learner), []).append(entry)
+    return found
+
+
+def mean(some: Iterable[dict[str, Any]], score: str) -> float:
+    """Return the mean of a score over seeds."""
+    return statistics.fmean(entry["scores"][score] for entry in some)
+
+
+def number(task: str, value: float) -> str:
+    """Return a score as it is shown: percent, or three digits that count."""
+    return f"{100 * value:.1f}" if task == "classify" else f"{value:.{0 if value >= 100 else 2}f}"
+
+
+def rank(task: str, figures: Mapping[str, float]) -> dict[str, float]:
+    """Return each learner's rank on one stream, 1 the best; equals share the mean of their places."""
+    sign = -1.0 if task == "classify" else 1.0
+    keys = {name: sign * value for name, value in figures.items()}
+    return {
+        name: 1 + sum(other < key for other in keys.values()) + (sum(other == key for other in keys.values()) - 1) / 2
+        for name, key in keys.items()
+    }
+
+
+class Table:
+    """One task under one condition: streams down, learners across."""
+
+    def __init__(self, found: Found, task: str, condition: str) -> None:
+        """Gather the mean scores of headwater's streams."""
+        self.task, self.condition, self._found = task, condition, found
+        self.score = SCORE[task]
+        self.streams = [
+            s for s, source in SOURCES.items() if source.task == task and (s, condition, HEADWATER) in found
+        ]
+        rivals = [*SHOWN[task], "average", *REST[task]]
+        self.figures: dict[str, dict[str, float]] = {
+            stream: {
+                name: mean(found[stream, condition, name], self.score)
+                for name in [*rivals, HEADWATER]
+                if (stream, condition, name) in found
+            }
+            for stream in self.streams
+        }
+
+    def better(self, a: float, b: float) -> float:
+        """Return how much better a is than b: points of accuracy, or the ratio of errors."""
+        return 100 * (a - b) if self.task == "classify" else a / b
+
+    def best(self, stream: str, names: Iterable[str]) -> tuple[str, float] | None:
+        """Return the best of some learners on a stream."""
+        there = [(name, self.figures[stream][name]) for name in names if name in self.figures[stream]]
+        pick: Callable[..., tuple[str, float]] = max if self.task == "classify" else min
+        return pick(there, key=lambda pair: pair[1]) if there else None
+
+    def learning(self, stream: str) -> list[str]:
+        """Return the rivals on a stream that learn."""
+        return [name for name in self.figures[stream] if name not in {*GUESSES, HEADWATER}]
+
+    def own(self, stream: str) -> str:
+        """Return headwater's cell: the mean over its seeds, with their deviation."""
+        seeds = [entry["scores"][self.score] for entry in self._found[stream, self.condition, HEADWATER]]
+        text = f"**{number(self.task, statistics.fmean(seeds))}**"
+        return text + (f" ± {number(self.task, statistics.stdev(seeds))}" if len(seeds) > 1 else "")
+
+    def lead(self, stream: str) -> str:
+        """Return headwater against the best rival that learns."""
+        best = self.best(stream, self.learning(stream))
+        if best is None:
+            return "–"
+        lead = self.better(self.figures[stream][HEADWATER], best[1])
+        return f"{lead:+.1f}" if self.task == "classify" else f"{lead:.2f}"
+
+    def row(self, stream: str, columns: Iterable[str]) -> str:
+        """Return one line of the table."""
+        figures = self.figures[stream]
+        cells = [number(self.task, figures[name]) if name in figures else "–" for name in columns]
+        rest = self.best(stream, REST[self.task])
+        cells.append(f"{number(self.task, rest[1])} ({SHORT[rest[0]]})" if rest else "–")
+        return f"| {stream} | {' | '.join(cells)} | {self.own(stream)} | {self.lead(stream)} |"
+
+    def against(self, name: str) -> str:
+        """Return headwater against one rival, over the streams that both finished."""
+        both = [s for s in self.streams if name in self.figures[s]]
+        if not both:
+            return "–"
+        leads = [self.better(self.figures[s][HEADWATER], self.figures[s][name]) for s in both]
+        middle = statistics.fmean(leads) if self.task == "classify" else statistics.geometric_mean(leads)
+        return (f"{middle:+.1f}" if self.task == "classify" else f"{middle:.2f}") + f" ({len(both)})"
+
+    def slower(self, name: str) -> str:
+        """Return how many times as long a row takes as with headwater, over the streams that both finished."""
+        ratios = [
+            self.us(s, name) / self.us(s, HEADWATER) for s in self.streams if (s, self.condition, name) in self._found
+        ]
+        return f"{statistics.geometric_mean(ratios):.2g}×" if ratios and min(ratios) > 0 else "–"
+
+    def us(self, stream: str, name: str) -> float:
+        """Return microseconds a row: the median over seeds."""
+        return statistics.median(entry["us_per_row"] for entry in self._found[stream, self.condition, name])
+
+    def common(self, columns: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Return the columns that finished on most streams, and the streams on which all of those finished."""
+        most = [n for n in columns if sum(n in self.figures[s] for s in self.streams) > len(self.streams) / 2]
+        return most, [s for s in self.streams if all(n in self.figures[s] for n in most)]
+
+    def means(self, columns: Sequence[str]) -> str:
+        """Return the line of means over the streams that the learners have in common; empty without any."""
+        most, streams = self.common(columns)
+        if self.task == "regress" or not streams:  # errors have units
+            return ""
+        middle = {n: statistics.fmean(self.figures[s][n] for s in streams) for n in [*most, HEADWATER]}
+        cells = [number(self.task, middle[n]) if n in middle else "–" for n in columns]
+        return (
+            f"| mean of {len(streams)} streams | {' | '.join(cells)} | | **{number(self.task, middle[HEADWATER])}** | |"
+        )
+
+    def mean_ranks(self) -> dict[str, float]:
+        """Return each learner's mean rank, over the streams that it finished."""
+        ranks = [rank(self.task, self.figures[s]) for s in self.streams]
+        names = {name for some in ranks for name in some}
+        return {name: statistics.fmean(some[name] for some in ranks if name in some) for name in names}
+
+    def lines(self) -> list[str]:
+        """Return the whole table in Markdown."""
+        if not self.streams:
+            return []
+        columns = [name for name in SHOWN[self.task] if any(name in self.figures[s] for s in self.streams)]
+        heads = [SHORT.get(name, name) for name in columns]
+        lead = "against the best learning rival" if self.task == "classify" else "÷ the best learning rival"
+        lines = [f"| | {' | '.join(heads)} | best of the others | headwater | {lead} |"]
+        lines.append("|---|" + "---:|" * (len(columns) + 3))
+        lines += [self.row(stream, columns) for stream in self.streams]
+        lines += filter(None, [self.means(columns)])
+        ranks = self.mean_ranks()
+        shown = [f"{ranks[name]:.1f}" if name in ranks else "–" for name in columns]
+        own = [self.us(s, HEADWATER) for s in self.streams]
+        against = "headwater against it (streams)" if self.task == "classify" else "headwater ÷ it (streams)"
+        lines.append(f"| {against} | {' | '.join(self.against(n) for n in columns)} | | | |")
+        lines.append(f"| mean rank among all | {' | '.join(shown)} | | **{ranks[HEADWATER]:.1f}** | |")
+        times = " | ".join(self.slower(n) for n in columns)
+        lines.append(f"| time a row, × headwater's | {times} | | {min(own):.0f} – {max(own):.0f} µs | |")
+        return lines
+
+
+def harm(found: Found) -> list[str]:
+    """Return what each harm does to the scores: the mean change from the plain stream, over the streams with both."""
+    learners = (HEADWATER, "moa-arf", "moa-srp")
+    lines = []
+    for condition in CONDITIONS:
+        cells = [_change(found, condition, name) for name in learners]
+        if condition != "plain" and cells[0] != "–":
+            lines.append(f"| {condition} | {' | '.join(cells)} |")
+    if not lines:
+        return []
+    head = f"| | {' | '.join(SHORT.get(name, name) for name in learners)} |"
+    return [head, "|---|---:|---:|---:|", *lines]
+
+
+def _change(found: Found, condition: str, learner: str) -> str:
+    """Return the mean and the worst change of accuracy, in points, and over how many streams."""
+    changes = [
+        100 * (mean(some, "accuracy") - mean(found[stream, "plain", learner], "accuracy"))
+        for (stream, when, name), some in found.items()
+        if (when, name) == (condition, learner) and (stream, "plain", learner) in found
+        if SOURCES[stream].task == "classify"
+    ]
+    return f"{statistics.fmean(changes):+.1f}, worst {min(changes):+.1f} ({len(changes)})" if changes else "–"
+
+
+def calibration(found: Found) -> str:
+    """Return one sentence on calibration, from streams of 20,000 rows and more."""
+    large = {
+        stream: mean(some, "ece")
+        for (stream, condition, name), some in found.items()
+        if (condition, name) == ("plain", HEADWATER) and SOURCES[stream].task == "classify"
+        if some[0]["rows"] >= 20_000
+    }
+    covered = {
+        stream: mean(some, "coverage")
+        for (stream, condition, name), some in found.items()
+        if (condition, name) == ("plain", HEADWATER) and "coverage" in some[0]["scores"]
+    }
+    said = [f"{stream} {value:.3f}" for stream, value in sorted(large.items())]
+    text = f"Expected calibration error of headwater: {', '.join(said)}." if said else ""
+    if covered:
+        text += f" Its 90 % intervals cover: {', '.join(f'{s} {v:.1%}' for s, v in sorted(covered.items()))}."
+    return text
+
+
+def absent(whole: Mapping[str, Any]) -> str:
+    """Return which plain entries have no scores, by stream, with the reason where there is one."""
+    gaps: dict[str, list[str]] = {}
+    for entry in entries(["*/plain/*/1"], ["*/headwater-*/*"]):
+        known = whole["entries"].get(entry.id, {})
+        if "scores" in known:
+            continue
+        reason = known.get("unfinished") or ("failed" if "error" in known else "")
+        named = SHORT.get(entry.learner, entry.learner)
+        gaps.setdefault(entry.stream, []).append(f"{named} ({reason})" if reason else named)
+    return "; ".join(f"{stream}: {', '.join(names)}" for stream, names in gaps.items())
+
+
+def versions(whole: Mapping[str, Any]) -> str:
+    """Return the versions of all who took part."""
+    found: dict[str, str] = {}
+    for id_, entry in whole["entries"].items():
+        package = ENTRANTS[id_.split("/")[2]].rival.package
+        if package in entry.get("versions", {}):
+            found[package] = entry["versions"][package]
+    return ", ".join(f"{package} {version}" for package, version in sorted(found.items()))
+
+
+def render(version: str, whole: Mapping[str, Any]) -> str:
+    """Return everything that stands between the markers."""
+    found = finished(whole)
+    seeds = max((len(some) for (_, _, name), some in found.items() if name == HEADWATER), default=0)
+    parts: list[list[str]] = []
+    for title, task, condition in (
+        ("Accuracy in percent, answers at once", "classify", "plain"),
+        ("Accuracy in percent, each answer 100 rows late", "classify", "delay100"),
+        ("Mean absolute error, answers at once", "regress", "plain"),
+    ):
+        lines = Table(found, task, condition).lines()
+        if lines:
+            parts.append([f"**{title}**", "", *lines])
+    hurt = harm(found)
+    if hurt:
+        parts.append(
+            ["**What harm does: points of accuracy against the plain stream, mean and worst (streams)**", "", *hurt]
+        )
+    cpu = whole["machine"]["cpu"]
+    gaps = absent(whole)
+    about = (
+        f"headwater {version} with no arguments, {seeds} seeds, ± their standard deviation; each rival once, with its "
+        f"defaults; 30 trees in CapyMOA's ARF, SRP and SOKNL. Predict, then learn, row by row, one core of {cpu}, time "
+        f"of the processor. {versions(whole)}. {calibration(found)} Generated by `python -m benchmarks.report`; what the "
+        f"streams and the conditions are stands in `benchmarks/README.md`."
+    )
+    if gaps:
+        about += f"\n\nNot run, or without a result: {gaps}."
+    return "\n\n".join(["\n".join(part) for part in parts] + [about])
