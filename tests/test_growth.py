@@ -136,7 +136,7 @@ def test_the_order_of_names_is_irrelevant_for_the_pool_too():
 
 # ---- missing --------------------------------------------------------------------------------------------------------
 
-NOTHING = [None, float("nan"), np.nan, np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), "absent"]
+NOTHING = [None, float("nan"), np.nan, np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT", "s"), "absent"]
 
 
 @pytest.mark.parametrize("nothing", NOTHING, ids=lambda x: f"{type(x).__name__} {x}")

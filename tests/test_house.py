@@ -22,7 +22,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("kernels",),
     ("nn",),
     ("encode",),
-    ("guards", "labels", "auto", "engine", "setup", "classifier", "regressor"),
+    ("guards", "labels", "auto", "event", "engine", "setup", "classifier", "regressor"),
     ("watch",),
     ("adapt",),
     ("store",),

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 import narwhals.stable.v1 as nw
@@ -19,11 +17,10 @@ from numpy.typing import NDArray
 from .encode import Encoder, Vocabulary
 from .encode.frames import encode_frame
 from .encode.sparse import SparseRows, encode_sparse
-from .encode.vectorize import in_order
-from .encode.vocabulary import NUMBER
+from .event import Event
 from .kernels import _op as col
 from .nn import Dense, Initializer
-from .nn.lower import Expert
+from .nn.lower import Expert, Place
 from .nn.program import Block, Program, weights
 from .nn.schedules import as_schedule
 
@@ -87,8 +84,7 @@ class Engine:
             ring=setup.ring,
         )
         self._draw_dense()
-        self._names: tuple[Any, ...] = ()
-        self._take: Callable[[Any], tuple[Any, ...]] | None = None
+        self.event = Event(self.words)
 
     # ---- rows to entries --------------------------------------------------------------------------------------------
 
@@ -124,12 +120,21 @@ class Engine:
         """Draw the vocabulary's new rows, each from its own key."""
         rows, keys = self.words.take_new()
         program = self.program
+        alike: dict[
+            tuple[Initializer, int], list[Place]
+        ] = {}  # most experts differ in their rule only: one draw for all
         for place in program.places:
             if place.table:
                 layer = program.experts[place.expert].layers[0]
                 start = layer.start() if isinstance(layer, Dense) else Initializer("he")
-                own = keys ^ np.uint64(place.expert)  # experts of one shape start apart
-                weights(program, place)[rows - 1] = start.rows(own, self.fan_in, place.m)
+                alike.setdefault((start, place.m), []).append(place)
+        for (start, m), places in alike.items():
+            own = np.bitwise_xor(
+                keys, np.array([[place.expert] for place in places], np.uint64)
+            )  # experts of one shape start apart
+            drawn = start.rows(own.reshape(-1), self.fan_in, m).reshape(len(places), len(rows), m)
+            for place, numbers in zip(places, drawn, strict=True):
+                weights(program, place)[rows - 1] = numbers
 
     def _draw_dense(self) -> None:
         """Draw the layers behind the table."""
@@ -172,67 +177,42 @@ class Engine:
     # ---- one row ----------------------------------------------------------------------------------------------------
 
     def predict_event(self, x: Mapping[Any, Any]) -> list[float] | None:
-        """Predict one sample of numbers only by the short way; None if it needs the long way."""
-        try:
-            if tuple(x) != self._names and not self._prepare(tuple(x)):
-                return None
-            self._pack(self._buffer, 0, *(self._take(x) if self._take else x.values()))
-        except (struct.error, TypeError, AttributeError):
+        """Predict one sample by the short way; None if it needs the long way."""
+        if not self.event.write(x):
             return None
         program = self.program
-        if program.shown is not self._event:
-            program.show_event(self._event)
+        if program.shown is not self.event.block:
+            program.show_event(self.event.block)
         program.predict_event(program.address)
         out: list[float] = program.event_out.tolist()
         return out
 
     def learn_event(self, x: Mapping[Any, Any], y: float, w: float) -> bool:
-        """Learn one sample of numbers only by the short way; False if it needs the long way."""
-        try:
-            if tuple(x) != self._names and not self._prepare(tuple(x)):
-                return False
-            self._pack(self._buffer, 0, *(self._take(x) if self._take else x.values()))
-        except (struct.error, TypeError, AttributeError):
-            return False
-        first = self._values[0]
-        if first - first != 0:  # NaN or infinite: the long way sees whether anything is left to learn from
+        """Learn one sample by the short way; False if it needs the long way."""
+        if (
+            not self.event.write(x) or not self.event.begins_well()
+        ):  # the long way sees if anything is left to learn from
             return False
         program = self.program
-        if program.shown is not self._event:
-            program.show_event(self._event)
-        if program.roomy is not self._event:
-            program.make_room(self._event)
+        block = self.event.block
+        if program.shown is not block:
+            program.show_event(block)
+        if program.roomy is not block:
+            program.make_room(block)
         program.learn_event(program.address, y, w)
         self.learned += 1
-        return True
-
-    def _prepare(self, names: tuple[Any, ...]) -> bool:
-        """Make the event's buffers for samples of these names, if all are known numeric columns."""
-        self._names, self._take = (), None
-        order = in_order(names)
-        columns = [self.words.columns.get(name) for name in order]
-        if not names or any(column is None or column.kind != NUMBER for column in columns):
-            return False
-        slots = np.array([column.slot for column in columns if column is not None], np.int64)
-        x = np.zeros(len(names))
-        self._event = Block(slots, np.array([0, len(names)], np.int64), x, True, len(names))
-        self._pack = struct.Struct(f"{len(names)}d").pack_into
-        self._values = memoryview(x)  # type: ignore[arg-type]  # NumPy arrays are buffers
-        self._buffer = self._values.cast("B")
-        self._names = names
-        if order != list(names):
-            self._take = itemgetter(*order)
         return True
 
     # ---- state ------------------------------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the event's buffers: a copy makes its own."""
-        passing = ("_event", "_pack", "_values", "_buffer")
-        return {name: value for name, value in self.__dict__.items() if name not in passing} | {
-            "_names": (),
-            "_take": None,
-        }
+        return {name: value for name, value in self.__dict__.items() if name != "event"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make buffers of this copy's own."""
+        self.__dict__.update(state)
+        self.event = Event(self.words)
 
     def grow_outputs(self, k: int, bias: float) -> None:
         """Give the net k outputs; new ones start at zero with that bias."""

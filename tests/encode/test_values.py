@@ -38,7 +38,7 @@ KINDS = [
     (dt.datetime(2020, 1, 1), WHEN), (dt.date(2020, 1, 1), WHEN), (np.datetime64("2020-01-01"), WHEN),
     (pd.Timestamp("2020-01-01"), WHEN),
     (None, MISSING), (math.nan, MISSING), (np.float32("nan"), MISSING), (Decimal("NaN"), MISSING), (Decimal("sNaN"), MISSING),
-    (pd.NA, MISSING), (pd.NaT, MISSING), (np.datetime64("NaT"), MISSING), (np.timedelta64("NaT"), MISSING),
+    (pd.NA, MISSING), (pd.NaT, MISSING), (np.datetime64("NaT", "s"), MISSING), (np.timedelta64("NaT", "s"), MISSING),
     ([1], MANY), ((1, 2), MANY), (np.ones(3), MANY),
     ({"a": 1}, MAPPING),
     (b"bytes", UNUSABLE), ({1, 2}, UNUSABLE), (object(), UNUSABLE), (len, UNUSABLE), (lambda: 1, UNUSABLE), (1j, UNUSABLE),

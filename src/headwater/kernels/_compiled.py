@@ -23,6 +23,8 @@ _njit: Any = numba.njit
 _numba: Any = numba
 _literal: Callable[[F], F] = _numba.extending.intrinsic(prefer_literal=True)
 _unpack: Any = cgutils.unpack_tuple
+_slot: Any = cgutils.alloca_once
+_known: Any = cgutils.get_or_insert_function
 _addresses: dict[str, dict[int, Any]] = {}
 
 _CONTRACT = {"contract", "nsz", "arcp"}
@@ -124,21 +126,21 @@ _MACHINE = platform.machine().lower()
 
 def _read_mode(builder: Any) -> Any:
     if _MACHINE in ("x86_64", "amd64"):
-        slot = cgutils.alloca_once(builder, _I32)
+        slot = _slot(builder, _I32)
         place = builder.bitcast(slot, ir.IntType(8).as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [place.type])
-        builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse.stmxcsr"), [place])
+        builder.call(_known(builder.module, kind, "llvm.x86.sse.stmxcsr"), [place])
         return builder.zext(builder.load(slot), _I64)
     return builder.asm(ir.FunctionType(_I64, []), "mrs $0, fpcr", "=r", [], True)
 
 
 def _write_mode(builder: Any, mode: Any) -> None:
     if _MACHINE in ("x86_64", "amd64"):
-        slot = cgutils.alloca_once(builder, _I32)
+        slot = _slot(builder, _I32)
         builder.store(builder.trunc(mode, _I32), slot)
         place = builder.bitcast(slot, ir.IntType(8).as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [place.type])
-        builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse.ldmxcsr"), [place])
+        builder.call(_known(builder.module, kind, "llvm.x86.sse.ldmxcsr"), [place])
         return
     builder.asm(ir.FunctionType(ir.VoidType(), [_I64]), "msr fpcr, $0", "r", [mode], True)
 
