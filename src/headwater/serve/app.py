@@ -16,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from . import feed, learning, manage, measure, openapi, pages, play, protocols
+from . import feed, inside, learning, manage, measure, openapi, pages, play, protocols
 from .endpoint import Answer, Call, Endpoint, Handler, ok
 from .hub import Hub
+from .watching import watch
 from .wire import Login, decoded, to_json
 
 
@@ -96,7 +97,8 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/models/{model}/step", manage.step, "admin", takes="Step"),
     Address("GET", "/models/{model}/file", manage.download, gives=_BYTES, query=("seq",)),
     Address("GET", "/models/{model}/onnx", manage.onnx, gives=_BYTES),
-    Address("GET", "/models/{model}/weights", feed.weights),
+    Address("GET", "/models/{model}/weights", inside.weights),
+    Address("GET", "/models/{model}/activations", inside.activations),
     Address("GET", "/models/{model}/importance", feed.importance),
     Address("POST", "/play", play.begin, "learn", takes="Play", status=201),
     Address("DELETE", "/play/{play}", play.end, "learn"),
@@ -150,7 +152,9 @@ def build(hub: Hub, *, static: Path | None = None) -> Front:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         hub.writer.start(asyncio.get_running_loop())
+        looking = asyncio.create_task(watch(hub))
         yield
+        looking.cancel()
         await hub.writer.stop()
         await asyncio.to_thread(hub.service.close)
 

@@ -171,6 +171,7 @@ class Endpoint:
             answer = await self.handler(call)
         except HeadwaterError as error:
             answer = problem(error)
+            self.hub.measures.refuse(self.name, answer.status, error)
         headers = [(b"content-type", answer.kind), (b"content-length", b"%d" % len(answer.body)), *_FIXED]
         headers += answer.headers
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -1,4 +1,4 @@
-"""What a page watches: one stream of server-sent events, and slower looks into the learner when the page asks."""
+"""What a page watches: one stream of server-sent events; the first has the past in it, the others what is new."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from headwater.errors import HeadwaterError
-from headwater.explain.one import engine_of, explain_one
-from headwater.nn.program import weights as weights_of
 from headwater.store.member import Model
 
 from .endpoint import Call, Endpoint, Receive, Send, ok, problem
 from .manage import about
+from .watching import EVERY_S
 from .wire import label_key, to_json
 from .writer import Busy
 
@@ -22,10 +19,8 @@ if TYPE_CHECKING:
     from .endpoint import Answer
     from .hub import Hub
 
-EVERY_S = 1.0
 MOST_STREAMS = 100
 _SLOW_S = 10.0  # a page that takes longer to take an event is let go; it comes back by itself
-_CELLS = 64
 
 
 class Feed:
@@ -65,12 +60,13 @@ class Feed:
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         gone = asyncio.ensure_future(_left(receive))
-        rate = Rate(model)
+        first = True
         try:
             while not gone.done() and not self.hub.ends():
-                event = b"retry: 1000\nid: %d\ndata: %b\n\n" % (model.seq, to_json(frame(self.hub, model, rate)))
+                event = b"retry: 1000\nid: %d\ndata: %b\n\n" % (model.seq, to_json(frame(self.hub, model, past=first)))
                 async with asyncio.timeout(_SLOW_S):
                     await send({"type": "http.response.body", "body": event, "more_body": True})
+                first = False
                 await asyncio.wait([gone], timeout=EVERY_S)
             await send({"type": "http.response.body", "body": b""})
         except TimeoutError:
@@ -79,39 +75,23 @@ class Feed:
             gone.cancel()
 
 
-class Rate:
-    """Events a second, between two looks."""
-
-    def __init__(self, model: Model) -> None:
-        self._model, self._n, self._at = model, model.champion.scores.sums.n, time.perf_counter()
-
-    def now(self) -> float:
-        """Return the rate since the last look."""
-        n, at = self._model.champion.scores.sums.n, time.perf_counter()
-        if at - self._at < EVERY_S / 2:  # too short to say
-            return 0.0
-        rate = max(n - self._n, 0) / (at - self._at)
-        self._n, self._at = n, at
-        return rate
-
-
-def frame(hub: Hub, model: Model, rate: Rate) -> dict[str, Any]:
-    """Return what the page shows now."""
+def frame(hub: Hub, model: Model, *, past: bool) -> dict[str, Any]:
+    """Return what the page shows now, and with ``past`` what it would show had it watched from the start."""
     with model.turns.turn():
         recent = list(model.recent)
         history = model.champion.scores.history()
-        experts = [
-            {"name": f"{i + 1} · {expert['optimizer']}", "weight": expert["weight"]}
-            for i, expert in enumerate(model.champion.learner.experts_)
-        ]
+        experts = [f"{i + 1} · {expert['optimizer']}" for i, expert in enumerate(model.champion.learner.experts_)]
+    watch = hub.watched(model)
     return {
         **about(model),
         "models": list(hub.service.models.by_name),
-        "rate": rate.now(),
-        "latency": {name: hub.measures.percentiles(name) for name in ("predict", "learn", "label")},
+        "now": watch.now,
+        "past": watch.curve.points if past else None,
         "history": history,
         "experts": experts,
+        "importance": watch.importance(),
         "recent": [_row(*item) for item in recent[::-1]],
+        "refused": list(hub.measures.refused)[::-1],
         "ready": hub.service.failure is None,
         "up_s": time.time() - hub.started,
     }
@@ -122,59 +102,9 @@ def _row(seq: int, event: Any, said: Any) -> dict[str, Any]:
     return {"seq": seq, "x": x, "y": label_key(event.y), "said": None if said is None else label_key(said)}
 
 
-async def weights(call: Call) -> Answer:
-    """Return the weights of each layer as small maps, for the page's heat maps, and what units answer to the last sample."""
-    model = call.hub.model(call.path["model"])
-    return ok(await asyncio.to_thread(_weights, model))
-
-
-def _weights(model: Model) -> list[dict[str, Any]]:
-    with model.turns.turn():
-        learner = model.champion.learner
-        if not learner.n_learned:
-            return []
-        program = engine_of(learner).program
-        found = [(place, weights_of(program, place).astype(float)) for place in program.places]
-    return [_map(place, w) for place, w in found if w.ndim == 2 and w.size]
-
-
-def _map(place: Any, w: Any) -> dict[str, Any]:
-    shown = _shrunk(_shrunk(w, 0), 1)
-    return {
-        "name": f"expert {place.expert + 1}, layer {place.layer + 1}",
-        "shape": list(w.shape),
-        "cells": [[float(f"{value:.4g}") for value in row] for row in shown.tolist()],
-    }
-
-
-def _shrunk(w: Any, axis: int) -> Any:
-    """At most so many rows or columns, each the mean of its neighbours."""
-    n = w.shape[axis]
-    if n <= _CELLS:
-        return w
-    starts = np.linspace(0, n, _CELLS, endpoint=False).astype(int)
-    counts = np.diff([*starts, n])
-    return np.add.reduceat(w, starts, axis) / (counts[:, None] if axis == 0 else counts)
-
-
 async def importance(call: Call) -> Answer:
-    """Return how much each feature moved the last predictions, on average."""
-    model = call.hub.model(call.path["model"])
-    return ok(await asyncio.to_thread(_importance, model))
-
-
-def _importance(model: Model) -> list[dict[str, Any]]:
-    totals: dict[str, float] = {}
-    samples = [event.x for _, event, _ in list(model.recent) if event.x]
-    for x in samples:
-        with model.turns.turn():
-            if not model.champion.learner.n_learned:
-                return []
-            parts = explain_one(model.champion.learner, x).contributions
-        for name, part in parts.items():
-            totals[str(name)] = totals.get(str(name), 0.0) + abs(part)
-    top = sorted(totals.items(), key=lambda item: -item[1])[:12]
-    return [{"name": name, "share": value / len(samples)} for name, value in top]
+    """Return how much each feature matters so far: by how much the loss rises when its values are exchanged (iPFI)."""
+    return ok(call.hub.watched(call.hub.model(call.path["model"])).importance(most=100))
 
 
 def _raises(error: HeadwaterError) -> Any:
@@ -190,4 +120,4 @@ async def _left(receive: Receive) -> None:
         message = await receive()
 
 
-__all__ = ["EVERY_S", "Feed", "frame", "importance", "weights"]
+__all__ = ["Feed", "frame", "importance"]

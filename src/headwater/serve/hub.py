@@ -6,14 +6,19 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+from headwater.errors import HeadwaterError
 from headwater.store.member import Model
 from headwater.store.service import Service
 
 from .access import Access
 from .endpoint import Paused
 from .play import Playgrounds
+from .watching import Watch
 from .writer import Writer
+
+_REFUSED = 8
 
 
 class Measures:
@@ -23,6 +28,8 @@ class Measures:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.seconds: Counter[str] = Counter()
         self.recent: dict[str, deque[float]] = {}
+        self.refused: deque[dict[str, Any]] = deque(maxlen=_REFUSED)
+        """The last requests that were refused, and why."""
 
     def count(self, name: str, status: int, seconds: float) -> None:
         """Note one request."""
@@ -33,12 +40,19 @@ class Measures:
             recent = self.recent[name] = deque(maxlen=1000)
         recent.append(seconds)
 
+    def refuse(self, name: str, status: int, error: HeadwaterError) -> None:
+        """Note why a request was refused."""
+        why = error.as_dict()
+        said = {"error": why["error"][:200], "at": why["at"][:100]}
+        self.refused.append({"t": int(time.time() * 1000), "endpoint": name, "status": status, **said})
+
     def percentiles(self, name: str) -> dict[str, float] | None:
         """Return the median and the 99th percentile of the last thousand, in ms."""
         times = sorted(self.recent.get(name, ()))
         if not times:
             return None
-        return {"p50": 1e3 * times[len(times) // 2], "p99": 1e3 * times[min(len(times) - 1, int(len(times) * 0.99))]}
+        places = {"p50": len(times) // 2, "p99": min(len(times) - 1, int(len(times) * 0.99))}
+        return {name: round(1e3 * times[place], 3) for name, place in places.items()}
 
 
 @dataclass(slots=True)
@@ -67,6 +81,7 @@ class Hub:
     most_rows: int = 100_000
     measures: Measures = field(default_factory=Measures)
     playgrounds: Playgrounds = field(default_factory=Playgrounds)
+    watches: dict[int, Watch] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
     default: str = "default"
     streams: int = 0
@@ -76,6 +91,12 @@ class Hub:
     def model(self, name: str = "") -> Model:
         """Return a model by name, or the default one."""
         return self.service.models.named(name or self.default)
+
+    def watched(self, model: Model) -> Watch:
+        """Return what was seen of a model."""
+        if model.id not in self.watches:
+            self.watches[model.id] = Watch(model)
+        return self.watches[model.id]
 
     def learning(self, name: str) -> Model:
         """Return a model that takes examples.

@@ -13,9 +13,20 @@ function layout(more = {}) {
   };
 }
 
+export function named() { // an empty chart says what it will show, and that it waits
+  for (const node of document.querySelectorAll(".chart")) {
+    node.setAttribute("aria-label", node.parentElement.querySelector("h2").textContent);
+    if (node.querySelector(".main-svg")) continue;
+    const words = document.createElement("p");
+    words.className = "text waiting";
+    words.textContent = say("waiting");
+    node.replaceChildren(words);
+  }
+}
+
 function draw(id, traces, more) {
   const node = document.getElementById(id);
-  node.setAttribute("aria-label", node.parentElement.querySelector("h2").textContent);
+  node.querySelector(".waiting")?.remove();
   Plotly.react(node, traces, layout(more), { displayModeBar: false, responsive: true });
 }
 
@@ -34,8 +45,19 @@ export function loss(frame) {
   draw("loss", [line(say("loss"), points.map((p) => p[0]), points.map((p) => p[4]), COLOURS[0])], { showlegend: false, yaxis: { type: "log" } });
 }
 
-export function rate(times, rates) {
-  draw("rate", [{ ...line(say("rate"), times, rates, COLOURS[2]), fill: "tozeroy" }], { showlegend: false, yaxis: { rangemode: "tozero" } });
+const at = (point) => new Date(point.t);
+
+export function rate(points) {
+  draw("rate", [{ ...line(say("rate"), points.map(at), points.map((p) => p.rate), COLOURS[2]), fill: "tozeroy" }], { showlegend: false, yaxis: { rangemode: "tozero" } });
+}
+
+export function latencies(points) {
+  const names = ["predict", "learn", "label"].filter((name) => points.some((p) => p.latency[name]));
+  const traces = names.flatMap((name, i) => ["p50", "p99"].map((which) => {
+    const seen = points.filter((p) => p.latency[name]);
+    return line(`${name} ${which}`, seen.map(at), seen.map((p) => p.latency[name][which]), COLOURS[i], which === "p99" ? { dash: "dot" } : {});
+  }));
+  draw("latencies", traces, { yaxis: { type: "log", title: { text: "ms" } }, legend: { font: { size: 10 }, orientation: "h", y: -0.2 } });
 }
 
 export function calibration(cells) {
@@ -47,38 +69,43 @@ export function calibration(cells) {
   ], { xaxis: { range: [0, 1.02], title: { text: say("saidp") } }, yaxis: { range: [0, 1.02] } });
 }
 
-export function experts(times, series) {
-  const traces = [...series].map(([name, values], i) => ({ ...line(name, times.slice(-values.length), values, COLOURS[i % COLOURS.length]), stackgroup: "one" }));
+export function experts(points, names) {
+  const seen = points.filter((p) => p.experts.length === names.length);
+  const traces = names.map((name, i) => ({ ...line(name, seen.map(at), seen.map((p) => p.experts[i]), COLOURS[i % COLOURS.length]), stackgroup: "one" }));
   draw("experts", traces, { yaxis: { range: [0, 1] }, legend: { font: { size: 10 }, orientation: "h", y: -0.2 } });
 }
 
 export function importance(rows) {
   const top = rows.slice().reverse();
-  draw("importance", [{ type: "bar", orientation: "h", x: top.map((r) => r.share), y: top.map((r) => r.name), marker: { color: COLOURS[0] } }],
-    { showlegend: false, xaxis: { title: { text: say("share") } }, yaxis: { type: "category" } });
+  draw("importance", [{ type: "bar", orientation: "h", x: top.map((r) => r.rise), y: top.map((r) => r.name), marker: { color: COLOURS[0] } }],
+    { showlegend: false, xaxis: { title: { text: say("rise") } }, yaxis: { type: "category" } });
 }
 
-export function maps(layers) {
-  const room = document.getElementById("maps");
+export function maps(id, layers) {
+  const room = document.getElementById(id);
   room.replaceChildren(...layers.map((layer) => {
     const figure = document.createElement("figure"), canvas = document.createElement("canvas"), caption = document.createElement("figcaption");
+    const zero = colour(css("--zero"));
     const rows = layer.cells.length, columns = layer.cells[0].length;
     const most = Math.max(1e-9, ...layer.cells.flat().map(Math.abs));
     canvas.width = columns; canvas.height = rows;
     canvas.style.width = `${Math.min(280, Math.max(64, columns * 5))}px`;
     canvas.style.height = `${Math.min(220, Math.max(24, rows * 5))}px`;
     const context = canvas.getContext("2d"), image = context.createImageData(columns, rows);
-    layer.cells.flat().forEach((value, i) => image.data.set(shade(value / most), 4 * i));
+    layer.cells.flat().forEach((value, i) => image.data.set(shade(value / most, zero), 4 * i));
     context.putImageData(image, 0, 0);
     canvas.setAttribute("role", "img");
-    caption.textContent = `${layer.name} · ${layer.shape.join(" × ")} · ±${most.toPrecision(3)}`;
+    const name = [`${say("expert")} ${layer.expert}, ${say("layer")} ${layer.layer}`, layer.what].filter(Boolean).join(", ");
+    caption.textContent = `${name} · ${layer.shape.join(" × ")} · ±${most.toPrecision(3)}`;
     canvas.setAttribute("aria-label", caption.textContent);
     figure.append(canvas, caption);
     return figure;
   }));
 }
 
-function shade(v) { // white is 0, blue above, orange below
-  const a = Math.min(1, Math.abs(v)), far = v > 0 ? [0, 90, 170] : [213, 94, 0];
-  return [...far.map((c) => Math.round(255 + (c - 255) * a)), 255];
+const colour = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+
+function shade(v, zero) { // blue above 0, orange below
+  const a = Math.min(1, Math.abs(v)), far = v > 0 ? [20, 110, 200] : [213, 94, 0];
+  return [...far.map((c, i) => Math.round(zero[i] + (c - zero[i]) * a)), 255];
 }

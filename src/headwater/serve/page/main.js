@@ -4,7 +4,7 @@ import * as charts from "/page/charts.js";
 
 const { say } = words;
 const by = (id) => document.getElementById(id);
-const state = { model: "", frame: null, times: [], rates: [], experts: new Map(), importance: [], layers: [], source: null, tick: 0 };
+const state = { model: "", frame: null, points: [], weights: [], activations: [], source: null, tick: 0 };
 const KEPT = 600;
 
 function node(tag, text, more = {}) {
@@ -17,9 +17,11 @@ async function ask(method, path, body) {
   const answer = await fetch(path, { method, body: body && JSON.stringify(body), headers: body ? { "content-type": "application/json" } : {} });
   if (answer.status === 401) by("login").hidden = false;
   const value = await answer.json();
-  if (!answer.ok) throw new Error(`${value.error} — ${value.at}. ${value.help}`);
+  if (!answer.ok) throw new Error(problem(value));
   return value;
 }
+
+const problem = (value) => `${value.error} — ${value.at}. ${value.help}`;
 
 async function does(work) {
   try { await work(); by("said").textContent = say("done"); } catch (error) { by("said").textContent = error.message; }
@@ -48,32 +50,27 @@ function link(on) {
 }
 
 function take(frame) {
-  if (state.frame && state.frame.name !== frame.name) { state.times = []; state.rates = []; state.experts.clear(); }
+  const promoted = state.frame?.name === frame.name && state.frame.learners[0].name !== frame.learners[0].name;
   state.frame = frame;
   state.model ||= frame.name;
-  state.times.push(new Date().toISOString().slice(0, 19).replace("T", " "));
-  state.rates.push(frame.rate);
-  for (const expert of frame.experts) {
-    const values = state.experts.get(expert.name) ?? [];
-    values.push(expert.weight);
-    state.experts.set(expert.name, values.slice(-KEPT));
-  }
-  state.times = state.times.slice(-KEPT); state.rates = state.rates.slice(-KEPT);
+  if (promoted) { connect(); return; } // the new champion has a past of its own
+  if (frame.past) state.points = frame.past;
+  if (frame.now.t > (state.points.at(-1)?.t ?? 0)) state.points = [...state.points, frame.now].slice(-KEPT);
   show();
   if (state.tick++ % 5 === 0 && frame.seq && !document.hidden) slow();
 }
 
 async function slow() {
   try {
-    state.layers = await ask("GET", `/models/${state.model}/weights`);
-    state.importance = await ask("GET", `/models/${state.model}/importance`);
+    state.weights = await ask("GET", `/models/${state.model}/weights`);
+    state.activations = await ask("GET", `/models/${state.model}/activations`);
     drawSlow();
   } catch (error) { by("said").textContent = error.message; }
 }
 
 function drawSlow() {
-  charts.maps(state.layers);
-  if (state.importance.length) charts.importance(state.importance);
+  charts.maps("maps", state.weights);
+  charts.maps("activations", state.activations);
 }
 
 const percent = (value) => (value == null ? "–" : `${(100 * value).toFixed(1)} %`);
@@ -87,7 +84,7 @@ function show() {
   const numbers = [
     [frame.learners[0].n_learned.toLocaleString(), say("learned")], [form(scores.window.model[key]), `${say(key)}, ${say("lately")}`],
     [form(scores.model[key]), say(key)], [form(scores.window[names[2]][key]), `${say(names[2])}, ${say("lately")}`],
-    [Math.round(frame.rate).toLocaleString(), say("persecond")], [frame.seq.toLocaleString(), say("sequence")],
+    [Math.round(frame.now.rate).toLocaleString(), say("persecond")], [frame.seq.toLocaleString(), say("sequence")],
   ];
   by("numbers").replaceChildren(...numbers.map(([value, name]) => {
     const box = node("div", undefined, { className: "number" });
@@ -98,12 +95,14 @@ function show() {
   charts.score(frame, names);
   by("score-text").textContent = `${say(key)}, ${say("lately")}: ${names.map((name, i) => `${i ? say(name) : frame.name} ${form(scores.window[name][key])}`).join(" · ")}`;
   charts.loss(frame);
-  charts.rate(state.times, state.rates);
+  charts.rate(state.points);
+  charts.latencies(state.points);
+  if (frame.importance.length) charts.importance(frame.importance);
   by("calibration-card").hidden = !classes;
   if (classes) charts.calibration(scores.calibration);
   by("experts-card").hidden = frame.experts.length < 2;
-  if (frame.experts.length > 1) charts.experts(state.times, state.experts);
-  by("latency").textContent = say("latency") + Object.entries(frame.latency).filter(([, value]) => value)
+  if (frame.experts.length > 1) charts.experts(state.points, frame.experts);
+  by("latency").textContent = say("latency") + Object.entries(frame.now.latency)
     .map(([name, value]) => `${name} ${value.p50.toFixed(1)} / ${value.p99.toFixed(1)} ms`).join(" · ");
   tables(frame, key, form);
 }
@@ -117,9 +116,10 @@ function tables(frame, key, form) {
       node("td", mark + item.said, { className: mark ? (right ? "right" : "wrong") : "" }), node("td", item.y));
     return row;
   }));
-  by("learners").replaceChildren(head(say("name"), say("learned"), `${say(key)}, ${say("lately")}`, ""), ...frame.learners.map((learner) => {
+  by("learners").replaceChildren(head(say("name"), say("role"), say("learned"), `${say(key)}, ${say("lately")}`, say(key), say("stepshort")), ...frame.learners.map((learner) => {
     const row = node("tr"), last = node("td");
-    row.append(node("td", learner.name), node("td", learner.n_learned.toLocaleString()), node("td", form(learner.scores.window.model[key])), last);
+    row.append(node("td", learner.name), last, node("td", learner.n_learned.toLocaleString()), node("td", form(learner.scores.window.model[key])),
+      node("td", form(learner.scores.model[key])), node("td", `× ${learner.step}`));
     if (learner.champion) last.textContent = say("champion");
     else {
       const path = `/models/${frame.name}/challengers/${learner.name}`;
@@ -129,7 +129,13 @@ function tables(frame, key, form) {
     return row;
   }));
   const rejected = Object.entries(frame.learners[0].rejected);
-  by("rejected").textContent = rejected.length ? rejected.map(([reason, count]) => `${reason} × ${count.toLocaleString()}`).join(", ") : say("nothingrejected");
+  by("rejected").replaceChildren(...(rejected.length ? rejected.map(([reason, count]) => node("p", `${count.toLocaleString()} × ${reason}: ${say(`why_${reason}`)}`)) : [node("p", say("nothingrejected"))]));
+  by("refused").replaceChildren(...(frame.refused.length ? [head(say("time"), say("address"), say("why"))] : []), ...frame.refused.map((item) => {
+    const row = node("tr");
+    row.append(node("td", new Date(item.t).toLocaleTimeString()), node("td", `${item.endpoint} ${item.status}`), node("td", `${item.error} — ${item.at}`));
+    return row;
+  }));
+  by("step").textContent = say("stepnow") + frame.learners[0].step;
   by("pause").textContent = say(frame.paused ? "resume" : "pause");
   by("file").href = `/models/${frame.name}/file`;
   by("onnx").href = `/models/${frame.name}/onnx`;
@@ -146,6 +152,7 @@ function dress(theme) {
 
 function speak() {
   words.speak();
+  charts.named();
   by("language").textContent = say("language");
   dress(document.documentElement.dataset.theme);
   if (state.frame) { show(); drawSlow(); }
@@ -156,6 +163,20 @@ by("theme").onclick = () => { dress(document.documentElement.dataset.theme === "
 by("model").onchange = () => { state.model = by("model").value; connect(); };
 by("pause").onclick = () => does(() => ask("POST", `/models/${state.model}/${state.frame.paused ? "resume" : "pause"}`));
 by("snapshot").onclick = () => does(() => ask("POST", "/snapshot"));
+for (const id of ["file", "onnx"]) by(id).onclick = (event) => { // fetched, so that a refusal is told and not saved
+  event.preventDefault();
+  does(async () => {
+    const answer = await fetch(by(id).href);
+    if (!answer.ok) throw new Error(problem(await answer.json()));
+    const link = node("a", undefined, { href: URL.createObjectURL(await answer.blob()), download: `${state.model}.${id === "file" ? "hw" : "onnx"}` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  });
+};
+by("stepping").onsubmit = (event) => {
+  event.preventDefault();
+  does(() => ask("POST", `/models/${state.model}/step`, { factor: Number(by("factor").value) }));
+};
 by("challenge").onsubmit = (event) => {
   event.preventDefault();
   const hidden = by("sizes").value ? by("sizes").value.split(",").map(Number) : null;

@@ -1,0 +1,25 @@
+"""Where the browser is that drives the pages, if there is one."""
+
+import shutil
+from importlib.util import find_spec
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def fetched():
+    """Return the Chromium that Playwright has fetched for itself."""
+    if find_spec("playwright") is None:
+        return None
+    from pathlib import Path
+
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        path = Path(driver.chromium.executable_path)
+    return str(path) if path.exists() else None
+
+
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None) or fetched()
+
+if __name__ == "__main__":
+    raise SystemExit(CHROMIUM is None)
