@@ -42,7 +42,7 @@ class Classifier(base.Classifier):
         Units of each hidden layer of a single net; () for logistic regression.
     activation : str
         Of the hidden layers.
-    optimizer : Optimizer, optional
+    optimizer : Optimizer or str, optional
         The update rule of a single net; RMSProp(0.003, rho=0.999) without it.
     loss : str or Loss
         "cross_entropy", "binary_cross_entropy" (one output, two classes at most) or "hinge" (its probabilities are scores).
@@ -100,7 +100,7 @@ class Classifier(base.Classifier):
         hidden: Sequence[int] | None = None,
         *,
         activation: str = "relu",
-        optimizer: Optimizer | None = None,
+        optimizer: str | Optimizer | None = None,
         loss: str | Loss = "cross_entropy",
         l1: float = 0.0,
         l2: float = 0.0,

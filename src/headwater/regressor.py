@@ -63,7 +63,7 @@ class Regressor(base.Regressor):
         hidden: Sequence[int] | None = None,
         *,
         activation: str = "relu",
-        optimizer: Optimizer | None = None,
+        optimizer: str | Optimizer | None = None,
         loss: str | Loss = "huber",
         l1: float = 0.0,
         l2: float = 0.0,

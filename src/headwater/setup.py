@@ -15,6 +15,7 @@ from .nn import BatchNorm, Dense, Dropout, LayerNorm, Loss, Optimizer, RMSProp
 from .nn.layers import Activation, Layer
 from .nn.losses import as_loss
 from .nn.lower import Expert, lower
+from .nn.optimizers import as_optimizer
 
 RING = 1000
 """How many of the last samples are kept for replay."""
@@ -54,7 +55,7 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool) -> Setup
     alone = any(given is not None for given in (learner.hidden, learner.layers, learner.optimizer, learner.norm))
     alone = (alone or learner.dropout > 0) and learner.experts is None
     if alone:
-        rule = DEFAULT_OPTIMIZER if learner.optimizer is None else learner.optimizer
+        rule = DEFAULT_OPTIMIZER if learner.optimizer is None else as_optimizer(learner.optimizer)
         experts = with_heads([Expert(tuple(_hidden(learner)), loss, rule)], {"loss": loss, **bounds})
     else:
         given = pool(learner.effort) if learner.experts is None else learner.experts
@@ -81,9 +82,9 @@ def _check_kinds(learner: Any) -> None:
         "layers": ("layers in a list", "Give e.g. [nn.Dense(64, 'relu')].", _list(learner.layers)),
         "experts": ("experts in a list", "Give e.g. [nn.Expert(optimizer=nn.SGD(0.1))].", _list(learner.experts)),
         "optimizer": (
-            "an optimizer",
-            "Give e.g. nn.Adam(0.001).",
-            learner.optimizer is None or isinstance(learner.optimizer, Optimizer),
+            "an optimizer or its name",
+            "Give e.g. nn.Adam(0.001) or 'adam'.",
+            learner.optimizer is None or isinstance(learner.optimizer, str | Optimizer),
         ),
         "loss": ("a name or nn.Loss", "Give e.g. nn.Loss('huber', 0.5).", isinstance(learner.loss, str | Loss)),
         "norm": ("None, 'layer' or 'batch'", "Choose one of these.", learner.norm in (None, "layer", "batch")),

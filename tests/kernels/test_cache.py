@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ SRC = Path(__file__).resolve().parents[2] / "src"
 # Different processes ask for different signatures first, which is how the issue shows itself.
 SCRIPT = """
 import sys
+import time
 import numpy as np
 from headwater import nn
 X = np.arange(12.0).reshape(6, 2) / 12
@@ -64,12 +66,13 @@ def test_four_processes_on_an_empty_cache_all_compute_the_same_correct_result(co
     assert messages == [""]
 
 
-def test_each_kernel_is_compiled_by_one_process_only_and_the_user_is_told(cold):
+def test_who_waits_is_told_once_what_for(cold):
     _, _, messages = cold
-    said = [line for text in messages for line in text.splitlines() if "compiling kernels" in line]
-    assert said
-    assert len(said) == len(set(said))
-    assert all(line.startswith("headwater: ") for text in messages for line in text.splitlines())
+    lines = [text.splitlines() for text in messages]
+    assert any("compiling the kernels" in line for said in lines for line in said)
+    for said in lines:
+        assert [line for line in said if not line.startswith("headwater: ")] == []
+        assert sum("compiling the kernels" in line for line in said) <= 1
 
 
 def test_a_warm_cache_says_nothing_and_compiles_nothing(cold):
@@ -82,14 +85,36 @@ def test_a_warm_cache_says_nothing_and_compiles_nothing(cold):
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")} == before
 
 
-def test_quiet_silences_the_message(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(_cache, "CACHE", tmp_path)
+@pytest.mark.skipif(not _cache.JIT, reason="a plain run compiles nothing")
+@pytest.mark.parametrize(("quiet", "seconds", "said"), [("1", 0.2, False), ("0", 0.2, True), ("0", 0.0, False)])
+def test_a_word_is_said_only_if_it_takes_long_and_quiet_is_not_asked_for(
+    capsys, monkeypatch, tmp_path, quiet, seconds, said
+):
+    monkeypatch.setattr(_cache, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(_cache, "_ready", set())
-    for quiet, said in (("1", False), ("0", True)):
-        monkeypatch.setenv("HEADWATER_QUIET", quiet)
-        with _cache.compiling((f"probe{quiet}", "float32")):
-            pass
-        assert ("compiling kernels (probe" in capsys.readouterr().err) == (said and _cache.JIT)
+    monkeypatch.setattr(_cache, "_told", False)
+    monkeypatch.setattr(_cache, "PATIENCE", 0.1)
+    monkeypatch.setenv("HEADWATER_QUIET", quiet)
+    for name in ("probe", "second"):
+        with _cache.compiling((name, "float32")):
+            time.sleep(seconds)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == (2 if said else 0)
+
+
+@pytest.mark.skipif(not _cache.JIT, reason="a plain run compiles nothing")
+def test_caches_that_nobody_opens_any_more_are_removed(monkeypatch, tmp_path):
+    old, young, foreign = (tmp_path / name for name in ("CPython311-dead", "CPython311-alive", "notes"))
+    for folder in (old, young, foreign):
+        folder.mkdir()
+        (folder / "x.nbi").write_bytes(b"")
+    for folder in (old, foreign):
+        os.utime(folder, (0, 0))
+    monkeypatch.setattr(_cache, "CACHE", tmp_path / "CPython311-new")
+    monkeypatch.setattr(_cache, "_ready", set())
+    with _cache.compiling(("probe", "float32")):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["CPython311-alive", "CPython311-new", "notes"]
 
 
 def test_the_folder_is_headwaters_own_and_changes_with_the_source(monkeypatch, tmp_path):

@@ -6,7 +6,9 @@ import contextlib
 import hashlib
 import os
 import platform
+import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +48,11 @@ CACHE = cache_folder()
 ROUTINES: dict[int, tuple[Any, str]] = {}
 """Function and argument types by place in the context."""
 _ready: set[tuple[str, ...]] = set()
+PATIENCE = 1.0
+"""Seconds of compiling after which a word is due."""
+KEPT_DAYS = 30
+"""A cache that no process has opened for so long belongs to sources that are gone."""
+_told = False
 
 
 @contextlib.contextmanager
@@ -63,19 +70,45 @@ def compiling(key: tuple[str, ...]) -> Iterator[None]:
     if not JIT or key in _ready:
         yield
         return
-    CACHE.mkdir(parents=True, exist_ok=True)
+    if not CACHE.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        _prune(CACHE)
+    os.utime(CACHE)
     with open(CACHE / ".lock", "a", encoding="ascii") as handle, _locked(handle):
         marker = CACHE / ("-".join(key) + ".ready")
-        cold = not marker.exists()
-        if cold and os.environ.get("HEADWATER_QUIET") != "1":
-            _say(f"compiling kernels ({' '.join(key)}), once for this machine …")
-        start = time.perf_counter()
-        yield
-        if cold:
+        if marker.exists():
+            yield
+        else:
+            with _patience():
+                yield
             marker.touch()
-            if os.environ.get("HEADWATER_QUIET") != "1":
-                _say(f"… done in {time.perf_counter() - start:.0f} s")
     _ready.add(key)
+
+
+@contextlib.contextmanager
+def _patience() -> Iterator[None]:
+    """Tell the one who waits what for, once a process and only if it takes more than a moment."""
+    global _told  # noqa: PLW0603
+    if _told or os.environ.get("HEADWATER_QUIET") == "1":
+        yield
+        return
+    start = time.perf_counter()
+    word = threading.Timer(PATIENCE, _say, ["compiling the kernels for this machine, once; half a minute or less …"])
+    word.daemon = True
+    word.start()
+    yield
+    word.cancel()
+    if time.perf_counter() - start > PATIENCE:
+        _told = True
+        _say(f"… done in {time.perf_counter() - start:.0f} s")
+
+
+def _prune(cache: Path) -> None:
+    """Remove the caches beside this one that nobody has used for long."""
+    for other in cache.parent.glob("*-*"):
+        with contextlib.suppress(OSError):
+            if other != cache and time.time() - other.stat().st_mtime > KEPT_DAYS * 86400:
+                shutil.rmtree(other)
 
 
 def _say(what: str) -> None:

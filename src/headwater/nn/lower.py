@@ -81,6 +81,7 @@ class Expert:
                     help="Move it to the front.",
                 )
         as_schedule(self.optimizer.lr, f"lr of {self.optimizer.rule.name}")
+        self.optimizer.check()
         for name in ("l1", "l2", "clip_norm", "clip_value"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(expected="0 or more", got=repr(getattr(self, name)), at=name, help="Give 0 for none.")

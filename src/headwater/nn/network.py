@@ -16,7 +16,7 @@ from .history import EarlyStopping, History
 from .layers import Dense, Embedding, Layer, whole
 from .losses import Loss, as_loss
 from .lower import Expert
-from .optimizers import SGD, Optimizer
+from .optimizers import SGD, Optimizer, as_optimizer
 from .parameters import Parameters
 from .program import Program, bias, weights
 
@@ -36,8 +36,8 @@ class Network:
         The first is Dense or Embedding, the last gives the outputs.
     loss : str or Loss
         What a wrong prediction costs; its link (sigmoid, softmax, exp) is applied behind the last layer.
-    optimizer : Optimizer
-        The update rule.
+    optimizer : Optimizer or str
+        The update rule, or the name of one with its usual numbers, e.g. "adam".
     l1, l2 : float
         Penalty l1·Σ|w| + ½·l2·Σw² on weights, not on biases.
     clip_norm, clip_value : float
@@ -74,7 +74,7 @@ class Network:
         layers: Sequence[Layer],
         *,
         loss: str | Loss = "mse",
-        optimizer: Optimizer | None = None,
+        optimizer: str | Optimizer | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
         clip_norm: float = 0.0,
@@ -83,7 +83,7 @@ class Network:
         dtype: str = "float32",
         inputs: int | None = None,
     ) -> None:
-        rule = SGD() if optimizer is None else optimizer
+        rule = SGD() if optimizer is None else as_optimizer(optimizer)
         self.expert = Expert(tuple(layers), as_loss(loss), rule, l1, l2, clip_norm, clip_value)
         check_expert(self.expert, dtype)
         self.seed = seed

@@ -29,6 +29,7 @@ __all__ = [
     "Optimizer",
     "RMSProp",
     "SGD",
+    "as_optimizer",
     "optimizer",
 ]
 
@@ -73,3 +74,25 @@ def optimizer(name: str, lr: float | None = None) -> Optimizer:
     cls: Any = OPTIMIZERS[name]
     made: Optimizer = cls() if lr is None else cls(lr=lr)
     return made
+
+
+def as_optimizer(given: str | Optimizer, at: str = "optimizer") -> Optimizer:
+    """Return the optimizer that was given by itself or by name.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither an optimizer nor the name of one.
+
+    Examples
+    --------
+    >>> as_optimizer("adam") == as_optimizer(Adam())
+    True
+    """
+    if isinstance(given, str):
+        return optimizer(given)
+    if isinstance(given, Optimizer):
+        return given
+    raise ConfigError(
+        expected="an optimizer or its name", got=repr(given), at=at, help="Give e.g. nn.Adam(0.001) or 'adam'."
+    )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
+from headwater.errors import ConfigError
 from headwater.kernels._op import RuleRow
 
 from .schedules import Schedule
+
+SHARES = ("beta1", "beta2", "momentum", "rho")
+"""What part of the past is kept: at 1 nothing new would ever count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +37,25 @@ class Optimizer:
     def numbers(self) -> tuple[float, ...]:
         """Return the rule's own numbers, in the order of its kernel."""
         return ()
+
+    def check(self) -> None:
+        """Refuse numbers with which the formula has no meaning.
+
+        Raises
+        ------
+        ConfigError
+            For a share of the past outside [0, 1), and any other number that is below 0 or not finite.
+        """
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "lr":
+                continue
+            sound = isinstance(value, int | float) and math.isfinite(value) and value >= 0
+            share = field.name in SHARES
+            if not sound or (share and value >= 1):
+                raise ConfigError(
+                    expected="a share of at least 0 and below 1" if share else "a number of 0 or more",
+                    got=repr(value),
+                    at=f"{field.name} of {self.rule.name}",
+                    help=f"Leave it out for the usual one, {field.default!r}.",
+                )
