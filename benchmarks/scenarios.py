@@ -63,13 +63,28 @@ ARRAYS = [
 
 EVENTS = [
     Scenario(
-        id="speed-dict-20",
+        id="speed-dict-20-linear",
         kind="events",
-        what="a dict of 20 floats: predict_proba_one, then learn_one",
+        what="a dict of 20 floats, predict_proba_one then learn_one, with River's model: hidden=()",
         rows={HEADWATER: 20_000, "river": 10_000, "vw": 10_000, "sklearn": 300},
-        options={"features": 20},
+        options={"features": 20, "hidden": []},
         targets={"river": 5.0},
         most=8.0,
+    ),
+    Scenario(
+        id="speed-dict-20-net",
+        kind="events",
+        what="the same with a net, hidden=(64, 32)",
+        rows={HEADWATER: 20_000, "river": 10_000},
+        options={"features": 20, "hidden": [64, 32]},
+        targets={"river": 5.0},
+    ),
+    Scenario(
+        id="speed-dict-20-pool",
+        kind="events",
+        what="the same with the default pool of experts",
+        rows={HEADWATER: 20_000, "river": 10_000},
+        options={"features": 20},
     ),
     Scenario(
         id="speed-flights-12-one",

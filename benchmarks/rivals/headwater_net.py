@@ -65,11 +65,11 @@ def prepare_epochs(spec: Spec) -> Run:
     return run
 
 
-def one_by_one(samples: list[dict[str, Any]], labels: list[bool]) -> Run:
-    """Return a run of predict_proba_one, then learn_one, with the default network."""
+def one_by_one(samples: list[dict[str, Any]], labels: list[bool], **settings: Any) -> Run:
+    """Return a run of predict_proba_one, then learn_one, with the default pool or the net of these settings."""
 
     def run(rows: int = len(samples)) -> Pass:
-        model = hw.Classifier()
+        model = hw.Classifier(**settings)
         proba: list[float] = []
         start = time.perf_counter()
         for x, y in zip(samples[:rows], labels[:rows], strict=True):
@@ -99,7 +99,9 @@ def all_at_once(samples: list[dict[str, Any]], labels: list[bool]) -> Run:
 
 def prepare_events(spec: Spec) -> Run:
     """Return a run over the dicts of floats."""
-    return one_by_one(*events(spec["rows"], spec["options"]["features"], spec["seed"]))
+    options = spec["options"]
+    settings = {"hidden": tuple(options["hidden"])} if "hidden" in options else {}
+    return one_by_one(*events(spec["rows"], options["features"], spec["seed"]), **settings)
 
 
 def prepare_flights(spec: Spec) -> Run:
