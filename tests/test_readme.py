@@ -1,8 +1,8 @@
 """The documents do what they say: their Python blocks and commands run as written, and their links lead somewhere.
 
 Blocks of one document run in order and share their names and their folder, as they would for a reader who pastes them.
-Two kinds of command would build an environment and are looked at instead of run: for `make` its target, and for
-`pip install .` what it would install.
+Three kinds of command are looked at instead of run: for `make` its target, for `pip install .` what it would install, and
+for `headwater serve`, which never ends by itself, where it stands.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def test_the_python_in_the_readme_runs(folder):
 
 
 def test_the_commands_in_the_readme_run(folder):
-    lines = [line for line in commands("README.md") if not re.match(r"make |python -m pip ", line)]
+    lines = [line for line in commands("README.md") if not re.match(r"make |python -m pip |headwater serve ", line)]
     assert sum(line.startswith("headwater") for line in lines) == 4
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     script = "set -euo pipefail\n" + "\n".join(lines)
@@ -82,6 +82,11 @@ def test_the_commands_in_the_readme_run(folder):
     assert "Going on" not in done.stdout  # --json speaks JSON only
     assert '"rows":4' in done.stdout
     assert len((folder / "predictions.csv").read_text().splitlines()) == 1_251
+
+
+def test_the_third_command_of_the_readme_serves_the_demo():
+    """What it starts is proven in tests/serve/test_page.py, where a browser watches it."""
+    assert commands("README.md")[:3] == ["python -m pip install .", "make demo", "headwater serve --demo"]
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
