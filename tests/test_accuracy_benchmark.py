@@ -319,9 +319,9 @@ def test_the_tables_say_what_the_results_say():
     assert "| elec2 | 85.3 | 90.0 | 90.5 (VW) | **94.0** ± 1.0 | +3.5 |" in text
     assert "| headwater against it (streams) | +8.7 (1) | +4.0 (1) |" in text
     assert "| mean rank among all | 4.0 | 3.0 | | **1.0** | |" in text
-    assert re.search(r"\| time a row, × headwater's \| 0\.05× \| 1e\+02× \|", text)
+    assert re.search(r"\| time a row, × headwater's \| 0\.05× \| 100× \|", text)
     assert "| metro_traffic | 400 | – | **200** | 0.50 |" in text
-    assert "| outliers | -0.5, worst -0.5 (1) | – | – |" in text
+    assert "| outliers | +0.5, worst +0.5 (1) | – | – |" in text
     assert "SRP (not finished within 5 s)" in text
     assert "Expected calibration error of headwater: elec2 0.010." in text
     assert "metro_traffic 90.0%" in text

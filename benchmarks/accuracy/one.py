@@ -57,7 +57,7 @@ def measure(spec: dict[str, Any]) -> dict[str, Any]:
     if peak is not None and before is not None:
         entry["peak_mb"] = round(peak - before, 1)
     if done.rows < len(stream.y):
-        return entry | {"unfinished": f"not finished within {spec['cap_s']:g} s"}
+        return entry | {"unfinished": f"not finished within {spec['cap_s']:g} s of the processor"}
     return entry | {"scores": {name: round(value, 6) for name, value in scores(stream, done).items()}}
 
 

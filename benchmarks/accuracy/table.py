@@ -56,8 +56,8 @@ def finished(whole: Mapping[str, Any]) -> Found:
     found: Found = {}
     for id_, entry in whole["entries"].items():
         if "scores" in entry:
-            stream, condition, learner, _ = id_.split("/")
-            found.setdefault((stream, condition, learner), []).append(entry)
+            stream, condition, learner, seed = id_.split("/")
+            found.setdefault((stream, condition, learner), []).append({**entry, "seed": seed})
     return found
 
 
@@ -66,9 +66,14 @@ def mean(some: Iterable[dict[str, Any]], score: str) -> float:
     return statistics.fmean(entry["scores"][score] for entry in some)
 
 
-def number(task: str, value: float) -> str:
-    """Return a score as it is shown: percent, or three digits that count."""
-    return f"{100 * value:.1f}" if task == "classify" else f"{value:.{0 if value >= 100 else 2}f}"
+def number(task: str, value: float, beside: float = 0.0) -> str:
+    """Return a score as it is shown: percent, or with two decimals unless it, or what it stands beside, is large."""
+    return f"{100 * value:.1f}" if task == "classify" else f"{value:.{0 if max(value, beside) >= 100 else 2}f}"
+
+
+def times(ratio: float) -> str:
+    """Return a ratio with two digits that count, or all of them."""
+    return f"{ratio:,.0f}×" if ratio >= 10 else f"{ratio:.2g}×"
 
 
 def rank(task: str, figures: Mapping[str, float]) -> dict[str, float]:
@@ -118,8 +123,9 @@ class Table:
     def own(self, stream: str) -> str:
         """Return headwater's cell: the mean over its seeds, with their deviation."""
         seeds = [entry["scores"][self.score] for entry in self._found[stream, self.condition, HEADWATER]]
-        text = f"**{number(self.task, statistics.fmean(seeds))}**"
-        return text + (f" ± {number(self.task, statistics.stdev(seeds))}" if len(seeds) > 1 else "")
+        middle = statistics.fmean(seeds)
+        spread = f" ± {number(self.task, statistics.stdev(seeds), middle)}" if len(seeds) > 1 else ""
+        return f"**{number(self.task, middle)}**{spread}"
 
     def lead(self, stream: str) -> str:
         """Return headwater against the best rival that learns."""
@@ -151,7 +157,7 @@ class Table:
         ratios = [
             self.us(s, name) / self.us(s, HEADWATER) for s in self.streams if (s, self.condition, name) in self._found
         ]
-        return f"{statistics.geometric_mean(ratios):.2g}×" if ratios and min(ratios) > 0 else "–"
+        return times(statistics.geometric_mean(ratios)) if ratios and min(ratios) > 0 else "–"
 
     def us(self, stream: str, name: str) -> float:
         """Return microseconds a row: the median over seeds."""
@@ -216,14 +222,17 @@ def harm(found: Found) -> list[str]:
 
 
 def _change(found: Found, condition: str, learner: str) -> str:
-    """Return the mean and the worst change of accuracy, in points, and over how many streams."""
-    changes = [
-        100 * (mean(some, "accuracy") - mean(found[stream, "plain", learner], "accuracy"))
-        for (stream, when, name), some in found.items()
-        if (when, name) == (condition, learner) and (stream, "plain", learner) in found
-        if SOURCES[stream].task == "classify"
-    ]
-    return f"{statistics.fmean(changes):+.1f}, worst {min(changes):+.1f} ({len(changes)})" if changes else "–"
+    """Return the mean and the worst change of accuracy, in points, seed by seed, and over how many streams."""
+    changes = []
+    for (stream, when, name), some in found.items():
+        plain = {entry["seed"]: entry for entry in found.get((stream, "plain", learner), [])}
+        pairs = [(entry, plain[entry["seed"]]) for entry in some if entry["seed"] in plain]
+        if (when, name) == (condition, learner) and pairs and SOURCES[stream].task == "classify":
+            changes.append(100 * statistics.fmean(a["scores"]["accuracy"] - b["scores"]["accuracy"] for a, b in pairs))
+    if not changes:
+        return "–"
+    middle, worst = (round(change, 1) + 0.0 for change in (statistics.fmean(changes), min(changes)))  # no -0.0
+    return f"{middle:+.1f}, worst {worst:+.1f} ({len(changes)})"
 
 
 def calibration(found: Found) -> str:
