@@ -17,12 +17,12 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from . import descent, nets, streams
+from . import descent, fit, nets, streams
 
 __all__ = ["FOLDER", "PICTURES", "svg"]
 
 FOLDER = Path(__file__).resolve().parent.parent / "learn" / "figures"
-PICTURES: dict[str, Callable[[], Figure]] = {**nets.PICTURES, **descent.PICTURES, **streams.PICTURES}
+PICTURES: dict[str, Callable[[], Figure]] = {**nets.PICTURES, **descent.PICTURES, **fit.PICTURES, **streams.PICTURES}
 
 
 def svg(name: str) -> str:
