@@ -7,6 +7,7 @@ for `headwater serve`, which never ends by itself, where it stands.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import doctest
 import io
@@ -20,8 +21,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+READMES = ("README.md", "README.zh-CN.md")
 PAGES = (
-    "README.md",
+    *READMES,
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
@@ -57,13 +59,14 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_python_in_the_readme_runs(folder):
+@pytest.mark.parametrize("page", READMES)
+def test_the_python_in_the_readme_runs(folder, page):
     names: dict[str, object] = {"__name__": "readme"}
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        for i, block in enumerate(blocks("README.md", "python")):
-            exec(compile(block, f"README.md, block {i + 1}", "exec"), names)
-    right, rows = (int(n.replace(",", "")) for n in re.findall(r"[\d,]+(?= of| right)", said.getvalue()))
+        for i, block in enumerate(blocks(page, "python")):
+            exec(compile(block, f"{page}, block {i + 1}", "exec"), names)
+    right, rows = sorted(int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", said.getvalue()))
     assert rows == 1_250
     assert 0.85 < right / rows < 0.95
     assert (folder / "phishing.hw").is_file()
@@ -87,6 +90,17 @@ def test_the_commands_in_the_readme_run(folder):
 def test_the_third_command_of_the_readme_serves_the_demo():
     """What it starts is proven in tests/serve/test_page.py, where a browser watches it."""
     assert commands("README.md")[:3] == ["python -m pip install .", "make demo", "headwater serve --demo"]
+
+
+def test_both_readmes_say_the_same():
+    english, chinese = (text_of(page) for page in READMES)
+    assert english.splitlines()[2] == "[中文](README.zh-CN.md)"
+    assert chinese.splitlines()[2] == "[English](README.md)"
+    assert commands("README.zh-CN.md") == commands("README.md")
+    bare = [[ast.dump(ast.parse(re.sub(r'f?"[^"\n]*"', '""', b))) for b in blocks(p, "python")] for p in READMES]
+    assert bare[0] == bare[1]
+    assert len(re.findall("^## ", chinese, re.MULTILINE)) == len(re.findall("^## ", english, re.MULTILINE))
+    assert set(re.findall(r"\]\((examples/\S+)\)", chinese)) == set(re.findall(r"\]\((examples/\S+)\)", english))
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
