@@ -65,7 +65,9 @@ def underfitting() -> Figure:
         model = hw.Classifier(hidden, seed=1, dtype="float64")
         right = model.learn_many(X, y) == y
         p = model.predict_proba_many(np.column_stack([a.ravel(), b.ravel()]))[:, model.classes.index(True)]
-        ax = axes(fig, title=f"{hidden}: {right[-1000:].mean():.1%}", x="$a$", y="$b$" if i == 0 else "", place=(1, 3, i + 1))
+        ax = axes(
+            fig, title=f"{hidden}: {right[-1000:].mean():.1%}", x="$a$", y="$b$" if i == 0 else "", place=(1, 3, i + 1)
+        )
         ax.contourf(a, b, p.reshape(a.shape), levels=np.linspace(0, 1, 11), cmap="RdBu_r", alpha=0.7)
         ax.contour(a, b, p.reshape(a.shape), levels=[0.5], colors=[INK], linewidths=1.6)
         for inside, colour in ((True, RED), (False, BLUE)):

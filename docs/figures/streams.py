@@ -17,7 +17,7 @@ from headwater.plot.paper import COLOURS, INK, PALE, axes, figure
 from headwater.session import Session
 from headwater.watch import DriftWatch
 
-from .nets import arrow, drawing
+from .nets import drawing
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY = COLOURS[:6]
 Row = tuple[dict[str, Any], Any]
@@ -39,11 +39,17 @@ def asked_and_taught(model: Any, rows: Iterator[Row], until: int | None = None) 
     return right
 
 
+def pointer(ax: Any, y: float, start: float, end: float, colour: str) -> None:
+    """Draw a level arrow."""
+    style = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("", (end, y), (start, y), arrowprops=style)
+
+
 def streams_timeline() -> Figure:
     """Chapter 12: four rows on a line of time, each predicted, then answered two rows later, then learned."""
     fig = figure(8.0, 2.6)
     ax = drawing(fig, (1, 1, 1), 12.4, 4.0)
-    arrow(ax, (0.2, 0.5), (12.2, 0.5), colour=INK, gap=0)
+    pointer(ax, 0.5, 0.2, 12.2, INK)
     ax.text(12.1, 0.1, "$t$", fontsize=11, color=INK)
     for i, y in enumerate((3.4, 2.7, 2.0, 1.3)):
         asked, told = 0.8 + 2.0 * i, 4.6 + 2.0 * i
@@ -55,8 +61,8 @@ def streams_timeline() -> Figure:
             (told + 0.95, f"$w_{i + 1}$", GREEN),
         ):
             ax.text(x, y, text, ha="center", va="center", fontsize=11, color=colour, backgroundcolor="white")
-        arrow(ax, (asked, y), (asked + 0.8, y), gap=0.27, colour=BLUE)
-        arrow(ax, (told, y), (told + 0.95, y), gap=0.28, colour=GREEN)
+        pointer(ax, y, asked + 0.27, asked + 0.53, BLUE)
+        pointer(ax, y, told + 0.28, told + 0.67, GREEN)
         ax.plot([asked, asked], [0.42, 0.58], color=INK, linewidth=1.2)
         ax.plot([told, told], [0.42, 0.58], color=RED, linewidth=1.2)
     return fig
@@ -154,7 +160,9 @@ def explanation() -> Figure:
     Session(hw.Regressor(seed=1, dtype="float64"), watch=watch).run(flats(9_000, change=5_000))
     ax = axes(fig, title="PFI", x="t", y=r"$\Delta L$", place=(1, 2, 2))
     for name, colour in (("area", BLUE), ("city", RED), ("door", PALE)):
-        ax.plot([t for t, _ in watch.history], [v.get(name, np.nan) for _, v in watch.history], color=colour, label=name)
+        ax.plot(
+            [t for t, _ in watch.history], [v.get(name, np.nan) for _, v in watch.history], color=colour, label=name
+        )
     ax.axvline(5_000, color=INK, linewidth=1.0, linestyle=":")
     ax.legend(fontsize=9, frameon=False)
     ax.xaxis.set_major_formatter("{x:,.0f}")
@@ -216,7 +224,11 @@ def privacy() -> Figure:
     rng = np.random.default_rng(0)
     learned, fresh = patients(rng, 200), patients(rng, 200)
     heart = nn.Network(
-        [nn.Dense(64, "tanh"), nn.Dense(1)], loss="binary_cross_entropy", optimizer=nn.Adam(0.01), dtype="float64", seed=1
+        [nn.Dense(64, "tanh"), nn.Dense(1)],
+        loss="binary_cross_entropy",
+        optimizer=nn.Adam(0.01),
+        dtype="float64",
+        seed=1,
     )
     heart.fit(*learned, epochs=300, batch_size=20)
     fig = figure(8.6, 2.9)
