@@ -366,9 +366,9 @@ def test_without_tokens_a_foreign_host_name_or_origin_is_refused(client):
 def test_a_client_that_is_too_fast_is_told_to_wait(hub):
     hub.access = Access(rate=5)
     with TestClient(build(hub)) as client:
-        statuses = [client.get("/models").status_code for _ in range(12)]
-        assert statuses[:10] == [200] * 10
-        assert statuses[-1] == 429
+        answers = [client.get("/models") for _ in range(12)]
+        assert [answer.status_code for answer in answers[:10]] == [200] * 10
+        assert (answers[-1].status_code, answers[-1].headers["retry-after"]) == (429, "1")
 
 
 def test_unknown_addresses_and_methods_are_told_in_the_same_form(client):

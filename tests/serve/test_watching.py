@@ -1,0 +1,169 @@
+"""What the page shows over time, and inside: kept on the server, true to the learner, and without a trace in it."""
+
+import asyncio
+import json
+
+import numpy as np
+import pytest
+
+import headwater as hw
+from headwater import nn
+from headwater.serve import feed
+from headwater.serve.inside import activation_maps, weight_maps
+from headwater.serve.run import make_hub
+from headwater.serve.watching import Curve
+from headwater.store.event import Event
+from headwater.store.requests import Learn
+from headwater.store.snapshots import fingerprint
+
+
+@pytest.fixture
+def hub(tmp_path):
+    hub = make_hub(tmp_path / "a.db")
+    yield hub
+    hub.service.close()
+
+
+def with_model(hub, learner):
+    hub.service.change(hub.service.models.create, "default", learner)
+    return hub.model()
+
+
+def learned(hub, n, start=0):
+    rng = np.random.default_rng(start)
+    events = [Event({"a": a, "b": b}, bool(a > 0)) for a, b in rng.normal(size=(n, 2)).tolist()]
+    assert hub.service.commit([Learn(hub.model().id, events)]) == [None]
+
+
+def test_looking_changes_nothing_and_finds_the_feature_that_matters(hub):
+    model = with_model(hub, hw.Classifier(seed=1))
+    learned(hub, 300)
+    before = fingerprint(model.champion.learner)
+    for i in range(30):
+        learned(hub, 20, i + 1)
+        plain = fingerprint(model.champion.learner)
+        hub.watched(model).look({"learn": {"p50": 1.0, "p99": 2.0}})
+        weight_maps(model)
+        activation_maps(model)
+        feed.frame(hub, model, past=True)
+        assert fingerprint(model.champion.learner) == plain != before
+    found = hub.watched(model).importance()
+    assert [row["name"] for row in found] == ["a", "b"]
+    assert found[0]["rise"] > 10 * abs(found[1]["rise"])
+
+
+def test_the_first_frame_has_the_past_and_the_others_what_is_new(hub):
+    model = with_model(hub, hw.Classifier(seed=1))
+    for i in range(5):
+        learned(hub, 10, i)
+        hub.watched(model).look({})
+    first, other = feed.frame(hub, model, past=True), feed.frame(hub, model, past=False)
+    assert len(first["past"]) == 5
+    assert other["past"] is None
+    assert first["past"][-1] == first["now"] == other["now"]
+    assert len(first["now"]["experts"]) == len(first["experts"]) == len(model.champion.learner.experts_)
+    assert sum(first["now"]["experts"]) == pytest.approx(1, abs=1e-3)
+    assert first["now"]["rate"] > 0
+    json.dumps(first)
+
+
+def test_a_promoted_champion_begins_a_past_of_its_own(hub):
+    model = with_model(hub, hw.Classifier(seed=1))
+    learned(hub, 30)
+    hub.service.change(hub.service.models.add, model, "small", hw.Classifier(hidden=(3,)))
+    learned(hub, 30, 1)
+    for _ in range(3):
+        hub.watched(model).look({})
+    hub.service.change(hub.service.models.promote, model, "small")
+    hub.watched(model).look({})
+    points = hub.watched(model).curve.points
+    assert [len(point["experts"]) for point in points] == [1]
+
+
+def test_a_row_too_wide_to_ask_about_is_left_out(hub):
+    model = with_model(hub, hw.Classifier(hidden=(4,)))
+    wide = {f"x{i}": 1.0 for i in range(400)}
+    hub.service.commit([Learn(model.id, [Event(wide, True), Event(wide, False)] * 4)])
+    hub.watched(model).look({})
+    assert hub.watched(model).importance() == []
+
+
+def test_a_curve_keeps_the_whole_past_in_a_bounded_number_of_points():
+    curve = Curve(most=10)
+    for i in range(10_000):
+        curve.add({"t": i})
+        assert len(curve.points) <= 10
+    times = [point["t"] for point in curve.points]
+    assert times[0] == 0
+    assert len(set(np.diff(times))) == 1
+    assert times[-1] > 8_000
+
+
+def test_weights_and_activations_are_those_of_the_net(hub):
+    layers = [nn.Dense(5, "tanh"), nn.Dense(3, "relu")]  # and the head
+    model = with_model(hub, hw.Regressor(layers=layers, seed=1))
+    assert weight_maps(model) == activation_maps(model) == []
+    rows = np.random.default_rng(0).normal(size=(60, 2)).tolist()
+    hub.service.commit([Learn(model.id, [Event({"a": a, "b": b}, a - b) for a, b in rows])])
+    w, seen = weight_maps(model), activation_maps(model)
+    assert [one["shape"] for one in w] == [[2, 5], [5, 3], [3, 1]]
+    assert [(one["what"], one["shape"]) for one in seen] == [("tanh", [20, 5]), ("relu", [20, 3]), ("output", [20, 1])]
+    first, second = (np.array(one["cells"]) for one in seen[:2])
+    assert np.abs(first).max() <= 1
+    bias = nn.program.bias(model.champion.learner._engine.program, model.champion.learner._engine.program.places[1])
+    np.testing.assert_allclose(np.maximum(first @ np.array(w[1]["cells"]) + bias, 0), second, atol=5e-3)
+    said = [row[0] for row in seen[2]["cells"]]
+    order = np.argsort([model.champion.learner.predict_one({"a": a, "b": b}) for a, b in rows[:-21:-1]])
+    assert np.argsort(said).tolist() == order.tolist()  # the newest first, in the units that the net learns in
+
+
+def test_a_large_layer_is_shown_as_means_of_neighbours(hub):
+    model = with_model(hub, hw.Classifier(hidden=(200,), seed=1))
+    samples = [Event({f"x{i}": "v", "n": float(i)}, bool(i % 2)) for i in range(3000)]
+    hub.service.commit([Learn(model.id, samples)])
+    for shown in weight_maps(model) + activation_maps(model):
+        assert len(shown["cells"]) <= 64
+        assert len(shown["cells"][0]) <= 64
+
+
+def test_a_page_that_takes_too_long_to_read_is_let_go(hub, monkeypatch):
+    with_model(hub, hw.Classifier(hidden=(4,)))
+    monkeypatch.setattr(feed, "_SLOW_S", 0.05)
+
+    async def slow():
+        sent = []
+
+        async def receive():
+            await asyncio.sleep(60)
+
+        async def send(message):
+            sent.append(message["type"])
+            if message["type"] == "http.response.body":
+                await asyncio.sleep(60)  # a page that does not read
+
+        scope = {"type": "http", "method": "GET", "path": "/events", "headers": [], "query_string": b""}
+        async with asyncio.timeout(20):
+            await feed.Feed(hub)(scope, receive, send)
+        return sent
+
+    assert asyncio.run(slow()) == ["http.response.start", "http.response.body"]
+    assert hub.streams == 0
+
+
+def test_there_are_only_so_many_pages(hub):
+    with_model(hub, hw.Classifier(hidden=(4,)))
+    hub.streams = feed.MOST_STREAMS
+
+    async def ask():
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": "/events", "headers": [], "query_string": b""}
+        await feed.Feed(hub)(scope, None, send)
+        return sent[0]
+
+    answer = asyncio.run(ask())
+    assert answer["status"] == 429
+    assert (b"retry-after", b"1") in answer["headers"]
