@@ -13,9 +13,9 @@ from headwater.serve.app import ADDRESSES, build
 from headwater.serve.play import Playgrounds
 from headwater.serve.play_csv import BOX, read_table
 from headwater.serve.play_data import DATA, DRIFTS, Stream
-from headwater.serve.play_net import FEATURES, MOST_ROWS, Ground
+from headwater.serve.play_net import MOST_ROWS, Ground, choices
 from headwater.serve.play_score import Scores
-from headwater.serve.play_wish import Play
+from headwater.serve.play_wish import FEATURES, SUITS, Play
 from headwater.serve.run import make_hub
 
 with warnings.catch_warnings():
@@ -63,13 +63,14 @@ def test_a_new_playground_shows_net_surface_and_units_before_it_has_learned(clie
     frame = client.post("/play", json={"hidden": [3, 2], "features": ["x1", "x2", "sin x1"]}).json()
     assert (frame["n"], frame["fresh"], frame["task"], frame["classes"]) == (0, True, "classify", ["A", "B"])
     assert [np.shape(layer["w"]) for layer in frame["layers"]] == [(3, 3), (3, 2), (2, 1)]
-    assert [len(layer) for layer in frame["units"]] == [3, 3, 2]  # the features first
+    assert [len(layer) for layer in frame["units"]] == [3, 2]
     assert len(cells(frame["surface"][0])) == 64 * 64
     assert {len(cells(unit)) for layer in frame["units"] for unit in layer} == {24 * 24}
-    first = cells(frame["units"][0][0]).reshape(24, 24)
+    features = frame["choices"]["features"]
+    first = cells(features["x1"]).reshape(24, 24)
     assert (np.diff(first.astype(int)) > 0).all()  # x1 grows to the right
     assert (first == first[0]).all()
-    second = cells(frame["units"][0][1]).reshape(24, 24)
+    second = cells(features["x2"]).reshape(24, 24)
     assert (np.diff(second.astype(int), axis=0) < 0).all()  # and x2 upwards
 
 
@@ -289,6 +290,23 @@ def test_every_rule_runs_steps_and_shows_finite_numbers_even_with_an_absurd_step
         said = ground.step()
         assert said["formulas"]["optimizer"]
         assert np.isfinite(np.array(ground.frame()["layers"][0]["w"], float)).all()
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_the_suggested_learning_rate_of_each_rule_learns(rule):
+    ground = Ground(Play(optimizer=rule, lr=SUITS[rule]))
+    ground.run(2000)
+    net, prior, _ = ground.scores.now()["loss"]
+    assert net < 0.5 * prior
+
+
+def test_a_page_is_offered_all_there_is():
+    offer = choices()
+    assert {*offer["optimizers"]} == {*OPTIMIZERS}
+    assert {*offer["activations"]} == {*ACTIVATIONS}
+    assert {*offer["features"]} == {*FEATURES}
+    assert {name: data["classes"] for name, data in offer["data"].items()}["gaussians"] == 3
+    assert np.shape(offer["data"]["xor"]["points"]) == (120, 3)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from .endpoint import Answer, Call, Missing, ok
-from .play_net import MOST_ROWS, Ground
+from .play_net import MOST_ROWS, Ground, choices
 from .play_wish import Play
 from .wire import decoded
 from .writer import Busy
@@ -121,7 +121,7 @@ async def begin(call: Call) -> Answer:
 
     def make() -> tuple[Ground, dict[str, Any]]:
         ground = Ground(wish)
-        return ground, ground.frame()
+        return ground, {"choices": choices(), **ground.frame()}
 
     ground, frame = await grounds.queue(make)
     return ok({"id": grounds.add(ground), **frame}, 201)

@@ -18,17 +18,18 @@ from headwater.nn.arrays import block_of
 from headwater.nn.program import bias, weights
 
 from .play_csv import BOX, Table, read_table
-from .play_data import DATA, Stream
+from .play_data import DATA, DRIFTS, Stream
 from .play_score import Scores
-from .play_wish import FEATURES, Play, check, network
+from .play_wish import FEATURES, SUITS, Play, check, network
 
-__all__ = ["MOST_ROWS", "Ground"]
+__all__ = ["MOST_ROWS", "Ground", "choices"]
 
 Array = NDArray[Any]
 MOST_ROWS = 2000
 """Rows that one request may let a net learn."""
 _SURFACE, _UNIT = 64, 24  # cells of a side
 _SHOWN = 200  # points
+_THUMBNAIL = 120
 
 
 class Ground:
@@ -254,10 +255,9 @@ class Ground:
             surface = [_bytes(255 * out[:, k]) for k in range(out.shape[1])]
         else:
             surface = [_bytes(127.5 + 127.5 * (2 * out[:, 0] - 1 if self.classes else out[:, 0]))]
-        f = self._features(_grid(_UNIT))
-        values, ends = self._values(f), self._ends()
-        layers = [f, *(values[a] for _, a in ends[:-1])]
-        return surface, [[_signed(layer[:, j]) for j in range(layer.shape[1])] for layer in layers]
+        values = self._values(self._features(_grid(_UNIT)))
+        hidden = [values[a] for _, a in self._ends()[:-1]]
+        return surface, [[_signed(layer[:, j]) for j in range(layer.shape[1])] for layer in hidden]
 
     def _formulas(self) -> dict[str, str]:
         expert = self.net.expert
@@ -266,6 +266,23 @@ class Ground:
             "loss": expert.loss.row.formula,
             "optimizer": expert.optimizer.rule.formula,
         }
+
+
+def choices() -> dict[str, Any]:
+    """Return what a page can offer: data with some points of each, features over the plane, and names."""
+    plane = _grid(_UNIT)
+    points = {name: Stream(source, 1).take(_THUMBNAIL, 0.15) for name, source in DATA.items()}
+    return {
+        "data": {
+            name: {"classes": len(DATA[name].classes), "points": _round(np.column_stack([x, y]), 3)}
+            for name, (x, y) in points.items()
+        },
+        "drifts": list(DRIFTS),
+        "features": {name: _signed(make(plane)) for name, make in FEATURES.items()},
+        "activations": list(nn.ACTIVATIONS),
+        "optimizers": SUITS,
+        "box": BOX,
+    }
 
 
 def _carry(old: nn.Network, new: nn.Network) -> None:

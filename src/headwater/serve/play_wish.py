@@ -13,7 +13,7 @@ from headwater.nn.layers import Layer
 
 from .play_data import DATA, DRIFTS
 
-__all__ = ["FEATURES", "Play", "check", "network"]
+__all__ = ["FEATURES", "SUITS", "Play", "check", "network"]
 
 _CSV = 1_000_000
 
@@ -27,6 +27,22 @@ FEATURES: dict[str, Any] = {
     "sin x2": lambda x: np.sin(x[:, 1]),
 }
 """What a net may be given of a point, by name."""
+
+SUITS: dict[str, float] = {
+    "sgd": 0.03,
+    "momentum": 0.003,
+    "nesterov": 0.003,
+    "adagrad": 0.1,
+    "rmsprop": 0.01,
+    "adadelta": 1.0,
+    "adam": 0.01,
+    "adamw": 0.01,
+    "amsgrad": 0.01,
+    "nadam": 0.01,
+    "ftrl": 0.1,
+    "cocob": 1.0,
+}
+"""A learning rate that suits a net of a dozen units, by rule; larger than what suits the nets of the papers."""
 
 _Name = Annotated[str, msgspec.Meta(max_length=40)]
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
