@@ -6,7 +6,6 @@ import math
 from collections import deque
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Scores"]
@@ -36,7 +35,7 @@ class Scores:
         self._n = 0
         self._loss = [0.0, 0.0, 0.0]
         self._mass = 0.0
-        self._counts = np.ones(max(classes, 1))
+        self._counts = [1] * classes
         self._mean = 0.0
         self._last: float | None = None
         self._stayed, self._changed = 1.0, 1.0
@@ -44,8 +43,8 @@ class Scores:
 
     def take(self, said: NDArray[Any], y: NDArray[Any]) -> None:
         """Score predictions (n, outputs), made before each row was learned, against the answers (n,)."""
-        for p, answer in zip(said, y.tolist(), strict=True):
-            losses, hits = self._classify(p, int(answer)) if self.classes else self._regress(float(p[0]), answer)
+        for p, answer in zip(said.tolist(), y.tolist(), strict=True):
+            losses, hits = self._classify(p, int(answer)) if self.classes else self._regress(p[0], answer)
             self._loss = [_FADE * old + min(new, _MOST) for old, new in zip(self._loss, losses, strict=True)]
             self._mass = _FADE * self._mass + 1
             self._hits.append(hits)
@@ -60,14 +59,13 @@ class Scores:
         rates = [sum(column) / len(hits) for column in zip(*hits, strict=True)] if hits and self.classes else None
         return {"loss": loss, "accuracy": rates}
 
-    def _classify(self, p: NDArray[Any], y: int) -> tuple[list[float], tuple[bool, bool, bool]]:
-        proba = np.array([1 - p[0], p[0]]) if len(p) == 1 else p
-        share = self._counts / self._counts.sum()
+    def _classify(self, p: list[float], y: int) -> tuple[list[float], tuple[bool, bool, bool]]:
+        proba = [1 - p[0], p[0]] if len(p) == 1 else p
         stay = self._stayed / (self._stayed + self._changed)
         same = self._last == y
         again = 1 / self.classes if self._last is None else stay if same else (1 - stay) / (self.classes - 1)
-        losses = [-math.log(_within(value)) for value in (float(proba[y]), float(share[y]), again)]
-        hits = (int(proba.argmax()) == y, int(share.argmax()) == y, same)
+        losses = [-math.log(_within(value)) for value in (proba[y], self._counts[y] / sum(self._counts), again)]
+        hits = (proba.index(max(proba)) == y, self._counts.index(max(self._counts)) == y, same)
         if self._last is not None:
             self._stayed, self._changed = self._stayed + same, self._changed + (not same)
         self._counts[y] += 1
