@@ -57,9 +57,7 @@ CHAPTERS = [
     "21-privacy",
     "22-where-next",
 ]
-PAGES = [
-    f"{language}/{slug}" for language in LANGUAGES for slug in CHAPTERS if (DOCS / language / f"{slug}.md").exists()
-]
+PAGES = [f"{language}/{slug}" for language in LANGUAGES for slug in CHAPTERS]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]*)\)")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
@@ -164,7 +162,7 @@ def test_a_page_leads_to_the_other_language_and_to_the_pages_beside_it(page):
 def test_every_link_leads_somewhere(page):
     folder = DOCS / page.split("/")[0]
     targets = [target for target, _ in LINK.findall(prose_of(page)) if target]
-    assert [t for t in targets if Path(t).stem not in CHAPTERS and not (folder / t).exists()] == []
+    assert [target for target in targets if not (folder / target).exists()] == []
 
 
 def strings_in(tree: ast.AST) -> list[str]:
@@ -190,7 +188,7 @@ def differences(ours: str, theirs: str) -> list[str]:
     return [b for a, b in zip(*strings, strict=True) if a != b and not re.search(r"[\u4e00-\u9fff]", b)]
 
 
-@pytest.mark.parametrize("slug", [slug for slug in CHAPTERS if f"learn/{slug}" in PAGES or f"zh/{slug}" in PAGES])
+@pytest.mark.parametrize("slug", CHAPTERS)
 def test_both_languages_show_the_same(slug):
     english, chinese = (runs(f"{language}/{slug}") for language in LANGUAGES)
     assert len(english) == len(chinese)
@@ -249,4 +247,4 @@ def test_the_contents_name_every_chapter_in_order(language):
     listed = [target for target, _ in LINK.findall(text_of(f"{language}/README")) if re.match(r"\d\d-", target)]
     assert listed == [f"{slug}.md" for slug in CHAPTERS]
     pages = {path.stem for path in (DOCS / language).glob("*.md")} - {"README"}
-    assert pages <= set(CHAPTERS)
+    assert pages == set(CHAPTERS)
