@@ -214,7 +214,8 @@ class Adaptation:
             return Event(row, "step_raised", f"The step is {policy.factor:g} times as large for {policy.rows:,} rows.")
         if isinstance(policy, Replay):
             X, y = zip(*self._newest, strict=True)
-            learner.step_many(np.stack(X) if isinstance(X[0], np.ndarray) else list(X), list(y))
+            rows = np.stack(X) if isinstance(X[0], np.ndarray) else list(X)
+            learner.step_many(rows, list(y), ask=rows)  # asked again: no news about how predictions fare
             return Event(row, "replayed", f"The last {len(y):,} rows were learned once more.")
         if isinstance(policy, ShareUp):
             weights_of(engine)[:] = (1 - policy.share) * weights_of(engine) + policy.share / len(weights_of(engine))

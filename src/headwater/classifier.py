@@ -14,17 +14,15 @@ from river import base
 from .engine import Engine, describe, merged, rows_of
 from .errors import TargetError
 from .guards import HEAVIEST, as_answers, check_labels, check_pairs, check_rows, check_weights
-from .labels import as_labels, join_stretches
+from .labels import as_labels, both, join_stretches, stretches
 from .nn import Loss, Optimizer
 from .nn.layers import Layer
 from .nn.lower import Expert
 from .setup import make_setup
 from .types import Forecast
 
-_PLAIN = frozenset((str, int, bool))
-"""Types of labels that are hashable and never NaN: they need no second look."""
-RARE = -6.0
-"""The bias of a class that appears later is ln(1/(t + k)), but not below this: e⁻⁶ is one in four hundred."""
+_PLAIN = frozenset((str, int, bool))  # types of labels that are hashable and never NaN
+RARE = -6.0  # the bias of a class that appears later is ln(1/(t + k)), but not below this: e⁻⁶ is 1 in 400
 
 
 class Classifier(base.Classifier):
@@ -126,7 +124,8 @@ class Classifier(base.Classifier):
         self._sums = self._setup.experts[0].loss.name != "hinge"
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
-        self._health: Any = None  # what a session keeps for `diagnose`
+        self._health: Any = None  # what is kept for `diagnose`,
+        self._look = math.inf  # and the row after which it is to be shown the next one
         self.classes: list[Any] = []
         self._index: dict[Any, int] = {}
 
@@ -156,8 +155,7 @@ class Classifier(base.Classifier):
         if p is None:
             check_rows([x])
             p = engine.predict([x])[0].tolist()
-        if self._binary:
-            p = self._both(np.array([p], self.dtype))[0].tolist()
+        p = self._whole(np.array([p], self.dtype))[0].tolist() if self._binary else p
         if self._sums:  # to 1, and not only as far as float32 goes
             whole = sum(p)
             p = [share / whole for share in p]
@@ -195,6 +193,9 @@ class Classifier(base.Classifier):
         engine = self._engine
         if index is None or engine is None or not 0 < w <= HEAVIEST or not engine.learn_event(x, index, w):
             self.step_many([x], [y], [w])
+        elif engine.learned >= self._look:
+            p = self._whole(engine.program.event_out[None])[0].tolist()
+            self._health.look(self, x, y, self.classes[p.index(max(p))], p[index])
 
     # ---- many samples -----------------------------------------------------------------------------------------------
 
@@ -260,24 +261,26 @@ class Classifier(base.Classifier):
         labels = y.tolist() if isinstance(y, np.ndarray) else list(y)
         weights, weighed = check_weights(w, n, self._refused)
         good = check_labels(labels, self._refused) & weighed
-        settled = bool(good.all()) and self._index.keys() >= set(labels)
+
+        def learn(part: slice) -> Forecast:
+            return join_stretches(self.classes, self.dtype, self._stretches(X, labels, good, weights, part, ask))
+
+        if ask is not None:
+            return learn(slice(0, n))
+        from .watch.health import watched
+
+        return watched(self, X, labels, good, learn)
+
+    def _stretches(self, X: Any, labels: list[Any], good: Any, w: Any, part: slice, ask: Any) -> list[NDArray[Any]]:
+        """Learn rows, cut at each new class, whose first row is predicted without it; returns probabilities."""
         done: list[NDArray[Any]] = []
-        start = 0
-        while start < n:
-            # the first row of a class is predicted without it, then learned with it
-            if not settled and good[start] and labels[start] not in self._index:
-                question = rows_of(X if ask is None else ask, slice(start, start + 1))
-                done.append(self._proba(question))
-                self._add_class(labels[start])
-                self._learn(X, labels, good, weights, slice(start, start + 1), None)
-                start += 1
-            stop = n if settled else start
-            while stop < n and (not good[stop] or labels[stop] in self._index):
-                stop += 1
-            if stop > start:
-                done.append(self._learn(X, labels, good, weights, slice(start, stop), ask))
-            start = stop
-        return join_stretches(self.classes, self.dtype, done)
+        for stretch, new in stretches(labels, good, self._index, part):
+            if new:
+                done.append(self._proba(rows_of(X if ask is None else ask, stretch)))
+                self._add_class(labels[stretch.start])
+            out = self._learn(X, labels, good, w, stretch, None if new else ask)
+            done += [] if new else [out]
+        return done
 
     def _learn(
         self, X: Any, labels: list[Any], good: NDArray[Any], w: NDArray[Any], part: slice, ask: Any
@@ -291,7 +294,7 @@ class Classifier(base.Classifier):
             known = [label if right else any_class for label, right in zip(known, good[part].tolist(), strict=True)]
         answers = np.fromiter(map(self._index.__getitem__, known), np.float64, len(known))
         question = None if ask is None else rows_of(ask, part)
-        return self._both(self._engine.learn(rows_of(X, part), answers[:, None], w[part], good[part], question))
+        return self._whole(self._engine.learn(rows_of(X, part), answers[:, None], w[part], good[part], question))
 
     # ---- classes ----------------------------------------------------------------------------------------------------
 
@@ -315,13 +318,10 @@ class Classifier(base.Classifier):
     def _proba(self, X: Any) -> NDArray[Any]:
         """Probabilities (n, classes so far) of rows."""
         n = check_rows(X)
-        return np.empty((n, 0)) if self._engine is None else self._both(self._engine.predict(X))
+        return np.empty((n, 0)) if self._engine is None else self._whole(self._engine.predict(X))
 
-    def _both(self, p: NDArray[Any]) -> NDArray[Any]:
-        """Probabilities of both classes where the net has one output for the two."""
-        if not self._binary:
-            return p
-        return np.hstack([1 - p, p]) if len(self.classes) > 1 else np.ones_like(p)
+    def _whole(self, p: NDArray[Any]) -> NDArray[Any]:
+        return both(p, len(self.classes)) if self._binary else p
 
     # ---- state ------------------------------------------------------------------------------------------------------
 

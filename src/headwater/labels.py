@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,3 +31,29 @@ def join_stretches(classes: list[Any], dtype: str, parts: list[NDArray[Any]]) ->
         at += len(part)
         labels += [classes[i] for i in part.argmax(1).tolist()] if part.shape[1] else [None] * len(part)
     return Forecast(labels, proba, tuple(classes))
+
+
+def stretches(
+    labels: Sequence[Any], good: NDArray[np.bool_], known: Mapping[Any, int], part: slice
+) -> Iterator[tuple[slice, bool]]:
+    """Cut some rows so that each that brings a new class stands alone; ``known`` grows meanwhile.
+
+    Yields rows, and whether it is the one row of a new class.
+    """
+    start, n = part.start, part.stop
+    settled = bool(good[part].all()) and known.keys() >= set(labels[part])
+    while start < n:
+        if not settled and good[start] and labels[start] not in known:
+            yield slice(start, start + 1), True
+            start += 1
+        stop = n if settled else start
+        while stop < n and (not good[stop] or labels[stop] in known):
+            stop += 1
+        if stop > start:
+            yield slice(start, stop), False
+        start = stop
+
+
+def both(p: NDArray[Any], classes: int) -> NDArray[Any]:
+    """Return the probabilities of both classes, (n, 2), from those of the second, (n, 1); of one class alone it is 1."""
+    return np.hstack([1 - p, p]) if classes > 1 else np.ones_like(p)

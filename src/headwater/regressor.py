@@ -91,7 +91,8 @@ class Regressor(base.Regressor):
         self._least, self._most, self._cold = (0.0, math.exp(30), 1.0) if counts else (-FARTHEST, FARTHEST, 0.0)
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
-        self._health: Any = None  # what a session keeps for `diagnose`
+        self._health: Any = None  # what is kept for `diagnose`,
+        self._look = math.inf  # and the row after which it is to be shown the next one
 
     def _ready_engine(self) -> Engine:
         if self._engine is None:
@@ -138,6 +139,9 @@ class Regressor(base.Regressor):
         sound = plain and self._least <= y <= self._most and 0 < w <= HEAVIEST
         if engine is None or not sound or not engine.learn_event(x, y, w):
             self.step_many([x], [y], [w])
+        elif engine.learned >= self._look:
+            said = min(max(float(engine.program.event_out[0]), -FARTHEST), FARTHEST)
+            self._health.look(self, x, y, said, abs(y - said))
 
     # ---- many samples -----------------------------------------------------------------------------------------------
 
@@ -200,10 +204,18 @@ class Regressor(base.Regressor):
         values, good = check_numbers(y, self._least, self._most, self._refused)
         if n == 0:
             return Forecast(np.zeros(0))
-        question = None if ask is None else rows_of(ask, slice(0, n))
-        rows = rows_of(X, slice(0, n))
-        out = self._ready_engine().learn(rows, values[:, None], weights, good & weighed, question)
-        return Forecast(_possible(out))
+
+        def learn(part: slice) -> Forecast:
+            question = None if ask is None else rows_of(ask, part)
+            ready = (values[part, None].copy(), weights[part], good[part])  # the kernel overwrites answers
+            return Forecast(_possible(self._ready_engine().learn(rows_of(X, part), *ready, question)))
+
+        good &= weighed
+        if ask is not None:
+            return learn(slice(0, n))
+        from .watch.health import watched
+
+        return watched(self, X, values, good, learn)
 
     # ---- state ------------------------------------------------------------------------------------------------------
 

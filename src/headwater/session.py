@@ -106,7 +106,9 @@ class Session:
         self.tell: tuple[Callable[[Record], object], ...] = (tell,) if callable(tell) else tuple(tell)
         self._health = health_of(learner)
         watchers = tuple(watch) if isinstance(watch, Sequence) else (watch,)
-        self._watchers: tuple[Watcher, ...] = watchers if self._health is None else (self._health, *watchers)
+        # What a learner keeps for its diagnosis it keeps itself, unless the prediction was given out earlier.
+        late = self._health is not None and delay > 0
+        self._watchers: tuple[Watcher, ...] = (self._health, *watchers) if late and self._health else watchers
         policies = tuple(adapt) if isinstance(adapt, Sequence) else (adapt,)
         self._adaptation = Adaptation(policies) if policies else None
         self._events: list[Event] = []
@@ -190,11 +192,11 @@ class Session:
         """Let the answers arrive that are still on their way, then keep and tell."""
         if n := len(self._waiting.y):
             X = self._waiting.X
-            self.learner.step_many(X, self._waiting.y, np.array(self._waiting.w))
+            self.learner.step_many(X, self._waiting.y, np.array(self._waiting.w), ask=X)
             self._score(X, *self._waiting.arrive(n))
+        record = self.record()
         if self.keep is not None and self.rows:
             self.learner.save(self.keep)
-        record = self.record()
         self._tell_all(record)
         return record
 
@@ -216,7 +218,7 @@ class Session:
             events=tuple(self._events),
         )
         if self._health is not None:
-            self._health.record = record
+            self._health.record, self._health.recorded = record, self._health.n
         return record
 
     def _route(self, X: Any, y: list[Any], w: Any) -> Forecast:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -106,7 +107,7 @@ def join(forecasts: Sequence[Forecast]) -> Forecast:
     if not forecasts:
         return Forecast(y_pred=[])
     classes = forecasts[-1].classes
-    y_pred = [value for forecast in forecasts for value in forecast.y_pred]
+    y_pred = list(chain.from_iterable(forecast.y_pred for forecast in forecasts))
     return Forecast(
         y_pred=y_pred,
         proba=_stacked([forecast.proba for forecast in forecasts], len(classes)),

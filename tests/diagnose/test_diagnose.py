@@ -206,12 +206,78 @@ def test_late_answers_and_arrays_are_diagnosed_too():
     assert model.diagnose().names == ["constant_features"]
 
 
-def test_without_a_session_there_is_nothing_to_judge():
-    model = C()
-    model.learn_one({"a": 1.0}, "yes")
-    for learner in (C(), model):
-        with pytest.raises(DataError, match="expected a model that learned through a session"):
-            diagnose(learner)
+@pytest.mark.parametrize("make", [lambda: C(seed=1), lambda: C((32,), seed=1), lambda: R((16,), seed=1)], ids="abc")
+def test_rows_learned_one_by_one_in_blocks_or_in_a_session_leave_the_same_file(make):
+    from headwater.store.format import to_bytes
+
+    stream = healthy if make().task == "classify" else numbers
+    X, y = zip(*changed(stream(3_000), lambda x, y, g: {n: x[n] for n in ("a", "b", "d")}), strict=True)
+    one, many, blocks = make(), make(), make()
+    for x, label in zip(X, y, strict=True):
+        one.predict_one(x)
+        one.learn_one(x, label)
+    many.learn_many(list(X), list(y))
+    session = Session(blocks, block=77)
+    session.step(list(X), list(y))
+    blocks._health.record, blocks._health.recorded = None, 0
+    assert to_bytes(one) == to_bytes(many)
+    assert to_bytes(many) == to_bytes(blocks)
+
+
+@pytest.mark.parametrize(("name", "model", "stream"), ILL, ids=[f"{name}{i}" for i, (name, *_) in enumerate(ILL)])
+def test_a_saved_model_tells_the_same_without_its_stream(name, model, stream, tmp_path):
+    model = learned(copy.deepcopy(model), stream())
+    model.save(tmp_path / "m.hw")
+    told, again = model.diagnose(), hw.load(tmp_path / "m.hw").diagnose()
+    assert again.names == told.names
+    assert [str(finding) for finding in again] == [str(finding) for finding in told]
+
+
+@pytest.mark.parametrize(
+    "name", ["leaking_features", "repeating_labels", "baseline_wins", "underfitting", "step_too_small", "dead_units"]
+)
+def test_a_model_that_learned_row_by_row_knows_its_illness_too(name):
+    for model, stream in ((copy.deepcopy(model), stream) for found, model, stream in ILL if found == name):
+        for x, y in stream():
+            model.learn_one(x, y)
+        assert name in model.diagnose().names
+
+
+def test_what_is_not_a_plain_number_is_kept_as_it_is_read(tmp_path):
+    import datetime as dt
+    from fractions import Fraction
+
+    model = R((), seed=1)
+    for i in range(300):
+        x = {"t": dt.datetime(2024, 1, 1 + i % 28), "v": [1.0, i], "in": {"k": i}, "f": Fraction(i, 3), ("a", 1): None}
+        model.learn_one(x | {"b": i % 2 == 0, "o": object()}, float(i % 28))
+    model.save(tmp_path / "m.hw")
+    other = hw.load(tmp_path / "m.hw")
+    rows, back = ([kept.x for kept in one._health.sample] for one in (model, other))
+    assert set(back[5]) == {"t", "v", "in", "f", "b"}
+    for x, y in zip(rows[:40], back[:40], strict=True):
+        assert other.predict_one(y) == pytest.approx(model.predict_one(x))
+
+
+def test_a_loaded_model_goes_on_keeping(tmp_path):
+    X, y = zip(*healthy(3_000), strict=True)
+    whole, first = C((8,), seed=1), C((8,), seed=1)
+    for x, label in zip(X, y, strict=True):
+        whole.learn_one(x, label)
+    for x, label in zip(X[:1_100], y[:1_100], strict=True):
+        first.learn_one(x, label)
+    first.save(tmp_path / "m.hw")
+    second = hw.load(tmp_path / "m.hw")
+    for x, label in zip(X[1_100:], y[1_100:], strict=True):
+        second.learn_one(x, label)
+    one, other = whole.diagnose().measures, second.diagnose().measures
+    assert (one.rows, one.loss, one.before, one.after) == (other.rows, other.loss, other.before, other.after)
+    assert one.record == other.record
+
+
+def test_a_model_that_learned_nothing_has_nothing_to_judge():
+    with pytest.raises(DataError, match="expected a model that has learned"):
+        diagnose(C())
 
 
 def test_a_diagnosis_without_findings_says_so():

@@ -156,5 +156,5 @@ def test_wrong_settings_and_missing_rows_are_said():
         explain.Importance("magic")
     with pytest.raises(ConfigError, match="expected every of at least 1"):
         explain.PartialDependence("a", every=0)
-    with pytest.raises(DataError, match="expected a model that learned through a session"):
+    with pytest.raises(DataError, match="expected a model that has learned"):
         hw.Regressor().importance()

@@ -77,13 +77,12 @@ class Diagnosis:
 
 
 def diagnose(learner: Classifier | Regressor) -> Diagnosis:
-    """Say what is wrong with a learner and its data, from what a session kept while it learned.
+    """Say what is wrong with a learner and its data, from what it kept while it learned.
 
     Parameters
     ----------
     learner
-        A `Classifier` or `Regressor` that learned through a `Session` (``evaluate``, ``headwater learn`` and the server
-        use one).
+        A `Classifier` or `Regressor` that has learned something, or was loaded from a file that says so.
 
     Returns
     -------
@@ -92,31 +91,31 @@ def diagnose(learner: Classifier | Regressor) -> Diagnosis:
     Raises
     ------
     DataError
-        When it has learned nothing through a session.
+        When it has learned nothing, or its file was saved without what a diagnosis needs.
 
     Notes
     -----
-    Cost: while learning, `watch.health` keeps a few numbers (under 5 % of the step); a diagnosis takes some 0.1 s.
+    Cost: while learning, `watch.health` keeps a few numbers (benchmarks/NOTES.md has the share); a diagnosis takes some
+    0.1 s.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from headwater.session import Session
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(2000, 3))
     >>> X[:, 2] = 7
     >>> learner = Classifier(seed=1)
-    >>> _ = Session(learner).step(X, (X[:, 0] + X[:, 1] > rng.normal(size=2000)).tolist())
+    >>> _ = learner.learn_many(X, X[:, 0] + X[:, 1] > rng.normal(size=2000))
     >>> diagnose(learner).names
     ['constant_features']
     """
     health = learner._health
     if learner._engine is None or not isinstance(health, Health) or not health.sample:
         raise DataError(
-            expected="a model that learned through a session",
+            expected="a model that has learned",
             got="one of which nothing was kept",
             at=type(learner).__name__,
-            help="Use Session(model).run(stream), evaluate(model, stream), or headwater diagnose FILE --target COLUMN.",
+            help="Let it learn some rows: learn_one, learn_many, or headwater diagnose STREAM --target COLUMN --model FILE.",
         )
     measures = measure(learner, health)
     found = [finding for rule in RULES for finding in [rule(measures)] if finding is not None]

@@ -68,7 +68,7 @@ class Measures:
     gradients
         By expert: (layer, root mean square of the delta), from the first layer to the last.
     sizes
-        (row, root mean square weight, effective rank) at trebling rows, and now.
+        (row, root mean square weight, effective rank) at fourfold rows, and now.
     units
         Units of the layer whose rank that is.
     scaled
@@ -126,7 +126,7 @@ def measure(model: Any, health: Health) -> Measures:
     return Measures(
         task=model.task,
         rows=health.n,
-        record=health.record,
+        record=_record(health),
         loss=float(health.recent.mean()),
         loss_before=_earlier(health),
         base=_base(model.task, health),
@@ -159,8 +159,15 @@ def _again(model: Any, rows: list[Kept]) -> tuple[float, float, float]:
 
 
 def _earlier(health: Health) -> float:
-    chunks = health.chunks[:-1] if health.n % len(health.recent) == 0 else health.chunks
-    return chunks[-1] if len(chunks) else math.nan
+    chunks = health.chunks[:-1] if health.looks % len(health.losses) == 0 else health.chunks
+    return chunks[-1] if chunks else math.nan
+
+
+def _record(health: Health) -> Record | None:
+    """Return the scores of the last session, or where the model has gone on without one, those of its own tally."""
+    if health.record is not None and health.n <= 1.1 * health.recorded + 100:
+        return health.record
+    return health.tally.record(health.n)
 
 
 def _base(task: str, health: Health) -> float:

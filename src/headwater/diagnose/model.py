@@ -162,7 +162,7 @@ def plasticity_loss(m: Measures) -> Finding | None:
         return None
     (_, size, rank), best = m.sizes[-1], max(one[2] for one in m.sizes)
     first = m.sizes[0][1]
-    if not (rank < 0.5 * best and size > 1.5 * first):
+    if not (rank < 0.6 * best and size > 1.5 * first):
         return None
     return Finding(
         "plasticity_loss",

@@ -208,12 +208,12 @@ class PartialDependence:
 
 
 def importance(model: Classifier | Regressor, method: str = "ipfi", *, inner: int = 2) -> dict[Hashable, float]:
-    """Say how much each feature matters to the model as it is now, over the sample of rows that a session kept.
+    """Say how much each feature matters to the model as it is now, over the sample of rows that it kept.
 
     Parameters
     ----------
     model
-        A learner that learned through a `Session` (``evaluate``, ``headwater learn`` and the server use one).
+        A learner that has learned something.
     method, inner
         As in `Importance`.
 
@@ -229,21 +229,20 @@ def importance(model: Classifier | Regressor, method: str = "ipfi", *, inner: in
 
     Examples
     --------
-    >>> from headwater.session import Session
-    >>> rng = np.random.default_rng(0)
-    >>> rows = [({"a": a, "b": b}, 3 * a) for a, b in rng.normal(size=(2000, 2)).tolist()]
+    >>> from headwater import Regressor
     >>> model = Regressor(seed=1)
-    >>> _ = Session(model).run(rows)
+    >>> for a, b in np.random.default_rng(0).normal(size=(2000, 2)).tolist():
+    ...     model.learn_one({"a": a, "b": b}, 3 * a)
     >>> list(importance(model))
     ['a', 'b']
     """
     health = model._health
     if not isinstance(health, Health) or not health.sample:
         raise DataError(
-            expected="a model that learned through a session",
+            expected="a model that has learned",
             got="one that kept no rows",
             at="importance",
-            help="Use Session(model).run(stream), or explain.Importance().update(x, y, model) row by row.",
+            help="Let it learn some rows first, or use explain.Importance().update(x, y, model) row by row.",
         )
     measured = Importance(method, inner=inner, a=0.0)
     for kept in health.sample:  # every row can be drawn from the start

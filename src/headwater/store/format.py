@@ -1,7 +1,8 @@
 """The file of a model: safetensors (arrays) with a JSON header (settings and names), checked by a digest.
 
 Version 1 holds one engine: header key "headwater" with the digest, format, settings, names and counters; tensors by the
-names in ``nn.program.STATE``, rows of the table only as far as they are used. The digest is the SHA-256 of the whole file
+names in ``nn.program.STATE``, rows of the table only as far as they are used; and ``health``, what a diagnosis needs, which
+older versions pass over. The digest is the SHA-256 of the whole file
 with zeros in its own place, so no byte can change unseen. Never a pickle.
 """
 
@@ -26,7 +27,9 @@ from headwater.engine import Engine
 from headwater.errors import ModelFileError
 from headwater.nn.program import Program
 from headwater.regressor import Regressor
+from headwater.watch.health import Health
 
+from .kept import pack_health, unpack_health
 from .settings import as_json, from_json
 
 FORMAT = 1
@@ -127,6 +130,9 @@ def to_bytes(learner: Classifier | Regressor) -> bytes:
         "refused": {reason: count for reason, count in learner._refused.items() if count},
         "engine": None if engine is None else _names(engine),
     }
+    if isinstance(learner._health, Health):
+        learner._health.catch_up(learner.n_learned)
+        arrays["health"] = pack_health(learner._health)
     # safetensors writes the memory as it lies: only contiguous arrays come back as they were
     tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     data = bytes(_pack(tensors, metadata={KEY: json.dumps(header)}))
@@ -152,6 +158,11 @@ def from_bytes(data: bytes, at: str) -> Classifier | Regressor:
             learner._index = {label: i for i, label in enumerate(learner.classes)}
         if header["engine"] is not None:
             learner._engine = _engine(learner, header["engine"], arrays)
+        if "health" in arrays:
+            learner._health, learner._look = (
+                unpack_health(arrays["health"]),
+                0,
+            )  # shown the next row, it says which then
     except ModelFileError:
         raise
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:

@@ -1,0 +1,128 @@
+"""What is kept for a diagnosis, as bytes in a model's file: MessagePack of plain values.
+
+Rows come back as a learner reads them, not as they were: numbers as floats, date-times as text, arrays under the names x0,
+x1 and so on; a missing value is left out. Of a text no more than its first 1,000 characters is written.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import fields
+from numbers import Real
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.types import Record
+from headwater.watch.changes import as_mapping
+from headwater.watch.health import Health, Kept
+from headwater.watch.tally import Tally
+
+from .settings import as_json, from_json
+
+__all__ = ["pack_health", "unpack_health"]
+
+_PLAIN = ("n", "learned", "due", "recorded", "looks", "chunks", "before", "after", "worse", "losses")
+_TEXT = 1000
+_FAR = 1e300  # beyond what is read as it is
+_RECORD = ("rows", "scored", "window", "names", "scores", "window_scores", "baselines", "window_baselines")
+
+
+def pack_health(health: Health) -> NDArray[np.uint8]:
+    """Return what is kept as bytes (n,)."""
+    names: dict[Any, int] = {}
+    tally = {item.name: getattr(health.tally, item.name) for item in fields(Tally)}
+    state = {name: getattr(health, name) for name in _PLAIN} | {
+        "labels": _pairs(health.labels),
+        "sizes": health.sizes,
+        "last": [health.last[0], _text(health.last[1])],
+        "tally": tally
+        | {
+            "rows": _pairs(health.tally.rows),
+            "right": _pairs(health.tally.right),
+            "majority": _text(health.tally.majority),
+        },
+        "sample": [_packed(one, names) for one in health.sample],
+        "fresh": [_packed(one, names) for one in health.fresh],
+        "record": None if health.record is None else {name: getattr(health.record, name) for name in _RECORD},
+    }
+    return np.frombuffer(msgspec.msgpack.encode(state | {"names": [_text(name) for name in names]}), np.uint8)
+
+
+def unpack_health(data: NDArray[np.uint8]) -> Health:
+    """Return what ``pack_health`` was given, as far as it is written."""
+    state: dict[str, Any] = msgspec.msgpack.decode(data.tobytes())
+    names = [_label(name) for name in state["names"]]
+    health = Health()
+    for name in _PLAIN:
+        setattr(health, name, state[name])
+    health.labels = Counter(_mapping(state["labels"]))
+    health.sizes = [(row, size, rank) for row, size, rank in state["sizes"]]
+    health.last = (state["last"][0], _label(state["last"][1]))
+    tally = state["tally"]
+    health.tally = Tally(
+        **tally
+        | {
+            "rows": _mapping(tally["rows"]),
+            "right": _mapping(tally["right"]),
+            "majority": _label(tally["majority"]),
+        }
+    )
+    health.sample, health.fresh = ([_unpacked(one, names) for one in state[part]] for part in ("sample", "fresh"))
+    if state["record"] is not None:
+        health.record = Record(**state["record"] | {"names": tuple(state["record"]["names"])})
+    return health
+
+
+def _text(label: Any) -> Any:
+    """Return a label or name as a float or as the text of its JSON, which holds integers and characters of any size."""
+    return label if type(label) is float else json.dumps(as_json(label))
+
+
+def _label(text: Any) -> Any:
+    return text if type(text) is float else from_json(json.loads(text))
+
+
+def _pairs(counts: Mapping[Any, int]) -> list[list[Any]]:
+    return [[_text(label), count] for label, count in counts.items()]
+
+
+def _mapping(pairs: list[list[Any]]) -> dict[Any, int]:
+    return {_label(label): count for label, count in pairs}
+
+
+def _packed(one: Kept, names: dict[Any, int]) -> list[Any]:
+    """Return a row as its answer, loss, number, and the places of its names with their values in turn."""
+    out = [_text(one.y), one.loss, one.row]
+    for name, value in sorted(as_mapping(one.x).items(), key=lambda item: str(item[0])):
+        plain = _plain(value)
+        if plain is not None:
+            out += [names.setdefault(name, len(names)), plain]
+    return out
+
+
+def _unpacked(one: list[Any], names: list[Any]) -> Kept:
+    y, loss, row, *rest = one
+    return Kept({names[i]: value for i, value in zip(rest[::2], rest[1::2], strict=True)}, _label(y), loss, row)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as one that MessagePack holds, and that reads as it did; None for what is missing or no feature."""
+    if isinstance(value, str):
+        return value[:_TEXT].encode("utf-8", "replace").decode()
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Real):
+        return None if value != value else float(max(-_FAR, min(value, _FAR)))  # type: ignore[arg-type]  # Real has an order
+    if isinstance(value, dt.date):  # date-times too
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {_plain(str(name)): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(inner) for inner in value]
+    return None
