@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from headwater.adapt import Policy
 from headwater.session import Session
-from headwater.types import Learner, Record
-from headwater.watch import verdict
+from headwater.types import Event, Learner, Record
+from headwater.watch import Watcher, verdict
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,6 +38,11 @@ class Evaluation:
     record: Record
     curve: Sequence[Record] = field(default=())
 
+    @property
+    def events(self) -> list[Event]:
+        """What the watchers found and the policies did, in the order of the rows."""
+        return [event for record in self.curve for event in record.events]
+
     def __str__(self) -> str:
         from rich.console import Console
 
@@ -52,7 +60,15 @@ class Evaluation:
 
 
 def evaluate(
-    learner: Learner, stream: Any, *, delay: int = 0, window: int = 1000, every: int = 1000, block: int = 1024
+    learner: Learner,
+    stream: Any,
+    *,
+    delay: int = 0,
+    window: int = 1000,
+    every: int = 1000,
+    block: int = 1024,
+    watch: Watcher | Sequence[Watcher] = (),
+    adapt: Policy | Sequence[Policy] = (),
 ) -> Evaluation:
     """Predict, score, then learn each row of a stream.
 
@@ -70,6 +86,10 @@ def evaluate(
         A point of the curve after each so many rows.
     block
         Rows handed to the learner at once; only speed depends on it.
+    watch
+        Who else is shown each row, such as `watch.DriftWatch`; what they find stands in the curve's events.
+    adapt
+        What to do about it, such as `adapt.StepUp`.
 
     Returns
     -------
@@ -90,7 +110,8 @@ def evaluate(
     (0.5, [25, 50, 75, 100])
     """
     curve: list[Record] = []
-    record = Session(learner, delay=delay, window=window, every=every, block=block, tell=curve.append).run(stream)
+    pace: dict[str, Any] = {"delay": delay, "window": window, "every": every, "block": block}
+    record = Session(learner, **pace, tell=curve.append, watch=watch, adapt=adapt).run(stream)
     return Evaluation(record, curve)
 
 
@@ -120,3 +141,13 @@ def _shown(score: str, value: float) -> str:
         return f"{100 * value:.2f} %"
     # Adding 0.0 after rounding turns -0.0 into 0.0.
     return f"{value:,.4g}" if abs(value) >= 100 else f"{round(value, 4) + 0.0:.4f}"
+
+
+class _Callable(ModuleType):
+    """A module that is also called, since importing it hides the function of that name in ``headwater.evaluate``."""
+
+    def __call__(self, *args: Any, **settings: Any) -> Evaluation:
+        return evaluate(*args, **settings)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -225,7 +225,7 @@ class Session:
         """Predict, take the answers that arrive, score, learn: in this order for each row of the block."""
         if not self._delay:
             forecast = self.learner.step_many(X, y, w)
-            self._score(X, y, forecast.y_pred, proba_given(forecast, y))
+            self._score(X, y, forecast.y_pred, proba_given(forecast, y), forecast)
             return forecast
         w = [1.0] * len(y) if w is None else list(w)
         first = min(len(y), self._delay - len(self._waiting.y))  # rows that come before any answer does
@@ -243,13 +243,13 @@ class Session:
     def _wait(self, X: Any, y: list[Any], w: list[float], given: Forecast) -> None:
         self._waiting.put(X, y, w, y_pred=list(given.y_pred), proba=proba_given(given, y))
 
-    def _score(self, X: Any, y: list[Any], y_pred: Any, proba: list[float]) -> None:
+    def _score(self, X: Any, y: list[Any], y_pred: Any, proba: list[float], forecast: Forecast | None = None) -> None:
         said = y_pred.tolist() if isinstance(y_pred, np.ndarray) else y_pred
         if isinstance(self._watch, RegressWatch):
             self._watch.update(y, said)
         else:
             self._watch.update(y, said, proba)
-        seen = Seen(self._watch.n - len(y) + 1, X, y, said, proba, self.learner.task)
+        seen = Seen(self._watch.n - len(y) + 1, X, y, said, proba, self.learner.task, forecast)
         events = [event for watcher in self._watchers for event in watcher.see(seen, self.learner)]
         if self._adaptation is not None:
             events += self._adaptation.see(seen, events, self.learner)

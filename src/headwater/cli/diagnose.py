@@ -1,4 +1,4 @@
-"""``headwater diagnose``: learn from a stream as ``learn`` does, and say what is wrong with the model and the data."""
+"""``headwater diagnose``: what is wrong with a saved model and its data, or with one that learns a stream for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.console import Console
 from headwater.cli.options import Format, Names, Source, split_names
 from headwater.cli.progress import ProgressLine
 from headwater.cli.wishes import Wishes, load_model
-from headwater.errors import DataError
+from headwater.errors import ConfigError, DataError
 from headwater.session import Session
 from headwater.streams import open_stream
 
@@ -35,12 +35,13 @@ def diagnose(
     format: Format = None,  # noqa: A002 - the option's name
     json: bool = False,
 ) -> int:
-    """Learn from a stream and say what is wrong, with evidence and remedy; nothing is saved.
+    """Say what is wrong, with evidence and remedy: of a saved model, or after learning from a stream. Nothing is saved.
 
     Parameters
     ----------
     source
-        A CSV, TSV, JSON lines, Parquet or Arrow file (text also gzipped), - for standard input, or dataset:NAME.
+        A saved model; or a CSV, TSV, JSON lines, Parquet or Arrow file (text also gzipped), - for standard input, or
+        dataset:NAME.
     target
         The column to predict. A data set knows its own.
     task
@@ -58,6 +59,16 @@ def diagnose(
     json
         Print JSON instead of text.
     """
+    if _is_model(source):
+        if target is not None or model is not None:
+            raise ConfigError(
+                expected="a model alone, or a stream and --target",
+                got=f"the model {source} with {'--target' if target is not None else '--model'}",
+                at="diagnose",
+                help=f"headwater diagnose {source}, or headwater diagnose STREAM --target COLUMN --model {source}",
+            )
+        _print(load_model(Path(source)).diagnose(), as_json=json)
+        return 0
     wishes = wishes or Wishes()
     known = load_model(model) if model is not None else None
     if known is not None:
@@ -81,6 +92,16 @@ def diagnose(
             )
     _print(learner.diagnose(), as_json=json)
     return 130 if session.interrupted else 0
+
+
+def _is_model(source: str) -> bool:
+    """Say whether a file begins as a saved model does: eight bytes of a length, then JSON."""
+    path = Path(source)
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(10)
+    return start[6:] == b'\x00\x00{"' and int.from_bytes(start[:8], "little") < path.stat().st_size
 
 
 def _print(diagnosis: Any, *, as_json: bool) -> None:

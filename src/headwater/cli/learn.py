@@ -11,12 +11,13 @@ from cyclopts import Parameter
 from headwater.cli.options import Format, Names, Source, check_writable, split_names
 from headwater.cli.page import Page, paced, page_for
 from headwater.cli.progress import ProgressLine
+from headwater.cli.reactions import Adapt, Watch, drift_lines, policies_of, watch_of
 from headwater.cli.report import print_json, print_report, print_start
 from headwater.cli.wishes import Wishes, load_model
 from headwater.errors import DataError, HeadwaterError, SourceError
 from headwater.session import Session
 from headwater.streams import Stream, open_stream
-from headwater.types import Record
+from headwater.types import Event, Record
 from headwater.watch import verdict
 
 __all__ = ["learn"]
@@ -37,6 +38,8 @@ def learn(
     every: int = 10_000,
     format: Format = None,  # noqa: A002 - the option's name
     rejects: Path | None = None,
+    watch: Watch = None,
+    adapt: Adapt = None,
     json: bool = False,
     report: Path | None = None,
 ) -> int:
@@ -70,12 +73,17 @@ def learn(
         csv, tsv, jsonl, parquet or arrow, where the name doesn't tell.
     rejects
         A file for the rows that can't be read.
+    watch
+        Look for concept drift in what predictions cost: adwin, page_hinkley or kswin.
+    adapt
+        What to do at a drift, with commas between: step_up, replay, reinitialise, share_up. Nothing unless asked.
     json
         Print JSON lines instead of tables.
     report
         A file for a page about the run: scores, curves, what is wrong, what the model looks at.
     """
-    page = page_for(source, report)
+    drift, policies = watch_of(watch, adapt), policies_of(adapt)
+    page = page_for(source, report, drift)
     wishes = wishes or Wishes()
     if model is not None:
         check_writable(model, "--model")
@@ -93,26 +101,29 @@ def learn(
         rejects=rejects,
     ) as stream:
         learner = known or wishes.make(stream.goal.task if stream.goal else task)
-        session = Session(learner, delay=delay, window=window, keep=model, **paced(page, every))
+        session = Session(learner, delay=delay, window=window, keep=model, adapt=policies, **paced(page, every, drift))
         if not json:
             print_start(stream, learner, model if known else None)
-        return _report(_run(session, stream, every if json else None, page), session, stream, as_json=json)
+        events: list[Event] = []
+        record = _run(session, stream, every if json else None, page, events)
+        return _report(record, session, stream, drift_lines(events), as_json=json)
 
 
-def _report(record: Record, session: Session, stream: Stream, *, as_json: bool) -> int:
+def _report(record: Record, session: Session, stream: Stream, drifts: list[str], *, as_json: bool) -> int:
     if not record.scored:
         raise _nothing_learned(record, stream)
     if as_json:
         print_json(record, final=True, verdict=verdict(record), interrupted=session.interrupted)
     else:
-        print_report(record, stream, session.keep, interrupted=session.interrupted)
+        print_report(record, stream, session.keep, interrupted=session.interrupted, drifts=drifts)
     return 130 if session.interrupted else 0
 
 
-def _run(session: Session, stream: Stream, json_every: int | None, page: Page | None) -> Record:
+def _run(session: Session, stream: Stream, json_every: int | None, page: Page | None, events: list[Event]) -> Record:
     live = ProgressLine(stream, lambda: session.rows)
 
     def hear(record: Record) -> None:
+        events.extend(record.events)
         if json_every is None:
             live.hear(record)
         elif record.rows % json_every == 0:  # the last record, wherever it falls, is printed as the final one

@@ -69,7 +69,7 @@ def _app() -> App:
     app.command(
         "headwater.cli.predict:predict", name="predict", help="Predict the rows of a stream with a saved model."
     )
-    app.command("headwater.cli.diagnose:diagnose", name="diagnose", help="Learn from a stream and say what is wrong.")
+    app.command("headwater.cli.diagnose:diagnose", name="diagnose", help="Say what is wrong with a model or a stream.")
     app.command("headwater.cli.show:show", name="show", help="Show what a saved model is made of and has seen.")
     app.command(
         "headwater.cli.serve:serve",

@@ -12,6 +12,7 @@ from headwater.types import Record
 
 if TYPE_CHECKING:
     from headwater.plot import Report
+    from headwater.watch import DriftWatch
 
 __all__ = ["Page", "page_for", "paced"]
 
@@ -34,8 +35,8 @@ class Page:
         self.report.write(learner, self.path)
 
 
-def page_for(source: str, path: Path | None) -> Page | None:
-    """Return the page that is to be written to that file, or None without one.
+def page_for(source: str, path: Path | None, drift: DriftWatch | None = None) -> Page | None:
+    """Return the page that is to be written to that file, with the drift that was asked for; None without a file.
 
     Raises
     ------
@@ -51,10 +52,12 @@ def page_for(source: str, path: Path | None) -> Page | None:
         raise MissingExtra(package="matplotlib", extra="plot", at="--report")
     from headwater.plot import Report
 
-    return Page(Report(f"headwater learn {source}"), path)
+    return Page(Report(f"headwater learn {source}", drift=drift), path)
 
 
-def paced(page: Page | None, every: int) -> dict[str, Any]:
+def paced(page: Page | None, every: int, drift: DriftWatch | None = None) -> dict[str, Any]:
     """Return how often a session is to tell and to keep, and who watches it."""
     pace: dict[str, Any] = {"every": every, "keep_every": _KEEP_EVERY}
-    return pace if page is None else pace | {"every": min(every, _EVERY), "watch": page.report.watchers}
+    if page is None:
+        return pace if drift is None else pace | {"watch": drift}
+    return pace | {"every": min(every, _EVERY), "watch": page.report.watchers}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ def print_start(stream: Stream, learner: Any, model: Path | None) -> None:
     print("\n".join(lines), flush=True)
 
 
-def print_report(record: Record, stream: Stream, model: str | Path | None, *, interrupted: bool) -> None:
+def print_report(
+    record: Record, stream: Stream, model: str | Path | None, *, interrupted: bool, drifts: Sequence[str] = ()
+) -> None:
     """Print the scores next to those of the baselines, what was rejected, and where the model is."""
     console = Console(highlight=False)
     if interrupted:
@@ -41,7 +44,7 @@ def print_report(record: Record, stream: Stream, model: str | Path | None, *, in
     console.print()
     console.print(score_table(record))
     console.print()
-    for line in filter(None, [verdict(record), *rejected_lines(record.rejected, stream)]):
+    for line in filter(None, [verdict(record), *drifts, *rejected_lines(record.rejected, stream)]):
         console.print(line, soft_wrap=True, markup=False)
     saved = f" Saved to {model}." if model is not None else ""
     rate = f" at {record.rows_per_s:,.0f} rows/s" if record.rows_per_s else ""

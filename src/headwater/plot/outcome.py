@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from headwater.explain import Explanation
 from headwater.plot.paper import COLOURS, INK, PALE, axes, figure, note
@@ -43,6 +43,8 @@ class Outcomes:
         """A uniform sample of (answer, prediction) of a regressor."""
         self.bins = np.zeros((10, 3))
         """By probability of what was predicted, in tenths: rows, sum of that probability, right ones."""
+        self.by_class: dict[Hashable, NDArray[np.float64]] = {}
+        """By class, and by its probability in tenths: rows, sum of that probability, rows of that class."""
         self._rng = np.random.default_rng(0)
         self._n = 0
 
@@ -56,14 +58,26 @@ class Outcomes:
                     self.sample[at : at + 1] = [(float(y), float(y_pred))]
             return ()
         self.pairs.update(zip(seen.y, seen.y_pred, strict=True))
-        if len({y for y, _ in self.pairs}) <= 2:  # of more classes only the answer's own probability is kept
-            right = np.fromiter(map(_equal, seen.y, seen.y_pred), bool, len(seen))
-            p = np.where(right, seen.proba, 1 - np.asarray(seen.proba))
-            tenth = np.clip((p * 10).astype(int), 0, 9)
-            np.add.at(self.bins, tenth, np.column_stack([np.ones(len(p)), p, right]))
+        right = np.fromiter(map(_equal, seen.y, seen.y_pred), bool, len(seen))
+        if seen.forecast is not None and seen.forecast.proba is not None:
+            p = seen.forecast.proba
+            self.bins += _tenths(p.max(1) if p.shape[1] else np.zeros(len(p)), right)
+            for j, label in enumerate(seen.forecast.classes[:_CLASSES]):
+                came = np.fromiter((_equal(y, label) for y in seen.y), bool, len(seen))
+                self.by_class[label] = self.by_class.get(label, np.zeros((10, 3))) + _tenths(p[:, j], came)
+        elif len({y for y, _ in self.pairs}) <= 2:  # of late answers only the answer's own probability is known
+            self.bins += _tenths(np.where(right, seen.proba, 1 - np.asarray(seen.proba)), right)
         else:
             self.bins[:] = 0
         return ()
+
+
+def _tenths(p: NDArray[Any], came: NDArray[Any]) -> NDArray[np.float64]:
+    """Return by probability in tenths: rows, sum of the probability, rows that came true; shape (10, 3)."""
+    p = np.nan_to_num(p).astype(np.float64)
+    tenth = np.clip((p * 10).astype(int), 0, 9)
+    columns = [np.bincount(tenth, weights, 10) for weights in (None, p, came.astype(np.float64))]
+    return np.stack(columns, 1).astype(np.float64)
 
 
 def confusion(pairs: Mapping[tuple[Hashable, Hashable], int]) -> Figure:
@@ -113,7 +127,9 @@ def confusion(pairs: Mapping[tuple[Hashable, Hashable], int]) -> Figure:
     return fig
 
 
-def calibration(p: ArrayLike = (), right: ArrayLike = (), *, outcomes: Outcomes | None = None) -> Figure:
+def calibration(
+    p: ArrayLike = (), right: ArrayLike = (), *, outcomes: Outcomes | None = None, by_class: bool = False
+) -> Figure:
     """Draw how often predictions came true, by the probability that was given to them.
 
     Parameters
@@ -122,6 +138,8 @@ def calibration(p: ArrayLike = (), right: ArrayLike = (), *, outcomes: Outcomes 
         Shape (n,): the probability of each prediction, and whether it was right.
     outcomes
         In their place: what a session has gathered.
+    by_class
+        With ``outcomes``: a line for each class, by the probability that it was given, whatever was predicted.
 
     Returns
     -------
@@ -136,31 +154,38 @@ def calibration(p: ArrayLike = (), right: ArrayLike = (), *, outcomes: Outcomes 
     >>> calibration([0.9, 0.9, 0.6], [True, True, False]).axes[0].get_title(loc="left")
     'calibration (expected error 27 %)'
     """
-    if outcomes is None:
-        probability, hit = np.asarray(p, np.float64), np.asarray(right, np.float64)
-        bins = np.zeros((10, 3))
-        tenth = np.clip((probability * 10).astype(int), 0, 9)
-        np.add.at(bins, tenth, np.column_stack([np.ones(len(probability)), probability, hit]))
-    else:
-        bins = outcomes.bins
-    used = bins[bins[:, 0] > 0]
-    fig = figure(4.8, 4.2)
-    rows = used[:, 0]
-    said, came = used[:, 1] / rows, used[:, 2] / rows
-    error = float((rows * np.abs(said - came)).sum() / rows.sum()) if len(used) else float("nan")
-    title = f"calibration (expected error {100 * error:.0f} %)" if len(used) else "calibration"
-    ax = axes(fig, title=title, x="probability given to the prediction", y="share that came true")
-    if not len(used):
+    bins = _tenths(np.asarray(p, np.float64), np.asarray(right)) if outcomes is None else outcomes.bins
+    lines = {"model (size: rows)": bins}
+    if by_class and outcomes is not None:
+        sizes = {label: float(own[:, 2].sum()) for label, own in outcomes.by_class.items()}
+        lines = {str(y): outcomes.by_class[y] for y in sorted(sizes, key=lambda y: -sizes[y])[: len(COLOURS)]}
+    errors = [_expected_error(own) for own in lines.values() if own[:, 0].any()]
+    fig = figure(6.2 if by_class else 4.8, 4.2)
+    title = f"calibration{' by class' if by_class else ''}"
+    title += f" (expected error {100 * float(np.mean(errors)):.0f} %)" if errors else ""
+    what = "the class" if by_class else "the prediction"
+    ax = axes(fig, title=title, x=f"probability given to {what}", y="share that came true")
+    if not errors:
         note(ax, "No probabilities to draw.")
         return fig
     ax.plot([0, 1], [0, 1], color=PALE, linestyle="--", linewidth=1, label="perfect")
-    ax.plot(said, came, color=COLOURS[0], linewidth=1.2)
-    ax.scatter(said, came, s=20 + 180 * rows / rows.max(), color=COLOURS[0], alpha=0.75, label="model (size: rows)")
-    low = max(0.0, 0.1 * np.floor(10 * min(said.min(), came.min())) - 0.05)
+    lowest = 1.0
+    for (name, own), colour in zip(lines.items(), COLOURS, strict=False):
+        rows, said, came = own[own[:, 0] > 0].T
+        ax.plot(said / rows, came / rows, color=colour, linewidth=1.2)
+        ax.scatter(said / rows, came / rows, s=20 + 180 * rows / rows.max(), color=colour, alpha=0.75, label=name)
+        lowest = min(lowest, float((said / rows).min()), float((came / rows).min()))
+    low = max(0.0, 0.1 * np.floor(10 * lowest)) - 0.05
     ax.set_xlim(low, 1.03)
     ax.set_ylim(low, 1.03)
-    ax.legend(fontsize=8, frameon=False, loc="upper left", markerscale=0.5)
+    where = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if by_class else {"loc": "upper left"}
+    ax.legend(fontsize=8, frameon=False, markerscale=0.5, **where)
     return fig
+
+
+def _expected_error(bins: NDArray[np.float64]) -> float:
+    """Return the mean distance of probability and share, weighed by rows."""
+    return float(np.abs(bins[:, 1] - bins[:, 2]).sum() / bins[:, 0].sum())
 
 
 def answers(pairs: Sequence[tuple[float, float]]) -> Figure:

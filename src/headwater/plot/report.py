@@ -47,6 +47,8 @@ class Report:
     ----------
     title
         What the page is headed with.
+    drift
+        What looks for drift; ADWIN on the loss without it.
 
     Examples
     --------
@@ -61,12 +63,12 @@ class Report:
     (True, True)
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, *, drift: DriftWatch | None = None) -> None:
         self.title = title
         self.records: list[Record] = []
         self.outcomes = Outcomes()
         self.importance = Importance(every=128)
-        self.drift = DriftWatch()
+        self.drift = drift or DriftWatch()
 
     @property
     def watchers(self) -> tuple[Watcher, ...]:
@@ -134,17 +136,20 @@ class Report:
         if model.task == "classify":
             figures.append(confusion(self.outcomes.pairs))
             figures += [calibration(outcomes=self.outcomes)] if self.outcomes.bins.any() else []
+            many = len(self.outcomes.by_class) > 2
+            figures += [calibration(outcomes=self.outcomes, by_class=True)] if many else []
         else:
             figures.append(answers(self.outcomes.sample))
         health = model._health
-        if isinstance(health, Health) and health.fresh:
-            figures.append(explanation(explain_one(model, _as_sample(health.fresh[-1].x))))
+        if isinstance(health, Health) and health.sample:
+            last = max((*health.sample, *health.fresh), key=lambda kept: kept.row)
+            figures.append(explanation(explain_one(model, _as_sample(last.x))))
         pictures = "".join(_figure(as_svg(fig)) for fig in figures)
         inside = _figure(as_svg(layers(model)))
         return (
             f"<h2>What the model looks at, and how it errs</h2>{_figure(as_svg(importance(self.importance)))}"
             f'<div class="pictures">{pictures}</div>'
-            f"<p>The last picture explains the last row that was learned.</p><h2>Inside</h2>{inside}"
+            f"<p>The last picture explains one of the last rows.</p><h2>Inside</h2>{inside}"
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from headwater.types import Event
+from headwater.types import Event, Forecast
 
 __all__ = ["Seen", "Watcher"]
 
@@ -27,6 +27,8 @@ class Seen:
         The probability that was given to each answer; NaN where none was.
     task
         ``"classify"`` or ``"regress"``.
+    forecast
+        The predictions with the probabilities of all classes; None where they were given out earlier, for late answers.
 
     Examples
     --------
@@ -41,6 +43,7 @@ class Seen:
     y_pred: Sequence[Any]
     proba: Sequence[float]
     task: str
+    forecast: Forecast | None = None
 
     def __len__(self) -> int:
         return len(self.y)
