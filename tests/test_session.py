@@ -324,3 +324,18 @@ def test_a_regressor_is_scored_by_its_errors():
     assert evaluation.record.scores == evaluation.record.baselines["mean"]
     assert evaluation.record.baselines["no-change"]["mae"] == pytest.approx(99 / 100)
     assert "rmse" in str(evaluation)
+
+
+def test_an_evaluation_watches_and_adapts_and_is_called_by_the_name_of_its_module():
+    import headwater as hw
+    from headwater.adapt import Replay
+    from headwater.watch import DriftWatch
+
+    rng = np.random.default_rng(0)
+    rows = [({"a": a}, (a > 0) != (i >= 1_500)) for i, a in enumerate(rng.normal(size=3_000).tolist())]
+    found = hw.evaluate(hw.Classifier(seed=1), rows, watch=DriftWatch(), adapt=Replay(100))
+    assert [event.kind for event in found.events][:2] == ["drift_detected", "replayed"]
+    assert hw.Session.__name__ == "Session"
+    assert all(callable(one) for one in (hw.diagnose.diagnose, hw.explain.explain_one, hw.plot.Report))
+    with pytest.raises(AttributeError, match="module 'headwater' has no attribute 'nope'"):
+        hw.nope  # noqa: B018

@@ -85,6 +85,24 @@ def test_calibration_of_a_session_is_that_of_its_predictions(run):
     assert 0.5 < said / rows < 1
 
 
+def test_calibration_of_many_classes_is_of_the_prediction_and_of_each_class():
+    rng = np.random.default_rng(0)
+    outcomes, model = plot.Outcomes(), hw.Classifier(seed=1)
+    rows = [({"a": a, "b": b}, "uvw"[int(a + e > 0) + int(b > 1)]) for a, b, e in rng.normal(size=(3_000, 3)).tolist()]
+    record = Session(model, watch=outcomes).run(rows)
+    rows_seen, said, came = outcomes.bins.sum(0)
+    assert rows_seen == 3_000
+    assert came / rows_seen == pytest.approx(record.scores["accuracy"])
+    assert said / rows_seen == pytest.approx(came / rows_seen, abs=0.05)
+    for label in "uvw":
+        seen, said, came = outcomes.by_class[label].sum(0)
+        assert came == sum(y == label for _, y in rows)
+        assert said / seen == pytest.approx(came / seen, abs=0.03)
+    ax = plot.calibration(outcomes=outcomes, by_class=True).axes[0]
+    assert {text.get_text() for text in ax.get_legend().get_texts()} == {"perfect", "u", "v", "w"}
+    assert plot.calibration(outcomes=outcomes).axes[0].get_title(loc="left").startswith("calibration (expected error")
+
+
 def test_layers_show_weights_and_activations(run):
     model, _ = run
     hidden = next(e for e, expert in enumerate(model._engine.program.experts) if len(expert.layers) > 1)
@@ -96,6 +114,8 @@ def test_layers_show_weights_and_activations(run):
         plot.layers(model, expert=99)
     alone = hw.Regressor((4,), seed=1)
     alone.learn_one({"a": 1.0}, 1.0)
+    assert plot.layers(alone).axes[1].patches
+    alone._health = None  # as in a model from a file of an older version
     assert plot.layers(alone).axes[1].texts[0].get_text() == "No rows to look at: give X."
 
 

@@ -60,13 +60,7 @@ def diagnose(
         Print JSON instead of text.
     """
     if _is_model(source):
-        if target is not None or model is not None:
-            raise ConfigError(
-                expected="a model alone, or a stream and --target",
-                got=f"the model {source} with {'--target' if target is not None else '--model'}",
-                at="diagnose",
-                help=f"headwater diagnose {source}, or headwater diagnose STREAM --target COLUMN --model {source}",
-            )
+        _check_alone(source, target or "", str(model or ""))
         _print(load_model(Path(source)).diagnose(), as_json=json)
         return 0
     wishes = wishes or Wishes()
@@ -102,6 +96,17 @@ def _is_model(source: str) -> bool:
     with path.open("rb") as file:
         start = file.read(10)
     return start[6:] == b'\x00\x00{"' and int.from_bytes(start[:8], "little") < path.stat().st_size
+
+
+def _check_alone(source: str, target: str, model: str) -> None:
+    """Raise when more is said than the file of a model."""
+    if target or model:
+        raise ConfigError(
+            expected="a model alone, or a stream and --target",
+            got=f"the model {source} with {'--target' if target else '--model'}",
+            at="diagnose",
+            help=f"headwater diagnose {source}, or headwater diagnose STREAM --target COLUMN --model {source}",
+        )
 
 
 def _print(diagnosis: Any, *, as_json: bool) -> None:

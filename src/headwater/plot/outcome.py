@@ -154,11 +154,10 @@ def calibration(
     >>> calibration([0.9, 0.9, 0.6], [True, True, False]).axes[0].get_title(loc="left")
     'calibration (expected error 27 %)'
     """
-    bins = _tenths(np.asarray(p, np.float64), np.asarray(right)) if outcomes is None else outcomes.bins
-    lines = {"model (size: rows)": bins}
-    if by_class and outcomes is not None:
-        sizes = {label: float(own[:, 2].sum()) for label, own in outcomes.by_class.items()}
-        lines = {str(y): outcomes.by_class[y] for y in sorted(sizes, key=lambda y: -sizes[y])[: len(COLOURS)]}
+    if outcomes is None:
+        outcomes = Outcomes()
+        outcomes.bins = _tenths(np.asarray(p, np.float64), np.asarray(right))
+    lines = _by_class(outcomes) if by_class else {"model (size: rows)": outcomes.bins}
     errors = [_expected_error(own) for own in lines.values() if own[:, 0].any()]
     fig = figure(6.2 if by_class else 4.8, 4.2)
     title = f"calibration{' by class' if by_class else ''}"
@@ -181,6 +180,12 @@ def calibration(
     where = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if by_class else {"loc": "upper left"}
     ax.legend(fontsize=8, frameon=False, markerscale=0.5, **where)
     return fig
+
+
+def _by_class(outcomes: Outcomes) -> dict[str, NDArray[np.float64]]:
+    """Return the bins of the most frequent classes, as many as there are colours."""
+    sizes = {label: float(own[:, 2].sum()) for label, own in outcomes.by_class.items()}
+    return {str(y): outcomes.by_class[y] for y in sorted(sizes, key=lambda y: -sizes[y])[: len(COLOURS)]}
 
 
 def _expected_error(bins: NDArray[np.float64]) -> float:
