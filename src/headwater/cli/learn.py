@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -84,29 +84,28 @@ def learn(
     """
     drift, policies = watch_of(watch, adapt), policies_of(adapt)
     page = page_for(source, report, drift)
-    wishes = wishes or Wishes()
-    if model is not None:
-        check_writable(model, "--model")
-    known = load_model(model) if model is not None and model.exists() else None
+    wishes, known = wishes or Wishes(), _going_on(model)
     if known is not None:
         wishes.agree_with(known, task=task, target=target, at=str(model))
-    with open_stream(
-        source,
-        target=target,
-        task=known.task if known else task,
-        classes=known.describe()["classes"] if known else (),
-        drop=split_names(drop),
-        text=split_names(text),
-        format=format,
-        rejects=rejects,
-    ) as stream:
+    about: dict[str, Any] = {"drop": split_names(drop), "text": split_names(text)}
+    about |= {"task": known.task, "classes": known.describe()["classes"]} if known else {"task": task}
+    with open_stream(source, target=target, **about, format=format, rejects=rejects) as stream:
         learner = known or wishes.make(stream.goal.task if stream.goal else task)
-        session = Session(learner, delay=delay, window=window, keep=model, adapt=policies, **paced(page, every, drift))
+        pace = paced(page, every, drift)
+        session = Session(learner, delay=delay, window=window, keep=model, adapt=policies, **pace)
         if not json:
             print_start(stream, learner, model if known else None)
         events: list[Event] = []
         record = _run(session, stream, every if json else None, page, events)
         return _report(record, session, stream, drift_lines(events), as_json=json)
+
+
+def _going_on(model: Path | None) -> Any:
+    """Return the saved learner that goes on, or None where a new one begins."""
+    if model is None:
+        return None
+    check_writable(model, "--model")
+    return load_model(model) if model.exists() else None
 
 
 def _report(record: Record, session: Session, stream: Stream, drifts: list[str], *, as_json: bool) -> int:

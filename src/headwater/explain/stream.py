@@ -82,7 +82,7 @@ class Importance:
         self.method, self.every, self.a, self.inner = method, every, a, inner
         self.due: int | None = every
         self.history: list[tuple[int, dict[Hashable, float]]] = []
-        """Row and importances, after each 16th look: what `plot.importance` draws."""
+        """Row and importances, after each fourth look: what `plot.importance` draws."""
         self._parts: dict[Hashable, _Fading] = {}
         self._reservoir = _Reservoir(size, seed)
         self._looks = 0
@@ -98,7 +98,7 @@ class Importance:
         if self.due is not None and seen.last >= self.due:
             self.update(as_mapping(seen.X[-1]), seen.y[-1], learner)
             self.due = (seen.last // self.every + 1) * self.every
-            if self._looks % 16 == 0:
+            if self._looks % 4 == 0:
                 self.history.append((seen.last, self.values))
         return ()
 

@@ -60,10 +60,11 @@ class Outcomes:
         self.pairs.update(zip(seen.y, seen.y_pred, strict=True))
         right = np.fromiter(map(_equal, seen.y, seen.y_pred), bool, len(seen))
         if seen.forecast is not None and seen.forecast.proba is not None:
-            p = seen.forecast.proba
-            self.bins += _tenths(p.max(1) if p.shape[1] else np.zeros(len(p)), right)
+            told = seen.forecast.proba.any(1)  # before the first class nothing is
+            p, right = seen.forecast.proba[told], right[told]
+            self.bins += _tenths(p.max(1, initial=0.0), right)
             for j, label in enumerate(seen.forecast.classes[:_CLASSES]):
-                came = np.fromiter((_equal(y, label) for y in seen.y), bool, len(seen))
+                came = np.fromiter((_equal(y, label) for y in seen.y), bool, len(seen))[told]
                 self.by_class[label] = self.by_class.get(label, np.zeros((10, 3))) + _tenths(p[:, j], came)
         elif len({y for y, _ in self.pairs}) <= 2:  # of late answers only the answer's own probability is known
             self.bins += _tenths(np.where(right, seen.proba, 1 - np.asarray(seen.proba)), right)

@@ -28,7 +28,7 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2.2rem; }
 p.lead { color: #555; margin-top: .2rem; }
-table { border-collapse: collapse; }
+table { border-collapse: collapse; } .wide { overflow-x: auto; }
 td, th { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #e5e5e5; }
 th:first-child, td:first-child { text-align: left; } td.model { font-weight: 600; }
 .finding { border-left: 4px solid #999; padding: .3rem .8rem; margin: .6rem 0; background: #fafafa; }
@@ -36,7 +36,7 @@ th:first-child, td:first-child { text-align: left; } td.model { font-weight: 600
 .finding b { text-transform: capitalize; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: center; }
 figure { margin: 1rem 0; } figure svg { width: 100%; max-width: 45rem; height: auto; }
-.pictures figure { flex: 1 1 26rem; margin: 0; } .pictures svg { max-height: 24rem; }
+.pictures figure { flex: 1 1 min(26rem, 100%); margin: 0; } .pictures svg { max-height: 24rem; }
 """
 
 
@@ -90,7 +90,8 @@ class Report:
             _findings(model),
             self._pictures(model),
         ]
-        head = f'<meta charset="utf-8"><title>{escape(self.title)}</title><style>{_STYLE}</style>'
+        view = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        head = f'<meta charset="utf-8">{view}<title>{escape(self.title)}</title><style>{_STYLE}</style>'
         return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{"".join(parts)}</body></html>\n'
 
     def write(self, model: Any, path: str | Path) -> None:
@@ -121,7 +122,7 @@ class Report:
                 for name, values in scores.items()
             )
             rows += f"<tr><td>{escape(score.replace('_', ' '))}</td>{cells}</tr>"
-        return f"<h2>Scores</h2><table><tr><th></th>{head}</tr>{rows}</table>"
+        return f'<h2>Scores</h2><div class="wide"><table><tr><th></th>{head}</tr>{rows}</table></div>'
 
     def _events(self) -> str:
         events: list[Event] = [event for record in self.records for event in record.events]
@@ -177,4 +178,6 @@ def _figure(svg: str) -> str:
 
 
 def _number(value: float) -> str:
-    return "–" if value != value else f"{value:,.4g}"
+    if value != value:
+        return "–"
+    return f"{value:,.4g}" if abs(value) >= 100 else f"{round(value, 4) + 0.0:.4f}"  # + 0.0: no minus before 0
