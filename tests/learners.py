@@ -127,13 +127,15 @@ def differences(one: Any, other: Any) -> list[str]:
 
 def tables(model: Any) -> list[np.ndarray]:
     """Copies of each layer's numbers (rows, units) in P and in every state: parameters and moments by their place."""
-    from headwater.nn.program import _matrix
+    from headwater.nn.matrices import matrix_of
 
     program, out = program_of(model), []
     for k in range(-1, program.states):
         size = len(program.p)
         vector = program.p if k < 0 else program.s[k * size : (k + 1) * size]
-        out += [_matrix(vector, place, program.dense, program.stride, program.rows).copy() for place in program.places]
+        out += [
+            matrix_of(vector, place, program.dense, program.stride, program.rows).copy() for place in program.places
+        ]
     return out
 
 

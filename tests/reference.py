@@ -495,7 +495,29 @@ def knots_of(values, count):
 # ---- several experts ------------------------------------------------------------------------------------------------
 
 
-def hedge(w, losses, share=0.003, hardest=9.0):
-    """Return the experts' weights after these losses: w·exp(−loss/2), normalised, and a small share spread evenly."""
-    w = w * np.exp(-0.5 * np.minimum(losses, hardest))
+def hedge(w, losses, share=0.003, hardest=9.0, weight=1.0):
+    """Return the experts' weights after these losses: w·exp(−weight·loss/2), normalised, and a small share spread evenly."""
+    w = w * np.exp(-0.5 * weight * np.minimum(losses, hardest))
+    share *= min(weight, 1.0)
     return (1 - share) * w / w.sum() + share / len(w)
+
+
+def softmax(z):
+    """Return e^z / Σ e^z."""
+    e = np.exp(z - z.max())
+    return e / e.sum()
+
+
+def stack(w, z, y, t, weight=1.0):
+    """Return the weights of logits z (experts, k) after the t-th answer y, a class: a bounded step along −ln softmax(w·z)[y]."""
+    rate = weight * max(0.02 / (1 + t / 1000), 0.002)
+    slope = z @ softmax(w @ z) - z[:, y]
+    return w - np.clip(rate * slope, -0.1, 0.1)
+
+
+def stack_numbers(w, z, y, t, spread, weight=1.0):
+    """Return the weights of numbers z (experts,) after the answer y, and the fading mean error of their mixture."""
+    miss = w @ z - y
+    spread = abs(miss) if t == 0 else spread + (abs(miss) - spread) * 0.003 * min(weight, 1.0)
+    rate = min(weight * max(0.02 / (1 + t / 1000), 0.002), 1 / max(z @ z, 1e-30))
+    return w - np.clip(rate * np.clip(miss, -spread, spread) * z, -0.1, 0.1), spread

@@ -180,7 +180,19 @@ def test_a_sample_of_weight_0_adds_its_names_and_changes_nothing_else(task, rule
     model.learn_one({"a": 1e9, "b": -5.0, "colour": "red", **NEW, "flag": float("inf")}, answers(model, ["z"])[0], w=0)
 
     after = arrays(model)
-    for name in ("buf", "ys", "rng", "run", "ring_rows", "ring_v", "ring_n", "ring_y"):
+    for name in (
+        "buf",
+        "ys",
+        "rng",
+        "running",
+        "ring_rows",
+        "ring_v",
+        "ring_n",
+        "ring_y",
+        "ring_w",
+        "scores",
+        "history",
+    ):
         assert same(after[name], before[name]), name
     for name in ("stats", "touched", "knots", "past"):
         assert same(after[name][: len(before[name])], before[name]), name

@@ -18,9 +18,7 @@ from numpy.typing import NDArray
 from headwater.engine import Engine
 from headwater.errors import ConfigError
 from headwater.kernels import _op as col
-from headwater.nn import Dense
-from headwater.nn.lower import Place
-from headwater.nn.program import Program, weights
+from headwater.nn.renew import redraw
 from headwater.types import Event, Record
 from headwater.watch.seen import Seen
 
@@ -224,7 +222,7 @@ class Adaptation:
         worst = int(np.argmin(weights_of(engine)))
         experts = range(len(weights_of(engine))) if policy.which == "all" else [worst]
         for e in experts:
-            redraw(engine, e, self._resets)
+            redraw(engine.program, e, [engine.setup.seed, 2, self._resets])
         numbers = ", ".join(str(e + 1) for e in experts)
         return Event(row, "reinitialised", f"The weights of expert {numbers} were drawn anew.")
 
@@ -232,47 +230,6 @@ class Adaptation:
 def weights_of(engine: Engine) -> NDArray[np.float64]:
     """Return a view of the experts' weights in the mixture."""
     return engine.program.run[col.WEIGHT :: col.RUNNING_WIDTH]
-
-
-def redraw(engine: Engine, e: int, draw: int) -> None:
-    """Draw all weights of expert e anew, its output layer's included, and forget its rule's state.
-
-    Parameters
-    ----------
-    engine
-        Whose weights.
-    e
-        Which expert, from 0.
-    draw
-        The number of this draw: part of the seed, so that each differs and all repeat.
-    """
-    program = engine.program
-    rng = np.random.default_rng([engine.setup.seed, 2, e, draw])
-    run = program.run[e * col.RUNNING_WIDTH : (e + 1) * col.RUNNING_WIDTH]
-    run[col.T], run[col.SCALE], run[col.PRODUCT] = 0, 1, 1
-    for place in program.places:
-        if place.expert != e:
-            continue
-        for state in program.s.reshape(program.states, -1):
-            _clear(program, place, state)
-        layer = program.experts[e].layers[place.layer]
-        if isinstance(layer, Dense):
-            _clear(program, place, program.p)
-            block = weights(program, place)
-            keys = rng.integers(1, 2**63, len(block), dtype=np.uint64)
-            start = layer.start()
-            fan_in = max(engine.fan_in, 1)
-            block[:] = start.rows(keys, fan_in, place.m) if place.table else start.matrix(rng, place.n, place.m)
-
-
-def _clear(program: Program, place: Place, vector: NDArray[Any]) -> None:
-    """Set one layer's numbers, weights and bias, to 0 in a vector of P's layout."""
-    if place.table:
-        table = vector[program.dense : program.dense + program.rows * program.stride]
-        table.reshape(program.rows, program.stride)[:, place.start : place.start + place.m] = 0
-    else:
-        count = (place.n + 1) if place.n else 2
-        vector[place.start : place.start + count * place.m] = 0
 
 
 def _positive(at: str, **numbers: float) -> None:

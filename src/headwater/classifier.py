@@ -30,9 +30,8 @@ class Classifier(base.Classifier):
 
     Inputs are dicts of numbers, texts, booleans, date-times, lists, or None for what is missing; features, categories and
     classes may appear at any time. Numbers are standardised as they stream. p = softmax(net(x)), learned by cross-entropy.
-
-    Without settings it is a pool of small nets with different step sizes, mixed by how well each has done of late: nothing
-    needs tuning. Any of hidden, layers, optimizer, norm or dropout makes it a single net instead.
+    Without settings it is a pool of small nets with different step sizes, p = softmax(Σ wₑ·netₑ(x)) with weights that are
+    learned too: nothing needs tuning. Any of hidden, layers, optimizer, norm or dropout makes it a single net instead.
 
     Parameters
     ----------
@@ -62,6 +61,8 @@ class Classifier(base.Classifier):
         A pool of one's own: ``nn.Expert(hidden layers, optimizer=…, replays=…)``.
     effort : str
         Of the default pool: "fast", "default" or "accurate".
+    label_history : bool
+        Mix in how often each class follows the last one: right for a live stream whose answers come at once and in order only.
     seed : int
         Of the initial weights and of dropout.
     dtype : str
@@ -111,15 +112,15 @@ class Classifier(base.Classifier):
         layers: Sequence[Layer] | None = None,
         experts: Sequence[Expert] | None = None,
         effort: str = "default",
+        label_history: bool = False,
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
         self.hidden, self.activation, self.optimizer, self.loss = hidden, activation, optimizer, loss
-        self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
+        self.l1, self.l2, self.dropout, self.norm, self.seed, self.dtype = l1, l2, dropout, norm, seed, dtype
         self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
-        self.layers, self.seed, self.dtype = layers, seed, dtype
-        self.experts, self.effort = experts, effort
-        self._setup = make_setup(self, ("cross_entropy", "binary_cross_entropy", "hinge"), targets=False)
+        self.layers, self.experts, self.effort, self.label_history = layers, experts, effort, label_history
+        self._setup = make_setup(self, ("cross_entropy", "binary_cross_entropy", "hinge"))
         self._binary = self._setup.experts[0].loss.name == "binary_cross_entropy"
         self._sums = self._setup.experts[0].loss.name != "hinge"
         self._engine: Engine | None = None
@@ -290,8 +291,9 @@ class Classifier(base.Classifier):
             return np.empty((part.stop - part.start, 0))
         known = labels[part]
         if not good[part].all():
-            any_class = self.classes[0]  # for answers that are refused anyway
-            known = [label if right else any_class for label, right in zip(known, good[part].tolist(), strict=True)]
+            known = [
+                label if right else self.classes[0] for label, right in zip(known, good[part].tolist(), strict=True)
+            ]
         answers = np.fromiter(map(self._index.__getitem__, known), np.float64, len(known))
         question = None if ask is None else rows_of(ask, part)
         return self._whole(self._engine.learn(rows_of(X, part), answers[:, None], w[part], good[part], question))
@@ -337,7 +339,7 @@ class Classifier(base.Classifier):
 
     @property
     def experts_(self) -> list[dict[str, Any]]:
-        """What each expert is and how it stands: weight in the mixture, fading loss, steps taken and undone."""
+        """What each expert is and how it stands: weight in the mixture, fading loss, steps taken and undone, times renewed."""
         return [] if self._engine is None else self._engine.experts()
 
     def describe(self) -> dict[str, Any]:

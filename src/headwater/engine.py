@@ -22,6 +22,7 @@ from .kernels import _op as col
 from .nn import Dense, Initializer
 from .nn.lower import Expert, Place
 from .nn.program import Block, Program, weights
+from .nn.renew import renew_hopeless
 from .nn.schedules import as_schedule
 
 
@@ -41,6 +42,10 @@ class Setup:
         Knots of the curve of each numeric column; 0 for straight lines.
     ring : int
         How many of the last samples are kept for replay.
+    spreads : int
+        How wide answers spread: one of ``kernels.spread``.
+    history : bool
+        Whether the label history takes part in the mixture.
     """
 
     experts: tuple[Expert, ...]
@@ -51,6 +56,8 @@ class Setup:
     targets: bool
     hats: int = 0
     ring: int = 0
+    spreads: int = 0
+    history: bool = False
 
 
 class Engine:
@@ -68,7 +75,6 @@ class Engine:
         self.setup = setup
         self.words = Vocabulary(seed=setup.seed, max_rows=setup.max_rows, hats=setup.hats)
         self.encoder = Encoder(self.words)
-        self.fan_in = 0
         self.learned = 0
         self.refused: Counter[str] = Counter()
         self.step = 1.0
@@ -82,9 +88,20 @@ class Engine:
             targets=setup.targets,
             hats=setup.hats,
             ring=setup.ring,
+            spreads=setup.spreads,
+            history=setup.history,
         )
         self._draw_dense()
         self.event = Event(self.words)
+
+    @property
+    def fan_in(self) -> int:
+        """Entries of the first row taught: the scale of all rows ever drawn."""
+        return self.program.fan_in
+
+    @fan_in.setter
+    def fan_in(self, entries: int) -> None:
+        self.program.fan_in = entries
 
     # ---- rows to entries --------------------------------------------------------------------------------------------
 
@@ -199,7 +216,8 @@ class Engine:
             program.show_event(block)
         if program.roomy is not block:
             program.make_room(block)
-        program.learn_event(program.address, y, w)
+        if program.learn_event(program.address, y, w) < 0:
+            renew_hopeless(program)
         self.learned += 1
         return True
 
@@ -237,7 +255,7 @@ class Engine:
     def experts(self) -> list[dict[str, Any]]:
         """Say what each expert is and how it stands."""
         run = self.program.run.reshape(-1, col.RUNNING_WIDTH)
-        return [
+        out: list[dict[str, Any]] = [
             {
                 "expert": " → ".join(repr(layer) for layer in expert.layers[:-1]) or "linear",
                 "optimizer": repr(expert.optimizer),
@@ -246,9 +264,14 @@ class Engine:
                 "loss": float(own[col.FADING]),
                 "steps": int(own[col.T]),
                 "undone": int(own[col.DIVERGED]),
+                "renewed": int(own[col.RENEWED]),
             }
             for expert, own in zip(self.program.experts, run, strict=True)
         ]
+        if self.setup.history:
+            weight = float(self.program.running[-col.RUNNING_WIDTH + col.WEIGHT])
+            out.append({"expert": "label history", "weight": weight})
+        return out
 
     @property
     def rejected(self) -> dict[str, int]:

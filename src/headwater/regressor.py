@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from river import base
 
 from .engine import Engine, describe, merged, rows_of
+from .errors import ConfigError
 from .guards import FARTHEST, HEAVIEST, as_answers, check_numbers, check_pairs, check_rows, check_weights
+from .kernels import spread
 from .nn import Loss, Optimizer
 from .nn.layers import Layer
 from .nn.lower import Expert
@@ -34,6 +36,8 @@ class Regressor(base.Regressor):
     hidden, activation, optimizer, l1, l2, dropout, norm, clip_norm, clip_value, scale, max_rows, layers, experts, effort, seed,
     dtype
         As in ``Classifier``.
+    label_history : bool
+        Whether the last answer takes part in the mixture, as a forecast of its own; as in ``Classifier``.
     loss : str or Loss
         "huber" (quadratic within one deviation, then linear), "mse", "mae", "quantile", or "poisson" for counts (its answers
         are not standardised, and the net gives their logarithm).
@@ -76,6 +80,7 @@ class Regressor(base.Regressor):
         layers: Sequence[Layer] | None = None,
         experts: Sequence[Expert] | None = None,
         effort: str = "default",
+        label_history: bool = False,
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
@@ -83,9 +88,10 @@ class Regressor(base.Regressor):
         self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
         self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
         self.layers, self.seed, self.dtype = layers, seed, dtype
-        self.experts, self.effort = experts, effort
+        self.experts, self.effort, self.label_history = experts, effort, label_history
         name = loss.name if isinstance(loss, Loss) else loss
-        self._setup = make_setup(self, (*SCALED, "poisson"), targets=name in SCALED)
+        spreads = spread.SCALED if name in SCALED else spread.PEARSON
+        self._setup = make_setup(self, (*SCALED, "poisson"), targets=name in SCALED, spreads=spreads)
         # an answer of Poisson's is a count up to what its link can say, e³⁰, and its net at rest says e⁰
         counts = name == "poisson"
         self._least, self._most, self._cold = (0.0, math.exp(30), 1.0) if counts else (-FARTHEST, FARTHEST, 0.0)
@@ -121,6 +127,56 @@ class Regressor(base.Regressor):
             check_rows([x])
             return float(_possible(engine.predict([x]))[0])
         return min(max(p[0], -FARTHEST), FARTHEST)
+
+    def predict_interval_one(self, x: Mapping[Any, Any], coverage: float = 0.9) -> tuple[float, float]:
+        """Predict an interval that holds the answer of a sample in that share of cases; nothing is changed.
+
+        [ŷ + s(x)·q₋, ŷ + s(x)·q₊]: s(x) is the size of error expected here (the pool has an expert that learns it; a single
+        net has the answer's running deviation, "poisson" √ŷ), and q₋, q₊ are quantiles of (y − ŷ)/s over the last 1,000
+        rows learned, so the interval need not lie evenly around ŷ.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+        coverage : float
+            Between 0 and 1; an equal share of the rest lies below and above.
+
+        Returns
+        -------
+        tuple of float
+            Lower and upper end; infinite while too few rows were learned to tell (19 for 0.9).
+
+        Raises
+        ------
+        ConfigError
+            If coverage is not between 0 and 1.
+
+        Notes
+        -----
+        It holds on the average of rows, one after the other, where each is predicted before it is learned and the answer
+        comes before the next; where answers come late, errors at prediction are larger than those that were scored.
+
+        Examples
+        --------
+        >>> model = Regressor(seed=1)
+        >>> for i in range(500):
+        ...     model.learn_one({"x": i % 10}, 5.0 * (i % 10) + (i * 7919) % 13)
+        >>> low, high = model.predict_interval_one({"x": 5}, coverage=0.9)
+        >>> 24 < low < 28 and 33 < high < 39
+        True
+
+        References
+        ----------
+        Vovk, Gammerman & Shafer 2005 (conformal prediction); Xu & Xie 2021 (a moving window of residuals).
+        """
+        low, high = self.predict_interval_many([x], coverage)[0].tolist()
+        return low, high
+
+    def predict_interval_many(self, X: Any, coverage: float = 0.9) -> NDArray[np.float64]:
+        """Predict the interval of each row, shape (n, 2): lower and upper end; as ``predict_interval_one``."""
+        forecast = self.forecast(X, coverage=coverage)
+        return np.stack([np.asarray(forecast.lower), np.asarray(forecast.upper)], axis=1)
 
     def learn_one(self, x: Mapping[Any, Any], y: float, w: float = 1.0) -> None:
         """Learn one sample; it is ``learn_many`` of one row.
@@ -167,22 +223,32 @@ class Regressor(base.Regressor):
         """Predict the answer of each row, shape (n,); nothing is changed."""
         return np.asarray(self.forecast(X).y_pred, np.float64)
 
-    def forecast(self, X: Any) -> Forecast:
+    def forecast(self, X: Any, *, coverage: float | None = None) -> Forecast:
         """Predict rows; nothing is changed.
 
         Parameters
         ----------
         X : list of dict, array (n, d) or data frame
             Samples.
+        coverage : float, optional
+            With it, intervals too: ``predict_interval_one``.
 
         Returns
         -------
         Forecast
         """
         n = check_rows(X)
+        q = None if coverage is None else _quantiles(self._engine, coverage)
         if self._engine is None:
-            return Forecast(np.full(n, self._cold))
-        return Forecast(_possible(self._engine.predict(X)))
+            y_pred, widths = np.full(n, self._cold), np.ones(n)
+        else:
+            y_pred = _possible(self._engine.predict(X))
+            widths = self._engine.program.widths.astype(np.float64)
+        if q is None:
+            return Forecast(y_pred)
+        least = -math.inf if self._least < 0 else 0.0
+        lower, upper = (y_pred + (widths * end if math.isfinite(end) else end) for end in q)
+        return Forecast(y_pred, lower=np.maximum(lower, least), upper=upper)
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
         """Predict and learn rows in turn: predict row i of ``ask`` (of X without it), then learn row i of X.
@@ -231,7 +297,7 @@ class Regressor(base.Regressor):
 
     @property
     def experts_(self) -> list[dict[str, Any]]:
-        """What each expert is and how it stands: weight in the mixture, fading loss, steps taken and undone."""
+        """What each expert is and how it stands: weight in the mixture, fading loss, steps taken and undone, times renewed."""
         return [] if self._engine is None else self._engine.experts()
 
     def describe(self) -> dict[str, Any]:
@@ -289,6 +355,20 @@ class Regressor(base.Regressor):
         from .store.export_onnx import export_onnx
 
         export_onnx(self, path, opset=opset, array=array)
+
+
+def _quantiles(engine: Engine | None, coverage: float) -> tuple[float, float]:
+    """Return the scores between which that share of the next ones lies, ±∞ while there are too few to tell."""
+    if not 0 < coverage < 1:
+        raise ConfigError(expected="a share between 0 and 1", got=repr(coverage), at="coverage", help="Give e.g. 0.9.")
+    scores = np.zeros(1) if engine is None else engine.program.scores
+    n = min(int(scores[0]), spread.WINDOW)
+    # rank ⌈(n + 1)·(1 − α/2)⌉ of n scores; the rounding keeps (19 + 1)·0.05 at 1
+    rank = math.floor(round((n + 1) * (1 - coverage) / 2, 9))
+    if rank < 1:
+        return -math.inf, math.inf
+    kept = np.partition(scores[1 : n + 1], (rank - 1, n - rank))
+    return float(kept[rank - 1]), float(kept[n - rank])
 
 
 def _possible(out: NDArray[Any]) -> NDArray[np.float64]:

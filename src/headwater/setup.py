@@ -11,6 +11,7 @@ from .auto import KNOTS, pool, with_heads
 from .encode.vocabulary import LEAST_ROWS
 from .engine import Setup
 from .errors import ConfigError
+from .kernels.spread import PLAIN, SCALED, UNKNOWN
 from .nn import BatchNorm, Dense, Dropout, LayerNorm, Loss, Optimizer, RMSProp
 from .nn.layers import Activation, Layer
 from .nn.losses import as_loss
@@ -23,7 +24,7 @@ DEFAULT_OPTIMIZER = RMSProp(0.003, rho=0.999)
 """The rule of a single net: of eight tried on eleven streams the one that was nowhere far behind (benchmarks/NOTES.md)."""
 
 
-def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool) -> Setup:
+def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, spreads: int = UNKNOWN) -> Setup:
     """Check a learner's settings and turn them into a setup.
 
     Parameters
@@ -34,6 +35,8 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool) -> Setup
         Losses that fit the task.
     targets : bool
         Whether answers are standardised as they stream.
+    spreads : int
+        How wide answers spread: one of ``kernels.spread``.
 
     Returns
     -------
@@ -63,7 +66,18 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool) -> Setup
     _try(experts)
     knots = 0 if alone or not learner.scale else KNOTS
     ring = RING if any(expert.replays for expert in experts) else 0
-    return Setup(experts, learner.seed, learner.dtype, learner.max_rows, learner.scale, targets, knots, ring)
+    history = bool(learner.label_history)
+    if history and not targets and loss.name != "cross_entropy":
+        raise ConfigError(
+            expected="'cross_entropy', or numbers that are standardised, with label_history",
+            got=repr(loss.name),
+            at=f"loss of {type(learner).__name__}",
+            help="Leave label_history off, or choose another loss.",
+        )
+    if spreads == SCALED and len(experts) == 1:
+        spreads = PLAIN
+    sizes = (learner.max_rows, learner.scale, targets, knots, ring)
+    return Setup(experts, learner.seed, learner.dtype, *sizes, spreads, history)
 
 
 def _try(experts: tuple[Expert, ...]) -> None:
@@ -89,6 +103,7 @@ def _check_kinds(learner: Any) -> None:
         "loss": ("a name or nn.Loss", "Give e.g. nn.Loss('huber', 0.5).", isinstance(learner.loss, str | Loss)),
         "norm": ("None, 'layer' or 'batch'", "Choose one of these.", learner.norm in (None, "layer", "batch")),
         "scale": ("True or False", "Choose one of the two.", isinstance(learner.scale, bool)),
+        "label_history": ("True or False", "Choose one of the two.", isinstance(learner.label_history, bool)),
         "seed": ("a whole number of 0 or more", "Give e.g. seed=1.", _whole(learner.seed, 0)),
         "max_rows": ("max_rows of 16 or more", "Give e.g. 200_000.", _whole(learner.max_rows, LEAST_ROWS)),
         "dtype": (

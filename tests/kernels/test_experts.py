@@ -63,22 +63,29 @@ def block(X: np.ndarray) -> Block:
 
 
 @pytest.mark.parametrize(("loss", "k"), [("mse", 2), ("cross_entropy", 3)])
-def test_every_expert_learns_as_alone_and_the_mixture_is_fixed_share_hedge(loss, k):
+def test_every_expert_learns_as_alone_and_the_mixture_is_hedged_or_stacked(loss, k):
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(80, 4))
+    X, weights = rng.normal(size=(80, 4)), rng.choice([0.5, 1.0, 3.0], 80)
     y = rng.integers(0, 3, (80, 1)).astype(float) if k == 3 else 0.5 * rng.normal(size=(80, 2))
     program = program_of(experts(loss, k), 4, rng)
     alone, w, wanted = twins(program), np.full(3, 1 / 3), []
 
-    shown = program.learn(block(X), y.copy(), np.ones(80))
+    shown = program.learn(block(X), y.copy(), weights)
 
-    for x, answer in zip(X, ref.one_hot(y[:, 0], 3) if k == 3 else y, strict=True):
-        wanted.append(sum(share * twin.net.forward(x[None])[0] for share, twin in zip(w, alone, strict=True)))
-        w = ref.hedge(
-            w, np.array([twin.net.value(twin.net.logits(x[None]), answer[None], twin.net.a)[0] for twin in alone])
-        )
+    for t, (x, weight) in enumerate(zip(X, weights, strict=True)):
+        answer = ref.one_hot(y[t : t + 1, 0], 3)[0] if k == 3 else y[t]
+        z = np.array([twin.net.logits(x[None])[0] for twin in alone])
+        if k == 3:
+            wanted.append(ref.softmax(w @ z))
+            w = ref.stack(w, z, int(y[t, 0]), t, weight)
+        else:
+            wanted.append(w @ z)
+            losses = [
+                twin.net.value(own[None], answer[None], twin.net.a)[0] for twin, own in zip(alone, z, strict=True)
+            ]
+            w = ref.hedge(w, np.array(losses), weight=weight)
         for twin in alone:
-            twin.row(x, answer)
+            twin.row(x, answer, weight)
     check(shown, np.array(wanted), 1e-11)
     for e, twin in enumerate(alone):
         check(parameters_of(program, e), [p for p, _ in twin.net.parameters()], 1e-11, f"expert {e}")

@@ -159,7 +159,7 @@ def test_a_file_of_a_later_format_says_so():
         lambda header, tensors: header.update(classes=[{"list": []}]),
         lambda header, tensors: tensors.pop("p"),
         lambda header, tensors: tensors.update(p=np.zeros(3, np.float32)),
-        lambda header, tensors: tensors.update(run=np.zeros((2, 2))),
+        lambda header, tensors: tensors.update(running=np.zeros((2, 2))),
     ],
     ids=range(15),
 )

@@ -230,18 +230,15 @@ def _parts(program: Program, path: _Path, output: _Output, method: str) -> NDArr
 
 def _along(program: Program, path: _Path, output: _Output, at: NDArray[Any]) -> NDArray[Any]:
     """Return way·(mean of ∂F/∂v over the points α of the path): the midpoint rule of integrated gradients."""
-    shares = trace.shares(program).tolist()
     values = []
-    for e in range(len(shares)):
+    for e in range(len(program.experts)):
         start = trace.read(program, e, path.start)
         values.append(trace.forward(program, e, start + at[:, None] * (trace.read(program, e, path.end) - start)))
-    outs = [trace.link(program, e, own[-1]) for e, own in enumerate(values)]
-    delta = output.delta(np.asarray(sum(share * out for share, out in zip(shares, outs, strict=True))))
+    z = [own[-1] for own in values]
+    mixed = trace.mix(program, z)
     parts = np.zeros(len(path.rows))
-    for e, share in enumerate(shares):
-        slope = trace.backward(program, e, values[e], trace.link_backward(program, e, outs[e], share * delta))[0].mean(
-            0
-        )
+    for e, delta in enumerate(trace.mix_backward(program, z, mixed, output.delta(mixed))):
+        slope = trace.backward(program, e, values[e], delta)[0].mean(0)
         place = next(place for place in program.places if place.expert == e and place.table)
         parts += path.way * (weights(program, place)[path.rows - 1].astype(np.float64) @ slope)
     return parts

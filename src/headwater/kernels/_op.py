@@ -28,7 +28,10 @@ FORWARD_OP, BACKWARD_OP, READ_ROWS, READ_SAMPLE, COPY, JUDGE, LINK = range(37, 4
 KNOTS, RESERVOIR, RING_ROWS, RING_V, RING_N, RING_Y, COSTS, OPINE, FORWARD, BACKWARD = range(44, 54)
 """knots of the hats (slots·16) · sample of each slot's past (slots·256) · the last samples for replay: rows, values, how many,
 answers · losses of the experts on the sample at hand · three more routines."""
-CONTEXT_WIDTH = 54
+RING_W, SCORES, PAST_ANSWERS = range(54, 57)
+"""weights of the last samples · how far the last answers lay from what was predicted: how many, then a ring of them · what
+the label history remembers."""
+CONTEXT_WIDTH = 57
 
 # Columns of the program table, one row an operation. Offsets count numbers, not bytes.
 OP, N, M, SRC, DST, PAR, BUFFER, BIAS, SPARSE, EXPERT, GROWS = range(11)
@@ -50,12 +53,29 @@ LR, HYPER, L1, L2, CLIP_NORM, CLIP_VALUE, SCHED, LOSS_A = 0, 1, 5, 6, 7, 8, 9, 1
 CONSTANT_WIDTH = 14
 
 # Columns of the expert's running numbers (they are saved: learning goes on from them).
-T, SCALE, FADING, DIVERGED, OVERFLOW, PRODUCT, INFINITE, HUGE_VALUES, FAR, FAR_TARGET, WEIGHT, SPREAD = range(12)
+(
+    T,
+    SCALE,
+    FADING,
+    DIVERGED,
+    OVERFLOW,
+    PRODUCT,
+    INFINITE,
+    HUGE_VALUES,
+    FAR,
+    FAR_TARGET,
+    WEIGHT,
+    SPREAD,
+    SICK,
+    MIXED,
+    RENEWED,
+) = range(15)
 """steps taken · factor on the step after a divergence · fading mean loss over about 100 rows · steps undone · rows whose
 logits were not finite · the rule's running product (NAdam) · infinite and huge inputs met while learning, and inputs and
-answers so far off that they were read as less ·
-weight in the mixture · fading mean square of the mixture's error (of the first expert, for all)."""
-RUNNING_WIDTH = 12
+answers so far off that they were read as less · weight in the mixture · fading mean error of the mixture (of the first
+expert, for all) · how long it has known less than nothing · rows that moved the mixture (of the first expert, for all) ·
+how often it began anew. Two rows stand behind those of the experts: of the scale expert, and of the label history."""
+RUNNING_WIDTH = 15
 
 # Header: what the whole machine shares.
 (
@@ -75,12 +95,16 @@ RUNNING_WIDTH = 12
     RING,
     RING_WIDTH,
     COUNTED,
-) = range(16)
+    MIXTURE,
+    SPREADS,
+    HISTORY,
+) = range(19)
 """offset of the table in P · numbers in a row · length of P · numbers in A for a sample · a row takes part from its second
 sight · inputs are standardised · targets are standardised · where in A's layout the list of a sample's pairs begins ·
 1 if every sample of the block has the same slots, 2 if these are rows too · numbers in an answer · numbers of state per parameter ·
-experts · hats a slot · samples kept for replay · pairs kept of each · some rule needs the rows' counts."""
-HEADER_WIDTH = 16
+experts · hats a slot · samples kept for replay · pairs kept of each · some rule needs the rows' counts · how the experts are mixed
+(``mix``) · how wide an answer spreads (``spread``) · the label history takes part."""
+HEADER_WIDTH = 19
 
 # Columns of the statistics of an input slot, or of a target.
 MEAN, VAR, COUNT, ROW, HAT, KNOT_COUNT = range(6)

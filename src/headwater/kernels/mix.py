@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import Array, call, gather, ints, number, nums, order, reals, routine, view
+from ._jit import Array, call, gather, ints, nums, order, reals, routine, view
 from ._op import (
     ANSWERS,
     COLUMN,
@@ -16,13 +16,18 @@ from ._op import (
     EX,
     EXPERT_WIDTH,
     EXPERTS,
+    FADING,
     FORWARD,
     HEAD,
+    HISTORY,
     IW,
     JUDGE,
     LINK,
+    LOSS,
     MEAN,
+    MIXTURE,
     OPINE,
+    OUTPUTS,
     OVERFLOW,
     PAIRS,
     PROG,
@@ -31,13 +36,16 @@ from ._op import (
     RING_N,
     RING_ROWS,
     RING_V,
+    RING_W,
     RING_WIDTH,
     RING_Y,
     RNG,
     RUN,
     RUNNING_WIDTH,
     SCRATCH,
+    SICK,
     SPREAD,
+    SPREADS,
     STATISTIC_WIDTH,
     STRIDE,
     TABLE,
@@ -51,35 +59,39 @@ from ._op import (
     A,
 )
 from .dropout import uniform
+from .history import recall, record
+from .loss import CROSS_ENTROPY
+from .spread import score
+from .stack import blend, opinion, restack
 from .step import learn_row, take_step
+
+_CROSS_ENTROPY = CROSS_ENTROPY.code
 
 SHARE = 0.003
 """Share of the mixture that is spread evenly after each row, so that no expert is ever out of the running."""
 HARDEST = 9.0
 """The largest loss, and gain (a Poisson loss may be negative), that the mixture's weights see."""
+PATIENCE = 500.0
+"""Rows in succession that an expert may know less than nothing before it begins anew."""
 ENDLESS = 1 << 40
 """Length of a strip whose end nobody asks for."""
 
 
 @routine(OPINE, "n p p")
 def opine(c: Array, p: Array, out: Array) -> float:
-    """All experts on what the rows gave, and their mixture Σ wₑ·pₑ into out (k,), in the answer's own units.
+    """All experts on what the rows gave, and their mixture (``blend``) into out (k,), in the answer's own units.
 
     COSTS keeps which of them have logits that are not finite: ∞ for these, 0 for the others.
     """
     head = ints(c, HEAD)
     k = len(out)
-    run = reals(c, RUN)
-    for j in range(k):
-        out[j] = 0
     for e in range(head[EXPERTS]):
         sound = call(c, FORWARD, p, (c, p, e, 0, False)) > 0
         call(c, LINK, p, (c, p, e, sound))
-        own = view(nums(c, SCRATCH, p), e * k, k)
-        w = number(p, run[e * RUNNING_WIDTH + WEIGHT])
-        for j in range(k):
-            out[j] += w * own[j]
         reals(c, COSTS)[e] = 0.0 if sound else math.inf
+    if head[HISTORY] == 1:
+        recall(c, p, opinion(c, p, head[EXPERTS], k))
+    blend(c, p, out)
     if head[TARGETS] == 1:
         ys = reals(c, YS)
         for j in range(k):
@@ -89,29 +101,34 @@ def opine(c: Array, p: Array, out: Array) -> float:
 
 
 @order
-def weigh(c: Array, p: Array, y: Array, losses: Array) -> None:
-    """Fixed-share Hedge: w ← w·exp(−loss/2), normalised, then a small share spread evenly; y (targets,), losses (experts,).
+def weigh(c: Array, p: Array, losses: Array, weight: float) -> None:
+    """Fixed-share Hedge: w ← w·exp(−weight·loss/2), normalised, then a small share spread evenly; losses (experts,).
 
-    For cross-entropy the factor is √p of the right class. For numbers the loss is in units of the mixture's own fading
-    error, and bounded, so that one freak decides nothing. Herbster & Warmuth 1998.
+    For numbers the loss is in units of the mixture's own fading error, and bounded, so that one freak decides nothing. A row
+    that weighs less than one spreads less. Herbster & Warmuth 1998.
     """
     head, run = ints(c, HEAD), reals(c, RUN)
     experts = head[EXPERTS]
     spread = 1.0
+    part = min(weight, 1.0)
     if head[TARGETS] == 1:
         mixed = 0.0
         for e in range(experts):
             mixed += run[e * RUNNING_WIDTH + WEIGHT] * losses[e]
         spread = max(run[SPREAD], 1e-6)
-        run[SPREAD] = mixed if run[SPREAD] == 0 else run[SPREAD] + (mixed - run[SPREAD]) * 0.001
+        run[SPREAD] = mixed if run[SPREAD] == 0 else run[SPREAD] + (mixed - run[SPREAD]) * 0.001 * part
+    least = HARDEST
+    for e in range(experts):
+        least = min(least, max(losses[e] / spread, -HARDEST))
     total = 0.0
     for e in range(experts):
-        w = run[e * RUNNING_WIDTH + WEIGHT] * math.exp(-0.5 * min(max(losses[e] / spread, -HARDEST), HARDEST))
+        more = min(max(losses[e] / spread, -HARDEST), HARDEST) - least  # the best keeps its weight: no sum underflows
+        w = run[e * RUNNING_WIDTH + WEIGHT] * math.exp(-0.5 * weight * more)
         run[e * RUNNING_WIDTH + WEIGHT] = w
         total += w
     for e in range(experts):
         q = e * RUNNING_WIDTH + WEIGHT
-        run[q] = (1 - SHARE) * run[q] / total + SHARE / experts
+        run[q] = (1 - SHARE * part) * run[q] / total + SHARE * part / experts
 
 
 @order
@@ -133,12 +150,12 @@ def replay(c: Array, p: Array, e: int) -> None:
         if call(c, FORWARD, p, (c, p, e, 0, True)) > 0:
             call(c, LINK, p, (c, p, e, True))
             call(c, JUDGE, p, (c, p, e, view(reals(c, RING_Y), i * answers, answers)))
-            take_step(c, p, e, rows, v, n, 1.0)
+            take_step(c, p, e, rows, v, n, reals(c, RING_W)[i])
 
 
 @order
-def keep(c: Array, p: Array, n: int, y: Array) -> None:
-    """Put the sample's pairs and answer into the ring of the last ones."""
+def keep(c: Array, p: Array, n: int, y: Array, weight: float) -> None:
+    """Put the sample's pairs, answer and weight into the ring of the last ones."""
     head, rng = ints(c, HEAD), ints(c, RNG)
     width = head[RING_WIDTH]
     i = rng[1] % head[RING]
@@ -148,17 +165,44 @@ def keep(c: Array, p: Array, n: int, y: Array) -> None:
         kept_rows[i * width + j] = rows[head[PAIRS] + j]
         kept_v[i * width + j] = v[head[PAIRS] + j]
     ints(c, RING_N)[i] = n
+    reals(c, RING_W)[i] = weight
     for j in range(len(y)):
         reals(c, RING_Y)[i * len(y) + j] = y[j]
     rng[1] += 1
 
 
 @order
-def learn_sample(c: Array, p: Array, part: int, n: int, y: Array, weight: float, fresh: bool) -> None:
-    """Every expert learns the sample whose pairs are at hand; ``fresh``: all of them have just predicted it."""
+def hopeless(c: Array, e: int, loss: float) -> bool:
+    """Note that expert e lost so much on a row, and return whether it should begin anew.
+
+    It should after 500 rows on which it fadingly cost one nat more than knowing nothing does, ln k for classes and at most 1
+    for standardised numbers, or ten whose logits weren't finite; less bad rows in between start the count again.
+    """
+    head, ex = ints(c, HEAD), view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
+    run = view(reals(c, RUN), e * RUNNING_WIDTH, RUNNING_WIDTH)
+    ignorant = math.inf
+    if head[TARGETS] == 1:
+        ignorant = 1.0
+    elif ex[LOSS] == _CROSS_ENTROPY:
+        ignorant = math.log(ex[OUTPUTS])
+    if not math.isfinite(loss):
+        run[SICK] += PATIENCE / 10
+    elif run[FADING] > ignorant + 1:
+        run[SICK] += 1
+    else:
+        run[SICK] = 0
+    return bool(run[SICK] >= PATIENCE)
+
+
+@order
+def learn_sample(c: Array, p: Array, part: int, n: int, y: Array, weight: float, fresh: bool) -> bool:
+    """Every expert learns the sample whose pairs are at hand; ``fresh``: all of them have just predicted it.
+
+    Returns whether one of a pool is hopeless.
+    """
     head = ints(c, HEAD)
     rows, v = view(ints(c, IW), head[PAIRS], n), view(nums(c, VW, p), head[PAIRS], n)
-    experts = head[EXPERTS]
+    experts, k = head[EXPERTS], ints(c, EX)[OUTPUTS]
     losses = reals(c, COSTS)
     for e in range(experts):
         sound = losses[e] == 0
@@ -166,10 +210,24 @@ def learn_sample(c: Array, p: Array, part: int, n: int, y: Array, weight: float,
             sound = call(c, FORWARD, p, (c, p, e, 0, True)) > 0
             call(c, LINK, p, (c, p, e, sound))
         losses[e] = call(c, JUDGE, p, (c, p, e, y)) if sound else math.inf
-    if experts > 1:
-        weigh(c, p, y, losses)
+    if head[HISTORY] == 1 and not fresh:
+        recall(c, p, opinion(c, p, experts, k))
+    mixed = view(nums(c, SCRATCH, p), (experts + 3) * k, k)
+    if head[SPREADS] > 0 or head[MIXTURE] > 0:
+        blend(c, p, mixed)
+    if head[MIXTURE] > 0:
+        restack(c, p, mixed, y, weight)
+    elif experts > 1:
+        weigh(c, p, losses, weight)
+    if head[SPREADS] > 0:
+        score(c, p, rows, v, part, n, mixed[0], y[0], weight)
+    if head[HISTORY] == 1:
+        record(c, p, y, k)
+    due = False
     for e in range(experts):
         if math.isfinite(losses[e]):
             learn_row(c, p, e, rows, v, part, n, y, weight, losses[e])
         else:
             reals(c, RUN)[e * RUNNING_WIDTH + OVERFLOW] += 1
+        due = (experts > 1 and hopeless(c, e, losses[e])) or due
+    return due

@@ -96,6 +96,13 @@ def standardise(stat: Array, x: float, clip: float, learn: bool, far: Array) -> 
 
 
 @exact
+def presence(stat: Array, seen: float, learn: bool) -> float:
+    """Return 1 − s, s the share of the ``seen`` rows, this one included, that had the column with those statistics."""
+    count = stat[COUNT] if learn else stat[COUNT] + 1
+    return float(1 - min(count / seen, 1.0))
+
+
+@exact
 def bend(stat: Array, knots: Array, x: float, rows: Array, v: Array, n: int) -> int:
     """Append the two hats under which x lies: (row of knot k, 1 − u), (row of knot k + 1, u). Returns the new n.
 
@@ -202,6 +209,7 @@ def encode(
     bias: bool,
     standard: bool,
     learn: bool,
+    seen: float,
     refused: Array,
     rng: Array,
     rows: Array,
@@ -214,6 +222,9 @@ def encode(
     pair, nor does ±∞; what is beyond 10³⁰ is read as 10³⁰; both are counted in ``refused`` (3,), and so is what lies
     ten deviations off. Row 0 is the bias, an
     input that is always 1.
+
+    What is often absent says something by being there: of a column that a share s of the ``seen`` rows had, a number gives
+    z + (1 − s). So a word counts though it is always 1 where it stands, and a column without gaps gives z. 0: not so.
     """
     n = 0
     if bias:
@@ -239,6 +250,8 @@ def encode(
         stat = view(stats, s * STATISTIC_WIDTH, STATISTIC_WIDTH)
         rows[n] = int(stat[ROW])
         v[n] = standardise(stat, value, CLIP, learn, view(refused, 2, 1)) if standard else value
+        if standard and seen > 0:
+            v[n] += presence(stat, seen, learn)
         if learn and not standard:
             stat[COUNT] += 1
         n += 1

@@ -143,7 +143,7 @@ def judge(c: Array, p: Array, e: int, y: Array) -> float:
     k = ex[OUTPUTS]
     z = view(nums(c, A, p), ex[LOGITS], k)
     scratch = nums(c, SCRATCH, p)
-    target = view(scratch, ints(c, HEAD)[EXPERTS] * k, len(y))
+    target = view(scratch, (ints(c, HEAD)[EXPERTS] + 1) * k, len(y))
     for j in range(len(y)):
         target[j] = y[j]
     constant = reals(c, XC)[e * CONSTANT_WIDTH + LOSS_A]

@@ -54,6 +54,7 @@ from ._op import (
     RNG,
     RUN,
     SLOTS,
+    SPREADS,
     STANDARD,
     STATISTIC_WIDTH,
     STATS,
@@ -68,6 +69,7 @@ from ._op import (
 )
 from .mix import ENDLESS, keep, learn_sample, replay
 from .rows import encode, encode_plain, late_last, standardise
+from .spread import width
 
 TARGET_CLIP = 10.0
 """A standardised target lies within ±10: an absurd answer counts as a very large one."""
@@ -84,13 +86,14 @@ def read_sample(c: Array, p: Array, slots: Array, ends: Array, x: Array, i: int,
     bias = ints(c, PROG)[BIAS] == 1
     refused = view(reals(c, RUN), INFINITE, 3)
     last = ends[i + 1]
+    seen = float(ints(c, TOUCHED)[0] + 1) if bias and head[GROWING] == 1 else 0.0
     n = 0
     if head[DENSE_ROWS] == 2:
         n = encode_plain(view(slots, 0, last - first), view(x, first, last - first), ints(c, PROG)[BIAS], rows, v)
     if n == 0:
         n = encode(
             slots, x, first, last, shift, reals(c, STATS), reals(c, KNOTS), reals(c, RESERVOIR), head[HATS], bias,
-            head[STANDARD] == 1, learn, refused, ints(c, RNG), rows, v,
+            head[STANDARD] == 1, learn, seen, refused, ints(c, RNG), rows, v,
         )  # fmt: skip
     part = n
     if head[GROWING] == 1:
@@ -101,12 +104,13 @@ def read_sample(c: Array, p: Array, slots: Array, ends: Array, x: Array, i: int,
 
 
 @order
-def _learn_rows(c: Array, p: Array, count: int, same: bool) -> None:
+def _learn_rows(c: Array, p: Array, start: int, count: int, same: bool) -> int:
     """Predict row i of the asked block, then learn row i of the block, for every i in turn: the route's inner loop.
 
     The block stands in the context: SLOTS, X (entries,), ENDS (count + 1,) where each sample's entries end, Y (count,
     ANSWERS) which is overwritten, W (count,) weights (0 teaches nothing), OUT (count, k) predictions, each made before its
-    row was learned; ASKED_… the samples to predict, unless they are the ``same``.
+    row was learned; ASKED_… the samples to predict, unless they are the ``same``. Begins with row ``start`` and returns how
+    many rows are done, below 0 if it stopped there because an expert is hopeless.
     """
     mode = flush_tiny()
     head = ints(c, HEAD)
@@ -114,7 +118,7 @@ def _learn_rows(c: Array, p: Array, count: int, same: bool) -> None:
     answers = head[ANSWERS]
     touched = ints(c, TOUCHED)
     rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
-    for i in range(count):
+    for i in range(start, count):
         shown = view(nums(c, OUT, p), i * k, k)
         teaches = reals(c, W)[i] > 0
         if not same:
@@ -137,18 +141,25 @@ def _learn_rows(c: Array, p: Array, count: int, same: bool) -> None:
         if head[COUNTED] == 1:
             for j in range(n):
                 touched[rows[j]] += 1
-        learn_sample(c, p, part, n, y, reals(c, W)[i], same)
+        due = learn_sample(c, p, part, n, y, reals(c, W)[i], same)
         if head[RING] > 0:
             for e in range(head[EXPERTS]):
                 if ints(c, RNG)[1] > 0:
                     replay(c, p, e)
-            keep(c, p, n, y)
+            keep(c, p, n, y, reals(c, W)[i])
+        if due:
+            restore(mode)
+            return -(i + 1)
     restore(mode)
+    return count
 
 
 @order
 def _predict_rows(c: Array, p: Array, count: int) -> None:
-    """Predict ``count`` samples (SLOTS, ENDS, X) into OUT (count, k) and change nothing but scratch."""
+    """Predict ``count`` samples (SLOTS, ENDS, X) into OUT (count, k) and change nothing but scratch.
+
+    Where answers are scored, each row's scale stands behind all predictions.
+    """
     mode = flush_tiny()
     head = ints(c, HEAD)
     rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
@@ -156,14 +167,17 @@ def _predict_rows(c: Array, p: Array, count: int) -> None:
     for i in range(count):
         call(c, READ_SAMPLE, p, (c, p, ints(c, SLOTS), ints(c, ENDS), reals(c, X), i, False))
         call(c, READ_ROWS, p, (c, p, 0, rows, v, ints(c, IW)[0]))
-        call(c, OPINE, p, (c, p, view(nums(c, OUT, p), i * k, k)))
+        shown = view(nums(c, OUT, p), i * k, k)
+        call(c, OPINE, p, (c, p, shown))
+        if head[SPREADS] > 0:
+            nums(c, OUT, p)[count * k + i] = width(c, p, shown[0])
     restore(mode)
 
 
 @entry
-def learn_rows(context: Array, parameters: Array, count: int, same: bool) -> None:
+def learn_rows(context: Array, parameters: Array, start: int, count: int, same: bool) -> int:
     """Learn a block; see ``_learn_rows``."""
-    _learn_rows(strip(context), strip(parameters), count, same)
+    return _learn_rows(strip(context), strip(parameters), start, count, same)
 
 
 @entry
@@ -183,12 +197,12 @@ def predict_event32(context: Array) -> None:
 
 
 @event
-def learn_event32(context: Array, y: Array, w: Array) -> None:
+def learn_event32(context: Array, y: Array, w: Array) -> int:
     """Learn the one sample in the context at that address, with that answer and weight; float32."""
     c = context_at(context)
     reals(c, Y)[0] = y
     reals(c, W)[0] = w
-    _learn_rows(c, nums(c, P, strip(_FLOAT32)), 1, True)
+    return _learn_rows(c, nums(c, P, strip(_FLOAT32)), 0, 1, True)
 
 
 @event
@@ -199,9 +213,9 @@ def predict_event64(context: Array) -> None:
 
 
 @event
-def learn_event64(context: Array, y: Array, w: Array) -> None:
+def learn_event64(context: Array, y: Array, w: Array) -> int:
     """Learn the one sample in the context at that address, with that answer and weight; float64."""
     c = context_at(context)
     reals(c, Y)[0] = y
     reals(c, W)[0] = w
-    _learn_rows(c, nums(c, P, strip(_FLOAT64)), 1, True)
+    return _learn_rows(c, nums(c, P, strip(_FLOAT64)), 0, 1, True)

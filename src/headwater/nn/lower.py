@@ -292,11 +292,19 @@ def _learning(ex: NDArray[np.int64], xc: NDArray[np.float64], expert: Expert) ->
 
 
 def _columns(widths: list[int]) -> tuple[list[int], int]:
-    """Columns of each expert in a row, and the numbers in a row; wide experts begin on a cache line."""
-    columns, at = [], 0
+    """Columns of each expert in a row, and the numbers in a row.
+
+    Experts begin on a cache line, but for those of one column, which go into what is left of the last line.
+    """
+    columns, at, left = [], 0, 0
     for width in widths:
-        columns.append(at)
-        at += _up(width) if len(widths) > 1 else width
+        single = width == 1 and left > 0
+        columns.append(at - left if single else at)
+        if single:
+            left -= 1
+        else:
+            at += _up(width) if len(widths) > 1 else width
+            left = _up(width) - width if len(widths) > 1 else 0
     small = 1 << max(at - 1, 0).bit_length()
     return columns, small if at < ALIGN else _up(at)
 

@@ -6,7 +6,6 @@ Everything that learning changes is an array here, so saving, copying, averaging
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,35 +17,30 @@ from headwater.kernels import batch as _batch
 from headwater.kernels import stream as _stream
 from headwater.kernels._jit import JIT, addresses, compiling
 from headwater.kernels.rows import PAST
+from headwater.kernels.spread import SCALED, UNKNOWN, WINDOW
+from headwater.kernels.stack import CLASSES, HEDGED, NUMBERS
 
+from .block import Block as Block
+from .layers import Dense
+from .losses import Loss
 from .lower import Expert, Place, aligned, lower
+from .matrices import bias as bias
+from .matrices import matrix_of
+from .matrices import weights as weights
+from .optimizers import RMSProp
+from .renew import renew_hopeless, wider
 
 STATE = (
-    "p", "s", "buf", "stats", "touched", "ys", "rng", "run", "knots", "past", "ring_rows", "ring_v", "ring_n", "ring_y",
+    "p", "s", "buf", "stats", "touched", "ys", "rng", "running", "knots", "past", "ring_rows", "ring_v", "ring_n",
+    "ring_y", "ring_w", "scores", "history",
 )  # fmt: skip
 """The arrays that learning changes, in the order in which they are saved."""
+SCALE = Expert((Dense(1, initializer="zeros"),), Loss("poisson"), RMSProp(0.003, rho=0.999))
+"""The expert that learns how far answers lie from what is predicted."""
 _PASSING = frozenset(
     ("context", "_held", "_pairs", "_samples", "shown", "roomy", "event_out", "predict_event", "learn_event", "address")
 )
 """What a copy makes anew: the context, and the buffers and routines behind it."""
-
-
-@dataclass(slots=True)
-class Block:
-    """Samples as entries: x[i] belongs to slots[i] (≥ 0 a numeric input, < 0 the row −slot − 1); sample j's end at ends[j + 1].
-
-    ``dense``: every sample has the same slots, which are then written once.
-    """
-
-    slots: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    x: NDArray[np.float64]
-    dense: bool
-    width: int
-    """The most entries of one sample."""
-
-    def __len__(self) -> int:
-        return len(self.ends) - 1
 
 
 class Program:
@@ -66,6 +60,11 @@ class Program:
         Rows take part from their second sight (a vocabulary that grows) instead of from the first.
     standard, targets : bool
         Whether inputs, and answers, are standardised as they stream.
+    spreads : int
+        How wide answers spread: one of ``kernels.spread``; with SCALED an expert learns it, over the same table, behind the
+        others and hidden from who looks at them.
+    history : bool
+        Whether the label history takes part in the mixture.
     """
 
     def __init__(
@@ -80,6 +79,8 @@ class Program:
         targets: bool,
         hats: int = 0,
         ring: int = 0,
+        spreads: int = UNKNOWN,
+        history: bool = False,
     ) -> None:
         self.experts = tuple(experts)
         self.dtype = np.dtype(dtype)
@@ -91,15 +92,18 @@ class Program:
         self.head[[col.GROWING, col.STANDARD, col.TARGETS]] = growing, standard, targets
         self.head[[col.EXPERTS, col.HATS, col.RING]] = len(self.experts), hats, ring
         self.head[col.COUNTED] = growing or any(not expert.optimizer.rule.exact_lazy for expert in self.experts)
-        self.hats, self.ring = hats, ring
+        opinions = len(self.experts) + history
+        self.head[[col.MIXTURE, col.SPREADS, col.HISTORY]] = _mixture(self.experts, opinions, targets), spreads, history
+        self.hats, self.ring, self.fan_in = hats, ring, 0
         self.knots, self.past = np.zeros((0, hats)), np.zeros((0, PAST if hats else 0))
         self.stats = np.zeros((0, col.STATISTIC_WIDTH))
         self.touched = np.zeros(0, np.int64)
-        self.run = np.zeros(len(self.experts) * col.RUNNING_WIDTH)
-        self.run[col.SCALE :: col.RUNNING_WIDTH] = 1
-        self.run[col.PRODUCT :: col.RUNNING_WIDTH] = 1
-        self.run[col.WEIGHT :: col.RUNNING_WIDTH] = 1 / len(self.experts)
-        self.bind(COSTS=np.zeros(len(self.experts)), KNOTS=self.knots, RESERVOIR=self.past)
+        self.running = np.zeros((len(self.experts) + 2) * col.RUNNING_WIDTH)
+        self.running[col.SCALE :: col.RUNNING_WIDTH] = 1
+        self.running[col.PRODUCT :: col.RUNNING_WIDTH] = 1
+        self.running[col.WEIGHT :: col.RUNNING_WIDTH] = 1 / opinions
+        self.scores, self.history = np.zeros(1 + WINDOW if spreads else 0), np.full(int(history), -1.0)
+        self.bind(KNOTS=self.knots, RESERVOIR=self.past, SCORES=self.scores)
         self.keep_samples(0)
         self._lay(0)
         self.add_rows(rows)
@@ -138,18 +142,25 @@ class Program:
         self._pairs = self._samples = 0
         self.shown: Block | None = None
         self.roomy: Block | None = None
-        self.bind(PROG=self.prog, OPC=self.opc, EX=self.ex, XC=self.xc, RUN=self.run, HEAD=self.head, RNG=self.rng)
+        self.bind(PROG=self.prog, OPC=self.opc, EX=self.ex, XC=self.xc, RUN=self.running, HEAD=self.head, RNG=self.rng)
         self.bind(BUF=self.buf, YS=self.ys, S=self.s, P=self.p, TOUCHED=self.touched, STATS=self.stats)
-        self.bind(COSTS=np.zeros(len(self.experts)), KNOTS=self.knots, RESERVOIR=self.past)
+        self.bind(COSTS=np.zeros(len(self.experts) + 1), KNOTS=self.knots, RESERVOIR=self.past)
         self.bind(RING_ROWS=self.ring_rows, RING_V=self.ring_v, RING_N=self.ring_n, RING_Y=self.ring_y)
+        self.bind(RING_W=self.ring_w, SCORES=self.scores, PAST_ANSWERS=self.history)
+
+    @property
+    def run(self) -> NDArray[np.float64]:
+        """The running numbers of the experts that are mixed."""
+        return self.running[: len(self.experts) * col.RUNNING_WIDTH]
 
     # ---- layout -----------------------------------------------------------------------------------------------------
 
     def _lay(self, room: int) -> None:
         """Lower the experts and make fresh vectors with room for that many rows."""
-        tables = lower(self.experts, max(self.rows, 1))
+        scale = [SCALE] if self.head[col.SPREADS] == SCALED else []
+        tables = lower([*self.experts, *scale], max(self.rows, 1))
         self.prog, self.opc, self.ex, self.xc = tables.prog, tables.opc, tables.ex, tables.xc
-        self.places: list[Place] = tables.places
+        self.places: list[Place] = [place for place in tables.places if place.expert < len(self.experts)]
         self.dense, self.stride, self.states = tables.dense, tables.stride, tables.states
         self.outputs = int(self.ex[0, col.OUTPUTS])
         self._length = tables.length
@@ -162,8 +173,9 @@ class Program:
         for place in self.places:
             if not place.table and place.n == 0:  # gains start at 1
                 self.p[place.start : place.start + place.m] = 1
-        self.bind(PROG=self.prog, OPC=self.opc, EX=self.ex, XC=self.xc, RUN=self.run, HEAD=self.head, RNG=self.rng)
-        self.bind(BUF=self.buf, YS=self.ys)
+        self.history = wider(self.history, self.outputs, targets=bool(self.head[col.TARGETS]))
+        self.bind(PROG=self.prog, OPC=self.opc, EX=self.ex, XC=self.xc, RUN=self.running, HEAD=self.head, RNG=self.rng)
+        self.bind(BUF=self.buf, YS=self.ys, COSTS=np.zeros(len(self.experts) + 1), PAST_ANSWERS=self.history)
 
     def _vectors(self, room: int) -> None:
         """Make P and S with room for that many rows, and say so in the header."""
@@ -190,7 +202,7 @@ class Program:
         for op in self.prog:  # the constant input of the next layer's bias
             a[op[col.DST] + op[col.M] :: length] = 1
         widest = int(max(self.prog[:, col.M].max(), self.prog[1:, col.N].max(initial=0))) + 1
-        widest += len(self.experts) * self.outputs
+        widest += (len(self.experts) + 4) * self.outputs
         big = len(self.p) if self._samples > 1 else 0
         undo = (1 + self.states) * (self.dense + (self._pairs + 1) * self.stride)
         self.bind(A=a, D=aligned(whole, self.dtype), IW=np.zeros(whole, np.int64), VW=vw)
@@ -212,10 +224,11 @@ class Program:
         else:
             self.ring_n: NDArray[Any] = np.zeros(self.ring, np.int64)
             self.ring_y: NDArray[Any] = np.zeros(self.ring)
+            self.ring_w: NDArray[Any] = np.zeros(self.ring)
         self.ring_rows: NDArray[Any] = rows
         self.ring_v: NDArray[Any] = v
         self.head[col.RING_WIDTH] = pairs
-        self.bind(RING_ROWS=rows, RING_V=v, RING_N=self.ring_n, RING_Y=self.ring_y)
+        self.bind(RING_ROWS=rows, RING_V=v, RING_N=self.ring_n, RING_Y=self.ring_y, RING_W=self.ring_w)
 
     def _width(self, entries: int) -> int:
         """Pairs that a sample of so many entries can have."""
@@ -270,8 +283,8 @@ class Program:
         for k in range(-1, self.states):
             source = old["p"] if k < 0 else old["s"][k * old["size"] : (k + 1) * old["size"]]
             target = self.p if k < 0 else self.s[k * len(self.p) : (k + 1) * len(self.p)]
-            there = _matrix(target, place, self.dense, self.stride, self.rows)
-            there[:, : was.m] = _matrix(source, was, dense, stride, self.rows)
+            there = matrix_of(target, place, self.dense, self.stride, self.rows)
+            there[:, : was.m] = matrix_of(source, was, dense, stride, self.rows)
             if k < 0 and place.m > was.m and place.bias:
                 there[0 if place.table else -1, was.m :] = bias
 
@@ -304,18 +317,23 @@ class Program:
         self.make_room(block)
         self.head[col.ANSWERS] = y.shape[1]
         with compiling(("learn", self.dtype.name)):
-            _stream.learn_rows(self.context, self.p, len(block), asked is None)
+            done = _stream.learn_rows(self.context, self.p, 0, len(block), asked is None)
+        while done < 0:  # stopped there
+            renew_hopeless(self)
+            done = _stream.learn_rows(self.context, self.p, -done, len(block), asked is None)
         return out
 
     def predict(self, block: Block) -> NDArray[Any]:
         """Predictions (n, k); changes nothing that learning reads."""
         self._scratch(self._width(block.width))
-        out = np.empty((len(block), self.outputs), self.dtype)
+        n, size = len(block), len(block) * self.outputs
+        out = np.empty(size + n * bool(self.head[col.SPREADS]), self.dtype)
         self._show(block)
         self.bind(OUT=out)
         with compiling(("predict", self.dtype.name)):
-            _stream.predict_rows(self.context, self.p, len(block))
-        return out
+            _stream.predict_rows(self.context, self.p, n)
+        self.widths = out[size:]
+        return out[:size].reshape(n, self.outputs)
 
     def show_event(self, event: Block) -> None:
         """Put a block of one sample into the context, until another block takes its place.
@@ -324,7 +342,7 @@ class Program:
         often as new values are written into the block.
         """
         self._scratch(self._width(event.width))
-        self.event_out = np.empty(self.outputs, self.dtype)
+        self.event_out = np.empty(self.outputs + bool(self.head[col.SPREADS]), self.dtype)
         self._show(event)
         self.bind(Y=np.zeros(1), W=np.zeros(1), OUT=self.event_out)
         self.head[col.ANSWERS] = 1
@@ -365,36 +383,17 @@ class Program:
         self.touched[: self.rows] += 1
 
 
+def _mixture(experts: Sequence[Expert], opinions: int, targets: bool) -> int:
+    """How so many opinions are mixed."""
+    if opinions == 1:
+        return HEDGED
+    if all(expert.loss.name == "cross_entropy" for expert in experts):
+        return CLASSES
+    return NUMBERS if targets else HEDGED
+
+
 def _longer(x: NDArray[Any], rows: int) -> NDArray[Any]:
     """Copy of x with that many rows."""
     out = np.zeros((rows, *x.shape[1:]), x.dtype)
     out[: len(x)] = x
     return out
-
-
-def _matrix(p: NDArray[Any], place: Place, dense: int, stride: int, rows: int) -> NDArray[Any]:
-    """View all numbers of a layer as rows of its width.
-
-    Bias row and weights of the table, weights and bias row of a dense layer, gains and shifts of a normalisation.
-    """
-    if place.table:
-        return p[dense : dense + rows * stride].reshape(rows, stride)[:, place.start : place.start + place.m]
-    count = (place.n + place.bias) if place.n else 2
-    return p[place.start : place.start + count * place.m].reshape(count, place.m)
-
-
-def weights(program: Program, place: Place, vector: NDArray[Any] | None = None) -> NDArray[Any]:
-    """View of a layer's weights (n, m) in P, or in another vector of that layout; gains (m,) of a normalisation."""
-    block = _matrix(program.p if vector is None else vector, place, program.dense, program.stride, program.rows)
-    if place.table:
-        return block[1:]
-    return block[: place.n] if place.n else block[0]
-
-
-def bias(program: Program, place: Place) -> NDArray[Any] | None:
-    """View of a layer's bias (m,) in P, or None; shifts of a normalisation."""
-    if not place.bias:
-        return None
-    block = _matrix(program.p, place, program.dense, program.stride, program.rows)
-    row: NDArray[Any] = block[0] if place.table else block[-1]
-    return row

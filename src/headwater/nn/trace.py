@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from headwater.kernels import _op as col
 from headwater.kernels._op import OPS
+from headwater.kernels.history import FOLLOWERS, LAST, STAY, TRUST
 from headwater.kernels.loss import LIMIT
 from headwater.kernels.norm import EPS
 from headwater.kernels.rows import BOUND, CLIP, FORGET, HUGE, SETTLED
@@ -27,6 +28,7 @@ from .program import Block, Program, bias, weights
 
 __all__ = [
     "Entries",
+    "absence",
     "backward",
     "entries",
     "forward",
@@ -34,8 +36,11 @@ __all__ = [
     "link_backward",
     "logits",
     "loss_delta",
+    "mix",
+    "mix_backward",
     "predict",
     "read",
+    "recalled",
     "shares",
 ]
 
@@ -83,7 +88,7 @@ def entries(program: Program, block: Block, *, baseline: bool = False) -> Entrie
     raw = (stats[:, col.MEAN] if program.head[col.STANDARD] else np.zeros(len(stats))) if baseline else x[numeric]
     rows = np.where(numeric, 0, -slots - 1)
     rows[numeric] = stats[:, col.ROW].astype(np.int64)
-    x[numeric] = _standardise(stats, raw) if program.head[col.STANDARD] else raw
+    x[numeric] = _standardise(stats, raw) + absence(program, stats) if program.head[col.STANDARD] else raw
     if program.head[col.HATS]:
         hat_rows, hat_values, hat_owner = _bend(program, slots[numeric], raw, owner[numeric])
         rows, x = np.concatenate([rows, hat_rows]), np.concatenate([x, hat_values])
@@ -109,6 +114,13 @@ def _bend(program: Program, slots: Array, x: Array, owner: Array) -> tuple[Array
             values.append(share[share > 0])
             owners.append(owner[own][share > 0])
     return np.concatenate(rows), np.concatenate(values), np.concatenate(owners)
+
+
+def absence(program: Program, stats: Array) -> Array:
+    """Return what ``kernels.rows.presence`` adds to the numbers of columns with those statistics (n, 6), shape (n,)."""
+    if not program.head[col.GROWING] or not program.prog[0, col.BIAS]:
+        return np.zeros(len(stats))
+    return np.asarray(1 - np.minimum((stats[:, col.COUNT] + 1) / (program.touched[0] + 1), 1.0))
 
 
 def _standardise(stats: Array, x: Array) -> Array:
@@ -164,9 +176,45 @@ def shares(program: Program) -> Array:
 
 
 def predict(program: Program, taken: Entries) -> Array:
-    """Return what the experts predict together, Σ wₑ·pₑ, shape (samples, outputs), in the units they learn in."""
-    outs = [w * link(program, e, logits(program, e, taken)) for e, w in enumerate(shares(program).tolist())]
-    return np.asarray(sum(outs))
+    """Return what the experts predict together, shape (samples, outputs), in the units they learn in."""
+    return mix(program, [logits(program, e, taken) for e in range(len(program.experts))])
+
+
+def mix(program: Program, z: list[Array]) -> Array:
+    """Return the mixture of the experts' logits, each (samples, outputs): link(Σ wₑ·zₑ) if stacked, else Σ wₑ·link(zₑ)."""
+    stacked = bool(program.head[col.MIXTURE])
+    outs = [
+        w * (own if stacked else link(program, e, own))
+        for e, (w, own) in enumerate(zip(shares(program), z, strict=True))
+    ]
+    total = np.asarray(sum(outs) + recalled(program))
+    return link(program, 0, total) if stacked else total
+
+
+def mix_backward(program: Program, z: list[Array], p: Array, delta: Array) -> list[Array]:
+    """Return the derivative by each expert's logits, given the mixture p of logits z and the derivative by it, delta."""
+    if program.head[col.MIXTURE]:
+        common = link_backward(program, 0, p, delta)
+        return [w * common for w in shares(program)]
+    return [link_backward(program, e, link(program, e, own), shares(program)[e] * delta) for e, own in enumerate(z)]
+
+
+def recalled(program: Program) -> Array:
+    """Return what the label history adds to the mixture now, shape (outputs,): ``kernels.history.recall``."""
+    past, k = program.history, program.outputs
+    z = np.zeros(k)
+    if not len(past) or past[LAST] < 0:
+        return z
+    if program.head[col.TARGETS]:
+        mean, var = program.ys[0, col.MEAN], program.ys[0, col.VAR]
+        z[0] = np.clip((past[STAY] - mean) / np.sqrt(var), -10, 10) if var > 1e-300 else 0.0
+    else:
+        last = int(past[LAST])
+        counts = past[FOLLOWERS:].reshape(k, k)[last] if len(past) > FOLLOWERS else z
+        prior = np.full(k, (1 - past[STAY]) / max(k - 1, 1))
+        prior[last] = past[STAY]
+        z = np.log((TRUST * prior + counts) / (TRUST + counts.sum()))
+    return np.asarray(program.running[-col.RUNNING_WIDTH + col.WEIGHT] * z)
 
 
 def _operations(program: Program, e: int) -> range:

@@ -20,6 +20,7 @@ from headwater.kernels import _op as col
 from headwater.nn import Embedding, Network
 from headwater.nn.program import Program
 from headwater.nn.steps import table
+from headwater.nn.trace import recalled
 from headwater.regressor import Regressor
 
 from .onnx_columns import Columns, first_layer, read_array, read_columns
@@ -94,12 +95,17 @@ def onnx_model(model: Classifier | Regressor | Network, *, opset: int = 17, arra
 
 def _predictions(g: Graph, columns: Columns, program: Program) -> str:
     """Return predictions (N, k) of all experts over the columns, mixed by weight, in the answer's own units."""
-    mixed = ""
+    mixed, stacked = "", bool(program.head[col.MIXTURE])
     for e, expert in enumerate(program.experts):
-        p = expert_prediction(g, expert_logits(g, first_layer(g, columns, program, e), program, e), expert)
-        if len(program.experts) > 1:
+        p = expert_logits(g, first_layer(g, columns, program, e), program, e)
+        p = p if stacked else expert_prediction(g, p, expert)
+        if stacked or len(program.experts) > 1:
             p = g.add("Mul", p, g.number(program.run[e * col.RUNNING_WIDTH + col.WEIGHT]))
         mixed = g.add("Add", mixed, p) if mixed else p
+    if stacked:
+        if len(program.history):
+            mixed = g.add("Add", mixed, g.constant(recalled(program), program.dtype))
+        mixed = expert_prediction(g, mixed, program.experts[0])
     if not program.head[col.TARGETS]:
         return mixed
     mean, deviation = program.ys[:, col.MEAN], np.sqrt(program.ys[:, col.VAR])

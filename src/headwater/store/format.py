@@ -235,13 +235,16 @@ def _arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "touched": program.touched[: program.rows],
         "ys": program.ys,
         "rng": program.rng,
-        "run": program.run,
+        "running": program.running,
         "knots": program.knots[: program.slots],
         "past": program.past[: program.slots],
         "ring_rows": program.ring_rows,
         "ring_v": program.ring_v,
         "ring_n": program.ring_n,
         "ring_y": program.ring_y,
+        "ring_w": program.ring_w,
+        "scores": program.scores,
+        "history": program.history,
     }
 
 
@@ -297,7 +300,19 @@ def _fill(program: Program, rows: int, slot_rows: list[tuple[int, int]], arrays:
     for name in ("stats", "knots", "past"):
         getattr(program, name)[: program.slots] = arrays[name]
     program.keep_samples(arrays["ring_rows"].shape[1])
-    for name in ("buf", "ys", "rng", "run", "ring_rows", "ring_v", "ring_n", "ring_y"):
+    for name in (
+        "buf",
+        "ys",
+        "rng",
+        "running",
+        "ring_rows",
+        "ring_v",
+        "ring_n",
+        "ring_y",
+        "ring_w",
+        "scores",
+        "history",
+    ):
         getattr(program, name)[...] = arrays[name]
 
 

@@ -19,6 +19,7 @@ from headwater.kernels import _op as col
 from headwater.kernels import rows as _rows
 from headwater.nn.program import Program
 from headwater.nn.steps import table
+from headwater.nn.trace import absence
 
 from .onnx_graph import ML, Graph
 from .onnx_times import time_parts
@@ -196,7 +197,9 @@ def _read_numbers(g: Graph, out: Columns, x: str, program: Program, slots: list[
     x = g.add("Where", present, x, _real(g, 0.0))
     x = g.add("Clip", x, _real(g, -_rows.HUGE), _real(g, _rows.HUGE))
     stats = program.stats[slots]
-    scaled = _in_deviations(g, x, stats) if program.head[col.STANDARD] else x
+    scaled = x
+    if program.head[col.STANDARD]:
+        scaled = g.add("Add", _in_deviations(g, x, stats), _real(g, absence(program, stats)))
     counts = stats[:, col.KNOT_COUNT].astype(np.int64) if program.hats else np.zeros(len(slots), np.int64)
     bent = np.flatnonzero(counts >= SHORTEST)
     values, plus, minus = [g.add("Where", present, scaled, _real(g, 0.0))], stats[:, col.ROW], np.zeros(len(slots))
