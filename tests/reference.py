@@ -502,16 +502,10 @@ def hedge(w, losses, share=0.003, hardest=9.0, weight=1.0):
     return (1 - share) * w / w.sum() + share / len(w)
 
 
-def softmax(z):
-    """Return e^z / Σ e^z."""
-    e = np.exp(z - z.max())
-    return e / e.sum()
-
-
 def stack(w, z, y, t, weight=1.0):
     """Return the weights of logits z (experts, k) after the t-th answer y, a class: a bounded step along −ln softmax(w·z)[y]."""
     rate = weight * max(0.02 / (1 + t / 1000), 0.002)
-    slope = z @ softmax(w @ z) - z[:, y]
+    slope = z @ softmax((w @ z)[None])[0] - z[:, y]
     return w - np.clip(rate * slope, -0.1, 0.1)
 
 

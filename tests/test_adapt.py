@@ -5,10 +5,11 @@ import pytest
 
 import headwater as hw
 from headwater import nn
-from headwater.adapt import Adaptation, Reinitialise, Replay, ShareUp, StepUp, decide, redraw, weights_of
+from headwater.adapt import Adaptation, Reinitialise, Replay, ShareUp, StepUp, decide, weights_of
 from headwater.errors import ConfigError
 from headwater.kernels import _op as col
 from headwater.nn.program import weights
+from headwater.nn.renew import redraw
 from headwater.session import Session
 from headwater.types import Event, Record
 from headwater.watch import DriftWatch, Seen
@@ -80,7 +81,7 @@ def test_reinitialising_draws_all_weights_anew_and_keeps_names_and_classes():
     model = learned(hidden=(8, 4))
     program = model._engine.program
     old, features = program.p.copy(), model.describe()["features"]
-    redraw(model._engine, 0, 1)
+    redraw(model._engine.program, 0, [1])
     assert not np.allclose(weights(program, program.places[0]), 0)
     assert not np.any(weights(program, program.places[-1]))
     assert not np.array_equal(old, program.p)
@@ -88,9 +89,9 @@ def test_reinitialising_draws_all_weights_anew_and_keeps_names_and_classes():
     assert model.describe()["features"] == features
     assert set(model.predict_proba_one({"a": 1.0}).values()) == {0.5}
     once = program.p.copy()
-    redraw(model._engine, 0, 2)
+    redraw(model._engine.program, 0, [2])
     assert not np.array_equal(once, program.p)
-    redraw(model._engine, 0, 1)
+    redraw(model._engine.program, 0, [1])
     assert np.array_equal(once, program.p)
 
 
@@ -118,7 +119,7 @@ def test_a_share_evens_out_the_weights_of_a_pool():
 
 def test_a_reinitialised_learner_learns_again():
     model = learned(hidden=(16,))
-    redraw(model._engine, 0, 1)
+    redraw(model._engine.program, 0, [1])
     X, y = zip(*concept(1_500, seed=5), strict=True)
     said = model.learn_many(X, y)
     assert np.mean(said[-500:] == np.array(y)[-500:]) > 0.93

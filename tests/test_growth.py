@@ -59,7 +59,7 @@ def test_learning_goes_on_as_if_the_new_names_had_not_come(task, rule, hidden, n
 
     assert same(logits(grows, ROWS), logits(plain, ROWS))
     one, other = arrays(plain), arrays(grows)
-    for name in ("buf", "ys", "rng", "run"):
+    for name in ("buf", "ys", "rng", "running"):
         assert same(other[name], one[name]), name
     assert plain.n_learned == grows.n_learned == len(ROWS)
 

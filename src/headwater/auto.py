@@ -1,11 +1,11 @@
-"""The default that needs no tuning: a few small experts over one table, mixed by how well each has done of late.
+"""The default that needs no tuning: a few small experts over one table, mixed by weights that are learned as well.
 
 On a stream nobody can choose a step size first, so several are tried at once. Steps of 0.03 and 0.1 and a rule that divides
 by the recent size of the gradient follow drift fast; a linear expert wins early and where the world is linear; experts that
 learn some of the last thousand samples again get more out of a slow stream, and are wrong for a fast one, so only some do.
-Their probabilities are mixed with weights that follow their losses (``kernels/mix.weigh``), and every numeric column is
-read as a number and as a curve through 16 knots (``kernels/rows.bend``). What was tried and what it gave stands in
-benchmarks/NOTES.md.
+Their logits, or numbers, are added up with weights that follow the loss of the sum (``kernels/stack.restack``), and every
+numeric column is read as a number and as a curve through 16 knots (``kernels/rows.bend``). What was tried and what it
+gave stands in benchmarks/NOTES.md.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ class Classifier(base.Classifier):
     classes may appear at any time. Numbers are standardised as they stream. p = softmax(net(x)), learned by cross-entropy.
     Without settings it is a pool of small nets with different step sizes, p = softmax(Σ wₑ·netₑ(x)) with weights that are
     learned too: nothing needs tuning. Any of hidden, layers, optimizer, norm or dropout makes it a single net instead.
+    Cost: proportional to the entries of a sample, whatever the number of names ever seen.
 
     Parameters
     ----------
@@ -72,10 +73,6 @@ class Classifier(base.Classifier):
     ------
     ConfigError
         For settings that can't be.
-
-    Notes
-    -----
-    Cost: proportional to the entries of a sample, whatever the number of names ever seen; a few µs for twenty numbers.
 
     Examples
     --------

@@ -76,7 +76,7 @@ def test_every_expert_learns_as_alone_and_the_mixture_is_hedged_or_stacked(loss,
         answer = ref.one_hot(y[t : t + 1, 0], 3)[0] if k == 3 else y[t]
         z = np.array([twin.net.logits(x[None])[0] for twin in alone])
         if k == 3:
-            wanted.append(ref.softmax(w @ z))
+            wanted.append(ref.softmax((w @ z)[None])[0])
             w = ref.stack(w, z, int(y[t, 0]), t, weight)
         else:
             wanted.append(w @ z)
