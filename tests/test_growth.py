@@ -75,7 +75,7 @@ def test_the_pool_grows_as_single_nets_do(cls):
         grows.learn_one(row, answer)
 
     assert same(logits(grows, ROWS), logits(plain, ROWS))
-    assert same(arrays(grows)["run"], arrays(plain)["run"])
+    assert same(arrays(grows)["running"], arrays(plain)["running"])
 
 
 def test_a_row_of_the_table_is_drawn_from_seed_and_name_alone():
@@ -217,7 +217,7 @@ def test_even_first_of_all_a_sample_of_weight_0_changes_nothing_else(make_model)
     plain.learn_many(ROWS, y)
 
     assert same(logits(other, ROWS), logits(plain, ROWS))
-    assert same(arrays(other)["run"], arrays(plain)["run"])
+    assert same(arrays(other)["running"], arrays(plain)["running"])
 
 
 def test_a_sample_of_weight_0_makes_its_class_known():
