@@ -69,7 +69,7 @@ class Health:
 
     Notes
     -----
-    Cost: 0.03 to 0.1 µs a row beyond the first 8,192 (benchmarks/NOTES.md), and some 300 rows of memory.
+    Cost: measured in benchmarks/NOTES.md; and some 260 rows of memory.
 
     Examples
     --------
