@@ -406,7 +406,7 @@ function columnsOf() {
     choose.onchange = () => change({ columns: table.chosen.map((name, j) => (j === i ? choose.value : name)) }).then(columnsOf);
     label.append(node("span", say(word)), choose);
     return label;
-  }), node("p", `${table.rows.toLocaleString()} ${say("rows")}${table.skipped ? ` · ${table.skipped} ${say("skippedrows")}` : ""}`, { className: "text" }));
+  }), node("p", `${table.rows.toLocaleString()} ${say("filerows")}${table.skipped ? ` · ${table.skipped} ${say("skippedrows")}` : ""}`, { className: "text" }));
 }
 
 async function upload(file) {
