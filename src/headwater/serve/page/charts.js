@@ -8,7 +8,7 @@ function layout(more = {}) {
   const axis = { gridcolor: css("--line"), zerolinecolor: css("--line"), automargin: true };
   return {
     margin: { l: 44, r: 10, t: 8, b: 34 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { color: css("--text"), size: 12 }, legend: innerWidth < 600 ? { orientation: "h", y: -0.35, font: { size: 10 } } : { orientation: "h", y: 1.12 }, ...more,
+    font: { color: css("--text"), size: 12 }, legend: innerWidth < 600 ? { orientation: "h", y: -0.5, font: { size: 10 } } : { orientation: "h", y: 1.12 }, ...more,
     xaxis: { ...axis, ...more.xaxis }, yaxis: { ...axis, ...more.yaxis },
   };
 }

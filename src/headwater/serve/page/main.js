@@ -109,11 +109,11 @@ function show() {
 
 function tables(frame, key, form) {
   const head = (...names) => { const row = node("tr"); row.append(...names.map((name) => node("th", name, { scope: "col" }))); return row; };
-  by("recent").replaceChildren(head(say("number"), say("sample"), say("said"), say("answer")), ...frame.recent.map((item) => {
+  by("recent").replaceChildren(head(say("number"), say("said"), say("answer"), say("sample")), ...frame.recent.map((item) => {
     const row = node("tr"), right = item.said === item.y;
     const mark = frame.task === "classify" ? (right ? "✓ " : "✗ ") : "";
-    row.append(node("td", item.seq), node("td", Object.entries(item.x).map(([name, value]) => `${name} ${value}`).join(", ")),
-      node("td", mark + item.said, { className: mark ? (right ? "right" : "wrong") : "" }), node("td", item.y));
+    row.append(node("td", item.seq), node("td", mark + item.said, { className: mark ? (right ? "right" : "wrong") : "" }), node("td", item.y),
+      node("td", Object.entries(item.x).map(([name, value]) => `${name} ${value}`).join(", ")));
     return row;
   }));
   by("learners").replaceChildren(head(say("name"), say("role"), say("learned"), `${say(key)}, ${say("lately")}`, say(key), say("stepshort")), ...frame.learners.map((learner) => {
