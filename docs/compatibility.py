@@ -16,6 +16,8 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +88,51 @@ def scikit_learn() -> Iterator[Check]:
             yield Check(type(estimator).__name__, result["check_name"], status, why)
 
 
+def own_contract() -> Iterator[Check]:
+    """Run ``headwater.check`` on our own learners; docs/check.md has other libraries' too."""
+    import headwater as hw
+    from headwater.check import FAILED as BROKEN
+    from headwater.check import NOT_OFFERED, check_online_learner
+
+    for name, make in {"Classifier": hw.Classifier, "Regressor": hw.Regressor}.items():
+        for result in check_online_learner(make, texts=True).results:
+            if result.outcome != NOT_OFFERED:  # such as new classes of a regressor
+                status = FAILED if result.outcome == BROKEN else PASSED
+                yield Check(f"hw.{name}", result.name, status, "" if status == PASSED else result.detail)
+
+
+def onnx_vectors() -> Iterator[Check]:
+    """Send the node vectors of ONNX's backend suite through our kernels."""
+    return _pytest("our kernels", "tests/oracles/test_onnx.py")
+
+
+def onnx_export() -> Iterator[Check]:
+    """Compare exported graphs, fully checked, in onnxruntime and in ONNX's reference evaluator with what we predict."""
+    yield from _pytest("Network.export_onnx", "tests/export/test_onnx_networks.py")
+    yield from _pytest("Classifier and Regressor.export_onnx", "tests/export/test_onnx_learners.py")
+
+
+def pytorch() -> Iterator[Check]:
+    """Compare a thousand steps of every optimizer, loss and activation that both have, in float64; and both bridges."""
+    yield from _pytest("our kernels", "tests/oracles/test_torch.py")
+    yield from _pytest("to_torch, from_torch", "tests/export/test_torch.py")
+
+
+def _pytest(subject: str, path: str) -> Iterator[Check]:
+    """Run a file of tests that hold ours against the other project's code, and return what each said."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "said.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", path]
+        subprocess.run(command, cwd=PAGE.parents[1], capture_output=True, check=False)
+        cases = list(ET.parse(report).iter("testcase"))
+    for case in cases:
+        bad = next((part for part in case if part.tag in ("failure", "error", "skipped")), None)
+        status = PASSED if bad is None else SKIPPED if bad.tag == "skipped" else FAILED
+        yield Check(
+            subject, str(case.get("name")), status, "" if bad is None else str(bad.get("message")).split("\n")[0]
+        )
+
+
 def _said(subject: str, name: str, check: Callable[[], object], skipped: bool) -> Check:
     """Run a check and return what it said."""
     if skipped:
@@ -106,6 +153,15 @@ SUITES = (
         scikit_learn,
         (("SCIPY_ARRAY_API", "1"),),
     ),
+    Suite("ONNX backend node vectors", ("onnx",), 'onnx.backend.test.load_model_tests(kind="node")', onnx_vectors),
+    Suite(
+        "ONNX checker and runtimes",
+        ("onnx", "onnxruntime"),
+        "check_model(graph, full_check=True), InferenceSession, ReferenceEvaluator",
+        onnx_export,
+    ),
+    Suite("PyTorch as an oracle", ("torch",), "torch.optim, torch.nn, 1,000 steps", pytorch),
+    Suite("headwater.check", ("headwater",), "headwater.check.check_online_learner(make)", own_contract),
 )
 
 
@@ -163,6 +219,11 @@ def main() -> int:
                     json.dumps({"subject": check.subject, "name": check.name, "status": check.status, "why": check.why})
                 )
             return 0
+    needed = {package for suite in SUITES for package in suite.packages}
+    installed = {found.name.lower() for found in importlib.metadata.distributions()}
+    if missing := sorted(needed - installed):
+        print(f"expected {', '.join(missing)} to be installed, so that no suite is left out", file=sys.stderr)
+        return 2
     ran = {suite: checks_of(suite) for suite in SUITES}
     PAGE.write_text(page(ran), encoding="utf-8")
     print(f"{PAGE}: {sum(len(checks) for checks in ran.values())} checks")

@@ -89,5 +89,5 @@ def test_tensorboard_reads_the_scalars_and_texts(tmp_path):
 
 def test_without_tensorboardx_it_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'headwater\[tensorboard\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install 'headwater\[mlflow\]'"):
         TensorBoard(tmp_path)

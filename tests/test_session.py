@@ -200,6 +200,49 @@ def test_arrays_and_frames_and_weights_go_the_same_way():
     assert session.learner.log[-1] == ("learn", 1)
 
 
+def mixed_columns(n=700):
+    chance = np.random.default_rng(5)
+    return {
+        "size": [None if i % 11 == 3 else float(v) for i, v in enumerate(chance.normal(size=n))],
+        "count": chance.integers(0, 9, n).tolist(),
+        "colour": [None if i % 7 == 2 else f"c{v}" for i, v in enumerate(chance.integers(0, 30, n))],
+        "flag": (chance.random(n) < 0.5).tolist(),
+    }
+
+
+@pytest.mark.parametrize("delay", [0, 5])
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_a_session_learns_from_a_frame_what_it_learns_from_its_rows(library, delay, monkeypatch):
+    import pandas as pd
+    import polars as pl
+
+    from headwater import Classifier
+    from headwater.store.format import to_bytes
+    from headwater.streams import FrameRows
+    from headwater.watch import DriftWatch
+
+    table = pl.DataFrame(mixed_columns())
+    frame = {"pandas": lambda: pd.DataFrame(mixed_columns()), "polars": lambda: table, "pyarrow": table.to_arrow}[
+        library
+    ]()
+    y = [None if i % 50 == 9 else f"y{(i * i) % 5 % 3}" for i in range(len(table))]
+    samples = list(FrameRows(frame))
+    given = []
+    step_many = Classifier.step_many
+    monkeypatch.setattr(
+        Classifier, "step_many", lambda self, X, *rest, **kw: given.append(type(X)) or step_many(self, X, *rest, **kw)
+    )
+    learned = []
+    for stream in (samples, frame):
+        model = Classifier(seed=2)
+        session = Session(model, delay=delay, block=128, watch=DriftWatch(on="inputs", every=1))
+        record = session.run((stream, y))
+        learned.append((to_bytes(model), record.scores, record.events, record.rejected))
+    assert learned[0] == learned[1]
+    assert (list in given, FrameRows in given) == (True, False)
+    assert any(kind not in (list, FrameRows) for kind in given) == (delay == 0)  # the columns went in as they were
+
+
 def test_records_are_told_after_each_so_many_rows_and_at_the_end_once():
     told = []
     session = Session(Counting(), every=4, tell=[told.append])

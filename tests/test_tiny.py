@@ -135,3 +135,17 @@ def test_a_mistake_is_answered_with_what_was_expected_and_what_to_do():
     assert str(caught.value) == (
         "expected an optimizer, got 'adam' — at optimizer of Classifier. Give e.g. nn.Adam(0.001)."
     )
+
+
+@pytest.mark.parametrize("settings", [{}, {"hidden": (8,)}, {"hidden": (), "loss": "binary_cross_entropy"}])
+def test_the_probabilities_of_each_row_sum_to_one(settings):
+    X = np.random.default_rng(4).normal(size=(200, 3)) * 5
+    y = np.arange(200) % 2 if "loss" in settings else np.arange(200) % 9
+    model = hw.Classifier(seed=1, **settings)
+    model.learn_many(X, y)
+    sums = model.predict_proba_many(X).sum(axis=1, dtype=np.float64)
+    assert np.abs(sums - 1).max() <= 4 * np.finfo(np.float32).eps
+    assert {
+        abs(sum(model.predict_proba_one(dict(zip(("x0", "x1", "x2"), row.tolist(), strict=True))).values()) - 1) < 1e-12
+        for row in X[:20]
+    } == {True}

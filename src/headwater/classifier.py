@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from .labels import as_labels, both, join_stretches, stretches
 from .nn import Loss, Optimizer
 from .nn.layers import Layer
 from .nn.lower import Expert
-from .setup import make_setup
+from .setup import cloned, make_setup, params_of, shown
 from .types import Forecast
 
 _PLAIN = frozenset((str, int, bool))  # types of labels that are hashable and never NaN
@@ -225,18 +225,7 @@ class Classifier(base.Classifier):
         return self._proba(X)
 
     def forecast(self, X: Any) -> Forecast:
-        """Predict rows; nothing is changed.
-
-        Parameters
-        ----------
-        X : list of dict, array (n, d) or data frame
-            Samples.
-
-        Returns
-        -------
-        Forecast
-            Labels and probabilities.
-        """
+        """Predict labels and probabilities of rows, given as in ``learn_many``; nothing is changed."""
         return join_stretches(self.classes, self.dtype, [self._proba(X)])
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
@@ -321,6 +310,17 @@ class Classifier(base.Classifier):
 
     def _whole(self, p: NDArray[Any]) -> NDArray[Any]:
         return both(p, len(self.classes)) if self._binary else p
+
+    # ---- settings ---------------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return shown(self)
+
+    def clone(self, new_params: dict[str, Any] | None = None, include_attributes: bool = False) -> Self:
+        return cloned(self, new_params, include_attributes)
+
+    def _get_params(self) -> dict[str, Any]:
+        return params_of(self)
 
     # ---- state ------------------------------------------------------------------------------------------------------
 

@@ -110,9 +110,7 @@ class TensorBoard:
         try:
             import tensorboardX
         except ImportError as error:
-            raise MissingExtra(
-                package="tensorboardX", extra="tensorboard", at="headwater.loggers.TensorBoard"
-            ) from error
+            raise MissingExtra(package="tensorboardX", extra="mlflow", at="headwater.loggers.TensorBoard") from error
         self._writer: Any = tensorboardX.SummaryWriter(str(folder))
 
     def __call__(self, record: Record) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from .kernels import spread
 from .nn import Loss, Optimizer
 from .nn.layers import Layer
 from .nn.lower import Expert
-from .setup import make_setup
+from .setup import cloned, make_setup, params_of, shown
 from .types import Forecast
 
 SCALED = ("mse", "mae", "huber", "quantile")
@@ -282,6 +282,17 @@ class Regressor(base.Regressor):
         from .watch.health import watched
 
         return watched(self, X, values, good, learn)
+
+    # ---- settings ---------------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return shown(self)
+
+    def clone(self, new_params: dict[str, Any] | None = None, include_attributes: bool = False) -> Self:
+        return cloned(self, new_params, include_attributes)
+
+    def _get_params(self) -> dict[str, Any]:
+        return params_of(self)
 
     # ---- state ------------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,8 @@ import numpy as np
 
 from headwater.adapt import Adaptation, Policy
 from headwater.errors import ConfigError, HeadwaterError
-from headwater.streams import Block, CtrlC, Stream, Waiting, as_blocks
+from headwater.streams import Block, CtrlC, FrameRows, Stream, Waiting, as_blocks, columns_of
+from headwater.streams.columns import FRAME_BLOCK
 from headwater.types import Event, Forecast, Learner, Record, join
 from headwater.watch import ClassifyWatch, RegressWatch, proba_given
 from headwater.watch.health import health_of
@@ -143,7 +144,8 @@ class Session:
         while i < len(y):
             due = [n - self.rows % n for n in (self._every, self._keep_every) if n] + self._dues()
             # The first row goes alone: it may have to wait for the compiler, which is no matter of rows/s.
-            j = min(len(y), i + min(self._block if self.rows else 1, *due, self._block))
+            size = max(self._block, FRAME_BLOCK) if isinstance(X, FrameRows) else self._block
+            j = min(len(y), i + min(size if self.rows else 1, *due, size))
             forecasts.append(self._route(X[i:j], y[i:j], None if w is None else w[i:j]))
             self.rows += j - i
             if self.keep is not None and self._keep_every and self.rows % self._keep_every == 0:
@@ -224,7 +226,7 @@ class Session:
     def _route(self, X: Any, y: list[Any], w: Any) -> Forecast:
         """Predict, take the answers that arrive, score, learn: in this order for each row of the block."""
         if not self._delay:
-            forecast = self.learner.step_many(X, y, w)
+            forecast = self.learner.step_many(columns_of(X), y, w)
             self._score(X, y, forecast.y_pred, proba_given(forecast, y), forecast)
             return forecast
         w = [1.0] * len(y) if w is None else list(w)
@@ -266,13 +268,15 @@ class Session:
     def _answered(self, X: Any, y: list[Any], w: Any) -> tuple[Any, list[Any], Any]:
         """Leave out the rows whose answer is unknown, or nothing that can be scored."""
         if not isinstance(X, (list, np.ndarray)):
-            X = [x for block in as_blocks((X, y)) for x in block.X]
+            X = X if isinstance(X, FrameRows) else FrameRows(X)
+            # Late answers are chained across blocks, whose columns may differ; and of other learners only rows are known.
+            X = list(X) if self._delay or self._health is None else X
         reasons = list(map(self._watch.problem, y))
         if not any(reasons):
             return X, y, w
         self._left_out.update(filter(None, reasons))
         kept = [i for i, reason in enumerate(reasons) if not reason]
-        rows = X[kept] if isinstance(X, np.ndarray) else [X[i] for i in kept]
+        rows = [X[i] for i in kept] if isinstance(X, list) else X[kept]
         return rows, [y[i] for i in kept], None if w is None else [w[i] for i in kept]
 
     def _rejected(self) -> dict[str, int]:

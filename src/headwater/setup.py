@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import copy
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from .nn.layers import Activation, Layer
 from .nn.losses import as_loss
 from .nn.lower import Expert, lower
 from .nn.optimizers import as_optimizer
+
+T = TypeVar("T")
 
 RING = 1000
 """How many of the last samples are kept for replay."""
@@ -145,3 +149,42 @@ def _hidden(learner: Any) -> list[Layer]:
         if learner.dropout:
             out.append(Dropout(learner.dropout))
     return out
+
+
+# ---- settings, as River asks for them -------------------------------------------------------------------------------
+
+
+def settings_of(learner: Any) -> dict[str, Any]:
+    """Return a learner's settings by name, as they were given."""
+    return {
+        name: getattr(learner, name) for name in inspect.signature(type(learner).__init__).parameters if name != "self"
+    }
+
+
+def params_of(learner: Any) -> dict[str, Any]:
+    """Return a learner's settings with lists for empty tuples: River 0.26 looks at the first item of any tuple."""
+    return {name: [] if value == () else value for name, value in settings_of(learner).items()}
+
+
+def cloned(learner: T, new_params: Mapping[str, Any] | None, include_attributes: bool) -> T:
+    """Return a learner with the same settings, some of them replaced, and with what was learned if that is asked for."""
+    settings = settings_of(learner)
+    # An empty list may be the empty tuple that `params_of` has turned.
+    given = {k: v if v != [] else settings[k] if settings[k] == () else v for k, v in dict(new_params or {}).items()}
+    params = settings | given
+    clone = type(learner)(**copy.deepcopy(params))
+    if include_attributes:
+        learned = {name: value for name, value in vars(learner).items() if name not in settings}
+        vars(clone).update(copy.deepcopy(learned))
+    return clone
+
+
+def shown(learner: Any) -> str:
+    """Return the constructor call of a learner: the settings that differ from the default."""
+    defaults = inspect.signature(type(learner).__init__).parameters
+    given = {name: value for name, value in settings_of(learner).items() if not _same(value, defaults[name].default)}
+    return f"{type(learner).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (type(value) is type(default) and bool(value == default))

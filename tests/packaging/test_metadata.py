@@ -23,7 +23,7 @@ def test_every_extra_that_an_error_names_exists():
     for path in (ROOT / "src").rglob("*.py"):
         named |= set(re.findall(r"""MissingExtra\([^)]*extra=["'](\w+)["']""", path.read_text(encoding="utf-8")))
     assert named - set(PROJECT["optional-dependencies"]) == set()
-    assert {"sklearn", "mlflow", "tensorboard", "frames"} <= named
+    assert {"sklearn", "mlflow", "frames"} <= named
 
 
 def test_the_version_stands_in_one_place():

@@ -292,3 +292,62 @@ def test_drift_shows_in_the_errors_that_river_watches(detector):
             found.append(i)
         model.learn_one(x, y)
     assert any(1_000 <= i < 1_400 for i in found)
+
+
+# ---- clones and what a learner looks like ---------------------------------------------------------------------------
+
+FORMS = {
+    "defaults": {},
+    "no hidden layer": {"hidden": ()},
+    "hidden as a list": {"hidden": [8, 4], "dropout": 0.1},
+    "an empty list": {"hidden": []},
+    "layers": {"layers": (nn.Dense(4, "tanh"),), "optimizer": nn.Adam(0.01)},
+    "no layers": {"layers": ()},
+    "experts": {"experts": (nn.Expert(optimizer=nn.SGD(0.1)), nn.Expert((nn.Dense(4, "relu"),), optimizer=nn.Adam()))},
+    "norm and seed": {"hidden": (6,), "norm": "layer", "seed": 7, "dtype": "float64"},
+    "a loss": {"loss": nn.Loss("hinge")},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_clone_learns_what_its_original_learns(form):
+    model = hw.Classifier(**FORMS[form])
+    rows = list(datasets.Phishing().take(60))
+    for x, y in rows:
+        model.learn_one(x, y)
+    fresh, copied = model.clone(), model.clone(include_attributes=True)
+    assert not model._is_stochastic
+    assert fresh.n_learned == 0
+    for x, y in rows:
+        fresh.learn_one(x, y)
+    x = rows[3][0]
+    assert fresh.predict_proba_one(x) == copied.predict_proba_one(x) == model.predict_proba_one(x)
+    copied.learn_one(*rows[0])
+    assert fresh.predict_proba_one(x) == model.predict_proba_one(x)  # nothing is shared
+    assert repr(fresh) == repr(model)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_learner_shows_the_call_that_makes_it(form):
+    model = hw.Classifier(**FORMS[form])
+    names = {name: getattr(nn, name) for name in nn.__all__}
+    again = eval(repr(model), {"Classifier": hw.Classifier, **names})
+    assert repr(again) == repr(model)
+    assert again.describe() == model.describe()
+
+
+def test_only_settings_that_differ_are_shown():
+    assert repr(hw.Classifier()) == "Classifier()"
+    assert repr(hw.Regressor(hidden=(), seed=3)) == "Regressor(hidden=(), seed=3)"
+    assert repr(hw.Regressor(l1=0, scale=True, optimizer=nn.SGD(0.1))).startswith("Regressor(optimizer=SGD(")
+
+
+def test_pipelines_and_searches_clone_a_learner_without_hidden_layers():
+    pipeline = preprocessing.StandardScaler() | hw.Classifier(hidden=())
+    assert not pipeline._is_stochastic
+    assert pipeline.clone()["Classifier"].hidden == ()
+    changed = pipeline.clone({"Classifier": {"hidden": (), "seed": 5}})["Classifier"]
+    assert (changed.hidden, changed.seed) == ((), 5)
+    grid = utils.expand_param_grid(hw.Classifier(hidden=()), {"seed": [1, 2]})
+    assert [(model.hidden, model.seed) for model in grid] == [((), 1), ((), 2)]
+    assert accuracy_on_phishing(ensemble.BaggingClassifier(hw.Classifier(hidden=()), n_models=2, seed=1), 400) > 0.8

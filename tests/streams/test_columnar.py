@@ -97,3 +97,61 @@ def test_a_file_cut_short_is_refused_in_one_sentence(tmp_path, monkeypatch, libr
 def test_a_missing_target_is_named(tmp_path):
     with pytest.raises(TargetError, match="expected the column label"):
         read(write(tmp_path / "a.parquet", TABLE, "parquet"), target="label")
+
+
+@pytest.mark.parametrize("kind", ["parquet", "file", "stream"])
+def test_a_file_of_columns_teaches_what_its_rows_teach(tmp_path, kind):
+    import pyarrow as pa
+
+    from headwater import Classifier
+    from headwater.session import Session
+    from headwater.store.format import to_bytes
+    from headwater.streams import FrameRows
+
+    table = {
+        "n": [None if i % 5 == 1 else i % 13 for i in range(300)],
+        "x": [i / 7 for i in range(300)],
+        "s": [None if i % 9 == 4 else f"s{i % 17}" for i in range(300)],
+        "word": pa.array([f"w{i % 4}" for i in range(300)]).dictionary_encode(),
+        "when": [dt.datetime(2026, 1, 1) + dt.timedelta(hours=i) for i in range(300)],
+        "y": ["yes" if i % 3 else "no" for i in range(300)],
+    }
+    path = write(tmp_path / "table", table, kind)
+    learned = []
+    for frames in (True, False):
+        model = Classifier(seed=1)
+        with open_stream(path, target="y") as stream:
+            blocks = list(stream)
+        assert all(isinstance(block.X, FrameRows) for block in blocks)
+        for block in blocks:
+            Session(model).step(block.X if frames else list(block.X), block.y)
+        learned.append(to_bytes(model))
+    assert learned[0] == learned[1]
+
+
+@pytest.mark.parametrize("values", [[Decimal("1.5")] * 3, [dt.time(1)] * 3, [dt.timedelta(1)] * 3, [[1], [2], [3]]])
+def test_columns_that_say_less_than_their_values_go_as_rows(tmp_path, values):
+    path = write(tmp_path / "t.parquet", {"v": values, "y": ["no", "yes", "no"]}, "parquet")
+    with open_stream(path, target="y") as stream:
+        assert [type(block.X) for block in stream] == [list]
+
+
+def test_a_dictionary_of_numbers_is_read_as_numbers(tmp_path):
+    import pyarrow as pa
+
+    path = write(
+        tmp_path / "t.parquet", {"v": pa.array([3, 1, 3]).dictionary_encode(), "y": ["a", "b", "a"]}, "parquet"
+    )
+    assert read(path)[0] == [{"v": 3}, {"v": 1}, {"v": 3}]
+
+
+def test_rows_whose_answer_is_of_another_kind_are_left_out_of_a_frame(tmp_path):
+    import polars as pl
+
+    from headwater.streams import Block, FrameRows, Rejects, Target
+
+    block = Block(FrameRows(pl.DataFrame({"a": [1, 2, 3]})), [1.5, "ten", None], range(1, 4))
+    rejects = Rejects()
+    cleaned = Target("regress", "number").clean(block, rejects)
+    assert (list(cleaned.X), cleaned.y) == ([{"a": 1}, {"a": 3}], [1.5, None])
+    assert rejects.counts == {"target is text, not a number": 1}

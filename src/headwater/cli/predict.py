@@ -17,7 +17,7 @@ from headwater.cli.progress import ProgressLine
 from headwater.cli.report import rejected_lines
 from headwater.cli.wishes import load_model
 from headwater.errors import ConfigError
-from headwater.streams import open_stream
+from headwater.streams import columns_of, open_stream
 from headwater.types import Forecast
 
 __all__ = ["predict"]
@@ -75,7 +75,7 @@ def predict(
     ):
         write = _writer(file, kind, learner.describe()["classes"])
         for block in stream:
-            write(_rows(block.rows, learner.forecast(block.X)))
+            write(_rows(block.rows, learner.forecast(columns_of(block.X))))
             done += len(block)
     for line in rejected_lines(stream.rejects.counts, stream):
         print(line, file=sys.stderr)

@@ -1,6 +1,7 @@
 """1 SOURCE: files, standard input, data sets, frames and arrays → blocks of rows."""
 
 from headwater.streams.block import Block
+from headwater.streams.columns import FrameRows, columns_of
 from headwater.streams.datasets import DATASETS
 from headwater.streams.files import FORMATS
 from headwater.streams.interrupt import CtrlC
@@ -15,11 +16,13 @@ __all__ = [
     "CtrlC",
     "DATASETS",
     "FORMATS",
+    "FrameRows",
     "Rejects",
     "Stream",
     "TASKS",
     "Target",
     "Waiting",
     "as_blocks",
+    "columns_of",
     "open_stream",
 ]

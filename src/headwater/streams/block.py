@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.streams.columns import FrameRows
 from headwater.types import Floats
 
 __all__ = ["Block"]
@@ -18,7 +19,7 @@ class Block:
     Parameters
     ----------
     X
-        One dict a row, or an array of shape (n, features).
+        One dict a row, in a list or in a `FrameRows`, or an array of shape (n, features).
     y
         One answer a row; None where it is unknown.
     rows
@@ -31,7 +32,7 @@ class Block:
     (2, [1, 2])
     """
 
-    X: list[dict[str, Any]] | Floats
+    X: list[dict[str, Any]] | FrameRows | Floats
     y: list[Any]
     rows: Sequence[int]
 

@@ -1,4 +1,4 @@
-"""Parquet and Arrow files → blocks of dicts, through pyarrow or, where that is missing, polars."""
+"""Parquet and Arrow files → blocks of rows, through pyarrow or, where that is missing, polars."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from importlib.util import find_spec
 from itertools import repeat
 from typing import IO, Any
 
+import narwhals.stable.v1 as nw
+
 from headwater.errors import MissingExtra, SourceError
 from headwater.streams.block import Block
+from headwater.streams.columns import FrameRows
 from headwater.streams.delimited import Columns
 
 __all__ = ["Table", "open_columnar", "read_columnar"]
 
 _BATCH = 4_096
 
-# The names of the columns, the number of rows if known, and the columns' values batch by batch.
-Table = tuple[tuple[str, ...], int | None, Iterator[list[list[Any]]]]
+# The names of the columns, the number of rows if known, and the rows batch by batch, as frames.
+Table = tuple[tuple[str, ...], int | None, Iterator[Any]]
+_PLAIN = (nw.Boolean, nw.String, nw.Date, nw.Datetime)
 
 
 def open_columnar(file: IO[bytes], *, kind: str, at: str) -> Table:
@@ -57,25 +61,41 @@ def open_columnar(file: IO[bytes], *, kind: str, at: str) -> Table:
     raise MissingExtra(package="pyarrow", extra="frames", at=at)
 
 
-def read_columnar(batches: Iterator[list[list[Any]]], columns: Columns) -> Iterator[Block]:
-    """Yield blocks of rows.
+def read_columnar(batches: Iterator[Any], columns: Columns) -> Iterator[Block]:
+    """Yield blocks of rows; they stay in their frame where its columns give the same values as its rows.
 
     Examples
     --------
+    >>> import polars as pl
     >>> columns = Columns(("a", "late"), target="late")
-    >>> (block,) = read_columnar(iter([[[1, 2], [True, False]]]), columns)
+    >>> (block,) = read_columnar(iter([pl.DataFrame({"a": [1, 2], "late": [True, False]})]), columns)
     >>> block.X, block.y, block.rows
     ([{'a': 1}, {'a': 2}], [True, False], range(1, 3))
     """
     names = tuple(columns.names[j] for j in columns.features)
     first = 1
     for batch in batches:
-        n = len(batch[0]) if batch else 0
-        values = [_plain(batch[j], as_text=columns.names[j] in columns.text) for j in columns.features]
-        X: list[dict[str, Any]] = list(map(dict, map(zip, repeat(names), zip(*values, strict=True))))
-        y = [None] * n if columns.target is None else _plain(batch[columns.names.index(columns.target)], as_text=False)
-        yield Block(X or [{} for _ in range(n)], y, range(first, first + n))
+        frame: nw.DataFrame[Any] = nw.from_native(batch, eager_only=True)
+        n = len(frame)
+        y = [None] * n if columns.target is None else _plain(frame[columns.target].to_list(), as_text=False)
+        X: Any = [{} for _ in range(n)]
+        if names and not columns.text and all(_is_plain(frame[name]) for name in names):
+            X = FrameRows(frame.select(names).to_native())
+        elif names:
+            values = [_plain(frame[name].to_list(), as_text=name in columns.text) for name in names]
+            X = list(map(dict, map(zip, repeat(names), zip(*values, strict=True))))
+        yield Block(X, y, range(first, first + n))
         first += n
+
+
+def _is_plain(column: nw.Series[Any]) -> bool:
+    """Say whether a column gives a learner the same as its values one by one."""
+    kind = column.dtype
+    if isinstance(kind, nw.Categorical | nw.Enum):
+        return isinstance(
+            column.cat.get_categories().dtype, nw.String
+        )  # of numbers it is categories, its values numbers
+    return isinstance(kind, _PLAIN) or (kind.is_numeric() and not kind.is_decimal())
 
 
 def _with_pyarrow(file: IO[bytes], kind: str) -> Table:
@@ -84,7 +104,7 @@ def _with_pyarrow(file: IO[bytes], kind: str) -> Table:
 
         parquet = pq.ParquetFile(file)
         batches = parquet.iter_batches(batch_size=_BATCH)
-        return tuple(parquet.schema_arrow.names), parquet.metadata.num_rows, map(_arrow_columns, batches)
+        return tuple(parquet.schema_arrow.names), parquet.metadata.num_rows, map(_arrow_table, batches)
     import pyarrow as pa
 
     try:
@@ -96,11 +116,13 @@ def _with_pyarrow(file: IO[bytes], kind: str) -> Table:
         reader = pa.ipc.open_stream(file)
         rows, record_batches = None, iter(reader)
     pieces = (batch.slice(i, _BATCH) for batch in record_batches for i in range(0, batch.num_rows, _BATCH))
-    return tuple(reader.schema.names), rows, map(_arrow_columns, pieces)
+    return tuple(reader.schema.names), rows, map(_arrow_table, pieces)
 
 
-def _arrow_columns(batch: Any) -> list[list[Any]]:
-    return [column.to_pylist() for column in batch.columns]
+def _arrow_table(batch: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_batches([batch])
 
 
 def _with_polars(file: IO[bytes], kind: str) -> Table:
@@ -112,8 +134,7 @@ def _with_polars(file: IO[bytes], kind: str) -> Table:
         file.seek(0)
         file = io.BytesIO(file.read())  # polars would read on from where the buffer, not the reader, stands
     frame = read(file)
-    slices = frame.iter_slices(_BATCH)
-    return tuple(frame.columns), frame.height, ([column.to_list() for column in piece] for piece in slices)
+    return tuple(frame.columns), frame.height, frame.iter_slices(_BATCH)
 
 
 def _foreign_errors() -> tuple[type[Exception], ...]:

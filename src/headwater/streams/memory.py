@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any
 
-import narwhals as nw
+import narwhals.stable.v1 as nw
 import numpy as np
 
 from headwater.errors import DataError
 from headwater.streams.block import Block
+from headwater.streams.columns import FRAME_BLOCK, FrameRows
 
 __all__ = ["as_blocks", "read_frame", "read_pairs", "read_table"]
 
@@ -105,12 +106,9 @@ def read_table(X: Any, y: Any) -> Iterator[Block]:
             at="y",
             help="Give X and y of the same length.",
         )
-    if isinstance(X, (np.ndarray, list)):
-        pieces = (X[i : i + _BLOCK] for i in range(0, len(X), _BLOCK))
-    else:
-        pieces = (list(some) for some in _slices(nw.from_native(X, eager_only=True)))
+    rows, size = (X, _BLOCK) if isinstance(X, (np.ndarray, list)) else (FrameRows(X), FRAME_BLOCK)
     first = 1
-    for piece in pieces:
+    for piece in (rows[i : i + size] for i in range(0, len(rows), size)):
         yield Block(piece, answers[first - 1 : first - 1 + len(piece)], range(first, first + len(piece)))
         first += len(piece)
 
@@ -125,14 +123,5 @@ def read_frame(frame: Any, target: str) -> Iterator[Block]:
     >>> block.X, block.y
     ([{'a': 1}, {'a': 2}], [True, False])
     """
-    first = 1
-    for some in _slices(nw.from_native(frame, eager_only=True)):
-        rows = list(some)
-        y = [x.pop(target) for x in rows]
-        yield Block(rows, y, range(first, first + len(rows)))
-        first += len(rows)
-
-
-def _slices(frame: nw.DataFrame[Any]) -> Iterator[list[dict[str, Any]]]:
-    for i in range(0, len(frame), _BLOCK):
-        yield list(frame[i : i + _BLOCK].iter_rows(named=True))
+    rows = nw.from_native(frame, eager_only=True)
+    return read_table(rows.drop(target).to_native(), rows[target].to_list())
