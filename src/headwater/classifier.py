@@ -122,6 +122,7 @@ class Classifier(base.Classifier):
         self._sums = self._setup.experts[0].loss.name != "hinge"
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
+        self._notes: dict[str, Any] = {}  # of the command line: how it read the rows; kept in the file
         self._health: Any = None  # what is kept for `diagnose`,
         self._look = math.inf  # and the row after which it is to be shown the next one
         self.classes: list[Any] = []

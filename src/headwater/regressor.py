@@ -97,6 +97,7 @@ class Regressor(base.Regressor):
         self._least, self._most, self._cold = (0.0, math.exp(30), 1.0) if counts else (-FARTHEST, FARTHEST, 0.0)
         self._engine: Engine | None = None
         self._refused: Counter[str] = Counter()
+        self._notes: dict[str, Any] = {}  # of the command line: how it read the rows; kept in the file
         self._health: Any = None  # what is kept for `diagnose`,
         self._look = math.inf  # and the row after which it is to be shown the next one
 

@@ -297,3 +297,23 @@ def test_help_and_version_load_none_of_the_heavy_packages(option):
     process = subprocess.run([sys.executable, "-c", code, option], capture_output=True, check=True)
     assert process.stderr.decode() == "[]\n"
     assert process.stdout
+
+
+def test_a_saved_model_remembers_how_its_rows_were_read(tmp_path, capsys):
+    source, model = tmp_path / "rows.csv", tmp_path / "m.hw"
+    source.write_text("zip,day,late\n" + "".join(f"0{i % 7},{i},{'yes' if i % 2 else 'no'}\n" for i in range(40)))
+    assert (
+        main(["learn", str(source), "--target", "late", "--drop", "day", "--text", "zip", "--model", str(model)]) == 0
+    )
+    assert main(["learn", str(source), "--model", str(model)]) == 0
+    assert "late" in capsys.readouterr().out
+    features = {feature["name"]: feature["kind"] for feature in hw.load(model).describe()["features"]}
+    assert features == {"zip": "category"}
+    assert hw.load(model).describe()["n_learned"] == 80
+    assert main(["predict", str(source), "--model", str(model), "--out", str(tmp_path / "said.csv")]) == 0
+    told = (tmp_path / "said.csv").read_text()
+    assert (
+        main(["predict", str(source), "--model", str(model), "--text", "zip", "--out", str(tmp_path / "again.csv")])
+        == 0
+    )
+    assert (tmp_path / "again.csv").read_text() == told

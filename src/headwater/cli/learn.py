@@ -13,7 +13,7 @@ from headwater.cli.page import Page, paced, page_for
 from headwater.cli.progress import ProgressLine
 from headwater.cli.reactions import Adapt, Watch, drift_lines, policies_of, watch_of
 from headwater.cli.report import print_json, print_report, print_start
-from headwater.cli.wishes import Wishes, load_model
+from headwater.cli.wishes import Wishes, load_model, notes_of
 from headwater.errors import DataError, HeadwaterError, SourceError
 from headwater.session import Session
 from headwater.streams import Stream, open_stream
@@ -52,15 +52,15 @@ def learn(
     source
         A CSV, TSV, JSON lines, Parquet or Arrow file (text also gzipped), - for standard input, or dataset:NAME.
     target
-        The column to predict. A data set knows its own.
+        The column to predict. A data set knows its own, and a saved model what it has learned.
     task
         classify, regress, or auto: decided from the first rows.
     model
         A file to save to; if it exists, learning goes on where it stopped.
     drop
-        Columns to leave out, with commas between.
+        Columns to leave out, with commas between. A saved model remembers them.
     text
-        Columns to read as text although they look like numbers, such as postal codes.
+        Columns to read as text although they look like numbers, such as postal codes. Remembered too.
     wishes
         What the model is to be like; these are the defaults of the library where left out.
     delay
@@ -87,10 +87,12 @@ def learn(
     wishes, known = wishes or Wishes(), _going_on(model)
     if known is not None:
         wishes.agree_with(known, task=task, target=target, at=str(model))
-    about: dict[str, Any] = {"drop": split_names(drop), "text": split_names(text)}
+    notes = notes_of(known, target=target, drop=split_names(drop), text=split_names(text))
+    about: dict[str, Any] = dict(notes)
     about |= {"task": known.task, "classes": known.describe()["classes"]} if known else {"task": task}
-    with open_stream(source, target=target, **about, format=format, rejects=rejects) as stream:
+    with open_stream(source, **about, format=format, rejects=rejects) as stream:
         learner = known or wishes.make(stream.goal.task if stream.goal else task)
+        learner._notes = notes
         pace = paced(page, every, drift)
         session = Session(learner, delay=delay, window=window, keep=model, adapt=policies, **pace)
         if not json:

@@ -15,7 +15,7 @@ import numpy as np
 from headwater.cli.options import Format, Names, Source, check_writable, split_names
 from headwater.cli.progress import ProgressLine
 from headwater.cli.report import rejected_lines
-from headwater.cli.wishes import load_model
+from headwater.cli.wishes import load_model, notes_of
 from headwater.errors import ConfigError
 from headwater.streams import columns_of, open_stream
 from headwater.types import Forecast
@@ -51,9 +51,9 @@ def predict(
     out
         Where to write: a .csv or .jsonl file. Without it, CSV goes to standard output.
     drop
-        Columns to leave out, with commas between.
+        Columns to leave out, with commas between; those that were left out while learning are.
     text
-        Columns to read as text although they look like numbers, such as postal codes.
+        Columns to read as text although they look like numbers; those that were read so while learning are.
     format
         csv, tsv, jsonl, parquet or arrow, where the name doesn't tell.
     rejects
@@ -65,10 +65,11 @@ def predict(
     if out is not None:
         check_writable(out, "--out")
     learner = load_model(model)
+    notes = notes_of(learner, target=None, drop=split_names(drop), text=split_names(text))
     done = 0
     with (
         open_stream(
-            source, task=None, drop=split_names(drop), text=split_names(text), format=format, rejects=rejects
+            source, task=None, drop=notes["drop"], text=notes["text"], format=format, rejects=rejects
         ) as stream,
         _opened(out) as file,
         ProgressLine(stream, lambda: done),

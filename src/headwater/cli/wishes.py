@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from headwater.errors import ConfigError, ModelFileError, did_you_mean
 from headwater.regressor import Regressor
 from headwater.store import load
 
-__all__ = ["Wishes", "load_model"]
+__all__ = ["Wishes", "load_model", "notes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,18 @@ def load_model(path: Path) -> Any:
             help=close if close.startswith("Did") else "Make one: headwater learn SOURCE --target COLUMN --model FILE",
         )
     return load(path)
+
+
+def notes_of(
+    learner: Classifier | Regressor | None, *, target: str | None, drop: Sequence[str], text: Sequence[str]
+) -> dict[str, Any]:
+    """Return how the rows are to be read: as the options say, and as the saved model remembers where they say nothing."""
+    kept = {} if learner is None else learner._notes
+    return {
+        "target": target or kept.get("target"),
+        "drop": list(drop) or kept.get("drop", []),
+        "text": list(text) or kept.get("text", []),
+    }
 
 
 def _contradiction(option: str, has: str, wished: str, at: str) -> ConfigError:

@@ -127,6 +127,7 @@ def to_bytes(learner: Classifier | Regressor) -> bytes:
         "learner": type(learner).__name__,
         "settings": {name: as_json(value) for name, value in learner._get_params().items()},
         "classes": [as_json(label) for label in getattr(learner, "classes", [])],
+        "notes": learner._notes,
         "refused": {reason: count for reason, count in learner._refused.items() if count},
         "engine": None if engine is None else _names(engine),
     }
@@ -153,6 +154,7 @@ def from_bytes(data: bytes, at: str) -> Classifier | Regressor:
         settings = {name: from_json(value) for name, value in header["settings"].items()}
         learner = LEARNERS[header["learner"]](**settings)
         learner._refused = Counter(header["refused"])
+        learner._notes = header.get("notes", {})
         if isinstance(learner, Classifier):
             learner.classes = [from_json(label) for label in header["classes"]]
             learner._index = {label: i for i, label in enumerate(learner.classes)}
