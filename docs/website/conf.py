@@ -44,6 +44,7 @@ html_copy_source = False
 html_show_sourcelink = False
 
 autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False  # those of other projects are written in a markup of their own
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True

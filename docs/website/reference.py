@@ -107,7 +107,7 @@ def entry(room: Room, name: str, thing: Any) -> list[str]:
     """Return what stands under a public name."""
     path = target(room, name)
     if inspect.isclass(thing) and not isinstance(thing, types.GenericAlias):
-        options = {"members": ", ".join(members(thing))} | (
+        options = {"members": ", ".join(members(thing)), "undoc-members": ""} | (
             {} if thing.__bases__ == (object,) else {"show-inheritance": ""}
         )
         return [directive("autoclass", path, options)]
