@@ -131,9 +131,10 @@ def test_a_network_fits_by_gradient_descent():
 
 def test_a_mistake_is_answered_with_what_was_expected_and_what_to_do():
     with pytest.raises(HeadwaterError) as caught:
-        hw.Classifier(optimizer="adam")
+        hw.Classifier(optimizer="adm")
     assert str(caught.value) == (
-        "expected an optimizer, got 'adam' — at optimizer of Classifier. Give e.g. nn.Adam(0.001)."
+        "expected one of sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw, amsgrad, nadam, ftrl, cocob, "
+        "got 'adm' — at optimizer. Choose one of these names."
     )
 
 
