@@ -30,7 +30,8 @@ REASONS: dict[str, str] = {
     "empty": "the sample has no entry that is a finite number or a name",
     "infinite": "an infinite value, read as missing",
     "huge": "a value beyond 1e30, read as 1e30",
-    "far": "a value more than ten deviations off its column's mean; it moves the statistics as if it lay there",
+    "far": "a value more than ten deviations off its column's mean; it moves the statistics as if it lay there, and a thousand off "
+    "it says nothing",
     "far_target": "an answer more than ten deviations off the mean; it moves the statistics as if it lay there",
     "type": "a value of a type that is no feature, read as missing",
     "overflow": "the net's output was not finite; the row was not learned",

@@ -46,5 +46,6 @@ async def kserve(port):
     return {"about": {"name": answer.model_name}, "id": answer.id, "said": found["y_pred"], "proba": found["proba"]}
 
 
-port, name = int(sys.argv[1]), sys.argv[2]
-print(json.dumps(asyncio.run(kserve(port)) if name == "kserve" else triton(port, name == "triton-binary")))
+if __name__ == "__main__":
+    port, name = int(sys.argv[1]), sys.argv[2]
+    print(json.dumps(asyncio.run(kserve(port)) if name == "kserve" else triton(port, name == "triton-binary")))

@@ -30,6 +30,8 @@ FORGET = 1e-3
 """The statistics of an input never forget slower than one part in a thousand a row, so they follow drift."""
 BOUND = 10.0
 """A value farther than this many deviations moves the statistics as if it lay there: one freak can't wreck a column."""
+FREAK = 1000.0
+"""A value farther than this many deviations is taken for an error: it says nothing, as if the column's mean stood there."""
 HUGE = 1e30
 """Larger numbers are read as this one, so that no square of it overflows."""
 PAST = 256
@@ -93,6 +95,16 @@ def standardise(stat: Array, x: float, clip: float, learn: bool, far: Array) -> 
     if var <= 1e-20 * mean * mean or var <= 1e-300:
         return 0.0
     return float(min(max((x - mean) / math.sqrt(var), -clip), clip))
+
+
+@exact
+def freak(stat: Array, x: float) -> bool:
+    """Return whether x is no value of this column as far as can be known: more than ``FREAK`` deviations off.
+
+    A column whose unit changes looks so too, but not for long: each such value still moves the statistics by ``BOUND``.
+    """
+    d = x - stat[MEAN]
+    return bool(stat[COUNT] + 1 > SETTLED and stat[VAR] > 0 and d * d > FREAK * FREAK * stat[VAR])
 
 
 @exact
@@ -220,8 +232,7 @@ def encode(
     ``slots``, ``x`` hold the entries of a block; the sample's lie at first..last, its slots at first − shift. A slot s ≥ 0
     is numeric (its row stands in ``stats``), s < 0 is the category with row −s − 1 and value x. Missing (NaN) gives no
     pair, nor does ±∞; what is beyond 10³⁰ is read as 10³⁰; both are counted in ``refused`` (3,), and so is what lies
-    ten deviations off. Row 0 is the bias, an
-    input that is always 1.
+    ten deviations off; a thousand off, the mean stands for it. Row 0 is the bias, an input that is always 1.
 
     What is often absent says something by being there: of a column that a share s of the ``seen`` rows had, a number gives
     z + (1 − s). So a word counts though it is always 1 where it stands, and a column without gaps gives z. 0: not so.
@@ -249,7 +260,12 @@ def encode(
             continue
         stat = view(stats, s * STATISTIC_WIDTH, STATISTIC_WIDTH)
         rows[n] = int(stat[ROW])
+        odd = standard and freak(stat, value)
+        mean = stat[MEAN]
         v[n] = standardise(stat, value, CLIP, learn, view(refused, 2, 1)) if standard else value
+        if odd:
+            v[n] = 0
+            value = mean
         if standard and seen > 0:
             v[n] += presence(stat, seen, learn)
         if learn and not standard:
@@ -258,6 +274,6 @@ def encode(
         if hats > 0:
             curve = view(knots, s * hats, hats)
             n = bend(stat, curve, value, rows, v, n)
-            if learn:
+            if learn and not odd:
                 remember(stat, curve, view(kept, s * PAST, PAST), value, rng)
     return n

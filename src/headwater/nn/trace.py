@@ -22,7 +22,7 @@ from headwater.kernels._op import OPS
 from headwater.kernels.history import FOLLOWERS, LAST, STAY, TRUST
 from headwater.kernels.loss import LIMIT
 from headwater.kernels.norm import EPS
-from headwater.kernels.rows import BOUND, CLIP, FORGET, HUGE, SETTLED
+from headwater.kernels.rows import BOUND, CLIP, FORGET, FREAK, HUGE, SETTLED
 
 from .program import Block, Program, bias, weights
 
@@ -86,6 +86,7 @@ def entries(program: Program, block: Block, *, baseline: bool = False) -> Entrie
     numeric = slots >= 0
     stats = program.stats[slots[numeric]]
     raw = (stats[:, col.MEAN] if program.head[col.STANDARD] else np.zeros(len(stats))) if baseline else x[numeric]
+    raw = _plausible(stats, raw) if program.head[col.STANDARD] else raw
     rows = np.where(numeric, 0, -slots - 1)
     rows[numeric] = stats[:, col.ROW].astype(np.int64)
     x[numeric] = _standardise(stats, raw) + absence(program, stats) if program.head[col.STANDARD] else raw
@@ -121,6 +122,13 @@ def absence(program: Program, stats: Array) -> Array:
     if not program.head[col.GROWING] or not program.prog[0, col.BIAS]:
         return np.zeros(len(stats))
     return np.asarray(1 - np.minimum((stats[:, col.COUNT] + 1) / (program.touched[0] + 1), 1.0))
+
+
+def _plausible(stats: Array, x: Array) -> Array:
+    """Return x (n,) with the mean where ``kernels.rows.freak`` takes it for an error."""
+    mean, var = stats[:, col.MEAN], stats[:, col.VAR]
+    known = (stats[:, col.COUNT] + 1 > SETTLED) & (var > 0)
+    return np.where(known & (np.square(x - mean) > FREAK * FREAK * var), mean, x)
 
 
 def _standardise(stats: Array, x: Array) -> Array:

@@ -199,7 +199,8 @@ def _read_numbers(g: Graph, out: Columns, x: str, program: Program, slots: list[
     stats = program.stats[slots]
     scaled = x
     if program.head[col.STANDARD]:
-        scaled = g.add("Add", _in_deviations(g, x, stats), _real(g, absence(program, stats)))
+        scaled = x = _plausible(g, x, stats)
+        scaled = g.add("Add", _in_deviations(g, scaled, stats), _real(g, absence(program, stats)))
     counts = stats[:, col.KNOT_COUNT].astype(np.int64) if program.hats else np.zeros(len(slots), np.int64)
     bent = np.flatnonzero(counts >= SHORTEST)
     values, plus, minus = [g.add("Where", present, scaled, _real(g, 0.0))], stats[:, col.ROW], np.zeros(len(slots))
@@ -232,6 +233,14 @@ def _curves(
     share = g.add("Clip", g.add("Div", share, _real(g, width)), _real(g, 0.0), _real(g, 1.0))
     share = g.add("Mul", share, g.add("Gather", there, g.constant(column, np.int64), axis=1))
     return [g.add("Gather", there, g.constant(bent, np.int64), axis=1), share]
+
+
+def _plausible(g: Graph, x: str, stats: NDArray[np.float64]) -> str:
+    """Return x (N, d) with the column's mean where ``kernels.rows.freak`` takes a value for an error."""
+    mean, var, t = stats[:, col.MEAN], stats[:, col.VAR], stats[:, col.COUNT] + 1
+    most = np.where((t > _rows.SETTLED) & (var > 0), _rows.FREAK * np.sqrt(var), np.finfo(np.float64).max)
+    odd = g.add("Greater", g.add("Abs", g.add("Sub", x, _real(g, mean))), _real(g, most))
+    return g.add("Where", odd, _real(g, mean), x)
 
 
 def _in_deviations(g: Graph, x: str, stats: NDArray[np.float64]) -> str:
