@@ -30,6 +30,8 @@ FORGET = 1e-3
 """The statistics of an input never forget slower than one part in a thousand a row, so they follow drift."""
 BOUND = 10.0
 """A value farther than this many deviations moves the statistics as if it lay there: one freak can't wreck a column."""
+NOTHING = 1e-300
+"""What lies nearer to 0 is 0, also where the processor keeps such numbers apart."""
 FREAK = 1000.0
 """A value farther than this many deviations is taken for an error: it says nothing, as if the column's mean stood there."""
 HUGE = 1e30
@@ -234,8 +236,9 @@ def encode(
     pair, nor does ±∞; what is beyond 10³⁰ is read as 10³⁰; both are counted in ``refused`` (3,), and so is what lies
     ten deviations off; a thousand off, the mean stands for it. Row 0 is the bias, an input that is always 1.
 
-    What is often absent says something by being there: of a column that a share s of the ``seen`` rows had, a number gives
-    z + (1 − s). So a word counts though it is always 1 where it stands, and a column without gaps gives z. 0: not so.
+    What is often absent says something by being there: of a column that a share s of the ``seen`` rows had, a number other
+    than 0 gives z + (1 − s). So a word counts though it is always 1 where it stands, and a column without gaps gives z. A 0
+    gives z alone: to name what isn't there is no more than to leave it out. With ``seen`` = 0 none of this is done.
     """
     n = 0
     if bias:
@@ -266,7 +269,7 @@ def encode(
         if odd:
             v[n] = 0
             value = mean
-        if standard and seen > 0:
+        if standard and seen > 0 and abs(x[q]) > NOTHING:
             v[n] += presence(stat, seen, learn)
         if learn and not standard:
             stat[COUNT] += 1

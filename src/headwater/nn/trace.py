@@ -22,7 +22,7 @@ from headwater.kernels._op import OPS
 from headwater.kernels.history import FOLLOWERS, LAST, STAY, TRUST
 from headwater.kernels.loss import LIMIT
 from headwater.kernels.norm import EPS
-from headwater.kernels.rows import BOUND, CLIP, FORGET, FREAK, HUGE, SETTLED
+from headwater.kernels.rows import BOUND, CLIP, FORGET, FREAK, HUGE, NOTHING, SETTLED
 
 from .program import Block, Program, bias, weights
 
@@ -86,10 +86,13 @@ def entries(program: Program, block: Block, *, baseline: bool = False) -> Entrie
     numeric = slots >= 0
     stats = program.stats[slots[numeric]]
     raw = (stats[:, col.MEAN] if program.head[col.STANDARD] else np.zeros(len(stats))) if baseline else x[numeric]
-    raw = _plausible(stats, raw) if program.head[col.STANDARD] else raw
     rows = np.where(numeric, 0, -slots - 1)
     rows[numeric] = stats[:, col.ROW].astype(np.int64)
-    x[numeric] = _standardise(stats, raw) + absence(program, stats) if program.head[col.STANDARD] else raw
+    if program.head[col.STANDARD]:
+        raw = _plausible(stats, raw)
+        x[numeric] = _standardise(stats, raw) + np.where(np.abs(x[numeric]) > NOTHING, absence(program, stats), 0.0)
+    else:
+        x[numeric] = raw
     if program.head[col.HATS]:
         hat_rows, hat_values, hat_owner = _bend(program, slots[numeric], raw, owner[numeric])
         rows, x = np.concatenate([rows, hat_rows]), np.concatenate([x, hat_values])
@@ -118,7 +121,7 @@ def _bend(program: Program, slots: Array, x: Array, owner: Array) -> tuple[Array
 
 
 def absence(program: Program, stats: Array) -> Array:
-    """Return what ``kernels.rows.presence`` adds to the numbers of columns with those statistics (n, 6), shape (n,)."""
+    """Return what ``kernels.rows.presence`` adds to the numbers other than 0 of columns with those statistics (n, 6), shape (n,)."""
     if not program.head[col.GROWING] or not program.prog[0, col.BIAS]:
         return np.zeros(len(stats))
     return np.asarray(1 - np.minimum((stats[:, col.COUNT] + 1) / (program.touched[0] + 1), 1.0))

@@ -199,8 +199,10 @@ def _read_numbers(g: Graph, out: Columns, x: str, program: Program, slots: list[
     stats = program.stats[slots]
     scaled = x
     if program.head[col.STANDARD]:
-        scaled = x = _plausible(g, x, stats)
-        scaled = g.add("Add", _in_deviations(g, scaled, stats), _real(g, absence(program, stats)))
+        zero = g.add("LessOrEqual", g.add("Abs", x), _real(g, _rows.NOTHING))
+        there = g.add("Where", zero, _real(g, 0.0), _real(g, absence(program, stats)))
+        x = _plausible(g, x, stats)
+        scaled = g.add("Add", _in_deviations(g, x, stats), there)
     counts = stats[:, col.KNOT_COUNT].astype(np.int64) if program.hats else np.zeros(len(slots), np.int64)
     bent = np.flatnonzero(counts >= SHORTEST)
     values, plus, minus = [g.add("Where", present, scaled, _real(g, 0.0))], stats[:, col.ROW], np.zeros(len(slots))
