@@ -111,6 +111,9 @@ def test_a_share_evens_out_the_weights_of_a_pool():
     before = weights_of(model._engine).copy()
     Adaptation([ShareUp(0.5)]).see(shown(1), [DRIFT], model)
     np.testing.assert_allclose(weights_of(model._engine), 0.5 * before + 0.5 / len(before))
+    assert model._engine.program.run[col.MIXED] == 0, "the weights move in large steps again"
+    model.learn_many(*zip(*concept(50, seed=3), strict=True))
+    assert model._engine.program.run[col.MIXED] == 50
     with pytest.raises(ConfigError, match="expected a share of at most 1"):
         ShareUp(1.5)
     with pytest.raises(ConfigError, match="expected worst or all"):

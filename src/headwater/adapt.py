@@ -109,6 +109,9 @@ class Reinitialise:
 class ShareUp:
     """Even out the weights of a pool's experts once, w ← (1 − share)·w + share/experts, so that others can take over.
 
+    Weights that are learned (``kernels/stack.py``) also move in their first, large steps again: for some thousand rows they
+    follow what the experts are worth now ten times as fast.
+
     Parameters
     ----------
     share
@@ -217,6 +220,7 @@ class Adaptation:
             return Event(row, "replayed", f"The last {len(y):,} rows were learned once more.")
         if isinstance(policy, ShareUp):
             weights_of(engine)[:] = (1 - policy.share) * weights_of(engine) + policy.share / len(weights_of(engine))
+            engine.program.run[col.MIXED] = 0
             return Event(row, "share_raised", f"The experts' weights were evened out by {policy.share:.0%}.")
         self._resets += 1
         worst = int(np.argmin(weights_of(engine)))
