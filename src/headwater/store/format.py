@@ -125,7 +125,7 @@ def to_bytes(learner: Classifier | Regressor) -> bytes:
         "sha256": _BLANK,
         "format": FORMAT,
         "learner": type(learner).__name__,
-        "settings": {name: as_json(value) for name, value in learner._get_params().items()},
+        "settings": {name: as_json(getattr(learner, name)) for name in learner._get_params()},
         "classes": [as_json(label) for label in getattr(learner, "classes", [])],
         "notes": learner._notes,
         "refused": {reason: count for reason, count in learner._refused.items() if count},
