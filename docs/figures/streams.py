@@ -140,7 +140,7 @@ def flats(n: int, change: int | None = None) -> Iterator[Row]:
 def explanation() -> Figure:
     """Chapter 19: the contributions to one rent as a staircase, and importance over a drift."""
     fig = figure(9.0, 3.1)
-    model = hw.Regressor(seed=1, dtype="float64")
+    model = hw.Regressor((32,), seed=1, dtype="float64")
     model.learn_many(*map(list, zip(*flats(5_000), strict=True)))
     why = model.explain_one({"area": 100.0, "city": "Oslo", "door": 0.1})
     ax = axes(fig, title="$F(x') + \\sum c_i = F(x)$", x="$F$", y="", place=(1, 2, 1))
