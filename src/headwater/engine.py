@@ -206,9 +206,8 @@ class Engine:
 
     def learn_event(self, x: Mapping[Any, Any], y: float, w: float) -> bool:
         """Learn one sample by the short way; False if it needs the long way."""
-        if (
-            not self.event.write(x) or not self.event.begins_well()
-        ):  # the long way sees if anything is left to learn from
+        # where the first entry is no number, the long way sees if anything is left to learn from
+        if not self.event.write(x) or not self.event.begins_well():
             return False
         program = self.program
         block = self.event.block
