@@ -91,13 +91,15 @@ def test_a_newcomer_runs_pauses_steps_and_changes_everything(browser, server, si
     assert count(page) == 0
     page.select_option("#play-optimizer", "adam")
     assert page.input_value("#play-lr") == "0.01"
-    page.select_option("#play-drift", "recurring")
-    page.select_option("#play-every", "500")
     page.select_option("#play-activation", "relu")
     runs_until(page, 1200)
     page.click("#play-step")
     page.wait_for_function("document.querySelector('#play-steps').textContent.includes('m̂')")
-    assert loss(page) < 1.0
+    assert loss(page) < 1.0  # three classes: guessing costs ln 3 = 1.10
+    page.select_option("#play-drift", "recurring")  # how many rows since the last drift is the machine's affair: no loss is asked
+    page.select_option("#play-every", "500")
+    runs_until(page, count(page) + 1200)
+    assert 0 < loss(page) < 10
     page.click("#play-reset")
     page.wait_for_function("document.querySelector('#play-n').textContent === '0'")
     no_wider_than(page, size)
