@@ -194,7 +194,8 @@ class Classifier(base.Classifier):
             self.step_many([x], [y], [w])
         elif engine.learned >= self._look:
             p = self._whole(engine.program.event_out[None])[0].tolist()
-            self._health.look(self, x, y, self.classes[p.index(max(p))], p[index])
+            top = max(p)
+            self._health.look(self, x, y, self.classes[p.index(top)], p[index], top)
 
     # ---- many samples -----------------------------------------------------------------------------------------------
 

@@ -198,7 +198,7 @@ class Regressor(base.Regressor):
             self.step_many([x], [y], [w])
         elif engine.learned >= self._look:
             said = min(max(float(engine.program.event_out[0]), -FARTHEST), FARTHEST)
-            self._health.look(self, x, y, said, abs(y - said))
+            self._health.look(self, x, y, said, math.nan, math.nan)
 
     # ---- many samples -----------------------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ from headwater.nn import trace
 from headwater.nn.program import Program
 from headwater.types import Record
 from headwater.watch.changes import as_mapping
-from headwater.watch.health import Health, Kept, best_hidden, losses_again, rows_kept, weight_size
+from headwater.watch.health import RECENT, Health, Kept, best_hidden, losses_again, rows_kept, weight_size
+from headwater.watch.tally import tally
 
 __all__ = ["LayerState", "Measures", "measure"]
 
@@ -126,7 +127,7 @@ def measure(model: Any, health: Health) -> Measures:
     return Measures(
         task=model.task,
         rows=health.n,
-        record=_record(health),
+        record=_record(model.task, health),
         loss=float(health.recent.mean()),
         loss_before=_earlier(health),
         base=_base(model.task, health),
@@ -159,15 +160,16 @@ def _again(model: Any, rows: list[Kept]) -> tuple[float, float, float]:
 
 
 def _earlier(health: Health) -> float:
-    chunks = health.chunks[:-1] if health.looks % len(health.losses) == 0 else health.chunks
-    return chunks[-1] if chunks else math.nan
+    """Return the mean loss of as many rows before the recent ones; NaN while there are fewer."""
+    losses = [loss for *_, loss, _ in health.log[-2 * RECENT : -RECENT]]
+    return float(np.mean(losses)) if len(losses) == RECENT else math.nan
 
 
-def _record(health: Health) -> Record | None:
-    """Return the scores of the last session, or where the model has gone on without one, those of its own tally."""
+def _record(task: str, health: Health) -> Record | None:
+    """Return the scores of the last session, or where the model has gone on without one, those of the rows looked at."""
     if health.record is not None and health.n <= 1.1 * health.recorded + 100:
         return health.record
-    return health.tally.record(health.n)
+    return tally(task, health.n, health.log, health.labels, (health.total, health.looks))
 
 
 def _base(task: str, health: Health) -> float:

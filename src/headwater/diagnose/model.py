@@ -27,7 +27,7 @@ def baseline_wins(m: Measures) -> Finding | None:
         "baseline_wins",
         "serious",
         f"Over the last {r.window:,} rows the {best} baseline has {key} {theirs:.4g}, the model {ours:.4g}."
-        + (f" Over all: {verdict(r)}" if verdict(r) else ""),
+        + (f" Over a longer time: {verdict(r)}" if verdict(r) else ""),
         "Give the model what the baseline uses (the last answer as a feature), other features, or more rows.",
         {"model": ours, "baseline": theirs},
     )

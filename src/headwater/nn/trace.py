@@ -155,7 +155,13 @@ def read(program: Program, e: int, taken: Entries) -> Array:
     if b is not None:
         z += b
     table = weights(program, place)
-    np.add.at(z, taken.owner, taken.values[:, None] * table[taken.rows - 1].astype(np.float64))
+    terms = taken.values[:, None] * table[taken.rows - 1].astype(np.float64)
+    owner = taken.owner
+    if (owner[1:] < owner[:-1]).any():
+        order = np.argsort(owner, kind="stable")
+        owner, terms = owner[order], terms[order]
+    first = np.flatnonzero(np.diff(owner, prepend=-1))  # where each sample's entries begin
+    z[owner[first]] += np.add.reduceat(terms, first) if len(first) else 0.0
     return z
 
 

@@ -10,7 +10,6 @@ import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import fields
 from numbers import Real
 from typing import Any
 
@@ -21,13 +20,12 @@ from numpy.typing import NDArray
 from headwater.types import Record
 from headwater.watch.changes import as_mapping
 from headwater.watch.health import Health, Kept
-from headwater.watch.tally import Tally
 
 from .settings import as_json, from_json
 
 __all__ = ["pack_health", "unpack_health"]
 
-_PLAIN = ("n", "learned", "due", "recorded", "looks", "chunks", "before", "after", "worse", "losses")
+_PLAIN = ("n", "learned", "due", "recorded", "before", "after", "worse", "total", "looks")
 _TEXT = 1000
 _FAR = 1e300  # beyond what is read as it is
 _RECORD = ("rows", "scored", "window", "names", "scores", "window_scores", "baselines", "window_baselines")
@@ -36,17 +34,15 @@ _RECORD = ("rows", "scored", "window", "names", "scores", "window_scores", "base
 def pack_health(health: Health) -> NDArray[np.uint8]:
     """Return what is kept as bytes (n,)."""
     names: dict[Any, int] = {}
-    tally = {item.name: getattr(health.tally, item.name) for item in fields(Tally)}
+    labels: dict[Any, int] = {}
     state = {name: getattr(health, name) for name in _PLAIN} | {
-        "labels": _pairs(health.labels),
+        "labels": [[_text(label), count] for label, count in health.labels.items()],
         "sizes": health.sizes,
-        "last": [health.last[0], _text(health.last[1])],
-        "tally": tally
-        | {
-            "rows": _pairs(health.tally.rows),
-            "right": _pairs(health.tally.right),
-            "majority": _text(health.tally.majority),
-        },
+        "log": [
+            [row, labels.setdefault(y, len(labels)), labels.setdefault(said, len(labels)), loss, sure]
+            for row, y, said, loss, sure in health.log
+        ],
+        "answers": [_text(label) for label in labels],
         "sample": [_packed(one, names) for one in health.sample],
         "fresh": [_packed(one, names) for one in health.fresh],
         "record": None if health.record is None else {name: getattr(health.record, name) for name in _RECORD},
@@ -57,22 +53,16 @@ def pack_health(health: Health) -> NDArray[np.uint8]:
 def unpack_health(data: NDArray[np.uint8]) -> Health:
     """Return what ``pack_health`` was given, as far as it is written."""
     state: dict[str, Any] = msgspec.msgpack.decode(data.tobytes())
+    if "log" not in state:  # written before 2026-11-25, when means were kept in its place: begin anew
+        return Health()
     names = [_label(name) for name in state["names"]]
     health = Health()
     for name in _PLAIN:
         setattr(health, name, state[name])
-    health.labels = Counter(_mapping(state["labels"]))
+    health.labels = Counter({_label(label): count for label, count in state["labels"]})
     health.sizes = [(row, size, rank) for row, size, rank in state["sizes"]]
-    health.last = (state["last"][0], _label(state["last"][1]))
-    tally = state["tally"]
-    health.tally = Tally(
-        **tally
-        | {
-            "rows": _mapping(tally["rows"]),
-            "right": _mapping(tally["right"]),
-            "majority": _label(tally["majority"]),
-        }
-    )
+    labels = [_label(text) for text in state["answers"]]
+    health.log = [(row, labels[y], labels[said], loss, sure) for row, y, said, loss, sure in state["log"]]
     health.sample, health.fresh = ([_unpacked(one, names) for one in state[part]] for part in ("sample", "fresh"))
     if state["record"] is not None:
         health.record = Record(**state["record"] | {"names": tuple(state["record"]["names"])})
@@ -86,14 +76,6 @@ def _text(label: Any) -> Any:
 
 def _label(text: Any) -> Any:
     return text if type(text) is float else from_json(json.loads(text))
-
-
-def _pairs(counts: Mapping[Any, int]) -> list[list[Any]]:
-    return [[_text(label), count] for label, count in counts.items()]
-
-
-def _mapping(pairs: list[list[Any]]) -> dict[Any, int]:
-    return {_label(label): count for label, count in pairs}
 
 
 def _packed(one: Kept, names: dict[Any, int]) -> list[Any]:

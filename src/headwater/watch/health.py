@@ -1,10 +1,10 @@
 """The few numbers that a diagnosis needs, kept while a learner learns.
 
-Nothing here judges. A few rows are *looked at*, by their number alone, so that blocks change nothing: the first 256, the
-8 before each measurement, then two neighbours in every 64, beyond row 8,192 in every 256. Of these it keeps the loss of
-the prediction that was given, the labels' counts and how the baselines did; of fewer the row itself: the last ones, to
-see what learning them changed, and a sample of older ones. The rest is measured when somebody asks
-(`headwater.diagnose`).
+Nothing here judges. A few rows are *looked at*, by their number alone, so that blocks change nothing: the first 256, then
+two neighbours in every 64, later in every 256, and the 8 before each measurement; and the longer a learner has learned,
+the rarer it is measured. Of these rows it keeps the loss of the prediction that was given, the labels' counts and how the
+baselines did; of fewer the row itself: the last ones, to see what learning them changed, and a sample of older ones. The
+rest is measured when somebody asks (`headwater.diagnose`).
 
 What the loss is: −ln p(y) for a classifier (p at least 10⁻⁶), |y − y_pred| for a regressor.
 """
@@ -14,7 +14,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from operator import eq
+from typing import Any, NamedTuple, TypeAlias
 
 import narwhals.stable.v1 as nw
 import numpy as np
@@ -28,7 +29,7 @@ from headwater.types import Event, Forecast, Record, join
 from headwater.watch.changes import as_mapping
 from headwater.watch.classify import proba_given
 from headwater.watch.seen import Seen
-from headwater.watch.tally import Tally
+from headwater.watch.tally import Look
 
 __all__ = [
     "Health",
@@ -44,15 +45,16 @@ __all__ = [
 ]
 
 FLOOR = 1e-6
-FRESH = 8  # last rows, measured again just after they were learned
+FRESH = 16  # last rows, measured again just after they were learned
 SAMPLE = 256  # older rows that are kept
 DENSE = 256  # first rows, all looked at
-NEAR, FAR, FROM = 64, 256, 8192  # then two rows in so many are looked at, and beyond that row in so many
-RECENT = 128  # losses that are kept
-_CHUNKS = 4  # means of so many losses that are kept
+NEAR, FAR = 64, 512  # then two rows in so many are looked at, ever fewer, until it is two in so many
+RECENT = 128  # losses that tell how it goes now
+LOG = 512  # rows looked at whose answer and prediction are kept
 _RANKED = 64  # rows that the effective rank is measured on
+_SIZED = 9  # the weights are measured when there are so many times as many rows
 _FADE = 0.2  # weight of the newest measurement in a fading mean
-_SOONEST, _LATEST = 128, 8192  # rows between two measurements
+_SOONEST, _LATEST = 128, 32768  # rows to the first measurement, and at most between two: each comes at thrice the row
 
 
 class Kept(NamedTuple):
@@ -62,6 +64,10 @@ class Kept(NamedTuple):
     y: Any
     loss: float
     row: int
+
+
+Told: TypeAlias = tuple[list[Any], list[Any], list[float], list[float]]
+"""What a `Look` has besides its number, of some rows: answers, predictions, losses, and how sure."""
 
 
 class Health:
@@ -86,38 +92,47 @@ class Health:
         self.record: Record | None = None  # the last one of a session,
         self.recorded = 0  # at this row
         self.labels: Counter[Any] = Counter()
-        self.looks = 0
-        self.chunks: list[float] = []  # mean loss of each RECENT rows looked at, the last few
+        self.total, self.looks = 0.0, 0  # of all rows looked at: the sum of their answers (numbers), and how many
+        self.log: list[Look] = []  # the last rows looked at, the newest last
         self.sample: list[Kept] = []
         self.fresh: list[Kept] = []
         self.before = self.after = self.worse = math.nan  # fading means over the measurements
-        self.sizes: list[tuple[int, float, float]] = []  # row, mean square weight, effective rank; at fourfold rows
-        self.losses: list[float] = []  # of the last rows looked at, the oldest overwritten
-        self.tally = Tally()
-        self.last: tuple[int, Any] = (-1, None)  # row and answer of the last one looked at
+        self.sizes: list[tuple[int, float, float]] = []  # row, mean square weight, effective rank; at eightfold rows
 
     @property
     def recent(self) -> NDArray[np.float64]:
-        """The losses of the last rows looked at, at most 128, in no order."""
-        return np.array(self.losses)
+        """The losses of the last rows looked at, at most 128."""
+        return np.array([loss for *_, loss, _ in self.log[-RECENT:]])
 
     def see(self, seen: Seen, learner: Any) -> Sequence[Event]:
         """Take notice of some rows, as a watcher does: for answers that come late."""
-        losses = losses_of(seen.task, seen.y, seen.y_pred, seen.proba)
-        self._take(seen.task, seen.X, 0, seen.y, None, seen.y_pred, losses.tolist().__getitem__)
-        self._settle(seen.task, learner)
+        losses = losses_of(seen.task, seen.y, seen.y_pred, seen.proba).tolist()
+        plain = float if seen.task == "regress" else lambda label: label
+        i = 0
+        while i < len(seen):
+            first, count = i, min(len(seen) - i, self.due - self.n)
+
+            def told(at: list[int], first: int = first) -> Told:
+                own = [first + i for i in at]
+                return (
+                    [plain(seen.y[i]) for i in own],
+                    [plain(seen.y_pred[i]) for i in own],
+                    [losses[i] for i in own],
+                    [math.nan] * len(own),
+                )
+
+            self._take(seen.task, seen.X, first, count, None, told)
+            self._settle(seen.task, learner)
+            i += count
         return ()
 
     def take(self, learner: Any, X: Any, first: int, y: Any, good: NDArray[np.bool_], said: Forecast) -> None:
         """Take notice of the rows of X from ``first`` on, just learned; ``good``: whose answer can be one."""
-        column = {label: j for j, label in enumerate(said.classes)}
 
-        def loss(i: int) -> float:
-            return _loss(
-                learner.task, y[i], said.y_pred[i], said.proba[i, column[y[i]]] if said.proba is not None else 0
-            )
+        def told(at: list[int]) -> Told:
+            return _classes(said, [y[i] for i in at], at) if learner.task == "classify" else _numbers(said, y[at], at)
 
-        self._take(learner.task, X, first, y, good, said.y_pred, loss)
+        self._take(learner.task, X, first, len(y), good, told)
         self._settle(learner.task, learner)
 
     def catch_up(self, learned: int) -> None:
@@ -127,13 +142,16 @@ class Health:
         while self.n >= self.due:
             self._next_due()
 
-    def look(self, learner: Any, x: Any, y: Any, said: Any, p: float) -> None:
-        """Take notice of a row that ``learn_one`` learned by its short way; p: the probability of y (classes)."""
+    def look(self, learner: Any, x: Any, y: Any, said: Any, p: float, sure: float) -> None:
+        """Take notice of a row that ``learn_one`` learned by its short way.
+
+        Of a classifier p is the probability of y, and ``sure`` that of what was said.
+        """
         self.n += learner._engine.learned - self.learned - 1
-        if _next(self.n, self.due) == self.n + 1:
-            self._take(learner.task, [x], 0, [y], None, [said], lambda i: _loss(learner.task, y, said, p))
-        else:
-            self.n += 1
+        classify = learner.task == "classify"
+        loss = _cost(p) if classify else abs(y - said)
+        told = ([y if classify else float(y)], [said], [loss], [-sure if classify and y != said else sure])
+        self._take(learner.task, [x], 0, 1, None, lambda at: told)
         self._settle(learner.task, learner)
 
     def _take(
@@ -141,39 +159,30 @@ class Health:
         task: str,
         X: Any,
         first: int,
-        y: Sequence[Any] | NDArray[Any],
+        count: int,
         good: NDArray[np.bool_] | None,
-        said: Sequence[Any] | NDArray[Any],
-        loss: Callable[[int], float],
+        told: Callable[[list[int]], Told],
     ) -> None:
-        start, kept, count = self.n, [], len(y)
-        row = _next(start, self.due)
-        while row <= start + count:
-            i = row - start - 1
-            if good is None or good[i]:
-                cost = loss(i)
-                self._add(task, row, y[i] if task == "classify" else float(y[i]), said[i], cost)
-                if row <= SAMPLE or row % (NEAR if row <= FROM else FAR) == 0 or row > self.due - FRESH:
-                    kept.append((first + i, Kept(None, self.last[1], cost, row)))
-            row = _next(row, self.due)
-        if kept:
-            for x, (_, one) in zip(_rows(X, [i for i, _ in kept]), kept, strict=True):
-                self._keep(one._replace(x=x))
+        """Look at some of ``count`` rows, those of X from ``first`` on."""
+        start, due = self.n, self.due
         self.n += count
-
-    def _add(self, task: str, row: int, y: Any, said: Any, loss: float) -> None:
-        """Add what a prediction cost, and how it and the baselines did."""
-        at = self.looks % RECENT
-        self.losses[at : at + 1] = [loss]
-        self.looks += 1
-        if at == RECENT - 1:
-            self.chunks = [*self.chunks[1 - _CHUNKS :], math.fsum(self.losses) / RECENT]
-        if self.last[0] == row - 1:
-            self.tally.add(task, y, said if task == "classify" else float(said), self.last[1])
+        at = [row - start - 1 for row in _looks(start, start + count, due)]
+        at = at if good is None else [i for i in at if good[i]]
+        if not at:
+            return
+        answers, said, losses, sure = told(at)
+        rows = [start + 1 + i for i in at]
+        self.log += zip(rows, answers, said, losses, sure, strict=True)
+        del self.log[:-LOG]
+        self.looks += len(at)
         if task == "classify":
-            self.labels[y] += 1
-        self.tally.learn(task, y, self.labels)
-        self.last = (row, y)
+            self.labels.update(answers)
+        else:
+            for y in answers:  # one by one: `sum` would round otherwise for other blocks
+                self.total += y
+        keep = [j for j, row in enumerate(rows) if row % NEAR == 0 or row <= SAMPLE or row > due - FRESH]
+        for j, x in zip(keep, _rows(X, [first + at[j] for j in keep]), strict=True):
+            self._keep(Kept(x, answers[j], losses[j], rows[j]))
 
     def _keep(self, one: Kept) -> None:
         """Keep a row: among the last ones, and in the sample."""
@@ -181,7 +190,7 @@ class Health:
             self.fresh = [kept for kept in self.fresh if kept.row > self.due - FRESH] + [one]
         if len(self.sample) < SAMPLE:
             self.sample.append(one)
-        elif one.row % (NEAR if one.row <= FROM else FAR) == 0:
+        elif one.row % NEAR == 0:
             self.sample[(one.row * 2_654_435_761 >> 8) % SAMPLE] = one  # by the row: the same however blocks are cut
 
     def _settle(self, task: str, learner: Any) -> None:
@@ -195,7 +204,7 @@ class Health:
             learner._look = self.learned + _next(self.n, self.due) - self.n
 
     def _next_due(self) -> None:
-        self.due += min(max(self.due // 2, _SOONEST), _LATEST)
+        self.due += min(2 * self.due, _LATEST)
 
     def _measure(self, task: str, learner: Any) -> None:
         """Predict the last rows again, now that they are learned."""
@@ -205,7 +214,7 @@ class Health:
         olds = (self.before, self.after, self.worse)
         mixed = [new if math.isnan(old) else old + _FADE * (new - old) for old, new in zip(olds, news, strict=True)]
         self.before, self.after, self.worse = mixed
-        if learner._engine is not None and self.n >= (4 * self.sizes[-1][0] if self.sizes else 256):
+        if learner._engine is not None and self.n >= (_SIZED * self.sizes[-1][0] if self.sizes else 0):
             self.sizes.append((self.n, weight_size(learner._engine.program), self.rank(learner)))
 
     def rank(self, learner: Any) -> float:
@@ -269,9 +278,19 @@ def _next(row: int, due: int) -> int:
     """Return the row that is looked at next after a row."""
     if row < DENSE:
         return row + 1
-    stride = NEAR if row < FROM else FAR
+    stride = min(max(NEAR, 1 << (row.bit_length() - 7)), FAR)  # 64 and more pairs while the rows double
     found = row + 1 if (row + 1) % stride < 2 else row + stride - row % stride
     return min(found, max(row + 1, due - FRESH + 1))
+
+
+def _looks(start: int, stop: int, due: int) -> list[int]:
+    """Return the rows in start + 1 … stop that are looked at."""
+    rows = []
+    row = _next(start, due)
+    while row <= stop:
+        rows.append(row)
+        row = _next(row, due)
+    return rows
 
 
 def _rows(X: Any, at: list[int]) -> list[Any]:
@@ -283,9 +302,24 @@ def _rows(X: Any, at: list[int]) -> list[Any]:
     return list(nw.from_native(X, eager_only=True)[at].rows(named=True))
 
 
-def _loss(task: str, y: Any, said: Any, p: float) -> float:
-    if task == "regress":
-        return float(abs(y - said))
+def _classes(said: Forecast, y: list[Any], at: list[int]) -> Told:
+    """Say what was told of rows, for classes."""
+    proba = np.asarray(said.proba)[at]
+    column = {label: j for j, label in enumerate(said.classes)}
+    p = proba[np.arange(len(at)), [column[label] for label in y]].tolist()
+    labels = [said.y_pred[i] for i in at]
+    sure = [top if right else -top for top, right in zip(proba.max(1).tolist(), map(eq, labels, y), strict=True)]
+    return y, labels, list(map(_cost, p)), sure
+
+
+def _numbers(said: Forecast, y: NDArray[Any], at: list[int]) -> Told:
+    """Say what was told of rows, for numbers."""
+    y_pred = np.asarray(said.y_pred)[at]
+    return y.tolist(), y_pred.tolist(), np.abs(y - y_pred).tolist(), [math.nan] * len(at)
+
+
+def _cost(p: float) -> float:
+    """Return −ln p, p between 10⁻⁶ and 1."""
     return -math.log(min(max(p, FLOOR), 1.0))
 
 

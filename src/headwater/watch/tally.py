@@ -4,106 +4,108 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headwater.types import Record, Scores
 
-__all__ = ["Tally"]
+__all__ = ["Look", "tally"]
 
-_WINDOW = 256  # rows that the fading means are over, about
+Look: TypeAlias = tuple[int, Any, Any, float, float]
+"""A row looked at: its number, answer, prediction and loss, and how sure the prediction was: its probability, as a
+negative number where it was wrong, NaN where it isn't known."""
+
+_WINDOW = 128  # pairs of neighbours that the window has
 
 
-@dataclass(slots=True)
-class Tally:
-    """Sums over rows for the model, the last answer, and the majority or mean; to be fed by `Health`.
+def tally(task: str, rows: int, log: Sequence[Look], labels: Counter[Any], mean: tuple[float, int]) -> Record | None:
+    """Return the scores as a session would tell them; None before there are two neighbours.
 
     Parameters
     ----------
-    n
-        Rows.
-    first, faded
-        Share of right ones (classes) or mean error² (numbers) of the three: over all, and fading over some 256.
-    second
-        Mean |error| of the three.
-    right, rows
-        By class: rows, and those predicted right.
-    majority
-        The class seen most often.
-    mean, answers
-        The mean of the answers, and how many.
+    task
+        ``"classify"`` or ``"regress"``.
+    rows
+        Rows so far.
+    log
+        The last rows looked at, in order.
+    labels
+        The classes of all rows ever looked at.
+    mean
+        The sum of the answers of all rows ever looked at, and their number.
 
     Examples
     --------
-    >>> tally = Tally()
-    >>> for y, said, last in [("a", "a", "b"), ("a", "a", "a")]:
-    ...     tally.add("classify", y, said, last)
-    >>> tally.record(2).baselines["no-change"]["accuracy"]
+    >>> log = [(1, "b", None, 1.0, 0.5), (2, "a", "a", 0.1, 0.9), (3, "a", "a", 0.1, 0.9)]
+    >>> tally("classify", 3, log, Counter("baa"), (0.0, 0)).baselines["no-change"]["accuracy"]
     0.5
     """
+    other = _majority(log, labels) if task == "classify" else _mean(log, mean)
+    pairs = [i for i in range(1, len(log)) if log[i - 1][0] == log[i][0] - 1]
+    if not pairs:
+        return None
+    y = [log[i][1] for i in pairs]
+    said = {
+        "model": [log[i][2] for i in pairs],
+        "no-change": [log[i - 1][1] for i in pairs],
+        "majority" if task == "classify" else "mean": [other[i] for i in pairs],
+    }
+    scored = _right if task == "classify" else _errors
+    whole, window = (
+        {name: scored(y[part], own[part], last[part]) for name, own in said.items()}
+        for last in [said["no-change"]]
+        for part in (slice(None), slice(-_WINDOW, None))
+    )
+    return Record(
+        rows=rows,
+        scored=len(pairs),
+        window=min(len(pairs), _WINDOW),
+        names=("accuracy", "kappa_temporal", "balanced_accuracy") if task == "classify" else ("mae", "rmse"),
+        scores=whole.pop("model"),
+        window_scores=window.pop("model"),
+        baselines=whole,
+        window_baselines=window,
+    )
 
-    n: int = 0
-    first: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
-    faded: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
-    second: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
-    right: dict[Any, int] = field(default_factory=dict)
-    rows: dict[Any, int] = field(default_factory=dict)
-    majority: Any = None
-    mean: float = 0.0
-    answers: int = 0
 
-    def add(self, task: str, y: Any, said: Any, last: Any) -> None:
-        """Score one row: its answer, the prediction, and the answer before it."""
-        self.n += 1
-        slow, fast = 1 / self.n, max(1 / self.n, 1 / _WINDOW)
-        if task == "classify":
-            scored = (float(y == said), float(y == last), float(y == self.majority))
-            self.rows[y] = self.rows.get(y, 0) + 1
-            self.right[y] = self.right.get(y, 0) + int(y == said)
-        else:
-            errors = [abs(y - said), abs(y - last), abs(y - self.mean)]
-            scored = (errors[0] ** 2, errors[1] ** 2, errors[2] ** 2)
-            self.second = [old + (new - old) * slow for old, new in zip(self.second, errors, strict=True)]
-        first, faded = self.first, self.faded
-        for i in (0, 1, 2):
-            first[i] += (scored[i] - first[i]) * slow
-            faded[i] += (scored[i] - faded[i]) * fast
+def _majority(log: Sequence[Look], labels: Counter[Any]) -> list[Any]:
+    """Return the class seen most often before each row of the log."""
+    counts = labels - Counter(y for _, y, *_ in log)
+    most = max(counts, key=counts.__getitem__, default=None)
+    before = []
+    for _, y, *_ in log:
+        before.append(most)
+        counts[y] += 1
+        if counts[y] > counts[most]:
+            most = y
+    return before
 
-    def learn(self, task: str, y: Any, labels: Counter[Any]) -> None:
-        """Let the baselines learn one answer; ``labels``: the counts so far, with it."""
-        if task != "classify":
-            self.answers += 1
-            self.mean += (y - self.mean) / self.answers
-        elif labels[y] > labels[self.majority]:
-            self.majority = y
 
-    def record(self, rows: int) -> Record | None:
-        """Return the scores as a session would tell them; None before there are any."""
-        if not self.n:
-            return None
-        classes = bool(self.rows)
-        other = "majority" if classes else "mean"
-        whole = [self._scores(self.first, i) for i in range(3)]
-        window = [self._scores(self.faded, i) for i in range(3)]
-        return Record(
-            rows=rows,
-            scored=rows,
-            window=min(self.n, _WINDOW),
-            names=("accuracy", "kappa_temporal", "balanced_accuracy") if classes else ("mae", "rmse"),
-            scores=whole[0],
-            window_scores=window[0],
-            baselines={"no-change": whole[1], other: whole[2]},
-            window_baselines={"no-change": window[1], other: window[2]},
-        )
+def _mean(log: Sequence[Look], mean: tuple[float, int]) -> list[float]:
+    """Return the mean of the answers before each row of the log."""
+    y = np.array([y for _, y, *_ in log], np.float64)
+    sums = mean[0] - y.sum() + np.cumsum(y) - y
+    counts = mean[1] - len(y) + np.arange(len(y))
+    means: list[float] = (np.where(counts > 0, sums, 0.0) / np.maximum(counts, 1)).tolist()
+    return means
 
-    def _scores(self, means: list[float], i: int) -> Scores:
-        if not self.rows:
-            return {"mae": self.second[i], "rmse": math.sqrt(means[i])}
-        last = means[1]
-        temporal = (means[i] - last) / (1 - last) if last < 1 else math.nan
-        balanced = sum(self.right[y] / n for y, n in self.rows.items()) / len(self.rows)
-        return {
-            "accuracy": means[i],
-            "kappa_temporal": temporal,
-            "balanced_accuracy": balanced if i == 0 else math.nan,
-        }
+
+def _right(y: list[Any], said: list[Any], last: list[Any]) -> Scores:
+    right = _same(y, said)
+    repeat = float(_same(y, last).mean())
+    accuracy = float(right.mean())
+    each = [right[[other == label for other in y]].mean() for label in set(y)]
+    temporal = (accuracy - repeat) / (1 - repeat) if repeat < 1 else math.nan
+    return {"accuracy": accuracy, "kappa_temporal": temporal, "balanced_accuracy": float(np.mean(each))}
+
+
+def _same(y: list[Any], said: list[Any]) -> NDArray[np.float64]:
+    return np.array([a == b for a, b in zip(y, said, strict=True)], np.float64)
+
+
+def _errors(y: list[Any], said: list[Any], last: list[Any]) -> Scores:
+    errors = np.array(y, np.float64) - np.array(said, np.float64)
+    return {"mae": float(np.abs(errors).mean()), "rmse": math.sqrt(float(np.square(errors).mean()))}
