@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from river import base
 
 from .engine import Engine, describe, merged, rows_of
-from .errors import TargetError
 from .guards import HEAVIEST, as_answers, check_labels, check_pairs, check_rows, check_weights
-from .labels import as_labels, both, join_stretches, stretches
+from .labels import as_labels, both, join_stretches, stretches, third_class
 from .nn import Loss, Optimizer
 from .nn.layers import Layer
 from .nn.lower import Expert
@@ -64,6 +63,8 @@ class Classifier(base.Classifier):
         Of the default pool: "fast", "default" or "accurate".
     label_history : bool
         Mix in how often each class follows the last one: right for a live stream whose answers come at once and in order only.
+    diagnosis : bool
+        Keep what ``diagnose`` needs, some 260 rows among it, and write it into the file; False leaves no row for it there.
     seed : int
         Of the initial weights and of dropout.
     dtype : str
@@ -110,13 +111,15 @@ class Classifier(base.Classifier):
         experts: Sequence[Expert] | None = None,
         effort: str = "default",
         label_history: bool = False,
+        diagnosis: bool = True,
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
         self.hidden, self.activation, self.optimizer, self.loss = hidden, activation, optimizer, loss
         self.l1, self.l2, self.dropout, self.norm, self.seed, self.dtype = l1, l2, dropout, norm, seed, dtype
         self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
-        self.layers, self.experts, self.effort, self.label_history = layers, experts, effort, label_history
+        self.layers, self.experts, self.effort = layers, experts, effort
+        self.label_history, self.diagnosis = label_history, diagnosis
         self._setup = make_setup(self, ("cross_entropy", "binary_cross_entropy", "hinge"))
         self._binary = self._setup.experts[0].loss.name == "binary_cross_entropy"
         self._sums = self._setup.experts[0].loss.name != "hinge"
@@ -292,12 +295,7 @@ class Classifier(base.Classifier):
         """Append a class; its output starts at zero with the bias of a rare class."""
         k = len(self.classes) + 1
         if self._binary and k > 2:
-            raise TargetError(
-                expected=f"one of the two classes {self.classes!r}",
-                got=repr(label),
-                at="y",
-                help="The loss 'binary_cross_entropy' has two classes; use loss='cross_entropy' for more.",
-            )
+            raise third_class(self.classes, label)
         if self._engine is None:
             self._engine = Engine(self._setup, 1)
         elif not self._binary:

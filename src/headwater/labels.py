@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import TargetError
 from .types import Forecast
 
 
@@ -57,3 +58,13 @@ def stretches(
 def both(p: NDArray[Any], classes: int) -> NDArray[Any]:
     """Return the probabilities of both classes, (n, 2), from those of the second, (n, 1); of one class alone it is 1."""
     return np.hstack([1 - p, p]) if classes > 1 else np.ones_like(p)
+
+
+def third_class(classes: list[Any], label: Any) -> TargetError:
+    """Return what is to be raised when a net with one output, which tells two classes, is given a third one."""
+    return TargetError(
+        expected=f"one of the two classes {classes!r}",
+        got=repr(label),
+        at="y",
+        help="The loss 'binary_cross_entropy' has two classes; use loss='cross_entropy' for more.",
+    )

@@ -33,8 +33,8 @@ class Regressor(base.Regressor):
 
     Parameters
     ----------
-    hidden, activation, optimizer, l1, l2, dropout, norm, clip_norm, clip_value, scale, max_rows, layers, experts, effort, seed,
-    dtype
+    hidden, activation, optimizer, l1, l2, dropout, norm, clip_norm, clip_value, scale, max_rows, layers, experts, effort,
+    diagnosis, seed, dtype
         As in ``Classifier``.
     label_history : bool
         Whether the last answer takes part in the mixture, as a forecast of its own; as in ``Classifier``.
@@ -81,6 +81,7 @@ class Regressor(base.Regressor):
         experts: Sequence[Expert] | None = None,
         effort: str = "default",
         label_history: bool = False,
+        diagnosis: bool = True,
         seed: int = 0,
         dtype: str = "float32",
     ) -> None:
@@ -88,7 +89,7 @@ class Regressor(base.Regressor):
         self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
         self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
         self.layers, self.seed, self.dtype = layers, seed, dtype
-        self.experts, self.effort, self.label_history = experts, effort, label_history
+        self.experts, self.effort, self.label_history, self.diagnosis = experts, effort, label_history, diagnosis
         name = loss.name if isinstance(loss, Loss) else loss
         spreads = spread.SCALED if name in SCALED else spread.PEARSON
         self._setup = make_setup(self, (*SCALED, "poisson"), targets=name in SCALED, spreads=spreads)

@@ -23,7 +23,9 @@ from typing import Any
 import numpy as np
 
 from headwater.adapt import Adaptation, Policy
+from headwater.classifier import Classifier
 from headwater.errors import ConfigError, HeadwaterError
+from headwater.regressor import Regressor
 from headwater.streams import Block, CtrlC, FrameRows, Stream, Waiting, as_blocks, columns_of
 from headwater.streams.columns import FRAME_BLOCK
 from headwater.types import Event, Forecast, Learner, Record, join
@@ -270,7 +272,7 @@ class Session:
         if not isinstance(X, (list, np.ndarray)):
             X = X if isinstance(X, FrameRows) else FrameRows(X)
             # Late answers are chained across blocks, whose columns may differ; and of other learners only rows are known.
-            X = list(X) if self._delay or self._health is None else X
+            X = list(X) if self._delay or not isinstance(self.learner, Classifier | Regressor) else X
         reasons = list(map(self._watch.problem, y))
         if not any(reasons):
             return X, y, w

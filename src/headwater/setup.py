@@ -108,6 +108,7 @@ def _check_kinds(learner: Any) -> None:
         "norm": ("None, 'layer' or 'batch'", "Choose one of these.", learner.norm in (None, "layer", "batch")),
         "scale": ("True or False", "Choose one of the two.", isinstance(learner.scale, bool)),
         "label_history": ("True or False", "Choose one of the two.", isinstance(learner.label_history, bool)),
+        "diagnosis": ("True or False", "Choose one of the two.", isinstance(learner.diagnosis, bool)),
         "seed": ("a whole number of 0 or more", "Give e.g. seed=1.", _whole(learner.seed, 0)),
         "max_rows": ("max_rows of 16 or more", "Give e.g. 200_000.", _whole(learner.max_rows, LEAST_ROWS)),
         "dtype": (

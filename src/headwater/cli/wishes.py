@@ -36,6 +36,8 @@ class Wishes:
         The loss, such as cross_entropy, mse or huber.
     seed
         What the first weights are drawn from.
+    diagnosis
+        Whether the model keeps some 260 rows, in its file too, for headwater diagnose.
     """
 
     hidden: Annotated[str | None, Parameter(metavar="SIZES")] = None
@@ -43,6 +45,7 @@ class Wishes:
     lr: float | None = None
     loss: str | None = None
     seed: int | None = None
+    diagnosis: bool | None = None
 
     def make(self, task: str) -> Any:
         """Return a new learner, with the library's defaults where nothing is wished.
@@ -65,6 +68,8 @@ class Wishes:
                     expected="a seed of at least 0", got=str(self.seed), at="--seed", help="Try --seed 1."
                 )
             wished["seed"] = self.seed
+        if self.diagnosis is not None:
+            wished["diagnosis"] = self.diagnosis
         return Classifier(**wished) if task == "classify" else Regressor(**wished)
 
     def agree_with(self, learner: Any, *, task: str, target: str | None, at: str) -> None:

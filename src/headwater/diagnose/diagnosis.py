@@ -11,9 +11,8 @@ from headwater.classifier import Classifier
 from headwater.diagnose import data, model
 from headwater.diagnose.finding import SEVERITIES, Finding
 from headwater.diagnose.measures import Measures, measure
-from headwater.errors import DataError
 from headwater.regressor import Regressor
-from headwater.watch.health import Health
+from headwater.watch.health import kept_by
 
 __all__ = ["RULES", "Diagnosis", "diagnose"]
 
@@ -91,7 +90,7 @@ def diagnose(learner: Classifier | Regressor) -> Diagnosis:
     Raises
     ------
     DataError
-        When it has learned nothing, or its file was saved without what a diagnosis needs.
+        When it has learned nothing, was made with ``diagnosis=False``, or its file was saved without what is needed.
 
     Notes
     -----
@@ -109,14 +108,7 @@ def diagnose(learner: Classifier | Regressor) -> Diagnosis:
     >>> diagnose(learner).names
     ['constant_features']
     """
-    health = learner._health
-    if learner._engine is None or not isinstance(health, Health) or not health.sample:
-        raise DataError(
-            expected="a model that has learned",
-            got="one of which nothing was kept",
-            at=type(learner).__name__,
-            help="Let it learn some rows: learn_one, learn_many, or headwater diagnose STREAM --target COLUMN --model FILE.",
-        )
-    measures = measure(learner, health)
+    way = "Let it learn some rows: learn_one, learn_many, or headwater diagnose STREAM --target COLUMN --model FILE."
+    measures = measure(learner, kept_by(learner, help=way))
     found = [finding for rule in RULES for finding in [rule(measures)] if finding is not None]
     return Diagnosis(tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))), measures)

@@ -18,7 +18,8 @@ from headwater.nn import trace
 from headwater.nn.program import Program
 from headwater.types import Record
 from headwater.watch.changes import as_mapping
-from headwater.watch.health import RECENT, Health, Kept, best_hidden, losses_again, rows_kept, weight_size
+from headwater.watch.health import RECENT, Health
+from headwater.watch.probe import Kept, best_hidden, losses_again, rank, rows_kept, weight_size
 from headwater.watch.tally import tally
 
 __all__ = ["LayerState", "Measures", "measure"]
@@ -69,7 +70,7 @@ class Measures:
     gradients
         By expert: (layer, root mean square of the delta), from the first layer to the last.
     sizes
-        (row, root mean square weight, effective rank) at fourfold rows, and now.
+        (row, root mean square weight, effective rank) at sixty-fourfold rows, and now.
     units
         Units of the layer whose rank that is.
     scaled
@@ -141,7 +142,7 @@ def measure(model: Any, health: Health) -> Measures:
         undone=int(run[:, col.DIVERGED].max()),
         layers=tuple(state for e, own in enumerate(values) for state in _layers(program, e, own)),
         gradients=tuple(_gradients(model, program, e, own, health.sample) for e, own in enumerate(values)),
-        sizes=(*health.sizes, (health.n, weight_size(program), health.rank(model))),
+        sizes=(*health.sizes, (health.n, weight_size(program), rank(model, health.sample))),
         units=0 if e is None else values[e][-2].shape[1],
         scaled=bool(program.head[col.STANDARD]),
         numbers=_numbers(rows),

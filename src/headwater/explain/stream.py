@@ -26,12 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.classifier import Classifier
-from headwater.errors import ConfigError, DataError
+from headwater.errors import ConfigError
 from headwater.regressor import Regressor
 from headwater.types import Event
 from headwater.watch.changes import as_mapping
 from headwater.watch.classify import proba_given
-from headwater.watch.health import Health, losses_of
+from headwater.watch.health import kept_by
+from headwater.watch.probe import losses_of
 from headwater.watch.seen import Seen
 
 __all__ = ["Importance", "PartialDependence", "importance"]
@@ -236,14 +237,8 @@ def importance(model: Classifier | Regressor, method: str = "ipfi", *, inner: in
     >>> list(importance(model))
     ['a', 'b']
     """
-    health = model._health
-    if not isinstance(health, Health) or not health.sample:
-        raise DataError(
-            expected="a model that has learned",
-            got="one that kept no rows",
-            at="importance",
-            help="Let it learn some rows first, or use explain.Importance().update(x, y, model) row by row.",
-        )
+    way = "Let it learn some rows first, or use explain.Importance().update(x, y, model) row by row."
+    health = kept_by(model, help=way)
     measured = Importance(method, inner=inner, a=0.0)
     for kept in health.sample:  # every row can be drawn from the start
         measured._reservoir.add(as_mapping(kept.x))

@@ -16,7 +16,8 @@ from headwater.nn import trace
 from headwater.nn.program import weights
 from headwater.plot.paper import COLOURS, INK, axes, figure, note
 from headwater.regressor import Regressor
-from headwater.watch.health import Health, rows_kept
+from headwater.watch.health import Health
+from headwater.watch.probe import rows_kept
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -50,7 +50,7 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     hidden, activation, optimizer, loss, l1, l2, dropout, norm, clip_norm, clip_value, scale, max_rows, layers, experts, \
-effort, label_history, dtype
+effort, label_history, diagnosis, dtype
         As in ``headwater.Classifier``.
     epochs : int
         How often ``fit`` learns the rows.
@@ -94,6 +94,7 @@ effort, label_history, dtype
         experts: Sequence[Expert] | None = None,
         effort: str = "default",
         label_history: bool = False,
+        diagnosis: bool = True,
         dtype: str = "float32",
         epochs: int = 1,
         class_weight: Any = None,
@@ -103,7 +104,7 @@ effort, label_history, dtype
         self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
         self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
         self.layers, self.experts, self.effort, self.dtype = layers, experts, effort, dtype
-        self.label_history = label_history
+        self.label_history, self.diagnosis = label_history, diagnosis
         self.epochs, self.class_weight, self.random_state = epochs, class_weight, random_state
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from headwater.types import Record
 from headwater.watch.changes import as_mapping
-from headwater.watch.health import Health, Kept
+from headwater.watch.health import Health
+from headwater.watch.probe import Kept
 
 from .settings import as_json, from_json
 
