@@ -64,7 +64,7 @@ class Classifier(base.Classifier):
     label_history : bool
         Mix in how often each class follows the last one: right for a live stream whose answers come at once and in order only.
     diagnosis : bool
-        Keep what ``diagnose`` needs, some 260 rows among it, and write it into the file; False leaves no row for it there.
+        Keep what ``diagnose`` needs, some 270 rows among it, and write it into the file; False leaves no row for it there.
     seed : int
         Of the initial weights and of dropout.
     dtype : str

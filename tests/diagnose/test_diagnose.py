@@ -69,6 +69,12 @@ def frauds(n=3_000):
         yield x, "fraud" if x["a"] > 2 and rng.random() < 0.5 else "ok"
 
 
+def clear(n=3_000):
+    rng = np.random.default_rng(0)
+    for a, b, c in rng.normal(size=(n, 3)).tolist():
+        yield {"a": a, "b": b, "c": c}, a + b > 0
+
+
 def runs(n=2_000):
     rng = np.random.default_rng(0)
     for i in range(n):
@@ -99,6 +105,9 @@ ILL = [
     ("vanishing_gradients", C((16,) * 8, activation="sigmoid"), few()),
     ("exploding_gradients", C(layers=deep("identity", 3.0, 7), optimizer=nn.SGD(1e-9)), few()),
     ("plasticity_loss", C((32, 32), optimizer=nn.Adam(0.01)), tasks),
+    ("overconfidence", C((256,), optimizer=nn.Adam(3e-3)), lambda: noise(4_000, 50)),
+    ("overconfidence", C((), optimizer=nn.SGD(1.0)), healthy),
+    ("underconfidence", C((), l2=0.3), clear),
     ("unscaled_inputs", C((32,), scale=False), few(lambda x, y, g: x | {"pay": 5e4 + 1e4 * g.normal()})),
     ("unscaled_inputs", R((32,), scale=False), few(lambda x, y, g: x | {"tiny": 1e-4 * g.normal()}, numbers)),
     ("constant_features", C(), few(lambda x, y, g: x | {"site": "Rome"})),

@@ -63,7 +63,7 @@ def serve(
     seed
         What its first weights are drawn from.
     diagnosis
-        Whether a new model keeps some 260 rows for headwater diagnose.
+        Whether a new model keeps some 270 rows for headwater diagnose.
     tokens
         A file of lines "scope token", with scopes read, learn, admin.
     rate

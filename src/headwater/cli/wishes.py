@@ -37,7 +37,7 @@ class Wishes:
     seed
         What the first weights are drawn from.
     diagnosis
-        Whether the model keeps some 260 rows, in its file too, for headwater diagnose.
+        Whether the model keeps some 270 rows, in its file too, for headwater diagnose.
     """
 
     hidden: Annotated[str | None, Parameter(metavar="SIZES")] = None

@@ -81,6 +81,9 @@ class Measures:
         Features that never changed; features that tell the answer by themselves, and how well (0 to 1).
     labels
         Rows by class.
+    sure, right, ece, judged
+        Of the later rows looked at (``judged`` of them): the mean probability of the class that was predicted, the share
+        that was right, and the expected calibration error.
     """
 
     task: str
@@ -106,6 +109,10 @@ class Measures:
     constant: tuple[Any, ...] = ()
     leaks: dict[Any, float] = field(default_factory=dict)
     labels: dict[Any, int] = field(default_factory=dict)
+    sure: float = math.nan
+    right: float = math.nan
+    ece: float = math.nan
+    judged: int = 0
 
 
 def measure(model: Any, health: Health) -> Measures:
@@ -149,6 +156,7 @@ def measure(model: Any, health: Health) -> Measures:
         constant=_constant(rows),
         leaks=_leaks(model.task, rows, [kept.y for kept in health.sample]),
         labels=dict(health.labels),
+        **_calibration(health),
     )
 
 
@@ -171,6 +179,24 @@ def _record(task: str, health: Health) -> Record | None:
     if health.record is not None and health.n <= 1.1 * health.recorded + 100:
         return health.record
     return tally(task, health.n, health.log, health.labels, (health.total, health.looks))
+
+
+def _calibration(health: Health) -> dict[str, Any]:
+    """Return how sure predictions were and how often right, without the first eighth of the stream, when all is new.
+
+    ece = Σ share·|right − sure| over five bins of as many rows each (Naeini, Cooper & Hauskrecht 2015).
+    """
+    sure = np.array(sorted((sure for row, *_, sure in health.log if sure == sure and row > health.n // 8), key=abs))
+    if len(sure) < 5:
+        return {}
+    bins = np.array_split(sure, 5)
+    ece = sum(len(one) * abs(float((one > 0).mean() - np.abs(one).mean())) for one in bins) / len(sure)
+    return {
+        "sure": float(np.abs(sure).mean()),
+        "right": float((sure > 0).mean()),
+        "ece": ece,
+        "judged": len(sure),
+    }
 
 
 def _base(task: str, health: Health) -> float:

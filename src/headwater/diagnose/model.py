@@ -5,6 +5,8 @@ The bounds were set so that the healthy streams of tests/diagnose stay silent an
 
 from __future__ import annotations
 
+import math
+
 from headwater.diagnose.finding import FEW, Finding
 from headwater.diagnose.measures import Measures
 from headwater.watch import verdict
@@ -174,6 +176,42 @@ def plasticity_loss(m: Measures) -> Finding | None:
     )
 
 
+def overconfidence(m: Measures) -> Finding | None:
+    """Say when the classes predicted are right less often than their probabilities say."""
+    if not _miscalibrated(m) or m.sure < m.right:
+        return None
+    return Finding(
+        "overconfidence",
+        "warning",
+        f"What was predicted had probability {m.sure:.0%} on average and was right in {m.right:.0%} of {m.judged} rows; "
+        f"the expected calibration error is {m.ece:.2f}.",
+        "Use the default pool, loss='cross_entropy', a smaller step or net, l2 or dropout; until then trust no probability.",
+        {"sure": m.sure, "right": m.right, "ece": m.ece},
+    )
+
+
+def underconfidence(m: Measures) -> Finding | None:
+    """Say when the classes predicted are right more often than their probabilities say, though the net does learn."""
+    if not _miscalibrated(m) or m.sure > m.right or m.loss >= 0.95 * m.base:
+        return None
+    return Finding(
+        "underconfidence",
+        "note",
+        f"What was predicted had probability {m.sure:.0%} on average and was right in {m.right:.0%} of {m.judged} rows; "
+        f"the expected calibration error is {m.ece:.2f}.",
+        "Use less l1, l2, dropout and clipping, a larger step, loss='cross_entropy', or more rows.",
+        {"sure": m.sure, "right": m.right, "ece": m.ece},
+    )
+
+
+def _miscalibrated(m: Measures) -> bool:
+    """Whether the calibration error is large, and is no chance: beyond four standard errors."""
+    if m.rows < FEW or m.judged < 100:
+        return False
+    chance = 4 * math.sqrt(max(m.right * (1 - m.right), 0.01) / m.judged)
+    return m.ece > 0.1 and abs(m.sure - m.right) > max(0.1, chance)
+
+
 def _moves(m: Measures) -> bool:
     """Whether learning a row changes its own loss."""
     return not (m.before - m.after < 0.01 * m.before)
@@ -207,4 +245,6 @@ RULES = (
     vanishing_gradients,
     exploding_gradients,
     plasticity_loss,
+    overconfidence,
+    underconfidence,
 )

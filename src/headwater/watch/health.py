@@ -52,7 +52,7 @@ class Health:
 
     Notes
     -----
-    Cost: measured in benchmarks/NOTES.md; and some 260 rows of memory.
+    Cost: measured in benchmarks/NOTES.md; and some 270 rows of memory.
 
     Examples
     --------
@@ -279,7 +279,7 @@ def _looks(start: int, stop: int, due: int) -> list[int]:
 def _rows(X: Any, at: list[int]) -> list[Any]:
     """Return copies of rows."""
     if isinstance(X, np.ndarray):
-        return list(X[at])
+        return [X[i].copy() for i in at]
     if isinstance(X, Sequence):
         return [_copy(X[i]) for i in at]
     return list(nw.from_native(X, eager_only=True)[at].rows(named=True))
@@ -292,8 +292,9 @@ def _copy(x: Any) -> Any:
 def _classes(said: Forecast, y: list[Any], at: list[int]) -> Iterator[Told]:
     """Say what was told of rows, for classes."""
     column = {label: j for j, label in enumerate(said.classes)}
-    for i, label, p in zip(at, y, np.asarray(said.proba)[at].tolist(), strict=True):
-        own = said.y_pred[i]
+    proba = np.asarray(said.proba)
+    for i, label in zip(at, y, strict=True):
+        own, p = said.y_pred[i], proba[i].tolist()
         sure = max(p)
         yield label, own, cost(p[column[label]]), sure if own == label else -sure
 
