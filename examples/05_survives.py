@@ -36,16 +36,21 @@ def rows(n):
 
 
 clean, poisoned = hw.Regressor(seed=1), hw.Regressor(seed=1)
-finite = True
+finite, undone = True, 0
 for i, (x, y) in enumerate(rows(20_000)):
     clean.learn_one(x, y)
     if i % 500 == 250:
+        before = poisoned.rejected.get("diverged", 0)
         poisoned.learn_one(*POISON[i // 500 % len(POISON)])
+        undone += poisoned.rejected.get("diverged", 0) - before
     finite = finite and math.isfinite(poisoned.predict_one(x))
     poisoned.learn_one(x, y)
 
 print("every prediction finite:", finite)
 print("rejected:", poisoned.rejected)
+print(
+    f"steps undone: {undone} at poison; in all {poisoned.rejected['diverged']}, and {clean.rejected['diverged']} without it"
+)
 last = list(rows(1_000))
 for name, model in (("clean", clean), ("poisoned", poisoned)):
     print(f"mean error, {name:<9} {sum(abs(model.predict_one(x) - y) for x, y in last) / len(last):.3f}")

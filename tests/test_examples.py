@@ -98,7 +98,11 @@ def test_poison_is_counted_and_leaves_every_prediction_finite():
     assert said["every prediction finite"] == "True"
     rejected = ast.literal_eval(said["rejected"])
     assert (rejected.pop("far"), rejected.pop("far_target")) == (12, 3)
-    assert rejected.pop("diverged", 0) < 100  # steps undone: how many depends on the pool
+    at_poison, poisoned, clean = numbers(said["steps undone"])
+    assert at_poison <= 10
+    assert (
+        rejected.pop("diverged") == poisoned < clean + 10
+    )  # most are of a rule that oscillates where nothing is left to learn
     assert rejected == {"empty": 3, "huge": 4, "infinite": 4, "target": 12, "type": 3}
     assert numbers(said["mean error, clean"])[0] < 0.1
     assert numbers(said["mean error, poisoned"])[0] < 0.3  # the answers' deviation is 5

@@ -111,6 +111,10 @@ def test_options_that_agree_with_the_saved_model_are_fine(run):
         (("--task", "regress"), "expected --task classify, as m.hw was made with, got regress — at --task."),
         (("--loss", "hinge"), "expected --loss cross_entropy, as m.hw was made with, got hinge — at --loss."),
         (("--seed", "7"), "expected --seed 0, as m.hw was made with, got 7 — at --seed."),
+        (
+            ("--no-diagnosis",),
+            "expected --no-diagnosis left out, as m.hw was made with, got given — at --no-diagnosis.",
+        ),
         (("--target", "hour"), "expected a target that is none of the model's features, got hour"),
     ],
 )
@@ -128,7 +132,22 @@ def test_a_pool_cannot_become_a_single_net(run, option):
     wish = {"--hidden": "8", "--optimizer": "sgd", "--lr": "0.1"}[option]
     status, _, err = run("learn", "a.csv", "--target", "late", "--model", "m.hw", option, wish)
     assert status == 2
-    assert err.startswith(f"expected {option} of the pool, which tunes itself, as m.hw was made with, got ")
+    assert err.startswith(
+        f"expected no {option}: m.hw holds the default pool of nets, which chooses layers, rules and step"
+    )
+    assert (
+        f"got {option} {wish} — at {option}. Leave {option} out to go on with m.hw, or name another --model"
+        in err.replace("SGD", "sgd")
+    )
+
+
+def test_a_model_can_be_made_that_keeps_no_row_for_a_diagnosis(run, here):
+    assert run("learn", "a.csv", "--target", "late", "--model", "m.hw", "--no-diagnosis")[0] == 0
+    assert run("learn", "a.csv", "--target", "late", "--model", "m.hw")[0] == 0
+    assert not hw.load(here / "m.hw").diagnosis
+    status, out, err = run("diagnose", "m.hw")
+    assert (status, out) == (2, "")
+    assert err.startswith("expected a model that keeps some rows for this, got diagnosis=False")
 
 
 @pytest.mark.parametrize("options", [("--hidden", "0"), ("--optimizer", "sgd"), ("--lr", "0.1"), ("--seed", "4")])

@@ -96,6 +96,11 @@ CASES = [
     (lambda: net(loss="cross_entropy"), ConfigError,
      "an output for each class, so 2 or more, for cross_entropy", "1", "layers",
      "Use binary_cross_entropy for one output of yes or no."),
+    *((lambda last=last: net([nn.Dense(2), *last], loss="binary_cross_entropy"), ConfigError,
+       "a last layer without an activation, since binary_cross_entropy applies the sigmoid itself",
+       "'sigmoid', so it would be applied twice", "layers",
+       "Make the last layer nn.Dense(1): the prediction is a probability all the same.")
+      for last in ([nn.Dense(1, "sigmoid")], [nn.Dense(1), nn.layers.Activation("sigmoid")])),
     (lambda: nn.Network([nn.Dense(1)]).layers, ConfigError, "a network with a known number of inputs",
      "one that has seen no data", "Network", "Give inputs=…, call build(n), or show it data first."),
     (lambda: net().fit(X, Y, epochs=0), ConfigError, "a whole number above 0", "0", "epochs of Network.fit",

@@ -28,7 +28,7 @@ def serve(
     lr: float | None = None,
     loss: str | None = None,
     seed: int | None = None,
-    diagnosis: bool | None = None,
+    no_diagnosis: bool = False,
     tokens: Path | None = None,
     rate: float = 0.0,
     keep_events: int = 1_000_000,
@@ -62,8 +62,8 @@ def serve(
         Its loss.
     seed
         What its first weights are drawn from.
-    diagnosis
-        Whether a new model keeps some 270 rows for headwater diagnose.
+    no_diagnosis
+        Let a new model keep no rows for headwater diagnose; without it some 270 are kept.
     tokens
         A file of lines "scope token", with scopes read, learn, admin.
     rate
@@ -89,7 +89,7 @@ def serve(
     hub = server.make_hub(file, tokens=known, rules=rules, rate=rate)
     hub.default = name
     if name not in hub.service.models.by_name:
-        wishes = Wishes(hidden=hidden, optimizer=optimizer, lr=lr, loss=loss, seed=seed, diagnosis=diagnosis)
+        wishes = Wishes(hidden=hidden, optimizer=optimizer, lr=lr, loss=loss, seed=seed, no_diagnosis=no_diagnosis)
         learner = load_model(model) if model is not None else wishes.make(task)
         hub.service.change(hub.service.models.create, name, learner)
     _warm()

@@ -20,6 +20,9 @@ from headwater.store import load
 __all__ = ["Wishes", "load_model", "notes_of"]
 
 
+_POOL = "of the pool"
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What the options say about the model; None where they say nothing.
@@ -36,8 +39,8 @@ class Wishes:
         The loss, such as cross_entropy, mse or huber.
     seed
         What the first weights are drawn from.
-    diagnosis
-        Whether the model keeps some 270 rows, in its file too, for headwater diagnose.
+    no_diagnosis
+        Keep no rows for headwater diagnose, in the file neither; without it some 270 are kept.
     """
 
     hidden: Annotated[str | None, Parameter(metavar="SIZES")] = None
@@ -45,7 +48,7 @@ class Wishes:
     lr: float | None = None
     loss: str | None = None
     seed: int | None = None
-    diagnosis: bool | None = None
+    no_diagnosis: bool = False
 
     def make(self, task: str) -> Any:
         """Return a new learner, with the library's defaults where nothing is wished.
@@ -68,8 +71,8 @@ class Wishes:
                     expected="a seed of at least 0", got=str(self.seed), at="--seed", help="Try --seed 1."
                 )
             wished["seed"] = self.seed
-        if self.diagnosis is not None:
-            wished["diagnosis"] = self.diagnosis
+        if self.no_diagnosis:
+            wished["diagnosis"] = False
         return Classifier(**wished) if task == "classify" else Regressor(**wished)
 
     def agree_with(self, learner: Any, *, task: str, target: str | None, at: str) -> None:
@@ -90,15 +93,15 @@ class Wishes:
                 at=f"--target, with {at}",
                 help="Choose another --target, or another --model.",
             )
-        for option, has, wished in self._differences(about, learner.seed):
+        for option, has, wished in self._differences(about, learner):
             if wished is not None and has != wished:
                 raise _contradiction(option, has, wished, at)
 
-    def _differences(self, about: dict[str, Any], seed: int) -> list[tuple[str, str, str | None]]:
+    def _differences(self, about: dict[str, Any], learner: Any) -> list[tuple[str, str, str | None]]:
         """Return for each option what the model has and what is wished, spelled alike; None: nothing is wished."""
         rule = about["optimizer"]  # its repr, such as Adam(lr=0.001); those of a pool stand in a row
         shapes = [layer["shape"] for layer in about["layers"] if layer["name"].startswith("Dense(")]
-        pool = "" if shapes else "of the pool, which tunes itself"  # the layers of a pool are numbered by expert
+        pool = "" if shapes else _POOL  # the layers of a pool are numbered by expert
         sizes = ",".join(str(shape[-1]) for shape in shapes[:-1] if shape) or "0"
         hidden = None if self.hidden is None else ",".join(map(str, split_sizes(self.hidden))) or "0"
         optimizer = None if self.optimizer is None else type(nn.optimizer(self.optimizer)).__name__
@@ -107,7 +110,8 @@ class Wishes:
             ("--optimizer", pool or rule.partition("(")[0], optimizer),
             ("--lr", pool or "".join(re.findall(r"\blr=([^,)]+)", rule)), None if self.lr is None else repr(self.lr)),
             ("--loss", about["loss"], self.loss),
-            ("--seed", str(seed), None if self.seed is None else str(self.seed)),
+            ("--seed", str(learner.seed), None if self.seed is None else str(self.seed)),
+            ("--no-diagnosis", "left out" if learner.diagnosis else "given", "given" if self.no_diagnosis else None),
         ]
 
 
@@ -144,6 +148,13 @@ def notes_of(
 
 
 def _contradiction(option: str, has: str, wished: str, at: str) -> ConfigError:
+    if has == _POOL:
+        return ConfigError(
+            expected=f"no {option}: {at} holds the default pool of nets, which chooses layers, rules and step sizes by itself",
+            got=f"{option} {wished}",
+            at=option,
+            help=f"Leave {option} out to go on with {at}, or name another --model to begin a single net.",
+        )
     return ConfigError(
         expected=f"{option} {has}, as {at} was made with",
         got=wished,

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from headwater.errors import ConfigError, DataError
 
-from .layers import Embedding
+from .layers import Activation, Dense, Embedding
 from .lower import Expert
 from .program import Block
 
@@ -46,7 +46,7 @@ def check_expert(expert: Expert, dtype: str) -> None:
     Raises
     ------
     ConfigError
-        For an unknown number type, no layer at all, or cross-entropy over a single output.
+        For an unknown number type, no layer at all, cross-entropy over a single output, or a link that is applied twice.
     """
     if dtype not in ("float32", "float64"):
         raise ConfigError(expected="'float32' or 'float64'", got=repr(dtype), at="dtype", help="Choose one of the two.")
@@ -63,6 +63,15 @@ def check_expert(expert: Expert, dtype: str) -> None:
             got="1",
             at="layers",
             help="Use binary_cross_entropy for one output of yes or no.",
+        )
+    last = expert.layers[-1]
+    named = last.activation if isinstance(last, Dense) else last.name if isinstance(last, Activation) else ""
+    if expert.loss.name == "binary_cross_entropy" and named == "sigmoid":
+        raise ConfigError(
+            expected="a last layer without an activation, since binary_cross_entropy applies the sigmoid itself",
+            got="'sigmoid', so it would be applied twice",
+            at="layers",
+            help="Make the last layer nn.Dense(1): the prediction is a probability all the same.",
         )
 
 
