@@ -107,7 +107,10 @@ def one_by_one(model, rows, y, w=None, ask=None):
     said = []
     for i, row in enumerate(rows):
         said.append(said_of(model, row if ask is None else ask[i]))
-        model.learn_one(row, y[i], 1.0 if w is None else w[i])
+        if ask is None:
+            model.learn_one(row, y[i], 1.0 if w is None else w[i])
+        else:  # what was said waits for its answer
+            model.step_many([row], [y[i]], ask=[ask[i]])
     return said
 
 

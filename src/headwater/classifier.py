@@ -241,7 +241,8 @@ class Classifier(base.Classifier):
         X, y, w
             As in ``learn_many``.
         ask : like X, optional
-            As many rows, to be predicted in lock-step: how late answers are learned.
+            As many rows (any number, if none are learned), to be predicted in lock-step: how late answers are learned. What
+            the experts say of them is kept, and the mixture learns from that once their answers come.
 
         Returns
         -------
@@ -258,7 +259,7 @@ class Classifier(base.Classifier):
             return join_stretches(self.classes, self.dtype, self._stretches(X, labels, good, weights, part, ask))
 
         if ask is not None:
-            return learn(slice(0, n))
+            return learn(slice(0, n)) if n else join_stretches(self.classes, self.dtype, [self._proba(ask, kept=True)])
         from .watch.health import watched
 
         return watched(self, X, labels, good, learn)
@@ -270,12 +271,12 @@ class Classifier(base.Classifier):
             if new:
                 done.append(self._proba(rows_of(X if ask is None else ask, stretch)))
                 self._add_class(labels[stretch.start])
-            out = self._learn(X, labels, good, w, stretch, None if new else ask)
+            out = self._learn(X, labels, good, w, stretch, None if new else ask, new and ask is not None)
             done += [] if new else [out]
         return done
 
     def _learn(
-        self, X: Any, labels: list[Any], good: NDArray[Any], w: NDArray[Any], part: slice, ask: Any
+        self, X: Any, labels: list[Any], good: NDArray[Any], w: NDArray[Any], part: slice, ask: Any, unheard: bool
     ) -> NDArray[Any]:
         """Learn a stretch of rows without a new class; returns probabilities."""
         if self._engine is None:  # no class yet: nothing to predict, nothing to learn
@@ -287,9 +288,8 @@ class Classifier(base.Classifier):
             ]
         answers = np.fromiter(map(self._index.__getitem__, known), np.float64, len(known))
         question = None if ask is None else rows_of(ask, part)
-        return self._whole(self._engine.learn(rows_of(X, part), answers[:, None], w[part], good[part], question))
-
-    # ---- classes ----------------------------------------------------------------------------------------------------
+        ready = (answers[:, None], w[part], good[part], question, unheard)
+        return self._whole(self._engine.learn(rows_of(X, part), *ready))
 
     def _add_class(self, label: Any) -> None:
         """Append a class; its output starts at zero with the bias of a rare class."""
@@ -303,15 +303,15 @@ class Classifier(base.Classifier):
         self.classes.append(label)
         self._index[label] = k - 1
 
-    def _proba(self, X: Any) -> NDArray[Any]:
-        """Probabilities (n, classes so far) of rows."""
+    def _proba(self, X: Any, *, kept: bool = False) -> NDArray[Any]:
+        """Probabilities (n, classes so far) of rows; of rows whose answers will come, what is said is kept."""
         n = check_rows(X)
-        return np.empty((n, 0)) if self._engine is None else self._whole(self._engine.predict(X))
+        if self._engine is None:
+            return np.empty((n, 0))
+        return self._whole(self._engine.ask(X) if kept else self._engine.predict(X))
 
     def _whole(self, p: NDArray[Any]) -> NDArray[Any]:
         return both(p, len(self.classes)) if self._binary else p
-
-    # ---- settings ---------------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         return shown(self)

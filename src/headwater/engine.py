@@ -164,7 +164,13 @@ class Engine:
     # ---- many rows --------------------------------------------------------------------------------------------------
 
     def learn(
-        self, X: Any, y: NDArray[np.float64], w: NDArray[np.float64], good: NDArray[np.bool_], ask: Any
+        self,
+        X: Any,
+        y: NDArray[np.float64],
+        w: NDArray[np.float64],
+        good: NDArray[np.bool_],
+        ask: Any,
+        unheard: bool = False,
     ) -> NDArray[Any]:
         """Predict each row (or the row of ``ask``) and then learn it, where ``good``; returns predictions (n, k)."""
         block = self.encode(X, good)
@@ -174,7 +180,7 @@ class Engine:
         self._settle(block, teach)
         self.words.shared_names += self._shared(block, teach)
         asked = None if ask is None else self.encode(ask, np.zeros(len(y), bool))
-        out = self.program.learn(block, y, np.where(teach, w, 0.0), asked)
+        out = self.program.learn(block, y, np.where(teach, w, 0.0), asked, unheard)
         self.learned += int(teach.sum())
         return out
 
@@ -186,6 +192,10 @@ class Engine:
         rows = np.where(slots < 0, -slots - 1, np.array([*self.words.slot_rows, 0])[np.maximum(slots, 0)])
         learned = np.repeat(teach, np.diff(block.ends)) & ~np.isnan(block.x)
         return int((learned & (rows >= self.words.shared_from)).sum())
+
+    def ask(self, X: Any) -> NDArray[Any]:
+        """Predictions (n, k) for rows whose answers will come: what the experts say is kept until then."""
+        return self.program.ask(self.encode(X, np.zeros(len(X), bool)))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predictions (n, k) for rows; nothing is changed."""

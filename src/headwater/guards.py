@@ -71,9 +71,12 @@ def check_pairs(X: Any, y: Sequence[Any] | NDArray[Any], ask: Any) -> int:
     n = check_rows(X)
     if len(y) != n:
         raise DataError(expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer a row.")
-    if ask is not None and check_rows(ask) != n:
+    if ask is not None and check_rows(ask) != n and n:
         raise DataError(
-            expected=f"{n} rows to predict for {n} rows", got=str(len(ask)), at="ask", help="Give one for each."
+            expected=f"{n} rows to predict for {n} rows",
+            got=str(len(ask)),
+            at="ask",
+            help="Give one for each, or none to learn.",
         )
     return n
 

@@ -260,7 +260,8 @@ class Regressor(base.Regressor):
         X, y, w
             As in ``learn_many``.
         ask : like X, optional
-            As many rows, to be predicted in lock-step: how late answers are learned.
+            As many rows (any number, if none are learned), to be predicted in lock-step: how late answers are learned. What
+            the experts say of them is kept, and the mixture learns from that once their answers come.
 
         Returns
         -------
@@ -271,7 +272,8 @@ class Regressor(base.Regressor):
         weights, weighed = check_weights(w, n, self._refused)
         values, good = check_numbers(y, self._least, self._most, self._refused)
         if n == 0:
-            return Forecast(np.zeros(0))
+            asked = [] if ask is None else ask
+            return Forecast(_possible(self._engine.ask(asked))) if len(asked) and self._engine else self.forecast(asked)
 
         def learn(part: slice) -> Forecast:
             question = None if ask is None else rows_of(ask, part)

@@ -98,7 +98,7 @@ def test_a_newcomer_runs_pauses_steps_and_changes_everything(browser, server, si
     assert loss(page) < 1.0  # three classes: guessing costs ln 3 = 1.10
     page.select_option(
         "#play-drift", "recurring"
-    )  # how many rows since the last drift is the machine's affair: no loss is asked
+    )  # rows since the last drift are the machine's affair: no loss is asked
     page.select_option("#play-every", "500")
     runs_until(page, count(page) + 1200)
     assert 0 < loss(page) < 10

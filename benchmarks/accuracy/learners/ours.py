@@ -71,7 +71,7 @@ class Ours:
     def _call(self, model: Any, learned: list[int], asked: list[int]) -> Any:
         """Run one job; returns a forecast for the rows asked, or None."""
         if not learned:
-            return model.forecast(self._some(asked))
+            return model.step_many([], [], ask=self._some(asked))
         X, y = self._some(learned), self._stream.y[learned].tolist()
         if not asked:
             model.step_many(X, y)

@@ -28,10 +28,11 @@ FORWARD_OP, BACKWARD_OP, READ_ROWS, READ_SAMPLE, COPY, JUDGE, LINK = range(37, 4
 KNOTS, RESERVOIR, RING_ROWS, RING_V, RING_N, RING_Y, COSTS, OPINE, FORWARD, BACKWARD = range(44, 54)
 """knots of the hats (slots·16) · sample of each slot's past (slots·256) · the last samples for replay: rows, values, how many,
 answers · losses of the experts on the sample at hand · three more routines."""
-RING_W, SCORES, PAST_ANSWERS = range(54, 57)
+RING_W, SCORES, PAST_ANSWERS, GIVEN_KEYS, GIVEN = range(54, 59)
 """weights of the last samples · how far the last answers lay from what was predicted: how many, then a ring of them · what
-the label history remembers."""
-CONTEXT_WIDTH = 57
+the label history remembers · opinions given out that wait for their answers: how many ever, the oldest, a ring of keys, the
+rows that these are made of; and they themselves."""
+CONTEXT_WIDTH = 59
 
 # Columns of the program table, one row an operation. Offsets count numbers, not bytes.
 OP, N, M, SRC, DST, PAR, BUFFER, BIAS, SPARSE, EXPERT, GROWS = range(11)
@@ -98,13 +99,18 @@ RUNNING_WIDTH = 15
     MIXTURE,
     SPREADS,
     HISTORY,
-) = range(19)
+    TOLD,
+    UNHEARD,
+    TOP,
+) = range(22)
 """offset of the table in P · numbers in a row · length of P · numbers in A for a sample · a row takes part from its second
 sight · inputs are standardised · targets are standardised · where in A's layout the list of a sample's pairs begins ·
 1 if every sample of the block has the same slots, 2 if these are rows too · numbers in an answer · numbers of state per parameter ·
 experts · hats a slot · samples kept for replay · pairs kept of each · some rule needs the rows' counts · how the experts are mixed
-(``mix``) · how wide an answer spreads (``spread``) · the label history takes part."""
-HEADER_WIDTH = 19
+(``mix``) · how wide an answer spreads (``spread``) · the label history takes part · place of the opinions that were given
+out for the sample at hand, 1 or more (0: none, those at hand count) · the block's answers were unheard of when it was asked ·
+highest row that was ever learned."""
+HEADER_WIDTH = 22
 
 # Columns of the statistics of an input slot, or of a target.
 MEAN, VAR, COUNT, ROW, HAT, KNOT_COUNT = range(6)

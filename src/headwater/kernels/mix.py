@@ -50,6 +50,7 @@ from ._op import (
     STRIDE,
     TABLE,
     TARGETS,
+    TOLD,
     TWO_PASS,
     VAR,
     VW,
@@ -195,10 +196,11 @@ def hopeless(c: Array, e: int, loss: float) -> bool:
 
 
 @order
-def learn_sample(c: Array, p: Array, part: int, n: int, y: Array, weight: float, fresh: bool) -> bool:
+def learn_sample(c: Array, p: Array, part: int, n: int, y: Array, weight: float, fresh: bool, said: int) -> bool:
     """Every expert learns the sample whose pairs are at hand; ``fresh``: all of them have just predicted it.
 
-    Returns whether one of a pool is hopeless.
+    ``said``: place of what was said when it was asked (``given``), 0 if that was just now, below 0 if nobody knows, and then
+    the mixture's weights learn nothing. Returns whether one of a pool is hopeless.
     """
     head = ints(c, HEAD)
     rows, v = view(ints(c, IW), head[PAIRS], n), view(nums(c, VW, p), head[PAIRS], n)
@@ -213,11 +215,13 @@ def learn_sample(c: Array, p: Array, part: int, n: int, y: Array, weight: float,
     if head[HISTORY] == 1 and not fresh:
         recall(c, p, opinion(c, p, experts, k))
     mixed = view(nums(c, SCRATCH, p), (experts + 3) * k, k)
+    head[TOLD] = max(said, 0)
     if head[SPREADS] > 0 or head[MIXTURE] > 0:
         blend(c, p, mixed)
-    if head[MIXTURE] > 0:
+    if head[MIXTURE] > 0 and said >= 0:
         restack(c, p, mixed, y, weight)
-    elif experts > 1:
+    head[TOLD] = 0
+    if head[MIXTURE] == 0 and experts > 1:
         weigh(c, p, losses, weight)
     if head[SPREADS] > 0:
         score(c, p, rows, v, part, n, mixed[0], y[0], weight)

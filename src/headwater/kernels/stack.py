@@ -12,6 +12,7 @@ from ._op import (
     EX,
     EXPERT_WIDTH,
     EXPERTS,
+    GIVEN,
     HEAD,
     HISTORY,
     LOGITS,
@@ -21,6 +22,7 @@ from ._op import (
     RUNNING_WIDTH,
     SCRATCH,
     SPREAD,
+    TOLD,
     WEIGHT,
     A,
 )
@@ -32,12 +34,17 @@ FIRST_RATE, LAST_RATE, COOLING = 0.02, 0.002, 1000.0
 """Step size of the weights: 0.02/(1 + t/1000), but at least 0.002."""
 LEAP = 0.1
 """No row moves a weight by more than this."""
+STEADY, PART, SMALLEST = 0.005, 0.5, 0.01
+"""Where answers come late: the least step size, which is then in proportion to the weight; the largest part of it that a row
+moves; and the least that it is taken for."""
 
 
 @order
 def opinion(c: Array, p: Array, m: int, k: int) -> Array:
-    """Return what expert m, or the label history behind the last, puts into the mixture, (k,)."""
+    """Return what expert m, or the label history behind the last, puts into the mixture, (k,), or put when it was asked."""
     head = ints(c, HEAD)
+    if head[TOLD] > 0:
+        return view(nums(c, GIVEN, p), ((head[TOLD] - 1) * (head[EXPERTS] + head[HISTORY]) + m) * k, k)
     if m == head[EXPERTS]:
         return view(nums(c, SCRATCH, p), (m + 2) * k, k)
     if head[MIXTURE] == CLASSES:
@@ -74,11 +81,16 @@ def restack(c: Array, p: Array, mixed: Array, y: Array, weight: float) -> None:
 
     For classes that of −ln p(y): Σⱼ pⱼ·zₑⱼ − zₑ(y). For numbers that of Huber's loss, linear beyond the fading mean error,
     so that an outlier weighs no more than a common miss; its step is bounded by 1/Σ ŷₑ², beyond which it would overshoot.
+
+    Opinions that were given out earlier move each weight in proportion to itself (Kivinen & Warmuth 1997, exponentiated
+    gradient, to first order): what is learned from them is late, and steps that are as large for weak experts as for strong
+    ones then swing.
     """
     head, run = ints(c, HEAD), reals(c, RUN)
     k = len(mixed)
     opinions = head[EXPERTS] + head[HISTORY]
-    rate = weight * max(FIRST_RATE / (1 + run[MIXED] / COOLING), LAST_RATE)
+    late = head[TOLD] > 0
+    rate = weight * max(FIRST_RATE / (1 + run[MIXED] / COOLING), STEADY if late else LAST_RATE)
     run[MIXED] += 1
     miss = 0.0
     if head[MIXTURE] == NUMBERS:
@@ -97,4 +109,8 @@ def restack(c: Array, p: Array, mixed: Array, y: Array, weight: float) -> None:
             slope = -float(own[int(y[0])])
             for j in range(k):
                 slope += mixed[j] * own[j]
-        run[place(c, m)] -= min(max(rate * slope, -LEAP), LEAP)
+        w = run[place(c, m)]
+        if late:
+            run[place(c, m)] -= max(abs(w), SMALLEST) * min(max(rate * slope, -PART), PART)
+        else:
+            run[place(c, m)] -= min(max(rate * slope, -LEAP), LEAP)

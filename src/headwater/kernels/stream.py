@@ -35,6 +35,7 @@ from ._op import (
     EX,
     EXPERTS,
     FAR_TARGET,
+    GIVEN_KEYS,
     GROWING,
     HATS,
     HEAD,
@@ -42,6 +43,7 @@ from ._op import (
     IW,
     KNOTS,
     LENGTH,
+    MIXTURE,
     OPINE,
     OUT,
     OUTPUTS,
@@ -59,7 +61,9 @@ from ._op import (
     STATISTIC_WIDTH,
     STATS,
     TARGETS,
+    TOP,
     TOUCHED,
+    UNHEARD,
     VW,
     YS,
     P,
@@ -67,6 +71,7 @@ from ._op import (
     X,
     Y,
 )
+from .given import give, told
 from .mix import ENDLESS, keep, learn_sample, replay
 from .rows import encode, encode_plain, late_last, standardise
 from .spread import width
@@ -104,6 +109,19 @@ def read_sample(c: Array, p: Array, slots: Array, ends: Array, x: Array, i: int,
 
 
 @order
+def _ask(c: Array, p: Array, i: int, shown: Array) -> None:
+    """Predict asked sample i into shown (k,), and keep what a mixture's experts said until its answer comes."""
+    slots, ends, x = ints(c, ASKED_SLOTS), ints(c, ASKED_ENDS), reals(c, ASKED_X)
+    head = ints(c, HEAD)
+    rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
+    call(c, READ_SAMPLE, p, (c, p, slots, ends, x, i, False))
+    call(c, READ_ROWS, p, (c, p, 0, rows, v, ints(c, IW)[0]))
+    call(c, OPINE, p, (c, p, shown))
+    if head[MIXTURE] > 0:
+        give(c, p, slots, ends, x, i)
+
+
+@order
 def _learn_rows(c: Array, p: Array, start: int, count: int, same: bool) -> int:
     """Predict row i of the asked block, then learn row i of the block, for every i in turn: the route's inner loop.
 
@@ -116,16 +134,14 @@ def _learn_rows(c: Array, p: Array, start: int, count: int, same: bool) -> int:
     head = ints(c, HEAD)
     k = ints(c, EX)[OUTPUTS]
     answers = head[ANSWERS]
-    touched = ints(c, TOUCHED)
+    touched, log = ints(c, TOUCHED), reals(c, GIVEN_KEYS)
     rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
     for i in range(start, count):
         shown = view(nums(c, OUT, p), i * k, k)
         teaches = reals(c, W)[i] > 0
+        said = 0 if same and head[UNHEARD] == 0 else -1
         if not same:
-            asked = (c, p, ints(c, ASKED_SLOTS), ints(c, ASKED_ENDS), reals(c, ASKED_X), i, False)
-            call(c, READ_SAMPLE, p, asked)
-            call(c, READ_ROWS, p, (c, p, 0, rows, v, ints(c, IW)[0]))
-            call(c, OPINE, p, (c, p, shown))
+            _ask(c, p, i, shown)
         n = int(call(c, READ_SAMPLE, p, (c, p, ints(c, SLOTS), ints(c, ENDS), reals(c, X), i, teaches)))
         part = ints(c, IW)[0]
         call(c, READ_ROWS, p, (c, p, 0, rows, v, part))
@@ -141,7 +157,10 @@ def _learn_rows(c: Array, p: Array, start: int, count: int, same: bool) -> int:
         if head[COUNTED] == 1:
             for j in range(n):
                 touched[rows[j]] += 1
-        due = learn_sample(c, p, part, n, y, reals(c, W)[i], same)
+                head[TOP] = max(head[TOP], rows[j])
+        if head[MIXTURE] > 0 and log[1] < log[0]:
+            said = max(said, told(c, p, i))
+        due = learn_sample(c, p, part, n, y, reals(c, W)[i], same, said)
         if head[RING] > 0:
             for e in range(head[EXPERTS]):
                 if ints(c, RNG)[1] > 0:
@@ -152,6 +171,16 @@ def _learn_rows(c: Array, p: Array, start: int, count: int, same: bool) -> int:
             return -(i + 1)
     restore(mode)
     return count
+
+
+@order
+def _ask_rows(c: Array, p: Array, count: int) -> None:
+    """Predict ``count`` asked samples (ASKED_…) into OUT (count, k), whose answers will come."""
+    mode = flush_tiny()
+    k = ints(c, EX)[OUTPUTS]
+    for i in range(count):
+        _ask(c, p, i, view(nums(c, OUT, p), i * k, k))
+    restore(mode)
 
 
 @order
@@ -178,6 +207,12 @@ def _predict_rows(c: Array, p: Array, count: int) -> None:
 def learn_rows(context: Array, parameters: Array, start: int, count: int, same: bool) -> int:
     """Learn a block; see ``_learn_rows``."""
     return _learn_rows(strip(context), strip(parameters), start, count, same)
+
+
+@entry
+def ask_rows(context: Array, parameters: Array, count: int) -> None:
+    """Predict a block whose answers will come; see ``_ask_rows``."""
+    _ask_rows(strip(context), strip(parameters), count)
 
 
 @entry

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError
 from headwater.kernels import _op as col
 from headwater.kernels._op import OPS
+from headwater.kernels.stack import CLASSES, HEDGED, NUMBERS
 
 from .layers import Activation, BatchNorm, Dense, Dropout, Embedding, Layer, LayerNorm
 from .losses import Loss
@@ -319,3 +320,12 @@ def aligned(count: int, dtype: Any) -> NDArray[Any]:
     raw = np.zeros(count * size + 64, np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + count * size].view(dtype)
+
+
+def mixture(experts: Sequence[Expert], opinions: int, targets: bool) -> int:
+    """Return how so many opinions are mixed: one of ``kernels.stack``."""
+    if opinions == 1:
+        return HEDGED
+    if all(expert.loss.name == "cross_entropy" for expert in experts):
+        return CLASSES
+    return NUMBERS if targets else HEDGED

@@ -13,6 +13,8 @@ class Vectors(Protocol):
     """What is read of a program."""
 
     p: NDArray[Any]
+    s: NDArray[Any]
+    states: int
     dense: int
     stride: int
     rows: int
@@ -44,3 +46,14 @@ def bias(program: Vectors, place: Place) -> NDArray[Any] | None:
     block = matrix_of(program.p, place, program.dense, program.stride, program.rows)
     row: NDArray[Any] = block[0] if place.table else block[-1]
     return row
+
+
+def move(program: Vectors, old: dict[str, Any], was: Place, place: Place, stride: int, dense: int, bias: float) -> None:
+    """Copy one layer's parameters and states to their new place; added outputs get the bias."""
+    for k in range(-1, program.states):
+        source = old["p"] if k < 0 else old["s"][k * old["size"] : (k + 1) * old["size"]]
+        target = program.p if k < 0 else program.s[k * len(program.p) : (k + 1) * len(program.p)]
+        there = matrix_of(target, place, program.dense, program.stride, program.rows)
+        there[:, : was.m] = matrix_of(source, was, dense, stride, program.rows)
+        if k < 0 and place.m > was.m and place.bias:
+            there[0 if place.table else -1, was.m :] = bias

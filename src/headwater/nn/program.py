@@ -18,21 +18,21 @@ from headwater.kernels import stream as _stream
 from headwater.kernels._jit import JIT, addresses, compiling
 from headwater.kernels.rows import PAST
 from headwater.kernels.spread import SCALED, UNKNOWN, WINDOW
-from headwater.kernels.stack import CLASSES, HEDGED, NUMBERS
 
 from .block import Block as Block
 from .layers import Dense
 from .losses import Loss
-from .lower import Expert, Place, aligned, lower
+from .lower import Expert, Place, aligned, lower, mixture
 from .matrices import bias as bias
-from .matrices import matrix_of
+from .matrices import move
 from .matrices import weights as weights
 from .optimizers import RMSProp
 from .renew import renew_hopeless, wider
+from .room import keep_given, keep_nothing, keep_samples, longer
 
 STATE = (
     "p", "s", "buf", "stats", "touched", "ys", "rng", "running", "knots", "past", "ring_rows", "ring_v", "ring_n",
-    "ring_y", "ring_w", "scores", "history",
+    "ring_y", "ring_w", "scores", "history", "given_keys", "given",
 )  # fmt: skip
 """The arrays that learning changes, in the order in which they are saved."""
 SCALE = Expert((Dense(1, initializer="zeros"),), Loss("poisson"), RMSProp(0.003, rho=0.999))
@@ -67,6 +67,14 @@ class Program:
         Whether the label history takes part in the mixture.
     """
 
+    ring_rows: NDArray[Any]
+    ring_v: NDArray[Any]
+    ring_n: NDArray[Any]
+    ring_y: NDArray[Any]
+    ring_w: NDArray[Any]
+    given_keys: NDArray[Any]
+    given: NDArray[Any]
+
     def __init__(
         self,
         experts: Sequence[Expert],
@@ -93,7 +101,7 @@ class Program:
         self.head[[col.EXPERTS, col.HATS, col.RING]] = len(self.experts), hats, ring
         self.head[col.COUNTED] = growing or any(not expert.optimizer.rule.exact_lazy for expert in self.experts)
         opinions = len(self.experts) + history
-        self.head[[col.MIXTURE, col.SPREADS, col.HISTORY]] = _mixture(self.experts, opinions, targets), spreads, history
+        self.head[[col.MIXTURE, col.SPREADS, col.HISTORY]] = mixture(self.experts, opinions, targets), spreads, history
         self.hats, self.ring, self.fan_in = hats, ring, 0
         self.knots, self.past = np.zeros((0, hats)), np.zeros((0, PAST if hats else 0))
         self.stats = np.zeros((0, col.STATISTIC_WIDTH))
@@ -104,11 +112,9 @@ class Program:
         self.running[col.WEIGHT :: col.RUNNING_WIDTH] = 1 / opinions
         self.scores, self.history = np.zeros(1 + WINDOW if spreads else 0), np.full(int(history), -1.0)
         self.bind(KNOTS=self.knots, RESERVOIR=self.past, SCORES=self.scores)
-        self.keep_samples(0)
+        keep_nothing(self)
         self._lay(0)
         self.add_rows(rows)
-
-    # ---- context ----------------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
         """Make an empty context and put the routines into it."""
@@ -147,13 +153,12 @@ class Program:
         self.bind(COSTS=np.zeros(len(self.experts) + 1), KNOTS=self.knots, RESERVOIR=self.past)
         self.bind(RING_ROWS=self.ring_rows, RING_V=self.ring_v, RING_N=self.ring_n, RING_Y=self.ring_y)
         self.bind(RING_W=self.ring_w, SCORES=self.scores, PAST_ANSWERS=self.history)
+        self.bind(GIVEN=self.given, GIVEN_KEYS=self.given_keys)
 
     @property
     def run(self) -> NDArray[np.float64]:
         """The running numbers of the experts that are mixed."""
         return self.running[: len(self.experts) * col.RUNNING_WIDTH]
-
-    # ---- layout -----------------------------------------------------------------------------------------------------
 
     def _lay(self, room: int) -> None:
         """Lower the experts and make fresh vectors with room for that many rows."""
@@ -213,22 +218,8 @@ class Program:
         """Let the ring have room for the samples of a block that is about to be learned: a prediction changes nothing."""
         pairs = self._width(block.width) + 1
         if self.ring and pairs > self.ring_rows.shape[1]:
-            self.keep_samples(pairs)
+            keep_samples(self, pairs)
         self.roomy = block
-
-    def keep_samples(self, pairs: int) -> None:
-        """Make room in the ring of the last samples for that many pairs each."""
-        rows, v = np.zeros((self.ring, pairs), np.int64), np.zeros((self.ring, pairs), self.dtype)
-        if pairs:
-            rows[:, : self.ring_rows.shape[1]], v[:, : self.ring_v.shape[1]] = self.ring_rows, self.ring_v
-        else:
-            self.ring_n: NDArray[Any] = np.zeros(self.ring, np.int64)
-            self.ring_y: NDArray[Any] = np.zeros(self.ring)
-            self.ring_w: NDArray[Any] = np.zeros(self.ring)
-        self.ring_rows: NDArray[Any] = rows
-        self.ring_v: NDArray[Any] = v
-        self.head[col.RING_WIDTH] = pairs
-        self.bind(RING_ROWS=rows, RING_V=v, RING_N=self.ring_n, RING_Y=self.ring_y, RING_W=self.ring_w)
 
     def _width(self, entries: int) -> int:
         """Pairs that a sample of so many entries can have."""
@@ -259,7 +250,7 @@ class Program:
         """Append a numeric input that scales that row, and the first row of its hats. Returns its slot."""
         if self.slots == len(self.stats):
             room = max(2 * self.slots, 16)
-            self.stats, self.knots, self.past = (_longer(x, room) for x in (self.stats, self.knots, self.past))
+            self.stats, self.knots, self.past = (longer(x, room) for x in (self.stats, self.knots, self.past))
             self.bind(STATS=self.stats, KNOTS=self.knots, RESERVOIR=self.past)
         self.stats[self.slots, [col.ROW, col.HAT]] = row, hat
         self.slots += 1
@@ -274,19 +265,11 @@ class Program:
         self._lay(self.room)
         for o, place in enumerate(self.places):
             was = old["places"][o]
-            self._move(old, was, place, stride, dense, bias)
+            move(self, old, was, place, stride, dense, bias)
         self.buf[:] = old["buf"]
+        if len(self.given):
+            keep_given(self, k, bias)
         self.ys[:before] = old["ys"]
-
-    def _move(self, old: dict[str, Any], was: Place, place: Place, stride: int, dense: int, bias: float) -> None:
-        """Copy one layer's parameters and states to their new place; added outputs get the bias."""
-        for k in range(-1, self.states):
-            source = old["p"] if k < 0 else old["s"][k * old["size"] : (k + 1) * old["size"]]
-            target = self.p if k < 0 else self.s[k * len(self.p) : (k + 1) * len(self.p)]
-            there = matrix_of(target, place, self.dense, self.stride, self.rows)
-            there[:, : was.m] = matrix_of(source, was, dense, stride, self.rows)
-            if k < 0 and place.m > was.m and place.bias:
-                there[0 if place.table else -1, was.m :] = bias
 
     # ---- the machine ------------------------------------------------------------------------------------------------
 
@@ -298,9 +281,18 @@ class Program:
         self.bind(SLOTS=block.slots, ENDS=block.ends, X=block.x)
 
     def learn(
-        self, block: Block, y: NDArray[np.float64], w: NDArray[np.float64], asked: Block | None = None
+        self,
+        block: Block,
+        y: NDArray[np.float64],
+        w: NDArray[np.float64],
+        asked: Block | None = None,
+        unheard: bool = False,
     ) -> NDArray[Any]:
-        """Predict row by row and learn row by row; y (n, targets) is overwritten. Returns the predictions, (n, k)."""
+        """Predict row by row and learn row by row; y (n, targets) is overwritten. Returns the predictions, (n, k).
+
+        The mixture learns nothing from answers that were unheard of when they were asked for.
+        """
+        self.head[col.UNHEARD] = unheard
         if self.ring and y.shape[1] > 1:
             raise DataError(
                 expected="one answer a sample where samples are replayed",
@@ -312,7 +304,7 @@ class Program:
         out = np.empty((len(block), self.outputs), self.dtype)
         self._show(block)
         if asked is not None:
-            self.bind(ASKED_SLOTS=asked.slots, ASKED_ENDS=asked.ends, ASKED_X=asked.x)
+            self._ask(asked)
         self.bind(Y=y, W=w, OUT=out)
         self.make_room(block)
         self.head[col.ANSWERS] = y.shape[1]
@@ -321,6 +313,24 @@ class Program:
         while done < 0:  # stopped there
             renew_hopeless(self)
             done = _stream.learn_rows(self.context, self.p, -done, len(block), asked is None)
+        self.head[col.UNHEARD] = 0
+        return out
+
+    def _ask(self, asked: Block) -> None:
+        """Put rows whose answers will come into the context, and make room for what is said of them."""
+        self.bind(ASKED_SLOTS=asked.slots, ASKED_ENDS=asked.ends, ASKED_X=asked.x)
+        if not len(self.given) and self.head[col.MIXTURE]:
+            keep_given(self, self.outputs)
+
+    def ask(self, asked: Block) -> NDArray[Any]:
+        """Predictions (n, k) of rows whose answers will come: what is said of them is kept."""
+        self._scratch(self._width(asked.width))
+        self._show(asked)
+        self._ask(asked)
+        out = np.empty((len(asked), self.outputs), self.dtype)
+        self.bind(OUT=out)
+        with compiling(("ask", self.dtype.name)):
+            _stream.ask_rows(self.context, self.p, len(asked))
         return out
 
     def predict(self, block: Block) -> NDArray[Any]:
@@ -381,19 +391,3 @@ class Program:
         with compiling(("apply", self.dtype.name)):
             _batch.apply_batch(self.context, self.p, g, penalise)
         self.touched[: self.rows] += 1
-
-
-def _mixture(experts: Sequence[Expert], opinions: int, targets: bool) -> int:
-    """How so many opinions are mixed."""
-    if opinions == 1:
-        return HEDGED
-    if all(expert.loss.name == "cross_entropy" for expert in experts):
-        return CLASSES
-    return NUMBERS if targets else HEDGED
-
-
-def _longer(x: NDArray[Any], rows: int) -> NDArray[Any]:
-    """Copy of x with that many rows."""
-    out = np.zeros((rows, *x.shape[1:]), x.dtype)
-    out[: len(x)] = x
-    return out

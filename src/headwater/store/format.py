@@ -25,7 +25,9 @@ from headwater.classifier import Classifier
 from headwater.encode.vocabulary import Column
 from headwater.engine import Engine
 from headwater.errors import ModelFileError
+from headwater.kernels import _op as col
 from headwater.nn.program import Program
+from headwater.nn.room import keep_given, keep_samples
 from headwater.regressor import Regressor
 from headwater.watch.health import Health
 
@@ -247,6 +249,8 @@ def _arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "ring_w": program.ring_w,
         "scores": program.scores,
         "history": program.history,
+        "given_keys": program.given_keys,
+        "given": program.given,
     }
 
 
@@ -299,9 +303,12 @@ def _fill(program: Program, rows: int, slot_rows: list[tuple[int, int]], arrays:
     if program.states:
         program.s.reshape(program.states, -1)[:, :used] = arrays["s"]
     program.touched[:rows] = arrays["touched"]
+    program.head[col.TOP] = np.flatnonzero(program.touched).max(initial=0)
     for name in ("stats", "knots", "past"):
         getattr(program, name)[: program.slots] = arrays[name]
-    program.keep_samples(arrays["ring_rows"].shape[1])
+    keep_samples(program, arrays["ring_rows"].shape[1])
+    if len(arrays.get("given", ())):
+        keep_given(program, program.outputs)
     for name in (
         "buf",
         "ys",
@@ -314,8 +321,11 @@ def _fill(program: Program, rows: int, slot_rows: list[tuple[int, int]], arrays:
         "ring_w",
         "scores",
         "history",
+        "given_keys",
+        "given",
     ):
-        getattr(program, name)[...] = arrays[name]
+        if name in arrays:  # files of earlier days have no opinions that wait
+            getattr(program, name)[...] = arrays[name]
 
 
 __all__ = ["FORMAT", "from_bytes", "load", "save", "to_bytes"]
