@@ -1,11 +1,11 @@
 """The default that needs no tuning: a few small experts over one table, mixed by weights that are learned as well.
 
 On a stream nobody can choose a step size first, so several are tried at once. Steps of 0.03 and 0.1 and a rule that divides
-by the recent size of the gradient follow drift fast; a linear expert wins early and where the world is linear; experts that
-learn some of the last thousand samples again get more out of a slow stream, and are wrong for a fast one, so only some do.
-Their logits, or numbers, are added up with weights that follow the loss of the sum (``kernels/stack.restack``), and every
-numeric column is read as a number and as a curve through 16 knots (``kernels/rows.bend``). What was tried and what it
-gave stands in benchmarks/NOTES.md.
+by the recent size of the gradient follow drift fast; a linear expert wins early and where the world is linear, a slower one
+where names are many and answers mostly chance; experts that learn some of the last thousand samples again get more out of a
+slow stream, and are wrong for a fast one, so only some do. Their logits, or numbers, are added up with weights that follow the
+loss of the sum (``kernels/stack.restack``), and every numeric column is read as a number and as a curve through 16 knots
+(``kernels/rows.bend``). What was tried and what it gave stands in benchmarks/NOTES.md.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ def pool(effort: str) -> tuple[Expert, ...]:
         linear,
         _net(AdaGrad(0.1), units, replays=more),
         _net(RMSProp(0.003, rho=0.999), units, replays=more),
+        Expert(optimizer=AdaGrad(0.02)),
     )
 
 

@@ -93,12 +93,19 @@ def _patience() -> Iterator[None]:
         yield
         return
     start = time.perf_counter()
-    word = threading.Timer(PATIENCE, _say, ["compiling the kernels for this machine, once; half a minute or less …"])
+    said = threading.Event()
+
+    def say() -> None:
+        _say("compiling the kernels for this machine, once; half a minute or less …")
+        said.set()
+
+    word = threading.Timer(PATIENCE, say)
     word.daemon = True
     word.start()
     yield
     word.cancel()
-    if time.perf_counter() - start > PATIENCE:
+    word.join()  # the word that is being said is heard out before the next
+    if said.is_set():
         _told = True
         _say(f"… done in {time.perf_counter() - start:.0f} s")
 
