@@ -244,7 +244,7 @@ def test_an_expert_whose_numbers_are_lost_begins_anew_and_the_others_are_not_tou
     sick.learn_many(X[400:], y[400:])
     well.learn_many(X[400:], y[400:])
 
-    assert [expert["renewed"] for expert in sick.experts_] == [0, 1, 0, 0, 0, 0]
+    assert [expert["renewed"] for expert in sick.experts_] == [0, 1, 0, 0, 0, 0, 0]
     assert sick.rejected["overflow"] == 10
     for place in program.places:
         same_as_well = same(weights(program, place), weights(program_of(well), place))
