@@ -132,7 +132,15 @@ def load_model(path: Path) -> Any:
             at=str(path),
             help=close if close.startswith("Did") else "Make one: headwater learn SOURCE --target COLUMN --model FILE",
         )
-    return load(path)
+    learner = load(path)
+    if isinstance(learner, nn.Network):
+        raise ModelFileError(
+            expected="a saved Classifier or Regressor",
+            got="a Network",
+            at=str(path),
+            help="A Network learns arrays: go on with it in Python, hw.load(path).",
+        )
+    return learner
 
 
 def notes_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from headwater.errors import DataError
 from headwater.kernels import _op as col
 
+from .history import EarlyStopping, History
 from .program import Program, weights
 
 CHUNK = 256
@@ -55,6 +56,35 @@ def run_epoch(
                 "All is as it was before this epoch.",
             )
     return total / max(len(x), 1)
+
+
+def descend(
+    program: Program,
+    epochs: int,
+    one: Callable[[int], float],
+    standing: Callable[[], float] | None,
+    stopping: EarlyStopping | None,
+) -> History:
+    """Pass over the data so many times; the best weights stand again at the end where it may stop early.
+
+    ``one(epoch)`` makes a pass and returns its loss; ``standing()`` is the loss on validation data.
+    """
+    history, best = History(), np.inf
+    kept = program.p.copy(), program.buf.copy()  # running statistics belong to the weights
+    for epoch in range(1, epochs + 1):
+        history.loss.append(one(epoch))
+        if standing is None:
+            continue
+        history.validation_loss.append(standing())
+        if history.validation_loss[-1] < best - (stopping.min_delta if stopping else 0.0):
+            best, history.best_epoch = history.validation_loss[-1], epoch
+            kept = program.p.copy(), program.buf.copy()
+        elif stopping is not None and epoch - history.best_epoch >= stopping.patience:
+            history.stopped_early = True
+            break
+    if stopping is not None:
+        program.p[:], program.buf[:] = kept
+    return history
 
 
 def penalty(program: Program) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from headwater.errors import ConfigError
+
 
 @dataclass(frozen=True, slots=True)
 class EarlyStopping:
@@ -55,3 +57,16 @@ class History:
     validation_loss: list[float] = field(default_factory=list)
     best_epoch: int = 0
     stopped_early: bool = False
+
+
+def as_stopping(given: EarlyStopping | int | None, validation: object) -> EarlyStopping | None:
+    """Return when to stop; an int is the patience.
+
+    Raises
+    ------
+    ConfigError
+        If there is no data to stop by.
+    """
+    if given is not None and validation is None:
+        raise ConfigError(expected="validation=(X, y)", got="none", at="early_stopping", help="Give data to stop by.")
+    return EarlyStopping(given) if isinstance(given, int) else given

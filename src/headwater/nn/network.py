@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from headwater.errors import ConfigError, DataError
 
 from .arrays import answers_of, block_of, check_expert, check_inputs, table_of, weights_of
-from .epoch import chunks, run_epoch, standing_gradient
-from .history import EarlyStopping, History
+from .epoch import chunks, descend, run_epoch, standing_gradient
+from .history import EarlyStopping, History, as_stopping
 from .layers import Dense, Embedding, Layer, whole
 from .losses import Loss, as_loss
 from .lower import Expert
@@ -89,6 +89,7 @@ class Network:
         self.seed = seed
         self.dtype = np.dtype(dtype)
         self._program: Program | None = None
+        self._inputs = 0
         self._shuffle = np.random.default_rng([seed, 1])
         if inputs is not None:
             self.build(inputs)
@@ -279,29 +280,16 @@ class Network:
         for name, value in (("epochs", epochs), ("batch_size", batch_size)):
             if value is not None:
                 whole(value, f"{name} of Network.fit")
-        stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
-        if stopping is not None and validation is None:
-            raise ConfigError(
-                expected="validation=(X, y)", got="none", at="early_stopping", help="Give data to stop by."
-            )
+        stopping = as_stopping(early_stopping, validation)
         size = max(len(x), 1) if batch_size is None else batch_size
-        history, best = History(), np.inf
-        kept = self.program.p.copy(), self.program.buf.copy()  # running statistics belong to the weights
-        for epoch in range(1, epochs + 1):
+
+        def one(epoch: int) -> float:
             order = self._shuffle.permutation(len(x)) if shuffle and size < len(x) else np.arange(len(x))
-            history.loss.append(run_epoch(self.program, x, answers, weight, order, size, epoch))
-            if validation is None:
-                continue
-            history.validation_loss.append(self.loss(*validation))
-            if history.validation_loss[-1] < best - (stopping.min_delta if stopping else 0.0):
-                best, history.best_epoch = history.validation_loss[-1], epoch
-                kept = self.program.p.copy(), self.program.buf.copy()
-            elif stopping is not None and epoch - history.best_epoch >= stopping.patience:
-                history.stopped_early = True
-                break
-        if stopping is not None:
-            self.program.p[:], self.program.buf[:] = kept
-        return history
+            return run_epoch(self.program, x, answers, weight, order, size, epoch)
+
+        return descend(
+            self.program, epochs, one, None if validation is None else lambda: self.loss(*validation), stopping
+        )
 
     def learn_many(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
         """Online: predict each row, then learn it, strictly one after the other.
@@ -365,6 +353,18 @@ class Network:
         from .torch import to_torch
 
         return to_torch(self, logits=logits)
+
+    def save(self, path: Any) -> None:
+        """Write the network to a file, from which ``headwater.load`` brings it back to go on to the bit.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; what it held is replaced.
+        """
+        from headwater.store.format import save
+
+        save(self, path)
 
     def export_onnx(self, path: Any, *, opset: int = 17) -> None:
         """Write the network as it predicts now to an ONNX file with the input X (N, inputs).
