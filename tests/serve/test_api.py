@@ -3,13 +3,16 @@
 import asyncio
 import json
 import threading
+import time
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import headwater as hw
 from headwater.errors import StoreError
+from headwater.serve import access
 from headwater.serve.access import Access
 from headwater.serve.app import ADDRESSES, build
 from headwater.serve.run import make_hub
@@ -24,7 +27,7 @@ LINES = {"content-type": "application/x-ndjson"}
 
 @pytest.fixture
 def hub(tmp_path):
-    hub = make_hub(tmp_path / "a.db", body_limit=200_000, most_rows=1000, body_s=0.3)
+    hub = make_hub(tmp_path / "a.db", body_limit=200_000, most_rows=1000)
     hub.service.change(hub.service.models.create, "default", hw.Classifier(hidden=(4,), seed=1))
     return hub
 
@@ -143,6 +146,8 @@ def test_large_bodies_and_too_many_rows_are_refused(client):
 
 
 def test_a_slow_body_is_given_up(hub):
+    hub.body_s = 0.05
+
     async def slow():
         sent = []
 
@@ -150,7 +155,7 @@ def test_a_slow_body_is_given_up(hub):
             if not sent:
                 sent.append(1)
                 return {"type": "http.request", "body": b"{", "more_body": True}
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()  # the rest never comes
 
         answers = []
 
@@ -205,23 +210,28 @@ def test_an_error_of_the_store_is_told_to_everyone_who_waits(client, hub, monkey
 
 def test_every_prediction_is_made_from_the_state_it_names_and_never_from_before_an_acknowledged_example(client, hub):
     """The consistency promise: while a writer learns, each prediction equals that of the learner after `seq` events."""
-    asked, acknowledged, stop = [], [0], threading.Event()
+    asked, acknowledged, stop, news = [], [0], threading.Event(), threading.Condition()
     question = {"x": {"a": 3, "c": "y"}, "keep": False}
 
     def read():
         while not stop.is_set():
             floor = acknowledged[0]
             answer = client.post("/predict", json=question).json()
-            asked.append((floor, answer["seq"], answer["proba"]))
+            with news:
+                asked.append((floor, answer["seq"], answer["proba"]))
+                news.notify()
 
     client.post("/learn", json=rows(2, 3))
     reader = threading.Thread(target=read)
     reader.start()
     for i in range(40):
         acknowledged[0] = client.post("/learn", json=rows(1 + 37 * (i % 5 == 0), 5 + i)).json()[-1]["seq"]
+        with news:  # one may have been under way; the next was asked after this was acknowledged
+            enough = len(asked) + 2
+            assert news.wait_for(lambda enough=enough: len(asked) >= enough, timeout=200)
     stop.set()
     reader.join()
-    assert len({seq for _, seq, _ in asked}) > 5
+    assert len({seq for _, seq, _ in asked}) >= 40
     plain, at = hw.Classifier(hidden=(4,), seed=1), 0
     learned = [event for entry in hub.service.journal.read() for event in entry.events]
     for floor, seq, proba in sorted(asked, key=lambda one: one[1]):
@@ -363,12 +373,16 @@ def test_without_tokens_a_foreign_host_name_or_origin_is_refused(client):
     assert client.post("/learn", json=rows(1)[0], headers={"origin": "http://evil.example"}).status_code == 403
 
 
-def test_a_client_that_is_too_fast_is_told_to_wait(hub):
+def test_a_client_that_is_too_fast_is_told_to_wait(hub, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(access, "time", SimpleNamespace(monotonic=lambda: now[0], time=time.time))
     hub.access = Access(rate=5)
     with TestClient(build(hub)) as client:
-        answers = [client.get("/models") for _ in range(12)]
+        answers = [client.get("/models") for _ in range(11)]
         assert [answer.status_code for answer in answers[:10]] == [200] * 10
         assert (answers[-1].status_code, answers[-1].headers["retry-after"]) == (429, "1")
+        now[0] += 0.21  # five a second: room for one more
+        assert [client.get("/models").status_code for _ in range(2)] == [200, 429]
 
 
 def test_unknown_addresses_and_methods_are_told_in_the_same_form(client):

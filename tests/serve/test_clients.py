@@ -29,12 +29,12 @@ def port(tmp_path_factory):
     ask(port, "/learn", [{"x": {"a": i % 7, "c": "xyz"[i % 3]}, "y": ["no", "yes"][i % 7 > 3]} for i in range(60)])
     yield port
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=40) == 0
+    assert process.wait(timeout=250) == 0
     process.stdout.close()
 
 
 def ask(port, path, body):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=250)
     connection.request("POST", path, json.dumps(body))
     answer = connection.getresponse()
     assert answer.status == 200
@@ -51,7 +51,7 @@ def test_a_client_of_the_open_inference_protocol_gets_the_same_predictions(port,
     expected = ask(port, "/predict", [{"x": {"a": a, "c": c}, "keep": False} for a, c in ((1, "x"), (6, "y"))])
     words = [str(PYTHON), str(Path(__file__).with_name("clients.py")), str(port), name]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=200, env=environment)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=800, env=environment)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert (found["about"]["name"], found["id"]) == ("default", "7")

@@ -21,7 +21,7 @@ HOSTILE = 10_000
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
-    hub = make_hub(tmp_path_factory.mktemp("contract") / "a.db", most_rows=200, body_s=1.0, body_limit=100_000)
+    hub = make_hub(tmp_path_factory.mktemp("contract") / "a.db", most_rows=200, body_limit=100_000)
     for name in ("default", "other"):
         hub.service.change(hub.service.models.create, name, hw.Classifier(hidden=(4,), seed=1))
     yield hub

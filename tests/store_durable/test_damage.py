@@ -257,7 +257,7 @@ def _run_writes(path, **environment):
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=800,
     )
     first, again = done.stdout.strip().split("\n")
     acked, learned, sentence = first.split(" ", 2)

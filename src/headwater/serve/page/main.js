@@ -24,6 +24,7 @@ async function ask(method, path, body) {
 const problem = (value) => `${value.error} — ${value.at}. ${value.help}`;
 
 async function does(work) {
+  by("said").textContent = "";
   try { await work(); by("said").textContent = say("done"); } catch (error) { by("said").textContent = error.message; }
 }
 
@@ -116,18 +117,7 @@ function tables(frame, key, form) {
       node("td", Object.entries(item.x).map(([name, value]) => `${name} ${value}`).join(", ")));
     return row;
   }));
-  by("learners").replaceChildren(head(say("name"), say("role"), say("learned"), `${say(key)}, ${say("lately")}`, say(key), say("stepshort")), ...frame.learners.map((learner) => {
-    const row = node("tr"), last = node("td");
-    row.append(node("td", learner.name), last, node("td", learner.n_learned.toLocaleString()), node("td", form(learner.scores.window.model[key])),
-      node("td", form(learner.scores.model[key])), node("td", `× ${learner.step}`));
-    if (learner.champion) last.textContent = say("champion");
-    else {
-      const path = `/models/${frame.name}/challengers/${learner.name}`;
-      last.append(node("button", say("promote"), { type: "button", onclick: () => does(() => ask("POST", `${path}/promote`)) }), " ",
-        node("button", say("remove"), { type: "button", onclick: () => does(() => ask("DELETE", path)) }));
-    }
-    return row;
-  }));
+  learners(frame, key, form, head);
   const rejected = Object.entries(frame.learners[0].rejected);
   by("rejected").replaceChildren(...(rejected.length ? rejected.map(([reason, count]) => node("p", `${count.toLocaleString()} × ${reason}: ${say(`why_${reason}`)}`)) : [node("p", say("nothingrejected"))]));
   by("refused").replaceChildren(...(frame.refused.length ? [head(say("time"), say("address"), say("why"))] : []), ...frame.refused.map((item) => {
@@ -142,6 +132,27 @@ function tables(frame, key, form) {
   const select = by("model");
   if ([...select.options].map((option) => option.value).join() !== frame.models.join()) select.replaceChildren(...frame.models.map((name) => node("option", name, { value: name })));
   select.value = frame.name;
+}
+
+// Rows stay while their learners do: a button that is made anew under a finger is not pressed.
+function learners(frame, key, form, head) {
+  const table = by("learners"), shown = JSON.stringify([document.documentElement.lang, frame.name, key, frame.learners.map((learner) => [learner.name, learner.champion])]);
+  if (table.dataset.shown !== shown) {
+    table.dataset.shown = shown;
+    table.replaceChildren(head(say("name"), say("role"), say("learned"), `${say(key)}, ${say("lately")}`, say(key), say("stepshort")), ...frame.learners.map((learner) => {
+      const row = node("tr"), role = node("td", learner.champion ? say("champion") : undefined), path = `/models/${frame.name}/challengers/${learner.name}`;
+      if (!learner.champion) {
+        role.append(node("button", say("promote"), { type: "button", onclick: () => does(() => ask("POST", `${path}/promote`)) }), " ",
+          node("button", say("remove"), { type: "button", onclick: () => does(() => ask("DELETE", path)) }));
+      }
+      row.append(node("td", learner.name), role, ...Array.from({ length: 4 }, () => node("td")));
+      return row;
+    }));
+  }
+  frame.learners.forEach((learner, i) => {
+    const values = [learner.n_learned.toLocaleString(), form(learner.scores.window.model[key]), form(learner.scores.model[key]), `× ${learner.step}`];
+    values.forEach((value, j) => { table.rows[i + 1].cells[j + 2].textContent = value; });
+  });
 }
 
 function dress(theme) {

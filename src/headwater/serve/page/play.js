@@ -40,8 +40,9 @@ async function begin(more = {}) {
 }
 
 // Requests follow one another; one that meets a net the server has forgotten begins a new one.
-let last = Promise.resolve();
+let last = Promise.resolve(), waiting = 0;
 function turn(path, body, made) {
+  by("play").setAttribute("aria-busy", String(++waiting > 0));
   last = last.then(async () => {
     try {
       const frame = await ask("POST", `/play/${state.id}/${path}`, body);
@@ -53,6 +54,8 @@ function turn(path, body, made) {
       halt();
       tell(error.message);
       return false;
+    } finally {
+      by("play").setAttribute("aria-busy", String(--waiting > 0));
     }
   });
   return last;
