@@ -291,7 +291,7 @@ def test_ctrl_c_saves_and_reports(here, number):
     process.stdin.flush()
     assert json.loads(process.stdout.readline())["rows"] == 2  # it has learned them and waits for more
     process.send_signal(number)
-    out, err = process.communicate(timeout=250)
+    out, err = process.communicate(timeout=900)
     last = json.loads(out.decode().splitlines()[-1])
     assert (process.returncode, said(err.decode())) == (130, "")
     assert (last["final"], last["interrupted"], last["scored"]) == (True, True, 2)

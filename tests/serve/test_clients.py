@@ -29,12 +29,12 @@ def port(tmp_path_factory):
     ask(port, "/learn", [{"x": {"a": i % 7, "c": "xyz"[i % 3]}, "y": ["no", "yes"][i % 7 > 3]} for i in range(60)])
     yield port
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=250) == 0
+    assert process.wait(timeout=900) == 0
     process.stdout.close()
 
 
 def ask(port, path, body):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=250)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=900)
     connection.request("POST", path, json.dumps(body))
     answer = connection.getresponse()
     assert answer.status == 200

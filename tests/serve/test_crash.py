@@ -24,7 +24,7 @@ def example(i):
     return {"x": {"a": i * 37 % 101 / 10, "c": "xyz"[i % 3]}, "y": "up" if i * 37 % 101 > 50 else "down", "id": f"k{i}"}
 
 
-PATIENCE_S = 250  # for what takes a moment; pytest ends what hangs
+PATIENCE_S = 900  # for what takes a moment; pytest ends what hangs
 
 
 def held_port():

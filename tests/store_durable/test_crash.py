@@ -61,7 +61,7 @@ def crash_and_resume(path, kills, seed):
                 os.kill(pid, signal.SIGKILL)
                 done, answers = done + 1, 1 << 30
     host.stdin.close()
-    host.wait(timeout=250)
+    host.wait(timeout=900)
     host.stdout.close()
     return done
 
