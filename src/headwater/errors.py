@@ -12,7 +12,8 @@
     └── MissingExtra     (ImportError)  a package of an optional extra that is not installed
 
 The same sentence appears in Python, on the command line (on stderr, exit 2, no traceback) and over HTTP
-(`as_dict`): ``expected X, got Y — at PATH. What to do.``
+(`as_dict`): ``expected X, got Y — at PATH. What to do.`` Sentences may be worded better one day; each error also has a
+``code`` that stays, for programs and for translations.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class HeadwaterError(Exception):
         Where: a file and line, a column, an option, an argument. Left out of the sentence when empty.
     help
         What to do next, as one sentence.
+    code
+        A short name of this very case, where the one of the class says too little.
 
     Examples
     --------
@@ -54,8 +57,11 @@ class HeadwaterError(Exception):
     expected a number, got 'ten' — at flights.csv, line 7. Drop the column.
     """
 
-    def __init__(self, *, expected: str, got: str, at: str = "", help: str = "") -> None:  # noqa: A002 - the field's name
+    code = "error"
+
+    def __init__(self, *, expected: str, got: str, at: str = "", help: str = "", code: str = "") -> None:  # noqa: A002 - the field's name
         self.expected, self.got, self.at, self.help = expected, got, at, help
+        self.code = code or type(self).code
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -64,41 +70,54 @@ class HeadwaterError(Exception):
 
     def __reduce__(self) -> tuple[Callable[..., HeadwaterError], tuple[Any, ...]]:
         # Keyword-only arguments are not what Exception's own __reduce__ would pass back; workers send errors home.
-        return _rebuild, (type(self), self.expected, self.got, self.at, self.help)
+        return _rebuild, (type(self), self.expected, self.got, self.at, self.help, self.code)
 
     def as_dict(self) -> dict[str, str]:
-        """Return the HTTP form of the error: ``{"error", "at", "help"}``.
+        """Return the HTTP form of the error: ``{"error", "at", "help", "code"}``.
 
         Examples
         --------
         >>> ConfigError(expected="a positive lr", got="-1", at="lr", help="Try 0.001.").as_dict()
-        {'error': 'expected a positive lr, got -1', 'at': 'lr', 'help': 'Try 0.001.'}
+        {'error': 'expected a positive lr, got -1', 'at': 'lr', 'help': 'Try 0.001.', 'code': 'config'}
         """
-        return {"error": f"expected {self.expected}, got {self.got}", "at": self.at, "help": self.help}
+        error = f"expected {self.expected}, got {self.got}"
+        return {"error": error, "at": self.at, "help": self.help, "code": self.code}
 
 
 class ConfigError(HeadwaterError, ValueError):
     """Report an argument or an option that cannot be."""
 
+    code = "config"
+
 
 class DataError(HeadwaterError, ValueError):
     """Report input that cannot be used."""
+
+    code = "data"
 
 
 class SourceError(DataError):
     """Report a stream that cannot be opened, or holds no rows."""
 
+    code = "source"
+
 
 class TargetError(DataError):
     """Report an answer that is missing, or of the wrong kind."""
+
+    code = "target"
 
 
 class ModelFileError(HeadwaterError, ValueError):
     """Report a saved model that is missing, truncated, altered or from another version."""
 
+    code = "model_file"
+
 
 class StoreError(HeadwaterError, OSError):
     """Report a store that is damaged, in use by another process, or can't be written."""
+
+    code = "store"
 
 
 class MissingExtra(HeadwaterError, ImportError):
@@ -118,6 +137,8 @@ class MissingExtra(HeadwaterError, ImportError):
     >>> print(MissingExtra(package="pyarrow", extra="frames", at="flights.parquet"))
     expected the package pyarrow, got none — at flights.parquet. Run: pip install 'headwater[frames]'
     """
+
+    code = "missing_extra"
 
     def __init__(self, *, package: str, extra: str, at: str = "") -> None:
         self.package, self.extra = package, extra
@@ -148,8 +169,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"Known: {shown}." if names else ""
 
 
-def _rebuild(kind: type[HeadwaterError], expected: str, got: str, at: str, remedy: str) -> HeadwaterError:
-    return kind(expected=expected, got=got, at=at, help=remedy)
+def _rebuild(kind: type[HeadwaterError], expected: str, got: str, at: str, remedy: str, code: str) -> HeadwaterError:
+    return kind(expected=expected, got=got, at=at, help=remedy, code=code)
 
 
 def _rebuild_missing(package: str, extra: str, at: str) -> HeadwaterError:

@@ -88,6 +88,7 @@ def test_a_table_needs_a_few_rows(max_rows):
         "error": f"expected max_rows of 16 or more, got {max_rows}",
         "at": "max_rows",
         "help": "Give e.g. 200_000.",
+        "code": "config",
     }
 
 

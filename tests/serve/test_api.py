@@ -132,7 +132,7 @@ def test_what_cannot_be_an_example_is_a_400_and_nothing_is_learned(client, body)
             continue  # this one can be predicted
         answer = client.post(path, content=body)
         assert answer.status_code == 400, (path, answer.text)
-        assert set(answer.json()) == {"error", "at", "help"}
+        assert set(answer.json()) == {"error", "at", "help", "code"}
     answer = client.post("/learn", content=b'{"x":{"a":1},"y":"no"}\n' + body, headers=LINES)
     assert body == b"" or answer.status_code == 400
     assert body == b"" or "line 2" in answer.json()["at"]
@@ -228,7 +228,7 @@ def test_every_prediction_is_made_from_the_state_it_names_and_never_from_before_
         acknowledged[0] = client.post("/learn", json=rows(1 + 37 * (i % 5 == 0), 5 + i)).json()[-1]["seq"]
         with news:  # one may have been under way; the next was asked after this was acknowledged
             enough = len(asked) + 2
-            assert news.wait_for(lambda enough=enough: len(asked) >= enough, timeout=200)
+            assert news.wait_for(lambda enough=enough: len(asked) >= enough, timeout=900)
     stop.set()
     reader.join()
     assert len({seq for _, seq, _ in asked}) >= 40

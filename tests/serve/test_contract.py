@@ -52,7 +52,7 @@ def answers_as_described(case, api):
     kinds = documented[str(answer.status_code)]["content"]
     assert answer.headers["content-type"].split(";")[0] in kinds or not answer.content.strip()
     if answer.status_code >= 400 and "ready" not in case.path:
-        assert set(answer.json()) == {"error", "at", "help"}
+        assert set(answer.json()) == {"error", "at", "help", "code"}
 
 
 def prove_contract(api, examples):

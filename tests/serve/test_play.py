@@ -190,7 +190,7 @@ def test_a_playground_can_be_ended_and_is_then_unknown(client):
 def test_what_cannot_be_is_told_in_a_sentence(client, settings, word):
     answer = client.post("/play", json=settings)
     assert answer.status_code == 400
-    assert set(answer.json()) == {"error", "at", "help"}
+    assert set(answer.json()) == {"error", "at", "help", "code"}
     assert word in answer.json()["error"] + answer.json()["at"]
 
 

@@ -25,13 +25,19 @@ _LOCAL = {"localhost", "127.0.0.1", "::1", "testserver"}
 class Unauthorized(HeadwaterError):
     """Report a request without a token that counts."""
 
+    code = "token"
+
 
 class Forbidden(HeadwaterError):
     """Report a request that its token, or its origin, does not allow."""
 
+    code = "forbidden"
+
 
 class TooFast(HeadwaterError):
     """Report a client that sends faster than it may."""
+
+    code = "too_fast"
 
 
 @dataclass(slots=True)
@@ -193,7 +199,9 @@ def _check_origin(headers: dict[bytes, bytes]) -> None:
     """Refuse what a browser says does not come from our own page."""
     origin = headers.get(b"origin", b"").decode("latin-1")
     if origin and urlsplit(origin).netloc != headers.get(b"host", b"").decode("latin-1"):
-        raise Forbidden(expected="a request from this server's own page", got="another origin", at="Origin", help="")
+        raise Forbidden(
+            expected="a request from this server's own page", got="another origin", at="Origin", help="", code="origin"
+        )
 
 
 def _check_host(headers: dict[bytes, bytes]) -> None:
@@ -205,6 +213,7 @@ def _check_host(headers: dict[bytes, bytes]) -> None:
             got=f"{name!r:.80}",
             at="Host",
             help="Use localhost.",
+            code="host",
         )
 
 

@@ -202,6 +202,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         "error": f"expected {words.get(status, 'a request that can be')}, got {got}",
         "at": request.url.path[:200],
         "help": "See /openapi.json.",
+        "code": {404: "missing", 405: "method"}.get(status, "error"),
     }
     return Response(to_json(body), status, headers, media_type="application/json")
 

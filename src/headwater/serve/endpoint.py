@@ -31,17 +31,25 @@ _log = logging.getLogger("headwater.serve")
 class TooLarge(DataError):
     """Report a body beyond the limit."""
 
+    code = "too_large"
+
 
 class TooSlow(DataError):
     """Report a body that did not come in time."""
+
+    code = "too_slow"
 
 
 class Paused(HeadwaterError):
     """Report a model that takes no examples for now."""
 
+    code = "paused"
+
 
 class Missing(DataError):
     """Report something that is not there."""
+
+    code = "missing"
 
 
 # The first that fits counts, so a subclass stands before its base.

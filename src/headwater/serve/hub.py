@@ -43,7 +43,7 @@ class Measures:
     def refuse(self, name: str, status: int, error: HeadwaterError) -> None:
         """Note why a request was refused."""
         why = error.as_dict()
-        said = {"error": why["error"][:200], "at": why["at"][:100]}
+        said = {"error": why["error"][:200], "at": why["at"][:100], "code": why["code"]}
         self.refused.append({"t": int(time.time() * 1000), "endpoint": name, "status": status, **said})
 
     def percentiles(self, name: str) -> dict[str, float] | None:

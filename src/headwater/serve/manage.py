@@ -125,7 +125,11 @@ def _exported(found: Model) -> bytes:
         with found.turns.turn():
             if not found.champion.learner.n_learned:
                 raise DataError(
-                    expected="a model that has learned", got="a new one", at=found.name, help="Teach it first."
+                    expected="a model that has learned",
+                    got="a new one",
+                    at=found.name,
+                    help="Teach it first.",
+                    code="not_learned",
                 )
             found.champion.learner.export_onnx(path)
         return path.read_bytes()

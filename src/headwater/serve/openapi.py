@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from .codes import CODES
 from .play import Rows
 from .play_wish import Play
 from .protocols import Invocation
@@ -32,8 +33,11 @@ _REF = "#/components/schemas/{name}"
 
 _PROBLEM = {
     "type": "object",
-    "required": ["error", "at", "help"],
-    "properties": {"error": {"type": "string"}, "at": {"type": "string"}, "help": {"type": "string"}},
+    "required": ["error", "at", "help", "code"],
+    "properties": {
+        **{name: {"type": "string"} for name in ("error", "at", "help")},
+        "code": {"enum": list(CODES), "description": "; ".join(f"{code}: {why}" for code, why in CODES.items())},
+    },
 }
 _TENSOR = {
     "type": "object",

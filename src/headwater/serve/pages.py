@@ -31,7 +31,12 @@ def routes(static: Path | None = None) -> list[BaseRoute]:
         name = request.path_params.get("name", "index.html")
         path = folder / name
         if "/" in name or path.suffix not in _KINDS or not path.is_file():
-            missing = {"error": "expected a file of the page, got another name", "at": name[:200], "help": ""}
+            missing = {
+                "error": "expected a file of the page, got another name",
+                "at": name[:200],
+                "help": "",
+                "code": "missing",
+            }
             return Response(to_json(missing), 404, media_type="application/json")
         headers = {**_SAFE, "cache-control": "no-cache"}
         return Response(path.read_bytes(), headers=headers, media_type=_KINDS[path.suffix])
@@ -42,7 +47,12 @@ def routes(static: Path | None = None) -> list[BaseRoute]:
 async def _plotly(request: Request) -> Response:
     script = _packed()
     if script is None:
-        missing = {"error": "expected the package plotly, got none", "at": "/page/plotly.js", "help": _HELP}
+        missing = {
+            "error": "expected the package plotly, got none",
+            "at": "/page/plotly.js",
+            "help": _HELP,
+            "code": "missing_extra",
+        }
         return Response(to_json(missing), 404, media_type="application/json")
     headers = {**_SAFE, "cache-control": "max-age=86400", "content-encoding": "gzip"}
     return Response(script, headers=headers, media_type="text/javascript")

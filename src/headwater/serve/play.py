@@ -109,7 +109,13 @@ class Playgrounds:
     def _find(self, name: str) -> _Held:
         held = self._held.get(name)
         if held is None:
-            raise Missing(expected="a playground", got=f"{name!r:.80}", at="/play", help="Begin a new one: POST /play.")
+            raise Missing(
+                expected="a playground",
+                got=f"{name!r:.80}",
+                at="/play",
+                help="Begin a new one: POST /play.",
+                code="unknown_playground",
+            )
         held.seen = time.monotonic()
         return held
 

@@ -90,7 +90,13 @@ def read_table(text: str, chosen: tuple[str, ...] = ()) -> Table:
         chosen = (*inputs, y_name)
     for name in chosen:
         if name not in cells:
-            raise DataError(expected="a column of the CSV", got=repr(name[:80]), at="columns", help="Choose another.")
+            raise DataError(
+                expected="a column of the CSV",
+                got=repr(name[:80]),
+                at="columns",
+                help="Choose another.",
+                code="csv_column",
+            )
     if len({*chosen[:2]}) < 2 or not {*chosen[:2]} <= {*numeric} or chosen[2] in chosen[:2]:
         raise _no_columns(", ".join(chosen)[:120])
     return _table(names, chosen, cells)
@@ -102,26 +108,41 @@ def _no_columns(got: str) -> DataError:
         got=got or "none",
         at="CSV",
         help="Choose other columns, or bring a file with a header and such columns.",
+        code="csv_numbers",
     )
 
 
 def _cells(text: str) -> tuple[tuple[str, ...], dict[str, list[str]]]:
     """Names of the columns, and the cells of each."""
     if "\0" in text:
-        raise DataError(expected="a text file", got="bytes of 0", at="CSV", help="Save the table as CSV.")
+        raise DataError(
+            expected="a text file", got="bytes of 0", at="CSV", help="Save the table as CSV.", code="csv_text"
+        )
     raw = io.BytesIO(text.removeprefix("\ufeff").replace("\r\n", "\n").encode("utf-8", "replace"))
     names, delimiter, _ = read_header(read_lines(raw, Rejects()), delimiter=None, at="CSV")
     if len({*names}) < len(names) or len(names) < 3 or len(names) > _COLUMNS:
         got = f"{len(names)}, {len({*names})} of them different"
         raise DataError(
-            expected=f"3 to {_COLUMNS} columns of different names", got=got, at="CSV", help="Mend its header."
+            expected=f"3 to {_COLUMNS} columns of different names",
+            got=got,
+            at="CSV",
+            help="Mend its header.",
+            code="csv_header",
         )
     try:
         rows = [row for row in csv.reader(io.StringIO(raw.getvalue().decode()), delimiter=delimiter) if row][1:]
     except csv.Error as error:
-        raise DataError(expected="a CSV", got=str(error), at="CSV", help="Check its quotes.") from error
+        raise DataError(
+            expected="a CSV", got=str(error), at="CSV", help="Check its quotes.", code="csv_quotes"
+        ) from error
     if not 3 <= len(rows) <= _ROWS:
-        raise DataError(expected=f"3 to {_ROWS} rows", got=str(len(rows)), at="CSV", help="Take a part of the file.")
+        raise DataError(
+            expected=f"3 to {_ROWS} rows",
+            got=str(len(rows)),
+            at="CSV",
+            help="Take a part of the file.",
+            code="csv_rows",
+        )
     whole = [row for row in rows if len(row) == len(names)]
     return names, {name: [row[j].strip() for row in whole] for j, name in enumerate(names)}
 
@@ -147,6 +168,7 @@ def _table(names: tuple[str, ...], chosen: tuple[str, ...], cells: dict[str, lis
             got=str(len(rows)),
             at="CSV",
             help="Choose other columns.",
+            code="csv_few",
         )
     x = np.array([row[:2] for row in rows])
     low, high = x.min(0), x.max(0)
@@ -186,6 +208,7 @@ def _answers(labels: list[Any], name: str) -> tuple[Array, tuple[str, ...], tupl
             got=f"{len(kinds)} classes",
             at=f"column {name[:80]}",
             help="Choose another column.",
+            code="csv_classes",
         )
     place = {kind: float(i) for i, kind in enumerate(kinds)}
     return np.array([place[str(label)] for label in labels]), tuple(k[:40] for k in kinds), (0.0, 0.0)

@@ -180,7 +180,7 @@ class Ground:
         if play.data != "csv":
             return Stream(DATA[play.data], play.seed)
         if not text:
-            raise DataError(expected="a CSV", got="none", at="csv", help="Send the text of a file.")
+            raise DataError(expected="a CSV", got="none", at="csv", help="Send the text of a file.", code="csv_text")
         return Stream(read_table(text, play.columns or ()), play.seed)
 
     def _begin(self) -> None:

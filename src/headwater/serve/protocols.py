@@ -37,7 +37,8 @@ async def ready(call: Call) -> Answer:
     if failure is not None:
         return Answer(to_json({"ready": False, **failure.as_dict()}), 503)
     if call.hub.ends():
-        return Answer(to_json({"ready": False, "error": "stopping", "at": "", "help": "Ask another one."}), 503)
+        stopping = {"error": "stopping", "at": "", "help": "Ask another one.", "code": "stopping"}
+        return Answer(to_json({"ready": False, **stopping}), 503)
     return ok({"ready": True})
 
 

@@ -120,10 +120,11 @@ def decoded(decode: Callable[[bytes], T], body: bytes, at: str) -> T:
             got=_inner(words),
             at=f"{at} {place}".strip(),
             help="Correct it; nothing was learned.",
+            code="invalid",
         ) from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise DataError(
-            expected="JSON", got=str(error)[:200], at=at, help="Send valid JSON; nothing was learned."
+            expected="JSON", got=str(error)[:200], at=at, help="Send valid JSON; nothing was learned.", code="not_json"
         ) from error
 
 

@@ -19,6 +19,8 @@ _GROUP = 4096  # events committed at once: beyond, the first would wait for the 
 class Busy(HeadwaterError):
     """Report a queue that is full."""
 
+    code = "busy"
+
 
 class Writer:
     """A thread that owns the store's changes.

@@ -87,7 +87,13 @@ class Models:
         """Drop a challenger."""
         member = self._member(model, name)
         if member.champion:
-            raise ConfigError(expected="a challenger", got="the champion", at=name, help="Promote another one first.")
+            raise ConfigError(
+                expected="a challenger",
+                got="the champion",
+                at=name,
+                help="Promote another one first.",
+                code="is_champion",
+            )
         self._base.execute("DELETE FROM learners WHERE id = ?", (member.id,))
         self._base.execute("DELETE FROM snapshots WHERE learner = ?", (member.id,))
 
@@ -117,7 +123,11 @@ class Models:
                 return member
         names = [member.name for member in model.members]
         raise UnknownModel(
-            expected=f"a learner of model {model.name}", got=repr(name), at="name", help=did_you_mean(str(name), names)
+            expected=f"a learner of model {model.name}",
+            got=repr(name),
+            at="name",
+            help=did_you_mean(str(name), names),
+            code="unknown_learner",
         )
 
     # ---- state -------------------------------------------------------------------------------------------------------
@@ -191,6 +201,7 @@ class Models:
                 got=repr(factor),
                 at="factor",
                 help="1 is the step size as it was declared.",
+                code="step_range",
             )
         if member.learner._engine is None:
             raise ConfigError(
@@ -198,6 +209,7 @@ class Models:
                 got="a new one",
                 at=member.name,
                 help="Teach it first; or make it with another lr.",
+                code="not_learned",
             )
         return Event({}, None, step=(member.id, factor))
 
@@ -232,6 +244,8 @@ class Models:
 class UnknownModel(ConfigError):
     """Report a name that no model, or no learner of a model, has."""
 
+    code = "unknown_model"
+
 
 def _check_name(name: str, taken: Any, what: str) -> None:
     if not _NAME.fullmatch(name):
@@ -240,6 +254,7 @@ def _check_name(name: str, taken: Any, what: str) -> None:
             got=repr(name),
             at=what,
             help="Choose such a name.",
+            code="name",
         )
     if name in taken:
         raise NameTaken(expected="a new name", got=repr(name), at=what, help="There is one of that name already.")
@@ -247,6 +262,8 @@ def _check_name(name: str, taken: Any, what: str) -> None:
 
 class NameTaken(ConfigError):
     """Report a name that is in use."""
+
+    code = "name_taken"
 
 
 __all__ = ["Models", "NameTaken", "UnknownModel"]

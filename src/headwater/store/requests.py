@@ -81,13 +81,19 @@ class SetStep:
 class UnknownId(DataError):
     """Report an id that was never given out."""
 
+    code = "unknown_id"
+
 
 class ExpiredId(DataError):
     """Report an id that was given out, and whose prediction is kept no longer."""
 
+    code = "expired_id"
+
 
 class ConflictingId(DataError):
     """Report an id that came before with another content."""
+
+    code = "conflicting_id"
 
 
 class Ids:

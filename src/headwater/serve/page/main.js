@@ -1,6 +1,8 @@
 // One stream of events, one frame a second; what is slow to make (weights, importance) is asked for every few seconds.
-import * as words from "/page/words.js";
+import { answered, ask } from "/page/ask.js";
 import * as charts from "/page/charts.js";
+import { told } from "/page/refusals.js";
+import * as words from "/page/words.js";
 
 const { say } = words;
 const by = (id) => document.getElementById(id);
@@ -12,16 +14,6 @@ function node(tag, text, more = {}) {
   if (text !== undefined) made.textContent = text;
   return Object.assign(made, more);
 }
-
-async function ask(method, path, body) {
-  const answer = await fetch(path, { method, body: body && JSON.stringify(body), headers: body ? { "content-type": "application/json" } : {} });
-  if (answer.status === 401) by("login").hidden = false;
-  const value = await answer.json();
-  if (!answer.ok) throw new Error(problem(value));
-  return value;
-}
-
-const problem = (value) => `${value.error} — ${value.at}. ${value.help}`;
 
 async function does(work) {
   by("said").textContent = "";
@@ -122,7 +114,7 @@ function tables(frame, key, form) {
   by("rejected").replaceChildren(...(rejected.length ? rejected.map(([reason, count]) => node("p", `${count.toLocaleString()} × ${reason}: ${say(`why_${reason}`)}`)) : [node("p", say("nothingrejected"))]));
   by("refused").replaceChildren(...(frame.refused.length ? [head(say("time"), say("address"), say("why"))] : []), ...frame.refused.map((item) => {
     const row = node("tr");
-    row.append(node("td", new Date(item.t).toLocaleTimeString()), node("td", `${item.endpoint} ${item.status}`), node("td", `${item.error} — ${item.at}`));
+    row.append(node("td", new Date(item.t).toLocaleTimeString()), node("td", `${item.endpoint} ${item.status}`), node("td", told(item)));
     return row;
   }));
   by("step").textContent = say("stepnow") + frame.learners[0].step;
@@ -169,7 +161,7 @@ function speak() {
   if (state.frame) { show(); drawSlow(); }
 }
 
-by("language").onclick = () => { words.change(); speak(); };
+by("language").onclick = () => { words.change(); by("said").textContent = by("login-problem").textContent = ""; speak(); };
 by("theme").onclick = () => { dress(document.documentElement.dataset.theme === "dark" ? "light" : "dark"); if (state.frame) { show(); drawSlow(); } };
 by("model").onchange = () => { state.model = by("model").value; connect(); };
 by("pause").onclick = () => does(() => ask("POST", `/models/${state.model}/${state.frame.paused ? "resume" : "pause"}`));
@@ -177,8 +169,7 @@ by("snapshot").onclick = () => does(() => ask("POST", "/snapshot"));
 for (const id of ["file", "onnx"]) by(id).onclick = (event) => { // fetched, so that a refusal is told and not saved
   event.preventDefault();
   does(async () => {
-    const answer = await fetch(by(id).href);
-    if (!answer.ok) throw new Error(problem(await answer.json()));
+    const answer = await answered(by(id).href);
     const link = node("a", undefined, { href: URL.createObjectURL(await answer.blob()), download: `${state.model}.${id === "file" ? "hw" : "onnx"}` });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);

@@ -38,6 +38,7 @@ export const WORDS = {
     forgotten: "The server had forgotten this net; here is a new one.", weight: "weight", columnx: "across", columny: "upwards", columnanswer: "answer", skippedrows: "rows left out", filerows: "rows in the file",
     playhint: "A net learns a stream of points: each is predicted first, then learned. Press ▶, and change anything while it runs.",
     toolarge: "The file is larger than 1 MB: take a part of it.", gofast: "as fast as it goes", inputsfew: "A net needs an input.",
+    unreachable: "The server can’t be reached.",
   },
   zh: {
     model: "模型", token: "令牌", login: "登录", nothing: "尚未学习任何样本", send: "发送第一个样本，然后观察：",
@@ -77,6 +78,7 @@ export const WORDS = {
     forgotten: "服务器已忘记这个网络；这里是一个新的。", weight: "权重", columnx: "横轴", columny: "纵轴", columnanswer: "答案", skippedrows: "行被略去", filerows: "行（文件）",
     playhint: "网络从数据流中学习：每个点先预测，再学习。按 ▶ 开始，运行时可随时更改任何设置。",
     toolarge: "文件超过 1 MB：请只取一部分。", gofast: "尽可能快", inputsfew: "网络至少需要一个输入。",
+    unreachable: "无法连接服务器。",
   },
 };
 
