@@ -31,7 +31,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 250_000  # for what takes a moment on a machine that is busy or slow; pytest ends what hangs
+PATIENCE_MS = 900_000  # for what takes a moment on a machine that is busy or slow; pytest ends what hangs
 SIZES = {"desktop": (1400, 1000), "phone": (390, 844)}
 
 
@@ -244,13 +244,19 @@ def test_the_page_comes_back_by_itself_when_the_server_does(browser, server):
     server.learn(100)
     page = opened(browser, server, "desktop")
     page.wait_for_function("document.querySelector('#link')?.className === 'link on'")
+    page.wait_for_function("document.querySelector('#rate').data?.[0].x.length >= 3")
+    began = page.evaluate("+document.querySelector('#rate').data[0].x[0]")
     server.stop()
     page.wait_for_function("document.querySelector('#link').className === 'link off'")
     server.start()
     page.wait_for_function("document.querySelector('#link').className === 'link on'")
     server.learn(50, 100)
     page.wait_for_function("document.querySelector('#numbers b').textContent === '150'")
+    assert page.evaluate("+document.querySelector('#rate').data[0].x[0]") == began  # the charts go on
     page.context.close()
+    again = opened(browser, server, "desktop")
+    again.wait_for_function(f"+document.querySelector('#rate').data?.[0].x[0] === {began}")
+    again.context.close()
 
 
 def test_the_page_asks_for_a_token_where_one_is_needed(browser, tmp_path):

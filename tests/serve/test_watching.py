@@ -2,19 +2,28 @@
 
 import asyncio
 import json
+import warnings
 
+import msgspec
 import numpy as np
 import pytest
 
 import headwater as hw
 from headwater import nn
-from headwater.serve import feed
+from headwater.errors import StoreError
+from headwater.serve import feed, watching
+from headwater.serve.app import build
 from headwater.serve.inside import activation_maps, weight_maps
 from headwater.serve.run import make_hub
-from headwater.serve.watching import Curve
+from headwater.serve.watching import Curve, Kept, Watch
 from headwater.store.event import Event
+from headwater.store.inspect import check
 from headwater.store.requests import Learn
 from headwater.store.snapshots import fingerprint
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
+    from starlette.testclient import TestClient
 
 
 @pytest.fixture
@@ -81,6 +90,76 @@ def test_a_promoted_champion_begins_a_past_of_its_own(hub):
     assert [len(point["experts"]) for point in points] == [1]
 
 
+def test_what_was_seen_goes_on_after_a_restart_and_learning_is_the_same_with_and_without_it(tmp_path):
+    states = []
+    for name, keeps in (("kept", True), ("not", False)):
+        hub = make_hub(tmp_path / f"{name}.db")
+        model = with_model(hub, hw.Classifier(seed=1))
+        for i in range(5):
+            learned(hub, 10, i)
+            hub.watched(model).look({"learn": {"p50": 1.0, "p99": 2.0}})
+        before = hub.watched(model).curve.points
+        if keeps:
+            watching.keep(hub)
+        learned(hub, 10, 5)
+        hub.watched(model).look({})  # seen behind the last time it was kept: a crash loses it
+        hub.service._shut()  # as a crash would: without a word
+
+        hub = make_hub(tmp_path / f"{name}.db")
+        assert hub.watched(hub.model()).curve.points == (before if keeps else [])
+        hub.watched(hub.model()).look({})
+        past = feed.frame(hub, hub.model(), past=True)["past"]
+        assert len(past) == (6 if keeps else 1)
+        assert [point["t"] for point in past] == sorted(point["t"] for point in past)
+        learned(hub, 10, 6)
+        states.append(fingerprint(hub.model().champion.learner))
+        hub.service.close()
+    assert states[0] == states[1]
+    assert check(tmp_path / "kept.db").problems == []
+
+
+def test_a_stop_keeps_what_was_seen(tmp_path):
+    hub = make_hub(tmp_path / "a.db")
+    model = with_model(hub, hw.Classifier(hidden=(4,)))
+    hub.watched(model).look({})
+    with TestClient(build(hub)):
+        pass
+    hub = make_hub(tmp_path / "a.db")
+    assert len(hub.watched(hub.model()).curve.points) >= 1
+    hub.service.close()
+
+
+def test_a_curve_that_goes_on_stays_bounded_and_keeps_its_steps(hub):
+    model, curve = with_model(hub, hw.Classifier(hidden=(4,))), Curve()
+    for i in range(1000):
+        curve.add({"t": i})
+    watch = Watch(model, msgspec.msgpack.encode(curve.kept(model.champion.id)))
+    for i in range(1000, 5000):
+        watch.curve.add({"t": i})
+        curve.add({"t": i})
+    assert watch.curve.points == curve.points
+
+
+@pytest.mark.parametrize("kept", [b"nothing", b"\x80", msgspec.msgpack.encode(Kept(99, 1, 1, [{"t": 1}]))])
+def test_what_cannot_be_read_or_is_of_another_champion_begins_anew(hub, kept):
+    model = with_model(hub, hw.Classifier(hidden=(4,)))
+    hub.service.keep_looks({model.id: kept})
+    assert hub.watched(model).curve.points == []
+    hub.watched(model).look({})
+    assert len(hub.watched(model).curve.points) == 1
+
+
+def test_a_full_disk_keeps_nothing_of_it_and_learning_is_not_stopped(hub):
+    model = with_model(hub, hw.Classifier(hidden=(4,)))
+    base = hub.service._base
+    base.execute(f"PRAGMA max_page_count = {base.execute('PRAGMA page_count').fetchone()[0]}")
+    with pytest.raises(StoreError, match="full disk"):
+        hub.service.keep_looks({model.id: b"x" * 1_000_000})
+    base.execute("PRAGMA max_page_count = 1000000")
+    learned(hub, 10)
+    assert hub.service.look(model.id) == b""
+
+
 def test_a_row_too_wide_to_ask_about_is_left_out(hub):
     model = with_model(hub, hw.Classifier(hidden=(4,)))
     wide = {f"x{i}": 1.0 for i in range(400)}
@@ -143,7 +222,7 @@ def test_a_page_that_takes_too_long_to_read_is_let_go(hub, monkeypatch):
                 await asyncio.Event().wait()  # a page that does not read
 
         scope = {"type": "http", "method": "GET", "path": "/events", "headers": [], "query_string": b""}
-        async with asyncio.timeout(250):
+        async with asyncio.timeout(900):
             await feed.Feed(hub)(scope, receive, send)
         return sent
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from headwater.errors import StoreError
+
 from . import feed, inside, learning, manage, measure, openapi, pages, play, protocols
 from .endpoint import Answer, Call, Endpoint, Handler, ok
 from .hub import Hub
-from .watching import watch
+from .watching import keep, watch
 from .wire import Login, decoded, to_json
 
 
@@ -156,11 +159,19 @@ def build(hub: Hub, *, static: Path | None = None) -> Front:
         yield
         looking.cancel()
         await hub.writer.stop()
-        await asyncio.to_thread(hub.service.close)
+        await asyncio.to_thread(_close, hub)
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _refused})
     hot = {(method, path): end for path, ends in by_path.items() for method, end in ends.items() if "{" not in path}
     return Front(app, hot)
+
+
+def _close(hub: Hub) -> None:
+    try:
+        keep(hub)
+    except StoreError as error:  # told, and no reason not to close: what was learned is in the journal
+        logging.getLogger("headwater.serve").warning("what the page saw could not be kept", exc_info=error)
+    hub.service.close()
 
 
 class Front:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, StoreError
 from headwater.store.member import Model
 from headwater.store.service import Service
 
@@ -19,6 +20,7 @@ from .watching import Watch
 from .writer import Writer
 
 _REFUSED = 8
+_log = logging.getLogger("headwater.serve")
 
 
 class Measures:
@@ -95,8 +97,15 @@ class Hub:
     def watched(self, model: Model) -> Watch:
         """Return what was seen of a model."""
         if model.id not in self.watches:
-            self.watches[model.id] = Watch(model)
+            self.watches[model.id] = Watch(model, self._kept(model))
         return self.watches[model.id]
+
+    def _kept(self, model: Model) -> bytes:
+        try:
+            return self.service.look(model.id)
+        except StoreError as error:  # what is shown must never stop what is served
+            _log.warning("what was seen of a model can't be read", exc_info=error)
+            return b""
 
     def learning(self, name: str) -> Model:
         """Return a model that takes examples.

@@ -40,6 +40,8 @@ CREATE TABLE snapshots (
     sha BLOB NOT NULL, PRIMARY KEY (learner, seq));
 CREATE TABLE damaged (seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, t INTEGER NOT NULL, body BLOB);
 """
+_LOOKS = "CREATE TABLE IF NOT EXISTS looks (model INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+"""What a page has seen of a model over time: of no weight to what is learned, so stores from before it get it when they are opened."""
 """``journal.seq`` is the number of an entry's last event, ``n`` how many events it has; t is in ms since 1970."""
 
 _MS_TO_WAIT = 2000  # for a reader such as a backup; then the answer is that the store is in use
@@ -135,7 +137,7 @@ def _prepare(base: sqlite3.Connection, path: Path) -> None:
     base.execute("PRAGMA cell_size_check=ON")
     base.execute("PRAGMA cache_size=-16384")
     if not tables:
-        base.executescript(f"BEGIN; {SCHEMA} INSERT INTO meta VALUES ('format', {FORMAT}); COMMIT;")
+        base.executescript(f"BEGIN; {SCHEMA} {_LOOKS} INSERT INTO meta VALUES ('format', {FORMAT}); COMMIT;")
         _sync_folder(path)
     row = base.execute("SELECT value FROM meta WHERE key='format'").fetchone()
     if row is None or row[0] > FORMAT:
@@ -158,6 +160,7 @@ def _sync_folder(path: Path) -> None:
 
 def upgrade(base: sqlite3.Connection) -> None:
     """Mark a store that is about to be written as one of this format, so that an earlier version refuses it."""
+    base.execute(_LOOKS)
     base.execute("UPDATE meta SET value = ? WHERE key = 'format' AND value < ?", (FORMAT, FORMAT))
 
 

@@ -252,6 +252,39 @@ class Service:
             self.models.refresh()
             return done
 
+    def keep_looks(self, looks: dict[int, bytes]) -> None:
+        """Keep what was seen of models, by their ids, in place of what was kept before; learning never reads it.
+
+        Raises
+        ------
+        StoreError
+            If it could not be written.
+        """
+        with self._mutex:
+            if self.failure is not None:
+                return
+            try:
+                with database.transaction(self._base, str(self.path)):
+                    self._base.executemany("REPLACE INTO looks VALUES (?, ?)", looks.items())
+            except StoreError as error:
+                self.failure = None if error.help == database.FULL else error
+                raise
+
+    def look(self, model: int) -> bytes:
+        """Return what was kept of a model; nothing where there is none.
+
+        Raises
+        ------
+        StoreError
+            If it could not be read.
+        """
+        try:
+            with self._mutex:
+                row = self._base.execute("SELECT body FROM looks WHERE model = ?", (model,)).fetchone()
+        except sqlite3.Error as error:
+            raise database.meaning(error, str(self.path)) from error
+        return bytes(row[0]) if row else b""
+
     def vacuum(self) -> None:
         """Give space that is no longer used back to the disk."""
         with self._mutex:

@@ -47,15 +47,21 @@ export function loss(frame) {
 
 const at = (point) => new Date(point.t);
 
+function broken(points) { // a line stops where nothing was seen for long: the server was down
+  const steps = points.slice(1).map((p, i) => p.t - points[i].t).sort((a, b) => a - b), usual = steps[Math.floor(steps.length / 2)];
+  return points.flatMap((p, i) => (i && p.t - points[i - 1].t > 5 * usual + 5000 ? [{ t: p.t - 1 }, p] : [p]));
+}
+
 export function rate(points) {
-  draw("rate", [{ ...line(say("rate"), points.map(at), points.map((p) => p.rate), COLOURS[2]), fill: "tozeroy" }], { showlegend: false, yaxis: { rangemode: "tozero" } });
+  const shown = broken(points);
+  draw("rate", [{ ...line(say("rate"), shown.map(at), shown.map((p) => p.rate ?? null), COLOURS[2]), fill: "tozeroy" }], { showlegend: false, yaxis: { rangemode: "tozero" } });
 }
 
 export function latencies(points) {
   const names = ["predict", "learn", "label"].filter((name) => points.some((p) => p.latency[name]));
   const traces = names.flatMap((name, i) => ["p50", "p99"].map((which) => {
-    const seen = points.filter((p) => p.latency[name]);
-    return line(`${name} ${which}`, seen.map(at), seen.map((p) => p.latency[name][which]), COLOURS[i], which === "p99" ? { dash: "dot" } : {});
+    const seen = broken(points.filter((p) => p.latency[name]));
+    return line(`${name} ${which}`, seen.map(at), seen.map((p) => p.latency?.[name][which] ?? null), COLOURS[i], which === "p99" ? { dash: "dot" } : {});
   }));
   draw("latencies", traces, { yaxis: { type: "log", title: { text: "ms" } }, legend: { font: { size: 10 }, orientation: "h", y: -0.2 } });
 }
