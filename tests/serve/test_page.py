@@ -215,7 +215,7 @@ def test_a_page_that_is_loaded_again_shows_what_was_seen_before(browser, server)
     for i in range(4):  # a look each second adds a point
         server.learn(100, i * 100)
         for chart in charts:
-            page.wait_for_function(f"document.querySelector('{chart}').data?.[0].x.length > {i}")
+            page.wait_for_function(f"document.querySelector('{chart}').data?.[0]?.x.length > {i}")
     page.context.close()
     again = opened(browser, server, "desktop")
     again.wait_for_selector("#experts .main-svg")
@@ -244,7 +244,7 @@ def test_the_page_comes_back_by_itself_when_the_server_does(browser, server):
     server.learn(100)
     page = opened(browser, server, "desktop")
     page.wait_for_function("document.querySelector('#link')?.className === 'link on'")
-    page.wait_for_function("document.querySelector('#rate').data?.[0].x.length >= 3")
+    page.wait_for_function("document.querySelector('#rate').data?.[0]?.x.length >= 3")
     began = page.evaluate("+document.querySelector('#rate').data[0].x[0]")
     server.stop()
     page.wait_for_function("document.querySelector('#link').className === 'link off'")
@@ -255,7 +255,7 @@ def test_the_page_comes_back_by_itself_when_the_server_does(browser, server):
     assert page.evaluate("+document.querySelector('#rate').data[0].x[0]") == began  # the charts go on
     page.context.close()
     again = opened(browser, server, "desktop")
-    again.wait_for_function(f"+document.querySelector('#rate').data?.[0].x[0] === {began}")
+    again.wait_for_function(f"+document.querySelector('#rate').data?.[0]?.x[0] === {began}")
     again.context.close()
 
 
