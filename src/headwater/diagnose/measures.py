@@ -70,7 +70,7 @@ class Measures:
     gradients
         By expert: (layer, root mean square of the delta), from the first layer to the last.
     sizes
-        (row, root mean square weight, effective rank) at sixty-fourfold rows, and now.
+        (row, root mean square weight, effective rank) at the first measurement, at 1,024-fold rows, and now.
     units
         Units of the layer whose rank that is.
     scaled

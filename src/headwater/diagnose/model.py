@@ -160,7 +160,7 @@ def exploding_gradients(m: Measures) -> Finding | None:
 
 def plasticity_loss(m: Measures) -> Finding | None:
     """Say when the last hidden layer uses far fewer directions than it once did, while weights have grown."""
-    if len(m.sizes) < 3 or m.rows < 4 * FEW or not m.units or _step_harms(m):
+    if len(m.sizes) < 2 or m.rows < 4 * FEW or not m.units or _step_harms(m):
         return None
     (_, size, rank), best = m.sizes[-1], max(one[2] for one in m.sizes)
     first = m.sizes[0][1]

@@ -35,7 +35,7 @@ DENSE = 128  # first rows, all looked at
 NEAR, FAR = 64, 512  # then two rows in so many are looked at, ever fewer, until it is two in so many
 RECENT = 128  # losses that tell how it goes now
 LOG = 512  # rows looked at whose answer and prediction are kept
-_SIZED = 64  # the weights are measured when there are so many times as many rows
+_SIZED = 1024  # the weights are measured when there are so many times as many rows
 _FADE = 0.4  # weight of the newest measurement in a fading mean
 _SOONEST, _LATEST = (
     128,
@@ -74,9 +74,8 @@ class Health:
         self.sample: list[Kept] = []
         self.fresh: list[Kept] = []
         self.before = self.after = self.worse = math.nan  # fading means over the measurements
-        self.sizes: list[
-            tuple[int, float, float]
-        ] = []  # row, mean square weight, effective rank; at sixty-fourfold rows
+        # row, mean square weight, effective rank; at the first measurement, then at 1,024-fold rows
+        self.sizes: list[tuple[int, float, float]] = []
 
     @property
     def recent(self) -> NDArray[np.float64]:
