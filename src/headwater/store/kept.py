@@ -54,7 +54,7 @@ def pack_health(health: Health) -> NDArray[np.uint8]:
 def unpack_health(data: NDArray[np.uint8]) -> Health:
     """Return what ``pack_health`` was given, as far as it is written."""
     state: dict[str, Any] = msgspec.msgpack.decode(data.tobytes())
-    if "log" not in state:  # written before 2026-11-25, when means were kept in its place: begin anew
+    if "log" not in state:  # written before 0.1.0, when means were kept in its place: begin anew
         return Health()
     names = [_label(name) for name in state["names"]]
     health = Health()
