@@ -56,7 +56,7 @@ def _compile(flags: set[str], *, cache: bool, inline: bool, bare: bool = False, 
 
 exact = _compile(_CONTRACT, cache=False, inline=True)
 fast = _compile(_CONTRACT | {"reassoc"}, cache=False, inline=True)
-order = _compile(_CONTRACT, cache=False, inline=False)
+order = _compile(_CONTRACT, cache=False, inline=True)
 entry = _compile(_CONTRACT, cache=True, inline=False)
 event = _compile(_CONTRACT, cache=True, inline=False, nogil=False)
 

@@ -59,6 +59,11 @@ strip: Any = _arrays.strip
 view: Any = _arrays.view
 gather: Any = _sweeps.gather
 rank_one: Any = _sweeps.rank_one
+rectify: Any = _sweeps.rectify
+pairs: Any = _sweeps.pairs
+dot: Any = _sweeps.dot
+mask: Any = _sweeps.mask
+turn: Any = _sweeps.turn
 
 __all__ = [
     "CACHE",
@@ -69,18 +74,23 @@ __all__ = [
     "call",
     "compiling",
     "context_at",
+    "dot",
     "entry",
     "event",
     "exact",
     "fast",
     "gather",
     "ints",
+    "mask",
     "number",
     "nums",
     "order",
+    "pairs",
     "rank_one",
     "reals",
+    "rectify",
     "routine",
     "strip",
+    "turn",
     "view",
 ]

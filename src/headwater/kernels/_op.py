@@ -23,15 +23,15 @@ SLOTS, ENDS, X, ASKED_SLOTS, ASKED_ENDS, ASKED_X, Y, W, OUT = range(22, 31)
 """entries of the block's samples: slot, where each sample's end, value · the same of the samples to predict · answers ·
 weights · predictions."""
 STEP, PENALISED, ACTIVATE, DIFFERENTIATE, NORMALISE, BACKWARD_NORM = range(31, 37)
-FORWARD_OP, BACKWARD_OP, READ_ROWS, READ_SAMPLE, COPY, JUDGE, LINK = range(37, 44)
+FORWARD_OP, BACKWARD_OP, READ_ROWS, READ_SAMPLE, COPY, JUDGE, ASK = range(37, 44)
 """The routines."""
-KNOTS, RESERVOIR, RING_ROWS, RING_V, RING_N, RING_Y, COSTS, OPINE, FORWARD, BACKWARD = range(44, 54)
+KNOTS, RESERVOIR, RING_ROWS, RING_V, RING_N, RING_Y, COSTS, OPINE, BACKWARD = range(44, 53)
 """knots of the hats (slots·16) · sample of each slot's past (slots·256) · the last samples for replay: rows, values, how many,
-answers · losses of the experts on the sample at hand · three more routines."""
-RING_W, SCORES, PAST_ANSWERS, GIVEN_KEYS, GIVEN = range(54, 59)
+answers · losses of the experts on the sample at hand · two more routines."""
+RING_W, SCORES, PAST_ANSWERS, GIVEN_KEYS, GIVEN, LEARN_ROW = range(53, 59)
 """weights of the last samples · how far the last answers lay from what was predicted: how many, then a ring of them · what
 the label history remembers · opinions given out that wait for their answers: how many ever, the oldest, a ring of keys, the
-rows that these are made of; and they themselves."""
+rows that these are made of; and they themselves · one more routine."""
 CONTEXT_WIDTH = 59
 
 # Columns of the program table, one row an operation. Offsets count numbers, not bytes.
@@ -105,11 +105,11 @@ RUNNING_WIDTH = 15
 ) = range(22)
 """offset of the table in P · numbers in a row · length of P · numbers in A for a sample · a row takes part from its second
 sight · inputs are standardised · targets are standardised · where in A's layout the list of a sample's pairs begins ·
-1 if every sample of the block has the same slots, 2 if these are rows too · numbers in an answer · numbers of state per parameter ·
-experts · hats a slot · samples kept for replay · pairs kept of each · some rule needs the rows' counts · how the experts are mixed
-(``mix``) · how wide an answer spreads (``spread``) · the label history takes part · place of the opinions that were given
-out for the sample at hand, 1 or more (0: none, those at hand count) · the block's answers were unheard of when it was asked ·
-highest row that was ever learned."""
+1 if every sample of the block has the same slots, 2 if these are rows too, 3 if besides its numbers are the net's own ·
+numbers in an answer · numbers of state per parameter · experts · hats a slot · samples kept for replay · pairs kept of each
+· some rule needs the rows' counts · how the experts are mixed (``mix``) · how wide an answer spreads (``spread``) · the
+label history takes part · place of the opinions that were given out for the sample at hand, 1 or more (0: none, those at
+hand count) · the block's answers were unheard of when it was asked · highest row that was ever learned."""
 HEADER_WIDTH = 22
 
 # Columns of the statistics of an input slot, or of a target.

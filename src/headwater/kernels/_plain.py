@@ -84,7 +84,8 @@ def view(array: Any, start: int, length: int) -> Any:
 
 
 def gather(p: Any, base: int, stride: int, rows: Any, v: Any, n: int, z: Any) -> None:
-    """Add Σ v[i]·W[rows[i]] to z (m,), each column in the order of the rows; rows, v (n,)."""
+    """Set z (m,) to Σ v[i]·W[rows[i]], each column in the order of the rows; rows, v (n,)."""
+    z[:] = 0
     for i in range(n):
         z += v[i] * p[base + rows[i] * stride :][: len(z)]
 
@@ -93,3 +94,33 @@ def rank_one(p: Any, base: int, stride: int, rows: Any, v: Any, n: int, d: Any, 
     """Take lr·v[i]·d from row rows[i], for the n rows; rows, v (n,), d (m,)."""
     for i in range(n):
         p[base + rows[i] * stride :][: len(d)] -= lr * v[i] * d
+
+
+def rectify(x: Any, y: Any) -> None:
+    """Set y to max(x, 0); x, y (m,)."""
+    y[:] = np.maximum(x, 0)
+
+
+def mask(x: Any, dy: Any, dx: Any) -> None:
+    """Set dx to dy where x is above 0, else to 0; x, dy, dx (m,)."""
+    dx[:] = np.where(x > 0, dy, 0)
+
+
+def turn(w: Any, x: Any, q: Any, lr: Any, dx: Any) -> None:
+    """Set dx to q·w, then take lr·q·x from w: the delta of one column's inputs, and its step; w, x, dx (n,)."""
+    n = len(dx)
+    dx[:] = q * w[:n]
+    w[:n] -= lr * q * x[:n]
+
+
+def dot(a: Any, b: Any) -> Any:
+    """Return Σ a·b; a, b (n,)."""
+    return (a * b[: len(a)]).sum(dtype=np.float64)
+
+
+def pairs(slots: Any, x: Any, most: float, rows: Any, v: Any) -> bool:
+    """Set rows to −slots − 1 and v to x; returns whether no |x| is above ``most`` or no number; slots, x, rows, v (n,)."""
+    n = len(slots)
+    rows[:n] = -slots - 1
+    v[:n] = x[:n]
+    return bool((abs(x[:n]) <= most).all())

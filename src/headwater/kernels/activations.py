@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import Array, exact, number
+from ._jit import Array, exact, mask, rectify
 from ._op import op
 
 IDENTITY = op("identity", "activation", "f(x) = x", "linear unit")
@@ -31,11 +31,9 @@ _DENSITY = 0.3989422804014327  # 1 / sqrt(2π)
 
 @exact
 def logistic(x: float) -> float:
-    """Return 1 / (1 + e⁻ˣ), from the side on which e cannot overflow."""
-    if x >= 0:
-        return 1 / (1 + math.exp(-x))
-    e = math.exp(x)
-    return e / (1 + e)
+    """Return 1 / (1 + e⁻ˣ), from the side on which e cannot overflow; without a branch, which nobody could predict."""
+    e = math.exp(-abs(x))
+    return (1 if x >= 0 else e) / (1 + e)
 
 
 @exact
@@ -55,17 +53,13 @@ def identity_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> Non
 @exact
 def relu_forward(x: Array, a: float, y: Array) -> None:
     """x, y (m,)."""
-    zero = number(x, 0)
-    for j in range(len(y)):
-        y[j] = max(x[j], zero)
+    rectify(x, y)
 
 
 @exact
 def relu_backward(x: Array, y: Array, dy: Array, a: float, dx: Array) -> None:
     """x, y, dy, dx (m,)."""
-    zero = number(x, 0)
-    for j in range(len(dx)):
-        dx[j] = dy[j] if x[j] > zero else zero
+    mask(x, dy, dx)
 
 
 @exact

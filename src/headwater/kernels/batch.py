@@ -14,7 +14,7 @@ import math
 
 from . import machine as _machine  # noqa: F401  its routines are called by address
 from . import norm
-from ._jit import Array, call, entry, flush_tiny, ints, number, nums, order, reals, restore, strip, view
+from ._jit import Array, call, dot, entry, flush_tiny, ints, number, nums, order, reals, restore, strip, view
 from ._op import (
     BACKWARD_OP,
     BIAS,
@@ -69,7 +69,7 @@ from .adam import NADAM
 from .descend import descend
 from .loss import evaluate, predict
 from .optim import GRADIENT
-from .rows import DENSE, EMBEDDING, dot
+from .rows import DENSE, EMBEDDING
 from .schedule import rate
 
 _BATCH_NORM, _LAYER_NORM = norm.BATCH_NORM.code, norm.LAYER_NORM.code

@@ -18,7 +18,9 @@ from ._op import (
     TOUCHED,
     S,
 )
-from .optim import GRADIENT
+from .optim import GRADIENT, SGD, sgd
+
+_SGD = SGD.code
 
 
 @order
@@ -42,6 +44,9 @@ def descend(
 ) -> None:
     """Hand n rank-one rows to the rule: as they are, or one by one where they are clipped or penalised first."""
     if code == GRADIENT or (xc[L1] == 0 and xc[L2] == 0 and xc[CLIP_VALUE] == 0):
+        if code == _SGD:  # as short as the call
+            sgd(w, base, stride, rows, v, n, d, lr)
+            return
         s = nums(c, S, p)
         cap = ints(c, HEAD)[CAPACITY]
         args = (code, w, s, cap, base, stride, rows, v, n, d, lr, xc, ints(c, TOUCHED), own, t, product, exempt)

@@ -108,8 +108,12 @@ def binary_cross_entropy(z: Array, p: Array, y: Array, d: Array) -> float:
     for j in range(k):
         sure = p[j] if p[j] > 0.5 else 1 - p[j]
         total += max(z[j], 0) - z[j] * y[j] - math.log(sure)
-        d[j] = (p[j] - y[j]) / k
-    return total / k
+        d[j] = p[j] - y[j]
+    if k > 1:  # a division takes as long as all the rest
+        total /= k
+        for j in range(k):
+            d[j] /= k
+    return total
 
 
 @fast

@@ -16,7 +16,7 @@ import math
 
 from . import activations as act
 from . import norm
-from ._jit import Array, call, gather, ints, number, nums, order, reals, routine, view
+from ._jit import Array, call, dot, gather, ints, number, nums, order, reals, routine, turn, view
 from ._op import (
     ACTIVATE,
     BACKWARD,
@@ -25,6 +25,7 @@ from ._op import (
     BIAS,
     BUF,
     BUFFER,
+    CLIP_VALUE,
     COLUMN,
     CONSTANT_WIDTH,
     DIFFERENTIATE,
@@ -32,7 +33,6 @@ from ._op import (
     EX,
     EXPERT_WIDTH,
     FIRST,
-    FORWARD,
     FORWARD_OP,
     GROWS,
     HEAD,
@@ -67,14 +67,15 @@ from ._op import (
 from .adam import ADAMW
 from .descend import descend
 from .dropout import DROPOUT, dropout_backward, dropout_forward, dropout_off
-from .rows import DENSE, active, dot, scatter
+from .optim import SGD
+from .rows import DENSE, active, scatter
 
 _DENSE, _DROPOUT = DENSE.code, DROPOUT.code
 _LAYER_NORM, _BATCH_NORM = norm.LAYER_NORM.code, norm.BATCH_NORM.code
 _RELU, _LEAKY, _SIGMOID, _TANH = act.RELU.code, act.LEAKY_RELU.code, act.SIGMOID.code, act.TANH.code
 _ELU, _SELU, _GELU, _SILU = act.ELU.code, act.SELU.code, act.GELU.code, act.SILU.code
 _SOFTPLUS, _HARD_TANH = act.SOFTPLUS.code, act.HARD_TANH.code
-_ADAMW = ADAMW.code
+_ADAMW, _SGD = ADAMW.code, SGD.code
 
 MEASURE = -2
 """In place of a rule's code: only measure the gradient."""
@@ -169,8 +170,6 @@ def forward_op(c: Array, p: Array, o: int, base: int, learn: bool) -> float:
         else:
             v = view(nums(c, VW, p), src, n)
             k = active(x, rows, v)
-            for j in range(m):
-                y[j] = 0
             gather(p, op[PAR], m, rows, v, k, y)
             view(ints(c, IW), src + op[N] + 1, 1)[0] = k
     elif code == _RELU:
@@ -211,6 +210,12 @@ def backward_dense(
     v = view(nums(c, VW, p), src, every)
     iota = ints(c, IOTA)
     k = ints(c, IW)[src + n + 1]
+    if m == 1 and code == _SGD and xc[L1] == 0 and xc[L2] == 0 and xc[CLIP_VALUE] == 0:
+        q, step = dy[0], number(p, lr)
+        turn(view(p, par, n), x, q, step, dx)
+        if op[BIAS] == 1:
+            p[par + n] -= step * q
+        return 0.0
     if m == 1:
         q = dy[0]
         column = view(p, par, n)
@@ -300,13 +305,11 @@ def read_rows(c: Array, p: Array, base: int, rows: Array, v: Array, n: int) -> f
     """First layer of all experts at once, from the n pairs that take part."""
     head = ints(c, HEAD)
     z = view(nums(c, A, p), base + ints(c, PROG)[DST], head[STRIDE])
-    for j in range(len(z)):
-        z[j] = 0
     gather(p, head[TABLE], head[STRIDE], rows, v, n, z)
     return 0.0
 
 
-@routine(FORWARD, "n p i i b")
+@order
 def forward(c: Array, p: Array, e: int, base: int, learn: bool) -> float:
     """Run expert e on what the rows gave. Returns 1 if its logits are finite, else 0."""
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)

@@ -10,6 +10,7 @@ import math
 from ._jit import Array, call, gather, ints, nums, order, reals, routine, view
 from ._op import (
     ANSWERS,
+    ASK,
     COLUMN,
     COSTS,
     DST,
@@ -17,12 +18,11 @@ from ._op import (
     EXPERT_WIDTH,
     EXPERTS,
     FADING,
-    FORWARD,
     HEAD,
     HISTORY,
     IW,
     JUDGE,
-    LINK,
+    LEARN_ROW,
     LOSS,
     MEAN,
     MIXTURE,
@@ -64,7 +64,7 @@ from .history import recall, record
 from .loss import CROSS_ENTROPY
 from .spread import score
 from .stack import blend, opinion, restack
-from .step import learn_row, take_step
+from .step import take_step
 
 _CROSS_ENTROPY = CROSS_ENTROPY.code
 
@@ -87,8 +87,7 @@ def opine(c: Array, p: Array, out: Array) -> float:
     head = ints(c, HEAD)
     k = len(out)
     for e in range(head[EXPERTS]):
-        sound = call(c, FORWARD, p, (c, p, e, 0, False)) > 0
-        call(c, LINK, p, (c, p, e, sound))
+        sound = call(c, ASK, p, (c, p, e, False)) > 0
         reals(c, COSTS)[e] = 0.0 if sound else math.inf
     if head[HISTORY] == 1:
         recall(c, p, opinion(c, p, head[EXPERTS], k))
@@ -145,13 +144,10 @@ def replay(c: Array, p: Array, e: int) -> None:
         rows, v = view(ints(c, RING_ROWS), i * width, n), view(nums(c, RING_V, p), i * width, n)
         table = view(p, head[TABLE] + ex[COLUMN], ENDLESS)
         z = view(nums(c, A, p), ints(c, PROG)[DST] + ex[COLUMN], ex[WIDTH])
-        for j in range(len(z)):
-            z[j] = 0
         gather(table, 0, head[STRIDE], rows, v, n, z)
-        if call(c, FORWARD, p, (c, p, e, 0, True)) > 0:
-            call(c, LINK, p, (c, p, e, True))
+        if call(c, ASK, p, (c, p, e, True)) > 0:
             call(c, JUDGE, p, (c, p, e, view(reals(c, RING_Y), i * answers, answers)))
-            take_step(c, p, e, rows, v, n, reals(c, RING_W)[i])
+            take_step(c, p, e, rows, v, n, reals(c, RING_W)[i], False)
 
 
 @order
@@ -206,11 +202,16 @@ def learn_sample(c: Array, p: Array, part: int, n: int, y: Array, weight: float,
     rows, v = view(ints(c, IW), head[PAIRS], n), view(nums(c, VW, p), head[PAIRS], n)
     experts, k = head[EXPERTS], ints(c, EX)[OUTPUTS]
     losses = reals(c, COSTS)
+    lone = experts + head[HISTORY] + head[SPREADS] + ints(c, EX)[TWO_PASS] == 1
+    if lone and fresh and losses[0] == 0:  # nothing to mix or to score: what follows says the same of one expert
+        before = call(c, JUDGE, p, (c, p, 0, y))
+        if math.isfinite(before):
+            call(c, LEARN_ROW, p, (c, p, 0, rows, v, part, n, y, weight, before))
+            return False
     for e in range(experts):
         sound = losses[e] == 0
         if not fresh or ints(c, EX)[e * EXPERT_WIDTH + TWO_PASS] == 1:
-            sound = call(c, FORWARD, p, (c, p, e, 0, True)) > 0
-            call(c, LINK, p, (c, p, e, sound))
+            sound = call(c, ASK, p, (c, p, e, True)) > 0
         losses[e] = call(c, JUDGE, p, (c, p, e, y)) if sound else math.inf
     if head[HISTORY] == 1 and not fresh:
         recall(c, p, opinion(c, p, experts, k))
@@ -230,7 +231,7 @@ def learn_sample(c: Array, p: Array, part: int, n: int, y: Array, weight: float,
     due = False
     for e in range(experts):
         if math.isfinite(losses[e]):
-            learn_row(c, p, e, rows, v, part, n, y, weight, losses[e])
+            call(c, LEARN_ROW, p, (c, p, e, rows, v, part, n, y, weight, losses[e]))
         else:
             reals(c, RUN)[e * RUNNING_WIDTH + OVERFLOW] += 1
         due = (experts > 1 and hopeless(c, e, losses[e])) or due

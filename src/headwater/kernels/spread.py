@@ -11,13 +11,13 @@ import math
 
 from ._jit import Array, call, ints, nums, order, reals, view
 from ._op import (
+    ASK,
     COSTS,
     EX,
     EXPERTS,
-    FORWARD,
     HEAD,
     JUDGE,
-    LINK,
+    LEARN_ROW,
     OUTPUTS,
     SCORES,
     SCRATCH,
@@ -26,7 +26,6 @@ from ._op import (
     VAR,
     YS,
 )
-from .step import learn_row
 
 UNKNOWN, PLAIN, SCALED, PEARSON = range(4)
 """No answers to score · all rows have one scale · the scale expert's · √ŷ, that of a count."""
@@ -45,8 +44,7 @@ def scale(c: Array, p: Array, mixed: float) -> float:
     if head[SPREADS] == PLAIN:
         return 1.0
     e = head[EXPERTS]
-    sound = call(c, FORWARD, p, (c, p, e, 0, False)) > 0
-    call(c, LINK, p, (c, p, e, sound))
+    call(c, ASK, p, (c, p, e, False))
     return max(float(nums(c, SCRATCH, p)[e * ints(c, EX)[OUTPUTS]]), NARROWEST)
 
 
@@ -68,4 +66,5 @@ def score(c: Array, p: Array, rows: Array, v: Array, part: int, n: int, mixed: f
         e = head[EXPERTS]
         size = view(reals(c, COSTS), e, 1)
         size[0] = abs(miss)
-        learn_row(c, p, e, rows, v, part, n, size, weight, call(c, JUDGE, p, (c, p, e, size)))
+        before = call(c, JUDGE, p, (c, p, e, size))
+        call(c, LEARN_ROW, p, (c, p, e, rows, v, part, n, size, weight, before))

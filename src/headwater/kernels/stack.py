@@ -64,9 +64,15 @@ def blend(c: Array, p: Array, out: Array) -> None:
     """Mix the opinions into out (k,)."""
     head, run = ints(c, HEAD), reals(c, RUN)
     k = len(out)
+    opinions = head[EXPERTS] + head[HISTORY]
+    if opinions == 1:  # its weight is 1
+        own = view(nums(c, SCRATCH, p), 0, k)
+        for j in range(k):
+            out[j] = own[j]
+        return
     for j in range(k):
         out[j] = 0
-    for m in range(head[EXPERTS] + head[HISTORY]):
+    for m in range(opinions):
         own = opinion(c, p, m, k)
         w = number(p, run[place(c, m)])
         for j in range(k):

@@ -9,6 +9,7 @@ import math
 
 from ._jit import Array, call, exact, ints, number, nums, order, reals, routine, view
 from ._op import (
+    ASK,
     BACKWARD,
     CAPACITY,
     CLIP_NORM,
@@ -20,13 +21,12 @@ from ._op import (
     EXPERT_WIDTH,
     EXPERTS,
     FADING,
-    FORWARD,
     HEAD,
     HYPER,
     JUDGE,
     L1,
     L2,
-    LINK,
+    LEARN_ROW,
     LOGITS,
     LOSS,
     LOSS_A,
@@ -54,7 +54,7 @@ from ._op import (
 )
 from .adam import NADAM
 from .loss import evaluate, predict
-from .machine import MEASURE
+from .machine import MEASURE, backward, forward
 from .schedule import rate
 
 _NADAM = NADAM.code
@@ -73,8 +73,11 @@ KEEP, TAKE_BACK, REDO = range(3)
 
 
 @order
-def take_step(c: Array, p: Array, e: int, rows: Array, v: Array, n: int, weight: float) -> None:
-    """One descent of expert e: the loss's gradient stands in D at the logits, the sample's activations in A."""
+def take_step(c: Array, p: Array, e: int, rows: Array, v: Array, n: int, weight: float, whole: bool) -> None:
+    """One descent of expert e: the loss's gradient stands in D at the logits, the sample's activations in A.
+
+    ``whole``: compile the descent into the caller.
+    """
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
     xc = view(reals(c, XC), e * CONSTANT_WIDTH, CONSTANT_WIDTH)
     run = view(reals(c, RUN), e * RUNNING_WIDTH, RUNNING_WIDTH)
@@ -92,7 +95,10 @@ def take_step(c: Array, p: Array, e: int, rows: Array, v: Array, n: int, weight:
             for j in range(len(delta)):
                 delta[j] *= number(p, xc[CLIP_NORM] / size)
     lazy = ex[EXACT_LAZY] == 1 and xc[L1] == 0 and xc[L2] == 0
-    call(c, BACKWARD, p, (c, p, p, e, 0, rows, v, n, ex[RULE], lazy, lr, t, run[PRODUCT]))
+    if whole:
+        backward(c, p, p, e, 0, rows, v, n, ex[RULE], lazy, lr, t, run[PRODUCT])
+    else:
+        call(c, BACKWARD, p, (c, p, p, e, 0, rows, v, n, ex[RULE], lazy, lr, t, run[PRODUCT]))
     run[T] = t
 
 
@@ -123,8 +129,8 @@ def copy(c: Array, p: Array, rows: Array, n: int, mode: int) -> float:
     return 0.0
 
 
-@routine(LINK, "n p i b")
-def link(c: Array, p: Array, e: int, sound: bool) -> float:
+@order
+def link(c: Array, p: Array, e: int, sound: bool) -> None:
     """Put expert e's own prediction, its logits through the link, at e·k of the scratch."""
     ex = view(ints(c, EX), e * EXPERT_WIDTH, EXPERT_WIDTH)
     k = ex[OUTPUTS]
@@ -133,7 +139,14 @@ def link(c: Array, p: Array, e: int, sound: bool) -> float:
         for j in range(k):
             z[j] = 0
     predict(ex[LOSS], z, view(nums(c, SCRATCH, p), e * k, k))
-    return 0.0
+
+
+@routine(ASK, "n p i b")
+def ask(c: Array, p: Array, e: int, learn: bool) -> float:
+    """Ask expert e what it predicts from what the rows gave. Returns 1 if its logits are finite, else 0."""
+    sound = forward(c, p, e, 0, learn) > 0
+    link(c, p, e, sound)
+    return 1.0 if sound else 0.0
 
 
 @routine(JUDGE, "n p i r")
@@ -160,16 +173,15 @@ def within(value: float, measure: float, times: float, more: float) -> bool:
 def cost(c: Array, p: Array, e: int, rows: Array, v: Array, part: int, y: Array) -> float:
     """Loss of the sample as the weights now stand, infinite if its logits are."""
     call(c, READ_ROWS, p, (c, p, 0, rows, v, part))
-    sound = call(c, FORWARD, p, (c, p, e, 0, False)) > 0
-    call(c, LINK, p, (c, p, e, sound))
+    sound = call(c, ASK, p, (c, p, e, False)) > 0
     value = call(c, JUDGE, p, (c, p, e, y))
     return value if sound else math.inf
 
 
-@order
+@routine(LEARN_ROW, "n p i n p i i r f f")
 def learn_row(
     c: Array, p: Array, e: int, rows: Array, v: Array, part: int, n: int, y: Array, weight: float, before: float
-) -> None:
+) -> float:
     """Step along the gradient of a sample that cost ``before``, and step back if the same sample then costs far more.
 
     The check needs a second forward pass, so it is made only where a step can be dangerous: in the first steps, and where
@@ -186,17 +198,18 @@ def learn_row(
     run[FADING] = before if t == 0 else run[FADING] + (seen - run[FADING]) * 0.01
     if suspicious:
         call(c, COPY, p, (c, p, rows, n, KEEP))
-    take_step(c, p, e, rows, v, n, weight)
+    take_step(c, p, e, rows, v, n, weight, True)
     run[SCALE] = min(run[SCALE] * RECOVERY, 1.0)
     if not suspicious:
-        return
+        return 0.0
     after = cost(c, p, e, rows, v, part, y)
     times, more = (EXPLOSION, 1.0) if t < PROBATION else (1.0, 0.0)
     if not within(after, before, times, more):
         call(c, COPY, p, (c, p, rows, n, TAKE_BACK))
         if two_pass and within(after, cost(c, p, e, rows, v, part, y), times, more):
             call(c, COPY, p, (c, p, rows, n, REDO))
-            return
+            return 0.0
         run[PRODUCT] = product
         run[SCALE] *= 0.5
         run[DIVERGED] += 1
+    return 0.0

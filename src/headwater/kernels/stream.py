@@ -49,7 +49,6 @@ from ._op import (
     OUTPUTS,
     PAIRS,
     PROG,
-    READ_ROWS,
     READ_SAMPLE,
     RESERVOIR,
     RING,
@@ -72,6 +71,7 @@ from ._op import (
     Y,
 )
 from .given import give, told
+from .machine import read_rows
 from .mix import ENDLESS, keep, learn_sample, replay
 from .rows import encode, encode_plain, late_last, standardise
 from .spread import width
@@ -82,7 +82,10 @@ TARGET_CLIP = 10.0
 
 @routine(READ_SAMPLE, "n p n n r i b")
 def read_sample(c: Array, p: Array, slots: Array, ends: Array, x: Array, i: int, learn: bool) -> float:
-    """Pairs of sample i of a block into the lists at PAIRS; returns how many in all, iw[0] keeps how many take part."""
+    """Pairs of sample i of a block into the lists at PAIRS, and from them the first layer.
+
+    Returns how many pairs there are in all; iw[0] keeps how many take part.
+    """
     head, iw, vw = ints(c, HEAD), ints(c, IW), nums(c, VW, p)
     half = (head[LENGTH] - head[PAIRS]) // 2
     rows, v = view(iw, head[PAIRS], half), view(vw, head[PAIRS], half)
@@ -93,8 +96,14 @@ def read_sample(c: Array, p: Array, slots: Array, ends: Array, x: Array, i: int,
     last = ends[i + 1]
     seen = float(ints(c, TOUCHED)[0] + 1) if bias and head[GROWING] == 1 else 0.0
     n = 0
-    if head[DENSE_ROWS] == 2:
-        n = encode_plain(view(slots, 0, last - first), view(x, first, last - first), ints(c, PROG)[BIAS], rows, v)
+    size = last - first
+    if head[DENSE_ROWS] == 3:
+        encode_plain(view(slots, 0, size), view(nums(c, X, p), first, size), ints(c, PROG)[BIAS], rows, v)
+        n = size + ints(c, PROG)[BIAS]
+    elif head[DENSE_ROWS] == 2 and encode_plain(
+        view(slots, 0, size), view(x, first, size), ints(c, PROG)[BIAS], rows, v
+    ):
+        n = size + ints(c, PROG)[BIAS]
     if n == 0:
         n = encode(
             slots, x, first, last, shift, reals(c, STATS), reals(c, KNOTS), reals(c, RESERVOIR), head[HATS], bias,
@@ -105,6 +114,7 @@ def read_sample(c: Array, p: Array, slots: Array, ends: Array, x: Array, i: int,
         spare = head[PAIRS] + half
         part = late_last(ints(c, TOUCHED), rows, v, n, view(iw, spare, half), view(vw, spare, half))
     iw[0] = part
+    read_rows(c, p, 0, rows, v, part)
     return float(n)
 
 
@@ -113,9 +123,7 @@ def _ask(c: Array, p: Array, i: int, shown: Array) -> None:
     """Predict asked sample i into shown (k,), and keep what a mixture's experts said until its answer comes."""
     slots, ends, x = ints(c, ASKED_SLOTS), ints(c, ASKED_ENDS), reals(c, ASKED_X)
     head = ints(c, HEAD)
-    rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
     call(c, READ_SAMPLE, p, (c, p, slots, ends, x, i, False))
-    call(c, READ_ROWS, p, (c, p, 0, rows, v, ints(c, IW)[0]))
     call(c, OPINE, p, (c, p, shown))
     if head[MIXTURE] > 0:
         give(c, p, slots, ends, x, i)
@@ -135,7 +143,7 @@ def _learn_rows(c: Array, p: Array, start: int, count: int, same: bool) -> int:
     k = ints(c, EX)[OUTPUTS]
     answers = head[ANSWERS]
     touched, log = ints(c, TOUCHED), reals(c, GIVEN_KEYS)
-    rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
+    rows = view(ints(c, IW), head[PAIRS], ENDLESS)
     for i in range(start, count):
         shown = view(nums(c, OUT, p), i * k, k)
         teaches = reals(c, W)[i] > 0
@@ -144,7 +152,6 @@ def _learn_rows(c: Array, p: Array, start: int, count: int, same: bool) -> int:
             _ask(c, p, i, shown)
         n = int(call(c, READ_SAMPLE, p, (c, p, ints(c, SLOTS), ints(c, ENDS), reals(c, X), i, teaches)))
         part = ints(c, IW)[0]
-        call(c, READ_ROWS, p, (c, p, 0, rows, v, part))
         if same:
             call(c, OPINE, p, (c, p, shown))
         if not teaches:
@@ -191,11 +198,9 @@ def _predict_rows(c: Array, p: Array, count: int) -> None:
     """
     mode = flush_tiny()
     head = ints(c, HEAD)
-    rows, v = view(ints(c, IW), head[PAIRS], ENDLESS), view(nums(c, VW, p), head[PAIRS], ENDLESS)
     k = ints(c, EX)[OUTPUTS]
     for i in range(count):
         call(c, READ_SAMPLE, p, (c, p, ints(c, SLOTS), ints(c, ENDS), reals(c, X), i, False))
-        call(c, READ_ROWS, p, (c, p, 0, rows, v, ints(c, IW)[0]))
         shown = view(nums(c, OUT, p), i * k, k)
         call(c, OPINE, p, (c, p, shown))
         if head[SPREADS] > 0:

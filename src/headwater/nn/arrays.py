@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from headwater.errors import ConfigError, DataError
+from headwater.kernels.rows import HUGE
 
 from .layers import Activation, Dense, Embedding
 from .lower import Expert
@@ -160,7 +161,9 @@ def block_of(x: NDArray[Any], expert: Expert) -> Block:
     if isinstance(expert.layers[0], Embedding):
         return Block(-x.ravel().astype(np.int64) - 2, ends, np.ones(x.size), False, d)
     # no statistics: each input is its row itself, −slot − 1, as a category would be
-    return Block(-np.arange(d, dtype=np.int64) - 2, ends, x.ravel().astype(np.float64), True, d)
+    ordinary = x.size > 0 and x.min() > -HUGE and x.max() < HUGE  # not so if one is NaN
+    entries = x.ravel() if ordinary else x.ravel().astype(np.float64)
+    return Block(-np.arange(d, dtype=np.int64) - 2, ends, entries, True, d)
 
 
 def _numbers(values: ArrayLike, at: str, remedy: str, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -276,8 +276,7 @@ class Program:
     def _show(self, block: Block) -> None:
         """Put a block into the context."""
         self.shown = self.roomy = None
-        plain = block.dense and block.width and int(block.slots.max()) < 0
-        self.head[col.DENSE_ROWS] = 2 if plain else block.dense
+        self.head[col.DENSE_ROWS] = block.form(self.dtype)
         self.bind(SLOTS=block.slots, ENDS=block.ends, X=block.x)
 
     def learn(
@@ -300,6 +299,8 @@ class Program:
                 at="y",
                 help="Use experts without replays.",
             )
+        if asked is not None:  # the machine knows one kind of block at a time
+            block, asked = block.wide(), asked.wide()
         self._scratch(self._width(block.width if asked is None else max(block.width, asked.width)))
         out = np.empty((len(block), self.outputs), self.dtype)
         self._show(block)
