@@ -36,7 +36,7 @@ LEAP = 0.1
 """No row moves a weight by more than this."""
 STEADY, PART, SMALLEST = 0.005, 0.5, 0.01
 """Where answers come late: the least step size, which is then in proportion to the weight; the largest part of it that a row
-moves; and the least that it is taken for."""
+moves; and the least that it is taken for, and falls to."""
 
 
 @order
@@ -90,7 +90,8 @@ def restack(c: Array, p: Array, mixed: Array, y: Array, weight: float) -> None:
 
     Opinions that were given out earlier move each weight in proportion to itself (Kivinen & Warmuth 1997, exponentiated
     gradient, to first order): what is learned from them is late, and steps that are as large for weak experts as for strong
-    ones then swing.
+    ones then swing. None falls below the smallest: after a drift all were wrong for as long as answers take, and an expert that
+    has learned better since must not be believed to lie.
     """
     head, run = ints(c, HEAD), reals(c, RUN)
     k = len(mixed)
@@ -117,6 +118,7 @@ def restack(c: Array, p: Array, mixed: Array, y: Array, weight: float) -> None:
                 slope += mixed[j] * own[j]
         w = run[place(c, m)]
         if late:
-            run[place(c, m)] -= max(abs(w), SMALLEST) * min(max(rate * slope, -PART), PART)
+            moved = w - max(abs(w), SMALLEST) * min(max(rate * slope, -PART), PART)
+            run[place(c, m)] = max(moved, min(w, SMALLEST))
         else:
             run[place(c, m)] -= min(max(rate * slope, -LEAP), LEAP)
