@@ -133,7 +133,7 @@ def test_a_session_adapts_at_rows_so_that_blocks_change_nothing(policy):
     def run(block):
         model, told = hw.Classifier(seed=1), []
         session = Session(model, watch=DriftWatch(), adapt=policy, block=block, every=500, tell=told.append)
-        session.run(concept(3_000, flip_at=1_500))
+        session.run(concept(4_000, flip_at=2_500))
         events = [event for record in told for event in record.events]
         return model.predict_proba_one({"a": 0.3, "b": 0.1, "c": "u"}), events
 
