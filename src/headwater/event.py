@@ -123,8 +123,8 @@ class Event:
         width = sum(len(PARTS) if column.kind == TIME else 1 for column in columns)
         x, slots, ends = np.zeros(width), np.zeros(width, np.int64), np.array([0, width], np.int64)
         self.block = Block(slots, ends, x, False, width)
-        self._values, self._ends = memoryview(x), memoryview(ends)
-        self._bytes, self._slot_bytes = self._values.cast("B"), memoryview(slots).cast("B")
+        self._values, self._ends = x.data, ends.data
+        self._bytes, self._slot_bytes = self._values.cast("B"), slots.data.cast("B")
         self._plan = list(zip(order, columns, strict=True))
         self._numbers = all(column.kind == NUMBER for column in columns)
         self._full = False
