@@ -42,6 +42,8 @@ ENTRANTS = {
         _entrant("average", "majority / mean", "guess", None, "numpy"),
         _entrant("moa-arf", "CapyMOA AdaptiveRandomForest (30)", "moa", "capymoa", "capymoa"),
         _entrant("moa-srp", "CapyMOA StreamingRandomPatches (30)", "moa", "capymoa", "capymoa", "classify"),
+        _entrant("moa-arf-100", "CapyMOA AdaptiveRandomForest (100)", "moa", "capymoa", "capymoa", "classify"),
+        _entrant("moa-srp-100", "CapyMOA StreamingRandomPatches (100)", "moa", "capymoa", "capymoa", "classify"),
         _entrant("moa-sgbt", "CapyMOA StreamingGradientBoostedTrees", "moa", "capymoa", "capymoa", "classify"),
         _entrant("moa-soknl", "CapyMOA SOKNL (30)", "moa", "capymoa", "capymoa", "regress"),
         _entrant("moa-hat", "CapyMOA HoeffdingAdaptiveTree", "moa", "capymoa", "capymoa", "classify"),

@@ -19,13 +19,15 @@ SHOWN = {
     "regress": ("no-change", "moa-arf", "moa-soknl", "moa-knn"),
 }
 REST = {  # the best of these shares one column
-    "classify": ("river-arf", "vw", "vw-nn", "sklearn-mlp", "torch-mlp"),
+    "classify": ("moa-arf-100", "moa-srp-100", "river-arf", "vw", "vw-nn", "sklearn-mlp", "torch-mlp"),
     "regress": ("river-arf", "vw", "vw-nn", "sklearn-mlp", "torch-mlp"),
 }
 SCORE = {"classify": "accuracy", "regress": "mae"}
 SHORT = {
     "moa-arf": "ARF",
     "moa-srp": "SRP",
+    "moa-arf-100": "ARF, 100 trees",
+    "moa-srp-100": "SRP, 100 trees",
     "moa-sgbt": "SGBT",
     "moa-soknl": "SOKNL",
     "moa-hat": "HAT",

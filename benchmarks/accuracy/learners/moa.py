@@ -11,7 +11,7 @@ from capymoa.stream import Schema
 from benchmarks.accuracy.streams import Stream
 
 PACKAGES = ("capymoa", "numpy")
-TREES = 30
+TREES, MANY_TREES = 30, 100
 
 
 def schema_of(stream: Stream) -> Schema:
@@ -23,9 +23,19 @@ def schema_of(stream: Stream) -> Schema:
     return Schema.from_custom([*columns, "y"], "y", categories=categories, name="stream")
 
 
+def _forest(trees: int) -> Any:
+    return lambda s, seed: classifier.AdaptiveRandomForestClassifier(s, ensemble_size=trees, random_seed=seed)
+
+
+def _patches(trees: int) -> Any:
+    return lambda s, seed: classifier.StreamingRandomPatches(s, ensemble_size=trees, random_seed=seed)
+
+
 CLASSIFIERS = {
-    "moa-arf": lambda s, seed: classifier.AdaptiveRandomForestClassifier(s, ensemble_size=TREES, random_seed=seed),
-    "moa-srp": lambda s, seed: classifier.StreamingRandomPatches(s, ensemble_size=TREES, random_seed=seed),
+    "moa-arf": _forest(TREES),
+    "moa-arf-100": _forest(MANY_TREES),
+    "moa-srp": _patches(TREES),
+    "moa-srp-100": _patches(MANY_TREES),
     "moa-sgbt": lambda s, seed: classifier.StreamingGradientBoostedTrees(s, random_seed=seed),
     "moa-hat": lambda s, seed: classifier.HoeffdingAdaptiveTree(s, random_seed=seed),
     "moa-knn": lambda s, seed: classifier.KNN(s, random_seed=seed),
