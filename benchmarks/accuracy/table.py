@@ -263,7 +263,8 @@ def with_labels(found: Found) -> str:
     pairs = [
         f"{stream} {number('classify', mean(some, 'accuracy'))} ({number('classify', mean(guess, 'accuracy'))})"
         for (stream, condition, name), some in sorted(found.items())
-        if (condition, name) == ("plain", "headwater-labels") and (guess := found.get((stream, "plain", "no-change")))
+        if (condition, name) == ("plain", "headwater-labels") and SOURCES[stream].task == "classify"
+        if (guess := found.get((stream, "plain", "no-change")))
     ]
     return f"With `label_history=True` (no-change): {', '.join(pairs)}." if pairs else ""
 
