@@ -291,7 +291,6 @@ class Program:
 
         The mixture learns nothing from answers that were unheard of when they were asked for.
         """
-        self.head[col.UNHEARD] = unheard
         if self.ring and y.shape[1] > 1:
             raise DataError(
                 expected="one answer a sample where samples are replayed",
@@ -308,7 +307,7 @@ class Program:
             self._ask(asked)
         self.bind(Y=y, W=w, OUT=out)
         self.make_room(block)
-        self.head[col.ANSWERS] = y.shape[1]
+        self.head[[col.ANSWERS, col.UNHEARD]] = y.shape[1], unheard
         with compiling(("learn", self.dtype.name)):
             done = _stream.learn_rows(self.context, self.p, 0, len(block), asked is None)
         while done < 0:  # stopped there
@@ -325,6 +324,7 @@ class Program:
 
     def ask(self, asked: Block) -> NDArray[Any]:
         """Predictions (n, k) of rows whose answers will come: what is said of them is kept."""
+        asked = asked.wide()
         self._scratch(self._width(asked.width))
         self._show(asked)
         self._ask(asked)
