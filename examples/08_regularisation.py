@@ -1,6 +1,6 @@
 """Overfitting, and what helps: L1, L2, dropout, early stopping, a smaller net.
 
-Sixty noisy rows and a net with 4,609 numbers to learn: it knows them by heart in the end, noise included. Each
+Sixty noisy rows and a net with 4,609 numbers to learn: in the end it has learned them by heart, noise included. Each
 remedy is tried by itself. What counts is the loss on 1,000 rows that were never learned; the noise alone costs 1.
 """
 

@@ -26,8 +26,9 @@ session = Session(hw.Classifier(seed=1), delay=3)
 for x, y in list(customers())[:5]:
     given_out = session.step([x], [y])
     record = session.record()
-    print(f"row {record.rows}: predicted {given_out.y_pred[0]!s:<5}  answers that have arrived: {record.scored}")
-print(f"at the end the last ones arrive: {session.finish().scored}")
+    arrived = record.scored + record.unscored  # what was asked before any class was known isn't scored
+    print(f"row {record.rows}: predicted {given_out.y_pred[0]!s:<5}  answers that have arrived: {arrived}")
+print(f"at the end the last ones arrive: {session.finish().scored} scored")
 
 for delay in DELAYS:
     record = Session(hw.Classifier(seed=1), delay=delay).run(customers())

@@ -37,7 +37,7 @@ for x, y in rides(5_000):
 path = Path(tempfile.mkdtemp()) / "rides.onnx"
 model.export_onnx(path)
 options = onnxruntime.SessionOptions()
-options.log_severity_level = 3  # it would remark that an input, the time zone, may be left out
+options.log_severity_level = 3  # onnxruntime would warn that the input with the time zone may be left out
 client = onnxruntime.InferenceSession(path, options)
 print("inputs:", *(entry.name for entry in client.get_inputs()))
 

@@ -1,6 +1,6 @@
 """A PyTorch module, trained in batches there, goes on learning row by row here, and goes back again.
 
-The numbers are the same on both sides, so a service can start from what a training run left. After the change the old
+The numbers are the same on both sides, so a service can start from a model that was trained elsewhere. After the change the old
 answers are wrong: the net that goes on learning follows, the one that doesn't stays where it was. Needs PyTorch.
 """
 

@@ -29,8 +29,8 @@ print("and after the rest has come:", *stream.partial_fit(X[rest], y[rest]).clas
 rng = np.random.default_rng(1)
 trips = pd.DataFrame({"city": rng.choice(np.array(["Oslo", "Rome", None]), 600), "km": rng.exponential(9, 600)})
 trips["start"] = pd.Timestamp("2024-03-01") + pd.to_timedelta(rng.integers(0, 24 * 60, 600), unit="h")
-dear = ((trips["city"] == "Oslo") & (trips["km"] > 3)).to_numpy()
-print(f"texts, dates and gaps without an encoder: {OnlineClassifier(epochs=3).fit(trips, dear).score(trips, dear):.1%}")
+far = ((trips["city"] == "Oslo") & (trips["km"] > 3)).to_numpy()
+print(f"texts, dates and gaps without an encoder: {OnlineClassifier(epochs=3).fit(trips, far).score(trips, far):.1%}")
 
 spam = rng.random(600) < 0.5
 texts = [f"{'win' if s else 'meet'} {w}" for s, w in zip(spam, rng.choice(list("abcdefg"), 600), strict=True)]

@@ -1,6 +1,6 @@
 """pandas, Polars and PyArrow frames of mixed columns teach one and the same model, to the bit, and faster than dicts.
 
-Columns are read as columns: what Python must look up, a category or a name, it looks up once a different value.
+Columns are read as columns: a name or a category is looked up once for each different value, not for each row.
 """
 
 import datetime as dt
@@ -33,7 +33,7 @@ rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), s
 categories = pl.DataFrame(columns).with_columns(pl.col("city").cast(pl.Categorical))
 tables = {"dicts": rows, "pandas": pd.DataFrame(columns), "polars": categories, "pyarrow": pa.table(columns)}
 
-hw.Classifier(effort="fast").learn_many(rows[:100], late[:100])  # compiled before the clock runs
+hw.Classifier(effort="fast").learn_many(rows[:100], late[:100])  # imports at first use, untimed
 prints, times = {}, {}
 for name, table in tables.items():
     model = hw.Classifier(effort="fast", seed=1)

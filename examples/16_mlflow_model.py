@@ -25,7 +25,7 @@ with tempfile.TemporaryDirectory() as folder:
     mlflow.set_tracking_uri(Path(folder, "runs").as_uri())
     model = hw.Classifier(seed=1)
     with mlflow.start_run() as run, JsonLines(Path(folder, "run.jsonl")) as lines:
-        Session(model, every=250, tell=(hw.mlflow.log_record, lines)).run(datasets.Phishing())
+        Session(model, every=250, on_record=(hw.mlflow.log_record, lines)).run(datasets.Phishing())
         info = hw.mlflow.log_model(model)
 
     history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "window/accuracy")
@@ -42,4 +42,4 @@ with tempfile.TemporaryDirectory() as folder:
     for x, y in datasets.Phishing().take(100):
         model.learn_one(x, y)
         back.learn_one(x, y)
-    print("goes on to the bit:", bool((back.predict_proba_many(rows) == model.predict_proba_many(rows)).all()))
+    print("goes on to the bit:", back.predict_proba_many(rows).equals(model.predict_proba_many(rows)))

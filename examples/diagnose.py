@@ -1,4 +1,4 @@
-"""Be told what is wrong before asking: the same stream, learned well and learned badly."""
+"""A diagnosis says what is wrong with a model: the same stream, learned well and learned badly."""
 
 from typing import Any
 
@@ -20,6 +20,6 @@ for title, model in {
     "a step far too small": hw.Classifier((32,), optimizer=nn.SGD(1e-7), seed=1),
     "a step far too large": hw.Classifier((32,), optimizer=nn.SGD(3.0), seed=1),
 }.items():
-    record = Session(model).run(rows)  # a session keeps the few numbers that a diagnosis needs
+    record = Session(model).run(rows)  # keeps the few numbers that a diagnosis needs
     print(f"{title}: accuracy {record.scores['accuracy']:.1%}")
     print(f"{model.diagnose()}\n")

@@ -23,7 +23,7 @@ model = hw.Regressor(seed=1)
 importance = explain.Importance("isage", every=16, a=0.01)
 events: list[Any] = []
 session = Session(
-    model, watch=[importance, DriftWatch()], every=1_000, tell=lambda record: events.extend(record.events)
+    model, watch=[importance, DriftWatch()], every=1_000, on_record=lambda record: events.extend(record.events)
 )
 session.run(rents(9_000))
 

@@ -5,14 +5,12 @@ import pytest
 
 import headwater as hw
 from headwater import nn
-from headwater.adapt import Adaptation, Reinitialise, Replay, ShareUp, StepUp, decide, weights_of
+from headwater.adapt import Adaptation, Reinitialise, Replay, ShareUp, StepUp, decide
 from headwater.errors import ConfigError
-from headwater.kernels import _op as col
-from headwater.nn.program import weights
-from headwater.nn.renew import redraw
+from headwater.nn.core import MIXED, weights
 from headwater.session import Session
-from headwater.types import Event, Record
-from headwater.watch import DriftWatch, Seen
+from headwater.types import Event, Record, ScoredRows
+from headwater.watch import DriftWatch
 
 KINDS = {StepUp: "step_raised", Replay: "replayed", Reinitialise: "reinitialised", ShareUp: "share_raised"}
 DRIFT = Event(100, "drift_detected", "The loss rose.")
@@ -34,11 +32,12 @@ def learned(n=400, **settings):
 
 def shown(first, n=128):
     X, y = zip(*concept(n, seed=first), strict=True)
-    return Seen(first, list(X), list(y), list(y), [1.0] * n, "classify")
+    return ScoredRows(first, list(X), list(y), list(y), [1.0] * n, "classify")
 
 
 def step(model):
-    return model._engine.program.xc[col.LR]
+    factor, more = model._engine.core.array("step")
+    return 0.1 * factor * more
 
 
 def test_without_an_event_nothing_is_decided():
@@ -77,43 +76,59 @@ def test_the_newest_rows_are_learned_once_more():
     assert told == [Event(128, "replayed", "The last 50 rows were learned once more.")]
 
 
+def states(core):
+    return [core.array(f"state_{k}") for k in range(core.about["states"])]
+
+
 def test_reinitialising_draws_all_weights_anew_and_keeps_names_and_classes():
     model = learned(hidden=(8, 4))
-    program = model._engine.program
-    old, features = program.p.copy(), model.describe()["features"]
-    redraw(model._engine.program, 0, [1])
-    assert not np.allclose(weights(program, program.places[0]), 0)
-    assert not np.any(weights(program, program.places[-1]))
-    assert not np.array_equal(old, program.p)
-    assert not np.any(program.s)
+    core = model._engine.core
+    old, features = core.parameters.copy(), model.describe()["features"]
+    core.learner.reinitialise(0, 1)
+    places = core.places()
+    assert not np.allclose(weights(core, places[0]), 0)
+    assert not np.any(weights(core, places[-1]))
+    assert not np.array_equal(old, core.parameters)
+    assert not any(state.any() for state in states(core))
     assert model.describe()["features"] == features
     assert set(model.predict_proba_one({"a": 1.0}).values()) == {0.5}
-    once = program.p.copy()
-    redraw(model._engine.program, 0, [2])
-    assert not np.array_equal(once, program.p)
-    redraw(model._engine.program, 0, [1])
-    assert np.array_equal(once, program.p)
+    once = core.parameters.copy()
+    core.learner.reinitialise(0, 2)
+    assert not np.array_equal(once, core.parameters)
+    core.learner.reinitialise(0, 1)
+    assert np.array_equal(once, core.parameters)
 
 
 def test_only_the_worst_expert_of_a_pool_is_drawn_anew():
     model = learned(1_000)
-    engine = model._engine
-    worst, before = int(np.argmin(weights_of(engine))), engine.program.p.copy()
+    core = model._engine.core
+    worst, before = int(np.argmin(core.mixture_weights)), core.parameters.copy()
     (event,) = Adaptation([Reinitialise()]).see(shown(1), [DRIFT], model)
     assert event.text == f"The weights of expert {worst + 1} were drawn anew."
-    for place in engine.program.places:
-        same = np.array_equal(weights(engine.program, place), weights(engine.program, place, before))
+    for place in core.places():
+        same = np.array_equal(weights(core, place), weights(core, place, before))
         assert same == (place.expert != worst)
+
+
+def test_each_reinitialisation_draws_other_weights():
+    model = learned(hidden=(8,))
+    core, adaptation = model._engine.core, Adaptation([Reinitialise()])
+    drawn = []
+    for first in (1, 129):
+        adaptation.see(shown(first), [DRIFT], model)
+        drawn.append(core.parameters.copy())
+    assert not np.array_equal(*drawn)
 
 
 def test_a_share_evens_out_the_weights_of_a_pool():
     model = learned(1_000)
-    before = weights_of(model._engine).copy()
+    core = model._engine.core
+    before = core.mixture_weights.copy()
     Adaptation([ShareUp(0.5)]).see(shown(1), [DRIFT], model)
-    np.testing.assert_allclose(weights_of(model._engine), 0.5 * before + 0.5 / len(before))
-    assert model._engine.program.run[col.MIXED] == 0, "the weights move in large steps again"
+    np.testing.assert_allclose(core.mixture_weights, 0.5 * before + 0.5 / len(before))
+    assert core.running[0, MIXED] == 0, "the weights move in large steps again"
     model.learn_many(*zip(*concept(50, seed=3), strict=True))
-    assert model._engine.program.run[col.MIXED] == 50
+    assert core.running[0, MIXED] == 50
     with pytest.raises(ConfigError, match="expected a share of at most 1"):
         ShareUp(1.5)
     with pytest.raises(ConfigError, match="expected worst or all"):
@@ -122,7 +137,7 @@ def test_a_share_evens_out_the_weights_of_a_pool():
 
 def test_a_reinitialised_learner_learns_again():
     model = learned(hidden=(16,))
-    redraw(model._engine.program, 0, [1])
+    model._engine.core.learner.reinitialise(0, 1)
     X, y = zip(*concept(1_500, seed=5), strict=True)
     said = model.learn_many(X, y)
     assert np.mean(said[-500:] == np.array(y)[-500:]) > 0.93
@@ -131,8 +146,8 @@ def test_a_reinitialised_learner_learns_again():
 @pytest.mark.parametrize("policy", [StepUp(rows=512), Replay(rows=100), Reinitialise(), ShareUp()], ids=repr)
 def test_a_session_adapts_at_rows_so_that_blocks_change_nothing(policy):
     def run(block):
-        model, told = hw.Classifier(seed=1), []
-        session = Session(model, watch=DriftWatch(), adapt=policy, block=block, every=500, tell=told.append)
+        model, told = hw.Classifier(seed=1, effort="fast"), []  # the default pool follows too fast to be found out
+        session = Session(model, watch=DriftWatch(), adapt=policy, block=block, every=500, on_record=told.append)
         session.run(concept(4_000, flip_at=2_500))
         events = [event for record in told for event in record.events]
         return model.predict_proba_one({"a": 0.3, "b": 0.1, "c": "u"}), events

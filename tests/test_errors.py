@@ -11,6 +11,7 @@ from headwater.errors import (
     ConfigError,
     DataError,
     HeadwaterError,
+    LimitError,
     MissingExtra,
     ModelFileError,
     TargetError,
@@ -23,6 +24,8 @@ TREE = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issub
 def made(kind):
     if kind is MissingExtra:
         return MissingExtra(package="pyarrow", extra="frames", at="a.parquet")
+    if kind is LimitError:
+        return LimitError(limit="names", most=100, got=2500)
     return kind(expected="a number", got="'ten'", at="a.csv, line 7", help="Drop the column.")
 
 

@@ -38,7 +38,7 @@ NUMBERS = {
 
 
 def learn(*tell):
-    return Session(hw.Classifier(hidden=(4,)), every=100, tell=tell).run(datasets.Phishing().take(300))
+    return Session(hw.Classifier(hidden=(4,)), every=100, on_record=tell).run(datasets.Phishing().take(300))
 
 
 def test_the_numbers_of_a_record_have_names_and_what_is_not_defined_has_none():

@@ -13,8 +13,8 @@ from river import datasets
 import headwater as hw
 import headwater.mlflow
 from headwater.errors import MissingExtra
+from headwater.learner_file import to_bytes
 from headwater.session import Session
-from headwater.store.format import to_bytes
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow warns of its own type hints when it is imported
@@ -45,7 +45,7 @@ def learned():
 def test_metrics_stream_while_learning(runs):
     model = hw.Classifier(hidden=(8,))
     with mlflow.start_run() as run:
-        record = Session(model, every=250, tell=hw.mlflow.log_record).run(datasets.Phishing())
+        record = Session(model, every=250, on_record=hw.mlflow.log_record).run(datasets.Phishing())
     history = runs.get_metric_history(run.info.run_id, "accuracy")
     assert [point.step for point in history] == [250, 500, 750, 1000, 1250]
     assert history[-1].value == record.scores["accuracy"]

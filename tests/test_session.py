@@ -16,7 +16,7 @@ import headwater as hw
 from headwater.errors import ConfigError, SourceError
 from headwater.evaluate import evaluate
 from headwater.session import Session
-from headwater.streams import Block, open_stream
+from headwater.streams import Block, read
 from headwater.types import Forecast
 
 
@@ -107,10 +107,10 @@ def test_late_answers_are_learned_in_lock_step_with_the_rows_that_arrive():
     session.step(*rows(4))
     before_the_end = [("predict", 0), ("predict", 1), ("predict", 2), ("learn", 0), ("predict", 3), ("learn", 1)]
     assert learner.log == before_the_end
-    assert session.record().scored == 2
+    assert (session.record().scored, session.record().unscored) == (0, 2)
     session.finish()
     assert [what for what in learner.log if what[0] == "learn"] == [("learn", i) for i in range(4)]
-    assert session.record().scored == 4
+    assert (session.record().scored, session.record().unscored) == (1, 3)
 
 
 def test_a_late_row_is_scored_with_the_prediction_that_was_given_out():
@@ -118,7 +118,21 @@ def test_a_late_row_is_scored_with_the_prediction_that_was_given_out():
     given_out = session.step([{"id": i} for i in range(5)], list("aabba"))
     assert given_out.y_pred == [None, None, None, "a", "a"]
     record = session.finish()
-    assert record.scores["accuracy"] == 1 / 5
+    assert record.scores["accuracy"] == 1 / 2
+
+
+def test_a_row_asked_before_any_class_was_known_is_scored_neither_for_the_model_nor_for_the_baselines():
+    told = []
+    session = Session(hw.Classifier((4,), seed=1), delay=30, every=10, on_record=told.append)
+    session.run([({"a": float(i % 2)}, "ab"[i % 2]) for i in range(200)])
+    first = told[0]
+    assert (first.rows, first.scored, first.unscored) == (10, 0, 0), "no answer has come yet"
+    fifth, last = told[4], told[-1]
+    assert (fifth.rows, fifth.scored, fifth.unscored) == (50, 0, 20), "what was answered so far was asked too early"
+    assert (last.rows, last.scored, last.unscored) == (200, 169, 31)
+    assert last.scores["log_loss"] < 1, "no loss of 34 for what could not be predicted"
+    assert last.baselines["no-change"]["accuracy"] == 0.0
+    assert last.as_dict()["unscored"] == 31
 
 
 @given(
@@ -133,7 +147,7 @@ def test_how_a_stream_is_cut_changes_nothing(n, cuts, delay, block, every):
 
     def run(edges, block):
         learner, told = Counting(), []
-        session = Session(learner, delay=delay, window=10, block=block, every=every, tell=told.append)
+        session = Session(learner, delay=delay, window=10, block=block, every=every, on_record=told.append)
         given_out = []
         for i, j in pairwise(edges):
             given_out += session.step(X[i:j], y[i:j]).y_pred
@@ -157,7 +171,7 @@ def test_how_a_stream_is_cut_changes_no_bit_of_a_real_learner(task, delay):
     def run(block):
         learner = (hw.Classifier if task == "classify" else hw.Regressor)(hidden=(4,), seed=2)
         told = []
-        session = Session(learner, delay=delay, block=block, every=70, tell=told.append)
+        session = Session(learner, delay=delay, block=block, every=70, on_record=told.append)
         given_out = [p for i in range(0, 300, block) for p in session.step(X[i : i + block], y[i : i + block]).y_pred]
         session.finish()
         return given_out, list(map(plain, told)), learner.forecast(X).y_pred
@@ -166,7 +180,7 @@ def test_how_a_stream_is_cut_changes_no_bit_of_a_real_learner(task, delay):
     for part in range(3):
         assert list(some[part]) == list(one_by_one[part])
         assert list(whole[part]) == list(one_by_one[part])
-    assert one_by_one[1][-1]["scored"] == 300
+    assert one_by_one[1][-1]["scored"] == 300 - (delay + 1) * (task == "classify")
 
 
 def test_probabilities_of_pieces_are_joined_where_classes_were_appended():
@@ -182,7 +196,7 @@ def test_rows_without_an_answer_are_left_out_and_counted(delay):
     session.step([{"id": i} for i in range(4)], ["a", None, float("nan"), ["b"]])
     record = session.finish()
     assert [what for what in learner.log if what[0] == "learn"] == [("learn", 0)]
-    assert (record.rows, record.scored) == (1, 1)
+    assert (record.rows, record.scored, record.unscored) == (1, 0, 1)
     assert record.rejected == {"answer unknown": 2, "answer can't be a class": 1}
 
 
@@ -193,7 +207,7 @@ def test_arrays_and_frames_and_weights_go_the_same_way():
         session = Session(Counting(), delay=delay)
         session.step(np.arange(3.0).reshape(3, 1), np.array([0, 1, 0]), w=[1.0, 2.0, 1.0])
         session.step(np.arange(3.0, 5.0).reshape(2, 1), [0, None], w=[1.0, 1.0])
-        assert session.finish().scored == 4
+        assert session.finish().scored == 3 - delay
         assert session.learner.seen == {0: 3, 1: 2}
     session = Session(Counting())
     session.step(pd.DataFrame({"id": [0, 1]}), pd.Series(["a", "b"]))
@@ -217,7 +231,7 @@ def test_a_session_learns_from_a_frame_what_it_learns_from_its_rows(library, del
     import polars as pl
 
     from headwater import Classifier
-    from headwater.store.format import to_bytes
+    from headwater.learner_file import to_bytes
     from headwater.streams import FrameRows
     from headwater.watch import DriftWatch
 
@@ -245,11 +259,11 @@ def test_a_session_learns_from_a_frame_what_it_learns_from_its_rows(library, del
 
 def test_records_are_told_after_each_so_many_rows_and_at_the_end_once():
     told = []
-    session = Session(Counting(), every=4, tell=[told.append])
+    session = Session(Counting(), every=4, on_record=[told.append])
     session.run(zip(*rows(10), strict=True))
     assert [record.rows for record in told] == [4, 8, 10]
     told.clear()
-    Session(Counting(), every=5, tell=told.append).run(zip(*rows(10), strict=True))
+    Session(Counting(), every=5, on_record=told.append).run(zip(*rows(10), strict=True))
     assert [record.rows for record in told] == [5, 10]
 
 
@@ -272,7 +286,7 @@ def test_what_the_stream_and_the_learner_reject_is_in_the_record(tmp_path):
     learner.rejected = {"not finite": 2}
     session = Session(learner)
     learner.rejected = {"not finite": 3}
-    with open_stream(tmp_path / "a.csv", target="y") as stream:
+    with read(tmp_path / "a.csv", target="y", allow_rejects=0.5) as stream:
         record = session.run(stream)
     assert record.rejected == {"answer unknown": 1, "wrong number of fields": 1, "not finite": 1}
 
@@ -287,7 +301,7 @@ def test_an_error_of_the_stream_comes_after_what_was_learned_is_kept():
     with pytest.raises(SourceError):
         session.run(broken())
     assert learner.saved == [("m.hw", 3)]
-    assert session.record().scored == 3
+    assert session.record().scored == 1
 
 
 class Pressed(Counting):
@@ -310,7 +324,7 @@ def test_ctrl_c_while_a_block_is_learned_ends_after_it():
     session = Session(learner, keep="m.hw")
     record = session.run([Block(*rows(3), range(1, 4)), Block(*rows(3), range(4, 7))])
     assert session.interrupted
-    assert record.scored == 3
+    assert (record.rows, record.scored) == (3, 2)
     assert learner.saved == [("m.hw", 3)]
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -331,7 +345,7 @@ def test_ctrl_c_while_waiting_for_rows_ends_the_wait():
         yield Block(*rows(3), range(4, 7))
 
     session = Session(Counting())
-    assert session.run(slow()).scored == 3
+    assert session.run(slow()).rows == 3
     assert session.interrupted
 
 
@@ -340,7 +354,7 @@ def test_a_session_runs_outside_the_main_thread():
     thread = threading.Thread(target=lambda: records.append(Session(Counting()).run(zip(*rows(5), strict=True))))
     thread.start()
     thread.join()
-    assert records[0].scored == 5
+    assert records[0].rows == 5
 
 
 @pytest.mark.parametrize("wrong", [{"delay": -1}, {"window": 0}, {"block": 0}, {"every": 0}, {"keep_every": 0}])
@@ -357,7 +371,7 @@ def test_an_evaluation_has_a_curve_a_table_and_json():
     text = str(evaluation)
     assert "all rows" in text
     assert "kappa temporal" in text
-    assert "The no-change baseline wins" in text
+    assert "behind. Guessing repeats the last known answer." in text
     assert json.loads(json.dumps(evaluation.as_dict()))["curve"][0]["rows"] == 1000
 
 

@@ -21,7 +21,7 @@ def test_a_record_is_json_and_what_is_not_defined_is_null():
     plain = json.loads(json.dumps(record.as_dict(), allow_nan=False))
     assert plain["scores"] == {"accuracy": 0.5, "kappa": None}
     assert plain["baselines"] == {"majority": {"accuracy": 0.5, "kappa": None}}
-    assert plain["events"] == [{"row": 2, "kind": "drift_detected", "text": "Accuracy fell."}]
+    assert plain["events"] == [{"row": 2, "kind": "drift_detected", "text": "Accuracy fell.", "size": 0.0}]
     assert plain["names"] == ["accuracy", "kappa"]
 
 

@@ -67,7 +67,7 @@ def main() -> None:
     os.dup2(2, 1)
     out.write(json.dumps(measure(json.loads(sys.argv[1]))) + "\n")
     out.flush()
-    os._exit(0)  # a Java machine would otherwise take its time
+    os._exit(0)  # Java would otherwise take seconds to exit
 
 
 if __name__ == "__main__":

@@ -51,6 +51,8 @@ ENTRANTS = {
         _entrant("river-arf", "River ARF (10)", "river_forest", "river", "river"),
         _entrant("vw", "VW", "vw", "vw", "vowpalwabbit"),
         _entrant("vw-nn", "VW `--nn 10`", "vw", "vw", "vowpalwabbit"),
+        _entrant("lightgbm", "LightGBM, retrained every 1,000 rows", "trees", "trees", "lightgbm"),
+        _entrant("xgboost", "XGBoost, retrained every 1,000 rows", "trees", "trees", "xgboost-cpu"),
         _entrant("sklearn-mlp", "scikit-learn MLP", "sklearn_mlp", "sklearn", "scikit-learn"),
         _entrant("torch-mlp", "PyTorch MLP, Adam", "torch_mlp", "torch", "torch"),
     )

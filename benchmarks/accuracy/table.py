@@ -1,4 +1,4 @@
-"""The accuracy tables of README from the result file. Only finished entries count; what is missing is named."""
+"""The accuracy tables of benchmarks/README.md from the result file. Only finished entries count; what is missing is named."""
 
 from __future__ import annotations
 
@@ -123,11 +123,17 @@ class Table:
         return [name for name in self.figures[stream] if name not in {*GUESSES, HEADWATER}]
 
     def own(self, stream: str) -> str:
-        """Return headwater's cell: the mean over its seeds, with their deviation."""
+        """Return headwater's cell: the mean over its seeds, with their deviation; bold if it is the best."""
         seeds = [entry["scores"][self.score] for entry in self._found[stream, self.condition, HEADWATER]]
         middle = statistics.fmean(seeds)
         spread = f" ± {number(self.task, statistics.stdev(seeds), middle)}" if len(seeds) > 1 else ""
-        return f"**{number(self.task, middle)}**{spread}"
+        return self.shown(stream, HEADWATER) + spread
+
+    def shown(self, stream: str, name: str) -> str:
+        """Return a learner's score on a stream, bold if none is better."""
+        value, best = self.figures[stream][name], self.best(stream, self.figures[stream])
+        text = number(self.task, value)
+        return f"**{text}**" if best and text == number(self.task, best[1]) else text
 
     def lead(self, stream: str) -> str:
         """Return headwater against the best rival that learns."""
@@ -140,9 +146,9 @@ class Table:
     def row(self, stream: str, columns: Iterable[str]) -> str:
         """Return one line of the table."""
         figures = self.figures[stream]
-        cells = [number(self.task, figures[name]) if name in figures else "–" for name in columns]
+        cells = [self.shown(stream, name) if name in figures else "–" for name in columns]
         rest = self.best(stream, REST[self.task])
-        cells.append(f"{number(self.task, rest[1])} ({SHORT[rest[0]]})" if rest else "–")
+        cells.append(f"{self.shown(stream, rest[0])} ({SHORT[rest[0]]})" if rest else "–")
         return f"| {stream} | {' | '.join(cells)} | {self.own(stream)} | {self.lead(stream)} |"
 
     def against(self, name: str) -> str:
@@ -176,10 +182,11 @@ class Table:
         if self.task == "regress" or not streams or set(most) <= {*GUESSES}:  # errors have units
             return ""
         middle = {n: statistics.fmean(self.figures[s][n] for s in streams) for n in [*most, HEADWATER]}
-        cells = [number(self.task, middle[n]) if n in middle else "–" for n in columns]
-        return (
-            f"| mean of {len(streams)} streams | {' | '.join(cells)} | | **{number(self.task, middle[HEADWATER])}** | |"
-        )
+        texts = {n: number(self.task, value) for n, value in middle.items()}
+        best = number(self.task, max(middle.values()))
+        shown = {n: f"**{text}**" if text == best else text for n, text in texts.items()}
+        cells = [shown.get(n, "–") for n in columns]
+        return f"| mean of {len(streams)} streams | {' | '.join(cells)} | | {shown[HEADWATER]} | |"
 
     def mean_ranks(self) -> dict[str, float]:
         """Return each learner's mean rank, over the streams that it finished."""
@@ -199,8 +206,10 @@ class Table:
         lines += [self.row(stream, columns) for stream in self.streams]
         lines += filter(None, [self.means(columns)])
         ranks = self.mean_ranks()
-        shown = [f"{ranks[name]:.1f}" if name in ranks else "–" for name in columns]
-        place = f"**{ranks[HEADWATER]:.1f}**" if HEADWATER in ranks else "–"
+        best = f"{min(ranks.values(), default=0.0):.1f}"
+        places = {name: f"{rank:.1f}" for name, rank in ranks.items()}
+        places = {name: f"**{place}**" if place == best else place for name, place in places.items()}
+        shown, place = [places.get(name, "–") for name in columns], places.get(HEADWATER, "–")
         own = [self.us(s, HEADWATER) for s in self.streams]
         against = "headwater against it (streams)" if self.task == "classify" else "headwater ÷ it (streams)"
         lines.append(f"| {against} | {' | '.join(self.against(n) for n in columns)} | | | |")

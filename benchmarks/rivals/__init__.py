@@ -32,5 +32,10 @@ RIVALS = {
         Rival("sklearn", "scikit-learn `MLPClassifier`", "sklearn_mlp", "sklearn", "scikit-learn"),
         Rival("river", "River `StandardScaler \\| LogisticRegression`", "river_logistic", "river", "river"),
         Rival("vw", "VW `--nn 10`", "vw_nn", "vw", "vowpalwabbit"),
+        Rival("headwater-js", "headwater.mjs, `learnMany`", "node_rows", None, "node", ("headwater-js",)),
+        Rival("headwater-js-one", "headwater.mjs, a call a row", "node_rows", None, "node", ("headwater-js-one",)),
+        Rival("tfjs", "TensorFlow.js, CPU", "node_rows", None, "@tensorflow/tfjs", ("tfjs",)),
+        Rival("tfjs-wasm", "TensorFlow.js, WebAssembly", "node_rows", None, "@tensorflow/tfjs", ("tfjs-wasm",)),
+        Rival("convnetjs", "ConvNetJS", "node_rows", None, "convnetjs", ("convnetjs",)),
     )
 }

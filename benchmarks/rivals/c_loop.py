@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.contract import Pass, Run, Spec, serve
 from benchmarks.data import Floats, initial, log_loss, teacher
-from benchmarks.fresh import CACHE
+from benchmarks.rivals.fresh import CACHE
 
 SOURCE = Path(__file__).with_name("c_loop.c")
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-std=c11")

@@ -11,8 +11,8 @@ import numpy as np
 
 import headwater as hw
 from benchmarks.contract import Pass, Run, Spec, serve
-from benchmarks.data import events, flights, log_loss, mnist, teacher
-from benchmarks.fresh import prepare_import, run_fresh
+from benchmarks.data import documents, events, flights, log_loss, mnist, teacher
+from benchmarks.rivals.fresh import prepare_import, run_fresh
 from headwater import nn
 
 
@@ -32,6 +32,8 @@ def binary_network(spec: Spec) -> Any:
 def prepare_arrays(spec: Spec) -> Run:
     """Return a run of learn_many over the whole array: strictly row by row, predictions before each update."""
     X, y = teacher(spec["rows"], spec["options"]["sizes"][0], spec["seed"])
+    if spec["options"].get("learner") == "classifier":
+        return prepare_classifier(spec, X, y)
 
     def run(rows: int = len(X)) -> Pass:
         net = binary_network(spec)
@@ -42,6 +44,28 @@ def prepare_arrays(spec: Spec) -> Run:
 
     run(1000)
     return run
+
+
+def prepare_classifier(spec: Spec, X: Any, y: Any) -> Run:
+    """Return a run of a classifier's learn_many over the whole array, scored by how often it was right."""
+    sizes, labels = spec["options"]["sizes"], y.astype(int)
+    X = X.astype(np.float64)
+
+    def run(rows: int = len(X)) -> Pass:
+        model = hw.Classifier(hidden=tuple(sizes[1:-1]), optimizer=rule(spec["options"]["rule"], spec["options"]["lr"]))
+        start = time.perf_counter()
+        y_pred = model.learn_many(X[:rows], labels[:rows])
+        seconds = time.perf_counter() - start
+        right = sum(guess == label for guess, label in zip(y_pred, labels, strict=False))
+        return Pass(seconds=seconds, rows=rows, score=right / rows, score_name="accuracy")
+
+    run(1000)
+    return run
+
+
+def prepare_text(spec: Spec) -> Run:
+    """Return a run over documents as dicts of word counts."""
+    return one_by_one(*documents(spec["rows"], spec["options"]["words"], spec["seed"]))
 
 
 def prepare_epochs(spec: Spec) -> Run:
@@ -133,12 +157,12 @@ def prepare_start(spec: Spec) -> Run:
 
     def cold() -> Pass:
         with tempfile.TemporaryDirectory() as folder:
-            answer = run_fresh(_FIRST, env={"HEADWATER_CACHE": folder})
+            answer = run_fresh(_FIRST, env={"PYTHONPYCACHEPREFIX": folder})
             if not any(Path(folder).iterdir()):
-                raise RuntimeError("expected kernels in the folder HEADWATER_CACHE after a cold start, got none")
+                raise RuntimeError("expected bytecode in the folder PYTHONPYCACHEPREFIX after a cold start, got none")
         return Pass(seconds=answer["seconds"], rows=1, detail={"import_s": answer["import_s"]})
 
-    run_fresh(_FIRST)  # bytecode and kernels are cached after this
+    run_fresh(_FIRST)  # bytecode is cached after this
     return cold if options["cache"] == "cold" else warm
 
 
@@ -189,10 +213,12 @@ def prepare_memory(spec: Spec) -> Run:
 if __name__ == "__main__":
     kinds = {
         "arrays": prepare_arrays,
+        "node": prepare_arrays,
         "events": prepare_events,
         "flights": prepare_flights,
+        "text": prepare_text,
         "epochs": prepare_epochs,
         "start": prepare_start,
         "memory": prepare_memory,
     }
-    serve("headwater", ["headwater", "numpy", "numba"], kinds)
+    serve("headwater", ["headwater", "numpy"], kinds)

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.contract import Pass, Run, Spec, serve
 from benchmarks.data import initial, log_loss, teacher
-from benchmarks.fresh import prepare_start
+from benchmarks.rivals.fresh import prepare_start
 
 UNROLL = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 tree_map = jax.tree_util.tree_map

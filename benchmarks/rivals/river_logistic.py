@@ -9,7 +9,7 @@ from river import compose, linear_model, preprocessing
 
 from benchmarks.contract import Pass, Run, Spec, serve
 from benchmarks.data import events, flights, log_loss
-from benchmarks.fresh import prepare_start
+from benchmarks.rivals.fresh import prepare_start
 
 
 def for_numbers() -> Any:

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.contract import Pass, Run, Spec, serve
 from benchmarks.data import events, log_loss, mnist, teacher
-from benchmarks.fresh import prepare_start
+from benchmarks.rivals.fresh import prepare_start
 
 CLASSES = np.array([0, 1])
 

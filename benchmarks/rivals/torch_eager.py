@@ -13,7 +13,7 @@ import torch
 
 from benchmarks.contract import Pass, Run, Spec, serve
 from benchmarks.data import initial, log_loss, mnist, teacher
-from benchmarks.fresh import prepare_start
+from benchmarks.rivals.fresh import prepare_start
 
 
 def network(sizes: list[int], seed: int) -> torch.nn.Sequential:

@@ -13,7 +13,7 @@ from typing import Any
 import vowpalwabbit
 
 from benchmarks.contract import Pass, Run, Spec, serve
-from benchmarks.data import events, flights, log_loss
+from benchmarks.data import documents, events, flights, log_loss
 
 ARGUMENTS = "--nn 10 --loss_function logistic --link logistic --quiet --random_seed 1"
 
@@ -54,5 +54,10 @@ def prepare_flights(spec: Spec) -> Run:
     return over(*flights(spec["rows"], spec["data"]))
 
 
+def prepare_text(spec: Spec) -> Run:
+    """Return a run over documents as dicts of word counts."""
+    return over(*documents(spec["rows"], spec["options"]["words"], spec["seed"]))
+
+
 if __name__ == "__main__":
-    serve("vw", ["vowpalwabbit"], {"events": prepare_events, "flights": prepare_flights})
+    serve("vw", ["vowpalwabbit"], {"events": prepare_events, "flights": prepare_flights, "text": prepare_text})

@@ -26,7 +26,7 @@ def timed(what, work):
 
 
 def kills_of_the_store(folder, kills):
-    proof, child = (loaded(TESTS / "store_durable" / f"{name}.py") for name in ("test_crash", "child"))
+    proof, child = (loaded(TESTS / path) for path in ("store/journal/test_crash.py", "support/processes/storing.py"))
     done = lives = 0
     while done < kills:
         path = folder / f"store{lives}.db"
@@ -46,14 +46,14 @@ def kills_of_the_server(folder, kills):
 def tails(folder):
     path = folder / "tails"
     path.mkdir()
-    return f"{loaded(TESTS / 'store_durable' / 'test_damage.py').prove_tail(path, step=1)} damaged tails opened"
+    return f"{loaded(TESTS / 'store/journal/test_damage.py').prove_tail(path, step=1)} damaged tails opened"
 
 
 def hostile(folder, n):
     proof = loaded(TESTS / "serve" / "test_contract.py")
-    hub = proof.make_hub(folder / "hostile.db", most_rows=200, body_limit=100_000)
-    hub.service.change(hub.service.models.create, "default", proof.hw.Classifier(hidden=(4,), seed=1))
-    with proof.TestClient(proof.build(hub)) as client:
+    state = proof.make_state(folder / "hostile.db", limits=proof.ServerLimits(rows=200, body_bytes=100_000))
+    state.service.change(state.service.models.create, "default", proof.hw.Classifier(hidden=(4,), seed=1))
+    with proof.TestClient(proof.build(state)) as client:
         client.post("/learn", json=[{"x": {"a": i}, "y": "ab"[i % 2]} for i in range(10)])
         before = client.get("/models/default").json()["state"]
         proof.send_hostile(client, n, seed=5)

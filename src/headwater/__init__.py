@@ -1,40 +1,55 @@
 """Neural networks that learn online: predict, see the answer, learn, one example at a time, for ever.
 
-The names below are imported when they are first asked for: the command line's help needs no compiler.
+The names below are imported when they are first asked for, so that the command line's help comes at once.
 """
 
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPES
 
+from . import face as _face
+from .bound import bind as _bind
+
 if _TYPES:
+    from . import cluster as cluster
     from . import diagnose as diagnose
     from . import explain as explain
     from . import loggers as loggers
     from . import mlflow as mlflow
     from . import nn
+    from . import notebook as notebook
     from . import plot as plot
     from . import sklearn as sklearn
-    from .classifier import Classifier
+    from .durable import open  # noqa: A004 - hw.open, as gzip.open
     from .evaluate import evaluate
-    from .regressor import Regressor
+    from .fleet import Fleet
+    from .learner.classifier import Classifier
+    from .learner.limits import Limits
+    from .learner.regressor import Regressor
+    from .learner_file import load
     from .session import Session
-    from .store import load, open  # noqa: A004 - hw.open, as gzip.open
+    from .streams import read
 
-__all__ = ["Classifier", "Regressor", "Session", "evaluate", "load", "nn", "open"]
+_bind(_face)
 
+__all__ = ["Classifier", "Fleet", "Limits", "Regressor", "Session", "evaluate", "load", "nn", "open", "read"]
+
+_MODULES = ("cluster", "diagnose", "explain", "loggers", "mlflow", "nn", "notebook", "plot", "sklearn")
 _ROOMS = {
-    "Classifier": ".classifier",
-    "Regressor": ".regressor",
+    "Classifier": ".learner.classifier",
+    "Fleet": ".fleet",
+    "Limits": ".learner.limits",
+    "Regressor": ".learner.regressor",
     "Session": ".session",
     "evaluate": ".evaluate",
-    "load": ".store",
-    "open": ".store",
+    "load": ".learner_file",
+    "open": ".durable",
+    "read": ".streams",
 }
 
 
 def __getattr__(name: str) -> object:
     """Import a public name (PEP 562)."""
-    if name in ("diagnose", "explain", "loggers", "mlflow", "nn", "plot", "sklearn"):
+    if name in _MODULES:
         return _import_module(f".{name}", __name__)
     if name == "__version__":
         return _import_module("importlib.metadata").version("headwater")
@@ -45,4 +60,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    """Name every public function, class and room, for completion."""
+    return sorted({*__all__, *_MODULES, "__version__"})

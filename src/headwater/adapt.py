@@ -13,14 +13,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from headwater.engine import Engine
 from headwater.errors import ConfigError
-from headwater.kernels import _op as col
-from headwater.nn.renew import redraw
-from headwater.types import Event, Record
-from headwater.watch.seen import Seen
+from headwater.learner.engine import Engine
+from headwater.types import Event, Record, ScoredRows
 
 __all__ = ["Adaptation", "Policy", "Reinitialise", "Replay", "ShareUp", "StepUp", "decide"]
 
@@ -109,7 +105,7 @@ class Reinitialise:
 class ShareUp:
     """Even out the weights of a pool's experts once, w ← (1 − share)·w + share/experts, so that others can take over.
 
-    Weights that are learned (``kernels/stack.py``) also move in their first, large steps again: for some thousand rows they
+    Weights that are learned (``plain/mixture.py``) also move in their first, large steps again: for some thousand rows they
     follow what the experts are worth now ten times as fast.
 
     Parameters
@@ -184,18 +180,18 @@ class Adaptation:
         newest = max((policy.rows for policy in self.policies if isinstance(policy, Replay)), default=0)
         self._newest: deque[tuple[Any, Any]] = deque(maxlen=newest)
 
-    def see(self, seen: Seen, events: Sequence[Event], learner: Any) -> list[Event]:
+    def see(self, rows: ScoredRows, events: Sequence[Event], learner: Any) -> list[Event]:
         """Take notice of rows and of what was found in them; decide and act when it is due."""
-        first = max(0, len(seen) - (self._newest.maxlen or 0))
-        self._newest.extend((seen.X[i], seen.y[i]) for i in range(first, len(seen)))
+        first = max(0, len(rows) - (self._newest.maxlen or 0))
+        self._newest.extend((rows.X[i], rows.y[i]) for i in range(first, len(rows)))
         self._waiting += events
-        if seen.last < self.due or learner._engine is None:
+        if rows.last < self.due or learner.engine is None:
             return []
         self.due += self.every
-        record = Record(rows=seen.last, scored=seen.last, window=0, events=tuple(self._waiting))
+        record = Record(rows=rows.last, scored=rows.last, window=0, events=tuple(self._waiting))
         self._waiting = []
-        self._settle(seen.last, learner)
-        return [self._do(policy, seen.last, learner) for policy in decide(record, self.policies)]
+        self._settle(rows.last, learner)
+        return [self._do(policy, rows.last, learner) for policy in decide(record, self.policies)]
 
     def _settle(self, row: int, learner: Any) -> None:
         """Bring a raised step back by the stage it has reached."""
@@ -203,12 +199,12 @@ class Adaptation:
             return
         since, policy = self._raised
         left = 1 - min(_STAGES, (row - since) * _STAGES // policy.rows) / _STAGES
-        learner._engine.set_step(learner._engine.step, policy.factor**left)
+        learner.engine.set_step(learner.engine.step, policy.factor**left)
         if left == 0:
             self._raised = None
 
     def _do(self, policy: Policy, row: int, learner: Any) -> Event:
-        engine: Engine = learner._engine
+        engine: Engine = learner.engine
         if isinstance(policy, StepUp):
             self._raised = (row, policy)
             engine.set_step(engine.step, policy.factor)
@@ -219,21 +215,20 @@ class Adaptation:
             learner.step_many(rows, list(y), ask=rows)  # asked again: no news about how predictions fare
             return Event(row, "replayed", f"The last {len(y):,} rows were learned once more.")
         if isinstance(policy, ShareUp):
-            weights_of(engine)[:] = (1 - policy.share) * weights_of(engine) + policy.share / len(weights_of(engine))
-            engine.program.run[col.MIXED] = 0
+            engine.core.learner.spread_mixture_weights(policy.share)
             return Event(row, "share_raised", f"The experts' weights were evened out by {policy.share:.0%}.")
         self._resets += 1
-        worst = int(np.argmin(weights_of(engine)))
-        experts = range(len(weights_of(engine))) if policy.which == "all" else [worst]
+        weights = engine.core.mixture_weights
+        experts = range(len(weights)) if policy.which == "all" else [int(np.argmin(weights))]
         for e in experts:
-            redraw(engine.program, e, [engine.setup.seed, 2, self._resets])
+            engine.core.learner.reinitialise(e, _key(engine.setup.seed, self._resets))
         numbers = ", ".join(str(e + 1) for e in experts)
         return Event(row, "reinitialised", f"The weights of expert {numbers} were drawn anew.")
 
 
-def weights_of(engine: Engine) -> NDArray[np.float64]:
-    """Return a view of the experts' weights in the mixture."""
-    return engine.program.run[col.WEIGHT :: col.RUNNING_WIDTH]
+def _key(seed: int, count: int) -> int:
+    """Return a key for draws that differs from seed to seed and from one re-initialisation to the next."""
+    return int(np.random.SeedSequence([seed, 2, count]).generate_state(1, np.uint64)[0])
 
 
 def _positive(at: str, **numbers: float) -> None:

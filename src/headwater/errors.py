@@ -6,7 +6,8 @@
     ├── ConfigError      (ValueError)   an argument or option that cannot be: a layer, a loss, a step size
     ├── DataError        (ValueError)   input that cannot be used
     │   ├── SourceError                 a stream that cannot be opened, or holds no rows
-    │   └── TargetError                 an answer `y` that is missing, or of the wrong kind
+    │   ├── TargetError                 an answer `y` that is missing, or of the wrong kind
+    │   └── LimitError                  a sample, or a request, that asks for more than a limit allows
     ├── ModelFileError   (ValueError)   a saved model that is missing, truncated, altered or from another version
     ├── StoreError       (OSError)      the file of a durable learner that is damaged, in use, or can't be written
     └── MissingExtra     (ImportError)  a package of an optional extra that is not installed
@@ -28,11 +29,15 @@ __all__ = [
     "ConfigError",
     "DataError",
     "HeadwaterError",
+    "LimitError",
     "MissingExtra",
     "ModelFileError",
+    "RefusedRow",
     "SourceError",
     "StoreError",
     "TargetError",
+    "UnlikelyData",
+    "choose",
     "did_you_mean",
 ]
 
@@ -108,6 +113,46 @@ class TargetError(DataError):
     code = "target"
 
 
+class LimitError(DataError):
+    """Report a sample that asks for more than a limit allows; nothing was learned from it.
+
+    Parameters
+    ----------
+    limit
+        The limit's name in ``headwater.Limits``.
+    most
+        What it is.
+    got
+        What the sample asked for.
+
+    Examples
+    --------
+    >>> print(LimitError(limit="names", most=100, got=2500))
+    expected at most 100 new names in a sample, got 2,500 — at limits.names. Send less at once, or raise the limit.
+    """
+
+    code = "limit"
+
+    def __init__(self, *, limit: str, most: float, got: float) -> None:
+        self.limit, self.most, self.number = limit, most, got
+        what = {
+            "entries": "entries in a sample",
+            "names": "new names in a sample",
+            "classes": "classes",
+            "outputs": "classes",
+            "bytes": "bytes by which a sample makes the learner grow",
+        }.get(limit, limit)
+        super().__init__(
+            expected=f"at most {most:,.0f} {what}",
+            got=f"{got:,.0f}",
+            at=f"limits.{limit}",
+            help="Send less at once, or raise the limit.",
+        )
+
+    def __reduce__(self) -> tuple[Callable[..., HeadwaterError], tuple[Any, ...]]:
+        return _rebuild_limit, (self.limit, self.most, self.number)
+
+
 class ModelFileError(HeadwaterError, ValueError):
     """Report a saved model that is missing, truncated, altered or from another version."""
 
@@ -150,6 +195,26 @@ class MissingExtra(HeadwaterError, ImportError):
         return _rebuild_missing, (self.package, self.extra, self.at)
 
 
+class RefusedRow(UserWarning):
+    """Warn that a row was not learned, and why; `model.rejected` counts them all.
+
+    Examples
+    --------
+    >>> issubclass(RefusedRow, UserWarning)
+    True
+    """
+
+
+class UnlikelyData(UserWarning):
+    """Warn that rows or answers look like those of another data set: columns that the model doesn't know, other kinds of classes.
+
+    Examples
+    --------
+    >>> issubclass(UnlikelyData, UserWarning)
+    True
+    """
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a sentence with the closest known names, or with all of them when none is close.
 
@@ -169,8 +234,24 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"Known: {shown}." if names else ""
 
 
+def choose(name: object, known: Iterable[str]) -> str:
+    """Return a sentence with the closest of some names that an error has listed already, or one that points to them.
+
+    Examples
+    --------
+    >>> choose("adm", ["adam", "sgd"]), choose("zzz", ["adam", "sgd"])
+    ('Did you mean adam?', 'Choose one of these names.')
+    """
+    close = did_you_mean(str(name), known)
+    return close if close.startswith("Did") else "Choose one of these names."
+
+
 def _rebuild(kind: type[HeadwaterError], expected: str, got: str, at: str, remedy: str, code: str) -> HeadwaterError:
     return kind(expected=expected, got=got, at=at, help=remedy, code=code)
+
+
+def _rebuild_limit(limit: str, most: float, got: float) -> LimitError:
+    return LimitError(limit=limit, most=most, got=got)
 
 
 def _rebuild_missing(package: str, extra: str, at: str) -> HeadwaterError:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import io
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from headwater.adapt import Policy
+from headwater.bound import face
+from headwater.river import RiverMetric
 from headwater.session import Session
-from headwater.types import Event, Learner, Record
-from headwater.watch import Watcher, verdict
+from headwater.types import Event, Record
+from headwater.watch import Watcher, beats_baselines, compare_baselines
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["Evaluation", "evaluate", "score_table"]
+__all__ = ["Evaluation", "evaluate", "score_cell", "score_table"]
 
 _PERCENT = ("accuracy", "balanced_accuracy")
 
@@ -33,10 +36,13 @@ class Evaluation:
         How learning stood at the end.
     curve
         The records on the way, one after each `every` rows, the last one included.
+    metrics
+        The metrics of River's that were asked for.
     """
 
     record: Record
     curve: Sequence[Record] = field(default=())
+    metrics: Sequence[Any] = field(default=())
 
     @property
     def events(self) -> list[Event]:
@@ -49,19 +55,28 @@ class Evaluation:
         console = Console(file=io.StringIO(), width=100, color_system=None)
         console.print(self.__rich__())
         lines = str(console.file.getvalue() if isinstance(console.file, io.StringIO) else "").rstrip().split("\n")
-        return "\n".join([*(line.rstrip() for line in lines), *filter(None, [verdict(self.record)])])
+        said = "" if beats_baselines(self.record) else compare_baselines(self.record)
+        return "\n".join([*(line.rstrip() for line in lines), *([said] if said else [])])
 
     def __rich__(self) -> Table:
         return score_table(self.record)
 
+    def _repr_html_(self) -> str:
+        return face().html(self)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the evaluation as plain dicts, lists, numbers and strings, for JSON."""
-        return {**self.record.as_dict(), "verdict": verdict(self.record), "curve": [r.as_dict() for r in self.curve]}
+        return {
+            **self.record.as_dict(),
+            "verdict": compare_baselines(self.record),
+            "curve": [r.as_dict() for r in self.curve],
+        }
 
 
 def evaluate(
-    learner: Learner,
+    learner: Any,
     stream: Any,
+    target: str | None = None,
     *,
     delay: int = 0,
     window: int = 1000,
@@ -69,15 +84,23 @@ def evaluate(
     block: int = 1024,
     watch: Watcher | Sequence[Watcher] = (),
     adapt: Policy | Sequence[Policy] = (),
+    on_record: Callable[[Record], object] | Sequence[Callable[[Record], object]] = (),
+    metric: Any = (),
+    progress: bool = False,
 ) -> Evaluation:
     """Predict, score, then learn each row of a stream.
 
     Parameters
     ----------
     learner
-        A `Classifier` or `Regressor`; it goes on learning where it stands.
+        A `Classifier` or `Regressor`, or a model or pipeline of River's; it goes on learning where it stands. Of an estimator
+        of `headwater.sklearn` that was never fitted a new learner with its settings, each row once; the estimator stays as
+        it is.
     stream
-        What `Session.run` takes: a `Stream`, pairs ``(x, y)``, or arrays ``(X, y)``.
+        What `Session.run` takes: a `Stream`, pairs ``(x, y)``, arrays ``(X, y)``; with `target` a data frame, a path, a
+        folder or a pattern.
+    target
+        The column of the answers, in a data frame or a file.
     delay
         How many rows later than its prediction an answer arrives.
     window
@@ -90,6 +113,12 @@ def evaluate(
         Who else is shown each row, such as `watch.DriftWatch`; what they find stands in the curve's events.
     adapt
         What to do about it, such as `adapt.StepUp`.
+    on_record
+        What to call with each point of the curve, such as `notebook.LiveCurve`.
+    metric
+        Metrics of River's, such as ``river.metrics.F1()``, updated with what was predicted for each row.
+    progress
+        Print a line with rows and the window's score after each ``every`` rows, on standard error.
 
     Returns
     -------
@@ -111,8 +140,24 @@ def evaluate(
     """
     curve: list[Record] = []
     pace: dict[str, Any] = {"delay": delay, "window": window, "every": every, "block": block}
-    record = Session(learner, **pace, tell=curve.append, watch=watch, adapt=adapt).run(stream)
-    return Evaluation(record, curve)
+    calls = (on_record,) if callable(on_record) else tuple(on_record)
+    metrics = tuple(metric) if isinstance(metric, Sequence) else (metric,)
+    watchers = tuple(watch) if isinstance(watch, Sequence) else (watch,)
+    record = Session(
+        learner,
+        **pace,
+        on_record=(curve.append, *((_print_progress,) if progress else ()), *calls),
+        watch=(*watchers, *map(RiverMetric, metrics)),
+        adapt=adapt,
+    ).run(stream, target)
+    return Evaluation(record, curve, metrics)
+
+
+def _print_progress(record: Record) -> None:
+    """Print how far an evaluation is."""
+    name = record.names[0] if record.names else ""
+    score = f", {name} {record.window_scores[name]:.4g} over the last {record.window:,}" if record.window else ""
+    sys.stderr.write(f"{record.rows:,} rows{score}\n")
 
 
 def score_table(record: Record) -> Table:
@@ -129,12 +174,13 @@ def score_table(record: Record) -> Table:
             style = "bold" if name == "model" else "dim"
             table.add_column(f"{span if name == 'model' else ''}\n{name}", justify="right", style=style, no_wrap=True)
     for score in record.names:
-        cells = [_shown(score, scores[score]) for _, predictors in spans for scores in predictors.values()]
+        cells = [score_cell(score, scores[score]) for _, predictors in spans for scores in predictors.values()]
         table.add_row(score.replace("_", " ").replace("balanced accuracy", "balanced acc."), *cells)
     return table
 
 
-def _shown(score: str, value: float) -> str:
+def score_cell(score: str, value: float) -> str:
+    """Return a score as a table shows it."""
     if math.isnan(value):
         return "–"
     if score in _PERCENT:
@@ -148,6 +194,9 @@ class _Callable(ModuleType):
 
     def __call__(self, *args: Any, **settings: Any) -> Evaluation:
         return evaluate(*args, **settings)
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:  # joblib sends ``hw.evaluate`` to its workers
+        return import_module, (self.__name__,)
 
 
 sys.modules[__name__].__class__ = _Callable

@@ -1,4 +1,4 @@
-"""Records of a session, told to a file of JSON lines or to TensorBoard: ``Session(…, tell=JsonLines("run.jsonl"))``."""
+"""Records of a session, written to a file of JSON lines or to TensorBoard: ``Session(…, on_record=JsonLines("run.jsonl"))``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """MLflow: learners as models of its ``pyfunc`` flavor, kept in headwater's own file, and metrics streamed while learning.
 
 with mlflow.start_run():
-    Session(model, every=1000, tell=hw.mlflow.log_record).run(stream)
+    Session(model, every=1000, on_record=hw.mlflow.log_record).run(stream)
     hw.mlflow.log_model(model)
 """
 
@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import MissingExtra
+from headwater.learner_file import load
 from headwater.loggers import metrics_of
-from headwater.store import load
 from headwater.types import Record
 
 __all__ = ["Served", "load_model", "log_model", "log_record", "save_model"]
@@ -103,7 +103,7 @@ def load_model(uri: str) -> Any:
 
 
 def log_record(record: Record) -> None:
-    """Log the numbers of a record as metrics of the current run, over the rows: what a session's ``tell`` takes.
+    """Log the numbers of a record as metrics of the current run, over the rows: what a session's ``on_record`` takes.
 
     Parameters
     ----------

@@ -2,10 +2,10 @@
 
 ::
 
-    predict → (label) → score → watch → adapt → learn → keep → tell
+    predict → (label) → score → watch → adapt → learn → keep → report
 
 A session moves blocks of rows, and the learner predicts and then learns the rows of a block one by one, so a live
-event is a block of one. Whatever is counted here (the delay, the window, when to keep, when to tell) is counted in
+event is a block of one. Whatever is counted here (the delay, the window, when to keep, when to make a record) is counted in
 rows: how a stream is cut into blocks can't change a result.
 
 Where labels come late (`delay`), the rows that arrive are predicted in lock-step with the learning of the rows whose
@@ -17,21 +17,22 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from headwater.adapt import Adaptation, Policy
-from headwater.classifier import Classifier
 from headwater.errors import ConfigError, HeadwaterError
-from headwater.regressor import Regressor
-from headwater.streams import Block, CtrlC, FrameRows, Stream, Waiting, as_blocks, columns_of
-from headwater.streams.columns import FRAME_BLOCK
-from headwater.types import Event, Forecast, Learner, Record, join
-from headwater.watch import ClassifyWatch, RegressWatch, proba_given
-from headwater.watch.health import health_of
-from headwater.watch.seen import Seen, Watcher
+from headwater.learner.base import Learner as OwnLearner
+from headwater.learner.guards import FARTHEST, PLAIN
+from headwater.river import as_learner
+from headwater.streams import Block, CtrlC, FrameRows, Stream, Waiting, as_blocks
+from headwater.streams.frame_rows import FRAME_BLOCK
+from headwater.streams.rows import opened
+from headwater.types import Event, Forecast, Learner, Record, ScoredRows, join
+from headwater.watch import ClassifyWatch, RegressWatch, Watcher, proba_given
 
 __all__ = ["Session"]
 
@@ -42,7 +43,8 @@ class Session:
     Parameters
     ----------
     learner
-        A `Classifier` or `Regressor`.
+        A `Classifier` or `Regressor`, a model or pipeline of River's, or an estimator of `headwater.sklearn` that was never
+        fitted, of which a new learner with its settings is made: ``session.learner``.
     delay
         How many rows later than its prediction the answer of a row arrives.
     window
@@ -50,8 +52,8 @@ class Session:
     block
         Rows that are handed to the learner at once; only speed depends on it.
     every
-        Tell a `Record` after each so many rows; None tells the last one only.
-    tell
+        Make a `Record` after each so many rows; None makes the last one only.
+    on_record
         What to call with each record.
     keep
         A file to save the learner to: when the session finishes, and after each `keep_every` rows.
@@ -85,13 +87,13 @@ class Session:
 
     def __init__(
         self,
-        learner: Learner,
+        learner: Any,
         *,
         delay: int = 0,
         window: int = 1000,
         block: int = 1024,
         every: int | None = None,
-        tell: Callable[[Record], object] | Sequence[Callable[[Record], object]] = (),
+        on_record: Callable[[Record], object] | Sequence[Callable[[Record], object]] = (),
         keep: str | Path | None = None,
         keep_every: int | None = None,
         watch: Watcher | Sequence[Watcher] = (),
@@ -99,24 +101,26 @@ class Session:
     ) -> None:
         _check({"delay": delay}, least=0)
         _check({"window": window, "block": block, "every": every, "keep_every": keep_every}, least=1)
-        self.learner = learner
+        self.learner: Learner = (learner := as_learner(learner))
         self.rows = 0  # rows predicted
         self.interrupted = False  # whether Ctrl-C ended the last run
         watching = RegressWatch if learner.task == "regress" else ClassifyWatch
         self._watch: RegressWatch | ClassifyWatch = watching(window=window, delay=delay)
         self._delay, self._window, self._block = delay, window, block
         self.keep, self._every, self._keep_every = keep, every, keep_every
-        self.tell: tuple[Callable[[Record], object], ...] = (tell,) if callable(tell) else tuple(tell)
-        self._health = health_of(learner)
-        watchers = tuple(watch) if isinstance(watch, Sequence) else (watch,)
-        # What a learner keeps for its diagnosis it keeps itself, unless the prediction was given out earlier.
-        late = self._health is not None and delay > 0
-        self._watchers: tuple[Watcher, ...] = (self._health, *watchers) if late and self._health else watchers
+        self.on_record: tuple[Callable[[Record], object], ...] = (
+            (on_record,) if callable(on_record) else tuple(on_record)
+        )
+        self._own = learner if isinstance(learner, OwnLearner) else None
+        # What a learner keeps for its diagnosis it keeps as it learns, unless the prediction was given out earlier.
+        self._late = self._own if delay > 0 else None
+        self._watchers: tuple[Watcher, ...] = tuple(watch) if isinstance(watch, Sequence) else (watch,)
         policies = tuple(adapt) if isinstance(adapt, Sequence) else (adapt,)
         self._adaptation = Adaptation(policies) if policies else None
         self._events: list[Event] = []
-        self._told = (-1, -1)
+        self._last_record = (-1, -1)
         self._waiting = Waiting()
+        self._scored = 0  # rows whose answer has arrived
         self._seconds = 0.0
         self._left_out: Counter[str] = Counter()
         self._stream: Stream | None = None
@@ -144,10 +148,7 @@ class Session:
         forecasts = []
         i = 0
         while i < len(y):
-            due = [n - self.rows % n for n in (self._every, self._keep_every) if n] + self._dues()
-            # The first row goes alone: it may have to wait for the compiler, which is no matter of rows/s.
-            size = max(self._block, FRAME_BLOCK) if isinstance(X, FrameRows) else self._block
-            j = min(len(y), i + min(size if self.rows else 1, *due, size))
+            j = min(len(y), i + self._next_size(X))
             forecasts.append(self._route(X[i:j], y[i:j], None if w is None else w[i:j]))
             self.rows += j - i
             if self.keep is not None and self._keep_every and self.rows % self._keep_every == 0:
@@ -155,12 +156,12 @@ class Session:
             self._seconds = self._seconds + time.perf_counter() - started if self.rows > 1 else 0.0
             started = time.perf_counter()
             if self._every and self.rows % self._every == 0:
-                self._tell_all(self.record())
+                self._call_on_record(self.record())
             i = j
         self._seconds += time.perf_counter() - started
-        return join(forecasts)
+        return forecasts[0] if len(forecasts) == 1 else join(forecasts)
 
-    def run(self, stream: Any) -> Record:
+    def run(self, stream: Any, target: str | None = None) -> Record:
         """Take a whole stream through the route, then finish.
 
         Ctrl-C ends the run between two blocks, so that nothing learned is lost; pressed again, it ends it at once and
@@ -170,19 +171,24 @@ class Session:
         Parameters
         ----------
         stream
-            A `Stream`, an iterable of blocks or of pairs ``(x, y)``, or a tuple of arrays ``(X, y)``.
+            A `Stream`, an iterable of blocks or of pairs ``(x, y)``, a tuple of arrays ``(X, y)``; or, with `target`, a
+            data frame, or what `headwater.read` takes: a path, a folder, a pattern, a list of these, ``"dataset:NAME"``.
+        target
+            The column of the answers, in a data frame or a file.
 
         Returns
         -------
         Record
             How learning stands at the end.
         """
-        self._stream = stream if isinstance(stream, Stream) else None
+        positions = self._own.notes.get("positions") if self._own is not None else None
+        source = opened(stream, target=target, task=self.learner.task, positions=positions)
+        self._stream = source if isinstance(source, Stream) else None
         ctrl_c = CtrlC()
         try:
-            with ctrl_c:
-                for block in ctrl_c.between(self._timed(as_blocks(stream))):
-                    self.step(block.X, block.y)
+            with ctrl_c, nullcontext() if source is stream else source:  # what was opened here is closed here
+                for block in ctrl_c.between(self._timed(as_blocks(source, target=target))):
+                    self._take(block)
         except KeyboardInterrupt:
             self.interrupted = True
             if ctrl_c.hurried:
@@ -192,16 +198,39 @@ class Session:
             raise
         return self.finish()
 
+    def _take(self, block: Block) -> None:
+        """Take a block; of a broker's the position goes into the learner's notes, and so into the same file as its weights."""
+        if block.position is None:
+            self.step(block.X, block.y)
+            return
+        if self._own is None or self._delay:
+            raise ConfigError(
+                expected="a learner of headwater's, and no delay, for a broker",
+                got="a delay" if self._delay else type(self.learner).__name__,
+                at="session",
+                help="Let late answers come from another topic: answers=TOPIC, with a store.",
+            )
+        before, keep_every = self.rows, self._keep_every
+        self._keep_every = None  # within a block the weights are ahead of the position
+        try:
+            self.step(block.X, block.y)
+        finally:
+            self._keep_every = keep_every
+        name, at = block.position
+        self._own.notes["positions"] = self._own.notes.get("positions", {}) | {name: at}
+        if self.keep is not None and keep_every and before // keep_every < self.rows // keep_every:
+            self.learner.save(self.keep)
+
     def finish(self) -> Record:
-        """Let the answers arrive that are still on their way, then keep and tell."""
+        """Let the answers arrive that are still on their way, then keep the learner and report."""
         if n := len(self._waiting.y):
             X = self._waiting.X
             self.learner.step_many(X, self._waiting.y, np.array(self._waiting.w), ask=X)
-            self._score(X, *self._waiting.arrive(n))
+            self._score_late(X, *self._waiting.arrive(n))
         record = self.record()
         if self.keep is not None and self.rows:
             self.learner.save(self.keep)
-        self._tell_all(record)
+        self._call_on_record(record)
         return record
 
     def record(self) -> Record:
@@ -220,16 +249,20 @@ class Session:
             rows_per_s=(self.rows - 1) / self._seconds if self._seconds else 0.0,
             rejected=self._rejected(),
             events=tuple(self._events),
+            unscored=watch.unscored,
         )
-        if self._health is not None:
-            self._health.record, self._health.recorded = record, self._health.n
+        if self._own is not None:
+            self._own.keep_record(record)
         return record
 
     def _route(self, X: Any, y: list[Any], w: Any) -> Forecast:
         """Predict, take the answers that arrive, score, learn: in this order for each row of the block."""
         if not self._delay:
-            forecast = self.learner.step_many(columns_of(X), y, w)
-            self._score(X, y, forecast.y_pred, proba_given(forecast, y), forecast)
+            forecast = self.learner.step_many(X.frame if isinstance(X, FrameRows) else X, y, w)
+            self._scored += len(y)
+            proba = self._watch.score(y, forecast)
+            if self._watchers or self._adaptation is not None:
+                self._show(X, y, forecast.y_pred, proba, forecast)
             return forecast
         w = [1.0] * len(y) if w is None else list(w)
         first = min(len(y), self._delay - len(self._waiting.y))  # rows that come before any answer does
@@ -241,38 +274,53 @@ class Session:
             late = self._waiting.followed_by(X[first:], y[first:], w[first:], n)
             forecasts.append(self.learner.step_many(*late, ask=X[first:]))
             self._wait(X[first:], y[first:], w[first:], forecasts[-1])
-            self._score(late[0], *self._waiting.arrive(n))
+            self._score_late(late[0], *self._waiting.arrive(n))
         return join(forecasts)
 
     def _wait(self, X: Any, y: list[Any], w: list[float], given: Forecast) -> None:
         self._waiting.put(X, y, w, y_pred=list(given.y_pred), proba=proba_given(given, y))
 
-    def _score(self, X: Any, y: list[Any], y_pred: Any, proba: list[float], forecast: Forecast | None = None) -> None:
+    def _score_late(self, X: Any, y: list[Any], y_pred: list[Any], proba: list[float]) -> None:
+        """Score rows with what was predicted for them when they were asked."""
+        self._scored += len(y)
+        self._watch.update(y, y_pred, proba)
+        self._show(X, y, y_pred, proba)
+
+    def _show(self, X: Any, y: list[Any], y_pred: Any, proba: list[float], forecast: Forecast | None = None) -> None:
+        """Let the watchers see some rows, and the policies what they found."""
         said = y_pred.tolist() if isinstance(y_pred, np.ndarray) else y_pred
-        if isinstance(self._watch, RegressWatch):
-            self._watch.update(y, said)
-        else:
-            self._watch.update(y, said, proba)
-        seen = Seen(self._watch.n - len(y) + 1, X, y, said, proba, self.learner.task, forecast)
-        events = [event for watcher in self._watchers for event in watcher.see(seen, self.learner)]
+        rows = ScoredRows(self._scored - len(y) + 1, X, y, said, proba, self.learner.task, forecast)
+        if self._late is not None:
+            self._late.take_scored(rows)
+        events = [event for watcher in self._watchers for event in watcher.see(rows, self.learner)]
         if self._adaptation is not None:
-            events += self._adaptation.see(seen, events, self.learner)
+            events += self._adaptation.see(rows, events, self.learner)
         self._events += events
 
-    def _dues(self) -> list[int]:
-        """After how many more rows each watcher wants to be shown what there is; blocks are cut there."""
+    def _next_size(self, X: Any) -> int:
+        """Return how many of the rows go together next: up to a block, and none beyond a row after which something is due."""
+        # The first row goes alone: it may have to wait for what is imported at first use, which is no matter of rows/s.
+        size = max(self._block, FRAME_BLOCK) if isinstance(X, FrameRows) else self._block
+        size = size if self.rows else 1
+        for n in (self._every, self._keep_every):
+            size = min(size, n - self.rows % n) if n else size
         dues = [watcher.due for watcher in self._watchers]
-        if self._adaptation is not None:
-            dues.append(self._adaptation.due)
-        missing = self._delay - len(self._waiting.y) - self._watch.n  # the first answers are still on their way
-        return [due + missing for due in dues if due is not None and due + missing > 0]
+        dues += [] if self._adaptation is None else [self._adaptation.due]
+        dues += [] if self._late is None else [self._late.sample_due]
+        missing = self._delay - len(self._waiting.y) - self._scored  # the first answers are still on their way
+        for due in dues:
+            size = min(size, due + missing) if due is not None and due + missing > 0 else size
+        return size
 
     def _answered(self, X: Any, y: list[Any], w: Any) -> tuple[Any, list[Any], Any]:
         """Leave out the rows whose answer is unknown, or nothing that can be scored."""
         if not isinstance(X, (list, np.ndarray)):
             X = X if isinstance(X, FrameRows) else FrameRows(X)
             # Late answers are chained across blocks, whose columns may differ; and of other learners only rows are known.
-            X = list(X) if self._delay or not isinstance(self.learner, Classifier | Regressor) else X
+            X = list(X) if self._delay or self._own is None else X
+        kinds = set(map(type, y))
+        if kinds <= PLAIN if self.learner.task == "classify" else kinds == {float} and sum(map(abs, y)) <= FARTHEST:
+            return X, y, w  # NaN is no number up to any
         reasons = list(map(self._watch.problem, y))
         if not any(reasons):
             return X, y, w
@@ -287,13 +335,13 @@ class Session:
             counts[reason] += count - self._rejected_before.get(reason, 0)
         return {reason: count for reason, count in counts.items() if count}
 
-    def _tell_all(self, record: Record) -> None:
-        if (record.rows, record.scored) == self._told:
+    def _call_on_record(self, record: Record) -> None:
+        if (record.rows, record.scored) == self._last_record:
             return  # the stream ended where a record was due
-        self._told = (record.rows, record.scored)
+        self._last_record = (record.rows, record.scored)
         self._events = []
-        for tell in self.tell:
-            tell(record)
+        for call in self.on_record:
+            call(record)
 
     def _timed(self, blocks: Iterator[Block]) -> Iterator[Block]:
         # Reading counts: rows/s is what a user of the whole route gets.

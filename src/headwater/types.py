@@ -24,6 +24,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.bound import face
+
 __all__ = [
     "Bools",
     "Event",
@@ -38,7 +40,9 @@ __all__ = [
     "Prediction",
     "Record",
     "Sample",
+    "ScoredRows",
     "Scores",
+    "as_mapping",
     "join",
 ]
 
@@ -148,6 +152,49 @@ class Learner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredRows:
+    """Some rows whose answers have been scored, in order.
+
+    Parameters
+    ----------
+    first
+        The number of the first of them among all scored rows, counted from 1.
+    X
+        Samples: a list of dicts, or an array of shape (n, features).
+    y, y_pred
+        Their answers, and what was predicted before they were learned.
+    proba
+        The probability that was given to each answer; NaN where none was.
+    task
+        ``"classify"`` or ``"regress"``.
+    forecast
+        The predictions with the probabilities of all classes; None where they were given out earlier, for late answers.
+
+    Examples
+    --------
+    >>> rows = ScoredRows(1, [{"a": 1.0}, {"a": 2.0}], ["no", "yes"], ["no", "no"], [0.75, 0.5], "classify")
+    >>> len(rows), rows.last
+    (2, 2)
+    """
+
+    first: int
+    X: Any
+    y: Sequence[Any]
+    y_pred: Sequence[Any]
+    proba: Sequence[float]
+    task: str
+    forecast: Forecast | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def last(self) -> int:
+        """The number of the last row."""
+        return self.first + len(self.y) - 1
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something worth telling: concept drift, a step that was undone, a column that changed kind.
 
@@ -159,11 +206,15 @@ class Event:
         A short name in the field's words, e.g. ``"drift_detected"``.
     text
         One sentence for a reader.
+    size
+        How large it is, to rank events of one kind: of a drift, by how much the cost of a prediction rose (0 to 1), or
+        how far the distribution of an input moved (0 to 1).
     """
 
     row: int
     kind: str
     text: str
+    size: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +234,16 @@ class Record:
     scores, window_scores
         Score by name, over all scored rows and over the window.
     baselines, window_baselines
-        The same scores, on the same rows, for predictors that hardly learn: ``"no-change"``, and ``"majority"`` or
+        The same scores, on the same rows, for simple baselines: ``"no-change"``, and ``"majority"`` or
         ``"mean"``.
     rows_per_s
-        Rows read, predicted and learned per second, over all but the first, which may wait for the compiler.
+        Rows read, predicted and learned per second, over all but the first, which may wait for what is imported at first use.
     rejected
         Rows that could not be read or learned, counted by reason.
     events
         What happened since the last record.
+    unscored
+        Rows that were predicted before any class was known: they are not scored, neither for the model nor for the baselines.
     """
 
     rows: int
@@ -204,6 +257,10 @@ class Record:
     rows_per_s: float = 0.0
     rejected: dict[str, int] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
+    unscored: int = 0
+
+    def _repr_html_(self) -> str:
+        return face().html(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain dicts, lists, numbers and strings; a score that is not defined is None.
@@ -225,3 +282,14 @@ class Record:
 def _defined(scores: Scores) -> dict[str, float | None]:
     # JSON has no NaN; msgspec writes null for it and json.dumps writes something no other parser reads.
     return {name: None if value != value else value for name, value in scores.items()}
+
+
+def as_mapping(x: Any) -> Mapping[Any, Any]:
+    """Return a row as names and values; the columns of an array are named x0, x1 and so on.
+
+    Examples
+    --------
+    >>> as_mapping(np.array([1.5, 2.0]))
+    {'x0': 1.5, 'x1': 2.0}
+    """
+    return x if isinstance(x, Mapping) else {f"x{j}": value for j, value in enumerate(x.tolist())}

@@ -1,4 +1,4 @@
-"""The suite passes learners that keep their word, ours among them, and catches each way of breaking it."""
+"""The suite passes learners that keep their promises, ours among them, and finds each way of breaking one."""
 
 from __future__ import annotations
 
@@ -373,12 +373,12 @@ print(suite.check_online_learner(Zero)["cold_predict"].outcome, "headwater" in s
 
 
 def test_the_page_says_what_ran_and_ours_still_holds():
-    docs = FOLDER.parent.parent.parent / "docs"
-    rivals = runpy.run_path(str(docs / "check_rivals.py"))
-    ran = json.loads((docs / "check.json").read_text())
+    root = FOLDER.parents[2]
+    rivals = runpy.run_path(str(root / "tools/docs/check/run.py"))
+    ran = json.loads((root / "tools/docs/check/ran.json").read_text())
     assert list(ran) == list(rivals["ENVIRONMENTS"])
     promises = {name: entry.promise for name, entry in CHECKS.items()}
-    assert rivals["page"](ran, promises) == (docs / "check.md").read_text(), "run docs/check_rivals.py"
+    assert rivals["page"](ran, promises) == (root / "docs/check.md").read_text(), "run tools/docs/check/run.py"
     assert {r["outcome"] for report in ran["headwater"]["reports"] for r in report["results"]} <= {
         check.PASSED,
         check.NOT_OFFERED,

@@ -1,7 +1,8 @@
-"""Each illness is found on a stream made to provoke it, and healthy streams are left in peace."""
+"""Each fault is found on a stream that is made to have it, and nothing is found on healthy streams."""
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ ILL = [
     ("saturated_units", C((32,), activation="tanh", scale=False), few(stretched)),
     ("saturated_units", C(layers=deep("sigmoid", 20.0, 1)), few()),
     ("dead_units", C((64, 64), optimizer=nn.Adam(0.1)), healthy),
-    ("vanishing_gradients", C((16,) * 8, activation="sigmoid"), few()),
+    ("vanishing_gradients", C((16,) * 8, activation="sigmoid", optimizer=nn.SGD(0.1)), few()),
     ("exploding_gradients", C(layers=deep("identity", 3.0, 7), optimizer=nn.SGD(1e-9)), few()),
     ("plasticity_loss", C((32, 32), optimizer=nn.Adam(0.01)), tasks),
     ("overconfidence", C((256,), optimizer=nn.Adam(3e-3)), lambda: noise(4_000, 50)),
@@ -148,7 +149,7 @@ def test_an_illness_is_found_on_a_stream_that_provokes_it(name, model, stream):
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize(("make", "stream"), WELL, ids=range(len(WELL)))
-def test_a_healthy_stream_has_no_finding(make, stream, seed):
+def test_asampley_stream_has_no_finding(make, stream, seed):
     assert learned(make(seed), stream()).diagnose().names == []
 
 
@@ -176,7 +177,7 @@ def test_the_most_serious_finding_stands_first_and_it_reads_as_text_and_json():
 
 
 def test_a_diagnosis_changes_nothing():
-    from headwater.store.format import to_bytes
+    from headwater.learner_file import to_bytes
 
     model = learned(C(seed=1), healthy(800))
     before = to_bytes(model)
@@ -184,7 +185,7 @@ def test_a_diagnosis_changes_nothing():
     assert to_bytes(model) == before
 
 
-def test_watching_health_changes_no_prediction():
+def test_watchingsample_changes_no_prediction():
     X, y = zip(*healthy(1_500), strict=True)
     alone, watched = C(seed=1), C(seed=1)
     alone.learn_many(list(X), list(y))
@@ -217,7 +218,7 @@ def test_late_answers_and_arrays_are_diagnosed_too():
 
 @pytest.mark.parametrize("make", [lambda: C(seed=1), lambda: C((32,), seed=1), lambda: R((16,), seed=1)], ids="abc")
 def test_rows_learned_one_by_one_in_blocks_or_in_a_session_leave_the_same_file(make):
-    from headwater.store.format import to_bytes
+    from headwater.learner_file import to_bytes
 
     stream = healthy if make().task == "classify" else numbers
     X, y = zip(*changed(stream(3_000), lambda x, y, g: {n: x[n] for n in ("a", "b", "d")}), strict=True)
@@ -228,7 +229,7 @@ def test_rows_learned_one_by_one_in_blocks_or_in_a_session_leave_the_same_file(m
     many.learn_many(list(X), list(y))
     session = Session(blocks, block=77)
     session.step(list(X), list(y))
-    blocks._health.record, blocks._health.recorded = None, 0
+    blocks.sample.record, blocks.sample.recorded = None, 0
     assert to_bytes(one) == to_bytes(many)
     assert to_bytes(many) == to_bytes(blocks)
 
@@ -262,7 +263,7 @@ def test_what_is_not_a_plain_number_is_kept_as_it_is_read(tmp_path):
         model.learn_one(x | {"b": i % 2 == 0, "o": object()}, float(i % 28))
     model.save(tmp_path / "m.hw")
     other = hw.load(tmp_path / "m.hw")
-    rows, back = ([kept.x for kept in one._health.sample] for one in (model, other))
+    rows, back = ([kept.x for kept in one.sample.rows] for one in (model, other))
     assert set(back[5]) == {"t", "v", "in", "f", "b"}
     for x, y in zip(rows[:40], back[:40], strict=True):
         assert other.predict_one(y) == pytest.approx(model.predict_one(x))
@@ -290,5 +291,49 @@ def test_a_model_that_learned_nothing_has_nothing_to_judge():
 
 
 def test_a_diagnosis_without_findings_says_so():
-    state = LayerState("hidden layer 1 (relu)", "relu", 8, 0.5, 0.0)
+    state = LayerState("hidden layer 1 (relu)", False, 8, 0.5, 0.0)
     assert str(Diagnosis((), Measures("classify", 12_000, layers=(state,)))) == "Nothing found over 12,000 rows."
+
+
+MEASURED = {
+    "rows": 5_000,
+    "loss": 0.69,
+    "loss_before": 0.69,
+    "base": 0.69,
+    "before": 0.69,
+    "after": 0.69,
+    "judged": 400,
+}
+ADVISED = {
+    "underfitting": Measures("classify", **MEASURED | {"after": 0.5}),
+    "overfitting": Measures("classify", **MEASURED | {"after": 0.1}),
+    "step_too_large": Measures("classify", **MEASURED | {"undone": 900, "steps": 5_000}),
+    "step_too_small": Measures("classify", **MEASURED),
+    "saturated_units": Measures("classify", **MEASURED, layers=(LayerState("layer 1", True, 8, 0.9, 0.0),)),
+    "dead_units": Measures("classify", **MEASURED, layers=(LayerState("layer 1", False, 8, 0.9, 0.8),)),
+    "vanishing_gradients": Measures("classify", **MEASURED, gradients=((("1", 1e-9), ("2", 1.0), ("3", 1.0)),)),
+    "exploding_gradients": Measures("classify", **MEASURED, gradients=((("1", 1e9), ("2", 1.0), ("3", 1.0)),)),
+    "plasticity_loss": Measures("classify", **MEASURED, units=32, sizes=((128, 0.1, 30.0), (5_000, 1.0, 2.0))),
+    "overconfidence": Measures("classify", **MEASURED | {"sure": 0.95, "right": 0.6, "ece": 0.35}),
+    "underconfidence": Measures("classify", **MEASURED | {"loss": 0.3, "sure": 0.6, "right": 0.95, "ece": 0.35}),
+}
+
+
+@pytest.mark.parametrize("name", ADVISED)
+def test_advice_fits_the_model_that_is_asked_about(name):
+    """The default pool is never told to become the default pool, or to change settings that only a single net has."""
+    (rule,) = [rule for rule in MODEL_RULES if rule.__name__ == name]
+    net, pool = (rule(replace(ADVISED[name], pool=pool)) for pool in (False, True))
+    assert net is not None
+    assert pool is not None
+    assert pool.remedy != net.remedy
+    assert (pool.text, pool.evidence) == (net.text, net.evidence)
+    for only_of_a_net in ("default pool", "hidden", "(lr)", "norm='layer'", "activation=", "dropout"):
+        assert only_of_a_net not in pool.remedy
+
+
+def test_only_the_default_pool_counts_as_the_default_pool():
+    rows = list(healthy(700))
+    for model, pool in ((C(seed=1), True), (C((8,), seed=1), False), (C(experts=[nn.Expert()] * 2, seed=1), False)):
+        model.learn_many(*map(list, zip(*rows, strict=True)))
+        assert diagnose(model).measures.pool is pool

@@ -1,4 +1,4 @@
-"""What is kept for a diagnosis: which rows, how few of them, and nothing at all where that is wished."""
+"""What is kept for a diagnosis: which rows, how few of them, and nothing at all where none is asked for."""
 
 import math
 import struct
@@ -8,9 +8,9 @@ import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError, DataError
+from headwater.learner.sampling.sample import DENSE, FRESH, LOG, SAMPLE, DiagnosisSample, probed_rows
+from headwater.learner_file import to_bytes
 from headwater.session import Session
-from headwater.store.format import to_bytes
-from headwater.watch.health import DENSE, FRESH, LOG, SAMPLE, Health, _looks
 
 MODELS = [
     lambda **settings: hw.Classifier((8,), seed=1, **settings),
@@ -26,18 +26,18 @@ def patients(n=700):
 
 
 def dues(rows):
-    health = Health()
+    sample = DiagnosisSample("classify")
     out = []
-    while health.due <= rows:
-        out.append(health.due)
-        health._next_due()
-    return [*out, health.due]
+    while sample.due <= rows:
+        out.append(sample.due)
+        sample._next_due()
+    return [*out, sample.due]
 
 
-def looks(rows):
+def probed(rows):
     found, start = [], 0
     for due in dues(rows):
-        found += _looks(start, due, due)
+        found += probed_rows(start, due, due)
         start = due
     return [row for row in found if row <= rows]
 
@@ -89,33 +89,33 @@ def test_a_model_without_diagnosis_stays_so_in_its_file_and_says_why_it_can_tell
     for ask in (model.diagnose, model.importance):
         with pytest.raises(DataError, match="expected a model that keeps some rows for this, got diagnosis=False"):
             ask()
-    assert model._health is None
+    assert model.sample is None
     with pytest.raises(ConfigError, match="expected True or False, got 'no' — at diagnosis of Classifier"):
         hw.Classifier(diagnosis="no")
 
 
-def test_rows_are_looked_at_ever_more_rarely_and_measured_hardly_ever():
-    counts = [len(looks(10**k)) for k in (2, 3, 4, 5, 6)]
+def test_rows_are_probed_ever_more_rarely_and_measured_hardly_ever():
+    counts = [len(probed(10**k)) for k in (2, 3, 4, 5, 6)]
     assert counts[0] == 100
     assert all(many < 5 * few for few, many in zip(counts, counts[1:], strict=False) if many < 1_500)
     assert counts[-1] < 1_000_000 / 200
     assert len(dues(1_000_000)) < 40
-    for rows in looks(300_000)[-1], looks(5_000)[-1]:
+    for rows in probed(300_000)[-1], probed(5_000)[-1]:
         assert rows > 4_000
 
 
 @pytest.mark.parametrize("step", [1, 7, 64, 1_000])
-def test_which_rows_are_looked_at_does_not_hang_on_the_blocks(step):
-    rows, health = [], Health()
+def test_which_rows_are_probed_does_not_hang_on_the_blocks(step):
+    rows, sample = [], DiagnosisSample("classify")
     for start in range(0, 40_000, step):
         stop = min(start + step, 40_000)
         while start < stop:
-            end = min(stop, health.due)
-            rows += _looks(start, end, health.due)
+            end = min(stop, sample.due)
+            rows += probed_rows(start, end, sample.due)
             start = end
-            if start == health.due:
-                health._next_due()
-    assert rows == looks(40_000)
+            if start == sample.due:
+                sample._next_due()
+    assert rows == probed(40_000)
     assert rows[:DENSE] == list(range(1, DENSE + 1))
     assert set(range(8192 - FRESH + 1, 8193)) <= set(rows)
 
@@ -124,9 +124,9 @@ def test_what_is_kept_stays_small_on_a_long_stream():
     X = np.random.default_rng(0).normal(size=(120_000, 2))
     model = hw.Classifier((2,), seed=1)
     model.learn_many(X, X[:, 0] > 0)
-    health = model._health
-    assert len(health.sample) == SAMPLE
-    assert len(health.fresh) == FRESH
-    assert len(health.log) == LOG
-    assert max(kept.row for kept in health.sample) > 100_000
+    sample = model.sample
+    assert len(sample.rows) == SAMPLE
+    assert len(sample.fresh) == FRESH
+    assert len(sample.log) == LOG
+    assert max(kept.row for kept in sample.rows) > 100_000
     assert not math.isnan(model.diagnose().measures.then)

@@ -17,12 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import headwater as hw
-from headwater.encode import Encoder, Vocabulary
+import headwater._core as _core
+from headwater.encode import SparseRows, as_rows
 from headwater.encode.columns import coded, coded_numbers
-from headwater.encode.frames import encode_frame, is_frame
+from headwater.encode.frames import is_frame
 from headwater.encode.values import time_parts, times_parts
 from headwater.errors import DataError
-from headwater.store.format import to_bytes
+from headwater.learner_file import to_bytes
+from support.readers import Reader, same, to_bits
 
 BERLIN = ZoneInfo("Europe/Berlin")
 UTC = dt.UTC
@@ -112,38 +114,16 @@ def rows(frame):
     return list(nw.from_native(frame, eager_only=True).iter_rows(named=True))
 
 
-def entries(block):
-    """What the machine reads of each row: the entries that are not NaN."""
-    pairs = []
-    for start, stop in zip(block.ends[:-1], block.ends[1:], strict=True):
-        x = block.x[start:stop]
-        pairs.append([(int(s), float(v).hex()) for s, v in zip(block.slots[start:stop], x, strict=True) if v == v])
-    return pairs
-
-
-def new_encoder(max_rows=10_000):
-    return Encoder(Vocabulary(seed=1, max_rows=max_rows, hats=2))
-
-
-def same(encoder, other):
-    words, theirs = encoder.words, other.words
-    assert list(words.columns.values()) == list(theirs.columns.values())
-    assert (words.rows, words.slot_rows, words.new) == (theirs.rows, theirs.slot_rows, theirs.new)
-    assert encoder.unusable == other.unusable
-
-
 # ---- entries --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", FRAMES)
 def test_a_frame_gives_the_entries_of_its_rows_as_dicts(make):
     frame = make()
-    learn = np.ones(N, bool)
-    one, other = new_encoder(), new_encoder()
+    one, other = Reader(), Reader()
     for part in (slice(0, 20), slice(20, N)):
         piece = nw.from_native(frame, eager_only=True)[part].to_native()
-        block, expected = encode_frame(one, piece, learn[part]), other.samples(rows(piece), learn[part].tolist())
-        assert entries(block) == entries(expected)
+        assert to_bits(one.read(piece)) == to_bits(other.read(rows(piece)))
         same(one, other)
 
 
@@ -151,18 +131,16 @@ def test_a_frame_is_read_by_columns_and_not_by_rows(monkeypatch):
     def no_rows(*_, **__):
         raise AssertionError("rows were read")
 
-    monkeypatch.setattr(Encoder, "samples", no_rows)
     monkeypatch.setattr(nw.DataFrame, "iter_rows", no_rows)
     for make in FRAMES:
-        encode_frame(new_encoder(), make(), np.ones(N, bool))
+        assert isinstance(as_rows(Reader().core.learner, make(), np.ones(N, bool)), _core.Table)
 
 
 @pytest.mark.parametrize("make", [polars_plain, pandas_nullable, arrow_plain])
 def test_unknown_names_of_rows_that_only_ask_give_no_entries(make):
-    encoder = new_encoder()
-    block = encode_frame(encoder, make(), np.zeros(N, bool))
-    assert entries(block) == [[] for _ in range(N)]
-    assert (encoder.words.rows, encoder.unusable) == (1, 0)
+    reader = Reader()
+    assert reader.ask(make()) == [[] for _ in range(N)]
+    assert (reader.rows, reader.unusable) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -181,49 +159,45 @@ def test_unknown_names_of_rows_that_only_ask_give_no_entries(make):
 )
 def test_a_column_that_changes_its_type_keeps_to_the_rule_of_its_first_value(first, then):
     for make in (pl.DataFrame, pd.DataFrame, pa.table):
-        one, other = new_encoder(), new_encoder()
+        one, other = Reader(), Reader()
         for table in (first, then):
             frame = make(table)
-            learn = np.ones(len(table["a"]), bool)
-            assert entries(encode_frame(one, frame, learn)) == entries(other.samples(rows(frame), learn.tolist()))
+            assert to_bits(one.read(frame)) == to_bits(other.read(rows(frame)))
             same(one, other)
 
 
 def test_a_categorical_column_of_numbers_is_one_of_categories():
-    encoder = new_encoder()
-    encode_frame(encoder, pd.DataFrame({"month": pd.Series([3, 5, 3], dtype="category")}), np.ones(3, bool))
-    assert encoder.words.columns["month"].values == {"3": 1, "5": 2}
+    reader = Reader()
+    reader.read(pd.DataFrame({"month": pd.Series([3, 5, 3], dtype="category")}))
+    assert reader.columns["month"].values == {"3": 1, "5": 2}
 
 
-def test_a_frame_that_may_fill_the_table_is_learned_by_the_row():
+def test_a_frame_that_fills_the_table_shares_rows_as_its_rows_do():
     frame = pl.DataFrame({"a": [f"{i}" for i in range(100)], "b": range(100)})
-    one, other = new_encoder(max_rows=64), new_encoder(max_rows=64)
-    learn = np.ones(100, bool)
-    assert entries(encode_frame(one, frame, learn)) == entries(other.samples(rows(frame), learn.tolist()))
+    one, other = Reader(max_rows=64), Reader(max_rows=64)
+    assert to_bits(one.read(frame)) == to_bits(other.read(rows(frame)))
     same(one, other)
-    assert one.words.shared_from > 0
+    assert one.shared_from > 0
 
 
 def test_lists_and_structs_are_read_by_the_row():
     frame = pl.DataFrame({"place": [[1.0, 2.0], [3.0, 4.0]], "who": [{"age": 1}, {"age": 2}]})
-    one, other = new_encoder(), new_encoder()
-    learn = np.ones(2, bool)
-    assert entries(encode_frame(one, frame, learn)) == entries(other.samples(rows(frame), learn.tolist()))
-    assert set(one.words.columns) == {"place[0]", "place[1]", "who.age"}
+    one, other = Reader(), Reader()
+    assert to_bits(one.read(frame)) == to_bits(other.read(rows(frame)))
+    assert set(one.columns) == {"place[0]", "place[1]", "who.age"}
 
 
 def test_a_column_of_mixed_objects_is_read_value_by_value():
     frame = pd.DataFrame({"a": pd.Series([1, "two", None, 3.5, Decimal("0.1"), True], dtype=object)})
-    one, other = new_encoder(), new_encoder()
-    learn = np.ones(6, bool)
-    assert entries(encode_frame(one, frame, learn)) == entries(other.samples(rows(frame), learn.tolist()))
+    one, other = Reader(), Reader()
+    assert to_bits(one.read(frame)) == to_bits(other.read(rows(frame)))
     same(one, other)
 
 
 def test_two_columns_of_one_name_are_refused():
     frame = pd.DataFrame([[1, 2]], columns=["a", "a"])
     with pytest.raises(DataError, match="expected columns of different names"):
-        encode_frame(new_encoder(), frame, np.ones(1, bool))
+        Reader().read(frame)
 
 
 def test_an_empty_frame_gives_an_empty_block():
@@ -233,7 +207,7 @@ def test_an_empty_frame_gives_an_empty_block():
         pa.table({"a": pa.array([], pa.string())}),
     ):
         assert is_frame(frame)
-        assert len(encode_frame(new_encoder(), frame, np.zeros(0, bool))) == 0
+        assert Reader().read(frame) == []
 
 
 def test_values_of_any_library_become_codes():
@@ -241,6 +215,35 @@ def test_values_of_any_library_become_codes():
     assert (column.codes.tolist(), column.values) == ([0, -1, 1, -1, 0], ["a", "b"])
     numbers = coded_numbers(np.array([2.0, np.nan, 1.0, 2.0]))
     assert (numbers.codes.tolist(), numbers.values) == ([1, 2, 0, 1], [1.0, 2.0])
+
+
+def test_dicts_arrays_frames_and_sparse_rows_give_the_same_pairs():
+    X = np.random.default_rng(0).normal(size=(N, 12))
+    names = [f"x{j}" for j in range(12)]
+    sparse = SparseRows(np.arange(N + 1) * 12, np.tile(np.arange(12), N), X.reshape(-1))
+    readers, pairs = [], []
+    for table in (
+        [dict(zip(names, x, strict=True)) for x in X.tolist()],
+        X,
+        pl.DataFrame(X, schema=names),
+        pd.DataFrame(X, columns=names),
+        sparse,
+    ):
+        readers.append(Reader())
+        pairs.append(to_bits(readers[-1].read(table)))
+        same(readers[0], readers[-1])
+    assert all(found == pairs[0] for found in pairs)
+    assert [row for row, _ in pairs[0][0]] == list(range(1, 13)), "x2 comes before x10"
+
+
+def test_sparse_rows_have_no_pair_for_what_is_not_stored():
+    rows = SparseRows(np.array([0, 2, 2, 3]), np.array([3, 40, 3]), np.array([1.5, 0.0, -2.0]))
+    one, other = Reader(), Reader()
+    found = one.read(rows)
+    assert found == other.read([{"x3": 1.5, "x40": 0.0}, {}, {"x3": -2.0}])
+    assert found == [[(1, 1.5), (2, 0.0)], [], [(1, -2.0)]]
+    assert list(one.columns) == ["x3", "x40"]
+    same(one, other)
 
 
 # ---- date-times -----------------------------------------------------------------------------------------------------
@@ -262,8 +265,8 @@ def test_the_parts_of_many_times_are_those_of_one_to_the_bit(moments, zone):
 def test_the_hour_that_comes_twice_in_autumn_is_two_hours():
     twice = [dt.datetime(2024, 10, 27, 0, 30, tzinfo=UTC), dt.datetime(2024, 10, 27, 1, 30, tzinfo=UTC)]
     for frame in (pl.DataFrame({"t": twice}).with_columns(pl.col("t").dt.convert_time_zone("Europe/Berlin")),):
-        block = encode_frame(new_encoder(), frame, np.ones(2, bool))
-        parts = block.x.reshape(2, 7)
+        parts = np.array([[x for _, x in pairs] for pairs in Reader().read(frame)])
+        assert parts.shape == (2, 7)
         assert parts[1, 0] - parts[0, 0] == 3600
         assert parts[0, 1:].tolist() == parts[1, 1:].tolist()  # the clock shows half past two both times
 
@@ -271,9 +274,8 @@ def test_the_hour_that_comes_twice_in_autumn_is_two_hours():
 def test_nanoseconds_of_pandas_count_as_their_whole_microseconds():
     stamps = pd.Series(pd.to_datetime([1_700_000_000_123_456_789, -1], unit="ns"))
     frame = pd.DataFrame({"t": stamps})
-    one, other = new_encoder(), new_encoder()
-    block = encode_frame(one, frame, np.ones(2, bool))
-    assert entries(block) == entries(other.samples([{"t": stamp} for stamp in stamps], [True, True]))
+    one, other = Reader(), Reader()
+    assert to_bits(one.read(frame)) == to_bits(other.read([{"t": stamp} for stamp in stamps]))
 
 
 # ---- learning -------------------------------------------------------------------------------------------------------

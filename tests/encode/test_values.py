@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.encode import Encoder, Vocabulary
 from headwater.encode.values import (
     FLOAT,
     MANY,
@@ -30,6 +29,7 @@ from headwater.encode.values import (
     kind_of,
     time_parts,
 )
+from support.readers import Reader
 
 KINDS = [
     (1.5, FLOAT), (7, FLOAT), (True, FLOAT), (np.float32(1), FLOAT), (np.int8(1), FLOAT), (np.bool_(True), FLOAT),
@@ -145,36 +145,25 @@ def test_the_seven_parts_are_finite_and_on_circles(when):
 
 
 def encoded(*samples, learn=True):
-    """Entries by name: what each sample gave."""
-    encoder = Encoder(Vocabulary(seed=0, max_rows=10_000))
-    block = encoder.samples(samples, [learn] * len(samples))
-    words = encoder.words
-    names = {}
-    for column in words.columns.values():
-        slots = [column.slot] if column.kind == "number" else column.parts
-        names |= {slot: f"{column.name}" + (f".{i}" if column.parts else "") for i, slot in enumerate(slots)}
-        names |= {-row - 1: f"{column.name}={value}" for value, row in column.values.items()}
-    pairs = [
-        {names[s]: x for s, x in zip(block.slots[a:b].tolist(), block.x[a:b].tolist(), strict=True)}
-        for a, b in zip(block.ends[:-1], block.ends[1:], strict=True)
-    ]
-    return encoder, pairs
+    """A reader, and entries by name: what each sample gave it."""
+    reader = Reader()
+    return reader, reader.named(*samples, learn=learn)
 
 
 def test_a_column_that_began_with_numbers_reads_texts_as_numbers_where_it_can():
-    encoder, pairs = encoded(
+    reader, pairs = encoded(
         {"a": 1.5}, {"a": "2.5"}, {"a": "many"}, {"a": True}, {"a": "many"}, {"a": "nan"}, {"a": None}
     )
     assert pairs == [{"a": 1.5}, {"a": 2.5}, {"a=many": 1.0}, {"a": 1.0}, {"a=many": 1.0}, {}, {}]
-    assert encoder.words.columns["a"].kind == "number"
+    assert reader.columns["a"].kind == "number"
 
 
 def test_a_column_that_began_with_texts_takes_numbers_as_categories():
-    encoder, pairs = encoded(
+    reader, pairs = encoded(
         {"a": "5"}, {"a": 5}, {"a": 5.0}, {"a": 2.5}, {"a": np.int8(5)}, {"a": math.nan}, {"a": True}
     )
     assert pairs == [{"a=5": 1.0}, {"a=5": 1.0}, {"a=5": 1.0}, {"a=2.5": 1.0}, {"a=5": 1.0}, {}, {"a=1": 1.0}]
-    assert encoder.words.columns["a"].kind == "category"
+    assert reader.columns["a"].kind == "category"
 
 
 def test_a_column_that_began_with_a_date_time_reads_iso_texts_as_such():
@@ -204,15 +193,28 @@ def test_lists_tuples_and_arrays_are_numbered_columns():
 
 
 def test_mappings_in_a_sample_are_dotted_columns():
-    _, pairs = encoded({"geo": {"lat": 1.5, "of": {"city": "Bern"}}, "geo.lat": 2.5, "l": [{"k": 1}]})
-    assert pairs == [{"geo.lat": 2.5, "geo.of.city=Bern": 1.0, "l[0].k": 1.0}]
+    _, pairs = encoded({"geo": {"lat": 1.5, "of": {"city": "Bern"}}, "l": [{"k": 1}]})
+    assert pairs == [{"geo.lat": 1.5, "geo.of.city=Bern": 1.0, "l[0].k": 1.0}]
+
+
+def test_a_name_that_is_stated_in_two_ways_has_both_values():
+    reader = Reader()
+    (pairs,) = reader.read([{"geo": {"lat": 1.5}, "geo.lat": 2.5, "l": [3.0], "l[0]": 4.0}])
+    names = reader.names()
+    assert sorted((names[row], x) for row, x in pairs) == [
+        ("geo.lat", 1.5),
+        ("geo.lat", 2.5),
+        ("l[0]", 3.0),
+        ("l[0]", 4.0),
+    ]
+    assert list(reader.columns) == ["l[0]", "geo.lat"]
 
 
 @pytest.mark.parametrize("value", [v for v, kind in KINDS if kind == UNUSABLE], ids=lambda x: type(x).__name__)
 def test_what_is_unusable_gives_nothing_and_is_counted(value):
-    encoder, pairs = encoded({"a": 1.0, "odd": value, "more": [value]})
+    reader, pairs = encoded({"a": 1.0, "odd": value, "more": [value]})
     assert pairs == [{"a": 1.0}]
-    assert encoder.unusable == 2
+    assert reader.unusable == 2
 
 
 def test_what_lies_too_deep_is_left_out_and_counted():
@@ -221,10 +223,10 @@ def test_what_lies_too_deep_is_left_out_and_counted():
         deep = [deep]
     loop: list = [2.0]
     loop.append(loop)
-    encoder, pairs = encoded({"deep": deep}, {"loop": loop})
+    reader, pairs = encoded({"deep": deep}, {"loop": loop})
     assert pairs[0] == {}
     assert len(pairs[1]) == 8
-    assert encoder.unusable == 1 + 2, "a number, and the loop's number and the loop itself"
+    assert reader.unusable == 1 + 2, "a number, and the loop's number and the loop itself"
 
 
 def test_names_may_be_any_hashable():
@@ -233,7 +235,7 @@ def test_names_may_be_any_hashable():
 
 
 def test_unknown_names_give_nothing_unless_they_are_learned():
-    encoder, pairs = encoded({"a": 1.0, "b": "x", "t": dt.date(2024, 1, 1)}, learn=False)
+    reader, pairs = encoded({"a": 1.0, "b": "x", "t": dt.date(2024, 1, 1)}, learn=False)
     assert pairs == [{}]
-    assert encoder.words.columns == {}
-    assert encoder.words.rows == 1
+    assert reader.columns == {}
+    assert reader.rows == 1

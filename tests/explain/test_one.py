@@ -1,4 +1,4 @@
-"""Contributions of features to one prediction: complete, by name, and blind to what doesn't count."""
+"""Contributions of features to one prediction: complete, by name, and nothing for features without influence."""
 
 import json
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import headwater as hw
+from headwater import nn
 from headwater.errors import ConfigError, DataError, TargetError
 from headwater.explain import explain_one
 
@@ -19,6 +20,7 @@ SETTINGS = [
     {"loss": "binary_cross_entropy"},
     {"loss": "hinge"},
     {"scale": False},
+    {"experts": [nn.Expert(optimizer=nn.AdaGrad(0.1), cells=True), nn.Expert()]},
 ]
 
 
@@ -48,6 +50,33 @@ def test_integrated_gradients_are_complete(settings):
         why = model.explain_one(x)
         assert why.prediction == pytest.approx(model.predict_proba_one(x)[why.target], abs=1e-5)
         assert abs(why.rest) <= 1e-3 * max(abs(why.prediction - why.baseline), 1e-6)
+
+
+def test_with_label_history_the_answers_before_are_among_the_features_and_the_parts_still_add_up():
+    model = hw.Regressor(seed=1, label_history=True)
+    rng = np.random.default_rng(1)
+    y = 100.0
+    for _ in range(800):
+        y += rng.normal()
+        model.learn_one({"a": rng.normal()}, y)
+    why = model.explain_one({"a": 1.0})
+    assert why.prediction == pytest.approx(model.predict_one({"a": 1.0}), rel=1e-5)
+    assert {"a", "last answer", "answer 2 before", "answer 3 before", "mean answer"} == set(why.contributions)
+    assert abs(why.rest) <= 1e-3 * abs(why.prediction - why.baseline)
+    assert next(iter(why.contributions)) == "last answer"  # a random walk: what it says is where the next one starts
+
+
+def test_what_cells_add_counts_for_the_features_whose_tests_changed():
+    rng = np.random.default_rng(1)
+    model = hw.Regressor(experts=[nn.Expert(optimizer=nn.AdaGrad(0.1), cells=True)], seed=1)
+    for _ in range(1500):
+        x = {"a": rng.random(), "b": rng.random(), "noise": rng.random()}
+        model.learn_one(x, float(0.2 < x["a"] < 0.4))  # no linear expert can learn this
+    why = model.explain_one({"a": 0.3, "b": 0.5, "noise": 0.5})
+    assert why.prediction > 0.6
+    assert abs(why.rest) <= 1e-6
+    assert next(iter(why.contributions)) == "a"
+    assert why.contributions["a"] > 3 * max(abs(why.contributions[name]) for name in ("b", "noise"))
 
 
 def test_the_predicted_class_is_explained_unless_another_is_named(model):
@@ -121,7 +150,7 @@ def test_the_gradient_is_that_of_the_prediction():
 
 
 def test_explaining_changes_nothing(model):
-    from headwater.store.format import to_bytes
+    from headwater.learner_file import to_bytes
 
     before = to_bytes(model)
     model.explain_one({"a": 1.0, "c": "u", "brand new": "x"})

@@ -11,15 +11,10 @@ import pytest
 
 from headwater import nn
 from headwater.errors import ConfigError, DataError
-from headwater.nn.arrays import block_of
-from headwater.nn.lower import Expert
-from headwater.nn.program import Program
-
-# Compiled kernels overflow in silence; as plain Python (HEADWATER_JIT=0) NumPy says so.
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
+from headwater.nn.core import Core
 
 ROOM = Path(nn.__file__).parent
-ELSEWHERE = {"torch.py", "trace.py", "steps.py"}  # tested where they are used: the exporters, the explanations
+ELSEWHERE = {ROOM / "torch.py", ROOM / "core" / "__init__.py"}  # tested where they are used: the exporters, the files
 X, Y = np.zeros((4, 2)), np.zeros(4)
 SGD_AT = "lr of sgd"
 
@@ -35,12 +30,6 @@ def three(loss="cross_entropy"):
 def running_away():
     model = net(optimizer=nn.SGD(1e38))
     model.fit(X + 1, Y + 1, epochs=9)
-
-
-def replaying():
-    made = [Expert((nn.Dense(2),), replays=1)]
-    program = Program(made, rows=2, dtype="float32", seed=0, growing=False, standard=False, targets=False, ring=4)
-    program.learn(block_of(np.zeros((3, 1)), made[0]), np.zeros((3, 2)), np.ones(3))
 
 
 names = ", ".join
@@ -65,18 +54,18 @@ CASES = [
     (lambda: nn.Dense(3, initializer="xavier"), ConfigError, f"one of {names(nn.INITIALIZERS)}", "'xavier'",
      "initializer",
      "Choose one of these names."),
-    (lambda: nn.Initializer("orthogonal").rows(np.arange(3, dtype=np.uint64), 3, 3), ConfigError,
+    (lambda: nn.Initializer("orthogonal").check_rows(), ConfigError,
      "an initializer that draws row by row", "'orthogonal'", "initializer of the first layer",
      "Use 'he' there; 'orthogonal' needs all rows at once, and here they come one by one."),
     (lambda: nn.Loss("rmse"), ConfigError,
      "one of mse, mae, huber, binary_cross_entropy, cross_entropy, hinge, poisson, quantile", "'rmse'", "loss",
-     "Choose one of these names."),
+     "Did you mean mse?"),
     (lambda: nn.Loss("quantile", 1.5), ConfigError, "a number between 0 and 1.0", "1.5", "loss quantile",
      "Give such a number."),
     (lambda: nn.Loss("huber", 0.0), ConfigError, "a number between 0 and inf", "0.0", "loss huber",
      "Give such a number."),
     (lambda: nn.optimizer("adamm"), ConfigError, f"one of {names(nn.OPTIMIZERS)}", "'adamm'", "optimizer",
-     "Choose one of these names."),
+     "Did you mean adam or nadam or adamw?"),
     (lambda: net(optimizer=nn.SGD(-0.1)), ConfigError, "a step size above 0 or a schedule", "-0.1", SGD_AT,
      "Give e.g. lr=0.01 or nn.Cosine(0.01, steps=1000)."),
     (lambda: net(optimizer=nn.SGD("fast")), ConfigError, "a step size above 0 or a schedule", "'fast'", SGD_AT,
@@ -91,6 +80,7 @@ CASES = [
      "See headwater.nn.LAYERS."),
     *((lambda name=name: net(**{name: -1.0}), ConfigError, "0 or more", "-1.0", name, "Give 0 for none.")
       for name in ("l1", "l2", "clip_norm", "clip_value")),
+    (lambda: net([nn.Dense(2**21)]), ConfigError, "1 to 1048576", "2.09715e+06", "outputs", "Give such a number."),
     (lambda: net(dtype="float16"), ConfigError, "'float32' or 'float64'", "'float16'", "dtype",
      "Choose one of the two."),
     (lambda: net(loss="cross_entropy"), ConfigError,
@@ -103,10 +93,19 @@ CASES = [
       for last in ([nn.Dense(1, "sigmoid")], [nn.Dense(1), nn.layers.Activation("sigmoid")])),
     (lambda: nn.Network([nn.Dense(1)]).layers, ConfigError, "a network with a known number of inputs",
      "one that has seen no data", "Network", "Give inputs=…, call build(n), or show it data first."),
+    (lambda: net(engine="numba"), ConfigError, "'core' or 'plain'", "'numba'", "engine of Network",
+     "Leave it out for the core."),
+    (lambda: net(engine="plain").core, ConfigError, "a network with engine='core'", "engine='plain'", "Network",
+     "Make it without engine=…: from the same seed it learns the same."),
+    (lambda: net().plain, ConfigError, "a network with engine='plain'", "engine='core'", "Network",
+     "Make it with engine='plain'."),
     (lambda: net().fit(X, Y, epochs=0), ConfigError, "a whole number above 0", "0", "epochs of Network.fit",
      "Give e.g. 32."),
     (lambda: net().fit(X, Y, batch_size=-3), ConfigError, "a whole number above 0", "-3", "batch_size of Network.fit",
      "Give e.g. 32."),
+    (lambda: net().fit(X, Y, validation_split=1.5), ConfigError,
+     "a share between 0 and 1 that leaves samples on both sides, and no validation=(X, y) beside it",
+     f"1.5 of {len(X)} samples", "validation_split", "Give e.g. 0.2."),
     (lambda: net().fit(X, Y, early_stopping=3), ConfigError, "validation=(X, y)", "none", "early_stopping",
      "Give data to stop by."),
     (lambda: net().forward({"a": 1}), DataError, "an array of numbers", "dict", "X",
@@ -155,18 +154,17 @@ CASES = [
      "Give one weight a row."),
     (lambda: net().update(np.zeros(3)), DataError, f"a gradient of shape {net().parameters.shape}", "(3,)",
      "Network.update", "Give what gradients() returned."),
-    (replaying, DataError, "one answer a sample where samples are replayed", "2", "y", "Use experts without replays."),
     (running_away, DataError, "a loss that stays finite", "inf", "Network.fit, epoch 2",
      "Use a smaller step or clip_norm, and bring the inputs to about -1 … 1. All is as it was before this epoch."),
 ]  # fmt: skip
 
 
-def caught(action, kind) -> tuple[BaseException, tuple[str, int]]:
+def caught(action, kind) -> tuple[BaseException, tuple[Path, int]]:
     """The error and the file and line that raised it."""
     with pytest.raises(kind) as info:
         action()
     frame = traceback.extract_tb(info.value.__traceback__)[-1]
-    return info.value, (Path(frame.filename).name, frame.lineno)
+    return info.value, (Path(frame.filename), frame.lineno)
 
 
 @pytest.mark.parametrize(
@@ -183,23 +181,27 @@ def test_an_error_says_what_was_expected_what_came_where_and_what_to_do(action, 
 def test_every_place_that_raises_has_a_case_above():
     raised = {caught(action, kind)[1] for action, kind, *_ in CASES}
     unreached = [
-        f"{path.name}:{node.lineno}"
-        for path in sorted(ROOM.glob("*.py"))
+        f"{path.relative_to(ROOM)}:{node.lineno}"
+        for path in sorted(ROOM.rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Raise) and node.exc is not None and path.name not in ELSEWHERE
-        if not any(name == path.name and node.lineno <= line <= node.end_lineno for name, line in raised)
+        if isinstance(node, ast.Raise) and node.exc is not None and path not in ELSEWHERE
+        if not any(file == path and node.lineno <= line <= node.end_lineno for file, line in raised)
     ]
     assert unreached == [], "add a case for each"
+
+
+@pytest.mark.parametrize("loss", ["mse", "huber", "binary_cross_entropy", "poisson"])
+def test_a_stream_of_single_numbers_has_one_output(loss):
+    with pytest.raises(ConfigError, match="expected one, where a sample's answer is one number, got 3 — at outputs"):
+        Core([nn.Expert((nn.Dense(3),), nn.Loss(loss))], dtype="float32", seed=0, outputs=3)
 
 
 def test_an_error_leaves_the_net_as_it_was():
     model = net([nn.Dense(4, "relu"), nn.Dense(1)], optimizer=nn.Adam())
     model.learn_many(X + 1, Y + 1)
-    before = model.parameters.copy(), model.program.s.copy(), model.program.run.copy()
+    before = model.core.state()
     for bad in (lambda: model.learn_many(X, [0, np.inf, 0, 0]), lambda: model.fit(np.zeros((4, 3)), Y)):
         with pytest.raises(DataError):
             bad()
-    assert all(
-        np.array_equal(a, b)
-        for a, b in zip(before, (model.parameters, model.program.s, model.program.run), strict=True)
-    )
+    after = model.core.state()
+    assert [name for name in before if not np.array_equal(after[name], before[name])] == []

@@ -6,17 +6,28 @@ import numpy as np
 import pytest
 
 from headwater import nn
+from headwater.nn.core import Core
+from headwater.nn.expert import Expert
 from headwater.nn.initializers import for_activation
 
 N, M = 400, 300
 
 
 def draws(kind: str) -> dict[str, np.ndarray]:
-    initializer = nn.Initializer(kind)
-    found = {"matrix": initializer.matrix(np.random.default_rng(0), N, M)}
+    """The weights of a matrix, and of a table whose rows are drawn as names appear."""
+    found = {"matrix": nn.Initializer(kind).matrix(0, N, M)}
     if kind != "orthogonal":
-        found["rows"] = initializer.rows(np.random.default_rng(1).integers(0, 2**63, N).astype(np.uint64), N, M)
+        found["rows"] = table([{f"name {i}": 1.0 for i in range(N)}], kind)
     return found
+
+
+def table(samples: list[dict[str, float]], kind: str, m: int = M, seed: int = 1) -> np.ndarray:
+    """Rows of the input table as they were drawn, in the order in which their names appeared."""
+    layers = (nn.Dense(m, initializer=kind), nn.Dense(1, initializer="zeros"))  # the table's rows have no gradient
+    core = Core([Expert(layers)], dtype="float64", seed=seed, outputs=1)
+    for sample in samples:
+        core.learner.learn_one(sample, 0.0, 1.0)
+    return core.table(0)[0].copy()
 
 
 STD = {
@@ -54,7 +65,7 @@ def test_normal_draws_have_the_tails_of_a_normal_distribution(kind):
 def test_uniform_draws_fill_their_range_and_sparse_ones_are_nine_in_ten_zero():
     for how, w in draws("uniform").items():
         assert 0.0499 < np.abs(w).max() <= 0.05, how
-        assert np.abs(nn.Initializer("uniform", 2.0).matrix(np.random.default_rng(0), 50, 50)).max() <= 2.0
+        assert np.abs(nn.Initializer("uniform", 2.0).matrix(0, 50, 50)).max() <= 2.0
     for how, w in draws("sparse").items():
         assert abs((w == 0).mean() - 0.9) < 0.005, how
         assert np.abs(w).max() <= 1 / np.sqrt(N), how
@@ -62,19 +73,22 @@ def test_uniform_draws_fill_their_range_and_sparse_ones_are_nine_in_ten_zero():
 
 @pytest.mark.parametrize(("n", "m"), [(30, 20), (20, 30), (25, 25)])
 def test_orthogonal_columns_or_rows_are_orthonormal(n, m):
-    w = nn.Initializer("orthogonal").matrix(np.random.default_rng(0), n, m)
+    w = nn.Initializer("orthogonal").matrix(0, n, m)
     product = w.T @ w if n >= m else w @ w.T
     assert np.abs(product - np.eye(min(n, m))).max() <= 1e-12
-    assert np.allclose(nn.Initializer("orthogonal", 2.0).matrix(np.random.default_rng(0), n, m), 2 * w)
+    assert np.allclose(nn.Initializer("orthogonal", 2.0).matrix(0, n, m), 2 * w)
 
 
-def test_a_row_depends_on_its_key_alone_and_differs_from_every_other():
-    initializer, keys = nn.Initializer("he"), np.arange(1_000, dtype=np.uint64)
-    rows = initializer.rows(keys, 10, 8)
-    assert np.array_equal(initializer.rows(keys[[7]], 10, 8)[0], rows[7])
-    assert np.array_equal(initializer.rows(keys[::-1], 10, 8), rows[::-1])
+def test_a_row_depends_on_its_name_alone_and_differs_from_every_other():
+    names = [f"name {i}" for i in range(1_000)]
+    first = dict.fromkeys(names[:10], 1.0)
+    rows = table([first, *({name: 1.0} for name in names[10:])], "he", 8)
+    turned = table([first, *({name: 1.0} for name in reversed(names[10:]))], "he", 8)
+    assert np.array_equal(turned[:10], rows[:10])
+    assert np.array_equal(turned[10:][::-1], rows[10:])
     assert len(np.unique(rows, axis=0)) == 1_000
-    # rows are not shifted copies of each other, and neighbouring keys don't correlate
+    assert not np.any(rows == table([first, *({name: 1.0} for name in names[10:])], "he", 8, seed=2))
+    # rows are not shifted copies of each other, and neighbouring names don't correlate
     assert abs(np.corrcoef(rows[:-1].ravel(), rows[1:].ravel())[0, 1]) < 0.05
 
 

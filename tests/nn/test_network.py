@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from headwater import nn
-from headwater.nn.program import STATE
-from nets import check, twin
+from support.nets import check, standing_loss, twin
 
 STACK = [nn.Dense(8, "relu"), nn.LayerNorm(), nn.Dense(6), nn.BatchNorm(), nn.Activation("tanh"), nn.Dropout(0.2)]
 
@@ -19,7 +18,7 @@ def data(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def bits(net: nn.Network) -> dict[str, bytes]:
-    return {name: getattr(net.program, name).tobytes() for name in STATE}
+    return {name: array.tobytes() for name, array in net.core.state().items()}
 
 
 def deep(**options) -> nn.Network:
@@ -149,7 +148,7 @@ def test_loss_and_gradients_of_a_long_batch_are_means_over_all_of_it():
     X, y = data(700)
     net = nn.Network([nn.Dense(5, "tanh"), nn.Dense(1)], dtype="float64", l2=0.1, inputs=4)
     other = twin(net)
-    check(net.loss(X, y), other.loss(X, y[:, None]), 1e-13)
+    check(net.loss(X, y), standing_loss(other, X, y[:, None]), 1e-13)
     parts = [net.gradients(X[a:b], y[a:b]) * (b - a) / 700 for a, b in ((0, 100), (100, 700))]
     check(net.gradients(X, y), sum(parts), 1e-13)
 
@@ -249,7 +248,7 @@ def test_batch_norm_predicts_from_running_statistics_that_only_learning_moves():
     net = nn.Network([nn.Dense(3, bias=False), nn.BatchNorm(), nn.Dense(1)], optimizer=nn.SGD(1e-9), dtype="float64")
     net.fit(X, y, epochs=100, batch_size=50)
     hidden = X @ net.layers[0].weights
-    buf = net.program.buf
+    buf = next(operation.running for operation in net.core.operations(0) if operation.name == "batch_norm")
 
     # momentum 0.1 over many batches: the mean of about the last ten
     assert np.abs(buf[:3] - hidden.mean(0)).max() < 0.1 * hidden.std()
@@ -262,13 +261,13 @@ def test_batch_norm_predicts_from_running_statistics_that_only_learning_moves():
 def test_two_batch_norms_keep_statistics_of_their_own():
     X, y = data()
     net = nn.Network([nn.Dense(4), nn.BatchNorm(), nn.Dense(4), nn.BatchNorm(), nn.Dense(1)], dtype="float64", inputs=4)
-    places = sorted(int(op[6]) for op in net.program.prog if op[6] >= 0)
-    assert len(places) == 2
-    assert places[1] - places[0] >= 9
-    assert (net.program.buf[[*places, places[0] + 3, places[1] + 3]] == 0).all()  # means start at 0 …
-    assert all((net.program.buf[p + 4 : p + 8] == 1).all() for p in places)  # … and variances at 1
+    first, second = (operation.running for operation in net.core.operations(0) if operation.name == "batch_norm")
+    assert len(first) == len(second) == 9
+    assert not np.shares_memory(first, second)
+    assert all((running[:4] == 0).all() for running in (first, second))  # means start at 0 …
+    assert all((running[4:8] == 1).all() for running in (first, second))  # … and variances at 1
     net.fit(X, y, batch_size=10)
-    assert not np.array_equal(net.program.buf[places[0] : places[0] + 8], net.program.buf[places[1] : places[1] + 8])
+    assert not np.array_equal(first[:8], second[:8])
 
 
 # ---- determinism and number types
@@ -285,7 +284,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(dtype):
         return bits(net)
 
     assert run(1) == run(1)
-    assert run(1)["p"] != run(2)["p"]
+    assert run(1)["weights"] != run(2)["weights"]
 
 
 def test_one_call_of_many_rows_equals_many_calls_of_one_row_to_the_bit():
@@ -315,7 +314,8 @@ def test_all_numbers_of_a_net_have_the_asked_type(dtype):
     X, y = data()
     net = deep(dtype=dtype)
     shown = net.learn_many(X, y)
-    for array in (shown, net.forward(X), net.parameters, net.program.s, net.program.buf, net.gradients(X, y)):
+    states = [net.core.array(name) for name in ("state_0", "state_1", "buffer")]
+    for array in (shown, net.forward(X), net.parameters, *states, net.gradients(X, y)):
         assert array.dtype == dtype
     assert nn.Network([nn.Dense(1)], inputs=1).parameters.dtype == np.float32
 

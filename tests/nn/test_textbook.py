@@ -1,4 +1,4 @@
-"""The textbook example of issue 2, to the digit, and the sigmoid neuron that goes with it."""
+"""The textbook example of the course, to the digit, and the sigmoid neuron that goes with it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_four_steps_one_by_one_are_fit():
 
     history = fitted.fit(X, Y, epochs=20)
 
-    # The penalty is added by the kernel in fit and by NumPy in gradients(): equal but for rounding.
+    # The penalty is added by the core in fit and by NumPy in gradients(): equal but for rounding.
     assert np.abs(by_hand.parameters - fitted.parameters).max() <= 1e-14
     assert np.abs(np.array(losses) - history.loss).max() <= 1e-14
 

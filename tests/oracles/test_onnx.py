@@ -1,4 +1,4 @@
-"""Fourth proof, continued: the reference vectors of the ONNX standard (its backend node tests) through our kernels.
+"""Fourth proof, continued: the reference vectors of the ONNX standard (its backend node tests) through the core.
 
 The vectors are float32, and ONNX itself asks backends for a relative 1e-3 and an absolute 1e-7; here it is 2e-6 of the
 largest number, what float32 allows.
@@ -20,8 +20,7 @@ from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_te
 from onnx.reference import ReferenceEvaluator
 
 from headwater import nn
-from headwater.kernels._op import BUFFER, M, T
-from headwater.nn.program import weights
+from headwater.nn.core import STEPS, weights
 
 TOLERANCE = 2e-6
 
@@ -112,25 +111,24 @@ def test_batch_norm_gives_the_reference_vector_and_keeps_the_unbiased_variance()
         flat = np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])  # one sample a pixel, one unit a channel
         net = through(nn.BatchNorm(), flat)
         net.layers[1].weights[:], net.layers[1].bias[:] = gain, shift
-        op = next(op for op in net.program.prog if op[BUFFER] >= 0)
-        buf = net.program.buf[op[BUFFER] :]
-        buf[: op[M]], buf[op[M] : 2 * op[M]] = mean, var
-        return net, flat, buf
+        running = next(own.running for own in net.core.operations(0) if own.running is not None)
+        running[:-1] = np.concatenate([mean, var])
+        return net, flat, running
 
     _, inputs, (y,) = case_of("test_batchnorm_example")
     net, flat, _ = made(*inputs)
     check(net.forward(flat), np.moveaxis(y, 1, -1).reshape(flat.shape))
 
     _, inputs, (y, mean, var) = case_of("test_batchnorm_example_training_mode")
-    net, flat, buf = made(*inputs)
+    net, flat, running = made(*inputs)
     target, n, m = np.zeros_like(flat), *flat.shape
     g = np.zeros_like(net.parameters)
-    value = net.program.gradient(flat, target, np.ones(n, np.float32), float(n), True, g)
+    value = net.core.gradient(flat, target, np.ones(n, np.float32), float(n), True, g)
     check(np.array(value), np.mean(np.moveaxis(y, 1, -1) ** 2))  # the loss of the normalised batch against zeros
-    check(buf[:m], mean)
+    check(running[:m], mean)
     biased = 0.1 * flat.var(axis=0) + 0.9 * inputs[4]
     check(biased, var)  # ONNX
-    check(buf[m : 2 * m], biased + 0.1 * flat.var(axis=0) / (n - 1))  # here, as in PyTorch and Keras
+    check(running[m : 2 * m], biased + 0.1 * flat.var(axis=0) / (n - 1))  # here, as in PyTorch and Keras
 
 
 @pytest.mark.parametrize("name", ["test_softmax_example", "test_softmax_large_number", "test_softmax_default_axis"])
@@ -155,17 +153,18 @@ def test_cross_entropy_gives_the_reference_vector(name):
 
 
 def step(optimizer: nn.Optimizer, l2: float, t: int, x, g, states) -> tuple[np.ndarray, list[np.ndarray]]:
-    """One update of the numbers x along g from those states, by the batch kernel; t updates were made before."""
+    """One update of the numbers x along g from those states, as of a mini-batch; t updates were made before."""
     net = nn.Network([nn.Dense(1, bias=False)], optimizer=optimizer, l2=l2, dtype="float64", inputs=len(x))
-    program, place = net.program, net.program.places[0]
-    vectors = [program.p, *program.s.reshape(program.states, len(program.p))]
+    core = net.core
+    place, vectors = core.places()[0], [core.parameters]
+    vectors += [core.array(f"state_{k}") for k in range(core.about["states"])]
     for vector, numbers in zip(vectors, [x, *states], strict=True):
-        weights(program, place, vector)[:, 0] = numbers
-    full = np.zeros_like(program.p)
-    weights(program, place, full)[:, 0] = g
-    program.run[T] = t
-    program.apply(full, penalise=True)
-    return weights(program, place)[:, 0], [weights(program, place, v)[:, 0] for v in vectors[1:]]
+        weights(core, place, vector)[:, 0] = numbers
+    full = np.zeros_like(core.parameters)
+    weights(core, place, full)[:, 0] = g
+    core.running[0, STEPS] = t
+    core.apply(full, penalise=True)
+    return weights(core, place)[:, 0], [weights(core, place, v)[:, 0] for v in vectors[1:]]
 
 
 def tensors(name: str, states: int) -> tuple[dict, float, int, list[np.ndarray], list[np.ndarray]]:

@@ -2,7 +2,7 @@
 
 In float64 both round at 2⁻⁵³, in another order; over 1,000 steps of small smooth nets that grows to some 1e-13,
 and a bar of 1e-10 (of the largest parameter) still tells any other formula apart. What has no counterpart there
-(FTRL, COCOB, dropout's own random numbers, batch norm one row at a time) is proven against ``reference.py`` only.
+(FTRL, COCOB, dropout's own random numbers, batch norm one row at a time) is proven against ``headwater.plain`` only.
 
 Without PyTorch these tests are skipped, and said to be: ``make test`` prints a note before it runs, pytest the
 reason after.
@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from headwater import nn
-from headwater.kernels._op import DIVERGED, LOSSES, M
-from nets import unsettle
+from headwater.nn.core import STEPS as TAKEN
+from headwater.nn.core import UNDONE
+from headwater.plain import LOSSES
+from support.nets import unsettle
 
 torch = pytest.importorskip(
     "torch",
@@ -72,7 +74,7 @@ class Bag(torch.nn.EmbeddingBag):
 
 def module_of(net: nn.Network) -> torch.nn.Sequential:
     """The same stack in PyTorch, with copies of the net's parameters."""
-    places = {place.layer: part for place, part in zip(net.program.places, net.layers, strict=True)}
+    places = {place.layer: part for place, part in zip(net.core.places(), net.layers, strict=True)}
     found: list[torch.nn.Module] = []
     for i, layer in enumerate(net.expert.layers):
         part = places.get(i)
@@ -144,8 +146,8 @@ def learn(net: nn.Network, X: np.ndarray, y: np.ndarray, path: str) -> int:
         net.learn_many(np.resize(X, (STEPS, X.shape[1])), np.resize(y, (STEPS, *y.shape[1:])))
     else:
         net.fit(X, y, epochs=STEPS * 8 // len(X), batch_size=8, shuffle=False)
-    assert net.program.run[DIVERGED] == 0
-    assert net.program.run[0] == STEPS
+    assert net.core.running[0, UNDONE] == 0
+    assert net.core.running[0, TAKEN] == STEPS
     assert np.abs(net.parameters - before).max() > 0.01
     return 1 if path == "row by row" else 8
 
@@ -267,11 +269,12 @@ def test_a_thousand_mini_batches_through_batch_norm_end_where_pytorchs_do(rule):
     train(module, optimizer_of(module, kind, options), TORCH_LOSSES["mse"], X, y, size, STEPS)
     assert_same(net, module)
     norms = [m for m in module if isinstance(m, torch.nn.BatchNorm1d)]
-    for op, norm in zip([op for op in net.program.prog if op[6] >= 0], norms, strict=True):
-        buf = net.program.buf[op[6] :]
-        assert np.abs(buf[: op[M]] - norm.running_mean.numpy()).max() <= TOLERANCE
-        assert np.abs(buf[op[M] : 2 * op[M]] - norm.running_var.numpy()).max() <= TOLERANCE
-        assert buf[2 * op[M]] == norm.num_batches_tracked
+    ours = [operation for operation in net.core.operations(0) if operation.running is not None]
+    for operation, norm in zip(ours, norms, strict=True):
+        mean, variance = operation.running[:-1].reshape(2, operation.m)
+        assert np.abs(mean - norm.running_mean.numpy()).max() <= TOLERANCE
+        assert np.abs(variance - norm.running_var.numpy()).max() <= TOLERANCE
+        assert operation.running[-1] == norm.num_batches_tracked
     module.eval()  # predictions use the running statistics
     assert np.abs(net.forward(X) - module(torch.tensor(X)).detach().numpy()).max() <= TOLERANCE
 

@@ -7,6 +7,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from tools.build.compiler import ZIG
+
 import headwater
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,3 +39,9 @@ def test_types_are_shipped():
 def test_modules_of_an_extra_import_without_it():
     names = {"loggers", "mlflow", "nn", "sklearn"}
     assert {name for name in names if getattr(headwater, name).__name__ == f"headwater.{name}"} == names
+
+
+def test_the_compiler_from_pypi_is_the_same_everywhere():
+    wheels = (ROOT / "tools" / "build" / "wheels.txt").read_text(encoding="utf-8").splitlines()
+    asked = [*wheels, *PROJECT["optional-dependencies"]["dev"]]
+    assert [name for name in asked if name.startswith("ziglang")] == [ZIG, ZIG]

@@ -9,14 +9,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 import headwater as hw
 from headwater.errors import StoreError
-from headwater.serve import access
-from headwater.serve.access import Access
+from headwater.learner_file import fingerprint
 from headwater.serve.app import ADDRESSES, build
-from headwater.serve.run import make_hub
-from headwater.store.snapshots import fingerprint
+from headwater.serve.http import buckets
+from headwater.serve.http.access import Access
+from headwater.serve.http.limits import ServerLimits
+from headwater.serve.run import make_state
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
@@ -26,15 +28,16 @@ LINES = {"content-type": "application/x-ndjson"}
 
 
 @pytest.fixture
-def hub(tmp_path):
-    hub = make_hub(tmp_path / "a.db", body_limit=200_000, most_rows=1000)
-    hub.service.change(hub.service.models.create, "default", hw.Classifier(hidden=(4,), seed=1))
-    return hub
+def state(tmp_path):
+    state = make_state(tmp_path / "a.db", limits=ServerLimits(body_bytes=200_000, rows=1000))
+    state.service.change(state.service.models.create, "default", hw.Classifier(hidden=(4,), seed=1))
+    yield state
+    state.close()
 
 
 @pytest.fixture
-def client(hub):
-    with TestClient(build(hub), raise_server_exceptions=True) as client:
+def client(state):
+    with TestClient(build(state), raise_server_exceptions=True) as client:
         yield client
 
 
@@ -42,11 +45,11 @@ def rows(n, start=0):
     return [{"x": {"a": i % 7, "c": "xyz"[i % 3]}, "y": ["no", "yes"][i % 7 > 3]} for i in range(start, start + n)]
 
 
-def state(client):
+def learner_state(client):
     return client.get("/models/default").json()["state"]
 
 
-def test_one_example_a_list_and_lines_are_learned_in_order_with_their_sequence(client, hub):
+def test_one_example_a_list_and_lines_are_learned_in_order_with_their_sequence(client, state):
     assert client.post("/learn", json=rows(1)[0]).json() == {"seq": 1, "y_pred": None}
     assert [row["seq"] for row in client.post("/learn", json=rows(3, 1)).json()] == [2, 3, 4]
     answer = client.post("/learn", content="\n".join(map(json.dumps, rows(5, 4))), headers=LINES)
@@ -54,7 +57,7 @@ def test_one_example_a_list_and_lines_are_learned_in_order_with_their_sequence(c
     assert [json.loads(line)["seq"] for line in answer.text.splitlines()] == [5, 6, 7, 8, 9]
     plain = hw.Classifier(hidden=(4,), seed=1)
     plain.learn_many([row["x"] for row in rows(9)], [row["y"] for row in rows(9)])
-    assert state(client) == fingerprint(plain)
+    assert learner_state(client) == fingerprint(plain)
 
 
 def test_a_prediction_says_what_how_sure_from_which_state_and_its_id(client):
@@ -67,7 +70,7 @@ def test_a_prediction_says_what_how_sure_from_which_state_and_its_id(client):
     assert [("id" in row) for row in many] == [True] * 2 + [False] * 58
 
 
-def test_labels_are_answered_each_in_its_own_way(client, hub):
+def test_labels_are_answered_each_in_its_own_way(client, state):
     client.post("/learn", json=rows(5))
     first = client.post("/predict", json={"x": {"a": 1}}).json()
     learned = client.post("/label", json={"id": first["id"], "y": "yes"}).json()
@@ -76,7 +79,7 @@ def test_labels_are_answered_each_in_its_own_way(client, hub):
     assert (again.status_code, again.json()) == (200, {"id": first["id"], "repeated": True, "seq": 6})
     assert client.post("/label", json={"id": first["id"], "y": "no"}).status_code == 409
     assert client.post("/label", json={"id": "p99", "y": "no"}).status_code == 404
-    object.__setattr__(hub.service.rules, "keep_pending", 0)
+    state.service.ids.most = 0
     old = client.post("/predict", json={"x": {"a": 1}}).json()["id"]
     client.post("/snapshot")
     assert client.post("/label", json={"id": old, "y": "no"}).status_code == 410
@@ -89,10 +92,10 @@ def test_an_idempotency_id_is_learned_once_and_a_conflict_refuses_the_whole_requ
     row = {**rows(1)[0], "id": "order-1"}
     assert client.post("/learn", json=row).json()["seq"] == 1
     assert client.post("/learn", json=row).json() == {"id": "order-1", "repeated": True, "seq": 1}
-    before = state(client)
+    before = learner_state(client)
     refused = client.post("/learn", json=[rows(1)[0], {**row, "y": "other"}])
     assert (refused.status_code, refused.json()["at"]) == (409, "id order-1")
-    assert state(client) == before
+    assert learner_state(client) == before
 
 
 BAD = [
@@ -126,7 +129,7 @@ BAD = [
 @pytest.mark.parametrize("body", BAD, ids=range(len(BAD)))
 def test_what_cannot_be_an_example_is_a_400_and_nothing_is_learned(client, body):
     client.post("/learn", json=rows(10))
-    before = state(client)
+    before = learner_state(client)
     for path in ("/learn", "/models/default/learn", "/label", "/predict", "/invocations", "/v2/models/default/infer"):
         if path == "/predict" and body.startswith(b'{"x":{"a":1}}'):
             continue  # this one can be predicted
@@ -136,7 +139,7 @@ def test_what_cannot_be_an_example_is_a_400_and_nothing_is_learned(client, body)
     answer = client.post("/learn", content=b'{"x":{"a":1},"y":"no"}\n' + body, headers=LINES)
     assert body == b"" or answer.status_code == 400
     assert body == b"" or "line 2" in answer.json()["at"]
-    assert body == b"" or state(client) == before
+    assert body == b"" or learner_state(client) == before
 
 
 def test_large_bodies_and_too_many_rows_are_refused(client):
@@ -145,8 +148,8 @@ def test_large_bodies_and_too_many_rows_are_refused(client):
     assert client.post("/learn", json=[{"x": {}, "y": 1}] * 1001).status_code == 400
 
 
-def test_a_slow_body_is_given_up(hub):
-    hub.body_s = 0.05
+def test_a_slow_body_is_given_up(state):
+    state.limits = ServerLimits(body_s=0.05)
 
     async def slow():
         sent = []
@@ -163,24 +166,24 @@ def test_a_slow_body_is_given_up(hub):
             answers.append(message)
 
         scope = {"type": "http", "method": "POST", "path": "/learn", "headers": [], "query_string": b""}
-        await build(hub)(scope, receive, send)
+        await build(state)(scope, receive, send)
         return answers[0]["status"]
 
     assert asyncio.run(slow()) == 408
-    hub.service.close()
+    state.service.close()
 
 
-def test_a_full_queue_sends_clients_away_for_a_moment(client, hub):
-    hub.writer.limit, hub.writer.waiting = 10, 10
+def test_a_full_queue_sends_clients_away_for_a_moment(client, state):
+    state.writer.limit, state.writer.waiting = 10, 10
     answer = client.post("/learn", json=rows(1)[0])
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
-    hub.writer.waiting = 0
+    state.writer.waiting = 0
     assert client.post("/learn", json=rows(1)[0]).status_code == 200
 
 
-def test_a_disk_that_is_full_makes_the_server_unready_and_says_what_to_do(client, hub):
+def test_a_disk_that_is_full_makes_the_server_unready_and_says_what_to_do(client, state):
     client.post("/learn", json=rows(1)[0])
-    base = hub.service._base
+    base = state.service._file.base
     base.execute(f"PRAGMA max_page_count = {base.execute('PRAGMA page_count').fetchone()[0]}")
     big = {"x": {"t": "x" * 100_000}, "y": "no"}
     answer = client.post("/learn", json=big)
@@ -194,21 +197,21 @@ def test_a_disk_that_is_full_makes_the_server_unready_and_says_what_to_do(client
     assert client.get("/health/ready").status_code == 200
 
 
-def test_an_error_of_the_store_is_told_to_everyone_who_waits(client, hub, monkeypatch):
+def test_an_error_of_the_store_is_told_to_everyone_who_waits(client, state, monkeypatch):
     def fails(requests):
         raise StoreError(expected="a disk", got="none", at="a.db", help="Buy one.")
 
-    monkeypatch.setattr(hub.service, "commit", fails)
+    monkeypatch.setattr(state.service, "commit", fails)
     assert client.post("/learn", json=rows(1)[0]).json()["help"] == "Buy one."
 
     def breaks(requests):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(hub.service, "commit", breaks)
+    monkeypatch.setattr(state.service, "commit", breaks)
     assert client.post("/learn", json=rows(1)[0]).status_code == 503
 
 
-def test_every_prediction_is_made_from_the_state_it_names_and_never_from_before_an_acknowledged_example(client, hub):
+def test_every_prediction_is_made_from_the_state_it_names_and_never_from_before_an_acknowledged_example(client, state):
     """The consistency promise: while a writer learns, each prediction equals that of the learner after `seq` events."""
     asked, acknowledged, stop, news = [], [0], threading.Event(), threading.Condition()
     question = {"x": {"a": 3, "c": "y"}, "keep": False}
@@ -233,7 +236,7 @@ def test_every_prediction_is_made_from_the_state_it_names_and_never_from_before_
     reader.join()
     assert len({seq for _, seq, _ in asked}) >= 40
     plain, at = hw.Classifier(hidden=(4,), seed=1), 0
-    learned = [event for entry in hub.service.journal.read() for event in entry.events]
+    learned = [event for entry in state.service.journal.read() for event in entry.events]
     for floor, seq, proba in sorted(asked, key=lambda one: one[1]):
         assert seq >= floor
         plain.learn_many([event.x for event in learned[at:seq]], [event.y for event in learned[at:seq]])
@@ -271,7 +274,7 @@ def test_models_are_created_challenged_promoted_paused_and_downloaded(client, tm
     assert {one["name"] for one in client.get("/models").json()} == {"default", "price"}
 
 
-def test_the_step_size_is_changed_by_a_factor_that_is_journaled(client, hub):
+def test_the_step_size_is_changed_by_a_factor_that_is_journaled(client, state):
     assert client.post("/models/default/step", json={"factor": 2}).status_code == 400  # nothing learned yet
     client.post("/learn", json=rows(20))
     for bad in ({"factor": 0}, {"factor": -1}, {"factor": "2"}, {"factor": 1e9}, {}, {"factor": 1, "learner": 7}):
@@ -287,8 +290,8 @@ def test_the_step_size_is_changed_by_a_factor_that_is_journaled(client, hub):
         if plain._engine is not None:
             plain._engine.set_step(step)
         plain.learn_many([row["x"] for row in rows(20, start)], [row["y"] for row in rows(20, start)])
-    assert state(client) == fingerprint(plain)
-    events = [event for entry in hub.service.journal.read() for event in entry.events]
+    assert learner_state(client) == fingerprint(plain)
+    events = [event for entry in state.service.journal.read() for event in entry.events]
     assert [i for i, event in enumerate(events) if event.step is not None] == [20]
 
 
@@ -328,37 +331,50 @@ def test_open_inference_and_mlflow_give_the_same_predictions(client):
         assert client.get(path).status_code == 200
 
 
-def test_metrics_are_prometheus_text(client):
-    parser = pytest.importorskip("prometheus_client.parser")
+def test_metrics_are_prometheus_text_with_counters_a_histogram_and_the_process(client):
     client.post("/learn", json=rows(30))
+    for _ in range(5):
+        client.get("/models")
     text = client.get("/metrics").text
-    found = {family.name: family for family in parser.text_string_to_metric_families(text)}
+    found = {family.name: family for family in text_string_to_metric_families(text)}
     assert found["headwater_sequence"].samples[0].value == 30
     scores = {(s.labels["of"], s.labels["score"]) for s in found["headwater_score"].samples}
     assert ("no-change", "accuracy") in scores
+    times = found["headwater_request_seconds"]
+    assert times.type == "histogram"
+    of_models = {s.name + s.labels.get("le", ""): s.value for s in times.samples if s.labels["endpoint"] == "models"}
+    assert of_models["headwater_request_seconds_count"] == of_models["headwater_request_seconds_bucket+Inf"] == 5
+    assert of_models["headwater_request_seconds_sum"] > 0
+    steps = [value for name, value in of_models.items() if "bucket" in name]
+    assert steps == sorted(steps)
+    for name in ("process_resident_memory_bytes", "process_cpu_seconds", "process_open_fds", "headwater_connections"):
+        assert name in found
+    counters = {s.name for family in found.values() if family.type == "counter" for s in family.samples}
+    assert {"headwater_commits_total", "headwater_requests_total", "headwater_learned_total"} <= counters
+    assert all(name.endswith("_total") for name in counters)
 
 
 TOKENS = {"r" * 16: "read", "l" * 16: "learn", "a" * 16: "admin"}
 
 
 @pytest.mark.parametrize("address", ADDRESSES, ids=lambda address: f"{address.method} {address.path}")
-def test_each_address_asks_for_its_scope(hub, address):
-    hub.access = Access(TOKENS)
+def test_each_address_asks_for_its_scope(state, address):
+    state.access = Access(TOKENS)
     order = ["", "read", "learn", "admin"]
     path = address.path.replace("{model}", "default").replace("{learner}", "none").replace("{version}", "1")
-    with TestClient(build(hub)) as client:
+    with TestClient(build(state)) as client:
         for token, scope in [("", ""), *((token, scope) for token, scope in TOKENS.items())]:
             headers = {"authorization": f"Bearer {token}"} if token else {}
             status = client.request(address.method, path, headers=headers).status_code
-            if order.index(scope) >= order.index(address.needs or ""):
+            if order.index(scope) >= order.index(address.scope or ""):
                 assert status not in (401, 403) or address.path == "/login"
             else:
                 assert status == (403 if token else 401)
 
 
-def test_a_browser_logs_in_with_a_cookie_and_only_from_our_own_page(hub):
-    hub.access = Access(TOKENS)
-    with TestClient(build(hub)) as client:
+def test_a_browser_logs_in_with_a_cookie_and_only_from_our_own_page(state):
+    state.access = Access(TOKENS)
+    with TestClient(build(state)) as client:
         assert client.post("/login", json={"token": "wrong"}).status_code == 401
         answer = client.post("/login", json={"token": "l" * 16})
         assert "HttpOnly; SameSite=Strict" in answer.headers["set-cookie"]
@@ -373,11 +389,11 @@ def test_without_tokens_a_foreign_host_name_or_origin_is_refused(client):
     assert client.post("/learn", json=rows(1)[0], headers={"origin": "http://evil.example"}).status_code == 403
 
 
-def test_a_client_that_is_too_fast_is_told_to_wait(hub, monkeypatch):
+def test_a_client_that_is_too_fast_is_told_to_wait(state, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(access, "time", SimpleNamespace(monotonic=lambda: now[0], time=time.time))
-    hub.access = Access(rate=5)
-    with TestClient(build(hub)) as client:
+    monkeypatch.setattr(buckets, "time", SimpleNamespace(monotonic=lambda: now[0], time=time.time))
+    state.access = Access(rate=5)
+    with TestClient(build(state)) as client:
         answers = [client.get("/models") for _ in range(11)]
         assert [answer.status_code for answer in answers[:10]] == [200] * 10
         assert (answers[-1].status_code, answers[-1].headers["retry-after"]) == (429, "1")

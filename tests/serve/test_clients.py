@@ -49,7 +49,7 @@ def ask(port, path, body):
 @pytest.mark.parametrize("name", ["triton", "triton-binary", "kserve"])
 def test_a_client_of_the_open_inference_protocol_gets_the_same_predictions(port, name):
     expected = ask(port, "/predict", [{"x": {"a": a, "c": c}, "keep": False} for a, c in ((1, "x"), (6, "y"))])
-    words = [str(PYTHON), str(Path(__file__).with_name("clients.py")), str(port), name]
+    words = [str(PYTHON), str(ROOT / "tests" / "support" / "processes" / "clients.py"), str(port), name]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=800, env=environment)
     assert done.returncode == 0, done.stderr

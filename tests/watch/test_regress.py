@@ -1,4 +1,4 @@
-"""Scores of a regressor: equal to River's and scikit-learn's, row-exact, next to honest baselines."""
+"""Scores of a regressor: equal to River's and scikit-learn's, row-exact, next to simple baselines."""
 
 import math
 from itertools import pairwise

@@ -1,9 +1,9 @@
-"""A baseline that wins is named, and so is whether the model has caught up."""
+"""One sentence says whether the model is ahead of guessing, and whether it has caught up since."""
 
 import pytest
 
 from headwater.types import Record
-from headwater.watch import verdict
+from headwater.watch import beats_baselines, compare_baselines
 
 
 def record(score, model, baselines, window=None, window_baselines=None, scored=5_000):
@@ -24,29 +24,36 @@ def record(score, model, baselines, window=None, window_baselines=None, scored=5
 @pytest.mark.parametrize(
     ("record", "sentence"),
     [
-        (record("accuracy", 0.9, {"no-change": 0.85, "majority": 0.6}), ""),
         (
-            record("accuracy", 0.821, {"no-change": 0.853, "majority": 0.6}),
-            "The no-change baseline wins: repeating the last known answer has accuracy 85.3 %, the model 82.1 %.",
+            record("accuracy", 0.9, {"no-change": 0.85, "majority": 0.6}),
+            "90 % right, guessing gets 85 %: ahead. Guessing repeats the last known answer.",
+        ),
+        (
+            record("accuracy", 0.701, {"no-change": 0.698, "majority": 0.6}),
+            "70.1 % right, guessing gets 69.8 %: ahead. Guessing repeats the last known answer.",
         ),
         (
             record("accuracy", 0.5, {"no-change": 0.6, "majority": 0.7}, window=0.8),
             (
-                "The majority baseline wins: always giving the most frequent class has accuracy 70.0 %, "
-                "the model 50.0 %; over the last 1,000 rows the model is ahead."
+                "50 % right, guessing gets 70 %: behind. Guessing always gives the most frequent class. "
+                "Over the last 1,000 rows: 80 % right, guessing gets 70 %: ahead."
             ),
         ),
         (
-            record("rmse", 3.0, {"no-change": 4.0, "mean": 2.5}),
-            "The mean baseline wins: always giving the mean so far has RMSE 2.5, the model 3.",
+            record("mae", 3.0, {"no-change": 4.0, "mean": 2.5}),
+            "off by 3 on average, guessing by 2.5: behind. Guessing always gives the mean so far.",
         ),
-        (record("rmse", 2.0, {"no-change": 4.0, "mean": 2.5}), ""),
+        (
+            record("rmse", 2.0, {"no-change": 4.0, "mean": 2.5}),
+            "RMSE 2, guessing gets 2.5: ahead. Guessing always gives the mean so far.",
+        ),
         (
             record("accuracy", 0.5, {"no-change": 0.5, "majority": 0.2}, scored=10),
-            "The no-change baseline is as good: repeating the last known answer has accuracy 50.0 %, the model 50.0 %.",
+            "50 % right, guessing gets 50 %: even. Guessing repeats the last known answer.",
         ),
         (Record(rows=0, scored=0, window=0), ""),
     ],
 )
 def test_the_verdict_is_one_plain_sentence(record, sentence):
-    assert verdict(record) == sentence
+    assert compare_baselines(record) == sentence
+    assert beats_baselines(record) == ("ahead. Guessing" in sentence)

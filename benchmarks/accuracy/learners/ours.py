@@ -11,9 +11,9 @@ import headwater as hw
 from benchmarks.accuracy.streams import Stream
 from benchmarks.accuracy.walk import Clock, Walk, arrivals, blank
 
-PACKAGES = ("headwater", "numpy", "numba")
+PACKAGES = ("headwater", "numpy")
 BLOCK = 1024
-WARM = 200  # rows that a throw-away learner sees first, so that compiling isn't timed
+WARM = 200  # rows that a throw-away learner sees first, so that imports aren't timed
 SETTINGS: dict[str, dict[str, Any]] = {
     "headwater": {},
     "headwater-fast": {"effort": "fast"},

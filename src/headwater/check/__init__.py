@@ -2,7 +2,7 @@
 
 A learner here is what River calls one: ``learn_one(x, y)`` and ``predict_one(x)`` on dicts, ``predict_proba_one(x)``
 if it classifies. Every check asserts values, not only that nothing was raised. This room needs nothing but Python, not
-even the rest of headwater, so it runs in any library's own environment (docs/check_rivals.py does that).
+even the rest of headwater, so it runs in any library's own environment (tools/docs/check/run.py does that).
 """
 
 from .contract import CHECKS, Check

@@ -87,6 +87,6 @@ def _run(key: str, check: Check, subject: Subject) -> Result:
 
 def _own_format() -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
     """Return headwater's own file format as functions of bytes."""
-    from headwater.store.format import from_bytes, to_bytes
+    from headwater.learner_file import from_bytes, to_bytes
 
     return to_bytes, lambda data: from_bytes(data, "memory")

@@ -10,12 +10,12 @@ import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 
-from headwater.cli.options import Format, Names, Source, split_names
-from headwater.cli.progress import ProgressLine
-from headwater.cli.wishes import Wishes, load_model
+from headwater.cli.options.model import ModelOptions, load_model
+from headwater.cli.options.reading import ReadingOptions
+from headwater.cli.options.shared import Source
+from headwater.cli.terminal.progress import ProgressLine
 from headwater.errors import ConfigError, DataError
 from headwater.session import Session
-from headwater.streams import open_stream
 
 __all__ = ["diagnose"]
 
@@ -29,10 +29,8 @@ def diagnose(
     target: Annotated[str | None, Parameter(name=("--target", "-t"), metavar="COLUMN")] = None,
     task: str = "auto",
     model: Path | None = None,
-    drop: Names = None,
-    text: Names = None,
-    wishes: Annotated[Wishes | None, Parameter(name="*")] = None,
-    format: Format = None,  # noqa: A002 - the option's name
+    reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
+    options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
     json: bool = False,
 ) -> int:
     """Say what is wrong, with evidence and remedy: of a saved model, or after learning from a stream. Nothing is saved.
@@ -48,14 +46,10 @@ def diagnose(
         classify, regress, or auto: decided from the first rows.
     model
         A saved model to begin with; the file stays as it is.
-    drop
-        Columns to leave out, with commas between.
-    text
-        Columns to read as text although they look like numbers, such as postal codes.
-    wishes
+    reading
+        How the source is read.
+    options
         What the model is to be like; these are the defaults of the library where left out.
-    format
-        csv, tsv, jsonl, parquet or arrow, where the name doesn't tell.
     json
         Print JSON instead of text.
     """
@@ -63,20 +57,15 @@ def diagnose(
         _check_alone(source, target or "", str(model or ""))
         _print(load_model(Path(source)).diagnose(), as_json=json)
         return 0
-    wishes = wishes or Wishes()
+    options = options or ModelOptions()
     known = load_model(model) if model is not None else None
     if known is not None:
-        wishes.agree_with(known, task=task, target=target, at=str(model))
-    with open_stream(
-        source,
-        target=target,
-        task=known.task if known else task,
-        classes=known.describe()["classes"] if known else (),
-        drop=split_names(drop),
-        text=split_names(text),
-        format=format,
-    ) as stream:
-        learner = known or wishes.make(stream.goal.task if stream.goal else task)
+        options.agree_with(known, task=task, target=target, at=str(model))
+    reading = reading or ReadingOptions()
+    notes = reading.notes(known, target=target)
+    classes = known.describe()["classes"] if known else ()
+    with reading.open([source], notes, task=known.task if known else task, classes=classes) as stream:
+        learner = known or options.make(stream.goal.task if stream.goal else task)
         session = Session(learner)
         with ProgressLine(stream, lambda: session.rows):
             record = session.run(stream)

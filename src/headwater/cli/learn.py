@@ -3,45 +3,47 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from headwater.cli.options import Format, Names, Source, check_writable, split_names
-from headwater.cli.page import Page, paced, page_for
-from headwater.cli.progress import ProgressLine
-from headwater.cli.reactions import Adapt, Watch, drift_lines, policies_of, watch_of
-from headwater.cli.report import print_json, print_report, print_start
-from headwater.cli.wishes import Wishes, load_model, notes_of
+from headwater.cli.follow import FollowOptions, learn_into_store
+from headwater.cli.lock import locked
+from headwater.cli.options.drift import Adapt, Watch, drift_lines, drift_policies, drift_watch
+from headwater.cli.options.model import ModelOptions, load_model
+from headwater.cli.options.reading import ReadingOptions
+from headwater.cli.options.report import ReportFile, report_file, session_pace
+from headwater.cli.options.shared import Source, check_sources, check_writable
+from headwater.cli.sources import LearnedSources, compare_columns
+from headwater.cli.terminal.progress import ProgressLine
+from headwater.cli.terminal.summary import print_json, print_report, print_start
 from headwater.errors import DataError, HeadwaterError, SourceError
 from headwater.session import Session
-from headwater.streams import Stream, open_stream
+from headwater.streams import Stream
 from headwater.types import Event, Record
-from headwater.watch import verdict
+from headwater.watch import compare_baselines
 
 __all__ = ["learn"]
 
 
 def learn(
-    source: Source,
-    /,
-    *,
+    *source: Source,
     target: Annotated[str | None, Parameter(name=("--target", "-t"), metavar="COLUMN")] = None,
     task: str = "auto",
     model: Path | None = None,
-    drop: Names = None,
-    text: Names = None,
-    wishes: Annotated[Wishes | None, Parameter(name="*")] = None,
+    resume: bool = False,
+    reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
+    options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
     delay: int = 0,
     window: int = 1000,
     every: int = 10_000,
-    format: Format = None,  # noqa: A002 - the option's name
-    rejects: Path | None = None,
     watch: Watch = None,
     adapt: Adapt = None,
     json: bool = False,
     report: Path | None = None,
+    follow: Annotated[FollowOptions | None, Parameter(name="*")] = None,
 ) -> int:
     """Learn from a stream, scoring each row before it is learned.
 
@@ -50,18 +52,19 @@ def learn(
     Parameters
     ----------
     source
-        A CSV, TSV, JSON lines, Parquet or Arrow file (text also gzipped), - for standard input, or dataset:NAME.
+        CSV, TSV, JSON lines, Parquet or Arrow files (also packed), folders of them, - for standard input,
+        dataset:NAME, or a broker: kafka://, nats://, redis://, postgresql://, mqtt://.
     target
         The column to predict. A data set knows its own, and a saved model what it has learned.
     task
         classify, regress, or auto: decided from the first rows.
     model
         A file to save to; if it exists, learning goes on where it stopped.
-    drop
-        Columns to leave out, with commas between. A saved model remembers them.
-    text
-        Columns to read as text although they look like numbers, such as postal codes. Remembered too.
-    wishes
+    resume
+        Leave out the rows of this source that the model has learned already.
+    reading
+        How the source is read.
+    options
         What the model is to be like; these are the defaults of the library where left out.
     delay
         How many rows later than its prediction an answer arrives.
@@ -69,10 +72,6 @@ def learn(
         Rows that the second set of scores is over.
     every
         Rows between two lines of --json.
-    format
-        csv, tsv, jsonl, parquet or arrow, where the name doesn't tell.
-    rejects
-        A file for the rows that can't be read.
     watch
         Look for concept drift in what predictions cost: adwin, page_hinkley or kswin.
     adapt
@@ -80,68 +79,130 @@ def learn(
     json
         Print JSON lines instead of tables.
     report
-        A file for a page about the run: scores, curves, what is wrong, what the model looks at.
+        A file for a report about the run: scores, curves, what is wrong, what the model looks at.
+    follow
+        How a broker is followed into a store.
     """
-    drift, policies = watch_of(watch, adapt), policies_of(adapt)
-    page = page_for(source, report, drift)
-    wishes, known = wishes or Wishes(), _going_on(model)
-    if known is not None:
-        wishes.agree_with(known, task=task, target=target, at=str(model))
-    notes = notes_of(known, target=target, drop=split_names(drop), text=split_names(text))
-    about: dict[str, Any] = dict(notes)
-    about |= {"task": known.task, "classes": known.describe()["classes"]} if known else {"task": task}
-    with open_stream(source, **about, format=format, rejects=rejects) as stream:
-        learner = known or wishes.make(stream.goal.task if stream.goal else task)
-        learner._notes = notes
-        pace = paced(page, every, drift)
+    drift = drift_watch(watch, adapt) if watch or adapt else None
+    policies = drift_policies(adapt) if adapt else ()
+    check_sources(source, "learn")
+    reading, options = reading or ReadingOptions(), options or ModelOptions()
+    if follow is not None:
+        besides = {"--delay": delay, "--resume": resume, "--watch": watch, "--adapt": adapt, "--report": report}
+        asked: dict[str, Any] = {"target": target, "task": task, "model": model, "json": json, "besides": besides}
+        return learn_into_store(source, follow, reading, options, **asked)
+    if model is not None:
+        check_writable(model, "--model")
+    written = report_file(" ".join(source), report, drift) if report is not None else None
+    with ExitStack() as opened:
+        if model is not None:
+            opened.enter_context(locked(model))
+        start = Start(source, target, task, model, reading, options)
+        start.open(opened, resume=resume)
+        stream, learner = start.stream, start.learner
+        pace = session_pace(written, every, drift)
         session = Session(learner, delay=delay, window=window, keep=model, adapt=policies, **pace)
-        if not json:
-            print_start(stream, learner, model if known else None)
+        start.say(quiet=json)
         events: list[Event] = []
-        record = _run(session, stream, every if json else None, page, events)
-        return _report(record, session, stream, drift_lines(events), as_json=json)
+        record = _run(session, stream, every if json else None, written, events)
+        return _report(record, session, stream, drift_lines(events), written, as_json=json)
 
 
-def _going_on(model: Path | None) -> Any:
-    """Return the saved learner that goes on, or None where a new one begins."""
-    if model is None:
-        return None
-    check_writable(model, "--model")
-    return load_model(model) if model.exists() else None
+class Start:
+    """What a run begins with: the learner, new or saved, and the stream, behind the rows that are not to be learned again."""
+
+    def __init__(
+        self,
+        source: tuple[str, ...],
+        target: str | None,
+        task: str,
+        model: Path | None,
+        reading: ReadingOptions,
+        options: ModelOptions,
+    ) -> None:
+        self._source, self._task, self._reading, self._options = source, task, reading, options
+        self.model = model
+        self.known: Any = load_model(model) if model is not None and model.exists() else None
+        if self.known is not None:
+            options.agree_with(self.known, task=task, target=target, at=str(model))
+        self._notes = reading.notes(self.known, target=target)
+        self.said: list[str] = []
+        self.warning = ""
+        self.skipped = 0
+
+    def open(self, opened: ExitStack, *, resume: bool) -> None:
+        """Open the stream and make the learner, unless there is one."""
+        notes, known = self._notes, self.known
+        learned = LearnedSources(notes["sources"], self._source) if self.model is not None else None
+        if learned is not None and known is not None:
+            self.skipped = learned.rows_learned(known.n_learned) if resume else 0
+            self.warning = "" if resume else learned.warning
+        classes = known.describe()["classes"] if known else ()
+        asked = known.task if known else self._task
+        stream = self._reading.open(self._source, notes, task=asked, classes=classes, skip=self.skipped)
+        self.stream = opened.enter_context(stream)
+        if known is not None:
+            self.said = compare_columns(known, stream, model=str(self.model), learning=True)
+        self.learner = known or self._options.make(stream.goal.task if stream.goal else self._task)
+        self.learner.notes = notes | {"columns": stream.reading() or notes["columns"]}
+        if learned is not None:
+            learned.follow(stream, self.learner)
+
+    def say(self, *, quiet: bool) -> None:
+        """Print what will be learned; warnings go to stderr, where programs see them too."""
+        for line in filter(None, [self.warning, *(self.said if quiet else [])]):
+            print(line, file=sys.stderr)
+        if not quiet:
+            going_on = self.model if self.known is not None else None
+            print_start(self.stream, self.learner, going_on, self.said, skipped=self.skipped)
 
 
-def _report(record: Record, session: Session, stream: Stream, drifts: list[str], *, as_json: bool) -> int:
+def _report(
+    record: Record,
+    session: Session,
+    stream: Stream,
+    drifts: list[str],
+    written: ReportFile | None,
+    *,
+    as_json: bool,
+) -> int:
     if not record.scored:
         raise _nothing_learned(record, stream)
     if as_json:
-        print_json(record, final=True, verdict=verdict(record), interrupted=session.interrupted)
+        notes = [*stream.notes, *stream.odd()]
+        print_json(record, final=True, verdict=compare_baselines(record), interrupted=session.interrupted, notes=notes)
     else:
         print_report(record, stream, session.keep, interrupted=session.interrupted, drifts=drifts)
+        if written is not None:
+            print(f"The report is in {written.path}.")
     return 130 if session.interrupted else 0
 
 
-def _run(session: Session, stream: Stream, json_every: int | None, page: Page | None, events: list[Event]) -> Record:
+def _run(
+    session: Session, stream: Stream, json_every: int | None, written: ReportFile | None, events: list[Event]
+) -> Record:
     live = ProgressLine(stream, lambda: session.rows)
 
-    def hear(record: Record) -> None:
+    def on_record(record: Record) -> None:
         events.extend(record.events)
         if json_every is None:
-            live.hear(record)
+            live.on_record(record)
         elif record.rows % json_every == 0:  # the last record, wherever it falls, is printed as the final one
             print_json(record)
 
-    session.tell = (hear,) if page is None else (hear, page.tell)
+    session.on_record = (on_record,) if written is None else (on_record, written.on_record)
     try:
         with live:
             record = session.run(stream)
-        if page is not None and record.scored:
-            page.write(session.learner)
+        if written is not None and record.scored:
+            written.write(session.learner)
         return record
     except BrokenPipeError:  # of standard output, which is main's business
         raise
     except (HeadwaterError, OSError) as error:
         kept = f", and kept in {session.keep}" if session.keep is not None and session.rows else ""
-        print(f"{session.rows:,} rows were learned before this{kept}.", file=sys.stderr)
+        if session.rows:
+            print(f"{session.rows:,} rows were learned before this{kept}.", file=sys.stderr)
         if isinstance(error, HeadwaterError):
             raise
         raise SourceError(
@@ -156,7 +217,8 @@ def _nothing_learned(record: Record, stream: Stream) -> DataError:
     reasons = ", ".join(f"{count:,} × {reason}" for reason, count in record.rejected.items())
     return DataError(
         expected=f"rows with {stream.target} known",
-        got=reasons or "none",
+        got=reasons
+        or (f"none behind the {stream.skip:,} that were learned before or skipped" if stream.skip else "none"),
         at=stream.name,
         help="Look at them with --rejects FILE." if record.rejected else "Check the file.",
     )

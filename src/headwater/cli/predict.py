@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
 import msgspec
 import numpy as np
+from cyclopts import Parameter
 
-from headwater.cli.options import Format, Names, Source, check_writable, split_names
-from headwater.cli.progress import ProgressLine
-from headwater.cli.report import rejected_lines
-from headwater.cli.wishes import load_model, notes_of
-from headwater.errors import ConfigError
-from headwater.streams import columns_of, open_stream
+from headwater.cli.options.model import load_model
+from headwater.cli.options.reading import ReadingOptions
+from headwater.cli.options.shared import Names, Source, check_sources, check_writable, split_names
+from headwater.cli.sources import compare_columns
+from headwater.cli.terminal.progress import ProgressLine
+from headwater.cli.terminal.summary import rejected_lines
+from headwater.errors import ConfigError, DataError, did_you_mean
+from headwater.streams import Stream, native_frame
 from headwater.types import Forecast
 
 __all__ = ["predict"]
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
-# One row of output: its number in the source, what is predicted, and the probability of each class (or None).
-Row = tuple[int, Any, "list[float] | None"]
+# One row of output: its number in the source, columns of it, what is predicted, and the probability of each class (or None).
+Row = tuple[int, tuple[Any, ...], Any, "list[float] | None"]
 
 
 def predict(
-    source: Source,
-    /,
-    *,
+    *source: Source,
     model: Path,
     out: Path | None = None,
-    drop: Names = None,
-    text: Names = None,
-    format: Format = None,  # noqa: A002 - the option's name
-    rejects: Path | None = None,
+    keep: Names = None,
+    reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
     json: bool = False,
 ) -> int:
     """Predict the rows of a stream with a saved model, which stays as it is.
@@ -45,44 +45,69 @@ def predict(
     Parameters
     ----------
     source
-        A CSV, TSV, JSON lines, Parquet or Arrow file (text also gzipped), - for standard input, or dataset:NAME.
+        CSV, TSV, JSON lines, Parquet or Arrow files (also packed), folders of them, - for standard input, or
+        dataset:NAME.
     model
         The model, as headwater learn has saved it.
     out
-        Where to write: a .csv or .jsonl file. Without it, CSV goes to standard output.
-    drop
-        Columns to leave out, with commas between; those that were left out while learning are.
-    text
-        Columns to read as text although they look like numbers; those that were read so while learning are.
-    format
-        csv, tsv, jsonl, parquet or arrow, where the name doesn't tell.
-    rejects
-        A file for the rows that can't be read.
+        Where to write: a .csv or .jsonl file, whole or not at all. Without it, CSV goes to standard output.
+    keep
+        Columns of the source to write beside the predictions, such as an identifier, with commas between.
+    reading
+        How the source is read. Columns that were left out or read as text while learning are.
     json
         Write JSON lines, whatever the name of the file.
     """
     kind = _kind(out, as_json=json)
+    check_sources(source, "predict")
     if out is not None:
         check_writable(out, "--out")
     learner = load_model(model)
-    notes = notes_of(learner, target=None, drop=split_names(drop), text=split_names(text))
+    reading = reading or ReadingOptions()
+    notes = reading.notes(learner, target=None)
+    kept = split_names(keep)
     done = 0
-    with (
-        open_stream(
-            source, task=None, drop=notes["drop"], text=notes["text"], format=format, rejects=rejects
-        ) as stream,
-        _opened(out) as file,
-        ProgressLine(stream, lambda: done),
-    ):
-        write = _writer(file, kind, learner.describe()["classes"])
-        for block in stream:
-            write(_rows(block.rows, learner.forecast(columns_of(block.X))))
-            done += len(block)
-    for line in rejected_lines(stream.rejects.counts, stream):
+    with reading.open(
+        source, notes | {"drop": [name for name in notes["drop"] if name not in kept]}, task=None
+    ) as stream:
+        _check_columns(learner, stream, kept, model)
+        with _opened(out) as file, ProgressLine(stream, lambda: done):
+            write = _writer(file, kind, learner.describe()["classes"], kept)
+            for block in stream.blocks():
+                beside, X = _taken(block.X, kept)
+                write(_rows(block.rows, beside, learner.forecast(native_frame(X))))
+                done += len(block)
+    for line in [*stream.new_notes(), *stream.odd(), *rejected_lines(stream.rejects.counts, stream)]:
         print(line, file=sys.stderr)
     if out is not None:
         print(f"{done:,} rows predicted, written to {out}.", file=sys.stderr)
     return 0
+
+
+def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Path) -> None:
+    """Raise when the stream isn't one of this model; say which columns are only here or only there."""
+    stream.look()
+    for name in kept:
+        if stream.columns and name not in stream.columns:
+            raise DataError(
+                expected=f"the column {name}",
+                got="no such column",
+                at="--keep",
+                help=did_you_mean(name, [*stream.columns, *learner.notes.get("drop", [])]),
+            )
+    target = learner.notes.get("target")
+    features = {str(feature["name"]) for feature in learner.describe()["features"]}
+    stream.columns = tuple(name for name in stream.columns if name in features or (name != target and name not in kept))
+    for line in [*stream.new_notes(), *compare_columns(learner, stream, model=str(model), learning=False)]:
+        print(line, file=sys.stderr)
+
+
+def _taken(X: Any, names: Sequence[str]) -> tuple[list[tuple[Any, ...]], Any]:
+    """Return the columns to write beside the predictions, and the rows."""
+    if not names:
+        return [()] * len(X), X
+    rows = list(X)
+    return [tuple(x.get(name) for name in names) for x in rows], rows
 
 
 def _kind(out: Path | None, *, as_json: bool) -> str:
@@ -97,33 +122,50 @@ def _kind(out: Path | None, *, as_json: bool) -> str:
 
 @contextmanager
 def _opened(out: Path | None) -> Iterator[IO[str]]:
+    """Open standard output, or a file beside the one that is asked for, which takes its place when it is whole."""
     if out is None:
         yield sys.stdout
         sys.stdout.flush()
         return
-    with out.open("w", newline="", encoding="utf-8") as file:
-        yield file
+    if not out.is_file() and out.exists():  # a device, a pipe
+        with out.open("w", newline="", encoding="utf-8") as file:
+            yield file
+        return
+    beside = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with beside.open("w", newline="", encoding="utf-8") as file:
+            yield file
+        beside.replace(out)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
-def _rows(numbers: Iterable[int], forecast: Forecast) -> Iterator[Row]:
+def _rows(numbers: Iterable[int], beside: Iterable[tuple[Any, ...]], forecast: Forecast) -> Iterator[Row]:
     proba = [None] * len(forecast) if forecast.proba is None else forecast.proba.tolist()
     said = forecast.y_pred.tolist() if isinstance(forecast.y_pred, np.ndarray) else forecast.y_pred
-    return zip(numbers, said, proba, strict=True)
+    return zip(numbers, beside, said, proba, strict=True)
 
 
-def _writer(file: IO[str], kind: str, classes: Iterable[Any]) -> Callable[[Iterable[Row]], None]:
+def _writer(file: IO[str], kind: str, classes: Iterable[Any], kept: Sequence[str]) -> Callable[[Iterable[Row]], None]:
     """Return what writes some rows: CSV with a column for each class, or JSON lines."""
     names = [str(label) for label in classes]
     if kind == "jsonl":
-        return lambda rows: file.writelines(_json_line(row, names) for row in rows)
+        return lambda rows: file.writelines(_json_line(row, names, kept) for row in rows)
     table = csv.writer(file, lineterminator="\n")
-    table.writerow(["row", "y_pred", *(f"proba_{name}" for name in names)])
-    return lambda rows: table.writerows((row, said, *_rounded(proba or ())) for row, said, proba in rows)
+    table.writerow(["row", *kept, "y_pred", *(f"proba_{name}" for name in names)])
+    return lambda rows: table.writerows(
+        (row, *map(_plain, beside), said, *_rounded(proba or ())) for row, beside, said, proba in rows
+    )
 
 
-def _json_line(row: Row, names: list[str]) -> str:
-    number, said, proba = row
-    entry = {"row": number, "y_pred": said}
+def _plain(value: Any) -> Any:
+    """Write a whole number as one: an identifier 17 is not 17.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _json_line(row: Row, names: list[str], kept: Sequence[str]) -> str:
+    number, beside, said, proba = row
+    entry = {"row": number, **dict(zip(kept, map(_plain, beside), strict=True)), "y_pred": said}
     if proba is not None:
         entry["proba"] = dict(zip(names, _rounded(proba), strict=True))
     return msgspec.json.encode(entry, enc_hook=str).decode() + "\n"

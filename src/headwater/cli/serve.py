@@ -2,16 +2,58 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from headwater.cli.options import check_writable
-from headwater.cli.wishes import Wishes, load_model
+from cyclopts import Parameter
+
+from headwater.cli.options.model import ModelOptions, load_model
+from headwater.cli.options.shared import check_writable
 from headwater.errors import ConfigError, MissingExtra
 
-__all__ = ["serve"]
+__all__ = ["ReplicaOptions", "serve", "start_replicas"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """The broker that a served model follows.
+
+    Parameters
+    ----------
+    source
+        A broker that the model follows beside what clients send, such as kafka://host:9092/topic.
+    target
+        The column of the answers in what the source brings.
+    predictions
+        The address of a topic or table that predictions of the source's rows go to.
+    """
+
+    source: str | None = None
+    target: Annotated[str | None, Parameter(metavar="COLUMN")] = None
+    predictions: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaOptions:
+    """Who else predicts.
+
+    Parameters
+    ----------
+    replicas
+        Processes that predict with the default model, on Ray Serve; this one learns. Worth it where a prediction is dear.
+    oldest
+        Seconds that the state of a replica may be old; beyond, this process predicts.
+    address
+        Of a Ray cluster that runs already; auto finds one. Without it Ray runs on this machine.
+    """
+
+    replicas: int = 0
+    oldest: float = 10.0
+    address: str | None = None
 
 
 def serve(
@@ -31,10 +73,16 @@ def serve(
     no_diagnosis: bool = False,
     tokens: Path | None = None,
     rate: float = 0.0,
+    proxies: str = "",
+    limits: str = "",
     keep_events: int = 1_000_000,
+    keep_bytes: int = 8_000_000_000,
     keep_days: float = 7.0,
+    snapshot_every: int = 50_000,
     log: str = "warning",
     demo: bool = False,
+    follow: Annotated[SourceOptions | None, Parameter(name="*")] = None,
+    more: Annotated[ReplicaOptions | None, Parameter(name="*")] = None,
 ) -> int:
     """Serve models that learn from a live stream, and a page to watch them, until SIGTERM or Ctrl-C.
 
@@ -68,39 +116,99 @@ def serve(
         A file of lines "scope token", with scopes read, learn, admin.
     rate
         Requests a second that one client may send; 0 for no limit.
+    proxies
+        Addresses or networks of reverse proxies, such as 127.0.0.1,10.0.0.0/8: they say who the client is.
+    limits
+        What connections, requests and rows may hold at most, such as rows=1000,row_entries=500; docs/how-to/limits.md has all.
     keep_events
         Events that the journal keeps behind the last, at least.
+    keep_bytes
+        Bytes of the store's file in use, beyond which fewer events are kept.
     keep_days
         Days that a prediction waits for its answer.
+    snapshot_every
+        Events between two snapshots: what a start replays at most, about.
     log
         What to log to stderr as JSON lines: debug, info, warning or error.
     demo
         Replay the flights of 2013, with answers that come later, into a store of its own.
+    follow
+        The broker that the model follows.
+    more
+        Who else predicts.
     """
-    server = _server(log, demo)
-    if task not in ("classify", "regress"):
-        raise ConfigError(expected="classify or regress", got=task, at="--task", help="Choose one.")
-    file = store or Path("headwater-demo.db" if demo else "headwater.db")
-    check_writable(file, "--store")
-    known = {**server.tokens_of_environment(), **_tokens(tokens)}
-    server.check_bind(host, known)
-    sock = server.listen(host, port)
-    rules = server.Rules(keep_events=keep_events, keep_pending_s=keep_days * 86_400)
-    hub = server.make_hub(file, tokens=known, rules=rules, rate=rate)
-    hub.default = name
-    if name not in hub.service.models.by_name:
-        wishes = Wishes(hidden=hidden, optimizer=optimizer, lr=lr, loss=loss, seed=seed, no_diagnosis=no_diagnosis)
-        learner = load_model(model) if model is not None else wishes.make(task)
-        hub.service.change(hub.service.models.create, name, learner)
-    _warm()
-    server.run(hub, host=host, port=port, sock=sock, ready=_teller(hub, demo))
+    server = _server(log, task, demo)
+    bounds, store_limits = server.read_limits(limits)
+    server.check_bind(host, known := {**server.tokens_of_environment(), **_tokens(tokens)})
+    file, sock = _file(store, demo), server.listen(host, port)
+    policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
+    bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
+    state = server.make_state(file, tokens=known, policy=policy, **bounded)
+    state.default, state.demo = name, demo
+    new = ModelOptions(hidden=hidden, optimizer=optimizer, lr=lr, loss=loss, seed=seed, no_diagnosis=no_diagnosis)
+    _begin(state, model, new, task, follow)
+    state.replicas = start_replicas(state, more or ReplicaOptions())
+    return _run(server, state, host, port, sock)
+
+
+def _run(server: Any, state: Any, host: str, port: int, sock: Any) -> int:
+    server.run(state, host=host, port=port, sock=sock, ready=_teller(state, state.demo))
     return 0
 
 
-def _server(log: str, demo: bool) -> Any:
+def _file(store: Path | None, demo: bool) -> Path:
+    file = store or Path("headwater-demo.db" if demo else "headwater.db")
+    check_writable(file, "--store")
+    return file
+
+
+def _begin(state: Any, model: Path | None, new: ModelOptions, task: str, follow: SourceOptions | None) -> None:
+    """Make the model that the store lacks, a saved one or a new one; and let it follow a broker once the server answers."""
+    if state.default not in state.service.models.by_name:
+        learner = load_model(model) if model is not None else new.make(task)
+        state.service.change(state.service.models.create, state.default, learner)
+    if follow is not None:
+        _follow(state, follow)
+
+
+def start_replicas(state: Any, options: ReplicaOptions) -> Any:
+    """Start the replicas that were asked for, with the default model as it is now."""
+    if options.replicas < 1:
+        return None
+    from headwater.cluster.ray import ReplicaPool
+    from headwater.cluster.replicas import Replicas
+    from headwater.cluster.worker import pack
+
+    def source(seq: int) -> tuple[int, Any]:
+        model = state.service.models.named(state.default)
+        with model.lock:
+            return model.seq, pack(model.champion.learner) if model.seq != seq else None
+
+    return Replicas(ReplicaPool(options.replicas, address=options.address), source, oldest=options.oldest)
+
+
+def _follow(state: Any, follow: SourceOptions) -> None:
+    """Let the default model follow a broker from when the server answers until it ends."""
+    source, target = follow.source, follow.target
+    if source is None or target is None:
+        raise ConfigError(
+            expected="--source ADDRESS and --target COLUMN together",
+            got="one of them",
+            at="headwater serve",
+            help="Name the broker, and the column of the answers.",
+        )
+    from headwater.serve.background.following import Following
+
+    model = state.service.models.named(state.default)
+    state.following = Following(state.service, model, source, target=target, predictions=follow.predictions)
+
+
+def _server(log: str, task: str, demo: bool) -> Any:
     """Return the module that serves, with its log set up; say which extra is missing."""
     if log not in ("debug", "info", "warning", "error"):
         raise ConfigError(expected="debug, info, warning or error", got=log, at="--log", help="Choose one.")
+    if task not in ("classify", "regress"):
+        raise ConfigError(expected="classify or regress", got=task, at="--task", help="Choose one.")
     try:
         from headwater.serve import run as server
     except ImportError as error:
@@ -111,42 +219,34 @@ def _server(log: str, demo: bool) -> Any:
     return server
 
 
-def _teller(hub: Any, demo: bool) -> Any:
+def _teller(state: Any, demo: bool) -> Any:
     def tell(address: str) -> None:
-        model = hub.service.models.named(hub.default)
+        model = state.service.models.named(state.default)
         learned = model.champion.learner.n_learned
-        if hub.service.cut:
-            print(f"{len(hub.service.cut)} damaged entries at the journal's end were set aside.", file=sys.stderr)
-        print(f"{hub.service.path}: {hub.default} has learned {learned:,} rows. Watch it at {address}", flush=True)
+        if state.service.cut:
+            print(f"{len(state.service.cut)} damaged entries at the journal's end were set aside.", file=sys.stderr)
+        print(f"{state.service.path}: {state.default} has learned {learned:,} rows. Watch it at {address}", flush=True)
         if demo:
-            from headwater.serve.demo import start
+            from headwater.serve.background.demo import start
 
-            able = [token for token, scope in hub.access.tokens.items() if scope != "read"]
-            start(address, able[0] if able else "")
+            able = [token for token, scope in state.access.tokens.items() if scope != "read"]
+            start(address, able[0] if able else "", lambda: bool(state.ends()))
 
     return tell
-
-
-def _warm() -> None:
-    """Load the kernels, or compile them once for this machine, before anyone waits for an answer."""
-    from headwater.classifier import Classifier
-
-    throwaway = Classifier()
-    for label in ("a", "b"):
-        throwaway.learn_one({"x": 1.0}, label)
-        throwaway.step_many([{"x": 1.0}, {"x": 2.0}], [label, label])
-        throwaway.predict_one({"x": 1.0})
 
 
 def _tokens(path: Path | None) -> dict[str, str]:
     if path is None:
         return {}
-    from headwater.serve.access import read_tokens
+    from headwater.serve.http.access import read_tokens
 
     try:
         text = path.read_text(encoding="utf-8")
+        open_to_others = os.name == "posix" and path.stat().st_mode & 0o077
     except OSError as error:
         raise ConfigError(
             expected="a file of tokens", got=error.strerror or str(error), at=f"--tokens {path}", help="Check the path."
         ) from error
+    if open_to_others:
+        print(f"Others on this machine can read {path}, which holds tokens. Run: chmod 600 {path}", file=sys.stderr)
     return read_tokens(text, str(path))

@@ -12,8 +12,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from headwater.cli.wishes import load_model
-from headwater.guards import REASONS
+from headwater.cli.options.model import load_model
+from headwater.learner.guards import REASONS
 
 __all__ = ["show"]
 
@@ -70,8 +70,10 @@ def _features(features: list[dict[str, Any]]) -> Table:
     table.add_column("kind")
     table.add_column("values", justify="right")
     for feature in features[:_MANY]:
-        values = f"{feature['values']:,}" if feature["kind"] == "category" else ""
-        table.add_row(str(feature["name"]), feature["kind"], values)
+        mixed = feature["kind"] != "category" and feature["values"] > 0  # texts among numbers or dates
+        values = f"{feature['values']:,}" if feature["values"] else ""
+        kind = f"mixed: {feature['kind']}s and texts" if mixed else feature["kind"]
+        table.add_row(str(feature["name"]), kind, values)
     if len(features) > _MANY:
         table.add_row(f"… and {len(features) - _MANY:,} more", "", "")
     return table

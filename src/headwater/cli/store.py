@@ -19,7 +19,7 @@ app = App(name="store", help="Look after the file of a durable learner or server
 
 @app.command
 def check(file: Path, /, *, json: bool = False) -> int:
-    """Read everything and say what is sound; exit 1 if something is not.
+    """Read everything, try a start, and say what is sound; exit 1 if something is not.
 
     Parameters
     ----------
@@ -28,9 +28,10 @@ def check(file: Path, /, *, json: bool = False) -> int:
     json
         Print JSON.
     """
-    from headwater.store.inspect import check as checked
+    from headwater.learner_file import LEARNER_FORMAT
+    from headwater.store.service.upkeep import check as checked
 
-    report = checked(_existing(file))
+    report = checked(_existing(file), LEARNER_FORMAT)
     if json:
         print(msgspec.json.encode(report).decode())
     else:
@@ -38,14 +39,16 @@ def check(file: Path, /, *, json: bool = False) -> int:
         for name, seqs in report.snapshots.items():
             print(f"{name}: sound snapshots at {', '.join(f'{seq:,}' for seq in seqs) or 'none'}.")
         if report.damaged:
-            print(f"{report.damaged:,} damaged entries at an end were set aside earlier.")
+            print(f"{report.damaged:,} damaged or lost entries at an end were set aside earlier.")
+        if report.skipped:
+            print(f"Left out of every replay, by command: events {', '.join(f'{seq:,}' for seq in report.skipped)}.")
         print("\n".join(report.problems) if report.problems else "Sound.")
     return 1 if report.problems else 0
 
 
 @app.command
 def compact(file: Path, /, *, keep: int = 1_000_000) -> int:
-    """Write a snapshot, prune what the rules no longer keep, and give the space back.
+    """Write a snapshot, prune what the policy no longer keeps, and give the space back.
 
     Parameters
     ----------
@@ -54,10 +57,11 @@ def compact(file: Path, /, *, keep: int = 1_000_000) -> int:
     keep
         Events that the journal keeps behind the last, at least.
     """
-    from headwater.store.inspect import compact as compacted
-    from headwater.store.service import Rules
+    from headwater.learner_file import LEARNER_FORMAT
+    from headwater.store.service import RetentionPolicy
+    from headwater.store.service.upkeep import compact as compacted
 
-    before, after = compacted(_existing(file), Rules(keep_events=keep))
+    before, after = compacted(_existing(file), LEARNER_FORMAT, RetentionPolicy(keep_events=keep))
     print(f"{file}: {before:,} bytes before, {after:,} now.")
     return 0
 
@@ -75,7 +79,7 @@ def export(file: Path, /, *, model: str | None = None, out: Path | None = None) 
     out
         A file to write; standard output without it.
     """
-    from headwater.store.inspect import export as exported
+    from headwater.store.service.upkeep import export as exported
 
     rows = exported(_existing(file), model)
     if out is None:
@@ -83,6 +87,41 @@ def export(file: Path, /, *, model: str | None = None, out: Path | None = None) 
         return 0
     with out.open("w", encoding="utf-8") as handle:
         handle.writelines(_line(row) for row in rows)
+    return 0
+
+
+@app.command
+def skip(file: Path, event: int, /) -> int:
+    """Leave out of every replay the event that no learner can learn, and at which the start stops.
+
+    Parameters
+    ----------
+    file
+        The store.
+    event
+        Its number, as the start's error and check name it.
+    """
+    from headwater.learner_file import LEARNER_FORMAT
+    from headwater.store.service.upkeep import skip as skipped
+
+    why = skipped(_existing(file), LEARNER_FORMAT, event)
+    print(f"{file}: event {event:,} is left out ({why}). It stays in the journal.")
+    return 0
+
+
+@app.command
+def accept(file: Path, /) -> int:
+    """Go on with a store that has lost the end of what it acknowledged; lost numbers are not given again.
+
+    Parameters
+    ----------
+    file
+        The store; copy it and its WAL aside first.
+    """
+    from headwater.store.service.upkeep import accept as accepted
+
+    end, acknowledged = accepted(_existing(file))
+    print(f"{file}: events to {end:,} are there, {acknowledged - end:,} acknowledged ones are lost.")
     return 0
 
 
@@ -105,9 +144,10 @@ def restore(
     time
         In place of --seq: a time such as 2026-11-24T12:00:00+00:00.
     """
-    from headwater.store.inspect import restore as restored
+    from headwater.learner_file import LEARNER_FORMAT
+    from headwater.store.service.upkeep import restore as restored
 
-    learner, at = restored(_existing(file), model=model, seq=seq, t=None if time is None else _ms(time))
+    learner, at = restored(_existing(file), LEARNER_FORMAT, model=model, seq=seq, t=None if time is None else _ms(time))
     learner.save(out)
     print(f"{out}: {model} as of event {at:,}, with {learner.n_learned:,} rows learned.")
     return 0

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.classifier import Classifier
+from headwater.bound import face
 from headwater.diagnose import data, model
 from headwater.diagnose.finding import SEVERITIES, Finding
 from headwater.diagnose.measures import Measures, measure
-from headwater.regressor import Regressor
-from headwater.watch.health import kept_by
+from headwater.learner.base import Learner
 
 __all__ = ["RULES", "Diagnosis", "diagnose"]
 
@@ -58,6 +57,9 @@ class Diagnosis:
             lines += [f"- {finding.severity}, {finding.name.replace('_', ' ')}: {finding.text}", f"  {finding.remedy}"]
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        return face().html(self)
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists, texts and numbers, for JSON; a number that is not defined is None."""
         return {
@@ -75,7 +77,7 @@ class Diagnosis:
         }
 
 
-def diagnose(learner: Classifier | Regressor) -> Diagnosis:
+def diagnose(learner: Learner) -> Diagnosis:
     """Say what is wrong with a learner and its data, from what it kept while it learned.
 
     Parameters
@@ -94,7 +96,7 @@ def diagnose(learner: Classifier | Regressor) -> Diagnosis:
 
     Notes
     -----
-    Cost: while learning, `watch.health` keeps a few numbers (benchmarks/NOTES.md has the share); a diagnosis takes some
+    Cost: while learning, the learner's sample keeps a few numbers (benchmarks/NOTES.md has the share); a diagnosis takes some
     0.1 s.
 
     Examples
@@ -103,12 +105,13 @@ def diagnose(learner: Classifier | Regressor) -> Diagnosis:
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(2000, 3))
     >>> X[:, 2] = 7
+    >>> from headwater import Classifier
     >>> learner = Classifier(seed=1)
     >>> _ = learner.learn_many(X, X[:, 0] + X[:, 1] > rng.normal(size=2000))
     >>> diagnose(learner).names
     ['constant_features']
     """
     way = "Let it learn some rows: learn_one, learn_many, or headwater diagnose STREAM --target COLUMN --model FILE."
-    measures = measure(learner, kept_by(learner, help=way))
+    measures = measure(learner, learner.kept_sample(help=way))
     found = [finding for rule in RULES for finding in [rule(measures)] if finding is not None]
     return Diagnosis(tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))), measures)

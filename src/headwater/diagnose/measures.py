@@ -11,23 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.engine import Engine
-from headwater.kernels import _op as col
-from headwater.kernels._op import OPS
-from headwater.nn import trace
-from headwater.nn.program import Program
-from headwater.types import Record
-from headwater.watch.changes import as_mapping
-from headwater.watch.health import RECENT, Health
-from headwater.watch.probe import Kept, best_hidden, losses_again, rank, rows_kept, weight_size
+from headwater.learner.base import Learner
+from headwater.learner.sampling.measure import as_rows, best_hidden, rank, weight_size
+from headwater.learner.sampling.sample import RECENT, DiagnosisSample, SampledRow
+from headwater.nn import inspect
+from headwater.nn.core import STEPS, UNDONE, Core
+from headwater.plain import ACTIVATIONS
+from headwater.types import Record, as_mapping
 from headwater.watch.tally import tally
 
 __all__ = ["LayerState", "Measures", "measure"]
 
-_SLOPES = {"sigmoid": 0.25, "tanh": 1.0, "hard_tanh": 1.0}  # the largest slope of each that can saturate
 _NOTHING = 0.05  # of the largest slope
-_BENDS = {"relu", "gelu", "silu", "elu", "selu", "leaky_relu", "softplus"}
-_NAMES = {row.code: row.name for row in OPS.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,7 @@ class LayerState:
     """
 
     name: str
-    kind: str
+    saturates: bool
     units: int
     flat: float
     dead: float
@@ -47,7 +42,7 @@ class LayerState:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """The numbers that findings are made from; losses as `watch.health` has them.
+    """The numbers that findings are made from; losses as `learner.sampling` has them.
 
     Parameters
     ----------
@@ -73,6 +68,8 @@ class Measures:
         (row, root mean square weight, effective rank) at the first measurement, at 1,024-fold rows, and now.
     units
         Units of the layer whose rank that is.
+    pool
+        Whether the model is the default pool: advice on settings that it doesn't have would not fit.
     scaled
         Whether numbers are standardised.
     numbers
@@ -82,7 +79,7 @@ class Measures:
     labels
         Rows by class.
     sure, right, ece, judged
-        Of the later rows looked at (``judged`` of them): the mean probability of the class that was predicted, the share
+        Of the later probed rows (``judged`` of them): the mean probability of the class that was predicted, the share
         that was right, and the expected calibration error.
     """
 
@@ -104,6 +101,7 @@ class Measures:
     gradients: tuple[tuple[tuple[str, float], ...], ...] = ()
     sizes: tuple[tuple[int, float, float], ...] = ()
     units: int = 0
+    pool: bool = False
     scaled: bool = True
     numbers: dict[Any, tuple[float, float]] = field(default_factory=dict)
     constant: tuple[Any, ...] = ()
@@ -115,78 +113,79 @@ class Measures:
     judged: int = 0
 
 
-def measure(model: Any, health: Health) -> Measures:
+def measure(model: Learner, sample: DiagnosisSample) -> Measures:
     """Return the numbers as they stand now; the model is only asked.
 
     Notes
     -----
     Cost: some 30 ms, once, whenever somebody asks.
     """
-    engine: Engine = model._engine
-    program = engine.program
-    run = program.run.reshape(-1, col.RUNNING_WIDTH)
-    block = engine.encode(rows_kept(health.sample), np.zeros(len(health.sample), bool))
-    taken = trace.entries(program, block)
-    values = [trace.forward(program, e, trace.read(program, e, taken)) for e in range(len(program.experts))]
-    e = best_hidden(program)
-    rows = [as_mapping(kept.x) for kept in health.sample]
-    half = [kept for kept in health.sample if health.n // 2 < kept.row <= health.n - 64]
+    engine = model.learned_engine
+    core, run = engine.core, engine.core.running
+    samples = [kept.x for kept in sample.rows]
+    taken = inspect.entries(core, engine.rows(as_rows(samples)), len(samples))
+    values = [inspect.forward(core, e, inspect.read(core, e, taken)) for e in range(len(core.experts))]
+    answers = model.answers_now(sample.rows)
+    e = best_hidden(core)
+    rows = [as_mapping(x) for x in samples]
+    half = [kept for kept in sample.rows if sample.n // 2 < kept.row <= sample.n - 64]
     then, now, error = _again(model, half)
     return Measures(
         task=model.task,
-        rows=health.n,
-        record=_record(model.task, health),
-        loss=float(health.recent.mean()),
-        loss_before=_earlier(health),
-        base=_base(model.task, health),
-        before=health.before,
-        after=health.after,
-        worse=health.worse,
+        rows=sample.n,
+        record=_record(sample),
+        loss=float(sample.recent.mean()),
+        loss_before=_earlier(sample),
+        base=_base(sample),
+        before=sample.before,
+        after=sample.after,
+        worse=sample.worse,
         then=then,
         now=now,
         error=error,
-        steps=int(run[:, col.T].max()),
-        undone=int(run[:, col.DIVERGED].max()),
-        layers=tuple(state for e, own in enumerate(values) for state in _layers(program, e, own)),
-        gradients=tuple(_gradients(model, program, e, own, health.sample) for e, own in enumerate(values)),
-        sizes=(*health.sizes, (health.n, weight_size(program), rank(model, health.sample))),
+        steps=int(run[:, STEPS].max()),
+        undone=int(run[:, UNDONE].max()),
+        layers=tuple(state for e, own in enumerate(values) for state in _layers(core, e, own)),
+        gradients=tuple(_gradients(core, e, own, answers) for e, own in enumerate(values)),
+        sizes=(*sample.sizes, (sample.n, weight_size(core), rank(engine, samples))),
         units=0 if e is None else values[e][-2].shape[1],
-        scaled=bool(program.head[col.STANDARD]),
+        pool=len(core.experts) > 1 and model.experts is None,
+        scaled=bool(core.about["standard"]),
         numbers=_numbers(rows),
         constant=_constant(rows),
-        leaks=_leaks(model.task, rows, [kept.y for kept in health.sample]),
-        labels=dict(health.labels),
-        **_calibration(health),
+        leaks=_leaks(model.task, rows, [kept.y for kept in sample.rows]),
+        labels=dict(sample.labels),
+        **_calibration(sample),
     )
 
 
-def _again(model: Any, rows: list[Kept]) -> tuple[float, float, float]:
+def _again(model: Learner, rows: list[SampledRow]) -> tuple[float, float, float]:
     """Loss when predicted, loss now, and the standard error of the difference."""
     if len(rows) < 30:
         return math.nan, math.nan, math.nan
-    then, now = np.array([kept.loss for kept in rows]), losses_again(model.task, model, rows)
+    then, now = np.array([kept.loss for kept in rows]), model.losses_now(rows)
     return float(then.mean()), float(now.mean()), float((then - now).std() / math.sqrt(len(rows)))
 
 
-def _earlier(health: Health) -> float:
+def _earlier(sample: DiagnosisSample) -> float:
     """Return the mean loss of as many rows before the recent ones; NaN while there are fewer."""
-    losses = [loss for *_, loss, _ in health.log[-2 * RECENT : -RECENT]]
+    losses = [loss for *_, loss, _ in sample.log[-2 * RECENT : -RECENT]]
     return float(np.mean(losses)) if len(losses) == RECENT else math.nan
 
 
-def _record(task: str, health: Health) -> Record | None:
-    """Return the scores of the last session, or where the model has gone on without one, those of the rows looked at."""
-    if health.record is not None and health.n <= 1.1 * health.recorded + 100:
-        return health.record
-    return tally(task, health.n, health.log, health.labels, (health.total, health.looks))
+def _record(sample: DiagnosisSample) -> Record | None:
+    """Return the scores of the last session, or where the model has gone on without one, those of the probed rows."""
+    if sample.record is not None and sample.n <= 1.1 * sample.recorded + 100:
+        return sample.record
+    return tally(sample.task, sample.n, sample.log, sample.labels, (sample.total, sample.probed))
 
 
-def _calibration(health: Health) -> dict[str, Any]:
+def _calibration(sample: DiagnosisSample) -> dict[str, Any]:
     """Return how sure predictions were and how often right, without the first eighth of the stream, when all is new.
 
     ece = Σ share·|right − sure| over five bins of as many rows each (Naeini, Cooper & Hauskrecht 2015).
     """
-    sure = np.array(sorted((sure for row, *_, sure in health.log if sure == sure and row > health.n // 8), key=abs))
+    sure = np.array(sorted((sure for row, *_, sure in sample.log if sure == sure and row > sample.n // 8), key=abs))
     if len(sure) < 5:
         return {}
     bins = np.array_split(sure, 5)
@@ -199,43 +198,34 @@ def _calibration(health: Health) -> dict[str, Any]:
     }
 
 
-def _base(task: str, health: Health) -> float:
-    if task == "regress":
-        y = np.array([kept.y for kept in health.sample], np.float64)
+def _base(sample: DiagnosisSample) -> float:
+    if sample.task == "regress":
+        y = np.array([kept.y for kept in sample.rows], np.float64)
         return float(np.abs(y - np.median(y)).mean())
-    counts = np.array(list(health.labels.values()), np.float64)
+    counts = np.array(list(sample.labels.values()), np.float64)
     shares = counts / counts.sum()
     return float(-(shares * np.log(shares)).sum())
 
 
-def _layers(program: Program, e: int, values: list[NDArray[Any]]) -> list[LayerState]:
+def _layers(core: Core, e: int, values: list[NDArray[Any]]) -> list[LayerState]:
     out: list[LayerState] = []
-    first = int(program.ex[e, col.FIRST])
-    for i in range(len(values) - 1):
-        kind = _NAMES[int(program.prog[first + i, col.OP])]
-        if kind not in _SLOPES and kind not in _BENDS:
+    for i, operation in enumerate(core.operations(e)):
+        row = ACTIVATIONS.get(operation.name)
+        if row is None or row.name == "identity":
             continue
-        slope = np.abs(trace.ACTIVATIONS[kind][1](values[i], values[i + 1], float(program.opc[first + i])))
-        flat = slope < _NOTHING * _SLOPES.get(kind, 1.0)
-        whose = f"expert {e + 1}, " if len(program.experts) > 1 else ""
-        name = f"{whose}hidden layer {len(out) + 1} ({kind})"
-        out.append(LayerState(name, kind, slope.shape[1], float(flat.mean()), float((slope < 1e-6).all(0).mean())))
+        slope = np.abs(row.derivative(values[i], values[i + 1], operation.constant))
+        flat = slope < _NOTHING if row.saturated is None else row.saturated(values[i])
+        whose = f"expert {e + 1}, " if len(core.experts) > 1 else ""
+        name = f"{whose}hidden layer {len(out) + 1} ({row.name})"
+        dead = float((slope < 1e-6).all(0).mean())
+        out.append(LayerState(name, row.saturated is not None, slope.shape[1], float(flat.mean()), dead))
     return out
 
 
-def _gradients(
-    model: Any, program: Program, e: int, values: list[NDArray[Any]], sample: list[Kept]
-) -> tuple[tuple[str, float], ...]:
+def _gradients(core: Core, e: int, values: list[NDArray[Any]], y: NDArray[np.float64]) -> tuple[tuple[str, float], ...]:
     """Size of the loss's delta behind each dense layer, the input table first."""
-    if model.task == "classify":
-        y = np.array([model._index.get(kept.y, 0) for kept in sample], np.float64)
-    else:
-        y = np.array([kept.y for kept in sample], np.float64)
-        if program.head[col.TARGETS]:
-            y = (y - program.ys[0, col.MEAN]) / math.sqrt(max(float(program.ys[0, col.VAR]), 1e-300))
-    deltas = trace.backward(program, e, values, trace.loss_delta(program, e, values[-1], y))
-    first = int(program.ex[e, col.FIRST])
-    dense = [i + 1 for i in range(len(values) - 1) if _NAMES[int(program.prog[first + i, col.OP])] == "dense"]
+    deltas = inspect.backward(core, e, values, inspect.loss_delta(core, e, values[-1], y))
+    dense = [i + 1 for i, operation in enumerate(core.operations(e)) if operation.name == "dense"]
     return tuple((f"layer {n + 1}", float(np.sqrt(np.square(deltas[i]).mean()))) for n, i in enumerate([0, *dense]))
 
 

@@ -9,7 +9,7 @@ import math
 
 from headwater.diagnose.finding import FEW, Finding
 from headwater.diagnose.measures import Measures
-from headwater.watch import verdict
+from headwater.watch import beats_baselines, compare_baselines
 
 __all__ = ["RULES"]
 
@@ -29,7 +29,7 @@ def baseline_wins(m: Measures) -> Finding | None:
         "baseline_wins",
         "serious",
         f"Over the last {r.window:,} rows the {best} baseline has {key} {theirs:.4g}, the model {ours:.4g}."
-        + (f" Over a longer time: {verdict(r)}" if verdict(r) else ""),
+        + ("" if beats_baselines(r) else f" Over all rows: {compare_baselines(r)}"),
         "Give the model what the baseline uses (the last answer as a feature), other features, or more rows.",
         {"model": ours, "baseline": theirs},
     )
@@ -43,7 +43,11 @@ def underfitting(m: Measures) -> Finding | None:
         "underfitting",
         "warning",
         f"The loss over the last rows is {m.loss:.3g}, a constant prediction would have {m.base:.3g}.",
-        "Try a larger or deeper net (hidden), the default pool, features that say more, or less L1, L2 and dropout.",
+        _advice(
+            m,
+            net="Try a larger or deeper net (hidden), the default pool, features that say more, or less L1, L2 and dropout.",
+            pool="Try effort='accurate', features that say more, or less L1 and L2.",
+        ),
         {"loss": m.loss, "constant": m.base, "loss_before": m.loss_before},
     )
 
@@ -58,7 +62,11 @@ def overfitting(m: Measures) -> Finding | None:
         "warning",
         f"Rows had loss {new:.3g} when they were new and {learned:.3g} once they were learned; new ones have "
         f"{m.loss:.3g}, a constant prediction {m.base:.3g}: rows are remembered rather than understood.",
-        "Try a smaller net (hidden), l2 or dropout, a smaller step, fewer rare names, or more data.",
+        _advice(
+            m,
+            net="Try a smaller net (hidden), l2 or dropout, a smaller step, fewer rare names, or more data.",
+            pool="Try effort='fast', l2, fewer rare names, or more data.",
+        ),
         {"new": new, "learned": learned, "old_then": m.then, "old_now": m.now},
     )
 
@@ -73,7 +81,11 @@ def step_too_large(m: Measures) -> Finding | None:
         "serious",
         f"New rows have loss {m.loss:.3g}, a constant prediction {m.base:.3g}; just after they were learned "
         f"{m.worse:.0%} of the last rows cost more than before; {m.undone:,} of {m.steps:,} steps were taken back.",
-        "Make the step (lr) 3 to 10 times smaller, set clip_norm=1, norm='layer', or use the default pool.",
+        _advice(
+            m,
+            net="Make the step (lr) 3 to 10 times smaller, set clip_norm=1, norm='layer', or use the default pool.",
+            pool="Look for outliers in inputs and answers, set clip_norm=1, or try effort='fast'.",
+        ),
         {"before": m.before, "after": m.after, "worse": m.worse, "undone": undone},
     )
 
@@ -87,14 +99,18 @@ def step_too_small(m: Measures) -> Finding | None:
         "warning",
         f"Learning the last rows changed their loss from {m.before:.4g} to {m.after:.4g}; "
         f"the loss is {m.loss:.3g}, a constant prediction would have {m.base:.3g}.",
-        "Make the step (lr) 10 times larger, use an adaptive rule (RMSProp, Adam), or the default pool.",
+        _advice(
+            m,
+            net="Make the step (lr) 10 times larger, use an adaptive rule (RMSProp, Adam), or the default pool.",
+            pool="Try effort='accurate', features that say more, or experts of your own with larger steps (nn.Expert).",
+        ),
         {"before": m.before, "after": m.after},
     )
 
 
 def saturated_units(m: Measures) -> Finding | None:
     """Say when most slopes of a sigmoid or tanh layer are near nothing: no gradient comes through."""
-    bad = [layer for layer in m.layers if layer.kind in ("sigmoid", "tanh", "hard_tanh") and layer.flat > 0.7]
+    bad = [layer for layer in m.layers if layer.saturates and layer.flat > 0.7]
     if not bad or m.rows < FEW // 2:
         return None
     worst = max(bad, key=lambda layer: layer.flat)
@@ -102,14 +118,18 @@ def saturated_units(m: Measures) -> Finding | None:
         "saturated_units",
         "warning",
         f"In {worst.name} {worst.flat:.0%} of the slopes are below a twentieth of the largest: units are saturated.",
-        "Scale the inputs (scale=True), use norm='layer', a smaller initializer or step, or the ReLU family.",
+        _advice(
+            m,
+            net="Scale the inputs (scale=True), use norm='layer', a smaller initializer or step, or the ReLU family.",
+            pool="Leave scale=True; in experts of your own use norm layers, a smaller initializer, or the ReLU family.",
+        ),
         {layer.name: layer.flat for layer in bad},
     )
 
 
 def dead_units(m: Measures) -> Finding | None:
-    """Say when units of a ReLU layer give nothing for any row: no gradient will ever wake them."""
-    bad = [layer for layer in m.layers if layer.kind == "relu" and layer.dead > 0.4]
+    """Say when units pass no gradient for any row, as a ReLU below 0 doesn't: they will never learn again."""
+    bad = [layer for layer in m.layers if not layer.saturates and layer.dead > 0.4]
     if not bad or m.rows < FEW // 2:
         return None
     worst = max(bad, key=lambda layer: layer.dead)
@@ -117,7 +137,11 @@ def dead_units(m: Measures) -> Finding | None:
         "dead_units",
         "warning",
         f"In {worst.name} {worst.dead:.0%} of {worst.units} units are silent on every row looked at.",
-        "Use activation='leaky_relu' (or gelu, silu), a smaller step, norm='layer', or a smaller net.",
+        _advice(
+            m,
+            net="Use activation='leaky_relu' (or gelu, silu), a smaller step, norm='layer', or a smaller net.",
+            pool="Use experts of your own with leaky_relu (nn.Expert), a smaller step, or effort='fast'.",
+        ),
         {layer.name: layer.dead for layer in bad},
     )
 
@@ -135,7 +159,11 @@ def vanishing_gradients(m: Measures) -> Finding | None:
         "vanishing_gradients",
         "warning",
         f"The gradient that reaches the first of {len(worst)} layers is {ratio:.1e} of that of the last hidden one.",
-        "Use fewer layers, norm='layer', activation='relu' (or silu), or the initializer he or orthogonal.",
+        _advice(
+            m,
+            net="Use fewer layers, norm='layer', activation='relu' (or silu), or the initializer he or orthogonal.",
+            pool="Use experts of your own with fewer layers, LayerNorm, or the initializer he.",
+        ),
         dict(worst),
     )
 
@@ -153,7 +181,11 @@ def exploding_gradients(m: Measures) -> Finding | None:
         "exploding_gradients",
         "serious",
         f"The gradient that reaches the first of {len(worst)} layers is {ratio:.1e} times that of one behind it.",
-        "Set clip_norm=1, use norm='layer', fewer layers, or a smaller initializer.",
+        _advice(
+            m,
+            net="Set clip_norm=1, use norm='layer', fewer layers, or a smaller initializer.",
+            pool="Set clip_norm=1, or use experts of your own with LayerNorm or fewer layers.",
+        ),
         dict(worst),
     )
 
@@ -171,7 +203,11 @@ def plasticity_loss(m: Measures) -> Finding | None:
         "warning",
         f"The last hidden layer of {m.units} units once used {best:.1f} directions and now uses {rank:.1f}, "
         f"while its weights are {size / first:.1f} times as large: it learns new things ever harder.",
-        "Use l2, norm='layer', leaky_relu, a smaller step, adapt=Reinitialise(), or the default pool.",
+        _advice(
+            m,
+            net="Use l2, norm='layer', leaky_relu, a smaller step, adapt=Reinitialise(), or the default pool.",
+            pool="Use l2, or adapt=Reinitialise() in a Session.",
+        ),
         {"rank": rank, "best_rank": best, "growth": size / first},
     )
 
@@ -185,7 +221,11 @@ def overconfidence(m: Measures) -> Finding | None:
         "warning",
         f"What was predicted had probability {m.sure:.0%} on average and was right in {m.right:.0%} of {m.judged} rows; "
         f"the expected calibration error is {m.ece:.2f}.",
-        "Use the default pool, loss='cross_entropy', a smaller step or net, l2 or dropout; until then trust no probability.",
+        _advice(
+            m,
+            net="Use the default pool, loss='cross_entropy', a smaller step or net, l2 or dropout; until then trust no probability.",
+            pool="Try l2 or effort='fast', or give it more rows; until then trust no probability.",
+        ),
         {"sure": m.sure, "right": m.right, "ece": m.ece},
     )
 
@@ -199,9 +239,18 @@ def underconfidence(m: Measures) -> Finding | None:
         "note",
         f"What was predicted had probability {m.sure:.0%} on average and was right in {m.right:.0%} of {m.judged} rows; "
         f"the expected calibration error is {m.ece:.2f}.",
-        "Use less l1, l2, dropout and clipping, a larger step, loss='cross_entropy', or more rows.",
+        _advice(
+            m,
+            net="Use less l1, l2, dropout and clipping, a larger step, loss='cross_entropy', or more rows.",
+            pool="Use less l1, l2 and clipping, or more rows.",
+        ),
         {"sure": m.sure, "right": m.right, "ece": m.ece},
     )
+
+
+def _advice(m: Measures, *, net: str, pool: str) -> str:
+    """Return the advice that fits the model: the default pool has no hidden, lr or norm to change, and can't become itself."""
+    return pool if m.pool else net
 
 
 def _miscalibrated(m: Measures) -> bool:

@@ -1,6 +1,7 @@
-"""From names to numbers: an append-only vocabulary, and samples, arrays and frames as entries for the machine."""
+"""2 ENCODE: kinds of values, data frames and sparse rows: what the core does not know by itself."""
 
-from .vectorize import Encoder
-from .vocabulary import Column, Vocabulary
+from .rows import as_rows
+from .sparse import SparseRows
+from .vocabulary import CATEGORY, NUMBER, TIME, Column
 
-__all__ = ["Column", "Encoder", "Vocabulary"]
+__all__ = ["CATEGORY", "NUMBER", "TIME", "Column", "SparseRows", "as_rows"]

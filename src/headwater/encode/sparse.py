@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.nn.program import Block
+import headwater._core as _core
 
-from .vectorize import Encoder
-from .vocabulary import NUMBER
+from .vocabulary import KINDS, NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +62,20 @@ class SparseRows(Sequence[dict[str, float]]):
         return SparseRows(ends, self.columns[at], self.values[at])
 
 
-def encode_sparse(encoder: Encoder, X: SparseRows, learn: NDArray[np.bool_]) -> Block:
-    """Encode sparse rows as their dicts would be; names of the rows with ``learn`` are added."""
-    words = encoder.words
+def sparse_rows(matrix: Any) -> SparseRows:
+    """Return the rows of a sparse matrix of SciPy's: the values that are stored and not 0."""
+    rows = matrix.tocsr(copy=True)
+    rows.sum_duplicates()
+    rows.eliminate_zeros()
+    return SparseRows(rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data)
+
+
+def sparse_table(learner: Any, X: SparseRows) -> Any:
+    """Return sparse rows as the core reads them; as a list of dicts where a column is not one of numbers."""
     present, at = np.unique(X.columns, return_inverse=True)
-    names = [f"x{j}" for j in present.tolist()]
-    known = [words.columns.get(name) for name in names]
-    plain = all(column is None or column.kind == NUMBER for column in known)
-    if not plain or not words.has_room(known.count(None)):
-        return encoder.samples(X, learn.tolist())
-    if None in known:
-        taught = np.flatnonzero(np.repeat(learn, np.diff(X.ends)) & ~np.isnan(X.values))
-        seen, first = np.unique(at[taught], return_index=True)
-        for j in seen[np.argsort(first)].tolist():
-            known[j] = known[j] or words.column(names[j], NUMBER)
-    slots = np.array([-1 if column is None else column.slot for column in known], np.int64)[at]
-    x = np.where(slots < 0, np.nan, X.values)
-    width = int(np.diff(X.ends).max(initial=0))
-    return Block(np.maximum(slots, 0), X.ends, x, False, width)
+    names = [b"x%d" % j for j in present.tolist()]
+    known = [learner.column(name) for name in names]
+    if any(found is not None and KINDS[found[0]] != NUMBER for found in known):
+        return list(X)
+    entries = np.ascontiguousarray(at.reshape(-1), np.int64), np.ascontiguousarray(X.values, np.float64)
+    return _core.Table(len(X), names, np.ascontiguousarray(X.ends, np.int64), *entries)

@@ -1,17 +1,29 @@
-"""What a single value is: a number, a text, a date-time, missing, a list, or nothing the net can use."""
+"""What a single value is: a number, a text, a date-time, missing, a list, or nothing the net can use.
+
+The core reads floats, ints, bools, None and known texts by itself; for anything else it calls the functions at the end of
+this file. Rules: a number scales its column's row. A text picks its category's row; in a column that began with numbers, a
+text that reads as a number is that number, and any other is a category of that column; in a column that began with texts, a
+number is the category of its text. A date-time, or an ISO 8601 text in a column that began with one, becomes seven numbers.
+A list becomes numbered columns, a list in it columns with two numbers; an array numbered columns, whatever its shape; a
+mapping columns with dotted names. None and NaN are missing. Anything else is missing too, and counted.
+"""
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import math
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+import headwater._core as _core
+from headwater.errors import LimitError
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$")
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - a clock without a zone is read as it stands
@@ -61,7 +73,7 @@ def as_number(text: str) -> float | None:
 
 
 def as_float(value: Any) -> float:
-    """Return a number as float; a whole number too large for one becomes ±10³⁰⁰, which the kernels clip and count."""
+    """Return a number as float; a whole number too large for one becomes ±10³⁰⁰, which the core clips and counts."""
     try:
         return float(value)
     except OverflowError:
@@ -109,12 +121,12 @@ def time_parts(when: dt.datetime) -> tuple[float, ...]:
     hour = (local - local.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds() / _DAY
     day = (local.weekday() + hour) / 7
     year = (local.timetuple().tm_yday - 1 + hour) / 365.25
-    circles = [f(2 * math.pi * x) for x in (hour, day, year) for f in (math.sin, math.cos)]
+    circles = [f(x) for x in (hour, day, year) for f in (_core.sine, _core.cosine)]
     return (elapsed, *circles)
 
 
 def _is_number(value: Any) -> bool:
-    """Whether float() takes a value of a foreign type, asked as the event's buffer asks (``Engine.ready``)."""
+    """Whether float() takes a value of a foreign type, asked as a buffer of floats asks."""
     try:
         _DOUBLE.pack(value)
     except struct.error:
@@ -125,7 +137,7 @@ def _is_number(value: Any) -> bool:
 def times_parts(local: NDArray[np.int64], utc: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return ``time_parts`` of whole columns, to the bit; microseconds since 1970 by the clock stated, and in UTC (n,).
 
-    Sine and cosine are those of ``math``, value by value; NumPy's differ in the last bit on some processors.
+    Sine and cosine are the core's: others differ in the last bit from machine to machine.
     """
     midnight = local // _DAY_US
     hour = (local - midnight * _DAY_US) / 1e6 / _DAY
@@ -136,7 +148,109 @@ def times_parts(local: NDArray[np.int64], utc: NDArray[np.int64]) -> NDArray[np.
     exact = len(utc) == 0 or bool(np.abs(utc).max() < 2**53)
     out[:, 0] = utc / 1e6 if exact else [tick / 1_000_000 for tick in utc.tolist()]
     for k, circle in enumerate((hour, day, year)):
-        angles = (2 * math.pi * circle).tolist()
-        out[:, 2 * k + 1] = list(map(math.sin, angles))
-        out[:, 2 * k + 2] = list(map(math.cos, angles))
+        for i, function in enumerate((_core.sine, _core.cosine)):
+            turns = np.array(circle, np.float64)
+            function(turns)
+            out[:, 2 * k + 1 + i] = turns
     return out
+
+
+# ---- what the core asks for ------------------------------------------------------------------------------------------
+
+
+def plain(value: Any) -> Any:
+    """Return a value of any kind as one that the core reads: float, text, a time's parts and text, None, nested pairs, or ``...``.
+
+    Examples
+    --------
+    >>> plain(np.float32(0.5)), plain(Decimal(2)), plain([1.0, None]), plain({"a": 1}), plain(b"")
+    (0.5, 2.0, [('[0]', 1.0), ('[1]', None)], [('.a', 1)], Ellipsis)
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    kind = kind_of(value)
+    if kind == MISSING:
+        return None
+    if kind == FLOAT:
+        return as_float(value)
+    if kind == TEXT:
+        return str(value)
+    if kind == WHEN:
+        when = as_time(value)
+        return as_text(value) if when is None else (*time_parts(when), as_text(value))
+    if kind == MAPPING:
+        return [(f".{name}", part) for name, part in value.items()]
+    if kind == MANY:
+        return [(f"[{i}]", part) for i, part in enumerate(items_of(value))]
+    return ...
+
+
+def parts_of(text: str) -> tuple[float, ...] | None:
+    """Return the seven numbers of a text that states a date-time, or None."""
+    when = as_time(text)
+    return None if when is None else time_parts(when)
+
+
+def name_bytes(name: Any) -> bytes:
+    r"""Return a name as the core keeps it: a text as UTF-8, anything else behind a zero byte as what kind of thing it is.
+
+    Examples
+    --------
+    >>> name_bytes("a"), name_bytes(7), name_of(name_bytes(7)), name_of(name_bytes(("a", 1)))
+    (b'a', b'\x00int 7', 7, ('a', 1))
+    """
+    if isinstance(name, str):
+        return name.encode("utf-8", "surrogatepass")
+    if isinstance(name, np.generic):
+        name = name.item()
+    if isinstance(name, bool | float) and math.isfinite(name) and name == int(name):
+        name = int(name)  # 1, 1.0 and True are one name to a dict
+    return f"\0{type(name).__name__} {name!r}".encode("utf-8", "surrogatepass")
+
+
+def name_of(name: bytes) -> Any:
+    """Return the name that ``name_bytes`` was given: a text, or numbers, None, and tuples of such; else what stood for it."""
+    text = name.decode("utf-8", "surrogatepass")
+    if not text.startswith("\0"):
+        return text
+    _, _, said = text.partition(" ")
+    if said in ("inf", "-inf", "nan"):
+        return float(said)
+    try:
+        return ast.literal_eval(said)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return said
+
+
+def beyond_limit(limit: str, most: float, got: float) -> LimitError:
+    """Return what the core raises for a sample beyond one of its limits."""
+    return LimitError(limit=limit, most=most, got=got)
+
+
+def is_portable(name: bytes) -> bool:
+    """Say whether these bytes stand for the same name in every process: a text, or what ``name_of`` gives back as it was."""
+    kind, space, _ = name[1:].partition(b" ")
+    # A text may begin with the character 0 too.
+    if name[:1] != b"\0" or not space or not kind.replace(b"_", b"").isalpha():
+        return True
+    return kind != b"complex" and name_bytes(name_of(name)) == name  # a file's JSON has no complex numbers
+
+
+def items_of(value: Any) -> Any:
+    """Return the items of a list or an array as Python's own values; date-times stay NumPy's, which know their unit."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return value.ravel() if value.dtype.kind in "mM" else value.ravel().tolist()
+
+
+def in_order(names: Iterable[Any]) -> list[Any]:
+    """Return names by length, then by letter: the order of a sample's entries, however they came.
+
+    Sums of floats depend on their order. The columns of an array, x0, x1, …, x10, are in this order as they stand.
+
+    Examples
+    --------
+    >>> in_order(["x10", "x2", "b"])
+    ['b', 'x2', 'x10']
+    """
+    return sorted(names, key=lambda name: (len(name_bytes(name)), name_bytes(name)))

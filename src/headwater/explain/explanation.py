@@ -6,6 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.bound import face
+
 __all__ = ["METHODS", "Explanation"]
 
 METHODS = ("integrated_gradients", "gradient_x_input")
@@ -67,6 +69,9 @@ class Explanation:
             lines.append(f"{name:<{width}}  {part:+10.4g}  {'−' if part < 0 else '+'}{bar}")
         hidden = len(self.contributions) - 10
         return "\n".join(lines + ([f"… and {hidden} more"] if hidden > 0 else []))
+
+    def _repr_html_(self) -> str:
+        return face().html(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists, texts and numbers, for JSON."""

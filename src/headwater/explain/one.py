@@ -1,7 +1,7 @@
 """Why one prediction came out as it did: how much each feature, by its name, moved it.
 
-Two methods, both from the derivative by what the net reads: a standardised number, how much of the hats it lies under,
-the 1 of a category. With v these numbers of the sample and u those of the baseline::
+Two methods, both from the derivative by what the net reads: a standardised number, how much of each basis function it
+lies under, the 1 of a category. With v these numbers of the sample and u those of the baseline::
 
     gradient × input        (vᵢ − uᵢ) · ∂F/∂vᵢ                            the slope at the sample itself
     integrated gradients    (vᵢ − uᵢ) · ∫₀¹ ∂F/∂vᵢ (u + α·(v − u)) dα      the slopes on the way to it
@@ -24,16 +24,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.classifier import Classifier
-from headwater.engine import Engine
-from headwater.errors import ConfigError, DataError, TargetError
+from headwater.errors import ConfigError, TargetError
 from headwater.explain.explanation import METHODS, Explanation
-from headwater.kernels import _op as col
-from headwater.nn import trace
-from headwater.nn.program import Program, weights
-from headwater.regressor import Regressor
+from headwater.learner.base import Learner
+from headwater.learner.engine import Engine
+from headwater.nn import inspect
+from headwater.nn.core import Core
+from headwater.plain.answers import COLUMNS
 
-__all__ = ["engine_of", "explain_one"]
+__all__ = ["explain_one"]
 
 _FIRST, _LAST = 32, 4096  # points on the path: doubled until the rest is small
 _REST = 1e-3  # of the distance from the baseline
@@ -41,7 +40,7 @@ _SURE = 1e-13  # the loss reads logits beyond ±30 as ±30: no probability is su
 
 
 def explain_one(
-    model: Classifier | Regressor,
+    model: Learner,
     x: Mapping[Any, Any],
     *,
     target: Any = None,
@@ -97,16 +96,20 @@ def explain_one(
         )
     if of not in ("proba", "log_odds"):
         raise ConfigError(expected="proba or log_odds", got=repr(of), at="of", help="Choose one of the two.")
-    engine = engine_of(model)
+    engine = model.learned_engine
+    before = {name: value for name, value in inspect.answers_before(engine.core).items() if value == value}
+    x = {**before, **x}
     path = _path(engine, x)
     output = _output(model, target, engine, path.end)
-    output = replace(output, odds=of == "log_odds" and isinstance(model, Classifier))
+    output = replace(output, odds=of == "log_odds" and model.task == "classify")
     totals: dict[Hashable, float] = dict.fromkeys(x, 0.0)
-    for name, part in zip(path.names, _parts(engine.program, path, output, method).tolist(), strict=True):
+    for name, part in zip(path.names, _parts(engine.core, path, output, method).tolist(), strict=True):
         totals[name] += part
+    if output.direct:
+        totals[COLUMNS[0]] = totals.get(COLUMNS[0], 0.0) + output.direct
     return Explanation(
-        prediction=float(output.value(trace.predict(engine.program, path.end))[0]),
-        baseline=float(output.value(trace.predict(engine.program, path.start))[0]),
+        prediction=float(output.value(inspect.predict(engine.core, path.end))[0]),
+        baseline=float(output.value(inspect.predict(engine.core, path.start))[0]) - output.direct,
         contributions=dict(sorted(totals.items(), key=lambda item: -abs(item[1]))),
         values=dict(x),
         target=output.label,
@@ -115,28 +118,12 @@ def explain_one(
     )
 
 
-def engine_of(model: Classifier | Regressor) -> Engine:
-    """Return the engine of a learner that has learned something.
-
-    Raises
-    ------
-    DataError
-        When it has not.
-    """
-    engine = model._engine
-    if engine is None or not engine.learned:
-        raise DataError(
-            expected="a model that has learned",
-            got="one that has seen no answer",
-            at=type(model).__name__,
-            help="Call learn_one or learn_many first.",
-        )
-    return engine
-
-
 @dataclass(frozen=True, slots=True)
 class _Output:
-    """Which number is explained: q = offset + sign·scale·output[column], or the log-odds of q."""
+    """Which number is explained: q = offset + sign·scale·output[column], or the log-odds of q.
+
+    Where answers before are inputs, the offset follows the last one; ``direct`` is by how much.
+    """
 
     label: Any
     column: int
@@ -144,6 +131,7 @@ class _Output:
     offset: float
     scale: float
     odds: bool = False
+    direct: float = 0.0
 
     def value(self, out: NDArray[Any]) -> NDArray[Any]:
         q = self.offset + self.sign * self.scale * out[:, self.column]
@@ -161,25 +149,24 @@ class _Output:
         return delta
 
 
-def _output(model: Classifier | Regressor, target: Any, engine: Engine, taken: trace.Entries) -> _Output:
+def _output(model: Learner, target: Any, engine: Engine, taken: inspect.Entries) -> _Output:
     """Choose the number to explain."""
-    if isinstance(model, Regressor):
+    if model.task == "regress":
         if target is not None:
             raise ConfigError(expected="no target", got=repr(target), at="target", help="A regressor has one answer.")
-        program = engine.program
-        mean, var = (program.ys[0, col.MEAN], program.ys[0, col.VAR]) if program.head[col.TARGETS] else (0.0, 1.0)
-        return _Output(None, 0, 1.0, float(mean), float(np.sqrt(var)))
-    two_in_one = model._binary
+        offset, scale = inspect.answer_units(engine.core)
+        return _Output(None, 0, 1.0, offset, scale, direct=offset - inspect.answer_units(engine.core, at_mean=True)[0])
+    two_in_one, classes = model.one_output, model.known_classes
     if target is None:
-        out = trace.predict(engine.program, taken)[0]
-        index = (int(out[0] > 0.5) if two_in_one else int(out.argmax())) if len(model.classes) > 1 else 0
-    elif target in model.classes:
-        index = model.classes.index(target)
+        out = inspect.predict(engine.core, taken)[0]
+        index = (int(out[0] > 0.5) if two_in_one else int(out.argmax())) if len(classes) > 1 else 0
+    elif target in classes:
+        index = classes.index(target)
     else:
         raise TargetError(
-            expected=f"one of the classes {model.classes[:12]!r}", got=repr(target), at="target", help="Name a class."
+            expected=f"one of the classes {classes[:12]!r}", got=repr(target), at="target", help="Name a class."
         )
-    label = model.classes[index]
+    label = classes[index]
     if two_in_one:
         return _Output(label, 0, 1.0, 0.0, 1.0) if index else _Output(label, 0, -1.0, 1.0, 1.0)
     return _Output(label, index, 1.0, 0.0, 1.0)
@@ -189,56 +176,88 @@ def _output(model: Classifier | Regressor, target: Any, engine: Engine, taken: t
 class _Path:
     """The straight way from the baseline's entries, `start`, to the sample's, `end`.
 
-    ``rows`` (n,), ``way`` (n,) how far each entry goes, ``names`` the feature it belongs to.
+    ``rows`` (n,), ``way`` (n,) how far each entry goes. Behind them, ``table`` and ``share`` (c,) of the tests of cell tables
+    that come out differently at the end: a table's part is shared evenly among its own. ``names`` (n + c,) are the features
+    that all these belong to.
     """
 
-    start: trace.Entries
-    end: trace.Entries
+    start: inspect.Entries
+    end: inspect.Entries
     rows: NDArray[np.int64]
     way: NDArray[np.float64]
+    table: NDArray[np.int64]
+    share: NDArray[np.float64]
     names: list[Hashable]
 
 
 def _path(engine: Engine, x: Mapping[Any, Any]) -> _Path:
     """Encode the features one by one, so that each entry has a name: those of the sample, and those of the baseline."""
-    block = engine.encoder.samples([{name: value} for name, value in x.items()], [False] * len(x))
+    rows = engine.rows([{name: value} for name, value in x.items()])
     names = list(x)
-    end, start = trace.entries(engine.program, block), trace.entries(engine.program, block, baseline=True)
+    end = inspect.entries(engine.core, rows, len(x))
+    start = inspect.entries(engine.core, rows, len(x), baseline=True)
     owner = np.concatenate([end.owner, start.owner])
+    taken = np.concatenate([end.rows, start.rows])
+    whole = engine.rows([dict(x)])
+    here = inspect.cells_of(engine.core, whole, 1)
+    there = inspect.cells_of(engine.core, whole, 1, baseline=True)
+    table, share, tested = _changed_tests(
+        engine.core, here, there, dict(zip(taken.tolist(), owner.tolist(), strict=True))
+    )
     return _Path(
-        trace.Entries(start.rows, start.values, np.zeros_like(start.owner), 1),
-        trace.Entries(end.rows, end.values, np.zeros_like(end.owner), 1),
-        np.concatenate([end.rows, start.rows]),
+        inspect.Entries(start.rows, start.values, np.zeros_like(start.owner), 1, there),
+        inspect.Entries(end.rows, end.values, np.zeros_like(end.owner), 1, here),
+        taken,
         np.concatenate([end.values, -start.values]),
-        [names[i] for i in owner],
+        table,
+        share,
+        [names[i] for i in [*owner, *tested]],
     )
 
 
-def _parts(program: Program, path: _Path, output: _Output, method: str) -> NDArray[Any]:
+def _changed_tests(
+    core: Core, here: NDArray[np.int64] | None, there: NDArray[np.int64] | None, owner: dict[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], list[int]]:
+    """Return table, share and feature of each test whose answer is not that at the baseline; ``owner``: feature by row."""
+    if here is None or there is None:
+        return np.zeros(0, np.int64), np.zeros(0), []
+    tests = core.sizes()["tests"]
+    changed = (here ^ there)[0][None, :] >> np.arange(tests)[:, None] & 1
+    codes = core.array("cell_code").reshape(-1, len(here[0]))
+    test, table = np.nonzero(changed)
+    code = codes[test, table]
+    rows = np.where(code >= 0, core.statistics.row[np.maximum(code, 0)], -code - 1) if len(code) else code
+    return table, 1 / changed.sum(0)[table], [owner[row] for row in rows.tolist()]
+
+
+def _parts(core: Core, path: _Path, output: _Output, method: str) -> NDArray[Any]:
     """Return the contribution of each entry, experts together."""
     if method == "gradient_x_input":
-        return _along(program, path, output, np.ones(1))
-    ends = [output.value(trace.predict(program, taken))[0] for taken in (path.end, path.start)]
+        return _along(core, path, output, np.ones(1))
+    ends = [output.value(inspect.predict(core, taken))[0] for taken in (path.end, path.start)]
     far = float(ends[0] - ends[1])
     points = _FIRST
     while True:
-        parts = _along(program, path, output, (np.arange(points) + 0.5) / points)
+        parts = _along(core, path, output, (np.arange(points) + 0.5) / points)
         if points >= _LAST or abs(parts.sum() - far) <= _REST * max(abs(far), 1e-6 * output.scale):
             return parts
         points *= 2
 
 
-def _along(program: Program, path: _Path, output: _Output, at: NDArray[Any]) -> NDArray[Any]:
+def _along(core: Core, path: _Path, output: _Output, at: NDArray[Any]) -> NDArray[Any]:
     """Return way·(mean of ∂F/∂v over the points α of the path): the midpoint rule of integrated gradients."""
     values = []
-    for e in range(len(program.experts)):
-        start = trace.read(program, e, path.start)
-        values.append(trace.forward(program, e, start + at[:, None] * (trace.read(program, e, path.end) - start)))
+    for e in range(len(core.experts)):
+        start = inspect.read(core, e, path.start)
+        values.append(inspect.forward(core, e, start + at[:, None] * (inspect.read(core, e, path.end) - start)))
     z = [own[-1] for own in values]
-    mixed = trace.mix(program, z)
-    parts = np.zeros(len(path.rows))
-    for e, delta in enumerate(trace.mix_backward(program, z, mixed, output.delta(mixed))):
-        slope = trace.backward(program, e, values[e], delta)[0].mean(0)
-        place = next(place for place in program.places if place.expert == e and place.table)
-        parts += path.way * (weights(program, place)[path.rows - 1].astype(np.float64) @ slope)
-    return parts
+    mixed = inspect.mix(core, z)
+    parts, tests = np.zeros(len(path.rows)), np.zeros(len(path.table))
+    for e, delta in enumerate(inspect.mix_backward(core, z, mixed, output.delta(mixed))):
+        slope = inspect.backward(core, e, values[e], delta)[0].mean(0)
+        table, _ = core.table(e)
+        parts += path.way * (table[path.rows - 1].astype(np.float64) @ slope)
+        if len(path.table) and core.experts[e].cells:
+            here, there = (inspect.added_by_cells(core, e, taken.cells)[0] for taken in (path.end, path.start))
+            tests += path.share * ((here - there) @ slope)[path.table]
+    return np.concatenate([parts, tests])

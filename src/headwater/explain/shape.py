@@ -1,6 +1,6 @@
-"""The linear expert of a pool, read exactly: over hats it is a sum of one curve a feature, to be drawn as it is.
+"""The linear expert of a pool, read exactly: over a spline basis it is a sum of one curve a feature, to be drawn as it is.
 
-A linear layer above hats gives ``logit = b + Σⱼ fⱼ(xⱼ)``, fⱼ a straight line plus a curve through the knots: a
+A linear layer above a spline basis gives ``logit = b + Σⱼ fⱼ(xⱼ)``, fⱼ a straight line plus a curve through the knots: a
 generalised additive model, whose shape functions fⱼ need no sampling and no approximation.
 
 References
@@ -16,14 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.classifier import Classifier
 from headwater.encode.vocabulary import CATEGORY, NUMBER
 from headwater.errors import ConfigError, did_you_mean
-from headwater.explain.one import engine_of
-from headwater.kernels import _op as col
-from headwater.nn import trace
-from headwater.nn.program import Program
-from headwater.regressor import Regressor
+from headwater.learner.base import Learner
+from headwater.nn import inspect
+from headwater.nn.core import Core
 
 __all__ = ["Shape", "shape"]
 
@@ -51,7 +48,7 @@ class Shape:
     weight: float
 
 
-def shape(model: Classifier | Regressor, feature: Hashable, *, points: int = 100) -> Shape:
+def shape(model: Learner, feature: Hashable, *, points: int = 100) -> Shape:
     """Return the exact shape function of one feature, as the linear expert has learned it.
 
     Parameters
@@ -74,6 +71,7 @@ def shape(model: Classifier | Regressor, feature: Hashable, *, points: int = 100
 
     Examples
     --------
+    >>> from headwater import Regressor
     >>> model = Regressor(seed=1)
     >>> for i in range(3000):
     ...     model.learn_one({"a": i % 50 / 10, "b": i % 7 * 1.0}, abs(i % 50 / 10 - 2.5))
@@ -81,12 +79,13 @@ def shape(model: Classifier | Regressor, feature: Hashable, *, points: int = 100
     >>> int(curve.effect[:, 0].argmin())
     5
     """
-    engine = engine_of(model)
-    program = engine.program
-    e = _linear(program)
-    column = engine.words.columns.get(feature)
+    engine = model.learned_engine
+    core = engine.core
+    e = _linear(core)
+    columns = engine.columns
+    column = columns.get(feature)
     if column is None or column.kind not in (NUMBER, CATEGORY):
-        known = [str(c.name) for c in engine.words.columns.values() if c.kind in (NUMBER, CATEGORY)]
+        known = [str(c.name) for c in columns.values() if c.kind in (NUMBER, CATEGORY)]
         raise ConfigError(
             expected="a feature of numbers or categories",
             got=repr(feature),
@@ -94,30 +93,30 @@ def shape(model: Classifier | Regressor, feature: Hashable, *, points: int = 100
             help=did_you_mean(str(feature), known),
         )
     at: list[float] | list[str]
-    at = _between(program, column.slot, points) if column.kind == NUMBER else list(column.values)
-    block = engine.encoder.samples([{feature: value} for value in at], [False] * len(at))
-    z = trace.logits(program, e, trace.entries(program, block))
-    scale = np.sqrt(program.ys[:, col.VAR]) if program.head[col.TARGETS] else 1.0
-    return Shape(feature, at, (z - z.mean(0)) * scale, float(trace.shares(program)[e]))
+    at = _between(core, column.slot, points) if column.kind == NUMBER else list(column.values)
+    taken = inspect.entries(core, engine.rows([{feature: value} for value in at]), len(at))
+    z = inspect.logits(core, e, taken)
+    scale = np.sqrt(core.answers[:, 1]) if core.about["targets"] else 1.0
+    return Shape(feature, at, (z - z.mean(0)) * scale, float(inspect.mixture_weights(core)[e]))
 
 
-def _linear(program: Program) -> int:
-    for e, expert in enumerate(program.experts):
+def _linear(core: Core) -> int:
+    for e, expert in enumerate(core.experts):
         if len(expert.layers) == 1:
             return e
     raise ConfigError(
         expected="a model with a linear expert",
-        got=f"{len(program.experts)} of other kinds",
+        got=f"{len(core.experts)} of other kinds",
         at="shape",
         help="Use the default pool, or hidden=().",
     )
 
 
-def _between(program: Program, slot: int, points: int) -> list[float]:
-    stat = program.stats[slot]
-    count = int(stat[col.KNOT_COUNT]) if program.head[col.HATS] else 0
+def _between(core: Core, slot: int, points: int) -> list[float]:
+    known = core.statistics
+    count = int(known.knot_count[slot])
     if count >= 3:
-        low, high = program.knots[slot, 0], program.knots[slot, count - 1]
+        low, high = known.knots[slot, 0], known.knots[slot, count - 1]
     else:
-        low, high = stat[col.MEAN] + np.array([-3, 3]) * np.sqrt(stat[col.VAR])
+        low, high = known.mean[slot] + np.array([-3, 3]) * np.sqrt(known.variance[slot])
     return [float(value) for value in np.linspace(low, high, points)]

@@ -25,15 +25,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.classifier import Classifier
 from headwater.errors import ConfigError
-from headwater.regressor import Regressor
-from headwater.types import Event
-from headwater.watch.changes import as_mapping
+from headwater.learner.base import Learner
+from headwater.learner.sampling.measure import losses_of
+from headwater.types import Event, ScoredRows, as_mapping
 from headwater.watch.classify import proba_given
-from headwater.watch.health import kept_by
-from headwater.watch.probe import losses_of
-from headwater.watch.seen import Seen
 
 __all__ = ["Importance", "PartialDependence", "importance"]
 
@@ -94,13 +90,13 @@ class Importance:
         parts = {name: part.mean for name, part in self._parts.items()}
         return dict(sorted(parts.items(), key=lambda item: -item[1]))
 
-    def see(self, seen: Seen, learner: Any) -> Sequence[Event]:
+    def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
         """Look at the last row if it is due. It has been learned, so what is measured is what the model uses."""
-        if self.due is not None and seen.last >= self.due:
-            self.update(as_mapping(seen.X[-1]), seen.y[-1], learner)
-            self.due = (seen.last // self.every + 1) * self.every
+        if self.due is not None and rows.last >= self.due:
+            self.update(as_mapping(rows.X[-1]), rows.y[-1], learner)
+            self.due = (rows.last // self.every + 1) * self.every
             if self._looks % 4 == 0:
-                self.history.append((seen.last, self.values))
+                self.history.append((rows.last, self.values))
         return ()
 
     def update(self, x: Any, y: Any, model: Any) -> None:
@@ -189,11 +185,11 @@ class PartialDependence:
         """The mean prediction at each point of the grid."""
         return {point: part.mean for point, part in self._points.items()}
 
-    def see(self, seen: Seen, learner: Any) -> Sequence[Event]:
+    def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
         """Look at the last row if it is due."""
-        if self.due is not None and seen.last >= self.due:
-            self.update(as_mapping(seen.X[-1]), learner)
-            self.due = (seen.last // self.every + 1) * self.every
+        if self.due is not None and rows.last >= self.due:
+            self.update(as_mapping(rows.X[-1]), learner)
+            self.due = (rows.last // self.every + 1) * self.every
         return ()
 
     def update(self, x: Any, model: Any) -> None:
@@ -208,7 +204,7 @@ class PartialDependence:
             self._points.setdefault(point, _Fading()).add(value, self.a)
 
 
-def importance(model: Classifier | Regressor, method: str = "ipfi", *, inner: int = 2) -> dict[Hashable, float]:
+def importance(model: Learner, method: str = "ipfi", *, inner: int = 2) -> dict[Hashable, float]:
     """Say how much each feature matters to the model as it is now, over the sample of rows that it kept.
 
     Parameters
@@ -238,11 +234,11 @@ def importance(model: Classifier | Regressor, method: str = "ipfi", *, inner: in
     ['a', 'b']
     """
     way = "Let it learn some rows first, or use explain.Importance().update(x, y, model) row by row."
-    health = kept_by(model, help=way)
+    rows = model.kept_sample(help=way).rows
     measured = Importance(method, inner=inner, a=0.0)
-    for kept in health.sample:  # every row can be drawn from the start
+    for kept in rows:  # every row can be drawn from the start
         measured._reservoir.add(as_mapping(kept.x))
-    for kept in health.sample:
+    for kept in rows:
         measured.update(as_mapping(kept.x), kept.y, model)
     return measured.values
 

@@ -1,11 +1,10 @@
 """Declare networks: layers, losses, optimizers, schedules, initializers, and the network of a fixed shape."""
 
-from .history import EarlyStopping, History
+from .expert import Expert
 from .initializers import INITIALIZERS, Initializer
 from .layers import ACTIVATIONS, LAYERS, Activation, BatchNorm, Dense, Dropout, Embedding, LayerNorm
 from .losses import Loss
-from .lower import Expert
-from .network import Network
+from .network import EarlyStopping, History, Network, Parameters
 from .optimizers import (
     COCOB,
     FTRL,
@@ -23,8 +22,7 @@ from .optimizers import (
     RMSProp,
     optimizer,
 )
-from .parameters import Parameters
-from .schedules import SCHEDULES, Constant, Cosine, InverseScaling, Step, WarmUp
+from .optimizers.schedules import SCHEDULES, Constant, Cosine, InverseScaling, Step, WarmUp
 from .torch import from_torch
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Layers, declared: frozen dataclasses without a number in them; ``lower.py`` turns a stack of them into a program.
+"""Layers, declared: frozen dataclasses without a number in them; ``core/declaration.py`` declares a stack of them to the core.
 
 A neuron computes y = f(w·x + b). A ``Dense`` layer is ``units`` of them side by side, Y = f(W·X + b); a network is layers
 one after the other.
@@ -9,15 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from headwater.errors import ConfigError
-from headwater.kernels import activations as _act
-from headwater.kernels import dropout as _drop
-from headwater.kernels import norm as _norm
-from headwater.kernels._op import OPS
+from headwater.errors import ConfigError, choose
+from headwater.plain.activations import ACTIVATIONS as _ROWS
 
 from .initializers import Initializer, for_activation
 
-ACTIVATIONS: tuple[str, ...] = tuple(row.name for row in OPS.values() if row.kind == "activation")
+ACTIVATIONS: tuple[str, ...] = tuple(_ROWS)
 """Every activation by its string name."""
 
 
@@ -51,11 +48,16 @@ class Activation:
             hint = (
                 "Softmax is the link of the loss 'cross_entropy'."
                 if self.name == "softmax"
-                else "Choose one of these names."
+                else choose(self.name, ACTIVATIONS)
             )
             raise ConfigError(
                 expected=f"one of {', '.join(ACTIVATIONS)}", got=repr(self.name), at="activation", help=hint
             )
+
+    @property
+    def number(self) -> float:
+        """The activation's own constant, given or default."""
+        return _ROWS[self.name].default if self.a is None else self.a
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ class Dropout:
     0.1
     """
 
-    rate: float = _drop.DROPOUT.default
+    rate: float = 0.5
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate < 1:
@@ -198,7 +200,7 @@ class LayerNorm:
     """
 
     affine: bool = True
-    eps: float = _norm.LAYER_NORM.default
+    eps: float = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,7 @@ class BatchNorm:
     0.1
     """
 
-    momentum: float = _norm.BATCH_NORM.default
+    momentum: float = 0.1
 
 
 Layer: TypeAlias = Dense | Embedding | Activation | Dropout | LayerNorm | BatchNorm
@@ -238,6 +240,3 @@ def whole(n: object, at: str) -> None:
     """Refuse what is not a whole number above 0."""
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ConfigError(expected="a whole number above 0", got=repr(n), at=at, help="Give e.g. 32.")
-
-
-_IDENTITY = _act.IDENTITY.name

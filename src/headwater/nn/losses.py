@@ -1,12 +1,11 @@
-"""Losses, declared: a name and, for some, one number; value, gradient and link run in ``kernels/loss.py``."""
+"""Losses, declared: a name and, for some, one number; value, gradient and link run in ``core/kernels/losses.h``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headwater.errors import ConfigError
-from headwater.kernels import loss as _kernel  # noqa: F401  the table is filled where the losses are defined
-from headwater.kernels._op import LOSSES, LossRow
+from headwater.errors import ConfigError, choose
+from headwater.plain.losses import LOSSES, LossRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,9 @@ class Loss:
                 expected=f"one of {', '.join(LOSSES)}",
                 got=repr(self.name),
                 at="loss",
-                help="Choose one of these names.",
+                help=choose(self.name, LOSSES),
             )
-        high = 1.0 if self.name == "quantile" else float("inf")
+        high = LOSSES[self.name].below
         if self.a is not None and not 0 < self.a < high:
             raise ConfigError(
                 expected=f"a number between 0 and {high}",
@@ -53,7 +52,7 @@ class Loss:
 
     @property
     def row(self) -> LossRow:
-        """The loss's row in the kernel's table."""
+        """The loss's row of ``plain.losses``."""
         return LOSSES[self.name]
 
     @property

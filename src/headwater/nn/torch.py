@@ -6,24 +6,22 @@ PyTorch is imported when it is asked for, never before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, MissingExtra
-from headwater.kernels import loss as _loss
-from headwater.kernels import norm as _norm
+from headwater.plain import ACTIVATIONS, LINKS, ActivationRow, TorchModule
+from headwater.plain.layers import BatchNormalisation
+from headwater.plain.losses import LIMIT
 
+from .core import Operation
 from .layers import Activation, BatchNorm, Dense, Dropout, Embedding, Layer, LayerNorm
 from .losses import Loss, as_loss
-from .network import Network
+from .network import Network, Parameters
 from .optimizers import Optimizer
-from .parameters import Parameters
-from .steps import Step, steps, table
-
-FAR = 50.0
-"""Beyond it ln(1 + eˣ) is x to the last bit; PyTorch's own bound of 20 would cost 2·10⁻⁹."""
 
 
 def load_torch(at: str) -> Any:
@@ -62,19 +60,19 @@ def to_torch(net: Network, *, logits: bool = False) -> Any:
         Before the number of inputs is known.
     """
     torch = load_torch("Network.to_torch")
-    program = net.program
     kind = torch.float64 if net.dtype == np.float64 else torch.float32
     with torch.no_grad():
         modules = [_first(torch, net, kind)]
-        modules += [MODULES[step.name](torch, step, kind) for step in steps(program, 0) if step.name != "identity"]
+        behind = [operation for operation in net.core.operations(0) if operation.name != "identity"]
+        modules += [MODULES[operation.name](torch, operation, kind) for operation in behind]
         if not logits:
-            modules += LINKS[net.expert.loss.row.link](torch)
+            modules += _link(torch, net.expert.loss.row.link)
     return torch.nn.Sequential(*modules).eval()
 
 
 def _first(torch: Any, net: Network, kind: Any) -> Any:
     """Return the columns of the input table as a linear layer, or a bag of rows."""
-    w, b = table(net.program, 0)
+    w, b = net.core.table(0)
     if not isinstance(net.expert.layers[0], Embedding):
         return _linear(torch, w, b, kind)
     bag = torch.nn.EmbeddingBag(*w.shape, mode="sum", dtype=kind)
@@ -90,27 +88,41 @@ def _linear(torch: Any, w: NDArray[Any], b: NDArray[Any] | None, kind: Any) -> A
     return linear
 
 
-def _dense(torch: Any, step: Step, kind: Any) -> Any:
-    return _linear(torch, np.asarray(step.weights), step.bias, kind)
+def _dense(torch: Any, dense: Operation, kind: Any) -> Any:
+    return _linear(torch, np.asarray(dense.weights), dense.bias, kind)
 
 
-def _layer_norm(torch: Any, step: Step, kind: Any) -> Any:
-    norm = torch.nn.LayerNorm(step.m, eps=step.constant, elementwise_affine=step.weights is not None, dtype=kind)
-    if step.weights is not None:
-        _set(torch, norm.weight, step.weights)
-        _set(torch, norm.bias, step.bias)
+def _layer_norm(torch: Any, own: Operation, kind: Any) -> Any:
+    norm = torch.nn.LayerNorm(own.m, eps=own.constant, elementwise_affine=own.weights is not None, dtype=kind)
+    if own.weights is not None:
+        _set(torch, norm.weight, own.weights)
+        _set(torch, norm.bias, own.bias)
     return norm
 
 
-def _batch_norm(torch: Any, step: Step, kind: Any) -> Any:
-    norm = torch.nn.BatchNorm1d(step.m, eps=_norm.EPS, momentum=step.constant, dtype=kind)
-    running = np.asarray(step.running)
-    _set(torch, norm.weight, step.weights)
-    _set(torch, norm.bias, step.bias)
-    _set(torch, norm.running_mean, running[: step.m])
-    _set(torch, norm.running_var, running[step.m : 2 * step.m])
+def _batch_norm(torch: Any, own: Operation, kind: Any) -> Any:
+    norm = torch.nn.BatchNorm1d(own.m, eps=BatchNormalisation.EPS, momentum=own.constant, dtype=kind)
+    running = np.asarray(own.running)
+    _set(torch, norm.weight, own.weights)
+    _set(torch, norm.bias, own.bias)
+    _set(torch, norm.running_mean, running[: own.m])
+    _set(torch, norm.running_var, running[own.m : 2 * own.m])
     norm.num_batches_tracked.fill_(int(running[-1]))
     return norm
+
+
+def _dropout(torch: Any, own: Operation, kind: Any) -> Any:
+    return torch.nn.Dropout(own.constant)
+
+
+def _activation(row: ActivationRow, torch: Any, own: Operation, kind: Any) -> Any:
+    return _module(torch, row.torch, own.constant)
+
+
+def _module(torch: Any, row: TorchModule, a: float = 0.0) -> Any:
+    """Make the module that a row names; a is the constant of the operation."""
+    own = {row.constant: a} if row.constant else {}
+    return getattr(torch.nn, row.name)(**row.required, **row.written, **own)
 
 
 def _set(torch: Any, target: Any, source: Any) -> None:
@@ -121,38 +133,28 @@ def _exp(torch: Any) -> Any:
     """Make the link of counts, for which PyTorch has no module."""
 
     def forward(self: Any, x: Any) -> Any:
-        return x.clamp(-_loss.LIMIT, _loss.LIMIT).exp()
+        return x.clamp(-LIMIT, LIMIT).exp()
 
     return type(EXP, (torch.nn.Module,), {"forward": forward, "__doc__": "eˣ, x within ±30."})()
 
 
+def _link(torch: Any, name: str) -> list[Any]:
+    """Make the modules of a link. The limit of ±30 on logits moves a sigmoid by 10⁻¹³ at most and is left out."""
+    row = LINKS[name].torch
+    if name == "exp":
+        return [_exp(torch)]
+    return [] if row is None else [_module(torch, row)]
+
+
 EXP = "Exp"
-MODULES: dict[str, Callable[[Any, Step, Any], Any]] = {
+MODULES: dict[str, Callable[[Any, Operation, Any], Any]] = {
     "dense": _dense,
     "layer_norm": _layer_norm,
     "batch_norm": _batch_norm,
-    "dropout": lambda torch, step, kind: torch.nn.Dropout(step.constant),
-    "identity": lambda torch, step, kind: torch.nn.Identity(),
-    "relu": lambda torch, step, kind: torch.nn.ReLU(),
-    "leaky_relu": lambda torch, step, kind: torch.nn.LeakyReLU(step.constant),
-    "sigmoid": lambda torch, step, kind: torch.nn.Sigmoid(),
-    "tanh": lambda torch, step, kind: torch.nn.Tanh(),
-    "elu": lambda torch, step, kind: torch.nn.ELU(step.constant),
-    "selu": lambda torch, step, kind: torch.nn.SELU(),
-    "gelu": lambda torch, step, kind: torch.nn.GELU(),
-    "silu": lambda torch, step, kind: torch.nn.SiLU(),
-    "softplus": lambda torch, step, kind: torch.nn.Softplus(threshold=FAR),
-    "hard_tanh": lambda torch, step, kind: torch.nn.Hardtanh(),
+    "dropout": _dropout,
+    **{row.name: partial(_activation, row) for row in ACTIVATIONS.values()},
 }
 """What makes a module of each operation behind the input table."""
-
-LINKS: dict[str, Callable[[Any], list[Any]]] = {
-    "identity": lambda torch: [],
-    "sigmoid": lambda torch: [torch.nn.Sigmoid()],
-    "exp": lambda torch: [_exp(torch)],
-    "softmax": lambda torch: [torch.nn.Softmax(dim=1)],
-}
-"""What makes modules of each link. The limit of ±30 on logits moves a sigmoid by 10⁻¹³ at most and is left out."""
 
 
 # ---- from PyTorch ---------------------------------------------------------------------------------------------------
@@ -202,10 +204,10 @@ def from_torch(
     width = first.in_features if isinstance(first, torch.nn.Linear) else (inputs or 1)
     layers = [_layer(torch, at, part) for at, part in stack]
     net = Network(layers, loss=loss, optimizer=optimizer, dtype=dtype, inputs=width, **settings)
-    for place, part in zip(net.program.places, net.layers, strict=True):
+    for place, part in zip(net.core.places(), net.layers, strict=True):
         _fill(part, stack[place.layer][1], isinstance(layers[place.layer], Dense))
     norms = [part for _, part in stack if isinstance(part, torch.nn.BatchNorm1d)]
-    running = [step.running for step in steps(net.program, 0) if step.running is not None]
+    running = [operation.running for operation in net.core.operations(0) if operation.running is not None]
     for target, norm in zip(running, norms, strict=True):
         known = SETTLED if norm.num_batches_tracked > 0 else 0
         target[:] = np.concatenate([_array(norm.running_mean), _array(norm.running_var), [known]])
@@ -224,7 +226,9 @@ def _flat(torch: Any, module: Any, at: str) -> Iterable[tuple[str, Any]]:
 def _without_link(torch: Any, stack: list[tuple[str, Any]], loss: Loss) -> list[tuple[str, Any]]:
     """Return the stack without a last module that is the link of the loss."""
     last = type(stack[-1][1]).__name__ if stack else ""
-    return stack[:-1] if last == {"softmax": "Softmax", "sigmoid": "Sigmoid", "exp": EXP}.get(loss.row.link) else stack
+    row = LINKS[loss.row.link].torch
+    own = EXP if loss.row.link == "exp" else row.name if row else None
+    return stack[:-1] if last == own else stack
 
 
 def _check_widths(torch: Any, stack: list[tuple[str, Any]]) -> None:
@@ -262,19 +266,20 @@ def _layer(torch: Any, at: str, module: Any) -> Layer:
         _need(module.weight is None or module.bias is not None, "gain and shift, or neither", "bias=False", at)
         return LayerNorm(affine=module.weight is not None, eps=module.eps)
     if isinstance(module, nn.BatchNorm1d):
-        _need(module.eps == _norm.EPS, f"eps={_norm.EPS}", f"{module.eps}", at)
+        _need(module.eps == BatchNormalisation.EPS, f"eps={BatchNormalisation.EPS}", f"{module.eps}", at)
         _need(module.affine, "affine=True", "affine=False", at)
         _need(module.momentum is not None, "a momentum", "None", at)
         _need(module.track_running_stats, "running statistics", "track_running_stats=False", at)
         return BatchNorm(module.momentum)
-    return _activation(nn, at, module)
+    return _activation_of(at, module)
 
 
-def _activation(nn: Any, at: str, module: Any) -> Activation:
+def _activation_of(at: str, module: Any) -> Activation:
     """Return the activation that a module is."""
-    name = NAMES.get(type(module).__name__)
-    if name is None:
-        last = type(module).__name__ in ("Softmax", "LogSoftmax")
+    kind = type(module).__name__
+    row = NAMES.get(kind)
+    if row is None:
+        last = kind in ("Softmax", "LogSoftmax")
         raise ConfigError(
             expected="Linear, EmbeddingBag, LayerNorm, BatchNorm1d, Dropout or an activation that headwater.nn has",
             got=repr(module),
@@ -283,29 +288,19 @@ def _activation(nn: Any, at: str, module: Any) -> Activation:
             if last
             else "Leave it out, or rebuild it from these.",
         )
-    if name == "gelu":
-        _need(module.approximate == "none", "GELU(approximate='none')", repr(module.approximate), at)
-    if name == "softplus":
-        _need(module.beta == 1, "Softplus(beta=1)", f"beta={module.beta}", at)
-    if name == "hard_tanh":
-        bounds = (module.min_val, module.max_val)
-        _need(bounds == (-1, 1), "Hardtanh(-1, 1)", str(bounds), at)
-    a = {"leaky_relu": "negative_slope", "elu": "alpha"}.get(name)
-    return Activation(name, None if a is None else float(getattr(module, a)))
+    required = dict(row.torch.required)
+    found = {name: getattr(module, name) for name in required}
+    _need(found == required, f"{kind}({_arguments(required)})", _arguments(found), at)
+    constant = row.torch.constant
+    return Activation(row.name, float(getattr(module, constant)) if constant else None)
 
 
-NAMES = {
-    "ReLU": "relu",
-    "LeakyReLU": "leaky_relu",
-    "Sigmoid": "sigmoid",
-    "Tanh": "tanh",
-    "ELU": "elu",
-    "SELU": "selu",
-    "GELU": "gelu",
-    "SiLU": "silu",
-    "Softplus": "softplus",
-    "Hardtanh": "hard_tanh",
-}
+def _arguments(values: dict[str, Any]) -> str:
+    shown = {name: repr(value) if isinstance(value, str) else f"{value:g}" for name, value in values.items()}
+    return ", ".join(f"{name}={value}" for name, value in shown.items())
+
+
+NAMES = {row.torch.name: row for row in ACTIVATIONS.values() if row.name != "identity"}
 """Activations by the names of PyTorch's modules."""
 SETTLED = 1000
 """Rows that a batch norm which has seen batches counts as having seen: its statistics then move by their slowest."""

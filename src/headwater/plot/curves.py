@@ -9,8 +9,10 @@ import numpy as np
 
 from headwater.evaluate import Evaluation
 from headwater.explain import Importance, PartialDependence, Shape
+from headwater.nn import History
+from headwater.plot.episodes import Episode, largest
 from headwater.plot.paper import COLOURS, INK, PALE, axes, figure, note
-from headwater.types import Event, Record
+from headwater.types import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,13 +23,14 @@ __all__ = ["importance", "learning_curve", "partial_dependence", "shape"]
 _MOST = 8  # lines that can be told apart
 
 
-def learning_curve(records: Evaluation | Sequence[Record], score: str | None = None) -> Figure:
-    """Draw a score of the model and of the baselines along the stream, with a mark at each drift.
+def learning_curve(records: Evaluation | Sequence[Record] | History, score: str | None = None) -> Figure:
+    """Draw a score of the model and of the baselines along the stream, with a mark at each of the five largest drifts.
 
     Parameters
     ----------
     records
-        An `Evaluation`, or the records that a `Session` told.
+        An `Evaluation`, or the records that a `Session` gave out; or the `nn.History` that ``fit`` returned, of which
+        the loss of each epoch is drawn.
     score
         Which score; the most telling one without it (accuracy, or RMSE).
 
@@ -40,7 +43,11 @@ def learning_curve(records: Evaluation | Sequence[Record], score: str | None = N
     >>> records = [Record(n, n, 100, ("accuracy",), {"accuracy": 0.7}, {"accuracy": 0.8}) for n in (100, 200)]
     >>> learning_curve(records).axes[0].get_title(loc="left")
     'accuracy over the last 100 rows'
+    >>> learning_curve(History([0.9, 0.5])).axes[0].get_title(loc="left")
+    'mean loss of each epoch'
     """
+    if isinstance(records, History):
+        return _epochs(records)
     points = [r for r in (records.curve if isinstance(records, Evaluation) else records) if r.scored]
     fig = figure()
     if not points:
@@ -56,18 +63,48 @@ def learning_curve(records: Evaluation | Sequence[Record], score: str | None = N
         ax.plot(rows, values, color=PALE, linestyle=("--", ":", "-.")[i % 3], linewidth=1.2, label=name)
     marker = "o" if len(points) < 3 else None
     ax.plot(rows, [r.window_scores[score] for r in points], color=COLOURS[0], linewidth=2, marker=marker, label="model")
-    _marks(ax, [event for record in points for event in record.events])
+    _marks(ax, largest([event for record in points for event in record.events], points[-1].rows))
     ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     return fig
 
 
-def _marks(ax: Axes, events: Sequence[Event]) -> None:
-    """Draw a vertical line for each drift, named once in the legend."""
+def _epochs(history: History) -> Figure:
+    """Draw the loss of each epoch, on the training and on the validation data."""
+    fig = figure()
+    ax = axes(fig, title="mean loss of each epoch", x="epoch", y="loss")
+    if not history.loss:
+        note(ax, "No epoch was run yet.")
+        return fig
+    epochs = range(1, len(history.loss) + 1)
+    marker = "o" if len(history.loss) < 3 else None
+    ax.plot(epochs, history.loss, color=COLOURS[0], linewidth=2, marker=marker, label="training")
+    if history.validation_loss:
+        ax.plot(epochs, history.validation_loss, color=COLOURS[1], linewidth=2, marker=marker, label="validation")
+        ax.axvline(history.best_epoch, color=PALE, linestyle=":", linewidth=1.2, label="best epoch")
+    ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig
+
+
+def _marks(ax: Axes, episodes: Sequence[Episode]) -> None:
+    """Draw a numbered vertical line for each drift, named once in the legend."""
     kinds = {"drift_detected": ("drift", COLOURS[1]), "input_drift_detected": ("an input drifted", COLOURS[4])}
-    for kind, (label, colour) in kinds.items():
-        for i, event in enumerate(event for event in events if event.kind == kind):
-            ax.axvline(event.row, color=colour, linewidth=1, alpha=0.8, label=label if i == 0 else None)
+    named: set[str] = set()
+    for i, episode in enumerate(episodes):
+        label, colour = kinds[episode.event.kind]
+        ax.axvline(episode.event.row, color=colour, linewidth=1.2, alpha=0.9, label=None if label in named else label)
+        named.add(label)
+        if len(episodes) > 1:
+            ax.annotate(
+                str(i + 1),
+                (episode.event.row, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(2, -2),
+                textcoords="offset points",
+                va="top",
+                fontsize=8,
+                color=colour,
+            )
 
 
 def importance(watch: Importance) -> Figure:

@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headwater.classifier import Classifier
 from headwater.errors import ConfigError
-from headwater.explain.one import engine_of
-from headwater.kernels import _op as col
-from headwater.kernels._op import OPS
-from headwater.nn import trace
-from headwater.nn.program import weights
+from headwater.learner.base import Learner
+from headwater.learner.sampling.measure import as_rows
+from headwater.nn import inspect
+from headwater.nn.core import weights
 from headwater.plot.paper import COLOURS, INK, axes, figure, note
-from headwater.regressor import Regressor
-from headwater.watch.health import Health
-from headwater.watch.probe import rows_kept
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,10 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["layers"]
 
-_NAMES = {row.code: row.name for row in OPS.values()}
 
-
-def layers(model: Classifier | Regressor, X: Any = None, *, expert: int | None = None) -> Figure:
+def layers(model: Learner, X: Any = None, *, expert: int | None = None) -> Figure:
     """Draw for each layer how its weights, and what its units give, are distributed.
 
     Parameters
@@ -47,6 +40,7 @@ def layers(model: Classifier | Regressor, X: Any = None, *, expert: int | None =
 
     Examples
     --------
+    >>> from headwater import Regressor
     >>> model = Regressor((8,), seed=1)
     >>> for i in range(50):
     ...     model.learn_one({"a": i % 7}, i % 7)
@@ -54,22 +48,22 @@ def layers(model: Classifier | Regressor, X: Any = None, *, expert: int | None =
     >>> [ax.get_title(loc="left") for ax in fig.axes]
     ['layer 1: 1 × 8 weights', 'layer 1: relu', 'layer 2: 8 × 1 weights', 'layer 2: output']
     """
-    engine = engine_of(model)
-    program = engine.program
-    e = int(np.argmax(trace.shares(program))) if expert is None else expert
-    if not 0 <= e < len(program.experts):
+    engine = model.learned_engine
+    core = engine.core
+    e = int(np.argmax(inspect.mixture_weights(core))) if expert is None else expert
+    if not 0 <= e < len(core.experts):
         raise ConfigError(
-            expected=f"an expert from 0 to {len(program.experts) - 1}", got=repr(e), at="expert", help="Choose another."
+            expected=f"an expert from 0 to {len(core.experts) - 1}", got=repr(e), at="expert", help="Choose another."
         )
-    places = [place for place in program.places if place.expert == e and (place.table or place.n)]
+    places = [place for place in core.places() if place.expert == e and (place.table or place.n)]
     shown = _activations(model, X, e)
     fig = figure(7.6, 2.3 * len(places))
-    if len(program.experts) > 1:
-        weight = trace.shares(program)[e]
-        fig.suptitle(f"expert {e + 1} of {len(program.experts)}, weight {weight:.2f}", fontsize=11, color=INK)
+    if len(core.experts) > 1:
+        weight = inspect.mixture_weights(core)[e]
+        fig.suptitle(f"expert {e + 1} of {len(core.experts)}, weight {weight:.2f}", fontsize=11, color=INK)
     for i, place in enumerate(places):
-        w = weights(program, place).astype(np.float64).ravel()
-        size = f"layer {i + 1}: {math.prod(weights(program, place).shape) // place.m:,} × {place.m} weights"
+        w = weights(core, place).astype(np.float64).ravel()
+        size = f"layer {i + 1}: {math.prod(weights(core, place).shape) // place.m:,} × {place.m} weights"
         left = axes(fig, title=size, x="", y="weights", place=(len(places), 2, 2 * i + 1))
         _histogram(left, w, COLOURS[0])
         name, values = shown[i] if i < len(shown) else ("", np.zeros(0))
@@ -80,25 +74,24 @@ def layers(model: Classifier | Regressor, X: Any = None, *, expert: int | None =
     return fig
 
 
-def _activations(model: Any, X: Any, e: int) -> list[tuple[str, Any]]:
+def _activations(model: Learner, X: Any, e: int) -> list[tuple[str, Any]]:
     """Return for each layer what it hands on, with the name of its activation."""
-    engine, health = model._engine, model._health
-    if X is None and isinstance(health, Health) and health.sample:
-        X = rows_kept(health.sample)
+    engine, sample = model.learned_engine, model.sample
+    if X is None and sample is not None and sample.rows:
+        X = as_rows([kept.x for kept in sample.rows])
     if X is None:
         return []
-    program = engine.program
-    taken = trace.entries(program, engine.encode(X, np.zeros(len(X), bool)))
-    values = trace.forward(program, e, trace.read(program, e, taken))
-    names = [_NAMES[int(op[col.OP])] for op in program.prog[program.ex[e, col.FIRST] : program.ex[e, col.LAST]]]
+    core = engine.core
+    taken = inspect.entries(core, engine.rows(X), len(X))
+    values = inspect.forward(core, e, inspect.read(core, e, taken))
     out: list[tuple[str, Any]] = []
     name = "linear"
-    for i, kind in enumerate(names):
-        if kind == "dense":
+    for i, operation in enumerate(core.operations(e)):
+        if operation.name == "dense":
             out.append((name, values[i]))
             name = "linear"
-        elif kind not in ("identity", "dropout"):
-            name = kind
+        elif operation.name not in ("identity", "dropout"):
+            name = operation.name
     return [*out, ("output" if name == "linear" else name, values[-1])]
 
 

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from headwater.explain import Explanation
 from headwater.plot.paper import COLOURS, INK, PALE, axes, figure, note
-from headwater.types import Event
-from headwater.watch.seen import Seen
+from headwater.types import Event, ScoredRows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +30,7 @@ class Outcomes:
     Examples
     --------
     >>> outcomes = Outcomes()
-    >>> _ = outcomes.see(Seen(1, [{}, {}], ["a", "b"], ["a", "a"], [0.9, 0.2], "classify"), None)
+    >>> _ = outcomes.see(ScoredRows(1, [{}, {}], ["a", "b"], ["a", "a"], [0.9, 0.2], "classify"), None)
     >>> outcomes.pairs
     Counter({('a', 'a'): 1, ('b', 'a'): 1})
     """
@@ -48,26 +47,27 @@ class Outcomes:
         self._rng = np.random.default_rng(0)
         self._n = 0
 
-    def see(self, seen: Seen, learner: Any) -> Sequence[Event]:
+    def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
         """Take notice of some rows."""
-        if seen.task == "regress":
-            for y, y_pred in zip(seen.y, seen.y_pred, strict=True):
+        if rows.task == "regress":
+            for y, y_pred in zip(rows.y, rows.y_pred, strict=True):
                 self._n += 1
                 at = len(self.sample) if self._n <= _PAIRS else int(self._rng.integers(self._n))
                 if at < _PAIRS:
                     self.sample[at : at + 1] = [(float(y), float(y_pred))]
             return ()
-        self.pairs.update(zip(seen.y, seen.y_pred, strict=True))
-        right = np.fromiter(map(_equal, seen.y, seen.y_pred), bool, len(seen))
-        if seen.forecast is not None and seen.forecast.proba is not None:
-            told = seen.forecast.proba.any(1)  # before the first class nothing is
-            p, right = seen.forecast.proba[told], right[told]
+        told = np.array([said is not None for said in rows.y_pred], bool)  # before the first class nothing is
+        self.pairs.update((y, said) for y, said in zip(rows.y, rows.y_pred, strict=True) if said is not None)
+        right = np.fromiter(map(_equal, rows.y, rows.y_pred), bool, len(rows))[told]
+        if rows.forecast is not None and rows.forecast.proba is not None:
+            p = rows.forecast.proba[told]
             self.bins += _tenths(p.max(1, initial=0.0), right)
-            for j, label in enumerate(seen.forecast.classes[:_CLASSES]):
-                came = np.fromiter((_equal(y, label) for y in seen.y), bool, len(seen))[told]
+            for j, label in enumerate(rows.forecast.classes[:_CLASSES]):
+                came = np.fromiter((_equal(y, label) for y in rows.y), bool, len(rows))[told]
                 self.by_class[label] = self.by_class.get(label, np.zeros((10, 3))) + _tenths(p[:, j], came)
         elif len({y for y, _ in self.pairs}) <= 2:  # of late answers only the answer's own probability is known
-            self.bins += _tenths(np.where(right, seen.proba, 1 - np.asarray(seen.proba)), right)
+            p = np.asarray(rows.proba)[told]
+            self.bins += _tenths(np.where(right, p, 1 - p), right)
         else:
             self.bins[:] = 0
         return ()
@@ -115,8 +115,12 @@ def confusion(pairs: Mapping[tuple[Hashable, Hashable], int]) -> Figure:
     if not classes:
         note(ax, "No row was scored yet.")
         return fig
+    from matplotlib.colors import LinearSegmentedColormap
+
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    # One blue, as opaque as the share is large: it suits a light page and a dark one.
+    blue = LinearSegmentedColormap.from_list("share", [(0.0, 0.447, 0.698, 0.0), (0.0, 0.447, 0.698, 1.0)])
+    ax.imshow(shares, cmap=blue, vmin=0, vmax=1)
     ax.grid(visible=False)
     names = [str(label) for label in classes]
     ax.set_xticks(range(len(names)), names, rotation=45 if sum(map(len, names)) > 6 * len(names) else 0)

@@ -1,4 +1,4 @@
-"""An empty figure of matplotlib's, in the one style that all pictures share; and a figure as SVG."""
+"""An empty figure of matplotlib's, in the one style that all pictures share; and a figure as SVG for light and dark pages."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ __all__ = ["COLOURS", "INK", "PALE", "as_svg", "axes", "figure", "note"]
 # Okabe & Ito 2008: told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C564B")
 INK, PALE = "#333333", "#999999"
+# In a page's SVG: text takes the page's colour, and the page may name lighter shades for a dark ground.
+_INKS = {INK: "currentColor", "#000000": "currentColor", PALE: f"var(--pale, {PALE})"}
+_SHADES = {colour.lower(): f"var(--colour-{i}, {colour.lower()})" for i, colour in enumerate(COLOURS)}
 
 
 def figure(width: float = 7.2, height: float = 3.8) -> Figure:
@@ -61,13 +64,16 @@ def note(ax: Axes, text: str) -> None:
 
 
 def as_svg(fig: Figure) -> str:
-    """Return a figure as SVG to be put into a page: without date, links or XML prologue."""
+    """Return a figure as SVG to be put into a page: without date, links, XML prologue or background."""
     from matplotlib import rc_context
 
     out = io.StringIO()
     # fonttype none keeps text as text (small, searchable); a fixed salt gives the same ids in every run.
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "headwater"}):
-        fig.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+        fig.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     svg = out.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    svg = re.sub(r"(?<=: )#[0-9a-f]{6}\b", lambda found: (_INKS | _SHADES).get(found[0], found[0]), svg)
+    # Text without a colour of its own is black in SVG.
+    svg = svg.replace("<svg ", '<svg fill="currentColor" ', 1)
     return re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"|height="[^"]*pt" ', r"\1", svg, count=1)

@@ -1,42 +1,55 @@
-"""One page about one run: scores, curves, what is wrong, what the model looks at. It needs no network to be read."""
+"""One page about one run: scores, curves, drift, what is wrong, what the model looks at. It needs no network to be read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.diagnose import Diagnosis, diagnose
 from headwater.errors import HeadwaterError
 from headwater.explain import Importance, explain_one
 from headwater.plot.curves import importance, learning_curve
+from headwater.plot.episodes import SHOWN, Episode, largest
 from headwater.plot.inside import layers
 from headwater.plot.outcome import Outcomes, answers, calibration, confusion, explanation
 from headwater.plot.paper import as_svg
-from headwater.types import Event, Record
-from headwater.watch import DriftWatch, verdict
-from headwater.watch.health import Health
-from headwater.watch.seen import Watcher
+from headwater.types import Event, Record, Scores
+from headwater.watch import DriftWatch, Watcher, compare_baselines
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Report"]
 
-_EVENTS = 50
+_FEATURES = 12  # named; the others are counted
 
 _STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2.2rem; }
-p.lead { color: #555; margin-top: .2rem; }
-table { border-collapse: collapse; } .wide { overflow-x: auto; }
-td, th { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #e5e5e5; }
-th:first-child, td:first-child { text-align: left; } td.model { font-weight: 600; }
-.finding { border-left: 4px solid #999; padding: .3rem .8rem; margin: .6rem 0; background: #fafafa; }
-.serious { border-color: #c0392b; } .warning { border-color: #e69f00; } .note { border-color: #56b4e9; }
-.finding b { text-transform: capitalize; }
-.pictures { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: center; }
-figure { margin: 1rem 0; } figure svg { width: 100%; max-width: 45rem; height: auto; }
-.pictures figure { flex: 1 1 min(26rem, 100%); margin: 0; } .pictures svg { max-height: 24rem; }
+:root { color-scheme: light dark; --ground: #fff; --text: #1d242c; --soft: #55606e; --line: #dfe3e8; --box: #f5f6f8; }
+@media (prefers-color-scheme: dark) { :root { --ground: #10151b; --text: #e8edf2; --soft: #a6b1be; --line: #35404c;
+  --box: #1a2129; --pale: #8b97a5; --colour-0: #4aa3e0; --colour-1: #f08a4b; --colour-2: #2fbf93; --colour-7: #b98a80; } }
+body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", sans-serif; color: var(--text); background: var(--ground);
+  max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin-bottom: 0; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin: 2.4rem 0 .4rem; }
+p.lead { margin-top: .2rem; } p.verdict { font-size: 1.15rem; font-weight: 600; margin: .6rem 0 0; }
+.soft, figcaption, caption { color: var(--soft); font-size: .87rem; }
+.side { display: flex; flex-wrap: wrap; gap: 1rem 3rem; } caption { text-align: left; font-weight: 600; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+td, th { padding: .25rem 0 .25rem .9rem; text-align: right; border-bottom: 1px solid var(--line); }
+th:first-child, td:first-child { text-align: left; padding-left: 0; } td.model { font-weight: 600; }
+dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem 1rem; margin: 0; }
+dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+.finding { border-left: 4px solid #999; padding: .3rem .8rem; margin: .6rem 0; background: var(--box); }
+.serious { border-color: #d1483b; } .warning { border-color: #e69f00; } .note { border-color: #56b4e9; }
+.pictures { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
+figure { margin: 1rem 0; } figure svg { width: 100%; max-width: 45rem; height: auto; display: block; }
+.pictures figure { flex: 1 1 min(24rem, 100%); margin: 0; } .pictures svg { max-height: 24rem; }
+@media (max-width: 34rem) { body { margin: 1rem auto; } td, th { padding-left: .5rem; } dl { grid-template-columns: 1fr; }
+  dd { margin-bottom: .4rem; }
+  figure { overflow-x: auto; } figure svg { min-width: 30rem; } .pictures svg { min-width: 0; } }
+@media print { :root { color-scheme: light; } }
 """
 
 
@@ -57,7 +70,7 @@ class Report:
     >>> from headwater.session import Session
     >>> X = np.random.default_rng(0).normal(size=(1000, 3))
     >>> model, report = Classifier(seed=1), Report("three numbers")
-    >>> _ = Session(model, watch=report.watchers, tell=report.tell, every=200).step(X, (X[:, 0] > 0).tolist())
+    >>> _ = Session(model, watch=report.watchers, on_record=report.on_record, every=200).step(X, (X[:, 0] > 0).tolist())
     >>> page = report.html(model)
     >>> "<h1>three numbers</h1>" in page, page.count("<svg") > 3
     (True, True)
@@ -75,36 +88,50 @@ class Report:
         """What to give a session as ``watch``."""
         return self.outcomes, self.importance, self.drift
 
-    def tell(self, record: Record) -> None:
-        """Keep a record; what to give a session as ``tell``."""
+    def on_record(self, record: Record) -> None:
+        """Keep a record; what to give a session as ``on_record``."""
         self.records.append(record)
 
-    def html(self, model: Any) -> str:
-        """Return the page: HTML with its style and pictures inside, no script, and no link to anywhere."""
+    def html(self, model: Any, when: datetime | None = None) -> str:
+        """Return the page: HTML with its style and pictures inside, no script, and no link to anywhere.
+
+        Parameters
+        ----------
+        model
+            The learner that the run was about.
+        when
+            The time that the page bears; now without it.
+        """
         parts = [
             f"<h1>{escape(self.title)}</h1>",
-            self._lead(model),
+            self._lead(model, when or datetime.now().astimezone()),
             self._scores(),
-            _figure(as_svg(learning_curve(self.records))),
-            self._events(),
+            _figure(
+                learning_curve(self.records),
+                "The score over the last rows, of the model and of simple baselines that learn next to nothing.",
+            ),
+            self._drift(),
             _findings(model),
             self._pictures(model),
+            self._settings(model),
         ]
         view = '<meta name="viewport" content="width=device-width, initial-scale=1">'
         head = f'<meta charset="utf-8">{view}<title>{escape(self.title)}</title><style>{_STYLE}</style>'
         return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{"".join(parts)}</body></html>\n'
 
-    def write(self, model: Any, path: str | Path) -> None:
+    def write(self, model: Any, path: str | Path, when: datetime | None = None) -> None:
         """Write the page to a file."""
-        Path(path).write_text(self.html(model), encoding="utf-8")
+        Path(path).write_text(self.html(model, when), encoding="utf-8")
 
-    def _lead(self, model: Any) -> str:
+    def _lead(self, model: Any, when: datetime) -> str:
         about = model.describe()
         noun = "classifier" if about["task"] == "classify" else "regressor"
         text = f"A {noun} of {about['parameters']:,} parameters that has learned {about['n_learned']:,} rows of "
         text += f"{len(about['features']):,} features."
-        said = verdict(self.records[-1]) if self.records else ""
-        return f'<p class="lead">{escape(text)} {escape(said)}</p>'
+        said = compare_baselines(self.records[-1]) if self.records else ""
+        date = f"{when.day} {when:%B %Y, %H:%M}"
+        line = f'<p class="verdict">{escape(said)}</p>' if said else ""
+        return f'<p class="lead soft">{escape(text)} Report of {date}.</p>{line}'
 
     def _scores(self) -> str:
         if not self.records:
@@ -112,46 +139,85 @@ class Report:
         record = self.records[-1]
         spans = [("all rows", {"model": record.scores} | record.baselines)]
         if record.window < record.scored:
-            spans.append((f"last {record.window:,}", {"model": record.window_scores} | record.window_baselines))
-        head = "".join(f"<th>{escape(f'{span}: {name}')}</th>" for span, scores in spans for name in scores)
-        rows = ""
-        for score in record.names:
-            cells = "".join(
-                f'<td class="{escape(name)}">{_number(values[score])}</td>'
-                for _, scores in spans
-                for name, values in scores.items()
-            )
-            rows += f"<tr><td>{escape(score.replace('_', ' '))}</td>{cells}</tr>"
-        return f'<h2>Scores</h2><div class="wide"><table><tr><th></th>{head}</tr>{rows}</table></div>'
+            spans.append((f"last {record.window:,} rows", {"model": record.window_scores} | record.window_baselines))
+        tables = "".join(_score_table(span, record.names, scores) for span, scores in spans)
+        return f'<h2>Scores</h2><div class="side">{tables}</div>'
 
-    def _events(self) -> str:
+    def _drift(self) -> str:
         events: list[Event] = [event for record in self.records for event in record.events]
-        if not events:
-            return "<p>No drift was detected.</p>"
-        lines = "".join(f"<li>row {event.row:,}: {escape(event.text)}</li>" for event in events[:_EVENTS])
-        more = f"<li>… and {len(events) - _EVENTS:,} more</li>" if len(events) > _EVENTS else ""
-        return f"<h2>Events</h2><ul>{lines}{more}</ul>"
+        drifts = [event for event in events if event.kind.endswith("drift_detected")]
+        others = [event for event in events if event not in drifts]
+        acts = "".join(f"<li>row {event.row:,}: {escape(event.text)}</li>" for event in others[:SHOWN])
+        more = f"<li>… and {len(others) - SHOWN:,} more</li>" if len(others) > SHOWN else ""
+        acted = f"<p>What was done about it:</p><ul>{acts}{more}</ul>" if others else ""
+        if not drifts:
+            return f"<h2>Drift</h2><p>No drift was detected.</p>{acted}"
+        shown = largest(drifts, self.records[-1].rows)
+        lines = "".join(f"<li>{_line(episode)}</li>" for episode in shown)
+        count = f"{len(drifts):,} time{'s' * (len(drifts) > 1)}"
+        of = "" if len(shown) == len(drifts) else f" These are the {len(shown)} largest:"
+        return f"<h2>Drift</h2><p>Drift was detected {count}.{of}</p><ol>{lines}</ol>{acted}"
+
+    def _settings(self, model: Any) -> str:
+        about = model.describe()
+        names = [f"{feature['name']} ({feature['kind']})" for feature in about["features"]]
+        hidden = len(names) - _FEATURES
+        shown = ", ".join(names[:_FEATURES]) + (f" … and {hidden:,} more" if hidden > 0 else "")
+        facts = {"model": repr(model), "optimizer": about["optimizer"], "loss": about["loss"], "features": shown}
+        if self.records:
+            record = self.records[-1]
+            facts["window of the scores"] = f"{record.window:,} rows"
+            facts |= {f"rejected: {reason}": f"{count:,} rows" for reason, count in record.rejected.items()}
+            if record.rows_per_s:
+                facts["speed"] = f"{record.rows_per_s:,.0f} rows/s"
+        lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts.items())
+        return f"<h2>Settings</h2><dl>{lines}</dl>"
 
     def _pictures(self, model: Any) -> str:
         figures = []
         if model.task == "classify":
-            figures.append(confusion(self.outcomes.pairs))
-            figures += [calibration(outcomes=self.outcomes)] if self.outcomes.bins.any() else []
-            many = len(self.outcomes.by_class) > 2
-            figures += [calibration(outcomes=self.outcomes, by_class=True)] if many else []
+            figures.append(
+                (confusion(self.outcomes.pairs), "Each row is an answer: which share of it was predicted as what.")
+            )
+            if self.outcomes.bins.any():
+                figures.append((calibration(outcomes=self.outcomes), _CALIBRATED))
+            if len(self.outcomes.by_class) > 2:
+                figures.append((calibration(outcomes=self.outcomes, by_class=True), "The same for each class."))
         else:
-            figures.append(answers(self.outcomes.sample))
-        health = model._health
-        if isinstance(health, Health) and health.sample:
-            last = max((*health.sample, *health.fresh), key=lambda kept: kept.row)
-            figures.append(explanation(explain_one(model, _as_sample(last.x))))
-        pictures = "".join(_figure(as_svg(fig)) for fig in figures)
-        inside = _figure(as_svg(layers(model)))
-        return (
-            f"<h2>What the model looks at, and how it errs</h2>{_figure(as_svg(importance(self.importance)))}"
-            f'<div class="pictures">{pictures}</div>'
-            f"<p>The last picture explains one of the last rows.</p><h2>Inside</h2>{inside}"
+            figures.append(
+                (answers(self.outcomes.sample), "Each dot is a row; on the dashed line the prediction is right.")
+            )
+        sample = model.sample
+        if sample is not None and sample.rows:
+            last = max((*sample.rows, *sample.fresh), key=lambda kept: kept.row)
+            why = "Why one of the last rows was predicted as it was: what each feature added to the baseline."
+            figures.append((explanation(explain_one(model, _as_sample(last.x))), why))
+        pictures = "".join(_figure(fig, caption) for fig, caption in figures)
+        rise = "How much the loss rises when the values of a feature are exchanged between rows."
+        inside = (
+            "The weights of each layer, and what its units give for the last rows, of the expert with the most weight."
         )
+        return (
+            f"<h2>What the model looks at, and how it errs</h2>{_figure(importance(self.importance), rise)}"
+            f'<div class="pictures">{pictures}</div><h2>Layers</h2>{_figure(layers(model), inside)}'
+        )
+
+
+_CALIBRATED = "On the dashed line a prediction comes true as often as its probability says."
+
+
+def _score_table(span: str, names: Sequence[str], scores: dict[str, Scores]) -> str:
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in scores)
+    rows = ""
+    for score in names:
+        cells = "".join(f'<td class="{escape(name)}">{_number(own[score])}</td>' for name, own in scores.items())
+        rows += f"<tr><td>{escape(score.replace('_', ' '))}</td>{cells}</tr>"
+    return f"<table><caption>{escape(span)}</caption><tr><td></td>{head}</tr>{rows}</table>"
+
+
+def _line(episode: Episode) -> str:
+    near = f" ({episode.near:,} more near it)" if episode.near else ""
+    return f"row {episode.event.row:,}{near}: {escape(episode.event.text)}"
 
 
 def _findings(model: Any) -> str:
@@ -173,8 +239,8 @@ def _as_sample(x: Any) -> Any:
     return x if isinstance(x, dict) else {f"x{j}": value for j, value in enumerate(x.tolist())}
 
 
-def _figure(svg: str) -> str:
-    return f"<figure>{svg}</figure>"
+def _figure(fig: Figure, caption: str) -> str:
+    return f"<figure>{as_svg(fig)}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def _number(value: float) -> str:

@@ -6,172 +6,138 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import Response as StarletteResponse
 from starlette.routing import BaseRoute, Route
 
 from headwater.errors import StoreError
-
-from . import feed, inside, learning, manage, measure, openapi, pages, play, protocols
-from .endpoint import Answer, Call, Endpoint, Handler, ok
-from .hub import Hub
-from .watching import keep, watch
-from .wire import Login, decoded, to_json
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """One row of the table.
-
-    Parameters
-    ----------
-    method, path, handler
-        What is asked, where, and who answers.
-    needs
-        The scope of the token; None for what anyone may see.
-    takes
-        The struct of the body.
-    many
-        Whether a list, or lines (NDJSON), may come in its place.
-    gives
-        The type of the answer.
-    status
-        Its status when all is well.
-    query
-        Names in the query.
-    """
-
-    method: str
-    path: str
-    handler: Handler
-    needs: str | None = "read"
-    takes: str = ""
-    many: bool = False
-    gives: str = "application/json"
-    status: int = 200
-    query: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The operation's name: of its handler and, where two share it, of its address."""
-        where = "_model" if self.path.startswith("/models/{model}/") else ""
-        return f"{self.handler.__module__.rpartition('.')[2]}_{self.handler.__name__}{where}"
-
+from headwater.serve import openapi
+from headwater.serve.address import Address
+from headwater.serve.api import events, heatmaps, learning, metrics, models, page
+from headwater.serve.endpoint import Endpoint, Request, Response
+from headwater.serve.http.schemas import Login, decoded, to_json
+from headwater.serve.protocols import health, inference, mlflow
+from headwater.serve.state import ServerState
 
 _TEXT, _BYTES = "text/plain", "application/octet-stream"
 _VERSIONED = "/v2/models/{model}/versions/{version}"
 
 
-async def login(call: Call) -> Answer:
+async def login(request: Request) -> Response:
     """Give a browser a cookie for a token."""
-    wish = decoded(_login.decode, await call.body(), "body")
-    answer = ok({"ok": True})
-    answer.headers.append((b"set-cookie", call.hub.access.login(wish.token).encode()))
-    return answer
+    options = decoded(_login.decode, await request.body(), "body")
+    access, client = request.state.access, request.client
+    cookie = access.login(options.token, request.headers, client, secure=request.by_https)
+    return Response(to_json({"ok": True}), headers=[(b"set-cookie", cookie.encode())])
 
 
-async def described(call: Call) -> Answer:
+async def logout(request: Request) -> Response:
+    """End the session of a browser's cookie."""
+    cookie = request.state.access.logout(request.headers, request.client, secure=request.by_https)
+    return Response(to_json({"ok": True}), headers=[(b"set-cookie", cookie.encode())])
+
+
+async def described(request: Request) -> Response:
     """Describe this API."""
-    return Answer(_document)
+    return Response(_document)
 
 
 ADDRESSES: tuple[Address, ...] = (
-    Address("POST", "/predict", learning.predict, takes="Ask", many=True),
+    Address("POST", "/predict", learning.predict, takes="PredictRequest", many=True),
     Address("POST", "/learn", learning.learn, "learn", takes="Example", many=True),
-    Address("POST", "/label", learning.label, "learn", takes="Late", many=True),
-    Address("GET", "/models", manage.models),
-    Address("POST", "/models", manage.create, "admin", takes="Create", status=201),
-    Address("GET", "/models/{model}", manage.model),
-    Address("POST", "/models/{model}/predict", learning.predict, takes="Ask", many=True),
+    Address("POST", "/label", learning.label, "learn", takes="DelayedLabel", many=True),
+    Address("GET", "/models", models.models),
+    Address("POST", "/models", models.create, "admin", takes="NewModel", status=201),
+    Address("GET", "/models/{model}", models.model),
+    Address("POST", "/models/{model}/predict", learning.predict, takes="PredictRequest", many=True),
     Address("POST", "/models/{model}/learn", learning.learn, "learn", takes="Example", many=True),
-    Address("POST", "/models/{model}/label", learning.label, "learn", takes="Late", many=True),
-    Address("POST", "/models/{model}/challengers", manage.challenge, "admin", takes="Create", status=201),
-    Address("DELETE", "/models/{model}/challengers/{learner}", manage.drop, "admin"),
-    Address("POST", "/models/{model}/challengers/{learner}/promote", manage.promote, "admin"),
-    Address("POST", "/models/{model}/pause", manage.pause, "admin"),
-    Address("POST", "/models/{model}/resume", manage.resume, "admin"),
-    Address("POST", "/models/{model}/step", manage.step, "admin", takes="Step"),
-    Address("GET", "/models/{model}/file", manage.download, gives=_BYTES, query=("seq",)),
-    Address("GET", "/models/{model}/onnx", manage.onnx, gives=_BYTES),
-    Address("GET", "/models/{model}/weights", inside.weights),
-    Address("GET", "/models/{model}/activations", inside.activations),
-    Address("GET", "/models/{model}/importance", feed.importance),
-    Address("POST", "/play", play.begin, "learn", takes="Play", status=201),
-    Address("DELETE", "/play/{play}", play.end, "learn"),
-    Address("POST", "/play/{play}/change", play.change, "learn", takes="Play"),
-    Address("POST", "/play/{play}/reset", play.reset, "learn"),
-    Address("POST", "/play/{play}/run", play.run, "learn", takes="Rows"),
-    Address("POST", "/play/{play}/step", play.step, "learn"),
-    Address("POST", "/snapshot", manage.snapshot, "admin"),
-    Address("GET", "/health/live", protocols.live, None),
-    Address("GET", "/health/ready", protocols.ready, None),
-    Address("GET", "/metrics", measure.metrics, gives=_TEXT),
+    Address("POST", "/models/{model}/label", learning.label, "learn", takes="DelayedLabel", many=True),
+    Address("POST", "/models/{model}/challengers", models.challenge, "admin", takes="NewModel", status=201),
+    Address("DELETE", "/models/{model}/challengers/{learner}", models.drop, "admin"),
+    Address("POST", "/models/{model}/challengers/{learner}/promote", models.promote, "admin"),
+    Address("POST", "/models/{model}/pause", models.pause, "admin"),
+    Address("POST", "/models/{model}/resume", models.resume, "admin"),
+    Address("POST", "/models/{model}/step", models.step, "admin", takes="StepSize"),
+    Address("GET", "/models/{model}/file", models.download, gives=_BYTES, query=("seq",)),
+    Address("GET", "/models/{model}/onnx", models.onnx, gives=_BYTES),
+    Address("GET", "/models/{model}/weights", heatmaps.weights),
+    Address("GET", "/models/{model}/activations", heatmaps.activations),
+    Address("GET", "/models/{model}/importance", events.importance),
+    Address("POST", "/snapshot", models.snapshot, "admin"),
+    Address("GET", "/health/live", health.live, None),
+    Address("GET", "/health/ready", health.ready, None),
+    Address("GET", "/metrics", metrics.metrics, gives=_TEXT),
     Address("GET", "/openapi.json", described, None),
     Address("POST", "/login", login, None, takes="Login"),
-    Address("GET", "/v2", protocols.server, None),
-    Address("GET", "/v2/health/live", protocols.live, None),
-    Address("GET", "/v2/health/ready", protocols.ready, None),
-    Address("GET", "/v2/models/{model}", protocols.model_about),
-    Address("GET", "/v2/models/{model}/ready", protocols.model_ready),
-    Address("POST", "/v2/models/{model}/infer", protocols.infer, takes="Tensors"),
-    Address("POST", "/v2/models/{model}/learn", protocols.teach, "learn", takes="Tensors"),
-    Address("GET", _VERSIONED, protocols.model_about),
-    Address("GET", f"{_VERSIONED}/ready", protocols.model_ready),
-    Address("POST", f"{_VERSIONED}/infer", protocols.infer, takes="Tensors"),
-    Address("POST", "/invocations", protocols.invocations, takes="Invocation", query=("model",)),
-    Address("GET", "/ping", protocols.ping, None),
-    Address("GET", "/health", protocols.ping, None),
-    Address("GET", "/version", protocols.mlflow_version, None, gives=_TEXT),
+    Address("POST", "/logout", logout, None),
+    Address("GET", "/v2", health.server, None),
+    Address("GET", "/v2/health/live", health.live, None),
+    Address("GET", "/v2/health/ready", health.ready, None),
+    Address("GET", "/v2/models/{model}", inference.model_about),
+    Address("GET", "/v2/models/{model}/ready", inference.model_ready),
+    Address("POST", "/v2/models/{model}/infer", inference.infer, takes="Tensors"),
+    Address("POST", "/v2/models/{model}/learn", inference.teach, "learn", takes="Tensors"),
+    Address("GET", _VERSIONED, inference.model_about),
+    Address("GET", f"{_VERSIONED}/ready", inference.model_ready),
+    Address("POST", f"{_VERSIONED}/infer", inference.infer, takes="Tensors"),
+    Address("POST", "/invocations", mlflow.invocations, takes="Invocation", query=("model",)),
+    Address("GET", "/ping", health.ping, None),
+    Address("GET", "/health", health.ping, None),
+    Address("GET", "/version", mlflow.mlflow_version, None, gives=_TEXT),
 )
 
 _login = msgspec.json.Decoder(Login)
 _document = to_json(openapi.document(ADDRESSES))
 
 
-def build(hub: Hub, *, static: Path | None = None) -> Front:
-    """Return the ASGI application of a hub.
+def build(state: ServerState, *, static: Path | None = None) -> Front:
+    """Return the ASGI application of a state.
 
     Parameters
     ----------
-    hub : Hub
+    state : ServerState
         Its state.
     static : Path, optional
         Where the page's files are; the package's own without it.
     """
     by_path: dict[str, dict[str, Endpoint]] = {}
     for address in ADDRESSES:
-        by_path.setdefault(address.path, {})[address.method] = Endpoint(hub, address.handler, address.needs)
+        by_path.setdefault(address.path, {})[address.method] = Endpoint(state, address.handler, address.scope)
     routes: list[BaseRoute] = [Route(path, _Methods(ends), methods=list(ends)) for path, ends in by_path.items()]
-    routes.append(Route("/events", feed.Feed(hub), methods=["GET"]))
-    routes += pages.routes(static)
+    routes.append(Route("/events", events.EventStream(state), methods=["GET"]))
+    routes += page.routes(static)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        hub.writer.start(asyncio.get_running_loop())
-        looking = asyncio.create_task(watch(hub))
+        state.writer.start(asyncio.get_running_loop())
+        if state.following is not None:
+            state.following.start()
+        running = [asyncio.create_task(task) for task in (state.histories.run(), state.connections.run())]
         yield
-        looking.cancel()
-        await hub.writer.stop()
-        await asyncio.to_thread(_close, hub)
+        for task in running:
+            task.cancel()
+        if state.following is not None:
+            await asyncio.to_thread(state.following.stop)
+        await state.writer.stop()
+        await asyncio.to_thread(_close, state)
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _refused})
     hot = {(method, path): end for path, ends in by_path.items() for method, end in ends.items() if "{" not in path}
     return Front(app, hot)
 
 
-def _close(hub: Hub) -> None:
+def _close(state: ServerState) -> None:
     try:
-        keep(hub)
+        state.histories.save()
     except StoreError as error:  # told, and no reason not to close: what was learned is in the journal
         logging.getLogger("headwater.serve").warning("what the page saw could not be kept", exc_info=error)
-    hub.service.close()
+    state.service.close()
 
 
 class Front:
@@ -203,7 +169,7 @@ class _Methods:
         await self._ends[scope["method"]](scope, receive, send)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+async def _refused(request: StarletteRequest, error: Exception) -> StarletteResponse:
     """Say in the house's form what Starlette refuses: an unknown address, a wrong method."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
@@ -213,9 +179,9 @@ async def _refused(request: Request, error: Exception) -> Response:
         "error": f"expected {words.get(status, 'a request that can be')}, got {got}",
         "at": request.url.path[:200],
         "help": "See /openapi.json.",
-        "code": {404: "missing", 405: "method"}.get(status, "error"),
+        "code": {404: "not_found", 405: "method"}.get(status, "error"),
     }
-    return Response(to_json(body), status, headers, media_type="application/json")
+    return StarletteResponse(to_json(body), status, headers, media_type="application/json")
 
 
 __all__ = ["ADDRESSES", "Address", "Front", "build"]

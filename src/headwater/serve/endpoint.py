@@ -1,4 +1,4 @@
-"""One endpoint: take a request through limits and access to its handler, and any error to one JSON answer."""
+"""An endpoint takes a request through limits and access to its handler, and turns any error into one JSON response."""
 
 from __future__ import annotations
 
@@ -7,77 +7,26 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
-from headwater.errors import ConfigError, DataError, HeadwaterError, StoreError
-from headwater.store.models import NameTaken, UnknownModel
-from headwater.store.requests import ConflictingId, ExpiredId, UnknownId
-
-from .access import Forbidden, TooFast, Unauthorized
-from .wire import to_json
-from .writer import Busy
-
-if TYPE_CHECKING:
-    from .hub import Hub
+from headwater.errors import HeadwaterError
+from headwater.serve.http.errors import Busy, TooLarge, TooSlow, status_of
+from headwater.serve.http.schemas import LARGE, to_json
+from headwater.serve.state import ServerState
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _log = logging.getLogger("headwater.serve")
-
-
-class TooLarge(DataError):
-    """Report a body beyond the limit."""
-
-    code = "too_large"
-
-
-class TooSlow(DataError):
-    """Report a body that did not come in time."""
-
-    code = "too_slow"
-
-
-class Paused(HeadwaterError):
-    """Report a model that takes no examples for now."""
-
-    code = "paused"
-
-
-class Missing(DataError):
-    """Report something that is not there."""
-
-    code = "missing"
-
-
-# The first that fits counts, so a subclass stands before its base.
-STATUS: tuple[tuple[type[HeadwaterError], int], ...] = (
-    (TooLarge, 413),
-    (TooSlow, 408),
-    (Missing, 404),
-    (UnknownId, 404),
-    (ExpiredId, 410),
-    (ConflictingId, 409),
-    (UnknownModel, 404),
-    (NameTaken, 409),
-    (Unauthorized, 401),
-    (Forbidden, 403),
-    (TooFast, 429),
-    (Busy, 429),
-    (Paused, 503),
-    (StoreError, 503),
-    (DataError, 400),
-    (ConfigError, 400),
-)
 _HEADERS = {401: (b"www-authenticate", b"Bearer"), 429: (b"retry-after", b"1"), 503: (b"retry-after", b"5")}
 _FIXED = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
 
 @dataclass(slots=True)
-class Answer:
-    """A whole answer."""
+class Response:
+    """A whole response, ready to send."""
 
     body: bytes
     status: int = 200
@@ -86,19 +35,32 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Call:
-    """One request: what it says, and the server it came to."""
+class Request:
+    """One request, and the state of the server that it came to."""
 
-    hub: Hub
+    state: ServerState
     scope: Any
     receive: Receive
     headers: dict[bytes, bytes]
+    received: int = 0
+    """Bytes of its body that came so far."""
 
     @property
     def path(self) -> dict[str, str]:
-        """What the address names: the model, the learner."""
+        """The names in the path: the model, the learner."""
         found: dict[str, str] = self.scope.get("path_params", {})
         return found
+
+    @property
+    def client(self) -> str:
+        """The address of the client: behind a trusted proxy, the one that the proxy names."""
+        client = self.scope.get("client")
+        return str(client[0]) if client else ""
+
+    @property
+    def by_https(self) -> bool:
+        """Whether the client came by https, as far as a trusted proxy says so."""
+        return bool(self.scope.get("scheme") == "https")
 
     def query(self, name: str, default: str = "") -> str:
         """Return a parameter of the query."""
@@ -113,97 +75,134 @@ class Call:
         TooLarge, TooSlow
             If it is not, or does not.
         """
-        limit = self.hub.body_limit
+        limit = self.state.limits.body_bytes
         length = self.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:
             raise _too_large(limit)
         message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise _broken_off()
         body = message.get("body", b"")
-        if not message.get("more_body"):
-            if len(body) > limit:
-                raise _too_large(limit)
-            return bytes(body)
-        return await self._rest([body], limit)
+        self._count(len(body))
+        return await self._rest(body) if message.get("more_body") else bytes(body)
 
-    async def _rest(self, parts: list[bytes], limit: int) -> bytes:
+    async def _rest(self, begun: bytes) -> bytes:
+        # Only here is there a timer: it costs as much as predicting. A body that never begins, its connection ends.
+        seconds = self.state.limits.body_s
         try:
-            async with asyncio.timeout(self.hub.body_s):
-                return await self._all(parts, limit)
+            async with asyncio.timeout(seconds):
+                return await self._all([begun])
         except TimeoutError as error:
             raise TooSlow(
-                expected=f"a body within {self.hub.body_s:g} s", got="a part of it", at="body", help="Send it faster."
+                expected=f"a body within {seconds:g} s", got="a part of it", at="body", help="Send it faster."
             ) from error
 
-    async def _all(self, parts: list[bytes], limit: int) -> bytes:
-        size, more = len(parts[0]), True
+    async def _all(self, parts: list[bytes]) -> bytes:
+        more = True
         while more:
             message = await self.receive()
             if message["type"] == "http.disconnect":
-                raise TooSlow(expected="a whole body", got="a part of it", at="body", help="Send it again.")
+                raise _broken_off()
             parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > limit:
-                raise _too_large(limit)
+            self._count(len(parts[-1]))
             more = message.get("more_body", False)
         return b"".join(parts)
 
+    def _count(self, size: int) -> None:
+        """Count bytes that came, against the limit of one body and that of all bodies at work."""
+        limits = self.state.limits
+        self.received += size
+        self.state.bytes_at_work += size
+        if self.received > limits.body_bytes:
+            raise _too_large(limits.body_bytes)
+        if self.received > LARGE and self.state.bytes_at_work > limits.bytes_at_work:
+            raise Busy(
+                expected=f"at most {limits.bytes_at_work} bytes of large bodies at work (limit bytes_at_work)",
+                got="more",
+                at="body",
+                help="Try again a little later.",
+            )
 
-Handler = Callable[[Call], Awaitable[Answer]]
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Endpoint:
-    """An ASGI application for one address.
+    """The ASGI application of one address.
 
     Parameters
     ----------
-    hub : Hub
+    state : ServerState
         The server's state.
     handler : callable
-        From a call to its answer.
-    needs : str, optional
+        From a request to its response.
+    scope : str, optional
         The scope that a token must have; None for what anyone may see.
     """
 
-    def __init__(self, hub: Hub, handler: Handler, needs: str | None) -> None:
-        self.hub, self.handler, self.needs = hub, handler, needs
-        self.name = handler.__name__.lstrip("_")
+    def __init__(self, state: ServerState, handler: Handler, scope: str | None) -> None:
+        self.state, self.handler, self.scope = state, handler, scope
+        self.name = handler.__name__
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer one request."""
         started = time.perf_counter()
-        call = Call(self.hub, scope, receive, dict(scope["headers"]))
+        request = Request(self.state, scope, receive, dict(scope["headers"]))
         try:
-            if self.needs is not None:
-                client = scope.get("client") or ("", 0)
-                self.hub.access.check(self.needs, scope["method"], call.headers, client[0])
-            answer = await self.handler(call)
+            if self.scope is not None:
+                self.state.access.check(self.scope, scope["method"], request.headers, request.client)
+            response = await self.handler(request)
         except HeadwaterError as error:
-            answer = problem(error)
-            self.hub.measures.refuse(self.name, answer.status, error)
-        headers = [(b"content-type", answer.kind), (b"content-length", b"%d" % len(answer.body)), *_FIXED]
-        headers += answer.headers
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        body = b"" if scope["method"] == "HEAD" else answer.body
+            response = error_response(error)
+            self.state.measures.refuse(self.name, response.status, error)
+        except Exception:  # noqa: BLE001 - a mistake of ours: the client gets an answer, the log the trace
+            _log.exception("an endpoint failed", extra={"fields": {"endpoint": self.name}})
+            response = error_response(_mistake())
+        finally:
+            self.state.bytes_at_work -= request.received
+        headers = [(b"content-type", response.kind), (b"content-length", b"%d" % len(response.body)), *_FIXED]
+        headers += response.headers
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else response.body
         await send({"type": "http.response.body", "body": body})
-        self.hub.measures.count(self.name, answer.status, time.perf_counter() - started)
-        if answer.status >= 400:
-            _log.info("refused", extra={"fields": {"endpoint": self.name, "status": answer.status}})
+        self.state.measures.count(self.name, response.status, time.perf_counter() - started)
+        if response.status >= 400:
+            _log.info("refused", extra={"fields": {"endpoint": self.name, "status": response.status}})
 
 
-def problem(error: HeadwaterError) -> Answer:
-    """Return an error as an answer: its status, and the sentence in parts."""
-    status = next((number for kind, number in STATUS if isinstance(error, kind)), 500)
+def error_response(error: HeadwaterError) -> Response:
+    """Return an error as a response: its status, and the sentence in parts."""
+    status = status_of(error)
     extra = [_HEADERS[status]] if status in _HEADERS else []
-    return Answer(to_json(error.as_dict()), status, headers=extra)
+    return Response(to_json(error.as_dict()), status, headers=extra)
 
 
-def ok(value: Any, status: int = 200) -> Answer:
-    """Return a value as a JSON answer."""
-    return Answer(to_json(value), status)
+def json_response(value: Any, status: int = 200) -> Response:
+    """Return a value as a JSON response."""
+    return Response(to_json(value), status)
+
+
+def _mistake() -> HeadwaterError:
+    return HeadwaterError(
+        expected="an answer", got="a mistake of the server", at="server", help="Its log says more; report it."
+    )
+
+
+def _broken_off() -> TooSlow:
+    return TooSlow(expected="a whole body", got="a part of it", at="body", help="Send it again.")
 
 
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(expected=f"a body of at most {limit} bytes", got="more", at="body", help="Send it in parts.")
 
 
-__all__ = ["Answer", "Call", "Endpoint", "Handler", "Missing", "Paused", "Receive", "Send", "ok", "problem"]
+__all__ = [
+    "Endpoint",
+    "Handler",
+    "Receive",
+    "Request",
+    "Response",
+    "Send",
+    "error_response",
+    "json_response",
+]

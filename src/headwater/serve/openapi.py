@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from .codes import CODES
-from .play import Rows
-from .play_wish import Play
-from .protocols import Invocation
-from .wire import Ask, Create, Example, Late, Login, Step
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .app import Address
+from headwater.serve.address import Address
+from headwater.serve.http.codes import CODES
+from headwater.serve.http.schemas import DelayedLabel, Example, Login, NewModel, PredictRequest, StepSize
+from headwater.serve.protocols.mlflow import Invocation
 
 _STRUCTS: dict[str, Any] = {
-    "Ask": Ask,
+    "PredictRequest": PredictRequest,
     "Example": Example,
-    "Late": Late,
-    "Create": Create,
+    "DelayedLabel": DelayedLabel,
+    "NewModel": NewModel,
     "Invocation": Invocation,
     "Login": Login,
-    "Step": Step,
-    "Play": Play,
-    "Rows": Rows,
+    "StepSize": StepSize,
 }
 _REF = "#/components/schemas/{name}"
 
@@ -102,7 +95,7 @@ def _operation(address: Address) -> dict[str, Any]:
         + [{"name": name, "in": "query", "schema": {"type": "string"}} for name in address.query],
         "responses": {str(address.status): _success(address), **_problems(address)},
     }
-    if address.needs:
+    if address.scope:
         found["security"] = [{"token": []}]
     if address.takes:
         found["requestBody"] = {"required": True, "content": _content(address)}

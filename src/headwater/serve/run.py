@@ -4,31 +4,43 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import signal
 import socket
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
 from headwater.errors import ConfigError
-from headwater.store.service import Rules, Service
-
-from .access import Access, check_bind
-from .app import build
-from .hub import Hub
-from .writer import Writer
+from headwater.learner_file import LEARNER_FORMAT
+from headwater.serve.app import build
+from headwater.serve.background.writer import Writer
+from headwater.serve.http.access import Access, check_bind
+from headwater.serve.http.client import read_proxies
+from headwater.serve.http.connections import Connection
+from headwater.serve.http.limits import ServerLimits, read_limits
+from headwater.serve.state import ServerState
+from headwater.store.service import Limits, RetentionPolicy, Service
 
 _SWITCH_S = 0.0005  # Python's 5 ms would make a prediction wait that long for the learner's thread
 _DRAIN_S = 30
 
 
-def make_hub(
-    store: str | Path, *, tokens: dict[str, str] | None = None, rules: Rules | None = None, **limits: Any
-) -> Hub:
+def make_state(
+    store: str | Path,
+    *,
+    tokens: dict[str, str] | None = None,
+    policy: RetentionPolicy | None = None,
+    limits: ServerLimits | None = None,
+    store_limits: Limits | None = None,
+    rate: float = 0.0,
+    proxies: str = "",
+) -> ServerState:
     """Open a store and return the state of a server on it.
 
     Parameters
@@ -37,22 +49,29 @@ def make_hub(
         The file.
     tokens : dict, optional
         Scope by token.
-    rules : Rules, optional
+    policy : RetentionPolicy, optional
         What is kept.
-    **limits
-        ``body_limit``, ``body_s``, ``most_rows``, ``queue``, ``rate``.
+    limits : ServerLimits, optional
+        What connections and requests may bring.
+    store_limits : Limits, optional
+        What may be journaled.
+    rate : float
+        Requests a second that one client may send, on average; 0 for no limit.
+    proxies : str
+        Addresses or networks of the proxies in front, with commas between: they say who the client is, and whether by https.
     """
-    service = Service(store, rules)
-    writer = Writer(service, limit=limits.pop("queue", 200_000))
-    return Hub(service, writer, Access(tokens or {}, limits.pop("rate", 0.0)), **limits)
+    trusted, bounds = read_proxies(proxies), limits or ServerLimits()
+    service = Service(store, LEARNER_FORMAT, policy, limits=store_limits)
+    writer = Writer(service, limit=bounds.queue)
+    return ServerState(service, writer, Access(tokens or {}, rate), bounds, trusted)
 
 
-def run(hub: Hub, *, host: str, port: int, sock: socket.socket | None = None, ready: Any = None) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what was accepted.
+def run(state: ServerState, *, host: str, port: int, sock: socket.socket | None = None, ready: Any = None) -> None:
+    """Serve until SIGTERM, SIGINT or SIGHUP, then finish what was accepted.
 
     Parameters
     ----------
-    hub : Hub
+    state : ServerState
         What to serve.
     host, port
         Where to listen; a ``sock`` that listens already goes before.
@@ -64,24 +83,21 @@ def run(hub: Hub, *, host: str, port: int, sock: socket.socket | None = None, re
     ConfigError
         If the address is taken, or others could reach it without a token.
     """
-    check_bind(host, hub.access.tokens)
+    check_bind(host, state.access.tokens)
     listening = sock or listen(host, port)
     sys.setswitchinterval(_SWITCH_S)
-    config = uvicorn.Config(
-        build(hub),
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=_DRAIN_S,
-        server_header=False,
-        proxy_headers=bool(hub.access.rate),  # only a limit for each client asks who it is
-        h11_max_incomplete_event_size=64 << 10,
-    )
-    # uvicorn raises the signal again once it has stopped; by then all is done, and the end is a good one.
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
-    server = uvicorn.Server(config)
-    hub.ends = lambda: server.should_exit
+    server = uvicorn.Server(configured(state))
+    state.ends = lambda: server.should_exit
+
+    def stop(*_: Any) -> None:
+        server.should_exit = True
+
+    # uvicorn handles SIGTERM and SIGINT only while it runs: before, they must not be lost, and afterwards it raises them again.
+    # SIGHUP it does not know: a terminal that goes away would kill the process in the middle of its work.
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if sys.platform != "win32":
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         if ready is not None:
             ready(f"http://{host}:{listening.getsockname()[1]}")
@@ -89,7 +105,24 @@ def run(hub: Hub, *, host: str, port: int, sock: socket.socket | None = None, re
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        hub.service.close()
+        state.close()
+
+
+def configured(state: ServerState) -> uvicorn.Config:
+    """Return uvicorn's configuration for a server, with the limits of its connections."""
+    return uvicorn.Config(
+        build(state),
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        http=partial(Connection, state.connections),  # type: ignore[arg-type]  # called as a class would be
+        ws="none",
+        timeout_keep_alive=math.ceil(state.limits.idle_s),
+        timeout_graceful_shutdown=_DRAIN_S,
+        server_header=False,
+        proxy_headers=bool(state.proxies),
+        forwarded_allow_ips=[str(network) for network in state.proxies],
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -100,6 +133,13 @@ def listen(host: str, port: int) -> socket.socket:
     ConfigError
         If it can't.
     """
+    if not 0 <= port <= 65535:
+        raise ConfigError(
+            expected="a port from 0 to 65535",
+            got=str(port),
+            at="--port",
+            help="0 takes a free one, 8080 is the default.",
+        )
     sock = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -137,6 +177,8 @@ def log_lines(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    if level != "debug":  # a line for each request that is no HTTP would let anyone fill the log
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
 def tokens_of_environment() -> dict[str, str]:
@@ -158,4 +200,15 @@ def tokens_of_environment() -> dict[str, str]:
     return {token: "admin"} if token else {}
 
 
-__all__ = ["JsonLines", "Rules", "check_bind", "listen", "log_lines", "make_hub", "run", "tokens_of_environment"]
+__all__ = [
+    "configured",
+    "JsonLines",
+    "RetentionPolicy",
+    "check_bind",
+    "listen",
+    "log_lines",
+    "make_state",
+    "read_limits",
+    "run",
+    "tokens_of_environment",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -12,11 +12,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from headwater.classifier import Classifier
-from headwater.nn import Expert, Loss, Optimizer
-from headwater.nn.layers import Layer
+from headwater.learner.classifier import Classifier
+from headwater.learner.settings import Settings, documented
+from headwater.nn import Loss
 
-from .learning import learn_epochs, learn_rows, new_learners, seed_of, weights_of
+from .learning import learn_epochs, learn_rows, new_learners, seed_of, unfitted_learner, weights_of
 from .tables import check_ask, check_fit
 
 FAINT = float(np.finfo(np.float32).tiny)
@@ -35,7 +35,9 @@ def _has_decision(estimator: OnlineClassifier) -> bool:
     return getattr(estimator, "_shape", ONE) != MANY
 
 
-class OnlineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+@documented
+@dataclass(eq=False, repr=False, kw_only=True)
+class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignore[misc]
     """``headwater.Classifier`` for scikit-learn: arrays, sparse matrices and data frames of a fixed schema.
 
     ``fit`` starts anew and learns the rows ``epochs`` times, in orders drawn from their contents, so that the order they
@@ -49,9 +51,11 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    hidden, activation, optimizer, loss, l1, l2, dropout, norm, clip_norm, clip_value, scale, max_rows, layers, experts, \
-effort, label_history, diagnosis, dtype
+    loss : str or Loss
         As in ``headwater.Classifier``.
+    SETTINGS
+    dtype : str
+        "float32" or "float64".
     epochs : int
         How often ``fit`` learns the rows.
     class_weight : dict, list of dict or "balanced", optional
@@ -75,37 +79,11 @@ effort, label_history, diagnosis, dtype
     True
     """
 
-    def __init__(
-        self,
-        hidden: Sequence[int] | None = None,
-        *,
-        activation: str = "relu",
-        optimizer: Optimizer | None = None,
-        loss: str | Loss = "cross_entropy",
-        l1: float = 0.0,
-        l2: float = 0.0,
-        dropout: float = 0.0,
-        norm: str | None = None,
-        clip_norm: float = 0.0,
-        clip_value: float = 0.0,
-        scale: bool = True,
-        max_rows: int = 200_000,
-        layers: Sequence[Layer] | None = None,
-        experts: Sequence[Expert] | None = None,
-        effort: str = "default",
-        label_history: bool = False,
-        diagnosis: bool = True,
-        dtype: str = "float32",
-        epochs: int = 1,
-        class_weight: Any = None,
-        random_state: Any = 0,
-    ) -> None:
-        self.hidden, self.activation, self.optimizer, self.loss = hidden, activation, optimizer, loss
-        self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
-        self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
-        self.layers, self.experts, self.effort, self.dtype = layers, experts, effort, dtype
-        self.label_history, self.diagnosis = label_history, diagnosis
-        self.epochs, self.class_weight, self.random_state = epochs, class_weight, random_state
+    loss: str | Loss = Classifier.loss
+    dtype: str = "float32"
+    epochs: int = 1
+    class_weight: Any = None
+    random_state: Any = 0
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Forget what was learned, and learn the rows ``epochs`` times.
@@ -200,6 +178,13 @@ effort, label_history, diagnosis, dtype
             return _log_odds(p) if _has_proba(self) else p - np.column_stack([p[:, 0] for p in scores])
         logs = np.log(np.maximum(scores[0], FAINT)) if _has_proba(self) else scores[0]
         return logs[:, 1] - logs[:, 0] if logs.shape[1] == 2 else logs
+
+    def as_learner(self) -> Classifier:
+        """Return a new learner with these settings: ``headwater.evaluate`` and ``Session`` run it, and leave the estimator as it is.
+
+        It learns each row once, in the order given, like ``partial_fit``. Only for an estimator that was never fitted.
+        """
+        return unfitted_learner(Classifier, self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
 
-from headwater.classifier import Classifier
 from headwater.errors import ConfigError
-from headwater.regressor import Regressor
+from headwater.learner.classifier import Classifier
+from headwater.learner.regressor import Regressor
 
 from .order import steps_of
-from .tables import SPARSE, take
+from .tables import ARRAY, SPARSE, take
 
 STRIP = 1 << 16
 """Rows handed to a learner at once."""
@@ -24,10 +24,36 @@ Learner = TypeVar("Learner", Classifier, Regressor)
 
 def new_learners(kind: type[Learner], estimator: Any, outputs: int) -> list[Learner]:
     """Return fresh learners with the settings of the estimator."""
-    names = [name for name in inspect.signature(kind).parameters if name != "seed"]
+    names = [field.name for field in fields(kind) if field.name != "seed"]
     settings = {name: getattr(estimator, name) for name in names}
-    settings["scale"] = estimator.scale and estimator.fitted_on_ != SPARSE
+    settings["scale"] = estimator.scale and getattr(estimator, "fitted_on_", ARRAY) != SPARSE
     return [kind(**settings, seed=seed_of(estimator)) for _ in range(outputs)]
+
+
+def unfitted_learner(kind: type[Learner], estimator: Any) -> Learner:
+    """Return a fresh learner with the settings of an estimator that was never fitted.
+
+    Raises
+    ------
+    ConfigError
+        If it was fitted, or weighs classes, which a learner doesn't.
+    """
+    name = type(estimator).__name__
+    if "models_" in vars(estimator):
+        raise ConfigError(
+            expected=f"an {name} that was never fitted",
+            got="a fitted one",
+            at="learner",
+            help="Give its models_[0], which goes on learning, or sklearn.base.clone of it, to begin anew.",
+        )
+    if getattr(estimator, "class_weight", None) is not None:
+        raise ConfigError(
+            expected=f"an {name} without class_weight",
+            got=repr(estimator.class_weight),
+            at="learner",
+            help="Leave it out, or give Session.step a weight for each row.",
+        )
+    return new_learners(kind, estimator, 1)[0]
 
 
 def seed_of(estimator: Any) -> int:

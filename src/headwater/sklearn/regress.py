@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from headwater.nn import Expert, Loss, Optimizer
-from headwater.nn.layers import Layer
-from headwater.regressor import Regressor
+from headwater.learner.regressor import Regressor
+from headwater.learner.settings import Settings, documented
+from headwater.nn import Loss
 
-from .learning import learn_epochs, learn_rows, new_learners, seed_of, weights_of
+from .learning import learn_epochs, learn_rows, new_learners, seed_of, unfitted_learner, weights_of
 from .tables import check_ask, check_fit
 
 
-class OnlineRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+@documented
+@dataclass(eq=False, repr=False, kw_only=True)
+class OnlineRegressor(RegressorMixin, BaseEstimator, Settings):  # type: ignore[misc]
     """``headwater.Regressor`` for scikit-learn: arrays, sparse matrices and data frames of a fixed schema.
 
     What ``OnlineClassifier`` says of orders, weights, missing values, sparse matrices and data frames holds here too. For
@@ -26,9 +28,11 @@ class OnlineRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    hidden, activation, optimizer, loss, l1, l2, dropout, norm, clip_norm, clip_value, scale, max_rows, layers, experts, \
-effort, label_history, diagnosis, dtype
+    loss : str or Loss
         As in ``headwater.Regressor``.
+    SETTINGS
+    dtype : str
+        "float32" or "float64".
     epochs : int
         How often ``fit`` learns the rows.
     random_state : int, RandomState or None
@@ -50,36 +54,10 @@ effort, label_history, diagnosis, dtype
     True
     """
 
-    def __init__(
-        self,
-        hidden: Sequence[int] | None = None,
-        *,
-        activation: str = "relu",
-        optimizer: Optimizer | None = None,
-        loss: str | Loss = "huber",
-        l1: float = 0.0,
-        l2: float = 0.0,
-        dropout: float = 0.0,
-        norm: str | None = None,
-        clip_norm: float = 0.0,
-        clip_value: float = 0.0,
-        scale: bool = True,
-        max_rows: int = 200_000,
-        layers: Sequence[Layer] | None = None,
-        experts: Sequence[Expert] | None = None,
-        effort: str = "default",
-        label_history: bool = False,
-        diagnosis: bool = True,
-        dtype: str = "float32",
-        epochs: int = 1,
-        random_state: Any = 0,
-    ) -> None:
-        self.hidden, self.activation, self.optimizer, self.loss = hidden, activation, optimizer, loss
-        self.l1, self.l2, self.dropout, self.norm = l1, l2, dropout, norm
-        self.clip_norm, self.clip_value, self.scale, self.max_rows = clip_norm, clip_value, scale, max_rows
-        self.layers, self.experts, self.effort, self.dtype = layers, experts, effort, dtype
-        self.label_history, self.diagnosis = label_history, diagnosis
-        self.epochs, self.random_state = epochs, random_state
+    loss: str | Loss = Regressor.loss
+    dtype: str = "float32"
+    epochs: int = 1
+    random_state: Any = 0
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Forget what was learned, and learn the rows ``epochs`` times.
@@ -131,6 +109,13 @@ effort, label_history, diagnosis, dtype
         table = check_ask(self, X)
         said = np.column_stack([model.predict_many(table) for model in self.models_])
         return said[:, 0] if self._single else said
+
+    def as_learner(self) -> Regressor:
+        """Return a new learner with these settings: ``headwater.evaluate`` and ``Session`` run it, and leave the estimator as it is.
+
+        It learns each row once, in the order given, like ``partial_fit``. Only for an estimator that was never fitted.
+        """
+        return unfitted_learner(Regressor, self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

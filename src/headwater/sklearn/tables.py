@@ -12,7 +12,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from headwater.encode.frames import is_frame
-from headwater.encode.sparse import SparseRows
+from headwater.encode.sparse import SparseRows, sparse_rows
 
 ARRAY, SPARSE, TABLE = "array", "sparse", "table"
 """What an estimator was fitted on: numbers, numbers of which those that are 0 are absent, or columns of any kind."""
@@ -105,10 +105,7 @@ def _sparse(X: Any) -> SparseRows:
         rows, columns = np.nonzero(X)
         ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(X)))])
         return SparseRows(ends, columns, X[rows, columns])
-    X = X.copy()
-    X.sum_duplicates()
-    X.eliminate_zeros()
-    return SparseRows(X.indptr.astype(np.int64), X.indices.astype(np.int64), X.data)
+    return sparse_rows(X)
 
 
 def _dicts(X: NDArray[Any], names: list[Any] | None = None) -> list[dict[Any, Any]]:

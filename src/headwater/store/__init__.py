@@ -1,7 +1,5 @@
-"""Keep what was learned: the file format of a model, and the store of a durable learner."""
+"""Keep what was learned: the file of a model, the journal and snapshots of a durable learner, ONNX graphs.
 
-from .durable import DurableLearner, open  # noqa: A004 - hw.open, as gzip.open
-from .format import load, save
-from .service import Rules, Service
-
-__all__ = ["DurableLearner", "Rules", "Service", "load", "open", "save"]
+The store knows settings and arrays. What builds a learner from them stands above it: ``headwater.load`` and
+``headwater.durable``.
+"""

@@ -1,15 +1,15 @@
 """1 SOURCE: files, standard input, data sets, frames and arrays → blocks of rows."""
 
 from headwater.streams.block import Block
-from headwater.streams.columns import FrameRows, columns_of
 from headwater.streams.datasets import DATASETS
-from headwater.streams.files import FORMATS
+from headwater.streams.files.opened import FORMATS
+from headwater.streams.frame_rows import FrameRows, native_frame
 from headwater.streams.interrupt import CtrlC
-from headwater.streams.late import Waiting
-from headwater.streams.memory import as_blocks
 from headwater.streams.rejects import Rejects
-from headwater.streams.source import Stream, open_stream
+from headwater.streams.rows import as_blocks
+from headwater.streams.stream import Stream, read
 from headwater.streams.target import TASKS, Target
+from headwater.streams.waiting import Waiting
 
 __all__ = [
     "Block",
@@ -23,6 +23,6 @@ __all__ = [
     "Target",
     "Waiting",
     "as_blocks",
-    "columns_of",
-    "open_stream",
+    "native_frame",
+    "read",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import msgspec
@@ -38,28 +37,27 @@ class Rejects:
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
+        self.total = 0  # rows
         self.counts: dict[str, int] = {}
-        self.places: dict[str, list[int]] = {}
+        self.places: dict[str, list[int | str]] = {}
+        self.file = ""  # the one that is read, where there are several
         self.path = None if path is None else Path(path)
         self._file: IO[bytes] | None = None
         if self.path is not None:
             self._file = _open_for_writing(self.path)
 
-    def __enter__(self) -> Rejects:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.close()
-
     def add(self, reason: str, *, line: int, row: Any) -> None:
         """Count one row, with its line (or row) number and what it said."""
+        self.total += 1
         self.counts[reason] = self.counts.get(reason, 0) + 1
         places = self.places.setdefault(reason, [])
         if len(places) < _PLACES:
-            places.append(line)
+            places.append(f"{line} of {self.file}" if self.file else line)
         if self._file is not None:
             # A value that JSON doesn't know (a decimal, a NumPy number) is written as its text.
-            entry = msgspec.json.encode({"line": line, "reason": reason, "row": row}, enc_hook=str)
+            entry = msgspec.json.encode(
+                {"line": line, "reason": reason, "row": row} | ({"file": self.file} if self.file else {}), enc_hook=str
+            )
             self._file.write(entry + b"\n")
 
     def close(self) -> None:

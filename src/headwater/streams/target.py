@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
-from headwater.errors import ConfigError, TargetError
+from headwater.errors import ConfigError, TargetError, did_you_mean
 from headwater.streams.block import Block
 from headwater.streams.rejects import Rejects
 
 __all__ = ["TASKS", "Target", "assume_target", "decide_target"]
 
 TASKS = ("auto", "classify", "regress")
+_MANY = 50  # different fractions as classes are taken for a mistake
 _FEW = 20  # whole numbers with more values than this are taken for a quantity
 
 _NOUNS = {"number": "a number", "text": "text", "boolean": "true or false", "any": "a class"}
@@ -31,11 +32,14 @@ class Target:
         ``"number"``, ``"text"``, ``"boolean"``, or ``"any"`` where the first rows mix them.
     why
         One sentence on how the task was decided, empty where it was given.
+    doubt
+        A sentence where the first answers make unlikely classes: a quantity, an identifier, two spellings of one.
     """
 
     task: str
     kind: str
     why: str = ""
+    doubt: str = ""
 
     def clean(self, block: Block, rejects: Rejects) -> Block:
         """Return the block without the rows whose answer is of another kind; those are counted in `rejects`.
@@ -51,18 +55,16 @@ class Target:
         """
         kinds = {kind: _kind(kind) for kind in set(map(type, block.y))}
         bad = {kind for kind, noun in kinds.items() if not self.fits(noun)}
-        y = block.y
         if self.task == "regress" and "boolean" in kinds.values():
-            y = [float(value) if _kind(type(value)) == "boolean" else value for value in y]
+            y = [float(value) if _kind(type(value)) == "boolean" else value for value in block.y]
+            block = Block(block.X, y, block.rows, block.lines, block.position)
         if not bad:
-            return Block(block.X, y, block.rows)
+            return block
         for i, value in enumerate(block.y):
             if type(value) in bad:
                 reason = f"target is {_NOUNS.get(kinds[type(value)], 'of no known kind')}, not {_NOUNS[self.kind]}"
-                rejects.add(reason, line=block.rows[i], row={**_row(block.X[i]), "target": value})
-        kept = [i for i, value in enumerate(block.y) if type(value) not in bad]
-        X: Any = [block.X[i] for i in kept] if isinstance(block.X, list) else block.X[kept]
-        return Block(X, [y[i] for i in kept], [block.rows[i] for i in kept])
+                rejects.add(reason, line=block.line(i), row={**_row(block.X[i]), "target": value})
+        return block.picked([i for i, value in enumerate(block.y) if type(value) not in bad])
 
     def fits(self, kind: str) -> bool:
         """Return whether an answer of this kind is one of this target's."""
@@ -106,7 +108,8 @@ def decide_target(
     ('classify', 'regress', 'target holds text')
     """
     _check_task(task)
-    known = [value for value in y if _kind(type(value)) != "none" and value == value]
+    nouns = {kind: _kind(kind) for kind in set(map(type, y))}
+    known = [value for value in y if nouns[type(value)] != "none" and value == value]
     if not known:
         raise TargetError(
             expected=f"answers in the column {name}",
@@ -114,12 +117,13 @@ def decide_target(
             at=at,
             help="Choose another --target, or start where the answers are known.",
         )
-    kinds = {_kind(type(value)) for value in known}
+    kinds = {nouns[kind] for kind in set(map(type, known))}
     if task == "auto":
-        task, why = _decide(known, kinds)
-        return Target(task, _kind_of(task, kinds), f"{name} holds {why}")
+        task, why = _decide(known, kinds, nouns)
+        return Target(task, _kind_of(task, kinds), f"{name} holds {why}", _doubt(known, task, name))
     like_model = bool(classes) and task == "classify"
-    target = assume_target(task, classes) if like_model else Target(task, _kind_of(task, set(kinds)))
+    doubt = "" if like_model else _doubt(known, task, name)
+    target = assume_target(task, classes) if like_model else Target(task, _kind_of(task, set(kinds)), doubt=doubt)
     if not any(map(target.fits, kinds)):
         raise TargetError(
             expected=f"{_NOUNS[target.kind]} in the column {name}"
@@ -145,11 +149,12 @@ def assume_target(task: str, classes: Collection[Hashable] = ()) -> Target:
 
 def _check_task(task: str) -> None:
     if task not in TASKS:
-        raise ConfigError(expected=f"one of {', '.join(TASKS)}", got=task, at="--task", help="Choose one of the three.")
+        close = did_you_mean({"classification": "classify", "regression": "regress"}.get(task.lower(), task), TASKS)
+        raise ConfigError(expected=f"one of {', '.join(TASKS)}", got=task, at="--task", help=close)
 
 
-def _decide(known: list[Any], kinds: set[str]) -> tuple[str, str]:
-    numbers = [value for value in known if _kind(type(value)) == "number"]
+def _decide(known: list[Any], kinds: set[str], nouns: Mapping[type, str]) -> tuple[str, str]:
+    numbers = [value for value in known if nouns[type(value)] == "number"]
     if kinds != {"number"} and 2 * len(numbers) <= len(known):
         return "classify", "text" if "text" in kinds else "true and false"
     values = set(numbers)
@@ -159,6 +164,23 @@ def _decide(known: list[Any], kinds: set[str]) -> tuple[str, str]:
     if whole and not any(isinstance(v, float) for v in values) and len(values) <= min(_FEW, len(numbers) / 3):
         return "classify", f"{len(values)} different whole numbers"
     return "regress", "numbers"
+
+
+def _doubt(known: list[Any], task: str, name: str) -> str:
+    """Return a sentence where the answers make unlikely classes, else an empty one."""
+    values = set(known)
+    if task != "classify":
+        return ""
+    if len(values) > _MANY and sum(isinstance(value, float) for value in values) > _MANY:
+        return f"{name} holds {len(values):,} different numbers: learned as classes; --task regress learns a quantity."
+    if len(values) > _FEW and 2 * len(values) > len(known):
+        return f"{name} holds {len(values):,} different values in {len(known):,} rows: an identifier can't be learned."
+    folded: dict[str, Any] = {}
+    for value in values:
+        if isinstance(value, str) and folded.setdefault(value.casefold(), value) != value:
+            pair = " and ".join(sorted((folded[value.casefold()], value)))
+            return f"{name} holds {pair}, which are learned as different classes."
+    return ""
 
 
 def _kind_of(task: str, kinds: set[str]) -> str:

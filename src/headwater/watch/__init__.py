@@ -2,19 +2,19 @@
 
 from headwater.watch.changes import Change, changes
 from headwater.watch.classify import ClassifyWatch, proba_given
+from headwater.watch.comparison import beats_baselines, compare_baselines
 from headwater.watch.drift import DriftWatch
 from headwater.watch.regress import RegressWatch
-from headwater.watch.seen import Seen, Watcher
-from headwater.watch.verdict import verdict
+from headwater.watch.watcher import Watcher
 
 __all__ = [
     "Change",
     "ClassifyWatch",
     "DriftWatch",
     "RegressWatch",
-    "Seen",
     "Watcher",
     "changes",
+    "beats_baselines",
+    "compare_baselines",
     "proba_given",
-    "verdict",
 ]

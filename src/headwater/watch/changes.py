@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Change", "as_mapping", "changes"]
+from headwater.types import as_mapping
+
+__all__ = ["Change", "changes"]
 
 _RARE = 5  # categories seen less often, in both times together, count as one: their shares differ by chance alone
 _FEW = 20  # rows of either time without which nothing is said about a feature
@@ -103,8 +105,3 @@ def _ks(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 def _finite(values: Sequence[Any]) -> list[float]:
     return [float(value) for value in values if isinstance(value, Real) and math.isfinite(value)]
-
-
-def as_mapping(x: Any) -> Mapping[Any, Any]:
-    """Return a row as names and values; the columns of an array are named x0, x1 and so on."""
-    return x if isinstance(x, Mapping) else {f"x{j}": value for j, value in enumerate(x.tolist())}

@@ -1,7 +1,9 @@
 """Prequential scores of a classifier, next to two predictors that hardly learn.
 
 Every row is scored with the prediction that was given out for it, before it was learned (A. P. Dawid 1984, Present
-position and potential developments: some personal views: statistical theory: the prequential approach). The scores::
+position and potential developments: some personal views: statistical theory: the prequential approach). A row that was
+predicted before any class was known, so that the prediction is None, is not scored: neither for the model nor for the
+baselines. The scores::
 
     accuracy           share of rows predicted right
     balanced_accuracy  mean over the classes of their recall
@@ -28,7 +30,7 @@ import math
 from collections import Counter, deque
 from collections.abc import Hashable, Iterable, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from headwater.types import Forecast, Label, Scores
 
@@ -38,15 +40,8 @@ _FLOOR = 1e-15  # River's and scikit-learn's bound for a probability inside a lo
 _NAMES = ("accuracy", "kappa", "kappa_temporal", "kappa_m", "balanced_accuracy", "log_loss")
 
 
-class _Row(NamedTuple):
-    """One scored row: its label, what each predictor said, and what the label cost those that give probabilities."""
-
-    y: Label
-    y_pred: Label
-    no_change: Label
-    majority: Label
-    loss: float
-    majority_loss: float
+_Row: TypeAlias = tuple[Label, Label, Label, Label, float, float]
+"""One scored row: its label, what the model, no-change and majority said, and what the label cost the model and majority."""
 
 
 class ClassifyWatch:
@@ -77,6 +72,8 @@ class ClassifyWatch:
 
     def __init__(self, *, window: int = 1000, delay: int = 0) -> None:
         self.n = 0
+        self.unscored = 0
+        """Rows that were predicted before any class was known."""
         self._window: deque[_Row] = deque(maxlen=window)
         self._late: deque[Label] = deque([None] * (delay + 1))  # labels on their way; None before the first
         self._seen: dict[Label, int] = {}  # labels that have arrived, for the majority
@@ -92,6 +89,12 @@ class ClassifyWatch:
             return "answer unknown"
         return "" if isinstance(answer, Hashable) else "answer can't be a class"
 
+    def score(self, y: Sequence[Label], forecast: Forecast) -> list[float]:
+        """Score some rows that were predicted just now; return the probability that was given to each label."""
+        proba = proba_given(forecast, y)
+        self.update(y, forecast.y_pred, proba)
+        return proba
+
     def update(self, y: Sequence[Label], y_pred: Iterable[Label], proba: Iterable[float]) -> None:
         """Score some rows.
 
@@ -104,11 +107,29 @@ class ClassifyWatch:
         proba
             The probability that was given to each label; NaN where none was.
         """
-        rows = [self._score(label, said, p) for label, said, p in zip(y, y_pred, proba, strict=True)]
-        self.n += len(rows)
-        self._window.extend(rows)
-        for pairs, counted in zip(self._pairs, _count(rows), strict=True):
-            pairs.update(counted)
+        of_model, of_no_change, of_majority = self._pairs
+        for label, said, p in zip(y, y_pred, proba, strict=True):
+            arrived = self._late.popleft()
+            self._late.append(label)
+            if arrived is not None:
+                self._n_seen += 1
+                count = self._seen[arrived] = self._seen.get(arrived, 0) + 1
+                if count > self._seen.get(self._majority, 0):
+                    self._majority = arrived
+            if said is None:
+                self.unscored += 1
+                continue
+            majority = self._majority
+            share = self._seen.get(label, 0) / self._n_seen if self._n_seen else 0.0
+            # math.log and a plain sum, one row after the other: NumPy's log and sum round differently for other lengths.
+            loss, majority_loss = -math.log(_FLOOR if p < _FLOOR else p), -math.log(max(share, _FLOOR))
+            self._losses[0] += loss
+            self._losses[1] += majority_loss
+            of_model[label, said] += 1
+            of_no_change[label, arrived] += 1
+            of_majority[label, majority] += 1
+            self._window.append((label, said, arrived, majority, loss, majority_loss))
+            self.n += 1
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
         """Return the scores of ``"model"``, ``"no-change"`` and ``"majority"``, over all rows or over the window."""
@@ -122,24 +143,9 @@ class ClassifyWatch:
             for i, name in enumerate(("model", "no-change", "majority"))
         }
 
-    def _score(self, label: Label, said: Label, p: float) -> _Row:
-        arrived = self._late.popleft()
-        self._late.append(label)
-        if arrived is not None:
-            self._n_seen += 1
-            count = self._seen[arrived] = self._seen.get(arrived, 0) + 1
-            if count > self._seen.get(self._majority, 0):
-                self._majority = arrived
-        share = self._seen.get(label, 0) / self._n_seen if self._n_seen else 0.0
-        # math.log and a plain sum, one row after the other: NumPy's log and sum round differently for other lengths.
-        loss, majority_loss = -math.log(_FLOOR if p < _FLOOR else p), -math.log(max(share, _FLOOR))
-        self._losses[0] += loss
-        self._losses[1] += majority_loss
-        return _Row(label, said, arrived, self._majority, loss, majority_loss)
-
 
 def proba_given(forecast: Forecast, y: Sequence[Label]) -> list[float]:
-    """Return the probability that was given to each label: 0 for a class not known then, NaN where none was given.
+    """Return the probability that was given to each label: 0 for a class not known then, NaN where none was known.
 
     Examples
     --------
@@ -152,21 +158,21 @@ def proba_given(forecast: Forecast, y: Sequence[Label]) -> list[float]:
         return [math.nan] * len(y)
     column = {label: j for j, label in enumerate(forecast.classes)}
     rows: list[list[float]] = forecast.proba.tolist()
-    return [row[column[label]] if label in column else 0.0 for row, label in zip(rows, y, strict=True)]
+    given = [row[column[label]] if label in column else 0.0 for row, label in zip(rows, y, strict=True)]
+    if forecast.y_pred[0] is None:  # a row behind one with a prediction has one too
+        given = [math.nan if said is None else p for said, p in zip(forecast.y_pred, given, strict=True)]
+    return given
 
 
 def _count(rows: Iterable[_Row]) -> tuple[Counter[tuple[Label, Label]], ...]:
+    """Count the pairs of label and prediction, for the model and for each baseline."""
     said = list(rows)
-    return (
-        Counter((row.y, row.y_pred) for row in said),
-        Counter((row.y, row.no_change) for row in said),
-        Counter((row.y, row.majority) for row in said),
-    )
+    return tuple(Counter((row[0], row[i]) for row in said) for i in (1, 2, 3))
 
 
 def _sum_losses(rows: Iterable[_Row]) -> list[float]:
-    said = list(rows)
-    return [math.fsum(row.loss for row in said), math.fsum(row.majority_loss for row in said)]
+    costs = [row[4:] for row in rows]
+    return [math.fsum(cost) for cost in zip(*costs, strict=True)] or [0.0, 0.0]
 
 
 def _accuracy(pairs: Counter[tuple[Label, Label]], n: int) -> float:

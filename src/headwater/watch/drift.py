@@ -23,9 +23,9 @@ import numpy as np
 from river import base
 
 from headwater.errors import ConfigError
-from headwater.types import Event
-from headwater.watch.changes import Change, as_mapping, changes
-from headwater.watch.seen import Seen
+from headwater.types import Event, ScoredRows, as_mapping
+from headwater.watch.changes import Change, changes
+from headwater.watch.clocks import ClockColumns
 
 __all__ = ["DETECTORS", "DriftWatch"]
 
@@ -68,7 +68,7 @@ class DriftWatch:
     >>> watch = DriftWatch("page_hinkley")
     >>> rows = [{"temp": i % 9} for i in range(2000)]
     >>> p = [0.9] * 1000 + [0.1] * 1000
-    >>> for event in watch.see(Seen(1, rows, ["a"] * 2000, ["a"] * 2000, p, "classify"), None):
+    >>> for event in watch.see(ScoredRows(1, rows, ["a"] * 2000, ["a"] * 2000, p, "classify"), None):
     ...     print(event.kind, 1000 < event.row < 1200)
     drift_detected True
     """
@@ -86,33 +86,36 @@ class DriftWatch:
         self.detector, self.on, self.every, self.seed = detector, on, every, seed
         self.due: int | None = None
         self.changes: list[Change] = []
-        """What had changed most at the last event."""
+        """What had changed most at the last event; clocks and counters are left out, since they change always."""
         self._feeds: dict[Any, _Feed] = {}
         self._before: list[Any] = []  # a uniform sample of the rows since the last event
         self._passed = 0  # how many there were
         self._now: deque[Any] = deque(maxlen=_RECENT)
+        self._clocks = ClockColumns()
         self._spread = (0, 0.0, 0.0)  # answers, their mean, their mean distance from it
         self._rng = np.random.default_rng(seed)
 
-    def see(self, seen: Seen, learner: Any) -> Sequence[Event]:
+    def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
         """Feed the detectors row by row; return an event for each drift."""
         events: list[Event] = []
-        costs = self._costs(seen) if self.on == "loss" else []
-        for i in range(len(seen)):
-            row, x = seen.first + i, seen.X[i]
+        costs = self._costs(rows) if self.on == "loss" else []
+        for i in range(len(rows)):
+            row, x = rows.first + i, rows.X[i]
             self._remember(x)
             if costs:
                 events += self._loss(costs[i], row)
             elif self.on == "inputs" and row % self.every == 0:
-                events += [self._input(name, row) for name, value in _numbers(x) if self._feed(name, value)]
+                moved = [name for name, value in _numbers(x) if self._feed(name, value)]
+                clocks = self._clocks.among(self._before) if moved else ()
+                events += [self._input(name, row) for name in moved if name not in clocks]
         return events
 
-    def _costs(self, seen: Seen) -> list[float]:
+    def _costs(self, rows: ScoredRows) -> list[float]:
         """Return what each prediction cost, between 0 and 1."""
-        if seen.task == "classify":
-            return [0.0 if math.isnan(p) else 1.0 - p for p in seen.proba]
+        if rows.task == "classify":
+            return [0.0 if math.isnan(p) else 1.0 - p for p in rows.proba]
         costs = []
-        for y, y_pred in zip(seen.y, seen.y_pred, strict=True):
+        for y, y_pred in zip(rows.y, rows.y_pred, strict=True):
             n, mean, spread = self._spread
             e = abs(y - y_pred)
             costs.append(e / (e + spread) if e else 0.0)
@@ -123,6 +126,8 @@ class DriftWatch:
 
     def _remember(self, x: Any) -> None:
         """Keep the newest rows, and of those before them a uniform sample (Vitter 1985, algorithm R)."""
+        if self._now:
+            self._clocks.update(self._now[-1], x)
         if len(self._now) == _RECENT:
             self._passed += 1
             at = len(self._before) if self._passed <= _REFERENCE else int(self._rng.integers(self._passed))
@@ -137,7 +142,8 @@ class DriftWatch:
         if not self._feeds[""].rose(cost):
             return []
         now = self._feeds[""].fast
-        return [self._event(row, "drift_detected", f"Predictions became dearer: cost {before:.2f} → {now:.2f}")]
+        text = f"Predictions became dearer: cost {before:.2f} → {now:.2f}"
+        return [self._event(row, "drift_detected", text, size=now - before)]
 
     def _feed(self, name: Any, value: float) -> bool:
         """Give one number of an input to its detector, in the deviations of its first values."""
@@ -148,11 +154,14 @@ class DriftWatch:
     def _input(self, name: Any, row: int) -> Event:
         return self._event(row, "input_drift_detected", f"The input {name} changed")
 
-    def _event(self, row: int, kind: str, what: str) -> Event:
-        self.changes = changes(self._before, list(self._now))
+    def _event(self, row: int, kind: str, what: str, size: float | None = None) -> Event:
+        clocks = self._clocks.among(self._before)
+        self.changes = [change for change in changes(self._before, list(self._now)) if change.name not in clocks]
+        if size is None:
+            size = self.changes[0].distance if self.changes else 0.0
         self._before, self._passed = [], 0
         most = [f"{change.name} ({change.text})" for change in self.changes[:_TOLD] if change.distance > _WORTH]
-        return Event(row, kind, f"{what}; most changed: {', '.join(most)}." if most else f"{what}.")
+        return Event(row, kind, f"{what}; most changed: {', '.join(most)}." if most else f"{what}.", size)
 
 
 class _Feed:

@@ -44,6 +44,8 @@ class Sums(msgspec.Struct):
     """Points of the window's scores: n, the model, the two baselines, the loss."""
     marks: list[int] = []
     """Rows at which the loss was found to have risen: concept drift."""
+    unscored: int = 0
+    """Rows that were asked before any class was known: scored neither for the model nor for the baselines."""
 
 
 class LiveScores:
@@ -96,7 +98,19 @@ class LiveScores:
     def _class(self, y: Any, said: Any, p_y: float, p_said: float) -> None:
         if y is None or y != y:
             return
-        sums, counts = self.sums, self._counts
+        sums = self.sums
+        if said is None:  # asked before any class was known
+            sums.unscored += 1
+        else:
+            self._score_class(y, said, p_y, p_said)
+        sums.last, counts = y, self._counts
+        if y in counts or len(counts) < _MANY:
+            counts[y] = counts.get(y, 0) + 1
+            if counts[y] > counts.get(sums.majority, 0):
+                sums.majority = y
+
+    def _score_class(self, y: Any, said: Any, p_y: float, p_said: float) -> None:
+        sums = self.sums
         right = (float(y == said), float(y == sums.last), float(y == sums.majority))
         loss = -math.log(p_y if p_y > _FLOOR else _FLOOR)
         self._feed(1.0 - p_y)
@@ -104,11 +118,6 @@ class LiveScores:
         sums.second[0] += loss
         cell = sums.bins[min(int(p_said * BINS), BINS - 1)]
         cell[0], cell[1], cell[2] = cell[0] + 1, cell[1] + p_said, cell[2] + right[0]
-        sums.last = y
-        if y in counts or len(counts) < _MANY:
-            counts[y] = counts.get(y, 0) + 1
-            if counts[y] > counts.get(sums.majority, 0):
-                sums.majority = y
 
     def _number(self, y: float, said: float) -> None:
         sums = self.sums
@@ -153,8 +162,8 @@ class LiveScores:
         Returns
         -------
         dict
-            ``n``, ``model``, the baselines, ``window`` with the same, and ``calibration``: rows, mean probability and share of right
-            ones by bin.
+            ``n``, ``unscored`` (asked before any class was known), ``model``, the baselines, ``window`` with the same, and
+            ``calibration``: rows, mean probability and share of right ones by bin.
         """
         sums, n = self.sums, self.sums.n
         rows = list(self._window)
@@ -170,7 +179,7 @@ class LiveScores:
                 whole[name]["rmse"] = math.sqrt(square / n) if n else None
             window["model"]["rmse"] = None if means[3] is None else math.sqrt(means[3])
         cells = [[int(c), p / c if c else None, right / c if c else None] for c, p, right in sums.bins]
-        return {"n": n, **whole, "window": {"n": len(rows), **window}, "calibration": cells}
+        return {"n": n, "unscored": sums.unscored, **whole, "window": {"n": len(rows), **window}, "calibration": cells}
 
     def history(self) -> dict[str, Any]:
         """Return the curve of the window's scores so far, and the rows at which drift was found."""

@@ -20,8 +20,10 @@ from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any, NamedTuple
 
-from headwater.guards import FARTHEST
-from headwater.types import Scores
+import numpy as np
+
+from headwater.learner.guards import FARTHEST
+from headwater.types import Forecast, Scores
 
 __all__ = ["RegressWatch"]
 
@@ -75,6 +77,7 @@ class RegressWatch:
 
     def __init__(self, *, window: int = 1000, delay: int = 0) -> None:
         self.n = 0
+        self.unscored = 0  # as of a classifier: here a prediction there always is
         self._window: deque[_Row] = deque(maxlen=window)
         self._late: deque[float | None] = deque([None] * (delay + 1))
         self._arrived = [0.0, 0.0, 0.0]  # how many answers, their sum, the last one
@@ -93,8 +96,14 @@ class RegressWatch:
             number = math.inf
         return "" if abs(number) <= FARTHEST else "answer is no finite number"
 
-    def update(self, y: Sequence[float], y_pred: Iterable[float]) -> None:
-        """Score some rows: their answers, and what was predicted."""
+    def score(self, y: Sequence[float], forecast: Forecast) -> list[float]:
+        """Score some rows that were predicted just now; of numbers no probability is given: NaN for each."""
+        said = forecast.y_pred
+        self.update(y, said.tolist() if isinstance(said, np.ndarray) else said)
+        return [math.nan] * len(y)
+
+    def update(self, y: Sequence[float], y_pred: Iterable[float], proba: Iterable[float] = ()) -> None:
+        """Score some rows: their answers, and what was predicted; probabilities are for classes."""
         for answer, said in zip(y, y_pred, strict=True):
             self._score(float(answer), float(said))
 

@@ -5,23 +5,20 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.learner.sampling.sample import Probe
 from headwater.types import Record, Scores
 
-__all__ = ["Look", "tally"]
-
-Look: TypeAlias = tuple[int, Any, Any, float, float]
-"""A row looked at: its number, answer, prediction and loss, and how sure the prediction was: its probability, as a
-negative number where it was wrong, NaN where it isn't known."""
+__all__ = ["tally"]
 
 _WINDOW = 128  # pairs of neighbours that the window has
 
 
-def tally(task: str, rows: int, log: Sequence[Look], labels: Counter[Any], mean: tuple[float, int]) -> Record | None:
+def tally(task: str, rows: int, log: Sequence[Probe], labels: Counter[Any], mean: tuple[float, int]) -> Record | None:
     """Return the scores as a session would tell them; None before there are two neighbours.
 
     Parameters
@@ -31,11 +28,11 @@ def tally(task: str, rows: int, log: Sequence[Look], labels: Counter[Any], mean:
     rows
         Rows so far.
     log
-        The last rows looked at, in order.
+        The last probed rows, in order.
     labels
-        The classes of all rows ever looked at.
+        The classes of all rows ever probed.
     mean
-        The sum of the answers of all rows ever looked at, and their number.
+        The sum of the answers of all rows ever probed, and their number.
 
     Examples
     --------
@@ -71,7 +68,7 @@ def tally(task: str, rows: int, log: Sequence[Look], labels: Counter[Any], mean:
     )
 
 
-def _majority(log: Sequence[Look], labels: Counter[Any]) -> list[Any]:
+def _majority(log: Sequence[Probe], labels: Counter[Any]) -> list[Any]:
     """Return the class seen most often before each row of the log."""
     counts = labels - Counter(y for _, y, *_ in log)
     most = max(counts, key=counts.__getitem__, default=None)
@@ -84,7 +81,7 @@ def _majority(log: Sequence[Look], labels: Counter[Any]) -> list[Any]:
     return before
 
 
-def _mean(log: Sequence[Look], mean: tuple[float, int]) -> list[float]:
+def _mean(log: Sequence[Probe], mean: tuple[float, int]) -> list[float]:
     """Return the mean of the answers before each row of the log."""
     y = np.array([y for _, y, *_ in log], np.float64)
     sums = mean[0] - y.sum() + np.cumsum(y) - y

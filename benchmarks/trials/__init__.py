@@ -1,0 +1,1 @@
+"""Single measurements, run by hand: their figures stand in benchmarks/NOTES.md."""

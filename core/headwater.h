@@ -1,0 +1,379 @@
+/* headwater: neural networks that learn online. The public face of the core, and its glossary.
+ *
+ * A learner is declared once, as a list of numbers (hw_make), and owns everything that learning changes: the vocabulary,
+ * the statistics of the inputs, the weights, the state of the update rules, the mixture, the samples kept for replay. The
+ * caller owns what it passes in; nothing passed in is kept beyond the call.
+ *
+ * Letters:  x a number that comes in, y an answer, w a sample's weight, z logits (the last layer before the link),
+ *           p a prediction (after the link), d a delta (the derivative of the loss by a layer's value).
+ *           n inputs, m outputs of a layer, k outputs of the net, e an expert, i a sample, j a unit, r a row of the table.
+ *
+ * The core is C11 without dependencies: no files, no clock, no locale, no mathematics library, no global variables. Memory
+ * comes only through hw_allocator. A learner may be used by one thread at a time; different learners are independent.
+ * All results have the same bits on every machine: see kernels/vec.h.
+ */
+#ifndef HEADWATER_H
+#define HEADWATER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HW_VERSION 2
+
+/* What a function returns when it could not do what was asked; 0 or more is success. Nothing is half done after one. */
+enum {
+    HW_NO_MEMORY = -101,       /* the allocator returned nothing */
+    HW_BAD_DECLARATION = -102, /* a number of the declaration is out of range; hw_fault says which */
+    HW_BAD_STATE = -103,       /* an array does not fit the declaration; hw_fault says which */
+    HW_BAD_ARGUMENT = -104,    /* an index, size or value passed in is out of range */
+    HW_TOO_LARGE = -105        /* a sample would exceed a limit (hw_limits), or a table what can be counted */
+};
+
+/* Where an error lies. The texts are constants of the core. */
+typedef struct hw_fault {
+    const char *at;       /* what was looked at, such as "units of a layer" */
+    const char *expected; /* what it should have been */
+    double got;           /* what it was */
+} hw_fault;
+
+/* Memory: resize(context, block, old, size) works like realloc; size 0 frees. */
+typedef struct hw_allocator {
+    void *(*resize)(void *context, void *block, size_t old, size_t size);
+    void *context;
+} hw_allocator;
+
+typedef struct hw_learner hw_learner;
+
+/* ---- tables of names: a code in a declaration is a place in one of these lists ------------------------------------- */
+
+const char *const *hw_activations(int *count);
+const char *const *hw_losses(int *count);
+const char *const *hw_rules(int *count);
+int hw_rule_states(int rule); /* numbers kept for each weight */
+const char *const *hw_schedules(int *count);
+const char *const *hw_initializers(int *count);
+
+/* ---- making ---------------------------------------------------------------------------------------------------------
+ * A declaration is HW_HEAD numbers, then for each expert HW_EXPERT numbers, then for each of its layers HW_LAYER numbers.
+ */
+enum {
+    HW_D_VERSION,   /* HW_VERSION */
+    HW_D_DOUBLE,    /* 0: float32, 1: float64 */
+    HW_D_GROWING,   /* 1: names appear as the stream shows them; 0: a fixed number of inputs */
+    HW_D_INPUTS,    /* how many, where they are fixed (ids of an embedding count) */
+    HW_D_STANDARD,  /* 1: inputs are standardised as they stream */
+    HW_D_TARGETS,   /* 1: answers are standardised as they stream */
+    HW_D_KNOTS,     /* knots of each number's spline basis; 0: none */
+    HW_D_RING,      /* samples kept for replay */
+    HW_D_INTERVALS, /* HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON */
+    HW_D_HISTORY,   /* 1: the label history takes part in the mixture */
+    HW_D_SEED_LOW,  /* lower and */
+    HW_D_SEED_HIGH, /* upper 32 bits of the seed */
+    HW_D_MAX_ROWS,  /* rows the table may have before new names share rows */
+    HW_D_OUTPUTS,   /* outputs to begin with */
+    HW_D_EMBEDDING, /* 1: inputs are ids, each of which picks a row */
+    HW_D_TABLES,    /* cell tables; 0: none */
+    HW_D_TESTS,     /* tests that each cell table may have */
+    HW_D_EXPERTS,
+    HW_HEAD
+};
+enum {
+    HW_E_LOSS,
+    HW_E_LOSS_NUMBER, /* the loss's own constant */
+    HW_E_RULE,
+    HW_E_RULE_NUMBERS, /* four numbers of the rule */
+    HW_E_SCHEDULE = HW_E_RULE_NUMBERS + 4,
+    HW_E_LR,
+    HW_E_SCHEDULE_NUMBERS, /* two numbers of the schedule */
+    HW_E_L1 = HW_E_SCHEDULE_NUMBERS + 2,
+    HW_E_L2,
+    HW_E_CLIP_NORM,
+    HW_E_CLIP_VALUE,
+    HW_E_REPLAYS,       /* old samples learned again after each row */
+    HW_E_FIRST_REPLAYS, /* and at first: so many for HW_FIRST_ROWS rows, then fewer and fewer */
+    HW_E_CELLS,         /* 1: the cell tables are added to its first layer */
+    HW_E_LAYERS,
+    HW_EXPERT
+};
+enum {
+    HW_L_KIND,        /* HW_DENSE … HW_BATCH_NORM */
+    HW_L_CODE,        /* of an activation: its place in hw_activations */
+    HW_L_UNITS,       /* of a dense layer or an embedding */
+    HW_L_CONSTANT,    /* slope, rate, epsilon, momentum */
+    HW_L_BIAS,        /* 1: a dense layer has a bias, a layer norm gains and shifts */
+    HW_L_INITIALIZER, /* its place in hw_initializers */
+    HW_L_SCALE,       /* the initializer's own constant */
+    HW_L_INDEX,       /* which of the declared layers this is part of */
+    HW_LAYER
+};
+enum { HW_DENSE, HW_EMBEDDING, HW_ACTIVATION, HW_DROPOUT, HW_LAYER_NORM, HW_BATCH_NORM, HW_LAYER_KINDS };
+/* An operation that is no declared layer: it adds a row of each cell table to an expert's first layer. */
+enum { HW_CELLS = HW_LAYER_KINDS };
+enum { HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON, HW_INTERVAL_KINDS };
+
+/* Make a learner with initial weights. level: 0 for the best that this processor has, else 1, 3 or 4 (x86-64 only).
+ * key: any number, the less guessable the better; it orders hash tables and changes no result. */
+hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64_t count, int level, uint64_t key,
+                    int *status, hw_fault *fault);
+void hw_free(hw_learner *l);
+int hw_level(int wanted); /* the level that hw_make would use: 1, 3 or 4 */
+
+/* ---- names and samples ----------------------------------------------------------------------------------------------
+ * A sample is a list of named values. A value of a known column is read by that column's kind; a new column has the kind
+ * of its first value. So a caller offers all forms of a value that may be needed (hw_column_kind tells before).
+ */
+enum { HW_NUMBER, HW_CATEGORY, HW_TIME, HW_KINDS };
+enum { HW_HAS_NUMBER = 1, HW_HAS_TEXT = 2, HW_HAS_TIME = 4 };
+enum { HW_TIME_PARTS = 7 };
+
+typedef struct hw_value {
+    int32_t column;     /* from hw_column, or -1: not known yet */
+    uint8_t kind;       /* of a new column whose first value this is */
+    uint8_t has;        /* which of the forms below there are */
+    int32_t row;        /* of a category: its row, if it is known from before (the core writes it here); else 0 */
+    uint32_t name_size; /* of the column's name, in bytes */
+    uint32_t text_size;
+    const char *name;
+    const char *text;
+    const double *time; /* seven numbers */
+    double number;
+} hw_value;
+
+int32_t hw_column(const hw_learner *l, const char *name, uint32_t size); /* its number, or -1 */
+int hw_column_kind(const hw_learner *l, int32_t column);
+int32_t hw_columns(const hw_learner *l);
+const char *hw_column_name(const hw_learner *l, int32_t column, uint32_t *size);
+int32_t hw_column_slot(const hw_learner *l, int32_t column); /* first slot of its numbers, or -1 */
+int hw_is_full(const hw_learner *l);                         /* 1: the table is full, and new names share rows */
+/* Category c of all, in the order of their appearance: its column, text and row. */
+int32_t hw_categories(const hw_learner *l);
+const char *hw_category(const hw_learner *l, int32_t c, int32_t *column, int32_t *row, uint32_t *size);
+
+/* A sample as the net reads it: entries (slot, x) with slot >= 0, or (-row - 1, x). The arrays live until the next call. */
+typedef struct hw_entries {
+    int64_t count;
+    const int32_t *slots;
+    const double *x;
+} hw_entries;
+
+/* Read a sample; values are put into the order of their names. learn: append names that are new. */
+int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_order, hw_entries *entries);
+
+/* The same for a sample of which every value is a number of a known column: slots in the order of names, NaN where missing.
+ */
+int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count);
+
+/* ---- limits ---------------------------------------------------------------------------------------------------------
+ * What one sample may ask for. They are no part of the state: a learner that is made or restored has none but what the
+ * types can count. A sample beyond one is refused with HW_TOO_LARGE before anything is allocated or changed.
+ */
+typedef struct hw_limits {
+    int64_t entries; /* numbers and categories of a sample, the parts of a time one by one */
+    int64_t names;   /* columns and categories that a learned sample may append */
+    int64_t outputs; /* that there may be in all */
+    int64_t bytes;   /* by which a learned sample may make the learner larger, as hw_measure estimates */
+} hw_limits;
+
+int hw_set_limits(hw_learner *l, const hw_limits *limits);
+void hw_get_limits(const hw_learner *l, hw_limits *limits);
+/* Of the last sample that was too large: the name of the limit, what it is, and what the sample asked for. */
+void hw_exceeded(const hw_learner *l, hw_fault *fault, double *limit);
+
+/* What learning some samples would append: begin with zeros, pass each sample to hw_measure, and end with hw_measured. The
+ * learner stays as it is. A name that several of them have counts once. */
+typedef struct hw_growth {
+    int64_t entries; /* of the largest sample */
+    int64_t names;   /* new columns and categories */
+    int64_t rows;    /* new rows of the table, those of the spline bases that they will need among them */
+    int64_t bytes;   /* an estimate of the memory that the learner grows by */
+    uint64_t *seen;  /* hash table of the new names */
+    int64_t seen_size;
+} hw_growth;
+
+int hw_measure(hw_learner *l, const hw_value *values, int64_t count, hw_growth *growth);
+void hw_measured(hw_growth *growth);                           /* release its memory */
+int64_t hw_bytes_of_outputs(const hw_learner *l, int outputs); /* estimate for growing to that many outputs */
+
+/* ---- learning and predicting: the sample that hw_read read last -----------------------------------------------------
+ * p holds k predictions, in the answer's own units. width (may be NULL): the size of error expected, where intervals are
+ * learned.
+ */
+int hw_predict(hw_learner *l, void *p, double *width);
+/* Predict, then learn y with weight w (0 teaches nothing). Returns 1 if it was learned, 0 where w is 0. A
+ * sample without a number or a name teaches the bias. */
+int hw_learn(hw_learner *l, double y, double w, void *p);
+/* Predict a sample whose answer will come later: the prediction of each expert is stored until then. */
+int hw_predict_pending(hw_learner *l, void *p);
+/* As hw_learn, for a sample that was predicted earlier (hw_predict_pending), so nothing is predicted here. The mixture
+ * learns from the predictions stored then; if there are none, its weights stay. */
+int hw_learn_late(hw_learner *l, double y, double w);
+
+/* Of an embedding: how many ids a sample has. */
+int hw_set_ids(hw_learner *l, int64_t ids);
+/* A fixed number of inputs: rows of X (count, inputs), answers y (count, answers) and weights w (count). Missing inputs are
+ * NaN. The arrays X and P are of the learner's type. */
+int hw_learn_array(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers, void *p);
+int hw_forward(hw_learner *l, const void *X, int64_t count, void *p);
+/* Loss of a mini-batch over `total`, its gradient added to g (hw_parameters numbers). learn: dropout, batch moments. */
+int hw_gradient(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers, double total,
+                int learn, void *g, double *loss);
+/* One step of the rule from a whole gradient, which clipping may change. */
+int hw_apply(hw_learner *l, void *g, int penalise);
+
+/* The (row, value) pairs of the sample that hw_read read last, as hw_predict would use them. at_mean: every number at its
+ * running mean and no category. */
+int64_t hw_pairs(hw_learner *l, int at_mean, const int32_t **rows, const void **values);
+/* The number of the cell of each table for the sample that hw_pairs computed: bit b is the answer of test b. Returns how
+ * many tables there are. */
+int hw_cells_of(hw_learner *l, const int32_t **cells);
+
+/* ---- changing a learner -------------------------------------------------------------------------------------------- */
+
+int hw_add_outputs(hw_learner *l, int outputs, double bias);  /* what was learned stays to the bit */
+int hw_set_step(hw_learner *l, double factor, double more);   /* step sizes times factor (kept) times more (not kept) */
+int hw_spread_mixture_weights(hw_learner *l, double share);   /* even out the weights of the mixture */
+int hw_reinitialise(hw_learner *l, int expert, uint64_t key); /* draw an expert's weights anew */
+
+/* ---- looking at a learner ------------------------------------------------------------------------------------------ */
+
+enum { HW_U8, HW_I32, HW_I64, HW_U64, HW_F32, HW_F64 };
+/* How the copies of several workers become one (merge.c). */
+enum {
+    HW_KEEP_FIRST,       /* the base's stands */
+    HW_BY_NAME,          /* what is new is appended, worker by worker; the same name has the same row */
+    HW_MEAN_BY_TOUCHES,  /* the base plus a mean of what moved, over those that moved it */
+    HW_EXACT_STATISTICS, /* as if one learner had seen the rows of all */
+    HW_MEAN,             /* the base plus the mean of what moved */
+    HW_SUM,              /* the base plus what each has counted */
+    HW_NUMBER_BY_NUMBER, /* the running numbers: each its own way */
+    HW_SAMPLE,           /* a fair sample of what all have seen */
+    HW_MOST_TESTS,       /* those of the worker whose cell tables have the most tests */
+    HW_IN_TURN,          /* the last ones of the base, the first worker, the second, … */
+    HW_LAST,             /* the last worker's */
+    HW_CLEAR,            /* begins empty */
+    HW_MERGES
+};
+
+typedef struct hw_array {
+    const char *name;
+    int type;
+    int merge;
+    int dimensions;
+    int64_t shape[3];
+    void *data;
+} hw_array;
+
+/* The list of all that learning changes: array number i of the state, below hw_states. */
+int hw_states(void);
+int hw_state(hw_learner *l, int i, hw_array *array); /* to be asked for in order, from 0 */
+/* One array by name, to look at or to write numbers into; not those of the ring, nor slot_reservoir. */
+int hw_view(hw_learner *l, const char *name, hw_array *array);
+/* A learner from a state: arrays as hw_state gave them, in its order. Everything is checked. */
+hw_learner *hw_restore(const hw_allocator *memory, const hw_array *arrays, int count, int level, uint64_t key, int *status,
+                       hw_fault *fault);
+uint64_t hw_digest(hw_learner *l); /* a number that stands for the whole state */
+
+/* ---- merging --------------------------------------------------------------------------------------------------------
+ * A new learner: the base, and what each worker has learned since it was copied from it (hw_restore of hw_state). Only the
+ * order of the workers matters, and nothing but they and the base; they stay as they are. outputs[i][j]: which output of
+ * the new learner output j of worker i is, those of the base keeping their places; NULL, or outputs[i] NULL: the same.
+ * bias: of an output that the base doesn't have, where it begins. A worker that was not copied from this base is refused.
+ */
+hw_learner *hw_merge(const hw_allocator *memory, hw_learner *base, hw_learner *const *workers, int count,
+                     const int32_t *const *outputs, double bias, int *status);
+
+/* Arrays stay readable while somebody keeps them, also when the learner grows or is freed. */
+void hw_retain(void *data);
+void hw_release(void *data);
+
+typedef struct hw_shape {
+    int is_double, growing, standard, targets, knots, ring, intervals, history, mixture, embedding;
+    int tables, tests; /* tests that each cell table has now */
+    int experts, outputs, states, bias;
+    int64_t dense, stride, rows, parameters, slots, learned, fan_in, shared_from, shared_rows, shared_names, max_rows;
+    double step;
+} hw_shape;
+void hw_describe(const hw_learner *l, hw_shape *shape);
+
+/* Operation o of an expert: HW_DENSE, HW_ACTIVATION, HW_DROPOUT, HW_LAYER_NORM or HW_BATCH_NORM on n inputs to m outputs,
+ * or HW_CELLS, whose n rows are those of all tables.
+ * Its numbers lie in the parameters at `weights` (-1: none), row after row of `stride` numbers; bias at `bias` (-1: none).
+ */
+typedef struct hw_operation {
+    int32_t kind, code, expert, layer;
+    int32_t n, m;
+    int64_t weights, stride, bias, buffer;
+    double constant;
+} hw_operation;
+int hw_operations(const hw_learner *l, int expert);
+int hw_operation_at(const hw_learner *l, int expert, int o, hw_operation *operation);
+int hw_columns_of(const hw_learner *l, int expert, int *first, int *width); /* an expert's columns in a row of the table */
+
+/* The running numbers of an expert, as they are saved. */
+enum {
+    HW_STEPS,         /* steps taken */
+    HW_STEP_SCALE,    /* factor on the step after a divergence */
+    HW_FADING_LOSS,   /* mean loss over about the last 100 rows */
+    HW_UNDONE,        /* steps taken back */
+    HW_OVERFLOW,      /* rows whose logits were not finite */
+    HW_PRODUCT,       /* NAdam's running product of momenta */
+    HW_INFINITE,      /* of the first expert, for all: inputs that were infinite, */
+    HW_HUGE,          /* beyond 1e30, */
+    HW_FAR,           /* many deviations off, */
+    HW_FAR_TARGET,    /* and answers so */
+    HW_WEIGHT,        /* in the mixture */
+    HW_ERROR,         /* of the first expert, for all: fading mean error of the mixture */
+    HW_FAILING,       /* how long it has known less than nothing */
+    HW_MIXED,         /* of the first expert, for all: rows that moved the mixture's weights */
+    HW_REINITIALISED, /* how often it began anew */
+    HW_RUNNING
+};
+const double *hw_running(const hw_learner *l, int expert); /* experts + 1: the scale expert, + 2: the label history */
+
+/* A learner with the same state, to the bit. */
+hw_learner *hw_copy_whole(const hw_allocator *memory, hw_learner *l, int *status);
+
+/* ---- fleets ---------------------------------------------------------------------------------------------------------
+ * Many small learners of one declaration, which share all that does not differ: see fleet.c. One thread at a time. Members
+ * have numbers from 0; -1 is the one that new members begin as, which can only be predicted with.
+ */
+typedef struct hw_fleet hw_fleet;
+
+/* Members begin as copies of `first`, whose outputs stand for these labels (numbers of the caller's). */
+hw_fleet *hw_fleet_make(const hw_allocator *memory, hw_learner *first, const int32_t *labels, int32_t label_count,
+                        int *status);
+void hw_fleet_free(hw_fleet *f);
+int hw_fleet_set_limits(hw_fleet *f, const hw_limits *limits);
+int64_t hw_fleet_add(hw_fleet *f); /* the number of a new member */
+int64_t hw_fleet_count(const hw_fleet *f);
+int64_t hw_fleet_present(const hw_fleet *f); /* members that are not away */
+int64_t hw_fleet_vocabularies(const hw_fleet *f);
+int hw_fleet_is_present(const hw_fleet *f, int64_t member);
+/* A learner with the member's state, to be used until the next call. learn: its state will be changed. */
+hw_learner *hw_fleet_take(hw_fleet *f, int64_t member, int learn, int *status);
+/* A number of the vocabulary that the learner taken last reads: as long as it stays the same, columns have their numbers.
+ * 0: one that has just grown. */
+uint64_t hw_fleet_vocabulary(const hw_fleet *f);
+int32_t hw_fleet_labels(const hw_fleet *f, int64_t member, const int32_t **labels);
+int hw_fleet_add_label(hw_fleet *f, int64_t member, int32_t label);
+void hw_fleet_drop_label(hw_fleet *f, int64_t member); /* the last one */
+/* Of all members ever: infinite, huge, far inputs, far answers, overflows, steps undone, rows learned. */
+enum { HW_FLEET_COUNTS = 7 };
+void hw_fleet_counts(hw_fleet *f, double *counts);
+/* A member as a record, for a file or another fleet of the same declaration; NULL only measures. */
+int64_t hw_fleet_write(hw_fleet *f, int64_t member, void *out, int64_t size);
+int hw_fleet_read(hw_fleet *f, int64_t member, const void *record, int64_t size, const int32_t *labels, int32_t label_count,
+                  hw_fault *fault);
+int hw_fleet_drop(hw_fleet *f, int64_t member); /* it is away from now on, until it is read again */
+
+/* ---- elementary functions and draws that others need with the same bits --------------------------------------------- */
+
+double hw_sine(double turns);
+double hw_cosine(double turns);
+double hw_logarithm(double x);
+double hw_rate(int schedule, double lr, double a, double b, int64_t t); /* step size at step t >= 1 */
+/* Draw the weights of n inputs and m outputs, out (n, m), by an initializer. */
+int hw_draw(int initializer, double scale, uint64_t key, int64_t n, int64_t m, double *out);
+uint64_t hw_key(uint64_t seed, uint64_t what, uint64_t which); /* a key for draws */
+
+#endif

@@ -1,0 +1,32 @@
+/* All that computes, compiled once for each number type (HW_DOUBLE) and level of the processor (HW_LEVEL). */
+#include "learner.h"
+
+#include "kernels/vec.h"
+#define HW_ACTIVATION_FUNCTIONS
+#include "kernels/activations.h"
+
+#define HW_LOSS_FUNCTIONS
+#include "kernels/losses.h"
+#include "kernels/optim.c"
+#include "kernels/schedule.c"
+#include "kernels/norm.c"
+#include "kernels/net.c"
+#include "kernels/step.c"
+#include "kernels/input.c"
+#include "kernels/cells.c"
+#include "kernels/mixture.c"
+#include "kernels/replay.c"
+#include "kernels/learn.c"
+#include "kernels/batch.c"
+
+#define JOIN_(type, level) hw_kernels_##type##_##level
+#define JOIN(type, level) JOIN_(type, level)
+#if HW_DOUBLE
+#define BITS 64
+#else
+#define BITS 32
+#endif
+
+const hw_kernels JOIN(BITS, HW_LEVEL) = {kernel_predict,     kernel_learn,   kernel_predict_pending, kernel_learn_late,
+                                         kernel_learn_array, kernel_forward, kernel_gradient,        kernel_apply,
+                                         kernel_pairs,       find_cells};

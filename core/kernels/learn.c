@@ -1,0 +1,275 @@
+/* The route of one sample: read, predict; then, with its answer: loss, mixture weights, step, replay, keep. */
+
+static const double TARGET_CLIP = 10; /* a standardised answer lies within ±10 */
+
+/* All experts on what the table gave, and their mixture into out (k), in the answer's own units. losses keeps which have
+ * logits that are not finite: infinite for these, 0 for the others. */
+static void predict_mixture(hw_learner *l, const sample *s, real *out)
+{
+    for (int e = 0; e < l->experts; e++)
+        l->losses[e] = forward_and_link(l, e, s, false) ? 0 : __builtin_inf();
+    if (l->history)
+        history_logits(l);
+    mix(l, s, out);
+    if (l->answer_inputs)
+        out[0] = (real)in_answer_units(l, with_repetition(l, (double)out[0]));
+    else if (l->targets)
+        for (int j = 0; j < l->outputs; j++)
+            out[j] = (real)(l->answers[3 * j] + __builtin_sqrt(l->answers[3 * j + 1]) * (double)out[j]);
+}
+
+static void read_first_layer(hw_learner *l, const sample *s)
+{
+    read_table(l, s, l->rows_at, l->values_at, l->active, 0, (int)l->stride);
+}
+
+/* Every expert learns the sample at hand. fresh: all of them have just predicted it. pending: place of the predictions
+ * stored when it was predicted; 0 if that was just now; below 0 if there are none, and then the mixture's weights stay. */
+static void learn_sample(hw_learner *l, const sample *s, const double *y, int answers, double weight, bool fresh,
+                         int64_t pending)
+{
+    const int32_t *rows = l->rows_at;
+    const real *v = l->values_at;
+    double *losses = l->losses;
+    bool lone = l->experts == 1 && !l->history && !l->intervals && !l->expert[0].two_pass;
+    if (lone && fresh && losses[0] == 0) { /* nothing to mix or to score: what follows says the same of one expert */
+        double before = expert_loss_and_gradient(l, 0, s, y, answers);
+        if (finite(before)) {
+            learn_expert(l, 0, s, rows, v, l->active, l->pairs, y, answers, weight, before);
+            return;
+        }
+    }
+    for (int e = 0; e < l->experts; e++) {
+        bool sound = losses[e] == 0;
+        if (!fresh || l->expert[e].two_pass)
+            sound = forward_and_link(l, e, s, true);
+        losses[e] = sound ? expert_loss_and_gradient(l, e, s, y, answers) : __builtin_inf();
+    }
+    if (l->history && !fresh)
+        history_logits(l);
+    real *mixed = prediction_slot(l, l->all + 1);
+    l->pending_place = pending > 0 ? pending : 0;
+    if (l->intervals || l->mixture)
+        mix(l, s, mixed);
+    if (l->mixture && pending >= 0)
+        update_mixture_weights(l, s, mixed, y[0], weight);
+    l->pending_place = 0;
+    if (!l->mixture && l->experts > 1)
+        hedge_update(l, losses, weight);
+    if (l->intervals)
+        score_interval(l, s, with_repetition(l, (double)mixed[0]), y[0], weight);
+    if (l->answer_inputs)
+        weigh_repetition(l, (double)mixed[0], y[0], weight);
+    else if (l->history)
+        record_label(l, y[0]);
+    for (int e = 0; e < l->experts; e++) {
+        if (finite(losses[e]))
+            learn_expert(l, e, s, rows, v, l->active, l->pairs, y, answers, weight, losses[e]);
+        else
+            running(l, e)[HW_OVERFLOW] += 1;
+        if (l->experts > 1 && is_failing(l, e, losses[e]))
+            l->pending_place = -1; /* noted: hw_reinitialise_failing */
+    }
+}
+
+static void count_rows(hw_learner *l)
+{
+    if (l->rows_in_order) {
+        for (int64_t r = 0; r < l->pairs; r++)
+            l->touched[r] += 1;
+        l->highest_row = l->pairs - 1 > l->highest_row ? l->pairs - 1 : l->highest_row;
+        return;
+    }
+    for (int64_t i = 0; i < l->pairs; i++) {
+        l->touched[l->rows_at[i]] += 1;
+        l->highest_row = l->rows_at[i] > l->highest_row ? l->rows_at[i] : l->highest_row;
+    }
+}
+
+/* The answer is there, and the sample read. place: as in match_pending. */
+static int learn_answer(hw_learner *l, const sample *s, double *y, int answers, double w, bool fresh, int64_t place)
+{
+    double own = y[0];
+    if (l->answer_inputs) {
+        l->base = l->label_history[HW_PAST_ANSWERS] > 0 ? l->base : own; /* the first answer has nothing before it */
+        y[0] = own - l->base;
+    }
+    if (l->targets)
+        for (int j = 0; j < answers; j++) {
+            double *a = l->answers + 3 * j;
+            y[j] = standardise(a, a + 1, a + 2, y[j], TARGET_CLIP, true, running(l, 0) + HW_FAR_TARGET);
+        }
+    if (l->counted)
+        count_rows(l);
+    standardise_pending(l, place);
+    learn_sample(l, s, y, answers, w, fresh, fresh && place < 0 ? 0 : place);
+    if (l->answer_inputs)
+        hw_record_answer(l, own, own - l->base);
+    bool failing = l->pending_place < 0;
+    l->pending_place = 0;
+    if (l->ring) {
+        for (int e = 0; e < l->experts; e++)
+            if (l->ring_added > 0)
+                replay(l, e, s);
+        keep_sample(l, y[0], w);
+    }
+    if (failing) {
+        int status = hw_reinitialise_failing(l);
+        if (status < 0)
+            return status;
+    }
+    l->learned += 1;
+    return 1;
+}
+
+static int kernel_predict(hw_learner *l, void *p, double *width)
+{
+    sample s = at_hand(l);
+    find_cells(l);
+    read_entries(l, false);
+    read_first_layer(l, &s);
+    predict_mixture(l, &s, p);
+    memcpy(prediction_slot(l, l->all + 2), p, (size_t)l->outputs * sizeof(real));
+    if (width)
+        *width = l->intervals ? width_of(l, &s, ((real *)p)[0]) : 0;
+    return 0;
+}
+
+/* predicted: the prediction that kernel_predict left is of this very sample, so it is not computed again. */
+static int kernel_learn(hw_learner *l, double y, double w, void *p, bool predicted)
+{
+    sample s = at_hand(l);
+    int64_t place = w > 0 ? match_pending(l) : -1;
+    if (!predicted)
+        find_cells(l);
+    read_entries(l, w > 0);
+    if (predicted) {
+        memcpy(p, prediction_slot(l, l->all + 2), (size_t)l->outputs * sizeof(real));
+    } else {
+        read_first_layer(l, &s);
+        predict_mixture(l, &s, p);
+    }
+    return w > 0 ? learn_answer(l, &s, &y, 1, w, true, place) : 0;
+}
+
+static int kernel_predict_pending(hw_learner *l, void *p)
+{
+    sample s = at_hand(l);
+    find_cells(l);
+    read_entries(l, false);
+    read_first_layer(l, &s);
+    predict_mixture(l, &s, p);
+    if (l->mixture)
+        store_pending(l, &s);
+    return 0;
+}
+
+static int kernel_learn_late(hw_learner *l, double y, double w)
+{
+    if (!(w > 0))
+        return 0;
+    sample s = at_hand(l);
+    int64_t place = match_pending(l);
+    if (l->answer_inputs) { /* what was known when it was predicted; nothing, if that was too long ago */
+        static const double nothing[] = {__builtin_nan(""), __builtin_nan(""), __builtin_nan(""), __builtin_nan("")};
+        hw_replace_answers(l, place > 0 ? l->pending_answers + (place - 1) * HW_ANSWER_INPUTS : nothing);
+    }
+    find_cells(l);
+    read_entries(l, true);
+    read_first_layer(l, &s);
+    return learn_answer(l, &s, &y, 1, w, false, place);
+}
+
+/* Pairs of a row with a fixed number of inputs: input j scales row j + 1, or names it. Missing ones have none. */
+static void read_row(hw_learner *l, const real *x, int64_t inputs, int32_t *rows, real *v, int64_t *count)
+{
+    int64_t n = 0;
+    double *run = running(l, 0);
+    if (l->bias) {
+        rows[n] = 0;
+        v[n++] = 1;
+    }
+    if (l->embedding) {
+        l->rows_in_order = false;
+        for (int64_t j = 0; j < inputs; j++) {
+            rows[n] = (int32_t)x[j] + 1;
+            v[n++] = 1;
+        }
+        *count = n;
+        return;
+    }
+    lane odd = 0;
+    real *restrict to = v + n;
+    for (int64_t j = 0; j < inputs; j++) {
+        to[j] = x[j];
+        odd |= !(x[j] < (real)HUGE_INPUT && x[j] > -(real)HUGE_INPUT);
+    }
+    if (!odd) {
+        if (!l->rows_in_order)
+            for (int64_t j = 0; j < inputs; j++)
+                rows[n + j] = (int32_t)j + 1;
+        l->rows_in_order = true;
+        *count = n + inputs;
+        return;
+    }
+    l->rows_in_order = false;
+    for (int64_t j = 0; j < inputs; j++) {
+        double value = x[j];
+        if (value != value)
+            continue;
+        if (magnitude(value) > HUGE_INPUT) {
+            bool infinite = magnitude(value) > 1.7976931348623157e308 || x[j] - x[j] != 0;
+            run[infinite ? HW_INFINITE : HW_HUGE] += 1;
+            if (infinite)
+                continue;
+            value = value < 0 ? -HUGE_INPUT : HUGE_INPUT;
+        }
+        rows[n] = (int32_t)j + 1;
+        v[n++] = (real)value;
+    }
+    *count = n;
+}
+
+static int kernel_learn_array(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers,
+                              void *p)
+{
+    sample s = at_hand(l);
+    int64_t inputs = l->embedding ? l->ids : (int64_t)l->declaration[HW_D_INPUTS];
+    double target[256];
+    double *own = answers <= 256 ? target : l->staging;
+    for (int64_t i = 0; i < count; i++) {
+        read_row(l, (const real *)X + i * inputs, inputs, l->rows_at, l->values_at, &l->pairs);
+        l->active = l->pairs;
+        read_first_layer(l, &s);
+        predict_mixture(l, &s, (real *)p + i * l->outputs);
+        if (!(w[i] > 0))
+            continue;
+        for (int j = 0; j < answers; j++)
+            own[j] = y[i * answers + j];
+        int status = learn_answer(l, &s, own, answers, w[i], true, -1);
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+/* The statistics as they stand: every number at its mean, and no category. */
+static int kernel_pairs(hw_learner *l, int at_mean)
+{
+    if (!at_mean) {
+        read_entries(l, false);
+        return 0;
+    }
+    int64_t n = 0;
+    for (int64_t i = 0; i < l->entries; i++) {
+        int32_t slot = l->entry_slots[i];
+        double x = l->entry_x[i];
+        if (slot < 0 || x - x != 0)
+            continue;
+        l->entry_slots[n] = slot;
+        l->entry_x[n++] = l->standard ? l->slots.mean[slot] : 0;
+    }
+    l->entries = n;
+    read_entries(l, false);
+    return 0;
+}

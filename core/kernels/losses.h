@@ -1,0 +1,147 @@
+/* Losses: what a wrong prediction costs, and which way is downhill.
+ *
+ * One name in the list, and a case in `loss_and_gradient`. The link turns logits z (k) into the prediction p (k). Where
+ * link and loss are simpler and safer together (softmax with cross-entropy, sigmoid with binary cross-entropy, exp with
+ * Poisson), the gradient d (k) is that of both. A loss over k outputs is the mean over them, cross-entropy one sum over
+ * classes. `a` is the loss's own constant. y has k numbers, or one: the number of a class. Formulas and sources stand in
+ * headwater/plain/losses.py. */
+#ifndef HW_LOSSES
+/* Name, and whether its answers are numbers of classes. */
+#define HW_LOSSES(X)                                                                                                       \
+    X(mse, 0)                                                                                                              \
+    X(mae, 0)                                                                                                              \
+    X(huber, 0)                                                                                                            \
+    X(binary_cross_entropy, 0)                                                                                             \
+    X(cross_entropy, 1)                                                                                                    \
+    X(hinge, 1)                                                                                                            \
+    X(poisson, 0)                                                                                                          \
+    X(quantile, 0)
+#define HW_CODE(name, classes) HW_LOSS_##name,
+enum { HW_LOSSES(HW_CODE) HW_LOSS_COUNT };
+#undef HW_CODE
+#endif
+
+#ifdef HW_LOSS_FUNCTIONS
+
+static const double LIMIT = 30; /* the sigmoid and exp read logits beyond ±30 as ±30: e^30 is a probability of 1 - 1e-13 */
+static const double FAINT = 1e-20; /* a probability above this has a logarithm as good as the logits' own */
+
+/* p = e^z / sum e^z, from the largest downward so that nothing overflows */
+static void softmax(const real *z, real *p, int k)
+{
+    real top = z[0];
+    for (int j = 1; j < k; j++)
+        top = z[j] > top ? z[j] : top;
+    for (int j = 0; j < k; j++) {
+        real u = z[j] - top;
+        p[j] = HW_MATH(hw_exp)(u < (real)(-2 * LIMIT) ? (real)(-2 * LIMIT) : u);
+    }
+    real whole;
+    SUM_UNITS(whole, k, p[j]);
+    for (int j = 0; j < k; j++)
+        p[j] /= whole;
+}
+
+static void apply_link(int loss, const real *z, real *p, int k)
+{
+    if (loss == HW_LOSS_cross_entropy)
+        softmax(z, p, k);
+    else if (loss == HW_LOSS_binary_cross_entropy)
+        for (int j = 0; j < k; j++)
+            p[j] = HW_MATH(hw_logistic)((real)within(z[j], -LIMIT, LIMIT));
+    else if (loss == HW_LOSS_poisson)
+        for (int j = 0; j < k; j++)
+            p[j] = HW_MATH(hw_exp)((real)within(z[j], -LIMIT, LIMIT));
+    else
+        for (int j = 0; j < k; j++)
+            p[j] = z[j];
+}
+
+static double cross_entropy(const real *z, const real *p, const double *y, int answers, real *d, int k)
+{
+    int one = answers == 1;
+    int c = one ? (int)y[0] : 0;
+    if (one && (double)p[c] > FAINT) {
+        for (int j = 0; j < k; j++)
+            d[j] = p[j];
+        d[c] -= 1;
+        return -(double)HW_MATH(hw_log)(p[c]);
+    }
+    double top = z[0], sum = 0, mass = 0, value = 0;
+    for (int j = 1; j < k; j++)
+        top = most(top, z[j]);
+    for (int j = 0; j < k; j++)
+        sum += hw_exp64(most((double)z[j] - top, -700));
+    double norm = top + hw_log64(sum);
+    if (one) {
+        for (int j = 0; j < k; j++)
+            d[j] = p[j];
+        d[c] -= 1;
+        return norm - (double)z[c];
+    }
+    for (int j = 0; j < k; j++) {
+        mass += y[j];
+        value += y[j] * (norm - (double)z[j]);
+    }
+    for (int j = 0; j < k; j++)
+        d[j] = (real)((double)p[j] * mass - y[j]);
+    return value;
+}
+
+/* max(z, 0) - z y - ln max(p, 1 - p): nothing cancels */
+static inline double binary_cross_entropy(real z, real p, double y, real *d)
+{
+    real sure = p > (real)0.5 ? p : 1 - p;
+    *d = (real)((double)p - y);
+    return most(z, 0) - (double)z * y - (double)HW_MATH(hw_log)(sure);
+}
+
+/* Returns the value of the loss and writes its gradient by the logits into d. */
+static double loss_and_gradient(int loss, double a, const real *z, const real *p, const double *y, int answers, real *d,
+                                int k)
+{
+    if (loss == HW_LOSS_cross_entropy)
+        return cross_entropy(z, p, y, answers, d, k);
+    if (loss == HW_LOSS_binary_cross_entropy && k == 1)
+        return binary_cross_entropy(z[0], p[0], y[0], d);
+    double sum = 0;
+    for (int j = 0; j < k; j++) {
+        double value = 0, slope = 0, r = (double)p[j] - (loss == HW_LOSS_hinge ? 0 : y[j]);
+        switch (loss) {
+        case HW_LOSS_mse: /* a r² */
+            value = a * r * r;
+            slope = 2 * a * r;
+            break;
+        case HW_LOSS_mae: /* |r| */
+            value = magnitude(r);
+            slope = r > 0 ? 1 : r < 0 ? -1 : 0;
+            break;
+        case HW_LOSS_huber: /* r²/2 up to |r| = a, then linear */
+            slope = within(r, -a, a);
+            value = slope * (r - 0.5 * slope);
+            break;
+        case HW_LOSS_binary_cross_entropy:
+            value = binary_cross_entropy(z[j], p[j], y[j], d + j);
+            slope = r;
+            break;
+        case HW_LOSS_hinge: { /* max(0, 1 - s z) */
+            int own = answers == k && !(k > 1 && answers == 1) ? y[j] > 0.5 : (int)y[0] == j;
+            double s = own ? 1 : -1, gap = 1 - s * (double)z[j];
+            value = most(gap, 0);
+            slope = gap > 0 ? -s : 0;
+            break;
+        }
+        case HW_LOSS_poisson: /* p - y z, z = ln p */
+            value = (double)p[j] - y[j] * (double)z[j];
+            slope = r;
+            break;
+        default: /* quantile: a (y - p) above, (1 - a)(p - y) below */
+            value = r < 0 ? -a * r : (1 - a) * r;
+            slope = r < 0 ? -a : 1 - a;
+        }
+        sum += value;
+        d[j] = (real)(slope / k);
+    }
+    return sum / k;
+}
+#endif

@@ -1,0 +1,268 @@
+/* A net: its operations one after the other, forward, and backward with each layer's step as soon as its delta has passed.
+ *
+ * Samples' values lie in one array: an operation reads n numbers at `source` and writes m at `target`; the derivatives by
+ * them lie at the same places of another array. Behind a target follow the operation's own numbers: a dropout's mask, a
+ * layer norm's mean and deviation. */
+
+typedef struct sample { /* where one sample's numbers lie */
+    real *x, *d;        /* values, and the derivatives by them */
+    int32_t *list;      /* positions of non-zero inputs, for each dense layer a stretch: how many, then they */
+    real *list_x;       /* their values, laid out alike */
+} sample;
+
+static inline sample at_hand(hw_learner *l) { return (sample){l->values, l->deltas, l->list_rows, l->list_values}; }
+
+static inline real *parameter(hw_learner *l, int64_t at) { return (real *)l->weights + at; }
+
+/* List the inputs that are not zero. */
+static inline int list_inputs(const real *restrict x, int n, int32_t *restrict rows, real *restrict v)
+{
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+        rows[count] = i;
+        v[count] = x[i];
+        count += x[i] != 0;
+    }
+    return count;
+}
+
+static void dense_forward(hw_learner *l, const hw_op *o, const sample *s)
+{
+    const real *x = s->x + o->source, *w = parameter(l, o->weights), *b = o->bias < 0 ? NULL : parameter(l, o->bias);
+    real *y = s->x + o->target;
+    if (o->single) {
+        y[0] = dot(x, w, o->n_lanes) + (b ? b[0] : 0);
+    } else if (o->sparse) {
+        int32_t *list = s->list + o->list;
+        list[0] = list_inputs(x, o->n, list + 1, s->list_x + o->list + 1);
+        sum_rows(w, (size_t)o->stride, list + 1, s->list_x + o->list + 1, list[0], b, y, o->m_lanes);
+    } else {
+        sum_rows(w, (size_t)o->stride, NULL, x, o->n, b, y, o->m_lanes);
+    }
+}
+
+/* As relu_forward and relu_backward, side by side: behind a ReLU stands most of what is learned. */
+static void relu(const real *x, real *y, int m)
+{
+    int j = 0;
+    for (; j + NATIVE <= m; j += NATIVE) {
+        native v = load(x + j);
+        store(y + j, (native)((native_mask)v & ~(v < 0)));
+    }
+    for (; j < m; j++)
+        y[j] = relu_value(x[j], 0);
+}
+
+static void relu_delta(const real *x, const real *dy, real *dx, int m)
+{
+    int j = 0;
+    for (; j + NATIVE <= m; j += NATIVE)
+        store(dx + j, (native)((native_mask)load(dy + j) & (load(x + j) > 0)));
+    for (; j < m; j++)
+        dx[j] = x[j] > 0 ? dy[j] : 0;
+}
+
+static void operation_forward(hw_learner *l, const hw_op *o, const sample *s, bool learn)
+{
+    const real *x = s->x + o->source;
+    real *y = s->x + o->target, *own = y + o->m_lanes;
+    switch (o->kind) {
+    case HW_DENSE: dense_forward(l, o, s); break;
+    case HW_ACTIVATION:
+        if (o->code == HW_ACT_relu)
+            relu(x, y, o->m_lanes);
+        else
+            activate(o->code, x, (real)o->constant, y, o->m);
+        break;
+    case HW_CELLS:
+        sum_rows(parameter(l, o->weights), (size_t)o->stride, l->cells.rows, l->cells.values, active_tables(l), x, y,
+                 o->m_lanes);
+        break;
+    case HW_DROPOUT: dropout_forward(x, o->constant, l->random, learn, own, y, o->m); break;
+    case HW_LAYER_NORM: {
+        const real *gain = o->weights < 0 ? NULL : parameter(l, o->weights);
+        layer_norm_forward(x, gain, gain ? parameter(l, o->bias) : NULL, o->constant, own, y, o->m);
+        break;
+    }
+    default:
+        batch_norm_row(x, parameter(l, o->weights), parameter(l, o->bias), o->constant, (real *)l->buffer + o->buffer,
+                       learn, y, o->m);
+    }
+}
+
+/* What happens to a gradient: it moves the weights, is added to a vector, or is only measured. */
+typedef struct gradient_sink {
+    update *step;   /* by the expert's rule; or NULL */
+    real *gradient; /* added here; or NULL */
+    double square;  /* of its norm, where both are NULL */
+    real *scratch;  /* numbers for one row */
+} gradient_sink;
+
+/* Clip each number of a gradient and add the penalty, row by row. */
+static void penalised_rows(gradient_sink *g, int64_t base, int64_t stride, const int32_t *rows, const real *v, int n,
+                           const real *d, int m, int64_t exempt)
+{
+    const hw_expert_t *e = g->step->e;
+    real l1 = (real)e->l1, l2 = (real)e->l2, bound = (real)e->clip_value;
+    static const real one = 1;
+    for (int i = 0; i < n; i++) {
+        int32_t r = rows ? rows[i] : i;
+        const real *w = g->step->p + base + r * stride;
+        for (int j = 0; j < m; j++) {
+            real x = v[i] * d[j];
+            if (bound > 0)
+                x = x < -bound ? -bound : x > bound ? bound : x;
+            if (r != exempt)
+                x += l2 * w[j] + (w[j] > 0 ? l1 : w[j] < 0 ? -l1 : 0);
+            g->scratch[j] = x;
+        }
+        apply_rule(g->step, base, stride, &r, &one, 1, g->scratch, m, exempt);
+    }
+}
+
+/* Hand the rank-one gradient of n rows, v d, to what is to happen with it. Row `exempt` is a bias: no penalty. */
+static void apply_gradient(gradient_sink *g, int64_t base, int64_t stride, const int32_t *rows, const real *v, int n,
+                           const real *d, int m, int64_t exempt)
+{
+    if (g->step) {
+        if (g->step->e->plain)
+            apply_rule(g->step, base, stride, rows, v, n, d, m, exempt);
+        else
+            penalised_rows(g, base, stride, rows, v, n, d, m, exempt);
+    } else if (g->gradient) {
+        real minus[64];
+        for (int j = 0; j < m; j += 64) {
+            int some = m - j < 64 ? m - j : 64;
+            for (int q = 0; q < some; q++)
+                minus[q] = -d[j + q];
+            step_rows(g->gradient + base + j, (size_t)stride, rows, v, n, minus, some);
+        }
+    } else {
+        double vv = 0, dd = 0;
+        for (int i = 0; i < n; i++)
+            vv += (double)v[i] * (double)v[i];
+        for (int j = 0; j < m; j++)
+            dd += (double)d[j] * (double)d[j];
+        g->square += vv * dd;
+    }
+}
+
+static const real ONE = 1;
+
+/* A vector of gradients: one row of m numbers at base. */
+static void apply_vector_gradient(gradient_sink *g, int64_t base, const real *d, int m, bool weights)
+{
+    apply_gradient(g, base, 0, NULL, &ONE, 1, d, m, weights ? -1 : 0);
+}
+
+static void dense_backward(hw_learner *l, const hw_op *o, const sample *s, gradient_sink *g)
+{
+    const real *x = s->x + o->source, *w = parameter(l, o->weights), *dy = s->d + o->target;
+    real *dx = s->d + o->source;
+    if (o->single) {
+        real q = dy[0];
+        if (g->step && o->n_lanes && g->step->rule == HW_RULE_sgd && g->step->e->plain) { /* both in one sweep */
+            real *column = parameter(l, o->weights), step = g->step->c.lr * q;
+            for (int i = 0; i < o->n_lanes; i++) {
+                dx[i] = q * column[i];
+                column[i] -= step * x[i];
+            }
+            if (o->bias >= 0)
+                parameter(l, o->bias)[0] -= step;
+            return;
+        }
+        for (int i = 0; i < o->n_lanes; i++)
+            dx[i] = q * w[i];
+        apply_gradient(g, o->weights, 0, NULL, &q, 1, x, o->n_lanes, -1);
+        if (o->bias >= 0)
+            apply_vector_gradient(g, o->bias, dy, o->m_lanes, false);
+        return;
+    }
+    const int32_t *list = s->list + o->list;
+    if (o->sparse) { /* the delta of a silent unit would be multiplied by 0 */
+        for (int i = 0; i < o->n_lanes; i++)
+            dx[i] = 0;
+        for (int i = 1; i <= list[0]; i++)
+            dx[list[i]] = dot(w + list[i] * o->stride, dy, o->m_lanes);
+    } else {
+        for (int i = 0; i < o->n; i++)
+            dx[i] = dot(w + i * o->stride, dy, o->m_lanes);
+    }
+    bool skip = o->sparse && (!g->step || (g->step->e->exact && g->step->e->l1 == 0 && g->step->e->l2 == 0));
+    if (skip)
+        apply_gradient(g, o->weights, o->stride, list + 1, s->list_x + o->list + 1, list[0], dy, o->m_lanes, -1);
+    else
+        apply_gradient(g, o->weights, o->stride, NULL, x, o->n, dy, o->m_lanes, -1);
+    if (o->bias >= 0)
+        apply_vector_gradient(g, o->bias, dy, o->m_lanes, false);
+}
+
+static void operation_backward(hw_learner *l, const hw_op *o, const sample *s, gradient_sink *g)
+{
+    const real *x = s->x + o->source, *y = s->x + o->target, *dy = s->d + o->target, *own = y + o->m_lanes;
+    real *dx = s->d + o->source;
+    switch (o->kind) {
+    case HW_DENSE: dense_backward(l, o, s, g); return;
+    case HW_ACTIVATION:
+        if (o->code == HW_ACT_relu)
+            relu_delta(x, dy, dx, o->m_lanes);
+        else
+            differentiate(o->code, x, y, dy, (real)o->constant, dx, o->m);
+        return;
+    case HW_CELLS:
+        for (int j = 0; j < o->m_lanes; j++)
+            dx[j] = dy[j];
+        apply_gradient(g, o->weights, o->stride, l->cells.rows, l->cells.values, active_tables(l), dy, o->m_lanes, -1);
+        return;
+    case HW_DROPOUT:
+        for (int j = 0; j < o->m; j++)
+            dx[j] = dy[j] * own[j];
+        return;
+    }
+    real *dgain = (real *)l->row_gradient + o->m_lanes;
+    for (int j = o->m; j < o->m_lanes; j++)
+        dgain[j] = 0;
+    if (o->kind == HW_LAYER_NORM) {
+        layer_norm_backward(x, o->weights < 0 ? NULL : parameter(l, o->weights), own, dy, dgain, dx, o->m);
+        if (o->weights < 0)
+            return;
+    } else {
+        batch_norm_row_backward(x, parameter(l, o->weights), (real *)l->buffer + o->buffer, dy, dgain, dx, o->m);
+    }
+    apply_vector_gradient(g, o->weights, dgain, o->m_lanes, false);
+    apply_vector_gradient(g, o->bias, dy, o->m_lanes, false);
+}
+
+/* The first layer of some columns of the table: z = sum of value times row over the pairs. */
+static void read_table(hw_learner *l, const sample *s, const int32_t *rows, const real *v, int64_t n, int column, int lanes)
+{
+    const int32_t *list = l->rows_in_order && l->bias && rows == l->rows_at ? NULL : rows; /* one after the other */
+    sum_rows(parameter(l, l->dense) + column, (size_t)l->stride, list, v, (int)n, NULL, s->x + LANES + column, lanes);
+}
+
+/* Run expert e on what the table gave. Returns whether its logits are finite. */
+static bool forward_expert(hw_learner *l, const hw_expert_t *e, const sample *s, bool learn)
+{
+    for (int o = e->first; o < e->last; o++)
+        operation_forward(l, l->op + o, s, learn);
+    const real *z = s->x + e->logits;
+    real sum = 0;
+    for (int j = 0; j < e->outputs; j++)
+        sum += z[j] - z[j];
+    return sum == 0;
+}
+
+/* Derivatives of expert e from its logits down to the table, and what is to happen with each layer's gradient. */
+static void backward_expert(hw_learner *l, const hw_expert_t *e, const sample *s, const int32_t *rows, const real *v,
+                            int64_t n, gradient_sink *g)
+{
+    for (int o = e->last - 1; o >= e->first; o--)
+        operation_backward(l, l->op + o, s, g);
+    if (g->step)
+        g->step->own = true; /* a row of the table has a clock of its own */
+    const int32_t *list = l->rows_in_order && l->bias && rows == l->rows_at ? NULL : rows;
+    apply_gradient(g, l->dense + e->column, l->stride, list, v, (int)n, s->d + LANES + e->column, e->lanes,
+                   l->bias ? 0 : -1);
+    if (g->step)
+        g->step->own = false;
+}

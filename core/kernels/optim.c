@@ -1,0 +1,167 @@
+/* Update rules: from a gradient to a step.
+ *
+ * One sample's gradient of a layer has rank one, g_ij = v_i d_j (input times delta), so a rule takes rows, their values v
+ * and the deltas d, and the gradient is never written down. A whole gradient is the case of one long row with v = 1.
+ *
+ * A rule is one function of one weight: from the weight w, its gradient g and the rule's own numbers s0, s1, … to the new
+ * weight. `c` holds the constants of this step. The loop over rows and units is the same for all. What a row gets that no
+ * sample touches (nothing: it stands still) and the sources are in headwater/plain/optimizers/rules.py. */
+
+typedef struct constants {
+    real lr;         /* the step of this moment, after the schedule */
+    real a, b, c, e; /* the rule's numbers */
+    real one_minus_a, one_minus_b;
+    real correction;      /* on the second moment, of Adam's family */
+    real shrink;          /* AdamW's decay */
+    real ahead, gradient; /* NAdam's two steps */
+} constants;
+
+#define UNUSED (void)c, (void)s0, (void)s1, (void)s2, (void)s3, (void)s4
+#define choose(mask, yes, no) VECTOR_NAME(select)(mask, yes, no)
+#define decayed(x) VECTOR_NAME(decay)(x)
+#define root(x) VECTOR_NAME(square_root)(x)
+#define RULE(name)                                                                                                         \
+    static inline __attribute__((always_inline)) VECTOR VECTOR_NAME(name)(                                                 \
+        const constants *c, VECTOR w, VECTOR g, VECTOR *s0, VECTOR *s1, VECTOR *s2, VECTOR *s3, VECTOR *s4)
+#define VECTOR native
+#define VECTOR_NAME(name) name##_native
+#include "rules.h"
+#undef VECTOR
+#undef VECTOR_NAME
+#define VECTOR real4
+#define VECTOR_NAME(name) name##_real4
+#include "rules.h"
+#undef VECTOR
+#undef VECTOR_NAME
+
+static const bool CORRECTED[] = {
+#define HW_ROW(name, states, exact, epsilon, corrected) corrected,
+    HW_RULES(HW_ROW)
+#undef HW_ROW
+};
+
+/* Adam's bias corrections, for a row touched k times. */
+static inline void correct(constants *c, int rule, const hw_expert_t *e, double lr, double k)
+{
+    uint64_t n = (uint64_t)k;
+    if (rule != HW_RULE_nadam)
+        c->lr = (real)(lr / (1 - hw_ipow64(e->rule_numbers[0], n)));
+    c->correction = (real)(1 / __builtin_sqrt(1 - hw_ipow64(e->rule_numbers[1], n)));
+}
+
+static double nadam_momentum(const hw_expert_t *e, double t)
+{
+    return e->rule_numbers[0] * (1 - 0.5 * hw_pow64(0.96, t * e->rule_numbers[3]));
+}
+
+/* One step of an expert's rule, as it stands for all rows that it is about to move. */
+typedef struct update {
+    const hw_expert_t *e;
+    int rule;
+    double lr, t;
+    bool own; /* bias corrections follow the row's own count */
+    const int64_t *touched;
+    constants c;
+    real *p, *s[HW_MOST_STATES];
+} update;
+
+static void begin_update(update *u, hw_learner *l, const hw_expert_t *e, double lr, double t, double product)
+{
+    const double *n = e->rule_numbers;
+    u->e = e;
+    u->rule = e->rule;
+    u->lr = lr;
+    u->t = t;
+    u->own = false;
+    u->touched = l->touched;
+    u->p = l->weights;
+    if (e->rule == HW_RULE_sgd) {
+        u->c.lr = (real)lr;
+        return;
+    }
+    u->c = (constants){.lr = (real)lr, .a = (real)n[0], .b = (real)n[1], .c = (real)n[2], .e = (real)n[3]};
+    for (int k = 0; k < HW_MOST_STATES; k++)
+        u->s[k] = k < l->states ? l->state[k] : l->weights;
+    u->c.one_minus_a = (real)(1 - n[0]);
+    u->c.one_minus_b = (real)(1 - n[1]);
+    u->c.shrink = 1;
+    u->c.correction = 1;
+    if (CORRECTED[e->rule])
+        correct(&u->c, e->rule, e, lr, t);
+    if (e->rule == HW_RULE_nadam) {
+        double mu = nadam_momentum(e, t), ahead = nadam_momentum(e, t + 1);
+        u->c.ahead = (real)(lr * ahead / (1 - product * ahead));
+        u->c.gradient = (real)(lr * (1 - mu) / (1 - product));
+    }
+}
+
+/* One rule over the rows: as many vectors of the machine's own width as fit, then vectors of four. */
+#define STEP_VECTOR(name, type, vec, j)                                                                                    \
+    do {                                                                                                                   \
+        type q0 = *(type##_memory *)(s0 + j), q1 = *(type##_memory *)(s1 + j), q2 = *(type##_memory *)(s2 + j),            \
+             q3 = *(type##_memory *)(s3 + j);                                                                              \
+        type q4 = *(type##_memory *)(s4 + j);                                                                              \
+        *(type##_memory *)(w + j) =                                                                                        \
+            name##_##vec(&c, *(type##_memory *)(w + j), x * *(const type##_memory *)(d + j), &q0, &q1, &q2, &q3, &q4);     \
+        if (STATES > 0)                                                                                                    \
+            *(type##_memory *)(s0 + j) = q0;                                                                               \
+        if (STATES > 1)                                                                                                    \
+            *(type##_memory *)(s1 + j) = q1;                                                                               \
+        if (STATES > 2)                                                                                                    \
+            *(type##_memory *)(s2 + j) = q2;                                                                               \
+        if (STATES > 3)                                                                                                    \
+            *(type##_memory *)(s3 + j) = q3;                                                                               \
+        if (STATES > 4)                                                                                                    \
+            *(type##_memory *)(s4 + j) = q4;                                                                               \
+    } while (0)
+#define LOOP(name, states, exact, epsilon, corrected)                                                                      \
+    static void name##_rows(update *u, int64_t base, int64_t stride, const int32_t *rows, const real *v, int n,            \
+                            const real *d, int m, int64_t exempt)                                                          \
+    {                                                                                                                      \
+        enum { STATES = states };                                                                                          \
+        double last = u->t;                                                                                                \
+        constants c = u->c;                                                                                                \
+        for (int i = 0; i < n; i++) {                                                                                      \
+            int64_t r = rows ? rows[i] : i;                                                                                \
+            if (corrected && u->own && (double)u->touched[r] != last) {                                                    \
+                last = (double)u->touched[r];                                                                              \
+                correct(&c, HW_RULE_##name, u->e, u->lr, last);                                                            \
+            }                                                                                                              \
+            if (HW_RULE_##name == HW_RULE_adamw)                                                                           \
+                c.shrink = r == exempt ? 1 : (real)(1 - u->lr * u->e->rule_numbers[3]);                                    \
+            int64_t o = base + r * stride;                                                                                 \
+            real *w = u->p + o, *s0 = STATES > 0 ? u->s[0] + o : w, *s1 = STATES > 1 ? u->s[1] + o : w;                    \
+            real *s2 = STATES > 2 ? u->s[2] + o : w, *s3 = STATES > 3 ? u->s[3] + o : w;                                   \
+            real *s4 = STATES > 4 ? u->s[4] + o : w;                                                                       \
+            const real x = v[i];                                                                                           \
+            int j = 0;                                                                                                     \
+            for (; NATIVE != 4 && j + NATIVE <= m; j += NATIVE)                                                            \
+                STEP_VECTOR(name, native, native, j);                                                                      \
+            for (; j < m; j += 4)                                                                                          \
+                STEP_VECTOR(name, real4, real4, j);                                                                        \
+        }                                                                                                                  \
+    }
+HW_RULES(LOOP)
+#undef LOOP
+
+/* Move n rows of m numbers, the first at base, by the outer product of v (n) and d (m). Row `exempt` is a bias. */
+static void apply_rule(update *u, int64_t base, int64_t stride, const int32_t *rows, const real *v, int n, const real *d,
+                       int m, int64_t exempt)
+{
+    if (u->rule == HW_RULE_sgd) { /* w - v (lr d) */
+        real scaled[64] __attribute__((aligned(64)));
+        for (int j = 0; j < m; j += 64) {
+            int some = m - j < 64 ? m - j : 64;
+            for (int q = 0; q < some; q++)
+                scaled[q] = u->c.lr * d[j + q];
+            step_rows(u->p + base + j, (size_t)stride, rows, v, n, scaled, some);
+        }
+        return;
+    }
+    switch (u->rule) {
+#define HW_CASE(name, states, exact, epsilon, corrected)                                                                   \
+    case HW_RULE_##name: name##_rows(u, base, stride, rows, v, n, d, m, exempt); break;
+        HW_RULES(HW_CASE)
+    }
+#undef HW_CASE
+}

@@ -1,0 +1,117 @@
+/* Replay: experts learn some of the last samples again, drawn at random; and predictions that wait for late answers. */
+
+/* How many after row t = 1, 2, …: with few rows many, since all of them together cost little then. */
+static int64_t replays_after(const hw_expert_t *x, int64_t t)
+{
+    int64_t first = t > HW_FIRST_ROWS ? (int64_t)x->first_replays * HW_FIRST_ROWS / t : x->first_replays;
+    return first > x->replays ? first : x->replays;
+}
+
+static void replay(hw_learner *l, int e, const sample *s)
+{
+    const hw_expert_t *x = l->expert + e;
+    int64_t replays = replays_after(x, l->learned + 1);
+    for (int64_t q = 0; q < replays; q++) {
+        int64_t some = l->ring_added < l->ring ? l->ring_added : l->ring,
+                i = (int64_t)(hw_uniform(l->random) * (double)some);
+        const int32_t *rows = l->pair_rows + l->sample_start[i];
+        const real *v = (const real *)l->pair_values + l->sample_start[i];
+        int64_t n = l->sample_count[i];
+        read_table(l, s, rows, v, n, x->column, x->lanes);
+        if (forward_and_link(l, e, s, true)) {
+            expert_loss_and_gradient(l, e, s, l->sample_y + i, 1);
+            take_step(l, e, s, rows, v, n, l->sample_w[i]);
+        }
+    }
+}
+
+/* Put the sample's pairs, answer and weight into the ring; there is room (hw_reserve_ring). */
+static void keep_sample(hw_learner *l, double y, double weight)
+{
+    int64_t i = l->ring_added % l->ring, n = l->pairs;
+    l->sample_start[i] = l->pairs_end;
+    l->sample_count[i] = n;
+    l->sample_y[i] = y;
+    l->sample_w[i] = weight;
+    memcpy(l->pair_rows + l->pairs_end, l->rows_at, (size_t)n * sizeof(int32_t));
+    memcpy((real *)l->pair_values + l->pairs_end, l->values_at, (size_t)n * sizeof(real));
+    l->pairs_end += n;
+    l->ring_added += 1;
+}
+
+/* A number that stands for the sample at hand: the sum over its entries of a hash of row and value. Only rows up to `top`
+ * count: those that could take part when it was predicted. 0: a sample without any. */
+static uint64_t sample_key(const hw_learner *l, int64_t top)
+{
+    uint64_t sum = 0;
+    for (int64_t i = 0; i < l->entries; i++) {
+        int32_t slot = l->entry_slots[i];
+        int64_t row = slot >= 0 ? l->slots.row[slot] : -(int64_t)slot - 1;
+        double x = l->entry_x[i] + 0.0; /* −0 is 0 */
+        if (row <= top && x == x && i >= l->added) {
+            uint64_t bits;
+            memcpy(&bits, &x, 8);
+            sum += hw_mix64(bits ^ hw_mix64((uint64_t)row + 1));
+        }
+    }
+    return sum;
+}
+
+/* A standardised answer, or prediction, in the answer's own units. */
+static inline double in_answer_units(const hw_learner *l, double z)
+{
+    return l->base + l->answers[0] + __builtin_sqrt(l->answers[1]) * z;
+}
+
+/* Store what the components predicted in the oldest place; numbers in the answer's own units. */
+static void store_pending(hw_learner *l, const sample *s)
+{
+    int64_t place = l->pending_added % HW_MOST_PENDING;
+    l->pending_added += 1;
+    if (l->pending_oldest < l->pending_added - HW_MOST_PENDING)
+        l->pending_oldest = l->pending_added - HW_MOST_PENDING;
+    l->pending_key[place] = sample_key(l, l->highest_row);
+    l->pending_highest_row[place] = l->highest_row;
+    for (int m = 0; m < components(l); m++) {
+        real *kept = (real *)l->pending + (place * components(l) + m) * l->output_capacity;
+        memcpy(kept, component_output(l, s, m), (size_t)l->outputs * sizeof(real));
+        if (l->mixture == HW_NUMBERS)
+            kept[0] = (real)in_answer_units(l, (double)kept[0]);
+    }
+    if (l->answer_inputs)
+        hw_read_answers(l, l->pending_answers + place * HW_ANSWER_INPUTS);
+}
+
+/* 1 + the place of the oldest predictions stored for the sample at hand, or -1; the place is free from then on. */
+static int64_t match_pending(hw_learner *l)
+{
+    if (!l->mixture)
+        return -1;
+    while (l->pending_oldest < l->pending_added && l->pending_key[l->pending_oldest % HW_MOST_PENDING] == 0)
+        l->pending_oldest += 1;
+    int64_t top = -1;
+    uint64_t wanted = 0;
+    for (int64_t q = l->pending_oldest; q < l->pending_added; q++) {
+        int64_t place = q % HW_MOST_PENDING;
+        if (l->pending_highest_row[place] != top) {
+            top = l->pending_highest_row[place];
+            wanted = sample_key(l, top);
+        }
+        if (wanted == 0 || l->pending_key[place] != wanted)
+            continue;
+        l->pending_key[place] = 0;
+        return place + 1;
+    }
+    return -1;
+}
+
+/* The numbers stored there, standardised as answers are now. */
+static void standardise_pending(hw_learner *l, int64_t place)
+{
+    if (place <= 0 || l->mixture != HW_NUMBERS)
+        return;
+    for (int m = 0; m < components(l); m++) {
+        real *kept = (real *)l->pending + ((place - 1) * components(l) + m) * l->output_capacity;
+        kept[0] = (real)within(((double)kept[0] - l->base - l->answers[0]) / deviation(l->answers[1]), -10, 10);
+    }
+}

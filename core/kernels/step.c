@@ -1,0 +1,177 @@
+/* One expert learns one sample: the loss, the step, and the step taken back where it did harm. */
+
+static const double PROBATION = 10; /* steps that are all checked: there is no fading mean yet to judge by */
+static const double SUSPICIOUS = 4; /* a loss this many times its fading mean has its step checked */
+static const double EXPLOSION = 4;  /* an early step after which its sample costs this many times as much is taken back; */
+/* later any after which a suspicious sample costs more: so runs away what never returns */
+static const double RECOVERY = 1.001; /* the step size grows back by this factor a row */
+
+enum { KEEP, UNDO, REDO };
+
+static inline double *running(hw_learner *l, int64_t e) { return l->running + e * HW_RUNNING; }
+static inline real *prediction_slot(hw_learner *l, int64_t q) { return (real *)l->predictions + q * l->output_capacity; }
+
+/* Put expert e's prediction, its logits through the link, into its slot. Logits that are not finite count as zeros. */
+static bool forward_and_link(hw_learner *l, int e, const sample *s, bool learn)
+{
+    const hw_expert_t *x = l->expert + e;
+    bool sound = forward_expert(l, x, s, learn);
+    real *z = s->x + x->logits;
+    if (!sound)
+        for (int j = 0; j < x->outputs; j++)
+            z[j] = 0;
+    apply_link(x->loss, z, prediction_slot(l, e), x->outputs);
+    return sound;
+}
+
+/* Return the loss of expert e's linked prediction; write its gradient to the derivatives of the logits. */
+static double expert_loss_and_gradient(hw_learner *l, int e, const sample *s, const double *y, int answers)
+{
+    const hw_expert_t *x = l->expert + e;
+    return loss_and_gradient(x->loss, x->loss_number, s->x + x->logits, prediction_slot(l, e), y, answers, s->d + x->logits,
+                             x->outputs);
+}
+
+/* One step of expert e: the loss's gradient stands at its logits, the sample's values are in place. */
+static void take_step(hw_learner *l, int e, const sample *s, const int32_t *rows, const real *v, int64_t n, double weight)
+{
+    const hw_expert_t *x = l->expert + e;
+    double *run = running(l, e), t = run[HW_STEPS] + 1;
+    double lr = rate_at(x->schedule, x->lr, x->schedule_numbers[0], x->schedule_numbers[1], t) * run[HW_STEP_SCALE];
+    if (x->rule == HW_RULE_nadam)
+        run[HW_PRODUCT] *= nadam_momentum(x, t);
+    real *d = s->d + x->logits;
+    if (weight != 1)
+        for (int j = 0; j < x->outputs; j++)
+            d[j] *= (real)weight;
+    if (x->clip_norm > 0) {
+        gradient_sink measured = {.scratch = l->row_gradient};
+        backward_expert(l, x, s, rows, v, n, &measured);
+        double size = __builtin_sqrt(measured.square);
+        if (size > x->clip_norm) /* gradients are linear in the logits' delta: scale it and all are scaled */
+            for (int j = 0; j < x->outputs; j++)
+                d[j] *= (real)(x->clip_norm / size);
+    }
+    run[HW_STEPS] = t;
+    if (!(lr > 0)) /* a schedule that has come to its end: nothing moves, and FTRL would divide by it */
+        return;
+    update u;
+    begin_update(&u, l, x, lr, t, run[HW_PRODUCT]);
+    gradient_sink g = {.step = &u, .scratch = l->row_gradient};
+    backward_expert(l, x, s, rows, v, n, &g);
+}
+
+/* All that a step on some rows can change, stretch by stretch: the expert's dense layers, its columns of each row, its rows
+ * of the sample's cells. */
+typedef struct stretch {
+    int64_t at, length;
+} stretch;
+
+static inline int64_t stretches_of(const hw_learner *l, const hw_expert_t *e, int64_t n)
+{
+    return 1 + n + (e->cells < 0 ? 0 : active_tables(l));
+}
+
+static inline stretch stretch_at(const hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int64_t q)
+{
+    if (q == 0)
+        return (stretch){e->dense_first, e->dense_last - e->dense_first};
+    if (q <= n)
+        return (stretch){l->dense + rows[q - 1] * l->stride + e->column, e->lanes};
+    const hw_op *o = l->op + e->cells;
+    return (stretch){o->weights + l->cells.rows[q - n - 1] * o->stride, e->lanes};
+}
+
+/* KEEP these stretches, or exchange the two: UNDO a step, REDO it. A row may be listed twice, so a step is redone from the
+ * last stretch to the first. */
+static void exchange(hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int mode)
+{
+    real *kept = l->row_undo;
+    int64_t dense = e->dense_last - e->dense_first, count = stretches_of(l, e, n);
+    for (int k = -1; k < l->states; k++) {
+        real *source = k < 0 ? l->weights : l->state[k];
+        for (int64_t q = 0; q < count; q++) {
+            int64_t i = mode == REDO ? count - 1 - q : q;
+            stretch p = stretch_at(l, e, rows, n, i);
+            real *here = source + p.at, *there = i == 0 ? kept : kept + dense + (i - 1) * e->lanes;
+            if (mode == KEEP) {
+                memcpy(there, here, (size_t)p.length * sizeof(real));
+                continue;
+            }
+            for (int64_t j = 0; j < p.length; j++) {
+                real x = here[j];
+                here[j] = there[j];
+                there[j] = x;
+            }
+        }
+        kept += dense + (count - 1) * e->lanes;
+    }
+}
+
+/* Whether all that a step on these rows can have changed is still finite: an infinite number of a rule stands still for
+ * ever. */
+static bool stays_finite(hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n)
+{
+    bool sound = true;
+    int64_t count = stretches_of(l, e, n);
+    for (int k = -1; k < l->states; k++) {
+        const real *source = k < 0 ? l->weights : l->state[k];
+        for (int64_t q = 0; sound && q < count; q++) {
+            stretch p = stretch_at(l, e, rows, n, q);
+            sound = all_finite(source + p.at, p.length);
+        }
+    }
+    return sound;
+}
+
+/* value <= times measure + more; a loss (Poisson's) may be negative */
+static inline bool acceptable(double value, double measure, double times, double more)
+{
+    return value <= measure + (times - 1) * magnitude(measure) + more;
+}
+
+/* Loss of the sample as the weights now stand, infinite if its logits are. */
+static double current_loss(hw_learner *l, int e, const sample *s, const int32_t *rows, const real *v, int64_t part,
+                           const double *y, int answers)
+{
+    const hw_expert_t *x = l->expert + e;
+    read_table(l, s, rows, v, part, x->column, x->lanes);
+    bool sound = forward_and_link(l, e, s, false);
+    double value = expert_loss_and_gradient(l, e, s, y, answers);
+    return sound ? value : __builtin_inf();
+}
+
+/* Step along the gradient of a sample that cost `before`, and step back if the same sample then costs far more.
+ *
+ * The check needs a second forward pass, so it is made only where a step can be dangerous. A step that is undone halves the
+ * expert's step size, which then creeps back. With dropout the loss before is one of a thinned net, so before a step is
+ * undone, the loss of the whole net is computed too. */
+static void learn_expert(hw_learner *l, int e, const sample *s, const int32_t *rows, const real *v, int64_t part, int64_t n,
+                         const double *y, int answers, double weight, double before)
+{
+    const hw_expert_t *x = l->expert + e;
+    double *run = running(l, e), t = run[HW_STEPS], product = run[HW_PRODUCT], mean = run[HW_FADING_LOSS];
+    bool suspicious = t < PROBATION || !acceptable(before, mean, SUSPICIOUS, 0);
+    /* bounded: one outlier must not lift the mean so far that nothing is suspicious any more */
+    double seen = least(before, mean + (SUSPICIOUS - 1) * magnitude(mean) + 1);
+    run[HW_FADING_LOSS] = t == 0 ? before : mean + (seen - mean) * 0.01;
+    if (suspicious)
+        exchange(l, x, rows, n, KEEP);
+    take_step(l, e, s, rows, v, n, weight);
+    run[HW_STEP_SCALE] = least(run[HW_STEP_SCALE] * RECOVERY, 1);
+    if (!suspicious)
+        return;
+    double times = t < PROBATION ? EXPLOSION : 1, more = t < PROBATION ? 1 : 0;
+    double after = current_loss(l, e, s, rows, v, part, y, answers);
+    bool sound = stays_finite(l, x, rows, n);
+    if (sound && acceptable(after, before, times, more))
+        return;
+    exchange(l, x, rows, n, UNDO);
+    if (sound && x->two_pass && acceptable(after, current_loss(l, e, s, rows, v, part, y, answers), times, more)) {
+        exchange(l, x, rows, n, REDO);
+        return;
+    }
+    run[HW_PRODUCT] = product;
+    run[HW_STEP_SCALE] *= 0.5;
+    run[HW_UNDONE] += 1;
+}

@@ -1,0 +1,564 @@
+/* The face of a learner: what comes in is checked here, room is made before anything is changed, and the kernels compute.
+ */
+#include "elementary.h"
+#include "learner.h"
+
+/* ---- names of the tables --------------------------------------------------------------------------------- */
+
+#define NAME(name) #name,
+#define RULE_NAME(name, states, exact, epsilon, corrected) #name,
+#define LOSS_NAME(name, classes) #name,
+#define LIST(function, rows, row)                                                                                          \
+    const char *const *function(int *count)                                                                                \
+    {                                                                                                                      \
+        static const char *const names[] = {rows(row)};                                                                    \
+        *count = (int)(sizeof names / sizeof *names);                                                                      \
+        return names;                                                                                                      \
+    }
+LIST(hw_activations, HW_ACTIVATIONS, NAME)
+LIST(hw_losses, HW_LOSSES, LOSS_NAME)
+LIST(hw_rules, HW_RULES, RULE_NAME)
+LIST(hw_schedules, HW_SCHEDULES, NAME)
+LIST(hw_initializers, HW_INITIALIZERS, NAME)
+
+#include "kernels/schedule.c"
+double hw_rate(int schedule, double lr, double a, double b, int64_t t) { return rate_at(schedule, lr, a, b, (double)t); }
+
+/* ---- levels ---------------------------------------------------------------------------------------------- */
+
+#if defined(__x86_64__) && !defined(HW_ONE_LEVEL)
+#include <cpuid.h>
+
+/* What the processor has, and the operating system keeps (bits of XCR0). */
+static int best_level(void)
+{
+    unsigned a, b, c, d, low, high;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_AVX) || !(c & bit_FMA) || !(c & bit_MOVBE) ||
+        !(c & bit_F16C))
+        return 1;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    if ((low & 6) != 6 || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_AVX2) || !(b & bit_BMI) || !(b & bit_BMI2))
+        return 1;
+    unsigned wanted = bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
+    unsigned b7 = b;
+    if (!__get_cpuid(0x80000001, &a, &b, &c, &d) || !(c & bit_LZCNT))
+        return 1;
+    return (b7 & wanted) == wanted && (low & 0xE6) == 0xE6 ? 4 : 3;
+}
+#else
+static int best_level(void) { return 1; }
+#endif
+
+int hw_level(int wanted)
+{
+    int best = best_level();
+    return wanted == 0 || wanted > best ? best : wanted >= 3 ? wanted : 1;
+}
+
+static const hw_kernels *kernels_of(bool is_double, int level)
+{
+#if defined(__x86_64__) && !defined(HW_ONE_LEVEL)
+    if (level == 4)
+        return is_double ? &hw_kernels_64_4 : &hw_kernels_32_4;
+    if (level == 3)
+        return is_double ? &hw_kernels_64_3 : &hw_kernels_32_3;
+#endif
+    (void)level;
+#ifdef HW_FLOAT_ONLY
+    return is_double ? NULL : &hw_kernels_32_1;
+#else
+    return is_double ? &hw_kernels_64_1 : &hw_kernels_32_1;
+#endif
+}
+
+/* ---- making and freeing ---------------------------------------------------------------------------------- */
+
+hw_learner *hw_new(const hw_allocator *memory, const double *declaration, int64_t count, int level, uint64_t key,
+                   int *status, hw_fault *fault)
+{
+    hw_learner *l = count > 0 && count < (1 << 24) ? hw_allocate(memory, sizeof *l) : NULL;
+    *status = l ? 0 : count > 0 && count < (1 << 24) ? HW_NO_MEMORY : HW_BAD_DECLARATION;
+    if (!l)
+        return NULL;
+    l->memory = *memory;
+    l->names.key = key;
+    l->level = hw_level(level);
+    l->limits = (hw_limits){HW_MOST_ENTRIES, INT32_MAX, HW_MOST_OUTPUTS, INT64_MAX};
+    l->predicted_count = -1;
+    l->declaration = hw_allocate(memory, (uint64_t)count * sizeof(double));
+    l->step = hw_allocate(memory, 2 * sizeof(double));
+    l->sizes = hw_allocate(memory, HW_SIZES * sizeof(int64_t));
+    *status = l->declaration && l->step && l->sizes ? hw_parse(l, declaration, count, fault) : HW_NO_MEMORY;
+    if (*status < 0)
+        return hw_free(l), NULL;
+    memcpy(l->declaration, declaration, (size_t)count * sizeof(double));
+    l->declaration_size = count;
+    l->kernels = kernels_of(l->is_double, l->level);
+    if (!l->kernels) {
+        if (fault)
+            *fault = (hw_fault){"dtype", "float32, the only type in this build", 1};
+        *status = HW_BAD_DECLARATION;
+        return hw_free(l), NULL;
+    }
+    l->step[0] = l->step[1] = 1;
+    return l;
+}
+
+/* Arrays whose size follows from the declaration alone. */
+int hw_make_fixed(hw_learner *l)
+{
+    const hw_allocator *m = &l->memory;
+    size_t ring = (size_t)l->ring * 8;
+    if (!hw_extend(m, &l->running, (uint64_t)(l->experts + 2) * HW_RUNNING * 8) || !hw_extend(m, &l->random, 16) ||
+        !hw_extend(m, &l->answers, 3 * (uint64_t)l->output_capacity * 8) ||
+        !hw_extend(m, &l->scores, l->intervals ? (1 + HW_WINDOW) * 8 : 8))
+        return HW_NO_MEMORY;
+    if (ring && (!hw_extend(m, &l->sample_start, ring) || !hw_extend(m, &l->sample_count, ring) ||
+                 !hw_extend(m, &l->sample_y, ring) || !hw_extend(m, &l->sample_w, ring)))
+        return HW_NO_MEMORY;
+    if (l->history) {
+        int64_t capacity = l->output_capacity, counted = l->targets || capacity > 2 * HW_COUNTED ? 0 : capacity * capacity;
+        if (!hw_extend(m, &l->label_history, (uint64_t)(hw_history_head(l) + counted) * 8))
+            return HW_NO_MEMORY;
+    }
+    return 0;
+}
+
+hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64_t count, int level, uint64_t key,
+                    int *status, hw_fault *fault)
+{
+    hw_learner *l = hw_new(memory, declaration, count, level, key, status, fault);
+    if (!l)
+        return NULL;
+    int64_t inputs = l->growing ? 0 : (int64_t)declaration[HW_D_INPUTS];
+    *status = hw_lower(l, (int)declaration[HW_D_OUTPUTS], 0);
+    l->rows = 1;
+    if (*status >= 0)
+        *status = hw_make_fixed(l);
+    l->row_capacity = inputs + 1;
+    if (*status >= 0)
+        *status = hw_make_vectors(l);
+    if (*status >= 0)
+        *status = hw_make_scratch(l);
+    if (*status >= 0)
+        *status = hw_make_cells(l);
+    if (*status < 0)
+        return hw_free(l), NULL;
+    double share = 1.0 / (l->experts + l->history);
+    for (int e = 0; e < l->experts + 2; e++) {
+        double *run = l->running + e * HW_RUNNING;
+        run[HW_STEP_SCALE] = run[HW_PRODUCT] = 1;
+        run[HW_WEIGHT] = share;
+    }
+    l->random[1] = hw_key(l->seed, 1, 0);
+    if (l->history)
+        l->label_history[l->targets ? HW_PAST_REPEATS : 0] = l->targets ? 0.5 : -1;
+    l->rows = l->drawn = inputs + 1;
+    *status = hw_draw_dense(l);
+    if (*status >= 0)
+        *status = hw_append_answers(l);
+    if (*status < 0)
+        return hw_free(l), NULL;
+    return l;
+}
+
+void hw_free(hw_learner *l)
+{
+    if (!l)
+        return;
+    for (int32_t i = 0; i < l->slots.count && l->slots.reservoir; i++)
+        hw_release(l->slots.reservoir[i]);
+    void *arrays[] = {l->declaration,
+                      l->expert,
+                      l->op,
+                      l->names.owner,
+                      l->names.value,
+                      l->names.end,
+                      l->names.bytes,
+                      l->names.table,
+                      l->columns.name,
+                      l->columns.kind,
+                      l->columns.slot,
+                      l->columns.order,
+                      l->slots.row,
+                      l->slots.basis,
+                      l->slots.mean,
+                      l->slots.variance,
+                      l->slots.seen,
+                      l->slots.knots,
+                      l->slots.reservoir,
+                      l->slots.knot_count,
+                      l->cells.code,
+                      l->cells.threshold,
+                      l->cells.hash,
+                      l->cells.place,
+                      l->cells.x,
+                      l->cells.cell,
+                      l->cells.rows,
+                      l->cells.values,
+                      l->shared_slots,
+                      l->row_keys,
+                      l->touched,
+                      l->weights,
+                      l->state[0],
+                      l->state[1],
+                      l->state[2],
+                      l->state[3],
+                      l->state[4],
+                      l->buffer,
+                      l->running,
+                      l->answers,
+                      l->random,
+                      l->scores,
+                      l->label_history,
+                      l->sample_start,
+                      l->sample_count,
+                      l->sample_y,
+                      l->sample_w,
+                      l->pair_rows,
+                      l->pair_values,
+                      l->pending_key,
+                      l->pending_highest_row,
+                      l->pending,
+                      l->pending_answers,
+                      l->entry_slots,
+                      l->entry_x,
+                      l->rows_at,
+                      l->rows_spare,
+                      l->values_at,
+                      l->values_spare,
+                      l->values,
+                      l->deltas,
+                      l->list_rows,
+                      l->list_values,
+                      l->predictions,
+                      l->row_gradient,
+                      l->row_undo,
+                      l->losses,
+                      l->staging,
+                      l->knots_due,
+                      l->sorted,
+                      l->batch_values,
+                      l->batch_deltas,
+                      l->batch_lists,
+                      l->batch_list_values,
+                      l->batch_ends,
+                      l->batch_rows,
+                      l->batch_row_values,
+                      l->moments,
+                      l->packed,
+                      l->step,
+                      l->sizes,
+                      l->predicted_slots,
+                      l->predicted_x};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        hw_release(arrays[i]);
+    hw_release(l);
+}
+
+/* ---- one sample ------------------------------------------------------------------------------------------ */
+
+static bool is_class(const hw_learner *l) { return hw_is_of_classes(l->expert[0].loss); }
+
+static bool answer_fits(const hw_learner *l, double y)
+{
+    if (is_class(l))
+        return y >= 0 && y < l->outputs && y == (double)(int32_t)y;
+    return y - y == 0;
+}
+
+/* A bound on the pairs of the sample at hand: a number has three where its spline basis takes part, else one. */
+static int64_t most_pairs(const hw_learner *l)
+{
+    int64_t pairs = l->entries + 1;
+    if (!l->knots)
+        return pairs;
+    if (l->entries < 1024) /* counting is worth it for wide samples */
+        return 3 * l->entries + 1;
+    for (int64_t i = 0; i < l->entries; i++)
+        pairs += l->entry_slots[i] >= 0 && l->slots.basis[l->entry_slots[i]] > 0 ? 2 : 0;
+    return pairs;
+}
+
+/* What a learner needs before it learns the sample that was read: rows drawn, memory. A sample without a number or a name
+ * teaches the bias; the first with some says how wide samples are. */
+static int prepare(hw_learner *l)
+{
+    int64_t filled = 0;
+    for (int64_t i = 0; i < l->entries; i++)
+        filled += l->entry_x[i] - l->entry_x[i] == 0;
+    if (!l->fan_in)
+        l->fan_in = filled * (l->knots ? 3 : 1);
+    int status = hw_draw_rows(l);
+    int64_t pairs = most_pairs(l);
+    if (status >= 0 && l->ring)
+        status = hw_reserve_ring(l, pairs);
+    if (status >= 0)
+        status = hw_reserve_undo(l, pairs);
+    l->knots_due_count = 0;
+    return status < 0 ? status : 1;
+}
+
+/* Move the knots that became due while the sample was learned, append spline bases and the tests of cell tables; they take
+ * part from the next one on. */
+static int append_due(hw_learner *l, int result)
+{
+    for (int32_t i = 0; i < l->knots_due_count; i++) {
+        int32_t slot = l->knots_due[i];
+        int status = hw_move_knots(l, slot) >= 3 && l->slots.basis[slot] == 0 ? hw_append_basis(l, slot) : 0;
+        if (status < 0)
+            return status;
+    }
+    l->knots_due_count = 0;
+    int status = l->cells.tables ? hw_learn_tests(l) : 0;
+    return status < 0 ? status : result;
+}
+
+int hw_predict(hw_learner *l, void *p, double *width)
+{
+    if (!l->growing)
+        return HW_BAD_ARGUMENT;
+    l->predicted_count = -1;
+    int status = l->kernels->predict(l, p, width);
+    if (status >= 0 && !width && l->predicted_capacity >= l->entries) {
+        memcpy(l->predicted_slots, l->entry_slots, (size_t)l->entries * sizeof(int32_t));
+        memcpy(l->predicted_x, l->entry_x, (size_t)l->entries * sizeof(double));
+        l->predicted_count = l->entries;
+    }
+    return status;
+}
+
+/* Whether the sample at hand is the one that was predicted last, and nothing has changed since. Somebody who holds a view
+ * of the weights may have written to them; rows that are shared may stand in a sample twice. */
+static bool is_last_predicted(const hw_learner *l)
+{
+    size_t n = (size_t)l->entries;
+    return l->predicted_count == l->entries && !l->shared_from && hw_references(l->weights) == 1 &&
+           !memcmp(l->predicted_slots, l->entry_slots, n * sizeof(int32_t)) &&
+           !memcmp(l->predicted_x, l->entry_x, n * sizeof(double));
+}
+
+int hw_learn(hw_learner *l, double y, double w, void *p)
+{
+    if (!l->growing || !answer_fits(l, y) || !(w >= 0 && w <= 1e30))
+        return HW_BAD_ARGUMENT;
+    int ready = w > 0 ? prepare(l) : 0;
+    if (ready < 0)
+        return ready;
+    bool predicted = ready && is_last_predicted(l);
+    l->predicted_count = -1;
+    int result = l->kernels->learn(l, y, ready ? w : 0, p, predicted);
+    return result == 1 ? append_due(l, result) : result;
+}
+
+int hw_predict_pending(hw_learner *l, void *p)
+{
+    if (!l->growing)
+        return HW_BAD_ARGUMENT;
+    l->predicted_count = -1;
+    int status = l->mixture ? hw_make_pending(l) : 0;
+    return status < 0 ? status : l->kernels->ask(l, p);
+}
+
+int hw_learn_late(hw_learner *l, double y, double w)
+{
+    if (!l->growing || !answer_fits(l, y) || !(w >= 0 && w <= 1e30))
+        return HW_BAD_ARGUMENT;
+    int ready = w > 0 ? prepare(l) : 0;
+    l->predicted_count = -1;
+    if (ready <= 0)
+        return ready;
+    int result = l->kernels->learn_late(l, y, w);
+    return result == 1 ? append_due(l, result) : result;
+}
+
+int64_t hw_pairs(hw_learner *l, int at_mean, const int32_t **rows, const void **values)
+{
+    l->predicted_count = -1;
+    hw_drop_added(l);
+    l->kernels->pairs(l, at_mean);
+    *rows = l->rows_at;
+    *values = l->values_at;
+    return l->active;
+}
+
+/* ---- arrays ---------------------------------------------------------------------------------------------- */
+
+static bool finite_numbers(const double *x, int64_t count, double low)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!(x[i] >= low && x[i] - x[i] == 0))
+            return false;
+    return true;
+}
+
+static int check_arrays(const hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers)
+{
+    int64_t inputs = (int64_t)l->declaration[HW_D_INPUTS];
+    if (l->growing || count < 0 || (y && answers != 1 && answers != l->outputs))
+        return HW_BAD_ARGUMENT;
+    if (y && answers > 1 && is_class(l) && l->experts + l->history > 1)
+        return HW_BAD_ARGUMENT; /* a mixture of classes learns from the number of one */
+    if (y && (!finite_numbers(y, count * answers, -1e300) || !finite_numbers(w, count, 0)))
+        return HW_BAD_ARGUMENT;
+    if (y && answers == 1 && l->outputs > 1) {
+        if (!is_class(l))
+            return HW_BAD_ARGUMENT;
+        for (int64_t i = 0; i < count; i++)
+            if (!answer_fits(l, y[i]))
+                return HW_BAD_ARGUMENT;
+    } else if (y && answers == 1 && l->expert[0].loss == HW_LOSS_cross_entropy) {
+        for (int64_t i = 0; i < count; i++)
+            if (y[i] != 0)
+                return HW_BAD_ARGUMENT;
+    }
+    if (l->embedding)
+        for (int64_t i = 0; i < count * l->ids; i++) {
+            double id = hw_get(l, X, i);
+            if (!(id >= 0 && id < (double)inputs && id == (double)(int64_t)id))
+                return HW_BAD_ARGUMENT;
+        }
+    return 0;
+}
+
+/* How many numbers a sample has. */
+int hw_set_ids(hw_learner *l, int64_t ids)
+{
+    if (l->growing || ids < 0 || ids > HW_MOST_ENTRIES || (!l->embedding && ids != (int64_t)l->declaration[HW_D_INPUTS]))
+        return HW_BAD_ARGUMENT;
+    l->ids = ids;
+    return 0;
+}
+
+int hw_learn_array(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers, void *p)
+{
+    int status = check_arrays(l, X, y, w, count, answers);
+    if (status >= 0 && l->ring && answers > 1)
+        return HW_BAD_ARGUMENT;
+    int64_t inputs = l->embedding ? l->ids : (int64_t)l->declaration[HW_D_INPUTS];
+    if (status >= 0)
+        status = hw_reserve_pairs(l, inputs + answers);
+    if (status >= 0)
+        status = hw_reserve_undo(l, inputs + 1);
+    if (status >= 0 && l->ring)
+        return HW_BAD_ARGUMENT;
+    return status < 0 ? status : l->kernels->learn_array(l, X, y, w, count, answers, p);
+}
+
+static int reserve_batch(hw_learner *l, int64_t count)
+{
+    int64_t width = (l->embedding ? l->ids : (int64_t)l->declaration[HW_D_INPUTS]) + 1;
+    return count > (1 << 30) / (width + l->length) * 4 ? HW_TOO_LARGE : hw_reserve_batch(l, count, count * width + 1);
+}
+
+int hw_forward(hw_learner *l, const void *X, int64_t count, void *p)
+{
+    int status = check_arrays(l, X, NULL, NULL, count, 1);
+    if (status < 0 || count == 0)
+        return status;
+    status = reserve_batch(l, count);
+    return status < 0 ? status : l->kernels->forward(l, X, count, p);
+}
+
+int hw_gradient(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers, double total,
+                int learn, void *g, double *loss)
+{
+    int status = check_arrays(l, X, y, w, count, answers);
+    *loss = 0;
+    if (status < 0 || count == 0)
+        return status;
+    status = reserve_batch(l, count);
+    return status < 0 ? status : l->kernels->gradient(l, X, y, w, count, answers, total, learn, g, loss);
+}
+
+int hw_apply(hw_learner *l, void *g, int penalise)
+{
+    return l->growing ? HW_BAD_ARGUMENT : l->kernels->apply(l, g, penalise);
+}
+
+/* ---- changing and looking -------------------------------------------------------------------------------- */
+
+int hw_set_step(hw_learner *l, double factor, double more)
+{
+    if (!(factor > 0 && factor <= 1e30 && more > 0 && more <= 1e30))
+        return HW_BAD_ARGUMENT;
+    l->step[0] = factor;
+    l->step[1] = more;
+    for (int e = 0; e < l->experts; e++)
+        l->expert[e].lr = l->expert[e].lr_declared * factor * more;
+    return 0;
+}
+
+int hw_spread_mixture_weights(hw_learner *l, double share)
+{
+    if (!(share >= 0 && share <= 1))
+        return HW_BAD_ARGUMENT;
+    for (int e = 0; e < l->experts; e++) {
+        double *w = l->running + e * HW_RUNNING + HW_WEIGHT;
+        *w = (1 - share) * *w + share / l->experts;
+    }
+    l->predicted_count = -1;
+    l->running[HW_MIXED] = 0;
+    return 0;
+}
+
+void hw_describe(const hw_learner *l, hw_shape *s)
+{
+    *s = (hw_shape){.is_double = l->is_double,
+                    .growing = l->growing,
+                    .standard = l->standard,
+                    .targets = l->targets,
+                    .knots = l->knots,
+                    .ring = l->ring,
+                    .tables = l->cells.tables,
+                    .tests = l->cells.used,
+                    .intervals = l->intervals,
+                    .history = l->history,
+                    .mixture = l->mixture,
+                    .embedding = l->embedding,
+                    .experts = l->experts,
+                    .outputs = l->outputs,
+                    .states = l->states,
+                    .bias = l->bias,
+                    .dense = l->dense,
+                    .stride = l->stride,
+                    .rows = l->rows,
+                    .parameters = l->dense + l->rows * l->stride,
+                    .slots = l->slots.count,
+                    .learned = l->learned,
+                    .fan_in = l->fan_in,
+                    .shared_from = l->shared_from,
+                    .shared_rows = l->shared,
+                    .shared_names = l->shared_names,
+                    .max_rows = l->max_rows,
+                    .step = l->step[0]};
+}
+
+int hw_operations(const hw_learner *l, int expert)
+{
+    return expert < 0 || expert >= l->all ? HW_BAD_ARGUMENT : l->expert[expert].last - l->expert[expert].first;
+}
+
+int hw_operation_at(const hw_learner *l, int expert, int o, hw_operation *out)
+{
+    if (o < 0 || o >= hw_operations(l, expert))
+        return HW_BAD_ARGUMENT;
+    const hw_op *p = l->op + l->expert[expert].first + o;
+    *out = (hw_operation){p->kind,    p->code,   expert,  p->layer,  p->n,       p->m,
+                          p->weights, p->stride, p->bias, p->buffer, p->constant};
+    return 0;
+}
+
+int hw_columns_of(const hw_learner *l, int expert, int *first, int *width)
+{
+    if (expert < 0 || expert >= l->all)
+        return HW_BAD_ARGUMENT;
+    *first = l->expert[expert].column;
+    *width = l->expert[expert].width;
+    return 0;
+}
+
+const double *hw_running(const hw_learner *l, int expert)
+{
+    return expert < 0 || expert >= l->experts + 2 ? NULL : l->running + expert * HW_RUNNING;
+}

@@ -1,0 +1,438 @@
+/* What a learner is made of. Every array is allocated by memory.c and may be looked at from outside (hw_retain). */
+#ifndef HW_LEARNER_H
+#define HW_LEARNER_H
+
+#include "headwater.h"
+#include "random.h"
+#include <stdbool.h>
+
+/* ---- memory.c ------------------------------------------------------------------------------------------------------ */
+
+void *hw_allocate(const hw_allocator *memory, uint64_t bytes); /* zeros, on a cache line; NULL if there is none */
+/* Room for `bytes`; what was there stays, the rest is zeros. Returns false, and changes nothing, if there is none. */
+bool hw_extend(const hw_allocator *memory, void *pointer_to_pointer, uint64_t bytes);
+size_t hw_capacity(const void *data); /* how many bytes were taken */
+int hw_references(const void *data);  /* how many keep it, the learner among them */
+
+/* ---- lists of names: rows of these tables are the only place where a name of the core stands ------------------------ */
+
+#include "kernels/activations.h" /* HW_ACTIVATIONS */
+#include "kernels/losses.h"      /* HW_LOSSES */
+#include "kernels/rules.h"       /* HW_RULES */
+
+#define HW_SCHEDULES(X) X(constant) X(inverse_scaling) X(cosine) X(step) X(warm_up)
+#define HW_CODE(name) HW_SCHEDULE_##name,
+enum { HW_SCHEDULES(HW_CODE) HW_SCHEDULE_COUNT };
+#undef HW_CODE
+
+#define HW_INITIALIZERS(X) X(zeros) X(uniform) X(glorot) X(he) X(lecun) X(orthogonal) X(sparse)
+#define HW_CODE(name) HW_INITIALIZER_##name,
+enum { HW_INITIALIZERS(HW_CODE) HW_INITIALIZER_COUNT };
+#undef HW_CODE
+
+/* ---- vocabulary (vocabulary.c)
+ * ------------------------------------------------------------------------------------------- */
+
+/* Columns and categories, each with its bytes. Append-only; found by hash. */
+typedef struct hw_names {
+    int32_t count;
+    int32_t *owner; /* (count,) −1: a column; else the column a category belongs to */
+    int32_t *value; /* (count,) number of the column, or row of the category */
+    int64_t *end;   /* (count,) where its bytes end; they begin where those of the one before end */
+    char *bytes;
+    int32_t *table;     /* open addressing: place of a name, or −1 */
+    int64_t table_size; /* a power of two */
+    uint64_t key;       /* orders the table, changes no result */
+} hw_names;
+
+typedef struct hw_columns_t {
+    int32_t count;
+    int32_t *name;   /* place in names */
+    uint8_t *kind;   /* HW_NUMBER, HW_CATEGORY, HW_TIME */
+    int32_t *slot;   /* first slot of its numbers; −1 for categories */
+    uint64_t *order; /* the start of its name as a number: what samples are sorted by first */
+} hw_columns_t;
+
+/* ---- statistics of the input slots (input.c) ------------------------------------------------------------------------- */
+
+typedef struct hw_slots {
+    int32_t count;
+    int32_t *row;   /* (count,) the row that the value scales */
+    int32_t *basis; /* (count,) first row of its spline basis; 0: none yet; −1: there will be none */
+    double *mean, *variance, *seen;
+    int32_t *knot_count;
+    double *knots;      /* (count, knots) */
+    double **reservoir; /* (count,) a sample of its values, as long as needed up to HW_RESERVOIR */
+} hw_slots;
+
+enum { HW_RESERVOIR = 256, HW_ANSWER_INPUTS = 4 };
+enum { HW_FIRST_KNOTS = 16 }; /* values before there are knots */
+
+/* ---- cell tables (cells.c) ----------------------------------------------------------------------------------------------
+ */
+
+/* Test b of table t stands at b * tables + t: whether the sample's value of `code` (a slot, or -row - 1 of a category) is
+ * above the threshold. Behind the tests in use stand candidates: values of rows seen so far. */
+typedef struct hw_cells {
+    int32_t tables, tests; /* as declared */
+    int32_t used;          /* tests in use in each table */
+    int64_t candidates;    /* how many there are */
+    int64_t offered;       /* how many values were offered as candidates */
+    int32_t *code;
+    double *threshold;
+    /* derived from these */
+    int32_t places, hash_size;
+    int32_t *hash;        /* (hash_size, 2) open addressing: a code, and its place in x; -1: free */
+    int32_t *place;       /* of each test: the place of its code */
+    double *x;            /* the sample's values, -infinity where it has none */
+    int32_t *cell, *rows; /* (tables) the sample's cells, and their rows */
+    void *values;         /* (tables) what each row is multiplied by */
+} hw_cells;
+
+/* ---- experts ----------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct hw_op {
+    int32_t kind, code;       /* HW_DENSE …; of an activation, which */
+    int32_t n, m;             /* inputs, outputs */
+    int32_t n_lanes, m_lanes; /* the same, up to whole vectors; what lies between is zero */
+    int32_t source, target;   /* where input and output begin among a sample's values */
+    int32_t single;           /* a dense layer of one output that stays one: its weights lie as one row of n numbers */
+    int32_t sparse;           /* it reads a ReLU: zero inputs have zero derivatives */
+    int32_t list;             /* where its list of non-zero inputs begins, in a sample's lists */
+    int32_t layer;
+    int32_t initializer;
+    double scale;
+    double constant;
+    int64_t weights, stride; /* in the parameters: n rows of stride numbers; −1: none */
+    int64_t bias;            /* m numbers; −1: none */
+    int64_t buffer;          /* running means, variances and the count; −1: none */
+} hw_op;
+
+typedef struct hw_expert_t {
+    int32_t first, last; /* its operations */
+    int32_t loss, rule, schedule, replays, first_replays;
+    int32_t outputs, logits;                  /* where they begin among a sample's values */
+    int32_t column, width, lanes, most_lanes; /* its columns in a row of the table; as many as they may become */
+    int32_t initializer;                      /* of its columns */
+    int32_t two_pass;                         /* dropout or batch norm: predicting and learning need a pass each */
+    int32_t exact;                            /* a zero gradient changes nothing */
+    int32_t cells;                            /* the operation that adds cells to its first layer; -1: none */
+    int32_t plain;                            /* neither penalties nor clipping of values */
+    double scale, loss_number, lr, lr_declared, schedule_numbers[2], rule_numbers[4];
+    double l1, l2, clip_norm, clip_value;
+    int64_t dense_first, dense_last; /* its stretch of the dense parameters */
+} hw_expert_t;
+
+enum { HW_FIRST_ROWS = 500 }; /* for which there are as many replays as at first; then as many a row as rows allow: 500/t */
+
+enum { HW_HEDGED, HW_CLASSES, HW_NUMBERS }; /* how experts are mixed: probabilities, logits, numbers */
+
+/* Numbers of hw_sizes, the counts from which all shapes follow; saved with the state. */
+enum {
+    HW_N_ROWS,
+    HW_N_DRAWN,
+    HW_N_SLOTS,
+    HW_N_NAMES,
+    HW_N_COLUMNS,
+    HW_N_BYTES,
+    HW_N_OUTPUTS,
+    HW_N_FAN_IN,
+    HW_N_LEARNED,
+    HW_N_SHARED_FROM,
+    HW_N_SHARED_NAMES,
+    HW_N_HIGHEST_ROW,
+    HW_N_KEPT,
+    HW_N_PAIRS,
+    HW_N_RESERVOIR,
+    HW_N_PENDING_ADDED,
+    HW_N_HAS_PENDING,
+    HW_N_OUTPUT_CAPACITY,
+    HW_N_PENDING_OLDEST,
+    HW_N_TESTS,
+    HW_N_CANDIDATES,
+    HW_N_OFFERED,
+    HW_SIZES
+};
+
+enum {
+    HW_WINDOW = 1000,          /* scores kept for intervals */
+    HW_MOST_PENDING = 2048,    /* predicted samples that may wait for their answers */
+    HW_COUNTED = 1000,         /* up to so many classes the label history counts which follows which */
+    HW_MOST_ENTRIES = 1 << 24, /* entries of one sample */
+    HW_MOST_OUTPUTS = 1 << 20,
+    HW_STRETCH = 4096 /* numbers of a gradient that are stepped along at once */
+};
+
+typedef struct hw_kernels hw_kernels;
+
+struct hw_learner {
+    hw_allocator memory;
+    const hw_kernels *kernels;
+    double *declaration;
+    int64_t declaration_size;
+
+    hw_limits limits;
+    hw_fault exceeded; /* of the last sample that was too large */
+    double exceeded_limit;
+
+    /* as declared */
+    bool is_double, growing, standard, targets, embedding, bias, counted;
+    int knots, ring, intervals, mixture;
+    bool history;
+    int answer_inputs; /* columns of answers before, the first of the vocabulary: HW_ANSWER_INPUTS or 0 */
+    uint64_t seed;
+    int64_t max_rows, shared;
+    int64_t ids; /* of an embedding: how many a sample has */
+    int level;
+
+    /* lowered (lower.c) */
+    int experts, all; /* with the scale expert behind the others */
+    hw_expert_t *expert;
+    hw_op *op;
+    int ops;
+    int outputs, output_capacity;   /* room: outputs that fit without laying out anew */
+    int64_t dense, stride, buffers; /* numbers */
+    int32_t length;                 /* numbers of a sample's values */
+    int32_t lists;                  /* numbers of a sample's lists */
+    int32_t widest;
+    int states;
+
+    /* all that learning changes */
+    hw_names names;
+    hw_columns_t columns;
+    bool names_borrowed; /* both belong to a fleet: they are copied before a name is appended */
+    hw_slots slots;
+    hw_cells cells;
+    int64_t rows, row_capacity, drawn, fan_in, learned, shared_from, shared_names, highest_row;
+    int32_t *shared_slots;                 /* (shared,) slot of a shared row; −1: none */
+    uint64_t *row_keys;                    /* (rows,) what a row is drawn from */
+    int64_t *touched;                      /* (rows,) how many learned samples had the row */
+    void *weights, *state[HW_MOST_STATES]; /* the parameters and the rules' numbers for each: dense, then the table */
+    void *buffer;
+    double *running;       /* (experts + 2, HW_RUNNING) */
+    double *answers;       /* (outputs, 3) mean, variance and count of the answers */
+    uint64_t *random;      /* state of the draws while learning */
+    double *scores;        /* (1 + HW_WINDOW) how many ever, and a ring of the last */
+    double *label_history; /* classes: last, repeats, moves, then counts (outputs, output_capacity); numbers: HW_PAST_… */
+    double *step;          /* (2) factors on the step sizes: one that stays, one for a while */
+    int64_t *sizes;        /* (HW_SIZES) counts from which all shapes follow, as of the last time they were asked for */
+
+    /* the last samples, for replay: a ring of stretches in one array of pairs */
+    int64_t ring_added;                   /* how many ever */
+    int64_t *sample_start, *sample_count; /* (ring,) */
+    double *sample_y, *sample_w;
+    int32_t *pair_rows;
+    void *pair_values;
+    int64_t pairs_end, pairs_capacity;
+
+    /* predictions of samples whose answers have not come yet */
+    int64_t pending_added, pending_oldest;
+    uint64_t *pending_key; /* (HW_MOST_PENDING,) */
+    int64_t *pending_highest_row;
+    void *pending;           /* (HW_MOST_PENDING, components, output_capacity) */
+    double *pending_answers; /* (HW_MOST_PENDING, HW_ANSWER_INPUTS) answers known then, where they are inputs */
+
+    /* working memory: nothing in it outlives a call */
+    int32_t *entry_slots;
+    double *entry_x;
+    int64_t entries, entry_capacity;
+    int64_t added;                      /* entries in front that are answers before; */
+    bool own_answers;                   /* the sample had named these columns itself */
+    double base, repeated, last_answer; /* of the sample at hand: what the last answer says of it; NaN: not known */
+    int32_t *rows_at, *rows_spare;      /* pairs of the sample at hand */
+    void *values_at, *values_spare;
+    int64_t pair_capacity;
+    int64_t pairs, active;                       /* how many, and how many take part */
+    bool rows_in_order;                          /* rows_at holds 0 (the bias), 1, 2, … as a row without gaps has it */
+    int32_t *predicted_slots;                    /* the sample that was predicted last, whose prediction still holds: */
+    double *predicted_x;                         /* test, then train, predicts each sample right before it learns it */
+    int64_t predicted_count, predicted_capacity; /* entries; −1: none */
+    void *values, *deltas;                       /* (length,) a sample's values and the derivatives by them */
+    int32_t *list_rows;                          /* (lists,) */
+    void *list_values;
+    void *predictions; /* (all + 4, output_capacity) what each expert predicts, the history, the mixture */
+    void *row_gradient, *row_undo;
+    int64_t undo_pairs; /* as many pairs as row_undo is large enough for */
+    double *losses;     /* (all,) */
+    double *staging;    /* numbers of a sample side by side: mean, variance, … */
+    int64_t staging_capacity;
+    int64_t pending_place; /* place + 1 of the pending predictions of the sample at hand; 0: those just made */
+    int32_t *knots_due;    /* slots whose knots move after this sample */
+    int32_t knots_due_count, knots_due_capacity;
+    hw_value **sorted;
+    int64_t sorted_capacity;
+    void *batch_values, *batch_deltas; /* (samples, length) */
+    int32_t *batch_lists;
+    void *batch_list_values;
+    int64_t *batch_ends;
+    int32_t *batch_rows;
+    void *batch_row_values;
+    int64_t batch_samples, batch_pairs;
+    void *moments;  /* of a batch: means, 1/deviations */
+    double *packed; /* values of all slots, one behind the other, for saving */
+};
+
+/* What kernels.c gives for each number type and level. */
+struct hw_kernels {
+    int (*predict)(hw_learner *l, void *p, double *width);
+    int (*learn)(hw_learner *l, double y, double w, void *p, bool predicted);
+    int (*ask)(hw_learner *l, void *p);
+    int (*learn_late)(hw_learner *l, double y, double w);
+    int (*learn_array)(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers, void *p);
+    int (*forward)(hw_learner *l, const void *X, int64_t count, void *p);
+    int (*gradient)(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers,
+                    double total, int learn, void *g, double *loss);
+    int (*apply)(hw_learner *l, void *g, int penalise);
+    int (*pairs)(hw_learner *l, int at_mean);
+    void (*find_cells)(hw_learner *l);
+};
+
+extern const hw_kernels hw_kernels_32_1, hw_kernels_64_1;
+#if defined(__x86_64__) || defined(_M_X64)
+extern const hw_kernels hw_kernels_32_3, hw_kernels_64_3, hw_kernels_32_4, hw_kernels_64_4;
+#endif
+
+/* ---- learner.c ------------------------------------------------------------------------------------------- */
+hw_learner *hw_new(const hw_allocator *memory, const double *declaration, int64_t count, int level, uint64_t key,
+                   int *status, hw_fault *fault);
+int hw_make_fixed(hw_learner *l);
+
+/* ---- lower.c: from a declaration to operations and where everything lies --------------------------------------------- */
+int hw_parse(hw_learner *l, const double *declaration, int64_t count, hw_fault *fault);
+bool hw_is_of_classes(int loss);                        /* whether its answers are numbers of classes */
+int hw_lower(hw_learner *l, int outputs, int capacity); /* from l->declaration; room 0: as many as are sensible */
+
+/* ---- vocabulary.c
+ * -----------------------------------------------------------------------------------------------------------
+ */
+int32_t hw_find(const hw_learner *l, int32_t owner, const char *bytes, uint32_t size);
+int32_t hw_append(hw_learner *l, int32_t owner, const char *bytes, uint32_t size, int32_t value);
+int hw_rehash(hw_learner *l);
+uint64_t hw_order(const char *bytes, uint32_t size);
+int hw_append_basis(hw_learner *l, int32_t slot);
+int hw_append_slot(hw_learner *l, int32_t row, int32_t basis);
+int hw_reserve_slots(hw_learner *l, int64_t n);             /* room for so many in all */
+int32_t hw_append_column(hw_learner *l, const hw_value *v); /* its number; −1: the table is full */
+uint64_t hw_name_key(const hw_names *n, int32_t owner, const char *bytes, uint32_t size);
+int64_t hw_category_row(hw_learner *l, int32_t column, const char *name, uint32_t name_size, const hw_value *v, int learn);
+int hw_share_rows(hw_learner *l);               /* the table is full from now on */
+int hw_move_knots(hw_learner *l, int32_t slot); /* to the quantiles of what is kept of its past; says how many there are */
+void hw_refit_curve(hw_learner *l, int32_t slot, const double *knots, int32_t count); /* as it is, through other knots */
+
+/* ---- answers.c ------------------------------------------------------------------------------------------------------- */
+int hw_append_answers(hw_learner *l); /* the columns that answers before are read as */
+bool hw_has_answers(const hw_learner *l);
+void hw_read_answers(const hw_learner *l, double *inputs); /* (HW_ANSWER_INPUTS) as they stand, NaN where not known yet */
+void hw_set_base(hw_learner *l, double last);
+void hw_record_answer(hw_learner *l, double y, double miss);
+void hw_begin_entries(hw_learner *l, const double *inputs);
+void hw_end_entries(hw_learner *l);
+void hw_drop_added(hw_learner *l);
+void hw_replace_answers(hw_learner *l, const double *inputs);
+
+/* Numbers of a label history whose answers are numbers. */
+enum {
+    HW_PAST_ANSWERS,                   /* how many there were */
+    HW_PAST_LAST,                      /* the last three, */
+    HW_PAST_FADING = HW_PAST_LAST + 3, /* and a fading mean */
+    HW_PAST_MEAN,                      /* a slower one; around it, over the rows so far, */
+    HW_PAST_SPREAD,                    /* the mean square of the last answer before each, */
+    HW_PAST_PRODUCT,                   /* and that of its product with the answer */
+    HW_PAST_MISS,                      /* how far the last answer lay from its base */
+    HW_PAST_REPEATS,                   /* weight of a mere repetition of the last answer in what is predicted */
+    HW_PAST_NUMBERS
+};
+static inline int64_t hw_history_head(const hw_learner *l) { return l->targets ? HW_PAST_NUMBERS : 3; }
+
+/* ---- cells.c --------------------------------------------------------------------------------------------------------- */
+int hw_make_cells(hw_learner *l);  /* memory for tests and for the cells of a sample */
+int hw_place_tests(hw_learner *l); /* derive what follows from the tests; HW_BAD_STATE: a code that names nothing */
+int hw_learn_tests(hw_learner *l); /* after a row was learned: its candidates, and tests that are due */
+static inline int64_t hw_test_count(const hw_learner *l) { return (int64_t)l->cells.tables * l->cells.tests; }
+static inline int active_tables(const hw_learner *l) { return l->cells.used ? l->cells.tables : 0; }
+static inline bool hw_outputs_in_table(const hw_learner *l, const hw_expert_t *e) /* its columns are the outputs */
+{
+    return e->first == e->last || l->op[e->last - 1].kind != HW_DENSE;
+}
+
+/* ---- state.c --------------------------------------------------------------------------------------------------------- */
+/* Whose the numbers of an array of the state are: of what there is one along its first dimension. */
+enum {
+    HW_OF_DECLARATION,
+    HW_OF_SIZES,
+    HW_OF_NAMES,
+    HW_OF_BYTES,
+    HW_OF_COLUMNS,
+    HW_OF_SLOTS,
+    HW_OF_RESERVOIR,
+    HW_OF_TESTS,
+    HW_OF_SHARED,
+    HW_OF_ROWS,
+    HW_OF_PARAMETERS,
+    HW_OF_BUFFERS,
+    HW_OF_EXPERTS,
+    HW_OF_OUTPUTS,
+    HW_OF_TWO,
+    HW_OF_SCORES,
+    HW_OF_HISTORY,
+    HW_OF_RING,
+    HW_OF_PAIRS,
+    HW_OF_PENDING_ANSWERS,
+    HW_OF_PENDING
+};
+int hw_locate(hw_learner *l, int i, hw_array *array);                        /* array i as it lies now; whose it is */
+hw_learner *hw_copy(const hw_allocator *memory, hw_learner *l, int *status); /* without what merging clears */
+int hw_check_sizes(const hw_learner *l, hw_fault *fault);
+void hw_set_counts(hw_learner *l); /* from l->sizes */
+
+/* ---- table.c: rows of the table, and what grows with them ------------------------------------------------ */
+int hw_reserve_rows(hw_learner *l, int64_t rows);
+int64_t hw_append_row(hw_learner *l, uint64_t key); /* its number, or an error */
+int hw_draw_rows(hw_learner *l);                    /* those appended since the last time */
+int hw_reserve_pairs(hw_learner *l, int64_t entries);
+int hw_reserve_undo(hw_learner *l, int64_t pairs);
+int hw_reserve_entries(hw_learner *l, int64_t entries);
+int hw_make_vectors(hw_learner *l);
+int hw_draw_dense(hw_learner *l);
+int hw_make_scratch(hw_learner *l);
+void hw_clear_scratch(hw_learner *l);            /* values of a sample of other outputs */
+void hw_set_outputs(hw_learner *l, int outputs); /* within the room that there is */
+int hw_reserve_ring(hw_learner *l, int64_t pairs);
+int hw_compact_ring(hw_learner *l, int64_t more);
+int hw_reserve_batch(hw_learner *l, int64_t samples, int64_t pairs);
+int hw_make_pending(hw_learner *l);
+int hw_grow_cells(hw_learner *l, int tests); /* to so many tests in use: a new cell begins as the one it is a part of */
+int hw_reinitialise_failing(hw_learner *l);
+
+/* ---- limits.c -------------------------------------------------------------------------------------------- */
+int hw_exceed(hw_learner *l, const char *name, int64_t limit, int64_t got); /* returns HW_TOO_LARGE */
+int hw_check_sample(hw_learner *l, const hw_value *values, int64_t count, int64_t entries, int learn);
+
+/* ---- draws (draw.c) -------------------------------------------------------------------------------------- */
+void hw_draw_row(int initializer, double scale, uint64_t key, int64_t n, int64_t m, double *out);
+
+static inline int32_t hw_lanes(int64_t m) /* whole vectors */
+{
+    return m <= 4 ? 4 : m <= 8 ? 8 : (int32_t)((m + 15) / 16 * 16);
+}
+
+static inline size_t hw_number(const hw_learner *l) /* bytes of a parameter */
+{
+    return l->is_double ? sizeof(double) : sizeof(float);
+}
+
+static inline double hw_get(const hw_learner *l, const void *v, int64_t i)
+{
+    return l->is_double ? ((const double *)v)[i] : (double)((const float *)v)[i];
+}
+
+static inline void hw_put(const hw_learner *l, void *v, int64_t i, double x)
+{
+    if (l->is_double)
+        ((double *)v)[i] = x;
+    else
+        ((float *)v)[i] = (float)x;
+}
+
+#endif

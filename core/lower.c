@@ -1,0 +1,437 @@
+/* Lowering: from a declaration to operations, and where everything lies. Nothing is drawn or copied here. */
+#include "learner.h"
+
+enum { MOST_UNITS = 1 << 20, MOST_LAYERS = 1000, MOST_EXPERTS = 256, MOST_TABLES = 1024, MOST_TESTS = 12 };
+
+/* ---- checking a declaration ------------------------------------------------------------------------------ */
+
+static int refuse(hw_fault *fault, const char *at, const char *expected, double got)
+{
+    if (fault)
+        *fault = (hw_fault){at, expected, got};
+    return HW_BAD_DECLARATION;
+}
+
+static bool whole(double x, double low, double high) { return x >= low && x <= high && (double)(int64_t)x == x; }
+static bool number(double x, double low) { return x >= low && x <= 1e300; }
+
+#define CHECK(good, at, expected, got)                                                                                     \
+    do {                                                                                                                   \
+        if (!(good))                                                                                                       \
+            return refuse(fault, at, expected, got);                                                                       \
+    } while (0)
+
+static int check_layer(const double *d, int first, bool embedding, hw_fault *fault)
+{
+    double kind = d[HW_L_KIND];
+    CHECK(whole(kind, 0, HW_LAYER_KINDS - 1), "kind of a layer", "one of the kinds", kind);
+    if (first)
+        CHECK(kind == (embedding ? HW_EMBEDDING : HW_DENSE), "first layer", "a dense layer, or an embedding", kind);
+    else
+        CHECK(kind != HW_EMBEDDING, "a later layer", "no embedding", kind);
+    if (kind == HW_DENSE || kind == HW_EMBEDDING) {
+        CHECK(whole(d[HW_L_UNITS], 1, MOST_UNITS), "units of a layer", "a whole number from 1 to 1048576", d[HW_L_UNITS]);
+        CHECK(whole(d[HW_L_INITIALIZER], 0, HW_INITIALIZER_COUNT - 1), "initializer", "one of the initializers",
+              d[HW_L_INITIALIZER]);
+        CHECK(d[HW_L_SCALE] >= -1e30 && d[HW_L_SCALE] <= 1e30, "scale of an initializer", "a number", d[HW_L_SCALE]);
+    }
+    CHECK(whole(d[HW_L_CODE], 0, HW_ACTIVATION_COUNT - 1), "activation", "one of the activations", d[HW_L_CODE]);
+    if (kind == HW_DROPOUT)
+        CHECK(d[HW_L_CONSTANT] >= 0 && d[HW_L_CONSTANT] < 1, "rate of dropout", "from 0 up to but not 1", d[HW_L_CONSTANT]);
+    CHECK(d[HW_L_CONSTANT] >= -1e30 && d[HW_L_CONSTANT] <= 1e30, "constant of a layer", "a number", d[HW_L_CONSTANT]);
+    CHECK(whole(d[HW_L_BIAS], 0, 1), "bias of a layer", "0 or 1", d[HW_L_BIAS]);
+    CHECK(whole(d[HW_L_INDEX], 0, MOST_LAYERS), "index of a layer", "0 to 1000", d[HW_L_INDEX]);
+    return 0;
+}
+
+static int check_expert(const double *e, hw_fault *fault)
+{
+    CHECK(whole(e[HW_E_LOSS], 0, HW_LOSS_COUNT - 1), "loss", "one of the losses", e[HW_E_LOSS]);
+    CHECK(number(e[HW_E_LOSS_NUMBER], 0), "number of the loss", "0 or more", e[HW_E_LOSS_NUMBER]);
+    CHECK(whole(e[HW_E_RULE], 0, HW_RULE_COUNT - 1), "update rule", "one of the rules", e[HW_E_RULE]);
+    for (int i = 0; i < 4; i++)
+        CHECK(number(e[HW_E_RULE_NUMBERS + i], 0), "number of the update rule", "0 or more", e[HW_E_RULE_NUMBERS + i]);
+    CHECK(whole(e[HW_E_SCHEDULE], 0, HW_SCHEDULE_COUNT - 1), "schedule", "one of the schedules", e[HW_E_SCHEDULE]);
+    CHECK(e[HW_E_LR] > 0 && e[HW_E_LR] <= 1e300, "step size", "above 0", e[HW_E_LR]);
+    CHECK(number(e[HW_E_SCHEDULE_NUMBERS], 0) && number(e[HW_E_SCHEDULE_NUMBERS + 1], 0), "numbers of the schedule",
+          "0 or more", e[HW_E_SCHEDULE_NUMBERS]);
+    for (int i = HW_E_L1; i <= HW_E_CLIP_VALUE; i++)
+        CHECK(number(e[i], 0), "penalty or bound", "0 or more", e[i]);
+    CHECK(whole(e[HW_E_REPLAYS], 0, 1000), "replays", "0 to 1000", e[HW_E_REPLAYS]);
+    CHECK(whole(e[HW_E_FIRST_REPLAYS], 0, 1000), "first replays", "0 to 1000", e[HW_E_FIRST_REPLAYS]);
+    CHECK(whole(e[HW_E_CELLS], 0, 1), "cells of an expert", "0 or 1", e[HW_E_CELLS]);
+    CHECK(e[HW_E_CELLS] == 0 || e[HW_E_REPLAYS] + e[HW_E_FIRST_REPLAYS] == 0, "replays of an expert with cells", "0",
+          e[HW_E_REPLAYS] + e[HW_E_FIRST_REPLAYS]);
+    CHECK(whole(e[HW_E_LAYERS], 1, MOST_LAYERS), "layers of an expert", "1 to 1000", e[HW_E_LAYERS]);
+    return 0;
+}
+
+int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
+{
+    CHECK(count >= HW_HEAD + HW_EXPERT + HW_LAYER, "size of the declaration", "a head, an expert and a layer",
+          (double)count);
+    CHECK(d[HW_D_VERSION] == HW_VERSION, "version of the declaration", "2", d[HW_D_VERSION]);
+    static const int flags[] = {HW_D_DOUBLE, HW_D_GROWING, HW_D_STANDARD, HW_D_TARGETS, HW_D_HISTORY, HW_D_EMBEDDING};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        CHECK(whole(d[flags[i]], 0, 1), "a switch of the declaration", "0 or 1", d[flags[i]]);
+    CHECK(whole(d[HW_D_INPUTS], 0, 1 << 24), "inputs", "0 to 16777216", d[HW_D_INPUTS]);
+    CHECK(whole(d[HW_D_KNOTS], 0, 64) && d[HW_D_KNOTS] != 1 && d[HW_D_KNOTS] != 2, "knots", "0, or 3 to 64", d[HW_D_KNOTS]);
+    CHECK(whole(d[HW_D_RING], 0, 1 << 20), "samples kept for replay", "0 to 1048576", d[HW_D_RING]);
+    CHECK(whole(d[HW_D_INTERVALS], 0, HW_INTERVAL_KINDS - 1), "intervals", "0 to 3", d[HW_D_INTERVALS]);
+    CHECK(whole(d[HW_D_SEED_LOW], 0, 4294967295.0) && whole(d[HW_D_SEED_HIGH], 0, 4294967295.0), "seed",
+          "two halves of 32 bits", d[HW_D_SEED_LOW]);
+    CHECK(whole(d[HW_D_MAX_ROWS], 16, 1 << 30), "max_rows", "16 to 1073741824", d[HW_D_MAX_ROWS]);
+    CHECK(whole(d[HW_D_OUTPUTS], 1, MOST_UNITS), "outputs", "1 to 1048576", d[HW_D_OUTPUTS]);
+    CHECK(whole(d[HW_D_EXPERTS], 1, MOST_EXPERTS), "experts", "1 to 256", d[HW_D_EXPERTS]);
+    CHECK(d[HW_D_GROWING] == 0 || d[HW_D_EMBEDDING] == 0, "embedding", "0 where names grow", d[HW_D_EMBEDDING]);
+
+    CHECK(whole(d[HW_D_TABLES], 0, MOST_TABLES) && (d[HW_D_TABLES] == 0 || d[HW_D_GROWING] == 1), "cell tables",
+          "0 to 1024, and 0 where names don't grow", d[HW_D_TABLES]);
+    CHECK(whole(d[HW_D_TESTS], 0, MOST_TESTS) && (d[HW_D_TESTS] > 0) == (d[HW_D_TABLES] > 0), "tests of a cell table",
+          "1 to 12, or 0 without tables", d[HW_D_TESTS]);
+
+    const double *at = d + HW_HEAD, *end = d + count;
+    bool cross_entropy = true;
+    int replays = 0, classes = 0, cells = 0;
+    for (int e = 0; e < (int)d[HW_D_EXPERTS]; e++) {
+        CHECK(end - at >= HW_EXPERT, "size of the declaration", "an expert more", (double)count);
+        int status = check_expert(at, fault), layers = 0;
+        if (status < 0)
+            return status;
+        cross_entropy = cross_entropy && at[HW_E_LOSS] == HW_LOSS_cross_entropy;
+        replays += (int)(at[HW_E_REPLAYS] + at[HW_E_FIRST_REPLAYS]);
+        cells += (int)at[HW_E_CELLS];
+        bool own = hw_is_of_classes((int)at[HW_E_LOSS]);
+        CHECK(e == 0 || own == (classes > 0), "losses of the experts", "all of classes, or none", at[HW_E_LOSS]);
+        classes += own;
+        layers = (int)at[HW_E_LAYERS];
+        at += HW_EXPERT;
+        double units = 0, behind = 0;
+        for (int i = 0; i < layers; i++, at += HW_LAYER) {
+            CHECK(end - at >= HW_LAYER, "size of the declaration", "a layer more", (double)count);
+            status = check_layer(at, i == 0, d[HW_D_EMBEDDING] == 1, fault);
+            if (status < 0)
+                return status;
+            if (at[HW_L_KIND] == HW_DENSE || at[HW_L_KIND] == HW_EMBEDDING)
+                units = at[HW_L_UNITS], behind = 0;
+            else
+                behind++;
+        }
+        CHECK(!own || d[HW_D_GROWING] == 0 || behind == 0, "layers behind the outputs", "none where classes appear",
+              behind);
+        CHECK(units == d[HW_D_OUTPUTS], "units of an expert's last layer", "as many as outputs", units);
+    }
+    CHECK(at == end, "size of the declaration", "nothing behind the last layer", (double)count);
+    CHECK(!classes || d[HW_D_TARGETS] == 0, "answers standardised", "numbers, not classes", 1);
+    CHECK(classes || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs", "one, where a sample's answer is one number",
+          d[HW_D_OUTPUTS]);
+    CHECK((cells > 0) == (d[HW_D_TABLES] > 0), "cell tables", "some if an expert has cells, else 0", d[HW_D_TABLES]);
+    CHECK(replays == 0 || d[HW_D_RING] > 0, "replays", "samples kept for replay", replays);
+    CHECK(d[HW_D_TARGETS] == 0 || d[HW_D_EMBEDDING] == 0, "answers standardised", "no embedding", 1);
+
+    l->is_double = d[HW_D_DOUBLE] == 1;
+    l->growing = d[HW_D_GROWING] == 1;
+    l->standard = d[HW_D_STANDARD] == 1;
+    l->targets = d[HW_D_TARGETS] == 1;
+    l->embedding = d[HW_D_EMBEDDING] == 1;
+    l->history = d[HW_D_HISTORY] == 1;
+    l->answer_inputs = l->history && l->targets ? HW_ANSWER_INPUTS : 0;
+    l->knots = (int)d[HW_D_KNOTS];
+    l->cells.tables = (int32_t)d[HW_D_TABLES];
+    l->cells.tests = (int32_t)d[HW_D_TESTS];
+    l->ring = (int)d[HW_D_RING];
+    l->intervals = (int)d[HW_D_INTERVALS];
+    l->seed = (uint64_t)d[HW_D_SEED_LOW] | (uint64_t)d[HW_D_SEED_HIGH] << 32;
+    l->max_rows = (int64_t)d[HW_D_MAX_ROWS];
+    l->shared = l->max_rows / 4 < 1024 ? l->max_rows / 4 : 1024;
+    l->experts = (int)d[HW_D_EXPERTS];
+    l->all = l->experts + (l->intervals == HW_SCALED);
+    l->mixture = l->experts + l->history == 1 ? HW_HEDGED
+                 : cross_entropy              ? HW_CLASSES
+                 : l->targets                 ? HW_NUMBERS
+                                              : HW_HEDGED;
+    CHECK(!l->intervals || d[HW_D_OUTPUTS] == 1, "intervals", "one output", d[HW_D_OUTPUTS]);
+    CHECK(!l->answer_inputs || l->growing, "label history", "no numbers where inputs are fixed", 1);
+    CHECK(!l->history || l->mixture, "label history", "cross-entropy, or answers that are standardised", 1);
+    return 0;
+}
+
+/* ---- laying out ------------------------------------------------------------------------------------------ */
+
+/* The scale expert: linear, learns ln E|y − ŷ| by Poisson's loss. */
+static const double SCALE_EXPERT[HW_EXPERT + HW_LAYER] = {[HW_E_LOSS] = HW_LOSS_poisson,
+                                                          [HW_E_LOSS_NUMBER] = 0,
+                                                          [HW_E_RULE] = HW_RULE_rmsprop,
+                                                          [HW_E_RULE_NUMBERS] = 0.999,
+                                                          [HW_E_RULE_NUMBERS + 1] = 1e-8,
+                                                          [HW_E_SCHEDULE] = HW_SCHEDULE_constant,
+                                                          [HW_E_LR] = 0.003,
+                                                          [HW_E_LAYERS] = 1,
+                                                          [HW_EXPERT + HW_L_KIND] = HW_DENSE,
+                                                          [HW_EXPERT + HW_L_UNITS] = 1,
+                                                          [HW_EXPERT + HW_L_BIAS] = 1,
+                                                          [HW_EXPERT + HW_L_INITIALIZER] = HW_INITIALIZER_zeros,
+                                                          [HW_EXPERT + HW_L_SCALE] = 0.05};
+
+static const int RULE_STATES[] = {
+#define HW_ROW(name, states, exact, epsilon, corrected) states,
+    HW_RULES(HW_ROW)
+#undef HW_ROW
+};
+static const int RULE_EXACT[] = {
+#define HW_ROW(name, states, exact, epsilon, corrected) exact,
+    HW_RULES(HW_ROW)
+#undef HW_ROW
+};
+static const int RULE_EPSILON[] = {
+#define HW_ROW(name, states, exact, epsilon, corrected) epsilon,
+    HW_RULES(HW_ROW)
+#undef HW_ROW
+};
+static const bool LOSS_OF_CLASSES[] = {
+#define HW_ROW(name, classes) classes,
+    HW_LOSSES(HW_ROW)
+#undef HW_ROW
+};
+
+bool hw_is_of_classes(int loss) { return LOSS_OF_CLASSES[loss]; }
+
+int hw_rule_states(int rule) { return rule < 0 || rule >= HW_RULE_COUNT ? 0 : RULE_STATES[rule]; }
+
+/* Outputs that fit without laying out anew: few steps for few, a quarter more for many. */
+static int capacity_for(int outputs)
+{
+    if (outputs <= 16)
+        return hw_lanes(outputs);
+    return hw_lanes(outputs <= 64 ? outputs : outputs + outputs / 4);
+}
+
+static int64_t round_up(int64_t n) { return (n + 15) / 16 * 16; }
+
+static void read_expert(hw_expert_t *e, const double *d)
+{
+    *e = (hw_expert_t){.loss = (int)d[HW_E_LOSS],
+                       .rule = (int)d[HW_E_RULE],
+                       .schedule = (int)d[HW_E_SCHEDULE],
+                       .replays = (int)d[HW_E_REPLAYS],
+                       .first_replays = (int)d[HW_E_FIRST_REPLAYS],
+                       .cells = -1,
+                       .loss_number = d[HW_E_LOSS_NUMBER],
+                       .lr = d[HW_E_LR],
+                       .lr_declared = d[HW_E_LR],
+                       .l1 = d[HW_E_L1],
+                       .l2 = d[HW_E_L2],
+                       .clip_norm = d[HW_E_CLIP_NORM],
+                       .clip_value = d[HW_E_CLIP_VALUE]};
+    memcpy(e->rule_numbers, d + HW_E_RULE_NUMBERS, sizeof e->rule_numbers);
+    memcpy(e->schedule_numbers, d + HW_E_SCHEDULE_NUMBERS, sizeof e->schedule_numbers);
+    int epsilon = RULE_EPSILON[e->rule];
+    if (epsilon >= 0 && e->rule_numbers[epsilon] < 1e-30) /* 0/0 is no step: read as the smallest that matters */
+        e->rule_numbers[epsilon] = 1e-30;
+    e->exact = RULE_EXACT[e->rule];
+    e->plain = e->l1 == 0 && e->l2 == 0 && e->clip_value == 0;
+}
+
+typedef struct draft {
+    hw_learner *l;
+    int64_t values, lists, dense, buffers;
+    int32_t widest;
+} draft;
+
+static hw_op *emit(draft *at, int kind, const double *layer, int32_t source, int64_t n, int64_t m, int64_t m_capacity,
+                   int64_t own)
+{
+    hw_op *o = at->l->op + at->l->ops++;
+    *o = (hw_op){.kind = kind,
+                 .code = (int32_t)layer[HW_L_CODE],
+                 .n = (int32_t)n,
+                 .m = (int32_t)m,
+                 .n_lanes = hw_lanes(n),
+                 .m_lanes = hw_lanes(m),
+                 .source = source,
+                 .target = (int32_t)at->values,
+                 .layer = (int32_t)layer[HW_L_INDEX],
+                 .constant = layer[HW_L_CONSTANT],
+                 .weights = -1,
+                 .bias = -1,
+                 .buffer = -1};
+    at->values += round_up(m_capacity + own);
+    at->widest = hw_lanes(m_capacity) > at->widest ? hw_lanes(m_capacity) : at->widest;
+    at->widest = o->n_lanes > at->widest ? o->n_lanes : at->widest;
+    return o;
+}
+
+static void lower_dense(draft *at, hw_expert_t *e, const double *layer, hw_op *o, bool grows, int64_t capacity, int sparse)
+{
+    o->initializer = (int32_t)layer[HW_L_INITIALIZER];
+    o->scale = layer[HW_L_SCALE];
+    o->single = o->m == 1 && !grows;
+    o->sparse = sparse && !o->single;
+    o->stride = o->single ? 1 : hw_lanes(capacity);
+    o->weights = at->dense;
+    at->dense += round_up(o->single ? o->n_lanes : o->n * o->stride);
+    if (layer[HW_L_BIAS] == 1) {
+        o->bias = at->dense;
+        at->dense += round_up(capacity);
+    }
+    o->list = (int32_t)at->lists;
+    at->lists += o->sparse ? round_up(o->n + 2) : 0;
+    (void)e;
+}
+
+static void lower_norm(draft *at, hw_op *o, const double *layer)
+{
+    if (o->kind == HW_BATCH_NORM || layer[HW_L_BIAS] == 1) {
+        o->weights = at->dense;
+        o->bias = at->dense + round_up(o->m);
+        at->dense += 2 * round_up(o->m);
+    }
+    if (o->kind == HW_BATCH_NORM) {
+        o->buffer = at->buffers;
+        at->buffers += round_up(2 * o->m + 1);
+    }
+}
+
+/* The cells that are added to an expert's first layer: row t << tests | cell is that of table t. They lie outside the
+ * expert's stretch of dense numbers, since a step touches only one row of each table. */
+static void lower_cells(draft *at, hw_expert_t *e, const double *layer, int32_t source, int64_t capacity)
+{
+    hw_learner *l = at->l;
+    hw_op *o = emit(at, HW_CELLS, layer, source, e->width, e->width, capacity, 0);
+    o->n = l->cells.tables << l->cells.used;
+    o->stride = hw_lanes(capacity);
+    o->weights = at->dense;
+    at->dense += round_up(o->n * o->stride);
+    e->cells = l->ops - 1;
+}
+
+/* The layers of one expert behind its columns of the table. */
+static void lower_expert(draft *at, int index, const double *layers, int count, bool reads_cells, int outputs, int capacity)
+{
+    hw_learner *l = at->l;
+    hw_expert_t *e = l->expert + index;
+    int last = 0, sparse = 0;
+    for (int i = 0; i < count; i++)
+        if (layers[i * HW_LAYER + HW_L_KIND] == HW_DENSE || layers[i * HW_LAYER + HW_L_KIND] == HW_EMBEDDING)
+            last = i;
+    bool grows = l->growing && index < l->experts && hw_is_of_classes(e->loss);
+    int32_t source = 16 + e->column;
+    int64_t n = e->width;
+    e->first = l->ops;
+    if (reads_cells) {
+        lower_cells(at, e, layers, source, last == 0 && grows ? capacity : hw_lanes(n));
+        source = l->op[e->cells].target;
+    }
+    e->dense_first = at->dense;
+    e->initializer = (int32_t)layers[HW_L_INITIALIZER];
+    e->scale = layers[HW_L_SCALE];
+    for (int i = 1; i < count; i++) {
+        const double *layer = layers + i * HW_LAYER;
+        int kind = (int)layer[HW_L_KIND];
+        bool output = i == last;
+        int64_t m = kind == HW_DENSE ? (output ? outputs : (int64_t)layer[HW_L_UNITS]) : n;
+        int64_t m_capacity = output && grows ? capacity : hw_lanes(m);
+        int64_t own = kind == HW_DROPOUT ? hw_lanes(n) : kind == HW_LAYER_NORM ? 2 : 0;
+        hw_op *o = emit(at, kind, layer, source, n, m, m_capacity, own);
+        if (kind == HW_DENSE)
+            lower_dense(at, e, layer, o, output && grows, m_capacity, sparse);
+        else if (kind == HW_LAYER_NORM || kind == HW_BATCH_NORM)
+            lower_norm(at, o, layer);
+        if (kind == HW_DROPOUT || kind == HW_BATCH_NORM)
+            e->two_pass = 1;
+        sparse = kind == HW_ACTIVATION ? o->code == HW_ACT_relu : kind == HW_DROPOUT ? sparse : 0;
+        source = o->target;
+        n = m;
+    }
+    e->last = l->ops;
+    e->dense_last = at->dense;
+    e->logits = source;
+    e->outputs = (int32_t)n;
+}
+
+/* Columns of each expert in a row of the table: wide ones first, each on a whole vector, narrow ones behind them. */
+static void place_columns(hw_learner *l, const int64_t *rooms)
+{
+    int32_t at = 0;
+    for (int narrow = 0; narrow < 2; narrow++)
+        for (int e = 0; e < l->all; e++) {
+            int32_t lanes = hw_lanes(rooms[e]);
+            if ((lanes < 16) != narrow)
+                continue;
+            if (lanes == 8)
+                at = (at + 7) / 8 * 8;
+            l->expert[e].column = at;
+            at += lanes;
+        }
+    l->stride = hw_lanes(at);
+}
+
+int hw_lower(hw_learner *l, int outputs, int capacity)
+{
+    int64_t layers_in_all = 0;
+    const double *at = l->declaration + HW_HEAD;
+    for (int e = 0; e < l->experts; e++) {
+        layers_in_all += (int64_t)at[HW_E_LAYERS];
+        at += HW_EXPERT + HW_LAYER * (int64_t)at[HW_E_LAYERS];
+    }
+    hw_expert_t *experts = hw_allocate(&l->memory, (uint64_t)l->all * sizeof(hw_expert_t));
+    hw_op *ops = hw_allocate(&l->memory, (uint64_t)(layers_in_all + l->experts + 1) * sizeof(hw_op));
+    int64_t *rooms = hw_allocate(&l->memory, (uint64_t)l->all * sizeof(int64_t));
+    if (!experts || !ops || !rooms) {
+        hw_release(experts);
+        hw_release(ops);
+        hw_release(rooms);
+        return HW_NO_MEMORY;
+    }
+    hw_release(l->expert);
+    hw_release(l->op);
+    l->expert = experts;
+    l->op = ops;
+    l->ops = 0;
+    l->outputs = outputs;
+    l->states = 0;
+    l->bias = true;
+    l->counted = l->growing;
+    if (!capacity)
+        capacity = l->growing ? capacity_for(outputs) : hw_lanes(outputs);
+    l->output_capacity = capacity;
+    at = l->declaration + HW_HEAD;
+    for (int e = 0; e < l->all; e++) {
+        const double *d = e < l->experts ? at : SCALE_EXPERT, *first = d + HW_EXPERT;
+        hw_expert_t *x = experts + e;
+        int count = (int)d[HW_E_LAYERS];
+        read_expert(x, d);
+        bool one = true; /* the table's columns are the outputs */
+        for (int i = 1; i < count; i++)
+            one = one && first[i * HW_LAYER + HW_L_KIND] != HW_DENSE;
+        bool grows = one && l->growing && e < l->experts && hw_is_of_classes(x->loss);
+        x->width = one && e < l->experts ? outputs : (int32_t)first[HW_L_UNITS];
+        x->lanes = hw_lanes(x->width);
+        rooms[e] = grows ? capacity : x->width;
+        x->most_lanes = hw_lanes(rooms[e]);
+        l->bias = l->bias && first[HW_L_KIND] == HW_DENSE && first[HW_L_BIAS] == 1;
+        l->states = RULE_STATES[x->rule] > l->states ? RULE_STATES[x->rule] : l->states;
+        l->counted = l->counted || !x->exact;
+        if (e < l->experts)
+            at = d + HW_EXPERT + HW_LAYER * (int64_t)count;
+    }
+    place_columns(l, rooms);
+    draft draft = {.l = l, .values = 16 + round_up(l->stride), .widest = hw_lanes(l->stride)};
+    at = l->declaration + HW_HEAD;
+    for (int e = 0; e < l->all; e++) {
+        const double *d = e < l->experts ? at : SCALE_EXPERT;
+        lower_expert(&draft, e, d + HW_EXPERT, (int)d[HW_E_LAYERS], d[HW_E_CELLS] == 1, e < l->experts ? outputs : 1,
+                     capacity);
+        if (e < l->experts)
+            at = d + HW_EXPERT + HW_LAYER * (int64_t)d[HW_E_LAYERS];
+    }
+    hw_release(rooms);
+    if (draft.values > INT32_MAX / 2 || draft.lists > INT32_MAX / 2)
+        return HW_TOO_LARGE;
+    l->length = (int32_t)draft.values;
+    l->lists = (int32_t)draft.lists + 16;
+    l->dense = draft.dense;
+    l->buffers = draft.buffers;
+    l->widest = draft.widest;
+    return 0;
+}

@@ -1,0 +1,520 @@
+/* The state: ONE list of all that learning changes. Saving, loading, checking, copying, hashing and merging are loops over
+ * it. */
+#include "learner.h"
+
+enum { REAL = -1 }; /* the learner's own number type */
+
+/* Along the second dimension, where there is one. */
+enum { ALONE, PER_KNOT, PER_RUNNING, PER_THREE, PER_COMPONENT, PER_ANSWER_INPUT };
+
+#define AT(field) offsetof(hw_learner, field)
+static const struct row {
+    const char *name;
+    int type, merge, owner, across;
+    size_t at; /* where a learner keeps the array */
+} LIST[] = {
+    {"declaration", HW_F64, HW_KEEP_FIRST, HW_OF_DECLARATION, ALONE, AT(declaration)},
+    {"sizes", HW_I64, HW_BY_NAME, HW_OF_SIZES, ALONE, AT(sizes)},
+    {"names_owner", HW_I32, HW_BY_NAME, HW_OF_NAMES, ALONE, AT(names.owner)},
+    {"names_value", HW_I32, HW_BY_NAME, HW_OF_NAMES, ALONE, AT(names.value)},
+    {"names_end", HW_I64, HW_BY_NAME, HW_OF_NAMES, ALONE, AT(names.end)},
+    {"names_bytes", HW_U8, HW_BY_NAME, HW_OF_BYTES, ALONE, AT(names.bytes)},
+    {"column_name", HW_I32, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.name)},
+    {"column_kind", HW_U8, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.kind)},
+    {"column_slot", HW_I32, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.slot)},
+    {"slot_row", HW_I32, HW_BY_NAME, HW_OF_SLOTS, ALONE, AT(slots.row)},
+    {"slot_basis", HW_I32, HW_BY_NAME, HW_OF_SLOTS, ALONE, AT(slots.basis)},
+    {"slot_mean", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.mean)},
+    {"slot_variance", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.variance)},
+    {"slot_seen", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.seen)},
+    {"slot_knot_count", HW_I32, HW_SAMPLE, HW_OF_SLOTS, ALONE, AT(slots.knot_count)},
+    {"slot_knots", HW_F64, HW_SAMPLE, HW_OF_SLOTS, PER_KNOT, AT(slots.knots)},
+    {"slot_reservoir", HW_F64, HW_SAMPLE, HW_OF_RESERVOIR, ALONE, AT(packed)},
+    {"cell_code", HW_I32, HW_MOST_TESTS, HW_OF_TESTS, ALONE, AT(cells.code)},
+    {"cell_threshold", HW_F64, HW_MOST_TESTS, HW_OF_TESTS, ALONE, AT(cells.threshold)},
+    {"shared_slots", HW_I32, HW_BY_NAME, HW_OF_SHARED, ALONE, AT(shared_slots)},
+    {"row_keys", HW_U64, HW_BY_NAME, HW_OF_ROWS, ALONE, AT(row_keys)},
+    {"touched", HW_I64, HW_SUM, HW_OF_ROWS, ALONE, AT(touched)},
+    {"weights", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(weights)},
+    {"state_0", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[0])},
+    {"state_1", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[1])},
+    {"state_2", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[2])},
+    {"state_3", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[3])},
+    {"state_4", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[4])},
+    {"buffer", REAL, HW_MEAN, HW_OF_BUFFERS, ALONE, AT(buffer)},
+    {"running", HW_F64, HW_NUMBER_BY_NUMBER, HW_OF_EXPERTS, PER_RUNNING, AT(running)},
+    {"answers", HW_F64, HW_EXACT_STATISTICS, HW_OF_OUTPUTS, PER_THREE, AT(answers)},
+    {"random", HW_U64, HW_SUM, HW_OF_TWO, ALONE, AT(random)},
+    {"scores", HW_F64, HW_IN_TURN, HW_OF_SCORES, ALONE, AT(scores)},
+    {"label_history", HW_F64, HW_LAST, HW_OF_HISTORY, ALONE, AT(label_history)},
+    {"step", HW_F64, HW_KEEP_FIRST, HW_OF_TWO, ALONE, AT(step)},
+    {"sample_start", HW_I64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_start)},
+    {"sample_count", HW_I64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_count)},
+    {"sample_y", HW_F64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_y)},
+    {"sample_w", HW_F64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_w)},
+    {"pair_rows", HW_I32, HW_CLEAR, HW_OF_PAIRS, ALONE, AT(pair_rows)},
+    {"pair_values", REAL, HW_CLEAR, HW_OF_PAIRS, ALONE, AT(pair_values)},
+    {"pending_key", HW_U64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_key)},
+    {"pending_highest_row", HW_I64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_highest_row)},
+    {"pending", REAL, HW_CLEAR, HW_OF_PENDING, PER_COMPONENT, AT(pending)},
+    {"pending_answers", HW_F64, HW_CLEAR, HW_OF_PENDING_ANSWERS, PER_ANSWER_INPUT, AT(pending_answers)},
+};
+enum { STATES = sizeof LIST / sizeof *LIST, FIRST_STATE = 23 };
+
+int hw_states(void) { return STATES; }
+
+static size_t size_of(int type)
+{
+    static const size_t sizes[] = {1, 4, 8, 8, 4, 8};
+    return sizes[type];
+}
+
+static void fill_sizes(hw_learner *l)
+{
+    int64_t past = 0, *n = l->sizes;
+    for (int32_t i = 0; l->knots && i < l->slots.count; i++)
+        past += l->slots.seen[i] < HW_RESERVOIR ? (int64_t)l->slots.seen[i] : HW_RESERVOIR;
+    n[HW_N_ROWS] = l->rows;
+    n[HW_N_DRAWN] = l->drawn;
+    n[HW_N_SLOTS] = l->slots.count;
+    n[HW_N_NAMES] = l->names.count;
+    n[HW_N_COLUMNS] = l->columns.count;
+    n[HW_N_BYTES] = l->names.count ? l->names.end[l->names.count - 1] : 0;
+    n[HW_N_OUTPUTS] = l->outputs;
+    n[HW_N_OUTPUT_CAPACITY] = l->output_capacity;
+    n[HW_N_FAN_IN] = l->fan_in;
+    n[HW_N_LEARNED] = l->learned;
+    n[HW_N_SHARED_FROM] = l->shared_from;
+    n[HW_N_SHARED_NAMES] = l->shared_names;
+    n[HW_N_HIGHEST_ROW] = l->highest_row;
+    n[HW_N_KEPT] = l->ring_added;
+    n[HW_N_PAIRS] = l->pairs_end;
+    n[HW_N_RESERVOIR] = past;
+    n[HW_N_PENDING_ADDED] = l->pending_added;
+    n[HW_N_PENDING_OLDEST] = l->pending_oldest;
+    n[HW_N_HAS_PENDING] = l->pending != NULL;
+    n[HW_N_TESTS] = l->cells.used;
+    n[HW_N_CANDIDATES] = l->cells.candidates;
+    n[HW_N_OFFERED] = l->cells.offered;
+}
+
+/* How many there are along the first dimension of row i, as l->sizes says. */
+static int64_t count_of(const hw_learner *l, int i)
+{
+    const int64_t *n = l->sizes, capacity = n[HW_N_OUTPUT_CAPACITY];
+    switch (LIST[i].owner) {
+    case HW_OF_DECLARATION: return l->declaration_size;
+    case HW_OF_SIZES: return HW_SIZES;
+    case HW_OF_NAMES: return n[HW_N_NAMES];
+    case HW_OF_BYTES: return n[HW_N_BYTES];
+    case HW_OF_COLUMNS: return n[HW_N_COLUMNS];
+    case HW_OF_SLOTS: return n[HW_N_SLOTS];
+    case HW_OF_RESERVOIR: return n[HW_N_RESERVOIR];
+    case HW_OF_TESTS: return hw_test_count(l);
+    case HW_OF_SHARED: return n[HW_N_SHARED_FROM] ? l->shared : 0;
+    case HW_OF_ROWS: return n[HW_N_ROWS];
+    case HW_OF_PARAMETERS: return i - FIRST_STATE < l->states ? l->dense + n[HW_N_ROWS] * l->stride : 0;
+    case HW_OF_BUFFERS: return l->buffers;
+    case HW_OF_EXPERTS: return l->experts + 2;
+    case HW_OF_OUTPUTS: return n[HW_N_OUTPUTS];
+    case HW_OF_TWO: return 2;
+    case HW_OF_SCORES: return l->intervals ? 1 + HW_WINDOW : 0;
+    case HW_OF_HISTORY:
+        return !l->history ? 0 : hw_history_head(l) + (l->targets || capacity > 2 * HW_COUNTED ? 0 : capacity * capacity);
+    case HW_OF_RING: return l->ring;
+    case HW_OF_PAIRS: return n[HW_N_PAIRS];
+    case HW_OF_PENDING_ANSWERS: return l->answer_inputs && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
+    default: return n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
+    }
+}
+
+static int64_t across(const hw_learner *l, int i)
+{
+    switch (LIST[i].across) {
+    case PER_KNOT: return l->knots;
+    case PER_RUNNING: return HW_RUNNING;
+    case PER_THREE: return 3;
+    case PER_ANSWER_INPUT: return HW_ANSWER_INPUTS;
+    case PER_COMPONENT: return (l->experts + l->history) * l->sizes[HW_N_OUTPUT_CAPACITY];
+    default: return 1;
+    }
+}
+
+/* Where array i lies and its shape, as l->sizes says. */
+static void locate(hw_learner *l, int i, hw_array *a)
+{
+    const struct row *r = LIST + i;
+    *a = (hw_array){.name = r->name,
+                    .merge = r->merge,
+                    .dimensions = r->across == ALONE ? 1 : 2,
+                    .shape = {count_of(l, i), across(l, i), 1}};
+    a->type = r->type == REAL ? (l->is_double ? HW_F64 : HW_F32) : r->type;
+    memcpy(&a->data, (const char *)l + r->at, sizeof a->data);
+}
+
+static int pack(hw_learner *l)
+{
+    int64_t at = 0;
+    if (!hw_extend(&l->memory, &l->packed, (uint64_t)(l->sizes[HW_N_RESERVOIR] + 1) * 8))
+        return HW_NO_MEMORY;
+    for (int32_t i = 0; l->knots && i < l->slots.count; i++) {
+        int64_t count = l->slots.seen[i] < HW_RESERVOIR ? (int64_t)l->slots.seen[i] : HW_RESERVOIR;
+        int64_t there = (int64_t)(hw_capacity(l->slots.reservoir[i]) / 8);
+        for (int64_t j = 0; j < count; j++)
+            l->packed[at++] = j < there ? l->slots.reservoir[i][j] : 0;
+    }
+    return 0;
+}
+
+static int ready(hw_learner *l)
+{
+    if (l->ring && l->ring_added) {
+        int status = hw_compact_ring(l, 0);
+        if (status < 0)
+            return status;
+    }
+    fill_sizes(l);
+    return pack(l);
+}
+
+int hw_state(hw_learner *l, int i, hw_array *array)
+{
+    if (i < 0 || i >= STATES)
+        return HW_BAD_ARGUMENT;
+    if (i == 0) { /* asked for in order: the first makes all the others ready */
+        int status = ready(l);
+        if (status < 0)
+            return status;
+    }
+    locate(l, i, array);
+    return 0;
+}
+
+int hw_view(hw_learner *l, const char *name, hw_array *array)
+{
+    l->predicted_count = -1; /* it may be written to, and released before the next sample */
+    fill_sizes(l);
+    for (int i = 0; i < STATES; i++)
+        if (!strcmp(LIST[i].name, name)) {
+            locate(l, i, array);
+            return !strcmp(name, "slot_reservoir") || LIST[i].merge == HW_CLEAR ? HW_BAD_ARGUMENT : 0;
+        }
+    return HW_BAD_ARGUMENT;
+}
+
+int hw_locate(hw_learner *l, int i, hw_array *array)
+{
+    if (i == 0)
+        fill_sizes(l);
+    locate(l, i, array);
+    return LIST[i].owner;
+}
+
+uint64_t hw_digest(hw_learner *l)
+{
+    uint64_t digest = HW_VERSION;
+    if (ready(l) < 0)
+        return 0;
+    for (int i = 0; i < STATES; i++) {
+        hw_array a;
+        locate(l, i, &a);
+        size_t bytes = (size_t)(a.shape[0] * a.shape[1]) * size_of(a.type);
+        digest = hw_hash(digest, bytes ? a.data : "", bytes);
+    }
+    return digest;
+}
+
+/* ---- loading: nothing is believed ------------------------------------------------------------------------ */
+
+#define CHECK(good, where, what, value)                                                                                    \
+    do {                                                                                                                   \
+        if (!(good)) {                                                                                                     \
+            if (fault)                                                                                                     \
+                *fault = (hw_fault){where, what, (double)(value)};                                                         \
+            return HW_BAD_STATE;                                                                                           \
+        }                                                                                                                  \
+    } while (0)
+
+int hw_check_sizes(const hw_learner *l, hw_fault *fault)
+{
+    const int64_t *n = l->sizes;
+    for (int i = 0; i < HW_SIZES; i++)
+        CHECK(n[i] >= 0 && n[i] < (int64_t)1 << 53, "sizes", "0 or more", n[i]);
+    CHECK(n[HW_N_ROWS] >= 1 && n[HW_N_ROWS] < INT32_MAX - 64, "rows", "1 or more", n[HW_N_ROWS]);
+    CHECK(l->growing || n[HW_N_ROWS] == (int64_t)l->declaration[HW_D_INPUTS] + 1, "rows", "as many as inputs, and one",
+          n[HW_N_ROWS]);
+    CHECK(n[HW_N_DRAWN] >= 1 && n[HW_N_DRAWN] <= n[HW_N_ROWS], "rows drawn", "1 to all", n[HW_N_DRAWN]);
+    CHECK(n[HW_N_HIGHEST_ROW] < n[HW_N_ROWS], "highest row", "below the number of rows", n[HW_N_HIGHEST_ROW]);
+    CHECK(n[HW_N_SLOTS] < INT32_MAX && n[HW_N_NAMES] < INT32_MAX && n[HW_N_COLUMNS] <= n[HW_N_NAMES], "names",
+          "as many as columns, or more", n[HW_N_NAMES]);
+    CHECK(n[HW_N_OUTPUTS] >= 1 && n[HW_N_OUTPUTS] <= HW_MOST_OUTPUTS, "outputs", "1 or more", n[HW_N_OUTPUTS]);
+    CHECK(n[HW_N_OUTPUT_CAPACITY] >= n[HW_N_OUTPUTS] && n[HW_N_OUTPUT_CAPACITY] <= 2 * n[HW_N_OUTPUTS] + 64 &&
+              hw_lanes(n[HW_N_OUTPUT_CAPACITY]) == n[HW_N_OUTPUT_CAPACITY],
+          "room for outputs", "whole vectors for the outputs", n[HW_N_OUTPUT_CAPACITY]);
+    CHECK(l->growing || n[HW_N_OUTPUTS] == (int64_t)l->declaration[HW_D_OUTPUTS], "outputs", "as declared",
+          n[HW_N_OUTPUTS]);
+    CHECK(n[HW_N_HAS_PENDING] <= 1 && n[HW_N_PENDING_OLDEST] <= n[HW_N_PENDING_ADDED] &&
+              n[HW_N_PENDING_ADDED] - n[HW_N_PENDING_OLDEST] <= HW_MOST_PENDING,
+          "pending predictions", "at most 2048", n[HW_N_PENDING_ADDED] - n[HW_N_PENDING_OLDEST]);
+    CHECK(n[HW_N_HAS_PENDING] == 1 || n[HW_N_PENDING_ADDED] == n[HW_N_PENDING_OLDEST], "pending predictions",
+          "none without their array", 1);
+    CHECK(n[HW_N_SHARED_FROM] == 0 || (n[HW_N_SHARED_FROM] + l->shared <= n[HW_N_ROWS]), "shared rows", "inside the table",
+          n[HW_N_SHARED_FROM]);
+    CHECK(n[HW_N_TESTS] <= l->cells.tests, "tests of the cell tables", "at most as many as declared", n[HW_N_TESTS]);
+    CHECK(n[HW_N_CANDIDATES] <= hw_test_count(l) - n[HW_N_TESTS] * l->cells.tables, "candidates of the cell tables",
+          "at most as many as may become tests", n[HW_N_CANDIDATES]);
+    CHECK(n[HW_N_OFFERED] >= n[HW_N_CANDIDATES], "values offered", "as many as candidates, or more", n[HW_N_OFFERED]);
+    return 0;
+}
+
+static int check_names(const hw_learner *l, hw_fault *fault)
+{
+    const hw_names *n = &l->names;
+    const hw_columns_t *c = &l->columns;
+    int64_t before = 0;
+    int32_t columns = 0;
+    for (int32_t i = 0; i < n->count; i++) {
+        CHECK(n->end[i] >= before && n->end[i] - before <= UINT32_MAX && n->end[i] <= l->sizes[HW_N_BYTES], "names_end",
+              "ascending", n->end[i]);
+        before = n->end[i];
+        CHECK(n->owner[i] >= -1 && n->owner[i] < c->count, "names_owner", "a column, or -1", n->owner[i]);
+        if (n->owner[i] < 0) {
+            CHECK(n->value[i] >= 0 && n->value[i] < c->count && c->name[n->value[i]] == i, "names_value",
+                  "the column of that name", n->value[i]);
+            columns++;
+        } else {
+            CHECK(n->value[i] >= 1 && n->value[i] < l->rows, "names_value", "a row of the table", n->value[i]);
+        }
+    }
+    CHECK(before == l->sizes[HW_N_BYTES], "names_end", "all bytes", before);
+    CHECK(columns == c->count, "columns", "one name each", columns);
+    for (int32_t i = 0; i < c->count; i++) {
+        int numbers = c->kind[i] == HW_NUMBER ? 1 : c->kind[i] == HW_TIME ? HW_TIME_PARTS : 0;
+        CHECK(c->kind[i] < HW_KINDS, "column_kind", "a kind", c->kind[i]);
+        CHECK(c->name[i] >= 0 && c->name[i] < n->count && n->owner[c->name[i]] == -1, "column_name", "a name of a column",
+              c->name[i]);
+        CHECK(numbers ? c->slot[i] >= 0 && c->slot[i] <= l->slots.count - numbers : c->slot[i] == -1, "column_slot",
+              "slots that there are", c->slot[i]);
+    }
+    CHECK(hw_has_answers(l), "columns", "those of answers before as the first", c->count);
+    for (int64_t i = 0; l->shared_slots && i < l->shared; i++)
+        CHECK(l->shared_slots[i] >= -1 && l->shared_slots[i] < l->slots.count, "shared_slots", "a slot, or -1",
+              l->shared_slots[i]);
+    return 0;
+}
+
+static bool countable(double x) { return x >= 0 && x <= 9007199254740992.0; }
+
+static int check_numbers(const hw_learner *l, hw_fault *fault)
+{
+    const hw_slots *s = &l->slots;
+    for (int32_t i = 0; i < s->count; i++) {
+        CHECK(s->row[i] >= 1 && s->row[i] < l->rows, "slot_row", "a row of the table", s->row[i]);
+        CHECK(s->basis[i] >= -1 && (s->basis[i] <= 0 || s->basis[i] <= l->rows - l->knots), "slot_basis",
+              "rows of the table", s->basis[i]);
+        CHECK(s->knot_count[i] >= 0 && s->knot_count[i] <= l->knots, "slot_knot_count", "at most as many as declared",
+              s->knot_count[i]);
+        CHECK(countable(s->seen[i]), "slot_seen", "a count", s->seen[i]);
+    }
+    for (int64_t i = 0; i < l->rows; i++)
+        CHECK(l->touched[i] >= 0 && l->touched[i] < (int64_t)1 << 53, "touched", "a count", l->touched[i]);
+    for (int e = 0; e < l->experts + 2; e++) {
+        const double *run = l->running + e * HW_RUNNING;
+        static const int counts[] = {HW_STEPS, HW_REINITIALISED, HW_UNDONE,     HW_OVERFLOW, HW_INFINITE,
+                                     HW_HUGE,  HW_FAR,           HW_FAR_TARGET, HW_MIXED};
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+            CHECK(countable(run[counts[i]]), "running", "counts", run[counts[i]]);
+    }
+    CHECK(!l->intervals || countable(l->scores[0]), "scores", "a count", l->scores[0]);
+    CHECK(l->step[0] > 0 && l->step[0] <= 1e30 && l->step[1] > 0 && l->step[1] <= 1e30, "step", "above 0", l->step[0]);
+    bool classes = hw_is_of_classes(l->expert[0].loss);
+    if (l->history && l->targets)
+        CHECK(countable(l->label_history[HW_PAST_ANSWERS]), "label_history", "a count", l->label_history[HW_PAST_ANSWERS]);
+    if (l->history && !l->targets) {
+        double last = l->label_history[0];
+        CHECK(last == -1 || (last >= 0 && last < l->outputs && last == (double)(int)last), "label_history",
+              "a class, or -1", last);
+    }
+    int64_t count = l->ring_added < l->ring ? l->ring_added : l->ring;
+    for (int64_t i = 0; i < count; i++) {
+        CHECK(l->sample_start[i] >= 0 && l->sample_count[i] >= 0 && l->sample_start[i] <= l->pairs_end &&
+                  l->sample_count[i] <= l->pairs_end - l->sample_start[i],
+              "sample_start", "inside the pairs", l->sample_start[i]);
+        double y = l->sample_y[i];
+        CHECK(!classes || (y >= 0 && y < l->outputs && y == (double)(int)y), "sample_y", "a class", y);
+    }
+    for (int64_t i = 0; l->ring && i < l->pairs_end; i++)
+        CHECK(l->pair_rows[i] >= 0 && l->pair_rows[i] < l->rows, "pair_rows", "a row of the table", l->pair_rows[i]);
+    return 0;
+}
+
+/* Arrays for as many as the sizes say; what is larger than the file does not come this far. */
+static int make_arrays(hw_learner *l)
+{
+    const int64_t *n = l->sizes;
+    const hw_allocator *m = &l->memory;
+    hw_slots *s = &l->slots;
+    uint64_t names = (uint64_t)n[HW_N_NAMES], columns = (uint64_t)n[HW_N_COLUMNS], slots = (uint64_t)n[HW_N_SLOTS];
+    if (!hw_extend(m, &l->names.owner, names * 4 + 4) || !hw_extend(m, &l->names.value, names * 4 + 4) ||
+        !hw_extend(m, &l->names.end, names * 8 + 8) || !hw_extend(m, &l->names.bytes, (uint64_t)n[HW_N_BYTES] + 8) ||
+        !hw_extend(m, &l->columns.name, columns * 4 + 4) || !hw_extend(m, &l->columns.kind, columns + 1) ||
+        !hw_extend(m, &l->columns.slot, columns * 4 + 4) || !hw_extend(m, &l->columns.order, columns * 8 + 8) ||
+        !hw_extend(m, &s->row, slots * 4 + 4) || !hw_extend(m, &s->basis, slots * 4 + 4) ||
+        !hw_extend(m, &s->mean, slots * 8 + 8) || !hw_extend(m, &s->variance, slots * 8 + 8) ||
+        !hw_extend(m, &s->seen, slots * 8 + 8) || !hw_extend(m, &s->knot_count, slots * 4 + 4) ||
+        !hw_extend(m, &s->knots, slots * 8 * (uint64_t)l->knots + 8) ||
+        !hw_extend(m, &s->reservoir, slots * sizeof(double *) + 8) ||
+        !hw_extend(m, &l->packed, (uint64_t)n[HW_N_RESERVOIR] * 8 + 8) ||
+        !hw_extend(m, &l->pair_rows, (uint64_t)n[HW_N_PAIRS] * 4 + 4) ||
+        !hw_extend(m, &l->pair_values, (uint64_t)n[HW_N_PAIRS] * hw_number(l) + 8))
+        return HW_NO_MEMORY;
+    if (n[HW_N_SHARED_FROM] && !hw_extend(m, &l->shared_slots, (uint64_t)l->shared * 4))
+        return HW_NO_MEMORY;
+    l->rows = l->row_capacity = n[HW_N_ROWS];
+    int status = hw_make_fixed(l);
+    if (status >= 0)
+        status = hw_make_vectors(l);
+    if (status >= 0)
+        status = hw_make_scratch(l);
+    if (status >= 0)
+        status = hw_make_cells(l);
+    if (status >= 0 && n[HW_N_HAS_PENDING])
+        status = hw_make_pending(l);
+    return status;
+}
+
+static int unpack(hw_learner *l, hw_fault *fault)
+{
+    int64_t at = 0;
+    for (int32_t i = 0; l->knots && i < l->slots.count; i++) {
+        CHECK(countable(l->slots.seen[i]), "slot_seen", "a count", l->slots.seen[i]);
+        int64_t count = l->slots.seen[i] < HW_RESERVOIR ? (int64_t)l->slots.seen[i] : HW_RESERVOIR;
+        CHECK(count <= l->sizes[HW_N_RESERVOIR] - at, "slot_reservoir", "as many as were seen", l->sizes[HW_N_RESERVOIR]);
+        if (count && !hw_extend(&l->memory, &l->slots.reservoir[i], (uint64_t)count * 8))
+            return HW_NO_MEMORY;
+        if (count)
+            memcpy(l->slots.reservoir[i], l->packed + at, (size_t)count * 8);
+        at += count;
+    }
+    CHECK(at == l->sizes[HW_N_RESERVOIR], "slot_reservoir", "as many as were seen", at);
+    return 0;
+}
+
+void hw_set_counts(hw_learner *l)
+{
+    const int64_t *n = l->sizes;
+    l->drawn = n[HW_N_DRAWN];
+    l->fan_in = n[HW_N_FAN_IN];
+    l->learned = n[HW_N_LEARNED];
+    l->shared_from = n[HW_N_SHARED_FROM];
+    l->shared_names = n[HW_N_SHARED_NAMES];
+    l->highest_row = n[HW_N_HIGHEST_ROW];
+    l->ring_added = n[HW_N_KEPT];
+    l->pending_added = n[HW_N_PENDING_ADDED];
+    l->pending_oldest = n[HW_N_PENDING_OLDEST];
+    l->cells.candidates = n[HW_N_CANDIDATES];
+    l->cells.offered = n[HW_N_OFFERED];
+    l->pairs_end = l->pairs_capacity = n[HW_N_PAIRS];
+    l->names.count = (int32_t)n[HW_N_NAMES];
+    l->columns.count = (int32_t)n[HW_N_COLUMNS];
+    l->slots.count = (int32_t)n[HW_N_SLOTS];
+}
+
+static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *fault)
+{
+    CHECK(count == STATES, "state", "all its arrays", count);
+    CHECK(arrays[1].type == HW_I64 && arrays[1].shape[0] == HW_SIZES && arrays[1].shape[1] == 1, "sizes", "the counts",
+          arrays[1].shape[0]);
+    memcpy(l->sizes, arrays[1].data, HW_SIZES * sizeof(int64_t));
+    int status = hw_check_sizes(l, fault);
+    if (status < 0)
+        return status;
+    l->cells.used = (int32_t)l->sizes[HW_N_TESTS];
+    status = hw_lower(l, (int)l->sizes[HW_N_OUTPUTS], (int)l->sizes[HW_N_OUTPUT_CAPACITY]);
+    if (status < 0)
+        return status;
+    for (int i = 0; i < STATES; i++) {
+        hw_array own;
+        locate(l, i, &own);
+        CHECK(!strcmp(own.name, arrays[i].name), "state", "its arrays in order", i);
+        CHECK(own.type == arrays[i].type, own.name, "another type of numbers", arrays[i].type);
+        CHECK(own.dimensions == arrays[i].dimensions && own.shape[0] == arrays[i].shape[0] &&
+                  (own.dimensions == 1 || own.shape[1] == arrays[i].shape[1]),
+              own.name, "the shape that follows from the declaration and the sizes", arrays[i].shape[0]);
+    }
+    status = make_arrays(l);
+    if (status < 0)
+        return status;
+    for (int i = 2; i < STATES; i++) {
+        hw_array own;
+        locate(l, i, &own);
+        size_t bytes = (size_t)(own.shape[0] * own.shape[1]) * size_of(own.type);
+        if (bytes)
+            memcpy(own.data, arrays[i].data, bytes);
+    }
+    hw_set_counts(l);
+    if ((status = check_names(l, fault)) < 0 || (status = check_numbers(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
+        return status;
+    for (int32_t i = 0; i < l->columns.count; i++) {
+        uint32_t size;
+        const char *name = hw_column_name(l, i, &size);
+        l->columns.order[i] = hw_order(name, size);
+    }
+    CHECK(hw_place_tests(l) >= 0, "cell_code", "slots or categories that there are, with thresholds", l->cells.candidates);
+    status = hw_rehash(l);
+    CHECK(status != HW_BAD_STATE, "names", "each once", 2);
+    return status < 0 ? status : hw_set_step(l, l->step[0], l->step[1]);
+}
+
+hw_learner *hw_restore(const hw_allocator *memory, const hw_array *arrays, int count, int level, uint64_t key, int *status,
+                       hw_fault *fault)
+{
+    if (count < 1 || arrays[0].type != HW_F64 || strcmp(arrays[0].name, "declaration")) {
+        *status = HW_BAD_STATE;
+        *fault = (hw_fault){"declaration", "the first array", count};
+        return NULL;
+    }
+    hw_learner *l = hw_new(memory, arrays[0].data, arrays[0].shape[0], level, key, status, fault);
+    if (!l)
+        return NULL;
+    *status = restore(l, arrays, count, fault);
+    if (*status < 0)
+        return hw_free(l), NULL;
+    return l;
+}
+
+/* The sizes as they are without what merging clears decide how much of each array is read. */
+hw_learner *hw_copy(const hw_allocator *memory, hw_learner *l, int *status)
+{
+    static const int cleared[] = {HW_N_KEPT, HW_N_PAIRS, HW_N_PENDING_ADDED, HW_N_PENDING_OLDEST, HW_N_HAS_PENDING};
+    hw_array arrays[STATES];
+    hw_fault fault;
+    *status = ready(l);
+    if (*status < 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof cleared / sizeof *cleared; i++)
+        l->sizes[cleared[i]] = 0;
+    for (int i = 0; i < STATES; i++)
+        locate(l, i, arrays + i);
+    hw_learner *copy = hw_restore(memory, arrays, STATES, l->level, l->names.key, status, &fault);
+    fill_sizes(l);
+    for (int i = 0; copy && i < STATES; i++) {
+        locate(copy, i, arrays + i);
+        size_t bytes = (size_t)(arrays[i].shape[0] * arrays[i].shape[1]) * size_of(arrays[i].type);
+        if (LIST[i].merge == HW_CLEAR && bytes)
+            memset(arrays[i].data, 0, bytes);
+    }
+    return copy;
+}
+
+hw_learner *hw_copy_whole(const hw_allocator *memory, hw_learner *l, int *status)
+{
+    hw_array arrays[STATES];
+    hw_fault fault;
+    *status = ready(l);
+    if (*status < 0)
+        return NULL;
+    for (int i = 0; i < STATES; i++)
+        locate(l, i, arrays + i);
+    return hw_restore(memory, arrays, STATES, l->level, l->names.key, status, &fault);
+}

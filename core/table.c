@@ -1,0 +1,610 @@
+/* The flat vectors, and what grows: rows of the table, working memory, the ring of last samples, outputs. */
+#include "learner.h"
+
+static bool extend(hw_learner *l, void *pointer_to_pointer, int64_t count, size_t size)
+{
+    return count >= 0 && hw_extend(&l->memory, pointer_to_pointer, (uint64_t)count * size);
+}
+
+/* ---- parameters ------------------------------------------------------------------------------------------ */
+
+/* Fresh vectors for the layout as it is, with room for so many rows; gains begin at 1, variances of units never seen too.
+ */
+static int fresh_vectors(hw_learner *l, int64_t capacity)
+{
+    int64_t size = l->dense + capacity * l->stride;
+    l->weights = hw_allocate(&l->memory, (uint64_t)size * hw_number(l));
+    bool got = l->weights;
+    for (int k = 0; k < HW_MOST_STATES; k++) {
+        l->state[k] = k < l->states ? hw_allocate(&l->memory, (uint64_t)size * hw_number(l)) : NULL;
+        got = got && (k >= l->states || l->state[k]);
+    }
+    l->buffer = hw_allocate(&l->memory, (uint64_t)(l->buffers + 1) * hw_number(l));
+    if (!got || !l->buffer)
+        return HW_NO_MEMORY;
+    l->row_capacity = capacity;
+    for (int q = 0; q < l->ops; q++) {
+        const hw_op *o = l->op + q;
+        if ((o->kind == HW_LAYER_NORM || o->kind == HW_BATCH_NORM) && o->weights >= 0)
+            for (int j = 0; j < o->m; j++)
+                hw_put(l, l->weights, o->weights + j, 1);
+        for (int j = 0; o->buffer >= 0 && j < o->m; j++)
+            hw_put(l, l->buffer, o->buffer + o->m + j, 1);
+    }
+    return 0;
+}
+
+int hw_make_vectors(hw_learner *l)
+{
+    int64_t capacity = l->row_capacity > l->rows ? l->row_capacity : l->rows;
+    int status = fresh_vectors(l, capacity);
+    if (status < 0)
+        return status;
+    return extend(l, &l->touched, capacity, 8) && extend(l, &l->row_keys, capacity, 8) ? 0 : HW_NO_MEMORY;
+}
+
+int hw_reserve_rows(hw_learner *l, int64_t rows)
+{
+    if (rows <= l->row_capacity)
+        return 0;
+    if (rows > INT32_MAX - 64)
+        return HW_TOO_LARGE;
+    int64_t capacity = l->row_capacity + l->row_capacity / 2;
+    capacity = capacity < rows ? rows : capacity;
+    capacity = capacity < 16 ? 16 : capacity;
+    int64_t size = l->dense + capacity * l->stride;
+    if (!extend(l, &l->touched, capacity, 8) || !extend(l, &l->row_keys, capacity, 8) ||
+        !extend(l, &l->weights, size, hw_number(l)))
+        return HW_NO_MEMORY;
+    for (int k = 0; k < l->states; k++)
+        if (!extend(l, &l->state[k], size, hw_number(l)))
+            return HW_NO_MEMORY;
+    l->row_capacity = capacity;
+    return 0;
+}
+
+int64_t hw_append_row(hw_learner *l, uint64_t key)
+{
+    int status = hw_reserve_rows(l, l->rows + 1);
+    if (status < 0)
+        return status;
+    l->row_keys[l->rows] = key;
+    l->touched[l->rows] = 0;
+    return l->rows++;
+}
+
+int hw_draw_rows(hw_learner *l)
+{
+    if (!l->fan_in || l->drawn >= l->rows)
+        return 0;
+    for (; l->drawn < l->rows; l->drawn++)
+        for (int e = 0; e < l->all; e++) {
+            const hw_expert_t *x = l->expert + e;
+            if (x->initializer == HW_INITIALIZER_zeros)
+                continue;
+            int initializer = x->initializer == HW_INITIALIZER_orthogonal ? HW_INITIALIZER_lecun : x->initializer;
+            hw_draw_row(initializer, x->scale, hw_mix64(l->row_keys[l->drawn] + (uint64_t)e), l->fan_in, x->width,
+                        l->staging);
+            for (int j = 0; j < x->width; j++)
+                hw_put(l, l->weights, l->dense + l->drawn * l->stride + x->column + j, l->staging[j]);
+        }
+    return 0;
+}
+
+/* Draw one dense layer by way of `numbers` (n, m). */
+static void draw_matrix(hw_learner *l, const hw_op *o, uint64_t key, double *numbers)
+{
+    hw_draw(o->initializer, o->scale, key, o->n, o->m, numbers);
+    for (int64_t i = 0; i < o->n; i++)
+        for (int64_t j = 0; j < o->m; j++)
+            hw_put(l, l->weights, o->weights + i * o->stride + j, numbers[i * o->m + j]);
+}
+
+/* Room to draw any one matrix of an expert. */
+static double *take_matrix(hw_learner *l, const hw_expert_t *x)
+{
+    int64_t most = l->growing ? 1 : (int64_t)l->declaration[HW_D_INPUTS] * x->width;
+    for (int q = x->first; q < x->last; q++)
+        if (l->op[q].kind == HW_DENSE && (int64_t)l->op[q].n * l->op[q].m > most)
+            most = (int64_t)l->op[q].n * l->op[q].m;
+    return hw_allocate(&l->memory, (uint64_t)most * sizeof(double));
+}
+
+enum { DRAW_DENSE = 11, DRAW_TABLE, DRAW_REINITIALISED };
+
+int hw_draw_dense(hw_learner *l)
+{
+    for (int e = 0; e < l->all; e++) {
+        const hw_expert_t *x = l->expert + e;
+        double *numbers = take_matrix(l, x);
+        if (!numbers)
+            return HW_NO_MEMORY;
+        for (int q = x->first; q < x->last; q++)
+            if (l->op[q].kind == HW_DENSE) {
+                uint64_t which = (uint64_t)e << 32 | (uint64_t)(q - x->first + 1);
+                draw_matrix(l, l->op + q, hw_key(l->seed, DRAW_DENSE, which), numbers);
+            }
+        /* a fixed number of inputs: all rows of the table are there, and are one matrix */
+        int64_t n = l->growing ? 0 : (int64_t)l->declaration[HW_D_INPUTS];
+        hw_draw(x->initializer, x->scale, hw_key(l->seed, DRAW_DENSE, (uint64_t)e << 32), n, x->width, numbers);
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t j = 0; j < x->width; j++)
+                hw_put(l, l->weights, l->dense + (i + 1) * l->stride + x->column + j, numbers[i * x->width + j]);
+        hw_release(numbers);
+    }
+    return 0;
+}
+
+static void zero(hw_learner *l, void *vector, int64_t at, int64_t count)
+{
+    memset((char *)vector + (size_t)at * hw_number(l), 0, (size_t)count * hw_number(l));
+}
+
+/* Draw all weights of an expert anew, its output layer's too, and forget its rule's numbers and its losses. */
+int hw_reinitialise(hw_learner *l, int expert, uint64_t key)
+{
+    if (expert < 0 || expert >= l->experts)
+        return HW_BAD_ARGUMENT;
+    const hw_expert_t *x = l->expert + expert;
+    double *run = l->running + expert * HW_RUNNING, *numbers = take_matrix(l, x);
+    if (!numbers)
+        return HW_NO_MEMORY;
+    l->predicted_count = -1;
+    run[HW_STEPS] = run[HW_FADING_LOSS] = run[HW_FAILING] = 0;
+    run[HW_STEP_SCALE] = run[HW_PRODUCT] = 1;
+    for (int k = -1; k < l->states; k++) {
+        void *vector = k < 0 ? l->weights : l->state[k];
+        zero(l, vector, x->dense_first, x->dense_last - x->dense_first);
+        if (x->cells >= 0)
+            zero(l, vector, l->op[x->cells].weights, l->op[x->cells].n * l->op[x->cells].stride);
+        for (int64_t r = 0; r < l->rows; r++)
+            zero(l, vector, l->dense + r * l->stride + x->column, x->lanes);
+    }
+    int64_t fan_in = l->growing ? (l->fan_in ? l->fan_in : 1) : (int64_t)l->declaration[HW_D_INPUTS];
+    for (int64_t r = 1; r < l->rows; r++) {
+        hw_draw_row(x->initializer == HW_INITIALIZER_orthogonal ? HW_INITIALIZER_lecun : x->initializer, x->scale,
+                    hw_bits(key, (uint64_t)r), fan_in, x->width, l->staging);
+        for (int j = 0; j < x->width; j++)
+            hw_put(l, l->weights, l->dense + r * l->stride + x->column + j, l->staging[j]);
+    }
+    for (int q = x->first; q < x->last; q++) {
+        const hw_op *o = l->op + q;
+        if (o->kind == HW_CELLS)
+            continue;
+        if (o->kind == HW_DENSE) {
+            draw_matrix(l, o, hw_mix64(key + (uint64_t)(q - x->first + 1)), numbers);
+        } else if (o->weights >= 0) {
+            for (int j = 0; j < o->m; j++) /* gains begin at 1 */
+                hw_put(l, l->weights, o->weights + j, 1);
+        }
+    }
+    hw_release(numbers);
+    return 0;
+}
+
+int hw_reinitialise_failing(hw_learner *l)
+{
+    for (int e = 0; e < l->experts; e++) {
+        double *run = l->running + e * HW_RUNNING;
+        if (run[HW_FAILING] < 500)
+            continue;
+        uint64_t which = (uint64_t)l->touched[0] << 16 ^ (uint64_t)run[HW_REINITIALISED] << 8 ^ (uint64_t)e;
+        int status = hw_reinitialise(l, e, hw_key(l->seed, DRAW_REINITIALISED, which));
+        if (status < 0)
+            return status;
+        run[HW_REINITIALISED] += 1;
+    }
+    return 0;
+}
+
+/* ---- more outputs ---------------------------------------------------------------------------------------- */
+
+static bool grows(const hw_learner *l, const hw_expert_t *e) { return l->growing && hw_is_of_classes(e->loss); }
+
+/* What every layout has: an expert's output layer, as rows of numbers. */
+typedef struct matrix {
+    int64_t at, stride, rows;
+} matrix;
+
+static matrix outputs_of(const hw_learner *l, const hw_expert_t *e, bool bias)
+{
+    if (hw_outputs_in_table(l, e))
+        return bias ? (matrix){l->dense + e->column, l->stride, 1}
+                    : (matrix){l->dense + l->stride + e->column, l->stride, l->rows - 1};
+    const hw_op *o = l->op + e->last - 1;
+    return bias ? (matrix){o->bias, 0, o->bias >= 0} : (matrix){o->weights, o->stride, o->n};
+}
+
+static void copy_numbers(const hw_learner *l, void *to, int64_t at, const void *from, int64_t there, int64_t count)
+{
+    size_t size = hw_number(l);
+    memcpy((char *)to + (size_t)at * size, (const char *)from + (size_t)there * size, (size_t)count * size);
+}
+
+/* Cells of tables whose tests may be more than they were: a new cell begins as the one it is a part of. */
+static void move_cells(const hw_learner *l, void *to, const hw_op *o, const void *from, const hw_op *p)
+{
+    int64_t cells = o->n / l->cells.tables, before = p->n / l->cells.tables;
+    for (int64_t i = 0; i < o->n; i++)
+        copy_numbers(l, to, o->weights + i * o->stride, from, p->weights + (i / cells * before + i % before) * p->stride,
+                     p->m_lanes);
+}
+
+/* Move all parameters and the rules' numbers from one layout to another of the same experts with more room for outputs. */
+static void move_numbers(hw_learner *l, const hw_learner *old)
+{
+    for (int k = -1; k < l->states; k++) {
+        void *to = k < 0 ? l->weights : l->state[k];
+        const void *from = k < 0 ? old->weights : old->state[k];
+        for (int e = 0; e < l->all; e++) {
+            const hw_expert_t *x = l->expert + e, *y = old->expert + e;
+            for (int64_t r = 0; r < l->rows; r++)
+                copy_numbers(l, to, l->dense + r * l->stride + x->column, from, old->dense + r * old->stride + y->column,
+                             y->lanes);
+            for (int q = x->first; q < x->last; q++) {
+                const hw_op *o = l->op + q, *p = old->op + q;
+                if (o->weights < 0)
+                    continue;
+                if (o->kind == HW_CELLS)
+                    move_cells(l, to, o, from, p);
+                else if (o->kind == HW_DENSE && !o->single)
+                    for (int64_t i = 0; i < o->n; i++)
+                        copy_numbers(l, to, o->weights + i * o->stride, from, p->weights + i * p->stride, p->m_lanes);
+                else
+                    copy_numbers(l, to, o->weights, from, p->weights, o->kind == HW_DENSE ? p->n_lanes : p->m_lanes);
+                if (o->bias >= 0)
+                    copy_numbers(l, to, o->bias, from, p->bias, p->m_lanes);
+            }
+        }
+    }
+    memcpy(l->buffer, old->buffer, (size_t)l->buffers * hw_number(l));
+}
+
+/* Arrays of as many outputs: answers, label history, pending predictions. All are allocated before anything is changed. */
+static int reserve_answers(hw_learner *l, int old_capacity, int old_outputs)
+{
+    int capacity = l->output_capacity, waiting = HW_MOST_PENDING * (l->experts + l->history);
+    int64_t counted = l->targets || capacity > 2 * HW_COUNTED ? 0 : (int64_t)capacity * capacity;
+    void *predictions = hw_allocate(&l->memory, (uint64_t)(l->all + 4) * (uint64_t)capacity * hw_number(l));
+    double *past = l->history ? hw_allocate(&l->memory, (uint64_t)(hw_history_head(l) + counted) * 8) : NULL;
+    void *pending = l->pending ? hw_allocate(&l->memory, (uint64_t)waiting * (uint64_t)capacity * hw_number(l)) : NULL;
+    if (!predictions || (l->history && !past) || (l->pending && !pending) ||
+        !extend(l, &l->answers, 3 * (int64_t)capacity, 8))
+        return hw_release(predictions), hw_release(past), hw_release(pending), HW_NO_MEMORY;
+    if (past) {
+        memcpy(past, l->label_history, (size_t)hw_history_head(l) * 8);
+        for (int i = 0; counted && i < old_outputs && old_capacity <= 2 * HW_COUNTED; i++)
+            memcpy(past + 3 + (int64_t)i * capacity, l->label_history + 3 + (int64_t)i * old_capacity,
+                   (size_t)old_outputs * 8);
+    }
+    for (int64_t i = 0; pending && i < waiting; i++)
+        copy_numbers(l, pending, i * capacity, l->pending, i * old_capacity, old_capacity);
+    hw_release(l->predictions);
+    hw_release(l->label_history);
+    hw_release(l->pending);
+    l->predictions = predictions;
+    l->label_history = past;
+    l->pending = pending;
+    return 0;
+}
+
+int hw_make_pending(hw_learner *l)
+{
+    if (l->pending)
+        return 0;
+    int64_t count = (int64_t)HW_MOST_PENDING * (l->experts + l->history) * l->output_capacity;
+    if (!extend(l, &l->pending_key, HW_MOST_PENDING, 8) || !extend(l, &l->pending_highest_row, HW_MOST_PENDING, 8) ||
+        (l->answer_inputs && !extend(l, &l->pending_answers, HW_MOST_PENDING * HW_ANSWER_INPUTS, 8)) ||
+        !extend(l, &l->pending, count, hw_number(l))) /* the last: where it is there, all are */
+        return HW_NO_MEMORY;
+    return 0;
+}
+
+/* The layout and the vectors that it is made for: operations, experts, parameters. */
+static void take_layout(hw_learner *l, const hw_learner *from)
+{
+    l->expert = from->expert;
+    l->op = from->op;
+    l->ops = from->ops;
+    l->outputs = from->outputs;
+    l->output_capacity = from->output_capacity;
+    l->dense = from->dense;
+    l->stride = from->stride;
+    l->buffers = from->buffers;
+    l->length = from->length;
+    l->lists = from->lists;
+    l->widest = from->widest;
+    l->states = from->states;
+    l->weights = from->weights;
+    memcpy(l->state, from->state, sizeof l->state);
+    l->buffer = from->buffer;
+}
+
+static void drop_layout(hw_learner *l)
+{
+    hw_release(l->expert);
+    hw_release(l->op);
+    hw_release(l->weights);
+    hw_release(l->buffer);
+    for (int k = 0; k < HW_MOST_STATES; k++)
+        hw_release(l->state[k]);
+}
+
+/* Lay out anew with room for so many outputs. Working memory that has grown serves the old layout too. */
+static int lay_out(hw_learner *l, int outputs, int capacity)
+{
+    hw_learner old = *l;
+    l->expert = NULL;
+    l->op = NULL;
+    l->weights = l->buffer = NULL;
+    memset(l->state, 0, sizeof l->state);
+    int status = hw_lower(l, outputs, capacity);
+    if (status >= 0)
+        status = fresh_vectors(l, l->row_capacity);
+    if (status >= 0)
+        status = hw_make_scratch(l);
+    if (status >= 0)
+        status = reserve_answers(l, old.output_capacity, old.outputs);
+    if (status < 0) {
+        drop_layout(l);
+        take_layout(l, &old);
+        return status;
+    }
+    move_numbers(l, &old);
+    drop_layout(&old);
+    return hw_set_step(l, l->step[0], l->step[1]);
+}
+
+int hw_grow_cells(hw_learner *l, int tests)
+{
+    int before = l->cells.used;
+    l->cells.used = tests;
+    l->predicted_count = -1;
+    int status = lay_out(l, l->outputs, l->output_capacity);
+    if (status < 0)
+        l->cells.used = before;
+    return status;
+}
+
+void hw_set_outputs(hw_learner *l, int outputs)
+{
+    l->outputs = outputs;
+    for (int e = 0; e < l->experts; e++) {
+        hw_expert_t *x = l->expert + e;
+        if (!grows(l, x))
+            continue;
+        x->outputs = outputs;
+        if (hw_outputs_in_table(l, x)) {
+            x->width = outputs;
+            x->lanes = hw_lanes(outputs);
+        }
+        for (int q = x->first; q < x->last; q++) {
+            hw_op *o = l->op + q;
+            if (q == x->last - 1 && (o->kind == HW_DENSE || o->kind == HW_CELLS)) {
+                o->m = outputs;
+                o->m_lanes = hw_lanes(outputs);
+            }
+        }
+    }
+}
+
+int hw_add_outputs(hw_learner *l, int outputs, double bias)
+{
+    int before = l->outputs;
+    l->predicted_count = -1;
+    if (!l->growing || outputs < before || outputs > HW_MOST_OUTPUTS)
+        return HW_BAD_ARGUMENT;
+    if (outputs > l->limits.outputs)
+        return hw_exceed(l, "outputs", l->limits.outputs, outputs);
+    for (int e = 0; e < l->experts; e++)
+        if (!grows(l, l->expert + e))
+            return HW_BAD_ARGUMENT;
+    if (outputs > l->output_capacity) {
+        int status = lay_out(l, outputs, 0);
+        if (status < 0)
+            return status;
+    } else {
+        hw_set_outputs(l, outputs);
+    }
+    for (int e = 0; e < l->experts; e++) {
+        matrix b = outputs_of(l, l->expert + e, true);
+        for (int j = before; b.rows && b.at >= 0 && j < outputs; j++)
+            hw_put(l, l->weights, b.at + j, bias);
+    }
+    for (int64_t i = 0; l->pending && i < (int64_t)HW_MOST_PENDING * (l->experts + l->history); i++)
+        for (int j = before; j < outputs; j++) /* a new class had only its bias when these were predicted */
+            hw_put(l, l->pending, i * l->output_capacity + j, bias);
+    return 0;
+}
+
+/* ---- working memory -------------------------------------------------------------------------------------- */
+
+int hw_make_scratch(hw_learner *l)
+{
+    size_t size = hw_number(l);
+    int64_t gradient = 2 * (int64_t)l->widest + HW_STRETCH + 64, staging = l->widest + 64;
+    /* fresh, and not extended: the padding of what lies there now would not be zero */
+    void *values = hw_allocate(&l->memory, (uint64_t)l->length * size),
+         *deltas = hw_allocate(&l->memory, (uint64_t)l->length * size);
+    if (!values || !deltas)
+        return hw_release(values), hw_release(deltas), HW_NO_MEMORY;
+    hw_release(l->values);
+    hw_release(l->deltas);
+    l->values = values;
+    l->deltas = deltas;
+    hw_release(l->batch_values);
+    hw_release(l->batch_deltas);
+    l->batch_values = l->batch_deltas = NULL;
+    l->batch_samples = 0;
+    if (l->staging_capacity < staging)
+        l->staging_capacity = staging;
+    if (!extend(l, &l->list_rows, l->lists, 4) || !extend(l, &l->list_values, l->lists, size) ||
+        !extend(l, &l->predictions, (int64_t)(l->all + 4) * l->output_capacity, size) ||
+        !extend(l, &l->row_gradient, gradient, size) || !extend(l, &l->losses, l->all, 8) ||
+        !extend(l, &l->staging, l->staging_capacity, 8))
+        return HW_NO_MEMORY;
+    l->pair_capacity = l->undo_pairs = 0;                                /* a row may be wider now */
+    int status = hw_reserve_entries(l, l->entries > 1 ? l->entries : 1); /* the arrays are always there */
+    return status < 0 ? status : hw_reserve_pairs(l, l->entries > 5 ? l->entries : 5);
+}
+
+void hw_clear_scratch(hw_learner *l)
+{
+    zero(l, l->values, 0, l->length);
+    zero(l, l->deltas, 0, l->length);
+    zero(l, l->predictions, 0, (int64_t)(l->all + 4) * l->output_capacity);
+}
+
+/* Working memory made for one very wide sample is given back when samples are narrow again. */
+static bool is_too_wide(int64_t capacity, int64_t needed) { return capacity > 1 << 16 && needed < capacity / 16; }
+
+/* A fresh array in the place of another. Returns false, and changes nothing, if there is no memory. */
+static bool replace(hw_learner *l, void *pointer_to_pointer, int64_t count, size_t size)
+{
+    void *old, *data = hw_allocate(&l->memory, (uint64_t)count * size);
+    if (!data)
+        return false;
+    memcpy(&old, pointer_to_pointer, sizeof old);
+    memcpy(pointer_to_pointer, &data, sizeof data);
+    hw_release(old);
+    return true;
+}
+
+static int64_t with_slack(int64_t count) { return count + (count < 1 << 16 ? count / 4 : 1 << 14) + 16; }
+
+int hw_reserve_entries(hw_learner *l, int64_t entries)
+{
+    bool wide = is_too_wide(l->entry_capacity, entries);
+    if (entries <= l->entry_capacity && !wide)
+        return 0;
+    int64_t capacity = with_slack(entries);
+    bool (*make)(hw_learner *, void *, int64_t, size_t) = wide ? replace : extend;
+    if (wide) { /* from here on no array is known to be larger */
+        l->entry_capacity = l->predicted_capacity = capacity;
+        l->predicted_count = -1;
+    }
+    if (!make(l, &l->entry_slots, capacity, 4) || !make(l, &l->entry_x, capacity, 8) ||
+        !make(l, &l->predicted_slots, capacity, 4) || !make(l, &l->predicted_x, capacity, 8))
+        return HW_NO_MEMORY;
+    l->predicted_capacity = capacity;
+    l->entry_capacity = capacity;
+    return 0;
+}
+
+/* Memory for the pairs of a sample of so many entries. */
+int hw_reserve_pairs(hw_learner *l, int64_t entries)
+{
+    int64_t pairs = entries * (l->knots ? 3 : 1) + 3;
+    bool wide = is_too_wide(l->pair_capacity, pairs);
+    if (pairs <= l->pair_capacity && !wide)
+        return 0;
+    size_t size = hw_number(l);
+    int64_t capacity = with_slack(pairs), staging = 4 * capacity + l->widest + 64;
+    bool (*make)(hw_learner *, void *, int64_t, size_t) = wide ? replace : extend;
+    if (wide) {
+        l->pair_capacity = capacity;
+        l->staging_capacity = staging;
+        l->knots_due_capacity = (int32_t)capacity;
+    }
+    l->rows_in_order = false;
+    if (!make(l, &l->rows_at, capacity, 4) || !make(l, &l->rows_spare, capacity, 4) ||
+        !make(l, &l->values_at, capacity, size) || !make(l, &l->values_spare, capacity, size) ||
+        !make(l, &l->staging, staging, 8) || !make(l, &l->knots_due, capacity, 4))
+        return HW_NO_MEMORY;
+    l->staging_capacity = staging;
+    l->knots_due_capacity = (int32_t)(capacity < INT32_MAX ? capacity : INT32_MAX);
+    l->pair_capacity = capacity;
+    return 0;
+}
+
+/* Memory to undo an expert's step on so many pairs. */
+int hw_reserve_undo(hw_learner *l, int64_t pairs)
+{
+    bool wide = is_too_wide(l->undo_pairs, pairs);
+    if (pairs <= l->undo_pairs && !wide)
+        return 0;
+    int64_t capacity = with_slack(pairs), lanes = 0, dense = 0;
+    for (int e = 0; e < l->all; e++) {
+        const hw_expert_t *x = l->expert + e;
+        lanes = x->most_lanes > lanes ? x->most_lanes : lanes;
+        dense = x->dense_last - x->dense_first > dense ? x->dense_last - x->dense_first : dense;
+    }
+    if (wide)
+        l->undo_pairs = capacity;
+    if (!(wide ? replace : extend)(l, &l->row_undo, (1 + l->states) * (dense + (capacity + l->cells.tables) * lanes),
+                                   hw_number(l)))
+        return HW_NO_MEMORY;
+    l->undo_pairs = capacity;
+    return 0;
+}
+
+/* ---- the ring of last samples ---------------------------------------------------------------------------- */
+
+/* Move the samples of the ring, the oldest first, to the front of an array with room for so many pairs more. */
+int hw_compact_ring(hw_learner *l, int64_t more)
+{
+    size_t size = hw_number(l);
+    int64_t count = l->ring_added < l->ring ? l->ring_added : l->ring,
+            oldest = l->ring_added > l->ring ? l->ring_added % l->ring : 0;
+    int64_t live = 0, end = 0;
+    for (int64_t i = 0; i < count; i++)
+        live += l->sample_count[i];
+    int64_t capacity = 2 * (live + more);
+    capacity = capacity < 256 ? 256 : capacity;
+    int32_t *rows = hw_allocate(&l->memory, (uint64_t)capacity * 4);
+    void *values = hw_allocate(&l->memory, (uint64_t)capacity * size);
+    if (!rows || !values)
+        return hw_release(rows), hw_release(values), HW_NO_MEMORY;
+    for (int64_t q = 0; q < count; q++) {
+        int64_t i = (oldest + q) % l->ring, n = l->sample_count[i];
+        memcpy(rows + end, l->pair_rows + l->sample_start[i], (size_t)n * 4);
+        copy_numbers(l, values, end, l->pair_values, l->sample_start[i], n);
+        l->sample_start[i] = end;
+        end += n;
+    }
+    hw_release(l->pair_rows);
+    hw_release(l->pair_values);
+    l->pair_rows = rows;
+    l->pair_values = values;
+    l->pairs_capacity = capacity;
+    l->pairs_end = end;
+    return 0;
+}
+
+/* Memory for one sample more. Samples lie one behind the other; at the end of the array those still in the ring move to the
+ * front of a new one. Once a lap a large array is looked at: a very wide sample may have left it. */
+int hw_reserve_ring(hw_learner *l, int64_t pairs)
+{
+    if (l->pairs_capacity > 1 << 16 && l->ring_added % l->ring == 0) {
+        int64_t live = 0;
+        for (int64_t i = 0; i < l->ring; i++)
+            live += l->sample_count[i];
+        if (8 * (live + pairs) < l->pairs_capacity)
+            return hw_compact_ring(l, pairs);
+    }
+    return l->pairs_end + pairs <= l->pairs_capacity ? 0 : hw_compact_ring(l, pairs);
+}
+
+/* Working memory of a mini-batch. */
+int hw_reserve_batch(hw_learner *l, int64_t samples, int64_t pairs)
+{
+    size_t size = hw_number(l);
+    if (samples > l->batch_samples) {
+        hw_release(l->batch_values);
+        hw_release(l->batch_deltas);
+        l->batch_samples = 0;
+        l->batch_values = hw_allocate(&l->memory, (uint64_t)(samples * l->length) * size);
+        l->batch_deltas = hw_allocate(&l->memory, (uint64_t)(samples * l->length) * size);
+        if (!l->batch_values || !l->batch_deltas || !extend(l, &l->batch_lists, samples * l->lists, 4) ||
+            !extend(l, &l->batch_list_values, samples * l->lists, size) || !extend(l, &l->batch_ends, samples + 1, 8) ||
+            !extend(l, &l->moments, 2 * l->buffers + 16, size))
+            return HW_NO_MEMORY;
+        l->batch_samples = samples;
+    }
+    if (pairs > l->batch_pairs) {
+        if (!extend(l, &l->batch_rows, pairs, 4) || !extend(l, &l->batch_row_values, pairs, size))
+            return HW_NO_MEMORY;
+        l->batch_pairs = pairs;
+    }
+    return 0;
+}

@@ -1,0 +1,648 @@
+/* The vocabulary: which row of the table belongs to which name, for ever.
+ *
+ * Names are only ever appended. A column of numbers has one row, which its value scales, and a slot for its statistics; a
+ * category has a row of its own in its column; a date-time is seven numbers. Row 0 is the bias. Beyond max_rows no name is
+ * remembered any more, of columns neither: new ones share a stretch of rows, picked by their hash, so memory stays bounded
+ * on an endless stream of names. A column that came too late has no kind: each of its values is taken for what it is. */
+#include "learner.h"
+
+uint64_t hw_name_key(const hw_names *n, int32_t owner, const char *bytes, uint32_t size)
+{
+    return hw_hash(n->key ^ hw_mix64((uint64_t)(owner + 2)), bytes, size);
+}
+
+static const char *bytes_of(const hw_names *n, int32_t i, uint32_t *size)
+{
+    int64_t start = i ? n->end[i - 1] : 0;
+    *size = (uint32_t)(n->end[i] - start);
+    return n->bytes + start;
+}
+
+/* Place of a name, or where it would stand in the table (as −1 − place). */
+static int64_t seek(const hw_names *n, int32_t owner, const char *bytes, uint32_t size)
+{
+    if (!n->table_size)
+        return -1;
+    uint64_t mask = (uint64_t)n->table_size - 1, at = hw_name_key(n, owner, bytes, size) & mask;
+    for (;; at = (at + 1) & mask) {
+        int32_t i = n->table[at];
+        uint32_t own;
+        if (i < 0)
+            return -1 - (int64_t)at;
+        if (n->owner[i] == owner && bytes_of(n, i, &own) && own == size && !memcmp(bytes_of(n, i, &own), bytes, size))
+            return i;
+    }
+}
+
+int32_t hw_find(const hw_learner *l, int32_t owner, const char *bytes, uint32_t size)
+{
+    int64_t at = seek(&l->names, owner, bytes, size);
+    return at < 0 ? -1 : (int32_t)at;
+}
+
+static int rehash(hw_learner *l, int64_t size)
+{
+    hw_names *n = &l->names;
+    int32_t *table = hw_allocate(&l->memory, (uint64_t)size * sizeof(int32_t));
+    if (!table)
+        return HW_NO_MEMORY;
+    memset(table, 0xFF, (size_t)size * sizeof(int32_t));
+    hw_release(n->table);
+    n->table = table;
+    n->table_size = size;
+    for (int32_t i = 0; i < n->count; i++) {
+        uint32_t own;
+        const char *bytes = bytes_of(n, i, &own);
+        int64_t at = seek(n, n->owner[i], bytes, own);
+        if (at >= 0)
+            return HW_BAD_STATE; /* the same name twice */
+        table[-1 - at] = i;
+    }
+    return 0;
+}
+
+int hw_rehash(hw_learner *l)
+{
+    int64_t size = 64;
+    while (size < 2 * (int64_t)l->names.count)
+        size *= 2;
+    return rehash(l, size);
+}
+
+static bool reserve_array(hw_learner *l, void *array, int64_t count, size_t size)
+{
+    void *now;
+    memcpy(&now, array, sizeof now);
+    if (now && hw_capacity(now) >= (uint64_t)count * size)
+        return true;
+    int64_t capacity = count < 16 ? 16 : count + count / 2;
+    return hw_extend(&l->memory, array, (uint64_t)capacity * size);
+}
+
+/* Copy names and columns that are borrowed. */
+static int own_names(hw_learner *l)
+{
+    hw_names *n = &l->names;
+    hw_columns_t *c = &l->columns;
+    void **arrays[] = {(void **)&n->owner, (void **)&n->value, (void **)&n->end,  (void **)&n->bytes, (void **)&n->table,
+                       (void **)&c->name,  (void **)&c->kind,  (void **)&c->slot, (void **)&c->order};
+    enum { ARRAYS = sizeof arrays / sizeof *arrays };
+    void *copies[ARRAYS] = {0};
+    for (int i = 0; i < ARRAYS; i++) {
+        size_t bytes = hw_capacity(*arrays[i]);
+        copies[i] = *arrays[i] ? hw_allocate(&l->memory, bytes) : NULL;
+        if (*arrays[i] && !copies[i]) {
+            while (i-- > 0)
+                hw_release(copies[i]);
+            return HW_NO_MEMORY;
+        }
+        if (copies[i] && bytes)
+            memcpy(copies[i], *arrays[i], bytes);
+    }
+    for (int i = 0; i < ARRAYS; i++)
+        *arrays[i] = copies[i];
+    l->names_borrowed = false;
+    return 0;
+}
+
+int32_t hw_append(hw_learner *l, int32_t owner, const char *bytes, uint32_t size, int32_t value)
+{
+    hw_names *n = &l->names;
+    int64_t start = n->count ? n->end[n->count - 1] : 0;
+    if (l->names_borrowed && own_names(l) < 0)
+        return HW_NO_MEMORY;
+    if (n->count == INT32_MAX || !reserve_array(l, &n->owner, n->count + 1, 4) ||
+        !reserve_array(l, &n->value, n->count + 1, 4) || !reserve_array(l, &n->end, n->count + 1, 8) ||
+        !reserve_array(l, &n->bytes, start + size + 8, 1))
+        return HW_NO_MEMORY;
+    if (n->table_size < 2 * ((int64_t)n->count + 1)) {
+        int status = rehash(l, n->table_size ? 2 * n->table_size : 64);
+        if (status < 0)
+            return status;
+    }
+    int64_t at = seek(n, owner, bytes, size);
+    if (at >= 0)
+        return HW_BAD_ARGUMENT;
+    if (size)
+        memcpy(n->bytes + start, bytes, size);
+    n->owner[n->count] = owner;
+    n->value[n->count] = value;
+    n->end[n->count] = start + size;
+    n->table[-1 - at] = n->count;
+    return n->count++;
+}
+
+/* The order of a sample's columns: by length, then by letter, so x2 comes before x10. */
+uint64_t hw_order(const char *bytes, uint32_t size)
+{
+    uint64_t order = size < 255 ? size : 255;
+    for (uint32_t i = 0; i < 7; i++)
+        order = order << 8 | (i < size ? (unsigned char)bytes[i] : 0);
+    return order;
+}
+
+/* ---- keys from which rows are drawn ------------------------------------------------------------------------------------
+ */
+
+enum { KEY_NUMBER = 1, KEY_CATEGORY, KEY_BASIS, KEY_SHARED, KEY_PART };
+
+static uint64_t draw_key(const hw_learner *l, uint64_t what, const char *name, uint32_t name_size, uint64_t which)
+{
+    return hw_mix64(hw_hash(hw_mix64(l->seed + 1) ^ what << 56, name, name_size) + which);
+}
+
+static uint64_t category_key(const hw_learner *l, const char *name, uint32_t name_size, const char *text, uint32_t size)
+{
+    return hw_hash(draw_key(l, KEY_CATEGORY, name, name_size, 0), text, size);
+}
+
+/* ---- columns --------------------------------------------------------------------------------------------- */
+
+/* The table is full: append the rows that new names share from now on. */
+int hw_share_rows(hw_learner *l)
+{
+    int64_t first = l->rows;
+    int status = hw_reserve_rows(l, l->rows + l->shared);
+    if (status < 0)
+        return status;
+    if (!l->shared_slots) {
+        l->shared_slots = hw_allocate(&l->memory, (uint64_t)l->shared * sizeof(int32_t));
+        if (!l->shared_slots)
+            return HW_NO_MEMORY;
+        memset(l->shared_slots, 0xFF, (size_t)l->shared * sizeof(int32_t));
+    }
+    for (int64_t i = 0; i < l->shared; i++)
+        hw_append_row(l, draw_key(l, KEY_SHARED, "", 0, (uint64_t)i));
+    l->shared_from = first;
+    return 0;
+}
+
+/* Whether that many rows can be appended; the first time they can't, the rows to share are. */
+static int has_space(hw_learner *l, int64_t count)
+{
+    if (!l->shared_from && l->rows + count > l->max_rows - l->shared) {
+        int status = hw_share_rows(l);
+        if (status < 0)
+            return status;
+    }
+    return l->shared_from == 0;
+}
+
+int hw_reserve_slots(hw_learner *l, int64_t n)
+{
+    hw_slots *s = &l->slots;
+    if (n >= INT32_MAX || !reserve_array(l, &s->row, n, 4) || !reserve_array(l, &s->basis, n, 4) ||
+        !reserve_array(l, &s->mean, n, 8) || !reserve_array(l, &s->variance, n, 8) || !reserve_array(l, &s->seen, n, 8) ||
+        !reserve_array(l, &s->knot_count, n, 4) || (l->knots && !reserve_array(l, &s->knots, n * l->knots, 8)) ||
+        !reserve_array(l, &s->reservoir, n, sizeof(double *)))
+        return HW_NO_MEMORY;
+    return 0;
+}
+
+int hw_append_slot(hw_learner *l, int32_t row, int32_t basis)
+{
+    hw_slots *s = &l->slots;
+    int status = hw_reserve_slots(l, (int64_t)s->count + 1);
+    if (status < 0)
+        return status;
+    s->row[s->count] = row;
+    s->basis[s->count] = basis;
+    return s->count++;
+}
+
+/* Append a number's row and slot. */
+static int append_number(hw_learner *l, uint64_t key)
+{
+    int64_t row = hw_append_row(l, key);
+    return row < 0 ? (int)row : hw_append_slot(l, (int32_t)row, 0);
+}
+
+int hw_append_basis(hw_learner *l, int32_t slot)
+{
+    hw_slots *s = &l->slots;
+    int capacity = has_space(l, l->knots);
+    if (capacity < 0)
+        return capacity;
+    if (!capacity) {
+        s->basis[slot] = -1; /* the number alone has to do */
+        return 0;
+    }
+    int status = hw_reserve_rows(l, l->rows + l->knots);
+    if (status < 0)
+        return status;
+    uint64_t key = l->row_keys[s->row[slot]];
+    int32_t first = (int32_t)l->rows;
+    for (int k = 0; k < l->knots; k++)
+        hw_append_row(l, hw_mix64(key ^ (uint64_t)KEY_BASIS << 56) + (uint64_t)k);
+    s->basis[slot] = first;
+    return 0;
+}
+
+/* ---- knots ------------------------------------------------------------------------------------------------ */
+
+/* The knot at or below x, and how far x lies towards the next one. */
+static int32_t knot_below(const double *knots, int32_t count, double x, double *u)
+{
+    int32_t k = 0;
+    while (k < count - 2 && x >= knots[k + 1])
+        k++;
+    double part = (x - knots[k]) / (knots[k + 1] - knots[k]);
+    *u = part < 0 ? 0 : part > 1 ? 1 : part;
+    return k;
+}
+
+/* Where a new knot lies among the old ones: between k and k + 1, u of the way; neither was touched: nowhere. */
+typedef struct knot_place {
+    int32_t k;
+    double u;
+    bool nowhere;
+} knot_place;
+
+/* One column of a basis's rows, of the weights or of a rule's numbers: what the old curve has at the new knots. */
+static void refit_column(hw_learner *l, void *all, int64_t at, int32_t old_count, const knot_place *place, int32_t count)
+{
+    double old[64];
+    for (int32_t k = 0; k < old_count; k++)
+        old[k] = hw_get(l, all, at + k * l->stride);
+    for (int32_t i = 0; i < count; i++) {
+        double low = old[place[i].k], high = old[place[i].k + 1];
+        if (!place[i].nowhere)
+            hw_put(l, all, at + i * l->stride, low + place[i].u * (high - low));
+    }
+}
+
+/* Give a slot other knots, and let its curve stay what it was: the row of a new knot, and the rule's numbers for it, lie
+ * between those of the old knots around it. A row that no sample has had yet says nothing: its neighbour stands for it. A
+ * row that moves counts as touched once more. */
+void hw_refit_curve(hw_learner *l, int32_t slot, const double *knots, int32_t count)
+{
+    hw_slots *s = &l->slots;
+    double *old_knots = s->knots + (int64_t)slot * l->knots;
+    int32_t old_count = s->knot_count[slot];
+    int64_t first = s->basis[slot], *touched = l->touched + first;
+    if (old_count >= 3 && count >= 3 && first > 0 && first + l->knots <= l->drawn) {
+        knot_place place[64];
+        for (int32_t i = 0; i < count; i++) {
+            knot_place *p = place + i;
+            p->k = knot_below(old_knots, old_count, knots[i], &p->u);
+            p->nowhere = !touched[p->k] && !touched[p->k + 1];
+            p->u = !touched[p->k] ? 1 : !touched[p->k + 1] ? 0 : p->u;
+        }
+        for (int v = -1; v < l->states; v++)
+            for (int64_t j = 0; j < l->stride; j++)
+                refit_column(l, v < 0 ? l->weights : l->state[v], l->dense + first * l->stride + j, old_count, place,
+                             count);
+        for (int32_t i = 0; i < count; i++)
+            touched[i] += !place[i].nowhere;
+    }
+    memcpy(old_knots, knots, (size_t)count * sizeof(double));
+    s->knot_count[slot] = count;
+}
+
+/* Move a slot's knots to the quantiles of the values kept of its past, equal ones once; says how many there are. */
+int hw_move_knots(hw_learner *l, int32_t slot)
+{
+    double *past = l->slots.reservoir[slot], knots[64];
+    int64_t room = (int64_t)(hw_capacity(past) / sizeof(double)), seen = (int64_t)l->slots.seen[slot];
+    int64_t n = seen < HW_RESERVOIR ? seen : HW_RESERVOIR;
+    n = n < room ? n : room;
+    if (n < 2)
+        return 0;
+    for (int64_t i = 1; i < n; i++) { /* sorting the sample itself keeps it a sample */
+        double moved = past[i];
+        int64_t j = i;
+        for (; j > 0 && past[j - 1] > moved; j--)
+            past[j] = past[j - 1];
+        past[j] = moved;
+    }
+    int32_t count = 0;
+    for (int k = 0; k < l->knots; k++) {
+        double q = past[k * (n - 1) / (l->knots - 1)];
+        if (count == 0 || q > knots[count - 1])
+            knots[count++] = q;
+    }
+    hw_refit_curve(l, slot, knots, count);
+    return count;
+}
+
+/* Append a column; its number, −1 if the table is full, or an error. */
+int32_t hw_append_column(hw_learner *l, const hw_value *v)
+{
+    hw_columns_t *c = &l->columns;
+    int32_t known = hw_column(l, v->name, v->name_size);
+    if (known >= 0)
+        return known;
+    if (l->names_borrowed && own_names(l) < 0)
+        return HW_NO_MEMORY;
+    int numbers = v->kind == HW_NUMBER ? 1 : v->kind == HW_TIME ? HW_TIME_PARTS : 0;
+    int capacity = has_space(l, numbers ? numbers : 1);
+    if (capacity <= 0)
+        return capacity < 0 ? capacity : -1;
+    if (!reserve_array(l, &c->name, c->count + 1, 4) || !reserve_array(l, &c->kind, c->count + 1, 1) ||
+        !reserve_array(l, &c->slot, c->count + 1, 4) || !reserve_array(l, &c->order, c->count + 1, 8))
+        return HW_NO_MEMORY;
+    int status = hw_reserve_rows(l, l->rows + numbers);
+    if (status >= 0)
+        status = hw_reserve_slots(l, (int64_t)l->slots.count + numbers);
+    if (status < 0)
+        return status;
+    int32_t name = hw_append(l, -1, v->name, v->name_size, c->count);
+    if (name < 0)
+        return name;
+    c->slot[c->count] = numbers ? l->slots.count : -1;
+    for (int i = 0; i < numbers; i++) {
+        uint64_t what = v->kind == HW_TIME ? KEY_PART : KEY_NUMBER;
+        status = append_number(l, draw_key(l, what, v->name, v->name_size, (uint64_t)i));
+        if (status < 0)
+            return status;
+    }
+    c->name[c->count] = name;
+    c->kind[c->count] = v->kind;
+    c->order[c->count] = hw_order(v->name, v->name_size);
+    return c->count++;
+}
+
+/* Slot of the row that a nameless number shares, or −1 if it has none yet and may get none. */
+static int32_t shared_slot(hw_learner *l, uint64_t key, int learn)
+{
+    int64_t at = (int64_t)(key % (uint64_t)l->shared);
+    if (l->shared_slots[at] < 0 && learn) {
+        int slot = hw_append_slot(l, (int32_t)(l->shared_from + at), -1);
+        l->shared_slots[at] = slot < 0 ? -1 : slot;
+    }
+    return l->shared_slots[at];
+}
+
+/* ---- samples as entries ---------------------------------------------------------------------------------- */
+
+static void add_entry(hw_learner *l, int32_t slot, double x)
+{
+    l->entry_slots[l->entries] = slot;
+    l->entry_x[l->entries++] = x;
+}
+
+/* Row of a category; −1 if it has none. */
+int64_t hw_category_row(hw_learner *l, int32_t column, const char *name, uint32_t name_size, const hw_value *v, int learn)
+{
+    int32_t found = column < 0 ? -1 : hw_find(l, column, v->text, v->text_size);
+    if (found >= 0)
+        return l->names.value[found];
+    if (!learn && !l->shared_from)
+        return -1;
+    uint64_t key = category_key(l, name, name_size, v->text, v->text_size);
+    int capacity = l->shared_from ? 0 : has_space(l, 1);
+    if (capacity < 0)
+        return capacity;
+    if (!capacity || column < 0) {
+        if (learn)
+            l->shared_names += 1;
+        return l->shared_from + (int64_t)(key % (uint64_t)l->shared);
+    }
+    int status = hw_reserve_rows(l, l->rows + 1);
+    if (status < 0)
+        return status;
+    int32_t place = hw_append(l, column, v->text, v->text_size, (int32_t)l->rows);
+    return place < 0 ? place : hw_append_row(l, key);
+}
+
+static int add_parts(hw_learner *l, const double *parts, int32_t first, const hw_value *v, int learn)
+{
+    for (int i = 0; i < HW_TIME_PARTS; i++) {
+        int32_t slot = first + i;
+        if (first < 0)
+            slot = shared_slot(l, draw_key(l, KEY_PART, v->name, v->name_size, (uint64_t)i), learn);
+        if (slot >= 0 && parts[i] == parts[i])
+            add_entry(l, slot, parts[i]);
+    }
+    return 0;
+}
+
+/* The entries of one value. */
+static int read_value(hw_learner *l, hw_value *v, int learn)
+{
+    int32_t column = v->column;
+    if (!v->has)
+        return 0;
+    if (v->has == HW_HAS_NUMBER && v->number != v->number)
+        return 0;
+    if (column < 0 && learn && !l->shared_from) {
+        column = hw_append_column(l, v);
+        if (column < -1)
+            return column;
+        v->column = column;
+    }
+    if (column < 0 && !l->shared_from)
+        return 0;
+    int kind = column < 0 ? v->kind : l->columns.kind[column];
+    uint32_t name_size = v->name_size;
+    const char *name = column < 0 ? v->name : hw_column_name(l, column, &name_size);
+    if (kind == HW_NUMBER && v->has & HW_HAS_NUMBER) {
+        int32_t slot =
+            column < 0 ? shared_slot(l, draw_key(l, KEY_NUMBER, name, name_size, 0), learn) : l->columns.slot[column];
+        if (column < 0 && learn)
+            l->shared_names += 1;
+        if (slot >= 0)
+            add_entry(l, slot, v->number);
+        return 0;
+    }
+    if (kind == HW_TIME && v->has & HW_HAS_TIME) {
+        if (column < 0 && learn)
+            l->shared_names += 1;
+        return add_parts(l, v->time, column < 0 ? -1 : l->columns.slot[column], v, learn);
+    }
+    if (v->has & HW_HAS_TEXT) {
+        int64_t row = v->row > 0 && v->row < l->rows ? v->row : hw_category_row(l, column, name, name_size, v, learn);
+        if (row < -1)
+            return (int)row;
+        v->row = !l->shared_from && row > 0 ? (int32_t)row : 0;
+        if (row >= 0)
+            add_entry(l, (int32_t)(-row - 1), 1);
+    }
+    return 0;
+}
+
+/* ---- order ----------------------------------------------------------------------------------------------- */
+
+static const char *name_of(const hw_learner *l, const hw_value *v, uint32_t *size)
+{
+    if (v->column >= 0)
+        return hw_column_name(l, v->column, size);
+    *size = v->name_size;
+    return v->name;
+}
+
+static bool comes_before(const hw_learner *l, const hw_value *a, const hw_value *b)
+{
+    uint32_t n, m;
+    const char *p = name_of(l, a, &n), *q = name_of(l, b, &m);
+    if (n != m)
+        return n < m;
+    int order = n ? memcmp(p, q, n) : 0;
+    return order < 0 || (order == 0 && a < b);
+}
+
+typedef struct ranked {
+    uint64_t order;
+    hw_value *value;
+} ranked;
+
+static bool ranks_before(const hw_learner *l, const ranked *a, const ranked *b)
+{
+    return a->order != b->order ? a->order < b->order : comes_before(l, a->value, b->value);
+}
+
+/* Merge sort, from stretches of one up: never worse than n log n, and it keeps the order of what is equal. */
+static void sort_values(const hw_learner *l, ranked *a, ranked *b, int64_t n)
+{
+    for (int64_t width = 1; width < n; width *= 2) {
+        for (int64_t at = 0; at < n; at += 2 * width) {
+            int64_t middle = at + width < n ? at + width : n, end = at + 2 * width < n ? at + 2 * width : n;
+            int64_t i = at, j = middle, k = at;
+            while (i < middle && j < end)
+                b[k++] = ranks_before(l, &a[j], &a[i]) ? a[j++] : a[i++];
+            while (i < middle)
+                b[k++] = a[i++];
+            while (j < end)
+                b[k++] = a[j++];
+        }
+        memcpy(a, b, (size_t)n * sizeof(ranked));
+    }
+}
+
+/* Answers before stand in front. */
+static void begin_entries(hw_learner *l)
+{
+    double inputs[HW_ANSWER_INPUTS];
+    if (!l->answer_inputs)
+        return;
+    hw_read_answers(l, inputs);
+    hw_begin_entries(l, inputs);
+}
+
+int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_order, hw_entries *entries)
+{
+    int64_t most = 0;
+    l->entries = l->added = 0;
+    for (int64_t i = 0; i < count; i++) {
+        if (values[i].column >= l->columns.count || values[i].column < -1 || values[i].kind >= HW_KINDS)
+            return HW_BAD_ARGUMENT;
+        most += values[i].has & HW_HAS_TIME ? HW_TIME_PARTS : values[i].has != 0;
+    }
+    int status = hw_check_sample(l, values, count, most, learn);
+    if (status >= 0)
+        status = hw_reserve_entries(l, most + l->answer_inputs);
+    if (status < 0)
+        return status;
+    begin_entries(l);
+    if (in_order) {
+        for (int64_t i = 0; i < count && status >= 0; i++)
+            status = read_value(l, values + i, learn);
+    } else {
+        if (l->sorted_capacity < count) {
+            if (!hw_extend(&l->memory, &l->sorted, (uint64_t)count * 4 * sizeof(ranked)))
+                return HW_NO_MEMORY;
+            l->sorted_capacity = 2 * count;
+        }
+        ranked *order = (ranked *)(void *)l->sorted;
+        bool ordered = true;
+        for (int64_t i = 0; i < count; i++) {
+            hw_value *v = values + i;
+            if (v->column < 0) {
+                int32_t found = hw_find(l, -1, v->name, v->name_size);
+                v->column = found < 0 ? -1 : l->names.value[found];
+            }
+            order[i] = (ranked){v->column < 0 ? hw_order(v->name, v->name_size) : l->columns.order[v->column], v};
+            ordered = ordered && (i == 0 || ranks_before(l, &order[i - 1], &order[i]));
+        }
+        if (!ordered)
+            sort_values(l, order, order + count, count);
+        for (int64_t i = 0; i < count && status >= 0; i++)
+            status = read_value(l, order[i].value, learn);
+    }
+    if (status >= 0)
+        status = hw_reserve_pairs(l, l->entries + l->answer_inputs);
+    if (status < 0) {
+        l->entries = l->added = 0;
+        return status;
+    }
+    if (l->answer_inputs)
+        hw_end_entries(l);
+    if (entries)
+        *entries = (hw_entries){l->entries, l->entry_slots, l->entry_x};
+    return 0;
+}
+
+int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count)
+{
+    l->entries = l->added = 0;
+    int status = hw_check_sample(l, NULL, 0, count, 0);
+    if (status >= 0)
+        status = hw_reserve_entries(l, count + l->answer_inputs);
+    if (status >= 0)
+        status = hw_reserve_pairs(l, count + l->answer_inputs);
+    if (status < 0)
+        return status;
+    int64_t n = 0, gaps = 0;
+    int32_t outside = 0;
+    for (int64_t i = 0; i < count; i++) {
+        outside |= (slots[i] < 0) | (slots[i] >= l->slots.count);
+        gaps |= x[i] != x[i];
+    }
+    if (outside)
+        return HW_BAD_ARGUMENT;
+    begin_entries(l);
+    n = l->entries;
+    if (!gaps) {
+        memcpy(l->entry_slots + n, slots, (size_t)count * sizeof(int32_t));
+        memcpy(l->entry_x + n, x, (size_t)count * sizeof(double));
+        n += count;
+    }
+    for (int64_t i = 0; gaps && i < count; i++) {
+        l->entry_slots[n] = slots[i];
+        l->entry_x[n] = x[i];
+        n += x[i] == x[i];
+    }
+    l->entries = n;
+    if (l->answer_inputs)
+        hw_end_entries(l);
+    return 0;
+}
+
+/* ---- looking at it --------------------------------------------------------------------------------------- */
+
+int32_t hw_column(const hw_learner *l, const char *name, uint32_t size)
+{
+    int32_t found = hw_find(l, -1, name, size);
+    return found < 0 ? -1 : l->names.value[found];
+}
+
+int hw_column_kind(const hw_learner *l, int32_t column)
+{
+    return column < 0 || column >= l->columns.count ? HW_BAD_ARGUMENT : l->columns.kind[column];
+}
+
+int32_t hw_columns(const hw_learner *l) { return l->columns.count; }
+
+const char *hw_column_name(const hw_learner *l, int32_t column, uint32_t *size)
+{
+    *size = 0;
+    return column < 0 || column >= l->columns.count ? NULL : bytes_of(&l->names, l->columns.name[column], size);
+}
+
+int32_t hw_column_slot(const hw_learner *l, int32_t column)
+{
+    return column < 0 || column >= l->columns.count ? -1 : l->columns.slot[column];
+}
+
+int hw_is_full(const hw_learner *l) { return l->shared_from != 0; }
+
+int32_t hw_categories(const hw_learner *l) { return l->names.count; }
+
+const char *hw_category(const hw_learner *l, int32_t c, int32_t *column, int32_t *row, uint32_t *size)
+{
+    if (c < 0 || c >= l->names.count)
+        return NULL;
+    *column = l->names.owner[c];
+    *row = l->names.value[c];
+    return bytes_of(&l->names, c, size);
+}

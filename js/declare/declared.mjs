@@ -1,0 +1,178 @@
+// Written by tools/build/javascript.py from the declarations in src/headwater. After a change there:
+//   python -m tools.build.javascript
+
+/** Classes of layers, in the order of the core's numbers. */
+export const LAYERS = ["Dense", "Embedding", "Activation", "Dropout", "LayerNorm", "BatchNorm"];
+
+/** Classes of update rules. */
+export const OPTIMIZERS = ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSProp", "Adadelta", "Adam", "AdamW", "AMSGrad", "NAdam", "FTRL", "COCOB"];
+
+/** Classes of schedules. */
+export const SCHEDULES = ["Constant", "InverseScaling", "Cosine", "Step", "WarmUp"];
+
+/** Fields without a default, of each class. */
+export const NEEDED = {
+  Dense: ["units"],
+  Embedding: ["rows", "units"],
+  Activation: ["name"],
+  Dropout: [],
+  LayerNorm: [],
+  BatchNorm: [],
+  SGD: [],
+  Momentum: [],
+  Nesterov: [],
+  AdaGrad: [],
+  RMSProp: [],
+  Adadelta: [],
+  Adam: [],
+  AdamW: [],
+  AMSGrad: [],
+  NAdam: [],
+  FTRL: [],
+  COCOB: [],
+  Constant: ["lr"],
+  InverseScaling: ["lr"],
+  Cosine: ["lr", "steps"],
+  Step: ["lr", "every"],
+  WarmUp: ["lr", "steps"],
+  Initializer: ["kind"],
+  Loss: ["name"],
+  Expert: [],
+};
+
+/** The others, with their defaults. */
+export const DEFAULTS = {
+  Dense: {"activation": "identity", "bias": true, "initializer": null},
+  Embedding: {"initializer": "lecun"},
+  Activation: {"a": null},
+  Dropout: {"rate": 0.5},
+  LayerNorm: {"affine": true, "eps": 1e-05},
+  BatchNorm: {"momentum": 0.1},
+  SGD: {"lr": 0.01},
+  Momentum: {"lr": 0.01, "momentum": 0.9},
+  Nesterov: {"lr": 0.01, "momentum": 0.9},
+  AdaGrad: {"lr": 0.01, "eps": 1e-10},
+  RMSProp: {"lr": 0.001, "rho": 0.9, "eps": 1e-08},
+  Adadelta: {"lr": 1.0, "rho": 0.95, "eps": 1e-06},
+  Adam: {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-08},
+  AdamW: {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-08, "weight_decay": 0.01},
+  AMSGrad: {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-08},
+  NAdam: {"lr": 0.002, "beta1": 0.9, "beta2": 0.999, "eps": 1e-08, "momentum_decay": 0.004},
+  FTRL: {"lr": 0.1, "beta": 1.0, "l1": 0.0, "l2": 0.0},
+  COCOB: {"lr": 1.0, "alpha": 100.0},
+  Constant: {},
+  InverseScaling: {"power": 0.5},
+  Cosine: {"floor": 0.0},
+  Step: {"factor": 0.1},
+  WarmUp: {},
+  Initializer: {"scale": 0.05},
+  Loss: {"a": null},
+  Expert: {"layers": [], "loss": "mse", "optimizer": "sgd", "l1": 0.0, "l2": 0.0, "clip_norm": 0.0, "clip_value": 0.0, "replays": 0, "first_replays": 0, "cells": false},
+};
+
+/** Each activation's own constant, and the initializer of a layer in front of it. */
+export const ACTIVATIONS = {
+  identity: [0.0, "glorot"],
+  relu: [0.0, "he"],
+  leaky_relu: [0.01, "he"],
+  sigmoid: [0.0, "glorot"],
+  tanh: [0.0, "glorot"],
+  elu: [1.0, "he"],
+  selu: [0.0, "lecun"],
+  gelu: [0.0, "he"],
+  silu: [0.0, "he"],
+  softplus: [0.0, "he"],
+  hard_tanh: [0.0, "glorot"],
+};
+
+/** Each loss's own constant. */
+export const LOSSES = {
+  mse: 1,
+  mae: 0,
+  huber: 1,
+  binary_cross_entropy: 0,
+  cross_entropy: 0,
+  hinge: 0,
+  poisson: 0,
+  quantile: 0.5,
+};
+
+/** Names of initializers. */
+export const INITIALIZERS = ["zeros", "uniform", "glorot", "he", "lecun", "orthogonal", "sparse"];
+
+/** Shares of the past that are kept: at 1 nothing new would ever count. */
+export const SHARES = ["beta1", "beta2", "momentum", "rho"];
+
+/** The settings of a learner with their defaults; each kind has its own loss. */
+export const SETTINGS = {
+  hidden: null,
+  activation: null,
+  optimizer: null,
+  lr: null,
+  loss: null,
+  l1: 0,
+  l2: 0,
+  dropout: 0,
+  norm: null,
+  clip_norm: 0,
+  clip_value: 0,
+  scale: true,
+  max_rows: 200000,
+  layers: null,
+  experts: null,
+  effort: "default",
+  label_history: false,
+  diagnosis: true,
+  seed: 0,
+  dtype: "float32",
+};
+
+/** The update rule of a single net. */
+export const SINGLE_RULE = {
+  name: "rmsprop",
+  lr: 0.003,
+  rho: 0.999,
+};
+
+/** Experts of the default pool by effort, without their output layers. */
+export const POOLS = {
+  fast: [
+    {"layers": [{"name": "Dense", "units": 32, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "sgd", "lr": 0.03}},
+    {"layers": [{"name": "Dense", "units": 32, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "sgd", "lr": 0.1}},
+    {"optimizer": {"name": "adagrad", "lr": 0.1}},
+  ],
+  default: [
+    {"layers": [{"name": "Dense", "units": 32, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "sgd", "lr": 0.03}},
+    {"layers": [{"name": "Dense", "units": 32, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "sgd", "lr": 0.1}},
+    {"layers": [{"name": "Dense", "units": 32, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "rmsprop", "lr": 0.01, "rho": 0.999}},
+    {"optimizer": {"name": "adagrad", "lr": 0.1}},
+    {"layers": [{"name": "Dense", "units": 32, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "adagrad", "lr": 0.1}, "replays": 2, "first_replays": 32},
+    {"layers": [{"name": "Dense", "units": 32, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "rmsprop", "lr": 0.003, "rho": 0.999}, "replays": 2, "first_replays": 32},
+    {"optimizer": {"name": "adagrad", "lr": 0.02}},
+    {"optimizer": {"name": "adagrad", "lr": 0.1}, "cells": true},
+  ],
+  accurate: [
+    {"layers": [{"name": "Dense", "units": 64, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "sgd", "lr": 0.03}},
+    {"layers": [{"name": "Dense", "units": 64, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "sgd", "lr": 0.1}},
+    {"layers": [{"name": "Dense", "units": 64, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "rmsprop", "lr": 0.01, "rho": 0.999}},
+    {"optimizer": {"name": "adagrad", "lr": 0.1}},
+    {"layers": [{"name": "Dense", "units": 64, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "adagrad", "lr": 0.1}, "replays": 8, "first_replays": 32},
+    {"layers": [{"name": "Dense", "units": 64, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "rmsprop", "lr": 0.003, "rho": 0.999}, "replays": 8, "first_replays": 32},
+    {"optimizer": {"name": "adagrad", "lr": 0.02}},
+    {"optimizer": {"name": "adagrad", "lr": 0.1}, "cells": true},
+    {"layers": [{"name": "Dense", "units": 64, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "rmsprop", "lr": 0.0005, "rho": 0.9999}, "replays": 4},
+  ],
+};
+
+/** Knots of the curve of each numeric column. */
+export const KNOTS = 16;
+
+/** Cell tables and the tests of each by effort, for the experts that have them. */
+export const CELLS = {
+  fast: [64, 8],
+  default: [64, 8],
+  accurate: [256, 10],
+};
+
+/** How many of the last samples are kept for replay. */
+export const RING = 1000;

@@ -1,0 +1,154 @@
+// Why one prediction came out as it did: integrated gradients or gradient × input, as in Python's explain/one.py.
+
+import { ConfigError, DataError, shown } from "../errors.mjs";
+import { Inspection } from "./inspect.mjs";
+
+const METHODS = ["integrated_gradients", "gradient_x_input"];
+const LAST_ANSWER = "last answer";
+const OUTPUTS = ["proba", "log_odds"];
+const [FEWEST_POINTS, MOST_POINTS] = [32, 4096]; // points on the path: doubled until the rest is small
+const REST = 1e-3; // of the distance from the baseline
+const SURE = 1e-13; // the loss reads logits beyond ±30 as ±30: no probability is surer
+
+/** How much each feature moved one prediction away from the baseline. */
+class Explanation {
+  constructor(parts) {
+    Object.assign(this, parts);
+  }
+
+  /** What the contributions leave unexplained: about 0 for integrated gradients. */
+  get rest() {
+    let rest = this.prediction - this.baseline;
+    for (const part of this.contributions.values()) rest -= part;
+    return rest;
+  }
+}
+
+/** Explain a prediction of a learner; `choose(predicted)` says which number: {label, column, sign, offset, scale}. */
+export function explained(learner, x, { method = METHODS[0], of = OUTPUTS[0] }, choose) {
+  if (!METHODS.includes(method)) throw wrong("method", `one of ${METHODS.join(", ")}`, method, "Choose one of these names.");
+  if (!OUTPUTS.includes(of)) throw wrong("of", OUTPUTS.join(" or "), of, "Choose one of the two.");
+  const { engine, setup } = learner;
+  if (!engine?.learned) {
+    const help = "Call learnOne or learnMany first.";
+    throw new DataError({ expected: "a model that has learned", got: "one that has seen no answer", at: learner.constructor.name, help });
+  }
+  const net = new Inspection(engine, setup.experts);
+  const path = pathOf(net, engine, new Map([...net.answersBefore(), ...(x instanceof Map ? x : Object.entries(x))]));
+  const output = choose(net.predict(path.end), net);
+  output.odds = of === OUTPUTS[1] && output.label !== null;
+  const parts = partsOf(net, path, output, method);
+  const contributions = new Map(path.features.map(([name]) => [name, 0]));
+  path.names.forEach((name, i) => contributions.set(name, contributions.get(name) + parts[i]));
+  const direct = output.direct ?? 0; // what the offset owes to the last answer
+  if (direct) contributions.set(LAST_ANSWER, (contributions.get(LAST_ANSWER) ?? 0) + direct);
+  const sorted = [...contributions].sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
+  const values = new Map(path.features);
+  const [prediction, baseline] = [path.end, path.start].map((first) => valueOf(output, net.predict(first)));
+  return new Explanation({ prediction, baseline: baseline - direct, contributions: new Map(sorted), values, target: output.label, method, of });
+}
+
+function wrong(at, expected, got, help) {
+  return new ConfigError({ expected, got: shown(got), at, help });
+}
+
+/** Say that a class is not known, or that there is none to choose. */
+export function noTarget(target) {
+  return wrong("target", "no target", target, "A regressor has one answer.");
+}
+
+// ---- which number is explained --------------------------------------------------------------------------------------
+
+function logOdds(q) {
+  const sure = Math.min(Math.max(q, SURE), 1 - SURE);
+  return Math.log(sure) - Math.log1p(-sure);
+}
+
+function valueOf({ column, sign, offset, scale, odds }, out) {
+  const q = offset + sign * scale * out[column];
+  return odds ? logOdds(q) : q;
+}
+
+function deltaOf({ column, sign, offset, scale, odds }, out) {
+  const delta = new Float64Array(out.length);
+  delta[column] = sign * scale;
+  if (odds) {
+    const q = Math.min(Math.max(offset + delta[column] * out[column], SURE), 1 - SURE);
+    delta[column] /= q * (1 - q);
+  }
+  return delta;
+}
+
+// ---- the path -------------------------------------------------------------------------------------------------------
+
+/** The straight way from the baseline's first layers to the sample's, and whose each part of it is. */
+function pathOf(net, engine, x) {
+  const features = [...x];
+  const [here, there] = [false, true].map((atMean) => features.map(([name, value]) => engine.pairs(new Map([[name, value]]), atMean)));
+  const [end, start] = [here, there].map((parts) => joined(parts));
+  const whole = [false, true].map((atMean) => (net.tests ? engine.pairs(new Map(features), atMean).cells : null));
+  [end.cells, start.cells] = whole;
+  const tests = changedTests(net, engine, whole, new Map([...end.rows.map((r, i) => [r, end.owner[i]]), ...start.rows.map((r, i) => [r, start.owner[i]])]));
+  const names = [...end.owner, ...start.owner, ...tests.map(({ owner }) => owner)].map((i) => features[i][0]);
+  const [to, from] = [end, start].map((taken) => net.experts.map((_, e) => net.read(e, taken)));
+  return { features, names, tests, cells: whole, end: to, start: from, rows: [...end.rows, ...start.rows], way: [...end.values, ...start.values.map((v) => -v)] };
+}
+
+function joined(parts) {
+  return {
+    rows: parts.flatMap(({ rows }) => rows),
+    values: parts.flatMap(({ values }) => values),
+    owner: parts.flatMap(({ rows }, i) => rows.map(() => i)),
+  };
+}
+
+/** The tests of cell tables whose answer is not that at the baseline: a table's part is shared evenly among its own. */
+function changedTests(net, engine, [here, there], ownerOfRow) {
+  if (!here || !there) return [];
+  const [codes, rowOfSlot] = ["cell_code", "slot_row"].map((name) => engine.array(name).data);
+  const changed = [];
+  for (let test = 0; test < net.tests; test++) {
+    for (let table = 0; table < net.tables; table++) {
+      if (!(((here[table] ^ there[table]) >> test) & 1)) continue;
+      const code = codes[test * net.tables + table];
+      changed.push({ table, owner: ownerOfRow.get(code >= 0 ? rowOfSlot[code] : -code - 1) });
+    }
+  }
+  return changed.map((one) => ({ ...one, share: 1 / changed.filter(({ table }) => table === one.table).length }));
+}
+
+// ---- the slopes on the way --------------------------------------------------------------------------------------------
+
+function partsOf(net, path, output, method) {
+  if (method === METHODS[1]) return along(net, path, output, [1]);
+  const [to, from] = [path.end, path.start].map((first) => valueOf(output, net.predict(first)));
+  const far = to - from;
+  for (let points = FEWEST_POINTS; ; points *= 2) {
+    const parts = along(net, path, output, Array.from({ length: points }, (_, i) => (i + 0.5) / points));
+    const sum = parts.reduce((a, b) => a + b, 0);
+    if (points >= MOST_POINTS || Math.abs(sum - far) <= REST * Math.max(Math.abs(far), 1e-6 * output.scale)) return parts;
+  }
+}
+
+/** way·(mean of ∂F/∂v over the points of the path): the midpoint rule of integrated gradients. */
+function along(net, path, output, points) {
+  const slopes = net.experts.map(({ m }) => new Float64Array(m));
+  for (const share of points) {
+    const values = path.start.map((from, e) => net.forward(e, from.map((z, j) => z + share * (path.end[e][j] - z))));
+    const z = values.map((own) => own.at(-1));
+    const mixed = net.mix(z);
+    net.mixBackward(z, mixed, deltaOf(output, mixed)).forEach((delta, e) => {
+      net.backward(e, values[e], delta).forEach((slope, j) => (slopes[e][j] += slope / points.length));
+    });
+  }
+  const dot = (w, slope) => w.reduce((total, number, j) => total + number * slope[j], 0);
+  const parts = path.rows.map((r, i) => path.way[i] * slopes.reduce((total, slope, e) => total + dot(net.row(e, r), slope), 0));
+  const tests = path.tests.map(({ table, share }) => share * slopes.reduce((total, slope, e) => total + cellsPart(net, path, e, table, slope), 0));
+  return [...parts, ...tests];
+}
+
+function cellsPart(net, { cells: [here, there] }, e, table, slope) {
+  if (!net.experts[e].cells) return 0;
+  const from = net.added(e, there, table);
+  return net.added(e, here, table).reduce((total, w, j) => total + (w - from[j]) * slope[j], 0);
+}

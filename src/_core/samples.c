@@ -1,0 +1,590 @@
+/* From a mapping to the values that the core reads: the dict is walked here, and Python is asked only about kinds of values
+ * that the core doesn't know. */
+#include "core.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { DEPTH = 8 };
+
+/* A text as UTF-8; lone surrogates pass. A new reference to bytes. */
+PyObject *text_bytes(PyObject *text) { return PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass"); }
+
+static int reserve_values(Learner *self, Py_ssize_t count)
+{
+    if (count <= self->capacity)
+        return 0;
+    Py_ssize_t wanted = count + count / 2 + 16;
+    hw_value *values = PyMem_Realloc(self->values, (size_t)wanted * sizeof *values);
+    if (values)
+        self->values = values;
+    void *parts = PyMem_Realloc(self->parts, (size_t)wanted * sizeof *self->parts);
+    if (parts)
+        self->parts = parts;
+    if (!values || !parts)
+        return PyErr_NoMemory(), -1;
+    for (Py_ssize_t i = 0; i < self->used && i < wanted; i++) /* times point into what has moved */
+        if (values[i].has & HW_HAS_TIME)
+            values[i].time = self->parts[i];
+    self->capacity = wanted;
+    return 0;
+}
+
+static void release_held(Learner *self)
+{
+    while (self->held_count)
+        Py_DECREF(self->held[--self->held_count]);
+}
+
+/* Keep an object as long as the sample is read. Steals the reference. */
+static int hold(Learner *self, PyObject *object)
+{
+    if (self->held_count == self->held_capacity) {
+        Py_ssize_t wanted = 2 * self->held_capacity + 64;
+        PyObject **held = PyMem_Realloc(self->held, (size_t)wanted * sizeof *held);
+        if (!held) {
+            Py_DECREF(object);
+            return PyErr_NoMemory(), -1;
+        }
+        self->held = held;
+        self->held_capacity = wanted;
+    }
+    self->held[self->held_count++] = object;
+    return 0;
+}
+
+/* The bytes of a text; `own` gets an object that they lie in where that is not the text itself. */
+static int bytes_of(PyObject *text, const char **bytes, uint32_t *size, PyObject **own)
+{
+    Py_ssize_t n;
+    const char *p = PyUnicode_AsUTF8AndSize(text, &n);
+    *own = NULL;
+    if (!p) {
+        PyErr_Clear();
+        char *q;
+        *own = text_bytes(text);
+        if (!*own || PyBytes_AsStringAndSize(*own, &q, &n) < 0)
+            return -1;
+        p = q;
+    }
+    if (n > 1 << 28) {
+        PyErr_SetString(PyExc_ValueError, "a text of more than 268435456 bytes");
+        return -1;
+    }
+    *bytes = p;
+    *size = (uint32_t)n;
+    return 0;
+}
+
+/* A name as bytes: a text as it stands, anything else as Python says. */
+static int name_of(Learner *self, PyObject *name, hw_value *v, PyObject **own)
+{
+    if (PyUnicode_Check(name))
+        return bytes_of(name, &v->name, &v->name_size, own);
+    *own = PyObject_CallMethod(self->reader, "name_bytes", "(O)", name);
+    char *p;
+    Py_ssize_t n;
+    if (!*own || PyBytes_AsStringAndSize(*own, &p, &n) < 0)
+        return -1;
+    v->name = p;
+    v->name_size = (uint32_t)n;
+    return 0;
+}
+
+static int set_text(Learner *self, hw_value *v, PyObject *text)
+{
+    PyObject *own;
+    int status = bytes_of(text, &v->text, &v->text_size, &own);
+    if (own && hold(self, own) < 0)
+        return -1;
+    v->has |= HW_HAS_TEXT;
+    return status;
+}
+
+/* Ask Python for a text, or a number, or the parts of a time; steals nothing. */
+static PyObject *ask(Learner *self, const char *what, PyObject *value)
+{
+    PyObject *answer = PyObject_CallMethod(self->reader, what, "(O)", value);
+    return answer && hold(self, answer) < 0 ? NULL : answer;
+}
+
+static int set_parts(Learner *self, hw_value *v, Py_ssize_t at, PyObject *parts)
+{
+    for (int i = 0; i < HW_TIME_PARTS; i++) {
+        PyObject *part = PyTuple_GetItem(parts, i);
+        double x = part ? PyFloat_AsDouble(part) : -1;
+        if (!part || (x == -1 && PyErr_Occurred()))
+            return -1;
+        self->parts[at][i] = x;
+    }
+    v->time = self->parts[at];
+    v->has |= HW_HAS_TIME;
+    return 0;
+}
+
+static int may_be_time(const char *p, uint32_t n)
+{
+    return n >= 10 && p[4] == '-' && p[7] == '-' && p[0] >= '0' && p[0] <= '9';
+}
+
+/* The forms of a number that its column needs. */
+static int set_number(Learner *self, hw_value *v, double x, PyObject *object)
+{
+    v->kind = HW_NUMBER;
+    v->number = x;
+    if (x != x) {
+        v->has = 0;
+        return 0;
+    }
+    v->has = HW_HAS_NUMBER;
+    if (v->column >= 0 && hw_column_kind(self->core, v->column) != HW_NUMBER) {
+        PyObject *text = ask(self, "as_text", object);
+        return text ? set_text(self, v, text) : -1;
+    }
+    return 0;
+}
+
+/* The forms of a text that its column needs. */
+static int set_string(Learner *self, hw_value *v, Py_ssize_t at, PyObject *text)
+{
+    v->kind = HW_CATEGORY;
+    if (set_text(self, v, text) < 0)
+        return -1;
+    int kind = v->column >= 0 ? hw_column_kind(self->core, v->column) : -1;
+    if (kind == HW_NUMBER) {
+        PyObject *number = ask(self, "as_number", text);
+        if (!number)
+            return -1;
+        if (number != Py_None) {
+            v->number = PyFloat_AsDouble(number);
+            v->has |= HW_HAS_NUMBER;
+            if (v->number != v->number)
+                v->has = 0;
+        }
+    } else if (kind != HW_CATEGORY && may_be_time(v->text, v->text_size)) {
+        PyObject *parts = ask(self, "parts_of", text);
+        if (!parts)
+            return -1;
+        if (parts != Py_None) {
+            v->kind = HW_TIME;
+            return set_parts(self, v, at, parts);
+        }
+    }
+    return 0;
+}
+
+static int add_value(Learner *self, PyObject *value, Py_ssize_t at, int learn, int depth);
+
+/* Values that lie inside another: a list of (the end of the name, value). They are appended behind what is there. */
+static int add_nested(Learner *self, PyObject *items, Py_ssize_t at, int learn, int depth)
+{
+    Py_ssize_t n = PyList_Size(items);
+    char *start = NULL;
+    hw_value outer = self->values[at];
+    self->values[at].has = 0;
+    const char *text = outer.name_size && !outer.name[0] ? memchr(outer.name, ' ', outer.name_size) : NULL;
+    if (text) { /* a name that is no string goes on as the text it stands for */
+        outer.name_size -= (uint32_t)(text + 1 - outer.name);
+        outer.name = text + 1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *pair = PyList_GetItem(items, i), *end = pair ? PyTuple_GetItem(pair, 0) : NULL;
+        PyObject *value = end ? PyTuple_GetItem(pair, 1) : NULL;
+        if (!value || reserve_values(self, self->used + 1) < 0)
+            return -1;
+        Py_ssize_t own = self->used++;
+        hw_value *v = self->values + own;
+        *v = (hw_value){.column = -1};
+        const char *tail;
+        uint32_t tail_size;
+        PyObject *tail_bytes;
+        if (bytes_of(end, &tail, &tail_size, &tail_bytes) < 0 || (tail_bytes && hold(self, tail_bytes) < 0))
+            return -1;
+        PyObject *name = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)outer.name_size + tail_size);
+        if (!name)
+            return -1;
+        start = PyBytes_AsString(name);
+        memcpy(start, outer.name, outer.name_size);
+        memcpy(start + outer.name_size, tail, tail_size);
+        if (hold(self, name) < 0)
+            return -1;
+        v->name = start;
+        v->name_size = outer.name_size + tail_size;
+        v->column = hw_column(self->core, v->name, v->name_size);
+        if (add_value(self, value, own, learn, depth + 1) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Any other kind of value, as Python reads it. */
+static int add_foreign(Learner *self, PyObject *value, Py_ssize_t at, int learn, int depth)
+{
+    hw_value *v = self->values + at;
+    PyObject *plain = depth > DEPTH ? NULL : ask(self, "plain", value);
+    if (!plain && depth <= DEPTH)
+        return -1;
+    v = self->values + at;
+    if (depth > DEPTH || plain == Py_Ellipsis) {
+        self->unusable += learn;
+        v->has = 0;
+        return 0;
+    }
+    if (PyList_Check(plain)) {
+        if (depth + 1 > DEPTH) {
+            for (Py_ssize_t i = 0; i < PyList_Size(plain); i++)
+                self->unusable += learn && PyTuple_GetItem(PyList_GetItem(plain, i), 1) != Py_None;
+            v->has = 0;
+            return 0;
+        }
+        return add_nested(self, plain, at, learn, depth);
+    }
+    if (PyTuple_Check(plain)) { /* a time: seven parts and its text */
+        PyObject *text = PyTuple_GetItem(plain, HW_TIME_PARTS);
+        v->kind = HW_TIME;
+        return !text || set_text(self, v, text) < 0 ? -1 : set_parts(self, v, at, plain);
+    }
+    if (PyUnicode_Check(plain))
+        return set_string(self, v, at, plain);
+    if (plain == Py_None) {
+        v->has = 0;
+        return 0;
+    }
+    double x = PyFloat_AsDouble(plain);
+    return x == -1 && PyErr_Occurred() ? -1 : set_number(self, v, x, plain);
+}
+
+static int add_value(Learner *self, PyObject *value, Py_ssize_t at, int learn, int depth)
+{
+    hw_value *v = self->values + at;
+    v->has = 0;
+    v->row = 0;
+    if (is_exactly(value, &PyFloat_Type))
+        return set_number(self, v, PyFloat_AsDouble(value), value);
+    if (value == Py_None)
+        return 0;
+    if (is_exactly(value, &PyUnicode_Type))
+        return set_string(self, v, at, value);
+    if (is_exactly(value, &PyBool_Type))
+        return set_number(self, v, value == Py_True, value);
+    if (is_exactly(value, &PyLong_Type)) {
+        double x = PyLong_AsDouble(value);
+        if (x == -1 && PyErr_Occurred()) {
+            PyErr_Clear(); /* a whole number beyond float: ±1e300, which the core clips and counts */
+            PyObject *zero = PyLong_FromLong(0);
+            int below = zero ? PyObject_RichCompareBool(value, zero, Py_LT) : -1;
+            Py_XDECREF(zero);
+            if (below < 0)
+                return -1;
+            x = below ? -1e300 : 1e300;
+        }
+        return set_number(self, v, x, value);
+    }
+    return add_foreign(self, value, at, learn, depth);
+}
+
+/* ---- plans ----------------------------------------------------------------------------------------------- */
+
+void forget_plan(Learner *self)
+{
+    for (Py_ssize_t i = 0; i < self->plan.count; i++) {
+        Py_DECREF(self->plan.keys[i]);
+        Py_DECREF(self->plan.recent[i]);
+        Py_XDECREF(self->plan.bytes[i]);
+    }
+    self->plan.count = 0;
+    self->plan.numbers = 0;
+}
+
+/* Give back the memory that one very wide sample took. */
+static void shrink_plan(Learner *self)
+{
+    plan *p = &self->plan;
+    void *arrays[] = {p->keys,  p->recent, p->bytes,     p->place,    p->number,
+                      p->slots, p->x,      self->values, self->parts, self->held};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        PyMem_Free(arrays[i]);
+    *p = (plan){0};
+    self->values = NULL;
+    self->parts = NULL;
+    self->held = NULL;
+    self->capacity = self->held_capacity = self->used = 0;
+}
+
+/* Order of two names: by length, then by letter. */
+static int comes_before(const hw_value *a, const hw_value *b)
+{
+    if (a->name_size != b->name_size)
+        return a->name_size < b->name_size;
+    return memcmp(a->name, b->name, a->name_size) < 0;
+}
+
+/* Plan for samples of these keys: where each value goes so that all stand in the order of their names. */
+static int make_plan(Learner *self, PyObject *x)
+{
+    plan *p = &self->plan;
+    Py_ssize_t n = PyDict_Size(x), at = 0, i = 0;
+    forget_plan(self);
+    if (self->capacity > 1 << 16 && n < self->capacity / 16 && !self->held_count)
+        shrink_plan(self);
+    if (n > p->capacity) {
+        Py_ssize_t wanted = n + n / 2 + 16;
+        PyObject **keys = PyMem_Realloc(p->keys, (size_t)wanted * sizeof *keys);
+        if (keys)
+            p->keys = keys;
+        int32_t *place = PyMem_Realloc(p->place, (size_t)wanted * sizeof *place);
+        if (place)
+            p->place = place;
+        PyObject **bytes = PyMem_Realloc(p->bytes, (size_t)wanted * sizeof *bytes);
+        if (bytes)
+            p->bytes = bytes;
+        uint8_t *number = PyMem_Realloc(p->number, (size_t)wanted);
+        if (number)
+            p->number = number;
+        int32_t *slots = PyMem_Realloc(p->slots, (size_t)wanted * sizeof *slots);
+        if (slots)
+            p->slots = slots;
+        double *numbers = PyMem_Realloc(p->x, (size_t)wanted * sizeof *numbers);
+        if (numbers)
+            p->x = numbers;
+        PyObject **recent = PyMem_Realloc(p->recent, (size_t)wanted * sizeof *recent);
+        if (recent)
+            p->recent = recent;
+        if (!recent || !keys || !place || !bytes || !number || !slots || !numbers)
+            return PyErr_NoMemory(), -1;
+        p->capacity = wanted;
+    }
+    if (reserve_values(self, n) < 0)
+        return -1;
+    PyObject *key, *value;
+    hw_value *named = PyMem_Malloc((size_t)(n + 1) * sizeof *named);
+    int32_t *order = PyMem_Malloc((size_t)(n + 1) * 2 * sizeof *order);
+    int status = named && order ? 0 : -1;
+    while (status >= 0 && i < n && PyDict_Next(x, &at, &key, &value)) {
+        named[i] = (hw_value){.column = -1};
+        p->keys[i] = Py_NewRef(key);
+        p->recent[i] = Py_NewRef(key);
+        p->bytes[i] = NULL;
+        p->count = i + 1;
+        status = name_of(self, key, named + i, &p->bytes[i]);
+        i++;
+    }
+    n = i;
+    if (status >= 0) { /* merge sort of places */
+        int32_t *a = order, *b = order + n;
+        for (i = 0; i < n; i++)
+            a[i] = (int32_t)i;
+        for (Py_ssize_t width = 1; width < n; width *= 2) {
+            for (Py_ssize_t from = 0; from < n; from += 2 * width) {
+                Py_ssize_t middle = from + width < n ? from + width : n, end = from + 2 * width < n ? from + 2 * width : n;
+                Py_ssize_t q = from, r = middle, k = from;
+                while (q < middle && r < end)
+                    b[k++] = comes_before(named + a[r], named + a[q]) ? a[r++] : a[q++];
+                while (q < middle)
+                    b[k++] = a[q++];
+                while (r < end)
+                    b[k++] = a[r++];
+            }
+            int32_t *swap = a;
+            a = b;
+            b = swap;
+        }
+        for (i = 0; i < n; i++) {
+            p->place[a[i]] = (int32_t)i;
+            self->values[i] = named[a[i]];
+            self->values[i].column = hw_column(self->core, self->values[i].name, self->values[i].name_size);
+            p->number[i] = hw_column_kind(self->core, self->values[i].column) == HW_NUMBER;
+        }
+    } else if (!PyErr_Occurred()) {
+        PyErr_NoMemory();
+    }
+    PyMem_Free(named);
+    PyMem_Free(order);
+    if (status < 0)
+        forget_plan(self);
+    return status;
+}
+
+/* Whether a key is key i of the plan. The next sample is likely to have it as this one does. */
+static inline int is_key(const plan *p, Py_ssize_t i, PyObject *key)
+{
+    if (key == p->recent[i])
+        return 1;
+    if (!is_exactly(key, &PyUnicode_Type) || !is_exactly(p->keys[i], &PyUnicode_Type))
+        return key == p->keys[i];
+    int order = PyUnicode_Compare(key, p->keys[i]);
+    if (order == -1 && PyErr_Occurred())
+        PyErr_Clear();
+    if (order)
+        return 0;
+    Py_INCREF(key);
+    Py_DECREF(p->recent[i]);
+    p->recent[i] = key;
+    return 1;
+}
+
+/* Put the sample's values where the plan says. Returns 1, 0 if its keys are others, or -1 with an error. */
+static int follow_plan(Learner *self, PyObject *x, int learn)
+{
+    const plan *p = &self->plan;
+    if (!p->count || PyDict_Size(x) != p->count)
+        return 0;
+    PyObject *key, *value;
+    Py_ssize_t at = 0, i = 0;
+    self->used = p->count;
+    for (; i < p->count && PyDict_Next(x, &at, &key, &value); i++) {
+        if (!is_key(p, i, key))
+            return 0;
+        hw_value *v = self->values + p->place[i];
+        if (is_exactly(value, &PyFloat_Type) && p->number[p->place[i]]) {
+            double number = PyFloat_AsDouble(value);
+            v->number = number;
+            v->has = number == number ? HW_HAS_NUMBER : 0;
+            continue;
+        }
+        Py_INCREF(value);
+        int status = add_value(self, value, p->place[i], learn, 0);
+        Py_DECREF(value);
+        if (status < 0)
+            return -1;
+    }
+    return i == p->count;
+}
+
+/* The common case: every value is a float of a known column of numbers. Returns 1, or 0 if it is not so. */
+static int follow_numbers(Learner *self, PyObject *x)
+{
+    const plan *p = &self->plan;
+    PyObject *key, *value;
+    Py_ssize_t at = 0, i = 0;
+    if (!p->numbers || PyDict_Size(x) != p->count)
+        return 0;
+    for (; i < p->count && PyDict_Next(x, &at, &key, &value); i++) {
+        if (!is_key(p, i, key) || !is_exactly(value, &PyFloat_Type))
+            return 0;
+        p->x[p->place[i]] = PyFloat_AsDouble(value);
+    }
+    return i == p->count;
+}
+
+/* After the core has read a sample, columns that were new have their numbers: remember them, and their kinds. */
+static void settle_plan(Learner *self)
+{
+    Py_ssize_t numbers = 0;
+    if (self->plan.numbers)
+        return;
+    for (Py_ssize_t i = 0; i < self->plan.count; i++) {
+        hw_value *v = self->values + i;
+        if (v->column >= 0 && self->plan.number[i]) {
+            self->plan.slots[i] = hw_column_slot(self->core, v->column);
+            numbers++;
+            continue;
+        }
+        if (v->column < 0)
+            v->column = hw_column(self->core, v->name, v->name_size);
+        self->plan.number[i] = hw_column_kind(self->core, v->column) == HW_NUMBER;
+    }
+    self->plan.numbers = numbers == self->plan.count;
+}
+
+static int read_dict(Learner *self, PyObject *x, int learn)
+{
+    long long unusable = self->unusable;
+    int status = follow_plan(self, x, learn);
+    if (status == 0) {
+        self->unusable = unusable; /* values that were read for nothing are read again */
+        if (make_plan(self, x) < 0)
+            return -1;
+        status = self->plan.count ? follow_plan(self, x, learn) : 1;
+        if (status == 0) {
+            PyErr_SetString(PyExc_RuntimeError,
+                            "expected a dict that stays as it is while it is read, got one that changed");
+            return -1;
+        }
+    }
+    return status < 0 ? -1 : 0;
+}
+
+/* A mapping as a dict: a new reference, or NULL with an error. */
+static PyObject *as_dict(PyObject *x)
+{
+    if (PyDict_CheckExact(x))
+        return Py_NewRef(x);
+    PyObject *dict = PyDict_New();
+    if (dict && PyDict_Update(dict, x) < 0)
+        Py_CLEAR(dict);
+    return dict;
+}
+
+PyObject *as_dict_copy(PyObject *x)
+{
+    if (PyDict_CheckExact(x))
+        return PyDict_Copy(x);
+    return as_dict(x);
+}
+
+void renew_plan(Learner *self)
+{
+    plan *p = &self->plan;
+    for (Py_ssize_t i = 0; i < p->count; i++) {
+        hw_value *v = self->values + i;
+        v->column = hw_column(self->core, v->name, v->name_size);
+        p->number[i] = hw_column_kind(self->core, v->column) == HW_NUMBER;
+    }
+    p->numbers = 0;
+}
+
+/* Add to `growth` what learning a sample would append; the learner stays as it is. Returns -1 with an error, or 0. */
+int measure_sample(Learner *self, PyObject *x, hw_growth *growth)
+{
+    PyObject *dict = as_dict(x);
+    if (!dict)
+        return -1;
+    int status;
+    Py_BEGIN_CRITICAL_SECTION(dict);
+    self->used = 0;
+    release_held(self);
+    status = read_dict(self, dict, 0);
+    Py_END_CRITICAL_SECTION();
+    int code = status < 0 ? 0 : hw_measure(self->core, self->values, self->used, growth);
+    if (code < 0)
+        raise_status(code, NULL);
+    if (status < 0 || code < 0)
+        forget_plan(self);
+    Py_DECREF(dict);
+    return status < 0 || code < 0 ? -1 : 0;
+}
+
+/* Read a sample into the core. Returns -1 with an error, or 0. Names that the plan points to live in its keys. */
+int read_sample(Learner *self, PyObject *x, int learn)
+{
+    PyObject *own = as_dict(x);
+    int status, numbers;
+    if (!own)
+        return -1;
+    x = own;
+    Py_BEGIN_CRITICAL_SECTION(x);
+    self->used = 0;
+    release_held(self);
+    numbers = follow_numbers(self, x);
+    status =
+        numbers ? hw_read_numbers(self->core, self->plan.slots, self->plan.x, self->plan.count) : read_dict(self, x, learn);
+    Py_END_CRITICAL_SECTION();
+    if (numbers) {
+        if (status < 0)
+            raise_sample(self, status), status = -1;
+    } else if (status >= 0) {
+        int nested = self->used > self->plan.count;
+        int code = hw_read(self->core, self->values, self->used, learn, !nested, NULL);
+        if (code < 0) {
+            raise_sample(self, code);
+            status = -1;
+        } else {
+            settle_plan(self);
+        }
+    }
+    if (status < 0)
+        forget_plan(self);
+    Py_DECREF(own);
+    return status;
+}

@@ -1,0 +1,110 @@
+"""Take a command line to its command; whatever goes wrong becomes one sentence on stderr, and exit 2."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App, CycloptsError, Parameter
+
+from headwater.cli.options.shared import STDIN
+from headwater.errors import HeadwaterError
+
+__all__ = ["run", "run_process"]
+
+_WRONG = 2  # the exit status of a usage error since getopt
+_INTERRUPTED = 130  # 128 + SIGINT
+
+
+def run_process(tokens: Sequence[str]) -> int:
+    """Run the command line of this process."""
+    # What stops a container asks politely first: the same as Ctrl-C, so that what was learned is kept.
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    status = run(tokens)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        status = _output_failed(error)
+    return status
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Run one command line; return its exit status."""
+    try:
+        status = _app()([STDIN if token == "-" else token for token in tokens])
+    except HeadwaterError as error:
+        return _say(str(error))
+    except CycloptsError as error:
+        return _say(f"{str(error).strip()} See: headwater --help")
+    except BrokenPipeError:
+        _close_output()  # the reader (head, less) has seen enough
+        return 0
+    except OSError as error:
+        return _output_failed(error)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return status if isinstance(status, int) else 0
+
+
+def _output_failed(error: OSError) -> int:
+    """Say that what was to be written could not be: a full disk, a device that takes nothing."""
+    if isinstance(error, BrokenPipeError):
+        _close_output()
+        return 0
+    if error.filename is None:
+        _close_output()
+    at = error.filename or "the output"
+    return _say(
+        f"expected to read and write, got {(error.strerror or str(error)).lower()} — at {at}. Mend that, then try again."
+    )
+
+
+def _close_output() -> None:
+    # Python would fail once more when it flushes stdout at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _app() -> App:
+    app = App(
+        name="headwater",
+        help="Neural networks that learn online: predict, see the answer, learn, one row at a time.",
+        version=lambda: version("headwater"),
+        help_format="plaintext",
+        default_parameter=Parameter(negative=()),
+        result_action="return_value",
+        print_error=False,
+        exit_on_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    app.command(
+        "headwater.cli.learn:learn", name="learn", help="Learn from a stream, scoring each row before it is learned."
+    )
+    app.command(
+        "headwater.cli.predict:predict", name="predict", help="Predict the rows of a stream with a saved model."
+    )
+    app.command("headwater.cli.diagnose:diagnose", name="diagnose", help="Say what is wrong with a model or a stream.")
+    app.command("headwater.cli.show:show", name="show", help="Show what a saved model is made of and has seen.")
+    app.command(
+        "headwater.cli.serve:serve",
+        name="serve",
+        help="Serve models that learn from a live stream, and a page to watch.",
+    )
+    app.command(
+        "headwater.cli.export:export",
+        name="export",
+        help="Write a model as a page that goes on learning on the reader's device.",
+    )
+    app.command(
+        "headwater.cli.cluster:app", name="cluster", help="Let several workers learn one model, and say how it stands."
+    )
+    app.command("headwater.cli.store:app", name="store", help="Check, compact or export the file of a durable learner.")
+    return app
+
+
+def _say(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return _WRONG

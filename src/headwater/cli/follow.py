@@ -1,0 +1,138 @@
+"""``headwater learn ADDRESS --store FILE``: a durable learner that follows a broker."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headwater.cli.options.model import ModelOptions
+from headwater.cli.options.reading import ReadingOptions
+from headwater.cli.options.shared import check_writable, split_names
+from headwater.errors import ConfigError
+
+__all__ = ["FollowOptions", "learn_into_store"]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowOptions:
+    """How a broker is followed into a store.
+
+    Parameters
+    ----------
+    store
+        A store that a broker is followed into, in place of --model: rows and position are on disk before a row is learned.
+    predictions
+        With --store: the address of a topic or table that predictions go to.
+    """
+
+    store: Path | None = None
+    predictions: str | None = None
+
+
+def learn_into_store(
+    source: tuple[str, ...],
+    follow: FollowOptions,
+    reading: ReadingOptions,
+    options: ModelOptions,
+    *,
+    target: str | None,
+    task: str,
+    model: Path | None,
+    json: bool,
+    besides: dict[str, Any],
+) -> int:
+    """Follow a broker until Ctrl-C, SIGTERM, ``--limit`` or the silence of ``idle=``; say how the source stands, and the scores."""
+    from headwater.durable import open as open_store
+
+    store, target = _checked(source, follow, target, {"--model": model} | besides)
+    learner = None if store.exists() and store.stat().st_size else _new(source, reading, options, target, task)
+    with open_store(store, learner) as opened, _told_to_stop() as told:
+        how: dict[str, Any] = {
+            "predictions": follow.predictions,
+            "drop": split_names(reading.drop),
+            "limit": reading.limit,
+        }
+        said = opened.learn_from(source[0], target, ends=lambda: bool(told), **how)
+        about = {**msgspec.to_builtins(said), "n_learned": opened.n_learned, "scores": opened.scores}
+    sys.stdout.write(msgspec.json.encode(about, enc_hook=str).decode() + "\n" if json else _sentences(about, store))
+    return 130 if signal.SIGINT in told else 0
+
+
+def _checked(
+    source: tuple[str, ...], follow: FollowOptions, target: str | None, besides: dict[str, Any]
+) -> tuple[Path, str]:
+    """Return the store and the target; refuse what a store has no use for."""
+    from headwater.streams.brokers.address import is_address
+
+    if follow.store is None:
+        raise ConfigError(
+            expected="--store FILE with --predictions", got="none", at="--predictions", help="Add --store FILE."
+        )
+    check_writable(follow.store, "--store")
+    if len(source) != 1 or not is_address(source[0]):
+        raise ConfigError(
+            expected="a broker's address, such as kafka://host/topic",
+            got=" ".join(source),
+            at="--store",
+            help="For files give --model FILE.",
+        )
+    other = [name for name, value in besides.items() if value]
+    if target is None or other:
+        raise ConfigError(
+            expected="--target COLUMN, and none of " + ", ".join(besides),
+            got=", ".join(other) or "no --target",
+            at=source[0],
+            help="headwater learn ADDRESS --target COLUMN --store FILE",
+        )
+    return follow.store, target
+
+
+def _new(source: tuple[str, ...], reading: ReadingOptions, options: ModelOptions, target: str, task: str) -> Any:
+    """Return a new learner; where the task is not given, the first rows decide it, and are then read again."""
+    if task == "auto":
+        notes = reading.notes(None, target=target)
+        try:
+            with reading.open(source, notes, task="auto") as stream:
+                task = stream.goal.task if stream.goal else "classify"
+        except ConfigError as error:
+            if error.code != "needs_store":
+                raise
+            raise ConfigError(
+                expected="--task classify or regress for this source",
+                got="none",
+                at=source[0],
+                help="A new model has to know.",
+            ) from error
+    return options.make(task)
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[list[int]]:
+    """Yield a list that Ctrl-C and SIGTERM are noted in, so that a run ends between two commits."""
+    told: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: told.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _sentences(about: dict[str, Any], store: Path) -> str:
+    counts = "".join(f"\n  {n:,} × {what}" for what, n in about["counts"].items())
+    waiting = f", {about['waiting']:,} rows wait for their answer" if about["waiting"] else ""
+    scores = about["scores"]["model"]
+    shown = "".join(f"  {name} {value:.4g}" for name, value in scores.items() if isinstance(value, float))
+    line = f"{about['source']}: {about['read']:,} messages read, {about['learned']:,} learned{waiting}.{counts}\n"
+    return (
+        line
+        + (shown.strip() + "\n" if shown else "")
+        + f"Kept in {store}, which has learned {about['n_learned']:,} rows.\n"
+    )

@@ -1,0 +1,90 @@
+"""``--watch`` and ``--adapt``: which detector looks for drift, and what is done about it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from headwater.adapt import Policy, Reinitialise, Replay, ShareUp, StepUp
+from headwater.cli.options.shared import split_names
+from headwater.errors import ConfigError, did_you_mean
+from headwater.types import Event
+from headwater.watch.drift import DETECTORS, DriftWatch
+
+__all__ = ["POLICIES", "Adapt", "Watch", "drift_lines", "drift_policies", "drift_watch"]
+
+POLICIES: dict[str, type[Policy]] = {
+    "step_up": StepUp,
+    "replay": Replay,
+    "reinitialise": Reinitialise,
+    "share_up": ShareUp,
+}
+_TOLD = 10
+
+Watch = Annotated[str | None, Parameter(metavar="|".join(DETECTORS))]
+Adapt = Annotated[str | None, Parameter(metavar="|".join(POLICIES))]
+
+
+def drift_watch(detector: str | None, adapt: str | None) -> DriftWatch | None:
+    """Return the watcher of that name; ADWIN where only a reaction is asked for; None without either.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown detector.
+
+    Examples
+    --------
+    >>> drift_watch(None, "replay").detector, drift_watch(None, None)
+    ('adwin', None)
+    """
+    if detector is None and adapt is None:
+        return None
+    name = (detector or "adwin").replace("-", "_")
+    if name not in DETECTORS:
+        raise ConfigError(
+            expected=f"one of {', '.join(DETECTORS)}",
+            got=str(detector),
+            at="--watch",
+            help=did_you_mean(name, list(DETECTORS)) or "Choose one of these.",
+        )
+    return DriftWatch(name)
+
+
+def drift_policies(names: str | None) -> tuple[Policy, ...]:
+    """Return the policies of these names, with their defaults.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown one.
+
+    Examples
+    --------
+    >>> drift_policies("step_up, replay")
+    (StepUp(factor=3.0, rows=1000, on='drift_detected'), Replay(rows=300, on='drift_detected'))
+    """
+    found = []
+    for name in split_names(names):
+        if name.replace("-", "_") not in POLICIES:
+            raise ConfigError(
+                expected=f"some of {', '.join(POLICIES)}",
+                got=name,
+                at="--adapt",
+                help=did_you_mean(name, list(POLICIES)) or "Choose among these.",
+            )
+        found.append(POLICIES[name.replace("-", "_")]())
+    return tuple(found)
+
+
+def drift_lines(events: list[Event]) -> list[str]:
+    """Return a line for each event, the first ten.
+
+    Examples
+    --------
+    >>> drift_lines([Event(1200, "drift_detected", "Predictions became dearer.")])
+    ['Row 1,200: Predictions became dearer.']
+    """
+    lines = [f"Row {event.row:,}: {event.text}" for event in events[:_TOLD]]
+    return lines + ([f"… and {len(events) - _TOLD:,} more events."] if len(events) > _TOLD else [])

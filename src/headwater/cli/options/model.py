@@ -1,0 +1,158 @@
+"""What the options say about the model: a new one as they ask for it, or a saved one that they don't contradict."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from headwater import nn
+from headwater.cli.options.shared import split_sizes
+from headwater.errors import ConfigError, ModelFileError, did_you_mean
+from headwater.learner.classifier import Classifier
+from headwater.learner.regressor import Regressor
+from headwater.learner_file import load
+
+__all__ = ["ModelOptions", "load_model"]
+
+
+_POOL = "of the pool"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """What the options say about the model; None where they say nothing.
+
+    Parameters
+    ----------
+    hidden
+        Sizes of the hidden layers of a single net, such as 64,32; 0 for none.
+    optimizer
+        The update rule of a single net, such as sgd; adam if only --lr is given.
+    lr
+        The learning rate of a single net.
+    loss
+        The loss, such as cross_entropy, mse or huber.
+    seed
+        What the first weights are drawn from.
+    no_diagnosis
+        Keep no rows for headwater diagnose, in the file neither; without it some 270 are kept.
+    """
+
+    hidden: Annotated[str | None, Parameter(metavar="SIZES")] = None
+    optimizer: str | None = None
+    lr: float | None = None
+    loss: str | None = None
+    seed: int | None = None
+    no_diagnosis: bool = False
+
+    def make(self, task: str) -> Any:
+        """Return a new learner, with the library's defaults where nothing is asked for.
+
+        Raises
+        ------
+        ConfigError
+            When an option can't be: an unknown optimizer, a loss of the other task.
+        """
+        asked: dict[str, Any] = {}
+        if self.hidden is not None:
+            asked["hidden"] = split_sizes(self.hidden)
+        if self.optimizer is not None or self.lr is not None:
+            asked["optimizer"] = nn.optimizer(self.optimizer or "adam", self.lr)
+        if self.loss is not None:
+            asked["loss"] = self.loss
+        if self.seed is not None:
+            if self.seed < 0:
+                raise ConfigError(
+                    expected="a seed of at least 0", got=str(self.seed), at="--seed", help="Try --seed 1."
+                )
+            asked["seed"] = self.seed
+        if self.no_diagnosis:
+            asked["diagnosis"] = False
+        return Classifier(**asked) if task == "classify" else Regressor(**asked)
+
+    def agree_with(self, learner: Any, *, task: str, target: str | None, at: str) -> None:
+        """Raise when an option says something else than the saved model.
+
+        Raises
+        ------
+        ConfigError
+            Naming the option, what the model has, and the two ways out.
+        """
+        about = learner.describe()
+        if task not in ("auto", about["task"]):
+            raise _contradiction("--task", about["task"], task, at)
+        if target in [feature["name"] for feature in about["features"]]:
+            raise ConfigError(
+                expected="a target that is none of the model's features",
+                got=str(target),
+                at=f"--target, with {at}",
+                help="Choose another --target, or another --model.",
+            )
+        for option, has, asked in self._differences(about, learner):
+            if asked is not None and has != asked:
+                raise _contradiction(option, has, asked, at)
+
+    def _differences(self, about: dict[str, Any], learner: Any) -> list[tuple[str, str, str | None]]:
+        """Return for each option what the model has and what is asked for, spelled alike; None: nothing is asked for."""
+        rule = about["optimizer"]  # its repr, such as Adam(lr=0.001); those of a pool stand in a row
+        shapes = [layer["shape"] for layer in about["layers"] if layer["name"].startswith("Dense(")]
+        pool = "" if shapes else _POOL  # the layers of a pool are numbered by expert
+        sizes = ",".join(str(shape[-1]) for shape in shapes[:-1] if shape) or "0"
+        hidden = None if self.hidden is None else ",".join(map(str, split_sizes(self.hidden))) or "0"
+        optimizer = None if self.optimizer is None else type(nn.optimizer(self.optimizer)).__name__
+        return [
+            ("--hidden", pool or sizes, hidden),
+            ("--optimizer", pool or rule.partition("(")[0], optimizer),
+            ("--lr", pool or "".join(re.findall(r"\blr=([^,)]+)", rule)), None if self.lr is None else repr(self.lr)),
+            ("--loss", about["loss"], self.loss),
+            ("--seed", str(learner.seed), None if self.seed is None else str(self.seed)),
+            ("--no-diagnosis", "left out" if learner.diagnosis else "given", "given" if self.no_diagnosis else None),
+        ]
+
+
+def load_model(path: Path) -> Any:
+    """Return a saved learner.
+
+    Raises
+    ------
+    ModelFileError
+        When there is none, or it can't be read.
+    """
+    if not path.exists():
+        names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = did_you_mean(path.name, names)
+        raise ModelFileError(
+            expected="a saved model",
+            got="no such file",
+            at=str(path),
+            help=close if close.startswith("Did") else "Make one: headwater learn SOURCE --target COLUMN --model FILE",
+        )
+    learner = load(path)
+    if isinstance(learner, nn.Network):
+        raise ModelFileError(
+            expected="a saved Classifier or Regressor",
+            got="a Network",
+            at=str(path),
+            help="A Network learns arrays: go on with it in Python, hw.load(path).",
+        )
+    return learner
+
+
+def _contradiction(option: str, has: str, asked: str, at: str) -> ConfigError:
+    if has == _POOL:
+        return ConfigError(
+            expected=f"no {option}: {at} holds the default pool of nets, which chooses layers, rules and step sizes by itself",
+            got=f"{option} {asked}",
+            at=option,
+            help=f"Leave {option} out to go on with {at}, or name another --model to begin a single net.",
+        )
+    return ConfigError(
+        expected=f"{option} {has}, as {at} was made with",
+        got=asked,
+        at=option,
+        help="Leave the option out, or choose another --model.",
+    )

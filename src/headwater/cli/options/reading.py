@@ -1,0 +1,101 @@
+"""What the options say about how a source is read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from headwater.cli.options.shared import Names, split_names
+from headwater.streams import Stream, read
+from headwater.streams.limits import ALLOWED
+
+__all__ = ["ReadingOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingOptions:
+    """How a source is read; a saved model remembers drop, text and what was decided about its columns.
+
+    Parameters
+    ----------
+    drop
+        Columns to leave out, with commas between.
+    text
+        Columns to read as text although they look like numbers, such as postal codes.
+    format
+        csv, tsv, jsonl, parquet or arrow, where the name doesn't tell.
+    encoding
+        The encoding of text, such as gb18030 or latin-1, where it isn't recognised.
+    decimal
+        The sign before a fraction: comma or point.
+    thousands
+        The sign between groups of digits: comma, point, space, apostrophe or none.
+    dates
+        The order of day, month and year: dmy, mdy or ymd; or a pattern such as %d.%m.%Y.
+    skip
+        Rows to leave out at the beginning.
+    limit
+        Rows to read at most.
+    rejects
+        A file for the rows that can't be read.
+    allow_rejects
+        The share of rows that may be left out before the run stops.
+    """
+
+    drop: Names = None
+    text: Names = None
+    format: Annotated[str | None, Parameter(metavar="FORMAT", name="--format")] = None
+    encoding: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    dates: str | None = None
+    skip: int = 0
+    limit: int | None = None
+    rejects: Path | None = None
+    allow_rejects: Annotated[float, Parameter(metavar="SHARE")] = ALLOWED
+
+    def notes(self, learner: Any, *, target: str | None) -> dict[str, Any]:
+        """Return how rows are to be read: as the options say, and as a saved model remembers where they say nothing."""
+        kept = {} if learner is None else learner.notes
+        return {
+            "target": target or kept.get("target"),
+            "drop": list(split_names(self.drop)) or kept.get("drop", []),
+            "text": list(split_names(self.text)) or kept.get("text", []),
+            "columns": kept.get("columns", {}),
+            "sources": kept.get("sources", []),
+            "positions": kept.get("positions", {}),
+        }
+
+    def open(
+        self,
+        sources: Collection[str],
+        notes: Mapping[str, Any],
+        *,
+        task: str | None,
+        classes: Collection[Hashable] = (),
+        skip: int = 0,
+    ) -> Stream:
+        """Open the source as a stream."""
+        return read(
+            next(iter(sources)) if len(sources) == 1 else list(sources),
+            target=notes["target"] if task is not None else None,
+            task=task,
+            classes=classes,
+            drop=notes["drop"],
+            text=notes["text"],
+            known=notes["columns"],
+            positions=notes["positions"],
+            format=self.format,
+            encoding=self.encoding,
+            decimal=self.decimal,
+            thousands=self.thousands,
+            dates=self.dates,
+            skip=max(skip, self.skip),
+            limit=self.limit,
+            rejects=self.rejects,
+            allow_rejects=self.allow_rejects,
+        )

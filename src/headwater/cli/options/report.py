@@ -1,0 +1,63 @@
+"""``--report FILE``: a report about the run."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headwater.cli.options.shared import check_writable
+from headwater.errors import MissingExtra
+from headwater.types import Record
+
+if TYPE_CHECKING:
+    from headwater.plot import Report
+    from headwater.watch import DriftWatch
+
+__all__ = ["ReportFile", "report_file", "session_pace"]
+
+_EVERY = 1_000  # rows between two points of the report's curve
+_KEEP_EVERY = 100_000  # rows: what a power cut can cost
+
+
+class ReportFile:
+    """A report, and the file that it is to be written to."""
+
+    def __init__(self, report: Report, path: Path) -> None:
+        self.report, self.path = report, path
+
+    def on_record(self, record: Record) -> None:
+        """Keep a record."""
+        self.report.on_record(record)
+
+    def write(self, learner: Any) -> None:
+        """Write the report."""
+        self.report.write(learner, self.path)
+
+
+def report_file(source: str, path: Path | None, drift: DriftWatch | None = None) -> ReportFile | None:
+    """Return the report that is to be written to that file, with the drift that was asked for; None without a file.
+
+    Raises
+    ------
+    ConfigError
+        When the file can't be written: said now, not after an hour of learning.
+    MissingExtra
+        When there is nothing to draw with.
+    """
+    if path is None:
+        return None
+    check_writable(path, "--report")
+    if find_spec("matplotlib") is None:
+        raise MissingExtra(package="matplotlib", extra="plot", at="--report")
+    from headwater.plot import Report
+
+    return ReportFile(Report(f"headwater learn {source}", drift=drift), path)
+
+
+def session_pace(file: ReportFile | None, every: int, drift: DriftWatch | None = None) -> dict[str, Any]:
+    """Return how often a session is to tell and to keep, and who watches it."""
+    pace: dict[str, Any] = {"every": every, "keep_every": _KEEP_EVERY}
+    if file is None:
+        return pace if drift is None else pace | {"watch": drift}
+    return pace | {"every": min(every, _EVERY), "watch": file.report.watchers}

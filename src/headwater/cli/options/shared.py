@@ -1,0 +1,115 @@
+"""What several commands do with their options: lists with commas, files that will be written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter, Token
+
+from headwater.errors import ConfigError
+
+__all__ = ["Names", "STDIN", "Source", "check_sources", "check_writable", "split_names", "split_sizes"]
+
+
+STDIN = "stdin:"  # what a lone hyphen is called while options are told from arguments, since it looks like an option
+
+
+def _read_source(kind: type, tokens: Sequence[Token]) -> str:
+    return "-" if tokens[0].value == STDIN else tokens[0].value
+
+
+Source = Annotated[str, Parameter(converter=_read_source)]
+Names = Annotated[str | None, Parameter(metavar="COLUMN,…")]
+
+
+def split_names(names: str | None) -> tuple[str, ...]:
+    """Return the names of a list with commas.
+
+    Examples
+    --------
+    >>> split_names("year, day"), split_names(None)
+    (('year', 'day'), ())
+    """
+    return () if names is None else tuple([name.strip() for name in names.split(",") if name.strip()])
+
+
+def split_sizes(sizes: str) -> tuple[int, ...]:
+    """Return the layer sizes of ``--hidden``; ``0`` means no hidden layer.
+
+    Raises
+    ------
+    ConfigError
+        When one is not a positive whole number.
+
+    Examples
+    --------
+    >>> split_sizes("64,32"), split_sizes("0")
+    ((64, 32), ())
+    """
+    parts = [part.strip() for part in sizes.split(",")]
+    if parts == ["0"]:
+        return ()
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise ConfigError(
+            expected="layer sizes such as 64,32",
+            got=sizes,
+            at="--hidden",
+            help="Give whole numbers with commas between.",
+        )
+    return tuple(map(int, parts))
+
+
+def check_sources(sources: Sequence[str], command: str) -> None:
+    """Raise unless there is one source, or several files.
+
+    Raises
+    ------
+    ConfigError
+        Saying how to name it.
+    """
+    if not sources:
+        raise ConfigError(
+            expected="a source",
+            got="none",
+            at=f"headwater {command}",
+            help=f"headwater {command} FILE, or - for a pipe.",
+        )
+    if len(sources) == 1:
+        return
+    from headwater.streams.brokers.address import is_address
+
+    alone = [source for source in sources if source == "-" or source.startswith("dataset:") or is_address(source)]
+    if alone:
+        raise ConfigError(
+            expected="several files, or one other source",
+            got=f"{alone[0]} among {len(sources)} sources",
+            at=f"headwater {command}",
+            help="Give it alone.",
+        )
+
+
+def check_writable(path: Path, option: str) -> None:
+    """Raise unless a file can be written there: found out now, not after an hour of learning.
+
+    Raises
+    ------
+    ConfigError
+        When it is a folder, or its folder is missing or can't be written to.
+    """
+    problem = ""
+    if path.is_dir():
+        problem = "a folder"
+    elif not path.parent.is_dir():
+        problem = f"no folder {path.parent}"
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        problem = "no permission"
+    if problem:
+        raise ConfigError(
+            expected="a file that can be written",
+            got=problem,
+            at=f"{option} {path}",
+            help="Name a file in a folder of yours.",
+        )

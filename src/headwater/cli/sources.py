@@ -1,0 +1,148 @@
+"""What a model has learned already: which sources, how far, and whether a stream's columns are the model's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from headwater.errors import DataError, did_you_mean
+from headwater.streams import Stream
+from headwater.streams.brokers.address import is_address
+from headwater.streams.files.paths import check_there, files_of
+
+__all__ = ["LearnedSources", "compare_columns"]
+
+_PART = 1 << 16  # bytes at a file's beginning, and at its end, that tell it from others
+_SHOWN = 8
+
+
+class LearnedSources:
+    """The sources that a model has learned, kept in its notes.
+
+    Parameters
+    ----------
+    entries
+        One a run: its files' fingerprints, the number of the last row learned, and how many rows the model had learned
+        when that was counted.
+    sources
+        What is to be learned now.
+    """
+
+    def __init__(self, entries: list[dict[str, Any]], sources: Sequence[str]) -> None:
+        self._entries = entries
+        self._now = [_fingerprint(file) for source in sources for file in _files(source)]
+        self._found = [
+            entry for entry in entries if any(_same(old, new) for old in entry["files"] for new in self._now)
+        ]
+
+    @property
+    def warning(self) -> str:
+        """A sentence where one of the sources has been learned already, else empty."""
+        if not self._found:
+            return ""
+        entry = self._found[-1]
+        return (
+            f"{entry['name']} has been learned by this model already ({entry['rows']:,} rows): a score on rows that were "
+            "learned is too good. --resume goes on behind them."
+        )
+
+    def rows_learned(self, n_learned: int) -> int:
+        """Return the number of the last row that was learned of this very source, 0 where it is new."""
+        same = [entry for entry in self._found if self._now and _same(entry["files"][0], self._now[0])]
+        if not same:
+            return 0
+        entry = same[-1]
+        latest = entry is self._entries[-1]  # saved within a block of rows, the model has learned some more of it
+        return int(entry["rows"]) + (max(0, n_learned - int(entry["learned"])) if latest else 0)
+
+    def follow(self, stream: Stream, learner: Any) -> None:
+        """Keep count, from now on, of the rows that the model learns of this stream."""
+        if not self._now:
+            return
+        entry = {"name": stream.name, "files": self._now, "rows": stream.skip, "learned": learner.n_learned}
+        self._entries[:] = [old for old in self._entries if old not in self._found or old["files"] != self._now]
+        self._entries.append(entry)
+
+        def count(row: int) -> None:
+            entry["rows"], entry["learned"] = row, learner.n_learned
+
+        stream.on_rows = count
+
+
+def compare_columns(learner: Any, stream: Stream, *, model: str, learning: bool) -> list[str]:
+    """Return what to say about columns that only the stream or only the model has.
+
+    Raises
+    ------
+    DataError
+        When they have none in common.
+    """
+    known = {str(feature["name"]) for feature in learner.describe()["features"]}
+    bases = known | {name.partition("[")[0] for name in known} | {name.partition(".")[0] for name in known}
+    here = [name for name in stream.columns if name != stream.target]
+    if not known or not here:
+        return []
+    new = [
+        name
+        for name in here
+        if name not in bases and not any(old.startswith((f"{name}.", f"{name}[")) for old in known)
+    ]
+    if len(new) == len(here):
+        lowered = {name.lower(): name for name in known}
+        capital = next((name for name in here if name.lower() in lowered), None)
+        remedy = did_you_mean(here[0], known)
+        if capital is not None:
+            remedy = f"Capitals count: {capital} is {lowered[capital.lower()]} in the model. Rename the columns."
+        raise DataError(
+            expected=f"columns of {model} ({_some(sorted(known))})", got=_some(here), at=stream.name, help=remedy
+        )
+    gone = sorted(name for name in known if name.partition("[")[0] not in here and name not in here)
+    fate = "learned from now on" if learning else "not used"
+    said = [f"Columns that {model} doesn't know, {fate}: {_some(new)}."] if new else []
+    if gone and not any("." in name or "[" in name for name in gone):
+        said.append(f"Columns of {model} that are missing here: {_some(gone)}.")
+    return said
+
+
+def _some(names: Iterable[str]) -> str:
+    shown = list(names)
+    more = f" and {len(shown) - _SHOWN:,} more" if len(shown) > _SHOWN else ""
+    return ", ".join(shown[:_SHOWN]) + more
+
+
+def _files(source: str) -> list[str]:
+    if source == "-" or is_address(source):  # a broker's position stands in the notes by itself
+        return []
+    if source.startswith("dataset:"):
+        return [source]
+    files = files_of(source)
+    for file in files:
+        check_there(file)
+    return files
+
+
+def _fingerprint(name: str) -> dict[str, Any]:
+    """Return what a file is known by: its size, and a digest of its beginning and its end."""
+    if name.startswith("dataset:"):
+        return {"name": name, "size": 0, "digest": ""}
+    size = Path(name).stat().st_size
+    return {"name": name, "size": size, "digest": _digest(name, size)}
+
+
+def _digest(name: str, size: int) -> str:
+    with open(name, "rb") as file:
+        head = file.read(min(size, _PART))
+        file.seek(max(0, size - _PART))
+        tail = file.read(min(size, _PART))
+    return hashlib.blake2b(head + tail, digest_size=16).hexdigest()
+
+
+def _same(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Say whether a file is the one that was learned, or that one with more rows at its end."""
+    if new["name"].startswith("dataset:") or old["name"].startswith("dataset:"):
+        return bool(old["name"].replace("_", "-").lower() == new["name"].replace("_", "-").lower())
+    if new["size"] < old["size"]:
+        return False
+    return bool(old["digest"] == (new["digest"] if old["size"] == new["size"] else _digest(new["name"], old["size"])))

@@ -1,0 +1,66 @@
+"""The line that moves while a stream is learned or predicted: how far, how fast, how well."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from headwater.streams import Stream
+from headwater.types import Record
+
+__all__ = ["ProgressLine"]
+
+
+class ProgressLine:
+    """A progress bar that looks at the run eight times a second; where stderr is no terminal it shows nothing.
+
+    It looks, and is not told, so that a run of any speed pays the same for it.
+
+    Parameters
+    ----------
+    stream
+        What is read: it knows how far it is.
+    rows
+        Returns how many rows have been done.
+    """
+
+    def __init__(self, stream: Stream, rows: Callable[[], int]) -> None:
+        self._stream, self._rows = stream, rows
+        self._started = time.perf_counter()
+        self._score = ""
+        self._console = Console(stderr=True)
+        columns = BarColumn(bar_width=20), TimeElapsedColumn(), TextColumn("{task.description}")
+        self._progress = Progress(*columns, console=self._console, auto_refresh=False)
+        self._bar = self._progress.add_task("", total=None)
+        self._live: Live | None = None
+
+    def __enter__(self) -> ProgressLine:
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=8, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def on_record(self, record: Record) -> None:
+        """Show the most telling score of a record from now on."""
+        name = record.names[0]
+        form = "{:.1%}" if name == "accuracy" else "{:.4g}"
+        whole, last = form.format(record.scores[name]), form.format(record.window_scores[name])
+        self._score = f"  {name} {whole}, last {record.window:,}: {last}"
+
+    def _draw(self) -> RenderableType:
+        rows = self._rows()
+        rate = rows / max(time.perf_counter() - self._started, 1e-9)
+        done = rows / self._stream.total if self._stream.total else self._stream.fraction()
+        description = f"{rows:,} rows  {rate:,.0f}/s{self._score}" if rows > 1 else "starting"
+        total = None if done is None else 1.0
+        self._progress.update(self._bar, total=total, completed=done or 0.0, description=description)
+        return self._progress.get_renderable()

@@ -1,0 +1,89 @@
+"""What ``headwater learn`` says before and after: text with tables for people, JSON lines for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from headwater.evaluate import score_table
+from headwater.learner.guards import REASONS
+from headwater.streams import Stream
+from headwater.types import Record
+from headwater.watch import compare_baselines
+
+__all__ = ["print_json", "print_report", "print_start", "rejected_lines"]
+
+_NOTES = 12  # sentences about columns, before the rest is only counted
+
+
+def print_json(record: Record, **more: Any) -> None:
+    """Print a record as one line of JSON."""
+    sys.stdout.write(msgspec.json.encode({**record.as_dict(), **more}).decode() + "\n")
+    sys.stdout.flush()
+
+
+def print_start(
+    stream: Stream, learner: Any, model: Path | None, notes: Sequence[str] = (), *, skipped: int = 0
+) -> None:
+    """Print what will be learned, why so, and what to know about the source."""
+    why = f" ({stream.goal.why}; --task overrules this)" if stream.goal and stream.goal.why else ""
+    lines = [
+        f"{stream.name}: {learner.task} {stream.target}{why}.",
+        *filter(None, [stream.kinds()]),
+        *_some(stream.new_notes()),
+        *notes,
+    ]
+    if model is not None:
+        lines.append(f"Going on with {model}, which has learned {learner.n_learned:,} rows.")
+    if skipped:
+        lines.append(f"Its first {skipped:,} rows were learned before and are left out.")
+    print("\n".join(lines), flush=True)
+
+
+def _some(notes: Sequence[str]) -> list[str]:
+    more = [f"… and {len(notes) - _NOTES:,} more columns."] if len(notes) > _NOTES + 1 else []
+    return [*notes[:_NOTES], *more] if more else list(notes)
+
+
+def print_report(
+    record: Record, stream: Stream, model: str | Path | None, *, interrupted: bool, drifts: Sequence[str] = ()
+) -> None:
+    """Print the scores next to those of the baselines, what was rejected, and where the model is."""
+    console = Console(highlight=False)
+    if interrupted:
+        console.print("Stopped by Ctrl-C; these are the rows so far.")
+    console.print()
+    console.print(score_table(record))
+    console.print()
+    for line in filter(
+        None,
+        [
+            compare_baselines(record),
+            *drifts,
+            *stream.new_notes(),
+            *stream.odd(),
+            *rejected_lines(record.rejected, stream),
+        ],
+    ):
+        console.print(line, soft_wrap=True, markup=False)
+    saved = f" Saved to {model}." if model is not None else ""
+    rate = f" at {record.rows_per_s:,.0f} rows/s" if record.rows_per_s else ""
+    console.print(f"{record.rows:,} row{'s' * (record.rows != 1)}{rate}.{saved}", soft_wrap=True, markup=False)
+
+
+def rejected_lines(rejected: dict[str, int], stream: Stream) -> list[str]:
+    """Return one line a reason: how many rows were left out and where the first ones stand, or what was guarded."""
+    lines = []
+    for reason, count in rejected.items():
+        places = stream.rejects.places.get(reason, [])
+        where = f" (line {', '.join(map(str, places))}{' …' if count > len(places) else ''})" if places else ""
+        guarded = f"Guarded: {count:,} × {reason}: {REASONS.get(reason)}."
+        lines.append(guarded if reason in REASONS else f"Left out: {count:,} × {reason}{where}.")
+    if stream.rejects.path is not None and stream.rejects.counts:
+        lines.append(f"The rows that can't be read are in {stream.rejects.path}.")
+    return lines

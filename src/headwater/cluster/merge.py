@@ -1,0 +1,91 @@
+"""Merging learners by name: what several workers have learned since they were copied from one base, in one learner.
+
+The core merges numbers, columns and categories (``core/merge.c`` has formulas and sources). Here outputs are told apart by
+their labels: a class that only some workers saw is appended, in the order of the workers and of their rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import headwater._core as _core
+from headwater.errors import ConfigError
+from headwater.learner.base import Learner
+from headwater.learner.settings import settings_of
+
+__all__ = ["merge"]
+
+RARE = -6.0  # the least bias of a class that appears later, as in a classifier that meets it alone
+
+
+def merge(base: Learner, workers: Sequence[Learner]) -> Learner:
+    """Return a new learner: the base, and what each worker has learned since it was a copy of the base.
+
+    A pure function: the same base and workers in the same order give the same bits on every machine.
+
+    Parameters
+    ----------
+    base : Learner
+        What all workers began from; it must have learned something, unless there is one worker only.
+    workers : sequence of Learner
+        What became of its copies; each has learned rows of its own.
+
+    Returns
+    -------
+    Learner
+        With the base's settings. Samples kept for replay begin empty.
+
+    Raises
+    ------
+    ConfigError
+        If they tell two classes by one number and mean different ones by it.
+
+    Examples
+    --------
+    >>> import copy
+    >>> import headwater as hw
+    >>> base = hw.Classifier(diagnosis=False)
+    >>> base.learn_one({"size": 1.0}, "small")
+    >>> one, other = copy.deepcopy(base), copy.deepcopy(base)
+    >>> one.learn_one({"size": 9.0}, "large")
+    >>> other.learn_one({"colour": "red"}, "small")
+    >>> both = merge(base, [one, other])
+    >>> both.classes, both.n_learned
+    (['small', 'large'], 3)
+    """
+    if base.engine is None and len(workers) == 1:
+        base = workers[0]
+        workers = []
+    classes, places = _outputs(base, workers)
+    engine = base.learned_engine
+    bias = max(-_core.logarithm(engine.learned + len(classes)), RARE) if classes else 0.0
+    core = engine.core.merge([worker.learned_engine.core for worker in workers], places, bias)
+    refused = base.refused.copy()
+    for worker in workers:
+        refused.update({reason: count - base.refused[reason] for reason, count in worker.refused.items()})
+    merged: Learner = type(base)(**settings_of(base))
+    merged.resume(engine=engine.with_core(core), classes=classes, refused=refused, notes=base.notes, sample=None)
+    return merged
+
+
+def _outputs(base: Learner, workers: Sequence[Learner]) -> tuple[list[Any], list[list[int] | None]]:
+    """Return the classes of all, and which of them each output of each worker is."""
+    classes = base.known_classes
+    known = Counter(classes)
+    for worker in workers:
+        new = [label for label in worker.known_classes if label not in known]
+        classes += new
+        known.update(new)
+    if not base.one_output:
+        place = {label: i for i, label in enumerate(classes)}
+        return classes, [[place[label] for label in worker.known_classes] for worker in workers]
+    if any(worker.known_classes != classes[: len(worker.known_classes)] for worker in workers) or len(classes) > 2:
+        raise ConfigError(
+            expected="workers that tell the same two classes by one number",
+            got=" and ".join(repr(worker.known_classes) for worker in workers),
+            at="merge",
+            help="Begin with rows of both classes, or use loss='cross_entropy'.",
+        )
+    return classes, [None] * len(workers)

@@ -1,0 +1,71 @@
+"""A page that shows how a run stands: its status file, asked for each second. It listens on this machine only."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from headwater.errors import HeadwaterError
+
+from .status import read_status
+
+__all__ = ["show"]
+
+PAGE = Path(__file__).with_name("page.html")
+LOCKED = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+
+
+@contextmanager
+def show(manifest: str | Path, port: int) -> Iterator[str]:
+    """Serve the page while this is open; gives its address.
+
+    Parameters
+    ----------
+    manifest : str or Path
+        The manifest of the run.
+    port : int
+        0 takes a free one.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/status":
+                self._answer(200, "application/json", json.dumps(_status(manifest)).encode())
+            elif self.path == "/":
+                self._answer(200, "text/html; charset=utf-8", PAGE.read_bytes())
+            else:
+                self._answer(404, "text/plain", b"There is / and /status.")
+
+        def _answer(self, code: int, kind: str, body: bytes) -> None:
+            self.send_response(code)
+            headers = {"Content-Type": kind, "Content-Length": str(len(body)), "Cache-Control": "no-store"}
+            for name, value in (headers | {"Content-Security-Policy": LOCKED}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *parts: object) -> None:
+            """Say nothing on the terminal."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    thread = threading.Thread(target=server.serve_forever, name="headwater-cluster-page", daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _status(manifest: str | Path) -> dict[str, Any]:
+    """Return how the run stands; what is missing before its first round."""
+    try:
+        return read_status(manifest)
+    except HeadwaterError as error:
+        return error.as_dict()

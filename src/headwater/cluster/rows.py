@@ -1,0 +1,93 @@
+"""The rows of a stream as rounds need them: so many at a time, each with its number, from where learning stood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from headwater.streams import Block as StreamBlock
+from headwater.streams import Stream, as_blocks
+
+__all__ = ["Rows"]
+
+
+class Rows:
+    """A stream, read once and forwards, but for rows that are given back.
+
+    Parameters
+    ----------
+    source
+        What `headwater.streams.as_blocks` takes.
+    target : str, optional
+        The column of the answers.
+    wants : callable
+        Of a row's number: whether it is still to be learned.
+    behind : int
+        Rows from the start that are all learned.
+    problem : callable
+        Of an answer: why it can't be scored, or "".
+
+    Examples
+    --------
+    >>> stream = [({"a": 1}, "x"), ({"a": 2}, None), ({"a": 3}, "y"), ({"a": 4}, "x")]
+    >>> rows = Rows(stream, None, wants=lambda row: row != 1, behind=1, problem=lambda y: "" if y else "unknown")
+    >>> rows.take(1)
+    ([{'a': 3}], ['y'], [3])
+    >>> rows.give_back([{"a": 3}], ["y"], [3])
+    >>> rows.take(5)
+    ([{'a': 3}, {'a': 4}], ['y', 'x'], [3, 4])
+    >>> rows.left_out
+    {'unknown': 1}
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        target: str | None,
+        *,
+        wants: Callable[[int], bool],
+        behind: int,
+        problem: Callable[[Any], str],
+    ) -> None:
+        self._wants, self._problem = wants, problem
+        self.left_out: dict[str, int] = {}
+        if behind and isinstance(source, Stream):
+            source.skip = max(source.skip, behind)
+        self._blocks = as_blocks(source, target=target)
+        self._given_back: list[tuple[int, Any, Any]] = []
+        self._rows = self._read()
+
+    def take(self, count: int) -> tuple[Any, list[Any], list[int]]:
+        """Return up to so many rows with their answers and numbers; those that were given back first."""
+        back, self._given_back = self._given_back[:count], self._given_back[count:]
+        some = [*back, *islice(self._rows, count - len(back))]
+        X: Any = [x for _, x, _ in some]
+        if some and isinstance(X[0], np.ndarray):
+            X = np.stack(X)
+        return X, [y for _, _, y in some], [row for row, _, _ in some]
+
+    def give_back(self, X: Any, y: list[Any], rows: Any) -> None:
+        """Take back rows that were not learned; they come next, in their order."""
+        self._given_back = sorted([*self._given_back, *zip(rows, X, y, strict=True)], key=lambda row: row[0])
+
+    @property
+    def waiting(self) -> list[int]:
+        """The numbers of the rows that were given back."""
+        return [row for row, _, _ in self._given_back]
+
+    def _read(self) -> Iterator[tuple[int, Any, Any]]:
+        for block in self._blocks:
+            yield from self._usable(block)
+
+    def _usable(self, block: StreamBlock) -> Iterator[tuple[int, Any, Any]]:
+        for row, x, y in zip(block.rows, block.X, block.y, strict=True):
+            if not self._wants(row):
+                continue
+            reason = self._problem(y)
+            if not reason:
+                yield row, x, y
+            else:
+                self.left_out[reason] = self.left_out.get(reason, 0) + 1

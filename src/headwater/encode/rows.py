@@ -1,0 +1,52 @@
+"""Rows of any shape as the core reads them: a list of dicts, or a table of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import headwater._core as _core
+
+from .frames import frame_table
+from .sparse import SparseRows, sparse_table
+from .values import items_of
+from .vocabulary import KINDS, NUMBER
+
+
+def as_rows(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
+    """Return rows as a list of dicts or a ``_core.Table``; all three ways give the same entries in the same order.
+
+    Parameters
+    ----------
+    learner : _core.Learner
+        Whose columns' kinds say how values are read.
+    X : list of dict, array (n, d), SparseRows or data frame
+        The rows.
+    learn : ndarray (n,)
+        Which are to be learned; of these values of no usable type are counted.
+    """
+    if isinstance(X, np.ndarray) and X.ndim == 2:
+        return _array_table(learner, X)
+    if isinstance(X, SparseRows):
+        return sparse_table(learner, X)
+    if isinstance(X, Sequence):
+        return X if type(X) is list else list(X)
+    return frame_table(learner, X, learn)
+
+
+def _array_table(learner: Any, X: NDArray[Any]) -> Any:
+    """Return an array (n, d) as its rows would be as dicts; its columns are named x0, x1, and so on."""
+    names = [b"x%d" % j for j in range(X.shape[1])]
+    plain = X.dtype.kind in "fiub" and X.dtype.itemsize <= 8  # a longer float may not fit into one of 64 bits
+    if plain:
+        known = [learner.column(name) for name in names]
+        plain = all(found is None or KINDS[found[0]] == NUMBER for found in known)
+    if not plain:
+        texts = [name.decode() for name in names]
+        return [dict(zip(texts, items_of(row), strict=True)) for row in X]
+    x = np.ascontiguousarray(X, np.float64)
+    kind = KINDS.index(NUMBER)
+    return _core.Table(len(x), [(name, kind, x[:, j], None, None) for j, name in enumerate(names)])

@@ -1,0 +1,161 @@
+"""Fleets of classifiers and of regressors, in River's words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import compress
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from river import base
+
+from headwater.learner.guards import FARTHEST, PLAIN, Block
+from headwater.learner.labels import as_labels, third_class
+from headwater.learner.limits import check_classes
+from headwater.types import Forecast
+
+from .fleet import Fleet
+
+__all__ = ["ClassifierFleet", "RegressorFleet"]
+
+
+class ClassifierFleet(Fleet, base.Classifier):
+    """A fleet of classifiers: ``hw.Fleet`` makes one where its members are."""
+
+    task: ClassVar[str] = "classify"
+    _span = None
+
+    @property
+    def _multiclass(self) -> bool:
+        return not self.first.one_output
+
+    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:  # type: ignore[override]  # no **kwargs
+        """Predict the probability of each class that the key's member knows; {} before the first.
+
+        Parameters
+        ----------
+        x : dict
+            The sample with its key.
+
+        Returns
+        -------
+        dict
+            Probability by class; they sum to 1.
+        """
+        labels, p = self._said(x)
+        if self._loss == "hinge" or not labels:
+            return dict(zip(labels, p, strict=True))
+        whole = 0.0
+        for share in p:  # one by one, as the core adds them up: sum() need not
+            whole += share
+        return dict(zip(labels, [share / whole for share in p], strict=True))
+
+    @property
+    def _loss(self) -> str:
+        return str(self.first.setup.experts[0].loss.name)
+
+    def _said(self, x: Mapping[Any, Any]) -> tuple[list[Any], list[float]]:
+        """Return the classes that a row's member knows, and what it gives them."""
+        member, p = self._outputs(x)
+        labels = [self.classes[i] for i in self._core.labels(max(member, -1))]
+        if self._loss == "binary_cross_entropy":
+            p = [1 - p[0], p[0]] if len(labels) > 1 else [1.0]
+        return labels, p[: len(labels)]
+
+    def predict_one(self, x: Mapping[Any, Any]) -> Any:  # type: ignore[override]  # no **kwargs
+        """Predict the class of a sample; None before the key's member knows one.
+
+        Parameters
+        ----------
+        x : dict
+            The sample with its key.
+
+        Returns
+        -------
+        hashable or None
+            The most probable class, of equal ones the one that was seen first.
+        """
+        labels, p = self._said(x)
+        return labels[p.index(max(p))] if labels else None
+
+    def predict_proba_many(self, X: Any) -> NDArray[Any]:
+        """Predict probabilities, shape (n, k), one column a class in the order of ``classes``.
+
+        Those of classes that a member doesn't know are 0.
+        """
+        proba: NDArray[Any] | None = self.forecast(X).proba
+        return np.zeros((0, 0)) if proba is None else proba
+
+    def _plain_answer(self, y: Any) -> float | None:
+        return self._index.get(y) if type(y) in PLAIN else None
+
+    def _answers(self, block: Block) -> NDArray[np.float64]:
+        if block.numbers is not None:
+            return block.numbers
+        self.numbers_of(check_classes(self._index, compress(block.y, block.good.tolist()), self._limits))
+        pairs = zip(block.y, block.good.tolist(), strict=True)
+        return np.array([self._index[label] if good else 0 for label, good in pairs], np.float64)
+
+    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
+        """Predict and learn rows in turn, those of one key in their order: see `Fleet.step_many`."""
+        try:
+            return super().step_many(X, y, w, ask)
+        except LookupError as error:
+            if isinstance(error, KeyError | IndexError):
+                raise
+            first, second, third = (self.classes[int(i)] for i in str(error).split(","))
+            raise third_class([first, second], third) from error
+
+    def _given(self, out: NDArray[Any], said: NDArray[np.int32]) -> Forecast:
+        labels = [*self.classes, None]  # the last, number -1: none was known
+        return Forecast([labels[i] for i in said.tolist()], out, tuple(self.classes))
+
+    def _array(self, forecast: Forecast) -> NDArray[Any]:
+        return as_labels(list(forecast.y_pred))
+
+    def _score_name(self) -> str:
+        return "accuracy"
+
+
+class RegressorFleet(Fleet, base.Regressor):
+    """A fleet of regressors: ``hw.Fleet`` makes one where its members are."""
+
+    task: ClassVar[str] = "regress"
+
+    def __init__(self, make: Any, key: str, **settings: Any) -> None:
+        super().__init__(make, key, **settings)
+        counts = self.first.setup.experts[0].loss.name == "poisson"
+        self._least, self._most = (0.0, math.exp(30)) if counts else (-FARTHEST, FARTHEST)
+        self._span = self._least, self._most
+
+    def predict_one(self, x: Mapping[Any, Any]) -> float:
+        """Predict the answer of a sample.
+
+        Parameters
+        ----------
+        x : dict
+            The sample with its key.
+
+        Returns
+        -------
+        float
+        """
+        return min(max(self._outputs(x)[1][0], -FARTHEST), FARTHEST)
+
+    def _plain_answer(self, y: Any) -> float | None:
+        return float(y) if (type(y) is float or type(y) is int) and self._least <= y <= self._most else None
+
+    def _answers(self, block: Block) -> NDArray[np.float64]:
+        answers: NDArray[np.float64] = block.y
+        return answers
+
+    def _given(self, out: NDArray[Any], said: NDArray[np.int32]) -> Forecast:
+        return Forecast(np.clip(out[:, 0].astype(np.float64), -FARTHEST, FARTHEST))
+
+    def _array(self, forecast: Forecast) -> NDArray[Any]:
+        return np.asarray(forecast.y_pred, np.float64)
+
+    def _score_name(self) -> str:
+        return "mae"

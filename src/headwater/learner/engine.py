@@ -1,0 +1,282 @@
+"""The engine of a learner: the one route from rows to predictions and back.
+
+``Classifier`` and ``Regressor`` hold one each and add what an answer is. Everything that learning changes is in its core.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.encode import Column, as_rows
+from headwater.encode.vocabulary import columns_of
+from headwater.nn import core as _core
+from headwater.nn.core import Core, weights
+from headwater.nn.expert import Expert
+
+from .guards import Block
+from .limits import Growth, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What an engine is made from.
+
+    Parameters
+    ----------
+    experts : tuple of Expert
+        Layers, loss, rule, penalties of each; all have the same outputs.
+    seed, dtype, max_rows, scale
+        As in the learners.
+    targets : bool
+        Whether answers are standardised as they stream.
+    knots : int
+        Knots of the curve of each numeric column; 0 for straight lines.
+    ring : int
+        How many of the last samples are kept for replay.
+    intervals : int
+        How wide answers spread: one of ``nn.core.UNKNOWN`` … ``PEARSON``.
+    history : bool
+        Whether the label history takes part in the mixture.
+    cells : (int, int)
+        Cell tables, and how many tests each may have.
+    """
+
+    experts: tuple[Expert, ...]
+    seed: int
+    dtype: str
+    max_rows: int
+    scale: bool
+    targets: bool
+    knots: int = 0
+    ring: int = 0
+    intervals: int = 0
+    history: bool = False
+    cells: tuple[int, int] = (0, 0)
+
+
+class Engine:
+    """Names and numbers of one learner.
+
+    Parameters
+    ----------
+    setup : Setup
+        What to build.
+    state : mapping, optional
+        Arrays of a saved learner to go on from.
+    limits : Limits
+        What a sample may ask for.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        state: Mapping[str, NDArray[Any]] | None = None,
+        *,
+        limits: Limits = Limits(),  # noqa: B008  a frozen value
+    ) -> None:
+        self.setup = setup
+        self.core = Core(
+            setup.experts,
+            dtype=setup.dtype,
+            seed=setup.seed,
+            outputs=1,
+            standard=setup.scale,
+            targets=setup.targets,
+            knots=setup.knots,
+            ring=setup.ring,
+            intervals=setup.intervals,
+            history=setup.history,
+            cells=setup.cells,
+            max_rows=setup.max_rows,
+            state=state,
+        )
+        self._connect()
+        self.set_limits(limits)
+
+    def _connect(self) -> None:
+        """Bind the core's calls, which every row passes."""
+        learner = self.core.learner
+        self.predict_one, self.predict_value_one = learner.predict_one, learner.predict_value_one
+        self.predict_label_one = learner.predict_label_one
+        self.predict_proba_one, self.learn_one = learner.predict_proba_one, learner.learn_one
+        self.last_prediction = learner.last_prediction
+
+    def with_core(self, core: Core) -> Engine:
+        """Return an engine of the same setup and limits on another core."""
+        other = object.__new__(type(self))
+        other.__setstate__({"setup": self.setup, "core": core, "limits": self.limits})
+        return other
+
+    @property
+    def learned(self) -> int:
+        """How many rows were learned."""
+        return int(self.core.learner.learned)
+
+    @property
+    def columns(self) -> dict[Any, Column]:
+        """The columns known so far, by name."""
+        return columns_of(self.core.learner)
+
+    # ---- rows -------------------------------------------------------------------------------------------------------
+
+    def rows(self, X: Any, learn: NDArray[np.bool_] | None = None) -> Any:
+        """Return rows as the core reads them; ``learn``: which will be learned."""
+        return as_rows(self.core.learner, X, np.zeros(len(X), bool) if learn is None else learn)
+
+    def learn(self, block: Block, part: slice, y: NDArray[np.float64], *, alone: bool = False) -> NDArray[Any]:
+        """Predict and learn a part of a block in turn, where ``block.good``; returns predictions (n, k).
+
+        Where the block asks for other rows, these are predicted in lock-step instead, and wait for their answers. ``alone``:
+        nothing is predicted, and the mixture learns only from what was said when the rows were asked.
+
+        Parameters
+        ----------
+        block : Block
+            Rows, weights, and which of them are good. They are read once, at its first part.
+        part : slice
+            Which of its rows.
+        y : ndarray (n,)
+            Their answers: numbers of classes, or values.
+        alone : bool
+            See above.
+        """
+        learner = self.core.learner
+        if block.rows is None:
+            block.rows = as_rows(learner, block.X, block.good)
+            block.asked = None if block.ask is None else self.rows(block.ask)
+        out = np.zeros((part.stop - part.start, learner.outputs), self.core.dtype)
+        ask = False if alone else block.asked
+        learner.learn(block.rows, part.start, part.stop, y, block.w[part], block.good[part], out, ask)
+        return out
+
+    def predict(
+        self, X: Any, part: slice | None = None, *, widths: NDArray[np.float64] | None = None, waiting: bool = False
+    ) -> NDArray[Any]:
+        """Predictions (n, k) for a part of some rows; nothing is changed, but for what is kept of rows that wait for answers."""
+        start, stop = (0, len(X)) if part is None else (part.start, part.stop)
+        rows = self.rows(X)
+        out = np.empty((stop - start, self.core.outputs), self.core.dtype)
+        while (k := self.core.learner.predict(rows, start, stop, out, widths, waiting)) > out.shape[1]:
+            out = np.empty((stop - start, k), self.core.dtype)  # a class came meanwhile, from another thread
+        return out
+
+    # ---- limits -----------------------------------------------------------------------------------------------------
+
+    def set_limits(self, limits: Limits) -> None:
+        """Let the core refuse samples beyond these limits, from now on; they are not saved."""
+        self.limits = limits
+        self.core.learner.set_limits(limits.entries, limits.names, limits.classes, limits.bytes)
+
+    def growth_of(self, X: Any, new_classes: int = 0) -> Growth:
+        """Return what learning rows X, and so many new classes, would append; nothing is changed."""
+        entries, names, rows, size = self.core.learner.measure(self.rows(X), 0, len(X))
+        if new_classes:
+            size += self.core.learner.bytes_of_outputs(self.core.outputs + new_classes)
+        return Growth(entries, names, new_classes, rows, size)
+
+    # ---- state ------------------------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"setup": self.setup, "core": self.core, "limits": self.limits}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._connect()
+        self.set_limits(self.limits)
+
+    @property
+    def step(self) -> float:
+        """The factor on the declared step sizes."""
+        return float(self.core.sizes()["step"])
+
+    def set_step(self, factor: float, more: float = 1.0) -> None:
+        """Let every expert step ``factor`` times as far as it was declared to, from now on; it is saved with the model.
+
+        Parameters
+        ----------
+        factor : float
+            1 for the declared step size. Of a cosine schedule the end stays; COCOB has no step size.
+        more : float
+            A factor besides, for a while.
+        """
+        self.core.learner.set_step(factor, more)
+
+    def experts(self) -> list[dict[str, Any]]:
+        """Say what each expert is and how it stands."""
+        out: list[dict[str, Any]] = [
+            {
+                "expert": " → ".join(repr(layer) for layer in expert.layers[:-1])
+                or ("linear, cells" if expert.cells else "linear"),
+                "optimizer": repr(expert.optimizer),
+                "replays": expert.replays,
+                "weight": float(own[_core.WEIGHT]),
+                "loss": float(own[_core.FADING_LOSS]),
+                "steps": int(own[_core.STEPS]),
+                "undone": int(own[_core.UNDONE]),
+                "reinitialised": int(own[_core.REINITIALISED]),
+            }
+            for expert, own in zip(self.core.experts, self.core.running, strict=True)
+        ]
+        if self.setup.history:
+            out.append({"expert": "label history", "weight": self.core.history_weight})
+        return out
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Dropped values and undone steps so far, by reason; see ``guards.REASONS``."""
+        run = self.core.running
+        counts = Counter(type=int(self.core.learner.unusable))
+        counts["infinite"] += int(run[0, _core.INFINITE])
+        counts["huge"] += int(run[0, _core.HUGE])
+        counts["far"] += int(run[0, _core.FAR])
+        counts["far_target"] += int(run[0, _core.FAR_TARGET])
+        counts["overflow"] += int(run[:, _core.OVERFLOW].sum())
+        counts["diverged"] += int(run[:, _core.UNDONE].sum())
+        return {reason: count for reason, count in sorted(counts.items()) if count}
+
+
+def describe(setup: Setup, engine: Engine | None) -> dict[str, Any]:
+    """Return layers, features and counts of an engine, or of the one that would be built."""
+    experts = engine.core.experts if engine else setup.experts
+    out: dict[str, Any] = {
+        "layers": [],
+        "parameters": 0,
+        "optimizer": "; ".join(repr(expert.optimizer) for expert in experts),
+        "loss": experts[0].loss.name,
+        "features": [],
+        "n_learned": 0,
+        "max_rows": setup.max_rows,
+        "rows": 0,
+        "shared_rows": 0,
+        "shared_names": 0,
+    }
+    places = {(place.expert, place.layer): place for place in engine.core.places()} if engine else {}
+    for e, expert in enumerate(experts):
+        for i, layer in enumerate(expert.layers):
+            place = places.get((e, i))
+            shape: tuple[int, ...] = ()
+            count = 0
+            if engine and place is not None:
+                block = weights(engine.core, place)
+                shape = block.shape
+                count = block.size + (place.m if place.bias else 0)
+            name = repr(layer) if len(experts) == 1 else f"{e + 1}: {layer!r}"
+            out["layers"].append({"name": name, "shape": shape, "parameters": count})
+            out["parameters"] += count
+        cells = engine.core.cells(e) if engine and expert.cells else None
+        if cells is not None:
+            name = "cells" if len(experts) == 1 else f"{e + 1}: cells"
+            out["layers"].append({"name": name, "shape": cells.shape, "parameters": cells.size})
+            out["parameters"] += cells.size
+    if engine:
+        about = engine.core.sizes()
+        out["features"] = [{"name": c.name, "kind": c.kind, "values": len(c.values)} for c in engine.columns.values()]
+        out |= {"n_learned": engine.learned, "rows": about["rows"], "shared_names": about["shared_names"]}
+        out["shared_rows"] = about["shared_rows"] if about["shared_from"] else 0
+    return out

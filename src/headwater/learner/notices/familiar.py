@@ -1,0 +1,95 @@
+"""Whether rows and answers look like those that a learner has learned: a sentence where they look like another data set's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+
+from headwater.encode.frames import is_frame
+from headwater.encode.values import name_bytes
+from headwater.learner.engine import Engine
+
+__all__ = ["about_classes", "about_columns"]
+
+FIRST = 32
+"""Rows of a list that are looked at."""
+SETTLED = 30
+"""Rows that a learner must have learned: at a stream's beginning all columns are new."""
+_SHOWN = 8
+_NESTED = (Mapping, list, tuple, set, frozenset, np.ndarray)
+"""Values that are columns of their own, by other names."""
+
+
+def about_columns(engine: Engine, X: Any, *, learning: bool) -> str:
+    """Return a sentence if the engine knows none of the columns of the first rows, else ""."""
+    if engine.learned < SETTLED:
+        return ""
+    column, names = engine.core.learner.column, []
+    for name, value in _columns(X):
+        if isinstance(value, _NESTED) or column(name_bytes(name)) is not None:
+            return ""
+        names.append(str(name))
+    known = list(map(str, engine.columns)) if names else []
+    if not known:
+        return ""
+    fate = "They are learned as new ones" if learning else "They are not used"
+    return (
+        f"the model knows none of these columns: {_some(dict.fromkeys(names))}. It knows {_some(known)}. "
+        f"{fate}; this is said once"
+    )
+
+
+def about_classes(classes: Sequence[Any], before: int, most: int) -> str:
+    """Return a sentence if the classes after the first ``before`` are of another kind than the first, or too many numbers.
+
+    Parameters
+    ----------
+    classes
+        All of them, in the order in which they came.
+    before
+        How many there were before.
+    most
+        How many floats may be classes before they look like the answers of a regression.
+    """
+    kind = _kind(classes[0])
+    other = next((label for label in classes[before:] if _kind(label) != kind), None)
+    if other is not None:
+        return (
+            f"the class {other!r} is a {_kind(other)}, the first one, {classes[0]!r}, is a {kind}. Both are kept as classes; "
+            "this is said once"
+        )
+    if len(classes) > most and any(isinstance(label, float) for label in classes[before:]):
+        numbers = [f"{label:g}" for label in classes if isinstance(label, float)]
+        if len(numbers) > most:
+            return (
+                f"{len(numbers):,} classes are numbers: {_some(numbers)}. This looks like a regression: use hw.Regressor; "
+                "this is said once"
+            )
+    return ""
+
+
+def _columns(X: Any) -> Iterator[tuple[Any, Any]]:
+    """Return name and one value of the columns of the first rows; None for the value where all rows have the same type."""
+    if isinstance(X, np.ndarray):
+        return ((f"x{j}", None) for j in range(X.shape[1] if X.ndim == 2 and len(X) else 0))
+    if is_frame(X):
+        frame = nw.from_native(X, eager_only=True)
+        return ((name, {} if dtype.is_nested() else None) for name, dtype in frame.schema.items())
+    return (pair for x in X[:FIRST] if isinstance(x, Mapping) for pair in x.items())
+
+
+def _kind(label: Any) -> str:
+    if isinstance(label, str | bytes):
+        return "text"
+    return "number" if isinstance(label, int | float | np.number | np.bool_) else type(label).__name__
+
+
+def _some(names: Iterable[str]) -> str:
+    names = iter(names)
+    shown = ", ".join(islice(names, _SHOWN))
+    more = sum(1 for _ in names)
+    return f"{shown} and {more:,} more" if more else shown

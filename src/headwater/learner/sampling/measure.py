@@ -1,0 +1,81 @@
+"""What is measured on a learner and a few rows: their loss now, the size of its weights, how many directions it uses.
+
+What the loss is: −ln p(y) for a classifier (p at least 10⁻⁶), |y − y_pred| for a regressor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.learner.engine import Engine
+from headwater.nn import inspect
+from headwater.nn.core import Core
+from headwater.types import as_mapping
+
+__all__ = ["as_rows", "best_hidden", "cost", "effective_rank", "losses_of", "rank", "weight_size"]
+
+FLOOR = 1e-6
+_RANKED = 64  # rows that the effective rank is measured on
+
+
+def cost(p: float) -> float:
+    """Return −ln p, p between 10⁻⁶ and 1."""
+    return -math.log(min(max(p, FLOOR), 1.0))
+
+
+def losses_of(task: str, y: Sequence[Any], y_pred: Sequence[Any], proba: Sequence[float]) -> NDArray[np.float64]:
+    """Return the loss of each row: −ln p(y), p at least 10⁻⁶, or |y − y_pred|."""
+    if task == "regress":
+        return np.abs(np.asarray(y, np.float64) - np.asarray(y_pred, np.float64))
+    p = np.asarray(proba, np.float64)
+    return np.asarray(-np.log(np.minimum(np.maximum(np.nan_to_num(p), FLOOR), 1.0)))
+
+
+def as_rows(samples: Sequence[Any]) -> Any:
+    """Return samples in a form that learners take: an array if all are arrays, else a list of dicts."""
+    if all(isinstance(x, np.ndarray) for x in samples):
+        return np.stack(samples)
+    return [dict(as_mapping(x)) for x in samples]
+
+
+def weight_size(core: Core) -> float:
+    """Return the root mean square of the weights: of the dense layers and of the input table's first 256 rows."""
+    about = core.sizes()
+    end = about["dense"] + min(about["rows"], 256) * about["stride"]
+    return float(np.sqrt(np.mean(np.square(core.parameters[:end], dtype=np.float64))))
+
+
+def best_hidden(core: Core) -> int | None:
+    """Return the expert with a hidden layer that has the most weight in the mixture."""
+    hidden = [e for e, expert in enumerate(core.experts) if len(expert.layers) > 1]
+    return max(hidden, key=lambda e: float(inspect.mixture_weights(core)[e]), default=None)
+
+
+def effective_rank(H: NDArray[Any]) -> float:
+    """Return exp(entropy of the singular values' shares) of activations H (rows, units): how many directions they use.
+
+    References
+    ----------
+    Roy & Vetterli 2007; that it falls where a net loses plasticity: Lyle et al. 2022, Dohare et al. 2024.
+    """
+    gram = H.T @ H if H.shape[0] > H.shape[1] else H @ H.T
+    sizes = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0.0))
+    shares = sizes[sizes > 1e-6 * max(float(sizes.max(initial=0.0)), 1e-300)]
+    shares = shares / shares.sum() if len(shares) else shares
+    return float(np.exp(-(shares * np.log(shares)).sum())) if len(shares) else 0.0
+
+
+def rank(engine: Engine, samples: Sequence[Any]) -> float:
+    """Return the effective rank of the last hidden layer of the best expert that has one, on some samples; or NaN."""
+    e = best_hidden(engine.core)
+    if e is None:
+        return math.nan
+    some = samples[:_RANKED]
+    taken = inspect.entries(engine.core, engine.rows(as_rows(some)), len(some))
+    values = inspect.forward(engine.core, e, inspect.read(engine.core, e, taken))
+    return effective_rank(values[-2])

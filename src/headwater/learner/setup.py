@@ -1,0 +1,183 @@
+"""From a learner's settings to what its engine is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any
+
+from headwater.encode.vocabulary import LEAST_ROWS
+from headwater.errors import ConfigError
+from headwater.nn import BatchNorm, Dense, Dropout, LayerNorm, Loss, Optimizer, RMSProp
+from headwater.nn.core import PLAIN, SCALED, UNKNOWN
+from headwater.nn.expert import Expert
+from headwater.nn.layers import Activation, Layer
+from headwater.nn.losses import as_loss
+from headwater.nn.optimizers import as_optimizer
+from headwater.nn.optimizers.schedules import Schedule
+
+from .auto import CELLS, KNOTS, pool, with_heads
+from .engine import Setup
+from .settings import Settings
+
+RING = 1000
+"""How many of the last samples are kept for replay."""
+DEFAULT_OPTIMIZER = RMSProp(0.003, rho=0.999)
+"""The rule of a single net: of eight tried on eleven streams the one that was nowhere far behind (benchmarks/NOTES.md)."""
+
+
+SINGLE = ("hidden", "activation", "optimizer", "lr", "layers", "norm", "dropout")
+"""Any of these settings makes a learner a single net."""
+
+
+def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, intervals: int = UNKNOWN) -> Setup:
+    """Check a learner's settings and turn them into a setup.
+
+    Parameters
+    ----------
+    learner : Classifier or Regressor
+        Whose settings to read.
+    losses : tuple of str
+        Losses that fit the task.
+    targets : bool
+        Whether answers are standardised as they stream.
+    intervals : int
+        How wide answers spread: one of ``nn.core.UNKNOWN`` … ``PEARSON``.
+
+    Returns
+    -------
+    Setup
+
+    Raises
+    ------
+    ConfigError
+        For settings that can't be.
+    """
+    _check_kinds(learner)
+    loss = as_loss(learner.loss)
+    if loss.name not in losses:
+        at = f"loss of {type(learner).__name__}"
+        raise ConfigError(
+            expected=f"one of {', '.join(losses)}", got=repr(loss.name), at=at, help="Choose one of these names."
+        )
+    bounds = {name: getattr(learner, name) for name in ("l1", "l2", "clip_norm", "clip_value")}
+    alone = _is_single(learner)
+    if alone:
+        experts = with_heads([Expert(tuple(_hidden(learner)), loss, _rule(learner))], {"loss": loss, **bounds})
+    else:
+        given = pool(learner.effort) if learner.experts is None else learner.experts
+        experts = with_heads(given, {"loss": loss, **bounds})
+    knots = 0 if alone or not learner.scale else KNOTS
+    ring = RING if any(map(any, map(attrgetter("replays", "first_replays"), experts))) else 0
+    history = bool(learner.label_history)
+    if history and not targets and loss.name != "cross_entropy":
+        raise ConfigError(
+            expected="'cross_entropy', or numbers that are standardised, with label_history",
+            got=repr(loss.name),
+            at=f"loss of {type(learner).__name__}",
+            help="Leave label_history off, or choose another loss.",
+        )
+    if intervals == SCALED and len(experts) == 1:
+        intervals = PLAIN
+    sizes = (learner.max_rows, learner.scale, targets, knots, ring)
+    cells = (
+        CELLS[learner.effort if learner.experts is None else "default"]
+        if any(map(attrgetter("cells"), experts))
+        else (0, 0)
+    )
+    return Setup(experts, learner.seed, learner.dtype, *sizes, intervals, history, cells)
+
+
+def _is_single(learner: Settings) -> bool:
+    """Say whether settings ask for a single net in place of a pool; a pool of one's own has none of these."""
+    given = [name for name in SINGLE if getattr(learner, name) not in (None, 0.0)]
+    if given and learner.experts is not None:
+        raise ConfigError(
+            expected=f"experts without {' and '.join(given)}",
+            got="both",
+            at=f"settings of {type(learner).__name__}",
+            help="Say it in each nn.Expert, which has layers and an optimizer of its own.",
+        )
+    return bool(given)
+
+
+def _rule(learner: Settings) -> Optimizer:
+    """Return the update rule of a single net."""
+    rule = DEFAULT_OPTIMIZER if learner.optimizer is None else as_optimizer(learner.optimizer)
+    return rule if learner.lr is None else replace(rule, lr=learner.lr)
+
+
+def _check_kinds(learner: Any) -> None:
+    """Say which setting is of the wrong kind."""
+    kinds: dict[str, tuple[str, str, bool]] = {
+        "hidden": (
+            "a whole number, or several in a tuple",
+            "Give e.g. 64 or (64, 32).",
+            _whole(learner.hidden, 1) or _list(learner.hidden),
+        ),
+        "activation": (
+            "the name of an activation",
+            "Give e.g. 'tanh'.",
+            learner.activation is None or isinstance(learner.activation, str),
+        ),
+        "lr": ("a positive number or a schedule", "Give e.g. 0.01 or nn.Cosine(0.1, 10_000).", _step(learner.lr)),
+        "layers": ("layers in a list", "Give e.g. [nn.Dense(64, 'relu')].", _list(learner.layers)),
+        "experts": ("experts in a list", "Give e.g. [nn.Expert(optimizer=nn.SGD(0.1))].", _list(learner.experts)),
+        "optimizer": (
+            "an optimizer or its name",
+            "Give e.g. nn.Adam(0.001) or 'adam'.",
+            learner.optimizer is None or isinstance(learner.optimizer, str | Optimizer),
+        ),
+        "loss": ("a name or nn.Loss", "Give e.g. nn.Loss('huber', 0.5).", isinstance(learner.loss, str | Loss)),
+        "norm": ("None, 'layer' or 'batch'", "Choose one of these.", learner.norm in (None, "layer", "batch")),
+        "seed": ("a whole number of 0 or more", "Give e.g. seed=1.", _whole(learner.seed, 0)),
+        "max_rows": ("max_rows of 16 or more", "Give e.g. 200_000.", _whole(learner.max_rows, LEAST_ROWS)),
+        "dtype": (
+            "'float32' or 'float64'",
+            "Choose one of the two.",
+            isinstance(learner.dtype, str) and learner.dtype in ("float32", "float64"),
+        ),
+    }
+    for name in ("scale", "label_history", "diagnosis"):
+        kinds[name] = ("True or False", "Choose one of the two.", isinstance(getattr(learner, name), bool))
+    for name in ("l1", "l2", "clip_norm", "clip_value", "dropout"):
+        value = getattr(learner, name)
+        kinds[name] = ("a number of 0 or more", "Give 0 for none.", isinstance(value, int | float) and value >= 0)
+    for name, (expected, remedy, good) in kinds.items():
+        if not good:
+            got = repr(getattr(learner, name))
+            raise ConfigError(expected=expected, got=got, at=f"{name} of {type(learner).__name__}", help=remedy)
+
+
+def _list(value: Any) -> bool:
+    return value is None or (isinstance(value, Sequence) and not isinstance(value, str | bytes))
+
+
+def _step(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or isinstance(value, Schedule) or (number and value > 0)
+
+
+def _whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _hidden(learner: Settings) -> list[Layer]:
+    """Return the layers in front of the output layer."""
+    if learner.layers is not None:
+        return list(learner.layers)
+    norms = {None: None, "layer": LayerNorm(affine=False), "batch": BatchNorm()}
+    norm = norms[learner.norm]
+    out: list[Layer] = []
+    hidden = (learner.hidden,) if isinstance(learner.hidden, int) else learner.hidden
+    activation = learner.activation or "relu"
+    for units in (64,) if hidden is None else hidden:
+        start = "lecun" if norm else None
+        if norm is None:
+            out.append(Dense(units, activation))
+        else:
+            out += [Dense(units, initializer=start), norm, Activation(activation)]
+        if learner.dropout:
+            out.append(Dropout(learner.dropout))
+    return out

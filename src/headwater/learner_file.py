@@ -1,0 +1,263 @@
+"""Save and load: what a learner is made of, as settings and arrays, and the learner that is built from them.
+
+A file holds settings and counters as JSON; tensors by the names of the core's state (``nn.core.STATE``), the vocabulary
+among them; and ``sample``, what a diagnosis needs. The file itself is ``store.model_file``'s; the arrays of a ``Network``
+too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.bound import face
+from headwater.encode.values import is_portable
+from headwater.errors import ModelFileError
+from headwater.learner.base import Learner
+from headwater.learner.classifier import Classifier
+from headwater.learner.engine import Engine
+from headwater.learner.parameter_copy import ParameterCopy
+from headwater.learner.regressor import Regressor
+from headwater.learner.settings import settings_of
+from headwater.nn import Network
+from headwater.store.model_file import LearnerFormat, SavedModel, read, seal, unseal, write
+from headwater.store.model_file.container import fitting
+from headwater.store.model_file.diagnosis_sample import pack_sample, unpack_sample
+from headwater.store.model_file.network import build_network, pack_network
+from headwater.store.model_file.settings import as_json, from_json
+
+__all__ = ["LEARNER_FORMAT", "fingerprint", "from_bytes", "load", "save", "to_bytes"]
+
+EMPTY: Mapping[str, NDArray[Any]] = MappingProxyType({})
+Model = TypeVar("Model", Classifier, Regressor, Network)
+LEARNERS: dict[str, type[Classifier] | type[Regressor]] = {"Classifier": Classifier, "Regressor": Regressor}
+
+
+def save(model: Learner | Network, path: str | Path) -> None:
+    """Write a learner or a network to a file: first beside it, then in its place, so that a crash leaves the old one or the new one.
+
+    Parameters
+    ----------
+    model : Classifier, Regressor or Network
+        What to write.
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    ModelFileError
+        If the file can't be written, or a name is of a type that JSON can't hold.
+    """
+    write(path, to_bytes(model))
+
+
+@overload
+def load(path: str | Path) -> Classifier | Regressor | Network: ...
+@overload
+def load(path: str | Path, kind: type[Model]) -> Model: ...
+def load(path: str | Path, kind: type[Any] | None = None) -> Any:
+    """Read a learner or a network from a file; it goes on learning where it stopped, to the bit.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that ``save`` wrote.
+    kind : type, optional
+        What the file must hold: `Classifier`, `Regressor` or `nn.Network`. Type checkers then know what is returned.
+
+    Returns
+    -------
+    Classifier, Regressor or Network
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, truncated, altered, from a later version, or holds something else than ``kind``.
+
+    Examples
+    --------
+    >>> import headwater as hw, tempfile, os
+    >>> model = hw.Regressor()
+    >>> model.learn_one({"x": 1.0}, 2.0)
+    >>> path = os.path.join(tempfile.mkdtemp(), "m.hw")
+    >>> model.save(path)
+    >>> hw.load(path, hw.Regressor).predict_one({"x": 1.0}) == model.predict_one({"x": 1.0})
+    True
+    """
+    found = from_bytes(read(path), str(path))
+    if kind is not None and not isinstance(found, kind):
+        raise ModelFileError(
+            expected=f"a {kind.__name__}",
+            got=f"a {type(found).__name__}",
+            at=str(path),
+            help="Load it without a kind, or with its own.",
+        )
+    return found
+
+
+def to_bytes(model: Learner | Network) -> bytes:
+    """Return the file of a learner or a network as bytes."""
+    if isinstance(model, Network):
+        return seal(pack_network(model))
+    saved = _pack(model)
+    _check_names(saved.arrays)
+    return seal(saved)
+
+
+def from_bytes(data: bytes, at: str) -> Any:
+    """Return the learner or the network whose file these bytes are."""
+    saved = unseal(data, at)
+    with fitting(at):
+        if saved.header["learner"] == "Fleet":
+            return face().fleet_of(saved, at)
+        if saved.header["learner"] == "Network":
+            return build_network(saved)
+    return _unpack(saved, at)
+
+
+def fingerprint(model: Learner | Network) -> str:
+    """Return a hash of everything that a learner has learned: equal for two learners only if they go on alike, to the bit.
+
+    Examples
+    --------
+    >>> import headwater as hw
+    >>> (
+    ...     fingerprint(hw.Regressor()) == fingerprint(hw.Regressor()),
+    ...     fingerprint(hw.Regressor(seed=1)) == fingerprint(hw.Regressor()),
+    ... )
+    (True, False)
+    """
+    data = to_bytes(model)
+    size = int.from_bytes(data[:8], "little")
+    about = json.loads(
+        json.loads(data[8 : 8 + size])["__metadata__"]["headwater"]
+    )  # names, counts, a digest of all arrays
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+class _Copy:
+    """A copy of a learner in short turns: its parameters piece by piece, all else at the end."""
+
+    def __init__(self, learner: Learner) -> None:
+        self._learner, self._engine = learner, learner.engine
+        self._parameters = None if self._engine is None else ParameterCopy(self._engine.core)
+
+    def advance(self) -> bool:
+        """Copy some parameters; return whether it is worth calling again before `finish`."""
+        return self._parameters is not None and self._parameters.advance()
+
+    def finish(self) -> SavedModel:
+        """Return the learner as it stands now."""
+        with self._learner.lock:
+            if self._parameters is None or self._learner.engine is not self._engine:
+                return _packed(self._learner)
+            return _packed(self._learner, self._parameters.finish())
+
+
+def _pack(learner: Learner) -> SavedModel:
+    """Return settings and arrays of a learner, as they stand at one moment."""
+    with learner.lock:
+        return _packed(learner)
+
+
+def _packed(learner: Learner, copied: Mapping[str, NDArray[Any]] = EMPTY) -> SavedModel:
+    """Return settings and arrays of a learner; ``copied``: arrays that have been copied already."""
+    engine, sample = learner.engine, learner.sample
+    arrays = {} if engine is None else {**engine.core.state(tuple(copied)), **copied}
+    header = {
+        "learner": type(learner).__name__,
+        "settings": {name: as_json(value) for name, value in settings_of(learner).items()},
+        "classes": [as_json(label) for label in learner.known_classes],
+        "notes": learner.notes,
+        "refused": {reason: count for reason, count in learner.refused.items() if count},
+        "engine": None if engine is None else _counts(engine),
+    }
+    if sample is not None:
+        sample.catch_up(learner.n_learned)
+        arrays["sample"] = pack_sample(sample)
+    return SavedModel(header, arrays)
+
+
+def _counts(engine: Engine) -> dict[str, Any]:
+    """Return what an engine counts beside its core, as JSON."""
+    return {"unusable": engine.core.learner.unusable}
+
+
+def _check_names(arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse columns whose names are another one in the next process, such as objects that are shown with their address.
+
+    A store needs no such check: its names come from the journal, which holds plain values only.
+    """
+    if "column_name" not in arrays:
+        return
+    texts, ends = arrays["names_bytes"].data, arrays["names_end"]
+    for place in arrays["column_name"].tolist():
+        name = bytes(texts[ends[place - 1] if place else 0 : ends[place]])
+        if not is_portable(name):
+            kind, _, said = name[1:].decode("utf-8", "surrogatepass").partition(" ")
+            raise ModelFileError(
+                expected="names and classes that are text, numbers, booleans, bytes or tuples of them",
+                got=f"{said} ({kind})",
+                at="save",
+                help="Use such names, or map yours to texts.",
+            )
+
+
+def _unpack(saved: SavedModel, at: str) -> Learner:
+    """Build a learner and put what was saved into it."""
+    with fitting(at):
+        return _unpacked(saved.header, saved.arrays)
+
+
+def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learner:
+    settings = {name: from_json(value) for name, value in header["settings"].items()}
+    learner: Learner = LEARNERS[header["learner"]](**settings)
+    classes = [from_json(label) for label in header["classes"]]
+    if len(set(classes)) < len(classes) or (classes and header["engine"] is None):
+        raise ValueError("classes", "different ones, and what was learned of them", classes)
+    learner.resume(
+        engine=None if header["engine"] is None else _engine(learner, classes, header["engine"], arrays),
+        classes=classes,
+        refused=_counter(header["refused"]),
+        notes=header.get("notes", {}),
+        sample=unpack_sample(arrays["sample"], learner.task) if "sample" in arrays else None,
+    )
+    return learner
+
+
+def _engine(learner: Learner, classes: list[Any], counts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Engine:
+    """Build an engine on saved arrays; the core checks each of them against what the settings declare."""
+    _check_texts(arrays)
+    engine = Engine(learner.setup, arrays)
+    engine.core.learner.unusable = counts["unusable"]
+    if (1 if learner.one_output else len(classes)) != engine.core.outputs:
+        raise ValueError("classes", f"{engine.core.outputs} of them", len(classes))
+    return engine
+
+
+def _counter(counts: dict[str, int]) -> Counter[str]:
+    """Return counts by reason, if that is what they are."""
+    if not all(type(count) is int and count >= 0 for count in counts.values()):
+        raise ValueError("refused", "counts of 0 or more", counts)
+    return Counter(counts)
+
+
+def _check_texts(arrays: dict[str, NDArray[Any]]) -> None:
+    """Refuse names that are no UTF-8, one by one; the core checks all else."""
+    texts, ends = arrays["names_bytes"].tobytes(), arrays["names_end"]
+    texts.decode("utf-8", "surrogatepass")
+    starts = ends[(ends >= 0) & (ends < len(texts))]
+    if (np.frombuffer(texts, np.uint8)[starts] & 0xC0 == 0x80).any():
+        raise ValueError("names_end", "where characters end", ends)
+
+
+LEARNER_FORMAT = LearnerFormat(_pack, _Copy, _unpack)
+"""What a store is handed, so that it can keep learners without knowing them."""

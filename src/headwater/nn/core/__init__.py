@@ -1,0 +1,410 @@
+"""A net in the core: from declared layers to the C core's declaration, and named views of what it holds.
+
+Everything that learning changes lives in one ``_core.Learner``. Python declares it here and looks at it through NumPy views;
+it does no arithmetic on a sample.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+import headwater._core as _core
+from headwater.encode import values as _reader
+from headwater.errors import ConfigError, ModelFileError
+from headwater.nn.expert import Expert
+from headwater.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
+
+from .declaration import CELLS, LAYER_KINDS, declaration
+from .running import (
+    CLASSES,
+    ERROR,
+    FADING_LOSS,
+    FAILING,
+    FAR,
+    FAR_TARGET,
+    HEDGED,
+    HUGE,
+    INFINITE,
+    MIXED,
+    NUMBERS,
+    OVERFLOW,
+    PEARSON,
+    PLAIN,
+    PRODUCT,
+    REINITIALISED,
+    SCALED,
+    STEP_SCALE,
+    STEPS,
+    UNDONE,
+    UNKNOWN,
+    WEIGHT,
+    WINDOW,
+)
+from .views import Operation, Place, Statistics
+
+PICKLED = 2
+"""Format of pickles; one of another format is refused, since a pickle holds a program's insides and not a file's."""
+
+
+class Core:
+    """One or several experts over one input table, in the C core.
+
+    Parameters
+    ----------
+    experts : sequence of Expert
+        Layers, loss, rule of each; all have the same outputs.
+    dtype : str
+        "float32" or "float64".
+    seed : int
+        Of all draws.
+    outputs : int
+        Outputs to begin with.
+    inputs : int, optional
+        How many inputs (ids, for an Embedding), where they are fixed; without it names appear as the stream shows them.
+    standard, targets : bool
+        Whether inputs, and answers, are standardised as they stream.
+    knots, ring, intervals, history, cells, max_rows
+        Knots of each number's spline basis · samples kept for replay · one of UNKNOWN … PEARSON · whether the label history
+        takes part · cell tables and how many tests each may have · rows the input table may have.
+    state : mapping, optional
+        Arrays of a saved state, by name, to begin from.
+
+    Raises
+    ------
+    ValueError
+        If the state does not fit: (where, what was expected, what was found).
+    """
+
+    def __init__(
+        self,
+        experts: Sequence[Expert],
+        *,
+        dtype: str,
+        seed: int,
+        outputs: int,
+        inputs: int | None = None,
+        standard: bool = False,
+        targets: bool = False,
+        knots: int = 0,
+        ring: int = 0,
+        intervals: int = UNKNOWN,
+        history: bool = False,
+        cells: tuple[int, int] = (0, 0),
+        max_rows: int = 1 << 20,
+        state: Mapping[str, NDArray[Any]] | None = None,
+    ) -> None:
+        self._experts = tuple(experts)
+        self.dtype = np.dtype(dtype)
+        self.declaration = declaration(
+            self._experts,
+            dtype=self.dtype,
+            seed=seed,
+            outputs=outputs,
+            inputs=inputs,
+            switches=(standard, targets, knots, ring, intervals, history, *cells),
+            max_rows=max_rows,
+        )
+        if state is None:
+            try:
+                self.learner = _core.Learner(self.declaration, _reader, level(), table_key())
+            except ValueError as error:
+                at, expected, got = error.args
+                raise ConfigError(expected=expected, got=f"{got:g}", at=at, help="Give such a number.") from error
+        else:
+            if not np.array_equal(state["declaration"], self.declaration):
+                raise ValueError("declaration", "the one that the settings state", 0.0)
+            self.learner = _restored(state)
+        self.about: dict[str, Any] = self.learner.describe()
+
+    # ---- what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def experts(self) -> tuple[Expert, ...]:
+        """The experts, with as many outputs as there are now."""
+        k = self.outputs
+        if k != self._experts[0].outputs:
+            self._experts = tuple(expert.with_outputs(k) for expert in self._experts)
+        return self._experts
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs there are now."""
+        return int(self.learner.outputs)
+
+    def sizes(self) -> dict[str, Any]:
+        """Return sizes and switches as they stand now."""
+        self.about = self.learner.describe()
+        return self.about
+
+    @property
+    def rows(self) -> int:
+        """Rows of the input table, the bias among them."""
+        return int(self.sizes()["rows"])
+
+    # ---- views --------------------------------------------------------------------------------------------------------
+
+    def array(self, name: str) -> NDArray[Any]:
+        """View one array of the state by its name."""
+        return np.asarray(self.learner.array(name))
+
+    @property
+    def parameters(self) -> NDArray[Any]:
+        """The flat vector of all weights: dense layers, then the rows of the table."""
+        return self.array("weights")
+
+    @property
+    def touched(self) -> NDArray[np.int64]:
+        """How often each row of the table was learned."""
+        return self.array("touched")
+
+    @property
+    def running(self) -> NDArray[np.float64]:
+        """The running numbers of the experts, (experts, 15)."""
+        return self.array("running")[: len(self._experts)]
+
+    @property
+    def answers(self) -> NDArray[np.float64]:
+        """Mean, variance and count of the answers, (outputs, 3)."""
+        return self.array("answers")
+
+    @property
+    def statistics(self) -> Statistics:
+        """What is known of the numeric inputs, by slot."""
+        names = ("row", "basis", "mean", "variance", "seen", "knot_count", "knots")
+        return Statistics(*(self.array(f"slot_{name}") for name in names))
+
+    @property
+    def mixture_weights(self) -> NDArray[np.float64]:
+        """The weight of each expert in the mixture, a view."""
+        return self.running[:, WEIGHT]
+
+    @property
+    def history_weight(self) -> float:
+        """The weight of the label history in the mixture."""
+        return float(self.array("running")[-1, WEIGHT])
+
+    # ---- layers -------------------------------------------------------------------------------------------------------
+
+    def places(self) -> list[Place]:
+        """Where the parameters of each layer lie, expert by expert, in the order of the layers."""
+        about, out = self.sizes(), []
+        for e in range(len(self.experts)):
+            first, width = self.learner.columns_of(e)
+            out.append(
+                Place(
+                    e, 0, True, about["rows"] - 1, width, about["dense"] + first, about["stride"], bool(about["bias"])
+                )
+            )
+            for kind, _, layer, n, m, at, stride, bias, _, _ in self.learner.operations(e):
+                if at >= 0 and kind != CELLS:
+                    rows = n if kind == LAYER_KINDS[Dense] else 0
+                    out.append(Place(e, layer, False, rows, m, at, stride, bias >= 0, bias))
+        return out
+
+    def operations(self, e: int) -> list[Operation]:
+        """Return the operations of expert e behind its columns of the input table, in their order.
+
+        Examples
+        --------
+        >>> from headwater import nn
+        >>> net = nn.Network([nn.Dense(4, "relu"), nn.Dense(1)], inputs=2)
+        >>> [operation.name for operation in net.core.operations(0)]
+        ['relu', 'dense']
+        """
+        names = {LAYER_KINDS[Dense]: "dense", LAYER_KINDS[Dropout]: "dropout"}
+        names |= {LAYER_KINDS[LayerNorm]: "layer_norm", LAYER_KINDS[BatchNorm]: "batch_norm"}
+        p, out = self.parameters, []
+        for kind, code, layer, n, m, at, stride, bias, buffer, constant in self.learner.operations(e):
+            if kind == CELLS:
+                continue
+            name = names.get(kind) or _core.ACTIVATIONS[code]
+            if at < 0:
+                out.append(Operation(name, layer, n, m, constant))
+                continue
+            w = _matrix(p, at, n, m, stride) if name == "dense" else p[at : at + m]
+            b = p[bias : bias + m] if bias >= 0 else None
+            running = self.array("buffer")[buffer : buffer + 2 * m + 1] if buffer >= 0 else None
+            out.append(Operation(name, layer, n, m, constant, w, b, running))
+        return out
+
+    def table(self, e: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Return views of expert e's columns of the input table: rows (rows − 1, m) without the bias's, and its bias (m,)."""
+        place = next(place for place in self.places() if place.table and place.expert == e)
+        return weights(self, place), bias(self, place)
+
+    def cells(self, e: int) -> NDArray[Any] | None:
+        """View the cell tables of expert e, shape (tables, cells, m); None if it has none, or they have no test yet.
+
+        What they add to the expert's first layer is √(20/tables) times the sum over the tables of one row each.
+        """
+        tables, tests = self.sizes()["tables"], self.about["tests"]
+        for kind, _, _, n, m, at, stride, *_ in self.learner.operations(e):
+            if kind == CELLS and tests:
+                return _matrix(self.parameters, at, n, m, stride)[: tables << tests].reshape(tables, -1, m)
+        return None
+
+    # ---- a fixed number of inputs --------------------------------------------------------------------------------------
+
+    def forward(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Predictions (n, k) of a mini-batch x (n, inputs)."""
+        out = np.empty((len(x), self.outputs), self.dtype)
+        self.learner.forward(x, len(x), out, x.shape[1])
+        return out
+
+    def gradient(
+        self, x: NDArray[Any], y: NDArray[Any], w: NDArray[Any], total: float, learn: bool, g: NDArray[Any]
+    ) -> float:
+        """Loss of a mini-batch over ``total``; its gradient is added to g (all parameters)."""
+        answers, mass = y.astype(np.float64), w.astype(np.float64)
+        loss: float = self.learner.gradient(x, answers, mass, y.shape[1], len(x), total, learn, g, x.shape[1])
+        return loss
+
+    def apply(self, g: NDArray[Any], *, penalise: bool) -> None:
+        """One step of the rule from the whole gradient g, which clipping may change."""
+        self.learner.apply(g, penalise)
+
+    def learn(self, x: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
+        """Predict each row of x (n, inputs), then learn it; returns the predictions, (n, k)."""
+        out = np.empty((len(x), self.outputs), self.dtype)
+        answers, mass = np.ascontiguousarray(y, np.float64), np.ascontiguousarray(w, np.float64)
+        self.learner.learn_array(x, answers, mass, y.shape[1], len(x), out, x.shape[1])
+        return out
+
+    # ---- state --------------------------------------------------------------------------------------------------------
+
+    def state(self, without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
+        """Return copies of all that learning changes, by name, but for some arrays."""
+        return {name: np.asarray(array) for name, _, _, array in self.learner.state(without)}
+
+    def ring_rows(self) -> NDArray[np.int32]:
+        """Return the rows of the samples that are kept for replay; a row may be there several times."""
+        return self.state(tuple(name for name in STATE if name != "pair_rows"))["pair_rows"]
+
+    def merge(
+        self, workers: Sequence[Core], outputs: Sequence[Sequence[int] | None] | None = None, bias: float = 0.0
+    ) -> Core:
+        """Return a new core: this one, and what each worker has learned since it was copied from this one.
+
+        ``outputs[i][j]``: which output of the new core output j of worker i is, where they are not the same. ``bias``: where
+        an output begins that this core doesn't have. Formulas and sources stand in ``core/merge.c``.
+        """
+        places = [None if own is None else np.array(own, np.int32) for own in outputs or [None] * len(workers)]
+        merged = Core.__new__(Core)
+        merged._experts, merged.dtype, merged.declaration = self._experts, self.dtype, self.declaration
+        merged.learner = self.learner.merge([worker.learner for worker in workers], places, bias)
+        merged.about = merged.learner.describe()
+        return merged
+
+    def digest(self) -> int:
+        """Return a number that stands for the whole state: equal states have equal ones, on every machine."""
+        return int(self.learner.digest())
+
+    def __getstate__(self) -> dict[str, Any]:
+        saved = {"format": PICKLED, "experts": self._experts, "dtype": self.dtype, "state": self.state()}
+        return saved | {"unusable": self.learner.unusable}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        if saved.get("format") != PICKLED:
+            raise ModelFileError(
+                expected=f"a pickle of a version of headwater with format {PICKLED}",
+                got=f"format {saved.get('format', 1)}",
+                at="pickle or joblib",
+                help="Make it again with this version; to keep a model, use model.save and headwater.load.",
+            )
+        self._experts, self.dtype = saved["experts"], saved["dtype"]
+        self.declaration = saved["state"]["declaration"]
+        self.learner = _restored(saved["state"])
+        self.learner.unusable = saved["unusable"]
+        self.about = self.learner.describe()
+
+
+def weights(core: Core, place: Place, vector: NDArray[Any] | None = None) -> NDArray[Any]:
+    """View of a layer's weights (n, m) in the parameters, or in another vector of that layout; gains (m,) of a normalisation."""
+    p = core.parameters if vector is None else vector
+    if place.table:
+        return _matrix(p, place.at + place.stride, place.n, place.m, place.stride)
+    return _matrix(p, place.at, place.n, place.m, place.stride) if place.n else p[place.at : place.at + place.m]
+
+
+def bias(core: Core, place: Place, vector: NDArray[Any] | None = None) -> NDArray[Any] | None:
+    """View of a layer's bias (m,), or None; shifts of a normalisation."""
+    if not place.bias:
+        return None
+    p = core.parameters if vector is None else vector
+    at = place.at if place.table else place.bias_at
+    return p[at : at + place.m]
+
+
+def _matrix(p: NDArray[Any], at: int, n: int, m: int, stride: int) -> NDArray[Any]:
+    size = p.itemsize
+    return as_strided(p[at:], (n, m), (stride * size, size)) if n else p[:0].reshape(0, m)
+
+
+def _restored(state: Mapping[str, NDArray[Any]]) -> Any:
+    arrays = []
+    for name in STATE:
+        array = np.ascontiguousarray(state[name])
+        kind = _TYPES.get(array.dtype.str, -1)
+        arrays.append((name, kind, array.shape[0], array.shape[1] if array.ndim == 2 else -1, array))
+    return _core.Learner.restore(arrays, _reader, level(), table_key())
+
+
+def level() -> int:
+    """Return the level of kernels to use: 0 for the best that there is, or what HEADWATER_LEVEL says. All have the same bits."""
+    return int(os.environ.get("HEADWATER_LEVEL", "0"))
+
+
+def table_key() -> int:
+    """Return a number that nobody can guess: it orders hash tables, so no names can be chosen to collide; it changes no result."""
+    return int.from_bytes(os.urandom(8), "little")
+
+
+_TYPES = {np.dtype(name).str: i for i, name in enumerate(("uint8", "int32", "int64", "uint64", "float32", "float64"))}
+
+
+def _state_names() -> tuple[str, ...]:
+    smallest = Core([Expert((Dense(1),))], dtype="float32", seed=0, outputs=1, inputs=1)
+    return tuple(name for name, *_ in smallest.learner.state())
+
+
+STATE = _state_names()
+"""Names of the arrays that learning changes, in the order in which they are saved: the list in ``core/state.c``."""
+
+__all__ = [
+    "CLASSES",
+    "ERROR",
+    "FADING_LOSS",
+    "FAILING",
+    "FAR",
+    "FAR_TARGET",
+    "HEDGED",
+    "HUGE",
+    "INFINITE",
+    "MIXED",
+    "NUMBERS",
+    "OVERFLOW",
+    "PEARSON",
+    "PLAIN",
+    "PRODUCT",
+    "REINITIALISED",
+    "SCALED",
+    "STATE",
+    "STEPS",
+    "STEP_SCALE",
+    "UNDONE",
+    "UNKNOWN",
+    "WEIGHT",
+    "WINDOW",
+    "Core",
+    "Operation",
+    "Place",
+    "Statistics",
+    "bias",
+    "weights",
+]

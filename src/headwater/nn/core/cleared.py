@@ -1,0 +1,41 @@
+"""A state without what a merge leaves empty: samples kept for replay, and predictions that wait for their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["cleared"]
+
+_FIXED = ("sample_start", "sample_count", "sample_y", "sample_w")
+_GROWING = ("pair_rows", "pair_values", "pending_key", "pending_highest_row", "pending")
+_COUNTS = [12, 13, 15, 16, 18]
+"""Where ``sizes`` counts samples, their pairs, and pending predictions; the order is that of ``core/learner.h``."""
+
+
+def cleared(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a state as they stand in a copy that a merge makes.
+
+    Examples
+    --------
+    >>> import headwater as hw
+    >>> model = hw.Classifier()
+    >>> model.learn_one({"a": 1.0}, "x")
+    >>> core = model.engine.core
+    >>> trimmed, merged = cleared(core.state()), core.merge([]).state()
+    >>> len(core.state()["pair_rows"]), len(trimmed["pair_rows"])
+    (2, 0)
+    >>> all(np.array_equal(trimmed[name], merged[name]) for name in merged)
+    True
+    """
+    sizes = state["sizes"].copy()
+    sizes.reshape(-1)[_COUNTS] = 0
+    return {
+        **state,
+        **{name: np.zeros_like(state[name]) for name in _FIXED},
+        **{name: state[name][:0] for name in _GROWING},
+        "sizes": sizes,
+    }

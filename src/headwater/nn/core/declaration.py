@@ -1,0 +1,125 @@
+"""The list of numbers that declares experts to the core.
+
+What the numbers mean stands in ``core/headwater.h``. The core lowers them to operations and decides where everything lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+import headwater._core as _core
+from headwater.errors import ConfigError
+from headwater.nn.expert import Expert
+from headwater.nn.layers import Activation, BatchNorm, Dense, Dropout, Embedding, Layer, LayerNorm
+from headwater.nn.optimizers.schedules import as_schedule
+
+T = TypeVar("T")
+LAYER_KINDS: dict[type, int] = {Dense: 0, Embedding: 1, Activation: 2, Dropout: 3, LayerNorm: 4, BatchNorm: 5}
+"""The core's numbers for kinds of layers."""
+CELLS = 6
+"""The core's number for the operation that adds cell tables to a first layer."""
+
+
+def declaration(
+    experts: Sequence[Expert],
+    *,
+    dtype: np.dtype[Any],
+    seed: int,
+    outputs: int,
+    inputs: int | None,
+    switches: tuple[int, ...],
+    max_rows: int,
+) -> NDArray[np.float64]:
+    """Return the numbers that declare experts to the core, in the order of ``core/headwater.h``.
+
+    Parameters
+    ----------
+    experts : sequence of Expert
+        All read the same rows; each has its own columns in a row.
+    dtype, seed, outputs, inputs, max_rows
+        As in ``Core``.
+    switches : tuple of int
+        standard, targets, knots, ring, intervals, history, tables, tests.
+
+    Returns
+    -------
+    ndarray
+    """
+    standard, targets, knots, ring, intervals, history, tables, tests = map(float, switches)
+    embedding = isinstance(experts[0].layers[0], Embedding)
+    low, high = seed % (1 << 32), (seed >> 32) % (1 << 32)
+    numbers = [
+        _core.VERSION,
+        dtype == np.float64,
+        inputs is None,
+        inputs or 0,
+        standard,
+        targets,
+        knots,
+        ring,
+        intervals,
+    ]
+    numbers += [history, low, high, max_rows, outputs, embedding, tables, tests, len(experts)]
+    numbers += remembered(_experts, tuple(experts), outputs)
+    return np.array(numbers, np.float64)
+
+
+def remembered(function: Callable[..., T], *arguments: Any) -> T:
+    """Return what a function with a cache gives; without it where an argument has no hash, such as layers in a list."""
+    try:
+        hash(arguments)
+    except TypeError:
+        uncached: Callable[..., T] = function.__wrapped__  # type: ignore[attr-defined]
+        return uncached(*arguments)
+    return function(*arguments)
+
+
+@lru_cache(maxsize=16)  # experts are values: equal ones are declared alike, and most learners have the default pool's
+def _experts(experts: tuple[Expert, ...], outputs: int) -> tuple[float, ...]:
+    """Return the numbers that declare experts, one behind the other."""
+    return tuple([number for expert in experts for number in _expert(expert, outputs)])
+
+
+def _expert(expert: Expert, outputs: int) -> tuple[float, ...]:
+    """Return the numbers that declare one expert."""
+    layers = [row for i, layer in enumerate(expert.with_outputs(outputs).layers) for row in _layer(i, layer)]
+    return (*_learning(expert), len(layers), *(number for row in layers for number in row))
+
+
+def _learning(expert: Expert) -> list[float]:
+    """Return loss, rule, schedule, penalties, replays of an expert, and whether it has cells."""
+    rule = expert.optimizer
+    kind, lr, a, b = as_schedule(rule.lr, f"lr of {rule.rule.name}").numbers()
+    own = (*rule.numbers(), 0.0, 0.0, 0.0, 0.0)[:4]
+    bounds = (expert.l1, expert.l2, expert.clip_norm, expert.clip_value)
+    loss = expert.loss
+    return [
+        _core.LOSSES.index(loss.name), loss.number, _core.RULES.index(rule.rule.name), *own, kind, lr, a, b, *bounds,
+        expert.replays, expert.first_replays, expert.cells,
+    ]  # fmt: skip
+
+
+def _layer(index: int, layer: Layer) -> list[list[float]]:
+    """Return the rows of a declared layer: a dense one with an activation has two."""
+    kind = LAYER_KINDS.get(type(layer), -1)
+    if isinstance(layer, Dense | Embedding):
+        start = layer.start()
+        code = _core.INITIALIZERS.index(start.kind)
+        own = [kind, 0, layer.units, 0, float(isinstance(layer, Dense) and layer.bias), code, start.scale, index]
+        if isinstance(layer, Embedding) or layer.activation == "identity":
+            return [own]
+        return [own, *_layer(index, Activation(layer.activation))]
+    if isinstance(layer, Activation):
+        return [[kind, _core.ACTIVATIONS.index(layer.name), 0, layer.number, 0, 0, 0, index]]
+    if isinstance(layer, Dropout):
+        return [[kind, 0, 0, layer.rate, 0, 0, 0, index]]
+    if isinstance(layer, LayerNorm):
+        return [[kind, 0, 0, layer.eps, float(layer.affine), 0, 0, index]]
+    if isinstance(layer, BatchNorm):
+        return [[kind, 0, 0, layer.momentum, 1, 0, 0, index]]
+    raise ConfigError(expected="a layer of headwater.nn", got=repr(layer), at="layers", help="See headwater.nn.LAYERS.")

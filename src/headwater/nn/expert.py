@@ -1,0 +1,92 @@
+"""An expert: a stack of layers with its own loss, rule and penalties.
+
+A network is one expert. A pool is several experts that read the same input table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from headwater.errors import ConfigError
+
+from .layers import Dense, Embedding, Layer
+from .losses import Loss
+from .optimizers import SGD, Optimizer
+from .optimizers.schedules import as_schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Expert:
+    """A stack of layers that learns by itself: layers, loss, rule, penalties, clipping, replay.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        The first is Dense or Embedding, the last gives the outputs. Given to a learner, only the hidden layers; () for a
+        linear expert.
+    loss : Loss
+        What a wrong prediction costs. Given to a learner, the learner's own takes its place.
+    optimizer : Optimizer
+        The update rule.
+    l1, l2 : float
+        Penalty l1·Σ|w| + ½·l2·Σw² on weights (not on biases).
+    clip_norm, clip_value : float
+        Bounds on the gradient of a sample: its norm, and each number; 0 for none.
+    replays : int
+        How many of the last samples are learned again after each row.
+    first_replays : int
+        How many at first: that many for 500 rows, then 500·first_replays/t after row t, until ``replays`` are more. With few
+        rows many are affordable, since all of them together cost little.
+    cells : bool
+        Whether cell tables are added to the first layer (``plain.cells``). Only in a learner, and without replays.
+
+    Examples
+    --------
+    >>> Expert((Dense(32, "relu"),), optimizer=SGD(0.03)).replays
+    0
+    """
+
+    layers: tuple[Layer, ...] = ()
+    loss: Loss = Loss("mse")  # noqa: RUF009  a frozen value
+    optimizer: Optimizer = SGD()  # noqa: RUF009  a frozen value
+    l1: float = 0.0
+    l2: float = 0.0
+    clip_norm: float = 0.0
+    clip_value: float = 0.0
+    replays: int = 0
+    first_replays: int = 0
+    cells: bool = False
+
+    def __post_init__(self) -> None:
+        if self.layers and not isinstance(self.layers[0], Dense | Embedding):
+            got = type(self.layers[0]).__name__
+            raise ConfigError(
+                expected="Dense or Embedding as first layer", got=got, at="layers", help="Put nn.Dense(units) first."
+            )
+        for layer in self.layers[1:]:
+            if isinstance(layer, Embedding):
+                raise ConfigError(
+                    expected="Embedding as first layer only",
+                    got="one further down",
+                    at="layers",
+                    help="Move it to the front.",
+                )
+        as_schedule(self.optimizer.lr, f"lr of {self.optimizer.rule.name}")
+        self.optimizer.check()
+        for name in ("l1", "l2", "clip_norm", "clip_value"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(expected="0 or more", got=repr(getattr(self, name)), at=name, help="Give 0 for none.")
+
+    @property
+    def outputs(self) -> int:
+        """Width of the last layer that has units."""
+        return [layer.units for layer in self.layers if isinstance(layer, Dense | Embedding)][-1]
+
+    def with_outputs(self, k: int) -> Expert:
+        """Return the expert with k outputs instead."""
+        last = max(i for i, layer in enumerate(self.layers) if isinstance(layer, Dense | Embedding))
+        layers = list(self.layers)
+        head: Any = layers[last]
+        layers[last] = replace(head, units=k)
+        return replace(self, layers=tuple(layers))

@@ -1,0 +1,291 @@
+"""A second look at a net, for understanding it: every layer's values and deltas, in NumPy and in float64.
+
+The core keeps only what the next step needs. Explaining a prediction or judging a layer's health needs all of it, for a few
+samples at a time, so here the same operations are walked again over arrays (samples, units); nothing is changed and nothing
+is drawn. Which numbers of which rows a sample gives, the core itself says. What this gives is checked against the core and
+against finite differences. A value is what an operation reads or gives, a delta the derivative by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.plain.activations import ACTIVATIONS
+from headwater.plain.answers import COLUMNS, AnswerHistory
+from headwater.plain.layers import BatchNormalisation
+from headwater.plain.losses import LINKS, LOSSES
+
+from .core import Core, Operation, bias, weights
+
+__all__ = [
+    "Entries",
+    "answer_history",
+    "answer_units",
+    "answers_before",
+    "backward",
+    "entries",
+    "forward",
+    "link",
+    "link_backward",
+    "logits",
+    "loss_delta",
+    "mix",
+    "mix_backward",
+    "predict",
+    "read",
+    "history_logits",
+    "mixture_weights",
+]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The entries of some samples that take part, as the core reads them without learning.
+
+    Parameters
+    ----------
+    rows : ndarray (n,)
+        Row of the input table of each entry; the bias is none of them.
+    values : ndarray (n,)
+        What it is multiplied by: a standardised number, how much of a basis function, or 1 for a category.
+    owner : ndarray (n,)
+        Which sample it belongs to.
+    count : int
+        How many samples.
+    cells : ndarray (samples, tables), optional
+        The number of the cell of each table, where there are cell tables.
+    """
+
+    rows: NDArray[np.int64]
+    values: NDArray[np.float64]
+    owner: NDArray[np.int64]
+    count: int
+    cells: NDArray[np.int64] | None = None
+
+
+def entries(core: Core, rows: Any, count: int, *, baseline: bool = False) -> Entries:
+    """Return the entries of ``count`` rows (``encode.as_rows``) that take part: present, standardised, learned at least once.
+
+    ``baseline``: every number at its running mean (at 0 where numbers aren't standardised), and no category.
+    """
+    found, values, ends = core.learner.pairs(rows, 0, count, baseline)
+    where, x = np.frombuffer(found, np.int32).astype(np.int64), np.frombuffer(values)
+    last = np.frombuffer(ends, np.int64)
+    owner = np.repeat(np.arange(count), last[1:] - last[:-1])
+    keep = where > 0
+    return Entries(where[keep], x[keep], owner[keep], count, cells_of(core, rows, count, baseline=baseline))
+
+
+def cells_of(core: Core, rows: Any, count: int, *, baseline: bool = False) -> NDArray[np.int64] | None:
+    """Return the number of each row's cell in each table, shape (count, tables); None without cell tables."""
+    if not core.about["tables"]:
+        return None
+    found = core.learner.cells(rows, 0, count, baseline)
+    return np.frombuffer(found, np.int32).astype(np.int64).reshape(count, -1)
+
+
+def entries_of_array(x: Array) -> Entries:
+    """Return the entries of rows x (n, inputs) of a net with a fixed number of inputs: input j is row j + 1."""
+    owner, place = np.nonzero(np.isfinite(x))
+    return Entries(place + 1, np.clip(x[owner, place].astype(np.float64), -1e30, 1e30), owner, len(x))
+
+
+def read(core: Core, e: int, taken: Entries) -> Array:
+    """Return the first layer of expert e before its activation, z = b + Σ value·W[row], shape (samples, units)."""
+    place = next(place for place in core.places() if place.expert == e and place.table)
+    b = bias(core, place)
+    z = np.zeros((taken.count, place.m))
+    if b is not None:
+        z += b
+    table = weights(core, place)
+    terms = taken.values[:, None] * table[taken.rows - 1].astype(np.float64)
+    owner = taken.owner
+    if (owner[1:] < owner[:-1]).any():
+        order = np.argsort(owner, kind="stable")
+        owner, terms = owner[order], terms[order]
+    first = np.flatnonzero(np.diff(owner, prepend=-1))  # where each sample's entries begin
+    z[owner[first]] += np.add.reduceat(terms, first) if len(first) else 0.0
+    return np.asarray(z + added_by_cells(core, e, taken.cells).sum(1))
+
+
+def added_by_cells(core: Core, e: int, cells: NDArray[np.int64] | None) -> Array:
+    """Return what each cell table adds to the first layer of expert e, shape (samples, tables, units)."""
+    tables = core.cells(e)
+    if tables is None or cells is None:
+        return np.zeros((1, 1, 1))
+    weights = tables[np.arange(len(tables)), cells].astype(np.float64)
+    return np.asarray(np.sqrt(20 / len(tables)) * weights)
+
+
+def forward(core: Core, e: int, z: Array) -> list[Array]:
+    """Return the values before each operation of expert e, beginning with z (samples, units), and last its logits."""
+    values = [z]
+    for operation in core.operations(e):
+        values.append(_forward(operation, values[-1]))
+    return values
+
+
+def backward(core: Core, e: int, values: list[Array], delta: Array) -> list[Array]:
+    """Return the derivative by each of those values, given the one by the logits, delta (samples, outputs)."""
+    deltas = [delta]
+    operations = core.operations(e)
+    for i in range(len(operations) - 1, -1, -1):
+        deltas.append(_backward(operations[i], values[i], values[i + 1], deltas[-1]))
+    return deltas[::-1]
+
+
+def logits(core: Core, e: int, taken: Entries) -> Array:
+    """Return the logits of expert e, shape (samples, outputs)."""
+    return forward(core, e, read(core, e, taken))[-1]
+
+
+def mixture_weights(core: Core) -> Array:
+    """Return the weight of each expert in the mixture, shape (experts,)."""
+    return np.asarray(core.mixture_weights.copy())
+
+
+def predict(core: Core, taken: Entries) -> Array:
+    """Return what the experts predict together, shape (samples, outputs), in the units they learn in."""
+    return mix(core, [logits(core, e, taken) for e in range(len(core.experts))])
+
+
+def mix(core: Core, z: list[Array]) -> Array:
+    """Return the mixture of the experts' logits, each (samples, outputs): link(Σ wₑ·zₑ) if stacked, else Σ wₑ·link(zₑ)."""
+    stacked = bool(core.about["mixture"])
+    outs = [
+        w * (own if stacked else link(core, e, own))
+        for e, (w, own) in enumerate(zip(mixture_weights(core), z, strict=True))
+    ]
+    total = np.asarray(sum(outs) + history_logits(core))
+    return link(core, 0, total) if stacked else total
+
+
+def mix_backward(core: Core, z: list[Array], p: Array, delta: Array) -> list[Array]:
+    """Return the derivative by each expert's logits, given the mixture p of logits z and the derivative by it, delta."""
+    if core.about["mixture"]:
+        common = link_backward(core, 0, p, delta)
+        return [w * common for w in mixture_weights(core)]
+    return [link_backward(core, e, link(core, e, own), mixture_weights(core)[e] * delta) for e, own in enumerate(z)]
+
+
+def history_logits(core: Core) -> Array:
+    """Return what the label history adds to the mixture now, shape (outputs,)."""
+    k = core.outputs
+    if not core.about["history"]:
+        return np.zeros(k)
+    past, room = core.array("label_history"), int(core.array("sizes")[OUTPUT_CAPACITY])
+    z = np.zeros(k)
+    answers = answer_history(core)
+    if answers is not None:
+        mean, var, _ = core.answers[0]
+        z[0] = np.clip((answers.miss - mean) / np.sqrt(var), -10, 10) if var > 1e-300 else 0.0
+    elif past[LAST] >= 0:
+        last = int(past[LAST])
+        counts = past[FOLLOWERS:].reshape(-1, room)[last, :k] if len(past) > FOLLOWERS and k <= COUNTED else z
+        prior = np.full(k, (1 - past[STAY]) / max(k - 1, 1))
+        prior[last] = past[STAY]
+        z = np.log((TRUST * prior + counts) / (TRUST + counts.sum()))
+    return np.asarray(core.history_weight * z)
+
+
+def answer_history(core: Core) -> AnswerHistory | None:
+    """Return what a regressor with label history knows of the answers before; None of any other learner."""
+    if not (core.about["history"] and core.about["targets"]):
+        return None
+    answers, one, two, three, *rest = core.array("label_history").tolist()
+    return AnswerHistory(int(answers), [one, two, three], *rest)
+
+
+def answers_before(core: Core) -> dict[Hashable, float]:
+    """Return the columns that answers before are read as, and what they say now; NaN where it is not known yet."""
+    history = answer_history(core)
+    return {} if history is None else dict(zip(COLUMNS, history.inputs(), strict=True))
+
+
+def answer_units(core: Core, *, at_mean: bool = False) -> tuple[float, float]:
+    """Return a and b of a regressor's prediction a + b·output; ``at_mean``: as if the last answer had been the mean of all."""
+    if not core.about["targets"]:
+        return 0.0, 1.0
+    mean, variance, _ = core.answers[0]
+    scale, history = float(np.sqrt(variance)), answer_history(core)
+    if history is None:
+        return float(mean), scale
+    if not history.answers:
+        return 0.0, scale
+    share = history.repeats if variance > 1e-300 else 0.0
+    base, again = (history.mean, history.mean) if at_mean else (history.base(), history.repetition())
+    return float((1 - share) * (base + mean) + share * again), (1 - share) * scale
+
+
+def _forward(operation: Operation, x: Array) -> Array:
+    if operation.name == "dense":
+        w = np.asarray(operation.weights, np.float64)
+        return x @ w + (0 if operation.bias is None else operation.bias.astype(np.float64))
+    if operation.name in ("layer_norm", "batch_norm"):
+        centre, scale, gain, shift = _norm(operation, x)
+        return np.asarray((x - centre) * scale * gain + shift)
+    return x if operation.name == "dropout" else ACTIVATIONS[operation.name].value(x, operation.constant)
+
+
+def _backward(operation: Operation, x: Array, y: Array, dy: Array) -> Array:
+    if operation.name == "dense":
+        return dy @ np.asarray(operation.weights, np.float64).T
+    if operation.name == "dropout":
+        return dy
+    if operation.name in ("layer_norm", "batch_norm"):
+        centre, scale, gain, _ = _norm(operation, x)
+        u = dy * gain
+        if operation.name == "layer_norm":
+            scaled = (x - centre) * scale
+            u = u - u.mean(1, keepdims=True) - scaled * (u * scaled).mean(1, keepdims=True)
+        return np.asarray(u * scale)
+    return np.asarray(dy * ACTIVATIONS[operation.name].derivative(x, y, operation.constant))
+
+
+def _norm(operation: Operation, x: Array) -> tuple[Array, Array, Array, Array]:
+    """Centre, scale, gain and shift of a normalisation."""
+    m, plain = operation.m, operation.weights is None
+    gain = np.ones(m) if plain else np.asarray(operation.weights, np.float64)
+    shift = np.zeros(m) if plain else np.asarray(operation.bias, np.float64)
+    if operation.running is None:
+        centre = x.mean(1, keepdims=True)
+        return centre, 1 / np.sqrt(x.var(1, keepdims=True) + operation.constant), gain, shift
+    running = operation.running.astype(np.float64)
+    return running[:m], 1 / np.sqrt(running[m : 2 * m] + BatchNormalisation.EPS), gain, shift
+
+
+LAST, STAY, MOVES, FOLLOWERS = range(4)
+"""Places in the label history: the last class, how often an answer repeats the one before it, answers, counts."""
+TRUST = 5.0
+"""As how many answers the share of repeats counts beside the counts."""
+COUNTED = 1000
+"""Up to so many classes the history counts which follows which."""
+OUTPUT_CAPACITY = 17
+"""Place among the sizes: how many outputs fit without laying out anew."""
+
+
+def link(core: Core, e: int, z: Array) -> Array:
+    """Return the predictions (samples, outputs) of logits z."""
+    return LINKS[core.experts[e].loss.row.link].value(z)
+
+
+def link_backward(core: Core, e: int, p: Array, delta: Array) -> Array:
+    """Return the derivative by the logits, given the one by the predictions p; all (samples, outputs)."""
+    return LINKS[core.experts[e].loss.row.link].backward(p, delta)
+
+
+def loss_delta(core: Core, e: int, z: Array, y: Array) -> Array:
+    """Return the derivative of expert e's loss by its logits z (samples, k).
+
+    ``y`` (samples,) holds class numbers for cross_entropy and hinge, 0 or 1 for binary_cross_entropy, else answers in
+    the units the expert learns in.
+    """
+    loss = core.experts[e].loss
+    return np.asarray(LOSSES[loss.name].gradient(z, y[:, None], loss.number))

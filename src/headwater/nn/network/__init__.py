@@ -1,0 +1,7 @@
+"""A network of a fixed shape: rows of an array in, predictions out."""
+
+from .history import EarlyStopping, History
+from .network import Network
+from .parameters import Parameters
+
+__all__ = ["EarlyStopping", "History", "Network", "Parameters"]

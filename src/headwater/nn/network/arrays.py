@@ -1,0 +1,148 @@
+"""What comes into a network of a fixed shape, checked and brought into the machine's form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from headwater.errors import ConfigError, DataError
+from headwater.nn.expert import Expert
+from headwater.nn.layers import Activation, Dense, Embedding
+
+
+def table_of(X: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return X as numbers of shape (n, inputs).
+
+    Raises
+    ------
+    DataError
+        If X is no array of numbers, or has more than two dimensions.
+    """
+    x = _numbers(X, "X", "For dicts, names and strings use hw.Classifier or hw.Regressor.", dtype)
+    if x.ndim == 1:
+        x = x[:, None]
+    if x.ndim != 2:
+        raise DataError(expected="X of shape (samples, inputs)", got=str(x.shape), at="X", help="Reshape it.")
+    return x
+
+
+def check_expert(expert: Expert, dtype: str) -> None:
+    """Check what a network of a fixed shape is made from.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown number type, no layer at all, cross-entropy over a single output, or a link that is applied twice.
+    """
+    if dtype not in ("float32", "float64"):
+        raise ConfigError(expected="'float32' or 'float64'", got=repr(dtype), at="dtype", help="Choose one of the two.")
+    if not expert.layers:
+        raise ConfigError(
+            expected="Dense or Embedding as first layer",
+            got="no layer",
+            at="layers",
+            help="Put nn.Dense(units) first.",
+        )
+    if expert.loss.name == "cross_entropy" and expert.outputs == 1:
+        raise ConfigError(
+            expected="an output for each class, so 2 or more, for cross_entropy",
+            got="1",
+            at="layers",
+            help="Use binary_cross_entropy for one output of yes or no.",
+        )
+    last = expert.layers[-1]
+    named = last.activation if isinstance(last, Dense) else last.name if isinstance(last, Activation) else ""
+    if expert.loss.name == "binary_cross_entropy" and named == "sigmoid":
+        raise ConfigError(
+            expected="a last layer without an activation, since binary_cross_entropy applies the sigmoid itself",
+            got="'sigmoid', so it would be applied twice",
+            at="layers",
+            help="Make the last layer nn.Dense(1): the prediction is a probability all the same.",
+        )
+
+
+def check_inputs(x: NDArray[Any], expert: Expert, inputs: int) -> None:
+    """Refuse another number of inputs than the net has, and ids that its Embedding lacks."""
+    if x.shape[1] != inputs:
+        raise DataError(
+            expected=f"{inputs} inputs",
+            got=str(x.shape[1]),
+            at="X",
+            help="A Network has a fixed shape; hw.Classifier grows.",
+        )
+    first = expert.layers[0]
+    if isinstance(first, Embedding) and len(x) and not (x.min() >= 0 and x.max() < first.rows):
+        raise DataError(
+            expected=f"ids from 0 to {first.rows - 1}",
+            got=f"{x.min():g} … {x.max():g}",
+            at="X",
+            help="Give Embedding more rows.",
+        )
+    if isinstance(first, Embedding) and (x % 1).any():
+        raise DataError(
+            expected="whole numbers as ids",
+            got=f"{x[x % 1 != 0][0]:g}",
+            at="X",
+            help="An Embedding picks rows; give numbers that mean amounts to Dense.",
+        )
+
+
+def answers_of(y: ArrayLike, n: int, expert: Expert, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return y as (n, 1) class numbers or (n, outputs) values.
+
+    Raises
+    ------
+    DataError
+        If the shape doesn't fit, or an answer is not finite or lies where the loss has no minimum.
+    """
+    answers = _numbers(y, "y", "Number the classes from 0, or use hw.Classifier.", dtype)
+    if answers.ndim == 1:
+        answers = answers[:, None]
+    outputs, row = expert.outputs, expert.loss.row
+    widths = (1, outputs) if row.classes else (outputs,)
+    if answers.ndim != 2 or answers.shape[0] != n or answers.shape[1] not in widths:
+        raise DataError(
+            expected=f"{n} answers of {' or '.join(map(str, dict.fromkeys(widths)))} number(s)",
+            got=f"shape {answers.shape}",
+            at="y",
+            help="Give one answer a row of X.",
+        )
+    if not np.isfinite(answers).all():
+        raise DataError(expected="finite answers", got="nan or inf", at="y", help="Drop these rows.")
+    numbered = row.classes and answers.shape[1] == 1 and outputs > 1
+    low, high = (0.0, outputs - 1.0) if numbered else row.answers
+    if n and not (answers.min() >= low and answers.max() <= high and not (numbered and (answers % 1).any())):
+        span = f"from {low:g} to {high:g}" if high < np.inf else f"of {low:g} or more"
+        raise DataError(
+            expected=f"{'classes' if numbered else 'answers'} {span}",
+            got=f"{answers.min():g} … {answers.max():g}",
+            at="y",
+            help="Number the classes from 0." if numbered else f"The loss {row.name} has no minimum outside.",
+        )
+    return answers
+
+
+def weights_of(w: ArrayLike | None, n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the weights of n samples, 1 for each without w.
+
+    Raises
+    ------
+    DataError
+        If there is not one finite weight of 0 or more a sample.
+    """
+    if w is None:
+        return np.ones(n, dtype)
+    out = _numbers(w, "w", "Give one weight a row.", dtype)
+    if out.shape != (n,) or not ((out >= 0) & np.isfinite(out)).all():
+        got = f"shape {out.shape}" if out.shape != (n,) else f"{out.min():g} … {out.max():g}"
+        raise DataError(expected=f"{n} weights of 0 or more", got=got, at="w", help="Give one weight a row.")
+    return out
+
+
+def _numbers(values: ArrayLike, at: str, remedy: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+    try:
+        return np.ascontiguousarray(values, dtype)
+    except (TypeError, ValueError) as error:
+        raise DataError(expected="an array of numbers", got=type(values).__name__, at=at, help=remedy) from error

@@ -1,0 +1,98 @@
+"""The engines that can compute a network: the core in C, and plain NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headwater.errors import ConfigError
+from headwater.nn.core import Core
+from headwater.nn.expert import Expert
+from headwater.nn.layers import Embedding
+from headwater.plain import PlainNetwork
+
+from .core_net import CoreNet
+from .fixed_net import Array, FixedNet
+from .plain_net import PlainNet
+
+ENGINES = ("core", "plain")
+
+
+def check_engine(engine: str) -> str:
+    """Return the name of an engine.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(
+            expected="'core' or 'plain'", got=repr(engine), at="engine of Network", help="Leave it out for the core."
+        )
+    return engine
+
+
+def make_net(
+    engine: str, expert: Expert, *, inputs: int, dtype: str, seed: int, state: Mapping[str, Array] | None = None
+) -> FixedNet:
+    """Return a net with its first weights, or, in the core, from a saved state; arguments as in ``Network.build``."""
+    first = expert.layers[0]
+    rows = first.rows if isinstance(first, Embedding) else inputs
+    if engine == "plain":
+        return PlainNet(expert, inputs=rows, dtype=dtype, seed=seed)
+    return CoreNet(expert, inputs=rows, dtype=dtype, seed=seed, state=state)
+
+
+def built(net: FixedNet | None) -> FixedNet:
+    """Return a net that has been made.
+
+    Raises
+    ------
+    ConfigError
+        Before the number of inputs is known.
+    """
+    if net is None:
+        raise ConfigError(
+            expected="a network with a known number of inputs",
+            got="one that has seen no data",
+            at="Network",
+            help="Give inputs=…, call build(n), or show it data first.",
+        )
+    return net
+
+
+def core_of(net: FixedNet | None, engine: str) -> Core:
+    """Return the core that computes a net.
+
+    Raises
+    ------
+    ConfigError
+        Before the number of inputs is known, and for any other engine.
+    """
+    found = built(net) if engine == "core" else net
+    if not isinstance(found, CoreNet):
+        remedy = "Make it without engine=…: from the same seed it learns the same."
+        raise ConfigError(expected="a network with engine='core'", got=f"engine={engine!r}", at="Network", help=remedy)
+    return found.core
+
+
+def plain_of(net: FixedNet | None, engine: str) -> PlainNetwork:
+    """Return the plain network that computes a net.
+
+    Raises
+    ------
+    ConfigError
+        Before the number of inputs is known, and for any other engine.
+    """
+    found = built(net) if engine == "plain" else net
+    if not isinstance(found, PlainNet):
+        raise ConfigError(
+            expected="a network with engine='plain'",
+            got=f"engine={engine!r}",
+            at="Network",
+            help="Make it with engine='plain'.",
+        )
+    return found.net
+
+
+__all__ = ["ENGINES", "FixedNet", "check_engine", "core_of", "built", "make_net", "plain_of"]

@@ -1,0 +1,428 @@
+"""A network of a fixed shape: the four steps of the principle one by one, ``fit``, and learning row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from headwater.bound import face
+from headwater.errors import DataError
+from headwater.nn.core import Core
+from headwater.nn.expert import Expert
+from headwater.nn.layers import Layer, whole
+from headwater.nn.losses import Loss, as_loss
+from headwater.nn.optimizers import SGD, Optimizer, as_optimizer
+from headwater.plain import PlainNetwork
+
+from .arrays import answers_of, check_expert, check_inputs, table_of, weights_of
+from .engines import FixedNet, built, check_engine, core_of, make_net, plain_of
+from .epoch import printed, run_epoch, run_epochs, split_at
+from .history import EarlyStopping, History, as_stopping
+from .parameters import Parameters
+from .summary import Summary, summary_of
+
+
+class Network:
+    """A stack of layers, y = fₗ(Wₗ·…f₁(W₁·x + b₁)… + bₗ), that learns by gradient descent.
+
+    The four steps stand on their own: ``forward`` (prediction), ``loss``, ``gradients`` (backpropagation), ``update``.
+    ``fit`` repeats them over batches; ``learn_many`` predicts and learns row by row.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The first is Dense or Embedding, the last gives the outputs.
+    loss : str or Loss
+        What a wrong prediction costs; its link (sigmoid, softmax, exp) is applied behind the last layer.
+    optimizer : Optimizer or str
+        The update rule, or the name of one with its usual numbers, e.g. "adam".
+    l1, l2 : float
+        Penalty l1·Σ|w| + ½·l2·Σw² on weights, not on biases.
+    clip_norm, clip_value : float
+        Bounds on the gradient: its norm, and each number; 0 for none.
+    seed : int
+        Of initial weights, shuffling and dropout.
+    dtype : str
+        "float32" or "float64".
+    inputs : int, optional
+        How many inputs; learned from the first data without it.
+    engine : str
+        "core", or "plain": the same arithmetic in NumPy (``headwater.plain``), slow, to step through in a debugger. From the
+        same seed both learn the same but for rounding. Only "core" can be saved and exported.
+
+    Raises
+    ------
+    ConfigError
+        For layers that don't fit together, unknown names, numbers out of range.
+
+    Examples
+    --------
+    >>> from headwater import nn
+    >>> X = np.arange(6.0)[:, None]
+    >>> y = np.array([0, 0, 0, 1, 1, 1])
+    >>> layers = [nn.Dense(1)]
+    >>> net = nn.Network(layers, loss="binary_cross_entropy", optimizer=nn.SGD(0.5), dtype="float64", seed=1)
+    >>> history = net.fit(X, y, epochs=2000)
+    >>> net.predict(X).round().astype(int).tolist()
+    [0, 0, 0, 1, 1, 1]
+
+    References
+    ----------
+    Rumelhart, Hinton & Williams 1986.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        *,
+        loss: str | Loss = "mse",
+        optimizer: str | Optimizer | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        clip_norm: float = 0.0,
+        clip_value: float = 0.0,
+        seed: int = 0,
+        dtype: str = "float32",
+        inputs: int | None = None,
+        engine: str = "core",
+    ) -> None:
+        rule = SGD() if optimizer is None else as_optimizer(optimizer)
+        self.expert = Expert(tuple(layers), as_loss(loss), rule, l1, l2, clip_norm, clip_value)
+        check_expert(self.expert, dtype)
+        self.engine = check_engine(engine)
+        self.seed = seed
+        self.dtype = np.dtype(dtype)
+        self._net: FixedNet | None = None
+        self._inputs = 0
+        self._shuffle = np.random.default_rng([seed, 1])
+        if inputs is not None:
+            self.build(inputs)
+
+    def __repr__(self) -> str:
+        e = self.expert
+        more = "" if self.engine == "core" else f", engine={self.engine!r}"
+        said = f"loss={e.loss!r}, optimizer={e.optimizer!r}, l1={e.l1}, l2={e.l2}, seed={self.seed}{more}"
+        return f"Network({list(e.layers)!r}, {said})"
+
+    def _repr_html_(self) -> str:
+        return face().html(self)
+
+    # ---- shape ------------------------------------------------------------------------------------------------------
+
+    def build(self, inputs: int, state: Mapping[str, NDArray[Any]] | None = None) -> Network:
+        """Draw the initial weights for that many inputs; data does it by itself.
+
+        Parameters
+        ----------
+        inputs : int
+            Columns of X; for an Embedding its rows count instead.
+        state : mapping, optional
+            Arrays of a saved network to go on from, in place of initial weights.
+
+        Returns
+        -------
+        Network
+            Itself.
+        """
+        dtype, seed = self.dtype.name, self.seed
+        self._net = make_net(self.engine, self.expert, inputs=inputs, dtype=dtype, seed=seed, state=state)
+        self._inputs = inputs
+        return self
+
+    @property
+    def core(self) -> Core:
+        """What the network is made of in the core: its flat vectors and operations.
+
+        Raises
+        ------
+        ConfigError
+            Before the number of inputs is known, and with engine="plain".
+        """
+        return core_of(self._net, self.engine)
+
+    @property
+    def plain(self) -> PlainNetwork:
+        """What the network is made of with engine="plain": layers with ``forward`` and ``backward``, in NumPy.
+
+        Raises
+        ------
+        ConfigError
+            Before the number of inputs is known, and without engine="plain".
+        """
+        return plain_of(self._net, self.engine)
+
+    @property
+    def layers(self) -> list[Parameters]:
+        """Named views of each layer's weights and bias in the flat vector, for the layers that have any."""
+        return built(self._net).layers()
+
+    @property
+    def parameters(self) -> NDArray[Any]:
+        """The flat vector P, a view; each engine has a layout of its own."""
+        return built(self._net).parameters
+
+    # ---- the four steps ---------------------------------------------------------------------------------------------
+
+    def forward(self, X: ArrayLike) -> NDArray[Any]:
+        """Step 1, the forward pass: predictions for X, shape (n, outputs), through the loss's link.
+
+        Parameters
+        ----------
+        X : array (n, inputs)
+            Samples.
+
+        Returns
+        -------
+        ndarray (n, outputs)
+            Probabilities for cross-entropy losses, values otherwise.
+        """
+        x = self._inputs_of(X)
+        return built(self._net).forward(x)
+
+    def loss(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> float:
+        """Step 2, the loss: mean over the samples plus the penalty, as it stands (no dropout).
+
+        Parameters
+        ----------
+        X : array (n, inputs)
+            Samples.
+        y : array (n,) or (n, outputs)
+            Answers; for cross-entropy class numbers, or one row of probabilities a sample.
+        w : array (n,), optional
+            Weights of the samples.
+
+        Returns
+        -------
+        float
+        """
+        data = self._data_of(X, y, w)
+        return built(self._net).loss_and_gradient(*data)[0]
+
+    def gradients(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
+        """Step 3, backpropagation: the gradient of ``loss`` by every number of the flat vector.
+
+        Parameters
+        ----------
+        X, y, w
+            As in ``loss``.
+
+        Returns
+        -------
+        ndarray (len(parameters),)
+            ∂loss/∂P, in the layout of ``parameters``; it includes the penalty.
+        """
+        data = self._data_of(X, y, w)
+        return built(self._net).loss_and_gradient(*data)[1]
+
+    def layer_gradients(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> list[Parameters]:
+        """Backpropagation as in ``gradients``, by layer and name: of ``layers[i].weights`` and ``layers[i].bias``.
+
+        Parameters
+        ----------
+        X, y, w
+            As in ``loss``.
+
+        Returns
+        -------
+        list of Parameters
+            For each layer that has parameters its name, ∂loss/∂W (inputs, units), ∂loss/∂b (units,).
+
+        Examples
+        --------
+        >>> from headwater import nn
+        >>> net = nn.Network([nn.Dense(1)], inputs=2, dtype="float64")
+        >>> (gradient,) = net.layer_gradients([[1.0, 2.0]], [0.0])
+        >>> gradient.name, gradient.weights.shape, bool(np.allclose(gradient.weights[1], 2 * gradient.weights[0]))
+        ('Dense', (2, 1), True)
+        """
+        return built(self._net).layers(self.gradients(X, y, w))
+
+    def update(self, gradients: NDArray[Any]) -> None:
+        """Step 4, the update: one step of the optimizer along that gradient.
+
+        Parameters
+        ----------
+        gradients : ndarray (len(parameters),)
+            What ``gradients`` returned, or any vector of that layout.
+        """
+        g = np.array(gradients, self.dtype)
+        if g.shape != self.parameters.shape:
+            raise DataError(
+                expected=f"a gradient of shape {self.parameters.shape}",
+                got=str(g.shape),
+                at="Network.update",
+                help="Give what gradients() returned.",
+            )
+        built(self._net).apply(g, penalise=False)
+
+    # ---- learning ---------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        w: ArrayLike | None = None,
+        *,
+        epochs: int = 1,
+        batch_size: int | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        validation_split: float = 0.0,
+        early_stopping: EarlyStopping | int | None = None,
+        shuffle: bool = True,
+        callbacks: Sequence[Callable[[int, History], object]] = (),
+        verbose: bool | int = False,
+    ) -> History:
+        """Gradient descent over the data: batch (batch_size None), mini-batch (n) or stochastic (1).
+
+        Parameters
+        ----------
+        X, y, w
+            As in ``loss``.
+        epochs : int
+            Passes over the data.
+        batch_size : int, optional
+            Samples in a step: None for all of them.
+        validation : (X, y), optional
+            Data on which the loss is measured after each epoch.
+        validation_split : float
+            The share of the samples, the last ones, that is kept for validation in place of that.
+        early_stopping : EarlyStopping or int, optional
+            When to stop for want of progress on the validation data; an int is its patience.
+        shuffle : bool
+            Whether each epoch draws its own order of samples.
+        callbacks : sequence of callable
+            Each is called after each epoch with its number (from 1) and the history so far; True ends the training.
+        verbose : bool or int
+            Print a line after each epoch; a number: after each so many.
+
+        Returns
+        -------
+        History
+
+        Raises
+        ------
+        DataError
+            If shapes don't fit, an answer is not finite, or the loss runs away (the last good weights are kept).
+        """
+        x, answers, weight = self._data_of(X, y, w)
+        for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+            if value is not None:
+                whole(value, f"{name} of Network.fit")
+        if validation_split:
+            n = split_at(len(x), validation_split, validation)
+            validation = x[n:], answers[n:]
+            x, answers, weight = x[:n], answers[:n], weight[:n]
+        stopping = as_stopping(early_stopping, validation)
+        size = max(len(x), 1) if batch_size is None else batch_size
+
+        def one(epoch: int) -> float:
+            order = self._shuffle.permutation(len(x)) if shuffle and size < len(x) else np.arange(len(x))
+            return run_epoch(built(self._net), x, answers, weight, order, size, epoch)
+
+        measured = None if validation is None else lambda: self.loss(*validation)
+        calls = (*callbacks, *([printed(epochs, int(verbose))] if verbose else []))
+        return run_epochs(built(self._net), epochs, one, measured, stopping, calls)
+
+    def learn_many(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
+        """Online: predict each row, then learn it, strictly one after the other.
+
+        Parameters
+        ----------
+        X, y, w
+            As in ``loss``; a weight of 0 teaches nothing.
+
+        Returns
+        -------
+        ndarray (n,) or (n, outputs)
+            The prediction made before each row was learned.
+        """
+        x, answers, weight = self._data_of(X, y, w)
+        out = built(self._net).learn(x, answers, weight)
+        return out[:, 0] if self.outputs == 1 else out
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Predictions for X: (n,) with one output, class numbers for cross-entropy and hinge, else (n, outputs).
+
+        Parameters
+        ----------
+        X : array (n, inputs)
+            Samples.
+
+        Returns
+        -------
+        ndarray
+        """
+        out = self.forward(X)
+        if self.outputs == 1:
+            return out[:, 0]
+        return out.argmax(1) if self.expert.loss.row.classes else out
+
+    def summary(self) -> Summary:
+        """Return the layers with their shapes and numbers of parameters, as a table."""
+        return summary_of(self.expert, self.layers)
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs the last layer has."""
+        return self.expert.outputs
+
+    # ---- elsewhere --------------------------------------------------------------------------------------------------
+
+    def to_torch(self, *, logits: bool = False) -> Any:
+        """Return the network as a ``torch.nn.Sequential`` with copies of its numbers.
+
+        Parameters
+        ----------
+        logits : bool
+            Leave out the link of the loss (sigmoid, softmax, exp): what PyTorch's own losses expect.
+
+        Returns
+        -------
+        torch.nn.Sequential
+            In evaluation mode; ``module(x)`` equals ``forward(x)``.
+        """
+        return face().to_torch(self, logits=logits)
+
+    def save(self, path: Any) -> None:
+        """Write the network to a file, from which ``headwater.load`` brings it back to go on to the bit.
+
+        Only a network with engine="core" can be written.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; what it held is replaced.
+        """
+        face().save(self, path)
+
+    def export_onnx(self, path: Any, *, opset: int = 17) -> None:
+        """Write the network as it predicts now to an ONNX file with the input X (N, inputs).
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; what it held is replaced.
+        opset : int
+            Version of ONNX's operators.
+        """
+        face().export_onnx(self, path, opset=opset, array=False)
+
+    # ---- checking what comes in -------------------------------------------------------------------------------------
+
+    def _inputs_of(self, X: ArrayLike) -> NDArray[Any]:
+        """Return X as (n, inputs) in the net's number type, building the net at the first data."""
+        x = table_of(X, self.dtype)
+        if self._net is None:
+            self.build(x.shape[1])
+        check_inputs(x, self.expert, self._inputs)
+        return x
+
+    def _data_of(
+        self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Return inputs, answers and weights, checked."""
+        x = self._inputs_of(X)
+        return x, answers_of(y, len(x), self.expert, self.dtype), weights_of(w, len(x), self.dtype)

@@ -1,0 +1,73 @@
+"""What a network is made of, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headwater.nn.expert import Expert
+
+from .parameters import Parameters
+
+__all__ = ["Summary", "summary_of"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Summary:
+    """The layers of a network with their shapes and numbers of parameters; shows as a table.
+
+    Parameters
+    ----------
+    rows : tuple of (str, str, int)
+        For each layer: how it is declared, the shape of its weights, and how many parameters it has.
+    rest : str
+        Loss and optimizer.
+
+    Examples
+    --------
+    >>> from headwater import nn
+    >>> nn.Network([nn.Dense(4, "relu"), nn.Dense(1)], inputs=3).summary()
+    layer                   weights  parameters
+    Dense(4, 'relu')        3 × 4            16
+    Dense(1, 'identity')    4 × 1             5
+    total                                    21
+    loss mse, optimizer SGD(lr=0.01)
+    """
+
+    rows: tuple[tuple[str, str, int], ...]
+    rest: str
+
+    @property
+    def parameters(self) -> int:
+        """How many parameters there are in all."""
+        return sum(count for *_, count in self.rows)
+
+    def __repr__(self) -> str:
+        lines = [("layer", "weights", "parameters"), *((a, b, f"{c:,}") for a, b, c in self.rows)]
+        lines.append(("total", "", f"{self.parameters:,}"))
+        widths = [max(len(line[i]) for line in lines) for i in range(3)]
+        table = [f"{a:<{widths[0]}}    {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in lines]
+        return "\n".join([*table, self.rest])
+
+
+def summary_of(expert: Expert, layers: Sequence[Parameters]) -> Summary:
+    """Return the summary of a network that is declared so and whose layers with parameters are these."""
+    own = iter(layers)
+    rows = []
+    for layer in expert.layers:
+        name = type(layer).__name__
+        part = next(own) if name in ("Dense", "Embedding", "LayerNorm", "BatchNorm") and _has_numbers(layer) else None
+        shape = "" if part is None else " × ".join(map(str, part.weights.shape))
+        count = 0 if part is None else part.weights.size + (0 if part.bias is None else part.bias.size)
+        rows.append((_declared(layer), shape, count))
+    return Summary(tuple(rows), f"loss {expert.loss.name}, optimizer {expert.optimizer!r}")
+
+
+def _has_numbers(layer: object) -> bool:
+    return getattr(layer, "affine", True) is True
+
+
+def _declared(layer: object) -> str:
+    """Return a layer as one writes it: its class, and its units and activation where it has them."""
+    given = [getattr(layer, name, None) for name in ("units", "rows", "name", "rate", "activation")]
+    return f"{type(layer).__name__}({', '.join(repr(value) for value in given if value is not None)})"

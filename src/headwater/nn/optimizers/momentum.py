@@ -1,0 +1,94 @@
+"""Update rules with one step size for all weights: plain descent and its two momentums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from headwater.plain.optimizers.rules import RULES, RuleRow
+
+from .base import Optimizer
+from .schedules import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class SGD(Optimizer):
+    """Stochastic gradient descent: w ← w − lr·g.
+
+    Parameters
+    ----------
+    lr : float or Schedule
+        Step size.
+
+    References
+    ----------
+    Robbins & Monro 1951.
+
+    Examples
+    --------
+    >>> SGD(lr=0.1)
+    SGD(lr=0.1)
+    """
+
+    rule: ClassVar[RuleRow] = RULES["sgd"]
+    lr: float | Schedule = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Momentum(Optimizer):
+    """Heavy ball: u ← μ·u + g; w ← w − lr·u.
+
+    Parameters
+    ----------
+    lr : float or Schedule
+        Step size.
+    momentum : float
+        μ, what is kept of the velocity.
+
+    References
+    ----------
+    Polyak 1964.
+
+    Examples
+    --------
+    >>> Momentum(0.01).momentum
+    0.9
+    """
+
+    rule: ClassVar[RuleRow] = RULES["momentum"]
+    lr: float | Schedule = 0.01
+    momentum: float = 0.9
+
+    def numbers(self) -> tuple[float, ...]:
+        """Return (μ,)."""
+        return (self.momentum,)
+
+
+@dataclass(frozen=True, slots=True)
+class Nesterov(Optimizer):
+    """Accelerated gradient: u ← μ·u + g; w ← w − lr·(g + μ·u).
+
+    Parameters
+    ----------
+    lr : float or Schedule
+        Step size.
+    momentum : float
+        μ, what is kept of the velocity.
+
+    References
+    ----------
+    Nesterov 1983, in the form of Sutskever et al. 2013.
+
+    Examples
+    --------
+    >>> Nesterov(0.01, momentum=0.8)
+    Nesterov(lr=0.01, momentum=0.8)
+    """
+
+    rule: ClassVar[RuleRow] = RULES["nesterov"]
+    lr: float | Schedule = 0.01
+    momentum: float = 0.9
+
+    def numbers(self) -> tuple[float, ...]:
+        """Return (μ,)."""
+        return (self.momentum,)

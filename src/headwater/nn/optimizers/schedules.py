@@ -1,0 +1,190 @@
+"""Schedules: a step size that moves with the number of steps taken, declared; the formulas run in ``core/kernels/schedule.c``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import headwater._core as _core
+from headwater.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same step size for ever: what follows a drifting stream.
+
+    Parameters
+    ----------
+    lr : float
+        Step size.
+
+    Examples
+    --------
+    >>> Constant(0.1).at(1_000)
+    0.1
+    """
+
+    lr: float
+
+    def numbers(self) -> tuple[int, float, float, float]:
+        """Return the core's code, step size and two numbers."""
+        return _core.SCHEDULES.index("constant"), self.lr, 0.0, 0.0
+
+    def at(self, t: int) -> float:
+        """Return the step size at step t ≥ 1."""
+        return _rate(self.numbers(), t)
+
+
+@dataclass(frozen=True, slots=True)
+class InverseScaling:
+    """lr / t^power: the classic of stochastic approximation; it stops following drift.
+
+    Parameters
+    ----------
+    lr : float
+        Step size at the first step.
+    power : float
+        0.5 for convex losses, up to 1 for strongly convex ones.
+
+    References
+    ----------
+    Robbins & Monro 1951.
+
+    Examples
+    --------
+    >>> InverseScaling(0.1, power=0.5).at(4)
+    0.05
+    """
+
+    lr: float
+    power: float = 0.5
+
+    def numbers(self) -> tuple[int, float, float, float]:
+        """Return the core's code, step size and two numbers."""
+        return _core.SCHEDULES.index("inverse_scaling"), self.lr, self.power, 0.0
+
+    def at(self, t: int) -> float:
+        """Return the step size at step t ≥ 1."""
+        return _rate(self.numbers(), t)
+
+
+@dataclass(frozen=True, slots=True)
+class Cosine:
+    """Half a cosine from lr down to floor over ``steps`` steps, then floor for ever.
+
+    Parameters
+    ----------
+    lr, floor : float
+        Step size at the first step and after the last.
+    steps : int
+        Length of the descent.
+
+    References
+    ----------
+    Loshchilov & Hutter 2017, without restarts.
+
+    Examples
+    --------
+    >>> Cosine(0.1, steps=100, floor=0.01).at(101)
+    0.01
+    """
+
+    lr: float
+    steps: int
+    floor: float = 0.0
+
+    def numbers(self) -> tuple[int, float, float, float]:
+        """Return the core's code, step size and two numbers."""
+        return _core.SCHEDULES.index("cosine"), self.lr, float(self.steps), self.floor
+
+    def at(self, t: int) -> float:
+        """Return the step size at step t ≥ 1."""
+        return _rate(self.numbers(), t)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """lr times ``factor`` after every ``every`` steps.
+
+    Parameters
+    ----------
+    lr : float
+        Step size of the first stretch.
+    every : int
+        Length of a stretch.
+    factor : float
+        What each stretch multiplies it by.
+
+    Examples
+    --------
+    >>> Step(0.1, every=10, factor=0.5).at(11)
+    0.05
+    """
+
+    lr: float
+    every: int
+    factor: float = 0.1
+
+    def numbers(self) -> tuple[int, float, float, float]:
+        """Return the core's code, step size and two numbers."""
+        return _core.SCHEDULES.index("step"), self.lr, float(self.every), self.factor
+
+    def at(self, t: int) -> float:
+        """Return the step size at step t ≥ 1."""
+        return _rate(self.numbers(), t)
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """A straight rise to lr over ``steps`` steps, then lr for ever.
+
+    Parameters
+    ----------
+    lr : float
+        Step size after the rise.
+    steps : int
+        Length of the rise.
+
+    References
+    ----------
+    Goyal et al. 2017.
+
+    Examples
+    --------
+    >>> WarmUp(0.1, steps=4).at(2)
+    0.05
+    """
+
+    lr: float
+    steps: int
+
+    def numbers(self) -> tuple[int, float, float, float]:
+        """Return the core's code, step size and two numbers."""
+        return _core.SCHEDULES.index("warm_up"), self.lr, float(self.steps), 0.0
+
+    def at(self, t: int) -> float:
+        """Return the step size at step t ≥ 1."""
+        return _rate(self.numbers(), t)
+
+
+Schedule: TypeAlias = Constant | InverseScaling | Cosine | Step | WarmUp
+SCHEDULES: tuple[type[Schedule], ...] = (Constant, InverseScaling, Cosine, Step, WarmUp)
+
+
+def _rate(numbers: tuple[int, float, float, float], t: int) -> float:
+    kind, lr, a, b = numbers
+    return _core.rate(kind, lr, a, b, t)
+
+
+def as_schedule(lr: float | Schedule, at: str) -> Schedule:
+    """Return lr as a schedule: a number stands for a constant one."""
+    if isinstance(lr, SCHEDULES):
+        return lr
+    if isinstance(lr, bool) or not isinstance(lr, int | float) or not lr > 0:
+        raise ConfigError(
+            expected="a step size above 0 or a schedule",
+            got=repr(lr),
+            at=at,
+            help="Give e.g. lr=0.01 or nn.Cosine(0.01, steps=1000).",
+        )
+    return Constant(float(lr))

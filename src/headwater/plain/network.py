@@ -1,0 +1,385 @@
+"""A whole net in NumPy, written to be read and to be stepped through in a debugger.
+
+``PlainNetwork`` runs the layers one after the other. Learning is four steps, a method each: ``logits`` (forward), the loss
+and its gradient, ``backward``, ``step``. ``learn_row`` does them for one sample of a stream, and takes a step back that
+did harm. ``nn.Network(…, engine="plain")`` learns by it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from headwater.errors import ConfigError
+
+from .input import HUGE
+from .layers import BatchNormalisation, DenseLayer, DropoutLayer, EmbeddingLayer, Mode, build_layers
+from .losses import LINKS, LOSSES
+from .optimizers.gradients import clip_by_norm, clip_by_value, penalty, penalty_gradient
+from .optimizers.guard import EXPLOSION, PROBATION, RECOVERY, SUSPICIOUS, Progress, within
+from .optimizers.rules import RULES, SMALLEST, StepInfo
+
+Array: TypeAlias = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerParameters:
+    """The numbers of one layer; writing into them changes the net.
+
+    Parameters
+    ----------
+    name : str
+        Its class in ``headwater.nn``.
+    weights : ndarray (inputs, units)
+        W; gains (units,) for a normalisation.
+    bias : ndarray (units,) or None
+        b; shifts for a normalisation.
+    """
+
+    name: str
+    weights: Array
+    bias: Array | None
+
+
+_silent = np.errstate(over="ignore", invalid="ignore")  # what overflows is noticed by the guard
+
+
+class PlainNetwork:
+    """A stack of layers that learns by gradient descent, in plain NumPy.
+
+    Parameters
+    ----------
+    layers : sequence
+        Layers of ``headwater.nn``; the first is Dense or Embedding, the last gives the outputs.
+    loss : nn.Loss
+        What a wrong prediction costs: its ``name`` and ``number`` are read.
+    optimizer : nn.Optimizer
+        The update rule: its ``rule.name``, ``numbers()`` and ``lr`` (a number, or a schedule with ``at(t)``) are read.
+    inputs : int
+        How many inputs.
+    l1, l2 : float
+        Penalty l1·Σ|w| + ½·l2·Σw² on weights, not on biases.
+    clip_norm, clip_value : float
+        Bounds on the gradient: its norm, and each number; 0 for none.
+    dtype : str
+        "float32" or "float64".
+    seed : int
+        Of the first weights and of dropout.
+
+    Examples
+    --------
+    >>> from headwater import nn
+    >>> net = PlainNetwork([nn.Dense(1)], nn.Loss("mse"), nn.SGD(0.5), inputs=1, dtype="float64")
+    >>> X = np.linspace(-1, 1, 21)[:, None]
+    >>> for _ in range(100):
+    ...     loss, gradients = net.gradient(X, 2 * X + 1)
+    ...     net.step(gradients)
+    >>> net.parameters[0].weights.round(3).tolist(), net.parameters[0].bias.round(3).tolist()
+    ([[2.0]], [1.0])
+
+    References
+    ----------
+    Rumelhart, Hinton & Williams 1986.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Any],
+        loss: Any,
+        optimizer: Any,
+        *,
+        inputs: int,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        clip_norm: float = 0.0,
+        clip_value: float = 0.0,
+        dtype: str = "float32",
+        seed: int = 0,
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        self.layers = build_layers(layers, inputs, seed, self.dtype)
+        self.loss, self.loss_number = LOSSES[loss.name], float(loss.number)
+        self.link = LINKS[self.loss.link]
+        self.rule, self.lr = RULES[optimizer.rule.name], optimizer.lr
+        self.numbers = tuple(
+            max(value, SMALLEST) if name == "eps" else value  # with ε = 0 a gradient of 0 would give 0/0
+            for name, value in zip(self.rule.numbers, optimizer.numbers(), strict=True)
+        )
+        self.l1, self.l2 = l1, l2
+        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.progress = Progress()
+        self.states = [np.zeros((self.rule.states, *w.shape), self.dtype) for w, _ in self._arrays()]
+        self.row_steps = np.zeros(len(self.first.weights), np.int64)
+        """How many steps each row of the first layer has taken."""
+
+    # ---- what there is ----------------------------------------------------------------------------------------------
+
+    @property
+    def first(self) -> DenseLayer | EmbeddingLayer:
+        """The first layer, whose rows belong to the inputs."""
+        first = self.layers[0]
+        if not isinstance(first, DenseLayer | EmbeddingLayer):
+            expected, remedy = "Dense or Embedding as first layer", "Put nn.Dense(units) first."
+            raise ConfigError(expected=expected, got=first.name, at="layers", help=remedy)
+        return first
+
+    @property
+    def parameters(self) -> list[LayerParameters]:
+        """The layers that have numbers to learn, in order; writing into the arrays changes the net."""
+        return [
+            LayerParameters(layer.name, layer.weights, layer.bias) for layer in self.layers if layer.weights is not None
+        ]
+
+    def _arrays(self) -> Iterator[tuple[Array, bool]]:
+        """Yield every array that is learned, and whether it is penalised: weights and bias of each layer in turn."""
+        for layer in self.layers:
+            if layer.weights is not None:
+                yield layer.weights, layer.penalised
+            if layer.bias is not None:
+                yield layer.bias, False
+
+    # ---- 1. forward -------------------------------------------------------------------------------------------------
+
+    def logits(self, X: Array, mode: Mode = "predict") -> Array:
+        """Return the last layer's numbers for X (samples, inputs), shape (samples, k)."""
+        values = self._read(X)
+        for layer in self.layers:
+            values = layer.forward(values, mode)
+        return values
+
+    @_silent
+    def forward(self, X: ArrayLike) -> Array:
+        """Return the predictions for X (samples, inputs), shape (samples, k): logits through the link of the loss.
+
+        Logits that are not finite are read as 0, so a prediction is always a number.
+        """
+        z = self.logits(np.asarray(X, self.dtype))
+        finite = np.isfinite(z).all(axis=1, keepdims=True)
+        return self.link.value(np.where(finite, z, 0))
+
+    def _read(self, X: Array) -> Array:
+        """Return X with 0 for what is missing (NaN) or infinite, and within ±10³⁰."""
+        return np.clip(np.where(np.isfinite(X), X, 0), -HUGE, HUGE)
+
+    # ---- 2. the loss, 3. backward -----------------------------------------------------------------------------------
+
+    @_silent
+    def gradient(
+        self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None, *, learn: bool = True
+    ) -> tuple[float, list[Array]]:
+        """Return the mean loss of a mini-batch, and its gradient by each array, without the penalty.
+
+        Parameters
+        ----------
+        X : array (samples, inputs)
+            Inputs.
+        y : array (samples,) or (samples, k)
+            Answers.
+        w : array (samples,), optional
+            Weights of the samples.
+        learn : bool
+            Whether dropout silences units and batch norm uses the batch; without it the net stands as it predicts.
+
+        Returns
+        -------
+        float, list of ndarray
+            The gradients are in the order of ``parameters``: weights and bias of each layer in turn.
+        """
+        X = np.asarray(X, self.dtype)
+        w = np.ones(len(X)) if w is None else np.asarray(w, np.float64)
+        share = w / (w.sum() or 1.0)
+        z = self.logits(X, "batch" if learn else "predict")
+        values, delta = self._loss_and_gradient(z, y)
+        self.backward(delta * share[:, None])
+        return float((share * values).sum()), self._gradients()
+
+    def _loss_and_gradient(self, z: Array, y: ArrayLike) -> tuple[Array, Array]:
+        """Return the loss of each sample (samples,) and its derivative by the logits (samples, k)."""
+        z = z.astype(np.float64)
+        answers = np.asarray(y, np.float64).reshape(len(z), -1)
+        return self.loss.value(z, answers, self.loss_number), self.loss.gradient(z, answers, self.loss_number)
+
+    def backward(self, delta: Array) -> None:
+        """Pass the derivative by the logits back through the layers, the last one first."""
+        delta = delta.astype(self.dtype)
+        for layer in reversed(self.layers):
+            delta = layer.backward(delta)
+
+    def _gradients(self) -> list[Array]:
+        """Return the gradients that ``backward`` left, in the order of the arrays."""
+        found = [g for layer in self.layers for g in (layer.weights_gradient, layer.bias_gradient)]
+        return [g for g in found if g is not None]
+
+    def penalty(self) -> float:
+        """Return what the weights cost, which is no part of the loss that ``gradient`` returns."""
+        return sum(penalty(w, self.l1, self.l2) for w, penalised in self._arrays() if penalised)
+
+    def penalty_gradients(self) -> list[Array]:
+        """Return the gradient of the penalty by each array; 0 for biases."""
+        return [penalty_gradient(w, self.l1, self.l2) if penalised else 0 * w for w, penalised in self._arrays()]
+
+    # ---- 4. step ----------------------------------------------------------------------------------------------------
+
+    @_silent
+    def step(self, gradients: Sequence[Array], *, penalise: bool = True) -> None:
+        """Take one step of the rule along a gradient.
+
+        Parameters
+        ----------
+        gradients : sequence of ndarray
+            As ``gradient`` returned them.
+        penalise : bool
+            Whether the gradient of the penalty is still to be added.
+        """
+        now = self._begin_step()
+        clipped = clip_by_norm(gradients, self.clip_norm)
+        for (w, penalised), g, s in zip(self._arrays(), clipped, self.states, strict=True):
+            w[...] = self._updated(w, g, s, replace(now, is_weight=penalised), penalise)
+        self.row_steps += 1
+
+    def _begin_step(self) -> StepInfo:
+        """Count the step, and return what the rule is told of it."""
+        progress = self.progress
+        progress.steps += 1
+        t = progress.steps
+        if self.rule.momentum is not None:
+            progress.product *= self.rule.momentum(t, self.numbers)
+        lr = float(self.lr) if isinstance(self.lr, int | float) else float(self.lr.at(t))
+        return StepInfo(lr * progress.step_scale, self.numbers, t, t, progress.product)
+
+    def _updated(self, w: Array, g: Array, s: Array, now: StepInfo, penalise: bool = True) -> Array:
+        """Return weights after a step: the gradient is clipped by value, then the penalty is added, then the rule acts."""
+        g = clip_by_value(g, self.clip_value)
+        if penalise and now.is_weight and (self.l1 or self.l2):
+            g = g + penalty_gradient(w, self.l1, self.l2)
+        return self.rule.step(w, g, s, now)
+
+    # ---- one sample of a stream -------------------------------------------------------------------------------------
+
+    @_silent
+    def learn_row(self, x: ArrayLike, y: ArrayLike, w: float = 1.0) -> Array:
+        """Predict a sample, then learn it; return the prediction, made before, shape (k,).
+
+        Parameters
+        ----------
+        x : array (inputs,)
+            The sample; NaN where a value is missing.
+        y : float or array (k,)
+            The answer; the number of a class where the loss takes one.
+        w : float
+            The sample's weight; 0 teaches nothing.
+
+        Examples
+        --------
+        >>> from headwater import nn
+        >>> net = PlainNetwork([nn.Dense(1)], nn.Loss("mse"), nn.SGD(0.1), inputs=1, dtype="float64")
+        >>> for i in range(200):
+        ...     x = np.array([i % 5 - 2.0])
+        ...     shown = net.learn_row(x, 3 * x)
+        >>> net.parameters[0].weights.round(3).tolist()
+        [[3.0]]
+        """
+        x = np.asarray(x, self.dtype)
+        prediction: Array = self.forward(x[None])[0]
+        if w > 0:
+            loss, delta = self._row_loss(x, y, "row")
+            if math.isfinite(loss):
+                self._step_and_check(x, y, w * delta, loss)
+            else:
+                self.progress.overflow += 1
+        return prediction
+
+    def learn_many(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> Array:
+        """Predict and learn row after row; return the predictions, each made before its row was learned, (samples, k)."""
+        X = np.asarray(X, self.dtype)
+        w = np.ones(len(X)) if w is None else np.asarray(w, np.float64)
+        rows = zip(X, np.asarray(y, np.float64), w, strict=True)
+        shown = [self.learn_row(x, answer, float(weight)) for x, answer, weight in rows]
+        return np.array(shown, self.dtype) if shown else self.forward(X)
+
+    def _row_loss(self, x: Array, y: ArrayLike, mode: Mode) -> tuple[float, Array]:
+        """Return the loss of a sample, infinite if its logits are, and its derivative by the logits."""
+        z = self.logits(x[None], mode)
+        values, delta = self._loss_and_gradient(z, y)
+        return (float(values[0]) if np.isfinite(z).all() else math.inf), delta
+
+    def _step_and_check(self, x: Array, y: ArrayLike, delta: Array, before: float) -> None:
+        """Step along the gradient of a sample that cost ``before``; step back if it then costs far more.
+
+        The check needs a second forward pass, so it is made only where a step can be dangerous: in the first steps, and
+        where the loss stands far above its fading mean. A step that is taken back halves the step size for a while.
+        """
+        progress = self.progress
+        early = progress.steps < PROBATION
+        suspicious = early or not within(before, progress.fading_loss, SUSPICIOUS)
+        progress.note(before)
+        product, kept = progress.product, self._copies() if suspicious else []
+
+        self._step_row(x, delta)
+
+        progress.step_scale = min(progress.step_scale * RECOVERY, 1.0)
+        if suspicious and self._take_back_what_did_harm(x, y, before, kept, early):
+            progress.product = product
+            progress.step_scale *= 0.5
+            progress.undone += 1
+
+    def _take_back_what_did_harm(self, x: Array, y: ArrayLike, before: float, kept: list[Array], early: bool) -> bool:
+        """Take the step back if its sample now costs far more than ``before``, or a number is infinite; return whether it was so.
+
+        With dropout, ``before`` is the loss of a thinned net. So the whole net is asked too before a step is taken back.
+        """
+        times, more = (EXPLOSION, 1.0) if early else (1.0, 0.0)
+        after, _ = self._row_loss(x, y, "predict")
+        sound = all(np.isfinite(array).all() for array in self._moving())
+        if sound and within(after, before, times, more):
+            return False
+        stepped = self._copies()
+        self._restore(kept)
+        if sound and any(isinstance(layer, DropoutLayer | BatchNormalisation) for layer in self.layers):
+            whole, _ = self._row_loss(x, y, "predict")
+            if within(after, whole, times, more):
+                self._restore(stepped)
+                return False
+        return True
+
+    def _step_row(self, x: Array, delta: Array) -> None:
+        """Take one step on one sample. Rows of the first layer that it doesn't touch are left alone, moments and all."""
+        now = self._begin_step()
+        self.backward(delta)
+        first, pairs = self.first, self._pairs(x)
+        gradients = [value * first.dY[0] for _, value in pairs] + self._gradients()[1:]
+        clipped = clip_by_norm(gradients, self.clip_norm)
+
+        rows = [row for row, _ in pairs]
+        for row in rows:
+            self.row_steps[row] += 1
+        for row, g in zip(rows, clipped, strict=False):
+            its_own = replace(now, t=int(self.row_steps[row]))
+            first.weights[row] = self._updated(first.weights[row], g, self.states[0][:, row], its_own)
+        others = zip(list(self._arrays())[1:], clipped[len(rows) :], self.states[1:], strict=True)
+        for (w, penalised), g, s in others:
+            w[...] = self._updated(w, g, s, replace(now, is_weight=penalised))
+
+    def _pairs(self, x: Array) -> list[tuple[int, float]]:
+        """Return the rows of the first layer that a sample touches, each with the value that scales it."""
+        if isinstance(self.first, EmbeddingLayer):
+            return [(int(i), 1.0) for i in x]
+        return [(i, float(value)) for i, value in enumerate(self._read(x)) if np.isfinite(x[i])]
+
+    # ---- taking a step back -----------------------------------------------------------------------------------------
+
+    def _moving(self) -> list[Array]:
+        """Return all that a step changes: the weights and the rule's states."""
+        return [*(w for w, _ in self._arrays()), *self.states]
+
+    def _copies(self) -> list[Array]:
+        return [array.copy() for array in self._moving()]
+
+    def _restore(self, copies: list[Array]) -> None:
+        for array, copy in zip(self._moving(), copies, strict=True):
+            array[...] = copy

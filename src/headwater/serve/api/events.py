@@ -1,0 +1,138 @@
+"""What a page watches: one stream of server-sent events; the first has the past in it, the others what is new."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from typing import Any
+
+from headwater.errors import HeadwaterError
+from headwater.serve.api.models import summary
+from headwater.serve.background.history import EVERY_S
+from headwater.serve.endpoint import Endpoint, Receive, Request, Response, Send, error_response, json_response
+from headwater.serve.http.client import client_key
+from headwater.serve.http.errors import Busy
+from headwater.serve.http.schemas import label_key, to_json
+from headwater.serve.state import ServerState
+from headwater.store.service.model import Model
+
+MOST_STREAMS, MOST_STREAMS_PER_CLIENT = 100, 20
+_HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+_CLASSES = 6  # named on the page
+_SLOW_S = 10.0  # a page that takes longer to take an event is let go; it comes back by itself
+
+
+class EventStream:
+    """The stream at ``/events``, as an ASGI application.
+
+    Parameters
+    ----------
+    state : ServerState
+        The server's state.
+    """
+
+    def __init__(self, state: ServerState) -> None:
+        self.state = state
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Send an event a second until the page leaves, or is too slow."""
+        request = Request(self.state, scope, receive, dict(scope["headers"]))
+        host = (scope.get("client") or ("",))[0]
+        try:
+            self.state.access.check("read", "GET", request.headers, host)
+            model = self.state.model(request.query("model"))
+            self._check_room(client_key(host))
+        except HeadwaterError as error:
+            await Endpoint(self.state, _raises(error), None)(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+            return
+        self.state.streams[client_key(host)] += 1
+        try:
+            await self._stream(model, receive, send)
+        finally:
+            self.state.streams[client_key(host)] -= 1
+            self.state.streams += Counter()  # which drops the zeros
+
+    def _check_room(self, client: str) -> None:
+        for most, open_, whose in (
+            (MOST_STREAMS, self.state.streams.total(), "pages"),
+            (MOST_STREAMS_PER_CLIENT, self.state.streams[client], "pages of one client"),
+        ):
+            if open_ >= most:
+                raise Busy(expected=f"at most {most} {whose}", got="more", at="/events", help="Close some.")
+
+    async def _stream(self, model: Model, receive: Receive, send: Send) -> None:
+        gone = asyncio.ensure_future(_left(receive))
+        first = True
+        try:
+            while not gone.done() and not self.state.ends():
+                event = b"retry: 1000\nid: %d\ndata: %b\n\n" % (
+                    model.seq,
+                    to_json(frame(self.state, model, past=first)),
+                )
+                async with asyncio.timeout(_SLOW_S):
+                    await send({"type": "http.response.body", "body": event, "more_body": True})
+                first = False
+                await asyncio.wait([gone], timeout=EVERY_S)
+            await send({"type": "http.response.body", "body": b""})
+        except TimeoutError:
+            return
+        finally:
+            gone.cancel()
+
+
+def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
+    """Return what the page shows now, and with ``past`` what it would show had it watched from the start."""
+    with model.lock:
+        recent = list(model.recent)
+        history = model.champion.scores.history()
+        experts = [f"{i + 1} · {expert['optimizer']}" for i, expert in enumerate(model.champion.learner.experts_)]
+        classes = model.champion.learner.classes if model.task == "classify" else ()
+    recorded = state.histories.of(model)
+    return {
+        **summary(model),
+        "models": list(state.service.models.by_name),
+        "demo": state.demo and model.name == state.default,
+        "classes": [label_key(label) for label in classes[:_CLASSES]],
+        "n_classes": len(classes),
+        "given_out": state.measures.given_out[model.id],
+        "now": recorded.now,
+        "past": recorded.curve.points if past else None,
+        "history": history,
+        "experts": experts,
+        "importance": recorded.importance(),
+        "recent": [_row(*item) for item in recent[::-1]],
+        "refused": list(state.measures.refused)[::-1],
+        "ready": state.service.failure is None,
+        "up_s": time.time() - state.started,
+    }
+
+
+def _row(seq: int, event: Any, y_pred: Any) -> dict[str, Any]:
+    x = {str(name): value for name, value in list(event.x.items())[:8]}
+    return {"seq": seq, "x": x, "y": label_key(event.y), "y_pred": None if y_pred is None else label_key(y_pred)}
+
+
+async def importance(request: Request) -> Response:
+    """Return how much each feature matters so far: by how much the loss rises when its values are exchanged (iPFI)."""
+    return json_response(request.state.histories.of(request.state.model(request.path["model"])).importance(most=100))
+
+
+def _raises(error: HeadwaterError) -> Any:
+    async def events(request: Request) -> Response:
+        return error_response(error)
+
+    return events
+
+
+async def _left(receive: Receive) -> None:
+    message = await receive()
+    while message["type"] != "http.disconnect":
+        message = await receive()
+
+
+__all__ = ["EventStream", "frame", "importance"]

@@ -1,0 +1,130 @@
+"""The heart of the API: predict, learn, and answers that come later; one, many, or lines of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from headwater.serve.api.predicting import Prediction, predict_rows
+from headwater.serve.endpoint import Request, Response, error_response
+from headwater.serve.http.limits import too_many
+from headwater.serve.http.schemas import (
+    LARGE,
+    Body,
+    DelayedLabel,
+    Example,
+    PredictRequest,
+    answer,
+    count_cells,
+    event,
+    prediction_as_json,
+    to_lines,
+)
+from headwater.store.journal.events import PendingPrediction
+from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest
+
+_PREDICT, _EXAMPLE, _LABEL = Body(PredictRequest), Body(Example), Body(DelayedLabel)
+_LINES = b"application/x-ndjson"
+_AT_ONCE = 200  # rows that are written as JSON on the event loop; more go to a thread
+_WRITTEN_AT_ONCE = 500
+
+
+async def predict(request: Request) -> Response:
+    """Predict samples; those with ``keep`` get an id, on disk before the answer, for their answers."""
+    rows, shape = await _read(request, _PREDICT)
+    state, model = request.state, request.state.model(request.path.get("model", ""))
+    X = [row.x for row in rows]
+    kept = [i for i, row in enumerate(rows) if row.keep]
+    predictions = await predict_rows(state, model, X, shadows=bool(kept))
+    ids = {}
+    if kept:
+        pending = [PendingPrediction(X[i], predictions[i].by_learner, predictions[i].seq) for i in kept]
+        command = PendingRequest(model.id, pending)
+        outcome = (await state.writer.run([command], len(kept)))[0]
+        if outcome is not None:
+            raise outcome
+        state.measures.given_out[model.id] += len(kept)
+        ids = {i: named["id"] for i, named in zip(kept, command.answers, strict=True)}
+    name = model.champion.name
+    out = partial(_predicted, predictions, name, ids)
+    response = _response(out() if len(X) <= _AT_ONCE else await state.workers.run(out), shape)
+    if state.replicas is not None:
+        response.headers.append((b"x-headwater-state-age", b"%.3f" % state.replicas.age))
+    return response
+
+
+async def learn(request: Request) -> Response:
+    """Learn examples, all of a request or none; the answer is sent when they are on disk and learned."""
+    rows, shape = await _read(request, _EXAMPLE)
+    state, model = request.state, request.state.learning(request.path.get("model", ""))
+    if sum(count_cells(row.x) for row in rows) > state.limits.cells:
+        raise too_many("cells", state.limits, "body")
+    command = LearnRequest(model.id, [event(model.task, row) for row in rows])
+    if rows:
+        outcome = (await state.writer.run([command], len(rows)))[0]
+        if outcome is not None:
+            raise outcome
+    return _response(_encoded([_without_infinity(one) for one in command.answers]), shape)
+
+
+async def label(request: Request) -> Response:
+    """Learn answers to earlier predictions; in a list or in lines each has its own outcome."""
+    rows, shape = await _read(request, _LABEL)
+    model = request.state.learning(request.path.get("model", ""))
+    commands = [LabelRequest(model.id, row.id, answer(model.task, row.y), row.w) for row in rows]
+    outcomes = await request.state.writer.run([*commands], len(rows)) if commands else []
+    if shape == "one" and outcomes[0] is not None:
+        raise outcomes[0]
+    out: list[dict[str, Any]] = []
+    for command, outcome in zip(commands, outcomes, strict=True):
+        if outcome is None:
+            out.append(_without_infinity(command.answers[0]))
+        else:
+            out.append({"id": command.id, **outcome.as_dict(), "status": error_response(outcome).status})
+    return _response(_encoded(out), shape)
+
+
+async def _read(request: Request, body: Body) -> tuple[list[Any], str]:
+    """Return the rows of a body, and its shape: one, list or lines."""
+    raw, state = await request.body(), request.state
+    lines = request.headers.get(b"content-type", b"").startswith(_LINES)
+    read = partial(body.read, raw, lines=lines, limits=state.limits, row_limits=state.service.limits)
+    rows, many = read() if len(raw) <= LARGE else await state.workers.run(read)
+    return rows, "lines" if lines else "list" if many else "one"
+
+
+def _predicted(predictions: list[Prediction], name: str, ids: dict[int, str]) -> bytes:
+    rows = []
+    for i, one in enumerate(predictions):
+        row = {**prediction_as_json(*one.of(name)), "seq": one.seq}
+        if i in ids:
+            row["id"] = ids[i]
+        rows.append(row)
+    return _encoded(rows)
+
+
+def _encoded(rows: list[dict[str, Any]]) -> bytes:
+    """Return rows as lines of JSON, a few at a time, so that other threads get their turn in between."""
+    if len(rows) <= _WRITTEN_AT_ONCE:
+        return to_lines(rows)
+    starts = range(0, len(rows), _WRITTEN_AT_ONCE)
+    return b"".join(to_lines(rows[start : start + _WRITTEN_AT_ONCE]) for start in starts)
+
+
+def _response(lines: bytes, shape: str) -> Response:
+    if shape == "lines":
+        return Response(lines, kind=_LINES)
+    if shape == "one":
+        return Response(lines[:-1])
+    # No text of JSON holds the end of a line, so lines become the items of a list as they are.
+    return Response(b"[" + lines[:-1].replace(b"\n", b",") + b"]")
+
+
+def _without_infinity(row: dict[str, Any]) -> dict[str, Any]:
+    y_pred = row.get("y_pred")
+    if isinstance(y_pred, float) and y_pred - y_pred != 0.0:  # JSON has no infinity
+        row["y_pred"] = None
+    return row
+
+
+__all__ = ["label", "learn", "predict"]

@@ -1,0 +1,85 @@
+"""Predict without holding up others: small requests at once, large ones in a thread, in parts."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from headwater.serve.http.limits import too_many
+from headwater.serve.http.schemas import count_cells
+from headwater.serve.state import ServerState
+from headwater.store.journal.events import Predictions
+from headwater.store.service.model import Model
+
+_ROWS_AT_ONCE, _CELLS_AT_ONCE = 32, 640  # about half a millisecond; beyond, the event loop would stand still
+_CELLS_A_PART = 5000
+
+
+class Prediction(NamedTuple):
+    """What the learners of a model predicted for one row, and the sequence they stood at."""
+
+    by_learner: Predictions
+    seq: int
+
+    def of(self, name: str) -> tuple[Any, dict[Any, float] | None]:
+        """Return the prediction of a learner; of the first one, if another has taken its place meanwhile."""
+        return self.by_learner.get(name) or next(iter(self.by_learner.values()))
+
+
+async def predict_rows(state: ServerState, model: Model, X: list[dict[str, Any]], *, shadows: bool) -> list[Prediction]:
+    """Return the prediction of each row.
+
+    Parameters
+    ----------
+    state : ServerState
+        The server's state.
+    model : Model
+        Whose learners.
+    X : list of dict
+        The rows.
+    shadows : bool
+        Whether challengers predict too.
+
+    Raises
+    ------
+    DataError
+        If there are more rows, values, or probabilities to return, than one request may bring.
+    Busy
+        If too many such requests are at work.
+    """
+    limits = state.limits
+    sizes = [count_cells(x) for x in X]
+    classes = len(model.champion.learner.classes) if model.task == "classify" else 1
+    if len(X) > limits.rows:
+        raise too_many("rows", limits, "body")
+    if max(sum(sizes), len(X) * classes) > limits.cells:
+        raise too_many("cells", limits, "body")
+    if state.replicas is not None and model.name == state.default and not (shadows and len(model.learners) > 1):
+        found = await state.replicas.predict(X) if X else None
+        if found is not None:
+            return [Prediction({model.champion.name: row}, found[1]) for row in found[0]]
+    # An export holds the model for a while: then the event loop must not be the one that waits for it.
+    if len(X) <= _ROWS_AT_ONCE and sum(sizes) <= _CELLS_AT_ONCE and not state.exporters.waiting:
+        return _predict(model, X, shadows=shadows)
+    return await state.workers.run(lambda: _predict_parts(model, X, sizes, shadows=shadows))
+
+
+def _predict_parts(model: Model, X: list[dict[str, Any]], sizes: list[int], *, shadows: bool) -> list[Prediction]:
+    """Predict in parts: between them whoever waits for the model gets it, and each row says from which state it came."""
+    out: list[Prediction] = []
+    start = cells = 0
+    for i, size in enumerate(sizes):
+        cells += size
+        if cells >= _CELLS_A_PART or i + 1 == len(sizes):
+            out += _predict(model, X[start : i + 1], shadows=shadows)
+            start, cells = i + 1, 0
+    return out
+
+
+def _predict(model: Model, X: list[dict[str, Any]], *, shadows: bool) -> list[Prediction]:
+    if not X:
+        return []
+    rows, seq = model.predict(X, shadows=shadows)
+    return [Prediction(row, seq) for row in rows]
+
+
+__all__ = ["Prediction", "predict_rows"]

@@ -1,0 +1,137 @@
+"""The one writer: requests of all clients queue here, are committed in groups, learned, and only then answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from typing import Any
+
+from headwater.errors import HeadwaterError, StoreError
+from headwater.serve.http.errors import Busy
+from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest, StepRequest
+from headwater.store.service import Service
+
+Command = LearnRequest | PendingRequest | LabelRequest | StepRequest
+_Item = tuple[list[Command], int, asyncio.Future[Any]]
+_GROUP = 4096  # events committed at once: beyond, the first would wait for the last
+_log = logging.getLogger("headwater.serve")
+
+
+class Writer:
+    """A thread that owns the store's changes.
+
+    Parameters
+    ----------
+    service : Service
+        The open store.
+    limit : int
+        Events that may wait; beyond, clients are told to come back.
+    """
+
+    def __init__(self, service: Service, *, limit: int = 200_000) -> None:
+        self.service, self.limit = service, limit
+        self.waiting = 0
+        self.learn_s = 0.0
+        self.groups = 0
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="headwater-writer", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin."""
+        self._loop = loop
+        self._thread.start()
+
+    async def run(self, commands: list[Command], events: int) -> list[HeadwaterError | None]:
+        """Commit commands and learn what they bring; return for each None, or why it was refused.
+
+        Raises
+        ------
+        Busy
+            If too much is waiting.
+        StoreError
+            If it could not be written.
+        """
+        if self.waiting + events > self.limit and self.waiting:
+            raise Busy(
+                expected=f"at most {self.limit} waiting events",
+                got="more",
+                at="queue",
+                help="Try again a little later.",
+            )
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.waiting += events
+        self._queue.put((commands, events, future))
+        done: list[HeadwaterError | None] = await future
+        return done
+
+    async def stop(self) -> None:
+        """Finish what is queued, then end."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        going = True
+        while going:
+            group = [self._queue.get()]
+            size = 0
+            while group[-1] is not None and size < _GROUP:
+                size += group[-1][1]
+                try:
+                    group.append(self._queue.get_nowait())
+                except queue.Empty:
+                    break
+            going = group[-1] is not None
+            self._commit([item for item in group if item is not None])
+
+    def _commit(self, group: list[_Item]) -> None:
+        if not group:
+            return
+        started = time.perf_counter()
+        answers = self._answers(group)
+        self.learn_s = time.perf_counter() - started
+        self.groups += 1
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._deliver, group, answers)
+
+    def _answers(self, group: list[_Item]) -> list[Any]:
+        """Commit a group as one; if something in it can't be written at all, each alone, so that only that one fails."""
+        before = self.service.commits
+        try:
+            outcomes = iter(self.service.commit([command for commands, _, _ in group for command in commands]))
+            return [[next(outcomes) for _ in commands] for commands, _, _ in group]
+        except StoreError as error:
+            return [error] * len(group)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            _log.warning("a group could not be committed", exc_info=error)
+            if len(group) == 1 or self.service.commits > before:  # written: another time would learn it twice
+                return [_unexpected(error)] * len(group)
+        for commands, _, _ in group:
+            for command in commands:
+                command.answers = []  # of what was undone
+        return [self._answers([item])[0] for item in group]
+
+    def _deliver(self, group: list[_Item], answers: list[Any]) -> None:
+        for (_, events, future), answer in zip(group, answers, strict=True):
+            self.waiting -= events
+            if future.done():  # its client has gone
+                continue
+            if isinstance(answer, HeadwaterError):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+
+def _unexpected(error: Exception) -> StoreError:
+    return StoreError(
+        expected="a request that can be committed",
+        got=f"{type(error).__name__}: {error}"[:300],
+        at="store",
+        help="Report this, with the request.",
+    )
+
+
+__all__ = ["Command", "Writer"]

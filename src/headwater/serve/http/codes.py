@@ -1,0 +1,47 @@
+"""The codes of what the server refuses: they stay when a sentence is worded better, so programs and translations hold on to them."""
+
+from __future__ import annotations
+
+CODES: dict[str, str] = {
+    "error": "something that has no code of its own",
+    "config": "an argument or option that cannot be",
+    "data": "input that cannot be used",
+    "source": "a stream or file without what is needed to read it",
+    "broker_gone": "a broker that can't be reached now",
+    "trimmed_log": "a broker's log that no longer has what comes behind what was learned",
+    "needs_store": "a source whose place can only be kept in a store",
+    "target": "an answer that is missing, or of the wrong kind",
+    "limit_fractions": "so many classes that are numbers with a fraction that they look like the answers of a regression",
+    "too_many_rejects": "more rows of a stream that can't be used than are allowed",
+    "model_file": "a saved model that cannot be read",
+    "store": "nothing can be acknowledged: the store is damaged, full or in use",
+    "missing_extra": "a package is not installed",
+    "invalid": "a field of the body is out of its range, or of another type",
+    "not_json": "a body that is no JSON",
+    "limit": "a row or a request beyond one of the limits, which the message names",
+    "too_large": "a body beyond the limit",
+    "too_slow": "headers or a body that did not come in time",
+    "head_too_large": "a request line and headers beyond the limit",
+    "not_found": "nothing at that address",
+    "method": "another method than the address takes",
+    "token": "no token that counts",
+    "forbidden": "a token of too small a scope",
+    "origin": "a request from another site's page",
+    "host": "a foreign host name, and no tokens",
+    "rate_limited": "more requests than a client may send",
+    "busy": "too much is waiting",
+    "stopping": "the server ends",
+    "paused": "a model that takes no examples for now",
+    "unknown_model": "no model of that name",
+    "unknown_learner": "no learner of that name",
+    "name": "a name that cannot be one",
+    "name_taken": "a name that is in use",
+    "is_champion": "the champion, where a challenger is needed",
+    "not_learned": "a learner that has learned nothing yet",
+    "step_range": "a factor on the step size that is out of its range",
+    "unknown_id": "an id that was never given out",
+    "expired_id": "an id whose prediction is kept no longer",
+    "conflicting_id": "an id that came before with another content",
+}
+
+__all__ = ["CODES"]

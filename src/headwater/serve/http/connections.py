@@ -1,0 +1,272 @@
+"""Bounds on connections, before anything knows who asks: how many, how long they may wait, how large a request's head may be.
+
+uvicorn's fast parser bounds none of these: it takes headers of any size, and a client that sends nothing may stay for ever. So each
+connection has a deadline, which moves when a head, a body or a response is complete, and one sweep closes those that have passed it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from headwater.errors import HeadwaterError
+from headwater.serve.http.client import Network, client_key, is_among
+from headwater.serve.http.errors import Busy, HeadTooLarge, TooSlow, status_of
+from headwater.serve.http.limits import ServerLimits
+from headwater.serve.http.schemas import to_json
+
+_SWEEP_S = 0.5
+_PIPELINED = 16  # requests that may wait behind the one at work on a connection
+_PROGRESS = 64 << 10  # bytes that a reader of a response must take before its deadline, to get another
+_AT_WORK = float("inf")
+_log = logging.getLogger("headwater.serve")
+
+
+class Connections:
+    """The open connections of one server.
+
+    When there are too many, in all or of one client, the one that has waited longest for a request is closed, and first of
+    all those that never sent a whole one: a client that sends requests is not shut out by one that does not.
+
+    Parameters
+    ----------
+    limits : ServerLimits
+        What is allowed.
+    proxies : tuple of networks
+        Addresses that speak for many clients: they may have any number of connections.
+    """
+
+    def __init__(self, limits: ServerLimits, proxies: tuple[Network, ...] = ()) -> None:
+        self.limits, self._proxies = limits, proxies
+        self.open: dict[Connection, str] = {}
+        """The client of each open connection."""
+        self.closed: Counter[str] = Counter()
+        """How many were closed, and why."""
+        self._per_client: Counter[str] = Counter()
+
+    def add(self, connection: Connection, host: str) -> bool:
+        """Take a new connection, in the place of another if need be; say whether there was room."""
+        client = "" if is_among(host, self._proxies) else client_key(host)
+        full = len(self.open) >= self.limits.connections
+        if full or (client and self._per_client[client] >= self.limits.connections_per_client):
+            waiting = [one for one, its in self.open.items() if one.replaceable and (full or its == client)]
+            if not waiting:
+                self.closed["refused"] += 1
+                return False
+            self.closed["evicted"] += 1
+            oldest = min(waiting, key=lambda one: (one.served > 0, one.since))
+            self.remove(oldest)
+            oldest.transport.abort()
+        self.open[connection] = client
+        self._per_client[client] += 1
+        return True
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection."""
+        client = self.open.pop(connection, None)
+        if client is None:
+            return
+        self._per_client[client] -= 1
+        if not self._per_client[client]:
+            del self._per_client[client]
+
+    async def run(self) -> None:
+        """Close connections whose deadline has passed, until cancelled."""
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            now = asyncio.get_running_loop().time()
+            for connection in [one for one in self.open if one.deadline < now]:
+                try:
+                    connection.expire()
+                except Exception:  # noqa: BLE001 - the next sweep must come, whatever one connection is up to
+                    _log.exception("a connection could not be closed")
+                    self.remove(connection)
+
+
+class Connection(HttpToolsProtocol):
+    """One connection: uvicorn's, within the limits.
+
+    Parameters
+    ----------
+    connections : Connections
+        Those of the server.
+    **given
+        What uvicorn gives its protocols.
+    """
+
+    def __init__(self, connections: Connections, **given: Any) -> None:
+        super().__init__(**given)
+        self._all, self._limits = connections, connections.limits
+        self.served = 0
+        """Requests that came whole."""
+        self.since = self.deadline = 0.0
+        self._unparsed = self._head = self._fields = self._unsent = 0
+        self._head_open = self._body_open = False
+        self._refusal: HeadwaterError | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether no answer is under way."""
+        cycle: Any = self.cycle  # None before the first request
+        return cycle is None or bool(cycle.response_complete)
+
+    @property
+    def replaceable(self) -> bool:
+        """Whether no whole request is at work: another connection may have this one's place."""
+        return self.waits or self._body_open
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin, if there is room for one more."""
+        super().connection_made(transport)
+        if not self._all.add(self, self.client[0] if self.client else ""):
+            self._refuse(Busy(expected="fewer connections", got="one more", at="connection", help="Close some."))
+            return
+        self._wait(self._limits.header_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._all.remove(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; what leads nowhere (an endless header, empty lines before a request) is counted."""
+        if self.transport.is_closing():
+            return
+        self._unparsed += len(data)
+        super().data_received(data)
+        if self._unparsed > self._limits.header_bytes and not self.transport.is_closing():
+            self._refuse(self._too_large(f"{self._limits.header_bytes} bytes"))
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what the parser refuses, or what was refused while it parsed."""
+        if self._refusal is not None:
+            self._refuse(self._refusal)
+        elif self.waits:
+            super().send_400_response(msg)
+        else:  # a whole answer is under way: nothing may be written into it
+            self.transport.abort()
+
+    # ---- what the parser tells --------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Begin a request: its head has so long to come."""
+        super().on_message_begin()
+        self._unparsed = self._head = self._fields = 0
+        self._head_open = True
+        if self.waits:
+            self._wait(self._limits.header_s)
+
+    def on_url(self, url: bytes) -> None:
+        """Count a part of the address."""
+        self._count(len(url), 0)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a header; those behind a body in chunks count too."""
+        self._count(len(name) + len(value), 1)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Hand the request to the application."""
+        self._unparsed, self._head_open, self._body_open = 0, False, True
+        if len(self.pipeline) >= _PIPELINED:
+            self._stop(Busy(expected=f"at most {_PIPELINED} requests ahead", got="more", at="connection", help=""))
+        super().on_headers_complete()
+        self.deadline = self.loop.time() + 2 * self._limits.body_s  # until the body is whole; its reader is told before
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body."""
+        self._unparsed = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Note that a request is whole."""
+        self._unparsed, self._body_open = 0, False
+        self.served += 1
+        super().on_message_complete()
+        if self.waits:
+            self._wait(self._limits.idle_s)
+        else:
+            self.deadline = _AT_WORK
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, or for the rest of a body that nobody wants: only so long."""
+        super().on_response_complete()
+        if self.waits and not self.flow.write_paused:
+            self._wait(self._limits.body_s if self._body_open else self._limits.idle_s)
+
+    # ---- a client that does not read ---------------------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        """Give the client a time to read what was sent."""
+        super().pause_writing()
+        self._unsent = self.transport.get_write_buffer_size()
+        self._wait(self._limits.send_s)
+
+    def resume_writing(self) -> None:
+        """Go on: it reads."""
+        super().resume_writing()
+        if self.waits:
+            self._wait(self._limits.idle_s)
+        else:
+            self.deadline = _AT_WORK
+
+    # ---- ends --------------------------------------------------------------------------------------------------------
+
+    def expire(self) -> None:
+        """Close: the deadline has passed. One who reads slowly, but reads, goes on."""
+        unsent = self.transport.get_write_buffer_size()
+        if self.flow.write_paused and unsent <= self._unsent - _PROGRESS:
+            self._unsent = unsent
+            self._wait(self._limits.send_s)
+            return
+        slow = self._head_open or self._body_open or self._unparsed > 0
+        self._all.closed["slow" if slow or unsent else "idle"] += 1
+        if unsent or self._body_open or not slow:
+            self._all.remove(self)
+            (self.transport.abort if unsent else self.transport.close)()
+            return
+        expected = f"the headers within {self._limits.header_s:g} s"
+        self._refuse(TooSlow(expected=expected, got="a part of them", at="headers", help="Send them faster."))
+
+    def _wait(self, seconds: float) -> None:
+        self.since = self.loop.time()
+        self.deadline = self.since + seconds
+
+    def _count(self, size: int, fields: int) -> None:
+        self._unparsed = 0
+        self._head += size
+        self._fields += fields
+        if self._head > self._limits.header_bytes:
+            self._stop(self._too_large(f"{self._limits.header_bytes} bytes"))
+        if self._fields > self._limits.headers:
+            self._stop(self._too_large(f"{self._limits.headers} headers"))
+
+    def _stop(self, error: HeadwaterError) -> None:
+        """Leave the parser; ``send_400_response`` then answers."""
+        self._refusal = error
+        raise error
+
+    def _refuse(self, error: HeadwaterError) -> None:
+        """Answer in the form of the API, and close."""
+        self._all.remove(self)
+        if not self.waits:
+            self.transport.abort()
+            return
+        body = to_json(error.as_dict())
+        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+        self.transport.write(STATUS_LINE[status_of(error)] + head + body)
+        self.transport.close()
+
+    @staticmethod
+    def _too_large(most: str) -> HeadTooLarge:
+        return HeadTooLarge(
+            expected=f"a request line and headers of at most {most}", got="more", at="headers", help="Send fewer."
+        )
+
+
+__all__ = ["Connection", "Connections"]

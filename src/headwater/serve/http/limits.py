@@ -1,0 +1,113 @@
+"""What one server accepts at most: of a connection, of a request, of all together."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from headwater.errors import ConfigError, DataError
+from headwater.store.service.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """Bounds that no client can pass, whatever it sends.
+
+    Parameters
+    ----------
+    connections, connections_per_client
+        Open connections, in all and of one address. Beyond, the one that has waited longest for a request is closed.
+    header_bytes, headers
+        Size of the request line with its headers, and their number.
+    header_s, idle_s
+        Seconds until a request's headers are whole, and until the next request begins.
+    body_bytes, body_s
+        Size of a body, and seconds until it is whole.
+    send_s
+        Seconds that a client may take before it reads more of a response.
+    bytes_at_work
+        Size of all large bodies that are read or answered at the same time.
+    rows, cells
+        Rows of one request, and values in all of them.
+    queue
+        Events that may wait to be committed.
+
+    Raises
+    ------
+    ConfigError
+        For a limit that is not positive.
+
+    Examples
+    --------
+    >>> ServerLimits(rows=10).rows
+    10
+    """
+
+    connections: int = 1000
+    connections_per_client: int = 250
+    header_bytes: int = 32 << 10
+    headers: int = 100
+    header_s: float = 10.0
+    idle_s: float = 30.0
+    body_bytes: int = 8 << 20
+    body_s: float = 20.0
+    bytes_at_work: int = 32 << 20
+    send_s: float = 30.0
+    rows: int = 100_000
+    cells: int = 1_000_000
+    queue: int = 200_000
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if not value > 0:
+                raise ConfigError(
+                    expected="a positive number", got=str(value), at=f"limit {field.name}", help="Choose another."
+                )
+
+
+def read_limits(words: str) -> tuple[ServerLimits, Limits]:
+    """Return the limits of a text such as ``rows=1000,row_entries=500``: the server's, and the store's.
+
+    Raises
+    ------
+    ConfigError
+        For a name that is no limit, or a value that can't be one.
+
+    Examples
+    --------
+    >>> server, store = read_limits("rows=1000,row_entries=500")
+    >>> server.rows, store.row_entries
+    (1000, 500)
+    """
+    kinds = {field.name: kind for kind in (ServerLimits, Limits) for field in dataclasses.fields(kind)}
+    given: dict[Any, dict[str, float]] = {ServerLimits: {}, Limits: {}}
+    for word in filter(None, (part.strip() for part in words.split(","))):
+        name, _, value = word.partition("=")
+        if name not in kinds:
+            raise ConfigError(
+                expected=f"limits among {', '.join(kinds)}", got=word, at="--limits", help="Write, e.g.: rows=1000"
+            )
+        try:
+            given[kinds[name]][name] = float(value) if name.endswith("_s") else int(value)
+        except ValueError as error:
+            raise ConfigError(
+                expected="a number", got=value or "nothing", at=f"--limits, {name}", help="Write, e.g.: rows=1000"
+            ) from error
+    return ServerLimits(**given[ServerLimits]), Limits(**given[Limits])  # type: ignore[arg-type]
+
+
+def too_many(name: str, limits: ServerLimits, at: str) -> DataError:
+    """Return the error of a request with more than a limit allows; it names the limit."""
+    most = getattr(limits, name)
+    return DataError(
+        expected=f"at most {most} {name} a request (limit {name})",
+        got="more",
+        at=at,
+        help="Send it in parts; nothing was learned.",
+        code="limit",
+    )
+
+
+__all__ = ["ServerLimits", "read_limits", "too_many"]

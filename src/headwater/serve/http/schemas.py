@@ -1,0 +1,304 @@
+"""What goes over the wire: the shapes of requests, checked while they are decoded, and how answers are written."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from headwater.errors import DataError, TargetError
+from headwater.serve.http.limits import ServerLimits, too_many
+from headwater.store.journal.events import JournalEvent
+from headwater.store.service.limits import Limits, OverLimit
+
+S = TypeVar("S")
+T = TypeVar("T")
+MAX_NAME = 256
+MAX_NUMBER = 1e30
+LARGE = 64 << 10
+"""Bytes of a body beyond which reading it would hold up other requests."""
+
+_JSON_PER_BYTE = (
+    2  # bytes that JSON takes for one of MessagePack: a text that is no ASCII may be written as \\u and four digits
+)
+_FIELDS = 8  # names beside those of the sample itself
+
+Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Scalar = None | bool | Int | float | str
+Features = dict[Name, bool | Int | float | str | list[Scalar] | None]
+LabelValue = bool | Int | float | Name
+Weight = Annotated[float, msgspec.Meta(ge=0, le=MAX_NUMBER)]
+
+
+class PredictRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A sample to predict; with ``keep`` its answer may come later, by the id that is answered."""
+
+    x: Features
+    keep: bool = True
+
+
+class Example(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A sample with its answer, to learn; of those with the same ``id`` only the first is learned."""
+
+    x: Features
+    y: LabelValue
+    w: Weight | None = None
+    id: Id | None = None
+
+
+class DelayedLabel(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The answer to a prediction that was given out earlier."""
+
+    id: Id
+    y: LabelValue
+    w: Weight | None = None
+
+
+class NewModel(msgspec.Struct, forbid_unknown_fields=True):
+    """A model, or a challenger, to make; without ``hidden`` the library's default, which needs no tuning."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    task: str = "classify"
+    hidden: Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=4096)]], msgspec.Meta(max_length=8)] | None = None
+    optimizer: str | None = None
+    lr: Annotated[float, msgspec.Meta(gt=0, le=1000)] | None = None
+    loss: str | None = None
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
+
+
+class StepSize(msgspec.Struct, forbid_unknown_fields=True):
+    """A change of a learner's step size: the factor on what was declared, and whose (the champion's without ``learner``)."""
+
+    factor: Annotated[float, msgspec.Meta(gt=0, le=1000)]
+    learner: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+class Login(msgspec.Struct, forbid_unknown_fields=True):
+    """What the page logs in with."""
+
+    token: Annotated[str, msgspec.Meta(max_length=1024)]
+
+
+class Body:
+    """One kind of request body: one object, a list of them, or lines of them (NDJSON).
+
+    Parameters
+    ----------
+    kind : type
+        The struct.
+    """
+
+    def __init__(self, kind: type[Any]) -> None:
+        self._one = msgspec.json.Decoder(kind)
+        self._any = msgspec.json.Decoder(kind | list[kind])  # type: ignore[valid-type]
+
+    def read(self, body: bytes, *, lines: bool, limits: ServerLimits, row_limits: Limits) -> tuple[list[Any], bool]:
+        """Return the objects of a body, and whether it was a list.
+
+        A large body is read object by object, so that other threads get their turn in between.
+
+        Raises
+        ------
+        DataError
+            For a body that is none, naming the object that is wrong; for more objects than one request may bring.
+        """
+        if lines:
+            return self._lines(body, limits, row_limits), True
+        if len(body) <= LARGE or body.lstrip()[:1] != b"[":
+            if len(body) > LARGE:
+                _check_size(body, row_limits, "body")
+            value = decoded(self._any.decode, body, "body")
+            rows, many = (value, True) if isinstance(value, list) else ([value], False)
+        else:
+            parts = decoded(_parts.decode, body, "body")
+            _check_rows(parts, limits)
+            rows, many = [self._part(part, row_limits, f"body $[{i}]") for i, part in enumerate(parts)], True
+        _check_rows(rows, limits)
+        return rows, many
+
+    def _lines(self, body: bytes, limits: ServerLimits, row_limits: Limits) -> list[Any]:
+        if len(body) <= LARGE:
+            with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):  # told below, with its line
+                rows = self._one.decode_lines(body)
+                _check_rows(rows, limits)
+                return rows
+        rows = []
+        for i, line in enumerate(body.split(b"\n")):
+            if line.strip():
+                rows.append(self._part(line, row_limits, f"line {i + 1}"))
+                _check_rows(rows, limits)
+        return rows
+
+    def _part(self, part: Any, row_limits: Limits, at: str) -> Any:
+        _check_size(part, row_limits, at)
+        return decoded(self._one.decode, part, at)
+
+
+def _check_size(part: Any, limits: Limits, at: str) -> None:
+    """Refuse one row that is beyond the store's limits for sure, before it is decoded: that would hold up everyone."""
+    if len(part) <= min(_JSON_PER_BYTE * limits.row_bytes, limits.row_entries):
+        return
+    if len(part) > _JSON_PER_BYTE * limits.row_bytes:
+        most = f"at most {_JSON_PER_BYTE * limits.row_bytes:,} bytes of JSON a row"
+        raise OverLimit(expected=most, got="more", at=at, help="The limit row_bytes can be set.")
+    raw = bytes(part)
+    # A quote that no backslash escapes and a colon end a name, and never stand so in a text. (Of names that end in a
+    # backslash, or have space before the colon, there may be more: those are counted once they are decoded.)
+    if raw.count(b'":') - raw.count(b'\\":') > limits.row_entries + _FIELDS:
+        most = f"at most {limits.row_entries:,} entries a row"
+        raise OverLimit(expected=most, got="more", at=at, help="The limit row_entries can be set.")
+
+
+def _check_rows(rows: list[Any], limits: ServerLimits) -> None:
+    if len(rows) > limits.rows:
+        raise too_many("rows", limits, "body")
+
+
+def decoded(decode: Callable[[S], T], body: S, at: str) -> T:
+    """Return a decoded body, or raise what is wrong with it.
+
+    Raises
+    ------
+    DataError
+        For anything but what is expected.
+    """
+    try:
+        return decode(body)
+    except msgspec.ValidationError as error:
+        words, _, place = str(error).partition(" - at ")
+        raise DataError(
+            expected="a body as in /openapi.json",
+            got=_inner(words),
+            at=f"{at} {place}".strip(),
+            help="Correct it; nothing was learned.",
+            code="invalid",
+        ) from error
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise DataError(
+            expected="JSON", got=str(error)[:200], at=at, help="Send valid JSON; nothing was learned.", code="not_json"
+        ) from error
+
+
+def _inner(words: str) -> str:
+    return f"one where: {words[:200]}"
+
+
+def to_features(rows: list[dict[str, Any]], at: str) -> list[dict[str, Any]]:
+    """Return rows that another protocol brought, after the same checks as for every sample.
+
+    Raises
+    ------
+    DataError
+        For a name that is too long, or a value that no feature has.
+    """
+    return decoded(_convert, rows, at)
+
+
+def to_labels(values: list[Any], at: str) -> list[Any]:
+    """Return answers that another protocol brought, after the same checks as for every answer.
+
+    Raises
+    ------
+    DataError
+        For a text that is too long, or a number that is not finite.
+    """
+    if any(isinstance(value, float) and not math.isfinite(value) for value in values):
+        raise DataError(expected="finite answers", got="NaN or infinity", at=at, help="Leave such rows out.")
+    return decoded(partial(msgspec.convert, type=list[LabelValue]), values, at)
+
+
+def _convert(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return msgspec.convert(rows, list[Features], strict=True)
+
+
+def count_cells(x: dict[str, Any]) -> int:
+    """Return how many values a sample holds, those in lists included."""
+    count = len(x)
+    for value in x.values():
+        if type(value) is list:
+            count += len(value)
+    return count
+
+
+def answer(task: str, y: Any) -> Any:
+    """Return an answer as the learner takes it.
+
+    Raises
+    ------
+    TargetError
+        For what can't be one.
+    """
+    if task != "regress":
+        return y
+    if isinstance(y, bool) or not isinstance(y, int | float) or not abs(y) <= MAX_NUMBER:
+        raise TargetError(
+            expected=f"a number within ±{MAX_NUMBER:g}",
+            got=f"{y!r:.80}",
+            at="y",
+            help="This model regresses; nothing was learned.",
+        )
+    return float(y)
+
+
+def event(task: str, example: Example) -> JournalEvent:
+    """Return an example as the journal takes it."""
+    w = None if example.w == 1.0 else example.w
+    return JournalEvent(example.x, answer(task, example.y), w, example.id)
+
+
+def label_key(label: Any) -> str:
+    """Return a class as the key of a JSON object: text as it is, others as JSON writes them.
+
+    Examples
+    --------
+    >>> label_key("red"), label_key(True), label_key(3)
+    ('red', 'true', '3')
+    """
+    return label if isinstance(label, str) else msgspec.json.encode(label).decode()
+
+
+def prediction_as_json(guess: Any, proba: dict[Any, float] | None) -> dict[str, Any]:
+    """Return a prediction as JSON shows it."""
+    if proba is None:
+        return {"y_pred": guess if isinstance(guess, float) and math.isfinite(guess) else None}
+    return {"y_pred": guess, "proba": {label_key(label): round(p, 7) for label, p in proba.items()}}
+
+
+def to_json(value: Any) -> bytes:
+    """Return a value as JSON; what JSON has no word for becomes text."""
+    return msgspec.json.encode(value, enc_hook=str)
+
+
+def to_lines(rows: list[Any]) -> bytes:
+    """Return rows as NDJSON."""
+    return _encoder.encode_lines(rows)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=str)
+_parts = msgspec.json.Decoder(list[msgspec.Raw])
+
+__all__ = [
+    "PredictRequest",
+    "Body",
+    "NewModel",
+    "Example",
+    "DelayedLabel",
+    "Login",
+    "StepSize",
+    "answer",
+    "count_cells",
+    "decoded",
+    "event",
+    "label_key",
+    "prediction_as_json",
+    "to_features",
+    "to_json",
+    "to_labels",
+    "to_lines",
+]

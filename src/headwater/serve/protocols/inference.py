@@ -1,0 +1,121 @@
+"""The Open Inference Protocol v2, as Triton's and KServe's clients speak it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from headwater.errors import DataError
+from headwater.serve.api.predicting import Prediction, predict_rows
+from headwater.serve.endpoint import Request, Response, json_response
+from headwater.serve.http.schemas import LARGE, answer, label_key, to_json, to_labels
+from headwater.serve.protocols.tensors import pack, read_tensors, split, to_samples
+from headwater.store.journal.events import JournalEvent
+from headwater.store.journal.requests import LearnRequest
+from headwater.store.service.model import Model
+
+_LENGTH = b"inference-header-content-length"
+
+
+async def model_ready(request: Request) -> Response:
+    """Say that a model answers."""
+    found = request.state.model(request.path["model"])
+    return json_response({"name": found.name, "ready": True})
+
+
+async def model_about(request: Request) -> Response:
+    """Say what tensors a model takes and gives."""
+    found = request.state.model(request.path["model"])
+    with found.lock:
+        features = found.champion.learner.describe()["features"]
+    kinds = {"number": "FP64"}
+    inputs = [{"name": str(f["name"]), "datatype": kinds.get(str(f["kind"]), "BYTES"), "shape": [-1]} for f in features]
+    outputs: list[dict[str, Any]] = [{"name": "y_pred", "datatype": _kind(found), "shape": [-1]}]
+    if found.task == "classify":
+        outputs.append({"name": "proba", "datatype": "FP64", "shape": [-1, len(found.champion.learner.classes)]})
+    return json_response(
+        {"name": found.name, "versions": ["1"], "platform": "headwater", "inputs": inputs, "outputs": outputs}
+    )
+
+
+async def infer(request: Request) -> Response:
+    """Predict the rows of tensors."""
+    found = request.state.model(request.path["model"])
+    document, inputs = await _read(request)
+    state, workers = request.state, request.state.workers
+    X = await workers.run(partial(to_samples, inputs))
+    predictions = await predict_rows(state, found, X, shadows=False)
+    outputs = await workers.run(partial(_outputs, found, predictions))
+    return _tensors(found, document, outputs)
+
+
+async def teach(request: Request) -> Response:
+    """Learn the rows of tensors; one of them, called ``y``, holds the answers."""
+    found = request.state.learning(request.path["model"])
+    _, inputs = await _read(request)
+    if "y" not in inputs or len(inputs) < 2:
+        raise DataError(expected="inputs and a tensor y", got=str(sorted(inputs))[:200], at="inputs", help="Add it.")
+    labels = to_labels(inputs.pop("y").reshape(-1).tolist(), "inputs y")
+    X = await request.state.workers.run(partial(to_samples, inputs))
+    if len(labels) != len(X):
+        raise DataError(expected=f"{len(X)} answers", got=str(len(labels)), at="inputs y", help="Send one a row.")
+    events = [JournalEvent(x, answer(found.task, y)) for x, y in zip(X, labels, strict=True)]
+    command = LearnRequest(found.id, events)
+    outcome = (await request.state.writer.run([command], len(events)))[0] if events else None
+    if outcome is not None:
+        raise outcome
+    return json_response({"model_name": found.name, "rows": len(events), "seq": found.seq})
+
+
+async def _read(request: Request) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
+    """Return the JSON part of a request, and its tensors by name."""
+    body, header = await request.body(), request.headers.get(_LENGTH, b"")
+
+    def read() -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
+        document, binary = split(body, header)
+        return document, read_tensors(document, binary, request.state.limits)
+
+    return read() if len(body) <= LARGE else await request.state.workers.run(read)
+
+
+def _kind(found: Model) -> str:
+    return "FP64" if found.task == "regress" else "BYTES"
+
+
+def _outputs(found: Model, predictions: list[Prediction]) -> dict[str, np.ndarray[Any, Any]]:
+    rows = [one.of(found.champion.name) for one in predictions]
+    if found.task == "regress":
+        return {"y_pred": np.array([guess for guess, _ in rows], np.float64)}
+    classes = list(rows[0][1] or {}) if rows else []
+    labels = np.empty(len(rows), object)
+    labels[:] = ["" if guess is None else label_key(guess) for guess, _ in rows]
+    proba = np.array([list((p or {}).values()) for _, p in rows], np.float64).reshape(len(rows), len(classes))
+    return {"y_pred": labels, "proba": proba}
+
+
+def _tensors(found: Model, document: dict[str, Any], outputs: dict[str, np.ndarray[Any, Any]]) -> Response:
+    asked = document.get("outputs")
+    wanted: dict[str, bool] = dict.fromkeys(outputs, _binary(document.get("parameters"), "binary_data_output"))
+    if isinstance(asked, list):
+        names = [tensor.get("name") if isinstance(tensor, dict) else None for tensor in asked]
+        if any(name not in outputs for name in names):
+            raise DataError(expected=f"outputs of {sorted(outputs)}", got=repr(names)[:200], at="outputs", help="")
+        wanted = {t["name"]: _binary(t.get("parameters"), "binary_data") or wanted[t["name"]] for t in asked}
+    packed = [pack(name, outputs[name], binary) for name, binary in wanted.items()]
+    head: dict[str, Any] = {"model_name": found.name, "model_version": "1", "outputs": [about for about, _ in packed]}
+    if isinstance(document.get("id"), str):
+        head["id"] = document["id"]
+    text, rest = to_json(head), b"".join(data for _, data in packed)
+    if not any(wanted.values()):
+        return Response(text)
+    length = (b"inference-header-content-length", b"%d" % len(text))
+    return Response(text + rest, kind=b"application/octet-stream", headers=[length])
+
+
+def _binary(parameters: Any, name: str) -> bool:
+    return isinstance(parameters, dict) and parameters.get(name) is True
+
+
+__all__ = ["infer", "model_about", "model_ready", "teach"]

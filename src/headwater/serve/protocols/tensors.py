@@ -1,0 +1,201 @@
+"""Tensors of the Open Inference Protocol v2: JSON and the binary extension, to rows and back.
+
+References
+----------
+KServe, Open Inference Protocol (REST), and its binary tensor data extension.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import DataError
+from headwater.serve.http.limits import ServerLimits, too_many
+from headwater.serve.http.schemas import decoded, to_features
+
+TYPES: dict[str, str] = {
+    "BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1", "INT16": "<i2",
+    "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
+}  # fmt: skip
+"""NumPy's name of each datatype; BYTES stands apart."""
+
+Array = NDArray[Any]
+
+
+def split(body: bytes, header: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return the JSON part of a request and its binary part.
+
+    Parameters
+    ----------
+    body : bytes
+        The request's body.
+    header : bytes
+        ``Inference-Header-Content-Length``: bytes of the JSON part; empty for JSON only.
+    """
+    size = len(body)
+    if header:
+        if not header.isdigit() or int(header) > len(body):
+            raise _wrong("a length within the body", repr(header[:40]), "Inference-Header-Content-Length")
+        size = int(header)
+    document = decoded(msgspec.json.decode, body[:size], "body")
+    if not isinstance(document, dict):
+        raise _wrong("an object with inputs", type(document).__name__, "body")
+    return document, body[size:]
+
+
+def read_tensors(document: dict[str, Any], binary: bytes, limits: ServerLimits) -> dict[str, Array]:
+    """Return the inputs of a request by name; sizes are checked before anything of that size is made.
+
+    Raises
+    ------
+    DataError
+        For tensors that are none, whose data are not as many as their shape says, or that are beyond the limits.
+    """
+    inputs = document.get("inputs")
+    if not isinstance(inputs, list) or not inputs:
+        raise _wrong("a list of inputs", type(inputs).__name__, "inputs")
+    found: dict[str, Array] = {}
+    at = cells = 0
+    for i, tensor in enumerate(inputs):
+        where = f"inputs[{i}]"
+        if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
+            raise _wrong("a tensor with a name", repr(tensor)[:80], where)
+        if tensor["name"] in found:
+            raise _wrong("a name for each tensor", f"{tensor['name'][:40]!r} twice", where)
+        shape = _shape(tensor.get("shape"), where)
+        cells += math.prod(shape)
+        if shape[0] > limits.rows or cells > limits.cells:
+            raise too_many("rows" if shape[0] > limits.rows else "cells", limits, f"{where}.shape")
+        parameters = tensor.get("parameters")
+        size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
+        if size is None:
+            found[tensor["name"]] = _from_json(tensor, shape, where)
+            continue
+        if type(size) is not int or not 0 <= size <= len(binary) - at:
+            raise _wrong("a size within the binary part", repr(size)[:40], f"{where}.parameters.binary_data_size")
+        found[tensor["name"]] = _from_bytes(tensor.get("datatype"), shape, binary[at : at + size], where)
+        at += size
+    if at != len(binary):
+        raise _wrong(f"{at} bytes of tensors", f"{len(binary)}", "binary part")
+    return found
+
+
+def _shape(shape: Any, where: str) -> tuple[int, ...]:
+    if not isinstance(shape, list) or len(shape) not in (1, 2) or any(type(n) is not int or n < 0 for n in shape):
+        raise _wrong("a shape [rows] or [rows, columns]", repr(shape)[:80], f"{where}.shape")
+    return tuple(shape)
+
+
+def _from_json(tensor: dict[str, Any], shape: tuple[int, ...], where: str) -> Array:
+    kind, data = tensor.get("datatype"), tensor.get("data")
+    if kind not in TYPES and kind != "BYTES":
+        raise _wrong(f"a datatype of {', '.join(TYPES)}, BYTES", repr(kind)[:40], f"{where}.datatype")
+    flat: list[Any] = []
+    _flatten(data, flat, 3)
+    size = math.prod(shape)
+    if len(flat) != size:
+        raise _wrong(f"{size} values, as the shape says", str(len(flat)), f"{where}.data")
+    wanted: tuple[type, ...] = (str,) if kind == "BYTES" else (bool,) if kind == "BOOL" else (int, float)
+    if any(not isinstance(v, wanted) or (kind != "BOOL" and isinstance(v, bool)) for v in flat):
+        raise _wrong(f"values of {kind}", "others", f"{where}.data")
+    if kind == "BYTES":
+        out = np.empty(size, object)
+        out[:] = flat
+        return out.reshape(shape)
+    try:
+        with np.errstate(over="ignore"):
+            return np.array(flat, np.dtype(TYPES[kind])).reshape(shape)
+    except (OverflowError, ValueError, TypeError) as error:
+        raise _wrong(f"values of {kind}", str(error)[:80], f"{where}.data") from error
+
+
+def _flatten(data: Any, out: list[Any], depth: int) -> None:
+    if isinstance(data, list) and depth:
+        for item in data:
+            _flatten(item, out, depth - 1)
+    else:
+        out.append(data)
+
+
+def _from_bytes(kind: Any, shape: tuple[int, ...], data: bytes, where: str) -> Array:
+    size = math.prod(shape)
+    if kind == "BYTES":
+        return _texts(data, size, where).reshape(shape)
+    if kind not in TYPES:
+        raise _wrong(f"a datatype of {', '.join(TYPES)}, BYTES", repr(kind)[:40], f"{where}.datatype")
+    dtype = np.dtype(TYPES[kind])
+    if size * dtype.itemsize != len(data):
+        raise _wrong(f"{size * dtype.itemsize} bytes, as the shape says", str(len(data)), where)
+    return np.frombuffer(data, dtype).reshape(shape)
+
+
+def _texts(data: bytes, size: int, where: str) -> Array:
+    """Texts, each behind its length in four bytes."""
+    if 4 * size > len(data):
+        raise _wrong(f"{4 * size} bytes or more, as the shape says", str(len(data)), where)
+    out = np.empty(size, object)
+    at = 0
+    for i in range(size):
+        if at + 4 > len(data):
+            raise _wrong(f"{size} texts", f"{i}", where)
+        (n,) = struct.unpack_from("<I", data, at)
+        at += 4
+        try:
+            out[i] = data[at : at + n].decode()
+        except UnicodeDecodeError as error:
+            raise _wrong("text in UTF-8", "other bytes", where) from error
+        at += n
+    if at != len(data):
+        raise _wrong(f"{at} bytes of texts", str(len(data)), where)
+    return out
+
+
+def to_samples(found: dict[str, Array]) -> list[dict[str, Any]]:
+    """Return rows as samples: a tensor [rows] is a feature of its name, one [rows, columns] the features x0, x1, … .
+
+    With several tensors of two dimensions the columns are called by the tensor: name0, name1, … .
+    """
+    rows = {len(array) for array in found.values()}
+    if len(rows) != 1:
+        raise _wrong("tensors of as many rows", str(sorted(rows)), "inputs")
+    columns: dict[str, list[Any]] = {}
+    wide = [name for name, array in found.items() if array.ndim == 2 and array.shape[1] != 1]
+    for name, array in found.items():
+        values = array.astype(np.float64) if array.dtype.kind == "f" else array
+        if array.ndim == 2 and array.shape[1] != 1:
+            stem = "x" if len(wide) == 1 else name
+            columns |= {f"{stem}{j}": values[:, j].tolist() for j in range(array.shape[1])}
+        else:
+            columns[name] = values.reshape(-1).tolist()
+    for name, values_ in columns.items():
+        if any(isinstance(v, float) and not np.isfinite(v) for v in values_):
+            raise _wrong("finite numbers", "NaN or infinity", f"input {name}")
+    names, lists = list(columns), list(columns.values())
+    return to_features([dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)], "inputs")
+
+
+def pack(name: str, array: Array, binary: bool) -> tuple[dict[str, Any], bytes]:
+    """Return an output tensor as JSON, and its bytes if they go binary."""
+    kind = "BYTES" if array.dtype == object else next(k for k, v in TYPES.items() if np.dtype(v) == array.dtype)
+    about: dict[str, Any] = {"name": name, "datatype": kind, "shape": list(array.shape)}
+    if not binary:
+        return {**about, "data": array.reshape(-1).tolist()}, b""
+    if kind == "BYTES":
+        texts = [str(value).encode() for value in array.reshape(-1)]
+        data = b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    else:
+        data = np.ascontiguousarray(array).tobytes()
+    return {**about, "parameters": {"binary_data_size": len(data)}}, data
+
+
+def _wrong(expected: str, got: str, at: str) -> DataError:
+    return DataError(expected=expected, got=got, at=at, help="See the Open Inference Protocol; nothing was learned.")
+
+
+__all__ = ["TYPES", "pack", "read_tensors", "split", "to_samples"]

@@ -1,0 +1,122 @@
+"""The state of a running server: its store and writer, its limits, what it measures and who listens."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from headwater.serve.background.following import Following
+from headwater.serve.background.history import Histories
+from headwater.serve.background.workers import Workers
+from headwater.serve.background.writer import Writer
+from headwater.serve.http.access import Access
+from headwater.serve.http.client import Network
+from headwater.serve.http.connections import Connections
+from headwater.serve.http.errors import Paused
+from headwater.serve.http.limits import ServerLimits
+from headwater.serve.http.measures import Measures
+from headwater.store.service import Service
+from headwater.store.service.model import Model
+
+
+class Predictors(Protocol):
+    """Who predicts in the server's place: replicas, in other processes."""
+
+    age: float
+    here: int
+
+    async def predict(self, X: list[Any]) -> tuple[list[tuple[Any, dict[Any, float] | None]], int] | None:
+        """Return predictions of the default model and the sequence that it stood at; None where the server must predict."""
+
+    def close(self) -> None:
+        """End them."""
+
+
+@dataclass(slots=True)
+class ServerState:
+    """What every handler reaches.
+
+    Parameters
+    ----------
+    service : Service
+        The open store.
+    writer : Writer
+        Who changes it.
+    access : Access
+        Who may do what.
+    limits : ServerLimits
+        What it accepts at most.
+    proxies : tuple of networks
+        The proxies in front of it.
+    """
+
+    service: Service
+    writer: Writer
+    access: Access = field(default_factory=Access)
+    limits: ServerLimits = field(default_factory=ServerLimits)
+    proxies: tuple[Network, ...] = ()
+    measures: Measures = field(default_factory=Measures)
+    histories: Histories = field(init=False)
+    connections: Connections = field(init=False)
+    workers: Workers = field(default_factory=lambda: Workers("requests", 2, 64))
+    """Threads for large requests, which would hold up the event loop."""
+    exporters: Workers = field(default_factory=lambda: Workers("export", 1, 32))
+    """A thread for what holds a model for a while: files, graphs, maps of weights."""
+    replayers: Workers = field(default_factory=lambda: Workers("replay", 1, 4))
+    """A thread for states of the past, which are replayed from the journal: seconds, or minutes."""
+    started: float = field(default_factory=time.time)
+    default: str = "default"
+    demo: bool = False
+    """Whether the flights are replayed, whose task the page tells in words."""
+    following: Following | None = None
+    """The broker that the default model follows, if any."""
+    replicas: Predictors | None = None
+    """Who predicts with the default model in the server's place, if anybody."""
+    streams: Counter[str] = field(default_factory=Counter)
+    """Open streams of events, by client."""
+    bytes_at_work: int = 0
+    """Of the bodies of all requests that are at work."""
+    ends: Callable[[], bool] = lambda: False
+    """Whether the process was told to stop: pages are let go then, since their streams never end by themselves."""
+
+    def __post_init__(self) -> None:
+        self.histories = Histories(self.service, self.measures)
+        self.connections = Connections(self.limits, self.proxies)
+
+    def close(self) -> None:
+        """Let the threads and the store go."""
+        if self.replicas is not None:
+            self.replicas.close()
+        if self.following is not None:
+            self.following.stop()
+        for workers in (self.workers, self.exporters, self.replayers):
+            workers.close()
+        self.service.close()
+
+    def model(self, name: str = "") -> Model:
+        """Return a model by name, or the default one."""
+        return self.service.models.named(name or self.default)
+
+    def learning(self, name: str) -> Model:
+        """Return a model that takes examples.
+
+        Raises
+        ------
+        Paused
+            If it does not, for now.
+        """
+        model = self.model(name)
+        if model.paused:
+            raise Paused(
+                expected="a model that learns",
+                got="a paused one",
+                at=model.name,
+                help="Nothing was learned; send it again when it goes on.",
+            )
+        return model
+
+
+__all__ = ["Predictors", "ServerState"]

@@ -1,0 +1,52 @@
+// The champion and its challengers. Promote and Remove ask first, and say what will be lost.
+import { confirm } from "../shared/confirm.js";
+import { byId, element } from "../shared/dom.js";
+import { current, text } from "../shared/language.js";
+import { request } from "../shared/request.js";
+import { attempt } from "./controls.js";
+import { scoreName, state } from "./state.js";
+import { headRow } from "./tables.js";
+import { show } from "./verdict.js";
+
+// Rows stay while their learners do: a button that is made anew under a finger is not pressed.
+export function showLearners(frame) {
+  const table = byId("learners"), key = scoreName(frame);
+  const shown = JSON.stringify([current(), frame.name, key, frame.learners.map((learner) => [learner.name, learner.champion])]);
+  if (table.dataset.shown !== shown) {
+    table.dataset.shown = shown;
+    const window = text(`${key}_window`, { n: "1,000" });
+    table.replaceChildren(headRow(text("name"), text("role"), text("n_learned"), window, text(key), text("step_short")), ...frame.learners.map(rowOf));
+  }
+  frame.learners.forEach((learner, i) => {
+    const values = [learner.n_learned.toLocaleString(), show(frame, learner.scores.window.model[key]), show(frame, learner.scores.model[key]), `× ${learner.step}`];
+    values.forEach((value, j) => { table.rows[i + 1].cells[j + 2].textContent = value; });
+  });
+}
+
+function rowOf({ name, champion }) {
+  const row = element("tr"), role = element("td", champion ? text("champion") : undefined);
+  if (!champion) {
+    role.append(element("button", text("promote"), { type: "button", onclick: () => promote(name) }), " ",
+      element("button", text("remove"), { type: "button", onclick: () => remove(name) }));
+  }
+  row.append(element("td", name), role, ...Array.from({ length: 4 }, () => element("td")));
+  return row;
+}
+
+const learnerOf = (name) => state.frame.learners.find((learner) => learner.name === name);
+const pathOf = (name) => `/models/${state.frame.name}/challengers/${name}`;
+
+async function promote(name) {
+  const { frame } = state, key = scoreName(frame), own = learnerOf(name), champion = frame.learners[0];
+  const score = (learner) => show(frame, learner.scores.window.model[key]);
+  const lines = [
+    text("promote_answers", { name, score: text(key), n: own.scores.window.n.toLocaleString(), own: score(own), champion: score(champion) }),
+    text("promote_loses", { champion: champion.name }),
+  ];
+  if (await confirm({ title: text("promote_title", { name }), lines, deed: text("promote") })) attempt(() => request("POST", `${pathOf(name)}/promote`));
+}
+
+async function remove(name) {
+  const lines = [text("remove_loses", { n: learnerOf(name).n_learned.toLocaleString() })];
+  if (await confirm({ title: text("remove_title", { name }), lines, deed: text("remove") })) attempt(() => request("DELETE", pathOf(name)));
+}

@@ -1,0 +1,12 @@
+// What the live page knows of the server; connection.js fills it, every other file reads it.
+export const state = {
+  model: "", // the name of the model on show; empty for the server's default
+  frame: null, // the last message
+  at: 0, // when it came
+  points: [], // one a second: rate, latencies, the experts' weights
+  link: "starting", // starting, connected, disconnected
+};
+export const MAX_POINTS = 600;
+export const isClassifier = (frame) => frame.task === "classify";
+export const scoreName = (frame) => (isClassifier(frame) ? "accuracy" : "mae");
+export const baselineNames = (frame) => [isClassifier(frame) ? "majority" : "mean", "no-change"];

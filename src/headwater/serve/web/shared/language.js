@@ -1,0 +1,25 @@
+// A page in two languages: each folder has its texts.js, with the same keys for both languages; a page adds those that it shows.
+import { SHARED } from "./texts.js";
+
+export const TEXTS = { en: { ...SHARED.en }, zh: { ...SHARED.zh } };
+
+export function addTexts(part) {
+  for (const code of Object.keys(TEXTS)) Object.assign(TEXTS[code], part[code]);
+}
+
+let language = localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en");
+export const current = () => language;
+
+// The text of a key, with {name} replaced by values.
+export const text = (key, values = {}) => (TEXTS[language][key] ?? key).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+
+export function switchLanguage() {
+  language = language === "en" ? "zh" : "en";
+  localStorage.setItem("language", language);
+  applyLanguage();
+}
+
+export function applyLanguage() {
+  document.documentElement.lang = language;
+  for (const node of document.querySelectorAll("[data-text]")) node.textContent = text(node.dataset.text);
+}

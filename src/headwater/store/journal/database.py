@@ -1,0 +1,347 @@
+"""The one SQLite file of a store: its tables, how it is opened, and what its errors mean.
+
+WAL mode with ``synchronous=FULL``: a commit returns after fsync, so what was committed survives a power cut. The tables are made
+before WAL mode is entered, so the main file of a store always has them. Before a store is opened for writing it is looked at
+through a connection that can't write: SQLite takes a damaged WAL for a short one, and would delete the rest when it is closed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import quote
+
+from headwater.errors import ConfigError, HeadwaterError, StoreError
+
+from .high_water import mark_path, read_mark
+from .lock import Lock
+from .wal import read_frames
+
+Transaction: TypeAlias = Callable[[], AbstractContextManager[None]]
+"""What begins a transaction, and commits it at the end."""
+
+FORMAT = 3
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE models (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, paused INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE learners (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, name TEXT NOT NULL, champion INTEGER NOT NULL,
+    UNIQUE (model, name));
+CREATE TABLE journal (
+    seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, model INTEGER NOT NULL, t INTEGER NOT NULL,
+    body BLOB NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE pending (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, t INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE INDEX pending_t ON pending (t);
+CREATE TABLE seen (
+    model INTEGER NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, digest INTEGER NOT NULL,
+    PRIMARY KEY (model, id)) WITHOUT ROWID;
+CREATE INDEX seen_seq ON seen (seq);
+CREATE TABLE generations (id INTEGER PRIMARY KEY AUTOINCREMENT, written INTEGER NOT NULL);
+CREATE TABLE snapshots (
+    learner INTEGER NOT NULL, seq INTEGER NOT NULL, t INTEGER NOT NULL, generation INTEGER NOT NULL, body BLOB NOT NULL,
+    sha BLOB NOT NULL, PRIMARY KEY (learner, seq));
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, sha BLOB NOT NULL, body BLOB NOT NULL, UNIQUE (generation, sha));
+CREATE TABLE snapshot_chunks (
+    learner INTEGER NOT NULL, seq INTEGER NOT NULL, chunk INTEGER NOT NULL, PRIMARY KEY (learner, seq, chunk)) WITHOUT ROWID;
+CREATE INDEX snapshot_chunks_chunk ON snapshot_chunks (chunk);
+CREATE TABLE damaged (seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, t INTEGER NOT NULL, body BLOB);
+CREATE TABLE skipped (seq INTEGER PRIMARY KEY, t INTEGER NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE history (model INTEGER PRIMARY KEY, body BLOB NOT NULL);
+"""
+"""``journal.seq`` is the number of an entry's last event, ``n`` how many events it has; t is in ms since 1970. ``damaged`` holds
+entries that were set aside, ``skipped`` events that no learner can learn and that are left out by command. ``history`` is what a
+page shows of a model over time; learning never reads it."""
+TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
+
+_MS_TO_WAIT = 2000  # for a reader such as a backup; then the answer is that the store is in use
+_CHECKPOINT = 65_536
+"""Pages (256 MB) of WAL behind which SQLite itself makes a checkpoint, stopping the writer; `Maintenance` makes them earlier."""
+
+_WAL_LEFT = 32 << 20
+"""Bytes of WAL that stay on the disk once it begins anew."""
+
+
+def connect(lock: Lock, *, create: bool = True, accept: bool = False) -> sqlite3.Connection:
+    """Open a locked store's file for writing, making the tables in a new one.
+
+    Parameters
+    ----------
+    lock : Lock
+        The lock on it.
+    create : bool
+        Whether a new store is begun in an empty file.
+    accept : bool
+        Whether it is opened although its journal ends before what was acknowledged.
+
+    Returns
+    -------
+    sqlite3.Connection
+        In autocommit mode: transactions are begun and ended by ``transaction``.
+
+    Raises
+    ------
+    StoreError
+        If it is no store, of another version, or has lost what it acknowledged.
+    """
+    path = lock.path
+    with sound(str(path)):
+        new = path.stat().st_size == 0
+        if new:
+            _refuse_emptied(path, create)
+        else:
+            _look(path, accept)
+        return _opened(path, new)
+
+
+def _opened(path: Path, new: bool) -> sqlite3.Connection:
+    base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=64)
+    try:
+        _prepare(base, path, new)
+    except BaseException:
+        base.close()
+        raise
+    return base
+
+
+def _look(path: Path, accept: bool) -> None:
+    """Refuse a file that is no store, or has lost what it acknowledged, before anything is written."""
+    with closing(read_only(path)) as base:
+        check_tables(base, path)
+        if not accept:
+            refuse_lost(base, path)
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """Open a store's file for reading: nothing in it, nor in its WAL, is changed."""
+    address = f"file:{quote(str(path))}?mode=ro"
+    base = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        base.execute("PRAGMA trusted_schema=OFF")
+        base.execute("PRAGMA cell_size_check=ON")
+    except BaseException:
+        base.close()
+        raise
+    return base
+
+
+def check_tables(base: sqlite3.Connection, path: Path) -> None:
+    """Refuse what is no store, or one of another version.
+
+    Raises
+    ------
+    StoreError
+        Then.
+    """
+    tables = {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+    if not tables & TABLES:
+        raise StoreError(
+            expected="a store of headwater", got="another database", at=str(path), help="Choose another path."
+        )
+    row = base.execute("SELECT value FROM meta WHERE key='format'").fetchone() if "meta" in tables else None
+    if row is not None and row[0] != FORMAT:
+        later = isinstance(row[0], int) and row[0] > FORMAT
+        raise StoreError(
+            expected=f"a store of format {FORMAT}",
+            got=f"format {row[0]}",
+            at=str(path),
+            help="Update headwater." if later else "Export it with the version that wrote it, and learn it anew.",
+        )
+    missing = sorted(TABLES - tables) if row is not None else ["the format in meta"]
+    if missing:
+        raise StoreError(expected="a sound store", got=f"one without {', '.join(missing)}", at=str(path), help=DAMAGED)
+
+
+def refuse_lost(base: sqlite3.Connection, path: Path) -> None:
+    """Refuse a store whose journal ends before what it acknowledged.
+
+    Raises
+    ------
+    StoreError
+        Naming where it ends, and the way out.
+    """
+    mark, (seq, last_id) = read_mark(path), ends(base)
+    wal = path.with_name(f"{path.name}-wal")
+    if mark is None and _hides_commits(wal, seq):
+        raise StoreError(
+            expected="a write-ahead log (WAL) that is sound",
+            got=f"one that is damaged near its beginning, and a journal that ends at event {seq:,}",
+            at=str(wal),
+            help=ACCEPT,
+        )
+    if mark is not None and (seq < mark[0] or last_id < mark[1]):
+        what = f"event {mark[0]:,}" if seq < mark[0] else f"prediction p{mark[1]}"
+        end = f"{seq:,}" if seq < mark[0] else f"p{last_id}"
+        raise StoreError(
+            expected=f"a journal up to {what}, which was acknowledged",
+            got=f"one that ends at {end}",
+            at=f"{path} and its WAL, {wal.name}",
+            help=ACCEPT,
+        )
+
+
+def _hides_commits(wal: Path, seq: int) -> bool:
+    """Say whether a store that seems to have no events, or its log no frames, must have had some."""
+    frames = read_frames(wal, only_first=seq > 0)
+    return not frames.empty and (frames.sound == 0 or (seq == 0 and frames.lost_commits > 0))
+
+
+def ends_where_it_should(path: Path) -> bool:
+    """Say whether a store's journal reaches what was acknowledged, as far as that is known; nothing is changed."""
+    if not path.stat().st_size:
+        return False
+    with sound(str(path)), closing(read_only(path)) as base:
+        check_tables(base, path)
+        try:
+            refuse_lost(base, path)
+        except StoreError:
+            return False
+    return True
+
+
+def ends(base: sqlite3.Connection) -> tuple[int, int]:
+    """Return the last event that a store knows of, and the last id of a prediction that it gave out."""
+    tops = [base.execute(f"SELECT coalesce(max(seq), 0) FROM {table}").fetchone()[0] for table in _NUMBERED]
+    row = base.execute("SELECT seq FROM sqlite_sequence WHERE name = 'pending'").fetchone()
+    return max(tops), row[0] if row else 0
+
+
+_NUMBERED = ("journal", "snapshots", "damaged")
+
+
+def _refuse_emptied(path: Path, create: bool) -> None:
+    """Refuse an empty file where a store once was: what is left of it lies beside it."""
+    wal = path.with_name(f"{path.name}-wal")
+    mark = read_mark(path)
+    if mark is not None and mark != (0, 0):
+        raise StoreError(
+            expected=f"the store that acknowledged {mark[0]:,} events",
+            got="an empty file",
+            at=str(path),
+            help=f"Restore a backup of it. To begin anew, remove {mark_path(path).name} and {wal.name} first.",
+        )
+    if wal.exists() and wal.stat().st_size:
+        raise StoreError(
+            expected="a store",
+            got=f"an empty file beside a write-ahead log of {wal.stat().st_size:,} bytes",
+            at=str(path),
+            help=f"Put the file that belongs to {wal.name} back; to begin anew, remove {wal.name} first.",
+        )
+    if not create:
+        raise StoreError(expected="a store", got="an empty file", at=str(path), help="Check the path.")
+
+
+def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
+    base.execute(f"PRAGMA busy_timeout={_MS_TO_WAIT}")
+    if new:
+        base.executescript(f"BEGIN; {SCHEMA} INSERT INTO meta VALUES ('format', {FORMAT}); COMMIT;")
+        _sync_folder(path)
+    base.execute("PRAGMA journal_mode=WAL")
+    base.execute("PRAGMA synchronous=FULL")
+    base.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
+    base.execute(f"PRAGMA journal_size_limit={_WAL_LEFT}")
+    base.execute("PRAGMA trusted_schema=OFF")
+    base.execute("PRAGMA cell_size_check=ON")
+    base.execute("PRAGMA cache_size=-16384")
+    check_tables(base, path)
+
+
+def _sync_folder(path: Path) -> None:
+    # The new file's name is in its folder, which has to reach the disk too.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def sound(at: str) -> Iterator[None]:
+    """Say in one sentence what is wrong with a store, whatever its damage makes fail inside.
+
+    Raises
+    ------
+    StoreError
+        In place of SQLite's errors, and of those that values of a wrong kind raise.
+    """
+    try:
+        yield
+    except (StoreError, ConfigError):  # of what was asked, not of what is there
+        raise
+    except sqlite3.Error as error:
+        raise meaning(error, at) from error
+    except (HeadwaterError, *_OF_DAMAGE) as error:
+        raise StoreError(expected="a sound store", got=_first_line(error), at=at, help=DAMAGED) from error
+
+
+_OF_DAMAGE = (UnicodeDecodeError, ValueError, TypeError, IndexError, KeyError, OverflowError, AttributeError)
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
+@contextmanager
+def transaction(base: sqlite3.Connection, at: str) -> Iterator[None]:
+    """Commit what the body writes as one, or nothing of it.
+
+    Raises
+    ------
+    StoreError
+        If it could not be written; nothing was, as far as this process is concerned.
+    """
+    try:
+        base.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            base.execute("COMMIT")
+        except BaseException:
+            if base.in_transaction:
+                base.execute("ROLLBACK")
+            raise
+    except sqlite3.Error as error:
+        raise meaning(error, at) from error
+
+
+def meaning(error: sqlite3.Error, at: str) -> StoreError:
+    """Return what an error of SQLite means for the one who runs the service."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_FULL":
+        return StoreError(expected="room on the disk", got="a full disk", at=at, help=FULL)
+    if name in ("SQLITE_BUSY", "SQLITE_LOCKED"):
+        return StoreError(
+            expected="a store that is free", got="one that is in use", at=at, help="Stop the other process."
+        )
+    if name.startswith("SQLITE_IOERR") or name in ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM"):
+        return StoreError(expected="a disk that can be written", got=f"{error} ({name})", at=at, help=FAILING)
+    return StoreError(expected="a sound store", got=f"{error} ({name or type(error).__name__})", at=at, help=DAMAGED)
+
+
+FULL = "Free some space; learning goes on by itself with the next example that can be written."
+FAILING = "Check the disk, then start again: everything that was acknowledged is in the store."
+DAMAGED = "Restore a backup; `headwater store check FILE` says what is sound, `headwater store export FILE` saves it."
+ACCEPT = "Copy the file and its WAL aside, and restore a backup; or go on without what is lost: `headwater store accept FILE`."
+
+__all__ = [
+    "ACCEPT",
+    "DAMAGED",
+    "FAILING",
+    "FULL",
+    "Transaction",
+    "check_tables",
+    "connect",
+    "ends",
+    "ends_where_it_should",
+    "meaning",
+    "read_only",
+    "refuse_lost",
+    "sound",
+    "transaction",
+]

@@ -1,0 +1,226 @@
+"""The journal: every accepted example, in order, with its CRC; and what to do when some of it is damaged.
+
+An entry holds the events of one request. Its key ``seq`` is the number of its last event, so entries tile the sequence
+without gaps: entry i begins right behind entry i − 1. The rule for damage:
+
+- Entries behind which no sound one follows are the tail. They are set aside (table ``damaged``), counted, and the journal
+  opens to the last sound entry.
+- Anything damaged or missing before a sound entry is an error that names its sequence: nothing is skipped silently.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from headwater.errors import StoreError
+
+from .database import DAMAGED, Transaction, ends, meaning
+from .events import JournalEvent, crc, unpack_events
+
+_PAGE = 256  # entries read at once
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the journal: the number of its last event, its model, when it came (ms since 1970), its events."""
+
+    seq: int
+    model: int
+    t: int
+    events: list[JournalEvent]
+
+
+class Journal:
+    """The table ``journal`` of an open store.
+
+    Parameters
+    ----------
+    base : sqlite3.Connection
+        The open file.
+    at : str
+        Its path, for errors.
+    """
+
+    def __init__(self, base: sqlite3.Connection, at: str) -> None:
+        self._base, self._at = base, at
+        self.seq = 0
+        """The number of the last event."""
+        self.t = 0
+        """When it came, by the clock of that moment."""
+
+    def find_end(self) -> None:
+        """Find the last event."""
+        row = self._base.execute("SELECT t FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+        # Behind a tail that was set aside its numbers are not given again, and behind a snapshot none before it.
+        self.seq = ends(self._base)[0]
+        self.t = row[0] if row else 0
+
+    def append(self, model: int, body: bytes, n: int, t: int) -> int:
+        """Write an entry, inside the caller's transaction.
+
+        Parameters
+        ----------
+        model : int
+            Whose.
+        body : bytes
+            The events, as ``pack_events`` packs them.
+        n : int
+            How many there are.
+        t : int
+            The time, in ms since 1970.
+
+        Returns
+        -------
+        int
+            The number of its first event.
+        """
+        first = self.seq + 1
+        seq = self.seq + n
+        row = (seq, n, model, t, body, crc(seq, n, model, t, body))
+        self._base.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)", row)
+        self.seq, self.t = seq, t
+        return first
+
+    def read(self, behind: int = 0, until: int | None = None) -> Iterator[Entry]:
+        """Yield the entries with events behind a sequence, up to another.
+
+        Raises
+        ------
+        StoreError
+            At an entry that is damaged or missing, naming its sequence.
+        """
+        end, aside, begun = behind, self._set_aside(), False
+        for row in self._rows(behind, until):
+            entry = _sound(row)
+            if entry is None:
+                raise self._damage(row[0], "one that fails its CRC")
+            begin = entry.seq - len(entry.events)
+            while begin != end and end in aside:
+                end = aside[end]
+            if begin != end and (begun or begin > end):
+                raise self._damage(end + 1, "none")
+            end, begun = entry.seq, True
+            yield _trimmed(entry, behind, until)
+
+    def cut_tail(self) -> list[int]:
+        """Set damaged entries at the end aside, and return their sequence numbers; damage before a sound entry stays."""
+        bad = self._tail()
+        if bad:
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.executemany("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?, ?)", bad)
+            self._base.executemany("DELETE FROM journal WHERE seq = ?", [(row[0],) for row in bad])
+            self._base.execute("COMMIT")
+        return [row[0] for row in reversed(bad)]
+
+    def sound_end(self) -> int:
+        """Return the number of the last event that is sound, behind which only damage stands; 0 for none."""
+        bad = self._tail()
+        query = "SELECT coalesce(max(seq), 0) FROM journal WHERE seq < ?"
+        return int(self._base.execute(query, (bad[-1][0] if bad else self.seq + 1,)).fetchone()[0])
+
+    def _tail(self) -> list[tuple[int, int, int, bytes | None]]:
+        """Return the damaged entries at the end, the last first: number, events, time, body."""
+        bad: list[tuple[int, int, int, bytes | None]] = []
+        try:
+            for row in self._base.execute("SELECT seq, n, model, t, body, crc FROM journal ORDER BY seq DESC"):
+                if _sound(row) is not None:
+                    break
+                seq, n, t, body = row[0], row[1], row[3], row[4]
+                bad.append((seq, n if isinstance(n, int) else 1, t if isinstance(t, int) else 0, _blob(body)))
+        except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
+            raise self._unreadable(error) from error
+        return bad
+
+    def first(self) -> int:
+        """Return the number of the first event that is kept, or 0 if none is."""
+        row = self._base.execute("SELECT seq - n + 1 FROM journal ORDER BY seq LIMIT 1").fetchone()
+        return int(row[0]) if row else 0
+
+    def at_time(self, t: int) -> int:
+        """Return the number of the last event that came at or before a time, 0 for none."""
+        row = self._base.execute("SELECT max(seq) FROM journal WHERE t <= ?", (t,)).fetchone()
+        return int(row[0] or 0)
+
+    def prune(self, until: int, transaction: Transaction) -> None:
+        """Delete entries whose events all stand at or before a sequence, in short transactions."""
+        one = "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE seq <= ? ORDER BY seq LIMIT ?)"
+        gone = _PAGE
+        while gone == _PAGE:
+            with transaction():
+                gone = self._base.execute(one, (until, _PAGE)).rowcount
+
+    def skipped(self) -> frozenset[int]:
+        """Return the numbers of events that are left out by command, since no learner can learn them."""
+        return frozenset(seq for (seq,) in self._base.execute("SELECT seq FROM skipped"))
+
+    def skip(self, seq: int, t: int, reason: str) -> None:
+        """Leave an event out of every replay, inside the caller's transaction."""
+        self._base.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", (seq, t, reason))
+
+    def _rows(self, behind: int, until: int | None) -> Iterator[tuple[Any, ...]]:
+        """Rows in pages, so that no statement stays open while the caller writes."""
+        last = behind
+        while True:
+            try:
+                rows = self._base.execute(
+                    "SELECT seq, n, model, t, body, crc FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", (last, _PAGE)
+                ).fetchall()
+            except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
+                raise self._unreadable(error, last) from error
+            for row in rows:
+                if until is not None and row[0] - row[1] >= until:
+                    return
+                yield row
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1][0]
+
+    def _set_aside(self) -> dict[int, int]:
+        """Where entries once stood that were set aside: begin → end."""
+        return {seq - n: seq for seq, n in self._base.execute("SELECT seq, n FROM damaged ORDER BY seq")}
+
+    def _damage(self, seq: int, what: str) -> StoreError:
+        return StoreError(expected=f"a sound journal entry {seq}", got=what, at=self._at, help=DAMAGED)
+
+    def _unreadable(self, error: Exception, behind: int | None = None) -> StoreError:
+        if isinstance(error, sqlite3.Error):
+            sentence = meaning(error, self._at)
+            if sentence.help != DAMAGED:
+                return sentence
+        where = "" if behind is None else f" behind {behind}"
+        return StoreError(expected=f"sound journal entries{where}", got=f"{error}", at=self._at, help=DAMAGED)
+
+
+def _sound(row: tuple[Any, ...]) -> Entry | None:
+    """Return the entry of a row, or None if the row is damaged."""
+    seq, n, model, t, body, sum_ = row
+    if not isinstance(body, bytes) or any(not isinstance(value, int) for value in (seq, n, model, t)):
+        return None
+    if crc(seq, n, model, t, body) != sum_:
+        return None
+    try:
+        events = unpack_events(body)
+    except (msgspec.DecodeError, ValueError):
+        return None
+    return Entry(seq, model, t, events) if len(events) == n else None
+
+
+def _trimmed(entry: Entry, behind: int, until: int | None) -> Entry:
+    """Return the entry without events at or before ``behind``, and without those after ``until``."""
+    begin = entry.seq - len(entry.events)
+    if begin >= behind and (until is None or entry.seq <= until):
+        return entry
+    stop = entry.seq if until is None else min(until, entry.seq)
+    return Entry(stop, entry.model, entry.t, entry.events[max(behind - begin, 0) : stop - begin])
+
+
+def _blob(body: object) -> bytes | None:
+    return body if isinstance(body, bytes) else None
+
+
+__all__ = ["Entry", "Journal"]

@@ -1,0 +1,173 @@
+"""What the journal holds: examples as MessagePack, exactly as they will be learned, now and in every replay."""
+
+from __future__ import annotations
+
+import datetime as dt
+import struct
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from headwater.errors import DataError
+
+Predictions = dict[str, tuple[Any, dict[Any, float] | None]]
+"""What each learner of a model said, by its name: the prediction, and the probabilities of a classifier."""
+
+
+class JournalEvent(msgspec.Struct, array_like=True, gc=False):
+    """One example: sample, answer, weight, the client's id for it, and what had been predicted if that was earlier.
+
+    Or, with ``step``, no example but a change of one learner's step size: its number, and the factor on what was declared.
+    """
+
+    x: dict[Any, Any]
+    y: Any
+    w: float | None = None
+    id: str | None = None
+    predicted: Predictions | None = None
+    step: tuple[int, float] | None = None
+
+
+class PendingPrediction(msgspec.Struct, array_like=True, gc=False):
+    """A prediction whose answer is still to come: the sample, what each learner said, and the sequence they stood at."""
+
+    x: dict[Any, Any]
+    predicted: Predictions
+    seq: int
+
+
+_DATE = 1  # the code of a date or a time without zone in MessagePack
+_PLAIN = frozenset((float, int, str, bool, type(None), bytes))
+
+
+def _read(code: int, data: memoryview) -> Any:
+    text = bytes(data).decode()
+    return dt.date.fromisoformat(text) if len(text) == len("2026-01-01") else dt.datetime.fromisoformat(text)
+
+
+_encoder = msgspec.msgpack.Encoder()
+_events = msgspec.msgpack.Decoder(list[JournalEvent], ext_hook=_read)
+_pending = msgspec.msgpack.Decoder(PendingPrediction, ext_hook=_read)
+
+
+def pack_events(events: list[JournalEvent]) -> bytes:
+    """Return events as MessagePack.
+
+    Raises
+    ------
+    DataError
+        If they hold what MessagePack can't: a text that is no Unicode, a whole number of more than 64 bits.
+    """
+    return _encoded(events)
+
+
+def unpack_events(body: bytes) -> list[JournalEvent]:
+    """Return the events that ``pack_events`` packed."""
+    return _events.decode(body)
+
+
+def pack_pending(asked: PendingPrediction) -> bytes:
+    """Return a pending prediction as MessagePack."""
+    return _encoded(asked)
+
+
+def packed_size(value: Any) -> int:
+    """Return how many bytes a value takes in the journal."""
+    return len(_encoded(value))
+
+
+def unpack_pending(body: bytes) -> PendingPrediction:
+    """Return the pending prediction that ``pack_pending`` packed."""
+    return _pending.decode(body)
+
+
+def crc(seq: int, n: int, model: int, t: int, body: bytes) -> int:
+    """Return the CRC-32 of a journal entry, over all its columns."""
+    return zlib.crc32(body, zlib.crc32(struct.pack("<4q", seq, n, model, t)))
+
+
+def digest(x: Any, y: Any) -> int:
+    """Return a number by which a repeated id with another content is told from a true repetition."""
+    return zlib.crc32(_encoded((x, y)))
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError as error:
+        raise DataError(
+            expected="text that is Unicode",
+            got="half of a surrogate pair",
+            at="a sample",
+            help="Send whole characters.",
+        ) from error
+    except OverflowError as error:
+        raise DataError(
+            expected="whole numbers of up to 64 bits", got=str(error), at="a sample", help="Make them floats."
+        ) from error
+
+
+def plain_sample(x: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return a sample with values that MessagePack gives back as they are: what is learned is what a replay will learn.
+
+    Examples
+    --------
+    >>> plain_sample({"a": np.float32(0.5), "b": (1, 2)})
+    {'a': 0.5, 'b': [1, 2]}
+    """
+    return {_name(name): plain(value) for name, value in x.items()}
+
+
+def _name(name: Any) -> Any:
+    if isinstance(name, tuple):
+        return tuple(map(_name, name))
+    return name if type(name) in _PLAIN else plain(name)
+
+
+def plain(value: Any) -> Any:
+    """Return a value in a form that MessagePack gives back as it is.
+
+    Raises
+    ------
+    DataError
+        For a type that it can't hold.
+    """
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, dt.datetime | dt.date):
+        if isinstance(value, dt.datetime) and value.tzinfo is not None:
+            return value.astimezone(dt.UTC)
+        return msgspec.msgpack.Ext(_DATE, value.isoformat().encode())
+    if isinstance(value, Mapping):
+        return plain_sample(value)
+    raise DataError(
+        expected="text, numbers, booleans, dates, None or lists of them",
+        got=f"{value!r} ({type(value).__name__})",
+        at="a sample of a durable learner",
+        help="Turn it into one of these.",
+    )
+
+
+__all__ = [
+    "PendingPrediction",
+    "JournalEvent",
+    "Predictions",
+    "crc",
+    "digest",
+    "pack_pending",
+    "packed_size",
+    "pack_events",
+    "plain",
+    "plain_sample",
+    "unpack_pending",
+    "unpack_events",
+]

@@ -1,0 +1,332 @@
+"""What can be asked of a store in one commit, and what it answers: examples, predictions to keep, answers that come late."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Any
+
+from headwater.errors import DataError
+
+from .database import Transaction
+from .events import JournalEvent, PendingPrediction, digest, pack_pending, unpack_pending
+
+
+@dataclass(slots=True)
+class LearnRequest:
+    """Examples to journal and learn, all or none.
+
+    Parameters
+    ----------
+    model : int
+        The model's id.
+    events : list of JournalEvent
+        The examples; one with an ``id`` is learned once, however often it is sent.
+    """
+
+    model: int
+    events: list[JournalEvent]
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PendingRequest:
+    """Predictions to keep until their answers come; ``answers`` are their ids."""
+
+    model: int
+    predictions: list[PendingPrediction]
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class LabelRequest:
+    """The answer to a prediction that was given out earlier.
+
+    Parameters
+    ----------
+    model : int
+        The model's id.
+    id : str
+        What ``PendingRequest`` answered.
+    y, w
+        The answer, and the weight of the example.
+    """
+
+    model: int
+    id: str
+    y: Any
+    w: float | None = None
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class StepRequest:
+    """A change of a learner's step size, journaled like an example, so that a replay makes it at the same place.
+
+    Parameters
+    ----------
+    model : int
+        The model's id.
+    learner : str, optional
+        Whose; the champion's without it.
+    factor : float
+        The factor on the step size that was declared; 1 is as declared.
+    """
+
+    model: int
+    learner: str | None
+    factor: float
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SourceRequest:
+    """What one read of a followed source brings: its rows, and how far the source was read with them; all of it or nothing.
+
+    Parameters
+    ----------
+    model : int
+        The model's id.
+    source : str
+        The source's name.
+    positions : dict
+        By partition, the position of the last message that this brings.
+    events : list of JournalEvent
+        Rows to learn.
+    joined : list of int
+        Numbers of what waited and has found its other half.
+    waiting : list of tuple
+        What waits from now on: ``"row"`` or ``"answer"``, its key, its content.
+    outgoing : list of tuple
+        Predictions to send: what names them, and the message.
+    rejects : list of tuple
+        Messages that can't be used: partition, position, reason, and the message.
+    counts : dict
+        What is to be counted.
+    sent : int
+        The number of the last prediction that the broker has; 0 for none.
+    most_waiting : int
+        How many rows may wait, and how many answers; beyond, the oldest go.
+    """
+
+    model: int
+    source: str
+    positions: dict[str, str]
+    events: list[JournalEvent] = field(default_factory=list)
+    joined: list[int] = field(default_factory=list)
+    waiting: list[tuple[str, str, bytes]] = field(default_factory=list)
+    outgoing: list[tuple[str, bytes]] = field(default_factory=list)
+    rejects: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    sent: int = 0
+    most_waiting: int = 100_000
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+
+class UnknownId(DataError):
+    """Report an id that was never given out."""
+
+    code = "unknown_id"
+
+
+class ExpiredId(DataError):
+    """Report an id that was given out, and whose prediction is kept no longer."""
+
+    code = "expired_id"
+
+
+class ConflictingId(DataError):
+    """Report an id that came before with another content."""
+
+    code = "conflicting_id"
+
+
+_AT_ONCE = 256
+
+
+class Ids:
+    """The tables ``pending`` and ``seen``: what waits for its answer, and what was learned already.
+
+    Parameters
+    ----------
+    base : sqlite3.Connection
+        The open file.
+    late_s : float
+        Seconds behind which an answer counts as late: it is learned, and says so.
+    most, most_bytes : int
+        How many predictions are kept, and of what size together; beyond, the oldest go.
+    """
+
+    def __init__(self, base: sqlite3.Connection, late_s: float, most: int, most_bytes: int) -> None:
+        self._base, self._late_ms, self.most, self.most_bytes = base, late_s * 1000, most, most_bytes
+        self.last = 0
+        """The number of the last id that was given out."""
+        self.bytes = 0
+        """The size of all predictions that are kept."""
+
+    def find_end(self) -> None:
+        """Find the last id that was given out, also one that has been answered since."""
+        row = self._base.execute("SELECT seq FROM sqlite_sequence WHERE name = 'pending'").fetchone()
+        self.last = row[0] if row else 0
+        self.bytes = int(self._base.execute("SELECT coalesce(sum(length(body)), 0) FROM pending").fetchone()[0])
+
+    def keep(self, request: PendingRequest, t: int) -> None:
+        """Write predictions that wait for their answers, and name their ids."""
+        rows = []
+        for number, body in enumerate(map(pack_pending, request.predictions), self.last + 1):
+            rows.append((number, request.model, t, body))
+        request.answers.extend({"id": f"p{row[0]}"} for row in rows)
+        self._base.executemany("INSERT INTO pending VALUES (?, ?, ?, ?)", rows)
+        self.last += len(rows)
+        self.bytes += sum(len(row[3]) for row in rows)
+        one = "DELETE FROM pending WHERE id <= ? RETURNING length(body)"
+        self.bytes -= sum(size for (size,) in self._base.execute(one, (self.last - self.most,)).fetchall())
+        while self.bytes > self.most_bytes:
+            self._drop_oldest()
+
+    def new_events(self, request: LearnRequest | SourceRequest) -> list[JournalEvent]:
+        """Return the events whose ids are new; write the answers of those that are not."""
+        if all(event.id is None for event in request.events):
+            request.answers = [{} for _ in request.events]
+            return request.events
+        events: list[JournalEvent] = []
+        inside: dict[str, tuple[int, int]] = {}
+        for event in request.events:
+            name = None if event.id is None else f"e:{event.id}"
+            before = None if name is None else inside.get(name) or self._find(request.model, name)
+            if before is not None and before[1] != digest(event.x, event.y):
+                raise _conflict(event.id)
+            request.answers.append({} if before is None else {"id": event.id, "repeated": True, "seq": before[0]})
+            if before is None:
+                events.append(event)
+                if name is not None:
+                    inside[name] = (-len(events), digest(event.x, event.y))
+        return events
+
+    def remember(self, model: int, events: list[JournalEvent], first: int) -> None:
+        """Write the ids of events that have just been journaled."""
+        rows = [
+            (model, f"e:{event.id}", first + i, digest(event.x, event.y))
+            for i, event in enumerate(events)
+            if event.id is not None
+        ]
+        if rows:
+            self._base.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", rows)
+
+    def waiting(self, request: LabelRequest, now: int) -> tuple[JournalEvent | None, int]:
+        """Find the prediction that an answer is for.
+
+        Returns
+        -------
+        event : JournalEvent or None
+            What is to be learned; None for an answer that came before, whose own answer is then written.
+        number : int
+            The number of the id.
+
+        Raises
+        ------
+        UnknownId, ExpiredId, ConflictingId
+            If there is nothing to learn from it.
+        """
+        number = _number(request.id)
+        row = self._base.execute(
+            "SELECT t, body FROM pending WHERE id = ? AND model = ?", (number, request.model)
+        ).fetchone()
+        if row is None:
+            self._not_waiting(request, number)
+            return None, number
+        pending = unpack_pending(row[1])
+        waited = max(now - row[0], 0)
+        answer: dict[str, Any] = {"id": request.id, "waited_s": waited / 1000}
+        if waited > self._late_ms:
+            answer["late"] = True
+        request.answers.append(answer)
+        return JournalEvent(pending.x, request.y, request.w, None, pending.predicted), number
+
+    def answered(self, model: int, number: int, event: JournalEvent, seq: int) -> None:
+        """Note that a prediction has its answer."""
+        (size,) = self._base.execute("SELECT length(body) FROM pending WHERE id = ?", (number,)).fetchone()
+        self._base.execute("DELETE FROM pending WHERE id = ?", (number,))
+        self.bytes -= size
+        self._base.execute("INSERT INTO seen VALUES (?, ?, ?, ?)", (model, f"p:{number}", seq, digest(None, event.y)))
+
+    def expire(self, older_than: int, transaction: Transaction) -> None:
+        """Forget predictions from before a time (ms since 1970), in short transactions."""
+        one = "DELETE FROM pending WHERE id IN (SELECT id FROM pending WHERE t < ? LIMIT ?) RETURNING length(body)"
+        gone = _AT_ONCE
+        while gone == _AT_ONCE:
+            with transaction():
+                sizes = self._base.execute(one, (older_than, _AT_ONCE)).fetchall()
+                self.bytes -= sum(size for (size,) in sizes)
+                gone = len(sizes)
+
+    def forget(self, until: int, transaction: Transaction) -> None:
+        """Forget the ids of events up to a sequence, in short transactions."""
+        one = "DELETE FROM seen WHERE (model, id) IN (SELECT model, id FROM seen WHERE seq <= ? LIMIT ?)"
+        gone = _AT_ONCE
+        while gone == _AT_ONCE:
+            with transaction():
+                gone = self._base.execute(one, (until, _AT_ONCE)).rowcount
+
+    def _drop_oldest(self) -> None:
+        one = "DELETE FROM pending WHERE id IN (SELECT id FROM pending ORDER BY id LIMIT ?) RETURNING length(body)"
+        sizes = self._base.execute(one, (_AT_ONCE,)).fetchall()
+        self.bytes = self.bytes - sum(size for (size,) in sizes) if sizes else 0
+
+    def counts(self) -> int:
+        """Return how many predictions wait for their answers."""
+        return int(self._base.execute("SELECT count(*) FROM pending").fetchone()[0])
+
+    def _find(self, model: int, name: str) -> tuple[int, int] | None:
+        query = "SELECT seq, digest FROM seen WHERE model = ? AND id = ?"
+        row: tuple[int, int] | None = self._base.execute(query, (model, name)).fetchone()
+        return row
+
+    def _not_waiting(self, request: LabelRequest, number: int) -> None:
+        """Answer a repetition; raise for an id that is unknown or expired."""
+        before = self._find(request.model, f"p:{number}")
+        if before is not None:
+            if before[1] != digest(None, request.y):
+                raise _conflict(request.id)
+            request.answers.append({"id": request.id, "repeated": True, "seq": before[0]})
+        elif 0 < number <= self.last:
+            raise ExpiredId(
+                expected="the answer in time",
+                got=f"{request.id}, which is kept no longer",
+                at="id",
+                help="Send the example whole, to learn; or keep predictions longer.",
+            )
+        else:
+            raise UnknownId(
+                expected="an id that a prediction of this model was answered with",
+                got=repr(request.id),
+                at="id",
+                help="Send the id as it came.",
+            )
+
+
+def _number(name: str) -> int:
+    digits = name[1:]
+    return int(digits) if name[:1] == "p" and digits.isascii() and digits.isdecimal() and len(digits) < 19 else 0
+
+
+def _conflict(name: object) -> ConflictingId:
+    return ConflictingId(
+        expected="the same example as before under an id that came before",
+        got="another one",
+        at=f"id {name}",
+        help="Give every example an id of its own; nothing of this request was learned.",
+    )
+
+
+__all__ = [
+    "ConflictingId",
+    "ExpiredId",
+    "Ids",
+    "LabelRequest",
+    "LearnRequest",
+    "PendingRequest",
+    "SourceRequest",
+    "StepRequest",
+    "UnknownId",
+]

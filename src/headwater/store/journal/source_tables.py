@@ -1,0 +1,150 @@
+"""What a store knows of the sources that its models follow: how far each was read, what waits, what is to be sent, what was refused.
+
+All of it is written in the transaction that journals the rows, so it never says more or less than the journal.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from headwater.store.journal.requests import SourceRequest
+
+__all__ = ["SourceTables"]
+
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS positions (
+    model INTEGER NOT NULL, source TEXT NOT NULL, part TEXT NOT NULL, position TEXT NOT NULL,
+    PRIMARY KEY (model, source, part)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS tallies (
+    model INTEGER NOT NULL, source TEXT NOT NULL, what TEXT NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (model, source, what)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS joins (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL,
+    body BLOB NOT NULL, UNIQUE (model, source, what, name))""",
+    """CREATE TABLE IF NOT EXISTS rejects (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, part TEXT NOT NULL,
+    position TEXT NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL)""",
+)
+"""Made when a model first follows a source. ``joins`` holds rows that wait for their answer, and answers that wait for their row."""
+
+_REJECTS = 1000  # of a source; the counts go on
+_AT_ONCE = 500
+
+
+class SourceTables:
+    """The tables of followed sources in an open store.
+
+    Parameters
+    ----------
+    base : sqlite3.Connection
+        The open file. Who writes does so inside a transaction of the store's.
+    mutex : threading.RLock
+        Who holds it may use the connection.
+    """
+
+    def __init__(self, base: sqlite3.Connection, mutex: threading.RLock) -> None:
+        self._base, self._mutex = base, mutex
+        self.followed: set[tuple[int, str]] = set()
+        """Models and sources that are followed now: each by one only."""
+
+    def make(self) -> None:
+        """Make the tables, where the store has none yet."""
+        for line in _SCHEMA:
+            self._base.execute(line)
+
+    def write(self, request: SourceRequest, *, learned: int, repeated: int) -> None:
+        """Write all that a request brings beside its events, of which so many are new and so many came before."""
+        of = (request.model, request.source)
+        rows = [(*of, part, position) for part, position in request.positions.items()]
+        self._base.executemany("REPLACE INTO positions VALUES (?, ?, ?, ?)", rows)
+        self._base.executemany("DELETE FROM joins WHERE id = ?", [(number,) for number in request.joined])
+        waiting = [(*of, *row) for row in request.waiting]
+        self._base.executemany("INSERT INTO joins (model, source, what, name, body) VALUES (?, ?, ?, ?, ?)", waiting)
+        refused = [(*of, *row) for row in request.rejects]
+        new = "INSERT INTO rejects (model, source, part, position, reason, body) VALUES (?, ?, ?, ?, ?, ?)"
+        self._base.executemany(new, refused)
+        outgoing = [(*of, *row) for row in request.outgoing]
+        self._base.executemany("INSERT INTO outbox (model, source, name, body) VALUES (?, ?, ?, ?)", outgoing)
+        self._count(of, request.counts | {"learned": learned, "repeated": repeated})
+        if request.sent:
+            drop = "DELETE FROM outbox WHERE model = ? AND source = ? AND id <= ?"
+            self._base.execute(drop, (*of, request.sent))
+        if waiting or request.joined:
+            self._bound(of, request.most_waiting)
+        if refused:
+            self._forget_rejects(of)
+
+    def _count(self, of: tuple[int, str], counts: dict[str, int]) -> None:
+        rows = [(*of, what, n) for what, n in counts.items() if n]
+        add = "INSERT INTO tallies VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
+        self._base.executemany(add, rows)
+
+    def _bound(self, of: tuple[int, str], most: int) -> None:
+        """Let the oldest go of more than ``most`` that wait, and count them."""
+        for what, gone in (("row", "rows whose answer never came"), ("answer", "answers whose row never came")):
+            query = "SELECT id FROM joins WHERE model = ? AND source = ? AND what = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
+            last = self._base.execute(query, (*of, what, most)).fetchone()
+            if last is not None:
+                drop = "DELETE FROM joins WHERE model = ? AND source = ? AND what = ? AND id <= ?"
+                self._count(of, {gone: self._base.execute(drop, (*of, what, last[0])).rowcount})
+
+    def _forget_rejects(self, of: tuple[int, str]) -> None:
+        drop = """DELETE FROM rejects WHERE model = ? AND source = ? AND id <= (
+            SELECT id FROM rejects WHERE model = ? AND source = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""
+        self._base.execute(drop, (*of, *of, _REJECTS))
+
+    # ---- what is there -----------------------------------------------------------------------------------------------
+
+    def positions(self, model: int, source: str) -> dict[str, str]:
+        """Return by partition the position of the last message that is kept."""
+        return dict(self._rows("SELECT part, position FROM positions WHERE model = ? AND source = ?", model, source))
+
+    def tallies(self, model: int, source: str) -> dict[str, int]:
+        """Return what was counted of a source."""
+        query = "SELECT what, n FROM tallies WHERE model = ? AND source = ? ORDER BY what"
+        return dict(self._rows(query, model, source))
+
+    def names(self, model: int) -> list[str]:
+        """Return the names of the sources that a model has followed."""
+        return [name for (name,) in self._rows("SELECT DISTINCT source FROM positions WHERE model = ?", model)]
+
+    def waiting(self, model: int, source: str, what: str) -> int:
+        """Return how many rows, or answers, wait."""
+        query = "SELECT count(*) FROM joins WHERE model = ? AND source = ? AND what = ?"
+        return int(self._rows(query, model, source, what)[0][0])
+
+    def found(self, model: int, source: str, what: str, names: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        """Return those of some names that wait: the number and what was kept."""
+        out: dict[str, tuple[int, bytes]] = {}
+        for i in range(0, len(names), _AT_ONCE):
+            some = names[i : i + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            query = (
+                f"SELECT name, id, body FROM joins WHERE model = ? AND source = ? AND what = ? AND name IN ({marks})"
+            )
+            out |= {name: (id_, bytes(body)) for name, id_, body in self._rows(query, model, source, what, *some)}
+        return out
+
+    def rejects(self, model: int, source: str) -> list[tuple[str, str, str, bytes]]:
+        """Return the last refused messages: partition, position, reason, and the message."""
+        query = "SELECT part, position, reason, body FROM rejects WHERE model = ? AND source = ? ORDER BY id"
+        return [(part, at, reason, bytes(body)) for part, at, reason, body in self._rows(query, model, source)]
+
+    def outbox(self, model: int, source: str, behind: int, most: int) -> list[tuple[int, str, bytes]]:
+        """Return the first predictions behind a number that are still to be sent: number, name and message."""
+        query = "SELECT id, name, body FROM outbox WHERE model = ? AND source = ? AND id > ? ORDER BY id LIMIT ?"
+        return [(number, name, bytes(body)) for number, name, body in self._rows(query, model, source, behind, most)]
+
+    def _rows(self, query: str, *of: Any) -> list[Any]:
+        with self._mutex:
+            try:
+                return self._base.execute(query, of).fetchall()
+            except sqlite3.OperationalError as error:
+                if "no such table" in str(error):  # of a store that never followed a source
+                    return [(0,)] if "count(" in query else []
+                raise

@@ -1,0 +1,6 @@
+"""The file of a model: arrays and a JSON header, sealed with a digest."""
+
+from .container import FORMAT, KEY, read, seal, unseal, write
+from .saved import LearnerCopy, LearnerFormat, SavedModel
+
+__all__ = ["FORMAT", "KEY", "LearnerCopy", "LearnerFormat", "SavedModel", "read", "seal", "unseal", "write"]

@@ -1,0 +1,109 @@
+"""What is kept for a diagnosis, as bytes in a model's file: MessagePack of plain values.
+
+Rows come back as a learner reads them, not as they were: numbers as floats, date-times as text, arrays under the names x0,
+x1 and so on; a missing value is left out. Of a text no more than its first 1,000 characters is written.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.learner.sampling.sample import DiagnosisSample, SampledRow
+from headwater.types import Record, as_mapping
+
+from .settings import as_json, from_json
+
+__all__ = ["pack_sample", "unpack_sample"]
+
+_PLAIN = ("n", "learned", "due", "recorded", "before", "after", "worse", "total", "probed")
+_TEXT = 1000
+_FAR = 1e300  # beyond what is read as it is
+_RECORD = ("rows", "scored", "window", "names", "scores", "window_scores", "baselines", "window_baselines")
+
+
+def pack_sample(sample: DiagnosisSample) -> NDArray[np.uint8]:
+    """Return what is kept as bytes (n,)."""
+    names: dict[Any, int] = {}
+    labels: dict[Any, int] = {}
+    state = {name: getattr(sample, name) for name in _PLAIN} | {
+        "labels": [[_text(label), count] for label, count in sample.labels.items()],
+        "sizes": sample.sizes,
+        "log": [
+            [row, labels.setdefault(y, len(labels)), labels.setdefault(said, len(labels)), loss, sure]
+            for row, y, said, loss, sure in sample.log
+        ],
+        "answers": [_text(label) for label in labels],
+        "rows": [_packed(one, names) for one in sample.rows],
+        "fresh": [_packed(one, names) for one in sample.fresh],
+        "record": None if sample.record is None else {name: getattr(sample.record, name) for name in _RECORD},
+    }
+    return np.frombuffer(msgspec.msgpack.encode(state | {"names": [_text(name) for name in names]}), np.uint8)
+
+
+def unpack_sample(data: NDArray[np.uint8], task: str) -> DiagnosisSample:
+    """Return what ``pack_sample`` was given, as far as it is written."""
+    state: dict[str, Any] = msgspec.msgpack.decode(data.tobytes())
+    if "probed" not in state:  # written before 0.2.0: begin anew
+        return DiagnosisSample(task)
+    names = [_label(name) for name in state["names"]]
+    sample = DiagnosisSample(task)
+    for name in _PLAIN:
+        setattr(sample, name, state[name])
+    sample.labels = Counter({_label(label): count for label, count in state["labels"]})
+    sample.sizes = [(row, size, rank) for row, size, rank in state["sizes"]]
+    labels = [_label(text) for text in state["answers"]]
+    sample.log = [(row, labels[y], labels[said], loss, sure) for row, y, said, loss, sure in state["log"]]
+    sample.rows, sample.fresh = ([_unpacked(one, names) for one in state[part]] for part in ("rows", "fresh"))
+    if state["record"] is not None:
+        sample.record = Record(**state["record"] | {"names": tuple(state["record"]["names"])})
+    return sample
+
+
+def _text(label: Any) -> Any:
+    """Return a label or name as a float or as the text of its JSON, which holds integers and characters of any size."""
+    return label if type(label) is float else json.dumps(as_json(label))
+
+
+def _label(text: Any) -> Any:
+    return text if type(text) is float else from_json(json.loads(text))
+
+
+def _packed(one: SampledRow, names: dict[Any, int]) -> list[Any]:
+    """Return a row as its answer, loss, number, and the places of its names with their values in turn."""
+    out = [_text(one.y), one.loss, one.row]
+    for name, value in sorted(as_mapping(one.x).items(), key=lambda item: str(item[0])):
+        plain = _plain(value)
+        if plain is not None:
+            out += [names.setdefault(name, len(names)), plain]
+    return out
+
+
+def _unpacked(one: list[Any], names: list[Any]) -> SampledRow:
+    y, loss, row, *rest = one
+    return SampledRow({names[i]: value for i, value in zip(rest[::2], rest[1::2], strict=True)}, _label(y), loss, row)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as one that MessagePack holds, and that reads as it did; None for what is missing or no feature."""
+    if isinstance(value, str):
+        return value[:_TEXT].encode("utf-8", "replace").decode()
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Real):
+        return None if value != value else float(max(-_FAR, min(value, _FAR)))  # type: ignore[arg-type]  # Real has an order
+    if isinstance(value, dt.date):  # date-times too
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {_plain(str(name)): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(inner) for inner in value]
+    return None

@@ -1,0 +1,182 @@
+"""Write a learner or a network as an ONNX model: the snapshot that predicts now, its preprocessing inside.
+
+Inputs are the raw columns, one each (``columns``); outputs are "label" and "probabilities", or "value". The graph
+is written expert by expert from ``core.experts`` (``layers``), and their predictions are mixed at the end.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import ConfigError
+from headwater.learner.base import Learner
+from headwater.nn import Embedding, Network
+from headwater.nn.core import Core
+from headwater.nn.inspect import answer_units, history_logits
+
+from .columns import Columns, first_layer, read_array, read_columns
+from .graph import Graph, is_utf8, write
+from .layers import expert_logits, expert_prediction
+
+
+def export_onnx(model: Learner | Network, path: str | Path, *, opset: int = 17, array: bool = False) -> None:
+    """Write the model as it predicts now to an ONNX file.
+
+    A learner's graph has an input for each raw column: float64 (N, 1) for numbers, NaN where missing; text (N, 1) for
+    categories, "" where missing; seconds since 1970 for date-times, with a second input "NAME.utc_offset" that may be
+    left out; a column of numbers in which texts occur has a second input "NAME.text". A network's has one input "X".
+
+    Parameters
+    ----------
+    model : Classifier, Regressor or Network
+        What to export; it is not changed.
+    path : str or Path
+        The file; what it held is replaced.
+    opset : int
+        Version of the operators: 17 is read by every runtime since 2022.
+    array : bool
+        For a learner that was taught arrays: one input X (N, d) in place of one a column.
+
+    Raises
+    ------
+    ConfigError
+        If the model has learned nothing yet, its table is so full that names share rows, or ONNX can't write a name.
+    MissingExtra
+        Without the package onnx.
+    ModelFileError
+        If the file can't be written.
+
+    Notes
+    -----
+    The label is a text, a whole number, a boolean or a float64 if all classes are; else it is the class's ``str``.
+    The metadata key "headwater" holds JSON: task, classes, inputs, rows learned.
+    """
+    write(onnx_model(model, opset=opset, array=array), path)
+
+
+def onnx_model(model: Learner | Network, *, opset: int = 17, array: bool = False) -> Any:
+    """Return the model as an ``onnx.ModelProto``, checked in full; parameters as in ``export_onnx``."""
+    if isinstance(model, Network):
+        return _network(model, opset)
+    engine = model.engine
+    if engine is None:
+        raise ConfigError(
+            expected=f"a {type(model).__name__} that has learned",
+            got="one that has not",
+            at="export_onnx",
+            help="Let it learn first: its columns and classes are in the graph.",
+        )
+    g = Graph(opset, engine.core.dtype)
+    columns = read_array(g, engine) if array else read_columns(g, engine)
+    p = _predictions(g, columns, engine.core)
+    about: dict[str, Any] = {"task": model.task, "n_learned": model.n_learned, "inputs": columns.listed}
+    if model.task == "classify":
+        about["classes"] = [str(label) for label in model.known_classes]
+        about["outputs"] = _classes(g, p, model)
+    else:
+        value = g.add("Reshape", p, g.constant([-1], np.int64))
+        about["outputs"] = [g.output("value", value, engine.core.dtype, ["N"], "the prediction")]
+    return _finish(g, type(model).__name__, about)
+
+
+def _predictions(g: Graph, columns: Columns, core: Core) -> str:
+    """Return predictions (N, k) of all experts over the columns, mixed by weight, in the answer's own units."""
+    mixed, stacked = "", bool(core.about["mixture"])
+    for e, expert in enumerate(core.experts):
+        p = expert_logits(g, first_layer(g, columns, core, e), core, e)
+        p = p if stacked else expert_prediction(g, p, expert)
+        if stacked or len(core.experts) > 1:
+            p = g.add("Mul", p, g.number(core.mixture_weights[e]))
+        mixed = g.add("Add", mixed, p) if mixed else p
+    if stacked:
+        if core.about["history"]:
+            mixed = g.add("Add", mixed, g.constant(history_logits(core), core.dtype))
+        mixed = expert_prediction(g, mixed, core.experts[0])
+    if not core.about["targets"]:
+        return mixed
+    offset, scale = answer_units(core)
+    wide = g.add("Mul", g.cast(mixed, np.float64), g.constant([scale], np.float64))
+    return g.cast(g.add("Add", wide, g.constant([offset], np.float64)), core.dtype)
+
+
+# ---- classes --------------------------------------------------------------------------------------------------------
+
+
+def _classes(g: Graph, p: str, model: Learner) -> list[str]:
+    """Add the outputs of a classifier."""
+    if model.one_output:  # one output for the two classes
+        rest = g.add("Sub", g.number(1.0), p)
+        both = len(model.known_classes) > 1
+        p = g.add("Concat", rest, p, axis=1) if both else g.add("Add", rest, p)
+    labels = _labels(model.known_classes)
+    chosen = g.add("Gather", g.constant(labels, labels.dtype), g.add("ArgMax", p, axis=1, keepdims=0), axis=0)
+    shown = ", ".join(map(str, model.known_classes[:20])) + (" …" if len(model.known_classes) > 20 else "")
+    return [
+        g.output("label", chosen, labels.dtype, ["N"], "the most probable class, of equal ones the first seen"),
+        g.output("probabilities", p, g.dtype, ["N", len(model.known_classes)], f"one column a class: {shown}"),
+    ]
+
+
+def _labels(classes: list[Any]) -> NDArray[Any]:
+    """Classes as an array of one ONNX type."""
+    kinds = {type(label) for label in classes}
+    for kind, dtype in ((bool, np.bool_), (int, np.int64), (float, np.float64)):
+        if kinds == {kind} and (kind is not int or all(-(2**63) <= label < 2**63 for label in classes)):
+            return np.array(classes, dtype)
+    texts = [str(label) for label in classes]
+    if len(set(texts)) < len(texts):
+        raise ConfigError(
+            expected="classes whose texts differ",
+            got=f"{texts!r}",
+            at="export_onnx",
+            help="Mixed types become texts in ONNX: learn with labels of one type.",
+        )
+    if odd := next((text for text in texts if not is_utf8(text)), None):
+        raise ConfigError(
+            expected="classes that UTF-8 can write",
+            got=repr(odd),
+            at="export_onnx",
+            help="ONNX keeps labels as UTF-8: learn with other labels.",
+        )
+    return np.array(texts, object)
+
+
+# ---- networks -------------------------------------------------------------------------------------------------------
+
+
+def _network(net: Network, opset: int) -> Any:
+    """Return the graph of a network: one input X (N, inputs), NaN read as 0."""
+    core, inputs = net.core, net._inputs
+    g = Graph(opset, core.dtype)
+    w, b = core.table(0)
+    if isinstance(net.expert.layers[0], Embedding):
+        x = g.input("X", np.int64, ["N", inputs], "row numbers")
+        z = g.sum(g.add("Gather", g.number(w), x, axis=0), 1, keep=False)
+    else:
+        x = g.input("X", core.dtype, ["N", inputs], "numbers; NaN where missing")
+        z = g.add("MatMul", g.add("Where", g.add("IsNaN", x), g.number(0.0), x), g.number(w))
+    z = z if b is None else g.add("Add", z, g.number(b))
+    p = expert_prediction(g, expert_logits(g, z, core, 0), net.expert)
+    outputs = []
+    if net.expert.loss.row.classes and net.outputs > 1:
+        label = g.add("ArgMax", p, axis=1, keepdims=0)
+        outputs.append(g.output("label", label, np.int64, ["N"], "the class with the highest output"))
+        outputs.append(g.output("probabilities", p, g.dtype, ["N", net.outputs], "one column a class"))
+    else:
+        outputs.append(g.output("value", p, g.dtype, ["N", net.outputs], "the prediction"))
+    return _finish(g, "Network", {"task": "network", "outputs": outputs})
+
+
+def _finish(g: Graph, name: str, about: dict[str, Any]) -> Any:
+    doc = f"headwater {name}: predicts as the model did when it was exported; it does not learn."
+    metadata = {"headwater": json.dumps(about, ensure_ascii=False)}
+    return g.model(name=name, doc=doc, version=version("headwater"), metadata=metadata)
+
+
+__all__ = ["export_onnx", "onnx_model"]

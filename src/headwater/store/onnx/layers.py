@@ -1,0 +1,107 @@
+"""What stands behind the input table, as ONNX nodes: layers and links.
+
+Activations and links say themselves which nodes they are, in their rows (``plain/activations.py``, ``plain/losses.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from headwater.nn.core import Core, Operation
+from headwater.nn.expert import Expert
+from headwater.plain import ACTIVATIONS, LINKS, OnnxNode
+from headwater.plain.layers import BatchNormalisation
+
+from .graph import Graph
+
+Emit: TypeAlias = Callable[[Graph, str, Operation], str]
+FLOAT_ONLY = ("Elu", "Erf", "Selu", "Softplus")
+"""Operators that onnxruntime has for float32 alone: a float64 net passes through float32 there."""
+
+
+def expert_logits(g: Graph, z: str, core: Core, e: int) -> str:
+    """Run expert e's layers on its columns z (N, m) of the table; returns its logits (N, k).
+
+    Logits that are not finite become 0, as in the core: a probability that means nothing, not a missing number.
+    """
+    for operation in core.operations(e):
+        z = LAYERS[operation.name](g, z, operation)
+    largest = g.number(np.finfo(core.dtype).max)
+    wild = g.add("Not", g.add("LessOrEqual", g.add("Abs", z), largest))  # NaN is in no order
+    count = g.sum(g.cast(wild, core.dtype), 1, keep=True)
+    return g.add("Where", g.add("Greater", count, g.number(0.0)), g.number(0.0), z)
+
+
+def expert_prediction(g: Graph, z: str, expert: Expert) -> str:
+    """Put logits z (N, k) through the link of the expert's loss."""
+    return written(g, LINKS[expert.loss.row.link].onnx, z)
+
+
+def written(g: Graph, node: OnnxNode | None, x: str, a: float = 0.0) -> str:
+    """Write a node and those that it reads: x is the name of its input, a the operation's own constant."""
+    if node is None:
+        return x
+    inputs = [_input(g, part, x, a) for part in node.inputs]
+    attributes: dict[str, Any] = {name: a if value == "a" else value for name, value in node.attributes.items()}
+    if node.operator not in FLOAT_ONLY or g.dtype == np.float32:
+        return g.add(node.operator, *inputs, **attributes)
+    narrow = [g.cast(name, np.float32) for name in inputs]
+    return g.cast(g.add(node.operator, *narrow, **attributes), g.dtype)
+
+
+def _input(g: Graph, part: OnnxNode | float | str, x: str, a: float) -> str:
+    if isinstance(part, OnnxNode):
+        return written(g, part, x, a)
+    return x if part == "x" else g.number(a if part == "a" else part)
+
+
+# ---- layers ---------------------------------------------------------------------------------------------------------
+
+
+def _dense(g: Graph, x: str, dense: Operation) -> str:
+    z = g.add("MatMul", x, g.number(dense.weights))
+    return z if dense.bias is None else g.add("Add", z, g.number(dense.bias))
+
+
+def _affine(g: Graph, x: str, norm: Operation) -> str:
+    """gain·x + shift, where the normalisation has them."""
+    if norm.weights is None:
+        return x
+    return g.add("Add", g.add("Mul", x, g.number(norm.weights)), g.number(norm.bias))
+
+
+def _layer_norm(g: Graph, x: str, norm: Operation) -> str:
+    # not LayerNormalization: it takes mean and variance of float64 in float32
+    m = g.number(float(norm.m))
+    centred = g.add("Sub", x, g.add("Div", g.sum(x, 1, keep=True), m))
+    variance = g.add("Div", g.sum(g.add("Mul", centred, centred), 1, keep=True), m)
+    deviation = g.add("Sqrt", g.add("Add", variance, g.number(norm.constant)))
+    return _affine(g, g.add("Div", centred, deviation), norm)
+
+
+def _batch_norm(g: Graph, x: str, norm: Operation) -> str:
+    mean, variance = np.asarray(norm.running, np.float64)[: 2 * norm.m].reshape(2, norm.m)
+    deviation = g.number(np.sqrt(variance + BatchNormalisation.EPS))
+    return _affine(g, g.add("Div", g.add("Sub", x, g.number(mean)), deviation), norm)
+
+
+def _dropout(g: Graph, x: str, dropout: Operation) -> str:
+    return x  # it is silent when predicting
+
+
+def _activation(node: OnnxNode | None, g: Graph, x: str, operation: Operation) -> str:
+    return written(g, node, x, operation.constant)
+
+
+LAYERS: dict[str, Emit] = {
+    "dense": _dense,
+    "layer_norm": _layer_norm,
+    "batch_norm": _batch_norm,
+    "dropout": _dropout,
+    **{row.name: partial(_activation, row.onnx) for row in ACTIVATIONS.values()},
+}
+"""What writes each operation behind the input table."""

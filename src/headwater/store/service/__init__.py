@@ -1,0 +1,8 @@
+"""The durable service of one store file, and what looks after the file while no process has it open."""
+
+from .durable_learner import DurableLearner
+from .limits import Limits, OverLimit
+from .policy import RetentionPolicy
+from .service import Service
+
+__all__ = ["DurableLearner", "Limits", "OverLimit", "RetentionPolicy", "Service"]

@@ -1,0 +1,329 @@
+"""A learner in this process that loses nothing it has been taught, however the process ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import ConfigError, DataError
+from headwater.store.journal.events import (
+    JournalEvent,
+    PendingPrediction,
+    pack_events,
+    plain,
+    plain_sample,
+    unpack_events,
+)
+from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest, StepRequest
+from headwater.streams import as_blocks
+from headwater.types import Forecast
+
+from .model import Model
+from .service import Request, Service
+
+NAME = "default"
+"""The model that ``hw.open`` gives; a server on the same file may hold more."""
+
+
+class DurableLearner:
+    """A learner whose examples are journaled before they are learned. ``hw.open`` makes one; use it in a ``with`` block.
+
+    It may be used from several threads. Its methods are those of the learner inside, and for answers that
+    come later ``predict_with_id`` and ``label``.
+
+    Parameters
+    ----------
+    service : Service
+        The open store.
+    model : Model
+        The model in it.
+    """
+
+    def __init__(self, service: Service, model: Model) -> None:
+        self.service, self._model = service, model
+
+    @property
+    def task(self) -> str:
+        """``"classify"`` or ``"regress"``."""
+        return self._model.task
+
+    @property
+    def seq(self) -> int:
+        """The number of the last event that was learned."""
+        return self._model.seq
+
+    @property
+    def learner(self) -> Any:
+        """The learner inside; teach it nothing directly, or a restart will not know of it."""
+        return self._model.champion.learner
+
+    @property
+    def classes(self) -> list[Any]:
+        """The classes seen so far."""
+        return list(self.learner.classes) if self.task == "classify" else []
+
+    @property
+    def n_learned(self) -> int:
+        """How many rows were learned."""
+        return int(self.learner.n_learned)
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Refused rows, dropped values and undone steps so far, by reason."""
+        return dict(self.learner.rejected)
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """Prequential scores next to the baselines', over all rows and over the last thousand."""
+        with self._model.lock:
+            return self._model.champion.scores.report()
+
+    def describe(self) -> dict[str, Any]:
+        """Say what the model is."""
+        with self._model.lock:
+            about: dict[str, Any] = self.learner.describe()
+        return about
+
+    # ---- predict -----------------------------------------------------------------------------------------------------
+
+    def predict_one(self, x: Mapping[Any, Any]) -> Any:
+        """Predict the answer of a sample."""
+        with self._model.lock:
+            return self.learner.predict_one(x)
+
+    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
+        """Predict the probability of each class seen so far."""
+        with self._model.lock:
+            p: dict[Any, float] = self.learner.predict_proba_one(x)
+        return p
+
+    def forecast(self, X: Any) -> Forecast:
+        """Predict rows."""
+        with self._model.lock:
+            forecast: Forecast = self.learner.forecast(X)
+        return forecast
+
+    # ---- learn -------------------------------------------------------------------------------------------------------
+
+    def learn_one(self, x: Mapping[Any, Any], y: Any, w: float = 1.0, *, id: str | None = None) -> int:  # noqa: A002
+        """Learn one sample, once it is on disk.
+
+        Parameters
+        ----------
+        x, y, w
+            The sample, its answer, its weight.
+        id : str, optional
+            A name of the example; of those with the same name only the first is learned.
+
+        Returns
+        -------
+        int
+            Its number in the journal.
+        """
+        answers = self._commit([self._event(x, y, w, id)])
+        return int(answers[0]["seq"])
+
+    def learn_many(self, X: Any, y: Any, w: Any = None) -> NDArray[Any]:
+        """Learn rows strictly one by one, once all are on disk; return the prediction made before each was learned."""
+        predictions = [answer["y_pred"] for answer in self._commit(self._events(X, y, w))]
+        if self.task == "regress":
+            return np.asarray(predictions, np.float64)
+        out = np.empty(len(predictions), object)
+        out[:] = predictions
+        return out
+
+    def predict_with_id(self, x: Mapping[Any, Any]) -> tuple[str, Any]:
+        """Predict a sample whose answer will come later.
+
+        Returns
+        -------
+        id : str
+            What to call it in ``label``; it survives any end of the process.
+        y_pred
+            The prediction. The score is of this one, whenever the answer comes.
+        """
+        clean = unpack_events(pack_events([JournalEvent(plain_sample(x), None)]))[0].x
+        rows, seq = self._model.predict([clean], shadows=True)
+        request = PendingRequest(self._model.id, [PendingPrediction(clean, rows[0], seq)])
+        self._run(request)
+        return request.answers[0]["id"], rows[0][self._model.champion.name][0]
+
+    def label(self, id: str, y: Any, w: float | None = None) -> dict[str, Any]:  # noqa: A002 - as over HTTP
+        """Learn the answer to an earlier prediction.
+
+        Returns
+        -------
+        dict
+            ``seq``, ``waited_s``; ``late`` or ``repeated`` where that is so.
+
+        Raises
+        ------
+        UnknownId, ExpiredId, ConflictingId
+            If there is nothing to learn from it.
+        """
+        request = LabelRequest(self._model.id, id, self._answer(y), w)
+        self._run(request)
+        return request.answers[0]
+
+    def learn_from(
+        self,
+        source: str,
+        target: str,
+        *,
+        predictions: str | None = None,
+        decode: Callable[[bytes], Mapping[str, Any] | None] | None = None,
+        drop: Collection[str] = (),
+        limit: int | None = None,
+        ends: Callable[[], bool] = lambda: False,
+        on_commit: Callable[[int], object] | None = None,
+    ) -> Any:
+        """Follow a broker and learn each row once, from where the store stands; see the how-to on brokers.
+
+        How far was read is kept in the transaction that journals the rows, so an end of the process or of the broker at any
+        moment loses nothing and learns nothing twice.
+
+        Parameters
+        ----------
+        source : str
+            ``kafka://``, ``nats://``, ``redis://``, ``postgresql://`` or ``mqtt://``, such as
+            ``"kafka://host:9092/topic?answers=late&key=id&format=avro"``.
+        target : str
+            The column of the answers.
+        predictions : str, optional
+            The address of a topic or table that predictions go to, each made before its row was learned.
+        decode : callable, optional
+            What makes a row of a message's bytes in place of ``format=``; None passes a message over.
+        drop : collection of str
+            Columns that are no features.
+        limit : int, optional
+            Messages to read at most; without it, and without ``idle=`` in the address, it goes on for ever.
+        ends : callable
+            Asked between two reads whether to end.
+        on_commit : callable, optional
+            Called with the number of messages after each commit.
+
+        Returns
+        -------
+        Followed
+            How the source stands: what was read and learned, what waits, what was refused.
+
+        Raises
+        ------
+        ConfigError
+            If the address can't be.
+        MissingExtra
+            If the broker's client is not installed.
+        SourceError
+            If the source can't be read, or no longer has what comes behind the position that was learned.
+        """
+        from headwater.store.sources.follower import Follower
+
+        how: dict[str, Any] = {"target": target, "predictions": predictions, "decode": decode, "drop": drop}
+        follower = Follower(self.service, self._model, source, **how)
+        return follower.run(limit=limit, ends=ends, on_commit=on_commit)
+
+    def rejects(self, source: str) -> list[tuple[str, str, str, bytes]]:
+        """Return the last thousand messages of a followed source that could not be used.
+
+        Parameters
+        ----------
+        source : str
+            Its name in the store, such as ``"kafka:orders"``.
+
+        Returns
+        -------
+        list of tuple
+            Partition, position, reason, and the message as it came.
+        """
+        return self.service.sources.rejects(self._model.id, source)
+
+    def set_step(self, factor: float) -> int:
+        """Let the learner step ``factor`` times as far as it was declared to, from here on; 1 is as declared.
+
+        The change is journaled, so that the learner which comes back is the same, to the bit.
+
+        Returns
+        -------
+        int
+            The change's number in the journal.
+        """
+        request = StepRequest(self._model.id, None, factor)
+        self._run(request)
+        return int(request.answers[0]["seq"])
+
+    def save(self, path: Any) -> None:
+        """Write the learner to a model file."""
+        with self._model.lock:
+            self.learner.save(path)
+
+    def as_of(self, seq: int) -> Any:
+        """Return the learner as it stood after event ``seq``."""
+        return self.service.as_of(self._model.name, seq)
+
+    def snapshot(self) -> int:
+        """Write a snapshot now; return the sequence that it includes."""
+        return self.service.snapshot()
+
+    def close(self) -> None:
+        """Write a last snapshot and let the file go."""
+        self.service.close()
+
+    def __enter__(self) -> DurableLearner:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _events(self, X: Any, y: Any, w: Any) -> list[JournalEvent]:
+        n = len(X)
+        if len(y) != n:
+            raise DataError(
+                expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer a row."
+            )
+        weights = [None] * n if w is None else np.broadcast_to(np.asarray(w, np.float64), (n,)).tolist()
+        rows = X if isinstance(X, Sequence) else [x for block in as_blocks((X, y)) for x in _dicts(block.X)]
+        labels = y.tolist() if isinstance(y, np.ndarray) else list(y)
+        return [self._event(*row, None) for row in zip(rows, labels, weights, strict=True)]
+
+    def _event(self, x: Mapping[Any, Any], y: Any, w: float | None, name: str | None) -> JournalEvent:
+        return JournalEvent(plain_sample(x), self._answer(y), None if w == 1.0 else w, name)
+
+    def _answer(self, y: Any) -> Any:
+        value = plain(y)
+        if self.task == "regress":
+            return float(value) if isinstance(value, int | float) and abs(value) < 1e300 else float("nan")
+        if isinstance(value, list | dict):
+            raise DataError(expected="a class", got=repr(y), at="y", help="Classes are text, numbers or booleans.")
+        return value
+
+    def _commit(self, events: list[JournalEvent]) -> list[dict[str, Any]]:
+        exact = unpack_events(pack_events(events))  # what is learned now is what a replay will learn
+        request = LearnRequest(self._model.id, exact)
+        if exact:
+            self._run(request)
+        return request.answers
+
+    def _run(self, request: Request) -> None:
+        if self._model.paused and isinstance(request, LearnRequest | LabelRequest):
+            raise ConfigError(
+                expected="a model that learns", got="a paused one", at=self._model.name, help="Resume it."
+            )
+        problem = self.service.commit([request])[0]
+        if problem is not None:
+            raise problem
+
+
+def _dicts(X: Any) -> list[dict[str, Any]]:
+    if isinstance(X, np.ndarray):
+        names = [f"x{j}" for j in range(X.shape[1])]
+        return [dict(zip(names, row, strict=True)) for row in X.tolist()]
+    return list(X)
+
+
+__all__ = ["NAME", "DurableLearner"]

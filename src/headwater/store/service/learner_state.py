@@ -1,0 +1,115 @@
+"""One learner of a model: how it learns events and is scored, and how it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from headwater.learner.limits import Limits as LearnerLimits
+from headwater.store.journal.events import JournalEvent
+from headwater.types import Forecast
+from headwater.watch.live import LiveScores
+
+__all__ = ["LearnerState", "learn_events", "predict_rows"]
+
+
+UNLIMITED = LearnerLimits(entries=1 << 40, names=1 << 40, classes=1 << 30, fractions=1 << 30, bytes=1 << 60)
+
+
+@dataclass(slots=True)
+class LearnerState:
+    """One learner of a model, with its scores; ``at`` is the last event that it has learned."""
+
+    id: int
+    name: str
+    champion: bool
+    learner: Any
+    scores: LiveScores
+    at: int
+    _classes: frozenset[Any] = frozenset()
+
+    def __post_init__(self) -> None:
+        # What is in the journal must be learnable whatever limits it is opened with: limits are checked before.
+        self.learner.limits = UNLIMITED
+
+    def known_classes(self) -> frozenset[Any]:
+        """Return the classes that a classifier has seen."""
+        if len(self._classes) != len(self.learner.classes):  # they are only ever added
+            self._classes = frozenset(self.learner.classes)
+        return self._classes
+
+
+def learn_events(task: str, state: LearnerState, events: list[JournalEvent]) -> list[Any]:
+    """Let one learner learn events, and score it; return its prediction of each before (None of a change of the step)."""
+    if all(event.step is None for event in events):
+        return _values_of(_learn_examples(task, state, events))
+    out: list[Any] = []
+    for changes, group in groupby(events, lambda event: event.step is not None):
+        part = list(group)
+        out += [None] * len(part) if changes else _values_of(_learn_examples(task, state, part))
+        for event in part:
+            if event.step is not None and event.step[0] == state.id:
+                state.learner.engine.set_step(event.step[1])
+    return out
+
+
+def _learn_examples(task: str, state: LearnerState, events: list[JournalEvent]) -> Forecast:
+    y = [event.y for event in events]
+    w = None if all(event.w is None for event in events) else [1.0 if e.w is None else e.w for e in events]
+    forecast: Forecast = state.learner.step_many([event.x for event in events], y, w)
+    if any(event.predicted is not None for event in events):
+        _score_earlier(task, state, events, forecast)
+    elif task == "classify":
+        state.scores.update(y, _values_of(forecast), *_probabilities(forecast, y))
+    else:
+        state.scores.update(y, _values_of(forecast), (), ())
+    return forecast
+
+
+def _probabilities(forecast: Forecast, y: list[Any]) -> tuple[list[float], list[float]]:
+    """Return the probabilities that were given to the answer and to what was predicted."""
+    if forecast.proba is None or not forecast.classes:
+        return [0.0] * len(y), [0.0] * len(y)
+    column = {label: j for j, label in enumerate(forecast.classes)}
+    rows: list[list[float]] = forecast.proba.tolist()
+    p_y = [row[column[label]] if label in column else 0.0 for row, label in zip(rows, y, strict=True)]
+    return p_y, list(map(max, rows))
+
+
+def _score_earlier(task: str, state: LearnerState, events: list[JournalEvent], forecast: Forecast) -> None:
+    """Score with the predictions that were given out, where that was earlier than learning."""
+    fresh, labels = _values_of(forecast), [event.y for event in events]
+    p_y, p_predicted = _probabilities(forecast, labels) if task == "classify" else ([0.0] * len(fresh),) * 2
+    rows = []
+    for i, event in enumerate(events):
+        if event.predicted is None:
+            rows.append((event.y, fresh[i], p_y[i], p_predicted[i]))
+        elif state.name in event.predicted:  # a challenger that was not there then gave no prediction to score
+            guess, proba = event.predicted[state.name]
+            proba = proba or {}
+            rows.append((event.y, guess, proba.get(event.y, 0.0), proba.get(guess, 0.0)))
+    for row in rows:
+        state.scores.update(*[[value] for value in row])
+
+
+def _values_of(forecast: Forecast) -> list[Any]:
+    """Return predictions as plain values."""
+    values: Any = forecast.y_pred
+    return list(values) if isinstance(values, list | tuple) else list(values.tolist())
+
+
+def predict_rows(task: str, learner: Any, X: Sequence[Any]) -> list[tuple[Any, dict[Any, float] | None]]:
+    """Return the prediction of each sample, with the probabilities of a classifier."""
+    if task == "regress":
+        if len(X) == 1:
+            return [(float(learner.predict_one(X[0])), None)]
+        return [(guess, None) for guess in _values_of(learner.forecast(X))]
+    if len(X) == 1:
+        rows = [learner.predict_proba_one(X[0])]
+    else:
+        forecast = learner.forecast(X)
+        table = [[]] * len(X) if forecast.proba is None else forecast.proba.tolist()
+        rows = [dict(zip(forecast.classes, row, strict=True)) for row in table]
+    return [(max(row, key=row.__getitem__) if row else None, row) for row in rows]

@@ -1,0 +1,158 @@
+"""What one request may bring, checked before it is journaled: what is in the journal must be learnable, now and in every replay."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from headwater.errors import ConfigError, DataError
+from headwater.store.journal.events import packed_size
+
+__all__ = ["Limits", "OverLimit"]
+
+
+class OverLimit(DataError):
+    """Report a request beyond one of the `Limits`; nothing of it was journaled."""
+
+    code = "limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may bring at most. A request beyond is refused whole, before it is journaled, with the limit's name.
+
+    Parameters
+    ----------
+    row_entries
+        Names and items of lists in one row, nested ones counted.
+    row_bytes
+        Size of one row as the journal holds it (MessagePack).
+    request_names
+        Different names, and texts under them, in one request.
+    classes
+        Classes of one model: a classifier's cost grows with them.
+    fractions
+        Of these, numbers with a fraction: more of them look like the answers of a regression.
+    request_memory
+        Bytes of memory that the learners of a model may need more for one request, as they estimate it.
+
+    Examples
+    --------
+    >>> Limits(classes=20)
+    Limits(row_entries=10000, row_bytes=1000000, request_names=200000, classes=20, fractions=100, request_memory=1000000000)
+    """
+
+    row_entries: int = 10_000
+    row_bytes: int = 1_000_000
+    request_names: int = 200_000
+    classes: int = 1_000
+    fractions: int = 100
+    request_memory: int = 1_000_000_000
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ConfigError(
+                    expected="a whole number of 1 or more",
+                    got=repr(value),
+                    at=f"{field.name} of Limits",
+                    help="Give a larger one for no limit in practice.",
+                )
+
+    def check_rows(self, rows: Sequence[Mapping[Any, Any]], packed: int) -> None:
+        """Refuse rows that are too large.
+
+        Parameters
+        ----------
+        rows
+            The samples of one request.
+        packed
+            The size of all of them as the journal holds them, in bytes.
+
+        Raises
+        ------
+        OverLimit
+            If one of them is beyond a limit.
+        """
+        # A name, a text and an entry take a byte each at least, so most requests need no look at their rows.
+        if packed > min(self.row_bytes, self.row_entries):
+            for i, x in enumerate(rows):
+                self._check_row(x, f"row {i}")
+        if packed > self.request_names:
+            self._check_names(rows)
+
+    def _check_row(self, x: Mapping[Any, Any], at: str) -> None:
+        size = packed_size(x)
+        if size > self.row_bytes:
+            raise self._over("row_bytes", f"at most {self.row_bytes:,} bytes a row", f"{size:,}", at)
+        if size > self.row_entries and (count := entries_of(x)) > self.row_entries:
+            raise self._over("row_entries", f"at most {self.row_entries:,} entries a row", f"{count:,}", at)
+
+    def check_classes(self, known: Collection[Any], new: Collection[Any]) -> None:
+        """Refuse classes beyond the limit; ``known``: which there are, ``new``: which would be added.
+
+        Raises
+        ------
+        OverLimit
+            If they are too many, or look like the answers of a regression.
+        """
+        count = len(known) + len(new)
+        if count > self.classes:
+            raise self._over("classes", f"at most {self.classes:,} classes", f"{count:,}", "y")
+        if any(map(_is_fraction, new)):
+            count = sum(map(_is_fraction, known)) + sum(map(_is_fraction, new))
+            if count > self.fractions:
+                limit = f"classes of which at most {self.fractions:,} are numbers with a fraction"
+                remedy = "This looks like a regression: use a Regressor. "
+                raise self._over("fractions", limit, f"{count:,}", "y", remedy)
+
+    def check_memory(self, needed: int) -> None:
+        """Refuse a request that needs too much memory.
+
+        Raises
+        ------
+        OverLimit
+            If its estimate is beyond the limit.
+        """
+        if needed > self.request_memory:
+            limit = f"a request that needs at most {self.request_memory:,} bytes of memory"
+            raise self._over("request_memory", limit, f"about {needed:,}", "request")
+
+    def _check_names(self, rows: Sequence[Mapping[Any, Any]]) -> None:
+        names: set[Any] = set()
+        for x in rows:
+            for name, value in x.items():
+                names.add(name)
+                if isinstance(value, str):
+                    names.add((name, value))
+                elif isinstance(value, list | dict):
+                    names.update((name, i) for i in range(entries_of(value)))
+            if len(names) > self.request_names:
+                limit = f"at most {self.request_names:,} different names and texts a request"
+                raise self._over("request_names", limit, "more", "request", "Send it in parts. ")
+
+    def _over(self, limit: str, expected: str, got: str, at: str, remedy: str = "") -> OverLimit:
+        return OverLimit(expected=expected, got=got, at=at, help=f"{remedy}The limit {limit} can be set.")
+
+
+def _is_fraction(label: Any) -> bool:
+    return isinstance(label, float) and not label.is_integer()
+
+
+def entries_of(value: Any) -> int:
+    """Return how many entries a value has: a mapping and a list as many as what is in them, anything else one.
+
+    Examples
+    --------
+    >>> entries_of({"a": 1.0, "b": {"c": 2.0, "d": [1.0, 2.0]}})
+    4
+    """
+    count, waiting = 0, [value]
+    while waiting:  # no recursion: what comes may be nested deeply
+        one = waiting.pop()
+        inner = one.values() if isinstance(one, Mapping) else one if isinstance(one, list | tuple) else ()
+        waiting.extend(inner)
+        count += not inner
+    return count

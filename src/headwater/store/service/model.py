@@ -1,0 +1,80 @@
+"""A model of a store: a champion that answers, and challengers that learn from the same stream beside it.
+
+The consistency promise lives here: a learner is read and taught in turns, never at once, and a turn is a whole number of events. So
+a prediction is made from the state after exactly ``seq`` events, and says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from headwater.store.journal.events import JournalEvent, Predictions
+
+from .fair_lock import FairLock
+from .learner_state import LearnerState, learn_events, predict_rows
+
+__all__ = ["Model"]
+
+_TURN_S = 0.002
+"""Seconds that one turn of learning should take: a reader waits no longer than about that."""
+_RECENT = 20
+
+
+@dataclass(slots=True)
+class Model:
+    """A named model: its learners, the champion first, and the sequence they stand at."""
+
+    id: int
+    name: str
+    task: str
+    learners: list[LearnerState]
+    paused: bool = False
+    seq: int = 0
+    lock: FairLock = field(default_factory=FairLock)
+    recent: deque[tuple[int, JournalEvent, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    """The last events with their numbers, and what the champion had predicted."""
+    seconds_per_event: float = 5e-5
+    """A running mean."""
+
+    @property
+    def champion(self) -> LearnerState:
+        """The learner that answers."""
+        return self.learners[0]
+
+    def predict(self, X: Sequence[Any], *, shadows: bool) -> tuple[list[Predictions], int]:
+        """Return the champion's prediction of each sample (and every challenger's, with ``shadows``), and the sequence it stood at."""
+        with self.lock:
+            asked = self.learners if shadows else self.learners[:1]
+            by_learner = [(state.name, predict_rows(self.task, state.learner, X)) for state in asked]
+            seq = self.seq
+        return [{name: rows[i] for name, rows in by_learner} for i in range(len(X))], seq
+
+    def learn(self, events: list[JournalEvent], first: int) -> list[Any]:
+        """Learn events, the first with that number; return what the champion predicted for each before it was learned."""
+        out: list[Any] = []
+        start = 0
+        while start < len(events):
+            block = events[start : start + max(16, int(_TURN_S / self.seconds_per_event))]
+            with self.lock:
+                began = time.perf_counter()
+                predictions = [learn_events(self.task, state, block) for state in self.learners]
+                self.seq = first + start + len(block) - 1
+                for state in self.learners:
+                    state.at = self.seq
+                took = (time.perf_counter() - began) / len(block)
+                self.seconds_per_event += 0.2 * (took - self.seconds_per_event)
+            out += predictions[0]
+            start += len(block)
+        self._remember(events, first, out)
+        return out
+
+    def _remember(self, events: list[JournalEvent], first: int, predictions: list[Any]) -> None:
+        for i in range(max(0, len(events) - _RECENT), len(events)):
+            if events[i].step is not None:
+                continue
+            earlier = (events[i].predicted or {}).get(self.champion.name)
+            self.recent.append((first + i, events[i], predictions[i] if earlier is None else earlier[0]))

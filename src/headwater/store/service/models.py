@@ -1,0 +1,355 @@
+"""The models of a store: made, joined by challengers, promoted; recovered from snapshot and journal."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from headwater.errors import ConfigError, StoreError, TargetError, did_you_mean
+from headwater.store.journal.database import DAMAGED
+from headwater.store.journal.entries import Journal
+from headwater.store.journal.events import JournalEvent
+from headwater.store.journal.snapshots import Snapshots
+from headwater.watch.live import LiveScores
+
+from .learner_state import LearnerState, learn_events
+from .limits import Limits
+from .model import Model
+
+FARTHEST_STEP = 1000.0
+_BLOCK = 1024  # events learned at once in a replay; only speed depends on it
+_KEPT = 1000  # samples that a learner keeps for replay
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+class Models:
+    """All models of an open store, by name; every method that writes runs inside the caller's transaction.
+
+    Parameters
+    ----------
+    base : sqlite3.Connection
+        The open file.
+    at : str
+        Its path, for errors.
+    journal, snapshots
+        Its tables.
+    """
+
+    def __init__(self, base: sqlite3.Connection, at: str, journal: Journal, snapshots: Snapshots) -> None:
+        self._base, self._at, self._journal, self._snapshots = base, at, journal, snapshots
+        self.by_name: dict[str, Model] = {}
+
+    def named(self, name: str) -> Model:
+        """Return a model.
+
+        Raises
+        ------
+        UnknownModel
+            If there is none of that name.
+        """
+        if name not in self.by_name:
+            raise UnknownModel(
+                expected="a model of this store",
+                got=repr(name),
+                at="model",
+                help=did_you_mean(name, self.by_name) or "Create one first.",
+            )
+        return self.by_name[name]
+
+    def with_id(self, number: int) -> Model:
+        """Return the model with that id."""
+        for model in self.by_name.values():
+            if model.id == number:
+                return model
+        raise UnknownModel(expected="a model of this store", got=f"number {number}", at="model", help="It was removed.")
+
+    # ---- changes -----------------------------------------------------------------------------------------------------
+
+    def create(self, name: str, learner: Any) -> None:
+        """Add a model with its champion."""
+        _check_name(name, self.by_name, "model")
+        cursor = self._base.execute("INSERT INTO models (name) VALUES (?)", (name,))
+        self._insert(int(cursor.lastrowid or 0), "champion", True, learner, LiveScores(learner.task))
+
+    def add(self, model: Model, name: str, learner: Any) -> None:
+        """Add a challenger, which learns and is scored from here on."""
+        _check_name(name, [state.name for state in model.learners], "challenger")
+        if learner.task != model.task:
+            raise ConfigError(
+                expected=f"a challenger that can {model.task}", got=learner.task, at="task", help="Choose its task."
+            )
+        self._insert(model.id, name, False, learner, LiveScores(learner.task))
+
+    def promote(self, model: Model, name: str) -> None:
+        """Let a challenger answer from here on; the champion goes on as a challenger."""
+        self._member(model, name)
+        self._base.execute("UPDATE learners SET champion = (name = ?) WHERE model = ?", (name, model.id))
+
+    def remove(self, model: Model, name: str) -> None:
+        """Drop a challenger."""
+        state = self._member(model, name)
+        if state.champion:
+            raise ConfigError(
+                expected="a challenger",
+                got="the champion",
+                at=name,
+                help="Promote another one first.",
+                code="is_champion",
+            )
+        self._base.execute("DELETE FROM learners WHERE id = ?", (state.id,))
+        self._snapshots.remove(state.id)
+
+    def pause(self, model: Model, paused: bool) -> None:
+        """Refuse examples, or take them again."""
+        self._base.execute("UPDATE models SET paused = ? WHERE id = ?", (paused, model.id))
+
+    def _insert(self, model: int, name: str, champion: bool, learner: Any, scores: LiveScores) -> None:
+        cursor = self._base.execute(
+            "INSERT INTO learners (model, name, champion) VALUES (?, ?, ?)", (model, name, champion)
+        )
+        seq = self._journal.seq
+        saved = self._snapshots.learners.pack(learner)
+        self._snapshots.write(int(cursor.lastrowid or 0), seq, self._journal.t, saved, scores.to_bytes())
+
+    def _member(self, model: Model, name: str | None) -> LearnerState:
+        for state in model.learners:
+            if name is None or state.name == name:
+                return state
+        names = [state.name for state in model.learners]
+        raise UnknownModel(
+            expected=f"a learner of model {model.name}",
+            got=repr(name),
+            at="name",
+            help=did_you_mean(str(name), names),
+            code="unknown_learner",
+        )
+
+    # ---- state -------------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Take over what a change has written, keeping the learners that are in memory."""
+        known = {state.id: state for model in self.by_name.values() for state in model.learners}
+        models: dict[str, Model] = {}
+        for number, name, paused in self._base.execute("SELECT id, name, paused FROM models ORDER BY id").fetchall():
+            learners = [self._loaded(row, known) for row in self._rows(number)]
+            model = self.by_name.get(name) or Model(
+                number, name, learners[0].learner.task, learners, seq=learners[0].at
+            )
+            with model.lock:
+                model.learners, model.paused = learners, bool(paused)
+            models[name] = model
+        self.by_name = models
+
+    def recover(self) -> None:
+        """Load every learner from its newest sound snapshot, and let it learn the journal behind it."""
+        self.refresh()
+        for model in self.by_name.values():
+            for state in model.learners:
+                self._replay(model, state, None)
+            model.seq = max(state.at for state in model.learners)
+
+    def as_of(self, model: Model, seq: int, name: str | None) -> Any:
+        """Return a learner as it stood after event ``seq``: from the newest snapshot before it, and the journal."""
+        state = self._member(model, name)
+        snapshot = self._snapshots.newest(state.id, seq)
+        if snapshot is None:
+            oldest = min(self._snapshots.sequences(state.id), default=0)
+            raise ConfigError(
+                expected=f"a sequence from {oldest} on", got=str(seq), at="as of", help="Older states are pruned."
+            )
+        past = LearnerState(
+            state.id, state.name, True, snapshot.learner, LiveScores(model.task, snapshot.scores), snapshot.seq
+        )
+        self._replay(model, past, seq)
+        return past.learner
+
+    def oldest(self) -> int:
+        """Return the sequence of the oldest of the learners' newest snapshots."""
+        ends = [self._snapshots.sequences(m.id)[-1:] for model in self.by_name.values() for m in model.learners]
+        return min((seq for end in ends for seq in end), default=self._journal.seq)
+
+    def check(self, model: Model, events: list[JournalEvent], limits: Limits, added: set[Any]) -> None:
+        """Refuse, before they are journaled, answers that a learner would raise at: too many classes, or a third of two.
+
+        Parameters
+        ----------
+        model
+            Whose learners.
+        events
+            What they are to learn.
+        limits
+            How many classes there may be.
+        added
+            Classes that come with other requests of the same commit; those of these events are added to them.
+        """
+        if model.task != "classify":
+            return
+        labels = {event.y for event in events if event.step is None and event.y is not None and event.y == event.y}
+        for state in model.learners:
+            known = state.known_classes()
+            new = (labels | added) - known
+            if labels - known:
+                limits.check_classes(known, new)
+            if state.learner.loss == "binary_cross_entropy" and len(known) + len(new) > 2:
+                raise TargetError(
+                    expected="one of two classes",
+                    got=", ".join(sorted(map(repr, known | labels))),
+                    at="y",
+                    help="The loss binary_cross_entropy has two; make a model with cross_entropy for more.",
+                )
+        added |= labels
+
+    def memory_for(self, model: Model, events: list[JournalEvent], enough: int) -> int:
+        """Return an estimate of the memory that learning examples would take more, of all learners of a model.
+
+        A learner's own estimate counts what reading each of the rows needs. All but the last thousand give that back, so
+        where it is beyond ``enough``, it is counted for these alone.
+        """
+        X, y = [event.x for event in events], [event.y for event in events]
+        once = self._growth(model, X, y)
+        if once <= enough or len(X) <= _KEPT:
+            return once
+        reading = self._growth(model, X + X, y + y) - once  # the second time, nothing is new
+        return once - reading + reading * _KEPT // len(X)
+
+    def _growth(self, model: Model, X: list[Any], y: list[Any]) -> int:
+        return sum(state.learner.check_limits(X, y).bytes for state in model.learners)
+
+    def step_event(self, model: Model, name: str | None, factor: float) -> JournalEvent:
+        """Return the event that changes a learner's step size.
+
+        Raises
+        ------
+        ConfigError
+            If there is no step size to change yet, or the factor can't be one.
+        """
+        state = self._member(model, name)
+        if not 0 < factor <= FARTHEST_STEP:
+            raise ConfigError(
+                expected=f"a factor above 0 and of at most {FARTHEST_STEP:g}",
+                got=repr(factor),
+                at="factor",
+                help="1 is the step size as it was declared.",
+                code="step_range",
+            )
+        if state.learner.engine is None:
+            raise ConfigError(
+                expected="a learner that has learned",
+                got="a new one",
+                at=state.name,
+                help="Teach it first; or make it with another lr.",
+                code="not_learned",
+            )
+        return JournalEvent({}, None, step=(state.id, factor))
+
+    def _rows(self, model: int) -> list[tuple[int, str, int]]:
+        query = "SELECT id, name, champion FROM learners WHERE model = ? ORDER BY champion DESC, id"
+        return self._base.execute(query, (model,)).fetchall()
+
+    def _loaded(self, row: tuple[int, str, int], known: dict[int, LearnerState]) -> LearnerState:
+        number, name, champion = row
+        if number in known:
+            state = known[number]
+            state.champion = bool(champion)
+            return state
+        snapshot = self._snapshots.newest(number)
+        if snapshot is None:
+            raise StoreError(expected=f"a sound snapshot of learner {name}", got="none", at=self._at, help=DAMAGED)
+        scores = LiveScores(snapshot.learner.task, snapshot.scores)
+        return LearnerState(number, name, bool(champion), snapshot.learner, scores, snapshot.seq)
+
+    def _replay(self, model: Model, state: LearnerState, until: int | None, block: int = _BLOCK) -> None:
+        """Let a learner learn the journal behind where it stands, ``block`` events at once: only speed depends on it.
+
+        Raises
+        ------
+        UnlearnableEvent
+            If it can't learn one of them.
+        """
+        start = state.at
+        for numbered in self._blocks(model, start, until, block):
+            try:
+                learn_events(model.task, state, [event for _, event in numbered])
+            except Exception as error:
+                first, last = numbered[0][0], numbered[-1][0]
+                if first < last:  # one by one, to find which; a replay is deterministic, so it is found
+                    self._replay(model, self._again(model, state, start, first - 1), last, block=1)
+                raise self._unlearnable(model, state, last, error) from error
+            state.at = numbered[-1][0]
+        state.at = max(state.at, self._journal.seq if until is None else until)
+
+    def _blocks(
+        self, model: Model, behind: int, until: int | None, block: int
+    ) -> Iterator[list[tuple[int, JournalEvent]]]:
+        """Yield the model's events behind a sequence with their numbers, but for those that are skipped."""
+        skipped, waiting = self._journal.skipped(), list[tuple[int, JournalEvent]]()
+        for entry in self._journal.read(behind, until):
+            if entry.model != model.id:
+                continue
+            first = entry.seq - len(entry.events) + 1
+            waiting += [(first + i, event) for i, event in enumerate(entry.events) if first + i not in skipped]
+            while len(waiting) >= block:
+                yield waiting[:block]
+                waiting = waiting[block:]
+        if waiting:
+            yield waiting
+
+    def _again(self, model: Model, state: LearnerState, start: int, until: int) -> LearnerState:
+        """Return a learner as it stood at a sequence: the one at hand failed half way."""
+        snapshot = self._snapshots.newest(state.id, start)
+        if snapshot is None:
+            raise StoreError(
+                expected=f"a sound snapshot of learner {state.name}", got="none", at=self._at, help=DAMAGED
+            )
+        scores = LiveScores(model.task, snapshot.scores)
+        again = LearnerState(state.id, state.name, state.champion, snapshot.learner, scores, snapshot.seq)
+        self._replay(model, again, until)
+        return again
+
+    def _unlearnable(self, model: Model, state: LearnerState, seq: int, error: Exception) -> UnlearnableEvent:
+        if isinstance(error, UnlearnableEvent):
+            return error
+        found = UnlearnableEvent(
+            expected=f"an event that {model.name}/{state.name} can learn",
+            got=f"{type(error).__name__}: {error}",
+            at=f"event {seq:,} of {self._at}",
+            help=f"`headwater store skip FILE {seq}` leaves it out of every replay; it stays in the journal.",
+        )
+        found.seq = seq
+        return found
+
+
+class UnlearnableEvent(StoreError):
+    """Report the event at which a replay stops: no learner can learn it."""
+
+    seq = 0
+
+
+class UnknownModel(ConfigError):
+    """Report a name that no model, or no learner of a model, has."""
+
+    code = "unknown_model"
+
+
+def _check_name(name: str, taken: Any, what: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            expected="a name of up to 64 letters, digits, dots, dashes and underscores",
+            got=repr(name),
+            at=what,
+            help="Choose such a name.",
+            code="name",
+        )
+    if name in taken:
+        raise NameTaken(expected="a new name", got=repr(name), at=what, help="There is one of that name already.")
+
+
+class NameTaken(ConfigError):
+    """Report a name that is in use."""
+
+    code = "name_taken"
+
+
+__all__ = ["Models", "NameTaken", "UnknownModel", "UnlearnableEvent"]

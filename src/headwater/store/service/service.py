@@ -1,0 +1,387 @@
+"""The durable service of one store file: journal first, learn then, answer last; and the way back after any end.
+
+One commit takes the requests of many clients (group commit): their examples are written and synced as one, then learned in the
+order of the journal, and only then answered. Start is the newest sound snapshot plus a replay of the journal behind it; the core
+is deterministic, so the recovered learner is the one that never stopped, to the bit.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from headwater.errors import ConfigError, HeadwaterError, StoreError
+from headwater.store.journal import database
+from headwater.store.journal.entries import Journal
+from headwater.store.journal.events import JournalEvent, pack_events, packed_size
+from headwater.store.journal.requests import (
+    Ids,
+    LabelRequest,
+    LearnRequest,
+    PendingRequest,
+    SourceRequest,
+    StepRequest,
+)
+from headwater.store.journal.snapshots import Snapshots
+from headwater.store.journal.source_tables import SourceTables
+from headwater.store.journal.store_file import StoreFile
+from headwater.store.model_file import LearnerFormat
+
+from .background import Background
+from .keeper import Keeper
+from .limits import Limits
+from .model import Model
+from .models import Models
+from .policy import RetentionPolicy
+
+Request = LearnRequest | PendingRequest | LabelRequest | StepRequest | SourceRequest
+
+Journaled = tuple[LearnRequest | LabelRequest | StepRequest | SourceRequest, Model, list[JournalEvent], int]
+"""A request that was journaled: its model, its events, and the number of the first."""
+
+
+_SMALL = 4096
+"""Bytes of a request that can bring too few names to need much memory."""
+
+
+class Service:
+    """An open store: its models, and the one way in which they change.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; made if it is missing.
+    learners : LearnerFormat
+        How learners are kept and built again.
+    policy : RetentionPolicy, optional
+        What is kept.
+    limits : Limits, optional
+        What one request may bring.
+    create : bool
+        Whether a missing file is made.
+
+    Raises
+    ------
+    StoreError
+        If the file is in use, damaged before its tail, or no store.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        learners: LearnerFormat,
+        policy: RetentionPolicy | None = None,
+        *,
+        limits: Limits | None = None,
+        create: bool = True,
+    ) -> None:
+        self.policy, self.limits = policy or RetentionPolicy(), limits or Limits()
+        self._file = StoreFile(Path(path), create=create)
+        self.path, self._mutex, at = Path(path), self._file.mutex, self._file.at
+        self.journal, self.snapshots = Journal(self._file.base, at), Snapshots(self._file.base, at, learners)
+        keep = self.policy
+        self.ids = Ids(self._file.base, keep.late_s, keep.keep_pending, keep.keep_pending_bytes)
+        self.models = Models(self._file.base, at, self.journal, self.snapshots)
+        self.sources = SourceTables(self._file.base, self._mutex)
+        """What is known of followed sources."""
+        self.failure: StoreError | None = None
+        """Why nothing can be acknowledged now; None while all is well."""
+        self.cut: list[int] = []
+        """Sequence numbers of damaged entries at the end that were set aside at this start."""
+        self.commits = 0
+        self._new_classes: dict[int, set[Any]] = {}  # by model: of the requests of the commit under way
+        self.closed = False
+        try:
+            with database.sound(at):
+                self._recover()
+        except BaseException:
+            self._file.close()
+            self.closed = True
+            raise
+        self._background = Background(self._keeper)
+
+    def _recover(self) -> None:
+        self.cut = self.journal.cut_tail()
+        self.journal.find_end()
+        self.ids.find_end()
+        self.models.recover()
+        self._keeper = Keeper(self._file, self.models, self.journal, self.snapshots, self.ids, self.policy)
+        self._file.acknowledge(self.journal.seq, self.ids.last)
+
+    # ---- what clients ask --------------------------------------------------------------------------------------------
+
+    def commit(self, requests: Sequence[Request]) -> list[HeadwaterError | None]:
+        """Write requests as one, learn what they bring, and write their ``answers``.
+
+        Returns
+        -------
+        list
+            For each request None, or why it was refused; a refused one has left no trace.
+
+        Raises
+        ------
+        StoreError
+            If they could not be written: nothing of any of them was learned, nothing may be acknowledged.
+        """
+        with self._mutex:
+            self._usable()
+            end = self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes
+            journaled: list[Journaled] = []
+            self._new_classes = {}
+            try:
+                with self._file.transaction():
+                    outcomes = [self._outcome(request, journaled) for request in requests]
+            except BaseException as error:
+                self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes = end
+                self.failure = error if isinstance(error, StoreError) else self.failure
+                raise
+            self.failure = None
+            self.commits += 1
+            self._file.acknowledge(self.journal.seq, self.ids.last)
+            self._teach(journaled)
+            if self._keeper.is_due():
+                self._background.wake()
+            return outcomes
+
+    def _usable(self) -> None:
+        # After a failed write or fsync nobody knows what is on the disk: going on could acknowledge what is lost
+        # (see the PostgreSQL wiki on fsync errors, 2018). A full disk is refused before anything is written.
+        if self.failure is not None and self.failure.help != database.FULL:
+            raise self.failure
+
+    def _outcome(self, request: Request, journaled: list[Journaled]) -> HeadwaterError | None:
+        now = int(time.time() * 1000)
+        try:
+            if isinstance(request, PendingRequest):
+                size = packed_size(request.predictions)
+                self.limits.check_rows([pending.x for pending in request.predictions], size)
+                self.ids.keep(request, now)
+                self._file.grow(size)
+            elif isinstance(request, LearnRequest):
+                self._take_examples(request, journaled, now)
+            elif isinstance(request, SourceRequest):
+                self._take_examples(request, journaled, now)
+                repeated = sum("repeated" in answer for answer in request.answers)
+                self.sources.write(request, learned=len(request.events) - repeated, repeated=repeated)
+            elif isinstance(request, StepRequest):
+                self._take_step(request, journaled, now)
+            else:
+                self._take_answer(request, journaled, now)
+        except StoreError:
+            raise
+        except HeadwaterError as error:
+            return error
+        return None
+
+    def _take_examples(self, request: LearnRequest | SourceRequest, journaled: list[Journaled], now: int) -> None:
+        model = self.models.with_id(request.model)
+        events = self.ids.new_events(request)
+        if not events:
+            return
+        first = self._append(model, events, now)
+        self.ids.remember(model.id, events, first)
+        for answer in request.answers:  # a repetition within the request points at its first one, by −place
+            if answer and answer["seq"] < 0:
+                answer["seq"] = first - answer["seq"] - 1
+        journaled.append((request, model, events, first))
+
+    def _take_step(self, request: StepRequest, journaled: list[Journaled], now: int) -> None:
+        model = self.models.with_id(request.model)
+        event = self.models.step_event(model, request.learner, request.factor)
+        first = self._append(model, [event], now)
+        request.answers.append({})
+        journaled.append((request, model, [event], first))
+
+    def _take_answer(self, request: LabelRequest, journaled: list[Journaled], now: int) -> None:
+        model = self.models.with_id(request.model)
+        event, number = self.ids.waiting(request, now)
+        if event is None:
+            return
+        first = self._append(model, [event], now)
+        self.ids.answered(model.id, number, event, first)
+        journaled.append((request, model, [event], first))
+
+    def _append(self, model: Model, events: list[JournalEvent], now: int) -> int:
+        """Journal events that every learner of the model can learn, within the limits; return the number of the first."""
+        body = pack_events(events)
+        self.limits.check_rows([event.x for event in events], len(body))
+        self.models.check(model, events, self.limits, self._new_classes.setdefault(model.id, set()))
+        if len(body) > _SMALL and events[0].step is None:
+            self.limits.check_memory(self.models.memory_for(model, events, self.limits.request_memory))
+        self._file.grow(len(body))
+        return self.journal.append(model.id, body, len(events), now)
+
+    def _teach(self, journaled: list[Journaled]) -> None:
+        """Learn what was committed: neighbours of one model as one block, since the learner's result is the same."""
+        at = 0
+        while at < len(journaled):
+            model, first = journaled[at][1], journaled[at][3]
+            stop = at
+            while stop < len(journaled) and journaled[stop][1] is model:
+                stop += 1
+            events = [event for item in journaled[at:stop] for event in item[2]]
+            predictions = iter(self._learn(model, events, first))
+            for request, _, own, number in journaled[at:stop]:
+                fresh = [answer for answer in request.answers if "repeated" not in answer]
+                for i, (answer, event) in enumerate(zip(fresh, own, strict=True)):
+                    answer |= {"seq": number + i, **_prediction(model, event, next(predictions))}
+            at = stop
+
+    def _learn(self, model: Model, events: list[JournalEvent], first: int) -> list[Any]:
+        try:
+            return model.learn(events, first)
+        except Exception as error:
+            # The example is on disk and its learner half way: only a replay can tell where it stands.
+            self._keeper.learners_sound = False
+            self.failure = StoreError(
+                expected=f"learners of model {model.name} that learn events {first:,} to {first + len(events) - 1:,}",
+                got=f"{type(error).__name__}: {error}",
+                at=str(self.path),
+                help="Start again: the start replays them, and names the one that can't be learned and the way past it.",
+            )
+            raise self.failure from error
+
+    # ---- keeping -----------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> int:
+        """Write a snapshot of every learner, prune by the policy, and return the sequence it includes.
+
+        Learning goes on meanwhile. Where it fails, ``snapshot_failure`` says why; nothing is lost, since the journal has all.
+        """
+        return self._keeper.snapshot()
+
+    @property
+    def snapshot_failure(self) -> StoreError | None:
+        """Why the last snapshot, or what is kept beside it, did not succeed; None while all is well."""
+        return self._keeper.failure
+
+    @property
+    def snapshot_at(self) -> float:
+        """When the last snapshot was written, in seconds since 1970; 0 for none since the start."""
+        return self._keeper.snapshot_at
+
+    def change(self, what: Any, *arguments: Any) -> Any:
+        """Run a change of the models (``Models.create``, ``add``, ``promote``, ``remove``, ``pause``) as one transaction."""
+        with self._mutex:
+            self._usable()
+            with self._file.transaction():
+                done = what(*arguments)
+            self.models.refresh()
+            return done
+
+    def make_source_tables(self) -> None:
+        """Make the tables of followed sources, where the store has none yet."""
+        with self._mutex:
+            self._usable()
+            with self._file.transaction():
+                self.sources.make()
+
+    def store_history(self, histories: dict[int, bytes]) -> None:
+        """Keep what was seen of models, by their ids, in place of what was kept before; learning never reads it.
+
+        Raises
+        ------
+        StoreError
+            If it could not be written.
+        """
+        with self._mutex:
+            if self.failure is not None:
+                return
+            try:
+                with self._file.transaction():
+                    self._file.base.executemany("REPLACE INTO history VALUES (?, ?)", histories.items())
+            except StoreError as error:
+                self.failure = None if error.help == database.FULL else error
+                raise
+
+    def history(self, model: int) -> bytes:
+        """Return what was kept of a model; nothing where there is none.
+
+        Raises
+        ------
+        StoreError
+            If it could not be read.
+        """
+        try:
+            with self._mutex:
+                row = self._file.base.execute("SELECT body FROM history WHERE model = ?", (model,)).fetchone()
+        except sqlite3.Error as error:
+            raise database.meaning(error, str(self.path)) from error
+        return bytes(row[0]) if row else b""
+
+    def vacuum(self) -> None:
+        """Give space that is no longer used back to the disk."""
+        with self._mutex, database.sound(str(self.path)):
+            self._file.base.execute("VACUUM")
+            self._file.checkpoint(truncate=True)
+
+    def close(self) -> None:
+        """Write a last snapshot and let the file go."""
+        with self._mutex:
+            if self.closed:
+                return
+            self.closed = True
+        self._background.end()
+        if self.failure is None and self.journal.seq > self._keeper.snapshot_seq:
+            self._keeper.snapshot()
+        self._let_go()
+
+    def _shut(self) -> None:
+        """Let the file go as it is."""
+        self.closed = True
+        self._background.end()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        with self._mutex:
+            self._file.close()
+            self.failure = StoreError(
+                expected="an open store", got="one that was closed", at=str(self.path), help="Open it again."
+            )
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def as_of(self, name: str, seq: int, learner: str | None = None) -> Any:
+        """Return a learner as it stood after event ``seq``.
+
+        Raises
+        ------
+        ConfigError
+            If the journal no longer, or not yet, reaches there.
+        """
+        if not 0 <= seq <= self.journal.seq:
+            raise ConfigError(
+                expected=f"a sequence from 0 to {self.journal.seq}",
+                got=str(seq),
+                at="as of",
+                help="Choose another.",
+            )
+        model = self.models.named(name)
+        at = str(self.path)
+        with closing(database.read_only(self._file.path)) as base, database.sound(at):  # requests go on meanwhile
+            base.execute("BEGIN")
+            journal = Journal(base, at)
+            journal.find_end()
+            past = Models(base, at, journal, Snapshots(base, at, self.snapshots.learners))
+            return past.as_of(model, seq, learner)
+
+
+def _prediction(model: Model, event: JournalEvent, guess: Any) -> dict[str, Any]:
+    """Return the prediction that the score is of: of an answer that came late, what the champion of that time had predicted."""
+    if event.step is not None:
+        return {}
+    if event.predicted is None:
+        return {"y_pred": guess}
+    return {"y_pred": event.predicted.get(model.champion.name, next(iter(event.predicted.values()), (None, None)))[0]}
+
+
+__all__ = ["Request", "Service"]

@@ -1,0 +1,338 @@
+"""Look after a store that no process has open: check it, compact it, export what is in it, restore a past state."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+
+from headwater.errors import ConfigError, StoreError
+from headwater.store.journal import database
+from headwater.store.journal.entries import Entry, Journal
+from headwater.store.journal.high_water import mark_path, read_mark
+from headwater.store.journal.lock import Lock
+from headwater.store.journal.snapshots import Snapshots
+from headwater.store.journal.store_file import StoreFile
+from headwater.store.model_file import LearnerFormat
+
+from .models import Models, UnlearnableEvent
+from .policy import RetentionPolicy
+from .service import Service
+
+
+@dataclass(slots=True)
+class StoreReport:
+    """What ``check`` found.
+
+    Parameters
+    ----------
+    first, last
+        The first and the last event that are sound, without a gap; 0 for none.
+    events, pending, damaged
+        How many events and waiting predictions there are, and entries that were set aside.
+    skipped
+        Events that are left out of every replay, by command.
+    snapshots
+        For each learner (model/name) the sequences of its sound snapshots.
+    problems
+        What is wrong, as sentences; empty for a sound store.
+    """
+
+    first: int = 0
+    last: int = 0
+    events: int = 0
+    pending: int = 0
+    damaged: int = 0
+    skipped: list[int] = field(default_factory=list)
+    snapshots: dict[str, list[int]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def check(path: str | Path, learners: LearnerFormat) -> StoreReport:
+    """Read everything in a store, try its recovery, and say what is sound; nothing is changed.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; it may stand on a medium that can't be written.
+    learners : LearnerFormat
+        How learners are built again.
+
+    Returns
+    -------
+    StoreReport
+
+    Raises
+    ------
+    StoreError
+        If another process has it open, or it is no store at all.
+    """
+    report = StoreReport()
+    with _reading(path) as (base, file):
+        database.check_tables(base, file)
+        lost = partial(_check_lost, file=file)
+        snapshots, replay = (partial(what, learners=learners) for what in (_check_snapshots, _check_replay))
+        for what in (_check_pages, lost, _check_journal, snapshots, replay):
+            _noted(partial(what, base, str(path), report), report, str(path))
+    return report
+
+
+def _noted(what: Callable[[], None], report: StoreReport, at: str) -> None:
+    try:
+        with database.sound(at):
+            what()
+    except StoreError as error:
+        if str(error) not in report.problems:
+            report.problems.append(str(error))
+
+
+@contextmanager
+def _reading(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Path]]:
+    """Open a store that no process has open so that nothing of it is changed; from a copy where it can't be written."""
+    with ExitStack() as stack:
+        lock = Lock(Path(path))
+        stack.callback(lock.release)
+        if not lock.path.stat().st_size:
+            raise StoreError(expected="a store", got="an empty file", at=str(path), help="Check the path.")
+        file = lock.path
+        if not lock.writable:  # SQLite has to write an index of the WAL beside it
+            file = _copied(lock.path, Path(stack.enter_context(TemporaryDirectory())))
+        stack.enter_context(database.sound(str(path)))
+        base = stack.enter_context(closing(database.read_only(file)))
+        yield base, file
+
+
+def _copied(path: Path, folder: Path) -> Path:
+    for name in (path.name, f"{path.name}-wal", mark_path(path).name):
+        if path.with_name(name).exists():
+            shutil.copy(path.with_name(name), folder / name)
+    return folder / path.name
+
+
+def _check_pages(base: sqlite3.Connection, at: str, report: StoreReport) -> None:
+    words = [row[0] for row in base.execute("PRAGMA integrity_check(10)")]
+    report.problems += [f"SQLite says: {word} — at {at}." for word in words if word != "ok"]
+
+
+def _check_lost(base: sqlite3.Connection, at: str, report: StoreReport, file: Path) -> None:
+    database.refuse_lost(base, file)
+
+
+def _check_journal(base: sqlite3.Connection, at: str, report: StoreReport) -> None:
+    report.pending = base.execute("SELECT count(*) FROM pending").fetchone()[0]
+    report.damaged = base.execute("SELECT count(*) FROM damaged").fetchone()[0]
+    journal = Journal(base, at)
+    report.skipped = sorted(journal.skipped())
+    report.first = journal.first()
+    for entry in journal.read(max(report.first - 1, 0)):
+        report.events += len(entry.events)
+        report.last = entry.seq
+
+
+def _check_snapshots(base: sqlite3.Connection, at: str, report: StoreReport, learners: LearnerFormat) -> None:
+    snapshots = Snapshots(base, at, learners)
+    rows = base.execute("SELECT l.id, m.name, l.name FROM learners l JOIN models m ON m.id = l.model").fetchall()
+    for number, model, name in rows:
+        sound = [snapshot.seq for snapshot in snapshots.sound(number)]
+        report.snapshots[f"{model}/{name}"] = sound[::-1]
+        bad = sorted(set(snapshots.sequences(number)) - set(sound))
+        report.problems += [
+            f"expected a sound snapshot of {model}/{name}, got a damaged one — at {seq}." for seq in bad
+        ]
+
+
+def _check_replay(base: sqlite3.Connection, at: str, report: StoreReport, learners: LearnerFormat) -> None:
+    """Recover as a start does: the newest snapshots, and the journal behind them."""
+    if not report.problems:  # of what is damaged a start says the same
+        _models(base, at, learners).recover()
+
+
+def _models(base: sqlite3.Connection, at: str, learners: LearnerFormat) -> Models:
+    journal = Journal(base, at)
+    journal.find_end()
+    return Models(base, at, journal, Snapshots(base, at, learners))
+
+
+def compact(path: str | Path, learners: LearnerFormat, policy: RetentionPolicy | None = None) -> tuple[int, int]:
+    """Write a snapshot, prune by the rules, and give the space back to the disk.
+
+    Returns
+    -------
+    tuple of int
+        The size of the file with its WAL before and after, in bytes.
+    """
+    before = _size(Path(path))
+    with Service(path, learners, policy, create=False) as service:
+        service.snapshot()
+        if service.snapshot_failure is not None:
+            raise service.snapshot_failure
+        service.vacuum()
+    return before, _size(Path(path))
+
+
+def _size(path: Path) -> int:
+    parts = [path.resolve(), path.resolve().with_name(f"{path.resolve().name}-wal")]
+    return sum(part.stat().st_size for part in parts if part.exists())
+
+
+def skip(path: str | Path, learners: LearnerFormat, seq: int) -> str:
+    """Leave out of every replay the event that no learner can learn, and at which the store's start stops; it stays in the journal.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    learners : LearnerFormat
+        How learners are built again.
+    seq : int
+        Its number, as the start's error and `check` say.
+
+    Returns
+    -------
+    str
+        Why it can't be learned.
+
+    Raises
+    ------
+    ConfigError
+        If that event can be learned, or another one stops the start.
+    StoreError
+        If the store can't be read for another reason.
+    """
+    with closing(StoreFile(Path(path), create=False)) as file:
+        with database.sound(str(path)):
+            found = _first_unlearnable(file.base, str(path), learners)
+        if found is not None and found.seq == seq:
+            with file.transaction():
+                Journal(file.base, str(path)).skip(seq, int(time.time() * 1000), found.got)
+            return found.got
+    raise ConfigError(
+        expected="the number of the event at which the start stops",
+        got=f"{seq:,}, while " + ("all can be learned" if found is None else f"the start stops at {found.seq:,}"),
+        at="event",
+        help="`headwater store check FILE` names it; only such an event can be left out.",
+    )
+
+
+def _first_unlearnable(base: sqlite3.Connection, at: str, learners: LearnerFormat) -> UnlearnableEvent | None:
+    try:
+        _models(base, at, learners).recover()
+    except UnlearnableEvent as error:
+        return error
+    return None
+
+
+def accept(path: str | Path) -> tuple[int, int]:
+    """Accept that a store has lost the end of what it acknowledged; numbers that were given out are not given again.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    tuple of int
+        The last event that is there, and the last that was acknowledged.
+
+    Raises
+    ------
+    ConfigError
+        If nothing is lost.
+    StoreError
+        If the file is no store, or is in use.
+    """
+    with closing(StoreFile(Path(path), create=False, accept=True)) as file, database.sound(str(path)):
+        (seq, last_id), mark = database.ends(file.base), read_mark(file.path) or (0, 0)
+        if not file.sound_before:
+            _set_aside(file, seq, last_id, mark)
+            return seq, max(seq, mark[0])
+    raise ConfigError(
+        expected="a store that has lost events",
+        got="one that ends where it should",
+        at=str(path),
+        help="Nothing is to be accepted.",
+    )
+
+
+def _set_aside(file: StoreFile, seq: int, last_id: int, mark: tuple[int, int]) -> None:
+    """Note what is lost, so that its numbers are not given again."""
+    with file.transaction():
+        if mark[0] > seq:
+            row = (mark[0], mark[0] - seq, int(time.time() * 1000))
+            file.base.execute("INSERT INTO damaged VALUES (?, ?, ?, NULL)", row)
+        if mark[1] > last_id:
+            file.base.execute("DELETE FROM sqlite_sequence WHERE name = 'pending'")
+            file.base.execute("INSERT INTO sqlite_sequence VALUES ('pending', ?)", (mark[1],))
+    file.acknowledge(max(seq, mark[0]), max(last_id, mark[1]))
+
+
+def export(path: str | Path, model: str | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the events of a store, oldest first: as far as they are sound.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; it may stand on a medium that can't be written.
+    model : str, optional
+        Only this model's.
+
+    Yields
+    ------
+    dict
+        ``seq``, ``model``, ``t`` (ms since 1970), ``x``, ``y``, and ``w``, ``id``, ``predicted`` where there are such; of a change
+        of the step size ``seq``, ``model``, ``t`` and ``step``: the learner's number, and the factor.
+
+    Raises
+    ------
+    StoreError
+        At a damaged entry, behind everything sound before it.
+    """
+    with _reading(path) as (base, file):
+        database.check_tables(base, file)
+        names: dict[int, str] = dict(base.execute("SELECT id, name FROM models"))
+        journal = Journal(base, str(path))
+        for entry in journal.read(max(journal.first() - 1, 0)):
+            name = names.get(entry.model, str(entry.model))
+            if model in (None, name):
+                yield from _rows(entry, name)
+
+
+def _rows(entry: Entry, name: str) -> Iterator[dict[str, Any]]:
+    first = entry.seq - len(entry.events) + 1
+    for i, event in enumerate(entry.events):
+        row = {"seq": first + i, "model": name, "t": entry.t, **msgspec.structs.asdict(event)}
+        if event.step is not None:
+            del row["x"], row["y"]
+        yield {key: value for key, value in row.items() if value is not None or key == "y"}
+
+
+def restore(
+    path: str | Path, learners: LearnerFormat, *, model: str, seq: int | None = None, t: int | None = None
+) -> tuple[Any, int]:
+    """Return a model's champion as of a sequence, or as of a time (ms since 1970), and that sequence; the store stays as it is."""
+    with _reading(path) as (base, file):
+        database.check_tables(base, file)
+        models, journal = _models(base, str(path), learners), Journal(base, str(path))
+        journal.find_end()
+        models.refresh()
+        if seq is None:
+            seq = journal.sound_end() if t is None else journal.at_time(t)
+        found = models.named(model)
+        if not 0 <= seq <= journal.seq:
+            raise ConfigError(
+                expected=f"a sequence from 0 to {journal.seq}", got=str(seq), at="as of", help="Choose another."
+            )
+        return models.as_of(found, seq, None), seq
+
+
+__all__ = ["StoreReport", "accept", "check", "compact", "export", "restore", "skip"]

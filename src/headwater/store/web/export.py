@@ -1,0 +1,61 @@
+"""A learned model as a page: a folder of files that any web server can give out, and that goes on learning on the device."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from headwater.errors import ConfigError, ModelFileError
+from headwater.store.web.module import module_folder
+
+__all__ = ["export_page"]
+
+CORES = {"float32": "headwater.wasm", "float64": "headwater64.wasm"}
+"""Which core computes in which type; on the page it is always headwater.wasm."""
+
+
+def export_page(model: bytes, folder: Path, *, dtype: str) -> list[str]:
+    """Write a page with a model into a folder, and return the names of its files.
+
+    Parameters
+    ----------
+    model : bytes
+        The file of a classifier or a regressor.
+    folder : Path
+        A folder that is new, empty, or holds an earlier export, whose files are replaced.
+    dtype : str
+        What the model computes in: "float32" or "float64".
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds other files.
+    ModelFileError
+        If this installation was built without the files for pages, or the folder can't be written.
+    """
+    page = Path(__file__).with_name("page")
+    module = module_folder()
+    sources = {path.name: path for path in sorted(page.iterdir()) if path.is_file()}
+    sources |= {"headwater.mjs": module / "headwater.mjs", "headwater.wasm": module / CORES[dtype]}
+    names = sorted([*sources, "model.hw"])
+    try:
+        others = sorted(path.name for path in folder.iterdir() if path.name not in names) if folder.exists() else []
+        if others:
+            raise ConfigError(
+                expected="a new or empty folder, or an earlier export",
+                got=f"one with {others[0]}" + (f" and {len(others) - 1:,} more" if others[1:] else ""),
+                at=str(folder),
+                help="Name another folder.",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, source in sources.items():
+            shutil.copyfile(source, folder / name)
+        (folder / "model.hw").write_bytes(model)
+    except OSError as error:
+        raise ModelFileError(
+            expected="a folder that can be written",
+            got=error.strerror or str(error),
+            at=str(folder),
+            help="Name another one.",
+        ) from error
+    return names

@@ -1,0 +1,77 @@
+// What the model says of a sample: the prediction, the classes, and why.
+
+import { byId, element, shownName } from "./form.mjs";
+import { shownNumber, shownShare, text } from "./texts.mjs";
+
+const LEAST = 0.0005; // a smaller share would read as 0 %
+const MOST = 12; // classes and columns that are listed
+
+export const shownLabel = (label) => (typeof label === "number" ? shownNumber(label, 12) : Array.isArray(label) ? label.map(shownLabel).join(", ") : String(label));
+
+export function showPrediction(said) {
+  byId("why").replaceChildren();
+  byId("classes").replaceChildren();
+  byId("unsaid").textContent = "";
+  byId("baseline").textContent = said === null ? "" : text("baseline", { baseline: shownOutput(said, said.why.baseline) });
+  byId("said").textContent = said === null ? text("nothing") : said.classes ? shownLabel(said.y) : shownNumber(said.y);
+  if (said === null) return;
+  if (said.interval?.every(Number.isFinite)) {
+    const [low, high] = said.interval.map((end) => shownNumber(end));
+    byId("unsaid").textContent = text("interval", { low, high });
+  }
+  if (said.classes) byId("classes").append(classesTable(said.classes.slice(0, MOST)));
+  whyTable(said);
+}
+
+const shownOutput = (said, value) => (said.classes ? `${shownLabel(said.why.target)} ${shownShare(value)}` : shownNumber(value));
+
+function headOf(...names) {
+  const row = element("tr");
+  row.append(...names.map((name, i) => (name ? element("th", name, { scope: "col", className: i === 1 ? "number" : "" }) : element("td"))));
+  const head = element("thead");
+  head.append(row);
+  return head;
+}
+
+function barOf(share, less = false) {
+  const cell = element("td", undefined, { className: "bar" });
+  const bar = element("span", undefined, { className: less ? "less" : "" });
+  bar.style.width = `${Math.round(100 * share)}%`;
+  cell.append(bar);
+  return cell;
+}
+
+function rowOf(name, number, bar) {
+  const row = element("tr");
+  row.append(element("th", name, { scope: "row" }), element("td", number, { className: "number" }), bar);
+  return row;
+}
+
+function classesTable(classes) {
+  const table = element("table");
+  const body = element("tbody");
+  body.append(...classes.map(([label, share]) => rowOf(shownLabel(label), shownShare(share), barOf(share))));
+  table.append(headOf(text("said"), text("share"), ""), body);
+  return table;
+}
+
+function whyTable(said) {
+  const least = said.classes ? LEAST : Number.MIN_VALUE;
+  const parts = said.why.contributions.filter(([, part]) => Math.abs(part) >= least).slice(0, MOST);
+  const most = Math.max(...parts.map(([, part]) => Math.abs(part)), 1e-300);
+  const sign = (part) => (part < 0 ? "−" : "+");
+  const shown = (part) => sign(part) + (said.classes ? shownShare(Math.abs(part)) : shownNumber(Math.abs(part)));
+  const body = element("tbody");
+  body.append(...parts.map(([name, part]) => rowOf(shownName(name), shown(part), barOf(Math.abs(part) / most, part < 0))));
+  byId("why").replaceChildren(headOf(text("feature"), text("part"), ""), body);
+}
+
+export function showScore(score) {
+  if (score === null) {
+    byId("score").textContent = text("no_score");
+    return;
+  }
+  const shown = score.numbers ? shownNumber : shownShare;
+  const values = { n: shownNumber(score.n, 12), own: shown(score.own), guess: shown(score.guess), state: text(score.state) };
+  byId("score").textContent = text(score.numbers ? "score_numbers" : "score_classes", values);
+}

@@ -1,0 +1,76 @@
+// The page in two languages, with the same keys for both.
+const TEXTS = {
+  en: {
+    form: "A sample", form_help: "What is left empty counts as missing. Each change is predicted at once, on this device.", clear: "Empty the form",
+    more: "Show all {n} columns", said: "Prediction", why: "Why", feature: "Column", part: "Moves it by", share: "Share", nothing: "Nothing is known yet: teach it a first answer.",
+    baseline: "At the baseline (numbers at their means, no categories) it says {baseline}; each column moves it from there.", interval: "in 9 of 10 cases between {low} and {high}", probability: "probability",
+    learn_title: "Teach it", answer: "The true answer", another: "another …", new_answer: "New class", learn: "Learn this", score_note: "Each answer is compared with what the model said before it learned it. Guessing is the better of: the most frequent answer so far, the last answer.",
+    score_note_numbers: "Each answer is compared with what the model said before it learned it. Guessing is the better of: the mean so far, the last answer.",
+    score_classes: "Answers since this page was opened: {n}. {own} right, guessing gets {guess}: {state}.", score_numbers: "Answers since this page was opened: {n}. Off by {own} on average, guessing by {guess}: {state}.",
+    ahead: "ahead", behind: "behind", even: "even", no_score: "No answer yet since this page was opened.",
+    file_title: "A CSV file", file_help: "Drop a file here, or choose one. It is read on this device, row by row, and goes nowhere.", choose: "Choose a file", answer_column: "Answer in column", none: "none",
+    predict_file: "Predict its rows", learn_file: "Predict and learn its rows", cancel: "Stop", predictions: "Download the predictions", chosen: "{name}: {columns} columns.",
+    progress: "{rows} rows …", predicted_rows: "{rows} rows predicted.", learned_rows: "{rows} rows, {learned} of them learned.", stopped: "Stopped. ", odd_rows: "{odd} rows had another number of cells and were left out.",
+    keep_title: "Keep what it became", keep_help: "What it learns here is gone when the page is closed. The file opens in Python (hw.load), and here again.", save: "Download the model", open: "Open a model file",
+    code_title: "In a page of your own", code_help: "Put headwater.mjs, headwater.wasm and model.hw beside your page.",
+    about_classify: "a classifier that has learned {n} rows", about_regress: "a regressor that has learned {n} rows", loading: "Loading …", dark: "Dark", light: "Light", language: "中文",
+    footer: "Nothing is sent anywhere. Made with headwater: neural networks that learn online.", missing_target: "Choose the column that holds the answers.", network: "expected a Classifier or a Regressor, got a Network: it has no columns.",
+  },
+  zh: {
+    form: "一个样本", form_help: "留空表示缺失。每次改动都会立即在本设备上预测。", clear: "清空表单",
+    more: "显示全部 {n} 列", said: "预测", why: "原因", feature: "列", part: "影响", share: "概率", nothing: "还一无所知：请先教它一个答案。",
+    baseline: "在基线（数值取均值、没有类别）处它给出 {baseline}；各列使它由此移动。", interval: "十次中有九次介于 {low} 和 {high} 之间", probability: "概率",
+    learn_title: "教它", answer: "真实答案", another: "其他 …", new_answer: "新类别", learn: "学习此样本", score_note: "每个答案都与模型学习之前的预测相比较。猜测取以下两者中较好的：目前最常见的答案、上一个答案。",
+    score_note_numbers: "每个答案都与模型学习之前的预测相比较。猜测取以下两者中较好的：目前的均值、上一个答案。",
+    score_classes: "打开本页以来的答案：{n} 个。正确 {own}，猜测为 {guess}：{state}。", score_numbers: "打开本页以来的答案：{n} 个。平均误差 {own}，猜测为 {guess}：{state}。",
+    ahead: "领先", behind: "落后", even: "持平", no_score: "打开本页以来还没有答案。",
+    file_title: "CSV 文件", file_help: "把文件拖到这里，或选择一个。文件在本设备上逐行读取，不会发送到任何地方。", choose: "选择文件", answer_column: "答案所在的列", none: "无",
+    predict_file: "预测各行", learn_file: "预测并学习各行", cancel: "停止", predictions: "下载预测结果", chosen: "{name}：{columns} 列。",
+    progress: "{rows} 行 …", predicted_rows: "已预测 {rows} 行。", learned_rows: "{rows} 行，其中学习了 {learned} 行。", stopped: "已停止。", odd_rows: "{odd} 行的单元格数不同，已略过。",
+    keep_title: "保留学到的内容", keep_help: "关闭页面后，在此学到的内容就会丢失。文件可用 Python 打开（hw.load），也可再次在此打开。", save: "下载模型", open: "打开模型文件",
+    code_title: "用在自己的网页里", code_help: "把 headwater.mjs、headwater.wasm 和 model.hw 放在网页旁边。",
+    about_classify: "分类器，已学习 {n} 行", about_regress: "回归器，已学习 {n} 行", loading: "正在加载 …", dark: "深色", light: "浅色", language: "English",
+    footer: "不会发送任何数据。由 headwater 制作：在线学习的神经网络。", missing_target: "请选择答案所在的列。", network: "应为 Classifier 或 Regressor，但得到 Network：它没有列。",
+  },
+};
+
+const stored = (name) => {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null; // storage may be switched off
+  }
+};
+
+export function keep(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // then it is asked anew next time
+  }
+}
+
+let language = stored("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+if (!Object.hasOwn(TEXTS, language)) language = "en";
+
+/** The text of a key, with {name} replaced by values. */
+export function text(key, values = {}) {
+  return TEXTS[language][key].replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+}
+
+export function applyLanguage() {
+  document.documentElement.lang = language;
+  for (const node of document.querySelectorAll("[data-text]")) node.textContent = text(node.dataset.text);
+}
+
+export function switchLanguage() {
+  language = language === "en" ? "zh" : "en";
+  keep("language", language);
+}
+
+export const firstTheme = () => stored("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+
+/** A number as a reader of this language writes it, with a few digits. */
+export const shownNumber = (x, digits = 4) => new Intl.NumberFormat(language, { maximumSignificantDigits: digits }).format(x);
+export const shownShare = (x) => new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 }).format(x);
+export const shownCount = (n) => new Intl.NumberFormat(language).format(n);

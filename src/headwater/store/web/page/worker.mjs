@@ -1,0 +1,132 @@
+// The learner, in a worker: predicting, explaining, learning and whole files never hold up the page.
+
+import { load } from "./headwater.mjs";
+import { Cutter, answerOf, separatorOf, valueOf, written } from "./csv.mjs";
+import { Scores } from "./score.mjs";
+
+const ROWS_AT_ONCE = 200; // between two of them the page may ask to stop
+const HEAD = 65_536; // characters that the separator is judged by
+
+const ready = load();
+let model = null;
+let scores = null;
+let stop = false;
+
+const isRegressor = () => model.classes === undefined;
+
+function about() {
+  const { target = null, drop = [] } = model.notes;
+  const classes = isRegressor() ? null : model.classes;
+  return { columns: model.columns, classes, learned: model.nLearned, target, drop, score: scores.n ? scores.said : null };
+}
+
+function mappingOf(pairs) {
+  return new Map(pairs.filter(([, value]) => value !== null));
+}
+
+/** Say what the model predicts for a sample, how sure it is, and why. */
+function predict({ pairs }) {
+  if (!model.nLearned) return null;
+  const x = mappingOf(pairs);
+  const { prediction, baseline, contributions, target } = model.explainOne(x);
+  const why = { prediction, baseline, target, contributions: [...contributions] };
+  if (isRegressor()) return { y: model.predictOne(x), interval: model.predictIntervalOne(x), why };
+  return { y: model.predictOne(x), classes: [...model.predictProbaOne(x)].sort(([, a], [, b]) => b - a), why };
+}
+
+/** Score a row by what is said before it, then learn it; returns whether it was learned. */
+function learnRow(x, y) {
+  const before = model.nLearned;
+  const predicted = model.predictOne(x);
+  model.learnOne(x, y);
+  if (model.nLearned === before) return [predicted, false];
+  scores.add(y, predicted);
+  return [predicted, true];
+}
+
+// ---- files ----------------------------------------------------------------------------------------------------------
+
+async function headOf(file) {
+  const text = await file.slice(0, HEAD).text();
+  const head = text.replace(/^\ufeff/, "");
+  const separator = separatorOf(head, file.size <= HEAD);
+  const [names = []] = new Cutter(separator).rows(head.replace(/^sep=.\r?\n/, ""), true);
+  return { separator, names: names.map((name) => name.trim()) };
+}
+
+/** Predict or learn the rows of a file, and tell the page how far it is. */
+async function runFile({ file, learns, target }, tell) {
+  stop = false;
+  const { separator, names } = await headOf(file);
+  const kinds = new Map(model.columns.map(({ name, kind }) => [name, kind]));
+  const { drop = [] } = model.notes;
+  const own = model.notes.target;
+  const columns = names.map((name, j) => ({ name, j, kind: kinds.get(name) })).filter(({ name }) => name !== target && name !== own && !drop.includes(name));
+  const answerAt = names.indexOf(target);
+  const state = { rows: 0, learned: 0, odd: 0, out: ["row,y_pred\n"] };
+  const cutter = new Cutter(separator);
+  const reader = file.stream().pipeThrough(new TextDecoderStream()).getReader();
+  let [read, first] = [0, true];
+  for (;;) {
+    const { done, value = "" } = await reader.read();
+    const rows = cutter.rows(first ? value.replace(/^sep=.\r?\n/, "") : value, done);
+    read += value.length;
+    if (first && rows.length) rows.shift(); // the names
+    if (rows.length || value) first = first && !rows.length;
+    for (let i = 0; i < rows.length && !stop; i += ROWS_AT_ONCE) {
+      for (const cells of rows.slice(i, i + ROWS_AT_ONCE)) oneRow(cells, { columns, answerAt, learns, width: names.length }, state);
+      tell({ rows: state.rows, share: file.size ? Math.min(read / file.size, 1) : 1, score: scores.n ? scores.said : null });
+      await new Promise((resolve) => setTimeout(resolve)); // a message to stop may have come
+    }
+    if (done || stop) break;
+  }
+  await reader.cancel();
+  const { rows, learned, odd, out } = state;
+  return { ...about(), rows, learnedRows: learned, odd, stopped: stop, predictions: new Blob(out, { type: "text/csv" }) };
+}
+
+function oneRow(cells, { columns, answerAt, learns, width }, state) {
+  if (cells.length !== width) {
+    state.odd += 1;
+    return;
+  }
+  const x = mappingOf(columns.map(({ name, j, kind }) => [name, valueOf(cells[j], kind)]));
+  const y = learns && answerAt >= 0 ? answerOf(cells[answerAt]) : null;
+  const [predicted, learned] = y === null ? [model.predictOne(x), false] : learnRow(x, y);
+  state.rows += 1;
+  state.learned += learned ? 1 : 0;
+  state.out.push(`${state.rows},${written(predicted)}\n`);
+}
+
+// ---- what the page may ask --------------------------------------------------------------------------------------------
+
+const ANSWERS = {
+  async open({ bytes }) {
+    const opened = (await ready).load(bytes, "the file");
+    if (opened.columns === undefined) throw new TypeError("network");
+    model?.free();
+    model = opened;
+    scores = new Scores(isRegressor());
+    return about();
+  },
+  predict,
+  learn({ pairs, y }) {
+    const [, learned] = learnRow(mappingOf(pairs), y);
+    return { learnedIt: learned, ...about() };
+  },
+  head: ({ file }) => headOf(file),
+  file: runFile,
+  stop() {
+    stop = true;
+  },
+  save: () => model.save(),
+};
+
+onmessage = async ({ data: { id, what, given } }) => {
+  try {
+    const answer = await ANSWERS[what](given, (progress) => postMessage({ id, progress }));
+    postMessage({ id, answer });
+  } catch (error) {
+    postMessage({ id, error: error.message });
+  }
+};

@@ -1,0 +1,24 @@
+"""Brokers as sources of rows and sinks of predictions: Kafka, NATS, Redis, PostgreSQL, MQTT."""
+
+from headwater.streams.brokers.address import Address, is_address, read_address
+from headwater.streams.brokers.formats import FORMATS, Decode, decoder
+from headwater.streams.brokers.opening import open_sink, open_source
+from headwater.streams.brokers.protocol import BrokerGone, Message, Outgoing, Positions, Sink, Source, TrimmedLog
+
+__all__ = [
+    "Address",
+    "BrokerGone",
+    "Decode",
+    "FORMATS",
+    "Message",
+    "Outgoing",
+    "Positions",
+    "Sink",
+    "Source",
+    "TrimmedLog",
+    "decoder",
+    "is_address",
+    "open_sink",
+    "open_source",
+    "read_address",
+]

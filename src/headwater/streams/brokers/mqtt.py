@@ -1,0 +1,183 @@
+"""MQTT: a broker that keeps a message until it is acknowledged, and no longer. The only file that imports paho.
+
+Nothing can be read again, so a message is acknowledged only once its row is in the store. A broker that does not hear of that sends
+it again: with ``id=`` such a repetition is known by its id and learned once; without it, it is learned again. A position is only a
+running number, which names messages to those who get predictions.
+
+Source: https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/mqtt-v3.1.1.html, section 4.3 (QoS 1).
+"""
+
+from __future__ import annotations
+
+import queue
+import ssl
+import threading
+import zlib
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from headwater.errors import SourceError
+from headwater.streams.brokers.address import Address
+from headwater.streams.brokers.protocol import BrokerGone, Message, Outgoing, Positions
+
+__all__ = ["MqttSink", "MqttSource"]
+
+_ONLY = "0"
+_TIMEOUT_S = 15.0
+
+
+class _Connection:
+    """A client that has connected; its thread reads what comes."""
+
+    def __init__(self, address: Address, name: str, *, clean: bool) -> None:
+        self.messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.lost, self._address = False, address
+        self._heard, self._refused = threading.Event(), ""
+        self.client = client = Client(
+            CallbackAPIVersion.VERSION2, name, clean_session=clean, manual_ack=True, reconnect_on_failure=False
+        )
+        client.username_pw_set(address.user, address.password)
+        if address.tls:
+            client.tls_set_context(ssl.create_default_context())
+        client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
+        client.on_message = lambda _client, _data, message: self.messages.put(message)
+        client.on_subscribe = lambda *_: self._heard.set()
+        try:
+            client.connect(address.host, address.port, keepalive=30)
+        except OSError as error:
+            raise self.gone(str(error)) from error
+        client.loop_start()
+        self._wait()
+
+    def subscribe(self, topic: str) -> None:
+        """Ask for what is published, each message until it is acknowledged."""
+        self._heard.clear()
+        self.client.subscribe(topic, qos=1)
+        self._wait()
+
+    def gone(self, got: str) -> BrokerGone:
+        """Return the error of a broker that can't be reached."""
+        return BrokerGone(
+            expected="an MQTT broker that answers",
+            got=got,
+            at=self._address.at,
+            help="Start it, or check the address.",
+        )
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _wait(self) -> None:
+        heard = self._heard.wait(_TIMEOUT_S)
+        if self._refused:
+            self.close()
+            raise SourceError(
+                expected="a broker that lets us in", got=self._refused, at=self._address.at, help="Check the user."
+            )
+        if not heard or self.lost:
+            self.close()
+            raise self.gone("no answer")
+
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._refused = str(reason) if reason.is_failure else ""
+        self._heard.set()
+
+    def _on_disconnect(self, *_: Any) -> None:
+        self.lost = True
+        self._heard.set()
+        self.messages.put(None)
+
+
+class MqttSource:
+    """A topic, or a filter of topics, of an MQTT broker.
+
+    Parameters
+    ----------
+    address
+        ``mqtt://host:1883/topic/filter/+``; ``client=`` is whom the broker keeps messages for.
+    """
+
+    replays = False
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._connection: _Connection | None = None
+        self._number = 0
+        self._unacknowledged: deque[tuple[int, int, int]] = deque()
+
+    def open(self, positions: Positions) -> Positions:
+        self._number = int(positions.get(_ONLY, 0))
+        self._unacknowledged.clear()
+        topic = self._address.topic
+        name = f"{self._address.options.get('client', 'headwater')}-{zlib.crc32(topic.encode()):08x}"
+        self._connection = _Connection(self._address, name, clean=False)
+        self._connection.subscribe(topic)
+        return {_ONLY: str(self._number)}
+
+    def read(self, most: int, wait_s: float) -> Sequence[Message]:
+        connection = self._connection
+        if connection is None:
+            raise BrokerGone(expected="an MQTT broker that answers", got="no connection", at=self._address.at)
+        out: list[Message] = []
+        while len(out) < most:
+            try:
+                message = connection.messages.get(timeout=0 if out else max(wait_s, 0.001))
+            except queue.Empty:
+                break
+            if message is None:
+                connection.messages.put(None)
+                if out:
+                    break
+                raise connection.gone("a lost connection")
+            self._number += 1
+            self._unacknowledged.append((self._number, message.mid, message.qos))
+            out.append(Message(_ONLY, str(self._number), message.payload, message.topic))
+        return out
+
+    def committed(self, positions: Positions) -> None:
+        until, connection = int(positions[_ONLY]), self._connection
+        while connection is not None and self._unacknowledged and self._unacknowledged[0][0] <= until:
+            _, mid, qos = self._unacknowledged.popleft()
+            connection.client.ack(mid, qos)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class MqttSink:
+    """A topic that predictions are published to. MQTT knows no keys: a repetition after a crash says so by its position.
+
+    Parameters
+    ----------
+    address
+        ``mqtt://host:1883/topic``.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._connection: _Connection | None = None
+
+    def send(self, source: str, messages: Sequence[Outgoing]) -> None:
+        if self._connection is None or self._connection.lost:
+            self.close()
+            self._connection = _Connection(self._address, "", clean=True)
+        connection = self._connection
+        sent = [connection.client.publish(self._address.topic, message.value, qos=1) for message in messages]
+        for one in sent:
+            if one.rc == MQTTErrorCode.MQTT_ERR_SUCCESS and not connection.lost:
+                one.wait_for_publish(_TIMEOUT_S)
+            if one.rc != MQTTErrorCode.MQTT_ERR_SUCCESS or not one.is_published():
+                raise connection.gone("a message that was not taken")
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,88 @@
+"""The source or sink of an address. A broker's client is imported only when one of its addresses is opened."""
+
+from __future__ import annotations
+
+from headwater.errors import MissingExtra
+from headwater.streams.brokers.address import Address
+from headwater.streams.brokers.protocol import Sink, Source
+
+__all__ = ["open_sink", "open_source"]
+
+_EXTRAS = {"postgresql": "postgres"}  # the others are named as their scheme
+
+
+def open_source(address: Address) -> Source:
+    """Return the source of an address, not yet opened at a position.
+
+    Raises
+    ------
+    MissingExtra
+        If the broker's client is not installed.
+    """
+    try:
+        return _source(address)
+    except ImportError as error:
+        raise _missing(address, error) from error
+
+
+def open_sink(address: Address) -> Sink:
+    """Return the sink of an address.
+
+    Raises
+    ------
+    MissingExtra
+        If the broker's client is not installed.
+    """
+    try:
+        return _sink(address)
+    except ImportError as error:
+        raise _missing(address, error) from error
+
+
+def _source(address: Address) -> Source:
+    if address.scheme == "kafka":
+        from headwater.streams.brokers.kafka import KafkaSource
+
+        return KafkaSource(address)
+    if address.scheme == "nats":
+        from headwater.streams.brokers.nats import NatsSource
+
+        return NatsSource(address)
+    if address.scheme == "redis":
+        from headwater.streams.brokers.redis import RedisSource
+
+        return RedisSource(address)
+    if address.scheme == "postgresql":
+        from headwater.streams.brokers.postgres import PostgresSource
+
+        return PostgresSource(address)
+    from headwater.streams.brokers.mqtt import MqttSource
+
+    return MqttSource(address)
+
+
+def _sink(address: Address) -> Sink:
+    if address.scheme == "kafka":
+        from headwater.streams.brokers.kafka import KafkaSink
+
+        return KafkaSink(address)
+    if address.scheme == "nats":
+        from headwater.streams.brokers.nats import NatsSink
+
+        return NatsSink(address)
+    if address.scheme == "redis":
+        from headwater.streams.brokers.redis import RedisSink
+
+        return RedisSink(address)
+    if address.scheme == "postgresql":
+        from headwater.streams.brokers.postgres import PostgresSink
+
+        return PostgresSink(address)
+    from headwater.streams.brokers.mqtt import MqttSink
+
+    return MqttSink(address)
+
+
+def _missing(address: Address, error: ImportError) -> MissingExtra:
+    extra = _EXTRAS.get(address.scheme, address.scheme)
+    return MissingExtra(package=(error.name or extra).partition(".")[0], extra=extra, at=address.at)

@@ -1,0 +1,182 @@
+"""PostgreSQL: a table that is only added to, read in the order of its transactions. The only file that imports psycopg.
+
+Numbers of a sequence are given out before their transactions commit, so reading by id alone skips rows that commit late. Each row
+therefore has the number of its transaction, an ``xid8``, and only rows behind the horizon are read: those of transactions before
+the oldest that still runs. Nothing can come before them any more. A position is ``tx id`` of the last row that was kept.
+
+Source: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from headwater.errors import ConfigError, SourceError
+from headwater.streams.brokers.address import Address
+from headwater.streams.brokers.protocol import BrokerGone, Message, Outgoing, Positions, TrimmedLog
+
+__all__ = ["PostgresSink", "PostgresSource"]
+
+_ONLY = "0"  # a table is read as one
+_FIRST, _LAST = -(2**63), 2**63 - 1
+_POLL_S = 0.1
+
+_ROWS = sql.SQL(
+    "SELECT t.{tx}::text, t.{id}::text, (to_jsonb(t) - %s::text[])::text FROM {table} t "
+    "WHERE t.{tx} < pg_snapshot_xmin(pg_current_snapshot()) AND (t.{tx}, t.{id}) > (%s::xid8, %s) "
+    "ORDER BY t.{tx}, t.{id} LIMIT %s"
+)
+
+
+def _connect(address: Address) -> psycopg.Connection[Any]:
+    try:
+        return psycopg.connect(
+            host=address.host,
+            port=address.port,
+            dbname=address.database,
+            user=address.user,
+            password=address.password,
+            sslmode="require" if address.tls else "prefer",
+            connect_timeout=5,
+            autocommit=True,
+        )
+    except psycopg.Error as error:
+        raise _meaning(address, error) from error
+
+
+class PostgresSource:
+    """A table of PostgreSQL that rows are added to.
+
+    Parameters
+    ----------
+    address
+        ``postgresql://user@host:5432/database/table``; ``order=tx,id`` names the two columns it is read by:
+        ``tx xid8 NOT NULL DEFAULT pg_current_xact_id()`` and a bigint, best with an index over both.
+    """
+
+    replays = True
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._base: psycopg.Connection[Any] | None = None
+        names = address.options.get("order", "tx,id").split(",")
+        if len(names) != 2 or not all(names):
+            raise ConfigError(
+                expected="order= two columns: the transaction's and the row's number",
+                got=address.options["order"],
+                at=address.at,
+                help="Write order=tx,id.",
+            )
+        self._order = [name.strip() for name in names]
+        # Neither says anything about a row; one that names the example stays, to be taken out by whoever needs it.
+        named = {address.options.get("key"), address.options.get("id")}
+        self._left_out = [name for name in self._order if name not in named]
+        self._last = ("0", _FIRST)
+        self._nap = threading.Event()
+
+    def open(self, positions: Positions) -> Positions:
+        self._base = base = _connect(self._address)
+        if _ONLY in positions:
+            tx, _, number = positions[_ONLY].partition(" ")
+            self._last = (tx, int(number))
+            (end,) = self._one(base, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+            if int(tx) >= int(end):
+                raise TrimmedLog(
+                    expected=f"a server behind transaction {tx}",
+                    got=f"one that is at {end}",
+                    at=self._address.at,
+                    help="Restore the database, or begin anew under another name=.",
+                )
+        elif self._address.options.get("from") == "end":
+            (horizon,) = self._one(base, "SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+            self._last = (str(int(horizon) - 1), _LAST)
+        return {_ONLY: f"{self._last[0]} {self._last[1]}"}
+
+    def read(self, most: int, wait_s: float) -> Sequence[Message]:
+        rows = self._rows(most)
+        if not rows and wait_s > 0:
+            self._nap.wait(min(wait_s, _POLL_S))
+            rows = self._rows(most)
+        out = []
+        for tx, number, body in rows:
+            self._last = (tx, int(number))
+            out.append(Message(_ONLY, f"{tx} {number}", body.encode(), number))
+        return out
+
+    def committed(self, positions: Positions) -> None:
+        """Nothing to tell: the table is the reader's to tidy up."""
+
+    def close(self) -> None:
+        if self._base is not None:
+            self._base.close()
+            self._base = None
+
+    def _rows(self, most: int) -> list[Any]:
+        if self._base is None:
+            raise BrokerGone(expected="a PostgreSQL server that answers", got="no connection", at=self._address.at)
+        tx, number = map(sql.Identifier, self._order)
+        query = _ROWS.format(tx=tx, id=number, table=_table(self._address))
+        try:
+            return self._base.execute(query, (self._left_out, *self._last, most)).fetchall()
+        except psycopg.Error as error:
+            raise _meaning(self._address, error) from error
+
+    def _one(self, base: psycopg.Connection[Any], query: Any) -> Any:
+        try:
+            return base.execute(query).fetchone()
+        except psycopg.Error as error:
+            raise _meaning(self._address, error) from error
+
+
+class PostgresSink:
+    """A table that predictions are added to, each once: ``(source, name)`` is its key. It is made if it is missing.
+
+    Parameters
+    ----------
+    address
+        ``postgresql://user@host:5432/database/table``.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._base: psycopg.Connection[Any] | None = None
+
+    def send(self, source: str, messages: Sequence[Outgoing]) -> None:
+        table = _table(self._address)
+        new = "INSERT INTO {table} (source, name, number, body) VALUES (%s, %s, %s, %s::jsonb) ON CONFLICT DO NOTHING"
+        rows = [(source, message.key, message.number, message.value.decode()) for message in messages]
+        try:
+            if self._base is None or self._base.closed:
+                self._base = _connect(self._address)
+                self._base.execute(sql.SQL(_TABLE).format(table=table))
+            with self._base.transaction(), self._base.cursor() as cursor:
+                cursor.executemany(sql.SQL(new).format(table=table), rows)
+        except psycopg.Error as error:
+            self.close()
+            raise _meaning(self._address, error) from error
+
+    def close(self) -> None:
+        if self._base is not None:
+            self._base.close()
+            self._base = None
+
+
+_TABLE = """CREATE TABLE IF NOT EXISTS {table} (
+    source text NOT NULL, name text NOT NULL, number bigint NOT NULL, body jsonb NOT NULL, PRIMARY KEY (source, name))"""
+
+
+def _table(address: Address) -> sql.Identifier:
+    return sql.Identifier(*address.topic.split("."))
+
+
+def _meaning(address: Address, error: psycopg.Error) -> SourceError:
+    kind = BrokerGone if isinstance(error, psycopg.OperationalError) else SourceError
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return kind(
+        expected="a table of PostgreSQL that can be used", got=lines[0], at=address.at, help="Check the address."
+    )

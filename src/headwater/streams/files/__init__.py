@@ -1,0 +1,1 @@
+"""Bytes: which file, packed how, written in which letters, cut into lines."""

@@ -1,0 +1,171 @@
+"""Open a file or standard input, and tell which format it holds."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+from headwater.errors import ConfigError, SourceError, did_you_mean
+from headwater.streams.files.encoding import Decoder, Returns, Transcoded, check_encoding, spoken, wide_encoding
+from headwater.streams.files.lines import Raw
+from headwater.streams.files.packed import unpacked
+from headwater.streams.files.paths import SUFFIXES, check_there
+
+__all__ = ["FORMATS", "OpenFile", "open_file"]
+
+FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
+COLUMNAR = ("parquet", "arrow")
+
+_BUFFER = 1 << 16
+_HEAD = 1 << 14  # bytes that tell what a file holds
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """An opened source of bytes.
+
+    Parameters
+    ----------
+    raw
+        Where the (unpacked) bytes come from.
+    name
+        What to call it in messages.
+    kind
+        One of `FORMATS`.
+    live
+        Whether it is standard input, where rows may trickle in.
+    size
+        Its size on disk in bytes; None where that isn't known.
+    position
+        Returns how many bytes on disk have been read.
+    close
+        Closes it.
+    decoder
+        What knows the encoding of its text.
+    """
+
+    raw: Raw
+    name: str
+    kind: str
+    live: bool
+    size: int | None
+    position: Callable[[], int]
+    close: Callable[[], None]
+    decoder: Decoder
+
+    def seekable(self) -> IO[bytes]:
+        """Return a file that can seek, reading all into memory where this one can't."""
+        file = cast("IO[bytes]", self.raw)
+        return file if file.seekable() and not self.live else io.BytesIO(file.read())
+
+
+def open_file(source: str | Path, *, kind: str | None = None, encoding: str | None = None) -> OpenFile:
+    """Open a path, or ``-`` for standard input.
+
+    Parameters
+    ----------
+    source
+        A path; what it is packed with is told by its first bytes.
+    kind
+        One of `FORMATS`; None tells it by the first bytes, then by the suffix, then by what the first line looks like.
+    encoding
+        Of text; None finds out.
+
+    Raises
+    ------
+    SourceError
+        When it can't be opened, is empty, or holds nothing that can be read.
+    ConfigError
+        When `kind` is not a format, or there is no such encoding.
+    """
+    if kind is not None and kind not in FORMATS:
+        remedy = did_you_mean(kind, FORMATS)
+        raise ConfigError(expected=f"one of {', '.join(FORMATS)}", got=kind, at="--format", help=remedy)
+    decoder = Decoder(None if encoding is None else check_encoding(encoding))
+    if str(source) == "-":
+        raw, kind = _look_inside(sys.stdin.buffer, kind, "standard input", decoder)
+        return OpenFile(raw, "standard input", kind, True, None, lambda: 0, lambda: None, decoder)
+    with ExitStack() as opened:  # closes the file if it turns out to be unreadable
+        file = opened.enter_context(_open_path(Path(source)))
+        raw, kind = _look_inside(file, kind, str(source), decoder)
+        opened.pop_all()
+    return OpenFile(raw, str(source), kind, False, os.fstat(file.fileno()).st_size, file.tell, file.close, decoder)
+
+
+def _look_inside(file: Any, kind: str | None, at: str, decoder: Decoder) -> tuple[Any, str]:
+    """Return where the unpacked bytes come from, and their format; a wide encoding is turned into UTF-8 on the way."""
+    raw, head, name = unpacked(file, at)
+    wide = None if kind in COLUMNAR else wide_encoding(head[:_HEAD], decoder.given)
+    if wide is not None:
+        raw = Transcoded(raw, wide)
+        decoder.encoding, decoder.spoken, decoder.found = "utf-8", spoken(wide), decoder.given is None
+        head = head[:_HEAD].decode(wide, "ignore").lstrip("\ufeff").encode()
+    kind = kind or _tell(head[:_HEAD], Path(name).suffix.lower())
+    if kind not in COLUMNAR:
+        _check_text(head[:_HEAD], at)
+        if b"\r" in head and b"\n" not in head:
+            raw = Returns(raw)
+    return raw, kind
+
+
+def _open_path(path: Path) -> io.BufferedReader:
+    try:
+        return io.BufferedReader(path.open("rb", buffering=0), _BUFFER)
+    except OSError as error:
+        check_there(str(path))
+        raise SourceError(
+            expected="a file that can be read",
+            got=(error.strerror or str(error)).lower(),
+            at=str(path),
+            help="Check its permissions.",
+        ) from error
+
+
+def _tell(head: bytes, suffix: str) -> str:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
+        return "arrow"
+    if suffix in SUFFIXES:
+        return SUFFIXES[suffix]
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"{"):
+        return "jsonl"
+    line = start.split(b"\n", 1)[0]
+    return "tsv" if line.count(b"\t") > max(line.count(b","), line.count(b";")) else "csv"
+
+
+def _check_text(head: bytes, at: str) -> None:
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not start:
+        raise SourceError(
+            expected="rows",
+            got="an empty file" if at != "standard input" else "nothing",
+            at=at,
+            help="Check where it comes from.",
+        )
+    if b"\0" in head:
+        raise SourceError(
+            expected="CSV, TSV, JSON lines, Parquet or Arrow",
+            got="a binary file",
+            at=at,
+            help="Give its --format if it is one of them.",
+        )
+    for sign, what in ((b"<!DOCTYPE", "a web page"), (b"<html", "a web page"), (b"<?xml", "XML"), (b"%PDF", "a PDF")):
+        if start[:20].lower().startswith(sign.lower()):
+            raise SourceError(
+                expected="CSV, TSV, JSON lines, Parquet or Arrow", got=what, at=at, help="Export it as one of these."
+            )
+    if start.startswith(b"["):
+        raise SourceError(
+            expected="one JSON object a line",
+            got="one JSON array",
+            at=at,
+            help="Split it: jq -c '.[]' FILE | headwater learn - …",
+        )

@@ -1,0 +1,84 @@
+"""Rows that stand in a data frame: samples for whoever asks for one, columns for whoever can take them so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, overload
+
+import narwhals.stable.v1 as nw
+
+__all__ = ["FRAME_BLOCK", "FrameRows", "native_frame"]
+
+FRAME_BLOCK = 8_192
+"""Rows of a frame that go together: what a column costs once a block is shared by more of them."""
+
+
+class FrameRows(Sequence[dict[str, Any]]):
+    """The rows of a data frame as a sequence of samples, which are made when the first is asked for.
+
+    Parameters
+    ----------
+    frame
+        What narwhals knows as an eager data frame.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> rows = FrameRows(pl.DataFrame({"a": [1, 2, 3]}))
+    >>> len(rows), rows[1], list(rows[1:]), list(rows[[2, 0]])
+    (3, {'a': 2}, [{'a': 2}, {'a': 3}], [{'a': 3}, {'a': 1}])
+    """
+
+    def __init__(self, frame: Any) -> None:
+        self._frame: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
+
+    @property
+    def frame(self) -> Any:
+        """The data frame, in its own library."""
+        return self._frame.to_native()
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns."""
+        return self._frame.columns
+
+    @cached_property
+    def _samples(self) -> list[dict[str, Any]]:
+        return list(self._frame.iter_rows(named=True))
+
+    def picked(self, indices: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Return a few rows by their index, without making the others."""
+        return dict(zip(indices, self._frame[list(indices)].iter_rows(named=True), strict=True))
+
+    def __len__(self) -> int:
+        return len(self._frame)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._samples)
+
+    @overload
+    def __getitem__(self, i: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, i: slice | list[int]) -> FrameRows: ...
+    def __getitem__(self, i: int | slice | list[int]) -> dict[str, Any] | FrameRows:
+        return self._samples[i] if isinstance(i, int) else FrameRows(self._frame[i].to_native())
+
+    def __eq__(self, other: object) -> bool:
+        return self._samples == (other._samples if isinstance(other, FrameRows) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list's
+
+    def __repr__(self) -> str:
+        return repr(self._samples)
+
+
+def native_frame(X: Any) -> Any:
+    """Return the data frame of rows that stand in one, and anything else as it is: what a learner takes fastest.
+
+    Examples
+    --------
+    >>> native_frame([{"a": 1}])
+    [{'a': 1}]
+    """
+    return X.frame if isinstance(X, FrameRows) else X

@@ -1,0 +1,127 @@
+"""How the cells of one column are read: a kind, the way its numbers or dates are written, and what didn't fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any
+
+from headwater.streams.readers.cells import (
+    BOOLEANS,
+    MISSING,
+    NOT_A_NUMBER,
+    Remembered,
+    parse_column,
+    parse_labels,
+    parse_numbers,
+    parse_text,
+)
+from headwater.streams.readers.dates import DateFormat
+from headwater.streams.readers.numbers import NumberFormat
+
+__all__ = ["BOOLEAN", "BY_CELL", "DATE", "NUMBER", "TEXT", "ColumnReader"]
+
+NUMBER, DATE, TEXT, BOOLEAN, BY_CELL = "number", "date", "text", "boolean", "by cell"
+_REMEMBERED = 8_192  # formatted numbers and dates of a column
+
+
+class ColumnReader:
+    """Read the cells of one column.
+
+    Parameters
+    ----------
+    kind
+        ``"number"``, ``"date"``, ``"text"``, ``"boolean"``, or ``"by cell"``: each cell by its own text.
+    number
+        How numbers are written.
+    date
+        How dates are written.
+    started
+        Whether the model knows the column's kind. If not, texts in front of the first number or date are left out: what
+        comes first would decide how the model reads all others.
+
+    Examples
+    --------
+    >>> column = ColumnReader("number", number=NumberFormat(",", "."))
+    >>> column.read(["soon", "1.234,5", "?", "late"], range(2, 6)), column.odd, column.first
+    ([None, 1234.5, None, 'late'], 2, ('soon', 2))
+    >>> ColumnReader.from_note(column.note()).number
+    NumberFormat(decimal=',', thousands='.', unit='', factors=False)
+    """
+
+    def __init__(
+        self,
+        kind: str = BY_CELL,
+        *,
+        number: NumberFormat | None = None,
+        date: DateFormat | None = None,
+        started: bool = False,
+    ) -> None:
+        self.kind, self.started = kind, started
+        self.number, self.date = number or NumberFormat(), date or DateFormat()
+        self.odd = 0  # texts among numbers or dates
+        self.first: tuple[str, int] = ("", 0)  # the first of them, and its line
+
+    @cached_property
+    def _values(self) -> Remembered:
+        return Remembered(self._value, _REMEMBERED)
+
+    def note(self) -> dict[str, Any]:
+        """Return what is needed to read further files like this one, as JSON."""
+        if self.kind == NUMBER and not self.number.plain:
+            known = asdict(NumberFormat())
+            return {"kind": NUMBER} | {k: v for k, v in asdict(self.number).items() if v != known[k]}
+        return {"kind": DATE, "order": self.date.order} if self.kind == DATE else {"kind": self.kind}
+
+    @staticmethod
+    def from_note(note: dict[str, Any]) -> ColumnReader:
+        """Return the reader that such a note describes."""
+        kind, rest = note["kind"], {k: v for k, v in note.items() if k != "kind"}
+        number = NumberFormat(**rest) if kind == NUMBER else None
+        return ColumnReader(kind, number=number, date=DateFormat(**rest) if kind == DATE else None, started=True)
+
+    def read(self, cells: Sequence[str], lines: Sequence[int]) -> list[Any]:
+        """Return the value of each cell; `lines` are theirs, for what doesn't fit."""
+        if self.kind == TEXT:
+            return parse_text(cells)
+        if self.kind not in (NUMBER, DATE):
+            return parse_column(cells)
+        if self.kind == NUMBER and self.number.plain and (values := parse_numbers(cells)) is not None:
+            self.started = True
+            return values
+        return self._watched(list(map(self._values.__getitem__, cells)), cells, lines)
+
+    def labels(self, cells: Sequence[str], lines: Sequence[int]) -> list[Any]:
+        """Return the cells as answers: whole numbers stay whole, and a date is a text."""
+        if self.kind in (TEXT, DATE):
+            return list(parse_text(cells))
+        if self.kind != NUMBER or self.number.plain:
+            labels = parse_labels(cells)
+            return [None if label in NOT_A_NUMBER else label for label in labels] if self.kind == NUMBER else labels
+        values = map(self._values.__getitem__, cells)
+        return [self._whole(value, cell) for value, cell in zip(values, cells, strict=True)]
+
+    def _whole(self, value: Any, cell: str) -> Any:
+        whole = type(value) is float and value.is_integer() and self.number.decimal not in cell
+        return int(value) if whole else value
+
+    def _value(self, cell: str) -> Any:
+        text = cell.strip()
+        if text in MISSING or text in NOT_A_NUMBER:
+            return None
+        if text in BOOLEANS:
+            return BOOLEANS[text]
+        value = self.number.read(text) if self.kind == NUMBER else self.date.read(text)
+        return text if value is None else value
+
+    def _watched(self, values: list[Any], cells: Sequence[str], lines: Sequence[int]) -> list[Any]:
+        odd = [i for i, value in enumerate(values) if type(value) is str]
+        if odd:
+            self.first = self.first if self.odd else (cells[odd[0]], lines[odd[0]])
+            self.odd += len(odd)
+        if not self.started:
+            first = next((i for i, value in enumerate(values) if type(value) not in (str, type(None))), None)
+            self.started = first is not None
+            values[: len(values) if first is None else first] = [None] * (len(values) if first is None else first)
+        return values

@@ -1,0 +1,286 @@
+"""CSV and TSV → blocks of dicts."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from typing import Any
+
+from headwater.errors import DataError, SourceError, TargetError, did_you_mean
+from headwater.streams.block import Block
+from headwater.streams.files.lines import Numbered
+from headwater.streams.readers.columns import BY_CELL, TEXT, ColumnReader
+from headwater.streams.readers.judge import ColumnJudge
+from headwater.streams.rejects import Rejects
+
+__all__ = ["Header", "read_delimited", "read_header"]
+
+# A quote that is never closed would swallow the rest of the file; after so many lines it is taken for a stray one.
+_LONGEST_RECORD = 1_000
+_MOST_PIECES = 500  # 16 MB of text: rows of very many columns are judged by fewer of them
+_DELIMITERS = ",;\t|"
+_SAMPLED = 20  # lines that tell the delimiter
+_BLANK = ("\n",)  # put after the last line, it comes out as a row of its own unless a quote was left open
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Which columns there are, and what is to be done with each.
+
+    Parameters
+    ----------
+    names
+        All columns in the order of the file.
+    target
+        The column of the answers, None to read features only.
+    drop
+        Columns to leave out.
+    text
+        Columns to read as text even where a cell looks like a number.
+    """
+
+    names: tuple[str, ...]
+    target: str | None = None
+    drop: Collection[str] = ()
+    text: Collection[str] = ()
+    features: tuple[int, ...] = field(init=False)  # positions of the columns that become features
+    wanted: tuple[int, ...] = field(init=False)  # and of the answers too
+
+    def __post_init__(self) -> None:
+        left_out = {*self.drop, self.target}
+        kept = tuple([j for j, name in enumerate(self.names) if name not in left_out])
+        object.__setattr__(self, "features", kept)
+        answers = (self.names.index(self.target),) if self.target in self.names else ()
+        object.__setattr__(self, "wanted", (*kept, *answers))
+
+    def readers(self) -> dict[str, ColumnReader]:
+        """Return readers that take each cell by its own text."""
+        return {self.names[j]: ColumnReader(TEXT if self.names[j] in self.text else BY_CELL) for j in self.wanted}
+
+    def check(self, at: str) -> None:
+        """Raise when a name that was asked for is not there, or stands there twice.
+
+        Raises
+        ------
+        TargetError, DataError
+            For the target, and for any other column.
+        """
+        if self.target is not None and self.target not in self.names:
+            raise TargetError(
+                expected=f"the column {self.target}",
+                got=f"{len(self.names)} others",
+                at=at,
+                help=did_you_mean(self.target, self.names),
+            )
+        for name in (*self.drop, *self.text):
+            if name not in self.names:
+                raise DataError(
+                    expected=f"the column {name}", got="no such column", at=at, help=did_you_mean(name, self.names)
+                )
+        kept = [name for name in self.names if name == self.target or name not in self.drop]
+        for name in kept:
+            if kept.count(name) > 1:
+                raise DataError(
+                    expected="columns with different names", got=f"{name} more than once", at=at, help="Rename one."
+                )
+
+
+def read_header(lines: Iterator[Numbered], *, delimiter: str | None, at: str) -> tuple[tuple[str, ...], str, Numbered]:
+    """Return the names of the columns, the delimiter, and the lines that were read along.
+
+    The delimiter is the one of ``, ; tab |`` that cuts the first lines into the same number of fields, the most if
+    several do, unless it is given or named in a first line ``sep=;``. A column without a name, such as the index that
+    pandas writes, is called after its position: ``column 1``.
+
+    Raises
+    ------
+    SourceError
+        When there is no line at all, or the first can't be read.
+    """
+    seen = 0
+    for numbers, chunk in lines:
+        filled = next((i for i, line in enumerate(chunk) if line.strip()), None)
+        if filled is None:
+            seen += len(chunk)
+            continue
+        if numbers[filled] != seen + filled + 1:
+            raise SourceError(
+                expected="a line with the names of the columns",
+                got="one that can't be decoded",
+                at=at,
+                help="Name its --encoding.",
+            )
+        if chunk[filled].startswith("sep=") and len(chunk[filled].strip()) == len("sep=;"):  # Excel writes this
+            delimiter, filled = chunk[filled][4], filled + 1
+        separator = delimiter or _delimiter(chunk[filled : filled + _SAMPLED])
+        cells = next(csv.reader(chunk[filled : filled + 1], delimiter=separator, skipinitialspace=True))
+        names = tuple([cell.strip() or f"column {j}" for j, cell in enumerate(cells, 1)])
+        return names, separator, (numbers[filled + 1 :], chunk[filled + 1 :])
+    raise SourceError(
+        expected="a line with the names of the columns", got="an empty file", at=at, help="Check its path."
+    )
+
+
+def _delimiter(lines: list[str]) -> str:
+    """Return what cuts the header and the lines behind it into the same number of fields."""
+    likely = max(_DELIMITERS, key=lines[0].count)
+    for delimiter in sorted(_DELIMITERS, key=lines[0].count, reverse=True):
+        widths = [len(fields) for fields in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if fields]
+        if widths and widths[0] > 1 and 2 * widths.count(widths[0]) > len(widths):
+            return delimiter
+    return likely
+
+
+def read_delimited(
+    lines: Iterator[Numbered],
+    header: Header,
+    rejects: Rejects,
+    *,
+    delimiter: str = ",",
+    judge: ColumnJudge | None = None,
+) -> Iterator[Block]:
+    r"""Yield blocks of rows, rejecting each that doesn't have one field a column.
+
+    Cost: 3 µs a row of 12 columns.
+
+    Parameters
+    ----------
+    lines
+        The lines behind the header.
+    header
+        The columns.
+    rejects
+        Where rows of another width are counted.
+    delimiter
+        What stands between two cells.
+    judge
+        What decides, from the first rows, how each column is read; None reads each cell by its own text.
+
+    Examples
+    --------
+    >>> lines = iter([(range(2, 5), ["1,a,yes\n", "2\n", "3,b,no\n"])])
+    >>> (block,) = read_delimited(lines, Header(("n", "s", "late"), target="late"), Rejects())
+    >>> block.X, block.y, block.rows, block.lines
+    ([{'n': 1.0, 's': 'a'}, {'n': 3.0, 's': 'b'}], ['yes', 'no'], [1, 3], [2, 4])
+    """
+    pieces = _Splitter(len(header.names), delimiter, rejects).pieces(lines)
+    if judge is not None:
+        first = _first(pieces, judge.rows)
+        cells = list(zip(*chain.from_iterable([piece.fields for piece in first]), strict=True))
+        wanted = {header.names[j]: cells[j] for j in header.wanted} if cells else {}
+        judge.look(wanted, target=header.target, semicolons=delimiter == ";")
+        pieces = chain(first, pieces)
+    columns = judge.readers if judge is not None and judge.readers else header.readers()
+    for piece in pieces:
+        yield _block(header, columns, piece)
+
+
+def _first(pieces: Iterator[Piece], rows: int) -> list[Piece]:
+    """Return the pieces with the first rows, or with as much text as may be kept in memory."""
+    first: list[Piece] = []
+    for piece in pieces:
+        first.append(piece)
+        rows -= len(piece.rows)
+        if rows <= 0 or len(first) == _MOST_PIECES:
+            break
+    return first
+
+
+def _block(header: Header, columns: Mapping[str, ColumnReader], piece: Piece) -> Block:
+    cells = list(zip(*piece.fields, strict=True))
+    names = header.names
+    values = [columns[names[j]].read(cells[j], piece.lines) for j in header.features]
+    kept = [names[j] for j in header.features]
+    X: list[dict[str, Any]] = list(map(dict, map(zip, repeat(kept), zip(*values, strict=True))))
+    y: list[Any] = [None] * len(piece.rows)
+    if header.target is not None:
+        y = columns[header.target].labels(cells[names.index(header.target)], piece.lines)
+    return Block(X or [{} for _ in piece.rows], y, piece.rows, piece.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows as cells: their numbers, the lines they begin in, and a list of texts for each."""
+
+    rows: Sequence[int]
+    lines: Sequence[int]
+    fields: list[list[str]]
+
+
+class _Splitter:
+    """Lines → fields. What a chunk leaves open (a quoted line break) waits for the next one."""
+
+    def __init__(self, width: int, delimiter: str, rejects: Rejects) -> None:
+        self._width = width
+        self._delimiter = delimiter
+        self._rejects = rejects
+        self._row = 0  # rows met so far, rejected ones included
+        self._open: tuple[list[int], list[str]] = ([], [])
+
+    def pieces(self, lines: Iterator[Numbered]) -> Iterator[Piece]:
+        """Yield the rows of some lines at a time."""
+        for numbers, chunk in lines:
+            if (piece := self.split(numbers, chunk)).fields:
+                yield piece
+        numbers, last = self._open
+        if last and (piece := self._split_carefully(numbers, last, last=True)).fields:
+            yield piece
+
+    def split(self, numbers: Sequence[int], lines: list[str]) -> Piece:
+        if self._open[0]:
+            numbers, lines = [*self._open[0], *numbers], self._open[1] + lines
+            self._open = ([], [])
+        elif fields := self._split_simple(lines):
+            first = self._row + 1
+            self._row += len(fields)
+            return Piece(range(first, self._row + 1), numbers, fields)
+        return self._split_carefully(numbers, lines, last=False)
+
+    def _reader(self, lines: Iterable[str]) -> Any:
+        return csv.reader(lines, delimiter=self._delimiter, skipinitialspace=True)
+
+    def _split_simple(self, lines: list[str]) -> list[list[str]]:
+        # Nearly every chunk is one good row a line; anything else is left to the careful way.
+        try:
+            fields: list[list[str]] = list(self._reader(chain(lines, _BLANK)))
+        except csv.Error:
+            return []
+        simple = len(fields) == len(lines) + 1 and not fields.pop() and set(map(len, fields)) == {self._width}
+        return fields if simple else []
+
+    def _split_carefully(self, numbers: Sequence[int], lines: list[str], *, last: bool) -> Piece:
+        rows: list[int] = []
+        starts: list[int] = []
+        fields: list[list[str]] = []
+        i = 0
+        while i < len(lines):
+            taken, record, problem = self._record(lines, i)
+            if problem == "unclosed quote" and not last and i + _LONGEST_RECORD > len(lines):
+                self._open = (list(numbers[i:]), lines[i:])
+                break
+            if problem:
+                self._rejects.add(problem, line=numbers[i], row=lines[i].rstrip("\r\n"))
+            elif record:
+                rows.append(self._row + 1)
+                starts.append(numbers[i])
+                fields.append(record)
+            self._row += bool(problem or record)
+            i += taken
+        return Piece(rows, starts, fields)
+
+    def _record(self, lines: list[str], i: int) -> tuple[int, list[str], str]:
+        """Return how many lines the record at `i` takes, its fields (none for a blank line), and what is wrong."""
+        n = min(_LONGEST_RECORD, len(lines) - i)
+        reader = self._reader(chain(map(lines.__getitem__, range(i, i + n)), _BLANK))
+        try:
+            fields: list[str] = next(reader)
+        except csv.Error as error:
+            return 1, [], str(error)
+        if reader.line_num > n:
+            return 1, [], "unclosed quote"
+        if fields and len(fields) != self._width:
+            # Only the first line is given up: where a stray quote has joined lines, the following ones may be good.
+            return 1, [], "wrong number of fields"
+        return reader.line_num, fields, ""

@@ -1,0 +1,140 @@
+"""Several files, read one after the other as one stream."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+from headwater.errors import SourceError
+from headwater.streams.block import Block
+from headwater.streams.files.lines import read_lines
+from headwater.streams.files.opened import COLUMNAR, OpenFile, open_file
+from headwater.streams.files.paths import check_there, files_of
+from headwater.streams.readers.columnar import open_columnar, read_columnar
+from headwater.streams.readers.delimited import Header, read_delimited, read_header
+from headwater.streams.readers.jsonlines import read_json_lines
+from headwater.streams.readers.judge import ColumnJudge
+from headwater.streams.rejects import Rejects
+
+__all__ = ["Files"]
+
+
+class Files:
+    """The rows of one file, or of several of the same columns.
+
+    The first is opened at once, so that what is wrong with it is said at once.
+
+    Parameters
+    ----------
+    source
+        A path, a folder, a pattern, ``"-"``, or a list of these.
+    judge
+        Decides how columns are read; a further file is read as the ones before it, where that fits as well.
+    rejects
+        Where rows that can't be read are counted.
+    target, drop, text
+        Columns: of the answers, to leave out, to read as text.
+    format, encoding
+        Of the files, where given.
+    """
+
+    def __init__(
+        self,
+        source: str | Path | Iterable[str | Path],
+        judge: ColumnJudge,
+        rejects: Rejects,
+        *,
+        target: str | None = None,
+        drop: Collection[str] = (),
+        text: Collection[str] = (),
+        format: str | None = None,  # noqa: A002 - the option's name
+        encoding: str | None = None,
+    ) -> None:
+        self.names = files_of(source)
+        if not self.names:
+            raise SourceError(expected="at least one file", got="none", at="the source", help="Name a file.")
+        for name in self.names if len(self.names) > 1 else ():  # one alone is opened at once
+            check_there(name)
+        self.judge, self._rejects = judge, rejects
+        self._target, self._drop, self._text = target, drop, text
+        self._format, self._encoding = format, encoding
+        self._notes: list[str] = []
+        self.total: int | None = None
+        self._header: Header | None = None
+        self._done = 0  # bytes of the files that have been read to their end
+        self._file = self._open(self.names[0])
+        self.kind, self.live = self._file.kind, self._file.live
+        self.name = self._file.name if len(self.names) == 1 else f"{self.names[0]} and {len(self.names) - 1:,} more"
+        self._size = sum(map(os.path.getsize, self.names)) if "-" not in self.names else 0
+        if self.live:
+            judge.go_live()
+        try:
+            self._first = self._read(self._file)
+        except BaseException:
+            self._file.close()
+            raise
+
+    @property
+    def notes(self) -> list[str]:
+        """How the files are written, as far as that may surprise."""
+        decoder = self._file.decoder
+        note = f"{self._file.name}: written in {decoder.spoken}; --encoding overrules this."
+        if decoder.found and note not in self._notes:
+            self._notes.append(note)
+        return self._notes + self.judge.said
+
+    def fraction(self) -> float | None:
+        """Return how much has been read, between 0 and 1, or None where the length isn't known."""
+        return min(1.0, (self._done + self._file.position()) / self._size) if self._size else None
+
+    def close(self) -> None:
+        """Close the file that is open."""
+        self._file.close()
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the rows of all files; their numbers go on from file to file."""
+        before = last = 0
+        for i, name in enumerate(self.names):
+            if i:
+                self._done += os.stat(self.names[i - 1]).st_size
+                self._file.close()
+                self._file = self._open(name)
+            for block in self._first if i == 0 else self._read(self._file):
+                last = block.rows[-1]
+                rows = [before + row for row in block.rows] if before else block.rows
+                yield Block(block.X, block.y, rows, block.lines)
+            before, last = before + last, 0
+
+    def _open(self, name: str) -> OpenFile:
+        if len(self.names) > 1:
+            self._rejects.file = name
+        return open_file(name, kind=self._format, encoding=self._encoding)
+
+    def _read(self, file: OpenFile) -> Iterator[Block]:
+        """Return the rows of a file; raise at once if a column is missing."""
+        target, drop, text = self._target, self._drop, self._text
+        if file.kind in COLUMNAR:
+            names, total, batches = open_columnar(file.seekable(), kind=file.kind, at=file.name)
+            self.total = total if len(self.names) == 1 else None
+            return read_columnar(batches, self._checked(names, file.name), self.judge)
+        lines = read_lines(file.raw, self._rejects, live=file.live, decoder=file.decoder)
+        if file.kind == "jsonl":
+            return read_json_lines(lines, self._rejects, target=target, drop=drop, text=text, judge=self.judge)
+        tab = "\t" if file.kind == "tsv" else None
+        names, delimiter, rest = read_header(lines, delimiter=tab, at=file.name)
+        header = self._checked(names, file.name)
+        return read_delimited(chain([rest], lines), header, self._rejects, delimiter=delimiter, judge=self.judge)
+
+    def _checked(self, names: tuple[str, ...], at: str) -> Header:
+        header = Header(names, target=self._target, drop=self._drop, text=self._text)
+        header.check(at)
+        if self._header is not None and set(names) != set(self._header.names):
+            lacks, adds = set(self._header.names) - set(names), set(names) - set(self._header.names)
+            parts = [
+                f"{verb} {', '.join(sorted(found)[:5])}" for verb, found in (("lacks", lacks), ("adds", adds)) if found
+            ]
+            self._notes.append(f"{at} {' and '.join(parts)}, compared with {self.names[0]}.")
+        self._header = self._header or header
+        return header

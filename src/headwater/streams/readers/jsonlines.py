@@ -1,0 +1,158 @@
+"""JSON lines → blocks of dicts: one object a line; objects inside objects become dotted names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from headwater.streams.block import Block
+from headwater.streams.files.lines import Numbered
+from headwater.streams.readers.columns import BY_CELL, ColumnReader
+from headwater.streams.readers.judge import ColumnJudge
+from headwater.streams.rejects import Rejects
+
+__all__ = ["read_json_lines"]
+
+_DECODER = msgspec.json.Decoder()
+
+
+def read_json_lines(
+    lines: Iterator[Numbered],
+    rejects: Rejects,
+    *,
+    target: str | None = None,
+    drop: Collection[str] = (),
+    text: Collection[str] = (),
+    judge: ColumnJudge | None = None,
+) -> Iterator[Block]:
+    r"""Yield blocks of rows, rejecting each line that isn't one JSON object.
+
+    ``{"user": {"age": 30}}`` becomes ``{"user.age": 30}``. A row without the target has an unknown answer, None.
+
+    Examples
+    --------
+    >>> lines = iter([(range(1, 4), ['{"a": 1, "late": true}\n', '{"a": \n', '{"a": {"b": 2}}\n'])])
+    >>> rejects = Rejects()
+    >>> (block,) = read_json_lines(lines, rejects, target="late")
+    >>> block.X, block.y, block.rows, rejects.counts
+    ([{'a': 1}, {'a.b': 2}], [True, None], [1, 3], {'broken JSON': 1})
+    """
+    blocks = _read(lines, rejects, target=target, drop=drop, text=text)
+    if judge is None:
+        yield from blocks
+        return
+    first: list[Block] = []
+    while sum(map(len, first)) < judge.rows and (block := next(blocks, None)) is not None:
+        first.append(block)
+    judge.look_typed(_texts(first, target), target=target)
+    for block in chain(first, blocks):
+        yield _reread(block, judge.readers, target)
+
+
+def _texts(blocks: list[Block], target: str | None) -> dict[str, list[str]]:
+    """Return the texts of each column that holds some."""
+    texts: dict[str, list[str]] = {}
+    for name, value in chain.from_iterable(x.items() for block in blocks for x in block.X):
+        if type(value) is str:
+            texts.setdefault(name, []).append(value)
+    answers = [y for block in blocks for y in block.y if type(y) is str]
+    return texts | ({target: answers} if target is not None and answers else {})
+
+
+def _reread(block: Block, readers: Mapping[str, ColumnReader], target: str | None) -> Block:
+    """Return a block whose texts are read as their columns are written."""
+    X: Any = block.X
+    lines = block.lines or block.rows
+    for name, reader in readers.items():
+        if reader.kind == BY_CELL or name == target:
+            continue
+        at = [i for i, x in enumerate(X) if type(x.get(name)) is str]
+        for i, value in zip(at, reader.read([X[i][name] for i in at], [lines[i] for i in at]), strict=True):
+            X[i][name] = value
+    if target is not None and target in readers:
+        at = [i for i, value in enumerate(block.y) if type(value) is str]
+        labels = readers[target].labels([block.y[i] for i in at], [lines[i] for i in at])
+        for i, label in zip(at, labels, strict=True):
+            block.y[i] = label
+    return block
+
+
+def _read(
+    lines: Iterator[Numbered], rejects: Rejects, *, target: str | None, drop: Collection[str], text: Collection[str]
+) -> Iterator[Block]:
+    row = 0
+    for numbers, chunk in lines:
+        objects, at = _decode_all(chunk), numbers
+        if objects is None:
+            rows, at, objects, row = _decode_each(numbers, chunk, row, rejects)
+        else:
+            rows, row = list(range(row + 1, row + 1 + len(objects))), row + len(objects)
+        X = [_flat(x) if any(type(v) is dict for v in x.values()) else x for x in objects]
+        for name in text:
+            _as_text(X, name)
+        y = [None] * len(X) if target is None else [x.pop(target, None) for x in X]
+        for name in drop:
+            for x in X:
+                x.pop(name, None)
+        if X:
+            yield Block(X, y, rows, at)
+
+
+def _decode_all(lines: list[str]) -> list[dict[str, Any]] | None:
+    """Return one object a line, or None unless every line is one: then each must be looked at."""
+    try:
+        objects = _DECODER.decode_lines("".join(lines))
+    except msgspec.DecodeError:
+        return None
+    good = len(objects) == len(lines) and all(type(x) is dict for x in objects)
+    return objects if good else None
+
+
+def _decode_each(
+    numbers: Sequence[int], lines: list[str], row: int, rejects: Rejects
+) -> tuple[list[int], list[int], list[dict[str, Any]], int]:
+    rows: list[int] = []
+    at: list[int] = []
+    objects: list[dict[str, Any]] = []
+    for number, line in zip(numbers, lines, strict=True):
+        if not line.strip():
+            continue
+        row += 1
+        value = _decode_one(line)
+        if type(value) is dict:
+            rows.append(row)
+            at.append(number)
+            objects.append(value)
+        else:
+            reason = "broken JSON" if value is None else "not a JSON object"
+            rejects.add(reason, line=number, row=line.rstrip("\r\n"))
+    return rows, at, objects, row
+
+
+def _decode_one(line: str) -> Any:
+    try:
+        # The standard library's reader also knows NaN and Infinity, which its own writer emits and msgspec refuses.
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if value is not None else "null"
+
+
+def _flat(x: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in x.items():
+        if type(value) is dict:
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _as_text(X: list[dict[str, Any]], name: str) -> None:
+    for x in X:
+        if x.get(name) is not None:
+            x[name] = str(x[name])

@@ -1,0 +1,140 @@
+"""Rows that are in memory already: pairs of a sample and its answer, arrays, data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+
+from headwater.errors import DataError
+from headwater.streams.block import Block
+from headwater.streams.frame_rows import FRAME_BLOCK, FrameRows
+from headwater.streams.stream import Stream, read
+
+__all__ = ["as_blocks", "opened", "read_frame", "read_pairs", "read_table"]
+
+_BLOCK = 1_024
+
+
+def as_blocks(source: Any, *, target: str | None = None) -> Iterator[Block]:
+    """Yield blocks of whatever holds rows and their answers.
+
+    Parameters
+    ----------
+    source
+        A `Stream` or another iterable of `Block`; a tuple ``(X, y)``; an iterable of pairs ``(x, y)``, such as a data
+        set of River; or, with `target`, a data frame, or what `read` takes: a path, a folder, several of them.
+    target
+        The column that holds the answers, of a data frame or a file.
+
+    Raises
+    ------
+    DataError
+        When it is none of these.
+
+    Examples
+    --------
+    >>> [block.y for block in as_blocks((np.zeros((2, 1)), np.array([0, 1])))]
+    [[0, 1]]
+    """
+    source = opened(source, target=target)
+    if isinstance(source, Stream):
+        return source.blocks()
+    if target is not None:
+        return read_frame(source, target)
+    if isinstance(source, tuple) and len(source) == 2:
+        return read_table(*source)
+    if not isinstance(source, Iterable):
+        raise DataError(
+            expected="a stream of rows", got=type(source).__name__, at="stream", help="Give (X, y), or pairs (x, y)."
+        )
+    rows = iter(source)
+    first = next(rows, None)
+    if first is None:
+        return iter(())
+    again = chain([first], rows)
+    return again if isinstance(first, Block) else read_pairs(again)
+
+
+def opened(source: Any, *, target: str | None = None, task: str = "auto", positions: Any = None) -> Any:
+    """Return a stream of the files or the broker's topic that a source names, and any other source as it is."""
+    several = isinstance(source, list) and bool(source) and all(isinstance(one, str | Path) for one in source)
+    if not several and not isinstance(source, str | Path):
+        return source
+    return read(source, target=target, task=task, positions=positions)
+
+
+def read_pairs(pairs: Iterable[Any]) -> Iterator[Block]:
+    """Yield blocks of a stream of ``(x, y)``, such as a data set of River.
+
+    Raises
+    ------
+    DataError
+        When an item is not a pair of a mapping and an answer.
+
+    Examples
+    --------
+    >>> (block,) = read_pairs([({"a": 1}, True), ({"a": 2}, False)])
+    >>> block.X, block.y
+    ([{'a': 1}, {'a': 2}], [True, False])
+    """
+    first = 1
+    rows = iter(pairs)
+    while some := list(islice(rows, _BLOCK)):
+        for i, pair in enumerate(some, first):
+            if not (isinstance(pair, tuple) and len(pair) == 2):
+                raise DataError(
+                    expected="pairs (x, y)",
+                    got=type(pair).__name__,
+                    at=f"row {i} of the stream",
+                    help="Give an iterable of (dict, answer), or a tuple (X, y) of arrays.",
+                )
+        yield Block([x for x, _ in some], [y for _, y in some], range(first, first + len(some)))
+        first += len(some)
+
+
+def read_table(X: Any, y: Any) -> Iterator[Block]:
+    """Yield blocks of an array of shape (n, features), of a list of dicts, or of a data frame, with its answers.
+
+    Raises
+    ------
+    DataError
+        When `X` and `y` have different lengths.
+
+    Examples
+    --------
+    >>> (block,) = read_table(np.ones((2, 3)), [0, 1])
+    >>> block.X.shape, block.y, block.rows
+    ((2, 3), [0, 1], range(1, 3))
+    """
+    answers = y.tolist() if isinstance(y, np.ndarray) else list(y)
+    if len(X) != len(answers):
+        raise DataError(
+            expected=f"{len(X):,} answers, one a row of X",
+            got=f"{len(answers):,}",
+            at="y",
+            help="Give X and y of the same length.",
+        )
+    rows, size = (X, _BLOCK) if isinstance(X, (np.ndarray, list)) else (FrameRows(X), FRAME_BLOCK)
+    first = 1
+    for piece in (rows[i : i + size] for i in range(0, len(rows), size)):
+        yield Block(piece, answers[first - 1 : first - 1 + len(piece)], range(first, first + len(piece)))
+        first += len(piece)
+
+
+def read_frame(frame: Any, target: str) -> Iterator[Block]:
+    """Yield blocks of a data frame (pandas, polars, pyarrow …) that holds its answers in a column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> (block,) = read_frame(pd.DataFrame({"a": [1, 2], "late": [True, False]}), "late")
+    >>> block.X, block.y
+    ([{'a': 1}, {'a': 2}], [True, False])
+    """
+    rows = nw.from_native(frame, eager_only=True)
+    return read_table(rows.drop(target).to_native(), rows[target].to_list())

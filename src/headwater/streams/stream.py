@@ -1,0 +1,340 @@
+"""One door to every source: `read`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from headwater.errors import ConfigError, SourceError, TargetError, did_you_mean
+from headwater.streams.block import Block
+from headwater.streams.brokers.address import is_address, read_address
+from headwater.streams.brokers.rows import BrokerRows
+from headwater.streams.datasets import open_dataset
+from headwater.streams.frame_rows import FrameRows
+from headwater.streams.limits import ALLOWED, check_limits, from_row, stop_where_unusable
+from headwater.streams.readers.files import Files
+from headwater.streams.readers.judge import LOOK, ColumnJudge, Writing
+from headwater.streams.rejects import Rejects
+from headwater.streams.target import Target, assume_target, decide_target
+
+__all__ = ["Stream", "read"]
+
+_LOOK_LIVE = 100  # rows that decide the task, from standard input, where they may take their time
+
+
+class Stream:
+    """The rows of a source, once: iterate over it for pairs of a sample and its answer; see `read`, which makes it.
+
+    Rows that can't be read are counted in `rejects`, and no others are missing.
+
+    Attributes
+    ----------
+    name : str
+        The source, for messages.
+    target : str or None
+        The column of the answers; None when only features are read.
+    goal : Target or None
+        The task and the kind of the answers; None when only features are read.
+    total : int or None
+        How many rows there are, where that is known beforehand.
+    columns : tuple of str
+        The features that the first rows have.
+    notes : list of str
+        What a reader should know about this source, and how its columns are read.
+    rejects : Rejects
+        The rows that could not be read, counted by reason.
+
+    Examples
+    --------
+    >>> with read("dataset:phishing") as stream:
+    ...     x, y = next(iter(stream))
+    >>> y, len(x)
+    (True, 9)
+    """
+
+    def __init__(
+        self,
+        blocks: Iterator[Block],
+        *,
+        name: str,
+        rejects: Rejects,
+        target: str | None = None,
+        total: int | None = None,
+        notes: Iterable[str] = (),
+        files: Files | None = None,
+        broker: BrokerRows | None = None,
+    ) -> None:
+        self.name, self.target, self.rejects = name, target, rejects
+        self.total = total if files is None else files.total
+        self.goal: Target | None = None
+        self.columns: tuple[str, ...] = ()
+        self.on_rows: Callable[[int], object] | None = None  # called with a row's number once all up to it are used
+        self._notes = list(notes)
+        self._noted: set[str] = set()  # those that were told
+        self._blocks = blocks
+        self._files, self._broker = files, broker
+        self.live = broker is not None or (files is not None and files.live)  # whether rows may trickle in
+        self.share = ALLOWED
+        self.skip = 0
+        self.limit: int | None = None
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        for block in self.blocks():
+            yield from zip(block.X, block.y, strict=True)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield some rows at a time."""
+        blocks = from_row(self._blocks, self.skip, self.limit) if self.skip or self.limit is not None else self._blocks
+        answers = self.target if self.goal is not None else None
+        if self.goal is not None:
+            blocks = map(partial(self.goal.clean, rejects=self.rejects), blocks)
+        for block in stop_where_unusable(
+            blocks, self.rejects, self.share, target=answers, at=self.name, live=self.live
+        ):
+            if len(block):
+                yield block
+                if self.on_rows is not None:
+                    self.on_rows(block.rows[-1])
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know about this source, and how its columns are read."""
+        return self._notes + ([] if self._files is None else self._files.notes)
+
+    def new_notes(self) -> list[str]:
+        """Return the notes that this has not returned before; a further file may add some."""
+        new = [note for note in self.notes if note not in self._noted]
+        self._noted.update(new)
+        return new
+
+    def reading(self) -> dict[str, dict[str, object]]:
+        """Return how each column is read, as JSON; given back as `known`, it reads another file, or one row, alike."""
+        return {} if self._files is None else self._files.judge.note()
+
+    def kinds(self) -> str:
+        """Return a line that says which columns are read as numbers, dates and texts; empty where the source says so itself."""
+        return "" if self._files is None else self._files.judge.kinds()
+
+    def odd(self) -> list[str]:
+        """Return a sentence for each column that held texts among numbers or dates."""
+        return [] if self._files is None else self._files.judge.odd()
+
+    def fraction(self) -> float | None:
+        """Return how much of the source has been read, between 0 and 1, or None where its length isn't known."""
+        return None if self._files is None else self._files.fraction()
+
+    def close(self) -> None:
+        """Close the source and the file of rejected rows."""
+        self.rejects.close()
+        if self._files is not None:
+            self._files.close()
+        if self._broker is not None:
+            self._broker.close()
+
+    def look(self, rows: int = 1) -> list[Block]:
+        """Return blocks with the first rows, which stay in the stream."""
+        head: list[Block] = []
+        while sum(map(len, head)) < rows and (block := next(self._blocks, None)) is not None:
+            head.append(block)
+        self._blocks = chain(head, self._blocks)
+        self.columns = _columns(head)
+        return head
+
+    def decide(self, task: str, classes: Collection[Hashable] = ()) -> Target:
+        """Decide what is to be learned from the first rows, which stay in the stream; see `read`."""
+        if self.live and task != "auto":
+            self.goal = assume_target(task, classes)  # rows that trickle in are not kept waiting
+            return self.goal
+        rows = _LOOK_LIVE if self.live else LOOK
+        head = self.look(rows)
+        answers = [y for block in head for y in block.y]
+        if not answers:
+            places = self.rejects.places
+            reasons = ", ".join(
+                f"{n:,} × {why}, first in line {places[why][0]}" for why, n in self.rejects.counts.items()
+            )
+            raise SourceError(
+                expected="rows", got=reasons or "none", at=self.name, help="Check the file, or give its --format."
+            )
+        name = self.target or "target"
+        json = self._files is not None and self._files.kind == "jsonl"
+        if json and name not in self.columns and all(y is None for y in answers):
+            raise TargetError(
+                expected=f"answers in the column {name}",
+                got="none",
+                at=self.name,
+                help=did_you_mean(name, self.columns),
+            )
+        self.goal = decide_target(answers[:rows], task=task, classes=classes, name=name, at=self.name)
+        self._notes += filter(None, [self.goal.doubt])
+        return self.goal
+
+
+def read(
+    source: str | Path | Iterable[str | Path],
+    *,
+    target: str | None = None,
+    task: str | None = "auto",
+    classes: Collection[Hashable] = (),
+    drop: Collection[str] = (),
+    text: Collection[str] = (),
+    format: str | None = None,  # noqa: A002 - the option's name
+    encoding: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    dates: str | None = None,
+    skip: int = 0,
+    limit: int | None = None,
+    rejects: str | Path | None = None,
+    allow_rejects: float = ALLOWED,
+    known: Mapping[str, dict[str, object]] | None = None,
+    positions: Mapping[str, Mapping[str, str]] | None = None,
+) -> Stream:
+    """Read files, or a broker's topic, as a stream of rows, as ``headwater learn`` does.
+
+    Columns are judged from their first thousand rows: which are numbers or dates, and how they are written. What was
+    decided stands in the stream's `notes`.
+
+    Parameters
+    ----------
+    source
+        A path (CSV, TSV, JSON lines, Parquet, Arrow; each also packed by gzip, bzip2, xz, zstd, or alone in a zip), a
+        folder, a pattern such as ``"2024-*.csv"``, a list of these, ``"-"`` for standard input, ``"dataset:NAME"``,
+        or the address of a broker, such as ``"kafka://host:9092/topic"``.
+    target
+        The column of the answers. A data set knows its own.
+    task
+        ``"classify"``, ``"regress"``, ``"auto"`` (decided from the first 1,000 rows, or 100 from standard input), or
+        None to read features only.
+    classes
+        The classes that a model knows already; answers of another kind are rejected.
+    drop
+        Columns to leave out.
+    text
+        Columns to read as text even where a cell looks like a number, such as a flight's number or a postal code.
+    format
+        ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"`` or ``"arrow"``, where it can't be told from the source.
+    encoding
+        The encoding of text, such as ``"gb18030"``, where it isn't recognised.
+    decimal, thousands
+        The sign before a fraction and between groups of digits, such as ``"comma"``, where they aren't recognised.
+    dates
+        ``"dmy"``, ``"mdy"`` or ``"ymd"``: the order of day, month and year; or a pattern of ``strptime``.
+    skip, limit
+        Rows to leave out at the beginning, and to read at most.
+    rejects
+        A file for the rows that can't be read.
+    allow_rejects
+        The share of rows that may be left out before reading stops.
+    known
+        How the columns of earlier files were read, from `Stream.reading`.
+    positions
+        How far brokers were read before, by the source's name; from a learner's notes.
+
+    Returns
+    -------
+    Stream
+        Its rows, and what is known about them.
+
+    Raises
+    ------
+    SourceError
+        When the source can't be opened or holds no rows.
+    TargetError
+        When the target is not there, or its answers don't fit the task.
+    DataError
+        When a column to drop is not there; or, while reading, when too many rows can't be used.
+    ConfigError
+        When an option can't be.
+    MissingExtra
+        When a package is missing that reads this source.
+
+    Examples
+    --------
+    >>> with read("dataset:phishing") as stream:
+    ...     stream.target, stream.total, stream.goal.task, sum(len(block) for block in stream.blocks())
+    ('is_phishing', 1250, 'classify', 1250)
+    """
+    named = isinstance(source, str) and source.startswith("dataset:")
+    _check_target(source, target, drop, needed=task is not None and not named)
+    check_limits(skip, limit, allow_rejects)
+    answers = target if task is not None else None
+    with ExitStack() as opened:  # closes what is open if anything goes wrong
+        out = opened.enter_context(closing(Rejects(rejects)))
+        if named:
+            stream = _open_named(str(source), answers, drop, out)
+        elif is_address(source):
+            stream = opened.enter_context(_open_broker(str(source), answers, drop, out, positions or {}))
+        else:
+            judge = _judge(task, _writing(decimal, thousands, dates), text, known)
+            files = Files(source, judge, out, target=answers, drop=drop, text=text, format=format, encoding=encoding)
+            opened.callback(files.close)
+            stream = Stream(files.blocks(), name=files.name, rejects=out, target=answers, files=files)
+        stream.skip, stream.limit, stream.share = skip, limit, allow_rejects
+        if task is not None:
+            stream.decide(task, classes)
+        opened.pop_all()
+    return stream
+
+
+def _judge(task: str | None, writing: Writing | None, text: Collection[str], known: Any) -> ColumnJudge:
+    look = 1 if task is not None and task != "auto" else _LOOK_LIVE
+    return ColumnJudge(writing=writing, text=text, known=known, look_live=look)
+
+
+def _writing(decimal: str | None, thousands: str | None, dates: str | None) -> Writing | None:
+    given = decimal is not None or thousands is not None or dates is not None
+    return Writing(decimal, thousands, dates) if given else None
+
+
+def _check_target(source: Any, target: str | None, drop: Collection[str], *, needed: bool) -> None:
+    if target is not None and target in drop:
+        raise ConfigError(
+            expected="a target that is kept", got=f"{target} among the dropped", at="--drop", help="Drop other columns."
+        )
+    if target is None and needed:
+        raise ConfigError(
+            expected="a column to predict", got="no --target", at=str(source), help="Name one: --target COLUMN."
+        )
+
+
+def _columns(head: list[Block]) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for block in head:
+        if isinstance(block.X, FrameRows):
+            names |= dict.fromkeys(block.X.columns)
+        elif isinstance(block.X, list):
+            names |= dict.fromkeys(chain.from_iterable(block.X[:100]))
+    return tuple(names)
+
+
+def _open_named(name: str, target: str | None, drop: Collection[str], rejects: Rejects) -> Stream:
+    dataset = open_dataset(name.removeprefix("dataset:"), target=target)
+    blocks = (_without(block, drop) for block in dataset.blocks) if drop else dataset.blocks
+    return Stream(blocks, name=name, rejects=rejects, target=dataset.target, total=dataset.total, notes=dataset.notes)
+
+
+def _open_broker(
+    source: str, target: str | None, drop: Collection[str], rejects: Rejects, positions: Mapping[str, Mapping[str, str]]
+) -> Stream:
+    address = read_address(source)
+    rows = BrokerRows(address, positions, rejects, target=target, drop=drop)
+    return Stream(rows.blocks(), name=address.at, rejects=rejects, target=target, broker=rows)
+
+
+def _without(block: Block, drop: Collection[str]) -> Block:
+    for x in block.X:
+        for name in drop:
+            x.pop(name, None)
+    return block

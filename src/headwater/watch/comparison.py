@@ -1,0 +1,89 @@
+"""Say plainly whether the model is better than guessing: than the best of the simple baselines."""
+
+from __future__ import annotations
+
+from headwater.types import Record, Scores
+
+__all__ = ["beats_baselines", "compare_baselines"]
+
+_GUESSES = {
+    "no-change": "repeats the last known answer",
+    "majority": "always gives the most frequent class",
+    "mean": "always gives the mean so far",
+}
+_SIGNS = {"accuracy": 1, "mae": -1, "rmse": -1}  # whether more of a score is better
+
+
+def compare_baselines(record: Record) -> str:
+    """Return one sentence that compares the model with the best baseline; the empty string before anything was scored.
+
+    Classifiers are compared by accuracy, regressors by their mean absolute error, over all scored rows. Where the scores
+    over the window say something else, a second sentence says so: a model that started from nothing may have caught up.
+    The pages of ``headwater serve`` say the same.
+
+    Examples
+    --------
+    >>> record = Record(
+    ...     rows=9,
+    ...     scored=9,
+    ...     window=9,
+    ...     scores={"accuracy": 0.72},
+    ...     window_scores={"accuracy": 0.72},
+    ...     baselines={"majority": {"accuracy": 0.59}},
+    ...     window_baselines={"majority": {"accuracy": 0.59}},
+    ... )
+    >>> print(compare_baselines(record))
+    72 % right, guessing gets 59 %: ahead. Guessing always gives the most frequent class.
+    """
+    name = _best(record.scores, record.baselines)
+    if not name:
+        return ""
+    state = _state(record.scores, record.baselines[name])
+    sentence = f"{_figures(record.scores, record.baselines[name])}: {state}. Guessing {_GUESSES.get(name, name)}."
+    last = _best(record.window_scores, record.window_baselines)
+    if (
+        not last
+        or record.window >= record.scored
+        or _state(record.window_scores, record.window_baselines[last]) == state
+    ):
+        return sentence
+    figures = _figures(record.window_scores, record.window_baselines[last])
+    now = _state(record.window_scores, record.window_baselines[last])
+    return f"{sentence} Over the last {record.window:,} rows: {figures}: {now}."
+
+
+def beats_baselines(record: Record) -> bool:
+    """Say whether the model is better than every baseline over all scored rows."""
+    name = _best(record.scores, record.baselines)
+    return bool(name) and _state(record.scores, record.baselines[name]) == "ahead"
+
+
+def _key(scores: Scores) -> str:
+    return next((key for key in _SIGNS if key in scores), "")
+
+
+def _best(scores: Scores, baselines: dict[str, Scores]) -> str:
+    """Return the best baseline, or the empty string where there is nothing to compare."""
+    key = _key(scores)
+    if not key or scores[key] != scores[key]:
+        return ""
+    return max(baselines, key=lambda name: _SIGNS[key] * baselines[name][key], default="")
+
+
+def _state(scores: Scores, guess: Scores) -> str:
+    key = _key(scores)
+    gain = _SIGNS[key] * (scores[key] - guess[key])
+    return "ahead" if gain > 0 else "behind" if gain < 0 else "even"
+
+
+def _figures(scores: Scores, guess: Scores) -> str:
+    """Return both figures, with as many digits as it takes to tell them apart."""
+    key = _key(scores)
+    ours, theirs = scores[key], guess[key]
+    if key == "accuracy":
+        texts = [[f"{100 * value:.{digits}f} %" for value in (ours, theirs)] for digits in (0, 1, 2)]
+        a, b = texts[0] if ours == theirs else next((pair for pair in texts if pair[0] != pair[1]), texts[-1])
+        return f"{a} right, guessing gets {b}"
+    if key == "mae":
+        return f"off by {ours:.4g} on average, guessing by {theirs:.4g}"
+    return f"RMSE {ours:.4g}, guessing gets {theirs:.4g}"

@@ -1,0 +1,129 @@
+"""Workers as Ray actors on two nodes: whatever is killed, and whenever, the bits are those of a run that nobody disturbed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headwater.cluster import Cluster
+from headwater.errors import HeadwaterError, TargetError
+from support.processes.rounds import make, stream
+
+pytest.importorskip("ray", reason="the extra ray is not installed: pip install headwater[ray]")
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
+
+ROWS = stream(4000)
+DRIVER = Path(__file__).parents[1] / "support" / "processes" / "coordinating.py"
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[object]:
+    """A head and two nodes of one core each, which notice within two seconds that one is gone."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+    from ray.cluster_utils import Cluster as Nodes
+
+    health = {
+        "health_check_initial_delay_ms": 1000,
+        "health_check_period_ms": 500,
+        "health_check_timeout_ms": 500,
+        "health_check_failure_threshold": 3,
+    }
+    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80_000_000, "_system_config": health}
+    cluster = Nodes(initialize_head=True, head_node_args=head)
+    try:
+        for _ in range(2):
+            cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
+        ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> int:
+    """The digest of the same rounds in this process."""
+    with Cluster(make(), workers=2, block=100, engine="local") as cluster:
+        cluster.run(ROWS)
+    return cluster.learner.engine.core.digest()
+
+
+def disturbed(kill, *, in_round: int = 8) -> tuple[Cluster, object]:
+    """Learn the rows on the nodes; `kill(workers)` is called once, while the blocks of that round are being learned."""
+    from headwater.cluster.ray import RayWorkers
+
+    class Disturbed(RayWorkers):
+        def learn(self, updates, blocks, deadline):
+            victim = None
+            if updates[1]().version == in_round:
+                victim = threading.Thread(target=kill, args=(self.pids(),))
+                victim.start()
+            done = super().learn(updates, blocks, deadline)
+            if victim is not None:
+                victim.join()
+            return done
+
+    workers = Disturbed(2)
+    with Cluster(make(), workers=2, block=100, engine=workers) as cluster:
+        cluster.run(ROWS)
+    return cluster, workers
+
+
+def test_a_cluster_gives_the_bits_of_this_process_and_sends_what_has_changed(nodes, undisturbed):
+    cluster, workers = disturbed(lambda pids: None)
+    assert cluster.learner.engine.core.digest() == undisturbed
+    assert workers.lost == 0
+    assert cluster.progress.live == 2
+    assert cluster.progress.rows == 4000
+
+
+def test_a_worker_that_is_killed_in_a_round_changes_no_bit(nodes, undisturbed):
+    cluster, workers = disturbed(lambda pids: os.kill(pids[0], signal.SIGKILL))
+    assert workers.lost + workers.repeated >= 1, "a block was lost with it, or given to the other worker as well"
+    assert cluster.learner.engine.core.digest() == undisturbed
+
+
+def test_a_node_that_is_killed_in_a_round_changes_no_bit(nodes, undisturbed):
+    def kill(pids: list[int]) -> None:
+        nodes.remove_node(
+            nodes.worker_nodes and sorted(nodes.worker_nodes, key=lambda n: n.node_id)[0], allow_graceful=False
+        )
+
+    try:
+        cluster, workers = disturbed(kill)
+    finally:
+        nodes.add_node(num_cpus=1, object_store_memory=80_000_000)
+    assert workers.lost + workers.repeated >= 1, "a block was lost with it, or given to the other worker as well"
+    assert cluster.learner.engine.core.digest() == undisturbed
+
+
+def test_a_coordinator_that_is_killed_in_a_round_and_started_again_comes_to_the_same_bits(nodes, undisturbed, tmp_path):
+    command = [sys.executable, str(DRIVER), nodes.address, str(tmp_path / "m.hw")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        for line in first.stdout:
+            if int(line) == 12:
+                first.kill()
+    assert first.returncode == -signal.SIGKILL
+
+    again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+    assert again.returncode == 0, again.stderr[-3000:]
+    *rounds, digest = map(int, again.stdout.split())
+    assert 0 < rounds[0] <= 12, "it went on from a manifest"
+    assert digest == undisturbed
+
+
+def test_rows_that_cannot_be_learned_raise_the_error_that_they_raise_here(nodes):
+    rows = [({"a": 1.0}, "x")] * 500 + [({"a": 1.0}, 0.5 + i / 7) for i in range(500)]
+    for engine in ("local", "ray"):
+        with pytest.raises(TargetError), Cluster(make(), workers=2, block=100, engine=engine) as cluster:
+            cluster.run(rows)
+    assert issubclass(TargetError, HeadwaterError)

@@ -1,0 +1,238 @@
+"""Rounds in this process: how rows are dealt, that the bits depend on state and rows alone, and that a crash loses nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import headwater as hw
+from headwater.cluster import Cluster, learn
+from headwater.cluster.local import LocalWorkers
+from headwater.cluster.manifest import read_manifest
+from headwater.cluster.worker import pack, unpack, warmed
+from headwater.errors import ConfigError
+from support.processes.rounds import stream
+
+ROWS = stream(6000)
+
+
+def digest(cluster: Cluster) -> tuple[int, list]:
+    return cluster.learner.engine.core.digest(), cluster.learner.known_classes
+
+
+def run(rows=ROWS, **options) -> tuple[Cluster, object]:
+    options = {"workers": 4, "block": 100, "engine": "local", **options}
+    with Cluster(hw.Classifier(seed=1), **options) as cluster:
+        return cluster, cluster.run(rows)
+
+
+class Crash(Exception):
+    pass
+
+
+class Mortal(LocalWorkers):
+    """Workers whose coordinator dies in the middle of a round."""
+
+    def __init__(self, dies_in: int) -> None:
+        super().__init__()
+        self.rounds, self.dies_in = 0, dies_in
+
+    def learn(self, updates, blocks, deadline):
+        self.rounds += 1
+        done = super().learn(updates, blocks, deadline)
+        if self.rounds == self.dies_in:
+            raise Crash
+        return done
+
+
+class Forgetful(LocalWorkers):
+    """Workers that are started again before every block: they have no state, and are asked in another order."""
+
+    def learn(self, updates, blocks, deadline):
+        done = []
+        for block in reversed(blocks):
+            fresh = LocalWorkers()
+            done += fresh.learn(updates, [block], deadline)
+        return done
+
+
+def test_every_row_is_learned_once_and_scored_with_what_its_worker_predicted():
+    cluster, record = run()
+    assert cluster.learner.n_learned == record.rows == 6000
+    assert record.scored + record.unscored == 6000
+    assert record.scores["accuracy"] > record.baselines["no-change"]["accuracy"] + 0.1
+    assert cluster.position.row == 6000
+
+
+def test_learning_in_rounds_comes_close_to_learning_row_by_row():
+    _, record = run()
+    serial = hw.Classifier(seed=1)
+    right = serial.learn_many([x for x, _ in ROWS], [y for _, y in ROWS]) == np.array([y for _, y in ROWS])
+    assert record.scores["accuracy"] > right.mean() - 0.02
+
+
+def test_workers_that_lost_their_state_and_answer_in_another_order_change_no_bit():
+    assert digest(run()[0]) == digest(run(engine=Forgetful())[0])
+
+
+def test_how_the_stream_was_cut_into_blocks_changes_no_bit():
+    X, y = [x for x, _ in ROWS], [y for _, y in ROWS]
+    assert digest(run((X, y))[0]) == digest(run(iter(ROWS))[0])
+
+
+@pytest.mark.parametrize("dies_in", [1, 2, 9])
+def test_a_coordinator_that_dies_goes_on_from_its_manifest_to_the_same_bits(tmp_path, dies_in):
+    path = tmp_path / "m.hw"
+    with (
+        pytest.raises(Crash),
+        Cluster(hw.Classifier(seed=1), workers=4, block=100, engine=Mortal(dies_in), manifest=path) as cluster,
+    ):
+        cluster.run(ROWS)
+    again, record = run(manifest=path)
+    assert record.rows < 6000 or dies_in == 1
+    assert digest(again) == digest(run()[0])
+    assert hw.load(path).n_learned == 6000
+
+
+def test_a_manifest_is_a_model_and_going_on_from_its_end_learns_nothing_twice(tmp_path):
+    path = tmp_path / "m.hw"
+    first, _ = run(manifest=path)
+    model, position = read_manifest(path)
+    assert position.row == 6000
+    assert model.engine.core.digest() == digest(first)[0]
+    again, record = run(manifest=path)
+    assert record.rows == 0
+    assert digest(again) == digest(first)
+
+
+def test_a_model_that_no_coordinator_wrote_is_no_manifest(tmp_path):
+    path = tmp_path / "m.hw"
+    hw.Classifier().save(path)
+    with pytest.raises(ConfigError, match="manifest of a cluster"):
+        Cluster(hw.Classifier(), engine="local", manifest=path)
+
+
+def test_stragglers_are_left_out_and_their_rows_come_next_and_survive_a_crash(tmp_path):
+    def slow(version: int, block) -> bool:
+        return version % 3 == 2 and block.index == 1
+
+    cluster, record = run(engine=LocalWorkers(slow), deadline=1.0)
+    assert cluster.progress.rewound > 300
+    assert cluster.learner.n_learned == record.rows == 6000
+    assert cluster.position.waiting == ()
+
+    class MortalAndSlow(LocalWorkers):
+        def learn(self, updates, blocks, deadline):
+            if updates[1]().version == 12:
+                raise Crash
+            return super().learn(updates, blocks, deadline)
+
+    path = tmp_path / "m.hw"
+    options = {"workers": 4, "block": 100, "deadline": 1.0, "manifest": path}
+    with pytest.raises(Crash), Cluster(hw.Classifier(seed=1), engine=MortalAndSlow(slow), **options) as broken:
+        broken.run(ROWS)
+    assert read_manifest(path)[1].waiting != ()
+    again, _ = run(engine=LocalWorkers(slow), deadline=1.0, manifest=path)
+    assert digest(again) == digest(cluster)
+
+
+def test_rows_of_one_key_go_to_one_worker_in_their_order():
+    seen: dict[str, list[list[int]]] = {}
+
+    class Watching(LocalWorkers):
+        def learn(self, updates, blocks, deadline):
+            for block in blocks if len(blocks) > 1 else []:
+                for x, row in zip(block.X, block.rows, strict=True):
+                    seen.setdefault(x["site"], []).append([block.index, row])
+            return super().learn(updates, blocks, deadline)
+
+    cluster, _ = run(engine=Watching(), key="site")
+    assert cluster.learner.n_learned == 6000
+    assert len(seen) == 40
+    for visits in seen.values():
+        assert visits == sorted(visits, key=lambda visit: visit[1])
+    by_worker = [{site for site, visits in seen.items() if visits[-1][0] == i} for i in range(4)]
+    assert all(by_worker)
+
+
+def test_round_robin_is_refused_with_what_it_costs():
+    with pytest.raises(ConfigError, match=r"5\.6 points"):
+        Cluster(hw.Classifier(), engine="local", partition="round-robin")
+
+
+def test_rows_without_an_answer_are_left_out_and_counted():
+    rows = [(x, None if i % 10 == 0 else y) for i, (x, y) in enumerate(ROWS)]
+    cluster, record = run(rows)
+    assert record.rejected["answer unknown"] == 600
+    assert cluster.learner.n_learned == 5400
+
+
+def test_a_file_is_learned_as_its_rows_are(tmp_path):
+    path = tmp_path / "rows.csv"
+    lines = ["hour,load,site,answer", *(f"{x['hour']},{x['load']!r},{x['site']},{y}" for x, y in ROWS)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with Cluster(hw.Classifier(seed=1), workers=4, block=100, engine="local", manifest=tmp_path / "m.hw") as cluster:
+        record = cluster.run(path, target="answer")
+    assert record.rows == 6000
+    assert cluster.learner.known_classes == digest(run()[0])[1]
+
+
+def test_arrays_and_numbers_are_learned_too():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(3000, 4))
+    y = X @ [1.0, -2.0, 0.0, 3.0]
+    model = hw.Regressor()
+    record = learn(model, (X, y), workers=3, engine="local", block=100)
+    assert model.n_learned == 3000
+    assert record.window_scores["mae"] < 0.5 * record.window_baselines["mean"]["mae"]
+
+
+def test_what_a_diagnosis_needs_is_kept_by_the_coordinator():
+    cluster, _ = run()
+    assert len(cluster.learner.sample.rows) > 50
+    assert cluster.learner.diagnose() is not None
+
+
+def test_two_classes_that_one_number_tells_are_both_known_before_workers_part():
+    rows = [({"a": float(i % 3)}, "no" if i < 1500 else ("yes" if i % 3 else "no")) for i in range(4000)]
+    model = hw.Classifier(loss="binary_cross_entropy")
+    learn(model, rows, workers=4, block=100, engine="local")
+    assert model.n_learned == 4000
+    assert model.predict_one({"a": 1.0}) == "yes"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"workers": 0}, "workers"), ({"block": 0}, "block"), ({"sync": 1.5}, "sync"), ({"engine": "spark"}, "engine")],
+)
+def test_settings_that_cannot_be_are_refused_by_name(options, said):
+    with pytest.raises(ConfigError, match=said):
+        Cluster(hw.Classifier(), **{"engine": "local", **options})
+
+
+def test_rows_in_front_of_a_block_move_weights_only_and_are_counted_once():
+    base = hw.Classifier(seed=1, diagnosis=False)
+    base.learn_many([x for x, _ in ROWS[:2000]], [y for _, y in ROWS[:2000]])
+    saved = pack(base)
+    lead = [x for x, _ in ROWS[2000:2020]], [y for _, y in ROWS[2000:2020]]
+
+    arrays = warmed(saved, [{**x, "new": "name"} for x in lead[0]], lead[1])
+
+    changed = {name for name, array in arrays.items() if array.tobytes() != saved.arrays[name].tobytes()}
+    assert "weights" in changed
+    assert changed <= {"weights", *(f"state_{k}" for k in range(5))}
+    assert {name: array.shape for name, array in arrays.items()} == {n: a.shape for n, a in saved.arrays.items()}
+    assert unpack(type(saved)(saved.header, arrays)).n_learned == 2000
+
+
+def test_rows_in_front_of_a_block_that_bring_a_class_leave_everything_as_it_was():
+    base = hw.Classifier(seed=1, diagnosis=False)
+    base.learn_many([x for x, _ in ROWS[:1000]], [y for _, y in ROWS[:1000]])
+    saved = pack(base)
+    arrays = warmed(saved, [ROWS[0][0]], ["a class of its own"])
+    assert all(array.tobytes() == saved.arrays[name].tobytes() for name, array in arrays.items())
+
+
+def test_learning_the_rows_in_front_of_a_block_brings_rounds_closer_to_learning_row_by_row():
+    accuracy = {lead: run(lead=lead)[1].scores["accuracy"] for lead in (0, 20)}
+    assert accuracy[20] > accuracy[0]

@@ -1,0 +1,204 @@
+/* Declarations written line by line, samples without pattern, and an allocator: what the programs beside this file share.
+   It needs the core's public header alone. */
+#ifndef DECLARE_H
+#define DECLARE_H
+
+#include "headwater.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- memory ------------------------------------------------------------------------------------------------------- */
+
+static inline void *plain_resize(void *context, void *block, size_t old, size_t size)
+{
+    (void)context, (void)old;
+    if (size)
+        return realloc(block, size);
+    free(block);
+    return NULL;
+}
+
+static const hw_allocator PLAIN_MEMORY = {plain_resize, NULL};
+
+/* ---- declarations: head, then expert by expert, layer by layer ------------------------------------------------------ */
+
+typedef struct declaration {
+    double numbers[4096];
+    int count, expert; /* where the expert at hand begins */
+} declaration;
+
+/* The place of a name in one of the core's lists. */
+static inline double code_of(const char *const *(*list)(int *), const char *name)
+{
+    int count;
+    const char *const *names = list(&count);
+    for (int i = 0; i < count; i++)
+        if (!strcmp(names[i], name))
+            return i;
+    fprintf(stderr, "expected a name of the core's lists, got %s\n", name);
+    exit(1);
+}
+
+static inline declaration declare(bool is_double, bool growing, int inputs, int outputs)
+{
+    declaration a = {.count = HW_HEAD};
+    a.numbers[HW_D_VERSION] = HW_VERSION;
+    a.numbers[HW_D_DOUBLE] = is_double;
+    a.numbers[HW_D_GROWING] = growing;
+    a.numbers[HW_D_INPUTS] = inputs;
+    a.numbers[HW_D_STANDARD] = growing;
+    a.numbers[HW_D_SEED_LOW] = 7;
+    a.numbers[HW_D_MAX_ROWS] = 1 << 20;
+    a.numbers[HW_D_OUTPUTS] = outputs;
+    return a;
+}
+
+/* A rule with the numbers that its paper gives, in the order of the core's list. */
+static inline void add_expert(declaration *a, const char *loss, const char *rule, double lr)
+{
+    static const double usual[][4] = {{0},                       /* sgd */
+                                      {0.9},                     /* momentum */
+                                      {0.9},                     /* nesterov */
+                                      {1e-10},                   /* adagrad */
+                                      {0.9, 1e-8},               /* rmsprop */
+                                      {0.95, 1e-6},              /* adadelta */
+                                      {0.9, 0.999, 1e-8},        /* adam */
+                                      {0.9, 0.999, 1e-8, 0.01},  /* adamw */
+                                      {0.9, 0.999, 1e-8},        /* amsgrad */
+                                      {0.9, 0.999, 1e-8, 0.004}, /* nadam */
+                                      {1, 0.001, 0.001},         /* ftrl */
+                                      {100}};                    /* cocob */
+    double *e = a->numbers + a->count;
+    a->expert = a->count;
+    a->count += HW_EXPERT;
+    a->numbers[HW_D_EXPERTS] += 1;
+    memset(e, 0, HW_EXPERT * sizeof *e);
+    e[HW_E_LOSS] = code_of(hw_losses, loss);
+    e[HW_E_LOSS_NUMBER] = !strcmp(loss, "quantile") ? 0.7 : 1;
+    e[HW_E_RULE] = code_of(hw_rules, rule);
+    memcpy(e + HW_E_RULE_NUMBERS, usual[(int)code_of(hw_rules, rule)], sizeof *usual);
+    e[HW_E_LR] = lr;
+}
+
+static inline double *add_layer(declaration *a, int kind)
+{
+    double *layer = a->numbers + a->count, *layers = a->numbers + a->expert + HW_E_LAYERS;
+    memset(layer, 0, HW_LAYER * sizeof *layer);
+    layer[HW_L_KIND] = kind;
+    layer[HW_L_INDEX] = (*layers)++;
+    a->count += HW_LAYER;
+    return layer;
+}
+
+static inline double *add_dense(declaration *a, int units, const char *initializer)
+{
+    double *layer = add_layer(a, HW_DENSE);
+    layer[HW_L_UNITS] = units;
+    layer[HW_L_BIAS] = 1;
+    layer[HW_L_INITIALIZER] = code_of(hw_initializers, initializer);
+    layer[HW_L_SCALE] = 0.05;
+    return layer;
+}
+
+static inline void add_activation(declaration *a, const char *name)
+{
+    double *layer = add_layer(a, HW_ACTIVATION);
+    layer[HW_L_CODE] = code_of(hw_activations, name);
+    layer[HW_L_CONSTANT] = !strcmp(name, "leaky_relu") ? 0.01 : 1;
+}
+
+/* The experts of a pool, as headwater/auto.py declares them. Their outputs begin at zero. */
+static inline void add_net(declaration *a, const char *loss, const char *rule, double lr, int units, int replays)
+{
+    add_expert(a, loss, rule, lr);
+    a->numbers[a->expert + HW_E_REPLAYS] = replays;
+    if (!strcmp(rule, "rmsprop"))
+        a->numbers[a->expert + HW_E_RULE_NUMBERS] = 0.999;
+    if (units) {
+        add_dense(a, units, "lecun");
+        add_layer(a, HW_LAYER_NORM)[HW_L_CONSTANT] = 1e-5;
+        add_activation(a, "relu");
+    }
+    add_dense(a, (int)a->numbers[HW_D_OUTPUTS], "zeros");
+}
+
+/* Let the expert at hand read cell tables. */
+static inline void add_cells(declaration *a, int tables, int tests)
+{
+    a->numbers[HW_D_TABLES] = tables;
+    a->numbers[HW_D_TESTS] = tests;
+    a->numbers[a->expert + HW_E_CELLS] = 1;
+}
+
+static inline void add_pool(declaration *a, const char *loss, const char *effort)
+{
+    bool accurate = !strcmp(effort, "accurate");
+    int units = accurate ? 64 : 32, replays = accurate ? 8 : 2;
+    a->numbers[HW_D_KNOTS] = 16;
+    add_net(a, loss, "sgd", 0.03, units, 0);
+    add_net(a, loss, "sgd", 0.1, units, 0);
+    if (strcmp(effort, "fast")) {
+        a->numbers[HW_D_RING] = 1000;
+        add_net(a, loss, "rmsprop", 0.01, units, 0);
+    }
+    add_net(a, loss, "adagrad", 0.1, 0, 0);
+    if (strcmp(effort, "fast")) {
+        add_net(a, loss, "adagrad", 0.1, units, replays);
+        a->numbers[a->expert + HW_E_FIRST_REPLAYS] = 32;
+        add_net(a, loss, "rmsprop", 0.003, units, replays);
+        a->numbers[a->expert + HW_E_FIRST_REPLAYS] = 32;
+        add_net(a, loss, "adagrad", 0.02, 0, 0);
+        add_net(a, loss, "adagrad", 0.1, 0, 0);
+        add_cells(a, accurate ? 256 : 64, accurate ? 10 : 8);
+    }
+    if (accurate) {
+        add_net(a, loss, "rmsprop", 0.0005, units, 4);
+        a->numbers[a->expert + HW_E_RULE_NUMBERS] = 0.9999;
+    }
+}
+
+static inline hw_learner *made(const hw_allocator *memory, const declaration *a, int level)
+{
+    int status;
+    hw_fault fault = {"", "", 0};
+    hw_learner *l = hw_make(memory, a->numbers, a->count, level, 1, &status, &fault);
+    if (!l && status != HW_NO_MEMORY) {
+        fprintf(stderr, "%s: expected %s, got %g (%d)\n", fault.at, fault.expected, fault.got, status);
+        exit(1);
+    }
+    return l;
+}
+
+/* The same learner anew, from its state. */
+static inline hw_learner *moved(const hw_allocator *memory, hw_learner *l, int level, int *status)
+{
+    hw_array arrays[64];
+    hw_fault fault = {"", "", 0};
+    *status = 0;
+    for (int i = 0; i < hw_states() && *status >= 0; i++)
+        *status = hw_state(l, i, arrays + i);
+    if (*status < 0)
+        return NULL;
+    hw_learner *again = hw_restore(memory, arrays, hw_states(), level, 2, status, &fault);
+    if (!again && *status != HW_NO_MEMORY)
+        fprintf(stderr, "%s: expected %s, got %g (%d)\n", fault.at, fault.expected, fault.got, *status);
+    return again;
+}
+
+/* ---- numbers without pattern ----------------------------------------------------------------------------------------- */
+
+/* Number j of row i, the same on every machine. */
+static inline uint64_t draw_at(uint64_t i, uint64_t j)
+{
+    uint64_t z = (i * 64 + j + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static inline double share_at(uint64_t i, uint64_t j) { return (double)(int64_t)(draw_at(i, j) >> 11) * 0x1p-53; }
+
+#endif

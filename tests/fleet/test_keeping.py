@@ -1,0 +1,181 @@
+"""A fleet is kept as models are: one file, to the bit, nothing believed; members that are away come back as they went."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+import sqlite3
+
+import numpy as np
+import pytest
+
+import headwater as hw
+import headwater._core as _core
+from fleet.machines import stream
+from headwater.errors import ConfigError, ModelFileError, StoreError
+
+ROWS, LABELS, NUMBERS = stream(1200, keys=30, seed=1)
+MAKERS = {
+    "classifier": lambda: hw.Classifier(hidden=(8,), seed=3),
+    "pool": lambda: hw.Classifier(effort="fast"),
+    "regressor": lambda: hw.Regressor(hidden=(8,)),
+}
+
+
+def taught(name, rows=1200, **settings):
+    fleet = hw.Fleet(MAKERS[name], "machine", **settings)
+    y = NUMBERS if name == "regressor" else LABELS
+    for i in range(0, rows, 40):
+        fleet.learn_many(ROWS[i : i + 40], y[i : i + 40])
+    return fleet
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_loaded_fleet_goes_on_to_the_bit(name, tmp_path):
+    fleet = taught(name, rows=800)
+    fleet.save(tmp_path / "fleet.hw")
+    loaded = hw.load(tmp_path / "fleet.hw")
+    assert type(loaded) is type(fleet)
+    assert loaded.fingerprint() == fleet.fingerprint()
+    assert loaded.keys() == fleet.keys()
+    assert loaded.score("m3") == fleet.score("m3")
+    y = NUMBERS if name == "regressor" else LABELS
+    assert loaded.learn_many(ROWS[800:], y[800:]).tolist() == fleet.learn_many(ROWS[800:], y[800:]).tolist()
+    assert loaded.fingerprint() == fleet.fingerprint()
+
+
+def test_a_session_keeps_a_fleet(tmp_path):
+    fleet = hw.Fleet(MAKERS["classifier"], "machine")
+    hw.Session(fleet, keep=tmp_path / "fleet.hw").run(zip(ROWS, LABELS, strict=True))
+    assert hw.load(tmp_path / "fleet.hw").fingerprint() == fleet.fingerprint()
+
+
+def test_copies_share_nothing():
+    fleet = taught("classifier")
+    copied, pickled = copy.deepcopy(fleet), pickle.loads(pickle.dumps(fleet))
+    before = fleet.fingerprint()
+    copied.learn_many(ROWS, LABELS)
+    pickled.learn_many(ROWS, LABELS)
+    assert fleet.fingerprint() == before != copied.fingerprint() == pickled.fingerprint()
+
+
+def test_the_fingerprint_does_not_depend_on_the_order_in_which_keys_came():
+    one, other = (hw.Fleet(MAKERS["classifier"], "machine") for _ in range(2))
+    pairs = list(zip(ROWS, LABELS, strict=True))
+    one.learn_many(*zip(*pairs, strict=True))
+    other.learn_many(*zip(*sorted(pairs, key=lambda pair: pair[0]["machine"], reverse=True), strict=True))
+    assert one.keys() != other.keys()
+    assert one.fingerprint() == other.fingerprint()
+
+
+def test_keys_of_all_kinds_that_files_hold_come_back(tmp_path):
+    keys = ["text", 7, 2.5, True, b"bytes", ("tuple", 3)]
+    fleet = hw.Fleet(MAKERS["classifier"], "machine")
+    fleet.learn_many([{"machine": key, "a": 1.0} for key in keys], ["p"] * len(keys))
+    fleet.save(tmp_path / "fleet.hw")
+    assert hw.load(tmp_path / "fleet.hw").keys() == keys
+    fleet.learn_one({"machine": frozenset(), "a": 1.0}, "p")
+    with pytest.raises(ModelFileError, match="tuples of them"):
+        fleet.save(tmp_path / "fleet.hw")
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    path = tmp_path / "fleet.hw"
+    taught("classifier", rows=200).save(path)
+    data = bytearray(path.read_bytes())
+    for at in random.Random(0).sample(range(len(data)), 20):
+        data[at] ^= 1
+        path.write_bytes(data)
+        with pytest.raises(ModelFileError):
+            hw.load(path)
+        data[at] ^= 1
+
+
+def test_the_core_believes_no_record():
+    fleet = taught("pool", rows=400)
+    rng, core = random.Random(2), fleet.core
+    record, labels, rows, total = core.record(4)
+    other = _core.Fleet(fleet["m0"].engine.core.learner, "machine", True, False, -6.0, 10, [0, 1, 2])
+    member, refused = other.add("k"), 0
+    for _ in range(600):
+        wrong = bytearray(record)
+        for _ in range(rng.randrange(1, 4)):
+            wrong[rng.randrange(min(len(wrong), 2000))] = rng.randrange(256)
+        data = bytes(wrong[: rng.randrange(len(wrong))]) if rng.random() < 0.3 else bytes(wrong)
+        try:
+            other.put(member, data, labels, rows, total)
+        except (ValueError, MemoryError):
+            refused += 1
+        out, said = np.zeros((1, 3), np.float32), np.zeros(1, np.int32)
+        other.predict([{"a": 1.0, "b": 2.0, "shift": "early"}], np.array([member]), out, said, 3)
+    assert refused > 100
+    other.put(member, record, labels, rows, total)
+    assert other.record(member)[0] == record
+
+
+def test_members_that_are_away_come_back_as_they_went(tmp_path):
+    for name in MAKERS:
+        away = taught(name, store=tmp_path / f"{name}.db", resident=7)
+        here = taught(name)
+        assert away.describe()["in_memory"] <= 7 < len(away)
+        assert away.fingerprint() == here.fingerprint()
+        x = ROWS[0]
+        assert away.predict_one(x) == here.predict_one(x)
+        away.save(tmp_path / "fleet.hw")
+        assert hw.load(tmp_path / "fleet.hw").fingerprint() == here.fingerprint()
+        assert pickle.loads(pickle.dumps(away)).fingerprint() == here.fingerprint()
+        assert away.score() == here.score()
+        away.close()
+
+
+def test_a_store_goes_on_from_its_last_commit(tmp_path):
+    path = tmp_path / "fleet.db"
+    fleet = taught("classifier", rows=600, store=path, resident=10)
+    fleet.commit()
+    committed = fleet.fingerprint()
+    fleet.learn_many(ROWS[600:], LABELS[600:])
+    fleet.idle.close()  # as a crash does
+    again = hw.Fleet(MAKERS["classifier"], "machine", store=path, resident=10)
+    assert again.describe()["in_memory"] == 0
+    assert again.fingerprint() == committed
+    with again:
+        again.learn_many(ROWS[600:], LABELS[600:])
+    whole = taught("classifier")
+    assert hw.Fleet(MAKERS["classifier"], "machine", store=path).fingerprint() == whole.fingerprint()
+
+
+def test_a_store_of_something_else_is_refused(tmp_path):
+    taught("classifier", rows=40, store=tmp_path / "fleet.db").close()
+    with pytest.raises(StoreError, match="the same member"):
+        hw.Fleet(MAKERS["pool"], "machine", store=tmp_path / "fleet.db")
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE t (x)")
+    other.close()
+    with pytest.raises(StoreError, match="another database"):
+        hw.Fleet(MAKERS["pool"], "machine", store=tmp_path / "other.db")
+    (tmp_path / "text.db").write_text("no database at all, but a text that is long enough to be looked at" * 50)
+    with pytest.raises(StoreError):
+        hw.Fleet(MAKERS["pool"], "machine", store=tmp_path / "text.db")
+
+
+def test_a_store_that_is_open_is_refused_to_others(tmp_path):
+    with taught("classifier", rows=40, store=tmp_path / "fleet.db"), pytest.raises(StoreError, match="locked"):
+        taught("classifier", rows=40, store=tmp_path / "fleet.db")
+
+
+def test_a_damaged_record_in_a_store_is_refused_when_its_key_comes(tmp_path):
+    path = tmp_path / "fleet.db"
+    taught("classifier", store=path).close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE member SET record = substr(record, 1, 300) WHERE number = 0")
+    database.close()
+    fleet = hw.Fleet(MAKERS["classifier"], "machine", store=path)
+    first = next(iter(fleet))
+    with pytest.raises(ModelFileError, match="Use another copy"):
+        fleet.predict_one({"machine": first, "a": 1.0})
+
+
+def test_only_a_fleet_with_a_store_commits():
+    with pytest.raises(ConfigError, match="a fleet with a store"):
+        hw.Fleet(MAKERS["classifier"], "machine").commit()

@@ -1,0 +1,370 @@
+"""``headwater export --web``: the folder opens from a plain server, predicts, explains and learns Python's bits, and loads nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import http.server
+import json
+import random
+import shutil
+import subprocess
+import threading
+from functools import partial
+from importlib.util import find_spec
+
+import pytest
+from tools.build import web
+
+import headwater as hw
+from headwater.cli import main
+from headwater.store.web import export, module
+from support.chromium import CHROMIUM
+
+playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to show the page"),
+    pytest.mark.skipif(
+        find_spec("ziglang") is None, reason="no ziglang, which builds the WebAssembly; pip install ziglang"
+    ),
+]
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+EVIL = "<img src=x onerror=alert(1)></script>"
+"""A name that a page must show and never run."""
+WAIT = 120_000
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def rows(n, seed):
+    """Lines of a CSV file with numbers, texts with quotes, gaps, date-times, and an odd name."""
+    draw = random.Random(seed)
+    lines = [f'month,carrier,distance,scheduled,"{EVIL}",late']
+    for _ in range(n):
+        when = dt.datetime(2024, draw.randint(1, 12), draw.randint(1, 28), draw.randint(5, 23), draw.choice([0, 30]))
+        carrier, distance = draw.choice(["UA", "AA", "B6", EVIL]), draw.randint(90, 2600)
+        late = (when.hour > 16) + (carrier == "B6") + draw.random() > 1.4
+        gap = draw.random()
+        lines.append(
+            f"{when.month},{carrier if gap > 0.1 else ''},{distance if gap < 0.9 else 'NA'},{when:%Y-%m-%d %H:%M},"
+            f'"gate ""{draw.choice("AB")}"", {draw.randint(1, 4)}",{"late" if late else "on time"}'
+        )
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The files for pages, where the package would have them."""
+    folder = web.build(tmp_path_factory.mktemp("module") / "module")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "module_folder", lambda: folder)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def site(built, tmp_path_factory):
+    """A folder with models, files of rows, and the page of the classifier at an address."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "flights.csv").write_text(rows(600, 1))
+    (folder / "later.csv").write_text(rows(300, 2))
+    said = ["learn", str(folder / "flights.csv"), "--target", "late", "--model", str(folder / "m.hw")]
+    assert main(said) == 0
+    assert main(["export", "--web", str(folder / "m.hw"), str(folder / "page")]) == 0
+    handler = partial(Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def opened(browser, address, *, name="page", language="en", theme="light", width=1280, strict=True):
+    """The page at an address, after its first prediction; what goes wrong there, and where it loads from, is kept."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, bypass_csp=not strict, accept_downloads=True
+    )
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    page.wrong, page.asked = [], []
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.on("console", lambda said: page.wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("dialog", lambda dialog: (page.wrong.append(dialog.message), dialog.accept()))
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.add_init_script(f"localStorage.setItem('language', '{language}'); localStorage.setItem('theme', '{theme}')")
+    page.goto(f"{address}{name}/")
+    page.wait_for_selector("#page:not([hidden])")
+    page.wait_for_selector("#said:not(:empty)")
+    return page
+
+
+def closed(page, address):
+    """Close a page on which nothing went wrong, and which asked nobody else for anything."""
+    assert page.wrong == []
+    assert all(url.startswith((address, "blob:", "data:")) for url in page.asked)
+    page.context.close()
+
+
+def downloaded(page, selector, path):
+    with page.expect_download() as waiting:
+        page.click(selector)
+    waiting.value.save_as(path)
+    return path
+
+
+def digest(model):
+    return model._engine.core.digest()
+
+
+def filled(page, sample):
+    for name, value in sample.items():
+        page.fill(f"#form input[name={json.dumps(name)}]", str(value))
+
+
+def test_the_form_has_the_models_columns_and_predicts_what_python_predicts(browser, site):
+    folder, address = site
+    page = opened(browser, address)
+    names = page.eval_on_selector_all("#form input", "(all) => all.map((one) => [one.name, one.type])")
+    kinds = {"month": "number", "carrier": "text", "distance": "number", "scheduled": "datetime-local", EVIL: "text"}
+    assert dict(names) == kinds
+    carriers = page.eval_on_selector_all(
+        "#form input[name=carrier] + datalist option", "(all) => all.map((one) => one.value)"
+    )
+    assert sorted(carriers) == sorted(["UA", "AA", "B6", EVIL])
+    sample = {"month": 7, "carrier": EVIL, "distance": 200, "scheduled": "2024-07-01T20:00", EVIL: 'gate "A", 1'}
+    filled(page, sample)
+    model = hw.load(folder / "m.hw")
+    x = {**sample, "scheduled": dt.datetime(2024, 7, 1, 20)}
+    proba = model.predict_proba_one(x)
+    best = max(proba, key=proba.get)
+    page.wait_for_selector(f"#classes tbody tr:first-child:has-text('{best}'):has-text('{100 * proba[best]:.1f}%')")
+    assert page.inner_text("#said") == best
+    why = model.explain_one(x)
+    shown = page.eval_on_selector_all("#why tbody th", "(all) => all.map((one) => one.textContent)")
+    assert shown == [name for name, part in why.contributions.items() if abs(part) >= 0.0005]
+    assert f"{why.baseline:.1%}" in page.inner_text("#baseline")
+    code = page.inner_text("#code")
+    assert code.count("</script>") == 1
+    assert len(code.splitlines()) == 10
+    closed(page, address)
+
+
+def test_what_is_learned_on_the_page_is_what_python_would_have_learned(browser, site, tmp_path):
+    folder, address = site
+    page = opened(browser, address)
+    sample = {"month": 1, "carrier": "new one", "distance": 5, "scheduled": "2024-01-02T03:04", EVIL: "x"}
+    filled(page, sample)
+    page.select_option("#answer", label="late")
+    page.click("#learn-button")
+    page.wait_for_selector("#score:has-text('opened: 1.')")
+    page.select_option("#answer", label="another …")
+    page.fill("#answer-new", EVIL)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#score:has-text('opened: 2.')")
+    assert page.inner_text("#about") == "a classifier that has learned 602 rows"
+    assert EVIL in page.eval_on_selector_all("#answer option", "(all) => all.map((one) => one.textContent)")
+    model = hw.load(folder / "m.hw")
+    x = {**sample, "scheduled": dt.datetime(2024, 1, 2, 3, 4)}
+    for answer in ("late", EVIL):
+        model.predict_one(x)
+        model.learn_one(x, answer)
+    again = hw.load(downloaded(page, "#save", tmp_path / "page.hw"))
+    assert digest(again) == digest(model)
+    assert again.classes == model.classes
+    page.set_input_files("#open", tmp_path / "page.hw")
+    page.wait_for_selector("#score:has-text('No answer yet')")
+    assert page.inner_text("#about") == "a classifier that has learned 602 rows"
+    closed(page, address)
+
+
+def test_a_dropped_file_is_predicted_and_learned_row_by_row_as_in_python(browser, site, tmp_path):
+    folder, address = site
+    shutil.copy(folder / "m.hw", tmp_path / "python.hw")
+    later = str(folder / "later.csv")
+    assert main(["predict", later, "--model", str(folder / "m.hw"), "--out", str(tmp_path / "python.csv")]) == 0
+    page = opened(browser, address)
+    given = page.evaluate_handle(
+        "(text) => { const data = new DataTransfer(); data.items.add(new File([text], 'later.csv')); return data; }",
+        (folder / "later.csv").read_text(),
+    )
+    page.dispatch_event("#drop", "drop", {"dataTransfer": given})
+    page.wait_for_selector("#file-predict:not([disabled])")
+    assert page.input_value("#target") == "late"
+    page.click("#file-predict")
+    page.wait_for_selector("#file-state:has-text('300 rows predicted.')")
+    said = downloaded(page, "#predictions", tmp_path / "page.csv").read_text().splitlines()
+    assert len(said) == 301
+    wanted = (tmp_path / "python.csv").read_text().splitlines()
+    assert said == [",".join(line.split(",")[:2]) for line in wanted]
+    page.click("#file-learn")
+    page.wait_for_selector("#file-state:has-text('300 rows, 300 of them learned.')")
+    model = hw.load(tmp_path / "python.hw")
+    with hw.read(folder / "later.csv", target="late") as stream:
+        right = sum(hit(model, x, y) for x, y in stream)
+    shown = page.inner_text("#score")
+    assert shown.startswith(f"Answers since this page was opened: 300. {100 * right / 300:.3g}% right")
+    assert digest(hw.load(downloaded(page, "#save", tmp_path / "page.hw"))) == digest(model)
+    closed(page, address)
+
+
+def hit(model, x, y):
+    right = model.predict_one(x) == y
+    model.learn_one(x, y)
+    return right
+
+
+def test_a_long_file_can_be_stopped(browser, site, tmp_path):
+    _, address = site
+    (tmp_path / "long.csv").write_text(rows(200, 3) + "".join(rows(2000, 4).split("\n", 1)[1] for _ in range(30)))
+    page = opened(browser, address)
+    page.set_input_files("#file", tmp_path / "long.csv")
+    page.wait_for_selector("#file-learn:not([disabled])")
+    page.click("#file-learn")
+    page.wait_for_selector("#file-state:has-text('rows …')")
+    page.click("#cancel")
+    page.wait_for_selector("#file-state:has-text('Stopped.')")
+    assert page.is_enabled("#file-learn")
+    assert page.is_hidden("#progress")
+    closed(page, address)
+
+
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("en", "light", 1280), ("zh", "dark", 1280), ("en", "dark", 390), ("zh", "light", 390)],
+)
+def test_axe_finds_nothing_wrong_and_nothing_is_wider_than_the_screen(browser, site, language, theme, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe, which checks accessibility")
+    folder, address = site
+    page = opened(browser, address, language=language, theme=theme, width=width, strict=False)
+    page.set_input_files("#file", folder / "later.csv")
+    page.wait_for_selector("#file-learn:not([disabled])")
+    page.click("#file-predict")
+    page.wait_for_selector("#predictions:not([hidden])")
+    found = axe.Axe().run(page).response["violations"]
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.lang") == language
+    assert [text for text in page.inner_text("body").split() if "{" in text and "}" in text] == []
+    closed(page, address)
+
+
+def test_all_is_reached_by_keyboard(browser, site):
+    _, address = site
+    page = opened(browser, address)
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id"))
+    for name in ("language", "theme", "field-0", "clear", "answer", "learn-button", "file", "save", "open", "code"):
+        assert name in reached
+    closed(page, address)
+
+
+def test_a_regressor_of_float64_gives_an_interval_and_learns_numbers(browser, site, tmp_path):
+    folder, address = site
+    model = hw.Regressor(dtype="float64", seed=2)
+    for i in range(1500):
+        model.learn_one({"a": i % 10, "b": "xy"[i % 2]}, 10.0 * (i % 10) + i % 3)
+    model.save(tmp_path / "r.hw")
+    assert main(["export", "--web", str(tmp_path / "r.hw"), str(folder / "regressor")]) == 0
+    page = opened(browser, address, name="regressor")
+    filled(page, {"a": 3, "b": "x"})
+    page.wait_for_selector("#unsaid:has-text('in 9 of 10 cases between')")
+    page.fill("#answer", "31.5")
+    page.click("#learn-button")
+    page.wait_for_selector("#score:has-text('opened: 1. Off by')")
+    model.predict_one({"a": 3, "b": "x"})
+    model.learn_one({"a": 3, "b": "x"}, 31.5)
+    assert digest(hw.load(downloaded(page, "#save", tmp_path / "page.hw"))) == digest(model)
+    closed(page, address)
+
+
+def test_a_model_that_knows_nothing_yet_says_so(browser, site, tmp_path):
+    folder, address = site
+    hw.Classifier().save(tmp_path / "new.hw")
+    assert main(["export", "--web", str(tmp_path / "new.hw"), str(folder / "new")]) == 0
+    page = opened(browser, address, name="new")
+    assert page.inner_text("#said") == "Nothing is known yet: teach it a first answer."
+    closed(page, address)
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------------
+
+CELLS = [
+    "1",
+    " 2.5 ",
+    "-3e2",
+    "+7",
+    "NA",
+    "n/a",
+    "",
+    "nan",
+    "None",
+    "na",
+    "true",
+    "False",
+    "1_000",
+    "x y",
+    "0.5",
+    ".5",
+    "5.",
+]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_plain_csv_is_cut_and_read_as_in_python(separator, tmp_path):
+    cells = [f'"{cell}"' if i % 3 == 0 else cell for i, cell in enumerate(CELLS)]
+    lines = [separator.join(["name", "b", "c"])]
+    lines += [separator.join([cell, f'"a{separator} ""q"" {i}\nnext"', str(i)]) for i, cell in enumerate(cells)]
+    text = "\ufeff" + "\r\n".join(lines) + "\r\n"
+    program = """
+      import { Cutter, answerOf, separatorOf } from "%s/csv.mjs";
+      const text = JSON.parse(process.argv[1]).replace(/^\\ufeff/, "");
+      const cutter = new Cutter(separatorOf(text, true));
+      const rows = [];
+      for (let at = 0; at < text.length; at += 7) rows.push(...cutter.rows(text.slice(at, at + 7), at + 7 >= text.length));
+      console.log(JSON.stringify(rows.slice(1).map(([name, b, c]) => [answerOf(name), b, answerOf(c)])));
+    """ % (web.ROOT / "src" / "headwater" / "store" / "web" / "page")
+    command = ["node", "--input-type=module", "-e", program, json.dumps(text)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    from headwater.streams.readers.cells import parse_label
+
+    wanted = [[parse_label(cell), f'a{separator} "q" {i}\nnext', i] for i, cell in enumerate(CELLS)]
+    assert json.loads(done.stdout) == wanted
+
+
+def test_a_folder_with_other_files_is_left_alone(built, tmp_path, capsys):
+    hw.Classifier().save(tmp_path / "m.hw")
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "mine.txt").write_text("mine")
+    assert main(["export", "--web", str(tmp_path / "m.hw"), str(tmp_path / "page")]) == 2
+    assert "expected a new or empty folder, or an earlier export, got one with mine.txt" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "page").iterdir()] == ["mine.txt"]
+
+
+def test_an_export_may_be_replaced_and_holds_nothing_of_the_readers(built, tmp_path, capsys):
+    hw.Classifier().save(tmp_path / "m.hw")
+    for _ in range(2):
+        assert main(["export", "--web", str(tmp_path / "m.hw"), str(tmp_path / "page")]) == 0
+    text = "".join(
+        path.read_text() for path in (tmp_path / "page").glob("*.*") if path.suffix in (".html", ".mjs", ".css")
+    )
+    assert "http://" not in text
+    assert "https://" not in text
+    assert main(["export", str(tmp_path / "m.hw"), str(tmp_path / "page")]) == 2
+    assert "expected --web, got no form to export to" in capsys.readouterr().err
+
+
+def test_an_installation_without_the_files_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "module.py"))
+    with pytest.raises(hw.errors.ModelFileError, match="no headwater"):
+        module.module_folder()

@@ -1,0 +1,118 @@
+"""The package for npm: what ``npm pack`` makes of it is installed into an empty folder, imported, and learns Python's bits."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from tools.build import npm, web
+
+import headwater as hw
+from headwater import nn
+from headwater.plain import ACTIVATIONS, LOSSES
+
+MOST = 80_000
+"""Bytes that the module and headwater.wasm may have together, as gzip sends them."""
+BOTH = "Load the core that has both: load(new URL('headwater64.wasm', import.meta.url))."
+NPM = shutil.which("npm")
+TYPES = (web.JS / "headwater.d.mts").read_text(encoding="utf-8")
+needs_zig = pytest.mark.skipif(
+    find_spec("ziglang") is None, reason="no ziglang, which builds the WebAssembly; pip install ziglang"
+)
+PROGRAM = """
+import { ConfigError, load } from "headwater";
+const hw = await load();
+const model = new hw.Regressor({ seed: 2 });
+for (let i = 0; i < 300; i++) model.learnOne({ a: i % 7, b: `word ${i % 3}`, c: i % 2 ? null : i }, i % 7);
+let refused = null;
+try { new hw.Regressor({ dtype: "float64" }).learnOne({ a: 1 }, 1); } catch (error) { refused = [error instanceof ConfigError, error.message]; }
+const wide = await load(new URL(import.meta.resolve("headwater/headwater64.wasm")));
+const double = new wide.Regressor({ seed: 2, dtype: "float64" });
+for (let i = 0; i < 300; i++) double.learnOne({ a: i % 7 }, i % 7);
+console.log(JSON.stringify({ digest: String(model.digest()), double: String(double.digest()), refused }));
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return npm.build(tmp_path_factory.mktemp("npm") / "package")
+
+
+@needs_zig
+@pytest.mark.skipif(NPM is None, reason="no npm, which packs and installs; apt-get install npm")
+def test_the_package_is_installed_into_an_empty_folder_and_learns_pythons_bits(folder, tmp_path):
+    def run(*command: str | Path) -> str:
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    packed = run(NPM, "pack", "--offline", "--silent", folder).split()[-1]
+    run(NPM, "install", "--offline", "--no-audit", "--no-fund", f"./{packed}")
+    (tmp_path / "program.mjs").write_text(PROGRAM)
+    said = json.loads(run("node", "program.mjs"))
+    model, double = hw.Regressor(seed=2), hw.Regressor(seed=2, dtype="float64")
+    for i in range(300):
+        model.learn_one({"a": i % 7, "b": f"word {i % 3}", "c": None if i % 2 else i}, i % 7)
+        double.learn_one({"a": i % 7}, i % 7)
+    assert said["digest"] == str(model._engine.core.digest())
+    assert said["double"] == str(double._engine.core.digest())
+    assert said["refused"] == [
+        True,
+        f"expected 'float32', as headwater.wasm has it, got 'float64' — at dtype. {BOTH}",
+    ]
+    installed = {path.name for path in (tmp_path / "node_modules" / "headwater").iterdir()}
+    assert installed == {*web.FILES, "headwater.d.mts", "package.json", "README.md", "LICENSE"}
+
+
+@needs_zig
+def test_the_module_stays_small(folder):
+    sizes = {name: len(gzip.compress((folder / name).read_bytes(), 9)) for name in web.FILES[:2]}
+    assert sum(sizes.values()) < MOST, sizes
+
+
+# ---- types --------------------------------------------------------------------------------------------------------------
+
+
+def camel(name: str) -> str:
+    return re.sub("_([a-z])", lambda found: found[1].upper(), name)
+
+
+def members(interface: str) -> set[str]:
+    """The names of an interface, those that it extends among them."""
+    found = re.search(rf"interface {interface}(?: extends (\w+))? \{{(.*?)\n\}}", TYPES, re.DOTALL)
+    own = set(re.findall(r"^  (?:readonly )?(\w+)[?(:]", found[2], re.MULTILINE))
+    return own | (members(found[1]) if found[1] else set())
+
+
+def union(name: str) -> list[str]:
+    return re.findall('"(\\w+)"', re.search(rf"type {name}\b[^=]*=(.*?);", TYPES, re.DOTALL)[1])
+
+
+def test_types_name_the_settings_that_python_declares():
+    for cls in (hw.Classifier, hw.Regressor):
+        assert members(f"{cls.__name__}Settings") == {camel(field.name) for field in fields(cls) if field.init}
+    declared = {camel(field.name) for field in fields(nn.Expert) if field.init}
+    assert members("Expert") == declared - {"loss", "outputs", "cells"}  # the learner's own, and the default pool's
+
+
+def test_types_name_the_activations_losses_rules_and_schedules_that_python_declares():
+    assert union("ActivationName") == list(ACTIVATIONS)
+    assert union("LossName") == list(LOSSES)
+    assert union("InitializerName") == list(nn.INITIALIZERS)
+    assert union("OptimizerName") == [rule.rule.name for rule in nn.OPTIMIZERS.values()]
+    numbers = {camel(field.name) for rule in nn.OPTIMIZERS.values() for field in fields(rule) if field.init}
+    written = re.search(r"type Optimizer =(.*?)\n    \};", TYPES, re.DOTALL)[1]
+    assert set(re.findall(r"^      (\w+)\??:", written, re.MULTILINE)) == numbers | {"name"}
+    schedules = re.search(r"type Schedule =(.*?);\nexport", TYPES, re.DOTALL)[1]
+    for cls in nn.SCHEDULES:
+        own = {camel(field.name) for field in fields(cls) if field.init}
+        name = re.sub("(?<=[a-z])([A-Z])", r"_\1", cls.__name__).lower()
+        line = re.search(rf'name: "{name}"; (.*?) \}}', schedules)[1]
+        assert {re.match(r"\w+", part)[0] for part in line.split("; ")} == own

@@ -1,0 +1,141 @@
+"""Mixing experts: each update is a step downhill, bounded as it says, and failing is noticed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from headwater.plain.losses import softmax
+from headwater.plain.mixture import (
+    LEAST,
+    PATIENCE,
+    SHARE,
+    StackedWeights,
+    count_failures,
+    hedge_unit,
+    hedge_update,
+    loss_of_ignorance,
+    mix,
+    mix_logits,
+    mixture_rate,
+    stack_logits,
+    stack_numbers,
+)
+from support.slopes import check, gradient_of
+
+
+def test_hedge_multiplies_by_the_exponential_of_the_loss_and_spreads_a_share():
+    w, losses = np.array([0.2, 0.3, 0.5]), np.array([0.1, 2.0, 0.7])
+    kept = w * np.exp(-0.5 * losses)
+    wanted = (1 - SHARE) * kept / kept.sum() + SHARE / 3
+    check(hedge_update(w, losses), wanted, 1e-14)
+    check(hedge_update(w, losses + 3), wanted, 1e-14)  # what all lose alike moves nothing
+    kept = w * np.exp(-0.5 * 0.4 * losses)
+    check(hedge_update(w, losses, weight=0.4), (1 - 0.4 * SHARE) * kept / kept.sum() + 0.4 * SHARE / 3, 1e-14)
+
+
+def test_hedge_bounds_losses_and_keeps_every_expert_in_the_running():
+    w = np.full(2, 0.5)
+    assert np.array_equal(hedge_update(w, np.array([0.0, 9.0])), hedge_update(w, np.array([0.0, math.inf])))
+    for _ in range(1000):
+        w = hedge_update(w, np.array([0.0, 9.0]))
+    assert w[1] >= SHARE / 2
+    assert w.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_hedge_measures_the_losses_of_numbers_by_the_fading_loss_of_the_mixture():
+    w, losses = np.array([0.25, 0.75]), np.array([2.0, 6.0])
+    assert hedge_unit(0.0, w, losses) == 5
+    check(hedge_unit(1.0, w, losses, weight=0.5), 1 + 4 * 0.0005, 1e-15)
+    assert np.array_equal(hedge_update(w, losses, unit=2.0), hedge_update(w, losses / 2))
+
+
+def test_stacking_steps_along_the_gradient_of_the_mixtures_own_loss():
+    rng = np.random.default_rng(0)
+    w, z = rng.normal(size=3), rng.normal(size=(3, 4))
+    for y in range(4):
+        mixture = StackedWeights(w.copy(), rows=5)
+        slope = gradient_of(lambda y=y: -math.log(softmax(w @ z)[y]), w)
+        stack_logits(mixture, z, y, weight=0.5)
+        check(w - mixture.w, 0.5 * mixture_rate(5, late=False) * slope, 1e-9)
+        assert mixture.rows == 6
+
+
+def test_stacking_numbers_steps_along_hubers_loss():
+    rng = np.random.default_rng(1)
+    w, predictions = rng.normal(size=3), rng.normal(size=3)
+    error = float(w @ predictions) - 0.3
+    mixture = StackedWeights(w.copy())
+    stack_numbers(mixture, predictions, 0.3)
+    check(w - mixture.w, 0.02 * error * predictions, 1e-14)  # the first error is its own bound
+    assert mixture.error == abs(error)
+
+    later = StackedWeights(w.copy(), rows=10, error=0.01)
+    stack_numbers(later, predictions, 1e6)
+    check(later.error, 0.01 + (abs(w @ predictions - 1e6) - 0.01) * 0.003, 1e-12)
+
+
+def test_no_row_moves_a_weight_far_and_large_predictions_do_not_overshoot():
+    mixture = StackedWeights(np.array([0.5, 0.5]))
+    stack_logits(mixture, np.array([[1e3, -1e3], [0.0, 0.0]]), y=1, weight=100.0)
+    check(mixture.w, [0.4, 0.5], 1e-12)
+    mixture = StackedWeights(np.array([0.5, 0.5]))
+    stack_numbers(mixture, np.array([10.0, -10.0]), y=5.0, weight=100.0)
+    assert abs(mix(mixture.w, np.array([10.0, -10.0])) - 5) <= 5
+
+
+def test_late_answers_move_weights_in_proportion_to_themselves_and_none_below_the_least():
+    w = np.array([0.8, 0.05, -0.2])
+    z = np.array([[1.0, 0.0], [2.0, 0.0], [0.5, 0.0]])
+    slopes = z @ softmax(w @ z) - z[:, 1]
+    mixture = StackedWeights(w.copy(), rows=0)
+    stack_logits(mixture, z, 1, late=True)
+    moved = w - np.maximum(np.abs(w), LEAST) * 0.01 * slopes
+    check(mixture.w, np.maximum(moved, np.minimum(w, LEAST)), 1e-14)
+    for _ in range(3000):
+        stack_logits(mixture, z, 1, late=True)
+    assert mixture.w[1] == LEAST
+    assert mixture.w[2] >= -0.2
+
+
+def test_the_step_size_cools_down_and_never_ends():
+    assert mixture_rate(0, late=False) == 0.01
+    assert mixture_rate(1000, late=False) == 0.005
+    assert mixture_rate(10**9, late=False) == 0.002
+    assert mixture_rate(10**9, late=True) == 0.005
+
+
+def test_a_mixture_follows_the_expert_that_predicts_better():
+    rng = np.random.default_rng(2)
+    mixture = StackedWeights(np.full(2, 0.5))
+    for _ in range(3000):
+        y = int(rng.integers(0, 2))
+        good = np.eye(2)[y] * 2 + rng.normal(size=2)
+        stack_logits(mixture, np.array([good, rng.normal(size=2)]), y)
+    assert mixture.w[0] > 1
+    assert abs(mixture.w[1]) < 0.2
+    assert mix_logits(mixture.w, np.array([[3.0, 0.0], [0.0, 1.0]]))[0] > 0.9
+
+
+def test_an_expert_that_knows_less_than_nothing_for_500_rows_begins_anew():
+    nothing, failures = loss_of_ignorance("cross_entropy", 3, numbers=False), 0.0
+    assert nothing == math.log(3)
+    for _ in range(499):
+        failures = count_failures(failures, 5.0, nothing + 1.1, nothing)
+    assert failures == PATIENCE - 1
+    assert count_failures(failures, 5.0, nothing + 1.1, nothing) == PATIENCE
+    assert count_failures(failures, 5.0, nothing + 0.9, nothing) == 0
+
+
+def test_ten_rows_without_finite_logits_are_as_bad():
+    failures = 0.0
+    for _ in range(10):
+        failures = count_failures(failures, math.inf, 0.0, 1.0)
+    assert failures == PATIENCE
+
+
+def test_ignorance_costs_at_most_one_where_answers_are_standardised_and_is_unknown_elsewhere():
+    assert loss_of_ignorance("mse", 1, numbers=True) == 1
+    assert loss_of_ignorance("hinge", 3, numbers=False) == math.inf

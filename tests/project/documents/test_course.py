@@ -1,0 +1,284 @@
+"""The course, in both languages: every block runs and prints what the page says, and both say the same.
+
+A page keeps these customs:
+
+- ``python`` blocks run in order and share their names. What a block prints stands in the ``text`` block right behind
+  it, exactly; a block without one prints nothing. ``sh`` blocks likewise, each in a shell of its own. Dots (...) stand
+  for what differs from machine to machine.
+- Blocks are the same in both languages but for comments and for strings that the Chinese page has in Chinese; the
+  numbers that they print are the same.
+- A page has a formula between ``$$``, from chapter 12 on with a question before it, a picture, a block of about ten lines, and an exercise whose solution is folded
+  away in ``<details>``. Its first link leads to the other language, its last line to the pages beside it.
+- Pictures are drawn by tools/docs/figures; ``make figures`` writes them.
+- Outside code, a dollar sign is mathematics, and mathematics has no backslash before punctuation: Markdown eats it.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import doctest
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from tools.docs import figures
+
+ROOT = Path(__file__).resolve().parents[3]
+DOCS = ROOT / "docs"
+LANGUAGES = {"learn": "Exercise", "zh": "练习"}
+CHAPTERS = [
+    "01-neuron",
+    "02-layers",
+    "03-activations",
+    "04-losses",
+    "05-gradient-descent",
+    "06-forward-pass",
+    "07-the-loss",
+    "08-backpropagation",
+    "09-update",
+    "10-batch-to-online",
+    "11-worked-example",
+    "12-streams",
+    "13-drift",
+    "14-overfitting",
+    "15-underfitting",
+    "16-saturation",
+    "17-regularisation",
+    "18-small-data",
+    "19-explanation",
+    "20-cost",
+    "21-privacy",
+    "22-where-next",
+]
+BESIDE = ["article", "origins"]  # pages without a number: they run, but are no chapters
+PAGES = [f"{language}/{slug}" for language in LANGUAGES for slug in CHAPTERS]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]*)\)")
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
+
+
+def text_of(page: str) -> str:
+    return (DOCS / f"{page}.md").read_text(encoding="utf-8")
+
+
+def prose_of(page: str) -> str:
+    return BLOCK.sub("", text_of(page))
+
+
+def blocks(page: str, *kinds: str) -> list[str]:
+    return [code for kind, code in BLOCK.findall(text_of(page)) if kind in kinds]
+
+
+def runs(page: str) -> list[tuple[str, str, str]]:
+    """Each block that runs: its kind, its code, and what the page says that it prints."""
+    found = [(*match.groups(), match) for match in BLOCK.finditer(text_of(page))]
+    out = []
+    for i, (kind, code, match) in enumerate(found):
+        if kind == "text":
+            continue
+        says = ""
+        if i + 1 < len(found) and found[i + 1][0] == "text":
+            between = text_of(page)[match.end() : found[i + 1][2].start()]
+            says = found[i + 1][1] if not between.strip() else ""
+        out.append((kind, code, says))
+    return out
+
+
+def run_shell(code: str, folder: Path) -> str:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "NO_COLOR": "1", "PYTHON_COLORS": "0"}
+    done = subprocess.run(
+        ["bash", "-c", code], env=environment, cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", [*PAGES, *(f"{language}/{slug}" for language in LANGUAGES for slug in BESIDE)])
+def test_every_block_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": page}
+    same = doctest.OutputChecker().check_output
+    for i, (kind, code, says) in enumerate(runs(page), 1):
+        if kind == "sh":
+            said = run_shell(code, tmp_path)
+        else:
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                exec(compile(code, f"{page}, block {i}", "exec", dont_inherit=True), names)
+            said = out.getvalue()
+        assert same(says, said, doctest.ELLIPSIS), f"block {i} of {page} prints\n{said}\nand the page says\n{says}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_its_four_parts(page):
+    language, slug = page.split("/")
+    text = text_of(page)
+    number = int(slug[:2])
+    assert re.match(rf"# {number}\. \S", text)
+    assert re.search(r"^\$\$$\n.+\n^\$\$$", text, re.MULTILINE | re.DOTALL)
+    assert PICTURE.search(text)
+    assert [code for code in blocks(page, "python") if 6 <= len(code.strip().splitlines()) <= 20]
+    _, heading, exercise = text.partition(f"\n## {LANGUAGES[language]}")
+    assert heading
+    assert re.search(r'<details markdown="1">\n<summary>.+</summary>\n\n.+\n\n</details>', exercise, re.DOTALL)
+    assert {kind for kind, _ in BLOCK.findall(text)} <= {"python", "text", "sh"}
+    assert text.count("```") == 2 * len(BLOCK.findall(text))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if int(page.split("/")[1][:2]) >= 12])
+def test_a_question_stands_before_each_formula(page):
+    """A reader should want a formula before it comes: the paragraph in front of it asks what it answers."""
+    parts = text_of(page).split("\n\n")
+    before = [parts[i - 1] for i, part in enumerate(parts) if part.startswith("$$")]
+    assert before
+    assert [part for part in before if not re.search("[?？]", part)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_leads_to_the_other_language_and_to_the_pages_beside_it(page):
+    language, slug = page.split("/")
+    (other,) = set(LANGUAGES) - {language}
+    links = [target for target, _ in LINK.findall(text_of(page))]
+    assert links[0] == f"../{other}/{slug}.md"
+    place = CHAPTERS.index(slug)
+    beside = [f"{CHAPTERS[i]}.md" for i in (place - 1, place + 1) if 0 <= i < len(CHAPTERS)]
+    last = [target for target, _ in LINK.findall(text_of(page).rstrip().splitlines()[-1])]
+    assert last == [*beside[: place > 0], "README.md", *beside[place > 0 :]]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *(f"{language}/README" for language in LANGUAGES)])
+def test_every_link_leads_somewhere(page):
+    folder = DOCS / page.split("/")[0]
+    targets = [target for target, _ in LINK.findall(prose_of(page)) if target]
+    assert [target for target in targets if not (folder / target).exists()] == []
+
+
+def strings_in(tree: ast.AST) -> list[str]:
+    """Every string in a piece of code, which is blanked so that what remains can be compared."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            found.append("".join(str(part.value) for part in node.values if isinstance(part, ast.Constant)))
+            node.values = [part for part in node.values if not isinstance(part, ast.Constant)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.append(node.value)
+            node.value = ""
+    return found
+
+
+def differences(ours: str, theirs: str) -> list[str]:
+    """What two blocks of code differ in, apart from comments and strings that one of them has in Chinese."""
+    trees = [ast.parse(code) for code in (ours, theirs)]
+    strings = [strings_in(tree) for tree in trees]
+    if ast.dump(trees[0]) != ast.dump(trees[1]) or len(strings[0]) != len(strings[1]):
+        return [theirs]
+    return [b for a, b in zip(*strings, strict=True) if a != b and not re.search(r"[\u4e00-\u9fff]", b)]
+
+
+@pytest.mark.parametrize("slug", [*CHAPTERS, *BESIDE])
+def test_both_languages_show_the_same(slug):
+    english, chinese = (runs(f"{language}/{slug}") for language in LANGUAGES)
+    assert len(english) == len(chinese)
+    for (kind, code, says), (their_kind, their_code, they_say) in zip(english, chinese, strict=True):
+        assert kind == their_kind
+        assert differences(code, their_code) == [] if kind == "python" else code == their_code
+        assert re.findall(r"\d+", says) == re.findall(r"\d+", they_say)
+    pictures = [[target for _, target in PICTURE.findall(text_of(f"{language}/{slug}"))] for language in LANGUAGES]
+    assert pictures[0] == pictures[1]
+    formulas = [re.findall(r"^\$\$$\n(.+?)\n^\$\$$", text_of(f"{name}/{slug}"), re.M | re.S) for name in LANGUAGES]
+    assert formulas[0] == formulas[1]
+
+
+def test_the_comparison_of_languages_sees_what_differs():
+    ours = 'x = 1\nprint(f"loss {x}", "tanh")'
+    assert differences(ours, 'x = 1  # 一\nprint(f"损失 {x}", "tanh")') == []
+    assert differences(ours, 'x = 1\nprint(f"损失 {x}", "relu")') == ["relu"]
+    assert differences(ours, 'x = 2\nprint(f"损失 {x}", "tanh")') != []
+    assert differences(ours, 'x = 1\nprint(f"损失 {x:.2f}", "tanh")') != []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_mathematics_survives_markdown(page):
+    prose = re.sub(r"`[^`\n]*`", "", prose_of(page))
+    inline = re.sub(r"^\$\$$.*?^\$\$$", "", prose, flags=re.MULTILINE | re.DOTALL)
+    assert prose.count("$$") % 2 == 0
+    assert inline.count("$") % 2 == 0
+    for formula in re.findall(r"\$\$?(.+?)\$\$?", prose, re.DOTALL):
+        assert not re.search(r"\\[^A-Za-z]", formula), formula
+    # GitHub sees no formula in $…$ that touches a letter; for it, a Chinese character is one.
+    assert [m for m in re.findall(r"\w?\$[^$\n]+\$\w?", inline) if m[0] != "$" or m[-1] != "$"] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_picture_is_drawn_by_the_generator_and_shown_by_a_page(language):
+    shown = {target for page in PAGES for _, target in PICTURE.findall(text_of(page)) if page.startswith(language)}
+    on_disk = {path.name for path in (DOCS / language / "figures").iterdir()}
+    assert shown == {f"figures/{name}" for name in on_disk}
+    assert on_disk == {f"{name}.svg" for name in figures.PICTURES}
+    assert all(words.strip() for page in PAGES for words, _ in PICTURE.findall(text_of(page)))
+
+
+@pytest.mark.parametrize("name", figures.PICTURES)
+def test_a_picture_on_disk_is_what_the_generator_draws(name):
+    kept, drawn = ((DOCS / "learn" / "figures" / f"{name}.svg").read_text(encoding="utf-8"), figures.svg(name))
+    assert drawn.startswith("<?xml")
+    if f"matplotlib {mpl.__version__}<" not in kept:
+        return  # another matplotlib may place things differently; that it can be drawn is what counts
+    number = re.compile(r"-?\d+\.\d+|\b[mp][0-9a-f]{10}\b")  # also names that are made from numbers
+    assert number.sub("#", kept) == number.sub("#", drawn), f"draw it again: python -m tools.docs.figures {name}"
+    places = [np.array([float(x) for x in re.findall(r"-?\d+\.\d+", text)]) for text in (kept, drawn)]
+    np.testing.assert_allclose(places[0], places[1], atol=0.5)
+
+
+LABEL = re.compile(r"<text\b[^>]*>([^<]+)</text>")
+ALIKE = {
+    "ADWIN",
+    "Adam",
+    "COCOB",
+    "DP-SGD",
+    "Glorot",
+    "He",
+    "Momentum",
+    "Oslo",
+    "PFI",
+    "ReLU",
+    "SGD",
+    "sigmoid",
+    "tanh",
+} | {
+    *("cross-entropy", "gelu", "huber", "leaky_relu", "mae", "mse", "quantile", "relu", "silu"),
+}
+"""Names that both languages write alike, besides single letters."""
+
+
+@pytest.mark.parametrize("name", figures.PICTURES)
+def test_a_picture_has_chinese_labels_on_a_chinese_page(name):
+    english, chinese = ((DOCS / it / "figures" / f"{name}.svg").read_text(encoding="utf-8") for it in ("learn", "zh"))
+    assert chinese == figures.chinese(english), f"draw it again: python -m tools.docs.figures {name}"
+    words = {word for label in LABEL.findall(chinese) for word in re.findall(r"[A-Za-z][A-Za-z_-]+", label)}
+    assert words - ALIKE == set(), "give the label its Chinese in tools/docs/forms.py"
+
+
+@pytest.mark.parametrize("name", figures.PICTURES)
+def test_a_picture_has_a_form_for_dark_pages(name):
+    light = (DOCS / "learn" / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+    dark = figures.dark(light)
+    assert "#ffffff" in light
+    assert {colour for colour in ("#ffffff", "#000000", "#333333", "#999999") if colour in dark} == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_contents_name_every_chapter_in_order(language):
+    listed = [target for target, _ in LINK.findall(text_of(f"{language}/README")) if re.match(r"\d\d-", target)]
+    assert listed == [f"{slug}.md" for slug in CHAPTERS]
+    pages = {path.stem for path in (DOCS / language).glob("*.md")} - {"README"}
+    others = {"start", "gallery", "home"} if language == "zh" else set()
+    assert pages - others == {*CHAPTERS, *BESIDE}

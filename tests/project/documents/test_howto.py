@@ -1,0 +1,29 @@
+"""The how-to pages do what they say: their Python blocks and commands run in the order in which they stand."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from headwater.cli import main
+
+HOWTO = Path(__file__).resolve().parents[3] / "docs" / "how-to"
+BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    "page", ["data.md", "../zh/how-to/data.md", "diagnose.md", "drift.md", "explain.md", "notebook.md", "fleet.md"]
+)
+def test_the_blocks_and_commands_of_a_page_run(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names, ran = {}, set()
+    for kind, code in BLOCK.findall((HOWTO / page).read_text(encoding="utf-8")):
+        ran.add(kind)
+        if kind == "python":
+            exec(compile(code, page, "exec"), names)
+            continue
+        for line in code.splitlines():
+            assert main(shlex.split(line)[1:]) == 0, line
+            assert capsys.readouterr().out, line
+    assert ran == ({"python"} if page in ("notebook.md", "fleet.md") else {"python", "sh"})

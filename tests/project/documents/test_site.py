@@ -1,0 +1,103 @@
+"""The site as a reader finds it, in headless Chromium: search finds and ranks, in both languages; cards, captions, dark figures.
+
+The site is built once for all tests (conftest.py).
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from support.chromium import CHROMIUM
+
+pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the site")
+pytest.importorskip("furo", reason="no furo: pip install headwater[docs]")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to read the site with")
+ASKED = [
+    ("", "learning rate", "learn/05-gradient-descent.html", "first"),
+    ("", "drift", "how-to/drift.html", "first"),
+    ("", "late answers", "how-to/late-answers.html", "first"),
+    ("", "Classifier", "reference/headwater.html", "first"),
+    ("", "csv", "how-to/data.html", "first"),
+    ("zh/", "学习率", "05-gradient-descent.html", "first"),
+    ("zh/", "梯度下降", "05-gradient-descent.html", "first"),
+    ("zh/", "过拟合", "14-overfitting.html", "first"),
+    ("zh/", "csv", "how-to/data.html", "first"),
+    ("zh/", "ReLU", "16-saturation.html", "near the top"),
+]
+
+
+@pytest.mark.parametrize(("language", "words", "target", "place"), ASKED)
+def test_search_finds_what_a_reader_looks_for(site, page, language, words, target, place):
+    page.goto(f"{site}/{language}search.html?q={words}")
+    page.wait_for_selector("#search-results li a")
+    links = page.eval_on_selector_all("#search-results li > a", "(all) => all.map((it) => it.getAttribute('href'))")
+    ranks = [i for i, link in enumerate(links) if re.split("[?#]", link)[0] == target]
+    assert ranks, f"{words}: {links[:8]}"
+    assert ranks[0] < (1 if place == "first" else 6), f"{words}: {links[:8]}"
+
+
+@pytest.mark.parametrize(("path", "guides"), [("index.html", "how-to/"), ("zh/index.html", "../how-to/")])
+def test_the_home_page_has_cards_and_names_guides_before_the_reference(site, page, path, guides):
+    page.goto(f"{site}/{path}")
+    cards = page.eval_on_selector_all(".cards > li a", "(all) => all.map((it) => it.getAttribute('href'))")
+    assert len(cards) >= 8
+    assert cards[0] == "start.html"
+    assert page.eval_on_selector(".cards", "(it) => getComputedStyle(it).display") == "grid"
+    side = page.eval_on_selector_all(".sidebar-tree a", "(all) => all.map((it) => it.getAttribute('href'))")
+    if path == "index.html":
+        assert side.index("start.html") < min(i for i, it in enumerate(side) if it.startswith(guides))
+        assert max(i for i, it in enumerate(side) if it.startswith(guides)) < side.index("reference/index.html")
+
+
+@pytest.mark.parametrize("path", ["learn/16-saturation.html", "zh/16-saturation.html", "gallery.html"])
+def test_a_figure_has_a_caption_and_a_form_for_each_theme(site, page, path):
+    page.goto(f"{site}/{path}")
+    for theme, other in (("light", "dark"), ("dark", "light")):
+        page.evaluate(f"document.body.dataset.theme = '{theme}'")
+        shown = page.locator(f"article figure.only-{theme}")
+        assert shown.count() >= 1
+        for i in range(shown.count()):
+            assert shown.nth(i).is_visible()
+            assert len(shown.nth(i).locator("figcaption").inner_text()) > 20
+        assert page.locator(f"article figure.only-{other}").first.is_hidden()
+
+
+@pytest.mark.parametrize("path", ["index.html", "zh/index.html", "learn/16-saturation.html", "gallery.html"])
+def test_nothing_is_wider_than_a_phone(site, page, path):
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{site}/{path}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize(
+    ("path", "counterpart"),
+    [
+        ("zh/12-streams.html", "../learn/12-streams.html"),
+        ("zh/start.html", "../start.html"),
+        ("learn/article.html", "../zh/article.html"),
+        ("learn/index.html", "../zh/course.html"),
+        ("index.html", "zh/index.html"),
+        ("principles.html", "zh/index.html"),
+    ],
+)
+def test_each_page_leads_to_its_counterpart_or_to_the_other_home_page(site, page, path, counterpart):
+    page.goto(f"{site}/{path}")
+    assert page.get_attribute(".languages a", "href") == counterpart
+
+
+@pytest.mark.parametrize(
+    ("start", "words"), [("how-to/playground.html", "the playground"), ("zh/how-to/playground.html", "游乐场")]
+)
+def test_the_playground_is_on_the_site_and_learns(site, page, start, words):
+    page.goto(f"{site}/{start}")
+    page.click(f"article strong a >> text={words}")
+    page.wait_for_selector("#play-net .unit")
+    page.click("#play-run")
+    page.wait_for_function("Number(document.querySelector('#play-n').textContent) > 20")
+    page.click("header h1 a")
+    page.wait_for_selector("article")
+    page.goto(f"{site}/{start}")
+    page.click("article a[href$='#lesson=drift'] >> nth=0")
+    page.wait_for_selector("#play-goals li >> nth=2")

@@ -1,0 +1,358 @@
+"""The rules of the house, read from the source with ``ast``. A failure lists the places and says what to do."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import inspect
+import io
+import os
+import re
+import subprocess
+import sys
+import tokenize
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+# A room imports only from the steps above its own, and from its neighbours within the step, but never in a circle.
+ORDER: tuple[tuple[str, ...], ...] = (
+    ("types", "errors", "bound"),
+    ("_core", "plain"),
+    ("streams",),
+    ("encode",),
+    ("nn",),
+    ("learner",),
+    ("watch",),
+    ("adapt",),
+    ("store",),
+    ("learner_file",),
+    ("durable",),
+    ("fleet",),
+    ("river",),
+    ("session",),
+    ("evaluate", "explain", "diagnose", "plot", "sklearn", "loggers", "mlflow", "check"),
+    ("notebook",),
+    ("face",),
+    ("serve", "cluster", "cli"),
+)
+# A library on the left may be imported only below the path on the right, seen from src/headwater.
+ONLY_IN = {"ray": "cluster/ray.py"}
+NEVER_PICKLED = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+# What computes on a sample is the core in C; a second way would give other bits.
+NEVER_COMPILED = {"numba", "llvmlite", "cffi", "cython", "ctypes", "jax"}
+NOT_LOADED_AT_START = (
+    *("river.metrics", "scipy", "sklearn", "torch", "ray"),
+    *("matplotlib", "pandas", "polars", "pyarrow"),
+)
+NOT_A_ROOM = re.compile(r"_*(utils?|helpers?|commons?|core|misc)")
+THE_CORE = "nn/core/"  # here the word means something: core/, in C
+FUNCTION_LINES, NESTING, FILES = 40, 3, 12
+SOURCE = {".py", ".pyi", ".c", ".h", ".js", ".mjs", ".css", ".html"}
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "src" / "headwater"
+RANK = {room: step for step, rooms in enumerate(ORDER) for room in rooms}
+FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+BLOCK = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file of the package."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.relative_to(PACKAGE).as_posix()
+
+    @property
+    def room(self) -> str:
+        top = self.name.split("/")[0].removesuffix(".py")
+        return {"__init__": "", "__main__": "cli"}.get(top, top)
+
+    @property
+    def dotted(self) -> list[str]:
+        """The package a relative import starts from, as names."""
+        return ["headwater", *self.name.split("/")[:-1]]
+
+    @cached_property
+    def source(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(ast.parse(self.source, str(self.path))))
+
+    def at(self, node: ast.AST, what: str) -> str:
+        return f"src/headwater/{self.name}:{getattr(node, 'lineno', 1)}: {what}"
+
+    def imports(self) -> Iterator[tuple[ast.AST, str]]:
+        """Every imported module by its full dotted name, wherever it stands: in a function, for types only."""
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                yield from ((node, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                base = self.dotted[: len(self.dotted) - node.level + 1] if node.level else []
+                start = ".".join([*base, *([node.module] if node.module else [])])
+                # `from headwater import nn` names the room in its last part.
+                inner = [f".{alias.name}" if start == "headwater" else "" for alias in node.names]
+                yield from ((node, start + name) for name in inner)
+            elif isinstance(node, ast.Call) and name_of(node.func) in {"import_module", "__import__"}:
+                yield from ((node, str(a.value)) for a in node.args[:1] if isinstance(a, ast.Constant))
+
+    @property
+    def dotted_name(self) -> str:
+        """The module's name: ``headwater.watch.drift``, and of a package's ``__init__`` the package's."""
+        return ".".join(["headwater", *Path(self.name).with_suffix("").parts]).removesuffix(".__init__")
+
+    def modules_imported(self) -> Iterator[tuple[ast.AST, str]]:
+        """Every module of the package that is imported, wherever the import stands; of `from room import file` the file."""
+        for node, name in self.imports():
+            names = [f"{name}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else []
+            inner = [full for full in names if full in NAMES]
+            if name.startswith("headwater"):
+                yield from ((node, full) for full in inner or [name] if full in NAMES and full != "headwater")
+
+    def rooms_imported(self) -> Iterator[tuple[ast.AST, str]]:
+        for node, name in self.imports():
+            top, _, rest = name.partition(".")
+            if top == "headwater":
+                yield node, rest.split(".")[0]
+
+
+MODULES = [Module(path) for path in sorted(PACKAGE.rglob("*.py"))]
+NAMES = {module.dotted_name for module in MODULES}
+
+
+def name_of(node: ast.expr | None) -> str:
+    """Return the last name in ``a.b.name``, or '' for anything else."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def lines_without_docstring(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    lines = (function.end_lineno or 0) - function.lineno + 1
+    if ast.get_docstring(function, clean=False) is None:
+        return lines
+    doc = function.body[0]
+    return lines - ((doc.end_lineno or 0) - doc.lineno + 1)
+
+
+def nesting(node: ast.AST) -> int:
+    """Return how many blocks stand inside each other; `elif` continues its `if`, an inner function starts anew."""
+    deepest = 0
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (*FUNCTION, ast.ClassDef)):
+            continue
+        is_elif = isinstance(node, ast.If) and isinstance(child, ast.If) and node.orelse == [child]
+        opens = isinstance(child, BLOCK) and not is_elif
+        deepest = max(deepest, nesting(child) + opens)
+    return deepest
+
+
+def run_python(code: str) -> str:
+    paths = [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_module_stands_in_a_room_of_the_order():
+    lost = [f"src/headwater/{m.name}" for m in MODULES if m.room and m.room not in RANK]
+    assert lost == [], "give the room a place in ORDER, in ARCHITECTURE.md too"
+
+
+def test_a_room_imports_only_from_rooms_above_it():
+    wrong = [
+        module.at(node, f"{module.room} imports {room or 'headwater itself'}")
+        for module in MODULES
+        if module.room
+        for node, room in module.rooms_imported()
+        if room != module.room and RANK.get(room, len(ORDER)) > RANK.get(module.room, -1)
+    ]
+    assert wrong == [], f"the order is {ORDER}"
+
+
+def test_neighbouring_rooms_do_not_import_each_other_in_a_circle():
+    edges = {(m.room, room) for m in MODULES for _, room in m.rooms_imported() if m.room and room != m.room}
+    while grown := {(a, d) for a, b in edges for c, d in edges if b == c} - edges:
+        edges |= grown
+    assert sorted(a for a, b in edges if a == b) == [], "one of these rooms must give up its import"
+
+
+def test_no_files_import_each_other_in_a_circle():
+    graph = {m.dotted_name: {name for _, name in m.modules_imported()} - {m.dotted_name} for m in MODULES}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        raise AssertionError(f"one of these files must give up its import: {' → '.join(error.args[1])}") from None
+
+
+def test_a_library_with_a_room_of_its_own_is_imported_nowhere_else():
+    wrong = [
+        module.at(node, f"imports {name}, which belongs to {ONLY_IN[library]}")
+        for module in MODULES
+        for node, name in module.imports()
+        if (library := name.split(".")[0]) in ONLY_IN and not module.name.startswith(ONLY_IN[library])
+    ]
+    assert wrong == []
+
+
+def test_nothing_is_pickled():
+    wrong = []
+    for module in MODULES:
+        wrong += [module.at(node, name) for node, name in module.imports() if name.split(".")[0] in NEVER_PICKLED]
+        wrong += [
+            module.at(node.value, "allow_pickle")
+            for node in module.nodes
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False"
+        ]
+    assert wrong == [], "use safetensors, JSON or MessagePack"
+
+
+def test_nothing_but_the_core_is_compiled():
+    wrong = [m.at(node, name) for m in MODULES for node, name in m.imports() if name.split(".")[0] in NEVER_COMPILED]
+    assert wrong == [], "what computes on a sample belongs into core/, in C"
+
+
+def test_no_module_is_called_utils_or_the_like():
+    names = [m.name for m in MODULES if not m.name.startswith(THE_CORE)]
+    wrong = [name for name in names if any(map(NOT_A_ROOM.fullmatch, Path(name).with_suffix("").parts))]
+    assert wrong == [], "name the file after what it holds"
+
+
+def crowded(top: Path) -> list[str]:
+    """Return the folders with more source files than fit one; ``__init__`` and ``__main__`` have to stand where they do."""
+    files = [file for file in top.rglob("*") if file.suffix in SOURCE and not file.name.startswith("__")]
+    return [f"{folder}: {n} files" for folder, n in sorted(Counter(file.parent for file in files).items()) if n > FILES]
+
+
+def test_no_folder_holds_more_than_a_dozen_source_files():
+    assert crowded(ROOT / "src") + crowded(ROOT / "tests") == [], "give some of them a folder, named by a noun"
+
+
+def test_the_thirteenth_source_file_of_a_folder_is_found(tmp_path):
+    for name in ["__init__.py", "__main__.py", "notes.txt", *(f"{i}.py" for i in range(FILES))]:
+        (tmp_path / name).touch()
+    assert crowded(tmp_path) == []
+    (tmp_path / "kernel.c").touch()
+    assert crowded(tmp_path) == [f"{tmp_path}: 13 files"]
+
+
+def test_functions_are_short():
+    wrong = []
+    for module in MODULES:
+        for node in module.nodes:
+            if isinstance(node, FUNCTION) and (lines := lines_without_docstring(node)) > FUNCTION_LINES:
+                wrong.append(module.at(node, f"{node.name} has {lines} lines, at most {FUNCTION_LINES}"))
+    assert wrong == []
+
+
+def test_blocks_nest_at_most_three_deep():
+    wrong = [
+        module.at(node, f"{getattr(node, 'name', 'the module')} nests {depth} deep, at most {NESTING}")
+        for module in MODULES
+        for node in module.nodes
+        if isinstance(node, (ast.Module, *FUNCTION)) and (depth := nesting(node)) > NESTING
+    ]
+    assert wrong == []
+
+
+def test_source_never_asserts():
+    wrong = [m.at(node, "assert") for m in MODULES for node in m.nodes if isinstance(node, ast.Assert)]
+    assert wrong == [], "raise an error that says: expected X, got Y — at PATH. What to do."
+
+
+def test_no_exception_is_swallowed():
+    wrong = [m.at(node, ast.unparse(node).splitlines()[0]) for m in MODULES for node in m.nodes if swallows(node)]
+    assert wrong == [], "name the exception and answer it, or say contextlib.suppress(ThatOne)"
+
+
+def swallows(node: ast.AST) -> bool:
+    if isinstance(node, ast.ExceptHandler):
+        return node.type is None or all(ast.unparse(line) in {"pass", "continue", "..."} for line in node.body)
+    everything = {"Exception", "BaseException"}
+    return (
+        isinstance(node, ast.Call)
+        and name_of(node.func) == "suppress"
+        and bool({*map(name_of, node.args)} & everything)
+    )
+
+
+def test_no_work_is_left_as_a_note():
+    note = re.compile(r"\b(TO" r"DO|FIX" r"ME|XXX|HACK)\b")  # noqa: ISC001 - split, so that this file passes
+    written = ("*.py", "[!.]*/**/*.py")  # hidden folders hold environments and caches
+    files = [p for top in ("src", "tests", "benchmarks", "examples") for w in written for p in (ROOT / top).glob(w)]
+    wrong = [
+        f"{path.relative_to(ROOT)}:{token.start[0]}: {token.string.strip()[:80]}"
+        for path in files
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
+        if token.type in {tokenize.COMMENT, tokenize.STRING} and path != Path(__file__) and note.search(token.string)
+    ]
+    assert wrong == [], "do it, or open an issue"
+
+
+def test_there_are_no_mixins_and_no_metaclasses():
+    wrong = [
+        module.at(node, f"class {node.name}")
+        for module in MODULES
+        for node in module.nodes
+        if isinstance(node, ast.ClassDef)
+        if "mixin" in node.name.lower()
+        or "metaclass" in {keyword.arg for keyword in node.keywords}
+        or {name_of(base) for base in node.bases} & {"type", "ABCMeta", "EnumMeta", "EnumType"}
+    ]
+    assert wrong == [], "write a function, or subclass abc.ABC"
+
+
+def test_nothing_is_probed_with_hasattr():
+    wrong = [m.at(node, "hasattr") for m in MODULES for node in m.nodes if getattr(node, "id", None) == "hasattr"]
+    assert wrong == [], "ask for a type or a protocol"
+
+
+def test_importing_headwater_loads_nothing_heavy_and_warns_of_nothing():
+    loaded = run_python("import headwater, sys; print(*sys.modules)").split()
+    heavy = []
+    for name in NOT_LOADED_AT_START:
+        if name.endswith(".*"):
+            inner = name.removesuffix("*")
+            heavy += [m for m in loaded if m.startswith(inner) and not m.startswith((f"{inner}_", f"{inner}version"))]
+        else:
+            heavy += [m for m in loaded if m == name]
+    assert heavy == [], "import it inside the function that needs it"
+
+
+def test_public_names_are_sorted_and_complete():
+    import headwater
+
+    public = list(getattr(headwater, "__all__", []))
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    imported = [
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    ]
+    visible = {name for name in imported if not name.startswith("_") and name != "annotations"}
+    assert public == sorted(set(public))
+    assert visible - set(public) == set(), "public by import, not by __all__"
+
+
+def test_every_public_name_has_a_docstring_with_an_example():
+    import headwater
+
+    wrong = []
+    for name in getattr(headwater, "__all__", []):
+        thing = getattr(headwater, name)
+        # A constant or a type alias has no docstring of its own.
+        if (inspect.isclass(thing) or inspect.isroutine(thing)) and ">>> " not in (thing.__doc__ or ""):
+            wrong.append(f"{thing.__module__}.{name}")
+    assert wrong == [], "the docstring needs an example that starts with >>>"

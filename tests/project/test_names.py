@@ -1,0 +1,132 @@
+"""Names that docstrings, comments and documents cite exist in code: a rename that forgets a sentence is found here.
+
+Cited is what stands between backticks and looks like a name of code: with an underscore, a dot, a bracket or a capital inside.
+It exists if each of its parts stands somewhere in the code of the project, comments and docstrings left out, or is
+another project's (``FOREIGN``). A file is cited by its path from the root, from ``src/headwater``, from the file that cites it, or
+by its name alone. CHANGELOG.md and benchmarks/NOTES.md tell of what was, and are left out.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import subprocess
+import tokenize
+from functools import cache
+from pathlib import Path
+
+from tools.build import javascript
+
+ROOT = Path(__file__).resolve().parents[2]
+HISTORY = {"CHANGELOG.md", "benchmarks/NOTES.md"}
+CODE = {".py", ".pyi", ".c", ".h", ".js", ".mjs", ".html", ".toml", ".css", ".lua"}
+FOREIGN = {"IPAddressAllow", "breakpoint", "headwater.d", "mnist_784", "np", "onnx", "start_hour"}
+"""The first words of names that are other projects', and of examples of names."""
+BUILT = {"headwater.d.mts"}
+"""Files that a build writes."""
+FILE = re.compile(r"[\w./-]*\w\.(?:py|c|h|md|mjs|js|json|txt|toml|html|css|csv)")
+NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\(\))?")
+LOOKS_LIKE_CODE = re.compile(r"_|\.|\(\)|[a-z][A-Z]")
+INLINE = re.compile(r"``([^`\n]+)``|(?<!`)`([^`\n]+)`(?!`)")
+FENCE = re.compile(r"^ *(`{3,}).*?^ *\1\s*$", re.MULTILINE | re.DOTALL)
+PLACEHOLDER = re.compile(r"\b(?:NAME|VERSION|FILE)\b")
+WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+@cache
+def files() -> tuple[str, ...]:
+    """Every file of the project that git knows, or would."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    return tuple(name for name in listed.splitlines() if (ROOT / name).is_file())
+
+
+def docstrings(tree: ast.AST) -> set[tuple[int, int]]:
+    """Where the strings begin that are statements of their own: they explain, and define nothing."""
+    return {
+        (node.value.lineno, node.value.col_offset)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    }
+
+
+def split(source: str) -> tuple[set[str], list[tuple[int, str]]]:
+    """The words of a Python file's code, and its comments and docstrings with their lines."""
+    words: set[str] = set()
+    said: list[tuple[int, str]] = []
+    notes = docstrings(ast.parse(source))
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and token.start in notes):
+            said.append((token.start[0], token.string))
+        elif token.type in {tokenize.NAME, tokenize.STRING}:
+            words.update(WORD.findall(token.string))
+    return words, said
+
+
+@cache
+def known() -> frozenset[str]:
+    """Every word of the project's code."""
+    words: set[str] = set()
+    for name in files():
+        path = ROOT / name
+        if path == Path(__file__) or (path.suffix not in CODE and path.name != "Makefile"):
+            continue
+        text = path.read_text(encoding="utf-8")
+        if path.suffix in {".py", ".pyi"}:
+            words |= split(text)[0]
+        else:
+            words.update(WORD.findall(re.sub(r"/\*.*?\*/|//[^\n]*|<!--.*?-->", "", text, flags=re.DOTALL)))
+        words.update(part for part in re.split(r"\W", name) if part)
+    return frozenset(words)
+
+
+def cited(name: str) -> list[tuple[int, str]]:
+    """What a file cites, each with its line."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    if name.endswith(".py"):
+        parts = split(text)[1]
+    else:
+        blank = FENCE.sub(lambda block: "\n" * block[0].count("\n"), text)
+        parts = list(enumerate(blank.splitlines(), 1))
+    return [
+        (line + part[: found.start()].count("\n"), (found[1] or found[2]).strip())
+        for line, part in parts
+        for found in INLINE.finditer(re.sub(r">>>.*|^\s*\.\.\. .*", "", part, flags=re.MULTILINE))
+    ]
+
+
+def exists(what: str, by: str) -> bool:
+    """Say whether what is cited is there; what doesn't look like a name or a file is not asked for, nor addresses of the server."""
+    if what in BUILT or what.startswith("/") or PLACEHOLDER.search(what):
+        return True
+    if FILE.fullmatch(what) and not what.startswith("."):
+        beside = (ROOT / by).parent
+        there = [ROOT / what, ROOT / "src" / "headwater" / what, beside / what]
+        return any(path.exists() for path in there) or any(f"/{name}".endswith(f"/{what}") for name in files())
+    if not NAME.fullmatch(what) or not LOOKS_LIKE_CODE.search(what):
+        return True
+    parts = what.removesuffix("()").split(".")
+    return parts[0] in FOREIGN or all(part in known() for part in parts)
+
+
+def test_names_in_docstrings_comments_and_documents_exist():
+    texts = [name for name in files() if name.endswith((".py", ".md")) and name not in HISTORY]
+    assert len(texts) > 300
+    wrong = [f"{name}:{line}: {what}" for name in texts for line, what in cited(name) if not exists(what, name)]
+    assert wrong == [], "the sentence cites what is no longer there"
+
+
+def test_a_stale_name_is_found():
+    assert not exists("Classifier.learn_sideways", "README.md")
+    assert not exists("no_such_thing()", "README.md")
+    assert not exists("core/nowhere.c", "README.md")
+    assert exists("Classifier.learn_one", "README.md")
+    assert exists("core/lower.c", "README.md")
+    assert exists("any words at all", "README.md")
+
+
+def test_what_javascript_repeats_is_what_python_declares():
+    written = javascript.DECLARED.read_text(encoding="utf-8")
+    assert written == javascript.module(), "a declaration has changed: python -m tools.build.javascript"

@@ -1,0 +1,129 @@
+"""Brokers as a session's, a command's and a server's source."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import headwater as hw
+from headwater.cli import main
+from headwater.errors import ConfigError
+from support.brokers.following import uninterrupted
+from support.brokers.servers import free_port
+from support.learners import fingerprint  # of the state without the notes, where positions stand
+from support.processes.following import learner, row
+
+pytest.importorskip("redis", reason="no client: pip install 'headwater[redis]' brings it")
+PATIENCE_S = 300
+
+
+def add(base, rows):
+    for i in rows:
+        base.xadd("rows", {"value": json.dumps({name: value for name, value in row(i).items() if name != "id"})})
+
+
+def test_a_session_keeps_the_position_in_the_file_of_its_model(base, server, tmp_path):
+    where, file = f"redis://127.0.0.1:{server.port}/rows?idle=0.1&block=10", tmp_path / "a.hw"
+    add(base, range(40))
+    hw.Session(learner(), keep=file).run(where, target="y")
+    add(base, range(40, 60))
+    base.xadd("rows", {"value": "{"})
+    again = hw.load(file)
+    assert again.notes["positions"]["redis:rows"]["0"].partition(" ")[2] == "40"
+    session = hw.Session(again, keep=file)
+    record = session.run(where, target="y")
+    assert (record.rows, record.rejected) == (20, {"not a row in json": 1})
+    assert fingerprint(hw.load(file)) == fingerprint(uninterrupted(60))
+
+
+def test_a_session_that_was_cut_goes_on_where_its_file_stands(base, server, tmp_path):
+    where, file = f"redis://127.0.0.1:{server.port}/rows?idle=0.1&block=10", tmp_path / "a.hw"
+    add(base, range(60))
+
+    class CutError(Exception):
+        pass
+
+    def cut(record):
+        if record.rows == 35:  # within a block: what is in the file by then ends with the block before
+            raise CutError
+
+    with pytest.raises(CutError):
+        hw.Session(learner(), keep=file, keep_every=5, every=5, on_record=cut).run(where, target="y")
+    hw.Session(hw.load(file), keep=file).run(where, target="y")
+    assert fingerprint(hw.load(file)) == fingerprint(uninterrupted(60))
+
+
+def test_what_needs_a_store_says_so(base, server):
+    pytest.importorskip("paho.mqtt", reason="no client: pip install 'headwater[mqtt]' brings it")
+    for where in (f"redis://127.0.0.1:{server.port}/rows?answers=late", "mqtt://127.0.0.1/rows"):
+        with pytest.raises(ConfigError, match="Give --store FILE"):
+            hw.Session(learner()).run(where, target="y")
+    add(base, range(3))
+    with pytest.raises(ConfigError, match="answers=TOPIC, with a store"):
+        hw.Session(learner(), delay=3).run(f"redis://127.0.0.1:{server.port}/rows?idle=0.1", target="y")
+
+
+def test_headwater_learn_follows_a_broker_into_a_file_and_into_a_store(base, server, tmp_path, capsys):
+    add(base, range(120))
+    where = f"redis://127.0.0.1:{server.port}/rows?idle=0.1"
+    store, file = str(tmp_path / "a.db"), str(tmp_path / "a.hw")
+    words = ["learn", where, "--target", "y", "--hidden", "8", "--seed", "3"]
+    assert main([*words, "--model", file]) == 0
+    assert "classify y (y holds text" in capsys.readouterr().out
+    assert main([*words, "--store", store, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["source"], said["read"], said["learned"], said["scores"]["n"]) == ("redis:rows", 120, 120, 119)
+    add(base, range(120, 150))
+    assert main([*words, "--model", file]) == 0
+    assert "Going on with" in capsys.readouterr().out
+    assert main([*words, "--store", store]) == 0
+    out = capsys.readouterr().out
+    assert "redis:rows: 150 messages read, 150 learned." in out
+    assert "which has learned 150 rows" in out
+    with hw.open(store) as kept:
+        assert fingerprint(kept.learner) == fingerprint(hw.load(file)) == fingerprint(uninterrupted(150))
+
+
+def test_headwater_learn_says_what_a_store_needs(tmp_path, capsys):
+    store = str(tmp_path / "a.db")
+    assert main(["learn", "a.csv", "--target", "y", "--store", store]) == 2
+    assert "For files give --model FILE." in capsys.readouterr().err
+    assert main(["learn", "redis://localhost/rows", "--store", store]) == 2
+    assert "expected --target COLUMN" in capsys.readouterr().err
+    assert main(["learn", "redis://localhost/rows", "--target", "y", "--store", store, "--delay", "3"]) == 2
+    assert "got --delay" in capsys.readouterr().err
+    assert main(["learn", "redis://localhost/rows", "--target", "y", "--predictions", "redis://localhost/said"]) == 2
+    assert "Add --store FILE." in capsys.readouterr().err
+
+
+def test_a_server_follows_a_broker_beside_its_clients_and_ends_whole(base, server, tmp_path):
+    add(base, range(100))
+    port, store = free_port(), tmp_path / "a.db"
+    where = f"redis://127.0.0.1:{server.port}/rows"
+    words = [sys.executable, "-m", "headwater", "serve", "--store", str(store), "--port", str(port), "--hidden", "8"]
+    words += ["--seed", "3", "--source", where, "--target", "y"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        assert "Watch it at" in process.stdout.readline()
+        until, learned = time.monotonic() + PATIENCE_S, 0
+        while learned < 100 and time.monotonic() < until:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+            connection.request("GET", "/models")
+            learned = json.loads(connection.getresponse().read())[0]["learners"][0]["n_learned"]
+            connection.close()
+            threading.Event().wait(0.02)
+        assert learned == 100
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+        process.stdout.close()
+    with hw.open(store) as kept:
+        assert fingerprint(kept.learner) == fingerprint(uninterrupted(100))
+        assert kept.learn_from(where + "?idle=0.1", "y").read == 100

@@ -1,0 +1,25 @@
+"""A coordinator as a process of its own: python coordinator.py ADDRESS MANIFEST. It prints each round's number."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from headwater.cluster import Cluster
+from headwater.cluster.ray import RayWorkers
+from support.processes.rounds import make, stream
+
+
+class Told(RayWorkers):
+    def learn(self, updates, blocks, deadline):
+        print(updates[1]().version, flush=True)
+        return super().learn(updates, blocks, deadline)
+
+
+if __name__ == "__main__":
+    address, manifest = sys.argv[1:]
+    with Cluster(make(), workers=2, block=100, engine=Told(2, address=address), manifest=manifest) as cluster:
+        cluster.run(stream(4000))
+    print(cluster.learner.engine.core.digest(), flush=True)

@@ -1,0 +1,20 @@
+"""What the tests of clusters learn: rows of numbers and names, and a net that takes its time."""
+
+from __future__ import annotations
+
+import random
+
+import headwater as hw
+
+
+def stream(n: int, *, classes: int = 3) -> list:
+    draw = random.Random(5)
+    rows = []
+    for i in range(n):
+        x = {"hour": i % 24, "load": draw.gauss(0, 1), "site": f"s{draw.randrange(40)}"}
+        rows.append((x, f"c{(i // 500) % classes if x['load'] < 0.4 else int(x['site'][1:]) % classes}"))
+    return rows
+
+
+def make() -> hw.Classifier:
+    return hw.Classifier(seed=1, hidden=(256, 256), optimizer=hw.nn.SGD(0.05), diagnosis=False)

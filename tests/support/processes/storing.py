@@ -1,0 +1,71 @@
+"""Run durable learners that a test kills: for each line ``start most`` on stdin, a fork that learns from example ``start`` on.
+
+A fork, since importing and warming up once is what makes fifty kills affordable. The fork says ``ack i`` after each answer, and
+after ``most`` answers waits to be killed: so far and no farther, however late a busy machine lets the killer be.
+"""
+
+import os
+import signal
+import sys
+
+import headwater as hw
+from headwater.store.service import RetentionPolicy
+from headwater.watch.live import LiveScores
+
+ALL = 5000
+
+
+def sample(i):
+    return {"a": (i * 37 % 101) / 10, "b": (i * 53 % 97) / 7, "c": "xyz"[i % 3], "late": None if i % 11 == 0 else i % 5}
+
+
+def answer(i):
+    return "yes" if (i * 37 % 101) > 50 else "no" if i % 13 else "maybe"
+
+
+def steps():
+    """Yield the requests as (first example, one behind the last): singles, and now and then a block."""
+    i = 0
+    while i < ALL:
+        n = 17 if i % 6 == 5 else 1
+        yield i, min(i + n, ALL)
+        i += n
+
+
+def run(path, start, most):
+    policy = RetentionPolicy(snapshot_every=200)
+    with hw.open(path, hw.Classifier(hidden=(8,), seed=3), policy=policy) as model:
+        for i, stop in steps():
+            if i < start:
+                continue
+            if stop == i + 1:
+                model.learn_one(sample(i), answer(i), 1.0 if i % 4 else 2.0, id=f"k{i}")
+            else:
+                events = [model._event(sample(j), answer(j), None, f"k{j}") for j in range(i, stop)]
+                model._commit(events)
+            os.write(1, b"ack %d\n" % stop)
+            most -= 1
+            while most == 0:
+                signal.pause()
+
+
+def main():
+    path = sys.argv[1]
+    warm = hw.Classifier(hidden=(8,))
+    for i in range(20):
+        warm.learn_one(sample(i), answer(i))
+    LiveScores("classify")  # imports its detector
+    os.write(1, b"ready\n")
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            run(path, *map(int, line.split()))
+            os.write(1, b"end\n")
+            os._exit(0)
+        os.write(1, b"pid %d\n" % pid)
+        os.waitpid(pid, 0)
+        os.write(1, b"gone\n")
+
+
+if __name__ == "__main__":
+    main()

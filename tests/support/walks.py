@@ -1,0 +1,60 @@
+"""The way of data through the source: which of our functions are called, in which files, in which order."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).resolve().parents[2] / "src" / "headwater"
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The calls of functions in the package, each as (file, function, whether the file was entered from another one)."""
+
+    calls: tuple[tuple[str, str, bool], ...]
+
+    @property
+    def files(self) -> list[str]:
+        """The files in the order in which they were first entered."""
+        return list(dict.fromkeys(file for file, _, _ in self.calls))
+
+    @property
+    def entered_again(self) -> dict[str, int]:
+        """The files that were entered more than once from another file, and how often."""
+        entries = Counter(file for file, _, entered in self.calls if entered)
+        return {file: count for file, count in entries.items() if count > 1}
+
+
+def walked(do: Callable[[], object], *, until: str = "") -> Walk:
+    """Do something and write down its calls of functions of the package.
+
+    Parameters
+    ----------
+    do
+        What to do.
+    until
+        The qualified name of a function whose first call ends the list, such as ``"Engine.learn"``.
+    """
+    calls: list[tuple[str, str, bool]] = []
+    ended = False
+
+    def on_call(frame: Any, event: str, argument: Any) -> None:
+        nonlocal ended
+        file = frame.f_code.co_filename
+        if event != "call" or ended or not file.startswith(f"{PACKAGE}/"):
+            return
+        caller = frame.f_back.f_code.co_filename if frame.f_back else ""
+        calls.append((Path(file).relative_to(PACKAGE).as_posix(), frame.f_code.co_qualname, caller != file))
+        ended = bool(until) and frame.f_code.co_qualname == until
+
+    sys.setprofile(on_call)
+    try:
+        do()
+    finally:
+        sys.setprofile(None)
+    return Walk(tuple(calls))

@@ -1,0 +1,138 @@
+"""The core on every machine that can be had here: one program, each compiler, each level of the processor, the same output.
+
+python -m tools.build.targets                # builds tests/core/programs/golden.c everywhere, runs it, compares what it prints
+python -m tools.build.targets missing        # says what can't be tested here, and how to get it
+python -m tools.build.targets wasm FOLDER    # headwater.wasm for JavaScript
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+
+from tools.build.compiler import ZIG, Compiler, host, zig
+from tools.build.core import BUILD, ROOT, Unit, compiled, program, units
+
+GOLDEN = ROOT / "tests" / "core" / "programs" / "golden.c"
+NO_SUCH_LEVEL = 77
+"""What the program ends with when the processor lacks the level that it was asked for."""
+HOW = {
+    "aarch64-linux-gnu-gcc": "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    "qemu-aarch64": "apt-get install qemu-user",
+    "node": "apt-get install nodejs",
+    "ziglang": f"pip install '{ZIG}'",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A machine and a compiler: what runs its programs here, and what they are linked with."""
+
+    name: str
+    compiler: Compiler
+    runner: tuple[str, ...] = ()
+    link: tuple[str, ...] = ()
+
+    @cached_property
+    def missing(self) -> str:
+        """What is not here and how to get it; empty if nothing is missing."""
+        command = self.compiler.command[0]
+        lacks = [name for name in self.runner[:1] if not shutil.which(name)]
+        if self.compiler.zig and not find_spec("ziglang"):  # where it is, it works
+            lacks.append("ziglang")
+        elif not self.compiler.zig and not self.compiler.works():
+            lacks.append(command)
+        return ", ".join(f"{name} ({HOW.get(name, f'apt-get install {name}')})" for name in lacks)
+
+    def build(self, source: Path = GOLDEN, options: tuple[str, ...] = (), link: tuple[str, ...] = ()) -> Path:
+        """Build a program from a source file and the core; ``options`` are for all files, such as a sanitizer's."""
+        to = BUILD / "programs" / (self.name + "".join(options)) / source.stem
+        return program(self.compiler, source, to, options, *self.link, *link)
+
+    def run(self, built: Path, *arguments: str | int) -> subprocess.CompletedProcess[str]:
+        """Run a program that was built for this machine."""
+        command = [*self.runner, str(built), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+NODE = ("node", "--no-warnings", str(Path(__file__).with_name("run.mjs")))
+TARGETS = (
+    Target("gcc", Compiler(("gcc",), host())),
+    Target("clang", Compiler(("clang",), host())),
+    Target("zig", zig(host())),
+    Target("aarch64-gcc", Compiler(("aarch64-linux-gnu-gcc",), "aarch64-linux-gnu"), ("qemu-aarch64",), ("-static",)),
+    Target("aarch64-zig", zig("aarch64-linux-musl"), ("qemu-aarch64",), ("-static",)),
+    Target("wasm", zig("wasm32-wasi"), NODE),
+)
+
+
+def outputs(target: Target, source: Path = GOLDEN) -> Iterator[tuple[int, str, float]]:
+    """Yield each level that this processor has, what the program prints there, and how many seconds it took."""
+    built = target.build(source)
+    for level in target.compiler.levels:
+        begun = time.perf_counter()
+        done = target.run(built, level)
+        if done.returncode != NO_SUCH_LEVEL:
+            if done.returncode:
+                raise SystemExit(
+                    f"{target.name}, level {level}: it ended with {done.returncode}\n{done.stdout}{done.stderr}"
+                )
+            yield level, done.stdout, time.perf_counter() - begun
+
+
+def wasm(folder: Path, *, double: bool = False) -> Path:
+    """Build ``headwater.wasm``, which imports nothing and computes in float32; ``double``: ``headwater64.wasm``, in float64 too.
+
+    It exports what ``js/bridge.c`` says, and what of ``headwater.h`` the modules of ``js/`` name; all that none of these needs is left
+    out. Loops that compute are compiled for speed within reason, all else for size: pages load this.
+    """
+    compiler = zig("wasm32-wasi")
+    named = {name for path in (ROOT / "js").rglob("*.mjs") for name in re.findall(r"\bhw_\w+", path.read_text("utf-8"))}
+    exports = [f"-Wl,--export={name}" for name in ("malloc", "free", *sorted(named))]
+    folder.mkdir(parents=True, exist_ok=True)
+    made = folder / ("headwater64.wasm" if double else "headwater.wasm")
+    parts = [*units(compiler), Unit("bridge", ROOT / "js" / "bridge.c", compiler.architecture(1))]
+    own = [
+        replace(one, options=(*one.options, *(("-Os",) if "kernels" in one.name else ("-Xclang", "-Oz")), *switch))
+        for one in parts
+        for switch in [() if double or one.name not in ("learner", "bridge") else ("-DHW_FLOAT_ONLY",)]
+        if double or not one.name.endswith("f64")
+    ]
+    compiler.run(*compiled(compiler, own), "-mexec-model=reactor", "-O3", "-s", *exports, "-o", made)
+    return made
+
+
+def main() -> None:
+    """Build and run everything, and say what differs and what could not be run."""
+    first = None
+    differing = 0
+    for target in TARGETS:
+        if target.missing:
+            print(f"{target.name:14} SKIPPED: it needs {target.missing}")
+            continue
+        for level, said, seconds in outputs(target):
+            first = said if first is None else first
+            differing += said != first
+            same = f"the same {len(said.splitlines())} lines" if said == first else f"DIFFERENT\n{said}"
+            print(f"{target.name:14} level {level}  {seconds:6.2f} s  {same}", flush=True)
+    if first is None or differing:
+        raise SystemExit("expected the same output everywhere" if differing else "expected a compiler")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["wasm"]:
+        print(wasm(Path(sys.argv[2])))
+    elif sys.argv[1:] == ["missing"]:
+        for one in TARGETS:
+            if one.missing:
+                print(f"NOTE: the core's tests on {one.name} are SKIPPED. To run them: {one.missing}")
+    else:
+        main()

@@ -1,0 +1,47 @@
+"""The course's pictures: one function each, drawn from the library at work, in the colours of the playground.
+
+    python -m tools.docs.figures              # draw all into docs/learn/figures and docs/zh/figures
+    python -m tools.docs.figures neuron cost  # draw some
+
+To add one: a function that takes nothing and returns a matplotlib figure, its line in ``PICTURES`` of its module, and its labels in
+``WORDS`` of ``forms.py`` if they are words. The site makes the pictures for dark pages from these (``forms.dark``).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from tools.docs.forms import WORDS, chinese, dark
+
+from . import descent, fit, nets, streams
+from .palette import INK
+
+__all__ = ["FOLDERS", "PICTURES", "WORDS", "chinese", "dark", "svg"]
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+FOLDERS = {"en": DOCS / "learn" / "figures", "zh": DOCS / "zh" / "figures"}
+PICTURES: dict[str, Callable[[], Figure]] = {**nets.PICTURES, **descent.PICTURES, **fit.PICTURES, **streams.PICTURES}
+
+STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "font.sans-serif": ["DejaVu Sans"],
+    "hatch.color": INK,
+} | dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK)
+
+
+def svg(name: str) -> str:
+    """Return a picture as SVG, the same bytes in every run: letters stay letters, fixed ids, no date.
+
+    Which matplotlib drew it is written into the file, since another one may place things differently.
+    """
+    out = io.StringIO()
+    with mpl.rc_context(STYLE | {"svg.hashsalt": name}):
+        metadata = {"Date": None, "Creator": f"matplotlib {mpl.__version__}", "Title": name}
+        PICTURES[name]().savefig(out, format="svg", metadata=metadata)
+    return re.sub(r"[ \t]+$", "", out.getvalue(), flags=re.MULTILINE)

