@@ -28,6 +28,7 @@ import headwater as hw
 from benchmarks.accuracy.streams import read
 from headwater import nn
 from headwater.cluster import Cluster
+from headwater.cluster.local import LocalWorkers
 from headwater.cluster.plan import Sync
 
 STREAMS = {
@@ -62,6 +63,7 @@ class Spent:
 
     def __init__(self, workers: Any) -> None:
         self._workers = workers
+        self._here = isinstance(workers, LocalWorkers)
         self.rounds: list[tuple[float, float, float, int]] = []  # slowest worker, coordinator, wall, rows
         self._cpu, self._wall = time.process_time(), time.perf_counter()
 
@@ -71,7 +73,7 @@ class Spent:
     def learn(self, updates: Any, blocks: Any, deadline: float | None) -> Any:
         """Learn a round, and note what it took since the one before."""
         done = self._workers.learn(updates, blocks, deadline)
-        here = sum(one.cpu for one in done) if not self._workers.together else 0.0
+        here = sum(one.cpu for one in done) if self._here else 0.0
         now, wall = time.process_time(), time.perf_counter()
         took = max(one.cpu for one in done), now - self._cpu - here, wall - self._wall, sum(map(len, blocks))
         self.rounds.append(took)
@@ -102,8 +104,8 @@ def speed() -> None:
 
     from headwater.cluster.ray import RayWorkers
 
-    taught, n, block = 20_000, 34_000, 1_000
-    X, y = rows(n)
+    taught, n, block, short = 20_000, 34_000, 1_000, 300
+    X, y = rows(n + 6000)
     cluster = nodes(2)
     try:
         model = slow_model()
@@ -113,7 +115,10 @@ def speed() -> None:
         wall = (time.perf_counter() - started) / (taught - 1000)
         spent = Spent(RayWorkers(2))
         with Cluster(model, engine=spent, workers=2, block=block, serial_sample=False) as two:
-            two.run((X[taught:], y[taught:]))
+            two.run((X[taught:n], y[taught:n]))
+        again = Spent(RayWorkers(2))
+        with Cluster(two.learner, engine=again, workers=2, block=short, serial_sample=False) as more:
+            more.run((X[n:], y[n:]))
     finally:
         ray.shutdown()
         cluster.shutdown()
@@ -132,7 +137,13 @@ def speed() -> None:
     print(f"  speed-up by the clock {2 * block * wall / took:.2f}, by the processors {sped:.2f}")
     travelled = [total / len(spent.rounds) / 1000 for total in (two.progress.sent, two.progress.received)]
     print("  {:.0f} kB out, {:.0f} kB in a round".format(*travelled))
-    cost_model(cpu, block, here, besides + LEAD / 2 * cpu)
+    sync = cost_model(cpu, block, here, besides + LEAD / 2 * cpu)
+    worker, here = (statistics.median(one[i] for one in again.rounds[1:]) for i in range(2))
+    print(
+        f"check at K = 2 with blocks of {short}, which the model has not seen: by the processors"
+        f" {2 * short * cpu / (worker + here):.2f}, the model says"
+        f" {sync.speed_up(workers=2, rows=short, seconds_a_row=cpu):.2f}"
+    )
 
 
 LEAD = 20
@@ -154,10 +165,8 @@ def _besides(learner: Any) -> float:
     return statistics.median(took)
 
 
-def cost_model(cpu: float, block: int, here: float, besides: float) -> None:
-    """Print the cost model: what coordinators in one process spend for 1 to 64 workers, and Ray besides, as measured for two."""
-    from headwater.cluster.local import LocalWorkers
-
+def cost_model(cpu: float, block: int, here: float, besides: float) -> Sync:
+    """Print and return the cost model: what coordinators in one process spend for 1 to 64 workers, and Ray besides, as measured for two."""
     costs = {}
     for workers in (1, 2, 4, 8, 16, 32, 64):
         X, y = rows(1000 * workers + 1000)
@@ -178,6 +187,7 @@ def cost_model(cpu: float, block: int, here: float, besides: float) -> None:
     for a_row in (7e-6, 24e-6, 1e-4, 5e-4, 5e-3):
         said = [f"{k}: {sync.speed_up(workers=k, rows=1000, seconds_a_row=a_row):.1f}" for k in (2, 4, 8, 16, 64)]
         print(f"  {1e6 * a_row:.0f} µs a row, blocks of 1,000: " + ", ".join(said))
+    return sync
 
 
 def kills() -> None:

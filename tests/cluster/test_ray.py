@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,27 @@ def undisturbed() -> int:
     return cluster.learner.engine.core.digest()
 
 
+def until(holds, seconds: float = 300.0) -> None:
+    """Wait until something holds that processes of Ray's bring about."""
+    ended = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ended, "it never held"
+        time.sleep(0.02)
+
+
+def drain(nodes, node) -> None:
+    """Tell a node to leave, as an autoscaler does before it takes a machine away."""
+    from ray._raylet import GcsClient
+    from ray.core.generated.autoscaler_pb2 import DrainNodeReason
+
+    reason = DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+    deadline = int(1000 * time.time()) + 600_000
+    accepted, why = GcsClient(address=nodes.address).drain_node(
+        node.node_id, reason, "it is needed elsewhere", deadline
+    )
+    assert accepted, why
+
+
 def disturbed(kill, *, in_round: int = 8) -> tuple[Cluster, object]:
     """Learn the rows on the nodes; `kill(workers)` is called once, while the blocks of that round are being learned."""
     from headwater.cluster.ray import RayWorkers
@@ -72,6 +94,7 @@ def disturbed(kill, *, in_round: int = 8) -> tuple[Cluster, object]:
             return done
 
     workers = Disturbed(2)
+    until(lambda: workers.live == 2)
     with Cluster(make(), workers=2, block=100, engine=workers) as cluster:
         cluster.run(ROWS)
     return cluster, workers
@@ -119,6 +142,40 @@ def test_a_coordinator_that_is_killed_in_a_round_and_started_again_comes_to_the_
     *rounds, digest = map(int, again.stdout.split())
     assert 0 < rounds[0] <= 12, "it went on from a manifest"
     assert digest == undisturbed
+
+
+def test_a_node_that_joins_learns_and_one_that_is_to_leave_is_let_go_between_rounds(nodes, undisturbed):
+    from headwater.cluster.ray import RayWorkers, leaving
+
+    first, other = nodes.worker_nodes
+    nodes.remove_node(other)
+    nodes.wait_for_nodes()
+    workers, new = RayWorkers(2), []
+
+    def change(progress) -> None:
+        if progress.round == 5:
+            assert (progress.live, progress.nodes) == (1, 1), "the other worker waits for room"
+            new.append(nodes.add_node(num_cpus=1, object_store_memory=80_000_000))
+            until(lambda: workers.live == 2)
+        elif progress.round == 15:
+            assert (progress.live, progress.nodes) == (2, 2)
+            assert workers.learned[new[0].node_id] > 0, "the new node learned blocks"
+            drain(nodes, first)
+            until(lambda: first.node_id in leaving())
+        elif progress.round == 16:
+            assert (progress.left, workers.nodes) == (1, [new[0].node_id])
+            nodes.remove_node(first)
+
+    try:
+        with Cluster(make(), workers=2, block=100, engine=workers, on_round=change) as cluster:
+            cluster.run(ROWS)
+    finally:
+        for _ in range(2 - len(nodes.worker_nodes)):
+            nodes.add_node(num_cpus=1, object_store_memory=80_000_000)
+    assert cluster.progress.round > 18
+    assert cluster.learner.engine.core.digest() == undisturbed
+    assert workers.learned.keys() == {first.node_id, new[0].node_id}
+    assert workers.lost == 0, "no block was lost"
 
 
 def test_rows_that_cannot_be_learned_raise_the_error_that_they_raise_here(nodes):

@@ -10,17 +10,36 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
+import warnings
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import headwater as hw
+from headwater.cli.options.replicas import ReplicaOptions, states_of_run
+from headwater.cluster import Cluster
+from headwater.cluster.progress.status import StatusFile
+from headwater.cluster.published import RunStates
 from headwater.cluster.replicas import Replica, Replicas
-from headwater.cluster.worker import pack
+from headwater.cluster.worker import pack, unpack
+from headwater.errors import ConfigError, SourceError
+from headwater.learner_file import fingerprint
+from headwater.serve.app import build
+from headwater.serve.run import make_state
+from support.processes.rounds import stream
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
+    from starlette.testclient import TestClient
+
+ROWS = stream(4000)
 SERVER = Path(__file__).parents[1] / "support" / "processes" / "replicating.py"
 
 
@@ -40,6 +59,14 @@ class Pool:
         self.closed = True
 
 
+def learn_rounds(manifest: Path, rows: int) -> Cluster:
+    """Learn so many rows of the stream, from where the manifest stands."""
+    model = hw.Classifier(seed=1, hidden=(8,), diagnosis=False)
+    with Cluster(model, workers=2, block=100, engine="local", manifest=manifest) as cluster:
+        cluster.run(ROWS[:rows])
+    return cluster
+
+
 def taught() -> hw.Classifier:
     model = hw.Classifier()
     model.learn_many([{"a": float(i % 2)} for i in range(100)], ["no" if i % 2 else "yes" for i in range(100)])
@@ -47,8 +74,8 @@ def taught() -> hw.Classifier:
 
 
 def source_of(model: hw.Classifier) -> Any:
-    def source(seq: int) -> tuple[int, Any]:
-        return model.n_learned, None if model.n_learned == seq else pack(model)
+    def source(seq: int) -> tuple[int, float, Any]:
+        return model.n_learned, time.monotonic(), None if model.n_learned == seq else pack(model)
 
     return source
 
@@ -95,6 +122,111 @@ def test_the_caller_predicts_where_no_replica_answers():
     assert replicas.here == 1
 
 
+def test_states_of_a_run_are_read_after_its_rounds_and_are_as_old_as_the_last_one(tmp_path):
+    manifest = tmp_path / "m.hw"
+    learn_rounds(manifest, 2000)
+    states = RunStates(manifest)
+    learned, _, saved = states.newest(-1)
+    assert learned == 2000
+    assert unpack(saved).engine.core.digest() == hw.load(manifest).engine.core.digest()
+    assert states.newest(2000)[2] is None
+
+    learn_rounds(manifest, 3000)
+    os.utime(manifest, (time.time() - 50, time.time() - 50))
+    learned, as_of, saved = states.newest(2000)
+    assert learned == 3000
+    assert unpack(saved).engine.core.digest() == hw.load(manifest).engine.core.digest()
+    assert 50 <= time.monotonic() - as_of < 3600
+
+
+def test_the_last_state_of_a_run_that_has_ended_is_never_too_old(tmp_path):
+    manifest = tmp_path / "m.hw"
+    cluster = learn_rounds(manifest, 1500)
+    states = RunStates(manifest)
+    os.utime(manifest, (1, 1))
+    assert time.monotonic() - states.newest(-1)[1] > 1e8
+    StatusFile(manifest).put(cluster.progress, cluster.window_scores, ended=True)
+    before = time.monotonic()
+    assert states.newest(-1)[1] >= before
+
+
+def test_a_manifest_that_cannot_be_read_leaves_the_state_before_it_which_grows_old(tmp_path):
+    manifest = tmp_path / "m.hw"
+    learn_rounds(manifest, 1500)
+    states = RunStates(manifest)
+    manifest.write_bytes(b"what is this?")
+    learned, as_of, saved = states.newest(-1)
+    assert (learned, unpack(saved).n_learned) == (1500, 1500)
+    manifest.unlink()
+    assert states.newest(1500)[1] == pytest.approx(as_of, abs=0.5)
+    with pytest.raises(SourceError, match="cluster run"):
+        RunStates(manifest)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[Any, Any, Pool, Path]]:
+    """The state of a server for a run, a client, its one replica, and the manifest."""
+    manifest, pool = tmp_path / "m.hw", Pool()
+    learn_rounds(manifest, 2000)
+    state = make_state(tmp_path / "s.db")
+    state.service.change(state.service.models.create, "default", hw.load(manifest))
+    state.replicas = Replicas(pool, states_of_run(state, manifest), every=0.02, oldest=3600.0, keep=True)
+    with TestClient(build(state)) as client:
+        yield state, client, pool, manifest
+    state.close()
+
+
+def test_a_server_predicts_with_the_states_of_a_run_and_refuses_examples(server):
+    state, client, pool, manifest = server
+    asked = {"x": ROWS[0][0]}
+    answer = client.post("/predict", json=asked)
+    assert answer.json().keys() == {"y_pred", "proba", "seq"}, "no id, since no answer could be learned"
+    assert answer.json()["seq"] == 2000
+    assert answer.json()["proba"] == pytest.approx(hw.load(manifest).predict_proba_one(ROWS[0][0]), abs=1e-6)
+    refused = client.post("/learn", json={**asked, "y": "c1"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "learns_elsewhere")
+    assert str(manifest) in refused.json()["help"]
+
+    learn_rounds(manifest, 3000)
+    while client.post("/predict", json=asked).json()["seq"] < 3000:
+        time.sleep(0.005)
+    assert client.get("/models/default").json()["state"] == fingerprint(hw.load(manifest)), "all else follows too"
+
+    pool.answers = False
+    alone = client.post("/predict", json=asked)
+    assert (alone.status_code, alone.json()["seq"]) == (200, 3000)
+    assert state.replicas.here == 1
+    assert 0 <= float(alone.headers["x-headwater-state-age"]) < 3600
+
+
+def test_a_server_does_not_predict_from_a_round_that_is_too_long_ago(server):
+    state, client, _, manifest = server
+    os.utime(manifest, (1, 1))
+    while (refused := client.post("/predict", json={"x": {}})).status_code == 200:
+        time.sleep(0.005)
+    assert (refused.status_code, refused.json()["code"]) == (503, "too_old")
+    assert str(manifest) in refused.json()["at"]
+    state.replicas.oldest = float("inf")
+    assert client.post("/predict", json={"x": {}}).status_code == 200
+
+
+def test_a_store_with_a_model_of_its_own_is_not_given_to_a_run(tmp_path):
+    manifest = tmp_path / "m.hw"
+    learn_rounds(manifest, 1500)
+    with make_state(tmp_path / "s.db").service as service:
+        service.change(service.models.create, "default", hw.Regressor())
+        state = SimpleNamespace(service=service, default="default")
+        with pytest.raises(ConfigError, match="another task"):
+            states_of_run(state, manifest)
+    options = ReplicaOptions(replicas=2, rounds=manifest)
+    assert options.store == tmp_path / "m.hw.db"
+    options.check(learns=False)
+    with pytest.raises(ConfigError, match="--source or --demo"):
+        options.check(learns=True)
+    with pytest.raises(ConfigError, match="no replicas"):
+        ReplicaOptions(rounds=manifest).check(learns=False)
+
+
 class Clients:
     """Threads that send predictions one after the other, and count what comes back."""
 
@@ -130,35 +262,67 @@ def post(address: str, path: str, body: Any) -> tuple[int, Any, Any]:
         return answer.status, json.loads(answer.read()), answer.headers
 
 
-def predicted_from(address: str, seq: int) -> tuple[Any, Any]:
+def predicted_from(address: str, seq: int, x: dict[str, Any]) -> tuple[Any, Any]:
     """Ask until the state with this number predicts: a replica that is started again may answer from an older one for a second."""
     while True:
-        _, body, headers = post(address, "/predict", {"x": {"a": 1.0}, "keep": False})
+        _, body, headers = post(address, "/predict", {"x": x, "keep": False})
         if body["seq"] == seq:
             return body, headers
         time.sleep(0.05)
 
 
-def test_a_replica_that_is_killed_under_load_is_seen_by_no_client(tmp_path):
-    pytest.importorskip("ray", reason="the extra ray is not installed: pip install headwater[ray]")
-    command = [sys.executable, str(SERVER), str(tmp_path / "s.db")]
+@contextmanager
+def replicating(*arguments: Path) -> Iterator[tuple[Any, str]]:
+    """A server with two replicas as a process of its own, and its address."""
+    command = [sys.executable, str(SERVER), *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         try:
             address = server.stdout.readline().strip()
             assert address.startswith("http://"), "it serves"
-            post(address, "/learn", [{"x": {"a": float(i % 2)}, "y": "no" if i % 2 else "yes"} for i in range(200)])
-            clients = Clients(address)
-            clients.wait_for(50)
-            server.stdin.write("pids\n")
-            server.stdin.flush()
-            pids = json.loads(server.stdout.readline())
-            assert len(pids) == 2
-            os.kill(pids[0], signal.SIGKILL)
-            clients.wait_for(200)
-            clients.close()
-            body, headers = predicted_from(address, 200)
+            yield server, address
         finally:
             server.terminate()
+
+
+def kill_a_replica(server: Any) -> None:
+    server.stdin.write("pids\n")
+    server.stdin.flush()
+    pids = json.loads(server.stdout.readline())
+    assert len(pids) == 2
+    os.kill(pids[0], signal.SIGKILL)
+
+
+def test_a_replica_that_is_killed_under_load_is_seen_by_no_client(tmp_path):
+    pytest.importorskip("ray", reason="the extra ray is not installed: pip install headwater[ray]")
+    with replicating(tmp_path / "s.db") as (server, address):
+        post(address, "/learn", [{"x": {"a": float(i % 2)}, "y": "no" if i % 2 else "yes"} for i in range(200)])
+        clients = Clients(address)
+        clients.wait_for(50)
+        kill_a_replica(server)
+        clients.wait_for(200)
+        clients.close()
+        body, headers = predicted_from(address, 200, {"a": 1.0})
     assert set(clients.statuses) == {200}, "no client saw an error"
     assert body["y_pred"] == "no"
-    assert 0 <= float(headers["x-headwater-state-age"]) < 10
+    assert 0 <= float(headers["x-headwater-state-age"]) < 600
+
+
+def test_replicas_follow_a_run_round_by_round_and_the_death_of_one_is_seen_by_no_client(tmp_path):
+    pytest.importorskip("ray", reason="the extra ray is not installed: pip install headwater[ray]")
+    manifest, x = tmp_path / "m.hw", ROWS[-1][0]
+    learn_rounds(manifest, 1500)
+    with replicating(tmp_path / "s.db", manifest) as (server, address):
+        assert post(address, "/predict", {"x": x})[1]["seq"] == 1500
+        with pytest.raises(urllib.error.HTTPError, match="409"):
+            post(address, "/learn", {"x": x, "y": "c1"})
+        clients = Clients(address)
+        clients.wait_for(50)
+        kill_a_replica(server)
+        learn_rounds(manifest, 2500)
+        clients.wait_for(200)
+        cluster = learn_rounds(manifest, 4000)
+        body, headers = predicted_from(address, 4000, x)
+        clients.close()
+    assert set(clients.statuses) == {200}, "no client saw an error"
+    assert body["proba"] == pytest.approx(cluster.learner.predict_proba_one(x), abs=1e-6)
+    assert 0 <= float(headers["x-headwater-state-age"]) < 600

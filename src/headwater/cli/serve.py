@@ -12,10 +12,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headwater.cli.options.model import ModelOptions, load_model
+from headwater.cli.options.replicas import ReplicaOptions, start_replicas
 from headwater.cli.options.shared import check_writable
 from headwater.errors import ConfigError, MissingExtra
 
-__all__ = ["ReplicaOptions", "serve", "start_replicas"]
+__all__ = ["serve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +36,6 @@ class SourceOptions:
     source: str | None = None
     target: Annotated[str | None, Parameter(metavar="COLUMN")] = None
     predictions: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReplicaOptions:
-    """Who else predicts.
-
-    Parameters
-    ----------
-    replicas
-        Processes that predict with the default model, on Ray Serve; this one learns. Worth it where a prediction is dear.
-    oldest
-        Seconds that the state of a replica may be old; beyond, this process predicts.
-    address
-        Of a Ray cluster that runs already; auto finds one. Without it Ray runs on this machine.
-    """
-
-    replicas: int = 0
-    oldest: float = 10.0
-    address: str | None = None
 
 
 def serve(
@@ -140,14 +122,16 @@ def serve(
     server = _server(log, task, demo)
     bounds, store_limits = server.read_limits(limits)
     server.check_bind(host, known := {**server.tokens_of_environment(), **_tokens(tokens)})
-    file, sock = _file(store, demo), server.listen(host, port)
+    wanted = more or ReplicaOptions()
+    wanted.check(learns=demo or (follow is not None and follow.source is not None))
+    file, sock = _file(store or wanted.store, demo), server.listen(host, port)
     policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
     bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
     state = server.make_state(file, tokens=known, policy=policy, **bounded)
     state.default, state.demo = name, demo
     new = ModelOptions(hidden=hidden, optimizer=optimizer, lr=lr, loss=loss, seed=seed, no_diagnosis=no_diagnosis)
-    _begin(state, model, new, task, follow)
-    state.replicas = start_replicas(state, more or ReplicaOptions())
+    _begin(state, wanted.rounds or model, new, task, follow)
+    state.replicas = start_replicas(state, wanted)
     return _run(server, state, host, port, sock)
 
 
@@ -169,22 +153,6 @@ def _begin(state: Any, model: Path | None, new: ModelOptions, task: str, follow:
         state.service.change(state.service.models.create, state.default, learner)
     if follow is not None:
         _follow(state, follow)
-
-
-def start_replicas(state: Any, options: ReplicaOptions) -> Any:
-    """Start the replicas that were asked for, with the default model as it is now."""
-    if options.replicas < 1:
-        return None
-    from headwater.cluster.ray import ReplicaPool
-    from headwater.cluster.replicas import Replicas
-    from headwater.cluster.worker import pack
-
-    def source(seq: int) -> tuple[int, Any]:
-        model = state.service.models.named(state.default)
-        with model.lock:
-            return model.seq, pack(model.champion.learner) if model.seq != seq else None
-
-    return Replicas(ReplicaPool(options.replicas, address=options.address), source, oldest=options.oldest)
 
 
 def _follow(state: Any, follow: SourceOptions) -> None:

@@ -46,16 +46,24 @@ WARM_UP = 1000
 class Workers(Protocol):
     """Where blocks are learned: `LocalWorkers`, or `ray.RayWorkers`."""
 
-    together: bool
-    """Whether blocks are learned at the same time."""
     sent: int
     """Bytes of arrays that were sent to workers so far."""
     lost: int
     """How often a worker died with a block in hand."""
+    left: int
+    """How often a worker was let go because its node was to leave."""
 
     @property
     def live(self) -> int:
         """How many workers there are now."""
+
+    @property
+    def at_once(self) -> int:
+        """How many blocks are learned at the same time."""
+
+    @property
+    def nodes(self) -> list[str]:
+        """The node of each worker that is there."""
 
     def learn(
         self, updates: tuple[Update | None, Callable[[], Update]], blocks: Sequence[Block], deadline: float | None
@@ -334,13 +342,14 @@ class Cluster:
     def _count(self, done: Sequence[Block], outcomes: Sequence[Outcome], seconds: float, asked: int) -> None:
         now, learned = self.progress, sum(map(len, done))
         if outcomes and len(outcomes) == self.position.workers:
-            self._clock.add(seconds, outcomes, learned, together=self._workers.together)
+            self._clock.add(seconds, outcomes, learned, at_once=self._workers.at_once)
         self._clock.total += seconds
         self.progress = Progress(
             round=now.round + 1,
             rows=now.rows + learned,
             workers=self.position.workers,
             live=self._workers.live,
+            nodes=len(set(self._workers.nodes)),
             block=self.position.block,
             rows_per_s=(now.rows + learned) / self._clock.total,
             sync=self._clock.share,
@@ -349,6 +358,7 @@ class Cluster:
             received=now.received + sum(size_of(outcome.delta) for outcome in outcomes),
             rewound=now.rewound + asked - learned,
             lost=self._workers.lost,
+            left=self._workers.left,
             merge_loss=self._serial.loss,
             at=time.time(),
         )

@@ -21,13 +21,9 @@ class LocalWorkers:
     def __init__(self, left_out: Callable[[int, Block], bool] | None = None) -> None:
         self._worker = Worker()
         self._left_out = left_out
-        self.sent = self.lost = 0
-        self.together = False
-
-    @property
-    def live(self) -> int:
-        """How many workers there are."""
-        return 1
+        self.sent = self.lost = self.left = 0
+        self.live = self.at_once = 1
+        self.nodes = ["here"]
 
     def learn(
         self,

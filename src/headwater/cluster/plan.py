@@ -74,7 +74,7 @@ def ramp(learned: int, workers: int, block: int) -> tuple[int, int]:
     >>> ramp(1000, 4, 100), ramp(2500, 4, 100), ramp(4000, 4, 100), ramp(10_000, 4, 1000), ramp(10**6, 4, 1000)
     ((1, 100), (2, 100), (4, 100), (4, 250), (4, 1000))
     """
-    rows = max(learned // int(__import__("os").environ.get("RAMP", "10")), SMALLEST)
+    rows = max(learned // 10, SMALLEST)
     blocks = min(workers, max(rows // min(block, SMALLEST), 1))
     return blocks, min(block, rows // blocks)
 

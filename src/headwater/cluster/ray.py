@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
@@ -64,13 +65,41 @@ def connect(address: str | None = None, **options: Any) -> bool:
     return True
 
 
+def leaving() -> frozenset[str]:
+    """Return the nodes that are told to leave: Ray starts nothing on them any more, and ends them at their deadline or once idle."""
+    library()
+    try:
+        return frozenset(import_module("ray._private.state").state.get_draining_nodes())
+    except (AttributeError, ImportError):  # no public call of Ray's tells; without it a node is lost when it goes
+        return frozenset()
+
+
+class _Actor:
+    """What runs in an actor."""
+
+    def __init__(self) -> None:
+        self._worker = Worker()
+
+    def learn(self, update: Update, block: Block) -> Outcome | None:
+        """Learn a block; see `Worker.learn`."""
+        return self._worker.learn(update, block)
+
+    def place(self) -> tuple[str, int]:
+        """Return the node and the process that this runs in."""
+        return str(library().get_runtime_context().get_node_id()), os.getpid()
+
+
 class RayWorkers:
     """Learn the blocks of a round in Ray actors, one core each.
+
+    Each block of a round has an actor, and Ray looks for room for them: those that it finds none for wait for a node that
+    joins, and take part from when they run. Between rounds, actors leave nodes that are to go. Where a node vanishes, Ray starts
+    its actors elsewhere. The blocks are shared out among those that are there, so who is there changes no bit.
 
     Parameters
     ----------
     count : int
-        How many actors there are; Ray starts again those that die.
+        How many actors there are at most.
     address : str, optional
         As in `connect`.
     """
@@ -78,16 +107,29 @@ class RayWorkers:
     def __init__(self, count: int, *, address: str | None = None) -> None:
         self._own = connect(address)
         self._ray = library()
-        actor = self._ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=0, scheduling_strategy="SPREAD")(Worker)
-        self._seats = [_Seat(actor.remote()) for _ in range(count)]
-        self.sent = self.lost = self.repeated = 0
+        options = {"num_cpus": 1, "max_restarts": -1, "max_task_retries": 0, "scheduling_strategy": "SPREAD"}
+        self._actor = self._ray.remote(**options)(_Actor)
+        self._seats = [_Seat(self._actor.remote()) for _ in range(count)]
+        self.sent = self.lost = self.left = self.repeated = 0
         self.late: dict[Any, _Seat] = {}
-        self.together = True
+        self.learned: Counter[str] = Counter()
+        """Blocks that were learned on each node."""
 
     @property
     def live(self) -> int:
-        """How many workers have answered lately, or not been asked yet."""
-        return sum(not seat.lost for seat in self._seats)
+        """How many workers there are now."""
+        self.seat_the_new()
+        return sum(bool(seat.node) for seat in self._seats)
+
+    @property
+    def at_once(self) -> int:
+        """How many blocks are learned at the same time."""
+        return max(self.live, 1)
+
+    @property
+    def nodes(self) -> list[str]:
+        """The node of each worker that is there."""
+        return [seat.node for seat in self._seats if seat.node]
 
     def learn(
         self,
@@ -111,28 +153,56 @@ class RayWorkers:
         list of Outcome
             Of the blocks that are done.
         """
+        self.let_go()
         return _Round(self, updates, blocks, deadline).run()
+
+    def let_go(self) -> None:
+        """End the actors on nodes that are to leave; others in their place wait until there is room."""
+        nodes = leaving()
+        for i, seat in enumerate(self._seats):
+            if seat.node in nodes:
+                self.late = {call: late for call, late in self.late.items() if late is not seat}
+                self._ray.kill(seat.actor)
+                self._seats[i] = _Seat(self._actor.remote())
+                self.left += 1
+
+    def seat_the_new(self) -> None:
+        """Look which actors have begun to run, for the first time or again."""
+        asked = {seat.asked: seat for seat in self._seats if seat.asked is not None}
+        ready, _ = self._ray.wait(list(asked), num_returns=len(asked), timeout=0) if asked else ([], [])
+        for call in ready:
+            seat = asked[call]
+            try:
+                (seat.node, seat.pid), seat.asked = self._ray.get(call), None
+            except self._ray.exceptions.RayError:
+                time.sleep(0.02)  # an actor that is being started again refuses calls at once
+                seat.lose()
 
     def free_the_late(self) -> None:
         """Look for calls of earlier rounds that have ended, whose workers were given up for slow: these are free again."""
         ready, _ = self._ray.wait(list(self.late), num_returns=len(self.late), timeout=0) if self.late else ([], [])
         for call in ready:
             seat = self.late.pop(call)
-            seat.busy, seat.version, seat.lost = False, None, False
+            seat.busy, seat.version = False, None
             try:
                 self._ray.get(call)
             except self._ray.exceptions.RayError:
-                seat.lost = True
+                seat.lose()
                 self.lost += 1
 
     @property
-    def seats(self) -> Sequence[_Seat]:
-        """The actors."""
-        return self._seats
+    def idle(self) -> list[_Seat]:
+        """The actors that run and have nothing to do."""
+        return [seat for seat in self._seats if seat.node and not seat.busy]
+
+    @property
+    def waited_for(self) -> list[Any]:
+        """The calls that end when an actor begins to run, or when a late one is done."""
+        return [*(seat.asked for seat in self._seats if seat.asked is not None), *self.late]
 
     def pids(self) -> list[int]:
-        """Return the process of each actor, as far as they answer."""
-        return list(self._ray.get([seat.actor.pid.remote() for seat in self._seats]))
+        """Return the process of each actor that runs."""
+        return [seat.pid for seat in self._seats if seat.node]
 
     def close(self) -> None:
         """End the actors, and Ray if it was started here."""
@@ -148,9 +218,14 @@ class _Seat:
 
     def __init__(self, actor: Any) -> None:
         self.actor = actor
-        self.version: int | None = None  # the state that it has
-        self.lost = False
         self.busy = False
+        self.lose()
+
+    def lose(self) -> None:
+        """Know no more where it runs and which state it has, and ask; the answer comes once it runs, maybe elsewhere."""
+        self.node, self.pid = "", 0
+        self.version: int | None = None
+        self.asked: Any = self.actor.place.remote()
 
 
 class _Round:
@@ -176,7 +251,7 @@ class _Round:
     def run(self) -> list[Outcome]:
         while len(self._done) < len(self._blocks):
             self._hand_out()
-            calls = [*self._calls, *self._workers.late]
+            calls = [*self._calls, *self._workers.waited_for]
             ready, _ = self._ray.wait(calls, num_returns=1, timeout=self._patience())
             for call in filter(self._calls.__contains__, ready):
                 self._take(call)
@@ -198,14 +273,14 @@ class _Round:
     def _hand_out(self) -> None:
         """Give open blocks to idle workers; where there are none, and time has passed, blocks that others still have."""
         self._workers.free_the_late()
-        idle = [seat for seat in self._workers.seats if not seat.busy]
-        idle.sort(key=lambda seat: seat.lost)
+        self._workers.seat_the_new()
+        idle = self._workers.idle
         while self._open and idle:
             self._call(idle.pop(0), self._open.pop(0))
         if idle and self._done and self._elapsed() > max(SLOW * self._first, PATIENCE):
             asked = [block.index for _, block in self._calls.values()]
             slow = [block for _, block in self._calls.values() if asked.count(block.index) == 1]
-            for seat, block in zip([seat for seat in idle if not seat.lost], slow, strict=False):
+            for seat, block in zip(idle, slow, strict=False):
                 self._workers.repeated += 1
                 self._call(seat, block)
 
@@ -230,15 +305,14 @@ class _Round:
         except self._ray.exceptions.RayTaskError as error:  # the rows are at fault, and nobody else would do better
             raise (error.cause if isinstance(error.cause, Exception) else error) from error
         except self._ray.exceptions.RayError:
-            seat.version, seat.lost = None, True
+            seat.lose()
             self._workers.lost += 1
-            time.sleep(0.02)  # an actor that is being started again refuses calls at once
         else:
-            seat.lost = False
             seat.version = None if outcome is None else self._whole().version
             if outcome is not None and block.index not in self._done:
                 self._first = self._first or self._elapsed()
                 self._done[block.index] = outcome
+                self._workers.learned[seat.node] += 1
                 return
         held = {other.index for _, other in self._calls.values()} | {other.index for other in self._open}
         if block.index not in self._done and block.index not in held:

@@ -1,7 +1,8 @@
 """Replicas that predict from a state that one writer publishes; it is never older than a bound.
 
-The writer learns as ever. Each second it hands its state on, if rows were learned, and says else that it is still the newest.
-A replica's answer says of when its state is. Where that is too long ago, or no replica answers, the caller predicts itself.
+The writer learns as ever: a server with its store, or a cluster run that writes its manifest behind each round
+(`published.RunStates`). Each second its state is handed on, if rows were learned, or else the news of when it was the newest. A
+replica's answer says of when its state is. Where that is too long ago, or no replica answers, the caller predicts itself.
 """
 
 from __future__ import annotations
@@ -63,28 +64,32 @@ class Replicas:
     pool : Pool
         Where they run.
     source : callable
-        Of the number of the last state that was published: the number of the state now, and that state; None in its place if it is
-        the same.
+        Of the number of the last state that was published: the number of the state now, when it was the newest, and that state;
+        None in its place if it is the same.
     every : float
         Seconds between two states.
     oldest : float
         Seconds that a state may be old.
+    keep : bool
+        Whether to keep the states here as well, and predict from them where no replica answers.
     """
 
     def __init__(
         self,
         pool: Pool,
-        source: Callable[[int], tuple[int, SavedModel | None]],
+        source: Callable[[int], tuple[int, float, SavedModel | None]],
         *,
         every: float = 1.0,
         oldest: float = 10.0,
+        keep: bool = False,
     ) -> None:
         self.pool, self._source, self._every, self.oldest = pool, source, every, oldest
         self.age = 0.0
         """Seconds: how old the state was that the last answer came from."""
         self.here = 0
-        """Requests that the caller had to predict itself: no replica answered, or its state was too old."""
+        """Requests that no replica has answered from a state that is new enough."""
         self._seq = -1
+        self._kept = Replica() if keep else None
         self._ended = threading.Event()
         self._publish()
         self._thread = threading.Thread(target=self._work, name="headwater-publish", daemon=True)
@@ -92,15 +97,21 @@ class Replicas:
 
     async def predict(self, X: list[Any]) -> tuple[Rows, int] | None:
         """Return predictions and the number of their state; None where the caller must predict itself."""
-        found = await self.pool.predict(X)
-        if found is not None:
-            rows, seq, as_of = found
-            age = time.monotonic() - as_of
-            if age <= self.oldest:
-                self.age = age
-                return rows, seq
-        self.here += 1
-        return None
+        found = self._new_enough(await self.pool.predict(X))
+        if found is None:
+            self.here += 1
+            found = self._new_enough(None if self._kept is None else self._kept.predict(X))
+        return found
+
+    def _new_enough(self, found: tuple[Rows, int, float] | None) -> tuple[Rows, int] | None:
+        if found is None:
+            return None
+        rows, seq, as_of = found
+        age = time.monotonic() - as_of
+        if age > self.oldest:
+            return None
+        self.age = age
+        return rows, seq
 
     def close(self) -> None:
         """End publishing, and the replicas."""
@@ -109,8 +120,9 @@ class Replicas:
         self.pool.close()
 
     def _publish(self) -> None:
-        as_of = time.monotonic()
-        self._seq, saved = self._source(self._seq)
+        self._seq, as_of, saved = self._source(self._seq)
+        if self._kept is not None:
+            self._kept.take(self._seq, as_of, saved)
         self.pool.publish(self._seq, as_of, saved)
 
     def _work(self) -> None:

@@ -7,7 +7,6 @@ lost worker loses nothing, and nothing has to be kept where it ran.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -133,10 +132,6 @@ class Worker:
             arrays = update.arrays if update.since is None else apply(self._saved.arrays, update.arrays)
             self._saved, self._version = SavedModel(update.header, arrays), update.version
         return learn_block(self._saved, block)
-
-    def pid(self) -> int:
-        """Return the number of this process."""
-        return os.getpid()
 
 
 def warmed(saved: SavedModel, X: Any, y: list[Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from headwater.serve.background.writer import Writer
 from headwater.serve.http.access import Access
 from headwater.serve.http.client import Network
 from headwater.serve.http.connections import Connections
-from headwater.serve.http.errors import Paused
+from headwater.serve.http.errors import LearnsElsewhere, Paused
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.http.measures import Measures
 from headwater.store.service import Service
@@ -27,6 +27,7 @@ class Predictors(Protocol):
 
     age: float
     here: int
+    oldest: float
 
     async def predict(self, X: list[Any]) -> tuple[list[tuple[Any, dict[Any, float] | None]], int] | None:
         """Return predictions of the default model and the sequence that it stood at; None where the server must predict."""
@@ -75,6 +76,8 @@ class ServerState:
     """The broker that the default model follows, if any."""
     replicas: Predictors | None = None
     """Who predicts with the default model in the server's place, if anybody."""
+    rounds: str = ""
+    """The cluster run that learns in the server's place, and whose states the default model has, if any."""
     streams: Counter[str] = field(default_factory=Counter)
     """Open streams of events, by client."""
     bytes_at_work: int = 0
@@ -100,6 +103,10 @@ class ServerState:
         """Return a model by name, or the default one."""
         return self.service.models.named(name or self.default)
 
+    def learns_elsewhere(self, model: Model) -> bool:
+        """Whether a cluster run learns a model, and not this server."""
+        return bool(self.rounds) and model.name == self.default
+
     def learning(self, name: str) -> Model:
         """Return a model that takes examples.
 
@@ -107,8 +114,17 @@ class ServerState:
         ------
         Paused
             If it does not, for now.
+        LearnsElsewhere
+            If a cluster run learns in its place.
         """
         model = self.model(name)
+        if self.learns_elsewhere(model):
+            raise LearnsElsewhere(
+                expected="a model that learns here",
+                got="one that a cluster run learns",
+                at=model.name,
+                help=f"Nothing was learned; add the examples to what the run of {self.rounds} reads.",
+            )
         if model.paused:
             raise Paused(
                 expected="a model that learns",

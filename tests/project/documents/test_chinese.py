@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted((ROOT / "docs" / "zh").rglob("*.md")) + sorted(ROOT.glob("**/README.zh-CN.md"))
-TEXTS = sorted((ROOT / "src" / "headwater" / "serve" / "web").rglob("*.js"))
+PAGES_OF = (ROOT / "src" / "headwater" / "serve" / "web", ROOT / "src" / "headwater" / "cluster" / "progress" / "web")
+TEXTS = sorted(path for folder in PAGES_OF for path in folder.rglob("*.js"))
 HAN = r"[\u3400-\u9fff]"
 FULL_WIDTH = "，。；：！？、（）《》“”"
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)

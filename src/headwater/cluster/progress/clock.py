@@ -19,8 +19,8 @@ class Progress:
     ----------
     round, rows
         Rounds that are merged, and rows learned in them, since the run began.
-    workers, live
-        Blocks of a round, and workers that are there.
+    workers, live, nodes
+        Blocks of a round, workers that are there, and machines that they are on.
     block
         Rows of a block.
     rows_per_s
@@ -33,8 +33,8 @@ class Progress:
         Bytes of arrays that went to the workers and came back.
     rewound
         Rows of stragglers that were learned later.
-    lost
-        How often a worker died with a block in hand.
+    lost, left
+        How often a worker died with a block in hand, and how often one was let go because its node was to leave.
     merge_loss
         Points of accuracy that merging costs, or the share by which it raises the mean error, against one worker that learns the
         same rows alone; NaN before the first sample.
@@ -46,6 +46,7 @@ class Progress:
     rows: int = 0
     workers: int = 1
     live: int = 1
+    nodes: int = 1
     block: int = 100
     rows_per_s: float = 0.0
     sync: float = 0.0
@@ -54,6 +55,7 @@ class Progress:
     received: int = 0
     rewound: int = 0
     lost: int = 0
+    left: int = 0
     merge_loss: float = math.nan
     at: float = 0.0
 
@@ -66,10 +68,21 @@ class Clock:
     def __init__(self) -> None:
         self.total = self._weight = self._seconds = self._learning = self._row = 0.0
 
-    def add(self, seconds: float, outcomes: Sequence[Outcome], learned: int, *, together: bool) -> None:
-        """Note a round: its length, what its slowest worker took (all of them, if they take turns), and what a row took."""
-        slowest = (max if together else sum)(outcome.seconds for outcome in outcomes)
-        a_row = sum(outcome.seconds for outcome in outcomes) / learned
+    def add(self, seconds: float, outcomes: Sequence[Outcome], learned: int, *, at_once: int) -> None:
+        """Note a round: its length, how long workers learned that take so many blocks at a time, and what a row took.
+
+        Examples
+        --------
+        >>> from headwater.cluster.worker import Outcome
+        >>> outcomes = [Outcome(i, {}, {}, [], [], seconds=0.2, cpu=0.0) for i in range(4)]
+        >>> clock = Clock()
+        >>> clock.add(0.5, outcomes, 400, at_once=2)
+        >>> round(clock.sync_seconds, 3), round(clock.seconds_a_row, 4)
+        (0.1, 0.002)
+        """
+        took = [outcome.seconds for outcome in outcomes]
+        slowest = max(*took, sum(took) / at_once)
+        a_row = sum(took) / learned
         self._weight = self.FADES * self._weight + 1
         for name, value in (("_seconds", seconds), ("_learning", slowest), ("_row", a_row)):
             setattr(self, name, getattr(self, name) + (value - getattr(self, name)) / self._weight)

@@ -16,8 +16,25 @@ from .status import read_status
 
 __all__ = ["show"]
 
-PAGE = Path(__file__).with_name("page.html")
-LOCKED = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+HERE = Path(__file__).with_name("web")
+SERVER = Path(__file__).parents[2] / "serve" / "web"
+"""Whose look, languages and themes this page shares."""
+FILES: dict[str, Path] = {
+    "/": HERE / "index.html",
+    "/icon.svg": SERVER / "icon.svg",
+    **{f"/cluster/{name}": HERE / name for name in ("cluster.css", "main.js", "texts.js")},
+    **{
+        f"/shared/{name}": SERVER / "shared" / name
+        for name in ("style.css", "dom.js", "language.js", "texts.js", "theme.js")
+    },
+}
+KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+LOCKED = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'"
 
 
 @contextmanager
@@ -36,15 +53,17 @@ def show(manifest: str | Path, port: int) -> Iterator[str]:
         def do_GET(self) -> None:
             if self.path == "/status":
                 self._answer(200, "application/json", json.dumps(_status(manifest)).encode())
-            elif self.path == "/":
-                self._answer(200, "text/html; charset=utf-8", PAGE.read_bytes())
+            elif self.path in FILES:
+                file = FILES[self.path]
+                self._answer(200, KINDS[file.suffix], file.read_bytes())
             else:
                 self._answer(404, "text/plain", b"There is / and /status.")
 
         def _answer(self, code: int, kind: str, body: bytes) -> None:
             self.send_response(code)
             headers = {"Content-Type": kind, "Content-Length": str(len(body)), "Cache-Control": "no-store"}
-            for name, value in (headers | {"Content-Security-Policy": LOCKED}).items():
+            headers |= {"Content-Security-Policy": LOCKED, "X-Content-Type-Options": "nosniff"}
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)

@@ -77,10 +77,12 @@ def as_lines(status: dict[str, Any]) -> list[str]:
 
     Examples
     --------
-    >>> progress = Progress(round=12, rows=4800, workers=4, live=3, block=100, rows_per_s=2500.0, merge_loss=0.25)
+    >>> progress = Progress(
+    ...     round=12, rows=4800, workers=4, live=3, nodes=2, block=100, rows_per_s=2500.0, merge_loss=0.25
+    ... )
     >>> for line in as_lines(asdict(progress) | {"age": 0.4, "scores": {"accuracy": 0.9}, "ended": False}):
     ...     print(line)
-    workers      3 of 4
+    workers      3 of 4, on 2 machines
     rows         4,800 in 12 rounds, blocks of 100
     rows/s       2,500
     state        0.4 s old
@@ -91,7 +93,7 @@ def as_lines(status: dict[str, Any]) -> list[str]:
     rounds, loss = max(status["round"], 1), status["merge_loss"]
     said = "not measured yet" if loss is None else f"{loss:.3g} against one worker that learns the same rows alone"
     lines = {
-        "workers": f"{status['live']} of {status['workers']}",
+        "workers": f"{status['live']} of {status['workers']}, on {status['nodes']} machine{'s' * (status['nodes'] != 1)}",
         "rows": f"{status['rows']:,} in {status['round']:,} rounds, blocks of {status['block']:,}",
         "rows/s": f"{status['rows_per_s']:,.0f}",
         "state": "the last one" if status["ended"] else f"{status['age']:.1f} s old",

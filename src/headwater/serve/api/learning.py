@@ -30,11 +30,11 @@ _WRITTEN_AT_ONCE = 500
 
 
 async def predict(request: Request) -> Response:
-    """Predict samples; those with ``keep`` get an id, on disk before the answer, for their answers."""
+    """Predict samples; those with ``keep`` get an id, on disk before the answer, for their answers, if this server learns."""
     rows, shape = await _read(request, _PREDICT)
     state, model = request.state, request.state.model(request.path.get("model", ""))
     X = [row.x for row in rows]
-    kept = [i for i, row in enumerate(rows) if row.keep]
+    kept = [i for i, row in enumerate(rows) if row.keep and not state.learns_elsewhere(model)]
     predictions = await predict_rows(state, model, X, shadows=bool(kept))
     ids = {}
     if kept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from headwater.serve.http.errors import TooOld
 from headwater.serve.http.limits import too_many
 from headwater.serve.http.schemas import count_cells
 from headwater.serve.state import ServerState
@@ -45,6 +46,8 @@ async def predict_rows(state: ServerState, model: Model, X: list[dict[str, Any]]
         If there are more rows, values, or probabilities to return, than one request may bring.
     Busy
         If too many such requests are at work.
+    TooOld
+        If a cluster run learns the model, and its last round is too long ago.
     """
     limits = state.limits
     sizes = [count_cells(x) for x in X]
@@ -57,6 +60,13 @@ async def predict_rows(state: ServerState, model: Model, X: list[dict[str, Any]]
         found = await state.replicas.predict(X) if X else None
         if found is not None:
             return [Prediction({model.champion.name: row}, found[1]) for row in found[0]]
+        if X and state.learns_elsewhere(model):
+            raise TooOld(
+                expected=f"a state of the cluster run that is at most {state.replicas.oldest:g} s old",
+                got="an older one",
+                at=state.rounds,
+                help="Start the run again, or allow older states with --oldest.",
+            )
     # An export holds the model for a while: then the event loop must not be the one that waits for it.
     if len(X) <= _ROWS_AT_ONCE and sum(sizes) <= _CELLS_AT_ONCE and not state.exporters.waiting:
         return _predict(model, X, shadows=shadows)

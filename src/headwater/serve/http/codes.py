@@ -32,6 +32,8 @@ CODES: dict[str, str] = {
     "busy": "too much is waiting",
     "stopping": "the server ends",
     "paused": "a model that takes no examples for now",
+    "learns_elsewhere": "examples for a model that a cluster run learns",
+    "too_old": "no state that is new enough to predict from",
     "unknown_model": "no model of that name",
     "unknown_learner": "no learner of that name",
     "name": "a name that cannot be one",

@@ -37,6 +37,18 @@ class Paused(HeadwaterError):
     code = "paused"
 
 
+class LearnsElsewhere(HeadwaterError):
+    """Report examples for a model that a cluster run learns."""
+
+    code = "learns_elsewhere"
+
+
+class TooOld(HeadwaterError):
+    """Report that no state is new enough to predict from."""
+
+    code = "too_old"
+
+
 class TooLarge(DataError):
     """Report a body beyond the limit."""
 
@@ -77,6 +89,8 @@ STATUS: tuple[tuple[type[HeadwaterError], int], ...] = (
     (RateLimited, 429),
     (Busy, 429),
     (Paused, 503),
+    (LearnsElsewhere, 409),
+    (TooOld, 503),
     (MissingExtra, 404),
     (StoreError, 503),
     (DataError, 400),
@@ -94,10 +108,12 @@ __all__ = [
     "Busy",
     "Forbidden",
     "HeadTooLarge",
+    "LearnsElsewhere",
     "NotFound",
     "Paused",
     "RateLimited",
     "TooLarge",
+    "TooOld",
     "TooSlow",
     "Unauthorized",
     "status_of",

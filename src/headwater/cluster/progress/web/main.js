@@ -1,0 +1,89 @@
+// The page of a cluster run: asks each second how the run stands, and shows it in cards and as a line of rows per second.
+import { byId, element } from "../shared/dom.js";
+import { addTexts, applyLanguage, current, switchLanguage, text } from "../shared/language.js";
+import { applyTheme, firstTheme, isDark } from "../shared/theme.js";
+import { CLUSTER } from "./texts.js";
+
+const MOST = 300; // answers that the line shows
+const rates = [];
+let last = {}, reached = true;
+
+const whole = (x) => Math.round(x).toLocaleString(current());
+const short = (x) => Number(x.toPrecision(3)).toLocaleString(current());
+
+function workers(s) {
+  const more = [s.nodes > 1 ? text("on_many", { nodes: s.nodes }) : text("on_one"), s.lost ? text("some_lost", { n: s.lost }) : text("none_lost")];
+  if (s.left) more.push(text("left", { n: s.left }));
+  return [text("workers"), text("of", s), more.join(" · ")];
+}
+
+function loss(s) {
+  const points = "accuracy" in s.scores;
+  const value = s.merge_loss === null ? text("not_yet") : points ? text("points", { n: short(s.merge_loss) }) : text("percent", { n: short(100 * s.merge_loss) });
+  return [text("loss"), value, text(points ? "loss_classify" : "loss_regress")];
+}
+
+function cards(s) {
+  const kB = (bytes) => whole(bytes / 1000 / Math.max(s.round, 1));
+  return [
+    workers(s),
+    [text("learned"), whole(s.rows), text("rounds", { round: whole(s.round), block: whole(s.block) })],
+    [text("rate"), whole(s.rows_per_s), text("a_row", { ms: short(1000 * s.seconds_a_row) })],
+    [text("age"), s.ended ? text("final") : text("age_value", { seconds: short(s.age) }), text("since")],
+    [text("sync"), text("percent", { n: whole(100 * s.sync) }), text("travelled", { out: kB(s.sent), back: kB(s.received) })],
+    loss(s),
+    [text("rewound"), whole(s.rewound), text("rewound_more")],
+    ...Object.entries(s.scores).filter(([, value]) => value !== null).map(([name, value]) => [text(name), short(value), text("last_rows")]),
+  ];
+}
+
+function card([name, value, more]) {
+  const box = element("div", undefined, { className: "number" });
+  box.append(element("dt", name), element("dd", value, { className: "value" }), element("dd", more, { className: "more" }));
+  return box;
+}
+
+function stateOf(s) {
+  if (!reached) return ["gone", text("gone")];
+  if (!("round" in s)) return ["first", text("first")];
+  if (s.ended) return ["ended", text("ended")];
+  return s.age > 10 ? ["quiet", text("quiet", { seconds: whole(s.age) })] : ["learning", text("learning")];
+}
+
+function drawLine() {
+  const top = Math.max(...rates, 1), step = 100 / Math.max(rates.length - 1, 1);
+  byId("line").setAttribute("points", rates.map((rate, i) => `${i * step},${100 - 96 * rate / top}`).join(" "));
+  byId("most").textContent = rates.length ? text("most", { n: whole(top) }) : "";
+  byId("since").textContent = text("ago", { seconds: whole(Math.max(rates.length - 1, 0)) });
+  byId("rates").setAttribute("aria-label", `${text("rate")}: ${rates.length ? whole(rates.at(-1)) : "–"}`);
+}
+
+function draw() {
+  const [name, said] = stateOf(last);
+  byId("state").dataset.state = name;
+  if (byId("state").textContent !== said) byId("state").textContent = said; // it is read out when it changes
+  byId("numbers").replaceChildren(...("round" in last ? cards(last).map(card) : []));
+  byId("language").textContent = text("language");
+  byId("theme").textContent = text(isDark() ? "light" : "dark");
+  drawLine();
+}
+
+async function ask() {
+  try {
+    last = await (await fetch("/status")).json();
+    reached = true;
+    if ("round" in last) rates.push(last.rows_per_s);
+    if (rates.length > MOST) rates.shift();
+  } catch {
+    reached = false;
+  }
+  draw();
+}
+
+addTexts(CLUSTER);
+applyTheme(firstTheme());
+applyLanguage();
+byId("language").onclick = () => { switchLanguage(); draw(); };
+byId("theme").onclick = () => { applyTheme(isDark() ? "light" : "dark"); draw(); };
+ask();
+setInterval(ask, 1000);
