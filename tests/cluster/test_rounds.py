@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import headwater as hw
-from headwater import nn
 from headwater.cluster import Cluster, learn
 from headwater.cluster.local import LocalWorkers
 from headwater.cluster.manifest import read_manifest
@@ -122,11 +121,9 @@ def test_a_block_is_chosen_so_that_syncing_takes_a_fifth_of_the_time_and_the_man
     with Cluster(hw.Classifier(), workers=2, engine="local", manifest=path) as again:
         assert again.position.block == cluster.position.block
 
-    slow = hw.Classifier(experts=[nn.Expert((nn.Dense(64, "relu"),), nn.AdaGrad(0.05), replays=40)] * 4, diagnosis=False)
-    with Cluster(slow, workers=2, engine="local") as cluster:
-        cluster.run(ROWS[:4000])
-    assert cluster.progress.sync < 0.2
-    assert cluster.position.block == 100, "syncing takes less than a fifth as it is"
+    with Cluster(hw.Classifier(seed=1, hidden=()), workers=2, engine="local", sync=0.9999) as patient:
+        patient.run(ROWS)
+    assert patient.position.block == 100, "where syncing may take all of the time, blocks stay short"
 
 
 def test_stragglers_are_left_out_and_their_rows_come_next_and_survive_a_crash(tmp_path):
