@@ -166,7 +166,7 @@ def _besides(learner: Any) -> float:
 
 
 def cost_model(cpu: float, block: int, here: float, besides: float) -> Sync:
-    """Print and return the cost model: what coordinators in one process spend for 1 to 64 workers, and Ray besides, as measured for two."""
+    """Print and return the cost model: what coordinators in one process spend, and Ray besides as for two."""
     costs = {}
     for workers in (1, 2, 4, 8, 16, 32, 64):
         X, y = rows(1000 * workers + 1000)

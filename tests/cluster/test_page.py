@@ -100,7 +100,7 @@ def test_a_run_is_told_in_numbers_in_both_languages(browser, run):
     assert said == {
         "Workers": ["12 of 16", "on 3 machines · lost and replaced: 2 · left with their machine: 4"],
         "Rows learned": ["1,234,567", "1,234 rounds, blocks of 2,500 rows"],
-        "Rows per second": ["12,346", "one worker takes 0.512 ms a row"],
+        "Rows per second": ["12,346", "in the mean; one worker takes 0.512 ms a row"],
         "Time spent syncing": ["19 %", "in a round 80 kB sent, 71 kB received"],
         "Merge loss": ["0.254 points", "of accuracy, against one worker that learns the same rows alone"],
         "Rows put off": ["2,500", "blocks of slow workers, learned later"],

@@ -4,8 +4,8 @@ import { addTexts, applyLanguage, current, switchLanguage, text } from "../share
 import { applyTheme, firstTheme, isDark } from "../shared/theme.js";
 import { CLUSTER } from "./texts.js";
 
-const MOST = 300; // answers that the line shows
-const rates = [];
+const MOST = 300, SPAN = 10; // answers that the line shows, and those that a rate is over: a round may take seconds
+const seen = [], rates = [];
 let last = {}, reached = true;
 
 const whole = (x) => Math.round(x).toLocaleString(current());
@@ -29,7 +29,7 @@ function cards(s) {
     workers(s),
     [text("learned"), whole(s.rows), text("rounds", { round: whole(s.round), block: whole(s.block) })],
     [text("rate"), whole(s.rows_per_s), text("a_row", { ms: short(1000 * s.seconds_a_row) })],
-    [text("age"), s.ended ? text("final") : text("age_value", { seconds: short(s.age) }), text("since")],
+    [text("age"), s.ended ? text("final") : text("age_value", { seconds: s.age < 10 ? s.age.toFixed(1) : whole(s.age) }), text("since")],
     [text("sync"), text("percent", { n: whole(100 * s.sync) }), text("travelled", { out: kB(s.sent), back: kB(s.received) })],
     loss(s),
     [text("rewound"), whole(s.rewound), text("rewound_more")],
@@ -68,12 +68,20 @@ function draw() {
   drawLine();
 }
 
+// Rows a second over the last answers; before there are two, the mean of the run.
+function note(rows, at) {
+  seen.push([rows, at]);
+  if (seen.length > SPAN) seen.shift();
+  const [before, since] = seen[0];
+  rates.push(seen.length > 1 ? Math.max(rows - before, 0) / (at - since) : last.rows_per_s);
+  if (rates.length > MOST) rates.shift();
+}
+
 async function ask() {
   try {
     last = await (await fetch("/status")).json();
     reached = true;
-    if ("round" in last) rates.push(last.rows_per_s);
-    if (rates.length > MOST) rates.shift();
+    if ("round" in last && !last.ended) note(last.rows, performance.now() / 1000);
   } catch {
     reached = false;
   }
