@@ -122,8 +122,7 @@ def serve(
     server = _server(log, task, demo)
     bounds, store_limits = server.read_limits(limits)
     server.check_bind(host, known := {**server.tokens_of_environment(), **_tokens(tokens)})
-    wanted = more or ReplicaOptions()
-    wanted.check(learns=demo or (follow is not None and follow.source is not None))
+    wanted = _replicas(more, follow, demo)
     file, sock = _file(store or wanted.store, demo), server.listen(host, port)
     policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
     bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
@@ -131,13 +130,19 @@ def serve(
     state.default, state.demo = name, demo
     new = ModelOptions(hidden=hidden, optimizer=optimizer, lr=lr, loss=loss, seed=seed, no_diagnosis=no_diagnosis)
     _begin(state, wanted.rounds or model, new, task, follow)
+    return _run(server, state, wanted, host, port, sock)
+
+
+def _run(server: Any, state: Any, wanted: ReplicaOptions, host: str, port: int, sock: Any) -> int:
     state.replicas = start_replicas(state, wanted)
-    return _run(server, state, host, port, sock)
-
-
-def _run(server: Any, state: Any, host: str, port: int, sock: Any) -> int:
     server.run(state, host=host, port=port, sock=sock, ready=_teller(state, state.demo))
     return 0
+
+
+def _replicas(more: ReplicaOptions | None, follow: SourceOptions | None, demo: bool) -> ReplicaOptions:
+    wanted = more or ReplicaOptions()
+    wanted.check(learns=demo or (follow is not None and follow.source is not None))
+    return wanted
 
 
 def _file(store: Path | None, demo: bool) -> Path:
