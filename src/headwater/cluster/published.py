@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from headwater.errors import HeadwaterError, SourceError
@@ -70,11 +71,10 @@ class RunStates:
         (int, float, SavedModel or None)
             The time is ``time.monotonic()``'s.
         """
-        try:
+        # Where it can't be read, what was read before stays, and grows old: nobody predicts from it beyond the bound.
+        with suppress(HeadwaterError, OSError):
             if self._stat() != self._seen:
                 self.learner = self._read()
-        except (HeadwaterError, OSError):
-            pass  # what was read before is still there, and grows old: nobody predicts from it beyond the bound
         age = 0.0 if self._has_ended() else max(time.time() - self._merged, 0.0)
         return self._learned, time.monotonic() - age, None if seq == self._learned else pack(self.learner)
 
