@@ -776,3 +776,26 @@ int hw_fleet_drop(hw_fleet *f, int64_t i)
     free_member(f, f->members + i);
     return 0;
 }
+
+/* A seat that holds the member is cleared without keeping it, so nothing here needs memory. */
+int hw_fleet_remove(hw_fleet *f, int64_t i)
+{
+    int64_t last = f->count - 1;
+    if (i < 0 || i > last)
+        return HW_BAD_ARGUMENT;
+    if (f->seated == i) {
+        if (f->changed)
+            add_counts(f);
+        f->changed = false;
+        f->seated = -1;
+    }
+    f->present -= f->members[i].at_rest != NULL;
+    free_member(f, f->members + i);
+    if (i < last) {
+        f->members[i] = f->members[last];
+        f->members[last] = (member){0};
+        f->seated = f->seated == last ? i : f->seated;
+    }
+    f->count = last;
+    return 0;
+}

@@ -364,7 +364,8 @@ void hw_fleet_counts(hw_fleet *f, double *counts);
 int64_t hw_fleet_write(hw_fleet *f, int64_t member, void *out, int64_t size);
 int hw_fleet_read(hw_fleet *f, int64_t member, const void *record, int64_t size, const int32_t *labels, int32_t label_count,
                   hw_fault *fault);
-int hw_fleet_drop(hw_fleet *f, int64_t member); /* it is away from now on, until it is read again */
+int hw_fleet_drop(hw_fleet *f, int64_t member);   /* it is away from now on, until it is read again */
+int hw_fleet_remove(hw_fleet *f, int64_t member); /* it is gone; the last member has its number from now on */
 
 /* ---- elementary functions and draws that others need with the same bits --------------------------------------------- */
 

@@ -766,6 +766,37 @@ static PyObject *fleet_drop(Fleet *self, PyObject *members)
     Py_RETURN_NONE;
 }
 
+/* remove(member): it is gone, and the last member has its number from now on. */
+static PyObject *fleet_remove(Fleet *self, PyObject *object)
+{
+    Py_ssize_t member;
+    int code = enter(self->reader);
+    if (code < 0)
+        return NULL;
+    code = member_argument(self, object, &member);
+    if (code >= 0 && member < 0) {
+        PyErr_SetString(PyExc_ValueError, "expected a member that there is");
+        code = -1;
+    }
+    if (code >= 0) {
+        Py_ssize_t last = (Py_ssize_t)hw_fleet_count(self->core) - 1;
+        PyObject *moves = PyList_GetItem(self->keys, last);
+        code = PyDict_DelItem(self->index, PyList_GetItem(self->keys, member));
+        if (code >= 0 && member < last)
+            code = PyDict_SetItem(self->index, moves, object);
+        if (code >= 0) {
+            PyList_SetItem(self->keys, member, Py_NewRef(moves));
+            PyList_SetSlice(self->keys, last, last + 1, NULL);
+            self->scores[member] = self->scores[last];
+            code = hw_fleet_remove(self->core, member);
+        }
+    }
+    leave(self->reader);
+    if (code < 0)
+        return PyErr_Occurred() ? NULL : raise_status(code, NULL);
+    Py_RETURN_NONE;
+}
+
 /* away(members: int64 array, n) -> those of them that are not here, each once. */
 static PyObject *fleet_away(Fleet *self, PyObject *args)
 {
@@ -930,6 +961,7 @@ static PyMethodDef methods[] = {
     {"mark", (PyCFunction)(void *)fleet_mark, METH_O, "Count a member among those that have changed."},
     {"put", (PyCFunction)(void *)fleet_put, METH_VARARGS, "A member from bytes."},
     {"drop", (PyCFunction)(void *)fleet_drop, METH_O, "Let members be away."},
+    {"remove", (PyCFunction)(void *)fleet_remove, METH_O, "Let a member go for ever."},
     {"away", (PyCFunction)(void *)fleet_away, METH_VARARGS, "Members that are away."},
     {"uses", (PyCFunction)(void *)fleet_uses, METH_O, "When each member was used last."},
     {"scores", (PyCFunction)(void *)fleet_scores, METH_O, "Rows scored and their sum."},

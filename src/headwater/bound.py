@@ -21,6 +21,9 @@ class Face(Protocol):
     def fleet_of(self, saved: Any, at: str) -> Any:
         """Return the fleet of a file's header and arrays."""
 
+    def fleet_in(self, store: Any) -> Any:
+        """Return a fleet in memory with the members of a store."""
+
     def export_onnx(self, model: Any, path: Any, *, opset: int, array: bool) -> None:
         """Write it as it predicts now to an ONNX file."""
 

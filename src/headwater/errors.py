@@ -30,6 +30,7 @@ __all__ = [
     "DataError",
     "HeadwaterError",
     "LimitError",
+    "LostMembers",
     "MissingExtra",
     "ModelFileError",
     "RefusedRow",
@@ -201,6 +202,16 @@ class RefusedRow(UserWarning):
     Examples
     --------
     >>> issubclass(RefusedRow, UserWarning)
+    True
+    """
+
+
+class LostMembers(UserWarning):
+    """Warn that members of a fleet are lost, since the process that had them died and had no store.
+
+    Examples
+    --------
+    >>> issubclass(LostMembers, UserWarning)
     True
     """
 

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["diagnose", "explain_one", "export_onnx", "fleet_of", "html", "importance", "plot", "save", "to_torch"]
+__all__ = [
+    "diagnose",
+    "explain_one",
+    "export_onnx",
+    "fleet_in",
+    "fleet_of",
+    "html",
+    "importance",
+    "plot",
+    "save",
+    "to_torch",
+]
 
 
 def save(model: Any, path: Any) -> None:
@@ -23,6 +34,13 @@ def fleet_of(saved: Any, at: str) -> Any:
     from headwater.fleet import Fleet
 
     return Fleet.from_saved(saved, at)
+
+
+def fleet_in(store: Any) -> Any:
+    """Return a fleet in memory with the members of a store."""
+    from headwater.fleet import Fleet
+
+    return Fleet.from_store(store)
 
 
 def export_onnx(model: Any, path: Any, *, opset: int, array: bool) -> None:

@@ -28,6 +28,7 @@ from headwater.learner.parameter_copy import ParameterCopy
 from headwater.learner.regressor import Regressor
 from headwater.learner.settings import settings_of
 from headwater.nn import Network
+from headwater.store.members import is_member_store
 from headwater.store.model_file import LearnerFormat, SavedModel, read, seal, unseal, write
 from headwater.store.model_file.container import fitting
 from headwater.store.model_file.diagnosis_sample import pack_sample, unpack_sample
@@ -92,7 +93,8 @@ def load(path: str | Path, kind: type[Any] | None = None) -> Any:
     >>> hw.load(path, hw.Regressor).predict_one({"x": 1.0}) == model.predict_one({"x": 1.0})
     True
     """
-    found = from_bytes(read(path), str(path))
+    data = read(path)
+    found = face().fleet_in(path) if is_member_store(data) else from_bytes(data, str(path))
     if kind is not None and not isinstance(found, kind):
         raise ModelFileError(
             expected=f"a {kind.__name__}",

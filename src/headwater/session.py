@@ -25,6 +25,7 @@ import numpy as np
 
 from headwater.adapt import Adaptation, Policy
 from headwater.errors import ConfigError, HeadwaterError
+from headwater.fleet import Fleet
 from headwater.learner.base import Learner as OwnLearner
 from headwater.learner.guards import FARTHEST, PLAIN
 from headwater.river import as_learner
@@ -43,8 +44,8 @@ class Session:
     Parameters
     ----------
     learner
-        A `Classifier` or `Regressor`, a model or pipeline of River's, or an estimator of `headwater.sklearn` that was never
-        fitted, of which a new learner with its settings is made: ``session.learner``.
+        A `Classifier` or `Regressor`, a `Fleet` of them, a model or pipeline of River's, or an estimator of
+        `headwater.sklearn` that was never fitted, of which a new learner with its settings is made: ``session.learner``.
     delay
         How many rows later than its prediction the answer of a row arrives.
     window
@@ -112,10 +113,19 @@ class Session:
             (on_record,) if callable(on_record) else tuple(on_record)
         )
         self._own = learner if isinstance(learner, OwnLearner) else None
+        self._noting = learner if isinstance(learner, OwnLearner | Fleet) else None
+        """Whose file keeps how far a broker was read."""
         # What a learner keeps for its diagnosis it keeps as it learns, unless the prediction was given out earlier.
         self._late = self._own if delay > 0 else None
         self._watchers: tuple[Watcher, ...] = tuple(watch) if isinstance(watch, Sequence) else (watch,)
         policies = tuple(adapt) if isinstance(adapt, Sequence) else (adapt,)
+        if policies and self._own is None:
+            raise ConfigError(
+                expected="a Classifier or a Regressor to adapt",
+                got=type(learner).__name__,
+                at="adapt of Session",
+                help="Leave adapt out.",
+            )
         self._adaptation = Adaptation(policies) if policies else None
         self._events: list[Event] = []
         self._last_record = (-1, -1)
@@ -181,7 +191,7 @@ class Session:
         Record
             How learning stands at the end.
         """
-        positions = self._own.notes.get("positions") if self._own is not None else None
+        positions = self._noting.notes.get("positions") if self._noting is not None else None
         source = opened(stream, target=target, task=self.learner.task, positions=positions)
         self._stream = source if isinstance(source, Stream) else None
         ctrl_c = CtrlC()
@@ -203,7 +213,7 @@ class Session:
         if block.position is None:
             self.step(block.X, block.y)
             return
-        if self._own is None or self._delay:
+        if self._noting is None or self._delay:
             raise ConfigError(
                 expected="a learner of headwater's, and no delay, for a broker",
                 got="a delay" if self._delay else type(self.learner).__name__,
@@ -217,7 +227,7 @@ class Session:
         finally:
             self._keep_every = keep_every
         name, at = block.position
-        self._own.notes["positions"] = self._own.notes.get("positions", {}) | {name: at}
+        self._noting.notes["positions"] = self._noting.notes.get("positions", {}) | {name: at}
         if self.keep is not None and keep_every and before // keep_every < self.rows // keep_every:
             self.learner.save(self.keep)
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import signal
-import threading
 from itertools import pairwise
 
 import pytest
@@ -13,8 +10,9 @@ import pytest
 import headwater as hw
 from fleet.machines import stream
 from headwater.cluster.fleet import ShardedFleet
+from headwater.cluster.fleet.nodes import assigned
 from headwater.cluster.fleet.places import Places
-from headwater.cluster.fleet.shard import Shard, from_bytes
+from headwater.cluster.fleet.shard import Part, Shard, from_bytes
 from headwater.errors import ConfigError, MissingExtra, StoreError, TargetError
 
 ROWS, LABELS, NUMBERS = stream(1200, keys=40, seed=5)
@@ -26,12 +24,25 @@ def make():
 
 
 def members(fleet):
-    """Return what each member has learned, by key."""
+    """Return what each member has learned, by key; each lies at one place."""
     found = {}
-    for name, keys in fleet._keys_by_shard().items():
+    for name in fleet.shards.homes:
+        keys = fleet.shards.call("keys", {name: ()})[name]
         for key, record, labels, rows, total in fleet.shards.call("give", {name: (keys,)})[name]:
+            assert key not in found
             found[key] = record, labels, rows, total
     return found
+
+
+def crash(fleet):
+    """End the shards as a crash does: what is not committed is gone."""
+    for shard in fleet.shards._shards.values():
+        shard.fleet.idle.close()
+
+
+def part(rows, y):
+    """Return rows as the part of a shard that has them all."""
+    return Part(list(range(len(rows))), rows, y, None)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +96,7 @@ def test_a_fleet_goes_on_from_its_folder(alone, tmp_path):
 
 
 def test_a_block_that_is_sent_again_is_answered_again_and_not_learned_twice(tmp_path):
-    with ShardedFleet(make, "machine", tmp_path, address=False) as fleet:
+    with ShardedFleet(make, "machine", tmp_path, shards=2, address=False) as fleet:
         first = fleet.step_many(ROWS[:100], LABELS[:100], block=("partition-0", 100))
         before = fleet.fingerprint()
         again = fleet.step_many(ROWS[:100], LABELS[:100], block=("partition-0", 100))
@@ -103,11 +114,12 @@ def test_a_shard_that_dies_after_any_block_goes_on_to_the_bit(alone, tmp_path, m
     first, said = hw.Fleet(make, "machine").to_bytes(), []
     for number, block in enumerate(BLOCKS):
         shard = Shard(first, str(tmp_path / "shard.db"), resident)
-        given = shard.step("s", number, ROWS[block], LABELS[block], None)
+        given = shard.step("s", number, part(ROWS[block], LABELS[block]))
         shard.fleet.idle.close()  # as a crash does, before the answer is sent
         shard = Shard(first, str(tmp_path / "shard.db"), resident)
-        assert shard.step("s", number, ROWS[block], LABELS[block], None) == given
-        said.append(from_bytes(given).y_pred)
+        assert shard.step("s", number, part(ROWS[block], LABELS[block])) == given
+        [(_, forecast)] = given
+        said.append(from_bytes(forecast).y_pred)
         shard.fleet.idle.close()
     assert said == alone[0]
     shard = Shard(first, str(tmp_path / "shard.db"), resident)
@@ -115,11 +127,159 @@ def test_a_shard_that_dies_after_any_block_goes_on_to_the_bit(alone, tmp_path, m
     shard.close()
 
 
+def test_members_that_moved_are_removed_from_where_they_were(alone, tmp_path):
+    with ShardedFleet(make, "machine", tmp_path, shards=2, address=False) as fleet:
+        for block in BLOCKS:
+            fleet.learn_many(ROWS[block], LABELS[block])
+        before = fleet.score()
+        moved = fleet.resize(4)
+        assert 0 < moved == fleet.moved < 40
+        assert members(fleet) == alone[1]
+        assert fleet.score() == before
+        assert sorted(path.name for path in tmp_path.glob("*.db")) == [f"shard-{i}.db" for i in range(4)]
+        fleet.resize(1)
+        assert members(fleet) == alone[1]
+        assert [path.name for path in tmp_path.glob("*.db")] == ["shard-0.db"]
+
+
+@pytest.mark.parametrize("target", [1, 3])
+@pytest.mark.parametrize("method", ["give", "accept", "remove", "close"])
+def test_a_crash_at_any_moment_of_a_move_leaves_each_member_once(alone, tmp_path, monkeypatch, method, target):
+    fleet = ShardedFleet(make, "machine", tmp_path, shards=2, address=False)
+    said = [fleet.learn_many(ROWS[block], LABELS[block]).tolist() for block in BLOCKS[:6]]
+    original = fleet.shards.call
+
+    def call(asked, arguments):
+        if asked == method:
+            raise KeyboardInterrupt
+        return original(asked, arguments)
+
+    def stop(name):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fleet.shards, "call", call)
+        if method == "close":
+            patch.setattr(fleet.shards, "stop", stop)
+        if method != "close" or target == 1:
+            with pytest.raises(KeyboardInterrupt):
+                fleet.resize(target)
+        else:
+            fleet.resize(target)
+    crash(fleet)
+    with ShardedFleet(make, "machine", tmp_path, address=False) as again:
+        said += [again.learn_many(ROWS[block], LABELS[block]).tolist() for block in BLOCKS[6:]]
+        assert said == alone[0]
+        assert members(again) == alone[1]
+        assert sorted(path.stem for path in tmp_path.glob("*.db")) == sorted(again.shards.homes)
+
+
+def test_a_block_that_is_sent_again_behind_a_move_is_not_learned_twice(alone, tmp_path):
+    with ShardedFleet(make, "machine", tmp_path, shards=2, address=False) as fleet:
+        for number, block in enumerate(BLOCKS):
+            first = fleet.step_many(ROWS[block], LABELS[block], block=("partition-0", number))
+            fleet.resize(number % 4 + 1)
+            again = fleet.step_many(ROWS[block], LABELS[block], block=("partition-0", number))
+            assert again.y_pred == first.y_pred
+            assert (again.proba == first.proba).all()
+        assert members(fleet) == alone[1]
+
+
+def test_a_block_that_one_shard_has_learned_is_learned_by_the_others_behind_a_move(alone, tmp_path, monkeypatch):
+    for number, block in enumerate(BLOCKS):
+        fleet = ShardedFleet(make, "machine", tmp_path, shards=3, address=False)
+        original = fleet.shards.call
+
+        def call(method, arguments, original=original):
+            if method == "step":
+                arguments = dict(list(arguments.items())[:1])
+            answers = original(method, arguments)
+            if method == "step":
+                raise KeyboardInterrupt
+            return answers
+
+        monkeypatch.setattr(fleet.shards, "call", call)
+        with pytest.raises(KeyboardInterrupt):
+            fleet.step_many(ROWS[block], LABELS[block], block=("p", number))
+        crash(fleet)
+        fleet = ShardedFleet(make, "machine", tmp_path, address=False)
+        fleet.resize(2 if number % 2 else 4)
+        assert fleet.done("p") == number
+        assert list(fleet.step_many(ROWS[block], LABELS[block], block=("p", number)).y_pred) == alone[0][number]
+        fleet.resize(3)
+        fleet.close()
+    with ShardedFleet(make, "machine", tmp_path, address=False) as fleet:
+        assert members(fleet) == alone[1]
+
+
+def test_a_block_from_before_the_last_one_is_refused(tmp_path):
+    with ShardedFleet(make, "machine", tmp_path, address=False) as fleet:
+        fleet.step_many(ROWS[:10], LABELS[:10], block=("p", 4))
+        with pytest.raises(ConfigError, match="a block of 'p' from number 4 on, got 3"):
+            fleet.step_many(ROWS[:10], LABELS[:10], block=("p", 3))
+
+
+def test_stores_without_their_list_are_refused(tmp_path):
+    with ShardedFleet(make, "machine", tmp_path, address=False) as fleet:
+        fleet.learn_many(ROWS[:100], LABELS[:100])
+    (tmp_path / "shards.json").unlink()
+    with pytest.raises(StoreError, match="Bring the file back"):
+        ShardedFleet(make, "machine", tmp_path, address=False)
+
+
+def test_without_a_folder_members_move_too(alone):
+    with ShardedFleet(make, "machine", shards=2, address=False) as fleet:
+        said = []
+        for block, count in zip(BLOCKS, [2, 3, 3, 1, 4, 2, 2, 5, 5, 2, 3, 1], strict=True):
+            fleet.resize(count)
+            said.append(fleet.learn_many(ROWS[block], LABELS[block]).tolist())
+        assert said == alone[0]
+        assert members(fleet) == alone[1]
+    with pytest.raises(ConfigError, match="a folder for members that are not resident"):
+        ShardedFleet(make, "machine", address=False, resident=5)
+
+
+def test_the_score_of_a_key_is_that_of_its_member(alone, tmp_path):
+    with ShardedFleet(make, "machine", tmp_path, shards=3, address=False) as fleet:
+        for block in BLOCKS:
+            fleet.learn_many(ROWS[block], LABELS[block])
+        _, _, rows, total = alone[1]['"m7"']
+        assert fleet.score("m7") == {"rows": rows, "accuracy": total / rows}
+        with pytest.raises(KeyError):
+            fleet.score("nobody")
+
+
+def test_shards_stay_where_their_nodes_are_and_new_rooms_get_new_ones():
+    homes: dict[str, str] = {}
+    nodes = [
+        {"a": 2},
+        {"a": 2, "b": 1},
+        {"b": 1},
+        {"b": 1, "c": 2, "head": 0},
+        {"c": 2, "d": 1},
+        {},
+        {"d": 4},
+    ]
+    seen = []
+    for now in nodes:
+        homes = assigned(list(homes), homes, now)
+        seen.append(homes)
+    assert seen == [
+        {"shard-0": "a", "shard-1": "a"},
+        {"shard-0": "a", "shard-1": "a", "shard-2": "b"},
+        {"shard-2": "b"},
+        {"shard-2": "b", "shard-0": "c", "shard-1": "c"},
+        {"shard-2": "d", "shard-0": "c", "shard-1": "c"},
+        {"shard-2": "d", "shard-0": "c", "shard-1": "c"},
+        {"shard-2": "d", "shard-0": "d", "shard-1": "d", "shard-3": "d"},
+    ]
+
+
 def test_values_that_a_journal_would_change_are_learned_and_kept_too(tmp_path):
     rows = [{"machine": 1, "when": dt.datetime(2026, 1, 1 + i % 20), "n": 10**30, 7: 1.0} for i in range(40)]
     first = hw.Fleet(make, "machine").to_bytes()
     shard = Shard(first, str(tmp_path / "shard.db"), None)
-    shard.step("s", 1, rows, ["a", "b"] * 20, None)
+    shard.step("s", 1, part(rows, ["a", "b"] * 20))
     before = shard.fleet.fingerprint()
     shard.fleet.idle.close()
     again = Shard(first, str(tmp_path / "shard.db"), None)
@@ -131,10 +291,10 @@ def test_a_block_that_is_refused_half_way_leaves_a_shard_that_goes_on(tmp_path):
     first = hw.Fleet(lambda: hw.Classifier(hidden=(8,), loss="binary_cross_entropy"), "machine").to_bytes()
     shard = Shard(first, str(tmp_path / "shard.db"), None)
     two = [{"machine": key, "a": 1.0} for key in "kkk"]
-    shard.step("s", 1, two, ["p", "q", "p"], None)
+    shard.step("s", 1, part(two, ["p", "q", "p"]))
     with pytest.raises(TargetError):
-        shard.step("s", 2, [{"machine": "new", "a": 1.0}, *two], ["p", "p", "z", "p"], None)
-    shard.step("s", 3, [{"machine": "later", "a": 1.0}], ["p"], None)
+        shard.step("s", 2, part([{"machine": "new", "a": 1.0}, *two], ["p", "p", "z", "p"]))
+    shard.step("s", 3, part([{"machine": "later", "a": 1.0}], ["p"]))
     before = shard.fleet.fingerprint()
     shard.fleet.idle.close()
     again = Shard(first, str(tmp_path / "shard.db"), None)
@@ -145,7 +305,7 @@ def test_a_block_that_is_refused_half_way_leaves_a_shard_that_goes_on(tmp_path):
 def test_a_block_that_could_not_be_made_durable_is_not_acknowledged_when_it_is_sent_again(tmp_path, monkeypatch):
     first = hw.Fleet(make, "machine").to_bytes()
     shard = Shard(first, str(tmp_path / "shard.db"), None)
-    shard.step("s", 1, ROWS[:100], LABELS[:100], None)
+    shard.step("s", 1, part(ROWS[:100], LABELS[:100]))
     before = shard.fleet.fingerprint()
 
     def full(self, body):
@@ -154,9 +314,9 @@ def test_a_block_that_could_not_be_made_durable_is_not_acknowledged_when_it_is_s
     with monkeypatch.context() as patch:
         patch.setattr("headwater.store.members.MemberStore.append", full)
         with pytest.raises(StoreError, match="expected space"):
-            shard.step("s", 2, ROWS[100:200], LABELS[100:200], None)
+            shard.step("s", 2, part(ROWS[100:200], LABELS[100:200]))
     with pytest.raises(StoreError, match="expected space"):
-        shard.step("s", 2, ROWS[100:200], LABELS[100:200], None)
+        shard.step("s", 2, part(ROWS[100:200], LABELS[100:200]))
     shard.fleet.idle.close()
     again = Shard(first, str(tmp_path / "shard.db"), None)
     assert (again.fleet.fingerprint(), again.done("s")) == (before, 1)
@@ -166,7 +326,7 @@ def test_a_block_that_could_not_be_made_durable_is_not_acknowledged_when_it_is_s
 def test_what_a_shard_had_not_committed_is_as_if_it_had_never_been(tmp_path):
     first = hw.Fleet(make, "machine").to_bytes()
     shard = Shard(first, str(tmp_path / "shard.db"), None)
-    shard.step("s", 1, ROWS[:100], LABELS[:100], None)
+    shard.step("s", 1, part(ROWS[:100], LABELS[:100]))
     before = shard.fleet.fingerprint()
     shard.fleet.learn_many(ROWS[100:200], LABELS[100:200])
     shard.fleet.idle.close()  # as a crash does
@@ -202,24 +362,3 @@ def test_without_ray_the_error_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(MissingExtra, match="ray"):
         ShardedFleet(make, "machine", tmp_path)
-
-
-@pytest.mark.filterwarnings("ignore")  # Ray's own
-def test_actors_that_are_killed_while_they_learn_lose_nothing_that_was_acknowledged(alone, tmp_path):
-    pytest.importorskip("ray", reason="the extra ray is not installed: pip install headwater[ray]")
-    with ShardedFleet(make, "machine", tmp_path, shards=2) as fleet:
-        said = []
-        for number, block in enumerate(BLOCKS):
-            victim = None
-            if number in (3, 7):
-                pid = fleet.shards.pids()[f"shard-{number % 2}"]
-                victim = threading.Timer(0.001 * number, os.kill, (pid, signal.SIGKILL))
-                victim.start()
-            said.append(fleet.learn_many(ROWS[block], LABELS[block]).tolist())
-            if victim is not None:
-                victim.join()
-            if number == 5:
-                assert 0 < fleet.resize(3) < 30
-        assert said == alone[0]
-        assert members(fleet) == alone[1]
-        assert fleet.score() == alone[2]

@@ -15,6 +15,7 @@ import pytest
 
 from headwater.cluster import Cluster
 from headwater.errors import HeadwaterError, TargetError
+from support.processes.nodes import add_node, ray_nodes
 from support.processes.rounds import make, stream
 
 pytest.importorskip("ray", reason="the extra ray is not installed: pip install headwater[ray]")
@@ -26,27 +27,9 @@ DRIVER = Path(__file__).parents[1] / "support" / "processes" / "coordinating.py"
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[object]:
-    """A head and two nodes of one core each, which notice within two seconds that one is gone."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    import ray
-    from ray.cluster_utils import Cluster as Nodes
-
-    health = {
-        "health_check_initial_delay_ms": 1000,
-        "health_check_period_ms": 500,
-        "health_check_timeout_ms": 500,
-        "health_check_failure_threshold": 3,
-    }
-    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80_000_000, "_system_config": health}
-    cluster = Nodes(initialize_head=True, head_node_args=head)
-    try:
-        for _ in range(2):
-            cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
-        ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+    """Two nodes of one core each."""
+    with ray_nodes(2) as cluster:
         yield cluster
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +106,7 @@ def test_a_node_that_is_killed_in_a_round_changes_no_bit(nodes, undisturbed):
     try:
         cluster, workers = disturbed(kill)
     finally:
-        nodes.add_node(num_cpus=1, object_store_memory=80_000_000)
+        add_node(nodes)
     assert workers.lost + workers.repeated >= 1, "a block was lost with it, or given to the other worker as well"
     assert cluster.learner.engine.core.digest() == undisturbed
 

@@ -179,3 +179,51 @@ def test_a_damaged_record_in_a_store_is_refused_when_its_key_comes(tmp_path):
 def test_only_a_fleet_with_a_store_commits():
     with pytest.raises(ConfigError, match="a fleet with a store"):
         hw.Fleet(MAKERS["classifier"], "machine").commit()
+
+
+def test_what_is_removed_from_a_store_is_gone_with_the_next_commit(tmp_path):
+    for name in MAKERS:
+        path = tmp_path / f"{name}.db"
+        fleet = taught(name, store=path, resident=7)
+        fleet.commit()
+        whole = fleet.fingerprint()
+        gone = ["m3", "m17", fleet.keys()[-1], fleet.keys()[0]]
+        fleet.remove(*gone)
+        fleet.idle.close()  # as a crash does
+        fleet = hw.Fleet(MAKERS[name], "machine", store=path, resident=7)
+        assert fleet.fingerprint() == whole
+        fleet.remove(*gone)
+        fleet.learn_many(ROWS[:40], (NUMBERS if name == "regressor" else LABELS)[:40])
+        fleet.remove(*(key for key in gone if key in fleet))
+        after, keys = fleet.fingerprint(), fleet.keys()
+        fleet.close()
+        again = hw.Fleet(MAKERS[name], "machine", store=path)
+        assert (again.fingerprint(), again.keys()) == (after, keys)
+        assert again.score() == fleet.score()
+        again.close()
+
+
+def test_a_file_keeps_what_was_learned_and_refused_and_how_rows_were_read(tmp_path):
+    fleet = taught("classifier", rows=400)
+    fleet.learn_many([{"a": 1.0}, {"machine": "m0", "a": float("inf"), "b": {1}}], ["p", "p"])
+    fleet.notes["drop"] = ["day"]
+    fleet.save(tmp_path / "fleet.hw")
+    loaded = hw.load(tmp_path / "fleet.hw")
+    assert (loaded.n_learned, loaded.rejected, loaded.notes) == (fleet.n_learned, fleet.rejected, {"drop": ["day"]})
+    assert loaded.rejected == {"infinite": 1, "key": 1, "type": 1}
+    loaded.learn_one(ROWS[0], "p")
+    assert loaded.n_learned == fleet.n_learned + 1 == 402
+
+
+def test_a_store_of_members_is_loaded_as_a_fleet_in_memory_and_stays_as_it_is(tmp_path):
+    path = tmp_path / "fleet.db"
+    with taught("classifier", store=path, resident=10) as fleet:
+        before = fleet.fingerprint()
+        with pytest.raises(StoreError, match="can be used"):
+            hw.load(path)
+    loaded = hw.load(path)
+    assert type(loaded) is type(fleet)
+    assert (loaded.store, loaded.fingerprint()) == (None, before)
+    loaded.learn_many(ROWS, LABELS)
+    with hw.Fleet(MAKERS["classifier"], "machine", store=path) as again:
+        assert again.fingerprint() == before

@@ -273,3 +273,52 @@ def test_what_are_no_rows_is_refused():
         fleet.learn_many([1, 2], ["a", "b"])
     with pytest.raises(DataError):
         fleet.learn_one(3, "a")
+
+
+def test_a_key_that_is_removed_is_gone_and_the_others_stay_as_they_were():
+    for name in ("one hidden layer", "fast pool", "regressor"):
+        fleet, others = hw.Fleet(MAKERS[name], "machine"), hw.Fleet(MAKERS[name], "machine")
+        y = answers(fleet.first)
+        gone = {"m3", "m0", KEYS[-1]}
+        kept = [i for i, row in enumerate(ROWS) if row["machine"] not in gone]
+        fleet.learn_many(ROWS, y)
+        others.learn_many([ROWS[i] for i in kept], [y[i] for i in kept])
+        fleet.remove(*gone)
+        assert set(fleet.keys()) == set(others.keys())
+        assert {key: state(fleet[key]) for key in fleet} == {key: state(others[key]) for key in fleet}
+        assert {key: fleet.score(key) for key in fleet} == {key: others.score(key) for key in fleet}
+        assert not gone & set(fleet)
+        with pytest.raises(KeyError):
+            fleet.remove("m1", "m3")
+        assert "m1" in fleet, "none is removed if one of them is not there"
+        again = rows_of(ROWS, "m3")
+        fleet.learn_many([ROWS[i] for i in again], [y[i] for i in again])
+        alone = fleet.first.clone()
+        alone.learn_many([without_key(ROWS[i]) for i in again], [y[i] for i in again])
+        assert state(fleet["m3"]) == state(alone), "it begins anew"
+
+
+def test_the_last_key_can_be_removed_and_the_first_one_comes_again():
+    fleet = hw.Fleet(MAKERS["one hidden layer"], "machine")
+    for _ in range(3):
+        fleet.learn_one({"machine": "a", "x": 1.0}, "p")
+        fleet.remove("a")
+        assert (len(fleet), fleet.keys(), fleet.describe()["in_memory"]) == (0, [], 0)
+    assert fleet.n_learned == 3
+
+
+def test_keys_are_ranked_from_the_worst_score_to_the_best():
+    fleet = hw.Fleet(MAKERS["one hidden layer"], "machine")
+    assert fleet.ranking() == []
+    assert fleet.busiest() is None
+    fleet.learn_many(ROWS, LABELS)
+    ranking = fleet.ranking()
+    assert {key: score for key, score in ranking} == {key: fleet.score(key) for key in fleet}
+    assert [score["accuracy"] for _, score in ranking] == sorted(score["accuracy"] for _, score in ranking)
+    most = max(score["rows"] for _, score in ranking)
+    assert {score["rows"] for _, score in fleet.ranking(least=most)} == {most}
+    assert fleet.score(fleet.busiest())["rows"] == most
+    errors = hw.Fleet(MAKERS["regressor"], "machine")
+    errors.learn_many(ROWS, NUMBERS)
+    worst, *_, best = errors.ranking()
+    assert worst[1]["mae"] > best[1]["mae"]

@@ -12,14 +12,17 @@ from cyclopts import Parameter
 from headwater.cli.follow import FollowOptions, learn_into_store
 from headwater.cli.lock import locked
 from headwater.cli.options.drift import Adapt, Watch, drift_lines, drift_policies, drift_watch
+from headwater.cli.options.fleet import agree_on_key, as_fleet, check_key
 from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import ReportFile, report_file, session_pace
 from headwater.cli.options.shared import Source, check_sources, check_writable
 from headwater.cli.sources import LearnedSources, compare_columns
+from headwater.cli.terminal.keys import key_scores, print_keys
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import print_json, print_report, print_start
-from headwater.errors import DataError, HeadwaterError, SourceError
+from headwater.errors import ConfigError, DataError, HeadwaterError, SourceError
+from headwater.fleet import Fleet
 from headwater.session import Session
 from headwater.streams import Stream
 from headwater.types import Event, Record
@@ -33,6 +36,7 @@ def learn(
     target: Annotated[str | None, Parameter(name=("--target", "-t"), metavar="COLUMN")] = None,
     task: str = "auto",
     model: Path | None = None,
+    fleet: Annotated[str | None, Parameter(metavar="KEY")] = None,
     resume: bool = False,
     reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
     options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
@@ -60,6 +64,9 @@ def learn(
         classify, regress, or auto: decided from the first rows.
     model
         A file to save to; if it exists, learning goes on where it stopped.
+    fleet
+        Learn one model for each value of this column, such as machine_id. Where keys are alike, one model for all is better;
+        with many keys use --hidden 8.
     resume
         Leave out the rows of this source that the model has learned already.
     reading
@@ -88,7 +95,14 @@ def learn(
     check_sources(source, "learn")
     reading, options = reading or ReadingOptions(), options or ModelOptions()
     if follow is not None:
-        besides = {"--delay": delay, "--resume": resume, "--watch": watch, "--adapt": adapt, "--report": report}
+        besides = {
+            "--fleet": fleet,
+            "--delay": delay,
+            "--resume": resume,
+            "--watch": watch,
+            "--adapt": adapt,
+            "--report": report,
+        }
         asked: dict[str, Any] = {"target": target, "task": task, "model": model, "json": json, "besides": besides}
         return learn_into_store(source, follow, reading, options, **asked)
     if model is not None:
@@ -97,9 +111,16 @@ def learn(
     with ExitStack() as opened:
         if model is not None:
             opened.enter_context(locked(model))
-        start = Start(source, target, task, model, reading, options)
+        start = Start(source, target, task, model, reading, options, fleet)
         start.open(opened, resume=resume)
         stream, learner = start.stream, start.learner
+        if report is not None and isinstance(learner, Fleet):
+            raise ConfigError(
+                expected="one model for all rows with --report",
+                got=f"one for each {learner.key}",
+                at="--report",
+                help="Leave --report out; headwater show FILE names the worst keys.",
+            )
         pace = session_pace(written, every, drift)
         session = Session(learner, delay=delay, window=window, keep=model, adapt=policies, **pace)
         start.say(quiet=json)
@@ -119,11 +140,14 @@ class Start:
         model: Path | None,
         reading: ReadingOptions,
         options: ModelOptions,
+        fleet: str | None = None,
     ) -> None:
+        self._fleet = fleet
         self._source, self._task, self._reading, self._options = source, task, reading, options
         self.model = model
-        self.known: Any = load_model(model) if model is not None and model.exists() else None
+        self.known: Any = load_model(model, fleets=True) if model is not None and model.exists() else None
         if self.known is not None:
+            agree_on_key(self.known, fleet, at=str(model))
             options.agree_with(self.known, task=task, target=target, at=str(model))
         self._notes = reading.notes(self.known, target=target)
         self.said: list[str] = []
@@ -137,13 +161,15 @@ class Start:
         if learned is not None and known is not None:
             self.skipped = learned.rows_learned(known.n_learned) if resume else 0
             self.warning = "" if resume else learned.warning
-        classes = known.describe()["classes"] if known else ()
-        asked = known.task if known else self._task
+        classes = known.describe()["classes"] if known is not None else ()
+        asked = known.task if known is not None else self._task
         stream = self._reading.open(self._source, notes, task=asked, classes=classes, skip=self.skipped)
         self.stream = opened.enter_context(stream)
         if known is not None:
             self.said = compare_columns(known, stream, model=str(self.model), learning=True)
-        self.learner = known or self._options.make(stream.goal.task if stream.goal else self._task)
+        new = None if known is not None else self._options.make(stream.goal.task if stream.goal else self._task)
+        self.learner = as_fleet(new, self._fleet) if known is None else known
+        check_key(self.learner, stream)
         self.learner.notes = notes | {"columns": stream.reading() or notes["columns"]}
         if learned is not None:
             learned.follow(stream, self.learner)
@@ -168,11 +194,16 @@ def _report(
 ) -> int:
     if not record.scored:
         raise _nothing_learned(record, stream)
+    fleet = session.learner if isinstance(session.learner, Fleet) else None
     if as_json:
+        more = {} if fleet is None else {"fleet": key_scores(fleet)}
         notes = [*stream.notes, *stream.odd()]
-        print_json(record, final=True, verdict=compare_baselines(record), interrupted=session.interrupted, notes=notes)
+        about = {"verdict": compare_baselines(record), "interrupted": session.interrupted, "notes": notes, **more}
+        print_json(record, final=True, **about)
     else:
         print_report(record, stream, session.keep, interrupted=session.interrupted, drifts=drifts)
+        if fleet is not None:
+            print_keys(fleet)
         if written is not None:
             print(f"The report is in {written.path}.")
     return 130 if session.interrupted else 0

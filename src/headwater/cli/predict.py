@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from cyclopts import Parameter
 
+from headwater.cli.options.fleet import check_key, features_of
 from headwater.cli.options.model import load_model
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Names, Source, check_sources, check_writable, split_names
@@ -62,7 +63,7 @@ def predict(
     check_sources(source, "predict")
     if out is not None:
         check_writable(out, "--out")
-    learner = load_model(model)
+    learner = load_model(model, fleets=True)
     reading = reading or ReadingOptions()
     notes = reading.notes(learner, target=None)
     kept = split_names(keep)
@@ -86,6 +87,7 @@ def predict(
 
 def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Path) -> None:
     """Raise when the stream isn't one of this model; say which columns are only here or only there."""
+    check_key(learner, stream)
     stream.look()
     for name in kept:
         if stream.columns and name not in stream.columns:
@@ -96,7 +98,7 @@ def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Pat
                 help=did_you_mean(name, [*stream.columns, *learner.notes.get("drop", [])]),
             )
     target = learner.notes.get("target")
-    features = {str(feature["name"]) for feature in learner.describe()["features"]}
+    features = set(features_of(learner))
     stream.columns = tuple(name for name in stream.columns if name in features or (name != target and name not in kept))
     for line in [*stream.new_notes(), *compare_columns(learner, stream, model=str(model), learning=False)]:
         print(line, file=sys.stderr)

@@ -12,7 +12,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from headwater.cli.options.fleet import member_of
 from headwater.cli.options.model import load_model
+from headwater.cli.terminal.keys import key_scores, print_keys
+from headwater.fleet import Fleet
 from headwater.learner.guards import REASONS
 
 __all__ = ["show"]
@@ -30,18 +33,32 @@ def show(model: Path, /, *, json: bool = False) -> int:
     json
         Print JSON instead of tables.
     """
-    about = load_model(model).describe()
+    learner = load_model(model, fleets=True)
+    about = learner.describe()
+    if isinstance(learner, Fleet):
+        about |= key_scores(learner)
     if json:
         sys.stdout.write(msgspec.json.encode(about, enc_hook=str).decode() + "\n")
         return 0
     console = Console(highlight=False)
-    console.print(f"{model}: a {_NOUNS[about['task']]} that has learned {about['n_learned']:,} rows", markup=False)
+    if isinstance(learner, Fleet):
+        console.print(
+            f"{model}: {about['members']:,} {_NOUNS[about['task']]}s, one for each {learner.key}, "
+            f"that have learned {about['n_learned']:,} rows. The one with most rows:",
+            soft_wrap=True,
+            markup=False,
+        )
+        about = member_of(learner).describe() | {"rejected": learner.rejected}
+    else:
+        console.print(f"{model}: a {_NOUNS[about['task']]} that has learned {about['n_learned']:,} rows", markup=False)
     for table in (_layers(about), _features(about["features"])):
         console.print()
         console.print(table)
     console.print()
     for line in _lines(about):
         console.print(line, soft_wrap=True, markup=False)
+    if isinstance(learner, Fleet):
+        print_keys(learner)
     return 0
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from headwater.cli.options.fleet import features_of
 from headwater.errors import DataError, did_you_mean
 from headwater.streams import Stream
 from headwater.streams.brokers.address import is_address
@@ -79,7 +80,7 @@ def compare_columns(learner: Any, stream: Stream, *, model: str, learning: bool)
     DataError
         When they have none in common.
     """
-    known = {str(feature["name"]) for feature in learner.describe()["features"]}
+    known = set(features_of(learner))
     bases = known | {name.partition("[")[0] for name in known} | {name.partition(".")[0] for name in known}
     here = [name for name in stream.columns if name != stream.target]
     if not known or not here:

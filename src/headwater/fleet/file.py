@@ -24,7 +24,7 @@ from headwater.store.model_file import SavedModel
 from headwater.store.model_file.container import fitting
 from headwater.store.model_file.settings import as_json, from_json
 
-__all__ = ["FLEET_FORMAT", "fill", "fingerprint", "header_of", "pack", "settings_in"]
+__all__ = ["FLEET_FORMAT", "fill", "fingerprint", "header_of", "pack", "settings_in", "take_header"]
 
 FLEET_FORMAT = 1
 KINDS: dict[str, type[Learner]] = {"Classifier": Classifier, "Regressor": Regressor}
@@ -41,6 +41,8 @@ def header_of(fleet: Any) -> dict[str, Any]:
         "member": {"learner": type(fleet.first).__name__, "settings": member},
         "classes": [as_json(label) for label in fleet.classes],
         "refused": {reason: count for reason, count in fleet.refused.items() if count},
+        "counts": dict(fleet.counts()),
+        "notes": fleet.notes,
     }
 
 
@@ -85,7 +87,7 @@ def settings_in(saved: SavedModel, at: str) -> tuple[Learner, dict[str, Any]]:
 def fill(fleet: Any, saved: SavedModel, at: str) -> None:
     """Put the members of a file into a new fleet."""
     with fitting(at):
-        _take_header(fleet, saved.header)
+        take_header(fleet, saved.header)
         arrays = saved.arrays
         keys = [from_json(key) for key in json.loads(arrays["keys"].tobytes())]
         records, labels = _cut(arrays["records"], arrays["record_end"]), _cut(arrays["labels"], arrays["label_end"])
@@ -102,14 +104,17 @@ def fill(fleet: Any, saved: SavedModel, at: str) -> None:
             fleet.core.put(member, record.tobytes(), own, rows[member + 1], totals[member + 1])
 
 
-def _take_header(fleet: Any, header: dict[str, Any]) -> None:
+def take_header(fleet: Any, header: dict[str, Any]) -> None:
+    """Let a new fleet go on from what one was, but for its members."""
     classes = [from_json(label) for label in header["classes"]]
     if len(set(classes)) < len(classes):
         raise ValueError("classes", "different ones", classes)
-    if not all(type(count) is int and count >= 0 for count in header["refused"].values()):
-        raise ValueError("refused", "counts of 0 or more", header["refused"])
+    for part in ("refused", "counts"):
+        if not all(type(count) is int and count >= 0 for count in header[part].values()):
+            raise ValueError(part, "counts of 0 or more", header[part])
     fleet.take_classes(classes)
-    fleet.refused = Counter(header["refused"])
+    fleet.refused, fleet.before = Counter(header["refused"]), Counter(header["counts"])
+    fleet.notes = dict(header["notes"])
 
 
 def check_labels(fleet: Any, labels: list[int]) -> None:

@@ -23,7 +23,7 @@ from headwater.store.model_file import SavedModel, seal, unseal, write
 from headwater.types import Forecast
 
 from .file import fill, fingerprint, pack, settings_in
-from .idle import Idle
+from .idle import Idle, read_about
 from .rows import as_list
 
 __all__ = ["Fleet"]
@@ -105,6 +105,10 @@ class Fleet:
         self.key, self.max_keys, self.resident, self.store = key, max_keys, resident, store
         self.lock = threading.RLock()
         self.refused: Counter[str] = Counter()
+        self.before: Counter[str] = Counter()
+        """What members had dropped, clipped, undone and ``learned`` before the fleet was loaded, by reason."""
+        self.notes: dict[str, Any] = {}
+        """How the command line read the rows; kept in the file."""
         self._warned = False
         self.first = made(make)
         """What members begin as."""
@@ -170,7 +174,7 @@ class Fleet:
                 members = self._place(keys[part], block.good[part], learn=True)
                 wait = None if asked is None else (asked[part], self._place(asked_keys[part], None))
                 forecasts.append(self._step(block, part, answers, members, wait))
-                self._let_rest()
+                self.let_rest()
             return _joined(forecasts)
 
     def _step(self, block: Block, part: slice, answers: Any, members: Any, wait: Any) -> Forecast:
@@ -212,7 +216,7 @@ class Fleet:
                 out, said = self._room(len(part))
                 self._core.predict(part, members, out, said, out.shape[1])
                 forecasts.append(self._given(out, said))
-                self._let_rest()
+                self.let_rest()
             return _joined(forecasts)
 
     def predict_many(self, X: Any) -> NDArray[Any]:
@@ -245,10 +249,6 @@ class Fleet:
             self._idle.fetch(self._core.away(members, len(members)))
         return members
 
-    def _let_rest(self) -> None:
-        if self._idle is not None and self.resident is not None and self._core.present > self.resident:
-            self._idle.let_rest(self.resident)
-
     # ---- one row ----------------------------------------------------------------------------------------------------
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
@@ -264,7 +264,7 @@ class Fleet:
             if answer is None:  # its member is away
                 self._place([x[self.key]], None)
                 answer = self._core.predict_one(x)
-                self._let_rest()
+                self.let_rest()
             return answer  # type: ignore[no-any-return]
 
     def learn_one(self, x: Mapping[Any, Any], y: Any, w: float = 1.0) -> None:
@@ -324,18 +324,36 @@ class Fleet:
         rows, total = self._core.scores(member)
         return {"rows": rows, self._score_name(): total / rows if rows else float("nan")}
 
+    def ranking(self, least: int = 1) -> list[tuple[Any, dict[str, float]]]:
+        """Return each key with its `score`, the worst first; equal ones in the order in which they came.
+
+        Parameters
+        ----------
+        least : int
+            Rows that a key must have been scored on to be in the list: of few rows a score says little.
+        """
+        with self.lock:
+            found = [(key, *self._core.scores(member)) for member, key in enumerate(self._core.keys)]
+        name, worst_first = self._score_name(), 1 if self.task == "classify" else -1
+        scored = [(key, {"rows": rows, name: total / rows}) for key, rows, total in found if rows >= max(least, 1)]
+        return sorted(scored, key=lambda one: worst_first * one[1][name])
+
+    def counts(self) -> Counter[str]:
+        """Return what members have dropped, clipped, undone and ``learned`` so far, by reason."""
+        names = ("infinite", "huge", "far", "far_target", "overflow", "diverged", "learned")
+        now = Counter({name: int(n) for name, n in zip(names, self._core.counts(), strict=True)})
+        return self.before + now + Counter({"type": self._core.unusable})
+
     @property
     def rejected(self) -> dict[str, int]:
         """Refused rows, dropped values and undone steps of all members so far, by reason."""
-        names = ("infinite", "huge", "far", "far_target", "overflow", "diverged")
-        counts = self.refused + Counter({"type": self._core.unusable})
-        counts += Counter({name: int(n) for name, n in zip(names, self._core.counts(), strict=False)})
-        return {reason: count for reason, count in sorted(counts.items()) if count}
+        counts = self.refused + self.counts()
+        return {reason: count for reason, count in sorted(counts.items()) if count and reason != "learned"}
 
     @property
     def n_learned(self) -> int:
-        """How many rows all members together have learned since the fleet was made or loaded."""
-        return int(self._core.counts()[6])
+        """How many rows all members together have learned."""
+        return self.counts()["learned"]
 
     @property
     def limits(self) -> Limits:
@@ -348,9 +366,22 @@ class Fleet:
         self._core.set_limits(limits.entries, limits.names, limits.classes, limits.bytes)
 
     def describe(self) -> dict[str, Any]:
-        """Say how many members there are, how many of them are in memory, and what each is made as."""
+        """Say how many members there are, how many of them are in memory, what each is made as, and what they have learned."""
         members = {"members": len(self), "in_memory": self._core.present, "vocabularies": self._core.vocabularies}
-        return {"key": self.key, **members, "member": repr(self.first), "classes": list(self.classes)}
+        about = {
+            "task": self.task,
+            "key": self.key,
+            **members,
+            "member": repr(self.first),
+            "classes": list(self.classes),
+        }
+        return {**about, "n_learned": self.n_learned, "rejected": self.rejected, "score": self.score()}
+
+    def busiest(self) -> Any:
+        """Return the key whose member has been scored on most rows; None where there is none."""
+        with self.lock:
+            rows = [self._core.scores(member)[0] for member in range(len(self))]
+            return self._core.keys[rows.index(max(rows))] if rows else None
 
     def __repr__(self) -> str:
         return f"Fleet({self.first!r}, key={self.key!r})"
@@ -386,8 +417,32 @@ class Fleet:
             copy = self.first.clone()
             engine = None if self.task == "classify" and not labels else Engine(copy.setup, state, limits=self._limits)
             copy.resume(engine=engine, classes=labels, refused=Counter(), notes={}, sample=None)
-            self._let_rest()
+            self.let_rest()
             return copy
+
+    def remove(self, *keys: Hashable) -> None:
+        """Forget keys with all that their members have learned; in a store they are gone with the next commit.
+
+        A row with such a key that comes later makes a new member. What the member was scored no longer counts in `score`.
+
+        Parameters
+        ----------
+        *keys : hashable
+            Which.
+
+        Raises
+        ------
+        KeyError
+            If there is no such key; then none is forgotten.
+        """
+        with self.lock:
+            for key in keys:
+                self._member(key)
+            for key in dict.fromkeys(keys):
+                member, last = self._member(key), len(self) - 1
+                self._core.remove(member)
+                if self._idle is not None:
+                    self._idle.remove(member, last)
 
     def _member(self, key: Hashable) -> int:
         member = self._core.find(key)
@@ -431,6 +486,20 @@ class Fleet:
         fleet: Fleet = kind(learner, **settings)
         fill(fleet, saved, at)
         return fleet
+
+    @classmethod
+    def from_store(cls, path: str | Path) -> Fleet:
+        """Return a fleet in memory with the members of a store, as they were at its last commit; the store stays as it is.
+
+        Raises
+        ------
+        StoreError
+            If it can't be used, or holds no fleet.
+        """
+        about = read_about(path)
+        learner, settings = settings_in(SavedModel(about, {}), str(path))
+        with _kind_for(learner)(learner, **settings, store=path) as held:
+            return cls.from_bytes(held.to_bytes(), str(path))
 
     def fingerprint(self) -> str:
         """Return a hash of what all members have learned, in whatever order their keys came: equal only if they go on alike.
@@ -477,7 +546,7 @@ class Fleet:
     def __reduce__(self) -> tuple[Any, tuple[bytes]]:  # of pickle and copy: what the file holds, all of it in memory
         return Fleet.from_bytes, (self.to_bytes(),)
 
-    # ---- what the file and the store need ---------------------------------------------------------------------------
+    # ---- what the file, the store and a shard need -----------------------------------------------------------------
 
     @property
     def core(self) -> Any:
@@ -488,6 +557,11 @@ class Fleet:
     def idle(self) -> Idle | None:
         """What holds the members that are away."""
         return self._idle
+
+    def let_rest(self) -> None:
+        """Send members away if there are more in memory than may be."""
+        if self._idle is not None and self.resident is not None and self._core.present > self.resident:
+            self._idle.let_rest(self.resident)
 
     def take_classes(self, classes: Sequence[Any]) -> None:
         """Know these classes, in this order: those that a file or a store names."""

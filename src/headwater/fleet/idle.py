@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from headwater.store.members import MemberStore
 from headwater.store.model_file.container import fitting
 from headwater.store.model_file.settings import as_json, from_json
 
-from .file import check_labels, header_of
+from .file import check_labels, header_of, take_header
 
-__all__ = ["Idle"]
+__all__ = ["Idle", "read_about"]
 
 SPARE = 10
 """When there are too many in memory, a tenth more than need be go, so that not every block sends some away."""
@@ -63,8 +64,7 @@ class Idle:
                     help="Give the settings that it was made with, or another file.",
                 )
         with fitting(path):
-            fleet.take_classes([from_json(label) for label in about["classes"]])
-            fleet.refused.update(about["refused"])
+            take_header(fleet, about)
             for number, key, rows, total in self.members.listed():
                 if fleet.core.add(from_json(json.loads(key))) != number:
                     raise ValueError("members", "numbers without gaps", number)
@@ -97,6 +97,11 @@ class Idle:
         core.drop(coldest)
         self.pending = True
 
+    def remove(self, number: int, last: int) -> None:
+        """Forget a member; the one with the last number has its number from now on."""
+        self.members.remove(number, last)
+        self.pending = True
+
     def commit(self) -> None:
         """Write what has changed since the last time, and make it durable."""
         self._write(self._fleet.core.changed())
@@ -116,3 +121,18 @@ class Idle:
             key = keys[number] if keys is not None else core.keys[number]
             members.append((number, json.dumps(as_json(key)), *core.record(number)))
         self.members.put(members)
+
+
+def read_about(path: str | Path) -> dict[str, Any]:
+    """Return what the members of a store have in common.
+
+    Raises
+    ------
+    StoreError
+        If it can't be used, or nothing was committed to it.
+    """
+    with closing(MemberStore(path)) as members:
+        about = members.about()
+    if about is None:
+        raise StoreError(expected="the store of a fleet", got="an empty one", at=str(path), help="Check the path.")
+    return about

@@ -14,7 +14,7 @@ from typing import Any
 
 from headwater.errors import StoreError
 
-__all__ = ["IN_USE", "Member", "MemberStore"]
+__all__ = ["IN_USE", "Member", "MemberStore", "is_member_store"]
 
 Member = tuple[int, str, bytes, list[int], int, float]
 """Number, key as JSON, record, labels, rows scored, sum of scores."""
@@ -31,6 +31,11 @@ _MARK = 0x68776631  # "hwf1"
 MOST_ASKED = 500
 IN_USE = "store_in_use"
 """The code of the error of a store that another process has open."""
+
+
+def is_member_store(data: bytes) -> bool:
+    """Whether a file that begins so is the store of a fleet."""
+    return data[:16] == b"SQLite format 3\0" and data[68:72] == _MARK.to_bytes(4, "big")
 
 
 class MemberStore:
@@ -64,10 +69,15 @@ class MemberStore:
             raise StoreError(
                 expected="a store of a fleet", got="another database", at=self.path, help="Give another file."
             )
-        for setting in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
+        # the mark comes before the WAL, so that the file itself tells what it is
+        for setting in (
+            "locking_mode = EXCLUSIVE",
+            f"application_id = {_MARK}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+        ):
             run(f"PRAGMA {setting}")
         self._connection.executescript(_SCHEMA)
-        run(f"PRAGMA application_id = {_MARK}")
         run("BEGIN IMMEDIATE")
 
     def _error(self, error: sqlite3.Error) -> StoreError:
@@ -115,12 +125,21 @@ class MemberStore:
             for number, record, labels, rows, total in self._all(query, part):
                 yield number, record, json.loads(labels), rows, total
 
+    def remove(self, number: int, last: int) -> None:
+        """Remove a member, and give its number to the one that has the last."""
+        self._run("DELETE FROM member WHERE number = ?", (number,))
+        self._run("UPDATE member SET number = ? WHERE number = ?", (number, last))
+
     # ---- blocks that were done --------------------------------------------------------------------------------------
 
     def reply(self, source: str) -> tuple[int, bytes] | None:
         """Return number and reply of the last block of a source that was done."""
         found = self._all("SELECT number, reply FROM block WHERE source = ?", (source,))
         return (found[0][0], found[0][1]) if found else None
+
+    def sources(self) -> list[str]:
+        """Return the sources of which a block was done."""
+        return [source for (source,) in self._all("SELECT source FROM block")]
 
     def set_reply(self, source: str, number: int, reply: bytes) -> None:
         """Note the last block of a source, with what was answered."""

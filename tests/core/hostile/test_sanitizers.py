@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         pytest.skip(f"{target.lacks} is not installed")
     made: dict[str, Path] = {}
     folder = tmp_path_factory.mktemp("checked")
-    for program in ("golden", "stress"):
+    for program in ("golden", "stress", "fleet"):
         objects = [path for at in made.values() for path in (at.parent / "objects").glob("*.o")]
         made[program] = build(target, PROGRAMS / f"{program}.c", folder / program, objects)
 
@@ -54,3 +54,9 @@ def test_no_order_of_calls_and_no_argument_does_harm(run: Run) -> None:
 
 def test_a_lack_of_memory_is_an_error_and_leaves_nothing_behind(run: Run) -> None:
     assert int(run("stress", "memory", 40).split()[0]) > 1000
+
+
+def test_members_of_fleets_that_leave_move_and_go_are_the_learners_that_they_would_be_alone(run: Run) -> None:
+    undisturbed = run("fleet")
+    assert len(set(undisturbed.split()[-1::-2])) >= 4
+    assert run("fleet", "starve") == undisturbed, "memory that is refused now and then changes no bit"

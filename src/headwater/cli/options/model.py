@@ -10,8 +10,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headwater import nn
+from headwater.cli.options.fleet import features_of, member_of
 from headwater.cli.options.shared import split_sizes
 from headwater.errors import ConfigError, ModelFileError, did_you_mean
+from headwater.fleet import Fleet
 from headwater.learner.classifier import Classifier
 from headwater.learner.regressor import Regressor
 from headwater.learner_file import load
@@ -82,17 +84,18 @@ class ModelOptions:
         ConfigError
             Naming the option, what the model has, and the two ways out.
         """
-        about = learner.describe()
+        member = member_of(learner)
+        about = member.describe()
         if task not in ("auto", about["task"]):
             raise _contradiction("--task", about["task"], task, at)
-        if target in [feature["name"] for feature in about["features"]]:
+        if target in features_of(learner):
             raise ConfigError(
                 expected="a target that is none of the model's features",
                 got=str(target),
                 at=f"--target, with {at}",
                 help="Choose another --target, or another --model.",
             )
-        for option, has, asked in self._differences(about, learner):
+        for option, has, asked in self._differences(about, member):
             if asked is not None and has != asked:
                 raise _contradiction(option, has, asked, at)
 
@@ -114,8 +117,8 @@ class ModelOptions:
         ]
 
 
-def load_model(path: Path) -> Any:
-    """Return a saved learner.
+def load_model(path: Path, *, fleets: bool = False) -> Any:
+    """Return a saved learner; a fleet only where ``fleets`` are of use too.
 
     Raises
     ------
@@ -138,6 +141,13 @@ def load_model(path: Path) -> Any:
             got="a Network",
             at=str(path),
             help="A Network learns arrays: go on with it in Python, hw.load(path).",
+        )
+    if isinstance(learner, Fleet) and not fleets:
+        raise ModelFileError(
+            expected="a model for all rows",
+            got=f"a fleet of {len(learner):,} by {learner.key}",
+            at=str(path),
+            help="Take one member: hw.load(path)[KEY].save(FILE).",
         )
     return learner
 

@@ -11,6 +11,7 @@ import msgspec
 from rich.console import Console
 
 from headwater.evaluate import score_table
+from headwater.fleet.fleet import KEY_REASONS
 from headwater.learner.guards import REASONS
 from headwater.streams import Stream
 from headwater.types import Record
@@ -82,8 +83,9 @@ def rejected_lines(rejected: dict[str, int], stream: Stream) -> list[str]:
     for reason, count in rejected.items():
         places = stream.rejects.places.get(reason, [])
         where = f" (line {', '.join(map(str, places))}{' …' if count > len(places) else ''})" if places else ""
-        guarded = f"Guarded: {count:,} × {reason}: {REASONS.get(reason)}."
-        lines.append(guarded if reason in REASONS else f"Left out: {count:,} × {reason}{where}.")
+        meaning = REASONS.get(reason) or KEY_REASONS.get(reason)
+        said = f"Left out: {count:,} × {reason}{where}."
+        lines.append(f"Guarded: {count:,} × {reason}: {meaning}." if meaning else said)
     if stream.rejects.path is not None and stream.rejects.counts:
         lines.append(f"The rows that can't be read are in {stream.rejects.path}.")
     return lines

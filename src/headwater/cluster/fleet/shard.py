@@ -1,8 +1,11 @@
-"""What runs at one place of a cluster: a fleet with a store, which answers for a block only once it is durable.
+"""What runs at one place of a cluster: a fleet that answers for a block, with a store only once it is durable.
 
 A block has a source and a number. It is written into a journal before it is answered, and now and then, in one transaction, the
 members are written in the journal's place. A shard that dies is started again with the members as they were then, and learns the
-journal's blocks again, which gives the same bits. A block that is sent again is answered again, and not learned twice.
+journal's blocks again, which gives the same bits. A block that is sent again is answered again, and not learned twice: a shard
+keeps what it said to the last block of each source, and a member that moves takes that along.
+
+A shard without a store keeps nothing: one that dies begins again without members.
 """
 
 from __future__ import annotations
@@ -12,28 +15,60 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
-from headwater.errors import HeadwaterError, StoreError
+from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.fleet import Fleet
 from headwater.store.members import IN_USE, MemberStore
 from headwater.store.model_file import SavedModel, seal, unseal
 from headwater.store.model_file.settings import as_json, from_json
 from headwater.types import Forecast
 
-__all__ = ["Moved", "Shard"]
+__all__ = ["Moved", "Part", "Replies", "Reply", "Shard", "Standing"]
 
 Moved = tuple[str, bytes, list[str], int, float]
 """A member on its way: key and classes as JSON, its record, rows scored, sum of scores."""
+Reply = tuple[bytes, bytes]
+"""The places of some rows in their block, as int32, and what was forecast for them."""
+Replies = dict[str, tuple[int, list[Reply]]]
+"""By source: the number of its last block, and what was said to rows of it."""
 JOURNAL_BYTES = 64_000_000
 """Bytes of blocks after which the members are written: as much is learned again when a shard is started again."""
+MOVED_BYTES = 32_000_000
+"""Bytes of members that are handed over at once, about."""
 PLAIN = {str, int, float, bool, bytes, type(None)}
 """Types of values that a journal gives back as they were."""
 PATIENCE = 20.0
 """Seconds to wait for the store of a process that has just died."""
+
+
+class Part(NamedTuple):
+    """The rows of a block that belong to one shard."""
+
+    places: list[int]
+    """Where they stand in the block."""
+    rows: list[Any]
+    y: list[Any]
+    w: list[float] | None
+
+    def of(self, chosen: Sequence[int]) -> Part:
+        """Return some of the rows."""
+        places, rows, y = ([column[i] for i in chosen] for column in self[:3])
+        return Part(places, rows, y, None if self.w is None else [self.w[i] for i in chosen])
+
+
+class Standing(NamedTuple):
+    """What is lost if a shard dies now and has no store."""
+
+    life: str
+    """Another one each time it is started."""
+    stored: bool
+    members: int
+    scored: int
+    """Rows that its members were scored on."""
 
 
 class Shard:
@@ -43,67 +78,97 @@ class Shard:
     ----------
     first : bytes
         The file of a fleet without members: what they begin as, and the key.
-    path : str
+    path : str, optional
         The store.
     resident : int, optional
         Members kept in memory.
     """
 
-    def __init__(self, first: bytes, path: str, resident: int | None) -> None:
+    def __init__(self, first: bytes, path: str | None, resident: int | None) -> None:
         empty = Fleet.from_bytes(first)
-        self.fleet = _opened(empty, Path(path), resident)
-        self._members = self.fleet.idle.members if self.fleet.idle is not None else None
-        self._replies: dict[str, tuple[int, bytes]] = {}
+        self.fleet = empty if path is None else _opened(empty, Path(path), resident)
+        self._store: MemberStore | None = self.fleet.idle.members if self.fleet.idle is not None else None
+        self._life = os.urandom(8).hex()
+        self._replies: Replies = {}
         self._journaled = 0  # bytes
         self._failed: StoreError | None = None
-        for body in self._store().journal():
+        for body in [] if self._store is None else self._store.journal():
             self._journaled += len(body)
-            self._learn(*msgspec.msgpack.decode(body))
+            source, number, *part = msgspec.msgpack.decode(body)
+            self._learn(source, number, Part(*part))
 
-    def step(self, source: str, number: int, rows: list[Any], y: list[Any], w: list[float] | None) -> bytes:
-        """Predict and learn a block; return the forecast as bytes, once it is durable."""
+    def standing(self) -> Standing:
+        """Return what is lost if it dies now."""
+        stored = self._store is not None
+        return Standing(self._life, stored, len(self.fleet), 0 if stored else self.fleet.core.scores(-1)[0])
+
+    def step(self, source: str, number: int, part: Part) -> list[Reply]:
+        """Predict and learn rows of a block, those that are not learned yet; return what was forecast, once it is durable."""
         if self._failed is not None:  # what was learned then is not durable: start the shard again
             raise self._failed
-        done = self._done(source)
-        if done is not None and done[0] == number:
-            return done[1]
-        body = as_body(source, number, rows, y, w)
-        try:
-            reply = self._learn(source, number, rows, y, w)
-        except HeadwaterError:
-            self.commit()  # some rows may be learned, and the journal must not go on without them
-            raise
-        try:
-            self._keep(body)
-        except StoreError as error:
-            self._failed = error
-            raise
-        return reply
+        known = self._known(source, number)
+        learned = {place for places, _ in known for place in np.frombuffer(places, np.int32).tolist()}
+        if learned:
+            part = part.of([i for i, place in enumerate(part.places) if place not in learned])
+        if part.rows:
+            body = as_body(source, number, part)
+            try:
+                self._learn(source, number, part)
+            except HeadwaterError:
+                self.commit()  # some rows may be learned, and the journal must not go on without them
+                raise
+            try:
+                self._keep(body)
+            except StoreError as error:
+                self._failed = error
+                raise
+        return self._known(source, number)
+
+    def _known(self, source: str, number: int) -> list[Reply]:
+        """Return what was said to rows of a block already."""
+        last, replies = self._last(source)
+        if number < last:
+            raise ConfigError(
+                expected=f"a block of {source!r} from number {last} on",
+                got=str(number),
+                at="block",
+                help="It was learned before; `done(source)` says where to go on.",
+                code="block_before",
+            )
+        return replies if number == last else []
+
+    def _last(self, source: str) -> tuple[int, list[Reply]]:
+        if source not in self._replies:
+            found = None if self._store is None else self._store.reply(source)
+            if found is None:
+                return -1, []
+            self._replies[source] = found[0], [tuple(one) for one in msgspec.msgpack.decode(found[1])]
+        return self._replies[source]
 
     def _keep(self, body: bytes | None) -> None:
-        """Make a block durable: in the journal, or with all members where it doesn't fit there."""
-        idle = self.fleet.idle
-        if body is None or idle is None or idle.pending or self._journaled + len(body) > JOURNAL_BYTES:
+        """Make rows durable: in the journal, or with all members where they don't fit there."""
+        store, idle = self._store, self.fleet.idle
+        if store is None or idle is None:
+            return
+        if body is None or idle.pending or self._journaled + len(body) > JOURNAL_BYTES:
             self.commit()
             return
-        self._store().append(body)
-        self._store().commit()
+        store.append(body)
+        store.commit()
         self._journaled += len(body)
 
-    def _learn(self, source: str, number: int, rows: list[Any], y: list[Any], w: list[float] | None) -> bytes:
-        reply = as_bytes(self.fleet.step_many(rows, y, w))
-        self._replies[source] = number, reply
-        return reply
-
-    def _done(self, source: str) -> tuple[int, bytes] | None:
-        return self._replies.get(source) or self._store().reply(source)
+    def _learn(self, source: str, number: int, part: Part) -> None:
+        said = as_bytes(self.fleet.step_many(part.rows, part.y, part.w))
+        before = self._known(source, number)
+        self._replies[source] = number, [*before, (np.array(part.places, np.int32).tobytes(), said)]
 
     def commit(self) -> None:
         """Write the members that have changed in the place of the journal."""
-        store = self._store()
-        for source, (number, reply) in self._replies.items():
-            store.set_reply(source, number, reply)
-        store.clear_journal()
+        if self._store is None:
+            return
+        for source, (number, replies) in self._replies.items():
+            self._store.set_reply(source, number, msgspec.msgpack.encode(replies))
+        self._store.clear_journal()
         self.fleet.commit()
         self._journaled = 0
 
@@ -112,9 +177,8 @@ class Shard:
         return as_bytes(self.fleet.forecast(rows))
 
     def done(self, source: str) -> int:
-        """Return the number of the last block of a source that was learned; -1 for none."""
-        done = self._done(source)
-        return -1 if done is None else done[0]
+        """Return the number of the last block of a source of which rows were learned here; -1 for none."""
+        return self._last(source)[0]
 
     # ---- moving -----------------------------------------------------------------------------------------------------
 
@@ -123,21 +187,30 @@ class Shard:
         return [json.dumps(as_json(key)) for key in self.fleet]
 
     def give(self, keys: Sequence[str]) -> list[Moved]:
-        """Return the members of some keys. They stay here too, until nobody asks for them any more."""
+        """Return the members of some keys, the first ones up to `MOVED_BYTES`. They stay here until they are removed."""
         core, names = self.fleet.core, [json.dumps(as_json(label)) for label in self.fleet.classes]
-        moved = []
+        moved: list[Moved] = []
+        size = 0
         for key in keys:
-            member = core.find(from_json(json.loads(key)))
-            if member is None:
-                raise KeyError(key)
+            member = self._member(key)
             if self.fleet.idle is not None:
                 self.fleet.idle.fetch(core.away(np.array([member], np.int64), 1))
             record, labels, rows, total = core.record(member)
             moved.append((key, record, [names[label] for label in labels], rows, total))
+            self.fleet.let_rest()
+            size += len(record)
+            if size > MOVED_BYTES:
+                break
         return moved
 
-    def accept(self, moved: Sequence[Moved]) -> None:
-        """Take members from another shard, in place of what there may be of them; durable when it returns."""
+    def replies(self) -> Replies:
+        """Return what was said to the last block of each source: who gets members needs it too."""
+        for source in [] if self._store is None else self._store.sources():
+            self._last(source)
+        return self._replies
+
+    def accept(self, moved: Sequence[Moved], replies: Replies) -> None:
+        """Take members from another shard, in place of what there may be of them; with a store durable when it returns."""
         core = self.fleet.core
         for key, record, names, rows, total in moved:
             labels = self.fleet.numbers_of([from_json(json.loads(name)) for name in names])
@@ -146,13 +219,33 @@ class Shard:
             member = core.add(own) if member is None else member
             core.put(member, record, labels, rows, total)
             core.mark(member)
+            self.fleet.let_rest()
+        for source, (number, said) in replies.items():
+            last, own_said = self._last(source)
+            if number >= last:
+                own_said = own_said if number == last else []
+                self._replies[source] = number, [*own_said, *(one for one in map(tuple, said) if one not in own_said)]
         self.commit()
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Forget members that are at another place now; those that are not here are gone already."""
+        found = [from_json(json.loads(key)) for key in keys]
+        self.fleet.remove(*(key for key in found if key in self.fleet))
+        self.commit()
+
+    def _member(self, key: str) -> int:
+        member: int | None = self.fleet.core.find(from_json(json.loads(key)))
+        if member is None:
+            raise KeyError(key)
+        return member
 
     # ---- looking ----------------------------------------------------------------------------------------------------
 
-    def scores(self, keys: Sequence[str]) -> tuple[int, float]:
-        """Return rows scored and the sum of scores of some keys."""
-        found = [self.fleet.core.scores(self.fleet.core.find(from_json(json.loads(key)))) for key in keys]
+    def scores(self, keys: Sequence[str] | None) -> tuple[int, float]:
+        """Return rows scored and the sum of scores of some keys; of all without."""
+        if keys is None:
+            return self.fleet.core.scores(-1)  # type: ignore[no-any-return]
+        found = [self.fleet.core.scores(self._member(key)) for key in keys]
         return sum(rows for rows, _ in found), sum(total for _, total in found)
 
     def rejected(self) -> dict[str, int]:
@@ -168,11 +261,6 @@ class Shard:
         self.commit()
         self.fleet.close()
 
-    def _store(self) -> MemberStore:
-        if self._members is None:
-            raise StoreError(expected="a shard with a store", got="none", at="Shard", help="Give a path.")
-        return self._members
-
 
 def _opened(empty: Fleet, path: Path, resident: int | None) -> Fleet:
     """Open the fleet of a store, which the process that had it before may not have let go yet."""
@@ -186,13 +274,13 @@ def _opened(empty: Fleet, path: Path, resident: int | None) -> Fleet:
             time.sleep(0.05)
 
 
-def as_body(source: str, number: int, rows: list[Any], y: list[Any], w: list[float] | None) -> bytes | None:
-    """Return a block for the journal; None where a value would come back as another: then the members are written at once."""
-    kinds = {type(value) for row in rows for value in row.values()} | set(map(type, y))
-    if not kinds <= PLAIN or {type(name) for row in rows for name in row} - {str}:
+def as_body(source: str, number: int, part: Part) -> bytes | None:
+    """Return rows of a block for the journal; None where a value would come back as another: then the members are written at once."""
+    kinds = {type(value) for row in part.rows for value in row.values()} | set(map(type, part.y))
+    if not kinds <= PLAIN or {type(name) for row in part.rows for name in row} - {str}:
         return None
     try:
-        return msgspec.msgpack.encode((source, number, rows, y, w))
+        return msgspec.msgpack.encode((source, number, *part))
     except (OverflowError, ValueError, TypeError):  # a number of more than 64 bits, a text that is no UTF-8
         return None
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import uuid
+import threading
+import time
+import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import ConfigError
+from headwater.errors import ConfigError, LostMembers
 from headwater.fleet import Fleet
 from headwater.fleet.rows import as_list
 from headwater.learner.base import Learner
@@ -24,19 +25,30 @@ from headwater.store.model_file.settings import as_json, from_json
 from headwater.types import Forecast
 
 from .actors import ActorShards, LocalShards, Shards
+from .folder import Folder
+from .nodes import assigned
 from .places import Places
-from .shard import from_bytes
+from .shard import Moved, Part, Reply, from_bytes
 
 __all__ = ["ShardedFleet"]
 
-SHARDS_FILE = "shards.json"
+LOOK = 1.0
+"""Seconds after which a call looks whether nodes have come or gone."""
+AT_ONCE = 10_000
+"""Keys whose members are asked for at once."""
+OWN = ""
+"""The source of blocks whose caller names none."""
 
 
 class ShardedFleet:
     """One small model a key, spread over the shards of a cluster: the face of `headwater.Fleet`, and of a `Session`'s learner.
 
-    A key belongs to one shard (`places`), so its rows keep their order. A block is acknowledged once it is in the stores of its
-    shards; a shard that dies is started again from there.
+    A key belongs to one shard (`places`), so its rows keep their order. Shards come and go with the nodes of the cluster: a call
+    looks now and then which there are, and moves the members whose place has changed, and no others.
+
+    With a folder a block is acknowledged once it is in the stores of its shards. A shard that dies is started again from there,
+    on another node if need be, and nothing that was acknowledged is lost. Without one, members lie in memory alone: those of a
+    shard that dies are lost and begin anew, with a warning (`LostMembers`), and `lost` counts them.
 
     Parameters
     ----------
@@ -44,19 +56,22 @@ class ShardedFleet:
         As in `headwater.Fleet`.
     key : str
         The column that holds the key.
-    folder : path
+    folder : path, optional
         Where the stores of the shards lie. A shard that is started again elsewhere must reach it. What lies there goes on.
-    shards : int
-        How many shards there are, if the folder is new.
+    shards : int, optional
+        How many shards there are, whatever nodes there are; in a folder that is not new, `resize` changes it. Without it there is
+        one for each core of each node.
     address : str, optional
         Of a Ray cluster; None starts one on this machine, and False has the shards in this process, without Ray.
     max_keys, resident : int, optional
-        Of each shard, as in `headwater.Fleet`.
+        Of each shard, as in `headwater.Fleet`; ``resident`` needs a folder.
 
     Raises
     ------
     MissingExtra
         If Ray is asked for and not installed.
+    StoreError
+        If the folder can't be used, or holds another fleet.
 
     Examples
     --------
@@ -72,27 +87,51 @@ class ShardedFleet:
         self,
         make: Learner | Callable[[], Learner],
         key: str,
-        folder: str | Path,
+        folder: str | Path | None = None,
         *,
-        shards: int = 2,
+        shards: int | None = None,
         address: str | bool | None = None,
         max_keys: int = 1_000_000,
         resident: int | None = None,
     ) -> None:
-        if type(shards) is not int or shards < 1:
-            raise ConfigError(expected="a whole number above 0", got=repr(shards), at="shards", help="Give e.g. 2.")
+        _check(shards, folder, resident)
         empty = Fleet(make, key, max_keys=max_keys)
         self.task, self.key, self.classes = empty.task, key, list(empty.classes)
         self._score_name = next(name for name in empty.score() if name != "rows")
         self._first, self._resident = empty.to_bytes(), resident
-        self._folder = Path(folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder = None if folder is None else Folder(folder)
+        self._lock = threading.RLock()
+        self.moved = 0
+        """How many members have been moved since the fleet was opened."""
+        self.lost: Counter[str] = Counter()
+        """``keys`` that died with a shard without a store, and the ``rows`` that they were scored on."""
         self.shards: Shards = LocalShards() if address is False else ActorShards(address or None)  # type: ignore[arg-type]
-        self._places = Places(self._noted() or [f"shard-{i}" for i in range(shards)])
+        self._follows, self._looked, self._calls_lost = shards is None, time.monotonic(), 0
+        try:
+            self._open(shards)
+            self._number = self.done(OWN)
+        except BaseException:
+            self.shards.close()
+            raise
+
+    def _open(self, shards: int | None) -> None:
+        """Start the shards that the folder names, or as many as there are to be; finish what a crash left half done."""
+        noted = None if self._folder is None else self._folder.noted()
+        names = noted.shards if noted else [f"shard-{i}" for i in range(shards or 0)]
+        homes = assigned(names, {}, self.shards.nodes()) if self._follows else {}
+        self._places = Places(names or list(homes) or ["shard-0"])
+        unfinished = noted is not None and noted.unfinished
+        self._note(unfinished=unfinished)
         for name in self._places.shards:
-            self._start(name)
-        self._note()
-        self._source, self._number = uuid.uuid4().hex, 0
+            self._start(name, homes.get(name))
+        if self._folder is not None and unfinished:
+            self._folder.forget_others(self._places.shards)
+            self._remove({name: self._strangers(name, keys) for name, keys in self._keys_by_shard().items()})
+            self._note(unfinished=False)
+
+    def _strangers(self, name: str, keys: Sequence[str]) -> list[str]:
+        """Return the keys that belong to other shards."""
+        return [key for key in keys if self._places.of(from_json(json.loads(key))) != name]
 
     # ---- rows -------------------------------------------------------------------------------------------------------
 
@@ -129,21 +168,14 @@ class ShardedFleet:
             raise ConfigError(
                 expected=f"{len(rows)} answers and weights", got=str(len(answers)), at="y", help="Give one a row."
             )
-        if block is None:
-            self._number += 1
-        source, number = block or (self._source, self._number)
-        parts = self._parts(rows)
-        given = {
-            name: (
-                source,
-                number,
-                [rows[i] for i in own],
-                [answers[i] for i in own],
-                None if weights is None else [weights[i] for i in own],
-            )
-            for name, own in parts.items()
-        }
-        return self._joined(len(rows), parts, self.shards.call("step", given))
+        with self._lock:
+            self._follow()
+            self._number += block is None
+            source, number = block or (OWN, self._number)
+            whole = Part(list(range(len(rows))), rows, answers, weights)
+            given = {name: (source, number, whole.of(own)) for name, own in self._parts(rows).items()}
+            replies = self._call("step", given)
+            return self._joined(len(rows), [one for said in replies.values() for one in said])
 
     def learn_many(self, X: Any, y: Any, w: Any = None) -> NDArray[Any]:
         """Learn rows, and return the prediction made before each was learned, shape (n,)."""
@@ -156,9 +188,12 @@ class ShardedFleet:
     def forecast(self, X: Any) -> Forecast:
         """Predict rows; nothing is changed."""
         rows = as_list(X)
-        parts = self._parts(rows)
-        given = {name: ([rows[i] for i in own],) for name, own in parts.items()}
-        return self._joined(len(rows), parts, self.shards.call("predict", given))
+        with self._lock:
+            self._follow()
+            parts = self._parts(rows)
+            said = self._call("predict", {name: ([rows[i] for i in own],) for name, own in parts.items()})
+            places = {name: np.array(own, np.int32).tobytes() for name, own in parts.items()}
+            return self._joined(len(rows), [(places[name], said[name]) for name in parts])
 
     def predict_many(self, X: Any) -> NDArray[Any]:
         """Predict the answer of each row, shape (n,); nothing is changed."""
@@ -185,122 +220,192 @@ class ShardedFleet:
             parts[place(row.get(key))].append(i)
         return dict(parts)
 
-    def _joined(self, n: int, parts: Mapping[str, list[int]], replies: Mapping[str, bytes]) -> Forecast:
+    def _joined(self, n: int, replies: Sequence[Reply]) -> Forecast:
         """Put what the shards say into the order of the rows."""
-        forecasts = {name: from_bytes(replies[name]) for name in parts}
+        said = [(np.frombuffer(places, np.int32), from_bytes(data)) for places, data in replies]
         if self.task == "regress":
             out = np.zeros(n)
-            for name, own in parts.items():
-                out[own] = forecasts[name].y_pred
+            for places, forecast in said:
+                out[places] = forecast.y_pred
             return Forecast(out)
-        new = dict.fromkeys(label for one in forecasts.values() for label in one.classes)
+        new = dict.fromkeys(label for _, forecast in said for label in forecast.classes)
         self.classes += [label for label in new if label not in self.classes]
-        place = {label: i for i, label in enumerate(self.classes)}
+        column = {label: i for i, label in enumerate(self.classes)}
         y_pred: list[Any] = [None] * n
         proba = np.zeros((n, len(self.classes)))
-        for name, own in parts.items():
-            for i, label in zip(own, forecasts[name].y_pred, strict=True):
+        for places, forecast in said:
+            for i, label in zip(places.tolist(), forecast.y_pred, strict=True):
                 y_pred[i] = label
-            columns = [place[label] for label in forecasts[name].classes]
-            proba[np.ix_(own, columns)] = forecasts[name].proba
+            proba[np.ix_(places, [column[label] for label in forecast.classes])] = forecast.proba
         return Forecast(y_pred, proba, tuple(self.classes))
 
     # ---- shards -----------------------------------------------------------------------------------------------------
 
     def resize(self, shards: int | None = None) -> int:
-        """Have so many shards from now on, and move the members whose place has changed.
-
-        Members are copied and committed at their new place before the list of shards is written: a crash in between leaves all
-        where they were.
+        """Have so many shards from now on, whatever nodes there are, and move the members whose place has changed.
 
         Parameters
         ----------
         shards : int, optional
-            How many; without it one for each core that the cluster has now.
+            How many; without it one for each core of each node, as many as these are from now on.
 
         Returns
         -------
         int
             How many members were moved.
         """
-        if shards is None:
-            shards = self.shards.cores if isinstance(self.shards, ActorShards) else len(self._places.shards)
-        old, new = self._places, Places([f"shard-{i}" for i in range(max(1, shards))])
+        _check(shards)
+        with self._lock:
+            before = self.moved
+            self._follows = shards is None
+            if shards is None:
+                self._look()
+            else:
+                have = self._places.shards
+                new = [name for name in (f"shard-{i}" for i in range(shards + len(have))) if name not in have]
+                self._move(dict.fromkeys([*have, *new][:shards]))
+            return self.moved - before
+
+    def _follow(self) -> None:
+        """Look whether nodes have come or gone, if it is time to, or a shard died."""
+        died = self.shards.lost > self._calls_lost
+        if self._follows and (died or time.monotonic() - self._looked > LOOK):
+            self._look()
+
+    def _look(self) -> None:
+        """Let shards come and go with the nodes that there are now."""
+        self._looked, self._calls_lost = time.monotonic(), self.shards.lost
+        homes = assigned(self._places.shards, self.shards.homes, self.shards.nodes())
+        for name in self._places.shards:
+            before = self.shards.homes[name]
+            if not before:  # Ray has chosen where it runs
+                self.shards.homes[name] = homes.get(name, "")
+            elif name in homes and homes[name] != before:
+                self.shards.abandon(name)
+                self._start(name, homes[name])
+        if set(homes) != set(self._places.shards):
+            self._move(homes)
+
+    def _move(self, homes: Mapping[str, str | None]) -> None:
+        """Have these shards, and move the members whose place has changed.
+
+        They are written at their new place before the list of shards is, and removed from the old one afterwards: after a crash
+        in between each is at the place that the list says, and what lies elsewhere is removed at the next start.
+        """
+        old, new = self._places, Places(list(homes))
+        self._note(unfinished=True)
         for name in new.shards:
             if name not in old.shards:
-                self._start(name)
-        moved = 0
-        for name, keys in self._keys_by_shard().items():
-            going: dict[str, list[str]] = defaultdict(list)
-            for key in keys:
-                if (place := new.of(from_json(json.loads(key)))) != name:
-                    going[place].append(key)
-            for place, some in going.items():
-                members = self.shards.call("give", {name: (some,)})[name]
-                self.shards.call("accept", {place: (members,)})
-                moved += len(some)
+                if self._folder is not None:
+                    self._folder.forget(name)  # of a crash in between
+                self._start(name, homes[name])
+        known = self._keys_by_shard()
         self._places = new
-        self._note()
-        for name in old.shards:
-            if name not in new.shards:
-                self.shards.stop(name)
-        return moved
+        going = {name: self._strangers(name, keys) for name, keys in known.items()}
+        for name, keys in going.items():
+            self._hand_over(name, keys)
+        self._note(unfinished=True)
+        gone = [name for name in old.shards if name not in new.shards]
+        self._remove({name: keys for name, keys in going.items() if name not in gone})
+        for name in gone:
+            self.shards.stop(name)
+            if self._folder is not None:
+                self._folder.forget(name)
+        self._note(unfinished=False)
+
+    def _hand_over(self, name: str, keys: Sequence[str]) -> None:
+        """Copy members from a shard to where they belong, and with them what was said to the last blocks."""
+        by_place: dict[str, list[str]] = defaultdict(list)
+        for key in keys:
+            by_place[self._places.of(from_json(json.loads(key)))].append(key)
+        said = self._call("replies", {name: ()})[name] if keys else {}
+        for place, some in by_place.items():
+            self._call("accept", {place: ([], said)})
+            for members in self._given(name, some):
+                self._call("accept", {place: (members, {})})
+                self.moved += len(members)
+
+    def _given(self, name: str, keys: Sequence[str]) -> Iterator[list[Moved]]:
+        """Yield the members of some keys, a few at a time."""
+        at = 0
+        while at < len(keys):
+            members: list[Moved] = self._call("give", {name: (keys[at : at + AT_ONCE],)})[name]
+            yield members
+            at += len(members)
+
+    def _remove(self, keys: Mapping[str, list[str]]) -> None:
+        self._call("remove", {name: (some,) for name, some in keys.items() if some})
 
     def _keys_by_shard(self) -> dict[str, list[str]]:
-        """Return the keys that belong to each shard; members that moved away from one lie there still, unused."""
-        known = self.shards.call("keys", dict.fromkeys(self._places.shards, ()))
-        return {
-            name: [key for key in keys if self._places.of(from_json(json.loads(key))) == name]
-            for name, keys in known.items()
-        }
+        return self._call("keys", dict.fromkeys(self._places.shards, ()))
 
-    def _start(self, name: str) -> None:
-        self.shards.start(name, self._first, str(self._folder / f"{name}.db"), self._resident)
+    def _start(self, name: str, home: str | None) -> None:
+        path = None if self._folder is None else self._folder.store(name)
+        self.shards.start(name, home, self._first, path, self._resident)
 
-    def _noted(self) -> list[str]:
-        path = self._folder / SHARDS_FILE
-        return list(json.loads(path.read_text("utf-8"))) if path.exists() else []
+    def _note(self, *, unfinished: bool) -> None:
+        if self._folder is not None:
+            self._folder.note(self._places.shards, unfinished=unfinished)
 
-    def _note(self) -> None:
-        path, beside = self._folder / SHARDS_FILE, self._folder / f".{SHARDS_FILE}.part"
-        with open(beside, "w", encoding="utf-8") as handle:
-            json.dump(list(self._places.shards), handle)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(beside, path)
+    def _call(self, method: str, arguments: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+        """Call a method of some shards; say what is lost, if one died that had no store."""
+        answers = self.shards.call(method, arguments)
+        while self.shards.forgotten:
+            one = self.shards.forgotten.pop()
+            self.lost += Counter(keys=one.members, rows=one.scored)
+            said = f"a shard without a store died: {one.members:,} keys, scored on {one.scored:,} rows, begin anew"
+            warnings.warn(f"{said}. Give a folder, and nothing is lost", LostMembers, stacklevel=4)
+        return answers
 
     # ---- how it stands ----------------------------------------------------------------------------------------------
 
     def keys(self) -> list[Any]:
         """Return all keys."""
-        return [from_json(json.loads(key)) for keys in self._keys_by_shard().values() for key in keys]
+        with self._lock:
+            return [from_json(json.loads(key)) for keys in self._keys_by_shard().values() for key in keys]
 
     def score(self, key: Hashable = None) -> dict[str, float]:
-        """Return how good the predictions were that were made right before their rows were learned; with a key, its own."""
-        by_shard = self._keys_by_shard() if key is None else {self._places.of(key): [json.dumps(as_json(key))]}
-        found = self.shards.call("scores", {name: (keys,) for name, keys in by_shard.items()}).values()
-        rows, total = sum(n for n, _ in found), math.fsum(x for _, x in found)
+        """Return how good the predictions were that were made right before their rows were learned; with a key, its own.
+
+        Raises
+        ------
+        KeyError
+            If there is no such key.
+        """
+        with self._lock:
+            if key is None:
+                found = self._call("scores", dict.fromkeys(self._places.shards, (None,)))
+            else:
+                found = self._call("scores", {self._places.of(key): ([json.dumps(as_json(key))],)})
+        rows, total = sum(n for n, _ in found.values()), math.fsum(x for _, x in found.values())
         return {"rows": rows, self._score_name: total / rows if rows else math.nan}
 
     @property
     def rejected(self) -> dict[str, int]:
         """Refused rows, dropped values and undone steps, by reason, as far as shards that were started again know."""
         counts: Counter[str] = Counter()
-        for own in self.shards.call("rejected", dict.fromkeys(self._places.shards, ())).values():
-            counts.update(own)
+        with self._lock:
+            for own in self._call("rejected", dict.fromkeys(self._places.shards, ())).values():
+                counts.update(own)
         return dict(sorted(counts.items()))
 
     def done(self, source: str) -> int:
-        """Return the number of the last block of a source that a shard has learned; -1 for none."""
-        numbers: list[int] = list(self.shards.call("done", dict.fromkeys(self._places.shards, (source,))).values())
-        return max(numbers)
+        """Return the number of the last block of a source that a shard has learned; -1 for none.
+
+        A process that goes on from the folder sends that block again: shards that have not learned it do so now.
+        """
+        with self._lock:
+            return max(self._call("done", dict.fromkeys(self._places.shards, (source,))).values())
 
     def fingerprint(self) -> str:
         """Return a hash of what all members have learned, wherever they are."""
         lines = []
-        for name, keys in self._keys_by_shard().items():
-            for key, record, labels, _, _ in self.shards.call("give", {name: (keys,)})[name]:
-                lines.append((key, hashlib.sha256(record).hexdigest(), labels))
+        with self._lock:
+            for name, keys in self._keys_by_shard().items():
+                for members in self._given(name, keys):
+                    lines += [
+                        (key, hashlib.sha256(record).hexdigest(), labels) for key, record, labels, _, _ in members
+                    ]
         return hashlib.sha256(json.dumps(sorted(lines)).encode()).hexdigest()
 
     def save(self, path: Any) -> None:
@@ -313,10 +418,10 @@ class ShardedFleet:
         )
 
     def close(self) -> None:
-        """End the shards; all that was learned is in the folder."""
-        for name in self._places.shards:
-            self.shards.stop(name)
-        if isinstance(self.shards, ActorShards):
+        """End the shards; with a folder all that was learned is there."""
+        with self._lock:
+            for name in self._places.shards:
+                self.shards.stop(name)
             self.shards.close()
 
     def __enter__(self) -> Self:
@@ -324,3 +429,16 @@ class ShardedFleet:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _check(shards: Any, folder: Any = "", resident: Any = None) -> None:
+    """Refuse settings that can't be."""
+    if shards is not None and (type(shards) is not int or shards < 1):
+        raise ConfigError(expected="a whole number above 0", got=repr(shards), at="shards", help="Give e.g. 2.")
+    if resident is not None and folder is None:
+        raise ConfigError(
+            expected="a folder for members that are not resident",
+            got="none",
+            at="folder of ShardedFleet",
+            help="Give a folder, or leave resident out.",
+        )

@@ -242,7 +242,7 @@ def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
     base.execute(f"PRAGMA busy_timeout={_MS_TO_WAIT}")
     if new:
         base.executescript(f"BEGIN; {SCHEMA} INSERT INTO meta VALUES ('format', {FORMAT}); COMMIT;")
-        _sync_folder(path)
+        sync_folder(path)
     base.execute("PRAGMA journal_mode=WAL")
     base.execute("PRAGMA synchronous=FULL")
     base.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
@@ -253,8 +253,8 @@ def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
     check_tables(base, path)
 
 
-def _sync_folder(path: Path) -> None:
-    # The new file's name is in its folder, which has to reach the disk too.
+def sync_folder(path: Path) -> None:
+    """Make the name of a new file durable: it is in its folder, which has to reach the disk too."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -343,5 +343,6 @@ __all__ = [
     "read_only",
     "refuse_lost",
     "sound",
+    "sync_folder",
     "transaction",
 ]

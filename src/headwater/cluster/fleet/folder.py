@@ -1,0 +1,89 @@
+"""The folder of a fleet over a cluster: a store for each shard, and a file that says which shards there are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from headwater.errors import StoreError
+from headwater.store.journal.database import sync_folder
+from headwater.store.model_file import write
+
+__all__ = ["Folder", "Noted"]
+
+FILE = "shards.json"
+
+
+class Noted(NamedTuple):
+    """What the file says."""
+
+    shards: list[str]
+    unfinished: bool
+    """Whether members were on the move: then some may lie at two places, and only the one that their key belongs to counts."""
+
+
+class Folder:
+    """The folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        It is made if it isn't there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Folder(tempfile.mkdtemp())
+    >>> folder.noted() is None
+    True
+    >>> folder.note(["shard-0"], unfinished=False)
+    >>> folder.noted()
+    Noted(shards=['shard-0'], unfinished=False)
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def store(self, shard: str) -> str:
+        """Return the file of a shard's store."""
+        return str(self.path / f"{shard}.db")
+
+    def forget(self, shard: str) -> None:
+        """Remove the store of a shard that is no longer, or never was, among those that there are."""
+        for end in ("", "-wal", "-shm"):
+            Path(self.store(shard) + end).unlink(missing_ok=True)
+
+    def forget_others(self, shards: Sequence[str]) -> None:
+        """Remove the stores of all shards but these."""
+        for found in self.path.glob("shard-*.db"):
+            if found.stem not in shards:
+                self.forget(found.stem)
+
+    def noted(self) -> Noted | None:
+        """Return what was noted last; None in a new folder.
+
+        Raises
+        ------
+        StoreError
+            If there are stores, and no note of which of them count.
+        """
+        path = self.path / FILE
+        if path.exists():
+            return Noted(**json.loads(path.read_text("utf-8")))
+        if found := sorted(self.path.glob("shard-*.db")):
+            raise StoreError(
+                expected=f"{FILE} beside the stores of the shards",
+                got=f"{found[0].name} alone",
+                at=str(self.path),
+                help="Bring the file back, or name a new folder.",
+            )
+        return None
+
+    def note(self, shards: Sequence[str], *, unfinished: bool) -> None:
+        """Note which shards there are; durable when it returns."""
+        path = self.path / FILE
+        write(path, json.dumps({"shards": list(shards), "unfinished": unfinished}).encode())
+        sync_folder(path)

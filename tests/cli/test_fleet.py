@@ -1,0 +1,144 @@
+"""``headwater learn --fleet KEY``, and what predicts and shows such a file, as a user meets it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import headwater as hw
+from fleet.machines import stream
+from headwater.cli import main
+
+ROWS, LABELS, NUMBERS = stream(1200, keys=20, seed=3)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Return what runs a command line in a folder with rows of 20 machines: its exit status, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    lines = ["machine,a,b,state,size"]
+    for row, label, number in zip(ROWS, LABELS, NUMBERS, strict=True):
+        lines.append(f"{row['machine']},{'' if row['a'] is None else row['a']},{row['b']},{label},{number}")
+    (tmp_path / "a.csv").write_text("\n".join([*lines, ""]))
+    (tmp_path / "none.csv").write_text("machine,a,b,state\n,1.0,2.0,p\n,2.0,1.0,q\nm1,2.0,1.0,q\nm1,2.0,1.0,q\n")
+
+    def runs(*tokens):
+        status = main(list(map(str, tokens)))
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return runs
+
+
+LEARN = ("learn", "a.csv", "--target", "state", "--drop", "size", "--fleet", "machine", "--hidden", 8, "--seed", 1)
+
+
+def own():
+    fleet = hw.Fleet(lambda: hw.Classifier(hidden=(8,), seed=1), "machine")
+    rows = [{"machine": row["machine"], "a": row["a"], "b": row["b"]} for row in ROWS]
+    return fleet, rows, fleet.learn_many(rows, LABELS).tolist()
+
+
+def test_one_model_a_key_is_learned_and_the_worst_and_best_keys_are_named(run):
+    status, out, err = run(*LEARN, "--model", "m.hw")
+    assert (status, err) == (0, "")
+    fleet, _, _ = own()
+    loaded = hw.load("m.hw")
+    assert loaded.fingerprint() == fleet.fingerprint()
+    assert loaded.score() == fleet.score()
+    ranking = fleet.ranking(30)
+    assert "no-change" in out
+    assert f"20 keys; compared are the {len(ranking)} with 30 scored rows or more." in out
+    for key, score in (ranking[0], ranking[-1]):
+        assert any(
+            line.split()[-3:] == [key, f"{score['accuracy']:.1%}", str(score["rows"])] for line in out.split("\n")
+        )
+
+
+def test_json_names_the_worst_and_best_keys_too(run):
+    status, out, _ = run(*LEARN, "--json")
+    fleet, _, _ = own()
+    keys = json.loads(out.strip().split("\n")[-1])["fleet"]
+    ranking = [{"key": key, **score} for key, score in fleet.ranking(30)]
+    assert status == 0
+    assert (keys["keys"], keys["least"], keys["compared"]) == (20, 30, len(ranking))
+    assert keys["worst"] == ranking[:5]
+    assert keys["best"] == ranking[:-6:-1]
+
+
+def test_a_saved_fleet_goes_on_predicts_and_shows_itself(run):
+    run(*LEARN, "--model", "m.hw", "--limit", 700)
+    assert run("learn", "a.csv", "--target", "state", "--model", "m.hw", "--resume")[0] == 0
+    fleet, rows, _ = own()
+    assert hw.load("m.hw").fingerprint() == fleet.fingerprint()
+    assert hw.load("m.hw").n_learned == 1200
+    status, out, _ = run("predict", "a.csv", "--model", "m.hw", "--json", "--keep", "machine")
+    lines = [json.loads(line) for line in out.strip().split("\n")]
+    assert status == 0
+    assert [line["machine"] for line in lines] == [row["machine"] for row in rows]
+    assert [line["y_pred"] for line in lines] == fleet.predict_many(rows).tolist()
+    status, out, _ = run("show", "m.hw")
+    assert status == 0
+    assert "m.hw: 20 classifiers, one for each machine, that have learned 1,200 rows." in out
+    assert "Dense relu" in out
+    assert "20 keys; compared are the" in out
+    shown = json.loads(run("show", "m.hw", "--json")[1])
+    assert (shown["members"], shown["key"], shown["n_learned"]) == (20, "machine", 1200)
+    assert shown["worst"][0]["key"] == fleet.ranking(30)[0][0]
+
+
+def test_numbers_are_regressed_a_key(run):
+    status, out, _ = run("learn", "a.csv", "--target", "size", "--drop", "state", "--fleet", "machine", "--hidden", 8)
+    assert status == 0
+    assert "mae" in out
+    assert "worst" in out
+
+
+def test_rows_without_a_key_are_left_out_and_said(run):
+    status, out, _ = run("learn", "none.csv", "--target", "state", "--fleet", "machine", "--hidden", 8)
+    assert status == 0
+    assert "2 × key: the key is missing" in out
+    assert "1 keys; compared are the 1." in out.replace("1 key;", "1 keys;")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [
+        (
+            ("--fleet", "machin"),
+            "expected the column machin, the fleet's key, got no such column — at a.csv. Did you mean machine?",
+        ),
+        (("--fleet", "state"), "expected a key that is not the answer"),
+        (("--fleet", "machine", "--adapt", "step_up"), "a Classifier or a Regressor to adapt"),
+        (("--fleet", "machine", "--report", "r.html"), "one model for all rows with --report"),
+    ],
+)
+def test_what_cannot_be_with_a_fleet_is_refused_in_a_sentence(run, tokens, said):
+    status, _, err = run("learn", "a.csv", "--target", "state", "--hidden", 8, *tokens)
+    assert status == 2
+    assert said in err
+
+
+def test_a_saved_fleet_is_not_taken_for_another(run):
+    run(*LEARN, "--model", "m.hw")
+    for tokens, said in [
+        (
+            ("learn", "a.csv", "--target", "state", "--model", "m.hw", "--fleet", "b"),
+            "--fleet machine, as m.hw was made with",
+        ),
+        (
+            ("learn", "a.csv", "--target", "state", "--model", "m.hw", "--hidden", 4),
+            "--hidden 8, as m.hw was made with",
+        ),
+        (("diagnose", "m.hw"), "got a fleet of 20 by machine"),
+        (("export", "m.hw", "page", "--web"), "got a fleet of 20 by machine"),
+        (("predict", "none.csv", "--model", "m.hw", "--drop", "machine"), "the fleet's key"),
+    ]:
+        status, _, err = run(*tokens)
+        assert status == 2
+        assert said in err
+    run("learn", "a.csv", "--target", "state", "--drop", "size", "--hidden", 8, "--model", "one.hw")
+    status, _, err = run("learn", "a.csv", "--target", "state", "--model", "one.hw", "--fleet", "machine")
+    assert (status, "a model for all rows, as one.hw holds" in err) == (2, True)
