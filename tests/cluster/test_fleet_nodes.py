@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -51,6 +52,14 @@ def places(fleet):
     return {name: (fleet.shards.homes[name], set(keys)) for name, keys in fleet._keys_by_shard().items()}
 
 
+def wait_until_gone(fleet, node):
+    """Predict until Ray says that a node is gone."""
+    ends = time.monotonic() + 90
+    while node.node_id in fleet.shards.nodes():
+        assert time.monotonic() < ends, "Ray never said that the node is gone"
+        fleet.predict_many(ROWS)
+
+
 def test_keys_move_by_themselves_when_nodes_join_leave_and_are_killed(nodes, alone, tmp_path):
     said = []
     with ShardedFleet(make, "machine", tmp_path, address=nodes.address) as fleet:
@@ -66,6 +75,7 @@ def test_keys_move_by_themselves_when_nodes_join_leave_and_are_killed(nodes, alo
             said.append(fleet.learn_many(ROWS[block], LABELS[block]).tolist())
             if victim is not None:
                 victim.join()
+                wait_until_gone(fleet, last)
                 fleet.predict_many(ROWS[:1])  # this call finds the node gone at the latest
             after = places(fleet)
             if number in (2, 8):

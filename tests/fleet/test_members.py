@@ -313,7 +313,7 @@ def test_keys_are_ranked_from_the_worst_score_to_the_best():
     assert fleet.busiest() is None
     fleet.learn_many(ROWS, LABELS)
     ranking = fleet.ranking()
-    assert {key: score for key, score in ranking} == {key: fleet.score(key) for key in fleet}
+    assert dict(ranking) == {key: fleet.score(key) for key in fleet}
     assert [score["accuracy"] for _, score in ranking] == sorted(score["accuracy"] for _, score in ranking)
     most = max(score["rows"] for _, score in ranking)
     assert {score["rows"] for _, score in fleet.ranking(least=most)} == {most}
