@@ -134,7 +134,7 @@ def load_model(path: Path, *, fleets: bool = False) -> Any:
             at=str(path),
             help=close if close.startswith("Did") else "Make one: headwater learn SOURCE --target COLUMN --model FILE",
         )
-    learner = load(path)
+    learner: Any = load(path)
     if isinstance(learner, nn.Network):
         raise ModelFileError(
             expected="a saved Classifier or Regressor",

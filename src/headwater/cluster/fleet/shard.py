@@ -224,7 +224,7 @@ class Shard:
             last, own_said = self._last(source)
             if number >= last:
                 own_said = own_said if number == last else []
-                self._replies[source] = number, [*own_said, *(one for one in map(tuple, said) if one not in own_said)]
+                self._replies[source] = number, own_said + [one for one in said if one not in own_said]
         self.commit()
 
     def remove(self, keys: Sequence[str]) -> None:

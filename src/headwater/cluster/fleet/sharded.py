@@ -236,7 +236,8 @@ class ShardedFleet:
         for places, forecast in said:
             for i, label in zip(places.tolist(), forecast.y_pred, strict=True):
                 y_pred[i] = label
-            proba[np.ix_(places, [column[label] for label in forecast.classes])] = forecast.proba
+            columns = np.array([column[label] for label in forecast.classes], np.int64)
+            proba[places[:, None], columns] = forecast.proba
         return Forecast(y_pred, proba, tuple(self.classes))
 
     # ---- shards -----------------------------------------------------------------------------------------------------
@@ -395,7 +396,8 @@ class ShardedFleet:
         A process that goes on from the folder sends that block again: shards that have not learned it do so now.
         """
         with self._lock:
-            return max(self._call("done", dict.fromkeys(self._places.shards, (source,))).values())
+            numbers: list[int] = list(self._call("done", dict.fromkeys(self._places.shards, (source,))).values())
+        return max(numbers)
 
     def fingerprint(self) -> str:
         """Return a hash of what all members have learned, wherever they are."""
