@@ -113,20 +113,11 @@ class Session:
             (on_record,) if callable(on_record) else tuple(on_record)
         )
         self._own = learner if isinstance(learner, OwnLearner) else None
-        self._noting = learner if isinstance(learner, OwnLearner | Fleet) else None
-        """Whose file keeps how far a broker was read."""
+        self._noting = learner if isinstance(learner, OwnLearner | Fleet) else None  # it keeps a broker's position
         # What a learner keeps for its diagnosis it keeps as it learns, unless the prediction was given out earlier.
         self._late = self._own if delay > 0 else None
         self._watchers: tuple[Watcher, ...] = tuple(watch) if isinstance(watch, Sequence) else (watch,)
-        policies = tuple(adapt) if isinstance(adapt, Sequence) else (adapt,)
-        if policies and self._own is None:
-            raise ConfigError(
-                expected="a Classifier or a Regressor to adapt",
-                got=type(learner).__name__,
-                at="adapt of Session",
-                help="Leave adapt out.",
-            )
-        self._adaptation = Adaptation(policies) if policies else None
+        self._adaptation = _adaptation(adapt, learner) if adapt else None
         self._events: list[Event] = []
         self._last_record = (-1, -1)
         self._waiting = Waiting()
@@ -362,6 +353,18 @@ class Session:
             if block is None:
                 return
             yield block
+
+
+def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
+    """Return what carries policies out."""
+    if not isinstance(learner, OwnLearner):
+        raise ConfigError(
+            expected="a Classifier or a Regressor to adapt",
+            got=type(learner).__name__,
+            at="adapt of Session",
+            help="Leave adapt out.",
+        )
+    return Adaptation(tuple(adapt) if isinstance(adapt, Sequence) else (adapt,))
 
 
 def _check(counts: dict[str, int | None], *, least: int) -> None:

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from headwater.cli.follow import FollowOptions, learn_into_store
 from headwater.cli.lock import locked
 from headwater.cli.options.drift import Adapt, Watch, drift_lines, drift_policies, drift_watch
-from headwater.cli.options.fleet import agree_on_key, as_fleet, check_key
+from headwater.cli.options.fleet import agree_on_key, check_fleet
 from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import ReportFile, report_file, session_pace
@@ -21,7 +21,7 @@ from headwater.cli.sources import LearnedSources, compare_columns
 from headwater.cli.terminal.keys import key_scores, print_keys
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import print_json, print_report, print_start
-from headwater.errors import ConfigError, DataError, HeadwaterError, SourceError
+from headwater.errors import DataError, HeadwaterError, SourceError
 from headwater.fleet import Fleet
 from headwater.session import Session
 from headwater.streams import Stream
@@ -95,38 +95,23 @@ def learn(
     check_sources(source, "learn")
     reading, options = reading or ReadingOptions(), options or ModelOptions()
     if follow is not None:
-        besides = {
-            "--fleet": fleet,
-            "--delay": delay,
-            "--resume": resume,
-            "--watch": watch,
-            "--adapt": adapt,
-            "--report": report,
-        }
+        besides: dict[str, Any] = {"--fleet": fleet, "--delay": delay, "--resume": resume}
+        besides |= {"--watch": watch, "--adapt": adapt, "--report": report}
         asked: dict[str, Any] = {"target": target, "task": task, "model": model, "json": json, "besides": besides}
         return learn_into_store(source, follow, reading, options, **asked)
-    if model is not None:
-        check_writable(model, "--model")
     written = report_file(" ".join(source), report, drift) if report is not None else None
     with ExitStack() as opened:
         if model is not None:
+            check_writable(model, "--model")
             opened.enter_context(locked(model))
         start = Start(source, target, task, model, reading, options, fleet)
-        start.open(opened, resume=resume)
-        stream, learner = start.stream, start.learner
-        if report is not None and isinstance(learner, Fleet):
-            raise ConfigError(
-                expected="one model for all rows with --report",
-                got=f"one for each {learner.key}",
-                at="--report",
-                help="Leave --report out; headwater show FILE names the worst keys.",
-            )
+        start.open(opened, resume=resume, report=report)
         pace = session_pace(written, every, drift)
-        session = Session(learner, delay=delay, window=window, keep=model, adapt=policies, **pace)
+        session = Session(start.learner, delay=delay, window=window, keep=model, adapt=policies, **pace)
         start.say(quiet=json)
         events: list[Event] = []
-        record = _run(session, stream, every if json else None, written, events)
-        return _report(record, session, stream, drift_lines(events), written, as_json=json)
+        record = _run(session, start.stream, every if json else None, written, events)
+        return _report(record, session, start.stream, drift_lines(events), written, as_json=json)
 
 
 class Start:
@@ -154,7 +139,7 @@ class Start:
         self.warning = ""
         self.skipped = 0
 
-    def open(self, opened: ExitStack, *, resume: bool) -> None:
+    def open(self, opened: ExitStack, *, resume: bool, report: Path | None = None) -> None:
         """Open the stream and make the learner, unless there is one."""
         notes, known = self._notes, self.known
         learned = LearnedSources(notes["sources"], self._source) if self.model is not None else None
@@ -168,8 +153,9 @@ class Start:
         if known is not None:
             self.said = compare_columns(known, stream, model=str(self.model), learning=True)
         new = None if known is not None else self._options.make(stream.goal.task if stream.goal else self._task)
-        self.learner = as_fleet(new, self._fleet) if known is None else known
-        check_key(self.learner, stream)
+        self.learner = known if new is None else new if self._fleet is None else Fleet(new, self._fleet)
+        if isinstance(self.learner, Fleet):
+            check_fleet(self.learner, stream, report=report)
         self.learner.notes = notes | {"columns": stream.reading() or notes["columns"]}
         if learned is not None:
             learned.follow(stream, self.learner)

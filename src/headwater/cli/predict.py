@@ -22,6 +22,7 @@ from headwater.cli.sources import compare_columns
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import rejected_lines
 from headwater.errors import ConfigError, DataError, did_you_mean
+from headwater.fleet import Fleet
 from headwater.streams import Stream, native_frame
 from headwater.types import Forecast
 
@@ -87,8 +88,9 @@ def predict(
 
 def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Path) -> None:
     """Raise when the stream isn't one of this model; say which columns are only here or only there."""
-    check_key(learner, stream)
     stream.look()
+    if isinstance(learner, Fleet):
+        check_key(learner, stream)
     for name in kept:
         if stream.columns and name not in stream.columns:
             raise DataError(

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.fleet import Fleet
 from headwater.streams import Stream
 
-__all__ = ["agree_on_key", "as_fleet", "check_key", "features_of", "member_of"]
-
-
-def as_fleet(learner: Any, key: str | None) -> Any:
-    """Return a fleet whose members begin as a learner, where one is asked for."""
-    return learner if key is None else Fleet(learner, key)
+__all__ = ["agree_on_key", "check_fleet", "check_key", "features_of", "member_of"]
 
 
 def agree_on_key(known: Any, key: str | None, at: str) -> None:
@@ -32,28 +28,46 @@ def agree_on_key(known: Any, key: str | None, at: str) -> None:
         )
 
 
-def check_key(learner: Any, stream: Stream) -> None:
-    """Raise when a fleet is to read rows without its key.
+def check_key(fleet: Fleet, stream: Stream) -> None:
+    """Raise when a stream has no column for a fleet's key.
 
     Raises
     ------
     DataError
         Naming the columns that there are.
     """
-    if not isinstance(learner, Fleet):
-        return
     stream.look()
-    if learner.key == stream.target:
-        raise ConfigError(
-            expected="a key that is not the answer", got=f"{learner.key} as both", at="--fleet", help="Choose another."
-        )
-    if stream.columns and learner.key not in stream.columns:
+    if stream.columns and fleet.key not in stream.columns:
         raise DataError(
-            expected=f"the column {learner.key}, the fleet's key",
+            expected=f"the column {fleet.key}, the fleet's key",
             got="no such column",
             at=stream.name,
-            help=did_you_mean(learner.key, stream.columns),
+            help=did_you_mean(fleet.key, stream.columns),
         )
+
+
+def check_fleet(fleet: Fleet, stream: Stream, *, report: Path | None) -> None:
+    """Raise when a fleet can't learn a stream, or is asked for what only one model has.
+
+    Raises
+    ------
+    ConfigError
+        When the key is the answer, or there is to be a report.
+    DataError
+        When there is no column for the key.
+    """
+    if fleet.key == stream.target:
+        raise ConfigError(
+            expected="a key that is not the answer", got=f"{fleet.key} as both", at="--fleet", help="Choose another."
+        )
+    if report is not None:
+        raise ConfigError(
+            expected="one model for all rows with --report",
+            got=f"one for each {fleet.key}",
+            at="--report",
+            help="Leave --report out; headwater show FILE names the worst keys.",
+        )
+    check_key(fleet, stream)
 
 
 def member_of(learner: Any) -> Any:
