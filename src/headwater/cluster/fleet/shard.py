@@ -133,7 +133,6 @@ class Shard:
                 got=str(number),
                 at="block",
                 help="It was learned before; `done(source)` says where to go on.",
-                code="block_before",
             )
         return replies if number == last else []
 
