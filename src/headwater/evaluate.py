@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluation", "evaluate", "score_cell", "score_table"]
 
-_PERCENT = ("accuracy", "balanced_accuracy")
+_PERCENT = ("accuracy", "balanced_accuracy", "alarms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +93,13 @@ def evaluate(
     Parameters
     ----------
     learner
-        A `Classifier` or `Regressor`, or a model or pipeline of River's; it goes on learning where it stands. Of an estimator
-        of `headwater.sklearn` that was never fitted a new learner with its settings, each row once; the estimator stays as
-        it is.
+        A learner, or a model or pipeline of River's; it goes on learning where it stands. Of an estimator of
+        `headwater.sklearn` that was never fitted a new learner with its settings, each row once; the estimator stays as it is.
     stream
         What `Session.run` takes: a `Stream`, pairs ``(x, y)``, arrays ``(X, y)``; with `target` a data frame, a path, a
         folder or a pattern.
     target
-        The column of the answers, in a data frame or a file.
+        The column of the answers, in a data frame or a file; of a learner that needs no answers, of the labels.
     delay
         How many rows later than its prediction an answer arrives.
     window

@@ -22,10 +22,8 @@ from headwater.bound import face
 from headwater.encode.values import is_portable
 from headwater.errors import ModelFileError
 from headwater.learner.base import Learner
-from headwater.learner.classifier import Classifier
-from headwater.learner.engine import Engine
-from headwater.learner.parameter_copy import ParameterCopy
-from headwater.learner.regressor import Regressor
+from headwater.learner.engine import BaseEngine
+from headwater.learner.kinds import kind_named
 from headwater.learner.settings import settings_of
 from headwater.nn import Network
 from headwater.store.members import is_member_store
@@ -38,8 +36,7 @@ from headwater.store.model_file.settings import as_json, from_json
 __all__ = ["LEARNER_FORMAT", "fingerprint", "from_bytes", "load", "save", "to_bytes"]
 
 EMPTY: Mapping[str, NDArray[Any]] = MappingProxyType({})
-Model = TypeVar("Model", Classifier, Regressor, Network)
-LEARNERS: dict[str, type[Classifier] | type[Regressor]] = {"Classifier": Classifier, "Regressor": Regressor}
+Model = TypeVar("Model", bound=Learner | Network)
 
 
 def save(model: Learner | Network, path: str | Path) -> None:
@@ -47,8 +44,8 @@ def save(model: Learner | Network, path: str | Path) -> None:
 
     Parameters
     ----------
-    model : Classifier, Regressor or Network
-        What to write.
+    model : Learner or Network
+        What to write; a learner of any kind.
     path : str or Path
         The file.
 
@@ -61,7 +58,7 @@ def save(model: Learner | Network, path: str | Path) -> None:
 
 
 @overload
-def load(path: str | Path) -> Classifier | Regressor | Network: ...
+def load(path: str | Path) -> Any: ...
 @overload
 def load(path: str | Path, kind: type[Model]) -> Model: ...
 def load(path: str | Path, kind: type[Any] | None = None) -> Any:
@@ -72,11 +69,12 @@ def load(path: str | Path, kind: type[Any] | None = None) -> Any:
     path : str or Path
         A file that ``save`` wrote.
     kind : type, optional
-        What the file must hold: `Classifier`, `Regressor` or `nn.Network`. Type checkers then know what is returned.
+        What the file must hold, such as `Classifier` or `nn.Network`. Type checkers then know what is returned.
 
     Returns
     -------
-    Classifier, Regressor or Network
+    Learner or Network
+        Of the kind that was saved.
 
     Raises
     ------
@@ -150,7 +148,7 @@ class _Copy:
 
     def __init__(self, learner: Learner) -> None:
         self._learner, self._engine = learner, learner.engine
-        self._parameters = None if self._engine is None else ParameterCopy(self._engine.core)
+        self._parameters = None if self._engine is None else self._engine.begin_copy()
 
     def advance(self) -> bool:
         """Copy some parameters; return whether it is worth calling again before `finish`."""
@@ -173,24 +171,19 @@ def _pack(learner: Learner) -> SavedModel:
 def _packed(learner: Learner, copied: Mapping[str, NDArray[Any]] = EMPTY) -> SavedModel:
     """Return settings and arrays of a learner; ``copied``: arrays that have been copied already."""
     engine, sample = learner.engine, learner.sample
-    arrays = {} if engine is None else {**engine.core.state(tuple(copied)), **copied}
+    arrays = {} if engine is None else {**engine.state(tuple(copied)), **copied}
     header = {
         "learner": type(learner).__name__,
         "settings": {name: as_json(value) for name, value in settings_of(learner).items()},
         "classes": [as_json(label) for label in learner.known_classes],
         "notes": learner.notes,
         "refused": {reason: count for reason, count in learner.refused.items() if count},
-        "engine": None if engine is None else _counts(engine),
+        "engine": None if engine is None else engine.counts(),
     }
     if sample is not None:
         sample.catch_up(learner.n_learned)
         arrays["sample"] = pack_sample(sample)
     return SavedModel(header, arrays)
-
-
-def _counts(engine: Engine) -> dict[str, Any]:
-    """Return what an engine counts beside its core, as JSON."""
-    return {"unusable": engine.core.learner.unusable}
 
 
 def _check_names(arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -221,13 +214,10 @@ def _unpack(saved: SavedModel, at: str) -> Learner:
 
 def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learner:
     settings = {name: from_json(value) for name, value in header["settings"].items()}
-    learner: Learner = LEARNERS[header["learner"]](**settings)
-    classes = [from_json(label) for label in header["classes"]]
-    if len(set(classes)) < len(classes) or (classes and header["engine"] is None):
-        raise ValueError("classes", "different ones, and what was learned of them", classes)
+    learner = kind_named(header["learner"]).cls(**settings)
     learner.resume(
-        engine=None if header["engine"] is None else _engine(learner, classes, header["engine"], arrays),
-        classes=classes,
+        engine=None if header["engine"] is None else _engine(learner, header["engine"], arrays),
+        classes=[from_json(label) for label in header["classes"]],
         refused=_counter(header["refused"]),
         notes=header.get("notes", {}),
         sample=unpack_sample(arrays["sample"], learner.task) if "sample" in arrays else None,
@@ -235,13 +225,11 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learne
     return learner
 
 
-def _engine(learner: Learner, classes: list[Any], counts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Engine:
+def _engine(learner: Learner, counts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> BaseEngine:
     """Build an engine on saved arrays; the core checks each of them against what the settings declare."""
     _check_texts(arrays)
-    engine = Engine(learner.setup, arrays)
-    engine.core.learner.unusable = counts["unusable"]
-    if (1 if learner.one_output else len(classes)) != engine.core.outputs:
-        raise ValueError("classes", f"{engine.core.outputs} of them", len(classes))
+    engine = learner.new_engine(arrays)
+    engine.resume_counts(counts)
     return engine
 
 
@@ -253,7 +241,9 @@ def _counter(counts: dict[str, int]) -> Counter[str]:
 
 
 def _check_texts(arrays: dict[str, NDArray[Any]]) -> None:
-    """Refuse names that are no UTF-8, one by one; the core checks all else."""
+    """Refuse names that are no UTF-8, one by one; the core checks all else, and that there are names where it needs them."""
+    if "names_bytes" not in arrays:
+        return
     texts, ends = arrays["names_bytes"].tobytes(), arrays["names_end"]
     texts.decode("utf-8", "surrogatepass")
     starts = ends[(ends >= 0) & (ends < len(texts))]

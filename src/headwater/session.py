@@ -24,16 +24,17 @@ from typing import Any
 import numpy as np
 
 from headwater.adapt import Adaptation, Policy
-from headwater.errors import ConfigError, HeadwaterError
+from headwater.errors import ConfigError, DataError, HeadwaterError
 from headwater.fleet import Fleet
 from headwater.learner.base import Learner as OwnLearner
 from headwater.learner.guards import FARTHEST, PLAIN
+from headwater.learner.kinds import check_can
 from headwater.river import as_learner
 from headwater.streams import Block, CtrlC, FrameRows, Stream, Waiting, as_blocks
 from headwater.streams.frame_rows import FRAME_BLOCK
 from headwater.streams.rows import opened
 from headwater.types import Event, Forecast, Learner, Record, ScoredRows, join
-from headwater.watch import ClassifyWatch, RegressWatch, Watcher, proba_given
+from headwater.watch import SCORE_WATCHES, ScoreWatch, Watcher, proba_given
 
 __all__ = ["Session"]
 
@@ -44,8 +45,8 @@ class Session:
     Parameters
     ----------
     learner
-        A `Classifier` or `Regressor`, a `Fleet` of them, a model or pipeline of River's, or an estimator of
-        `headwater.sklearn` that was never fitted, of which a new learner with its settings is made: ``session.learner``.
+        A learner of any kind, a `Fleet`, a model or pipeline of River's, or an estimator of `headwater.sklearn` that was never
+        fitted, of which a new learner with its settings is made: ``session.learner``.
     delay
         How many rows later than its prediction the answer of a row arrives.
     window
@@ -103,10 +104,10 @@ class Session:
         _check({"delay": delay}, least=0)
         _check({"window": window, "block": block, "every": every, "keep_every": keep_every}, least=1)
         self.learner: Learner = (learner := as_learner(learner))
-        self.rows = 0  # rows predicted
-        self.interrupted = False  # whether Ctrl-C ended the last run
-        watching = RegressWatch if learner.task == "regress" else ClassifyWatch
-        self._watch: RegressWatch | ClassifyWatch = watching(window=window, delay=delay)
+        self.rows, self.interrupted = 0, False  # rows predicted; whether Ctrl-C ended the last run
+        self._watch: ScoreWatch = SCORE_WATCHES[learner.task](window=window, delay=delay)
+        self._answers = self._watch.needs_answers  # else answers are labels, which are for the scores alone
+        _check_delay(self._answers, delay)
         self._delay, self._window, self._block = delay, window, block
         self.keep, self._every, self._keep_every = keep, every, keep_every
         self.on_record: tuple[Callable[[Record], object], ...] = (
@@ -127,7 +128,7 @@ class Session:
         self._stream: Stream | None = None
         self._rejected_before = dict(learner.rejected)
 
-    def step(self, X: Any, y: Any, w: Any = None) -> Forecast:
+    def step(self, X: Any, y: Any = None, w: Any = None) -> Forecast:
         """Take some rows through the route.
 
         Parameters
@@ -135,7 +136,8 @@ class Session:
         X
             A list of samples, an array of shape (n, features), or a data frame.
         y
-            Their answers. A row whose answer is unknown (None, NaN) or can't be one is left out and counted.
+            Their answers. A row whose answer is unknown (None, NaN) or can't be one is left out and counted. A learner that
+            needs no answers takes rows alone; of what is given to it here, labels are made, which it is never shown.
         w
             Their weights; None weighs each row 1.
 
@@ -143,8 +145,14 @@ class Session:
         -------
         Forecast
             What was predicted for each row that has an answer, before it was learned.
+
+        Raises
+        ------
+        DataError
+            If answers are missing, or are not as many as the rows.
         """
         started = time.perf_counter()
+        y = self._without_answers(len(X)) if y is None else y
         X, y, w = self._answered(X, y.tolist() if isinstance(y, np.ndarray) else list(y), w)
         forecasts = []
         i = 0
@@ -174,8 +182,9 @@ class Session:
         stream
             A `Stream`, an iterable of blocks or of pairs ``(x, y)``, a tuple of arrays ``(X, y)``; or, with `target`, a
             data frame, or what `headwater.read` takes: a path, a folder, a pattern, a list of these, ``"dataset:NAME"``.
+            For a learner that needs no answers also rows without them, in any of these forms.
         target
-            The column of the answers, in a data frame or a file.
+            The column of the answers, in a data frame or a file; of a learner that needs none, of the labels.
 
         Returns
         -------
@@ -188,7 +197,7 @@ class Session:
         ctrl_c = CtrlC()
         try:
             with ctrl_c, nullcontext() if source is stream else source:  # what was opened here is closed here
-                for block in ctrl_c.between(self._timed(as_blocks(source, target=target))):
+                for block in ctrl_c.between(self._timed(as_blocks(source, target=target, answers=self._answers))):
                     self._take(block)
         except KeyboardInterrupt:
             self.interrupted = True
@@ -259,9 +268,10 @@ class Session:
     def _route(self, X: Any, y: list[Any], w: Any) -> Forecast:
         """Predict, take the answers that arrive, score, learn: in this order for each row of the block."""
         if not self._delay:
-            forecast = self.learner.step_many(X.frame if isinstance(X, FrameRows) else X, y, w)
+            shown = y if self._answers else None
+            forecast = self.learner.step_many(X.frame if isinstance(X, FrameRows) else X, shown, w)
             self._scored += len(y)
-            proba = self._watch.score(y, forecast)
+            proba = self._watch.score(y, forecast, X)
             if self._watchers or self._adaptation is not None:
                 self._show(X, y, forecast.y_pred, proba, forecast)
             return forecast
@@ -315,20 +325,38 @@ class Session:
 
     def _answered(self, X: Any, y: list[Any], w: Any) -> tuple[Any, list[Any], Any]:
         """Leave out the rows whose answer is unknown, or nothing that can be scored."""
+        if len(y) != len(X):
+            raise DataError(
+                expected=f"{len(X)} answers for {len(X)} rows", got=str(len(y)), at="y", help="Give one a row."
+            )
         if not isinstance(X, (list, np.ndarray)):
             X = X if isinstance(X, FrameRows) else FrameRows(X)
             # Late answers are chained across blocks, whose columns may differ; and of other learners only rows are known.
             X = list(X) if self._delay or self._own is None else X
         kinds = set(map(type, y))
-        if kinds <= PLAIN if self.learner.task == "classify" else kinds == {float} and sum(map(abs, y)) <= FARTHEST:
+        classify = self.learner.task == "classify"
+        if self._answers and (kinds <= PLAIN if classify else kinds == {float} and sum(map(abs, y)) <= FARTHEST):
             return X, y, w  # NaN is no number up to any
         reasons = list(map(self._watch.problem, y))
         if not any(reasons):
             return X, y, w
         self._left_out.update(filter(None, reasons))
+        if not self._answers:  # the row is learned all the same
+            return X, y, w
         kept = [i for i, reason in enumerate(reasons) if not reason]
         rows = [X[i] for i in kept] if isinstance(X, list) else X[kept]
         return rows, [y[i] for i in kept], None if w is None else [w[i] for i in kept]
+
+    def _without_answers(self, n: int) -> list[Any]:
+        """Return unknown labels for n rows, where no answers are needed."""
+        if self._answers:
+            raise DataError(
+                expected="an answer for each row",
+                got="none",
+                at="y",
+                help="Only a learner that needs none takes rows alone.",
+            )
+        return [None] * n
 
     def _rejected(self) -> dict[str, int]:
         counts = self._left_out + Counter(self._stream.rejects.counts if self._stream else {})
@@ -364,7 +392,19 @@ def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
             at="adapt of Session",
             help="Leave adapt out.",
         )
+    check_can(learner, "step", at="adapt of Session")
     return Adaptation(tuple(adapt) if isinstance(adapt, Sequence) else (adapt,))
+
+
+def _check_delay(answers: bool, delay: int) -> None:
+    """Refuse a delay where no answers are waited for."""
+    if delay and not answers:
+        raise ConfigError(
+            expected="no delay: nothing is waited for where no answers are learned",
+            got=str(delay),
+            at="delay",
+            help="Leave delay out.",
+        )
 
 
 def _check(counts: dict[str, int | None], *, least: int) -> None:

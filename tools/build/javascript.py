@@ -34,7 +34,7 @@ def module() -> str:
     """Return the module's text."""
     from headwater import Classifier, nn
     from headwater.learner.auto import CELLS, EFFORTS, KNOTS, pool
-    from headwater.learner.setup import DEFAULT_OPTIMIZER, RING
+    from headwater.learner.settings.setup import DEFAULT_OPTIMIZER, RING
     from headwater.nn.optimizers.base import SHARES
     from headwater.plain import ACTIVATIONS, LOSSES
 

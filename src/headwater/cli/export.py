@@ -6,6 +6,7 @@ from pathlib import Path
 
 from headwater.cli.options.model import load_model
 from headwater.errors import ConfigError
+from headwater.learner.kinds import check_can
 from headwater.learner_file import to_bytes
 from headwater.store.web import export_page
 
@@ -29,6 +30,7 @@ def export(model: Path, folder: Path, /, *, web: bool = False) -> int:
             expected="--web", got="no form to export to", at="headwater export", help="Add --web for a page."
         )
     learner = load_model(model)
+    check_can(learner, "web", at=str(model))
     names = export_page(to_bytes(learner), folder, dtype=learner.dtype)
     size = sum((folder / name).stat().st_size for name in names)
     print(f"{folder}: a page in {len(names)} files, {size / 1e3:,.0f} kB. Try it: python -m http.server -d {folder}")

@@ -11,16 +11,18 @@ from cyclopts import Parameter
 
 from headwater.cli.follow import FollowOptions, learn_into_store
 from headwater.cli.lock import locked
-from headwater.cli.options.drift import Adapt, Watch, drift_lines, drift_policies, drift_watch
+from headwater.cli.options.anomalies import ALONE, anomaly_task
+from headwater.cli.options.drift import Adapt, Watch, drift_lines, drift_options
 from headwater.cli.options.fleet import agree_on_key, check_fleet
 from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import ReportFile, report_file, session_pace
-from headwater.cli.options.shared import Source, check_sources, check_writable
+from headwater.cli.options.shared import Source, check_sources
 from headwater.cli.sources import LearnedSources, compare_columns
 from headwater.cli.terminal.keys import key_scores, print_keys
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import print_json, print_report, print_start
+from headwater.cli.terminal.surprises import Surprises
 from headwater.errors import DataError, HeadwaterError, SourceError
 from headwater.fleet import Fleet
 from headwater.session import Session
@@ -38,6 +40,7 @@ def learn(
     model: Path | None = None,
     fleet: Annotated[str | None, Parameter(metavar="KEY")] = None,
     resume: bool = False,
+    anomalies: bool = False,
     reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
     options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
     delay: int = 0,
@@ -61,7 +64,7 @@ def learn(
     target
         The column to predict. A data set knows its own, and a saved model what it has learned.
     task
-        classify, regress, or auto: decided from the first rows.
+        classify, regress, anomaly, or auto: decided from the first rows.
     model
         A file to save to; if it exists, learning goes on where it stopped.
     fleet
@@ -69,6 +72,9 @@ def learn(
         with many keys use --hidden 8.
     resume
         Leave out the rows of this source that the model has learned already.
+    anomalies
+        Look for anomalies, as --task anomaly does: no target is needed. With --target, the column of labels (0 or 1), the
+        ranking is scored too; labels are never learned.
     reading
         How the source is read.
     options
@@ -90,9 +96,9 @@ def learn(
     follow
         How a broker is followed into a store.
     """
-    drift = drift_watch(watch, adapt) if watch or adapt else None
-    policies = drift_policies(adapt) if adapt else ()
+    drift, policies = drift_options(watch, adapt) if watch or adapt else (None, ())
     check_sources(source, "learn")
+    task = anomaly_task(task, report=report, follow=follow is not None) if anomalies or task == ALONE else task
     reading, options = reading or ReadingOptions(), options or ModelOptions()
     if follow is not None:
         besides: dict[str, Any] = {"--fleet": fleet, "--delay": delay, "--resume": resume}
@@ -102,16 +108,15 @@ def learn(
     written = report_file(" ".join(source), report, drift) if report is not None else None
     with ExitStack() as opened:
         if model is not None:
-            check_writable(model, "--model")
             opened.enter_context(locked(model))
         start = Start(source, target, task, model, reading, options, fleet)
         start.open(opened, resume=resume, report=report)
-        pace = session_pace(written, every, drift)
+        pace = session_pace(written, every, drift, start.surprises)
         session = Session(start.learner, delay=delay, window=window, keep=model, adapt=policies, **pace)
-        start.say(quiet=json)
-        events: list[Event] = []
-        record = _run(session, start.stream, every if json else None, written, events)
-        return _report(record, session, start.stream, drift_lines(events), written, as_json=json)
+        record, events = _run(session, start, every if json else None, written)
+        return _report(
+            record, session, start.stream, drift_lines(events), written, as_json=json, surprises=start.surprises
+        )
 
 
 class Start:
@@ -156,6 +161,7 @@ class Start:
         self.learner = known if new is None else new if self._fleet is None else Fleet(new, self._fleet)
         if isinstance(self.learner, Fleet):
             check_fleet(self.learner, stream, report=report)
+        self.surprises = Surprises() if self.learner.task == ALONE else None
         self.learner.notes = notes | {"columns": stream.reading() or notes["columns"]}
         if learned is not None:
             learned.follow(stream, self.learner)
@@ -177,17 +183,19 @@ def _report(
     written: ReportFile | None,
     *,
     as_json: bool,
+    surprises: Surprises | None = None,
 ) -> int:
     if not record.scored:
         raise _nothing_learned(record, stream)
     fleet = session.learner if isinstance(session.learner, Fleet) else None
     if as_json:
-        more = {} if fleet is None else {"fleet": key_scores(fleet)}
+        more: dict[str, Any] = {} if fleet is None else {"fleet": key_scores(fleet)}
         notes = [*stream.notes, *stream.odd()]
+        more |= {} if surprises is None else {"surprises": surprises.as_dicts()}
         about = {"verdict": compare_baselines(record), "interrupted": session.interrupted, "notes": notes, **more}
         print_json(record, final=True, **about)
     else:
-        print_report(record, stream, session.keep, interrupted=session.interrupted, drifts=drifts)
+        print_report(record, stream, session.keep, interrupted=session.interrupted, drifts=drifts, surprises=surprises)
         if fleet is not None:
             print_keys(fleet)
         if written is not None:
@@ -196,8 +204,11 @@ def _report(
 
 
 def _run(
-    session: Session, stream: Stream, json_every: int | None, written: ReportFile | None, events: list[Event]
-) -> Record:
+    session: Session, start: Start, json_every: int | None, written: ReportFile | None
+) -> tuple[Record, list[Event]]:
+    start.say(quiet=json_every is not None)
+    events: list[Event] = []
+    stream = start.stream
     live = ProgressLine(stream, lambda: session.rows)
 
     def on_record(record: Record) -> None:
@@ -213,7 +224,7 @@ def _run(
             record = session.run(stream)
         if written is not None and record.scored:
             written.write(session.learner)
-        return record
+        return record, events
     except BrokenPipeError:  # of standard output, which is main's business
         raise
     except (HeadwaterError, OSError) as error:
@@ -233,7 +244,7 @@ def _run(
 def _nothing_learned(record: Record, stream: Stream) -> DataError:
     reasons = ", ".join(f"{count:,} × {reason}" for reason, count in record.rejected.items())
     return DataError(
-        expected=f"rows with {stream.target} known",
+        expected="rows" if stream.goal is None else f"rows with {stream.target} known",
         got=reasons
         or (f"none behind the {stream.skip:,} that were learned before or skipped" if stream.skip else "none"),
         at=stream.name,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from headwater.cli.options.shared import check_writable
 from headwater.errors import ConfigError
 
 __all__ = ["locked"]
@@ -19,8 +20,9 @@ def locked(model: Path) -> Iterator[None]:
     Raises
     ------
     ConfigError
-        When another run holds it.
+        When another run holds it, or it can't be written.
     """
+    check_writable(model, "--model")
     path = model.with_name(f".{model.name}.lock")
     handle = _take(path, model)
     try:

@@ -23,8 +23,10 @@ from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import rejected_lines
 from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.fleet import Fleet
+from headwater.learner.kinds import kind_with
 from headwater.streams import Stream, native_frame
 from headwater.types import Forecast
+from headwater.watch.anomaly import RATE
 
 __all__ = ["predict"]
 
@@ -74,7 +76,8 @@ def predict(
     ) as stream:
         _check_columns(learner, stream, kept, model)
         with _opened(out) as file, ProgressLine(stream, lambda: done):
-            write = _writer(file, kind, learner.describe()["classes"], kept)
+            scores = "scores" in kind_with(learner.task).can
+            write = _writer(file, kind, learner.describe()["classes"], kept, scores=scores)
             for block in stream.blocks():
                 beside, X = _taken(block.X, kept)
                 write(_rows(block.rows, beside, learner.forecast(native_frame(X))))
@@ -150,15 +153,38 @@ def _rows(numbers: Iterable[int], beside: Iterable[tuple[Any, ...]], forecast: F
     return zip(numbers, beside, said, proba, strict=True)
 
 
-def _writer(file: IO[str], kind: str, classes: Iterable[Any], kept: Sequence[str]) -> Callable[[Iterable[Row]], None]:
-    """Return what writes some rows: CSV with a column for each class, or JSON lines."""
+def _writer(
+    file: IO[str], kind: str, classes: Iterable[Any], kept: Sequence[str], *, scores: bool = False
+) -> Callable[[Iterable[Row]], None]:
+    """Return what writes some rows: CSV with a column for each class, or JSON lines; of a detector scores and alarms."""
     names = [str(label) for label in classes]
+    if scores:
+        return _score_writer(file, kind, kept)
     if kind == "jsonl":
         return lambda rows: file.writelines(_json_line(row, names, kept) for row in rows)
     table = csv.writer(file, lineterminator="\n")
     table.writerow(["row", *kept, "y_pred", *(f"proba_{name}" for name in names)])
     return lambda rows: table.writerows(
         (row, *map(_plain, beside), said, *_rounded(proba or ())) for row, beside, said, proba in rows
+    )
+
+
+def _score_writer(file: IO[str], kind: str, kept: Sequence[str]) -> Callable[[Iterable[Row]], None]:
+    """Return what writes the score of some rows, and whether it gives an alarm."""
+
+    def fields(row: Row) -> dict[str, Any]:
+        number, beside, said, _ = row
+        own = dict(zip(kept, map(_plain, beside), strict=True))
+        return {"row": number, **own, "score": _rounded([said])[0], "anomaly": said > 1.0 - RATE}
+
+    if kind == "jsonl":
+        return lambda rows: file.writelines(
+            msgspec.json.encode(fields(row), enc_hook=str).decode() + "\n" for row in rows
+        )
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow(["row", *kept, "score", "anomaly"])
+    return lambda rows: table.writerows(
+        [str(value).lower() if isinstance(value, bool) else value for value in fields(row).values()] for row in rows
     )
 
 

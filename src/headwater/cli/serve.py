@@ -15,6 +15,7 @@ from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.replicas import ReplicaOptions, start_replicas
 from headwater.cli.options.shared import check_writable
 from headwater.errors import ConfigError, MissingExtra
+from headwater.learner.kinds import kind_with
 
 __all__ = ["serve"]
 
@@ -180,8 +181,7 @@ def _server(log: str, task: str, demo: bool) -> Any:
     """Return the module that serves, with its log set up; say which extra is missing."""
     if log not in ("debug", "info", "warning", "error"):
         raise ConfigError(expected="debug, info, warning or error", got=log, at="--log", help="Choose one.")
-    if task not in ("classify", "regress"):
-        raise ConfigError(expected="classify or regress", got=task, at="--task", help="Choose one.")
+    kind_with(task, at="--task")
     try:
         from headwater.serve import run as server
     except ImportError as error:

@@ -17,6 +17,7 @@ from headwater.cli.options.model import load_model
 from headwater.cli.terminal.keys import key_scores, print_keys
 from headwater.fleet import Fleet
 from headwater.learner.guards import REASONS
+from headwater.learner.kinds import kind_with
 
 __all__ = ["show"]
 
@@ -35,6 +36,7 @@ def show(model: Path, /, *, json: bool = False) -> int:
     """
     learner = load_model(model, fleets=True)
     about = learner.describe()
+    kind = kind_with(about["task"])
     if isinstance(learner, Fleet):
         about |= key_scores(learner)
     if json:
@@ -43,15 +45,16 @@ def show(model: Path, /, *, json: bool = False) -> int:
     console = Console(highlight=False)
     if isinstance(learner, Fleet):
         console.print(
-            f"{model}: {about['members']:,} {_NOUNS[about['task']]}s, one for each {learner.key}, "
+            f"{model}: {about['members']:,} {kind.noun}s, one for each {learner.key}, "
             f"that have learned {about['n_learned']:,} rows. The one with most rows:",
             soft_wrap=True,
             markup=False,
         )
         about = member_of(learner).describe() | {"rejected": learner.rejected}
     else:
-        console.print(f"{model}: a {_NOUNS[about['task']]} that has learned {about['n_learned']:,} rows", markup=False)
-    for table in (_layers(about), _features(about["features"])):
+        console.print(f"{model}: a {kind.noun} that has learned {about['n_learned']:,} rows", markup=False)
+    tables = [_layers(about)] if "layers" in kind.can else []
+    for table in (*tables, _features(about["features"])):
         console.print()
         console.print(table)
     console.print()
@@ -60,9 +63,6 @@ def show(model: Path, /, *, json: bool = False) -> int:
     if isinstance(learner, Fleet):
         print_keys(learner)
     return 0
-
-
-_NOUNS = {"classify": "classifier", "regress": "regressor"}
 
 
 def _layers(about: dict[str, Any]) -> Table:
@@ -99,10 +99,12 @@ def _features(features: list[dict[str, Any]]) -> Table:
 def _lines(about: dict[str, Any]) -> Iterable[str]:
     if about["classes"]:
         yield f"Classes: {_some(about['classes'])}"
-    yield f"Optimizer: {about['optimizer']}"
-    yield f"Loss: {about['loss']}"
-    yield f"Input rows: {about['rows']:,} of at most {about['max_rows']:,}"
-    if about["shared_names"]:
+    if "optimizer" in about:
+        yield f"Optimizer: {about['optimizer']}"
+        yield f"Loss: {about['loss']}"
+    if "max_rows" in about:
+        yield f"Input rows: {about['rows']:,} of at most {about['max_rows']:,}"
+    if about.get("shared_names"):
         yield f"{about['shared_names']:,} names that came later share {about['shared_rows']:,} of these rows."
     for reason, count in about["rejected"].items():
         yield f"Guarded: {count:,} × {reason}: {REASONS.get(reason, reason)}."

@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from headwater.errors import ConfigError
-from headwater.learner.base import Learner
+from headwater.learner.kinds import check_can
+from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file import SavedModel
 from headwater.streams import Stream
 from headwater.streams.rows import opened
 from headwater.types import Record, ScoredRows
-from headwater.watch import ClassifyWatch, RegressWatch
+from headwater.watch import SCORE_WATCHES, ScoreWatch
 
 from .delta import apply, difference, size_of
 from .local import LocalWorkers
@@ -154,14 +155,13 @@ class Cluster:
     ) -> None:
         check_partition(partition)
         _check(learner, workers, block, sync)
-        self.learner: Learner = learner
+        self.learner: SupervisedLearner = learner
         self._auto, self._share = block == "auto", sync
         self._key, self._deadline, self._warm_up, self._lead = key, deadline, warm_up, lead
         self.position = Position(workers=workers, block=SMALLEST if isinstance(block, str) else block)
         if manifest is not None:
             self._go_on(manifest)
-        watching = RegressWatch if self.learner.task == "regress" else ClassifyWatch
-        self._watch: RegressWatch | ClassifyWatch = watching(window=window)
+        self._watch: ScoreWatch = SCORE_WATCHES[self.learner.task](window=window)
         self._window, self._every, self.on_round = window, every, on_round
         self._on_record = (on_record,) if callable(on_record) else tuple(on_record)
         self.progress = Progress(workers=workers, block=self.position.block)
@@ -305,7 +305,7 @@ class Cluster:
         if self._keeper is not None:  # how rows are dealt may not depend on a clock behind what is on disk
             self._keeper.put(self._kept(), self.position, wait=changed)
 
-    def _kept(self) -> Learner:
+    def _kept(self) -> SupervisedLearner:
         """Return the learner as it is now, in an object of its own."""
         return unpack(self._state)
 
@@ -433,7 +433,8 @@ def learn(learner: Any, stream: Any, target: str | None = None, **options: Any) 
 
 
 def _check(learner: Any, workers: int, block: int | str, share: float) -> None:
-    if not isinstance(learner, Learner):
+    check_can(learner, "cluster", at="learner")
+    if not isinstance(learner, SupervisedLearner):
         raise ConfigError(
             expected="a Classifier or a Regressor",
             got=type(learner).__name__,

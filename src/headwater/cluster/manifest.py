@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import ConfigError
-from headwater.learner.base import Learner
+from headwater.learner.supervised import SupervisedLearner
 from headwater.learner_file import load, to_bytes
 from headwater.store.model_file import write
 
@@ -56,7 +56,7 @@ class Position:
         return min([self.row, *(first - 1 for first, _ in self.waiting)])
 
 
-def read_manifest(path: str | Path) -> tuple[Learner, Position] | None:
+def read_manifest(path: str | Path) -> tuple[SupervisedLearner, Position] | None:
     """Return the learner and the position of a manifest; None where there is no file.
 
     Raises
@@ -69,7 +69,7 @@ def read_manifest(path: str | Path) -> tuple[Learner, Position] | None:
     if not Path(path).exists():
         return None
     learner: Any = load(path)
-    noted = learner.notes.get(NOTE) if isinstance(learner, Learner) else None
+    noted = learner.notes.get(NOTE) if isinstance(learner, SupervisedLearner) else None
     if not isinstance(noted, dict):
         raise ConfigError(
             expected="a manifest of a cluster",
@@ -93,13 +93,13 @@ class Keeper:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._changed = threading.Condition()
-        self._next: tuple[Learner, Position] | None = None
+        self._next: tuple[SupervisedLearner, Position] | None = None
         self._busy = self._ended = False
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="headwater-manifest", daemon=True)
         self._thread.start()
 
-    def put(self, learner: Learner, position: Position, *, wait: bool = False) -> None:
+    def put(self, learner: SupervisedLearner, position: Position, *, wait: bool = False) -> None:
         """Hand over what to write; nobody may change the learner any more. `wait`: until it is on disk."""
         with self._changed:
             self._next = (learner, position)

@@ -12,29 +12,29 @@ from typing import Any
 
 import headwater._core as _core
 from headwater.errors import ConfigError
-from headwater.learner.base import Learner
 from headwater.learner.settings import settings_of
+from headwater.learner.supervised import SupervisedLearner
 
 __all__ = ["merge"]
 
 RARE = -6.0  # the least bias of a class that appears later, as in a classifier that meets it alone
 
 
-def merge(base: Learner, workers: Sequence[Learner]) -> Learner:
+def merge(base: SupervisedLearner, workers: Sequence[SupervisedLearner]) -> SupervisedLearner:
     """Return a new learner: the base, and what each worker has learned since it was a copy of the base.
 
     A pure function: the same base and workers in the same order give the same bits on every machine.
 
     Parameters
     ----------
-    base : Learner
+    base : SupervisedLearner
         What all workers began from; it must have learned something, unless there is one worker only.
-    workers : sequence of Learner
+    workers : sequence of SupervisedLearner
         What became of its copies; each has learned rows of its own.
 
     Returns
     -------
-    Learner
+    SupervisedLearner
         With the base's settings. Samples kept for replay begin empty.
 
     Raises
@@ -65,12 +65,12 @@ def merge(base: Learner, workers: Sequence[Learner]) -> Learner:
     refused = base.refused.copy()
     for worker in workers:
         refused.update({reason: count - base.refused[reason] for reason, count in worker.refused.items()})
-    merged: Learner = type(base)(**settings_of(base))
+    merged: SupervisedLearner = type(base)(**settings_of(base))
     merged.resume(engine=engine.with_core(core), classes=classes, refused=refused, notes=base.notes, sample=None)
     return merged
 
 
-def _outputs(base: Learner, workers: Sequence[Learner]) -> tuple[list[Any], list[list[int] | None]]:
+def _outputs(base: SupervisedLearner, workers: Sequence[SupervisedLearner]) -> tuple[list[Any], list[list[int] | None]]:
     """Return the classes of all, and which of them each output of each worker is."""
     classes = base.known_classes
     known = Counter(classes)

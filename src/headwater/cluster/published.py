@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from headwater.errors import HeadwaterError, SourceError
-from headwater.learner.base import Learner
+from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file import SavedModel
 
 from .manifest import read_manifest
@@ -82,7 +82,7 @@ class RunStates:
         found = os.stat(self._path)
         return found.st_mtime_ns, found.st_size, found.st_ino
 
-    def _read(self) -> Learner:
+    def _read(self) -> SupervisedLearner:
         try:
             seen = self._stat()
         except OSError as error:

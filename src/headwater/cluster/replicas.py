@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
-from headwater.learner.base import Learner
+from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file import SavedModel
 from headwater.store.service.learner_state import predict_rows
 
@@ -28,7 +28,7 @@ class Replica:
 
     def __init__(self) -> None:
         self.seq, self.as_of = -1, 0.0
-        self._learner: Learner | None = None
+        self._learner: SupervisedLearner | None = None
 
     def take(self, seq: int, as_of: float, saved: SavedModel | None) -> None:
         """Take a state, or the news that the one that is there was still the newest at that time."""

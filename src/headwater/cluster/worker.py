@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from headwater.learner.base import Learner
+from headwater.learner.supervised import SupervisedLearner
 from headwater.learner_file import LEARNER_FORMAT
 from headwater.nn.core.cleared import cleared
 from headwater.store.model_file import SavedModel
@@ -103,7 +103,7 @@ class Outcome:
     cpu: float
 
 
-def pack(learner: Learner) -> SavedModel:
+def pack(learner: SupervisedLearner) -> SavedModel:
     """Return settings and arrays of a learner, without what is kept for a diagnosis or for replay."""
     saved = LEARNER_FORMAT.pack(learner)
     header = saved.header | {"settings": saved.header["settings"] | {"diagnosis": False}}
@@ -111,9 +111,9 @@ def pack(learner: Learner) -> SavedModel:
     return SavedModel(header, cleared(arrays) if arrays else arrays)
 
 
-def unpack(saved: SavedModel) -> Learner:
+def unpack(saved: SavedModel) -> SupervisedLearner:
     """Return the learner of settings and arrays."""
-    learner: Learner = LEARNER_FORMAT.unpack(saved, "the cluster")
+    learner: SupervisedLearner = LEARNER_FORMAT.unpack(saved, "the cluster")
     return learner
 
 

@@ -11,7 +11,8 @@ from headwater.bound import face
 from headwater.diagnose import data, model
 from headwater.diagnose.finding import SEVERITIES, Finding
 from headwater.diagnose.measures import Measures, measure
-from headwater.learner.base import Learner
+from headwater.learner.kinds import check_can
+from headwater.learner.supervised import SupervisedLearner
 
 __all__ = ["RULES", "Diagnosis", "diagnose"]
 
@@ -77,7 +78,7 @@ class Diagnosis:
         }
 
 
-def diagnose(learner: Learner) -> Diagnosis:
+def diagnose(learner: SupervisedLearner) -> Diagnosis:
     """Say what is wrong with a learner and its data, from what it kept while it learned.
 
     Parameters
@@ -111,6 +112,7 @@ def diagnose(learner: Learner) -> Diagnosis:
     >>> diagnose(learner).names
     ['constant_features']
     """
+    check_can(learner, "layers", at="diagnose")
     way = "Let it learn some rows: learn_one, learn_many, or headwater diagnose STREAM --target COLUMN --model FILE."
     measures = measure(learner, learner.kept_sample(help=way))
     found = [finding for rule in RULES for finding in [rule(measures)] if finding is not None]

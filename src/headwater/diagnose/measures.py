@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.learner.base import Learner
 from headwater.learner.sampling.measure import as_rows, best_hidden, rank, weight_size
 from headwater.learner.sampling.sample import RECENT, DiagnosisSample, SampledRow
+from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import STEPS, UNDONE, Core
 from headwater.plain import ACTIVATIONS
@@ -113,7 +113,7 @@ class Measures:
     judged: int = 0
 
 
-def measure(model: Learner, sample: DiagnosisSample) -> Measures:
+def measure(model: SupervisedLearner, sample: DiagnosisSample) -> Measures:
     """Return the numbers as they stand now; the model is only asked.
 
     Notes
@@ -159,7 +159,7 @@ def measure(model: Learner, sample: DiagnosisSample) -> Measures:
     )
 
 
-def _again(model: Learner, rows: list[SampledRow]) -> tuple[float, float, float]:
+def _again(model: SupervisedLearner, rows: list[SampledRow]) -> tuple[float, float, float]:
     """Loss when predicted, loss now, and the standard error of the difference."""
     if len(rows) < 30:
         return math.nan, math.nan, math.nan

@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, TargetError
 from headwater.explain.explanation import METHODS, Explanation
-from headwater.learner.base import Learner
 from headwater.learner.engine import Engine
+from headwater.learner.kinds import check_can
+from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import Core
 from headwater.plain.answers import COLUMNS
@@ -40,7 +41,7 @@ _SURE = 1e-13  # the loss reads logits beyond ±30 as ±30: no probability is su
 
 
 def explain_one(
-    model: Learner,
+    model: SupervisedLearner,
     x: Mapping[Any, Any],
     *,
     target: Any = None,
@@ -96,6 +97,7 @@ def explain_one(
         )
     if of not in ("proba", "log_odds"):
         raise ConfigError(expected="proba or log_odds", got=repr(of), at="of", help="Choose one of the two.")
+    check_can(model, "layers", at="explain_one")
     engine = model.learned_engine
     before = {name: value for name, value in inspect.answers_before(engine.core).items() if value == value}
     x = {**before, **x}
@@ -149,7 +151,7 @@ class _Output:
         return delta
 
 
-def _output(model: Learner, target: Any, engine: Engine, taken: inspect.Entries) -> _Output:
+def _output(model: SupervisedLearner, target: Any, engine: Engine, taken: inspect.Entries) -> _Output:
     """Choose the number to explain."""
     if model.task == "regress":
         if target is not None:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from headwater.encode.vocabulary import CATEGORY, NUMBER
 from headwater.errors import ConfigError, did_you_mean
-from headwater.learner.base import Learner
+from headwater.learner.kinds import check_can
+from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import Core
 
@@ -48,7 +49,7 @@ class Shape:
     weight: float
 
 
-def shape(model: Learner, feature: Hashable, *, points: int = 100) -> Shape:
+def shape(model: SupervisedLearner, feature: Hashable, *, points: int = 100) -> Shape:
     """Return the exact shape function of one feature, as the linear expert has learned it.
 
     Parameters
@@ -79,6 +80,7 @@ def shape(model: Learner, feature: Hashable, *, points: int = 100) -> Shape:
     >>> int(curve.effect[:, 0].argmin())
     5
     """
+    check_can(model, "layers", at="shape")
     engine = model.learned_engine
     core = engine.core
     e = _linear(core)

@@ -26,8 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError
-from headwater.learner.base import Learner
+from headwater.learner.kinds import check_can
 from headwater.learner.sampling.measure import losses_of
+from headwater.learner.supervised import SupervisedLearner
 from headwater.types import Event, ScoredRows, as_mapping
 from headwater.watch.classify import proba_given
 
@@ -204,7 +205,7 @@ class PartialDependence:
             self._points.setdefault(point, _Fading()).add(value, self.a)
 
 
-def importance(model: Learner, method: str = "ipfi", *, inner: int = 2) -> dict[Hashable, float]:
+def importance(model: SupervisedLearner, method: str = "ipfi", *, inner: int = 2) -> dict[Hashable, float]:
     """Say how much each feature matters to the model as it is now, over the sample of rows that it kept.
 
     Parameters
@@ -233,6 +234,7 @@ def importance(model: Learner, method: str = "ipfi", *, inner: int = 2) -> dict[
     >>> list(importance(model))
     ['a', 'b']
     """
+    check_can(model, "importance", at="importance")
     way = "Let it learn some rows first, or use explain.Importance().update(x, y, model) row by row."
     rows = model.kept_sample(help=way).rows
     measured = Importance(method, inner=inner, a=0.0)

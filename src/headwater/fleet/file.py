@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ModelFileError
-from headwater.learner.base import Learner
-from headwater.learner.classifier import Classifier
-from headwater.learner.regressor import Regressor
+from headwater.learner.kinds import kind_named
 from headwater.learner.settings import settings_of
+from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file import SavedModel
 from headwater.store.model_file.container import fitting
 from headwater.store.model_file.settings import as_json, from_json
@@ -27,7 +26,6 @@ from headwater.store.model_file.settings import as_json, from_json
 __all__ = ["FLEET_FORMAT", "fill", "fingerprint", "header_of", "pack", "settings_in", "take_header"]
 
 FLEET_FORMAT = 1
-KINDS: dict[str, type[Learner]] = {"Classifier": Classifier, "Regressor": Regressor}
 
 
 def header_of(fleet: Any) -> dict[str, Any]:
@@ -69,7 +67,7 @@ def _records(fleet: Any) -> Iterator[tuple[bytes, list[int], int, float]]:
         yield away[member] if member in away else fleet.core.record(member)
 
 
-def settings_in(saved: SavedModel, at: str) -> tuple[Learner, dict[str, Any]]:
+def settings_in(saved: SavedModel, at: str) -> tuple[SupervisedLearner, dict[str, Any]]:
     """Return what members begin as, before it has learned, and the settings of the fleet."""
     header = saved.header
     with fitting(at):
@@ -81,7 +79,10 @@ def settings_in(saved: SavedModel, at: str) -> tuple[Learner, dict[str, Any]]:
                 help="Update headwater.",
             )
         own = {name: from_json(value) for name, value in header["member"]["settings"].items()}
-        return KINDS[header["member"]["learner"]](**own), {"key": header["key"], "max_keys": header["max_keys"]}
+        learner = kind_named(header["member"]["learner"]).cls(**own)
+        if not isinstance(learner, SupervisedLearner):
+            raise ValueError("member", "a learner that a fleet can hold", type(learner).__name__)
+        return learner, {"key": header["key"], "max_keys": header["max_keys"]}
 
 
 def fill(fleet: Any, saved: SavedModel, at: str) -> None:

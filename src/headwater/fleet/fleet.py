@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 import headwater._core as _core
 from headwater.errors import ConfigError, RefusedRow
-from headwater.learner.base import Learner
 from headwater.learner.classifier import RARE
 from headwater.learner.engine import Engine
 from headwater.learner.guards import HEAVIEST, REASONS, Block, check_block, check_rows
+from headwater.learner.kinds import check_can
 from headwater.learner.limits import Limits
+from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file import SavedModel, seal, unseal, write
 from headwater.types import Forecast
 
@@ -94,7 +95,7 @@ class Fleet:
 
     def __init__(
         self,
-        make: Learner | Callable[[], Learner],
+        make: SupervisedLearner | Callable[[], SupervisedLearner],
         key: str,
         *,
         max_keys: int = 1_000_000,
@@ -581,15 +582,16 @@ class Fleet:
         return {"make": self.first, **own}
 
 
-def _kind_for(learner: Learner) -> Any:
+def _kind_for(learner: SupervisedLearner) -> Any:
     """Return the fleet of classifiers or of regressors: ``kinds`` has both, and imports this file."""
     return next(kind for kind in Fleet.__subclasses__() if kind.task == learner.task)
 
 
-def made(make: Any) -> Learner:
+def made(make: Any) -> SupervisedLearner:
     """Return the learner that a fleet's members begin as."""
-    learner = make if isinstance(make, Learner) or not callable(make) else make()
-    if isinstance(learner, Learner):
+    learner = make if isinstance(make, SupervisedLearner) or not callable(make) else make()
+    check_can(learner, "fleet", at="make of Fleet")
+    if isinstance(learner, SupervisedLearner):
         return learner
     raise ConfigError(
         expected="a Classifier, a Regressor, or a function that makes one",

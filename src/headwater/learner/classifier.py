@@ -17,8 +17,7 @@ from headwater.bound import face
 from headwater.nn import Loss
 from headwater.types import Forecast, as_mapping
 
-from .base import Learner
-from .engine import Engine, Setup
+from .engine import Setup
 from .guards import HEAVIEST, PLAIN, Block, as_samples, check_labels, check_rows, known_numbers
 from .labels import as_labels, beside, join_stretches, stretches, table_beside, third_class
 from .limits import check_classes
@@ -26,14 +25,15 @@ from .notices.familiar import about_classes
 from .sampling.measure import as_rows, cost
 from .sampling.sample import SampledRow
 from .settings import documented
-from .setup import make_setup
+from .settings.setup import make_setup
+from .supervised import SupervisedLearner
 
 RARE = -6.0  # the bias of a class that appears later is ln(1/(t + k)), but not below this: e⁻⁶ is 1 in 400
 
 
 @documented
 @dataclass(eq=False, repr=False)
-class Classifier(Learner, base.Classifier):
+class Classifier(SupervisedLearner, base.Classifier):
     """Neural networks that learn classes online: predict, see the answer, learn, one example at a time.
 
     Inputs are dicts of numbers, texts, booleans, date-times, lists, or None for what is missing; features, categories and
@@ -69,6 +69,7 @@ class Classifier(Learner, base.Classifier):
     """
 
     task: ClassVar[str] = "classify"
+    estimator: ClassVar[str] = "OnlineClassifier"
 
     loss: str | Loss = "cross_entropy"
 
@@ -278,7 +279,7 @@ class Classifier(Learner, base.Classifier):
         self.classes.append(label)  # first: a thread that predicts meanwhile finds a label for every output
         try:
             if self._engine is None:
-                self._engine = Engine(self._setup, limits=self._limits)
+                self._engine = self.new_engine()
             elif not self._binary:
                 self._engine.core.learner.add_outputs(k, max(-_core.logarithm(self._engine.learned + k), RARE))
         except BaseException:

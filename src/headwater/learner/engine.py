@@ -1,6 +1,7 @@
 """The engine of a learner: the one route from rows to predictions and back.
 
-``Classifier`` and ``Regressor`` hold one each and add what an answer is. Everything that learning changes is in its core.
+``Classifier`` and ``Regressor`` hold an `Engine` each and add what an answer is. Everything that learning changes is in its
+core. `BaseEngine` is what an engine of any kind can do, for whoever copies, saves, limits or describes a learner.
 """
 
 from __future__ import annotations
@@ -8,19 +9,71 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.encode import Column, as_rows
+from headwater.encode.values import name_bytes
 from headwater.encode.vocabulary import columns_of
 from headwater.nn import core as _core
 from headwater.nn.core import Core, weights
+from headwater.nn.core.parameter_copy import ParameterCopy
 from headwater.nn.expert import Expert
 
 from .guards import Block
 from .limits import Growth, Limits
+
+
+class StateCopy(Protocol):
+    """A copy of the largest arrays of an engine in short turns, between which it may learn."""
+
+    def advance(self) -> bool:
+        """Copy a part; return whether it is worth calling again before `finish`."""
+
+    def finish(self) -> dict[str, NDArray[Any]]:
+        """Return these arrays as they stand now."""
+
+
+class BaseEngine(Protocol):
+    """What holds the numbers of a learner of any kind: all that learning changes."""
+
+    @property
+    def learned(self) -> int:
+        """How many rows were learned."""
+
+    @property
+    def columns(self) -> dict[Any, Column]:
+        """The columns known so far, by name."""
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Dropped values and undone steps so far, by reason; see ``guards.REASONS``."""
+
+    def knows(self, name: Any) -> bool:
+        """Say whether there is a column of that name."""
+
+    def set_limits(self, limits: Limits) -> None:
+        """Let the core refuse samples beyond these limits, from now on; they are not saved."""
+
+    def growth_of(self, X: Any, new_classes: int = 0) -> Growth:
+        """Return what learning rows X, and so many new classes, would append; nothing is changed."""
+
+    def experts(self) -> list[dict[str, Any]]:
+        """Say what each expert is and how it stands."""
+
+    def state(self, without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
+        """Return copies of all that learning changes, by name, but for some arrays."""
+
+    def counts(self) -> dict[str, int]:
+        """Return what is counted beside the state, for a file's header."""
+
+    def resume_counts(self, counts: Mapping[str, int]) -> None:
+        """Go on from what ``counts`` returned."""
+
+    def begin_copy(self) -> StateCopy | None:
+        """Begin a copy in turns; None where all is copied at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +176,10 @@ class Engine:
         """The columns known so far, by name."""
         return columns_of(self.core.learner)
 
+    def knows(self, name: Any) -> bool:
+        """Say whether there is a column of that name."""
+        return self.core.learner.column(name_bytes(name)) is not None
+
     # ---- rows -------------------------------------------------------------------------------------------------------
 
     def rows(self, X: Any, learn: NDArray[np.bool_] | None = None) -> Any:
@@ -181,6 +238,22 @@ class Engine:
         return Growth(entries, names, new_classes, rows, size)
 
     # ---- state ------------------------------------------------------------------------------------------------------
+
+    def state(self, without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
+        """Return copies of all that learning changes, by name, but for some arrays."""
+        return self.core.state(without)
+
+    def counts(self) -> dict[str, int]:
+        """Return what is counted beside the core, for a file's header."""
+        return {"unusable": self.core.learner.unusable}
+
+    def resume_counts(self, counts: Mapping[str, int]) -> None:
+        """Go on from what ``counts`` returned."""
+        self.core.learner.unusable = counts["unusable"]
+
+    def begin_copy(self) -> StateCopy:
+        """Begin a copy of the parameters in turns."""
+        return ParameterCopy(self.core)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"setup": self.setup, "core": self.core, "limits": self.limits}

@@ -19,14 +19,14 @@ from headwater.nn.core import SCALED as LEARNED
 from headwater.nn.inspect import answer_history
 from headwater.types import Forecast, as_mapping
 
-from .base import Learner
 from .engine import Engine, Setup
 from .guards import FARTHEST, HEAVIEST, Block, as_samples, check_rows, check_sample
 from .labels import beside
 from .sampling.measure import as_rows
 from .sampling.sample import SampledRow
 from .settings import documented
-from .setup import make_setup
+from .settings.setup import make_setup
+from .supervised import SupervisedLearner
 
 SCALED = ("mse", "mae", "huber", "quantile")
 """Losses for answers of any size: these are standardised as they stream."""
@@ -34,7 +34,7 @@ SCALED = ("mse", "mae", "huber", "quantile")
 
 @documented
 @dataclass(eq=False, repr=False)
-class Regressor(Learner, base.Regressor):
+class Regressor(SupervisedLearner, base.Regressor):
     """Neural networks that learn numbers online: predict, see the answer, learn, one example at a time.
 
     Inputs are as in ``Classifier``. Answers are standardised as they stream, ŷ = mean + deviation·net(x), and an answer that
@@ -73,6 +73,7 @@ class Regressor(Learner, base.Regressor):
     """
 
     task: ClassVar[str] = "regress"
+    estimator: ClassVar[str] = "OnlineRegressor"
 
     loss: str | Loss = "huber"
 
@@ -257,7 +258,7 @@ class Regressor(Learner, base.Regressor):
 
     def _learn_part(self, block: Block, part: slice) -> Forecast:
         if self._engine is None:
-            self._engine = Engine(self._setup, limits=self._limits)
+            self._engine = self.new_engine()
         return Forecast(_possible(self._engine.learn(block, part, block.y[part])))
 
     def _ask(self, X: Any) -> Forecast:

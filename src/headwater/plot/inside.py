@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headwater.errors import ConfigError
-from headwater.learner.base import Learner
+from headwater.learner.kinds import check_can
 from headwater.learner.sampling.measure import as_rows
+from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import weights
 from headwater.plot.paper import COLOURS, INK, axes, figure, note
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["layers"]
 
 
-def layers(model: Learner, X: Any = None, *, expert: int | None = None) -> Figure:
+def layers(model: SupervisedLearner, X: Any = None, *, expert: int | None = None) -> Figure:
     """Draw for each layer how its weights, and what its units give, are distributed.
 
     Parameters
@@ -48,6 +49,7 @@ def layers(model: Learner, X: Any = None, *, expert: int | None = None) -> Figur
     >>> [ax.get_title(loc="left") for ax in fig.axes]
     ['layer 1: 1 × 8 weights', 'layer 1: relu', 'layer 2: 8 × 1 weights', 'layer 2: output']
     """
+    check_can(model, "layers", at="plot")
     engine = model.learned_engine
     core = engine.core
     e = int(np.argmax(inspect.mixture_weights(core))) if expert is None else expert
@@ -74,7 +76,7 @@ def layers(model: Learner, X: Any = None, *, expert: int | None = None) -> Figur
     return fig
 
 
-def _activations(model: Learner, X: Any, e: int) -> list[tuple[str, Any]]:
+def _activations(model: SupervisedLearner, X: Any, e: int) -> list[tuple[str, Any]]:
     """Return for each layer what it hands on, with the name of its activation."""
     engine, sample = model.learned_engine, model.sample
     if X is None and sample is not None and sample.rows:

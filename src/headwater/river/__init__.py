@@ -9,6 +9,7 @@ import numpy as np
 
 from headwater.errors import ConfigError
 from headwater.types import Event, Forecast, Learner, ScoredRows, as_mapping
+from headwater.watch import SCORE_WATCHES
 
 __all__ = ["RiverLearner", "RiverMetric", "as_learner"]
 
@@ -23,7 +24,7 @@ def as_learner(model: Any) -> Learner:
     ConfigError
         If it is none of these.
     """
-    if getattr(model, "task", None) in ("classify", "regress"):
+    if getattr(model, "task", None) in tuple(SCORE_WATCHES):
         learner: Learner = model
         return learner
     if not isinstance(model, type) and callable(own := getattr(model, "as_learner", None)):

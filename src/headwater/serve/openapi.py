@@ -10,13 +10,22 @@ import msgspec
 
 from headwater.serve.address import Address
 from headwater.serve.http.codes import CODES
-from headwater.serve.http.schemas import DelayedLabel, Example, Login, NewModel, PredictRequest, StepSize
+from headwater.serve.http.schemas import (
+    DelayedLabel,
+    Example,
+    ExplainRequest,
+    Login,
+    NewModel,
+    PredictRequest,
+    StepSize,
+)
 from headwater.serve.protocols.mlflow import Invocation
 
 _STRUCTS: dict[str, Any] = {
     "PredictRequest": PredictRequest,
     "Example": Example,
     "DelayedLabel": DelayedLabel,
+    "ExplainRequest": ExplainRequest,
     "NewModel": NewModel,
     "Invocation": Invocation,
     "Login": Login,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ from headwater.streams.block import Block
 from headwater.streams.frame_rows import FRAME_BLOCK, FrameRows
 from headwater.streams.stream import Stream, read
 
-__all__ = ["as_blocks", "opened", "read_frame", "read_pairs", "read_table"]
+__all__ = ["as_blocks", "opened", "read_frame", "read_pairs", "read_samples", "read_table"]
 
 _BLOCK = 1_024
 
 
-def as_blocks(source: Any, *, target: str | None = None) -> Iterator[Block]:
+def as_blocks(source: Any, *, target: str | None = None, answers: bool = True) -> Iterator[Block]:
     """Yield blocks of whatever holds rows and their answers.
 
     Parameters
@@ -30,6 +30,8 @@ def as_blocks(source: Any, *, target: str | None = None) -> Iterator[Block]:
         set of River; or, with `target`, a data frame, or what `read` takes: a path, a folder, several of them.
     target
         The column that holds the answers, of a data frame or a file.
+    answers
+        Whether rows must have answers; else rows alone do: samples one by one, an array of shape (n, features), a data frame.
 
     Raises
     ------
@@ -40,14 +42,18 @@ def as_blocks(source: Any, *, target: str | None = None) -> Iterator[Block]:
     --------
     >>> [block.y for block in as_blocks((np.zeros((2, 1)), np.array([0, 1])))]
     [[0, 1]]
+    >>> [block.y for block in as_blocks([{"a": 1}, {"a": 2}], answers=False)]
+    [[None, None]]
     """
-    source = opened(source, target=target)
+    source = opened(source, target=target, task="auto" if answers else "anomaly")
     if isinstance(source, Stream):
         return source.blocks()
     if target is not None:
         return read_frame(source, target)
     if isinstance(source, tuple) and len(source) == 2:
         return read_table(*source)
+    if not answers and (isinstance(source, np.ndarray) or _is_frame(source)):
+        return read_table(source, [None] * len(source))
     if not isinstance(source, Iterable):
         raise DataError(
             expected="a stream of rows", got=type(source).__name__, at="stream", help="Give (X, y), or pairs (x, y)."
@@ -57,7 +63,13 @@ def as_blocks(source: Any, *, target: str | None = None) -> Iterator[Block]:
     if first is None:
         return iter(())
     again = chain([first], rows)
-    return again if isinstance(first, Block) else read_pairs(again)
+    if isinstance(first, Block):
+        return again
+    return read_samples(again) if not answers and isinstance(first, Mapping) else read_pairs(again)
+
+
+def _is_frame(source: Any) -> bool:
+    return isinstance(nw.from_native(source, eager_only=True, pass_through=True), nw.DataFrame)
 
 
 def opened(source: Any, *, target: str | None = None, task: str = "auto", positions: Any = None) -> Any:
@@ -66,6 +78,35 @@ def opened(source: Any, *, target: str | None = None, task: str = "auto", positi
     if not several and not isinstance(source, str | Path):
         return source
     return read(source, target=target, task=task, positions=positions)
+
+
+def read_samples(samples: Iterable[Any]) -> Iterator[Block]:
+    """Yield blocks of samples without answers.
+
+    Raises
+    ------
+    DataError
+        When one is no mapping of names to values.
+
+    Examples
+    --------
+    >>> (block,) = read_samples([{"a": 1}, {"a": 2}])
+    >>> block.X, block.y
+    ([{'a': 1}, {'a': 2}], [None, None])
+    """
+    first = 1
+    rows = iter(samples)
+    while some := list(islice(rows, _BLOCK)):
+        for i, x in enumerate(some, first):
+            if not isinstance(x, Mapping):
+                raise DataError(
+                    expected="a mapping of names to values",
+                    got=type(x).__name__,
+                    at=f"row {i} of the stream",
+                    help="Give an iterable of dicts.",
+                )
+        yield Block(some, [None] * len(some), range(first, first + len(some)))
+        first += len(some)
 
 
 def read_pairs(pairs: Iterable[Any]) -> Iterator[Block]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -24,6 +25,8 @@ from headwater.streams.target import Target, assume_target, decide_target
 
 __all__ = ["Stream", "read"]
 
+ALONE = "anomaly"
+"""The task whose rows need no answers."""
 _LOOK_LIVE = 100  # rows that decide the task, from standard input, where they may take their time
 
 
@@ -151,10 +154,10 @@ class Stream:
         self.columns = _columns(head)
         return head
 
-    def decide(self, task: str, classes: Collection[Hashable] = ()) -> Target:
-        """Decide what is to be learned from the first rows, which stay in the stream; see `read`."""
-        if self.live and task != "auto":
-            self.goal = assume_target(task, classes)  # rows that trickle in are not kept waiting
+    def decide(self, task: str, classes: Collection[Hashable] = ()) -> Target | None:
+        """Decide what is to be learned from the first rows, which stay in the stream; see `read`. None without answers."""
+        if self.live and task != "auto":  # rows that trickle in are not kept waiting
+            self.goal = None if task == ALONE else assume_target(task, classes)
             return self.goal
         rows = _LOOK_LIVE if self.live else LOOK
         head = self.look(rows)
@@ -167,15 +170,17 @@ class Stream:
             raise SourceError(
                 expected="rows", got=reasons or "none", at=self.name, help="Check the file, or give its --format."
             )
-        name = self.target or "target"
+        name = self.target or ("" if task == ALONE else "target")
         json = self._files is not None and self._files.kind == "jsonl"
-        if json and name not in self.columns and all(y is None for y in answers):
+        if json and name and name not in self.columns and all(y is None for y in answers):
             raise TargetError(
                 expected=f"answers in the column {name}",
                 got="none",
                 at=self.name,
                 help=did_you_mean(name, self.columns),
             )
+        if task == ALONE:
+            return None
         self.goal = decide_target(answers[:rows], task=task, classes=classes, name=name, at=self.name)
         self._notes += filter(None, [self.goal.doubt])
         return self.goal
@@ -215,8 +220,9 @@ def read(
     target
         The column of the answers. A data set knows its own.
     task
-        ``"classify"``, ``"regress"``, ``"auto"`` (decided from the first 1,000 rows, or 100 from standard input), or
-        None to read features only.
+        ``"classify"``, ``"regress"``, ``"auto"`` (decided from the first 1,000 rows, or 100 from standard input),
+        ``"anomaly"`` for rows that need no answers (the target, if there is one, is the column of labels), or None to read
+        features only.
     classes
         The classes that a model knows already; answers of another kind are rejected.
     drop
@@ -267,13 +273,13 @@ def read(
     ('is_phishing', 1250, 'classify', 1250)
     """
     named = isinstance(source, str) and source.startswith("dataset:")
-    _check_target(source, target, drop, needed=task is not None and not named)
+    _check_target(source, target, drop, needed=task not in (None, ALONE) and not named)
     check_limits(skip, limit, allow_rejects)
     answers = target if task is not None else None
     with ExitStack() as opened:  # closes what is open if anything goes wrong
         out = opened.enter_context(closing(Rejects(rejects)))
         if named:
-            stream = _open_named(str(source), answers, drop, out)
+            stream = _open_named(str(source), answers, drop, out, alone=task == ALONE and target is None)
         elif is_address(source):
             stream = opened.enter_context(_open_broker(str(source), answers, drop, out, positions or {}))
         else:
@@ -319,10 +325,14 @@ def _columns(head: list[Block]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _open_named(name: str, target: str | None, drop: Collection[str], rejects: Rejects) -> Stream:
+def _open_named(name: str, target: str | None, drop: Collection[str], rejects: Rejects, *, alone: bool) -> Stream:
+    """Return a data set by its name; ``alone``: without its answers."""
     dataset = open_dataset(name.removeprefix("dataset:"), target=target)
     blocks = (_without(block, drop) for block in dataset.blocks) if drop else dataset.blocks
-    return Stream(blocks, name=name, rejects=rejects, target=dataset.target, total=dataset.total, notes=dataset.notes)
+    if alone:
+        blocks = (replace(block, y=[None] * len(block)) for block in blocks)
+    answer = None if alone else dataset.target
+    return Stream(blocks, name=name, rejects=rejects, target=answer, total=dataset.total, notes=dataset.notes)
 
 
 def _open_broker(

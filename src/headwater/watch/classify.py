@@ -69,6 +69,7 @@ class ClassifyWatch:
     """
 
     names = _NAMES
+    needs_answers = True
 
     def __init__(self, *, window: int = 1000, delay: int = 0) -> None:
         self.n = 0
@@ -89,7 +90,7 @@ class ClassifyWatch:
             return "answer unknown"
         return "" if isinstance(answer, Hashable) else "answer can't be a class"
 
-    def score(self, y: Sequence[Label], forecast: Forecast) -> list[float]:
+    def score(self, y: Sequence[Label], forecast: Forecast, X: Any = ()) -> list[float]:
         """Score some rows that were predicted just now; return the probability that was given to each label."""
         proba = proba_given(forecast, y)
         self.update(y, forecast.y_pred, proba)

@@ -7,18 +7,20 @@ from headwater.types import Record, Scores
 __all__ = ["beats_baselines", "compare_baselines"]
 
 _GUESSES = {
-    "no-change": "repeats the last known answer",
-    "majority": "always gives the most frequent class",
-    "mean": "always gives the mean so far",
+    "no-change": "Guessing repeats the last known answer",
+    "majority": "Guessing always gives the most frequent class",
+    "mean": "Guessing always gives the mean so far",
+    "z-norm": "The z-norm is the mean squared deviation of the numbers",
 }
-_SIGNS = {"accuracy": 1, "mae": -1, "rmse": -1}  # whether more of a score is better
+_SIGNS = {"accuracy": 1, "mae": -1, "rmse": -1, "auc": 1}  # whether more of a score is better
 
 
 def compare_baselines(record: Record) -> str:
     """Return one sentence that compares the model with the best baseline; the empty string before anything was scored.
 
-    Classifiers are compared by accuracy, regressors by their mean absolute error, over all scored rows. Where the scores
-    over the window say something else, a second sentence says so: a model that started from nothing may have caught up.
+    Classifiers are compared by accuracy, regressors by their mean absolute error, detectors of anomalies by the area under the
+    ROC curve where labels are known, over all scored rows. Where the scores over the window say something else, a second
+    sentence says so: a model that started from nothing may have caught up.
     The pages of ``headwater serve`` say the same.
 
     Examples
@@ -39,7 +41,7 @@ def compare_baselines(record: Record) -> str:
     if not name:
         return ""
     state = _state(record.scores, record.baselines[name])
-    sentence = f"{_figures(record.scores, record.baselines[name])}: {state}. Guessing {_GUESSES.get(name, name)}."
+    sentence = f"{_figures(record.scores, record.baselines[name])}: {state}. {_GUESSES.get(name, f'Guessing {name}')}."
     last = _best(record.window_scores, record.window_baselines)
     if (
         not last
@@ -86,4 +88,6 @@ def _figures(scores: Scores, guess: Scores) -> str:
         return f"{a} right, guessing gets {b}"
     if key == "mae":
         return f"off by {ours:.4g} on average, guessing by {theirs:.4g}"
+    if key == "auc":
+        return f"AUC {ours:.4f}, the z-norm gets {theirs:.4f}"
     return f"RMSE {ours:.4g}, guessing gets {theirs:.4g}"

@@ -1,8 +1,8 @@
 """Concept drift: River's detectors on what predictions cost, or on the inputs, and which features changed.
 
 What the detectors are fed is bounded: ``1 − p(y)`` for a classifier, ``e/(e + s)`` for a regressor, with
-e = |y − y_pred| and s the mean |y − mean(y)| of the rows so far. Only a rise of the cost is drift; getting better is
-learning.
+e = |y − y_pred| and s the mean |y − mean(y)| of the rows so far, the score itself for a detector of anomalies. Only a rise of
+the cost is drift; getting better is learning.
 
 References
 ----------
@@ -114,6 +114,8 @@ class DriftWatch:
         """Return what each prediction cost, between 0 and 1."""
         if rows.task == "classify":
             return [0.0 if math.isnan(p) else 1.0 - p for p in rows.proba]
+        if rows.task == "anomaly":
+            return [min(max(float(score), 0.0), 1.0) for score in rows.y_pred]
         costs = []
         for y, y_pred in zip(rows.y, rows.y_pred, strict=True):
             n, mean, spread = self._spread

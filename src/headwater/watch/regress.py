@@ -74,6 +74,7 @@ class RegressWatch:
     """
 
     names = _NAMES
+    needs_answers = True
 
     def __init__(self, *, window: int = 1000, delay: int = 0) -> None:
         self.n = 0
@@ -96,7 +97,7 @@ class RegressWatch:
             number = math.inf
         return "" if abs(number) <= FARTHEST else "answer is no finite number"
 
-    def score(self, y: Sequence[float], forecast: Forecast) -> list[float]:
+    def score(self, y: Sequence[float], forecast: Forecast, X: Any = ()) -> list[float]:
         """Score some rows that were predicted just now; of numbers no probability is given: NaN for each."""
         said = forecast.y_pred
         self.update(y, said.tolist() if isinstance(said, np.ndarray) else said)

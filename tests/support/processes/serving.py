@@ -6,7 +6,7 @@ import sys
 import headwater as hw
 from headwater.serve.run import listen, make_state, run
 from headwater.store.service import RetentionPolicy
-from headwater.watch.live import LiveScores
+from headwater.watch.live import live_scores
 
 
 def serve(path, port):
@@ -22,7 +22,7 @@ def main():
     for i in range(20):
         warm.step_many([{"a": float(i)}, {"a": 1.0}], ["a", "b"])
         warm.predict_one({"a": 1.0})
-    LiveScores("classify")  # imports its detector
+    live_scores("classify")  # imports its detector
     os.write(1, b"ready\n")
     for line in sys.stdin:
         pid = os.fork()

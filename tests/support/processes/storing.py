@@ -10,7 +10,7 @@ import sys
 
 import headwater as hw
 from headwater.store.service import RetentionPolicy
-from headwater.watch.live import LiveScores
+from headwater.watch.live import live_scores
 
 ALL = 5000
 
@@ -54,7 +54,7 @@ def main():
     warm = hw.Classifier(hidden=(8,))
     for i in range(20):
         warm.learn_one(sample(i), answer(i))
-    LiveScores("classify")  # imports its detector
+    live_scores("classify")  # imports its detector
     os.write(1, b"ready\n")
     for line in sys.stdin:
         pid = os.fork()

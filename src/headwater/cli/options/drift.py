@@ -12,7 +12,7 @@ from headwater.errors import ConfigError, did_you_mean
 from headwater.types import Event
 from headwater.watch.drift import DETECTORS, DriftWatch
 
-__all__ = ["POLICIES", "Adapt", "Watch", "drift_lines", "drift_policies", "drift_watch"]
+__all__ = ["POLICIES", "Adapt", "Watch", "drift_lines", "drift_options", "drift_policies", "drift_watch"]
 
 POLICIES: dict[str, type[Policy]] = {
     "step_up": StepUp,
@@ -24,6 +24,11 @@ _TOLD = 10
 
 Watch = Annotated[str | None, Parameter(metavar="|".join(DETECTORS))]
 Adapt = Annotated[str | None, Parameter(metavar="|".join(POLICIES))]
+
+
+def drift_options(detector: str | None, adapt: str | None) -> tuple[DriftWatch | None, tuple[Policy, ...]]:
+    """Return the watcher and the policies that are asked for, as ``drift_watch`` and ``drift_policies`` do."""
+    return drift_watch(detector, adapt), drift_policies(adapt)
 
 
 def drift_watch(detector: str | None, adapt: str | None) -> DriftWatch | None:

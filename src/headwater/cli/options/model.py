@@ -14,8 +14,7 @@ from headwater.cli.options.fleet import features_of, member_of
 from headwater.cli.options.shared import split_sizes
 from headwater.errors import ConfigError, ModelFileError, did_you_mean
 from headwater.fleet import Fleet
-from headwater.learner.classifier import Classifier
-from headwater.learner.regressor import Regressor
+from headwater.learner.kinds import kind_of, kind_with
 from headwater.learner_file import load
 
 __all__ = ["ModelOptions", "load_model"]
@@ -74,7 +73,7 @@ class ModelOptions:
             asked["seed"] = self.seed
         if self.no_diagnosis:
             asked["diagnosis"] = False
-        return Classifier(**asked) if task == "classify" else Regressor(**asked)
+        return kind_with(task, at="--task").make(asked)
 
     def agree_with(self, learner: Any, *, task: str, target: str | None, at: str) -> None:
         """Raise when an option says something else than the saved model.
@@ -101,6 +100,8 @@ class ModelOptions:
 
     def _differences(self, about: dict[str, Any], learner: Any) -> list[tuple[str, str, str | None]]:
         """Return for each option what the model has and what is asked for, spelled alike; None: nothing is asked for."""
+        if "layers" not in kind_of(learner).can:
+            return [(option, "left out", asked) for option, asked in self._of_nets()] + self._of_all(learner)
         rule = about["optimizer"]  # its repr, such as Adam(lr=0.001); those of a pool stand in a row
         shapes = [layer["shape"] for layer in about["layers"] if layer["name"].startswith("Dense(")]
         pool = "" if shapes else _POOL  # the layers of a pool are numbered by expert
@@ -112,9 +113,18 @@ class ModelOptions:
             ("--optimizer", pool or rule.partition("(")[0], optimizer),
             ("--lr", pool or "".join(re.findall(r"\blr=([^,)]+)", rule)), None if self.lr is None else repr(self.lr)),
             ("--loss", about["loss"], self.loss),
-            ("--seed", str(learner.seed), None if self.seed is None else str(self.seed)),
+            *self._of_all(learner),
             ("--no-diagnosis", "left out" if learner.diagnosis else "given", "given" if self.no_diagnosis else None),
         ]
+
+    def _of_nets(self) -> list[tuple[str, str | None]]:
+        """Return the options that only a net has, with what is asked for."""
+        lr = None if self.lr is None else repr(self.lr)
+        return [("--hidden", self.hidden), ("--optimizer", self.optimizer), ("--lr", lr), ("--loss", self.loss)]
+
+    def _of_all(self, learner: Any) -> list[tuple[str, str, str | None]]:
+        """Return the option that learners of every kind have, as ``_differences`` does."""
+        return [("--seed", str(learner.seed), None if self.seed is None else str(self.seed))]
 
 
 def load_model(path: Path, *, fleets: bool = False) -> Any:

@@ -12,7 +12,7 @@ from headwater.types import Record
 
 if TYPE_CHECKING:
     from headwater.plot import Report
-    from headwater.watch import DriftWatch
+    from headwater.watch import DriftWatch, Watcher
 
 __all__ = ["ReportFile", "report_file", "session_pace"]
 
@@ -55,9 +55,11 @@ def report_file(source: str, path: Path | None, drift: DriftWatch | None = None)
     return ReportFile(Report(f"headwater learn {source}", drift=drift), path)
 
 
-def session_pace(file: ReportFile | None, every: int, drift: DriftWatch | None = None) -> dict[str, Any]:
+def session_pace(
+    file: ReportFile | None, every: int, drift: DriftWatch | None = None, surprises: Watcher | None = None
+) -> dict[str, Any]:
     """Return how often a session is to tell and to keep, and who watches it."""
     pace: dict[str, Any] = {"every": every, "keep_every": _KEEP_EVERY}
     if file is None:
-        return pace if drift is None else pace | {"watch": drift}
+        return pace | {"watch": list(filter(None, (drift, surprises)))}
     return pace | {"every": min(every, _EVERY), "watch": file.report.watchers}

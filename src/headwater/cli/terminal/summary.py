@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from headwater.cli.terminal.surprises import Surprises
 from headwater.evaluate import score_table
 from headwater.fleet.fleet import KEY_REASONS
 from headwater.learner.guards import REASONS
@@ -33,8 +34,11 @@ def print_start(
 ) -> None:
     """Print what will be learned, why so, and what to know about the source."""
     why = f" ({stream.goal.why}; --task overrules this)" if stream.goal and stream.goal.why else ""
+    what = f"{learner.task} {stream.target}{why}"
+    if stream.goal is None:  # no answers are learned
+        what = "anomalies" + (f", with labels in {stream.target}, which are not learned" if stream.target else "")
     lines = [
-        f"{stream.name}: {learner.task} {stream.target}{why}.",
+        f"{stream.name}: {what}.",
         *filter(None, [stream.kinds()]),
         *_some(stream.new_notes()),
         *notes,
@@ -52,7 +56,13 @@ def _some(notes: Sequence[str]) -> list[str]:
 
 
 def print_report(
-    record: Record, stream: Stream, model: str | Path | None, *, interrupted: bool, drifts: Sequence[str] = ()
+    record: Record,
+    stream: Stream,
+    model: str | Path | None,
+    *,
+    interrupted: bool,
+    drifts: Sequence[str] = (),
+    surprises: Surprises | None = None,
 ) -> None:
     """Print the scores next to those of the baselines, what was rejected, and where the model is."""
     console = Console(highlight=False)
@@ -61,6 +71,9 @@ def print_report(
     console.print()
     console.print(score_table(record))
     console.print()
+    if surprises is not None:
+        console.print(surprises.table())
+        console.print()
     for line in filter(
         None,
         [

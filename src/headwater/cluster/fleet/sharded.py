@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError, LostMembers
 from headwater.fleet import Fleet
 from headwater.fleet.rows import as_list
-from headwater.learner.base import Learner
 from headwater.learner.labels import as_labels
+from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file.settings import as_json, from_json
 from headwater.types import Forecast
 
@@ -85,7 +85,7 @@ class ShardedFleet:
 
     def __init__(
         self,
-        make: Learner | Callable[[], Learner],
+        make: SupervisedLearner | Callable[[], SupervisedLearner],
         key: str,
         folder: str | Path | None = None,
         *,

@@ -10,8 +10,7 @@ import narwhals.stable.v1 as nw
 import numpy as np
 
 from headwater.encode.frames import is_frame
-from headwater.encode.values import name_bytes
-from headwater.learner.engine import Engine
+from headwater.learner.engine import BaseEngine
 
 __all__ = ["about_classes", "about_columns"]
 
@@ -24,13 +23,13 @@ _NESTED = (Mapping, list, tuple, set, frozenset, np.ndarray)
 """Values that are columns of their own, by other names."""
 
 
-def about_columns(engine: Engine, X: Any, *, learning: bool) -> str:
+def about_columns(engine: BaseEngine, X: Any, *, learning: bool) -> str:
     """Return a sentence if the engine knows none of the columns of the first rows, else ""."""
     if engine.learned < SETTLED:
         return ""
-    column, names = engine.core.learner.column, []
+    names = []
     for name, value in _columns(X):
-        if isinstance(value, _NESTED) or column(name_bytes(name)) is not None:
+        if isinstance(value, _NESTED) or engine.knows(name):
             return ""
         names.append(str(name))
     known = list(map(str, engine.columns)) if names else []

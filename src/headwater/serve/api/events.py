@@ -8,6 +8,8 @@ from collections import Counter
 from typing import Any
 
 from headwater.errors import HeadwaterError
+from headwater.learner.kinds import check_can
+from headwater.serve.api.explaining import parts_as_json
 from headwater.serve.api.models import summary
 from headwater.serve.background.history import EVERY_S
 from headwater.serve.endpoint import Endpoint, Receive, Request, Response, Send, error_response, json_response
@@ -20,6 +22,7 @@ from headwater.store.service.model import Model
 MOST_STREAMS, MOST_STREAMS_PER_CLIENT = 100, 20
 _HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
 _CLASSES = 6  # named on the page
+_PARTS = 4  # columns that contributed to an alarm
 _SLOW_S = 10.0  # a page that takes longer to take an event is let go; it comes back by itself
 
 
@@ -91,7 +94,8 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         recent = list(model.recent)
         history = model.champion.scores.history()
         experts = [f"{i + 1} · {expert['optimizer']}" for i, expert in enumerate(model.champion.learner.experts_)]
-        classes = model.champion.learner.classes if model.task == "classify" else ()
+        classes = model.champion.learner.known_classes
+        alarms = list(model.alarms)
     recorded = state.histories.of(model)
     return {
         **summary(model),
@@ -106,6 +110,7 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         "experts": experts,
         "importance": recorded.importance(),
         "recent": [_row(*item) for item in recent[::-1]],
+        "alarms": [_alarm(*item) for item in alarms[::-1]],
         "refused": list(state.measures.refused)[::-1],
         "ready": state.service.failure is None,
         "up_s": time.time() - state.started,
@@ -114,12 +119,24 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
 
 def _row(seq: int, event: Any, y_pred: Any) -> dict[str, Any]:
     x = {str(name): value for name, value in list(event.x.items())[:8]}
-    return {"seq": seq, "x": x, "y": label_key(event.y), "y_pred": None if y_pred is None else label_key(y_pred)}
+    y = None if event.y is None else label_key(event.y)
+    return {"seq": seq, "x": x, "y": y, "y_pred": None if y_pred is None else label_key(y_pred)}
+
+
+def _alarm(seq: int, event: Any, score: float, parts: Any) -> dict[str, Any]:
+    largest = list(parts_as_json(parts).items())[:_PARTS]
+    return {
+        **_row(seq, event, score),
+        "score": score,
+        "parts": [{"name": name, "part": part} for name, part in largest],
+    }
 
 
 async def importance(request: Request) -> Response:
     """Return how much each feature matters so far: by how much the loss rises when its values are exchanged (iPFI)."""
-    return json_response(request.state.histories.of(request.state.model(request.path["model"])).importance(most=100))
+    model = request.state.model(request.path["model"])
+    check_can(model.champion.learner, "importance", at=model.name)
+    return json_response(request.state.histories.of(model).importance(most=100))
 
 
 def _raises(error: HeadwaterError) -> Any:

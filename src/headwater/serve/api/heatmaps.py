@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from headwater.learner.kinds import check_can
 from headwater.nn import core as nn_core
 from headwater.nn import inspect
 from headwater.nn.core import Core
@@ -33,6 +34,7 @@ def weight_maps(model: Model) -> list[dict[str, Any]]:
     """Return the maps of a champion's weights: rows are inputs, columns units."""
     with model.lock:
         learner = model.champion.learner
+        check_can(learner, "layers", at=model.name)
         if not learner.n_learned:
             return []
         core = learner.learned_engine.core
@@ -48,6 +50,7 @@ def activation_maps(model: Model) -> list[dict[str, Any]]:
     """Return the maps of a champion's activations on the last samples: rows are samples, columns units."""
     with model.lock:
         learner = model.champion.learner
+        check_can(learner, "layers", at=model.name)
         X = [event.x for _, event, _ in list(model.recent)[::-1]]
         if not learner.n_learned or not X:
             return []

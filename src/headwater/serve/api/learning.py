@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from headwater.learner.kinds import check_can, kind_with
 from headwater.serve.api.predicting import Prediction, predict_rows
 from headwater.serve.endpoint import Request, Response, error_response
 from headwater.serve.http.limits import too_many
@@ -15,9 +16,11 @@ from headwater.serve.http.schemas import (
     Example,
     PredictRequest,
     answer,
+    check_answers,
     count_cells,
     event,
     prediction_as_json,
+    score_as_json,
     to_lines,
 )
 from headwater.store.journal.events import PendingPrediction
@@ -30,11 +33,13 @@ _WRITTEN_AT_ONCE = 500
 
 
 async def predict(request: Request) -> Response:
-    """Predict samples; those with ``keep`` get an id, on disk before the answer, for their answers, if this server learns."""
+    """Predict samples; those with ``keep`` get an id, on disk before the answer, for answers that the model learns here."""
     rows, shape = await _read(request, _PREDICT)
     state, model = request.state, request.state.model(request.path.get("model", ""))
     X = [row.x for row in rows]
-    kept = [i for i, row in enumerate(rows) if row.keep and not state.learns_elsewhere(model)]
+    can = kind_with(model.task).can
+    keeps = "answers" in can and not state.learns_elsewhere(model)
+    kept = [i for i, row in enumerate(rows) if row.keep and keeps]
     predictions = await predict_rows(state, model, X, shadows=bool(kept))
     ids = {}
     if kept:
@@ -46,7 +51,7 @@ async def predict(request: Request) -> Response:
         state.measures.given_out[model.id] += len(kept)
         ids = {i: named["id"] for i, named in zip(kept, command.answers, strict=True)}
     name = model.champion.name
-    out = partial(_predicted, predictions, name, ids)
+    out = partial(_predicted, predictions, name, ids, scores="scores" in can)
     response = _response(out() if len(X) <= _AT_ONCE else await state.workers.run(out), shape)
     if state.replicas is not None:
         response.headers.append((b"x-headwater-state-age", b"%.3f" % state.replicas.age))
@@ -59,18 +64,23 @@ async def learn(request: Request) -> Response:
     state, model = request.state, request.state.learning(request.path.get("model", ""))
     if sum(count_cells(row.x) for row in rows) > state.limits.cells:
         raise too_many("cells", state.limits, "body")
+    can = kind_with(model.task).can
+    if "answers" in can:
+        check_answers(rows, shape)
     command = LearnRequest(model.id, [event(model.task, row) for row in rows])
     if rows:
         outcome = (await state.writer.run([command], len(rows)))[0]
         if outcome is not None:
             raise outcome
-    return _response(_encoded([_without_infinity(one) for one in command.answers]), shape)
+    shown = _scored if "scores" in can else _without_infinity
+    return _response(_encoded([shown(one) for one in command.answers]), shape)
 
 
 async def label(request: Request) -> Response:
     """Learn answers to earlier predictions; in a list or in lines each has its own outcome."""
     rows, shape = await _read(request, _LABEL)
     model = request.state.learning(request.path.get("model", ""))
+    check_can(model.champion.learner, "answers", at=model.name)
     commands = [LabelRequest(model.id, row.id, answer(model.task, row.y), row.w) for row in rows]
     outcomes = await request.state.writer.run([*commands], len(rows)) if commands else []
     if shape == "one" and outcomes[0] is not None:
@@ -93,10 +103,11 @@ async def _read(request: Request, body: Body) -> tuple[list[Any], str]:
     return rows, "lines" if lines else "list" if many else "one"
 
 
-def _predicted(predictions: list[Prediction], name: str, ids: dict[int, str]) -> bytes:
+def _predicted(predictions: list[Prediction], name: str, ids: dict[int, str], *, scores: bool) -> bytes:
     rows = []
     for i, one in enumerate(predictions):
-        row = {**prediction_as_json(*one.of(name)), "seq": one.seq}
+        said = score_as_json(one.of(name)[0]) if scores else prediction_as_json(*one.of(name))
+        row = {**said, "seq": one.seq}
         if i in ids:
             row["id"] = ids[i]
         rows.append(row)
@@ -118,6 +129,13 @@ def _response(lines: bytes, shape: str) -> Response:
         return Response(lines[:-1])
     # No text of JSON holds the end of a line, so lines become the items of a list as they are.
     return Response(b"[" + lines[:-1].replace(b"\n", b",") + b"]")
+
+
+def _scored(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what is answered to a learned row of a detector: its score in place of a prediction."""
+    if "y_pred" not in row:
+        return row
+    return {**{name: value for name, value in row.items() if name != "y_pred"}, **score_as_json(row["y_pred"])}
 
 
 def _without_infinity(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,7 @@ import msgspec
 
 from headwater import nn
 from headwater.errors import ConfigError, DataError
-from headwater.learner.classifier import Classifier
-from headwater.learner.regressor import Regressor
+from headwater.learner.kinds import kind_of, kind_with
 from headwater.learner_file import fingerprint, to_bytes
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import NewModel, StepSize, decoded, label_key
@@ -150,9 +149,7 @@ def build_learner(options: NewModel) -> Any:
     ConfigError
         If it can't be.
     """
-    kinds: dict[str, type[Classifier] | type[Regressor]] = {"classify": Classifier, "regress": Regressor}
-    if options.task not in kinds:
-        raise ConfigError(expected="classify or regress", got=repr(options.task), at="task", help="Choose one.")
+    kind = kind_with(options.task)
     chosen: dict[str, Any] = {}
     if options.hidden is not None:
         chosen["hidden"] = tuple(options.hidden)
@@ -161,7 +158,7 @@ def build_learner(options: NewModel) -> Any:
     for name in ("loss", "seed"):
         if getattr(options, name) is not None:
             chosen[name] = getattr(options, name)
-    return kinds[options.task](**chosen)
+    return kind.make(chosen)
 
 
 def summary(found: Model) -> dict[str, Any]:
@@ -172,13 +169,22 @@ def summary(found: Model) -> dict[str, Any]:
                 "name": state.name,
                 "champion": state.champion,
                 "n_learned": state.learner.n_learned,
-                "step": 1.0 if state.learner.engine is None else state.learner.engine.step,
+                "step": _step_of(state.learner),
                 "rejected": state.learner.rejected,
                 "scores": state.scores.report(),
             }
             for state in found.learners
         ]
-        return {"name": found.name, "task": found.task, "paused": found.paused, "seq": found.seq, "learners": learners}
+        can = sorted(kind_of(found.champion.learner).can)
+        about = {"name": found.name, "task": found.task, "can": can, "paused": found.paused, "seq": found.seq}
+        return {**about, "learners": learners}
+
+
+def _step_of(learner: Any) -> float | None:
+    """Return the factor on a learner's step size; None where its kind has none."""
+    if "step" not in kind_of(learner).can:
+        return None
+    return 1.0 if learner.engine is None else float(learner.engine.step)
 
 
 async def _paused(request: Request, paused: bool) -> Response:

@@ -51,7 +51,7 @@ async def predict_rows(state: ServerState, model: Model, X: list[dict[str, Any]]
     """
     limits = state.limits
     sizes = [count_cells(x) for x in X]
-    classes = len(model.champion.learner.classes) if model.task == "classify" else 1
+    classes = len(model.champion.learner.known_classes) or 1
     if len(X) > limits.rows:
         raise too_many("rows", limits, "body")
     if max(sum(sizes), len(X) * classes) > limits.cells:

@@ -18,6 +18,7 @@ import msgspec
 
 from headwater.errors import StoreError
 from headwater.explain import Importance
+from headwater.learner.kinds import kind_of
 from headwater.serve.http.measures import Measures
 from headwater.serve.http.schemas import label_key
 from headwater.store.service import Service
@@ -102,7 +103,7 @@ class ModelHistory:
 
     def _begin(self) -> None:
         self._champion, self._seq = self.model.champion.id, 0
-        self._n, self._at = self.model.champion.scores.sums.n, time.perf_counter()
+        self._n, self._at = self.model.champion.scores.n, time.perf_counter()
         self.curve, self._importance = Curve(), Importance()
 
     def to_bytes(self) -> bytes:
@@ -114,13 +115,15 @@ class ModelHistory:
         if self.model.champion.id != self._champion:  # another learner was promoted: its past is another one
             self._begin()
         with self.model.lock:
-            n, at = self.model.champion.scores.sums.n, time.perf_counter()
+            n, at = self.model.champion.scores.n, time.perf_counter()
             weights = [round(expert["weight"], 4) for expert in self.model.champion.learner.experts_]
             fresh = [item for item in self.model.recent if item[0] > self._seq][-_ROWS:]
         rate = max(n - self._n, 0) / max(at - self._at, 1e-9)
         self._n, self._at = n, at
         self.now = {"t": int(time.time() * 1000), "rate": round(rate, 1), "latency": latency, "experts": weights}
         self.curve.add(self.now)
+        if "importance" not in kind_of(self.model.champion.learner).can:
+            return
         for seq, event, _ in fresh:
             self._seq = seq
             if 0 < len(event.x) * (len(event.x) + 1) <= _CELLS and event.y is not None and event.y == event.y:

@@ -39,6 +39,7 @@ CODES: dict[str, str] = {
     "name": "a name that cannot be one",
     "name_taken": "a name that is in use",
     "is_champion": "the champion, where a challenger is needed",
+    "kind": "something that this kind of model can't do",
     "not_learned": "a learner that has learned nothing yet",
     "step_range": "a factor on the step size that is out of its range",
     "unknown_id": "an id that was never given out",

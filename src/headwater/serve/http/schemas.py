@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
@@ -14,6 +14,7 @@ from headwater.errors import DataError, TargetError
 from headwater.serve.http.limits import ServerLimits, too_many
 from headwater.store.journal.events import JournalEvent
 from headwater.store.service.limits import Limits, OverLimit
+from headwater.watch.anomaly import RATE, label_of
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -44,12 +45,22 @@ class PredictRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class Example(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A sample with its answer, to learn; of those with the same ``id`` only the first is learned."""
+    """A sample with its answer, to learn; of those with the same ``id`` only the first is learned.
+
+    A model that needs no answers takes samples without ``y``; a label (0 or 1) is for the scores alone.
+    """
 
     x: Features
-    y: LabelValue
+    y: LabelValue | msgspec.UnsetType = msgspec.UNSET
     w: Weight | None = None
     id: Id | None = None
+
+
+class ExplainRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A sample whose prediction or score is to be explained; ``target``: the class, of a classifier (else the predicted one)."""
+
+    x: Features
+    target: LabelValue | None = None
 
 
 class DelayedLabel(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -246,10 +257,30 @@ def answer(task: str, y: Any) -> Any:
     return float(y)
 
 
+def check_answers(examples: Sequence[Example], shape: str) -> None:
+    """Refuse examples of which one has no answer; ``shape``: whether they came as one, a list or lines.
+
+    Raises
+    ------
+    DataError
+        With the place of the first.
+    """
+    for i, example in enumerate(examples):
+        if example.y is msgspec.UNSET:
+            raise DataError(
+                expected="a body as in /openapi.json",
+                got=_inner("Object missing required field `y`"),
+                at={"one": "body", "list": f"body $[{i}]", "lines": f"line {i + 1}"}[shape],
+                help="Correct it; nothing was learned.",
+                code="invalid",
+            )
+
+
 def event(task: str, example: Example) -> JournalEvent:
-    """Return an example as the journal takes it."""
+    """Return an example as the journal takes it; where no answers are learned, with its label."""
     w = None if example.w == 1.0 else example.w
-    return JournalEvent(example.x, answer(task, example.y), w, example.id)
+    y = label_of(example.y) if task == "anomaly" else answer(task, example.y)
+    return JournalEvent(example.x, y, w, example.id)
 
 
 def label_key(label: Any) -> str:
@@ -261,6 +292,11 @@ def label_key(label: Any) -> str:
     ('red', 'true', '3')
     """
     return label if isinstance(label, str) else msgspec.json.encode(label).decode()
+
+
+def score_as_json(score: float) -> dict[str, Any]:
+    """Return a score of a detector as JSON shows it, and whether it gives an alarm at the rate 0.001."""
+    return {"score": score, "anomaly": score > 1.0 - RATE}
 
 
 def prediction_as_json(guess: Any, proba: dict[Any, float] | None) -> dict[str, Any]:
@@ -289,14 +325,17 @@ __all__ = [
     "NewModel",
     "Example",
     "DelayedLabel",
+    "ExplainRequest",
     "Login",
     "StepSize",
     "answer",
+    "check_answers",
     "count_cells",
     "decoded",
     "event",
     "label_key",
     "prediction_as_json",
+    "score_as_json",
     "to_features",
     "to_json",
     "to_labels",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from headwater.errors import DataError
+from headwater.learner.kinds import check_can, kind_with
 from headwater.serve.api.predicting import Prediction, predict_rows
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import LARGE, answer, label_key, to_json, to_labels
@@ -33,7 +34,7 @@ async def model_about(request: Request) -> Response:
     kinds = {"number": "FP64"}
     inputs = [{"name": str(f["name"]), "datatype": kinds.get(str(f["kind"]), "BYTES"), "shape": [-1]} for f in features]
     outputs: list[dict[str, Any]] = [{"name": "y_pred", "datatype": _kind(found), "shape": [-1]}]
-    if found.task == "classify":
+    if "classes" in kind_with(found.task).can:
         outputs.append({"name": "proba", "datatype": "FP64", "shape": [-1, len(found.champion.learner.classes)]})
     return json_response(
         {"name": found.name, "versions": ["1"], "platform": "headwater", "inputs": inputs, "outputs": outputs}
@@ -54,6 +55,7 @@ async def infer(request: Request) -> Response:
 async def teach(request: Request) -> Response:
     """Learn the rows of tensors; one of them, called ``y``, holds the answers."""
     found = request.state.learning(request.path["model"])
+    check_can(found.champion.learner, "answers", at=found.name)
     _, inputs = await _read(request)
     if "y" not in inputs or len(inputs) < 2:
         raise DataError(expected="inputs and a tensor y", got=str(sorted(inputs))[:200], at="inputs", help="Add it.")
@@ -81,12 +83,12 @@ async def _read(request: Request) -> tuple[dict[str, Any], dict[str, np.ndarray[
 
 
 def _kind(found: Model) -> str:
-    return "FP64" if found.task == "regress" else "BYTES"
+    return "BYTES" if "classes" in kind_with(found.task).can else "FP64"
 
 
 def _outputs(found: Model, predictions: list[Prediction]) -> dict[str, np.ndarray[Any, Any]]:
     rows = [one.of(found.champion.name) for one in predictions]
-    if found.task == "regress":
+    if "classes" not in kind_with(found.task).can:
         return {"y_pred": np.array([guess for guess, _ in rows], np.float64)}
     classes = list(rows[0][1] or {}) if rows else []
     labels = np.empty(len(rows), object)

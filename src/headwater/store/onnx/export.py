@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError
-from headwater.learner.base import Learner
+from headwater.learner.kinds import check_can
+from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import Embedding, Network
 from headwater.nn.core import Core
 from headwater.nn.inspect import answer_units, history_logits
@@ -25,7 +26,7 @@ from .graph import Graph, is_utf8, write
 from .layers import expert_logits, expert_prediction
 
 
-def export_onnx(model: Learner | Network, path: str | Path, *, opset: int = 17, array: bool = False) -> None:
+def export_onnx(model: SupervisedLearner | Network, path: str | Path, *, opset: int = 17, array: bool = False) -> None:
     """Write the model as it predicts now to an ONNX file.
 
     A learner's graph has an input for each raw column: float64 (N, 1) for numbers, NaN where missing; text (N, 1) for
@@ -60,10 +61,11 @@ def export_onnx(model: Learner | Network, path: str | Path, *, opset: int = 17, 
     write(onnx_model(model, opset=opset, array=array), path)
 
 
-def onnx_model(model: Learner | Network, *, opset: int = 17, array: bool = False) -> Any:
+def onnx_model(model: SupervisedLearner | Network, *, opset: int = 17, array: bool = False) -> Any:
     """Return the model as an ``onnx.ModelProto``, checked in full; parameters as in ``export_onnx``."""
     if isinstance(model, Network):
         return _network(model, opset)
+    check_can(model, "onnx", at="export_onnx")
     engine = model.engine
     if engine is None:
         raise ConfigError(
@@ -108,7 +110,7 @@ def _predictions(g: Graph, columns: Columns, core: Core) -> str:
 # ---- classes --------------------------------------------------------------------------------------------------------
 
 
-def _classes(g: Graph, p: str, model: Learner) -> list[str]:
+def _classes(g: Graph, p: str, model: SupervisedLearner) -> list[str]:
     """Add the outputs of a classifier."""
     if model.one_output:  # one output for the two classes
         rest = g.add("Sub", g.number(1.0), p)

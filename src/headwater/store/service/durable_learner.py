@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, DataError
+from headwater.learner.kinds import check_can, kind_of
 from headwater.store.journal.events import (
     JournalEvent,
     PendingPrediction,
@@ -21,10 +22,12 @@ from headwater.store.journal.events import (
 from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest, StepRequest
 from headwater.streams import as_blocks
 from headwater.types import Forecast
+from headwater.watch.anomaly import label_of
 
 from .model import Model
 from .service import Request, Service
 
+_NOT_GIVEN = object()
 NAME = "default"
 """The model that ``hw.open`` gives; a server on the same file may hold more."""
 
@@ -48,7 +51,7 @@ class DurableLearner:
 
     @property
     def task(self) -> str:
-        """``"classify"`` or ``"regress"``."""
+        """What the learner is for, in one word: ``"classify"`` and so on."""
         return self._model.task
 
     @property
@@ -64,7 +67,7 @@ class DurableLearner:
     @property
     def classes(self) -> list[Any]:
         """The classes seen so far."""
-        return list(self.learner.classes) if self.task == "classify" else []
+        return list(self.learner.known_classes)
 
     @property
     def n_learned(self) -> int:
@@ -92,11 +95,13 @@ class DurableLearner:
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
         """Predict the answer of a sample."""
+        check_can(self.learner, "answers", at="predict_one")
         with self._model.lock:
             return self.learner.predict_one(x)
 
     def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
         """Predict the probability of each class seen so far."""
+        check_can(self.learner, "classes", at="predict_proba_one")
         with self._model.lock:
             p: dict[Any, float] = self.learner.predict_proba_one(x)
         return p
@@ -107,15 +112,39 @@ class DurableLearner:
             forecast: Forecast = self.learner.forecast(X)
         return forecast
 
+    def score_one(self, x: Mapping[Any, Any]) -> float:
+        """Say how anomalous a sample is, from 0 to 1."""
+        check_can(self.learner, "scores", at="score_one")
+        with self._model.lock:
+            return float(self.learner.score_one(x))
+
+    def score_many(self, X: Any) -> NDArray[np.float64]:
+        """Say how anomalous each row is, shape (n,)."""
+        check_can(self.learner, "scores", at="score_many")
+        with self._model.lock:
+            return np.asarray(self.learner.score_many(X), np.float64)
+
+    def is_anomaly_one(self, x: Mapping[Any, Any], rate: float = 0.001) -> bool:
+        """Say whether a sample is an anomaly, where so large a share of rows like those before may be called one."""
+        check_can(self.learner, "scores", at="is_anomaly_one")
+        with self._model.lock:
+            return bool(self.learner.is_anomaly_one(x, rate))
+
+    def explain_one(self, x: Mapping[Any, Any], **how: Any) -> Any:
+        """Say how much each feature moved one prediction or score; ``how``: as in the learner's own ``explain_one``."""
+        with self._model.lock:
+            return self.learner.explain_one(x, **how)
+
     # ---- learn -------------------------------------------------------------------------------------------------------
 
-    def learn_one(self, x: Mapping[Any, Any], y: Any, w: float = 1.0, *, id: str | None = None) -> int:  # noqa: A002
+    def learn_one(self, x: Mapping[Any, Any], y: Any = _NOT_GIVEN, w: float = 1.0, *, id: str | None = None) -> int:  # noqa: A002
         """Learn one sample, once it is on disk.
 
         Parameters
         ----------
         x, y, w
-            The sample, its answer, its weight.
+            The sample, its answer, its weight. A learner that needs no answers takes the sample alone; a label (0 or 1) that
+            comes with it is for the scores, and the learner is never shown it.
         id : str, optional
             A name of the example; of those with the same name only the first is learned.
 
@@ -127,10 +156,10 @@ class DurableLearner:
         answers = self._commit([self._event(x, y, w, id)])
         return int(answers[0]["seq"])
 
-    def learn_many(self, X: Any, y: Any, w: Any = None) -> NDArray[Any]:
+    def learn_many(self, X: Any, y: Any = _NOT_GIVEN, w: Any = None) -> NDArray[Any]:
         """Learn rows strictly one by one, once all are on disk; return the prediction made before each was learned."""
         predictions = [answer["y_pred"] for answer in self._commit(self._events(X, y, w))]
-        if self.task == "regress":
+        if "classes" not in kind_of(self.learner).can:
             return np.asarray(predictions, np.float64)
         out = np.empty(len(predictions), object)
         out[:] = predictions
@@ -146,6 +175,7 @@ class DurableLearner:
         y_pred
             The prediction. The score is of this one, whenever the answer comes.
         """
+        check_can(self.learner, "answers", at="predict_with_id")
         clean = unpack_events(pack_events([JournalEvent(plain_sample(x), None)]))[0].x
         rows, seq = self._model.predict([clean], shadows=True)
         request = PendingRequest(self._model.id, [PendingPrediction(clean, rows[0], seq)])
@@ -165,6 +195,7 @@ class DurableLearner:
         UnknownId, ExpiredId, ConflictingId
             If there is nothing to learn from it.
         """
+        check_can(self.learner, "answers", at="label")
         request = LabelRequest(self._model.id, id, self._answer(y), w)
         self._run(request)
         return request.answers[0]
@@ -222,6 +253,7 @@ class DurableLearner:
         """
         from headwater.store.sources.follower import Follower
 
+        check_can(self.learner, "answers", at="learn_from")
         how: dict[str, Any] = {"target": target, "predictions": predictions, "decode": decode, "drop": drop}
         follower = Follower(self.service, self._model, source, **how)
         return follower.run(limit=limit, ends=ends, on_commit=on_commit)
@@ -282,6 +314,7 @@ class DurableLearner:
 
     def _events(self, X: Any, y: Any, w: Any) -> list[JournalEvent]:
         n = len(X)
+        y = [self._answer(_NOT_GIVEN)] * n if y is None or y is _NOT_GIVEN else y
         if len(y) != n:
             raise DataError(
                 expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer a row."
@@ -295,6 +328,12 @@ class DurableLearner:
         return JournalEvent(plain_sample(x), self._answer(y), None if w == 1.0 else w, name)
 
     def _answer(self, y: Any) -> Any:
+        if "answers" not in kind_of(self.learner).can:
+            return None if y is _NOT_GIVEN else label_of(y)
+        if y is _NOT_GIVEN:
+            raise DataError(
+                expected="an answer", got="none", at="y", help="Only a learner that needs none takes samples alone."
+            )
         value = plain(y)
         if self.task == "regress":
             return float(value) if isinstance(value, int | float) and abs(value) < 1e300 else float("nan")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from headwater.learner.kinds import kind_with
 from headwater.learner.limits import Limits as LearnerLimits
 from headwater.store.journal.events import JournalEvent
 from headwater.types import Forecast
@@ -58,7 +59,8 @@ def learn_events(task: str, state: LearnerState, events: list[JournalEvent]) -> 
 def _learn_examples(task: str, state: LearnerState, events: list[JournalEvent]) -> Forecast:
     y = [event.y for event in events]
     w = None if all(event.w is None for event in events) else [1.0 if e.w is None else e.w for e in events]
-    forecast: Forecast = state.learner.step_many([event.x for event in events], y, w)
+    answers = "answers" in kind_with(task).can  # else y are labels, which are for the scores alone
+    forecast: Forecast = state.learner.step_many([event.x for event in events], y if answers else None, w)
     if any(event.predicted is not None for event in events):
         _score_earlier(task, state, events, forecast)
     elif task == "classify":
@@ -101,9 +103,9 @@ def _values_of(forecast: Forecast) -> list[Any]:
 
 
 def predict_rows(task: str, learner: Any, X: Sequence[Any]) -> list[tuple[Any, dict[Any, float] | None]]:
-    """Return the prediction of each sample, with the probabilities of a classifier."""
-    if task == "regress":
-        if len(X) == 1:
+    """Return the prediction of each sample, a number where there are no classes, and the probabilities of a classifier."""
+    if "classes" not in kind_with(task).can:
+        if len(X) == 1 and task == "regress":  # the short way
             return [(float(learner.predict_one(X[0])), None)]
         return [(guess, None) for guess in _values_of(learner.forecast(X))]
     if len(X) == 1:

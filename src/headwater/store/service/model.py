@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from headwater.learner.kinds import kind_with
 from headwater.store.journal.events import JournalEvent, Predictions
+from headwater.watch.anomaly import RATE
 
 from .fair_lock import FairLock
 from .learner_state import LearnerState, learn_events, predict_rows
@@ -37,6 +39,10 @@ class Model:
     lock: FairLock = field(default_factory=FairLock)
     recent: deque[tuple[int, JournalEvent, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT))
     """The last events with their numbers, and what the champion had predicted."""
+    alarms: deque[tuple[int, JournalEvent, float, Mapping[Any, float]]] = field(
+        default_factory=lambda: deque(maxlen=_RECENT)
+    )
+    """The last events that a detector gave an alarm for, with their numbers, scores, and what each column contributed."""
     seconds_per_event: float = 5e-5
     """A running mean."""
 
@@ -65,12 +71,21 @@ class Model:
                 self.seq = first + start + len(block) - 1
                 for state in self.learners:
                     state.at = self.seq
+                if "scores" in kind_with(self.task).can:
+                    self._note_alarms(block, first + start, predictions[0])
                 took = (time.perf_counter() - began) / len(block)
                 self.seconds_per_event += 0.2 * (took - self.seconds_per_event)
             out += predictions[0]
             start += len(block)
         self._remember(events, first, out)
         return out
+
+    def _note_alarms(self, block: list[JournalEvent], first: int, scores: list[float]) -> None:
+        """Keep the last alarms of a block, explained while the learner is as it was when it gave them, or nearly so."""
+        found = [i for i, score in enumerate(scores) if score > 1.0 - RATE]
+        for i in found[-_RECENT:]:
+            why = self.champion.learner.explain_one(block[i].x)
+            self.alarms.append((first + i, block[i], scores[i], why if isinstance(why, Mapping) else why.contributions))
 
     def _remember(self, events: list[JournalEvent], first: int, predictions: list[Any]) -> None:
         for i in range(max(0, len(events) - _RECENT), len(events)):

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from headwater.errors import ConfigError, StoreError, TargetError, did_you_mean
+from headwater.learner.kinds import check_can
 from headwater.store.journal.database import DAMAGED
 from headwater.store.journal.entries import Journal
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.snapshots import Snapshots
-from headwater.watch.live import LiveScores
+from headwater.watch.live import LiveScores, live_scores
 
 from .learner_state import LearnerState, learn_events
 from .limits import Limits
@@ -71,7 +72,7 @@ class Models:
         """Add a model with its champion."""
         _check_name(name, self.by_name, "model")
         cursor = self._base.execute("INSERT INTO models (name) VALUES (?)", (name,))
-        self._insert(int(cursor.lastrowid or 0), "champion", True, learner, LiveScores(learner.task))
+        self._insert(int(cursor.lastrowid or 0), "champion", True, learner, live_scores(learner.task))
 
     def add(self, model: Model, name: str, learner: Any) -> None:
         """Add a challenger, which learns and is scored from here on."""
@@ -80,7 +81,7 @@ class Models:
             raise ConfigError(
                 expected=f"a challenger that can {model.task}", got=learner.task, at="task", help="Choose its task."
             )
-        self._insert(model.id, name, False, learner, LiveScores(learner.task))
+        self._insert(model.id, name, False, learner, live_scores(learner.task))
 
     def promote(self, model: Model, name: str) -> None:
         """Let a challenger answer from here on; the champion goes on as a challenger."""
@@ -160,7 +161,7 @@ class Models:
                 expected=f"a sequence from {oldest} on", got=str(seq), at="as of", help="Older states are pruned."
             )
         past = LearnerState(
-            state.id, state.name, True, snapshot.learner, LiveScores(model.task, snapshot.scores), snapshot.seq
+            state.id, state.name, True, snapshot.learner, live_scores(model.task, snapshot.scores), snapshot.seq
         )
         self._replay(model, past, seq)
         return past.learner
@@ -226,6 +227,7 @@ class Models:
             If there is no step size to change yet, or the factor can't be one.
         """
         state = self._member(model, name)
+        check_can(state.learner, "step", at=state.name)
         if not 0 < factor <= FARTHEST_STEP:
             raise ConfigError(
                 expected=f"a factor above 0 and of at most {FARTHEST_STEP:g}",
@@ -257,7 +259,7 @@ class Models:
         snapshot = self._snapshots.newest(number)
         if snapshot is None:
             raise StoreError(expected=f"a sound snapshot of learner {name}", got="none", at=self._at, help=DAMAGED)
-        scores = LiveScores(snapshot.learner.task, snapshot.scores)
+        scores = live_scores(snapshot.learner.task, snapshot.scores)
         return LearnerState(number, name, bool(champion), snapshot.learner, scores, snapshot.seq)
 
     def _replay(self, model: Model, state: LearnerState, until: int | None, block: int = _BLOCK) -> None:
@@ -303,7 +305,7 @@ class Models:
             raise StoreError(
                 expected=f"a sound snapshot of learner {state.name}", got="none", at=self._at, help=DAMAGED
             )
-        scores = LiveScores(model.task, snapshot.scores)
+        scores = live_scores(model.task, snapshot.scores)
         again = LearnerState(state.id, state.name, state.champion, snapshot.learner, scores, snapshot.seq)
         self._replay(model, again, until)
         return again

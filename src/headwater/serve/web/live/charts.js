@@ -2,6 +2,7 @@
 import { byId, element } from "../shared/dom.js";
 import { text } from "../shared/language.js";
 import { css, isDark } from "../shared/theme.js";
+import { isDetector } from "./state.js";
 
 // Okabe & Ito 2008: told apart by everyone; then grey and brown.
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#8c564b"];
@@ -35,6 +36,7 @@ function draw(id, traces, more) {
 const line = (name, x, y, ink, more = {}) => ({ type: "scatter", mode: "lines", name, x, y, line: { color: ink, width: 2, ...more } });
 
 export function score(frame, baselines) {
+  if (isDetector(frame)) { detector(frame); return; }
   const points = frame.history.points, x = points.map((p) => p[0]), classes = frame.task === "classify", n = baselines.length;
   const at = { "no-change": 2 }; // where a baseline stands in a point; the other one stands last
   const traces = [...baselines.map((name, i) => line(text(name), x, points.map((p) => p[at[name] ?? 3]), css("--soft"), { dash: ["dot", "dash"][i % n], width: 1.3 })),
@@ -42,6 +44,16 @@ export function score(frame, baselines) {
   const shapes = frame.history.drift.map((row) => ({ type: "line", x0: row, x1: row, yref: "paper", y0: 0, y1: 1, line: { color: colour(3), dash: "dash", width: 1 } }));
   const annotations = frame.history.drift.slice(-3).map((row) => ({ x: row, yref: "paper", y: 1, text: text("drift"), showarrow: false, font: { color: css("--text"), size: 10 }, bgcolor: css("--card") }));
   draw("score", traces, { shapes, annotations, xaxis: { title: { text: text("rows_learned") } }, yaxis: classes ? { tickformat: ".0%" } : {} });
+}
+
+function detector(frame) { // two scales: mean scores lie around one half, shares of alarms near nothing
+  const { points, drift } = frame.history, x = points.map((p) => p[0]);
+  const shares = { ...line(text("alarms_line"), x, points.map((p) => p[2]), colour(1)), yaxis: "y2" };
+  const shapes = drift.map((row) => ({ type: "line", x0: row, x1: row, yref: "paper", y0: 0, y1: 1, line: { color: colour(3), dash: "dash", width: 1 } }));
+  draw("score", [line(text("mean_score_line"), x, points.map((p) => p[1]), colour(0), { width: 3 }), shares], {
+    shapes, margin: { l: 44, r: 54, t: 8, b: 34 }, xaxis: { title: { text: text("rows_learned") } }, yaxis: { range: [0, 1] },
+    yaxis2: { overlaying: "y", side: "right", tickformat: ".1%", rangemode: "tozero", showgrid: false, color: css("--text") },
+  });
 }
 
 export function loss(frame) {

@@ -11,6 +11,9 @@ export async function attempt(deed) {
 }
 
 export function showControls(frame) {
+  byId("stepping").hidden = !frame.can.includes("step");
+  byId("onnx").hidden = !frame.can.includes("onnx");
+  byId("sizes-label").hidden = !frame.can.includes("layers");
   byId("step").textContent = text("step_now") + frame.learners[0].step;
   byId("pause").textContent = text(frame.paused ? "resume" : "pause");
   byId("file").href = `/models/${frame.name}/file`;

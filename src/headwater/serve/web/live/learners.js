@@ -18,7 +18,7 @@ export function showLearners(frame) {
     table.replaceChildren(headRow(text("name"), text("role"), text("n_learned"), window, text(key), text("step_short")), ...frame.learners.map(rowOf));
   }
   frame.learners.forEach((learner, i) => {
-    const values = [learner.n_learned.toLocaleString(), show(frame, learner.scores.window.model[key]), show(frame, learner.scores.model[key]), `× ${learner.step}`];
+    const values = [learner.n_learned.toLocaleString(), show(frame, learner.scores.window.model[key]), show(frame, learner.scores.model[key]), learner.step == null ? "–" : `× ${learner.step}`];
     values.forEach((value, j) => { table.rows[i + 1].cells[j + 2].textContent = value; });
   });
 }

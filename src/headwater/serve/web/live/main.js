@@ -9,10 +9,10 @@ import { showControls, wireControls } from "./controls.js";
 import { drawHeatmaps, loadHeatmaps } from "./heatmaps.js";
 import { showLearners } from "./learners.js";
 import { showOverview, showState } from "./overview.js";
-import { baselineNames, isClassifier, scoreName, state } from "./state.js";
-import { showRecent, showRefused, showRejected } from "./tables.js";
+import { baselineNames, isClassifier, isDetector, scoreName, state } from "./state.js";
+import { showAlarms, showRecent, showRefused, showRejected } from "./tables.js";
 import { LIVE } from "./texts.js";
-import { show } from "./verdict.js";
+import { figure, show } from "./verdict.js";
 
 const HEATMAPS_EVERY = 5; // messages
 let messages = 0;
@@ -32,7 +32,11 @@ function showAll() {
   byId("score-title").textContent = text(`score_${frame.task}`);
   byId("calibration-card").hidden = !isClassifier(frame);
   byId("experts-card").hidden = frame.experts.length < 2;
-  if (isOpen("scores")) { charts.loss(frame); if (isClassifier(frame)) charts.calibration(frame.learners[0].scores.calibration); }
+  byId("scores").hidden = byId("importance-card").hidden = isDetector(frame);
+  byId("alarms-card").hidden = !isDetector(frame);
+  byId("inside").hidden = !frame.can.includes("layers");
+  if (isDetector(frame)) showAlarms(frame);
+  if (isOpen("scores") && !isDetector(frame)) { charts.loss(frame); if (isClassifier(frame)) charts.calibration(frame.learners[0].scores.calibration); }
   if (isOpen("features")) { showRecent(frame); if (frame.importance.length) charts.importance(frame.importance); }
   if (isOpen("inside") && frame.experts.length > 1) charts.experts(points, frame.experts);
   if (isOpen("manage")) { showLearners(frame); showControls(frame); }
@@ -41,6 +45,8 @@ function showAll() {
 
 function scoreText(frame) {
   const { window, unscored } = frame.learners[0].scores, key = scoreName(frame);
+  if (isDetector(frame)) return [`${text("mean_score_line")} ${figure(window.model.mean_score)}`, `${text("alarms_line")} ${show(frame, window.model.alarms)}`,
+    ...(window.model.auc == null ? [] : [`AUC ${figure(window.model.auc)}`])].join(" · ");
   const scores = ["model", ...baselineNames(frame)].map((name) => `${text(name === "model" ? "model_line" : name)} ${show(frame, window[name][key])}`);
   return `${scores.join(" · ")}${unscored ? `. ${text("not_scored", { n: unscored.toLocaleString() })}` : ""}`;
 }
@@ -63,7 +69,7 @@ function showModels(frame) {
 
 async function onMessage() {
   showAll();
-  if (messages++ % HEATMAPS_EVERY === 0 && isOpen("inside") && state.frame.seq && !document.hidden) await refreshHeatmaps();
+  if (messages++ % HEATMAPS_EVERY === 0 && isOpen("inside") && !byId("inside").hidden && state.frame.seq && !document.hidden) await refreshHeatmaps();
 }
 
 async function refreshHeatmaps() {
@@ -88,7 +94,7 @@ function wireGroups() {
       localStorage.setItem("open", JSON.stringify([...groups()].filter((one) => one.open).map((one) => one.id)));
       if (!group.open) return;
       showAll();
-      if (group.id === "inside" && state.frame?.seq) refreshHeatmaps();
+      if (group.id === "inside" && !group.hidden && state.frame?.seq) refreshHeatmaps();
     };
   }
 }

@@ -1,8 +1,8 @@
 // The first screen: the task in words, the state, the verdict, and three figures.
 import { byId, element } from "../shared/dom.js";
 import { current, text } from "../shared/language.js";
-import { baselineNames, isClassifier, scoreName, state } from "./state.js";
-import { best, compare, show, verdict } from "./verdict.js";
+import { baselineNames, isClassifier, isDetector, scoreName, state } from "./state.js";
+import { best, compare, figure, show, verdict } from "./verdict.js";
 
 const CLASSES = 4;
 const count = (n) => n.toLocaleString(current() === "zh" ? "zh-CN" : "en-US");
@@ -30,7 +30,7 @@ export function showState() {
 
 function question(frame) {
   if (frame.demo) return text("question_demo");
-  if (!isClassifier(frame)) return text("question_regress");
+  if (!isClassifier(frame)) return text(`question_${frame.task}`);
   const { classes } = frame;
   if (classes.length < 2) return text("question_classify");
   if (classes.length <= CLASSES) return text("question_between", { classes: classes.join(text("or")) });
@@ -43,7 +43,7 @@ export function showOverview() {
   byId("about").textContent = text(frame.demo ? "about_demo" : `about_${frame.task}`, { name: frame.name });
   showVerdict(frame, scores);
   byId("numbers").replaceChildren(...cards(frame, learner));
-  byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/learn \\\n  -H 'content-type: application/json' \\\n  -d '{"x": {"hour": 8, "from": "JFK"}, "y": ${isClassifier(frame) ? '"late"' : "12.5"}}'`;
+  byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/learn \\\n  -H 'content-type: application/json' \\\n  -d '{"x": {"hour": 8, "from": "JFK"}${isDetector(frame) ? "" : `, "y": ${isClassifier(frame) ? '"late"' : "12.5"}`}}'`;
 }
 
 function showVerdict(frame, scores) {
@@ -51,7 +51,7 @@ function showVerdict(frame, scores) {
   line.textContent = verdict(frame, scores);
   line.dataset.state = found?.state ?? "none";
   const partly = last && scores.window.n < scores.n ? text("verdict_window", { ...last, n: count(scores.window.n) }) : "";
-  byId("verdict-more").textContent = found ? `${partly} ${text(`guess_${found.name}`)}` : "";
+  byId("verdict-more").textContent = isDetector(frame) ? text("verdict_anomaly_how") : found ? `${partly} ${text(`guess_${found.name}`)}` : "";
 }
 
 function cards(frame, learner) {
@@ -62,7 +62,7 @@ function cards(frame, learner) {
   const pace = [text("per_second", { n: count(Math.round(frame.now.rate)) }), ...(frame.given_out ? [text("given_out", { n: count(frame.given_out) })] : [])];
   return [
     card("score", show(frame, scores.window.model[key]), text(`${key}_window`, window), scores.n ? text("all_rows", { value: show(frame, scores.model[key]), n: count(scores.n) }) : ""),
-    card("baseline", guess ? show(frame, scores.window[guess][key]) : "–", text("baselines_window", window), others),
+    isDetector(frame) ? card("alarms", count(scores.alarms), text("alarms"), text("mean_score", { value: figure(scores.window.model.mean_score) })) : card("baseline", guess ? show(frame, scores.window[guess][key]) : "–", text("baselines_window", window), others),
     card("learned", count(learned), text("learned"), pace.join(" · ")),
   ];
 }

@@ -8,5 +8,6 @@ export const state = {
 };
 export const MAX_POINTS = 600;
 export const isClassifier = (frame) => frame.task === "classify";
-export const scoreName = (frame) => (isClassifier(frame) ? "accuracy" : "mae");
-export const baselineNames = (frame) => [isClassifier(frame) ? "majority" : "mean", "no-change"];
+export const isDetector = (frame) => frame.task === "anomaly";
+export const scoreName = (frame) => (isClassifier(frame) ? "accuracy" : isDetector(frame) ? "alarms" : "mae");
+export const baselineNames = (frame) => (isDetector(frame) ? [] : [isClassifier(frame) ? "majority" : "mean", "no-change"]);

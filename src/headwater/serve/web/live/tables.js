@@ -2,7 +2,8 @@
 import { byId, element } from "../shared/dom.js";
 import { text } from "../shared/language.js";
 import { refusalText } from "../shared/refusals.js";
-import { isClassifier } from "./state.js";
+import { isClassifier, isDetector } from "./state.js";
+import { figure } from "./verdict.js";
 
 export function headRow(...names) {
   const row = element("tr");
@@ -10,14 +11,28 @@ export function headRow(...names) {
   return row;
 }
 
+const sampleText = (x) => Object.entries(x).map(([name, value]) => `${name} ${value}`).join(", ");
+
 export function showRecent(frame) {
-  byId("recent").replaceChildren(headRow(text("number"), text("predicted"), text("answer"), text("sample")), ...frame.recent.map((item) => {
+  const said = text(isDetector(frame) ? "anomaly_score" : "predicted");
+  byId("recent").replaceChildren(headRow(text("number"), said, text("answer"), text("sample")), ...frame.recent.map((item) => {
     const row = element("tr"), right = item.y_pred === item.y, marked = isClassifier(frame) && item.y_pred !== null;
-    const shown = `${marked ? (right ? "✓ " : "✗ ") : ""}${item.y_pred ?? "–"}`;
-    row.append(element("td", item.seq), element("td", shown, { className: marked ? (right ? "right" : "wrong") : "" }), element("td", item.y),
-      element("td", Object.entries(item.x).map(([name, value]) => `${name} ${value}`).join(", ")));
+    const value = isDetector(frame) && item.y_pred !== null ? figure(Number(item.y_pred)) : item.y_pred;
+    const shown = `${marked ? (right ? "✓ " : "✗ ") : ""}${value ?? "–"}`;
+    row.append(element("td", item.seq), element("td", shown, { className: marked ? (right ? "right" : "wrong") : "" }), element("td", item.y ?? "–"), element("td", sampleText(item.x)));
     return row;
   }));
+}
+
+// The last alarms of a detector, with the columns that contributed most and what each of them adds.
+export function showAlarms(frame) {
+  const rows = frame.alarms.map((item) => {
+    const row = element("tr"), parts = item.parts.map(({ name, part }) => `${name} ${part.toPrecision(3)}`).join(", ");
+    row.append(element("td", item.seq), element("td", item.score.toPrecision(5)), element("td", parts), element("td", sampleText(item.x)));
+    return row;
+  });
+  const head = headRow(text("number"), text("anomaly_score"), text("contributed"), text("sample"));
+  byId("alarms").replaceChildren(...(rows.length ? [head, ...rows] : [element("caption", text("no_alarms"))]));
 }
 
 export function showRejected(frame) {

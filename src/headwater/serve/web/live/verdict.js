@@ -1,10 +1,10 @@
 // One line that says whether the model is worth having: its score beside that of the better simple baseline.
 import { text } from "../shared/language.js";
-import { baselineNames, isClassifier, scoreName } from "./state.js";
+import { baselineNames, isClassifier, isDetector, scoreName } from "./state.js";
 
 const percent = (value, digits) => `${(100 * value).toFixed(digits)} %`;
 export const figure = (value) => (value == null ? "–" : value.toPrecision(4));
-export const show = (frame, value) => (value == null ? "–" : isClassifier(frame) ? percent(value, 1) : figure(value));
+export const show = (frame, value) => (value == null ? "–" : isClassifier(frame) ? percent(value, 1) : isDetector(frame) ? percent(value, 2) : figure(value));
 
 // The better baseline of a report of scores, by name; null before anything was scored.
 export function best(frame, scores) {
@@ -27,6 +27,7 @@ export function compare(frame, scores) {
 }
 
 export function verdict(frame, scores) {
+  if (isDetector(frame) && scores.n) return text("verdict_anomaly", { alarms: scores.alarms.toLocaleString(), n: scores.n.toLocaleString(), share: percent(scores.alarms / scores.n, 2) });
   const found = compare(frame, scores);
   return found ? text(`verdict_${frame.task}`, { ...found, state: text(found.state) }) : text("verdict_none");
 }

@@ -1,4 +1,4 @@
-"""Scores that live as long as a service: small sums that are saved with each snapshot and go on after a restart.
+"""Scores in service of learners with answers.
 
 A classifier is scored by accuracy and log-loss, next to the last answer ("no-change") and the most frequent one ("majority"); a
 regressor by MAE and RMSE, next to "no-change" and the mean so far ("mean"). Over all rows, and over the last ``WINDOW``. Every row is
@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
-WINDOW = 1000
+from .curve import MARKS, WINDOW, add_point, detector, mean
+
+__all__ = ["BINS", "LiveAnswers", "Sums"]
+
 BINS = 10
-POINTS = 400
-MARKS = 50
 _FLOOR = 1e-15
 _MANY = 10_000  # classes beyond which new ones are no longer counted for the majority: memory stays bounded
 
@@ -48,7 +49,7 @@ class Sums(msgspec.Struct):
     """Rows that were asked before any class was known: scored neither for the model nor for the baselines."""
 
 
-class LiveScores:
+class LiveAnswers:
     """Score a learner in service.
 
     Parameters
@@ -60,7 +61,7 @@ class LiveScores:
 
     Examples
     --------
-    >>> scores = LiveScores("classify")
+    >>> scores = LiveAnswers("classify")
     >>> scores.update(["a", "b", "b"], ["a", "a", "b"], [0.9, 0.2, 0.6], [0.9, 0.8, 0.6])
     >>> scores.report()["model"]["accuracy"]
     0.6666666666666666
@@ -70,8 +71,13 @@ class LiveScores:
         self.task = task
         self.sums = msgspec.msgpack.decode(saved, type=Sums) if saved else Sums()
         self._window = deque(self.sums.window, maxlen=WINDOW)
-        self._detector = _detector()
+        self._detector = detector()
         self._counts: dict[Any, int] = dict(self.sums.counts)
+
+    @property
+    def n(self) -> int:
+        """Rows scored so far."""
+        return self.sums.n
 
     @property
     def names(self) -> tuple[str, str, str]:
@@ -145,10 +151,8 @@ class LiveScores:
     def _point(self) -> None:
         """Add a point to the curve; a full curve loses every second one."""
         sums, rows = self.sums, list(self._window)
-        sums.curve.append([sums.n, *(round(_mean([row[i] for row in rows]) or 0.0, 6) for i in range(4))])
-        if len(sums.curve) > POINTS:
-            sums.every *= 2
-            sums.curve = [point for point in sums.curve if point[0] % sums.every == 0]
+        point: list[float] = [sums.n, *(round(mean([row[i] for row in rows]) or 0.0, 6) for i in range(4))]
+        sums.curve, sums.every = add_point(sums.curve, point, sums.every)
 
     def _feed(self, cost: float) -> None:
         """Show the detector what a prediction cost, between 0 and 1."""
@@ -167,7 +171,7 @@ class LiveScores:
         """
         sums, n = self.sums, self.sums.n
         rows = list(self._window)
-        means = [_mean([row[i] for row in rows]) for i in range(4)]
+        means = [mean([row[i] for row in rows]) for i in range(4)]
         first = "accuracy" if self.task == "classify" else "mae"
         whole = {name: {first: total / n if n else None} for name, total in zip(self.names, sums.first, strict=True)}
         window: dict[str, Any] = {name: {first: mean} for name, mean in zip(self.names, means, strict=False)}
@@ -190,16 +194,3 @@ class LiveScores:
         self.sums.counts = [[label, count] for label, count in self._counts.items()]
         self.sums.window = list(self._window)
         return msgspec.msgpack.encode(self.sums)
-
-
-def _detector() -> Any:
-    from river.drift import PageHinkley  # Page 1954; only a rise of the cost is drift
-
-    return PageHinkley(mode="up")
-
-
-def _mean(values: list[float]) -> float | None:
-    return math.fsum(values) / len(values) if values else None
-
-
-__all__ = ["BINS", "WINDOW", "LiveScores", "Sums"]

@@ -9,6 +9,8 @@ from typing import Any
 
 from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError
+from headwater.learner.auto import CELLS, KNOTS, pool, with_heads
+from headwater.learner.engine import Setup
 from headwater.nn import BatchNorm, Dense, Dropout, LayerNorm, Loss, Optimizer, RMSProp
 from headwater.nn.core import PLAIN, SCALED, UNKNOWN
 from headwater.nn.expert import Expert
@@ -17,8 +19,6 @@ from headwater.nn.losses import as_loss
 from headwater.nn.optimizers import as_optimizer
 from headwater.nn.optimizers.schedules import Schedule
 
-from .auto import CELLS, KNOTS, pool, with_heads
-from .engine import Setup
 from .settings import Settings
 
 RING = 1000

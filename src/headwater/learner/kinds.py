@@ -1,0 +1,136 @@
+"""The kinds of learners, declared once: what each is called, and what can be done with it.
+
+Files, stores, servers and the command line read their lists from here. A new kind is one more row of ``KINDS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headwater.errors import ConfigError
+
+from .base import Learner
+from .classifier import Classifier
+from .regressor import Regressor
+
+__all__ = ["ABILITIES", "KINDS", "Kind", "check_can", "kind_named", "kind_of", "kind_with"]
+
+ABILITIES: dict[str, str] = {
+    "answers": "learns from answers",
+    "classes": "predicts classes",
+    "scores": "scores rows",
+    "layers": "consists of layers",
+    "onnx": "can be exported to ONNX",
+    "web": "can be exported to a web page",
+    "fleet": "can be the member of a fleet",
+    "cluster": "can learn on a cluster",
+    "step": "has a step size",
+    "importance": "can say how much each feature matters",
+}
+"""What a kind may be able to do, as the end of a sentence."""
+_NET = frozenset(("answers", "layers", "onnx", "web", "fleet", "cluster", "step", "importance"))
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of learner.
+
+    Parameters
+    ----------
+    name : str
+        What files call it: the name of its class.
+    task : str
+        What it is for, in one word.
+    cls : type
+        Its class.
+    noun : str
+        What a sentence calls it.
+    can : frozenset of str
+        Which of ``ABILITIES`` it has.
+
+    Examples
+    --------
+    >>> kind_named("Regressor").task, "onnx" in kind_with("classify").can
+    ('regress', True)
+    """
+
+    name: str
+    task: str
+    cls: type[Learner]
+    noun: str
+    can: frozenset[str]
+
+    def make(self, settings: Mapping[str, Any]) -> Learner:
+        """Return a new learner with some settings.
+
+        Raises
+        ------
+        ConfigError
+            If the kind has no such setting, or it can't be.
+        """
+        for name in settings.keys() - self.cls.__dataclass_fields__.keys():
+            raise ConfigError(
+                expected=f"settings that a learner of the kind {self.name} has",
+                got=f"{name}={settings[name]!r}",
+                at=name,
+                help="Leave it out.",
+            )
+        return self.cls(**settings)
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("Classifier", "classify", Classifier, "classifier", _NET | {"classes"}),
+    Kind("Regressor", "regress", Regressor, "regressor", _NET),
+)
+
+
+def kind_named(name: str) -> Kind:
+    """Return the kind that files call so; a KeyError for a name that none has."""
+    return {kind.name: kind for kind in KINDS}[name]
+
+
+def kind_with(task: str, *, at: str = "task") -> Kind:
+    """Return the kind for a task.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
+    for kind in KINDS:
+        if kind.task == task:
+            return kind
+    tasks = [kind.task for kind in KINDS]
+    raise ConfigError(
+        expected=f"{', '.join(tasks[:-1])} or {tasks[-1]}", got=repr(task), at=at, help="Choose one of these."
+    )
+
+
+def kind_of(learner: Learner) -> Kind:
+    """Return the kind of a learner."""
+    return next(kind for kind in KINDS if isinstance(learner, kind.cls))
+
+
+def check_can(learner: Any, ability: str, *, at: str) -> None:
+    """Refuse a learner whose kind can't do something.
+
+    Raises
+    ------
+    ConfigError
+        In one sentence, with the kinds that can.
+    """
+    if isinstance(learner, Learner) and ability not in kind_of(learner).can:
+        raise _cannot(type(learner).__name__, ability, at)
+
+
+def _cannot(got: str, ability: str, at: str) -> ConfigError:
+    able = [kind.name for kind in KINDS if ability in kind.can]
+    return ConfigError(
+        expected=f"a learner that {ABILITIES[ability]}: {' or '.join(able)}",
+        got=f"{'an' if got[0] in 'AEIOU' else 'a'} {got}",
+        at=at,
+        help=f"Use a {able[0]} for this.",
+        code="kind",
+    )

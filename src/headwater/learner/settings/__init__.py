@@ -1,0 +1,5 @@
+"""What a learner is made from: its settings, and how the settings of a net become what its engine is made of (``setup``)."""
+
+from .settings import Settings, documented, params_of, replaced, settings_of, shown
+
+__all__ = ["Settings", "documented", "params_of", "replaced", "settings_of", "shown"]

@@ -1,0 +1,65 @@
+"""The z-norm: the simplest detector of anomalies, which every other one has to beat.
+
+score = mean over the numeric columns of clip((x − mean)/deviation, ±10)², with running mean and deviation (B. P. Welford 1962)
+that the row itself has moved first. A column that has not varied yet, a text and a missing value count for nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any
+
+from headwater.types import as_mapping
+
+__all__ = ["ZNorm"]
+
+_CLIP = 10.0
+_HUGE = 1e30
+
+
+class ZNorm:
+    """Score rows by their deviations; each row is learned before it is scored.
+
+    Examples
+    --------
+    >>> z = ZNorm()
+    >>> scores = [z.score({"a": value, "b": "red"}) for value in (1.0, 2.0, 1.0, 2.0, 9.0)]
+    >>> scores[0], scores[-1] > 3
+    (0.0, True)
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[Any, list[float]] = {}  # rows, mean, sum of squared deviations
+
+    def score(self, x: Any) -> float:
+        """Learn a row, a mapping or an array (features,), and return its score."""
+        total, n = 0.0, 0
+        for name, value in as_mapping(x).items():
+            number = _number(value)
+            if number is None:
+                continue
+            seen = self._columns.get(name)
+            if seen is None:
+                seen = self._columns[name] = [0.0, 0.0, 0.0]
+            seen[0] += 1.0
+            away = number - seen[1]
+            seen[1] += away / seen[0]
+            seen[2] += away * (number - seen[1])
+            n += 1
+            if seen[2] > 0.0:
+                z = (number - seen[1]) / math.sqrt(seen[2] / seen[0])
+                total += min(z * z, _CLIP * _CLIP)
+        return total / n if n else 0.0
+
+
+def _number(value: Any) -> float | None:
+    """Return a value as a number within ±10³⁰; None for what is none."""
+    if type(value) is not float:
+        if not isinstance(value, Real):
+            return None
+        try:
+            value = float(value)
+        except OverflowError:  # a whole number beyond every float
+            return None
+    return min(max(value, -_HUGE), _HUGE) if math.isfinite(value) else None
