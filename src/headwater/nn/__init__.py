@@ -1,5 +1,6 @@
 """Declare networks: layers, losses, optimizers, schedules, initializers, and the network of a fixed shape."""
 
+from .autoencoder import Autoencoder
 from .expert import Expert
 from .initializers import INITIALIZERS, Initializer
 from .layers import ACTIVATIONS, LAYERS, Activation, BatchNorm, Dense, Dropout, Embedding, LayerNorm
@@ -33,6 +34,7 @@ __all__ = [
     "Adadelta",
     "Adam",
     "AdamW",
+    "Autoencoder",
     "BatchNorm",
     "COCOB",
     "Constant",
