@@ -65,7 +65,7 @@ enum {
     HW_D_TARGETS,   /* 1: answers are standardised as they stream */
     HW_D_KNOTS,     /* knots of each number's spline basis; 0: none */
     HW_D_RING,      /* samples kept for replay */
-    HW_D_INTERVALS, /* HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON */
+    HW_D_INTERVALS, /* HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON, HW_ANOMALY */
     HW_D_HISTORY,   /* 1: the label history takes part in the mixture */
     HW_D_SEED_LOW,  /* lower and */
     HW_D_SEED_HIGH, /* upper 32 bits of the seed */
@@ -109,7 +109,9 @@ enum {
 enum { HW_DENSE, HW_EMBEDDING, HW_ACTIVATION, HW_DROPOUT, HW_LAYER_NORM, HW_BATCH_NORM, HW_LAYER_KINDS };
 /* An operation that is no declared layer: it adds a row of each cell table to an expert's first layer. */
 enum { HW_CELLS = HW_LAYER_KINDS };
-enum { HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON, HW_INTERVAL_KINDS };
+/* How wide answers spread. HW_ANOMALY: there are no answers, and what is predicted is how unusual a sample is, in (0, 1).
+ * Its one expert is the encoder of an autoencoder; its decoder is what a rule of one number a weight keeps. */
+enum { HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON, HW_ANOMALY, HW_INTERVAL_KINDS };
 
 /* Make a learner with initial weights. level: 0 for the best that this processor has, else 1, 3 or 4 (x86-64 only).
  * key: any number, the less guessable the better; it orders hash tables and changes no result. */
@@ -207,6 +209,10 @@ int hw_predict_pending(hw_learner *l, void *p);
 /* As hw_learn, for a sample that was predicted earlier (hw_predict_pending), so nothing is predicted here. The mixture
  * learns from the predictions stored then; if there are none, its weights stay. */
 int hw_learn_late(hw_learner *l, double y, double w);
+
+/* Of HW_ANOMALY, for the sample that hw_read read last: what each row of the table contributes to the raw score, row (rows
+ * of the table, zeros before); the raw score itself; and what each name contributes that was never seen. */
+int hw_contributions(hw_learner *l, double *row, double *score, double *of_new);
 
 /* Of an embedding: how many ids a sample has. */
 int hw_set_ids(hw_learner *l, int64_t ids);

@@ -18,6 +18,7 @@
 #include "kernels/replay.c"
 #include "kernels/learn.c"
 #include "kernels/batch.c"
+#include "kernels/anomaly.c"
 
 #define JOIN_(type, level) hw_kernels_##type##_##level
 #define JOIN(type, level) JOIN_(type, level)
@@ -27,6 +28,7 @@
 #define BITS 32
 #endif
 
-const hw_kernels JOIN(BITS, HW_LEVEL) = {kernel_predict,     kernel_learn,   kernel_predict_pending, kernel_learn_late,
-                                         kernel_learn_array, kernel_forward, kernel_gradient,        kernel_apply,
-                                         kernel_pairs,       find_cells};
+const hw_kernels JOIN(BITS, HW_LEVEL) = {kernel_predict,      kernel_learn,   kernel_predict_pending, kernel_learn_late,
+                                         kernel_learn_array,  kernel_forward, kernel_gradient,        kernel_apply,
+                                         kernel_pairs,        find_cells,     kernel_score,           kernel_learn_unusual,
+                                         kernel_contributions};

@@ -111,7 +111,7 @@ int hw_make_fixed(hw_learner *l)
     size_t ring = (size_t)l->ring * 8;
     if (!hw_extend(m, &l->running, (uint64_t)(l->experts + 2) * HW_RUNNING * 8) || !hw_extend(m, &l->random, 16) ||
         !hw_extend(m, &l->answers, 3 * (uint64_t)l->output_capacity * 8) ||
-        !hw_extend(m, &l->scores, l->intervals ? (1 + HW_WINDOW) * 8 : 8))
+        !hw_extend(m, &l->scores, (uint64_t)hw_score_count(l) * 8 + 8))
         return HW_NO_MEMORY;
     if (ring && (!hw_extend(m, &l->sample_start, ring) || !hw_extend(m, &l->sample_count, ring) ||
                  !hw_extend(m, &l->sample_y, ring) || !hw_extend(m, &l->sample_w, ring)))
@@ -247,6 +247,9 @@ void hw_free(hw_learner *l)
                       l->batch_row_values,
                       l->moments,
                       l->packed,
+                      l->by_row,
+                      l->reordered,
+                      l->errors,
                       l->step,
                       l->sizes,
                       l->predicted_slots,
@@ -314,11 +317,46 @@ static int append_due(hw_learner *l, int result)
     return status < 0 ? status : result;
 }
 
+/* Room to look at the sample at hand beside those of the ring. */
+static int reserve_anomaly(hw_learner *l)
+{
+    int64_t widest = l->entries + 1, count = l->ring_added < l->ring ? l->ring_added : l->ring;
+    for (int64_t i = 0; i < count; i++)
+        widest = l->sample_count[i] > widest ? l->sample_count[i] : widest;
+    uint64_t size = hw_number(l);
+    bool got = hw_extend(&l->memory, &l->by_row, (uint64_t)l->row_capacity * size) &&
+               hw_extend(&l->memory, &l->reordered, (uint64_t)widest * size) &&
+               hw_extend(&l->memory, &l->errors, (uint64_t)widest * size);
+    return got ? 0 : HW_NO_MEMORY;
+}
+
+static int learn_anomaly(hw_learner *l, double w, void *p)
+{
+    int status = w > 0 ? prepare(l) : 0;
+    if (status >= 0)
+        status = reserve_anomaly(l);
+    return status < 0 ? status : l->kernels->learn_unusual(l, w, p);
+}
+
+int hw_contributions(hw_learner *l, double *row, double *score, double *of_new)
+{
+    int status = l->intervals == HW_ANOMALY ? reserve_anomaly(l) : HW_BAD_ARGUMENT;
+    if (status >= 0)
+        l->kernels->contributions(l, row, score, of_new);
+    return status;
+}
+
 int hw_predict(hw_learner *l, void *p, double *width)
 {
     if (!l->growing)
         return HW_BAD_ARGUMENT;
     l->predicted_count = -1;
+    if (l->intervals == HW_ANOMALY) {
+        int status = reserve_anomaly(l);
+        if (width)
+            *width = 0;
+        return status < 0 ? status : l->kernels->score(l, p);
+    }
     int status = l->kernels->predict(l, p, width);
     if (status >= 0 && !width && l->predicted_capacity >= l->entries) {
         memcpy(l->predicted_slots, l->entry_slots, (size_t)l->entries * sizeof(int32_t));
@@ -342,6 +380,8 @@ int hw_learn(hw_learner *l, double y, double w, void *p)
 {
     if (!l->growing || !answer_fits(l, y) || !(w >= 0 && w <= 1e30))
         return HW_BAD_ARGUMENT;
+    if (l->intervals == HW_ANOMALY)
+        return learn_anomaly(l, w, p);
     int ready = w > 0 ? prepare(l) : 0;
     if (ready < 0)
         return ready;
@@ -355,6 +395,8 @@ int hw_predict_pending(hw_learner *l, void *p)
 {
     if (!l->growing)
         return HW_BAD_ARGUMENT;
+    if (l->intervals == HW_ANOMALY)
+        return hw_predict(l, p, NULL);
     l->predicted_count = -1;
     int status = l->mixture ? hw_make_pending(l) : 0;
     return status < 0 ? status : l->kernels->ask(l, p);
@@ -364,6 +406,8 @@ int hw_learn_late(hw_learner *l, double y, double w)
 {
     if (!l->growing || !answer_fits(l, y) || !(w >= 0 && w <= 1e30))
         return HW_BAD_ARGUMENT;
+    if (l->intervals == HW_ANOMALY)
+        return learn_anomaly(l, w, NULL);
     int ready = w > 0 ? prepare(l) : 0;
     l->predicted_count = -1;
     if (ready <= 0)

@@ -164,6 +164,10 @@ enum {
     HW_STRETCH = 4096 /* numbers of a gradient that are stepped along at once */
 };
 
+/* Scores of HW_ANOMALY: how many there ever were, how many samples in succession were not learned since they are unusual,
+ * and the last ones of each detector and of the pool (kernels/anomaly.c). */
+enum { HW_SCORES_EVER, HW_SCORES_SKIPPED, HW_SCORES_HEAD, HW_DETECTORS = 4, HW_SCORED = 2000 };
+
 typedef struct hw_kernels hw_kernels;
 
 struct hw_learner {
@@ -213,7 +217,7 @@ struct hw_learner {
     double *running;       /* (experts + 2, HW_RUNNING) */
     double *answers;       /* (outputs, 3) mean, variance and count of the answers */
     uint64_t *random;      /* state of the draws while learning */
-    double *scores;        /* (1 + HW_WINDOW) how many ever, and a ring of the last */
+    double *scores;        /* (hw_score_count) how many ever, and a ring of the last, or several */
     double *label_history; /* classes: last, repeats, moves, then counts (outputs, output_capacity); numbers: HW_PAST_… */
     double *step;          /* (2) factors on the step sizes: one that stays, one for a while */
     int64_t *sizes;        /* (HW_SIZES) counts from which all shapes follow, as of the last time they were asked for */
@@ -237,6 +241,7 @@ struct hw_learner {
     int32_t *entry_slots;
     double *entry_x;
     int64_t entries, entry_capacity;
+    int64_t unknown;                    /* names of the sample at hand that were never seen */
     int64_t added;                      /* entries in front that are answers before; */
     bool own_answers;                   /* the sample had named these columns itself */
     double base, repeated, last_answer; /* of the sample at hand: what the last answer says of it; NaN: not known */
@@ -271,6 +276,8 @@ struct hw_learner {
     int64_t batch_samples, batch_pairs;
     void *moments;  /* of a batch: means, 1/deviations */
     double *packed; /* values of all slots, one behind the other, for saving */
+    void *by_row;   /* of HW_ANOMALY: (rows) zeros, but for the sample at hand while its distances are computed; */
+    void *reordered, *errors; /* values in another sample's order, and what the autoencoder failed to rebuild */
 };
 
 /* What kernels.c gives for each number type and level. */
@@ -286,6 +293,9 @@ struct hw_kernels {
     int (*apply)(hw_learner *l, void *g, int penalise);
     int (*pairs)(hw_learner *l, int at_mean);
     void (*find_cells)(hw_learner *l);
+    int (*score)(hw_learner *l, void *p);
+    int (*learn_unusual)(hw_learner *l, double w, void *p);
+    void (*contributions)(hw_learner *l, double *row, double *score, double *of_new);
 };
 
 extern const hw_kernels hw_kernels_32_1, hw_kernels_64_1;
@@ -343,6 +353,10 @@ enum {
     HW_PAST_REPEATS,                   /* weight of a mere repetition of the last answer in what is predicted */
     HW_PAST_NUMBERS
 };
+static inline int64_t hw_score_count(const hw_learner *l)
+{
+    return !l->intervals ? 0 : l->intervals == HW_ANOMALY ? HW_SCORES_HEAD + (HW_DETECTORS + 1) * HW_SCORED : 1 + HW_WINDOW;
+}
 static inline int64_t hw_history_head(const hw_learner *l) { return l->targets ? HW_PAST_NUMBERS : 3; }
 
 /* ---- cells.c --------------------------------------------------------------------------------------------------------- */

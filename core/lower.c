@@ -77,7 +77,7 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
     CHECK(whole(d[HW_D_INPUTS], 0, 1 << 24), "inputs", "0 to 16777216", d[HW_D_INPUTS]);
     CHECK(whole(d[HW_D_KNOTS], 0, 64) && d[HW_D_KNOTS] != 1 && d[HW_D_KNOTS] != 2, "knots", "0, or 3 to 64", d[HW_D_KNOTS]);
     CHECK(whole(d[HW_D_RING], 0, 1 << 20), "samples kept for replay", "0 to 1048576", d[HW_D_RING]);
-    CHECK(whole(d[HW_D_INTERVALS], 0, HW_INTERVAL_KINDS - 1), "intervals", "0 to 3", d[HW_D_INTERVALS]);
+    CHECK(whole(d[HW_D_INTERVALS], 0, HW_INTERVAL_KINDS - 1), "intervals", "0 to 4", d[HW_D_INTERVALS]);
     CHECK(whole(d[HW_D_SEED_LOW], 0, 4294967295.0) && whole(d[HW_D_SEED_HIGH], 0, 4294967295.0), "seed",
           "two halves of 32 bits", d[HW_D_SEED_LOW]);
     CHECK(whole(d[HW_D_MAX_ROWS], 16, 1 << 30), "max_rows", "16 to 1073741824", d[HW_D_MAX_ROWS]);
@@ -152,6 +152,16 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
                                               : HW_HEDGED;
     CHECK(!l->intervals || d[HW_D_OUTPUTS] == 1, "intervals", "one output", d[HW_D_OUTPUTS]);
     CHECK(!l->answer_inputs || l->growing, "label history", "no numbers where inputs are fixed", 1);
+    if (l->intervals == HW_ANOMALY) {
+        bool bare = !l->targets && !l->history && !l->knots && !l->cells.tables && !classes;
+        CHECK(l->growing && l->standard && bare, "intervals", "a learner of rows alone, of standardised numbers",
+              HW_ANOMALY);
+        CHECK(l->experts == 1 && hw_rule_states((int)d[HW_HEAD + HW_E_RULE]) >= 1, "experts",
+              "one, whose rule keeps a number a weight", l->experts);
+        CHECK(d[HW_HEAD + HW_E_LAYERS] >= 2 && d[HW_HEAD + HW_E_LR] <= 1, "layers and step size",
+              "an encoder and an output, at most 1", d[HW_HEAD + HW_E_LR]);
+        CHECK(l->ring >= 1 && l->ring <= 1 << 14, "samples kept for replay", "1 to 16384", l->ring);
+    }
     CHECK(!l->history || l->mixture, "label history", "cross-entropy, or answers that are standardised", 1);
     return 0;
 }

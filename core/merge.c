@@ -1117,12 +1117,15 @@ static int merge_running(merging *m, int i)
 static int merge_scores(merging *m, int i)
 {
     (void)i;
+    bool several = m->to->intervals == HW_ANOMALY;
+    int64_t head = several ? HW_SCORES_HEAD : 1, window = several ? HW_SCORED : HW_WINDOW, last = hw_score_count(m->to);
     double *to = m->to->scores, begin = m->base->scores[0];
     for (int q = 0; m->to->intervals && q < m->count; q++) {
         const double *own = m->worker[q].l->scores;
-        for (double n = most(begin, own[0] - HW_WINDOW); n < own[0]; n++) {
-            int64_t place = (int64_t)(to[0] + (n - begin)) % HW_WINDOW;
-            to[1 + place] = own[1 + (int64_t)n % HW_WINDOW];
+        for (double n = most(begin, own[0] - (double)window); n < own[0]; n++) {
+            int64_t place = (int64_t)(to[0] + (n - begin)) % window;
+            for (int64_t first = head; first < last; first += window)
+                to[first + place] = own[first + (int64_t)n % window];
         }
         to[0] += most(own[0] - begin, 0);
     }

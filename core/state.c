@@ -118,7 +118,7 @@ static int64_t count_of(const hw_learner *l, int i)
     case HW_OF_EXPERTS: return l->experts + 2;
     case HW_OF_OUTPUTS: return n[HW_N_OUTPUTS];
     case HW_OF_TWO: return 2;
-    case HW_OF_SCORES: return l->intervals ? 1 + HW_WINDOW : 0;
+    case HW_OF_SCORES: return hw_score_count(l);
     case HW_OF_HISTORY:
         return !l->history ? 0 : hw_history_head(l) + (l->targets || capacity > 2 * HW_COUNTED ? 0 : capacity * capacity);
     case HW_OF_RING: return l->ring;
@@ -325,7 +325,8 @@ static int check_numbers(const hw_learner *l, hw_fault *fault)
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
             CHECK(countable(run[counts[i]]), "running", "counts", run[counts[i]]);
     }
-    CHECK(!l->intervals || countable(l->scores[0]), "scores", "a count", l->scores[0]);
+    for (int i = 0; l->intervals && i < (l->intervals == HW_ANOMALY ? HW_SCORES_HEAD : 1); i++)
+        CHECK(countable(l->scores[i]), "scores", "a count", l->scores[i]);
     CHECK(l->step[0] > 0 && l->step[0] <= 1e30 && l->step[1] > 0 && l->step[1] <= 1e30, "step", "above 0", l->step[0]);
     bool classes = hw_is_of_classes(l->expert[0].loss);
     if (l->history && l->targets)

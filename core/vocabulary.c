@@ -413,8 +413,18 @@ static int add_parts(hw_learner *l, const double *parts, int32_t first, const hw
             slot = shared_slot(l, draw_key(l, KEY_PART, v->name, v->name_size, (uint64_t)i), learn);
         if (slot >= 0 && parts[i] == parts[i])
             add_entry(l, slot, parts[i]);
+        l->unknown += slot < 0 && parts[i] == parts[i];
     }
     return 0;
+}
+
+/* How many values a value is, as its own kind reads it. */
+static int values_in(const hw_value *v)
+{
+    int parts = 0;
+    for (int i = 0; v->kind == HW_TIME && v->has & HW_HAS_TIME && i < HW_TIME_PARTS; i++)
+        parts += v->time[i] == v->time[i];
+    return v->kind == HW_TIME && v->has & HW_HAS_TIME ? parts : 1;
 }
 
 /* The entries of one value. */
@@ -431,8 +441,10 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
             return column;
         v->column = column;
     }
-    if (column < 0 && !l->shared_from)
+    if (column < 0 && !l->shared_from) {
+        l->unknown += values_in(v);
         return 0;
+    }
     int kind = column < 0 ? v->kind : l->columns.kind[column];
     uint32_t name_size = v->name_size;
     const char *name = column < 0 ? v->name : hw_column_name(l, column, &name_size);
@@ -443,6 +455,7 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
             l->shared_names += 1;
         if (slot >= 0)
             add_entry(l, slot, v->number);
+        l->unknown += slot < 0;
         return 0;
     }
     if (kind == HW_TIME && v->has & HW_HAS_TIME) {
@@ -457,6 +470,7 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
         v->row = !l->shared_from && row > 0 ? (int32_t)row : 0;
         if (row >= 0)
             add_entry(l, (int32_t)(-row - 1), 1);
+        l->unknown += row < 0;
     }
     return 0;
 }
@@ -522,7 +536,7 @@ static void begin_entries(hw_learner *l)
 int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_order, hw_entries *entries)
 {
     int64_t most = 0;
-    l->entries = l->added = 0;
+    l->entries = l->added = l->unknown = 0;
     for (int64_t i = 0; i < count; i++) {
         if (values[i].column >= l->columns.count || values[i].column < -1 || values[i].kind >= HW_KINDS)
             return HW_BAD_ARGUMENT;
@@ -574,7 +588,7 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
 
 int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count)
 {
-    l->entries = l->added = 0;
+    l->entries = l->added = l->unknown = 0;
     int status = hw_check_sample(l, NULL, 0, count, 0);
     if (status >= 0)
         status = hw_reserve_entries(l, count + l->answer_inputs);

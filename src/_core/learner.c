@@ -359,6 +359,33 @@ static PyObject *learner_learn_one(Learner *self, PyObject *const *args, Py_ssiz
     return code < 0 ? NULL : PyLong_FromLongLong(learned);
 }
 
+/* contributions_one(x) → (raw score, what each new name contributes, [(row of the table, what it contributes), …]). */
+static PyObject *learner_contributions_one(Learner *self, PyObject *x)
+{
+    if (enter(self) < 0)
+        return NULL;
+    double score, of_new, *parts = NULL;
+    PyObject *list = NULL;
+    int code = read_sample(self, x, 0);
+    if (code >= 0) {
+        refresh(self);
+        parts = PyMem_Calloc((size_t)self->shape.rows, sizeof *parts);
+        code = parts ? hw_contributions(self->core, parts, &score, &of_new) : HW_NO_MEMORY;
+        if (code < 0)
+            raise_status(code, NULL);
+        list = code < 0 ? NULL : PyList_New(0);
+    }
+    for (int64_t r = 0; list && r < self->shape.rows; r++) {
+        PyObject *item = parts[r] != 0 ? Py_BuildValue("(Ld)", (long long)r, parts[r]) : NULL;
+        if (parts[r] != 0 && (!item || PyList_Append(list, item) < 0))
+            Py_CLEAR(list);
+        Py_XDECREF(item);
+    }
+    PyMem_Free(parts);
+    leave(self);
+    return list ? Py_BuildValue("(ddN)", score, of_new, list) : NULL;
+}
+
 static PyObject *learner_last_prediction(Learner *self, PyObject *unused)
 {
     (void)unused;
@@ -1184,6 +1211,8 @@ static PyMethodDef methods[] = {
     {"predict_value_one", (PyCFunction)(void *)learner_predict_value_one, METH_O, "The first prediction of one sample."},
     {"predict_proba_one", (PyCFunction)(void *)learner_predict_proba_one, METH_FASTCALL, "Probability by label."},
     {"predict_label_one", (PyCFunction)(void *)learner_predict_label_one, METH_FASTCALL, "The most probable label."},
+    {"contributions_one", (PyCFunction)(void *)learner_contributions_one, METH_O,
+     "What each row of the table contributes to a sample's raw score."},
     {"learn_one", (PyCFunction)(void *)learner_learn_one, METH_FASTCALL, "Predict, then learn, one sample."},
     {"last_prediction", (PyCFunction)(void *)learner_last_prediction, METH_NOARGS, "The last predictions of one sample."},
     {"learn", (PyCFunction)(void *)learner_learn, METH_VARARGS, "Predict and learn rows in turn."},

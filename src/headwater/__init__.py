@@ -22,6 +22,7 @@ if _TYPES:
     from .durable import open  # noqa: A004 - hw.open, as gzip.open
     from .evaluate import evaluate
     from .fleet import Fleet
+    from .learner.anomaly import Anomaly
     from .learner.classifier import Classifier
     from .learner.limits import Limits
     from .learner.regressor import Regressor
@@ -31,10 +32,11 @@ if _TYPES:
 
 _bind(_face)
 
-__all__ = ["Classifier", "Fleet", "Limits", "Regressor", "Session", "evaluate", "load", "nn", "open", "read"]
+__all__ = ["Anomaly", "Classifier", "Fleet", "Limits", "Regressor", "Session", "evaluate", "load", "nn", "open", "read"]
 
 _MODULES = ("cluster", "diagnose", "explain", "loggers", "mlflow", "nn", "notebook", "plot", "sklearn")
 _ROOMS = {
+    "Anomaly": ".learner.anomaly",
     "Classifier": ".learner.classifier",
     "Fleet": ".fleet",
     "Limits": ".learner.limits",

@@ -59,8 +59,10 @@ def to_torch(model: Any, *, logits: bool) -> Any:
 
 def explain_one(model: Any, x: Mapping[Any, Any], *, target: Any, method: str, of: str) -> Any:
     """Say how much each feature moved one prediction."""
-    from headwater.explain import explain_one
+    from headwater.explain import explain_anomaly, explain_one
 
+    if model.task == "anomaly":
+        return explain_anomaly(model, x)
     return explain_one(model, x, target=target, method=method, of=of)
 
 

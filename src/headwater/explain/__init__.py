@@ -1,8 +1,18 @@
 """10 UNDERSTAND: why a prediction came out as it did, and what the model looks at over the stream."""
 
+from headwater.explain.anomaly import explain_anomaly
 from headwater.explain.explanation import Explanation
 from headwater.explain.one import explain_one
 from headwater.explain.shape import Shape, shape
 from headwater.explain.stream import Importance, PartialDependence, importance
 
-__all__ = ["Explanation", "Importance", "PartialDependence", "Shape", "explain_one", "importance", "shape"]
+__all__ = [
+    "Explanation",
+    "Importance",
+    "PartialDependence",
+    "Shape",
+    "explain_anomaly",
+    "explain_one",
+    "importance",
+    "shape",
+]

@@ -28,9 +28,9 @@ class Explanation:
     target
         The class that was explained; None for a regressor.
     method
-        ``"integrated_gradients"`` or ``"gradient_x_input"``.
+        ``"integrated_gradients"`` or ``"gradient_x_input"``; ``"pool"`` of an anomaly detector.
     of
-        ``"proba"`` or ``"log_odds"`` for a classifier.
+        ``"proba"`` or ``"log_odds"`` for a classifier, ``"score"`` for an anomaly detector.
 
     Examples
     --------
@@ -59,7 +59,11 @@ class Explanation:
 
     def __str__(self) -> str:
         what = (
-            f"{'p' if self.of == 'proba' else 'log-odds'}({self.target})" if self.target is not None else "prediction"
+            f"{'p' if self.of == 'proba' else 'log-odds'}({self.target})"
+            if self.target is not None
+            else "raw score"
+            if self.of == "score"
+            else "prediction"
         )
         lines = [f"{what} = {self.prediction:.4g}, baseline {self.baseline:.4g}"]
         width = max((len(name) for name, _ in self.top()), default=0)

@@ -11,6 +11,7 @@ from typing import Any
 
 from headwater.errors import ConfigError
 
+from .anomaly import Anomaly
 from .base import Learner
 from .classifier import Classifier
 from .regressor import Regressor
@@ -83,6 +84,7 @@ class Kind:
 KINDS: tuple[Kind, ...] = (
     Kind("Classifier", "classify", Classifier, "classifier", _NET | {"classes"}),
     Kind("Regressor", "regress", Regressor, "regressor", _NET),
+    Kind("Anomaly", "anomaly", Anomaly, "anomaly detector", frozenset(("scores",))),
 )
 
 

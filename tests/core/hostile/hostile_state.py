@@ -111,6 +111,7 @@ SUBJECTS: dict[str, Callable[[], Any]] = {
         hw.Classifier(experts=[nn.Expert(optimizer=nn.AdaGrad(0.1), cells=True)], diagnosis=False), 90, lambda i: i % 4
     ),
     "network": _network,
+    "anomaly": lambda: learned(hw.Anomaly(neighbours=20, hidden=3), 120, lambda i: 1.0),
 }
 
 
@@ -280,6 +281,14 @@ def use(model: Any, at: Path) -> None:
         model.learn_many(X, np.zeros((20, model.core.outputs)))
         model.fit(X, np.zeros((20, model.core.outputs)), epochs=1, batch_size=8)
         model.core.digest()
+    elif isinstance(model, hw.Anomaly):
+        for i in range(20):
+            x = row(i, spread=30)
+            model.score_one(x)
+            model.learn_one(x)
+        model.learn_many([row(i) for i in range(100, 110)])
+        model.step_many([], ask=[row(i) for i in range(5)])
+        str(model.rejected), str(model.describe()), str(model.explain_one(row(1)))
     else:
         for i in range(20):
             x = row(i, spread=30)

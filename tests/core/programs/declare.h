@@ -160,6 +160,19 @@ static inline void add_pool(declaration *a, const char *loss, const char *effort
     }
 }
 
+/* The pool of detectors, as headwater/learner/anomaly.py declares it. */
+static inline declaration declare_anomaly(bool is_double, int units, int neighbours)
+{
+    declaration a = declare(is_double, true, 0, 1);
+    a.numbers[HW_D_INTERVALS] = HW_ANOMALY;
+    a.numbers[HW_D_RING] = neighbours;
+    add_expert(&a, "mse", "momentum", 0.003);
+    add_dense(&a, units, "lecun");
+    add_activation(&a, "tanh");
+    add_dense(&a, 1, "lecun");
+    return a;
+}
+
 static inline hw_learner *made(const hw_allocator *memory, const declaration *a, int level)
 {
     int status;

@@ -682,6 +682,57 @@ static void every_stream(bool d)
     learn_samples(named("harm", "unscaled", d), &a, (flow){.words = 400, .mild = true});
 }
 
+/* What contributes to the score of the sample at hand, into the digest. */
+static void note_contributions(subject *s)
+{
+    double score, of_new;
+    hw_describe(s->l, &s->shape);
+    double *row = calloc((size_t)s->shape.rows, sizeof *row);
+    subject as_doubles = {.name = s->name, .shape = {.is_double = 1}, .predictions = s->predictions};
+    expect(s, "contributions", hw_contributions(s->l, row, &score, &of_new));
+    note(&as_doubles, row, s->shape.rows);
+    note(&as_doubles, &score, 1);
+    note(&as_doubles, &of_new, 1);
+    s->predictions = as_doubles.predictions;
+    free(row);
+}
+
+static void look_for_anomalies(const char *name, const declaration *a, flow f)
+{
+    static subject s;
+    hw_value values[COLUMNS];
+    double score;
+    if (!begin(&s, name, a))
+        return;
+    for (int64_t i = 0; i < run.rows; i++) {
+        if (i == run.rows / 2)
+            change_level(&s);
+        int count = sample(&f, i, values, &score);
+        if (i % 3) {
+            expect(&s, "read", hw_read(s.l, values, count, 0, 0, NULL));
+            expect(&s, "predict", hw_predict(s.l, s.p, NULL));
+            note(&s, s.p, 1);
+        }
+        if (i % 500 == 7)
+            note_contributions(&s);
+        expect(&s, "read", hw_read(s.l, values, count, 1, 0, NULL));
+        expect(&s, "learn", hw_learn(s.l, 0, i % 11 ? 1 : 0, s.p));
+        note(&s, s.p, 1);
+    }
+    end(&s);
+}
+
+static void every_detector(bool d)
+{
+    declaration a = declare_anomaly(d, 8, 100);
+    look_for_anomalies(named("anomaly", "names", d), &a, (flow){.words = 400});
+    look_for_anomalies(named("anomaly", "numbers_alone", d), &a, (flow){.tidy = true});
+    a.numbers[HW_D_MAX_ROWS] = 64;
+    look_for_anomalies(named("anomaly", "full_table", d), &a, (flow){0});
+    a = declare_anomaly(d, 3, 7);
+    look_for_anomalies(named("anomaly", "small", d), &a, (flow){.few = true});
+}
+
 /* What the core gives beside a learner. */
 static void functions(void)
 {
@@ -720,6 +771,7 @@ int main(int count, char **arguments)
         every_name(d);
         every_width(d);
         every_stream(d);
+        every_detector(d);
     }
     functions();
     for (int i = 0; i < HW_RUNNING + 3 && run.rows >= 10000 && run.parts == 1; i++)

@@ -195,6 +195,11 @@ static void random_expert(declaration *a, int index, bool classes, bool embeddin
 
 static declaration random_declaration(void)
 {
+    if (once_in(6)) {
+        declaration detectors = declare_anomaly(once_in(2), 1 + (int)below(40), 1 + (int)below(60));
+        detectors.numbers[HW_D_MAX_ROWS] = once_in(2) ? 16 + (double)below(300) : 1 << 16;
+        return detectors;
+    }
     bool growing = !once_in(3), classes = once_in(2), embedding = !growing && once_in(4);
     int outputs = growing ? (classes ? 1 + (int)below(once_in(4) ? 120 : 5) : 1) : 1 + (int)below(once_in(6) ? 300 : 5);
     declaration a = declare(once_in(2), growing, growing ? 0 : (int)below(30) + embedding, outputs);
@@ -341,7 +346,16 @@ static int call_growing(learner *s)
             p[i] = hostile();
         }
         return hw_read_numbers(s->l, slots, p, count);
-    case 4: at_hand = "hw_predict"; return hw_predict(s->l, p, once_in(2) ? &width : NULL);
+    case 4:
+        if (once_in(3)) {
+            double score, of_new;
+            at_hand = "hw_contributions";
+            memset(p, 0, (size_t)s->shape.rows * sizeof *p);
+            status = hw_contributions(s->l, p, &score, &of_new);
+            return s->shape.intervals == HW_ANOMALY || status == HW_BAD_ARGUMENT ? status : 2;
+        }
+        at_hand = "hw_predict";
+        return hw_predict(s->l, p, once_in(2) ? &width : NULL);
     case 5:
     case 6:
     case 7: at_hand = "hw_learn"; return hw_learn(s->l, random_answer(s), once_in(6) ? hostile() : 1, p);
@@ -728,6 +742,10 @@ static bool run_short_of_memory(const declaration *a, int64_t n, bool for_ever, 
 
 static void fail_everywhere(int64_t step)
 {
+    declaration detectors = declare_anomaly(false, 5, 30);
+    at_hand = "detectors of anomalies short of memory";
+    for (int64_t n = 1; run_short_of_memory(&detectors, n, false, false); n += n < 200 ? 1 : step)
+        seed_at_hand = (uint64_t)n;
     for (int kind = 0; kind < 4; kind++) {
         declaration a = declare(kind % 2, true, 0, 1);
         a.numbers[HW_D_HISTORY] = 1;

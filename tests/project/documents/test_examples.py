@@ -227,3 +227,13 @@ def test_one_model_for_all_keys_is_better_where_they_are_alike():
     said = output_of("18_fleet")
     one, each = (numbers(said[name])[0] for name in said if name.startswith("one "))
     assert one > each > 60
+
+
+def test_faults_of_a_shuttle_are_found_without_labels():
+    said = output_of("19_anomalies")
+    assert numbers(said["area under the ROC curve"])[0] > 0.96
+    assert numbers(said["rows that score above 0.95"])[1] > 70
+    ordinary, broken = numbers(said["the last row"])[0], numbers(said["the same with f1 500 higher"])[0]
+    assert ordinary < broken
+    assert broken > 0.98
+    assert said["blamed"].startswith("f1 = ")

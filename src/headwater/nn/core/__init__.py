@@ -22,6 +22,7 @@ from headwater.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
 
 from .declaration import CELLS, LAYER_KINDS, declaration
 from .running import (
+    ANOMALY,
     CLASSES,
     ERROR,
     FADING_LOSS,
@@ -377,6 +378,7 @@ STATE = _state_names()
 """Names of the arrays that learning changes, in the order in which they are saved: the list in ``core/state.c``."""
 
 __all__ = [
+    "ANOMALY",
     "CLASSES",
     "ERROR",
     "FADING_LOSS",

@@ -1,7 +1,8 @@
 """Names of the core's codes and of an expert's running numbers, in the order of ``core/headwater.h``."""
 
-UNKNOWN, PLAIN, SCALED, PEARSON = range(4)
-"""How wide answers spread: no answers to score · all rows have one scale · the scale expert's · √ŷ, that of a count."""
+UNKNOWN, PLAIN, SCALED, PEARSON, ANOMALY = range(5)
+"""How wide answers spread: no answers to score · all rows have one scale · the scale expert's · √ŷ, that of a count · there are
+no answers, and what is predicted is how unusual a row is."""
 HEDGED, CLASSES, NUMBERS = range(3)
 """How experts are mixed: probabilities by fixed-share Hedge, logits, numbers."""
 WINDOW = 1000

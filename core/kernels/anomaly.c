@@ -1,0 +1,320 @@
+/* How unusual a sample is, against those that came before it.
+ *
+ * Four detectors look at it, each with a raw score: the mean square of its standardised numbers; its mean distance to the
+ * nearest of the last samples; what an autoencoder fails to rebuild; the surprise of its categories and of what is new.
+ * A raw score becomes a p-value, the share of the last HW_SCORED samples that had a larger one. The pool's own raw score is
+ * the weighted sum of -ln p, and the answer is 1 - p of that. Formulas and sources stand in headwater/plain/anomaly.py. */
+
+static const double POOL_WEIGHT[HW_DETECTORS] = {1.5, 1, 1, 1};
+static const double FARTHEST = 10;  /* a standardised number lies within ±10 */
+static const double RARE = 0.001;   /* a p-value below this is an anomaly, which is not learned at once */
+static const double TOGETHER = 100; /* but no more of them in succession: things may be so from now on */
+enum { NEAREST = 10 };              /* samples that a distance is measured to */
+
+/* The sample at hand: pair 0 is the bias, pair i + 1 is entry i. */
+typedef struct looked_at {
+    int64_t pairs, numbers;
+    double score[HW_DETECTORS + 1], p[HW_DETECTORS + 1]; /* raw scores and p-values; the pool's last */
+} looked_at;
+
+/* Where the parts of a score go: each row of the table gets factor times what it contributes. NULL: nowhere. */
+typedef struct parts_of {
+    double *row;
+    double factor, new; /* what each new name contributes */
+} parts_of;
+
+/* ---- the sample as pairs --------------------------------------------------------------------------------- */
+
+/* A pair for each entry that is a number or a category; what is new counts as nothing but a surprise, so its value is 0. */
+static void standardise_entries(hw_learner *l, looked_at *at, bool learn)
+{
+    int64_t n = 0;
+    double *run = running(l, 0);
+    real *v = l->values_at;
+    l->rows_at[0] = 0;
+    v[0] = 1;
+    at->numbers = 0;
+    for (int64_t i = 0; i < l->entries; i++) {
+        int32_t slot = l->entry_slots[i];
+        double x = l->entry_x[i];
+        if (x != x)
+            continue;
+        if (magnitude(x) > HUGE_INPUT) { /* as far off as can be: no gap, but an anomaly */
+            if (learn)
+                run[HW_HUGE] += 1;
+            x = x < 0 ? -HUGE_INPUT : HUGE_INPUT;
+        }
+        l->entry_slots[n] = slot;
+        l->entry_x[n++] = x;
+        if (slot < 0) {
+            l->rows_at[n] = -slot - 1;
+            v[n] = l->touched[-slot - 1] > 0;
+            continue;
+        }
+        hw_slots *s = &l->slots;
+        double z = standardise(s->mean + slot, s->variance + slot, s->seen + slot, x, FARTHEST, false, NULL);
+        bool known = s->seen[slot] > 0;
+        l->rows_at[n] = s->row[slot];
+        v[n] = known ? (real)z : 0;
+        at->numbers += known;
+    }
+    l->entries = n;
+    at->pairs = l->pairs = l->active = n + 1;
+}
+
+static inline bool is_number(const hw_learner *l, int64_t pair) { return pair > 0 && l->entry_slots[pair - 1] >= 0; }
+
+/* ---- detectors ------------------------------------------------------------------------------------------- */
+
+static double square_of_numbers(hw_learner *l, const looked_at *at, parts_of *parts)
+{
+    const real *v = l->values_at;
+    double sum = 0;
+    for (int64_t i = 1; i < at->pairs; i++) {
+        double own = is_number(l, i) && at->numbers ? (double)v[i] * (double)v[i] / (double)at->numbers : 0;
+        sum += own;
+        if (parts)
+            parts->row[l->rows_at[i]] += parts->factor * own;
+    }
+    return sum;
+}
+
+static inline real square_distance(const real *restrict a, const real *restrict b, int n)
+{
+    real sum;
+    SUM_UNITS(sum, n, (a[j] - b[j]) * (a[j] - b[j]));
+    return sum;
+}
+
+/* The sample's values in the order of the pairs of sample i of the ring; 0 where it has none: the mean, or no category. */
+static const real *in_order_of(hw_learner *l, const looked_at *at, int64_t i)
+{
+    const int32_t *rows = l->pair_rows + l->sample_start[i];
+    int64_t n = l->sample_count[i];
+    const real *by_row = l->by_row;
+    real *own = l->reordered;
+    if (n == at->pairs && !memcmp(rows, l->rows_at, (size_t)n * sizeof *rows))
+        return l->values_at;
+    for (int64_t j = 0; j < n; j++)
+        own[j] = by_row[rows[j]];
+    return own;
+}
+
+/* Put sample i of the ring, at a distance of root d, among the nearest, if it belongs there; returns how many there are. */
+static int insert_nearest(double *nearest, int64_t *place, int found, double d, int64_t i)
+{
+    if (found == NEAREST && !(d < nearest[NEAREST - 1]))
+        return found;
+    int q = found < NEAREST ? found++ : NEAREST - 1;
+    for (; q > 0 && nearest[q - 1] > d; q--) {
+        nearest[q] = nearest[q - 1];
+        place[q] = place[q - 1];
+    }
+    nearest[q] = d;
+    place[q] = i;
+    return found;
+}
+
+static double distance_to_nearest(hw_learner *l, const looked_at *at, parts_of *parts)
+{
+    int64_t some = l->ring_added < l->ring ? l->ring_added : l->ring, place[NEAREST] = {0};
+    double nearest[NEAREST] = {0}, sum = 0;
+    real *by_row = l->by_row;
+    int found = 0;
+    for (int64_t i = 0; i < at->pairs; i++)
+        by_row[l->rows_at[i]] = ((const real *)l->values_at)[i];
+    for (int64_t i = 0; i < some; i++) {
+        const real *kept = (const real *)l->pair_values + l->sample_start[i];
+        double d = (double)square_distance(in_order_of(l, at, i), kept, (int)l->sample_count[i]);
+        found = insert_nearest(nearest, place, found, d, i);
+    }
+    for (int q = 0; q < found; q++) {
+        double distance = __builtin_sqrt(nearest[q]);
+        sum += distance / found;
+        if (!parts || !(distance > 0))
+            continue;
+        const int32_t *rows = l->pair_rows + l->sample_start[place[q]];
+        const real *own = in_order_of(l, at, place[q]), *kept = (const real *)l->pair_values + l->sample_start[place[q]];
+        for (int64_t j = 0; j < l->sample_count[place[q]]; j++) {
+            double apart = (double)(own[j] - kept[j]);
+            parts->row[rows[j]] += parts->factor * apart * apart / (distance * found);
+        }
+    }
+    for (int64_t i = 0; i < at->pairs; i++)
+        by_row[l->rows_at[i]] = 0;
+    return sum;
+}
+
+/* h = tanh(b + sum of value times the encoder's row), into the sample's values; what a number's own row of the decoder
+ * makes of it differs from the number by an error, into l->errors. The decoder lies where a rule's numbers would. */
+static double failure_to_rebuild(hw_learner *l, const looked_at *at, parts_of *parts)
+{
+    const hw_expert_t *e = l->expert;
+    const real *v = l->values_at, *decoder = (const real *)l->state[0] + l->dense;
+    real *h = (real *)l->values + 16, *errors = l->errors;
+    double sum = 0;
+    sum_rows((const real *)l->weights + l->dense, (size_t)l->stride, l->rows_at, v, (int)at->pairs, NULL, h, e->lanes);
+    for (int j = 0; j < e->lanes; j++)
+        h[j] = HW_MATH(hw_tanh)(h[j]);
+    errors[0] = 0;
+    for (int64_t i = 1; i < at->pairs; i++) {
+        errors[i] = 0;
+        if (!is_number(l, i))
+            continue;
+        errors[i] = dot(h, decoder + (int64_t)l->rows_at[i] * l->stride, e->lanes) - v[i];
+        double own = at->numbers ? (double)errors[i] * (double)errors[i] / (double)at->numbers : 0;
+        sum += own;
+        if (parts)
+            parts->row[l->rows_at[i]] += parts->factor * own;
+    }
+    return sum;
+}
+
+/* -ln of the share of samples that had a category; a new name counts as half a sample. */
+static double surprise_of_names(hw_learner *l, const looked_at *at, parts_of *parts)
+{
+    double all = (double)(l->touched[0] + 1), of_new = hw_log64(2 * all), sum = of_new * (double)l->unknown;
+    if (parts)
+        parts->new = parts->factor * of_new;
+    for (int64_t i = 1; i < at->pairs; i++) {
+        double own = 0, seen = (double)l->touched[l->rows_at[i]];
+        if (!is_number(l, i))
+            own = seen > 0 ? hw_log64(all / (seen + 0.5)) : of_new;
+        else if (l->slots.seen[l->entry_slots[i - 1]] == 0)
+            own = of_new;
+        own = own > 0 ? own : 0;
+        sum += own;
+        if (parts)
+            parts->row[l->rows_at[i]] += parts->factor * own;
+    }
+    return sum;
+}
+
+static double (*const DETECTORS[HW_DETECTORS])(hw_learner *, const looked_at *, parts_of *) = {
+    square_of_numbers, distance_to_nearest, failure_to_rebuild, surprise_of_names};
+
+/* ---- from scores to one answer --------------------------------------------------------------------------- */
+
+static double *scores_of(hw_learner *l, int detector) { return l->scores + HW_SCORES_HEAD + (int64_t)detector * HW_SCORED; }
+
+/* The share of the last scores that are larger; equal ones count half, and so does this one: never 0 and never 1. */
+static double p_value(hw_learner *l, int detector, double score)
+{
+    double ever = l->scores[HW_SCORES_EVER];
+    const double *scores = scores_of(l, detector);
+    int count = ever < HW_SCORED ? (int)ever : HW_SCORED, twice = 1;
+    for (int i = 0; i < count; i++)
+        twice += (scores[i] > score) + (scores[i] >= score);
+    return 0.5 * twice / (count + 1);
+}
+
+/* What a detector adds to the pool's raw score. One that finds nothing at all adds nothing: where rows never differ, its
+ * p-value follows how many there were. */
+static double surprise_of(const looked_at *at, int detector)
+{
+    return at->score[detector] > 0 ? -POOL_WEIGHT[detector] * hw_log64(at->p[detector]) : 0;
+}
+
+static void look(hw_learner *l, looked_at *at, bool learn)
+{
+    standardise_entries(l, at, learn);
+    double pool = 0;
+    for (int d = 0; d < HW_DETECTORS; d++) {
+        at->score[d] = DETECTORS[d](l, at, NULL);
+        at->p[d] = p_value(l, d, at->score[d]);
+        pool += surprise_of(at, d);
+    }
+    at->score[HW_DETECTORS] = pool;
+    at->p[HW_DETECTORS] = p_value(l, HW_DETECTORS, pool);
+}
+
+static int kernel_score(hw_learner *l, void *p)
+{
+    looked_at at;
+    look(l, &at, false);
+    *(real *)p = (real)(1 - at.p[HW_DETECTORS]);
+    return 0;
+}
+
+/* What each row of the table, and each new name, contributes to the pool's raw score: every detector's -ln p, weighted, is
+ * divided in proportion to what the rows contribute to its own raw score. */
+static void kernel_contributions(hw_learner *l, double *row, double *score, double *of_new)
+{
+    looked_at at;
+    look(l, &at, false);
+    *score = at.score[HW_DETECTORS];
+    *of_new = 0;
+    for (int d = 0; d < HW_DETECTORS; d++) {
+        parts_of parts = {row, 0, 0};
+        if (at.score[d] > 0)
+            parts.factor = surprise_of(&at, d) / at.score[d];
+        DETECTORS[d](l, &at, &parts);
+        *of_new += parts.new;
+    }
+}
+
+/* ---- learning -------------------------------------------------------------------------------------------- */
+
+static void record_scores(hw_learner *l, const looked_at *at)
+{
+    int64_t place = (int64_t)l->scores[HW_SCORES_EVER] % HW_SCORED;
+    for (int d = 0; d <= HW_DETECTORS; d++)
+        scores_of(l, d)[place] = at->score[d];
+    l->scores[HW_SCORES_EVER] += 1;
+}
+
+/* One step of the autoencoder along the gradient of ½ |error|²; each of its two layers steps in proportion to what it
+ * reads (normalised least mean squares), so no step overshoots. */
+static void learn_to_rebuild(hw_learner *l, const looked_at *at)
+{
+    const hw_expert_t *e = l->expert;
+    real *h = (real *)l->values + 16, *d = (real *)l->deltas + 16, *errors = l->errors, *v = l->values_at;
+    real *encoder = (real *)l->weights + l->dense, *decoder = (real *)l->state[0] + l->dense;
+    int n = (int)at->pairs;
+    real of_h = dot(h, h, e->lanes) + 1, of_v = 0, lr = (real)least(e->lr, 1);
+    SUM_UNITS(of_v, n, v[j] * v[j]);
+    sum_rows(decoder, (size_t)l->stride, l->rows_at, errors, n, NULL, d, e->lanes);
+    for (int j = 0; j < e->lanes; j++)
+        d[j] *= (1 - h[j] * h[j]) * (lr / of_v);
+    for (int i = 0; i < n; i++)
+        errors[i] *= lr / of_h;
+    step_rows(decoder, (size_t)l->stride, l->rows_at, errors, n, h, e->lanes);
+    step_rows(encoder, (size_t)l->stride, l->rows_at, v, n, d, e->lanes);
+}
+
+static void learn_sample_of_names(hw_learner *l)
+{
+    double *run = running(l, 0);
+    hw_slots *s = &l->slots;
+    for (int64_t i = 0; i < l->entries; i++) {
+        int32_t slot = l->entry_slots[i];
+        if (slot >= 0)
+            standardise(s->mean + slot, s->variance + slot, s->seen + slot, l->entry_x[i], FARTHEST, true, run + HW_FAR);
+        else
+            ((real *)l->values_at)[i + 1] = 1;
+    }
+    l->rows_in_order = false;
+    count_rows(l);
+}
+
+static int kernel_learn_unusual(hw_learner *l, double w, void *p)
+{
+    looked_at at;
+    look(l, &at, w > 0);
+    if (p)
+        *(real *)p = (real)(1 - at.p[HW_DETECTORS]);
+    if (!(w > 0))
+        return 0;
+    record_scores(l, &at);
+    l->learned += 1;
+    double *skipped = l->scores + HW_SCORES_SKIPPED;
+    if (at.p[HW_DETECTORS] < RARE && *skipped < TOGETHER) {
+        *skipped += 1;
+        return 1;
+    }
+    *skipped = 0;
+    learn_to_rebuild(l, &at);
+    learn_sample_of_names(l);
+    keep_sample(l, 0, 1);
+    return 1;
+}
