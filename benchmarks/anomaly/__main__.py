@@ -1,0 +1,114 @@
+"""Measure how well anomalies are found, on thirteen public sets: ``python -m benchmarks.anomaly``.
+
+Each learner walks over each set in a process of its own. What is done stands in ``benchmarks/results/anomaly.json`` and is not
+run again without ``--again``. In the end the table is written into the pages that have markers for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import headwater
+from benchmarks.anomaly.sets import SETS
+from benchmarks.anomaly.table import render
+from benchmarks.data import DataMissingError, data_file
+from benchmarks.process import RivalMissingError, build, environment, python_of
+from benchmarks.report import write
+from benchmarks.results import machine
+from benchmarks.rivals import Rival
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results" / "anomaly.json"
+PAGES = ("benchmarks/README.md", "docs/how-to/anomalies.md", "docs/zh/how-to/anomalies.md")
+PATIENCE_S = 3600.0
+
+LEARNERS = {
+    rival.name: rival
+    for rival in (
+        Rival("headwater", "`hw.Anomaly()`", "ours", None, "headwater"),
+        Rival("z-norm", "z-norm", "z_norm", None, "numpy"),
+        Rival("river-hst", "River HalfSpaceTrees", "river_detectors", "river", "river"),
+        Rival("river-loda", "River LODA", "river_detectors", "river", "river"),
+        Rival("moa-hst", "CapyMOA HalfSpaceTrees", "moa_detectors", "capymoa", "capymoa"),
+        Rival("moa-oif", "CapyMOA OnlineIsolationForest", "moa_detectors", "capymoa", "capymoa"),
+    )
+}
+
+
+def measure(rival: Rival, name: str, seed: int) -> dict[str, Any]:
+    """Run one learner on one set in a process of its own; one that dies has an error for an entry."""
+    command = [str(python_of(rival)), "-m", "benchmarks.anomaly.one", rival.module, rival.name, name, str(seed)]
+    own = environment() | ({} if rival.env else {"PYTHONPATH": str(ROOT / "src")})
+    try:
+        done = subprocess.run(
+            command, env=own, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        )
+    except subprocess.TimeoutExpired:
+        return {"error": f"not finished within {PATIENCE_S:g} s"}
+    if done.returncode or not done.stdout.strip():
+        words = done.stderr.strip().splitlines()
+        return {"error": words[-1][:300] if words else "the process died in silence"}
+    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return answer
+
+
+def load() -> dict[str, Any]:
+    """Return the results so far."""
+    if RESULTS.is_file():
+        found: dict[str, Any] = json.loads(RESULTS.read_text())
+        return found
+    return {"entries": {}}
+
+
+def keep(id_: str, answer: dict[str, Any]) -> None:
+    """Add one entry to the file."""
+    whole = load() | {"version": headwater.__version__, "machine": machine(), "date": time.strftime("%Y-%m-%d")}
+    whole["entries"] = dict(sorted((whole["entries"] | {id_: answer}).items()))
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in whole.pop("entries").items())
+    RESULTS.write_text(f'{{{json.dumps(whole)[1:-1]},\n "entries": {{\n{lines}\n }}\n}}\n')
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what is missing and write the table; return 0, 1 if a learner failed, 2 on bad input."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.anomaly", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", default=["*"], metavar="LEARNER/SET", help="what to run; * and ? match")
+    parser.add_argument("--again", action="store_true", help="run what has results, too")
+    parser.add_argument("--seed", type=int, default=1, help="of all learners that draw numbers")
+    options = parser.parse_args(argv)
+    known = load()["entries"]
+    wanted = [
+        (rival, name)
+        for rival in LEARNERS.values()
+        for name in SETS
+        if any(fnmatch.fnmatchcase(f"{rival.name}/{name}", pattern) for pattern in options.only)
+        and (options.again or "auc" not in known.get(f"{rival.name}/{name}", {}))
+    ]
+    failed = False
+    try:
+        for name in {name for _, name in wanted}:
+            data_file(f"anomaly/{name}.npz")
+        build(rival for rival, _ in wanted)
+    except (DataMissingError, RivalMissingError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    for rival, name in wanted:
+        answer = measure(rival, name, options.seed)
+        keep(f"{rival.name}/{name}", answer)
+        failed = failed or "error" in answer
+        said = answer.get("error") or f"AUC {answer['auc']:.1f}  {answer['us_per_row']:.1f} µs a row"
+        print(f"{rival.name}/{name}: {said}", flush=True)
+    for page in PAGES:
+        write(ROOT / page, "anomaly", render(load(), {rival.name: rival.title for rival in LEARNERS.values()}))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
