@@ -38,7 +38,8 @@ def render(whole: dict[str, Any], titles: dict[str, str]) -> str:
     versions = ", ".join(
         f"{name} {packages[name]}" for name in ("river", "capymoa", "numpy", "python") if name in packages
     )
-    note = f"headwater {whole['version']}, {whole['date']}, one core of {whole['machine']['cpu']}; {versions}."
+    versions = f"headwater {whole['version']} (means of five seeds), {versions}"
+    note = f"{whole['date']}, one core of {whole['machine']['cpu']}; {versions}."
     return "\n".join([*lines, "", f"Written by `python -m benchmarks.anomaly`: {note}"])
 
 

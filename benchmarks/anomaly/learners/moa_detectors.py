@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from capymoa.anomaly import HalfSpaceTrees, OnlineIsolationForest
-from capymoa.instance import Instance
+from capymoa.core import Instance
 from capymoa.stream import Schema
 
 PACKAGES = ("capymoa", "numpy")
