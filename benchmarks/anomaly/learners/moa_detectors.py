@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from capymoa.anomaly import HalfSpaceTrees, OnlineIsolationForest
-from capymoa.core import Instance
+from capymoa.core import LabeledInstance
 from capymoa.stream import Schema
 
 PACKAGES = ("capymoa", "numpy")
@@ -25,7 +25,9 @@ def make(name: str, d: int, seed: int) -> Callable[[Any], float]:
         np.maximum(high, row, out=high)
         span = high - low
         scaled = np.divide(row - low, span, out=np.zeros(d), where=span > 0)
-        instance = Instance.from_array(schema, scaled)
+        instance = LabeledInstance.from_array(
+            schema, scaled, 0
+        )  # its trees learn no row without a label: all are ordinary
         score = float(model.score_instance(instance))
         model.train(instance)
         return score
