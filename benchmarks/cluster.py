@@ -48,7 +48,7 @@ def slow_model() -> hw.Classifier:
     return hw.Classifier(experts=[nn.Expert(layers, nn.AdaGrad(0.05), replays=REPLAYS)] * 8, diagnosis=False)
 
 
-REPLAYS = 45
+REPLAYS = 60
 
 
 def rows(n: int) -> tuple[list[dict[str, float]], list[str]]:

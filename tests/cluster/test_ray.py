@@ -161,6 +161,17 @@ def test_a_node_that_joins_learns_and_one_that_is_to_leave_is_let_go_between_rou
     assert workers.lost == 0, "no block was lost"
 
 
+def test_more_blocks_than_there_is_room_for_are_shared_out_among_the_workers_that_run(nodes):
+    digests = []
+    for engine in ("local", "ray"):
+        with Cluster(make(), workers=4, block=100, engine=engine, serial_sample=False) as cluster:
+            cluster.run(ROWS)
+        digests.append(cluster.learner.engine.core.digest())
+    assert 1 <= cluster.progress.live <= 2, "two nodes have a core each"
+    assert cluster.progress.workers == 4
+    assert digests[0] == digests[1]
+
+
 def test_rows_that_cannot_be_learned_raise_the_error_that_they_raise_here(nodes):
     rows = [({"a": 1.0}, "x")] * 500 + [({"a": 1.0}, 0.5 + i / 7) for i in range(500)]
     for engine in ("local", "ray"):

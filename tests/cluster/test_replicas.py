@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import uvicorn
 
 import headwater as hw
 from headwater.cli.options.replicas import ReplicaOptions, states_of_run
@@ -32,7 +34,8 @@ from headwater.cluster.worker import pack, unpack
 from headwater.errors import ConfigError, SourceError
 from headwater.learner_file import fingerprint
 from headwater.serve.app import build
-from headwater.serve.run import make_state
+from headwater.serve.run import configured, listen, make_state
+from support.chromium import CHROMIUM
 from support.processes.rounds import stream
 
 with warnings.catch_warnings():
@@ -164,20 +167,25 @@ def test_a_manifest_that_cannot_be_read_leaves_the_state_before_it_which_grows_o
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[Any, Any, Pool, Path]]:
-    """The state of a server for a run, a client, its one replica, and the manifest."""
+def following(tmp_path: Path) -> Iterator[tuple[Any, Pool, Path]]:
+    """The state of a server for a run, its one replica, and the manifest."""
     manifest, pool = tmp_path / "m.hw", Pool()
     learn_rounds(manifest, 2000)
     state = make_state(tmp_path / "s.db")
     state.service.change(state.service.models.create, "default", hw.load(manifest))
     state.replicas = Replicas(pool, states_of_run(state, manifest), every=0.02, oldest=3600.0, keep=True)
-    with TestClient(build(state)) as client:
-        yield state, client, pool, manifest
+    yield state, pool, manifest
     state.close()
 
 
-def test_a_server_predicts_with_the_states_of_a_run_and_refuses_examples(server):
-    state, client, pool, manifest = server
+@pytest.fixture
+def client(following: Any) -> Iterator[Any]:
+    with TestClient(build(following[0])) as client:
+        yield client
+
+
+def test_a_server_predicts_with_the_states_of_a_run_and_refuses_examples(following, client):
+    state, pool, manifest = following
     asked = {"x": ROWS[0][0]}
     answer = client.post("/predict", json=asked)
     assert answer.json().keys() == {"y_pred", "proba", "seq"}, "no id, since no answer could be learned"
@@ -199,8 +207,8 @@ def test_a_server_predicts_with_the_states_of_a_run_and_refuses_examples(server)
     assert 0 <= float(alone.headers["x-headwater-state-age"]) < 3600
 
 
-def test_a_server_does_not_predict_from_a_round_that_is_too_long_ago(server):
-    state, client, _, manifest = server
+def test_a_server_does_not_predict_from_a_round_that_is_too_long_ago(following, client):
+    state, _, manifest = following
     os.utime(manifest, (1, 1))
     while (refused := client.post("/predict", json={"x": {}})).status_code == 200:
         time.sleep(0.005)
@@ -208,6 +216,36 @@ def test_a_server_does_not_predict_from_a_round_that_is_too_long_ago(server):
     assert str(manifest) in refused.json()["at"]
     state.replicas.oldest = float("inf")
     assert client.post("/predict", json={"x": {}}).status_code == 200
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to show the page")
+def test_the_servers_page_says_that_a_run_learns_and_how_long_ago_its_last_round_was(following):
+    driven = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")
+    state, _, manifest = following
+    sock = listen("127.0.0.1", 0)
+    served = uvicorn.Server(configured(state))
+    state.ends = lambda: served.should_exit
+    thread = threading.Thread(target=served.run, kwargs={"sockets": [sock]})
+    thread.start()
+    try:
+        with driven.sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox"])
+            page = browser.new_page(locale="en-US")
+            page.set_default_timeout(300_000)
+            page.goto(f"http://127.0.0.1:{sock.getsockname()[1]}/")
+            page.wait_for_selector("#state.elsewhere")
+            assert page.inner_text("#state").startswith("A cluster run learns this model")
+            assert page.inner_text("#card-learned b") == "2,000"
+            assert re.fullmatch(r"the last round was [\d,]+ s ago", page.inner_text("#card-learned .more"))
+            page.click("#language")
+            assert page.inner_text("#state").startswith("集群任务学习这个模型")
+            os.utime(manifest, (1, 1))
+            page.wait_for_selector("#state.too_old")
+            assert page.inner_text("#state").startswith("集群任务的最后一轮已过去太久")
+            browser.close()
+    finally:
+        served.should_exit = True
+        thread.join()
 
 
 def test_a_store_with_a_model_of_its_own_is_not_given_to_a_run(tmp_path):

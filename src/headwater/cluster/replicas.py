@@ -88,7 +88,7 @@ class Replicas:
         """Seconds: how old the state was that the last answer came from."""
         self.here = 0
         """Requests that no replica has answered from a state that is new enough."""
-        self._seq = -1
+        self._seq, self._as_of = -1, 0.0
         self._kept = Replica() if keep else None
         self._ended = threading.Event()
         self._publish()
@@ -102,6 +102,11 @@ class Replicas:
             self.here += 1
             found = self._new_enough(None if self._kept is None else self._kept.predict(X))
         return found
+
+    @property
+    def newest_age(self) -> float:
+        """Seconds: how old the state is now that was published last."""
+        return time.monotonic() - self._as_of
 
     def _new_enough(self, found: tuple[Rows, int, float] | None) -> tuple[Rows, int] | None:
         if found is None:
@@ -120,10 +125,10 @@ class Replicas:
         self.pool.close()
 
     def _publish(self) -> None:
-        self._seq, as_of, saved = self._source(self._seq)
+        self._seq, self._as_of, saved = self._source(self._seq)
         if self._kept is not None:
-            self._kept.take(self._seq, as_of, saved)
-        self.pool.publish(self._seq, as_of, saved)
+            self._kept.take(self._seq, self._as_of, saved)
+        self.pool.publish(self._seq, self._as_of, saved)
 
     def _work(self) -> None:
         while not self._ended.wait(self._every):

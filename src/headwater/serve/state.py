@@ -29,6 +29,10 @@ class Predictors(Protocol):
     here: int
     oldest: float
 
+    @property
+    def newest_age(self) -> float:
+        """Seconds: how old their newest state is."""
+
     async def predict(self, X: list[Any]) -> tuple[list[tuple[Any, dict[Any, float] | None]], int] | None:
         """Return predictions of the default model and the sequence that it stood at; None where the server must predict."""
 

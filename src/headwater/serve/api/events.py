@@ -101,6 +101,7 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         **summary(model),
         "models": list(state.service.models.by_name),
         "demo": state.demo and model.name == state.default,
+        "elsewhere": _elsewhere(state) if state.learns_elsewhere(model) else None,
         "classes": [label_key(label) for label in classes[:_CLASSES]],
         "n_classes": len(classes),
         "given_out": state.measures.given_out[model.id],
@@ -115,6 +116,14 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         "ready": state.service.failure is None,
         "up_s": time.time() - state.started,
     }
+
+
+def _elsewhere(state: ServerState) -> dict[str, Any] | None:
+    """Return how old the state is that a cluster run has published, and whether nobody predicts from it for that."""
+    if state.replicas is None:
+        return None
+    age = state.replicas.newest_age
+    return {"age": age, "too_old": age > state.replicas.oldest}
 
 
 def _row(seq: int, event: Any, y_pred: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ export function condition({ link, frame }) {
   if (link === "disconnected") return "disconnected";
   if (!frame) return "starting";
   if (!frame.ready) return "not_ready";
+  if (frame.elsewhere) return frame.elsewhere.too_old ? "too_old" : "elsewhere";
   if (frame.paused) return "paused";
   const { n } = frame.learners[0].scores;
   if (n) return "live";
@@ -59,7 +60,8 @@ function cards(frame, learner) {
   const window = scores.n ? { n } : { n: count(1000) };
   const guess = best(frame, scores.window);
   const others = baselineNames(frame).map((name) => `${text(name)} ${show(frame, scores.window[name][key])}`).join(" · ");
-  const pace = [text("per_second", { n: count(Math.round(frame.now.rate)) }), ...(frame.given_out ? [text("given_out", { n: count(frame.given_out) })] : [])];
+  const rate = frame.elsewhere ? text("state_age", { n: count(Math.round(frame.elsewhere.age)) }) : text("per_second", { n: count(Math.round(frame.now.rate)) });
+  const pace = [rate, ...(frame.given_out ? [text("given_out", { n: count(frame.given_out) })] : [])];
   return [
     card("score", show(frame, scores.window.model[key]), text(`${key}_window`, window), scores.n ? text("all_rows", { value: show(frame, scores.model[key]), n: count(scores.n) }) : ""),
     isDetector(frame) ? card("alarms", count(scores.alarms), text("alarms"), text("mean_score", { value: figure(scores.window.model.mean_score) })) : card("baseline", guess ? show(frame, scores.window[guess][key]) : "–", text("baselines_window", window), others),
