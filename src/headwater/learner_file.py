@@ -116,8 +116,6 @@ def from_bytes(data: bytes, at: str) -> Any:
     """Return the learner or the network whose file these bytes are."""
     saved = unseal(data, at)
     with fitting(at):
-        if saved.header["learner"] == "Fleet":
-            return face().fleet_of(saved, at)
         if saved.header["learner"] == "Network":
             return build_network(saved)
     return _unpack(saved, at)
@@ -162,14 +160,17 @@ class _Copy:
             return _packed(self._learner, self._parameters.finish())
 
 
-def _pack(learner: Learner) -> SavedModel:
+def _pack(learner: Any) -> SavedModel:
     """Return settings and arrays of a learner, as they stand at one moment."""
     with learner.lock:
         return _packed(learner)
 
 
-def _packed(learner: Learner, copied: Mapping[str, NDArray[Any]] = EMPTY) -> SavedModel:
+def _packed(learner: Any, copied: Mapping[str, NDArray[Any]] = EMPTY) -> SavedModel:
     """Return settings and arrays of a learner; ``copied``: arrays that have been copied already."""
+    if not isinstance(learner, Learner):  # a fleet, which stands above this room
+        fleet: SavedModel = learner.saved()
+        return fleet
     engine, sample = learner.engine, learner.sample
     arrays = {} if engine is None else {**engine.state(tuple(copied)), **copied}
     header = {
@@ -206,9 +207,11 @@ def _check_names(arrays: Mapping[str, NDArray[Any]]) -> None:
             )
 
 
-def _unpack(saved: SavedModel, at: str) -> Learner:
+def _unpack(saved: SavedModel, at: str) -> Any:
     """Build a learner and put what was saved into it."""
     with fitting(at):
+        if saved.header["learner"] == "Fleet":
+            return face().fleet_of(saved, at)
         return _unpacked(saved.header, saved.arrays)
 
 

@@ -19,12 +19,13 @@ from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import ReportFile, report_file, session_pace
 from headwater.cli.options.shared import Source, check_sources
 from headwater.cli.sources import LearnedSources, compare_columns
-from headwater.cli.terminal.keys import key_scores, print_keys
+from headwater.cli.terminal.keys import print_keys
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import print_json, print_report, print_start
 from headwater.cli.terminal.surprises import Surprises
 from headwater.errors import DataError, HeadwaterError, SourceError
 from headwater.fleet import Fleet
+from headwater.fleet.scores import key_scores
 from headwater.session import Session
 from headwater.streams import Stream
 from headwater.types import Event, Record

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from headwater.cli.options.fleet import as_fleet
 from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.replicas import ReplicaOptions, start_replicas
 from headwater.cli.options.shared import check_writable
@@ -48,12 +50,8 @@ def serve(
     port: int = 8080,
     task: str = "classify",
     name: str = "default",
-    hidden: str | None = None,
-    optimizer: str | None = None,
-    lr: float | None = None,
-    loss: str | None = None,
-    seed: int | None = None,
-    no_diagnosis: bool = False,
+    options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
+    fleet: Annotated[str | None, Parameter(metavar="KEY")] = None,
     tokens: Path | None = None,
     rate: float = 0.0,
     proxies: str = "",
@@ -83,18 +81,10 @@ def serve(
         classify or regress, for a new model.
     name
         The name of the model that /predict, /learn and /label mean.
-    hidden
-        Sizes of a new model's hidden layers, such as 64,32; the default needs no tuning.
-    optimizer
-        The update rule of a new model.
-    lr
-        Its learning rate.
-    loss
-        Its loss.
-    seed
-        What its first weights are drawn from.
-    no_diagnosis
-        Let a new model keep no rows for headwater diagnose; without it some 270 are kept.
+    options
+        What a new model is to be like; these are the defaults of the library where left out.
+    fleet
+        Let a new model be one for each value of this column, such as machine_id; with many keys use --hidden 8.
     tokens
         A file of lines "scope token", with scopes read, learn, admin.
     rate
@@ -129,8 +119,8 @@ def serve(
     bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
     state = server.make_state(file, tokens=known, policy=policy, **bounded)
     state.default, state.demo = name, demo
-    new = ModelOptions(hidden=hidden, optimizer=optimizer, lr=lr, loss=loss, seed=seed, no_diagnosis=no_diagnosis)
-    _begin(state, wanted.rounds or model, new, task, follow)
+    new = options or ModelOptions()
+    _begin(state, wanted.rounds or model, lambda: as_fleet(new.make(task), fleet), follow)
     return _run(server, state, wanted, host, port, sock)
 
 
@@ -152,10 +142,10 @@ def _file(store: Path | None, demo: bool) -> Path:
     return file
 
 
-def _begin(state: Any, model: Path | None, new: ModelOptions, task: str, follow: SourceOptions | None) -> None:
+def _begin(state: Any, model: Path | None, new: Callable[[], Any], follow: SourceOptions | None) -> None:
     """Make the model that the store lacks, a saved one or a new one; and let it follow a broker once the server answers."""
     if state.default not in state.service.models.by_name:
-        learner = load_model(model) if model is not None else new.make(task)
+        learner = load_model(model, fleets=True) if model is not None else new()
         state.service.change(state.service.models.create, state.default, learner)
     if follow is not None:
         _follow(state, follow)

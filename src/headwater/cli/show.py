@@ -14,8 +14,9 @@ from rich.table import Table
 
 from headwater.cli.options.fleet import member_of
 from headwater.cli.options.model import load_model
-from headwater.cli.terminal.keys import key_scores, print_keys
+from headwater.cli.terminal.keys import print_keys
 from headwater.fleet import Fleet
+from headwater.fleet.scores import key_scores
 from headwater.learner.guards import REASONS
 from headwater.learner.kinds import kind_with
 

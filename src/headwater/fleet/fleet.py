@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import headwater._core as _core
-from headwater.errors import ConfigError, RefusedRow
+from headwater.errors import ConfigError, DataError, RefusedRow
 from headwater.learner.classifier import RARE
 from headwater.learner.engine import Engine
 from headwater.learner.guards import HEAVIEST, REASONS, Block, check_block, check_rows
-from headwater.learner.kinds import check_can
-from headwater.learner.limits import Limits
+from headwater.learner.kinds import Kind, check_can, kind_of
+from headwater.learner.limits import Growth, Limits
 from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file import SavedModel, seal, unseal, write
 from headwater.types import Forecast
@@ -366,6 +367,102 @@ class Fleet:
         self._limits = limits
         self._core.set_limits(limits.entries, limits.names, limits.classes, limits.bytes)
 
+    # ---- what stores and servers ask of a learner -----------------------------------------------------------------------
+
+    @property
+    def kind(self) -> Kind:
+        """What can be done with it: `headwater.learner.kinds`."""
+        of = kind_of(self.first)
+        able = of.can & {"answers", "classes"} | {"keys"}
+        return replace(of, name="Fleet", noun=f"fleet of {of.noun}s", can=frozenset(able))
+
+    @property
+    def engine(self) -> None:
+        """None: each member has its own."""
+        return None
+
+    @property
+    def experts_(self) -> list[dict[str, Any]]:
+        """None: those of a member are its own."""
+        return []
+
+    @property
+    def known_classes(self) -> list[Any]:
+        """All classes that any member knows; a regressor has none."""
+        return self.classes
+
+    @property
+    def loss(self) -> str:
+        """The loss that members are taught by."""
+        return str(self.first.setup.experts[0].loss.name)
+
+    def check_keys(self, X: Sequence[Mapping[Any, Any]], *, learning: bool) -> None:
+        """Refuse rows that no member can predict or learn.
+
+        Parameters
+        ----------
+        X : list of dict
+            The rows.
+        learning : bool
+            Whether a new key would make a new member.
+
+        Raises
+        ------
+        DataError
+            If one has no key that can be one, or there would be more keys than ``max_keys``.
+        """
+        keys = [row.get(self.key) for row in X]
+        members = np.full(len(keys), -1, np.int64)
+        with self.lock:
+            self._core.place(keys, False, np.zeros(len(keys), bool), members)
+            room = self.max_keys - len(self)
+        for i in np.flatnonzero(members == NO_KEY)[:1].tolist():
+            raise DataError(
+                expected=f"a text, a number or a boolean in {self.key}, the fleet's key",
+                got=f"{keys[i]!r:.80}",
+                at=f"row {i + 1}",
+                help="Send the key with each row; nothing was learned.",
+                code="no_key",
+            )
+        if learning and len({keys[i] for i in np.flatnonzero(members == -1).tolist()}) > room:
+            raise DataError(
+                expected=f"at most {self.max_keys:,} keys",
+                got="one more",
+                at=self.key,
+                help="Make the fleet with a larger max_keys; nothing was learned.",
+                code="too_many_keys",
+            )
+
+    def explain_one(self, x: Mapping[Any, Any], **how: Any) -> Any:
+        """Say how much each feature moved the prediction for a sample, as the member of its key does: `Classifier.explain_one`.
+
+        Raises
+        ------
+        DataError
+            If there is no such key.
+        """
+        keys, rows = self._split([x])
+        if keys[0] not in self:
+            raise unknown_key(self.key, keys[0])
+        return self[keys[0]].explain_one(rows[0], **how)
+
+    def check_limits(self, X: Any, y: Any = None) -> Growth:
+        """Say by how much learning rows would make the fleet grow, at most: as if each key's member learned all of them.
+
+        Raises
+        ------
+        LimitError
+            If a row is beyond the limits of what members begin as.
+        """
+        keys, rows = self._split(X)
+        growth = self.first.check_limits(rows, y)
+        return replace(growth, bytes=growth.bytes * len(set(map(str, keys))))
+
+    def saved(self) -> SavedModel:
+        """Return settings and arrays, as they stand at one moment."""
+        with self.lock:
+            return pack(self)
+
     def describe(self) -> dict[str, Any]:
         """Say how many members there are, how many of them are in memory, what each is made as, and what they have learned."""
         members = {"members": len(self), "in_memory": self._core.present, "vocabularies": self._core.vocabularies}
@@ -376,7 +473,10 @@ class Fleet:
             "member": repr(self.first),
             "classes": list(self.classes),
         }
-        return {**about, "n_learned": self.n_learned, "rejected": self.rejected, "score": self.score()}
+        learned = {"n_learned": self.n_learned, "rejected": self.rejected, "score": self.score()}
+        busiest = self.busiest()
+        own = [] if busiest is None else self[busiest].describe()["features"]
+        return {**about, **learned, "features": [{"name": self.key, "kind": "category", "values": len(self)}, *own]}
 
     def busiest(self) -> Any:
         """Return the key whose member has been scored on most rows; None where there is none."""
@@ -465,8 +565,7 @@ class Fleet:
 
     def to_bytes(self) -> bytes:
         """Return the file of the fleet as bytes."""
-        with self.lock:
-            return seal(pack(self))
+        return seal(self.saved())
 
     @classmethod
     def from_bytes(cls, data: bytes, at: str = "bytes") -> Fleet:
@@ -598,6 +697,17 @@ def made(make: Any) -> SupervisedLearner:
         got=type(learner).__name__,
         at="make of Fleet",
         help="Give e.g. lambda: hw.Classifier(hidden=(8,)).",
+    )
+
+
+def unknown_key(name: str, key: Any) -> DataError:
+    """Return the error of a key that has no member."""
+    return DataError(
+        expected="a key that the fleet knows",
+        got=f"{key!r:.80}",
+        at=name,
+        help="A row with it has to be learned first.",
+        code="unknown_key",
     )
 
 

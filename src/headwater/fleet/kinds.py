@@ -45,22 +45,18 @@ class ClassifierFleet(Fleet, base.Classifier):
             Probability by class; they sum to 1.
         """
         labels, p = self._said(x)
-        if self._loss == "hinge" or not labels:
+        if self.loss == "hinge" or not labels:
             return dict(zip(labels, p, strict=True))
         whole = 0.0
         for share in p:  # one by one, as the core adds them up: sum() need not
             whole += share
         return dict(zip(labels, [share / whole for share in p], strict=True))
 
-    @property
-    def _loss(self) -> str:
-        return str(self.first.setup.experts[0].loss.name)
-
     def _said(self, x: Mapping[Any, Any]) -> tuple[list[Any], list[float]]:
         """Return the classes that a row's member knows, and what it gives them."""
         member, p = self._outputs(x)
         labels = [self.classes[i] for i in self._core.labels(max(member, -1))]
-        if self._loss == "binary_cross_entropy":
+        if self.loss == "binary_cross_entropy":
             p = [1 - p[0], p[0]] if len(labels) > 1 else [1.0]
         return labels, p[: len(labels)]
 
@@ -126,7 +122,7 @@ class RegressorFleet(Fleet, base.Regressor):
 
     def __init__(self, make: Any, key: str, **settings: Any) -> None:
         super().__init__(make, key, **settings)
-        counts = self.first.setup.experts[0].loss.name == "poisson"
+        counts = self.loss == "poisson"
         self._least, self._most = (0.0, math.exp(30)) if counts else (-FARTHEST, FARTHEST)
         self._span = self._least, self._most
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from headwater.errors import ConfigError
 
@@ -29,6 +29,7 @@ ABILITIES: dict[str, str] = {
     "cluster": "can learn on a cluster",
     "step": "has a step size",
     "importance": "can say how much each feature matters",
+    "keys": "has a model for each key",
 }
 """What a kind may be able to do, as the end of a sentence."""
 _NET = frozenset(("answers", "layers", "onnx", "web", "fleet", "cluster", "step", "importance"))
@@ -88,6 +89,15 @@ KINDS: tuple[Kind, ...] = (
 )
 
 
+@runtime_checkable
+class HasKind(Protocol):
+    """What is of a kind and stands above this room: a fleet."""
+
+    @property
+    def kind(self) -> Kind:
+        """Its kind."""
+
+
 def kind_named(name: str) -> Kind:
     """Return the kind that files call so; a KeyError for a name that none has."""
     return {kind.name: kind for kind in KINDS}[name]
@@ -110,9 +120,10 @@ def kind_with(task: str, *, at: str = "task") -> Kind:
     )
 
 
-def kind_of(learner: Learner) -> Kind:
+def kind_of(learner: Any) -> Kind:
     """Return the kind of a learner."""
-    return next(kind for kind in KINDS if isinstance(learner, kind.cls))
+    own = next((kind for kind in KINDS if isinstance(learner, kind.cls)), None)
+    return learner.kind if own is None else own  # a fleet says its own
 
 
 def check_can(learner: Any, ability: str, *, at: str) -> None:
@@ -123,12 +134,12 @@ def check_can(learner: Any, ability: str, *, at: str) -> None:
     ConfigError
         In one sentence, with the kinds that can.
     """
-    if isinstance(learner, Learner) and ability not in kind_of(learner).can:
-        raise _cannot(type(learner).__name__, ability, at)
+    if isinstance(learner, Learner | HasKind) and ability not in (kind := kind_of(learner)).can:
+        raise _cannot(kind.name, ability, at)
 
 
 def _cannot(got: str, ability: str, at: str) -> ConfigError:
-    able = [kind.name for kind in KINDS if ability in kind.can]
+    able = [kind.name for kind in KINDS if ability in kind.can] or ["Fleet"]
     return ConfigError(
         expected=f"a learner that {ABILITIES[ability]}: {' or '.join(able)}",
         got=f"{'an' if got[0] in 'AEIOU' else 'a'} {got}",

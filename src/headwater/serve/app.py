@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from headwater.errors import StoreError
 from headwater.serve import openapi
 from headwater.serve.address import Address
-from headwater.serve.api import events, explaining, heatmaps, learning, metrics, models, page
+from headwater.serve.api import events, explaining, heatmaps, keys, learning, metrics, models, page
 from headwater.serve.endpoint import Endpoint, Request, Response
 from headwater.serve.http.schemas import Login, decoded, to_json
 from headwater.serve.protocols import health, inference, mlflow
@@ -52,6 +52,8 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/predict", learning.predict, takes="PredictRequest", many=True),
     Address("POST", "/learn", learning.learn, "learn", takes="Example", many=True),
     Address("POST", "/label", learning.label, "learn", takes="DelayedLabel", many=True),
+    Address("GET", "/score", keys.score, query=("key",)),
+    Address("POST", "/score", keys.score_rows, takes="PredictRequest", many=True),
     Address("POST", "/explain", explaining.explain, takes="ExplainRequest"),
     Address("GET", "/models", models.models),
     Address("POST", "/models", models.create, "admin", takes="NewModel", status=201),
@@ -59,6 +61,8 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/models/{model}/predict", learning.predict, takes="PredictRequest", many=True),
     Address("POST", "/models/{model}/learn", learning.learn, "learn", takes="Example", many=True),
     Address("POST", "/models/{model}/label", learning.label, "learn", takes="DelayedLabel", many=True),
+    Address("GET", "/models/{model}/score", keys.score, query=("key",)),
+    Address("POST", "/models/{model}/score", keys.score_rows, takes="PredictRequest", many=True),
     Address("POST", "/models/{model}/explain", explaining.explain, takes="ExplainRequest"),
     Address("POST", "/models/{model}/challengers", models.challenge, "admin", takes="NewModel", status=201),
     Address("DELETE", "/models/{model}/challengers/{learner}", models.drop, "admin"),

@@ -9,7 +9,12 @@ from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.fleet import Fleet
 from headwater.streams import Stream
 
-__all__ = ["agree_on_key", "check_fleet", "check_key", "features_of", "member_of"]
+__all__ = ["agree_on_key", "as_fleet", "check_fleet", "check_key", "features_of", "member_of"]
+
+
+def as_fleet(learner: Any, key: str | None) -> Any:
+    """Return a fleet whose members begin as a learner, where a key is given."""
+    return learner if key is None else Fleet(learner, key)
 
 
 def agree_on_key(known: Any, key: str | None, at: str) -> None:

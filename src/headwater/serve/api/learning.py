@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from headwater.learner.kinds import check_can, kind_with
+from headwater.serve.api.keys import check_keys
 from headwater.serve.api.predicting import Prediction, predict_rows
 from headwater.serve.endpoint import Request, Response, error_response
 from headwater.serve.http.limits import too_many
@@ -67,6 +68,7 @@ async def learn(request: Request) -> Response:
     can = kind_with(model.task).can
     if "answers" in can:
         check_answers(rows, shape)
+    check_keys(model, [row.x for row in rows], learning=True)
     command = LearnRequest(model.id, [event(model.task, row) for row in rows])
     if rows:
         outcome = (await state.writer.run([command], len(rows)))[0]

@@ -12,7 +12,7 @@ import msgspec
 
 from headwater import nn
 from headwater.errors import ConfigError, DataError
-from headwater.learner.kinds import kind_of, kind_with
+from headwater.learner.kinds import check_can, kind_of, kind_with
 from headwater.learner_file import fingerprint, to_bytes
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import NewModel, StepSize, decoded, label_key
@@ -37,8 +37,9 @@ def _described(found: Model) -> dict[str, Any]:
     with found.lock:
         described = found.champion.learner.describe()
         described["classes"] = [label_key(label) for label in described.get("classes", [])]
-        state = fingerprint(found.champion.learner)
-    return {**summary(found), "describe": described, "state": state}
+        whole = "keys" not in kind_of(found.champion.learner).can  # the file of a fleet takes seconds
+        state = {"state": fingerprint(found.champion.learner)} if whole else {}
+    return {**summary(found), "describe": described, **state}
 
 
 async def create(request: Request) -> Response:
@@ -126,6 +127,7 @@ def _saved(found: Model) -> bytes:
 
 
 def _exported(found: Model) -> bytes:
+    check_can(found.champion.learner, "onnx", at=found.name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         with found.lock:

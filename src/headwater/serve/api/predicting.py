@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from headwater.serve.api.keys import check_keys
 from headwater.serve.http.errors import TooOld
 from headwater.serve.http.limits import too_many
 from headwater.serve.http.schemas import count_cells
@@ -50,6 +51,7 @@ async def predict_rows(state: ServerState, model: Model, X: list[dict[str, Any]]
         If a cluster run learns the model, and its last round is too long ago.
     """
     limits = state.limits
+    check_keys(model, X)
     sizes = [count_cells(x) for x in X]
     classes = len(model.champion.learner.known_classes) or 1
     if len(X) > limits.rows:

@@ -9,6 +9,7 @@ import numpy as np
 
 from headwater.errors import DataError
 from headwater.learner.kinds import check_can, kind_with
+from headwater.serve.api.keys import check_keys
 from headwater.serve.api.predicting import Prediction, predict_rows
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import LARGE, answer, label_key, to_json, to_labels
@@ -63,6 +64,7 @@ async def teach(request: Request) -> Response:
     X = await request.state.workers.run(partial(to_samples, inputs))
     if len(labels) != len(X):
         raise DataError(expected=f"{len(X)} answers", got=str(len(labels)), at="inputs y", help="Send one a row.")
+    check_keys(found, X, learning=True)
     events = [JournalEvent(x, answer(found.task, y)) for x, y in zip(X, labels, strict=True)]
     command = LearnRequest(found.id, events)
     outcome = (await request.state.writer.run([command], len(events)))[0] if events else None

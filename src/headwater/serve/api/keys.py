@@ -1,0 +1,88 @@
+"""Fleets over HTTP: rows that carry their key, and how well each key is predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from headwater.fleet.fleet import unknown_key
+from headwater.fleet.scores import key_scores
+from headwater.learner.kinds import check_can, kind_of
+from headwater.serve.endpoint import Request, Response, json_response
+from headwater.serve.http.schemas import Body, PredictRequest
+from headwater.store.service.model import Model
+
+_ROWS = Body(PredictRequest)
+
+
+def check_keys(model: Model, X: Sequence[dict[str, Any]], *, learning: bool = False) -> None:
+    """Refuse rows without a key that can be one, where the model is a fleet.
+
+    Raises
+    ------
+    DataError
+        Naming the row.
+    """
+    learner = model.champion.learner
+    if "keys" in kind_of(learner).can:
+        learner.check_keys(X, learning=learning)
+
+
+async def score(request: Request) -> Response:
+    """Say how good predictions were; of a fleet with ``?key=K`` those for that key, else the worst and the best keys too."""
+    model, key = request.state.model(request.path.get("model", "")), request.query("key")
+    return json_response(await request.state.exporters.run(partial(scored, model, key)))
+
+
+async def score_rows(request: Request) -> Response:
+    """Say how good predictions were for the key of each row."""
+    model = request.state.model(request.path.get("model", ""))
+    check_can(model.champion.learner, "keys", at=model.name)
+    limits, row_limits = request.state.limits, request.state.service.limits
+    rows, many = _ROWS.read(await request.body(), lines=False, limits=limits, row_limits=row_limits)
+    check_keys(model, [row.x for row in rows])
+    with model.lock:
+        found = [of_key(model.champion.learner, row.x[model.champion.learner.key]) for row in rows]
+    return json_response(found if many else found[0])
+
+
+def scored(model: Model, key: str) -> dict[str, Any]:
+    """Return the scores of a model, or of one key."""
+    with model.lock:
+        learner = model.champion.learner
+        if key:
+            check_can(learner, "keys", at=model.name)
+            return of_key(learner, _as_key(learner, key))
+        about = {"name": model.name, "seq": model.seq, "scores": model.champion.scores.report()}
+        return about | (key_scores(learner) if "keys" in kind_of(learner).can else {})
+
+
+def of_key(fleet: Any, key: Any) -> dict[str, Any]:
+    """Return the score of a key.
+
+    Raises
+    ------
+    DataError
+        If there is no such key.
+    """
+    if key not in fleet:
+        raise unknown_key(fleet.key, key)
+    own = fleet.score(key)
+    return {"key": key, **{name: None if value != value else value for name, value in own.items()}}
+
+
+def _as_key(fleet: Any, text: str) -> Any:
+    """Return the key that a query names: a text as it is, or a number or a boolean as JSON writes it."""
+    if text in fleet:
+        return text
+    try:
+        value = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+    return value if isinstance(value, bool | int | float) else text
+
+
+__all__ = ["check_keys", "score", "score_rows"]
