@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import nullcontext
 from itertools import pairwise
 
 import pytest
@@ -142,9 +143,13 @@ def test_members_that_moved_are_removed_from_where_they_were(alone, tmp_path):
         assert [path.name for path in tmp_path.glob("*.db")] == ["shard-0.db"]
 
 
+MOMENTS = ["keys", "replies", "accept", "give", "remove", "drop"]
+
+
+@pytest.mark.parametrize("goes_on", [False, True], ids=["crash", "interrupt"])
 @pytest.mark.parametrize("target", [1, 3])
-@pytest.mark.parametrize("method", ["give", "accept", "remove", "close"])
-def test_a_crash_at_any_moment_of_a_move_leaves_each_member_once(alone, tmp_path, monkeypatch, method, target):
+@pytest.mark.parametrize("method", MOMENTS)
+def test_a_move_that_ends_at_any_moment_leaves_each_member_once(alone, tmp_path, monkeypatch, method, target, goes_on):
     fleet = ShardedFleet(make, "machine", tmp_path, shards=2, address=False)
     said = [fleet.learn_many(ROWS[block], LABELS[block]).tolist() for block in BLOCKS[:6]]
     original = fleet.shards.call
@@ -154,24 +159,25 @@ def test_a_crash_at_any_moment_of_a_move_leaves_each_member_once(alone, tmp_path
             raise KeyboardInterrupt
         return original(asked, arguments)
 
-    def stop(name):
+    def drop(name):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(fleet.shards, "call", call)
-        if method == "close":
-            patch.setattr(fleet.shards, "stop", stop)
-        if method != "close" or target == 1:
-            with pytest.raises(KeyboardInterrupt):
-                fleet.resize(target)
-        else:
+        if method == "drop":
+            patch.setattr(fleet.shards, "drop", drop)
+        with pytest.raises(KeyboardInterrupt) if method != "drop" or target == 1 else nullcontext():
             fleet.resize(target)
-    crash(fleet)
-    with ShardedFleet(make, "machine", tmp_path, address=False) as again:
-        said += [again.learn_many(ROWS[block], LABELS[block]).tolist() for block in BLOCKS[6:]]
+    if not goes_on:
+        crash(fleet)
+        fleet = ShardedFleet(make, "machine", tmp_path, address=False)
+    with fleet:
+        said += [fleet.learn_many(ROWS[block], LABELS[block]).tolist() for block in BLOCKS[6:]]
         assert said == alone[0]
-        assert members(again) == alone[1]
-        assert sorted(path.stem for path in tmp_path.glob("*.db")) == sorted(again.shards.homes)
+        assert members(fleet) == alone[1]
+        assert sorted(path.stem for path in tmp_path.glob("*.db")) == sorted(fleet.shards.homes)
+        fleet.resize(3)
+        assert members(fleet) == alone[1]
 
 
 def test_a_block_that_is_sent_again_behind_a_move_is_not_learned_twice(alone, tmp_path):
@@ -224,6 +230,27 @@ def test_stores_without_their_list_are_refused(tmp_path):
         fleet.learn_many(ROWS[:100], LABELS[:100])
     (tmp_path / "shards.json").unlink()
     with pytest.raises(StoreError, match="Bring the file back"):
+        ShardedFleet(make, "machine", tmp_path, address=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "7",
+        '{"shards": [], "unfinished": false}',
+        '{"shards": ["../shard-1"], "unfinished": false}',
+        '{"shards": ["shard-0", "shard-0"], "unfinished": false}',
+        '{"shards": ["shard-0"], "unfinished": 1}',
+        '{"shards": [7], "unfinished": false}',
+        '{"shards": ["shard-0"]}',
+    ],
+)
+def test_a_list_of_shards_that_cannot_be_is_refused(tmp_path, text):
+    (tmp_path / "shards.json").write_text(text)
+    with pytest.raises(StoreError, match="a list of shards"):
         ShardedFleet(make, "machine", tmp_path, address=False)
 
 

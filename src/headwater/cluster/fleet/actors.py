@@ -22,7 +22,7 @@ class Shards(Protocol):
 
     homes: dict[str, str]
     """The node of each."""
-    lost: int
+    repeated: int
     """How many calls were lost with their shard, and made again."""
     forgotten: list[Standing]
     """What shards without a store had when they died, and nobody has now."""
@@ -42,6 +42,9 @@ class Shards(Protocol):
     def abandon(self, name: str) -> None:
         """End one whose node is gone: what it has committed is in its store."""
 
+    def drop(self, name: str) -> None:
+        """End one whose members are all elsewhere."""
+
     def close(self) -> None:
         """End what is left, and what the shards stand on."""
 
@@ -52,7 +55,7 @@ class LocalShards:
     def __init__(self) -> None:
         self._shards: dict[str, Shard] = {}
         self.homes: dict[str, str] = {}
-        self.lost, self.forgotten = 0, list[Standing]()
+        self.repeated, self.forgotten = 0, list[Standing]()
 
     def nodes(self) -> dict[str, int]:
         """Return none: this process has room for any number."""
@@ -72,7 +75,7 @@ class LocalShards:
         self._shards.pop(name).close()
         del self.homes[name]
 
-    abandon = stop
+    abandon = drop = stop
 
     def close(self) -> None:
         """Let go of those that were not stopped."""
@@ -112,7 +115,7 @@ class ActorShards:
         self._actors: dict[str, Any] = {}
         self._standing: dict[str, Standing] = {}
         self.homes: dict[str, str] = {}
-        self.lost, self.forgotten = 0, list[Standing]()
+        self.repeated, self.forgotten = 0, list[Standing]()
 
     def nodes(self) -> dict[str, int]:
         """Return the nodes that are there now, and how many cores each has."""
@@ -144,7 +147,7 @@ class ActorShards:
         except self._ray.exceptions.RayTaskError as error:  # the rows are at fault
             raise (error.cause if isinstance(error.cause, Exception) else error) from error
         except self._ray.exceptions.RayError:
-            self.lost += 1
+            self.repeated += 1
             if time.monotonic() > ends:
                 raise
             time.sleep(0.05)  # an actor that is being started again refuses calls at once
@@ -157,8 +160,12 @@ class ActorShards:
     def stop(self, name: str) -> None:
         """End one."""
         self.call("close", {name: ()})
-        self.abandon(name)
+        self.drop(name)
+
+    def drop(self, name: str) -> None:
+        """End one whose members are all elsewhere."""
         self._standing.pop(name, None)
+        self.abandon(name)
 
     def abandon(self, name: str) -> None:
         """End one as it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from headwater.store.model_file import write
 __all__ = ["Folder", "Noted"]
 
 FILE = "shards.json"
+NAME = re.compile(r"shard-\d{1,6}")
 
 
 class Noted(NamedTuple):
@@ -68,11 +70,11 @@ class Folder:
         Raises
         ------
         StoreError
-            If there are stores, and no note of which of them count.
+            If it can't be read; or if there are stores, and no note of which of them count.
         """
         path = self.path / FILE
         if path.exists():
-            return Noted(**json.loads(path.read_text("utf-8")))
+            return _read(path)
         if found := sorted(self.path.glob("shard-*.db")):
             raise StoreError(
                 expected=f"{FILE} beside the stores of the shards",
@@ -87,3 +89,17 @@ class Folder:
         path = self.path / FILE
         write(path, json.dumps({"shards": list(shards), "unfinished": unfinished}).encode())
         sync_folder(path)
+
+
+def _read(path: Path) -> Noted:
+    """Return a note; nothing in it is believed, since names of shards become names of files."""
+    try:
+        noted = Noted(**json.loads(path.read_text("utf-8")))
+        names = [NAME.fullmatch(name) is not None for name in noted.shards]
+    except (ValueError, TypeError):
+        names = []
+    if not names or not all(names) or len(set(noted.shards)) < len(names) or type(noted.unfinished) is not bool:
+        raise StoreError(
+            expected="a list of shards such as shard-0", got="something else", at=str(path), help="Bring a copy back."
+        )
+    return noted

@@ -101,12 +101,13 @@ class ShardedFleet:
         self._first, self._resident = empty.to_bytes(), resident
         self._folder = None if folder is None else Folder(folder)
         self._lock = threading.RLock()
+        self._left = False  # whether a move was not finished: some members may lie at two places
         self.moved = 0
         """How many members have been moved since the fleet was opened."""
         self.lost: Counter[str] = Counter()
         """``keys`` that died with a shard without a store, and the ``rows`` that they were scored on."""
         self.shards: Shards = LocalShards() if address is False else ActorShards(address or None)  # type: ignore[arg-type]
-        self._follows, self._looked, self._calls_lost = shards is None, time.monotonic(), 0
+        self._follows, self._looked, self._repeated = shards is None, time.monotonic(), 0
         try:
             self._open(shards)
             self._number = self.done(OWN)
@@ -120,18 +121,12 @@ class ShardedFleet:
         names = noted.shards if noted else [f"shard-{i}" for i in range(shards or 0)]
         homes = assigned(names, {}, self.shards.nodes()) if self._follows else {}
         self._places = Places(names or list(homes) or ["shard-0"])
-        unfinished = noted is not None and noted.unfinished
-        self._note(unfinished=unfinished)
+        self._left = noted is not None and noted.unfinished
+        self._note(self._places, unfinished=self._left)
         for name in self._places.shards:
             self._start(name, homes.get(name))
-        if self._folder is not None and unfinished:
-            self._folder.forget_others(self._places.shards)
-            self._remove({name: self._strangers(name, keys) for name, keys in self._keys_by_shard().items()})
-            self._note(unfinished=False)
-
-    def _strangers(self, name: str, keys: Sequence[str]) -> list[str]:
-        """Return the keys that belong to other shards."""
-        return [key for key in keys if self._places.of(from_json(json.loads(key))) != name]
+        if self._left:
+            self._sweep()
 
     # ---- rows -------------------------------------------------------------------------------------------------------
 
@@ -258,6 +253,8 @@ class ShardedFleet:
         _check(shards)
         with self._lock:
             before = self.moved
+            if self._left:
+                self._sweep()
             self._follows = shards is None
             if shards is None:
                 self._look()
@@ -268,14 +265,16 @@ class ShardedFleet:
             return self.moved - before
 
     def _follow(self) -> None:
-        """Look whether nodes have come or gone, if it is time to, or a shard died."""
-        died = self.shards.lost > self._calls_lost
+        """Look whether nodes have come or gone, if it is time to, or a shard died; finish a move that was interrupted."""
+        if self._left:
+            self._sweep()
+        died = self.shards.repeated > self._repeated
         if self._follows and (died or time.monotonic() - self._looked > LOOK):
             self._look()
 
     def _look(self) -> None:
         """Let shards come and go with the nodes that there are now."""
-        self._looked, self._calls_lost = time.monotonic(), self.shards.lost
+        self._looked, self._repeated = time.monotonic(), self.shards.repeated
         homes = assigned(self._places.shards, self.shards.homes, self.shards.nodes())
         for name in self._places.shards:
             before = self.shards.homes[name]
@@ -294,36 +293,40 @@ class ShardedFleet:
         in between each is at the place that the list says, and what lies elsewhere is removed at the next start.
         """
         old, new = self._places, Places(list(homes))
-        self._note(unfinished=True)
+        self._left = True
+        self._note(old, unfinished=True)
         for name in new.shards:
             if name not in old.shards:
-                if self._folder is not None:
-                    self._folder.forget(name)  # of a crash in between
-                self._start(name, homes[name])
-        known = self._keys_by_shard()
+                self._start_empty(name, homes[name])
+        for name, keys in self._keys_by_shard().items():
+            self._hand_over(name, new, keys)
         self._places = new
-        going = {name: self._strangers(name, keys) for name, keys in known.items()}
-        for name, keys in going.items():
-            self._hand_over(name, keys)
-        self._note(unfinished=True)
-        gone = [name for name in old.shards if name not in new.shards]
-        self._remove({name: keys for name, keys in going.items() if name not in gone})
-        for name in gone:
-            self.shards.stop(name)
-            if self._folder is not None:
-                self._folder.forget(name)
-        self._note(unfinished=False)
+        self._note(new, unfinished=True)
+        self._sweep()
 
-    def _hand_over(self, name: str, keys: Sequence[str]) -> None:
-        """Copy members from a shard to where they belong, and with them what was said to the last blocks."""
-        by_place: dict[str, list[str]] = defaultdict(list)
+    def _sweep(self) -> None:
+        """Remove members that are elsewhere by now, and shards that are no longer among those that there are."""
+        for name in set(self.shards.homes) - set(self._places.shards):
+            self.shards.drop(name)
+        if self._folder is not None:
+            self._folder.forget_others(self._places.shards)
+        known = self._keys_by_shard()
+        gone = {name: [key for key in keys if place_of(self._places, key) != name] for name, keys in known.items()}
+        self._call("remove", {name: (keys,) for name, keys in gone.items() if keys})
+        self._note(self._places, unfinished=False)
+        self._left = False
+
+    def _hand_over(self, name: str, new: Places, keys: Sequence[str]) -> None:
+        """Copy the members of a shard that belong elsewhere to their new places, and with them what was said to the last blocks."""
+        going: dict[str, list[str]] = defaultdict(list)
         for key in keys:
-            by_place[self._places.of(from_json(json.loads(key)))].append(key)
-        said = self._call("replies", {name: ()})[name] if keys else {}
-        for place, some in by_place.items():
-            self._call("accept", {place: ([], said)})
+            going[place_of(new, key)].append(key)
+        going.pop(name, None)
+        said = self._call("replies", {name: ()})[name] if going else {}
+        for target, some in going.items():
+            self._call("accept", {target: ([], said)})
             for members in self._given(name, some):
-                self._call("accept", {place: (members, {})})
+                self._call("accept", {target: (members, {})})
                 self.moved += len(members)
 
     def _given(self, name: str, keys: Sequence[str]) -> Iterator[list[Moved]]:
@@ -334,9 +337,6 @@ class ShardedFleet:
             yield members
             at += len(members)
 
-    def _remove(self, keys: Mapping[str, list[str]]) -> None:
-        self._call("remove", {name: (some,) for name, some in keys.items() if some})
-
     def _keys_by_shard(self) -> dict[str, list[str]]:
         return self._call("keys", dict.fromkeys(self._places.shards, ()))
 
@@ -344,9 +344,17 @@ class ShardedFleet:
         path = None if self._folder is None else self._folder.store(name)
         self.shards.start(name, home, self._first, path, self._resident)
 
-    def _note(self, *, unfinished: bool) -> None:
+    def _start_empty(self, name: str, home: str | None) -> None:
+        """Start a shard that is to get its members; what an interrupted move has left of it goes."""
+        if name in self.shards.homes:
+            self.shards.drop(name)
         if self._folder is not None:
-            self._folder.note(self._places.shards, unfinished=unfinished)
+            self._folder.forget(name)
+        self._start(name, home)
+
+    def _note(self, places: Places, *, unfinished: bool) -> None:
+        if self._folder is not None:
+            self._folder.note(places.shards, unfinished=unfinished)
 
     def _call(self, method: str, arguments: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
         """Call a method of some shards; say what is lost, if one died that had no store."""
@@ -363,6 +371,7 @@ class ShardedFleet:
     def keys(self) -> list[Any]:
         """Return all keys."""
         with self._lock:
+            self._follow()
             return [from_json(json.loads(key)) for keys in self._keys_by_shard().values() for key in keys]
 
     def score(self, key: Hashable = None) -> dict[str, float]:
@@ -374,6 +383,7 @@ class ShardedFleet:
             If there is no such key.
         """
         with self._lock:
+            self._follow()
             if key is None:
                 found = self._call("scores", dict.fromkeys(self._places.shards, (None,)))
             else:
@@ -403,6 +413,7 @@ class ShardedFleet:
         """Return a hash of what all members have learned, wherever they are."""
         lines = []
         with self._lock:
+            self._follow()
             for name, keys in self._keys_by_shard().items():
                 for members in self._given(name, keys):
                     lines += [
@@ -431,6 +442,11 @@ class ShardedFleet:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def place_of(places: Places, key: str) -> str:
+    """Return the shard of a key that is written as JSON."""
+    return places.of(from_json(json.loads(key)))
 
 
 def _check(shards: Any, folder: Any = "", resident: Any = None) -> None:
