@@ -1114,6 +1114,7 @@ static int merge_running(merging *m, int i)
 
 /* ---- scores and label history ---------------------------------------------------------------------------- */
 
+/* Of intervals one ring of scores; of detectors a ring each, which turn together. */
 static int merge_scores(merging *m, int i)
 {
     (void)i;

@@ -20,6 +20,7 @@ import pytest
 import headwater as hw
 from headwater import nn
 from headwater.nn.core import (
+    ANOMALY,
     FADING_LOSS,
     FAILING,
     MIXED,
@@ -562,6 +563,27 @@ def test_scores_of_intervals_lie_in_turn() -> None:
     assert merged.array("scores")[0] == 1150
     expected = np.concatenate([last(base, 550), last(workers[0], 200), last(workers[1], 250)])
     np.testing.assert_array_equal(last(merged, WINDOW), expected)
+
+
+def test_scores_of_detectors_lie_in_turn_and_the_rows_kept_begin_anew() -> None:
+    detectors, head, scored = 5, 2, 2_000
+    encoder = Expert((nn.Dense(3, "tanh"), nn.Dense(1)), nn.Loss("mse"), nn.Momentum(0.01))
+    base = learn(made(encoder, ring=20, intervals=ANOMALY), samples(1_500, 1))
+    workers = taught(base, samples(400, 2), samples(500, 3))
+
+    merged = base.merge(workers)
+
+    def last(core: Core, n: int) -> np.ndarray:
+        scores = core.array("scores")
+        return scores[head:].reshape(detectors, scored)[:, np.arange(int(scores[0]) - n, int(scores[0])) % scored]
+
+    assert merged.array("scores")[0] == 2_400
+    expected = np.concatenate([last(base, 1_100), last(workers[0], 400), last(workers[1], 500)], axis=1)
+    np.testing.assert_array_equal(last(merged, scored), expected)
+    assert len(merged.ring_rows()) == 0
+    out = np.empty((1, 1))
+    merged.learner.predict([{"u": 1.0}], 0, 1, out, None, False)
+    assert 0 < out[0, 0] < 1
 
 
 def test_the_expert_of_scales_is_merged_like_the_others() -> None:

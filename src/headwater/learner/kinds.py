@@ -85,7 +85,7 @@ class Kind:
 KINDS: tuple[Kind, ...] = (
     Kind("Classifier", "classify", Classifier, "classifier", _NET | {"classes"}),
     Kind("Regressor", "regress", Regressor, "regressor", _NET),
-    Kind("Anomaly", "anomaly", Anomaly, "anomaly detector", frozenset(("scores",))),
+    Kind("Anomaly", "anomaly", Anomaly, "detector", frozenset(("scores",))),
 )
 
 

@@ -37,4 +37,4 @@ def test_the_blocks_and_commands_of_a_page_run(page, tmp_path, monkeypatch, caps
         for line in code.splitlines():
             assert main(shlex.split(line)[1:]) == 0, line
             assert capsys.readouterr().out, line
-    assert ran == ({"python"} if page.endswith(("notebook.md", "anomalies.md")) else {"python", "sh"})
+    assert ran == ({"python"} if page == "notebook.md" else {"python", "sh"})
