@@ -142,3 +142,29 @@ def test_a_saved_fleet_is_not_taken_for_another(run):
     run("learn", "a.csv", "--target", "state", "--drop", "size", "--hidden", 8, "--model", "one.hw")
     status, _, err = run("learn", "a.csv", "--target", "state", "--model", "one.hw", "--fleet", "machine")
     assert (status, "a model for all rows, as one.hw holds" in err) == (2, True)
+
+
+def test_a_fleet_is_served_new_from_its_file_and_from_its_store(run, monkeypatch):
+    served = []
+
+    def serve(state, *, sock, **_):
+        learner = state.service.models.named("default").champion.learner
+        served.append((type(learner), learner.key, repr(learner.first), len(learner), learner.fingerprint()))
+        state.service.close()
+        sock.close()
+
+    monkeypatch.setattr("headwater.serve.run.run", serve)
+    run(*LEARN, "--model", "m.hw")
+    fleet, _, _ = own()
+    with hw.Fleet(fleet.first, "machine", store="m.db") as kept:
+        kept.learn_many([{**row, "a": row["a"]} for row in ROWS[:300]], LABELS[:300])
+        stored = kept.fingerprint()
+    assert run("serve", "m.hw", "--port", 0, "--store", "1.db")[0] == 0
+    assert run("serve", "m.db", "--port", 0, "--store", "2.db")[0] == 0
+    assert run("serve", "--fleet", "machine", "--hidden", 8, "--seed", 1, "--port", 0, "--store", "3.db")[0] == 0
+    first = repr(fleet.first)
+    assert served == [
+        (type(fleet), "machine", first, 20, fleet.fingerprint()),
+        (type(fleet), "machine", first, 20, stored),
+        (type(fleet), "machine", first, 0, hw.Fleet(fleet.first, "machine").fingerprint()),
+    ]

@@ -69,6 +69,7 @@ def test_keys_move_by_themselves_when_nodes_join_leave_and_are_killed(nodes, alo
                 last = add_node(nodes)
             elif number == 5:
                 nodes.remove_node(last)
+                wait_until_gone(fleet, last)
             elif number == 10:  # its rows are on their way to it
                 victim = threading.Thread(target=nodes.remove_node, args=(last,), kwargs={"allow_graceful": False})
                 victim.start()

@@ -138,11 +138,5 @@ def fingerprint(fleet: Any) -> str:
     digests = []
     for key, (record, labels, _, _) in zip(keys, _records(fleet), strict=True):
         digests.append((key, hashlib.sha256(record).hexdigest(), [names[label] for label in labels]))
-    whole = [as_json_settings(fleet), sorted(digests)]
+    whole = [header_of(fleet)["member"], sorted(digests)]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
-
-
-def as_json_settings(fleet: Any) -> dict[str, Any]:
-    """Return what members are made as, as JSON."""
-    member: dict[str, Any] = header_of(fleet)["member"]
-    return member

@@ -20,7 +20,7 @@ from headwater.learner.engine import Engine
 from headwater.learner.guards import HEAVIEST, REASONS, Block, check_block, check_rows
 from headwater.learner.kinds import Kind, check_can, kind_of
 from headwater.learner.limits import Growth, Limits
-from headwater.learner.supervised import SupervisedLearner
+from headwater.learner.supervised import SupervisedLearner, joined
 from headwater.store.model_file import SavedModel, seal, unseal, write
 from headwater.types import Forecast
 
@@ -177,7 +177,7 @@ class Fleet:
                 wait = None if asked is None else (asked[part], self._place(asked_keys[part], None))
                 forecasts.append(self._step(block, part, answers, members, wait))
                 self.let_rest()
-            return _joined(forecasts)
+            return joined(forecasts)
 
     def _step(self, block: Block, part: slice, answers: Any, members: Any, wait: Any) -> Forecast:
         rows, w, good = block.X[part], block.w[part], block.good[part]
@@ -219,7 +219,7 @@ class Fleet:
                 self._core.predict(part, members, out, said, out.shape[1])
                 forecasts.append(self._given(out, said))
                 self.let_rest()
-            return _joined(forecasts)
+            return joined(forecasts)
 
     def predict_many(self, X: Any) -> NDArray[Any]:
         """Predict the answer of each row, shape (n,); nothing is changed."""
@@ -729,17 +729,3 @@ def _check(key: Any, max_keys: Any, resident: Any, store: Any) -> None:
             at="store of Fleet",
             help="Give store='fleet.db', or leave resident out.",
         )
-
-
-def _joined(forecasts: Sequence[Forecast]) -> Forecast:
-    """Return one forecast for the pieces of a block."""
-    if len(forecasts) == 1:
-        return forecasts[0]
-    first = forecasts[0]
-    if first.proba is None:
-        return Forecast(np.concatenate([np.asarray(one.y_pred) for one in forecasts]))
-    return Forecast(
-        [label for one in forecasts for label in one.y_pred],
-        np.concatenate([one.proba for one in forecasts]),
-        first.classes,
-    )

@@ -25,7 +25,7 @@ from .sampling.measure import rank, weight_size
 from .sampling.sample import DiagnosisSample, SampledRow
 from .settings import Settings
 
-__all__ = ["SupervisedLearner"]
+__all__ = ["SupervisedLearner", "joined"]
 
 PIECE = 8192
 """Rows of an array that are converted for the core at once."""
@@ -136,7 +136,7 @@ class SupervisedLearner(Learner, Settings):
         """Learn a large block of an array piece by piece, so that what is converted for the core at once stays small."""
         self._check_new_classes(block)
         parts = [slice(at, at + PIECE) for at in range(0, len(block.y), PIECE)]
-        return _joined([self._learn_block(block.part(p)) for p in parts])
+        return joined([self._learn_block(block.part(p)) for p in parts])
 
     def _learn_told(self, X: Any, y: Any, w: Any) -> Forecast:
         """Learn rows as ``step_many`` does, and print how far it is."""
@@ -150,7 +150,7 @@ class SupervisedLearner(Learner, Settings):
                 forecasts.append(self._learn_pieces(part) if pieces else self._learn_block(part))
                 done += len(part.y)
                 print_part(part, forecasts[-1].y_pred, done=done, total=len(block.y))
-            return _joined(forecasts) if forecasts else self._learn_part(block, slice(0, 0))
+            return joined(forecasts) if forecasts else self._learn_part(block, slice(0, 0))
 
     def _look_at_one(self, x: Mapping[Any, Any], *, learning: bool = False) -> Engine | None:
         """Return the engine. The first row that goes to it alone is looked at, and no more: see ``_checked``."""
@@ -188,7 +188,7 @@ class SupervisedLearner(Learner, Settings):
             sample.take(block.X, i, block.y[part], block.good[part], forecasts[-1], learned=self.n_learned)
             self._measure(sample)
             i = part.stop
-        return _joined(forecasts)
+        return joined(forecasts)
 
     # ---- what is kept for a diagnosis --------------------------------------------------------------------------------
 
@@ -356,7 +356,7 @@ class SupervisedLearner(Learner, Settings):
         return describe(self._setup, self._engine)
 
 
-def _joined(forecasts: Sequence[Forecast]) -> Forecast:
+def joined(forecasts: Sequence[Forecast]) -> Forecast:
     """Return one forecast for the rows of several, given one after the other."""
     if forecasts[0].proba is None:
         return Forecast(np.concatenate([np.asarray(forecast.y_pred) for forecast in forecasts]))
