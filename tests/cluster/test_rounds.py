@@ -9,7 +9,7 @@ import headwater as hw
 from headwater.cluster import Cluster, learn
 from headwater.cluster.local import LocalWorkers
 from headwater.cluster.manifest import read_manifest
-from headwater.cluster.worker import pack, unpack, warmed
+from headwater.cluster.worker import WEIGHT, pack, unpack, warmed
 from headwater.errors import ConfigError
 from support.processes.rounds import stream
 
@@ -234,7 +234,11 @@ def test_rows_in_front_of_a_block_move_weights_only_and_are_counted_once():
 
     changed = {name for name, array in arrays.items() if array.tobytes() != saved.arrays[name].tobytes()}
     assert "weights" in changed
-    assert changed <= {"weights", *(f"state_{k}" for k in range(5))}
+    assert changed <= {"weights", "running", *(f"state_{k}" for k in range(5))}
+    same = np.arange(arrays["running"].shape[1]) != WEIGHT
+    assert (arrays["running"][:, same] == saved.arrays["running"][:, same]).all()
+    weights = [expert["weight"] for expert in unpack(type(saved)(saved.header, arrays)).experts_]
+    assert weights != [expert["weight"] for expert in base.experts_], "the mixture has moved too"
     assert {name: array.shape for name, array in arrays.items()} == {n: a.shape for n, a in saved.arrays.items()}
     assert unpack(type(saved)(saved.header, arrays)).n_learned == 2000
 

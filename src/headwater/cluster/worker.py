@@ -25,6 +25,8 @@ from .delta import Delta, apply, difference
 __all__ = ["Block", "Outcome", "Update", "Worker", "pack", "unpack"]
 
 
+WEIGHT = 10
+"""Which of an expert's running numbers is its weight in the mixture: ``HW_WEIGHT`` of core/headwater.h."""
 _MOVED = ("weights", "state_0", "state_1", "state_2", "state_3", "state_4")
 
 
@@ -135,7 +137,7 @@ class Worker:
 
 
 def warmed(saved: SavedModel, X: Any, y: list[Any]) -> dict[str, Any]:
-    """Return the arrays of a state whose weights have seen some rows, and nothing else of it has.
+    """Return the arrays of a state whose weights have seen some rows, those of the mixture too, and nothing else of it has.
 
     What a net has learned of the last rows fades within some tens of them, and a block begins as if those in front of it had
     never been. So its worker learns a few of them first. They count for whoever learns them as part of a block: here only
@@ -148,7 +150,9 @@ def warmed(saved: SavedModel, X: Any, y: list[Any]) -> dict[str, Any]:
     if not all(same) or not np.array_equal(after["cell_code"], saved.arrays["cell_code"]):
         return dict(saved.arrays)  # a class or a test is new, and numbers lie elsewhere
     moved = {name: after[name][: len(array)] for name, array in saved.arrays.items() if name in _MOVED}
-    return {**saved.arrays, **moved}
+    running = saved.arrays["running"].copy()
+    running[:, WEIGHT] = after["running"][:, WEIGHT]
+    return {**saved.arrays, **moved, "running": running}
 
 
 def learn_block(saved: SavedModel, block: Block) -> Outcome:
