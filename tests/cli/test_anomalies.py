@@ -8,16 +8,14 @@ import pytest
 
 import headwater as hw
 from headwater.cli import main
-from headwater.learner import kinds
-from learner.test_kinds import ALL
+from headwater.learner.kinds import kind_with
 
-KIND = next(kind for kind in ALL if kind.task == "anomaly")
+KIND = kind_with("anomaly")
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
     """Return what runs a command line in a folder with a stream of 900 rows: those with number 301 and 701 lie far out."""
-    monkeypatch.setattr(kinds, "KINDS", ALL)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
     rows = [
@@ -99,6 +97,27 @@ def test_a_saved_detector_goes_on_predicts_and_is_shown(run, tmp_path):
     assert json.loads(run("show", "m.hw", "--json")[1])["task"] == "anomaly"
 
 
+def test_hidden_units_are_those_of_the_autoencoder(run, tmp_path):
+    for sizes in ("5", None):
+        more = [] if sizes is None else ["--hidden", sizes]
+        assert run("learn", "a.csv", "--anomalies", "--drop", "odd,word", "--model", "h.hw", *more)[0] == 0
+    assert hw.load(tmp_path / "h.hw").hidden == 5
+    assert "--hidden 5, as h.hw was made with" in run("learn", "a.csv", "--model", "h.hw", "--hidden", "4")[2]
+
+
+def test_labels_and_columns_that_are_only_written_beside_are_no_surprises(run, tmp_path):
+    run("learn", "a.csv", "--anomalies", "--target", "odd", "--drop", "word", "--model", "m.hw")
+    alone, kept = (run("predict", "a.csv", "--model", "m.hw", *more)[1] for more in ([], ["--keep", "odd,word"]))
+    scores = [[row["score"] for row in csv.DictReader(io.StringIO(out))] for out in (alone, kept)]
+    assert scores[0] == scores[1]
+    (tmp_path / "b.csv").write_text("temp,load,odd,word,more\n1.0,50,0,no,7\n")
+    status, out, err = run("predict", "b.csv", "--model", "m.hw")
+    assert status == 0
+    assert "each of them a surprise: more" in err
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert float(row["score"]) > 0.9
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -106,7 +125,7 @@ def test_a_saved_detector_goes_on_predicts_and_is_shown(run, tmp_path):
         (["--report", "r.html"], "no --report with --anomalies"),
         (["--delay", "5"], "no delay"),
         (["--adapt", "step_up"], "has a step size"),
-        (["--hidden", "8"], "got hidden=(8,)"),
+        (["--hidden", "8,4"], "a whole number from 1 to 4,096, got (8, 4)"),
         (["--optimizer", "adam"], "got optimizer="),
     ],
 )

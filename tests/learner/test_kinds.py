@@ -13,19 +13,17 @@ import pytest
 import headwater as hw
 from headwater.adapt import StepUp
 from headwater.errors import ConfigError, DataError, HeadwaterError, ModelFileError
-from headwater.learner import kinds
 from headwater.learner.kinds import ABILITIES, KINDS, check_can, kind_named, kind_of, kind_with
 from headwater.learner.limits import Limits
 from headwater.learner_file import LEARNER_FORMAT, fingerprint, to_bytes
 from headwater.store.model_file.saved import SavedModel
 from headwater.watch import SCORE_WATCHES
 from headwater.watch.live import live_scores
-from learner.detector import DETECTOR
 
-ALL = (*KINDS, *([] if any(kind.task == DETECTOR.task for kind in KINDS) else [DETECTOR]))
-"""Every kind there is; where none looks for anomalies yet, a small one of the tests."""
-EVERY = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.task)
-ALONE = pytest.mark.parametrize("kind", [kind for kind in ALL if "answers" not in kind.can], ids=lambda kind: kind.task)
+EVERY = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.task)
+ALONE = pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if "answers" not in kind.can], ids=lambda kind: kind.task
+)
 
 ROWS = [{"a": float(i * 37 % 101) / 10, "b": i * 53 % 97, "c": "xyz"[i % 3]} for i in range(400)]
 POISON = [
@@ -36,11 +34,6 @@ POISON = [
     {},
     {"a": 10**400},
 ]
-
-
-@pytest.fixture(autouse=True)
-def every_kind_is_listed(monkeypatch):
-    monkeypatch.setattr(kinds, "KINDS", ALL)
 
 
 def answers(kind, rows):
@@ -73,9 +66,9 @@ def goes_on_alike(one, other, kind):
 
 
 def test_every_task_stands_once_and_has_scores_for_a_session_and_for_a_service():
-    tasks = [kind.task for kind in ALL]
+    tasks = [kind.task for kind in KINDS]
     assert len(set(tasks)) == len(tasks)
-    for kind in ALL:
+    for kind in KINDS:
         assert kind_with(kind.task) is kind_named(kind.name) is kind_of(kind.cls()) is kind
         assert (kind.name, kind.task) == (kind.cls.__name__, kind.cls.task)
         assert kind.can <= set(ABILITIES)
@@ -84,7 +77,7 @@ def test_every_task_stands_once_and_has_scores_for_a_session_and_for_a_service()
 
 
 def test_another_task_or_setting_is_refused_with_the_ones_there_are():
-    with pytest.raises(ConfigError, match=f"{ALL[-1].task}, got 'cluster'"):
+    with pytest.raises(ConfigError, match=f"{KINDS[-1].task}, got 'cluster'"):
         kind_with("cluster")
     with pytest.raises(ConfigError, match="settings that a learner of the kind Classifier has, got depth=3"):
         kind_with("classify").make({"depth": 3})

@@ -6,25 +6,23 @@ import warnings
 import pytest
 
 import headwater as hw
-from headwater.learner import kinds
+from headwater.learner.kinds import kind_with
 from headwater.learner_file import fingerprint
 from headwater.serve.api.events import frame
 from headwater.serve.app import build
 from headwater.serve.run import make_state
-from learner.test_kinds import ALL
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
     from starlette.testclient import TestClient
 
-KIND = next(kind for kind in ALL if kind.task == "anomaly")
+KIND = kind_with("anomaly")
 LINES = {"content-type": "application/x-ndjson"}
 FAR = {"a": 1e6, "c": "x"}
 
 
 @pytest.fixture
-def state(tmp_path, monkeypatch):
-    monkeypatch.setattr(kinds, "KINDS", ALL)
+def state(tmp_path):
     state = make_state(tmp_path / "a.db")
     state.service.change(state.service.models.create, "default", KIND.make({"seed": 1}))
     yield state
@@ -141,8 +139,10 @@ def test_other_protocols_score_too(client):
 def test_a_model_of_the_kind_is_made_over_http_and_settings_of_nets_are_refused(client, state):
     made = client.post("/models", json={"name": "odd", "task": "anomaly", "seed": 3})
     assert (made.status_code, made.json()["task"]) == (201, "anomaly")
-    refused = client.post("/models", json={"name": "deep", "task": "anomaly", "hidden": [8]})
-    assert (refused.status_code, refused.json()["at"]) == (400, "hidden")
+    refused = client.post("/models", json={"name": "deep", "task": "anomaly", "optimizer": "adam"})
+    assert (refused.status_code, refused.json()["at"]) == (400, "optimizer")
+    assert client.post("/models", json={"name": "deep", "task": "anomaly", "hidden": [8, 4]}).status_code == 400
+    assert client.post("/models", json={"name": "deep", "task": "anomaly", "hidden": [4]}).status_code == 201
     challenger = client.post("/models/odd/challengers", json={"name": "second"})
     assert [one["name"] for one in challenger.json()["learners"]] == ["champion", "second"]
     assert "step" in challenger.json()["learners"][0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -74,12 +74,13 @@ def predict(
     with reading.open(
         source, notes | {"drop": [name for name in notes["drop"] if name not in kept]}, task=None
     ) as stream:
-        _check_columns(learner, stream, kept, model)
+        beside_rows = _check_columns(learner, stream, kept, model)
         with _opened(out) as file, ProgressLine(stream, lambda: done):
             scores = "scores" in kind_with(learner.task).can
             write = _writer(file, kind, learner.describe()["classes"], kept, scores=scores)
+            strange = beside_rows if scores else frozenset()  # to a detector a column that it never saw is a surprise
             for block in stream.blocks():
-                beside, X = _taken(block.X, kept)
+                beside, X = _taken(block.X, kept, strange)
                 write(_rows(block.rows, beside, learner.forecast(native_frame(X))))
                 done += len(block)
     for line in [*stream.new_notes(), *stream.odd(), *rejected_lines(stream.rejects.counts, stream)]:
@@ -89,8 +90,14 @@ def predict(
     return 0
 
 
-def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Path) -> None:
-    """Raise when the stream isn't one of this model; say which columns are only here or only there."""
+def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Path) -> frozenset[str]:
+    """Raise when the stream isn't one of this model; say which columns are only here or only there.
+
+    Returns
+    -------
+    frozenset of str
+        Columns that are no features: the answers, and what is only written beside the predictions.
+    """
     stream.look()
     if isinstance(learner, Fleet):
         check_key(learner, stream)
@@ -104,17 +111,22 @@ def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Pat
             )
     target = learner.notes.get("target")
     features = set(features_of(learner))
-    stream.columns = tuple(name for name in stream.columns if name in features or (name != target and name not in kept))
+    no_features = frozenset({*kept, *([target] if target else [])}) - features
+    stream.columns = tuple(name for name in stream.columns if name not in no_features)
     for line in [*stream.new_notes(), *compare_columns(learner, stream, model=str(model), learning=False)]:
         print(line, file=sys.stderr)
+    return no_features
 
 
-def _taken(X: Any, names: Sequence[str]) -> tuple[list[tuple[Any, ...]], Any]:
-    """Return the columns to write beside the predictions, and the rows."""
-    if not names:
+def _taken(X: Any, names: Sequence[str], strange: Collection[str]) -> tuple[list[tuple[Any, ...]], Any]:
+    """Return the columns to write beside the predictions, and the rows without those that are strange to the model."""
+    if not names and not strange:
         return [()] * len(X), X
     rows = list(X)
-    return [tuple(x.get(name) for name in names) for x in rows], rows
+    beside = [tuple(x.get(name) for name in names) for x in rows]
+    if strange:
+        rows = [{name: value for name, value in x.items() if name not in strange} for x in rows]
+    return beside, rows
 
 
 def _kind(out: Path | None, *, as_json: bool) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from headwater.cli.options.fleet import features_of
 from headwater.errors import DataError, did_you_mean
+from headwater.learner.kinds import kind_with
 from headwater.streams import Stream
 from headwater.streams.brokers.address import is_address
 from headwater.streams.files.paths import check_there, files_of
@@ -100,7 +101,8 @@ def compare_columns(learner: Any, stream: Stream, *, model: str, learning: bool)
             expected=f"columns of {model} ({_some(sorted(known))})", got=_some(here), at=stream.name, help=remedy
         )
     gone = sorted(name for name in known if name.partition("[")[0] not in here and name not in here)
-    fate = "learned from now on" if learning else "not used"
+    surprises = "scores" in kind_with(learner.task).can  # a column that was never seen is one
+    fate = "learned from now on" if learning else "each of them a surprise" if surprises else "not used"
     said = [f"Columns that {model} doesn't know, {fate}: {_some(new)}."] if new else []
     if gone and not any("." in name or "[" in name for name in gone):
         said.append(f"Columns of {model} that are missing here: {_some(gone)}.")

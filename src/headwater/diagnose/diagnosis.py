@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from headwater.bound import face
-from headwater.diagnose import data, model
+from headwater.diagnose import data, detector, model
+from headwater.diagnose.detector import DetectorMeasures, measure_detector
 from headwater.diagnose.finding import SEVERITIES, Finding
 from headwater.diagnose.measures import Measures, measure
+from headwater.learner.anomaly import Anomaly
 from headwater.learner.kinds import check_can
-from headwater.learner.supervised import SupervisedLearner
 
 __all__ = ["RULES", "Diagnosis", "diagnose"]
 
@@ -37,7 +38,7 @@ class Diagnosis:
     """
 
     findings: tuple[Finding, ...]
-    measures: Measures
+    measures: Measures | DetectorMeasures
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
@@ -78,13 +79,13 @@ class Diagnosis:
         }
 
 
-def diagnose(learner: SupervisedLearner) -> Diagnosis:
+def diagnose(learner: Any) -> Diagnosis:
     """Say what is wrong with a learner and its data, from what it kept while it learned.
 
     Parameters
     ----------
     learner
-        A `Classifier` or `Regressor` that has learned something, or was loaded from a file that says so.
+        One that has learned something, or was loaded from a file that says so.
 
     Returns
     -------
@@ -112,8 +113,16 @@ def diagnose(learner: SupervisedLearner) -> Diagnosis:
     >>> diagnose(learner).names
     ['constant_features']
     """
+    if isinstance(learner, Anomaly):
+        of_detector = measure_detector(learner)
+        return Diagnosis(_sorted(rule(of_detector) for rule in detector.RULES), of_detector)
     check_can(learner, "layers", at="diagnose")
     way = "Let it learn some rows: learn_one, learn_many, or headwater diagnose STREAM --target COLUMN --model FILE."
     measures = measure(learner, learner.kept_sample(help=way))
-    found = [finding for rule in RULES for finding in [rule(measures)] if finding is not None]
-    return Diagnosis(tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))), measures)
+    return Diagnosis(_sorted(rule(measures) for rule in RULES), measures)
+
+
+def _sorted(found: Iterable[Finding | None]) -> tuple[Finding, ...]:
+    """Return what the rules found, the most serious first."""
+    findings = [finding for finding in found if finding is not None]
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -26,6 +26,8 @@ from .labels import beside
 
 SCORED = 2000
 """How many scores are kept: a p-value is a share of them."""
+DETECTORS = ("z-norm", "nearest", "autoencoder", "names")
+"""The detectors of the pool, in the order of the core."""
 NOTHING_KNOWN = 0.5
 """The score of a row before anything was learned."""
 STEP = 0.003

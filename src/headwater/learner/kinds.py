@@ -72,6 +72,9 @@ class Kind:
         ConfigError
             If the kind has no such setting, or it can't be.
         """
+        hidden = settings.get("hidden")
+        if "layers" not in self.can and isinstance(hidden, tuple) and len(hidden) == 1:
+            settings = {**settings, "hidden": hidden[0]}  # one layer is all there may be
         for name in settings.keys() - self.cls.__dataclass_fields__.keys():
             raise ConfigError(
                 expected=f"settings that a learner of the kind {self.name} has",

@@ -9,11 +9,13 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 import headwater as hw
 from headwater.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.upkeep import check
 
-KILLS = 50
+KILLS = {"classify": 50, "anomaly": 25}
 CHILD = Path(__file__).parents[2] / "support" / "processes" / "storing.py"
 
 
@@ -24,19 +26,11 @@ def _child():
     return module
 
 
-def uninterrupted(child):
-    learner = hw.Classifier(hidden=(8,), seed=3)
-    for i, stop in child.steps():
-        w = None if stop > i + 1 or i % 4 else [2.0]
-        learner.step_many([child.sample(j) for j in range(i, stop)], [child.answer(j) for j in range(i, stop)], w)
-    return learner
-
-
-def crash_and_resume(path, kills, seed):
+def crash_and_resume(path, task, kills, seed):
     """Learn all examples through as many kills as it takes; return how many there were."""
     rng = random.Random(seed)
     host = subprocess.Popen(
-        [sys.executable, "-W", "ignore", str(CHILD), str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-W", "ignore", str(CHILD), str(path), task], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     done, acked, finished = 0, 0, False
     assert host.stdout.readline() == b"ready\n"
@@ -66,12 +60,13 @@ def crash_and_resume(path, kills, seed):
     return done
 
 
-def test_every_acknowledged_example_survives_fifty_kills_and_none_is_learned_twice(tmp_path):
+@pytest.mark.parametrize("task", KILLS)
+def test_every_acknowledged_example_survives_all_kills_and_none_is_learned_twice(tmp_path, task):
     path, child = tmp_path / "a.db", _child()
-    kills = crash_and_resume(path, KILLS, seed=7)
-    expected = uninterrupted(child)
+    kills = crash_and_resume(path, task, KILLS[task], seed=7)
+    expected = child.uninterrupted(task)
     with hw.open(path) as model:
-        assert kills == KILLS
+        assert (kills, model.task) == (KILLS[task], task)
         assert (model.seq, model.n_learned) == (child.ALL, child.ALL)
         assert fingerprint(model.learner) == fingerprint(expected)
     assert check(path, LEARNER_FORMAT).problems == []

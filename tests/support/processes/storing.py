@@ -13,6 +13,8 @@ from headwater.store.service import RetentionPolicy
 from headwater.watch.live import live_scores
 
 ALL = 5000
+LEARNERS = {"classify": lambda: hw.Classifier(hidden=(8,), seed=3), "anomaly": lambda: hw.Anomaly(seed=3)}
+"""A learner of each kind, by its task."""
 
 
 def sample(i):
@@ -32,17 +34,33 @@ def steps():
         i += n
 
 
-def run(path, start, most):
+def learn(model, i, stop):
+    """Let a durable learner learn examples i to stop − 1 as one request."""
+    if stop == i + 1 and model.task == "anomaly":
+        model.learn_one(sample(i), id=f"k{i}")
+    elif stop == i + 1:
+        model.learn_one(sample(i), answer(i), 1.0 if i % 4 else 2.0, id=f"k{i}")
+    else:
+        model._commit([model._event(sample(j), answer(j), None, f"k{j}") for j in range(i, stop)])
+
+
+def uninterrupted(task):
+    """The learner of a task that has learned all requests without a kill."""
+    learner = LEARNERS[task]()
+    for i, stop in steps():
+        X, y = [sample(j) for j in range(i, stop)], [answer(j) for j in range(i, stop)]
+        w = None if stop > i + 1 or i % 4 else [2.0]
+        learner.step_many(X) if task == "anomaly" else learner.step_many(X, y, w)
+    return learner
+
+
+def run(path, task, start, most):
     policy = RetentionPolicy(snapshot_every=200)
-    with hw.open(path, hw.Classifier(hidden=(8,), seed=3), policy=policy) as model:
+    with hw.open(path, LEARNERS[task](), policy=policy) as model:
         for i, stop in steps():
             if i < start:
                 continue
-            if stop == i + 1:
-                model.learn_one(sample(i), answer(i), 1.0 if i % 4 else 2.0, id=f"k{i}")
-            else:
-                events = [model._event(sample(j), answer(j), None, f"k{j}") for j in range(i, stop)]
-                model._commit(events)
+            learn(model, i, stop)
             os.write(1, b"ack %d\n" % stop)
             most -= 1
             while most == 0:
@@ -50,16 +68,16 @@ def run(path, start, most):
 
 
 def main():
-    path = sys.argv[1]
-    warm = hw.Classifier(hidden=(8,))
+    path, task = sys.argv[1:]
+    warm = LEARNERS[task]()
     for i in range(20):
-        warm.learn_one(sample(i), answer(i))
-    live_scores("classify")  # imports its detector
+        warm.learn_one(sample(i), *([] if task == "anomaly" else [answer(i)]))
+    live_scores(task)  # imports its detector
     os.write(1, b"ready\n")
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            run(path, *map(int, line.split()))
+            run(path, task, *map(int, line.split()))
             os.write(1, b"end\n")
             os._exit(0)
         os.write(1, b"pid %d\n" % pid)

@@ -101,7 +101,7 @@ class ModelOptions:
     def _differences(self, about: dict[str, Any], learner: Any) -> list[tuple[str, str, str | None]]:
         """Return for each option what the model has and what is asked for, spelled alike; None: nothing is asked for."""
         if "layers" not in kind_of(learner).can:
-            return [(option, "left out", asked) for option, asked in self._of_nets()] + self._of_all(learner)
+            return self._of_others(learner) + self._of_all(learner)
         rule = about["optimizer"]  # its repr, such as Adam(lr=0.001); those of a pool stand in a row
         shapes = [layer["shape"] for layer in about["layers"] if layer["name"].startswith("Dense(")]
         pool = "" if shapes else _POOL  # the layers of a pool are numbered by expert
@@ -117,10 +117,12 @@ class ModelOptions:
             ("--no-diagnosis", "left out" if learner.diagnosis else "given", "given" if self.no_diagnosis else None),
         ]
 
-    def _of_nets(self) -> list[tuple[str, str | None]]:
-        """Return the options that only a net has, with what is asked for."""
+    def _of_others(self, learner: Any) -> list[tuple[str, str, str | None]]:
+        """Return the options of a learner that is no net, as ``_differences`` does."""
         lr = None if self.lr is None else repr(self.lr)
-        return [("--hidden", self.hidden), ("--optimizer", self.optimizer), ("--lr", lr), ("--loss", self.loss)]
+        left_out = [("--optimizer", self.optimizer), ("--lr", lr), ("--loss", self.loss)]
+        hidden = str(getattr(learner, "hidden", "left out"))
+        return [("--hidden", hidden, self.hidden), *((option, "left out", asked) for option, asked in left_out)]
 
     def _of_all(self, learner: Any) -> list[tuple[str, str, str | None]]:
         """Return the option that learners of every kind have, as ``_differences`` does."""
