@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import MissingExtra
+from headwater.learner.kinds import kind_of
 from headwater.learner_file import load
 from headwater.loggers import metrics_of
 from headwater.types import Record
@@ -118,8 +119,8 @@ class Served:
 
     Parameters
     ----------
-    model : Classifier or Regressor
-        The learner.
+    model : Learner
+        A learner of any kind; of a detector the scores are what is predicted.
     """
 
     def __init__(self, model: Any) -> None:
@@ -143,6 +144,9 @@ class Served:
         frame = nw.from_native(rows, pass_through=True, eager_only=True)
         if not isinstance(frame, nw.DataFrame) and not isinstance(rows, list):
             rows = np.asarray(rows)
+        can = kind_of(self.model).can
+        if "scores" in can:
+            return np.asarray(self.model.score_many(rows))
         wanted = self.model.predict_proba_many if (params or {}).get("proba") else self.model.predict_many
         return np.asarray(wanted(rows))
 

@@ -9,6 +9,7 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
+from river import anomaly, metrics, preprocessing
 
 import headwater as hw
 from headwater.adapt import StepUp
@@ -17,7 +18,7 @@ from headwater.learner.kinds import ABILITIES, KINDS, check_can, kind_named, kin
 from headwater.learner.limits import Limits
 from headwater.learner_file import LEARNER_FORMAT, fingerprint, to_bytes
 from headwater.store.model_file.saved import SavedModel
-from headwater.watch import SCORE_WATCHES
+from headwater.watch import SCORE_WATCHES, DriftWatch
 from headwater.watch.live import live_scores
 
 EVERY = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.task)
@@ -308,6 +309,56 @@ def test_labels_are_for_the_scores_alone_and_change_no_bit(kind):
     assert record.names == ("auc", "average_precision", "alarms", "mean_score")
     assert set(record.baselines) == {"z-norm"}
     assert without.record().names == ("alarms", "mean_score")
+
+
+@ALONE
+def test_a_rise_of_the_scores_is_told_as_drift(kind):
+    session = hw.Session(kind.make({"seed": 1}), watch=DriftWatch("page_hinkley"))
+    rng = np.random.default_rng(0)
+    rows = [{"a": float(a), "b": float(b)} for a, b in rng.normal(size=(3_000, 2))]
+    far = [{"a": 30.0 + i, "b": 30.0 + i, "c": f"new {i}"} for i in range(400)]
+    session.step(rows)
+    session.step(far)
+    events = session.record().events
+    assert [event.kind for event in events] == ["drift_detected"]
+    assert 3_000 < events[0].row <= 3_400
+    assert events[0].text.startswith("Scores rose: mean 0.")
+
+
+@ALONE
+def test_rooms_above_show_what_they_can_and_refuse_the_rest_in_one_sentence(kind, tmp_path):
+    model = taught(kind)
+    assert f"{model.n_learned:,} rows learned" in model._repr_html_()
+    evaluation = hw.evaluate(kind.make({"seed": 1}), (ROWS, [None] * 200 + [0, 1] * 100), every=100)
+    assert hw.plot.learning_curve(evaluation).axes[0].get_title(loc="left").startswith("auc over the last")
+    assert "auc" in evaluation._repr_html_()
+    assert json.loads(json.dumps(evaluation.as_dict()))["names"][0] == "auc"
+    for refused in (
+        lambda: model.export_onnx(tmp_path / "m.onnx"),
+        model.importance,
+        model.plot,
+        lambda: hw.explain.shape(model, "a"),
+        lambda: hw.Fleet(model, "c"),
+        lambda: hw.cluster.learn(model, zip(ROWS, [1] * 400, strict=True), engine="local"),
+    ):
+        with pytest.raises(ConfigError, match="expected a learner that ") as error:
+            refused()
+        assert error.value.code == "kind"
+
+
+def test_rivers_detectors_are_scored_on_the_same_route():
+    rows = [
+        ({"a": float(i % 10), "b": 60.0 if i % 100 == 99 else float(i % 7)}, int(i % 100 == 99)) for i in range(2_000)
+    ]
+    detector = preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=1)
+    evaluation = hw.evaluate(detector, rows)
+    alone, metric = preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=1), metrics.ROCAUC(n_thresholds=1_000)
+    for x, y in rows:
+        score = alone.score_one(x)
+        alone.learn_one(x)
+        metric.update(y, score)
+    assert evaluation.record.scores["auc"] == pytest.approx(metric.get(), abs=0.01)
+    assert evaluation.record.baselines["z-norm"]["auc"] > 0.9
 
 
 @ALONE

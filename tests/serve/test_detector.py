@@ -11,6 +11,8 @@ from headwater.learner_file import fingerprint
 from headwater.serve.api.events import frame
 from headwater.serve.app import build
 from headwater.serve.run import make_state
+from serve.test_page import SIZES, Server, browser, opened, opens, violations  # noqa: F401  fixtures are for pytest
+from serve.test_page import pytestmark as driven
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
@@ -98,6 +100,8 @@ def test_why_a_row_scores_as_it_does_can_be_asked(client):
     assert next(iter(why["contributions"])) == "a"
     assert why["seq"] == 200
     assert client.post("/models/default/explain", json={"x": FAR}).json() == why
+    refused = client.post("/explain", json={"x": FAR, "target": "yes"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "kind")
 
 
 @pytest.mark.parametrize(
@@ -186,3 +190,47 @@ def test_a_classifier_explains_over_http_too(tmp_path):
             assert (wide.status_code, wide.json()["code"]) == (400, "limit")
     finally:
         state.close()
+
+
+@pytest.fixture
+def detector(tmp_path):
+    server = Server(tmp_path, more=("--task", "anomaly"))
+    yield server
+    server.close()
+
+
+def teach(server, n, start=0, **more):
+    rows = [{"x": {"a": i * 37 % 101 / 10, "c": "xyz"[i % 3], **more}} for i in range(start, start + n)]
+    assert server.post("/learn", json.dumps(rows)) == 200
+
+
+@driven
+@pytest.mark.parametrize("size", SIZES)
+def test_scores_alarms_and_the_columns_that_contributed_are_shown_in_both_languages(browser, detector, size):  # noqa: F811
+    page = opened(browser, detector, size)
+    page.wait_for_selector("#empty:visible")
+    assert '"y"' not in page.inner_text("#example")
+    assert page.inner_text("#question") == "Is anything unusual?"
+    teach(detector, 1200)
+    teach(detector, 1, 1200, a=1e6)
+    page.wait_for_function("document.querySelector('#card-learned b').textContent === '1,201'")
+    page.wait_for_function("document.querySelectorAll('#alarms tr').length > 1")
+    last = page.inner_text("#alarms tr:nth-child(2)")
+    assert last.startswith("1201")
+    assert "a " in last
+    assert page.inner_text("#card-alarms .name").lower() == "alarms"
+    assert int(page.inner_text("#card-alarms b")) >= 1
+    assert "in 1,201 samples" in page.inner_text("#verdict")
+    page.wait_for_selector("#score .main-svg")
+    opens(page, "features", "manage", "server")
+    page.wait_for_function("document.querySelectorAll('#recent tr').length > 5")
+    assert "null" not in page.inner_text("#recent")
+    for gone in ("#scores", "#inside", "#importance-card", "#stepping", "#onnx"):
+        assert not page.is_visible(gone), gone
+    page.click("#language")
+    page.wait_for_function("document.querySelector('#alarms-card h2').textContent === '最近的警报'")
+    assert page.inner_text("#question") == "有异常吗？"
+    assert "1,201 个样本中有" in page.inner_text("#verdict")
+    assert violations(page) == []
+    assert page.problems == []
+    page.context.close()

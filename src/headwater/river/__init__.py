@@ -15,7 +15,9 @@ __all__ = ["RiverLearner", "RiverMetric", "as_learner"]
 
 
 def as_learner(model: Any) -> Learner:
-    """Return what the route can take: a learner as it is, River's classifiers, regressors and pipelines as a `RiverLearner`.
+    """Return what the route can take: a learner as it is, River's models and pipelines as a `RiverLearner`.
+
+    River's models are classifiers, regressors and detectors of anomalies.
 
     An estimator of `headwater.sklearn` that was never fitted gives a new learner with its settings.
 
@@ -39,6 +41,8 @@ def as_learner(model: Any) -> Learner:
         return RiverLearner(model, "classify")
     if isinstance(last, base.Regressor):
         return RiverLearner(model, "regress")
+    if isinstance(last, base.AnomalyDetector):
+        return RiverLearner(model, "anomaly")
     raise ConfigError(
         expected="a Classifier, a Regressor, or a model of River's that predicts",
         got=type(model).__name__,
@@ -53,9 +57,9 @@ class RiverLearner:
     Parameters
     ----------
     model
-        A classifier, a regressor, or a pipeline that ends in one.
+        A classifier, a regressor, a detector of anomalies, or a pipeline that ends in one.
     task
-        ``"classify"`` or ``"regress"``.
+        ``"classify"``, ``"regress"`` or ``"anomaly"``.
 
     Examples
     --------
@@ -79,6 +83,8 @@ class RiverLearner:
         said = []
         if ask is not None and not len(X):
             return self.forecast(ask)
+        if self.task == "anomaly":
+            return self._scored(X)
         for i, (x, answer) in enumerate(zip(X, y, strict=True)):
             row = as_mapping(x)
             said.append(self._predict(row if ask is None else as_mapping(ask[i])))
@@ -87,6 +93,14 @@ class RiverLearner:
             else:
                 self.model.learn_one(row, answer, w=float(w[i]))
         return self._joined(said)
+
+    def _scored(self, X: Any) -> Forecast:
+        """Score each row, then learn it."""
+        scores = []
+        for x in map(as_mapping, X):
+            scores.append(float(self.model.score_one(x)))
+            self.model.learn_one(x)
+        return Forecast(np.array(scores))
 
     def save(self, path: Any) -> None:
         """Say that the file format is headwater's own."""
@@ -98,7 +112,9 @@ class RiverLearner:
         )
 
     def _predict(self, x: Any) -> Any:
-        """Return the probabilities of a classifier, or its label where it has none; the number of a regressor."""
+        """Return the probabilities of a classifier, or its label where it has none; the number of a regressor, or a score."""
+        if self.task == "anomaly":
+            return float(self.model.score_one(x))
         if self.task == "regress":
             return self.model.predict_one(x)
         try:
@@ -107,7 +123,7 @@ class RiverLearner:
             return self.model.predict_one(x)
 
     def _joined(self, said: list[Any]) -> Forecast:
-        if self.task == "regress" or not all(isinstance(one, dict) for one in said):
+        if self.task != "classify" or not all(isinstance(one, dict) for one in said):
             return Forecast(said)
         classes = tuple(dict.fromkeys(label for p in said for label in p))
         proba = np.array([[p.get(label, 0.0) for label in classes] for p in said]).reshape(len(said), len(classes))

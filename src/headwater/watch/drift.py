@@ -103,7 +103,9 @@ class DriftWatch:
             row, x = rows.first + i, rows.X[i]
             self._remember(x)
             if costs:
-                events += self._loss(costs[i], row)
+                events += self._loss(
+                    costs[i], row, "Scores rose" if rows.task == "anomaly" else "Predictions became dearer"
+                )
             elif self.on == "inputs" and row % self.every == 0:
                 moved = [name for name, value in _numbers(x) if self._feed(name, value)]
                 clocks = self._clocks.among(self._before) if moved else ()
@@ -137,14 +139,14 @@ class DriftWatch:
                 self._before[at : at + 1] = [self._now[0]]
         self._now.append(x.copy() if isinstance(x, np.ndarray) else x)
 
-    def _loss(self, cost: float, row: int) -> list[Event]:
+    def _loss(self, cost: float, row: int, what: str) -> list[Event]:
         if "" not in self._feeds:
             self._feeds[""] = _Feed(_detector(self.detector, self.seed, rise=True))
         before = self._feeds[""].slow
         if not self._feeds[""].rose(cost):
             return []
         now = self._feeds[""].fast
-        text = f"Predictions became dearer: cost {before:.2f} → {now:.2f}"
+        text = f"{what}: {'mean' if what.startswith('Scores') else 'cost'} {before:.2f} → {now:.2f}"
         return [self._event(row, "drift_detected", text, size=now - before)]
 
     def _feed(self, name: Any, value: float) -> bool:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headwater.errors import ConfigError
+from headwater.learner.kinds import check_can
 
 __all__ = ["ReplicaOptions", "start_replicas", "states_of_run"]
 
@@ -63,6 +64,7 @@ def start_replicas(state: Any, options: ReplicaOptions) -> Any:
     """Start the replicas that were asked for, with the default model as it is now."""
     if options.replicas < 1:
         return None
+    check_can(state.service.models.named(state.default).champion.learner, "cluster", at="--replicas")
     from headwater.cluster.ray import ReplicaPool
     from headwater.cluster.replicas import Replicas
     from headwater.cluster.worker import pack

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from headwater.learner.kinds import check_can
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import ExplainRequest, count_cells, decoded, label_key
 from headwater.store.service.limits import OverLimit
@@ -32,6 +33,8 @@ def explained(model: Model, x: Mapping[Any, Any], target: Any = None) -> dict[st
     """Return an explanation by the champion as JSON shows it, and the sequence that it stood at."""
     with model.lock:
         learner, seq = model.champion.learner, model.seq
+        if target is not None:
+            check_can(learner, "classes", at="target")
         why = learner.explain_one(x) if target is None else learner.explain_one(x, target=target)
     if isinstance(why, Mapping):
         return {"contributions": parts_as_json(why), "seq": seq}

@@ -141,8 +141,9 @@ class AnomalyWatch:
         rest = dict(zip(_UNLABELLED, own, strict=True)), dict(zip(_UNLABELLED, repeat(math.nan, 2), strict=True))
         return {name: self._ranks(counts[i]) | rest[i] for i, name in enumerate(("model", "z-norm"))}
 
-    def _ranks(self, counts: Any) -> Scores:
-        return {"auc": auc(counts), "average_precision": average_precision(counts)} if self._labelled else {}
+    @staticmethod
+    def _ranks(counts: Any) -> Scores:
+        return {"auc": auc(counts), "average_precision": average_precision(counts)}
 
 
 def label_of(answer: Any) -> int | None:

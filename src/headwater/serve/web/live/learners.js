@@ -15,7 +15,7 @@ export function showLearners(frame) {
   if (table.dataset.shown !== shown) {
     table.dataset.shown = shown;
     const window = text(`${key}_window`, { n: "1,000" });
-    table.replaceChildren(headRow(text("name"), text("role"), text("n_learned"), window, text(key), text("step_short")), ...frame.learners.map(rowOf));
+    table.replaceChildren(headRow(text("name"), text("role"), text("n_learned"), window, text(key === "alarms" ? "alarms_line" : key), text("step_short")), ...frame.learners.map(rowOf));
   }
   frame.learners.forEach((learner, i) => {
     const values = [learner.n_learned.toLocaleString(), show(frame, learner.scores.window.model[key]), show(frame, learner.scores.model[key]), learner.step == null ? "–" : `× ${learner.step}`];
