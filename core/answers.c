@@ -51,7 +51,8 @@ static double bounded_miss(const double *past, double y)
     return d > bound ? bound : d < -bound ? -bound : d;
 }
 
-/* What the last answer says of the next: that it will be the same (repeated), and the mean + rho (last - mean). */
+/* What the last answer says of the next: that it will be the same (repeated), and the mean + rho (last - mean). What its
+ * columns give is multiplied by |rho|: where answers have nothing to do with each other, they are noise. */
 void hw_set_base(hw_learner *l, double last)
 {
     const double *past = l->label_history;
@@ -59,7 +60,9 @@ void hw_set_base(hw_learner *l, double last)
     double d = known ? bounded_miss(past, last) : 0, rho = 0;
     if (past[HW_PAST_SPREAD] > 1e-300)
         rho = past[HW_PAST_PRODUCT] / past[HW_PAST_SPREAD];
-    rho = rho > 1 ? 1 : rho > 0 ? rho : 0;
+    rho = rho > 1 ? 1 : rho > -1 ? rho : -1;
+    l->answer_share = rho < 0 ? -rho : rho;
+    rho = rho > 0 ? rho : 0;
     l->last_answer = known ? last : __builtin_nan("");
     l->repeated = past[HW_PAST_MEAN] + d;
     l->base = past[HW_PAST_MEAN] + rho * d;

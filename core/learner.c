@@ -306,14 +306,9 @@ static int prepare(hw_learner *l)
  * part from the next one on. */
 static int append_due(hw_learner *l, int result)
 {
-    for (int32_t i = 0; i < l->knots_due_count; i++) {
-        int32_t slot = l->knots_due[i];
-        int status = hw_move_knots(l, slot) >= 3 && l->slots.basis[slot] == 0 ? hw_append_basis(l, slot) : 0;
-        if (status < 0)
-            return status;
-    }
-    l->knots_due_count = 0;
-    int status = l->cells.tables ? hw_learn_tests(l) : 0;
+    int status = l->knots_due_count ? hw_move_due_knots(l) : 0;
+    if (status >= 0 && l->cells.tables)
+        status = hw_learn_tests(l);
     return status < 0 ? status : result;
 }
 

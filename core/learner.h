@@ -245,6 +245,7 @@ struct hw_learner {
     int64_t added;                      /* entries in front that are answers before; */
     bool own_answers;                   /* the sample had named these columns itself */
     double base, repeated, last_answer; /* of the sample at hand: what the last answer says of it; NaN: not known */
+    double answer_share;                /* how much one answer says of the next, 0 to 1: what these columns are worth */
     int32_t *rows_at, *rows_spare;      /* pairs of the sample at hand */
     void *values_at, *values_spare;
     int64_t pair_capacity;
@@ -326,7 +327,8 @@ int hw_reserve_slots(hw_learner *l, int64_t n);             /* room for so many 
 int32_t hw_append_column(hw_learner *l, const hw_value *v); /* its number; −1: the table is full */
 uint64_t hw_name_key(const hw_names *n, int32_t owner, const char *bytes, uint32_t size);
 int64_t hw_category_row(hw_learner *l, int32_t column, const char *name, uint32_t name_size, const hw_value *v, int learn);
-int hw_share_rows(hw_learner *l);               /* the table is full from now on */
+int hw_share_rows(hw_learner *l);                                               /* the table is full from now on */
+int32_t hw_knot_below(const double *knots, int32_t count, double x, double *u); /* u: how far x lies towards the next */
 int hw_move_knots(hw_learner *l, int32_t slot); /* to the quantiles of what is kept of its past; says how many there are */
 void hw_refit_curve(hw_learner *l, int32_t slot, const double *knots, int32_t count); /* as it is, through other knots */
 
@@ -412,12 +414,15 @@ int hw_draw_dense(hw_learner *l);
 int hw_make_scratch(hw_learner *l);
 void hw_clear_scratch(hw_learner *l);            /* values of a sample of other outputs */
 void hw_set_outputs(hw_learner *l, int outputs); /* within the room that there is */
-int hw_reserve_ring(hw_learner *l, int64_t pairs);
-int hw_compact_ring(hw_learner *l, int64_t more);
 int hw_reserve_batch(hw_learner *l, int64_t samples, int64_t pairs);
 int hw_make_pending(hw_learner *l);
 int hw_grow_cells(hw_learner *l, int tests); /* to so many tests in use: a new cell begins as the one it is a part of */
 int hw_reinitialise_failing(hw_learner *l);
+
+/* ---- ring.c ---------------------------------------------------------------------------------------------- */
+int hw_reserve_ring(hw_learner *l, int64_t pairs);
+int hw_compact_ring(hw_learner *l, int64_t more);
+int hw_move_due_knots(hw_learner *l); /* samples kept for replay are read again on them */
 
 /* ---- limits.c -------------------------------------------------------------------------------------------- */
 int hw_exceed(hw_learner *l, const char *name, int64_t limit, int64_t got); /* returns HW_TOO_LARGE */

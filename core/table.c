@@ -1,4 +1,4 @@
-/* The flat vectors, and what grows: rows of the table, working memory, the ring of last samples, outputs. */
+/* The flat vectors, and what grows: rows of the table, working memory, outputs. */
 #include "learner.h"
 
 static bool extend(hw_learner *l, void *pointer_to_pointer, int64_t count, size_t size)
@@ -536,53 +536,6 @@ int hw_reserve_undo(hw_learner *l, int64_t pairs)
         return HW_NO_MEMORY;
     l->undo_pairs = capacity;
     return 0;
-}
-
-/* ---- the ring of last samples ---------------------------------------------------------------------------- */
-
-/* Move the samples of the ring, the oldest first, to the front of an array with room for so many pairs more. */
-int hw_compact_ring(hw_learner *l, int64_t more)
-{
-    size_t size = hw_number(l);
-    int64_t count = l->ring_added < l->ring ? l->ring_added : l->ring,
-            oldest = l->ring_added > l->ring ? l->ring_added % l->ring : 0;
-    int64_t live = 0, end = 0;
-    for (int64_t i = 0; i < count; i++)
-        live += l->sample_count[i];
-    int64_t capacity = 2 * (live + more);
-    capacity = capacity < 256 ? 256 : capacity;
-    int32_t *rows = hw_allocate(&l->memory, (uint64_t)capacity * 4);
-    void *values = hw_allocate(&l->memory, (uint64_t)capacity * size);
-    if (!rows || !values)
-        return hw_release(rows), hw_release(values), HW_NO_MEMORY;
-    for (int64_t q = 0; q < count; q++) {
-        int64_t i = (oldest + q) % l->ring, n = l->sample_count[i];
-        memcpy(rows + end, l->pair_rows + l->sample_start[i], (size_t)n * 4);
-        copy_numbers(l, values, end, l->pair_values, l->sample_start[i], n);
-        l->sample_start[i] = end;
-        end += n;
-    }
-    hw_release(l->pair_rows);
-    hw_release(l->pair_values);
-    l->pair_rows = rows;
-    l->pair_values = values;
-    l->pairs_capacity = capacity;
-    l->pairs_end = end;
-    return 0;
-}
-
-/* Memory for one sample more. Samples lie one behind the other; at the end of the array those still in the ring move to the
- * front of a new one. Once a lap a large array is looked at: a very wide sample may have left it. */
-int hw_reserve_ring(hw_learner *l, int64_t pairs)
-{
-    if (l->pairs_capacity > 1 << 16 && l->ring_added % l->ring == 0) {
-        int64_t live = 0;
-        for (int64_t i = 0; i < l->ring; i++)
-            live += l->sample_count[i];
-        if (8 * (live + pairs) < l->pairs_capacity)
-            return hw_compact_ring(l, pairs);
-    }
-    return l->pairs_end + pairs <= l->pairs_capacity ? 0 : hw_compact_ring(l, pairs);
 }
 
 /* Working memory of a mini-batch. */

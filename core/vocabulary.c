@@ -240,8 +240,7 @@ int hw_append_basis(hw_learner *l, int32_t slot)
 
 /* ---- knots ------------------------------------------------------------------------------------------------ */
 
-/* The knot at or below x, and how far x lies towards the next one. */
-static int32_t knot_below(const double *knots, int32_t count, double x, double *u)
+int32_t hw_knot_below(const double *knots, int32_t count, double x, double *u)
 {
     int32_t k = 0;
     while (k < count - 2 && x >= knots[k + 1])
@@ -284,7 +283,7 @@ void hw_refit_curve(hw_learner *l, int32_t slot, const double *knots, int32_t co
         knot_place place[64];
         for (int32_t i = 0; i < count; i++) {
             knot_place *p = place + i;
-            p->k = knot_below(old_knots, old_count, knots[i], &p->u);
+            p->k = hw_knot_below(old_knots, old_count, knots[i], &p->u);
             p->nowhere = !touched[p->k] && !touched[p->k + 1];
             p->u = !touched[p->k] ? 1 : !touched[p->k + 1] ? 0 : p->u;
         }

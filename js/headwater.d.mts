@@ -64,6 +64,8 @@ export interface Expert extends Bounds {
   optimizer?: Optimizer;
   replays?: number;
   firstReplays?: number;
+  cells?: boolean;
+  logLink?: boolean;
 }
 
 /** As in Python, where they are described; Python's own names (max_rows) are taken too. */

@@ -7,8 +7,10 @@
 static const double CLIP = 5;      /* a standardised input lies within ±5 */
 static const double FORGET = 1e-3; /* statistics never forget slower than this */
 static const double BOUND = 10;    /* a value farther than this many deviations moves the statistics as if it lay there */
-static const double OUTLIER = 1e3; /* one farther than this is taken for an error: the mean stands for it */
-static const double SETTLED = 10;  /* rows before these bounds apply */
+static const double OUTLIER = 1e3; /* one farther than this is taken for an error: the mean stands for it, */
+static const double ERROR_BOUND =
+    5;                            /* and it moves the statistics as if it lay there: at ten, 1 in 100 let them run away */
+static const double SETTLED = 10; /* rows before these bounds apply */
 static const double HUGE_INPUT = 1e30;
 static const double NOTHING = 1e-300; /* what lies nearer to 0 is 0 */
 static const double ROUNDING = 1e-20; /* a variance below this share of mean² is rounding */
@@ -18,7 +20,7 @@ static double standardise(double *mean, double *variance, double *seen, double x
 {
     double t = *seen + 1, a = t * FORGET > 1 ? FORGET : 1 / t, mu = *mean, var = *variance, d = x - mu;
     if (t > SETTLED && var > 0 && d * d > BOUND * BOUND * var) {
-        double bound = BOUND * __builtin_sqrt(var);
+        double bound = (d * d > OUTLIER * OUTLIER * var ? ERROR_BOUND : BOUND) * __builtin_sqrt(var);
         d = within(d, -bound, bound);
         if (learn)
             *far += 1;
@@ -77,6 +79,14 @@ static inline double presence_offset(double seen, double rows_seen, double inver
     return seen >= rows_seen ? 0 : 1 - seen * inverse;
 }
 
+/* The pairs of a column of answers before count as much as one answer says of the next. */
+static inline void scale_answers(const hw_learner *l, int32_t slot, real *v, int64_t from, int64_t to)
+{
+    if (slot < l->answer_inputs)
+        for (int64_t i = from; i < to; i++)
+            v[i] *= (real)l->answer_share;
+}
+
 /* One entry. Returns the new number of pairs. */
 static int64_t read_entry(hw_learner *l, int32_t slot, double x, double rows_seen, bool learn, int64_t n)
 {
@@ -114,6 +124,7 @@ static int64_t read_entry(hw_learner *l, int32_t slot, double x, double rows_see
     } else if (learn) {
         *seen += 1;
     }
+    int64_t from = n;
     rows[n] = s->row[slot];
     v[n] = (real)z;
     n++;
@@ -122,6 +133,7 @@ static int64_t read_entry(hw_learner *l, int32_t slot, double x, double rows_see
         if (learn)
             update_reservoir(l, slot, value);
     }
+    scale_answers(l, slot, v, from, n);
     return n;
 }
 
@@ -262,11 +274,13 @@ static void read_entries(hw_learner *l, bool learn)
         n += count;
     } else if (beside) {
         for (int64_t i = 0; i < count; i++) {
+            int64_t from = n;
             rows[n] = l->slots.row[slots[i]];
             v[n++] = (real)l->staging[i];
             n = spline_basis(l, slots[i], x[i], rows, v, n);
             if (learn)
                 update_reservoir(l, slots[i], x[i]);
+            scale_answers(l, slots[i], v, from, n);
         }
     } else {
         for (int64_t i = 0; i < count; i++)

@@ -11,6 +11,39 @@ enum { KEEP, UNDO, REDO };
 static inline double *running(hw_learner *l, int64_t e) { return l->running + e * HW_RUNNING; }
 static inline real *prediction_slot(hw_learner *l, int64_t q) { return (real *)l->predictions + q * l->output_capacity; }
 
+/* ---- a log link: effects multiply ------------------------------------------------------------------------ */
+
+static const double FAR = 10;     /* deviations within which it predicts, and the largest slope */
+static const double TIMES = 1000; /* times the mean, no answer counts as more */
+
+/* Whether expert e has a log link among standardised answers. */
+static inline bool has_log_link(const hw_learner *l, int e)
+{
+    return l->targets && e < l->experts && l->expert[e].loss == HW_LOSS_poisson;
+}
+
+/* The answers' mean in their deviations, m; 0 if it lies below. */
+static inline double mean_in_deviations(const hw_learner *l)
+{
+    return l->answers[1] > 1e-300 ? most(l->answers[0], 0) / __builtin_sqrt(l->answers[1]) : 0;
+}
+
+/* The mean times e^(z/s), in deviations: m (e^(z/s) - 1). s: far from 0, where a small factor is many deviations, a step of
+ * z moves it by two. */
+static double log_link(double m, double z)
+{
+    double s = most(m / 2, 1);
+    return within(m * (hw_exp64(within(z / s, -LIMIT, LIMIT)) - 1), -FAR, FAR);
+}
+
+/* Poisson's loss s² (e^(z/s) - r z/s) of an answer that is r times their mean, and its slope by z. */
+static double log_link_loss(double m, double z, double y, real *d)
+{
+    double s = most(m / 2, 1), p = hw_exp64(within(z / s, -LIMIT, LIMIT)), r = m > 0 ? within(y / m + 1, 0, TIMES) : 1;
+    *d = (real)within(s * (p - r), -FAR, FAR);
+    return s * (s * p - r * z);
+}
+
 /* Put expert e's prediction, its logits through the link, into its slot. Logits that are not finite count as zeros. */
 static bool forward_and_link(hw_learner *l, int e, const sample *s, bool learn)
 {
@@ -20,7 +53,10 @@ static bool forward_and_link(hw_learner *l, int e, const sample *s, bool learn)
     if (!sound)
         for (int j = 0; j < x->outputs; j++)
             z[j] = 0;
-    apply_link(x->loss, z, prediction_slot(l, e), x->outputs);
+    if (has_log_link(l, e))
+        prediction_slot(l, e)[0] = (real)log_link(mean_in_deviations(l), (double)z[0]);
+    else
+        apply_link(x->loss, z, prediction_slot(l, e), x->outputs);
     return sound;
 }
 
@@ -28,6 +64,8 @@ static bool forward_and_link(hw_learner *l, int e, const sample *s, bool learn)
 static double expert_loss_and_gradient(hw_learner *l, int e, const sample *s, const double *y, int answers)
 {
     const hw_expert_t *x = l->expert + e;
+    if (has_log_link(l, e))
+        return log_link_loss(mean_in_deviations(l), (double)s->x[x->logits], y[0], s->d + x->logits);
     return loss_and_gradient(x->loss, x->loss_number, s->x + x->logits, prediction_slot(l, e), y, answers, s->d + x->logits,
                              x->outputs);
 }

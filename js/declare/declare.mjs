@@ -227,9 +227,10 @@ const CHECKS = {
     expert.loss = asLoss(expert.loss);
     expert.optimizer = asOptimizer(expert.optimizer);
     for (const name of ["l1", "l2", "clip_norm", "clip_value", "replays", "first_replays"]) checkNumber(expert[name], name, 0);
-    if (typeof expert.cells !== "boolean") {
+    for (const name of ["cells", "log_link"]) {
+      if (typeof expert[name] === "boolean") continue;
       const help = "Choose one of the two.";
-      throw new ConfigError({ expected: "true or false", got: shown(expert.cells), at: "cells", help });
+      throw new ConfigError({ expected: "true or false", got: shown(expert[name]), at: name, help });
     }
     expert.layers.forEach((layer, i) => {
       if (i > 0 && layer.class !== "Embedding") return;

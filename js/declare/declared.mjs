@@ -67,7 +67,7 @@ export const DEFAULTS = {
   WarmUp: {},
   Initializer: {"scale": 0.05},
   Loss: {"a": null},
-  Expert: {"layers": [], "loss": "mse", "optimizer": "sgd", "l1": 0.0, "l2": 0.0, "clip_norm": 0.0, "clip_value": 0.0, "replays": 0, "first_replays": 0, "cells": false},
+  Expert: {"layers": [], "loss": "mse", "optimizer": "sgd", "l1": 0.0, "l2": 0.0, "clip_norm": 0.0, "clip_value": 0.0, "replays": 0, "first_replays": 0, "cells": false, "log_link": false},
 };
 
 /** Each activation's own constant, and the initializer of a layer in front of it. */
@@ -161,6 +161,17 @@ export const POOLS = {
     {"optimizer": {"name": "adagrad", "lr": 0.02}},
     {"optimizer": {"name": "adagrad", "lr": 0.1}, "cells": true},
     {"layers": [{"name": "Dense", "units": 64, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "rmsprop", "lr": 0.0005, "rho": 0.9999}, "replays": 4},
+  ],
+};
+
+/** And those that join them where answers are numbers with a mean. */
+export const LOG_LINKS = {
+  fast: [],
+  default: [
+    {"layers": [{"name": "Dense", "units": 32, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "rmsprop", "lr": 0.003, "rho": 0.999}, "replays": 2, "first_replays": 32, "log_link": true},
+  ],
+  accurate: [
+    {"layers": [{"name": "Dense", "units": 64, "initializer": "lecun"}, {"name": "LayerNorm", "affine": false}, "relu"], "optimizer": {"name": "rmsprop", "lr": 0.003, "rho": 0.999}, "replays": 8, "first_replays": 32, "log_link": true},
   ],
 };
 

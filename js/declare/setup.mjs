@@ -1,6 +1,6 @@
 // From a learner's settings to the experts that it is made of: Python's setup.py and auto.py.
 
-import { CELLS, KNOTS, POOLS, RING, SINGLE_RULE } from "./declared.mjs";
+import { CELLS, KNOTS, LOG_LINKS, POOLS, RING, SINGLE_RULE } from "./declared.mjs";
 import { asExpert, asLayer, asLoss, asOptimizer, made, snake, startOf } from "./declare.mjs";
 import { ConfigError, shown } from "../errors.mjs";
 
@@ -93,7 +93,14 @@ export function setupOf(settings, at, losses, { targets = false, intervals = UNK
     throw new ConfigError({ expected, got: "both", at: `settings of ${at}`, help });
   }
   const alone = single.length > 0;
-  const given = alone ? [singleNet(settings)] : (settings.experts ?? pool(settings.effort)).map(asExpert);
+  const numbers = targets && !history; // with it experts learn differences, which have no mean
+  const ofMeans = numbers && ["huber", "mse"].includes(loss.name);
+  const given = alone ? [singleNet(settings)] : (settings.experts ?? pool(settings.effort, ofMeans)).map(asExpert);
+  if (!numbers && given.some((expert) => expert.log_link)) {
+    const expected = "a regressor that standardises answers, without label history";
+    const help = "Leave logLink off: a log link needs answers with a mean.";
+    throw new ConfigError({ expected, got: "another learner", at: "logLink of an expert", help });
+  }
   const experts = given.map((expert) => withHead(expert, loss, settings));
   if (!experts.length) {
     const help = "Leave experts out for the default pool.";
@@ -128,7 +135,7 @@ export function setupOf(settings, at, losses, { targets = false, intervals = UNK
 
 /** Give an expert its output layer (zeros: no opinion at first) and the learner's loss, penalties and bounds. */
 function withHead(expert, loss, settings) {
-  const own = { ...expert, loss, layers: [...expert.layers, made("Dense", { units: 1, initializer: "zeros" })] };
+  const own = { ...expert, loss: expert.log_link ? asLoss("poisson") : loss, layers: [...expert.layers, made("Dense", { units: 1, initializer: "zeros" })] };
   for (const name of ["l1", "l2", "clip_norm", "clip_value"]) if (settings[name]) own[name] = settings[name];
   return made("Expert", withoutClass(own));
 }
@@ -157,9 +164,9 @@ function hiddenLayers({ layers, hidden, norm, activation, dropout }) {
   });
 }
 
-/** Return the experts of the default pool, without their output layers. */
-function pool(effort) {
-  if (Object.hasOwn(POOLS, effort)) return POOLS[effort];
+/** Return the experts of the default pool, without their output layers; numbers: answers are numbers with a mean. */
+function pool(effort, numbers) {
+  if (Object.hasOwn(POOLS, effort)) return [...POOLS[effort], ...(numbers ? LOG_LINKS[effort] : [])];
   const expected = `one of ${Object.keys(POOLS).join(", ")}`;
   throw new ConfigError({ expected, got: shown(effort), at: "effort", help: "Choose one of these." });
 }

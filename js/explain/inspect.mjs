@@ -7,7 +7,8 @@ const EXPERT = { count: 15, weight: 10 }; // running numbers of an expert, and i
 const PAST = { answers: 0, last: 1, mean: 5, spread: 6, product: 7, miss: 8, repeats: 9 }; // of numbers: as in core/learner.h
 const ANSWERS = ["last answer", "answer 2 before", "answer 3 before", "mean answer"];
 const HISTORY = { last: 0, stay: 1, followers: 3, trust: 5, counted: 1000 }; // places and constants of the label history
-const [OUTPUT_CAPACITY, LIMIT, BATCH_EPS] = [17, 30, 1e-5];
+const [OUTPUT_CAPACITY, LIMIT, BATCH_EPS, MOST_DEVIATIONS] = [17, 30, 1e-5, 10];
+const MIXED_LOGITS = 1; // the kind of mixture whose logits are added up
 
 const clip = (x, low, high) => Math.min(Math.max(x, low), high);
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
@@ -57,7 +58,6 @@ export class Inspection {
     this.engine = engine;
     this.p = engine.array("weights").data;
     this.running = engine.array("running").data;
-    this.links = experts.map(({ loss }) => LINKS[loss.name] ?? LINKS.identity);
     withRoom(core, SHAPE.size + OPERATION.size, (at) => {
       core.calls.hw_describe(engine.learner, at);
       const view = new DataView(core.memory.buffer, at, SHAPE.size);
@@ -66,6 +66,7 @@ export class Inspection {
       const [dense, stride] = ["dense", "stride"].map((name) => Number(view.getBigInt64(SHAPE[name], true)));
       this.experts = experts.map((_, e) => this.expert(e, { dense, stride, hasBias: flag("bias") }, at + SHAPE.size));
     });
+    this.links = experts.map(({ loss, log_link }) => (log_link ? this.logLink() : (LINKS[loss.name] ?? LINKS.identity)));
     this.past = this.historyLogits();
   }
 
@@ -189,20 +190,31 @@ export class Inspection {
     return this.running[e * EXPERT.count + EXPERT.weight];
   }
 
-  /** The mixture of the experts' logits: link(Σ w·z) where logits are mixed, else Σ w·link(z). */
+  /** What an expert with a log link predicts, in deviations of the answer: m·(e^(z/s) − 1); see plain/mixture.py. */
+  logLink() {
+    const [own, variance] = this.engine.array("answers").data;
+    const mean = variance > 1e-300 ? Math.max(own, 0) / Math.sqrt(variance) : 0;
+    const s = Math.max(mean / 2, 1);
+    return [
+      (z) => z.map((x) => clip(mean * (Math.exp(clip(x / s, -LIMIT, LIMIT)) - 1), -MOST_DEVIATIONS, MOST_DEVIATIONS)),
+      (p, dp) => p.map((x, j) => (Math.abs(x) < MOST_DEVIATIONS ? (dp[j] * (x + mean)) / s : 0)),
+    ];
+  }
+
+  /** The mixture of the experts' logits: link(Σ w·z) of classes, else Σ w·link(z). */
   mix(z) {
     const total = Float64Array.from(this.past);
     z.forEach((own, e) => {
-      const said = this.mixture ? own : this.links[e][0](own);
+      const said = this.mixture === MIXED_LOGITS ? own : this.links[e][0](own);
       for (let j = 0; j < total.length; j++) total[j] += this.weight(e) * said[j];
     });
-    return this.mixture ? this.links[0][0](total) : total;
+    return this.mixture === MIXED_LOGITS ? this.links[0][0](total) : total;
   }
 
   /** The derivative by each expert's logits z, given the mixture p and the one by it. */
   mixBackward(z, p, delta) {
     const scaled = (e, numbers) => numbers.map((d) => this.weight(e) * d);
-    if (!this.mixture) return z.map((own, e) => this.links[e][1](this.links[e][0](own), scaled(e, delta)));
+    if (this.mixture !== MIXED_LOGITS) return z.map((own, e) => this.links[e][1](this.links[e][0](own), scaled(e, delta)));
     const common = this.links[0][1](p, delta);
     return z.map((_, e) => scaled(e, common));
   }

@@ -21,6 +21,7 @@ from headwater.nn.core import (
     STATE,
     STEP_SCALE,
     STEPS,
+    UNDONE,
     Core,
     bias,
     weights,
@@ -36,6 +37,8 @@ from headwater.plain.mixture import (
     StackedWeights,
     count_failures,
     hedge_update,
+    log_link,
+    log_link_gradient,
     loss_of_ignorance,
     mix,
     mix_logits,
@@ -145,6 +148,39 @@ def test_numbers_are_stacked_in_units_of_their_own_deviation():
     check(core.running[0, ERROR], mixture.error, 1e-10)
     for e, twin in enumerate(alone):
         check(parameters_of(core, e), plain_arrays(twin), 1e-10, f"expert {e}")
+
+
+def test_an_expert_with_a_log_link_learns_how_many_times_their_mean_answers_are():
+    rng = np.random.default_rng(7)
+    X, mass = rng.normal(size=(80, 4)), rng.choice([0.5, 1.0, 3.0], 80)
+    y = 3 * np.exp(0.5 * X @ [1.0, -1.0, 0.5, 0.0])
+    y[40] = -2.0  # counts as nothing
+    pool = [
+        Expert((nn.Dense(5, "tanh"), nn.Dense(1)), nn.Loss("mse"), nn.SGD(0.05)),
+        Expert((nn.Dense(1),), nn.Loss("poisson"), nn.SGD(0.01), log_link=True),
+    ]
+    core = fixed(pool, 4, 1, rng, targets=True)
+    (alone, own), mixture, known = twins(core, 4), StackedWeights(np.full(2, 0.5)), Statistics()
+    (linear,), wanted = own.parameters, []
+
+    shown = core.learn(X, y[:, None].copy(), mass)
+
+    for x, answer, weight in zip(X, y, mass, strict=True):
+        z = alone.logits(x[None])[0, 0]
+        logit = x @ linear.weights[:, 0] + linear.bias[0]
+        said = np.array([z, log_link(logit, known.mean / np.sqrt(known.variance) if known.variance else 0.0)])
+        wanted.append(known.mean + np.sqrt(known.variance) * mix(mixture.w, said))
+        target, known = standardise(answer, known, ANSWER_CLIP)
+        stack_numbers(mixture, said, target, weight)
+        alone.learn_row(x, target, weight)
+        mean = known.mean / np.sqrt(known.variance) if known.variance else 0.0
+        step = 0.01 * weight * log_link_gradient(logit, np.array(target), mean)
+        linear.weights[:, 0] -= step * x
+        linear.bias[:] -= step
+    assert core.running[1, UNDONE] == 0
+    check(shown[:, 0], np.array(wanted), 1e-10)
+    check(core.mixture_weights, mixture.w, 1e-10)
+    check(parameters_of(core, 1), [linear.weights, linear.bias], 1e-10)
 
 
 def test_the_mixture_follows_the_expert_that_predicts_better_and_changes_its_mind():

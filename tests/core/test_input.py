@@ -11,7 +11,16 @@ import pytest
 from headwater import nn
 from headwater.nn.core import FAR, HUGE, INFINITE, STATE, Core
 from headwater.nn.expert import Expert
-from headwater.plain.input import NumericInput, Reservoir, knots_of, read_sample, refit, spline_basis, standardise
+from headwater.plain.input import (
+    NumericInput,
+    Reservoir,
+    knots_of,
+    read_again,
+    read_sample,
+    refit,
+    spline_basis,
+    standardise,
+)
 from headwater.plain.random import Draws
 from support.nets import check
 
@@ -359,6 +368,43 @@ def test_a_knot_that_no_sample_had_is_spoken_for_by_its_neighbour():
     assert 0 < near.sum() < len(near)
     assert (core.table(0)[0][first - 1 : first - 1 + count, 0] == np.where(near, 5.0, 7.0)).all()
     assert (core.state()["touched"][first : first + count] > 0).tolist() == near.tolist()
+
+
+def kept(core: Core, sample: int, basis: int, knots: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+    """A sample kept for replay: its pairs, those under the splines of a curve apart, by the number of their knot."""
+    state = core.state()
+    first, count = int(state["sample_start"][sample]), int(state["sample_count"][sample])
+    rows, values = (state[name][first : first + count].tolist() for name in ("pair_rows", "pair_values"))
+    places = [(row - basis, value) for row, value in zip(rows, values, strict=True) if 0 <= row - basis < knots]
+    others = [(row, value) for row, value in zip(rows, values, strict=True) if not 0 <= row - basis < knots]
+    return others, places
+
+
+@pytest.mark.parametrize("kind", ["numbers", "whole numbers"])
+def test_samples_kept_for_replay_are_read_again_when_knots_move(kind):
+    rng = np.random.default_rng(5)
+    values = {"numbers": rng.normal(size=127), "whole numbers": rng.integers(0, 40, 127).astype(float)}[kind].tolist()
+    expert = Expert((nn.Dense(1, bias=True),), nn.Loss("mse"), STILL, replays=1)
+    core = Core([expert], dtype="float64", seed=1, outputs=1, knots=8, ring=100, standard=True)
+    learn(core, [{"a": x, "b": "x", "c": 2.0 * x} for x in values])
+    basis, knots = int(core.statistics.basis[0]), core.statistics.knots[0].tolist()
+    before = [kept(core, i, basis, 8) for i in range(100)]
+
+    learn(core, [{"a": 0.0, "b": "x", "c": 0.0}])
+
+    moved = core.statistics.knots[0, : core.statistics.knot_count[0]].tolist()
+    assert moved != knots[: len(moved)]
+    last = 127 % 100  # the place of the sample that has just been kept, as it was read when it was learned
+    for i in set(range(100)) - {last}:
+        others, places = kept(core, i, basis, 8)
+        x, wanted = sum(v * knots[k] for k, v in before[i][1]), read_again(before[i][1], knots, moved)
+        assert [row for row, _ in others][:1] == [row for row, _ in before[i][0]][:1]
+        assert [knot for knot, _ in places] == [knot for knot, _ in wanted]
+        check(np.array([v for _, v in places]), np.array([v for _, v in wanted]), 1e-9)
+        row = i if i > last else i + 100
+        if row >= 64 and knots[0] < x < knots[-1]:  # kept since the last time that the knots moved, not beyond them
+            check(x, values[row], 1e-9)
+        assert all(core.state()["touched"][basis + knot] > 0 for knot, _ in places)
 
 
 def test_the_kept_past_is_a_fair_sample_of_a_long_one_and_the_very_one_of_plain():

@@ -370,3 +370,43 @@ def test_a_column_without_gaps_is_read_as_before_and_a_gap_moves_it_by_its_share
 def pairs(core, x):
     """Rows and values that the core reads of a sample, as bytes."""
     return core.learner.pairs([x], 0, 1, False)[:2]
+
+
+def test_regressors_have_an_expert_with_a_log_link_where_answers_have_a_mean():
+    def named(model):
+        for i in range(3):
+            model.learn_one({"a": float(i)}, float(i))
+        return [expert["expert"].endswith("log link") for expert in model.experts_]
+
+    assert named(Regressor()) == [False] * 8 + [True]
+    assert named(Regressor(effort="accurate")) == [False] * 9 + [True]
+    without = [Regressor(effort="fast"), Regressor(label_history=True), Regressor(loss="mae"), Classifier()]
+    assert not any(any(named(model)) for model in without)
+
+
+@pytest.mark.parametrize("made", [Classifier, lambda **given: Regressor(label_history=True, **given)])
+def test_a_log_link_needs_answers_with_a_mean(made):
+    with pytest.raises(ConfigError, match="standardises answers"):
+        made(experts=[nn.Expert(log_link=True), nn.Expert()])
+
+
+def test_where_effects_multiply_a_log_link_learns_them_with_less():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(3000, 4))
+    y = rng.poisson(np.exp(1 + X @ [0.8, -0.6, 0.4, 0.0])).astype(float)
+    errors = {}
+    for log_link in (False, True):
+        model = Regressor(experts=[nn.Expert(optimizer=nn.AdaGrad(0.1), log_link=log_link)], scale=True, seed=1)
+        errors[log_link] = np.abs(np.asarray(model.learn_many(X, y)) - y)[1000:].mean()
+    assert errors[True] < 0.97 * errors[False]
+
+
+def test_answers_that_have_nothing_to_do_with_each_other_cost_little_as_inputs():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(4000, 4))
+    y = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.3 * rng.normal(size=4000)
+    errors = [
+        np.abs(np.asarray(Regressor(label_history=history, seed=1).learn_many(X, y)) - y)[1000:].mean()
+        for history in (False, True)
+    ]
+    assert errors[1] < 1.04 * errors[0]

@@ -69,10 +69,11 @@ def test_a_standardised_value_is_clipped_and_an_answer_less_so():
     assert standardise(100.0, known, ANSWER_CLIP)[0] > CLIP
 
 
-def test_a_value_far_off_moves_the_statistics_as_if_it_lay_ten_deviations_off():
+@pytest.mark.parametrize(("far", "deviations"), [(500.0, 10), (1e9, 5)], ids=["far", "an outlier"])
+def test_a_value_far_off_moves_the_statistics_as_if_it_lay_ten_deviations_off_and_an_outlier_five(far, deviations):
     known = column(np.random.default_rng(3).normal(size=60))
-    bound = known.mean + 10 * math.sqrt(known.variance)
-    _, after_far = standardise(1e9, known)
+    bound = known.mean + deviations * math.sqrt(known.variance)
+    _, after_far = standardise(far, known)
     _, after_bound = standardise(bound, known)
     check([after_far.mean, after_far.variance], [after_bound.mean, after_bound.variance], 1e-12)
 

@@ -16,6 +16,8 @@ from headwater.plain.mixture import (
     count_failures,
     hedge_unit,
     hedge_update,
+    log_link,
+    log_link_gradient,
     loss_of_ignorance,
     mix,
     mix_logits,
@@ -34,6 +36,37 @@ def test_hedge_multiplies_by_the_exponential_of_the_loss_and_spreads_a_share():
     check(hedge_update(w, losses + 3), wanted, 1e-14)  # what all lose alike moves nothing
     kept = w * np.exp(-0.5 * 0.4 * losses)
     check(hedge_update(w, losses, weight=0.4), (1 - 0.4 * SHARE) * kept / kept.sum() + 0.4 * SHARE / 3, 1e-14)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(4.0, 2.0), (1.0, 4.0), (1e6, 3.0)])
+def test_a_log_link_multiplies_the_mean_and_learns_by_poissons_loss(mean, deviation):
+    z, m = np.array([-1.5, 0.0, 0.7]), mean / deviation
+    s = max(m / 2, 1.0)
+    predicted = mean + deviation * log_link(z, m)  # in the answer's own units
+    check(predicted, mean * np.exp(z / s), 1e-9)
+    times = np.array([1.2, 0.8, 0.0])
+
+    def loss() -> float:
+        return float((s * s * (np.exp(z / s) - times * z / s)).sum())
+
+    if m < 10:  # beyond, a slope is above the bound
+        check(log_link_gradient(z, (times - 1) * m, m), gradient_of(loss, z), 1e-7)
+
+
+def test_far_from_0_a_log_link_is_a_mean_squared_error():
+    z, y = np.array([-1.5, 0.0, 0.7]), np.array([1.0, -2.0, 0.5])
+    check(log_link(z, 1e6), 2 * z, 1e-5)
+    check(log_link_gradient(z, y, 1e6), (2 * z - y) / 2, 1e-5)
+
+
+def test_a_log_link_is_bounded_and_without_a_mean_it_says_nothing():
+    assert log_link(np.array([100.0, -100.0]), 2.0).tolist() == [10.0, pytest.approx(-2.0)]
+    assert log_link_gradient(np.array([100.0, 0.0]), np.array([0.0, 1e9]), 2.0).tolist() == [10.0, -10.0]
+    assert log_link_gradient(np.zeros(1), np.array([-50.0]), 0.5).tolist() == [
+        1.0
+    ]  # less than nothing counts as nothing
+    assert log_link(np.array([3.0]), 0.0).tolist() == [0.0]
+    assert log_link_gradient(np.zeros(1), np.array([5.0]), 0.0).tolist() == [0.0]
 
 
 def test_hedge_bounds_losses_and_keeps_every_expert_in_the_running():

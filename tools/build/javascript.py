@@ -68,6 +68,10 @@ def module() -> str:
             "Experts of the default pool by effort, without their output layers.",
             {effort: _plain(pool(effort)) for effort in EFFORTS},
         ),
+        "LOG_LINKS": (
+            "And those that join them where answers are numbers with a mean.",
+            {effort: _plain(pool(effort, numbers=True)[len(pool(effort)) :]) for effort in EFFORTS},
+        ),
         "KNOTS": ("Knots of the curve of each numeric column.", KNOTS),
         "CELLS": (
             "Cell tables and the tests of each by effort, for the experts that have them.",

@@ -4,7 +4,8 @@ On a stream nobody can choose a step size first, so several are tried at once. S
 by the recent size of the gradient follow drift fast; a linear expert wins early and where the world is linear, a slower one
 where names are many and answers mostly chance; experts that learn some of the last thousand samples again get more out of a
 slow stream, and are wrong for a fast one, so only some do; cell tables learn what happens in one corner of the inputs
-(``plain/cells.py``). Their logits, or numbers, are added up with weights that follow the loss of the sum
+(``plain/cells.py``); where answers are numbers, one expert more has a log link. Their logits, or numbers, are added up with
+weights that follow the loss of the sum
 (``plain/mixture.py``), and every numeric column is read as a number and as a curve through 16 knots (``plain/input.py``).
 What was tried and what it gave stands in benchmarks/NOTES.md.
 """
@@ -14,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any
 
 from headwater.errors import ConfigError
-from headwater.nn import SGD, Activation, AdaGrad, Dense, LayerNorm, RMSProp
+from headwater.nn import SGD, Activation, AdaGrad, Dense, LayerNorm, Loss, RMSProp
 from headwater.nn.core.declaration import remembered
 from headwater.nn.expert import Expert
 
@@ -32,13 +34,15 @@ CELLS = {"fast": (64, 8), "default": (64, 8), "accurate": (256, 10)}
 
 
 @cache
-def pool(effort: str) -> tuple[Expert, ...]:
+def pool(effort: str, *, numbers: bool = False) -> tuple[Expert, ...]:
     """Return the experts of that effort, without their output layers.
 
     Parameters
     ----------
     effort : str
         "fast", "default" or "accurate".
+    numbers : bool
+        Whether answers are numbers with a mean: then there is one with a log link, but for "fast".
 
     Returns
     -------
@@ -63,16 +67,18 @@ def pool(effort: str) -> tuple[Expert, ...]:
         return _net(SGD(0.03)), _net(SGD(0.1)), linear
     units, more = (32, 2) if effort == "default" else (64, 8)
     slow = (_net(RMSProp(0.0005, rho=0.9999), units, replays=4),) if effort == "accurate" else ()
+    steady = _net(RMSProp(0.003, rho=0.999), units, replays=more, first_replays=FIRST_REPLAYS)
     return (
         _net(SGD(0.03), units),
         _net(SGD(0.1), units),
         _net(RMSProp(0.01, rho=0.999), units),
         linear,
         _net(AdaGrad(0.1), units, replays=more, first_replays=FIRST_REPLAYS),
-        _net(RMSProp(0.003, rho=0.999), units, replays=more, first_replays=FIRST_REPLAYS),
+        steady,
         Expert(optimizer=AdaGrad(0.02)),
         Expert(optimizer=AdaGrad(0.1), cells=True),
         *slow,
+        *((replace(steady, log_link=True),) if numbers else ()),
     )
 
 
@@ -84,7 +90,7 @@ def with_heads(experts: Sequence[Any], settings: dict[str, Any]) -> tuple[Expert
     experts : sequence of Expert
         Hidden layers, rules, replays.
     settings : dict
-        loss, l1, l2, clip_norm, clip_value: what is 0 here leaves the expert's own.
+        loss, l1, l2, clip_norm, clip_value: what is 0 here leaves the expert's own. numbers: as in ``pool``.
 
     Returns
     -------
@@ -93,10 +99,19 @@ def with_heads(experts: Sequence[Any], settings: dict[str, Any]) -> tuple[Expert
     Raises
     ------
     ConfigError
-        If there is none, one is something else, or one begins with a layer that can't be drawn row by row.
+        If there is none, one is something else, one begins with a layer that can't be drawn row by row, or one has a log
+        link where answers have no mean.
     """
-    given = tuple([(name, value) for name, value in settings.items() if value])
-    return remembered(_with_heads, tuple(experts), given)
+    given = tuple([(name, value) for name, value in settings.items() if value and name != "numbers"])
+    made = remembered(_with_heads, tuple(experts), given)
+    if not settings.get("numbers") and any(map(attrgetter("log_link"), made)):
+        raise ConfigError(
+            expected="a regressor that standardises answers, without label history",
+            got="another learner",
+            at="log_link of an expert",
+            help="Leave log_link off: a log link needs answers with a mean.",
+        )
+    return made
 
 
 @lru_cache(maxsize=16)  # those of the default pool are made, and checked, once
@@ -112,7 +127,8 @@ def _with_heads(experts: tuple[Any, ...], given: tuple[tuple[str, Any], ...]) ->
             )
         if expert.layers and isinstance(expert.layers[0], Dense):  # said now, and not at the first sample
             expert.layers[0].start().check_rows()
-        out.append(replace(expert, layers=(*expert.layers, Dense(1, initializer="zeros")), **dict(given)))
+        own = dict(given) | ({"loss": Loss("poisson")} if expert.log_link else {})
+        out.append(replace(expert, layers=(*expert.layers, Dense(1, initializer="zeros")), **own))
     if not out:
         raise ConfigError(
             expected="at least one expert", got="none", at="experts", help="Leave experts out for the default pool."

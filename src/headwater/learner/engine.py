@@ -284,8 +284,9 @@ class Engine:
         """Say what each expert is and how it stands."""
         out: list[dict[str, Any]] = [
             {
-                "expert": " → ".join(repr(layer) for layer in expert.layers[:-1])
-                or ("linear, cells" if expert.cells else "linear"),
+                "expert": (" → ".join(repr(layer) for layer in expert.layers[:-1]) or "linear")
+                + (", cells" if expert.cells and not expert.layers[:-1] else "")
+                + (", log link" if expert.log_link else ""),
                 "optimizer": repr(expert.optimizer),
                 "replays": expert.replays,
                 "weight": float(own[_core.WEIGHT]),

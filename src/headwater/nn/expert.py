@@ -40,6 +40,9 @@ class Expert:
         rows many are affordable, since all of them together cost little.
     cells : bool
         Whether cell tables are added to the first layer (``plain.cells``). Only in a learner, and without replays.
+    log_link : bool
+        Whether it predicts the mean times e^z, learned by Poisson's loss, so that effects multiply (``plain.mixture.log_link``).
+        Only in a regressor whose answers are standardised, without label history.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class Expert:
     replays: int = 0
     first_replays: int = 0
     cells: bool = False
+    log_link: bool = False
 
     def __post_init__(self) -> None:
         if self.layers and not isinstance(self.layers[0], Dense | Embedding):

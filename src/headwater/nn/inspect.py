@@ -19,6 +19,7 @@ from headwater.plain.activations import ACTIVATIONS
 from headwater.plain.answers import COLUMNS, AnswerHistory
 from headwater.plain.layers import BatchNormalisation
 from headwater.plain.losses import LINKS, LOSSES
+from headwater.plain.mixture import FARTHEST, log_link, log_link_gradient
 
 from .core import Core, Operation, bias, weights
 
@@ -157,19 +158,19 @@ def predict(core: Core, taken: Entries) -> Array:
 
 
 def mix(core: Core, z: list[Array]) -> Array:
-    """Return the mixture of the experts' logits, each (samples, outputs): link(Σ wₑ·zₑ) if stacked, else Σ wₑ·link(zₑ)."""
-    stacked = bool(core.about["mixture"])
+    """Return the mixture of the experts' logits, each (samples, outputs): link(Σ wₑ·zₑ) of classes, else Σ wₑ·link(zₑ)."""
+    classes = core.about["mixture"] == CLASSES
     outs = [
-        w * (own if stacked else link(core, e, own))
+        w * (own if classes else link(core, e, own))
         for e, (w, own) in enumerate(zip(mixture_weights(core), z, strict=True))
     ]
     total = np.asarray(sum(outs) + history_logits(core))
-    return link(core, 0, total) if stacked else total
+    return link(core, 0, total) if classes else total
 
 
 def mix_backward(core: Core, z: list[Array], p: Array, delta: Array) -> list[Array]:
     """Return the derivative by each expert's logits, given the mixture p of logits z and the derivative by it, delta."""
-    if core.about["mixture"]:
+    if core.about["mixture"] == CLASSES:
         common = link_backward(core, 0, p, delta)
         return [w * common for w in mixture_weights(core)]
     return [link_backward(core, e, link(core, e, own), mixture_weights(core)[e] * delta) for e, own in enumerate(z)]
@@ -261,6 +262,8 @@ def _norm(operation: Operation, x: Array) -> tuple[Array, Array, Array, Array]:
     return running[:m], 1 / np.sqrt(running[m : 2 * m] + BatchNormalisation.EPS), gain, shift
 
 
+CLASSES = 1
+"""The kind of mixture whose logits are added up."""
 LAST, STAY, MOVES, FOLLOWERS = range(4)
 """Places in the label history: the last class, how often an answer repeats the one before it, answers, counts."""
 TRUST = 5.0
@@ -273,11 +276,22 @@ OUTPUT_CAPACITY = 17
 
 def link(core: Core, e: int, z: Array) -> Array:
     """Return the predictions (samples, outputs) of logits z."""
+    if core.experts[e].log_link:
+        return log_link(z, mean_in_deviations(core))
     return LINKS[core.experts[e].loss.row.link].value(z)
+
+
+def mean_in_deviations(core: Core) -> float:
+    """Return the mean of the answers in their deviations, 0 if it lies below: what a log link multiplies."""
+    mean, variance, _ = core.answers[0]
+    return float(max(mean, 0.0) / np.sqrt(variance)) if variance > 1e-300 else 0.0
 
 
 def link_backward(core: Core, e: int, p: Array, delta: Array) -> Array:
     """Return the derivative by the logits, given the one by the predictions p; all (samples, outputs)."""
+    if core.experts[e].log_link:
+        mean = mean_in_deviations(core)
+        return np.asarray(np.where(np.abs(p) < FARTHEST, (p + mean) / max(mean / 2, 1.0), 0.0) * delta)
     return LINKS[core.experts[e].loss.row.link].backward(p, delta)
 
 
@@ -288,4 +302,6 @@ def loss_delta(core: Core, e: int, z: Array, y: Array) -> Array:
     the units the expert learns in.
     """
     loss = core.experts[e].loss
+    if core.experts[e].log_link:
+        return log_link_gradient(z, y[:, None], mean_in_deviations(core))
     return np.asarray(LOSSES[loss.name].gradient(z, y[:, None], loss.number))

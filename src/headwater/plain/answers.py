@@ -83,6 +83,10 @@ class AnswerHistory:
         """Return how much of its distance from the mean an answer hands on to the next, from 0 to 1."""
         return min(max(self.product / self.spread, 0.0), 1.0) if self.spread > 1e-300 else 0.0
 
+    def worth(self) -> float:
+        """Return |ρ|, by which what the four columns give is multiplied: where it is 0 they are noise, and say nothing."""
+        return min(abs(self.product / self.spread), 1.0) if self.spread > 1e-300 else 0.0
+
     def base(self) -> float:
         """Return what the last answer makes likely: what experts learn the distance from. 0 before the first."""
         return self.mean + self.rho() * self.distance(self.last[0]) if self.answers else 0.0

@@ -33,6 +33,9 @@ BOUND = 10.0
 """A value farther than this many deviations moves the statistics as if it lay there: one error can't spoil a column."""
 OUTLIER = 1000.0
 """A value farther than this many deviations is an outlier: it is taken for an error, and the mean stands for it."""
+ERROR_BOUND = 5.0
+"""An outlier moves the statistics as if it lay there. At ten deviations a variance grows by a tenth; one outlier in a hundred
+values is then as much as the variance forgets, and it grows without end."""
 SETTLED = 10
 """Rows before these bounds apply; before that the deviation is not known."""
 NOTHING = 1e-300
@@ -75,7 +78,8 @@ def standardise(x: float, before: Statistics, clip: float = CLIP) -> tuple[float
     """Return x in units of its running deviation, and the statistics that include it.
 
     a = max(1/t, 0.001); d = x − mean; mean ← mean + a·d; var ← (1 − a)·(var + a·d²); z = (x − mean)/√var, within ±clip.
-    d is bounded by ten deviations. z is measured by the statistics that include x: x is known before its answer is.
+    d is bounded by ten deviations, that of an outlier by five. z is measured by the statistics that include x: x is known
+    before its answer is.
 
     Parameters
     ----------
@@ -96,7 +100,8 @@ def standardise(x: float, before: Statistics, clip: float = CLIP) -> tuple[float
     a = max(1 / t, FORGET)
     d = x - before.mean
     if lies_beyond(x, before, BOUND):
-        d = math.copysign(BOUND * math.sqrt(before.variance), d)
+        bound = ERROR_BOUND if lies_beyond(x, before, OUTLIER) else BOUND
+        d = math.copysign(bound * math.sqrt(before.variance), d)
     mean = before.mean + a * d
     variance = (1 - a) * (before.variance + a * d * d)
     after = Statistics(mean, variance, t)
@@ -182,6 +187,29 @@ def refit(curve: Sequence[float], knots: Sequence[float], new: Sequence[float]) 
     [0.5, 1.0, 0.25, 0.0]
     """
     return [sum(curve[knot] * height for knot, height in spline_basis(x, knots)) for x in new]
+
+
+ROUNDED = 1e-5
+"""A height below this is what rounding has left of 0."""
+
+
+def read_again(places: Sequence[Pair], knots: Sequence[float], new: Sequence[float]) -> list[Pair]:
+    """Return where a kept number lies under splines through other knots.
+
+    Samples that are learned again after some rows (replay) are kept as pairs, so a number is kept as its places under the
+    splines, (number of the knot, height). When the knots move it is read again. Linear splines give the number itself back:
+    x = Σ height·knot, as long as it lay within the outer knots.
+
+    Examples
+    --------
+    >>> read_again([(1, 0.75), (2, 0.25)], knots=[0.0, 2.0, 4.0], new=[1.0, 2.0, 3.0])
+    [(1, 0.5), (2, 0.5)]
+    """
+    x = sum(height * knots[knot] for knot, height in places)
+    found = spline_basis(x, new)
+    if any(height < ROUNDED for _, height in found):
+        return [(knot, 1.0) for knot, height in found if height > 0.5]
+    return found
 
 
 PAST = 256

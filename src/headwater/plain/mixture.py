@@ -66,6 +66,65 @@ def hedge_unit(unit: float, w: Array, losses: Array, weight: float = 1.0) -> flo
     return mixed if unit == 0 else unit + (mixed - unit) * 0.001 * min(weight, 1.0)
 
 
+# ---- an expert whose effects multiply -------------------------------------------------------------------------------
+
+FARTHEST = 10.0
+"""A log link predicts within so many deviations, and its loss is no steeper."""
+TIMES = 1000.0
+"""No answer counts as more times the mean."""
+LIMIT = 30.0
+"""Logits beyond ±30 count as ±30."""
+
+
+def log_link(z: Array, mean: float) -> Array:
+    """Return what an expert with a log link predicts of numbers, m·(e^(z/s) − 1), in deviations of the answer.
+
+    In the answer's own units that is its mean times e^(z/s), so what inputs do multiplies: at night a third, on a holiday
+    twice. Where answers are never negative, many streams are like that. s = max(m/2, 1): far from 0, where a small factor
+    is many deviations, it becomes 2·z.
+
+    Parameters
+    ----------
+    z : ndarray
+        Logits.
+    mean : float
+        m, the answers' mean in their deviations, at least 0.
+
+    References
+    ----------
+    Nelder & Wedderburn 1972.
+
+    Examples
+    --------
+    >>> log_link(np.array([0.0, np.log(2.0)]), mean=0.5).tolist()
+    [0.0, 0.5]
+    >>> log_link(np.array([2.0]), mean=1e6).round(3).tolist()
+    [4.0]
+    """
+    s = max(mean / 2, 1.0)
+    return np.asarray(np.clip(mean * (np.exp(np.clip(z / s, -LIMIT, LIMIT)) - 1), -FARTHEST, FARTHEST))
+
+
+def log_link_gradient(z: Array, y: Array, mean: float) -> Array:
+    """Return the gradient by the logits of Poisson's loss, s·(e^(z/s) − r), r being how many times their mean answers are.
+
+    Parameters
+    ----------
+    z, y : ndarray
+        Logits, and standardised answers: r = y/m + 1, from 0 to 1,000, and 1 without a mean.
+    mean : float
+        m, as in ``log_link``.
+
+    Examples
+    --------
+    >>> log_link_gradient(np.zeros(2), np.array([1.0, -3.0]), mean=2.0).tolist()
+    [-0.5, 1.0]
+    """
+    s = max(mean / 2, 1.0)
+    times = np.clip(y / mean + 1, 0.0, TIMES) if mean > 0 else np.ones_like(y)
+    return np.asarray(np.clip(s * (np.exp(np.clip(z / s, -LIMIT, LIMIT)) - times), -FARTHEST, FARTHEST))
+
+
 # ---- stacking: a linear model over the experts, learned row by row --------------------------------------------------
 
 FIRST_RATE, OF_NUMBERS, LAST_RATE, COOLING = 0.01, 0.02, 0.002, 1000.0

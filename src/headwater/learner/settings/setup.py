@@ -66,8 +66,10 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, 
     if alone:
         experts = with_heads([Expert(tuple(_hidden(learner)), loss, _rule(learner))], {"loss": loss, **bounds})
     else:
-        given = pool(learner.effort) if learner.experts is None else learner.experts
-        experts = with_heads(given, {"loss": loss, **bounds})
+        numbers = targets and not learner.label_history  # with it experts learn differences, which have no mean
+        of_means = numbers and loss.name in ("huber", "mse")
+        given = pool(learner.effort, numbers=of_means) if learner.experts is None else learner.experts
+        experts = with_heads(given, {"loss": loss, "numbers": numbers, **bounds})
     knots = 0 if alone or not learner.scale else KNOTS
     ring = RING if any(map(any, map(attrgetter("replays", "first_replays"), experts))) else 0
     history = bool(learner.label_history)

@@ -16,7 +16,8 @@ from headwater.encode.vocabulary import CATEGORY, NUMBER, TIME, Column
 from headwater.errors import ConfigError
 from headwater.learner.engine import Engine
 from headwater.nn.core import Core, Statistics
-from headwater.nn.inspect import answers_before
+from headwater.nn.inspect import answer_history, answers_before
+from headwater.plain.answers import COLUMNS
 from headwater.plain.input import BOUND, CLIP, FORGET, HUGE, NOTHING, OUTLIER, ROUNDING, SETTLED, SHORTEST
 
 from .graph import ML, Graph, is_utf8
@@ -250,6 +251,7 @@ def _category(g: Graph, text: str, start: int, values: list[str], nothing: int) 
 
 def _read_numbers(g: Graph, out: Columns, x: str, core: Core, slots: list[int]) -> None:
     """Turn raw values (N, slots) into what scales rows: standardised values, and how much of each basis function."""
+    worth = _worth(core, slots)
     present = g.add("LessOrEqual", g.add("Abs", x), _real(g, np.finfo(np.float64).max))  # neither NaN nor infinite
     known = _of_slots(core.statistics, slots)
     x = g.add("Where", present, x, _real(g, 0.0))
@@ -263,6 +265,7 @@ def _read_numbers(g: Graph, out: Columns, x: str, core: Core, slots: list[int]) 
         x = _without_outliers(g, x, known)
         scaled = g.add("Add", _in_deviations(g, x, known), there)
     bent = np.flatnonzero((known.knot_count >= SHORTEST) & (known.basis > 0))
+    scaled = _times_worth(g, scaled, worth)
     values, plus, minus = [g.add("Where", present, scaled, _real(g, 0.0))], known.row, np.zeros(len(slots))
     if len(bent):
         basis, knots = known.basis[bent], known.knots[bent]
@@ -270,10 +273,26 @@ def _read_numbers(g: Graph, out: Columns, x: str, core: Core, slots: list[int]) 
         start = np.array([row[k] for _, _, row, k in rising])
         width = np.array([row[k + 1] for _, _, row, k in rising]) - start
         first = np.array([row + k for _, row, _, k in rising])
-        values += _curves(g, x, present, bent, np.array([j for j, *_ in rising]), start, width)
+        of = np.array([j for j, *_ in rising])
+        values += [
+            _times_worth(g, value, worth[own])
+            for value, own in zip(_curves(g, x, present, bent, of, start, width), (bent, of), strict=True)
+        ]
         plus, minus = np.concatenate([plus, basis, first + 1]), np.concatenate([minus, 0 * basis, first])
     out.plus, out.minus = plus.astype(np.int64), minus.astype(np.int64)
     out.numbers = g.cast(_side_by_side(g, values), core.dtype)
+
+
+def _worth(core: Core, slots: list[int]) -> NDArray[np.float64]:
+    """Return what is multiplied by the pairs of each column, shape (d,): of answers before |ρ|, else 1."""
+    history = answer_history(core)
+    worth = 1.0 if history is None else history.worth()
+    return np.array([worth if history is not None and slot < len(COLUMNS) else 1.0 for slot in slots])
+
+
+def _times_worth(g: Graph, x: str, worth: NDArray[np.float64]) -> str:
+    """Return x (N, d) times what its columns are worth."""
+    return x if (worth == 1).all() else g.add("Mul", x, _real(g, worth))
 
 
 def _of_slots(known: Statistics, slots: list[int]) -> Statistics:

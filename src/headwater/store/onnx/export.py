@@ -19,7 +19,9 @@ from headwater.learner.kinds import check_can
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import Embedding, Network
 from headwater.nn.core import Core
-from headwater.nn.inspect import answer_units, history_logits
+from headwater.nn.expert import Expert
+from headwater.nn.inspect import CLASSES, answer_units, history_logits, mean_in_deviations
+from headwater.plain.mixture import FARTHEST
 
 from .columns import Columns, first_layer, read_array, read_columns
 from .graph import Graph, is_utf8, write
@@ -90,21 +92,32 @@ def onnx_model(model: SupervisedLearner | Network, *, opset: int = 17, array: bo
 def _predictions(g: Graph, columns: Columns, core: Core) -> str:
     """Return predictions (N, k) of all experts over the columns, mixed by weight, in the answer's own units."""
     mixed, stacked = "", bool(core.about["mixture"])
+    classes = core.about["mixture"] == CLASSES
     for e, expert in enumerate(core.experts):
         p = expert_logits(g, first_layer(g, columns, core, e), core, e)
-        p = p if stacked else expert_prediction(g, p, expert)
+        if expert.log_link:
+            p = _log_link(g, p, expert, mean_in_deviations(core))
+        elif not classes:
+            p = expert_prediction(g, p, expert)
         if stacked or len(core.experts) > 1:
             p = g.add("Mul", p, g.number(core.mixture_weights[e]))
         mixed = g.add("Add", mixed, p) if mixed else p
-    if stacked:
-        if core.about["history"]:
-            mixed = g.add("Add", mixed, g.constant(history_logits(core), core.dtype))
+    if stacked and core.about["history"]:
+        mixed = g.add("Add", mixed, g.constant(history_logits(core), core.dtype))
+    if classes:
         mixed = expert_prediction(g, mixed, core.experts[0])
     if not core.about["targets"]:
         return mixed
     offset, scale = answer_units(core)
     wide = g.add("Mul", g.cast(mixed, np.float64), g.constant([scale], np.float64))
     return g.cast(g.add("Add", wide, g.constant([offset], np.float64)), core.dtype)
+
+
+def _log_link(g: Graph, z: str, expert: Expert, mean: float) -> str:
+    """Return what an expert with a log link predicts of its logits: ``plain.mixture.log_link``."""
+    times = expert_prediction(g, g.add("Div", z, g.number(max(mean / 2, 1.0))), expert)
+    more = g.add("Mul", g.add("Sub", times, g.number(1.0)), g.number(mean))
+    return g.add("Clip", more, g.number(-FARTHEST), g.number(FARTHEST))
 
 
 # ---- classes --------------------------------------------------------------------------------------------------------
