@@ -367,8 +367,9 @@ static PyObject *learner_contributions_one(Learner *self, PyObject *x)
     double score, of_new, *parts = NULL;
     PyObject *list = NULL;
     int code = read_sample(self, x, 0);
+    if (code >= 0)
+        code = refresh(self);
     if (code >= 0) {
-        refresh(self);
         parts = PyMem_Calloc((size_t)self->shape.rows, sizeof *parts);
         code = parts ? hw_contributions(self->core, parts, &score, &of_new) : HW_NO_MEMORY;
         if (code < 0)
