@@ -9,7 +9,7 @@
  * As a record, for a file or another machine, a member is the block and behind it the arrays of its names. */
 #include "learner.h"
 
-enum { FIRST_NAME = 2, FIRST_STATE = 9, MOST_SEATS = 64, MOST_STATES = 64, COUNTS = HW_FLEET_COUNTS };
+enum { FIRST_NAME = 2, FIRST_STATE = 9, MOST_SEATS = 64, MOST_STATES = 128, COUNTS = HW_FLEET_COUNTS };
 
 struct vocabulary {
     hw_names names;
@@ -464,7 +464,9 @@ hw_fleet *hw_fleet_make(const hw_allocator *memory, hw_learner *first, const int
                         int *status)
 {
     hw_fleet *f = hw_allocate(memory, sizeof *f);
-    *status = !first->growing || hw_states() > MOST_STATES || label_count > first->outputs ? HW_BAD_ARGUMENT : HW_NO_MEMORY;
+    *status = !first->growing || first->forecast.horizon || hw_states() > MOST_STATES || label_count > first->outputs
+                  ? HW_BAD_ARGUMENT
+                  : HW_NO_MEMORY;
     if (!f || *status == HW_BAD_ARGUMENT)
         return hw_release(f), NULL;
     f->memory = *memory;

@@ -107,6 +107,14 @@ enum {
     HW_LAYER
 };
 enum { HW_DENSE, HW_EMBEDDING, HW_ACTIVATION, HW_DROPOUT, HW_LAYER_NORM, HW_BATCH_NORM, HW_LAYER_KINDS };
+/* A forecaster's declaration has these numbers behind its last expert. */
+enum {
+    HW_F_HORIZON,    /* how many answers ahead */
+    HW_F_SEASON,     /* answers after which a series repeats itself, more or less */
+    HW_F_LAGS,       /* last answers that least squares read */
+    HW_F_FORGETTING, /* what a step of time leaves of their past; 1: all */
+    HW_FORECAST
+};
 /* An operation that is no declared layer: it adds a row of each cell table to an expert's first layer. */
 enum { HW_CELLS = HW_LAYER_KINDS };
 /* How wide answers spread. HW_ANOMALY: there are no answers, and what is predicted is how unusual a sample is, in (0, 1).
@@ -213,6 +221,12 @@ int hw_learn_late(hw_learner *l, double y, double w);
 /* Of HW_ANOMALY, for the sample that hw_read read last: what each row of the table contributes to the raw score, row (rows
  * of the table, zeros before); the raw score itself; and what each name contributes that was never seen. */
 int hw_contributions(hw_learner *l, double *row, double *score, double *of_new);
+
+/* A forecaster: the answer of the next time, whose columns hw_read has read, and what follows from it for every horizon
+ * that ends there. NaN: the answer is missing; time goes on, and nothing is learned. Returns whether it was learned. */
+int hw_learn_next(hw_learner *l, double y);
+/* What the answer `horizon` times after the last will be; hw_read has read the columns of that time. Nothing is changed. */
+int hw_forecast(hw_learner *l, int64_t horizon, double *y);
 
 /* Of an embedding: how many ids a sample has. */
 int hw_set_ids(hw_learner *l, int64_t ids);

@@ -142,6 +142,8 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
         *status = hw_make_scratch(l);
     if (*status >= 0)
         *status = hw_make_cells(l);
+    if (*status >= 0)
+        *status = hw_make_forecast(l);
     if (*status < 0)
         return hw_free(l), NULL;
     double share = 1.0 / (l->experts + l->history);
@@ -157,6 +159,8 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
     *status = hw_draw_dense(l);
     if (*status >= 0)
         *status = hw_append_answers(l);
+    if (*status >= 0)
+        *status = hw_append_forecast(l);
     if (*status < 0)
         return hw_free(l), NULL;
     return l;
@@ -196,6 +200,22 @@ void hw_free(hw_learner *l)
                       l->cells.cell,
                       l->cells.rows,
                       l->cells.values,
+                      l->forecast.counts,
+                      l->forecast.numbers,
+                      l->forecast.past,
+                      l->forecast.inverse,
+                      l->forecast.weights,
+                      l->forecast.inputs,
+                      l->forecast.gains,
+                      l->forecast.said,
+                      l->forecast.origins,
+                      l->forecast.errors,
+                      l->forecast.scores,
+                      l->forecast.x_start,
+                      l->forecast.x_count,
+                      l->forecast.x_slots,
+                      l->forecast.x,
+                      l->forecast.row,
                       l->shared_slots,
                       l->row_keys,
                       l->touched,
@@ -564,7 +584,7 @@ void hw_describe(const hw_learner *l, hw_shape *s)
                     .rows = l->rows,
                     .parameters = l->dense + l->rows * l->stride,
                     .slots = l->slots.count,
-                    .learned = l->learned,
+                    .learned = l->forecast.horizon ? (int64_t)l->forecast.numbers[HW_FN_ANSWERS] : l->learned,
                     .fan_in = l->fan_in,
                     .shared_from = l->shared_from,
                     .shared_rows = l->shared,

@@ -89,6 +89,67 @@ typedef struct hw_cells {
     void *values;         /* (tables) what each row is multiplied by */
 } hw_cells;
 
+/* ---- forecasts (forecast.c) ---------------------------------------------------------------------------------------------
+ */
+
+enum {
+    HW_FORECAST_INPUTS = 9,   /* columns that say what is known of a time ahead, the first of the vocabulary */
+    HW_FORECAST_EXPERTS = 3,  /* season, linear, nets */
+    HW_FORECAST_WINDOW = 500, /* errors kept of each horizon */
+    HW_MOST_HORIZON = 1024,
+    HW_MOST_SEASON = 16384,
+    HW_MOST_LAGS = 1024
+};
+#define HW_MOST_ANSWER 1e30
+
+enum { HW_FC_TIMES, HW_FC_ENTRIES, HW_FC_COUNTS }; /* times so far; entries kept of their columns */
+enum {
+    HW_FN_ANSWERS, /* how many there were */
+    HW_FN_MEAN,    /* and their mean, */
+    HW_FN_SPREAD,  /* variance, */
+    HW_FN_FADING,  /* and a faster mean */
+    HW_FN_FAR,     /* answers in a row that were too far off; */
+    HW_FN_BOUNDED, /* all of them */
+    HW_FN_SCALE,   /* the unit of least squares; 0: they have not begun */
+    HW_FN_START,   /* the time when they began */
+    HW_FN_NUMBERS
+};
+enum { HW_ORIGIN_LAST, HW_ORIGIN_MEAN, HW_ORIGIN_KNOWN, HW_ORIGIN }; /* what was known at a time */
+enum { /* of a horizon: how many errors, fading squares of them, and what shares are made of: two numbers each */
+       HW_E_COUNT,
+       HW_E_SEASON,
+       HW_E_LINEAR,
+       HW_E_NETS,
+       HW_E_LINEAR_SHARE,
+       HW_E_NETS_SHARE = HW_E_LINEAR_SHARE + 2,
+       HW_ERRORS = HW_E_NETS_SHARE + 2
+};
+
+/* Rings by time: time t stands at t modulo their length. */
+typedef struct hw_forecast_t {
+    int32_t horizon, season, lags; /* as declared; horizon 0: no forecaster */
+    double forgetting;
+    int64_t far;                /* seven seasons */
+    int64_t kept;               /* answers */
+    int32_t window, features;   /* answers of seven seasons before; of these, the lags and 1 least squares are made */
+    int64_t *counts;            /* (HW_FC_COUNTS) */
+    double *numbers;            /* (HW_FN_NUMBERS) */
+    double *past;               /* (kept) the last answers */
+    double *inverse;            /* (features, features) P of least squares */
+    double *weights;            /* (horizon, features) */
+    double *inputs, *gains;     /* (horizon, features) of the last times */
+    double *said;               /* (2 horizon, horizon) what least squares said at the last times */
+    double *origins;            /* (2 horizon, HW_ORIGIN) */
+    double *errors;             /* (horizon, HW_ERRORS) */
+    double *scores;             /* (horizon, HW_FORECAST_WINDOW) the mixture's last errors */
+    int64_t *x_start, *x_count; /* (horizon) columns of the last times: stretches of */
+    int32_t *x_slots;
+    double *x;
+    /* working memory */
+    int64_t own; /* entries of the sample at hand behind the forecaster's own */
+    double *row;
+} hw_forecast_t;
+
 /* ---- experts ----------------------------------------------------------------------------------------------------------
  */
 
@@ -208,6 +269,7 @@ struct hw_learner {
     bool names_borrowed; /* both belong to a fleet: they are copied before a name is appended */
     hw_slots slots;
     hw_cells cells;
+    hw_forecast_t forecast;
     int64_t rows, row_capacity, drawn, fan_in, learned, shared_from, shared_names, highest_row;
     int32_t *shared_slots;                 /* (shared,) slot of a shared row; −1: none */
     uint64_t *row_keys;                    /* (rows,) what a row is drawn from */
@@ -372,6 +434,13 @@ static inline bool hw_outputs_in_table(const hw_learner *l, const hw_expert_t *e
     return e->first == e->last || l->op[e->last - 1].kind != HW_DENSE;
 }
 
+/* ---- forecast.c ------------------------------------------------------------------------------------------------------ */
+int hw_parse_forecast(hw_learner *l, const double *d, hw_fault *fault);
+int hw_make_forecast(hw_learner *l);   /* arrays whose size follows from the declaration */
+int hw_append_forecast(hw_learner *l); /* the columns that say what is known of a time ahead */
+bool hw_has_forecast(const hw_learner *l);
+int hw_compact_columns(hw_learner *l, int64_t more);
+
 /* ---- state.c --------------------------------------------------------------------------------------------------------- */
 /* Whose the numbers of an array of the state are: of what there is one along its first dimension. */
 enum {
@@ -395,6 +464,13 @@ enum {
     HW_OF_RING,
     HW_OF_PAIRS,
     HW_OF_PENDING_ANSWERS,
+    HW_OF_FORECAST, /* from here on of a forecaster: */
+    HW_OF_NUMBERS,
+    HW_OF_PAST,
+    HW_OF_FEATURES,
+    HW_OF_HORIZONS,
+    HW_OF_ORIGINS,
+    HW_OF_COLUMN_ENTRIES,
     HW_OF_PENDING
 };
 int hw_locate(hw_learner *l, int i, hw_array *array);                        /* array i as it lies now; whose it is */

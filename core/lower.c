@@ -121,7 +121,8 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
               behind);
         CHECK(units == d[HW_D_OUTPUTS], "units of an expert's last layer", "as many as outputs", units);
     }
-    CHECK(at == end, "size of the declaration", "nothing behind the last layer", (double)count);
+    const double *ahead = end - at == HW_FORECAST ? at : NULL; /* what declares a forecaster */
+    CHECK(ahead || at == end, "size of the declaration", "nothing behind the last layer", (double)count);
     CHECK(!classes || d[HW_D_TARGETS] == 0, "answers standardised", "numbers, not classes", 1);
     CHECK(classes || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs", "one, where a sample's answer is one number",
           d[HW_D_OUTPUTS]);
@@ -163,7 +164,7 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
         CHECK(l->ring >= 1 && l->ring <= 1 << 14, "samples kept for replay", "1 to 16384", l->ring);
     }
     CHECK(!l->history || l->mixture, "label history", "cross-entropy, or answers that are standardised", 1);
-    return 0;
+    return ahead ? hw_parse_forecast(l, ahead, fault) : 0;
 }
 
 /* ---- laying out ------------------------------------------------------------------------------------------ */

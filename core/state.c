@@ -5,7 +5,19 @@
 enum { REAL = -1 }; /* the learner's own number type */
 
 /* Along the second dimension, where there is one. */
-enum { ALONE, PER_KNOT, PER_RUNNING, PER_THREE, PER_COMPONENT, PER_ANSWER_INPUT };
+enum {
+    ALONE,
+    PER_KNOT,
+    PER_RUNNING,
+    PER_THREE,
+    PER_COMPONENT,
+    PER_ANSWER_INPUT,
+    PER_FEATURE,
+    PER_HORIZON,
+    PER_ORIGIN,
+    PER_ERROR,
+    PER_SCORE
+};
 
 #define AT(field) offsetof(hw_learner, field)
 static const struct row {
@@ -58,6 +70,21 @@ static const struct row {
     {"pending_highest_row", HW_I64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_highest_row)},
     {"pending", REAL, HW_CLEAR, HW_OF_PENDING, PER_COMPONENT, AT(pending)},
     {"pending_answers", HW_F64, HW_CLEAR, HW_OF_PENDING_ANSWERS, PER_ANSWER_INPUT, AT(pending_answers)},
+    {"forecast_counts", HW_I64, HW_KEEP_FIRST, HW_OF_FORECAST, ALONE, AT(forecast.counts)},
+    {"forecast_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_NUMBERS, ALONE, AT(forecast.numbers)},
+    {"forecast_past", HW_F64, HW_KEEP_FIRST, HW_OF_PAST, ALONE, AT(forecast.past)},
+    {"forecast_inverse", HW_F64, HW_KEEP_FIRST, HW_OF_FEATURES, PER_FEATURE, AT(forecast.inverse)},
+    {"forecast_weights", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_FEATURE, AT(forecast.weights)},
+    {"forecast_inputs", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_FEATURE, AT(forecast.inputs)},
+    {"forecast_gains", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_FEATURE, AT(forecast.gains)},
+    {"forecast_said", HW_F64, HW_KEEP_FIRST, HW_OF_ORIGINS, PER_HORIZON, AT(forecast.said)},
+    {"forecast_origins", HW_F64, HW_KEEP_FIRST, HW_OF_ORIGINS, PER_ORIGIN, AT(forecast.origins)},
+    {"forecast_errors", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_ERROR, AT(forecast.errors)},
+    {"forecast_scores", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_SCORE, AT(forecast.scores)},
+    {"forecast_column_start", HW_I64, HW_KEEP_FIRST, HW_OF_HORIZONS, ALONE, AT(forecast.x_start)},
+    {"forecast_column_count", HW_I64, HW_KEEP_FIRST, HW_OF_HORIZONS, ALONE, AT(forecast.x_count)},
+    {"forecast_column_slots", HW_I32, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x_slots)},
+    {"forecast_column_x", HW_F64, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x)},
 };
 enum { STATES = sizeof LIST / sizeof *LIST, FIRST_STATE = 23 };
 
@@ -123,6 +150,13 @@ static int64_t count_of(const hw_learner *l, int i)
         return !l->history ? 0 : hw_history_head(l) + (l->targets || capacity > 2 * HW_COUNTED ? 0 : capacity * capacity);
     case HW_OF_RING: return l->ring;
     case HW_OF_PAIRS: return n[HW_N_PAIRS];
+    case HW_OF_FORECAST: return l->forecast.horizon ? HW_FC_COUNTS : 0;
+    case HW_OF_NUMBERS: return l->forecast.horizon ? HW_FN_NUMBERS : 0;
+    case HW_OF_PAST: return l->forecast.kept;
+    case HW_OF_FEATURES: return l->forecast.features;
+    case HW_OF_HORIZONS: return l->forecast.horizon;
+    case HW_OF_ORIGINS: return 2 * (int64_t)l->forecast.horizon;
+    case HW_OF_COLUMN_ENTRIES: return l->forecast.horizon ? l->forecast.counts[HW_FC_ENTRIES] : 0;
     case HW_OF_PENDING_ANSWERS: return l->answer_inputs && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     default: return n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     }
@@ -135,6 +169,11 @@ static int64_t across(const hw_learner *l, int i)
     case PER_RUNNING: return HW_RUNNING;
     case PER_THREE: return 3;
     case PER_ANSWER_INPUT: return HW_ANSWER_INPUTS;
+    case PER_FEATURE: return l->forecast.features;
+    case PER_HORIZON: return l->forecast.horizon;
+    case PER_ORIGIN: return HW_ORIGIN;
+    case PER_ERROR: return HW_ERRORS;
+    case PER_SCORE: return HW_FORECAST_WINDOW;
     case PER_COMPONENT: return (l->experts + l->history) * l->sizes[HW_N_OUTPUT_CAPACITY];
     default: return 1;
     }
@@ -170,6 +209,11 @@ static int ready(hw_learner *l)
 {
     if (l->ring && l->ring_added) {
         int status = hw_compact_ring(l, 0);
+        if (status < 0)
+            return status;
+    }
+    if (l->forecast.horizon) {
+        int status = hw_compact_columns(l, 0);
         if (status < 0)
             return status;
     }
@@ -210,6 +254,8 @@ int hw_locate(hw_learner *l, int i, hw_array *array)
     return LIST[i].owner;
 }
 
+static bool is_of_forecast(int i) { return LIST[i].owner >= HW_OF_FORECAST && LIST[i].owner < HW_OF_PENDING; }
+
 uint64_t hw_digest(hw_learner *l)
 {
     uint64_t digest = HW_VERSION;
@@ -218,6 +264,8 @@ uint64_t hw_digest(hw_learner *l)
     for (int i = 0; i < STATES; i++) {
         hw_array a;
         locate(l, i, &a);
+        if (is_of_forecast(i) && !l->forecast.horizon) /* as if there was no such array */
+            continue;
         size_t bytes = (size_t)(a.shape[0] * a.shape[1]) * size_of(a.type);
         digest = hw_hash(digest, bytes ? a.data : "", bytes);
     }
@@ -296,6 +344,7 @@ static int check_names(const hw_learner *l, hw_fault *fault)
         CHECK(numbers ? c->slot[i] >= 0 && c->slot[i] <= l->slots.count - numbers : c->slot[i] == -1, "column_slot",
               "slots that there are", c->slot[i]);
     }
+    CHECK(hw_has_forecast(l), "columns", "those of a forecaster as the first", c->count);
     CHECK(hw_has_answers(l), "columns", "those of answers before as the first", c->count);
     for (int64_t i = 0; l->shared_slots && i < l->shared; i++)
         CHECK(l->shared_slots[i] >= -1 && l->shared_slots[i] < l->slots.count, "shared_slots", "a slot, or -1",
@@ -349,6 +398,33 @@ static int check_numbers(const hw_learner *l, hw_fault *fault)
     return 0;
 }
 
+/* Times and counts from which places follow, and columns that there are. */
+static int check_forecast(const hw_learner *l, hw_fault *fault)
+{
+    const hw_forecast_t *f = &l->forecast;
+    if (!f->horizon)
+        return 0;
+    int64_t entries = f->counts[HW_FC_ENTRIES];
+    static const int counts[] = {HW_FN_ANSWERS, HW_FN_FAR, HW_FN_BOUNDED, HW_FN_START};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        CHECK(countable(f->numbers[counts[i]]), "forecast_numbers", "counts", f->numbers[counts[i]]);
+    CHECK(f->numbers[HW_FN_SCALE] >= 0 && f->numbers[HW_FN_SPREAD] >= 0, "forecast_numbers", "a unit of 0 or more",
+          f->numbers[HW_FN_SCALE]);
+    for (int64_t h = 0; h < f->horizon; h++) {
+        CHECK(countable(f->errors[h * HW_ERRORS + HW_E_COUNT]), "forecast_errors", "a count",
+              f->errors[h * HW_ERRORS + HW_E_COUNT]);
+        CHECK(f->x_start[h] >= 0 && f->x_count[h] >= 0 && f->x_start[h] <= entries &&
+                  f->x_count[h] <= entries - f->x_start[h],
+              "forecast_column_start", "inside the columns", f->x_start[h]);
+    }
+    for (int64_t i = 0; i < entries; i++) {
+        int64_t slot = f->x_slots[i];
+        CHECK(slot < l->slots.count && -slot - 1 < l->rows && slot != -1, "forecast_column_slots",
+              "slots or categories that there are", slot);
+    }
+    return 0;
+}
+
 /* Arrays for as many as the sizes say; what is larger than the file does not come this far. */
 static int make_arrays(hw_learner *l)
 {
@@ -379,6 +455,8 @@ static int make_arrays(hw_learner *l)
         status = hw_make_scratch(l);
     if (status >= 0)
         status = hw_make_cells(l);
+    if (status >= 0)
+        status = hw_make_forecast(l);
     if (status >= 0 && n[HW_N_HAS_PENDING])
         status = hw_make_pending(l);
     return status;
@@ -421,6 +499,25 @@ void hw_set_counts(hw_learner *l)
     l->slots.count = (int32_t)n[HW_N_SLOTS];
 }
 
+/* The counts from which the shapes of a forecaster's columns follow. */
+static int read_times(hw_learner *l, const hw_array *arrays, hw_fault *fault)
+{
+    hw_forecast_t *f = &l->forecast;
+    int i = 0;
+    if (!f->horizon)
+        return 0;
+    while (LIST[i].owner != HW_OF_FORECAST)
+        i++;
+    CHECK(arrays[i].type == HW_I64 && arrays[i].dimensions == 1 && arrays[i].shape[0] == HW_FC_COUNTS, "forecast_counts",
+          "its counts", arrays[i].shape[0]);
+    if (!hw_extend(&l->memory, &f->counts, HW_FC_COUNTS * 8))
+        return HW_NO_MEMORY;
+    memcpy(f->counts, arrays[i].data, HW_FC_COUNTS * 8);
+    for (int j = 0; j < HW_FC_COUNTS; j++)
+        CHECK(f->counts[j] >= 0 && f->counts[j] < (int64_t)1 << 53, "forecast_counts", "0 or more", f->counts[j]);
+    return 0;
+}
+
 static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *fault)
 {
     CHECK(count == STATES, "state", "all its arrays", count);
@@ -432,6 +529,8 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
         return status;
     l->cells.used = (int32_t)l->sizes[HW_N_TESTS];
     status = hw_lower(l, (int)l->sizes[HW_N_OUTPUTS], (int)l->sizes[HW_N_OUTPUT_CAPACITY]);
+    if (status >= 0)
+        status = read_times(l, arrays, fault);
     if (status < 0)
         return status;
     for (int i = 0; i < STATES; i++) {
@@ -454,7 +553,8 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
             memcpy(own.data, arrays[i].data, bytes);
     }
     hw_set_counts(l);
-    if ((status = check_names(l, fault)) < 0 || (status = check_numbers(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
+    if ((status = check_names(l, fault)) < 0 || (status = check_numbers(l, fault)) < 0 ||
+        (status = check_forecast(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
         return status;
     for (int32_t i = 0; i < l->columns.count; i++) {
         uint32_t size;

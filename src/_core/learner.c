@@ -387,6 +387,57 @@ static PyObject *learner_contributions_one(Learner *self, PyObject *x)
     return list ? Py_BuildValue("(ddN)", score, of_new, list) : NULL;
 }
 
+/* learn_next(x, y): the answer of the next time of a series, NaN where it is missing, and the columns of that time. →
+ * whether it was learned. */
+static PyObject *learner_learn_next(Learner *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2) {
+        PyErr_SetString(PyExc_TypeError, "learn_next(x, y)");
+        return NULL;
+    }
+    double y = PyFloat_AsDouble(args[1]);
+    if (PyErr_Occurred() || enter(self) < 0)
+        return NULL;
+    int code = read_sample(self, args[0], 1);
+    if (code >= 0) {
+        code = hw_learn_next(self->core, y);
+        if (code < 0)
+            raise_status(code, NULL);
+    }
+    int described = refresh(self);
+    leave(self);
+    return code < 0 || described < 0 ? NULL : PyBool_FromLong(code);
+}
+
+/* forecast(xs, horizon): a list of what the next answers will be; xs: the columns of each of these times, in a list. */
+static PyObject *learner_forecast(Learner *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    Py_ssize_t horizon = nargs == 2 && PyList_Check(args[0]) ? PyLong_AsSsize_t(args[1]) : -1;
+    if (horizon < 0 || PyList_Size(args[0]) < horizon) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "forecast(xs, horizon)");
+        return NULL;
+    }
+    if (enter(self) < 0)
+        return NULL;
+    PyObject *list = PyList_New(0);
+    for (Py_ssize_t h = 1; list && h <= horizon; h++) {
+        PyObject *x = PyList_GetItem(args[0], h - 1);
+        double y = 0;
+        Py_XINCREF(x);
+        int code = x ? read_sample(self, x, 0) : -1;
+        Py_XDECREF(x);
+        if (code >= 0 && (code = hw_forecast(self->core, h, &y)) < 0)
+            raise_status(code, NULL);
+        PyObject *said = code < 0 ? NULL : PyFloat_FromDouble(y);
+        if (!said || PyList_Append(list, said) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(said);
+    }
+    leave(self);
+    return list;
+}
+
 static PyObject *learner_last_prediction(Learner *self, PyObject *unused)
 {
     (void)unused;
@@ -1215,6 +1266,8 @@ static PyMethodDef methods[] = {
     {"contributions_one", (PyCFunction)(void *)learner_contributions_one, METH_O,
      "What each row of the table contributes to a sample's raw score."},
     {"learn_one", (PyCFunction)(void *)learner_learn_one, METH_FASTCALL, "Predict, then learn, one sample."},
+    {"learn_next", (PyCFunction)(void *)learner_learn_next, METH_FASTCALL, "Learn the next answer of a series."},
+    {"forecast", (PyCFunction)(void *)learner_forecast, METH_FASTCALL, "The next answers of a series."},
     {"last_prediction", (PyCFunction)(void *)learner_last_prediction, METH_NOARGS, "The last predictions of one sample."},
     {"learn", (PyCFunction)(void *)learner_learn, METH_VARARGS, "Predict and learn rows in turn."},
     {"predict", (PyCFunction)(void *)learner_predict, METH_VARARGS, "Predictions of rows."},

@@ -98,6 +98,8 @@ class Setup:
         Whether the label history takes part in the mixture.
     cells : (int, int)
         Cell tables, and how many tests each may have.
+    forecast : tuple of float
+        Of a forecaster: horizon, season, lags, forgetting.
     """
 
     experts: tuple[Expert, ...]
@@ -111,6 +113,7 @@ class Setup:
     intervals: int = 0
     history: bool = False
     cells: tuple[int, int] = (0, 0)
+    forecast: tuple[float, ...] = ()
 
 
 class Engine:
@@ -147,6 +150,7 @@ class Engine:
             history=setup.history,
             cells=setup.cells,
             max_rows=setup.max_rows,
+            forecast=setup.forecast,
             state=state,
         )
         self._connect()

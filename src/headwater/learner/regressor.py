@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from river import base
 
 from headwater.bound import face
-from headwater.errors import ConfigError
 from headwater.nn import Loss
 from headwater.nn.core import PEARSON, WINDOW
 from headwater.nn.core import SCALED as LEARNED
@@ -21,6 +20,7 @@ from headwater.types import Forecast, as_mapping
 
 from .engine import Engine, Setup
 from .guards import FARTHEST, HEAVIEST, Block, as_samples, check_rows, check_sample
+from .intervals import check_coverage, interval_ends
 from .labels import beside
 from .sampling.measure import as_rows
 from .sampling.sample import SampledRow
@@ -293,16 +293,9 @@ class Regressor(SupervisedLearner, base.Regressor):
 
 def _quantiles(engine: Engine | None, coverage: float) -> tuple[float, float]:
     """Return the scores between which that share of the next ones lies, ±∞ while there are too few to tell."""
-    if not 0 < coverage < 1:
-        raise ConfigError(expected="a share between 0 and 1", got=repr(coverage), at="coverage", help="Give e.g. 0.9.")
+    check_coverage(coverage)
     scores = np.zeros(1) if engine is None else engine.core.array("scores")
-    n = min(int(scores[0]), WINDOW)
-    # rank ⌈(n + 1)·(1 − α/2)⌉ of n scores; the rounding keeps (19 + 1)·0.05 at 1
-    rank = math.floor(round((n + 1) * (1 - coverage) / 2, 9))
-    if rank < 1:
-        return -math.inf, math.inf
-    kept = np.partition(scores[1 : n + 1], (rank - 1, n - rank))
-    return float(kept[rank - 1]), float(kept[n - rank])
+    return interval_ends(scores[1 : min(int(scores[0]), WINDOW) + 1], coverage)
 
 
 def _possible(out: NDArray[Any]) -> NDArray[np.float64]:

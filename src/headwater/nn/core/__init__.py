@@ -73,6 +73,8 @@ class Core:
     knots, ring, intervals, history, cells, max_rows
         Knots of each number's spline basis · samples kept for replay · one of UNKNOWN … PEARSON · whether the label history
         takes part · cell tables and how many tests each may have · rows the input table may have.
+    forecast : tuple of float
+        Of a forecaster: horizon, season, lags, forgetting.
     state : mapping, optional
         Arrays of a saved state, by name, to begin from.
 
@@ -98,6 +100,7 @@ class Core:
         history: bool = False,
         cells: tuple[int, int] = (0, 0),
         max_rows: int = 1 << 20,
+        forecast: tuple[float, ...] = (),
         state: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         self._experts = tuple(experts)
@@ -110,6 +113,7 @@ class Core:
             inputs=inputs,
             switches=(standard, targets, knots, ring, intervals, history, *cells),
             max_rows=max_rows,
+            forecast=forecast,
         )
         if state is None:
             try:

@@ -34,6 +34,7 @@ def declaration(
     inputs: int | None,
     switches: tuple[int, ...],
     max_rows: int,
+    forecast: tuple[float, ...] = (),
 ) -> NDArray[np.float64]:
     """Return the numbers that declare experts to the core, in the order of ``core/headwater.h``.
 
@@ -45,6 +46,8 @@ def declaration(
         As in ``Core``.
     switches : tuple of int
         standard, targets, knots, ring, intervals, history, tables, tests.
+    forecast : tuple of float
+        Of a forecaster: horizon, season, lags, forgetting.
 
     Returns
     -------
@@ -66,6 +69,7 @@ def declaration(
     ]
     numbers += [history, low, high, max_rows, outputs, embedding, tables, tests, len(experts)]
     numbers += remembered(_experts, tuple(experts), outputs)
+    numbers += forecast
     return np.array(numbers, np.float64)
 
 

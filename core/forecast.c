@@ -1,0 +1,546 @@
+/* Forecasts of a series: what its next answers will be, each from what is known now.
+ *
+ * At time t the learner knows the answers up to y_t. For each horizon h = 1 ... H three experts speak of y_{t+h}:
+ *   season   the answer a whole number of seasons before,
+ *   linear   recursive least squares on the last answers (headwater/plain/least_squares.py has the formulas),
+ *   nets     what the learner's nets add to the linear forecast: they read the columns known for time t + h besides.
+ * The forecast is season + a (linear - season) + b nets, with the shares a and b of each horizon that would have fitted
+ * past errors best (headwater/plain/least_squares.py).
+ *
+ * A horizon is learned from only after it has passed. The gain of the features of time s is kept beside them, so y_t
+ * teaches horizon h with those of time t - h, at once. The nets are shared by all horizons, so they learn y_{t-H+1} at time
+ * t: then what they say of any horizon that ends at t follows from answers up to its origin, and is scored as a forecast.
+ */
+#include "learner.h"
+
+static const double FADES = 0.005;   /* squared errors fade so fast, */
+static const double STEADY = 0.0005; /* and what shares are made of so */
+static const double WILD = 3;    /* a difference beyond so many times the season's error counts as if it were that large */
+static const double SLOW = 1e-3; /* mean and spread of the answers fade so fast, */
+static const double FAST = 0.05; /* and the faster mean */
+static const double FARTHEST = 10; /* an answer farther off counts as if it lay so many deviations from the mean */
+static const double SETTLED = 10;  /* answers before that applies */
+static const double REPEATED = 3;  /* so many far answers in a row are a new level: the spread follows them fast */
+static const double RIDGE = 500;   /* of least squares, where answers are in units of their deviation at the start */
+static const double HALF = 0.5;    /* where they begin: half way from the newest answer to the season's */
+static const double GROWN = 25;    /* they begin anew when the variance is so many times what it was then */
+static const double LARGEST = 1e3; /* times its first trace P may reach: beyond that nothing is forgotten */
+static const double TINY = 1e-300;
+
+static const char *const NAMES[HW_FORECAST_INPUTS] = {"forecast horizon",     "forecast phase",       "forecast phase of 7",
+                                                      "forecast season",      "forecast 2 seasons",   "forecast 7 seasons",
+                                                      "forecast last answer", "forecast mean answer", "forecast linear"};
+
+static int64_t least_of(int64_t a, int64_t b) { return a < b ? a : b; }
+static double within(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
+static bool finite(double x) { return x - x == 0; }
+
+/* ---- where things lie -------------------------------------------------------------------------------------- */
+
+int hw_parse_forecast(hw_learner *l, const double *d, hw_fault *fault)
+{
+    hw_forecast_t *f = &l->forecast;
+    static const struct {
+        int at;
+        double low, high;
+        const char *name, *expected;
+    } bounds[] = {{HW_F_HORIZON, 1, HW_MOST_HORIZON, "horizon", "1 to 1024"},
+                  {HW_F_SEASON, 1, HW_MOST_SEASON, "season", "1 to 16384"},
+                  {HW_F_LAGS, 2, HW_MOST_LAGS, "lags", "2 to 1024"}};
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        double x = d[bounds[i].at];
+        if (!(x >= bounds[i].low && x <= bounds[i].high && x == (double)(int64_t)x)) {
+            *fault = (hw_fault){bounds[i].name, bounds[i].expected, x};
+            return HW_BAD_DECLARATION;
+        }
+    }
+    if (!(d[HW_F_FORGETTING] > 0.9 && d[HW_F_FORGETTING] <= 1)) {
+        *fault = (hw_fault){"forgetting", "above 0.9, at most 1", d[HW_F_FORGETTING]};
+        return HW_BAD_DECLARATION;
+    }
+    if (!l->growing || !l->targets || l->history || l->intervals || l->ring) {
+        *fault = (hw_fault){"a forecaster", "nets of numbers without history, intervals and replay", 1};
+        return HW_BAD_DECLARATION;
+    }
+    f->horizon = (int32_t)d[HW_F_HORIZON];
+    f->season = (int32_t)d[HW_F_SEASON];
+    f->lags = (int32_t)d[HW_F_LAGS];
+    f->forgetting = d[HW_F_FORGETTING];
+    f->far = 7 * (int64_t)f->season;
+    f->window = (int32_t)least_of(f->horizon, f->far);
+    f->features = f->lags + f->window;
+    f->kept = 2 * (int64_t)f->horizon + (f->far > f->lags ? f->far : f->lags) + 1;
+    return 0;
+}
+
+int hw_make_forecast(hw_learner *l)
+{
+    hw_forecast_t *f = &l->forecast;
+    const hw_allocator *m = &l->memory;
+    uint64_t horizon = (uint64_t)f->horizon, features = (uint64_t)f->features;
+    if (!horizon)
+        return 0;
+    if (!hw_extend(m, &f->counts, HW_FC_COUNTS * 8))
+        return HW_NO_MEMORY;
+    if (!hw_extend(m, &f->numbers, HW_FN_NUMBERS * 8) || !hw_extend(m, &f->past, (uint64_t)f->kept * 8) ||
+        !hw_extend(m, &f->inverse, features * features * 8) || !hw_extend(m, &f->weights, horizon * features * 8) ||
+        !hw_extend(m, &f->inputs, horizon * features * 8) || !hw_extend(m, &f->gains, horizon * features * 8) ||
+        !hw_extend(m, &f->said, 2 * horizon * horizon * 8) || !hw_extend(m, &f->origins, 2 * horizon * HW_ORIGIN * 8) ||
+        !hw_extend(m, &f->errors, horizon * HW_ERRORS * 8) || !hw_extend(m, &f->scores, horizon * HW_FORECAST_WINDOW * 8) ||
+        !hw_extend(m, &f->x_start, horizon * 8) || !hw_extend(m, &f->x_count, horizon * 8) ||
+        !hw_extend(m, &f->row, features * 8) || !hw_extend(m, &f->x_slots, (uint64_t)f->counts[HW_FC_ENTRIES] * 4 + 64) ||
+        !hw_extend(m, &f->x, (uint64_t)f->counts[HW_FC_ENTRIES] * 8 + 128))
+        return HW_NO_MEMORY;
+    return 0;
+}
+
+int hw_append_forecast(hw_learner *l)
+{
+    for (int i = 0; l->forecast.horizon && i < HW_FORECAST_INPUTS; i++) {
+        hw_value v = {.column = -1, .kind = HW_NUMBER, .name = NAMES[i], .name_size = (uint32_t)strlen(NAMES[i])};
+        int32_t column = hw_append_column(l, &v);
+        if (column < 0)
+            return column == -1 ? HW_TOO_LARGE : column;
+    }
+    return 0;
+}
+
+bool hw_has_forecast(const hw_learner *l)
+{
+    for (int i = 0; l->forecast.horizon && i < HW_FORECAST_INPUTS; i++)
+        if (i >= l->columns.count || l->columns.slot[i] != i || l->columns.kind[i] != HW_NUMBER)
+            return false;
+    return true;
+}
+
+/* ---- what is known at an origin ---------------------------------------------------------------------------- */
+
+/* The answer of time i, filled where it was missing; NaN before the first. */
+static double past_at(const hw_forecast_t *f, int64_t i) { return i < 0 ? __builtin_nan("") : f->past[i % f->kept]; }
+
+/* The answer `seasons` seasons before time o + h, and as many more as it takes to be known at time o. */
+static double seasonal(const hw_forecast_t *f, int64_t o, int64_t h, int64_t seasons)
+{
+    int64_t back = (h + f->season - 1) / f->season + seasons - 1;
+    return past_at(f, o + h - back * f->season);
+}
+
+static double *said_at(const hw_forecast_t *f, int64_t o) { return f->said + o % (2 * f->horizon) * f->horizon; }
+static double *origin_at(const hw_forecast_t *f, int64_t o) { return f->origins + o % (2 * f->horizon) * HW_ORIGIN; }
+static double *features_at(const hw_forecast_t *f, double *array, int64_t o)
+{
+    return array + o % f->horizon * f->features;
+}
+
+static double dot(const double *a, const double *b, int64_t n)
+{
+    double t[8] = {0};
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int j = 0; j < 8; j++)
+            t[j] += a[i + j] * b[i + j];
+    for (int j = 0; i < n; i++, j++)
+        t[j] += a[i] * b[i];
+    return ((t[0] + t[4]) + (t[2] + t[6])) + ((t[1] + t[5]) + (t[3] + t[7]));
+}
+
+/* How far answers lie from the newest, in units of the scale: the last ones, those seven seasons before each horizon, 1. */
+static void read_features(const hw_forecast_t *f, int64_t o, double *g)
+{
+    double newest = past_at(f, o), scale = f->numbers[HW_FN_SCALE];
+    int64_t n = 0;
+    for (int64_t i = 1; i < f->lags; i++) {
+        double y = past_at(f, o - i);
+        g[n++] = y == y ? (y - newest) / scale : 0;
+    }
+    for (int64_t h = 1; h <= f->window; h++) {
+        double y = past_at(f, o + h - f->far);
+        g[n++] = y == y ? (y - newest) / scale : 0;
+    }
+    g[n] = 1;
+}
+
+/* ---- recursive least squares ------------------------------------------------------------------------------- */
+
+/* P begins anew; the weights stay. */
+static void begin_inverse(hw_forecast_t *f)
+{
+    memset(f->inverse, 0, (size_t)f->features * (size_t)f->features * 8);
+    for (int64_t i = 0; i < f->features; i++)
+        f->inverse[i * f->features + i] = 1 / RIDGE;
+}
+
+/* The gain of features g: k = P g / (forgetting + g'P g), and P as it is then. It stays symmetric to the bit, since entry
+ * (i, j) is computed as (j, i) is. */
+static void take_gain(hw_forecast_t *f, const double *g, double *gain)
+{
+    int64_t n = f->features;
+    double *P = f->inverse, trace = 0;
+    for (int64_t i = 0; i < n; i++)
+        f->row[i] = dot(P + i * n, g, n);
+    double along = dot(f->row, g, n), down = f->forgetting + along;
+    if (!(along >= 0) || !finite(down)) { /* rounding has made it no inverse any more */
+        begin_inverse(f);
+        memset(gain, 0, (size_t)n * 8);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
+        gain[i] = f->row[i] / down;
+    for (int64_t i = 0; i < n; i++)
+        trace += P[i * n + i];
+    double grow = trace <= LARGEST / RIDGE * (double)n ? 1 / f->forgetting : 1;
+    for (int64_t i = 0; i < n; i++) {
+        double *p = P + i * n, x = f->row[i];
+        for (int64_t j = 0; j < n; j++)
+            p[j] = (p[j] - x * f->row[j] / down) * grow;
+    }
+}
+
+/* y_t is known: horizon h learns it with the features of time t - h. */
+static void learn_linear(hw_forecast_t *f, int64_t t, double y)
+{
+    double scale = f->numbers[HW_FN_SCALE];
+    for (int64_t h = 1; scale > 0 && h <= f->horizon; h++) {
+        int64_t o = t - h;
+        if (o < (int64_t)f->numbers[HW_FN_START])
+            break;
+        const double *g = features_at(f, f->inputs, o), *gain = features_at(f, f->gains, o);
+        double *w = f->weights + (h - 1) * f->features;
+        double miss = (y - origin_at(f, o)[HW_ORIGIN_LAST]) / scale - dot(w, g, f->features);
+        for (int64_t j = 0; j < f->features; j++)
+            w[j] += gain[j] * miss;
+    }
+}
+
+/* ---- answers ----------------------------------------------------------------------------------------------- */
+
+static double bounded(const hw_forecast_t *f, double y)
+{
+    const double *n = f->numbers;
+    double bound = FARTHEST * __builtin_sqrt(n[HW_FN_SPREAD]);
+    if (n[HW_FN_ANSWERS] <= SETTLED || !(n[HW_FN_SPREAD] > 0))
+        return y;
+    return within(y, n[HW_FN_MEAN] - bound, n[HW_FN_MEAN] + bound);
+}
+
+/* Note an answer in the statistics; returns it as it counts. */
+static double record_answer(hw_forecast_t *f, double own)
+{
+    double *n = f->numbers, y = bounded(f, own), t = n[HW_FN_ANSWERS] + 1;
+    n[HW_FN_FAR] = y == own ? 0 : n[HW_FN_FAR] + 1;
+    n[HW_FN_BOUNDED] += y == own ? 0 : 1;
+    double slow = n[HW_FN_FAR] >= REPEATED ? FAST : SLOW, rate = 1 / t > slow ? 1 / t : slow;
+    double d = y - n[HW_FN_MEAN], fast = 1 / t > FAST ? 1 / t : FAST;
+    n[HW_FN_MEAN] += rate * d;
+    n[HW_FN_SPREAD] = (1 - rate) * (n[HW_FN_SPREAD] + rate * d * d);
+    n[HW_FN_FADING] += fast * (y - n[HW_FN_FADING]);
+    n[HW_FN_ANSWERS] = t;
+    return y;
+}
+
+/* What stands in the place of an answer that is missing: the linear forecast of it. */
+static double filled(const hw_forecast_t *f, int64_t t)
+{
+    return t > 0 && f->numbers[HW_FN_ANSWERS] > 0 ? said_at(f, t - 1)[0] : 0;
+}
+
+/* ---- the nets ---------------------------------------------------------------------------------------------- */
+
+/* Put what is known at origin o of time o + h in front of the columns of that time, which begin at l->forecast.own. */
+static void compose(hw_learner *l, int64_t o, int64_t h)
+{
+    const hw_forecast_t *f = &l->forecast;
+    const double *origin = origin_at(f, o);
+    const double inputs[HW_FORECAST_INPUTS] = {
+        (double)h,
+        (double)((o + h) % f->season),
+        (double)((o + h) % f->far),
+        seasonal(f, o, h, 1),
+        seasonal(f, o, h, 2),
+        h <= f->far ? past_at(f, o + h - f->far) : __builtin_nan(""),
+        origin[HW_ORIGIN_LAST],
+        origin[HW_ORIGIN_MEAN],
+        said_at(f, o)[h - 1],
+    };
+    for (int i = 0; i < HW_FORECAST_INPUTS; i++) {
+        l->entry_slots[i] = i;
+        l->entry_x[i] = inputs[i];
+    }
+    l->entries = HW_FORECAST_INPUTS + f->own;
+}
+
+/* Make room in front of the sample that was read; what it says itself of the forecaster's columns is left out. */
+static int make_place(hw_learner *l)
+{
+    int64_t n = 0, most = l->entries + HW_FORECAST_INPUTS;
+    int status = hw_reserve_entries(l, most);
+    if (status >= 0)
+        status = hw_reserve_pairs(l, most);
+    if (status < 0)
+        return status;
+    for (int64_t i = 0; i < l->entries; i++)
+        if (l->entry_slots[i] < 0 || l->entry_slots[i] >= HW_FORECAST_INPUTS) {
+            l->entry_slots[n] = l->entry_slots[i];
+            l->entry_x[n++] = l->entry_x[i];
+        }
+    memmove(l->entry_slots + HW_FORECAST_INPUTS, l->entry_slots, (size_t)n * sizeof(int32_t));
+    memmove(l->entry_x + HW_FORECAST_INPUTS, l->entry_x, (size_t)n * sizeof(double));
+    l->forecast.own = n;
+    return 0;
+}
+
+/* The size of error of the linear forecast at a horizon, which nets' answers are in units of. */
+static double unit_of(const hw_forecast_t *f, int64_t h)
+{
+    double square = f->errors[(h - 1) * HW_ERRORS + HW_E_LINEAR];
+    return square > TINY ? __builtin_sqrt(square) : 0;
+}
+
+/* What the nets add to the linear forecast of the sample at hand, in the answer's own units. */
+static int ask_nets(hw_learner *l, int64_t h, double *out)
+{
+    double said = 0;
+    int status = hw_predict(l, &said, NULL);
+    double p = hw_get(l, &said, 0);
+    *out = finite(p) ? within(p, -FARTHEST, FARTHEST) * unit_of(&l->forecast, h) : 0;
+    return status;
+}
+
+/* ---- the mixture ------------------------------------------------------------------------------------------- */
+
+/* What is said of time o + h: by the season, by least squares, and what nets add to that. */
+static void experts_of(const hw_forecast_t *f, int64_t o, int64_t h, double nets, double *out)
+{
+    double season = seasonal(f, o, h, 1);
+    out[0] = season == season ? season : origin_at(f, o)[HW_ORIGIN_LAST];
+    out[1] = said_at(f, o)[h - 1];
+    out[2] = nets;
+}
+
+static double share_of(const double *moments) { return moments[1] > TINY ? within(moments[0] / moments[1], 0, 1) : 1; }
+
+/* season + a (least squares - season) + b nets: a and b from 0 to 1, those that would have fitted past errors best. */
+static double mix(const hw_forecast_t *f, int64_t h, const double *experts)
+{
+    const double *m = f->errors + (h - 1) * HW_ERRORS;
+    double linear = experts[0] + share_of(m + HW_E_LINEAR_SHARE) * (experts[1] - experts[0]);
+    return linear + share_of(m + HW_E_NETS_SHARE) * experts[2];
+}
+
+/* Fading means of d e and d d, whose quotient is the share of d that fits e best. */
+static void fit_share(double *moments, double d, double e, double bound, double rate)
+{
+    d = within(d, -bound, bound);
+    e = within(e, -bound, bound);
+    moments[0] += rate * (d * e - moments[0]);
+    moments[1] += rate * (d * d - moments[1]);
+}
+
+/* y_t is known: how far each expert's forecast of it lay off, at each horizon. The sample at hand is that of time t. */
+static int score(hw_learner *l, int64_t t, double y)
+{
+    hw_forecast_t *f = &l->forecast;
+    for (int64_t h = 1; h <= f->horizon && h <= t; h++) {
+        double said[HW_FORECAST_EXPERTS], nets, *m = f->errors + (h - 1) * HW_ERRORS;
+        compose(l, t - h, h);
+        int status = ask_nets(l, h, &nets);
+        if (status < 0)
+            return status;
+        experts_of(f, t - h, h, nets, said);
+        double n = m[HW_E_COUNT], first = 1 / (n + 1), rate = first > FADES ? first : FADES;
+        f->scores[(h - 1) * HW_FORECAST_WINDOW + (int64_t)n % HW_FORECAST_WINDOW] = y - mix(f, h, said);
+        double miss[HW_FORECAST_EXPERTS] = {y - said[0], y - said[1], y - said[1] - nets};
+        for (int e = 0; e < HW_FORECAST_EXPERTS; e++)
+            m[HW_E_SEASON + e] += rate * (miss[e] * miss[e] - m[HW_E_SEASON + e]);
+        double linear = said[0] + share_of(m + HW_E_LINEAR_SHARE) * (said[1] - said[0]);
+        double bound = WILD * __builtin_sqrt(m[HW_E_SEASON]), steady = first > STEADY ? first : STEADY;
+        fit_share(m + HW_E_LINEAR_SHARE, said[1] - said[0], miss[0], bound, steady);
+        fit_share(m + HW_E_NETS_SHARE, nets, y - linear, bound, steady);
+        m[HW_E_COUNT] = n + 1;
+    }
+    return 0;
+}
+
+/* ---- columns of the last times ----------------------------------------------------------------------------- */
+
+/* Move what is kept of the last times' columns together, in the order of time, with room for `more` entries behind. */
+int hw_compact_columns(hw_learner *l, int64_t more)
+{
+    hw_forecast_t *f = &l->forecast;
+    int64_t need = more, t = f->counts[HW_FC_TIMES], end = 0;
+    for (int64_t i = t > f->horizon ? t - f->horizon : 0; i < t; i++)
+        need += f->x_count[i % f->horizon];
+    int32_t *slots = f->x_slots;
+    double *x = f->x;
+    int64_t capacity = f->x_slots ? (int64_t)(hw_capacity(f->x_slots) / sizeof(int32_t)) : 0;
+    if (capacity < need) {
+        slots = hw_allocate(&l->memory, (uint64_t)(2 * need + 16) * sizeof(int32_t));
+        x = hw_allocate(&l->memory, (uint64_t)(2 * need + 16) * sizeof(double));
+        if (!slots || !x) {
+            hw_release(slots);
+            hw_release(x);
+            return HW_NO_MEMORY;
+        }
+    }
+    for (int64_t i = t > f->horizon ? t - f->horizon : 0; i < t; i++) {
+        int64_t place = i % f->horizon, count = f->x_count[place];
+        if (count) {
+            memmove(slots + end, f->x_slots + f->x_start[place], (size_t)count * sizeof(int32_t));
+            memmove(x + end, f->x + f->x_start[place], (size_t)count * sizeof(double));
+        }
+        f->x_start[place] = end;
+        end += count;
+    }
+    if (slots != f->x_slots) {
+        hw_release(f->x_slots);
+        hw_release(f->x);
+        f->x_slots = slots;
+        f->x = x;
+    }
+    f->counts[HW_FC_ENTRIES] = end;
+    return 0;
+}
+
+/* Keep the columns of the sample at hand as those of time t. */
+static void keep_columns(hw_learner *l, int64_t t)
+{
+    hw_forecast_t *f = &l->forecast;
+    int64_t place = t % f->horizon, end = f->counts[HW_FC_ENTRIES], n = f->own;
+    if (n) {
+        memcpy(f->x_slots + end, l->entry_slots + HW_FORECAST_INPUTS, (size_t)n * sizeof(int32_t));
+        memcpy(f->x + end, l->entry_x + HW_FORECAST_INPUTS, (size_t)n * sizeof(double));
+    }
+    f->x_start[place] = end;
+    f->x_count[place] = n;
+    f->counts[HW_FC_ENTRIES] = end + n;
+}
+
+/* Room for the columns of the sample at hand, and for working on those of the time that nets will learn. */
+static int reserve_columns(hw_learner *l, int64_t t)
+{
+    hw_forecast_t *f = &l->forecast;
+    int64_t capacity = f->x_slots ? (int64_t)(hw_capacity(f->x_slots) / sizeof(int32_t)) : 0;
+    if (capacity - f->counts[HW_FC_ENTRIES] < f->own && hw_compact_columns(l, f->own) < 0)
+        return HW_NO_MEMORY;
+    int64_t old = t >= f->horizon - 1 && f->horizon > 1 ? f->x_count[(t + 1) % f->horizon] : 0;
+    int64_t most = HW_FORECAST_INPUTS + (old > f->own ? old : f->own);
+    int status = hw_reserve_entries(l, most);
+    return status < 0 ? status : hw_reserve_pairs(l, most);
+}
+
+/* ---- one step of time -------------------------------------------------------------------------------------- */
+
+/* Least squares begin once two seasons have shown how far answers spread, and anew where that proves far too little. */
+static void begin_linear(hw_forecast_t *f, int64_t t)
+{
+    double *n = f->numbers, needed = 2.0 * (double)least_of(f->season, f->lags), scale = n[HW_FN_SCALE];
+    if (n[HW_FN_ANSWERS] < needed || !(n[HW_FN_SPREAD] > TINY) || (scale > 0 && n[HW_FN_SPREAD] <= GROWN * scale * scale))
+        return;
+    n[HW_FN_SCALE] = __builtin_sqrt(n[HW_FN_SPREAD]);
+    n[HW_FN_START] = (double)t;
+    begin_inverse(f);
+    memset(f->weights, 0, (size_t)f->horizon * (size_t)f->features * 8);
+    for (int64_t h = 1; h <= f->horizon; h++) {
+        int64_t back = (h + f->season - 1) / f->season * f->season - h; /* from the newest answer to the season's */
+        if (back >= 1 && back < f->lags)
+            f->weights[(h - 1) * f->features + back - 1] = HALF;
+    }
+}
+
+/* What least squares say at time t of each horizon; before they have begun, what the season says. */
+static void say_linear(hw_forecast_t *f, int64_t t, bool known)
+{
+    double *said = said_at(f, t), last = past_at(f, t), *g = features_at(f, f->inputs, t);
+    bool begun = f->numbers[HW_FN_SCALE] > 0;
+    if (begun) {
+        double *gain = features_at(f, f->gains, t);
+        read_features(f, t, g);
+        if (known)
+            take_gain(f, g, gain);
+        else
+            memset(gain, 0, (size_t)f->features * 8);
+    }
+    for (int64_t h = 1; h <= f->horizon; h++) {
+        double season = seasonal(f, t, h, 1), y = season == season ? season : last;
+        if (begun)
+            y = last + f->numbers[HW_FN_SCALE] * dot(f->weights + (h - 1) * f->features, g, f->features);
+        said[h - 1] = finite(y) ? bounded(f, y) : last;
+    }
+}
+
+/* The nets learn the answer of a time whose forecasts from every origin are past, from one of these: at a horizon that is
+ * drawn. From all of them they would take as many steps along much the same row. */
+static int learn_nets(hw_learner *l, int64_t target)
+{
+    hw_forecast_t *f = &l->forecast;
+    if (target < 1 || !(origin_at(f, target)[HW_ORIGIN_KNOWN] > 0))
+        return 0;
+    int64_t h = 1 + (int64_t)(hw_key(l->seed, (uint64_t)target, 1) % (uint64_t)f->horizon), o = target - h;
+    double unit = unit_of(f, h), said = 0;
+    if (o < 0 || !(origin_at(f, o)[HW_ORIGIN_KNOWN] > 0) || unit == 0)
+        return 0;
+    int64_t place = target % f->horizon, start = f->x_start[place];
+    f->own = f->x_count[place];
+    if (f->own) {
+        memcpy(l->entry_slots + HW_FORECAST_INPUTS, f->x_slots + start, (size_t)f->own * sizeof(int32_t));
+        memcpy(l->entry_x + HW_FORECAST_INPUTS, f->x + start, (size_t)f->own * sizeof(double));
+    }
+    compose(l, o, h);
+    return hw_learn(l, (past_at(f, target) - said_at(f, o)[h - 1]) / unit, 1, &said);
+}
+
+int hw_learn_next(hw_learner *l, double y)
+{
+    hw_forecast_t *f = &l->forecast;
+    bool known = y == y;
+    if (!f->horizon || (known && !(y >= -HW_MOST_ANSWER && y <= HW_MOST_ANSWER)))
+        return HW_BAD_ARGUMENT;
+    int64_t t = f->counts[HW_FC_TIMES];
+    if (!known && t == 0) /* a gap before the first answer: time has not begun */
+        return 0;
+    int status = make_place(l);
+    if (status >= 0)
+        status = reserve_columns(l, t);
+    if (status < 0)
+        return status;
+    double answer = known ? record_answer(f, y) : filled(f, t);
+    if (known) {
+        status = score(l, t, answer);
+        if (status < 0)
+            return status;
+        learn_linear(f, t, answer);
+    }
+    f->past[t % f->kept] = answer;
+    double *origin = origin_at(f, t);
+    origin[HW_ORIGIN_LAST] = answer;
+    origin[HW_ORIGIN_MEAN] = f->numbers[HW_FN_FADING];
+    origin[HW_ORIGIN_KNOWN] = known;
+    begin_linear(f, t);
+    say_linear(f, t, known);
+    keep_columns(l, t);
+    f->counts[HW_FC_TIMES] = t + 1;
+    status = learn_nets(l, t - f->horizon + 1);
+    return status < 0 ? status : known;
+}
+
+int hw_forecast(hw_learner *l, int64_t h, double *y)
+{
+    hw_forecast_t *f = &l->forecast;
+    double experts[HW_FORECAST_EXPERTS], nets;
+    if (h < 1 || h > f->horizon)
+        return HW_BAD_ARGUMENT;
+    int64_t o = f->counts[HW_FC_TIMES] - 1;
+    *y = 0;
+    if (o < 0)
+        return 0;
+    int status = make_place(l);
+    if (status < 0)
+        return status;
+    compose(l, o, h);
+    status = ask_nets(l, h, &nets);
+    if (status < 0)
+        return status;
+    experts_of(f, o, h, nets, experts);
+    *y = mix(f, h, experts);
+    return 0;
+}
