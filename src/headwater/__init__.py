@@ -24,6 +24,7 @@ if _TYPES:
     from .fleet import Fleet
     from .learner.anomaly import Anomaly
     from .learner.classifier import Classifier
+    from .learner.forecaster import Forecaster
     from .learner.limits import Limits
     from .learner.regressor import Regressor
     from .learner_file import load
@@ -32,13 +33,27 @@ if _TYPES:
 
 _bind(_face)
 
-__all__ = ["Anomaly", "Classifier", "Fleet", "Limits", "Regressor", "Session", "evaluate", "load", "nn", "open", "read"]
+__all__ = [
+    "Anomaly",
+    "Classifier",
+    "Fleet",
+    "Forecaster",
+    "Limits",
+    "Regressor",
+    "Session",
+    "evaluate",
+    "load",
+    "nn",
+    "open",
+    "read",
+]
 
 _MODULES = ("cluster", "diagnose", "explain", "loggers", "mlflow", "nn", "notebook", "plot", "sklearn")
 _ROOMS = {
     "Anomaly": ".learner.anomaly",
     "Classifier": ".learner.classifier",
     "Fleet": ".fleet",
+    "Forecaster": ".learner.forecaster",
     "Limits": ".learner.limits",
     "Regressor": ".learner.regressor",
     "Session": ".session",

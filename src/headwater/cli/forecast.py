@@ -6,6 +6,7 @@ import json as json_module
 import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from statistics import mode
 from typing import Annotated, Any
@@ -82,12 +83,19 @@ def forecast(
     n = len(ahead) if ahead else horizon
     xs = ahead or None
     said, intervals = learner.forecast(n, xs), learner.forecast_interval(n, xs, coverage)
-    when = [row.get(time, i + 1) for i, row in enumerate(ahead or [{}] * n)] if time else list(range(1, n + 1))
+    when = [i + 1 if time is None else row.get(time, i + 1) for i, row in enumerate(ahead or [{}] * n)]
     if model is not None:
         learner.save(model)
     if plot is not None:
         _draw(
-            plot, answers[:known], [row.get(time) for row in columns[:known]], when, said, intervals, target, coverage
+            plot,
+            answers[:known],
+            [None if time is None else row.get(time) for row in columns[:known]],
+            when,
+            said,
+            intervals,
+            target,
+            coverage,
         )
     _print(when, said, intervals, time or "step", target, coverage, as_json=json)
     return 0
@@ -141,8 +149,8 @@ def _next_times(times: Sequence[Any], count: int) -> list[Any]:
     >>> _next_times([1.0, 2.0, 3.0, 5.0], 2)
     [6.0, 7.0]
     """
-    known = [t for t in times if isinstance(t, int | float | date)]
-    steps = [b - a for a, b in zip(known, known[1:], strict=False) if type(a) is type(b)]
+    known: list[Any] = [t for t in times if isinstance(t, int | float | date)]
+    steps = [b - a for a, b in pairwise(known) if type(a) is type(b)]
     steps = [step for step in steps if step]
     if not steps:
         return []

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
 import headwater._core as _core
 
-from .frames import frame_table
+from .frames import frame_table, is_frame
 from .sparse import SparseRows, sparse_table
 from .values import items_of
 from .vocabulary import KINDS, NUMBER
@@ -50,3 +51,24 @@ def _array_table(learner: Any, X: NDArray[Any]) -> Any:
     x = np.ascontiguousarray(X, np.float64)
     kind = KINDS.index(NUMBER)
     return _core.Table(len(x), [(name, kind, x[:, j], None, None) for j, name in enumerate(names)])
+
+
+def as_dicts(X: Any) -> list[Mapping[Any, Any]]:
+    """Return rows as dicts, for a learner that takes them one at a time; the columns of an array are x0, x1 and so on.
+
+    Parameters
+    ----------
+    X : list of dict, array (n, d) or data frame
+        Rows.
+
+    Examples
+    --------
+    >>> as_dicts(np.array([[1.0, 2.0]]))
+    [{'x0': 1.0, 'x1': 2.0}]
+    """
+    if isinstance(X, np.ndarray):
+        names = [f"x{j}" for j in range(X.shape[1])]
+        return [dict(zip(names, row, strict=True)) for row in X.tolist()]
+    if is_frame(X):
+        return list(nw.from_native(X, eager_only=True).iter_rows(named=True))
+    return list(X)

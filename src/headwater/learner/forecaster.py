@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from river.time_series.base import Forecaster as RiverForecaster
 
+from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
 from headwater.errors import ConfigError, DataError
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm
@@ -102,6 +103,7 @@ class Forecaster(Learner, RiverForecaster):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._setup = self._made()
+        self._engine: Engine | None = None
 
     def _made(self) -> Setup:
         """Check the settings and turn them into a setup."""
@@ -154,7 +156,7 @@ class Forecaster(Learner, RiverForecaster):
     def _learn(self, y: Any, x: Mapping[Any, Any] | None) -> None:
         x = {} if x is None else x
         check_sample(x)
-        answer = float(y) if type(y) is float or type(y) is int else self._number(y)
+        answer = y if type(y) is float else self._number(y)
         if not abs(answer) <= FARTHEST and answer == answer:
             self.refused["target"] += 1
             answer = math.nan
@@ -196,7 +198,8 @@ class Forecaster(Learner, RiverForecaster):
         n, rows = self._times(horizon, xs)
         if self._engine is None:
             return [0.0] * n
-        return self._engine.core.learner.forecast(rows, n)
+        said: list[float] = self._engine.core.learner.forecast(rows, n)
+        return said
 
     def forecast_interval(
         self, horizon: int | None = None, xs: Iterable[Mapping[Any, Any]] | None = None, coverage: float = 0.9
@@ -278,7 +281,7 @@ class Forecaster(Learner, RiverForecaster):
         """
         before = self._refused_rows()
         answers = as_answers(y)
-        rows: Sequence[Any] = [{}] * len(answers) if X is None else _dicts(as_samples(X))
+        rows: Sequence[Any] = [{}] * len(answers) if X is None else _rows(X)
         if len(rows) != len(answers):
             raise DataError(
                 expected=f"{len(answers)} rows for as many answers", got=str(len(rows)), at="X", help="Give one a time."
@@ -297,13 +300,13 @@ class Forecaster(Learner, RiverForecaster):
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
         """Forecast each answer right before it comes, then learn it."""
-        return Forecast(self._step(as_answers(y), _dicts(as_samples(X))))
+        return Forecast(self._step(as_answers(y), _rows(X)))
 
     # ---- understanding ----------------------------------------------------------------------------------------------
 
     @property
     def experts_(self) -> list[dict[str, Any]]:
-        """The fading mean squared error of each expert, by horizon, and how many errors that is of; of the nets, where all is added."""
+        """The fading mean squared error of each expert by horizon, that of the nets where they are added to least squares."""
         if self._engine is None:
             return []
         errors = self._engine.core.array("forecast_errors")
@@ -314,3 +317,10 @@ class Forecaster(Learner, RiverForecaster):
 
     def _about(self) -> dict[str, Any]:
         return describe(self._setup, self._engine)
+
+
+def _rows(X: Any) -> list[Mapping[Any, Any]]:
+    """Return rows as dicts, checked."""
+    X = as_samples(X)
+    check_rows(X)
+    return as_dicts(X)

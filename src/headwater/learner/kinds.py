@@ -14,6 +14,7 @@ from headwater.errors import ConfigError
 from .anomaly import Anomaly
 from .base import Learner
 from .classifier import Classifier
+from .forecaster import Forecaster
 from .regressor import Regressor
 
 __all__ = ["ABILITIES", "KINDS", "Kind", "check_can", "kind_named", "kind_of", "kind_with"]
@@ -89,6 +90,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("Classifier", "classify", Classifier, "classifier", _NET | {"classes"}),
     Kind("Regressor", "regress", Regressor, "regressor", _NET),
     Kind("Anomaly", "anomaly", Anomaly, "detector", frozenset(("scores",))),
+    Kind("Forecaster", "forecast", Forecaster, "forecaster", frozenset(("answers",))),
 )
 
 
