@@ -354,7 +354,7 @@ def _matrix(p: NDArray[Any], at: int, n: int, m: int, stride: int) -> NDArray[An
 def _restored(state: Mapping[str, NDArray[Any]]) -> Any:
     arrays = []
     for name in STATE:
-        array = np.ascontiguousarray(state[name])
+        array = np.ascontiguousarray(state.get(name, _EMPTY.get(name)))
         kind = _TYPES.get(array.dtype.str, -1)
         arrays.append((name, kind, array.shape[0], array.shape[1] if array.ndim == 2 else -1, array))
     return _core.Learner.restore(arrays, _reader, level(), table_key())
@@ -373,13 +373,15 @@ def table_key() -> int:
 _TYPES = {np.dtype(name).str: i for i, name in enumerate(("uint8", "int32", "int64", "uint64", "float32", "float64"))}
 
 
-def _state_names() -> tuple[str, ...]:
-    smallest = Core([Expert((Dense(1),))], dtype="float32", seed=0, outputs=1, inputs=1)
-    return tuple(name for name, *_ in smallest.learner.state())
+def _smallest() -> dict[str, NDArray[Any]]:
+    return Core([Expert((Dense(1),))], dtype="float32", seed=0, outputs=1, inputs=1).state()
 
 
-STATE = _state_names()
+_NONE = _smallest()
+STATE = tuple(_NONE)
 """Names of the arrays that learning changes, in the order in which they are saved: the list in ``core/state.c``."""
+_EMPTY = {name: array for name, array in _NONE.items() if name.startswith("forecast_")}
+"""Arrays that files of the first versions don't have, as they stand in a learner that has no use for them."""
 
 __all__ = [
     "ANOMALY",
