@@ -86,6 +86,11 @@ def _app() -> App:
     app.command(
         "headwater.cli.predict:predict", name="predict", help="Predict the rows of a stream with a saved model."
     )
+    app.command(
+        "headwater.cli.series.forecast:forecast",
+        name="forecast",
+        help="Learn a series from a file, and say what its next answers will be.",
+    )
     app.command("headwater.cli.diagnose:diagnose", name="diagnose", help="Say what is wrong with a model or a stream.")
     app.command("headwater.cli.show:show", name="show", help="Show what a saved model is made of and has seen.")
     app.command(

@@ -10,9 +10,10 @@ features alone:
 
     k = P g,  d = λ + gᵀ k,  gain = k/d;   P ← (P − k kᵀ/d)/λ;   W_h ← W_h + gain·(y_{t+h} − newest_t − W_h·g)
 
-λ = 1 forgets nothing. w₀, where W begins, lies half way from the newest answer to the season's; ρ = 500, with answers in units
-of their deviation, is what many correlated features need before there are many answers, and soon next to nothing. The gain is due at time t, and the answer h times later: so gains wait beside their features, and a
-horizon is learned from only after it has passed, but then at once.
+λ = 1 forgets nothing. w₀, where W begins, lies half way from the newest answer to the season's; ρ = 500, with answers in units of
+their deviation, is what many correlated features need before there are many answers, and soon next to nothing. The gain is due
+at time t, and the answer h times later: so gains wait beside their features, and a horizon is learned from only after it has
+passed, but then at once.
 """
 
 from __future__ import annotations

@@ -1,0 +1,60 @@
+"""The rows of a series: its answers, and the columns of each time that a forecast may use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+from statistics import mode
+from typing import Any
+
+from headwater.cli.options.reading import ReadingOptions
+from headwater.errors import ConfigError, did_you_mean
+
+__all__ = ["read_series", "used_columns"]
+
+
+def read_series(
+    source: str, reading: ReadingOptions, target: str, time: str | None
+) -> tuple[list[float | None], list[dict[str, Any]]]:
+    """Return the answers, None where there is none, and the other columns of each row."""
+    answers: list[float | None] = []
+    rows: list[dict[str, Any]] = []
+    with reading.open([source], reading.notes(None, target=target), task="regress") as stream:
+        if time is not None and time not in stream.columns:
+            raise ConfigError(
+                expected=f"a column {time}", got="none", at=stream.name, help=did_you_mean(time, stream.columns)
+            )
+        for x, y in stream:
+            answers.append(None if y is None or y != y else float(y))
+            rows.append(dict(x))
+    return answers, rows
+
+
+def used_columns(
+    rows: Sequence[dict[str, Any]], known: int, time: str | None, horizon: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what is used of each row that is learned, and of each time ahead; nothing for these where nothing is known."""
+    if known < len(rows):
+        return list(rows), list(rows[known : known + horizon])
+    if time is None:
+        return [{}] * len(rows), []
+    used = [{time: row.get(time)} for row in rows]
+    return used, [{time: when} for when in _next_times([row[time] for row in used], horizon)]
+
+
+def _next_times(times: Sequence[Any], count: int) -> list[Any]:
+    """Return the times behind the last one, at the most frequent step.
+
+    Examples
+    --------
+    >>> _next_times([1.0, 2.0, 3.0, 5.0], 2)
+    [6.0, 7.0]
+    """
+    known: list[Any] = [t for t in times if isinstance(t, int | float | date)]
+    steps = [b - a for a, b in pairwise(known) if type(a) is type(b)]
+    steps = [step for step in steps if step]
+    if not steps:
+        return []
+    step = mode(steps)
+    return [known[-1] + step * (i + 1) for i in range(count)]
