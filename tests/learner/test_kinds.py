@@ -211,8 +211,9 @@ def test_what_are_no_rows_is_refused_and_nothing_is_learned(kind, X):
     n = len(X) if hasattr(X, "__len__") else 1
     with pytest.raises((HeadwaterError, TypeError)):
         model.step_many(X, None if "answers" not in kind.can else answers(kind, [{}] * n))
-    with pytest.raises((HeadwaterError, TypeError)):
-        model.forecast(X)
+    if kind.task != "forecast" or not (X is None or isinstance(X, int)):  # there a number of times is a horizon
+        with pytest.raises((HeadwaterError, TypeError)):
+            model.forecast(X)
     assert fingerprint(model) == before
 
 

@@ -179,7 +179,8 @@ class Forecaster(Learner, RiverForecaster):
         Parameters
         ----------
         horizon : int, optional
-            How many; all that it can without it.
+            How many; all that it can without it. A session passes rows instead, and gets the forecast of the next answer for
+            each, as if its time came next.
         xs : sequence of dict, optional
             What is known of each of these times, as many as there are.
 
@@ -195,6 +196,8 @@ class Forecaster(Learner, RiverForecaster):
         DataError
             If there are not as many xs.
         """
+        if horizon is not None and not isinstance(horizon, int | np.integer):
+            return Forecast(np.array([self.forecast(1, [x])[0] for x in _rows(horizon)]))
         n, rows = self._times(horizon, xs)
         if self._engine is None:
             return [0.0] * n
@@ -300,7 +303,20 @@ class Forecaster(Learner, RiverForecaster):
         return out
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
-        """Forecast each answer right before it comes, then learn it."""
+        """Forecast each answer right before it comes, then learn it. There are no weights, and no answers that come late.
+
+        Raises
+        ------
+        ConfigError
+            If there are rows to ask.
+        """
+        if ask is not None:
+            raise ConfigError(
+                expected="answers in the order of time",
+                got="rows whose answers come late",
+                at="Forecaster",
+                help="Use no delay: what is ahead is forecast(horizon).",
+            )
         return Forecast(self._step(as_answers(y), _rows(X)))
 
     # ---- understanding ----------------------------------------------------------------------------------------------

@@ -47,4 +47,5 @@ SCORE_WATCHES: dict[str, type[ScoreWatch]] = {
     "classify": ClassifyWatch,
     "regress": RegressWatch,
     "anomaly": AnomalyWatch,
+    "forecast": RegressWatch,
 }

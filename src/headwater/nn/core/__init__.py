@@ -116,11 +116,7 @@ class Core:
             forecast=forecast,
         )
         if state is None:
-            try:
-                self.learner = _core.Learner(self.declaration, _reader, level(), table_key())
-            except ValueError as error:
-                at, expected, got = error.args
-                raise ConfigError(expected=expected, got=f"{got:g}", at=at, help="Give such a number.") from error
+            self.learner = _made(self.declaration)
         else:
             if not np.array_equal(state["declaration"], self.declaration):
                 raise ValueError("declaration", "the one that the settings state", 0.0)
@@ -349,6 +345,14 @@ def bias(core: Core, place: Place, vector: NDArray[Any] | None = None) -> NDArra
 def _matrix(p: NDArray[Any], at: int, n: int, m: int, stride: int) -> NDArray[Any]:
     size = p.itemsize
     return as_strided(p[at:], (n, m), (stride * size, size)) if n else p[:0].reshape(0, m)
+
+
+def _made(declaration: NDArray[np.float64]) -> _core.Learner:
+    try:
+        return _core.Learner(declaration, _reader, level(), table_key())
+    except ValueError as error:
+        at, expected, got = error.args
+        raise ConfigError(expected=expected, got=f"{got:g}", at=at, help="Give such a number.") from error
 
 
 def _restored(state: Mapping[str, NDArray[Any]]) -> Any:

@@ -37,6 +37,7 @@ class LiveScores(Protocol):
 _KINDS: dict[str, Callable[[str, bytes], LiveScores]] = {
     "classify": LiveAnswers,
     "regress": LiveAnswers,
+    "forecast": LiveAnswers,
     "anomaly": LiveAnomalies,
 }
 
