@@ -161,7 +161,7 @@ def rivals() -> dict[str, Callable[[], Any]]:
         fit = preprocessing.StandardScaler() | linear_model.LinearRegression(optimizer=optim.SGD(0.01), l2=1e-3)
         return time_series.SNARIMAX(p=p, d=d, q=q, m=24, sp=sp, sd=sd, sq=sq, regressor=fit)
 
-    def holt_winters(alpha: float, beta: float | None, gamma: float) -> Any:
+    def holt_winters(alpha: float, beta: float, gamma: float) -> Any:
         return time_series.HoltWinters(alpha=alpha, beta=beta, gamma=gamma, seasonality=24)
 
     return {
@@ -171,9 +171,9 @@ def rivals() -> dict[str, Callable[[], Any]]:
         "SNARIMAX(3, 0, 1)(2, 0, 1)": lambda: snarimax(3, 1, 2, 1),
         "SNARIMAX(3, 0, 0)(7, 0, 0)": lambda: snarimax(3, 0, 7, 0),
         "SNARIMAX(2, 0, 0)(1, 1, 0)": lambda: snarimax(2, 0, 1, 0, sd=1),
-        "HoltWinters(0.3, –, 0.3)": lambda: holt_winters(0.3, None, 0.3),
+        "HoltWinters(0.3, 0.0001, 0.3)": lambda: holt_winters(0.3, 1e-4, 0.3),
         "HoltWinters(0.1, 0.01, 0.2)": lambda: holt_winters(0.1, 0.01, 0.2),
-        "HoltWinters(0.05, –, 0.1)": lambda: holt_winters(0.05, None, 0.1),
+        "HoltWinters(0.05, 0.0001, 0.1)": lambda: holt_winters(0.05, 1e-4, 0.1),
         "season": Season,
     }
 

@@ -24,6 +24,7 @@ static const double REPEATED = 3;  /* so many far answers in a row are a new lev
 static const double RIDGE = 500;   /* of least squares, where answers are in units of their deviation at the start */
 static const double HALF = 0.5;    /* where they begin: half way from the newest answer to the season's */
 static const double GROWN = 25;    /* they begin anew when the variance is so many times what it was then */
+static const double EARLY = 4;     /* but not after so many answers a feature, since too much would be lost */
 static const double LARGEST = 1e3; /* times its first trace P may reach: beyond that nothing is forgotten */
 static const double TINY = 1e-300;
 
@@ -67,7 +68,7 @@ int hw_parse_forecast(hw_learner *l, const double *d, hw_fault *fault)
     f->lags = (int32_t)d[HW_F_LAGS];
     f->forgetting = d[HW_F_FORGETTING];
     f->far = 7 * (int64_t)f->season;
-    f->window = (int32_t)least_of(f->horizon, f->far);
+    f->window = (int32_t)least_of(f->horizon, f->season);
     f->features = f->lags + f->window;
     f->kept = 2 * (int64_t)f->horizon + (f->far > f->lags ? f->far : f->lags) + 1;
     return 0;
@@ -319,12 +320,14 @@ static void experts_of(const hw_forecast_t *f, int64_t o, int64_t h, double nets
 
 static double share_of(const double *moments) { return moments[1] > TINY ? within(moments[0] / moments[1], 0, 1) : 1; }
 
-/* season + a (least squares - season) + b nets: a and b from 0 to 1, those that would have fitted past errors best. */
+/* season + a (least squares - season) + b b nets: a and b from 0 to 1, those that would have fitted past errors best. That
+ * of the nets is squared, since a small one is mostly chance. */
 static double mix(const hw_forecast_t *f, int64_t h, const double *experts)
 {
     const double *m = f->errors + (h - 1) * HW_ERRORS;
     double linear = experts[0] + share_of(m + HW_E_LINEAR_SHARE) * (experts[1] - experts[0]);
-    return linear + share_of(m + HW_E_NETS_SHARE) * experts[2];
+    double share = share_of(m + HW_E_NETS_SHARE);
+    return linear + share * share * experts[2];
 }
 
 /* Fading means of d e and d d, whose quotient is the share of d that fits e best. */
@@ -434,7 +437,9 @@ static int reserve_columns(hw_learner *l, int64_t t)
 static void begin_linear(hw_forecast_t *f, int64_t t)
 {
     double *n = f->numbers, needed = 2.0 * (double)least_of(f->season, f->lags), scale = n[HW_FN_SCALE];
-    if (n[HW_FN_ANSWERS] < needed || !(n[HW_FN_SPREAD] > TINY) || (scale > 0 && n[HW_FN_SPREAD] <= GROWN * scale * scale))
+    if (n[HW_FN_ANSWERS] < needed || !(n[HW_FN_SPREAD] > TINY))
+        return;
+    if (scale > 0 && (n[HW_FN_SPREAD] <= GROWN * scale * scale || n[HW_FN_ANSWERS] > EARLY * f->features))
         return;
     n[HW_FN_SCALE] = __builtin_sqrt(n[HW_FN_SPREAD]);
     n[HW_FN_START] = (double)t;

@@ -49,7 +49,7 @@ class Forecaster(Learner, RiverForecaster):
 
     For each horizon h three experts say what y_{t+h} will be: the answer a whole number of seasons before (*season*); a linear
     function of the last answers, learned by recursive least squares (*least squares*); and what *nets* add to it, which read
-    the columns known for that time besides. The forecast is season + a·(least squares − season) + b·nets, with the shares a and b,
+    the columns known for that time besides. The forecast is season + a·(least squares − season) + b²·nets, with the shares a and b,
     from 0 to 1, that would have fitted past errors of that horizon best.
 
     Parameters

@@ -34,7 +34,7 @@ LARGEST = 1e3
 
 
 def features(answers: NDArray[np.float64], lags: int, season: int, horizon: int, scale: float) -> NDArray[np.float64]:
-    """Return how far answers lie from the newest: the last ones, those seven seasons before each horizon; and 1.
+    """Return how far answers lie from the newest: the last ones, those seven seasons before what is ahead; and 1.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def features(answers: NDArray[np.float64], lags: int, season: int, horizon: int,
 
     Returns
     -------
-    ndarray (lags + min(horizon, 7·season),)
+    ndarray (lags + min(horizon, season),)
 
     Examples
     --------
@@ -55,7 +55,7 @@ def features(answers: NDArray[np.float64], lags: int, season: int, horizon: int,
     array([-1. , -1.5,  0. ,  1. ])
     """
     t, far = len(answers) - 1, 7 * season
-    times = [*(t - i for i in range(1, lags)), *(t + h - far for h in range(1, min(horizon, far) + 1))]
+    times = [*(t - i for i in range(1, lags)), *(t + h - far for h in range(1, min(horizon, season) + 1))]
     known = [answers[i] - answers[t] if i >= 0 else 0.0 for i in times]
     return np.array([*(d / scale for d in known), 1.0])
 
@@ -97,7 +97,7 @@ class LeastSquares:
     @classmethod
     def begin(cls, lags: int, season: int, horizon: int, forgetting: float = 1.0) -> LeastSquares:
         """Return those of a forecaster, which begin half way from the newest answer to the season's."""
-        fit = cls(lags + min(horizon, 7 * season), horizon, forgetting)
+        fit = cls(lags + min(horizon, season), horizon, forgetting)
         for h in range(1, horizon + 1):
             back = -(-h // season) * season - h  # from the newest answer to the season's
             if 1 <= back < lags:
