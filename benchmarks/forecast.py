@@ -29,7 +29,7 @@ import headwater as hw
 from benchmarks.data import data_file
 from benchmarks.report import write
 from benchmarks.results import machine
-from headwater.plain.least_squares import LeastSquares
+from headwater.plain.series.least_squares import LeastSquares
 
 RESULTS = Path(__file__).parent / "results" / "forecast.json"
 TEST = (11_520, 14_400)
@@ -255,7 +255,9 @@ def save(part: str, measured: dict[str, Any]) -> None:
     """Put results into the file, under the version of headwater."""
     whole: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     run = whole.setdefault(version("headwater"), {})
-    run |= {"date": time.strftime("%Y-%m-%d"), "machine": machine(), part: run.get(part, {}) | measured}
+    kept = run.get(part, {})
+    merged = kept | {name: kept.get(name, {}) | row for name, row in measured.items()}
+    run |= {"date": time.strftime("%Y-%m-%d"), "machine": machine(), part: merged}
     RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
 
 

@@ -24,9 +24,9 @@ if _TYPES:
     from .fleet import Fleet
     from .learner.anomaly import Anomaly
     from .learner.classifier import Classifier
-    from .learner.forecaster import Forecaster
     from .learner.limits import Limits
     from .learner.regressor import Regressor
+    from .learner.series.forecaster import Forecaster
     from .learner_file import load
     from .session import Session
     from .streams import read
@@ -53,7 +53,7 @@ _ROOMS = {
     "Anomaly": ".learner.anomaly",
     "Classifier": ".learner.classifier",
     "Fleet": ".fleet",
-    "Forecaster": ".learner.forecaster",
+    "Forecaster": ".learner.series.forecaster",
     "Limits": ".learner.limits",
     "Regressor": ".learner.regressor",
     "Session": ".session",

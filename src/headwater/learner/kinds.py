@@ -14,8 +14,8 @@ from headwater.errors import ConfigError
 from .anomaly import Anomaly
 from .base import Learner
 from .classifier import Classifier
-from .forecaster import Forecaster
 from .regressor import Regressor
+from .series.forecaster import Forecaster
 
 __all__ = ["ABILITIES", "KINDS", "Kind", "check_can", "kind_named", "kind_of", "kind_with"]
 

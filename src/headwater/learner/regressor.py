@@ -20,10 +20,10 @@ from headwater.types import Forecast, as_mapping
 
 from .engine import Engine, Setup
 from .guards import FARTHEST, HEAVIEST, Block, as_samples, check_rows, check_sample
-from .intervals import check_coverage, interval_ends
 from .labels import beside
 from .sampling.measure import as_rows
 from .sampling.sample import SampledRow
+from .series.intervals import check_coverage, interval_ends
 from .settings import documented
 from .settings.setup import make_setup
 from .supervised import SupervisedLearner

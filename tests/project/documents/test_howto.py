@@ -24,6 +24,8 @@ BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
         "fleet.md",
         "anomalies.md",
         "../zh/how-to/anomalies.md",
+        "forecasts.md",
+        "../zh/how-to/forecasts.md",
     ],
 )
 def test_the_blocks_and_commands_of_a_page_run(page, tmp_path, monkeypatch, capsys):

@@ -14,15 +14,15 @@ from river.time_series.base import Forecaster as RiverForecaster
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
 from headwater.errors import ConfigError, DataError
+from headwater.learner.auto import KNOTS, with_heads
+from headwater.learner.base import Learner
+from headwater.learner.engine import Engine, Setup, describe
+from headwater.learner.guards import FARTHEST, as_answers, as_samples, check_rows, check_sample
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
 from headwater.types import Forecast
 
-from .auto import KNOTS, with_heads
-from .base import Learner
-from .engine import Engine, Setup, describe
-from .guards import FARTHEST, as_answers, as_samples, check_rows, check_sample
 from .intervals import check_coverage, interval_ends
 
 __all__ = ["Forecaster"]

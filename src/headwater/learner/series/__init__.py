@@ -1,0 +1,1 @@
+"""What learners say of a series: forecasts of its next answers, and intervals from the errors of the past."""

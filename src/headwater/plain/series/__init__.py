@@ -1,0 +1,1 @@
+"""What a series says of its next answers."""
