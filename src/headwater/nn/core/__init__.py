@@ -106,17 +106,15 @@ class Core:
         self._experts = tuple(experts)
         self.dtype = np.dtype(dtype)
         self.declaration = declaration(
-            self._experts,
-            dtype=self.dtype,
-            seed=seed,
-            outputs=outputs,
-            inputs=inputs,
+            self._experts, dtype=self.dtype, seed=seed, outputs=outputs, inputs=inputs, max_rows=max_rows, forecast=forecast,
             switches=(standard, targets, knots, ring, intervals, history, *cells),
-            max_rows=max_rows,
-            forecast=forecast,
-        )
+        )  # fmt: skip
         if state is None:
-            self.learner = _made(self.declaration)
+            try:
+                self.learner = _core.Learner(self.declaration, _reader, level(), table_key())
+            except ValueError as error:
+                at, expected, got = error.args
+                raise ConfigError(expected=expected, got=f"{got:g}", at=at, help="Give such a number.") from error
         else:
             if not np.array_equal(state["declaration"], self.declaration):
                 raise ValueError("declaration", "the one that the settings state", 0.0)
@@ -345,14 +343,6 @@ def bias(core: Core, place: Place, vector: NDArray[Any] | None = None) -> NDArra
 def _matrix(p: NDArray[Any], at: int, n: int, m: int, stride: int) -> NDArray[Any]:
     size = p.itemsize
     return as_strided(p[at:], (n, m), (stride * size, size)) if n else p[:0].reshape(0, m)
-
-
-def _made(declaration: NDArray[np.float64]) -> _core.Learner:
-    try:
-        return _core.Learner(declaration, _reader, level(), table_key())
-    except ValueError as error:
-        at, expected, got = error.args
-        raise ConfigError(expected=expected, got=f"{got:g}", at=at, help="Give such a number.") from error
 
 
 def _restored(state: Mapping[str, NDArray[Any]]) -> Any:
