@@ -143,7 +143,7 @@ class Cluster:
         partition: str = "blocks",
         manifest: str | Path | None = None,
         deadline: float | None = None,
-        lead: int = 20,
+        lead: int = 40,
         sync: float = 0.2,
         warm_up: int = WARM_UP,
         window: int = 1000,

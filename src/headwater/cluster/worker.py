@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from headwater.learner.supervised import SupervisedLearner
 from headwater.learner_file import LEARNER_FORMAT
-from headwater.nn.core.cleared import cleared
+from headwater.nn.core.cleared import cleared, with_samples
 from headwater.store.model_file import SavedModel
 from headwater.watch import proba_given
 
@@ -28,6 +28,8 @@ __all__ = ["Block", "Outcome", "Update", "Worker", "pack", "unpack"]
 WEIGHT = 10
 """Which of an expert's running numbers is its weight in the mixture: ``HW_WEIGHT`` of core/headwater.h."""
 _MOVED = ("weights", "state_0", "state_1", "state_2", "state_3", "state_4")
+_PLACES = ("answers", "running", "buffer", "label_history", "cell_code")
+_READING = ("row_keys", "slot_basis", "slot_knots")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,22 +139,26 @@ class Worker:
 
 
 def warmed(saved: SavedModel, X: Any, y: list[Any]) -> dict[str, Any]:
-    """Return the arrays of a state whose weights have seen some rows, those of the mixture too, and nothing else of it has.
+    """Return the arrays of a state whose weights have seen some rows, those of the mixture too; the rows are kept for replay.
 
     What a net has learned of the last rows fades within some tens of them, and a block begins as if those in front of it had
-    never been. So its worker learns a few of them first. They count for whoever learns them as part of a block: here only
-    weights move, and names, counts and statistics stay as they were.
+    never been. So its worker learns a few of them first, and replays them until it has rows of its own. They count for whoever
+    learns them as part of a block: here names, counts and statistics stay as they were.
     """
     learner = unpack(saved)
     learner.step_many(X, y)
-    after = pack(learner).arrays
-    same = (after[name].shape == saved.arrays[name].shape for name in ("answers", "running", "buffer", "label_history"))
-    if not all(same) or not np.array_equal(after["cell_code"], saved.arrays["cell_code"]):
-        return dict(saved.arrays)  # a class or a test is new, and numbers lie elsewhere
-    moved = {name: after[name][: len(array)] for name, array in saved.arrays.items() if name in _MOVED}
-    running = saved.arrays["running"].copy()
+    before, after = saved.arrays, LEARNER_FORMAT.pack(learner).arrays
+    if not all(after[name].shape == before[name].shape for name in _PLACES) or not _same(before, after, "cell_code"):
+        return dict(before)  # a class or a test is new, and numbers lie elsewhere
+    moved = {name: after[name][: len(array)] for name, array in before.items() if name in _MOVED}
+    running = before["running"].copy()
     running[:, WEIGHT] = after["running"][:, WEIGHT]
-    return {**saved.arrays, **moved, "running": running}
+    arrays = {**before, **moved, "running": running}
+    return with_samples(arrays, after) if _same(before, after, *_READING) else arrays
+
+
+def _same(before: Mapping[str, Any], after: Mapping[str, Any], *names: str) -> bool:
+    return all(np.array_equal(before[name], after[name]) for name in names)
 
 
 def learn_block(saved: SavedModel, block: Block) -> Outcome:

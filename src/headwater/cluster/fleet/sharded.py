@@ -76,7 +76,7 @@ class ShardedFleet:
     Examples
     --------
     >>> import headwater as hw, tempfile
-    >>> with ShardedFleet(hw.Regressor, "shop", tempfile.mkdtemp(), address=False) as fleet:
+    >>> with ShardedFleet(hw.Regressor, "shop", tempfile.mkdtemp(), shards=2, address=False) as fleet:
     ...     _ = fleet.learn_many([{"shop": i % 99, "x": i % 3} for i in range(300)], [float(i % 3) for i in range(300)])
     ...     moved = fleet.resize(3)
     ...     20 < moved < 46, len(fleet.keys()), fleet.score()["rows"]

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cleared"]
+__all__ = ["cleared", "with_samples"]
 
 _FIXED = ("sample_start", "sample_count", "sample_y", "sample_w")
-_GROWING = ("pair_rows", "pair_values", "pending_key", "pending_highest_row", "pending")
-_COUNTS = [12, 13, 15, 16, 18]
+_PAIRS = ("pair_rows", "pair_values")
+_GROWING = (*_PAIRS, "pending_key", "pending_highest_row", "pending", "pending_answers")
+_OF_SAMPLES = [12, 13]
+_COUNTS = [*_OF_SAMPLES, 15, 16, 18]
 """Where ``sizes`` counts samples, their pairs, and pending predictions; the order is that of ``core/learner.h``."""
 
 
@@ -39,3 +41,21 @@ def cleared(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         **{name: state[name][:0] for name in _GROWING},
         "sizes": sizes,
     }
+
+
+def with_samples(state: Mapping[str, NDArray[Any]], samples: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a state, with the samples that another one keeps for replay: one with the same rows and knots.
+
+    Examples
+    --------
+    >>> import headwater as hw
+    >>> model = hw.Classifier()
+    >>> model.learn_one({"a": 1.0}, "x")
+    >>> state = model.engine.core.state()
+    >>> again = with_samples(cleared(state), state)
+    >>> all(np.array_equal(again[name], state[name]) for name in state)
+    True
+    """
+    sizes = state["sizes"].copy()
+    sizes.reshape(-1)[_OF_SAMPLES] = samples["sizes"].reshape(-1)[_OF_SAMPLES]
+    return {**state, **{name: samples[name] for name in (*_FIXED, *_PAIRS)}, "sizes": sizes}
