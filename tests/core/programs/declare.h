@@ -173,6 +173,22 @@ static inline declaration declare_anomaly(bool is_double, int units, int neighbo
     return a;
 }
 
+/* A forecaster with the nets of headwater/learner/series/forecaster.py. Nothing may be added behind it. */
+static inline declaration declare_forecast(bool is_double, int horizon, int season, int lags, double forgetting)
+{
+    declaration a = declare(is_double, true, 0, 1);
+    const double ahead[HW_FORECAST] = {
+        [HW_F_HORIZON] = horizon, [HW_F_SEASON] = season, [HW_F_LAGS] = lags, [HW_F_FORGETTING] = forgetting};
+    a.numbers[HW_D_TARGETS] = 1;
+    a.numbers[HW_D_KNOTS] = 16;
+    add_net(&a, "huber", "adagrad", 0.01, 32, 0);
+    add_net(&a, "huber", "adagrad", 0.03, 32, 0);
+    add_net(&a, "huber", "adagrad", 0.01, 0, 0);
+    memcpy(a.numbers + a.count, ahead, sizeof ahead);
+    a.count += HW_FORECAST;
+    return a;
+}
+
 static inline hw_learner *made(const hw_allocator *memory, const declaration *a, int level)
 {
     int status;

@@ -733,6 +733,60 @@ static void every_detector(bool d)
     look_for_anomalies(named("anomaly", "small", d), &a, (flow){.few = true});
 }
 
+/* Answer i of a series: a season, what its columns say, noise; outliers, gaps, a new unit near the start, a new level. */
+static double next_answer(int season, int64_t i, double score)
+{
+    uint64_t row = (uint64_t)i;
+    double y = 3 * share_at((uint64_t)(i % season), 55) + score / 4;
+    if (draw_at(row, 56) % 16 == 0)
+        return __builtin_nan("");
+    if (draw_at(row, 57) % 300 == 0)
+        y *= draw_at(row, 58) % 2 ? 1e4 : -1e25;
+    return i < 70 ? y / 50 : i > run.rows * 3 / 4 ? y + 100 : y;
+}
+
+/* Forecast all horizons now and then, the first of them every time; learn one answer after another. */
+static void forecast(const char *name, const declaration *a, int horizon, int season, bool bare, flow f)
+{
+    static subject s;
+    hw_value values[COLUMNS];
+    double score, y;
+    if (!begin(&s, name, a))
+        return;
+    subject doubles = {.name = name, .shape = {.is_double = 1}, .predictions = s.predictions};
+    for (int64_t i = 0; i < run.rows; i++) {
+        if (i == run.rows / 2)
+            change_level(&s);
+        for (int64_t h = 1; h <= (i % 50 == 7 ? horizon : 1); h++) {
+            int count = sample(&f, i + h - 1, values, &score);
+            expect(&s, "read", hw_read(s.l, values, bare ? 0 : count, 0, 0, NULL));
+            expect(&s, "forecast", hw_forecast(s.l, h, &y));
+            note(&doubles, &y, 1);
+        }
+        int count = sample(&f, i, values, &score);
+        y = next_answer(season, i, score);
+        expect(&s, "read", hw_read(s.l, values, bare ? 0 : count, 1, 0, NULL));
+        if (i % 1000 == 9 && (hw_learn_next(s.l, __builtin_inf()) != HW_BAD_ARGUMENT || hw_learn_next(s.l, -2e30) >= 0))
+            fail(&s, "an answer that can't be was learned", 0);
+        if (hw_learn_next(s.l, y) != (y == y))
+            fail(&s, "an answer was not learned", 0);
+    }
+    s.predictions = doubles.predictions;
+    end(&s);
+}
+
+static void every_forecaster(bool d)
+{
+    declaration a = declare_forecast(d, 1, 1, 24, 1);
+    forecast(named("forecast", "next", d), &a, 1, 7, true, (flow){0});
+    a = declare_forecast(d, 24, 24, 30, 1);
+    forecast(named("forecast", "day", d), &a, 24, 24, false, (flow){.words = 50, .few = true});
+    a = declare_forecast(d, 5, 7, 3, 0.99);
+    forecast(named("forecast", "new_names", d), &a, 5, 7, false, (flow){.mild = true});
+    a.numbers[HW_D_MAX_ROWS] = 160;
+    forecast(named("forecast", "full_table", d), &a, 5, 7, false, (flow){0});
+}
+
 /* What the core gives beside a learner. */
 static void functions(void)
 {
@@ -772,6 +826,7 @@ int main(int count, char **arguments)
         every_width(d);
         every_stream(d);
         every_detector(d);
+        every_forecaster(d);
     }
     functions();
     for (int i = 0; i < HW_RUNNING + 3 && run.rows >= 10000 && run.parts == 1; i++)
