@@ -50,6 +50,8 @@ def serve(
     port: int = 8080,
     task: str = "classify",
     name: str = "default",
+    horizon: int | None = None,
+    season: int | None = None,
     options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
     fleet: Annotated[str | None, Parameter(metavar="KEY")] = None,
     tokens: Path | None = None,
@@ -78,9 +80,13 @@ def serve(
     port
         The port; 0 takes a free one.
     task
-        classify or regress, for a new model.
+        classify, regress, anomaly or forecast, for a new model.
     name
         The name of the model that /predict, /learn and /label mean.
+    horizon
+        How many answers ahead a new model of --task forecast can forecast; 24 without it.
+    season
+        After how many answers the series of --task forecast repeats itself; 24 without it.
     options
         What a new model is to be like; these are the defaults of the library where left out.
     fleet
@@ -120,7 +126,9 @@ def serve(
     state = server.make_state(file, tokens=known, policy=policy, **bounded)
     state.default, state.demo = name, demo
     new = options or ModelOptions()
-    _begin(state, wanted.rounds or model, lambda: as_fleet(new.make(task), fleet), follow)
+    _begin(
+        state, wanted.rounds or model, lambda: as_fleet(new.make(task, horizon=horizon, season=season), fleet), follow
+    )
     return _run(server, state, wanted, host, port, sock)
 
 

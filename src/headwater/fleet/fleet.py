@@ -373,7 +373,7 @@ class Fleet:
     def kind(self) -> Kind:
         """What can be done with it: `headwater.learner.kinds`."""
         of = kind_of(self.first)
-        able = of.can & {"answers", "classes"} | {"keys"}
+        able = of.can & {"answers", "classes", "late", "weights"} | {"keys"}
         return replace(of, name="Fleet", noun=f"fleet of {of.noun}s", can=frozenset(able))
 
     @property

@@ -31,9 +31,12 @@ ABILITIES: dict[str, str] = {
     "step": "has a step size",
     "importance": "can say how much each feature matters",
     "keys": "has a model for each key",
+    "late": "takes answers that come late",
+    "weights": "weighs rows",
+    "ahead": "forecasts a series",
 }
 """What a kind may be able to do, as the end of a sentence."""
-_NET = frozenset(("answers", "layers", "onnx", "web", "fleet", "cluster", "step", "importance"))
+_NET = frozenset(("answers", "layers", "onnx", "web", "fleet", "cluster", "step", "importance", "late", "weights"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,8 @@ class Kind:
 KINDS: tuple[Kind, ...] = (
     Kind("Classifier", "classify", Classifier, "classifier", _NET | {"classes"}),
     Kind("Regressor", "regress", Regressor, "regressor", _NET),
-    Kind("Anomaly", "anomaly", Anomaly, "detector", frozenset(("scores",))),
-    Kind("Forecaster", "forecast", Forecaster, "forecaster", frozenset(("answers",))),
+    Kind("Anomaly", "anomaly", Anomaly, "detector", frozenset(("scores", "weights"))),
+    Kind("Forecaster", "forecast", Forecaster, "forecaster", frozenset(("answers", "ahead"))),
 )
 
 

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from headwater.errors import StoreError
 from headwater.serve import openapi
 from headwater.serve.address import Address
-from headwater.serve.api import events, explaining, heatmaps, keys, learning, metrics, models, page
+from headwater.serve.api import events, explaining, forecasting, heatmaps, keys, learning, metrics, models, page
 from headwater.serve.endpoint import Endpoint, Request, Response
 from headwater.serve.http.schemas import Login, decoded, to_json
 from headwater.serve.protocols import health, inference, mlflow
@@ -55,6 +55,8 @@ ADDRESSES: tuple[Address, ...] = (
     Address("GET", "/score", keys.score, query=("key",)),
     Address("POST", "/score", keys.score_rows, takes="PredictRequest", many=True),
     Address("POST", "/explain", explaining.explain, takes="ExplainRequest"),
+    Address("GET", "/forecast", forecasting.forecast_next, query=("horizon", "coverage")),
+    Address("POST", "/forecast", forecasting.forecast, takes="ForecastRequest"),
     Address("GET", "/models", models.models),
     Address("POST", "/models", models.create, "admin", takes="NewModel", status=201),
     Address("GET", "/models/{model}", models.model),
@@ -64,6 +66,8 @@ ADDRESSES: tuple[Address, ...] = (
     Address("GET", "/models/{model}/score", keys.score, query=("key",)),
     Address("POST", "/models/{model}/score", keys.score_rows, takes="PredictRequest", many=True),
     Address("POST", "/models/{model}/explain", explaining.explain, takes="ExplainRequest"),
+    Address("GET", "/models/{model}/forecast", forecasting.forecast_next, query=("horizon", "coverage")),
+    Address("POST", "/models/{model}/forecast", forecasting.forecast, takes="ForecastRequest"),
     Address("POST", "/models/{model}/challengers", models.challenge, "admin", takes="NewModel", status=201),
     Address("DELETE", "/models/{model}/challengers/{learner}", models.drop, "admin"),
     Address("POST", "/models/{model}/challengers/{learner}/promote", models.promote, "admin"),

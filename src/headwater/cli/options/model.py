@@ -50,15 +50,15 @@ class ModelOptions:
     seed: int | None = None
     no_diagnosis: bool = False
 
-    def make(self, task: str) -> Any:
-        """Return a new learner, with the library's defaults where nothing is asked for.
+    def make(self, task: str, **more: int | None) -> Any:
+        """Return a new learner, with the library's defaults where nothing is asked for; ``more``: settings of its kind, or None.
 
         Raises
         ------
         ConfigError
             When an option can't be: an unknown optimizer, a loss of the other task.
         """
-        asked: dict[str, Any] = {}
+        asked: dict[str, Any] = {name: value for name, value in more.items() if value is not None}
         if self.hidden is not None:
             asked["hidden"] = split_sizes(self.hidden)
         if self.optimizer is not None or self.lr is not None:

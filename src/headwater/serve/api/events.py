@@ -11,7 +11,7 @@ from headwater.errors import HeadwaterError
 from headwater.learner.kinds import check_can
 from headwater.serve.api.explaining import parts_as_json
 from headwater.serve.api.models import summary
-from headwater.serve.background.history import EVERY_S
+from headwater.serve.background.history import EVERY_S, experts_of
 from headwater.serve.endpoint import Endpoint, Receive, Request, Response, Send, error_response, json_response
 from headwater.serve.http.client import client_key
 from headwater.serve.http.errors import Busy
@@ -93,7 +93,7 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
     with model.lock:
         recent = list(model.recent)
         history = model.champion.scores.history()
-        experts = [f"{i + 1} · {expert['optimizer']}" for i, expert in enumerate(model.champion.learner.experts_)]
+        experts = [f"{i + 1} · {expert['optimizer']}" for i, expert in enumerate(experts_of(model.champion.learner))]
         classes = model.champion.learner.known_classes
         alarms = list(model.alarms)
     recorded = state.histories.of(model)
@@ -110,6 +110,7 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         "history": history,
         "experts": experts,
         "importance": recorded.importance(),
+        "series": recorded.series,
         "recent": [_row(*item) for item in recent[::-1]],
         "alarms": [_alarm(*item) for item in alarms[::-1]],
         "refused": list(state.measures.refused)[::-1],
@@ -128,7 +129,7 @@ def _elsewhere(state: ServerState) -> dict[str, Any] | None:
 
 def _row(seq: int, event: Any, y_pred: Any) -> dict[str, Any]:
     x = {str(name): value for name, value in list(event.x.items())[:8]}
-    y = None if event.y is None else label_key(event.y)
+    y = None if event.y is None or event.y != event.y else label_key(event.y)
     return {"seq": seq, "x": x, "y": y, "y_pred": None if y_pred is None else label_key(y_pred)}
 
 

@@ -39,7 +39,7 @@ async def predict(request: Request) -> Response:
     state, model = request.state, request.state.model(request.path.get("model", ""))
     X = [row.x for row in rows]
     can = kind_with(model.task).can
-    keeps = "answers" in can and not state.learns_elsewhere(model)
+    keeps = "late" in can and not state.learns_elsewhere(model)
     kept = [i for i, row in enumerate(rows) if row.keep and keeps]
     predictions = await predict_rows(state, model, X, shadows=bool(kept))
     ids = {}
@@ -66,8 +66,9 @@ async def learn(request: Request) -> Response:
     if sum(count_cells(row.x) for row in rows) > state.limits.cells:
         raise too_many("cells", state.limits, "body")
     can = kind_with(model.task).can
-    if "answers" in can:
-        check_answers(rows, shape)
+    check_answers(model.task, rows, shape)
+    if any(row.w is not None for row in rows):
+        check_can(model.champion.learner, "weights", at="w")
     check_keys(model, [row.x for row in rows], learning=True)
     command = LearnRequest(model.id, [event(model.task, row) for row in rows])
     if rows:
@@ -82,7 +83,7 @@ async def label(request: Request) -> Response:
     """Learn answers to earlier predictions; in a list or in lines each has its own outcome."""
     rows, shape = await _read(request, _LABEL)
     model = request.state.learning(request.path.get("model", ""))
-    check_can(model.champion.learner, "answers", at=model.name)
+    check_can(model.champion.learner, "late", at=model.name)
     commands = [LabelRequest(model.id, row.id, answer(model.task, row.y), row.w) for row in rows]
     outcomes = await request.state.writer.run([*commands], len(rows)) if commands else []
     if shape == "one" and outcomes[0] is not None:

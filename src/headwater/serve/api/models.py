@@ -157,7 +157,7 @@ def build_learner(options: NewModel) -> Any:
         chosen["hidden"] = tuple(options.hidden)
     if options.optimizer is not None or options.lr is not None:
         chosen["optimizer"] = nn.optimizer(options.optimizer or "adam", options.lr)
-    for name in ("loss", "seed"):
+    for name in ("loss", "seed", "horizon", "season"):
         if getattr(options, name) is not None:
             chosen[name] = getattr(options, name)
     return kind.make(chosen)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from itertools import count
 from typing import Any
@@ -23,9 +24,10 @@ from headwater.serve.http.measures import Measures
 from headwater.serve.http.schemas import label_key
 from headwater.store.service import Service
 from headwater.store.service.model import Model
+from headwater.watch.live.forecasts import SHOWN, LiveForecasts
 
 EVERY_S = 1.0
-TIMED = ("predict", "learn", "label")
+TIMED = ("predict", "learn", "label", "forecast")
 POINTS = 300
 SAVED_EVERY = 60
 """Points between two saves in the store."""
@@ -90,6 +92,8 @@ class ModelHistory:
     def __init__(self, model: Model, saved: bytes = b"") -> None:
         self.model = model
         self.now: dict[str, Any] = {"t": 0, "rate": 0.0, "latency": {}, "experts": []}
+        self.series: dict[str, Any] | None = None
+        """The last answers of a forecaster's series, and its forecast."""
         self._begin()
         try:
             before = msgspec.msgpack.decode(saved, type=SavedCurve) if saved else None
@@ -116,12 +120,14 @@ class ModelHistory:
             self._begin()
         with self.model.lock:
             n, at = self.model.champion.scores.n, time.perf_counter()
-            weights = [round(expert["weight"], 4) for expert in self.model.champion.learner.experts_]
+            weights = [round(expert["weight"], 4) for expert in experts_of(self.model.champion.learner)]
             fresh = [item for item in self.model.recent if item[0] > self._seq][-_ROWS:]
         rate = max(n - self._n, 0) / max(at - self._at, 1e-9)
         self._n, self._at = n, at
         self.now = {"t": int(time.time() * 1000), "rate": round(rate, 1), "latency": latency, "experts": weights}
         self.curve.add(self.now)
+        if "ahead" in kind_of(self.model.champion.learner).can:
+            self.series = series_of(self.model)
         if "importance" not in kind_of(self.model.champion.learner).can:
             return
         for seq, event, _ in fresh:
@@ -136,6 +142,24 @@ class ModelHistory:
             {"name": name if isinstance(name, str) else label_key(name), "rise": float(f"{rise:.4g}")}
             for name, rise in list(self._importance.values.items())[:most]
         ]
+
+
+def experts_of(learner: Any) -> list[dict[str, Any]]:
+    """Return the experts of a learner's mixture of nets; none of a learner that has no layers."""
+    return list(learner.experts_) if "layers" in kind_of(learner).can else []
+
+
+def series_of(model: Model) -> dict[str, Any]:
+    """Return the last answers of a forecaster's series and what comes next, as the page shows them."""
+    with model.lock:
+        learner, seq, scores = model.champion.learner, model.seq, model.champion.scores
+        last = scores.shown() if isinstance(scores, LiveForecasts) else []
+        n = min(learner.horizon, SHOWN)
+        said, ends = learner.forecast(n), learner.forecast_interval(n)
+    low, high = ([end[i] if math.isfinite(end[i]) else None for end in ends] for i in range(2))
+    answers, before = [y for y, _ in last], [guess for _, guess in last]
+    ahead = {"y_pred": said, "low": low, "high": high} if last else {"y_pred": [], "low": [], "high": []}
+    return {"seq": seq, "season": learner.season, "answers": answers, "before": before, **ahead}
 
 
 class Histories:
@@ -188,4 +212,4 @@ class Histories:
             return b""
 
 
-__all__ = ["EVERY_S", "SAVED_EVERY", "Curve", "Histories", "ModelHistory", "SavedCurve"]
+__all__ = ["EVERY_S", "SAVED_EVERY", "Curve", "Histories", "ModelHistory", "SavedCurve", "experts_of", "series_of"]

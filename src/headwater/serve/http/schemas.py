@@ -47,11 +47,12 @@ class PredictRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 class Example(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A sample with its answer, to learn; of those with the same ``id`` only the first is learned.
 
-    A model that needs no answers takes samples without ``y``; a label (0 or 1) is for the scores alone.
+    A model that needs no answers takes samples without ``y``; a label (0 or 1) is for the scores alone. A forecaster takes the times
+    of its series in their order, ``null`` for an answer that is missing, and no weights.
     """
 
     x: Features
-    y: LabelValue | msgspec.UnsetType = msgspec.UNSET
+    y: LabelValue | msgspec.UnsetType | None = msgspec.UNSET
     w: Weight | None = None
     id: Id | None = None
 
@@ -61,6 +62,14 @@ class ExplainRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
     x: Features
     target: LabelValue | None = None
+
+
+class ForecastRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """Times ahead of a series: how many (as many as ``xs``; all without either), what is known of each, intervals' coverage."""
+
+    horizon: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
+    xs: Annotated[list[Features], msgspec.Meta(min_length=1, max_length=1024)] | None = None
+    coverage: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.9
 
 
 class DelayedLabel(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -80,6 +89,8 @@ class NewModel(msgspec.Struct, forbid_unknown_fields=True):
     optimizer: str | None = None
     lr: Annotated[float, msgspec.Meta(gt=0, le=1000)] | None = None
     loss: str | None = None
+    horizon: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
+    season: Annotated[int, msgspec.Meta(ge=1, le=16384)] | None = None
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
 
 
@@ -245,35 +256,49 @@ def answer(task: str, y: Any) -> Any:
     TargetError
         For what can't be one.
     """
-    if task != "regress":
+    if task == "forecast" and y is None:
+        return math.nan
+    if task not in ("regress", "forecast"):
         return y
     if isinstance(y, bool) or not isinstance(y, int | float) or not abs(y) <= MAX_NUMBER:
         raise TargetError(
             expected=f"a number within ±{MAX_NUMBER:g}",
             got=f"{y!r:.80}",
             at="y",
-            help="This model regresses; nothing was learned.",
+            help=f"This model {'regresses' if task == 'regress' else 'forecasts numbers'}; nothing was learned.",
         )
     return float(y)
 
 
-def check_answers(examples: Sequence[Example], shape: str) -> None:
-    """Refuse examples of which one has no answer; ``shape``: whether they came as one, a list or lines.
+def check_answers(task: str, examples: Sequence[Example], shape: str) -> None:
+    """Refuse examples of which one has no answer, or one that is null where none may be missing; ``shape``: one, list or lines.
 
     Raises
     ------
     DataError
         With the place of the first.
     """
+    may_lack, may_be_null = task == "anomaly", task == "forecast"
     for i, example in enumerate(examples):
-        if example.y is msgspec.UNSET:
-            raise DataError(
-                expected="a body as in /openapi.json",
-                got=_inner("Object missing required field `y`"),
-                at={"one": "body", "list": f"body $[{i}]", "lines": f"line {i + 1}"}[shape],
-                help="Correct it; nothing was learned.",
-                code="invalid",
+        if example.y is None and not may_be_null:
+            got, place = (
+                "Expected `bool | int | float | str`, got `null`",
+                {"one": "body $", "list": f"body $[{i}]", "lines": f"line {i + 1} $"}[shape] + ".y",
             )
+        elif example.y is msgspec.UNSET and not may_lack:
+            got, place = (
+                "Object missing required field `y`",
+                {"one": "body", "list": f"body $[{i}]", "lines": f"line {i + 1}"}[shape],
+            )
+        else:
+            continue
+        raise DataError(
+            expected="a body as in /openapi.json",
+            got=_inner(got),
+            at=place,
+            help="Correct it; nothing was learned.",
+            code="invalid",
+        )
 
 
 def event(task: str, example: Example) -> JournalEvent:
@@ -326,6 +351,7 @@ __all__ = [
     "Example",
     "DelayedLabel",
     "ExplainRequest",
+    "ForecastRequest",
     "Login",
     "StepSize",
     "answer",

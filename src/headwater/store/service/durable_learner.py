@@ -21,7 +21,6 @@ from headwater.store.journal.events import (
 )
 from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest, StepRequest
 from headwater.streams import as_blocks
-from headwater.types import Forecast
 from headwater.watch.anomaly import label_of
 
 from .model import Model
@@ -106,11 +105,21 @@ class DurableLearner:
             p: dict[Any, float] = self.learner.predict_proba_one(x)
         return p
 
-    def forecast(self, X: Any) -> Forecast:
-        """Predict rows."""
+    def forecast(self, X: Any = None, xs: Any = None) -> Any:
+        """Predict rows; of a forecaster instead, as its own ``forecast(horizon, xs)``: the next answers."""
+        if X is None or xs is not None:
+            check_can(self.learner, "ahead", at="forecast")
         with self._model.lock:
-            forecast: Forecast = self.learner.forecast(X)
-        return forecast
+            return self.learner.forecast(X) if xs is None else self.learner.forecast(X, xs)
+
+    def forecast_interval(
+        self, horizon: int | None = None, xs: Any = None, coverage: float = 0.9
+    ) -> list[tuple[float, float]]:
+        """Say between which ends each of the next answers will lie, as ``Forecaster.forecast_interval`` does."""
+        check_can(self.learner, "ahead", at="forecast_interval")
+        with self._model.lock:
+            ends: list[tuple[float, float]] = self.learner.forecast_interval(horizon, xs, coverage)
+        return ends
 
     def score_one(self, x: Mapping[Any, Any]) -> float:
         """Say how anomalous a sample is, from 0 to 1."""
@@ -175,7 +184,7 @@ class DurableLearner:
         y_pred
             The prediction. The score is of this one, whenever the answer comes.
         """
-        check_can(self.learner, "answers", at="predict_with_id")
+        check_can(self.learner, "late", at="predict_with_id")
         clean = unpack_events(pack_events([JournalEvent(plain_sample(x), None)]))[0].x
         rows, seq = self._model.predict([clean], shadows=True)
         request = PendingRequest(self._model.id, [PendingPrediction(clean, rows[0], seq)])
@@ -195,7 +204,7 @@ class DurableLearner:
         UnknownId, ExpiredId, ConflictingId
             If there is nothing to learn from it.
         """
-        check_can(self.learner, "answers", at="label")
+        check_can(self.learner, "late", at="label")
         request = LabelRequest(self._model.id, id, self._answer(y), w)
         self._run(request)
         return request.answers[0]
@@ -325,6 +334,8 @@ class DurableLearner:
         return [self._event(*row, None) for row in zip(rows, labels, weights, strict=True)]
 
     def _event(self, x: Mapping[Any, Any], y: Any, w: float | None, name: str | None) -> JournalEvent:
+        if w is not None and w != 1.0:
+            check_can(self.learner, "weights", at="w")
         return JournalEvent(plain_sample(x), self._answer(y), None if w == 1.0 else w, name)
 
     def _answer(self, y: Any) -> Any:
@@ -335,7 +346,7 @@ class DurableLearner:
                 expected="an answer", got="none", at="y", help="Only a learner that needs none takes samples alone."
             )
         value = plain(y)
-        if self.task == "regress":
+        if "classes" not in kind_of(self.learner).can:
             return float(value) if isinstance(value, int | float) and abs(value) < 1e300 else float("nan")
         if isinstance(value, list | dict):
             raise DataError(expected="a class", got=repr(y), at="y", help="Classes are text, numbers or booleans.")

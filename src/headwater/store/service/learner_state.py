@@ -9,11 +9,12 @@ from typing import Any
 
 from headwater.learner.kinds import kind_with
 from headwater.learner.limits import Limits as LearnerLimits
+from headwater.learner.series.forecaster import Forecaster
 from headwater.store.journal.events import JournalEvent
 from headwater.types import Forecast
-from headwater.watch.live import LiveScores
+from headwater.watch.live import LiveScores, live_scores
 
-__all__ = ["LearnerState", "learn_events", "predict_rows"]
+__all__ = ["LearnerState", "learn_events", "predict_rows", "scores_of"]
 
 
 UNLIMITED = LearnerLimits(entries=1 << 40, names=1 << 40, classes=1 << 30, fractions=1 << 30, bytes=1 << 60)
@@ -40,6 +41,11 @@ class LearnerState:
         if len(self._classes) != len(self.learner.classes):  # they are only ever added
             self._classes = frozenset(self.learner.classes)
         return self._classes
+
+
+def scores_of(learner: Any, saved: bytes = b"") -> LiveScores:
+    """Return what scores a learner in service; ``saved``: its scores so far, to go on from."""
+    return live_scores(learner.task, saved, season=learner.season if isinstance(learner, Forecaster) else 1)
 
 
 def learn_events(task: str, state: LearnerState, events: list[JournalEvent]) -> list[Any]:

@@ -13,9 +13,9 @@ from headwater.store.journal.database import DAMAGED
 from headwater.store.journal.entries import Journal
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.snapshots import Snapshots
-from headwater.watch.live import LiveScores, live_scores
+from headwater.watch.live import LiveScores
 
-from .learner_state import LearnerState, learn_events
+from .learner_state import LearnerState, learn_events, scores_of
 from .limits import Limits
 from .model import Model
 
@@ -72,7 +72,7 @@ class Models:
         """Add a model with its champion."""
         _check_name(name, self.by_name, "model")
         cursor = self._base.execute("INSERT INTO models (name) VALUES (?)", (name,))
-        self._insert(int(cursor.lastrowid or 0), "champion", True, learner, live_scores(learner.task))
+        self._insert(int(cursor.lastrowid or 0), "champion", True, learner, scores_of(learner))
 
     def add(self, model: Model, name: str, learner: Any) -> None:
         """Add a challenger, which learns and is scored from here on."""
@@ -81,7 +81,7 @@ class Models:
             raise ConfigError(
                 expected=f"a challenger that can {model.task}", got=learner.task, at="task", help="Choose its task."
             )
-        self._insert(model.id, name, False, learner, live_scores(learner.task))
+        self._insert(model.id, name, False, learner, scores_of(learner))
 
     def promote(self, model: Model, name: str) -> None:
         """Let a challenger answer from here on; the champion goes on as a challenger."""
@@ -161,7 +161,7 @@ class Models:
                 expected=f"a sequence from {oldest} on", got=str(seq), at="as of", help="Older states are pruned."
             )
         past = LearnerState(
-            state.id, state.name, True, snapshot.learner, live_scores(model.task, snapshot.scores), snapshot.seq
+            state.id, state.name, True, snapshot.learner, scores_of(snapshot.learner, snapshot.scores), snapshot.seq
         )
         self._replay(model, past, seq)
         return past.learner
@@ -259,7 +259,7 @@ class Models:
         snapshot = self._snapshots.newest(number)
         if snapshot is None:
             raise StoreError(expected=f"a sound snapshot of learner {name}", got="none", at=self._at, help=DAMAGED)
-        scores = live_scores(snapshot.learner.task, snapshot.scores)
+        scores = scores_of(snapshot.learner, snapshot.scores)
         return LearnerState(number, name, bool(champion), snapshot.learner, scores, snapshot.seq)
 
     def _replay(self, model: Model, state: LearnerState, until: int | None, block: int = _BLOCK) -> None:
@@ -305,7 +305,7 @@ class Models:
             raise StoreError(
                 expected=f"a sound snapshot of learner {state.name}", got="none", at=self._at, help=DAMAGED
             )
-        scores = live_scores(model.task, snapshot.scores)
+        scores = scores_of(snapshot.learner, snapshot.scores)
         again = LearnerState(state.id, state.name, state.champion, snapshot.learner, scores, snapshot.seq)
         self._replay(model, again, until)
         return again

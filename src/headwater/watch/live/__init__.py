@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from .anomalies import LiveAnomalies
 from .answers import LiveAnswers
 from .curve import WINDOW
+from .forecasts import LiveForecasts
 
 __all__ = ["WINDOW", "LiveScores", "live_scores"]
 
@@ -37,17 +38,16 @@ class LiveScores(Protocol):
 _KINDS: dict[str, Callable[[str, bytes], LiveScores]] = {
     "classify": LiveAnswers,
     "regress": LiveAnswers,
-    "forecast": LiveAnswers,
     "anomaly": LiveAnomalies,
 }
 
 
-def live_scores(task: str, saved: bytes = b"") -> LiveScores:
-    """Return what scores a task; ``saved``: what ``to_bytes`` gave, to go on from.
+def live_scores(task: str, saved: bytes = b"", *, season: int = 1) -> LiveScores:
+    """Return what scores a task; ``saved``: what ``to_bytes`` gave, to go on from; ``season``: of a series.
 
     Examples
     --------
     >>> live_scores("regress").report()["n"]
     0
     """
-    return _KINDS[task](task, saved)
+    return LiveForecasts(season, saved) if task == "forecast" else _KINDS[task](task, saved)

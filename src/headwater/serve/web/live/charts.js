@@ -56,6 +56,19 @@ function detector(frame) { // two scales: mean scores lie around one half, share
   });
 }
 
+// The last answers of a series, what was forecast right before each, and what comes next with the band it should lie in.
+export function series({ seq, answers, before, y_pred, low, high }) {
+  const past = answers.map((_, i) => seq - answers.length + 1 + i), ahead = y_pred.map((_, i) => seq + 1 + i);
+  const known = ahead.filter((_, i) => low[i] !== null), ends = low.flatMap((end, i) => (end === null ? [] : [[end, high[i]]]));
+  const band = { x: [...known, ...known.slice().reverse()], y: [...ends.map((end) => end[0]), ...ends.map((end) => end[1]).reverse()] };
+  draw("series", [
+    { type: "scatter", mode: "lines", name: text("series_band"), ...band, fill: "toself", fillcolor: isDark() ? "rgba(240,138,75,.28)" : "rgba(213,94,0,.2)", line: { width: 0 }, hoverinfo: "skip" },
+    line(text("series_before"), past, before, css("--soft"), { dash: "dot", width: 1.3 }),
+    line(text("series_answers"), past, answers, colour(0)),
+    { ...line(text("series_ahead"), ahead, y_pred, colour(1), { width: 3 }), mode: ahead.length > 1 ? "lines" : "markers" },
+  ], { xaxis: { title: { text: text("series_time") } } });
+}
+
 export function loss(frame) {
   const { points } = frame.history;
   draw("loss", [line(text("loss_line"), points.map((p) => p[0]), points.map((p) => p[4]), colour(0))], { showlegend: false, xaxis: { title: { text: text("rows_learned") } } });
@@ -74,7 +87,7 @@ export function rate(points) {
 }
 
 export function latencies(points) {
-  const names = ["predict", "learn", "label"].filter((name) => points.some((p) => p.latency[name]));
+  const names = ["predict", "learn", "label", "forecast"].filter((name) => points.some((p) => p.latency[name]));
   const traces = names.flatMap((name, i) => ["p50", "p99"].map((which) => {
     const recorded = withGaps(points.filter((p) => p.latency[name]));
     return line(`${name} ${which}`, recorded.map(at), recorded.map((p) => p.latency?.[name][which] ?? null), colour(i), which === "p99" ? { dash: "dot" } : {});

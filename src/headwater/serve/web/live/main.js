@@ -9,7 +9,7 @@ import { showControls, wireControls } from "./controls.js";
 import { drawHeatmaps, loadHeatmaps } from "./heatmaps.js";
 import { showLearners } from "./learners.js";
 import { showOverview, showState } from "./overview.js";
-import { baselineNames, isClassifier, isDetector, scoreName, state } from "./state.js";
+import { baselineNames, isClassifier, isDetector, isForecaster, scoreName, state } from "./state.js";
 import { showAlarms, showRecent, showRefused, showRejected } from "./tables.js";
 import { LIVE } from "./texts.js";
 import { figure, show } from "./verdict.js";
@@ -32,10 +32,13 @@ function showAll() {
   byId("score-title").textContent = text(`score_${frame.task}`);
   byId("calibration-card").hidden = !isClassifier(frame);
   byId("experts-card").hidden = frame.experts.length < 2;
-  byId("scores").hidden = byId("importance-card").hidden = isDetector(frame);
+  byId("scores").hidden = isDetector(frame);
+  byId("importance-card").hidden = !frame.can.includes("importance");
   byId("alarms-card").hidden = !isDetector(frame);
   byId("inside").hidden = !frame.can.includes("layers");
+  byId("series-card").hidden = !isForecaster(frame);
   if (isDetector(frame)) showAlarms(frame);
+  if (isForecaster(frame) && frame.series) { charts.series(frame.series); byId("series-text").textContent = seriesText(frame.series); }
   if (isOpen("scores") && !isDetector(frame)) { charts.loss(frame); if (isClassifier(frame)) charts.calibration(frame.learners[0].scores.calibration); }
   if (isOpen("features")) { showRecent(frame); if (frame.importance.length) charts.importance(frame.importance); }
   if (isOpen("inside") && frame.experts.length > 1) charts.experts(points, frame.experts);
@@ -49,6 +52,14 @@ function scoreText(frame) {
     ...(window.model.auc == null ? [] : [`AUC ${figure(window.model.auc)}`])].join(" · ");
   const scores = ["model", ...baselineNames(frame)].map((name) => `${text(name === "model" ? "model_line" : name)} ${show(frame, window[name][key])}`);
   return `${scores.join(" · ")}${unscored ? `. ${text("not_scored", { n: unscored.toLocaleString() })}` : ""}`;
+}
+
+// What comes next in words, for those who see no chart.
+function seriesText({ y_pred, low, high }) {
+  if (!y_pred.length) return "";
+  const next = text("series_next", { value: figure(y_pred[0]) }), last = text("series_last", { n: y_pred.length, value: figure(y_pred.at(-1)) });
+  const ends = low[0] === null ? text("series_no_ends") : text("series_ends", { low: figure(low[0]), high: figure(high[0]) });
+  return `${next} ${ends}${y_pred.length > 1 ? ` ${last}` : ""}`;
 }
 
 function showServer(frame, points) {

@@ -1,0 +1,67 @@
+"""What the next answers of a series will be, and between which ends each will lie."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from headwater.learner.kinds import check_can
+from headwater.serve.endpoint import Request, Response, json_response
+from headwater.serve.http.limits import too_many
+from headwater.serve.http.schemas import ForecastRequest, count_cells, decoded
+from headwater.store.service.model import Model
+
+_AT_ONCE = 32  # times ahead that are forecast on the event loop, about half a millisecond; more go to a thread
+_request = msgspec.json.Decoder(ForecastRequest)
+
+
+async def forecast(request: Request) -> Response:
+    """Forecast the next answers of a series, with intervals, from what is known of their times; nothing is changed."""
+    return await _forecast(request, decoded(_request.decode, await request.body(), "body"))
+
+
+async def forecast_next(request: Request) -> Response:
+    """Forecast the next answers of a series, with intervals, where nothing is known of their times."""
+    options = {name: given for name in ("horizon", "coverage") if (given := request.query(name))}
+    return await _forecast(request, decoded(_converted, options, "query"))
+
+
+def _converted(options: dict[str, str]) -> ForecastRequest:
+    return msgspec.convert(options, ForecastRequest, strict=False)
+
+
+async def _forecast(request: Request, asked: ForecastRequest) -> Response:
+    model, xs = request.state.model(request.path.get("model", "")), asked.xs
+    check_can(model.champion.learner, "ahead", at=model.name)
+    if xs is not None and sum(map(count_cells, xs)) > request.state.limits.cells:
+        raise too_many("cells", request.state.limits, "body")
+    horizon = len(xs) if asked.horizon is None and xs is not None else asked.horizon
+    found = partial(forecast_of, model, horizon, xs, asked.coverage)
+    most = model.champion.learner.horizon if horizon is None else horizon
+    if most <= _AT_ONCE and not request.state.exporters.waiting:
+        return json_response(found())
+    return json_response(await request.state.workers.run(found))
+
+
+def forecast_of(model: Model, horizon: int | None, xs: Any, coverage: float) -> dict[str, Any]:
+    """Return what a model's champion forecasts as JSON shows it, and the sequence that it stood at."""
+    with model.lock:
+        learner, seq = model.champion.learner, model.seq
+        said = learner.forecast(horizon, xs)
+        ends = learner.forecast_interval(horizon, xs, coverage)
+    rows = [
+        {"ahead": i + 1, "y_pred": y, "low": _finite(low), "high": _finite(high)}
+        for i, (y, (low, high)) in enumerate(zip(said, ends, strict=True))
+    ]
+    return {"seq": seq, "coverage": coverage, "forecast": rows}
+
+
+def _finite(end: float) -> float | None:
+    """Return an end of an interval; None where too few errors were made to tell."""
+    return end if math.isfinite(end) else None
+
+
+__all__ = ["forecast", "forecast_next", "forecast_of"]
