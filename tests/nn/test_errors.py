@@ -156,6 +156,13 @@ CASES = [
      "Network.update", "Give what gradients() returned."),
     (running_away, DataError, "a loss that stays finite", "inf", "Network.fit, epoch 2",
      "Use a smaller step or clip_norm, and bring the inputs to about -1 … 1. All is as it was before this epoch."),
+    (lambda: nn.Autoencoder([], inputs=2), ConfigError, "the width of the code, or of several layers", "none", "hidden",
+     "Give e.g. [64, 8]."),
+    (lambda: nn.Autoencoder([1], inputs=2, loss="hinge"), ConfigError,
+     "one of mse, huber, mae, binary_cross_entropy", "'hinge'", "loss of Autoencoder", "Choose one of these names."),
+    (lambda: nn.Autoencoder([1], inputs=2, tied=True, optimizer=nn.SGD(1e38)).fit(X + 1, epochs=9, batch_size=2), DataError,
+     "a loss that stays finite", "a gradient that is not", "Autoencoder",
+     "Use a smaller step, and bring the inputs to about -1 … 1."),
 ]  # fmt: skip
 
 

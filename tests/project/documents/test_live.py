@@ -89,7 +89,7 @@ PLAYED = [
     Played(
         *("streams-timeline", "12-streams", ("step", "stride=1", "step", "stride=2", "step")),
         {"rows": "0"},
-        {"rows": "100", "right": "75.0 %"},
+        {"rows": "100", "right": "77.0 %"},
         ("right",),
     ),
     Played(
