@@ -270,13 +270,19 @@ static void compose(hw_learner *l, int64_t o, int64_t h)
     l->entries = HW_FORECAST_INPUTS + f->own;
 }
 
+/* Room for so many entries. None is given back, as hw_reserve_entries might: the sample at hand would go with it. */
+static int reserve_room(hw_learner *l, int64_t entries)
+{
+    int64_t pairs = entries * (l->knots ? 3 : 1) + 3;
+    int status = entries > l->entry_capacity ? hw_reserve_entries(l, entries) : 0;
+    return status < 0 || pairs <= l->pair_capacity ? status : hw_reserve_pairs(l, entries);
+}
+
 /* Make room in front of the sample that was read; what it says itself of the forecaster's columns is left out. */
 static int make_place(hw_learner *l)
 {
-    int64_t n = 0, most = l->entries + HW_FORECAST_INPUTS;
-    int status = hw_reserve_entries(l, most);
-    if (status >= 0)
-        status = hw_reserve_pairs(l, most);
+    int64_t n = 0;
+    int status = reserve_room(l, l->entries + HW_FORECAST_INPUTS);
     if (status < 0)
         return status;
     for (int64_t i = 0; i < l->entries; i++)
@@ -298,13 +304,12 @@ static double unit_of(const hw_forecast_t *f, int64_t h)
 }
 
 /* What the nets add to the linear forecast of the sample at hand, in the answer's own units. */
-static int ask_nets(hw_learner *l, int64_t h, double *out)
+static double ask_nets(hw_learner *l, int64_t h)
 {
     double said = 0;
-    int status = hw_predict(l, &said, NULL);
+    hw_predict(l, &said, NULL); /* there is room, and without intervals nothing else can be lacking */
     double p = hw_get(l, &said, 0);
-    *out = finite(p) ? within(p, -FARTHEST, FARTHEST) * unit_of(&l->forecast, h) : 0;
-    return status;
+    return finite(p) ? within(p, -FARTHEST, FARTHEST) * unit_of(&l->forecast, h) : 0;
 }
 
 /* ---- the mixture ------------------------------------------------------------------------------------------- */
@@ -340,15 +345,13 @@ static void fit_share(double *moments, double d, double e, double bound, double 
 }
 
 /* y_t is known: how far each expert's forecast of it lay off, at each horizon. The sample at hand is that of time t. */
-static int score(hw_learner *l, int64_t t, double y)
+static void score(hw_learner *l, int64_t t, double y)
 {
     hw_forecast_t *f = &l->forecast;
     for (int64_t h = 1; h <= f->horizon && h <= t; h++) {
-        double said[HW_FORECAST_EXPERTS], nets, *m = f->errors + (h - 1) * HW_ERRORS;
+        double said[HW_FORECAST_EXPERTS], *m = f->errors + (h - 1) * HW_ERRORS;
         compose(l, t - h, h);
-        int status = ask_nets(l, h, &nets);
-        if (status < 0)
-            return status;
+        double nets = ask_nets(l, h);
         experts_of(f, t - h, h, nets, said);
         double n = m[HW_E_COUNT], first = 1 / (n + 1), rate = first > FADES ? first : FADES;
         f->scores[(h - 1) * HW_FORECAST_WINDOW + (int64_t)n % HW_FORECAST_WINDOW] = y - mix(f, h, said);
@@ -361,7 +364,6 @@ static int score(hw_learner *l, int64_t t, double y)
         fit_share(m + HW_E_NETS_SHARE, nets, y - linear, bound, steady);
         m[HW_E_COUNT] = n + 1;
     }
-    return 0;
 }
 
 /* ---- columns of the last times ----------------------------------------------------------------------------- */
@@ -418,7 +420,7 @@ static void keep_columns(hw_learner *l, int64_t t)
     f->counts[HW_FC_ENTRIES] = end + n;
 }
 
-/* Room for the columns of the sample at hand, and for working on those of the time that nets will learn. */
+/* Room for the columns of the sample at hand, and for learning those of the time that nets will learn. */
 static int reserve_columns(hw_learner *l, int64_t t)
 {
     hw_forecast_t *f = &l->forecast;
@@ -427,8 +429,8 @@ static int reserve_columns(hw_learner *l, int64_t t)
         return HW_NO_MEMORY;
     int64_t old = t >= f->horizon - 1 && f->horizon > 1 ? f->x_count[(t + 1) % f->horizon] : 0;
     int64_t most = HW_FORECAST_INPUTS + (old > f->own ? old : f->own);
-    int status = hw_reserve_entries(l, most);
-    return status < 0 ? status : hw_reserve_pairs(l, most);
+    int status = reserve_room(l, most);
+    return status < 0 ? status : hw_reserve_undo(l, 3 * most + 1);
 }
 
 /* ---- one step of time -------------------------------------------------------------------------------------- */
@@ -474,16 +476,17 @@ static void say_linear(hw_forecast_t *f, int64_t t, bool known)
 }
 
 /* The nets learn the answer of a time whose forecasts from every origin are past, from one of these: at a horizon that is
- * drawn. From all of them they would take as many steps along much the same row. */
-static int learn_nets(hw_learner *l, int64_t target)
+ * drawn. From all of them they would take as many steps along much the same row. Only the spline bases that it would append
+ * may lack memory; then a number goes without for longer. */
+static void learn_nets(hw_learner *l, int64_t target)
 {
     hw_forecast_t *f = &l->forecast;
     if (target < 1 || !(origin_at(f, target)[HW_ORIGIN_KNOWN] > 0))
-        return 0;
+        return;
     int64_t h = 1 + (int64_t)(hw_key(l->seed, (uint64_t)target, 1) % (uint64_t)f->horizon), o = target - h;
     double unit = unit_of(f, h), said = 0;
     if (o < 0 || !(origin_at(f, o)[HW_ORIGIN_KNOWN] > 0) || unit == 0)
-        return 0;
+        return;
     int64_t place = target % f->horizon, start = f->x_start[place];
     f->own = f->x_count[place];
     if (f->own) {
@@ -491,7 +494,7 @@ static int learn_nets(hw_learner *l, int64_t target)
         memcpy(l->entry_x + HW_FORECAST_INPUTS, f->x + start, (size_t)f->own * sizeof(double));
     }
     compose(l, o, h);
-    return hw_learn(l, (past_at(f, target) - said_at(f, o)[h - 1]) / unit, 1, &said);
+    hw_learn(l, (past_at(f, target) - said_at(f, o)[h - 1]) / unit, 1, &said);
 }
 
 int hw_learn_next(hw_learner *l, double y)
@@ -508,11 +511,9 @@ int hw_learn_next(hw_learner *l, double y)
         status = reserve_columns(l, t);
     if (status < 0)
         return status;
-    double answer = known ? record_answer(f, y) : filled(f, t);
+    double answer = known ? record_answer(f, y) : filled(f, t); /* from here on nothing fails: no answer counts twice */
     if (known) {
-        status = score(l, t, answer);
-        if (status < 0)
-            return status;
+        score(l, t, answer);
         learn_linear(f, t, answer);
     }
     f->past[t % f->kept] = answer;
@@ -524,14 +525,14 @@ int hw_learn_next(hw_learner *l, double y)
     say_linear(f, t, known);
     keep_columns(l, t);
     f->counts[HW_FC_TIMES] = t + 1;
-    status = learn_nets(l, t - f->horizon + 1);
-    return status < 0 ? status : known;
+    learn_nets(l, t - f->horizon + 1);
+    return known;
 }
 
 int hw_forecast(hw_learner *l, int64_t h, double *y)
 {
     hw_forecast_t *f = &l->forecast;
-    double experts[HW_FORECAST_EXPERTS], nets;
+    double experts[HW_FORECAST_EXPERTS];
     if (h < 1 || h > f->horizon)
         return HW_BAD_ARGUMENT;
     int64_t o = f->counts[HW_FC_TIMES] - 1;
@@ -542,10 +543,7 @@ int hw_forecast(hw_learner *l, int64_t h, double *y)
     if (status < 0)
         return status;
     compose(l, o, h);
-    status = ask_nets(l, h, &nets);
-    if (status < 0)
-        return status;
-    experts_of(f, o, h, nets, experts);
+    experts_of(f, o, h, ask_nets(l, h), experts);
     *y = mix(f, h, experts);
     return 0;
 }

@@ -80,6 +80,13 @@ def _late() -> Any:
     return model
 
 
+def _forecaster() -> Any:
+    model = hw.Forecaster(horizon=3, season=4, lags=5)
+    for i in range(80):
+        model.learn_one(None if i % 9 == 4 else float(i * i % 13), row(i))
+    return model
+
+
 def _network() -> Any:
     layers = [
         nn.Dense(7),
@@ -112,6 +119,7 @@ SUBJECTS: dict[str, Callable[[], Any]] = {
     ),
     "network": _network,
     "anomaly": lambda: learned(hw.Anomaly(neighbours=20, hidden=3), 120, lambda i: 1.0),
+    "forecaster": _forecaster,
 }
 
 
@@ -242,7 +250,8 @@ def header_number(rng: np.random.Generator, header: Any) -> None:
 
 OFTEN = ("sizes", "declaration", "names_value", "names_owner", "names_end", "slot_row", "slot_basis", "slot_knot_count",
          "shared_slots", "sample_start", "sample_count", "pair_rows", "column_slot", "column_kind", "column_name", "slot_seen",
-         "pending_highest_row", "label_history", "cell_code", "cell_threshold", "running", "touched", "sample_y", "slot_knots")  # fmt: skip
+         "pending_highest_row", "label_history", "cell_code", "cell_threshold", "running", "touched", "sample_y", "slot_knots",
+         "forecast_counts", "forecast_numbers", "forecast_errors", "forecast_column_start", "forecast_column_slots")  # fmt: skip
 
 
 def spoil(rng: np.random.Generator, header: dict[str, Any], arrays: Arrays) -> None:
@@ -289,6 +298,13 @@ def use(model: Any, at: Path) -> None:
         model.learn_many([row(i) for i in range(100, 110)])
         model.step_many([], ask=[row(i) for i in range(5)])
         str(model.rejected), str(model.describe()), str(model.explain_one(row(1)))
+    elif isinstance(model, hw.Forecaster):
+        for i in range(20):
+            model.forecast(model.horizon, [row(i + h, spread=30) for h in range(model.horizon)])
+            model.learn_one(None if i % 7 == 3 else 1.5 * i, row(i, spread=30))
+        model.learn_many([2.0] * 10, [row(i) for i in range(100, 110)])
+        model.forecast_interval(coverage=0.5)
+        str(model.rejected), str(model.describe()), str(model.experts_)
     else:
         for i in range(20):
             x = row(i, spread=30)

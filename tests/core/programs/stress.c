@@ -200,6 +200,12 @@ static declaration random_declaration(void)
         detectors.numbers[HW_D_MAX_ROWS] = once_in(2) ? 16 + (double)below(300) : 1 << 16;
         return detectors;
     }
+    if (once_in(6)) {
+        declaration forecasts = declare_forecast(once_in(2), 1 + (int)below(once_in(4) ? 40 : 6), 1 + (int)below(30),
+                                                 2 + (int)below(20), once_in(2) ? 1 : 0.95);
+        forecasts.numbers[HW_D_MAX_ROWS] = once_in(2) ? 40 + (double)below(300) : 1 << 16;
+        return forecasts;
+    }
     bool growing = !once_in(3), classes = once_in(2), embedding = !growing && once_in(4);
     int outputs = growing ? (classes ? 1 + (int)below(once_in(4) ? 120 : 5) : 1) : 1 + (int)below(once_in(6) ? 300 : 5);
     declaration a = declare(once_in(2), growing, growing ? 0 : (int)below(30) + embedding, outputs);
@@ -330,7 +336,17 @@ static int call_growing(learner *s)
     static int32_t slots[64];
     double width, *p = s->numbers;
     hw_entries entries;
-    int count, status;
+    int count, status, horizon = s->l->forecast.horizon;
+    if (horizon && !once_in(3)) {
+        if (once_in(3)) {
+            at_hand = "hw_forecast";
+            return hw_forecast(s->l, hostile_count(horizon + 1), p);
+        }
+        if (once_in(2)) {
+            at_hand = "hw_learn_next";
+            return hw_learn_next(s->l, once_in(3) ? hostile() : share());
+        }
+    }
     switch (below(16)) {
     case 0:
     case 1:
@@ -740,8 +756,75 @@ static bool run_short_of_memory(const declaration *a, int64_t n, bool for_ever, 
     return heap.failed > failed;
 }
 
+/* As run_short_of_memory, of a forecaster: an answer counts once, or the call fails and it does not count. */
+static bool forecast_short_of_memory(const declaration *a, int64_t n, bool for_ever)
+{
+    heap.calls = 0;
+    heap.fails_at = n;
+    heap.for_ever = for_ever;
+    int64_t failed = heap.failed, times = 0;
+    int status;
+    hw_fault fault;
+    hw_array counts;
+    double y;
+    hw_learner *l = hw_make(&WATCHED, a->numbers, a->count, 0, 1, &status, &fault);
+    for (int64_t i = 0; l && i < 120; i++) {
+        hw_value values[40];
+        char names[40][16], text[16];
+        int count = i % 50 == 49 ? 40 : 3 + (int)(i % 3);
+        for (int j = 0; j < count; j++)
+            values[j] = (hw_value){.column = -1,
+                                   .kind = HW_NUMBER,
+                                   .has = HW_HAS_NUMBER,
+                                   .name = names[j],
+                                   .name_size = (uint32_t)snprintf(names[j], sizeof names[j], "x%d", j),
+                                   .number = 4 * share_at((uint64_t)i, (uint64_t)j) - 2};
+        values[2].kind = HW_CATEGORY;
+        values[2].has = HW_HAS_TEXT;
+        values[2].text = text;
+        values[2].text_size = (uint32_t)snprintf(text, sizeof text, "t%lld", (long long)i / 2);
+        if (hw_read(l, values, count, 0, 0, NULL) >= 0)
+            hw_forecast(l, 1 + i % (int64_t)l->forecast.horizon, &y);
+        if (hw_read(l, values, count, 1, 0, NULL) >= 0) {
+            bool known = i % 9 != 4;
+            status = hw_learn_next(l, known ? share_at((uint64_t)i, 50) + (double)(i % 4) : __builtin_nan(""));
+            times += status >= 0 && (known || times);
+            if (status >= 0 ? status != known : status != HW_NO_MEMORY)
+                stop("a status that does not fit");
+            if (hw_view(l, "forecast_counts", &counts) < 0 || *(int64_t *)counts.data != times)
+                stop("an answer counts twice, or not at all");
+        }
+        if (i % 40 == 39) {
+            hw_learner *again = moved(&WATCHED, l, 0, &status), *old = l;
+            if (!again && status != HW_NO_MEMORY)
+                stop("a learner's own state is refused");
+            l = again ? again : old;
+            if (again)
+                hw_free(old);
+        }
+    }
+    heap.fails_at = 0;
+    if (l) {
+        learner s = {.l = l};
+        look_beside_blocks();
+        round_trip(&s, true);
+        l = s.l;
+    }
+    hw_free(l);
+    if (heap.count)
+        stop("memory is left");
+    return heap.failed > failed;
+}
+
 static void fail_everywhere(int64_t step)
 {
+    at_hand = "forecasters short of memory";
+    for (int kind = 0; kind < 4; kind++) {
+        declaration ahead = declare_forecast(kind % 2, kind < 2 ? 1 : 5, 4, 6, 1);
+        ahead.numbers[HW_D_MAX_ROWS] = kind % 2 ? 100 : 1 << 16;
+        for (int64_t n = 1; forecast_short_of_memory(&ahead, n, kind == 2); n += n < 200 ? 1 : step)
+            seed_at_hand = (uint64_t)n;
+    }
     declaration detectors = declare_anomaly(false, 5, 30);
     at_hand = "detectors of anomalies short of memory";
     for (int64_t n = 1; run_short_of_memory(&detectors, n, false, false); n += n < 200 ? 1 : step)

@@ -269,3 +269,12 @@ def test_horizons_and_rows_that_do_not_fit_are_refused() -> None:
     with pytest.raises(DataError, match="3 rows for as many answers"):
         model.learn_many([1.0, 2.0, 3.0], dates(2))
     assert digest(model) == before
+
+
+def test_a_sample_behind_a_very_wide_one_is_read_whole() -> None:
+    model = hw.Forecaster(horizon=1, season=2, lags=2)
+    for i in range(60):
+        model.learn_one(float(i % 3), {"a": float(i % 3), "b": float(-i)})
+    model.learn_one(1.0, {f"wide {j}": 1.0 for j in range(60_000)})
+    x = {"a": 2.0, "b": 3.0} | {f"word {j}": "never seen" for j in range(5_000)}
+    assert model.forecast(xs=[x]) == copy.deepcopy(model).forecast(xs=[x]) == model.forecast(xs=[{"a": 2.0, "b": 3.0}])

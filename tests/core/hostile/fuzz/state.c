@@ -2,7 +2,7 @@
 #define FUZZED
 #include "../../programs/stress.c"
 
-enum { SUBJECTS = 6, ARRAYS = 64 };
+enum { SUBJECTS = 7, ARRAYS = 64 };
 
 /* The states to begin from: copies of what learners of some kinds have after some rows. */
 static hw_array states[SUBJECTS][ARRAYS];
@@ -14,6 +14,8 @@ static declaration subject(int kind)
 {
     if (kind == 5)
         return declare_anomaly(false, 5, 20);
+    if (kind == 6)
+        return declare_forecast(true, 3, 4, 5, 1);
     declaration a = declare(kind == 2, kind < 4, kind < 4 ? 0 : 5, kind < 4 ? 1 : 3);
     const char *loss = kind == 1 || kind == 2 ? "huber" : "cross_entropy";
     if (kind == 4) { /* inputs that are fixed */
@@ -63,7 +65,10 @@ static void remember_states(void)
             if (i % 3 == 0)
                 hw_predict_pending(l, p);
             hw_read(l, values, 4, 1, 0, NULL);
-            hw_learn(l, kind == 1 || kind == 2 ? share_at((uint64_t)i, 9) : 0, 1, p);
+            if (kind == 6)
+                hw_learn_next(l, i % 9 == 4 ? __builtin_nan("") : share_at((uint64_t)i, 9));
+            else
+                hw_learn(l, kind == 1 || kind == 2 ? share_at((uint64_t)i, 9) : 0, 1, p);
         }
         for (int i = 0; i < hw_states(); i++) {
             hw_array *array = states[kind] + i;
