@@ -1,6 +1,7 @@
 """Contributions of features to one prediction: complete, by name, and nothing for features without influence."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import headwater as hw
 from headwater import nn
 from headwater.errors import ConfigError, DataError, TargetError
-from headwater.explain import explain_one
+from headwater.explain import Explanation, explain_one
 
 SETTINGS = [
     {},
@@ -179,3 +180,8 @@ def test_what_cannot_be_explained_is_said():
     chooser.learn_one({"a": 1.0}, "yes")
     with pytest.raises(TargetError, match="expected one of the classes"):
         explain_one(chooser, {"a": 1.0}, target="no")
+
+
+def test_a_contribution_that_is_no_number_is_written_without_a_bar() -> None:
+    why = Explanation(math.nan, 0.0, {"a": math.inf, "b": math.nan, "c": -2.0}, {}, of="score")
+    assert [line.count("█") for line in str(why).splitlines()] == [0, 0, 0, 12]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -67,9 +68,9 @@ class Explanation:
         )
         lines = [f"{what} = {self.prediction:.4g}, baseline {self.baseline:.4g}"]
         width = max((len(name) for name, _ in self.top()), default=0)
-        most = max((abs(part) for _, part in self.top()), default=0.0) or 1.0
+        most = max((abs(part) for _, part in self.top() if math.isfinite(part)), default=0.0) or 1.0
         for name, part in self.top():
-            bar = "█" * round(12 * abs(part) / most)
+            bar = "█" * round(12 * (abs(part) / most)) if math.isfinite(part) else ""
             lines.append(f"{name:<{width}}  {part:+10.4g}  {'−' if part < 0 else '+'}{bar}")
         hidden = len(self.contributions) - 10
         return "\n".join(lines + ([f"… and {hidden} more"] if hidden > 0 else []))
