@@ -10,6 +10,7 @@ from typing import Any
 
 __all__ = [
     "diagnose",
+    "explain_forecast",
     "explain_one",
     "export_onnx",
     "fleet_in",
@@ -64,6 +65,13 @@ def explain_one(model: Any, x: Mapping[Any, Any], *, target: Any, method: str, o
     if model.task == "anomaly":
         return explain_anomaly(model, x)
     return explain_one(model, x, target=target, method=method, of=of)
+
+
+def explain_forecast(model: Any, x: Mapping[Any, Any] | None, horizon: int) -> Any:
+    """Say how much each answer of the past moved a forecast."""
+    from headwater.explain import explain_forecast
+
+    return explain_forecast(model, x, horizon)
 
 
 def importance(model: Any, method: str) -> dict[Any, float]:

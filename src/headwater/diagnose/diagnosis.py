@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.bound import face
-from headwater.diagnose import data, detector, model
+from headwater.diagnose import data, detector, forecaster, model
 from headwater.diagnose.detector import DetectorMeasures, measure_detector
 from headwater.diagnose.finding import SEVERITIES, Finding
+from headwater.diagnose.forecaster import ForecasterMeasures, measure_forecaster
 from headwater.diagnose.measures import Measures, measure
 from headwater.learner.anomaly import Anomaly
 from headwater.learner.kinds import check_can
+from headwater.learner.series.forecaster import Forecaster
 
 __all__ = ["RULES", "Diagnosis", "diagnose"]
 
@@ -38,7 +40,7 @@ class Diagnosis:
     """
 
     findings: tuple[Finding, ...]
-    measures: Measures | DetectorMeasures
+    measures: Measures | DetectorMeasures | ForecasterMeasures
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
@@ -116,6 +118,9 @@ def diagnose(learner: Any) -> Diagnosis:
     if isinstance(learner, Anomaly):
         of_detector = measure_detector(learner)
         return Diagnosis(_sorted(rule(of_detector) for rule in detector.RULES), of_detector)
+    if isinstance(learner, Forecaster):
+        of_series = measure_forecaster(learner)
+        return Diagnosis(_sorted(rule(of_series) for rule in forecaster.RULES), of_series)
     check_can(learner, "layers", at="diagnose")
     way = "Let it learn some rows: learn_one, learn_many, or headwater diagnose STREAM --target COLUMN --model FILE."
     measures = measure(learner, learner.kept_sample(help=way))

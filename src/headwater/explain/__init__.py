@@ -2,6 +2,7 @@
 
 from headwater.explain.anomaly import explain_anomaly
 from headwater.explain.explanation import Explanation
+from headwater.explain.forecast import explain_forecast
 from headwater.explain.one import explain_one
 from headwater.explain.shape import Shape, shape
 from headwater.explain.stream import Importance, PartialDependence, importance
@@ -12,6 +13,7 @@ __all__ = [
     "PartialDependence",
     "Shape",
     "explain_anomaly",
+    "explain_forecast",
     "explain_one",
     "importance",
     "shape",

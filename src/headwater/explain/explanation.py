@@ -29,9 +29,9 @@ class Explanation:
     target
         The class that was explained; None for a regressor.
     method
-        ``"integrated_gradients"`` or ``"gradient_x_input"``; ``"pool"`` of an anomaly detector.
+        ``"integrated_gradients"`` or ``"gradient_x_input"``; ``"pool"`` of an anomaly detector, ``"least_squares"`` of a forecaster.
     of
-        ``"proba"`` or ``"log_odds"`` for a classifier, ``"score"`` for an anomaly detector.
+        ``"proba"`` or ``"log_odds"`` for a classifier, ``"score"`` for an anomaly detector, ``"answer"`` for a forecaster.
 
     Examples
     --------

@@ -141,6 +141,22 @@ def test_a_prediction_is_the_forecast_of_the_next_answer_and_waits_for_none(clie
     assert state.service.ids.counts() == 0
 
 
+def test_why_a_forecast_is_what_it_is_can_be_asked(client):
+    refused = client.post("/explain", json={"x": {}})
+    assert (refused.status_code, refused.json()["code"]) == (400, "not_learned")
+    client.post("/learn", json=rows(200))
+    why = client.post("/explain", json={"x": {"warm": 4.0}, "horizon": 2}).json()
+    learner, _ = alone(200)
+    assert why["prediction"] == learner.forecast(2, [{}, {"warm": 4.0}])[1]
+    assert why["baseline"] + sum(why["contributions"].values()) == pytest.approx(why["prediction"], rel=1e-3)
+    assert "11 before the newest" in client.post("/explain", json={"x": {}}).json()["contributions"]
+    assert client.post("/explain", json={"x": {}, "horizon": 7}).json()["code"] == "config"
+    for name, value in (("target", "a"), ("horizon", 1)):
+        client.post("/models", json={"name": f"no_{name}", "task": "regress"})
+        model = "default" if name == "target" else f"no_{name}"
+        assert client.post(f"/models/{model}/explain", json={"x": {}, name: value}).json()["code"] == "kind"
+
+
 def test_an_example_that_comes_again_is_learned_once_also_where_it_is_a_gap(client):
     for _ in range(2):
         client.post("/learn", json={"x": {}, "y": 3.0, "id": "a"})

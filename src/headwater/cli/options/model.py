@@ -59,9 +59,8 @@ class ModelOptions:
             When an option can't be: an unknown optimizer, a loss of the other task.
         """
         asked: dict[str, Any] = {}
-        for name, value in more.items():
-            if value is not None:
-                asked[name] = value
+        if more:
+            asked.update({name: value for name, value in more.items() if value is not None})
         if self.hidden is not None:
             asked["hidden"] = split_sizes(self.hidden)
         if self.optimizer is not None or self.lr is not None:

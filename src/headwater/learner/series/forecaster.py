@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from river.time_series.base import Forecaster as RiverForecaster
 
+from headwater.bound import face
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
 from headwater.errors import ConfigError, DataError
@@ -320,6 +321,18 @@ class Forecaster(Learner, RiverForecaster):
         return Forecast(self._step(as_answers(y), _rows(X)))
 
     # ---- understanding ----------------------------------------------------------------------------------------------
+
+    def explain_one(self, x: Mapping[Any, Any] | None = None, horizon: int = 1) -> Any:
+        """Say how much each answer of the past moves a forecast: ``headwater.explain.explain_forecast``.
+
+        Parameters
+        ----------
+        x : dict, optional
+            What is known of the time ahead.
+        horizon : int
+            Which: 1 for the next answer.
+        """
+        return face().explain_forecast(self, x, horizon)
 
     @property
     def experts_(self) -> list[dict[str, Any]]:

@@ -26,16 +26,19 @@ async def explain(request: Request) -> Response:
         most = f"at most {MOST_CELLS:,} values in a sample to explain"
         raise OverLimit(expected=most, got=f"{count_cells(asked.x):,}", at="x", help="Send fewer columns.")
     model = request.state.model(request.path.get("model", ""))
-    return json_response(await request.state.exporters.run(partial(explained, model, asked.x, asked.target)))
+    return json_response(await request.state.exporters.run(partial(explained, model, asked)))
 
 
-def explained(model: Model, x: Mapping[Any, Any], target: Any = None) -> dict[str, Any]:
+def explained(model: Model, asked: ExplainRequest) -> dict[str, Any]:
     """Return an explanation by the champion as JSON shows it, and the sequence that it stood at."""
     with model.lock:
         learner, seq = model.champion.learner, model.seq
-        if target is not None:
-            check_can(learner, "classes", at="target")
-        why = learner.explain_one(x) if target is None else learner.explain_one(x, target=target)
+        how: dict[str, Any] = {}
+        for name, ability in (("target", "classes"), ("horizon", "ahead")):
+            if (given := getattr(asked, name)) is not None:
+                check_can(learner, ability, at=name)
+                how[name] = given
+        why = learner.explain_one(asked.x, **how)
     if isinstance(why, Mapping):
         return {"contributions": parts_as_json(why), "seq": seq}
     about = {"prediction": why.prediction, "baseline": why.baseline}

@@ -58,10 +58,14 @@ class Example(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class ExplainRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A sample whose prediction or score is to be explained; ``target``: the class, of a classifier (else the predicted one)."""
+    """A sample whose prediction or score is to be explained; ``target``: of a classifier (else the predicted one).
+
+    Of a forecaster ``x`` is what is known of the time ahead, and ``horizon`` says which: 1, the next, without it.
+    """
 
     x: Features
     target: LabelValue | None = None
+    horizon: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
 
 
 class ForecastRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
