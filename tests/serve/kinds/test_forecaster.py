@@ -157,6 +157,20 @@ def test_why_a_forecast_is_what_it_is_can_be_asked(client):
         assert client.post(f"/models/{model}/explain", json={"x": {}, name: value}).json()["code"] == "kind"
 
 
+def test_other_protocols_forecast_and_learn_too(client):
+    client.post("/learn", json=rows(50))
+    learner, _ = alone(50)
+    said = learner.forecast(1, [{"warm": 1.0}])[0]
+    assert client.post("/invocations", json={"dataframe_records": [{"warm": 1.0}]}).json()["predictions"] == [said]
+    warm = {"name": "warm", "datatype": "FP64", "shape": [1], "data": [1.0]}
+    out = client.post("/v2/models/default/infer", json={"inputs": [warm]}).json()["outputs"]
+    assert [(one["name"], one["datatype"], one["data"]) for one in out] == [("y_pred", "FP64", [said])]
+    y = {"name": "y", "datatype": "FP64", "shape": [1], "data": [4.5]}
+    assert client.post("/v2/models/default/learn", json={"inputs": [warm, y]}).json()["seq"] == 51
+    learner.learn_one(4.5, {"warm": 1.0})
+    assert client.get("/models/default").json()["state"] == fingerprint(learner)
+
+
 def test_an_example_that_comes_again_is_learned_once_also_where_it_is_a_gap(client):
     for _ in range(2):
         client.post("/learn", json={"x": {}, "y": 3.0, "id": "a"})
@@ -236,6 +250,7 @@ def test_the_series_its_forecast_and_the_error_beside_the_season_are_shown_in_bo
     page.wait_for_function("document.querySelector('#card-learned b').textContent === '599'")
     page.wait_for_selector("#series .main-svg")
     page.wait_for_function("document.querySelector('#series-text').textContent.startsWith('Next: ')")
+    page.wait_for_function("document.querySelector('#series').data[2].x.at(-1) === 600")
     assert "In 24 times: " in page.inner_text("#series-text")
     traces = page.evaluate(
         "document.querySelector('#series').data.map((t) => [t.name, t.x.length, t.x[0], t.y.includes(null)])"
@@ -250,8 +265,8 @@ def test_the_series_its_forecast_and_the_error_beside_the_season_are_shown_in_bo
     assert "one time ahead" in page.inner_text("#verdict")
     assert page.get_attribute("#verdict", "data-state") == "ahead"
     teach(forecaster, 40, 600)
-    page.wait_for_function("document.querySelector('#series').data[2].y.includes(null)")
-    assert page.evaluate("document.querySelector('#series').data[3].x[0]") == 641
+    page.wait_for_function("document.querySelector('#series').data[3].x[0] === 641")
+    assert page.evaluate("document.querySelector('#series').data[2].y.includes(null)")
     opens(page, "scores", "features", "manage", "server")
     page.wait_for_function("document.querySelectorAll('#recent tr').length > 5")
     assert not {"null", "NaN"} & set(page.inner_text("#recent").split())

@@ -60,6 +60,21 @@ def test_answers_of_another_stream_are_joined_by_key_whether_they_come_late_or_e
         assert fingerprint(model.learner) == fingerprint(expected)
 
 
+def test_a_forecaster_follows_a_series_with_its_gaps_and_takes_no_answers_that_come_elsewhere(base, server, tmp_path):
+    answers = [None if i % 9 == 4 else float(i % 7) for i in range(60)]
+    add(base, "rows", [{"warm": i % 5, "y": y} for i, y in enumerate(answers)])
+    with hw.open(tmp_path / "a.db", hw.Forecaster(horizon=2, season=7, seed=1)) as model:
+        state = model.learn_from(address(server, "rows?idle=0.1"), "y")
+        assert (state.read, state.learned, state.counts) == (60, 60, {})
+        expected = hw.Forecaster(horizon=2, season=7, seed=1)
+        expected.learn_many(answers, [{"warm": i % 5} for i in range(60)])
+        assert fingerprint(model.learner) == fingerprint(expected)
+        with pytest.raises(ConfigError, match="takes answers that come late"):
+            model.learn_from(address(server, "rows?answers=late&key=id"), "y")
+        with pytest.raises(ConfigError, match="takes answers that come late"):
+            model.learn_from(address(server, "rows"), "y", predictions=address(server, "said"))
+
+
 def test_rows_that_wait_are_bounded_and_those_whose_answer_never_came_are_counted(base, server, tmp_path):
     add(base, "rows", [asked(i) for i in range(50)])
     add(base, "late", [answered(i) for i in [3, 45, 1000, *range(2000, 2030)]])

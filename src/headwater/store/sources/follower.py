@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from headwater.errors import ConfigError, HeadwaterError, StoreError
+from headwater.learner.kinds import check_can
 from headwater.store.journal.events import JournalEvent, PendingPrediction, Predictions, pack_pending, unpack_pending
 from headwater.store.journal.requests import SourceRequest
 from headwater.store.service.model import Model
@@ -129,6 +130,8 @@ class Follower:
             answers = address.elsewhere(options["answers"])
             self._feeds.append(_Feed(open_source(answers), answers, _ANSWERS))
         self._joins = len(self._feeds) > 1
+        if self._joins or predictions is not None:
+            check_can(model.champion.learner, "late", at=address.name)
         self._sink: Sink | None = None if predictions is None else open_sink(read_address(predictions))
         self._sent = 0
         self._nap = threading.Event()

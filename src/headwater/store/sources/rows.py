@@ -62,7 +62,7 @@ def read_rows(messages: Sequence[Message], decode: Decode, columns: Columns, tas
     columns
         What their columns mean.
     task
-        ``"classify"`` or ``"regress"``: which answers can be.
+        ``"classify"``, ``"regress"`` and so on: which answers can be.
     joins
         Whether a row needs a key.
 
@@ -92,7 +92,7 @@ def refused(message: Message, error: HeadwaterError) -> Row:
 
 
 def answer_of(value: Any, task: str) -> Any:
-    """Return an answer that can be learned; None for one that is missing.
+    """Return an answer that can be learned; None for one that is missing, but NaN in a series, whose time goes on.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def answer_of(value: Any, task: str) -> Any:
     """
     value = plain(value)
     if value is None or value != value:
-        return None
+        return math.nan if task == "forecast" else None
     if task == "classify":
         if isinstance(value, list | dict):
             raise DataError(expected="a class as answer", at="message", got=type(value).__name__)
