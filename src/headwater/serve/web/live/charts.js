@@ -11,11 +11,12 @@ const colour = (i) => (isDark() ? LIGHTER : COLOURS)[i % COLOURS.length];
 
 function layout(more = {}) {
   const axis = { gridcolor: css("--line"), zerolinecolor: css("--line"), automargin: true };
-  const below = { orientation: "h", y: -0.35, font: { size: 10 } };
+  const title = more.xaxis?.title && { title: { ...more.xaxis.title, standoff: 2 } };
+  const below = { orientation: "h", y: title ? -0.4 : -0.2, yanchor: "top", font: { size: 10 } }; // below the axis and its title
   return {
     margin: { l: 44, r: 10, t: 8, b: 34 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: css("--text"), size: 12 }, legend: innerWidth < 600 ? below : { orientation: "h", y: 1.14 }, ...more,
-    xaxis: { ...axis, ...more.xaxis }, yaxis: { ...axis, ...more.yaxis },
+    xaxis: { ...axis, ...more.xaxis, ...title }, yaxis: { ...axis, ...more.yaxis },
   };
 }
 
