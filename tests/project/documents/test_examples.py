@@ -237,3 +237,10 @@ def test_faults_of_a_shuttle_are_found_without_labels():
     assert ordinary < broken
     assert broken > 0.98
     assert said["blamed"].startswith("f1 = ")
+
+
+def test_a_day_of_water_flow_is_forecast_better_than_by_the_day_before():
+    said = output_of("20_forecasts")
+    own, naive, _, held = numbers(said["1 h ahead"])
+    assert own < 0.7 < 2.5 < naive
+    assert 85 < held < 97

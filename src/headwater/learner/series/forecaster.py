@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from river.time_series.base import Forecaster as RiverForecaster
+from river import base
 
 from headwater.bound import face
 from headwater.encode.rows import as_dicts
@@ -45,7 +46,7 @@ def _nets() -> tuple[Expert, ...]:
 
 
 @dataclass(eq=False, repr=False)
-class Forecaster(Learner, RiverForecaster):
+class Forecaster(Learner, base.Estimator):
     """Forecasts a series, many steps ahead: it sees an answer, learns, and says what the next ones will be.
 
     For each horizon h three experts say what y_{t+h} will be: the answer a whole number of seasons before (*season*); a linear
@@ -103,6 +104,9 @@ class Forecaster(Learner, RiverForecaster):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        # River asks for a class of its own, in a room that takes a second to import: whoever asks has imported it.
+        if river := sys.modules.get("river.time_series.base"):
+            river.Forecaster.register(Forecaster)
         self._setup = self._made()
         self._engine: Engine | None = None
 
