@@ -10,7 +10,7 @@
 VENV := .venv
 CLIENTS := .envs/clients
 WHEELS  := .envs/wheels
-CORE    := $(wildcard core/*.[ch] core/*/*.[ch] src/_core/*.[ch] tools/build/*.py tools/build/abi3/*.h)
+CORE    := $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] src/_core/*.[ch] tools/build/*.py tools/build/abi3/*.h)
 BUILT   := $(VENV)/.core.stamp
 WEB     := $(VENV)/.web.stamp
 PY   := $(VENV)/bin/python

@@ -7,13 +7,13 @@
 
 #define HW_LOSS_FUNCTIONS
 #include "kernels/losses.h"
-#include "kernels/optim.c"
-#include "kernels/schedule.c"
+#include "kernels/optimizers/optim.c"
+#include "kernels/optimizers/schedule.c"
 #include "kernels/norm.c"
 #include "kernels/net.c"
 #include "kernels/step.c"
-#include "kernels/input.c"
-#include "kernels/cells.c"
+#include "kernels/input/input.c"
+#include "kernels/input/cells.c"
 #include "kernels/mixture.c"
 #include "kernels/replay.c"
 #include "kernels/learn.c"

@@ -21,7 +21,7 @@ LIST(hw_rules, HW_RULES, RULE_NAME)
 LIST(hw_schedules, HW_SCHEDULES, NAME)
 LIST(hw_initializers, HW_INITIALIZERS, NAME)
 
-#include "kernels/schedule.c"
+#include "kernels/optimizers/schedule.c"
 double hw_rate(int schedule, double lr, double a, double b, int64_t t) { return rate_at(schedule, lr, a, b, (double)t); }
 
 /* ---- levels ---------------------------------------------------------------------------------------------- */

@@ -16,9 +16,9 @@ int hw_references(const void *data);  /* how many keep it, the learner among the
 
 /* ---- lists of names: rows of these tables are the only place where a name of the core stands ------------------------ */
 
-#include "kernels/activations.h" /* HW_ACTIVATIONS */
-#include "kernels/losses.h"      /* HW_LOSSES */
-#include "kernels/rules.h"       /* HW_RULES */
+#include "kernels/activations.h"      /* HW_ACTIVATIONS */
+#include "kernels/losses.h"           /* HW_LOSSES */
+#include "kernels/optimizers/rules.h" /* HW_RULES */
 
 #define HW_SCHEDULES(X) X(constant) X(inverse_scaling) X(cosine) X(step) X(warm_up)
 #define HW_CODE(name) HW_SCHEDULE_##name,

@@ -65,7 +65,7 @@ def test_every_name_of_the_core_has_a_golden_case() -> None:
     for file, define in (
         ("kernels/activations.h", "HW_ACTIVATIONS(X)"),
         ("kernels/losses.h", "HW_LOSSES(X)"),
-        ("kernels/rules.h", "HW_RULES(X)"),
+        ("kernels/optimizers/rules.h", "HW_RULES(X)"),
         ("learner.h", "HW_SCHEDULES(X)"),
         ("learner.h", "HW_INITIALIZERS(X)"),
     ):

@@ -1,4 +1,4 @@
-"""Merging: a base and what each worker has learned since, in one learner; formulas and sources stand in core/merge.c."""
+"""Merging: a base and what each worker has learned since, in one learner; formulas and sources stand in core/learners/merge.c."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_the_workers_stay_as_they_are_and_the_same_ones_give_the_same_bits() -> 
 
 
 def reach(touches: float, k: int, c: float) -> float:
-    """The factor on the mean of what moved, as it stands in core/merge.c."""
+    """The factor on the mean of what moved, as it stands in core/learners/merge.c."""
     return math.expm1(-touches / c) / math.expm1(-touches / (k * c))
 
 

@@ -115,7 +115,8 @@ def build(target: Target, program: Path, at: Path, kernels: Sequence[Path] = ())
     """Build the core and a program for a target in a folder of their own; ``kernels``: what was compiled for it before."""
     one = ["-DHW_ONE_LEVEL"] if target.levels == (1,) else []
     command = [*target.compiler, *target.flags, *FLAGS, *one, f"-I{CORE}", f"-I{PROGRAMS}"]
-    sources = [str(path) for path in sorted(CORE.glob("*.c")) if path.name != "kernels.c"]
+    below = CORE / "kernels"  # what kernels.c includes
+    sources = [str(p) for p in sorted(CORE.rglob("*.c")) if p.name != "kernels.c" and below not in p.parents]
     objects = at / "objects"
     objects.mkdir(parents=True)
     commands: list[list[str]] = []

@@ -27,9 +27,14 @@ class Unit:
     options: tuple[str, ...]
 
 
+def sources() -> list[Path]:
+    """Return the files of the core that are compiled by themselves; what ``kernels.c`` includes is none of them."""
+    return sorted(path for path in SOURCES.rglob("*.c") if SOURCES / "kernels" not in path.parents)
+
+
 def units(compiler: Compiler) -> Iterator[Unit]:
-    """Yield what the core consists of on a machine. What ``kernels.c`` includes lies below, and is no unit."""
-    for path in sorted(SOURCES.glob("*.c")):
+    """Yield what the core consists of on a machine."""
+    for path in sources():
         if path.name != "kernels.c":
             yield Unit(path.stem, path, compiler.architecture(1))
             continue

@@ -6,7 +6,7 @@
 
 A round is a pure function of the state that it begins from, its rows, and their numbers. So a worker that died is asked again,
 or another one is, and the coordinator itself can die at any time: what it has written last, it goes on from, and comes to the
-same bits. The merge is ``core/merge.c``'s; what it costs against learning row by row stands in docs/how-to/cluster.md.
+same bits. The merge is ``core/learners/merge.c``'s; what it costs against learning row by row stands in docs/how-to/cluster.md.
 """
 
 from __future__ import annotations

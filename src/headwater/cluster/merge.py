@@ -1,6 +1,6 @@
 """Merging learners by name: what several workers have learned since they were copied from one base, in one learner.
 
-The core merges numbers, columns and categories (``core/merge.c`` has formulas and sources). Here outputs are told apart by
+The core merges numbers, columns and categories (``core/learners/merge.c`` has formulas and sources). Here outputs are told apart by
 their labels: a class that only some workers saw is appended, in the order of the workers and of their rows.
 """
 

@@ -291,7 +291,7 @@ class Core:
         """Return a new core: this one, and what each worker has learned since it was copied from this one.
 
         ``outputs[i][j]``: which output of the new core output j of worker i is, where they are not the same. ``bias``: where
-        an output begins that this core doesn't have. Formulas and sources stand in ``core/merge.c``.
+        an output begins that this core doesn't have. Formulas and sources stand in ``core/learners/merge.c``.
         """
         places = [None if own is None else np.array(own, np.int32) for own in outputs or [None] * len(workers)]
         merged = Core.__new__(Core)

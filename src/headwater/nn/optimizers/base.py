@@ -1,4 +1,4 @@
-"""What every update rule declares; the loops run in ``core/kernels/optim.c``."""
+"""What every update rule declares; the loops run in ``core/kernels/optimizers/optim.c``."""
 
 from __future__ import annotations
 

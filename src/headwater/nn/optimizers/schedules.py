@@ -1,4 +1,4 @@
-"""Schedules: a step size that moves with the number of steps taken, declared; the formulas run in ``core/kernels/schedule.c``."""
+"""Schedules: a step size that moves with the number of steps taken, declared; the formulas run in ``core/kernels/optimizers/schedule.c``."""
 
 from __future__ import annotations
 
