@@ -1,4 +1,4 @@
-"""Update rules, declared: a frozen dataclass each, whose defaults are the paper's; the loops run in ``core/kernels/optimizers/optim.c``.
+"""Update rules, declared: a frozen dataclass each, whose defaults are the paper's; the loops run in ``core/kernels/optimizers``.
 
 An optimizer here is only its numbers. Its state lives in the network's flat vectors, so one optimizer object can be given
 to any number of networks.

@@ -1,4 +1,4 @@
-"""Schedules: a step size that moves with the number of steps taken, declared; the formulas run in ``core/kernels/optimizers/schedule.c``."""
+"""Schedules: a step size that moves with the number of steps taken, declared; the formulas run in ``core/kernels/optimizers``."""
 
 from __future__ import annotations
 
