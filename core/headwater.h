@@ -20,7 +20,9 @@
 
 #define HW_VERSION 2
 
-/* What a function returns when it could not do what was asked; 0 or more is success. Nothing is half done after one. */
+/* What a function returns when it could not do what was asked; 0 or more is success. Nothing is half done after one: a row
+ * is learned whole or not at all, and may be offered again. Names that hw_read had appended before memory lacked stay, and
+ * reading the row again appends the rest. */
 enum {
     HW_NO_MEMORY = -101,       /* the allocator returned nothing */
     HW_BAD_DECLARATION = -102, /* a number of the declaration is out of range; hw_fault says which */

@@ -172,6 +172,7 @@ void hw_free(hw_learner *l)
         return;
     for (int32_t i = 0; i < l->slots.count && l->slots.reservoir; i++)
         hw_release(l->slots.reservoir[i]);
+    hw_drop_plan(l);
     void *arrays[] = {l->declaration,
                       l->expert,
                       l->op,
@@ -257,6 +258,12 @@ void hw_free(hw_learner *l)
                       l->losses,
                       l->staging,
                       l->knots_due,
+                      l->moved_curves,
+                      l->moved_knots,
+                      l->moved_of,
+                      l->moved_rows,
+                      l->moved_values,
+                      l->matrix,
                       l->sorted,
                       l->batch_values,
                       l->batch_deltas,
@@ -303,33 +310,39 @@ static int64_t most_pairs(const hw_learner *l)
     return pairs;
 }
 
-/* What a learner needs before it learns the sample that was read: rows drawn, memory. A sample without a number or a name
- * teaches the bias; the first with some says how wide samples are. */
-static int prepare(hw_learner *l)
+/* Memory for all that learning the sample that was read takes: from here on nothing can be lacking. */
+static int reserve_learning(hw_learner *l)
+{
+    hw_due due = {.values = l->answer_inputs}; /* answers before may take the place of others */
+    int status = hw_foresee(l, l->entry_slots, l->entries, &due);
+    int64_t pairs = most_pairs(l);
+    if (status >= 0)
+        status = hw_reserve_due(l, &due, pairs);
+    if (status >= 0 && l->ring)
+        status = hw_reserve_ring(l, pairs);
+    return status < 0 ? status : hw_reserve_undo(l, pairs);
+}
+
+/* What stands before a learner learns a sample: its rows are drawn. A sample without a number or a name teaches the bias;
+ * the first with some says how wide samples are. */
+static void draw_new_rows(hw_learner *l)
 {
     int64_t filled = 0;
-    for (int64_t i = 0; i < l->entries; i++)
+    for (int64_t i = 0; !l->fan_in && i < l->entries; i++)
         filled += l->entry_x[i] - l->entry_x[i] == 0;
     if (!l->fan_in)
         l->fan_in = filled * (l->knots ? 3 : 1);
-    int status = hw_draw_rows(l);
-    int64_t pairs = most_pairs(l);
-    if (status >= 0 && l->ring)
-        status = hw_reserve_ring(l, pairs);
-    if (status >= 0)
-        status = hw_reserve_undo(l, pairs);
-    l->knots_due_count = 0;
-    return status < 0 ? status : 1;
+    hw_draw_rows(l);
 }
 
-/* Move the knots that became due while the sample was learned, append spline bases and the tests of cell tables; they take
- * part from the next one on. */
-static int append_due(hw_learner *l, int result)
+static int prepare(hw_learner *l)
 {
-    int status = l->knots_due_count ? hw_move_due_knots(l) : 0;
-    if (status >= 0 && l->cells.tables)
-        status = hw_learn_tests(l);
-    return status < 0 ? status : result;
+    int status = reserve_learning(l);
+    if (status < 0)
+        return status;
+    draw_new_rows(l);
+    l->knots_due_count = 0;
+    return 1;
 }
 
 /* Room to look at the sample at hand beside those of the ring. */
@@ -347,9 +360,13 @@ static int reserve_anomaly(hw_learner *l)
 
 static int learn_anomaly(hw_learner *l, double w, void *p)
 {
-    int status = w > 0 ? prepare(l) : 0;
+    int status = w > 0 ? reserve_learning(l) : 0;
     if (status >= 0)
         status = reserve_anomaly(l);
+    if (status >= 0 && w > 0)
+        draw_new_rows(l);
+    if (status >= 0)
+        hw_count_shared(l);
     return status < 0 ? status : l->kernels->learn_unusual(l, w, p);
 }
 
@@ -400,10 +417,13 @@ int hw_learn(hw_learner *l, double y, double w, void *p)
     int ready = w > 0 ? prepare(l) : 0;
     if (ready < 0)
         return ready;
+    hw_count_shared(l);
     bool predicted = ready && is_last_predicted(l);
     l->predicted_count = -1;
     int result = l->kernels->learn(l, y, ready ? w : 0, p, predicted);
-    return result == 1 ? append_due(l, result) : result;
+    if (result == 1)
+        hw_append_due(l);
+    return result;
 }
 
 int hw_predict_pending(hw_learner *l, void *p)
@@ -424,11 +444,16 @@ int hw_learn_late(hw_learner *l, double y, double w)
     if (l->intervals == HW_ANOMALY)
         return learn_anomaly(l, w, NULL);
     int ready = w > 0 ? prepare(l) : 0;
-    l->predicted_count = -1;
-    if (ready <= 0)
+    if (ready < 0)
         return ready;
+    l->predicted_count = -1;
+    hw_count_shared(l);
+    if (!ready)
+        return 0;
     int result = l->kernels->learn_late(l, y, w);
-    return result == 1 ? append_due(l, result) : result;
+    if (result == 1)
+        hw_append_due(l);
+    return result;
 }
 
 int64_t hw_pairs(hw_learner *l, int at_mean, const int32_t **rows, const void **values)
@@ -501,6 +526,8 @@ int hw_learn_array(hw_learner *l, const void *X, const double *y, const double *
         status = hw_reserve_undo(l, inputs + 1);
     if (status >= 0 && l->ring)
         return HW_BAD_ARGUMENT;
+    if (status >= 0 && l->experts > 1)
+        status = hw_reserve_all_matrices(l);
     return status < 0 ? status : l->kernels->learn_array(l, X, y, w, count, answers, p);
 }
 

@@ -67,6 +67,10 @@ typedef struct hw_slots {
 
 enum { HW_RESERVOIR = 256, HW_ANSWER_INPUTS = 4 };
 enum { HW_FIRST_KNOTS = 16 }; /* values before there are knots */
+enum {
+    HW_PATIENCE = 500,
+    HW_OVERFLOW_COUNTS = 50
+}; /* rows that an expert may fail, as many of which one overflow counts */
 
 /* ---- cell tables (cells.c) ----------------------------------------------------------------------------------------------
  */
@@ -304,6 +308,7 @@ struct hw_learner {
     double *entry_x;
     int64_t entries, entry_capacity;
     int64_t unknown;                    /* names of the sample at hand that were never seen */
+    int64_t sharing;                    /* those that share rows, counted once it is learned */
     int64_t added;                      /* entries in front that are answers before; */
     bool own_answers;                   /* the sample had named these columns itself */
     double base, repeated, last_answer; /* of the sample at hand: what the last answer says of it; NaN: not known */
@@ -328,6 +333,14 @@ struct hw_learner {
     int64_t pending_place; /* place + 1 of the pending predictions of the sample at hand; 0: those just made */
     int32_t *knots_due;    /* slots whose knots move after this sample */
     int32_t knots_due_count, knots_due_capacity;
+    void *moved_curves; /* curves whose knots move, the knots as they were, and which curve a row belongs to */
+    double *moved_knots;
+    int32_t *moved_of;
+    int32_t *moved_rows; /* where the ring's samples are read again to */
+    void *moved_values;
+    int64_t moved_capacity;
+    hw_learner *planned; /* the layout with the next tests, made before the sample is learned after which they are due */
+    double *matrix;      /* numbers of a matrix that is drawn anew */
     hw_value **sorted;
     int64_t sorted_capacity;
     void *batch_values, *batch_deltas; /* (samples, length) */
@@ -389,6 +402,7 @@ int hw_reserve_slots(hw_learner *l, int64_t n);             /* room for so many 
 int32_t hw_append_column(hw_learner *l, const hw_value *v); /* its number; −1: the table is full */
 uint64_t hw_name_key(const hw_names *n, int32_t owner, const char *bytes, uint32_t size);
 int64_t hw_category_row(hw_learner *l, int32_t column, const char *name, uint32_t name_size, const hw_value *v, int learn);
+int hw_reserve_shared(hw_learner *l);                                           /* room for the rows to share */
 int hw_share_rows(hw_learner *l);                                               /* the table is full from now on */
 int32_t hw_knot_below(const double *knots, int32_t count, double x, double *u); /* u: how far x lies towards the next */
 int hw_move_knots(hw_learner *l, int32_t slot); /* to the quantiles of what is kept of its past; says how many there are */
@@ -423,10 +437,25 @@ static inline int64_t hw_score_count(const hw_learner *l)
 }
 static inline int64_t hw_history_head(const hw_learner *l) { return l->targets ? HW_PAST_NUMBERS : 3; }
 
+/* ---- due.c: what falls due when a sample is learned ---------------------------------------------------------------------
+ */
+typedef struct hw_due {
+    int64_t values;        /* of the sample */
+    int64_t curves, bases; /* at most so many whose knots move, and that are appended */
+    int32_t first, last;   /* rows where the bases of those curves begin, from the first to the last */
+} hw_due;
+int hw_foresee(hw_learner *l, const int32_t *slots, int64_t count, hw_due *due); /* what these entries add to it */
+int hw_reserve_due(hw_learner *l, const hw_due *due, int64_t pairs);             /* of a sample of at most so many pairs */
+int hw_reserve_tests(hw_learner *l, int64_t learned, int64_t values); /* after so many rows, the last of so many values */
+void hw_count_shared(hw_learner *l); /* the names of the sample at hand that share rows, once */
+void hw_append_due(hw_learner *l);   /* once the sample is learned; it takes part from the next one on */
+
 /* ---- cells.c --------------------------------------------------------------------------------------------------------- */
-int hw_make_cells(hw_learner *l);  /* memory for tests and for the cells of a sample */
-int hw_place_tests(hw_learner *l); /* derive what follows from the tests; HW_BAD_STATE: a code that names nothing */
-int hw_learn_tests(hw_learner *l); /* after a row was learned: its candidates, and tests that are due */
+int hw_make_cells(hw_learner *l);   /* memory for tests and for the cells of a sample */
+int hw_place_tests(hw_learner *l);  /* derive what follows from the tests; HW_BAD_STATE: a code that names nothing */
+void hw_learn_tests(hw_learner *l); /* after a row was learned: its candidates, and tests that are due */
+bool hw_is_time_for_tests(const hw_learner *l, int64_t learned); /* whether the next are due after so many rows */
+bool hw_tests_fit(const hw_learner *l);                          /* whether there may be more */
 static inline int64_t hw_test_count(const hw_learner *l) { return (int64_t)l->cells.tables * l->cells.tests; }
 static inline int active_tables(const hw_learner *l) { return l->cells.used ? l->cells.tables : 0; }
 static inline bool hw_outputs_in_table(const hw_learner *l, const hw_expert_t *e) /* its columns are the outputs */
@@ -493,12 +522,18 @@ void hw_set_outputs(hw_learner *l, int outputs); /* within the room that there i
 int hw_reserve_batch(hw_learner *l, int64_t samples, int64_t pairs);
 int hw_make_pending(hw_learner *l);
 int hw_grow_cells(hw_learner *l, int tests); /* to so many tests in use: a new cell begins as the one it is a part of */
-int hw_reinitialise_failing(hw_learner *l);
+int hw_plan_cells(hw_learner *l, int tests); /* all that hw_take_plan needs */
+bool hw_take_plan(hw_learner *l);            /* as hw_grow_cells; false where there is no plan */
+void hw_drop_plan(hw_learner *l);
+int hw_reserve_matrices(hw_learner *l); /* for hw_reinitialise_failing after one row more */
+int hw_reserve_all_matrices(hw_learner *l);
+void hw_reinitialise_failing(hw_learner *l);
 
 /* ---- ring.c ---------------------------------------------------------------------------------------------- */
 int hw_reserve_ring(hw_learner *l, int64_t pairs);
 int hw_compact_ring(hw_learner *l, int64_t more);
-int hw_move_due_knots(hw_learner *l); /* samples kept for replay are read again on them */
+int hw_reserve_moves(hw_learner *l, const hw_due *due, int64_t pairs);
+void hw_move_due_knots(hw_learner *l); /* samples kept for replay are read again on them */
 
 /* ---- limits.c -------------------------------------------------------------------------------------------- */
 int hw_exceed(hw_learner *l, const char *name, int64_t limit, int64_t got); /* returns HW_TOO_LARGE */

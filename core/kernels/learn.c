@@ -113,11 +113,8 @@ static int learn_answer(hw_learner *l, const sample *s, double *y, int answers, 
                 replay(l, e, s);
         keep_sample(l, y[0], w);
     }
-    if (failing) {
-        int status = hw_reinitialise_failing(l);
-        if (status < 0)
-            return status;
-    }
+    if (failing)
+        hw_reinitialise_failing(l);
     l->learned += 1;
     return 1;
 }
@@ -246,9 +243,7 @@ static int kernel_learn_array(hw_learner *l, const void *X, const double *y, con
             continue;
         for (int j = 0; j < answers; j++)
             own[j] = y[i * answers + j];
-        int status = learn_answer(l, &s, own, answers, w[i], true, -1);
-        if (status < 0)
-            return status;
+        learn_answer(l, &s, own, answers, w[i], true, -1);
     }
     return 0;
 }

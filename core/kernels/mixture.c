@@ -7,7 +7,6 @@
 
 static const double SHARE = 0.003;                        /* of Hedge's weights that is spread evenly after each row */
 static const double HARDEST = 9;                          /* the largest loss, and gain, that they see */
-static const double PATIENCE = 500;                       /* rows in succession that an expert may know less than nothing */
 static const double FIRST_RATE = 0.01, OF_NUMBERS = 0.02; /* step of the weights at first: of logits, of numbers */
 static const double LAST_RATE = 0.002, COOLING = 1000;
 static const double LEAP = 0.1;                                  /* no row moves a weight by more */
@@ -118,12 +117,12 @@ static bool is_failing(hw_learner *l, int e, double loss)
     else if (l->expert[e].loss == HW_LOSS_cross_entropy)
         ignorant = hw_log64(l->expert[e].outputs);
     if (!finite(loss))
-        run[HW_FAILING] += PATIENCE / 10;
+        run[HW_FAILING] += HW_OVERFLOW_COUNTS;
     else if (run[HW_FADING_LOSS] > ignorant + 1)
         run[HW_FAILING] += 1;
     else
         run[HW_FAILING] = 0;
-    return run[HW_FAILING] >= PATIENCE;
+    return run[HW_FAILING] >= HW_PATIENCE;
 }
 
 /* ---- label history: what the last answer says of the next one -------------------------------------------------------- */

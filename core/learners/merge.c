@@ -1243,7 +1243,9 @@ static int merge(merging *m, const int32_t *const *outputs, double bias)
     }
     for (int used = -1; status >= 0 && used < to->cells.used;) {
         used = to->cells.used;
-        status = hw_learn_tests(to);
+        status = hw_reserve_tests(to, to->learned, to->entries);
+        if (status >= 0)
+            hw_learn_tests(to);
     }
     return status;
 }

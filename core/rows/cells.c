@@ -99,7 +99,9 @@ static double threshold_at(const hw_learner *l, int32_t code, double x)
     return x + 0.25 * (mean - x);
 }
 
-static bool is_due(const hw_learner *l)
+bool hw_is_time_for_tests(const hw_learner *l, int64_t learned) { return learned >= (int64_t)FIRST_ROWS << l->cells.used; }
+
+bool hw_tests_fit(const hw_learner *l)
 {
     const hw_cells *c = &l->cells;
     double numbers = (double)c->tables * (double)(2 << c->used);
@@ -107,28 +109,25 @@ static bool is_due(const hw_learner *l)
     for (int e = 0; e < l->experts; e++)
         if (l->expert[e].cells >= 0 && l->expert[e].most_lanes > widest)
             widest = l->expert[e].most_lanes;
-    return l->learned >= (int64_t)FIRST_ROWS << c->used && c->candidates >= c->tables && numbers * widest <= MOST_NUMBERS;
+    return numbers * widest <= MOST_NUMBERS;
 }
 
-int hw_learn_tests(hw_learner *l)
+void hw_learn_tests(hw_learner *l)
 {
     hw_cells *c = &l->cells;
-    if (c->used >= c->tests)
-        return 0;
-    offer_values(l);
-    if (!is_due(l))
-        return 0;
     int64_t first = (int64_t)c->used * c->tables;
-    int status = hw_grow_cells(l, c->used + 1);
-    if (status < 0)
-        return status;
+    if (c->used >= c->tests)
+        return;
+    offer_values(l);
+    if (!hw_is_time_for_tests(l, l->learned) || c->candidates < c->tables || !hw_tests_fit(l) || !hw_take_plan(l))
+        return;
     for (int64_t i = first; i < first + c->tables; i++) {
         double threshold = threshold_at(l, c->code[i], c->threshold[i]);
         if (threshold - threshold == 0) /* else the column's mean is out of all measure, and the value itself stays */
             c->threshold[i] = threshold;
     }
     c->candidates -= c->tables;
-    return hw_place_tests(l);
+    hw_place_tests(l);
 }
 
 int hw_cells_of(hw_learner *l, const int32_t **cells)

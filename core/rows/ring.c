@@ -15,20 +15,13 @@ typedef struct curve {
     double x;            /* at this number */
 } curve;
 
-/* Curves whose knots have moved, in the order in which they were due. */
+/* Curves whose knots have moved, in the order in which they were due. Their arrays are the learner's (hw_reserve_moves). */
 typedef struct moved {
     int32_t count, first, span;
     curve *curve;
     double *knots; /* (count, knots) as they were */
     int32_t *of;   /* (span,) 1 + the curve that row first + … belongs to; 0: none */
 } moved;
-
-static void release(moved *m)
-{
-    hw_release(m->curve);
-    hw_release(m->knots);
-    hw_release(m->of);
-}
 
 static bool has_curve(const hw_learner *l, int32_t slot)
 {
@@ -37,10 +30,10 @@ static bool has_curve(const hw_learner *l, int32_t slot)
 }
 
 /* Note the knots of the curves that are due, as long as they stand. */
-static int note_curves(hw_learner *l, moved *m)
+static void note_curves(const hw_learner *l, moved *m)
 {
     const hw_slots *s = &l->slots;
-    int32_t count = 0, last = 0;
+    int32_t last = 0, count = 0;
     for (int32_t i = 0; i < l->knots_due_count; i++) {
         int32_t slot = l->knots_due[i];
         if (!has_curve(l, slot))
@@ -50,13 +43,12 @@ static int note_curves(hw_learner *l, moved *m)
         count += 1;
     }
     if (!count)
-        return 0;
+        return;
     m->span = last + l->knots - m->first;
-    m->curve = hw_allocate(&l->memory, (uint64_t)count * sizeof(curve));
-    m->knots = hw_allocate(&l->memory, (uint64_t)count * (uint64_t)l->knots * sizeof(double));
-    m->of = hw_allocate(&l->memory, (uint64_t)m->span * sizeof(int32_t));
-    if (!m->curve || !m->knots || !m->of)
-        return HW_NO_MEMORY;
+    m->curve = l->moved_curves;
+    m->knots = l->moved_knots;
+    m->of = l->moved_of;
+    memset(m->of, 0, (size_t)m->span * sizeof(int32_t));
     for (int32_t i = 0; i < l->knots_due_count; i++) {
         int32_t slot = l->knots_due[i];
         if (!has_curve(l, slot))
@@ -66,7 +58,6 @@ static int note_curves(hw_learner *l, moved *m)
                (size_t)l->knots * sizeof(double));
         m->count += 1;
     }
-    return 0;
 }
 
 /* Find which of these curves have other knots now; says whether there are any. */
@@ -164,21 +155,21 @@ static void read_sample_again(hw_learner *l, pairs *to, int64_t i, const moved *
     l->sample_count[i] = to->end - l->sample_start[i];
 }
 
-/* Move the samples of the ring, the oldest first, to the front of an array with room for so many pairs more. m: NULL if no
- * curve has moved. */
-static int move_samples(hw_learner *l, int64_t more, const moved *m)
+static int64_t kept_samples(const hw_learner *l) { return l->ring_added < l->ring ? l->ring_added : l->ring; }
+
+static int64_t kept_pairs(const hw_learner *l)
 {
-    int64_t count = l->ring_added < l->ring ? l->ring_added : l->ring,
-            oldest = l->ring_added > l->ring ? l->ring_added % l->ring : 0;
     int64_t live = 0;
-    for (int64_t i = 0; i < count; i++)
+    for (int64_t i = 0; i < kept_samples(l); i++)
         live += l->sample_count[i];
-    int64_t capacity = 2 * (live + more); /* a number read again has two pairs where it had one */
-    capacity = capacity < 256 ? 256 : capacity;
-    pairs to = {hw_allocate(&l->memory, (uint64_t)capacity * 4), hw_allocate(&l->memory, (uint64_t)capacity * hw_number(l)),
-                0};
-    if (!to.rows || !to.values)
-        return hw_release(to.rows), hw_release(to.values), HW_NO_MEMORY;
+    return live;
+}
+
+/* Move the samples of the ring, the oldest first, to the front of `to`, which takes the place of their array. m: NULL if no
+ * curve has moved. */
+static void move_samples(hw_learner *l, pairs to, int64_t capacity, const moved *m)
+{
+    int64_t count = kept_samples(l), oldest = l->ring_added > l->ring ? l->ring_added % l->ring : 0;
     for (int64_t q = 0; q < count; q++)
         if (m)
             read_sample_again(l, &to, (oldest + q) % l->ring, m);
@@ -190,39 +181,94 @@ static int move_samples(hw_learner *l, int64_t more, const moved *m)
     l->pair_values = to.values;
     l->pairs_capacity = capacity;
     l->pairs_end = to.end;
-    return 0;
 }
 
-int hw_compact_ring(hw_learner *l, int64_t more) { return move_samples(l, more, NULL); }
+/* Twice the pairs that there are and `more`: a number read again has two pairs where it had one. */
+static int64_t roomy(const hw_learner *l, int64_t more)
+{
+    int64_t capacity = 2 * (kept_pairs(l) + more);
+    return capacity < 256 ? 256 : capacity;
+}
+
+static int take_pairs(hw_learner *l, pairs *p, int64_t capacity)
+{
+    *p = (pairs){hw_allocate(&l->memory, (uint64_t)capacity * 4),
+                 hw_allocate(&l->memory, (uint64_t)capacity * hw_number(l)), 0};
+    if (p->rows && p->values)
+        return 0;
+    hw_release(p->rows);
+    hw_release(p->values);
+    return HW_NO_MEMORY;
+}
+
+static void release_spare(hw_learner *l)
+{
+    hw_release(l->moved_rows);
+    hw_release(l->moved_values);
+    l->moved_rows = NULL;
+    l->moved_values = NULL;
+    l->moved_capacity = 0;
+}
+
+int hw_compact_ring(hw_learner *l, int64_t more)
+{
+    pairs to;
+    int64_t capacity = roomy(l, more);
+    int status = take_pairs(l, &to, capacity);
+    if (status >= 0)
+        move_samples(l, to, capacity, NULL);
+    return status;
+}
 
 /* Memory for one sample more; at the end of the array those still in the ring move to the front of a new one. Once a lap a
  * large array is looked at: a very wide sample may have left it. */
 int hw_reserve_ring(hw_learner *l, int64_t pairs)
 {
-    if (l->pairs_capacity > 1 << 16 && l->ring_added % l->ring == 0) {
-        int64_t live = 0;
-        for (int64_t i = 0; i < l->ring; i++)
-            live += l->sample_count[i];
-        if (8 * (live + pairs) < l->pairs_capacity)
-            return hw_compact_ring(l, pairs);
-    }
+    if (l->pairs_capacity > 1 << 16 && l->ring_added % l->ring == 0 && 8 * (kept_pairs(l) + pairs) < l->pairs_capacity)
+        return hw_compact_ring(l, pairs);
     return l->pairs_end + pairs <= l->pairs_capacity ? 0 : hw_compact_ring(l, pairs);
 }
 
 /* ---- knots ----------------------------------------------------------------------------------------------- */
 
-int hw_move_due_knots(hw_learner *l)
+/* Memory for hw_move_due_knots once the sample at hand, of so many pairs, is learned. */
+int hw_reserve_moves(hw_learner *l, const hw_due *due, int64_t pairs)
+{
+    const hw_allocator *m = &l->memory;
+    uint64_t curves = (uint64_t)due->curves, knots = (uint64_t)l->knots;
+    if (!hw_extend(m, &l->moved_curves, curves * sizeof(curve)) ||
+        !hw_extend(m, &l->moved_knots, curves * knots * sizeof(double)) ||
+        !hw_extend(m, &l->moved_of, ((uint64_t)(due->last - due->first) + knots) * sizeof(int32_t)))
+        return HW_NO_MEMORY;
+    int64_t capacity = roomy(l, pairs);
+    if (capacity <= l->moved_capacity)
+        return 0;
+    struct pairs to;
+    int status = take_pairs(l, &to, capacity);
+    if (status < 0)
+        return status;
+    release_spare(l);
+    l->moved_rows = to.rows;
+    l->moved_values = to.values;
+    l->moved_capacity = capacity;
+    return 0;
+}
+
+void hw_move_due_knots(hw_learner *l)
 {
     moved m = {0};
-    int status = l->ring && l->ring_added ? note_curves(l, &m) : 0;
-    for (int32_t i = 0; i < l->knots_due_count && status >= 0; i++) {
+    if (l->ring && l->ring_added)
+        note_curves(l, &m);
+    for (int32_t i = 0; i < l->knots_due_count; i++) {
         int32_t slot = l->knots_due[i];
         if (hw_move_knots(l, slot) >= 3 && l->slots.basis[slot] == 0)
-            status = hw_append_basis(l, slot);
+            hw_append_basis(l, slot);
     }
     l->knots_due_count = 0;
-    if (status >= 0 && m.count && find_moved(l, &m))
-        status = move_samples(l, 0, &m);
-    release(&m);
-    return status;
+    if (m.count && find_moved(l, &m)) {
+        move_samples(l, (pairs){l->moved_rows, l->moved_values, 0}, l->moved_capacity, &m);
+        l->moved_rows = NULL; /* they are the ring's now */
+        l->moved_values = NULL;
+    }
+    release_spare(l);
 }

@@ -91,23 +91,29 @@ int hw_draw_rows(hw_learner *l)
     return 0;
 }
 
-/* Draw one dense layer by way of `numbers` (n, m). */
-static void draw_matrix(hw_learner *l, const hw_op *o, uint64_t key, double *numbers)
+/* Draw one dense layer; there is room for its matrix (reserve_matrix). */
+static void draw_matrix(hw_learner *l, const hw_op *o, uint64_t key)
 {
-    hw_draw(o->initializer, o->scale, key, o->n, o->m, numbers);
+    hw_draw(o->initializer, o->scale, key, o->n, o->m, l->matrix);
     for (int64_t i = 0; i < o->n; i++)
         for (int64_t j = 0; j < o->m; j++)
-            hw_put(l, l->weights, o->weights + i * o->stride + j, numbers[i * o->m + j]);
+            hw_put(l, l->weights, o->weights + i * o->stride + j, l->matrix[i * o->m + j]);
 }
 
 /* Room to draw any one matrix of an expert. */
-static double *take_matrix(hw_learner *l, const hw_expert_t *x)
+static int reserve_matrix(hw_learner *l, const hw_expert_t *x)
 {
     int64_t most = l->growing ? 1 : (int64_t)l->declaration[HW_D_INPUTS] * x->width;
     for (int q = x->first; q < x->last; q++)
         if (l->op[q].kind == HW_DENSE && (int64_t)l->op[q].n * l->op[q].m > most)
             most = (int64_t)l->op[q].n * l->op[q].m;
-    return hw_allocate(&l->memory, (uint64_t)most * sizeof(double));
+    return extend(l, &l->matrix, most, sizeof(double)) ? 0 : HW_NO_MEMORY;
+}
+
+static void release_matrix(hw_learner *l)
+{
+    hw_release(l->matrix);
+    l->matrix = NULL;
 }
 
 enum { DRAW_DENSE = 11, DRAW_TABLE, DRAW_REINITIALISED };
@@ -116,22 +122,22 @@ int hw_draw_dense(hw_learner *l)
 {
     for (int e = 0; e < l->all; e++) {
         const hw_expert_t *x = l->expert + e;
-        double *numbers = take_matrix(l, x);
-        if (!numbers)
-            return HW_NO_MEMORY;
+        int status = reserve_matrix(l, x);
+        if (status < 0)
+            return status;
         for (int q = x->first; q < x->last; q++)
             if (l->op[q].kind == HW_DENSE) {
                 uint64_t which = (uint64_t)e << 32 | (uint64_t)(q - x->first + 1);
-                draw_matrix(l, l->op + q, hw_key(l->seed, DRAW_DENSE, which), numbers);
+                draw_matrix(l, l->op + q, hw_key(l->seed, DRAW_DENSE, which));
             }
         /* a fixed number of inputs: all rows of the table are there, and are one matrix */
         int64_t n = l->growing ? 0 : (int64_t)l->declaration[HW_D_INPUTS];
-        hw_draw(x->initializer, x->scale, hw_key(l->seed, DRAW_DENSE, (uint64_t)e << 32), n, x->width, numbers);
+        hw_draw(x->initializer, x->scale, hw_key(l->seed, DRAW_DENSE, (uint64_t)e << 32), n, x->width, l->matrix);
         for (int64_t i = 0; i < n; i++)
             for (int64_t j = 0; j < x->width; j++)
-                hw_put(l, l->weights, l->dense + (i + 1) * l->stride + x->column + j, numbers[i * x->width + j]);
-        hw_release(numbers);
+                hw_put(l, l->weights, l->dense + (i + 1) * l->stride + x->column + j, l->matrix[i * x->width + j]);
     }
+    release_matrix(l);
     return 0;
 }
 
@@ -146,9 +152,10 @@ int hw_reinitialise(hw_learner *l, int expert, uint64_t key)
     if (expert < 0 || expert >= l->experts)
         return HW_BAD_ARGUMENT;
     const hw_expert_t *x = l->expert + expert;
-    double *run = l->running + expert * HW_RUNNING, *numbers = take_matrix(l, x);
-    if (!numbers)
-        return HW_NO_MEMORY;
+    double *run = l->running + expert * HW_RUNNING;
+    int status = reserve_matrix(l, x);
+    if (status < 0)
+        return status;
     l->predicted_count = -1;
     run[HW_STEPS] = run[HW_FADING_LOSS] = run[HW_FAILING] = 0;
     run[HW_STEP_SCALE] = run[HW_PRODUCT] = 1;
@@ -172,29 +179,47 @@ int hw_reinitialise(hw_learner *l, int expert, uint64_t key)
         if (o->kind == HW_CELLS)
             continue;
         if (o->kind == HW_DENSE) {
-            draw_matrix(l, o, hw_mix64(key + (uint64_t)(q - x->first + 1)), numbers);
+            draw_matrix(l, o, hw_mix64(key + (uint64_t)(q - x->first + 1)));
         } else if (o->weights >= 0) {
             for (int j = 0; j < o->m; j++) /* gains begin at 1 */
                 hw_put(l, l->weights, o->weights + j, 1);
         }
     }
-    hw_release(numbers);
     return 0;
 }
 
-int hw_reinitialise_failing(hw_learner *l)
+int hw_reserve_matrices(hw_learner *l)
+{
+    int status = 0;
+    bool near = false;
+    for (int e = 0; l->experts > 1 && e < l->experts && status >= 0; e++)
+        if (l->running[e * HW_RUNNING + HW_FAILING] >= HW_PATIENCE - HW_OVERFLOW_COUNTS) {
+            status = reserve_matrix(l, l->expert + e);
+            near = true;
+        }
+    if (!near)
+        release_matrix(l);
+    return status;
+}
+
+int hw_reserve_all_matrices(hw_learner *l)
+{
+    int status = 0;
+    for (int e = 0; e < l->experts && status >= 0; e++)
+        status = reserve_matrix(l, l->expert + e);
+    return status;
+}
+
+void hw_reinitialise_failing(hw_learner *l)
 {
     for (int e = 0; e < l->experts; e++) {
         double *run = l->running + e * HW_RUNNING;
-        if (run[HW_FAILING] < 500)
+        if (run[HW_FAILING] < HW_PATIENCE)
             continue;
         uint64_t which = (uint64_t)l->touched[0] << 16 ^ (uint64_t)run[HW_REINITIALISED] << 8 ^ (uint64_t)e;
-        int status = hw_reinitialise(l, e, hw_key(l->seed, DRAW_REINITIALISED, which));
-        if (status < 0)
-            return status;
+        hw_reinitialise(l, e, hw_key(l->seed, DRAW_REINITIALISED, which)); /* there is room: hw_reserve_matrices */
         run[HW_REINITIALISED] += 1;
     }
-    return 0;
 }
 
 /* ---- more outputs ---------------------------------------------------------------------------------------- */
@@ -330,8 +355,9 @@ static void drop_layout(hw_learner *l)
         hw_release(l->state[k]);
 }
 
-/* Lay out anew with room for so many outputs. Working memory that has grown serves the old layout too. */
-static int lay_out(hw_learner *l, int outputs, int capacity)
+/* Make a layout with room for so many outputs; its numbers mean nothing yet. If there is no memory, all stays as it is.
+ * Working memory that has grown serves the old layout too. */
+static int begin_layout(hw_learner *l, int outputs, int capacity)
 {
     hw_learner old = *l;
     l->expert = NULL;
@@ -343,26 +369,89 @@ static int lay_out(hw_learner *l, int outputs, int capacity)
         status = fresh_vectors(l, l->row_capacity);
     if (status >= 0)
         status = hw_make_scratch(l);
-    if (status >= 0)
-        status = reserve_answers(l, old.output_capacity, old.outputs);
+    if (status < 0) {
+        drop_layout(l);
+        take_layout(l, &old);
+    }
+    return status;
+}
+
+static void move_from(hw_learner *l, hw_learner *old)
+{
+    move_numbers(l, old);
+    drop_layout(old);
+    hw_set_step(l, l->step[0], l->step[1]);
+}
+
+static int lay_out(hw_learner *l, int outputs, int capacity)
+{
+    hw_drop_plan(l);
+    hw_learner old = *l;
+    int status = begin_layout(l, outputs, capacity);
+    if (status < 0)
+        return status;
+    status = reserve_answers(l, old.output_capacity, old.outputs);
     if (status < 0) {
         drop_layout(l);
         take_layout(l, &old);
         return status;
     }
-    move_numbers(l, &old);
-    drop_layout(&old);
-    return hw_set_step(l, l->step[0], l->step[1]);
+    move_from(l, &old);
+    return 0;
+}
+
+void hw_drop_plan(hw_learner *l)
+{
+    if (l->planned)
+        drop_layout(l->planned);
+    hw_release(l->planned);
+    l->planned = NULL;
+}
+
+int hw_plan_cells(hw_learner *l, int tests)
+{
+    if (l->planned && l->planned->cells.used == tests && l->planned->row_capacity == l->row_capacity)
+        return 0;
+    hw_learner old = *l, *planned = hw_allocate(&l->memory, sizeof *l);
+    if (!planned)
+        return HW_NO_MEMORY;
+    hw_drop_plan(l);
+    l->predicted_count = -1; /* what was computed for it lies in the working memory of before */
+    l->cells.used = tests;
+    int status = begin_layout(l, l->outputs, l->output_capacity);
+    l->cells.used = old.cells.used;
+    if (status < 0)
+        return hw_release(planned), status;
+    take_layout(planned, l);
+    planned->cells.used = tests;
+    planned->row_capacity = l->row_capacity;
+    take_layout(l, &old);
+    l->planned = planned;
+    return 0;
+}
+
+bool hw_take_plan(hw_learner *l)
+{
+    if (l->planned && l->planned->row_capacity != l->row_capacity)
+        hw_drop_plan(l);
+    if (!l->planned)
+        return false;
+    hw_learner old = *l;
+    take_layout(l, l->planned);
+    l->cells.used = l->planned->cells.used;
+    hw_release(l->planned);
+    l->planned = NULL;
+    l->predicted_count = -1;
+    move_from(l, &old);
+    hw_clear_scratch(l);
+    return true;
 }
 
 int hw_grow_cells(hw_learner *l, int tests)
 {
-    int before = l->cells.used;
-    l->cells.used = tests;
-    l->predicted_count = -1;
-    int status = lay_out(l, l->outputs, l->output_capacity);
-    if (status < 0)
-        l->cells.used = before;
+    int status = hw_plan_cells(l, tests);
+    if (status >= 0)
+        hw_take_plan(l);
     return status;
 }
 
@@ -443,8 +532,8 @@ int hw_make_scratch(hw_learner *l)
         !extend(l, &l->row_gradient, gradient, size) || !extend(l, &l->losses, l->all, 8) ||
         !extend(l, &l->staging, l->staging_capacity, 8))
         return HW_NO_MEMORY;
-    l->pair_capacity = l->undo_pairs = 0;                                /* a row may be wider now */
-    int status = hw_reserve_entries(l, l->entries > 1 ? l->entries : 1); /* the arrays are always there */
+    l->pair_capacity = l->undo_pairs = 0;                          /* a row may be wider now */
+    int status = l->entry_capacity ? 0 : hw_reserve_entries(l, 1); /* the arrays are always there */
     return status < 0 ? status : hw_reserve_pairs(l, l->entries > 5 ? l->entries : 5);
 }
 

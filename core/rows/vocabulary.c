@@ -158,19 +158,25 @@ static uint64_t category_key(const hw_learner *l, const char *name, uint32_t nam
 
 /* ---- columns --------------------------------------------------------------------------------------------- */
 
+int hw_reserve_shared(hw_learner *l)
+{
+    int status = hw_reserve_rows(l, l->rows + l->shared);
+    if (status < 0 || l->shared_slots)
+        return status;
+    l->shared_slots = hw_allocate(&l->memory, (uint64_t)l->shared * sizeof(int32_t));
+    if (!l->shared_slots)
+        return HW_NO_MEMORY;
+    memset(l->shared_slots, 0xFF, (size_t)l->shared * sizeof(int32_t));
+    return 0;
+}
+
 /* The table is full: append the rows that new names share from now on. */
 int hw_share_rows(hw_learner *l)
 {
     int64_t first = l->rows;
-    int status = hw_reserve_rows(l, l->rows + l->shared);
+    int status = hw_reserve_shared(l);
     if (status < 0)
         return status;
-    if (!l->shared_slots) {
-        l->shared_slots = hw_allocate(&l->memory, (uint64_t)l->shared * sizeof(int32_t));
-        if (!l->shared_slots)
-            return HW_NO_MEMORY;
-        memset(l->shared_slots, 0xFF, (size_t)l->shared * sizeof(int32_t));
-    }
     for (int64_t i = 0; i < l->shared; i++)
         hw_append_row(l, draw_key(l, KEY_SHARED, "", 0, (uint64_t)i));
     l->shared_from = first;
@@ -361,13 +367,15 @@ int32_t hw_append_column(hw_learner *l, const hw_value *v)
     return c->count++;
 }
 
-/* Slot of the row that a nameless number shares, or −1 if it has none yet and may get none. */
+/* Slot of the row that a nameless number shares; −1 if it has none yet and may get none; or an error. */
 static int32_t shared_slot(hw_learner *l, uint64_t key, int learn)
 {
     int64_t at = (int64_t)(key % (uint64_t)l->shared);
     if (l->shared_slots[at] < 0 && learn) {
         int slot = hw_append_slot(l, (int32_t)(l->shared_from + at), -1);
-        l->shared_slots[at] = slot < 0 ? -1 : slot;
+        if (slot < 0)
+            return slot;
+        l->shared_slots[at] = slot;
     }
     return l->shared_slots[at];
 }
@@ -394,7 +402,7 @@ int64_t hw_category_row(hw_learner *l, int32_t column, const char *name, uint32_
         return capacity;
     if (!capacity || column < 0) {
         if (learn)
-            l->shared_names += 1;
+            l->sharing += 1;
         return l->shared_from + (int64_t)(key % (uint64_t)l->shared);
     }
     int status = hw_reserve_rows(l, l->rows + 1);
@@ -410,6 +418,8 @@ static int add_parts(hw_learner *l, const double *parts, int32_t first, const hw
         int32_t slot = first + i;
         if (first < 0)
             slot = shared_slot(l, draw_key(l, KEY_PART, v->name, v->name_size, (uint64_t)i), learn);
+        if (slot < -1)
+            return slot;
         if (slot >= 0 && parts[i] == parts[i])
             add_entry(l, slot, parts[i]);
         l->unknown += slot < 0 && parts[i] == parts[i];
@@ -450,8 +460,10 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
     if (kind == HW_NUMBER && v->has & HW_HAS_NUMBER) {
         int32_t slot =
             column < 0 ? shared_slot(l, draw_key(l, KEY_NUMBER, name, name_size, 0), learn) : l->columns.slot[column];
+        if (slot < -1)
+            return slot;
         if (column < 0 && learn)
-            l->shared_names += 1;
+            l->sharing += 1;
         if (slot >= 0)
             add_entry(l, slot, v->number);
         l->unknown += slot < 0;
@@ -459,7 +471,7 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
     }
     if (kind == HW_TIME && v->has & HW_HAS_TIME) {
         if (column < 0 && learn)
-            l->shared_names += 1;
+            l->sharing += 1;
         return add_parts(l, v->time, column < 0 ? -1 : l->columns.slot[column], v, learn);
     }
     if (v->has & HW_HAS_TEXT) {
@@ -535,7 +547,7 @@ static void begin_entries(hw_learner *l)
 int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_order, hw_entries *entries)
 {
     int64_t most = 0;
-    l->entries = l->added = l->unknown = 0;
+    l->entries = l->added = l->unknown = l->sharing = 0;
     for (int64_t i = 0; i < count; i++) {
         if (values[i].column >= l->columns.count || values[i].column < -1 || values[i].kind >= HW_KINDS)
             return HW_BAD_ARGUMENT;
@@ -587,7 +599,7 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
 
 int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count)
 {
-    l->entries = l->added = l->unknown = 0;
+    l->entries = l->added = l->unknown = l->sharing = 0;
     int status = hw_check_sample(l, NULL, 0, count, 0);
     if (status >= 0)
         status = hw_reserve_entries(l, count + l->answer_inputs);

@@ -433,6 +433,23 @@ static int reserve_columns(hw_learner *l, int64_t t)
     return status < 0 ? status : hw_reserve_undo(l, 3 * most + 1);
 }
 
+/* Memory for what falls due when nets learn the columns of a time. The sample at hand is that of time t. */
+static int reserve_nets(hw_learner *l, int64_t t, int64_t target)
+{
+    static const int32_t first[HW_FORECAST_INPUTS] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+    hw_forecast_t *f = &l->forecast;
+    hw_due due = {0};
+    if (target < 1)
+        return 0;
+    const int32_t *slots = target == t ? l->entry_slots + HW_FORECAST_INPUTS : f->x_slots + f->x_start[target % f->horizon];
+    int status = hw_foresee(l, first, HW_FORECAST_INPUTS, &due);
+    if (status >= 0)
+        status = hw_foresee(l, slots, target == t ? f->own : f->x_count[target % f->horizon], &due);
+    if (status >= 0 && l->ring)
+        status = hw_reserve_ring(l, 3 * due.values + 1);
+    return status < 0 ? status : hw_reserve_due(l, &due, 3 * due.values + 1);
+}
+
 /* ---- one step of time -------------------------------------------------------------------------------------- */
 
 /* Least squares begin once two seasons have shown how far answers spread, and anew where that proves far too little. */
@@ -476,8 +493,7 @@ static void say_linear(hw_forecast_t *f, int64_t t, bool known)
 }
 
 /* The nets learn the answer of a time whose forecasts from every origin are past, from one of these: at a horizon that is
- * drawn. From all of them they would take as many steps along much the same row. Only the spline bases that it would append
- * may lack memory; then a number goes without for longer. */
+ * drawn. From all of them they would take as many steps along much the same row. */
 static void learn_nets(hw_learner *l, int64_t target)
 {
     hw_forecast_t *f = &l->forecast;
@@ -509,8 +525,11 @@ int hw_learn_next(hw_learner *l, double y)
     int status = make_place(l);
     if (status >= 0)
         status = reserve_columns(l, t);
+    if (status >= 0)
+        status = reserve_nets(l, t, t - f->horizon + 1);
     if (status < 0)
         return status;
+    hw_count_shared(l);
     double answer = known ? record_answer(f, y) : filled(f, t); /* from here on nothing fails: no answer counts twice */
     if (known) {
         score(l, t, answer);

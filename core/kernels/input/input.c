@@ -64,10 +64,7 @@ static void update_reservoir(hw_learner *l, int32_t slot, double x)
     hw_slots *s = &l->slots;
     int64_t t = (int64_t)s->seen[slot], capacity = (int64_t)(hw_capacity(s->reservoir[slot]) / sizeof(double));
     int64_t at = t <= HW_RESERVOIR ? t - 1 : (int64_t)(hw_uniform(l->random) * (double)t);
-    if (at >= capacity && at < HW_RESERVOIR &&
-        hw_extend(&l->memory, &s->reservoir[slot], (uint64_t)(at < 8 ? 8 : 2 * at) * sizeof(double)))
-        capacity = (int64_t)(hw_capacity(s->reservoir[slot]) / sizeof(double));
-    if (at >= 0 && at < capacity && at < HW_RESERVOIR) /* without memory a value less is kept, and nothing else is lost */
+    if (at >= 0 && at < capacity && at < HW_RESERVOIR) /* there is room: hw_foresee */
         s->reservoir[slot][at] = x;
     if (t >= HW_FIRST_KNOTS && (t & (t - 1)) == 0 && l->knots_due_count < l->knots_due_capacity)
         l->knots_due[l->knots_due_count++] = slot;

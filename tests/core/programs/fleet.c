@@ -99,7 +99,6 @@ static int learn_row(hw_learner *l, uint64_t i, int classes)
         status = read_row(l, i, 1);
     if (status < 0)
         return status;
-    heap.refused_at = -1; /* what learning does without memory, stress.c looks at */
     return hw_learn(l, y, 1, p);
 }
 
