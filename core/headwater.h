@@ -117,6 +117,17 @@ enum {
     HW_F_FORGETTING, /* what a step of time leaves of their past; 1: all */
     HW_FORECAST
 };
+/* Or these, of a bandit. */
+enum {
+    HW_B_EXPLORE, /* HW_SQUARECB … */
+    HW_B_AMOUNT,  /* its gamma, epsilon, lambda or alpha */
+    HW_B_POWER,   /* squarecb: gamma grows by this power of the rows */
+    HW_B_LOWEST,  /* the rewards lie between */
+    HW_B_HIGHEST, /* these */
+    HW_B_INPUTS,  /* rows of the table that least squares read */
+    HW_BANDIT
+};
+enum { HW_SQUARECB, HW_EPSILON, HW_SOFTMAX, HW_GREEDY, HW_LINUCB, HW_EXPLORATIONS };
 /* An operation that is no declared layer: it adds a row of each cell table to an expert's first layer. */
 enum { HW_CELLS = HW_LAYER_KINDS };
 /* How wide answers spread. HW_ANOMALY: there are no answers, and what is predicted is how unusual a sample is, in (0, 1).
@@ -229,6 +240,15 @@ int hw_contributions(hw_learner *l, double *row, double *score, double *of_new);
 int hw_learn_next(hw_learner *l, double y);
 /* What the answer `horizon` times after the last will be; hw_read has read the columns of that time. Nothing is changed. */
 int hw_forecast(hw_learner *l, int64_t horizon, double *y);
+
+/* A bandit, for the sample that hw_read read last. Its actions are outputs; -1 stands for one that was never seen.
+ * hw_values: what reward is expected of each (outputs). hw_decide: value, from 0 to 1, and probability of each action that
+ * is offered; returns the place of the best. Nothing is changed. */
+int hw_values(hw_learner *l, double *values);
+int hw_decide(hw_learner *l, const int32_t *actions, int64_t count, double *values, double *p);
+int64_t hw_draw_action(hw_learner *l, const double *p, int64_t count); /* which, by these probabilities: the next draw */
+/* What came of an action that was taken with probability p. Returns whether it was learned. */
+int hw_learn_action(hw_learner *l, int32_t action, double reward, double p);
 
 /* Of an embedding: how many ids a sample has. */
 int hw_set_ids(hw_learner *l, int64_t ids);

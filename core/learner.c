@@ -144,6 +144,8 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
         *status = hw_make_cells(l);
     if (*status >= 0)
         *status = hw_make_forecast(l);
+    if (*status >= 0)
+        *status = hw_make_bandit(l);
     if (*status < 0)
         return hw_free(l), NULL;
     double share = 1.0 / (l->experts + l->history);
@@ -152,6 +154,7 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
         run[HW_STEP_SCALE] = run[HW_PRODUCT] = 1;
         run[HW_WEIGHT] = share;
     }
+    hw_begin_bandit(l);
     l->random[1] = hw_key(l->seed, 1, 0);
     if (l->history)
         l->label_history[l->targets ? HW_PAST_REPEATS : 0] = l->targets ? 0.5 : -1;
@@ -217,6 +220,13 @@ void hw_free(hw_learner *l)
                       l->forecast.x_slots,
                       l->forecast.x,
                       l->forecast.row,
+                      l->bandit.counts,
+                      l->bandit.shares,
+                      l->bandit.actions,
+                      l->bandit.weights,
+                      l->bandit.inverse,
+                      l->bandit.ring,
+                      l->bandit.row,
                       l->shared_slots,
                       l->row_keys,
                       l->touched,
@@ -410,7 +420,7 @@ static bool is_last_predicted(const hw_learner *l)
 
 int hw_learn(hw_learner *l, double y, double w, void *p)
 {
-    if (!l->growing || !answer_fits(l, y) || !(w >= 0 && w <= 1e30))
+    if (!l->growing || !answer_fits(l, y) || !(w >= 0 && w <= 1e30) || l->bandit.on != l->bandit.learning)
         return HW_BAD_ARGUMENT;
     if (l->intervals == HW_ANOMALY)
         return learn_anomaly(l, w, p);
@@ -439,7 +449,7 @@ int hw_predict_pending(hw_learner *l, void *p)
 
 int hw_learn_late(hw_learner *l, double y, double w)
 {
-    if (!l->growing || !answer_fits(l, y) || !(w >= 0 && w <= 1e30))
+    if (!l->growing || l->bandit.on || !answer_fits(l, y) || !(w >= 0 && w <= 1e30))
         return HW_BAD_ARGUMENT;
     if (l->intervals == HW_ANOMALY)
         return learn_anomaly(l, w, NULL);

@@ -154,6 +154,34 @@ typedef struct hw_forecast_t {
     double *row;
 } hw_forecast_t;
 
+/* ---- decisions (decisions/bandit.c) -------------------------------------------------------------------------------------
+ */
+
+enum { HW_MOST_LINEAR = 256 }; /* rows of the table that least squares may read */
+enum {
+    HW_BC_INPUTS,
+    HW_BC_ACTIONS,
+    HW_BC_DRAWS,
+    HW_BC_COUNTS
+}; /* rows that they read, of how many actions; draws so far */
+enum { HW_A_TAKEN, HW_A_REWARD, HW_A_NUMBERS }; /* of an action: how often it was taken, mean reward */
+
+typedef struct hw_bandit_t {
+    bool on, learning; /* learning: an action and its reward are at hand */
+    int explore;
+    double amount, power, lowest, highest; /* as declared */
+    int64_t most;
+    int64_t *counts;   /* (HW_BC_COUNTS) */
+    double *shares;    /* (experts + 1, 2) weight and fading loss; the last of least squares */
+    double *actions;   /* (actions, HW_A_NUMBERS) */
+    double *weights;   /* (actions, inputs) */
+    double *inverse;   /* (actions, inputs, inputs) */
+    int32_t *ring;     /* (ring) which action was taken in a sample that is kept */
+    int32_t action;    /* which was taken in the sample at hand, while it is learned */
+    double importance; /* and how much its error counts */
+    double *row;       /* working memory */
+} hw_bandit_t;
+
 /* ---- experts ----------------------------------------------------------------------------------------------------------
  */
 
@@ -274,6 +302,7 @@ struct hw_learner {
     hw_slots slots;
     hw_cells cells;
     hw_forecast_t forecast;
+    hw_bandit_t bandit;
     int64_t rows, row_capacity, drawn, fan_in, learned, shared_from, shared_names, highest_row;
     int32_t *shared_slots;                 /* (shared,) slot of a shared row; −1: none */
     uint64_t *row_keys;                    /* (rows,) what a row is drawn from */
@@ -470,6 +499,12 @@ int hw_append_forecast(hw_learner *l); /* the columns that say what is known of 
 bool hw_has_forecast(const hw_learner *l);
 int hw_compact_columns(hw_learner *l, int64_t more);
 
+/* ---- decisions/bandit.c ---------------------------------------------------------------------------------------------- */
+int hw_parse_bandit(hw_learner *l, const double *d, hw_fault *fault);
+int hw_make_bandit(hw_learner *l);
+void hw_begin_bandit(hw_learner *l);           /* equal weights */
+void hw_learn_values(hw_learner *l, double y); /* all experts have predicted the sample at hand */
+
 /* ---- state.c --------------------------------------------------------------------------------------------------------- */
 /* Whose the numbers of an array of the state are: of what there is one along its first dimension. */
 enum {
@@ -500,6 +535,10 @@ enum {
     HW_OF_HORIZONS,
     HW_OF_ORIGINS,
     HW_OF_COLUMN_ENTRIES,
+    HW_OF_BANDIT, /* of a bandit: */
+    HW_OF_SHARES,
+    HW_OF_ACTIONS,
+    HW_OF_DECISIONS,
     HW_OF_PENDING
 };
 int hw_locate(hw_learner *l, int i, hw_array *array);                        /* array i as it lies now; whose it is */

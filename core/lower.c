@@ -121,8 +121,9 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
               behind);
         CHECK(units == d[HW_D_OUTPUTS], "units of an expert's last layer", "as many as outputs", units);
     }
-    const double *ahead = end - at == HW_FORECAST ? at : NULL; /* what declares a forecaster */
-    CHECK(ahead || at == end, "size of the declaration", "nothing behind the last layer", (double)count);
+    const double *ahead = end - at == HW_FORECAST ? at : NULL; /* what declares a forecaster, */
+    const double *decides = end - at == HW_BANDIT ? at : NULL; /* or a bandit */
+    CHECK(ahead || decides || at == end, "size of the declaration", "nothing behind the last layer", (double)count);
     CHECK(!classes || d[HW_D_TARGETS] == 0, "answers standardised", "numbers, not classes", 1);
     CHECK(classes || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs", "one, where a sample's answer is one number",
           d[HW_D_OUTPUTS]);
@@ -164,6 +165,10 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
         CHECK(l->ring >= 1 && l->ring <= 1 << 14, "samples kept for replay", "1 to 16384", l->ring);
     }
     CHECK(!l->history || l->mixture, "label history", "cross-entropy, or answers that are standardised", 1);
+    if (decides) {
+        CHECK(!classes, "losses of the experts", "none of classes where actions are chosen", classes);
+        return hw_parse_bandit(l, decides, fault);
+    }
     return ahead ? hw_parse_forecast(l, ahead, fault) : 0;
 }
 
@@ -325,7 +330,7 @@ static void lower_expert(draft *at, int index, const double *layers, int count, 
     for (int i = 0; i < count; i++)
         if (layers[i * HW_LAYER + HW_L_KIND] == HW_DENSE || layers[i * HW_LAYER + HW_L_KIND] == HW_EMBEDDING)
             last = i;
-    bool grows = l->growing && index < l->experts && hw_is_of_classes(e->loss);
+    bool grows = l->growing && index < l->experts && (l->bandit.on || hw_is_of_classes(e->loss));
     int32_t source = 16 + e->column;
     int64_t n = e->width;
     e->first = l->ops;
@@ -415,7 +420,7 @@ int hw_lower(hw_learner *l, int outputs, int capacity)
         bool one = true; /* the table's columns are the outputs */
         for (int i = 1; i < count; i++)
             one = one && first[i * HW_LAYER + HW_L_KIND] != HW_DENSE;
-        bool grows = one && l->growing && e < l->experts && hw_is_of_classes(x->loss);
+        bool grows = one && l->growing && e < l->experts && (l->bandit.on || hw_is_of_classes(x->loss));
         x->width = one && e < l->experts ? outputs : (int32_t)first[HW_L_UNITS];
         x->lanes = hw_lanes(x->width);
         rooms[e] = grows ? capacity : x->width;

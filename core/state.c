@@ -16,7 +16,11 @@ enum {
     PER_HORIZON,
     PER_ORIGIN,
     PER_ERROR,
-    PER_SCORE
+    PER_SCORE,
+    PER_TWO,
+    PER_NUMBER,
+    PER_INPUT,
+    PER_PAIR_OF_INPUTS
 };
 
 #define AT(field) offsetof(hw_learner, field)
@@ -85,6 +89,12 @@ static const struct row {
     {"forecast_column_count", HW_I64, HW_KEEP_FIRST, HW_OF_HORIZONS, ALONE, AT(forecast.x_count)},
     {"forecast_column_slots", HW_I32, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x_slots)},
     {"forecast_column_x", HW_F64, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x)},
+    {"bandit_counts", HW_I64, HW_KEEP_FIRST, HW_OF_BANDIT, ALONE, AT(bandit.counts)},
+    {"bandit_shares", HW_F64, HW_KEEP_FIRST, HW_OF_SHARES, PER_TWO, AT(bandit.shares)},
+    {"bandit_actions", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_NUMBER, AT(bandit.actions)},
+    {"bandit_weights", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_INPUT, AT(bandit.weights)},
+    {"bandit_inverse", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_PAIR_OF_INPUTS, AT(bandit.inverse)},
+    {"bandit_ring", HW_I32, HW_KEEP_FIRST, HW_OF_DECISIONS, ALONE, AT(bandit.ring)},
 };
 enum { STATES = sizeof LIST / sizeof *LIST, FIRST_STATE = 23 };
 
@@ -157,6 +167,10 @@ static int64_t count_of(const hw_learner *l, int i)
     case HW_OF_HORIZONS: return l->forecast.horizon;
     case HW_OF_ORIGINS: return 2 * (int64_t)l->forecast.horizon;
     case HW_OF_COLUMN_ENTRIES: return l->forecast.horizon ? l->forecast.counts[HW_FC_ENTRIES] : 0;
+    case HW_OF_BANDIT: return l->bandit.on ? HW_BC_COUNTS : 0;
+    case HW_OF_SHARES: return l->bandit.on ? l->experts + 1 : 0;
+    case HW_OF_ACTIONS: return l->bandit.on ? l->bandit.counts[HW_BC_ACTIONS] : 0;
+    case HW_OF_DECISIONS: return l->bandit.on ? l->ring : 0;
     case HW_OF_PENDING_ANSWERS: return l->answer_inputs && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     default: return n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     }
@@ -174,6 +188,10 @@ static int64_t across(const hw_learner *l, int i)
     case PER_ORIGIN: return HW_ORIGIN;
     case PER_ERROR: return HW_ERRORS;
     case PER_SCORE: return HW_FORECAST_WINDOW;
+    case PER_TWO: return 2;
+    case PER_NUMBER: return HW_A_NUMBERS;
+    case PER_INPUT: return l->bandit.on ? l->bandit.counts[HW_BC_INPUTS] : 0;
+    case PER_PAIR_OF_INPUTS: return l->bandit.on ? l->bandit.counts[HW_BC_INPUTS] * l->bandit.counts[HW_BC_INPUTS] : 0;
     case PER_COMPONENT: return (l->experts + l->history) * l->sizes[HW_N_OUTPUT_CAPACITY];
     default: return 1;
     }
@@ -254,7 +272,13 @@ int hw_locate(hw_learner *l, int i, hw_array *array)
     return LIST[i].owner;
 }
 
-static bool is_of_forecast(int i) { return LIST[i].owner >= HW_OF_FORECAST && LIST[i].owner < HW_OF_PENDING; }
+/* Whether array i belongs to a kind of learner that this one is not. */
+static bool is_of_others(const hw_learner *l, int i)
+{
+    int owner = LIST[i].owner;
+    return (owner >= HW_OF_FORECAST && owner < HW_OF_BANDIT && !l->forecast.horizon) ||
+           (owner >= HW_OF_BANDIT && owner < HW_OF_PENDING && !l->bandit.on);
+}
 
 uint64_t hw_digest(hw_learner *l)
 {
@@ -264,7 +288,7 @@ uint64_t hw_digest(hw_learner *l)
     for (int i = 0; i < STATES; i++) {
         hw_array a;
         locate(l, i, &a);
-        if (is_of_forecast(i) && !l->forecast.horizon) /* as if there was no such array */
+        if (is_of_others(l, i)) /* as if there was no such array */
             continue;
         size_t bytes = (size_t)(a.shape[0] * a.shape[1]) * size_of(a.type);
         digest = hw_hash(digest, bytes ? a.data : "", bytes);
@@ -457,6 +481,8 @@ static int make_arrays(hw_learner *l)
         status = hw_make_cells(l);
     if (status >= 0)
         status = hw_make_forecast(l);
+    if (status >= 0)
+        status = hw_make_bandit(l);
     if (status >= 0 && n[HW_N_HAS_PENDING])
         status = hw_make_pending(l);
     return status;
@@ -518,6 +544,45 @@ static int read_times(hw_learner *l, const hw_array *arrays, hw_fault *fault)
     return 0;
 }
 
+/* The counts from which the shapes of a bandit's arrays follow. */
+static int read_actions(hw_learner *l, const hw_array *arrays, hw_fault *fault)
+{
+    hw_bandit_t *b = &l->bandit;
+    int i = 0;
+    if (!b->on)
+        return 0;
+    while (LIST[i].owner != HW_OF_BANDIT)
+        i++;
+    CHECK(arrays[i].type == HW_I64 && arrays[i].dimensions == 1 && arrays[i].shape[0] == HW_BC_COUNTS, "bandit_counts",
+          "its counts", arrays[i].shape[0]);
+    if (!hw_extend(&l->memory, &b->counts, HW_BC_COUNTS * 8))
+        return HW_NO_MEMORY;
+    memcpy(b->counts, arrays[i].data, HW_BC_COUNTS * 8);
+    CHECK(b->counts[HW_BC_INPUTS] >= 0 && b->counts[HW_BC_INPUTS] <= b->most, "bandit_counts", "inputs as declared",
+          b->counts[HW_BC_INPUTS]);
+    CHECK(b->counts[HW_BC_ACTIONS] >= 0 && b->counts[HW_BC_ACTIONS] <= l->outputs, "bandit_counts",
+          "as many actions as outputs", b->counts[HW_BC_ACTIONS]);
+    CHECK(b->counts[HW_BC_DRAWS] >= 0 && b->counts[HW_BC_DRAWS] < (int64_t)1 << 53, "bandit_counts", "draws",
+          b->counts[HW_BC_DRAWS]);
+    return 0;
+}
+
+static int check_bandit(const hw_learner *l, hw_fault *fault)
+{
+    const hw_bandit_t *b = &l->bandit;
+    if (!b->on)
+        return 0;
+    for (int64_t a = 0; a < b->counts[HW_BC_ACTIONS]; a++)
+        CHECK(countable(b->actions[a * HW_A_NUMBERS + HW_A_TAKEN]), "bandit_actions", "counts",
+              b->actions[a * HW_A_NUMBERS + HW_A_TAKEN]);
+    for (int e = 0; e <= l->experts; e++)
+        CHECK(b->shares[2 * e] >= 0 && b->shares[2 * e] <= 1 && b->shares[2 * e + 1] >= 0 && b->shares[2 * e + 1] <= 1e300,
+              "bandit_shares", "weights from 0 to 1 and losses of 0 or more", b->shares[2 * e]);
+    for (int64_t i = 0; i < l->ring; i++)
+        CHECK(b->ring[i] >= 0 && b->ring[i] < l->outputs, "bandit_ring", "an action", b->ring[i]);
+    return 0;
+}
+
 static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *fault)
 {
     CHECK(count == STATES, "state", "all its arrays", count);
@@ -531,6 +596,8 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
     status = hw_lower(l, (int)l->sizes[HW_N_OUTPUTS], (int)l->sizes[HW_N_OUTPUT_CAPACITY]);
     if (status >= 0)
         status = read_times(l, arrays, fault);
+    if (status >= 0)
+        status = read_actions(l, arrays, fault);
     if (status < 0)
         return status;
     for (int i = 0; i < STATES; i++) {
@@ -554,7 +621,7 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
     }
     hw_set_counts(l);
     if ((status = check_names(l, fault)) < 0 || (status = check_numbers(l, fault)) < 0 ||
-        (status = check_forecast(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
+        (status = check_forecast(l, fault)) < 0 || (status = check_bandit(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
         return status;
     for (int32_t i = 0; i < l->columns.count; i++) {
         uint32_t size;

@@ -31,7 +31,7 @@ static void learn_sample(hw_learner *l, const sample *s, const double *y, int an
     const int32_t *rows = l->rows_at;
     const real *v = l->values_at;
     double *losses = l->losses;
-    bool lone = l->experts == 1 && !l->history && !l->intervals && !l->expert[0].two_pass;
+    bool lone = l->experts == 1 && !l->bandit.on && !l->history && !l->intervals && !l->expert[0].two_pass;
     if (lone && fresh && losses[0] == 0) { /* nothing to mix or to score: what follows says the same of one expert */
         double before = expert_loss_and_gradient(l, 0, s, y, answers);
         if (finite(before)) {
@@ -54,7 +54,9 @@ static void learn_sample(hw_learner *l, const sample *s, const double *y, int an
     if (l->mixture && pending >= 0)
         update_mixture_weights(l, s, mixed, y[0], weight);
     l->pending_place = 0;
-    if (!l->mixture && l->experts > 1)
+    if (l->bandit.on)
+        hw_learn_values(l, y[0]);
+    else if (!l->mixture && l->experts > 1)
         hedge_update(l, losses, weight);
     if (l->intervals)
         score_interval(l, s, with_repetition(l, (double)mixed[0]), y[0], weight);
@@ -108,9 +110,11 @@ static int learn_answer(hw_learner *l, const sample *s, double *y, int answers, 
     bool failing = l->pending_place < 0;
     l->pending_place = 0;
     if (l->ring) {
+        int32_t action = l->bandit.action;
         for (int e = 0; e < l->experts; e++)
             if (l->ring_added > 0)
                 replay(l, e, s);
+        l->bandit.action = action;
         keep_sample(l, y[0], w);
     }
     if (failing)

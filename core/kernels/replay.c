@@ -17,6 +17,8 @@ static void replay(hw_learner *l, int e, const sample *s)
         const int32_t *rows = l->pair_rows + l->sample_start[i];
         const real *v = (const real *)l->pair_values + l->sample_start[i];
         int64_t n = l->sample_count[i];
+        if (l->bandit.on)
+            l->bandit.action = l->bandit.ring[i];
         read_table(l, s, rows, v, n, x->column, x->lanes);
         if (forward_and_link(l, e, s, true)) {
             expert_loss_and_gradient(l, e, s, l->sample_y + i, 1);
@@ -33,6 +35,8 @@ static void keep_sample(hw_learner *l, double y, double weight)
     l->sample_count[i] = n;
     l->sample_y[i] = y;
     l->sample_w[i] = weight;
+    if (l->bandit.on)
+        l->bandit.ring[i] = l->bandit.action;
     memcpy(l->pair_rows + l->pairs_end, l->rows_at, (size_t)n * sizeof(int32_t));
     memcpy((real *)l->pair_values + l->pairs_end, l->values_at, (size_t)n * sizeof(real));
     l->pairs_end += n;

@@ -60,12 +60,25 @@ static bool forward_and_link(hw_learner *l, int e, const sample *s, bool learn)
     return sound;
 }
 
+/* Where actions are chosen, only the output of the one that was taken has an error. */
+static double action_loss_and_gradient(hw_learner *l, int e, const sample *s, const double *y)
+{
+    const hw_expert_t *x = l->expert + e;
+    real *d = s->d + x->logits;
+    int a = l->bandit.action;
+    for (int j = 0; j < x->outputs; j++)
+        d[j] = 0;
+    return loss_and_gradient(x->loss, x->loss_number, s->x + x->logits + a, prediction_slot(l, e) + a, y, 1, d + a, 1);
+}
+
 /* Return the loss of expert e's linked prediction; write its gradient to the derivatives of the logits. */
 static double expert_loss_and_gradient(hw_learner *l, int e, const sample *s, const double *y, int answers)
 {
     const hw_expert_t *x = l->expert + e;
     if (has_log_link(l, e))
         return log_link_loss(mean_in_deviations(l), (double)s->x[x->logits], y[0], s->d + x->logits);
+    if (l->bandit.on)
+        return action_loss_and_gradient(l, e, s, y);
     return loss_and_gradient(x->loss, x->loss_number, s->x + x->logits, prediction_slot(l, e), y, answers, s->d + x->logits,
                              x->outputs);
 }

@@ -153,6 +153,8 @@ int64_t hw_bytes_of_outputs(const hw_learner *l, int outputs)
     }
     double history = l->history && outputs <= HW_COUNTED ? 8.0 * outputs * outputs : 0;
     double each = (double)numbers * (1 + l->states) + 8.0 * (l->all + 4);
+    if (l->bandit.on)
+        history += (double)more * 8.0 * (double)l->bandit.most * (double)(l->bandit.most + 1);
     return bounded((double)more * each * (double)hw_number(l) * 1.5 + history);
 }
 

@@ -224,7 +224,10 @@ void hw_reinitialise_failing(hw_learner *l)
 
 /* ---- more outputs ---------------------------------------------------------------------------------------- */
 
-static bool grows(const hw_learner *l, const hw_expert_t *e) { return l->growing && hw_is_of_classes(e->loss); }
+static bool grows(const hw_learner *l, const hw_expert_t *e)
+{
+    return l->growing && (l->bandit.on || hw_is_of_classes(e->loss));
+}
 
 /* What every layout has: an expert's output layer, as rows of numbers. */
 typedef struct matrix {

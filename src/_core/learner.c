@@ -438,6 +438,86 @@ static PyObject *learner_forecast(Learner *self, PyObject *const *args, Py_ssize
     return list;
 }
 
+static PyObject *list_of(const double *numbers, Py_ssize_t n)
+{
+    PyObject *list = PyList_New(n);
+    for (Py_ssize_t j = 0; list && j < n; j++) {
+        PyObject *x = PyFloat_FromDouble(numbers[j]);
+        if (!x)
+            return Py_DECREF(list), NULL;
+        PyList_SetItem(list, j, x);
+    }
+    return list;
+}
+
+/* values(x): a list of the reward that is expected of each action. */
+static PyObject *learner_values(Learner *self, PyObject *x)
+{
+    if (enter(self) < 0)
+        return NULL;
+    PyObject *list = NULL;
+    Py_ssize_t k = self->shape.outputs;
+    double *values = PyMem_Calloc((size_t)k, sizeof *values);
+    int code = values ? read_sample(self, x, 0) : -1;
+    if (!values)
+        PyErr_NoMemory();
+    if (code >= 0 && (code = hw_values(self->core, values)) < 0)
+        raise_status(code, NULL);
+    if (code >= 0)
+        list = list_of(values, k);
+    PyMem_Free(values);
+    leave(self);
+    return list;
+}
+
+/* decide(x, actions: array of int32, draw: bool) -> (which of them was drawn, probabilities, values); without a draw, which
+ * is the best. */
+static PyObject *learner_decide(Learner *self, PyObject *args)
+{
+    PyObject *x;
+    Py_buffer offered;
+    int draw;
+    if (!PyArg_ParseTuple(args, "Oy*p", &x, &offered, &draw))
+        return NULL;
+    Py_ssize_t n = offered.len / 4;
+    double *numbers = PyMem_Calloc((size_t)(2 * n + 1), sizeof *numbers);
+    PyObject *answer = NULL;
+    if (!numbers) {
+        PyErr_NoMemory();
+    } else if (enter(self) >= 0) {
+        int code = read_sample(self, x, 0);
+        if (code >= 0 && (code = hw_decide(self->core, offered.buf, n, numbers, numbers + n)) < 0)
+            raise_status(code, NULL);
+        Py_ssize_t chosen = code >= 0 && draw ? (Py_ssize_t)hw_draw_action(self->core, numbers + n, n) : code;
+        if (code >= 0)
+            answer = Py_BuildValue("(nNN)", chosen, list_of(numbers + n, n), list_of(numbers, n));
+        leave(self);
+    }
+    PyMem_Free(numbers);
+    PyBuffer_Release(&offered);
+    return answer;
+}
+
+/* learn_action(x, action, reward, p): what came of an action that was taken with probability p. → whether it was learned.
+ */
+static PyObject *learner_learn_action(Learner *self, PyObject *args)
+{
+    PyObject *x;
+    int action;
+    double reward, p;
+    if (!PyArg_ParseTuple(args, "Oidd", &x, &action, &reward, &p) || enter(self) < 0)
+        return NULL;
+    int code = read_sample(self, x, 1);
+    if (code >= 0) {
+        code = hw_learn_action(self->core, action, reward, p);
+        if (code < 0)
+            raise_status(code, NULL);
+    }
+    int described = refresh(self);
+    leave(self);
+    return code < 0 || described < 0 ? NULL : PyBool_FromLong(code);
+}
+
 static PyObject *learner_last_prediction(Learner *self, PyObject *unused)
 {
     (void)unused;
@@ -1268,6 +1348,9 @@ static PyMethodDef methods[] = {
     {"learn_one", (PyCFunction)(void *)learner_learn_one, METH_FASTCALL, "Predict, then learn, one sample."},
     {"learn_next", (PyCFunction)(void *)learner_learn_next, METH_FASTCALL, "Learn the next answer of a series."},
     {"forecast", (PyCFunction)(void *)learner_forecast, METH_FASTCALL, "The next answers of a series."},
+    {"values", (PyCFunction)(void *)learner_values, METH_O, "What reward is expected of each action."},
+    {"decide", (PyCFunction)(void *)learner_decide, METH_VARARGS, "Which of some actions, by their probabilities."},
+    {"learn_action", (PyCFunction)(void *)learner_learn_action, METH_VARARGS, "What came of an action."},
     {"last_prediction", (PyCFunction)(void *)learner_last_prediction, METH_NOARGS, "The last predictions of one sample."},
     {"learn", (PyCFunction)(void *)learner_learn, METH_VARARGS, "Predict and learn rows in turn."},
     {"predict", (PyCFunction)(void *)learner_predict, METH_VARARGS, "Predictions of rows."},

@@ -24,6 +24,7 @@ if _TYPES:
     from .fleet import Fleet
     from .learner.anomaly import Anomaly
     from .learner.classifier import Classifier
+    from .learner.decisions.bandit import Bandit
     from .learner.limits import Limits
     from .learner.regressor import Regressor
     from .learner.series.forecaster import Forecaster
@@ -35,6 +36,7 @@ _bind(_face)
 
 __all__ = [
     "Anomaly",
+    "Bandit",
     "Classifier",
     "Fleet",
     "Forecaster",
@@ -51,6 +53,7 @@ __all__ = [
 _MODULES = ("cluster", "diagnose", "explain", "loggers", "mlflow", "nn", "notebook", "plot", "sklearn")
 _ROOMS = {
     "Anomaly": ".learner.anomaly",
+    "Bandit": ".learner.decisions.bandit",
     "Classifier": ".learner.classifier",
     "Fleet": ".fleet",
     "Forecaster": ".learner.series.forecaster",

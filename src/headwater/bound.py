@@ -33,6 +33,9 @@ class Face(Protocol):
     def explain_one(self, model: Any, x: Mapping[Any, Any], *, target: Any, method: str, of: str) -> Any:
         """Say how much each feature moved one prediction."""
 
+    def explain_action(self, model: Any, x: Mapping[Any, Any], action: Any) -> Any:
+        """Say how much each column moves the reward that is expected of an action."""
+
     def explain_forecast(self, model: Any, x: Mapping[Any, Any] | None, horizon: int) -> Any:
         """Say how much each answer of the past moved a forecast."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 __all__ = [
     "diagnose",
+    "explain_action",
     "explain_forecast",
     "explain_one",
     "export_onnx",
@@ -65,6 +66,13 @@ def explain_one(model: Any, x: Mapping[Any, Any], *, target: Any, method: str, o
     if model.task == "anomaly":
         return explain_anomaly(model, x)
     return explain_one(model, x, target=target, method=method, of=of)
+
+
+def explain_action(model: Any, x: Mapping[Any, Any], action: Any) -> Any:
+    """Say how much each column moves the reward that is expected of an action."""
+    from headwater.explain import explain_action
+
+    return explain_action(model, x, action)
 
 
 def explain_forecast(model: Any, x: Mapping[Any, Any] | None, horizon: int) -> Any:

@@ -77,6 +77,8 @@ class Forecast:
         The k labels of the columns. Empty for a regressor.
     lower, upper
         Shape (n,): the ends of an interval for each row, for a regressor that gives one.
+    rewards
+        Shape (n, k): the reward expected of each action, of a bandit, whose actions are the `classes`.
 
     Examples
     --------
@@ -90,6 +92,7 @@ class Forecast:
     classes: tuple[Label, ...] = ()
     lower: Floats | None = None
     upper: Floats | None = None
+    rewards: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.y_pred)
@@ -118,6 +121,7 @@ def join(forecasts: Sequence[Forecast]) -> Forecast:
         classes=classes,
         lower=_stacked([forecast.lower for forecast in forecasts]),
         upper=_stacked([forecast.upper for forecast in forecasts]),
+        rewards=_stacked([forecast.rewards for forecast in forecasts], len(classes)),
     )
 
 

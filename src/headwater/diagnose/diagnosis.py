@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.bound import face
-from headwater.diagnose import data, detector, forecaster, model
+from headwater.diagnose import bandit, data, detector, forecaster, model
+from headwater.diagnose.bandit import BanditMeasures, measure_bandit
 from headwater.diagnose.detector import DetectorMeasures, measure_detector
 from headwater.diagnose.finding import SEVERITIES, Finding
 from headwater.diagnose.forecaster import ForecasterMeasures, measure_forecaster
 from headwater.diagnose.measures import Measures, measure
 from headwater.learner.anomaly import Anomaly
+from headwater.learner.decisions.bandit import Bandit
 from headwater.learner.kinds import check_can
 from headwater.learner.series.forecaster import Forecaster
 
@@ -40,7 +42,7 @@ class Diagnosis:
     """
 
     findings: tuple[Finding, ...]
-    measures: Measures | DetectorMeasures | ForecasterMeasures
+    measures: Measures | DetectorMeasures | ForecasterMeasures | BanditMeasures
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
@@ -121,6 +123,9 @@ def diagnose(learner: Any) -> Diagnosis:
     if isinstance(learner, Forecaster):
         of_series = measure_forecaster(learner)
         return Diagnosis(_sorted(rule(of_series) for rule in forecaster.RULES), of_series)
+    if isinstance(learner, Bandit):
+        of_bandit = measure_bandit(learner)
+        return Diagnosis(_sorted(rule(of_bandit) for rule in bandit.RULES), of_bandit)
     check_can(learner, "layers", at="diagnose")
     way = "Let it learn some rows: learn_one, learn_many, or headwater diagnose STREAM --target COLUMN --model FILE."
     measures = measure(learner, learner.kept_sample(help=way))

@@ -1,5 +1,6 @@
 """10 UNDERSTAND: why a prediction came out as it did, and what the model looks at over the stream."""
 
+from headwater.explain.action import explain_action
 from headwater.explain.anomaly import explain_anomaly
 from headwater.explain.explanation import Explanation
 from headwater.explain.forecast import explain_forecast
@@ -12,6 +13,7 @@ __all__ = [
     "Importance",
     "PartialDependence",
     "Shape",
+    "explain_action",
     "explain_anomaly",
     "explain_forecast",
     "explain_one",

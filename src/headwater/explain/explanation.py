@@ -27,11 +27,13 @@ class Explanation:
     values
         What the sample holds, by feature name.
     target
-        The class that was explained; None for a regressor.
+        The class that was explained; the action, of a bandit; None for a regressor.
     method
-        ``"integrated_gradients"`` or ``"gradient_x_input"``; ``"pool"`` of an anomaly detector, ``"least_squares"`` of a forecaster.
+        ``"integrated_gradients"`` or ``"gradient_x_input"``; ``"pool"`` of an anomaly detector, ``"least_squares"`` of a forecaster,
+        ``"one_column"`` of a bandit.
     of
-        ``"proba"`` or ``"log_odds"`` for a classifier, ``"score"`` for an anomaly detector, ``"answer"`` for a forecaster.
+        ``"proba"`` or ``"log_odds"`` for a classifier, ``"score"`` for an anomaly detector, ``"answer"`` for a forecaster,
+        ``"reward"`` for a bandit.
 
     Examples
     --------
@@ -59,8 +61,9 @@ class Explanation:
         return named[:n]
 
     def __str__(self) -> str:
+        names = {"proba": "p", "reward": "reward"}
         what = (
-            f"{'p' if self.of == 'proba' else 'log-odds'}({self.target})"
+            f"{names.get(self.of, 'log-odds')}({self.target})"
             if self.target is not None
             else "raw score"
             if self.of == "score"

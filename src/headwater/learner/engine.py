@@ -100,6 +100,8 @@ class Setup:
         Cell tables, and how many tests each may have.
     forecast : tuple of float
         Of a forecaster: horizon, season, lags, forgetting.
+    bandit : tuple of float
+        Of a bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
     """
 
     experts: tuple[Expert, ...]
@@ -114,6 +116,7 @@ class Setup:
     history: bool = False
     cells: tuple[int, int] = (0, 0)
     forecast: tuple[float, ...] = ()
+    bandit: tuple[float, ...] = ()
 
 
 class Engine:
@@ -151,6 +154,7 @@ class Engine:
             cells=setup.cells,
             max_rows=setup.max_rows,
             forecast=setup.forecast,
+            bandit=setup.bandit,
             state=state,
         )
         self._connect()

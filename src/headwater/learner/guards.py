@@ -29,6 +29,8 @@ PLAIN = frozenset((str, int, bool, bytes))
 REASONS: dict[str, str] = {
     "target": "the answer is missing, can't be a class, or is no number, no count or beyond 1e30 where that is needed",
     "weight": "the weight of the sample is negative, beyond 1e15, or not a number",
+    "decision": "the action can't be one, its reward is no number, or its probability is not above 0 and at most 1",
+    "reward": "a reward outside of what was declared, read as the nearest that was",
     "infinite": "an infinite value, read as missing",
     "huge": "a value beyond 1e30, read as 1e30",
     "far": "a value more than ten deviations off its column's mean; it moves the statistics as if it lay there, and a thousand off "
@@ -38,8 +40,8 @@ REASONS: dict[str, str] = {
     "overflow": "the net's output was not finite; the row was not learned",
     "diverged": "a step after which its own row cost far more; it was undone and the step size halved for a while",
 }
-"""What each reason in ``rejected`` means. The first two refuse the row, so that not even its names are added; the
-next five clip or drop a value; the last two guard the step.
+"""What each reason in ``rejected`` means. The first three refuse the row, so that not even its names are added; the
+next six clip or drop a value; the last two guard the step.
 """
 
 
@@ -78,7 +80,7 @@ class Block:
         return Block(self.X[rows], self.y[rows], self.w[rows], self.good[rows], numbers=numbers)
 
 
-REFUSED = ("target", "weight")
+REFUSED = ("target", "weight", "decision")
 """Reasons for which a row is not learned at all."""
 
 

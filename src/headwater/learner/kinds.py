@@ -14,6 +14,7 @@ from headwater.errors import ConfigError
 from .anomaly import Anomaly
 from .base import Learner
 from .classifier import Classifier
+from .decisions.bandit import Bandit
 from .regressor import Regressor
 from .series.forecaster import Forecaster
 
@@ -34,6 +35,7 @@ ABILITIES: dict[str, str] = {
     "late": "takes answers that come late",
     "weights": "weighs rows",
     "ahead": "forecasts a series",
+    "acts": "chooses actions",
 }
 """What a kind may be able to do, as the end of a sentence."""
 _NET = frozenset(("answers", "layers", "onnx", "web", "fleet", "cluster", "step", "importance", "late", "weights"))
@@ -94,6 +96,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("Regressor", "regress", Regressor, "regressor", _NET),
     Kind("Anomaly", "anomaly", Anomaly, "detector", frozenset(("scores", "weights"))),
     Kind("Forecaster", "forecast", Forecaster, "forecaster", frozenset(("answers", "ahead"))),
+    Kind("Bandit", "decide", Bandit, "bandit", frozenset(("answers", "acts"))),
 )
 
 

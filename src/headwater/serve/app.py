@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from headwater.errors import StoreError
 from headwater.serve import openapi
 from headwater.serve.address import Address
-from headwater.serve.api import events, explaining, forecasting, heatmaps, keys, learning, metrics, models, page
+from headwater.serve.api import acting, events, explaining, forecasting, heatmaps, keys, learning, metrics, models, page
 from headwater.serve.endpoint import Endpoint, Request, Response
 from headwater.serve.http.schemas import Login, decoded, to_json
 from headwater.serve.protocols import health, inference, mlflow
@@ -54,6 +54,8 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/label", learning.label, "learn", takes="DelayedLabel", many=True),
     Address("GET", "/score", keys.score, query=("key",)),
     Address("POST", "/score", keys.score_rows, takes="PredictRequest", many=True),
+    Address("POST", "/act", acting.act, "learn", takes="ActRequest"),
+    Address("POST", "/reward", acting.reward, "learn", takes="Reward"),
     Address("POST", "/explain", explaining.explain, takes="ExplainRequest"),
     Address("GET", "/forecast", forecasting.forecast_next, query=("horizon", "coverage")),
     Address("POST", "/forecast", forecasting.forecast, takes="ForecastRequest"),
@@ -65,6 +67,8 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/models/{model}/label", learning.label, "learn", takes="DelayedLabel", many=True),
     Address("GET", "/models/{model}/score", keys.score, query=("key",)),
     Address("POST", "/models/{model}/score", keys.score_rows, takes="PredictRequest", many=True),
+    Address("POST", "/models/{model}/act", acting.act, "learn", takes="ActRequest"),
+    Address("POST", "/models/{model}/reward", acting.reward, "learn", takes="Reward"),
     Address("POST", "/models/{model}/explain", explaining.explain, takes="ExplainRequest"),
     Address("GET", "/models/{model}/forecast", forecasting.forecast_next, query=("horizon", "coverage")),
     Address("POST", "/models/{model}/forecast", forecasting.forecast, takes="ForecastRequest"),

@@ -11,6 +11,7 @@ import msgspec
 from headwater.serve.address import Address
 from headwater.serve.http.codes import CODES
 from headwater.serve.http.schemas import (
+    ActRequest,
     DelayedLabel,
     Example,
     ExplainRequest,
@@ -18,6 +19,7 @@ from headwater.serve.http.schemas import (
     Login,
     NewModel,
     PredictRequest,
+    Reward,
     StepSize,
 )
 from headwater.serve.protocols.mlflow import Invocation
@@ -28,6 +30,8 @@ _STRUCTS: dict[str, Any] = {
     "DelayedLabel": DelayedLabel,
     "ExplainRequest": ExplainRequest,
     "ForecastRequest": ForecastRequest,
+    "ActRequest": ActRequest,
+    "Reward": Reward,
     "NewModel": NewModel,
     "Invocation": Invocation,
     "Login": Login,

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from headwater.types import Forecast, Scores
 from headwater.watch.anomaly import AnomalyWatch
 from headwater.watch.classify import ClassifyWatch
+from headwater.watch.decisions import DecisionWatch
 from headwater.watch.regress import RegressWatch
 
 __all__ = ["SCORE_WATCHES", "ScoreWatch"]
@@ -48,4 +49,5 @@ SCORE_WATCHES: dict[str, type[ScoreWatch]] = {
     "regress": RegressWatch,
     "anomaly": AnomalyWatch,
     "forecast": RegressWatch,
+    "decide": DecisionWatch,
 }

@@ -87,6 +87,14 @@ def _forecaster() -> Any:
     return model
 
 
+def _bandit() -> Any:
+    model = hw.Bandit(hidden=6)
+    for i in range(90):
+        action, p = model.act(row(i), list("abcde"[: 1 + i // 20]))
+        model.learn(row(i), action, float(i * i % 3 == 0), p)
+    return model
+
+
 def _network() -> Any:
     layers = [
         nn.Dense(7),
@@ -120,6 +128,7 @@ SUBJECTS: dict[str, Callable[[], Any]] = {
     "network": _network,
     "anomaly": lambda: learned(hw.Anomaly(neighbours=20, hidden=3), 120, lambda i: 1.0),
     "forecaster": _forecaster,
+    "bandit": _bandit,
 }
 
 
@@ -251,7 +260,8 @@ def header_number(rng: np.random.Generator, header: Any) -> None:
 OFTEN = ("sizes", "declaration", "names_value", "names_owner", "names_end", "slot_row", "slot_basis", "slot_knot_count",
          "shared_slots", "sample_start", "sample_count", "pair_rows", "column_slot", "column_kind", "column_name", "slot_seen",
          "pending_highest_row", "label_history", "cell_code", "cell_threshold", "running", "touched", "sample_y", "slot_knots",
-         "forecast_counts", "forecast_numbers", "forecast_errors", "forecast_column_start", "forecast_column_slots")  # fmt: skip
+         "forecast_counts", "forecast_numbers", "forecast_errors", "forecast_column_start", "forecast_column_slots",
+         "bandit_counts", "bandit_shares", "bandit_actions", "bandit_ring", "bandit_weights")  # fmt: skip
 
 
 def spoil(rng: np.random.Generator, header: dict[str, Any], arrays: Arrays) -> None:
@@ -305,6 +315,13 @@ def use(model: Any, at: Path) -> None:
         model.learn_many([2.0] * 10, [row(i) for i in range(100, 110)])
         model.forecast_interval(coverage=0.5)
         str(model.rejected), str(model.describe()), str(model.experts_)
+    elif isinstance(model, hw.Bandit):
+        for i in range(20):
+            x = row(i, spread=30)
+            action, p = model.act(x, ["a", "new"])
+            model.learn(x, action, i % 2, p)
+        model.learn_many([row(i) for i in range(100, 110)], [("b", 1.0, 0.5)] * 10)
+        str(model.rejected), str(model.describe()), str(model.experts_), str(model.taken)
     else:
         for i in range(20):
             x = row(i, spread=30)

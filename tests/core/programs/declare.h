@@ -189,6 +189,23 @@ static inline declaration declare_forecast(bool is_double, int horizon, int seas
     return a;
 }
 
+/* A bandit with the nets of headwater/learner/decisions/bandit.py, the first of so many units. Nothing may be added behind
+ * it. */
+static inline declaration declare_bandit(bool is_double, int explore, double amount, int units, int inputs)
+{
+    declaration a = declare(is_double, true, 0, 1);
+    const double decides[HW_BANDIT] = {[HW_B_EXPLORE] = explore, [HW_B_AMOUNT] = amount, [HW_B_POWER] = 0.5,
+                                       [HW_B_LOWEST] = -1,       [HW_B_HIGHEST] = 2,     [HW_B_INPUTS] = inputs};
+    a.numbers[HW_D_RING] = 1000;
+    add_net(&a, "mse", "adagrad", 0.05, units, 2);
+    a.numbers[a.expert + HW_E_FIRST_REPLAYS] = 8;
+    add_net(&a, "mse", "rmsprop", 0.003, (units + 1) / 2, 2);
+    a.numbers[a.expert + HW_E_FIRST_REPLAYS] = 32;
+    memcpy(a.numbers + a.count, decides, sizeof decides);
+    a.count += HW_BANDIT;
+    return a;
+}
+
 static inline hw_learner *made(const hw_allocator *memory, const declaration *a, int level)
 {
     int status;
@@ -204,7 +221,7 @@ static inline hw_learner *made(const hw_allocator *memory, const declaration *a,
 /* The same learner anew, from its state. */
 static inline hw_learner *moved(const hw_allocator *memory, hw_learner *l, int level, int *status)
 {
-    hw_array arrays[64];
+    hw_array arrays[128];
     hw_fault fault = {"", "", 0};
     *status = 0;
     for (int i = 0; i < hw_states() && *status >= 0; i++)

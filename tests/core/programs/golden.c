@@ -787,6 +787,60 @@ static void every_forecaster(bool d)
     forecast(named("forecast", "full_table", d), &a, 5, 7, false, (flow){0});
 }
 
+/* Draw an action now and then, one that was never seen among them; learn the reward of one. */
+static void decide(const char *name, const declaration *a, int actions, flow f)
+{
+    static subject s;
+    hw_value values[COLUMNS];
+    double score, said[MOST], p[MOST];
+    int32_t offered[MOST];
+    if (!begin(&s, name, a))
+        return;
+    subject doubles = {.name = name, .shape = {.is_double = 1}, .predictions = s.predictions};
+    for (int64_t i = 0; i < run.rows; i++) {
+        uint64_t row = (uint64_t)i;
+        if (i == run.rows / 2)
+            change_level(&s);
+        int count = sample(&f, i, values, &score), known = i < 50 ? 1 + (int)i / 20 : actions, first = (int)(i % known);
+        hw_describe(s.l, &s.shape);
+        if (s.shape.outputs < known)
+            expect(&s, "outputs", hw_add_outputs(s.l, known, 0));
+        for (int j = 0; j < known; j++)
+            offered[j] = j == first && i % 97 == 5 ? -1 : j;
+        expect(&s, "read", hw_read(s.l, values, count, 0, 0, NULL));
+        expect(&s, "decide", hw_decide(s.l, offered, known, said, p));
+        note(&doubles, said, known);
+        note(&doubles, p, known);
+        int64_t drawn = hw_draw_action(s.l, p, known);
+        int taken = offered[drawn] < 0 ? first : offered[drawn];
+        if (i % 50 == 9) {
+            expect(&s, "values", hw_values(s.l, said));
+            note(&doubles, said, known);
+        }
+        double best = class_of(score, actions), reward = 1 - __builtin_fabs(taken - best) / actions + share_at(row, 57) / 2;
+        expect(&s, "read", hw_read(s.l, values, count, 1, 0, NULL));
+        if (i % 1000 == 9 && (hw_learn_action(s.l, taken, __builtin_inf(), 1) != HW_BAD_ARGUMENT ||
+                              hw_learn_action(s.l, known, 0, 1) >= 0 || hw_learn_action(s.l, taken, 0, 0) >= 0))
+            fail(&s, "an action that can't be was learned", 0);
+        expect(&s, "learn", hw_learn_action(s.l, taken, draw_at(row, 58) % 200 ? reward : 1e9, p[drawn]));
+    }
+    s.predictions = doubles.predictions;
+    end(&s);
+}
+
+static void every_bandit(bool d)
+{
+    declaration a = declare_bandit(d, HW_SQUARECB, 100, 24, 64);
+    decide(named("bandit", "squarecb", d), &a, 5, (flow){.words = 50, .few = true});
+    a = declare_bandit(d, HW_EPSILON, 0.1, 8, 20);
+    decide(named("bandit", "epsilon", d), &a, 20, (flow){.tidy = true});
+    a = declare_bandit(d, HW_SOFTMAX, 10, 5, 256);
+    decide(named("bandit", "new_names", d), &a, 3, (flow){.mild = true});
+    a = declare_bandit(d, HW_LINUCB, 0.3, 3, 40);
+    a.numbers[HW_D_MAX_ROWS] = 160;
+    decide(named("bandit", "full_table", d), &a, 7, (flow){0});
+}
+
 /* What the core gives beside a learner. */
 static void functions(void)
 {
@@ -827,6 +881,7 @@ int main(int count, char **arguments)
         every_stream(d);
         every_detector(d);
         every_forecaster(d);
+        every_bandit(d);
     }
     functions();
     for (int i = 0; i < HW_RUNNING + 3 && run.rows >= 10000 && run.parts == 1; i++)

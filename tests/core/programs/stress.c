@@ -141,7 +141,7 @@ typedef struct learner {
     hw_shape shape;
     uint64_t level;
     void *kept[64]; /* views, across growth */
-    hw_array arrays[64];
+    hw_array arrays[128];
     int views;
     double *numbers; /* inputs, outputs, gradients */
     int64_t room;
@@ -205,6 +205,13 @@ static declaration random_declaration(void)
                                                  2 + (int)below(20), once_in(2) ? 1 : 0.95);
         forecasts.numbers[HW_D_MAX_ROWS] = once_in(2) ? 40 + (double)below(300) : 1 << 16;
         return forecasts;
+    }
+    if (once_in(6)) {
+        declaration decides = declare_bandit(once_in(2), (int)below(HW_EXPLORATIONS), once_in(3) ? 0 : 100 * share(),
+                                             1 + (int)below(20), 1 + (int)below(once_in(4) ? 256 : 30));
+        decides.numbers[HW_D_MAX_ROWS] = once_in(2) ? 16 + (double)below(300) : 1 << 16;
+        decides.numbers[HW_D_RING] = 1 + (double)below(60);
+        return decides;
     }
     bool growing = !once_in(3), classes = once_in(2), embedding = !growing && once_in(4);
     int outputs = growing ? (classes ? 1 + (int)below(once_in(4) ? 120 : 5) : 1) : 1 + (int)below(once_in(6) ? 300 : 5);
@@ -346,6 +353,22 @@ static int call_growing(learner *s)
             at_hand = "hw_learn_next";
             return hw_learn_next(s->l, once_in(3) ? hostile() : share());
         }
+    }
+    if (s->l->bandit.on && !once_in(3)) {
+        int32_t offered[8];
+        int64_t offers = 1 + (int64_t)below(8);
+        for (int64_t i = 0; i < offers; i++)
+            offered[i] = (int32_t)(once_in(9) ? hostile_count(9) : (int64_t)below((uint64_t)s->shape.outputs + 1) - 1);
+        if (once_in(3)) {
+            at_hand = "hw_learn_action";
+            return hw_learn_action(s->l, offered[0], once_in(5) ? hostile() : share(),
+                                   once_in(5) ? hostile() : 1 - share());
+        }
+        at_hand = "hw_decide";
+        status = once_in(3) ? hw_values(s->l, p) : hw_decide(s->l, offered, once_in(9) ? 0 : offers, p, p + offers);
+        if (status >= 0 && once_in(2))
+            return hw_draw_action(s->l, p, s->shape.outputs < offers ? s->shape.outputs : offers) < 0 ? -1 : 0;
+        return status < 0 ? status : 0;
     }
     switch (below(16)) {
     case 0:
@@ -738,10 +761,14 @@ static bool run_short_of_memory(const declaration *a, int64_t n, bool for_ever, 
         }
         AGAIN(hw_read(l, values, 9, 1, 0, NULL));
         if (status >= 0) {
-            double y = classes ? (double)(i % outputs) : share_at((uint64_t)i, 20);
+            double y = classes ? (double)(i % outputs) : share_at((uint64_t)i, 20), said[4];
+            int32_t offered[] = {-1, (int32_t)(i % outputs)};
             if (i % 3)
                 AGAIN(hw_predict(l, p, NULL));
-            if (i % 4)
+            if (l->bandit.on) {
+                AGAIN(hw_decide(l, offered, 2, said, said + 2));
+                AGAIN(hw_learn_action(l, offered[1], share_at((uint64_t)i, 20), 0.5));
+            } else if (i % 4)
                 AGAIN(hw_learn(l, y, 1, p));
             else
                 AGAIN(hw_learn_late(l, y, 1));
@@ -855,6 +882,14 @@ static void fail_everywhere(int64_t step)
         plenty = 0;
         forecast_short_of_memory(&ahead, 0, false, &plenty);
         for (int64_t n = 1; forecast_short_of_memory(&ahead, n, kind == 2, &plenty); n += n < 200 ? 1 : step)
+            seed_at_hand = (uint64_t)n;
+    }
+    for (int kind = 0; kind < 2; kind++) {
+        declaration decides = declare_bandit(kind, HW_SQUARECB, 10, 4, kind ? 10 : 100);
+        at_hand = "bandits short of memory";
+        plenty = 0;
+        run_short_of_memory(&decides, 0, false, true, &plenty);
+        for (int64_t n = 1; run_short_of_memory(&decides, n, kind, true, &plenty); n += n < 200 ? 1 : step)
             seed_at_hand = (uint64_t)n;
     }
     declaration detectors = declare_anomaly(false, 5, 30);

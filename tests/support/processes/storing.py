@@ -17,6 +17,7 @@ LEARNERS = {
     "classify": lambda: hw.Classifier(hidden=(8,), seed=3),
     "anomaly": lambda: hw.Anomaly(seed=3),
     "forecast": lambda: hw.Forecaster(horizon=4, season=7, seed=3),
+    "decide": lambda: hw.Bandit(hidden=8, seed=3),
 }
 """A learner of each kind, by its task."""
 
@@ -28,11 +29,13 @@ def sample(i):
 def answer(i, task="classify"):
     if task == "forecast":  # one of 29 is a gap
         return float("nan") if i % 29 == 17 else float(i % 7) + (i * 37 % 101) / 50
+    if task == "decide":
+        return ["abc"[i % 3], float(i * 37 % 101 > 50), 0.25 + i % 4 / 8]
     return "yes" if (i * 37 % 101) > 50 else "no" if i % 13 else "maybe"
 
 
 def weight(i, task):
-    return 1.0 if i % 4 or task == "forecast" else 2.0
+    return 1.0 if i % 4 or task in ("forecast", "decide") else 2.0
 
 
 def steps():

@@ -75,6 +75,8 @@ class Core:
         takes part · cell tables and how many tests each may have · rows the input table may have.
     forecast : tuple of float
         Of a forecaster: horizon, season, lags, forgetting.
+    bandit : tuple of float
+        Of a bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
     state : mapping, optional
         Arrays of a saved state, by name, to begin from.
 
@@ -101,12 +103,14 @@ class Core:
         cells: tuple[int, int] = (0, 0),
         max_rows: int = 1 << 20,
         forecast: tuple[float, ...] = (),
+        bandit: tuple[float, ...] = (),
         state: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         self._experts = tuple(experts)
         self.dtype = np.dtype(dtype)
         self.declaration = declaration(
             self._experts, dtype=self.dtype, seed=seed, outputs=outputs, inputs=inputs, max_rows=max_rows, forecast=forecast,
+            bandit=bandit,
             switches=(standard, targets, knots, ring, intervals, history, *cells),
         )  # fmt: skip
         if state is None:
@@ -374,7 +378,7 @@ def _smallest() -> dict[str, NDArray[Any]]:
 _NONE = _smallest()
 STATE = tuple(_NONE)
 """Names of the arrays that learning changes, in the order in which they are saved: the list in ``core/state.c``."""
-_EMPTY = {name: array for name, array in _NONE.items() if name.startswith("forecast_")}
+_EMPTY = {name: array for name, array in _NONE.items() if name.startswith(("forecast_", "bandit_"))}
 """Arrays that files of the first versions don't have, as they stand in a learner that has no use for them."""
 
 __all__ = [

@@ -35,6 +35,7 @@ def declaration(
     switches: tuple[int, ...],
     max_rows: int,
     forecast: tuple[float, ...] = (),
+    bandit: tuple[float, ...] = (),
 ) -> NDArray[np.float64]:
     """Return the numbers that declare experts to the core, in the order of ``core/headwater.h``.
 
@@ -48,6 +49,8 @@ def declaration(
         standard, targets, knots, ring, intervals, history, tables, tests.
     forecast : tuple of float
         Of a forecaster: horizon, season, lags, forgetting.
+    bandit : tuple of float
+        Of a bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def declaration(
     ]
     numbers += [history, low, high, max_rows, outputs, embedding, tables, tests, len(experts)]
     numbers += remembered(_experts, tuple(experts), outputs)
-    numbers += forecast
+    numbers += forecast + bandit
     return np.array(numbers, np.float64)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.learner.kinds import check_can
+from headwater.learner.kinds import check_can, kind_of
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import ExplainRequest, count_cells, decoded, label_key
 from headwater.store.service.limits import OverLimit
@@ -34,10 +34,11 @@ def explained(model: Model, asked: ExplainRequest) -> dict[str, Any]:
     with model.lock:
         learner, seq = model.champion.learner, model.seq
         how: dict[str, Any] = {}
-        for name, ability in (("target", "classes"), ("horizon", "ahead")):
+        acts = "acts" in kind_of(learner).can
+        for name, ability in (("target", "acts" if acts else "classes"), ("horizon", "ahead")):
             if (given := getattr(asked, name)) is not None:
                 check_can(learner, ability, at=name)
-                how[name] = given
+                how["action" if acts else name] = given
         why = learner.explain_one(asked.x, **how)
     if isinstance(why, Mapping):
         return {"contributions": parts_as_json(why), "seq": seq}

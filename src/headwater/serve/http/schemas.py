@@ -13,6 +13,7 @@ import msgspec
 from headwater.errors import DataError, TargetError
 from headwater.serve.http.limits import ServerLimits, too_many
 from headwater.store.journal.events import JournalEvent
+from headwater.store.service.decisions import as_journaled
 from headwater.store.service.limits import Limits, OverLimit
 from headwater.watch.anomaly import RATE, label_of
 
@@ -48,17 +49,20 @@ class Example(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A sample with its answer, to learn; of those with the same ``id`` only the first is learned.
 
     A model that needs no answers takes samples without ``y``; a label (0 or 1) is for the scores alone. A forecaster takes the times
-    of its series in their order, ``null`` for an answer that is missing, and no weights.
+    of its series in their order, ``null`` for an answer that is missing, and no weights. To a bandit ``y`` is ``[action, reward, p]``,
+    with the probability with which the action was taken; a fourth item may list the actions that were offered.
     """
 
     x: Features
-    y: LabelValue | msgspec.UnsetType | None = msgspec.UNSET
+    y: LabelValue | list[LabelValue | list[LabelValue]] | msgspec.UnsetType | None = msgspec.UNSET
     w: Weight | None = None
     id: Id | None = None
 
 
 class ExplainRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A sample whose prediction or score is to be explained; ``target``: of a classifier (else the predicted one).
+    """A sample whose prediction or score is to be explained.
+
+    ``target``: the class of a classifier (else the predicted one), or the action of a bandit (else the best).
 
     Of a forecaster ``x`` is what is known of the time ahead, and ``horizon`` says which: 1, the next, without it.
     """
@@ -74,6 +78,20 @@ class ForecastRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     horizon: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
     xs: Annotated[list[Features], msgspec.Meta(min_length=1, max_length=1024)] | None = None
     coverage: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.9
+
+
+class ActRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A row for which a bandit is to choose an action: of those given, or of those that it has learned."""
+
+    x: Features
+    actions: Annotated[list[bool | Int | float | Name], msgspec.Meta(min_length=1, max_length=10_000)] | None = None
+
+
+class Reward(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """What came of an action that was given out earlier."""
+
+    id: Id
+    reward: Annotated[float, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 
 
 class DelayedLabel(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -262,6 +280,12 @@ def answer(task: str, y: Any) -> Any:
     """
     if task == "forecast" and y is None:
         return math.nan
+    if task == "decide":
+        return as_journaled(y)
+    if isinstance(y, list):
+        raise TargetError(
+            expected="one value", got=f"{y!r:.80}", at="y", help="Only a bandit learns [action, reward, p]."
+        )
     if task not in ("regress", "forecast"):
         return y
     if isinstance(y, bool) or not isinstance(y, int | float) or not abs(y) <= MAX_NUMBER:
@@ -349,6 +373,8 @@ _encoder = msgspec.json.Encoder(enc_hook=str)
 _parts = msgspec.json.Decoder(list[msgspec.Raw])
 
 __all__ = [
+    "ActRequest",
+    "Reward",
     "PredictRequest",
     "Body",
     "NewModel",

@@ -18,6 +18,8 @@ from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.requests import LearnRequest
 from headwater.store.service.model import Model
 
+_NAMED = {"classes", "acts"}
+"""Abilities of a learner whose predictions are names, with a probability of each."""
 _LENGTH = b"inference-header-content-length"
 
 
@@ -35,8 +37,8 @@ async def model_about(request: Request) -> Response:
     kinds = {"number": "FP64"}
     inputs = [{"name": str(f["name"]), "datatype": kinds.get(str(f["kind"]), "BYTES"), "shape": [-1]} for f in features]
     outputs: list[dict[str, Any]] = [{"name": "y_pred", "datatype": _kind(found), "shape": [-1]}]
-    if "classes" in kind_with(found.task).can:
-        outputs.append({"name": "proba", "datatype": "FP64", "shape": [-1, len(found.champion.learner.classes)]})
+    if kind_with(found.task).can & _NAMED:
+        outputs.append({"name": "proba", "datatype": "FP64", "shape": [-1, len(found.champion.learner.known_classes)]})
     return json_response(
         {"name": found.name, "versions": ["1"], "platform": "headwater", "inputs": inputs, "outputs": outputs}
     )
@@ -85,12 +87,12 @@ async def _read(request: Request) -> tuple[dict[str, Any], dict[str, np.ndarray[
 
 
 def _kind(found: Model) -> str:
-    return "BYTES" if "classes" in kind_with(found.task).can else "FP64"
+    return "BYTES" if kind_with(found.task).can & _NAMED else "FP64"
 
 
 def _outputs(found: Model, predictions: list[Prediction]) -> dict[str, np.ndarray[Any, Any]]:
     rows = [one.of(found.champion.name) for one in predictions]
-    if "classes" not in kind_with(found.task).can:
+    if not kind_with(found.task).can & _NAMED:
         return {"y_pred": np.array([guess for guess, _ in rows], np.float64)}
     classes = list(rows[0][1] or {}) if rows else []
     labels = np.empty(len(rows), object)

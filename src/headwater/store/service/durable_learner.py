@@ -23,6 +23,8 @@ from headwater.store.journal.requests import LabelRequest, LearnRequest, Pending
 from headwater.streams import as_blocks
 from headwater.watch.anomaly import label_of
 
+from .decisions import act_request, as_journaled, as_reward, chosen_in, drawn
+from .learner_state import decision_of
 from .model import Model
 from .service import Request, Service
 
@@ -168,7 +170,7 @@ class DurableLearner:
     def learn_many(self, X: Any, y: Any = _NOT_GIVEN, w: Any = None) -> NDArray[Any]:
         """Learn rows strictly one by one, once all are on disk; return the prediction made before each was learned."""
         predictions = [answer["y_pred"] for answer in self._commit(self._events(X, y, w))]
-        if "classes" not in kind_of(self.learner).can:
+        if not kind_of(self.learner).can & {"classes", "acts"}:
             return np.asarray(predictions, np.float64)
         out = np.empty(len(predictions), object)
         out[:] = predictions
@@ -282,6 +284,98 @@ class DurableLearner:
         """
         return self.service.sources.rejects(self._model.id, source)
 
+    # ---- decide ------------------------------------------------------------------------------------------------------
+
+    def act(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> tuple[Any, float]:
+        """Draw an action of a bandit for a row; nothing is changed. The draw is the operating system's: nobody can guess it.
+
+        Returns
+        -------
+        action, p
+            The action and its probability, to be given to ``learn`` with the reward; ``act_with_id`` keeps both.
+        """
+        check_can(self.learner, "acts", at="act")
+        with self._model.lock:
+            p: dict[Any, float] = self.learner.probabilities(x, actions)
+        action = drawn(p)
+        return action, p[action]
+
+    def learn(
+        self,
+        x: Mapping[Any, Any],
+        action: Any,
+        reward: float,
+        p: float = 1.0,
+        actions: Sequence[Any] | None = None,
+        *,
+        id: str | None = None,  # noqa: A002 - as over HTTP
+    ) -> int:
+        """Learn what came of an action, once it is on disk.
+
+        Returns
+        -------
+        int
+            Its number in the journal.
+        """
+        check_can(self.learner, "acts", at="learn")
+        given = [action, reward, p] if actions is None else [action, reward, p, list(actions)]
+        answers = self._commit([self._event(x, given, None, id)])
+        return int(answers[0]["seq"])
+
+    def act_with_id(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> tuple[str, Any, float]:
+        """Draw an action whose reward will come later.
+
+        Returns
+        -------
+        id : str
+            What to call it in ``reward``; with it row, action and probability are kept, and survive any end of the process.
+        action, p
+            The action and its probability.
+        """
+        check_can(self.learner, "acts", at="act_with_id")
+        request = act_request(
+            self._model, unpack_events(pack_events([JournalEvent(plain_sample(x), None)]))[0].x, actions
+        )
+        self._run(request)
+        action, p = chosen_in(request)
+        return str(request.answers[0]["id"]), action, p
+
+    def reward(self, id: str, reward: float) -> dict[str, Any]:  # noqa: A002 - as over HTTP
+        """Learn the reward of an action that was given out earlier.
+
+        Returns
+        -------
+        dict
+            ``seq``, ``waited_s``; ``late`` or ``repeated`` where that is so.
+
+        Raises
+        ------
+        UnknownId, ExpiredId, ConflictingId
+            If there is nothing to learn from it.
+        DataError
+            If the reward is no finite number.
+        """
+        check_can(self.learner, "acts", at="reward")
+        request = LabelRequest(self._model.id, id, as_reward(plain(reward)))
+        self._run(request)
+        return request.answers[0]
+
+    def value(self, policy: Any) -> Any:
+        """Estimate what a policy would have earned on the rows that the journal still has, as ``Bandit.value`` does.
+
+        Parameters
+        ----------
+        policy : Bandit or callable
+            As in ``Bandit.value``.
+
+        Returns
+        -------
+        PolicyValue
+        """
+        check_can(self.learner, "acts", at="value")
+        log = [(event.x, decision_of(event)) for event in self.service.events(self._model.name)]
+        return self.learner.value(policy, log)
+
     def set_step(self, factor: float) -> int:
         """Let the learner step ``factor`` times as far as it was declared to, from here on; 1 is as declared.
 
@@ -346,6 +440,8 @@ class DurableLearner:
                 expected="an answer", got="none", at="y", help="Only a learner that needs none takes samples alone."
             )
         value = plain(y)
+        if "acts" in kind_of(self.learner).can:
+            return as_journaled(value)
         if "classes" not in kind_of(self.learner).can:
             return float(value) if isinstance(value, int | float) and abs(value) < 1e300 else float("nan")
         if isinstance(value, list | dict):

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from headwater.learner.decisions.bandit import Bandit
 from headwater.learner.kinds import kind_with
 from headwater.learner.limits import Limits as LearnerLimits
 from headwater.learner.series.forecaster import Forecaster
 from headwater.store.journal.events import JournalEvent
 from headwater.types import Forecast
+from headwater.watch.decisions import scored_decisions
 from headwater.watch.live import LiveScores, live_scores
+from headwater.watch.live.decisions import LiveDecisions
 
-__all__ = ["LearnerState", "learn_events", "predict_rows", "scores_of"]
+__all__ = ["LearnerState", "decision_of", "learn_events", "predict_rows", "scores_of"]
 
 
 UNLIMITED = LearnerLimits(entries=1 << 40, names=1 << 40, classes=1 << 30, fractions=1 << 30, bytes=1 << 60)
@@ -37,9 +40,10 @@ class LearnerState:
         self.learner.limits = UNLIMITED
 
     def known_classes(self) -> frozenset[Any]:
-        """Return the classes that a classifier has seen."""
-        if len(self._classes) != len(self.learner.classes):  # they are only ever added
-            self._classes = frozenset(self.learner.classes)
+        """Return the classes that a classifier has seen, or the actions of a bandit."""
+        classes = self.learner.actions if isinstance(self.learner, Bandit) else self.learner.classes
+        if len(self._classes) != len(classes):  # they are only ever added
+            self._classes = frozenset(classes)
         return self._classes
 
 
@@ -63,17 +67,28 @@ def learn_events(task: str, state: LearnerState, events: list[JournalEvent]) -> 
 
 
 def _learn_examples(task: str, state: LearnerState, events: list[JournalEvent]) -> Forecast:
-    y = [event.y for event in events]
+    y = [decision_of(event) for event in events] if task == "decide" else [event.y for event in events]
     w = None if all(event.w is None for event in events) else [1.0 if e.w is None else e.w for e in events]
     answers = "answers" in kind_with(task).can  # else y are labels, which are for the scores alone
     forecast: Forecast = state.learner.step_many([event.x for event in events], y if answers else None, w)
-    if any(event.predicted is not None for event in events):
+    if isinstance(state.scores, LiveDecisions):
+        state.scores.score(scored_decisions(y, forecast))
+    elif any(event.predicted is not None for event in events):
         _score_earlier(task, state, events, forecast)
     elif task == "classify":
         state.scores.update(y, _values_of(forecast), *_probabilities(forecast, y))
     else:
         state.scores.update(y, _values_of(forecast), (), ())
     return forecast
+
+
+def decision_of(event: JournalEvent) -> Any:
+    """Return what came of an action, as a bandit learns it; of one that was given out earlier the reward joins what was kept of it."""
+    if event.predicted is None:
+        return event.y
+    action, probabilities = next(iter(event.predicted.values()))
+    p = probabilities or {}
+    return [action, event.y, p.get(action, 1.0), list(p)]
 
 
 def _probabilities(forecast: Forecast, y: list[Any]) -> tuple[list[float], list[float]]:
@@ -110,6 +125,12 @@ def _values_of(forecast: Forecast) -> list[Any]:
 
 def predict_rows(task: str, learner: Any, X: Sequence[Any]) -> list[tuple[Any, dict[Any, float] | None]]:
     """Return the prediction of each sample, a number where there are no classes, and the probabilities of a classifier."""
+    if task == "decide":
+        said = learner.forecast(X)
+        table = [[]] * len(X) if said.proba is None else said.proba.tolist()
+        return [
+            (guess, dict(zip(said.classes, row, strict=True))) for guess, row in zip(said.y_pred, table, strict=True)
+        ]
     if "classes" not in kind_with(task).can:
         if len(X) == 1 and task == "regress":  # the short way
             return [(float(learner.predict_one(X[0])), None)]

@@ -15,7 +15,7 @@ from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.snapshots import Snapshots
 from headwater.watch.live import LiveScores
 
-from .learner_state import LearnerState, learn_events, scores_of
+from .learner_state import LearnerState, decision_of, learn_events, scores_of
 from .limits import Limits
 from .model import Model
 
@@ -166,6 +166,11 @@ class Models:
         self._replay(model, past, seq)
         return past.learner
 
+    def events(self, model: Model) -> Iterator[JournalEvent]:
+        """Yield the events of a model that the journal still has, in their order."""
+        for numbered in self._blocks(model, max(self._journal.first() - 1, 0), None, _BLOCK):
+            yield from (event for _, event in numbered)
+
     def oldest(self) -> int:
         """Return the sequence of the oldest of the learners' newest snapshots."""
         ends = [self._snapshots.sequences(m.id)[-1:] for model in self.by_name.values() for m in model.learners]
@@ -185,6 +190,12 @@ class Models:
         added
             Classes that come with other requests of the same commit; those of these events are added to them.
         """
+        if model.task == "decide":
+            labels = {decision_of(event)[0] for event in events}
+            for state in model.learners:
+                if new := (labels | added) - state.known_classes():
+                    limits.check_classes(state.known_classes(), new)
+            added |= labels
         if model.task != "classify":
             return
         labels = {event.y for event in events if event.step is None and event.y is not None and event.y == event.y}
@@ -209,6 +220,8 @@ class Models:
         where it is beyond ``enough``, it is counted for these alone.
         """
         X, y = [event.x for event in events], [event.y for event in events]
+        if model.task == "decide":
+            y = [decision_of(event) for event in events]
         once = self._growth(model, X, y)
         if once <= enough or len(X) <= _KEPT:
             return once

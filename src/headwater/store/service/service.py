@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -366,13 +366,24 @@ class Service:
                 help="Choose another.",
             )
         model = self.models.named(name)
+        with self._reading() as models:
+            return models.as_of(model, seq, learner)
+
+    def events(self, name: str) -> list[JournalEvent]:
+        """Return the events of a model that the journal still has, in their order."""
+        model = self.models.named(name)
+        with self._reading() as models:
+            return list(models.events(model))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Models]:
+        """Open what is on disk a second time, to read it while requests go on."""
         at = str(self.path)
-        with closing(database.read_only(self._file.path)) as base, database.sound(at):  # requests go on meanwhile
+        with closing(database.read_only(self._file.path)) as base, database.sound(at):
             base.execute("BEGIN")
             journal = Journal(base, at)
             journal.find_end()
-            past = Models(base, at, journal, Snapshots(base, at, self.snapshots.learners))
-            return past.as_of(model, seq, learner)
+            yield Models(base, at, journal, Snapshots(base, at, self.snapshots.learners))
 
 
 def _prediction(model: Model, event: JournalEvent, guess: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from .anomalies import LiveAnomalies
 from .answers import LiveAnswers
 from .curve import WINDOW
+from .decisions import LiveDecisions
 from .forecasts import LiveForecasts
 
 __all__ = ["WINDOW", "LiveScores", "live_scores"]
@@ -50,4 +51,6 @@ def live_scores(task: str, saved: bytes = b"", *, season: int = 1) -> LiveScores
     >>> live_scores("regress").report()["n"]
     0
     """
-    return LiveForecasts(season, saved) if task == "forecast" else _KINDS[task](task, saved)
+    if task == "forecast":
+        return LiveForecasts(season, saved)
+    return LiveDecisions(saved) if task == "decide" else _KINDS[task](task, saved)

@@ -2,7 +2,7 @@
 #define FUZZED
 #include "../../programs/stress.c"
 
-enum { SUBJECTS = 7, ARRAYS = 64 };
+enum { SUBJECTS = 8, ARRAYS = 128 };
 
 /* The states to begin from: copies of what learners of some kinds have after some rows. */
 static hw_array states[SUBJECTS][ARRAYS];
@@ -16,6 +16,11 @@ static declaration subject(int kind)
         return declare_anomaly(false, 5, 20);
     if (kind == 6)
         return declare_forecast(true, 3, 4, 5, 1);
+    if (kind == 7) {
+        declaration a = declare_bandit(false, HW_SQUARECB, 10, 4, 12);
+        a.numbers[HW_D_RING] = 20;
+        return a;
+    }
     declaration a = declare(kind == 2, kind < 4, kind < 4 ? 0 : 5, kind < 4 ? 1 : 3);
     const char *loss = kind == 1 || kind == 2 ? "huber" : "cross_entropy";
     if (kind == 4) { /* inputs that are fixed */
@@ -67,7 +72,11 @@ static void remember_states(void)
             hw_read(l, values, 4, 1, 0, NULL);
             if (kind == 6)
                 hw_learn_next(l, i % 9 == 4 ? __builtin_nan("") : share_at((uint64_t)i, 9));
-            else
+            else if (kind == 7) {
+                if (i % 20 == 5)
+                    hw_add_outputs(l, i / 20 + 2, 0);
+                hw_learn_action(l, i / 20, share_at((uint64_t)i, 9), 0.5);
+            } else
                 hw_learn(l, kind == 1 || kind == 2 ? share_at((uint64_t)i, 9) : 0, 1, p);
         }
         for (int i = 0; i < hw_states(); i++) {

@@ -39,7 +39,7 @@ const line = (name, x, y, ink, more = {}) => ({ type: "scatter", mode: "lines", 
 export function score(frame, baselines) {
   if (isDetector(frame)) { detector(frame); return; }
   const points = frame.history.points, x = points.map((p) => p[0]), classes = frame.task === "classify", n = baselines.length;
-  const at = { "no-change": 2 }; // where a baseline stands in a point; the other one stands last
+  const at = { "no-change": 2, "best fixed": 4 }; // where a baseline stands in a point; another one stands third
   const traces = [...baselines.map((name, i) => line(text(name), x, points.map((p) => p[at[name] ?? 3]), css("--soft"), { dash: ["dot", "dash"][i % n], width: 1.3 })),
     line(text("model_line"), x, points.map((p) => p[1]), colour(0), { width: 3 })];
   const shapes = frame.history.drift.map((row) => ({ type: "line", x0: row, x1: row, yref: "paper", y0: 0, y1: 1, line: { color: colour(3), dash: "dash", width: 1 } }));

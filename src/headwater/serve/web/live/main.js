@@ -9,7 +9,7 @@ import { showControls, wireControls } from "./controls.js";
 import { drawHeatmaps, loadHeatmaps } from "./heatmaps.js";
 import { showLearners } from "./learners.js";
 import { showOverview, showState } from "./overview.js";
-import { baselineNames, isClassifier, isDetector, isForecaster, scoreName, state } from "./state.js";
+import { baselineNames, isBandit, isClassifier, isDetector, isForecaster, scoreName, state } from "./state.js";
 import { showAlarms, showRecent, showRefused, showRejected } from "./tables.js";
 import { LIVE } from "./texts.js";
 import { figure, show } from "./verdict.js";
@@ -32,14 +32,14 @@ function showAll() {
   byId("score-title").textContent = text(`score_${frame.task}`);
   byId("calibration-card").hidden = !isClassifier(frame);
   byId("experts-card").hidden = frame.experts.length < 2;
-  byId("scores").hidden = isDetector(frame);
+  byId("scores").hidden = isDetector(frame) || isBandit(frame);
   byId("importance-card").hidden = !frame.can.includes("importance");
   byId("alarms-card").hidden = !isDetector(frame);
   byId("inside").hidden = !frame.can.includes("layers");
   byId("series-card").hidden = !isForecaster(frame);
   if (isDetector(frame)) showAlarms(frame);
   if (isForecaster(frame) && frame.series) { charts.series(frame.series); byId("series-text").textContent = seriesText(frame.series); }
-  if (isOpen("scores") && !isDetector(frame)) { charts.loss(frame); if (isClassifier(frame)) charts.calibration(frame.learners[0].scores.calibration); }
+  if (isOpen("scores") && !byId("scores").hidden) { charts.loss(frame); if (isClassifier(frame)) charts.calibration(frame.learners[0].scores.calibration); }
   if (isOpen("features")) { showRecent(frame); if (frame.importance.length) charts.importance(frame.importance); }
   if (isOpen("inside") && frame.experts.length > 1) charts.experts(points, frame.experts);
   if (isOpen("manage")) { showLearners(frame); showControls(frame); }

@@ -1,7 +1,7 @@
 // The first screen: the task in words, the state, the verdict, and three figures.
 import { byId, element } from "../shared/dom.js";
 import { current, text } from "../shared/language.js";
-import { baselineNames, isClassifier, isDetector, scoreName, state } from "./state.js";
+import { baselineNames, isBandit, isClassifier, isDetector, scoreName, state } from "./state.js";
 import { best, compare, figure, show, verdict } from "./verdict.js";
 
 const CLASSES = 4;
@@ -44,7 +44,9 @@ export function showOverview() {
   byId("about").textContent = text(frame.demo ? "about_demo" : `about_${frame.task}`, { name: frame.name });
   showVerdict(frame, scores);
   byId("numbers").replaceChildren(...cards(frame, learner));
-  byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/learn \\\n  -H 'content-type: application/json' \\\n  -d '{"x": {"hour": 8, "from": "JFK"}${isDetector(frame) ? "" : `, "y": ${isClassifier(frame) ? '"late"' : "12.5"}`}}'`;
+  const [path, x] = [isBandit(frame) ? "act" : "learn", '{"hour": 8, "from": "JFK"}'];
+  const more = isBandit(frame) ? ', "actions": ["a", "b"]' : isDetector(frame) ? "" : `, "y": ${isClassifier(frame) ? '"late"' : "12.5"}`;
+  byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/${path} \\\n  -H 'content-type: application/json' \\\n  -d '{"x": ${x}${more}}'`;
 }
 
 function showVerdict(frame, scores) {

@@ -10,5 +10,6 @@ export const MAX_POINTS = 600;
 export const isClassifier = (frame) => frame.task === "classify";
 export const isDetector = (frame) => frame.task === "anomaly";
 export const isForecaster = (frame) => frame.task === "forecast";
-export const scoreName = (frame) => (isClassifier(frame) ? "accuracy" : isDetector(frame) ? "alarms" : "mae");
-export const baselineNames = (frame) => (isDetector(frame) ? [] : [isClassifier(frame) ? "majority" : isForecaster(frame) ? "season" : "mean", "no-change"]);
+export const isBandit = (frame) => frame.task === "decide";
+export const scoreName = (frame) => (isClassifier(frame) ? "accuracy" : isDetector(frame) ? "alarms" : isBandit(frame) ? "mean_reward" : "mae");
+export const baselineNames = (frame) => (isDetector(frame) ? [] : isBandit(frame) ? ["uniform", "best fixed"] : [isClassifier(frame) ? "majority" : isForecaster(frame) ? "season" : "mean", "no-change"]);

@@ -1,7 +1,8 @@
 // One line that says whether the model is worth having: its score beside that of the better simple baseline.
 import { text } from "../shared/language.js";
-import { baselineNames, isClassifier, isDetector, scoreName } from "./state.js";
+import { baselineNames, isBandit, isClassifier, isDetector, scoreName } from "./state.js";
 
+const largerIsBetter = (frame) => isClassifier(frame) || isBandit(frame);
 const percent = (value, digits) => `${(100 * value).toFixed(digits)} %`;
 export const figure = (value) => (value == null ? "–" : value.toPrecision(4));
 export const show = (frame, value) => (value == null ? "–" : isClassifier(frame) ? percent(value, 1) : isDetector(frame) ? percent(value, 2) : figure(value));
@@ -10,7 +11,7 @@ export const show = (frame, value) => (value == null ? "–" : isClassifier(fram
 export function best(frame, scores) {
   const key = scoreName(frame), names = baselineNames(frame).filter((name) => scores[name]?.[key] != null);
   if (!names.length || scores.model?.[key] == null) return null;
-  const sign = isClassifier(frame) ? -1 : 1;
+  const sign = largerIsBetter(frame) ? -1 : 1;
   return names.sort((a, b) => sign * (scores[a][key] - scores[b][key]))[0];
 }
 
@@ -19,7 +20,7 @@ export function compare(frame, scores) {
   const name = best(frame, scores), key = scoreName(frame);
   if (!name) return null;
   const [model, guess] = [scores.model[key], scores[name][key]];
-  const better = isClassifier(frame) ? model - guess : guess - model;
+  const better = largerIsBetter(frame) ? model - guess : guess - model;
   const state = better > 0 ? "ahead" : better < 0 ? "behind" : "even";
   if (!isClassifier(frame)) return { name, state, model: figure(model), guess: figure(guess) };
   const digits = [0, 1, 2].find((n) => model === guess || percent(model, n) !== percent(guess, n)) ?? 2;

@@ -1,0 +1,371 @@
+/* Decisions: which of some actions to take, learned from the rewards of those that were taken.
+ *
+ * Each action is an output. Its value in a context x is the reward expected of it, in [0, 1]: a weighted mean of what the
+ * nets say and of what a linear function of the inputs says, one an action, kept by recursive least squares. Only the
+ * output of the action that was taken has an error to learn from. Which action is taken is drawn (squarecb and others), so
+ * its probability is known. Formulas and sources stand in headwater/plain/decisions/bandit.py. */
+#include "elementary.h"
+#include "learner.h"
+
+static const double RIDGE = 1;     /* P of least squares begins as the unit matrix over this */
+static const double RATE = 0.3;    /* of the weights, by squared error, */
+static const double FADES = 0.002; /* of which about the last 500 count */
+static const double HEAVIEST = 10; /* the error of an action that is seldom taken counts at most so many times */
+static const double SHARE = 1e-3;  /* no weight is smaller */
+enum { FEWEST = 8 };               /* inputs of least squares at first */
+enum { DRAW_ACTION = 11 };
+static const double TRIED = 3;   /* an action is young until it was taken so often */
+static const double BONUS = 0.1; /* squarecb: so many deviations of least squares are added to a value */
+
+static double within(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
+static double least(double a, double b) { return a < b ? a : b; }
+static double most(double a, double b) { return a > b ? a : b; }
+static bool finite(double x) { return x - x == 0; }
+
+/* Where the nets' mixture goes. */
+static void *slot(hw_learner *l) { return (char *)l->predictions + (l->all + 3) * l->output_capacity * hw_number(l); }
+
+/* ---- where things lie -------------------------------------------------------------------------------------- */
+
+int hw_parse_bandit(hw_learner *l, const double *d, hw_fault *fault)
+{
+    hw_bandit_t *b = &l->bandit;
+    static const struct {
+        int at;
+        double low, high;
+        const char *name, *expected;
+    } bounds[] = {{HW_B_EXPLORE, 0, HW_EXPLORATIONS - 1, "explore", "one of the explorations"},
+                  {HW_B_AMOUNT, 0, 1e9, "amount of exploration", "0 to 1e9"},
+                  {HW_B_POWER, 0, 1, "power of exploration", "0 to 1"},
+                  {HW_B_LOWEST, -1e30, 1e30, "lowest reward", "a number"},
+                  {HW_B_HIGHEST, -1e30, 1e30, "highest reward", "a number"},
+                  {HW_B_INPUTS, 1, HW_MOST_LINEAR, "inputs of least squares", "1 to 256"}};
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        double x = d[bounds[i].at];
+        bool whole = bounds[i].at != HW_B_EXPLORE && bounds[i].at != HW_B_INPUTS;
+        if (!(x >= bounds[i].low && x <= bounds[i].high && (whole || x == (double)(int64_t)x))) {
+            *fault = (hw_fault){bounds[i].name, bounds[i].expected, x};
+            return HW_BAD_DECLARATION;
+        }
+    }
+    if (!(d[HW_B_HIGHEST] > d[HW_B_LOWEST])) {
+        *fault = (hw_fault){"highest reward", "above the lowest", d[HW_B_HIGHEST]};
+        return HW_BAD_DECLARATION;
+    }
+    if (!l->growing || l->targets || l->history || l->intervals || l->mixture) {
+        *fault = (hw_fault){"a bandit", "nets of numbers that are not standardised, without history and intervals", 1};
+        return HW_BAD_DECLARATION;
+    }
+    b->on = true;
+    b->explore = (int)d[HW_B_EXPLORE];
+    b->amount = d[HW_B_AMOUNT];
+    b->power = d[HW_B_POWER];
+    b->lowest = d[HW_B_LOWEST];
+    b->highest = d[HW_B_HIGHEST];
+    b->most = (int64_t)d[HW_B_INPUTS];
+    return 0;
+}
+
+/* Room for the numbers of so many actions with so many inputs each. Nothing is changed where there is none. */
+static int lay_out(hw_learner *l, int64_t actions, int64_t inputs)
+{
+    hw_bandit_t *b = &l->bandit;
+    int64_t known = b->counts[HW_BC_ACTIONS], before = b->counts[HW_BC_INPUTS], room = l->output_capacity;
+    double *weights = b->weights, *inverse = b->inverse;
+    if (!hw_extend(&l->memory, &b->actions, (uint64_t)room * HW_A_NUMBERS * 8) ||
+        !hw_extend(&l->memory, &b->row, 2 * (uint64_t)inputs * 8))
+        return HW_NO_MEMORY;
+    if (inputs != before || hw_capacity(weights) < (size_t)(actions * inputs) * 8 ||
+        hw_capacity(inverse) < (size_t)(actions * inputs * inputs) * 8) {
+        weights = hw_allocate(&l->memory, (uint64_t)(room * inputs) * 8);
+        inverse = hw_allocate(&l->memory, (uint64_t)(room * inputs * inputs) * 8);
+        if (!weights || !inverse)
+            return hw_release(weights), hw_release(inverse), HW_NO_MEMORY;
+        for (int64_t a = 0; a < known; a++) {
+            memcpy(weights + a * inputs, b->weights + a * before, (size_t)before * 8);
+            for (int64_t i = 0; i < before; i++)
+                memcpy(inverse + (a * inputs + i) * inputs, b->inverse + (a * before + i) * before, (size_t)before * 8);
+        }
+        hw_release(b->weights);
+        hw_release(b->inverse);
+        b->weights = weights;
+        b->inverse = inverse;
+    }
+    for (int64_t a = 0; a < actions; a++)
+        for (int64_t i = a < known ? before : 0; i < inputs; i++)
+            b->inverse[(a * inputs + i) * inputs + i] = 1 / RIDGE;
+    for (int64_t i = known * HW_A_NUMBERS; i < actions * HW_A_NUMBERS; i++)
+        b->actions[i] = 0;
+    b->counts[HW_BC_ACTIONS] = actions;
+    b->counts[HW_BC_INPUTS] = inputs;
+    return 0;
+}
+
+/* Room for least squares of all actions, and of the rows that the table has, as far as they take part. */
+static int reserve(hw_learner *l)
+{
+    const hw_bandit_t *b = &l->bandit;
+    int64_t inputs = b->counts[HW_BC_INPUTS] ? b->counts[HW_BC_INPUTS] : FEWEST;
+    while (inputs < l->rows && inputs < b->most)
+        inputs *= 2;
+    inputs = inputs < b->most ? inputs : b->most;
+    bool fits = inputs == b->counts[HW_BC_INPUTS] && l->outputs == b->counts[HW_BC_ACTIONS];
+    return fits ? 0 : lay_out(l, l->outputs, inputs);
+}
+
+int hw_make_bandit(hw_learner *l)
+{
+    hw_bandit_t *b = &l->bandit;
+    const hw_allocator *m = &l->memory;
+    if (!b->on)
+        return 0;
+    if (!hw_extend(m, &b->counts, HW_BC_COUNTS * 8) || !hw_extend(m, &b->shares, 2 * (uint64_t)(l->experts + 1) * 8) ||
+        !hw_extend(m, &b->ring, (uint64_t)l->ring * 4 + 4))
+        return HW_NO_MEMORY;
+    uint64_t actions = (uint64_t)b->counts[HW_BC_ACTIONS], inputs = (uint64_t)b->counts[HW_BC_INPUTS];
+    bool got = hw_extend(m, &b->actions, actions * HW_A_NUMBERS * 8 + 8) &&
+               hw_extend(m, &b->weights, actions * inputs * 8 + 8) &&
+               hw_extend(m, &b->inverse, actions * inputs * inputs * 8 + 8) && hw_extend(m, &b->row, 2 * inputs * 8 + 8);
+    return got ? 0 : HW_NO_MEMORY;
+}
+
+void hw_begin_bandit(hw_learner *l)
+{
+    double share = 1.0 / (l->experts + 1);
+    for (int e = 0; l->bandit.on && e <= l->experts; e++) {
+        l->bandit.shares[2 * e] = share;
+        if (e < l->experts)
+            l->running[e * HW_RUNNING + HW_WEIGHT] = share;
+    }
+}
+
+/* ---- what the inputs say by themselves ----------------------------------------------------------------------- */
+
+/* theta' x of action a: the sum over the sample's pairs of rows that take part. */
+static double linear_value(const hw_learner *l, int64_t a)
+{
+    const hw_bandit_t *b = &l->bandit;
+    int64_t n = b->counts[HW_BC_INPUTS];
+    if (a < 0 || a >= b->counts[HW_BC_ACTIONS])
+        return 0;
+    const double *w = b->weights + a * n;
+    double sum = 0;
+    for (int64_t i = 0; i < l->active; i++)
+        if (l->rows_at[i] < n)
+            sum += w[l->rows_at[i]] * hw_get(l, l->values_at, i);
+    return sum;
+}
+
+/* x' P x of action a; of one that has none yet, as it would begin. */
+static double linear_variance(const hw_learner *l, int64_t a)
+{
+    const hw_bandit_t *b = &l->bandit;
+    int64_t n = a >= 0 && a < b->counts[HW_BC_ACTIONS] ? b->counts[HW_BC_INPUTS] : 0;
+    double sum = 0;
+    for (int64_t i = 0; i < l->active; i++) {
+        int64_t r = l->rows_at[i];
+        double x = hw_get(l, l->values_at, i), own = 0;
+        if (r >= n) {
+            sum += r < b->most ? x * x / RIDGE : 0;
+            continue;
+        }
+        const double *p = b->inverse + (a * n + r) * n;
+        for (int64_t j = 0; j < l->active; j++)
+            if (l->rows_at[j] < n)
+                own += p[l->rows_at[j]] * hw_get(l, l->values_at, j);
+        sum += x * own;
+    }
+    return sum;
+}
+
+/* P of action a begins anew; its weights stay. */
+static void begin_inverse(hw_bandit_t *b, int64_t a)
+{
+    int64_t n = b->counts[HW_BC_INPUTS];
+    memset(b->inverse + a * n * n, 0, (size_t)(n * n) * 8);
+    for (int64_t i = 0; i < n; i++)
+        b->inverse[(a * n + i) * n + i] = 1 / RIDGE;
+}
+
+/* k = P x / (1 + x'P x), theta += k (y - theta'x), P -= k (P x)'. P stays symmetric to the bit. */
+static void learn_linear(hw_learner *l, int64_t a, double y)
+{
+    hw_bandit_t *b = &l->bandit;
+    int64_t n = b->counts[HW_BC_INPUTS];
+    double *P = b->inverse + a * n * n, *w = b->weights + a * n, *px = b->row, along = 0, miss = y - linear_value(l, a);
+    for (int64_t i = 0; i < n; i++)
+        px[i] = 0;
+    for (int64_t j = 0; j < l->active; j++) {
+        if (l->rows_at[j] >= n)
+            continue;
+        const double *p = P + l->rows_at[j] * n;
+        double x = hw_get(l, l->values_at, j);
+        for (int64_t i = 0; i < n; i++)
+            px[i] += p[i] * x;
+    }
+    for (int64_t j = 0; j < l->active; j++)
+        along += l->rows_at[j] < n ? px[l->rows_at[j]] * hw_get(l, l->values_at, j) : 0;
+    double down = 1 + along;
+    if (!(along >= 0) || !finite(down) || !finite(miss)) { /* rounding has made it no inverse any more */
+        begin_inverse(b, a);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        double *p = P + i * n, x = px[i];
+        if (x == 0)
+            continue;
+        w[i] += x / down * miss;
+        for (int64_t j = 0; j < n; j++)
+            p[j] -= x * px[j] / down;
+    }
+}
+
+/* ---- values -------------------------------------------------------------------------------------------------- */
+
+/* Weights of nets and of least squares: w ~ exp(-RATE L), L their fading sums of squared errors. */
+static void weigh(hw_learner *l, double linear, double y, double weight)
+{
+    hw_bandit_t *b = &l->bandit;
+    int n = l->experts + 1;
+    double lowest = 0, sum = 0;
+    for (int e = 0; e < n; e++) {
+        double said = e < l->experts ? hw_get(l, l->predictions, (int64_t)e * l->output_capacity + b->action) : linear;
+        double miss = finite(said) ? y - within(said, 0, 1) : 1, *loss = b->shares + 2 * e + 1;
+        *loss += weight * miss * miss - FADES * least(weight, 1) * *loss;
+        lowest = e == 0 || *loss < lowest ? *loss : lowest;
+    }
+    for (int e = 0; e < n; e++)
+        sum += b->shares[2 * e] = hw_exp64(-RATE * within(b->shares[2 * e + 1] - lowest, 0, 500));
+    for (int e = 0; e < n; e++) {
+        double *w = b->shares + 2 * e;
+        *w = (1 - n * SHARE) * *w / sum + SHARE;
+        if (e < l->experts)
+            l->running[e * HW_RUNNING + HW_WEIGHT] = *w;
+    }
+}
+
+void hw_learn_values(hw_learner *l, double y)
+{
+    hw_bandit_t *b = &l->bandit;
+    double *own = b->actions + b->action * HW_A_NUMBERS;
+    weigh(l, linear_value(l, b->action), y, b->importance);
+    learn_linear(l, b->action, y);
+    own[HW_A_TAKEN] += 1;
+    own[HW_A_REWARD] += (y - own[HW_A_REWARD]) / own[HW_A_TAKEN];
+}
+
+/* The value of action a of the sample that was predicted just now, in [0, 1]; a new one has 0. */
+static double value_of(const hw_learner *l, int64_t a)
+{
+    if (a < 0 || a >= l->outputs)
+        return 0;
+    double nets = 0;
+    for (int e = 0; e < l->experts; e++)
+        nets += l->running[e * HW_RUNNING + HW_WEIGHT] * hw_get(l, l->predictions, (int64_t)e * l->output_capacity + a);
+    double value = nets + l->bandit.shares[2 * l->experts] * linear_value(l, a);
+    return finite(value) ? within(value, 0, 1) : 0;
+}
+
+int hw_values(hw_learner *l, double *values)
+{
+    int status = l->bandit.on ? hw_predict(l, slot(l), NULL) : HW_BAD_ARGUMENT;
+    for (int64_t a = 0; status >= 0 && a < l->outputs; a++)
+        values[a] = l->bandit.lowest + (l->bandit.highest - l->bandit.lowest) * value_of(l, a);
+    return status < 0 ? status : 0;
+}
+
+/* ---- which action ---------------------------------------------------------------------------------------------- */
+
+/* How far action a has been tried: 0 if never, 1 once it was taken often enough to be judged. */
+static double tried(const hw_learner *l, int64_t a)
+{
+    const hw_bandit_t *b = &l->bandit;
+    double taken = a >= 0 && a < b->counts[HW_BC_ACTIONS] ? b->actions[a * HW_A_NUMBERS + HW_A_TAKEN] : 0;
+    return taken < TRIED ? taken / TRIED : 1;
+}
+
+/* The probability of action a, of `count` offered, whose score lies `gap` below the best. */
+static double probability_of(const hw_learner *l, int64_t a, double gap, double count)
+{
+    const hw_bandit_t *b = &l->bandit;
+    double known = tried(l, a), t = known * (double)l->learned, gamma = t > 0 ? b->amount * hw_pow64(t, b->power) : 0;
+    double young = (1 - known) / count;
+    switch (b->explore) {
+    case HW_SQUARECB: return 1 / (count + gamma * gap);
+    case HW_EPSILON: return most(b->amount / count, young);
+    case HW_SOFTMAX: return hw_exp64(-within(b->amount * gap * known, 0, 700));
+    default: return 0;
+    }
+}
+
+static int64_t best_of(const double *values, int64_t count)
+{
+    int64_t best = 0;
+    for (int64_t i = 1; i < count; i++)
+        best = values[i] > values[best] ? i : best;
+    return best;
+}
+
+/* What decides: the value, with a bonus for what is uncertain where the exploration has one. */
+static double score_of(const hw_learner *l, int64_t a)
+{
+    const hw_bandit_t *b = &l->bandit;
+    bool linear = b->explore == HW_LINUCB;
+    double value = linear ? linear_value(l, a) : value_of(l, a);
+    if (!linear && b->explore != HW_SQUARECB)
+        return value;
+    double square = linear_variance(l, a), bonus = square > 0 ? (linear ? b->amount : BONUS) * __builtin_sqrt(square) : 0;
+    double score = value + bonus;
+    return !finite(score) ? 0 : linear ? score : within(score, 0, 1);
+}
+
+int hw_decide(hw_learner *l, const int32_t *actions, int64_t count, double *values, double *p)
+{
+    const hw_bandit_t *b = &l->bandit;
+    if (!b->on || count < 1)
+        return HW_BAD_ARGUMENT;
+    int status = hw_predict(l, slot(l), NULL);
+    if (status < 0)
+        return status;
+    for (int64_t i = 0; i < count; i++)
+        values[i] = score_of(l, actions[i]);
+    int64_t best = best_of(values, count);
+    double others = 0;
+    for (int64_t i = 0; i < count; i++) {
+        p[i] = i == best ? 0 : probability_of(l, actions[i], values[best] - values[i], (double)count);
+        others += p[i];
+    }
+    p[best] = b->explore == HW_SOFTMAX ? 1 : 1 - others;
+    for (int64_t i = 0; i < count && b->explore == HW_SOFTMAX; i++)
+        p[i] /= 1 + others;
+    return (int)best;
+}
+
+int64_t hw_draw_action(hw_learner *l, const double *p, int64_t count)
+{
+    hw_bandit_t *b = &l->bandit;
+    double u = hw_unit(hw_bits(hw_key(l->seed, DRAW_ACTION, 0), (uint64_t)b->counts[HW_BC_DRAWS]++));
+    for (int64_t i = 0; i < count; i++) {
+        u -= p[i];
+        if (u < 0)
+            return i;
+    }
+    return best_of(p, count); /* rounding has left something */
+}
+
+int hw_learn_action(hw_learner *l, int32_t action, double reward, double p)
+{
+    hw_bandit_t *b = &l->bandit;
+    if (!b->on || action < 0 || action >= l->outputs || !finite(reward) || !(p > 0 && p <= 1))
+        return HW_BAD_ARGUMENT;
+    int status = reserve(l);
+    if (status < 0)
+        return status;
+    double y = (reward - b->lowest) / (b->highest - b->lowest);
+    b->action = action;
+    b->importance = within(1 / p, 1, HEAVIEST);
+    b->learning = true;
+    int result = hw_learn(l, within(y, 0, 1), 1, slot(l));
+    b->learning = false;
+    return result;
+}

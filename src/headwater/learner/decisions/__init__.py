@@ -1,0 +1,1 @@
+"""Learners that choose actions, and what a policy is worth."""

@@ -1,0 +1,98 @@
+"""What came of an action: the action, its reward, the probability with which it was taken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
+
+from headwater.encode.values import FLOAT, as_float, kind_of, missing
+from headwater.errors import DataError
+
+__all__ = ["Decision", "as_decision", "offered"]
+
+FARTHEST = 1e30
+"""A reward beyond this is none."""
+
+
+class Decision(NamedTuple):
+    """An action that was taken, and what came of it: to a bandit what an answer is to a classifier.
+
+    Parameters
+    ----------
+    action : hashable
+        Which was taken.
+    reward : float
+        What came of it; the more, the better.
+    p : float
+        The probability with which it was taken.
+    actions : tuple, optional
+        Which were offered; without them all that were known.
+
+    Examples
+    --------
+    >>> Decision("red", 1.0, 0.25).p
+    0.25
+    """
+
+    action: Any
+    reward: float
+    p: float = 1.0
+    actions: tuple[Any, ...] | None = None
+
+
+def as_decision(y: Any) -> Decision | None:
+    """Return a decision from a tuple or list of two to four; None for what can't be one.
+
+    Examples
+    --------
+    >>> as_decision(["red", 1])
+    Decision(action='red', reward=1.0, p=1.0, actions=None)
+    >>> as_decision(("red", 1.0, 0.0)) is None
+    True
+    """
+    if not isinstance(y, tuple | list) or not 2 <= len(y) <= 4:
+        return None
+    action, reward, p = y[0], _number(y[1]), 1.0 if len(y) < 3 else _number(y[2])
+    actions = y[3] if len(y) == 4 else None
+    if not abs(reward) <= FARTHEST or not 0 < p <= 1 or not _is_action(action):
+        return None
+    if actions is None:
+        return Decision(action, reward, p)
+    if not isinstance(actions, tuple | list) or not all(map(_is_action, actions)):
+        return None
+    return Decision(action, reward, p, tuple(actions))
+
+
+def offered(actions: Sequence[Any] | None, known: Sequence[Any]) -> list[Any]:
+    """Return the actions to choose from, each once; those that are known where none are given.
+
+    Raises
+    ------
+    DataError
+        If there are none, or one of them can't be one.
+    """
+    if actions is not None and (isinstance(actions, str | bytes) or not isinstance(actions, Sequence)):
+        raise DataError(expected="a list of actions", got=repr(actions), at="actions", help='Give e.g. ["a", "b"].')
+    found = list(known if actions is None else actions)
+    bad = [action for action in found if not _is_action(action)]
+    if bad or not found:
+        raise DataError(
+            expected="actions that are text, numbers or other hashable values",
+            got=repr(bad[0]) if bad else "none",
+            at="actions",
+            help='Give e.g. actions=["a", "b"]; without them a bandit chooses among those that it has learned.',
+        )
+    return list(dict.fromkeys(found))
+
+
+def _is_action(action: Any) -> bool:
+    try:
+        hash(action)
+    except TypeError:
+        return False
+    return isinstance(action, Hashable) and not missing(action)
+
+
+def _number(value: Any) -> float:
+    return as_float(value) if kind_of(value) == FLOAT else math.nan

@@ -1,0 +1,50 @@
+"""Actions of a bandit: one is drawn and given out with an id, and its reward comes by that id, whenever it comes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headwater.learner.kinds import check_can
+from headwater.serve.api.keys import check_keys
+from headwater.serve.endpoint import Request, Response, json_response
+from headwater.serve.http.limits import too_many
+from headwater.serve.http.schemas import ActRequest, Reward, count_cells, decoded
+from headwater.store.journal.requests import LabelRequest
+from headwater.store.service.decisions import act_request, as_reward, chosen_in
+
+_act, _reward = msgspec.json.Decoder(ActRequest), msgspec.json.Decoder(Reward)
+
+
+async def act(request: Request) -> Response:
+    """Draw an action for a row: its id, which is on disk before the answer, the action, and the probability of each."""
+    asked = decoded(_act.decode, await request.body(), "body")
+    state, model = request.state, request.state.learning(request.path.get("model", ""))
+    check_can(model.champion.learner, "acts", at=model.name)
+    check_keys(model, [asked.x])
+    offered = len(asked.actions or ()) or len(model.champion.learner.known_classes)
+    if count_cells(asked.x) + offered > state.limits.cells:
+        raise too_many("cells", state.limits, "body")
+    command = act_request(model, asked.x, asked.actions)
+    outcome = (await state.writer.run([command], 1))[0]
+    if outcome is not None:
+        raise outcome
+    state.measures.given_out[model.id] += 1
+    action, p = chosen_in(command)
+    return json_response({"id": command.answers[0]["id"], "action": action, "p": p, "seq": command.predictions[0].seq})
+
+
+async def reward(request: Request) -> Response:
+    """Learn the reward of an action that was given out earlier."""
+    asked = decoded(_reward.decode, await request.body(), "body")
+    model = request.state.learning(request.path.get("model", ""))
+    check_can(model.champion.learner, "acts", at=model.name)
+    command = LabelRequest(model.id, asked.id, as_reward(asked.reward))
+    outcome = (await request.state.writer.run([command], 1))[0]
+    if outcome is not None:
+        raise outcome
+    answer = dict(command.answers[0])
+    answer["action"] = answer.pop("y_pred", None)
+    return json_response(answer)
+
+
+__all__ = ["act", "reward"]

@@ -1,0 +1,300 @@
+"""A bandit explores, learns from the reward of one action alone, takes new actions at any time, and says what a policy is worth."""
+
+import math
+
+import numpy as np
+import pytest
+
+import headwater as hw
+from headwater.errors import ConfigError, DataError, LimitError, RefusedRow
+from headwater.learner.decisions.decision import Decision, as_decision
+from headwater.learner.limits import Limits
+from headwater.learner_file import fingerprint
+
+ACTIONS = ["a", "b", "c"]
+
+
+def rows(n, seed=0):
+    rng = np.random.default_rng(seed)
+    return [{"u": float(u), "v": float(v), "w": "xyz"[i % 3]} for i, (u, v) in enumerate(rng.normal(size=(n, 2)))]
+
+
+def earned(x, action):
+    right = "a" if x["u"] > 0.3 else "b" if x["v"] > 0 else "c"
+    return float(action == right)
+
+
+def played(model, n=1_500, actions=ACTIONS, seed=0):
+    """The mean reward of the last third of some rows."""
+    earned_last = []
+    for x in rows(n, seed):
+        action, p = model.act(x, actions)
+        r = earned(x, action)
+        model.learn(x, action, r, p)
+        earned_last.append(r)
+    return np.mean(earned_last[-n // 3 :])
+
+
+@pytest.mark.parametrize(
+    ("explore", "least"), [("squarecb", 0.85), ("softmax", 0.8), ("epsilon", 0.7), ("linucb", 0.6)]
+)
+def test_it_earns_far_more_than_chance(explore, least):
+    assert played(hw.Bandit(explore=explore, seed=1)) > least
+
+
+def test_a_new_action_changes_no_bit_of_what_is_expected_of_the_others_and_is_tried_at_once():
+    model, alone = hw.Bandit(seed=1), hw.Bandit(seed=1)
+    played(model, 400, ["a", "b"]), played(alone, 400, ["a", "b"])
+    before = [model.expected_rewards(x, ["a", "b"]) for x in rows(50, 5)]
+    assert model.probabilities(rows(1)[0], ["a", "b", "new"])["new"] == 1 / 3
+    model._add_action("new")
+    assert [model.expected_rewards(x, ["a", "b"]) for x in rows(50, 5)] == before
+    for i in range(60):  # beyond the room for eight outputs
+        model._add_action(f"more {i}")
+    assert [model.expected_rewards(x, ["a", "b"]) for x in rows(50, 5)] == before
+    assert [alone.expected_rewards(x, ["a", "b"]) for x in rows(50, 5)] == before
+
+
+def test_an_action_that_appears_late_and_is_better_is_found():
+    model = hw.Bandit(seed=2)
+    played(model, 2_000, ["a", "b"])
+    drawn = []
+    for x in rows(300, 3):
+        action, p = model.act(x, ["a", "b", "best"])
+        model.learn(x, action, 1.0 if action == "best" else earned(x, action), p)
+        drawn.append(action)
+    assert drawn[-100:].count("best") > 50
+
+
+def test_what_is_asked_changes_nothing_and_a_draw_its_number_alone():
+    model = hw.Bandit(seed=1)
+    played(model, 200)
+    before = fingerprint(model)
+    model.probabilities({"new": 1.0}, ["never", "seen"]), model.expected_rewards({"u": math.inf}), model.predict_one({})
+    assert fingerprint(model) == before
+    x = rows(1)[0]
+    values, p = model.expected_rewards(x), model.probabilities(x)
+    model.act(x, ACTIONS)
+    assert fingerprint(model) != before
+    assert (model.expected_rewards(x), model.probabilities(x)) == (values, p)
+
+
+def test_it_goes_on_to_the_bit_from_a_file_draws_too(tmp_path):
+    model = hw.Bandit(seed=1)
+    played(model, 300)
+    model.save(tmp_path / "m.hw")
+    other = hw.load(tmp_path / "m.hw", hw.Bandit)
+    assert (other.actions, other.taken) == (model.actions, model.taken)
+    assert played(other, 100, [*ACTIONS, "d"], seed=4) == played(model, 100, [*ACTIONS, "d"], seed=4)
+    assert fingerprint(other) == fingerprint(model)
+
+
+def test_rewards_lie_where_they_were_declared_and_beyond_count_as_the_nearest():
+    dollars, plain = hw.Bandit(rewards=(-10, 30), seed=1), hw.Bandit(seed=1)
+    for i, x in enumerate(rows(200)):
+        action = ACTIONS[i % 3]
+        dollars.learn(x, action, -10 + 40 * earned(x, action), 0.5)
+        plain.learn(x, action, earned(x, action), 0.5)
+    x = rows(1, 9)[0]
+    assert dollars.probabilities(x) == plain.probabilities(x)
+    for action, value in plain.expected_rewards(x).items():
+        assert dollars.expected_rewards(x)[action] == pytest.approx(-10 + 40 * value, abs=1e-9)
+    far, nearest = dollars.clone(include_attributes=True), dollars.clone(include_attributes=True)
+    far.learn(x, "a", 1e9, 0.5), nearest.learn(x, "a", 30.0, 0.5)
+    assert far.expected_rewards(x) == nearest.expected_rewards(x)
+    assert far.rejected["reward"] == 1
+
+
+@pytest.mark.parametrize(
+    "given", [("a", math.nan), ("a", math.inf), ("a", 1e31), ("a", "1"), ("a", 1.0, 0.0), ("a", 1.0, 1.5), (None, 1.0),
+              ([], 1.0), ("a", 1.0, math.nan), ("a", 1.0, 0.5, "ab"), ("a",), "a", None]
+)  # fmt: skip
+def test_what_is_no_decision_is_refused_counted_and_changes_nothing(given):
+    model = hw.Bandit(seed=1)
+    played(model, 50)
+    before = model.engine.core.digest()
+    with pytest.warns(RefusedRow, match="action"):
+        model.learn_many([{"u": 1.0}], [given])
+    assert model.engine.core.digest() == before
+    assert model.rejected["decision"] == 1
+    assert as_decision(given) is None
+
+
+def test_actions_are_bounded_as_classes_are():
+    model = hw.Bandit()
+    model.limits = Limits(classes=2)
+    model.learn({"x": 1.0}, "a", 1.0)
+    model.learn({"x": 1.0}, "b", 1.0)
+    with pytest.raises(LimitError, match="2 classes"):
+        model.learn({"x": 1.0}, "c", 1.0)
+    assert model.actions == ["a", "b"]
+    assert model.check_limits([{"x": 1.0}], [("b", 1.0, 1.0)]).classes == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"explore": "most"}, "one of squarecb"),
+        ({"amount": -1.0}, "a number from 0"),
+        ({"explore": "epsilon", "amount": 1.5}, "from 0 to 1"),
+        ({"rewards": (1.0, 1.0)}, "the lower one first"),
+        ({"rewards": (0.0, math.inf)}, "the lowest and the highest"),
+        ({"hidden": 0}, "whole number"),
+        ({"dtype": "float16"}, "float32"),
+    ],
+)
+def test_settings_that_can_not_be_are_refused(settings, match):
+    with pytest.raises(ConfigError, match=match):
+        hw.Bandit(**settings)
+
+
+def test_there_must_be_something_to_choose_from():
+    model = hw.Bandit()
+    for actions in (None, [], [None], [[1]], "ab"):
+        with pytest.raises(DataError):
+            model.act({"x": 1.0}, actions)
+    assert model.predict_one({"x": 1.0}) is None
+    with pytest.raises(ConfigError, match="no delay"):
+        hw.Session(model, delay=5).run([({"x": 1.0}, ("a", 1.0, 0.5))] * 20)
+
+
+# ---- what a policy is worth ---------------------------------------------------------------------------------------------
+
+
+def logged(n, seed):
+    rng = np.random.default_rng(seed)
+    out = []
+    for x in rows(n, seed):
+        p = np.array([0.6, 0.3, 0.1]) if x["u"] > 0 else np.array([0.2, 0.2, 0.6])
+        j = int(rng.choice(3, p=p))
+        out.append((x, Decision(ACTIONS[j], earned(x, ACTIONS[j]), float(p[j]), tuple(ACTIONS))))
+    return out
+
+
+def test_estimates_hold_the_true_value_in_their_intervals_and_doubly_robust_ones_are_narrower():
+    def policy(x, actions):
+        return "a" if x["u"] > 0 else {"b": 0.5, "c": 0.5}
+
+    truth = np.mean(
+        [earned(x, "a") if x["u"] > 0 else (earned(x, "b") + earned(x, "c")) / 2 for x in rows(100_000, 99)]
+    )
+    held, widths = {"ips": 0, "snips": 0, "dr": 0}, {"ips": [], "dr": []}
+    for seed in range(20):
+        value = hw.Bandit(seed=1).value(policy, logged(400, seed))
+        for name in held:
+            one = getattr(value, name)
+            held[name] += one.low <= truth <= one.high
+        for name in widths:
+            widths[name].append(getattr(value, name).high - getattr(value, name).low)
+    assert min(held.values()) >= 16
+    assert np.mean(widths["dr"]) < 0.85 * np.mean(widths["ips"])
+
+
+def test_the_value_of_what_was_done_is_what_it_earned_and_a_bandit_is_a_policy():
+    log = logged(300, 1)
+    model = hw.Bandit(seed=1)
+
+    def same(x, actions):
+        p = (0.6, 0.3, 0.1) if x["u"] > 0 else (0.2, 0.2, 0.6)
+        return dict(zip(ACTIONS, p, strict=True))
+
+    value = model.value(same, log)
+    assert value.ips.value == pytest.approx(value.logged.value) == pytest.approx(value.snips.value)
+    assert value.matched == pytest.approx(300)
+    assert str(value).startswith("mean reward over 300 rows")
+    model.learn_many([x for x, _ in log], [decision for _, decision in log])
+    before = fingerprint(model)
+    assert model.value(model, logged(300, 2)).dr.value > value.logged.value
+    assert fingerprint(model) == before
+
+
+def test_a_policy_or_a_log_that_can_not_be_is_refused():
+    log = logged(10, 1)
+    for policy, error in (
+        (3, "a function"),
+        (lambda x, a: {"a": 0.7}, "sum to 1"),
+        (lambda x, a: {"a": -1.0, "b": 2.0}, "sum"),
+    ):
+        with pytest.raises(ConfigError, match=error):
+            hw.Bandit().value(policy, log)
+    with pytest.raises(DataError, match="a log of decisions, got none"):
+        hw.Bandit().value(lambda x, a: a[0], [])
+    with pytest.raises(DataError, match="row 0 of the log"):
+        hw.Bandit().value(lambda x, a: a[0], [({"x": 1.0}, "a")])
+
+
+# ---- stored ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_durable_bandit_keeps_actions_until_their_rewards_come_and_judges_policies_by_its_journal(tmp_path):
+    plain, waiting = hw.Bandit(seed=1), []
+    with hw.open(tmp_path / "a.db", hw.Bandit(seed=1)) as store:
+        for x in rows(80):
+            name, action, p = store.act_with_id(x, ACTIONS)
+            waiting.append((name, x, action, p))
+    with hw.open(tmp_path / "a.db") as store:
+        for name, x, action, p in waiting[::-1]:
+            told = store.reward(name, earned(x, action))
+            assert told["y_pred"] == action
+            plain.learn(x, action, earned(x, action), p)
+        assert store.reward(waiting[0][0], earned(*waiting[0][1:3]))["repeated"] is True
+        action, p = store.act(rows(1)[0])
+        store.learn(rows(1)[0], action, 1.0, p, ACTIONS)
+        plain.learn(rows(1)[0], action, 1.0, p, ACTIONS)
+        assert fingerprint(store.learner) == fingerprint(plain)
+        assert store.scores["logged"]["mean_reward"] > 0
+        value = store.value(lambda x, actions: "a")
+        assert value.n == 81
+        assert 0 < value.snips.value < 1
+        for refused in (lambda: store.reward("p999", 1.0), lambda: store.reward("p1", math.nan)):
+            with pytest.raises(DataError):
+                refused()
+        for bad in ("a", ["a", 1.0, 0.0], [("a", 1), 1.0]):
+            with pytest.raises(DataError):
+                store.learn_one({"x": 1.0}, bad)
+        seq = store.seq
+        store.service._shut()
+    with hw.open(tmp_path / "a.db") as again:
+        assert (again.seq, fingerprint(again.learner)) == (seq, fingerprint(plain))
+
+
+def test_a_session_scores_a_log_beside_simple_policies():
+    session = hw.Session(hw.Bandit(seed=1))
+    log = logged(1_500, 3)
+    record = session.run([(x, tuple(decision)) for x, decision in log])
+    assert record.names == ("mean_reward",)
+    assert record.scores["mean_reward"] > record.baselines["best fixed"]["mean_reward"] > 0.3
+    assert record.baselines["uniform"]["mean_reward"] == pytest.approx(1 / 3, abs=0.05)
+    assert record.baselines["logged"]["mean_reward"] == pytest.approx(np.mean([d.reward for _, d in log]))
+
+
+def test_a_diagnosis_says_what_is_wrong_with_actions_and_rewards():
+    model = hw.Bandit(seed=1)
+    with pytest.raises(DataError):
+        model.diagnose()
+    played(model, 600)
+    assert model.diagnose().names == []
+    greedy = hw.Bandit(explore="greedy")
+    for x in rows(400):
+        greedy.learn(x, "a", 5.0)
+    assert greedy.diagnose().names == ["one_action", "rewards_outside", "no_exploration"]
+    narrow = hw.Bandit(rewards=(0, 1000))
+    for i, x in enumerate(rows(400)):
+        narrow.learn(x, ACTIONS[i % 2], float(i % 2), 0.5)
+    assert narrow.diagnose().names == ["narrow_rewards"]
+    same = hw.Bandit()
+    for i, x in enumerate(rows(400)):
+        same.learn(x, ACTIONS[i % 2], 1.0, 0.5)
+    assert same.diagnose().names == ["same_rewards"]
+
+
+def test_an_explanation_names_the_column_that_decides():
+    model = hw.Bandit(seed=1)
+    played(model, 1_500)
+    why = model.explain_one({"u": 2.0, "v": 0.0, "w": "x"}, "a")
+    assert next(iter(why.contributions)) == "u"
+    assert str(why).startswith("reward(a) = ")
+    with pytest.raises(ConfigError, match="an action that was learned"):
+        model.explain_one({"u": 1.0}, "never")
+    with pytest.raises(DataError):
+        hw.Bandit().explain_one({"u": 1.0})

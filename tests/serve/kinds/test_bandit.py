@@ -1,0 +1,150 @@
+"""A bandit in service: actions with ids, rewards that come later, logged decisions; what can't be is refused."""
+
+import json
+import warnings
+
+import pytest
+
+from headwater.learner.kinds import kind_with
+from headwater.learner_file import fingerprint
+from headwater.serve.api.events import frame
+from headwater.serve.app import build
+from headwater.serve.run import make_state
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
+    from starlette.testclient import TestClient
+
+KIND = kind_with("decide")
+ACTIONS = ["news", "music"]
+
+
+@pytest.fixture
+def state(tmp_path):
+    state = make_state(tmp_path / "a.db")
+    state.service.change(state.service.models.create, "default", KIND.make({"seed": 1}))
+    yield state
+    if not state.service.closed:
+        state.close()
+
+
+@pytest.fixture
+def client(state):
+    with TestClient(build(state), raise_server_exceptions=True) as client:
+        yield client
+
+
+def earned(x, action):
+    return float((action == "news") == (x["hour"] < 12))
+
+
+def rows(n):
+    return [{"hour": float(i * 7 % 24)} for i in range(n)]
+
+
+def test_an_action_is_given_out_with_its_probability_and_learns_its_reward_by_id(client, state):
+    waiting, learner = [], KIND.make({"seed": 1})
+    for x in rows(60):
+        told = client.post("/act", json={"x": x, "actions": ACTIONS}).json()
+        assert set(told) == {"id", "action", "p", "seq"}
+        assert told["action"] in ACTIONS
+        assert 0 < told["p"] <= 1
+        waiting.append((x, told))
+    for x, told in reversed(waiting):
+        answer = client.post("/reward", json={"id": told["id"], "reward": earned(x, told["action"])}).json()
+        assert (answer["id"], answer["action"]) == (told["id"], told["action"])
+        learner.learn(x, told["action"], earned(x, told["action"]), told["p"])
+    about = client.get("/models/default").json()
+    assert (about["state"], about["seq"], about["task"]) == (fingerprint(learner), 60, "decide")
+    scores = about["learners"][0]["scores"]
+    assert scores["n"] == 60
+    assert scores["logged"]["mean_reward"] == sum(earned(x, told["action"]) for x, told in waiting) / 60
+    again = client.post(
+        "/reward", json={"id": waiting[0][1]["id"], "reward": earned(waiting[0][0], waiting[0][1]["action"])}
+    )
+    assert again.json()["repeated"] is True
+
+
+def test_it_learns_to_choose_and_comes_back_to_the_bit_after_any_end(client, state, tmp_path):
+    total = 0.0
+    for i, x in enumerate(rows(400)):
+        told = client.post("/act", json={"x": x, "actions": ACTIONS}).json()
+        r = earned(x, told["action"])
+        total += r if i >= 200 else 0
+        client.post("/reward", json={"id": told["id"], "reward": r})
+    assert total / 200 > 0.85
+    pending = client.post("/act", json={"x": {"hour": 3.0}}).json()
+    now = client.get("/models/default").json()
+    live = frame(state, state.model(""), past=True)
+    window = live["learners"][0]["scores"]["window"]
+    assert 0.3 < window["uniform"]["mean_reward"] < window["model"]["mean_reward"]
+    assert len(live["history"]["points"][0]) == 5
+    state.service._shut()  # as a killed process ends
+    other = make_state(tmp_path / "a.db")
+    with TestClient(build(other)) as again:
+        then = again.get("/models/default").json()
+        assert (then["state"], then["seq"]) == (now["state"], 400)
+        assert then["learners"][0]["scores"] == now["learners"][0]["scores"]
+        assert again.post("/reward", json={"id": pending["id"], "reward": 1}).json()["seq"] == 401
+
+
+def test_logged_decisions_predictions_and_explanations_go_over_http(client):
+    log = [{"x": x, "y": [ACTIONS[i % 2], earned(x, ACTIONS[i % 2]), 0.5, ACTIONS]} for i, x in enumerate(rows(200))]
+    lines = client.post(
+        "/learn", content="\n".join(map(json.dumps, log)), headers={"content-type": "application/x-ndjson"}
+    )
+    assert lines.status_code == 200
+    learner = KIND.make({"seed": 1})
+    learner.learn_many([row["x"] for row in log], [row["y"] for row in log])
+    assert client.get("/models/default").json()["state"] == fingerprint(learner)
+    said = client.post("/predict", json={"x": {"hour": 20.0}}).json()
+    assert said["y_pred"] == learner.predict_one({"hour": 20.0}) == "music"
+    assert said["proba"] == pytest.approx(learner.probabilities({"hour": 20.0}), abs=1e-6)
+    why = client.post("/explain", json={"x": {"hour": 20.0}, "target": "music"}).json()
+    assert why["prediction"] == pytest.approx(learner.expected_rewards({"hour": 20.0})["music"])
+    about = client.get("/v2/models/default").json()
+    assert [tensor["name"] for tensor in about["outputs"]] == ["y_pred", "proba"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("/act", {"x": {"a": 1}}, "data"),
+        ("/act", {"x": {"a": 1}, "actions": []}, "invalid"),
+        ("/act", {"x": {"a": 1}, "actions": [None]}, "invalid"),
+        ("/act", {"x": {"a": 1}, "more": 1}, "invalid"),
+        ("/reward", {"id": "p99", "reward": 1}, "unknown_id"),
+        ("/reward", {"id": "p1", "reward": "much"}, "invalid"),
+        ("/learn", {"x": {"a": 1}, "y": "news"}, "data"),
+        ("/learn", {"x": {"a": 1}, "y": ["news", 1.0, 0.0]}, "data"),
+        ("/learn", {"x": {"a": 1}, "y": ["news", "much"]}, "data"),
+        ("/label", {"id": "p1", "y": 1}, "kind"),
+        ("/forecast", {"horizon": 1}, "kind"),
+    ],
+)
+def test_what_can_not_be_is_refused_in_one_sentence_and_nothing_is_learned(client, path, body, code):
+    refused = client.post(path, json=body)
+    assert refused.status_code in (400, 404, 409, 422)
+    assert refused.json()["code"] == code
+    assert client.get("/models/default").json()["seq"] == 0
+
+
+def test_other_models_have_no_actions(tmp_path):
+    state = make_state(tmp_path / "b.db")
+    state.service.change(state.service.models.create, "default", kind_with("classify").make({}))
+    with TestClient(build(state)) as client:
+        for path, body in (("/act", {"x": {}, "actions": ["a"]}), ("/reward", {"id": "p1", "reward": 1})):
+            assert client.post(path, json=body).json()["code"] == "kind"
+        assert "one value" in client.post("/learn", json={"x": {"a": 1}, "y": ["a", 1, 1]}).json()["error"]
+
+
+def test_a_challenger_is_judged_by_the_actions_of_the_champion(client):
+    made = client.post("/models/default/challengers", json={"name": "small", "hidden": [8]})
+    assert made.status_code == 201
+    for x in rows(120):
+        told = client.post("/act", json={"x": x, "actions": ACTIONS}).json()
+        client.post("/reward", json={"id": told["id"], "reward": earned(x, told["action"])})
+    champion, challenger = client.get("/models/default").json()["learners"]
+    assert challenger["n_learned"] == champion["n_learned"] == 120
+    assert challenger["scores"]["logged"] == champion["scores"]["logged"]
+    assert 0 <= challenger["scores"]["model"]["mean_reward"] <= 1
