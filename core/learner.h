@@ -100,6 +100,8 @@ enum {
     HW_FORECAST_INPUTS = 9,   /* columns that say what is known of a time ahead, the first of the vocabulary */
     HW_FORECAST_EXPERTS = 3,  /* season, linear, nets */
     HW_FORECAST_WINDOW = 500, /* errors kept of each horizon */
+    HW_TAILS = 5,             /* shares of answers beyond an end that levels are followed for (ends.c) */
+    HW_LEVELS = 4 * HW_TAILS + 1,
     HW_MOST_HORIZON = 1024,
     HW_MOST_SEASON = 16384,
     HW_MOST_LAGS = 1024
@@ -133,19 +135,23 @@ enum { /* of a horizon: how many errors, fading squares of them, and what shares
 typedef struct hw_forecast_t {
     int32_t horizon, season, lags; /* as declared; horizon 0: no forecaster */
     double forgetting;
-    int64_t far;                /* seven seasons */
-    int64_t kept;               /* answers */
-    int32_t window, features;   /* answers of seven seasons before; of these, the lags and 1 least squares are made */
-    int64_t *counts;            /* (HW_FC_COUNTS) */
-    double *numbers;            /* (HW_FN_NUMBERS) */
-    double *past;               /* (kept) the last answers */
-    double *inverse;            /* (features, features) P of least squares */
-    double *weights;            /* (horizon, features) */
-    double *inputs, *gains;     /* (horizon, features) of the last times */
-    double *said;               /* (2 horizon, horizon) what least squares said at the last times */
-    double *origins;            /* (2 horizon, HW_ORIGIN) */
-    double *errors;             /* (horizon, HW_ERRORS) */
-    double *scores;             /* (horizon, HW_FORECAST_WINDOW) the mixture's last errors */
+    int64_t far;              /* seven seasons */
+    int64_t kept;             /* answers */
+    int32_t window, features; /* answers of seven seasons before; of these, the lags and 1 least squares are made */
+    int64_t *counts;          /* (HW_FC_COUNTS) */
+    double *numbers;          /* (HW_FN_NUMBERS) */
+    double *past;             /* (kept) the last answers */
+    double *inverse;          /* (features, features) P of least squares */
+    double *weights;          /* (horizon, features) */
+    double *inputs, *gains;   /* (horizon, features) of the last times */
+    double *said;             /* (2 horizon, horizon) what least squares said at the last times */
+    double *origins;          /* (2 horizon, HW_ORIGIN) */
+    double *errors;           /* (horizon, HW_ERRORS) */
+    double *scores;           /* (horizon, HW_FORECAST_WINDOW) the mixture's last errors */
+    double *levels;    /* (horizon, HW_LEVELS) of the ends of intervals: now, and at the origin whose answer is next */
+    int32_t *happened; /* (horizon, horizon) what moved the levels at the last times, in bits */
+    double *given;     /* (horizon, horizon) what the mixture said at the last times (keep_forecasts) */
+    double *older;     /* (horizon, horizon) errors that made room for the last ones */
     int64_t *x_start, *x_count; /* (horizon) columns of the last times: stretches of */
     int32_t *x_slots;
     double *x;
@@ -499,6 +505,11 @@ int hw_append_forecast(hw_learner *l); /* the columns that say what is known of 
 bool hw_has_forecast(const hw_learner *l);
 int hw_compact_columns(hw_learner *l, int64_t more);
 
+/* ---- ends.c: between which ends answers will lie --------------------------------------------------------- */
+void hw_pass_time(hw_forecast_t *f, int64_t t);                       /* before the answer of time t is looked at */
+void hw_keep_error(hw_forecast_t *f, int64_t t, int64_t h, double e); /* of horizon h at time t; before it is counted */
+void hw_begin_ends(hw_forecast_t *f);                                 /* of a forecaster from a file that has none */
+bool hw_has_ends(const hw_forecast_t *f);
 /* ---- decisions/bandit.c ---------------------------------------------------------------------------------------------- */
 int hw_parse_bandit(hw_learner *l, const double *d, hw_fault *fault);
 int hw_make_bandit(hw_learner *l);
@@ -535,6 +546,7 @@ enum {
     HW_OF_HORIZONS,
     HW_OF_ORIGINS,
     HW_OF_COLUMN_ENTRIES,
+    HW_OF_ENDS,   /* horizons, of arrays that older files lack */
     HW_OF_BANDIT, /* of a bandit: */
     HW_OF_SHARES,
     HW_OF_ACTIONS,

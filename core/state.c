@@ -17,6 +17,7 @@ enum {
     PER_ORIGIN,
     PER_ERROR,
     PER_SCORE,
+    PER_LEVEL,
     PER_TWO,
     PER_NUMBER,
     PER_INPUT,
@@ -95,6 +96,10 @@ static const struct row {
     {"bandit_weights", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_INPUT, AT(bandit.weights)},
     {"bandit_inverse", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_PAIR_OF_INPUTS, AT(bandit.inverse)},
     {"bandit_ring", HW_I32, HW_KEEP_FIRST, HW_OF_DECISIONS, ALONE, AT(bandit.ring)},
+    {"forecast_levels", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_LEVEL, AT(forecast.levels)},
+    {"forecast_happened", HW_I32, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.happened)},
+    {"forecast_given", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.given)},
+    {"forecast_older", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.older)},
 };
 enum { STATES = sizeof LIST / sizeof *LIST, FIRST_STATE = 23 };
 
@@ -164,6 +169,7 @@ static int64_t count_of(const hw_learner *l, int i)
     case HW_OF_NUMBERS: return l->forecast.horizon ? HW_FN_NUMBERS : 0;
     case HW_OF_PAST: return l->forecast.kept;
     case HW_OF_FEATURES: return l->forecast.features;
+    case HW_OF_ENDS:
     case HW_OF_HORIZONS: return l->forecast.horizon;
     case HW_OF_ORIGINS: return 2 * (int64_t)l->forecast.horizon;
     case HW_OF_COLUMN_ENTRIES: return l->forecast.horizon ? l->forecast.counts[HW_FC_ENTRIES] : 0;
@@ -192,6 +198,7 @@ static int64_t across(const hw_learner *l, int i)
     case PER_NUMBER: return HW_A_NUMBERS;
     case PER_INPUT: return l->bandit.on ? l->bandit.counts[HW_BC_INPUTS] : 0;
     case PER_PAIR_OF_INPUTS: return l->bandit.on ? l->bandit.counts[HW_BC_INPUTS] * l->bandit.counts[HW_BC_INPUTS] : 0;
+    case PER_LEVEL: return HW_LEVELS;
     case PER_COMPONENT: return (l->experts + l->history) * l->sizes[HW_N_OUTPUT_CAPACITY];
     default: return 1;
     }
@@ -441,6 +448,7 @@ static int check_forecast(const hw_learner *l, hw_fault *fault)
                   f->x_count[h] <= entries - f->x_start[h],
               "forecast_column_start", "inside the columns", f->x_start[h]);
     }
+    CHECK(hw_has_ends(f), "forecast_levels", "levels that can be, and counts", f->levels[0]);
     for (int64_t i = 0; i < entries; i++) {
         int64_t slot = f->x_slots[i];
         CHECK(slot < l->slots.count && -slot - 1 < l->rows && slot != -1, "forecast_column_slots",
@@ -583,6 +591,9 @@ static int check_bandit(const hw_learner *l, hw_fault *fault)
     return 0;
 }
 
+/* Whether a file that is older than an array lacks it. */
+static bool is_lacking(const hw_array *arrays, int i) { return LIST[i].owner == HW_OF_ENDS && !arrays[i].shape[0]; }
+
 static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *fault)
 {
     CHECK(count == STATES, "state", "all its arrays", count);
@@ -605,20 +616,24 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
         locate(l, i, &own);
         CHECK(!strcmp(own.name, arrays[i].name), "state", "its arrays in order", i);
         CHECK(own.type == arrays[i].type, own.name, "another type of numbers", arrays[i].type);
-        CHECK(own.dimensions == arrays[i].dimensions && own.shape[0] == arrays[i].shape[0] &&
-                  (own.dimensions == 1 || own.shape[1] == arrays[i].shape[1]),
+        CHECK(is_lacking(arrays, i) || (own.dimensions == arrays[i].dimensions && own.shape[0] == arrays[i].shape[0] &&
+                                        (own.dimensions == 1 || own.shape[1] == arrays[i].shape[1])),
               own.name, "the shape that follows from the declaration and the sizes", arrays[i].shape[0]);
     }
     status = make_arrays(l);
     if (status < 0)
         return status;
+    bool lacking = false;
     for (int i = 2; i < STATES; i++) {
         hw_array own;
         locate(l, i, &own);
         size_t bytes = (size_t)(own.shape[0] * own.shape[1]) * size_of(own.type);
-        if (bytes)
+        lacking |= is_lacking(arrays, i);
+        if (bytes && !is_lacking(arrays, i))
             memcpy(own.data, arrays[i].data, bytes);
     }
+    if (lacking)
+        hw_begin_ends(&l->forecast);
     hw_set_counts(l);
     if ((status = check_names(l, fault)) < 0 || (status = check_numbers(l, fault)) < 0 ||
         (status = check_forecast(l, fault)) < 0 || (status = check_bandit(l, fault)) < 0 || (status = unpack(l, fault)) < 0)

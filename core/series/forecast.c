@@ -88,6 +88,8 @@ int hw_make_forecast(hw_learner *l)
         !hw_extend(m, &f->inputs, horizon * features * 8) || !hw_extend(m, &f->gains, horizon * features * 8) ||
         !hw_extend(m, &f->said, 2 * horizon * horizon * 8) || !hw_extend(m, &f->origins, 2 * horizon * HW_ORIGIN * 8) ||
         !hw_extend(m, &f->errors, horizon * HW_ERRORS * 8) || !hw_extend(m, &f->scores, horizon * HW_FORECAST_WINDOW * 8) ||
+        !hw_extend(m, &f->levels, horizon * HW_LEVELS * 8) || !hw_extend(m, &f->happened, horizon * horizon * 4) ||
+        !hw_extend(m, &f->given, horizon * horizon * 8) || !hw_extend(m, &f->older, horizon * horizon * 8) ||
         !hw_extend(m, &f->x_start, horizon * 8) || !hw_extend(m, &f->x_count, horizon * 8) ||
         !hw_extend(m, &f->row, features * 8) || !hw_extend(m, &f->x_slots, (uint64_t)f->counts[HW_FC_ENTRIES] * 4 + 64) ||
         !hw_extend(m, &f->x, (uint64_t)f->counts[HW_FC_ENTRIES] * 8 + 128))
@@ -128,6 +130,7 @@ static double seasonal(const hw_forecast_t *f, int64_t o, int64_t h, int64_t sea
 
 static double *said_at(const hw_forecast_t *f, int64_t o) { return f->said + o % (2 * f->horizon) * f->horizon; }
 static double *origin_at(const hw_forecast_t *f, int64_t o) { return f->origins + o % (2 * f->horizon) * HW_ORIGIN; }
+static double *given_at(const hw_forecast_t *f, int64_t o) { return f->given + o % f->horizon * f->horizon; }
 static double *features_at(const hw_forecast_t *f, double *array, int64_t o)
 {
     return array + o % f->horizon * f->features;
@@ -344,26 +347,20 @@ static void fit_share(double *moments, double d, double e, double bound, double 
     moments[1] += rate * (d * d - moments[1]);
 }
 
-/* y_t is known: how far each expert's forecast of it lay off, at each horizon. The sample at hand is that of time t. */
-static void score(hw_learner *l, int64_t t, double y)
+/* y_t is known: how far each expert's forecast of it lay off at horizon h. */
+static void score(hw_forecast_t *f, int64_t t, int64_t h, double y, double nets)
 {
-    hw_forecast_t *f = &l->forecast;
-    for (int64_t h = 1; h <= f->horizon && h <= t; h++) {
-        double said[HW_FORECAST_EXPERTS], *m = f->errors + (h - 1) * HW_ERRORS;
-        compose(l, t - h, h);
-        double nets = ask_nets(l, h);
-        experts_of(f, t - h, h, nets, said);
-        double n = m[HW_E_COUNT], first = 1 / (n + 1), rate = first > FADES ? first : FADES;
-        f->scores[(h - 1) * HW_FORECAST_WINDOW + (int64_t)n % HW_FORECAST_WINDOW] = y - mix(f, h, said);
-        double miss[HW_FORECAST_EXPERTS] = {y - said[0], y - said[1], y - said[1] - nets};
-        for (int e = 0; e < HW_FORECAST_EXPERTS; e++)
-            m[HW_E_SEASON + e] += rate * (miss[e] * miss[e] - m[HW_E_SEASON + e]);
-        double linear = said[0] + share_of(m + HW_E_LINEAR_SHARE) * (said[1] - said[0]);
-        double bound = WILD * __builtin_sqrt(m[HW_E_SEASON]), steady = first > STEADY ? first : STEADY;
-        fit_share(m + HW_E_LINEAR_SHARE, said[1] - said[0], miss[0], bound, steady);
-        fit_share(m + HW_E_NETS_SHARE, nets, y - linear, bound, steady);
-        m[HW_E_COUNT] = n + 1;
-    }
+    double said[HW_FORECAST_EXPERTS], *m = f->errors + (h - 1) * HW_ERRORS;
+    experts_of(f, t - h, h, nets, said);
+    double n = m[HW_E_COUNT], first = 1 / (n + 1), rate = first > FADES ? first : FADES;
+    double miss[HW_FORECAST_EXPERTS] = {y - said[0], y - said[1], y - said[1] - nets};
+    for (int e = 0; e < HW_FORECAST_EXPERTS; e++)
+        m[HW_E_SEASON + e] += rate * (miss[e] * miss[e] - m[HW_E_SEASON + e]);
+    double linear = said[0] + share_of(m + HW_E_LINEAR_SHARE) * (said[1] - said[0]);
+    double bound = WILD * __builtin_sqrt(m[HW_E_SEASON]), steady = first > STEADY ? first : STEADY;
+    fit_share(m + HW_E_LINEAR_SHARE, said[1] - said[0], miss[0], bound, steady);
+    fit_share(m + HW_E_NETS_SHARE, nets, y - linear, bound, steady);
+    m[HW_E_COUNT] = n + 1;
 }
 
 /* ---- columns of the last times ----------------------------------------------------------------------------- */
@@ -406,29 +403,47 @@ int hw_compact_columns(hw_learner *l, int64_t more)
     return 0;
 }
 
-/* Keep the columns of the sample at hand as those of time t. */
-static void keep_columns(hw_learner *l, int64_t t)
+/* Write the columns of the sample at hand behind those that are kept. */
+static void write_columns(hw_learner *l)
 {
     hw_forecast_t *f = &l->forecast;
-    int64_t place = t % f->horizon, end = f->counts[HW_FC_ENTRIES], n = f->own;
-    if (n) {
-        memcpy(f->x_slots + end, l->entry_slots + HW_FORECAST_INPUTS, (size_t)n * sizeof(int32_t));
-        memcpy(f->x + end, l->entry_x + HW_FORECAST_INPUTS, (size_t)n * sizeof(double));
+    int64_t end = f->counts[HW_FC_ENTRIES];
+    if (f->own) {
+        memcpy(f->x_slots + end, l->entry_slots + HW_FORECAST_INPUTS, (size_t)f->own * sizeof(int32_t));
+        memcpy(f->x + end, l->entry_x + HW_FORECAST_INPUTS, (size_t)f->own * sizeof(double));
     }
-    f->x_start[place] = end;
-    f->x_count[place] = n;
-    f->counts[HW_FC_ENTRIES] = end + n;
 }
 
-/* Room for the columns of the sample at hand, and for learning those of the time that nets will learn. */
+/* Take `count` columns from where they are kept as those of the sample at hand. */
+static void take_columns(hw_learner *l, int64_t start, int64_t count)
+{
+    hw_forecast_t *f = &l->forecast;
+    f->own = count;
+    if (count) {
+        memcpy(l->entry_slots + HW_FORECAST_INPUTS, f->x_slots + start, (size_t)count * sizeof(int32_t));
+        memcpy(l->entry_x + HW_FORECAST_INPUTS, f->x + start, (size_t)count * sizeof(double));
+    }
+}
+
+/* Keep the columns that were written as those of time t. */
+static void keep_columns(hw_forecast_t *f, int64_t t, int64_t count)
+{
+    f->x_start[t % f->horizon] = f->counts[HW_FC_ENTRIES];
+    f->x_count[t % f->horizon] = count;
+    f->counts[HW_FC_ENTRIES] += count;
+}
+
+/* Room for the columns of the sample at hand, and for reading those of the last times again. */
 static int reserve_columns(hw_learner *l, int64_t t)
 {
     hw_forecast_t *f = &l->forecast;
     int64_t capacity = f->x_slots ? (int64_t)(hw_capacity(f->x_slots) / sizeof(int32_t)) : 0;
     if (capacity - f->counts[HW_FC_ENTRIES] < f->own && hw_compact_columns(l, f->own) < 0)
         return HW_NO_MEMORY;
-    int64_t old = t >= f->horizon - 1 && f->horizon > 1 ? f->x_count[(t + 1) % f->horizon] : 0;
-    int64_t most = HW_FORECAST_INPUTS + (old > f->own ? old : f->own);
+    int64_t most = f->own;
+    for (int64_t i = 0; i < f->horizon && i < t; i++)
+        most = f->x_count[i] > most ? f->x_count[i] : most;
+    most += HW_FORECAST_INPUTS;
     int status = reserve_room(l, most);
     return status < 0 ? status : hw_reserve_undo(l, 3 * most + 1);
 }
@@ -503,14 +518,68 @@ static void learn_nets(hw_learner *l, int64_t target)
     double unit = unit_of(f, h), said = 0;
     if (o < 0 || !(origin_at(f, o)[HW_ORIGIN_KNOWN] > 0) || unit == 0)
         return;
-    int64_t place = target % f->horizon, start = f->x_start[place];
-    f->own = f->x_count[place];
-    if (f->own) {
-        memcpy(l->entry_slots + HW_FORECAST_INPUTS, f->x_slots + start, (size_t)f->own * sizeof(int32_t));
-        memcpy(l->entry_x + HW_FORECAST_INPUTS, f->x + start, (size_t)f->own * sizeof(double));
-    }
+    take_columns(l, f->x_start[target % f->horizon], f->x_count[target % f->horizon]);
     compose(l, o, h);
     hw_learn(l, (past_at(f, target) - said_at(f, o)[h - 1]) / unit, 1, &said);
+}
+
+/* ---- what was forecast, to be held against the answer ------------------------------------------------------ */
+
+/* Read the columns of whole seasons before a time ahead, where they are known when it is forecast, and kept until it comes.
+ */
+static void take_seasonal_columns(hw_learner *l, int64_t target, int64_t h)
+{
+    hw_forecast_t *f = &l->forecast;
+    int64_t back = (h + f->season - 1) / f->season * f->season, place = (target - back) % f->horizon;
+    bool kept = back <= f->horizon && back <= target;
+    take_columns(l, kept ? f->x_start[place] : 0, kept ? f->x_count[place] : 0);
+}
+
+/* Keep what is forecast at time t. The columns of the times ahead are not known: those of seasons before stand for them. */
+static void keep_forecasts(hw_learner *l, int64_t t)
+{
+    hw_forecast_t *f = &l->forecast;
+    double said[HW_FORECAST_EXPERTS];
+    for (int64_t h = 1; h <= f->horizon; h++) {
+        take_seasonal_columns(l, t + h, h);
+        compose(l, t, h);
+        experts_of(f, t, h, ask_nets(l, h), said);
+        given_at(f, t)[h - 1] = mix(f, h, said);
+    }
+}
+
+/* What was forecast of time t, whose columns are known by now, h times before. What these say where those of seasons before
+ * stood is as the nets say now: they have learned a little more since. `own`: how many columns it has. */
+static double forecast_then(hw_learner *l, int64_t t, int64_t h, double nets, int64_t own)
+{
+    hw_forecast_t *f = &l->forecast;
+    double said[HW_FORECAST_EXPERTS], given = given_at(f, t - h)[h - 1];
+    experts_of(f, t - h, h, nets, said);
+    double mixed = mix(f, h, said);
+    if (!finite(given))
+        return mixed;
+    take_seasonal_columns(l, t, h);
+    if (!f->own && !own)
+        return given;
+    compose(l, t - h, h);
+    said[2] = ask_nets(l, h);
+    return given + (mixed - mix(f, h, said));
+}
+
+/* y_t is known. The sample at hand is that of time t. */
+static void score_all(hw_learner *l, int64_t t, double y)
+{
+    hw_forecast_t *f = &l->forecast;
+    int64_t own = f->own, most = least_of(f->horizon, t);
+    double nets[HW_MOST_HORIZON];
+    for (int64_t h = 1; h <= most; h++) {
+        compose(l, t - h, h);
+        nets[h - 1] = ask_nets(l, h);
+    }
+    for (int64_t h = 1; h <= most; h++)
+        hw_keep_error(f, t, h, y - forecast_then(l, t, h, nets[h - 1], own));
+    for (int64_t h = 1; h <= most; h++)
+        score(f, t, h, y, nets[h - 1]);
 }
 
 int hw_learn_next(hw_learner *l, double y)
@@ -531,8 +600,11 @@ int hw_learn_next(hw_learner *l, double y)
         return status;
     hw_count_shared(l);
     double answer = known ? record_answer(f, y) : filled(f, t); /* from here on nothing fails: no answer counts twice */
+    int64_t own = f->own;
+    write_columns(l);
+    hw_pass_time(f, t);
     if (known) {
-        score(l, t, answer);
+        score_all(l, t, answer);
         learn_linear(f, t, answer);
     }
     f->past[t % f->kept] = answer;
@@ -542,9 +614,10 @@ int hw_learn_next(hw_learner *l, double y)
     origin[HW_ORIGIN_KNOWN] = known;
     begin_linear(f, t);
     say_linear(f, t, known);
-    keep_columns(l, t);
+    keep_columns(f, t, own);
     f->counts[HW_FC_TIMES] = t + 1;
     learn_nets(l, t - f->horizon + 1);
+    keep_forecasts(l, t);
     return known;
 }
 

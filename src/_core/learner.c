@@ -438,6 +438,33 @@ static PyObject *learner_forecast(Learner *self, PyObject *const *args, Py_ssize
     return list;
 }
 
+/* forecast_ends(horizon, coverage): how far below and above each of the next forecasts its answer will lie, a list of
+ * pairs. */
+static PyObject *learner_forecast_ends(Learner *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    Py_ssize_t horizon = nargs == 2 ? PyLong_AsSsize_t(args[0]) : -1;
+    double coverage = nargs == 2 ? PyFloat_AsDouble(args[1]) : 0, ends[2];
+    if (horizon < 0 || PyErr_Occurred()) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "forecast_ends(horizon, coverage)");
+        return NULL;
+    }
+    if (enter(self) < 0)
+        return NULL;
+    PyObject *list = PyList_New(0);
+    for (Py_ssize_t h = 1; list && h <= horizon; h++) {
+        int code = hw_forecast_ends(self->core, h, coverage, ends);
+        if (code < 0)
+            raise_status(code, NULL);
+        PyObject *pair = code < 0 ? NULL : Py_BuildValue("dd", ends[0], ends[1]);
+        if (!pair || PyList_Append(list, pair) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(pair);
+    }
+    leave(self);
+    return list;
+}
+
 static PyObject *list_of(const double *numbers, Py_ssize_t n)
 {
     PyObject *list = PyList_New(n);
@@ -1351,6 +1378,7 @@ static PyMethodDef methods[] = {
     {"values", (PyCFunction)(void *)learner_values, METH_O, "What reward is expected of each action."},
     {"decide", (PyCFunction)(void *)learner_decide, METH_VARARGS, "Which of some actions, by their probabilities."},
     {"learn_action", (PyCFunction)(void *)learner_learn_action, METH_VARARGS, "What came of an action."},
+    {"forecast_ends", (PyCFunction)(void *)learner_forecast_ends, METH_FASTCALL, "How far from them answers will lie."},
     {"last_prediction", (PyCFunction)(void *)learner_last_prediction, METH_NOARGS, "The last predictions of one sample."},
     {"learn", (PyCFunction)(void *)learner_learn, METH_VARARGS, "Predict and learn rows in turn."},
     {"predict", (PyCFunction)(void *)learner_predict, METH_VARARGS, "Predictions of rows."},

@@ -25,7 +25,7 @@ from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
 from headwater.types import Forecast
 
-from .intervals import check_coverage, interval_ends
+from .intervals import check_coverage
 
 __all__ = ["Forecaster"]
 
@@ -214,7 +214,9 @@ class Forecaster(Learner, base.Estimator):
     ) -> list[tuple[float, float]]:
         """Say between which ends each of the next answers will lie in that share of cases; nothing is changed.
 
-        [ŷ + q₋, ŷ + q₊]: q₋ and q₊ are quantiles of the last 500 errors y − ŷ that were made at that horizon.
+        [ŷ + q₋, ŷ + q₊]: q₋ and q₊ are quantiles of the last 500 errors y − ŷ that were made at that horizon. Their levels follow
+        how often the intervals that were given out held their answers, once these have come, so that over time as many do as
+        was asked (``plain/series/ends.py`` has the formulas).
 
         Parameters
         ----------
@@ -242,17 +244,17 @@ class Forecaster(Learner, base.Estimator):
         >>> low, high = model.forecast_interval(coverage=0.8)[0]
         >>> -1 < low < 1 and 4 < high < 6
         True
+
+        References
+        ----------
+        Gibbs & Candès 2021, *Adaptive conformal inference under distribution shift*.
         """
         check_coverage(coverage)
         said = self.forecast(horizon, xs)
         if self._engine is None:
             return [(-math.inf, math.inf)] * len(said)
-        errors, scores = (self._engine.core.array(f"forecast_{name}") for name in ("errors", "scores"))
-        out = []
-        for y, about, kept in zip(said, errors, scores, strict=False):
-            low, high = interval_ends(kept[: int(min(about[COUNT], len(kept)))], coverage)
-            out.append((y + low, y + high))
-        return out
+        ends = self._engine.core.learner.forecast_ends(len(said), coverage)
+        return [(y + low, y + high) for y, (low, high) in zip(said, ends, strict=True)]
 
     def _times(self, horizon: Any, xs: Any) -> tuple[int, list[Mapping[Any, Any]]]:
         """Return how many times to forecast, and the columns of each."""

@@ -1,0 +1,235 @@
+/* Between which ends the answer of a time ahead will lie: quantiles of past errors, at levels that adapt.
+ *
+ * The window of an origin holds the last errors y - f that were known then at that horizon. A tail p, such as 0.05, asks
+ * for an end that a share p of the answers lies beyond. The end is the window's quantile at level q = p e^-v, and v follows
+ * how often answers did lie beyond (Gibbs & Candes 2021, in the logarithm of the level, so that q stays above 0): v <- v +
+ * RATE ([beyond] - p),   at time t, for the end that was given out at time t - h for time t. So over T answers the share
+ * beyond is p to within |v| / (RATE T), whatever the series does. Beyond the farthest error there is no quantile: there the
+ * end moves on by half the window's width each time q falls to an e-th. headwater/plain/series/ends.py has the formulas.
+ *
+ * What an end given out at an origin was is not kept, but follows: v of the origin (`due`) lags behind v by h times, since
+ * what moved it stands in a ring, and so does the window.
+ */
+#include "elementary.h"
+#include "learner.h"
+
+static const double RATE = 0.1;
+static const double FARTHEST_LEVEL = 1e6; /* |v| of a sound state is far below */
+static const double TAILS[HW_TAILS] = {0.005, 0.025, 0.05, 0.1, 0.25};
+static const double LOG_TAILS[HW_TAILS] = {-5.298317366548036, -3.6888794541139363, -2.995732273553991, -2.3025850929940455,
+                                           -1.3862943611198906};
+
+enum { LOW = 0, HIGH = HW_TAILS, DUE = 2 * HW_TAILS, COUNT = 4 * HW_TAILS }; /* in the levels of a horizon */
+enum { BEYOND_LOW = 1, BEYOND_HIGH = 1 << HW_TAILS, TOLD = 1 << 2 * HW_TAILS, KNOWN = 1 << 3 * HW_TAILS };
+
+static double less(double a, double b) { return a < b ? a : b; }
+
+/* ---- levels ------------------------------------------------------------------------------------------------ */
+
+/* What happened at a time moves the levels. */
+static void move_levels(double *v, int32_t happened)
+{
+    for (int k = 0; k < HW_TAILS; k++)
+        if (happened & TOLD << k) {
+            v[LOW + k] += RATE * (((happened & BEYOND_LOW << k) != 0) - TAILS[k]);
+            v[HIGH + k] += RATE * (((happened & BEYOND_HIGH << k) != 0) - TAILS[k]);
+        }
+}
+
+/* ln q of each tail; a wider tail's is no smaller. */
+static void log_levels(const double *v, double *out)
+{
+    for (int k = 0; k < HW_TAILS; k++) {
+        double x = LOG_TAILS[k] - v[k];
+        out[k] = k && out[k - 1] > x ? out[k - 1] : x;
+    }
+}
+
+/* ln q of a tail between those that are followed: between theirs. */
+static double log_level(const double *v, double p)
+{
+    double known[HW_TAILS];
+    int k = 0;
+    log_levels(v, known);
+    while (k < HW_TAILS && p > TAILS[k])
+        k++;
+    if (k == 0 || k == HW_TAILS) {
+        k = k ? k - 1 : 0;
+        return known[k] + hw_log64(p) - LOG_TAILS[k];
+    }
+    double share = (hw_log64(p) - LOG_TAILS[k - 1]) / (LOG_TAILS[k] - LOG_TAILS[k - 1]);
+    return known[k - 1] + share * (known[k] - known[k - 1]);
+}
+
+/* Whether n errors are enough to tell a tail. */
+static bool is_told(int64_t n, double p) { return (double)(n + 1) * p >= 1 - 1e-9; }
+
+/* The rank of level q among n errors, 0 beyond all. */
+static int64_t rank_of(double log_level, int64_t n)
+{
+    return (int64_t)((double)(n + 1) * less(hw_exp64(log_level), 0.5) + 1e-9);
+}
+
+/* How far beyond the farthest of n errors an end lies whose rank is 0. */
+static double farther(double log_level, int64_t n, double width)
+{
+    return -0.5 * (hw_log64((double)(n + 1)) + log_level) * width;
+}
+
+/* ---- what was given out ------------------------------------------------------------------------------------ */
+
+/* A window as an error e sees it. */
+typedef struct seen {
+    int64_t n, below, above; /* errors; of these at most e, and at least e */
+    double least, most;
+} seen;
+
+static void look(seen *s, const double *x, int64_t n, double e)
+{
+    int64_t below = 0, above = 0;
+    double least = s->n ? s->least : x[0], most = s->n ? s->most : x[0];
+    for (int64_t i = 0; i < n; i++) {
+        below += x[i] <= e;
+        above += x[i] >= e;
+        least = x[i] < least ? x[i] : least;
+        most = x[i] > most ? x[i] : most;
+    }
+    *s = (seen){s->n + n, s->below + below, s->above + above, least, most};
+}
+
+/* The window as it was after `count` errors, of `total` by now. */
+static seen look_back(const hw_forecast_t *f, int64_t row, int64_t count, int64_t total, double e)
+{
+    const double *scores = f->scores + row * HW_FORECAST_WINDOW, *older = f->older + row * f->horizon;
+    int64_t i = count > HW_FORECAST_WINDOW ? count - HW_FORECAST_WINDOW : 0, gone = total - HW_FORECAST_WINDOW;
+    seen s = {0};
+    while (i < count) {
+        bool left = i < gone;
+        int64_t size = left ? f->horizon : HW_FORECAST_WINDOW, place = i % size;
+        int64_t n = size - place, until = left && gone < count ? gone : count;
+        n = n < until - i ? n : until - i;
+        look(&s, (left ? older : scores) + place, n, e);
+        i += n;
+    }
+    return s;
+}
+
+/* What error e did to the ends that were given out at the origin. */
+static int32_t judge(const seen *s, const double *v, double e)
+{
+    double low[HW_TAILS], high[HW_TAILS], width = s->most - s->least;
+    int32_t happened = KNOWN;
+    log_levels(v + LOW, low);
+    log_levels(v + HIGH, high);
+    for (int k = 0; k < HW_TAILS; k++) {
+        if (!is_told(s->n, TAILS[k]))
+            continue;
+        int64_t down = rank_of(low[k], s->n), up = rank_of(high[k], s->n);
+        bool under = down ? s->below < down : e < s->least - farther(low[k], s->n, width);
+        bool over = up ? s->above < up : e > s->most + farther(high[k], s->n, width);
+        happened |= TOLD << k | (under ? BEYOND_LOW << k : 0) | (over ? BEYOND_HIGH << k : 0);
+    }
+    return happened;
+}
+
+void hw_pass_time(hw_forecast_t *f, int64_t t)
+{
+    for (int64_t h = 1; h <= f->horizon; h++) {
+        int32_t *happened = f->happened + (h - 1) * f->horizon;
+        double *v = f->levels + (h - 1) * HW_LEVELS;
+        if (h <= t) {
+            move_levels(v + DUE, happened[(t - h) % f->horizon]);
+            v[COUNT] += (happened[(t - h) % f->horizon] & KNOWN) != 0;
+        }
+        happened[t % f->horizon] = 0;
+    }
+}
+
+void hw_keep_error(hw_forecast_t *f, int64_t t, int64_t h, double e)
+{
+    int64_t row = h - 1, n = (int64_t)f->errors[row * HW_ERRORS + HW_E_COUNT];
+    double *v = f->levels + row * HW_LEVELS, *place = f->scores + row * HW_FORECAST_WINDOW + n % HW_FORECAST_WINDOW;
+    int64_t count = (int64_t)v[COUNT];
+    seen s = look_back(f, row, count < n ? count : n, n, e);
+    int32_t happened = judge(&s, v + DUE, e);
+    f->happened[row * f->horizon + t % f->horizon] = happened;
+    move_levels(v, happened);
+    if (n >= HW_FORECAST_WINDOW)
+        f->older[row * f->horizon + (n - HW_FORECAST_WINDOW) % f->horizon] = *place;
+    *place = e;
+}
+
+/* ---- what is given out now --------------------------------------------------------------------------------- */
+
+/* The value of that rank, from 0, of n; x is put into another order. */
+static double select_rank(double *x, int64_t n, int64_t rank)
+{
+    int64_t low = 0, high = n - 1;
+    while (low < high) {
+        double pivot = x[low + (high - low) / 2], swap;
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (i < high && x[i] < pivot)
+                i++;
+            while (j > low && pivot < x[j])
+                j--;
+            if (i > j)
+                break;
+            swap = x[i];
+            x[i++] = x[j];
+            x[j--] = swap;
+        }
+        if (rank <= j)
+            high = j;
+        else if (rank >= i)
+            low = i;
+        else
+            break;
+    }
+    return x[rank];
+}
+
+int hw_forecast_ends(const hw_learner *l, int64_t h, double coverage, double *ends)
+{
+    const hw_forecast_t *f = &l->forecast;
+    if (h < 1 || h > f->horizon || !(coverage > 0 && coverage < 1))
+        return HW_BAD_ARGUMENT;
+    double x[HW_FORECAST_WINDOW], p = (1 - coverage) / 2, total = f->errors[(h - 1) * HW_ERRORS + HW_E_COUNT];
+    const double *v = f->levels + (h - 1) * HW_LEVELS;
+    int64_t n = total < HW_FORECAST_WINDOW ? (int64_t)total : HW_FORECAST_WINDOW;
+    ends[0] = -__builtin_inf();
+    ends[1] = __builtin_inf();
+    if (!is_told(n, p))
+        return 0;
+    memcpy(x, f->scores + (h - 1) * HW_FORECAST_WINDOW, (size_t)n * sizeof *x);
+    double low = log_level(v + LOW, p), high = log_level(v + HIGH, p);
+    int64_t down = rank_of(low, n), up = rank_of(high, n);
+    double least = select_rank(x, n, 0), most = select_rank(x, n, n - 1);
+    ends[0] = down ? select_rank(x, n, down - 1) : least - farther(low, n, most - least);
+    ends[1] = up ? select_rank(x, n, n - up) : most + farther(high, n, most - least);
+    return 0;
+}
+
+/* ---- state ------------------------------------------------------------------------------------------------- */
+
+void hw_begin_ends(hw_forecast_t *f)
+{
+    for (int64_t h = 0; h < f->horizon; h++) {
+        f->levels[h * HW_LEVELS + COUNT] = f->errors[h * HW_ERRORS + HW_E_COUNT];
+        for (int64_t i = 0; i < f->horizon; i++)
+            f->given[h * f->horizon + i] = __builtin_nan("");
+    }
+}
+
+bool hw_has_ends(const hw_forecast_t *f)
+{
+    for (int64_t h = 0; h < f->horizon; h++) {
+        const double *v = f->levels + h * HW_LEVELS;
+        for (int i = 0; i < COUNT; i++)
+            if (!(v[i] >= -FARTHEST_LEVEL && v[i] <= FARTHEST_LEVEL))
+                return false;
+        if (!(v[COUNT] >= 0 && v[COUNT] <= 9007199254740992.0))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,116 @@
+"""Between which ends the answer of a time ahead will lie: quantiles of past errors, at levels that follow how often they held.
+
+An end of tail p is asked to have a share p of the answers beyond it: p = 0.05 on either side for a coverage of 0.9. It is the
+quantile of the last 500 errors e = y − ŷ of that horizon at a level
+
+    q = p·exp(−v),   v ← v + η·([y beyond the end] − p),   η = 0.1,
+
+so v grows, and the end moves outwards, with each answer beyond it. Summed over T answers, η·Σ([beyond] − p) is what v has come
+to: the share beyond is p to within |v|/(η·T), whatever the series does. The answer of time t is held against the end that was
+given out at time t − h, and only then v moves. Of n errors the end is the one of rank ⌊(n + 1)·min(q, ½)⌋ from outside; where
+that is 0, it lies ½·width·ln(1/((n + 1)·q)) beyond the farthest error, and width is how far apart the farthest two are.
+
+The levels of five tails are followed; between two of them ln q is drawn as a line over ln p. A wider tail's level is no smaller.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["TAILS", "Ends", "quantile"]
+
+TAILS = np.array([0.005, 0.025, 0.05, 0.1, 0.25])
+"""The tails whose levels are followed: those of a coverage of 0.99, 0.95, 0.9, 0.8 and 0.5."""
+RATE = 0.1
+"""η."""
+WINDOW = 500
+
+
+def quantile(errors: NDArray[np.float64], p: float, log_level: float) -> float:
+    """Return the lower end of tail p at level q; ∞ below while there are too few errors to tell.
+
+    Parameters
+    ----------
+    errors : ndarray (n,)
+        Of the past, in their order of size.
+    p : float
+        The tail.
+    log_level : float
+        ln q.
+
+    Examples
+    --------
+    >>> errors = np.arange(1.0, 100.0)
+    >>> quantile(errors, 0.05, math.log(0.05)), quantile(errors, 0.05, math.log(0.001)) < 1
+    (5.0, True)
+    """
+    n = len(errors)
+    if (n + 1) * p < 1 - 1e-9:
+        return -math.inf
+    rank = math.floor((n + 1) * min(math.exp(log_level), 0.5) + 1e-9)
+    if rank:
+        return float(errors[rank - 1])
+    width = errors[-1] - errors[0]
+    return float(errors[0] + 0.5 * width * (math.log(n + 1) + log_level))
+
+
+class Ends:
+    """The ends of one horizon.
+
+    Parameters
+    ----------
+    horizon : int
+        After how many times an answer comes.
+
+    Examples
+    --------
+    >>> ends, rng = Ends(horizon=1), np.random.default_rng(0)
+    >>> held = []
+    >>> for _ in range(2_000):
+    ...     (low, high), error = ends.give(0.9), rng.normal()
+    ...     held.append(low <= error <= high)
+    ...     ends.learn(error)
+    >>> abs(float(np.mean(held[100:])) - 0.9) < 0.01
+    True
+
+    References
+    ----------
+    Gibbs & Candès 2021, *Adaptive conformal inference under distribution shift*; there q itself is moved.
+    """
+
+    def __init__(self, horizon: int) -> None:
+        self.v = np.zeros((2, len(TAILS)))
+        self.errors: deque[float] = deque(maxlen=WINDOW)
+        self.given: deque[NDArray[np.float64]] = deque(maxlen=horizon)
+        self._keep()
+
+    def _keep(self) -> None:
+        """Keep what is given out now, to be held against the answer: the ends of each tail, (2, 5)."""
+        self.given.append(np.array([self.give(1 - 2 * p) for p in TAILS]).T)
+
+    def give(self, coverage: float) -> tuple[float, float]:
+        """Return how far below and above the forecast its answer will lie."""
+        p, errors = (1 - coverage) / 2, np.sort(self.errors)
+        below = quantile(errors, p, self.log_level(0, p))
+        above = -quantile(-errors[::-1], p, self.log_level(1, p))
+        return below, above
+
+    def log_level(self, side: int, p: float) -> float:
+        """Return ln q of tail p, below (0) or above (1)."""
+        known = np.maximum.accumulate(np.log(TAILS) - self.v[side])
+        nearest = float(np.clip(p, TAILS[0], TAILS[-1]))
+        return float(np.interp(math.log(nearest), np.log(TAILS), known)) + math.log(p / nearest)
+
+    def learn(self, error: float) -> None:
+        """Note the error of the answer that has come; NaN where it is missing."""
+        low, high = self.given[0]
+        told = np.isfinite(low) & (error == error)
+        self.v[0] += told * RATE * ((error < low) - TAILS)
+        self.v[1] += told * RATE * ((error > high) - TAILS)
+        if error == error:
+            self.errors.append(error)
+        self._keep()
