@@ -108,7 +108,22 @@ enum {
     HW_L_INDEX,       /* which of the declared layers this is part of */
     HW_LAYER
 };
-enum { HW_DENSE, HW_EMBEDDING, HW_ACTIVATION, HW_DROPOUT, HW_LAYER_NORM, HW_BATCH_NORM, HW_LAYER_KINDS };
+enum {
+    HW_DENSE,
+    HW_EMBEDDING,
+    HW_ACTIVATION,
+    HW_DROPOUT,
+    HW_LAYER_NORM,
+    HW_BATCH_NORM,
+    HW_CELLS,   /* no declared layer: an operation that adds a row of each cell table to an expert's first layer */
+    HW_IMAGE,   /* the first layer, where inputs are an image: UNITS channels, CONSTANT high, SCALE wide */
+    HW_KERNEL,  /* no operation, but what the layer behind it sees at once: UNITS² pixels, CONSTANT further on each time, */
+                /* with SCALE rows and columns of zeros around the image */
+    HW_CONV,    /* UNITS neurons that see a window each */
+    HW_POOL,    /* the largest number of each window, or (CODE 1) the mean */
+    HW_FLATTEN, /* from an image to numbers side by side, channel after channel */
+    HW_LAYER_KINDS
+};
 /* A forecaster's declaration has these numbers behind its last expert. */
 enum {
     HW_F_HORIZON,    /* how many answers ahead */
@@ -128,8 +143,6 @@ enum {
     HW_BANDIT
 };
 enum { HW_SQUARECB, HW_EPSILON, HW_SOFTMAX, HW_GREEDY, HW_LINUCB, HW_EXPLORATIONS };
-/* An operation that is no declared layer: it adds a row of each cell table to an expert's first layer. */
-enum { HW_CELLS = HW_LAYER_KINDS };
 /* How wide answers spread. HW_ANOMALY: there are no answers, and what is predicted is how unusual a sample is, in (0, 1).
  * Its one expert is the encoder of an autoencoder; its decoder is what a rule of one number a weight keeps. */
 enum { HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON, HW_ANOMALY, HW_INTERVAL_KINDS };
@@ -341,7 +354,8 @@ typedef struct hw_shape {
 void hw_describe(const hw_learner *l, hw_shape *shape);
 
 /* Operation o of an expert: HW_DENSE, HW_ACTIVATION, HW_DROPOUT, HW_LAYER_NORM or HW_BATCH_NORM on n inputs to m outputs,
- * or HW_CELLS, whose n rows are those of all tables.
+ * or HW_CELLS, whose n rows are those of all tables; HW_CONV, whose n rows are those of a window (row, column, channel);
+ * HW_POOL, HW_FLATTEN. An image's numbers lie pixel after pixel, its channels side by side.
  * Its numbers lie in the parameters at `weights` (-1: none), row after row of `stride` numbers; bias at `bias` (-1: none).
  */
 typedef struct hw_operation {

@@ -10,6 +10,7 @@
 #include "kernels/optimizers/optim.c"
 #include "kernels/optimizers/schedule.c"
 #include "kernels/norm.c"
+#include "kernels/image.c"
 #include "kernels/net.c"
 #include "kernels/step.c"
 #include "kernels/input/input.c"

@@ -130,7 +130,7 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
     hw_learner *l = hw_new(memory, declaration, count, level, key, status, fault);
     if (!l)
         return NULL;
-    int64_t inputs = l->growing ? 0 : (int64_t)declaration[HW_D_INPUTS];
+    int64_t inputs = hw_table_inputs(l);
     *status = hw_lower(l, (int)declaration[HW_D_OUTPUTS], 0);
     l->rows = 1;
     if (*status >= 0)
@@ -268,6 +268,7 @@ void hw_free(hw_learner *l)
                       l->list_values,
                       l->predictions,
                       l->row_gradient,
+                      l->image_room,
                       l->row_undo,
                       l->losses,
                       l->staging,

@@ -191,6 +191,12 @@ typedef struct hw_bandit_t {
 /* ---- experts ----------------------------------------------------------------------------------------------------------
  */
 
+/* A window that slides over an image; the image that it makes has out_height rows of out_width pixels. */
+typedef struct hw_window {
+    int32_t channels, height, width, out_height, out_width;
+    int32_t size, step, padding;
+} hw_window;
+
 typedef struct hw_op {
     int32_t kind, code;       /* HW_DENSE …; of an activation, which */
     int32_t n, m;             /* inputs, outputs */
@@ -206,6 +212,8 @@ typedef struct hw_op {
     int64_t weights, stride; /* in the parameters: n rows of stride numbers; −1: none */
     int64_t bias;            /* m numbers; −1: none */
     int64_t buffer;          /* running means, variances and the count; −1: none */
+    int32_t units;           /* of a batch norm: what is normalised by itself, channels of an image or inputs */
+    hw_window window;        /* of what reads an image */
 } hw_op;
 
 typedef struct hw_expert_t {
@@ -286,7 +294,9 @@ struct hw_learner {
     int answer_inputs; /* columns of answers before, the first of the vocabulary: HW_ANSWER_INPUTS or 0 */
     uint64_t seed;
     int64_t max_rows, shared;
-    int64_t ids; /* of an embedding: how many a sample has */
+    int64_t ids;   /* of an embedding: how many a sample has */
+    int32_t image; /* numbers of the image that a sample is; 0: it is none */
+    int32_t image_channels;
     int level;
 
     /* lowered (lower.c) */
@@ -361,6 +371,8 @@ struct hw_learner {
     void *list_values;
     void *predictions; /* (all + 4, output_capacity) what each expert predicts, the history, the mixture */
     void *row_gradient, *row_undo;
+    void *image_room; /* (image_numbers,) for convolutions */
+    int64_t image_numbers;
     int64_t undo_pairs; /* as many pairs as row_undo is large enough for */
     double *losses;     /* (all,) */
     double *staging;    /* numbers of a sample side by side: mean, variance, … */
@@ -469,6 +481,11 @@ enum {
 static inline int64_t hw_score_count(const hw_learner *l)
 {
     return !l->intervals ? 0 : l->intervals == HW_ANOMALY ? HW_SCORES_HEAD + (HW_DETECTORS + 1) * HW_SCORED : 1 + HW_WINDOW;
+}
+/* Inputs that have a row of the table. */
+static inline int64_t hw_table_inputs(const hw_learner *l)
+{
+    return l->growing || l->image ? 0 : (int64_t)l->declaration[HW_D_INPUTS];
 }
 static inline int64_t hw_history_head(const hw_learner *l) { return l->targets ? HW_PAST_NUMBERS : 3; }
 
@@ -592,6 +609,12 @@ int hw_check_sample(hw_learner *l, const hw_value *values, int64_t count, int64_
 
 /* ---- draws (draw.c) -------------------------------------------------------------------------------------- */
 void hw_draw_row(int initializer, double scale, uint64_t key, int64_t n, int64_t m, double *out);
+
+static inline bool hw_is_matrix(const hw_op *o) { return o->kind == HW_DENSE || o->kind == HW_CONV; }
+static inline int32_t hw_columns_in(const hw_op *o) /* numbers of a row of its weights, and of its bias */
+{
+    return o->kind == HW_DENSE ? o->m : o->units;
+}
 
 static inline int32_t hw_lanes(int64_t m) /* whole vectors */
 {

@@ -1,7 +1,14 @@
 /* Lowering: from a declaration to operations, and where everything lies. Nothing is drawn or copied here. */
 #include "learner.h"
 
-enum { MOST_UNITS = 1 << 20, MOST_LAYERS = 1000, MOST_EXPERTS = 256, MOST_TABLES = 1024, MOST_TESTS = 12 };
+enum {
+    MOST_UNITS = 1 << 20,
+    MOST_SIDE = 4096,
+    MOST_LAYERS = 1000,
+    MOST_EXPERTS = 256,
+    MOST_TABLES = 1024,
+    MOST_TESTS = 12
+};
 
 /* ---- checking a declaration ------------------------------------------------------------------------------ */
 
@@ -24,12 +31,13 @@ static bool number(double x, double low) { return x >= low && x <= 1e300; }
 static int check_layer(const double *d, int first, bool embedding, hw_fault *fault)
 {
     double kind = d[HW_L_KIND];
-    CHECK(whole(kind, 0, HW_LAYER_KINDS - 1), "kind of a layer", "one of the kinds", kind);
+    CHECK(whole(kind, 0, HW_LAYER_KINDS - 1) && kind != HW_CELLS, "kind of a layer", "one of the kinds", kind);
     if (first)
-        CHECK(kind == (embedding ? HW_EMBEDDING : HW_DENSE), "first layer", "a dense layer, or an embedding", kind);
+        CHECK(embedding ? kind == HW_EMBEDDING : kind == HW_DENSE || kind == HW_IMAGE, "first layer",
+              "a dense layer, an embedding or an image", kind);
     else
-        CHECK(kind != HW_EMBEDDING, "a later layer", "no embedding", kind);
-    if (kind == HW_DENSE || kind == HW_EMBEDDING) {
+        CHECK(kind != HW_EMBEDDING && kind != HW_IMAGE, "a later layer", "no embedding or image", kind);
+    if (kind == HW_DENSE || kind == HW_EMBEDDING || kind == HW_CONV) {
         CHECK(whole(d[HW_L_UNITS], 1, MOST_UNITS), "units of a layer", "a whole number from 1 to 1048576", d[HW_L_UNITS]);
         CHECK(whole(d[HW_L_INITIALIZER], 0, HW_INITIALIZER_COUNT - 1), "initializer", "one of the initializers",
               d[HW_L_INITIALIZER]);
@@ -41,6 +49,61 @@ static int check_layer(const double *d, int first, bool embedding, hw_fault *fau
     CHECK(d[HW_L_CONSTANT] >= -1e30 && d[HW_L_CONSTANT] <= 1e30, "constant of a layer", "a number", d[HW_L_CONSTANT]);
     CHECK(whole(d[HW_L_BIAS], 0, 1), "bias of a layer", "0 or 1", d[HW_L_BIAS]);
     CHECK(whole(d[HW_L_INDEX], 0, MOST_LAYERS), "index of a layer", "0 to 1000", d[HW_L_INDEX]);
+    return 0;
+}
+
+/* What the layers make of an image, one after the other; channels 0: numbers side by side. */
+typedef struct picture {
+    int64_t channels, height, width;
+    hw_window window; /* of the layer behind it; size 0: none */
+} picture;
+
+static int check_window(const double *d, picture *at, hw_fault *fault)
+{
+    CHECK(at->channels && !at->window.size, "a window", "one on an image", HW_KERNEL);
+    CHECK(whole(d[HW_L_UNITS], 1, MOST_SIDE) && whole(d[HW_L_CONSTANT], 1, MOST_SIDE), "size and step of a window",
+          "whole numbers from 1 to 4096", d[HW_L_UNITS]);
+    CHECK(whole(d[HW_L_SCALE], 0, d[HW_L_UNITS] - 1), "padding of an image", "a whole number below the window's size",
+          d[HW_L_SCALE]);
+    at->window = (hw_window){.size = (int32_t)d[HW_L_UNITS],
+                             .step = (int32_t)d[HW_L_CONSTANT],
+                             .padding = (int32_t)d[HW_L_SCALE],
+                             .channels = (int32_t)at->channels,
+                             .height = (int32_t)at->height,
+                             .width = (int32_t)at->width};
+    int64_t more = 2 * at->window.padding - at->window.size, high = at->height + more, wide = at->width + more;
+    CHECK(high >= 0 && wide >= 0, "a window", "no larger than its image", d[HW_L_UNITS]);
+    at->window.out_height = (int32_t)(high / at->window.step + 1);
+    at->window.out_width = (int32_t)(wide / at->window.step + 1);
+    return 0;
+}
+
+/* One layer more of a net that reads an image, or of one that doesn't. */
+static int check_picture(const double *d, picture *at, hw_fault *fault)
+{
+    int kind = (int)d[HW_L_KIND];
+    if (kind == HW_KERNEL)
+        return check_window(d, at, fault);
+    bool slides = kind == HW_CONV || kind == HW_POOL;
+    CHECK(slides == (at->window.size > 0), "a window", "one in front of each convolution and pool, and nowhere else", kind);
+    CHECK(!(slides || kind == HW_FLATTEN) || at->channels, "convolution, pool and flatten", "on an image", kind);
+    CHECK(kind != HW_DENSE || !at->channels, "a dense layer", "none on an image that was not flattened", kind);
+    if (kind == HW_POOL)
+        CHECK(whole(d[HW_L_CODE], 0, 1) && 2 * at->window.padding <= at->window.size, "pool",
+              "of the largest number or the mean, with a padding of half its size at most", d[HW_L_CODE]);
+    if (kind == HW_IMAGE)
+        CHECK(whole(d[HW_L_UNITS], 1, MOST_SIDE) && whole(d[HW_L_CONSTANT], 1, MOST_SIDE) &&
+                  whole(d[HW_L_SCALE], 1, MOST_SIDE),
+              "channels, height and width of an image", "whole numbers from 1 to 4096", d[HW_L_UNITS]);
+    if (kind == HW_IMAGE)
+        *at = (picture){(int64_t)d[HW_L_UNITS], (int64_t)d[HW_L_CONSTANT], (int64_t)d[HW_L_SCALE], {0}};
+    if (slides)
+        *at = (picture){
+            kind == HW_CONV ? (int64_t)d[HW_L_UNITS] : at->channels, at->window.out_height, at->window.out_width, {0}};
+    if (kind == HW_FLATTEN)
+        *at = (picture){0};
+    CHECK(at->channels * at->height * at->width <= HW_MOST_ENTRIES, "numbers of an image", "16777216 at most",
+          (double)(at->channels * at->height * at->width));
     return 0;
 }
 
@@ -107,9 +170,12 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
         layers = (int)at[HW_E_LAYERS];
         at += HW_EXPERT;
         double units = 0, behind = 0;
+        picture shown = {0};
         for (int i = 0; i < layers; i++, at += HW_LAYER) {
             CHECK(end - at >= HW_LAYER, "size of the declaration", "a layer more", (double)count);
             status = check_layer(at, i == 0, d[HW_D_EMBEDDING] == 1, fault);
+            if (status >= 0)
+                status = check_picture(at, &shown, fault);
             if (status < 0)
                 return status;
             if (at[HW_L_KIND] == HW_DENSE || at[HW_L_KIND] == HW_EMBEDDING)
@@ -119,6 +185,7 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
         }
         CHECK(!own || d[HW_D_GROWING] == 0 || behind == 0, "layers behind the outputs", "none where classes appear",
               behind);
+        CHECK(!shown.channels && !shown.window.size, "an image", "one that is flattened", HW_IMAGE);
         CHECK(units == d[HW_D_OUTPUTS], "units of an expert's last layer", "as many as outputs", units);
     }
     const double *ahead = end - at == HW_FORECAST ? at : NULL; /* what declares a forecaster, */
@@ -139,6 +206,17 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
     l->history = d[HW_D_HISTORY] == 1;
     l->answer_inputs = l->history && l->targets ? HW_ANSWER_INPUTS : 0;
     l->knots = (int)d[HW_D_KNOTS];
+    l->experts = (int)d[HW_D_EXPERTS];
+    const double *first = d + HW_HEAD + HW_EXPERT;
+    l->image = l->image_channels = 0;
+    for (int e = 0; e < l->experts; e++, first += HW_LAYER * (int64_t)first[HW_E_LAYERS - HW_EXPERT] + HW_EXPERT)
+        if (first[HW_L_KIND] == HW_IMAGE) {
+            double numbers = first[HW_L_UNITS] * first[HW_L_CONSTANT] * first[HW_L_SCALE];
+            CHECK(l->experts == 1 && !l->growing && numbers == d[HW_D_INPUTS], "an image",
+                  "as many inputs as it has numbers, of a net alone", numbers);
+            l->image = (int32_t)numbers;
+            l->image_channels = (int32_t)first[HW_L_UNITS];
+        }
     l->cells.tables = (int32_t)d[HW_D_TABLES];
     l->cells.tests = (int32_t)d[HW_D_TESTS];
     l->ring = (int)d[HW_D_RING];
@@ -146,7 +224,6 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
     l->seed = (uint64_t)d[HW_D_SEED_LOW] | (uint64_t)d[HW_D_SEED_HIGH] << 32;
     l->max_rows = (int64_t)d[HW_D_MAX_ROWS];
     l->shared = l->max_rows / 4 < 1024 ? l->max_rows / 4 : 1024;
-    l->experts = (int)d[HW_D_EXPERTS];
     l->all = l->experts + (l->intervals == HW_SCALED);
     l->mixture = l->experts + l->history == 1 ? HW_HEDGED
                  : cross_entropy              ? HW_CLASSES
@@ -250,7 +327,7 @@ static void read_expert(hw_expert_t *e, const double *d)
 
 typedef struct draft {
     hw_learner *l;
-    int64_t values, lists, dense, buffers;
+    int64_t values, lists, dense, buffers, room;
     int32_t widest;
 } draft;
 
@@ -264,6 +341,7 @@ static hw_op *emit(draft *at, int kind, const double *layer, int32_t source, int
                  .m = (int32_t)m,
                  .n_lanes = hw_lanes(n),
                  .m_lanes = hw_lanes(m),
+                 .units = (int32_t)n,
                  .source = source,
                  .target = (int32_t)at->values,
                  .layer = (int32_t)layer[HW_L_INDEX],
@@ -299,13 +377,37 @@ static void lower_norm(draft *at, hw_op *o, const double *layer)
 {
     if (o->kind == HW_BATCH_NORM || layer[HW_L_BIAS] == 1) {
         o->weights = at->dense;
-        o->bias = at->dense + round_up(o->m);
-        at->dense += 2 * round_up(o->m);
+        o->bias = at->dense + round_up(o->units);
+        at->dense += 2 * round_up(o->units);
     }
     if (o->kind == HW_BATCH_NORM) {
         o->buffer = at->buffers;
-        at->buffers += round_up(2 * o->m + 1);
+        at->buffers += round_up(2 * o->units + 1);
     }
+}
+
+/* Its n rows are those of a window, its columns the neurons that see it. */
+static void lower_convolution(draft *at, const double *layer, hw_op *o)
+{
+    const hw_window *q = &o->window;
+    int64_t row = hw_lanes((int64_t)q->size * q->channels), framed;
+    framed = (int64_t)(q->height + 2 * q->padding) * (q->width + 2 * q->padding) * q->channels;
+    o->units = (int32_t)layer[HW_L_UNITS];
+    o->n = q->size * q->size * q->channels;
+    o->initializer = (int32_t)layer[HW_L_INITIALIZER];
+    o->scale = layer[HW_L_SCALE];
+    o->stride = hw_lanes(o->units);
+    o->weights = at->dense;
+    at->dense += round_up(o->n * o->stride);
+    if (layer[HW_L_BIAS] == 1) {
+        o->bias = at->dense;
+        at->dense += o->stride;
+        at->dense = round_up(at->dense);
+    }
+    int64_t room = 2 * (framed + 64) + 2 * o->units * (q->size * row + 16) + (o->n + 1) * o->stride + 64;
+    int64_t made = (int64_t)q->out_height * q->out_width * o->stride + 64;
+    room = room > made ? room : made;
+    at->room = room > at->room ? room : at->room;
 }
 
 /* The cells that are added to an expert's first layer: row t << tests | cell is that of table t. They lie outside the
@@ -332,7 +434,8 @@ static void lower_expert(draft *at, int index, const double *layers, int count, 
             last = i;
     bool grows = l->growing && index < l->experts && (l->bandit.on || hw_is_of_classes(e->loss));
     int32_t source = 16 + e->column;
-    int64_t n = e->width;
+    int64_t n = l->image ? l->image : e->width;
+    picture shown = {0};
     e->first = l->ops;
     if (reads_cells) {
         lower_cells(at, e, layers, source, last == 0 && grows ? capacity : hw_lanes(n));
@@ -341,21 +444,40 @@ static void lower_expert(draft *at, int index, const double *layers, int count, 
     e->dense_first = at->dense;
     e->initializer = (int32_t)layers[HW_L_INITIALIZER];
     e->scale = layers[HW_L_SCALE];
+    if (l->image)
+        (void)check_picture(layers, &shown, NULL);
     for (int i = 1; i < count; i++) {
         const double *layer = layers + i * HW_LAYER;
         int kind = (int)layer[HW_L_KIND];
         bool output = i == last;
-        int64_t m = kind == HW_DENSE ? (output ? outputs : (int64_t)layer[HW_L_UNITS]) : n;
+        picture before = shown;
+        if (l->image)
+            (void)check_picture(layer, &shown, NULL);
+        if (kind == HW_KERNEL)
+            continue;
+        int64_t m = kind == HW_DENSE ? (output ? outputs : (int64_t)layer[HW_L_UNITS])
+                    : shown.channels ? shown.channels * shown.height * shown.width
+                                     : n;
         int64_t m_capacity = output && grows ? capacity : hw_lanes(m);
         int64_t own = kind == HW_DROPOUT ? hw_lanes(n) : kind == HW_LAYER_NORM ? 2 : 0;
+        own = kind == HW_CONV ? 16 : kind == HW_POOL ? hw_lanes(m) + 48 : own;
         hw_op *o = emit(at, kind, layer, source, n, m, m_capacity, own);
         if (kind == HW_DENSE)
             lower_dense(at, e, layer, o, output && grows, m_capacity, sparse);
+        o->window = before.window;
+        if (kind == HW_FLATTEN)
+            o->window = (hw_window){.channels = (int32_t)before.channels, .height = (int32_t)(n / before.channels)};
+        if (kind == HW_BATCH_NORM && before.channels)
+            o->units = (int32_t)before.channels;
+        if (kind == HW_CONV)
+            lower_convolution(at, layer, o);
         else if (kind == HW_LAYER_NORM || kind == HW_BATCH_NORM)
             lower_norm(at, o, layer);
         if (kind == HW_DROPOUT || kind == HW_BATCH_NORM)
             e->two_pass = 1;
-        sparse = kind == HW_ACTIVATION ? o->code == HW_ACT_relu : kind == HW_DROPOUT ? sparse : 0;
+        sparse = kind == HW_ACTIVATION                                         ? o->code == HW_ACT_relu
+                 : kind == HW_DROPOUT || kind == HW_POOL || kind == HW_FLATTEN ? sparse
+                                                                               : 0;
         source = o->target;
         n = m;
     }
@@ -421,7 +543,7 @@ int hw_lower(hw_learner *l, int outputs, int capacity)
         for (int i = 1; i < count; i++)
             one = one && first[i * HW_LAYER + HW_L_KIND] != HW_DENSE;
         bool grows = one && l->growing && e < l->experts && (l->bandit.on || hw_is_of_classes(x->loss));
-        x->width = one && e < l->experts ? outputs : (int32_t)first[HW_L_UNITS];
+        x->width = l->image ? 0 : one && e < l->experts ? outputs : (int32_t)first[HW_L_UNITS];
         x->lanes = hw_lanes(x->width);
         rooms[e] = grows ? capacity : x->width;
         x->most_lanes = hw_lanes(rooms[e]);
@@ -432,7 +554,8 @@ int hw_lower(hw_learner *l, int outputs, int capacity)
             at = d + HW_EXPERT + HW_LAYER * (int64_t)count;
     }
     place_columns(l, rooms);
-    draft draft = {.l = l, .values = 16 + round_up(l->stride), .widest = hw_lanes(l->stride)};
+    draft draft = {
+        .l = l, .values = 16 + round_up(l->stride > l->image ? l->stride : l->image), .widest = hw_lanes(l->stride)};
     at = l->declaration + HW_HEAD;
     for (int e = 0; e < l->all; e++) {
         const double *d = e < l->experts ? at : SCALE_EXPERT;
@@ -449,5 +572,6 @@ int hw_lower(hw_learner *l, int outputs, int capacity)
     l->dense = draft.dense;
     l->buffers = draft.buffers;
     l->widest = draft.widest;
+    l->image_numbers = draft.room;
     return 0;
 }

@@ -320,8 +320,7 @@ int hw_check_sizes(const hw_learner *l, hw_fault *fault)
     for (int i = 0; i < HW_SIZES; i++)
         CHECK(n[i] >= 0 && n[i] < (int64_t)1 << 53, "sizes", "0 or more", n[i]);
     CHECK(n[HW_N_ROWS] >= 1 && n[HW_N_ROWS] < INT32_MAX - 64, "rows", "1 or more", n[HW_N_ROWS]);
-    CHECK(l->growing || n[HW_N_ROWS] == (int64_t)l->declaration[HW_D_INPUTS] + 1, "rows", "as many as inputs, and one",
-          n[HW_N_ROWS]);
+    CHECK(l->growing || n[HW_N_ROWS] == hw_table_inputs(l) + 1, "rows", "as many as inputs, and one", n[HW_N_ROWS]);
     CHECK(n[HW_N_DRAWN] >= 1 && n[HW_N_DRAWN] <= n[HW_N_ROWS], "rows drawn", "1 to all", n[HW_N_DRAWN]);
     CHECK(n[HW_N_HIGHEST_ROW] < n[HW_N_ROWS], "highest row", "below the number of rows", n[HW_N_HIGHEST_ROW]);
     CHECK(n[HW_N_SLOTS] < INT32_MAX && n[HW_N_NAMES] < INT32_MAX && n[HW_N_COLUMNS] <= n[HW_N_NAMES], "names",

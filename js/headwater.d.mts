@@ -48,6 +48,9 @@ export type Layer =
   | { name: "dropout"; rate?: number }
   | { name: "layer_norm"; affine?: boolean; eps?: number }
   | { name: "batch_norm"; momentum?: number }
+  | { name: "conv"; channels: number; kernel: number; activation?: ActivationName; stride?: number; padding?: number; bias?: boolean; initializer?: Initializer }
+  | { name: "pool"; size?: number; stride?: number | null; padding?: number; kind?: "max" | "mean" }
+  | { name: "flatten" }
   | { name: ActivationName; a?: number }
   | ActivationName;
 export type LossName = "mse" | "mae" | "huber" | "binary_cross_entropy" | "cross_entropy" | "hinge" | "poisson" | "quantile";
@@ -99,7 +102,8 @@ export interface NetworkSettings extends Bounds {
   optimizer?: Optimizer;
   seed?: number | bigint;
   dtype?: "float32" | "float64";
-  inputs?: number | null;
+  /** How many numbers a row has, or [channels, height, width] of the image that it is. */
+  inputs?: number | [number, number, number] | null;
 }
 
 /** One array of a learner's state, a copy. */
@@ -197,7 +201,7 @@ export interface Parameters {
 export interface Network extends Model {
   readonly outputs: number;
   /** Draw the initial weights for that many inputs; data does it by itself. */
-  build(inputs: number): Network;
+  build(inputs: number | [number, number, number]): Network;
   predictOne(x: ArrayLike<number>): number | Numbers;
   predictProbaOne(x: ArrayLike<number>): Numbers;
   /** Returns the prediction made before. Quickest with a typed array and one output. */

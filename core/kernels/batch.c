@@ -40,9 +40,16 @@ static real *moments_of(hw_learner *l, const hw_op *o) { return (real *)l->momen
 static void forward_batch(hw_learner *l, const real *X, int64_t count, bool learn)
 {
     const hw_expert_t *e = l->expert;
-    list_batch(l, X, count);
+    if (!l->image)
+        list_batch(l, X, count);
     for (int64_t i = 0; i < count; i++) {
         sample s = batch_sample(l, i);
+        if (l->image) {
+            double odd = 0;
+            read_image(X + i * l->image, l->image_channels, l->image / l->image_channels, (real)HUGE_INPUT, s.x + LANES,
+                       &odd, &odd);
+            continue;
+        }
         int64_t at = l->batch_ends[i];
         read_table(l, &s, l->batch_rows + at, (const real *)l->batch_row_values + at, l->batch_ends[i + 1] - at, 0,
                    (int)l->stride);
@@ -51,8 +58,9 @@ static void forward_batch(hw_learner *l, const real *X, int64_t count, bool lear
         const hw_op *o = l->op + q;
         if (learn && o->kind == HW_BATCH_NORM) {
             real *x = l->batch_values, *mean = moments_of(l, o);
-            batch_norm_forward(x + o->source, x + o->target, (size_t)l->length, count, o->m, parameter(l, o->weights),
-                               parameter(l, o->bias), o->constant, (real *)l->buffer + o->buffer, mean, mean + o->m_lanes);
+            batch_norm_forward(x + o->source, x + o->target, (size_t)l->length, count, o->units, o->m / o->units,
+                               parameter(l, o->weights), parameter(l, o->bias), o->constant, (real *)l->buffer + o->buffer,
+                               mean, mean + hw_lanes(o->units));
             continue;
         }
         for (int64_t i = 0; i < count; i++) {
@@ -105,9 +113,9 @@ static int kernel_gradient(hw_learner *l, const void *X, const double *y, const 
         const hw_op *o = l->op + q;
         if (learn && o->kind == HW_BATCH_NORM) {
             real *x = l->batch_values, *d = l->batch_deltas, *mean = moments_of(l, o);
-            batch_norm_backward(x + o->source, d + o->target, d + o->source, (size_t)l->length, count, o->m,
-                                parameter(l, o->weights), mean, mean + o->m_lanes, (real *)g + o->weights,
-                                (real *)g + o->bias);
+            batch_norm_backward(x + o->source, d + o->target, d + o->source, (size_t)l->length, count, o->units,
+                                o->m / o->units, parameter(l, o->weights), mean, mean + hw_lanes(o->units),
+                                (real *)g + o->weights, (real *)g + o->bias);
             continue;
         }
         for (int64_t i = 0; i < count; i++) {
@@ -115,7 +123,7 @@ static int kernel_gradient(hw_learner *l, const void *X, const double *y, const 
             operation_backward(l, o, &s, &sum);
         }
     }
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; !l->image && i < count; i++) {
         sample s = batch_sample(l, i);
         int64_t at = l->batch_ends[i];
         apply_gradient(&sum, l->dense, l->stride, l->batch_rows + at, (const real *)l->batch_row_values + at,
@@ -127,10 +135,7 @@ static int kernel_gradient(hw_learner *l, const void *X, const double *y, const 
 
 static void apply_stretch(gradient_sink *d, const real *g, int64_t at, int64_t count, bool weights)
 {
-    for (int64_t j = 0; j < count; j += HW_STRETCH) { /* the gradient itself as delta of a row of value 1 */
-        int some = (int)(count - j < HW_STRETCH ? count - j : HW_STRETCH);
-        apply_vector_gradient(d, at + j, g + at + j, some, weights);
-    }
+    apply_whole_gradient(d, at, g + at, count, weights); /* the gradient itself as delta of a row of value 1 */
 }
 
 static int kernel_apply(hw_learner *l, void *gradient, int penalise)
@@ -161,16 +166,17 @@ static int kernel_apply(hw_learner *l, void *gradient, int penalise)
     gradient_sink d = {.step = &u, .scratch = l->row_gradient};
     for (int q = e->first; q < e->last; q++) {
         const hw_op *o = l->op + q;
-        if (o->kind == HW_DENSE)
+        if (hw_is_matrix(o))
             apply_stretch(&d, g, o->weights, o->single ? o->n_lanes : o->n * o->stride, true);
         else if (o->weights >= 0)
-            apply_stretch(&d, g, o->weights, o->m_lanes, false);
+            apply_stretch(&d, g, o->weights, hw_lanes(o->units), false);
         if (o->bias >= 0)
-            apply_stretch(&d, g, o->bias, o->m_lanes, false);
+            apply_stretch(&d, g, o->bias, hw_lanes(hw_columns_in(o)), false);
     }
     if (l->bias)
         apply_stretch(&d, g, l->dense, l->stride, false);
-    apply_stretch(&d, g, l->dense + l->stride, (l->rows - 1) * l->stride, true);
+    if (!l->image)
+        apply_stretch(&d, g, l->dense + l->stride, (l->rows - 1) * l->stride, true);
     run[HW_STEPS] = t;
     for (int64_t r = 0; r < l->rows; r++)
         l->touched[r] += 1;

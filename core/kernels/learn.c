@@ -239,8 +239,12 @@ static int kernel_learn_array(hw_learner *l, const void *X, const double *y, con
     double target[256];
     double *own = answers <= 256 ? target : l->staging;
     for (int64_t i = 0; i < count; i++) {
-        read_row(l, (const real *)X + i * inputs, inputs, l->rows_at, l->values_at, &l->pairs);
-        l->active = l->pairs;
+        if (l->image)
+            read_image((const real *)X + i * inputs, l->image_channels, inputs / l->image_channels, (real)HUGE_INPUT,
+                       s.x + LANES, running(l, 0) + HW_INFINITE, running(l, 0) + HW_HUGE);
+        else
+            read_row(l, (const real *)X + i * inputs, inputs, l->rows_at, l->values_at, &l->pairs);
+        l->active = l->pairs = l->image ? 0 : l->pairs;
         read_first_layer(l, &s);
         predict_mixture(l, &s, (real *)p + i * l->outputs);
         if (!(w[i] > 0))

@@ -62,6 +62,17 @@ static void relu_delta(const real *x, const real *dy, real *dx, int m)
         dx[j] = x[j] > 0 ? dy[j] : 0;
 }
 
+/* The pixels are made with gaps between them where a pixel is no whole number of vectors. */
+static void conv_forward(hw_learner *l, const hw_op *o, const sample *s)
+{
+    const real *x = s->x + o->source, *b = o->bias < 0 ? NULL : parameter(l, o->bias);
+    real *y = s->x + o->target, *z = o->stride == o->units ? y : l->image_room;
+    convolve(&o->window, x, parameter(l, o->weights), b, z, (int)o->stride);
+    if (z != y)
+        close_gaps(z, y, o->m / o->units, o->units, (int)o->stride);
+    clear(y, o->m, o->m_lanes);
+}
+
 static void operation_forward(hw_learner *l, const hw_op *o, const sample *s, bool learn)
 {
     const real *x = s->x + o->source;
@@ -84,9 +95,12 @@ static void operation_forward(hw_learner *l, const hw_op *o, const sample *s, bo
         layer_norm_forward(x, gain, gain ? parameter(l, o->bias) : NULL, o->constant, own, y, o->m);
         break;
     }
+    case HW_CONV: conv_forward(l, o, s); break;
+    case HW_POOL: pool_forward(o, x, y, own); break;
+    case HW_FLATTEN: flatten(o, x, y); break;
     default:
         batch_norm_row(x, parameter(l, o->weights), parameter(l, o->bias), o->constant, (real *)l->buffer + o->buffer,
-                       learn, y, o->m);
+                       learn, y, o->units, o->m / o->units);
     }
 }
 
@@ -197,6 +211,25 @@ static void dense_backward(hw_learner *l, const hw_op *o, const sample *s, gradi
         apply_vector_gradient(g, o->bias, dy, o->m_lanes, false);
 }
 
+/* A gradient that is written down: one long row. */
+static void apply_whole_gradient(gradient_sink *g, int64_t base, const real *d, int64_t count, bool weights)
+{
+    for (int64_t j = 0; j < count; j += HW_STRETCH)
+        apply_vector_gradient(g, base + j, d + j, (int)(count - j < HW_STRETCH ? count - j : HW_STRETCH), weights);
+}
+
+/* Nobody asks for the derivatives by the image itself. */
+static void conv_backward(hw_learner *l, const hw_op *o, const sample *s, gradient_sink *g)
+{
+    int lanes = (int)o->stride;
+    window_room r = room_of(&o->window, l->image_room, o->units, lanes);
+    real *dx = o->source == LANES ? NULL : s->d + o->source;
+    convolve_back(&o->window, &r, s->x + o->source, parameter(l, o->weights), s->d + o->target, dx, o->units, lanes);
+    apply_whole_gradient(g, o->weights, r.gradient, (int64_t)o->n * lanes, true);
+    if (o->bias >= 0)
+        apply_vector_gradient(g, o->bias, r.shift, lanes, false);
+}
+
 static void operation_backward(hw_learner *l, const hw_op *o, const sample *s, gradient_sink *g)
 {
     const real *x = s->x + o->source, *y = s->x + o->target, *dy = s->d + o->target, *own = y + o->m_lanes;
@@ -218,24 +251,31 @@ static void operation_backward(hw_learner *l, const hw_op *o, const sample *s, g
         for (int j = 0; j < o->m; j++)
             dx[j] = dy[j] * own[j];
         return;
+    case HW_CONV: conv_backward(l, o, s, g); return;
+    case HW_POOL: pool_backward(o, own, dy, dx); return;
+    case HW_FLATTEN: flatten_back(o, dy, dx); return;
     }
-    real *dgain = (real *)l->row_gradient + o->m_lanes;
-    for (int j = o->m; j < o->m_lanes; j++)
-        dgain[j] = 0;
+    int lanes = hw_lanes(o->units);
+    real *dgain = (real *)l->row_gradient + HW_STRETCH, *dshift = dgain + lanes;
+    for (int j = o->units; j < lanes; j++)
+        dgain[j] = dshift[j] = 0;
     if (o->kind == HW_LAYER_NORM) {
         layer_norm_backward(x, o->weights < 0 ? NULL : parameter(l, o->weights), own, dy, dgain, dx, o->m);
         if (o->weights < 0)
             return;
     } else {
-        batch_norm_row_backward(x, parameter(l, o->weights), (real *)l->buffer + o->buffer, dy, dgain, dx, o->m);
+        batch_norm_row_backward(x, parameter(l, o->weights), (real *)l->buffer + o->buffer, dy, dgain, dshift, dx, o->units,
+                                o->m / o->units);
     }
-    apply_vector_gradient(g, o->weights, dgain, o->m_lanes, false);
-    apply_vector_gradient(g, o->bias, dy, o->m_lanes, false);
+    apply_whole_gradient(g, o->weights, dgain, lanes, false);
+    apply_whole_gradient(g, o->bias, o->kind == HW_LAYER_NORM ? dy : dshift, lanes, false);
 }
 
 /* The first layer of some columns of the table: z = sum of value times row over the pairs. */
 static void read_table(hw_learner *l, const sample *s, const int32_t *rows, const real *v, int64_t n, int column, int lanes)
 {
+    if (l->image) /* it stands where the table's sums would */
+        return;
     const int32_t *list = l->rows_in_order && l->bias && rows == l->rows_at ? NULL : rows; /* one after the other */
     sum_rows(parameter(l, l->dense) + column, (size_t)l->stride, list, v, (int)n, NULL, s->x + LANES + column, lanes);
 }
@@ -258,6 +298,8 @@ static void backward_expert(hw_learner *l, const hw_expert_t *e, const sample *s
 {
     for (int o = e->last - 1; o >= e->first; o--)
         operation_backward(l, l->op + o, s, g);
+    if (l->image)
+        return;
     if (g->step)
         g->step->own = true; /* a row of the table has a clock of its own */
     const int32_t *list = l->rows_in_order && l->bias && rows == l->rows_at ? NULL : rows;

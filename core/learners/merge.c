@@ -617,7 +617,7 @@ static void merge_layer(merging *m, int e, int q, bool outputs)
     const hw_op *o = m->to->op + q;
     double before =
         m->base->running[e * HW_RUNNING + HW_STEPS] / (1 + replays_a_row(m->to->expert + e, 0, m->base->learned));
-    int64_t rows = o->kind == HW_DENSE && !o->single ? o->n : 1, count = o->kind == HW_DENSE && o->single ? o->n : o->m;
+    int64_t rows = hw_is_matrix(o) && !o->single ? o->n : 1, count = o->single ? o->n : hw_columns_in(o);
     count_touches(m, e);
     for (int64_t r = 0; o->weights >= 0 && r < rows; r++) {
         for (int i = 0; i < m->count; i++) {
@@ -629,7 +629,7 @@ static void merge_layer(merging *m, int e, int q, bool outputs)
     for (int i = 0; i < m->count; i++)
         m->at[i] = m->worker[i].l->op[q].bias;
     if (o->bias >= 0)
-        merge_stretch(m, e, o->bias, o->m, outputs, before);
+        merge_stretch(m, e, o->bias, hw_columns_in(o), outputs, before);
 }
 
 /* Rows of the cells, each of which is touched by a share of the samples. A worker whose tables have fewer tests moved all

@@ -26,10 +26,10 @@ static int fresh_vectors(hw_learner *l, int64_t capacity)
     for (int q = 0; q < l->ops; q++) {
         const hw_op *o = l->op + q;
         if ((o->kind == HW_LAYER_NORM || o->kind == HW_BATCH_NORM) && o->weights >= 0)
-            for (int j = 0; j < o->m; j++)
+            for (int j = 0; j < o->units; j++)
                 hw_put(l, l->weights, o->weights + j, 1);
-        for (int j = 0; o->buffer >= 0 && j < o->m; j++)
-            hw_put(l, l->buffer, o->buffer + o->m + j, 1);
+        for (int j = 0; o->buffer >= 0 && j < o->units; j++)
+            hw_put(l, l->buffer, o->buffer + o->units + j, 1);
     }
     return 0;
 }
@@ -91,22 +91,23 @@ int hw_draw_rows(hw_learner *l)
     return 0;
 }
 
-/* Draw one dense layer; there is room for its matrix (reserve_matrix). */
+/* Draw one dense layer, or a convolution; there is room for its matrix (reserve_matrix). */
 static void draw_matrix(hw_learner *l, const hw_op *o, uint64_t key)
 {
-    hw_draw(o->initializer, o->scale, key, o->n, o->m, l->matrix);
+    int64_t m = hw_columns_in(o);
+    hw_draw(o->initializer, o->scale, key, o->n, m, l->matrix);
     for (int64_t i = 0; i < o->n; i++)
-        for (int64_t j = 0; j < o->m; j++)
-            hw_put(l, l->weights, o->weights + i * o->stride + j, l->matrix[i * o->m + j]);
+        for (int64_t j = 0; j < m; j++)
+            hw_put(l, l->weights, o->weights + i * o->stride + j, l->matrix[i * m + j]);
 }
 
 /* Room to draw any one matrix of an expert. */
 static int reserve_matrix(hw_learner *l, const hw_expert_t *x)
 {
-    int64_t most = l->growing ? 1 : (int64_t)l->declaration[HW_D_INPUTS] * x->width;
+    int64_t most = l->growing ? 1 : hw_table_inputs(l) * x->width + 1;
     for (int q = x->first; q < x->last; q++)
-        if (l->op[q].kind == HW_DENSE && (int64_t)l->op[q].n * l->op[q].m > most)
-            most = (int64_t)l->op[q].n * l->op[q].m;
+        if (hw_is_matrix(l->op + q) && (int64_t)l->op[q].n * hw_columns_in(l->op + q) > most)
+            most = (int64_t)l->op[q].n * hw_columns_in(l->op + q);
     return extend(l, &l->matrix, most, sizeof(double)) ? 0 : HW_NO_MEMORY;
 }
 
@@ -126,12 +127,12 @@ int hw_draw_dense(hw_learner *l)
         if (status < 0)
             return status;
         for (int q = x->first; q < x->last; q++)
-            if (l->op[q].kind == HW_DENSE) {
+            if (hw_is_matrix(l->op + q)) {
                 uint64_t which = (uint64_t)e << 32 | (uint64_t)(q - x->first + 1);
                 draw_matrix(l, l->op + q, hw_key(l->seed, DRAW_DENSE, which));
             }
         /* a fixed number of inputs: all rows of the table are there, and are one matrix */
-        int64_t n = l->growing ? 0 : (int64_t)l->declaration[HW_D_INPUTS];
+        int64_t n = hw_table_inputs(l);
         hw_draw(x->initializer, x->scale, hw_key(l->seed, DRAW_DENSE, (uint64_t)e << 32), n, x->width, l->matrix);
         for (int64_t i = 0; i < n; i++)
             for (int64_t j = 0; j < x->width; j++)
@@ -167,7 +168,7 @@ int hw_reinitialise(hw_learner *l, int expert, uint64_t key)
         for (int64_t r = 0; r < l->rows; r++)
             zero(l, vector, l->dense + r * l->stride + x->column, x->lanes);
     }
-    int64_t fan_in = l->growing ? (l->fan_in ? l->fan_in : 1) : (int64_t)l->declaration[HW_D_INPUTS];
+    int64_t fan_in = l->growing ? (l->fan_in ? l->fan_in : 1) : hw_table_inputs(l);
     for (int64_t r = 1; r < l->rows; r++) {
         hw_draw_row(x->initializer == HW_INITIALIZER_orthogonal ? HW_INITIALIZER_lecun : x->initializer, x->scale,
                     hw_bits(key, (uint64_t)r), fan_in, x->width, l->staging);
@@ -178,10 +179,10 @@ int hw_reinitialise(hw_learner *l, int expert, uint64_t key)
         const hw_op *o = l->op + q;
         if (o->kind == HW_CELLS)
             continue;
-        if (o->kind == HW_DENSE) {
+        if (hw_is_matrix(o)) {
             draw_matrix(l, o, hw_mix64(key + (uint64_t)(q - x->first + 1)));
         } else if (o->weights >= 0) {
-            for (int j = 0; j < o->m; j++) /* gains begin at 1 */
+            for (int j = 0; j < o->units; j++) /* gains begin at 1 */
                 hw_put(l, l->weights, o->weights + j, 1);
         }
     }
@@ -532,8 +533,8 @@ int hw_make_scratch(hw_learner *l)
         l->staging_capacity = staging;
     if (!extend(l, &l->list_rows, l->lists, 4) || !extend(l, &l->list_values, l->lists, size) ||
         !extend(l, &l->predictions, (int64_t)(l->all + 4) * l->output_capacity, size) ||
-        !extend(l, &l->row_gradient, gradient, size) || !extend(l, &l->losses, l->all, 8) ||
-        !extend(l, &l->staging, l->staging_capacity, 8))
+        !extend(l, &l->row_gradient, gradient, size) || !extend(l, &l->image_room, l->image_numbers, size) ||
+        !extend(l, &l->losses, l->all, 8) || !extend(l, &l->staging, l->staging_capacity, 8))
         return HW_NO_MEMORY;
     l->pair_capacity = l->undo_pairs = 0;                          /* a row may be wider now */
     int status = l->entry_capacity ? 0 : hw_reserve_entries(l, 1); /* the arrays are always there */

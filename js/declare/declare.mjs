@@ -4,7 +4,7 @@
 // A declared thing is an object {class, …fields}. It is given as {name, …fields}: {name: "adam", lr: 0.01},
 // {name: "dense", units: 32, activation: "relu"}, {name: "relu"}; or as a name alone where the defaults will do.
 
-import { ACTIVATIONS, DEFAULTS, INITIALIZERS, LAYERS, LOSSES, NEEDED, OPTIMIZERS, SCHEDULES, SHARES } from "./declared.mjs";
+import { ACTIVATIONS, DEFAULTS, INITIALIZERS, LAYER_KINDS, LAYERS, LOSSES, NEEDED, OPTIMIZERS, SCHEDULES, SHARES } from "./declared.mjs";
 import { ConfigError, shown } from "../errors.mjs";
 
 const NONE = undefined; // the default of a field that must be given
@@ -207,6 +207,19 @@ const CHECKS = {
     checkNumber(layer.eps, "eps of layer_norm");
   },
   BatchNorm: (layer) => checkNumber(layer.momentum, "momentum of batch_norm"),
+  Conv(layer) {
+    for (const field of ["channels", "kernel", "stride"]) checkWhole(layer[field], `${field} of conv`);
+    checkNumber(layer.padding, "padding of conv", 0);
+    checkName(layer.activation, Object.keys(ACTIVATIONS), "activation");
+    checkFlag(layer.bias, "bias of conv");
+    makeStart(layer);
+  },
+  Pool(layer) {
+    checkWhole(layer.size, "size of pool");
+    if (layer.stride !== null) checkWhole(layer.stride, "stride of pool");
+    checkNumber(layer.padding, "padding of pool", 0);
+    checkName(layer.kind, ["max", "mean"], "kind of pool");
+  },
   Initializer(initializer) {
     checkName(initializer.kind, INITIALIZERS, "initializer");
     checkNumber(initializer.scale, "scale of an initializer");
@@ -234,8 +247,8 @@ const CHECKS = {
     }
     expert.layers.forEach((layer, i) => {
       if (i > 0 && layer.class !== "Embedding") return;
-      if (i === 0 && (layer.class === "Dense" || layer.class === "Embedding")) return;
-      const expected = i ? "embedding as first layer only" : "dense or embedding as first layer";
+      if (i === 0 && (layer.class === "Dense" || layer.class === "Embedding" || readsImage(expert))) return;
+      const expected = i ? "embedding as first layer only" : "dense, embedding or conv as first layer";
       const help = i ? "Move it to the front." : "Put {name: 'dense', units} first.";
       throw new ConfigError({ expected, got: i ? "one further down" : snake(layer.class), at: "layers", help });
     });
@@ -248,6 +261,9 @@ for (const name of SCHEDULES) CHECKS[name] = checkSchedule;
 
 const hasUnits = (layer) => layer.class === "Dense" || layer.class === "Embedding";
 
+/** Whether an expert reads an image: only a Network can have one, with inputs: [channels, height, width]. */
+export const readsImage = ({ layers: [first] }) => ["Conv", "Pool", "Flatten"].includes(first?.class);
+
 /** Return the width of the last layer that has units. */
 export function outputsOf(expert) {
   return expert.layers.findLast(hasUnits).units;
@@ -258,12 +274,15 @@ export function declaration(names, experts, setup) {
   const { dtype, seed, outputs, inputs = null, max_rows } = setup;
   const { scale, targets, knots, ring, intervals, history, cells = [0, 0] } = setup;
   const whole = BigInt(seed);
-  const head = [setup.version, dtype === "float64", inputs === null, inputs ?? 0, scale, targets, knots, ring, intervals, history];
+  const image = Array.isArray(inputs) ? inputs : null;
+  const count = image ? image.reduce((product, n) => product * n) : (inputs ?? 0);
+  const head = [setup.version, dtype === "float64", inputs === null, count, scale, targets, knots, ring, intervals, history];
   head.push(whole & 0xffffffffn, (whole >> 32n) & 0xffffffffn, max_rows, outputs);
   head.push(experts[0].layers[0].class === "Embedding", ...cells, experts.length);
   const numbers = experts.flatMap((expert) => {
     const last = expert.layers.findLastIndex(hasUnits);
     const layers = expert.layers.flatMap((layer, i) => rows(names, i === last ? { ...layer, units: outputs } : layer, i));
+    if (image) layers.unshift([LAYER_KINDS.Image, 0, image[0], image[1], 0, 0, image[2], 0]);
     return [...learning(names, expert), layers.length, ...layers.flat()];
   });
   return Float64Array.from([...head, ...numbers], Number);
@@ -288,8 +307,8 @@ function learning(names, { loss, optimizer, l1, l2, clip_norm, clip_value, repla
 
 /** Return the rows of a declared layer: a dense one with an activation has two. */
 function rows(names, layer, index) {
-  const kind = LAYERS.indexOf(layer.class);
-  const activation = (name, a) => [LAYERS.indexOf("Activation"), names.activations.indexOf(name), 0, a ?? ACTIVATIONS[name][0], 0, 0, 0, index];
+  const kind = LAYER_KINDS[layer.class];
+  const activation = (name, a) => [LAYER_KINDS.Activation, names.activations.indexOf(name), 0, a ?? ACTIVATIONS[name][0], 0, 0, 0, index];
   switch (layer.class) {
     case "Activation":
       return [activation(layer.name, layer.a)];
@@ -299,6 +318,18 @@ function rows(names, layer, index) {
       return [[kind, 0, 0, layer.eps, layer.affine, 0, 0, index]];
     case "BatchNorm":
       return [[kind, 0, 0, layer.momentum, 1, 0, 0, index]];
+    case "Flatten":
+      return [[kind, 0, 0, 0, 0, 0, 0, index]];
+    case "Pool": {
+      const seen = [LAYER_KINDS.Kernel, 0, layer.size, layer.stride ?? layer.size, 0, 0, layer.padding, index];
+      return [seen, [kind, layer.kind === "mean", 0, 0, 0, 0, 0, index]];
+    }
+    case "Conv": {
+      const start = startOf(layer);
+      const seen = [LAYER_KINDS.Kernel, 0, layer.kernel, layer.stride, 0, 0, layer.padding, index];
+      const own = [kind, 0, layer.channels, 0, layer.bias, names.initializers.indexOf(start.kind), start.scale, index];
+      return layer.activation === "identity" ? [seen, own] : [seen, own, activation(layer.activation, null)];
+    }
     default: {
       const start = startOf(layer);
       const own = [kind, 0, layer.units, 0, layer.class === "Dense" && layer.bias, names.initializers.indexOf(start.kind), start.scale, index];

@@ -1,8 +1,23 @@
 // Written by tools/build/javascript.py from the declarations in src/headwater. After a change there:
 //   python -m tools.build.javascript
 
-/** Classes of layers, in the order of the core's numbers. */
-export const LAYERS = ["Dense", "Embedding", "Activation", "Dropout", "LayerNorm", "BatchNorm"];
+/** Classes of layers. */
+export const LAYERS = ["Dense", "Embedding", "Activation", "Dropout", "LayerNorm", "BatchNorm", "Conv", "Pool", "Flatten"];
+
+/** The core's numbers for them, for an image as what is read, and for what a convolution or a pool sees at once. */
+export const LAYER_KINDS = {
+  Dense: 0,
+  Embedding: 1,
+  Activation: 2,
+  Dropout: 3,
+  LayerNorm: 4,
+  BatchNorm: 5,
+  Conv: 9,
+  Pool: 10,
+  Flatten: 11,
+  Image: 7,
+  Kernel: 8,
+};
 
 /** Classes of update rules. */
 export const OPTIMIZERS = ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSProp", "Adadelta", "Adam", "AdamW", "AMSGrad", "NAdam", "FTRL", "COCOB"];
@@ -18,6 +33,9 @@ export const NEEDED = {
   Dropout: [],
   LayerNorm: [],
   BatchNorm: [],
+  Conv: ["channels", "kernel"],
+  Pool: [],
+  Flatten: [],
   SGD: [],
   Momentum: [],
   Nesterov: [],
@@ -48,6 +66,9 @@ export const DEFAULTS = {
   Dropout: {"rate": 0.5},
   LayerNorm: {"affine": true, "eps": 1e-05},
   BatchNorm: {"momentum": 0.1},
+  Conv: {"activation": "identity", "stride": 1, "padding": 0, "bias": true, "initializer": null},
+  Pool: {"size": 2, "stride": null, "padding": 0, "kind": "max"},
+  Flatten: {},
   SGD: {"lr": 0.01},
   Momentum: {"lr": 0.01, "momentum": 0.9},
   Nesterov: {"lr": 0.01, "momentum": 0.9},

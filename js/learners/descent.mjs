@@ -1,5 +1,6 @@
 // Gradient descent on a batch, step by step, and the numbers of each layer: the parts of Network that look into its flat vector.
 
+import { LAYER_KINDS } from "../declare/declared.mjs";
 import { DataError } from "../errors.mjs";
 
 /** Places in the structs of headwater.h; bridge.c checks them. */
@@ -20,8 +21,11 @@ export function withRoom(core, bytes, call) {
   }
 }
 
-/** Return where the numbers of each layer lie in the flat vector: [{layer, n, m, at, stride, biasAt}], biasAt −1 without one. */
-export function placesOf({ core, learner }) {
+/**
+ * Return where the numbers of each layer lie in the flat vector: [{layer, n, m, at, stride, biasAt}], biasAt −1 without one.
+ * A convolution has a row for each number of its window (row, column, channel) and a column for each kernel.
+ */
+export function placesOf({ core, learner }, layers) {
   return withRoom(core, SHAPE.size + OPERATION.size, (at) => {
     core.calls.hw_describe(learner, at);
     const shape = new DataView(core.memory.buffer, at, SHAPE.size);
@@ -31,8 +35,17 @@ export function placesOf({ core, learner }) {
     const [dense, stride] = [whole("dense") + first, whole("stride")];
     const table = { layer: 0, n: whole("rows") - 1, m: width, at: dense + stride, stride, biasAt: shape.getInt32(SHAPE.bias, true) ? dense : -1 };
     const own = Array.from({ length: core.calls.hw_operations(learner, 0) }, (_, o) => operation(core, learner, o, at + SHAPE.size));
-    return [table, ...own.filter((place) => place.at >= 0)];
+    return [...(width ? [table] : []), ...own.filter((place) => place.at >= 0).map((place) => unitsOf(place, layers))];
   });
+}
+
+/** The units of a layer that reads an image are channels, not all its numbers. */
+function unitsOf(place, layers) {
+  const layer = layers[place.layer];
+  if (layer.class === "Conv") return { ...place, m: layer.channels };
+  const before = layers.slice(0, place.layer);
+  const inImage = layer.class === "BatchNorm" && before.some(({ class: own }) => own === "Conv") && !before.some(({ class: own }) => own === "Flatten");
+  return inImage ? { ...place, m: before.findLast(({ class: own }) => own === "Conv").channels } : place;
 }
 
 function operation(core, learner, o, at) {
@@ -40,8 +53,9 @@ function operation(core, learner, o, at) {
   const view = new DataView(core.memory.buffer, at, OPERATION.size);
   const [layer, n, m] = ["layer", "n", "m"].map((name) => view.getInt32(OPERATION[name], true));
   const [weights, stride, biasAt] = ["weights", "stride", "biasAt"].map((name) => Number(view.getBigInt64(OPERATION[name], true)));
-  const rows = view.getInt32(OPERATION.kind, true) === 0 ? n : 0; // a normalisation has one row of gains
-  return { layer, n: rows, m, at: weights, stride, biasAt };
+  const kind = view.getInt32(OPERATION.kind, true);
+  const rows = kind === LAYER_KINDS.Dense || kind === LAYER_KINDS.Conv ? n : 0; // a normalisation has one row of gains
+  return { kind, layer, n: rows, m, at: weights, stride, biasAt };
 }
 
 /** Return the numbers of each layer in a flat vector, copies: [{name, weights: {data, shape}, bias}]. */

@@ -1,6 +1,6 @@
 // A network of a fixed shape, on arrays of numbers: it predicts and learns row by row.
 
-import { asLayer, asLoss, asOptimizer, made, outputsOf } from "../declare/declare.mjs";
+import { asLayer, asLoss, asOptimizer, made, outputsOf, readsImage } from "../declare/declare.mjs";
 import { gradientOf, intoVector, layersIn, penalty, placesOf, stepAlong } from "./descent.mjs";
 import { Engine } from "./engine.mjs";
 import { ConfigError, DataError, kindOf, shown, short } from "../errors.mjs";
@@ -29,6 +29,7 @@ const RANGES = { binary_cross_entropy: [0, 1], poisson: [0, Infinity], hinge: [0
 
 export class Network {
   #inputs = 0;
+  #image = null; // channels, height, width, where a row is one
   #shuffle;
   #row = 0; // room for an answer, a weight, a prediction and a row
   #short = false; // whether rows may go the short way: one output, no ids
@@ -55,7 +56,12 @@ export class Network {
 
   /** Draw the initial weights for that many inputs; data does it by itself. */
   build(inputs, state = null) {
-    if (!Number.isInteger(inputs) || inputs < 0) {
+    const ofImage = readsImage(this.expert);
+    if (ofImage && !(Array.isArray(inputs) && inputs.length === 3 && inputs.every((n) => Number.isInteger(n) && n > 0))) {
+      const help = "Give e.g. [1, 28, 28].";
+      throw new ConfigError({ expected: "inputs: [channels, height, width]", got: shown(inputs), at: "Network", help });
+    }
+    if (!ofImage && (!Number.isInteger(inputs) || inputs < 0)) {
       throw new ConfigError({ expected: "a whole number of inputs", got: shown(inputs), at: "Network", help: "Give e.g. 4." });
     }
     const { seed, dtype } = this.settings;
@@ -65,10 +71,11 @@ export class Network {
     const engine = new Engine(this.core, { experts: [this.expert], seed, dtype, ...switches, ...sizes }, state);
     this.free();
     this.engine = engine;
-    this.#inputs = inputs;
+    this.#image = ofImage ? inputs : null;
+    this.#inputs = ofImage ? inputs.reduce((product, n) => product * n) : inputs;
     this.#short = this.outputs === 1 && first.class !== "Embedding";
     this.#range = RANGES[this.expert.loss.name] ?? [-Infinity, Infinity];
-    if (this.#short) this.#row = engine.room(24 + 8 * inputs);
+    if (this.#short) this.#row = engine.room(24 + 8 * this.#inputs);
     return this;
   }
 
@@ -128,13 +135,13 @@ export class Network {
   /** Weights and bias of each layer that has any, copies: [{name, weights: {data, shape: [n, m]}, bias}]. */
   get layers() {
     const { engine, expert } = this.#made();
-    return layersIn(engine.array("weights").data, placesOf(engine), expert.layers);
+    return layersIn(engine.array("weights").data, placesOf(engine, this.expert.layers), expert.layers);
   }
 
   /** Write numbers into the layers: what `layers` returned, with other ones. */
   setLayers(layers) {
     const { engine } = this.#made();
-    engine.write("weights", intoVector(engine.array("weights").data, placesOf(engine), layers));
+    engine.write("weights", intoVector(engine.array("weights").data, placesOf(engine, this.expert.layers), layers));
   }
 
   /** The mean loss over a batch, with the penalty and without dropout. */
@@ -150,7 +157,7 @@ export class Network {
   /** The same by layer and name, as in `layers`. */
   layerGradients(X, y, w) {
     const { gradient } = this.#lossAndGradient(X, y, w);
-    return layersIn(gradient, placesOf(this.engine), this.expert.layers);
+    return layersIn(gradient, placesOf(this.engine, this.expert.layers), this.expert.layers);
   }
 
   /** One step of the update rule along that gradient. */
@@ -189,7 +196,7 @@ export class Network {
   #lossAndGradient(X, y, w) {
     const batch = this.#batchOf(X, y, w);
     const { loss, gradient } = gradientOf(this.engine, this.numbers, batch);
-    const more = penalty(this.engine.array("weights").data, placesOf(this.engine), this.expert, gradient);
+    const more = penalty(this.engine.array("weights").data, placesOf(this.engine, this.expert.layers), this.expert, gradient);
     return { loss: loss + more, gradient };
   }
 
@@ -332,7 +339,7 @@ export class Network {
 
   /** Return the file that Python's save writes, as bytes. */
   save() {
-    const inputs = this.#inputs || null;
+    const inputs = this.#image ?? (this.#inputs || null);
     const { layers, ...rates } = this.settings;
     const settings = settingsAsJson({ ...{ loss: null, optimizer: null }, ...rates, layers, inputs });
     const order = ["loss", "optimizer", "l1", "l2", "clip_norm", "clip_value", "layers", "seed", "dtype", "inputs"];
@@ -345,7 +352,7 @@ export class Network {
 function checkExpert({ layers, loss }) {
   if (!layers.length) {
     const help = "Put {name: 'dense', units} first.";
-    throw new ConfigError({ expected: "dense or embedding as first layer", got: "no layer", at: "layers", help });
+    throw new ConfigError({ expected: "dense, embedding or conv as first layer", got: "no layer", at: "layers", help });
   }
   const last = layers.at(-1);
   if (loss.name === "cross_entropy" && outputsOf({ layers }) === 1) {

@@ -6,8 +6,6 @@ float64 both are near 1e-11 where numbers are near 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
@@ -16,8 +14,7 @@ from headwater.nn.core import weights
 from headwater.nn.network.engines import built
 from headwater.plain import LOSSES
 from support.nets import OUTPUTS, answers, gradient, loss_of, unsettle
-
-H, TOLERANCE = 1e-5, 1e-8
+from support.slopes import assert_is_slope
 
 
 def body(kind: str, f: str) -> list[nn.layers.Layer]:
@@ -43,21 +40,6 @@ def make(
     if kind == "Embedding":
         X = np.stack([rng.integers(0, 3, n), rng.integers(3, 5, n), rng.integers(5, 7, n)], axis=1).astype(float)
     return unsettle(net, rng), X, answers(loss, n, rng), rng
-
-
-def assert_is_slope(net: nn.Network, f: Callable[[], float], g: np.ndarray, rng: np.random.Generator) -> None:
-    """g·v equals the central difference of f along the direction v in the net's parameters."""
-    p, here = net.parameters, net.parameters.copy()
-    direction = rng.normal(size=len(p))
-    direction /= np.linalg.norm(direction)
-    p[:] = here + H * direction
-    above = f()
-    p[:] = here - H * direction
-    below = f()
-    p[:] = here
-    slope, said = (above - below) / (2 * H), float(g @ direction)
-    assert abs(slope - said) <= TOLERANCE * max(1.0, abs(slope)), f"measured {slope}, computed {said}"
-    assert abs(said) > 1e-12
 
 
 @pytest.mark.parametrize("kind", ["Dense", "LayerNorm", "BatchNorm", "Dropout", "Embedding"])

@@ -475,7 +475,11 @@ def test_a_file_passes_through_javascript_unchanged(javascript, tmp_path):
             [nn.Dense(3), nn.LayerNorm(), nn.Dense(2)], loss=nn.Loss("huber", 2.0), inputs=4, seed=1 << 33
         ),
         "later": nn.Network([nn.Dense(1)], optimizer=nn.Momentum(nn.Step(0.1, 10))),
+        "image": nn.Network(
+            [nn.Conv(3, 3, "relu", padding=1), nn.BatchNorm(), nn.Pool(2), nn.Flatten(), nn.Dense(2)], inputs=(2, 6, 5)
+        ),
     }
+    models["image"].fit(np.ones((8, 2, 6, 5)), np.ones((8, 2)), batch_size=3)
     models["network"].fit(np.ones((8, 4)), np.ones((8, 2)), batch_size=3)
     models["learned"]._notes = {"format": {"delimiter": ";", "share": 0.25, "none": None}}
     for name, model in models.items():
@@ -625,8 +629,8 @@ MISTAKES = [
     ),
     (("Regressor", {}, ["predictIntervalOne", {"a": 1}, 1]), "expected a share between 0 and 1, got 1 — at coverage. "),
     (("Regressor", {}, ["learnOne", {"a": 1}, 1], ["free"], ["predictOne", {"a": 1}]), "expected a learner, got one that was freed. "),
-    (("Network", {"layers": []}), "expected dense or embedding as first layer, got no layer — at layers. "),
-    (("Network", {"layers": [{"name": "relu"}]}), "expected dense or embedding as first layer, got activation — at layers. "),
+    (("Network", {"layers": []}), "expected dense, embedding or conv as first layer, got no layer — at layers. "),
+    (("Network", {"layers": [{"name": "relu"}]}), "expected dense, embedding or conv as first layer, got activation — at layers. "),
     (("Network", {"layers": [{"name": "dense", "units": 1}], "loss": "cross_entropy"}), "expected an output for each class, so 2 or more"),
     (("Network", {"layers": [{"name": "dense", "units": 1}], "inputs": 2}, ["predictOne", [1]]), "expected 2 inputs, got 1 — at X. "),
     (("Network", {"layers": [{"name": "dense", "units": 1}]}, ["learnMany", [[1], [2]], [1]]), "expected 2 answers of 1 number(s), got "),

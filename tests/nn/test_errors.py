@@ -9,18 +9,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import headwater as hw
 from headwater import nn
 from headwater.errors import ConfigError, DataError
 from headwater.nn.core import Core
 
 ROOM = Path(nn.__file__).parent
-ELSEWHERE = {ROOM / "torch.py", ROOM / "core" / "__init__.py"}  # tested where they are used: the exporters, the files
+ELSEWHERE = {
+    ROOM / "torch.py",
+    ROOM / "torch_images.py",
+    ROOM / "core" / "__init__.py",
+}  # tested where they are used: the exporters, the files
 X, Y = np.zeros((4, 2)), np.zeros(4)
 SGD_AT = "lr of sgd"
 
 
 def net(layers=None, **options):
     return nn.Network([nn.Dense(1)] if layers is None else layers, inputs=2, **options)
+
+
+LAST = [nn.Flatten(), nn.Dense(1)]
+
+
+def image(layers):
+    return nn.Network(layers, inputs=(1, 5, 5))
 
 
 def three(loss="cross_entropy"):
@@ -70,9 +82,9 @@ CASES = [
      "Give e.g. lr=0.01 or nn.Cosine(0.01, steps=1000)."),
     (lambda: net(optimizer=nn.SGD("fast")), ConfigError, "a step size above 0 or a schedule", "'fast'", SGD_AT,
      "Give e.g. lr=0.01 or nn.Cosine(0.01, steps=1000)."),
-    (lambda: net([]), ConfigError, "Dense or Embedding as first layer", "no layer", "layers",
+    (lambda: net([]), ConfigError, "Dense, Embedding or Conv as first layer", "no layer", "layers",
      "Put nn.Dense(units) first."),
-    (lambda: net([nn.Dropout()]), ConfigError, "Dense or Embedding as first layer", "Dropout", "layers",
+    (lambda: net([nn.Dropout()]), ConfigError, "Dense, Embedding or Conv as first layer", "Dropout", "layers",
      "Put nn.Dense(units) first."),
     (lambda: net([nn.Dense(2), nn.Embedding(3, 2)]), ConfigError, "Embedding as first layer only", "one further down",
      "layers", "Move it to the front."),
@@ -163,6 +175,26 @@ CASES = [
     (lambda: nn.Autoencoder([1], inputs=2, tied=True, optimizer=nn.SGD(1e38)).fit(X + 1, epochs=9, batch_size=2), DataError,
      "a loss that stays finite", "a gradient that is not", "Autoencoder",
      "Use a smaller step, and bring the inputs to about -1 … 1."),
+    (lambda: nn.Conv(0, 3), ConfigError, "a whole number above 0", "0", "channels of nn.Conv", "Give e.g. 32."),
+    (lambda: nn.Conv(2, 3, padding=3), ConfigError, "a whole number from 0 to 2", "3", "padding of nn.Conv", "Give 0 for none."),
+    (lambda: nn.Pool(3, padding=2), ConfigError, "a whole number from 0 to 1", "2", "padding of nn.Pool", "Give 0 for none."),
+    (lambda: nn.Pool(kind="median"), ConfigError, "'max' or 'mean'", "'median'", "kind of nn.Pool", "Leave it out for 'max'."),
+    (lambda: net([nn.Conv(2, 3), nn.Dense(1)]), ConfigError,
+     "inputs=(channels, height, width), since the first layer reads an image", "2", "inputs of Network",
+     "Give e.g. (1, 28, 28), or show it data of shape (samples, channels, height, width)."),
+    (lambda: image([nn.Conv(2, 3), nn.Dense(1)]), ConfigError, "numbers for nn.Dense", "an image of shape (2, 3, 3)",
+     "layers[1]", "Put nn.Flatten() in front of it."),
+    (lambda: net([nn.Dense(9), nn.Conv(2, 3), nn.Dense(1)]), ConfigError, "an image for nn.Conv", "9 numbers", "layers[1]",
+     "Put it first, and say inputs=(channels, height, width)."),
+    (lambda: image([nn.Conv(2, 6), *LAST]), ConfigError, "a window of at most 5 × 5", "6 × 6", "layers[0]",
+     "Make the window smaller, or add padding."),
+    (lambda: image([nn.Conv(2, 3), nn.Flatten()]), ConfigError, "a Dense layer that gives the outputs", "none", "layers",
+     "Put nn.Flatten() and nn.Dense(outputs) last."),
+    (lambda: image([nn.Conv(2, 3), *LAST]).forward(np.zeros((4, 5, 5, 1))), DataError, "X of shape (samples, 1, 5, 5)",
+     "(4, 5, 5, 1)", "X", "Reshape it; channels come first."),
+    (lambda: hw.Classifier(layers=[nn.Conv(2, 3)]).learn_one({"a": 1.0}, "x"), ConfigError,
+     "layers that read named values, which are no image", "nn.Conv", "layers",
+     "Use nn.Network([nn.Conv(…), …], inputs=(channels, height, width)) for images."),
 ]  # fmt: skip
 
 

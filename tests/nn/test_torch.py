@@ -15,6 +15,7 @@ from support import nets
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
+IMAGES = {"conv", "max_pool", "mean_pool", "flatten"}  # tests/oracles/test_images.py
 EQUAL = {"float64": 1e-12, "float32": 1e-5}
 CONSTANTS = {"leaky_relu": 0.2, "elu": 0.7}
 STACKS = {
@@ -51,7 +52,7 @@ def learned(net: nn.Network, rng) -> tuple[nn.Network, np.ndarray]:
 
 
 def test_every_operation_and_every_activation_has_its_module():
-    assert set(MODULES) == {"dense", "dropout", "layer_norm", "batch_norm", *ACTIVATIONS}
+    assert set(MODULES) == {"dense", "dropout", "layer_norm", "batch_norm", *IMAGES, *ACTIVATIONS}
     assert {row.name for row in NAMES.values()} == set(nn.ACTIVATIONS) - {"identity"}
 
 

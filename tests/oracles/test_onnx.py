@@ -20,7 +20,9 @@ from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_te
 from onnx.reference import ReferenceEvaluator
 
 from headwater import nn
+from headwater.nn import inspect
 from headwater.nn.core import STEPS, weights
+from headwater.nn.shapes import shapes
 
 TOLERANCE = 2e-6
 
@@ -233,3 +235,41 @@ def test_adam_with_bias_correction_equals_onnx_once_eps_is_moved(t):
     check(h1, h_new)
     unmoved, _ = step(nn.Adam(r, beta1=0.9, beta2=0.99, eps=eps), 0.0, t - 1, x, g, [v, h])
     assert np.abs(unmoved - x_new).max() > 1e-6  # the difference is real
+
+
+OF_IMAGES = {
+    "test_basic_conv_with_padding": "conv",
+    "test_basic_conv_without_padding": "conv",
+    "test_conv_with_strides_padding": "conv",
+    "test_conv_with_strides_no_padding": "conv",
+    "test_maxpool_2d_default": "max",
+    "test_maxpool_2d_pads": "max",
+    "test_maxpool_2d_strides": "max",
+    "test_averagepool_2d_default": "mean",
+    "test_averagepool_2d_strides": "mean",
+}
+
+
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_a_layer_of_images_gives_the_reference_vector(name):
+    attributes, (x, *kernel), (y,) = case_of(name)
+    size, stride = attributes["kernel_shape"][0], attributes.get("strides", [1])[0]
+    pads = attributes.get("pads", [0])
+    assert len(set(pads)) == 1
+    if OF_IMAGES[name] == "conv":
+        layer = nn.Conv(kernel[0].shape[0], size, stride=stride, padding=pads[0], bias=False)
+    elif name == "test_maxpool_2d_pads":
+        layer = nn.Pool(size, stride, min(pads[0], size // 2))
+    else:
+        layer = nn.Pool(size, stride, pads[0], OF_IMAGES[name])
+    net = nn.Network([layer, nn.Flatten(), nn.Dense(1)], inputs=x.shape[1:])
+    if kernel:
+        net.layers[0].weights[:] = kernel[0]
+    seen = inspect.forward(net.core, 0, inspect.read(net.core, 0, inspect.entries_of_array(x.reshape(len(x), -1))))[1]
+    shown = seen.reshape(len(x), *shapes([layer], x.shape[1:])[1])
+    if shown.shape != y.shape:  # ONNX's frame is wider than half of the window
+        y = y[:, :, 1:-1, 1:-1]
+    assert np.abs(shown - y).max() < 1e-5
+    net.layers[-1].weights[:] = np.random.default_rng(0).normal(size=net.layers[-1].weights.shape)
+    wanted = shown.reshape(len(x), -1) @ net.layers[-1].weights + net.layers[-1].bias
+    assert np.abs(net.forward(x) - wanted).max() < 1e-4 * max(1, np.abs(wanted).max())

@@ -40,14 +40,14 @@ def unsettle(net: nn.Network, rng: np.random.Generator) -> nn.Network:
     return net
 
 
-def twin(net: nn.Network) -> PlainNetwork:
+def twin(net: nn.Network, inputs: int | tuple[int, int, int] = 0) -> PlainNetwork:
     """The same net in plain NumPy and float64, with copies of its parameters; it must not have learned yet."""
     e, core = net.expert, net.core
     other = PlainNetwork(
         e.layers,
         e.loss,
         e.optimizer,
-        inputs=core.rows - 1,
+        inputs=inputs or core.rows - 1,
         l1=e.l1,
         l2=e.l2,
         clip_norm=e.clip_norm,

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from headwater import nn
+
 H, TOLERANCE = 1e-5, 1e-8
 
 
@@ -38,3 +40,18 @@ def check(got: object, wanted: object, tolerance: float = TOLERANCE, what: str =
     assert a.shape == b.shape, f"{what}: {a.shape} and {b.shape}"
     error = np.abs(a - b).max(initial=0.0) / max(1.0, np.abs(b).max(initial=0.0))
     assert error <= tolerance, f"{what}: relative error {error:.1e}, at most {tolerance:.0e}"
+
+
+def assert_is_slope(net: nn.Network, f: Callable[[], float], g: np.ndarray, rng: np.random.Generator) -> None:
+    """g·v equals the central difference of f along the direction v in the net's parameters."""
+    p, here = net.parameters, net.parameters.copy()
+    direction = rng.normal(size=len(p))
+    direction /= np.linalg.norm(direction)
+    p[:] = here + H * direction
+    above = f()
+    p[:] = here - H * direction
+    below = f()
+    p[:] = here
+    slope, said = (above - below) / (2 * H), float(g @ direction)
+    assert abs(slope - said) <= TOLERANCE * max(1.0, abs(slope)), f"measured {slope}, computed {said}"
+    assert abs(said) > 1e-12

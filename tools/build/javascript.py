@@ -35,13 +35,18 @@ def module() -> str:
     from headwater import Classifier, nn
     from headwater.learner.auto import CELLS, EFFORTS, KNOTS, pool
     from headwater.learner.settings.setup import DEFAULT_OPTIMIZER, RING
+    from headwater.nn.core.declaration import IMAGE, KERNEL, LAYER_KINDS
     from headwater.nn.optimizers.base import SHARES
     from headwater.plain import ACTIVATIONS, LOSSES
 
     layers, rules = list(nn.LAYERS.values()), list(nn.OPTIMIZERS.values())
     others = [*nn.SCHEDULES, nn.Initializer, nn.Loss, nn.Expert]
     exports: dict[str, tuple[str, Any]] = {
-        "LAYERS": ("Classes of layers, in the order of the core's numbers.", _names(layers)),
+        "LAYERS": ("Classes of layers.", _names(layers)),
+        "LAYER_KINDS": (
+            "The core's numbers for them, for an image as what is read, and for what a convolution or a pool sees at once.",
+            {c.__name__: LAYER_KINDS[c] for c in layers} | {"Image": IMAGE, "Kernel": KERNEL},
+        ),
         "OPTIMIZERS": ("Classes of update rules.", _names(rules)),
         "SCHEDULES": ("Classes of schedules.", _names(nn.SCHEDULES)),
         "NEEDED": (

@@ -3,7 +3,19 @@
 from .autoencoder import Autoencoder
 from .expert import Expert
 from .initializers import INITIALIZERS, Initializer
-from .layers import ACTIVATIONS, LAYERS, Activation, BatchNorm, Dense, Dropout, Embedding, LayerNorm
+from .layers import (
+    ACTIVATIONS,
+    LAYERS,
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    LayerNorm,
+    Pool,
+)
 from .losses import Loss
 from .network import EarlyStopping, History, Network, Parameters
 from .optimizers import (
@@ -38,6 +50,7 @@ __all__ = [
     "BatchNorm",
     "COCOB",
     "Constant",
+    "Conv",
     "Cosine",
     "Dense",
     "Dropout",
@@ -45,6 +58,7 @@ __all__ = [
     "Embedding",
     "Expert",
     "FTRL",
+    "Flatten",
     "History",
     "INITIALIZERS",
     "InverseScaling",
@@ -59,6 +73,7 @@ __all__ = [
     "OPTIMIZERS",
     "Optimizer",
     "Parameters",
+    "Pool",
     "RMSProp",
     "SCHEDULES",
     "SGD",

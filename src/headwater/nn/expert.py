@@ -10,7 +10,7 @@ from typing import Any
 
 from headwater.errors import ConfigError
 
-from .layers import Dense, Embedding, Layer
+from .layers import IMAGE_LAYERS, Dense, Embedding, Layer
 from .losses import Loss
 from .optimizers import SGD, Optimizer
 from .optimizers.schedules import as_schedule
@@ -23,8 +23,8 @@ class Expert:
     Parameters
     ----------
     layers : tuple of Layer
-        The first is Dense or Embedding, the last gives the outputs. Given to a learner, only the hidden layers; () for a
-        linear expert.
+        The first is Dense or Embedding (in a ``Network`` also Conv), the last gives the outputs. Given to a learner, only the
+        hidden layers; () for a linear expert.
     loss : Loss
         What a wrong prediction costs. Given to a learner, the learner's own takes its place.
     optimizer : Optimizer
@@ -63,10 +63,13 @@ class Expert:
     log_link: bool = False
 
     def __post_init__(self) -> None:
-        if self.layers and not isinstance(self.layers[0], Dense | Embedding):
+        if self.layers and not isinstance(self.layers[0], (Dense, Embedding, *IMAGE_LAYERS)):
             got = type(self.layers[0]).__name__
             raise ConfigError(
-                expected="Dense or Embedding as first layer", got=got, at="layers", help="Put nn.Dense(units) first."
+                expected="Dense, Embedding or Conv as first layer",
+                got=got,
+                at="layers",
+                help="Put nn.Dense(units) first.",
             )
         for layer in self.layers[1:]:
             if isinstance(layer, Embedding):
@@ -85,7 +88,11 @@ class Expert:
     @property
     def outputs(self) -> int:
         """Width of the last layer that has units."""
-        return [layer.units for layer in self.layers if isinstance(layer, Dense | Embedding)][-1]
+        found = [layer.units for layer in self.layers if isinstance(layer, Dense | Embedding)]
+        if not found:
+            remedy = "Put nn.Flatten() and nn.Dense(outputs) last."
+            raise ConfigError(expected="a Dense layer that gives the outputs", got="none", at="layers", help=remedy)
+        return found[-1]
 
     def with_outputs(self, k: int) -> Expert:
         """Return the expert with k outputs instead."""

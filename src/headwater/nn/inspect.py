@@ -8,6 +8,7 @@ against finite differences. A value is what an operation reads or gives, a delta
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from headwater.plain.activations import ACTIVATIONS
 from headwater.plain.answers import COLUMNS, AnswerHistory
+from headwater.plain.images import ConvolutionLayer, PoolLayer
 from headwater.plain.layers import BatchNormalisation
 from headwater.plain.losses import LINKS, LOSSES
 from headwater.plain.mixture import FARTHEST, log_link, log_link_gradient
@@ -100,6 +102,10 @@ def entries_of_array(x: Array) -> Entries:
 
 def read(core: Core, e: int, taken: Entries) -> Array:
     """Return the first layer of expert e before its activation, z = b + Σ value·W[row], shape (samples, units)."""
+    if core.image is not None:
+        image = np.zeros((taken.count, math.prod(core.image)))
+        image[taken.owner, taken.rows - 1] = taken.values
+        return image
     place = next(place for place in core.places() if place.expert == e and place.table)
     b = bias(core, place)
     z = np.zeros((taken.count, place.m))
@@ -232,14 +238,20 @@ def _forward(operation: Operation, x: Array) -> Array:
     if operation.name in ("layer_norm", "batch_norm"):
         centre, scale, gain, shift = _norm(operation, x)
         return np.asarray((x - centre) * scale * gain + shift)
-    return x if operation.name == "dropout" else ACTIVATIONS[operation.name].value(x, operation.constant)
+    if operation.name in WINDOWED:
+        return _window(operation).forward(x)
+    return x if operation.name in ("dropout", "flatten") else ACTIVATIONS[operation.name].value(x, operation.constant)
 
 
 def _backward(operation: Operation, x: Array, y: Array, dy: Array) -> Array:
     if operation.name == "dense":
         return dy @ np.asarray(operation.weights, np.float64).T
-    if operation.name == "dropout":
+    if operation.name in ("dropout", "flatten"):
         return dy
+    if operation.name in WINDOWED:
+        layer = _window(operation)
+        layer.forward(x)
+        return layer.backward(dy)
     if operation.name in ("layer_norm", "batch_norm"):
         centre, scale, gain, _ = _norm(operation, x)
         u = dy * gain
@@ -250,15 +262,33 @@ def _backward(operation: Operation, x: Array, y: Array, dy: Array) -> Array:
     return np.asarray(dy * ACTIVATIONS[operation.name].derivative(x, y, operation.constant))
 
 
+WINDOWED = ("conv", "max_pool", "mean_pool")
+"""Operations whose window slides over an image."""
+
+
+def _window(operation: Operation) -> ConvolutionLayer | PoolLayer:
+    """Return a convolution or a pool as a layer in NumPy."""
+    image: Any = operation.image
+    size, stride, padding = operation.seen
+    if operation.name != "conv":
+        return PoolLayer(image, size, stride, padding, operation.name.removesuffix("_pool"))
+    b = None if operation.bias is None else operation.bias.astype(np.float64)
+    return ConvolutionLayer(np.asarray(operation.weights, np.float64), b, image, stride, padding)
+
+
 def _norm(operation: Operation, x: Array) -> tuple[Array, Array, Array, Array]:
     """Centre, scale, gain and shift of a normalisation."""
     m, plain = operation.m, operation.weights is None
-    gain = np.ones(m) if plain else np.asarray(operation.weights, np.float64)
-    shift = np.zeros(m) if plain else np.asarray(operation.bias, np.float64)
+    gain = np.ones(m) if plain else np.asarray(operation.weights, np.float64).ravel()
+    shift = np.zeros(m) if plain else np.asarray(operation.bias, np.float64).ravel()
     if operation.running is None:
         centre = x.mean(1, keepdims=True)
         return centre, 1 / np.sqrt(x.var(1, keepdims=True) + operation.constant), gain, shift
-    running = operation.running.astype(np.float64)
+    m, running = len(gain), operation.running.astype(np.float64)
+    if operation.image is not None:  # a channel's pixels share its numbers
+        pixels = operation.image[1] * operation.image[2]
+        running, gain, shift = np.repeat(running, pixels), np.repeat(gain, pixels), np.repeat(shift, pixels)
+        m *= pixels
     return running[:m], 1 / np.sqrt(running[m : 2 * m] + BatchNormalisation.EPS), gain, shift
 
 

@@ -229,9 +229,134 @@ class BatchNorm:
     momentum: float = 0.1
 
 
-Layer: TypeAlias = Dense | Embedding | Activation | Dropout | LayerNorm | BatchNorm
+@dataclass(frozen=True, slots=True)
+class Conv:
+    """Neurons that see a window of an image each, and slide over it: one image in, ``channels`` images out.
+
+    Y[o, i, j] = f(b[o] + Σ over c, u, v of W[o, c, u, v]·X[c, stride·i + u − padding, stride·j + v − padding]). Only in an
+    ``nn.Network`` whose inputs are an image, ``inputs=(channels, height, width)``.
+
+    Parameters
+    ----------
+    channels : int
+        How many kernels, and so images that come out.
+    kernel : int
+        Rows and columns of the window.
+    activation : str
+        f, a name in ``ACTIVATIONS``.
+    stride : int
+        How many pixels further on the next window lies.
+    padding : int
+        Rows and columns of zeros around the image; less than ``kernel``.
+    bias : bool
+        Whether there is a b.
+    initializer : str or Initializer, optional
+        Where W starts, drawn as that of a Dense layer from a window to ``channels`` units.
+
+    Raises
+    ------
+    ConfigError
+        If a number is out of range, or a name is unknown.
+
+    References
+    ----------
+    LeCun, Bottou, Bengio & Haffner 1998.
+
+    Examples
+    --------
+    >>> Conv(6, 5, "relu", padding=2)
+    Conv(channels=6, kernel=5, activation='relu', stride=1, padding=2, bias=True, initializer=None)
+    """
+
+    channels: int
+    kernel: int
+    activation: str = "identity"
+    stride: int = 1
+    padding: int = 0
+    bias: bool = True
+    initializer: str | Initializer | None = None
+
+    def __post_init__(self) -> None:
+        whole(self.channels, "channels of nn.Conv")
+        whole(self.kernel, "kernel of nn.Conv")
+        whole(self.stride, "stride of nn.Conv")
+        _padding(self.padding, self.kernel - 1, "padding of nn.Conv")
+        Activation(self.activation)
+        self.start()
+
+    def start(self) -> Initializer:
+        """Return the initializer of W."""
+        if self.initializer is None:
+            return for_activation(self.activation)
+        return self.initializer if isinstance(self.initializer, Initializer) else Initializer(self.initializer)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """An image in fewer pixels: of each window, channel by channel, the largest number or the mean.
+
+    Parameters
+    ----------
+    size : int
+        Rows and columns of the window.
+    stride : int, optional
+        How many pixels further on the next window lies; ``size`` without it.
+    padding : int
+        Rows and columns around the image that are never the largest, and count as zeros for a mean; half of ``size`` at most.
+    kind : str
+        "max" or "mean".
+
+    Raises
+    ------
+    ConfigError
+        If a number is out of range, or the kind is unknown.
+
+    References
+    ----------
+    LeCun, Bottou, Bengio & Haffner 1998.
+
+    Examples
+    --------
+    >>> Pool(2).step
+    2
+    """
+
+    size: int = 2
+    stride: int | None = None
+    padding: int = 0
+    kind: str = "max"
+
+    def __post_init__(self) -> None:
+        whole(self.size, "size of nn.Pool")
+        whole(self.step, "stride of nn.Pool")
+        _padding(self.padding, self.size // 2, "padding of nn.Pool")
+        if self.kind not in ("max", "mean"):
+            raise ConfigError(
+                expected="'max' or 'mean'", got=repr(self.kind), at="kind of nn.Pool", help="Leave it out for 'max'."
+            )
+
+    @property
+    def step(self) -> int:
+        """How far the next window lies."""
+        return self.size if self.stride is None else self.stride
+
+
+@dataclass(frozen=True, slots=True)
+class Flatten:
+    """From an image to its numbers side by side, channel after channel, which a Dense layer can read.
+
+    Examples
+    --------
+    >>> Flatten()
+    Flatten()
+    """
+
+
+IMAGE_LAYERS = (Conv, Pool, Flatten)
+"""Layers that read an image, and nothing else."""
+Layer: TypeAlias = Dense | Embedding | Activation | Dropout | LayerNorm | BatchNorm | Conv | Pool | Flatten
 LAYERS: dict[str, type[Layer]] = {
-    cls.__name__: cls for cls in (Dense, Embedding, Activation, Dropout, LayerNorm, BatchNorm)
+    cls.__name__: cls for cls in (Dense, Embedding, Activation, Dropout, LayerNorm, BatchNorm, Conv, Pool, Flatten)
 }
 """Every layer class by name."""
 
@@ -240,3 +365,9 @@ def whole(n: object, at: str) -> None:
     """Refuse what is not a whole number above 0."""
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ConfigError(expected="a whole number above 0", got=repr(n), at=at, help="Give e.g. 32.")
+
+
+def _padding(n: object, most: int, at: str) -> None:
+    """Refuse what is not a whole number from 0 to ``most``."""
+    if isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= most:
+        raise ConfigError(expected=f"a whole number from 0 to {most}", got=repr(n), at=at, help="Give 0 for none.")

@@ -22,6 +22,8 @@ from .layers import Activation, BatchNorm, Dense, Dropout, Embedding, Layer, Lay
 from .losses import Loss, as_loss
 from .network import Network, Parameters
 from .optimizers import Optimizer
+from .shapes import Shape, image_of, reads_image, shapes
+from .torch_images import IMAGE_MODULES, check_images, image_layer, is_of_images
 
 
 def load_torch(at: str) -> Any:
@@ -49,7 +51,8 @@ def to_torch(net: Network, *, logits: bool = False) -> Any:
     Returns
     -------
     torch.nn.Sequential
-        ``module(x)`` equals ``net.forward(x)``; of row numbers (int64) where the first layer is an Embedding. A missing
+        ``module(x)`` equals ``net.forward(x)``; of row numbers (int64) where the first layer is an Embedding, of images
+        (samples, channels, height, width) where it reads one. A missing
         value (NaN) stays NaN there; it is the network that reads it as 0.
 
     Raises
@@ -62,7 +65,7 @@ def to_torch(net: Network, *, logits: bool = False) -> Any:
     torch = load_torch("Network.to_torch")
     kind = torch.float64 if net.dtype == np.float64 else torch.float32
     with torch.no_grad():
-        modules = [_first(torch, net, kind)]
+        modules = [] if reads_image(net.expert.layers) else [_first(torch, net, kind)]
         behind = [operation for operation in net.core.operations(0) if operation.name != "identity"]
         modules += [MODULES[operation.name](torch, operation, kind) for operation in behind]
         if not logits:
@@ -93,7 +96,9 @@ def _dense(torch: Any, dense: Operation, kind: Any) -> Any:
 
 
 def _layer_norm(torch: Any, own: Operation, kind: Any) -> Any:
-    norm = torch.nn.LayerNorm(own.m, eps=own.constant, elementwise_affine=own.weights is not None, dtype=kind)
+    norm = torch.nn.LayerNorm(
+        own.image or own.m, eps=own.constant, elementwise_affine=own.weights is not None, dtype=kind
+    )
     if own.weights is not None:
         _set(torch, norm.weight, own.weights)
         _set(torch, norm.bias, own.bias)
@@ -101,12 +106,14 @@ def _layer_norm(torch: Any, own: Operation, kind: Any) -> Any:
 
 
 def _batch_norm(torch: Any, own: Operation, kind: Any) -> Any:
-    norm = torch.nn.BatchNorm1d(own.m, eps=BatchNormalisation.EPS, momentum=own.constant, dtype=kind)
+    m = len(np.asarray(own.weights))
+    of = torch.nn.BatchNorm1d if own.image is None else torch.nn.BatchNorm2d
+    norm = of(m, eps=BatchNormalisation.EPS, momentum=own.constant, dtype=kind)
     running = np.asarray(own.running)
     _set(torch, norm.weight, own.weights)
     _set(torch, norm.bias, own.bias)
-    _set(torch, norm.running_mean, running[: own.m])
-    _set(torch, norm.running_var, running[own.m : 2 * own.m])
+    _set(torch, norm.running_mean, running[:m])
+    _set(torch, norm.running_var, running[m : 2 * m])
     norm.num_batches_tracked.fill_(int(running[-1]))
     return norm
 
@@ -152,6 +159,7 @@ MODULES: dict[str, Callable[[Any, Operation, Any], Any]] = {
     "layer_norm": _layer_norm,
     "batch_norm": _batch_norm,
     "dropout": _dropout,
+    **IMAGE_MODULES,
     **{row.name: partial(_activation, row) for row in ACTIVATIONS.values()},
 }
 """What makes a module of each operation behind the input table."""
@@ -161,7 +169,12 @@ MODULES: dict[str, Callable[[Any, Operation, Any], Any]] = {
 
 
 def from_torch(
-    module: Any, *, loss: str | Loss, optimizer: Optimizer | None = None, inputs: int | None = None, **settings: Any
+    module: Any,
+    *,
+    loss: str | Loss,
+    optimizer: Optimizer | None = None,
+    inputs: int | Shape | None = None,
+    **settings: Any,
 ) -> Network:
     """Return a stack of PyTorch's layers as a network with copies of their numbers, ready to learn row by row.
 
@@ -169,13 +182,14 @@ def from_torch(
     ----------
     module : torch.nn.Module
         A ``Sequential`` (in others too) of Linear, activations, LayerNorm, BatchNorm1d and Dropout; Linear or a summing
-        EmbeddingBag first. A last Softmax or Sigmoid that is the link of the loss belongs to the loss and is left out.
+        EmbeddingBag first. With ``inputs=(channels, height, width)`` also of Conv2d, MaxPool2d, AvgPool2d, BatchNorm2d and
+        Flatten. A last Softmax or Sigmoid that is the link of the loss belongs to the loss and is left out.
     loss : str or Loss
         What a wrong prediction costs.
     optimizer : Optimizer, optional
         The update rule; SGD(0.01) without it.
-    inputs : int, optional
-        How many row numbers a sample has, for an EmbeddingBag; 1 without it.
+    inputs : int or tuple of int, optional
+        How many row numbers a sample has, for an EmbeddingBag; 1 without it. Channels, height and width of images.
     **settings
         l1, l2, clip_norm, clip_value, seed of ``Network``.
 
@@ -193,20 +207,17 @@ def from_torch(
     """
     torch = load_torch("nn.from_torch")
     stack = _without_link(torch, list(_flat(torch, module, "module")), as_loss(loss))
-    if not stack or not isinstance(stack[0][1], torch.nn.Linear | torch.nn.EmbeddingBag):
-        got = type(stack[0][1]).__name__ if stack else "nothing"
-        raise ConfigError(
-            expected="Linear or EmbeddingBag first", got=got, at="module", help="Put torch.nn.Linear first."
-        )
-    _check_widths(torch, stack)
-    first = stack[0][1]
-    dtype = str(first.weight.dtype).removeprefix("torch.")
-    width = first.in_features if isinstance(first, torch.nn.Linear) else (inputs or 1)
+    of_images = isinstance(inputs, tuple) or any(is_of_images(torch, part) for _, part in stack)
+    if not of_images:
+        stack = [(at, part) for at, part in stack if not isinstance(part, torch.nn.Flatten)]
     layers = [_layer(torch, at, part) for at, part in stack]
+    width = _image_width(torch, stack, layers, inputs) if of_images else _width(torch, stack, inputs)
+    dtype = next(str(part.weight.dtype) for _, part in stack if getattr(part, "weight", None) is not None)
+    dtype = dtype.removeprefix("torch.")
     net = Network(layers, loss=loss, optimizer=optimizer, dtype=dtype, inputs=width, **settings)
-    for place, part in zip(net.core.places(), net.layers, strict=True):
-        _fill(part, stack[place.layer][1], isinstance(layers[place.layer], Dense))
-    norms = [part for _, part in stack if isinstance(part, torch.nn.BatchNorm1d)]
+    for place, own in zip(net.core.places(), net.layers, strict=True):
+        _fill(own, stack[place.layer][1], isinstance(layers[place.layer], Dense))
+    norms = [part for _, part in stack if isinstance(part, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d)]
     running = [operation.running for operation in net.core.operations(0) if operation.running is not None]
     for target, norm in zip(running, norms, strict=True):
         known = SETTLED if norm.num_batches_tracked > 0 else 0
@@ -214,12 +225,31 @@ def from_torch(
     return net
 
 
+def _width(torch: Any, stack: list[tuple[str, Any]], inputs: Any) -> int:
+    """Return how many inputs the first module reads; raise an error for a stack of other modules, or of widths that don't fit."""
+    if not stack or not isinstance(stack[0][1], torch.nn.Linear | torch.nn.EmbeddingBag):
+        got = type(stack[0][1]).__name__ if stack else "nothing"
+        raise ConfigError(
+            expected="Linear or EmbeddingBag first", got=got, at="module", help="Put torch.nn.Linear first."
+        )
+    _check_widths(torch, stack)
+    first = stack[0][1]
+    return int(first.in_features) if isinstance(first, torch.nn.Linear) else (inputs or 1)
+
+
+def _image_width(torch: Any, stack: list[tuple[str, Any]], layers: list[Layer], inputs: Any) -> Shape:
+    """Return the shape of the images that a stack reads; raise an error where its modules don't fit them."""
+    shape = image_of(inputs)
+    check_images(torch, stack, shapes(layers, shape))
+    return shape
+
+
 def _flat(torch: Any, module: Any, at: str) -> Iterable[tuple[str, Any]]:
     """Modules in their order with their places, without containers and what changes nothing in a row of numbers."""
     if isinstance(module, torch.nn.Sequential):
         for name, part in module.named_children():
             yield from _flat(torch, part, f"{at}[{name}]")
-    elif not isinstance(module, torch.nn.Identity | torch.nn.Flatten):
+    elif not isinstance(module, torch.nn.Identity):
         yield at, module
 
 
@@ -262,16 +292,17 @@ def _layer(torch: Any, at: str, module: Any) -> Layer:
     if isinstance(module, nn.Dropout):
         return Dropout(module.p)
     if isinstance(module, nn.LayerNorm):
-        _need(len(module.normalized_shape) == 1, "a normalized_shape of one number", str(module.normalized_shape), at)
+        shape = tuple(module.normalized_shape)
+        _need(len(shape) in (1, 3), "a normalized_shape of one number, or of a whole image", str(shape), at)
         _need(module.weight is None or module.bias is not None, "gain and shift, or neither", "bias=False", at)
         return LayerNorm(affine=module.weight is not None, eps=module.eps)
-    if isinstance(module, nn.BatchNorm1d):
+    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         _need(module.eps == BatchNormalisation.EPS, f"eps={BatchNormalisation.EPS}", f"{module.eps}", at)
         _need(module.affine, "affine=True", "affine=False", at)
         _need(module.momentum is not None, "a momentum", "None", at)
         _need(module.track_running_stats, "running statistics", "track_running_stats=False", at)
         return BatchNorm(module.momentum)
-    return _activation_of(at, module)
+    return image_layer(torch, at, module) or _activation_of(at, module)
 
 
 def _activation_of(at: str, module: Any) -> Activation:
@@ -281,7 +312,7 @@ def _activation_of(at: str, module: Any) -> Activation:
     if row is None:
         last = kind in ("Softmax", "LogSoftmax")
         raise ConfigError(
-            expected="Linear, EmbeddingBag, LayerNorm, BatchNorm1d, Dropout or an activation that headwater.nn has",
+            expected="a layer or an activation that headwater.nn has, such as Linear, Conv2d, LayerNorm, BatchNorm1d, Dropout",
             got=repr(module),
             at=at,
             help="A last softmax belongs to loss='cross_entropy'."

@@ -11,16 +11,13 @@ dY (samples, m), the derivative of the loss by Y, leaves the derivatives by the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.errors import ConfigError
-
-from .activations import ACTIVATIONS, ActivationRow
-from .random import LEARNING, WEIGHTS, Draws, derive_key, draw
+from .activations import ActivationRow
+from .random import Draws
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 Mode: TypeAlias = Literal["predict", "batch", "row"]
@@ -171,6 +168,8 @@ class DropoutLayer(Layer):
         Share of silent units.
     draws : Draws
         Where the random numbers come from.
+    pixels : int
+        Of an image: so many numbers in a row belong to one channel. Numbers are drawn pixel after pixel, as the core has them.
 
     References
     ----------
@@ -185,15 +184,16 @@ class DropoutLayer(Layer):
 
     name = "Dropout"
 
-    def __init__(self, rate: float, draws: Draws) -> None:
+    def __init__(self, rate: float, draws: Draws, pixels: int = 1) -> None:
         self.rate = rate
         self.draws = draws
+        self.pixels = pixels
 
     def forward(self, X: Array, mode: Mode = "predict") -> Array:
         self.mask = np.ones_like(X)
         if mode != "predict":
-            speaks = self.draws.uniform(X.size).reshape(X.shape) >= self.rate
-            self.mask[:] = speaks / (1 - self.rate)
+            drawn = self.draws.uniform(X.size).reshape(len(X), self.pixels, -1).swapaxes(1, 2)
+            self.mask[:] = (drawn.reshape(X.shape) >= self.rate) / (1 - self.rate)
         return X * self.mask
 
     def backward(self, dY: Array) -> Array:
@@ -207,7 +207,7 @@ class LayerNormalisation(Layer):
 
     Parameters
     ----------
-    gain, shift : ndarray (m,), optional
+    gain, shift : ndarray (m,) or (channels, height, width), optional
         g and b; without them Y = x̂.
     eps : float
         ε, against division by zero.
@@ -235,16 +235,16 @@ class LayerNormalisation(Layer):
         self.x_hat: Array = (X - mean) / self.deviation
         Y: Array = self.x_hat
         if self.weights is not None and self.bias is not None:
-            Y = self.weights * Y + self.bias
+            Y = self.weights.ravel() * Y + self.bias.ravel()
         return Y
 
     def backward(self, dY: Array) -> Array:
         """Mean and variance depend on X too: dX = (u − mean u − x̂·mean(u·x̂))/√(var + ε), u = dY·g."""
         u = dY
         if self.weights is not None:
-            self.weights_gradient = (dY * self.x_hat).sum(axis=0)
-            self.bias_gradient = dY.sum(axis=0)
-            u = dY * self.weights
+            self.weights_gradient = (dY * self.x_hat).sum(axis=0).reshape(self.weights.shape)
+            self.bias_gradient = dY.sum(axis=0).reshape(self.weights.shape)
+            u = dY * self.weights.ravel()
         along = (u * self.x_hat).mean(axis=1, keepdims=True)
         return np.asarray((u - u.mean(axis=1, keepdims=True) - self.x_hat * along) / self.deviation)
 
@@ -262,6 +262,8 @@ class BatchNormalisation(Layer):
         g and b.
     momentum : float
         How far a batch moves the running statistics.
+    pixels : int
+        Of an image: so many numbers in a row belong to one channel, which is what counts as a unit; else 1.
 
     References
     ----------
@@ -285,27 +287,38 @@ class BatchNormalisation(Layer):
     ROW_RATE: ClassVar[float] = 0.01
     """One sample moves the running statistics by at most this part of momentum, once the first ones are past."""
 
-    def __init__(self, gain: Array, shift: Array, momentum: float = 0.1) -> None:
+    def __init__(self, gain: Array, shift: Array, momentum: float = 0.1, pixels: int = 1) -> None:
         self.weights = gain
         self.bias = shift
         self.momentum = momentum
+        self.pixels = pixels
         self.mean: Array = np.zeros_like(gain)
         self.variance: Array = np.ones_like(gain)
         self.count = 0
 
     def forward(self, X: Array, mode: Mode = "predict") -> Array:
         self.mode = mode
+        rows = self.by_unit(X)
         mean, variance = self.mean, self.variance
         if mode == "batch":
-            mean, variance = X.mean(axis=0), X.var(axis=0)
-            self.remember_batch(X, mean)
+            mean, variance = rows.mean(axis=0), rows.var(axis=0)
+            self.remember_batch(rows, mean)
         elif mode == "row":
-            self.remember_row(X[0])
+            self.remember_row(rows)
             mean, variance = self.mean, self.variance
         self.deviation = np.sqrt(variance + self.EPS)
-        self.x_hat: Array = (X - mean) / self.deviation
-        Y: Array = self.weights * self.x_hat + self.bias
-        return Y
+        self.x_hat: Array = (rows - mean) / self.deviation
+        return self.by_sample(self.weights * self.x_hat + self.bias, len(X))
+
+    def by_unit(self, X: Array) -> Array:
+        """Return X (samples, numbers) with a column for each unit: of images, a row for each pixel."""
+        return (
+            X if self.pixels == 1 else X.reshape(len(X), -1, self.pixels).swapaxes(1, 2).reshape(-1, len(self.weights))
+        )
+
+    def by_sample(self, rows: Array, samples: int) -> Array:
+        """Undo ``by_unit``."""
+        return rows if self.pixels == 1 else rows.reshape(samples, self.pixels, -1).swapaxes(1, 2).reshape(samples, -1)
 
     def remember_batch(self, X: Array, mean: Array) -> None:
         """Move the running statistics by momentum; the running variance is the unbiased one."""
@@ -314,73 +327,23 @@ class BatchNormalisation(Layer):
         if len(X) > 1:
             self.variance = self.variance + self.momentum * (X.var(axis=0, ddof=1) - self.variance)
 
-    def remember_row(self, x: Array) -> None:
-        """Move the running statistics by a = max(1/(9 + count), momentum/100): farther at first, and never not at all."""
+    def remember_row(self, rows: Array) -> None:
+        """Move the running statistics by a = max(1/(9 + count), momentum/100): farther at first, and never not at all.
+
+        ``rows`` is one sample: a row of numbers, or a row for each pixel of an image, which vary among themselves too.
+        """
         self.count += 1
         a = max(1 / (self.count + 9), self.momentum * self.ROW_RATE)
-        d = x - self.mean
+        d = rows.mean(axis=0) - self.mean
         self.mean = self.mean + a * d
-        self.variance = (1 - a) * (self.variance + a * d * d)
+        self.variance = (1 - a) * (self.variance + a * d * d) + a * rows.var(axis=0)
 
     def backward(self, dY: Array) -> Array:
         """Take running μ and σ² as constants, dX = u/√(σ² + ε) with u = dY·g; those of a batch depend on X too."""
-        self.weights_gradient = (dY * self.x_hat).sum(axis=0)
-        self.bias_gradient = dY.sum(axis=0)
-        u: Array = dY * self.weights
+        rows = self.by_unit(dY)
+        self.weights_gradient = (rows * self.x_hat).sum(axis=0)
+        self.bias_gradient = rows.sum(axis=0)
+        u: Array = rows * self.weights
         if self.mode == "batch":
             u = u - u.mean(axis=0) - self.x_hat * (u * self.x_hat).mean(axis=0)
-        return np.asarray(u / self.deviation)
-
-
-# ---- from declarations to layers ------------------------------------------------------------------------------------
-
-
-def build_layers(declared: Sequence[Any], inputs: int, seed: int, dtype: Any) -> list[Layer]:
-    """Return the layers that were declared, with their first weights.
-
-    Parameters
-    ----------
-    declared : sequence
-        Layers of ``headwater.nn``: Dense, Embedding, Activation, Dropout, LayerNorm, BatchNorm.
-    inputs : int
-        How many inputs the first one has.
-    seed : int
-        Of the weights, and of what dropout draws.
-    dtype : dtype
-        Of all numbers.
-    """
-    draws = Draws(derive_key(seed, LEARNING, 0))
-    layers: list[Layer] = []
-    n = inputs
-    for layer in declared:
-        key = derive_key(seed, WEIGHTS, len(layers))
-        match type(layer).__name__:
-            case "Dense":
-                b = np.zeros(layer.units, dtype) if layer.bias else None
-                layers.append(DenseLayer(_first_weights(layer, key, n, dtype), b))
-                if layer.activation != "identity":
-                    layers.append(ActivationLayer(ACTIVATIONS[layer.activation]))
-                n = layer.units
-            case "Embedding":
-                layers.append(EmbeddingLayer(_first_weights(layer, key, layer.rows, dtype)))
-                n = layer.units
-            case "Activation":
-                layers.append(ActivationLayer(ACTIVATIONS[layer.name], layer.a))
-            case "Dropout":
-                layers.append(DropoutLayer(layer.rate, draws))
-            case "LayerNorm" if layer.affine:
-                layers.append(LayerNormalisation(np.ones(n, dtype), np.zeros(n, dtype), layer.eps))
-            case "LayerNorm":
-                layers.append(LayerNormalisation(eps=layer.eps))
-            case "BatchNorm":
-                layers.append(BatchNormalisation(np.ones(n, dtype), np.zeros(n, dtype), layer.momentum))
-            case _:
-                raise ConfigError(
-                    expected="a layer of headwater.nn", got=repr(layer), at="layers", help="See headwater.nn.LAYERS."
-                )
-    return layers
-
-
-def _first_weights(layer: Any, key: int, n: int, dtype: Any) -> Array:
-    start = layer.start()
-    return draw(start.kind, key, n, layer.units, start.scale).astype(dtype)
+        return self.by_sample(np.asarray(u / self.deviation), len(dY))

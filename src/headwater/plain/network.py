@@ -17,12 +17,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from headwater.errors import ConfigError
 
+from .activations import ACTIVATIONS
+from .images import ConvolutionLayer, FlattenLayer, PoolLayer, Shape, shape_behind
 from .input import HUGE
-from .layers import BatchNormalisation, DenseLayer, DropoutLayer, EmbeddingLayer, Mode, build_layers
+from .layers import (
+    ActivationLayer,
+    BatchNormalisation,
+    DenseLayer,
+    DropoutLayer,
+    EmbeddingLayer,
+    Layer,
+    LayerNormalisation,
+    Mode,
+)
 from .losses import LINKS, LOSSES
 from .optimizers.gradients import clip_by_norm, clip_by_value, penalty, penalty_gradient
 from .optimizers.guard import EXPLOSION, PROBATION, RECOVERY, SUSPICIOUS, Progress, within
 from .optimizers.rules import RULES, SMALLEST, StepInfo
+from .random import LEARNING, WEIGHTS, Draws, derive_key, draw
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 
@@ -36,7 +48,7 @@ class LayerParameters:
     name : str
         Its class in ``headwater.nn``.
     weights : ndarray (inputs, units)
-        W; gains (units,) for a normalisation.
+        W; kernels (channels out, channels in, size, size) of a convolution; gains (units,) for a normalisation.
     bias : ndarray (units,) or None
         b; shifts for a normalisation.
     """
@@ -55,13 +67,13 @@ class PlainNetwork:
     Parameters
     ----------
     layers : sequence
-        Layers of ``headwater.nn``; the first is Dense or Embedding, the last gives the outputs.
+        Layers of ``headwater.nn``; the first is Dense, Embedding or one that reads an image, the last gives the outputs.
     loss : nn.Loss
         What a wrong prediction costs: its ``name`` and ``number`` are read.
     optimizer : nn.Optimizer
         The update rule: its ``rule.name``, ``numbers()`` and ``lr`` (a number, or a schedule with ``at(t)``) are read.
-    inputs : int
-        How many inputs.
+    inputs : int or tuple of int
+        How many inputs; of an image channels, height and width.
     l1, l2 : float
         Penalty l1·Σ|w| + ½·l2·Σw² on weights, not on biases.
     clip_norm, clip_value : float
@@ -93,7 +105,7 @@ class PlainNetwork:
         loss: Any,
         optimizer: Any,
         *,
-        inputs: int,
+        inputs: int | Shape,
         l1: float = 0.0,
         l2: float = 0.0,
         clip_norm: float = 0.0,
@@ -114,19 +126,16 @@ class PlainNetwork:
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.progress = Progress()
         self.states = [np.zeros((self.rule.states, *w.shape), self.dtype) for w, _ in self._arrays()]
-        self.row_steps = np.zeros(len(self.first.weights), np.int64)
+        self.row_steps = np.zeros(0 if self.first is None else len(self.first.weights), np.int64)
         """How many steps each row of the first layer has taken."""
 
     # ---- what there is ----------------------------------------------------------------------------------------------
 
     @property
-    def first(self) -> DenseLayer | EmbeddingLayer:
-        """The first layer, whose rows belong to the inputs."""
+    def first(self) -> DenseLayer | EmbeddingLayer | None:
+        """The first layer, whose rows belong to the inputs; None where they are an image."""
         first = self.layers[0]
-        if not isinstance(first, DenseLayer | EmbeddingLayer):
-            expected, remedy = "Dense or Embedding as first layer", "Put nn.Dense(units) first."
-            raise ConfigError(expected=expected, got=first.name, at="layers", help=remedy)
-        return first
+        return first if isinstance(first, DenseLayer | EmbeddingLayer) else None
 
     @property
     def parameters(self) -> list[LayerParameters]:
@@ -352,7 +361,9 @@ class PlainNetwork:
         now = self._begin_step()
         self.backward(delta)
         first, pairs = self.first, self._pairs(x)
-        gradients = [value * first.dY[0] for _, value in pairs] + self._gradients()[1:]
+        own = [] if first is None else [value * first.dY[0] for _, value in pairs]
+        apart = int(first is not None)  # whether the first array moves row by row
+        gradients = own + self._gradients()[apart:]
         clipped = clip_by_norm(gradients, self.clip_norm)
 
         rows = [row for row, _ in pairs]
@@ -360,13 +371,16 @@ class PlainNetwork:
             self.row_steps[row] += 1
         for row, g in zip(rows, clipped, strict=False):
             its_own = replace(now, t=int(self.row_steps[row]))
-            first.weights[row] = self._updated(first.weights[row], g, self.states[0][:, row], its_own)
-        others = zip(list(self._arrays())[1:], clipped[len(rows) :], self.states[1:], strict=True)
+            w = first.weights  # type: ignore[union-attr]  # without it there are no rows
+            w[row] = self._updated(w[row], g, self.states[0][:, row], its_own)
+        others = zip(list(self._arrays())[apart:], clipped[len(rows) :], self.states[apart:], strict=True)
         for (w, penalised), g, s in others:
             w[...] = self._updated(w, g, s, replace(now, is_weight=penalised))
 
     def _pairs(self, x: Array) -> list[tuple[int, float]]:
         """Return the rows of the first layer that a sample touches, each with the value that scales it."""
+        if self.first is None:
+            return []
         if isinstance(self.first, EmbeddingLayer):
             return [(int(i), 1.0) for i in x]
         return [(i, float(value)) for i, value in enumerate(self._read(x)) if np.isfinite(x[i])]
@@ -383,3 +397,104 @@ class PlainNetwork:
     def _restore(self, copies: list[Array]) -> None:
         for array, copy in zip(self._moving(), copies, strict=True):
             array[...] = copy
+
+
+# ---- from declarations to layers ------------------------------------------------------------------------------------
+
+
+def build_layers(declared: Sequence[Any], inputs: int | Shape, seed: int, dtype: Any) -> list[Layer]:
+    """Return the layers that were declared, with their first weights.
+
+    Parameters
+    ----------
+    declared : sequence
+        Layers of ``headwater.nn``.
+    inputs : int or tuple of int
+        How many inputs the first one has; of an image channels, height and width.
+    seed : int
+        Of the weights, and of what dropout draws.
+    dtype : dtype
+        Of all numbers.
+    """
+    builder = _Builder(inputs, seed, np.dtype(dtype))
+    for layer in declared:
+        builder.add(layer)
+    return builder.layers
+
+
+class _Builder:
+    """Makes one layer after the other, and knows what the next one reads: n numbers, which may be an image."""
+
+    def __init__(self, inputs: int | Shape, seed: int, dtype: np.dtype[Any]) -> None:
+        self.shape = inputs if isinstance(inputs, tuple) else None
+        self.n = inputs if isinstance(inputs, int) else math.prod(inputs)
+        self.seed, self.dtype = seed, dtype
+        self.draws = Draws(derive_key(seed, LEARNING, 0))
+        self.layers: list[Layer] = []
+        self.before = int(self.shape is not None)  # the image counts as a layer where weights are drawn
+
+    def add(self, layer: Any) -> None:
+        match type(layer).__name__:
+            case "Dense" | "Embedding" | "Conv":
+                self._matrix(layer)
+            case "Pool":
+                self.layers.append(self._pool(layer))
+            case "Flatten":
+                self.layers.append(FlattenLayer())
+                self.shape = None
+            case "Activation":
+                self.layers.append(ActivationLayer(ACTIVATIONS[layer.name], layer.a))
+            case "Dropout":
+                self.layers.append(DropoutLayer(layer.rate, self.draws, self.pixels))
+            case "LayerNorm":
+                shape = self.shape or (self.n,)
+                ones, zeros = np.ones(shape, self.dtype), np.zeros(shape, self.dtype)
+                gain, shift = (ones, zeros) if layer.affine else (None, None)
+                self.layers.append(LayerNormalisation(gain, shift, layer.eps))
+            case "BatchNorm":
+                m = self.n // self.pixels
+                ones, zeros = np.ones(m, self.dtype), np.zeros(m, self.dtype)
+                self.layers.append(BatchNormalisation(ones, zeros, layer.momentum, self.pixels))
+            case _:
+                raise ConfigError(
+                    expected="a layer of headwater.nn", got=repr(layer), at="layers", help="See headwater.nn.LAYERS."
+                )
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels the image at hand has; 1 where it is none."""
+        return self.shape[1] * self.shape[2] if self.shape else 1
+
+    def _matrix(self, layer: Any) -> None:
+        """Add a layer of neurons, and its activation."""
+        key = derive_key(self.seed, WEIGHTS, len(self.layers) + self.before)
+        bias = getattr(layer, "bias", False)
+        if self.shape is not None:
+            channels, size = self.shape[0], layer.kernel
+            W = self._drawn(layer, key, size * size * channels, layer.channels)
+            W = np.ascontiguousarray(W.reshape(size, size, channels, -1).transpose(3, 2, 0, 1))
+            b = np.zeros(layer.channels, self.dtype) if bias else None
+            self.layers.append(ConvolutionLayer(W, b, self.shape, layer.stride, layer.padding))
+            self._reads(shape_behind(self.shape, layer.channels, size, layer.stride, layer.padding))
+        elif type(layer).__name__ == "Embedding":
+            self.layers.append(EmbeddingLayer(self._drawn(layer, key, layer.rows, layer.units)))
+            self.n = layer.units
+        else:
+            b = np.zeros(layer.units, self.dtype) if bias else None
+            self.layers.append(DenseLayer(self._drawn(layer, key, self.n, layer.units), b))
+            self.n = layer.units
+        if getattr(layer, "activation", "identity") != "identity":
+            self.layers.append(ActivationLayer(ACTIVATIONS[layer.activation]))
+
+    def _pool(self, layer: Any) -> PoolLayer:
+        shape: Any = self.shape
+        self._reads(shape_behind(shape, shape[0], layer.size, layer.step, layer.padding))
+        return PoolLayer(shape, layer.size, layer.step, layer.padding, layer.kind)
+
+    def _reads(self, shape: Shape) -> None:
+        """Note the shape of the image that the next layer reads."""
+        self.shape, self.n = shape, math.prod(shape)
+
+    def _drawn(self, layer: Any, key: int, n: int, m: int) -> Array:
+        start = layer.start()
+        return draw(start.kind, key, n, m, start.scale).astype(self.dtype)

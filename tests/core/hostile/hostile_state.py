@@ -111,6 +111,14 @@ def _network() -> Any:
     return net
 
 
+def _image() -> Any:
+    layers = [nn.Conv(5, 3, "relu", padding=1), nn.BatchNorm(), nn.Pool(2), nn.Conv(3, 2), nn.Flatten(), nn.Dense(2)]
+    net = nn.Network(layers, optimizer=nn.Adam(0.01), inputs=(2, 5, 6), seed=1)
+    rng = np.random.default_rng(0)
+    net.learn_many(rng.normal(size=(60, 2, 5, 6)), rng.normal(size=(60, 2)))
+    return net
+
+
 SUBJECTS: dict[str, Callable[[], Any]] = {
     "pool": lambda: learned(hw.Classifier(seed=1), 150, lambda i: "abcd"[i * i % 4]),
     "hidden": lambda: learned(hw.Classifier(hidden=(8, 5), optimizer=nn.Adam(0.01), dropout=0.1), 90, lambda i: i % 3),
@@ -126,6 +134,7 @@ SUBJECTS: dict[str, Callable[[], Any]] = {
         hw.Classifier(experts=[nn.Expert(optimizer=nn.AdaGrad(0.1), cells=True)], diagnosis=False), 90, lambda i: i % 4
     ),
     "network": _network,
+    "image": _image,
     "anomaly": lambda: learned(hw.Anomaly(neighbours=20, hidden=3), 120, lambda i: 1.0),
     "forecaster": _forecaster,
     "bandit": _bandit,

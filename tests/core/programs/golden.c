@@ -417,6 +417,61 @@ static void every_layer(bool d)
     }
 }
 
+/* A window on the image at hand, and what it belongs to. */
+static double *add_window(declaration *a, int kind, int size, int step, int padding)
+{
+    double *seen = add_layer(a, HW_KERNEL);
+    seen[HW_L_UNITS] = size;
+    seen[HW_L_CONSTANT] = step;
+    seen[HW_L_SCALE] = padding;
+    return add_layer(a, kind);
+}
+
+static void add_convolution(declaration *a, int channels, int size, int step, int padding)
+{
+    double *layer = add_window(a, HW_CONV, size, step, padding);
+    layer[HW_L_UNITS] = channels;
+    layer[HW_L_BIAS] = 1;
+    layer[HW_L_INITIALIZER] = code_of(hw_initializers, "he");
+}
+
+/* Channels that fill vectors and channels that don't, windows that overlap, steps, frames; norms and dropout between. */
+static void every_image(bool d)
+{
+    static const char *const names[] = {"largest", "mean", "steps", "norms", "adam"};
+    for (int i = 0; i < 5; i++)
+        for (int batch = 0; batch < 2; batch++) {
+            declaration a = declare(d, false, 2 * 5 * 6, 3);
+            add_expert(&a, "cross_entropy", i == 4 ? "adam" : "sgd", i == 4 ? 0.003 : 0.02);
+            if (i == 4)
+                a.numbers[a.expert + HW_E_L2] = 1e-3;
+            double *image = add_layer(&a, HW_IMAGE);
+            image[HW_L_UNITS] = 2;
+            image[HW_L_CONSTANT] = 5;
+            image[HW_L_SCALE] = 6;
+            add_convolution(&a, i == 2 ? 20 : 5, 3, i == 2 ? 2 : 1, 1);
+            if (i == 3) {
+                add_layer(&a, HW_BATCH_NORM)[HW_L_CONSTANT] = 0.1;
+                add_layer(&a, HW_DROPOUT)[HW_L_CONSTANT] = 0.1;
+            }
+            add_activation(&a, i == 1 ? "tanh" : "relu");
+            if (i != 2)
+                add_window(&a, HW_POOL, i == 3 ? 3 : 2, i == 3 ? 1 : 2, i == 3)[HW_L_CODE] = i == 1;
+            add_convolution(&a, 4, 2, 1, 0);
+            if (i == 3) {
+                double *norm = add_layer(&a, HW_LAYER_NORM);
+                norm[HW_L_CONSTANT] = 1e-5;
+                norm[HW_L_BIAS] = 1;
+            }
+            add_activation(&a, "relu");
+            add_layer(&a, HW_FLATTEN);
+            add_dense(&a, 7, "he");
+            add_activation(&a, "relu");
+            add_dense(&a, 3, "glorot");
+            learn_array(named(batch ? "image_in_batches" : "image", names[i], d), &a, 2 * 5 * 6, CLASS, batch ? 32 : 0);
+        }
+}
+
 static void every_name(bool d)
 {
     int count;
@@ -882,6 +937,7 @@ int main(int count, char **arguments)
         every_detector(d);
         every_forecaster(d);
         every_bandit(d);
+        every_image(d);
     }
     functions();
     for (int i = 0; i < HW_RUNNING + 3 && run.rows >= 10000 && run.parts == 1; i++)

@@ -14,6 +14,7 @@ from headwater.store.onnx.layers import LAYERS
 from support import nets
 from support.onnx_runs import CLOSE, run
 
+IMAGES = {"conv", "max_pool", "mean_pool", "flatten"}  # tests/oracles/test_images.py
 DTYPES = ("float32", "float64")
 CONSTANTS = {"leaky_relu": 0.2, "elu": 0.7}
 STACKS = {
@@ -64,7 +65,7 @@ def learned(net: nn.Network, rng) -> tuple[nn.Network, np.ndarray]:
 
 
 def test_every_operation_and_every_link_has_its_nodes():
-    assert set(LAYERS) == {"dense", "dropout", "layer_norm", "batch_norm", *ACTIVATIONS}
+    assert set(LAYERS) == {"dense", "dropout", "layer_norm", "batch_norm", *IMAGES, *ACTIVATIONS}
     assert {name for name, row in ACTIVATIONS.items() if row.onnx is None} == {"identity"}
     assert {name for name, row in LINKS.items() if row.onnx is None} == {"identity"}
 

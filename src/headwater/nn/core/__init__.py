@@ -18,7 +18,8 @@ import headwater._core as _core
 from headwater.encode import values as _reader
 from headwater.errors import ConfigError, ModelFileError
 from headwater.nn.expert import Expert
-from headwater.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
+from headwater.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, LayerNorm, Pool
+from headwater.nn.shapes import Shape, shapes
 
 from .declaration import CELLS, LAYER_KINDS, declaration
 from .running import (
@@ -66,8 +67,9 @@ class Core:
         Of all draws.
     outputs : int
         Outputs to begin with.
-    inputs : int, optional
-        How many inputs (ids, for an Embedding), where they are fixed; without it names appear as the stream shows them.
+    inputs : int or tuple of int, optional
+        How many inputs (ids, for an Embedding) or the shape of an image, where they are fixed; without it names appear as the
+        stream shows them.
     standard, targets : bool
         Whether inputs, and answers, are standardised as they stream.
     knots, ring, intervals, history, cells, max_rows
@@ -93,7 +95,7 @@ class Core:
         dtype: str,
         seed: int,
         outputs: int,
-        inputs: int | None = None,
+        inputs: int | Shape | None = None,
         standard: bool = False,
         targets: bool = False,
         knots: int = 0,
@@ -108,6 +110,7 @@ class Core:
     ) -> None:
         self._experts = tuple(experts)
         self.dtype = np.dtype(dtype)
+        self.image = inputs if isinstance(inputs, tuple) else None
         self.declaration = declaration(
             self._experts, dtype=self.dtype, seed=seed, outputs=outputs, inputs=inputs, max_rows=max_rows, forecast=forecast,
             bandit=bandit,
@@ -199,16 +202,30 @@ class Core:
         about, out = self.sizes(), []
         for e in range(len(self.experts)):
             first, width = self.learner.columns_of(e)
-            out.append(
-                Place(
-                    e, 0, True, about["rows"] - 1, width, about["dense"] + first, about["stride"], bool(about["bias"])
-                )
-            )
+            if self.image is None:
+                at, shift = about["dense"] + first, bool(about["bias"])
+                out.append(Place(e, 0, True, about["rows"] - 1, width, at, about["stride"], shift))
             for kind, _, layer, n, m, at, stride, bias, _, _ in self.learner.operations(e):
                 if at >= 0 and kind != CELLS:
-                    rows = n if kind == LAYER_KINDS[Dense] else 0
-                    out.append(Place(e, layer, False, rows, m, at, stride, bias >= 0, bias))
+                    rows = n if kind in (LAYER_KINDS[Dense], LAYER_KINDS[Conv]) else 0
+                    units, shape = self._shape(e, kind, layer, m)
+                    out.append(Place(e, layer, False, rows, units, at, stride, bias >= 0, bias, shape))
         return out
+
+    def _shape(self, e: int, kind: int, layer: int, m: int) -> tuple[int, tuple[int, ...]]:
+        """Return the units of a layer with parameters and, of one that reads an image, the shape of its weights."""
+        read = self._reads(e, layer)
+        if read is None:
+            return m, ()
+        own = self.experts[e].layers[layer]
+        if isinstance(own, Conv):
+            return own.channels, (own.channels, read[0], own.kernel, own.kernel)
+        return (m, read) if kind == LAYER_KINDS[LayerNorm] else (read[0], ())
+
+    def _reads(self, e: int, layer: int) -> Shape | None:
+        """Return the shape of the image that a layer of expert e reads, if it reads one."""
+        found = None if self.image is None else shapes(self.experts[e].layers, self.image)[layer]
+        return found if isinstance(found, tuple) else None
 
     def operations(self, e: int) -> list[Operation]:
         """Return the operations of expert e behind its columns of the input table, in their order.
@@ -220,21 +237,25 @@ class Core:
         >>> [operation.name for operation in net.core.operations(0)]
         ['relu', 'dense']
         """
-        names = {LAYER_KINDS[Dense]: "dense", LAYER_KINDS[Dropout]: "dropout"}
-        names |= {LAYER_KINDS[LayerNorm]: "layer_norm", LAYER_KINDS[BatchNorm]: "batch_norm"}
-        p, out = self.parameters, []
-        for kind, code, layer, n, m, at, stride, bias, buffer, constant in self.learner.operations(e):
+        own = {place.at: place for place in self.places() if place.expert == e}
+        out = []
+        for kind, code, layer, n, m, at, _, bias_at, buffer, constant in self.learner.operations(e):
             if kind == CELLS:
                 continue
-            name = names.get(kind) or _core.ACTIVATIONS[code]
-            if at < 0:
-                out.append(Operation(name, layer, n, m, constant))
-                continue
-            w = _matrix(p, at, n, m, stride) if name == "dense" else p[at : at + m]
-            b = p[bias : bias + m] if bias >= 0 else None
-            running = self.array("buffer")[buffer : buffer + 2 * m + 1] if buffer >= 0 else None
-            out.append(Operation(name, layer, n, m, constant, w, b, running))
+            name, image = _name(kind, code), self._reads(e, layer)
+            place = own.get(at)
+            w = None if place is None else weights(self, place)
+            b = None if place is None or bias_at < 0 else bias(self, place)
+            running = self.array("buffer")[buffer : buffer + 2 * place.m + 1] if buffer >= 0 and place else None
+            out.append(Operation(name, layer, n, m, constant, w, b, running, image, self._seen(e, layer)))
         return out
+
+    def _seen(self, e: int, layer: int) -> tuple[int, int, int]:
+        """Return size, stride and padding of the window of a layer of expert e; zeros if it has none."""
+        own = self.experts[e].layers[layer]
+        if isinstance(own, Conv):
+            return own.kernel, own.stride, own.padding
+        return (own.size, own.step, own.padding) if isinstance(own, Pool) else (0, 0, 0)
 
     def table(self, e: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Return views of expert e's columns of the input table: rows (rows − 1, m) without the bias's, and its bias (m,)."""
@@ -300,6 +321,7 @@ class Core:
         places = [None if own is None else np.array(own, np.int32) for own in outputs or [None] * len(workers)]
         merged = Core.__new__(Core)
         merged._experts, merged.dtype, merged.declaration = self._experts, self.dtype, self.declaration
+        merged.image = self.image
         merged.learner = self.learner.merge([worker.learner for worker in workers], places, bias)
         merged.about = merged.learner.describe()
         return merged
@@ -309,7 +331,13 @@ class Core:
         return int(self.learner.digest())
 
     def __getstate__(self) -> dict[str, Any]:
-        saved = {"format": PICKLED, "experts": self._experts, "dtype": self.dtype, "state": self.state()}
+        saved = {
+            "format": PICKLED,
+            "experts": self._experts,
+            "dtype": self.dtype,
+            "image": self.image,
+            "state": self.state(),
+        }
         return saved | {"unusable": self.learner.unusable}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
@@ -320,7 +348,7 @@ class Core:
                 at="pickle or joblib",
                 help="Make it again with this version; to keep a model, use model.save and headwater.load.",
             )
-        self._experts, self.dtype = saved["experts"], saved["dtype"]
+        self._experts, self.dtype, self.image = saved["experts"], saved["dtype"], saved.get("image")
         self.declaration = saved["state"]["declaration"]
         self.learner = _restored(saved["state"])
         self.learner.unusable = saved["unusable"]
@@ -332,6 +360,8 @@ def weights(core: Core, place: Place, vector: NDArray[Any] | None = None) -> NDA
     p = core.parameters if vector is None else vector
     if place.table:
         return _matrix(p, place.at + place.stride, place.n, place.m, place.stride)
+    if place.shape:
+        return _kernels(p, place) if place.n else _of_image(p[place.at : place.at + place.m], place.shape)
     return _matrix(p, place.at, place.n, place.m, place.stride) if place.n else p[place.at : place.at + place.m]
 
 
@@ -341,12 +371,37 @@ def bias(core: Core, place: Place, vector: NDArray[Any] | None = None) -> NDArra
         return None
     p = core.parameters if vector is None else vector
     at = place.at if place.table else place.bias_at
-    return p[at : at + place.m]
+    found = p[at : at + place.m]
+    return found if place.n or not place.shape else _of_image(found, place.shape)
 
 
 def _matrix(p: NDArray[Any], at: int, n: int, m: int, stride: int) -> NDArray[Any]:
     size = p.itemsize
     return as_strided(p[at:], (n, m), (stride * size, size)) if n else p[:0].reshape(0, m)
+
+
+def _kernels(p: NDArray[Any], place: Place) -> NDArray[Any]:
+    """View kernels (channels out, channels in, size, size), which lie row by row of the window, its channels side by side."""
+    _, channels, size, _ = place.shape
+    step = place.stride * p.itemsize
+    return as_strided(p[place.at :], place.shape, (p.itemsize, step, size * channels * step, channels * step))
+
+
+def _of_image(p: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """View the numbers of an image (channels, height, width), which lie pixel by pixel."""
+    channels, height, width = shape
+    return p.reshape(height, width, channels).transpose(2, 0, 1)
+
+
+def _name(kind: int, code: int) -> str:
+    """Return the name of an operation."""
+    if kind == LAYER_KINDS[Pool]:
+        return ("max_pool", "mean_pool")[code]
+    return _NAMES.get(kind) or str(_core.ACTIVATIONS[code])
+
+
+_NAMES = {LAYER_KINDS[Dense]: "dense", LAYER_KINDS[Dropout]: "dropout", LAYER_KINDS[LayerNorm]: "layer_norm"}
+_NAMES |= {LAYER_KINDS[BatchNorm]: "batch_norm", LAYER_KINDS[Conv]: "conv", LAYER_KINDS[Flatten]: "flatten"}
 
 
 def _restored(state: Mapping[str, NDArray[Any]]) -> Any:

@@ -15,14 +15,39 @@ from numpy.typing import NDArray
 import headwater._core as _core
 from headwater.errors import ConfigError
 from headwater.nn.expert import Expert
-from headwater.nn.layers import Activation, BatchNorm, Dense, Dropout, Embedding, Layer, LayerNorm
+from headwater.nn.layers import (
+    IMAGE_LAYERS,
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Layer,
+    LayerNorm,
+    Pool,
+)
 from headwater.nn.optimizers.schedules import as_schedule
+from headwater.nn.shapes import Shape, size_of
 
 T = TypeVar("T")
-LAYER_KINDS: dict[type, int] = {Dense: 0, Embedding: 1, Activation: 2, Dropout: 3, LayerNorm: 4, BatchNorm: 5}
+LAYER_KINDS: dict[type, int] = {
+    Dense: 0,
+    Embedding: 1,
+    Activation: 2,
+    Dropout: 3,
+    LayerNorm: 4,
+    BatchNorm: 5,
+    Conv: 9,
+    Pool: 10,
+    Flatten: 11,
+}
 """The core's numbers for kinds of layers."""
 CELLS = 6
 """The core's number for the operation that adds cell tables to a first layer."""
+IMAGE, KERNEL = 7, 8
+"""The core's numbers for the image as the first layer, and for what the next Conv or Pool sees at once."""
 
 
 def declaration(
@@ -31,7 +56,7 @@ def declaration(
     dtype: np.dtype[Any],
     seed: int,
     outputs: int,
-    inputs: int | None,
+    inputs: int | Shape | None,
     switches: tuple[int, ...],
     max_rows: int,
     forecast: tuple[float, ...] = (),
@@ -63,7 +88,7 @@ def declaration(
         _core.VERSION,
         dtype == np.float64,
         inputs is None,
-        inputs or 0,
+        size_of(inputs or 0),
         standard,
         targets,
         knots,
@@ -71,9 +96,23 @@ def declaration(
         intervals,
     ]
     numbers += [history, low, high, max_rows, outputs, embedding, tables, tests, len(experts)]
-    numbers += remembered(_experts, tuple(experts), outputs)
+    _check_images(experts, inputs)
+    numbers += remembered(_experts, tuple(experts), outputs, inputs if isinstance(inputs, tuple) else None)
     numbers += forecast + bandit
     return np.array(numbers, np.float64)
+
+
+def _check_images(experts: Sequence[Expert], inputs: int | Shape | None) -> None:
+    """Refuse layers that read an image where there is none: rows of named values, or numbers side by side."""
+    for expert in experts:
+        for layer in () if isinstance(inputs, tuple) else expert.layers:
+            if isinstance(layer, IMAGE_LAYERS):
+                raise ConfigError(
+                    expected="layers that read named values, which are no image",
+                    got=f"nn.{type(layer).__name__}",
+                    at="layers",
+                    help="Use nn.Network([nn.Conv(…), …], inputs=(channels, height, width)) for images.",
+                )
 
 
 def remembered(function: Callable[..., T], *arguments: Any) -> T:
@@ -87,14 +126,15 @@ def remembered(function: Callable[..., T], *arguments: Any) -> T:
 
 
 @lru_cache(maxsize=16)  # experts are values: equal ones are declared alike, and most learners have the default pool's
-def _experts(experts: tuple[Expert, ...], outputs: int) -> tuple[float, ...]:
+def _experts(experts: tuple[Expert, ...], outputs: int, image: Shape | None) -> tuple[float, ...]:
     """Return the numbers that declare experts, one behind the other."""
-    return tuple([number for expert in experts for number in _expert(expert, outputs)])
+    return tuple([number for expert in experts for number in _expert(expert, outputs, image)])
 
 
-def _expert(expert: Expert, outputs: int) -> tuple[float, ...]:
+def _expert(expert: Expert, outputs: int, image: Shape | None) -> tuple[float, ...]:
     """Return the numbers that declare one expert."""
-    layers = [row for i, layer in enumerate(expert.with_outputs(outputs).layers) for row in _layer(i, layer)]
+    layers: list[list[float]] = [] if image is None else [[IMAGE, 0, image[0], image[1], 0, 0, image[2], 0]]
+    layers += [row for i, layer in enumerate(expert.with_outputs(outputs).layers) for row in _layer(i, layer)]
     return (*_learning(expert), len(layers), *(number for row in layers for number in row))
 
 
@@ -129,4 +169,21 @@ def _layer(index: int, layer: Layer) -> list[list[float]]:
         return [[kind, 0, 0, layer.eps, float(layer.affine), 0, 0, index]]
     if isinstance(layer, BatchNorm):
         return [[kind, 0, 0, layer.momentum, 1, 0, 0, index]]
+    if isinstance(layer, IMAGE_LAYERS):
+        return _image_layer(index, kind, layer)
     raise ConfigError(expected="a layer of headwater.nn", got=repr(layer), at="layers", help="See headwater.nn.LAYERS.")
+
+
+def _image_layer(index: int, kind: int, layer: Conv | Pool | Flatten) -> list[list[float]]:
+    """Return the rows of a layer that reads an image: what it sees at once, and itself."""
+    if isinstance(layer, Flatten):
+        return [[kind, 0, 0, 0, 0, 0, 0, index]]
+    if isinstance(layer, Pool):
+        seen: list[float] = [KERNEL, 0, layer.size, layer.step, 0, 0, layer.padding, index]
+        return [seen, [kind, float(layer.kind == "mean"), 0, 0, 0, 0, 0, index]]
+    start = layer.start()
+    seen = [KERNEL, 0, layer.kernel, layer.stride, 0, 0, layer.padding, index]
+    code = _core.INITIALIZERS.index(start.kind)
+    own = [kind, 0, layer.channels, 0, float(layer.bias), code, start.scale, index]
+    behind = [] if layer.activation == "identity" else _layer(index, Activation(layer.activation))
+    return [seen, own, *behind]

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.plain.images import Shape
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -27,6 +29,9 @@ class Place:
         Whether there is one.
     bias_at : int
         Where it begins, outside the table.
+    shape : tuple of int
+        Of the weights, where they are no matrix: kernels (channels out, channels in, size, size), or gains (channels, height,
+        width) of an image.
     """
 
     expert: int
@@ -38,6 +43,7 @@ class Place:
     stride: int
     bias: bool
     bias_at: int = -1
+    shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Operation:
     Parameters
     ----------
     name : str
-        "dense", "dropout", "layer_norm", "batch_norm", or an activation's.
+        "dense", "dropout", "layer_norm", "batch_norm", "conv", "max_pool", "mean_pool", "flatten", or an activation's.
     layer : int
         Which of the expert's layers it is part of.
     n, m : int
@@ -55,11 +61,15 @@ class Operation:
     constant : float
         Its own constant: slope, rate, ε, momentum.
     weights : ndarray (n, m) or (m,), optional
-        W of a dense layer, gains of a normalisation; a view.
+        W of a dense layer, kernels (channels out, channels in, size, size), gains of a normalisation; a view.
     bias : ndarray (m,), optional
         b of a dense layer, shifts of a normalisation; a view.
     running : ndarray (2m + 1,), optional
         Means, variances and count of batch norm; a view.
+    image : tuple of int, optional
+        Channels, height and width of what it reads, where that is an image.
+    seen : tuple of int
+        Size, stride and padding of a window that slides over it.
     """
 
     name: str
@@ -70,6 +80,8 @@ class Operation:
     weights: NDArray[Any] | None = None
     bias: NDArray[Any] | None = None
     running: NDArray[Any] | None = None
+    image: Shape | None = None
+    seen: tuple[int, int, int] = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

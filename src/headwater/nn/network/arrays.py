@@ -10,22 +10,39 @@ from numpy.typing import ArrayLike, NDArray
 from headwater.errors import ConfigError, DataError
 from headwater.nn.expert import Expert
 from headwater.nn.layers import Activation, Dense, Embedding
+from headwater.nn.shapes import Shape, reads_image, size_of
 
 
-def table_of(X: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return X as numbers of shape (n, inputs).
+def table_of(
+    X: ArrayLike, dtype: np.dtype[Any], expert: Expert, known: int | Shape
+) -> tuple[NDArray[Any], int | Shape]:
+    """Return X as numbers of shape (n, inputs), and what the inputs are: how many, or the shape of an image.
+
+    ``known`` is what they are already known to be, or 0.
 
     Raises
     ------
     DataError
-        If X is no array of numbers, or has more than two dimensions.
+        If X is no array of numbers, or has more dimensions than a table or images.
     """
     x = _numbers(X, "X", "For dicts, names and strings use hw.Classifier or hw.Regressor.", dtype)
+    if reads_image(expert.layers) and x.ndim != 2:
+        return _images(x, known)
     if x.ndim == 1:
         x = x[:, None]
     if x.ndim != 2:
         raise DataError(expected="X of shape (samples, inputs)", got=str(x.shape), at="X", help="Reshape it.")
-    return x
+    return x, known or x.shape[1]
+
+
+def _images(x: NDArray[Any], known: int | Shape) -> tuple[NDArray[Any], Shape]:
+    """Return images (n, channels, height, width), or (n, height, width) of one channel, as a line of numbers each."""
+    found: Any = x.shape[1:] if x.ndim == 4 else (1, *x.shape[1:])
+    if x.ndim not in (3, 4) or (known and found != known):
+        shape = known if isinstance(known, tuple) else ("channels", "height", "width")
+        expected = f"X of shape (samples, {', '.join(map(str, shape))})"
+        raise DataError(expected=expected, got=str(x.shape), at="X", help="Reshape it; channels come first.")
+    return x.reshape(len(x), size_of(found)), found
 
 
 def check_expert(expert: Expert, dtype: str) -> None:
@@ -40,7 +57,7 @@ def check_expert(expert: Expert, dtype: str) -> None:
         raise ConfigError(expected="'float32' or 'float64'", got=repr(dtype), at="dtype", help="Choose one of the two.")
     if not expert.layers:
         raise ConfigError(
-            expected="Dense or Embedding as first layer",
+            expected="Dense, Embedding or Conv as first layer",
             got="no layer",
             at="layers",
             help="Put nn.Dense(units) first.",

@@ -15,6 +15,7 @@ from headwater.nn.expert import Expert
 from headwater.nn.layers import Layer, whole
 from headwater.nn.losses import Loss, as_loss
 from headwater.nn.optimizers import SGD, Optimizer, as_optimizer
+from headwater.nn.shapes import Shape, image_of, reads_image, shapes, size_of
 from headwater.plain import PlainNetwork
 
 from .arrays import answers_of, check_expert, check_inputs, table_of, weights_of
@@ -34,7 +35,7 @@ class Network:
     Parameters
     ----------
     layers : sequence of Layer
-        The first is Dense or Embedding, the last gives the outputs.
+        The first is Dense, Embedding or, for images, Conv; the last gives the outputs.
     loss : str or Loss
         What a wrong prediction costs; its link (sigmoid, softmax, exp) is applied behind the last layer.
     optimizer : Optimizer or str
@@ -47,8 +48,8 @@ class Network:
         Of initial weights, shuffling and dropout.
     dtype : str
         "float32" or "float64".
-    inputs : int, optional
-        How many inputs; learned from the first data without it.
+    inputs : int or tuple of int, optional
+        How many inputs, or (channels, height, width) of an image; learned from the first data without it.
     engine : str
         "core", or "plain": the same arithmetic in NumPy (``headwater.plain``), slow, to step through in a debugger. From the
         same seed both learn the same but for rounding. Only "core" can be saved and exported.
@@ -86,7 +87,7 @@ class Network:
         clip_value: float = 0.0,
         seed: int = 0,
         dtype: str = "float32",
-        inputs: int | None = None,
+        inputs: int | Shape | None = None,
         engine: str = "core",
     ) -> None:
         rule = SGD() if optimizer is None else as_optimizer(optimizer)
@@ -96,7 +97,7 @@ class Network:
         self.seed = seed
         self.dtype = np.dtype(dtype)
         self._net: FixedNet | None = None
-        self._inputs = 0
+        self._inputs: int | Shape = 0
         self._shuffle = np.random.default_rng([seed, 1])
         if inputs is not None:
             self.build(inputs)
@@ -112,13 +113,13 @@ class Network:
 
     # ---- shape ------------------------------------------------------------------------------------------------------
 
-    def build(self, inputs: int, state: Mapping[str, NDArray[Any]] | None = None) -> Network:
+    def build(self, inputs: int | Shape, state: Mapping[str, NDArray[Any]] | None = None) -> Network:
         """Draw the initial weights for that many inputs; data does it by itself.
 
         Parameters
         ----------
-        inputs : int
-            Columns of X; for an Embedding its rows count instead.
+        inputs : int or tuple of int
+            Columns of X, for an Embedding its rows count instead; or (channels, height, width) of an image.
         state : mapping, optional
             Arrays of a saved network to go on from, in place of initial weights.
 
@@ -128,6 +129,9 @@ class Network:
             Itself.
         """
         dtype, seed = self.dtype.name, self.seed
+        if reads_image(self.expert.layers):
+            inputs = image_of(inputs)
+        shapes(self.expert.layers, inputs)
         self._net = make_net(self.engine, self.expert, inputs=inputs, dtype=dtype, seed=seed, state=state)
         self._inputs = inputs
         return self
@@ -172,7 +176,7 @@ class Network:
         Parameters
         ----------
         X : array (n, inputs)
-            Samples.
+            Samples; images also as (n, channels, height, width), or (n, height, width) of one channel.
 
         Returns
         -------
@@ -414,10 +418,10 @@ class Network:
 
     def _inputs_of(self, X: ArrayLike) -> NDArray[Any]:
         """Return X as (n, inputs) in the net's number type, building the net at the first data."""
-        x = table_of(X, self.dtype)
+        x, inputs = table_of(X, self.dtype, self.expert, self._inputs)
         if self._net is None:
-            self.build(x.shape[1])
-        check_inputs(x, self.expert, self._inputs)
+            self.build(inputs)
+        check_inputs(x, self.expert, size_of(self._inputs))
         return x
 
     def _data_of(

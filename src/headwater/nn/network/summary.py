@@ -56,11 +56,15 @@ def summary_of(expert: Expert, layers: Sequence[Parameters]) -> Summary:
     rows = []
     for layer in expert.layers:
         name = type(layer).__name__
-        part = next(own) if name in ("Dense", "Embedding", "LayerNorm", "BatchNorm") and _has_numbers(layer) else None
+        part = next(own) if name in LEARNED and _has_numbers(layer) else None
         shape = "" if part is None else " × ".join(map(str, part.weights.shape))
         count = 0 if part is None else part.weights.size + (0 if part.bias is None else part.bias.size)
         rows.append((_declared(layer), shape, count))
     return Summary(tuple(rows), f"loss {expert.loss.name}, optimizer {expert.optimizer!r}")
+
+
+LEARNED = ("Dense", "Embedding", "LayerNorm", "BatchNorm", "Conv")
+"""Layers with numbers to learn."""
 
 
 def _has_numbers(layer: object) -> bool:
@@ -69,5 +73,8 @@ def _has_numbers(layer: object) -> bool:
 
 def _declared(layer: object) -> str:
     """Return a layer as one writes it: its class, and its units and activation where it has them."""
-    given = [getattr(layer, name, None) for name in ("units", "rows", "name", "rate", "activation")]
+    given = [
+        getattr(layer, name, None)
+        for name in ("units", "rows", "name", "rate", "channels", "kernel", "size", "kind", "activation")
+    ]
     return f"{type(layer).__name__}({', '.join(repr(value) for value in given if value is not None)})"

@@ -169,8 +169,11 @@ def _network(net: Network, opset: int) -> Any:
     """Return the graph of a network: one input X (N, inputs), NaN read as 0."""
     core, inputs = net.core, net._inputs
     g = Graph(opset, core.dtype)
-    w, b = core.table(0)
-    if isinstance(net.expert.layers[0], Embedding):
+    w, b = (None, None) if isinstance(inputs, tuple) else core.table(0)
+    if isinstance(inputs, tuple):
+        x = g.input("X", core.dtype, ["N", *inputs], "channels, rows and columns of pixels; NaN where missing")
+        z = g.add("Where", g.add("IsNaN", x), g.number(0.0), x)
+    elif isinstance(net.expert.layers[0], Embedding):
         x = g.input("X", np.int64, ["N", inputs], "row numbers")
         z = g.sum(g.add("Gather", g.number(w), x, axis=0), 1, keep=False)
     else:

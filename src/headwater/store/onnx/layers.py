@@ -6,10 +6,12 @@ Activations and links say themselves which nodes they are, in their rows (``plai
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.nn.core import Core, Operation
 from headwater.nn.expert import Expert
@@ -76,6 +78,10 @@ def _affine(g: Graph, x: str, norm: Operation) -> str:
 
 def _layer_norm(g: Graph, x: str, norm: Operation) -> str:
     # not LayerNormalization: it takes mean and variance of float64 in float32
+    if norm.image is not None:
+        line = g.add("Flatten", x, axis=1)
+        flat = replace(norm, image=None, weights=_line(norm.weights), bias=_line(norm.bias))
+        return g.add("Reshape", _layer_norm(g, line, flat), g.constant(np.array([-1, *norm.image]), np.int64))
     m = g.number(float(norm.m))
     centred = g.add("Sub", x, g.add("Div", g.sum(x, 1, keep=True), m))
     variance = g.add("Div", g.sum(g.add("Mul", centred, centred), 1, keep=True), m)
@@ -84,9 +90,36 @@ def _layer_norm(g: Graph, x: str, norm: Operation) -> str:
 
 
 def _batch_norm(g: Graph, x: str, norm: Operation) -> str:
-    mean, variance = np.asarray(norm.running, np.float64)[: 2 * norm.m].reshape(2, norm.m)
+    m = len(np.asarray(norm.weights))
+    unit = (m, 1, 1) if norm.image is not None else (m,)  # of an image, a channel
+    mean, variance = np.asarray(norm.running, np.float64)[: 2 * m].reshape(2, *unit)
     deviation = g.number(np.sqrt(variance + BatchNormalisation.EPS))
-    return _affine(g, g.add("Div", g.add("Sub", x, g.number(mean)), deviation), norm)
+    own = replace(
+        norm, weights=np.reshape(np.asarray(norm.weights), unit), bias=np.reshape(np.asarray(norm.bias), unit)
+    )
+    return _affine(g, g.add("Div", g.add("Sub", x, g.number(mean)), deviation), own)
+
+
+def _line(numbers: NDArray[Any] | None) -> NDArray[Any] | None:
+    """Return the numbers of an image side by side."""
+    return None if numbers is None else numbers.ravel()
+
+
+def _window(node: str, g: Graph, x: str, own: Operation) -> str:
+    """Write a convolution or a pool; onnxruntime has them for float32, so a float64 net passes through it."""
+    size, stride, padding = own.seen
+    attributes: dict[str, Any] = {"kernel_shape": [size, size], "strides": [stride, stride], "pads": [padding] * 4}
+    if node == "AveragePool":
+        attributes["count_include_pad"] = 1
+    numbers = [g.number(part) for part in (own.weights, own.bias) if part is not None]
+    wide = g.dtype == np.float64
+    inputs = [g.cast(name, np.float32) if wide else name for name in (x, *numbers)]
+    made = g.add(node, *inputs, **attributes)
+    return g.cast(made, g.dtype) if wide else made
+
+
+def _flatten(g: Graph, x: str, own: Operation) -> str:
+    return g.add("Flatten", x, axis=1)
 
 
 def _dropout(g: Graph, x: str, dropout: Operation) -> str:
@@ -102,6 +135,10 @@ LAYERS: dict[str, Emit] = {
     "layer_norm": _layer_norm,
     "batch_norm": _batch_norm,
     "dropout": _dropout,
+    "conv": partial(_window, "Conv"),
+    "max_pool": partial(_window, "MaxPool"),
+    "mean_pool": partial(_window, "AveragePool"),
+    "flatten": _flatten,
     **{row.name: partial(_activation, row.onnx) for row in ACTIVATIONS.values()},
 }
 """What writes each operation behind the input table."""

@@ -8,6 +8,7 @@ from headwater.errors import ConfigError
 from headwater.nn.core import Core
 from headwater.nn.expert import Expert
 from headwater.nn.layers import Embedding
+from headwater.nn.shapes import Shape
 from headwater.plain import PlainNetwork
 
 from .core_net import CoreNet
@@ -33,7 +34,7 @@ def check_engine(engine: str) -> str:
 
 
 def make_net(
-    engine: str, expert: Expert, *, inputs: int, dtype: str, seed: int, state: Mapping[str, Array] | None = None
+    engine: str, expert: Expert, *, inputs: int | Shape, dtype: str, seed: int, state: Mapping[str, Array] | None = None
 ) -> FixedNet:
     """Return a net with its first weights, or, in the core, from a saved state; arguments as in ``Network.build``."""
     first = expert.layers[0]

@@ -10,6 +10,7 @@ import numpy as np
 from headwater.nn.core import UNDONE, Core, bias, weights
 from headwater.nn.expert import Expert
 from headwater.nn.network.parameters import Parameters
+from headwater.nn.shapes import Shape
 
 from .fixed_net import Array
 
@@ -26,8 +27,8 @@ class CoreNet:
     ----------
     expert : Expert
         Layers, loss, rule, penalties.
-    inputs : int
-        How many there are; rows of an Embedding.
+    inputs : int or tuple of int
+        How many there are; rows of an Embedding; the shape of an image.
     dtype, seed
         As in ``Network``.
     state : mapping, optional
@@ -35,7 +36,7 @@ class CoreNet:
     """
 
     def __init__(
-        self, expert: Expert, *, inputs: int, dtype: str, seed: int, state: Mapping[str, Array] | None = None
+        self, expert: Expert, *, inputs: int | Shape, dtype: str, seed: int, state: Mapping[str, Array] | None = None
     ) -> None:
         self.core = Core([expert], dtype=dtype, seed=seed, outputs=expert.outputs, inputs=inputs, state=state)
         self._g: Array | None = None

@@ -12,6 +12,7 @@ import numpy as np
 
 from headwater.nn.expert import Expert
 from headwater.nn.network.parameters import Parameters
+from headwater.nn.shapes import Shape
 from headwater.plain import PlainNetwork
 from headwater.plain.layers import BatchNormalisation
 
@@ -25,13 +26,13 @@ class PlainNet:
     ----------
     expert : Expert
         Layers, loss, rule, penalties.
-    inputs : int
-        How many there are; rows of an Embedding.
+    inputs : int or tuple of int
+        How many there are; rows of an Embedding; the shape of an image.
     dtype, seed
         As in ``Network``.
     """
 
-    def __init__(self, expert: Expert, *, inputs: int, dtype: str, seed: int) -> None:
+    def __init__(self, expert: Expert, *, inputs: int | Shape, dtype: str, seed: int) -> None:
         bounds = {name: getattr(expert, name) for name in ("l1", "l2", "clip_norm", "clip_value")}
         self.net = PlainNetwork(
             expert.layers, expert.loss, expert.optimizer, inputs=inputs, dtype=dtype, seed=seed, **bounds
