@@ -339,5 +339,5 @@ def test_a_schedule_counts_steps_across_both_paths():
 def test_layers_that_are_none_are_refused():
     with pytest.raises(ConfigError, match=r"expected a layer of headwater\.nn, got 'dense'"):
         net_of(["dense"])
-    with pytest.raises(ConfigError, match="expected Dense or Embedding as first layer, got Dropout"):
+    with pytest.raises(ConfigError, match="expected Dense, Embedding or Conv as first layer, got Dropout"):
         net_of([nn.Dropout(0.5), nn.Dense(1)])

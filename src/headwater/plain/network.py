@@ -114,6 +114,7 @@ class PlainNetwork:
         seed: int = 0,
     ) -> None:
         self.dtype = np.dtype(dtype)
+        self.reads_image = isinstance(inputs, tuple)
         self.layers = build_layers(layers, inputs, seed, self.dtype)
         self.loss, self.loss_number = LOSSES[loss.name], float(loss.number)
         self.link = LINKS[self.loss.link]
@@ -135,7 +136,12 @@ class PlainNetwork:
     def first(self) -> DenseLayer | EmbeddingLayer | None:
         """The first layer, whose rows belong to the inputs; None where they are an image."""
         first = self.layers[0]
-        return first if isinstance(first, DenseLayer | EmbeddingLayer) else None
+        if self.reads_image:
+            return None
+        if not isinstance(first, DenseLayer | EmbeddingLayer):
+            expected, remedy = "Dense, Embedding or Conv as first layer", "Put nn.Dense(units) first."
+            raise ConfigError(expected=expected, got=first.name, at="layers", help=remedy)
+        return first
 
     @property
     def parameters(self) -> list[LayerParameters]:
