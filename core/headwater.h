@@ -143,6 +143,16 @@ enum {
     HW_BANDIT
 };
 enum { HW_SQUARECB, HW_EPSILON, HW_SOFTMAX, HW_GREEDY, HW_LINUCB, HW_EXPLORATIONS };
+/* The declaration of a learner that reads texts has these instead. */
+enum {
+    HW_T_GRAMS, /* of columns that are found to be text: 1 words, 2 words and pairs of words */
+    HW_T_FOUND, /* HW_FIND_NONE, HW_FIND_LONG, HW_FIND_ALL */
+    HW_T_ROWS,  /* rows that words may have before new ones share rows */
+    HW_TEXT
+};
+/* Which columns are found to be text by themselves: none; those whose values are long and never repeat (text.c); all whose
+ * first value is a text. */
+enum { HW_FIND_NONE, HW_FIND_LONG, HW_FIND_ALL };
 /* How wide answers spread. HW_ANOMALY: there are no answers, and what is predicted is how unusual a sample is, in (0, 1).
  * Its one expert is the encoder of an autoencoder; its decoder is what a rule of one number a weight keeps. */
 enum { HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON, HW_ANOMALY, HW_INTERVAL_KINDS };
@@ -158,7 +168,7 @@ int hw_level(int wanted); /* the level that hw_make would use: 1, 3 or 4 */
  * A sample is a list of named values. A value of a known column is read by that column's kind; a new column has the kind
  * of its first value. So a caller offers all forms of a value that may be needed (hw_column_kind tells before).
  */
-enum { HW_NUMBER, HW_CATEGORY, HW_TIME, HW_KINDS };
+enum { HW_NUMBER, HW_CATEGORY, HW_TIME, HW_WORDS, HW_BIGRAMS, HW_KINDS };
 enum { HW_HAS_NUMBER = 1, HW_HAS_TEXT = 2, HW_HAS_TIME = 4 };
 enum { HW_TIME_PARTS = 7 };
 
@@ -198,6 +208,20 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
 /* The same for a sample of which every value is a number of a known column: slots in the order of names, NaN where missing.
  */
 int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count);
+
+/* A column of text, from now on; it must be new, or of that kind (HW_WORDS, HW_BIGRAMS). */
+int hw_add_text_column(hw_learner *l, const char *name, uint32_t size, int kind);
+/* Word or pair i of the texts of the sample that hw_read read last. */
+typedef struct hw_word {
+    uint64_t key;
+    double value;        /* of all together the squares sum up to 1 */
+    int32_t row;         /* of text_weights; -1: it was never seen */
+    int32_t column;      /* whose text it stands in, and where it stands there first: */
+    uint32_t start, end; /* bytes */
+    uint32_t times;
+} hw_word;
+int64_t hw_texts(const hw_learner *l); /* how many there are */
+int hw_text(const hw_learner *l, int64_t i, hw_word *word);
 
 /* ---- limits ---------------------------------------------------------------------------------------------------------
  * What one sample may ask for. They are no part of the state: a learner that is made or restored has none but what the
@@ -350,6 +374,7 @@ typedef struct hw_shape {
     int experts, outputs, states, bias;
     int64_t dense, stride, rows, parameters, slots, learned, fan_in, shared_from, shared_rows, shared_names, max_rows;
     double step;
+    int text; /* 1: it reads texts */
 } hw_shape;
 void hw_describe(const hw_learner *l, hw_shape *shape);
 

@@ -15,6 +15,7 @@
 #include "kernels/step.c"
 #include "kernels/input/input.c"
 #include "kernels/input/cells.c"
+#include "kernels/text.c"
 #include "kernels/mixture.c"
 #include "kernels/replay.c"
 #include "kernels/learn.c"

@@ -161,6 +161,8 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
     l->rows = l->drawn = inputs + 1;
     *status = hw_draw_dense(l);
     if (*status >= 0)
+        *status = hw_make_text(l);
+    if (*status >= 0)
         *status = hw_append_answers(l);
     if (*status >= 0)
         *status = hw_append_forecast(l);
@@ -231,6 +233,19 @@ void hw_free(hw_learner *l)
                       l->bandit.inverse,
                       l->bandit.ring,
                       l->bandit.row,
+                      l->text.counts,
+                      l->text.columns,
+                      l->text.keys,
+                      l->text.seen,
+                      l->text.weights,
+                      l->text.table,
+                      l->text.word,
+                      l->text.set,
+                      l->text.rows,
+                      l->text.values,
+                      l->text.steps,
+                      l->text.z,
+                      l->text.d,
                       l->shared_slots,
                       l->row_keys,
                       l->touched,
@@ -409,6 +424,7 @@ int hw_predict(hw_learner *l, void *p, double *width)
         memcpy(l->predicted_slots, l->entry_slots, (size_t)l->entries * sizeof(int32_t));
         memcpy(l->predicted_x, l->entry_x, (size_t)l->entries * sizeof(double));
         l->predicted_count = l->entries;
+        l->text.predicted = l->text.digest;
     }
     return status;
 }
@@ -418,7 +434,8 @@ int hw_predict(hw_learner *l, void *p, double *width)
 static bool is_last_predicted(const hw_learner *l)
 {
     size_t n = (size_t)l->entries;
-    return l->predicted_count == l->entries && !l->shared_from && hw_references(l->weights) == 1 &&
+    return l->predicted_count == l->entries && l->text.predicted == l->text.digest && !l->shared_from &&
+           hw_references(l->weights) == 1 && (!l->text.weights || hw_references(l->text.weights) == 1) &&
            !memcmp(l->predicted_slots, l->entry_slots, n * sizeof(int32_t)) &&
            !memcmp(l->predicted_x, l->entry_x, n * sizeof(double));
 }
@@ -632,7 +649,8 @@ void hw_describe(const hw_learner *l, hw_shape *s)
                     .shared_rows = l->shared,
                     .shared_names = l->shared_names,
                     .max_rows = l->max_rows,
-                    .step = l->step[0]};
+                    .step = l->step[0],
+                    .text = l->text.grams > 0};
 }
 
 int hw_operations(const hw_learner *l, int expert)

@@ -187,6 +187,32 @@ typedef struct hw_bandit_t {
     double importance; /* and how much its error counts */
     double *row;       /* working memory */
 } hw_bandit_t;
+/* ---- text (text.c)
+ * -------------------------------------------------------------------------------------------------------------------
+ */
+
+enum { HW_TC_ROWS, HW_TC_TEXTS, HW_TC_COUNTS }; /* rows; samples with text so far */
+
+typedef struct hw_words {
+    int32_t grams, found; /* as declared; grams 0: no text */
+    int64_t max_rows;
+    int64_t *counts;  /* (HW_TC_COUNTS) */
+    int32_t *columns; /* (columns) how far each is on its way to be found to be text; -1: it is decided */
+    uint64_t *keys;   /* (rows) hash of a word or pair */
+    double *seen;     /* (rows) how many samples had it */
+    void *weights;    /* (rows, output_capacity) */
+    int64_t row_capacity, table_size;
+    int32_t *table; /* open addressing: row of a hash, or -1 */
+    /* of the sample at hand */
+    hw_word *word;
+    int64_t count, capacity, set_size;
+    int32_t *set;               /* open addressing: 1 + place of a word; 0: free */
+    int64_t known;              /* how many have a row: */
+    int32_t *rows;              /* (known) their rows, */
+    void *values, *steps;       /* (known) their values, and those times their step sizes */
+    void *z, *d;                /* (output_capacity) what they add to the logits, and the derivatives by it */
+    uint64_t digest, predicted; /* of all hashes; of the sample that was predicted last */
+} hw_words;
 
 /* ---- experts ----------------------------------------------------------------------------------------------------------
  */
@@ -319,6 +345,7 @@ struct hw_learner {
     hw_cells cells;
     hw_forecast_t forecast;
     hw_bandit_t bandit;
+    hw_words text;
     int64_t rows, row_capacity, drawn, fan_in, learned, shared_from, shared_names, highest_row;
     int32_t *shared_slots;                 /* (shared,) slot of a shared row; −1: none */
     uint64_t *row_keys;                    /* (rows,) what a row is drawn from */
@@ -532,6 +559,28 @@ int hw_parse_bandit(hw_learner *l, const double *d, hw_fault *fault);
 int hw_make_bandit(hw_learner *l);
 void hw_begin_bandit(hw_learner *l);           /* equal weights */
 void hw_learn_values(hw_learner *l, double y); /* all experts have predicted the sample at hand */
+/* ---- text.c ---------------------------------------------------------------------------------------------- */
+int hw_parse_text(hw_learner *l, const double *d, hw_fault *fault);
+int hw_make_text(hw_learner *l);
+int hw_rehash_text(hw_learner *l); /* HW_BAD_STATE: a hash twice */
+int hw_extend_text(hw_learner *l, int64_t rows);
+int64_t hw_merged_text_row(hw_learner *l, uint64_t key);
+void hw_clear_text(hw_learner *l);
+int hw_read_text(hw_learner *l, const hw_value *v, int32_t column, const char *name, uint32_t name_size);
+int hw_end_text(hw_learner *l, int learn);
+int hw_text_kind(const hw_learner *l, int kind);
+void hw_note_text(hw_learner *l, int32_t column, const hw_value *v, bool repeated);
+bool hw_may_be_text(const hw_learner *l, const hw_value *v, int32_t column);
+int64_t hw_count_text(const hw_value *v, int64_t most);
+int hw_visit_new_text(hw_learner *l, const hw_value *v, const char *name, uint32_t name_size,
+                      int (*visit)(hw_learner *l, void *context, uint64_t key), void *context);
+bool hw_text_descends(const hw_learner *base, const hw_learner *l); /* these three in merge_text.c */
+void hw_merge_text_column(hw_learner *to, int32_t merged, const hw_learner *l, int32_t own);
+int hw_merge_text(hw_learner *to, const hw_learner *base, const hw_learner *const *workers, const int32_t *const *output,
+                  int count);
+static inline bool hw_is_text(int kind) { return kind == HW_WORDS || kind == HW_BIGRAMS; }
+/* What is mixed: experts, label history, text. */
+static inline int hw_components(const hw_learner *l) { return l->experts + l->history + (l->text.grams > 0); }
 
 /* ---- state.c --------------------------------------------------------------------------------------------------------- */
 /* Whose the numbers of an array of the state are: of what there is one along its first dimension. */
@@ -568,7 +617,10 @@ enum {
     HW_OF_SHARES,
     HW_OF_ACTIONS,
     HW_OF_DECISIONS,
-    HW_OF_PENDING
+    HW_OF_PENDING,
+    HW_OF_TEXT, /* from here on of a learner that reads texts: */
+    HW_OF_TEXT_COLUMNS,
+    HW_OF_TEXT_ROWS
 };
 int hw_locate(hw_learner *l, int i, hw_array *array);                        /* array i as it lies now; whose it is */
 hw_learner *hw_copy(const hw_allocator *memory, hw_learner *l, int *status); /* without what merging clears */

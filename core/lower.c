@@ -189,8 +189,9 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
         CHECK(units == d[HW_D_OUTPUTS], "units of an expert's last layer", "as many as outputs", units);
     }
     const double *ahead = end - at == HW_FORECAST ? at : NULL; /* what declares a forecaster, */
-    const double *decides = end - at == HW_BANDIT ? at : NULL; /* or a bandit */
-    CHECK(ahead || decides || at == end, "size of the declaration", "nothing behind the last layer", (double)count);
+    const double *decides = end - at == HW_BANDIT ? at : NULL; /* or a bandit, */
+    const double *text = end - at == HW_TEXT ? at : NULL;      /* or a learner that reads texts */
+    CHECK(ahead || decides || text || at == end, "size of the declaration", "nothing behind the last layer", (double)count);
     CHECK(!classes || d[HW_D_TARGETS] == 0, "answers standardised", "numbers, not classes", 1);
     CHECK(classes || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs", "one, where a sample's answer is one number",
           d[HW_D_OUTPUTS]);
@@ -246,7 +247,7 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
         CHECK(!classes, "losses of the experts", "none of classes where actions are chosen", classes);
         return hw_parse_bandit(l, decides, fault);
     }
-    return ahead ? hw_parse_forecast(l, ahead, fault) : 0;
+    return ahead ? hw_parse_forecast(l, ahead, fault) : text ? hw_parse_text(l, text, fault) : 0;
 }
 
 /* ---- laying out ------------------------------------------------------------------------------------------ */

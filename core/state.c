@@ -21,7 +21,8 @@ enum {
     PER_TWO,
     PER_NUMBER,
     PER_INPUT,
-    PER_PAIR_OF_INPUTS
+    PER_PAIR_OF_INPUTS,
+    PER_CAPACITY
 };
 
 #define AT(field) offsetof(hw_learner, field)
@@ -100,6 +101,11 @@ static const struct row {
     {"forecast_happened", HW_I32, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.happened)},
     {"forecast_given", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.given)},
     {"forecast_older", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.older)},
+    {"text_counts", HW_I64, HW_BY_NAME, HW_OF_TEXT, ALONE, AT(text.counts)},
+    {"text_columns", HW_I32, HW_BY_NAME, HW_OF_TEXT_COLUMNS, ALONE, AT(text.columns)},
+    {"text_keys", HW_U64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.keys)},
+    {"text_seen", HW_F64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.seen)},
+    {"text_weights", REAL, HW_BY_NAME, HW_OF_TEXT_ROWS, PER_CAPACITY, AT(text.weights)},
 };
 enum { STATES = sizeof LIST / sizeof *LIST, FIRST_STATE = 23 };
 
@@ -177,6 +183,9 @@ static int64_t count_of(const hw_learner *l, int i)
     case HW_OF_SHARES: return l->bandit.on ? l->experts + 1 : 0;
     case HW_OF_ACTIONS: return l->bandit.on ? l->bandit.counts[HW_BC_ACTIONS] : 0;
     case HW_OF_DECISIONS: return l->bandit.on ? l->ring : 0;
+    case HW_OF_TEXT: return l->text.grams ? HW_TC_COUNTS : 0;
+    case HW_OF_TEXT_COLUMNS: return l->text.grams ? n[HW_N_COLUMNS] : 0;
+    case HW_OF_TEXT_ROWS: return l->text.grams ? l->text.counts[HW_TC_ROWS] : 0;
     case HW_OF_PENDING_ANSWERS: return l->answer_inputs && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     default: return n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     }
@@ -199,7 +208,8 @@ static int64_t across(const hw_learner *l, int i)
     case PER_INPUT: return l->bandit.on ? l->bandit.counts[HW_BC_INPUTS] : 0;
     case PER_PAIR_OF_INPUTS: return l->bandit.on ? l->bandit.counts[HW_BC_INPUTS] * l->bandit.counts[HW_BC_INPUTS] : 0;
     case PER_LEVEL: return HW_LEVELS;
-    case PER_COMPONENT: return (l->experts + l->history) * l->sizes[HW_N_OUTPUT_CAPACITY];
+    case PER_CAPACITY: return l->sizes[HW_N_OUTPUT_CAPACITY];
+    case PER_COMPONENT: return hw_components(l) * l->sizes[HW_N_OUTPUT_CAPACITY];
     default: return 1;
     }
 }
@@ -284,8 +294,9 @@ static bool is_of_others(const hw_learner *l, int i)
 {
     int owner = LIST[i].owner;
     return (owner >= HW_OF_FORECAST && owner < HW_OF_BANDIT && !l->forecast.horizon) ||
-           (owner >= HW_OF_BANDIT && owner < HW_OF_PENDING && !l->bandit.on);
+           (owner >= HW_OF_BANDIT && owner < HW_OF_PENDING && !l->bandit.on) || (owner >= HW_OF_TEXT && !l->text.grams);
 }
+static bool is_of_text(int i) { return LIST[i].owner >= HW_OF_TEXT; }
 
 uint64_t hw_digest(hw_learner *l)
 {
@@ -368,7 +379,8 @@ static int check_names(const hw_learner *l, hw_fault *fault)
     CHECK(columns == c->count, "columns", "one name each", columns);
     for (int32_t i = 0; i < c->count; i++) {
         int numbers = c->kind[i] == HW_NUMBER ? 1 : c->kind[i] == HW_TIME ? HW_TIME_PARTS : 0;
-        CHECK(c->kind[i] < HW_KINDS, "column_kind", "a kind", c->kind[i]);
+        CHECK(c->kind[i] < (l->text.grams ? HW_KINDS : HW_WORDS), "column_kind", "a kind", c->kind[i]);
+        CHECK(!l->text.grams || l->text.columns[i] >= -1, "text_columns", "-1 or more", l->text.columns[i]);
         CHECK(c->name[i] >= 0 && c->name[i] < n->count && n->owner[c->name[i]] == -1, "column_name", "a name of a column",
               c->name[i]);
         CHECK(numbers ? c->slot[i] >= 0 && c->slot[i] <= l->slots.count - numbers : c->slot[i] == -1, "column_slot",
@@ -426,6 +438,16 @@ static int check_numbers(const hw_learner *l, hw_fault *fault)
     for (int64_t i = 0; l->ring && i < l->pairs_end; i++)
         CHECK(l->pair_rows[i] >= 0 && l->pair_rows[i] < l->rows, "pair_rows", "a row of the table", l->pair_rows[i]);
     return 0;
+}
+
+/* Counts of samples. */
+static int check_text(hw_learner *l, hw_fault *fault)
+{
+    for (int64_t i = 0; l->text.grams && i < l->text.counts[HW_TC_ROWS]; i++)
+        CHECK(countable(l->text.seen[i]), "text_seen", "counts", l->text.seen[i]);
+    int status = hw_rehash_text(l);
+    CHECK(status != HW_BAD_STATE, "text_keys", "each once", 2);
+    return status;
 }
 
 /* Times and counts from which places follow, and columns that there are. */
@@ -490,6 +512,11 @@ static int make_arrays(hw_learner *l)
         status = hw_make_forecast(l);
     if (status >= 0)
         status = hw_make_bandit(l);
+    if (status >= 0)
+        status = hw_make_text(l);
+    if (status >= 0 && l->text.grams)
+        status =
+            hw_extend(m, &l->text.columns, columns * 4 + 4) ? hw_extend_text(l, l->text.counts[HW_TC_ROWS]) : HW_NO_MEMORY;
     if (status >= 0 && n[HW_N_HAS_PENDING])
         status = hw_make_pending(l);
     return status;
@@ -593,6 +620,27 @@ static int check_bandit(const hw_learner *l, hw_fault *fault)
 /* Whether a file that is older than an array lacks it. */
 static bool is_lacking(const hw_array *arrays, int i) { return LIST[i].owner == HW_OF_ENDS && !arrays[i].shape[0]; }
 
+/* And of a learner that reads texts: how many rows its words have. */
+static int read_text(hw_learner *l, const hw_array *arrays, hw_fault *fault)
+{
+    int i = 0;
+    if (!l->text.grams)
+        return 0;
+    while (LIST[i].owner != HW_OF_TEXT)
+        i++;
+    CHECK(arrays[i].type == HW_I64 && arrays[i].dimensions == 1 && arrays[i].shape[0] == HW_TC_COUNTS, "text_counts",
+          "its counts", arrays[i].shape[0]);
+    if (!hw_extend(&l->memory, &l->text.counts, HW_TC_COUNTS * 8))
+        return HW_NO_MEMORY;
+    const int64_t *counts = arrays[i].data;
+    CHECK(counts[HW_TC_ROWS] >= 0 && counts[HW_TC_ROWS] <= l->text.max_rows, "text_counts", "at most max_rows",
+          counts[HW_TC_ROWS]);
+    CHECK(counts[HW_TC_TEXTS] >= 0 && counts[HW_TC_TEXTS] < (int64_t)1 << 53, "text_counts", "0 or more",
+          counts[HW_TC_TEXTS]);
+    memcpy(l->text.counts, counts, HW_TC_COUNTS * 8);
+    return 0;
+}
+
 static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *fault)
 {
     CHECK(count == STATES, "state", "all its arrays", count);
@@ -608,12 +656,16 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
         status = read_times(l, arrays, fault);
     if (status >= 0)
         status = read_actions(l, arrays, fault);
+    if (status >= 0)
+        status = read_text(l, arrays, fault);
     if (status < 0)
         return status;
     for (int i = 0; i < STATES; i++) {
         hw_array own;
         locate(l, i, &own);
         CHECK(!strcmp(own.name, arrays[i].name), "state", "its arrays in order", i);
+        if (is_of_text(i) && !l->text.grams && arrays[i].shape[0] == 0)
+            continue; /* of files that don't have it, whatever the rest of its shape */
         CHECK(own.type == arrays[i].type, own.name, "another type of numbers", arrays[i].type);
         CHECK(is_lacking(arrays, i) || (own.dimensions == arrays[i].dimensions && own.shape[0] == arrays[i].shape[0] &&
                                         (own.dimensions == 1 || own.shape[1] == arrays[i].shape[1])),
@@ -635,7 +687,8 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
         hw_begin_ends(&l->forecast);
     hw_set_counts(l);
     if ((status = check_names(l, fault)) < 0 || (status = check_numbers(l, fault)) < 0 ||
-        (status = check_forecast(l, fault)) < 0 || (status = check_bandit(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
+        (status = check_forecast(l, fault)) < 0 || (status = check_bandit(l, fault)) < 0 ||
+        (status = check_text(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
         return status;
     for (int32_t i = 0; i < l->columns.count; i++) {
         uint32_t size;

@@ -85,6 +85,8 @@ interface LearnerSettings extends Bounds {
   experts?: Expert[] | null;
   effort?: "fast" | "default" | "accurate";
   labelHistory?: boolean;
+  /** Which columns are text, read as words. */
+  text?: "auto" | "words" | "bigrams" | Record<string, "words" | "bigrams"> | null;
   /** Kept for Python, where a model keeps rows for its diagnosis; here none are kept. */
   diagnosis?: boolean;
   seed?: number | bigint;
@@ -137,7 +139,7 @@ interface Learner extends Model {
 
 export interface Column {
   name: string;
-  kind: "number" | "category" | "time";
+  kind: "number" | "category" | "time" | "words" | "bigrams";
   /** Of numbers the running mean; of a time that of its seconds since 1970. */
   mean: number | null;
   /** Of any column that has had texts, in the order of their appearance. */

@@ -10,6 +10,7 @@ static void predict_mixture(hw_learner *l, const sample *s, real *out)
         l->losses[e] = forward_and_link(l, e, s, false) ? 0 : __builtin_inf();
     if (l->history)
         history_logits(l);
+    text_logits(l);
     mix(l, s, out);
     if (l->answer_inputs)
         out[0] = (real)in_answer_units(l, with_repetition(l, (double)out[0]));
@@ -47,13 +48,19 @@ static void learn_sample(hw_learner *l, const sample *s, const double *y, int an
     }
     if (l->history && !fresh)
         history_logits(l);
+    if (!fresh)
+        text_logits(l);
     real *mixed = prediction_slot(l, l->all + 1);
     l->pending_place = pending > 0 ? pending : 0;
     if (l->intervals || l->mixture)
         mix(l, s, mixed);
     if (l->mixture && pending >= 0)
         update_mixture_weights(l, s, mixed, y[0], weight);
+    bool stale = l->pending_place > 0 && l->text.count;
     l->pending_place = 0;
+    if (stale) /* words learn from what would be predicted now: answers that come late would push them too far */
+        mix(l, s, prediction_slot(l, l->all + 3));
+    learn_text(l, stale ? prediction_slot(l, l->all + 3) : mixed, y[0], weight);
     if (l->bandit.on)
         hw_learn_values(l, y[0]);
     else if (!l->mixture && l->experts > 1)

@@ -21,7 +21,7 @@ static inline int64_t running_index(const hw_learner *l, int m) { return m == l-
 static const real *component_output(hw_learner *l, const sample *s, int m)
 {
     if (l->pending_place > 0)
-        return (const real *)l->pending + ((l->pending_place - 1) * components(l) + m) * l->output_capacity;
+        return (const real *)l->pending + ((l->pending_place - 1) * hw_components(l) + m) * l->output_capacity;
     if (m == l->experts)
         return prediction_slot(l, l->all);
     return l->mixture == HW_CLASSES ? s->x + l->expert[m].logits : prediction_slot(l, m);
@@ -30,7 +30,8 @@ static const real *component_output(hw_learner *l, const sample *s, int m)
 static void mix(hw_learner *l, const sample *s, real *out)
 {
     int k = l->outputs;
-    if (components(l) == 1) { /* its weight is 1 */
+    const real *text = text_output(l);
+    if (components(l) == 1 && !text) { /* its weight is 1 */
         const real *own = prediction_slot(l, 0);
         for (int j = 0; j < k; j++)
             out[j] = own[j];
@@ -43,6 +44,8 @@ static void mix(hw_learner *l, const sample *s, real *out)
         for (int j = 0; j < k; j++)
             out[j] += w * own[j];
     }
+    for (int j = 0; text && j < k; j++)
+        out[j] += text[j];
     if (l->mixture == HW_CLASSES)
         softmax(out, out, k);
 }

@@ -47,7 +47,7 @@ static void keep_sample(hw_learner *l, double y, double weight)
  * count: those that could take part when it was predicted. 0: a sample without any. */
 static uint64_t sample_key(const hw_learner *l, int64_t top)
 {
-    uint64_t sum = 0;
+    uint64_t sum = l->text.digest; /* which does not depend on rows */
     for (int64_t i = 0; i < l->entries; i++) {
         int32_t slot = l->entry_slots[i];
         int64_t row = slot >= 0 ? l->slots.row[slot] : -(int64_t)slot - 1;
@@ -77,10 +77,16 @@ static void store_pending(hw_learner *l, const sample *s)
     l->pending_key[place] = sample_key(l, l->highest_row);
     l->pending_highest_row[place] = l->highest_row;
     for (int m = 0; m < components(l); m++) {
-        real *kept = (real *)l->pending + (place * components(l) + m) * l->output_capacity;
+        real *kept = (real *)l->pending + (place * hw_components(l) + m) * l->output_capacity;
         memcpy(kept, component_output(l, s, m), (size_t)l->outputs * sizeof(real));
         if (l->mixture == HW_NUMBERS)
             kept[0] = (real)in_answer_units(l, (double)kept[0]);
+    }
+    if (l->text.count) { /* what it adds to a number, in the answer's own units */
+        real *kept = (real *)l->pending + ((place + 1) * hw_components(l) - 1) * l->output_capacity;
+        memcpy(kept, l->text.z, (size_t)l->outputs * sizeof(real));
+        if (l->mixture == HW_NUMBERS)
+            kept[0] *= (real)__builtin_sqrt(l->answers[1]);
     }
     if (l->answer_inputs)
         hw_read_answers(l, l->pending_answers + place * HW_ANSWER_INPUTS);
@@ -115,7 +121,11 @@ static void standardise_pending(hw_learner *l, int64_t place)
     if (place <= 0 || l->mixture != HW_NUMBERS)
         return;
     for (int m = 0; m < components(l); m++) {
-        real *kept = (real *)l->pending + ((place - 1) * components(l) + m) * l->output_capacity;
+        real *kept = (real *)l->pending + ((place - 1) * hw_components(l) + m) * l->output_capacity;
         kept[0] = (real)within(((double)kept[0] - l->base - l->answers[0]) / deviation(l->answers[1]), -10, 10);
+    }
+    if (l->text.count) {
+        real *kept = (real *)l->pending + (place * hw_components(l) - 1) * l->output_capacity;
+        kept[0] = (real)within((double)kept[0] / deviation(l->answers[1]), -10, 10);
     }
 }

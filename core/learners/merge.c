@@ -95,9 +95,12 @@ static bool descends(const hw_learner *base, const hw_learner *l)
         return false;
     if (!same(a->owner, b->owner, names * 4) || !same(a->value, b->value, names * 4) || !same(a->end, b->end, names * 8) ||
         !same(a->bytes, b->bytes, names ? (size_t)a->end[names - 1] : 0) || !same(c->name, d->name, columns * 4) ||
-        !same(c->kind, d->kind, columns) || !same(c->slot, d->slot, columns * 4) ||
-        !same(s->row, t->row, (size_t)s->count * 4) || !same(base->row_keys, l->row_keys, (size_t)base->rows * 8))
+        !hw_text_descends(base, l) || !same(c->slot, d->slot, columns * 4) || !same(s->row, t->row, (size_t)s->count * 4) ||
+        !same(base->row_keys, l->row_keys, (size_t)base->rows * 8))
         return false;
+    for (int32_t i = 0; i < c->count; i++) /* a category may have been found to be text */
+        if (c->kind[i] != d->kind[i] && !(c->kind[i] == HW_CATEGORY && hw_is_text(d->kind[i])))
+            return false;
     for (int32_t i = 0; i < s->count; i++)
         if (s->basis[i] != 0 && s->basis[i] != t->basis[i])
             return false;
@@ -1209,6 +1212,26 @@ static int refit_curves(merging *m)
     return 0;
 }
 
+static int merge_text(merging *m)
+{
+    const hw_learner **l = NULL;
+    const int32_t **output = NULL;
+    if (!m->to->text.grams)
+        return 0;
+    if (!take(m, &l, m->count, sizeof *l) || !take(m, &output, m->count, sizeof *output))
+        return hw_release(l), hw_release(output), HW_NO_MEMORY;
+    for (int i = 0; i < m->count; i++) {
+        l[i] = m->worker[i].l;
+        output[i] = m->worker[i].output;
+        for (int32_t c = 0; c < l[i]->columns.count; c++)
+            hw_merge_text_column(m->to, m->worker[i].to_column[c], l[i], c);
+    }
+    int status = hw_merge_text(m->to, m->base, l, output, m->count);
+    hw_release(l);
+    hw_release(output);
+    return status;
+}
+
 static bool make_room(merging *m)
 {
     int64_t n = m->count, all = m->to->all;
@@ -1234,6 +1257,8 @@ static int merge(merging *m, const int32_t *const *outputs, double bias)
         hw_locate(m->to, i, &array);
         status = RULES[array.merge] ? RULES[array.merge](m, i) : 0;
     }
+    if (status >= 0)
+        status = merge_text(m);
     hw_learner *to = m->to;
     for (int32_t s = 0; status >= 0 && to->knots && s < to->slots.count; s++) { /* as a learner does after the row */
         if (m->knots_due[s])

@@ -48,6 +48,12 @@ static int64_t bytes_of_entry(const hw_learner *l)
 /* Bytes as a whole number; an estimate beyond any memory is as good as any other there. */
 static int64_t bounded(double bytes) { return bytes < 1e18 ? (int64_t)bytes : (int64_t)1e18; }
 
+/* A row of words: one number for each output. */
+static double bytes_of_words(const hw_learner *l, int64_t words)
+{
+    return 1.5 * (double)words * (double)(l->output_capacity * (int64_t)hw_number(l) + 32) + 96.0 * (double)words;
+}
+
 static int64_t bytes_of(const hw_learner *l, int64_t rows, int64_t names, int64_t text, int64_t entries)
 {
     return bounded(1.5 * ((double)rows * (double)bytes_of_row(l) + (double)text) + (double)names * NAME_BYTES +
@@ -85,12 +91,56 @@ static int note(hw_learner *l, hw_growth *g, uint64_t key)
     return 1;
 }
 
-static int measure_value(hw_learner *l, const hw_value *v, hw_growth *g, int64_t *text)
+static int32_t column_of(const hw_learner *l, const hw_value *v)
+{
+    return v->column >= 0 ? v->column : hw_column(l, v->name, v->name_size);
+}
+
+/* How many words and pairs the texts of a sample may have: an estimate where that is within the limit, else counted. */
+static int64_t words_in(const hw_learner *l, const hw_value *values, int64_t count, int64_t most)
+{
+    int64_t words = 0;
+    for (int pass = 0; pass < 2 && l->text.grams; pass++) {
+        words = 0;
+        for (int64_t i = 0; i < count && words <= most; i++)
+            if (values[i].has & HW_HAS_TEXT && hw_may_be_text(l, values + i, column_of(l, values + i)))
+                words += pass ? hw_count_text(values + i, most) : (int64_t)values[i].text_size + 2;
+        if (words <= most)
+            break;
+    }
+    return words;
+}
+
+typedef struct new_words {
+    hw_growth *growth;
+    int64_t count;
+} new_words;
+
+static int note_word(hw_learner *l, void *context, uint64_t key)
+{
+    new_words *n = context;
+    int fresh = note(l, n->growth, key);
+    n->count += fresh > 0;
+    return fresh;
+}
+
+/* A text whose words have rows, or will have; `words`: how many new ones there are. */
+static int measure_text(hw_learner *l, const hw_value *v, int32_t column, hw_growth *g, int64_t *words)
+{
+    uint32_t size = v->name_size;
+    const char *name = column < 0 ? v->name : hw_column_name(l, column, &size);
+    new_words found = {.growth = g};
+    int status = hw_visit_new_text(l, v, name, size, note_word, &found);
+    *words += found.count;
+    return status;
+}
+
+static int measure_value(hw_learner *l, const hw_value *v, hw_growth *g, int64_t *text, int64_t *words)
 {
     if (v->has == HW_HAS_NUMBER && v->number != v->number)
         return 0;
-    int32_t column = v->column >= 0 ? v->column : hw_column(l, v->name, v->name_size);
-    int kind = column >= 0 ? hw_column_kind(l, column) : v->kind, fresh = 0;
+    int32_t column = column_of(l, v);
+    int kind = column >= 0 ? hw_column_kind(l, column) : hw_text_kind(l, v->kind), fresh = 0;
     int64_t slots = kind == HW_NUMBER ? 1 : kind == HW_TIME ? HW_TIME_PARTS : 0;
     uint64_t key = column < 0 ? hw_name_key(&l->names, -1, v->name, v->name_size) : 0;
     if (column < 0) {
@@ -103,6 +153,8 @@ static int measure_value(hw_learner *l, const hw_value *v, hw_growth *g, int64_t
     if (!(v->has & HW_HAS_TEXT) || (kind == HW_NUMBER && v->has & HW_HAS_NUMBER) ||
         (kind == HW_TIME && v->has & HW_HAS_TIME))
         return 0;
+    if (hw_is_text(kind))
+        return measure_text(l, v, column, g, words);
     if (column >= 0 && ((v->row > 0 && v->row < l->rows) || hw_find(l, column, v->text, v->text_size) >= 0))
         return 0;
     uint64_t owner = column < 0 ? key : (uint64_t)column + 1;
@@ -114,22 +166,27 @@ static int measure_value(hw_learner *l, const hw_value *v, hw_growth *g, int64_t
 
 int hw_measure(hw_learner *l, const hw_value *values, int64_t count, hw_growth *g)
 {
-    int64_t entries = 0, text = 0, names = g->names, rows = g->rows;
+    int64_t entries = 0, text = 0, words = 0, names = g->names, rows = g->rows;
+    for (int64_t i = 0; i < count; i++)
+        if (values[i].column >= l->columns.count || values[i].column < -1 || values[i].kind >= HW_WORDS)
+            return HW_BAD_ARGUMENT;
+    int64_t all = words_in(l, values, count, l->limits.entries);
+    bool beyond = all > l->limits.entries; /* it will be refused: nothing of it is noted */
     for (int64_t i = 0; i < count; i++) {
         const hw_value *v = values + i;
-        if (v->column >= l->columns.count || v->column < -1 || v->kind >= HW_KINDS)
-            return HW_BAD_ARGUMENT;
         if (!v->has)
             continue;
         entries += v->has & HW_HAS_TIME ? HW_TIME_PARTS : 1;
-        int status = l->shared_from ? 0 : measure_value(l, v, g, &text);
+        int status = l->shared_from || beyond ? 0 : measure_value(l, v, g, &text, &words);
         if (status < 0)
             return status;
     }
     int64_t space = l->max_rows - l->rows; /* beyond it, names share rows */
     if (g->rows > space)
         g->rows = rows > space ? rows : space < 0 ? 0 : space;
-    g->bytes = bounded((double)g->bytes + (double)bytes_of(l, g->rows - rows, g->names - names, text, entries));
+    g->bytes = bounded((double)g->bytes + (double)bytes_of(l, g->rows - rows, g->names - names - words, text, entries) +
+                       bytes_of_words(l, words));
+    entries += beyond ? all : 0;
     g->entries = entries > g->entries ? entries : g->entries;
     return 0;
 }
@@ -155,6 +212,7 @@ int64_t hw_bytes_of_outputs(const hw_learner *l, int outputs)
     double each = (double)numbers * (1 + l->states) + 8.0 * (l->all + 4);
     if (l->bandit.on)
         history += (double)more * 8.0 * (double)l->bandit.most * (double)(l->bandit.most + 1);
+    each += l->text.grams ? (double)l->text.row_capacity : 0;
     return bounded((double)more * each * (double)hw_number(l) * 1.5 + history);
 }
 
@@ -164,14 +222,17 @@ int64_t hw_bytes_of_outputs(const hw_learner *l, int outputs)
 int hw_check_sample(hw_learner *l, const hw_value *values, int64_t count, int64_t entries, int learn)
 {
     const hw_limits *most = &l->limits;
-    if (entries > most->entries)
-        return hw_exceed(l, "entries", most->entries, entries);
-    if (!learn || l->shared_from || (2 * count <= most->names && most->bytes == INT64_MAX))
+    int64_t words = words_in(l, values, count, most->entries);
+    if (entries > most->entries - words)
+        return hw_exceed(l, "entries", most->entries, entries + words);
+    if (!learn || l->shared_from || (2 * count + words <= most->names && most->bytes == INT64_MAX))
         return 0;
     int64_t text = 0;
     for (int64_t i = 0; i < count; i++)
         text += (int64_t)values[i].name_size + values[i].text_size;
-    if (2 * count <= most->names && bytes_of(l, entries * (1 + l->knots), 2 * count, text, entries) <= most->bytes)
+    if (2 * count + words <= most->names &&
+        (double)bytes_of(l, entries * (1 + l->knots), 2 * count, text, entries) + bytes_of_words(l, words) <=
+            (double)most->bytes)
         return 0;
     hw_growth growth = {0};
     int status = hw_measure(l, values, count, &growth);

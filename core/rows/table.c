@@ -292,14 +292,23 @@ static void move_numbers(hw_learner *l, const hw_learner *old)
 /* Arrays of as many outputs: answers, label history, pending predictions. All are allocated before anything is changed. */
 static int reserve_answers(hw_learner *l, int old_capacity, int old_outputs)
 {
-    int capacity = l->output_capacity, waiting = HW_MOST_PENDING * (l->experts + l->history);
+    int capacity = l->output_capacity, waiting = HW_MOST_PENDING * hw_components(l);
+    int64_t words = l->text.grams ? l->text.row_capacity : -1, size = words * capacity;
     int64_t counted = l->targets || capacity > 2 * HW_COUNTED ? 0 : (int64_t)capacity * capacity;
     void *predictions = hw_allocate(&l->memory, (uint64_t)(l->all + 4) * (uint64_t)capacity * hw_number(l));
     double *past = l->history ? hw_allocate(&l->memory, (uint64_t)(hw_history_head(l) + counted) * 8) : NULL;
     void *pending = l->pending ? hw_allocate(&l->memory, (uint64_t)waiting * (uint64_t)capacity * hw_number(l)) : NULL;
-    if (!predictions || (l->history && !past) || (l->pending && !pending) ||
-        !extend(l, &l->answers, 3 * (int64_t)capacity, 8))
-        return hw_release(predictions), hw_release(past), hw_release(pending), HW_NO_MEMORY;
+    void *text = words > 0 ? hw_allocate(&l->memory, (uint64_t)size * hw_number(l)) : NULL;
+    if (!predictions || (l->history && !past) || (l->pending && !pending) || (words > 0 && !text) ||
+        !extend(l, &l->answers, 3 * (int64_t)capacity, 8) ||
+        (words >= 0 && (!extend(l, &l->text.z, capacity, hw_number(l)) || !extend(l, &l->text.d, capacity, hw_number(l)))))
+        return hw_release(predictions), hw_release(past), hw_release(pending), hw_release(text), HW_NO_MEMORY;
+    for (int64_t i = 0; text && i < l->text.counts[HW_TC_ROWS]; i++)
+        copy_numbers(l, text, i * capacity, l->text.weights, i * old_capacity, old_capacity);
+    if (text) {
+        hw_release(l->text.weights);
+        l->text.weights = text;
+    }
     if (past) {
         memcpy(past, l->label_history, (size_t)hw_history_head(l) * 8);
         for (int i = 0; counted && i < old_outputs && old_capacity <= 2 * HW_COUNTED; i++)
@@ -321,7 +330,7 @@ int hw_make_pending(hw_learner *l)
 {
     if (l->pending)
         return 0;
-    int64_t count = (int64_t)HW_MOST_PENDING * (l->experts + l->history) * l->output_capacity;
+    int64_t count = (int64_t)HW_MOST_PENDING * hw_components(l) * l->output_capacity;
     if (!extend(l, &l->pending_key, HW_MOST_PENDING, 8) || !extend(l, &l->pending_highest_row, HW_MOST_PENDING, 8) ||
         (l->answer_inputs && !extend(l, &l->pending_answers, HW_MOST_PENDING * HW_ANSWER_INPUTS, 8)) ||
         !extend(l, &l->pending, count, hw_number(l))) /* the last: where it is there, all are */
@@ -504,9 +513,10 @@ int hw_add_outputs(hw_learner *l, int outputs, double bias)
         for (int j = before; b.rows && b.at >= 0 && j < outputs; j++)
             hw_put(l, l->weights, b.at + j, bias);
     }
-    for (int64_t i = 0; l->pending && i < (int64_t)HW_MOST_PENDING * (l->experts + l->history); i++)
+    int64_t components = hw_components(l);
+    for (int64_t i = 0; l->pending && i < HW_MOST_PENDING * components; i++)
         for (int j = before; j < outputs; j++) /* a new class had only its bias when these were predicted */
-            hw_put(l, l->pending, i * l->output_capacity + j, bias);
+            hw_put(l, l->pending, i * l->output_capacity + j, l->text.grams && i % components == components - 1 ? 0 : bias);
     return 0;
 }
 

@@ -344,7 +344,8 @@ int32_t hw_append_column(hw_learner *l, const hw_value *v)
     if (capacity <= 0)
         return capacity < 0 ? capacity : -1;
     if (!reserve_array(l, &c->name, c->count + 1, 4) || !reserve_array(l, &c->kind, c->count + 1, 1) ||
-        !reserve_array(l, &c->slot, c->count + 1, 4) || !reserve_array(l, &c->order, c->count + 1, 8))
+        !reserve_array(l, &c->slot, c->count + 1, 4) || !reserve_array(l, &c->order, c->count + 1, 8) ||
+        (l->text.grams && !reserve_array(l, &l->text.columns, c->count + 1, 4)))
         return HW_NO_MEMORY;
     int status = hw_reserve_rows(l, l->rows + numbers);
     if (status >= 0)
@@ -362,7 +363,9 @@ int32_t hw_append_column(hw_learner *l, const hw_value *v)
             return status;
     }
     c->name[c->count] = name;
-    c->kind[c->count] = v->kind;
+    c->kind[c->count] = (uint8_t)hw_text_kind(l, v->kind);
+    if (l->text.grams)
+        l->text.columns[c->count] = v->kind == HW_CATEGORY && l->text.found == HW_FIND_LONG ? 0 : -1;
     c->order[c->count] = hw_order(v->name, v->name_size);
     return c->count++;
 }
@@ -454,7 +457,7 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
         l->unknown += values_in(v);
         return 0;
     }
-    int kind = column < 0 ? v->kind : l->columns.kind[column];
+    int kind = column < 0 ? hw_text_kind(l, v->kind) : l->columns.kind[column];
     uint32_t name_size = v->name_size;
     const char *name = column < 0 ? v->name : hw_column_name(l, column, &name_size);
     if (kind == HW_NUMBER && v->has & HW_HAS_NUMBER) {
@@ -474,10 +477,20 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
             l->sharing += 1;
         return add_parts(l, v->time, column < 0 ? -1 : l->columns.slot[column], v, learn);
     }
+    if (v->has & HW_HAS_TEXT && hw_is_text(kind)) {
+        int32_t category = column < 0 ? -1 : hw_find(l, column, v->text, v->text_size);
+        if (category >= 0) /* it was one before its column was found to be text */
+            add_entry(l, -l->names.value[category] - 1, 1);
+        return hw_read_text(l, v, column, name, name_size);
+    }
     if (v->has & HW_HAS_TEXT) {
+        bool watched = learn && l->text.grams && column >= 0 && l->text.columns[column] >= 0;
+        bool known = watched && hw_find(l, column, v->text, v->text_size) >= 0;
         int64_t row = v->row > 0 && v->row < l->rows ? v->row : hw_category_row(l, column, name, name_size, v, learn);
         if (row < -1)
             return (int)row;
+        if (watched)
+            hw_note_text(l, column, v, known);
         v->row = !l->shared_from && row > 0 ? (int32_t)row : 0;
         if (row >= 0)
             add_entry(l, (int32_t)(-row - 1), 1);
@@ -548,8 +561,10 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
 {
     int64_t most = 0;
     l->entries = l->added = l->unknown = l->sharing = 0;
+    if (l->text.grams)
+        hw_clear_text(l);
     for (int64_t i = 0; i < count; i++) {
-        if (values[i].column >= l->columns.count || values[i].column < -1 || values[i].kind >= HW_KINDS)
+        if (values[i].column >= l->columns.count || values[i].column < -1 || values[i].kind >= HW_WORDS)
             return HW_BAD_ARGUMENT;
         most += values[i].has & HW_HAS_TIME ? HW_TIME_PARTS : values[i].has != 0;
     }
@@ -586,8 +601,12 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
     }
     if (status >= 0)
         status = hw_reserve_pairs(l, l->entries + l->answer_inputs);
+    if (status >= 0 && l->text.count)
+        status = hw_end_text(l, learn);
     if (status < 0) {
         l->entries = l->added = 0;
+        if (l->text.grams)
+            hw_clear_text(l);
         return status;
     }
     if (l->answer_inputs)
@@ -600,6 +619,8 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
 int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count)
 {
     l->entries = l->added = l->unknown = l->sharing = 0;
+    if (l->text.grams)
+        hw_clear_text(l);
     int status = hw_check_sample(l, NULL, 0, count, 0);
     if (status >= 0)
         status = hw_reserve_entries(l, count + l->answer_inputs);

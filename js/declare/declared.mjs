@@ -143,6 +143,7 @@ export const SETTINGS = {
   experts: null,
   effort: "default",
   label_history: false,
+  text: "auto",
   diagnosis: true,
   seed: 0,
   dtype: "float32",

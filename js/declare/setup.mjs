@@ -7,6 +7,9 @@ import { ConfigError, shown } from "../errors.mjs";
 /** Any of these settings makes a learner a single net. */
 const SINGLE = ["hidden", "activation", "optimizer", "lr", "layers", "norm", "dropout"];
 
+const GRAMS = { words: 1, bigrams: 2 }; // words in a row that have a row of their own
+const [FIND_NONE, FIND_LONG, FIND_ALL] = [0, 1, 2]; // which columns the core finds to be text
+
 export const [UNKNOWN, PLAIN, SCALED, PEARSON] = [0, 1, 2, 3]; // how wide answers spread
 
 /** Return all settings by Python's names, of what was given under these or under JavaScript's (maxRows). */
@@ -17,7 +20,8 @@ export function settingsOf(given, defaults, at) {
   }
   const settings = { ...defaults };
   for (const [name, value] of Object.entries(given)) {
-    if (Object.hasOwn(defaults, snake(name))) settings[snake(name)] = value ?? defaults[snake(name)];
+    if (name === "text" && value === null) settings.text = null; // it says something else than the default
+    else if (Object.hasOwn(defaults, snake(name))) settings[snake(name)] = value ?? defaults[snake(name)];
     else if (value !== undefined) {
       const known = Object.keys(defaults).map(camel).join(", ");
       throw new ConfigError({ expected: `one of ${known}`, got: shown(name), at, help: "Leave it out, or write it so." });
@@ -77,6 +81,24 @@ export function checkSettings(settings, at) {
   }
 }
 
+/** What declares texts to the core, and the columns of text that are known beforehand: Python's settings/text.py. */
+function textOf({ text, max_rows: rows }, at, mixed) {
+  const columns = text !== null && typeof text === "object" ? Object.entries(text) : [];
+  const known = text === null || typeof text === "object" || text === "auto" || Object.hasOwn(GRAMS, text);
+  const help = "Give e.g. {text: 'bigrams'} or {text: {title: 'words'}}.";
+  if (!known || columns.some(([, kind]) => !Object.hasOwn(GRAMS, kind))) {
+    const expected = "'auto', 'words', 'bigrams', null, or one of the two for each column";
+    throw new ConfigError({ expected, got: shown(text), at: `text of ${at}`, help });
+  }
+  if (!mixed && (columns.length || Object.hasOwn(GRAMS, text))) {
+    const expected = "a pool of experts with cross-entropy or standardised answers, which alone reads texts";
+    throw new ConfigError({ expected, got: shown(text), at: `text of ${at}`, help: "Leave out text." });
+  }
+  if (!mixed || text === null) return { text: [], textColumns: [] };
+  const find = text === "auto" ? FIND_LONG : typeof text === "object" ? FIND_NONE : FIND_ALL;
+  return { text: [GRAMS[text] ?? 2, find, Number(rows)], textColumns: columns };
+}
+
 /** Check a learner's settings and turn them into what its core is made from: experts, switches, sizes. */
 export function setupOf(settings, at, losses, { targets = false, intervals = UNKNOWN } = {}) {
   checkSettings(settings, at);
@@ -129,6 +151,7 @@ export function setupOf(settings, at, losses, { targets = false, intervals = UNK
     cells: experts.some(({ cells }) => cells) ? CELLS[settings.experts === null ? settings.effort : "default"] : [0, 0],
     intervals: intervals === SCALED && experts.length === 1 ? PLAIN : intervals,
     history,
+    ...textOf(settings, at, experts.length + history > 1 && (targets || loss.name === "cross_entropy")),
     outputs: 1,
   };
 }

@@ -33,6 +33,11 @@ export function explained(learner, x, { method = METHODS[0], of = OUTPUTS[0] }, 
     const help = "Call learnOne or learnMany first.";
     throw new DataError({ expected: "a model that has learned", got: "one that has seen no answer", at: learner.constructor.name, help });
   }
+  const text = engine.columns().find(({ kind }) => kind === "words" || kind === "bigrams");
+  if (text) {
+    const help = "Explain it in Python, where words are told apart.";
+    throw new ConfigError({ expected: "columns of numbers, categories and times", got: `${shown(text.name)}, which is text`, at: "explainOne", help });
+  }
   const net = new Inspection(engine, setup.experts);
   const path = pathOf(net, engine, new Map([...net.answersBefore(), ...(x instanceof Map ? x : Object.entries(x))]));
   const output = choose(net.predict(path.end), net);

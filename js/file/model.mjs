@@ -31,7 +31,7 @@ function positive(counts) {
 export function modelParts(header, arrays, names) {
   const { settings, classes = [], notes = {}, refused, engine } = header;
   return {
-    settings: settingsFromJson(settings),
+    settings: { text: null, ...settingsFromJson(settings) }, // files of the first versions have no columns of text
     kept: { settings, notes, sample: arrays.get("sample") },
     classes: classes.map(fromJson),
     refused: countsOf(refused),
@@ -40,10 +40,19 @@ export function modelParts(header, arrays, names) {
   };
 }
 
+/** Arrays that files of the first versions don't have. */
+const NO_TEXT = {
+  text_counts: { shape: [0], data: new BigInt64Array(0) },
+  text_columns: { shape: [0], data: new Int32Array(0) },
+  text_keys: { shape: [0], data: new BigUint64Array(0) },
+  text_seen: { shape: [0], data: new Float64Array(0) },
+  text_weights: { shape: [0, 4], data: new Float32Array(0) },
+};
+
 /** Return the arrays of a state in the core's order. */
 export function stateOf(arrays, names) {
   return names.map((name) => {
-    const array = arrays.get(name);
+    const array = arrays.get(name) ?? (name.startsWith("text_") && NO_TEXT[name] ? { name, ...NO_TEXT[name] } : undefined);
     if (!array) throw new TypeError(`no ${name}`);
     return array;
   });
@@ -77,6 +86,7 @@ function asJson(value, field) {
     return { [LISTS.includes(field) ? "list" : "tuple"]: value.map((item) => asJson(item, field)) };
   }
   const { class: name, ...fields } = value;
+  if (name === undefined) return { dict: Object.entries(value).map(([own, item]) => [own, asJson(item, own)]) };
   const inner = Object.entries(fields).map(([own, item]) => [own, asJson(item, own === "layers" ? "layers of an expert" : own)]);
   return { class: name, fields: Object.fromEntries(inner) };
 }
@@ -88,6 +98,7 @@ function fromJson(value) {
   if (Object.hasOwn(value, "float")) return unhex(value.float);
   if (Object.hasOwn(value, "tuple")) return value.tuple.map(fromJson);
   if (Object.hasOwn(value, "list")) return value.list.map(fromJson);
+  if (Object.hasOwn(value, "dict")) return Object.fromEntries(value.dict.map(([name, item]) => [fromJson(name), fromJson(item)]));
   if (Object.hasOwn(value, "bytes")) return bytesOfHex(value.bytes);
   if (!Object.hasOwn(FIELDS, value.class)) throw new TypeError(`${value.class} is unknown`);
   return made(value.class, settingsFromJson(value.fields));

@@ -4,7 +4,7 @@ import { declaration } from "../declare/declare.mjs";
 import { ConfigError, DataError, HeadwaterError } from "../errors.mjs";
 import { Reader, namesOf } from "../rows/rows.mjs";
 
-const KIND_NAMES = ["number", "category", "time"];
+const KIND_NAMES = ["number", "category", "time", "words", "bigrams"];
 /** Running numbers of an expert, by their places (headwater.h). */
 const RUNNING = { count: 15, undone: 3, overflow: 4, infinite: 6, huge: 7, far: 8, far_target: 9 };
 
@@ -25,6 +25,7 @@ export class Engine {
     if (state !== null) checkDeclaration(state, numbers);
     this.learner = state === null ? core.make(numbers) : core.restore(state);
     this.reader = new Reader(core, this.learner);
+    if (state === null) for (const [name, kind] of setup.textColumns ?? []) this.addTextColumn(name, kind);
     this.out = 0;
     this.outRoom = 0;
     this.refresh();
@@ -37,6 +38,14 @@ export class Engine {
     const engine = new Engine(core, setup, state);
     engine.reader.unusable = unusable;
     return engine;
+  }
+
+  addTextColumn(name, kind) {
+    const { core } = this;
+    core.clear();
+    const bytes = core.text(name);
+    core.check(core.calls.hw_add_text_column(this.learner, bytes, core.written, KIND_NAMES.indexOf(kind)));
+    core.settle();
   }
 
   free() {

@@ -292,7 +292,7 @@ export class Reader {
       if (x === null) return;
       core.doubles[(at + VALUE.number) >>> 3] = x;
       core.bytes[at + VALUE.has] = x === x ? HAS_NUMBER | HAS_TEXT : 0;
-    } else if (kind !== CATEGORY && mayBeTime(text)) {
+    } else if (kind !== CATEGORY && kind <= TIME && mayBeTime(text)) {
       const parts = partsOfText(text, this.circle);
       if (parts) this.writeTime(place, parts);
     }

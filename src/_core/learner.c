@@ -387,6 +387,42 @@ static PyObject *learner_contributions_one(Learner *self, PyObject *x)
     return list ? Py_BuildValue("(ddN)", score, of_new, list) : NULL;
 }
 
+/* texts(x) → list of (column, start, end, times, value, row): words and pairs of a sample's texts, by the bytes where they
+ * first stand; row -1: never seen. */
+static PyObject *learner_texts(Learner *self, PyObject *x)
+{
+    if (enter(self) < 0)
+        return NULL;
+    int code = read_sample(self, x, 0);
+    PyObject *list = code < 0 ? NULL : PyList_New(0);
+    for (int64_t i = 0; list && i < hw_texts(self->core); i++) {
+        hw_word w;
+        hw_text(self->core, i, &w);
+        uint32_t size = 0;
+        const char *name = hw_column_name(self->core, w.column, &size);
+        PyObject *item =
+            Py_BuildValue("(y#IIIdi)", name ? name : "", (Py_ssize_t)size, w.start, w.end, w.times, w.value, (int)w.row);
+        if (!item || PyList_Append(list, item) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(item);
+    }
+    leave(self);
+    return list;
+}
+
+/* add_text_column(name as bytes, kind) */
+static PyObject *learner_add_text_column(Learner *self, PyObject *args)
+{
+    const char *name;
+    Py_ssize_t size;
+    int kind;
+    if (!PyArg_ParseTuple(args, "y#i", &name, &size, &kind) || enter(self) < 0)
+        return NULL;
+    int code = hw_add_text_column(self->core, name, (uint32_t)size, kind);
+    leave(self);
+    return code < 0 ? raise_status(code, NULL) : Py_NewRef(Py_None);
+}
+
 /* learn_next(x, y): the answer of the next time of a series, NaN where it is missing, and the columns of that time. →
  * whether it was learned. */
 static PyObject *learner_learn_next(Learner *self, PyObject *const *args, Py_ssize_t nargs)
@@ -1233,14 +1269,15 @@ static PyObject *learner_describe(Learner *self, PyObject *unused)
     if (code < 0)
         return NULL;
     return Py_BuildValue(
-        "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:d,s:i,s:i}",
+        "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:d,s:i,s:i,"
+        "s:i}",
         "is_double", s->is_double, "growing", s->growing, "standard", s->standard, "targets", s->targets, "knots", s->knots,
         "ring", s->ring, "intervals", s->intervals, "history", s->history, "mixture", s->mixture, "embedding", s->embedding,
         "experts", s->experts, "outputs", s->outputs, "states", s->states, "bias", s->bias, "dense", (long long)s->dense,
         "stride", (long long)s->stride, "rows", (long long)s->rows, "parameters", (long long)s->parameters, "slots",
         (long long)s->slots, "learned", (long long)s->learned, "fan_in", (long long)s->fan_in, "shared_from",
         (long long)s->shared_from, "shared_rows", (long long)s->shared_rows, "shared_names", (long long)s->shared_names,
-        "max_rows", (long long)s->max_rows, "step", s->step, "tables", s->tables, "tests", s->tests);
+        "max_rows", (long long)s->max_rows, "step", s->step, "tables", s->tables, "tests", s->tests, "text", s->text);
 }
 
 /* operations(expert) → list of (kind, code, layer, n, m, weights, stride, bias, buffer, constant) */
@@ -1372,6 +1409,8 @@ static PyMethodDef methods[] = {
     {"predict_label_one", (PyCFunction)(void *)learner_predict_label_one, METH_FASTCALL, "The most probable label."},
     {"contributions_one", (PyCFunction)(void *)learner_contributions_one, METH_O,
      "What each row of the table contributes to a sample's raw score."},
+    {"texts", (PyCFunction)(void *)learner_texts, METH_O, "Words and pairs of words of a sample's texts."},
+    {"add_text_column", (PyCFunction)(void *)learner_add_text_column, METH_VARARGS, "A column of text, from now on."},
     {"learn_one", (PyCFunction)(void *)learner_learn_one, METH_FASTCALL, "Predict, then learn, one sample."},
     {"learn_next", (PyCFunction)(void *)learner_learn_next, METH_FASTCALL, "Learn the next answer of a series."},
     {"forecast", (PyCFunction)(void *)learner_forecast, METH_FASTCALL, "The next answers of a series."},

@@ -161,7 +161,7 @@ static int set_string(Learner *self, hw_value *v, Py_ssize_t at, PyObject *text)
             if (v->number != v->number)
                 v->has = 0;
         }
-    } else if (kind != HW_CATEGORY && may_be_time(v->text, v->text_size)) {
+    } else if (kind != HW_CATEGORY && kind < HW_WORDS && may_be_time(v->text, v->text_size)) {
         PyObject *parts = ask(self, "parts_of", text);
         if (!parts)
             return -1;

@@ -217,7 +217,10 @@ def _unpack(saved: SavedModel, at: str) -> Any:
 
 def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learner:
     settings = {name: from_json(value) for name, value in header["settings"].items()}
-    learner = kind_named(header["learner"]).cls(**settings)
+    cls = kind_named(header["learner"]).cls
+    if "text" in cls.__dataclass_fields__:  # files of the first versions have no columns of text
+        settings.setdefault("text", None)
+    learner = cls(**settings)
     learner.resume(
         engine=None if header["engine"] is None else _engine(learner, header["engine"], arrays),
         classes=[from_json(label) for label in header["classes"]],

@@ -15,6 +15,7 @@ import headwater as hw
 from fleet.machines import rows_of, stream, without_key
 from headwater import nn
 from headwater.errors import ConfigError, DataError, LimitError, RefusedRow, TargetError
+from headwater.fleet.texts import without_text
 
 ROWS, LABELS, NUMBERS = stream(1500)
 KEYS = sorted({row["machine"] for row in ROWS})
@@ -49,7 +50,7 @@ def test_a_member_predicts_and_learns_to_the_bit_as_a_learner_of_its_own(name):
     parts = [fleet.step_many(ROWS[i : i + 300], y[i : i + 300]) for i in range(0, len(ROWS), 300)]
     said = [one for part in parts for one in part.y_pred]
     for key in KEYS:
-        mine, alone = rows_of(ROWS, key), make()
+        mine, alone = rows_of(ROWS, key), without_text(make())
         forecast = alone.step_many([without_key(ROWS[i]) for i in mine], [y[i] for i in mine])
         assert [said[i] for i in mine] == list(forecast.y_pred)
         assert state(fleet[key]) == state(alone)

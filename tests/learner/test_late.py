@@ -5,6 +5,7 @@ import pytest
 
 import headwater as hw
 from headwater.nn.core import MIXED
+from headwater.nn.inspect import OUTPUT_CAPACITY
 
 PLACES = 2048
 """How many rows may wait for their answers."""
@@ -19,7 +20,8 @@ def given(model):
     """What each expert says of each row that waits (places, experts, classes), how many asked and served, and their keys."""
     core = model._engine.core
     state = core.state()
-    opinions = state["pending"].reshape(PLACES, len(core.experts), -1)[:, :, : core.outputs]
+    room = int(state["sizes"][OUTPUT_CAPACITY])  # behind the experts stands what text adds
+    opinions = state["pending"].reshape(PLACES, -1, room)[:, : len(core.experts), : core.outputs]
     return opinions, state["sizes"][[ASKED, OLDEST]], state["pending_key"]
 
 

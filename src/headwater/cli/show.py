@@ -88,7 +88,7 @@ def _features(features: list[dict[str, Any]]) -> Table:
     table.add_column("kind")
     table.add_column("values", justify="right")
     for feature in features[:_MANY]:
-        mixed = feature["kind"] != "category" and feature["values"] > 0  # texts among numbers or dates
+        mixed = feature["kind"] in ("number", "time") and feature["values"] > 0  # texts among numbers or dates
         values = f"{feature['values']:,}" if feature["values"] else ""
         kind = f"mixed: {feature['kind']}s and texts" if mixed else feature["kind"]
         table.add_row(str(feature["name"]), kind, values)

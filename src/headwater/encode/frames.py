@@ -31,9 +31,10 @@ from .values import (
     time_parts,
     times_parts,
 )
-from .vocabulary import CATEGORY, KINDS, NUMBER, TIME
+from .vocabulary import BIGRAMS, CATEGORY, KINDS, NUMBER, TIME, WORDS
 
 _NUMBER, _CATEGORY, _TIME = KINDS.index(NUMBER), KINDS.index(CATEGORY), KINDS.index(TIME)
+_TEXTS = (KINDS.index(WORDS), KINDS.index(BIGRAMS))
 _OWN = 255
 """In place of a column's kind: each of its values has its own."""
 
@@ -108,7 +109,7 @@ def _forms(known: int | None, value: Any, *, categories: bool, numbers: bool) ->
     """Return what a value would be as the first of a column, and its text, number and times; None where it has none."""
     if missing(value):
         return _CATEGORY, None, None, None
-    kind, when = kind_of(value), None if known in (_NUMBER, _CATEGORY) else as_time(value)
+    kind, when = kind_of(value), None if known in (_NUMBER, _CATEGORY, *_TEXTS) else as_time(value)
     number = None
     if kind == FLOAT and not (categories and known is None):
         number = as_float(value)

@@ -7,8 +7,8 @@ from typing import Any
 
 from .values import name_of
 
-NUMBER, CATEGORY, TIME = "number", "category", "time"
-KINDS = (NUMBER, CATEGORY, TIME)
+NUMBER, CATEGORY, TIME, WORDS, BIGRAMS = "number", "category", "time", "words", "bigrams"
+KINDS = (NUMBER, CATEGORY, TIME, WORDS, BIGRAMS)
 """The kinds of columns, by the core's numbers."""
 PARTS = ("elapsed", "hour_sin", "hour_cos", "weekday_sin", "weekday_cos", "yearday_sin", "yearday_cos")
 """The numeric features of a date-time."""
@@ -25,7 +25,7 @@ class Column:
     name : hashable
         As in the samples.
     kind : str
-        "number", "category" or "time".
+        "number", "category", "time", or of a text "words" or "bigrams".
     slot : int
         Place of a number's statistics, of the first of a date-time's seven; −1 for none.
     values : dict

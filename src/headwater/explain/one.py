@@ -106,14 +106,16 @@ def explain_one(
     output = replace(output, odds=of == "log_odds" and model.task == "classify")
     totals: dict[Hashable, float] = dict.fromkeys(x, 0.0)
     for name, part in zip(path.names, _parts(engine.core, path, output, method).tolist(), strict=True):
-        totals[name] += part
+        totals[name] = totals.get(name, 0.0) + part
+    texts = {word.column for word in path.words}  # words stand for the column that they are in
+    totals = {name: part for name, part in totals.items() if part or name not in texts}
     if output.direct:
         totals[COLUMNS[0]] = totals.get(COLUMNS[0], 0.0) + output.direct
     return Explanation(
         prediction=float(output.value(inspect.predict(engine.core, path.end))[0]),
         baseline=float(output.value(inspect.predict(engine.core, path.start))[0]) - output.direct,
         contributions=dict(sorted(totals.items(), key=lambda item: -abs(item[1]))),
-        values=dict(x),
+        values={**x, **{word.name: word.times for word in path.words}},
         target=output.label,
         method=method,
         of=of,
@@ -180,7 +182,7 @@ class _Path:
 
     ``rows`` (n,), ``way`` (n,) how far each entry goes. Behind them, ``table`` and ``share`` (c,) of the tests of cell tables
     that come out differently at the end: a table's part is shared evenly among its own. ``names`` (n + c,) are the features
-    that all these belong to.
+    that all these belong to. Behind them, ``words`` of texts and ``added`` (words, outputs), what each adds to the mixture.
     """
 
     start: inspect.Entries
@@ -190,6 +192,8 @@ class _Path:
     table: NDArray[np.int64]
     share: NDArray[np.float64]
     names: list[Hashable]
+    words: list[inspect.Word]
+    added: NDArray[np.float64]
 
 
 def _path(engine: Engine, x: Mapping[Any, Any]) -> _Path:
@@ -206,14 +210,17 @@ def _path(engine: Engine, x: Mapping[Any, Any]) -> _Path:
     table, share, tested = _changed_tests(
         engine.core, here, there, dict(zip(taken.tolist(), owner.tolist(), strict=True))
     )
+    words, added = inspect.texts(engine.core, x)
     return _Path(
         inspect.Entries(start.rows, start.values, np.zeros_like(start.owner), 1, there),
-        inspect.Entries(end.rows, end.values, np.zeros_like(end.owner), 1, here),
+        inspect.Entries(end.rows, end.values, np.zeros_like(end.owner), 1, here, added.sum(0)[None]),
         taken,
         np.concatenate([end.values, -start.values]),
         table,
         share,
-        [names[i] for i in [*owner, *tested]],
+        [names[i] for i in [*owner, *tested]] + [word.name for word in words],
+        words,
+        added,
     )
 
 
@@ -253,7 +260,7 @@ def _along(core: Core, path: _Path, output: _Output, at: NDArray[Any]) -> NDArra
         start = inspect.read(core, e, path.start)
         values.append(inspect.forward(core, e, start + at[:, None] * (inspect.read(core, e, path.end) - start)))
     z = [own[-1] for own in values]
-    mixed = inspect.mix(core, z)
+    mixed = inspect.mix(core, z, at[:, None] * path.added.sum(0))
     parts, tests = np.zeros(len(path.rows)), np.zeros(len(path.table))
     for e, delta in enumerate(inspect.mix_backward(core, z, mixed, output.delta(mixed))):
         slope = inspect.backward(core, e, values[e], delta)[0].mean(0)
@@ -262,4 +269,5 @@ def _along(core: Core, path: _Path, output: _Output, at: NDArray[Any]) -> NDArra
         if len(path.table) and core.experts[e].cells:
             here, there = (inspect.added_by_cells(core, e, taken.cells)[0] for taken in (path.end, path.start))
             tests += path.share * ((here - there) @ slope)[path.table]
-    return np.concatenate([parts, tests])
+    by_text = inspect.mix_slope(core, mixed, output.delta(mixed)).mean(0)
+    return np.concatenate([parts, tests, path.added @ by_text])

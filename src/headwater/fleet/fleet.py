@@ -27,6 +27,7 @@ from headwater.types import Forecast
 from .file import fill, fingerprint, pack, settings_in
 from .idle import Idle, read_about
 from .rows import as_list
+from .texts import without_text
 
 __all__ = ["Fleet"]
 
@@ -691,7 +692,7 @@ def made(make: Any) -> SupervisedLearner:
     learner = make if isinstance(make, SupervisedLearner) or not callable(make) else make()
     check_can(learner, "fleet", at="make of Fleet")
     if isinstance(learner, SupervisedLearner):
-        return learner
+        return without_text(learner)
     raise ConfigError(
         expected="a Classifier, a Regressor, or a function that makes one",
         got=type(learner).__name__,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from headwater.encode import Column, as_rows
 from headwater.encode.values import name_bytes
-from headwater.encode.vocabulary import columns_of
+from headwater.encode.vocabulary import KINDS, columns_of
 from headwater.nn import core as _core
 from headwater.nn.core import Core, weights
 from headwater.nn.core.parameter_copy import ParameterCopy
@@ -102,6 +102,10 @@ class Setup:
         Of a forecaster: horizon, season, lags, forgetting.
     bandit : tuple of float
         Of a bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
+    text : tuple of float
+        Of a learner that reads texts: words in a row, which columns are found to be text, rows of words.
+    text_columns : tuple of (name, kind)
+        Columns of text that are known beforehand.
     """
 
     experts: tuple[Expert, ...]
@@ -117,6 +121,8 @@ class Setup:
     cells: tuple[int, int] = (0, 0)
     forecast: tuple[float, ...] = ()
     bandit: tuple[float, ...] = ()
+    text: tuple[float, ...] = ()
+    text_columns: tuple[tuple[Any, str], ...] = ()
 
 
 class Engine:
@@ -155,8 +161,11 @@ class Engine:
             max_rows=setup.max_rows,
             forecast=setup.forecast,
             bandit=setup.bandit,
+            text=setup.text,
             state=state,
         )
+        for name, kind in () if state is not None else setup.text_columns:
+            self.core.learner.add_text_column(name_bytes(name), KINDS.index(kind))
         self._connect()
         self.set_limits(limits)
 

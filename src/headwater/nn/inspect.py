@@ -9,13 +9,14 @@ against finite differences. A value is what an operation reads or gives, a delta
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.encode.values import as_text, name_of
 from headwater.plain.activations import ACTIVATIONS
 from headwater.plain.answers import COLUMNS, AnswerHistory
 from headwater.plain.images import ConvolutionLayer, PoolLayer
@@ -41,6 +42,9 @@ __all__ = [
     "mix_backward",
     "predict",
     "read",
+    "Word",
+    "texts",
+    "mix_slope",
     "history_logits",
     "mixture_weights",
 ]
@@ -64,6 +68,8 @@ class Entries:
         How many samples.
     cells : ndarray (samples, tables), optional
         The number of the cell of each table, where there are cell tables.
+    text : ndarray (samples, outputs), optional
+        What their words add to the mixture, where they have some.
     """
 
     rows: NDArray[np.int64]
@@ -71,6 +77,7 @@ class Entries:
     owner: NDArray[np.int64]
     count: int
     cells: NDArray[np.int64] | None = None
+    text: Array | None = None
 
 
 def entries(core: Core, rows: Any, count: int, *, baseline: bool = False) -> Entries:
@@ -160,17 +167,63 @@ def mixture_weights(core: Core) -> Array:
 
 def predict(core: Core, taken: Entries) -> Array:
     """Return what the experts predict together, shape (samples, outputs), in the units they learn in."""
-    return mix(core, [logits(core, e, taken) for e in range(len(core.experts))])
+    return mix(core, [logits(core, e, taken) for e in range(len(core.experts))], taken.text)
 
 
-def mix(core: Core, z: list[Array]) -> Array:
-    """Return the mixture of the experts' logits, each (samples, outputs): link(Σ wₑ·zₑ) of classes, else Σ wₑ·link(zₑ)."""
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a text, or a pair of words, as it stands there first.
+
+    Parameters
+    ----------
+    column : hashable
+        The column that the text is in.
+    text : str
+        The word or the pair.
+    times : int
+        How often it stands there.
+    """
+
+    column: Hashable
+    text: str
+    times: int
+
+    @property
+    def name(self) -> str:
+        """What an explanation calls it."""
+        return f"{self.column}: {self.text}"
+
+
+def texts(core: Core, x: Mapping[Any, Any]) -> tuple[list[Word], Array]:
+    """Return the words and pairs of words of a sample, and what each adds to the mixture, shape (words, outputs)."""
+    found = core.learner.texts(dict(x)) if core.about["text"] else []
+    rows = np.array([row for *_, row in found], np.int64)
+    values = np.array([value for *_, value, _ in found], np.float64)
+    added = np.zeros((len(found), core.outputs))
+    known = rows >= 0
+    if known.any():
+        weights = core.array("text_weights")[rows[known], : core.outputs].astype(np.float64)
+        added[known] = values[known, None] * weights
+    own = {name: as_text(value).encode("utf-8", "surrogatepass") for name, value in x.items() if isinstance(value, str)}
+    words = []
+    for name, start, end, times, *_ in found:
+        column = name_of(name)
+        part = own.get(column, b"")[start:end].decode("utf-8", "replace")
+        words.append(Word(column, " ".join(part.split()), times))
+    return words, added
+
+
+def mix(core: Core, z: list[Array], text: Array | None = None) -> Array:
+    """Return the mixture of the experts' logits, each (samples, outputs): link(Σ wₑ·zₑ) of classes, else Σ wₑ·link(zₑ).
+
+    ``text``: what words add to the sum.
+    """
     classes = core.about["mixture"] == CLASSES
     outs = [
         w * (own if classes else link(core, e, own))
         for e, (w, own) in enumerate(zip(mixture_weights(core), z, strict=True))
     ]
-    total = np.asarray(sum(outs) + history_logits(core))
+    total = np.asarray(sum(outs) + history_logits(core) + (0.0 if text is None else text))
     return link(core, 0, total) if classes else total
 
 
@@ -180,6 +233,11 @@ def mix_backward(core: Core, z: list[Array], p: Array, delta: Array) -> list[Arr
         common = link_backward(core, 0, p, delta)
         return [w * common for w in mixture_weights(core)]
     return [link_backward(core, e, link(core, e, own), mixture_weights(core)[e] * delta) for e, own in enumerate(z)]
+
+
+def mix_slope(core: Core, p: Array, delta: Array) -> Array:
+    """Return the derivative by what is added to the mixture's logits, or to its number, given the one by the mixture p."""
+    return link_backward(core, 0, p, delta) if core.about["mixture"] == CLASSES else delta
 
 
 def history_logits(core: Core) -> Array:

@@ -206,6 +206,14 @@ static inline declaration declare_bandit(bool is_double, int explore, double amo
     return a;
 }
 
+/* Let a pool read texts. Nothing may be added behind it. */
+static inline void add_text(declaration *a, int grams, int found, int rows)
+{
+    const double text[HW_TEXT] = {[HW_T_GRAMS] = grams, [HW_T_FOUND] = found, [HW_T_ROWS] = rows};
+    memcpy(a->numbers + a->count, text, sizeof text);
+    a->count += HW_TEXT;
+}
+
 static inline hw_learner *made(const hw_allocator *memory, const declaration *a, int level)
 {
     int status;

@@ -195,6 +195,7 @@ typedef struct flow {
     bool tidy;    /* numbers alone, none of them missing */
     bool mild;    /* no number beyond 1e30 */
     bool few;     /* two numbers and a category */
+    bool prose;   /* the third category is a text */
     bool changes; /* halfway an expert begins anew, weights are evened out, steps become longer */
 } flow;
 
@@ -203,10 +204,36 @@ static const char *const NAMES[COLUMNS] = {"measured b", "x2",  "gr\xc3\xb6\xc3\
 static const double SCALES[NUMBERS] = {1, 1000, 1e-3, 50};
 static const double SHIFTS[NUMBERS] = {0, 5000, 0, -7};
 
+/* Words in several scripts, some of which say what the answer is, and bytes that are no UTF-8. */
+static int sentence(uint64_t row, int good, char *text, size_t room)
+{
+    static const char *const words[] = {"card",
+                                        "CARD",
+                                        "lost",
+                                        "Stra\xC3\x9F"
+                                        "e",
+                                        "\xC3\x96"
+                                        "FFNEN",
+                                        "\xD0\x9C\xD0\xB8\xD1\x80",
+                                        "\xE5\xA4\xA9\xE6\xB0\x94",
+                                        "\xE5\xA5\xBD",
+                                        "\xF0\x9F\x98\x80",
+                                        "\xFF\xE5",
+                                        "don't",
+                                        "42"};
+    int at = snprintf(text, room, "%s", good ? "good" : "Bad");
+    for (int i = 0, n = 3 + (int)(draw_at(row, 60) % 12); i < n; i++) {
+        uint64_t draw = draw_at(row, 61 + (uint64_t)i);
+        at += draw % 3 ? snprintf(text + at, room - (size_t)at, " %s", words[draw % 12])
+                       : snprintf(text + at, room - (size_t)at, ", w%d", (int)(draw % 900));
+    }
+    return at;
+}
+
 /* Sample i: numbers of any size, gaps, outliers, texts, times. */
 static int sample(const flow *f, int64_t i, hw_value *values, double *score)
 {
-    static char texts[CATEGORIES][24];
+    static char texts[CATEGORIES][400];
     static double time[HW_TIME_PARTS];
     uint64_t row = (uint64_t)i;
     int count = 0;
@@ -237,6 +264,8 @@ static int sample(const flow *f, int64_t i, hw_value *values, double *score)
             continue;
         const char *name = NAMES[NUMBERS + j];
         int size = snprintf(texts[j], sizeof texts[j], "%s %lld", name, (long long)which[j]);
+        if (f->prose && j == 2)
+            size = sentence(row, z > 0, texts[j], sizeof texts[j]);
         values[count++] = (hw_value){.column = -1,
                                      .kind = HW_CATEGORY,
                                      .has = HW_HAS_TEXT,
@@ -830,6 +859,27 @@ static void forecast(const char *name, const declaration *a, int horizon, int se
     end(&s);
 }
 
+static void every_text(bool d)
+{
+    declaration a = declare(d, true, 0, 1);
+    add_few(&a, "cross_entropy");
+    add_text(&a, 2, HW_FIND_LONG, 1 << 16);
+    learn_samples(named("text", "found", d), &a, (flow){.classes = 20, .more = 100, .prose = true});
+    learn_samples(named("text", "late", d), &a, (flow){.classes = 20, .more = 100, .prose = true, .late = true});
+    a = declare(d, true, 0, 1);
+    a.numbers[HW_D_HISTORY] = 1;
+    add_few(&a, "cross_entropy");
+    add_text(&a, 1, HW_FIND_ALL, 300);
+    learn_samples(named("text", "full_table", d), &a, (flow){.classes = 5, .prose = true, .changes = true});
+    a = declare(d, true, 0, 1);
+    a.numbers[HW_D_TARGETS] = 1;
+    a.numbers[HW_D_INTERVALS] = HW_SCALED;
+    add_few(&a, "huber");
+    add_text(&a, 2, HW_FIND_ALL, 1 << 16);
+    learn_samples(named("text", "numbers", d), &a, (flow){.prose = true});
+    learn_samples(named("text", "late_numbers", d), &a, (flow){.prose = true, .late = true});
+}
+
 static void every_forecaster(bool d)
 {
     declaration a = declare_forecast(d, 1, 1, 24, 1);
@@ -938,6 +988,7 @@ int main(int count, char **arguments)
         every_forecaster(d);
         every_bandit(d);
         every_image(d);
+        every_text(d);
     }
     functions();
     for (int i = 0; i < HW_RUNNING + 3 && run.rows >= 10000 && run.parts == 1; i++)

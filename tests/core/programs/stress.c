@@ -242,6 +242,9 @@ static declaration random_declaration(void)
     }
     if (growing && (cross_entropy || d[HW_D_TARGETS] == 1))
         d[HW_D_HISTORY] = once_in(2);
+    bool mixes = cross_entropy || d[HW_D_TARGETS] == 1;
+    if (growing && d[HW_D_INTERVALS] != HW_ANOMALY && mixes && experts + (int)d[HW_D_HISTORY] > 1 && once_in(2))
+        add_text(&a, 1 + (int)below(2), (int)below(3), once_in(2) ? 16 + (int)below(100) : 1 << 16);
     for (int i = 0; once_in(4) && i < 3; i++) /* and what nobody should declare */
         a.numbers[below((uint64_t)a.count)] = once_in(2) ? hostile() : (double)below(70);
     return a;

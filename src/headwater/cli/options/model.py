@@ -39,6 +39,8 @@ class ModelOptions:
         The loss, such as cross_entropy, mse or huber.
     seed
         What the first weights are drawn from.
+    words
+        Which columns of texts are read as words: auto, words, bigrams, none, or some of them, such as title=words,body=bigrams.
     no_diagnosis
         Keep no rows for headwater diagnose, in the file neither; without it some 270 are kept.
     """
@@ -48,6 +50,7 @@ class ModelOptions:
     lr: float | None = None
     loss: str | None = None
     seed: int | None = None
+    words: Annotated[str | None, Parameter(metavar="COLUMNS")] = None
     no_diagnosis: bool = False
 
     def make(self, task: str, **more: int | None) -> Any:
@@ -73,6 +76,8 @@ class ModelOptions:
                     expected="a seed of at least 0", got=str(self.seed), at="--seed", help="Try --seed 1."
                 )
             asked["seed"] = self.seed
+        if self.words is not None:
+            asked["text"] = _columns_of_text(self.words)
         if self.no_diagnosis:
             asked["diagnosis"] = False
         return kind_with(task, at="--task").make(asked)
@@ -116,6 +121,7 @@ class ModelOptions:
             ("--lr", pool or "".join(re.findall(r"\blr=([^,)]+)", rule)), None if self.lr is None else repr(self.lr)),
             ("--loss", about["loss"], self.loss),
             *self._of_all(learner),
+            ("--words", _named(learner.text), None if self.words is None else _named(_columns_of_text(self.words))),
             ("--no-diagnosis", "left out" if learner.diagnosis else "given", "given" if self.no_diagnosis else None),
         ]
 
@@ -129,6 +135,20 @@ class ModelOptions:
     def _of_all(self, learner: Any) -> list[tuple[str, str, str | None]]:
         """Return the option that learners of every kind have, as ``_differences`` does."""
         return [("--seed", str(learner.seed), None if self.seed is None else str(self.seed))]
+
+
+def _columns_of_text(option: str) -> str | dict[str, str] | None:
+    """Return the setting that --words stands for."""
+    if option == "none":
+        return None
+    if "=" not in option:
+        return option
+    return {name: kind for name, _, kind in (part.rpartition("=") for part in option.split(","))}
+
+
+def _named(text: Any) -> str:
+    """Return a setting as --words names it."""
+    return ",".join(f"{name}={kind}" for name, kind in text.items()) if isinstance(text, dict) else text or "none"
 
 
 def load_model(path: Path, *, fleets: bool = False) -> Any:

@@ -55,6 +55,10 @@ class Settings:
         Let the answers before take part: how often each class follows the last one; of numbers the last three and a fading
         mean, as columns of their own, and the last one repeated. Right for a live stream whose answers come at once and in
         order only.
+    text : str or dict, optional
+        Which columns are text, read as words: "auto" those whose first 16 values never repeat and have four words on average,
+        "words" or "bigrams" (pairs of words too) all whose values are texts, or a dict with one of the two for each of some
+        columns; None for none. Only a pool of experts reads words.
     diagnosis : bool
         Keep what ``diagnose`` needs, some 270 rows among it, and write it into the file; False leaves no row for it there.
     """
@@ -77,6 +81,7 @@ class Settings:
     experts: Sequence[Expert] | None = None
     effort: str = "default"
     label_history: bool = False
+    text: str | Mapping[Any, str] | None = "auto"
     diagnosis: bool = True
 
 

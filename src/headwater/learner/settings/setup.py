@@ -20,6 +20,7 @@ from headwater.nn.optimizers import as_optimizer
 from headwater.nn.optimizers.schedules import Schedule
 
 from .settings import Settings
+from .text import text_of
 
 RING = 1000
 """How many of the last samples are kept for replay."""
@@ -88,7 +89,11 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, 
         if any(map(attrgetter("cells"), experts))
         else (0, 0)
     )
-    return Setup(experts, learner.seed, learner.dtype, *sizes, intervals, history, cells)
+    mixed = len(experts) + history > 1 and (targets or loss.name == "cross_entropy")
+    text, columns = text_of(learner, mixed=mixed)
+    return Setup(
+        experts, learner.seed, learner.dtype, *sizes, intervals, history, cells, text=text, text_columns=columns
+    )
 
 
 def _is_single(learner: Settings) -> bool:

@@ -79,6 +79,8 @@ class Core:
         Of a forecaster: horizon, season, lags, forgetting.
     bandit : tuple of float
         Of a bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
+    text : tuple of float
+        Of a learner that reads texts: words in a row, which columns are found to be text, rows of words.
     state : mapping, optional
         Arrays of a saved state, by name, to begin from.
 
@@ -106,6 +108,7 @@ class Core:
         max_rows: int = 1 << 20,
         forecast: tuple[float, ...] = (),
         bandit: tuple[float, ...] = (),
+        text: tuple[float, ...] = (),
         state: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         self._experts = tuple(experts)
@@ -113,7 +116,7 @@ class Core:
         self.image = inputs if isinstance(inputs, tuple) else None
         self.declaration = declaration(
             self._experts, dtype=self.dtype, seed=seed, outputs=outputs, inputs=inputs, max_rows=max_rows, forecast=forecast,
-            bandit=bandit,
+            bandit=bandit, text=text,
             switches=(standard, targets, knots, ring, intervals, history, *cells),
         )  # fmt: skip
         if state is None:
@@ -433,7 +436,7 @@ def _smallest() -> dict[str, NDArray[Any]]:
 _NONE = _smallest()
 STATE = tuple(_NONE)
 """Names of the arrays that learning changes, in the order in which they are saved: the list in ``core/state.c``."""
-_EMPTY = {name: array for name, array in _NONE.items() if name.startswith(("forecast_", "bandit_"))}
+_EMPTY = {name: array for name, array in _NONE.items() if name.startswith(("forecast_", "bandit_", "text_"))}
 """Arrays that files of the first versions don't have, as they stand in a learner that has no use for them."""
 
 __all__ = [

@@ -61,6 +61,7 @@ def declaration(
     max_rows: int,
     forecast: tuple[float, ...] = (),
     bandit: tuple[float, ...] = (),
+    text: tuple[float, ...] = (),
 ) -> NDArray[np.float64]:
     """Return the numbers that declare experts to the core, in the order of ``core/headwater.h``.
 
@@ -76,6 +77,8 @@ def declaration(
         Of a forecaster: horizon, season, lags, forgetting.
     bandit : tuple of float
         Of a bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
+    text : tuple of float
+        Of a learner that reads texts: words in a row, which columns are found to be text, rows of words.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def declaration(
     numbers += [history, low, high, max_rows, outputs, embedding, tables, tests, len(experts)]
     _check_images(experts, inputs)
     numbers += remembered(_experts, tuple(experts), outputs, inputs if isinstance(inputs, tuple) else None)
-    numbers += forecast + bandit
+    numbers += forecast + bandit + text
     return np.array(numbers, np.float64)
 
 

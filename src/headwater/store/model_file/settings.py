@@ -30,6 +30,8 @@ def as_json(value: Any) -> Any:
         return {"list": [as_json(item) for item in value]}
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
+    if isinstance(value, dict):
+        return {"dict": [[as_json(name), as_json(item)] for name, item in value.items()]}
     if is_dataclass(value) and type(value).__name__ in CLASSES:
         numbers = {item.name: as_json(getattr(value, item.name)) for item in fields(value)}
         return {"class": type(value).__name__, "fields": numbers}
@@ -53,4 +55,6 @@ def from_json(value: Any) -> Any:
         return [from_json(item) for item in value["list"]]
     if "bytes" in value:
         return bytes.fromhex(value["bytes"])
+    if "dict" in value:
+        return {from_json(name): from_json(item) for name, item in value["dict"]}
     return CLASSES[value["class"]](**{name: from_json(item) for name, item in value["fields"].items()})

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.encode.vocabulary import CATEGORY, NUMBER, TIME, Column
+from headwater.encode.vocabulary import BIGRAMS, CATEGORY, NUMBER, TIME, WORDS, Column
 from headwater.errors import ConfigError
 from headwater.learner.engine import Engine
 from headwater.nn.core import Core, Statistics
@@ -66,9 +66,22 @@ class Columns:
     listed: list[dict[str, Any]] = field(default_factory=list)
 
 
+def _check_kinds(engine: Engine) -> None:
+    """Refuse columns of text: their words are found by the core alone."""
+    for column in engine.columns.values():
+        if column.kind in (WORDS, BIGRAMS):
+            raise ConfigError(
+                expected="columns of numbers, categories and times",
+                got=f"column {column.name!r}, which is text",
+                at="export_onnx",
+                help="Give text=None, or export a web page, which reads words.",
+            )
+
+
 def read_columns(g: Graph, engine: Engine) -> Columns:
     """Declare an input for every column of the vocabulary, and turn them into numbers and category numbers."""
     _check_room(engine)
+    _check_kinds(engine)
     out = Columns()
     numbers: list[str] = []
     slots: list[int] = []

@@ -1,0 +1,61 @@
+/* What the words of a sample add to the mixture's logits, or to its number, and how they learn: from the gradient of the
+ * mixture's own loss, so they learn what the experts, who read everything else, leave over.
+ *
+ *     z = sum of v_w W[w],   W[w] -= rate / sqrt(1 + n_w / 8) v_w (p - y)
+ *
+ * The values v have length 1, so a step of rate r removes r (p - y) from the sample's own logits, whatever its length;
+ * words that many samples had take smaller steps. */
+
+static const double OF_CLASSES = 5, OF_A_NUMBER = 1; /* rates */
+static const double FASTEST = 2;                     /* times these, whatever a sample's weight */
+static const double FAR_MISS = 3;                    /* deviations: no answer teaches more */
+static const double SLOWS = 1.0 / 8;
+
+static void text_logits(hw_learner *l)
+{
+    const hw_words *t = &l->text;
+    if (t->count)
+        sum_rows(t->weights, (size_t)l->output_capacity, t->rows, t->values, (int)t->known, NULL, t->z,
+                 hw_lanes(l->outputs));
+}
+
+/* What text adds: now, or when the sample was predicted, if it is pending. NULL: it has none. */
+static const real *text_output(const hw_learner *l)
+{
+    if (!l->text.count)
+        return NULL;
+    if (l->pending_place > 0)
+        return (const real *)l->pending + (l->pending_place * hw_components(l) - 1) * l->output_capacity;
+    return l->text.z;
+}
+
+/* One step; mixed (k) is the prediction as the weights now stand. */
+static void learn_text(hw_learner *l, const real *mixed, double y, double weight)
+{
+    hw_words *t = &l->text;
+    real *d = t->d, *steps = t->steps;
+    const real *v = t->values;
+    int k = l->outputs;
+    bool classes = l->mixture == HW_CLASSES;
+    double factor = least(weight * l->step[0] * l->step[1], FASTEST), rate = factor * (classes ? OF_CLASSES : OF_A_NUMBER);
+    if (!t->count)
+        return;
+    for (int j = 0; j < k; j++)
+        d[j] = mixed[j];
+    if (classes)
+        d[(int)y] -= 1;
+    else
+        d[0] = (real)within((double)mixed[0] - y, -FAR_MISS, FAR_MISS);
+    real sum = 0;
+    for (int j = 0; j < k; j++)
+        sum += d[j] - d[j];
+    if (sum != 0)
+        return;
+    for (int64_t i = 0; i < t->known; i++) {
+        double *seen = t->seen + t->rows[i];
+        steps[i] = (real)(rate / __builtin_sqrt(1 + *seen * SLOWS)) * v[i];
+        *seen += 1;
+    }
+    t->counts[HW_TC_TEXTS] += 1;
+    step_rows(t->weights, (size_t)l->output_capacity, t->rows, steps, (int)t->known, d, hw_lanes(k));
+}

@@ -1,0 +1,58 @@
+"""Members of a fleet are small, and read no words: a text is a category to them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from headwater.encode.vocabulary import BIGRAMS, WORDS
+from headwater.errors import ConfigError
+from headwater.learner.engine import Engine
+from headwater.learner.settings import settings_of
+from headwater.learner.supervised import SupervisedLearner
+from headwater.nn.inspect import OUTPUT_CAPACITY
+
+__all__ = ["without_text"]
+
+
+def without_text(learner: SupervisedLearner) -> SupervisedLearner:
+    """Return a learner that reads no words, with all that was learned; the same one, if it reads none.
+
+    Raises
+    ------
+    ConfigError
+        If its setting asks for words, or it has found a column of text.
+    """
+    if not learner.setup.text:
+        return learner
+    engine: Engine | None = learner.engine
+    found = [] if engine is None else [column for column in engine.columns.values() if column.kind in (WORDS, BIGRAMS)]
+    if learner.text != "auto" or found:
+        raise ConfigError(
+            expected="members that read no texts as words",
+            got=f"column {found[0].name!r}, which is text" if found else f"text={learner.text!r}",
+            at="make of Fleet",
+            help="Give text=None; a text is a category then.",
+        )
+    plain = type(learner)(**{**settings_of(learner), "text": None})
+    plain.limits = learner.limits
+    if engine is not None:
+        own = plain.new_engine(_stripped(engine, len(learner.setup.text)))
+        own.resume_counts(engine.counts())
+        plain.resume(
+            engine=own,
+            classes=learner.known_classes,
+            refused=Counter(learner.refused),
+            notes=dict(learner.notes),
+            sample=learner.sample,
+        )
+    return plain
+
+
+def _stripped(engine: Engine, declared: int) -> dict[str, Any]:
+    """Return the state without what texts need."""
+    state = {name: array for name, array in engine.state().items() if not name.startswith("text_")}
+    state["declaration"] = state["declaration"][:-declared]
+    room = int(state["sizes"][OUTPUT_CAPACITY])
+    state["pending"] = state["pending"][:, :-room].copy()
+    return state

@@ -1,0 +1,64 @@
+"""The setting ``text``: which columns are read as words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from headwater.encode.values import name_bytes
+from headwater.encode.vocabulary import BIGRAMS, WORDS
+from headwater.errors import ConfigError
+
+from .settings import Settings
+
+AUTO = "auto"
+GRAMS = {WORDS: 1.0, BIGRAMS: 2.0}
+"""How many words in a row have a row of their own."""
+FIND_NONE, FIND_LONG, FIND_ALL = 0.0, 1.0, 2.0
+"""Which columns the core finds to be text by itself."""
+
+Text = tuple[tuple[float, ...], tuple[tuple[Any, str], ...]]
+
+
+def text_of(learner: Settings, *, mixed: bool) -> Text:
+    """Return what declares texts to the core, and the columns of text that are known beforehand.
+
+    Parameters
+    ----------
+    learner : Settings
+        Its ``text`` and ``max_rows``.
+    mixed : bool
+        Whether logits, or numbers, of several experts are mixed: what words say is added to the mixture.
+
+    Returns
+    -------
+    tuple of float, tuple of (name, kind)
+        Both empty for a learner that reads no texts.
+
+    Raises
+    ------
+    ConfigError
+        For a setting that can't be, or a learner that has no mixture.
+    """
+    text = learner.text
+    columns = dict(text) if isinstance(text, Mapping) else {}
+    known = text is None or isinstance(text, Mapping) or text in (AUTO, *GRAMS)
+    if not known or not all(kind in GRAMS for kind in columns.values()):
+        raise ConfigError(
+            expected="'auto', 'words', 'bigrams', None, or a dict with 'words' or 'bigrams' for each column",
+            got=repr(text),
+            at=f"text of {type(learner).__name__}",
+            help="Give e.g. text='bigrams' or text={'title': 'words'}.",
+        )
+    if not mixed and text not in (None, AUTO, {}):
+        raise ConfigError(
+            expected="a pool of experts with cross-entropy or standardised answers, which alone reads texts",
+            got=f"text={text!r} of a single net, or with another loss",
+            at=f"text of {type(learner).__name__}",
+            help="Leave out hidden, optimizer and the like, or leave out text.",
+        )
+    if not mixed or text is None:
+        return (), ()
+    find = FIND_LONG if text == AUTO else FIND_NONE if columns or isinstance(text, Mapping) else FIND_ALL
+    grams = GRAMS.get(text, 2.0) if isinstance(text, str) else 2.0
+    return (grams, find, float(learner.max_rows)), tuple(sorted(columns.items(), key=lambda item: name_bytes(item[0])))
