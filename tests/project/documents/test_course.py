@@ -55,7 +55,8 @@ CHAPTERS = [
     "19-explanation",
     "20-cost",
     "21-privacy",
-    "22-where-next",
+    "22-images",
+    "23-where-next",
 ]
 BESIDE = ["article", "origins"]  # pages without a number: they run, but are no chapters
 PAGES = [f"{language}/{slug}" for language in LANGUAGES for slug in CHAPTERS]

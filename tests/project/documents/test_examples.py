@@ -244,3 +244,10 @@ def test_a_day_of_water_flow_is_forecast_better_than_by_the_day_before():
     own, naive, _, held = numbers(said["1 h ahead"])
     assert own < 0.7 < 2.5 < naive
     assert 85 < held < 97
+
+
+def test_digits_are_read_better_the_more_of_them_were_seen():
+    said = output_of("26_images")
+    first, last = numbers(said["right before they were learned"])[1::2]
+    assert first < last
+    assert last > 85

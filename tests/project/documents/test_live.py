@@ -129,7 +129,8 @@ PLAYED = [
         ("numbers", "work"),
     ),
     Played("privacy", "21-privacy", ("way=loud", "step"), {"epochs": "0"}, {"epochs": "1"}),
-    Played("where-next", "22-where-next", ("stride=hundred", "step"), {"walks": "0"}, {"walks": "100"}),
+    Played("images", "22-images", ("moved=1",), {"corner": "−2.1", "largest": "2.2"}, {"largest": "2.2"}, ("largest",)),
+    Played("where-next", "23-where-next", ("stride=hundred", "step"), {"walks": "0"}, {"walks": "100"}),
 ]
 
 

@@ -19,14 +19,15 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from tools.docs.forms import WORDS, chinese, dark
 
-from . import descent, fit, nets, streams
+from . import descent, fit, nets, pixels, streams
 from .palette import INK
 
 __all__ = ["FOLDERS", "PICTURES", "WORDS", "chinese", "dark", "svg"]
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 FOLDERS = {"en": DOCS / "learn" / "figures", "zh": DOCS / "zh" / "figures"}
-PICTURES: dict[str, Callable[[], Figure]] = {**nets.PICTURES, **descent.PICTURES, **fit.PICTURES, **streams.PICTURES}
+MODULES = (nets, descent, fit, streams, pixels)
+PICTURES: dict[str, Callable[[], Figure]] = {name: draw for own in MODULES for name, draw in own.PICTURES.items()}
 
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",

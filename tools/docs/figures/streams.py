@@ -245,7 +245,7 @@ def privacy() -> Figure:
 
 
 def where_next() -> Figure:
-    """Chapter 22: a digit and the same moved, what that does to a net, and the values of a corridor on the way."""
+    """Chapter 23: a digit and the same moved, what that does to a net, and the values of a corridor on the way."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()

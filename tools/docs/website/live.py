@@ -57,6 +57,7 @@ ROWS = {
     ),
     "ring": Rows("15-underfitting", (), "[[*x.values(), y] for x, y in ring()]", (0,)),
     "deep": Rows("16-saturation", ("rng", "X", "y"), '{"X": X, "y": y}', (0, 1)),
+    "digits": Rows("22-images", ("digits", "images", "y"), "images[:10, 0]", (0,)),
     "twenty": Rows("17-regularisation", ("rng", "X", "y"), '{"X": X, "y": y}', (0, 1, 2, 3)),
 }
 

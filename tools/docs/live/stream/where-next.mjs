@@ -1,4 +1,4 @@
-// Chapter 22: the values of a corridor, learned step by step from walks.
+// Chapter 23: the values of a corridor, learned step by step from walks.
 
 import { Net } from "../frame/core.mjs";
 import { colours } from "../frame/colours.mjs";
