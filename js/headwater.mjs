@@ -56,7 +56,7 @@ function modelOf(core, given, at) {
 function learnerOf(core, header, arrays) {
   const Made = { Classifier, Regressor }[header.learner];
   if (!Made) throw new TypeError(`learner ${header.learner}`);
-  const { settings, kept, ...parts } = modelParts(header, arrays, stateNames(core));
+  const { settings, kept, ...parts } = modelParts(header, arrays, smallestState(core));
   const model = new Made(core, settings, kept);
   model.restore(parts);
   return model;
@@ -65,18 +65,18 @@ function learnerOf(core, header, arrays) {
 function networkOf(core, header, arrays) {
   const settings = settingsFromJson(header.settings);
   const net = new Network(core, { ...settings, inputs: null }, { shuffle: header.shuffle });
-  return settings.inputs === null ? net : net.build(settings.inputs, stateOf(arrays, stateNames(core)));
+  return settings.inputs === null ? net : net.build(settings.inputs, stateOf(arrays, smallestState(core)));
 }
 
-/** Return the names of the arrays that learning changes, in the order of the core's list: those of the smallest learner. */
-function stateNames(core) {
-  core.stateNames ??= stateNamesOf(core);
-  return core.stateNames;
+/** Return the arrays that learning changes, in the order of the core's list: those of the smallest learner. */
+function smallestState(core) {
+  core.smallestState ??= smallestStateOf(core);
+  return core.smallestState;
 }
 
-function stateNamesOf(core) {
+function smallestStateOf(core) {
   const net = new Network(core, { layers: [{ name: "dense", units: 1 }], inputs: 1 });
-  const names = net.engine.state().map(({ name }) => name);
+  const state = net.engine.state();
   net.free();
-  return names;
+  return state;
 }

@@ -28,7 +28,7 @@ function positive(counts) {
 }
 
 /** Return what stands in the header of a Classifier's or Regressor's file, and its arrays in the core's order. */
-export function modelParts(header, arrays, names) {
+export function modelParts(header, arrays, smallest) {
   const { settings, classes = [], notes = {}, refused, engine } = header;
   return {
     settings: { text: null, ...settingsFromJson(settings) }, // files of the first versions have no columns of text
@@ -36,24 +36,15 @@ export function modelParts(header, arrays, names) {
     classes: classes.map(fromJson),
     refused: countsOf(refused),
     counts: engine && { unusable: countOf(engine.unusable) },
-    state: engine && stateOf(arrays, names),
+    state: engine && stateOf(arrays, smallest),
   };
 }
 
-/** Arrays that files of the first versions don't have. */
-const NO_TEXT = {
-  text_counts: { shape: [0], data: new BigInt64Array(0) },
-  text_columns: { shape: [0], data: new Int32Array(0) },
-  text_keys: { shape: [0], data: new BigUint64Array(0) },
-  text_seen: { shape: [0], data: new Float64Array(0) },
-  text_weights: { shape: [0, 4], data: new Float32Array(0) },
-};
-
-/** Return the arrays of a state in the core's order. */
-export function stateOf(arrays, names) {
-  return names.map((name) => {
-    const array = arrays.get(name) ?? (name.startsWith("text_") && NO_TEXT[name] ? { name, ...NO_TEXT[name] } : undefined);
-    if (!array) throw new TypeError(`no ${name}`);
+/** Return the arrays of a state in the core's order. Those of kinds that an older version didn't have stand as in the smallest. */
+export function stateOf(arrays, smallest) {
+  return smallest.map((own) => {
+    const array = arrays.get(own.name) ?? (/^(forecast|bandit|text)_/.test(own.name) ? own : null);
+    if (!array) throw new TypeError(`no ${own.name}`);
     return array;
   });
 }

@@ -17,6 +17,27 @@ __all__ = ["run", "run_process"]
 
 _WRONG = 2  # the exit status of a usage error since getopt
 _INTERRUPTED = 130  # 128 + SIGINT
+COMMANDS = (
+    ("headwater.cli.learn:learn", "learn", "Learn from a stream, scoring each row before it is learned."),
+    ("headwater.cli.predict:predict", "predict", "Predict the rows of a stream with a saved model."),
+    (
+        "headwater.cli.series.forecast:forecast",
+        "forecast",
+        "Learn a series from a file, and say what its next answers will be.",
+    ),
+    (
+        "headwater.cli.decisions.decide:decide",
+        "decide",
+        "Learn a log of decisions from a file, and say what simple policies would have earned.",
+    ),
+    ("headwater.cli.diagnose:diagnose", "diagnose", "Say what is wrong with a model or a stream."),
+    ("headwater.cli.show:show", "show", "Show what a saved model is made of and has seen."),
+    ("headwater.cli.serve:serve", "serve", "Serve models that learn from a live stream, and a page to watch."),
+    ("headwater.cli.export:export", "export", "Write a model as a page that goes on learning on the reader's device."),
+    ("headwater.cli.cluster:app", "cluster", "Let several workers learn one model, and say how it stands."),
+    ("headwater.cli.store:app", "store", "Check, compact or export the file of a durable learner."),
+)
+"""Where each command is, its name, and what it does."""
 
 
 def run_process(tokens: Sequence[str]) -> int:
@@ -80,33 +101,8 @@ def _app() -> App:
         exit_on_error=False,
         suppress_keyboard_interrupt=False,
     )
-    app.command(
-        "headwater.cli.learn:learn", name="learn", help="Learn from a stream, scoring each row before it is learned."
-    )
-    app.command(
-        "headwater.cli.predict:predict", name="predict", help="Predict the rows of a stream with a saved model."
-    )
-    app.command(
-        "headwater.cli.series.forecast:forecast",
-        name="forecast",
-        help="Learn a series from a file, and say what its next answers will be.",
-    )
-    app.command("headwater.cli.diagnose:diagnose", name="diagnose", help="Say what is wrong with a model or a stream.")
-    app.command("headwater.cli.show:show", name="show", help="Show what a saved model is made of and has seen.")
-    app.command(
-        "headwater.cli.serve:serve",
-        name="serve",
-        help="Serve models that learn from a live stream, and a page to watch.",
-    )
-    app.command(
-        "headwater.cli.export:export",
-        name="export",
-        help="Write a model as a page that goes on learning on the reader's device.",
-    )
-    app.command(
-        "headwater.cli.cluster:app", name="cluster", help="Let several workers learn one model, and say how it stands."
-    )
-    app.command("headwater.cli.store:app", name="store", help="Check, compact or export the file of a durable learner.")
+    for target, name, about in COMMANDS:
+        app.command(target, name=name, help=about)
     return app
 
 

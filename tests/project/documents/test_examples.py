@@ -251,3 +251,12 @@ def test_digits_are_read_better_the_more_of_them_were_seen():
     first, last = numbers(said["right before they were learned"])[1::2]
     assert first < last
     assert last > 85
+
+
+def test_kinds_of_surface_are_found_by_trying_and_policies_are_judged_by_a_log():
+    said = output_of("21_decisions")
+    assert numbers(said["first 2310"])[0] > 85
+    for name in ("an even draw", "always path"):
+        value, low, high, truth = numbers(said[name])
+        assert low < truth < high
+        assert abs(value - truth) < 0.03

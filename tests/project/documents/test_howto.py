@@ -26,6 +26,8 @@ BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
         "../zh/how-to/anomalies.md",
         "forecasts.md",
         "../zh/how-to/forecasts.md",
+        "decisions.md",
+        "../zh/how-to/decisions.md",
     ],
 )
 def test_the_blocks_and_commands_of_a_page_run(page, tmp_path, monkeypatch, capsys):

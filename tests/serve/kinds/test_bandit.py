@@ -10,6 +10,8 @@ from headwater.learner_file import fingerprint
 from headwater.serve.api.events import frame
 from headwater.serve.app import build
 from headwater.serve.run import make_state
+from serve.test_page import SIZES, Server, browser, opened, opens, violations  # noqa: F401  fixtures are for pytest
+from serve.test_page import pytestmark as driven
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
@@ -148,3 +150,35 @@ def test_a_challenger_is_judged_by_the_actions_of_the_champion(client):
     assert challenger["n_learned"] == champion["n_learned"] == 120
     assert challenger["scores"]["logged"] == champion["scores"]["logged"]
     assert 0 <= challenger["scores"]["model"]["mean_reward"] <= 1
+
+
+@pytest.fixture
+def served(tmp_path):
+    server = Server(tmp_path, more=("--task", "decide"))
+    yield server
+    server.close()
+
+
+@driven
+@pytest.mark.parametrize("size", SIZES)
+def test_the_page_shows_the_mean_reward_beside_simple_policies(browser, served, size):  # noqa: F811
+    page = opened(browser, served, size)
+    page.wait_for_selector("#empty:visible")
+    assert page.inner_text("#question") == "Which action?"
+    assert '"actions": ["a", "b"]' in page.inner_text("#example")
+    log = [{"x": x, "y": [ACTIONS[i % 2], earned(x, ACTIONS[i % 2]), 0.5, ACTIONS]} for i, x in enumerate(rows(600))]
+    assert served.post("/learn", json.dumps(log)) == 200
+    page.wait_for_function("document.querySelector('#card-learned b').textContent === '600'")
+    page.wait_for_selector("#score .main-svg")
+    assert "mean reward" in page.inner_text("#verdict")
+    assert page.get_attribute("#verdict", "data-state") == "ahead"
+    assert "an even draw" in page.inner_text("#card-baseline .more")
+    assert page.evaluate("document.querySelector('#score').data.map((t) => t.name)") == [
+        "an even draw", "best single action", "model",
+    ]  # fmt: skip
+    opens(page, "features", "manage", "server")
+    page.wait_for_function("document.querySelectorAll('#recent tr').length > 5")
+    for gone in ("#scores", "#inside", "#importance-card", "#series-card", "#alarms-card"):
+        assert not page.is_visible(gone)
+    page.click("#language")
+    assert page.inner_text("#question") == "选择哪个动作？"

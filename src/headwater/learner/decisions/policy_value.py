@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, DataError
 from headwater.plain.decisions.policy_value import doubly_robust, ips, snips
 
 from .decision import as_decision
 
-__all__ = ["Estimate", "Policy", "PolicyValue", "estimate_value"]
+__all__ = ["Estimate", "Policy", "PolicyValue", "estimate_value", "estimate_values"]
 
 
 @runtime_checkable
@@ -95,14 +96,24 @@ class PolicyValue:
 def estimate_value(
     log: Iterable[tuple[Mapping[Any, Any], Any]], policy: Policy, model: Chooses, known: Sequence[Any] = ()
 ) -> PolicyValue:
-    """Estimate what a policy would have earned.
+    """Estimate what a policy would have earned: ``estimate_values`` of one."""
+    return estimate_values(log, {"": policy}, model, known)[""]
+
+
+def estimate_values(
+    log: Iterable[tuple[Mapping[Any, Any], Any]],
+    policies: Mapping[str, Policy],
+    model: Chooses,
+    known: Sequence[Any] = (),
+) -> dict[str, PolicyValue]:
+    """Estimate what some policies would have earned.
 
     Parameters
     ----------
     log : iterable of (x, decision)
         Rows, and what came of the action taken: a `Decision`, or a tuple (action, reward, p, actions).
-    policy : Bandit or callable
-        A bandit as it stands now, or a function of a row and the list of its actions that returns an action, or a dict of
+    policies : mapping
+        By name, a bandit as it stands now, or a function of a row and the list of its actions that returns an action, or a dict of
         probabilities.
     model : Bandit
         A new one, which learns the log as it is read: what it says of each row before it learns it are the values of DR.
@@ -111,16 +122,17 @@ def estimate_value(
 
     Returns
     -------
-    PolicyValue
+    dict of PolicyValue
 
     Raises
     ------
     DataError
         If a row of the log is no decision, or there is none.
     ConfigError
-        If the policy is none, or gives what are no probabilities.
+        If a policy is none, or gives what are no probabilities.
     """
-    rows = []
+    rewards: list[float] = []
+    rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in policies}
     for i, (x, y) in enumerate(log):
         decision = as_decision(y)
         if decision is None:
@@ -131,23 +143,29 @@ def estimate_value(
                 help="Leave it out.",
             )
         actions = list(dict.fromkeys((*(decision.actions or (*known, *model.known_classes)), decision.action)))
-        share = _probabilities(policy, x, actions)
         said = model.expected_rewards(x, actions)
-        expected = sum(p * said[action] for action, p in share.items() if action in said)
-        weight = share.get(decision.action, 0.0) / decision.p
-        rows.append((weight, decision.reward, expected, said[decision.action]))
+        for name, policy in policies.items():
+            share = _probabilities(policy, x, actions)
+            expected = sum(p * said[action] for action, p in share.items() if action in said)
+            weight = share.get(decision.action, 0.0) / decision.p
+            rows[name].append((weight, expected, said[decision.action]))
+        rewards.append(decision.reward)
         model.learn(x, *decision)
-    if not rows:
+    if not rewards:
         raise DataError(expected="a log of decisions", got="none", at="log", help="Learn some decisions first.")
-    w, r, expected, of_taken = np.array(rows, np.float64).T
-    matched = float(w.sum() ** 2 / (w @ w)) if w.any() else 0.0
+    r = np.array(rewards)
+    return {name: _value_of(r, np.array(own, np.float64)) for name, own in rows.items()}
+
+
+def _value_of(r: NDArray[np.float64], rows: NDArray[np.float64]) -> PolicyValue:
+    w, expected, of_taken = rows.T
     return PolicyValue(
-        len(rows),
+        len(r),
         logged=Estimate(*ips(np.ones(len(r)), r)),
         ips=Estimate(*ips(w, r)),
         snips=Estimate(*snips(w, r)),
         dr=Estimate(*doubly_robust(w, r, expected, of_taken)),
-        matched=matched,
+        matched=float(w.sum() ** 2 / (w @ w)) if w.any() else 0.0,
     )
 
 

@@ -1,0 +1,1 @@
+"""Supervised streams played as bandits, in coba's harness."""

@@ -1,0 +1,123 @@
+"""Play six supervised streams as bandits, in coba's harness: ``python -m benchmarks.decisions``.
+
+Each learner plays each stream in a process of its own, all in one environment, headwater from this checkout. What is done stands
+in ``benchmarks/results/decisions.json`` and is not run again without ``--again``. In the end the table is written into its pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import headwater
+from benchmarks.decisions.streams import STREAMS
+from benchmarks.decisions.table import render
+from benchmarks.process import RivalMissingError, build, environment, python_of
+from benchmarks.report import write
+from benchmarks.results import machine
+from benchmarks.rivals import Rival
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results" / "decisions.json"
+PAGES = ("benchmarks/README.md", "docs/how-to/decisions.md", "docs/zh/how-to/decisions.md")
+PATIENCE_S = 3600.0
+SEEDS = {"headwater": 5}
+"""Learners that play with several seeds, from 0 on; the others with 0."""
+LEARNERS = {
+    rival.name: rival
+    for rival in (
+        Rival("headwater", "`hw.Bandit()`", "learners", "coba", "headwater"),
+        Rival("linucb-0.3", "LinUCB α 0.3", "learners", "coba", "numpy"),
+        Rival("linucb-1", "LinUCB α 1", "learners", "coba", "numpy"),
+        Rival("vw-squarecb", "VW `--squarecb`", "learners", "coba", "vowpalwabbit"),
+        Rival("vw-epsilon", "VW `--epsilon 0.05`", "learners", "coba", "vowpalwabbit"),
+        Rival("vw-nn", "VW `--epsilon 0.05 --nn 32`", "learners", "coba", "vowpalwabbit"),
+        Rival("vw-bag", "VW `--bag 5`", "learners", "coba", "vowpalwabbit"),
+        Rival("random", "random", "learners", "coba", "coba"),
+    )
+}
+
+
+def measure(rival: Rival, stream: str, seed: int) -> dict[str, Any]:
+    """Let one learner play one stream in a process of its own; one that dies has an error for an entry."""
+    command = [str(python_of(rival)), "-m", "benchmarks.decisions.one", rival.name, stream, str(seed)]
+    own = environment() | {"PYTHONPATH": str(ROOT / "src")}
+    try:
+        done = subprocess.run(
+            command, env=own, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        )
+    except subprocess.TimeoutExpired:
+        return {"error": f"not finished within {PATIENCE_S:g} s"}
+    if done.returncode or not done.stdout.strip():
+        words = done.stderr.strip().splitlines()
+        return {"error": words[-1][:300] if words else "the process died in silence"}
+    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return answer
+
+
+def over_seeds(rival: Rival, stream: str) -> dict[str, Any]:
+    """Play one stream with a learner's seeds; figures are their means."""
+    answers = [measure(rival, stream, seed) for seed in range(SEEDS.get(rival.name, 1))]
+    for answer in answers:
+        if "error" in answer:
+            return answer
+    means = {key: round(sum(a[key] for a in answers) / len(answers), 3) for key in ("reward", "us_per_row")}
+    return answers[0] | means | {"reward_by_seed": [a["reward"] for a in answers]}
+
+
+def load() -> dict[str, Any]:
+    """Return the results so far."""
+    if RESULTS.is_file():
+        found: dict[str, Any] = json.loads(RESULTS.read_text())
+        return found
+    return {"entries": {}}
+
+
+def keep(id_: str, answer: dict[str, Any]) -> None:
+    """Add one entry to the file."""
+    whole = load() | {"version": headwater.__version__, "machine": machine(), "date": time.strftime("%Y-%m-%d")}
+    whole["entries"] = dict(sorted((whole["entries"] | {id_: answer}).items()))
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in whole.pop("entries").items())
+    RESULTS.write_text(f'{{{json.dumps(whole)[1:-1]},\n "entries": {{\n{lines}\n }}\n}}\n')
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what is missing and write the table; return 0, 1 if a learner failed, 2 on bad input."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.decisions", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", default=["*"], metavar="LEARNER/STREAM", help="what to run; * and ? match")
+    parser.add_argument("--again", action="store_true", help="run what has results, too")
+    options = parser.parse_args(argv)
+    known = load()["entries"]
+    wanted = [
+        (rival, stream)
+        for stream in STREAMS
+        for rival in LEARNERS.values()
+        if any(fnmatch.fnmatchcase(f"{rival.name}/{stream}", pattern) for pattern in options.only)
+        and (options.again or "reward" not in known.get(f"{rival.name}/{stream}", {}))
+    ]
+    failed = False
+    try:
+        build(rival for rival, _ in wanted)
+    except RivalMissingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for rival, stream in wanted:
+        answer = over_seeds(rival, stream)
+        keep(f"{rival.name}/{stream}", answer)
+        failed = failed or "error" in answer
+        said = answer.get("error") or f"{answer['reward']:.1f} %  {answer['us_per_row']:.0f} µs a row"
+        print(f"{rival.name}/{stream}: {said}", flush=True)
+    for page in PAGES:
+        write(ROOT / page, "decisions", render(load(), {rival.name: rival.title for rival in LEARNERS.values()}))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Logged decisions on the command line."""

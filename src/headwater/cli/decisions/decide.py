@@ -1,0 +1,149 @@
+"""``headwater decide``: learn a log of decisions from a file, and say what simple policies would have earned."""
+
+from __future__ import annotations
+
+import json as json_module
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from headwater.cli.options.reading import ReadingOptions
+from headwater.cli.options.shared import Source, check_writable
+from headwater.errors import ConfigError, DataError, did_you_mean
+from headwater.learner.decisions.bandit import Bandit
+from headwater.learner.decisions.decision import Decision, as_decision
+from headwater.learner.decisions.policy_value import Policy, PolicyValue, estimate_values
+from headwater.learner_file import load
+
+__all__ = ["decide"]
+
+MOST = 20
+"""Actions of which "always this one" is shown: those that the log has most often."""
+
+
+def decide(
+    source: Source,
+    /,
+    *,
+    action: Annotated[str, Parameter(metavar="COLUMN")],
+    reward: Annotated[str, Parameter(metavar="COLUMN")],
+    probability: Annotated[str | None, Parameter(metavar="COLUMN")] = None,
+    low: float = 0.0,
+    high: float = 1.0,
+    explore: str = "squarecb",
+    model: Path | None = None,
+    reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
+    json: bool = False,
+) -> int:
+    """Learn a log of decisions, row by row, and estimate what an even draw and each single action would have earned.
+
+    Parameters
+    ----------
+    source
+        A CSV, TSV, JSON lines, Parquet or Arrow file; - for standard input, or dataset:NAME.
+    action
+        The column of the action that was taken.
+    reward
+        The column of what came of it.
+    probability
+        The column of the probability with which the action was taken; without it, evenly from those of the log.
+    low
+        The lowest reward there may be.
+    high
+        The highest.
+    explore
+        How the bandit is to explore when it acts: squarecb, epsilon, softmax, greedy or linucb.
+    model
+        A file to save the bandit to; if it exists, learning goes on from it.
+    reading
+        How the source is read.
+    json
+        Print a JSON line for each policy instead of a table.
+    """
+    if model is not None:
+        check_writable(model, "--model")
+    learner = _begin(model, (low, high), explore)
+    log = _read(source, reading or ReadingOptions(), action, reward, probability)
+    seen = [decision.action for _, decision in log]
+    often = sorted(dict.fromkeys(seen), key=lambda one: -seen.count(one))[:MOST]
+    policies: dict[str, Policy] = {"even draw": _evenly, **{f"always {one}": _always(one) for one in often}}
+    found = estimate_values(log, policies, learner.clone(), list(dict.fromkeys(seen)))
+    learner.learn_many([x for x, _ in log], [decision for _, decision in log])
+    if model is not None:
+        learner.save(model)
+    _print(found, as_json=json)
+    return 0
+
+
+def _begin(model: Path | None, rewards: tuple[float, float], explore: str) -> Bandit:
+    if model is None or not model.exists():
+        return Bandit(explore=explore, rewards=rewards)
+    learner: Any = load(model)
+    if not isinstance(learner, Bandit):
+        raise ConfigError(
+            expected="a Bandit", got=f"a {type(learner).__name__}", at=str(model), help="Name another file."
+        )
+    return learner
+
+
+def _read(
+    source: str, reading: ReadingOptions, action: str, reward: str, probability: str | None
+) -> list[tuple[dict[str, Any], Decision]]:
+    """Return the rows of a log, each with its decision."""
+    rows: list[tuple[dict[str, Any], Any]] = []
+    with reading.open([source], reading.notes(None, target=reward), task="regress") as stream:
+        for name in (action, probability):
+            if name is not None and name not in stream.columns:
+                raise ConfigError(
+                    expected=f"a column {name}", got="none", at=stream.name, help=did_you_mean(name, stream.columns)
+                )
+        rows = [(dict(x), y) for x, y in stream]
+    chosen = [x.pop(action) for x, _ in rows]
+    even = 1 / max(len(set(chosen)), 1)
+    log = []
+    for i, ((x, r), own) in enumerate(zip(rows, chosen, strict=True)):
+        decision = as_decision((own, r, even if probability is None else x.pop(probability)))
+        if decision is None:
+            raise DataError(
+                expected="an action, a reward that is a number, and a probability above 0 and at most 1",
+                got=f"{own!r}, {r!r}",
+                at=f"row {i + 1} of {source}",
+                help="Leave such rows out.",
+            )
+        log.append((x, decision))
+    if not log:
+        raise DataError(expected="rows", got="none", at=source, help="Check the file.")
+    return log
+
+
+def _evenly(x: Mapping[Any, Any], actions: Sequence[Any]) -> dict[Any, float]:
+    return dict.fromkeys(actions, 1 / len(actions))
+
+
+def _always(action: Any) -> Callable[[Mapping[Any, Any], Sequence[Any]], Any]:
+    return lambda x, actions: action
+
+
+def _print(found: Mapping[str, PolicyValue], *, as_json: bool) -> None:
+    logged = next(iter(found.values())).logged
+    if as_json:
+        print(json_module.dumps({"policy": "logged", "value": logged.value, "low": logged.low, "high": logged.high}))
+        for name, one in found.items():
+            figures = {"value": one.dr.value, "low": one.dr.low, "high": one.dr.high}
+            print(json_module.dumps({"policy": name, **figures, "ips": one.ips.value, "snips": one.snips.value}))
+        return
+    table = Table(box=None, header_style="bold")
+    table.add_column("policy")
+    for title in ("mean reward", "low (95%)", "high", "IPS", "SNIPS"):
+        table.add_column(title, justify="right")
+    table.add_row("as logged", *(f"{v:.4g}" for v in (logged.value, logged.low, logged.high)), "", "")
+    for name, one in found.items():
+        shown = (one.dr.value, one.dr.low, one.dr.high, one.ips.value, one.snips.value)
+        table.add_row(name, *(f"{v:.4g}" for v in shown))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"{next(iter(found.values())).n:,} decisions; mean reward: doubly robust", markup=False)
