@@ -268,6 +268,26 @@ int hw_predict_pending(hw_learner *l, void *p);
  * learns from the predictions stored then; if there are none, its weights stay. */
 int hw_learn_late(hw_learner *l, double y, double w);
 
+/* Coverage: for some shares, ends between which that share of answers lies in the long run. It is followed from hw_cover
+ * on: each answer is compared with what was given out for its row. */
+enum { HW_COVERAGES = 7 };
+enum {
+    HW_C_BELOW,       /* logarithm of the lower end over the width; of classes the log odds that a class of the set has */
+    HW_C_ABOVE,       /* of the upper end; of classes the same as below */
+    HW_C_ROWS,        /* answers compared, */
+    HW_C_COVERED,     /* those that lay inside, */
+    HW_C_SIZE,        /* and the mean size: upper minus lower end, or how many classes */
+    HW_C_LATELY,      /* a fading share of those inside */
+    HW_C_LATELY_SIZE, /* and a fading mean size */
+    HW_C_UNSEEN,      /* answers that were a class never seen: not compared */
+    HW_C_KNOWN,       /* classes seen so far; of numbers 1 */
+    HW_COVERAGE_NUMBERS
+};
+int hw_cover(hw_learner *l);
+/* Of numbers: how many widths (hw_predict) the interval reaches below and above what is predicted. Of classes, twice: the
+ * probability that a class of the set has at least. */
+int hw_ends(const hw_learner *l, double coverage, double *below, double *above);
+
 /* Of HW_ANOMALY, for the sample that hw_read read last: what each row of the table contributes to the raw score, row (rows
  * of the table, zeros before); the raw score itself; and what each name contributes that was never seen. */
 int hw_contributions(hw_learner *l, double *row, double *score, double *of_new);
@@ -333,6 +353,7 @@ enum {
     HW_IN_TURN,          /* the last ones of the base, the first worker, the second, … */
     HW_LAST,             /* the last worker's */
     HW_CLEAR,            /* begins empty */
+    HW_COVERED,          /* ends: the mean of what moved; counts: what each has counted */
     HW_MERGES
 };
 

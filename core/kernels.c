@@ -17,6 +17,7 @@
 #include "kernels/input/cells.c"
 #include "kernels/text.c"
 #include "kernels/mixture.c"
+#include "kernels/coverage.c"
 #include "kernels/replay.c"
 #include "kernels/learn.c"
 #include "kernels/batch.c"

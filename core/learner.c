@@ -121,7 +121,7 @@ int hw_make_fixed(hw_learner *l)
         if (!hw_extend(m, &l->label_history, (uint64_t)(hw_history_head(l) + counted) * 8))
             return HW_NO_MEMORY;
     }
-    return 0;
+    return hw_make_coverage(l);
 }
 
 hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64_t count, int level, uint64_t key,
@@ -271,6 +271,9 @@ void hw_free(hw_learner *l)
                       l->pending_highest_row,
                       l->pending,
                       l->pending_answers,
+                      l->coverage,
+                      l->pending_ends,
+                      l->pending_shown,
                       l->entry_slots,
                       l->entry_x,
                       l->rows_at,
@@ -465,7 +468,7 @@ int hw_predict_pending(hw_learner *l, void *p)
     if (l->intervals == HW_ANOMALY)
         return hw_predict(l, p, NULL);
     l->predicted_count = -1;
-    int status = l->mixture ? hw_make_pending(l) : 0;
+    int status = l->mixture || l->covering ? hw_make_pending(l) : 0;
     return status < 0 ? status : l->kernels->ask(l, p);
 }
 

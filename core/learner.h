@@ -301,6 +301,10 @@ enum {
  * and the last ones of each detector and of the pool (kernels/anomaly.c). */
 enum { HW_SCORES_EVER, HW_SCORES_SKIPPED, HW_SCORES_HEAD, HW_DETECTORS = 4, HW_SCORED = 2000 };
 
+/* What was given out for a sample: ends below and above for each level of coverage, the width that they are multiples of,
+ * and how many classes were known. */
+enum { HW_GIVEN_WIDTH = 2 * HW_COVERAGES, HW_GIVEN_KNOWN, HW_GIVEN };
+
 typedef struct hw_kernels hw_kernels;
 
 struct hw_learner {
@@ -374,6 +378,10 @@ struct hw_learner {
     int64_t *pending_highest_row;
     void *pending;           /* (HW_MOST_PENDING, components, output_capacity) */
     double *pending_answers; /* (HW_MOST_PENDING, HW_ANSWER_INPUTS) answers known then, where they are inputs */
+    bool covering;           /* coverage is followed: */
+    double *coverage;        /* (HW_COVERAGES, HW_COVERAGE_NUMBERS) */
+    double *pending_ends;    /* (HW_MOST_PENDING, HW_GIVEN) what was given out then, */
+    void *pending_shown;     /* (HW_MOST_PENDING, output_capacity) and the predictions */
 
     /* working memory: nothing in it outlives a call */
     int32_t *entry_slots;
@@ -581,6 +589,17 @@ int hw_merge_text(hw_learner *to, const hw_learner *base, const hw_learner *cons
 static inline bool hw_is_text(int kind) { return kind == HW_WORDS || kind == HW_BIGRAMS; }
 /* What is mixed: experts, label history, text. */
 static inline int hw_components(const hw_learner *l) { return l->experts + l->history + (l->text.grams > 0); }
+/* ---- coverage.c ------------------------------------------------------------------------------------------------------ */
+extern const double HW_COVERAGE_LEVELS[HW_COVERAGES];
+static inline bool
+hw_covers_classes(const hw_learner *l) /* a sigmoid for two of them is no other to the core than one of many */
+{
+    return hw_is_of_classes(l->expert[0].loss) ||
+           (l->expert[0].loss == HW_LOSS_binary_cross_entropy && !l->targets && !l->intervals);
+}
+bool hw_can_cover(const hw_learner *l);
+int hw_make_coverage(hw_learner *l);
+void hw_do_not_cover(hw_learner *l); /* a member of a fleet */
 
 /* ---- state.c --------------------------------------------------------------------------------------------------------- */
 /* Whose the numbers of an array of the state are: of what there is one along its first dimension. */
@@ -605,6 +624,9 @@ enum {
     HW_OF_RING,
     HW_OF_PAIRS,
     HW_OF_PENDING_ANSWERS,
+    HW_OF_COVERAGE, /* where it is followed: */
+    HW_OF_PENDING_GIVEN,
+    HW_OF_PENDING_SHOWN,
     HW_OF_FORECAST, /* from here on of a forecaster: */
     HW_OF_NUMBERS,
     HW_OF_PAST,

@@ -22,7 +22,9 @@ enum {
     PER_NUMBER,
     PER_INPUT,
     PER_PAIR_OF_INPUTS,
-    PER_CAPACITY
+    PER_CAPACITY,
+    PER_COVERAGE,
+    PER_GIVEN
 };
 
 #define AT(field) offsetof(hw_learner, field)
@@ -106,6 +108,9 @@ static const struct row {
     {"text_keys", HW_U64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.keys)},
     {"text_seen", HW_F64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.seen)},
     {"text_weights", REAL, HW_BY_NAME, HW_OF_TEXT_ROWS, PER_CAPACITY, AT(text.weights)},
+    {"coverage", HW_F64, HW_COVERED, HW_OF_COVERAGE, PER_COVERAGE, AT(coverage)},
+    {"pending_ends", HW_F64, HW_CLEAR, HW_OF_PENDING_GIVEN, PER_GIVEN, AT(pending_ends)},
+    {"pending_shown", REAL, HW_CLEAR, HW_OF_PENDING_SHOWN, ALONE, AT(pending_shown)},
 };
 enum { STATES = sizeof LIST / sizeof *LIST, FIRST_STATE = 23 };
 
@@ -186,6 +191,9 @@ static int64_t count_of(const hw_learner *l, int i)
     case HW_OF_TEXT: return l->text.grams ? HW_TC_COUNTS : 0;
     case HW_OF_TEXT_COLUMNS: return l->text.grams ? n[HW_N_COLUMNS] : 0;
     case HW_OF_TEXT_ROWS: return l->text.grams ? l->text.counts[HW_TC_ROWS] : 0;
+    case HW_OF_COVERAGE: return l->covering ? HW_COVERAGES : 0;
+    case HW_OF_PENDING_GIVEN: return l->covering && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
+    case HW_OF_PENDING_SHOWN: return l->covering && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING * capacity : 0;
     case HW_OF_PENDING_ANSWERS: return l->answer_inputs && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     default: return n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     }
@@ -210,6 +218,8 @@ static int64_t across(const hw_learner *l, int i)
     case PER_LEVEL: return HW_LEVELS;
     case PER_CAPACITY: return l->sizes[HW_N_OUTPUT_CAPACITY];
     case PER_COMPONENT: return hw_components(l) * l->sizes[HW_N_OUTPUT_CAPACITY];
+    case PER_COVERAGE: return HW_COVERAGE_NUMBERS;
+    case PER_GIVEN: return HW_GIVEN;
     default: return 1;
     }
 }
@@ -297,6 +307,7 @@ static bool is_of_others(const hw_learner *l, int i)
            (owner >= HW_OF_BANDIT && owner < HW_OF_PENDING && !l->bandit.on) || (owner >= HW_OF_TEXT && !l->text.grams);
 }
 static bool is_of_text(int i) { return LIST[i].owner >= HW_OF_TEXT; }
+static bool is_of_coverage(int i) { return LIST[i].owner >= HW_OF_COVERAGE && LIST[i].owner <= HW_OF_PENDING_SHOWN; }
 
 uint64_t hw_digest(hw_learner *l)
 {
@@ -306,7 +317,7 @@ uint64_t hw_digest(hw_learner *l)
     for (int i = 0; i < STATES; i++) {
         hw_array a;
         locate(l, i, &a);
-        if (is_of_others(l, i)) /* as if there was no such array */
+        if (is_of_others(l, i) || (is_of_coverage(i) && !l->covering)) /* as if there was no such array */
             continue;
         size_t bytes = (size_t)(a.shape[0] * a.shape[1]) * size_of(a.type);
         digest = hw_hash(digest, bytes ? a.data : "", bytes);
@@ -478,6 +489,24 @@ static int check_forecast(const hw_learner *l, hw_fault *fault)
     return 0;
 }
 
+static int check_coverage(const hw_learner *l, hw_fault *fault)
+{
+    static const int counts[] = {HW_C_ROWS, HW_C_COVERED, HW_C_UNSEEN, HW_C_KNOWN};
+    for (int i = 0; l->covering && i < HW_COVERAGES; i++) {
+        const double *c = l->coverage + i * HW_COVERAGE_NUMBERS;
+        for (size_t j = 0; j < sizeof counts / sizeof *counts; j++)
+            CHECK(countable(c[counts[j]]), "coverage", "counts", c[counts[j]]);
+        CHECK(c[HW_C_KNOWN] <= HW_MOST_OUTPUTS, "coverage", "as many classes as there may be", c[HW_C_KNOWN]);
+        CHECK(c[HW_C_BELOW] >= -20 && c[HW_C_BELOW] <= 20 && c[HW_C_ABOVE] >= -20 && c[HW_C_ABOVE] <= 20, "coverage",
+              "ends whose logarithm is from -20 to 20", c[HW_C_BELOW]);
+    }
+    const double *ends = l->pending_ends;
+    for (int64_t i = 0; l->covering && l->pending && i < HW_MOST_PENDING; i++)
+        CHECK(ends[i * HW_GIVEN + HW_GIVEN_KNOWN] >= 0 && ends[i * HW_GIVEN + HW_GIVEN_KNOWN] <= HW_MOST_OUTPUTS,
+              "pending_ends", "as many classes as there may be", ends[i * HW_GIVEN + HW_GIVEN_KNOWN]);
+    return 0;
+}
+
 /* Arrays for as many as the sizes say; what is larger than the file does not come this far. */
 static int make_arrays(hw_learner *l)
 {
@@ -641,6 +670,17 @@ static int read_text(hw_learner *l, const hw_array *arrays, hw_fault *fault)
     return 0;
 }
 
+/* Whether coverage is followed is said by its array alone. */
+static int read_coverage(hw_learner *l, const hw_array *arrays, hw_fault *fault)
+{
+    int i = 0;
+    while (LIST[i].owner != HW_OF_COVERAGE)
+        i++;
+    l->covering = arrays[i].shape[0] > 0;
+    CHECK(!l->covering || hw_can_cover(l), "coverage", "none of such a learner", arrays[i].shape[0]);
+    return 0;
+}
+
 static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *fault)
 {
     CHECK(count == STATES, "state", "all its arrays", count);
@@ -658,6 +698,8 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
         status = read_actions(l, arrays, fault);
     if (status >= 0)
         status = read_text(l, arrays, fault);
+    if (status >= 0)
+        status = read_coverage(l, arrays, fault);
     if (status < 0)
         return status;
     for (int i = 0; i < STATES; i++) {
@@ -688,7 +730,7 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
     hw_set_counts(l);
     if ((status = check_names(l, fault)) < 0 || (status = check_numbers(l, fault)) < 0 ||
         (status = check_forecast(l, fault)) < 0 || (status = check_bandit(l, fault)) < 0 ||
-        (status = check_text(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
+        (status = check_text(l, fault)) < 0 || (status = check_coverage(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
         return status;
     for (int32_t i = 0; i < l->columns.count; i++) {
         uint32_t size;

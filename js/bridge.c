@@ -62,16 +62,24 @@ int EXPORT(js_has_double)(void)
 #endif
 }
 
+/* As in Python, coverage is followed wherever it can be. */
+static hw_learner *covering(hw_learner *l)
+{
+    if (l)
+        hw_cover(l);
+    return l;
+}
+
 hw_learner *EXPORT(js_make)(const double *declaration, int count, uint32_t low, uint32_t high)
 {
     last.fault = (hw_fault){0};
-    return hw_make(&MEMORY, declaration, count, 0, (uint64_t)high << 32 | low, &last.status, &last.fault);
+    return covering(hw_make(&MEMORY, declaration, count, 0, (uint64_t)high << 32 | low, &last.status, &last.fault));
 }
 
 hw_learner *EXPORT(js_restore)(const hw_array *arrays, int count, uint32_t low, uint32_t high)
 {
     last.fault = (hw_fault){0};
-    return hw_restore(&MEMORY, arrays, count, 0, (uint64_t)high << 32 | low, &last.status, &last.fault);
+    return covering(hw_restore(&MEMORY, arrays, count, 0, (uint64_t)high << 32 | low, &last.status, &last.fault));
 }
 
 /* Outputs, rows learned. */

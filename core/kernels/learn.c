@@ -157,7 +157,13 @@ static int kernel_learn(hw_learner *l, double y, double w, void *p, bool predict
         read_first_layer(l, &s);
         predict_mixture(l, &s, p);
     }
-    return w > 0 ? learn_answer(l, &s, &y, 1, w, true, place) : 0;
+    if (!(w > 0))
+        return 0;
+    if (place > 0)
+        follow_late(l, place, y, w);
+    else
+        follow_now(l, &s, p, y, w);
+    return learn_answer(l, &s, &y, 1, w, true, l->mixture ? place : -1);
 }
 
 static int kernel_predict_pending(hw_learner *l, void *p)
@@ -167,8 +173,8 @@ static int kernel_predict_pending(hw_learner *l, void *p)
     read_entries(l, false);
     read_first_layer(l, &s);
     predict_mixture(l, &s, p);
-    if (l->mixture)
-        store_pending(l, &s);
+    if (l->mixture || l->covering)
+        store_pending(l, &s, p);
     return 0;
 }
 
@@ -185,7 +191,8 @@ static int kernel_learn_late(hw_learner *l, double y, double w)
     find_cells(l);
     read_entries(l, true);
     read_first_layer(l, &s);
-    return learn_answer(l, &s, &y, 1, w, false, place);
+    follow_late(l, place, y, w);
+    return learn_answer(l, &s, &y, 1, w, false, l->mixture ? place : -1);
 }
 
 /* Pairs of a row with a fixed number of inputs: input j scales row j + 1, or names it. Missing ones have none. */

@@ -67,8 +67,9 @@ static inline double in_answer_units(const hw_learner *l, double z)
     return l->base + l->answers[0] + __builtin_sqrt(l->answers[1]) * z;
 }
 
-/* Store what the components predicted in the oldest place; numbers in the answer's own units. */
-static void store_pending(hw_learner *l, const sample *s)
+/* Store what the components predicted, and what of it was given out, in the oldest place; numbers in the answer's own
+ * units. */
+static void store_pending(hw_learner *l, const sample *s, const real *p)
 {
     int64_t place = l->pending_added % HW_MOST_PENDING;
     l->pending_added += 1;
@@ -90,12 +91,14 @@ static void store_pending(hw_learner *l, const sample *s)
     }
     if (l->answer_inputs)
         hw_read_answers(l, l->pending_answers + place * HW_ANSWER_INPUTS);
+    if (l->covering)
+        store_ends(l, s, p, place);
 }
 
 /* 1 + the place of the oldest predictions stored for the sample at hand, or -1; the place is free from then on. */
 static int64_t match_pending(hw_learner *l)
 {
-    if (!l->mixture)
+    if (!l->mixture && !l->covering)
         return -1;
     while (l->pending_oldest < l->pending_added && l->pending_key[l->pending_oldest % HW_MOST_PENDING] == 0)
         l->pending_oldest += 1;

@@ -476,8 +476,10 @@ hw_fleet *hw_fleet_make(const hw_allocator *memory, hw_learner *first, const int
     f->seated = -1;
     hw_array a;
     hw_learner *copy = NULL;
-    if (hw_locate(first, 0, &a) >= 0 && (copy = hw_copy_whole(memory, first, status)))
+    if (hw_locate(first, 0, &a) >= 0 && (copy = hw_copy_whole(memory, first, status))) {
+        hw_do_not_cover(copy);
         f->seats[f->seat_count++] = copy;
+    }
     if (copy)
         *status = put_to_rest(f, copy, &f->first);
     if (copy && *status >= 0)

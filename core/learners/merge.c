@@ -1165,6 +1165,32 @@ static int merge_history(merging *m, int i)
     return 0;
 }
 
+/* Ends of coverage move by the mean of what moved, and counts by what each has counted; means are those of the last worker.
+ */
+static int merge_coverage(merging *m, int i)
+{
+    (void)i;
+    enum { ENDS = HW_C_ABOVE + 1 };
+    for (int n = 0; m->to->covering && n < HW_COVERAGES * HW_COVERAGE_NUMBERS; n++) {
+        int number = n % HW_COVERAGE_NUMBERS;
+        double before = m->base->coverage[n], moved = 0, last = before;
+        for (int q = 0; q < m->count; q++)
+            if (m->worker[q].live && m->worker[q].l->covering) {
+                last = m->worker[q].l->coverage[n];
+                moved += last - before;
+            }
+        if (number < ENDS)
+            m->to->coverage[n] = m->live == 1 ? last : m->live ? before + moved / m->live : before;
+        else if (number == HW_C_ROWS || number == HW_C_COVERED || number == HW_C_UNSEEN)
+            m->to->coverage[n] = before + moved;
+        else if (number == HW_C_KNOWN)
+            m->to->coverage[n] = hw_covers_classes(m->to) ? most(last, m->to->outputs) : last;
+        else
+            m->to->coverage[n] = last;
+    }
+    return 0;
+}
+
 /* ---- the whole
  * ---------------------------------------------------------------------------------------------------------------------------
  */
@@ -1178,7 +1204,8 @@ static int (*const RULES[HW_MERGES])(merging *m, int i) = {[HW_MEAN_BY_TOUCHES] 
                                                            [HW_SAMPLE] = merge_samples,
                                                            [HW_MOST_TESTS] = merge_tests,
                                                            [HW_IN_TURN] = merge_scores,
-                                                           [HW_LAST] = merge_history};
+                                                           [HW_LAST] = merge_history,
+                                                           [HW_COVERED] = merge_coverage};
 
 /* Whether several workers have moved a curve of the base, and this one has moved its knots too. */
 static bool is_bent(const merging *m, const worker *w, int32_t slot)

@@ -298,11 +298,14 @@ static int reserve_answers(hw_learner *l, int old_capacity, int old_outputs)
     void *predictions = hw_allocate(&l->memory, (uint64_t)(l->all + 4) * (uint64_t)capacity * hw_number(l));
     double *past = l->history ? hw_allocate(&l->memory, (uint64_t)(hw_history_head(l) + counted) * 8) : NULL;
     void *pending = l->pending ? hw_allocate(&l->memory, (uint64_t)waiting * (uint64_t)capacity * hw_number(l)) : NULL;
+    bool gave = l->covering && l->pending;
+    void *shown = gave ? hw_allocate(&l->memory, (uint64_t)HW_MOST_PENDING * (uint64_t)capacity * hw_number(l)) : NULL;
     void *text = words > 0 ? hw_allocate(&l->memory, (uint64_t)size * hw_number(l)) : NULL;
-    if (!predictions || (l->history && !past) || (l->pending && !pending) || (words > 0 && !text) ||
+    if (!predictions || (l->history && !past) || (l->pending && !pending) || (words > 0 && !text) || (gave && !shown) ||
         !extend(l, &l->answers, 3 * (int64_t)capacity, 8) ||
         (words >= 0 && (!extend(l, &l->text.z, capacity, hw_number(l)) || !extend(l, &l->text.d, capacity, hw_number(l)))))
-        return hw_release(predictions), hw_release(past), hw_release(pending), hw_release(text), HW_NO_MEMORY;
+        return hw_release(predictions), hw_release(past), hw_release(pending), hw_release(text), hw_release(shown),
+               HW_NO_MEMORY;
     for (int64_t i = 0; text && i < l->text.counts[HW_TC_ROWS]; i++)
         copy_numbers(l, text, i * capacity, l->text.weights, i * old_capacity, old_capacity);
     if (text) {
@@ -317,17 +320,26 @@ static int reserve_answers(hw_learner *l, int old_capacity, int old_outputs)
     }
     for (int64_t i = 0; pending && i < waiting; i++)
         copy_numbers(l, pending, i * capacity, l->pending, i * old_capacity, old_capacity);
+    for (int64_t i = 0; shown && i < HW_MOST_PENDING; i++)
+        copy_numbers(l, shown, i * capacity, l->pending_shown, i * old_capacity, old_capacity);
     hw_release(l->predictions);
     hw_release(l->label_history);
     hw_release(l->pending);
     l->predictions = predictions;
     l->label_history = past;
     l->pending = pending;
+    if (gave) {
+        hw_release(l->pending_shown);
+        l->pending_shown = shown;
+    }
     return 0;
 }
 
 int hw_make_pending(hw_learner *l)
 {
+    if (l->covering && (!extend(l, &l->pending_ends, HW_MOST_PENDING * HW_GIVEN, 8) ||
+                        !extend(l, &l->pending_shown, (int64_t)HW_MOST_PENDING * l->output_capacity, hw_number(l))))
+        return HW_NO_MEMORY;
     if (l->pending)
         return 0;
     int64_t count = (int64_t)HW_MOST_PENDING * hw_components(l) * l->output_capacity;

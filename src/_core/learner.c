@@ -581,6 +581,36 @@ static PyObject *learner_learn_action(Learner *self, PyObject *args)
     return code < 0 || described < 0 ? NULL : PyBool_FromLong(code);
 }
 
+/* cover(): follow coverage from now on, if that is not done yet. */
+static PyObject *learner_cover(Learner *self, PyObject *unused)
+{
+    (void)unused;
+    if (enter(self) < 0)
+        return NULL;
+    int code = hw_cover(self->core);
+    leave(self);
+    if (code < 0) {
+        raise_status(code, NULL);
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* ends(coverage): how many widths an interval reaches below and above; of classes twice the least probability. */
+static PyObject *learner_ends(Learner *self, PyObject *coverage)
+{
+    double share = PyFloat_AsDouble(coverage), below = 0, above = 0;
+    if (PyErr_Occurred() || enter(self) < 0)
+        return NULL;
+    int code = hw_ends(self->core, share, &below, &above);
+    leave(self);
+    if (code < 0) {
+        raise_status(code, NULL);
+        return NULL;
+    }
+    return Py_BuildValue("(dd)", below, above);
+}
+
 static PyObject *learner_last_prediction(Learner *self, PyObject *unused)
 {
     (void)unused;
@@ -1418,6 +1448,8 @@ static PyMethodDef methods[] = {
     {"decide", (PyCFunction)(void *)learner_decide, METH_VARARGS, "Which of some actions, by their probabilities."},
     {"learn_action", (PyCFunction)(void *)learner_learn_action, METH_VARARGS, "What came of an action."},
     {"forecast_ends", (PyCFunction)(void *)learner_forecast_ends, METH_FASTCALL, "How far from them answers will lie."},
+    {"cover", (PyCFunction)(void *)learner_cover, METH_NOARGS, "Follow coverage."},
+    {"ends", (PyCFunction)(void *)learner_ends, METH_O, "Ends of a coverage."},
     {"last_prediction", (PyCFunction)(void *)learner_last_prediction, METH_NOARGS, "The last predictions of one sample."},
     {"learn", (PyCFunction)(void *)learner_learn, METH_VARARGS, "Predict and learn rows in turn."},
     {"predict", (PyCFunction)(void *)learner_predict, METH_VARARGS, "Predictions of rows."},

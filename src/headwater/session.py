@@ -260,6 +260,7 @@ class Session:
             rejected=self._rejected(),
             events=tuple(self._events),
             unscored=watch.unscored,
+            coverage={} if self._own is None else self._own.coverage_.get(0.9, {}),
         )
         if self._own is not None:
             self._own.keep_record(record)

@@ -248,6 +248,9 @@ class Record:
         What happened since the last record.
     unscored
         Rows that were predicted before any class was known: they are not scored, neither for the model nor for the baselines.
+    coverage
+        Of sets, or intervals with a guarantee, for 90 %: how many ``rows`` were compared and the share ``covered``, their mean
+        ``size``, both ``lately``, and rows of a class never seen (``unseen``). Empty of a learner that gives none.
     """
 
     rows: int
@@ -262,6 +265,7 @@ class Record:
     rejected: dict[str, int] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     unscored: int = 0
+    coverage: Scores = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
         return face().html(self)
@@ -275,7 +279,7 @@ class Record:
         {'accuracy': 0.5, 'kappa': None}
         """
         plain: dict[str, Any] = asdict(self)
-        for key in ("scores", "window_scores"):
+        for key in ("scores", "window_scores", "coverage"):
             plain[key] = _defined(plain[key])
         for key in ("baselines", "window_baselines"):
             plain[key] = {name: _defined(scores) for name, scores in plain[key].items()}

@@ -268,6 +268,11 @@ class Learner(ABC):
         return []
 
     @property
+    def coverage_(self) -> dict[float, dict[str, float]]:
+        """How often answers lay inside what was given out, by the coverage that was wanted; none of a kind that gives none."""
+        return {}
+
+    @property
     def n_learned(self) -> int:
         """How many rows were learned."""
         return 0 if self._engine is None else self._engine.learned

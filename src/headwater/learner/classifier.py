@@ -24,6 +24,7 @@ from .limits import check_classes
 from .notices.familiar import about_classes
 from .sampling.measure import as_rows, cost
 from .sampling.sample import SampledRow
+from .series.intervals import check_coverage
 from .settings import documented
 from .settings.setup import make_setup
 from .supervised import SupervisedLearner
@@ -153,6 +154,67 @@ class Classifier(SupervisedLearner, base.Classifier):
         if type(x) is not dict:
             check_rows([x])
         return engine.predict_label_one(x, self.classes)
+
+    def predict_set_one(self, x: Mapping[Any, Any], coverage: float = 0.9) -> set[Any]:
+        """Predict a set of classes that holds that of a sample in that share of cases, in the long run; nothing is changed.
+
+        {c : p(c) ≥ τ}: after each row learned, the log odds of τ move by −0.6·(miss − α), α = 1 − coverage, where miss says whether
+        the set that was given out for the row lacked its class. So the share of misses tends to α, whatever the stream does, and
+        whether or not probabilities are right. Where answers come late, steps are smaller: by 1 + (rows on their way)/32.
+
+        Parameters
+        ----------
+        x : dict
+            The sample.
+        coverage : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        set
+            Empty where no class is probable enough: of a model that is right more often than was asked for, some sets are.
+
+        Raises
+        ------
+        ConfigError
+            If coverage is not between 0 and 1.
+
+        Notes
+        -----
+        The guarantee is that of 0.5, 0.65, 0.8, 0.9, 0.95, 0.98 and 0.99; other shares lie on a line between the two next to them.
+        A class that was never seen can't be covered: ``coverage_`` counts such rows apart.
+
+        Examples
+        --------
+        >>> model = Classifier(seed=1)
+        >>> for i in range(1_000):
+        ...     model.learn_one({"x": i % 2}, ("a" if i % 3 else "b") if i % 2 else "c")
+        >>> (
+        ...     sorted(model.predict_set_one({"x": 1}, coverage=0.99)),
+        ...     sorted(model.predict_set_one({"x": 0}, coverage=0.99)),
+        ... )
+        (['a', 'b'], ['c'])
+
+        References
+        ----------
+        Sadinle, Lei & Wasserman 2019 (least ambiguous sets); Angelopoulos, Candès & Tibshirani 2023 (quantile tracking).
+        """
+        if self._checked is None:
+            self._look_at_one(x)
+        return self._sets([x], coverage)[0]
+
+    def predict_set_many(self, X: Any, coverage: float = 0.9) -> list[set[Any]]:
+        """Predict the set of classes of each row; as ``predict_set_one``."""
+        X = as_samples(X)
+        self._look(X)
+        return self._sets(X, coverage)
+
+    def _sets(self, X: Any, coverage: float) -> list[set[Any]]:
+        check_coverage(coverage)
+        with self.lock:
+            p, engine, classes = self._proba(X), self._engine, self.classes
+            least = 0.0 if engine is None else engine.core.learner.ends(coverage)[0]
+            return [set(compress(classes, row)) for row in (p >= least).tolist()]
 
     def learn_one(self, x: Mapping[Any, Any], y: Hashable, w: float = 1.0) -> None:
         """Learn one sample; it is ``learn_many`` of one row.

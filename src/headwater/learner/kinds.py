@@ -36,9 +36,12 @@ ABILITIES: dict[str, str] = {
     "weights": "weighs rows",
     "ahead": "forecasts a series",
     "acts": "chooses actions",
+    "coverage": "gives sets or intervals with a guarantee",
 }
 """What a kind may be able to do, as the end of a sentence."""
-_NET = frozenset(("answers", "layers", "onnx", "web", "fleet", "cluster", "step", "importance", "late", "weights"))
+_NET = frozenset(
+    ("answers", "layers", "onnx", "web", "fleet", "cluster", "step", "importance", "late", "weights", "coverage")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from headwater.types import Forecast, as_mapping
 from .engine import Engine, Setup
 from .guards import FARTHEST, HEAVIEST, Block, as_samples, check_rows, check_sample
 from .labels import beside
+from .outputs.coverage import check_guarantee
 from .sampling.measure import as_rows
 from .sampling.sample import SampledRow
 from .series.intervals import check_coverage, interval_ends
@@ -108,7 +109,9 @@ class Regressor(SupervisedLearner, base.Regressor):
         check_sample(x)
         return min(max(engine.predict_value_one(x), -FARTHEST), FARTHEST)
 
-    def predict_interval_one(self, x: Mapping[Any, Any], coverage: float = 0.9) -> tuple[float, float]:
+    def predict_interval_one(
+        self, x: Mapping[Any, Any], coverage: float = 0.9, *, guarantee: str | None = None
+    ) -> tuple[float, float]:
         """Predict an interval that holds the answer of a sample in that share of cases; nothing is changed.
 
         [ŷ + s(x)·q₋, ŷ + s(x)·q₊]: s(x) is the size of error expected here (the pool has an expert that learns it; a single
@@ -121,21 +124,27 @@ class Regressor(SupervisedLearner, base.Regressor):
             The sample.
         coverage : float
             Between 0 and 1; an equal share of the rest lies below and above.
+        guarantee : str, optional
+            "long-run": the share of answers outside tends to 1 − coverage whatever the stream does, also where answers come late.
+            Then ln(−q₋) and ln q₊ move after each row by 0.08·(miss − α/2), where miss says whether the answer lay beyond that end
+            of the interval that was given out, and α = 1 − coverage; where answers come late, by 1 + (rows on their way)/32 less.
 
         Returns
         -------
         tuple of float
-            Lower and upper end; infinite while too few rows were learned to tell (19 for 0.9).
+            Lower and upper end; without a guarantee infinite while too few rows were learned to tell (19 for 0.9).
 
         Raises
         ------
         ConfigError
-            If coverage is not between 0 and 1.
+            If coverage is not between 0 and 1, or there is no such guarantee.
 
         Notes
         -----
         It holds on the average of rows, one after the other, where each is predicted before it is learned and the answer
-        comes before the next; where answers come late, errors at prediction are larger than those that were scored.
+        comes before the next; where answers come late, errors at prediction are larger than those that were scored: ask for a
+        guarantee there. It is that of 0.5, 0.65, 0.8, 0.9, 0.95, 0.98 and 0.99; other shares lie on a line between the two next to
+        them. ``coverage_`` says how often answers lay inside so far.
 
         Examples
         --------
@@ -148,21 +157,25 @@ class Regressor(SupervisedLearner, base.Regressor):
 
         References
         ----------
-        Vovk, Gammerman & Shafer 2005 (conformal prediction); Xu & Xie 2021 (a moving window of residuals).
+        Vovk, Gammerman & Shafer 2005 (conformal prediction); Xu & Xie 2021 (a moving window of residuals); Angelopoulos, Candès &
+        Tibshirani 2023 (quantile tracking).
         """
         if self._checked is None:
             self._look_at_one(x)
-        low, high = self._intervals([x], coverage)[0].tolist()
+        low, high = self._intervals([x], coverage, guarantee)[0].tolist()
         return low, high
 
-    def predict_interval_many(self, X: Any, coverage: float = 0.9) -> NDArray[np.float64]:
+    def predict_interval_many(
+        self, X: Any, coverage: float = 0.9, *, guarantee: str | None = None
+    ) -> NDArray[np.float64]:
         """Predict the interval of each row, shape (n, 2): lower and upper end; as ``predict_interval_one``."""
         X = as_samples(X)
         self._look(X)
-        return self._intervals(X, coverage)
+        return self._intervals(X, coverage, guarantee)
 
-    def _intervals(self, X: Any, coverage: float) -> NDArray[np.float64]:
-        forecast = self.forecast(X, coverage=coverage)
+    def _intervals(self, X: Any, coverage: float, guarantee: str | None) -> NDArray[np.float64]:
+        check_guarantee(guarantee)
+        forecast = self.forecast(X, coverage=coverage, guarantee=guarantee)
         return np.stack([np.asarray(forecast.lower), np.asarray(forecast.upper)], axis=1)
 
     def learn_one(self, x: Mapping[Any, Any], y: float, w: float = 1.0) -> None:
@@ -228,7 +241,7 @@ class Regressor(SupervisedLearner, base.Regressor):
         self._look(X)
         return beside(X, np.asarray(self.forecast(X).y_pred, np.float64), self.answer_name)
 
-    def forecast(self, X: Any, *, coverage: float | None = None) -> Forecast:
+    def forecast(self, X: Any, *, coverage: float | None = None, guarantee: str | None = None) -> Forecast:
         """Predict rows; nothing is changed.
 
         Parameters
@@ -237,6 +250,8 @@ class Regressor(SupervisedLearner, base.Regressor):
             Samples.
         coverage : float, optional
             With it, intervals too: ``predict_interval_one``.
+        guarantee : str, optional
+            Which, as there.
 
         Returns
         -------
@@ -244,7 +259,7 @@ class Regressor(SupervisedLearner, base.Regressor):
         """
         X = as_samples(X)
         n = check_rows(X)
-        q = None if coverage is None else _quantiles(self._engine, coverage)
+        q = None if coverage is None else _quantiles(self._engine, coverage, guarantee)
         if self._engine is None:
             y_pred, widths = np.full(n, self._cold), np.ones(n)
         else:
@@ -291,9 +306,12 @@ class Regressor(SupervisedLearner, base.Regressor):
         return face().explain_one(self, x, target=None, method=method, of="proba")
 
 
-def _quantiles(engine: Engine | None, coverage: float) -> tuple[float, float]:
+def _quantiles(engine: Engine | None, coverage: float, guarantee: str | None) -> tuple[float, float]:
     """Return the scores between which that share of the next ones lies, ±∞ while there are too few to tell."""
     check_coverage(coverage)
+    if guarantee is not None and engine is not None:
+        below, above = engine.core.learner.ends(coverage)
+        return -below, above
     scores = np.zeros(1) if engine is None else engine.core.array("scores")
     return interval_ends(scores[1 : min(int(scores[0]), WINDOW) + 1], coverage)
 

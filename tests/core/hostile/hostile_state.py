@@ -270,7 +270,8 @@ OFTEN = ("sizes", "declaration", "names_value", "names_owner", "names_end", "slo
          "shared_slots", "sample_start", "sample_count", "pair_rows", "column_slot", "column_kind", "column_name", "slot_seen",
          "pending_highest_row", "label_history", "cell_code", "cell_threshold", "running", "touched", "sample_y", "slot_knots",
          "forecast_counts", "forecast_numbers", "forecast_errors", "forecast_column_start", "forecast_column_slots",
-         "forecast_levels", "bandit_counts", "bandit_shares", "bandit_actions", "bandit_ring", "bandit_weights")  # fmt: skip
+         "forecast_levels", "bandit_counts", "bandit_shares", "bandit_actions", "bandit_ring", "bandit_weights",
+         "coverage", "pending_ends", "pending_shown")  # fmt: skip
 
 
 def spoil(rng: np.random.Generator, header: dict[str, Any], arrays: Arrays) -> None:

@@ -197,6 +197,7 @@ typedef struct flow {
     bool few;     /* two numbers and a category */
     bool prose;   /* the third category is a text */
     bool changes; /* halfway an expert begins anew, weights are evened out, steps become longer */
+    bool covers;  /* coverage is followed, and its ends are noted */
 } flow;
 
 static const char *const NAMES[COLUMNS] = {"measured b", "x2",  "gr\xc3\xb6\xc3\x9f\x65", "measured a", "colour", "city",
@@ -329,6 +330,21 @@ static void read_numbers(subject *s, const hw_value *values, int count)
     expect(s, "read numbers", hw_read_numbers(s->l, slots, x, count));
 }
 
+/* The ends at a share that is followed, at one between two, and at one beyond all. */
+static void note_ends(subject *s)
+{
+    static const double shares[] = {0.9, 0.7, 0.999};
+    for (int i = 0; i < 3; i++) {
+        double ends[2];
+        expect(s, "ends", hw_ends(s->l, shares[i], ends, ends + 1));
+        for (int j = 0; j < 2; j++) {
+            uint64_t bits;
+            memcpy(&bits, ends + j, 8);
+            s->predictions = (s->predictions ^ bits) * 0x100000001b3u;
+        }
+    }
+}
+
 static void learn_samples(const char *name, const declaration *a, flow f)
 {
     static subject s;
@@ -336,7 +352,11 @@ static void learn_samples(const char *name, const declaration *a, flow f)
     double score, width = 0;
     if (!begin(&s, name, a))
         return;
+    if (f.covers)
+        expect(&s, "cover", hw_cover(s.l));
     for (int64_t i = 0; i < run.rows + (f.late ? DELAY : 0); i++) {
+        if (f.covers && i % 100 == 0)
+            note_ends(&s);
         if (i == run.rows / 2) {
             change_level(&s);
             if (f.changes) {
@@ -946,6 +966,25 @@ static void every_bandit(bool d)
     decide(named("bandit", "full_table", d), &a, 7, (flow){0});
 }
 
+static void every_coverage(bool d)
+{
+    flow classes = {.classes = 20, .more = 200, .words = 50, .covers = true}, numbers = {.words = 50, .covers = true};
+    for (int late = 0; late < 2; late++) {
+        classes.late = numbers.late = late;
+        declaration a = declare(d, true, 0, 1);
+        add_few(&a, "cross_entropy");
+        learn_samples(named(late ? "coverage_late" : "coverage", "classes", d), &a, classes);
+        a = declare(d, true, 0, 1);
+        add_net(&a, "hinge", "adam", 0.01, 0, 0);
+        learn_samples(named(late ? "coverage_late" : "coverage", "one_net", d), &a, classes);
+        a = declare(d, true, 0, 1);
+        a.numbers[HW_D_TARGETS] = 1;
+        a.numbers[HW_D_INTERVALS] = HW_SCALED;
+        add_few(&a, "huber");
+        learn_samples(named(late ? "coverage_late" : "coverage", "numbers", d), &a, numbers);
+    }
+}
+
 /* What the core gives beside a learner. */
 static void functions(void)
 {
@@ -989,6 +1028,7 @@ int main(int count, char **arguments)
         every_bandit(d);
         every_image(d);
         every_text(d);
+        every_coverage(d);
     }
     functions();
     for (int i = 0; i < HW_RUNNING + 3 && run.rows >= 10000 && run.parts == 1; i++)

@@ -239,6 +239,12 @@ def test_faults_of_a_shuttle_are_found_without_labels():
     assert said["blamed"].startswith("f1 = ")
 
 
+def test_sets_and_intervals_hold_the_answer_as_often_as_asked():
+    said = output_of("23_intervals_and_sets")
+    assert abs(numbers(said["sets for 95 %"])[0] - 95) < 1
+    assert abs(numbers(said["approval"])[0] - 90) < 2
+
+
 def test_a_day_of_water_flow_is_forecast_better_than_by_the_day_before():
     said = output_of("20_forecasts")
     own, naive, _, held = numbers(said["1 h ahead"])

@@ -28,6 +28,8 @@ BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
         "../zh/how-to/forecasts.md",
         "decisions.md",
         "../zh/how-to/decisions.md",
+        "coverage.md",
+        "../zh/how-to/coverage.md",
     ],
 )
 def test_the_blocks_and_commands_of_a_page_run(page, tmp_path, monkeypatch, capsys):
@@ -41,4 +43,4 @@ def test_the_blocks_and_commands_of_a_page_run(page, tmp_path, monkeypatch, caps
         for line in code.splitlines():
             assert main(shlex.split(line)[1:]) == 0, line
             assert capsys.readouterr().out, line
-    assert ran == ({"python"} if page == "notebook.md" else {"python", "sh"})
+    assert ran == ({"python"} if page.endswith(("notebook.md", "coverage.md")) else {"python", "sh"})

@@ -411,6 +411,8 @@ def _restored(state: Mapping[str, NDArray[Any]]) -> Any:
     arrays = []
     for name in STATE:
         array = np.ascontiguousarray(state.get(name, _EMPTY.get(name)))
+        if name == "pending_shown" and name not in state:  # it has the learner's own type
+            array = array.astype(state["weights"].dtype)
         kind = _TYPES.get(array.dtype.str, -1)
         arrays.append((name, kind, array.shape[0], array.shape[1] if array.ndim == 2 else -1, array))
     return _core.Learner.restore(arrays, _reader, level(), table_key())
@@ -436,7 +438,8 @@ def _smallest() -> dict[str, NDArray[Any]]:
 _NONE = _smallest()
 STATE = tuple(_NONE)
 """Names of the arrays that learning changes, in the order in which they are saved: the list in ``core/state.c``."""
-_EMPTY = {name: array for name, array in _NONE.items() if name.startswith(("forecast_", "bandit_", "text_"))}
+_LATER = ("forecast_", "bandit_", "text_", "coverage", "pending_ends", "pending_shown")
+_EMPTY = {name: array for name, array in _NONE.items() if name.startswith(_LATER)}
 """Arrays that files of the first versions don't have, as they stand in a learner that has no use for them."""
 
 __all__ = [

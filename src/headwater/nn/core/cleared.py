@@ -12,7 +12,15 @@ __all__ = ["cleared", "with_samples"]
 
 _FIXED = ("sample_start", "sample_count", "sample_y", "sample_w")
 _PAIRS = ("pair_rows", "pair_values")
-_GROWING = (*_PAIRS, "pending_key", "pending_highest_row", "pending", "pending_answers")
+_GROWING = (
+    *_PAIRS,
+    "pending_key",
+    "pending_highest_row",
+    "pending",
+    "pending_answers",
+    "pending_ends",
+    "pending_shown",
+)
 _OF_SAMPLES = [12, 13]
 _COUNTS = [*_OF_SAMPLES, 15, 16, 18]
 """Where ``sizes`` counts samples, their pairs, and pending predictions; the order is that of ``core/learner.h``."""

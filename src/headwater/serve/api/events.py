@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 from headwater.errors import HeadwaterError
-from headwater.learner.kinds import check_can
+from headwater.learner.kinds import check_can, kind_of
 from headwater.serve.api.explaining import parts_as_json
 from headwater.serve.api.models import summary
 from headwater.serve.background.history import EVERY_S, experts_of
@@ -96,6 +96,7 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         experts = [f"{i + 1} · {expert['optimizer']}" for i, expert in enumerate(experts_of(model.champion.learner))]
         classes = model.champion.learner.known_classes
         alarms = list(model.alarms)
+        covered = coverage_of(model.champion.learner)
     recorded = state.histories.of(model)
     return {
         **summary(model),
@@ -109,6 +110,7 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         "past": recorded.curve.points if past else None,
         "history": history,
         "experts": experts,
+        "coverage": covered,
         "importance": recorded.importance(),
         "series": recorded.series,
         "recent": [_row(*item) for item in recent[::-1]],
@@ -117,6 +119,14 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         "ready": state.service.failure is None,
         "up_s": time.time() - state.started,
     }
+
+
+def coverage_of(learner: Any) -> dict[str, float] | None:
+    """Return how often sets or intervals for 90 % held the answer; None where none were compared."""
+    if "coverage" not in kind_of(learner).can:
+        return None
+    covered: dict[str, float] = learner.coverage_.get(0.9, {})
+    return covered if covered.get("rows") else None
 
 
 def _elsewhere(state: ServerState) -> dict[str, Any] | None:

@@ -41,7 +41,10 @@ async def predict(request: Request) -> Response:
     can = kind_with(model.task).can
     keeps = "late" in can and not state.learns_elsewhere(model)
     kept = [i for i, row in enumerate(rows) if row.keep and keeps]
-    predictions = await predict_rows(state, model, X, shadows=bool(kept))
+    wanted = [row.coverage for row in rows]
+    if any(share is not None for share in wanted):
+        check_can(model.champion.learner, "coverage", at="coverage")
+    predictions = await predict_rows(state, model, X, shadows=bool(kept), coverage=wanted)
     ids = {}
     if kept:
         pending = [PendingPrediction(X[i], predictions[i].by_learner, predictions[i].seq) for i in kept]
@@ -110,7 +113,7 @@ def _predicted(predictions: list[Prediction], name: str, ids: dict[int, str], *,
     rows = []
     for i, one in enumerate(predictions):
         said = score_as_json(one.of(name)[0]) if scores else prediction_as_json(*one.of(name))
-        row = {**said, "seq": one.seq}
+        row = {**said, **one.inside, "seq": one.seq}
         if i in ids:
             row["id"] = ids[i]
         rows.append(row)

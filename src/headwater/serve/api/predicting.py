@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from headwater.serve.api.keys import check_keys
@@ -21,13 +22,22 @@ class Prediction(NamedTuple):
 
     by_learner: Predictions
     seq: int
+    inside: Mapping[str, Any] = {}
+    """The set or the interval that was asked for."""
 
     def of(self, name: str) -> tuple[Any, dict[Any, float] | None]:
         """Return the prediction of a learner; of the first one, if another has taken its place meanwhile."""
         return self.by_learner.get(name) or next(iter(self.by_learner.values()))
 
 
-async def predict_rows(state: ServerState, model: Model, X: list[dict[str, Any]], *, shadows: bool) -> list[Prediction]:
+async def predict_rows(
+    state: ServerState,
+    model: Model,
+    X: list[dict[str, Any]],
+    *,
+    shadows: bool,
+    coverage: Sequence[float | None] | None = None,
+) -> list[Prediction]:
     """Return the prediction of each row.
 
     Parameters
@@ -40,6 +50,8 @@ async def predict_rows(state: ServerState, model: Model, X: list[dict[str, Any]]
         The rows.
     shadows : bool
         Whether challengers predict too.
+    coverage : sequence, optional
+        Of each row: how often a set or an interval is to hold the answer; None for neither.
 
     Raises
     ------
@@ -58,7 +70,13 @@ async def predict_rows(state: ServerState, model: Model, X: list[dict[str, Any]]
         raise too_many("rows", limits, "body")
     if max(sum(sizes), len(X) * classes) > limits.cells:
         raise too_many("cells", limits, "body")
-    if state.replicas is not None and model.name == state.default and not (shadows and len(model.learners) > 1):
+    wanted = coverage if coverage is not None and any(share is not None for share in coverage) else None
+    if (
+        wanted is None
+        and state.replicas is not None
+        and model.name == state.default
+        and not (shadows and len(model.learners) > 1)
+    ):
         found = await state.replicas.predict(X) if X else None
         if found is not None:
             return [Prediction({model.champion.name: row}, found[1]) for row in found[0]]
@@ -71,27 +89,32 @@ async def predict_rows(state: ServerState, model: Model, X: list[dict[str, Any]]
             )
     # An export holds the model for a while: then the event loop must not be the one that waits for it.
     if len(X) <= _ROWS_AT_ONCE and sum(sizes) <= _CELLS_AT_ONCE and not state.exporters.waiting:
-        return _predict(model, X, shadows=shadows)
-    return await state.workers.run(lambda: _predict_parts(model, X, sizes, shadows=shadows))
+        return _predict(model, X, shadows=shadows, coverage=wanted)
+    return await state.workers.run(lambda: _predict_parts(model, X, sizes, shadows=shadows, coverage=wanted))
 
 
-def _predict_parts(model: Model, X: list[dict[str, Any]], sizes: list[int], *, shadows: bool) -> list[Prediction]:
+def _predict_parts(
+    model: Model, X: list[dict[str, Any]], sizes: list[int], *, shadows: bool, coverage: Sequence[float | None] | None
+) -> list[Prediction]:
     """Predict in parts: between them whoever waits for the model gets it, and each row says from which state it came."""
     out: list[Prediction] = []
     start = cells = 0
     for i, size in enumerate(sizes):
         cells += size
         if cells >= _CELLS_A_PART or i + 1 == len(sizes):
-            out += _predict(model, X[start : i + 1], shadows=shadows)
+            wanted = None if coverage is None else coverage[start : i + 1]
+            out += _predict(model, X[start : i + 1], shadows=shadows, coverage=wanted)
             start, cells = i + 1, 0
     return out
 
 
-def _predict(model: Model, X: list[dict[str, Any]], *, shadows: bool) -> list[Prediction]:
+def _predict(
+    model: Model, X: list[dict[str, Any]], *, shadows: bool, coverage: Sequence[float | None] | None
+) -> list[Prediction]:
     if not X:
         return []
-    rows, seq = model.predict(X, shadows=shadows)
-    return [Prediction(row, seq) for row in rows]
+    rows, seq, inside = model.predict(X, shadows=shadows, coverage=coverage)
+    return [Prediction(row, seq, inside.get(i, {})) for i, row in enumerate(rows)]
 
 
 __all__ = ["Prediction", "predict_rows"]

@@ -39,10 +39,15 @@ Weight = Annotated[float, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 
 
 class PredictRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A sample to predict; with ``keep`` its answer may come later, by the id that is answered."""
+    """A sample to predict; with ``keep`` its answer may come later, by the id that is answered.
+
+    With ``coverage`` the answer holds a ``set`` of classes, or an ``interval`` with its two ends, that the true answer lies in as
+    often, in the long run.
+    """
 
     x: Features
     keep: bool = True
+    coverage: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
 
 
 class Example(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -107,6 +107,22 @@ class DurableLearner:
             p: dict[Any, float] = self.learner.predict_proba_one(x)
         return p
 
+    def predict_set_one(self, x: Mapping[Any, Any], coverage: float = 0.9) -> set[Any]:
+        """Predict a set of classes that holds that of a sample in that share of cases."""
+        check_can(self.learner, "classes", at="predict_set_one")
+        with self._model.lock:
+            inside: set[Any] = self.learner.predict_set_one(x, coverage)
+        return inside
+
+    def predict_interval_one(
+        self, x: Mapping[Any, Any], coverage: float = 0.9, *, guarantee: str | None = None
+    ) -> tuple[float, float]:
+        """Predict an interval that holds the answer of a sample in that share of cases."""
+        check_can(self.learner, "coverage", at="predict_interval_one")
+        with self._model.lock:
+            ends: tuple[float, float] = self.learner.predict_interval_one(x, coverage, guarantee=guarantee)
+        return ends
+
     def forecast(self, X: Any = None, xs: Any = None) -> Any:
         """Predict rows; of a forecaster instead, as its own ``forecast(horizon, xs)``: the next answers."""
         if X is None or xs is not None:
@@ -188,7 +204,7 @@ class DurableLearner:
         """
         check_can(self.learner, "late", at="predict_with_id")
         clean = unpack_events(pack_events([JournalEvent(plain_sample(x), None)]))[0].x
-        rows, seq = self._model.predict([clean], shadows=True)
+        rows, seq, _ = self._model.predict([clean], shadows=True)
         request = PendingRequest(self._model.id, [PendingPrediction(clean, rows[0], seq)])
         self._run(request)
         return request.answers[0]["id"], rows[0][self._model.champion.name][0]

@@ -17,7 +17,7 @@ from headwater.watch.decisions import scored_decisions
 from headwater.watch.live import LiveScores, live_scores
 from headwater.watch.live.decisions import LiveDecisions
 
-__all__ = ["LearnerState", "decision_of", "learn_events", "predict_rows", "scores_of"]
+__all__ = ["LearnerState", "decision_of", "learn_events", "predict_rows", "scores_of", "set_or_interval"]
 
 
 UNLIMITED = LearnerLimits(entries=1 << 40, names=1 << 40, classes=1 << 30, fractions=1 << 30, bytes=1 << 60)
@@ -121,6 +121,15 @@ def _values_of(forecast: Forecast) -> list[Any]:
     """Return predictions as plain values."""
     values: Any = forecast.y_pred
     return list(values) if isinstance(values, list | tuple) else list(values.tolist())
+
+
+def set_or_interval(learner: Any, x: Any, coverage: float) -> dict[str, Any]:
+    """Return the set of classes of a sample, in the order of their appearance, or its interval with the long-run guarantee."""
+    if "classes" in kind_with(learner.task).can:
+        inside = learner.predict_set_one(x, coverage)
+        return {"coverage": coverage, "set": [label for label in learner.known_classes if label in inside]}
+    ends = learner.predict_interval_one(x, coverage, guarantee="long-run")
+    return {"coverage": coverage, "interval": [end if abs(end) < 1e300 else None for end in ends]}
 
 
 def predict_rows(task: str, learner: Any, X: Sequence[Any]) -> list[tuple[Any, dict[Any, float] | None]]:

@@ -17,7 +17,7 @@ from headwater.store.journal.events import JournalEvent, Predictions
 from headwater.watch.anomaly import RATE
 
 from .fair_lock import FairLock
-from .learner_state import LearnerState, learn_events, predict_rows
+from .learner_state import LearnerState, learn_events, predict_rows, set_or_interval
 
 __all__ = ["Model"]
 
@@ -51,13 +51,21 @@ class Model:
         """The learner that answers."""
         return self.learners[0]
 
-    def predict(self, X: Sequence[Any], *, shadows: bool) -> tuple[list[Predictions], int]:
-        """Return the champion's prediction of each sample (and every challenger's, with ``shadows``), and the sequence it stood at."""
+    def predict(
+        self, X: Sequence[Any], *, shadows: bool, coverage: Sequence[float | None] | None = None
+    ) -> tuple[list[Predictions], int, dict[int, dict[str, Any]]]:
+        """Return the champion's prediction of each sample (and every challenger's, with ``shadows``), and the sequence it stood at.
+
+        With ``coverage`` also, by the number of its row, the set or the interval of each row for which a share is given.
+        """
         with self.lock:
             asked = self.learners if shadows else self.learners[:1]
             by_learner = [(state.name, predict_rows(self.task, state.learner, X)) for state in asked]
             seq = self.seq
-        return [{name: rows[i] for name, rows in by_learner} for i in range(len(X))], seq
+            wanted = {i: share for i, share in enumerate(coverage or ()) if share is not None}
+            inside = {i: set_or_interval(self.champion.learner, X[i], share) for i, share in wanted.items()}
+        said = [{name: rows[i] for name, rows in by_learner} for i in range(len(X))]
+        return said, seq, inside
 
     def learn(self, events: list[JournalEvent], first: int) -> list[Any]:
         """Learn events, the first with that number; return what the champion predicted for each before it was learned."""

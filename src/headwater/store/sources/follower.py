@@ -290,7 +290,7 @@ class Follower:
         waiting = self._found("row", rows)
         guesses: list[Predictions | None] = [None] * len(rows)
         if self._sink is not None or self._joins:
-            guesses[:], seq = self.model.predict([row.x for row in rows], shadows=True) if rows else ([], 0)
+            guesses[:], seq, _ = self.model.predict([row.x for row in rows], shadows=True) if rows else ([], 0, {})
         for row, guess in zip(rows, guesses, strict=True):
             if row.y is None and row.key in early:
                 number, body = early.pop(row.key)

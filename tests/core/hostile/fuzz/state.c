@@ -50,6 +50,8 @@ static void remember_states(void)
         declaration a = subject(kind);
         hw_learner *l = made(&PLAIN_MEMORY, &a, 1);
         static double p[64];
+        if (kind < 4)
+            hw_cover(l);
         for (int i = 0; i < 60 && kind != 4; i++) {
             hw_value values[4];
             char names[4][8], text[8];

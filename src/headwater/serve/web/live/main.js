@@ -51,7 +51,8 @@ function scoreText(frame) {
   if (isDetector(frame)) return [`${text("mean_score_line")} ${figure(window.model.mean_score)}`, `${text("alarms_line")} ${show(frame, window.model.alarms)}`,
     ...(window.model.auc == null ? [] : [`AUC ${figure(window.model.auc)}`])].join(" · ");
   const scores = ["model", ...baselineNames(frame)].map((name) => `${text(name === "model" ? "model_line" : name)} ${show(frame, window[name][key])}`);
-  return `${scores.join(" · ")}${unscored ? `. ${text("not_scored", { n: unscored.toLocaleString() })}` : ""}`;
+  const { coverage } = frame, inside = coverage ? `. ${text(`coverage_${frame.task}`, { n: (100 * coverage.lately).toFixed(1), size: figure(coverage.size_lately) })}` : "";
+  return `${scores.join(" · ")}${inside}${unscored ? `. ${text("not_scored", { n: unscored.toLocaleString() })}` : ""}`;
 }
 
 // What comes next in words, for those who see no chart.

@@ -33,6 +33,7 @@ export const LIVE = {
     state_elsewhere: "A cluster run learns this model; this server predicts from the state behind its last round.",
     state_too_old: "The cluster run’s last round is too long ago: predictions are refused until it has merged another.",
     state_age: "the last round was {n} s ago",
+    coverage_classify: "Sets for 90 %: {n} % held the answer lately, {size} classes each", coverage_regress: "Intervals for 90 %: {n} % held the answer lately, {size} wide",
     state_empty: "Nothing learned yet.", state_live: "Live", model_line: "model",
     send: "Send a first sample with its answer, and watch:",
     // The three cards
@@ -113,6 +114,7 @@ export const LIVE = {
     state_elsewhere: "集群任务学习这个模型；本服务器用它最后一轮之后的状态预测。",
     state_too_old: "集群任务的最后一轮已过去太久：再合并一轮之前不作预测。",
     state_age: "最后一轮在 {n} 秒前",
+    coverage_classify: "90 % 预测集：最近 {n} % 包含答案，平均 {size} 个类别", coverage_regress: "90 % 区间：最近 {n} % 包含答案，平均宽度 {size}",
     state_empty: "尚未学习任何样本。", state_live: "实时", model_line: "模型",
     send: "发送第一个样本，然后观察：",
     alarms: "警报次数", alarms_window: "警报比例（最近 {n} 个）", mean_score: "平均得分 {value}", accuracy_window: "准确率（最近 {n} 个）", mae_window: "平均绝对误差（最近 {n} 个）", baselines_window: "最好的简单基线（最近 {n} 个）",
