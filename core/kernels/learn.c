@@ -34,6 +34,8 @@ static void learn_sample(hw_learner *l, const sample *s, const double *y, int an
     double *losses = l->losses;
     bool lone = l->experts == 1 && !l->bandit.on && !l->history && !l->intervals && !l->expert[0].two_pass;
     if (lone && fresh && losses[0] == 0) { /* nothing to mix or to score: what follows says the same of one expert */
+        if (learn_unsuspicious(l, 0, s, rows, v, l->pairs, y, answers, weight))
+            return;
         double before = expert_loss_and_gradient(l, 0, s, y, answers);
         if (finite(before)) {
             learn_expert(l, 0, s, rows, v, l->active, l->pairs, y, answers, weight, before);

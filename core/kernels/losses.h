@@ -96,6 +96,32 @@ static inline double binary_cross_entropy(real z, real p, double y, real *d)
     return most(z, 0) - (double)z * y - (double)HW_MATH(hw_log)(sure);
 }
 
+/* What the loss of one answer cannot exceed, found without a logarithm; infinite where no such bound is known. Of k classes
+ * the likeliest has at least p = 1/k, so a class that lies d below it costs at most d + ln k, and ln k < 0.7 (k - 1). */
+static inline double loss_at_most(int loss, const real *z, const double *y, int answers, int k)
+{
+    if (loss == HW_LOSS_binary_cross_entropy && k == 1)
+        return most(z[0], 0) - (double)z[0] * y[0] + 0.7;
+    if (loss != HW_LOSS_cross_entropy || answers != 1)
+        return __builtin_inf();
+    double top = z[0];
+    for (int j = 1; j < k; j++)
+        top = most(top, z[j]);
+    return top - (double)z[(int)y[0]] + 0.7 * (k > 1 ? k - 1 : 1);
+}
+
+/* The gradient by the logits of a loss with such a bound: p - y. */
+static inline void bounded_loss_gradient(int loss, const real *p, const double *y, real *d, int k)
+{
+    if (loss == HW_LOSS_binary_cross_entropy) {
+        d[0] = (real)((double)p[0] - y[0]);
+        return;
+    }
+    for (int j = 0; j < k; j++)
+        d[j] = p[j];
+    d[(int)y[0]] -= 1;
+}
+
 /* Returns the value of the loss and writes its gradient by the logits into d. */
 static double loss_and_gradient(int loss, double a, const real *z, const real *p, const double *y, int answers, real *d,
                                 int k)

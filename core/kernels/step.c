@@ -118,19 +118,27 @@ typedef struct stretch {
     int64_t at, length;
 } stretch;
 
-static inline int64_t stretches_of(const hw_learner *l, const hw_expert_t *e, int64_t n)
+/* Rows 0, 1, 2, … of a lone expert lie one behind the other: they are one stretch. */
+static inline bool is_one_stretch(const hw_learner *l, const hw_expert_t *e, const int32_t *rows)
 {
-    return 1 + n + (e->cells < 0 ? 0 : active_tables(l));
+    return l->rows_in_order && l->bias && rows == l->rows_at && e->lanes == l->stride;
+}
+
+static inline int64_t stretches_of(const hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n)
+{
+    return 1 + (is_one_stretch(l, e, rows) ? 1 : n) + (e->cells < 0 ? 0 : active_tables(l));
 }
 
 static inline stretch stretch_at(const hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int64_t q)
 {
+    bool one = is_one_stretch(l, e, rows);
+    int64_t of_rows = one ? 1 : n;
     if (q == 0)
         return (stretch){e->dense_first, e->dense_last - e->dense_first};
-    if (q <= n)
-        return (stretch){l->dense + rows[q - 1] * l->stride + e->column, e->lanes};
+    if (q <= of_rows)
+        return (stretch){l->dense + rows[q - 1] * l->stride + e->column, one ? n * e->lanes : e->lanes};
     const hw_op *o = l->op + e->cells;
-    return (stretch){o->weights + l->cells.rows[q - n - 1] * o->stride, e->lanes};
+    return (stretch){o->weights + l->cells.rows[q - of_rows - 1] * o->stride, e->lanes};
 }
 
 /* KEEP these stretches, or exchange the two: UNDO a step, REDO it. A row may be listed twice, so a step is redone from the
@@ -138,13 +146,17 @@ static inline stretch stretch_at(const hw_learner *l, const hw_expert_t *e, cons
 static void exchange(hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int mode)
 {
     real *kept = l->row_undo;
-    int64_t dense = e->dense_last - e->dense_first, count = stretches_of(l, e, n);
-    for (int k = -1; k < l->states; k++) {
+    int64_t count = stretches_of(l, e, rows, n), all = 0;
+    for (int64_t q = 0; q < count; q++)
+        all += stretch_at(l, e, rows, n, q).length;
+    for (int k = -1; k < l->states; k++, kept += all) {
         real *source = k < 0 ? l->weights : l->state[k];
+        int64_t at = mode == REDO ? all : 0;
         for (int64_t q = 0; q < count; q++) {
-            int64_t i = mode == REDO ? count - 1 - q : q;
-            stretch p = stretch_at(l, e, rows, n, i);
-            real *here = source + p.at, *there = i == 0 ? kept : kept + dense + (i - 1) * e->lanes;
+            stretch p = stretch_at(l, e, rows, n, mode == REDO ? count - 1 - q : q);
+            at -= mode == REDO ? p.length : 0;
+            real *here = source + p.at, *there = kept + at;
+            at += mode == REDO ? 0 : p.length;
             if (mode == KEEP) {
                 memcpy(there, here, (size_t)p.length * sizeof(real));
                 continue;
@@ -155,7 +167,6 @@ static void exchange(hw_learner *l, const hw_expert_t *e, const int32_t *rows, i
                 there[j] = x;
             }
         }
-        kept += dense + (count - 1) * e->lanes;
     }
 }
 
@@ -164,7 +175,7 @@ static void exchange(hw_learner *l, const hw_expert_t *e, const int32_t *rows, i
 static bool stays_finite(hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n)
 {
     bool sound = true;
-    int64_t count = stretches_of(l, e, n);
+    int64_t count = stretches_of(l, e, rows, n);
     for (int k = -1; k < l->states; k++) {
         const real *source = k < 0 ? l->weights : l->state[k];
         for (int64_t q = 0; sound && q < count; q++) {
@@ -192,6 +203,37 @@ static double current_loss(hw_learner *l, int e, const sample *s, const int32_t 
     return sound ? value : __builtin_inf();
 }
 
+static inline bool is_suspicious(const double *run, double before)
+{
+    return run[HW_STEPS] < PROBATION || !acceptable(before, run[HW_FADING_LOSS], SUSPICIOUS, 0);
+}
+
+/* The fading mean of the losses, t of them so far. One outlier must not lift it so far that nothing is suspicious any more.
+ */
+static inline void note_loss(double *run, double t, double before)
+{
+    double mean = run[HW_FADING_LOSS], bounded = least(before, mean + (SUSPICIOUS - 1) * magnitude(mean) + 1);
+    run[HW_FADING_LOSS] = t == 0 ? before : mean + (bounded - mean) * 0.01;
+}
+
+/* As learn_expert, of a sample that can't be suspicious: its loss is computed after the step, so that no step waits for a
+ * logarithm. Returns whether it was learned. */
+static bool learn_unsuspicious(hw_learner *l, int e, const sample *s, const int32_t *rows, const real *v, int64_t n,
+                               const double *y, int answers, double weight)
+{
+    const hw_expert_t *x = l->expert + e;
+    double *run = running(l, e), t = run[HW_STEPS];
+    const real *z = s->x + x->logits, *p = prediction_slot(l, e);
+    double most_loss = loss_at_most(x->loss, z, y, answers, x->outputs);
+    if (!finite(most_loss) || is_suspicious(run, most_loss))
+        return false;
+    bounded_loss_gradient(x->loss, p, y, s->d + x->logits, x->outputs);
+    take_step(l, e, s, rows, v, n, weight);
+    run[HW_STEP_SCALE] = least(run[HW_STEP_SCALE] * RECOVERY, 1);
+    note_loss(run, t, expert_loss_and_gradient(l, e, s, y, answers));
+    return true;
+}
+
 /* Step along the gradient of a sample that cost `before`, and step back if the same sample then costs far more.
  *
  * The check needs a second forward pass, so it is made only where a step can be dangerous. A step that is undone halves the
@@ -201,11 +243,9 @@ static void learn_expert(hw_learner *l, int e, const sample *s, const int32_t *r
                          const double *y, int answers, double weight, double before)
 {
     const hw_expert_t *x = l->expert + e;
-    double *run = running(l, e), t = run[HW_STEPS], product = run[HW_PRODUCT], mean = run[HW_FADING_LOSS];
-    bool suspicious = t < PROBATION || !acceptable(before, mean, SUSPICIOUS, 0);
-    /* bounded: one outlier must not lift the mean so far that nothing is suspicious any more */
-    double seen = least(before, mean + (SUSPICIOUS - 1) * magnitude(mean) + 1);
-    run[HW_FADING_LOSS] = t == 0 ? before : mean + (seen - mean) * 0.01;
+    double *run = running(l, e), t = run[HW_STEPS], product = run[HW_PRODUCT];
+    bool suspicious = is_suspicious(run, before);
+    note_loss(run, t, before);
     if (suspicious)
         exchange(l, x, rows, n, KEEP);
     take_step(l, e, s, rows, v, n, weight);

@@ -275,9 +275,15 @@ static inline bool all_finite(const real *x, int64_t m)
 {
     const lane_memory *bits = (const lane_memory *)x;
     const lane ones = HW_PICK(0x7FF0000000000000, 0x7F800000);
+    native_mask beside = {0};
     lane odd = 0;
-    for (int64_t j = 0; j < m; j++)
+    int64_t j = 0;
+    for (; j + NATIVE <= m; j += NATIVE)
+        beside |= ((native_mask)load(x + j) & ones) == ones;
+    for (; j < m; j++)
         odd |= (bits[j] & ones) == ones;
+    for (int q = 0; q < NATIVE; q++)
+        odd |= beside[q];
     return !odd;
 }
 

@@ -629,12 +629,12 @@ int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_
     if (status < 0)
         return status;
     int64_t n = 0, gaps = 0;
-    int32_t outside = 0;
-    for (int64_t i = 0; i < count; i++) {
-        outside |= (slots[i] < 0) | (slots[i] >= l->slots.count);
+    int32_t outside = 0, slots_there = l->slots.count;
+    for (int64_t i = 0; i < count; i++) /* one loop for each type of number: compilers make vectors of them */
+        outside |= slots[i] | (slots_there - 1 - slots[i]);
+    for (int64_t i = 0; i < count; i++)
         gaps |= x[i] != x[i];
-    }
-    if (outside)
+    if (outside < 0)
         return HW_BAD_ARGUMENT;
     begin_entries(l);
     n = l->entries;

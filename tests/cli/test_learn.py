@@ -217,7 +217,11 @@ def test_a_data_set_brings_its_own_target(run):
     [
         (("learn", "b.csv", "--target", "late"), "expected a file, got no such file — at b.csv."),
         (("learn", "empty", "--target", "late"), "expected files that end in .csv"),
-        (("learn", "a.csv"), "expected a column to predict, got no --target — at a.csv."),
+        (
+            ("learn", "a.csv"),
+            "expected a column to predict, got no --target — at a.csv. Name one: --target COLUMN. Known: hour, origin, late, delay.",
+        ),
+        (("learn", "none.csv"), "expected a file, got no such file — at none.csv."),
         (
             ("learn", "a.csv", "--target", "latte"),
             "expected the column latte, got 4 others — at a.csv. Did you mean late?",

@@ -79,6 +79,13 @@ def test_predictions_of_a_frame_are_a_named_column_with_its_index():
     assert number.predict_many(pl.DataFrame(X, schema=NAMES)).name == "price"
 
 
+def test_a_warning_of_a_refused_answer_says_which_it_was():
+    with pytest.warns(RefusedRow, match="got 'cheap'"):
+        hw.Regressor().learn_many([{"a": 1.0}, {"a": 2.0}], [3.0, "cheap"])
+    with pytest.warns(RefusedRow, match=r"got \['u'\]"):
+        hw.Classifier().learn_one({"a": 1.0}, ["u"])
+
+
 @pytest.mark.filterwarnings("default:a row was not learned")
 @pytest.mark.parametrize(
     ("x", "y", "w", "reason"),

@@ -7,7 +7,7 @@ import threading
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -113,12 +113,13 @@ class Learner(ABC):
             self._told.add("columns")
             warnings.warn(said, UnlikelyData, stacklevel=depth)
 
-    def _warn_refused(self, before: Mapping[str, int], *, depth: int = 4) -> None:
-        """Warn once if rows were refused since ``before``; the warning points ``depth`` calls up."""
+    def _warn_refused(self, before: Mapping[str, int], *, depth: int = 4, got: Callable[[], str] = str) -> None:
+        """Warn once if rows were refused since ``before``; the warning points ``depth`` calls up and says ``got()``."""
         for reason, count in self._refused_rows().items():
             if count > before[reason] and not self._warned:
                 self._warned = True
-                said = f"a row was not learned: {REASONS[reason]}. {REJECTED}"
+                answer = got() if reason == "target" else ""
+                said = f"a row was not learned: {REASONS[reason]}{answer}. {REJECTED}"
                 warnings.warn(said, RefusedRow, stacklevel=depth)
 
     def _refused_rows(self) -> dict[str, int]:

@@ -227,6 +227,15 @@ def check_labels(y: Sequence[Any], rejected: Counter[str]) -> NDArray[np.bool_]:
     return good
 
 
+def first_refused(y: Any, span: tuple[float, float] | None) -> str:
+    """Return how a sentence about refused answers ends: with the first of them. ``span``: as in `check_block`."""
+    given = as_answers(y)
+    answers = given.tolist() if isinstance(given, np.ndarray) else list(given)
+    good = check_labels(answers, Counter()) if span is None else check_numbers(answers, *span, Counter())[1]
+    refused = np.flatnonzero(~good)
+    return f", got {answers[refused[0]]!r:.60}" if len(refused) else ""
+
+
 def known_numbers(labels: Sequence[Any], known: Mapping[Any, int]) -> NDArray[np.float64] | None:
     """Return the numbers of classes (n,) if all of them are known, so that none needs a second look; else None."""
     try:

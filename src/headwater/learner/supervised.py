@@ -19,7 +19,7 @@ from headwater.types import Forecast, Record, ScoredRows, join
 
 from .base import Learner
 from .engine import Engine, Setup, describe
-from .guards import Block, as_answers, as_samples, check_block, check_pairs, check_sample
+from .guards import Block, as_answers, as_samples, check_block, check_pairs, check_sample, first_refused
 from .notices.progress import parts_of, print_part
 from .outputs.coverage import coverage_of
 from .sampling.measure import rank, weight_size
@@ -178,7 +178,7 @@ class SupervisedLearner(Learner, Settings):
         if "classes" not in self._told and (said := self._look_at_classes(classes)):
             self._told.add("classes")
             warnings.warn(said, UnlikelyData, stacklevel=3)
-        self._warn_refused(before)
+        self._warn_refused(before, got=lambda: first_refused(y, self._span))
         return forecast
 
     def _learn_in_parts(self, block: Block, sample: DiagnosisSample) -> Forecast:

@@ -310,9 +310,22 @@ def _check_target(source: Any, target: str | None, drop: Collection[str], *, nee
             expected="a target that is kept", got=f"{target} among the dropped", at="--drop", help="Drop other columns."
         )
     if target is None and needed:
+        known = did_you_mean("", _names_in(source))
         raise ConfigError(
-            expected="a column to predict", got="no --target", at=str(source), help="Name one: --target COLUMN."
+            expected="a column to predict",
+            got="no --target",
+            at=str(source),
+            help=f"Name one: --target COLUMN. {known}".rstrip(),
         )
+
+
+def _names_in(source: Any) -> tuple[str, ...]:
+    """Return the names of a source's columns, where looking takes no row away and keeps nobody waiting."""
+    if source == "-" or is_address(source):
+        return ()
+    with read(source, task=None) as stream:
+        stream.look()
+        return stream.columns
 
 
 def _columns(head: list[Block]) -> tuple[str, ...]:
