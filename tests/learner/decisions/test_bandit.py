@@ -10,6 +10,7 @@ from headwater.errors import ConfigError, DataError, LimitError, RefusedRow
 from headwater.learner.decisions.decision import Decision, as_decision
 from headwater.learner.limits import Limits
 from headwater.learner_file import fingerprint
+from headwater.watch import DriftWatch
 
 ACTIONS = ["a", "b", "c"]
 
@@ -298,3 +299,21 @@ def test_an_explanation_names_the_column_that_decides():
         model.explain_one({"u": 1.0}, "never")
     with pytest.raises(DataError):
         hw.Bandit().explain_one({"u": 1.0})
+
+
+def test_rooms_above_show_it_and_tell_when_rewards_fall():
+    session = hw.Session(hw.Bandit(seed=1), watch=DriftWatch("page_hinkley"))
+    rng = np.random.default_rng(1)
+    for i, x in enumerate(rows(3_000)):
+        falls = i >= 2_000
+        session.step([x], [(ACTIONS[i % 3], float(rng.random() < (0.05 if falls else 0.9)), 1 / 3)])
+    events = session.record().events
+    assert [event.text.partition(":")[0] for event in events] == ["Rewards fell"]
+    assert 2_000 < events[0].row < 2_300
+    model = session.learner
+    assert "recursive least squares" in model._repr_html_()
+    assert list(model.predict_many(rows(3))) == [model.predict_one(x) for x in rows(3)]
+    assert model.predict_proba_many(rows(3)).sum(axis=1) == pytest.approx([1, 1, 1])
+    for refused in (model.importance, model.plot, lambda: hw.Fleet(model, "w")):
+        with pytest.raises(ConfigError, match="expected a learner that"):
+            refused()

@@ -19,6 +19,7 @@ from headwater.errors import ConfigError
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.guards import as_answers, as_samples, check_pairs, check_rows, check_sample
+from headwater.learner.labels import as_labels
 from headwater.learner.limits import check_classes
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm, Loss, RMSProp
 from headwater.nn.expert import Expert
@@ -287,6 +288,15 @@ class Bandit(Learner):
         self._warn_refused(before, depth=3)
         return best
 
+    def predict_many(self, X: Any) -> NDArray[Any]:
+        """Return the best known action of each row, shape (n,); nothing is changed."""
+        return as_labels(list(self.forecast(X).y_pred))
+
+    def predict_proba_many(self, X: Any) -> NDArray[np.float64]:
+        """Return the probability of each action, shape (n, k), in the order of ``known_classes``; nothing is changed."""
+        p = self.forecast(X).proba
+        return np.zeros((0, 0)) if p is None else np.asarray(p, np.float64)
+
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
         """Say what it would do in each row, then learn what was done. There are no weights, and no rows to ask.
 
@@ -437,7 +447,12 @@ class Bandit(Learner):
         if self._engine is None:
             return []
         shares = self._engine.core.array("bandit_shares")
-        linear = {"expert": "least squares", "weight": float(shares[-1, 0]), "loss": float(shares[-1, 1])}
+        linear = {
+            "expert": "least squares",
+            "optimizer": "recursive least squares",
+            "weight": float(shares[-1, 0]),
+            "loss": float(shares[-1, 1]),
+        }
         return [*self._engine.experts(), linear]
 
     @property
