@@ -25,6 +25,9 @@ typedef struct plan {
     int32_t *slots;    /* if all do: their slots, and room for their values */
     double *x;
     int numbers;
+    Py_ssize_t list_place, list_count, list_capacity; /* value `list_place` was a list of so many numbers, whose columns */
+    int32_t *list_columns;                            /* are these, */
+    const void *list_type;                            /* of this type */
 } plan;
 
 typedef struct Learner {

@@ -220,6 +220,7 @@ static void learner_dealloc(Learner *self)
     PyMem_Free(self->plan.number);
     PyMem_Free(self->plan.slots);
     PyMem_Free(self->plan.x);
+    PyMem_Free(self->plan.list_columns);
     PyMem_Free(self->values);
     PyMem_Free(self->parts);
     PyMem_Free(self->held);

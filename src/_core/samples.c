@@ -217,9 +217,75 @@ static int add_nested(Learner *self, PyObject *items, Py_ssize_t at, int learn, 
     return 0;
 }
 
+/* ---- lists of numbers: an embedding has the same columns in each sample, so its names are made once -------------------
+ */
+
+/* Remember the columns of the nested values from `first` on, if all of them are known columns of numbers. */
+static void note_list(Learner *self, PyObject *value, Py_ssize_t place, Py_ssize_t first)
+{
+    plan *p = &self->plan;
+    Py_ssize_t count = self->used - first;
+    p->list_count = 0;
+    if (count > p->list_capacity) {
+        int32_t *columns = PyMem_Realloc(p->list_columns, (size_t)count * sizeof *columns);
+        if (!columns)
+            return;
+        p->list_columns = columns;
+        p->list_capacity = count;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        p->list_columns[i] = self->values[first + i].column;
+        if (hw_column_kind(self->core, p->list_columns[i]) != HW_NUMBER)
+            return;
+    }
+    p->list_place = place;
+    p->list_type = Py_TYPE(value);
+    p->list_count = count;
+}
+
+static void put_number(Learner *self, Py_ssize_t i, double x)
+{
+    hw_value *v = self->values + self->used++;
+    *v = (hw_value){.column = self->plan.list_columns[i], .kind = HW_NUMBER, .number = x};
+    v->has = x == x ? HW_HAS_NUMBER : 0;
+}
+
+/* A list of floats, or an array, whose columns the sample before had. Returns 1, 0 if it is not so, or -1 with an error. */
+static int add_known_list(Learner *self, PyObject *value, Py_ssize_t at)
+{
+    const plan *p = &self->plan;
+    Py_ssize_t n = p->list_count, begin = self->used;
+    Py_buffer view;
+    if (!n || p->list_place != at || p->list_type != Py_TYPE(value) || reserve_values(self, self->used + n) < 0)
+        return PyErr_Occurred() ? -1 : 0;
+    if (is_exactly(value, &PyList_Type)) {
+        for (Py_ssize_t i = 0; i < n && PyList_Size(value) == n; i++) {
+            PyObject *item = PyList_GetItem(value, i);
+            if (!is_exactly(item, &PyFloat_Type))
+                break;
+            put_number(self, i, PyFloat_AsDouble(item));
+        }
+    } else if (PyObject_CheckBuffer(value) && !PyObject_GetBuffer(value, &view, PyBUF_ND | PyBUF_FORMAT)) {
+        int is_double = view.format && !strcmp(view.format, "d"), is_float = view.format && !strcmp(view.format, "f");
+        for (Py_ssize_t i = 0; i < n && view.ndim == 1 && view.shape[0] == n && (is_double || is_float); i++)
+            put_number(self, i, is_double ? ((double *)view.buf)[i] : (double)((float *)view.buf)[i]);
+        PyBuffer_Release(&view);
+    }
+    PyErr_Clear(); /* of what gives no such buffer */
+    if (self->used - begin == n) {
+        self->values[at].has = 0;
+        return 1;
+    }
+    self->used = begin;
+    return 0;
+}
+
 /* Any other kind of value, as Python reads it. */
 static int add_foreign(Learner *self, PyObject *value, Py_ssize_t at, int learn, int depth)
 {
+    int known = depth == 0 ? add_known_list(self, value, at) : 0;
+    if (known)
+        return known < 0 ? -1 : 0;
     hw_value *v = self->values + at;
     PyObject *plain = depth > DEPTH ? NULL : ask(self, "plain", value);
     if (!plain && depth <= DEPTH)
@@ -237,7 +303,11 @@ static int add_foreign(Learner *self, PyObject *value, Py_ssize_t at, int learn,
             v->has = 0;
             return 0;
         }
-        return add_nested(self, plain, at, learn, depth);
+        Py_ssize_t first = self->used;
+        int status = add_nested(self, plain, at, learn, depth);
+        if (status >= 0 && depth == 0 && self->used - first == PyList_Size(plain))
+            note_list(self, value, at, first);
+        return status;
     }
     if (PyTuple_Check(plain)) { /* a time: seven parts and its text */
         PyObject *text = PyTuple_GetItem(plain, HW_TIME_PARTS);
@@ -294,14 +364,15 @@ void forget_plan(Learner *self)
     }
     self->plan.count = 0;
     self->plan.numbers = 0;
+    self->plan.list_count = 0;
 }
 
 /* Give back the memory that one very wide sample took. */
 static void shrink_plan(Learner *self)
 {
     plan *p = &self->plan;
-    void *arrays[] = {p->keys,  p->recent, p->bytes,     p->place,    p->number,
-                      p->slots, p->x,      self->values, self->parts, self->held};
+    void *arrays[] = {p->keys, p->recent,       p->bytes,     p->place,    p->number, p->slots,
+                      p->x,    p->list_columns, self->values, self->parts, self->held};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         PyMem_Free(arrays[i]);
     *p = (plan){0};
@@ -532,6 +603,7 @@ void renew_plan(Learner *self)
         p->number[i] = hw_column_kind(self->core, v->column) == HW_NUMBER;
     }
     p->numbers = 0;
+    p->list_count = 0;
 }
 
 /* Add to `growth` what learning a sample would append; the learner stays as it is. Returns -1 with an error, or 0. */

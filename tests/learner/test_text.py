@@ -340,3 +340,57 @@ def test_text_is_no_part_of_onnx(tmp_path):
 def test_a_session_diagnoses_a_learner_of_text():
     model = taught(n=600)
     assert model.diagnose().findings is not None
+
+
+# ---- embeddings ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lists_and_arrays_of_numbers_are_read_as_columns_of_their_own_would_be():
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(80, 12))
+    vectors[5, 3] = np.nan
+    y = ["yes" if v[0] > 0 else "no" for v in vectors]
+    kinds = {
+        "columns": lambda v: {f"e[{i}]": float(x) for i, x in enumerate(v)},
+        "list": lambda v: {"e": v.tolist()},
+        "array": lambda v: {"e": v},
+        "in turn": lambda v: {"e": v if v[1] > 0 else v.tolist()},
+    }
+    digests = set()
+    for make_row in kinds.values():
+        model = make()
+        for v, label in zip(vectors, y, strict=True):
+            x = {**make_row(v), "colour": "red"}
+            model.predict_one(x)
+            model.learn_one(x, label)
+        digests.add(model.engine.core.digest())
+    assert len(digests) == 1
+
+
+def test_what_looks_like_a_known_list_and_is_none_is_read_as_before():
+    model = make()
+    for i in range(4):
+        model.learn_one({"e": [1.0, 2.0, float(i)]}, "a")
+    rows = [
+        [1.0, 2.0],
+        [1.0, 2.0, 3.0, 4.0],
+        [1.0, None, 3.0],
+        [1, 2, 3],
+        ["x", 2.0, 3.0],
+        [[1.0], 2.0, 3.0],
+        5.0,
+        "a b",
+        None,
+    ]
+    rows += [np.ones((3, 1)), np.ones(3, np.float32), np.ones(3, np.int64), (1.0, 2.0, 3.0), b"abc", np.ones(6)[::2]]
+    slow = make()
+    for i in range(4):
+        slow.learn_one({"e": [1.0, 2.0, float(i)]}, "a")
+    for row in rows:
+        slow.predict_one({"another": 1.0})  # its keys are not those of the sample before
+        slow.learn_one({"e": row}, "a")
+        model.learn_one({"e": row}, "a")
+        assert model.engine.core.digest() == slow.engine.core.digest(), row
+        for one in (model, slow):
+            one.learn_one({"e": [1.0, 2.0, 3.0]}, "a")
+            one.learn_one({"e": [1.0, 2.0, 3.0]}, "a")

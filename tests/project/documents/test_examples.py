@@ -266,3 +266,11 @@ def test_kinds_of_surface_are_found_by_trying_and_policies_are_judged_by_a_log()
         value, low, high, truth = numbers(said[name])
         assert low < truth < high
         assert abs(value - truth) < 0.03
+
+
+def test_a_sentence_says_which_part_of_numpy_it_is_about():
+    said = output_of("24_text")
+    assert numbers(said["right in the second half"])[0] > 70
+    assert said["read as"] == "bigrams"
+    assert said["predicted"] == "random"
+    assert "distribution" in said["because of"]

@@ -30,6 +30,8 @@ BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
         "../zh/how-to/decisions.md",
         "coverage.md",
         "../zh/how-to/coverage.md",
+        "text.md",
+        "../zh/how-to/text.md",
     ],
 )
 def test_the_blocks_and_commands_of_a_page_run(page, tmp_path, monkeypatch, capsys):
