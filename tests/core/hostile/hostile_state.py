@@ -305,7 +305,8 @@ def mutated(rng: np.random.Generator, data: bytes) -> bytes:
 def use(model: Any, at: Path) -> None:
     """Predict and learn 20 rows, look at all there is, save, load and predict again."""
     if isinstance(model, nn.Network):
-        X = np.linspace(-1, 1, 20 * model.core.about["rows"])[: 20 * (model.core.rows - 1)].reshape(20, -1)
+        inputs = int(np.prod(model.core.image or model.core.rows - 1))
+        X = np.linspace(-1, 1, 20 * (inputs + 1))[: 20 * inputs].reshape(20, -1)
         model.predict(X)
         model.learn_many(X, np.zeros((20, model.core.outputs)))
         model.fit(X, np.zeros((20, model.core.outputs)), epochs=1, batch_size=8)
