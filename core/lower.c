@@ -73,6 +73,10 @@ static int check_window(const double *d, picture *at, hw_fault *fault)
                              .width = (int32_t)at->width};
     int64_t more = 2 * at->window.padding - at->window.size, high = at->height + more, wide = at->width + more;
     CHECK(high >= 0 && wide >= 0, "a window", "no larger than its image", d[HW_L_UNITS]);
+    int64_t seen = (int64_t)at->window.size * at->window.size * at->channels;
+    int64_t framed = (at->height + 2 * at->window.padding) * (at->width + 2 * at->window.padding) * at->channels;
+    CHECK(seen <= HW_MOST_ENTRIES && framed <= HW_MOST_ENTRIES, "a window and its image", "16777216 numbers at most",
+          (double)(seen > framed ? seen : framed));
     at->window.out_height = (int32_t)(high / at->window.step + 1);
     at->window.out_width = (int32_t)(wide / at->window.step + 1);
     return 0;

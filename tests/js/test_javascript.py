@@ -356,6 +356,14 @@ NETWORKS: dict[str, tuple[Any, dict[str, Any]]] = {
         {"layers": [{"name": "embedding", "rows": 30, "units": 5}, {"name": "dense", "units": 3, "activation": "silu"}],
          "loss": "cross_entropy", "seed": 2},
     ),
+    "image": (
+        nn.Network([nn.Conv(5, 2, "relu", padding=1), nn.BatchNorm(), nn.Pool(2, 1, kind="mean"), nn.Conv(3, 2), nn.Flatten(),
+                    nn.Dense(4)], loss="cross_entropy", optimizer=nn.Adam(), inputs=(1, 2, 3), seed=2),
+        {"layers": [{"name": "conv", "channels": 5, "kernel": 2, "activation": "relu", "padding": 1}, {"name": "batch_norm"},
+                    {"name": "pool", "stride": 1, "kind": "mean"}, {"name": "conv", "channels": 3, "kernel": 2},
+                    {"name": "flatten"}, {"name": "dense", "units": 4}],
+         "loss": "cross_entropy", "optimizer": "adam", "inputs": [1, 2, 3], "seed": 2},
+    ),
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from headwater.learner.engine import Setup
 from headwater.nn import BatchNorm, Dense, Dropout, LayerNorm, Loss, Optimizer, RMSProp
 from headwater.nn.core import PLAIN, SCALED, UNKNOWN
 from headwater.nn.expert import Expert
-from headwater.nn.layers import Activation, Layer
+from headwater.nn.layers import IMAGE_LAYERS, Activation, Layer
 from headwater.nn.losses import as_loss
 from headwater.nn.optimizers import as_optimizer
 from headwater.nn.optimizers.schedules import Schedule
@@ -179,6 +179,14 @@ def _hidden(learner: Settings) -> list[Layer]:
     out: list[Layer] = []
     hidden = (learner.hidden,) if isinstance(learner.hidden, int) else learner.hidden
     activation = learner.activation or "relu"
+    for layer in hidden if isinstance(hidden, tuple | list) else (hidden,):
+        if isinstance(layer, IMAGE_LAYERS):
+            raise ConfigError(
+                expected="numbers of units, since rows of named values are no image",
+                got=f"nn.{type(layer).__name__}",
+                at="hidden",
+                help="Use nn.Network([nn.Conv(…), …], inputs=(channels, height, width)) for images.",
+            )
     for units in (64,) if hidden is None else hidden:
         start = "lecun" if norm else None
         if norm is None:
