@@ -629,12 +629,12 @@ int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_
     if (status < 0)
         return status;
     int64_t n = 0, gaps = 0;
-    int32_t outside = 0, slots_there = l->slots.count;
+    uint32_t outside = 0, last = (uint32_t)l->slots.count - 1;
     for (int64_t i = 0; i < count; i++) /* one loop for each type of number: compilers make vectors of them */
-        outside |= slots[i] | (slots_there - 1 - slots[i]);
+        outside |= (uint32_t)slots[i] | (last - (uint32_t)slots[i]); /* the highest bit: below 0, or above the last */
     for (int64_t i = 0; i < count; i++)
         gaps |= x[i] != x[i];
-    if (outside < 0)
+    if (outside >> 31)
         return HW_BAD_ARGUMENT;
     begin_entries(l);
     n = l->entries;

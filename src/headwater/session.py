@@ -103,7 +103,7 @@ class Session:
     ) -> None:
         _check({"delay": delay}, least=0)
         _check({"window": window, "block": block, "every": every, "keep_every": keep_every}, least=1)
-        self.learner: Learner = (learner := as_learner(learner))
+        self.learner: Learner = (learner := learner if isinstance(learner, OwnLearner) else as_learner(learner))
         self.rows, self.interrupted = 0, False  # rows predicted; whether Ctrl-C ended the last run
         self._watch: ScoreWatch = SCORE_WATCHES[learner.task](window=window, delay=delay)
         self._answers = self._watch.needs_answers  # else answers are labels, which are for the scores alone

@@ -51,8 +51,9 @@ def test_a_folder_without_data_is_no_source(tmp_path):
         read(tmp_path, target="y")
 
 
-def test_a_file_needs_a_target(tmp_path):
-    with pytest.raises(ConfigError, match="Name one: --target COLUMN"):
+def test_a_file_needs_a_target_and_its_columns_are_named(tmp_path):
+    (tmp_path / "a.csv").write_text("a,y\n1,0\n")
+    with pytest.raises(ConfigError, match=r"Name one: --target COLUMN\. Known: a, y\."):
         read(tmp_path / "a.csv")
 
 

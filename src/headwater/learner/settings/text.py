@@ -43,7 +43,7 @@ def text_of(learner: Settings, *, mixed: bool) -> Text:
     text = learner.text
     columns = dict(text) if isinstance(text, Mapping) else {}
     known = text is None or isinstance(text, Mapping) or text in (AUTO, *GRAMS)
-    if not known or not all(kind in GRAMS for kind in columns.values()):
+    if not known or not GRAMS.keys() >= set(columns.values()):
         raise ConfigError(
             expected="'auto', 'words', 'bigrams', None, or a dict with 'words' or 'bigrams' for each column",
             got=repr(text),

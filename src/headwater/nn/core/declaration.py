@@ -91,7 +91,7 @@ def declaration(
         _core.VERSION,
         dtype == np.float64,
         inputs is None,
-        size_of(inputs or 0),
+        size_of(inputs) if inputs else 0,
         standard,
         targets,
         knots,
@@ -99,23 +99,21 @@ def declaration(
         intervals,
     ]
     numbers += [history, low, high, max_rows, outputs, embedding, tables, tests, len(experts)]
-    _check_images(experts, inputs)
     numbers += remembered(_experts, tuple(experts), outputs, inputs if isinstance(inputs, tuple) else None)
     numbers += forecast + bandit + text
     return np.array(numbers, np.float64)
 
 
-def _check_images(experts: Sequence[Expert], inputs: int | Shape | None) -> None:
+def _check_no_image(expert: Expert) -> None:
     """Refuse layers that read an image where there is none: rows of named values, or numbers side by side."""
-    for expert in experts:
-        for layer in () if isinstance(inputs, tuple) else expert.layers:
-            if isinstance(layer, IMAGE_LAYERS):
-                raise ConfigError(
-                    expected="layers that read named values, which are no image",
-                    got=f"nn.{type(layer).__name__}",
-                    at="layers",
-                    help="Use nn.Network([nn.Conv(…), …], inputs=(channels, height, width)) for images.",
-                )
+    for layer in expert.layers:
+        if isinstance(layer, IMAGE_LAYERS):
+            raise ConfigError(
+                expected="layers that read named values, which are no image",
+                got=f"nn.{type(layer).__name__}",
+                at="layers",
+                help="Use nn.Network([nn.Conv(…), …], inputs=(channels, height, width)) for images.",
+            )
 
 
 def remembered(function: Callable[..., T], *arguments: Any) -> T:
@@ -136,6 +134,8 @@ def _experts(experts: tuple[Expert, ...], outputs: int, image: Shape | None) -> 
 
 def _expert(expert: Expert, outputs: int, image: Shape | None) -> tuple[float, ...]:
     """Return the numbers that declare one expert."""
+    if image is None:
+        _check_no_image(expert)
     layers: list[list[float]] = [] if image is None else [[IMAGE, 0, image[0], image[1], 0, 0, image[2], 0]]
     layers += [row for i, layer in enumerate(expert.with_outputs(outputs).layers) for row in _layer(i, layer)]
     return (*_learning(expert), len(layers), *(number for row in layers for number in row))
