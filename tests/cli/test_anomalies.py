@@ -91,6 +91,8 @@ def test_a_saved_detector_goes_on_predicts_and_is_shown(run, tmp_path):
     _, out, _ = run("predict", "a.csv", "--model", "m.hw", "--json")
     assert set(json.loads(out.splitlines()[0])) == {"row", "score", "anomaly"}
     status, out, _ = run("show", "m.hw")
+    assert "Optimizer" not in out
+    assert "Loss" not in out
     assert status == 0
     assert f"m.hw: a {KIND.noun} that has learned 1,800 rows" in out
     assert "temp" in out

@@ -65,6 +65,9 @@ def test_a_saved_model_goes_on(run: Any) -> None:
 
 def test_what_can_not_be_done_is_said_in_one_sentence(run: Any) -> None:
     hw.Regressor().save("r.hw")
+    Path("words.csv").write_text("y\n" + "up\ndown\n" * 20, encoding="utf-8")
+    status, _, err = run("forecast", "words.csv", "-t", "y")
+    assert (status, "Choose another --target: a series is numbers." in err, "--task" in err) == (2, True, False)
     for tokens, said in (
         (("-t", "nothing"), "expected the column nothing"),
         (("-t", "y", "--time", "never"), "expected a column never"),

@@ -287,7 +287,8 @@ class Anomaly(Learner, base.AnomalyDetector):
         return self._engine
 
     def _about(self) -> dict[str, Any]:
-        return describe(self._setup, self._engine)
+        about = describe(self._setup, self._engine)
+        return {name: value for name, value in about.items() if name not in ("optimizer", "loss")}  # the autoencoder's
 
 
 def _block(X: Any, w: Any, ask: Any, refused: Counter[str]) -> Block:

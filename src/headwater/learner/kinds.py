@@ -18,7 +18,7 @@ from .decisions.bandit import Bandit
 from .regressor import Regressor
 from .series.forecaster import Forecaster
 
-__all__ = ["ABILITIES", "KINDS", "Kind", "check_can", "kind_named", "kind_of", "kind_with"]
+__all__ = ["ABILITIES", "KINDS", "METHODS", "Kind", "check_can", "kind_named", "kind_of", "kind_with"]
 
 ABILITIES: dict[str, str] = {
     "answers": "learns from answers",
@@ -39,6 +39,8 @@ ABILITIES: dict[str, str] = {
     "coverage": "gives sets or intervals with a guarantee",
 }
 """What a kind may be able to do, as the end of a sentence."""
+METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "plot": "layers"}
+"""Methods that all learners have and some kinds refuse: the ability that each takes."""
 _NET = frozenset(
     ("answers", "layers", "onnx", "web", "fleet", "cluster", "step", "importance", "late", "weights", "coverage")
 )

@@ -163,7 +163,8 @@ class Report:
         names = [f"{feature['name']} ({feature['kind']})" for feature in about["features"]]
         hidden = len(names) - _FEATURES
         shown = ", ".join(names[:_FEATURES]) + (f" … and {hidden:,} more" if hidden > 0 else "")
-        facts = {"model": repr(model), "optimizer": about["optimizer"], "loss": about["loss"], "features": shown}
+        facts = {"model": repr(model)} | {name: about[name] for name in ("optimizer", "loss") if name in about}
+        facts["features"] = shown
         if self.records:
             record = self.records[-1]
             facts["window of the scores"] = f"{record.window:,} rows"

@@ -17,6 +17,8 @@ import pytest
 from website import links, pages, reference
 
 from headwater import nn
+from headwater.errors import ConfigError
+from headwater.learner.kinds import KINDS, METHODS
 from headwater.plain import ACTIVATIONS, LOSSES, RULES
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -76,6 +78,16 @@ def test_every_public_name_appears(written, room):
     ]
     assert module.__all__
     assert missing == []
+
+
+def test_what_a_kind_refuses_is_not_listed():
+    for kind in KINDS:
+        listed = reference.members(kind.cls)
+        for method, ability in METHODS.items():
+            assert (method in listed) == (ability in kind.can), f"{kind.name}.{method}"
+            if ability not in kind.can:
+                with pytest.raises(ConfigError, match="expected a learner that"):
+                    getattr(kind.cls(), method)(*[ROOT / "m.onnx"][: method == "export_onnx"])
 
 
 def test_every_method_of_every_public_class_appears(written):

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headwater.learner.kinds import KINDS, METHODS
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -133,12 +135,15 @@ def entry(room: Room, name: str, thing: Any) -> list[str]:
 
 
 def members(thing: type) -> list[str]:
-    """Return a class's public members that are written in this library, inherited ones too."""
+    """Return a class's public members that are written in this library, inherited ones too, but for what its kind refuses."""
     own: dict[str, None] = {}
+    can = next((kind.can for kind in KINDS if kind.cls is thing), METHODS.values())
     for base in thing.__mro__:
         if base.__module__.startswith("headwater"):
             for name, value in vars(base).items():
-                if not name.startswith("_") and documented(value) and name not in fields(thing):
+                if name.startswith("_") or not documented(value) or name in fields(thing):
+                    continue
+                if METHODS.get(name) in {None, *can}:
                     own[name] = None
     return sorted(own)
 

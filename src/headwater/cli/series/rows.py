@@ -9,7 +9,8 @@ from statistics import mode
 from typing import Any
 
 from headwater.cli.options.reading import ReadingOptions
-from headwater.errors import ConfigError, did_you_mean
+from headwater.errors import ConfigError, TargetError, did_you_mean
+from headwater.streams import Stream
 
 __all__ = ["read_series", "used_columns"]
 
@@ -20,7 +21,7 @@ def read_series(
     """Return the answers, None where there is none, and the other columns of each row."""
     answers: list[float | None] = []
     rows: list[dict[str, Any]] = []
-    with reading.open([source], reading.notes(None, target=target), task="regress") as stream:
+    with _opened(source, reading, target) as stream:
         if time is not None and time not in stream.columns:
             raise ConfigError(
                 expected=f"a column {time}", got="none", at=stream.name, help=did_you_mean(time, stream.columns)
@@ -29,6 +30,15 @@ def read_series(
             answers.append(None if y is None or y != y else float(y))
             rows.append(dict(x))
     return answers, rows
+
+
+def _opened(source: str, reading: ReadingOptions, target: str) -> Stream:
+    try:
+        return reading.open([source], reading.notes(None, target=target), task="regress")
+    except TargetError as error:
+        raise TargetError(
+            expected=error.expected, got=error.got, at=error.at, help="Choose another --target: a series is numbers."
+        ) from error
 
 
 def used_columns(
