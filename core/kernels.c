@@ -21,7 +21,16 @@
 #include "kernels/replay.c"
 #include "kernels/learn.c"
 #include "kernels/batch.c"
+#ifndef HW_PAGE
 #include "kernels/anomaly.c"
+#else /* js/left_out.c */
+static int kernel_score(hw_learner *l, void *p) { return (void)l, (void)p, HW_BAD_ARGUMENT; }
+static int kernel_learn_unusual(hw_learner *l, double w, void *p) { return (void)l, (void)w, (void)p, HW_BAD_ARGUMENT; }
+static void kernel_contributions(hw_learner *l, double *row, double *score, double *of_new)
+{
+    (void)l, (void)row, (void)score, (void)of_new;
+}
+#endif
 
 #define JOIN_(type, level) hw_kernels_##type##_##level
 #define JOIN(type, level) JOIN_(type, level)

@@ -236,6 +236,9 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
                                               : HW_HEDGED;
     CHECK(!l->intervals || d[HW_D_OUTPUTS] == 1, "intervals", "one output", d[HW_D_OUTPUTS]);
     CHECK(!l->answer_inputs || l->growing, "label history", "no numbers where inputs are fixed", 1);
+#ifdef HW_PAGE
+    CHECK(l->intervals != HW_ANOMALY, "intervals", "those of a kind that pages have", HW_ANOMALY);
+#endif
     if (l->intervals == HW_ANOMALY) {
         bool bare = !l->targets && !l->history && !l->knots && !l->cells.tables && !classes;
         CHECK(l->growing && l->standard && bare, "intervals", "a learner of rows alone, of standardised numbers",

@@ -63,6 +63,8 @@ class Target:
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+LEFT_OUT = ("forecast", "ends", "bandit")
+"""Files of the core that pages do without, for kinds of learners that ``js/`` has not; ``js/left_out.c`` stands in their place."""
 NODE = ("node", "--no-warnings", str(Path(__file__).with_name("run.mjs")))
 TARGETS = (
     Target("gcc", Compiler(("gcc",), host())),
@@ -92,16 +94,21 @@ def wasm(folder: Path, *, double: bool = False) -> Path:
     """Build ``headwater.wasm``, which imports nothing and computes in float32; ``double``: ``headwater64.wasm``, in float64 too.
 
     It exports what ``js/bridge.c`` says, and what of ``headwater.h`` the modules of ``js/`` name; all that none of these needs is left
-    out. Loops that compute are compiled for speed within reason, all else for size: pages load this.
+    out, and so are kinds of learners that ``js/`` does not have (HW_PAGE). Loops that compute are compiled for speed within reason,
+    all else for size: pages load this.
     """
     compiler = zig("wasm32-wasi")
     named = {name for path in (ROOT / "js").rglob("*.mjs") for name in re.findall(r"\bhw_\w+", path.read_text("utf-8"))}
     exports = [f"-Wl,--export={name}" for name in ("malloc", "free", *sorted(named))]
     folder.mkdir(parents=True, exist_ok=True)
     made = folder / ("headwater64.wasm" if double else "headwater.wasm")
-    parts = [*units(compiler), Unit("bridge", ROOT / "js" / "bridge.c", compiler.architecture(1))]
+    parts = [one for one in units(compiler) if one.name not in LEFT_OUT]
+    parts += [Unit(name, ROOT / "js" / f"{name}.c", compiler.architecture(1)) for name in ("bridge", "left_out")]
     own = [
-        replace(one, options=(*one.options, *(("-Os",) if "kernels" in one.name else ("-Xclang", "-Oz")), *switch))
+        replace(
+            one,
+            options=(*one.options, *(("-Os",) if "kernels" in one.name else ("-Xclang", "-Oz")), *switch, "-DHW_PAGE"),
+        )
         for one in parts
         for switch in [() if double or one.name not in ("learner", "bridge") else ("-DHW_FLOAT_ONLY",)]
         if double or not one.name.endswith("f64")
