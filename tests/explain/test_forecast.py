@@ -48,14 +48,31 @@ def test_the_weights_of_past_answers_add_up_to_one_and_those_of_the_season_count
         assert made == pytest.approx(linear.forecast)
 
 
-def test_what_the_columns_say_is_the_part_of_the_nets():
+def test_each_column_has_a_part_and_only_that_changes_with_it():
     model = taught(3_000)
-    on, off = (model.explain_one({"third": value}).contributions for value in (1.0, 0.0))
-    assert on[NETS] > off[NETS]
-    assert {name: part for name, part in on.items() if name != NETS} == {
-        name: part for name, part in off.items() if name != NETS
-    }
+    on, off = (model.explain_one({"third": value, "never": 3.0}).contributions for value in (1.0, 0.0))
+    assert on["third"] - off["third"] > 0.5
+    assert on["never"] == off["never"] == 0
+    assert {name: part for name, part in on.items() if name != "third"} == pytest.approx(
+        {name: part for name, part in off.items() if name != "third"}
+    )
     assert CONSTANT in on
+    assert on[NETS] == model.explain_one().contributions[NETS]
+
+
+def test_parts_of_columns_do_not_depend_on_their_order_and_a_name_that_is_taken_has_another():
+    rng = np.random.default_rng(0)
+    model = hw.Forecaster(horizon=2, season=2, seed=1)
+    for _ in range(3_000):
+        a, b = (float(v) for v in rng.integers(0, 2, 2))
+        model.learn_one(3 * a + 5 * a * b + float(rng.normal()), {"a": a, "b": b, "constant": 1.0})
+    x = {"a": 1.0, "b": 1.0, "constant": 1.0}
+    why, other = model.explain_one(x, 2), model.explain_one(dict(reversed(x.items())), 2)
+    assert why.contributions == pytest.approx(other.contributions)
+    assert why.contributions["a"] > why.contributions["b"] > 0.5
+    assert "column constant" in why.contributions
+    assert why.values["column constant"] == 1.0
+    assert abs(why.rest) < 1e-9
 
 
 def test_what_is_held_within_bounds_is_left_over():

@@ -222,6 +222,23 @@ def test_the_page_is_sent_the_last_answers_what_was_forecast_of_them_and_what_co
     json.dumps(shown, default=str)
 
 
+def test_the_page_uses_the_columns_of_times_ahead_that_were_asked_for_last_until_these_have_come(client, state):
+    client.post("/learn", json=rows(200))
+    learner, _ = alone(202)
+    xs = [{"warm": float(i % 5)} for i in range(200, 204)]
+    client.post("/forecast", json={"xs": xs})
+    client.post("/learn", json=rows(2, 200))
+    state.histories.record()
+    series = frame(state, state.model(), past=True)["series"]
+    ahead = [*xs[2:], {}, {}, {}, {}]
+    assert (series["known"], series["y_pred"]) == (2, learner.forecast(6, ahead))
+    assert list(zip(series["low"], series["high"], strict=True)) == learner.forecast_interval(6, ahead)
+    client.post("/learn", json=rows(5, 202))
+    state.histories.record()
+    series = frame(state, state.model(), past=True)["series"]
+    assert (series["known"], series["y_pred"]) == (0, alone(207)[0].forecast())
+
+
 @pytest.fixture
 def forecaster(tmp_path):
     server = Server(tmp_path, more=("--task", "forecast", "--horizon", "24", "--season", "24"))

@@ -41,9 +41,11 @@ async def _forecast(request: Request, asked: ForecastRequest) -> Response:
     horizon = len(xs) if asked.horizon is None and xs is not None else asked.horizon
     found = partial(forecast_of, model, horizon, xs, asked.coverage)
     most = model.champion.learner.horizon if horizon is None else horizon
-    if most <= _AT_ONCE and not request.state.exporters.waiting:
-        return json_response(found())
-    return json_response(await request.state.workers.run(found))
+    at_once = most <= _AT_ONCE and not request.state.exporters.waiting
+    answer = found() if at_once else await request.state.workers.run(found)
+    if xs is not None:  # the page's forecast uses them from now on
+        request.state.histories.of(model).columns_ahead = (answer["seq"], xs)
+    return json_response(answer)
 
 
 def forecast_of(model: Model, horizon: int | None, xs: Any, coverage: float) -> dict[str, Any]:

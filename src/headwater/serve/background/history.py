@@ -94,6 +94,8 @@ class ModelHistory:
         self.now: dict[str, Any] = {"t": 0, "rate": 0.0, "latency": {}, "experts": []}
         self.series: dict[str, Any] | None = None
         """The last answers of a forecaster's series, and its forecast."""
+        self.columns_ahead: tuple[int, list[dict[str, Any]]] = (0, [])
+        """What is known of the times that come after a sequence, as it was last asked for with a forecast."""
         self._begin()
         try:
             before = msgspec.msgpack.decode(saved, type=SavedCurve) if saved else None
@@ -127,7 +129,7 @@ class ModelHistory:
         self.now = {"t": int(time.time() * 1000), "rate": round(rate, 1), "latency": latency, "experts": weights}
         self.curve.add(self.now)
         if "ahead" in kind_of(self.model.champion.learner).can:
-            self.series = series_of(self.model)
+            self.series = series_of(self.model, *self.columns_ahead)
         if "importance" not in kind_of(self.model.champion.learner).can:
             return
         for seq, event, _ in fresh:
@@ -149,17 +151,22 @@ def experts_of(learner: Any) -> list[dict[str, Any]]:
     return list(learner.experts_) if "layers" in kind_of(learner).can else []
 
 
-def series_of(model: Model) -> dict[str, Any]:
-    """Return the last answers of a forecaster's series and what comes next, as the page shows them."""
+def series_of(model: Model, since: int, xs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the last answers of a forecaster's series and what comes next, as the page shows them.
+
+    ``xs``: what is known of the times that come after sequence ``since``; those that have come by now are left out.
+    """
     with model.lock:
         learner, seq, scores = model.champion.learner, model.seq, model.champion.scores
         last = scores.shown() if isinstance(scores, LiveForecasts) else []
         n = min(learner.horizon, SHOWN)
-        said, ends = learner.forecast(n), learner.forecast_interval(n)
+        known = xs[max(seq - since, 0) :][:n]
+        ahead_of = [*known, *[{}] * (n - len(known))]
+        said, ends = learner.forecast(n, ahead_of), learner.forecast_interval(n, ahead_of)
     low, high = ([end[i] if math.isfinite(end[i]) else None for end in ends] for i in range(2))
     answers, before = [y for y, _ in last], [guess for _, guess in last]
     ahead = {"y_pred": said, "low": low, "high": high} if last else {"y_pred": [], "low": [], "high": []}
-    return {"seq": seq, "season": learner.season, "answers": answers, "before": before, **ahead}
+    return {"seq": seq, "season": learner.season, "answers": answers, "before": before, "known": len(known), **ahead}
 
 
 class Histories:

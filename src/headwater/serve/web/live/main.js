@@ -56,11 +56,11 @@ function scoreText(frame) {
 }
 
 // What comes next in words, for those who see no chart.
-function seriesText({ y_pred, low, high }) {
+function seriesText({ y_pred, low, high, known }) {
   if (!y_pred.length) return "";
   const next = text("series_next", { value: figure(y_pred[0]) }), last = text("series_last", { n: y_pred.length, value: figure(y_pred.at(-1)) });
   const ends = low[0] === null ? text("series_no_ends") : text("series_ends", { low: figure(low[0]), high: figure(high[0]) });
-  return `${next} ${ends}${y_pred.length > 1 ? ` ${last}` : ""}`;
+  return [next, ends, ...(y_pred.length > 1 ? [last] : []), ...(known ? [text("series_known", { n: known })] : [])].join(" ");
 }
 
 function showServer(frame, points) {
