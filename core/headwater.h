@@ -122,6 +122,9 @@ enum {
     HW_CONV,    /* UNITS neurons that see a window each */
     HW_POOL,    /* the largest number of each window, or (CODE 1) the mean */
     HW_FLATTEN, /* from an image to numbers side by side, channel after channel */
+    HW_RECURRENT, /* a diagonal linear recurrence, right behind the first layer of one expert: of that layer's units the
+                     first */
+                  /* 2n are (U + iV) x, the others pass through; HW_MEMORY declares what else it needs */
     HW_LAYER_KINDS
 };
 /* A forecaster's declaration has these numbers behind its last expert. */
@@ -153,6 +156,20 @@ enum {
 /* Which columns are found to be text by themselves: none; those whose values are long and never repeat (text.c); all whose
  * first value is a text. */
 enum { HW_FIND_NONE, HW_FIND_LONG, HW_FIND_ALL };
+/* The declaration of a learner with a recurrence has these numbers behind its last expert, and behind them the bytes of two
+ * names: of the column that says whose state a row reads, and of the column of times. */
+enum {
+    HW_M_UNITS,  /* n: how many complex numbers a state has */
+    HW_M_KEYS,   /* states kept at most */
+    HW_M_BLOCKS, /* keys whose sensitivities are kept at most */
+    HW_M_TRACED, /* rows of the table that have sensitivities for one key, at most */
+    HW_M_LEAST,  /* |lambda| is drawn between these */
+    HW_M_MOST,
+    HW_M_TURN, /* its angle between 0 and this */
+    HW_M_BY,   /* bytes of the first name; 0: one state for all rows */
+    HW_M_TIME, /* bytes of the second name; 0: one row is one step of time */
+    HW_MEMORY
+};
 /* How wide answers spread. HW_ANOMALY: there are no answers, and what is predicted is how unusual a sample is, in (0, 1).
  * Its one expert is the encoder of an autoencoder; its decoder is what a rule of one number a weight keeps. */
 enum { HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON, HW_ANOMALY, HW_INTERVAL_KINDS };
@@ -309,6 +326,10 @@ int hw_decide(hw_learner *l, const int32_t *actions, int64_t count, double *valu
 int64_t hw_draw_action(hw_learner *l, const double *p, int64_t count); /* which, by these probabilities: the next draw */
 /* What came of an action that was taken with probability p. Returns whether it was learned. */
 int hw_learn_action(hw_learner *l, int32_t action, double reward, double p);
+/* Of the sample that hw_read read last: the state that it reads, 2n numbers, and the gap since, in mean gaps. Returns n. */
+int hw_memory_of(const hw_learner *l, double *state, double *gap);
+/* Let all states of a recurrence begin anew at 0; its weights stay. */
+int hw_reset_memory(hw_learner *l);
 
 /* Of an embedding: how many ids a sample has. */
 int hw_set_ids(hw_learner *l, int64_t ids);

@@ -12,6 +12,7 @@
 #include "kernels/norm.c"
 #include "kernels/image.c"
 #include "kernels/net.c"
+#include "kernels/recurrent.c"
 #include "kernels/step.c"
 #include "kernels/input/input.c"
 #include "kernels/input/cells.c"
@@ -40,7 +41,7 @@ static void kernel_contributions(hw_learner *l, double *row, double *score, doub
 #define BITS 32
 #endif
 
-const hw_kernels JOIN(BITS, HW_LEVEL) = {kernel_predict,      kernel_learn,   kernel_predict_pending, kernel_learn_late,
-                                         kernel_learn_array,  kernel_forward, kernel_gradient,        kernel_apply,
-                                         kernel_pairs,        find_cells,     kernel_score,           kernel_learn_unusual,
-                                         kernel_contributions};
+const hw_kernels JOIN(BITS, HW_LEVEL) = {kernel_predict,       kernel_learn,   kernel_predict_pending, kernel_learn_late,
+                                         kernel_learn_array,   kernel_forward, kernel_gradient,        kernel_apply,
+                                         kernel_pairs,         find_cells,     kernel_score,           kernel_learn_unusual,
+                                         kernel_contributions, kernel_sequence};

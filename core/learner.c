@@ -146,6 +146,8 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
         *status = hw_make_forecast(l);
     if (*status >= 0)
         *status = hw_make_bandit(l);
+    if (*status >= 0)
+        *status = hw_make_recurrent(l);
     if (*status < 0)
         return hw_free(l), NULL;
     double share = 1.0 / (l->experts + l->history);
@@ -246,6 +248,20 @@ void hw_free(hw_learner *l)
                       l->text.steps,
                       l->text.z,
                       l->text.d,
+                      l->recurrent.by,
+                      l->recurrent.time,
+                      l->recurrent.numbers,
+                      l->recurrent.keys,
+                      l->recurrent.states,
+                      l->recurrent.blocks,
+                      l->recurrent.traces,
+                      l->recurrent.table,
+                      l->recurrent.curves,
+                      l->recurrent.next,
+                      l->recurrent.row,
+                      l->recurrent.value,
+                      l->recurrent.none,
+                      l->recurrent.moved,
                       l->shared_slots,
                       l->row_keys,
                       l->touched,
@@ -353,7 +369,9 @@ static int reserve_learning(hw_learner *l)
         status = hw_reserve_due(l, &due, pairs);
     if (status >= 0 && l->ring)
         status = hw_reserve_ring(l, pairs);
-    return status < 0 ? status : hw_reserve_undo(l, pairs);
+    if (status >= 0)
+        status = hw_prepare_recurrent(l, pairs);
+    return status < 0 ? status : hw_reserve_undo(l, pairs + l->recurrent.traced);
 }
 
 /* What stands before a learner learns a sample: its rows are drawn. A sample without a number or a name teaches the bias;
@@ -558,7 +576,9 @@ int hw_learn_array(hw_learner *l, const void *X, const double *y, const double *
     if (status >= 0)
         status = hw_reserve_pairs(l, inputs + answers);
     if (status >= 0)
-        status = hw_reserve_undo(l, inputs + 1);
+        status = hw_reserve_undo(l, inputs + 1 + l->recurrent.traced);
+    if (status >= 0)
+        status = hw_prepare_recurrent(l, inputs + 1);
     if (status >= 0 && l->ring)
         return HW_BAD_ARGUMENT;
     if (status >= 0 && l->experts > 1)
@@ -572,11 +592,58 @@ static int reserve_batch(hw_learner *l, int64_t count)
     return count > (1 << 30) / (width + l->length) * 4 ? HW_TOO_LARGE : hw_reserve_batch(l, count, count * width + 1);
 }
 
+/* Rows that follow one another, from the state as it stands, which is put back afterwards. */
+static int through_sequence(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers,
+                            double total, void *p, void *g, double *loss)
+{
+    hw_recurrent_t *m = &l->recurrent;
+    int64_t inputs = (int64_t)l->declaration[HW_D_INPUTS];
+    int status = hw_reserve_pairs(l, inputs + answers);
+    if (status >= 0)
+        status = hw_prepare_recurrent(l, inputs + 1);
+    if (status < 0)
+        return status;
+    void *const arrays[] = {m->numbers, m->keys, m->states, m->blocks, m->traces};
+    void *kept[5] = {0};
+    for (int i = 0; i < 5 && status >= 0; i++) {
+        kept[i] = hw_allocate(&l->memory, hw_capacity(arrays[i]));
+        status = kept[i] ? 0 : HW_NO_MEMORY;
+        if (kept[i])
+            memcpy(kept[i], arrays[i], hw_capacity(arrays[i]));
+    }
+    if (status >= 0)
+        status = l->kernels->sequence(l, X, y, w, count, answers, total, p, g, loss);
+    for (int i = 0; i < 5; i++) {
+        if (kept[4])
+            memcpy(arrays[i], kept[i], hw_capacity(arrays[i]));
+        hw_release(kept[i]);
+    }
+    hw_place_keys(l);
+    return status;
+}
+
+int hw_memory_of(const hw_learner *l, double *state, double *gap)
+{
+    const hw_recurrent_t *m = &l->recurrent;
+    for (int64_t k = 0; k < 2 * (int64_t)m->units; k++)
+        state[k] = m->at < 0 ? 0 : hw_get(l, m->states, m->at * 2 * m->units + k);
+    *gap = m->gap;
+    return m->units;
+}
+
+int hw_reset_memory(hw_learner *l)
+{
+    hw_forget_states(l);
+    return l->recurrent.units ? 0 : HW_BAD_ARGUMENT;
+}
+
 int hw_forward(hw_learner *l, const void *X, int64_t count, void *p)
 {
     int status = check_arrays(l, X, NULL, NULL, count, 1);
     if (status < 0 || count == 0)
         return status;
+    if (l->recurrent.units)
+        return through_sequence(l, X, NULL, NULL, count, 1, 1, p, NULL, NULL);
     status = reserve_batch(l, count);
     return status < 0 ? status : l->kernels->forward(l, X, count, p);
 }
@@ -588,6 +655,8 @@ int hw_gradient(hw_learner *l, const void *X, const double *y, const double *w, 
     *loss = 0;
     if (status < 0 || count == 0)
         return status;
+    if (l->recurrent.units)
+        return through_sequence(l, X, y, w, count, answers, total, NULL, g, loss);
     status = reserve_batch(l, count);
     return status < 0 ? status : l->kernels->gradient(l, X, y, w, count, answers, total, learn, g, loss);
 }

@@ -213,6 +213,61 @@ typedef struct hw_words {
     void *z, *d;                /* (output_capacity) what they add to the logits, and the derivatives by it */
     uint64_t digest, predicted; /* of all hashes; of the sample that was predicted last */
 } hw_words;
+/* ---- memory (recurrent.c) ------------------------------------------------------------------------------------------- */
+
+enum { HW_MN_CLOCK, HW_MN_KEYS, HW_MN_BLOCKS, HW_MN_GAP, HW_MN_GAPS, HW_MN_NUMBERS }; /* rows learned; mean gap in time */
+enum {
+    HW_MK_KEY,
+    HW_MK_USED,
+    HW_MK_BLOCK,
+    HW_MK_TIME,
+    HW_MEMORY_KEY
+}; /* of a key: hash, clock, block + 1, bits of its time */
+enum { HW_OWN = 6 }; /* numbers of a unit beside its outputs: lambda, gamma, and what sensitivities need of them */
+
+typedef struct hw_recurrent_t {
+    int32_t units, most_keys, most_blocks, traced; /* as declared; units 0: no memory */
+    double least, most, turn;
+    char *by, *time;
+    uint32_t by_size, time_size;
+    double *numbers; /* (HW_MN_NUMBERS) */
+    uint64_t *keys;  /* (keys, HW_MEMORY_KEY) */
+    void *states;    /* (keys, 2 units) Re h, Im h */
+    int64_t
+        *blocks;  /* (blocks, 1 + 2 traced) the key it belongs to; rows of the table, -1: none; when each was read last */
+    void *traces; /* (blocks, (4 + 2 traced) units) of nu and theta, then of each row; real and imaginary parts */
+    /* derived from these */
+    int32_t *table;
+    int64_t table_size;
+    int32_t by_column, time_column; /* -1: not seen yet */
+    uint8_t *curves;                /* (curves_capacity) 1: a row of a spline basis */
+    int64_t curves_capacity;
+    /* of the sample at hand */
+    uint64_t key;
+    int64_t at;      /* its key; -1: it has no state yet */
+    double now, gap; /* its time; how many mean gaps passed since the row before */
+    void *next;      /* (2 units) the state that follows */
+    void *row;       /* a row's gradient */
+    void *value;     /* (traced) what each traced row is multiplied by */
+    void *none;      /* (2 units) zeros */
+    int32_t *moved;  /* rows that a step moves */
+    int64_t moved_count;
+} hw_recurrent_t;
+
+static inline int64_t hw_block_head(const hw_recurrent_t *m) { return 1 + 2 * (int64_t)m->traced; }
+static inline int64_t hw_block_size(const hw_recurrent_t *m) { return (4 + 2 * (int64_t)m->traced) * m->units; }
+static inline uint64_t hw_time_bits(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, 8);
+    return bits;
+}
+static inline double hw_time_of(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, 8);
+    return x;
+}
 
 /* ---- experts ----------------------------------------------------------------------------------------------------------
  */
@@ -251,6 +306,7 @@ typedef struct hw_expert_t {
     int32_t two_pass;                         /* dropout or batch norm: predicting and learning need a pass each */
     int32_t exact;                            /* a zero gradient changes nothing */
     int32_t cells;                            /* the operation that adds cells to its first layer; -1: none */
+    int32_t recurrent;                        /* its recurrence; -1: none */
     int32_t plain;                            /* neither penalties nor clipping of values */
     double scale, loss_number, lr, lr_declared, schedule_numbers[2], rule_numbers[4];
     double l1, l2, clip_norm, clip_value;
@@ -350,6 +406,7 @@ struct hw_learner {
     hw_forecast_t forecast;
     hw_bandit_t bandit;
     hw_words text;
+    hw_recurrent_t recurrent;
     int64_t rows, row_capacity, drawn, fan_in, learned, shared_from, shared_names, highest_row;
     int32_t *shared_slots;                 /* (shared,) slot of a shared row; −1: none */
     uint64_t *row_keys;                    /* (rows,) what a row is drawn from */
@@ -454,6 +511,8 @@ struct hw_kernels {
     int (*score)(hw_learner *l, void *p);
     int (*learn_unusual)(hw_learner *l, double w, void *p);
     void (*contributions)(hw_learner *l, double *row, double *score, double *of_new);
+    int (*sequence)(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers,
+                    double total, void *p, void *g, double *loss);
 };
 
 extern const hw_kernels hw_kernels_32_1, hw_kernels_64_1;
@@ -600,6 +659,40 @@ hw_covers_classes(const hw_learner *l) /* a sigmoid for two of them is no other 
 bool hw_can_cover(const hw_learner *l);
 int hw_make_coverage(hw_learner *l);
 void hw_do_not_cover(hw_learner *l); /* a member of a fleet */
+/* ---- recurrent.c ----------------------------------------------------------------------------------------------------- */
+#ifdef HW_PAGE /* a build that has none refuses its declaration, and never comes here */
+static inline bool hw_is_recurrent(const double *d, int64_t count) { return d && count < 0; }
+static inline int hw_parse_recurrent(hw_learner *l, const double *d, hw_fault *fault) { return l && d && fault ? 0 : 0; }
+static inline int hw_make_recurrent(hw_learner *l) { return l ? 0 : 0; }
+static inline int hw_prepare_recurrent(hw_learner *l, int64_t pairs) { return l && pairs ? 0 : 0; }
+static inline void hw_forget_states(hw_learner *l) { (void)l; }
+static inline bool hw_place_keys(hw_learner *l) { return l; }
+static inline void hw_find_state(hw_learner *l, uint64_t key, double now) { (void)l, (void)key, (void)now; }
+static inline void hw_read_key(hw_learner *l, const hw_value *values, int64_t count) { (void)l, (void)values, (void)count; }
+static inline void hw_read_key_of_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count)
+{
+    (void)l, (void)slots, (void)x, (void)count;
+}
+static inline int hw_read_memory_numbers(hw_learner *l, const hw_array *array, hw_fault *fault)
+{
+    return l && array && fault ? 0 : 0;
+}
+static inline int hw_check_recurrent(hw_learner *l, hw_fault *fault) { return l && fault ? 0 : 0; }
+#else
+bool hw_is_recurrent(const double *d, int64_t count); /* whether what stands behind the last expert declares a memory */
+int hw_parse_recurrent(hw_learner *l, const double *d, hw_fault *fault);
+int hw_make_recurrent(hw_learner *l);
+int hw_prepare_recurrent(hw_learner *l, int64_t pairs);
+void hw_mark_curves(hw_learner *l);
+bool hw_place_keys(hw_learner *l);
+int64_t hw_take_state(hw_learner *l); /* the state of the sample's key is about to move: it has a place and a block now */
+void hw_forget_states(hw_learner *l);
+void hw_find_state(hw_learner *l, uint64_t key, double now);
+void hw_read_key(hw_learner *l, const hw_value *values, int64_t count);
+void hw_read_key_of_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count);
+int hw_read_memory_numbers(hw_learner *l, const hw_array *array, hw_fault *fault);
+int hw_check_recurrent(hw_learner *l, hw_fault *fault);
+#endif
 
 /* ---- state.c --------------------------------------------------------------------------------------------------------- */
 /* Whose the numbers of an array of the state are: of what there is one along its first dimension. */
@@ -642,7 +735,10 @@ enum {
     HW_OF_PENDING,
     HW_OF_TEXT, /* from here on of a learner that reads texts: */
     HW_OF_TEXT_COLUMNS,
-    HW_OF_TEXT_ROWS
+    HW_OF_TEXT_ROWS,
+    HW_OF_MEMORY, /* from here on of a recurrence: */
+    HW_OF_KEYS,
+    HW_OF_BLOCKS
 };
 int hw_locate(hw_learner *l, int i, hw_array *array);                        /* array i as it lies now; whose it is */
 hw_learner *hw_copy(const hw_allocator *memory, hw_learner *l, int *status); /* without what merging clears */

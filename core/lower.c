@@ -31,7 +31,8 @@ static bool number(double x, double low) { return x >= low && x <= 1e300; }
 static int check_layer(const double *d, int first, bool embedding, hw_fault *fault)
 {
     double kind = d[HW_L_KIND];
-    CHECK(whole(kind, 0, HW_LAYER_KINDS - 1) && kind != HW_CELLS, "kind of a layer", "one of the kinds", kind);
+    CHECK(whole(kind, 0, HW_LAYER_KINDS - 1) && kind != HW_CELLS && (kind != HW_RECURRENT || !first), "kind of a layer",
+          "one of the kinds", kind);
     if (first)
         CHECK(embedding ? kind == HW_EMBEDDING : kind == HW_DENSE || kind == HW_IMAGE, "first layer",
               "a dense layer, an embedding or an image", kind);
@@ -133,6 +134,31 @@ static int check_expert(const double *e, hw_fault *fault)
     return 0;
 }
 
+/* One expert has a recurrence, if a memory is declared: right behind its first layer, and none of its rows is learned
+ * twice. */
+static int check_recurrence(const double *d, const double *memory, hw_fault *fault)
+{
+    const double *at = d + HW_HEAD;
+    int found = 0;
+    for (int e = 0; e < (int)d[HW_D_EXPERTS]; e++) {
+        const double *x = at, *layer = at + HW_EXPERT;
+        for (int i = 0; i < (int)x[HW_E_LAYERS]; i++, layer += HW_LAYER) {
+            if (layer[HW_L_KIND] != HW_RECURRENT)
+                continue;
+            found++;
+            CHECK(i == 1 && x[HW_E_LAYERS] > 2, "a recurrence", "as the second layer, with layers behind it", i);
+            CHECK(memory && (layer - HW_LAYER)[HW_L_UNITS] >= 2 * memory[HW_M_UNITS], "units before a recurrence",
+                  "two for each of its own, or more", (layer - HW_LAYER)[HW_L_UNITS]);
+            CHECK(x[HW_E_CELLS] + x[HW_E_REPLAYS] + x[HW_E_FIRST_REPLAYS] == 0, "an expert with a recurrence",
+                  "neither cells nor replays", x[HW_E_REPLAYS]);
+            CHECK((layer - HW_LAYER)[HW_L_BIAS] == 1, "bias before a recurrence", "1", 0);
+        }
+        at = layer;
+    }
+    CHECK(found == (memory ? 1 : 0), "recurrences", "one, where a memory is declared", found);
+    return 0;
+}
+
 int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
 {
     CHECK(count >= HW_HEAD + HW_EXPERT + HW_LAYER, "size of the declaration", "a head, an expert and a layer",
@@ -193,9 +219,18 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
         CHECK(units == d[HW_D_OUTPUTS], "units of an expert's last layer", "as many as outputs", units);
     }
     const double *ahead = end - at == HW_FORECAST ? at : NULL; /* what declares a forecaster, */
-    const double *decides = end - at == HW_BANDIT ? at : NULL; /* or a bandit, */
-    const double *text = end - at == HW_TEXT ? at : NULL;      /* or a learner that reads texts */
-    CHECK(ahead || decides || text || at == end, "size of the declaration", "nothing behind the last layer", (double)count);
+    int64_t rest = end - at;
+    const double *decides = rest == HW_BANDIT ? at : NULL; /* or a bandit, */
+    bool both = rest > HW_TEXT && hw_is_recurrent(at + HW_TEXT, rest - HW_TEXT);
+    const double *text = rest == HW_TEXT || both ? at : NULL; /* or a learner that reads texts, */
+    const double *memory = both                                              ? at + HW_TEXT
+                           : !ahead && !decides && hw_is_recurrent(at, rest) ? at
+                                                                             : NULL; /* or has a state */
+    CHECK(ahead || decides || text || memory || at == end, "size of the declaration", "nothing behind the last layer",
+          (double)count);
+    int status = check_recurrence(d, memory, fault);
+    if (status < 0)
+        return status;
     CHECK(!classes || d[HW_D_TARGETS] == 0, "answers standardised", "numbers, not classes", 1);
     CHECK(classes || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs", "one, where a sample's answer is one number",
           d[HW_D_OUTPUTS]);
@@ -254,6 +289,8 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
         CHECK(!classes, "losses of the experts", "none of classes where actions are chosen", classes);
         return hw_parse_bandit(l, decides, fault);
     }
+    if (memory && (status = hw_parse_recurrent(l, memory, fault)) < 0)
+        return status;
     return ahead ? hw_parse_forecast(l, ahead, fault) : text ? hw_parse_text(l, text, fault) : 0;
 }
 
@@ -317,6 +354,7 @@ static void read_expert(hw_expert_t *e, const double *d)
                        .replays = (int)d[HW_E_REPLAYS],
                        .first_replays = (int)d[HW_E_FIRST_REPLAYS],
                        .cells = -1,
+                       .recurrent = -1,
                        .loss_number = d[HW_E_LOSS_NUMBER],
                        .lr = d[HW_E_LR],
                        .lr_declared = d[HW_E_LR],
@@ -383,7 +421,7 @@ static void lower_dense(draft *at, hw_expert_t *e, const double *layer, hw_op *o
 
 static void lower_norm(draft *at, hw_op *o, const double *layer)
 {
-    if (o->kind == HW_BATCH_NORM || layer[HW_L_BIAS] == 1) {
+    if (o->kind != HW_LAYER_NORM || layer[HW_L_BIAS] == 1) { /* of a recurrence: nu and theta, in their logarithms */
         o->weights = at->dense;
         o->bias = at->dense + round_up(o->units);
         at->dense += 2 * round_up(o->units);
@@ -468,6 +506,7 @@ static void lower_expert(draft *at, int index, const double *layers, int count, 
                                      : n;
         int64_t m_capacity = output && grows ? capacity : hw_lanes(m);
         int64_t own = kind == HW_DROPOUT ? hw_lanes(n) : kind == HW_LAYER_NORM ? 2 : 0;
+        own = kind == HW_RECURRENT ? HW_OWN * (int64_t)l->recurrent.units : own;
         own = kind == HW_CONV ? 16 : kind == HW_POOL ? hw_lanes(m) + 48 : own;
         hw_op *o = emit(at, kind, layer, source, n, m, m_capacity, own);
         if (kind == HW_DENSE)
@@ -479,8 +518,10 @@ static void lower_expert(draft *at, int index, const double *layers, int count, 
             o->units = (int32_t)before.channels;
         if (kind == HW_CONV)
             lower_convolution(at, layer, o);
-        else if (kind == HW_LAYER_NORM || kind == HW_BATCH_NORM)
+        else if (kind == HW_LAYER_NORM || kind == HW_BATCH_NORM || kind == HW_RECURRENT)
             lower_norm(at, o, layer);
+        if (kind == HW_RECURRENT)
+            e->recurrent = l->ops - 1;
         if (kind == HW_DROPOUT || kind == HW_BATCH_NORM)
             e->two_pass = 1;
         sparse = kind == HW_ACTIVATION                                         ? o->code == HW_ACT_relu

@@ -24,7 +24,11 @@ enum {
     PER_PAIR_OF_INPUTS,
     PER_CAPACITY,
     PER_COVERAGE,
-    PER_GIVEN
+    PER_GIVEN,
+    PER_KEY,
+    PER_STATE,
+    PER_HEAD,
+    PER_TRACE
 };
 
 #define AT(field) offsetof(hw_learner, field)
@@ -111,6 +115,11 @@ static const struct row {
     {"coverage", HW_F64, HW_COVERED, HW_OF_COVERAGE, PER_COVERAGE, AT(coverage)},
     {"pending_ends", HW_F64, HW_CLEAR, HW_OF_PENDING_GIVEN, PER_GIVEN, AT(pending_ends)},
     {"pending_shown", REAL, HW_CLEAR, HW_OF_PENDING_SHOWN, ALONE, AT(pending_shown)},
+    {"memory_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_MEMORY, ALONE, AT(recurrent.numbers)},
+    {"memory_keys", HW_U64, HW_KEEP_FIRST, HW_OF_KEYS, PER_KEY, AT(recurrent.keys)},
+    {"memory_states", REAL, HW_KEEP_FIRST, HW_OF_KEYS, PER_STATE, AT(recurrent.states)},
+    {"memory_blocks", HW_I64, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_HEAD, AT(recurrent.blocks)},
+    {"memory_traces", REAL, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_TRACE, AT(recurrent.traces)},
 };
 enum { STATES = sizeof LIST / sizeof *LIST, FIRST_STATE = 23 };
 
@@ -194,6 +203,9 @@ static int64_t count_of(const hw_learner *l, int i)
     case HW_OF_COVERAGE: return l->covering ? HW_COVERAGES : 0;
     case HW_OF_PENDING_GIVEN: return l->covering && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     case HW_OF_PENDING_SHOWN: return l->covering && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING * capacity : 0;
+    case HW_OF_MEMORY: return l->recurrent.units ? HW_MN_NUMBERS : 0;
+    case HW_OF_KEYS: return l->recurrent.units ? (int64_t)l->recurrent.numbers[HW_MN_KEYS] : 0;
+    case HW_OF_BLOCKS: return l->recurrent.units ? (int64_t)l->recurrent.numbers[HW_MN_BLOCKS] : 0;
     case HW_OF_PENDING_ANSWERS: return l->answer_inputs && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     default: return n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     }
@@ -216,6 +228,10 @@ static int64_t across(const hw_learner *l, int i)
     case PER_INPUT: return l->bandit.on ? l->bandit.counts[HW_BC_INPUTS] : 0;
     case PER_PAIR_OF_INPUTS: return l->bandit.on ? l->bandit.counts[HW_BC_INPUTS] * l->bandit.counts[HW_BC_INPUTS] : 0;
     case PER_LEVEL: return HW_LEVELS;
+    case PER_KEY: return HW_MEMORY_KEY;
+    case PER_STATE: return 2 * (int64_t)l->recurrent.units;
+    case PER_HEAD: return hw_block_head(&l->recurrent);
+    case PER_TRACE: return hw_block_size(&l->recurrent);
     case PER_CAPACITY: return l->sizes[HW_N_OUTPUT_CAPACITY];
     case PER_COMPONENT: return hw_components(l) * l->sizes[HW_N_OUTPUT_CAPACITY];
     case PER_COVERAGE: return HW_COVERAGE_NUMBERS;
@@ -304,9 +320,11 @@ static bool is_of_others(const hw_learner *l, int i)
 {
     int owner = LIST[i].owner;
     return (owner >= HW_OF_FORECAST && owner < HW_OF_BANDIT && !l->forecast.horizon) ||
-           (owner >= HW_OF_BANDIT && owner < HW_OF_PENDING && !l->bandit.on) || (owner >= HW_OF_TEXT && !l->text.grams);
+           (owner >= HW_OF_BANDIT && owner < HW_OF_PENDING && !l->bandit.on) ||
+           (owner >= HW_OF_TEXT && owner < HW_OF_MEMORY && !l->text.grams) ||
+           (owner >= HW_OF_MEMORY && !l->recurrent.units);
 }
-static bool is_of_text(int i) { return LIST[i].owner >= HW_OF_TEXT; }
+static bool is_of_text(int i) { return LIST[i].owner >= HW_OF_TEXT && LIST[i].owner < HW_OF_MEMORY; }
 static bool is_of_coverage(int i) { return LIST[i].owner >= HW_OF_COVERAGE && LIST[i].owner <= HW_OF_PENDING_SHOWN; }
 
 uint64_t hw_digest(hw_learner *l)
@@ -546,6 +564,8 @@ static int make_arrays(hw_learner *l)
     if (status >= 0 && l->text.grams)
         status =
             hw_extend(m, &l->text.columns, columns * 4 + 4) ? hw_extend_text(l, l->text.counts[HW_TC_ROWS]) : HW_NO_MEMORY;
+    if (status >= 0)
+        status = hw_make_recurrent(l);
     if (status >= 0 && n[HW_N_HAS_PENDING])
         status = hw_make_pending(l);
     return status;
@@ -681,6 +701,14 @@ static int read_coverage(hw_learner *l, const hw_array *arrays, hw_fault *fault)
     return 0;
 }
 
+static int read_memory(hw_learner *l, const hw_array *arrays, hw_fault *fault)
+{
+    int i = 0;
+    while (LIST[i].owner != HW_OF_MEMORY)
+        i++;
+    return hw_read_memory_numbers(l, arrays + i, fault);
+}
+
 static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *fault)
 {
     CHECK(count == STATES, "state", "all its arrays", count);
@@ -700,6 +728,8 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
         status = read_text(l, arrays, fault);
     if (status >= 0)
         status = read_coverage(l, arrays, fault);
+    if (status >= 0)
+        status = read_memory(l, arrays, fault);
     if (status < 0)
         return status;
     for (int i = 0; i < STATES; i++) {
@@ -730,7 +760,8 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
     hw_set_counts(l);
     if ((status = check_names(l, fault)) < 0 || (status = check_numbers(l, fault)) < 0 ||
         (status = check_forecast(l, fault)) < 0 || (status = check_bandit(l, fault)) < 0 ||
-        (status = check_text(l, fault)) < 0 || (status = check_coverage(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
+        (status = check_text(l, fault)) < 0 || (status = check_coverage(l, fault)) < 0 ||
+        (status = hw_check_recurrent(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
         return status;
     for (int32_t i = 0; i < l->columns.count; i++) {
         uint32_t size;

@@ -261,6 +261,8 @@ static int kernel_learn_array(hw_learner *l, const void *X, const double *y, con
         else
             read_row(l, (const real *)X + i * inputs, inputs, l->rows_at, l->values_at, &l->pairs);
         l->active = l->pairs = l->image ? 0 : l->pairs;
+        if (l->recurrent.units)
+            hw_find_state(l, 0, __builtin_nan(""));
         read_first_layer(l, &s);
         predict_mixture(l, &s, (real *)p + i * l->outputs);
         if (!(w[i] > 0))
@@ -290,5 +292,38 @@ static int kernel_pairs(hw_learner *l, int at_mean)
     }
     l->entries = n;
     read_entries(l, false);
+    return 0;
+}
+
+/* Rows that follow one another through a net with a recurrence, whose weights stand still: what it predicts, p (may be
+ * NULL), or the loss over `total` and its gradient, added to g: that of backpropagation through the whole sequence. */
+static int kernel_sequence(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers,
+                           double total, void *p, void *g, double *loss)
+{
+    sample s = at_hand(l);
+    const hw_expert_t *e = l->expert;
+    int64_t inputs = (int64_t)l->declaration[HW_D_INPUTS];
+    double value = 0;
+    for (int64_t i = 0; i < count; i++) {
+        real *d = s.d + e->logits;
+        read_row(l, (const real *)X + i * inputs, inputs, l->rows_at, l->values_at, &l->pairs);
+        l->active = l->pairs;
+        hw_find_state(l, 0, __builtin_nan(""));
+        read_first_layer(l, &s);
+        forward_and_link(l, 0, &s, false);
+        if (p)
+            memcpy((real *)p + i * l->outputs, prediction_slot(l, 0), (size_t)l->outputs * sizeof(real));
+        advance_traces(l, e, &s, l->rows_at, l->values_at, l->pairs, l->pairs);
+        if (g) {
+            value += w[i] * expert_loss_and_gradient(l, 0, &s, y + i * answers, answers);
+            for (int j = 0; j < e->outputs; j++)
+                d[j] *= (real)(w[i] / total);
+            gradient_sink sum = {.gradient = g, .scratch = l->row_gradient};
+            backward_expert(l, e, &s, l->rows_at, l->values_at, l->pairs, &sum);
+        }
+        keep_state(l);
+    }
+    if (loss)
+        *loss = value / total;
     return 0;
 }

@@ -73,6 +73,8 @@ static void conv_forward(hw_learner *l, const hw_op *o, const sample *s)
     clear(y, o->m, o->m_lanes);
 }
 
+static void recurrent_forward(hw_learner *l, const hw_op *o, const real *x, real *y, real *own); /* recurrent.c */
+
 static void operation_forward(hw_learner *l, const hw_op *o, const sample *s, bool learn)
 {
     const real *x = s->x + o->source;
@@ -89,6 +91,7 @@ static void operation_forward(hw_learner *l, const hw_op *o, const sample *s, bo
         sum_rows(parameter(l, o->weights), (size_t)o->stride, l->cells.rows, l->cells.values, active_tables(l), x, y,
                  o->m_lanes);
         break;
+    case HW_RECURRENT: recurrent_forward(l, o, x, y, own); break;
     case HW_DROPOUT: dropout_forward(x, o->constant, l->random, learn, own, y, o->m); break;
     case HW_LAYER_NORM: {
         const real *gain = o->weights < 0 ? NULL : parameter(l, o->weights);
@@ -230,6 +233,10 @@ static void conv_backward(hw_learner *l, const hw_op *o, const sample *s, gradie
         apply_vector_gradient(g, o->bias, r.shift, lanes, false);
 }
 
+static void recurrent_backward(hw_learner *l, const hw_op *o, const real *dy, real *dx, gradient_sink *g);
+static void recurrent_rows(hw_learner *l, const hw_expert_t *e, const int32_t *rows, const real *v, int64_t count,
+                           const real *d, gradient_sink *g);
+
 static void operation_backward(hw_learner *l, const hw_op *o, const sample *s, gradient_sink *g)
 {
     const real *x = s->x + o->source, *y = s->x + o->target, *dy = s->d + o->target, *own = y + o->m_lanes;
@@ -247,6 +254,7 @@ static void operation_backward(hw_learner *l, const hw_op *o, const sample *s, g
             dx[j] = dy[j];
         apply_gradient(g, o->weights, o->stride, l->cells.rows, l->cells.values, active_tables(l), dy, o->m_lanes, -1);
         return;
+    case HW_RECURRENT: recurrent_backward(l, o, dy, dx, g); return;
     case HW_DROPOUT:
         for (int j = 0; j < o->m; j++)
             dx[j] = dy[j] * own[j];
@@ -303,8 +311,11 @@ static void backward_expert(hw_learner *l, const hw_expert_t *e, const sample *s
     if (g->step)
         g->step->own = true; /* a row of the table has a clock of its own */
     const int32_t *list = l->rows_in_order && l->bias && rows == l->rows_at ? NULL : rows;
-    apply_gradient(g, l->dense + e->column, l->stride, list, v, (int)n, s->d + LANES + e->column, e->lanes,
-                   l->bias ? 0 : -1);
+    if (e->recurrent >= 0)
+        recurrent_rows(l, e, rows, v, n, s->d + LANES + e->column, g);
+    else
+        apply_gradient(g, l->dense + e->column, l->stride, list, v, (int)n, s->d + LANES + e->column, e->lanes,
+                       l->bias ? 0 : -1);
     if (g->step)
         g->step->own = false;
 }

@@ -225,13 +225,34 @@ static bool learn_unsuspicious(hw_learner *l, int e, const sample *s, const int3
     double *run = running(l, e), t = run[HW_STEPS];
     const real *z = s->x + x->logits, *p = prediction_slot(l, e);
     double most_loss = loss_at_most(x->loss, z, y, answers, x->outputs);
-    if (!finite(most_loss) || is_suspicious(run, most_loss))
+    if (x->recurrent >= 0 || !finite(most_loss) || is_suspicious(run, most_loss))
         return false;
     bounded_loss_gradient(x->loss, p, y, s->d + x->logits, x->outputs);
     take_step(l, e, s, rows, v, n, weight);
     run[HW_STEP_SCALE] = least(run[HW_STEP_SCALE] * RECOVERY, 1);
     note_loss(run, t, expert_loss_and_gradient(l, e, s, y, answers));
     return true;
+}
+
+/* Take a step back if its sample now costs far more than `before`; moved: the rows that it can have changed. */
+static void check_step(hw_learner *l, int e, const sample *s, const int32_t *rows, const real *v, int64_t part,
+                       const int32_t *moved, int64_t count, const double *y, int answers, double before, double product,
+                       bool early)
+{
+    const hw_expert_t *x = l->expert + e;
+    double *run = running(l, e), times = early ? EXPLOSION : 1, more = early ? 1 : 0;
+    double after = current_loss(l, e, s, rows, v, part, y, answers);
+    bool sound = stays_finite(l, x, moved, count);
+    if (sound && acceptable(after, before, times, more))
+        return;
+    exchange(l, x, moved, count, UNDO);
+    if (sound && x->two_pass && acceptable(after, current_loss(l, e, s, rows, v, part, y, answers), times, more)) {
+        exchange(l, x, moved, count, REDO);
+        return;
+    }
+    run[HW_PRODUCT] = product;
+    run[HW_STEP_SCALE] *= 0.5;
+    run[HW_UNDONE] += 1;
 }
 
 /* Step along the gradient of a sample that cost `before`, and step back if the same sample then costs far more.
@@ -246,23 +267,19 @@ static void learn_expert(hw_learner *l, int e, const sample *s, const int32_t *r
     double *run = running(l, e), t = run[HW_STEPS], product = run[HW_PRODUCT];
     bool suspicious = is_suspicious(run, before);
     note_loss(run, t, before);
+    const int32_t *moved = rows;
+    int64_t count = n;
+    if (x->recurrent >= 0) {
+        advance_traces(l, x, s, rows, v, part, n);
+        moved = l->recurrent.moved;
+        count = l->recurrent.moved_count;
+    }
     if (suspicious)
-        exchange(l, x, rows, n, KEEP);
+        exchange(l, x, moved, count, KEEP);
     take_step(l, e, s, rows, v, n, weight);
     run[HW_STEP_SCALE] = least(run[HW_STEP_SCALE] * RECOVERY, 1);
-    if (!suspicious)
-        return;
-    double times = t < PROBATION ? EXPLOSION : 1, more = t < PROBATION ? 1 : 0;
-    double after = current_loss(l, e, s, rows, v, part, y, answers);
-    bool sound = stays_finite(l, x, rows, n);
-    if (sound && acceptable(after, before, times, more))
-        return;
-    exchange(l, x, rows, n, UNDO);
-    if (sound && x->two_pass && acceptable(after, current_loss(l, e, s, rows, v, part, y, answers), times, more)) {
-        exchange(l, x, rows, n, REDO);
-        return;
-    }
-    run[HW_PRODUCT] = product;
-    run[HW_STEP_SCALE] *= 0.5;
-    run[HW_UNDONE] += 1;
+    if (suspicious)
+        check_step(l, e, s, rows, v, part, moved, count, y, answers, before, product, t < PROBATION);
+    if (x->recurrent >= 0)
+        keep_state(l);
 }

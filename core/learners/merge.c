@@ -1320,8 +1320,9 @@ static void drop(merging *m)
 hw_learner *hw_merge(const hw_allocator *memory, hw_learner *base, hw_learner *const *workers, int count,
                      const int32_t *const *outputs, double bias, int *status)
 {
-    *status = count < 0 || count > 1 << 12 || base->forecast.horizon || base->bandit.on ? HW_BAD_ARGUMENT
-                                                                                        : 0; /* a series has one order */
+    *status = count < 0 || count > 1 << 12 || base->forecast.horizon || base->bandit.on || base->recurrent.units
+                  ? HW_BAD_ARGUMENT
+                  : 0; /* a series has one order */
     for (int i = 0; *status >= 0 && i < count; i++)
         if (!descends(base, workers[i]))
             *status = HW_BAD_ARGUMENT;

@@ -73,6 +73,13 @@ int64_t hw_append_row(hw_learner *l, uint64_t key)
     return l->rows++;
 }
 
+/* How many of an expert's first columns stay 0 in a row: of a spline basis those that a recurrence reads. */
+static int curve_columns(const hw_learner *l, const hw_expert_t *x, int64_t row)
+{
+    const hw_recurrent_t *m = &l->recurrent;
+    return x->recurrent >= 0 && row < m->curves_capacity && m->curves[row] ? 2 * m->units : 0;
+}
+
 int hw_draw_rows(hw_learner *l)
 {
     if (!l->fan_in || l->drawn >= l->rows)
@@ -85,10 +92,24 @@ int hw_draw_rows(hw_learner *l)
             int initializer = x->initializer == HW_INITIALIZER_orthogonal ? HW_INITIALIZER_lecun : x->initializer;
             hw_draw_row(initializer, x->scale, hw_mix64(l->row_keys[l->drawn] + (uint64_t)e), l->fan_in, x->width,
                         l->staging);
-            for (int j = 0; j < x->width; j++)
+            for (int j = curve_columns(l, x, l->drawn); j < x->width; j++)
                 hw_put(l, l->weights, l->dense + l->drawn * l->stride + x->column + j, l->staging[j]);
         }
     return 0;
+}
+
+/* Where a recurrence begins: |lambda| even over a ring, its angle even (Orvieto et al. 2023). nu = ln(-ln |lambda|), and ln
+ * of the angle. */
+static void draw_recurrence(hw_learner *l, const hw_op *o, uint64_t key)
+{
+    const hw_recurrent_t *m = &l->recurrent;
+    for (int32_t k = 0; k < m->units; k++) {
+        double u = hw_unit(hw_bits(key, 2 * (uint64_t)k)), v = hw_unit(hw_bits(key, 2 * (uint64_t)k + 1));
+        double square = u * (m->most * m->most - m->least * m->least) + m->least * m->least;
+        double nu = -0.5 * hw_logarithm(square < 1e-30 ? 1e-30 : square);
+        hw_put(l, l->weights, o->weights + k, hw_logarithm(nu < 1e-4 ? 1e-4 : nu > 3 ? 3 : nu));
+        hw_put(l, l->weights, o->bias + k, hw_logarithm(m->turn * (v < 1e-6 ? 1e-6 : v)));
+    }
 }
 
 /* Draw one dense layer, or a convolution; there is room for its matrix (reserve_matrix). */
@@ -130,6 +151,9 @@ int hw_draw_dense(hw_learner *l)
             if (hw_is_matrix(l->op + q)) {
                 uint64_t which = (uint64_t)e << 32 | (uint64_t)(q - x->first + 1);
                 draw_matrix(l, l->op + q, hw_key(l->seed, DRAW_DENSE, which));
+            } else if (l->op[q].kind == HW_RECURRENT) {
+                draw_recurrence(l, l->op + q,
+                                hw_key(l->seed, DRAW_DENSE, (uint64_t)e << 32 | (uint64_t)(q - x->first + 1)));
             }
         /* a fixed number of inputs: all rows of the table are there, and are one matrix */
         int64_t n = hw_table_inputs(l);
@@ -172,14 +196,18 @@ int hw_reinitialise(hw_learner *l, int expert, uint64_t key)
     for (int64_t r = 1; r < l->rows; r++) {
         hw_draw_row(x->initializer == HW_INITIALIZER_orthogonal ? HW_INITIALIZER_lecun : x->initializer, x->scale,
                     hw_bits(key, (uint64_t)r), fan_in, x->width, l->staging);
-        for (int j = 0; j < x->width; j++)
+        for (int j = curve_columns(l, x, r); j < x->width; j++)
             hw_put(l, l->weights, l->dense + r * l->stride + x->column + j, l->staging[j]);
     }
+    if (x->recurrent >= 0) /* states of other weights say nothing to these */
+        hw_forget_states(l);
     for (int q = x->first; q < x->last; q++) {
         const hw_op *o = l->op + q;
         if (o->kind == HW_CELLS)
             continue;
-        if (hw_is_matrix(o)) {
+        if (o->kind == HW_RECURRENT) {
+            draw_recurrence(l, o, hw_mix64(key + (uint64_t)(q - x->first + 1)));
+        } else if (hw_is_matrix(o)) {
             draw_matrix(l, o, hw_mix64(key + (uint64_t)(q - x->first + 1)));
         } else if (o->weights >= 0) {
             for (int j = 0; j < o->units; j++) /* gains begin at 1 */

@@ -241,6 +241,7 @@ int hw_append_basis(hw_learner *l, int32_t slot)
     for (int k = 0; k < l->knots; k++)
         hw_append_row(l, hw_mix64(key ^ (uint64_t)KEY_BASIS << 56) + (uint64_t)k);
     s->basis[slot] = first;
+    l->recurrent.curves_capacity = 0; /* to be marked before they are drawn */
     return 0;
 }
 
@@ -611,6 +612,8 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
     }
     if (l->answer_inputs)
         hw_end_entries(l);
+    if (l->recurrent.units)
+        hw_read_key(l, values, count);
     if (entries)
         *entries = (hw_entries){l->entries, l->entry_slots, l->entry_x};
     return 0;
@@ -651,6 +654,8 @@ int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_
     l->entries = n;
     if (l->answer_inputs)
         hw_end_entries(l);
+    if (l->recurrent.units)
+        hw_read_key_of_numbers(l, slots, x, count);
     return 0;
 }
 

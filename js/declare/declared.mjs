@@ -2,7 +2,7 @@
 //   python -m tools.build.javascript
 
 /** Classes of layers. */
-export const LAYERS = ["Dense", "Embedding", "Activation", "Dropout", "LayerNorm", "BatchNorm", "Conv", "Pool", "Flatten"];
+export const LAYERS = ["Dense", "Embedding", "Activation", "Dropout", "LayerNorm", "BatchNorm", "Conv", "Pool", "Flatten", "Recurrent"];
 
 /** The core's numbers for them, for an image as what is read, and for what a convolution or a pool sees at once. */
 export const LAYER_KINDS = {
@@ -15,6 +15,7 @@ export const LAYER_KINDS = {
   Conv: 9,
   Pool: 10,
   Flatten: 11,
+  Recurrent: 12,
   Image: 7,
   Kernel: 8,
 };
@@ -36,6 +37,7 @@ export const NEEDED = {
   Conv: ["channels", "kernel"],
   Pool: [],
   Flatten: [],
+  Recurrent: ["units"],
   SGD: [],
   Momentum: [],
   Nesterov: [],
@@ -69,6 +71,7 @@ export const DEFAULTS = {
   Conv: {"activation": "identity", "stride": 1, "padding": 0, "bias": true, "initializer": null},
   Pool: {"size": 2, "stride": null, "padding": 0, "kind": "max"},
   Flatten: {},
+  Recurrent: {"direct": 0, "r_min": 0.0, "r_max": 1.0, "max_angle": 6.28, "initializer": "lecun"},
   SGD: {"lr": 0.01},
   Momentum: {"lr": 0.01, "momentum": 0.9},
   Nesterov: {"lr": 0.01, "momentum": 0.9},
@@ -144,6 +147,10 @@ export const SETTINGS = {
   effort: "default",
   label_history: false,
   text: "auto",
+  memory: 0,
+  by: null,
+  time: null,
+  memory_keys: 10000,
   diagnosis: true,
   seed: 0,
   dtype: "float32",

@@ -99,9 +99,19 @@ function textOf({ text, max_rows: rows }, at, mixed) {
   return { text: [GRAMS[text] ?? 2, find, Number(rows)], textColumns: columns };
 }
 
+/** A state that is carried from row to row is Python's alone. */
+function checkNoState(settings, at) {
+  for (const name of ["memory", "by", "time"])
+    if (settings[name]) {
+      const help = "Leave it out: in Python such a learner keeps a state.";
+      throw new ConfigError({ expected: `no ${name}`, got: shown(settings[name]), at: `${name} of ${at}`, help });
+    }
+}
+
 /** Check a learner's settings and turn them into what its core is made from: experts, switches, sizes. */
 export function setupOf(settings, at, losses, { targets = false, intervals = UNKNOWN } = {}) {
   checkSettings(settings, at);
+  checkNoState(settings, at);
   const loss = asLoss(settings.loss);
   if (!losses.includes(loss.name)) {
     const expected = `one of ${losses.join(", ")}`;

@@ -902,6 +902,41 @@ static PyObject *learner_cells(Learner *self, PyObject *args)
     return PyErr_Occurred() ? NULL : raise_status(code, NULL);
 }
 
+/* memory(source, start, stop, units) → float64 (n, 2 units + 1) as bytes: the state that each sample reads, and the gap
+ * since.
+ */
+static PyObject *learner_memory(Learner *self, PyObject *args)
+{
+    PyObject *source;
+    Py_ssize_t start, stop, units;
+    rows from;
+    if (!PyArg_ParseTuple(args, "Onnn", &source, &start, &stop, &units) || rows_of(source, start, stop, &from) < 0)
+        return NULL;
+    if (units < 0 || units > 1 << 12)
+        return raise_status(HW_BAD_ARGUMENT, NULL);
+    Py_ssize_t width = (2 * units + 1) * 8;
+    PyObject *result = PyBytes_FromStringAndSize(NULL, (stop - start) * width);
+    if (!result || enter(self) < 0) {
+        Py_XDECREF(result);
+        return NULL;
+    }
+    double own[(1 << 13) + 1];
+    char *out = PyBytes_AsString(result);
+    int code = 0;
+    for (Py_ssize_t i = start; code >= 0 && i < stop; i++) {
+        code = read_row(self, &from, i, 0);
+        if (code >= 0 && hw_memory_of(self->core, own, own + 2 * units) != units)
+            code = HW_BAD_ARGUMENT;
+        if (code >= 0)
+            memcpy(out + (i - start) * width, own, (size_t)width);
+    }
+    leave(self);
+    if (code >= 0)
+        return result;
+    Py_DECREF(result);
+    return PyErr_Occurred() ? NULL : raise_status(code, NULL);
+}
+
 /* ---- a fixed number of inputs ---------------------------------------------------------------------------- */
 
 /* learn_array(X, y, w, answers, out, ids): X (n, inputs) and out of the learner's type, y (n, answers) and w (n) float64.
@@ -1055,6 +1090,13 @@ static PyObject *learner_add_outputs(Learner *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "id", &outputs, &bias))
         return NULL;
     CHANGE(hw_add_outputs(self->core, outputs, bias));
+}
+
+/* reset_memory(): all states of a recurrence begin anew at 0. */
+static PyObject *learner_reset_memory(Learner *self, PyObject *args)
+{
+    (void)args;
+    CHANGE(hw_reset_memory(self->core));
 }
 
 /* set_limits(entries, names, outputs, bytes): what one sample may ask for; not part of the state. */
@@ -1456,11 +1498,13 @@ static PyMethodDef methods[] = {
     {"predict", (PyCFunction)(void *)learner_predict, METH_VARARGS, "Predictions of rows."},
     {"pairs", (PyCFunction)(void *)learner_pairs, METH_VARARGS, "What the net reads of rows."},
     {"cells", (PyCFunction)(void *)learner_cells, METH_VARARGS, "In which cell of each table rows lie."},
+    {"memory", (PyCFunction)(void *)learner_memory, METH_VARARGS, "The states that rows read."},
     {"learn_array", (PyCFunction)(void *)learner_learn_array, METH_VARARGS, "Predict and learn rows of an array in turn."},
     {"forward", (PyCFunction)(void *)learner_forward, METH_VARARGS, "Predictions of a mini-batch."},
     {"gradient", (PyCFunction)(void *)learner_gradient, METH_VARARGS, "Loss and gradient of a mini-batch."},
     {"apply", (PyCFunction)(void *)learner_apply, METH_VARARGS, "One step from a whole gradient."},
     {"add_outputs", (PyCFunction)(void *)learner_add_outputs, METH_VARARGS, "More outputs, with a bias."},
+    {"reset_memory", (PyCFunction)(void *)learner_reset_memory, METH_NOARGS, "States of a recurrence begin anew."},
     {"measure", (PyCFunction)(void *)learner_measure, METH_VARARGS, "What learning rows would append."},
     {"set_limits", (PyCFunction)(void *)learner_set_limits, METH_VARARGS, "What one sample may ask for."},
     {"bytes_of_outputs", (PyCFunction)(void *)learner_bytes_of_outputs, METH_VARARGS, "Memory that more outputs take."},

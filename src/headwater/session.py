@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from headwater.adapt import Adaptation, Policy
+from headwater.adapt import Adaptation, Policy, Replay
 from headwater.errors import ConfigError, DataError, HeadwaterError
 from headwater.fleet import Fleet
 from headwater.learner.base import Learner as OwnLearner
 from headwater.learner.guards import FARTHEST, PLAIN
-from headwater.learner.kinds import check_can
+from headwater.learner.kinds import check_can, check_stateless
 from headwater.river import as_learner
 from headwater.streams import Block, CtrlC, FrameRows, Stream, Waiting, as_blocks
 from headwater.streams.frame_rows import FRAME_BLOCK
@@ -394,7 +394,10 @@ def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
             help="Leave adapt out.",
         )
     check_can(learner, "step", at="adapt of Session")
-    return Adaptation(tuple(adapt) if isinstance(adapt, Sequence) else (adapt,))
+    policies = tuple(adapt) if isinstance(adapt, Sequence) else (adapt,)
+    if any(isinstance(policy, Replay) for policy in policies):
+        check_stateless(learner, "a learner whose old rows can be learned again", at="Replay in adapt of Session")
+    return Adaptation(policies)
 
 
 def _check_delay(answers: bool, delay: int) -> None:

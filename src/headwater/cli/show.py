@@ -107,6 +107,9 @@ def _lines(about: dict[str, Any]) -> Iterable[str]:
         yield f"Input rows: {about['rows']:,} of at most {about['max_rows']:,}"
     if about.get("shared_names"):
         yield f"{about['shared_names']:,} names that came later share {about['shared_rows']:,} of these rows."
+    if own := about.get("memory"):
+        whose = "" if own["by"] is None else f" by {own['by']}"
+        yield f"Memory: {own['units']} complex numbers{whose}; states of {own['keys']:,} keys, at most {own['most']:,}"
     for reason, count in about["rejected"].items():
         yield f"Guarded: {count:,} × {reason}: {REASONS.get(reason, reason)}."
 

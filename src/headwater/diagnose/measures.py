@@ -124,7 +124,7 @@ def measure(model: SupervisedLearner, sample: DiagnosisSample) -> Measures:
     core, run = engine.core, engine.core.running
     samples = [kept.x for kept in sample.rows]
     taken = inspect.entries(core, engine.rows(as_rows(samples)), len(samples))
-    values = [inspect.forward(core, e, inspect.read(core, e, taken)) for e in range(len(core.experts))]
+    values = [inspect.forward(core, e, inspect.read(core, e, taken), taken.carried) for e in range(len(core.experts))]
     answers = model.answers_now(sample.rows)
     e = best_hidden(core)
     rows = [as_mapping(x) for x in samples]

@@ -7,8 +7,9 @@ lies under, the 1 of a category. With v these numbers of the sample and u those 
     integrated gradients    (vᵢ − uᵢ) · ∫₀¹ ∂F/∂vᵢ (u + α·(v − u)) dα      the slopes on the way to it
 
 F is the prediction: the probability of a class, or the answer in its own units. The baseline is the sample with its
-numbers at their running means and without any category. Integrated gradients are *complete*: the contributions add up
-to F(v) − F(u), so "how far from the baseline, and whose doing" has no rest.
+numbers at their running means, without any category, and without the state that rows before have left (``memory``).
+Integrated gradients are *complete*: the contributions add up to F(v) − F(u), so "how far from the baseline, and whose
+doing" has no rest.
 
 References
 ----------
@@ -35,6 +36,8 @@ from headwater.plain.answers import COLUMNS
 
 __all__ = ["explain_one"]
 
+MEMORY = "memory"
+"""What the part of the state that rows before have left is called."""
 _FIRST, _LAST = 32, 4096  # points on the path: doubled until the rest is small
 _REST = 1e-3  # of the distance from the baseline
 _SURE = 1e-13  # the loss reads logits beyond ±30 as ±30: no probability is surer
@@ -115,11 +118,19 @@ def explain_one(
         prediction=float(output.value(inspect.predict(engine.core, path.end))[0]),
         baseline=float(output.value(inspect.predict(engine.core, path.start))[0]) - output.direct,
         contributions=dict(sorted(totals.items(), key=lambda item: -abs(item[1]))),
-        values={**x, **{word.name: word.times for word in path.words}},
+        values=_values_of(model, x, path),
         target=output.label,
         method=method,
         of=of,
     )
+
+
+def _values_of(model: SupervisedLearner, x: Mapping[Any, Any], path: _Path) -> dict[Hashable, Any]:
+    """Return the values that stand beside the contributions: the sample's, how often each word stands in it, whose state it reads."""
+    values = {**x, **{word.name: word.times for word in path.words}}
+    if path.end.carried is not None:
+        values[MEMORY] = None if model.by is None else x.get(model.by)
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +194,7 @@ class _Path:
     ``rows`` (n,), ``way`` (n,) how far each entry goes. Behind them, ``table`` and ``share`` (c,) of the tests of cell tables
     that come out differently at the end: a table's part is shared evenly among its own. ``names`` (n + c,) are the features
     that all these belong to. Behind them, ``words`` of texts and ``added`` (words, outputs), what each adds to the mixture.
+    Where there is a state, what it gives grows from 0 along the way, and its name stands last.
     """
 
     start: inspect.Entries
@@ -211,14 +223,19 @@ def _path(engine: Engine, x: Mapping[Any, Any]) -> _Path:
         engine.core, here, there, dict(zip(taken.tolist(), owner.tolist(), strict=True))
     )
     words, added = inspect.texts(engine.core, x)
+    carried = inspect.carried_of(engine.core, whole, 1)
     return _Path(
         inspect.Entries(start.rows, start.values, np.zeros_like(start.owner), 1, there),
-        inspect.Entries(end.rows, end.values, np.zeros_like(end.owner), 1, here, added.sum(0)[None]),
+        inspect.Entries(end.rows, end.values, np.zeros_like(end.owner), 1, here, added.sum(0)[None], carried),
         taken,
         np.concatenate([end.values, -start.values]),
         table,
         share,
-        [names[i] for i in [*owner, *tested]] + [word.name for word in words],
+        [
+            *(names[i] for i in [*owner, *tested]),
+            *(word.name for word in words),
+            *([] if carried is None else [MEMORY]),
+        ],
         words,
         added,
     )
@@ -255,19 +272,23 @@ def _parts(core: Core, path: _Path, output: _Output, method: str) -> NDArray[Any
 
 def _along(core: Core, path: _Path, output: _Output, at: NDArray[Any]) -> NDArray[Any]:
     """Return way·(mean of ∂F/∂v over the points α of the path): the midpoint rule of integrated gradients."""
-    values = []
+    values, carried, of_state = [], path.end.carried, 0.0
     for e in range(len(core.experts)):
         start = inspect.read(core, e, path.start)
-        values.append(inspect.forward(core, e, start + at[:, None] * (inspect.read(core, e, path.end) - start)))
+        on_the_way = start + at[:, None] * (inspect.read(core, e, path.end) - start)
+        values.append(inspect.forward(core, e, on_the_way, None if carried is None else at[:, None] * carried))
     z = [own[-1] for own in values]
     mixed = inspect.mix(core, z, at[:, None] * path.added.sum(0))
     parts, tests = np.zeros(len(path.rows)), np.zeros(len(path.table))
     for e, delta in enumerate(inspect.mix_backward(core, z, mixed, output.delta(mixed))):
-        slope = inspect.backward(core, e, values[e], delta)[0].mean(0)
+        deltas = inspect.backward(core, e, values[e], delta)
+        slope = deltas[0].mean(0)
+        if carried is not None and core.experts[e].recurrent:
+            of_state += float(deltas[1].mean(0)[: carried.shape[1]] @ carried[0])
         table, _ = core.table(e)
         parts += path.way * (table[path.rows - 1].astype(np.float64) @ slope)
         if len(path.table) and core.experts[e].cells:
             here, there = (inspect.added_by_cells(core, e, taken.cells)[0] for taken in (path.end, path.start))
             tests += path.share * ((here - there) @ slope)[path.table]
     by_text = inspect.mix_slope(core, mixed, output.delta(mixed)).mean(0)
-    return np.concatenate([parts, tests, path.added @ by_text])
+    return np.concatenate([parts, tests, path.added @ by_text, [] if carried is None else [of_state]])

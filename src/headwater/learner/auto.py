@@ -19,7 +19,7 @@ from operator import attrgetter
 from typing import Any
 
 from headwater.errors import ConfigError
-from headwater.nn import SGD, Activation, AdaGrad, Dense, LayerNorm, Loss, RMSProp
+from headwater.nn import SGD, Activation, AdaGrad, Dense, LayerNorm, Loss, Recurrent, RMSProp
 from headwater.nn.core.declaration import remembered
 from headwater.nn.expert import Expert
 
@@ -82,6 +82,34 @@ def pool(effort: str, *, numbers: bool = False) -> tuple[Expert, ...]:
     )
 
 
+@cache
+def recurrent_expert(units: int) -> Expert:
+    """Return the expert with a state: it reads state and row side by side.
+
+    Parameters
+    ----------
+    units : int
+        Complex numbers of its state.
+
+    Returns
+    -------
+    Expert
+        Without its output layer.
+
+    Examples
+    --------
+    >>> recurrent_expert(8).recurrent.units
+    8
+    """
+    layers = (
+        Recurrent(units, direct=32, r_max=0.999),
+        Dense(64, initializer="lecun"),
+        LayerNorm(affine=False),
+        Activation("relu"),
+    )
+    return Expert(layers, optimizer=RMSProp(0.003, rho=0.999))
+
+
 def with_heads(experts: Sequence[Any], settings: dict[str, Any]) -> tuple[Expert, ...]:
     """Give each expert its output layer (zeros: no opinion at first) and the learner's loss, penalties and bounds.
 
@@ -128,6 +156,8 @@ def _with_heads(experts: tuple[Any, ...], given: tuple[tuple[str, Any], ...]) ->
         if expert.layers and isinstance(expert.layers[0], Dense):  # said now, and not at the first sample
             expert.layers[0].start().check_rows()
         own = dict(given) | ({"loss": Loss("poisson")} if expert.log_link else {})
+        if expert.recurrent:
+            expert.recurrent.start().check_rows()
         out.append(replace(expert, layers=(*expert.layers, Dense(1, initializer="zeros")), **own))
     if not out:
         raise ConfigError(

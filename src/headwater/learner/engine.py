@@ -18,7 +18,7 @@ from headwater.encode import Column, as_rows
 from headwater.encode.values import name_bytes
 from headwater.encode.vocabulary import KINDS, columns_of
 from headwater.nn import core as _core
-from headwater.nn.core import Core, weights
+from headwater.nn.core import Core, Place, weights
 from headwater.nn.core.parameter_copy import ParameterCopy
 from headwater.nn.expert import Expert
 
@@ -106,6 +106,8 @@ class Setup:
         Of a learner that reads texts: words in a row, which columns are found to be text, rows of words.
     text_columns : tuple of (name, kind)
         Columns of text that are known beforehand.
+    memory : tuple of float
+        Of a recurrence: what ``nn.core.declaration.memory_numbers`` gives.
     """
 
     experts: tuple[Expert, ...]
@@ -123,6 +125,7 @@ class Setup:
     bandit: tuple[float, ...] = ()
     text: tuple[float, ...] = ()
     text_columns: tuple[tuple[Any, str], ...] = ()
+    memory: tuple[float, ...] = ()
 
 
 class Engine:
@@ -162,6 +165,7 @@ class Engine:
             forecast=setup.forecast,
             bandit=setup.bandit,
             text=setup.text,
+            memory=setup.memory,
             state=state,
         )
         for name, kind in () if state is not None else setup.text_columns:
@@ -347,16 +351,14 @@ def describe(setup: Setup, engine: Engine | None) -> dict[str, Any]:
         "shared_rows": 0,
         "shared_names": 0,
     }
-    places = {(place.expert, place.layer): place for place in engine.core.places()} if engine else {}
+    places: dict[tuple[int, int], list[Place]] = {}  # a recurrence has two: what it reads, and how it turns and fades
+    for place in engine.core.places() if engine else ():
+        places.setdefault((place.expert, place.layer), []).append(place)
     for e, expert in enumerate(experts):
         for i, layer in enumerate(expert.layers):
-            place = places.get((e, i))
-            shape: tuple[int, ...] = ()
-            count = 0
-            if engine and place is not None:
-                block = weights(engine.core, place)
-                shape = block.shape
-                count = block.size + (place.m if place.bias else 0)
+            own = places.get((e, i), [])
+            shape: tuple[int, ...] = weights(engine.core, own[0]).shape if engine and own else ()
+            count = sum(weights(engine.core, p).size + (p.m if p.bias else 0) for p in own) if engine else 0
             name = repr(layer) if len(experts) == 1 else f"{e + 1}: {layer!r}"
             out["layers"].append({"name": name, "shape": shape, "parameters": count})
             out["parameters"] += count

@@ -17,8 +17,20 @@ from .classifier import Classifier
 from .decisions.bandit import Bandit
 from .regressor import Regressor
 from .series.forecaster import Forecaster
+from .supervised import SupervisedLearner
 
-__all__ = ["ABILITIES", "KINDS", "METHODS", "Kind", "check_can", "kind_named", "kind_of", "kind_with"]
+__all__ = [
+    "ABILITIES",
+    "KINDS",
+    "METHODS",
+    "STATELESS",
+    "Kind",
+    "check_can",
+    "check_stateless",
+    "kind_named",
+    "kind_of",
+    "kind_with",
+]
 
 ABILITIES: dict[str, str] = {
     "answers": "learns from answers",
@@ -41,6 +53,8 @@ ABILITIES: dict[str, str] = {
 """What a kind may be able to do, as the end of a sentence."""
 METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "plot": "layers"}
 """Methods that all learners have and some kinds refuse: the ability that each takes."""
+STATELESS = frozenset(("onnx", "web", "fleet", "cluster"))
+"""Of these abilities a learner with a state (``memory``) has none: what it predicts depends on the rows before."""
 _NET = frozenset(
     ("answers", "layers", "onnx", "web", "fleet", "cluster", "step", "importance", "late", "weights", "coverage")
 )
@@ -152,6 +166,26 @@ def check_can(learner: Any, ability: str, *, at: str) -> None:
     """
     if isinstance(learner, Learner | HasKind) and ability not in (kind := kind_of(learner)).can:
         raise _cannot(kind.name, ability, at)
+    if ability in STATELESS:
+        check_stateless(learner, f"a learner that {ABILITIES[ability]}", at=at)
+
+
+def check_stateless(learner: Any, expected: str, *, at: str) -> None:
+    """Refuse a learner with a state that is carried from row to row.
+
+    Raises
+    ------
+    ConfigError
+        In one sentence.
+    """
+    if isinstance(learner, SupervisedLearner) and learner.has_memory:
+        raise ConfigError(
+            expected=f"{expected}, so one without memory",
+            got=f"memory={learner.memory or 'nn.Recurrent'}",
+            at=at,
+            help="Make it without memory for this.",
+            code="kind",
+        )
 
 
 def _cannot(got: str, ability: str, at: str) -> ConfigError:

@@ -56,6 +56,17 @@ class SupervisedLearner(Learner, Settings):
         engine.core.learner.cover()
         return engine
 
+    @property
+    def has_memory(self) -> bool:
+        """Whether a state is carried from row to row (``memory``)."""
+        return bool(self._setup.memory)
+
+    @property
+    def memory_states(self) -> int:
+        """For how many keys (``by``) there is a state now."""
+        engine = self._engine
+        return int(engine.core.array("memory_numbers")[1]) if engine is not None and self.has_memory else 0
+
     # ---- what a classifier and a regressor do in ways of their own ---------------------------------------------------
 
     @abstractmethod
@@ -366,7 +377,12 @@ class SupervisedLearner(Learner, Settings):
         return True
 
     def _about(self) -> dict[str, Any]:
-        return describe(self._setup, self._engine)
+        about = describe(self._setup, self._engine)
+        if self.has_memory:
+            units = next(expert.recurrent.units for expert in self._setup.experts if expert.recurrent)
+            about["memory"] = {"units": units, "by": self.by, "time": self.time}
+            about["memory"] |= {"keys": self.memory_states, "most": self.memory_keys}
+        return about
 
 
 def joined(forecasts: Sequence[Forecast]) -> Forecast:

@@ -15,6 +15,7 @@ from .layers import (
     Flatten,
     LayerNorm,
     Pool,
+    Recurrent,
 )
 from .losses import Loss
 from .network import EarlyStopping, History, Network, Parameters
@@ -75,6 +76,7 @@ __all__ = [
     "Parameters",
     "Pool",
     "RMSProp",
+    "Recurrent",
     "SCHEDULES",
     "SGD",
     "Step",

@@ -10,7 +10,7 @@ from typing import Any
 
 from headwater.errors import ConfigError
 
-from .layers import IMAGE_LAYERS, Dense, Embedding, Layer
+from .layers import IMAGE_LAYERS, Dense, Embedding, Layer, Recurrent
 from .losses import Loss
 from .optimizers import SGD, Optimizer
 from .optimizers.schedules import as_schedule
@@ -23,8 +23,8 @@ class Expert:
     Parameters
     ----------
     layers : tuple of Layer
-        The first is Dense or Embedding (in a ``Network`` also Conv), the last gives the outputs. Given to a learner, only the
-        hidden layers; () for a linear expert.
+        The first is Dense, Embedding or Recurrent (in a ``Network`` also Conv), the last gives the outputs. Given to a
+        learner, only the hidden layers; () for a linear expert.
     loss : Loss
         What a wrong prediction costs. Given to a learner, the learner's own takes its place.
     optimizer : Optimizer
@@ -63,7 +63,7 @@ class Expert:
     log_link: bool = False
 
     def __post_init__(self) -> None:
-        if self.layers and not isinstance(self.layers[0], (Dense, Embedding, *IMAGE_LAYERS)):
+        if self.layers and not isinstance(self.layers[0], (Dense, Embedding, Recurrent, *IMAGE_LAYERS)):
             got = type(self.layers[0]).__name__
             raise ConfigError(
                 expected="Dense, Embedding or Conv as first layer",
@@ -72,9 +72,9 @@ class Expert:
                 help="Put nn.Dense(units) first.",
             )
         for layer in self.layers[1:]:
-            if isinstance(layer, Embedding):
+            if isinstance(layer, Embedding | Recurrent):
                 raise ConfigError(
-                    expected="Embedding as first layer only",
+                    expected=f"{type(layer).__name__} as first layer only",
                     got="one further down",
                     at="layers",
                     help="Move it to the front.",
@@ -84,6 +84,12 @@ class Expert:
         for name in ("l1", "l2", "clip_norm", "clip_value"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(expected="0 or more", got=repr(getattr(self, name)), at=name, help="Give 0 for none.")
+
+    @property
+    def recurrent(self) -> Recurrent | None:
+        """Its recurrence, the first layer, or None."""
+        first = self.layers[0] if self.layers else None
+        return first if isinstance(first, Recurrent) else None
 
     @property
     def outputs(self) -> int:

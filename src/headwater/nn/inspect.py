@@ -70,6 +70,8 @@ class Entries:
         The number of the cell of each table, where there are cell tables.
     text : ndarray (samples, outputs), optional
         What their words add to the mixture, where they have some.
+    carried : ndarray (samples, 2·units), optional
+        What a recurrence's state gives each sample, [Re, Im] of λ^Δt·h, where there is one.
     """
 
     rows: NDArray[np.int64]
@@ -78,6 +80,7 @@ class Entries:
     count: int
     cells: NDArray[np.int64] | None = None
     text: Array | None = None
+    carried: Array | None = None
 
 
 def entries(core: Core, rows: Any, count: int, *, baseline: bool = False) -> Entries:
@@ -90,7 +93,30 @@ def entries(core: Core, rows: Any, count: int, *, baseline: bool = False) -> Ent
     last = np.frombuffer(ends, np.int64)
     owner = np.repeat(np.arange(count), last[1:] - last[:-1])
     keep = where > 0
-    return Entries(where[keep], x[keep], owner[keep], count, cells_of(core, rows, count, baseline=baseline))
+    carried = None if baseline else carried_of(core, rows, count)
+    return Entries(
+        where[keep], x[keep], owner[keep], count, cells_of(core, rows, count, baseline=baseline), carried=carried
+    )
+
+
+def carried_of(core: Core, rows: Any, count: int) -> Array | None:
+    """Return what the state of each row's key gives it, [Re, Im] of λ^Δt·h, shape (count, 2·units); None without a state."""
+    found = [(e, layer) for e, expert in enumerate(core.experts) if (layer := expert.recurrent) is not None]
+    if not found:
+        return None
+    e, layer = found[0]
+    units = layer.units
+    read = np.frombuffer(core.learner.memory(rows, 0, count, units)).reshape(count, -1)
+    h, gap = read[:, :units] + 1j * read[:, units:-1], read[:, -1:]
+    decay, angle, _ = _recurrence(next(one for one in core.operations(e) if one.name == "recurrent"), units)
+    moved = np.exp((1j * angle - decay) * gap) * h
+    return np.hstack([moved.real, moved.imag])
+
+
+def recurrent_units(core: Core, e: int) -> int:
+    """Return how many complex numbers expert e's state has; 0 without one."""
+    layer = core.experts[e].recurrent
+    return layer.units if layer else 0
 
 
 def cells_of(core: Core, rows: Any, count: int, *, baseline: bool = False) -> NDArray[np.int64] | None:
@@ -138,12 +164,28 @@ def added_by_cells(core: Core, e: int, cells: NDArray[np.int64] | None) -> Array
     return np.asarray(np.sqrt(20 / len(tables)) * weights)
 
 
-def forward(core: Core, e: int, z: Array) -> list[Array]:
-    """Return the values before each operation of expert e, beginning with z (samples, units), and last its logits."""
-    values = [z]
+def forward(core: Core, e: int, z: Array, carried: Array | None = None) -> list[Array]:
+    """Return the values before each operation of expert e, beginning with z (samples, units), and last its logits.
+
+    ``carried``: what the state of a recurrence gives each sample; 0 without it.
+    """
+    values, units = [z], recurrent_units(core, e)
     for operation in core.operations(e):
-        values.append(_forward(operation, values[-1]))
+        if operation.name == "recurrent":
+            y = values[-1].copy()
+            y[:, : 2 * units] *= np.tile(_recurrence(operation, units)[2], 2)
+            y[:, : 2 * units] += 0 if carried is None else carried
+            values.append(y)
+        else:
+            values.append(_forward(operation, values[-1]))
     return values
+
+
+def _recurrence(operation: Operation, units: int) -> tuple[Array, Array, Array]:
+    """Return e^ν, θ and γ of each unit."""
+    own = (operation.weights, operation.bias)
+    decay, angle = (np.exp(np.asarray(part, np.float64)[:units]) for part in own)
+    return decay, angle, np.sqrt(1 - np.exp(-2 * decay))
 
 
 def backward(core: Core, e: int, values: list[Array], delta: Array) -> list[Array]:
@@ -151,13 +193,18 @@ def backward(core: Core, e: int, values: list[Array], delta: Array) -> list[Arra
     deltas = [delta]
     operations = core.operations(e)
     for i in range(len(operations) - 1, -1, -1):
+        if operations[i].name == "recurrent":
+            delta, units = deltas[-1].copy(), recurrent_units(core, e)
+            delta[:, : 2 * units] *= np.tile(_recurrence(operations[i], units)[2], 2)
+            deltas.append(delta)
+            continue
         deltas.append(_backward(operations[i], values[i], values[i + 1], deltas[-1]))
     return deltas[::-1]
 
 
 def logits(core: Core, e: int, taken: Entries) -> Array:
     """Return the logits of expert e, shape (samples, outputs)."""
-    return forward(core, e, read(core, e, taken))[-1]
+    return forward(core, e, read(core, e, taken), taken.carried)[-1]
 
 
 def mixture_weights(core: Core) -> Array:

@@ -146,6 +146,87 @@ class Embedding:
 
 
 @dataclass(frozen=True, slots=True)
+class Recurrent:
+    """A diagonal linear recurrence, h ← λ·h + γ·(U + iV)·x, a complex number a unit. Only as first layer.
+
+    Its outputs are [Re h, Im h, D·x], 2·units + direct numbers, for the layers behind it; λ = exp(−e^ν + i·e^ϑ) and
+    γ = √(1 − |λ|²) are learned with U, V and D. The state h is carried from row to row. Gradients are exact, those of
+    backpropagation through the whole past, and are had by carrying sensitivities forward: a row costs the same whatever
+    came before it, and nothing of the past is kept.
+
+    Parameters
+    ----------
+    units : int
+        Complex numbers of the state.
+    direct : int
+        Outputs that read the row itself, beside the state.
+    r_min, r_max : float
+        |λ| begins between these; 1 forgets nothing.
+    max_angle : float
+        The angle of λ begins between 0 and this, in radians.
+    initializer : str or Initializer
+        Where U, V and D start.
+
+    Raises
+    ------
+    ConfigError
+        For numbers out of range.
+
+    Notes
+    -----
+    ``Network.learn_many`` moves the state row by row; ``predict`` and ``gradients`` read rows as a sequence that follows
+    what was learned, and leave the state as it is; ``Network.reset`` lets it begin at 0. The gradient is exact while weights
+    stand still: as they move, what is carried belongs to weights of a moment ago, so ν and ϑ take half the step.
+
+    References
+    ----------
+    Orvieto et al. 2023 (linear recurrent units); Zucchet et al. 2023 (exact gradients online); Williams & Zipser 1989.
+
+    Examples
+    --------
+    >>> Recurrent(8, direct=4).width
+    20
+    """
+
+    units: int
+    direct: int = 0
+    r_min: float = 0.0
+    r_max: float = 1.0
+    max_angle: float = 6.28
+    initializer: str | Initializer = "lecun"
+
+    def __post_init__(self) -> None:
+        whole(self.units, "units of nn.Recurrent")
+        if self.direct != 0:
+            whole(self.direct, "direct of nn.Recurrent")
+        if not 0 <= self.r_min <= self.r_max <= 1 or self.r_max == 0:
+            got = f"{self.r_min!r} and {self.r_max!r}"
+            raise ConfigError(
+                expected="0 ≤ r_min ≤ r_max ≤ 1, and r_max above 0",
+                got=got,
+                at="nn.Recurrent",
+                help="Give e.g. 0.9 and 0.999.",
+            )
+        if not 0 < self.max_angle <= 6.3:
+            raise ConfigError(
+                expected="an angle above 0, at most 2π",
+                got=repr(self.max_angle),
+                at="max_angle of nn.Recurrent",
+                help="Give e.g. 0.5 for slow swings.",
+            )
+        self.start()
+
+    @property
+    def width(self) -> int:
+        """How many outputs it has."""
+        return 2 * self.units + self.direct
+
+    def start(self) -> Initializer:
+        """Return the initializer of U, V and D."""
+        return self.initializer if isinstance(self.initializer, Initializer) else Initializer(self.initializer)
+
+
+@dataclass(frozen=True, slots=True)
 class Dropout:
     """While learning, silence each unit with probability ``rate`` and scale the others by 1/(1 − rate).
 
@@ -354,9 +435,10 @@ class Flatten:
 
 IMAGE_LAYERS = (Conv, Pool, Flatten)
 """Layers that read an image, and nothing else."""
-Layer: TypeAlias = Dense | Embedding | Activation | Dropout | LayerNorm | BatchNorm | Conv | Pool | Flatten
+Layer: TypeAlias = Dense | Embedding | Activation | Dropout | LayerNorm | BatchNorm | Conv | Pool | Flatten | Recurrent
 LAYERS: dict[str, type[Layer]] = {
-    cls.__name__: cls for cls in (Dense, Embedding, Activation, Dropout, LayerNorm, BatchNorm, Conv, Pool, Flatten)
+    cls.__name__: cls
+    for cls in (Dense, Embedding, Activation, Dropout, LayerNorm, BatchNorm, Conv, Pool, Flatten, Recurrent)
 }
 """Every layer class by name."""
 

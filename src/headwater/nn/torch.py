@@ -20,7 +20,7 @@ from headwater.plain.losses import LIMIT
 from .core import Operation
 from .layers import Activation, BatchNorm, Dense, Dropout, Embedding, Layer, LayerNorm
 from .losses import Loss, as_loss
-from .network import Network, Parameters
+from .network import Network, Parameters, check_no_state
 from .optimizers import Optimizer
 from .shapes import Shape, image_of, reads_image, shapes
 from .torch_images import IMAGE_MODULES, check_images, image_layer, is_of_images
@@ -62,6 +62,7 @@ def to_torch(net: Network, *, logits: bool = False) -> Any:
     ConfigError
         Before the number of inputs is known.
     """
+    check_no_state(net.expert, "Network.to_torch")
     torch = load_torch("Network.to_torch")
     kind = torch.float64 if net.dtype == np.float64 else torch.float32
     with torch.no_grad():

@@ -85,7 +85,7 @@ def _activations(model: SupervisedLearner, X: Any, e: int) -> list[tuple[str, An
         return []
     core = engine.core
     taken = inspect.entries(core, engine.rows(X), len(X))
-    values = inspect.forward(core, e, inspect.read(core, e, taken))
+    values = inspect.forward(core, e, inspect.read(core, e, taken), taken.carried)
     out: list[tuple[str, Any]] = []
     name = "linear"
     for i, operation in enumerate(core.operations(e)):

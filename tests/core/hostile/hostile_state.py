@@ -138,6 +138,19 @@ SUBJECTS: dict[str, Callable[[], Any]] = {
     "anomaly": lambda: learned(hw.Anomaly(neighbours=20, hidden=3), 120, lambda i: 1.0),
     "forecaster": _forecaster,
     "bandit": _bandit,
+    "memory": lambda: learned(
+        hw.Classifier(
+            memory=3,
+            by="colour",
+            time="when",
+            memory_keys=5,
+            experts=[nn.Expert(optimizer=nn.SGD(0.1))],
+            diagnosis=False,
+        ),
+        120,
+        lambda i: i % 3,
+        spread=9,
+    ),
 }
 
 
@@ -271,7 +284,8 @@ OFTEN = ("sizes", "declaration", "names_value", "names_owner", "names_end", "slo
          "pending_highest_row", "label_history", "cell_code", "cell_threshold", "running", "touched", "sample_y", "slot_knots",
          "forecast_counts", "forecast_numbers", "forecast_errors", "forecast_column_start", "forecast_column_slots",
          "forecast_levels", "bandit_counts", "bandit_shares", "bandit_actions", "bandit_ring", "bandit_weights",
-         "coverage", "pending_ends", "pending_shown")  # fmt: skip
+         "coverage", "pending_ends", "pending_shown",
+         "memory_numbers", "memory_keys", "memory_blocks")  # fmt: skip
 
 
 def spoil(rng: np.random.Generator, header: dict[str, Any], arrays: Arrays) -> None:

@@ -27,6 +27,8 @@ failures, learned, done = [], [0] * 16, threading.Event()
 def made(seed=0):
     if kind == "regress":
         return hw.Regressor(seed=seed)
+    if kind == "memory":
+        return hw.Classifier(seed=seed, effort="fast", memory=4, by="word", memory_keys=20)
     return hw.Classifier(seed=seed, hidden=(9,)) if kind == "hidden" else hw.Classifier(seed=seed, effort="fast")
 
 
@@ -121,7 +123,7 @@ print("sound")
 """
 
 
-@pytest.mark.parametrize("kind", ["classify", "hidden", "regress"])
+@pytest.mark.parametrize("kind", ["classify", "hidden", "regress", "memory"])
 def test_threads_do_everything_to_one_learner_at_once_and_every_row_counts(kind: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", HAMMER, kind], capture_output=True, text=True, check=False, timeout=300

@@ -214,6 +214,42 @@ static inline void add_text(declaration *a, int grams, int found, int rows)
     a->count += HW_TEXT;
 }
 
+/* An expert with a recurrence of so many units, and `direct` numbers beside it. */
+static inline void add_recurrent(declaration *a, const char *loss, const char *rule, double lr, int units, int direct,
+                                 int hidden)
+{
+    add_expert(a, loss, rule, lr);
+    add_dense(a, 2 * units + direct, "lecun");
+    add_layer(a, HW_RECURRENT);
+    if (hidden) {
+        add_dense(a, hidden, "lecun");
+        add_layer(a, HW_LAYER_NORM)[HW_L_CONSTANT] = 1e-5;
+        add_activation(a, "relu");
+    }
+    add_dense(a, (int)a->numbers[HW_D_OUTPUTS], hidden ? "zeros" : "lecun");
+}
+
+/* What is carried of it. Nothing may be added behind it. */
+static inline void add_memory(declaration *a, int units, int keys, int blocks, int traced, const char *by, const char *time)
+{
+    double *m = a->numbers + a->count;
+    const double head[HW_MEMORY] = {[HW_M_UNITS] = units,
+                                    [HW_M_KEYS] = keys,
+                                    [HW_M_BLOCKS] = blocks,
+                                    [HW_M_TRACED] = traced,
+                                    [HW_M_LEAST] = 0.1,
+                                    [HW_M_MOST] = 0.999,
+                                    [HW_M_TURN] = 6.28,
+                                    [HW_M_BY] = (double)strlen(by),
+                                    [HW_M_TIME] = (double)strlen(time)};
+    memcpy(m, head, sizeof head);
+    a->count += HW_MEMORY;
+    for (const char *name = by; *name; name++)
+        a->numbers[a->count++] = (unsigned char)*name;
+    for (const char *name = time; *name; name++)
+        a->numbers[a->count++] = (unsigned char)*name;
+}
+
 static inline hw_learner *made(const hw_allocator *memory, const declaration *a, int level)
 {
     int status;

@@ -985,6 +985,40 @@ static void every_coverage(bool d)
     }
 }
 
+/* States that are carried: of rows of an array, of the keys of samples, of more keys than are kept. */
+static void every_memory(bool d)
+{
+    declaration a = declare(d, false, 4, 2);
+    add_recurrent(&a, "mse", "sgd", 0.01, 5, 0, 0);
+    add_memory(&a, 5, 1, 1, 5, "", "");
+    learn_array(named("memory", "array", d), &a, 4, NUMBER, 0);
+    learn_array(named("memory", "sequence", d), &a, 4, NUMBER, 20);
+    a = declare(d, false, 3, 1);
+    add_recurrent(&a, "binary_cross_entropy", "nadam", 0.003, 8, 8, 16);
+    a.numbers[a.expert + HW_E_CLIP_NORM] = 1;
+    a.numbers[a.expert + HW_E_L2] = 1e-4;
+    add_memory(&a, 8, 1, 1, 4, "", "");
+    learn_array(named("memory", "clipped", d), &a, 3, YES, 0);
+    a = declare(d, true, 0, 1);
+    add_pool(&a, "cross_entropy", "fast");
+    add_recurrent(&a, "cross_entropy", "rmsprop", 0.003, 6, 16, 16);
+    a.numbers[a.expert + HW_E_RULE_NUMBERS] = 0.999;
+    declaration keyed = a;
+    add_memory(&keyed, 6, 100, 20, 24, "colour", "when");
+    learn_samples(named("memory", "keys", d), &keyed, (flow){.classes = 6, .more = 1000, .words = 40});
+    keyed = a;
+    add_memory(&keyed, 6, 16, 4, 5, "city", "x2");
+    keyed.numbers[HW_D_MAX_ROWS] = 400;
+    learn_samples(named("memory", "more_keys", d), &keyed, (flow){.classes = 3, .late = true, .changes = true});
+    a = declare(d, true, 0, 1);
+    a.numbers[HW_D_TARGETS] = 1;
+    a.numbers[HW_D_INTERVALS] = HW_SCALED;
+    add_net(&a, "huber", "rmsprop", 0.003, 32, 0);
+    add_recurrent(&a, "huber", "adam", 0.003, 7, 3, 8);
+    add_memory(&a, 7, 50, 50, 8, "measured b", "");
+    learn_samples(named("memory", "numbers", d), &a, (flow){.tidy = true});
+}
+
 /* What the core gives beside a learner. */
 static void functions(void)
 {
@@ -1029,6 +1063,7 @@ int main(int count, char **arguments)
         every_image(d);
         every_text(d);
         every_coverage(d);
+        every_memory(d);
     }
     functions();
     for (int i = 0; i < HW_RUNNING + 3 && run.rows >= 10000 && run.parts == 1; i++)

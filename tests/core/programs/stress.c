@@ -193,6 +193,25 @@ static void random_expert(declaration *a, int index, bool classes, bool embeddin
         add_layer(a, HW_ACTIVATION)[HW_L_CODE] = random_code(hw_activations);
 }
 
+/* A recurrence, alone or beside a linear expert; keys and times are columns that samples often have. */
+static declaration random_memory(void)
+{
+    static const char *const rules[] = {"sgd", "adam", "rmsprop", "nadam", "ftrl", "cocob"};
+    bool growing = !once_in(3), classes = once_in(2);
+    int units = 1 + (int)below(9);
+    declaration a = declare(once_in(2), growing, growing ? 0 : (int)below(12), 1);
+    const char *loss = !growing ? "mse" : classes ? "cross_entropy" : "huber";
+    a.numbers[HW_D_KNOTS] = growing && once_in(2) ? 4 : 0;
+    a.numbers[HW_D_TARGETS] = growing && !classes;
+    a.numbers[HW_D_MAX_ROWS] = once_in(2) ? 16 + (double)below(300) : 1 << 16;
+    if (growing && once_in(2))
+        add_net(&a, loss, "sgd", 0.1, 0, 0);
+    add_recurrent(&a, loss, rules[below(6)], share(), units, (int)below(5), (int)below(2) * 6);
+    add_memory(&a, units, growing ? 1 + (int)below(20) : 1, 1 + (int)below(6), 1 + (int)below(12),
+               growing && once_in(2) ? "n1" : "", growing && once_in(2) ? "n2" : "");
+    return a;
+}
+
 static declaration random_declaration(void)
 {
     if (once_in(6)) {
@@ -213,6 +232,8 @@ static declaration random_declaration(void)
         decides.numbers[HW_D_RING] = 1 + (double)below(60);
         return decides;
     }
+    if (once_in(6))
+        return random_memory();
     bool growing = !once_in(3), classes = once_in(2), embedding = !growing && once_in(4);
     int outputs = growing ? (classes ? 1 + (int)below(once_in(4) ? 120 : 5) : 1) : 1 + (int)below(once_in(6) ? 300 : 5);
     declaration a = declare(once_in(2), growing, growing ? 0 : (int)below(30) + embedding, outputs);

@@ -274,3 +274,9 @@ def test_a_sentence_says_which_part_of_numpy_it_is_about():
     assert said["read as"] == "bigrams"
     assert said["predicted"] == "random"
     assert "distribution" in said["because of"]
+
+
+def test_polls_are_read_better_with_those_of_the_days_before():
+    said = output_of("22_memory")
+    without, own = (numbers(said[name])[0] for name in ("without memory", "with memory"))
+    assert own < 0.95 * without

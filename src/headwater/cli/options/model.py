@@ -41,6 +41,12 @@ class ModelOptions:
         What the first weights are drawn from.
     words
         Which columns of texts are read as words: auto, words, bigrams, none, or some of them, such as title=words,body=bigrams.
+    memory
+        Complex numbers of a state that is carried from row to row, such as 32; 0 for none.
+    by
+        The column that says whose state a row reads, such as machine_id.
+    time
+        The column of times by which a state fades.
     no_diagnosis
         Keep no rows for headwater diagnose, in the file neither; without it some 270 are kept.
     """
@@ -51,6 +57,9 @@ class ModelOptions:
     loss: str | None = None
     seed: int | None = None
     words: Annotated[str | None, Parameter(metavar="COLUMNS")] = None
+    memory: int | None = None
+    by: Annotated[str | None, Parameter(metavar="COLUMN")] = None
+    time: Annotated[str | None, Parameter(metavar="COLUMN")] = None
     no_diagnosis: bool = False
 
     def make(self, task: str, **more: int | None) -> Any:
@@ -78,6 +87,8 @@ class ModelOptions:
             asked["seed"] = self.seed
         if self.words is not None:
             asked["text"] = _columns_of_text(self.words)
+        given = {"memory": self.memory, "by": self.by, "time": self.time}
+        asked |= {name: value for name, value in given.items() if value is not None}
         if self.no_diagnosis:
             asked["diagnosis"] = False
         return kind_with(task, at="--task").make(asked)
@@ -120,9 +131,19 @@ class ModelOptions:
             ("--optimizer", pool or rule.partition("(")[0], optimizer),
             ("--lr", pool or "".join(re.findall(r"\blr=([^,)]+)", rule)), None if self.lr is None else repr(self.lr)),
             ("--loss", about["loss"], self.loss),
+            *self._of_memory(about.get("memory", {})),
             *self._of_all(learner),
             ("--words", _named(learner.text), None if self.words is None else _named(_columns_of_text(self.words))),
             ("--no-diagnosis", "left out" if learner.diagnosis else "given", "given" if self.no_diagnosis else None),
+        ]
+
+    def _of_memory(self, about: dict[str, Any]) -> list[tuple[str, str, str | None]]:
+        """Return the options of a state that is carried from row to row, as ``_differences`` does."""
+        units = None if self.memory is None else str(self.memory)
+        names = (("--by", "by", self.by), ("--time", "time", self.time))
+        return [
+            ("--memory", str(about.get("units", 0)), units),
+            *((option, str(about.get(name) or "left out"), asked) for option, name, asked in names),
         ]
 
     def _of_others(self, learner: Any) -> list[tuple[str, str, str | None]]:

@@ -77,5 +77,5 @@ def rank(engine: Engine, samples: Sequence[Any]) -> float:
         return math.nan
     some = samples[:_RANKED]
     taken = inspect.entries(engine.core, engine.rows(as_rows(some)), len(some))
-    values = inspect.forward(engine.core, e, inspect.read(engine.core, e, taken))
+    values = inspect.forward(engine.core, e, inspect.read(engine.core, e, taken), taken.carried)
     return effective_rank(values[-2])

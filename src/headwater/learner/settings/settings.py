@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, is_dataclass
 from dataclasses import fields as declared
 from typing import Any, TypeVar
@@ -59,6 +59,16 @@ class Settings:
         Which columns are text, read as words: "auto" those whose first 16 values never repeat and have four words on average,
         "words" or "bigrams" (pairs of words too) all whose values are texts, or a dict with one of the two for each of some
         columns; None for none. Only a pool of experts reads words.
+    memory : int
+        Complex numbers of a state that is carried from row to row (``nn.Recurrent``); 0 for none. It joins the pool as an
+        expert more: for answers that follow from rows before.
+    by : hashable, optional
+        The column that says whose state a row reads and moves, e.g. "machine_id"; without it all rows share one.
+    time : hashable, optional
+        The column of times, numbers or date-times: a state fades by λ^Δt, Δt the gap to the key's row before in mean gaps.
+        Without it each row is one step.
+    memory_keys : int
+        Keys that have a state; beyond it the one that was learned least recently begins anew.
     diagnosis : bool
         Keep what ``diagnose`` needs, some 270 rows among it, and write it into the file; False leaves no row for it there.
     """
@@ -82,6 +92,10 @@ class Settings:
     effort: str = "default"
     label_history: bool = False
     text: str | Mapping[Any, str] | None = "auto"
+    memory: int = 0
+    by: Hashable = None
+    time: Hashable = None
+    memory_keys: int = 10_000
     diagnosis: bool = True
 
 

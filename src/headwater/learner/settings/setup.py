@@ -9,7 +9,7 @@ from typing import Any
 
 from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError
-from headwater.learner.auto import CELLS, KNOTS, pool, with_heads
+from headwater.learner.auto import CELLS, KNOTS, pool, recurrent_expert, with_heads
 from headwater.learner.engine import Setup
 from headwater.nn import BatchNorm, Dense, Dropout, LayerNorm, Loss, Optimizer, RMSProp
 from headwater.nn.core import PLAIN, SCALED, UNKNOWN
@@ -19,6 +19,7 @@ from headwater.nn.losses import as_loss
 from headwater.nn.optimizers import as_optimizer
 from headwater.nn.optimizers.schedules import Schedule
 
+from .memory import check_memory, make_memory
 from .settings import Settings
 from .text import text_of
 
@@ -62,15 +63,9 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, 
         raise ConfigError(
             expected=f"one of {', '.join(losses)}", got=repr(loss.name), at=at, help="Choose one of these names."
         )
-    bounds = {name: getattr(learner, name) for name in ("l1", "l2", "clip_norm", "clip_value")}
+    check_memory(learner)
     alone = _is_single(learner)
-    if alone:
-        experts = with_heads([Expert(tuple(_hidden(learner)), loss, _rule(learner))], {"loss": loss, **bounds})
-    else:
-        numbers = targets and not learner.label_history  # with it experts learn differences, which have no mean
-        of_means = numbers and loss.name in ("huber", "mse")
-        given = pool(learner.effort, numbers=of_means) if learner.experts is None else learner.experts
-        experts = with_heads(given, {"loss": loss, "numbers": numbers, **bounds})
+    experts = _experts_of(learner, loss, targets=targets, alone=alone)
     knots = 0 if alone or not learner.scale else KNOTS
     ring = RING if any(map(any, map(attrgetter("replays", "first_replays"), experts))) else 0
     history = bool(learner.label_history)
@@ -84,16 +79,40 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, 
     if intervals == SCALED and len(experts) == 1:
         intervals = PLAIN
     sizes = (learner.max_rows, learner.scale, targets, knots, ring)
-    cells = (
-        CELLS[learner.effort if learner.experts is None else "default"]
-        if any(map(attrgetter("cells"), experts))
-        else (0, 0)
-    )
+    cells = _cells_of(learner, experts)
+    memory = make_memory(learner, experts)
     mixed = len(experts) + history > 1 and (targets or loss.name == "cross_entropy")
     text, columns = text_of(learner, mixed=mixed)
     return Setup(
-        experts, learner.seed, learner.dtype, *sizes, intervals, history, cells, text=text, text_columns=columns
+        experts,
+        learner.seed,
+        learner.dtype,
+        *sizes,
+        intervals,
+        history,
+        cells,
+        text=text,
+        text_columns=columns,
+        memory=memory,
     )
+
+
+def _experts_of(learner: Any, loss: Loss, *, targets: bool, alone: bool) -> tuple[Expert, ...]:
+    """Return the experts that a learner's settings ask for, with their output layers."""
+    bounds = {name: getattr(learner, name) for name in ("l1", "l2", "clip_norm", "clip_value")}
+    if alone:
+        return with_heads([Expert(tuple(_hidden(learner)), loss, _rule(learner))], {"loss": loss, **bounds})
+    numbers = targets and not learner.label_history  # with it experts learn differences, which have no mean
+    of_means = numbers and loss.name in ("huber", "mse")
+    given = pool(learner.effort, numbers=of_means) if learner.experts is None else learner.experts
+    given = (*given, recurrent_expert(learner.memory)) if learner.memory else given
+    return with_heads(given, {"loss": loss, "numbers": numbers, **bounds})
+
+
+def _cells_of(learner: Any, experts: Sequence[Expert]) -> tuple[int, int]:
+    """Return how many cell tables there are, and how many tests each may have."""
+    effort = learner.effort if learner.experts is None else "default"
+    return CELLS[effort] if any(map(attrgetter("cells"), experts)) else (0, 0)
 
 
 def _is_single(learner: Settings) -> bool:

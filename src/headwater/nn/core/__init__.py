@@ -18,7 +18,7 @@ import headwater._core as _core
 from headwater.encode import values as _reader
 from headwater.errors import ConfigError, ModelFileError
 from headwater.nn.expert import Expert
-from headwater.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, LayerNorm, Pool
+from headwater.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, LayerNorm, Pool, Recurrent
 from headwater.nn.shapes import Shape, shapes
 
 from .declaration import CELLS, LAYER_KINDS, declaration
@@ -81,6 +81,8 @@ class Core:
         Of a bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
     text : tuple of float
         Of a learner that reads texts: words in a row, which columns are found to be text, rows of words.
+    memory : tuple of float
+        Of a recurrence: what ``declaration.memory_numbers`` gives.
     state : mapping, optional
         Arrays of a saved state, by name, to begin from.
 
@@ -109,6 +111,7 @@ class Core:
         forecast: tuple[float, ...] = (),
         bandit: tuple[float, ...] = (),
         text: tuple[float, ...] = (),
+        memory: tuple[float, ...] = (),
         state: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         self._experts = tuple(experts)
@@ -116,8 +119,7 @@ class Core:
         self.image = inputs if isinstance(inputs, tuple) else None
         self.declaration = declaration(
             self._experts, dtype=self.dtype, seed=seed, outputs=outputs, inputs=inputs, max_rows=max_rows, forecast=forecast,
-            bandit=bandit, text=text,
-            switches=(standard, targets, knots, ring, intervals, history, *cells),
+            bandit=bandit, text=text, memory=memory, switches=(standard, targets, knots, ring, intervals, history, *cells),
         )  # fmt: skip
         if state is None:
             try:
@@ -217,7 +219,9 @@ class Core:
 
     def _shape(self, e: int, kind: int, layer: int, m: int) -> tuple[int, tuple[int, ...]]:
         """Return the units of a layer with parameters and, of one that reads an image, the shape of its weights."""
-        read = self._reads(e, layer)
+        recurrent, read = self.experts[e].recurrent, self._reads(e, layer)
+        if recurrent is not None and kind == LAYER_KINDS[Recurrent]:
+            return recurrent.units, ()  # ν, and ϑ in place of a bias
         if read is None:
             return m, ()
         own = self.experts[e].layers[layer]
@@ -405,6 +409,7 @@ def _name(kind: int, code: int) -> str:
 
 _NAMES = {LAYER_KINDS[Dense]: "dense", LAYER_KINDS[Dropout]: "dropout", LAYER_KINDS[LayerNorm]: "layer_norm"}
 _NAMES |= {LAYER_KINDS[BatchNorm]: "batch_norm", LAYER_KINDS[Conv]: "conv", LAYER_KINDS[Flatten]: "flatten"}
+_NAMES |= {LAYER_KINDS[Recurrent]: "recurrent"}
 
 
 def _restored(state: Mapping[str, NDArray[Any]]) -> Any:
@@ -438,7 +443,7 @@ def _smallest() -> dict[str, NDArray[Any]]:
 _NONE = _smallest()
 STATE = tuple(_NONE)
 """Names of the arrays that learning changes, in the order in which they are saved: the list in ``core/state.c``."""
-_LATER = ("forecast_", "bandit_", "text_", "coverage", "pending_ends", "pending_shown")
+_LATER = ("forecast_", "bandit_", "text_", "coverage", "pending_ends", "pending_shown", "memory_")
 _EMPTY = {name: array for name, array in _NONE.items() if name.startswith(_LATER)}
 """Arrays that files of the first versions don't have, as they stand in a learner that has no use for them."""
 

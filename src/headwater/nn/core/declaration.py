@@ -27,6 +27,7 @@ from headwater.nn.layers import (
     Layer,
     LayerNorm,
     Pool,
+    Recurrent,
 )
 from headwater.nn.optimizers.schedules import as_schedule
 from headwater.nn.shapes import Shape, size_of
@@ -42,6 +43,7 @@ LAYER_KINDS: dict[type, int] = {
     Conv: 9,
     Pool: 10,
     Flatten: 11,
+    Recurrent: 12,
 }
 """The core's numbers for kinds of layers."""
 CELLS = 6
@@ -62,6 +64,7 @@ def declaration(
     forecast: tuple[float, ...] = (),
     bandit: tuple[float, ...] = (),
     text: tuple[float, ...] = (),
+    memory: tuple[float, ...] = (),
 ) -> NDArray[np.float64]:
     """Return the numbers that declare experts to the core, in the order of ``core/headwater.h``.
 
@@ -79,6 +82,8 @@ def declaration(
         Of a bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
     text : tuple of float
         Of a learner that reads texts: words in a row, which columns are found to be text, rows of words.
+    memory : tuple of float
+        Of a recurrence: what ``memory_numbers`` gives.
 
     Returns
     -------
@@ -100,7 +105,7 @@ def declaration(
     ]
     numbers += [history, low, high, max_rows, outputs, embedding, tables, tests, len(experts)]
     numbers += remembered(_experts, tuple(experts), outputs, inputs if isinstance(inputs, tuple) else None)
-    numbers += forecast + bandit + text
+    numbers += forecast + bandit + text + memory
     return np.array(numbers, np.float64)
 
 
@@ -114,6 +119,28 @@ def _check_no_image(expert: Expert) -> None:
                 at="layers",
                 help="Use nn.Network([nn.Conv(…), …], inputs=(channels, height, width)) for images.",
             )
+
+
+def memory_numbers(
+    layer: Recurrent, *, keys: int, blocks: int, traced: int, by: bytes = b"", time: bytes = b""
+) -> tuple[float, ...]:
+    """Return the numbers that declare what is carried of a recurrence.
+
+    Parameters
+    ----------
+    layer : Recurrent
+        Its units, and where λ begins.
+    keys, blocks, traced : int
+        How many states are kept, how many keys have sensitivities, and how many rows of the input table have them for one key.
+    by, time : bytes
+        Names of the columns of keys and of times; empty for none.
+
+    Returns
+    -------
+    tuple of float
+    """
+    own = (layer.units, keys, blocks, traced, layer.r_min, layer.r_max, layer.max_angle, len(by), len(time))
+    return (*map(float, own), *map(float, by), *map(float, time))
 
 
 def remembered(function: Callable[..., T], *arguments: Any) -> T:
@@ -164,6 +191,13 @@ def _layer(index: int, layer: Layer) -> list[list[float]]:
         if isinstance(layer, Embedding) or layer.activation == "identity":
             return [own]
         return [own, *_layer(index, Activation(layer.activation))]
+    if isinstance(layer, Recurrent):
+        start = layer.start()
+        code = _core.INITIALIZERS.index(start.kind)
+        return [
+            [LAYER_KINDS[Dense], 0, layer.width, 0, 1.0, code, start.scale, index],
+            [kind, 0, 0, 0, 0, 0, 0, index],
+        ]
     if isinstance(layer, Activation):
         return [[kind, _core.ACTIVATIONS.index(layer.name), 0, layer.number, 0, 0, 0, index]]
     if isinstance(layer, Dropout):

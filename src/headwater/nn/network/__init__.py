@@ -1,7 +1,8 @@
 """A network of a fixed shape: rows of an array in, predictions out."""
 
+from .arrays import check_no_state
 from .history import EarlyStopping, History
 from .network import Network
 from .parameters import Parameters
 
-__all__ = ["EarlyStopping", "History", "Network", "Parameters"]
+__all__ = ["EarlyStopping", "History", "Network", "Parameters", "check_no_state"]

@@ -45,6 +45,23 @@ def _images(x: NDArray[Any], known: int | Shape) -> tuple[NDArray[Any], Shape]:
     return x.reshape(len(x), size_of(found)), found
 
 
+def check_no_state(expert: Expert, at: str) -> None:
+    """Refuse a network whose predictions depend on the rows before.
+
+    Raises
+    ------
+    ConfigError
+        If it has a recurrence.
+    """
+    if expert.recurrent:
+        raise ConfigError(
+            expected="a network without a state, since this form has none",
+            got="one with nn.Recurrent",
+            at=at,
+            help="Keep it with save and headwater.load.",
+        )
+
+
 def check_expert(expert: Expert, dtype: str) -> None:
     """Check what a network of a fixed shape is made from.
 
@@ -61,6 +78,13 @@ def check_expert(expert: Expert, dtype: str) -> None:
             got="no layer",
             at="layers",
             help="Put nn.Dense(units) first.",
+        )
+    if expert.recurrent and not any(isinstance(layer, Dense) for layer in expert.layers):
+        raise ConfigError(
+            expected="a Dense layer behind Recurrent, for the outputs",
+            got="none",
+            at="layers",
+            help="Put nn.Dense(1) at the end.",
         )
     if expert.loss.name == "cross_entropy" and expert.outputs == 1:
         raise ConfigError(

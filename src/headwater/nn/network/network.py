@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from headwater.bound import face
-from headwater.errors import DataError
+from headwater.errors import ConfigError, DataError
 from headwater.nn.core import Core
 from headwater.nn.expert import Expert
 from headwater.nn.layers import Layer, whole
@@ -35,7 +35,7 @@ class Network:
     Parameters
     ----------
     layers : sequence of Layer
-        The first is Dense, Embedding or, for images, Conv; the last gives the outputs.
+        The first is Dense, Embedding, Recurrent or, for images, Conv; the last gives the outputs.
     loss : str or Loss
         What a wrong prediction costs; its link (sigmoid, softmax, exp) is applied behind the last layer.
     optimizer : Optimizer or str
@@ -311,6 +311,13 @@ class Network:
         DataError
             If shapes don't fit, an answer is not finite, or the loss runs away (the last good weights are kept).
         """
+        if self.expert.recurrent:
+            raise ConfigError(
+                expected="a network without a state, whose samples have no order",
+                got="one with nn.Recurrent",
+                at="Network.fit",
+                help="Use learn_many, which learns rows in their order.",
+            )
         x, answers, weight = self._data_of(X, y, w)
         for name, value in (("epochs", epochs), ("batch_size", batch_size)):
             if value is not None:
@@ -346,6 +353,24 @@ class Network:
         x, answers, weight = self._data_of(X, y, w)
         out = built(self._net).learn(x, answers, weight)
         return out[:, 0] if self.outputs == 1 else out
+
+    def reset(self) -> None:
+        """Let the state of a ``Recurrent`` layer begin anew at 0, as before a new sequence; what was learned stays.
+
+        Examples
+        --------
+        >>> from headwater import nn
+        >>> net = nn.Network([nn.Recurrent(4), nn.Dense(1)], inputs=1, seed=1)
+        >>> first = net.predict([[1.0]])
+        >>> _ = net.learn_many([[1.0], [2.0]], [0.0, 1.0], [1e-6, 1e-6])
+        >>> bool(abs(net.predict([[1.0]]) - first) > 1e-3)
+        True
+        >>> net.reset()
+        >>> bool(abs(net.predict([[1.0]]) - first) < 1e-3)
+        True
+        """
+        if self.expert.recurrent and self._net is not None:
+            self.core.learner.reset_memory()
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predictions for X: (n,) with one output, class numbers for cross-entropy and hinge, else (n, outputs).

@@ -56,14 +56,15 @@ def summary_of(expert: Expert, layers: Sequence[Parameters]) -> Summary:
     rows = []
     for layer in expert.layers:
         name = type(layer).__name__
-        part = next(own) if name in LEARNED and _has_numbers(layer) else None
-        shape = "" if part is None else " × ".join(map(str, part.weights.shape))
-        count = 0 if part is None else part.weights.size + (0 if part.bias is None else part.bias.size)
+        has = name in LEARNED and _has_numbers(layer)
+        parts = [next(own) for _ in range(2 if name == "Recurrent" else 1)] if has else []  # U, V, D, then ν and ϑ
+        shape = " × ".join(map(str, parts[0].weights.shape)) if parts else ""
+        count = sum(part.weights.size + (0 if part.bias is None else part.bias.size) for part in parts)
         rows.append((_declared(layer), shape, count))
     return Summary(tuple(rows), f"loss {expert.loss.name}, optimizer {expert.optimizer!r}")
 
 
-LEARNED = ("Dense", "Embedding", "LayerNorm", "BatchNorm", "Conv")
+LEARNED = ("Dense", "Embedding", "LayerNorm", "BatchNorm", "Conv", "Recurrent")
 """Layers with numbers to learn."""
 
 

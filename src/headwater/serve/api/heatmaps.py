@@ -63,7 +63,7 @@ def activation_maps(model: Model) -> list[dict[str, Any]]:
 
 def _handed_on(core: Core, e: int, taken: inspect.Entries) -> list[tuple[int, str, Any]]:
     """Return what each layer of an expert that has weights hands on: its number among all layers, its activation, values (n, m)."""
-    values = inspect.forward(core, e, inspect.read(core, e, taken))
+    values = inspect.forward(core, e, inspect.read(core, e, taken), taken.carried)
     layers = [place.layer for place in core.places() if place.expert == e and (place.table or place.n)]
     out: list[tuple[int, str, Any]] = []
     name = "linear"

@@ -13,6 +13,7 @@ import msgspec
 from headwater import nn
 from headwater.errors import ConfigError, DataError
 from headwater.learner.kinds import check_can, kind_of, kind_with
+from headwater.learner.supervised import SupervisedLearner
 from headwater.learner_file import fingerprint, to_bytes
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import NewModel, StepSize, decoded, label_key
@@ -173,6 +174,7 @@ def summary(found: Model) -> dict[str, Any]:
                 "n_learned": state.learner.n_learned,
                 "step": _step_of(state.learner),
                 "rejected": state.learner.rejected,
+                "states": _states_of(state.learner),
                 "scores": state.scores.report(),
             }
             for state in found.learners
@@ -180,6 +182,11 @@ def summary(found: Model) -> dict[str, Any]:
         can = sorted(kind_of(found.champion.learner).can)
         about = {"name": found.name, "task": found.task, "can": can, "paused": found.paused, "seq": found.seq}
         return {**about, "learners": learners}
+
+
+def _states_of(learner: Any) -> int | None:
+    """Return how many keys have a state that is carried from row to row; None without a memory."""
+    return learner.memory_states if isinstance(learner, SupervisedLearner) and learner.has_memory else None
 
 
 def _step_of(learner: Any) -> float | None:

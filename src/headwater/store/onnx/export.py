@@ -21,6 +21,7 @@ from headwater.nn import Embedding, Network
 from headwater.nn.core import Core
 from headwater.nn.expert import Expert
 from headwater.nn.inspect import CLASSES, answer_units, history_logits, mean_in_deviations
+from headwater.nn.network import check_no_state
 from headwater.plain.mixture import FARTHEST
 
 from .columns import Columns, first_layer, read_array, read_columns
@@ -167,6 +168,7 @@ def _labels(classes: list[Any]) -> NDArray[Any]:
 
 def _network(net: Network, opset: int) -> Any:
     """Return the graph of a network: one input X (N, inputs), NaN read as 0."""
+    check_no_state(net.expert, "export_onnx")
     core, inputs = net.core, net._inputs
     g = Graph(opset, core.dtype)
     w, b = (None, None) if isinstance(inputs, tuple) else core.table(0)

@@ -2,7 +2,7 @@
 #define FUZZED
 #include "../../programs/stress.c"
 
-enum { SUBJECTS = 8, ARRAYS = 128 };
+enum { SUBJECTS = 9, ARRAYS = 128 };
 
 /* The states to begin from: copies of what learners of some kinds have after some rows. */
 static hw_array states[SUBJECTS][ARRAYS];
@@ -20,6 +20,12 @@ static declaration subject(int kind)
         declaration a = declare_bandit(false, HW_SQUARECB, 10, 4, 12);
         a.numbers[HW_D_RING] = 20;
         return a;
+    }
+    if (kind == 8) {
+        declaration memory = declare(false, true, 0, 1);
+        add_recurrent(&memory, "cross_entropy", "adam", 0.01, 3, 2, 4);
+        add_memory(&memory, 3, 6, 3, 4, "x1", "x2");
+        return memory;
     }
     declaration a = declare(kind == 2, kind < 4, kind < 4 ? 0 : 5, kind < 4 ? 1 : 3);
     const char *loss = kind == 1 || kind == 2 ? "huber" : "cross_entropy";

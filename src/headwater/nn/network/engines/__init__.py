@@ -39,6 +39,13 @@ def make_net(
     """Return a net with its first weights, or, in the core, from a saved state; arguments as in ``Network.build``."""
     first = expert.layers[0]
     rows = first.rows if isinstance(first, Embedding) else inputs
+    if engine == "plain" and expert.recurrent:
+        raise ConfigError(
+            expected="layers without a state, with engine='plain'",
+            got="Recurrent",
+            at="layers",
+            help="Leave engine out; headwater.plain.series.recurrent shows the arithmetic.",
+        )
     if engine == "plain":
         return PlainNet(expert, inputs=rows, dtype=dtype, seed=seed)
     return CoreNet(expert, inputs=rows, dtype=dtype, seed=seed, state=state)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from headwater.nn.core import UNDONE, Core, bias, weights
+from headwater.nn.core.declaration import memory_numbers
 from headwater.nn.expert import Expert
 from headwater.nn.network.parameters import Parameters
-from headwater.nn.shapes import Shape
+from headwater.nn.shapes import Shape, size_of
 
 from .fixed_net import Array
 
@@ -38,8 +39,17 @@ class CoreNet:
     def __init__(
         self, expert: Expert, *, inputs: int | Shape, dtype: str, seed: int, state: Mapping[str, Array] | None = None
     ) -> None:
-        self.core = Core([expert], dtype=dtype, seed=seed, outputs=expert.outputs, inputs=inputs, state=state)
+        layer = expert.recurrent
+        memory = () if layer is None else memory_numbers(layer, keys=1, blocks=1, traced=size_of(inputs) + 1)
+        self.core = Core(
+            [expert], dtype=dtype, seed=seed, outputs=expert.outputs, inputs=inputs, memory=memory, state=state
+        )
         self._g: Array | None = None
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether rows follow one another, each with the state that the one before has left."""
+        return self.core.experts[0].recurrent is not None
 
     @property
     def parameters(self) -> Array:
@@ -56,7 +66,8 @@ class CoreNet:
 
     def forward(self, x: Array) -> Array:
         """Return the predictions (n, k)."""
-        parts = [self.core.forward(x[at : at + CHUNK]) for at in range(0, len(x), CHUNK)]
+        chunk = max(len(x), 1) if self.recurrent else CHUNK  # a sequence is one
+        parts = [self.core.forward(x[at : at + chunk]) for at in range(0, len(x), chunk)]
         return np.concatenate(parts) if parts else np.empty((0, self.core.outputs), self.core.dtype)
 
     def learn(self, x: Array, y: Array, w: Array) -> Array:
@@ -122,7 +133,8 @@ class CoreNet:
         g[:] = 0
         mass, value = float(w.sum()) or 1.0, 0.0
         # batch norm must see the whole batch at once to learn; without it, chunks that fit the cache give the same sum
-        step = max(len(x), 1) if learn and len(self.core.array("buffer")) else CHUNK
+        whole = self.recurrent or (learn and len(self.core.array("buffer")))
+        step = max(len(x), 1) if whole else CHUNK
         for at in range(0, len(x), step):
             value += self.core.gradient(x[at : at + step], y[at : at + step], w[at : at + step], mass, learn, g)
         return value

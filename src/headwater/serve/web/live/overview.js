@@ -64,6 +64,7 @@ function cards(frame, learner) {
   const others = baselineNames(frame).map((name) => `${text(name)} ${show(frame, scores.window[name][key])}`).join(" · ");
   const rate = frame.elsewhere ? text("state_age", { n: count(Math.round(frame.elsewhere.age)) }) : text("per_second", { n: count(Math.round(frame.now.rate)) });
   const pace = [rate, ...(frame.given_out ? [text("given_out", { n: count(frame.given_out) })] : [])];
+  if (learner.states != null) pace.push(text("states", { n: count(learner.states) }));
   return [
     card("score", show(frame, scores.window.model[key]), text(`${key}_window`, window), scores.n ? text("all_rows", { value: show(frame, scores.model[key]), n: count(scores.n) }) : ""),
     isDetector(frame) ? card("alarms", count(scores.alarms), text("alarms"), text("mean_score", { value: figure(scores.window.model.mean_score) })) : card("baseline", guess ? show(frame, scores.window[guess][key]) : "–", text("baselines_window", window), others),

@@ -38,7 +38,7 @@ export const LIVE = {
     send: "Send a first sample with its answer, and watch:",
     // The three cards
     alarms: "alarms", alarms_window: "share of alarms (last {n})", mean_score: "mean score {value}", accuracy_window: "accuracy (last {n})", mae_window: "mean absolute error (last {n})", baselines_window: "best simple baseline (last {n})",
-    learned: "samples learned", all_rows: "{value} over all {n}", per_second: "{n} per second", given_out: "{n} predictions given out",
+    learned: "samples learned", all_rows: "{value} over all {n}", states: "{n} states kept", per_second: "{n} per second", given_out: "{n} predictions given out",
     majority: "most frequent class", mean: "mean so far", "no-change": "last answer again", season: "answer a season before", mae: "mean absolute error",
     // Charts
     score_anomaly: "Mean score and share of alarms (last 1,000)", mean_score_line: "mean score", alarms_line: "share of alarms",
@@ -119,7 +119,7 @@ export const LIVE = {
     state_empty: "尚未学习任何样本。", state_live: "实时", model_line: "模型",
     send: "发送第一个样本，然后观察：",
     alarms: "警报次数", alarms_window: "警报比例（最近 {n} 个）", mean_score: "平均得分 {value}", accuracy_window: "准确率（最近 {n} 个）", mae_window: "平均绝对误差（最近 {n} 个）", baselines_window: "最好的简单基线（最近 {n} 个）",
-    learned: "已学习的样本", all_rows: "全部 {n} 个：{value}", per_second: "每秒 {n} 个", given_out: "已给出 {n} 个预测",
+    learned: "已学习的样本", all_rows: "全部 {n} 个：{value}", states: "保存 {n} 个状态", per_second: "每秒 {n} 个", given_out: "已给出 {n} 个预测",
     majority: "最常见的类别", mean: "目前的均值", "no-change": "重复上一个答案", season: "一个周期之前的答案", mae: "平均绝对误差",
     score_anomaly: "平均得分与警报比例（最近 1,000 个）", mean_score_line: "平均得分", alarms_line: "警报比例",
     last_alarms: "最近的警报", no_alarms: "自服务器启动以来没有警报。", anomaly_score: "得分", contributed: "起作用的列",

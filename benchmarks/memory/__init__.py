@@ -1,0 +1,1 @@
+"""A state carried from row to row, measured: ``python -m benchmarks.memory``."""

@@ -1,0 +1,90 @@
+"""The settings of a state that is carried from row to row: whose it is, how time passes, and how much is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from headwater.encode.values import name_bytes
+from headwater.errors import ConfigError
+from headwater.nn.core.declaration import memory_numbers
+from headwater.nn.expert import Expert
+
+BLOCKS, TRACED = 256, 64
+"""Keys that have sensitivities, and rows of the input table that have them for one key."""
+MOST_UNITS, MOST_KEYS = 1024, 1_000_000
+
+
+def check_memory(learner: Any) -> None:
+    """Check the settings of the state alone.
+
+    Raises
+    ------
+    ConfigError
+        For a number out of range, a name that can't be, or a column without a state.
+    """
+    at = f"memory of {type(learner).__name__}"
+    units, keys = learner.memory, learner.memory_keys
+    if isinstance(units, bool) or not isinstance(units, int) or not 0 <= units <= MOST_UNITS:
+        raise ConfigError(
+            expected=f"a whole number from 0 to {MOST_UNITS}", got=repr(units), at=at, help="Give e.g. 32."
+        )
+    if isinstance(keys, bool) or not isinstance(keys, int) or not 1 <= keys <= MOST_KEYS:
+        raise ConfigError(
+            expected=f"a whole number from 1 to {MOST_KEYS}",
+            got=repr(keys),
+            at=f"memory_keys of {type(learner).__name__}",
+            help="Give e.g. 10_000.",
+        )
+    for name in ("by", "time"):
+        value = getattr(learner, name)
+        if value is not None and (value == "" or not isinstance(value, Hashable)):
+            raise ConfigError(
+                expected="the name of a column",
+                got=repr(value),
+                at=f"{name} of {type(learner).__name__}",
+                help="Give e.g. 'machine_id'.",
+            )
+
+
+def make_memory(learner: Any, experts: Sequence[Expert]) -> tuple[float, ...]:
+    """Return the numbers that declare what is carried from row to row; () where no expert has a state.
+
+    Raises
+    ------
+    ConfigError
+        For several states, a column without a state, or a state beside settings of a single net.
+    """
+    at = f"memory of {type(learner).__name__}"
+    found = [(expert, expert.recurrent) for expert in experts if expert.recurrent]
+    if learner.memory and not any(layer.units == learner.memory for _, layer in found):
+        raise ConfigError(
+            expected="memory with a pool of experts",
+            got="settings of a single net",
+            at=at,
+            help="Put nn.Recurrent first in layers.",
+        )
+    if len(found) > 1:
+        raise ConfigError(
+            expected="one expert with nn.Recurrent", got=str(len(found)), at=at, help="Leave memory off, or the others."
+        )
+    if not found:
+        if learner.by is not None or learner.time is not None:
+            name = "by" if learner.by is not None else "time"
+            raise ConfigError(
+                expected=f"memory with {name}={getattr(learner, name)!r}",
+                got="none",
+                at=at,
+                help=f"Give e.g. memory=32, or leave {name} out.",
+            )
+        return ()
+    expert, layer = found[0]
+    if expert.replays or expert.first_replays or expert.cells:
+        raise ConfigError(
+            expected="an expert with nn.Recurrent and neither replays nor cells",
+            got="one with",
+            at=at,
+            help="Old rows have no state that belongs to them: leave replays out.",
+        )
+    names = [b"" if name is None else name_bytes(name) for name in (learner.by, learner.time)]
+    return memory_numbers(layer, keys=learner.memory_keys, blocks=BLOCKS, traced=TRACED, by=names[0], time=names[1])
