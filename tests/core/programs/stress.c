@@ -756,7 +756,7 @@ static bool run_short_of_memory(const declaration *a, int64_t n, bool for_ever, 
     hw_learner *l = hw_make(&WATCHED, a->numbers, a->count, 0, 1, &status, &fault);
     for (int64_t i = 0; l && i < 120; i++) {
         if (i == 10)
-            hw_cover(l); /* refused of a detector */
+            AGAIN(hw_cover(l)); /* refused of a detector */
         hw_value values[9];
         char names[9][16], text[16];
         double time[HW_TIME_PARTS] = {(double)i, 1, 0.5};
