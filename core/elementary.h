@@ -313,6 +313,13 @@ static inline double hw_erf64(double x)
    |b ln a| < 50. */
 static inline double hw_pow64(double a, double b) { return hw_exp64(b * hw_log64(a)); }
 
+/* ln(1 + e^x). */
+static inline double hw_softplus64(double x)
+{
+    double size = x > 0 ? x : -x;
+    return (x > 0 ? x : 0) + hw_log1p_64(hw_exp64(size > 700 ? -700 : -size));
+}
+
 /* a^n by repeated squaring, from the lowest bit of n; a^0 = 1. */
 static inline double hw_ipow64(double a, uint64_t n)
 {

@@ -170,6 +170,23 @@ enum {
     HW_M_TIME, /* bytes of the second name; 0: one row is one step of time */
     HW_MEMORY
 };
+/* An agent's declaration has these numbers behind its last expert. Its first expert says what states are worth (or, of
+ * HW_ACTION_VALUES, what each action is), its second which action to take. */
+enum {
+    HW_A_POLICY,    /* HW_ACTION_VALUES, HW_SOFTMAX_POLICY or HW_NORMAL_POLICY */
+    HW_A_GAMMA,     /* what a reward one step later is worth */
+    HW_A_LAMBDA,    /* what a step leaves of the traces, beside gamma */
+    HW_A_VALUES,    /* kappa of the first expert: the larger, the smaller its steps, */
+    HW_A_ACTIONS,   /* and of the second */
+    HW_A_ENTROPY,   /* weight of the policy's entropy */
+    HW_A_EXPLORE,   /* of HW_ACTION_VALUES: over so many steps the share of random actions falls from 1 */
+    HW_A_RANDOM,    /* to this */
+    HW_A_BOOTSTRAP, /* 1: an episode that was cut off would have gone on; 0: it has ended */
+    HW_A_BOUNDED,   /* of HW_NORMAL_POLICY: 1 where the numbers of an action lie within -1 and 1, so means do too */
+    HW_A_ADAPTIVE,  /* 1: steps are scaled by the size of past ones, for which the rules keep a second number a weight */
+    HW_AGENT
+};
+enum { HW_NO_POLICY, HW_ACTION_VALUES, HW_SOFTMAX_POLICY, HW_NORMAL_POLICY, HW_POLICIES };
 /* How wide answers spread. HW_ANOMALY: there are no answers, and what is predicted is how unusual a sample is, in (0, 1).
  * Its one expert is the encoder of an autoencoder; its decoder is what a rule of one number a weight keeps. */
 enum { HW_UNKNOWN, HW_PLAIN, HW_SCALED, HW_PEARSON, HW_ANOMALY, HW_INTERVAL_KINDS };
@@ -330,6 +347,21 @@ int hw_learn_action(hw_learner *l, int32_t action, double reward, double p);
 int hw_memory_of(const hw_learner *l, double *state, double *gap);
 /* Let all states of a recurrence begin anew at 0; its weights stay. */
 int hw_reset_memory(hw_learner *l);
+
+/* An agent. The action that it takes in the state that hw_read has read: the number of one, or of HW_NORMAL_POLICY outputs
+ * / 2 numbers. explore: 0 for the best one. Nothing is changed: which action is drawn follows from how much was learned. */
+int hw_act(hw_learner *l, int explore, double *action);
+int hw_policy(const hw_learner *l); /* HW_ACTION_VALUES, HW_SOFTMAX_POLICY, HW_NORMAL_POLICY; HW_NO_POLICY: no agent */
+/* What it says of that state: of HW_ACTION_VALUES what each action is worth; else what the state is worth, and the
+ * probability of each action, or the mean and then the deviation of each number of it. 1 + outputs numbers. Nothing is
+ * changed. */
+int hw_state_value(hw_learner *l, double *value);
+/* Learn what an action led to, in two calls: hw_read has read the state that followed, */
+int hw_read_next(hw_learner *l);
+/* and then the one it was taken in, with the names to append. Returns whether it was learned. A reward that is NaN is not
+ * known: time goes on, or the episode ends, and nothing is learned; traces end, since what follows is no longer its trace.
+ */
+int hw_learn_transition(hw_learner *l, const double *action, double reward, int terminated, int truncated);
 
 /* Of an embedding: how many ids a sample has. */
 int hw_set_ids(hw_learner *l, int64_t ids);

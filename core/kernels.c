@@ -32,6 +32,12 @@ static void kernel_contributions(hw_learner *l, double *row, double *score, doub
     (void)l, (void)row, (void)score, (void)of_new;
 }
 #endif
+#ifdef HW_PAGE /* nothing there asks for agents */
+#define AGENT NULL, NULL, NULL
+#else
+#include "kernels/agent.c"
+#define AGENT kernel_look, kernel_learn_transition, end_traces
+#endif
 
 #define JOIN_(type, level) hw_kernels_##type##_##level
 #define JOIN(type, level) JOIN_(type, level)
@@ -41,7 +47,7 @@ static void kernel_contributions(hw_learner *l, double *row, double *score, doub
 #define BITS 32
 #endif
 
-const hw_kernels JOIN(BITS, HW_LEVEL) = {kernel_predict,       kernel_learn,   kernel_predict_pending, kernel_learn_late,
-                                         kernel_learn_array,   kernel_forward, kernel_gradient,        kernel_apply,
-                                         kernel_pairs,         find_cells,     kernel_score,           kernel_learn_unusual,
-                                         kernel_contributions, kernel_sequence};
+const hw_kernels JOIN(BITS, HW_LEVEL) = {
+    kernel_predict, kernel_learn,         kernel_predict_pending, kernel_learn_late, kernel_learn_array,
+    kernel_forward, kernel_gradient,      kernel_apply,           kernel_pairs,      find_cells,
+    kernel_score,   kernel_learn_unusual, kernel_contributions,   kernel_sequence,   AGENT};

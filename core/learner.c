@@ -148,6 +148,8 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
         *status = hw_make_bandit(l);
     if (*status >= 0)
         *status = hw_make_recurrent(l);
+    if (*status >= 0)
+        *status = hw_make_agent(l);
     if (*status < 0)
         return hw_free(l), NULL;
     double share = 1.0 / (l->experts + l->history);
@@ -168,6 +170,8 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
         *status = hw_append_answers(l);
     if (*status >= 0)
         *status = hw_append_forecast(l);
+    if (*status >= 0)
+        *status = hw_append_agent(l);
     if (*status < 0)
         return hw_free(l), NULL;
     return l;
@@ -262,6 +266,12 @@ void hw_free(hw_learner *l)
                       l->recurrent.value,
                       l->recurrent.none,
                       l->recurrent.moved,
+                      l->agent.numbers,
+                      l->agent.returns,
+                      l->agent.lengths,
+                      l->agent.rows,
+                      l->agent.live,
+                      l->agent.out,
                       l->shared_slots,
                       l->row_keys,
                       l->touched,
@@ -431,7 +441,7 @@ int hw_contributions(hw_learner *l, double *row, double *score, double *of_new)
 
 int hw_predict(hw_learner *l, void *p, double *width)
 {
-    if (!l->growing)
+    if (!l->growing || l->agent.policy)
         return HW_BAD_ARGUMENT;
     l->predicted_count = -1;
     if (l->intervals == HW_ANOMALY) {
@@ -463,7 +473,8 @@ static bool is_last_predicted(const hw_learner *l)
 
 int hw_learn(hw_learner *l, double y, double w, void *p)
 {
-    if (!l->growing || !answer_fits(l, y) || !(w >= 0 && w <= 1e30) || l->bandit.on != l->bandit.learning)
+    if (!l->growing || l->agent.policy || !answer_fits(l, y) || !(w >= 0 && w <= 1e30) ||
+        l->bandit.on != l->bandit.learning)
         return HW_BAD_ARGUMENT;
     if (l->intervals == HW_ANOMALY)
         return learn_anomaly(l, w, p);
@@ -481,7 +492,7 @@ int hw_learn(hw_learner *l, double y, double w, void *p)
 
 int hw_predict_pending(hw_learner *l, void *p)
 {
-    if (!l->growing)
+    if (!l->growing || l->agent.policy)
         return HW_BAD_ARGUMENT;
     if (l->intervals == HW_ANOMALY)
         return hw_predict(l, p, NULL);
@@ -492,7 +503,7 @@ int hw_predict_pending(hw_learner *l, void *p)
 
 int hw_learn_late(hw_learner *l, double y, double w)
 {
-    if (!l->growing || l->bandit.on || !answer_fits(l, y) || !(w >= 0 && w <= 1e30))
+    if (!l->growing || l->bandit.on || l->agent.policy || !answer_fits(l, y) || !(w >= 0 && w <= 1e30))
         return HW_BAD_ARGUMENT;
     if (l->intervals == HW_ANOMALY)
         return learn_anomaly(l, w, NULL);

@@ -269,6 +269,46 @@ static inline double hw_time_of(uint64_t bits)
     return x;
 }
 
+/* ---- agents (control/agent.c, kernels/agent.c) --------------------------------------------------------------------------
+ */
+
+enum {
+    HW_AN_SCALE,                    /* what a step leaves of the traces, multiplied since rows were brought up to date */
+    HW_AN_STEPS,                    /* of each expert: step size times error times scale, summed since then; */
+    HW_AN_TRACES = HW_AN_STEPS + 2, /* and the sum of what traces of rows are in size */
+    HW_AN_TIME = HW_AN_TRACES + 2,  /* steps of the episode so far */
+    HW_AN_FOLLOWED,                 /* discounted sum of the rewards so far, */
+    HW_AN_REWARDS,                  /* how many there were, */
+    HW_AN_MEAN,                     /* the mean of that sum, */
+    HW_AN_SPREAD,                   /* and its variance, which rewards are scaled by */
+    HW_AN_RETURN,                   /* rewards of the episode so far */
+    HW_AN_EPISODES,                 /* that have ended */
+    HW_AN_ERROR,                    /* fading means: size of the temporal-difference error, */
+    HW_AN_BOUNDED,                  /* share of steps that the bound made smaller, */
+    HW_AN_RANDOM,                   /* share of actions that were not the best, */
+    HW_AN_WORTH,                    /* and what states are worth */
+    HW_AN_TAKEN,                    /* steps of each expert */
+    HW_AGENT_NUMBERS = HW_AN_TAKEN + 2
+};
+enum { HW_AR_LIVE = 2, HW_AGENT_ROW }; /* of a row: HW_AN_STEPS as it is up to date with, for each expert; 1: has a trace */
+enum { HW_AGENT_EPISODES = 200, HW_AGENT_EXPERTS = 2 };
+#define HW_LEAST_DEVIATION 1e-3 /* of a number of an action */
+
+typedef struct hw_agent_t {
+    int32_t policy; /* as declared; HW_NO_POLICY: no agent */
+    bool bootstrap, bounded, adaptive;
+    double gamma, lambda, kappa[HW_AGENT_EXPERTS], entropy, explore, random;
+    double *numbers;           /* (HW_AGENT_NUMBERS) */
+    double *returns, *lengths; /* (HW_AGENT_EPISODES) of the last episodes: a ring */
+    double *rows;              /* (rows, HW_AGENT_ROW) */
+    /* derived from these */
+    int32_t *live; /* rows that have a trace */
+    int64_t live_count;
+    /* working memory */
+    double next; /* what the state that followed is worth; NaN: not known */
+    double *out; /* (2, outputs) what the experts say */
+} hw_agent_t;
+
 /* ---- experts ----------------------------------------------------------------------------------------------------------
  */
 
@@ -407,6 +447,7 @@ struct hw_learner {
     hw_bandit_t bandit;
     hw_words text;
     hw_recurrent_t recurrent;
+    hw_agent_t agent;
     int64_t rows, row_capacity, drawn, fan_in, learned, shared_from, shared_names, highest_row;
     int32_t *shared_slots;                 /* (shared,) slot of a shared row; −1: none */
     uint64_t *row_keys;                    /* (rows,) what a row is drawn from */
@@ -513,6 +554,9 @@ struct hw_kernels {
     void (*contributions)(hw_learner *l, double *row, double *score, double *of_new);
     int (*sequence)(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers,
                     double total, void *p, void *g, double *loss);
+    bool (*look)(hw_learner *l, int expert, double *out);
+    int (*learn_transition)(hw_learner *l, const double *action, double reward, bool ended);
+    void (*end_traces)(hw_learner *l);
 };
 
 extern const hw_kernels hw_kernels_32_1, hw_kernels_64_1;
@@ -694,6 +738,22 @@ int hw_read_memory_numbers(hw_learner *l, const hw_array *array, hw_fault *fault
 int hw_check_recurrent(hw_learner *l, hw_fault *fault);
 #endif
 
+/* ---- agent.c --------------------------------------------------------------------------------------------------------- */
+int hw_parse_agent(hw_learner *l, const double *d, double outputs, hw_fault *fault);
+#ifdef HW_PAGE /* a build that has none refuses its declaration, and never comes here */
+static inline int hw_make_agent(hw_learner *l) { return l ? 0 : 0; }
+static inline int hw_reserve_agent(hw_learner *l, int64_t rows) { return l && rows ? 0 : 0; }
+static inline int hw_append_agent(hw_learner *l) { return l ? 0 : 0; }
+static inline int hw_check_agent(hw_learner *l, hw_fault *fault) { return l && fault ? 0 : 0; }
+static inline bool hw_has_agent(const hw_learner *l) { return l; }
+#else
+int hw_make_agent(hw_learner *l);
+int hw_reserve_agent(hw_learner *l, int64_t rows);
+int hw_append_agent(hw_learner *l); /* the column that says how long an episode has lasted */
+int hw_check_agent(hw_learner *l, hw_fault *fault);
+bool hw_has_agent(const hw_learner *l);
+#endif
+
 /* ---- state.c --------------------------------------------------------------------------------------------------------- */
 /* Whose the numbers of an array of the state are: of what there is one along its first dimension. */
 enum {
@@ -738,7 +798,10 @@ enum {
     HW_OF_TEXT_ROWS,
     HW_OF_MEMORY, /* from here on of a recurrence: */
     HW_OF_KEYS,
-    HW_OF_BLOCKS
+    HW_OF_BLOCKS,
+    HW_OF_AGENT, /* from here on of an agent: */
+    HW_OF_EPISODES,
+    HW_OF_AGENT_ROWS
 };
 int hw_locate(hw_learner *l, int i, hw_array *array);                        /* array i as it lies now; whose it is */
 hw_learner *hw_copy(const hw_allocator *memory, hw_learner *l, int *status); /* without what merging clears */

@@ -184,7 +184,7 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
           "1 to 12, or 0 without tables", d[HW_D_TESTS]);
 
     const double *at = d + HW_HEAD, *end = d + count;
-    bool cross_entropy = true;
+    bool cross_entropy = true, recurrent = false;
     int replays = 0, classes = 0, cells = 0;
     for (int e = 0; e < (int)d[HW_D_EXPERTS]; e++) {
         CHECK(end - at >= HW_EXPERT, "size of the declaration", "an expert more", (double)count);
@@ -208,6 +208,7 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
                 status = check_picture(at, &shown, fault);
             if (status < 0)
                 return status;
+            recurrent = recurrent || at[HW_L_KIND] == HW_RECURRENT;
             if (at[HW_L_KIND] == HW_DENSE || at[HW_L_KIND] == HW_EMBEDDING)
                 units = at[HW_L_UNITS], behind = 0;
             else
@@ -222,18 +223,19 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
     int64_t rest = end - at;
     const double *decides = rest == HW_BANDIT ? at : NULL; /* or a bandit, */
     bool both = rest > HW_TEXT && hw_is_recurrent(at + HW_TEXT, rest - HW_TEXT);
-    const double *text = rest == HW_TEXT || both ? at : NULL; /* or a learner that reads texts, */
-    const double *memory = both                                              ? at + HW_TEXT
-                           : !ahead && !decides && hw_is_recurrent(at, rest) ? at
-                                                                             : NULL; /* or has a state */
-    CHECK(ahead || decides || text || memory || at == end, "size of the declaration", "nothing behind the last layer",
-          (double)count);
+    const double *text = rest == HW_TEXT || both ? at : NULL;         /* or a learner that reads texts, */
+    const double *agent = rest == HW_AGENT && !recurrent ? at : NULL; /* or an agent, */
+    const double *memory = both                                                        ? at + HW_TEXT
+                           : !ahead && !decides && !agent && hw_is_recurrent(at, rest) ? at
+                                                                                       : NULL; /* or has a state */
+    CHECK(ahead || decides || text || memory || agent || at == end, "size of the declaration",
+          "nothing behind the last layer", (double)count);
     int status = check_recurrence(d, memory, fault);
     if (status < 0)
         return status;
     CHECK(!classes || d[HW_D_TARGETS] == 0, "answers standardised", "numbers, not classes", 1);
-    CHECK(classes || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs", "one, where a sample's answer is one number",
-          d[HW_D_OUTPUTS]);
+    CHECK(classes || agent || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs",
+          "one, where a sample's answer is one number", d[HW_D_OUTPUTS]);
     CHECK((cells > 0) == (d[HW_D_TABLES] > 0), "cell tables", "some if an expert has cells, else 0", d[HW_D_TABLES]);
     CHECK(replays == 0 || d[HW_D_RING] > 0, "replays", "samples kept for replay", replays);
     CHECK(d[HW_D_TARGETS] == 0 || d[HW_D_EMBEDDING] == 0, "answers standardised", "no embedding", 1);
@@ -289,6 +291,8 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
         CHECK(!classes, "losses of the experts", "none of classes where actions are chosen", classes);
         return hw_parse_bandit(l, decides, fault);
     }
+    if (agent)
+        return hw_parse_agent(l, agent, d[HW_D_OUTPUTS], fault);
     if (memory && (status = hw_parse_recurrent(l, memory, fault)) < 0)
         return status;
     return ahead ? hw_parse_forecast(l, ahead, fault) : text ? hw_parse_text(l, text, fault) : 0;

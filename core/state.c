@@ -120,6 +120,10 @@ static const struct row {
     {"memory_states", REAL, HW_KEEP_FIRST, HW_OF_KEYS, PER_STATE, AT(recurrent.states)},
     {"memory_blocks", HW_I64, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_HEAD, AT(recurrent.blocks)},
     {"memory_traces", REAL, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_TRACE, AT(recurrent.traces)},
+    {"agent_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_AGENT, ALONE, AT(agent.numbers)},
+    {"agent_returns", HW_F64, HW_KEEP_FIRST, HW_OF_EPISODES, ALONE, AT(agent.returns)},
+    {"agent_lengths", HW_F64, HW_KEEP_FIRST, HW_OF_EPISODES, ALONE, AT(agent.lengths)},
+    {"agent_rows", HW_F64, HW_KEEP_FIRST, HW_OF_AGENT_ROWS, PER_THREE, AT(agent.rows)},
 };
 enum { STATES = sizeof LIST / sizeof *LIST, FIRST_STATE = 23 };
 
@@ -206,6 +210,9 @@ static int64_t count_of(const hw_learner *l, int i)
     case HW_OF_MEMORY: return l->recurrent.units ? HW_MN_NUMBERS : 0;
     case HW_OF_KEYS: return l->recurrent.units ? (int64_t)l->recurrent.numbers[HW_MN_KEYS] : 0;
     case HW_OF_BLOCKS: return l->recurrent.units ? (int64_t)l->recurrent.numbers[HW_MN_BLOCKS] : 0;
+    case HW_OF_AGENT: return l->agent.policy ? HW_AGENT_NUMBERS : 0;
+    case HW_OF_EPISODES: return l->agent.policy ? HW_AGENT_EPISODES : 0;
+    case HW_OF_AGENT_ROWS: return l->agent.policy ? n[HW_N_ROWS] : 0;
     case HW_OF_PENDING_ANSWERS: return l->answer_inputs && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     default: return n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
     }
@@ -322,7 +329,8 @@ static bool is_of_others(const hw_learner *l, int i)
     return (owner >= HW_OF_FORECAST && owner < HW_OF_BANDIT && !l->forecast.horizon) ||
            (owner >= HW_OF_BANDIT && owner < HW_OF_PENDING && !l->bandit.on) ||
            (owner >= HW_OF_TEXT && owner < HW_OF_MEMORY && !l->text.grams) ||
-           (owner >= HW_OF_MEMORY && !l->recurrent.units);
+           (owner >= HW_OF_MEMORY && owner < HW_OF_AGENT && !l->recurrent.units) ||
+           (owner >= HW_OF_AGENT && !l->agent.policy);
 }
 static bool is_of_text(int i) { return LIST[i].owner >= HW_OF_TEXT && LIST[i].owner < HW_OF_MEMORY; }
 static bool is_of_coverage(int i) { return LIST[i].owner >= HW_OF_COVERAGE && LIST[i].owner <= HW_OF_PENDING_SHOWN; }
@@ -416,6 +424,7 @@ static int check_names(const hw_learner *l, hw_fault *fault)
               "slots that there are", c->slot[i]);
     }
     CHECK(hw_has_forecast(l), "columns", "those of a forecaster as the first", c->count);
+    CHECK(hw_has_agent(l), "columns", "that of an agent as the first", c->count);
     CHECK(hw_has_answers(l), "columns", "those of answers before as the first", c->count);
     for (int64_t i = 0; l->shared_slots && i < l->shared; i++)
         CHECK(l->shared_slots[i] >= -1 && l->shared_slots[i] < l->slots.count, "shared_slots", "a slot, or -1",
@@ -559,6 +568,8 @@ static int make_arrays(hw_learner *l)
         status = hw_make_forecast(l);
     if (status >= 0)
         status = hw_make_bandit(l);
+    if (status >= 0)
+        status = hw_make_agent(l);
     if (status >= 0)
         status = hw_make_text(l);
     if (status >= 0 && l->text.grams)
@@ -761,7 +772,8 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
     if ((status = check_names(l, fault)) < 0 || (status = check_numbers(l, fault)) < 0 ||
         (status = check_forecast(l, fault)) < 0 || (status = check_bandit(l, fault)) < 0 ||
         (status = check_text(l, fault)) < 0 || (status = check_coverage(l, fault)) < 0 ||
-        (status = hw_check_recurrent(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
+        (status = hw_check_recurrent(l, fault)) < 0 || (status = hw_check_agent(l, fault)) < 0 ||
+        (status = unpack(l, fault)) < 0)
         return status;
     for (int32_t i = 0; i < l->columns.count; i++) {
         uint32_t size;

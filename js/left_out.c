@@ -1,5 +1,6 @@
-/* In place of the kinds of learners that pages do without, so that they needn't load them: forecasters and bandits, and in
- * kernels.c and lower.c detectors of anomalies (HW_PAGE). Their declarations are refused, so the rest is never reached. */
+/* In place of the kinds of learners that pages do without, so that they needn't load them: forecasters, bandits and agents,
+ * and in kernels.c and lower.c detectors of anomalies (HW_PAGE). Their declarations are refused, so the rest is never
+ * reached. */
 #include "learner.h"
 
 static int refuse(hw_fault *fault, double got)
@@ -17,6 +18,12 @@ int hw_parse_forecast(hw_learner *l, const double *d, hw_fault *fault)
 int hw_parse_bandit(hw_learner *l, const double *d, hw_fault *fault)
 {
     (void)l;
+    return refuse(fault, d[0]);
+}
+
+int hw_parse_agent(hw_learner *l, const double *d, double outputs, hw_fault *fault)
+{
+    (void)l, (void)outputs;
     return refuse(fault, d[0]);
 }
 

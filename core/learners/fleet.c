@@ -465,7 +465,8 @@ hw_fleet *hw_fleet_make(const hw_allocator *memory, hw_learner *first, const int
 {
     hw_fleet *f = hw_allocate(memory, sizeof *f);
     *status = !first->growing || first->forecast.horizon || first->bandit.on || first->text.grams ||
-                      first->recurrent.units || hw_states() > MOST_STATES || label_count > first->outputs
+                      first->recurrent.units || first->agent.policy || hw_states() > MOST_STATES ||
+                      label_count > first->outputs
                   ? HW_BAD_ARGUMENT
                   : HW_NO_MEMORY;
     if (!f || *status == HW_BAD_ARGUMENT)

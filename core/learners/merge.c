@@ -1320,9 +1320,10 @@ static void drop(merging *m)
 hw_learner *hw_merge(const hw_allocator *memory, hw_learner *base, hw_learner *const *workers, int count,
                      const int32_t *const *outputs, double bias, int *status)
 {
-    *status = count < 0 || count > 1 << 12 || base->forecast.horizon || base->bandit.on || base->recurrent.units
+    *status = count < 0 || count > 1 << 12 || base->forecast.horizon || base->bandit.on || base->recurrent.units ||
+                      base->agent.policy
                   ? HW_BAD_ARGUMENT
-                  : 0; /* a series has one order */
+                  : 0; /* a series has one order, and so have episodes */
     for (int i = 0; *status >= 0 && i < count; i++)
         if (!descends(base, workers[i]))
             *status = HW_BAD_ARGUMENT;

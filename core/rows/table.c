@@ -59,6 +59,8 @@ int hw_reserve_rows(hw_learner *l, int64_t rows)
     for (int k = 0; k < l->states; k++)
         if (!extend(l, &l->state[k], size, hw_number(l)))
             return HW_NO_MEMORY;
+    if (hw_reserve_agent(l, capacity) < 0)
+        return HW_NO_MEMORY;
     l->row_capacity = capacity;
     return 0;
 }

@@ -612,6 +612,84 @@ static PyObject *learner_ends(Learner *self, PyObject *coverage)
     return Py_BuildValue("(dd)", below, above);
 }
 
+/* ---- an agent -------------------------------------------------------------------------------------------- */
+
+/* How many numbers an action has; 0: it is the number of one. */
+static Py_ssize_t numbers_of_action(const Learner *self)
+{
+    return self->core && hw_policy(self->core) == HW_NORMAL_POLICY ? self->shape.outputs / 2 : 0;
+}
+
+/* act(x, explore): the number of an action, or a list of its numbers. */
+static PyObject *learner_act(Learner *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    int explore = nargs == 2 ? PyObject_IsTrue(args[1]) : -1;
+    if (explore < 0) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "act(x, explore)");
+        return NULL;
+    }
+    if (enter(self) < 0)
+        return NULL;
+    int code = read_sample(self, args[0], 0);
+    if (code >= 0 && (code = hw_act(self->core, explore, self->out)) < 0)
+        raise_status(code, NULL);
+    Py_ssize_t count = numbers_of_action(self);
+    PyObject *answer = NULL;
+    if (code >= 0)
+        answer = count ? list_of(self->out, count) : PyLong_FromDouble(self->out[0]);
+    leave(self);
+    return answer;
+}
+
+/* state_value(x): what the state, or each action, is worth, and how actions are distributed. */
+static PyObject *learner_state_value(Learner *self, PyObject *x)
+{
+    if (enter(self) < 0)
+        return NULL;
+    int code = read_sample(self, x, 0);
+    if (code >= 0 && (code = hw_state_value(self->core, self->out)) < 0)
+        raise_status(code, NULL);
+    PyObject *answer = code < 0 ? NULL : list_of(self->out, self->shape.outputs + 1);
+    leave(self);
+    return answer;
+}
+
+/* learn_transition(x, action, reward, next, terminated, truncated) → whether it was learned. next: a sample, or None where
+ * the episode has terminated. */
+static PyObject *learner_learn_transition(Learner *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    double reward = nargs == 6 ? PyFloat_AsDouble(args[2]) : 0;
+    int terminated = nargs == 6 ? PyObject_IsTrue(args[4]) : -1, truncated = nargs == 6 ? PyObject_IsTrue(args[5]) : -1;
+    Py_ssize_t count = numbers_of_action(self);
+    double *action = nargs == 6 ? PyMem_Calloc((size_t)count + 1, sizeof *action) : NULL;
+    if (!action) {
+        PyErr_SetString(PyExc_TypeError, "learn_transition(x, action, reward, next, terminated, truncated)");
+        return NULL;
+    }
+    if (!count)
+        action[0] = PyFloat_AsDouble(args[1]);
+    else if (!PyList_Check(args[1]) || PyList_Size(args[1]) != count)
+        PyErr_SetString(PyExc_TypeError, "expected a list of the numbers of an action");
+    for (Py_ssize_t j = 0; j < count && !PyErr_Occurred(); j++)
+        action[j] = PyFloat_AsDouble(PyList_GetItem(args[1], j));
+    if (PyErr_Occurred() || enter(self) < 0) {
+        PyMem_Free(action);
+        return NULL;
+    }
+    int code = args[3] == Py_None ? 0 : read_sample(self, args[3], 0);
+    if (code >= 0 && args[3] != Py_None && (code = hw_read_next(self->core)) < 0)
+        raise_status(code, NULL);
+    if (code >= 0)
+        code = read_sample(self, args[0], 1);
+    if (code >= 0 && (code = hw_learn_transition(self->core, action, reward, terminated, truncated)) < 0)
+        raise_status(code, NULL);
+    int described = refresh(self);
+    leave(self);
+    PyMem_Free(action);
+    return code < 0 || described < 0 ? NULL : PyBool_FromLong(code);
+}
+
 static PyObject *learner_last_prediction(Learner *self, PyObject *unused)
 {
     (void)unused;
@@ -1493,6 +1571,9 @@ static PyMethodDef methods[] = {
     {"forecast_ends", (PyCFunction)(void *)learner_forecast_ends, METH_FASTCALL, "How far from them answers will lie."},
     {"cover", (PyCFunction)(void *)learner_cover, METH_NOARGS, "Follow coverage."},
     {"ends", (PyCFunction)(void *)learner_ends, METH_O, "Ends of a coverage."},
+    {"act", (PyCFunction)(void *)learner_act, METH_FASTCALL, "The action that an agent takes."},
+    {"state_value", (PyCFunction)(void *)learner_state_value, METH_O, "What an agent says of a state."},
+    {"learn_transition", (PyCFunction)(void *)learner_learn_transition, METH_FASTCALL, "Learn what an action led to."},
     {"last_prediction", (PyCFunction)(void *)learner_last_prediction, METH_NOARGS, "The last predictions of one sample."},
     {"learn", (PyCFunction)(void *)learner_learn, METH_VARARGS, "Predict and learn rows in turn."},
     {"predict", (PyCFunction)(void *)learner_predict, METH_VARARGS, "Predictions of rows."},

@@ -24,6 +24,7 @@ if _TYPES:
     from .fleet import Fleet
     from .learner.anomaly import Anomaly
     from .learner.classifier import Classifier
+    from .learner.control.agent import Agent
     from .learner.decisions.bandit import Bandit
     from .learner.limits import Limits
     from .learner.regressor import Regressor
@@ -35,6 +36,7 @@ if _TYPES:
 _bind(_face)
 
 __all__ = [
+    "Agent",
     "Anomaly",
     "Bandit",
     "Classifier",
@@ -52,6 +54,7 @@ __all__ = [
 
 _MODULES = ("cluster", "diagnose", "explain", "loggers", "mlflow", "nn", "notebook", "plot", "sklearn")
 _ROOMS = {
+    "Agent": ".learner.control.agent",
     "Anomaly": ".learner.anomaly",
     "Bandit": ".learner.decisions.bandit",
     "Classifier": ".learner.classifier",

@@ -39,6 +39,9 @@ class Face(Protocol):
     def explain_forecast(self, model: Any, x: Mapping[Any, Any] | None, horizon: int) -> Any:
         """Say how much each answer of the past moved a forecast."""
 
+    def explain_worth(self, model: Any, observation: Any, action: Any) -> Any:
+        """Say how much each value of a state moves what an action is worth."""
+
     def importance(self, model: Any, method: str) -> dict[Any, float]:
         """Say how much each feature matters now."""
 

@@ -13,6 +13,7 @@ __all__ = [
     "explain_action",
     "explain_forecast",
     "explain_one",
+    "explain_worth",
     "export_onnx",
     "fleet_in",
     "fleet_of",
@@ -80,6 +81,13 @@ def explain_forecast(model: Any, x: Mapping[Any, Any] | None, horizon: int) -> A
     from headwater.explain import explain_forecast
 
     return explain_forecast(model, x, horizon)
+
+
+def explain_worth(model: Any, observation: Any, action: Any) -> Any:
+    """Say how much each value of a state moves what an action is worth."""
+    from headwater.explain import explain_worth
+
+    return explain_worth(model, observation, action)
 
 
 def importance(model: Any, method: str) -> dict[Any, float]:

@@ -45,6 +45,16 @@ def answers(kind, rows):
     values = [value if isinstance(value, float) and math.isfinite(value) else 0.0 for value in values]
     if "acts" in kind.can:
         return [["low" if value % 1 < 0.5 else "high", float(value > 5), 0.5] for value in values]
+    if "control" in kind.can:  # what was done, what it brought, and the state that followed
+        return [
+            {
+                "action": int(value) % 2,
+                "reward": float(value > 5),
+                "next": {"a": value, "b": 7},
+                "terminated": value > 9,
+            }
+            for value in values
+        ]
     return [("low", "high")[value > 5] for value in values] if "classes" in kind.can else values
 
 

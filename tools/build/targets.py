@@ -63,7 +63,7 @@ class Target:
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-LEFT_OUT = ("recurrent", "forecast", "ends", "bandit")
+LEFT_OUT = ("recurrent", "forecast", "ends", "bandit", "agent")
 """Files of the core that pages do without, for kinds of learners that ``js/`` has not; ``js/left_out.c`` stands in their place."""
 NODE = ("node", "--no-warnings", str(Path(__file__).with_name("run.mjs")))
 TARGETS = (

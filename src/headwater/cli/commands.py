@@ -30,6 +30,7 @@ COMMANDS = (
         "decide",
         "Learn a log of decisions from a file, and say what simple policies would have earned.",
     ),
+    ("headwater.cli.control.play:play", "play", "Let an agent act in an environment, and learn as it goes."),
     ("headwater.cli.diagnose:diagnose", "diagnose", "Say what is wrong with a model or a stream."),
     ("headwater.cli.show:show", "show", "Show what a saved model is made of and has seen."),
     ("headwater.cli.serve:serve", "serve", "Serve models that learn from a live stream, and a page to watch."),

@@ -80,7 +80,7 @@ def serve(
     port
         The port; 0 takes a free one.
     task
-        classify, regress, anomaly, forecast or decide, for a new model.
+        classify, regress, anomaly, forecast, decide or control, for a new model.
     name
         The name of the model that /predict, /learn and /label mean.
     horizon

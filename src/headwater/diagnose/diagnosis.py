@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.bound import face
-from headwater.diagnose import bandit, data, detector, forecaster, model
+from headwater.diagnose import agent, bandit, data, detector, forecaster, model
+from headwater.diagnose.agent import AgentMeasures, measure_agent
 from headwater.diagnose.bandit import BanditMeasures, measure_bandit
 from headwater.diagnose.detector import DetectorMeasures, measure_detector
 from headwater.diagnose.finding import SEVERITIES, Finding
 from headwater.diagnose.forecaster import ForecasterMeasures, measure_forecaster
 from headwater.diagnose.measures import Measures, measure
 from headwater.learner.anomaly import Anomaly
+from headwater.learner.control.agent import Agent
 from headwater.learner.decisions.bandit import Bandit
 from headwater.learner.kinds import check_can
 from headwater.learner.series.forecaster import Forecaster
@@ -42,7 +44,7 @@ class Diagnosis:
     """
 
     findings: tuple[Finding, ...]
-    measures: Measures | DetectorMeasures | ForecasterMeasures | BanditMeasures
+    measures: Measures | DetectorMeasures | ForecasterMeasures | BanditMeasures | AgentMeasures
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
@@ -126,6 +128,9 @@ def diagnose(learner: Any) -> Diagnosis:
     if isinstance(learner, Bandit):
         of_bandit = measure_bandit(learner)
         return Diagnosis(_sorted(rule(of_bandit) for rule in bandit.RULES), of_bandit)
+    if isinstance(learner, Agent):
+        of_agent = measure_agent(learner)
+        return Diagnosis(_sorted(rule(of_agent) for rule in agent.RULES), of_agent)
     check_can(learner, "layers", at="diagnose")
     way = "Let it learn some rows: learn_one, learn_many, or headwater diagnose STREAM --target COLUMN --model FILE."
     measures = measure(learner, learner.kept_sample(help=way))

@@ -7,6 +7,7 @@ from headwater.explain.forecast import explain_forecast
 from headwater.explain.one import explain_one
 from headwater.explain.shape import Shape, shape
 from headwater.explain.stream import Importance, PartialDependence, importance
+from headwater.explain.worth import explain_worth
 
 __all__ = [
     "Explanation",
@@ -17,6 +18,7 @@ __all__ = [
     "explain_anomaly",
     "explain_forecast",
     "explain_one",
+    "explain_worth",
     "importance",
     "shape",
 ]

@@ -108,6 +108,10 @@ class Setup:
         Columns of text that are known beforehand.
     memory : tuple of float
         Of a recurrence: what ``nn.core.declaration.memory_numbers`` gives.
+    agent : tuple of float
+        Of an agent: policy, gamma, trace, two kappas, entropy, explore, random, bootstrap, bounded, adaptive.
+    outputs : int
+        How many there are to begin with.
     """
 
     experts: tuple[Expert, ...]
@@ -126,6 +130,8 @@ class Setup:
     text: tuple[float, ...] = ()
     text_columns: tuple[tuple[Any, str], ...] = ()
     memory: tuple[float, ...] = ()
+    agent: tuple[float, ...] = ()
+    outputs: int = 1
 
 
 class Engine:
@@ -153,7 +159,7 @@ class Engine:
             setup.experts,
             dtype=setup.dtype,
             seed=setup.seed,
-            outputs=1,
+            outputs=setup.outputs,
             standard=setup.scale,
             targets=setup.targets,
             knots=setup.knots,
@@ -166,6 +172,7 @@ class Engine:
             bandit=setup.bandit,
             text=setup.text,
             memory=setup.memory,
+            agent=setup.agent,
             state=state,
         )
         for name, kind in () if state is not None else setup.text_columns:

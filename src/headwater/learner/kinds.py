@@ -14,6 +14,7 @@ from headwater.errors import ConfigError
 from .anomaly import Anomaly
 from .base import Learner
 from .classifier import Classifier
+from .control.agent import Agent
 from .decisions.bandit import Bandit
 from .regressor import Regressor
 from .series.forecaster import Forecaster
@@ -49,6 +50,7 @@ ABILITIES: dict[str, str] = {
     "ahead": "forecasts a series",
     "acts": "chooses actions",
     "coverage": "gives sets or intervals with a guarantee",
+    "control": "acts in an environment",
 }
 """What a kind may be able to do, as the end of a sentence."""
 METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "plot": "layers"}
@@ -116,6 +118,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("Anomaly", "anomaly", Anomaly, "detector", frozenset(("scores", "weights"))),
     Kind("Forecaster", "forecast", Forecaster, "forecaster", frozenset(("answers", "ahead"))),
     Kind("Bandit", "decide", Bandit, "bandit", frozenset(("answers", "acts"))),
+    Kind("Agent", "control", Agent, "agent", frozenset(("answers", "control"))),
 )
 
 

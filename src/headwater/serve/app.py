@@ -20,6 +20,7 @@ from headwater.errors import StoreError
 from headwater.serve import openapi
 from headwater.serve.address import Address
 from headwater.serve.api import acting, events, explaining, forecasting, heatmaps, keys, learning, metrics, models, page
+from headwater.serve.api.control import transitions
 from headwater.serve.endpoint import Endpoint, Request, Response
 from headwater.serve.http.schemas import Login, decoded, to_json
 from headwater.serve.protocols import health, inference, mlflow
@@ -59,6 +60,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/explain", explaining.explain, takes="ExplainRequest"),
     Address("GET", "/forecast", forecasting.forecast_next, query=("horizon", "coverage")),
     Address("POST", "/forecast", forecasting.forecast, takes="ForecastRequest"),
+    Address("POST", "/transition", transitions.learn_transitions, "learn", takes="Transition", many=True),
     Address("GET", "/models", models.models),
     Address("POST", "/models", models.create, "admin", takes="NewModel", status=201),
     Address("GET", "/models/{model}", models.model),
@@ -72,6 +74,9 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/models/{model}/explain", explaining.explain, takes="ExplainRequest"),
     Address("GET", "/models/{model}/forecast", forecasting.forecast_next, query=("horizon", "coverage")),
     Address("POST", "/models/{model}/forecast", forecasting.forecast, takes="ForecastRequest"),
+    Address(
+        "POST", "/models/{model}/transition", transitions.learn_transitions, "learn", takes="Transition", many=True
+    ),
     Address("POST", "/models/{model}/challengers", models.challenge, "admin", takes="NewModel", status=201),
     Address("DELETE", "/models/{model}/challengers/{learner}", models.drop, "admin"),
     Address("POST", "/models/{model}/challengers/{learner}/promote", models.promote, "admin"),

@@ -21,6 +21,7 @@ from headwater.serve.http.schemas import (
     PredictRequest,
     Reward,
     StepSize,
+    Transition,
 )
 from headwater.serve.protocols.mlflow import Invocation
 
@@ -32,6 +33,7 @@ _STRUCTS: dict[str, Any] = {
     "ForecastRequest": ForecastRequest,
     "ActRequest": ActRequest,
     "Reward": Reward,
+    "Transition": Transition,
     "NewModel": NewModel,
     "Invocation": Invocation,
     "Login": Login,

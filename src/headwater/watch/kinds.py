@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from headwater.types import Forecast, Scores
 from headwater.watch.anomaly import AnomalyWatch
 from headwater.watch.classify import ClassifyWatch
+from headwater.watch.control import ControlWatch
 from headwater.watch.decisions import DecisionWatch
 from headwater.watch.regress import RegressWatch
 
@@ -50,4 +51,5 @@ SCORE_WATCHES: dict[str, type[ScoreWatch]] = {
     "anomaly": AnomalyWatch,
     "forecast": RegressWatch,
     "decide": DecisionWatch,
+    "control": ControlWatch,
 }

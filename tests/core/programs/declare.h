@@ -250,6 +250,29 @@ static inline void add_memory(declaration *a, int units, int keys, int blocks, i
         a->numbers[a->count++] = (unsigned char)*name;
 }
 
+/* An agent with the nets of headwater/learner/control/agent.py. Nothing may be added behind it. */
+static inline declaration declare_agent(bool is_double, int policy, int units, int outputs, bool adaptive)
+{
+    declaration a = declare(is_double, true, 0, outputs);
+    const double own[HW_AGENT] = {
+        [HW_A_POLICY] = policy,    [HW_A_GAMMA] = 0.99,       [HW_A_LAMBDA] = 0.8,
+        [HW_A_VALUES] = 2,         [HW_A_ACTIONS] = 3,        [HW_A_ENTROPY] = 0.01,
+        [HW_A_EXPLORE] = 3000,     [HW_A_RANDOM] = 0.05,      [HW_A_BOOTSTRAP] = policy != HW_SOFTMAX_POLICY,
+        [HW_A_BOUNDED] = adaptive, [HW_A_ADAPTIVE] = adaptive};
+    for (int e = 0; e < (policy == HW_ACTION_VALUES ? 1 : 2); e++) {
+        add_expert(&a, "mse", adaptive ? "adam" : "momentum", 1);
+        for (int i = 0; i < 2; i++) {
+            add_dense(&a, units, "sparse");
+            add_layer(&a, HW_LAYER_NORM)[HW_L_CONSTANT] = 1e-5;
+            add_activation(&a, "leaky_relu");
+        }
+        add_dense(&a, outputs, "sparse");
+    }
+    memcpy(a.numbers + a.count, own, sizeof own);
+    a.count += HW_AGENT;
+    return a;
+}
+
 static inline hw_learner *made(const hw_allocator *memory, const declaration *a, int level)
 {
     int status;

@@ -1019,6 +1019,64 @@ static void every_memory(bool d)
     learn_samples(named("memory", "numbers", d), &a, (flow){.tidy = true});
 }
 
+/* Act, see what follows, learn it: rewards follow from the action and the state; episodes end, or are cut off. */
+static void act(const char *name, const declaration *a, int outputs, flow f)
+{
+    static subject s;
+    hw_value values[COLUMNS];
+    double score, action[MOST], said[MOST], again[MOST];
+    if (!begin(&s, name, a))
+        return;
+    subject doubles = {.name = name, .shape = {.is_double = 1}, .predictions = s.predictions};
+    bool normal = hw_policy(s.l) == HW_NORMAL_POLICY;
+    int numbers = normal ? outputs / 2 : 1;
+    for (int64_t i = 0; i < run.rows; i++) {
+        if (i == run.rows / 2)
+            change_level(&s);
+        int count = sample(&f, i, values, &score);
+        expect(&s, "read", hw_read(s.l, values, count, 0, 0, NULL));
+        expect(&s, "act", hw_act(s.l, 1, action));
+        expect(&s, "read", hw_read(s.l, values, count, 0, 0, NULL));
+        expect(&s, "value", hw_state_value(s.l, said));
+        expect(&s, "read", hw_read(s.l, values, count, 0, 0, NULL));
+        expect(&s, "act", hw_act(s.l, 1, again));
+        if (memcmp(action, again, (size_t)numbers * sizeof *action))
+            fail(&s, "acting changed the agent", 0);
+        note(&doubles, action, numbers);
+        note(&doubles, said, 1 + outputs);
+        bool terminated = draw_at((uint64_t)i, 70) % 90 == 0, truncated = draw_at((uint64_t)i, 71) % 150 == 0;
+        double reward = normal ? -(action[0] - score) * (action[0] - score) : (action[0] == (score > 0) ? 1 : -0.5);
+        if (!terminated) {
+            count = sample(&f, i + 1, values, &said[0]);
+            expect(&s, "read", hw_read(s.l, values, count, 0, 0, NULL));
+            expect(&s, "the state that follows", hw_read_next(s.l));
+        }
+        count = sample(&f, i, values, &score);
+        expect(&s, "read", hw_read(s.l, values, count, 1, 0, NULL));
+        if (i % 1000 == 9 && hw_learn_transition(s.l, action, __builtin_inf(), 0, 0) != HW_BAD_ARGUMENT)
+            fail(&s, "a reward that can't be was learned", 0);
+        if (hw_learn_transition(s.l, action, i % 700 ? reward : 1e12, terminated, truncated) != 1)
+            fail(&s, "a transition was not learned", 0);
+    }
+    s.predictions = doubles.predictions;
+    end(&s);
+}
+
+static void every_agent(bool d)
+{
+    declaration a = declare_agent(d, HW_ACTION_VALUES, 16, 2, false);
+    act(named("agent", "values", d), &a, 2, (flow){.tidy = true});
+    act(named("agent", "rare_names", d), &a, 2, (flow){.words = 50});
+    a = declare_agent(d, HW_ACTION_VALUES, 20, 5, true);
+    act(named("agent", "adaptive", d), &a, 5, (flow){.words = 50});
+    a = declare_agent(d, HW_SOFTMAX_POLICY, 16, 3, false);
+    act(named("agent", "softmax", d), &a, 3, (flow){0});
+    a = declare_agent(d, HW_NORMAL_POLICY, 8, 4, true);
+    act(named("agent", "normal", d), &a, 4, (flow){.few = true, .words = 50});
+    a.numbers[HW_D_MAX_ROWS] = 160;
+    act(named("agent", "full_table", d), &a, 4, (flow){0});
+}
+
 /* What the core gives beside a learner. */
 static void functions(void)
 {
@@ -1065,6 +1123,8 @@ int main(int count, char **arguments)
         every_coverage(d);
         every_memory(d);
     }
+    for (int d = 0; d < 2; d++)
+        every_agent(d);
     functions();
     for (int i = 0; i < HW_RUNNING + 3 && run.rows >= 10000 && run.parts == 1; i++)
         if (reached[i] == 0)

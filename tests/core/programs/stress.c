@@ -234,6 +234,12 @@ static declaration random_declaration(void)
     }
     if (once_in(6))
         return random_memory();
+    if (once_in(6)) {
+        int policy = 1 + (int)below(HW_POLICIES - 1);
+        declaration agent = declare_agent(once_in(2), policy, 1 + (int)below(20), 2 + 2 * (int)below(3), once_in(2));
+        agent.numbers[HW_D_MAX_ROWS] = once_in(2) ? 40 + (double)below(300) : 1 << 16;
+        return agent;
+    }
     bool growing = !once_in(3), classes = once_in(2), embedding = !growing && once_in(4);
     int outputs = growing ? (classes ? 1 + (int)below(once_in(4) ? 120 : 5) : 1) : 1 + (int)below(once_in(6) ? 300 : 5);
     declaration a = declare(once_in(2), growing, growing ? 0 : (int)below(30) + embedding, outputs);
@@ -365,7 +371,7 @@ static int call_growing(learner *s)
 {
     static hw_value values[MOST_VALUES];
     static int32_t slots[64];
-    double width, *p = s->numbers;
+    double width, *p = s->numbers, action[16] = {0};
     hw_entries entries;
     int count, status, horizon = s->l->forecast.horizon;
     if (horizon && !once_in(3)) {
@@ -393,6 +399,17 @@ static int call_growing(learner *s)
         if (status >= 0 && once_in(2))
             return hw_draw_action(s->l, p, s->shape.outputs < offers ? s->shape.outputs : offers) < 0 ? -1 : 0;
         return status < 0 ? status : 0;
+    }
+    if (s->l->agent.policy && !once_in(3)) {
+        for (int i = 0; i < s->shape.outputs; i++)
+            action[i] = once_in(5) ? hostile() : hw_policy(s->l) == HW_NORMAL_POLICY ? share() : (double)below(3);
+        at_hand = "an agent";
+        switch (below(4)) {
+        case 0: return hw_act(s->l, once_in(2), p);
+        case 1: return hw_state_value(s->l, p);
+        case 2: return hw_read_next(s->l);
+        default: return hw_learn_transition(s->l, action, once_in(5) ? hostile() : share(), once_in(9), once_in(9));
+        }
     }
     switch (below(16)) {
     case 0:

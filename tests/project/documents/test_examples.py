@@ -280,3 +280,9 @@ def test_polls_are_read_better_with_those_of_the_days_before():
     said = output_of("22_memory")
     without, own = (numbers(said[name])[0] for name in ("without memory", "with memory"))
     assert own < 0.95 * without
+
+
+def test_a_pole_is_balanced_ever_longer_by_an_agent_that_was_saved_in_between():
+    said = output_of("25_control")
+    first, last = (numbers(said[f"{steps} steps"])[0] for steps in ("10,000", "80,000"))
+    assert first < 60 < 300 < last

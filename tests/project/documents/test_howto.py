@@ -34,6 +34,8 @@ BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
         "../zh/how-to/text.md",
         "memory.md",
         "../zh/how-to/memory.md",
+        "control.md",
+        "../zh/how-to/control.md",
     ],
 )
 def test_the_blocks_and_commands_of_a_page_run(page, tmp_path, monkeypatch, capsys):

@@ -47,6 +47,8 @@ class ModelOptions:
         The column that says whose state a row reads, such as machine_id.
     time
         The column of times by which a state fades.
+    actions
+        Of --task control: how many actions there are, or their names, such as left,right; 2 without it.
     no_diagnosis
         Keep no rows for headwater diagnose, in the file neither; without it some 270 are kept.
     """
@@ -60,6 +62,7 @@ class ModelOptions:
     memory: int | None = None
     by: Annotated[str | None, Parameter(metavar="COLUMN")] = None
     time: Annotated[str | None, Parameter(metavar="COLUMN")] = None
+    actions: str | None = None
     no_diagnosis: bool = False
 
     def make(self, task: str, **more: int | None) -> Any:
@@ -89,6 +92,8 @@ class ModelOptions:
             asked["text"] = _columns_of_text(self.words)
         given = {"memory": self.memory, "by": self.by, "time": self.time}
         asked |= {name: value for name, value in given.items() if value is not None}
+        if self.actions is not None:
+            asked["actions"] = int(self.actions) if self.actions.isdecimal() else tuple(self.actions.split(","))
         if self.no_diagnosis:
             asked["diagnosis"] = False
         return kind_with(task, at="--task").make(asked)

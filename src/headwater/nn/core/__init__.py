@@ -83,6 +83,8 @@ class Core:
         Of a learner that reads texts: words in a row, which columns are found to be text, rows of words.
     memory : tuple of float
         Of a recurrence: what ``declaration.memory_numbers`` gives.
+    agent : tuple of float
+        Of an agent: policy, gamma, trace, two kappas, entropy, explore, random, bootstrap, bounded, adaptive.
     state : mapping, optional
         Arrays of a saved state, by name, to begin from.
 
@@ -112,14 +114,14 @@ class Core:
         bandit: tuple[float, ...] = (),
         text: tuple[float, ...] = (),
         memory: tuple[float, ...] = (),
+        agent: tuple[float, ...] = (),
         state: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
-        self._experts = tuple(experts)
-        self.dtype = np.dtype(dtype)
+        self._experts, self.dtype = tuple(experts), np.dtype(dtype)
         self.image = inputs if isinstance(inputs, tuple) else None
         self.declaration = declaration(
             self._experts, dtype=self.dtype, seed=seed, outputs=outputs, inputs=inputs, max_rows=max_rows, forecast=forecast,
-            bandit=bandit, text=text, memory=memory, switches=(standard, targets, knots, ring, intervals, history, *cells),
+            bandit=bandit, text=text, memory=memory, agent=agent, switches=(standard, targets, knots, ring, intervals, history, *cells)
         )  # fmt: skip
         if state is None:
             try:
@@ -443,7 +445,7 @@ def _smallest() -> dict[str, NDArray[Any]]:
 _NONE = _smallest()
 STATE = tuple(_NONE)
 """Names of the arrays that learning changes, in the order in which they are saved: the list in ``core/state.c``."""
-_LATER = ("forecast_", "bandit_", "text_", "coverage", "pending_ends", "pending_shown", "memory_")
+_LATER = ("forecast_", "bandit_", "text_", "coverage", "pending_ends", "pending_shown", "memory_", "agent_")
 _EMPTY = {name: array for name, array in _NONE.items() if name.startswith(_LATER)}
 """Arrays that files of the first versions don't have, as they stand in a learner that has no use for them."""
 

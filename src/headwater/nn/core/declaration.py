@@ -65,6 +65,7 @@ def declaration(
     bandit: tuple[float, ...] = (),
     text: tuple[float, ...] = (),
     memory: tuple[float, ...] = (),
+    agent: tuple[float, ...] = (),
 ) -> NDArray[np.float64]:
     """Return the numbers that declare experts to the core, in the order of ``core/headwater.h``.
 
@@ -84,6 +85,8 @@ def declaration(
         Of a learner that reads texts: words in a row, which columns are found to be text, rows of words.
     memory : tuple of float
         Of a recurrence: what ``memory_numbers`` gives.
+    agent : tuple of float
+        Of an agent: policy, gamma, trace, two kappas, entropy, explore, random, bootstrap, bounded, adaptive.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def declaration(
     ]
     numbers += [history, low, high, max_rows, outputs, embedding, tables, tests, len(experts)]
     numbers += remembered(_experts, tuple(experts), outputs, inputs if isinstance(inputs, tuple) else None)
-    numbers += forecast + bandit + text + memory
+    numbers += (*forecast, *bandit, *text, *memory, *agent)
     return np.array(numbers, np.float64)
 
 

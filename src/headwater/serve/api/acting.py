@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from headwater.learner.kinds import check_can
+from headwater.learner.kinds import check_can, kind_of
+from headwater.serve.api.control import transitions
 from headwater.serve.api.keys import check_keys
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.limits import too_many
@@ -16,8 +17,14 @@ _act, _reward = msgspec.json.Decoder(ActRequest), msgspec.json.Decoder(Reward)
 
 
 async def act(request: Request) -> Response:
-    """Draw an action for a row: its id, which is on disk before the answer, the action, and the probability of each."""
+    """Draw an action for a row: its id, which is on disk before the answer, the action, and the probability of each.
+
+    Of an agent: the action to take in a state; nothing is kept.
+    """
     asked = decoded(_act.decode, await request.body(), "body")
+    named = request.state.model(request.path.get("model", ""))
+    if "control" in kind_of(named.champion.learner).can:
+        return transitions.act(request, asked)
     state, model = request.state, request.state.learning(request.path.get("model", ""))
     check_can(model.champion.learner, "acts", at=model.name)
     check_keys(model, [asked.x])

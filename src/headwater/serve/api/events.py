@@ -139,7 +139,12 @@ def _elsewhere(state: ServerState) -> dict[str, Any] | None:
 
 def _row(seq: int, event: Any, y_pred: Any) -> dict[str, Any]:
     x = {str(name): value for name, value in list(event.x.items())[:8]}
-    y = None if event.y is None or event.y != event.y else label_key(event.y)
+    y = event.y
+    if (
+        isinstance(y, dict) and "next" in y
+    ):  # a transition: what was done and what it brought; the state that followed comes next
+        y = {name: value for name, value in y.items() if name != "next" and value is not False}
+    y = None if y is None or y != y else label_key(y)
     return {"seq": seq, "x": x, "y": y, "y_pred": None if y_pred is None else label_key(y_pred)}
 
 

@@ -35,7 +35,7 @@ _WRITTEN_AT_ONCE = 500
 
 async def predict(request: Request) -> Response:
     """Predict samples; those with ``keep`` get an id, on disk before the answer, for answers that the model learns here."""
-    rows, shape = await _read(request, _PREDICT)
+    rows, shape = await read_rows(request, _PREDICT)
     state, model = request.state, request.state.model(request.path.get("model", ""))
     X = [row.x for row in rows]
     can = kind_with(model.task).can
@@ -56,7 +56,7 @@ async def predict(request: Request) -> Response:
         ids = {i: named["id"] for i, named in zip(kept, command.answers, strict=True)}
     name = model.champion.name
     out = partial(_predicted, predictions, name, ids, scores="scores" in can)
-    response = _response(out() if len(X) <= _AT_ONCE else await state.workers.run(out), shape)
+    response = rows_response(out() if len(X) <= _AT_ONCE else await state.workers.run(out), shape)
     if state.replicas is not None:
         response.headers.append((b"x-headwater-state-age", b"%.3f" % state.replicas.age))
     return response
@@ -64,7 +64,7 @@ async def predict(request: Request) -> Response:
 
 async def learn(request: Request) -> Response:
     """Learn examples, all of a request or none; the answer is sent when they are on disk and learned."""
-    rows, shape = await _read(request, _EXAMPLE)
+    rows, shape = await read_rows(request, _EXAMPLE)
     state, model = request.state, request.state.learning(request.path.get("model", ""))
     if sum(count_cells(row.x) for row in rows) > state.limits.cells:
         raise too_many("cells", state.limits, "body")
@@ -78,13 +78,13 @@ async def learn(request: Request) -> Response:
         outcome = (await state.writer.run([command], len(rows)))[0]
         if outcome is not None:
             raise outcome
-    shown = _scored if "scores" in can else _without_infinity
-    return _response(_encoded([shown(one) for one in command.answers]), shape)
+    shown = _scored if "scores" in can else without_infinity
+    return rows_response(encoded_rows([shown(one) for one in command.answers]), shape)
 
 
 async def label(request: Request) -> Response:
     """Learn answers to earlier predictions; in a list or in lines each has its own outcome."""
-    rows, shape = await _read(request, _LABEL)
+    rows, shape = await read_rows(request, _LABEL)
     model = request.state.learning(request.path.get("model", ""))
     check_can(model.champion.learner, "late", at=model.name)
     commands = [LabelRequest(model.id, row.id, answer(model.task, row.y), row.w) for row in rows]
@@ -94,13 +94,13 @@ async def label(request: Request) -> Response:
     out: list[dict[str, Any]] = []
     for command, outcome in zip(commands, outcomes, strict=True):
         if outcome is None:
-            out.append(_without_infinity(command.answers[0]))
+            out.append(without_infinity(command.answers[0]))
         else:
             out.append({"id": command.id, **outcome.as_dict(), "status": error_response(outcome).status})
-    return _response(_encoded(out), shape)
+    return rows_response(encoded_rows(out), shape)
 
 
-async def _read(request: Request, body: Body) -> tuple[list[Any], str]:
+async def read_rows(request: Request, body: Body) -> tuple[list[Any], str]:
     """Return the rows of a body, and its shape: one, list or lines."""
     raw, state = await request.body(), request.state
     lines = request.headers.get(b"content-type", b"").startswith(_LINES)
@@ -117,10 +117,10 @@ def _predicted(predictions: list[Prediction], name: str, ids: dict[int, str], *,
         if i in ids:
             row["id"] = ids[i]
         rows.append(row)
-    return _encoded(rows)
+    return encoded_rows(rows)
 
 
-def _encoded(rows: list[dict[str, Any]]) -> bytes:
+def encoded_rows(rows: list[dict[str, Any]]) -> bytes:
     """Return rows as lines of JSON, a few at a time, so that other threads get their turn in between."""
     if len(rows) <= _WRITTEN_AT_ONCE:
         return to_lines(rows)
@@ -128,7 +128,8 @@ def _encoded(rows: list[dict[str, Any]]) -> bytes:
     return b"".join(to_lines(rows[start : start + _WRITTEN_AT_ONCE]) for start in starts)
 
 
-def _response(lines: bytes, shape: str) -> Response:
+def rows_response(lines: bytes, shape: str) -> Response:
+    """Return lines of JSON in the shape that the request had: one, list or lines."""
     if shape == "lines":
         return Response(lines, kind=_LINES)
     if shape == "one":
@@ -144,11 +145,12 @@ def _scored(row: dict[str, Any]) -> dict[str, Any]:
     return {**{name: value for name, value in row.items() if name != "y_pred"}, **score_as_json(row["y_pred"])}
 
 
-def _without_infinity(row: dict[str, Any]) -> dict[str, Any]:
+def without_infinity(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what is answered to a learned row; an infinite prediction as null."""
     y_pred = row.get("y_pred")
     if isinstance(y_pred, float) and y_pred - y_pred != 0.0:  # JSON has no infinity
         row["y_pred"] = None
     return row
 
 
-__all__ = ["label", "learn", "predict"]
+__all__ = ["encoded_rows", "label", "learn", "predict", "read_rows", "rows_response", "without_infinity"]

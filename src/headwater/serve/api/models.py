@@ -158,7 +158,7 @@ def build_learner(options: NewModel) -> Any:
         chosen["hidden"] = tuple(options.hidden)
     if options.optimizer is not None or options.lr is not None:
         chosen["optimizer"] = nn.optimizer(options.optimizer or "adam", options.lr)
-    for name in ("loss", "seed", "horizon", "season"):
+    for name in ("loss", "seed", "horizon", "season", "actions"):
         if getattr(options, name) is not None:
             chosen[name] = getattr(options, name)
     return kind.make(chosen)

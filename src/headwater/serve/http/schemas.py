@@ -86,10 +86,14 @@ class ForecastRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class ActRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A row for which a bandit is to choose an action: of those given, or of those that it has learned."""
+    """A row for which a bandit is to choose an action: of those given, or of those that it has learned.
+
+    Of an agent it is the state in which it is to act; without ``explore`` it takes the best action that it knows.
+    """
 
     x: Features
     actions: Annotated[list[bool | Int | float | Name], msgspec.Meta(min_length=1, max_length=10_000)] | None = None
+    explore: bool = True
 
 
 class Reward(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -97,6 +101,21 @@ class Reward(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
     id: Id
     reward: Annotated[float, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
+
+
+class Transition(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """What an action led to: the state, the action, the reward, the state that followed (null where the episode terminated).
+
+    Transitions of an episode come in their order. Of those with the same ``id`` only the first is learned.
+    """
+
+    x: Features
+    action: LabelValue | list[float]
+    reward: float
+    next: Features | None = None
+    terminated: bool = False
+    truncated: bool = False
+    id: Id | None = None
 
 
 class DelayedLabel(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -118,6 +137,7 @@ class NewModel(msgspec.Struct, forbid_unknown_fields=True):
     loss: str | None = None
     horizon: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
     season: Annotated[int, msgspec.Meta(ge=1, le=16384)] | None = None
+    actions: Annotated[int, msgspec.Meta(ge=1, le=4096)] | list[Name | list[float]] | None = None
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
 
 
@@ -291,6 +311,10 @@ def answer(task: str, y: Any) -> Any:
         raise TargetError(
             expected="one value", got=f"{y!r:.80}", at="y", help="Only a bandit learns [action, reward, p]."
         )
+    if task == "control":
+        raise TargetError(
+            expected="a transition", got="an answer", at="y", help="Send it to /transition; nothing was learned."
+        )
     if task not in ("regress", "forecast"):
         return y
     if isinstance(y, bool) or not isinstance(y, int | float) or not abs(y) <= MAX_NUMBER:
@@ -401,4 +425,5 @@ __all__ = [
     "to_json",
     "to_labels",
     "to_lines",
+    "Transition",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, DataError
+from headwater.learner.control.states import as_state
 from headwater.learner.kinds import check_can, kind_of
 from headwater.store.journal.events import (
     JournalEvent,
@@ -138,6 +139,33 @@ class DurableLearner:
         with self._model.lock:
             ends: list[tuple[float, float]] = self.learner.forecast_interval(horizon, xs, coverage)
         return ends
+
+    def act_in_state(self, observation: Any, explore: bool = True) -> Any:
+        """Return the action that an agent takes, as ``Agent.act`` does; nothing is changed."""
+        check_can(self.learner, "control", at="act_in_state")
+        with self._model.lock:
+            return self.learner.act(observation, explore)
+
+    def learn_transition(
+        self,
+        observation: Any,
+        action: Any,
+        reward: float,
+        next_observation: Any,
+        terminated: bool = False,
+        truncated: bool = False,
+    ) -> int:
+        """Learn what an agent's action led to, once it is on disk; as ``Agent.learn``.
+
+        Returns
+        -------
+        int
+            The transition's number in the journal.
+        """
+        check_can(self.learner, "control", at="learn_transition")
+        following = None if next_observation is None else as_state(next_observation)
+        transition = {"action": action, "reward": reward, "next": following, "terminated": bool(terminated)}
+        return self.learn_one(as_state(observation), transition | {"truncated": bool(truncated)})
 
     def score_one(self, x: Mapping[Any, Any]) -> float:
         """Say how anomalous a sample is, from 0 to 1."""
@@ -458,6 +486,8 @@ class DurableLearner:
         value = plain(y)
         if "acts" in kind_of(self.learner).can:
             return as_journaled(value)
+        if "control" in kind_of(self.learner).can:
+            return value
         if "classes" not in kind_of(self.learner).can:
             return float(value) if isinstance(value, int | float) and abs(value) < 1e300 else float("nan")
         if isinstance(value, list | dict):

@@ -10,6 +10,7 @@ from .answers import LiveAnswers
 from .curve import WINDOW
 from .decisions import LiveDecisions
 from .forecasts import LiveForecasts
+from .returns import LiveReturns
 
 __all__ = ["WINDOW", "LiveScores", "live_scores"]
 
@@ -40,6 +41,7 @@ _KINDS: dict[str, Callable[[str, bytes], LiveScores]] = {
     "classify": LiveAnswers,
     "regress": LiveAnswers,
     "anomaly": LiveAnomalies,
+    "control": LiveReturns,
 }
 
 

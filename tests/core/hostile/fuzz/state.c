@@ -2,7 +2,7 @@
 #define FUZZED
 #include "../../programs/stress.c"
 
-enum { SUBJECTS = 9, ARRAYS = 128 };
+enum { SUBJECTS = 11, ARRAYS = 128 };
 
 /* The states to begin from: copies of what learners of some kinds have after some rows. */
 static hw_array states[SUBJECTS][ARRAYS];
@@ -27,6 +27,10 @@ static declaration subject(int kind)
         add_memory(&memory, 3, 6, 3, 4, "x1", "x2");
         return memory;
     }
+    if (kind == 9)
+        return declare_agent(true, HW_ACTION_VALUES, 6, 2, false);
+    if (kind == 10)
+        return declare_agent(false, HW_NORMAL_POLICY, 6, 2, true);
     declaration a = declare(kind == 2, kind < 4, kind < 4 ? 0 : 5, kind < 4 ? 1 : 3);
     const char *loss = kind == 1 || kind == 2 ? "huber" : "cross_entropy";
     if (kind == 4) { /* inputs that are fixed */
@@ -78,7 +82,10 @@ static void remember_states(void)
             if (i % 3 == 0)
                 hw_predict_pending(l, p);
             hw_read(l, values, 4, 1, 0, NULL);
-            if (kind == 6)
+            double action[] = {i % 2, 0.5};
+            if (kind >= 8)
+                hw_learn_transition(l, action, share_at((uint64_t)i, 9), i % 20 == 19, 0);
+            else if (kind == 6)
                 hw_learn_next(l, i % 9 == 4 ? __builtin_nan("") : share_at((uint64_t)i, 9));
             else if (kind == 7) {
                 if (i % 20 == 5)

@@ -2,7 +2,7 @@
 import { byId, element } from "../shared/dom.js";
 import { text } from "../shared/language.js";
 import { css, isDark } from "../shared/theme.js";
-import { isDetector } from "./state.js";
+import { isAgent, isDetector } from "./state.js";
 
 // Okabe & Ito 2008: told apart by everyone; then grey and brown.
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#8c564b"];
@@ -38,6 +38,7 @@ const line = (name, x, y, ink, more = {}) => ({ type: "scatter", mode: "lines", 
 
 export function score(frame, baselines) {
   if (isDetector(frame)) { detector(frame); return; }
+  if (isAgent(frame)) { returns(frame); return; }
   const points = frame.history.points, x = points.map((p) => p[0]), classes = frame.task === "classify", n = baselines.length;
   const at = { "no-change": 2, "best fixed": 4 }; // where a baseline stands in a point; another one stands third
   const traces = [...baselines.map((name, i) => line(text(name), x, points.map((p) => p[at[name] ?? 3]), css("--soft"), { dash: ["dot", "dash"][i % n], width: 1.3 })),
@@ -55,6 +56,12 @@ function detector(frame) { // two scales: mean scores lie around one half, share
     shapes, margin: { l: 44, r: 54, t: 8, b: 34 }, xaxis: { title: { text: text("rows_learned") } }, yaxis: { range: [0, 1] },
     yaxis2: { overlaying: "y", side: "right", tickformat: ".1%", rangemode: "tozero", showgrid: false, color: css("--text") },
   });
+}
+
+function returns(frame) { // each episode's sum of rewards, and the mean of the last hundred
+  const { points } = frame.history, x = points.map((p) => p[0]);
+  draw("score", [line(text("return_line"), x, points.map((p) => p[1]), css("--soft"), { width: 1.2 }), line(text("return_mean"), x, points.map((p) => p[2]), colour(0), { width: 3 })],
+    { xaxis: { title: { text: text("episodes") } } });
 }
 
 // The last answers of a series, what was forecast right before each, and what comes next with the band it should lie in.

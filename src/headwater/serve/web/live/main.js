@@ -9,7 +9,7 @@ import { showControls, wireControls } from "./controls.js";
 import { drawHeatmaps, loadHeatmaps } from "./heatmaps.js";
 import { showLearners } from "./learners.js";
 import { showOverview, showState } from "./overview.js";
-import { baselineNames, isBandit, isClassifier, isDetector, isForecaster, scoreName, state } from "./state.js";
+import { baselineNames, isAgent, isBandit, isClassifier, isDetector, isForecaster, scoreName, state } from "./state.js";
 import { showAlarms, showRecent, showRefused, showRejected } from "./tables.js";
 import { LIVE } from "./texts.js";
 import { figure, show } from "./verdict.js";
@@ -32,7 +32,7 @@ function showAll() {
   byId("score-title").textContent = text(`score_${frame.task}`);
   byId("calibration-card").hidden = !isClassifier(frame);
   byId("experts-card").hidden = frame.experts.length < 2;
-  byId("scores").hidden = isDetector(frame) || isBandit(frame);
+  byId("scores").hidden = isDetector(frame) || isBandit(frame) || isAgent(frame);
   byId("importance-card").hidden = !frame.can.includes("importance");
   byId("alarms-card").hidden = !isDetector(frame);
   byId("inside").hidden = !frame.can.includes("layers");
@@ -48,6 +48,7 @@ function showAll() {
 
 function scoreText(frame) {
   const { window, unscored } = frame.learners[0].scores, key = scoreName(frame);
+  if (isAgent(frame)) return `${text("return_mean")} ${figure(window.model.return)}`;
   if (isDetector(frame)) return [`${text("mean_score_line")} ${figure(window.model.mean_score)}`, `${text("alarms_line")} ${show(frame, window.model.alarms)}`,
     ...(window.model.auc == null ? [] : [`AUC ${figure(window.model.auc)}`])].join(" · ");
   const scores = ["model", ...baselineNames(frame)].map((name) => `${text(name === "model" ? "model_line" : name)} ${show(frame, window[name][key])}`);

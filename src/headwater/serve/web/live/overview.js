@@ -1,7 +1,7 @@
 // The first screen: the task in words, the state, the verdict, and three figures.
 import { byId, element } from "../shared/dom.js";
 import { current, text } from "../shared/language.js";
-import { baselineNames, isBandit, isClassifier, isDetector, scoreName, state } from "./state.js";
+import { baselineNames, isAgent, isBandit, isClassifier, isDetector, scoreName, state } from "./state.js";
 import { best, compare, figure, show, verdict } from "./verdict.js";
 
 const CLASSES = 4;
@@ -44,6 +44,10 @@ export function showOverview() {
   byId("about").textContent = text(frame.demo ? "about_demo" : `about_${frame.task}`, { name: frame.name });
   showVerdict(frame, scores);
   byId("numbers").replaceChildren(...cards(frame, learner));
+  if (isAgent(frame)) {
+    byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/transition \\\n  -H 'content-type: application/json' \\\n  -d '{"x": {"position": 0.1}, "action": 0, "reward": 1.0, "next": {"position": 0.2}, "terminated": false}'`;
+    return;
+  }
   const [path, x] = [isBandit(frame) ? "act" : "learn", '{"hour": 8, "from": "JFK"}'];
   const more = isBandit(frame) ? ', "actions": ["a", "b"]' : isDetector(frame) ? "" : `, "y": ${isClassifier(frame) ? '"late"' : "12.5"}`;
   byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/${path} \\\n  -H 'content-type: application/json' \\\n  -d '{"x": ${x}${more}}'`;
@@ -54,7 +58,7 @@ function showVerdict(frame, scores) {
   line.textContent = verdict(frame, scores);
   line.dataset.state = found?.state ?? "none";
   const partly = last && scores.window.n < scores.n ? text("verdict_window", { ...last, n: count(scores.window.n) }) : "";
-  byId("verdict-more").textContent = isDetector(frame) ? text("verdict_anomaly_how") : found ? `${partly} ${text(`guess_${found.name}`)}` : "";
+  byId("verdict-more").textContent = isDetector(frame) ? text("verdict_anomaly_how") : isAgent(frame) ? text("verdict_control_how") : found ? `${partly} ${text(`guess_${found.name}`)}` : "";
 }
 
 function cards(frame, learner) {
@@ -67,7 +71,7 @@ function cards(frame, learner) {
   if (learner.states != null) pace.push(text("states", { n: count(learner.states) }));
   return [
     card("score", show(frame, scores.window.model[key]), text(`${key}_window`, window), scores.n ? text("all_rows", { value: show(frame, scores.model[key]), n: count(scores.n) }) : ""),
-    isDetector(frame) ? card("alarms", count(scores.alarms), text("alarms"), text("mean_score", { value: figure(scores.window.model.mean_score) })) : card("baseline", guess ? show(frame, scores.window[guess][key]) : "–", text("baselines_window", window), others),
+    isAgent(frame) ? card("episodes", count(scores.episodes), text("episodes"), text("reward_a_step", { value: figure(scores.window.model.reward) })) : isDetector(frame) ? card("alarms", count(scores.alarms), text("alarms"), text("mean_score", { value: figure(scores.window.model.mean_score) })) : card("baseline", guess ? show(frame, scores.window[guess][key]) : "–", text("baselines_window", window), others),
     card("learned", count(learned), text("learned"), pace.join(" · ")),
   ];
 }

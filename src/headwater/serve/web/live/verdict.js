@@ -1,6 +1,6 @@
 // One line that says whether the model is worth having: its score beside that of the better simple baseline.
 import { text } from "../shared/language.js";
-import { baselineNames, isBandit, isClassifier, isDetector, scoreName } from "./state.js";
+import { baselineNames, isAgent, isBandit, isClassifier, isDetector, scoreName } from "./state.js";
 
 const largerIsBetter = (frame) => isClassifier(frame) || isBandit(frame);
 const percent = (value, digits) => `${(100 * value).toFixed(digits)} %`;
@@ -29,6 +29,7 @@ export function compare(frame, scores) {
 
 export function verdict(frame, scores) {
   if (isDetector(frame) && scores.n) return text("verdict_anomaly", { alarms: scores.alarms.toLocaleString(), n: scores.n.toLocaleString(), share: percent(scores.alarms / scores.n, 2) });
+  if (isAgent(frame) && scores.episodes) return text("verdict_control", { model: figure(scores.window.model.return), n: scores.episodes.toLocaleString() });
   const found = compare(frame, scores);
   return found ? text(`verdict_${frame.task}`, { ...found, state: text(found.state) }) : text("verdict_none");
 }

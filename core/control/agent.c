@@ -1,0 +1,351 @@
+/* An agent: what comes in is checked, room is made, rewards are scaled, and actions are drawn. kernels/agent.c learns. */
+#include "../elementary.h"
+#include "../learner.h"
+
+static const double FAR_REWARD = 20; /* a sum of rewards farther off counts as if it lay so many deviations from the mean,
+                                      * and so does the reward that took it there */
+static const double SETTLED = 10;    /* steps before that applies */
+static const double LEAST_SPREAD = 1e-8;
+static const double MOST_REWARD = 1e30;
+static const char TIME[] = "agent time";
+enum { ACT = 41 };
+
+/* ---- where things lie -------------------------------------------------------------------------------------- */
+
+#define CHECK(good, at, expected, got, status)                                                                             \
+    do {                                                                                                                   \
+        if (!(good)) {                                                                                                     \
+            if (fault)                                                                                                     \
+                *fault = (hw_fault){at, expected, got};                                                                    \
+            return status;                                                                                                 \
+        }                                                                                                                  \
+    } while (0)
+#define DECLARED(good, at, expected, got) CHECK(good, at, expected, got, HW_BAD_DECLARATION)
+#define SAVED(good, at, expected, got) CHECK(good, at, expected, got, HW_BAD_STATE)
+
+int hw_parse_agent(hw_learner *l, const double *d, double outputs, hw_fault *fault)
+{
+    hw_agent_t *a = &l->agent;
+    double policy = d[HW_A_POLICY];
+    DECLARED(policy == HW_ACTION_VALUES || policy == HW_SOFTMAX_POLICY || policy == HW_NORMAL_POLICY, "policy",
+             "one of the policies", policy);
+    DECLARED(d[HW_A_GAMMA] >= 0 && d[HW_A_GAMMA] <= 1, "gamma", "0 to 1", d[HW_A_GAMMA]);
+    DECLARED(d[HW_A_LAMBDA] >= 0 && d[HW_A_LAMBDA] <= 1, "trace", "0 to 1", d[HW_A_LAMBDA]);
+    for (int i = HW_A_VALUES; i <= HW_A_ACTIONS; i++)
+        DECLARED(d[i] > 0 && d[i] <= 1e6, "kappa", "above 0, at most 1000000", d[i]);
+    DECLARED(d[HW_A_ENTROPY] >= 0 && d[HW_A_ENTROPY] <= 1e6, "entropy", "0 to 1000000", d[HW_A_ENTROPY]);
+    DECLARED(d[HW_A_EXPLORE] >= 0 && d[HW_A_EXPLORE] <= 1e15, "explore", "0 or more steps", d[HW_A_EXPLORE]);
+    DECLARED(d[HW_A_RANDOM] >= 0 && d[HW_A_RANDOM] <= 1, "random", "0 to 1", d[HW_A_RANDOM]);
+    DECLARED(d[HW_A_BOOTSTRAP] == 0 || d[HW_A_BOOTSTRAP] == 1, "bootstrap", "0 or 1", d[HW_A_BOOTSTRAP]);
+    DECLARED(d[HW_A_BOUNDED] == 0 || d[HW_A_BOUNDED] == 1, "bounded", "0 or 1", d[HW_A_BOUNDED]);
+    DECLARED(d[HW_A_ADAPTIVE] == 0 || d[HW_A_ADAPTIVE] == 1, "adaptive", "0 or 1", d[HW_A_ADAPTIVE]);
+    bool bare = !l->targets && !l->history && !l->intervals && !l->ring && !l->knots && !l->cells.tables && !l->embedding;
+    DECLARED(l->growing && l->standard && bare, "an agent", "nets of standardised numbers, and nothing besides", 1);
+    DECLARED(l->experts == (policy == HW_ACTION_VALUES ? 1 : 2), "experts of an agent",
+             "one of values, and one of a policy", l->experts);
+    DECLARED(policy != HW_NORMAL_POLICY || (int)outputs % 2 == 0, "outputs", "a mean and a deviation of each number",
+             outputs);
+    a->policy = (int32_t)policy;
+    a->gamma = d[HW_A_GAMMA];
+    a->lambda = d[HW_A_LAMBDA];
+    a->kappa[0] = d[HW_A_VALUES];
+    a->kappa[1] = d[HW_A_ACTIONS];
+    a->entropy = d[HW_A_ENTROPY];
+    a->explore = d[HW_A_EXPLORE];
+    a->random = d[HW_A_RANDOM];
+    a->bootstrap = d[HW_A_BOOTSTRAP] == 1;
+    a->bounded = d[HW_A_BOUNDED] == 1;
+    a->adaptive = d[HW_A_ADAPTIVE] == 1;
+    return 0;
+}
+
+int hw_reserve_agent(hw_learner *l, int64_t rows)
+{
+    hw_agent_t *a = &l->agent;
+    if (!a->policy)
+        return 0;
+    return hw_extend(&l->memory, &a->rows, (uint64_t)rows * HW_AGENT_ROW * 8) &&
+                   hw_extend(&l->memory, &a->live, (uint64_t)rows * 4)
+               ? 0
+               : HW_NO_MEMORY;
+}
+
+int hw_make_agent(hw_learner *l)
+{
+    hw_agent_t *a = &l->agent;
+    const hw_allocator *m = &l->memory;
+    if (!a->policy)
+        return 0;
+    if (l->states < 1 + a->adaptive)
+        return HW_BAD_DECLARATION;
+    if (!hw_extend(m, &a->numbers, HW_AGENT_NUMBERS * 8) || !hw_extend(m, &a->returns, HW_AGENT_EPISODES * 8) ||
+        !hw_extend(m, &a->lengths, HW_AGENT_EPISODES * 8) ||
+        !hw_extend(m, &a->out, HW_AGENT_EXPERTS * (uint64_t)l->outputs * 8))
+        return HW_NO_MEMORY;
+    a->numbers[HW_AN_SCALE] = 1;
+    return hw_reserve_agent(l, l->row_capacity);
+}
+
+int hw_append_agent(hw_learner *l)
+{
+    if (!l->agent.policy)
+        return 0;
+    hw_value v = {.column = -1, .kind = HW_NUMBER, .name = TIME, .name_size = sizeof TIME - 1};
+    int32_t column = hw_append_column(l, &v);
+    return column == -1 ? HW_TOO_LARGE : column < 0 ? column : 0;
+}
+
+bool hw_has_agent(const hw_learner *l)
+{
+    return !l->agent.policy || (l->columns.count && l->columns.slot[0] == 0 && l->columns.kind[0] == HW_NUMBER);
+}
+
+int hw_policy(const hw_learner *l) { return l->agent.policy; }
+
+static bool is_count(double x) { return x >= 0 && x <= 9007199254740992.0; }
+
+/* Numbers of a state that was loaded: those that divide others, or say where something stands; and which rows have a trace.
+ */
+int hw_check_agent(hw_learner *l, hw_fault *fault)
+{
+    hw_agent_t *a = &l->agent;
+    static const int counts[] = {HW_AN_TIME, HW_AN_REWARDS, HW_AN_EPISODES, HW_AN_TAKEN, HW_AN_TAKEN + 1};
+    a->live_count = 0;
+    if (!a->policy)
+        return 0;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        SAVED(is_count(a->numbers[counts[i]]), "agent_numbers", "counts", a->numbers[counts[i]]);
+    SAVED(a->numbers[HW_AN_SCALE] > 0 && a->numbers[HW_AN_SCALE] <= 1, "agent_numbers", "a scale above 0, at most 1",
+          a->numbers[HW_AN_SCALE]);
+    SAVED(a->numbers[HW_AN_SPREAD] >= 0, "agent_numbers", "a variance", a->numbers[HW_AN_SPREAD]);
+    for (int64_t r = 0; r < l->rows; r++) {
+        const double *own = a->rows + r * HW_AGENT_ROW;
+        SAVED(own[HW_AR_LIVE] == 0 || own[HW_AR_LIVE] == 1, "agent_rows", "whether a row has a trace", own[HW_AR_LIVE]);
+        for (int e = 0; e < HW_AGENT_EXPERTS; e++)
+            SAVED(!a->adaptive || is_count(own[e]), "agent_rows", "steps that were taken", own[e]);
+        if (own[HW_AR_LIVE] == 1)
+            a->live[a->live_count++] = (int32_t)r;
+    }
+    return 0;
+}
+
+/* ---- states ---------------------------------------------------------------------------------------------- */
+
+/* Put the time in front of the state that was read; what it says itself under that name is left out. */
+static int put_time(hw_learner *l, double time)
+{
+    int64_t n = 0, entries = l->entries + 1;
+    int status = entries > l->entry_capacity ? hw_reserve_entries(l, entries) : 0;
+    if (status >= 0 && entries + 3 > l->pair_capacity)
+        status = hw_reserve_pairs(l, entries);
+    if (status < 0)
+        return status;
+    for (int64_t i = 0; i < l->entries; i++)
+        if (l->entry_slots[i] != 0) {
+            l->entry_slots[n] = l->entry_slots[i];
+            l->entry_x[n++] = l->entry_x[i];
+        }
+    memmove(l->entry_slots + 1, l->entry_slots, (size_t)n * sizeof(int32_t));
+    memmove(l->entry_x + 1, l->entry_x, (size_t)n * sizeof(double));
+    l->entry_slots[0] = 0;
+    l->entry_x[0] = time;
+    l->entries = n + 1;
+    return 0;
+}
+
+static double largest(const double *x, int n)
+{
+    double top = x[0];
+    for (int j = 1; j < n; j++)
+        top = x[j] > top ? x[j] : top;
+    return top;
+}
+
+/* What the state that was read is worth, `later` steps from now. */
+static int worth(hw_learner *l, double later, double *value)
+{
+    hw_agent_t *a = &l->agent;
+    int status = put_time(l, a->numbers[HW_AN_TIME] + later);
+    if (status < 0)
+        return status;
+    l->kernels->look(l, 0, a->out);
+    *value = a->policy == HW_ACTION_VALUES ? largest(a->out, l->outputs) : a->out[0];
+    return 0;
+}
+
+/* ---- actions --------------------------------------------------------------------------------------------- */
+
+static void softmax(const double *z, double *p, int n)
+{
+    double top = largest(z, n), sum = 0;
+    for (int j = 0; j < n; j++)
+        sum += p[j] = hw_exp64(z[j] - top < -60 ? -60 : z[j] - top);
+    for (int j = 0; j < n; j++)
+        p[j] /= sum;
+}
+
+/* The share of random actions falls from 1 over the first steps, and stays. */
+static double share_of_random(const hw_learner *l)
+{
+    const hw_agent_t *a = &l->agent;
+    double left = a->explore > 0 ? 1 - (double)l->learned / a->explore : 0;
+    return left > 0 ? a->random + (1 - a->random) * left : a->random;
+}
+
+static double mean_of(const hw_learner *l, double z) { return l->agent.bounded ? hw_tanh64(z) : z; }
+static double deviation(double z) { return hw_softplus64(z) + HW_LEAST_DEVIATION; }
+
+static int drawn(const double *p, int n, double u)
+{
+    for (int j = 0; j < n - 1; j++) {
+        u -= p[j];
+        if (u < 0)
+            return j;
+    }
+    return n - 1;
+}
+
+int hw_state_value(hw_learner *l, double *value)
+{
+    hw_agent_t *a = &l->agent;
+    int n = l->outputs, half = n / 2, status = a->policy ? worth(l, 0, value) : HW_BAD_ARGUMENT;
+    if (status < 0)
+        return status;
+    if (a->policy == HW_ACTION_VALUES) {
+        memcpy(value + 1, a->out, (size_t)n * sizeof(double));
+        return 0;
+    }
+    l->kernels->look(l, 1, a->out);
+    if (a->policy == HW_SOFTMAX_POLICY) {
+        softmax(a->out, value + 1, n);
+        return 0;
+    }
+    for (int j = 0; j < half; j++) {
+        value[1 + j] = mean_of(l, a->out[j]);
+        value[1 + half + j] = deviation(a->out[half + j]);
+    }
+    return 0;
+}
+
+/* Box & Muller 1958. */
+static double normal(uint64_t key, uint64_t i)
+{
+    double u = 1 - hw_unit(hw_bits(key, 2 * i)), v = hw_unit(hw_bits(key, 2 * i + 1));
+    return __builtin_sqrt(-2 * hw_log64(u)) * hw_cos2pi64(v);
+}
+
+int hw_act(hw_learner *l, int explore, double *action)
+{
+    hw_agent_t *a = &l->agent;
+    uint64_t key = hw_key(l->seed, ACT, (uint64_t)l->learned);
+    int n = l->outputs, half = n / 2, status = a->policy ? put_time(l, a->numbers[HW_AN_TIME]) : HW_BAD_ARGUMENT;
+    if (status < 0)
+        return status;
+    l->kernels->look(l, 0, a->out); /* it reads the state */
+    double *said = a->out + n;
+    if (a->policy == HW_ACTION_VALUES) {
+        memcpy(said, a->out, (size_t)n * sizeof(double));
+        if (explore && hw_unit(hw_bits(key, 0)) < share_of_random(l)) {
+            action[0] = (double)(int64_t)(hw_unit(hw_bits(key, 1)) * n);
+            return 0;
+        }
+    } else {
+        l->kernels->look(l, 1, said);
+    }
+    if (a->policy == HW_NORMAL_POLICY) {
+        for (int j = 0; j < half; j++)
+            action[j] = mean_of(l, said[j]) + (explore ? deviation(said[half + j]) * normal(key, (uint64_t)j) : 0);
+        return 0;
+    }
+    int best = 0;
+    for (int j = 1; j < n; j++)
+        best = said[j] > said[best] ? j : best;
+    if (explore && a->policy == HW_SOFTMAX_POLICY) {
+        softmax(said, said, n);
+        best = drawn(said, n, hw_unit(hw_bits(key, 0)));
+    }
+    action[0] = best;
+    return 0;
+}
+
+/* ---- transitions ------------------------------------------------------------------------------------------ */
+
+int hw_read_next(hw_learner *l) { return l->agent.policy ? worth(l, 1, &l->agent.next) : HW_BAD_ARGUMENT; }
+
+/* A reward in units of the deviation of their discounted sum (Welford 1962). */
+static double scaled(hw_agent_t *a, double reward)
+{
+    double *n = a->numbers, t = n[HW_AN_REWARDS] + 1, sum = a->gamma * n[HW_AN_FOLLOWED] + reward;
+    double d = sum - n[HW_AN_MEAN], bound = FAR_REWARD * __builtin_sqrt(n[HW_AN_SPREAD]);
+    if (t > SETTLED && bound > 0) {
+        d = d < -bound ? -bound : d > bound ? bound : d;
+        sum = n[HW_AN_MEAN] + d;
+        reward = sum - a->gamma * n[HW_AN_FOLLOWED];
+    }
+    n[HW_AN_MEAN] += d / t;
+    n[HW_AN_SPREAD] = (1 - 1 / t) * (n[HW_AN_SPREAD] + d * d / t);
+    n[HW_AN_FOLLOWED] = sum;
+    n[HW_AN_REWARDS] = t;
+    double spread = t > 1 ? n[HW_AN_SPREAD] * t / (t - 1) : 1;
+    return reward / __builtin_sqrt(spread + LEAST_SPREAD);
+}
+
+static void end_episode(hw_agent_t *a)
+{
+    double *n = a->numbers;
+    int64_t place = (int64_t)n[HW_AN_EPISODES] % HW_AGENT_EPISODES;
+    a->returns[place] = n[HW_AN_RETURN];
+    a->lengths[place] = n[HW_AN_TIME];
+    n[HW_AN_EPISODES] += 1;
+    n[HW_AN_TIME] = n[HW_AN_FOLLOWED] = n[HW_AN_RETURN] = 0;
+}
+
+static void go_on(hw_agent_t *a, double reward, bool ended)
+{
+    a->next = 0;
+    a->numbers[HW_AN_TIME] += 1;
+    a->numbers[HW_AN_RETURN] += reward;
+    if (ended)
+        end_episode(a);
+}
+
+static bool is_action(const hw_learner *l, const double *action)
+{
+    if (l->agent.policy != HW_NORMAL_POLICY)
+        return action[0] >= 0 && action[0] < l->outputs && action[0] == (double)(int32_t)action[0];
+    for (int j = 0; j < l->outputs / 2; j++)
+        if (!(action[j] >= -MOST_REWARD && action[j] <= MOST_REWARD))
+            return false;
+    return true;
+}
+
+int hw_learn_transition(hw_learner *l, const double *action, double reward, int terminated, int truncated)
+{
+    hw_agent_t *a = &l->agent;
+    bool known = reward == reward, ended = terminated || truncated;
+    if (!a->policy || (known && (!is_action(l, action) || !(reward >= -MOST_REWARD && reward <= MOST_REWARD))))
+        return HW_BAD_ARGUMENT;
+    if (!known) {
+        l->kernels->end_traces(l);
+        go_on(a, 0, ended);
+        return 0;
+    }
+    int64_t filled = 1;
+    for (int64_t i = 0; i < l->entries; i++)
+        filled += l->entry_x[i] - l->entry_x[i] == 0;
+    int status = put_time(l, a->numbers[HW_AN_TIME]);
+    if (status < 0)
+        return status;
+    if (!l->fan_in)
+        l->fan_in = filled;
+    status = hw_draw_rows(l);
+    if (status < 0)
+        return status;
+    hw_count_shared(l);
+    double of_step = scaled(a, reward);
+    if (terminated || (truncated && !a->bootstrap))
+        a->next = 0;
+    int learned = l->kernels->learn_transition(l, action, of_step, ended);
+    go_on(a, reward, ended);
+    return learned;
+}

@@ -1,0 +1,115 @@
+"""``headwater play``: let an agent act in an environment of Gymnasium, and learn as it goes."""
+
+from __future__ import annotations
+
+import json as json_
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from cyclopts import Parameter
+
+from headwater.cli.options.shared import check_writable
+from headwater.errors import ConfigError, MissingExtra
+from headwater.learner.control.agent import Agent
+from headwater.learner_file import load
+
+__all__ = ["play"]
+
+LINES = 10
+
+
+def play(
+    environment: Annotated[str, Parameter(metavar="ENVIRONMENT")],
+    /,
+    *,
+    steps: int = 100_000,
+    model: Path | None = None,
+    method: str | None = None,
+    explore: int | None = None,
+    seed: int = 0,
+    json: bool = False,
+) -> int:
+    """Act, see what follows, learn it at once; print the mean return of the episodes now and then.
+
+    Parameters
+    ----------
+    environment
+        The name of an environment of Gymnasium, such as CartPole-v1.
+    steps
+        How many.
+    model
+        A file to save to; if it exists, learning goes on from it.
+    method
+        q or ac, of a new agent.
+    explore
+        Of a new agent: over so many steps the share of random actions falls; a tenth of --steps without it.
+    seed
+        Of a new agent and of the environment.
+    json
+        Print JSON lines instead of a table.
+    """
+    if model is not None:
+        check_writable(model, "--model")
+    if steps < 1:
+        raise ConfigError(expected="1 step or more", got=str(steps), at="--steps", help="Try --steps 100000.")
+    env = _made(environment)
+    agent = _begin(model, env, {"method": method, "explore": steps // 10 if explore is None else explore, "seed": seed})
+    observation, _ = env.reset(seed=seed)
+    returns: list[float] = []
+    total, every = 0.0, -(-steps // LINES)
+    for step in range(1, steps + 1):
+        action = agent.act(observation)
+        following, reward, terminated, truncated, _ = env.step(action)
+        agent.learn(observation, action, float(reward), following, bool(terminated), bool(truncated))
+        total += float(reward)
+        observation = following
+        if terminated or truncated:
+            returns.append(total)
+            total = 0.0
+            observation, _ = env.reset()
+        if step % every == 0 or step == steps:
+            _say(step, returns, as_json=json)
+            returns = []
+    if model is not None:
+        agent.save(model)
+    return 0
+
+
+def _made(environment: str) -> Any:
+    try:
+        import gymnasium
+    except ImportError as error:
+        raise MissingExtra(package="gymnasium", extra="rl", at="headwater play") from error
+    try:
+        return gymnasium.make(environment)
+    except gymnasium.error.Error as error:
+        raise ConfigError(
+            expected="an environment of Gymnasium",
+            got=f"{environment} ({error})"[:200],
+            at="play",
+            help="Try CartPole-v1.",
+        ) from error
+
+
+def _begin(model: Path | None, env: Any, settings: dict[str, Any]) -> Agent:
+    if model is None or not model.exists():
+        return Agent(env.action_space, **settings)
+    learner: Any = load(model)
+    if not isinstance(learner, Agent) or learner.actions != Agent(env.action_space).actions:
+        raise ConfigError(
+            expected="an Agent with the actions of this environment",
+            got=repr(learner)[:100],
+            at=str(model),
+            help="Name another file.",
+        )
+    return learner
+
+
+def _say(step: int, returns: list[float], *, as_json: bool) -> None:
+    mean = float(np.mean(returns)) if returns else None
+    if as_json:
+        print(json_.dumps({"steps": step, "episodes": len(returns), "return": mean}), flush=True)
+        return
+    said = "no episode ended" if mean is None else f"{len(returns):,} episodes, mean return {mean:,.1f}"
+    print(f"{step:>10,} steps: {said}", flush=True)

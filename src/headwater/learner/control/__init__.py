@@ -1,0 +1,1 @@
+"""Agents: what to do in a state, learned from what follows."""

@@ -1,0 +1,63 @@
+"""Steps along a trace whose size is bounded: overshooting-bounded gradient descent, ObGD.
+
+The trace z is a fading sum of gradients of what a net says, so a surprise δ now also corrects what was said before:
+
+    z ← γλ z + ∇
+
+A step of size η along δ z moves what the net says at this state by about η δ ‖z‖². ObGD bounds it by way of ‖z‖₁, the sum of
+|z| over all numbers of the net:
+
+    M = α κ max(|δ|, 1) ‖z‖₁,   η = α / max(1, M),   w ← w + η δ z
+
+With κ ≥ 1 a step hardly ever corrects more than the error itself, so α = 1 needs no tuning. The adaptive variant replaces z by
+z/√v̂, where v fades over the squares of δ z, as Adam's does.
+
+References
+----------
+Elsayed, Vasan & Mahmood 2024, "Streaming Deep Reinforcement Learning Finally Works"; Sutton 1988 and Watkins 1989 for traces.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["adaptive_direction", "bounded_step", "fade"]
+
+SQUARES, EPSILON = 0.999, 1e-8
+Array = NDArray[np.float64]
+
+
+def fade(trace: Array, gradient: Array, gamma: float, lamda: float) -> Array:
+    """Return γλ z + ∇.
+
+    Examples
+    --------
+    >>> fade(np.array([1.0, 0.0]), np.array([0.0, 2.0]), gamma=0.99, lamda=0.8).round(3).tolist()
+    [0.792, 2.0]
+    """
+    return gamma * lamda * trace + gradient
+
+
+def bounded_step(delta: float, size: float, alpha: float, kappa: float) -> float:
+    """Return the step size η for an error δ and a trace of size ‖z‖₁.
+
+    Examples
+    --------
+    >>> bounded_step(0.5, 0.1, alpha=1.0, kappa=2.0), bounded_step(10.0, 5.0, alpha=1.0, kappa=2.0)
+    (1.0, 0.01)
+    """
+    return alpha / max(1.0, alpha * kappa * max(abs(delta), 1.0) * size)
+
+
+def adaptive_direction(trace: Array, squares: Array, delta: float, step: int) -> tuple[Array, Array]:
+    """Return z/√(v̂ + ε) and v as it then is, after so many steps.
+
+    Examples
+    --------
+    >>> direction, v = adaptive_direction(np.array([3.0, -0.3]), np.zeros(2), delta=2.0, step=1)
+    >>> direction.round(3).tolist(), v.round(5).tolist()
+    ([0.5, -0.5], [0.036, 0.00036])
+    """
+    squares = SQUARES * squares + (1 - SQUARES) * (delta * trace) ** 2
+    return trace / np.sqrt(squares / (1 - SQUARES**step) + EPSILON), squares

@@ -1,0 +1,56 @@
+"""What an agent does in a state, and what it led to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from headwater.learner.kinds import check_can
+from headwater.serve.api.learning import encoded_rows, read_rows, rows_response, without_infinity
+from headwater.serve.endpoint import Request, Response, json_response
+from headwater.serve.http.limits import too_many
+from headwater.serve.http.schemas import ActRequest, Body, Transition, count_cells
+from headwater.store.journal.events import JournalEvent
+from headwater.store.journal.requests import LearnRequest
+
+_TRANSITION = Body(Transition)
+
+
+def act(request: Request, asked: ActRequest) -> Response:
+    """Return the action that an agent takes in a state; nothing is changed."""
+    model = request.state.model(request.path.get("model", ""))
+    if count_cells(asked.x) > request.state.limits.cells:
+        raise too_many("cells", request.state.limits, "body")
+    with model.lock:
+        action, seq = model.champion.learner.act(asked.x, asked.explore), model.seq
+    return json_response({"action": action.tolist() if isinstance(action, np.ndarray) else action, "seq": seq})
+
+
+async def learn_transitions(request: Request) -> Response:
+    """Learn what actions led to, all of a request or none; the answer is sent when they are on disk and learned."""
+    rows, shape = await read_rows(request, _TRANSITION)
+    state, model = request.state, request.state.learning(request.path.get("model", ""))
+    check_can(model.champion.learner, "control", at=model.name)
+    if sum(count_cells(row.x) + count_cells(row.next or {}) for row in rows) > state.limits.cells:
+        raise too_many("cells", state.limits, "body")
+    command = LearnRequest(model.id, [_event(row) for row in rows])
+    if rows:
+        outcome = (await state.writer.run([command], len(rows)))[0]
+        if outcome is not None:
+            raise outcome
+    return rows_response(encoded_rows([_shown(one) for one in command.answers]), shape)
+
+
+def _event(row: Transition) -> JournalEvent:
+    what = {"action": row.action, "reward": row.reward, "next": row.next}
+    return JournalEvent(row.x, what | {"terminated": row.terminated, "truncated": row.truncated}, None, row.id)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what is answered to a transition: what the state was thought to be worth before it was learned."""
+    row = without_infinity(row)
+    return {"value" if name == "y_pred" else name: value for name, value in row.items()}
+
+
+__all__ = ["act", "learn_transitions"]
