@@ -9,21 +9,21 @@
 #include "kernels/losses.h"
 #include "kernels/optimizers/optim.c"
 #include "kernels/optimizers/schedule.c"
-#include "kernels/norm.c"
-#include "kernels/image.c"
+#include "kernels/layers/norm.c"
+#include "kernels/layers/image.c"
 #include "kernels/net.c"
-#include "kernels/recurrent.c"
+#include "kernels/layers/recurrent.c"
 #include "kernels/step.c"
 #include "kernels/input/input.c"
 #include "kernels/input/cells.c"
-#include "kernels/text.c"
+#include "kernels/input/text.c"
 #include "kernels/mixture.c"
 #include "kernels/coverage.c"
 #include "kernels/replay.c"
 #include "kernels/learn.c"
 #include "kernels/batch.c"
 #ifndef HW_PAGE
-#include "kernels/anomaly.c"
+#include "kernels/kinds/anomaly.c"
 #else /* js/left_out.c */
 static int kernel_score(hw_learner *l, void *p) { return (void)l, (void)p, HW_BAD_ARGUMENT; }
 static int kernel_learn_unusual(hw_learner *l, double w, void *p) { return (void)l, (void)w, (void)p, HW_BAD_ARGUMENT; }
@@ -35,7 +35,7 @@ static void kernel_contributions(hw_learner *l, double *row, double *score, doub
 #ifdef HW_PAGE /* nothing there asks for agents */
 #define AGENT NULL, NULL, NULL
 #else
-#include "kernels/agent.c"
+#include "kernels/kinds/agent.c"
 #define AGENT kernel_look, kernel_learn_transition, end_traces
 #endif
 

@@ -269,7 +269,8 @@ static inline double hw_time_of(uint64_t bits)
     return x;
 }
 
-/* ---- agents (control/agent.c, kernels/agent.c) --------------------------------------------------------------------------
+/* ---- agents (control/agent.c, kernels/kinds/agent.c)
+ * --------------------------------------------------------------------------
  */
 
 enum {
@@ -394,7 +395,7 @@ enum {
 };
 
 /* Scores of HW_ANOMALY: how many there ever were, how many samples in succession were not learned since they are unusual,
- * and the last ones of each detector and of the pool (kernels/anomaly.c). */
+ * and the last ones of each detector and of the pool (kernels/kinds/anomaly.c). */
 enum { HW_SCORES_EVER, HW_SCORES_SKIPPED, HW_SCORES_HEAD, HW_DETECTORS = 4, HW_SCORED = 2000 };
 
 /* What was given out for a sample: ends below and above for each level of coverage, the width that they are multiples of,

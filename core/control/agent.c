@@ -1,4 +1,5 @@
-/* An agent: what comes in is checked, room is made, rewards are scaled, and actions are drawn. kernels/agent.c learns. */
+/* An agent: what comes in is checked, room is made, rewards are scaled, and actions are drawn. kernels/kinds/agent.c
+ * learns. */
 #include "../elementary.h"
 #include "../learner.h"
 

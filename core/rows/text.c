@@ -3,11 +3,10 @@
  * A word is a run of letters, marks and digits, in lower case. Where scripts don't put spaces between words (Chinese,
  * Japanese, Thai, …) each character is one, and pairs of neighbours stand for what others write as a word; so is each
  * emoji. Each word and each pair has a hash of 64 bits, and each hash a row of a table of its own with one number for each
- * output: z = sum of value times row, added to the mixture's logits (kernels/text.c). Rows are only ever appended; beyond
- * max_rows new hashes share the rows that are there. The value of a word is that of tf-idf,
- *     (1 + ln times) ln(1 + (n + 1) / (n_w + 1)),
- * n texts so far and n_w of them with the word; a pair counts half; and all of a sample together have length 1.
- * Sources: hashing, Weinberger et al. 2009; tf-idf, Salton & Buckley 1988; pairs of words, Wang & Manning 2012.
+ * output: z = sum of value times row, added to the mixture's logits (kernels/input/text.c). Rows are only ever appended;
+ * beyond max_rows new hashes share the rows that are there. The value of a word is that of tf-idf, (1 + ln times) ln(1 + (n
+ * + 1) / (n_w + 1)), n texts so far and n_w of them with the word; a pair counts half; and all of a sample together have
+ * length 1. Sources: hashing, Weinberger et al. 2009; tf-idf, Salton & Buckley 1988; pairs of words, Wang & Manning 2012.
  *
  * A column may also be found to be text: its first 16 values never repeat and have four words on average. Until then they
  * are categories, and stay so afterwards: a text that was one still has its row. Rows of words begin at zero, so nothing
