@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from headwater.errors import ConfigError
 __all__ = ["check_coverage", "interval_ends"]
 
 
-def check_coverage(coverage: float) -> None:
+def check_coverage(coverage: Any) -> None:
     """Refuse a coverage that is no share between 0 and 1.
 
     Raises
@@ -22,7 +21,7 @@ def check_coverage(coverage: float) -> None:
     ConfigError
         If it is none.
     """
-    if not isinstance(coverage, Real) or not 0 < coverage < 1:
+    if not isinstance(coverage, float | int | np.floating) or not 0 < coverage < 1:
         raise ConfigError(expected="a share between 0 and 1", got=repr(coverage), at="coverage", help="Give e.g. 0.9.")
 
 
