@@ -27,6 +27,7 @@ if _TYPES:
     from .learner.control.agent import Agent
     from .learner.decisions.bandit import Bandit
     from .learner.limits import Limits
+    from .learner.outputs.multi_output import MultiOutput
     from .learner.regressor import Regressor
     from .learner.series.forecaster import Forecaster
     from .learner_file import load
@@ -43,6 +44,7 @@ __all__ = [
     "Fleet",
     "Forecaster",
     "Limits",
+    "MultiOutput",
     "Regressor",
     "Session",
     "evaluate",
@@ -61,6 +63,7 @@ _ROOMS = {
     "Fleet": ".fleet",
     "Forecaster": ".learner.series.forecaster",
     "Limits": ".learner.limits",
+    "MultiOutput": ".learner.outputs.multi_output",
     "Regressor": ".learner.regressor",
     "Session": ".session",
     "evaluate": ".evaluate",

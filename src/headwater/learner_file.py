@@ -184,6 +184,10 @@ def _packed(learner: Any, copied: Mapping[str, NDArray[Any]] = EMPTY) -> SavedMo
     if sample is not None:
         sample.catch_up(learner.n_learned)
         arrays["sample"] = pack_sample(sample)
+    for i, member in enumerate(learner.members.values()):
+        if member.sample is not None:
+            member.sample.catch_up(member.n_learned)
+            arrays[f"{i}.sample"] = pack_sample(member.sample)
     return SavedModel(header, arrays)
 
 
@@ -192,10 +196,18 @@ def _check_names(arrays: Mapping[str, NDArray[Any]]) -> None:
 
     A store needs no such check: its names come from the journal, which holds plain values only.
     """
-    if "column_name" not in arrays:
-        return
-    texts, ends = arrays["names_bytes"].data, arrays["names_end"]
-    for place in arrays["column_name"].tolist():
+    for prefix in _prefixes(arrays, "column_name"):
+        _check_names_of(arrays, prefix)
+
+
+def _prefixes(arrays: Mapping[str, NDArray[Any]], name: str) -> list[str]:
+    """Return what stands before the names of arrays that are called so: nothing, or the number of an output and a dot."""
+    return [key.removesuffix(name) for key in arrays if key == name or key.endswith(f".{name}")]
+
+
+def _check_names_of(arrays: Mapping[str, NDArray[Any]], prefix: str) -> None:
+    texts, ends = arrays[f"{prefix}names_bytes"].data, arrays[f"{prefix}names_end"]
+    for place in arrays[f"{prefix}column_name"].tolist():
         name = bytes(texts[ends[place - 1] if place else 0 : ends[place]])
         if not is_portable(name):
             kind, _, said = name[1:].decode("utf-8", "surrogatepass").partition(" ")
@@ -228,6 +240,9 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learne
         notes=header.get("notes", {}),
         sample=unpack_sample(arrays["sample"], learner.task) if "sample" in arrays else None,
     )
+    for i, member in enumerate(learner.members.values()):
+        if f"{i}.sample" in arrays:
+            member.resume_sample(unpack_sample(arrays[f"{i}.sample"], member.task))
     return learner
 
 
@@ -248,13 +263,12 @@ def _counter(counts: dict[str, int]) -> Counter[str]:
 
 def _check_texts(arrays: dict[str, NDArray[Any]]) -> None:
     """Refuse names that are no UTF-8, one by one; the core checks all else, and that there are names where it needs them."""
-    if "names_bytes" not in arrays:
-        return
-    texts, ends = arrays["names_bytes"].tobytes(), arrays["names_end"]
-    texts.decode("utf-8", "surrogatepass")
-    starts = ends[(ends >= 0) & (ends < len(texts))]
-    if (np.frombuffer(texts, np.uint8)[starts] & 0xC0 == 0x80).any():
-        raise ValueError("names_end", "where characters end", ends)
+    for prefix in _prefixes(arrays, "names_bytes"):
+        texts, ends = arrays[f"{prefix}names_bytes"].tobytes(), arrays[f"{prefix}names_end"]
+        texts.decode("utf-8", "surrogatepass")
+        starts = ends[(ends >= 0) & (ends < len(texts))]
+        if (np.frombuffer(texts, np.uint8)[starts] & 0xC0 == 0x80).any():
+            raise ValueError("names_end", "where characters end", ends)
 
 
 LEARNER_FORMAT = LearnerFormat(_pack, _Copy, _unpack)

@@ -43,6 +43,8 @@ def answers(kind, rows):
         return None
     values = [row.get("a", 0.0) for row in rows]
     values = [value if isinstance(value, float) and math.isfinite(value) else 0.0 for value in values]
+    if "outputs" in kind.can:
+        return [{"size": ("low", "high")[value > 5], "twice": 2 * value} for value in values]
     if "acts" in kind.can:
         return [["low" if value % 1 < 0.5 else "high", float(value > 5), 0.5] for value in values]
     if "control" in kind.can:  # what was done, what it brought, and the state that followed
@@ -66,6 +68,10 @@ def taught(kind, rows=ROWS[:300], **settings):
 
 def said(model, rows=ROWS):
     forecast = model.forecast(rows)
+    if model.task == "multioutput":
+        return np.array(
+            [[float(v in ("high", True)) if isinstance(v, str) else v for v in y.values()] for y in forecast.y_pred]
+        )
     return forecast.y_pred if forecast.proba is None else forecast.proba
 
 

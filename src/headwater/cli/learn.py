@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +17,8 @@ from headwater.cli.options.fleet import agree_on_key, check_fleet
 from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import ReportFile, report_file, session_pace
-from headwater.cli.options.shared import Source, check_sources
+from headwater.cli.options.shared import Names, Source, check_sources, split_names
+from headwater.cli.outputs.targets import TargetsRun
 from headwater.cli.sources import LearnedSources, compare_columns
 from headwater.cli.terminal.keys import print_keys
 from headwater.cli.terminal.progress import ProgressLine
@@ -37,6 +38,7 @@ __all__ = ["learn"]
 def learn(
     *source: Source,
     target: Annotated[str | None, Parameter(name=("--target", "-t"), metavar="COLUMN")] = None,
+    targets: Names = None,
     task: str = "auto",
     model: Path | None = None,
     fleet: Annotated[str | None, Parameter(metavar="KEY")] = None,
@@ -64,6 +66,8 @@ def learn(
         dataset:NAME, or a broker: kafka://, nats://, redis://, postgresql://, mqtt://.
     target
         The column to predict. A data set knows its own, and a saved model what it has learned.
+    targets
+        Several columns to predict together, with commas between, in place of --target.
     task
         classify, regress, anomaly, or auto: decided from the first rows.
     model
@@ -101,6 +105,9 @@ def learn(
     check_sources(source, "learn")
     task = anomaly_task(task, report=report, follow=follow is not None) if anomalies or task == ALONE else task
     reading, options = reading or ReadingOptions(), options or ModelOptions()
+    if targets:
+        single = (target, fleet, delay, resume, anomalies, watch, adapt, report, follow)
+        return TargetsRun(source, split_names(targets), task, model, window, single).run(reading, options, as_json=json)
     if follow is not None:
         besides: dict[str, Any] = {"--fleet": fleet, "--delay": delay, "--resume": resume}
         besides |= {"--watch": watch, "--adapt": adapt, "--report": report}
@@ -108,16 +115,12 @@ def learn(
         return learn_into_store(source, follow, reading, options, **asked)
     written = report_file(" ".join(source), report, drift) if report is not None else None
     with ExitStack() as opened:
-        if model is not None:
-            opened.enter_context(locked(model))
+        opened.enter_context(nullcontext() if model is None else locked(model))
         start = Start(source, target, task, model, reading, options, fleet)
         start.open(opened, resume=resume, report=report)
         pace = session_pace(written, every, drift, start.surprises)
         session = Session(start.learner, delay=delay, window=window, keep=model, adapt=policies, **pace)
-        record, events = _run(session, start, every if json else None, written)
-        return _report(
-            record, session, start.stream, drift_lines(events), written, as_json=json, surprises=start.surprises
-        )
+        return _run_and_report(session, start, every, written, as_json=json)
 
 
 class Start:
@@ -174,6 +177,13 @@ class Start:
         if not quiet:
             going_on = self.model if self.known is not None else None
             print_start(self.stream, self.learner, going_on, self.said, skipped=self.skipped)
+
+
+def _run_and_report(session: Session, start: Start, every: int, written: ReportFile | None, *, as_json: bool) -> int:
+    """Take the stream through the session, and say what came of it."""
+    record, events = _run(session, start, every if as_json else None, written)
+    drifts, surprises = drift_lines(events), start.surprises
+    return _report(record, session, start.stream, drifts, written, as_json=as_json, surprises=surprises)
 
 
 def _report(

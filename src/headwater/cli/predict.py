@@ -77,7 +77,9 @@ def predict(
         beside_rows = _check_columns(learner, stream, kept, model)
         with _opened(out) as file, ProgressLine(stream, lambda: done):
             scores = "scores" in kind_with(learner.task).can
-            write = _writer(file, kind, learner.describe()["classes"], kept, scores=scores)
+            outputs = [one["name"] for one in learner.describe().get("outputs", ())]
+            classes = () if outputs else learner.describe()["classes"]
+            write = _writer(file, kind, classes, kept, scores=scores, outputs=outputs)
             strange = beside_rows if scores else frozenset()  # to a detector a column that it never saw is a surprise
             for block in stream.blocks():
                 beside, X = _taken(block.X, kept, strange)
@@ -110,8 +112,9 @@ def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Pat
                 help=did_you_mean(name, [*stream.columns, *learner.notes.get("drop", [])]),
             )
     target = learner.notes.get("target")
+    answers = [target] if target else learner.notes.get("targets", [])
     features = set(features_of(learner))
-    no_features = frozenset({*kept, *([target] if target else [])}) - features
+    no_features = frozenset({*kept, *answers}) - features
     stream.columns = tuple(name for name in stream.columns if name not in no_features)
     for line in [*stream.new_notes(), *compare_columns(learner, stream, model=str(model), learning=False)]:
         print(line, file=sys.stderr)
@@ -166,15 +169,29 @@ def _rows(numbers: Iterable[int], beside: Iterable[tuple[Any, ...]], forecast: F
 
 
 def _writer(
-    file: IO[str], kind: str, classes: Iterable[Any], kept: Sequence[str], *, scores: bool = False
+    file: IO[str],
+    kind: str,
+    classes: Iterable[Any],
+    kept: Sequence[str],
+    *,
+    scores: bool = False,
+    outputs: Sequence[Any] = (),
 ) -> Callable[[Iterable[Row]], None]:
-    """Return what writes some rows: CSV with a column for each class, or JSON lines; of a detector scores and alarms."""
+    """Return what writes some rows: CSV with a column for each class, or JSON lines; of a detector scores and alarms.
+
+    Of several answers a row CSV has a column for each output, JSON lines an object.
+    """
     names = [str(label) for label in classes]
     if scores:
         return _score_writer(file, kind, kept)
     if kind == "jsonl":
         return lambda rows: file.writelines(_json_line(row, names, kept) for row in rows)
     table = csv.writer(file, lineterminator="\n")
+    if outputs:
+        table.writerow(["row", *kept, *(f"y_pred_{name}" for name in outputs)])
+        return lambda rows: table.writerows(
+            (row, *map(_plain, beside), *(said[name] for name in outputs)) for row, beside, said, _ in rows
+        )
     table.writerow(["row", *kept, "y_pred", *(f"proba_{name}" for name in names)])
     return lambda rows: table.writerows(
         (row, *map(_plain, beside), said, *_rounded(proba or ())) for row, beside, said, proba in rows

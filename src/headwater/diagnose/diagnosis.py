@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headwater.bound import face
@@ -15,10 +15,12 @@ from headwater.diagnose.detector import DetectorMeasures, measure_detector
 from headwater.diagnose.finding import SEVERITIES, Finding
 from headwater.diagnose.forecaster import ForecasterMeasures, measure_forecaster
 from headwater.diagnose.measures import Measures, measure
+from headwater.errors import DataError
 from headwater.learner.anomaly import Anomaly
 from headwater.learner.control.agent import Agent
 from headwater.learner.decisions.bandit import Bandit
 from headwater.learner.kinds import check_can
+from headwater.learner.outputs.multi_output import MultiOutput
 from headwater.learner.series.forecaster import Forecaster
 
 __all__ = ["RULES", "Diagnosis", "diagnose"]
@@ -131,10 +133,31 @@ def diagnose(learner: Any) -> Diagnosis:
     if isinstance(learner, Agent):
         of_agent = measure_agent(learner)
         return Diagnosis(_sorted(rule(of_agent) for rule in agent.RULES), of_agent)
+    if isinstance(learner, MultiOutput):
+        return _of_outputs(learner)
     check_can(learner, "layers", at="diagnose")
     way = "Let it learn some rows: learn_one, learn_many, or headwater diagnose STREAM --target COLUMN --model FILE."
     measures = measure(learner, learner.kept_sample(help=way))
     return Diagnosis(_sorted(rule(measures) for rule in RULES), measures)
+
+
+def _of_outputs(learner: MultiOutput) -> Diagnosis:
+    """Return what is wrong with the learner of each output, named by it."""
+    if not learner.members:
+        raise DataError(
+            expected="a model that has learned",
+            got="one that has seen no answer",
+            at="MultiOutput",
+            help="Call learn_one or learn_many first.",
+        )
+    own = {name: diagnose(member) for name, member in learner.members.items()}
+    named = [
+        replace(finding, text=f"Output {name!r}: {finding.text}")
+        for name, one in own.items()
+        for finding in one.findings
+    ]
+    longest = max((one.measures for one in own.values()), key=lambda measures: measures.rows)
+    return Diagnosis(_sorted(named), longest)
 
 
 def _sorted(found: Iterable[Finding | None]) -> tuple[Finding, ...]:

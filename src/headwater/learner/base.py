@@ -141,6 +141,9 @@ class Learner(ABC):
     def take_scored(self, rows: ScoredRows) -> None:  # noqa: B027 - most kinds keep nothing
         """Keep what a diagnosis needs of rows whose prediction was given out earlier: a session calls it for late answers."""
 
+    def resume_sample(self, sample: DiagnosisSample) -> None:  # noqa: B027 - most kinds keep nothing
+        """Go on from what was saved of what is kept for a diagnosis."""
+
     def keep_record(self, record: Record) -> None:  # noqa: B027 - most kinds keep nothing
         """Keep how a session says that learning stands, for the diagnosis."""
 
@@ -267,6 +270,11 @@ class Learner(ABC):
     def known_classes(self) -> list[Any]:
         """The classes known so far, in the order of the probabilities; none but of a classifier."""
         return []
+
+    @property
+    def members(self) -> Mapping[Any, Learner]:
+        """The learners that it consists of, by output; none but of one with several answers a row."""
+        return {}
 
     @property
     def coverage_(self) -> dict[float, dict[str, float]]:

@@ -16,6 +16,7 @@ from .base import Learner
 from .classifier import Classifier
 from .control.agent import Agent
 from .decisions.bandit import Bandit
+from .outputs.multi_output import MultiOutput
 from .regressor import Regressor
 from .series.forecaster import Forecaster
 from .supervised import SupervisedLearner
@@ -49,6 +50,7 @@ ABILITIES: dict[str, str] = {
     "weights": "weighs rows",
     "ahead": "forecasts a series",
     "acts": "chooses actions",
+    "outputs": "learns several answers a row",
     "coverage": "gives sets or intervals with a guarantee",
     "control": "acts in an environment",
 }
@@ -119,6 +121,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("Forecaster", "forecast", Forecaster, "forecaster", frozenset(("answers", "ahead"))),
     Kind("Bandit", "decide", Bandit, "bandit", frozenset(("answers", "acts"))),
     Kind("Agent", "control", Agent, "agent", frozenset(("answers", "control"))),
+    Kind("MultiOutput", "multioutput", MultiOutput, "multi-output learner", frozenset(("answers", "outputs"))),
 )
 
 

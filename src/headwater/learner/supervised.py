@@ -325,10 +325,15 @@ class SupervisedLearner(Learner, Settings):
         super().resume(engine=engine, refused=refused, notes=notes)
         self._checked = None
         self._resume_classes(classes)
-        self._sample = sample
+        self._sample = None
         if sample is not None:
-            sample.catch_up(self.n_learned)
-            self._next_probe = sample.next_learned
+            self.resume_sample(sample)
+
+    def resume_sample(self, sample: DiagnosisSample) -> None:
+        """Go on from what was saved of what is kept for a diagnosis."""
+        self._sample = sample
+        sample.catch_up(self.n_learned)
+        self._next_probe = sample.next_learned
 
     def _resume_classes(self, classes: Sequence[Any]) -> None:
         """Take the classes that were saved; a regressor has none."""

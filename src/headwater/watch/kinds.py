@@ -10,6 +10,7 @@ from headwater.watch.anomaly import AnomalyWatch
 from headwater.watch.classify import ClassifyWatch
 from headwater.watch.control import ControlWatch
 from headwater.watch.decisions import DecisionWatch
+from headwater.watch.outputs import OutputsWatch
 from headwater.watch.regress import RegressWatch
 
 __all__ = ["SCORE_WATCHES", "ScoreWatch"]
@@ -52,4 +53,5 @@ SCORE_WATCHES: dict[str, type[ScoreWatch]] = {
     "forecast": RegressWatch,
     "decide": DecisionWatch,
     "control": ControlWatch,
+    "multioutput": OutputsWatch,
 }

@@ -286,3 +286,11 @@ def test_a_pole_is_balanced_ever_longer_by_an_agent_that_was_saved_in_between():
     said = output_of("25_control")
     first, last = (numbers(said[f"{steps} steps"])[0] for steps in ("10,000", "80,000"))
     assert first < 60 < 300 < last
+
+
+def test_flares_of_three_sizes_and_a_quiet_sun_are_predicted_in_one_answer():
+    said = output_of("27_many_answers")
+    own, usual = numbers(said["flares"])
+    assert own < 0.8 * usual
+    assert numbers(said["quiet or not"])[0] > 80
+    assert said["outputs"].endswith("quiet, storm")

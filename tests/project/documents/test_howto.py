@@ -30,6 +30,8 @@ BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
         "../zh/how-to/decisions.md",
         "coverage.md",
         "../zh/how-to/coverage.md",
+        "many-answers.md",
+        "../zh/how-to/many-answers.md",
         "text.md",
         "../zh/how-to/text.md",
         "memory.md",

@@ -40,11 +40,17 @@ def explained(model: Model, asked: ExplainRequest) -> dict[str, Any]:
                 check_can(learner, ability, at=name)
                 how["action" if acts else name] = given
         why = learner.explain_one(asked.x, **how)
+    if "outputs" in kind_of(learner).can:
+        return {"outputs": {label_key(name): _of_output(own) for name, own in why.items()}, "seq": seq}
     if isinstance(why, Mapping):
         return {"contributions": parts_as_json(why), "seq": seq}
+    return {**_of_output(why), "seq": seq}
+
+
+def _of_output(why: Any) -> dict[str, Any]:
     about = {"prediction": why.prediction, "baseline": why.baseline}
     named = {} if why.target is None else {"target": label_key(why.target)}
-    return {**about, **named, "contributions": parts_as_json(why.contributions), "seq": seq}
+    return {**about, **named, "contributions": parts_as_json(why.contributions)}
 
 
 def parts_as_json(parts: Mapping[Any, float]) -> dict[str, float]:

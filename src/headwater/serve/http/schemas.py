@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from headwater.errors import DataError, TargetError
+from headwater.learner.outputs.answers import as_outputs
 from headwater.serve.http.limits import ServerLimits, too_many
 from headwater.store.journal.events import JournalEvent
 from headwater.store.service.decisions import as_journaled
@@ -35,6 +36,7 @@ Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Scalar = None | bool | Int | float | str
 Features = dict[Name, bool | Int | float | str | list[Scalar] | None]
 LabelValue = bool | Int | float | Name
+Outputs = dict[Name, LabelValue | None]
 Weight = Annotated[float, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 
 
@@ -55,11 +57,12 @@ class Example(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
     A model that needs no answers takes samples without ``y``; a label (0 or 1) is for the scores alone. A forecaster takes the times
     of its series in their order, ``null`` for an answer that is missing, and no weights. To a bandit ``y`` is ``[action, reward, p]``,
-    with the probability with which the action was taken; a fourth item may list the actions that were offered.
+    with the probability with which the action was taken; a fourth item may list the actions that were offered. To a learner of several
+    answers a row it is an object, output → value; ``null`` for one that is not known.
     """
 
     x: Features
-    y: LabelValue | list[LabelValue | list[LabelValue]] | msgspec.UnsetType | None = msgspec.UNSET
+    y: LabelValue | list[LabelValue | list[LabelValue]] | Outputs | msgspec.UnsetType | None = msgspec.UNSET
     w: Weight | None = None
     id: Id | None = None
 
@@ -307,10 +310,9 @@ def answer(task: str, y: Any) -> Any:
         return math.nan
     if task == "decide":
         return as_journaled(y)
-    if isinstance(y, list):
-        raise TargetError(
-            expected="one value", got=f"{y!r:.80}", at="y", help="Only a bandit learns [action, reward, p]."
-        )
+    if task == "multioutput":
+        return as_outputs(y)
+    _check_one_value(y, "y")
     if task == "control":
         raise TargetError(
             expected="a transition", got="an answer", at="y", help="Send it to /transition; nothing was learned."
@@ -327,6 +329,12 @@ def answer(task: str, y: Any) -> Any:
     return float(y)
 
 
+def _check_one_value(y: Any, at: str) -> None:
+    if isinstance(y, list | dict):
+        help_ = "A bandit learns [action, reward, p], a MultiOutput an object."
+        raise TargetError(expected="one value", got=f"{y!r:.80}", at=at, help=help_)
+
+
 def check_answers(task: str, examples: Sequence[Example], shape: str) -> None:
     """Refuse examples of which one has no answer, or one that is null where none may be missing; ``shape``: one, list or lines.
 
@@ -337,6 +345,8 @@ def check_answers(task: str, examples: Sequence[Example], shape: str) -> None:
     """
     may_lack, may_be_null = task == "anomaly", task == "forecast"
     for i, example in enumerate(examples):
+        if shape != "one" and task not in ("decide", "multioutput"):
+            _check_one_value(example.y, f"body $[{i}].y" if shape == "list" else f"line {i + 1} $.y")
         if example.y is None and not may_be_null:
             got, place = (
                 "Expected `bool | int | float | str`, got `null`",
@@ -381,11 +391,18 @@ def score_as_json(score: float) -> dict[str, Any]:
     return {"score": score, "anomaly": score > 1.0 - RATE}
 
 
-def prediction_as_json(guess: Any, proba: dict[Any, float] | None) -> dict[str, Any]:
+def prediction_as_json(guess: Any, proba: dict[Any, Any] | None) -> dict[str, Any]:
     """Return a prediction as JSON shows it."""
+    if isinstance(guess, dict):
+        shares = {label_key(name): _shares(own) for name, own in (proba or {}).items()}
+        return {"y_pred": {label_key(name): value for name, value in guess.items()}, "proba": shares}
     if proba is None:
         return {"y_pred": guess if isinstance(guess, float) and math.isfinite(guess) else None}
-    return {"y_pred": guess, "proba": {label_key(label): round(p, 7) for label, p in proba.items()}}
+    return {"y_pred": guess, "proba": _shares(proba)}
+
+
+def _shares(proba: Mapping[Any, float]) -> dict[str, float]:
+    return {label_key(label): round(p, 7) for label, p in proba.items()}
 
 
 def to_json(value: Any) -> bytes:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError, DataError
 from headwater.learner.control.states import as_state
 from headwater.learner.kinds import check_can, kind_of
+from headwater.learner.outputs.answers import as_outputs
 from headwater.store.journal.events import (
     JournalEvent,
     PendingPrediction,
@@ -101,11 +102,12 @@ class DurableLearner:
         with self._model.lock:
             return self.learner.predict_one(x)
 
-    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
-        """Predict the probability of each class seen so far."""
-        check_can(self.learner, "classes", at="predict_proba_one")
+    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Predict the probability of each class seen so far; of several answers a row, by output."""
+        if "outputs" not in kind_of(self.learner).can:
+            check_can(self.learner, "classes", at="predict_proba_one")
         with self._model.lock:
-            p: dict[Any, float] = self.learner.predict_proba_one(x)
+            p: dict[Any, Any] = self.learner.predict_proba_one(x)
         return p
 
     def predict_set_one(self, x: Mapping[Any, Any], coverage: float = 0.9) -> set[Any]:
@@ -214,7 +216,7 @@ class DurableLearner:
     def learn_many(self, X: Any, y: Any = _NOT_GIVEN, w: Any = None) -> NDArray[Any]:
         """Learn rows strictly one by one, once all are on disk; return the prediction made before each was learned."""
         predictions = [answer["y_pred"] for answer in self._commit(self._events(X, y, w))]
-        if not kind_of(self.learner).can & {"classes", "acts"}:
+        if not kind_of(self.learner).can & {"classes", "acts", "outputs"}:
             return np.asarray(predictions, np.float64)
         out = np.empty(len(predictions), object)
         out[:] = predictions
@@ -484,6 +486,8 @@ class DurableLearner:
                 expected="an answer", got="none", at="y", help="Only a learner that needs none takes samples alone."
             )
         value = plain(y)
+        if "outputs" in kind_of(self.learner).can:
+            return as_outputs(value)
         if "acts" in kind_of(self.learner).can:
             return as_journaled(value)
         if "control" in kind_of(self.learner).can:

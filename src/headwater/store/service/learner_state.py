@@ -140,6 +140,8 @@ def predict_rows(task: str, learner: Any, X: Sequence[Any]) -> list[tuple[Any, d
         return [
             (guess, dict(zip(said.classes, row, strict=True))) for guess, row in zip(said.y_pred, table, strict=True)
         ]
+    if task == "multioutput":
+        return [(learner.predict_one(x), learner.predict_proba_one(x)) for x in X]
     if "classes" not in kind_with(task).can:
         if len(X) == 1 and task == "regress":  # the short way
             return [(float(learner.predict_one(X[0])), None)]

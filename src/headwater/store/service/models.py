@@ -190,6 +190,12 @@ class Models:
         added
             Classes that come with other requests of the same commit; those of these events are added to them.
         """
+        if model.task == "multioutput":
+            answers = [event.y or {} for event in events if event.step is None]
+            for state in model.learners:
+                pairs, known = set(state.learner.pairs_in(answers)), frozenset(state.learner.known_classes)
+                limits.check_classes(known, (pairs | added) - known)
+            added |= pairs
         if model.task == "decide":
             labels = {decision_of(event)[0] for event in events}
             for state in model.learners:

@@ -10,6 +10,7 @@ from .answers import LiveAnswers
 from .curve import WINDOW
 from .decisions import LiveDecisions
 from .forecasts import LiveForecasts
+from .outputs import LiveOutputs
 from .returns import LiveReturns
 
 __all__ = ["WINDOW", "LiveScores", "live_scores"]
@@ -55,4 +56,6 @@ def live_scores(task: str, saved: bytes = b"", *, season: int = 1) -> LiveScores
     """
     if task == "forecast":
         return LiveForecasts(season, saved)
+    if task == "multioutput":
+        return LiveOutputs(saved)
     return LiveDecisions(saved) if task == "decide" else _KINDS[task](task, saved)

@@ -2,7 +2,7 @@
 import { byId, element } from "../shared/dom.js";
 import { text } from "../shared/language.js";
 import { css, isDark } from "../shared/theme.js";
-import { isAgent, isDetector } from "./state.js";
+import { inShares, isAgent, isDetector } from "./state.js";
 
 // Okabe & Ito 2008: told apart by everyone; then grey and brown.
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#8c564b"];
@@ -39,7 +39,7 @@ const line = (name, x, y, ink, more = {}) => ({ type: "scatter", mode: "lines", 
 export function score(frame, baselines) {
   if (isDetector(frame)) { detector(frame); return; }
   if (isAgent(frame)) { returns(frame); return; }
-  const points = frame.history.points, x = points.map((p) => p[0]), classes = frame.task === "classify", n = baselines.length;
+  const points = frame.history.points, x = points.map((p) => p[0]), classes = inShares(frame), n = baselines.length;
   const at = { "no-change": 2, "best fixed": 4 }; // where a baseline stands in a point; another one stands third
   const traces = [...baselines.map((name, i) => line(text(name), x, points.map((p) => p[at[name] ?? 3]), css("--soft"), { dash: ["dot", "dash"][i % n], width: 1.3 })),
     line(text("model_line"), x, points.map((p) => p[1]), colour(0), { width: 3 })];

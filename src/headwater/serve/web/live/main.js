@@ -9,7 +9,7 @@ import { showControls, wireControls } from "./controls.js";
 import { drawHeatmaps, loadHeatmaps } from "./heatmaps.js";
 import { showLearners } from "./learners.js";
 import { showOverview, showState } from "./overview.js";
-import { baselineNames, isAgent, isBandit, isClassifier, isDetector, isForecaster, scoreName, state } from "./state.js";
+import { baselineNames, isAgent, isBandit, isClassifier, isDetector, isForecaster, isOutputs, scoreName, state } from "./state.js";
 import { showAlarms, showRecent, showRefused, showRejected } from "./tables.js";
 import { LIVE } from "./texts.js";
 import { figure, show } from "./verdict.js";
@@ -32,7 +32,7 @@ function showAll() {
   byId("score-title").textContent = text(`score_${frame.task}`);
   byId("calibration-card").hidden = !isClassifier(frame);
   byId("experts-card").hidden = frame.experts.length < 2;
-  byId("scores").hidden = isDetector(frame) || isBandit(frame) || isAgent(frame);
+  byId("scores").hidden = isDetector(frame) || isBandit(frame) || isAgent(frame) || isOutputs(frame);
   byId("importance-card").hidden = !frame.can.includes("importance");
   byId("alarms-card").hidden = !isDetector(frame);
   byId("inside").hidden = !frame.can.includes("layers");

@@ -1,7 +1,7 @@
 // The first screen: the task in words, the state, the verdict, and three figures.
 import { byId, element } from "../shared/dom.js";
 import { current, text } from "../shared/language.js";
-import { baselineNames, isAgent, isBandit, isClassifier, isDetector, scoreName, state } from "./state.js";
+import { baselineNames, isAgent, isBandit, isClassifier, isDetector, isOutputs, scoreName, state } from "./state.js";
 import { best, compare, figure, show, verdict } from "./verdict.js";
 
 const CLASSES = 4;
@@ -49,7 +49,7 @@ export function showOverview() {
     return;
   }
   const [path, x] = [isBandit(frame) ? "act" : "learn", '{"hour": 8, "from": "JFK"}'];
-  const more = isBandit(frame) ? ', "actions": ["a", "b"]' : isDetector(frame) ? "" : `, "y": ${isClassifier(frame) ? '"late"' : "12.5"}`;
+  const more = isBandit(frame) ? ', "actions": ["a", "b"]' : isDetector(frame) ? "" : `, "y": ${isOutputs(frame) ? '{"late": true, "minutes": 12.5}' : isClassifier(frame) ? '"late"' : "12.5"}`;
   byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/${path} \\\n  -H 'content-type: application/json' \\\n  -d '{"x": ${x}${more}}'`;
 }
 

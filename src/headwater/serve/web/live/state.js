@@ -12,5 +12,8 @@ export const isDetector = (frame) => frame.task === "anomaly";
 export const isForecaster = (frame) => frame.task === "forecast";
 export const isAgent = (frame) => frame.task === "control";
 export const isBandit = (frame) => frame.task === "decide";
-export const scoreName = (frame) => (isAgent(frame) ? "return" : isClassifier(frame) ? "accuracy" : isDetector(frame) ? "alarms" : isBandit(frame) ? "mean_reward" : "mae");
-export const baselineNames = (frame) => (isDetector(frame) || isAgent(frame) ? [] : isBandit(frame) ? ["uniform", "best fixed"] : [isClassifier(frame) ? "majority" : isForecaster(frame) ? "season" : "mean", "no-change"]);
+export const isOutputs = (frame) => frame.task === "multioutput";
+// Whether scores are shares of right answers: of classes, also where a row has several answers.
+export const inShares = (frame) => isClassifier(frame) || (isOutputs(frame) && frame.learners[0].scores.model.accuracy != null);
+export const scoreName = (frame) => (isAgent(frame) ? "return" : inShares(frame) ? "accuracy" : isDetector(frame) ? "alarms" : isBandit(frame) ? "mean_reward" : "mae");
+export const baselineNames = (frame) => (isDetector(frame) || isAgent(frame) ? [] : isBandit(frame) ? ["uniform", "best fixed"] : [isClassifier(frame) || isOutputs(frame) ? "majority" : isForecaster(frame) ? "season" : "mean", "no-change"]);

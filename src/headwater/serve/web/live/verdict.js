@@ -1,11 +1,11 @@
 // One line that says whether the model is worth having: its score beside that of the better simple baseline.
 import { text } from "../shared/language.js";
-import { baselineNames, isAgent, isBandit, isClassifier, isDetector, scoreName } from "./state.js";
+import { baselineNames, inShares, isAgent, isBandit, isDetector, isOutputs, scoreName } from "./state.js";
 
-const largerIsBetter = (frame) => isClassifier(frame) || isBandit(frame);
+const largerIsBetter = (frame) => inShares(frame) || isBandit(frame);
 const percent = (value, digits) => `${(100 * value).toFixed(digits)} %`;
 export const figure = (value) => (value == null ? "–" : value.toPrecision(4));
-export const show = (frame, value) => (value == null ? "–" : isClassifier(frame) ? percent(value, 1) : isDetector(frame) ? percent(value, 2) : figure(value));
+export const show = (frame, value) => (value == null ? "–" : inShares(frame) ? percent(value, 1) : isDetector(frame) ? percent(value, 2) : figure(value));
 
 // The better baseline of a report of scores, by name; null before anything was scored.
 export function best(frame, scores) {
@@ -22,7 +22,7 @@ export function compare(frame, scores) {
   const [model, guess] = [scores.model[key], scores[name][key]];
   const better = largerIsBetter(frame) ? model - guess : guess - model;
   const state = better > 0 ? "ahead" : better < 0 ? "behind" : "even";
-  if (!isClassifier(frame)) return { name, state, model: figure(model), guess: figure(guess) };
+  if (!inShares(frame)) return { name, state, model: figure(model), guess: figure(guess) };
   const digits = [0, 1, 2].find((n) => model === guess || percent(model, n) !== percent(guess, n)) ?? 2;
   return { name, state, model: percent(model, digits), guess: percent(guess, digits) };
 }
@@ -31,5 +31,6 @@ export function verdict(frame, scores) {
   if (isDetector(frame) && scores.n) return text("verdict_anomaly", { alarms: scores.alarms.toLocaleString(), n: scores.n.toLocaleString(), share: percent(scores.alarms / scores.n, 2) });
   if (isAgent(frame) && scores.episodes) return text("verdict_control", { model: figure(scores.window.model.return), n: scores.episodes.toLocaleString() });
   const found = compare(frame, scores);
-  return found ? text(`verdict_${frame.task}`, { ...found, state: text(found.state) }) : text("verdict_none");
+  const kind = isOutputs(frame) ? (inShares(frame) ? "classify" : "regress") : frame.task;
+  return found ? text(`verdict_${kind}`, { ...found, state: text(found.state) }) : text("verdict_none");
 }

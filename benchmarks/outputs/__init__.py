@@ -1,0 +1,1 @@
+"""Several answers a row: headwater beside River's chains."""

@@ -1,0 +1,1 @@
+"""The part of `headwater learn` for several answers a row."""

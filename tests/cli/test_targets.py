@@ -1,0 +1,67 @@
+"""``headwater learn --targets``: several columns are learned together, saved, gone on with and predicted."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import headwater as hw
+from headwater.cli import main
+from headwater.learner_file import fingerprint
+
+
+@pytest.fixture(autouse=True)
+def rows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{i % 10},{i * 7 % 13},{i % 10 > 4},{2.5 * (i % 10)},{int(i % 2)}" for i in range(400)]
+    (tmp_path / "rows.csv").write_text("a,b,large,twice,odd\n" + "\n".join(lines) + "\n")
+
+
+def test_columns_are_learned_together_as_the_library_does_and_predicted(capsys):
+    assert main(["learn", "rows.csv", "--targets", "large,twice,odd", "--seed", "1", "--model", "m.hw"]) == 0
+    assert "right, guessing gets" in capsys.readouterr().out
+    model = hw.load("m.hw", hw.MultiOutput)
+    assert model.outputs == {"large": "classify", "twice": "regress", "odd": "classify"}
+    assert (model.n_learned, model.notes["targets"]) == (400, ["large", "twice", "odd"])
+    assert sorted(f["name"] for f in model.describe()["features"]) == ["a", "b"]
+    assert main(["predict", "rows.csv", "--model", "m.hw", "--limit", "2", "--out", "p.csv"]) == 0
+    head, first, _ = Path("p.csv").read_text(encoding="utf-8").splitlines()
+    assert head == "row,y_pred_large,y_pred_twice,y_pred_odd"
+    assert first.startswith("1,False,")
+    capsys.readouterr()
+    assert main(["predict", "rows.csv", "--model", "m.hw", "--limit", "1", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert set(said["y_pred"]) == {"large", "twice", "odd"}
+    assert main(["diagnose", "m.hw"]) == 0
+
+
+def test_learning_goes_on_from_the_file_and_prints_json(capsys):
+    command = ["learn", "rows.csv", "--targets", "large,twice", "--drop", "odd", "--model", "m.hw", "--json"]
+    assert main(command) == 0
+    before = fingerprint(hw.load("m.hw"))
+    capsys.readouterr()
+    assert main(command) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["rows"], record["names"][:2]) == (400, ["exact_match", "accuracy"])
+    assert hw.load("m.hw").n_learned == 800
+    assert fingerprint(hw.load("m.hw")) != before
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--targets", "large,none"], "expected a column none"),
+        (["--targets", "large,twice", "--delay", "3"], "no --delay with --targets"),
+        (["--targets", "large,twice", "--target", "odd"], "no --target with --targets"),
+        (["--targets", "large,twice", "--hidden", "8"], "settings that a learner of the kind MultiOutput has"),
+    ],
+)
+def test_what_can_not_be_is_refused_in_one_sentence(more, said, capsys):
+    assert main(["learn", "rows.csv", *more]) != 0
+    assert said in capsys.readouterr().err
+
+
+def test_another_kind_in_the_file_is_refused(capsys):
+    hw.Regressor().save("m.hw")
+    assert main(["learn", "rows.csv", "--targets", "large,twice", "--model", "m.hw"]) != 0
+    assert "expected a MultiOutput, got a Regressor" in capsys.readouterr().err
