@@ -95,6 +95,13 @@ def _bandit() -> Any:
     return model
 
 
+def acted(agent: Any, steps: int) -> Any:
+    for i in range(steps):
+        x, following = row(i), row(i + 1)
+        agent.learn(x, agent.act(x), float(i % 7), following, terminated=i % 40 == 39, truncated=i % 25 == 24)
+    return agent
+
+
 def _network() -> Any:
     layers = [
         nn.Dense(7),
@@ -138,6 +145,8 @@ SUBJECTS: dict[str, Callable[[], Any]] = {
     "anomaly": lambda: learned(hw.Anomaly(neighbours=20, hidden=3), 120, lambda i: 1.0),
     "forecaster": _forecaster,
     "bandit": _bandit,
+    "agent": lambda: acted(hw.Agent(3, hidden=6, explore=50), 90),
+    "agent_of_numbers": lambda: acted(hw.Agent(((-1.0, 2.0), (0.0, 1.0)), hidden=5, adaptive=True, max_rows=40), 90),
     "memory": lambda: learned(
         hw.Classifier(
             memory=3,
@@ -285,7 +294,7 @@ OFTEN = ("sizes", "declaration", "names_value", "names_owner", "names_end", "slo
          "forecast_counts", "forecast_numbers", "forecast_errors", "forecast_column_start", "forecast_column_slots",
          "forecast_levels", "bandit_counts", "bandit_shares", "bandit_actions", "bandit_ring", "bandit_weights",
          "coverage", "pending_ends", "pending_shown",
-         "memory_numbers", "memory_keys", "memory_blocks")  # fmt: skip
+         "agent_numbers", "agent_rows", "agent_returns", "agent_lengths", "memory_numbers", "memory_keys", "memory_blocks")  # fmt: skip
 
 
 def spoil(rng: np.random.Generator, header: dict[str, Any], arrays: Arrays) -> None:
@@ -340,6 +349,11 @@ def use(model: Any, at: Path) -> None:
         model.learn_many([2.0] * 10, [row(i) for i in range(100, 110)])
         model.forecast_interval(coverage=0.5)
         str(model.rejected), str(model.describe()), str(model.experts_)
+    elif isinstance(model, hw.Agent):
+        acted(model, 20)
+        model.learn(row(3, spread=30), model.act(row(3), False), float("nan"), row(4))
+        model.value(row(5)), model.policy(row(5)), model.returns, model.lengths
+        str(model.rejected), str(model.describe()), str(model.experts_), str(model.explain_one(row(1)))
     elif isinstance(model, hw.Bandit):
         for i in range(20):
             x = row(i, spread=30)

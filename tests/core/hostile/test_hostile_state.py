@@ -53,6 +53,6 @@ def test_a_file_with_a_right_digest_and_wrong_contents_is_refused_or_can_be_used
     assert wrong == []
     counts = Counter(became for _, _, became, _ in tried)
     assert counts.total() == FILES
-    assert counts["refused"] + counts["used"] >= 2400  # the others: what was to be wrong was there before
+    assert counts["refused"] + counts["used"] > 0.8 * FILES  # the others: what was to be wrong was there before
     assert counts["refused"] > FILES / 4
     assert counts["used"] > FILES / 8

@@ -18,6 +18,7 @@ LEARNERS = {
     "anomaly": lambda: hw.Anomaly(seed=3),
     "forecast": lambda: hw.Forecaster(horizon=4, season=7, seed=3),
     "decide": lambda: hw.Bandit(hidden=8, seed=3),
+    "control": lambda: hw.Agent(("left", "right"), hidden=8, explore=500, seed=3),
 }
 """A learner of each kind, by its task."""
 
@@ -31,11 +32,14 @@ def answer(i, task="classify"):
         return float("nan") if i % 29 == 17 else float(i % 7) + (i * 37 % 101) / 50
     if task == "decide":
         return ["abc"[i % 3], float(i * 37 % 101 > 50), 0.25 + i % 4 / 8]
+    if task == "control":  # what was done, what it brought, and the state that followed
+        then = {"next": sample(i + 1), "terminated": i % 90 == 89, "truncated": i % 70 == 69}
+        return {"action": ("left", "right")[i * 53 % 7 > 3], "reward": float(i * 37 % 101 > 50), **then}
     return "yes" if (i * 37 % 101) > 50 else "no" if i % 13 else "maybe"
 
 
 def weight(i, task):
-    return 1.0 if i % 4 or task in ("forecast", "decide") else 2.0
+    return 1.0 if i % 4 or task in ("forecast", "decide", "control") else 2.0
 
 
 def steps():
