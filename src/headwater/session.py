@@ -192,6 +192,13 @@ class Session:
             How learning stands at the end.
         """
         positions = self._noting.notes.get("positions") if self._noting is not None else None
+        if target is not None and self.learner.task == "multioutput":
+            raise ConfigError(
+                expected="rows with a dict of answers each",
+                got=f"one target, {target}",
+                at="session",
+                help="Give pairs (x, {output: answer}), or headwater learn FILE --targets A,B.",
+            )
         source = opened(stream, target=target, task=self.learner.task, positions=positions)
         self._stream = source if isinstance(source, Stream) else None
         ctrl_c = CtrlC()

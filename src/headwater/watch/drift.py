@@ -26,6 +26,7 @@ from headwater.errors import ConfigError
 from headwater.types import Event, ScoredRows, as_mapping
 from headwater.watch.changes import Change, changes
 from headwater.watch.clocks import ClockColumns
+from headwater.watch.outputs.costs import OutputCosts
 
 __all__ = ["DETECTORS", "DriftWatch"]
 
@@ -96,6 +97,7 @@ class DriftWatch:
         self._now: deque[Any] = deque(maxlen=_RECENT)
         self._clocks = ClockColumns()
         self._spread = (0, 0.0, 0.0)  # answers, their mean, their mean distance from it
+        self._outputs = OutputCosts()
         self._rng = np.random.default_rng(seed)
 
     def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
@@ -119,6 +121,8 @@ class DriftWatch:
             return [0.0 if math.isnan(p) else 1.0 - p for p in rows.proba]
         if rows.task == "anomaly":
             return [min(max(float(score), 0.0), 1.0) for score in rows.y_pred]
+        if rows.task == "multioutput":
+            return [self._outputs.of(answer, said) for answer, said in zip(rows.y, rows.y_pred, strict=True)]
         costs = []
         for answer, y_pred in zip(rows.y, rows.y_pred, strict=True):
             n, mean, spread = self._spread

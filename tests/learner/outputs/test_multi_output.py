@@ -12,6 +12,7 @@ from headwater.errors import ConfigError, DataError, LimitError, ModelFileError,
 from headwater.learner.limits import Limits
 from headwater.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.model_file.saved import SavedModel
+from headwater.watch import DriftWatch
 
 ROWS = [{"a": float(i * 37 % 101) / 10, "c": "xyz"[i % 3]} for i in range(400)]
 ANSWERS = [{"size": ("low", "high")[x["a"] > 5], "twice": 2 * x["a"], "odd": x["c"] == "x"} for x in ROWS]
@@ -204,3 +205,18 @@ def test_scores_are_those_of_river():
     for name, metric in (("exact_match", exact), ("micro_f1", micro), ("macro_f1", macro), ("micro_jaccard", jaccard)):
         assert record.scores[name] == pytest.approx(metric.get())
     assert record.scores["accuracy"] > record.baselines["no-change"]["accuracy"]
+
+
+def test_drift_of_one_output_is_told():
+    rows = [(x, {**y, "odd": y["odd"] ^ (i >= 2_000), "twice": y["twice"] * (1 if i < 2_000 else -3)})
+            for i, (x, y) in enumerate(zip(ROWS * 6, ANSWERS * 6, strict=True))]  # fmt: skip
+    session = hw.Session(hw.MultiOutput(seed=1, effort="fast"), watch=DriftWatch())
+    events = session.run(rows).events
+    assert [event.kind for event in events][:1] == ["drift_detected"]
+    assert 2_000 < events[0].row < 2_200
+
+
+def test_one_target_of_a_file_is_refused_in_one_sentence(tmp_path):
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ConfigError, match="a dict of answers each, got one target, b"):
+        hw.evaluate(hw.MultiOutput(), str(tmp_path / "rows.csv"), "b")

@@ -94,6 +94,20 @@ def test_another_kind_refuses_an_object_and_this_one_what_it_can_not_do(client, 
         assert (answer.status_code, answer.json()["code"]) == (409, "kind") or answer.json()["code"] == "kind", path
 
 
+def test_other_protocols_give_the_answers_of_a_row_as_one_object(client):
+    taught(client)
+    assert client.post("/invocations", json={"dataframe_records": ROWS[:1]}).json()["predictions"][0].keys() == {
+        "late",
+        "minutes",
+        "why",
+    }
+    body = {"inputs": [{"name": "hour", "shape": [2], "datatype": "FP64", "data": [1.0, 20.0]}]}
+    said = client.post("/v2/models/default/infer", json=body).json()["outputs"]
+    assert [(tensor["name"], tensor["datatype"]) for tensor in said] == [("y_pred", "BYTES")]
+    assert json.loads(said[0]["data"][1]).keys() == {"late", "minutes", "why"}
+    assert client.get("/v2/models/default").json()["outputs"][0]["datatype"] == "BYTES"
+
+
 def test_the_page_has_its_scores_and_its_classes(client, state):
     taught(client)
     model = state.model("default")

@@ -12,7 +12,7 @@ from headwater.learner.kinds import check_can, kind_with
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.predicting import Prediction, predict_rows
 from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.schemas import LARGE, answer, label_key, to_json, to_labels
+from headwater.serve.http.schemas import LARGE, answer, label_key, prediction_as_json, to_json, to_labels
 from headwater.serve.protocols.tensors import pack, read_tensors, split, to_samples
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.requests import LearnRequest
@@ -87,11 +87,15 @@ async def _read(request: Request) -> tuple[dict[str, Any], dict[str, np.ndarray[
 
 
 def _kind(found: Model) -> str:
-    return "BYTES" if kind_with(found.task).can & _NAMED else "FP64"
+    return "BYTES" if kind_with(found.task).can & (_NAMED | {"outputs"}) else "FP64"
 
 
 def _outputs(found: Model, predictions: list[Prediction]) -> dict[str, np.ndarray[Any, Any]]:
     rows = [one.of(found.champion.name) for one in predictions]
+    if found.task == "multioutput":  # of each row an object, as JSON writes it
+        said = np.empty(len(rows), object)
+        said[:] = [to_json(prediction_as_json(guess, None)["y_pred"]).decode() for guess, _ in rows]
+        return {"y_pred": said}
     if not kind_with(found.task).can & _NAMED:
         return {"y_pred": np.array([guess for guess, _ in rows], np.float64)}
     classes = list(rows[0][1] or {}) if rows else []
