@@ -399,6 +399,8 @@ static void draw_new_rows(hw_learner *l)
 static int prepare(hw_learner *l)
 {
     int status = reserve_learning(l);
+    if (status >= 0 && l->bandit.on)
+        status = hw_reserve_bandit(l);
     if (status < 0)
         return status;
     draw_new_rows(l);

@@ -669,6 +669,7 @@ bool hw_has_ends(const hw_forecast_t *f);
 /* ---- decisions/bandit.c ---------------------------------------------------------------------------------------------- */
 int hw_parse_bandit(hw_learner *l, const double *d, hw_fault *fault);
 int hw_make_bandit(hw_learner *l);
+int hw_reserve_bandit(hw_learner *l);          /* before a row is learned */
 void hw_begin_bandit(hw_learner *l);           /* equal weights */
 void hw_learn_values(hw_learner *l, double y); /* all experts have predicted the sample at hand */
 /* ---- text.c ---------------------------------------------------------------------------------------------- */

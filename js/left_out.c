@@ -34,5 +34,6 @@ int hw_compact_columns(hw_learner *l, int64_t more) { return (void)l, (void)more
 void hw_begin_ends(hw_forecast_t *f) { (void)f; }
 bool hw_has_ends(const hw_forecast_t *f) { return (void)f, true; }
 int hw_make_bandit(hw_learner *l) { return (void)l, 0; }
+int hw_reserve_bandit(hw_learner *l) { return (void)l, 0; }
 void hw_begin_bandit(hw_learner *l) { (void)l; }
 void hw_learn_values(hw_learner *l, double y) { (void)l, (void)y; }

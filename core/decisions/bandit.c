@@ -102,7 +102,7 @@ static int lay_out(hw_learner *l, int64_t actions, int64_t inputs)
 }
 
 /* Room for least squares of all actions, and of the rows that the table has, as far as they take part. */
-static int reserve(hw_learner *l)
+int hw_reserve_bandit(hw_learner *l)
 {
     const hw_bandit_t *b = &l->bandit;
     int64_t inputs = b->counts[HW_BC_INPUTS] ? b->counts[HW_BC_INPUTS] : FEWEST;
@@ -358,9 +358,6 @@ int hw_learn_action(hw_learner *l, int32_t action, double reward, double p)
     hw_bandit_t *b = &l->bandit;
     if (!b->on || action < 0 || action >= l->outputs || !finite(reward) || !(p > 0 && p <= 1))
         return HW_BAD_ARGUMENT;
-    int status = reserve(l);
-    if (status < 0)
-        return status;
     double y = (reward - b->lowest) / (b->highest - b->lowest);
     b->action = action;
     b->importance = within(1 / p, 1, HEAVIEST);

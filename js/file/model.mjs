@@ -5,7 +5,7 @@ import { FIELDS, made } from "../declare/declare.mjs";
 import { Raw, hex, unhex } from "./json.mjs";
 
 /** Fields that Python keeps as whole numbers; all other numbers are floats there. */
-const WHOLE_NUMBERS = ["units", "rows", "steps", "every", "replays", "first_replays", "hidden", "seed", "max_rows", "inputs", "class", "channels", "kernel", "size", "stride", "padding"];
+const WHOLE_NUMBERS = ["units", "rows", "steps", "every", "replays", "first_replays", "hidden", "seed", "max_rows", "inputs", "class", "channels", "kernel", "size", "stride", "padding", "memory", "memory_keys"];
 /** Lists that Python keeps as lists; all others are tuples there. */
 const LISTS = ["layers", "experts"];
 

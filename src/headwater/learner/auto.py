@@ -153,11 +153,9 @@ def _with_heads(experts: tuple[Any, ...], given: tuple[tuple[str, Any], ...]) ->
                 at="experts",
                 help="Give e.g. nn.Expert((nn.Dense(32, 'relu'),)).",
             )
-        if expert.layers and isinstance(expert.layers[0], Dense):  # said now, and not at the first sample
+        if expert.layers and isinstance(expert.layers[0], Dense | Recurrent):  # said now, and not at the first sample
             expert.layers[0].start().check_rows()
         own = dict(given) | ({"loss": Loss("poisson")} if expert.log_link else {})
-        if expert.recurrent:
-            expert.recurrent.start().check_rows()
         out.append(replace(expert, layers=(*expert.layers, Dense(1, initializer="zeros")), **own))
     if not out:
         raise ConfigError(

@@ -132,9 +132,9 @@ def test_a_wide_or_long_prediction_leaves_the_event_loop_free_and_is_the_same(cl
     learned(client, 50)
     parts, predict = [], predicting._predict
 
-    def noted(model, X, *, shadows):
+    def noted(model, X, *, shadows, coverage):
         parts.append((threading.get_ident(), len(X)))
-        return predict(model, X, shadows=shadows)
+        return predict(model, X, shadows=shadows, coverage=coverage)
 
     monkeypatch.setattr(predicting, "_predict", noted)
     row, wide = {"a": 1, "c": "x"}, {f"w{i}": float(i % 5) for i in range(5000)}

@@ -9,6 +9,7 @@ from headwater.encode.values import name_bytes
 from headwater.errors import ConfigError
 from headwater.nn.core.declaration import memory_numbers
 from headwater.nn.expert import Expert
+from headwater.nn.layers import Recurrent
 
 BLOCKS, TRACED = 256, 64
 """Keys that have sensitivities, and rows of the input table that have them for one key."""
@@ -56,7 +57,8 @@ def make_memory(learner: Any, experts: Sequence[Expert]) -> tuple[float, ...]:
         For several states, a column without a state, or a state beside settings of a single net.
     """
     at = f"memory of {type(learner).__name__}"
-    found = [(expert, expert.recurrent) for expert in experts if expert.recurrent]
+    stacks = [expert for expert in experts if expert.layers]
+    found = [(expert, expert.layers[0]) for expert in stacks if isinstance(expert.layers[0], Recurrent)]
     if learner.memory and not any(layer.units == learner.memory for _, layer in found):
         raise ConfigError(
             expected="memory with a pool of experts",
