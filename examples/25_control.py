@@ -25,7 +25,7 @@ total, ended = 0.0, []
 for step in range(1, STEPS + 1):
     action = agent.act(observation)
     following, reward, terminated, truncated, _ = env.step(action)
-    agent.learn(observation, action, reward, following, terminated, truncated)
+    agent.learn(observation, action, float(reward), following, terminated, truncated)
     total += float(reward)
     observation = following
     if terminated or truncated:
