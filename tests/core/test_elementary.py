@@ -18,6 +18,8 @@ import mpmath
 import numpy as np
 import pytest
 
+from support.programs import NODE
+
 HERE = Path(__file__).parent
 CORE = HERE.parents[1] / "core"
 FLAGS = [
@@ -247,7 +249,7 @@ def test_bits_are_the_same_in_web_assembly(tmp_path: Path) -> None:
         "WebAssembly.instantiate(require('fs').readFileSync(process.argv[1]), wasi.getImportObject())"
         ".then(made => wasi.start(made.instance));"
     )
-    assert printed("node", "--no-warnings", "-e", script, str(tmp_path / "digest.wasm")) == GOLDEN
+    assert printed(*NODE, "-e", script, str(tmp_path / "digest.wasm")) == GOLDEN
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

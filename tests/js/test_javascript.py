@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from tools.build import web
 from tools.build.core import BUILD, ROOT
-from tools.build.targets import wasm
+from tools.build.targets import NODE, wasm
 
 import headwater as hw
 from headwater import nn
@@ -28,9 +28,8 @@ from headwater.plain import ACTIVATIONS, LOSSES
 from headwater.store.model_file import unseal
 from headwater.store.model_file.settings import CLASSES
 
-NODE = shutil.which("node")
 pytestmark = [
-    pytest.mark.skipif(NODE is None, reason="no Node; apt-get install nodejs"),
+    pytest.mark.skipif(shutil.which("node") is None, reason="no Node; apt-get install nodejs"),
     pytest.mark.skipif(
         find_spec("ziglang") is None, reason="no ziglang, which builds the WebAssembly; pip install ziglang"
     ),
@@ -61,7 +60,7 @@ def javascript():
         asked = json.dumps(tasks)
         script = Path(__file__).with_name("tasks.mjs")
         done = subprocess.run(
-            [NODE, script, built], input=asked, capture_output=True, text=True, timeout=600, check=False
+            [*NODE, script, built], input=asked, capture_output=True, text=True, timeout=600, check=False
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -808,7 +807,7 @@ def test_the_page_says_what_is_so(tmp_path):
     assert blocks
     folder = web.build(tmp_path / "js")
     (folder / "page.mjs").write_text(blocks[0], encoding="utf-8")
-    done = subprocess.run([NODE, folder / "page.mjs"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    done = subprocess.run([*NODE, folder / "page.mjs"], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     said = re.findall(r"// → (.+)$", blocks[0], re.MULTILINE)
     assert done.stdout.splitlines() == said

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tools.build import npm, web
+from tools.build.targets import NODE
 
 import headwater as hw
 from headwater import nn
@@ -58,7 +59,7 @@ def test_the_package_is_installed_into_an_empty_folder_and_learns_pythons_bits(f
     packed = run(NPM, "pack", "--offline", "--silent", folder).split()[-1]
     run(NPM, "install", "--offline", "--no-audit", "--no-fund", f"./{packed}")
     (tmp_path / "program.mjs").write_text(PROGRAM)
-    said = json.loads(run("node", "program.mjs"))
+    said = json.loads(run(*NODE, "program.mjs"))
     model, double = hw.Regressor(seed=2), hw.Regressor(seed=2, dtype="float64")
     for i in range(300):
         model.learn_one({"a": i % 7, "b": f"word {i % 3}", "c": None if i % 2 else i}, i % 7)
