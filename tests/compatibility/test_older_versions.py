@@ -1,0 +1,197 @@
+"""What an older version saved is loaded, predicts what it did, and goes on learning to the same bits. ``support.frozen`` made the files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import headwater as hw
+from headwater.cli import main
+from headwater.learner_file import LEARNER_FORMAT
+from headwater.store.service import RetentionPolicy
+from headwater.store.service.upkeep import check
+from headwater.store.web import export
+from support.frozen.cases import ASKED, FLEETS, GOES_ON, LEARNED, LEARNERS, NETWORKS, STORES, WEB, rows_of
+from support.frozen.using import digest, learned, predicted, state, teach
+
+HERE = Path(__file__).parent
+VERSIONS = ("0.2",)
+ENDS = ("closed", "killed")
+FOR_EVER = RetentionPolicy(keep_pending_s=1e10)
+"""So that predictions wait for their answers however old the files become."""
+
+
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory):
+    """A function that gives the files of a version."""
+    folders: dict[str, Path] = {}
+
+    def of(version: str) -> Path:
+        if version not in folders:
+            folders[version] = tmp_path_factory.mktemp(version)
+            with tarfile.open(HERE / version / "files.tar.xz") as archive:
+                archive.extractall(folders[version], filter="data")
+        return folders[version]
+
+    return of
+
+
+def expected(version: str, part: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((HERE / version / "expected.json").read_text(encoding="utf-8"))[part]
+    return found
+
+
+def digests(version: str, part: str, name: str) -> Any:
+    return json.loads((HERE / version / "digests.json").read_text(encoding="utf-8"))[part][name]
+
+
+def copied(path: Path, folder: Path) -> Path:
+    """A copy of a store with all that stands beside it."""
+    for one in path.parent.glob(f"{path.name}*"):
+        shutil.copy(one, folder / one.name)
+    return folder / path.name
+
+
+def as_read(value: Any) -> Any:
+    """A state as it is read from JSON."""
+    return json.loads(json.dumps(value))
+
+
+def goes_on(model: Any, answers: Any, said: dict[str, Any], shape: tuple[int, ...] = ()) -> list[Any]:
+    """Compare a learner with what was said of it, let it learn on, compare again; return its digests."""
+    assert as_read(state(model, shape)) == said["now"]
+    first = digest(model)
+    teach(model, answers, shape=shape)
+    assert as_read(state(model, shape)) == said["then"]
+    return [first, digest(model)]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_saved_learner_predicts_what_it_did_and_goes_on_to_the_same_bits(unpacked, version, name):
+    model = hw.load(unpacked(version) / "models" / f"{name}.hw")
+    found = goes_on(model, LEARNERS[name][1], expected(version, "models")[name])
+    assert found == digests(version, "models", name)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_saved_network_predicts_what_it_did_and_goes_on_to_the_same_bits(unpacked, version, name):
+    net = hw.load(unpacked(version) / "networks" / f"{name}.hw", hw.nn.Network)
+    found = goes_on(net, None, expected(version, "networks")[name], NETWORKS[name][1])
+    assert found == digests(version, "networks", name)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("name", STORES)
+def test_a_store_has_all_that_was_acknowledged_and_goes_on_to_the_same_bits(unpacked, tmp_path, version, name, end):
+    path = copied(unpacked(version) / "stores" / f"{name}-{end}.db", tmp_path)
+    said, (_, answers) = expected(version, "stores")[path.stem], LEARNERS[name]
+    with hw.open(path, policy=FOR_EVER) as model:
+        assert (model.seq, as_read(state(model.learner))) == (said["seq"], said["now"])
+        assert learned(model.as_of(model.seq // 2)) > 0
+        assert [event.x for event in model.service.events("default")] == rows_of(model.learner, 0, model.seq)
+        first = digest(model.learner)
+        X, y = rows_of(model.learner, LEARNED, GOES_ON), [answers(i) for i in range(LEARNED, LEARNED + GOES_ON)]
+        model.learn_many(X, y)
+        assert as_read(state(model.learner)) == said["then"]
+        assert [first, digest(model.learner)] == digests(version, "stores", path.stem)
+        if said["waiting"] is not None:
+            answer = model.reward if model.task == "decide" else model.label
+            assert answer(said["waiting"], 1.0 if model.task != "classify" else "yes")["seq"] == model.seq
+    assert check(path, LEARNER_FORMAT).problems == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("name", FLEETS)
+def test_a_fleets_store_has_all_that_was_committed_and_goes_on_to_the_same_bits(unpacked, tmp_path, version, name, end):
+    path = copied(unpacked(version) / "fleets" / f"{name}-{end}.db", tmp_path)
+    said, (make, answers) = expected(version, "fleets")[path.stem], LEARNERS[name]
+    goes_on(hw.load(path), answers, said)
+    whole = make()
+    with hw.Fleet(whole.first, key=whole.key, store=path, resident=2) as fleet:
+        assert as_read(predicted(fleet)) == said["now"]["predicted"]
+        teach(fleet, answers)
+        fleet.commit()
+    goes_on(hw.load(path), answers, {"now": said["then"], "then": as_read(state(_taught_twice(said, name)))})
+
+
+def _taught_twice(said: dict[str, Any], name: str) -> Any:
+    """A fleet that learned all rows, and those that it went on with once more."""
+    make, answers = LEARNERS[name]
+    fleet = make()
+    teach(fleet, answers, 0, LEARNED)
+    teach(fleet, answers)
+    assert as_read(state(fleet)) == said["then"]
+    teach(fleet, answers)
+    return fleet
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_the_javascript_module_saved_is_loaded_and_goes_on_to_the_same_bits(unpacked, version, kind, dtype):
+    name = f"{kind}-{dtype}"
+    model = hw.load(unpacked(version) / "javascript" / f"{name}.hw")
+    found = goes_on(model, LEARNERS[f"{kind}-net"][1], expected(version, "javascript")[name])
+    assert found == digests(version, "javascript", name)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", WEB)
+def test_the_model_of_an_exported_page_is_loaded_and_a_new_page_is_written_over_the_old(
+    unpacked, tmp_path, monkeypatch, version, name
+):
+    model = hw.load(unpacked(version) / "pages" / f"{name}.hw")
+    assert as_read(state(model)) == expected(version, "models")[name]["now"]
+    built, page = tmp_path / "module", tmp_path / "page"
+    for folder, files in ((built, ("headwater.mjs", *export.CORES.values())), (page, expected(version, "pages")[name])):
+        folder.mkdir()
+        for file in files:
+            (folder / file).write_text("old")
+    monkeypatch.setattr(export, "module_folder", lambda: built)
+    model.save(tmp_path / "m.hw")
+    assert main(["export", "--web", str(tmp_path / "m.hw"), str(page)]) == 0
+    assert as_read(state(hw.load(page / "model.hw"))) == expected(version, "models")[name]["now"]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no Node; apt-get install nodejs")
+@pytest.mark.skipif(
+    find_spec("ziglang") is None, reason="no ziglang, which builds the WebAssembly; pip install ziglang"
+)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_javascript_module_loads_older_files_and_learns_on_to_the_same_bits(unpacked, tmp_path, version):
+    from tools.build.targets import NODE, wasm
+
+    folder, tasks, names = unpacked(version), [], []
+    for path in sorted([*(folder / "javascript").iterdir(), *(folder / "pages").iterdir()]):
+        model, kind = hw.load(path), path.stem.split("-")[0]
+        answers = LEARNERS[f"{kind}-net"][1]
+        rows = tmp_path / f"{path.parent.name}-{path.stem}.jsonl"
+        lines = [{"x": x, "y": answers(LEARNED + i)} for i, x in enumerate(rows_of(model, LEARNED, GOES_ON))]
+        rows.write_text("\n".join(map(json.dumps, lines)) + "\n")
+        task = {"do": "learn", "from": str(path), "rows": str(rows), "start": 0, "stop": GOES_ON}
+        tasks.append(task | {"to": str(tmp_path / f"{path.parent.name}-{path.stem}.hw")})
+        names.append((path.parent.name, path.stem))
+    script, built = HERE.parent / "js" / "tasks.mjs", wasm(tmp_path / "built", double=True)
+    run = subprocess.run([*NODE, script, built], input=json.dumps(tasks), capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    for part, name in names:
+        then = expected(version, part.replace("pages", "models"))[name]["then"]
+        now = as_read(state(hw.load(tmp_path / f"{part}-{name}.hw")))
+        assert (name, now["learned"], now["predicted"]) == (name, then["learned"], then["predicted"])
+
+
+def test_the_folders_of_the_versions_stay_small():
+    for version in VERSIONS:
+        assert sum(path.stat().st_size for path in (HERE / version).iterdir()) < 2_000_000
+        assert len(expected(version, "models")["classifier"]["now"]["predicted"]) == ASKED
