@@ -9,7 +9,7 @@ typedef struct Score { /* of the predictions that were given out before their ro
     int64_t rows;
     double sum;      /* of correct ones, or of |y - p| */
     uint32_t used;   /* when it was used last, in blocks */
-    int32_t changed; /* since it was asked for */
+    int32_t changed; /* since it was settled */
     int32_t head;    /* first event of the block at hand; -1: none */
 } Score;
 
@@ -132,20 +132,37 @@ static Py_ssize_t add_member(Fleet *self, PyObject *key)
 
 enum { NO_KEY = -2, TOO_MANY = -3, UNKNOWN = -1 };
 
-/* The member of a key, or UNKNOWN, NO_KEY; -4 with an error. */
-static Py_ssize_t find_member(Fleet *self, PyObject *key)
+/* A key in the form in which it is kept: plain values as they are; of any other kind Python says it. A new reference;
+ * Ellipsis for what can't be a key; NULL with an error. */
+static PyObject *kept_key(Fleet *self, PyObject *key)
 {
-    if (key == Py_None || (is_exactly(key, &PyFloat_Type) && PyFloat_AsDouble(key) != PyFloat_AsDouble(key)))
-        return NO_KEY;
-    PyObject *number = PyDict_GetItemWithError(self->index, key);
+    int overflow = 0;
+    if (is_exactly(key, &PyUnicode_Type) || is_exactly(key, &PyBool_Type) || is_exactly(key, &PyBytes_Type))
+        return Py_NewRef(key);
+    if (is_exactly(key, &PyLong_Type)) {
+        PyLong_AsLongLongAndOverflow(key, &overflow);
+        if (!overflow)
+            return Py_NewRef(key);
+    }
+    if (is_exactly(key, &PyFloat_Type) && PyFloat_AsDouble(key) == PyFloat_AsDouble(key))
+        return Py_NewRef(key);
+    return PyObject_CallMethod(self->reader->reader, "as_key", "(O)", key);
+}
+
+/* The member of a key, or UNKNOWN, NO_KEY; -4 with an error. An unknown one goes into kept, as it is kept. */
+static Py_ssize_t find_member(Fleet *self, PyObject *key, PyObject **kept)
+{
+    PyObject *own = key == Py_None ? Py_NewRef(Py_Ellipsis) : kept_key(self, key);
+    PyObject *number = own && own != Py_Ellipsis ? PyDict_GetItemWithError(self->index, own) : NULL;
+    Py_ssize_t member = own == Py_Ellipsis ? NO_KEY : UNKNOWN;
     if (number)
-        return PyLong_AsSsize_t(number);
-    if (!PyErr_Occurred())
-        return UNKNOWN;
-    if (!PyErr_ExceptionMatches(PyExc_TypeError))
-        return -4;
-    PyErr_Clear();
-    return NO_KEY;
+        member = PyLong_AsSsize_t(number);
+    if (PyErr_Occurred())
+        member = -4;
+    if (kept && member == UNKNOWN)
+        *kept = Py_NewRef(own);
+    Py_XDECREF(own);
+    return member;
 }
 
 /* place(keys, add, good, out): the members of keys into out (n) int64; where `add` and good[i], a new one for a key that
@@ -164,9 +181,11 @@ static PyObject *fleet_place(Fleet *self, PyObject *args)
         self->clock++;
         for (; i < n; i++) {
             PyObject *key = PyList_GetItem(keys, i);
-            Py_ssize_t place = key ? find_member(self, key) : -4;
+            PyObject *kept = NULL;
+            Py_ssize_t place = key ? find_member(self, key, &kept) : -4;
             if (place == UNKNOWN && add && may[i])
-                place = hw_fleet_count(self->core) >= self->most ? TOO_MANY : add_member(self, key);
+                place = hw_fleet_count(self->core) >= self->most ? TOO_MANY : add_member(self, kept);
+            Py_XDECREF(kept);
             if (place < -3 || PyErr_Occurred())
                 break;
             if (place >= 0)
@@ -223,6 +242,8 @@ static int take(Fleet *self, int64_t member, int learn)
         return raise_status(status, NULL), -1;
     uint64_t vocabulary = hw_fleet_vocabulary(self->core);
     self->reader->core = core;
+    if (learn && member >= 0)
+        self->scores[member].changed = 1;
     if (vocabulary != self->vocabulary) {
         renew_plan(self->reader);
         self->vocabulary = vocabulary;
@@ -420,7 +441,6 @@ static int learn_row(Fleet *self, Call *c, int64_t member, Py_ssize_t i)
         else
             put(self, out, 0, output(self, 0));
     }
-    self->scores[member].changed = 1;
     if (early)
         score(self, c, member, i, y);
     return code;
@@ -551,7 +571,7 @@ static Py_ssize_t split_one(Fleet *self, PyObject *x, PyObject **own)
     PyObject *key = *own ? PyDict_GetItemWithError(*own, self->name) : NULL;
     if (!key)
         return PyErr_Occurred() ? -4 : NO_KEY;
-    Py_ssize_t member = find_member(self, key);
+    Py_ssize_t member = find_member(self, key, NULL);
     return PyDict_DelItem(*own, self->name) < 0 ? -4 : member;
 }
 
@@ -682,7 +702,7 @@ static PyObject *fleet_copy(Fleet *self, PyObject *object)
     return (PyObject *)copy;
 }
 
-/* changed() -> members that have learned since the last call, of those that are here. */
+/* changed() -> members that are here and have learned since they were settled. */
 static PyObject *fleet_changed(Fleet *self, PyObject *unused)
 {
     (void)unused;
@@ -693,14 +713,32 @@ static PyObject *fleet_changed(Fleet *self, PyObject *unused)
         if (!self->scores[i].changed || !hw_fleet_is_present(self->core, i))
             continue;
         PyObject *number = PyLong_FromSsize_t(i);
-        if (number && PyList_Append(list, number) >= 0)
-            self->scores[i].changed = 0;
+        if (number)
+            PyList_Append(list, number);
         Py_XDECREF(number);
     }
     leave(self->reader);
     if (PyErr_Occurred())
         Py_CLEAR(list);
     return list;
+}
+
+/* settle(members): somebody has them as they are now. */
+static PyObject *fleet_settle(Fleet *self, PyObject *members)
+{
+    Py_ssize_t member, n = PyList_Check(members) ? PyList_Size(members) : 0;
+    if (enter(self->reader) < 0)
+        return NULL;
+    int code = 0;
+    for (Py_ssize_t i = 0; code >= 0 && i < n; i++) {
+        code = member_argument(self, PyList_GetItem(members, i), &member);
+        if (code >= 0 && member >= 0)
+            self->scores[member].changed = 0;
+    }
+    leave(self->reader);
+    if (code < 0)
+        return NULL;
+    Py_RETURN_NONE;
 }
 
 /* mark(member): it is among those that have changed. */
@@ -872,21 +910,23 @@ static PyObject *fleet_set_score(Fleet *self, PyObject *args)
 /* add(key) -> the number of a new member. */
 static PyObject *fleet_add(Fleet *self, PyObject *key)
 {
+    PyObject *kept = NULL;
     if (enter(self->reader) < 0)
         return NULL;
-    Py_ssize_t member = find_member(self, key);
+    Py_ssize_t member = find_member(self, key, &kept);
     if (member == UNKNOWN)
-        member = add_member(self, key);
+        member = add_member(self, kept);
     else if (!PyErr_Occurred())
         PyErr_SetString(PyExc_ValueError, "expected a new key");
     leave(self->reader);
+    Py_XDECREF(kept);
     return PyErr_Occurred() ? NULL : PyLong_FromSsize_t(member);
 }
 
 /* find(key) -> the number of its member, or None. */
 static PyObject *fleet_find(Fleet *self, PyObject *key)
 {
-    Py_ssize_t member = find_member(self, key);
+    Py_ssize_t member = find_member(self, key, NULL);
     if (member < -3)
         return NULL;
     return member < 0 ? Py_NewRef(Py_None) : PyLong_FromSsize_t(member);
@@ -958,6 +998,7 @@ static PyMethodDef methods[] = {
     {"record", (PyCFunction)(void *)fleet_record, METH_O, "A member as bytes."},
     {"copy", (PyCFunction)(void *)fleet_copy, METH_O, "A member as a learner of its own."},
     {"changed", (PyCFunction)(void *)fleet_changed, METH_NOARGS, "Members that have learned since."},
+    {"settle", (PyCFunction)(void *)fleet_settle, METH_O, "Members that are kept elsewhere as they are."},
     {"mark", (PyCFunction)(void *)fleet_mark, METH_O, "Count a member among those that have changed."},
     {"put", (PyCFunction)(void *)fleet_put, METH_VARARGS, "A member from bytes."},
     {"drop", (PyCFunction)(void *)fleet_drop, METH_O, "Let members be away."},

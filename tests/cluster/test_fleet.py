@@ -329,25 +329,31 @@ def test_a_block_that_is_refused_half_way_leaves_a_shard_that_goes_on(tmp_path):
     again.close()
 
 
-def test_a_block_that_could_not_be_made_durable_is_not_acknowledged_when_it_is_sent_again(tmp_path, monkeypatch):
+def test_a_block_that_could_not_be_made_durable_is_acknowledged_once_it_is(tmp_path, monkeypatch):
     first = hw.Fleet(make, "machine").to_bytes()
     shard = Shard(first, str(tmp_path / "shard.db"), None)
     shard.step("s", 1, part(ROWS[:100], LABELS[:100]))
-    before = shard.fleet.fingerprint()
 
-    def full(self, body):
+    def full(self, *given):
         raise StoreError(expected="space", got="none", at="disk", help="Make some.")
 
     with monkeypatch.context() as patch:
         patch.setattr("headwater.store.members.MemberStore.append", full)
-        with pytest.raises(StoreError, match="expected space"):
-            shard.step("s", 2, part(ROWS[100:200], LABELS[100:200]))
-    with pytest.raises(StoreError, match="expected space"):
-        shard.step("s", 2, part(ROWS[100:200], LABELS[100:200]))
-    shard.fleet.idle.close()
+        patch.setattr("headwater.store.members.MemberStore.commit", full)
+        for _ in range(2):
+            with pytest.raises(StoreError, match="expected space"):
+                shard.step("s", 2, part(ROWS[100:200], LABELS[100:200]))
+    said = shard.step("s", 2, part(ROWS[100:200], LABELS[100:200]))
+    before = shard.fleet.fingerprint()
+    shard.fleet.idle.close()  # as a crash does
     again = Shard(first, str(tmp_path / "shard.db"), None)
-    assert (again.fleet.fingerprint(), again.done("s")) == (before, 1)
+    assert (again.fleet.fingerprint(), again.done("s")) == (before, 2)
+    assert again.step("s", 2, part(ROWS[100:200], LABELS[100:200])) == said
     again.close()
+    whole = hw.Fleet(make, "machine")
+    for block in (slice(100), slice(100, 200)):
+        whole.learn_many(ROWS[block], LABELS[block])
+    assert before == whole.fingerprint()
 
 
 def test_what_a_shard_had_not_committed_is_as_if_it_had_never_been(tmp_path):

@@ -6,6 +6,7 @@ import copy
 import pickle
 import random
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -75,9 +76,6 @@ def test_keys_of_all_kinds_that_files_hold_come_back(tmp_path):
     fleet.learn_many([{"machine": key, "a": 1.0} for key in keys], ["p"] * len(keys))
     fleet.save(tmp_path / "fleet.hw")
     assert hw.load(tmp_path / "fleet.hw").keys() == keys
-    fleet.learn_one({"machine": frozenset(), "a": 1.0}, "p")
-    with pytest.raises(ModelFileError, match="tuples of them"):
-        fleet.save(tmp_path / "fleet.hw")
 
 
 def test_a_damaged_file_is_refused(tmp_path):
@@ -168,7 +166,7 @@ def test_a_damaged_record_in_a_store_is_refused_when_its_key_comes(tmp_path):
     path = tmp_path / "fleet.db"
     taught("classifier", store=path).close()
     with sqlite3.connect(path) as database:
-        database.execute("UPDATE member SET record = substr(record, 1, 300) WHERE number = 0")
+        database.execute("UPDATE record SET record = substr(record, 1, 300) WHERE number = 0")
     database.close()
     fleet = hw.Fleet(MAKERS["classifier"], "machine", store=path)
     first = next(iter(fleet))
@@ -227,3 +225,25 @@ def test_a_store_of_members_is_loaded_as_a_fleet_in_memory_and_stays_as_it_is(tm
     loaded.learn_many(ROWS, LABELS)
     with hw.Fleet(MAKERS["classifier"], "machine", store=path) as again:
         assert again.fingerprint() == before
+
+
+def test_a_store_of_version_0_2_is_opened_and_goes_on(tmp_path):
+    path = tmp_path / "fleet.db"
+    taught("classifier", rows=400, store=path).close()
+    old = """
+    CREATE TABLE member (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, record BLOB NOT NULL, labels TEXT NOT NULL,
+        scored INTEGER NOT NULL, score REAL NOT NULL);
+    INSERT INTO member SELECT number, key, record, labels, scored, score FROM record;
+    DROP TABLE record;
+    DELETE FROM about WHERE name != 'fleet';
+    PRAGMA application_id = 1752655409;
+    """
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(old)
+    before = taught("classifier", rows=400)
+    assert hw.load(path).fingerprint() == before.fingerprint()
+    with hw.Fleet(MAKERS["classifier"], "machine", store=path, resident=7) as again:
+        assert (again.keys(), again.score()) == (before.keys(), before.score())
+        for at in range(400, 1200, 40):
+            again.learn_many(ROWS[at : at + 40], LABELS[at : at + 40])
+        assert again.fingerprint() == taught("classifier").fingerprint()

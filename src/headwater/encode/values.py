@@ -31,6 +31,11 @@ _DAY = 86400.0
 _DAY_US = 86_400_000_000
 _DOUBLE = struct.Struct("d")
 
+KEY_BITS = 1024
+"""Bits of a whole number that can be a key: Python reads back so many digits wherever its limit for texts stands."""
+KEY_DEPTH = 8
+"""How deep tuples in a key may lie in each other."""
+
 FLOAT, TEXT, WHEN, MISSING, MANY, MAPPING, UNUSABLE = range(7)
 
 
@@ -220,6 +225,35 @@ def name_of(name: bytes) -> Any:
         return ast.literal_eval(said)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return said
+
+
+def as_key(value: Any, depth: int = 0) -> Any:
+    """Return a key of a fleet in the one form that files and stores give back; ``...`` for what can't be a key.
+
+    A key is a text, a number, a boolean, bytes, or a tuple of these and None. NumPy's scalars and subclasses become Python's
+    own types.
+
+    Examples
+    --------
+    >>> as_key(np.int64(5)), as_key(("a", np.str_("b"))), as_key(dt.date(2026, 1, 1)), as_key(float("nan"))
+    (5, ('a', 'b'), Ellipsis, Ellipsis)
+    """
+    if isinstance(value, np.generic) and not isinstance(value, np.datetime64 | np.timedelta64 | np.void):
+        value = value.item()
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bytes):
+        return bytes(value)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int.__int__(value) if value.bit_length() <= KEY_BITS else ...
+    if isinstance(value, float):
+        return ... if math.isnan(value) else float.__float__(value)
+    if isinstance(value, tuple) and depth < KEY_DEPTH:
+        parts = tuple(None if part is None else as_key(part, depth + 1) for part in value)
+        return ... if ... in parts else parts
+    return ...
 
 
 def beyond_limit(limit: str, most: float, got: float) -> LimitError:

@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import headwater._core as _core
-from headwater.errors import ConfigError, DataError, RefusedRow
+from headwater.encode.values import as_key
+from headwater.errors import ConfigError, DataError, RefusedRow, StoreError
 from headwater.learner.classifier import RARE
 from headwater.learner.engine import Engine
 from headwater.learner.guards import HEAVIEST, REASONS, Block, check_block, check_rows
@@ -26,17 +28,12 @@ from headwater.types import Forecast
 
 from .file import fill, fingerprint, pack, settings_in
 from .idle import Idle, read_about
+from .keys import KEY_REASONS, NO_KEY, TOO_MANY, shown, unknown_key
 from .rows import as_list
 from .texts import without_text
 
 __all__ = ["Fleet"]
 
-KEY_REASONS = {
-    "key": "the key is missing, None, NaN or can't be looked up",
-    "keys": "there are as many keys as max_keys allows, and this is a new one",
-}
-"""What the reasons mean that only a fleet has; the others stand in ``learner.guards.REASONS``."""
-NO_KEY, TOO_MANY = -2, -3
 PIECE = 8192
 """Rows that are handed to the core at once: what is away is fetched for so many rows together."""
 
@@ -56,7 +53,8 @@ class Fleet:
         What each member begins as: a `Classifier` or a `Regressor`, or a function that makes one. If it has learned, members
         begin with what it knows.
     key : str
-        The column that holds the key. Keys are texts, numbers, booleans, bytes, or tuples of these.
+        The column that holds the key. Keys are texts, numbers, booleans, bytes, or tuples of these; rows with another kind of key
+        (a UUID, a date) are refused and counted: give ``str(key)``.
     max_keys : int
         Keys there may be; rows of further ones are refused and counted.
     resident : int, optional
@@ -167,6 +165,7 @@ class Fleet:
             For each row what its member predicted before it learned anything later.
         """
         with self.lock:
+            self._make_room()
             keys, rows = self._split(X)
             asked_keys, asked = ([], None) if ask is None else self._split(ask)
             block = check_block(rows, y, w, asked, self._span, self.refused, self._index)
@@ -205,7 +204,7 @@ class Fleet:
         """
         before = dict(self.refused)
         forecast = self.step_many(X, y, w)
-        self._warn(before)
+        self._warn(before, X)
         return self._array(forecast)
 
     def forecast(self, X: Any) -> Forecast:
@@ -288,20 +287,25 @@ class Fleet:
             if not plain or self._core.learn_one(x, answer, w) is None:
                 before = dict(self.refused)
                 self.step_many([x], [y], [w])
-                self._warn(before)
+                self._warn(before, [x])
 
     def _plain_answer(self, y: Any) -> float | None:
         """Return an answer as the core takes it, if it needs no second look."""
         raise NotImplementedError
 
-    def _warn(self, before: Mapping[str, int]) -> None:
-        """Say once that a row was not learned."""
+    def _warn(self, before: Mapping[str, int], X: Any) -> None:
+        """Warn once that a row of X was not learned."""
         for reason, count in self.refused.items():
             if count > before.get(reason, 0) and not self._warned:
                 self._warned = True
                 meaning = KEY_REASONS.get(reason) or REASONS[reason]
-                said = f"a row was not learned: {meaning}. fleet.rejected counts such rows; this is said once"
+                got = f", got {shown(self._first_refused(X))}" if reason == "key" else ""
+                said = f"a row was not learned: {meaning}{got}. fleet.rejected counts such rows; this is said once"
                 warnings.warn(said, RefusedRow, stacklevel=3)
+
+    def _first_refused(self, X: Any) -> Any:
+        """Return the first value in the column of the key that can't be one."""
+        return next((key for key in self._split(X)[0] if as_key(key) is ...), None)
 
     # ---- how it stands ----------------------------------------------------------------------------------------------
 
@@ -420,9 +424,9 @@ class Fleet:
         for i in np.flatnonzero(members == NO_KEY)[:1].tolist():
             raise DataError(
                 expected=f"a text, a number or a boolean in {self.key}, the fleet's key",
-                got=f"{keys[i]!r:.80}",
+                got=shown(keys[i]),
                 at=f"row {i + 1}",
-                help="Send the key with each row; nothing was learned.",
+                help="Send such a key with each row, str(key) of another kind; nothing was learned.",
                 code="no_key",
             )
         if learning and len({keys[i] for i in np.flatnonzero(members == -1).tolist()}) > room:
@@ -542,9 +546,9 @@ class Fleet:
                 self._member(key)
             for key in dict.fromkeys(keys):
                 member, last = self._member(key), len(self) - 1
-                self._core.remove(member)
                 if self._idle is not None:
                     self._idle.remove(member, last)
+                self._core.remove(member)
 
     def _member(self, key: Hashable) -> int:
         member = self._core.find(key)
@@ -620,6 +624,8 @@ class Fleet:
         ------
         ConfigError
             If the fleet has no store.
+        StoreError
+            If it can't be written, such as on a full disk: the store stays as it was, and it can be tried again.
         """
         if self._idle is None:
             raise ConfigError(
@@ -660,7 +666,15 @@ class Fleet:
         return self._idle
 
     def let_rest(self) -> None:
-        """Send members away if there are more in memory than may be."""
+        """Send members away if there are more in memory than may be.
+
+        Those that can't be written, such as on a full disk, stay: what was just done is done. The next call that learns says so
+        before it learns anything.
+        """
+        with suppress(StoreError):
+            self._make_room()
+
+    def _make_room(self) -> None:
         if self._idle is not None and self.resident is not None and self._core.present > self.resident:
             self._idle.let_rest(self.resident)
 
@@ -698,17 +712,6 @@ def made(make: Any) -> SupervisedLearner:
         got=type(learner).__name__,
         at="make of Fleet",
         help="Give e.g. lambda: hw.Classifier(hidden=(8,)).",
-    )
-
-
-def unknown_key(name: str, key: Any) -> DataError:
-    """Return the error of a key that has no member."""
-    return DataError(
-        expected="a key that the fleet knows",
-        got=f"{key!r:.80}",
-        at=name,
-        help="A row with it has to be learned first.",
-        code="unknown_key",
     )
 
 

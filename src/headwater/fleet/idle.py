@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,6 @@ class Idle:
     def __init__(self, path: str | Path, fleet: Any) -> None:
         self._fleet = fleet
         self.members = MemberStore(path)
-        self.pending = False
-        """Whether members were sent away since the last commit: then the store holds newer ones than those of that moment."""
         about = self.members.about()
         try:
             if about is not None:
@@ -69,8 +67,9 @@ class Idle:
                 if fleet.core.add(from_json(json.loads(key))) != number:
                     raise ValueError("members", "numbers without gaps", number)
                 fleet.core.set_score(number, rows, total)
-        fleet.core.changed()  # none has, since the store has them all
-        fleet.core.drop(list(range(len(fleet))))
+        members = list(range(len(fleet)))
+        fleet.core.settle(members)  # the store has them all
+        fleet.core.drop(members)
 
     def fetch(self, numbers: Iterable[int]) -> None:
         """Bring members back into memory; each is checked."""
@@ -86,41 +85,49 @@ class Idle:
         return {number: (record, labels, rows, total) for number, record, labels, rows, total in self.members.get(gone)}
 
     def let_rest(self, resident: int) -> None:
-        """Send the members away that were not used for longest, until a tenth less than ``resident`` are in memory."""
+        """Send the members away that were not used for longest, until a tenth less than ``resident`` are in memory.
+
+        Raises
+        ------
+        StoreError
+            If they can't be written: then those that the store does not have stay in memory.
+        """
         core = self._fleet.core
         uses = np.empty(core.count, np.int32)
         core.uses(uses)
         present = np.flatnonzero(uses >= 0)
         n = len(present) - (resident - resident // SPARE)
         coldest = present[np.argpartition(uses[present], n - 1)[:n]].tolist()
-        self._write(coldest)
+        changed = set(core.changed())
+        core.drop([member for member in coldest if member not in changed])
+        self._write([member for member in coldest if member in changed])
         core.drop(coldest)
-        self.pending = True
 
     def remove(self, number: int, last: int) -> None:
         """Forget a member; the one with the last number has its number from now on."""
         self.members.remove(number, last)
-        self.pending = True
 
-    def commit(self) -> None:
-        """Write what has changed since the last time, and make it durable."""
+    def commit(self, besides: Callable[[], None] = lambda: None) -> None:
+        """Write what has changed since the last time, and make it durable; ``besides``: as in `MemberStore.commit`.
+
+        Raises
+        ------
+        StoreError
+            If it can't be written: nothing counts, and it can be tried again.
+        """
         self._write(self._fleet.core.changed())
-        self.members.set_about(header_of(self._fleet))
-        self.members.commit()
-        self.pending = False
+        self.members.commit(header_of(self._fleet), len(self._fleet), besides)
 
     def close(self) -> None:
         """Close the store; what was not committed is undone."""
         self.members.close()
 
     def _write(self, numbers: list[int]) -> None:
+        """Write members to the store, which then has them as they are in memory."""
         core = self._fleet.core
-        keys = core.keys if len(numbers) > 1 else None
-        members = []
-        for number in numbers:
-            key = keys[number] if keys is not None else core.keys[number]
-            members.append((number, json.dumps(as_json(key)), *core.record(number)))
-        self.members.put(members)
+        keys = core.keys if numbers else []
+        self.members.put((number, json.dumps(as_json(keys[number])), *core.record(number)) for number in numbers)
+        core.settle(numbers)
 
 
 def read_about(path: str | Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from river import base
 
+from headwater.encode.values import as_key
 from headwater.learner.guards import FARTHEST, PLAIN, Block
 from headwater.learner.labels import as_labels, third_class
 from headwater.learner.limits import check_classes
@@ -90,9 +91,20 @@ class ClassifierFleet(Fleet, base.Classifier):
     def _answers(self, block: Block) -> NDArray[np.float64]:
         if block.numbers is not None:
             return block.numbers
+        self._refuse_unkept(block)
         self.numbers_of(check_classes(self._index, compress(block.y, block.good.tolist()), self._limits))
         pairs = zip(block.y, block.good.tolist(), strict=True)
         return np.array([self._index[label] if good else 0 for label, good in pairs], np.float64)
+
+    def _refuse_unkept(self, block: Block) -> None:
+        """Refuse rows whose class is of a kind that no file gives back."""
+        odd = {label for label in compress(block.y, block.good.tolist()) if as_key(label) is ...} - self._index.keys()
+        if odd:
+            kept = np.array(
+                [not good or label not in odd for label, good in zip(block.y, block.good.tolist(), strict=True)]
+            )
+            self.refused["target"] += int((~kept).sum())
+            block.good &= kept
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
         """Predict and learn rows in turn, those of one key in their order: see `Fleet.step_many`."""

@@ -1,18 +1,25 @@
 """Members of a fleet in one SQLite file: a record for each key, and what all have in common.
 
-Whatever is written stands in one transaction until `commit`, so a crash leaves all members as they were at the last one.
-Only one process may have the file open to write.
+Records carry a version. What is written goes into the version behind the committed one, in short transactions, so that a large
+commit needs little room in the write-ahead log. A commit is one small transaction that names the new version: before it the
+members are those of the last commit, and from then on those that were written since. A commit that fails, such as on a full disk,
+changes nothing and can be tried again.
+
+Only one process may have the file open.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from headwater.errors import StoreError
+
+from .journal.database import FULL, meaning, transaction
 
 __all__ = ["IN_USE", "Member", "MemberStore", "is_member_store"]
 
@@ -20,22 +27,42 @@ Member = tuple[int, str, bytes, list[int], int, float]
 """Number, key as JSON, record, labels, rows scored, sum of scores."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS member (
-    number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, record BLOB NOT NULL, labels TEXT NOT NULL,
-    scored INTEGER NOT NULL, score REAL NOT NULL
+CREATE TABLE IF NOT EXISTS record (
+    number INTEGER NOT NULL, version INTEGER NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, labels TEXT NOT NULL,
+    scored INTEGER NOT NULL, score REAL NOT NULL, PRIMARY KEY (number, version)
 );
 CREATE TABLE IF NOT EXISTS journal (n INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS block (source TEXT PRIMARY KEY, number INTEGER NOT NULL, reply BLOB NOT NULL) WITHOUT ROWID;
 """
-_MARK = 0x68776631  # "hwf1"
-MOST_ASKED = 500
+_MARK = 0x68776632  # "hwf2"
+_MARK_WITHOUT_VERSIONS = 0x68776631  # "hwf1", of headwater 0.2
+_ADD_VERSIONS = """
+BEGIN IMMEDIATE;
+INSERT INTO record SELECT number, 0, key, record, labels, scored, score FROM member;
+INSERT OR REPLACE INTO about SELECT 'members', count(*) FROM member;
+DROP TABLE member;
+COMMIT;
+"""
+_MOST_ASKED = 500
+"""Members that are asked for at once."""
+_WRITTEN_AT_ONCE = 2_000_000
+"""Bytes of records in one short transaction, about: the write-ahead log has to hold them, and is checkpointed behind."""
+_REMOVED_AT_ONCE = 500
+"""Records that are removed in one short transaction."""
+_WAL_LEFT = 16 << 20
+"""Bytes of the write-ahead log that stay on the disk once it begins anew."""
+_OLDER = "version < (SELECT max(version) FROM record newest WHERE newest.number = record.number)"
+_FULL = (
+    "Free some space and try again: nothing that was learned is lost, and the store is as it was at the last commit."
+)
 IN_USE = "store_in_use"
 """The code of the error of a store that another process has open."""
 
 
 def is_member_store(data: bytes) -> bool:
     """Whether a file that begins so is the store of a fleet."""
-    return data[:16] == b"SQLite format 3\0" and data[68:72] == _MARK.to_bytes(4, "big")
+    marks = [mark.to_bytes(4, "big") for mark in (_MARK, _MARK_WITHOUT_VERSIONS)]
+    return data[:16] == b"SQLite format 3\0" and data[68:72] in marks
 
 
 class MemberStore:
@@ -49,23 +76,33 @@ class MemberStore:
     Raises
     ------
     StoreError
-        If it can't be used, is something else, or another process writes to it.
+        If it can't be used, is something else, or another process has it open.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
+        self._version = 0  # the committed one
+        self._written: set[int] = (
+            set()
+        )  # numbers with a record of a later version, or an older one that is to be removed
         try:
             self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=0)
+        except sqlite3.Error as error:
+            raise self._cannot_open(error) from error
+        try:
             self._open()
         except sqlite3.Error as error:
-            raise self._error(error) from error
+            self._connection.close()
+            raise self._cannot_open(error) from error
+        except BaseException:
+            self._connection.close()
+            raise
 
     def _open(self) -> None:
         run = self._connection.execute
         mark = run("PRAGMA application_id").fetchone()[0]
         empty = run("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-        if not empty and mark != _MARK:
-            self._connection.close()
+        if not empty and mark not in (_MARK, _MARK_WITHOUT_VERSIONS):
             raise StoreError(
                 expected="a store of a fleet", got="another database", at=self.path, help="Give another file."
             )
@@ -75,12 +112,24 @@ class MemberStore:
             f"application_id = {_MARK}",
             "journal_mode = WAL",
             "synchronous = FULL",
+            f"journal_size_limit = {_WAL_LEFT}",
         ):
             run(f"PRAGMA {setting}")
+        run("BEGIN IMMEDIATE")  # takes the lock, which is held until the store is closed
+        run("COMMIT")
         self._connection.executescript(_SCHEMA)
-        run("BEGIN IMMEDIATE")
+        if run("SELECT 1 FROM sqlite_master WHERE name = 'member'").fetchone():
+            self._connection.executescript(_ADD_VERSIONS)
+        self._version = int(self._noted("version") or 0)
+        self._forget_all_others()
 
-    def _error(self, error: sqlite3.Error) -> StoreError:
+    def _forget_all_others(self) -> None:
+        """Remove the records that are not of the last commit: written after it, or left over by one that was interrupted."""
+        members = int(self._noted("members") or 0)
+        self._delete(self._all("SELECT rowid FROM record WHERE version > ? OR number >= ?", (self._version, members)))
+        self._delete(self._all(f"SELECT rowid FROM record WHERE {_OLDER}"))
+
+    def _cannot_open(self, error: sqlite3.Error) -> StoreError:
         in_use = error.sqlite_errorname == "SQLITE_BUSY"
         return StoreError(
             expected="a store of a fleet that can be used",
@@ -93,42 +142,59 @@ class MemberStore:
     # ---- what all have in common ------------------------------------------------------------------------------------
 
     def about(self) -> dict[str, Any] | None:
-        """Return what was noted with `set_about`; None in a new store."""
-        found = self._all("SELECT value FROM about WHERE name = 'fleet'")
-        return json.loads(found[0][0]) if found else None
+        """Return what the last commit noted of the fleet; None in a new store."""
+        noted = self._noted("fleet")
+        return None if noted is None else json.loads(noted)
 
-    def set_about(self, about: dict[str, Any]) -> None:
-        """Note what all members have in common."""
-        self._run("INSERT OR REPLACE INTO about VALUES ('fleet', ?)", (json.dumps(about),))
+    def _noted(self, name: str) -> str | None:
+        found = self._all("SELECT value FROM about WHERE name = ?", (name,))
+        return found[0][0] if found else None
 
     # ---- members ----------------------------------------------------------------------------------------------------
 
     def listed(self) -> list[tuple[int, str, int, float]]:
-        """Return number, key, rows scored and sum of scores of each member, by number."""
-        return self._all("SELECT number, key, scored, score FROM member ORDER BY number")
+        """Return number, key as JSON, rows scored and sum of scores of each member as it was opened, by number."""
+        return self._all("SELECT number, key, scored, score FROM record ORDER BY number")
 
     def put(self, members: Iterable[Member]) -> None:
-        """Write some members."""
-        rows = [(number, key, record, json.dumps(labels), n, x) for number, key, record, labels, n, x in members]
-        try:
-            self._connection.executemany("INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?, ?, ?)", rows)
-        except sqlite3.Error as error:
-            raise self._error(error) from error
+        """Write some members; the next commit makes them count."""
+        rows: list[tuple[Any, ...]] = []
+        size = 0
+        for number, key, record, labels, scored, score in members:
+            rows.append((number, self._version + 1, key, record, json.dumps(labels), scored, score))
+            size += len(record)
+            if size > _WRITTEN_AT_ONCE:
+                self._put(rows)
+                rows, size = [], 0
+        if rows:
+            self._put(rows)
+
+    def _put(self, rows: list[tuple[Any, ...]]) -> None:
+        self._written.update(row[0] for row in rows)
+        with self._short_transaction():
+            self._connection.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def get(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes, list[int], int, float]]:
-        """Yield number, record, labels, rows scored and sum of scores of some members."""
+        """Yield number, record, labels, rows scored and sum of scores of some members, as they were written last."""
         wanted = sorted(numbers)
-        for at in range(0, len(wanted), MOST_ASKED):
-            part = wanted[at : at + MOST_ASKED]
+        for at in range(0, len(wanted), _MOST_ASKED):
+            part = wanted[at : at + _MOST_ASKED]
             places = ",".join("?" * len(part))
-            query = f"SELECT number, record, labels, scored, score FROM member WHERE number IN ({places})"
-            for number, record, labels, rows, total in self._all(query, part):
+            columns = "number, max(version), record, labels, scored, score"  # of the row with the highest version
+            query = f"SELECT {columns} FROM record WHERE number IN ({places}) GROUP BY number"
+            for number, _, record, labels, rows, total in self._all(query, part):
                 yield number, record, json.loads(labels), rows, total
 
     def remove(self, number: int, last: int) -> None:
-        """Remove a member, and give its number to the one that has the last."""
-        self._run("DELETE FROM member WHERE number = ?", (number,))
-        self._run("UPDATE member SET number = ? WHERE number = ?", (number, last))
+        """Remove a member, and give its number to the one that has the last; the next commit makes it count."""
+        newest = (
+            "SELECT ?, ?, key, record, labels, scored, score FROM record WHERE number = ? ORDER BY version DESC LIMIT 1"
+        )
+        self._written.update((number, last))
+        with self._short_transaction():
+            self._connection.execute(f"INSERT OR REPLACE INTO record {newest}", (number, self._version + 1, last))
+            gone = "DELETE FROM record WHERE number = ? AND version > ?"
+            self._connection.execute(gone, (last, self._version))
 
     # ---- blocks that were done --------------------------------------------------------------------------------------
 
@@ -142,39 +208,93 @@ class MemberStore:
         return [source for (source,) in self._all("SELECT source FROM block")]
 
     def set_reply(self, source: str, number: int, reply: bytes) -> None:
-        """Note the last block of a source, with what was answered."""
-        self._run("INSERT OR REPLACE INTO block VALUES (?, ?, ?)", (source, number, reply))
+        """Note the last block of a source, with what was answered, beside a commit."""
+        self._all("INSERT OR REPLACE INTO block VALUES (?, ?, ?)", (source, number, reply))
 
     # ---- the journal ------------------------------------------------------------------------------------------------
 
     def append(self, body: bytes) -> None:
-        """Note a block whose members are not written yet."""
-        self._run("INSERT INTO journal (body) VALUES (?)", (body,))
+        """Note a block whose members are not committed yet; it is on the disk when this returns."""
+        with self._transaction():
+            self._connection.execute("INSERT INTO journal (body) VALUES (?)", (body,))
 
     def journal(self) -> list[bytes]:
-        """Return the blocks that were noted since the members were written, the oldest first."""
+        """Return the blocks that were noted since the members were committed, the oldest first."""
         return [body for (body,) in self._all("SELECT body FROM journal ORDER BY n")]
 
     def clear_journal(self) -> None:
-        """Forget these blocks: the members are written."""
-        self._run("DELETE FROM journal")
+        """Forget these blocks, beside a commit: the members hold what was in them."""
+        self._all("DELETE FROM journal")
 
     # ---- transactions -----------------------------------------------------------------------------------------------
 
-    def commit(self) -> None:
-        """Make everything written since the last time durable, all or nothing."""
-        self._run("COMMIT")
-        self._run("BEGIN IMMEDIATE")
+    def commit(self, about: dict[str, Any], members: int, besides: Callable[[], None] = lambda: None) -> None:
+        """Make everything written since the last commit durable, all or nothing; after a failure it can be tried again.
+
+        Parameters
+        ----------
+        about : dict
+            What all members have in common.
+        members : int
+            How many there are.
+        besides : callable
+            Writes what is to count from the same moment on: replies, a journal that is cleared.
+
+        Raises
+        ------
+        StoreError
+            If it could not be written: what counts is the commit before.
+        """
+        noted = [("fleet", json.dumps(about)), ("version", str(self._version + 1)), ("members", str(members))]
+        try:
+            with self._transaction():
+                self._connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", noted)
+                besides()
+        finally:  # the file knows whether it counts, whatever ended this
+            self._version = int(self._noted("version") or 0)
+        self._forget_older(members)
+
+    def _forget_older(self, members: int) -> None:
+        """Remove the records in whose place there are newer ones now, and those of numbers that are no longer there."""
+        query = f"SELECT rowid FROM record WHERE number = ? AND (number >= ? OR {_OLDER})"
+        try:
+            self._delete([row for number in self._written for row in self._all(query, (number, members))])
+        except StoreError:  # the commit holds all the same, and they take room until the next one removes them
+            return
+        self._written.clear()
+
+    def _delete(self, rows: list[tuple[int]]) -> None:
+        for at in range(0, len(rows), _REMOVED_AT_ONCE):
+            with self._short_transaction():
+                part = rows[at : at + _REMOVED_AT_ONCE]
+                self._connection.executemany("DELETE FROM record WHERE rowid = ?", part)
+
+    @contextmanager
+    def _short_transaction(self) -> Iterator[None]:
+        """Write without a sync of its own: a commit's sync brings to the disk whatever was written before it."""
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with self._transaction():
+                yield
+        finally:
+            self._connection.execute("PRAGMA synchronous = FULL")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            with transaction(self._connection, self.path):
+                yield
+        except StoreError as error:
+            if error.help != FULL:
+                raise
+            raise StoreError(expected=error.expected, got=error.got, at=self.path, help=_FULL) from error
 
     def close(self) -> None:
         """Close the file; what was not committed is undone."""
         self._connection.close()
 
-    def _run(self, query: str, values: Iterable[Any] = ()) -> None:
-        self._all(query, values)
-
     def _all(self, query: str, values: Iterable[Any] = ()) -> list[Any]:
         try:
             return self._connection.execute(query, tuple(values)).fetchall()
         except sqlite3.Error as error:
-            raise self._error(error) from error
+            raise meaning(error, self.path) from error

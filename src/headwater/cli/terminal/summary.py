@@ -12,7 +12,7 @@ from rich.console import Console
 
 from headwater.cli.terminal.surprises import Surprises
 from headwater.evaluate import score_table
-from headwater.fleet.fleet import KEY_REASONS
+from headwater.fleet.keys import KEY_REASONS
 from headwater.learner.guards import REASONS
 from headwater.streams import Stream
 from headwater.types import Record

@@ -7,13 +7,15 @@ import json
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from headwater.encode.values import missing
+from headwater.encode.values import as_key
 from headwater.store.model_file.settings import as_json
 
 __all__ = ["Places"]
 
 REMEMBERED = 1_000_000
 """Keys whose place is remembered, so that it need not be computed for every row."""
+_PLAIN = frozenset((str, bytes, bool))
+"""Types of keys that need no second look."""
 
 
 class Places:
@@ -44,18 +46,16 @@ class Places:
 
     def of(self, key: Hashable) -> str:
         """Return the shard of a key; what can't be a key belongs to the first, which refuses and counts it."""
-        try:
-            found = self._known.get(key)
-        except TypeError:
-            return self.shards[0]
+        own = key if type(key) in _PLAIN else as_key(key)
+        found = self._known.get(own)
         if found is None:
-            found = self._highest(key)
+            found = self._highest(own)
             if len(self._known) < REMEMBERED:
-                self._known[key] = found
+                self._known[own] = found
         return found
 
     def _highest(self, key: Any) -> str:
-        if missing(key):
+        if as_key(key) is ...:
             return self.shards[0]
         name = json.dumps(as_json(_canonical(key))).encode()
         return max(

@@ -91,7 +91,7 @@ class Shard:
         self._life = os.urandom(8).hex()
         self._replies: Replies = {}
         self._journaled = 0  # bytes
-        self._failed: StoreError | None = None
+        self._failed = False  # whether rows are learned that are not durable, since a write failed
         for body in [] if self._store is None else self._store.journal():
             self._journaled += len(body)
             source, number, *part = msgspec.msgpack.decode(body)
@@ -104,24 +104,21 @@ class Shard:
 
     def step(self, source: str, number: int, part: Part) -> list[Reply]:
         """Predict and learn rows of a block, those that are not learned yet; return what was forecast, once it is durable."""
-        if self._failed is not None:  # what was learned then is not durable: start the shard again
-            raise self._failed
+        if self._failed:  # what was learned then is not durable yet
+            self.commit()
         known = self._known(source, number)
         learned = {place for places, _ in known for place in np.frombuffer(places, np.int32).tolist()}
         if learned:
             part = part.of([i for i, place in enumerate(part.places) if place not in learned])
         if part.rows:
             body = as_body(source, number, part)
+            self._failed = True
             try:
                 self._learn(source, number, part)
             except HeadwaterError:
                 self.commit()  # some rows may be learned, and the journal must not go on without them
                 raise
-            try:
-                self._keep(body)
-            except StoreError as error:
-                self._failed = error
-                raise
+            self._keep(body)
         return self._known(source, number)
 
     def _known(self, source: str, number: int) -> list[Reply]:
@@ -146,15 +143,12 @@ class Shard:
 
     def _keep(self, body: bytes | None) -> None:
         """Make rows durable: in the journal, or with all members where they don't fit there."""
-        store, idle = self._store, self.fleet.idle
-        if store is None or idle is None:
-            return
-        if body is None or idle.pending or self._journaled + len(body) > JOURNAL_BYTES:
+        if self._store is None or body is None or self._journaled + len(body) > JOURNAL_BYTES:
             self.commit()
             return
-        store.append(body)
-        store.commit()
+        self._store.append(body)
         self._journaled += len(body)
+        self._failed = False
 
     def _learn(self, source: str, number: int, part: Part) -> None:
         said = as_bytes(self.fleet.step_many(part.rows, part.y, part.w))
@@ -163,13 +157,15 @@ class Shard:
 
     def commit(self) -> None:
         """Write the members that have changed in the place of the journal."""
-        if self._store is None:
-            return
-        for source, (number, replies) in self._replies.items():
-            self._store.set_reply(source, number, msgspec.msgpack.encode(replies))
-        self._store.clear_journal()
-        self.fleet.commit()
-        self._journaled = 0
+        if self.fleet.idle is not None:
+            self.fleet.idle.commit(self._write_replies)
+        self._journaled, self._failed = 0, False
+
+    def _write_replies(self) -> None:
+        if self._store is not None:
+            for source, (number, replies) in self._replies.items():
+                self._store.set_reply(source, number, msgspec.msgpack.encode(replies))
+            self._store.clear_journal()
 
     def predict(self, rows: list[Any]) -> bytes:
         """Predict rows; nothing is changed."""

@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.encode.values import as_key
 from headwater.errors import ConfigError, LostMembers
 from headwater.fleet import Fleet
 from headwater.fleet.rows import as_list
@@ -386,8 +387,10 @@ class ShardedFleet:
             self._follow()
             if key is None:
                 found = self._call("scores", dict.fromkeys(self._places.shards, (None,)))
+            elif (own := as_key(key)) is ...:
+                raise KeyError(key)
             else:
-                found = self._call("scores", {self._places.of(key): ([json.dumps(as_json(key))],)})
+                found = self._call("scores", {self._places.of(own): ([json.dumps(as_json(own))],)})
         rows, total = sum(n for n, _ in found.values()), math.fsum(x for _, x in found.values())
         return {"rows": rows, self._score_name: total / rows if rows else math.nan}
 

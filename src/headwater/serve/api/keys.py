@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.fleet.fleet import unknown_key
+from headwater.fleet.keys import unknown_key
 from headwater.fleet.scores import key_scores
 from headwater.learner.kinds import check_can, kind_of
 from headwater.serve.endpoint import Request, Response, json_response

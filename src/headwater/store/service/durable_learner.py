@@ -234,6 +234,7 @@ class DurableLearner:
         """
         check_can(self.learner, "late", at="predict_with_id")
         clean = unpack_events(pack_events([JournalEvent(plain_sample(x), None)]))[0].x
+        self._check_keys([clean], learning=False)
         rows, seq, _ = self._model.predict([clean], shadows=True)
         request = PendingRequest(self._model.id, [PendingPrediction(clean, rows[0], seq)])
         self._run(request)
@@ -500,10 +501,16 @@ class DurableLearner:
 
     def _commit(self, events: list[JournalEvent]) -> list[dict[str, Any]]:
         exact = unpack_events(pack_events(events))  # what is learned now is what a replay will learn
+        self._check_keys([event.x for event in exact], learning=True)
         request = LearnRequest(self._model.id, exact)
         if exact:
             self._run(request)
         return request.answers
+
+    def _check_keys(self, X: list[dict[Any, Any]], *, learning: bool) -> None:
+        """Refuse rows for which a fleet has no member; other learners need no keys."""
+        if "keys" in kind_of(self.learner).can:
+            self.learner.check_keys(X, learning=learning)
 
     def _run(self, request: Request) -> None:
         if self._model.paused and isinstance(request, LearnRequest | LabelRequest):
