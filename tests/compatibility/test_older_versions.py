@@ -18,6 +18,7 @@ from headwater.learner_file import LEARNER_FORMAT
 from headwater.store.service import RetentionPolicy
 from headwater.store.service.upkeep import check
 from headwater.store.web import export
+from support.frozen.around import BROKER_NAMES, of_followed, of_kept, of_manifest, run_cluster, teach_shards
 from support.frozen.cases import ASKED, FLEETS, GOES_ON, LEARNED, LEARNERS, NETWORKS, STORES, WEB, rows_of
 from support.frozen.using import digest, learned, predicted, state, teach
 
@@ -162,6 +163,32 @@ def test_the_model_of_an_exported_page_is_loaded_and_a_new_page_is_written_over_
     model.save(tmp_path / "m.hw")
     assert main(["export", "--web", str(tmp_path / "m.hw"), str(page)]) == 0
     assert as_read(state(hw.load(page / "model.hw"))) == expected(version, "models")[name]["now"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_coordinator_goes_on_from_an_older_manifest_to_the_same_bits(unpacked, tmp_path, version):
+    path, said = tmp_path / "m.hw", expected(version, "cluster")["manifest"]
+    shutil.copy(unpacked(version) / "cluster" / "manifest.hw", path)
+    assert as_read(of_manifest(path)) == said["now"]
+    assert as_read(run_cluster(path, LEARNED + GOES_ON)) == said["then"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_shards_go_on_from_an_older_folder_that_a_crash_left_to_the_same_bits(unpacked, tmp_path, version):
+    folder, said = tmp_path / "shards", expected(version, "cluster")["shards"]
+    shutil.copytree(unpacked(version) / "cluster" / "shards", folder)
+    assert as_read(teach_shards(folder, LEARNED, 0)) == said["now"]
+    assert as_read(teach_shards(folder, LEARNED, GOES_ON)) == said["then"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", BROKER_NAMES)
+def test_a_store_knows_how_far_an_older_version_had_followed_a_broker(unpacked, tmp_path, version, name):
+    path, said = copied(unpacked(version) / "followed" / f"{name}.db", tmp_path), expected(version, "followed")[name]
+    with hw.open(path) as model:
+        assert as_read(of_followed(model, name)) == said["now"]
+    if "kept" in said:
+        assert as_read(of_kept(unpacked(version) / "followed" / f"{name}.hw")) == said["kept"]
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no Node; apt-get install nodejs")

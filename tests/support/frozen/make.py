@@ -23,6 +23,7 @@ from tools.build.targets import NODE, wasm
 
 import headwater as hw
 from headwater.cli import main as command
+from support.frozen.around import make_cluster, make_followed
 from support.frozen.cases import FLEETS, GOES_ON, LEARNED, LEARNERS, NETWORKS, STORES, WEB, rows_of
 from support.frozen.using import as_text, digest, state, teach
 
@@ -205,6 +206,8 @@ def make_all(version: str) -> None:
     digests = {
         part: {name: one.pop("digests") for name, one in sorted(found.items())} for part, found in expected.items()
     }
+    expected["cluster"] = make_cluster(folder / "cluster")
+    expected["followed"] = make_followed(folder / "followed")
     expected["pages"] = make_pages(folder / "pages", folder / "models")
     target.mkdir()
     shutil.make_archive(str(target / "files"), "xztar", folder)
