@@ -30,10 +30,13 @@ class FollowOptions:
         A store that a broker is followed into, in place of --model: rows and position are on disk before a row is learned.
     predictions
         With --store: the address of a topic or table that predictions go to.
+    dead_letters
+        With --store: the address of a topic or table that messages go to which can't be used.
     """
 
     store: Path | None = None
     predictions: str | None = None
+    dead_letters: str | None = None
 
 
 def learn_into_store(
@@ -56,6 +59,7 @@ def learn_into_store(
     with open_store(store, learner) as opened, _told_to_stop() as told:
         how: dict[str, Any] = {
             "predictions": follow.predictions,
+            "dead_letters": follow.dead_letters,
             "drop": split_names(reading.drop),
             "limit": reading.limit,
         }
@@ -73,7 +77,10 @@ def _checked(
 
     if follow.store is None:
         raise ConfigError(
-            expected="--store FILE with --predictions", got="none", at="--predictions", help="Add --store FILE."
+            expected="--store FILE with --predictions and --dead-letters",
+            got="none",
+            at="--predictions" if follow.predictions is not None else "--dead-letters",
+            help="Add --store FILE.",
         )
     check_writable(follow.store, "--store")
     if len(source) != 1 or not is_address(source[0]):

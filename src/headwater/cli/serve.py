@@ -34,11 +34,14 @@ class SourceOptions:
         The column of the answers in what the source brings.
     predictions
         The address of a topic or table that predictions of the source's rows go to.
+    dead_letters
+        The address of a topic or table that messages of the source go to which can't be used.
     """
 
     source: str | None = None
     target: Annotated[str | None, Parameter(metavar="COLUMN")] = None
     predictions: str | None = None
+    dead_letters: str | None = None
 
 
 def serve(
@@ -161,18 +164,22 @@ def _begin(state: Any, model: Path | None, new: Callable[[], Any], follow: Sourc
 
 def _follow(state: Any, follow: SourceOptions) -> None:
     """Let the default model follow a broker from when the server answers until it ends."""
-    source, target = follow.source, follow.target
-    if source is None or target is None:
+    if follow.source is None:
         raise ConfigError(
-            expected="--source ADDRESS and --target COLUMN together",
-            got="one of them",
+            expected="--source ADDRESS with --target, --predictions and --dead-letters",
+            got="none",
             at="headwater serve",
             help="Name the broker, and the column of the answers.",
         )
     from headwater.serve.background.following import Following
 
     model = state.service.models.named(state.default)
-    state.following = Following(state.service, model, source, target=target, predictions=follow.predictions)
+    how: dict[str, Any] = {
+        "target": follow.target,
+        "predictions": follow.predictions,
+        "dead_letters": follow.dead_letters,
+    }
+    state.following = Following(state.service, model, follow.source, **how)
 
 
 def _server(log: str, task: str, demo: bool) -> Any:

@@ -351,6 +351,29 @@ class Agent(Learner):
         """Say what states are worth; nothing is changed."""
         return Forecast(np.array([self.value(x) for x in _rows(X)]))
 
+    def check_transition(self, transition: Any) -> None:
+        """Refuse what ``learn_many`` would count as refused, or raise at.
+
+        Raises
+        ------
+        DataError
+            If it is no transition: its action is none of the agent's, its reward no number, or it does not say what followed.
+        """
+        try:
+            action, reward, following, terminated, _ = _parts(transition)
+        except DataError as error:
+            raise _no_transition(error.got) from error
+        ends = (
+            [transition.get(name) for name in ("terminated", "truncated")] if isinstance(transition, Mapping) else [""]
+        )
+        if (
+            self._actions.number(action) is None
+            or not abs(_number(reward)) <= FARTHEST
+            or not (terminated or following is not None)
+            or not all(isinstance(end, bool | int | None) for end in ends)
+        ):
+            raise _no_transition(f"{transition!r:.80}")
+
     # ---- how it stands ----------------------------------------------------------------------------------------------
 
     @property
@@ -445,6 +468,15 @@ def _number(value: Any) -> float:
     if missing(value) or kind_of(value) != FLOAT:
         return math.nan
     return float(as_float(value))
+
+
+def _no_transition(got: str) -> DataError:
+    return DataError(
+        expected="a transition: one of the agent's actions, its reward, what followed",
+        got=got,
+        at="y",
+        help='Send {"action": 1, "reward": 0.5, "next": {…}, "terminated": false}; nothing was learned.',
+    )
 
 
 def _parts(transition: Any) -> tuple[Any, Any, Mapping[Any, Any] | None, bool, bool]:

@@ -10,9 +10,11 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from headwater.serve.background.following import Following
 from headwater.serve.endpoint import Request, Response
 from headwater.serve.http.measures import BUCKETS
 from headwater.serve.state import ServerState
+from headwater.store.sources.status import RETRIED, Followed, State
 
 _KIND = b"text/plain; version=0.0.4; charset=utf-8"
 
@@ -57,6 +59,8 @@ class _Server(Collector):
             yield CounterMetricFamily("headwater_predicted_here", "Requests that no replica could answer.", here)
         yield from _requests(state)
         yield from _models(state)
+        if state.following is not None:
+            yield from _source(state.following)
 
 
 def _requests(state: ServerState) -> Iterator[Metric]:
@@ -91,6 +95,55 @@ def _models(state: ServerState) -> Iterator[Metric]:
                 score.add_metric([model.name, name, of, which], value)
     yield learned
     yield score
+
+
+def _source(following: Following) -> Iterator[Metric]:
+    """Yield how a followed source goes, from what its follower published last: nobody waits for it."""
+    status, names = following.status, [following.model, following.name]
+    labels = ["model", "source"]
+    state = GaugeMetricFamily("headwater_source_state", "1 for what following does now.", labels=[*labels, "state"])
+    for one in State:
+        state.add_metric([*names, one], float(one is status.state))
+    yield state
+    retries = CounterMetricFamily(
+        "headwater_source_retries", "Tries in vain: of the source, of a sink, and restarts.", labels=[*labels, "of"]
+    )
+    for of in RETRIED:
+        retries.add_metric([*names, of], status.retries.get(of, 0))
+    yield retries
+    if status.lag is not None:
+        lag = GaugeMetricFamily("headwater_source_lag", "Messages that the source has, not read yet.", labels=labels)
+        lag.add_metric(names, status.lag)
+        yield lag
+    if status.followed is not None:
+        yield from _followed(status.followed, names)
+
+
+def _followed(followed: Followed, names: list[str]) -> Iterator[Metric]:
+    labels = ["model", "source"]
+    for name, what, value in [
+        ("headwater_source_read", "Messages read.", followed.read),
+        ("headwater_source_learned", "Rows learned.", followed.learned),
+        ("headwater_source_predictions", "Predictions written to be sent.", followed.predictions),
+        ("headwater_source_dead_letters", "Refused messages written to be sent.", followed.dead_letters),
+    ]:
+        counter = CounterMetricFamily(name, what, labels=labels)
+        counter.add_metric(names, value)
+        yield counter
+    for name, what, value in [
+        ("headwater_source_unsent", "Predictions and dead letters that their brokers don't have yet.", followed.unsent),
+        ("headwater_source_waiting_rows", "Rows that wait for their answer.", followed.waiting),
+        ("headwater_source_waiting_answers", "Answers that wait for their row.", followed.early),
+    ]:
+        gauge = GaugeMetricFamily(name, what, labels=labels)
+        gauge.add_metric(names, value)
+        yield gauge
+    rejects = CounterMetricFamily(
+        "headwater_source_rejects", "Messages that were not learned, and why.", labels=[*labels, "reason"]
+    )
+    for reason, count in followed.counts.items():
+        rejects.add_metric([*names, reason], count)
+    yield rejects
 
 
 def _defined(window: dict[str, Any]) -> Iterator[tuple[str, str, float]]:

@@ -19,14 +19,20 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Say whether examples can be acknowledged."""
-    failure = request.state.service.failure
+    """Say whether examples can be acknowledged, and whether the model learns from the broker that it follows."""
+    failure, following = request.state.service.failure, request.state.following
     if failure is not None:
         return Response(to_json({"ready": False, **failure.as_dict()}), 503)
     if request.state.ends():
         stopping = {"error": "stopping", "at": "", "help": "Ask another one.", "code": "stopping"}
         return Response(to_json({"ready": False, **stopping}), 503)
-    return json_response({"ready": True})
+    if following is None:
+        return json_response({"ready": True})
+    about = {"source": {"name": following.name, "state": following.status.state}}
+    problem = following.problem()
+    if problem is not None:
+        return Response(to_json({"ready": False, **problem.as_dict(), **about}), 503)
+    return json_response({"ready": True, **about})
 
 
 async def ping(request: Request) -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -64,6 +65,9 @@ TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
 _MS_TO_WAIT = 2000  # for a reader such as a backup; then the answer is that the store is in use
 _CHECKPOINT = 65_536
 """Pages (256 MB) of WAL behind which SQLite itself makes a checkpoint, stopping the writer; `Maintenance` makes them earlier."""
+
+_ID_BYTES = 8
+"""Random bytes of a store's id: two of a million stores share one in one of 37 million cases."""
 
 _WAL_LEFT = 32 << 20
 """Bytes of WAL that stay on the disk once it begins anew."""
@@ -251,6 +255,19 @@ def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
     base.execute("PRAGMA cell_size_check=ON")
     base.execute("PRAGMA cache_size=-16384")
     check_tables(base, path)
+    _name_store(base)
+
+
+def _name_store(base: sqlite3.Connection) -> None:
+    """Give a store the id that its messages carry, where it has none yet: it is new, or of version 0.2."""
+    if not store_id(base):
+        base.execute("INSERT INTO meta VALUES ('id', ?)", (secrets.token_hex(_ID_BYTES),))
+
+
+def store_id(base: sqlite3.Connection) -> str:
+    """Return a store's id: random, made with the store, and the same for ever, in its copies too; empty where it has none."""
+    row = base.execute("SELECT value FROM meta WHERE key = 'id'").fetchone()
+    return str(row[0]) if row else ""
 
 
 def sync_folder(path: Path) -> None:
@@ -343,6 +360,7 @@ __all__ = [
     "read_only",
     "refuse_lost",
     "sound",
+    "store_id",
     "sync_folder",
     "transaction",
 ]

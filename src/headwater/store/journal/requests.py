@@ -98,13 +98,13 @@ class SourceRequest:
     waiting : list of tuple
         What waits from now on: ``"row"`` or ``"answer"``, its key, its content.
     outgoing : list of tuple
-        Predictions to send: what names them, and the message.
+        Messages to send: their lane, such as predictions, what names them, and the message.
     rejects : list of tuple
         Messages that can't be used: partition, position, reason, and the message.
     counts : dict
         What is to be counted.
-    sent : int
-        The number of the last prediction that the broker has; 0 for none.
+    sent : dict
+        By lane, the number of the last message that its broker has.
     most_waiting : int
         How many rows may wait, and how many answers; beyond, the oldest go.
     """
@@ -115,10 +115,10 @@ class SourceRequest:
     events: list[JournalEvent] = field(default_factory=list)
     joined: list[int] = field(default_factory=list)
     waiting: list[tuple[str, str, bytes]] = field(default_factory=list)
-    outgoing: list[tuple[str, bytes]] = field(default_factory=list)
+    outgoing: list[tuple[str, str, bytes]] = field(default_factory=list)
     rejects: list[tuple[str, str, str, bytes]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
-    sent: int = 0
+    sent: dict[str, int] = field(default_factory=dict)
     most_waiting: int = 100_000
     answers: list[dict[str, Any]] = field(default_factory=list)
 

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headwater.store.journal.requests import SourceRequest
 
-__all__ = ["SourceTables"]
+__all__ = ["DEAD_LETTERS", "PREDICTIONS", "SourceTables"]
+
+PREDICTIONS, DEAD_LETTERS = "predictions", "dead letters"
+"""The lanes of the outbox: what goes out together, in order."""
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS positions (
@@ -28,11 +32,15 @@ _SCHEMA = (
     id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, part TEXT NOT NULL,
     position TEXT NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS outbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL)""",
+    id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL,
+    lane TEXT NOT NULL DEFAULT 'predictions')""",
 )
 """Made when a model first follows a source. ``joins`` holds rows that wait for their answer, and answers that wait for their row."""
 
 _REJECTS = 1000  # of a source; the counts go on
+_REJECT_BYTES = 4096
+"""Bytes that are kept of a refused message: enough to see what it was, so that a source's rejects take 4 MB at most."""
+_DETAIL_CHARACTERS = 500
 _AT_ONCE = 500
 
 
@@ -56,6 +64,14 @@ class SourceTables:
         """Make the tables, where the store has none yet."""
         for line in _SCHEMA:
             self._base.execute(line)
+        if all(row[1] != "lane" for row in self._base.execute("PRAGMA table_info(outbox)").fetchall()):
+            self._update()
+
+    def _update(self) -> None:
+        """Bring the tables of version 0.2 up to date, which knew of no dead letters and kept refused messages whole."""
+        self._base.execute("ALTER TABLE outbox ADD COLUMN lane TEXT NOT NULL DEFAULT 'predictions'")
+        shorten = "UPDATE rejects SET body = substr(body, 1, ?) WHERE length(body) > ?"
+        self._base.execute(shorten, (_REJECT_BYTES, _REJECT_BYTES))
 
     def write(self, request: SourceRequest, *, learned: int, repeated: int) -> None:
         """Write all that a request brings beside its events, of which so many are new and so many came before."""
@@ -65,21 +81,28 @@ class SourceTables:
         self._base.executemany("DELETE FROM joins WHERE id = ?", [(number,) for number in request.joined])
         waiting = [(*of, *row) for row in request.waiting]
         self._base.executemany("INSERT INTO joins (model, source, what, name, body) VALUES (?, ?, ?, ?, ?)", waiting)
-        refused = [(*of, *row) for row in request.rejects]
+        refused = [
+            (*of, part, position, reason[:_DETAIL_CHARACTERS], body[:_REJECT_BYTES])
+            for part, position, reason, body in request.rejects
+        ]
         new = "INSERT INTO rejects (model, source, part, position, reason, body) VALUES (?, ?, ?, ?, ?, ?)"
         self._base.executemany(new, refused)
-        outgoing = [(*of, *row) for row in request.outgoing]
-        self._base.executemany("INSERT INTO outbox (model, source, name, body) VALUES (?, ?, ?, ?)", outgoing)
+        self._write_outgoing(of, request)
         self._count(of, request.counts | {"learned": learned, "repeated": repeated})
-        if request.sent:
-            drop = "DELETE FROM outbox WHERE model = ? AND source = ? AND id <= ?"
-            self._base.execute(drop, (*of, request.sent))
         if waiting or request.joined:
             self._bound(of, request.most_waiting)
         if refused:
             self._forget_rejects(of)
 
-    def _count(self, of: tuple[int, str], counts: dict[str, int]) -> None:
+    def _write_outgoing(self, of: tuple[int, str], request: SourceRequest) -> None:
+        """Write what is to be sent, and forget what was."""
+        rows = [(*of, *row) for row in request.outgoing]
+        self._base.executemany("INSERT INTO outbox (model, source, lane, name, body) VALUES (?, ?, ?, ?, ?)", rows)
+        self._count(of, Counter(lane for lane, _, _ in request.outgoing))
+        drop = "DELETE FROM outbox WHERE model = ? AND source = ? AND lane = ? AND id <= ?"
+        self._base.executemany(drop, [(*of, *pair) for pair in request.sent.items()])
+
+    def _count(self, of: tuple[int, str], counts: Mapping[str, int]) -> None:
         rows = [(*of, what, n) for what, n in counts.items() if n]
         add = "INSERT INTO tallies VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
         self._base.executemany(add, rows)
@@ -135,10 +158,15 @@ class SourceTables:
         query = "SELECT part, position, reason, body FROM rejects WHERE model = ? AND source = ? ORDER BY id"
         return [(part, at, reason, bytes(body)) for part, at, reason, body in self._rows(query, model, source)]
 
-    def outbox(self, model: int, source: str, behind: int, most: int) -> list[tuple[int, str, bytes]]:
-        """Return the first predictions behind a number that are still to be sent: number, name and message."""
-        query = "SELECT id, name, body FROM outbox WHERE model = ? AND source = ? AND id > ? ORDER BY id LIMIT ?"
-        return [(number, name, bytes(body)) for number, name, body in self._rows(query, model, source, behind, most)]
+    def outbox(self, model: int, source: str, lane: str, behind: int, most: int) -> list[tuple[int, str, bytes]]:
+        """Return the first messages of a lane behind a number that are still to be sent: number, name and message."""
+        query = "SELECT id, name, body FROM outbox WHERE model = ? AND source = ? AND lane = ? AND id > ? ORDER BY id LIMIT ?"
+        rows = self._rows(query, model, source, lane, behind, most)
+        return [(number, name, bytes(body)) for number, name, body in rows]
+
+    def unsent(self, model: int, source: str) -> int:
+        """Return how many messages are still to be sent."""
+        return int(self._rows("SELECT count(*) FROM outbox WHERE model = ? AND source = ?", model, source)[0][0])
 
     def _rows(self, query: str, *of: Any) -> list[Any]:
         with self._mutex:

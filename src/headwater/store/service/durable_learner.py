@@ -261,9 +261,10 @@ class DurableLearner:
     def learn_from(
         self,
         source: str,
-        target: str,
+        target: str | None = None,
         *,
         predictions: str | None = None,
+        dead_letters: str | None = None,
         decode: Callable[[bytes], Mapping[str, Any] | None] | None = None,
         drop: Collection[str] = (),
         limit: int | None = None,
@@ -280,10 +281,12 @@ class DurableLearner:
         source : str
             ``kafka://``, ``nats://``, ``redis://``, ``postgresql://`` or ``mqtt://``, such as
             ``"kafka://host:9092/topic?answers=late&key=id&format=avro"``.
-        target : str
-            The column of the answers.
+        target : str, optional
+            The column of the answers; a detector needs none.
         predictions : str, optional
             The address of a topic or table that predictions go to, each made before its row was learned.
+        dead_letters : str, optional
+            The address of a topic or table that messages go to which can't be used, each with its reason.
         decode : callable, optional
             What makes a row of a message's bytes in place of ``format=``; None passes a message over.
         drop : collection of str
@@ -307,17 +310,18 @@ class DurableLearner:
         MissingExtra
             If the broker's client is not installed.
         SourceError
-            If the source can't be read, or no longer has what comes behind the position that was learned.
+            If the source can't be read, or no longer has what comes behind the position that was learned; if it, or what is sent to,
+            stays away for five minutes.
         """
         from headwater.store.sources.follower import Follower
 
-        check_can(self.learner, "answers", at="learn_from")
         how: dict[str, Any] = {"target": target, "predictions": predictions, "decode": decode, "drop": drop}
+        how["dead_letters"] = dead_letters
         follower = Follower(self.service, self._model, source, **how)
         return follower.run(limit=limit, ends=ends, on_commit=on_commit)
 
     def rejects(self, source: str) -> list[tuple[str, str, str, bytes]]:
-        """Return the last thousand messages of a followed source that could not be used.
+        """Return the last thousand messages of a followed source that could not be used, of each the first 4 kB.
 
         Parameters
         ----------
@@ -327,7 +331,7 @@ class DurableLearner:
         Returns
         -------
         list of tuple
-            Partition, position, reason, and the message as it came.
+            Partition, position, reason, and the message as it came, as far as it is kept.
         """
         return self.service.sources.rejects(self._model.id, source)
 

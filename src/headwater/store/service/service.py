@@ -87,6 +87,8 @@ class Service:
         keep = self.policy
         self.ids = Ids(self._file.base, keep.late_s, keep.keep_pending, keep.keep_pending_bytes)
         self.models = Models(self._file.base, at, self.journal, self.snapshots)
+        self.id = database.store_id(self._file.base)
+        """Which store this is, among all there are."""
         self.sources = SourceTables(self._file.base, self._mutex)
         """What is known of followed sources."""
         self.failure: StoreError | None = None

@@ -9,69 +9,48 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
 from headwater.errors import ConfigError, HeadwaterError, StoreError
-from headwater.learner.kinds import check_can
+from headwater.learner.kinds import check_can, kind_of
 from headwater.store.journal.events import JournalEvent, PendingPrediction, Predictions, pack_pending, unpack_pending
 from headwater.store.journal.requests import SourceRequest
+from headwater.store.journal.source_tables import DEAD_LETTERS, PREDICTIONS
 from headwater.store.service.model import Model
 from headwater.store.service.service import Service
+from headwater.store.sources.outbox import Outbox
+from headwater.store.sources.retrying import PATIENCE, Patience, Retrying, Stopped
 from headwater.store.sources.rows import Columns, Row, read_rows, refused
+from headwater.store.sources.status import Followed, Monitor, State
 from headwater.streams.brokers import (
     Address,
     BrokerGone,
     Decode,
     Message,
-    Outgoing,
-    Sink,
     Source,
     decoder,
-    open_sink,
     open_source,
     read_address,
 )
 
-__all__ = ["Followed", "Follower"]
+__all__ = ["Follower"]
 
 _T = TypeVar("_T")
 _BLOCK = 512  # messages journaled as one
+_BLOCK_BYTES = 4_000_000
+"""Bytes of messages that are journaled as one: what a commit may add to the store, and dead letters to its outbox."""
+_ROW_TIMES = 16
+"""How many times as large as a row may be a message is decoded: JSON takes more room than what is kept of it."""
 _WAIT_S = 0.5
 _WAIT_JOINED_S = 0.05  # where two topics are read in turns
-_PATIENCE_S = 300.0  # for a broker that is gone
-_SLEEPS_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_PUBLISH_S = 1.0
+_LAG_S = 5.0  # between two looks at how far the source is ahead
 _ANSWERS = "answers/"
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """How a followed source stands.
-
-    Parameters
-    ----------
-    source
-        Its name in the store.
-    read, learned
-        Messages that were read, and rows that were learned, since the store first followed it.
-    waiting
-        Rows that wait for their answer.
-    early
-        Answers that wait for their row.
-    counts
-        What else was counted: refused messages by reason, repeated ones, and rows whose answer never came.
-    """
-
-    source: str
-    read: int
-    learned: int
-    waiting: int = 0
-    early: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -84,7 +63,13 @@ class _Feed:
 
     def close(self) -> None:
         """Let go of the source that is open now, which may be another than the first."""
-        self.source.close()
+        with suppress(HeadwaterError, OSError):  # of a broker that is gone
+            self.source.close()
+
+    def renew(self) -> None:
+        """Take a new source in the place of one that was lost."""
+        self.close()
+        self.source = open_source(self.address)
 
     def positions(self, all_: dict[str, str]) -> dict[str, str]:
         """Return those of this topic."""
@@ -101,14 +86,20 @@ class Follower:
         The open store, and the model in it.
     source : str
         The address.
-    target : str
-        The column of the answers.
+    target : str, optional
+        The column of the answers; a detector needs none.
     predictions : str, optional
         The address that predictions go to, each made before its row was learned.
+    dead_letters : str, optional
+        The address that messages go to which can't be used, each with its reason.
     decode : callable, optional
         What makes a row of a message's bytes, in place of the address' ``format=``; None passes a message over.
     drop : collection of str
         Columns that are no features.
+    patience : Patience
+        How brokers that are away are waited for, source and sinks alike.
+    monitor : Monitor, optional
+        What publishes how it goes.
     """
 
     def __init__(
@@ -117,16 +108,19 @@ class Follower:
         model: Model,
         source: str,
         *,
-        target: str,
+        target: str | None,
         predictions: str | None = None,
+        dead_letters: str | None = None,
         decode: Decode | None = None,
         drop: Collection[str] = (),
+        patience: Patience = PATIENCE,
+        monitor: Monitor | None = None,
     ) -> None:
         address = read_address(source)
         self.service, self.model, self.name = service, model, address.name
         self._decode = decode or decoder(address)
         options = address.options
-        self._columns = Columns(target, options.get("key", ""), options.get("id", ""), drop)
+        self._columns = _columns(address, target, drop, model)
         self._most, self._block = int(address.number("wait", 100_000)), int(address.number("block", _BLOCK))
         self._idle_s = address.number("idle", 1e9) if "idle" in options else None
         self._feeds = [_Feed(open_source(address), address, "")]
@@ -136,10 +130,12 @@ class Follower:
         self._joins = len(self._feeds) > 1
         if self._joins or predictions is not None:
             check_can(model.champion.learner, "late", at=address.name)
-        self._sink: Sink | None = None if predictions is None else open_sink(read_address(predictions))
-        self._sent = 0
+        self.monitor = monitor or Monitor(self.name)
+        self._patience, self._retrying = patience, Retrying(patience, self.monitor)
+        sinks = {"predictions": predictions, "dead_letters": dead_letters}
+        self._outbox = Outbox(service, model, self.name, **sinks, retrying=self._retrying)
         self._nap = threading.Event()
-        self.patience_s = _PATIENCE_S
+        self._publish_at = self._lag_at = 0.0
 
     def run(
         self,
@@ -153,26 +149,30 @@ class Follower:
         Raises
         ------
         SourceError
-            If the source can't be read, or no longer has what comes behind the position that was learned.
+            If the source can't be read, or no longer has what comes behind the position that was learned; if it or a sink stays away.
         StoreError
             If the store can't be written.
         """
+        self._retrying.ends = ends
         with ExitStack() as stack:
             self._claim(stack)
+            stack.callback(self._outbox.close)
             for feed in self._feeds:
                 stack.callback(feed.close)
-                self._again(feed, lambda: None)
-            if self._sink is not None:
-                stack.callback(self._sink.close)
-                self._send()
-            self._follow(limit, ends, on_commit)
-            if self._sent:
-                self._commit(SourceRequest(self.model.id, self.name, {}, sent=self._sent))
+            with suppress(Stopped):
+                for feed in self._feeds:
+                    self._open(feed)
+                self._outbox.send()
+                self.monitor.running()
+                self._follow(limit, ends, on_commit)
+            if sent := self._outbox.sent():
+                self._commit(SourceRequest(self.model.id, self.name, {}, sent=sent))
         return self.state()
 
     def _follow(self, limit: int | None, ends: Callable[[], bool], on_commit: Callable[[int], object] | None) -> None:
         read, heard = 0, time.monotonic()
         while not ends() and (limit is None or read < limit):
+            self._publish()
             n = 0
             if self.model.paused:
                 self._nap.wait(_WAIT_S)
@@ -180,7 +180,8 @@ class Follower:
             for feed in self._feeds:
                 most = self._block if limit is None or feed.prefix else min(self._block, limit - read)
                 messages = self._read(feed, most)
-                self._take(feed, messages)
+                for part in _parts(messages):
+                    self._take(feed, part)
                 n += len(messages)
                 read += 0 if feed.prefix else len(messages)
             if n:
@@ -191,12 +192,32 @@ class Follower:
                 return
 
     def state(self) -> Followed:
-        """Return how the source stands."""
+        """Return what the store knows of the source."""
         tables, of = self.service.sources, (self.model.id, self.name)
         counts = tables.tallies(*of)
         read, learned = counts.pop("read", 0), counts.pop("learned", 0)
         waiting = (tables.waiting(*of, "row"), tables.waiting(*of, "answer"))
-        return Followed(self.name, read, learned, *waiting, counts)
+        predictions, letters = (counts.pop(lane, 0) for lane in (PREDICTIONS, DEAD_LETTERS))
+        return Followed(self.name, read, learned, *waiting, counts, predictions, letters, tables.unsent(*of))
+
+    def _publish(self) -> None:
+        """Tell those who watch how it goes, now and then."""
+        now = time.monotonic()
+        if now < self._publish_at:
+            return
+        self._publish_at = now + _PUBLISH_S
+        lag = self.monitor.status.lag
+        if now >= self._lag_at:
+            self._lag_at, lag = now + _LAG_S, self._lag()
+        self.monitor.publish(self.state(), lag)
+
+    def _lag(self) -> int | None:
+        try:
+            behind = [feed.source.lag() for feed in self._feeds]
+        except HeadwaterError:  # the next read finds the same, and says it
+            return None
+        known = [n for n in behind if n is not None]
+        return sum(known) if known else None
 
     # ---- reading -----------------------------------------------------------------------------------------------------
 
@@ -220,102 +241,134 @@ class Follower:
         except BrokerGone:
             return self._again(feed, lambda: feed.source.read(most, wait_s))
 
+    def _open(self, feed: _Feed) -> None:
+        """Open a source where the store stands."""
+        known = feed.positions(self.service.sources.positions(self.model.id, self.name))
+        if known or self._patience.from_the_start:
+            self._again(feed, lambda: None)
+        else:  # one that was never there is a wrong address rather than a broker that is starting
+            self._begin(feed)
+
     def _again(self, feed: _Feed, what: Callable[[], _T]) -> _T:
         """Open a source where the store stands, however often the broker goes, and do something with it."""
-        since, tries = time.monotonic(), 0
-        while True:
-            known = feed.positions(self.service.sources.positions(self.model.id, self.name))
+
+        def attempt() -> _T:
+            feed.renew()
             try:
-                begun = feed.source.open(known)
-                new = {feed.prefix + part: at for part, at in begun.items() if part not in known}
-                if new:  # where it begins is kept before anything is read
-                    self._commit(SourceRequest(self.model.id, self.name, new))
+                self._begin(feed)
                 return what()
             except BrokerGone:
-                with suppress(HeadwaterError, OSError):
-                    feed.source.close()
-                # One that was never there is a wrong address rather than a broker that is starting.
-                if not known or time.monotonic() - since >= self.patience_s:
-                    raise
-                self._nap.wait(_SLEEPS_S[min(tries, len(_SLEEPS_S) - 1)])
-                tries += 1
-                feed.source = open_source(feed.address)
+                feed.close()
+                raise
+
+        return self._retrying.run(State.WAITING_FOR_SOURCE, attempt)
+
+    def _begin(self, feed: _Feed) -> None:
+        known = feed.positions(self.service.sources.positions(self.model.id, self.name))
+        begun = feed.source.open(known)
+        new = {feed.prefix + part: at for part, at in begun.items() if part not in known}
+        if new:  # where it begins is kept before anything is read
+            self._commit(SourceRequest(self.model.id, self.name, new))
 
     # ---- committing --------------------------------------------------------------------------------------------------
 
     def _take(self, feed: _Feed, messages: Sequence[Message]) -> None:
-        """Journal and learn messages; where the store refuses something, each alone, so that only that one is left out."""
-        if not messages:
-            return
-        rows = read_rows(messages, self._decode, self._columns, self.model.task, joins=self._joins)
-        request = self._request(feed, messages, rows)
-        refusal = self._commit(request)
+        """Journal and learn messages; what the store or a learner refuses is narrowed down, so that only that one is left out."""
+        refusal = self._try(feed, messages)
         if refusal is not None and len(messages) > 1:
-            for message in messages:
-                self._take(feed, [message])
+            half = len(messages) // 2
+            self._take(feed, messages[:half])
+            self._take(feed, messages[half:])
             return
         if refusal is not None:
-            self._commit(self._request(feed, messages, [refused(messages[0], refusal)]))
-        positions = {message.partition: message.position for message in messages}
-        feed.source.committed(positions)
-        if self._sink is not None and request.outgoing:
-            self._send()
+            left_out = self._commit(self._request(feed, messages, [refused(messages[0], refusal)]))
+            if left_out is not None:
+                raise left_out
+        feed.source.committed({message.partition: message.position for message in messages})
+        self._outbox.send()
+
+    def _try(self, feed: _Feed, messages: Sequence[Message]) -> Exception | None:
+        """Commit messages; return why that can't be, in which case nothing of it is there."""
+        most = _ROW_TIMES * self.service.limits.row_bytes
+        learner, joins = self.model.champion.learner, self._joins
+        try:
+            rows = read_rows(messages, self._decode, self._columns, learner, joins=joins, most_bytes=most)
+            request = self._request(feed, messages, rows)
+            return self._commit(request)
+        except StoreError:
+            raise
+        except Exception as error:
+            if self._has(feed, messages[-1]):  # another time would learn it twice
+                raise
+            return error
+
+    def _has(self, feed: _Feed, message: Message) -> bool:
+        """Say whether the store has a message."""
+        known = self.service.sources.positions(self.model.id, self.name)
+        return known.get(feed.prefix + message.partition) == message.position
 
     def _commit(self, request: SourceRequest) -> HeadwaterError | None:
         refusal = self.service.commit([request])[0]
         if isinstance(refusal, StoreError):
             raise refusal
-        if refusal is None and request.sent == self._sent:
-            self._sent = 0
+        if refusal is None:
+            self._outbox.forgotten(request.sent)
         return refusal
 
     def _request(self, feed: _Feed, messages: Sequence[Message], rows: list[Row]) -> SourceRequest:
         positions = {feed.prefix + message.partition: message.position for message in messages}
-        request = SourceRequest(self.model.id, self.name, positions, most_waiting=self._most, sent=self._sent)
+        request = SourceRequest(self.model.id, self.name, positions, most_waiting=self._most, sent=self._outbox.sent())
+        good = [row for row in rows if not row.reason]
+        self._check_keys(good)
+        if feed.prefix:
+            self._join_answers(request, good)
+        else:
+            request.counts["read"] = len(messages)
+            self._join_rows(request, good)
         for row in rows:
             if row.reason:
                 self._refuse(request, feed, row)
-        good = [row for row in rows if not row.reason]
-        if feed.prefix:
-            self._join_answers(request, feed, good)
-        else:
-            request.counts["read"] = len(messages)
-            self._join_rows(request, feed, good)
         return request
 
     def _refuse(self, request: SourceRequest, feed: _Feed, row: Row) -> None:
         where = (feed.prefix + row.message.partition, row.message.position)
         request.rejects.append((*where, row.detail or row.reason, row.message.value))
         request.counts[row.reason] = request.counts.get(row.reason, 0) + 1
+        if self._outbox.takes_dead_letters:
+            request.outgoing.append(self._outbox.dead_letter(where[0], row))
 
-    def _join_rows(self, request: SourceRequest, feed: _Feed, rows: list[Row]) -> None:
+    def _check_keys(self, rows: list[Row]) -> None:
+        """Refuse rows of a fleet that have no key, or one too many."""
+        learner = self.model.champion.learner
+        if "keys" in kind_of(learner).can:
+            learner.check_keys([row.x for row in rows], learning=True)
+
+    def _join_rows(self, request: SourceRequest, rows: list[Row]) -> None:
         """Learn rows whose answer is known, and let the others wait for theirs."""
         early = self._found("answer", rows)
         waiting = self._found("row", rows)
         guesses: list[Predictions | None] = [None] * len(rows)
-        if self._sink is not None or self._joins:
+        if self._outbox.predicts or self._joins:
             guesses[:], seq, _ = self.model.predict([row.x for row in rows], shadows=True) if rows else ([], 0, {})
         for row, guess in zip(rows, guesses, strict=True):
             if row.y is None and row.key in early:
                 number, body = early.pop(row.key)
                 request.joined.append(number)
                 row.y = msgspec.msgpack.decode(body)
-            if row.y is not None:
+            if row.y is not None or not self._columns.answers:
                 request.events.append(self._event(row, guess))
             elif self._joins and row.key in waiting:
                 row.reason = "its key waits for an answer already"
-                self._refuse(request, feed, row)
                 continue
             elif self._joins and guess is not None:
                 waiting[row.key] = (0, b"")
                 request.waiting.append(("row", row.key, pack_pending(PendingPrediction(row.x, guess, seq))))
-            elif self._sink is None:
+            elif not self._outbox.predicts:
                 row.reason = "the answer is missing"
-                self._refuse(request, feed, row)
-            if self._sink is not None and guess is not None:
-                request.outgoing.append(self._outgoing(row, guess))
+            if self._outbox.predicts and guess is not None:
+                request.outgoing.append(self._outbox.prediction(row, guess))
 
-    def _join_answers(self, request: SourceRequest, feed: _Feed, rows: list[Row]) -> None:
+    def _join_answers(self, request: SourceRequest, rows: list[Row]) -> None:
         """Learn the rows that these are the answers of; an answer that comes before its row waits for it."""
         waiting = self._found("row", rows)
         early = self._found("answer", rows)
@@ -332,8 +385,6 @@ class Follower:
             else:
                 early[row.key] = (0, b"")
                 request.waiting.append(("answer", row.key, msgspec.msgpack.encode(row.y)))
-            if row.reason:
-                self._refuse(request, feed, row)
 
     def _found(self, what: str, rows: list[Row]) -> dict[str, tuple[int, bytes]]:
         if not self._joins:
@@ -344,21 +395,26 @@ class Follower:
         name = None if row.id is None else f"{self.name}:{row.id}"
         return JournalEvent(row.x, row.y, None, name, guess)
 
-    # ---- sending -----------------------------------------------------------------------------------------------------
 
-    def _outgoing(self, row: Row, guess: Predictions) -> tuple[str, bytes]:
-        said, proba = guess[self.model.champion.name]
-        where = {"source": self.name, "partition": row.message.partition, "position": row.message.position}
-        body: dict[str, Any] = where | ({"key": row.key} if row.key else {}) | {"y_pred": said}
-        if proba is not None:
-            body["proba"] = {str(label): p for label, p in proba.items()}
-        return f"{row.message.partition}:{row.message.position}", msgspec.json.encode(body, enc_hook=str)
+def _columns(address: Address, target: str | None, drop: Collection[str], model: Model) -> Columns:
+    options, answers = address.options, "answers" in kind_of(model.champion.learner).can
+    if target is None and answers:
+        raise ConfigError(
+            expected="the column of the answers",
+            got="none",
+            at=address.at,
+            help="Name it: target=, or --target COLUMN.",
+        )
+    return Columns(target, options.get("key", ""), options.get("id", ""), drop, answers)
 
-    def _send(self) -> None:
-        """Send what the store has to send; it is forgotten with the next commit."""
-        if self._sink is None:
-            return
-        of = (self.model.id, self.name)
-        while rows := self.service.sources.outbox(*of, self._sent, _BLOCK):
-            self._sink.send(self.name, [Outgoing(*row) for row in rows])
-            self._sent = rows[-1][0]
+
+def _parts(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Yield messages in parts that aren't too large for one commit."""
+    begin = size = 0
+    for i, message in enumerate(messages):
+        size += len(message.value)
+        if size > _BLOCK_BYTES and i > begin:
+            yield messages[begin:i]
+            begin, size = i, len(message.value)
+    if begin < len(messages):
+        yield messages[begin:]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.errors import DataError, HeadwaterError
-from headwater.store.journal.events import JournalEvent, pack_events, plain, plain_sample, unpack_events
+from headwater.errors import DataError
+from headwater.store.journal.events import JournalEvent, pack_events, plain_sample, unpack_events
+from headwater.store.sources.answers import answer_of
 from headwater.streams.brokers.formats import Decode
 from headwater.streams.brokers.protocol import Message
 
-__all__ = ["Columns", "Row", "answer_of", "read_rows", "refused"]
+__all__ = ["Columns", "Row", "read_rows", "refused"]
+
+_KEY_CHARACTERS = 1000
+"""Characters of a key or an id: the store looks rows up by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,15 @@ class Columns:
         What names an example, so that it is learned once however often it comes; empty for nothing. It is no feature.
     drop
         Columns to leave out.
+    answers
+        Whether a row can't be learned without its answer.
     """
 
-    target: str
+    target: str | None
     key: str = ""
     id: str = ""
     drop: Collection[str] = ()
+    answers: bool = True
 
 
 @dataclass(slots=True)
@@ -50,8 +56,18 @@ class Row:
     detail: str = ""
 
 
-def read_rows(messages: Sequence[Message], decode: Decode, columns: Columns, task: str, *, joins: bool) -> list[Row]:
+def read_rows(
+    messages: Sequence[Message],
+    decode: Decode,
+    columns: Columns,
+    learner: Any,
+    *,
+    joins: bool,
+    most_bytes: int = 1 << 40,
+) -> list[Row]:
     """Return the rows of messages, in order; one that ``decode`` passes over is left out.
+
+    Whatever a message holds, and whatever ``decode`` raises, is a reason why that one message can't be used.
 
     Parameters
     ----------
@@ -61,16 +77,19 @@ def read_rows(messages: Sequence[Message], decode: Decode, columns: Columns, tas
         How.
     columns
         What their columns mean.
-    task
-        ``"classify"``, ``"regress"`` and so on: which answers can be.
+    learner
+        Who is to learn them: which answers can be.
     joins
         Whether a row needs a key.
+    most_bytes
+        The size of a message that is decoded.
 
     Examples
     --------
     >>> import json
+    >>> from headwater.learner.classifier import Classifier
     >>> [row] = read_rows(
-    ...     [Message("0", "7", b'{"a": 1, "y": "no"}')], json.loads, Columns("y"), "classify", joins=False
+    ...     [Message("0", "7", b'{"a": 1, "y": "no"}')], json.loads, Columns("y"), Classifier(), joins=False
     ... )
     >>> row.x, row.y
     ({'a': 1}, 'no')
@@ -78,41 +97,41 @@ def read_rows(messages: Sequence[Message], decode: Decode, columns: Columns, tas
     rows = []
     for message in messages:
         try:
+            if len(message.value) > most_bytes:
+                raise _too_large(message, most_bytes)
             found = decode(message.value)
             if found is not None:
-                rows.append(_row(message, plain_sample(found), columns, task, joins=joins))
-        except DataError as error:
+                rows.append(_row(message, _sample(found), columns, learner, joins=joins))
+        except Exception as error:  # noqa: BLE001 - a function of the user's may raise anything: it is told, and counted
             rows.append(refused(message, error))
     return rows
 
 
-def refused(message: Message, error: HeadwaterError) -> Row:
-    """Return a message that can't be used."""
-    return Row(message, {}, reason=f"not {error.expected}", detail=str(error))
+def refused(message: Message, error: Exception) -> Row:
+    """Return a message that can't be used, with the reason: the sentence of an error of ours, the words of any other."""
+    if isinstance(error, DataError):
+        return Row(message, {}, reason=f"not {error.expected}", detail=str(error))
+    detail = f"expected a message that can be decoded, got {type(error).__name__}: {error}"
+    return Row(message, {}, reason="not a message that can be decoded", detail=detail[:_DETAIL_CHARACTERS])
 
 
-def answer_of(value: Any, task: str) -> Any:
-    """Return an answer that can be learned; None for one that is missing, but NaN in a series, whose time goes on.
-
-    Raises
-    ------
-    DataError
-        If it is of a kind that can't be.
-    """
-    value = plain(value)
-    if value is None or value != value:
-        return math.nan if task == "forecast" else None
-    if task == "classify":
-        if isinstance(value, list | dict):
-            raise DataError(expected="a class as answer", at="message", got=type(value).__name__)
-        return value
-    if not isinstance(value, int | float) or not math.isfinite(value) or abs(value) >= 1e300:
-        raise DataError(expected="a number as answer", at="message", got=repr(value)[:50])
-    return float(value)
+_DETAIL_CHARACTERS = 500
 
 
-def _row(message: Message, x: dict[Any, Any], columns: Columns, task: str, *, joins: bool) -> Row:
-    y = answer_of(x.pop(columns.target, None), task)
+def _sample(found: Any) -> dict[Any, Any]:
+    if not isinstance(found, Mapping):
+        raise DataError(expected="a row: names and values", got=type(found).__name__, at="message")
+    return plain_sample(found)
+
+
+def _too_large(message: Message, most: int) -> DataError:
+    return DataError(
+        expected=f"a message of at most {most:,} bytes", got=f"{len(message.value):,}", at="message", code="limit"
+    )
+
+
+def _row(message: Message, x: dict[Any, Any], columns: Columns, learner: Any, *, joins: bool) -> Row:
+    y = None if columns.target is None else answer_of(x.pop(columns.target, None), learner)
     key = x.pop(columns.key, None) if columns.key else message.key
     name = x.pop(columns.id, None) if columns.id else None
     if joins and key is None:
@@ -125,4 +144,23 @@ def _row(message: Message, x: dict[Any, Any], columns: Columns, task: str, *, jo
         x.pop(column, None)
     # What is learned now is what a replay will learn.
     exact = unpack_events(pack_events([JournalEvent(x, y)]))[0]
-    return Row(message, exact.x, exact.y, "" if key is None else str(key), None if name is None else str(name))
+    return Row(message, exact.x, exact.y, _text(key) or "", _text(name))
+
+
+def _text(name: Any) -> str | None:
+    """Return a key or an id as text, which the store can look up."""
+    if name is None:
+        return None
+    text = str(name)
+    if len(text) > _KEY_CHARACTERS or (not text.isascii() and _is_broken(text)):
+        got = f"{len(text):,} characters" if len(text) > _KEY_CHARACTERS else "half of a surrogate pair"
+        raise DataError(expected=f"a key or an id of at most {_KEY_CHARACTERS:,} characters", got=got, at="message")
+    return text
+
+
+def _is_broken(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -3,7 +3,16 @@
 from headwater.streams.brokers.address import Address, is_address, read_address
 from headwater.streams.brokers.formats import FORMATS, Decode, decoder
 from headwater.streams.brokers.opening import open_sink, open_source
-from headwater.streams.brokers.protocol import BrokerGone, Message, Outgoing, Positions, Sink, Source, TrimmedLog
+from headwater.streams.brokers.protocol import (
+    BrokerGone,
+    Message,
+    MessageTooLarge,
+    Outgoing,
+    Positions,
+    Sink,
+    Source,
+    TrimmedLog,
+)
 
 __all__ = [
     "Address",
@@ -11,6 +20,7 @@ __all__ = [
     "Decode",
     "FORMATS",
     "Message",
+    "MessageTooLarge",
     "Outgoing",
     "Positions",
     "Sink",

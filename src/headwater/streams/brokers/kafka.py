@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from headwater.errors import SourceError
 from headwater.streams.brokers.address import Address
-from headwater.streams.brokers.protocol import BrokerGone, Message, Outgoing, Positions, TrimmedLog
+from headwater.streams.brokers.protocol import BrokerGone, Message, MessageTooLarge, Outgoing, Positions, TrimmedLog
 
 __all__ = ["KafkaSink", "KafkaSource"]
 
@@ -85,6 +85,18 @@ class KafkaSource:
             topic = self._address.topic
             offsets = [TopicPartition(topic, int(part), int(at) + 1) for part, at in positions.items()]
             self._consumer.commit(offsets=offsets, asynchronous=True)
+
+    def lag(self) -> int | None:
+        """Return the sum over partitions, by the ends that came with the last messages: nobody is asked for it."""
+        consumer = self._consumer
+        if consumer is None:
+            return None
+        behind = 0
+        for one in consumer.position(consumer.assignment()):
+            _, end = consumer.get_watermark_offsets(one, cached=True)
+            begun = one.offset >= 0 and end >= 0  # else nothing came of this partition yet
+            behind += max(end - one.offset, 0) if begun else 0
+        return behind
 
     def close(self) -> None:
         if self._consumer is not None:
@@ -165,23 +177,48 @@ class KafkaSink:
         self._producer = Producer(_settings(address) | {"enable.idempotence": True, "linger.ms": 5})
 
     def send(self, source: str, messages: Sequence[Outgoing]) -> None:
-        failed: list[str] = []
+        failed: list[Any] = []
 
         def told(error: Any, _: Any) -> None:
             if error is not None:
-                failed.append(error.str())
+                failed.append(error)
 
-        for message in messages:
-            headers: dict[str, str | bytes | None] = {"source": source, "number": str(message.number)}
-            self._producer.produce(
-                self._address.topic, message.value, key=f"{source}:{message.key}", headers=headers, on_delivery=told
-            )
-        left = self._producer.flush(_TIMEOUT_S)
+        try:
+            for message in messages:
+                headers: dict[str, str | bytes | None] = {"source": source, "number": str(message.number)}
+                key = f"{source}:{message.key}"
+                self._producer.produce(self._address.topic, message.value, key=key, headers=headers, on_delivery=told)
+            left = self._producer.flush(_TIMEOUT_S)
+        except BufferError as error:
+            self._forget()
+            raise _gone(self._address, str(error)) from error
+        except KafkaException as error:
+            self._forget()
+            raise _refusal(self._address, error.args[0]) from error
         if left or failed:
-            raise _gone(self._address, failed[0] if failed else f"{left} messages that were not taken")
+            self._forget()
+            raise _refusal(self._address, failed[0]) if failed else _gone(self._address, f"{left} messages waiting")
+
+    def _forget(self) -> None:
+        """Drop what was not delivered: it is sent again from the store, and must not come twice, or late."""
+        self._producer.purge()
+        self._producer.flush(_TIMEOUT_S)
 
     def close(self) -> None:
-        self._producer.flush(_TIMEOUT_S)
+        """Let nothing wait; the producer itself finds its broker again."""
+        self._forget()
+
+
+def _refusal(address: Address, error: Any) -> SourceError:
+    """Return what it means that a message was not taken."""
+    if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+        return _gone(address, error.str())
+    return MessageTooLarge(
+        expected="a message that the topic takes",
+        got=error.str(),
+        at=address.at,
+        help="Raise its max.message.bytes.",
+    )
 
 
 def _gone(address: Address, got: str) -> BrokerGone:

@@ -146,6 +146,10 @@ class MqttSource:
             _, mid, qos = self._unacknowledged.popleft()
             connection.client.ack(mid, qos)
 
+    def lag(self) -> int | None:
+        """Return None: MQTT has no word for what waits in the broker."""
+        return None
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()

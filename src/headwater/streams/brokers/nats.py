@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 
 import nats
 from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError
 
 from headwater.errors import SourceError
 from headwater.streams.brokers.address import Address
-from headwater.streams.brokers.protocol import BrokerGone, Message, Outgoing, Positions, TrimmedLog
+from headwater.streams.brokers.protocol import BrokerGone, Message, MessageTooLarge, Outgoing, Positions, TrimmedLog
 
 __all__ = ["NatsSink", "NatsSource"]
 
@@ -149,6 +150,13 @@ class NatsSource:
     def committed(self, positions: Positions) -> None:
         """Nothing to tell: the consumer takes no acknowledgements."""
 
+    def lag(self) -> int | None:
+        connection = self._connection
+        if connection is None or connection.lost:
+            return None
+        pending: int | None = connection.run(self._consumer.consumer_info()).num_pending
+        return pending
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -192,7 +200,15 @@ class NatsSink:
         topic, publish = self._address.topic, self._jetstream.publish
         for message in messages:
             name = f"{source}:{message.key}"
-            await publish(topic, message.value, headers={"Nats-Msg-Id": name, "key": message.key})
+            try:
+                await publish(topic, message.value, headers={"Nats-Msg-Id": name, "key": message.key})
+            except MaxPayloadError as error:
+                raise MessageTooLarge(
+                    expected="a message that the server takes",
+                    got=f"{len(message.value):,} bytes",
+                    at=self._address.at,
+                    help="Raise its max_payload.",
+                ) from error
 
     def close(self) -> None:
         if self._connection is not None:

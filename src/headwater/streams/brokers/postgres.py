@@ -9,6 +9,7 @@ Source: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -31,6 +32,10 @@ _ROWS = sql.SQL(
     "WHERE t.{tx} < pg_snapshot_xmin(pg_current_snapshot()) AND (t.{tx}, t.{id}) > (%s::xid8, %s) "
     "ORDER BY t.{tx}, t.{id} LIMIT %s"
 )
+
+_COUNTED = 100_000
+"""Rows that are counted at most to say how far a reader is behind: counting more would cost more than it says."""
+_LAG = "SELECT count(*) FROM (SELECT 1 FROM {table} t WHERE (t.{tx}, t.{id}) > (%s::xid8, %s) LIMIT %s) behind"
 
 
 def _connect(address: Address) -> psycopg.Connection[Any]:
@@ -111,6 +116,14 @@ class PostgresSource:
     def committed(self, positions: Positions) -> None:
         """Nothing to tell: the table is the reader's to tidy up."""
 
+    def lag(self) -> int | None:
+        if self._base is None:
+            return None
+        tx, number = map(sql.Identifier, self._order)
+        query = sql.SQL(_LAG).format(tx=tx, id=number, table=_table(self._address))
+        (n,) = self._one(self._base, query, (*self._last, _COUNTED))
+        return int(n)
+
     def close(self) -> None:
         if self._base is not None:
             self._base.close()
@@ -126,9 +139,9 @@ class PostgresSource:
         except psycopg.Error as error:
             raise _meaning(self._address, error) from error
 
-    def _one(self, base: psycopg.Connection[Any], query: Any) -> Any:
+    def _one(self, base: psycopg.Connection[Any], query: Any, values: Sequence[Any] = ()) -> Any:
         try:
-            return base.execute(query).fetchone()
+            return base.execute(query, values).fetchone()
         except psycopg.Error as error:
             raise _meaning(self._address, error) from error
 
@@ -149,7 +162,7 @@ class PostgresSink:
     def send(self, source: str, messages: Sequence[Outgoing]) -> None:
         table = _table(self._address)
         new = "INSERT INTO {table} (source, name, number, body) VALUES (%s, %s, %s, %s::jsonb) ON CONFLICT DO NOTHING"
-        rows = [(source, message.key, message.number, message.value.decode()) for message in messages]
+        rows = [(source, message.key, message.number, _without_nul(message.value.decode())) for message in messages]
         try:
             if self._base is None or self._base.closed:
                 self._base = _connect(self._address)
@@ -168,6 +181,20 @@ class PostgresSink:
 
 _TABLE = """CREATE TABLE IF NOT EXISTS {table} (
     source text NOT NULL, name text NOT NULL, number bigint NOT NULL, body jsonb NOT NULL, PRIMARY KEY (source, name))"""
+
+
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def _without_nul(text: str) -> str:
+    r"""Return JSON without the one character that PostgreSQL's has no word for; the replacement character stands for it.
+
+    Examples
+    --------
+    >>> _without_nul(r'{"y_pred": "a\u0000b"}'), _without_nul(r'{"y_pred": "a\\u0000b"}')
+    ('{"y_pred": "a\\ufffdb"}', '{"y_pred": "a\\\\u0000b"}')
+    """
+    return _NUL.sub(r"\1\\ufffd", text) if "\\u0000" in text else text
 
 
 def _table(address: Address) -> sql.Identifier:

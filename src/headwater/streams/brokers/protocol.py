@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from headwater.errors import SourceError
 
-__all__ = ["BrokerGone", "Message", "Outgoing", "Positions", "Sink", "Source", "TrimmedLog"]
+__all__ = ["BrokerGone", "Message", "MessageTooLarge", "Outgoing", "Positions", "Sink", "Source", "TrimmedLog"]
 
 Positions = Mapping[str, str]
 """By partition the position of the last message that is kept; reading goes on behind it. Only its source can read it."""
@@ -39,11 +39,24 @@ class Message(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """A message to send: ``number`` grows from each to the next, and ``key`` is the same whenever it is sent again."""
+    """A message to send.
+
+    Parameters
+    ----------
+    number
+        It grows from each message of a sender to the next.
+    key
+        What names the message among those of its source: the same whenever it is sent again, and no other message's.
+    value
+        What it says.
+    sender
+        Who numbers it: two stores that follow the same source are two senders.
+    """
 
     number: int
     key: str
     value: bytes
+    sender: str = ""
 
 
 class Source(Protocol):
@@ -77,6 +90,10 @@ class Source(Protocol):
         """Hear that everything up to these positions is on the disk."""
         ...
 
+    def lag(self) -> int | None:
+        """Return how many messages there are behind the last one that was read; None where the broker can't tell."""
+        ...
+
     def close(self) -> None:
         """Let the connection go."""
         ...
@@ -86,17 +103,21 @@ class Sink(Protocol):
     """A topic, stream or table that predictions go to."""
 
     def send(self, source: str, messages: Sequence[Outgoing]) -> None:
-        """Send messages of a source; return once the broker has all. Those that it has already are not added again where it can tell.
+        """Send messages of a source and of one sender; return once the broker has all. It opens a connection where there is none.
+
+        Those that the broker has already are not added again where it can tell.
 
         Raises
         ------
         BrokerGone
             If the broker can't be reached, or did not take them.
+        MessageTooLarge
+            If it takes no message as large as one of them; those before it may be there.
         """
         ...
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Let the connection go; ``send`` opens another one."""
         ...
 
 
@@ -104,6 +125,12 @@ class BrokerGone(SourceError):
     """Report a broker that can't be reached now; it may come back."""
 
     code = "broker_gone"
+
+
+class MessageTooLarge(SourceError):
+    """Report a message that a sink takes at no time, since it is too large; a smaller one may do."""
+
+    code = "message_too_large"
 
 
 class TrimmedLog(SourceError):

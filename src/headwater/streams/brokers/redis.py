@@ -106,6 +106,9 @@ class RedisSource:
     def committed(self, positions: Positions) -> None:
         """Nothing to tell: XREAD leaves no trace in the server."""
 
+    def lag(self) -> int | None:
+        return max(int(self._asked(self._info).get("entries-added", 0)) - self._count, 0)
+
     def close(self) -> None:
         self._base.close()
 
@@ -172,7 +175,8 @@ class RedisSink:
         self._send = self._base.register_script(_SEND)
 
     def send(self, source: str, messages: Sequence[Outgoing]) -> None:
-        words: list[Any] = [source]
+        sender = messages[0].sender
+        words: list[Any] = [f"{source}@{sender}" if sender else source]
         for message in messages:
             words += [message.number, message.key, message.value]
         try:
