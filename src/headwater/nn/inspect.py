@@ -124,7 +124,7 @@ def cells_of(core: Core, rows: Any, count: int, *, baseline: bool = False) -> ND
     if not core.about["tables"]:
         return None
     found = core.learner.cells(rows, 0, count, baseline)
-    return np.frombuffer(found, np.int32).astype(np.int64).reshape(count, -1)
+    return np.frombuffer(found, np.int32).astype(np.int64).reshape(count, int(core.about["tables"]))
 
 
 def entries_of_array(x: Array) -> Entries:

@@ -147,6 +147,7 @@ def build(state: ServerState, *, static: Path | None = None) -> Front:
         await asyncio.to_thread(_close, state)
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _refused})
+    app.router.redirect_slashes = False  # it would send a client to whatever its Host names, before anything is checked
     hot = {(method, path): end for path, ends in by_path.items() for method, end in ends.items() if "{" not in path}
     return Front(app, hot)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from headwater.errors import HeadwaterError
+from headwater.errors import DataError, HeadwaterError
 from headwater.serve.http.errors import Busy, TooLarge, TooSlow, status_of
 from headwater.serve.http.schemas import LARGE, to_json
 from headwater.serve.state import ServerState
@@ -21,6 +21,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 _log = logging.getLogger("headwater.serve")
 _HEADERS = {401: (b"www-authenticate", b"Bearer"), 429: (b"retry-after", b"1"), 503: (b"retry-after", b"5")}
+_FIELDS = 100
 _FIXED = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
 
@@ -63,9 +64,21 @@ class Request:
         return bool(self.scope.get("scheme") == "https")
 
     def query(self, name: str, default: str = "") -> str:
-        """Return a parameter of the query."""
+        """Return a parameter of the query.
+
+        Raises
+        ------
+        DataError
+            If there are too many of them.
+        """
         words: str = self.scope.get("query_string", b"").decode("latin-1")
-        return parse_qs(words, keep_blank_values=True, max_num_fields=100).get(name, [default])[-1]
+        try:
+            found = parse_qs(words, keep_blank_values=True, max_num_fields=_FIELDS)
+        except ValueError as error:
+            raise DataError(
+                expected=f"a query of at most {_FIELDS} parameters", got="more", at="query", help="Leave some out."
+            ) from error
+        return found.get(name, [default])[-1]
 
     async def body(self) -> bytes:
         """Return the body, which is small enough and comes soon enough.

@@ -21,12 +21,14 @@ LIMITS = ServerLimits(
 class Running:
     """A server in a thread."""
 
-    def __init__(self, path, limits, **options):
+    def __init__(self, path, limits, loop="auto", **options):
         self.state = make_state(path, limits=limits, **options)
         self.state.service.change(self.state.service.models.create, "default", hw.Classifier(hidden=(4,), seed=1))
         sock = listen("127.0.0.1", 0)
         self.port = sock.getsockname()[1]
-        self.server = uvicorn.Server(configured(self.state))
+        config = configured(self.state)
+        config.loop = loop
+        self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [sock]})
         self.thread.start()
 

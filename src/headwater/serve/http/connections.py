@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from headwater.errors import HeadwaterError
 from headwater.serve.http.client import Network, client_key, is_among
@@ -106,6 +106,7 @@ class Connection(HttpToolsProtocol):
         self.since = self.deadline = 0.0
         self._unparsed = self._head = self._fields = self._unsent = 0
         self._head_open = self._body_open = False
+        self._cycles: deque[RequestResponseCycle] = deque()  # requests without a whole answer, the one at work first
         self._refusal: HeadwaterError | None = None
 
     @property
@@ -128,8 +129,11 @@ class Connection(HttpToolsProtocol):
         self._wait(self._limits.header_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """End, and tell every request without a whole answer: uvicorn tells only the one that came last."""
         self._all.remove(self)
+        for cycle in self._cycles:
+            cycle.disconnected = cycle.disconnected or not cycle.response_complete
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -176,6 +180,11 @@ class Connection(HttpToolsProtocol):
         if len(self.pipeline) >= _PIPELINED:
             self._stop(Busy(expected=f"at most {_PIPELINED} requests ahead", got="more", at="connection", help=""))
         super().on_headers_complete()
+        while self._cycles and self._cycles[0].response_complete:
+            self._cycles.popleft()
+        cycle: Any = self.cycle  # None of a request to speak another protocol
+        if cycle is not None and not (self._cycles and self._cycles[-1] is cycle):
+            self._cycles.append(cycle)
         self.deadline = self.loop.time() + 2 * self._limits.body_s  # until the body is whole; its reader is told before
 
     def on_body(self, body: bytes) -> None:

@@ -26,6 +26,7 @@ TYPES: dict[str, str] = {
 """NumPy's name of each datatype; BYTES stands apart."""
 
 Array = NDArray[Any]
+_DIGITS = 12
 
 
 def split(body: bytes, header: bytes) -> tuple[dict[str, Any], bytes]:
@@ -40,7 +41,8 @@ def split(body: bytes, header: bytes) -> tuple[dict[str, Any], bytes]:
     """
     size = len(body)
     if header:
-        if not header.isdigit() or int(header) > len(body):
+        # Of more digits Python makes no number; nor is a body that long.
+        if not header.isdigit() or len(header) > _DIGITS or int(header) > len(body):
             raise _wrong("a length within the body", repr(header[:40]), "Inference-Header-Content-Length")
         size = int(header)
     document = decoded(msgspec.json.decode, body[:size], "body")
@@ -69,7 +71,7 @@ def read_tensors(document: dict[str, Any], binary: bytes, limits: ServerLimits) 
         if tensor["name"] in found:
             raise _wrong("a name for each tensor", f"{tensor['name'][:40]!r} twice", where)
         shape = _shape(tensor.get("shape"), where)
-        cells += math.prod(shape)
+        cells += max(shape[0], 1) * math.prod(shape[1:])  # columns cost something without rows, too
         if shape[0] > limits.rows or cells > limits.cells:
             raise too_many("rows" if shape[0] > limits.rows else "cells", limits, f"{where}.shape")
         parameters = tensor.get("parameters")
@@ -164,6 +166,8 @@ def to_samples(found: dict[str, Array]) -> list[dict[str, Any]]:
     rows = {len(array) for array in found.values()}
     if len(rows) != 1:
         raise _wrong("tensors of as many rows", str(sorted(rows)), "inputs")
+    if rows == {0}:
+        return []
     columns: dict[str, list[Any]] = {}
     wide = [name for name, array in found.items() if array.ndim == 2 and array.shape[1] != 1]
     for name, array in found.items():

@@ -1,0 +1,134 @@
+"""Requests that were once answered by a 500, or by a traceback in the log: each gets a sentence of its own, or none."""
+
+import json
+import logging
+import socket
+import struct
+import time
+import warnings
+
+import pytest
+
+import headwater as hw
+from headwater.serve.app import build
+from headwater.serve.http.limits import ServerLimits
+from headwater.serve.run import make_state
+from serve.http.test_connections import Running
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
+    from starlette.testclient import TestClient
+
+RESET = struct.pack("ii", 1, 0)
+EVENTS = b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n"
+
+
+@pytest.fixture(params=["classify", "regress", "anomaly", "decide", "multioutput"])
+def taught(request, tmp_path):
+    """A client of a server whose model of some kind has learned 50 rows."""
+    made = {
+        "classify": (hw.Classifier(seed=1), lambda i: {"y": "ab"[i % 2]}),
+        "regress": (hw.Regressor(seed=1), lambda i: {"y": i % 7}),
+        "anomaly": (hw.Anomaly(seed=1), lambda i: {}),
+        "decide": (hw.Bandit(seed=1), lambda i: {"y": ["ab"[i % 2], i % 3, 0.5]}),
+        "multioutput": (hw.MultiOutput(seed=1), lambda i: {"y": {"a": "xy"[i % 2], "b": i % 5}}),
+    }
+    learner, answer = made[request.param]
+    state = make_state(tmp_path / "a.db")
+    state.service.change(state.service.models.create, "default", learner)
+    with TestClient(build(state)) as client:
+        rows = [{"x": {"a": i % 7}, **answer(i)} for i in range(50)]
+        assert client.post("/learn", json=rows).status_code == 200
+        yield client
+    state.close()
+
+
+def test_a_sample_without_values_is_explained(taught):
+    answer = taught.post("/explain", json={"x": {}})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert all("contributions" in one for one in found.get("outputs", {"": found}).values())
+
+
+@pytest.fixture
+def client(tmp_path):
+    state = make_state(tmp_path / "a.db")
+    state.service.change(state.service.models.create, "default", hw.Classifier(hidden=(4,), seed=1))
+    with TestClient(build(state)) as client:
+        yield client
+    state.close()
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "9" * 30, "0" * 5000 + "2", "²"])
+def test_a_length_of_the_json_part_that_is_no_length_is_a_400(client, digits):
+    answer = client.post(
+        "/v2/models/default/infer",
+        content=b"{}",
+        headers={"inference-header-content-length": digits.encode("latin-1")},
+    )
+    assert answer.status_code == 400
+    assert answer.json()["at"] == "Inference-Header-Content-Length"
+
+
+@pytest.mark.parametrize("kind", ["BYTES", "FP64", "BOOL"])
+@pytest.mark.parametrize("shape", [[0, 2**62], [0, 10**30], [2**62, 0], [0, 1_000_000_000], [0, 1_000_001]])
+def test_a_tensor_of_nothing_may_not_be_of_any_shape(client, kind, shape):
+    tensor = {"name": "a", "datatype": kind, "shape": shape}
+    for data in ({"data": []}, {"parameters": {"binary_data_size": 0}}):
+        answer = client.post("/v2/models/default/infer", json={"inputs": [tensor | data]})
+        assert answer.status_code == 400
+        assert answer.json()["code"] == "limit"
+
+
+def test_tensors_without_rows_are_predicted_as_no_rows(client):
+    began = time.process_time()
+    tensor = {"name": "a", "datatype": "FP64", "shape": [0, 1_000_000], "data": []}
+    answer = client.post("/v2/models/default/infer", json={"inputs": [tensor]})
+    assert (answer.status_code, answer.json()["outputs"][0]["shape"]) == (200, [0])
+    assert time.process_time() - began < 3  # a column was made of each, in 14 seconds
+
+
+def test_a_query_of_hundreds_of_parameters_is_a_400(client):
+    answer = client.get("/score?" + "&".join(["key=1"] * 200))
+    assert (answer.status_code, answer.json()["at"]) == (400, "query")
+
+
+@pytest.mark.parametrize("path", ["/models/", "/models/default/", "/health/live/", "/openapi.json/", "/playground/"])
+@pytest.mark.parametrize("host", ["evil.example", "localhost"])
+def test_no_address_leads_to_another_that_the_host_names(client, path, host):
+    answer = client.get(path, headers={"host": host}, follow_redirects=False)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert "location" not in answer.headers
+
+
+# ---- clients that leave --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["auto", "asyncio"])
+def server(request, tmp_path):
+    server = Running(tmp_path / "a.db", ServerLimits(header_s=5, idle_s=5, body_s=5, send_s=5), loop=request.param)
+    yield server
+    server.close()
+
+
+def leaves(server, data, read=0):
+    with server.connect() as sock:
+        sock.sendall(data)
+        if read:
+            sock.recv(read)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
+
+def test_clients_that_leave_write_no_error_and_leave_no_stream_behind(server, caplog):
+    body = json.dumps([{"x": {f"k{i}": 1.0 for i in range(200)}}] * 100).encode()
+    whole = b"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+    with caplog.at_level(logging.INFO):
+        for data in (whole, whole[:60], whole[:-10], whole * 3, EVENTS, EVENTS * 3, EVENTS + whole):
+            for read in (0, 100):
+                if read and data in (whole[:60], whole[:-10]):
+                    continue  # nothing is answered
+                leaves(server, data, read)
+        server.wait_for(lambda: not server.state.connections.open)
+        server.wait_for(lambda: not server.state.streams.total())
+    assert server.state.bytes_at_work == 0
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
