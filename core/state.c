@@ -82,6 +82,16 @@ static const struct row {
     {"pending_highest_row", HW_I64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_highest_row)},
     {"pending", REAL, HW_CLEAR, HW_OF_PENDING, PER_COMPONENT, AT(pending)},
     {"pending_answers", HW_F64, HW_CLEAR, HW_OF_PENDING_ANSWERS, PER_ANSWER_INPUT, AT(pending_answers)},
+    {"text_counts", HW_I64, HW_BY_NAME, HW_OF_TEXT, ALONE, AT(text.counts)},
+    {"text_columns", HW_I32, HW_BY_NAME, HW_OF_TEXT_COLUMNS, ALONE, AT(text.columns)},
+    {"text_keys", HW_U64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.keys)},
+    {"text_seen", HW_F64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.seen)},
+    {"text_weights", REAL, HW_BY_NAME, HW_OF_TEXT_ROWS, PER_CAPACITY, AT(text.weights)},
+    {"memory_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_MEMORY, ALONE, AT(recurrent.numbers)},
+    {"memory_keys", HW_U64, HW_KEEP_FIRST, HW_OF_KEYS, PER_KEY, AT(recurrent.keys)},
+    {"memory_states", REAL, HW_KEEP_FIRST, HW_OF_KEYS, PER_STATE, AT(recurrent.states)},
+    {"memory_blocks", HW_I64, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_HEAD, AT(recurrent.blocks)},
+    {"memory_traces", REAL, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_TRACE, AT(recurrent.traces)},
     {"forecast_counts", HW_I64, HW_KEEP_FIRST, HW_OF_FORECAST, ALONE, AT(forecast.counts)},
     {"forecast_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_NUMBERS, ALONE, AT(forecast.numbers)},
     {"forecast_past", HW_F64, HW_KEEP_FIRST, HW_OF_PAST, ALONE, AT(forecast.past)},
@@ -97,35 +107,25 @@ static const struct row {
     {"forecast_column_count", HW_I64, HW_KEEP_FIRST, HW_OF_HORIZONS, ALONE, AT(forecast.x_count)},
     {"forecast_column_slots", HW_I32, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x_slots)},
     {"forecast_column_x", HW_F64, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x)},
+    {"forecast_levels", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_LEVEL, AT(forecast.levels)},
+    {"forecast_happened", HW_I32, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.happened)},
+    {"forecast_given", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.given)},
+    {"forecast_older", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.older)},
     {"bandit_counts", HW_I64, HW_KEEP_FIRST, HW_OF_BANDIT, ALONE, AT(bandit.counts)},
     {"bandit_shares", HW_F64, HW_KEEP_FIRST, HW_OF_SHARES, PER_TWO, AT(bandit.shares)},
     {"bandit_actions", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_NUMBER, AT(bandit.actions)},
     {"bandit_weights", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_INPUT, AT(bandit.weights)},
     {"bandit_inverse", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_PAIR_OF_INPUTS, AT(bandit.inverse)},
     {"bandit_ring", HW_I32, HW_KEEP_FIRST, HW_OF_DECISIONS, ALONE, AT(bandit.ring)},
-    {"forecast_levels", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_LEVEL, AT(forecast.levels)},
-    {"forecast_happened", HW_I32, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.happened)},
-    {"forecast_given", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.given)},
-    {"forecast_older", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.older)},
-    {"text_counts", HW_I64, HW_BY_NAME, HW_OF_TEXT, ALONE, AT(text.counts)},
-    {"text_columns", HW_I32, HW_BY_NAME, HW_OF_TEXT_COLUMNS, ALONE, AT(text.columns)},
-    {"text_keys", HW_U64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.keys)},
-    {"text_seen", HW_F64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.seen)},
-    {"text_weights", REAL, HW_BY_NAME, HW_OF_TEXT_ROWS, PER_CAPACITY, AT(text.weights)},
-    {"coverage", HW_F64, HW_COVERED, HW_OF_COVERAGE, PER_COVERAGE, AT(coverage)},
-    {"pending_ends", HW_F64, HW_CLEAR, HW_OF_PENDING_GIVEN, PER_GIVEN, AT(pending_ends)},
-    {"pending_shown", REAL, HW_CLEAR, HW_OF_PENDING_SHOWN, ALONE, AT(pending_shown)},
-    {"memory_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_MEMORY, ALONE, AT(recurrent.numbers)},
-    {"memory_keys", HW_U64, HW_KEEP_FIRST, HW_OF_KEYS, PER_KEY, AT(recurrent.keys)},
-    {"memory_states", REAL, HW_KEEP_FIRST, HW_OF_KEYS, PER_STATE, AT(recurrent.states)},
-    {"memory_blocks", HW_I64, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_HEAD, AT(recurrent.blocks)},
-    {"memory_traces", REAL, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_TRACE, AT(recurrent.traces)},
     {"agent_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_AGENT, ALONE, AT(agent.numbers)},
     {"agent_returns", HW_F64, HW_KEEP_FIRST, HW_OF_EPISODES, ALONE, AT(agent.returns)},
     {"agent_lengths", HW_F64, HW_KEEP_FIRST, HW_OF_EPISODES, ALONE, AT(agent.lengths)},
     {"agent_rows", HW_F64, HW_KEEP_FIRST, HW_OF_AGENT_ROWS, PER_THREE, AT(agent.rows)},
+    {"coverage", HW_F64, HW_COVERED, HW_OF_COVERAGE, PER_COVERAGE, AT(coverage)},
+    {"pending_ends", HW_F64, HW_CLEAR, HW_OF_PENDING_GIVEN, PER_GIVEN, AT(pending_ends)},
+    {"pending_shown", REAL, HW_CLEAR, HW_OF_PENDING_SHOWN, ALONE, AT(pending_shown)},
 };
-enum { STATES = sizeof LIST / sizeof *LIST, FIRST_STATE = 23 };
+enum { STATES = sizeof LIST / sizeof *LIST, WEIGHTS = 22 };
 
 int hw_states(void) { return STATES; }
 
@@ -179,7 +179,7 @@ static int64_t count_of(const hw_learner *l, int i)
     case HW_OF_TESTS: return hw_test_count(l);
     case HW_OF_SHARED: return n[HW_N_SHARED_FROM] ? l->shared : 0;
     case HW_OF_ROWS: return n[HW_N_ROWS];
-    case HW_OF_PARAMETERS: return i - FIRST_STATE < l->states ? l->dense + n[HW_N_ROWS] * l->stride : 0;
+    case HW_OF_PARAMETERS: return i - WEIGHTS < l->states + 1 ? l->dense + n[HW_N_ROWS] * l->stride : 0;
     case HW_OF_BUFFERS: return l->buffers;
     case HW_OF_EXPERTS: return l->experts + 2;
     case HW_OF_OUTPUTS: return n[HW_N_OUTPUTS];
@@ -326,7 +326,8 @@ int hw_locate(hw_learner *l, int i, hw_array *array)
 static bool is_of_others(const hw_learner *l, int i)
 {
     int owner = LIST[i].owner;
-    return (owner >= HW_OF_FORECAST && owner < HW_OF_BANDIT && !l->forecast.horizon) ||
+    return (owner == HW_OF_TESTS && !l->cells.tables) ||
+           (owner >= HW_OF_FORECAST && owner < HW_OF_BANDIT && !l->forecast.horizon) ||
            (owner >= HW_OF_BANDIT && owner < HW_OF_PENDING && !l->bandit.on) ||
            (owner >= HW_OF_TEXT && owner < HW_OF_MEMORY && !l->text.grams) ||
            (owner >= HW_OF_MEMORY && owner < HW_OF_AGENT && !l->recurrent.units) ||
@@ -335,12 +336,51 @@ static bool is_of_others(const hw_learner *l, int i)
 static bool is_of_text(int i) { return LIST[i].owner >= HW_OF_TEXT && LIST[i].owner < HW_OF_MEMORY; }
 static bool is_of_coverage(int i) { return LIST[i].owner >= HW_OF_COVERAGE && LIST[i].owner <= HW_OF_PENDING_SHOWN; }
 
+/* What digests begin with. It follows no version: a digest stays what it is as long as the state means the same. */
+static const uint64_t DIGEST = 0x6865616477617465u;
+
+/* Of what was declared all but the version of the list. What only some learners have counts as a block of a tag, how many
+ * numbers follow, and these: so does the digest outlast the form in which they are declared. */
+static uint64_t hash_declaration(const hw_learner *l)
+{
+    enum { CELLS = 1, TEXT, MEMORY, FORECAST, BANDIT, ANOMALY, AGENT, BLOCK = 2 };
+    const double *d = l->declaration, *end = d + l->declaration_size, *at = d + HW_HEAD;
+    double head[HW_HEAD], cells[] = {CELLS, BLOCK, d[HW_D_TABLES], d[HW_D_TESTS]}, none[] = {ANOMALY, 0};
+    int n = 0;
+    for (int i = HW_D_DOUBLE; i < HW_HEAD; i++)
+        if (i != HW_D_TABLES && i != HW_D_TESTS)
+            head[n++] = i == HW_D_INTERVALS && d[i] == HW_ANOMALY ? HW_UNKNOWN : d[i];
+    for (int e = 0; e < l->experts; e++)
+        at += HW_EXPERT + HW_LAYER * (int64_t)at[HW_E_LAYERS];
+    uint64_t digest = hw_hash(DIGEST, (const char *)head, (size_t)n * 8);
+    digest = hw_hash(digest, (const char *)(d + HW_HEAD), (size_t)(at - d - HW_HEAD) * 8);
+    if (l->cells.tables)
+        digest = hw_hash(digest, (const char *)cells, sizeof cells);
+    struct {
+        double tag;
+        int64_t count;
+    } blocks[] = {{TEXT, l->text.grams ? HW_TEXT : 0},
+                  {MEMORY, l->recurrent.units ? HW_MEMORY + l->recurrent.by_size + l->recurrent.time_size : 0},
+                  {FORECAST, l->forecast.horizon ? HW_FORECAST : 0},
+                  {BANDIT, l->bandit.on ? HW_BANDIT : 0},
+                  {AGENT, l->agent.policy ? HW_AGENT : 0}};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        double before[] = {blocks[i].tag, (double)blocks[i].count};
+        if (!blocks[i].count || blocks[i].count > end - at)
+            continue;
+        digest =
+            hw_hash(hw_hash(digest, (const char *)before, sizeof before), (const char *)at, (size_t)blocks[i].count * 8);
+        at += blocks[i].count;
+    }
+    return l->intervals == HW_ANOMALY ? hw_hash(digest, (const char *)none, sizeof none) : digest;
+}
+
 uint64_t hw_digest(hw_learner *l)
 {
-    uint64_t digest = HW_VERSION;
     if (ready(l) < 0)
         return 0;
-    for (int i = 0; i < STATES; i++) {
+    uint64_t digest = hash_declaration(l);
+    for (int i = 1; i < STATES; i++) {
         hw_array a;
         locate(l, i, &a);
         if (is_of_others(l, i) || (is_of_coverage(i) && !l->covering)) /* as if there was no such array */
