@@ -8,7 +8,7 @@ counted in rows. Here what matters turns round in the middle, and the model hear
 import random
 
 import headwater as hw
-from headwater.session import Session
+from headwater.route.session import Session
 
 DELAYS, ROWS = (0, 100, 1_000), 10_000
 

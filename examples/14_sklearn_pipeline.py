@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from headwater import nn
-from headwater.sklearn import OnlineClassifier
+from headwater.interop.sklearn import OnlineClassifier
 
 X, y = load_digits(return_X_y=True)
 scores = cross_val_score(make_pipeline(StandardScaler(), OnlineClassifier()), X, y, cv=5)

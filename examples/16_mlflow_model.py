@@ -18,8 +18,8 @@ import pandas as pd
 from river import datasets
 
 import headwater as hw
-from headwater.loggers import JsonLines
-from headwater.session import Session
+from headwater.interop.loggers import JsonLines
+from headwater.route.session import Session
 
 with tempfile.TemporaryDirectory() as folder:
     mlflow.set_tracking_uri(Path(folder, "runs").as_uri())

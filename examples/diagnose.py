@@ -6,7 +6,7 @@ import numpy as np
 
 import headwater as hw
 from headwater import nn
-from headwater.session import Session
+from headwater.route.session import Session
 
 rng = np.random.default_rng(0)
 rows = []

@@ -6,8 +6,8 @@ import numpy as np
 
 import headwater as hw
 from headwater import explain
-from headwater.session import Session
-from headwater.watch import DriftWatch
+from headwater.route.drift import DriftWatch
+from headwater.route.session import Session
 
 
 def rents(n, seed=0):

@@ -5,12 +5,12 @@ import pytest
 
 import headwater as hw
 from headwater import nn
-from headwater.adapt import Adaptation, Reinitialise, Replay, ShareUp, StepUp, decide
 from headwater.errors import ConfigError
 from headwater.nn.core import MIXED, weights
-from headwater.session import Session
+from headwater.route.drift import DriftWatch
+from headwater.route.policies import Adaptation, Reinitialise, Replay, ShareUp, StepUp, decide
+from headwater.route.session import Session
 from headwater.types import Event, Record, ScoredRows
-from headwater.watch import DriftWatch
 
 KINDS = {StepUp: "step_raised", Replay: "replayed", Reinitialise: "reinitialised", ShareUp: "share_raised"}
 DRIFT = Event(100, "drift_detected", "The loss rose.")

@@ -10,8 +10,8 @@ from river import datasets
 
 import headwater as hw
 from headwater.errors import MissingExtra
-from headwater.loggers import JsonLines, TensorBoard, metrics_of
-from headwater.session import Session
+from headwater.interop.loggers import JsonLines, TensorBoard, metrics_of
+from headwater.route.session import Session
 from headwater.types import Event, Record
 
 RECORD = Record(

@@ -11,10 +11,10 @@ import pytest
 from river import datasets
 
 import headwater as hw
-import headwater.mlflow
+import headwater.interop.mlflow
 from headwater.errors import MissingExtra
-from headwater.learner_file import to_bytes
-from headwater.session import Session
+from headwater.route.session import Session
+from headwater.store.learner_file import to_bytes
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow warns of its own type hints when it is imported

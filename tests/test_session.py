@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 import headwater as hw
 from headwater.errors import ConfigError, SourceError
-from headwater.evaluate import evaluate
-from headwater.session import Session
+from headwater.route.evaluate import evaluate
+from headwater.route.session import Session
 from headwater.streams import Block, read
-from headwater.types import Forecast
+from headwater.types import Predictions
 
 
 class Counting:
@@ -41,7 +41,7 @@ class Counting:
             self.seen[label] += 1 if w is None else w[i]
         return self._forecast(said, proba)
 
-    def forecast(self, X):
+    def predict_batch(self, X):
         said, proba = [], []
         for x in X:
             self._predict(x, said, proba)
@@ -58,7 +58,7 @@ class Counting:
 
     def _forecast(self, said, proba):
         classes = tuple(self.seen)
-        return Forecast(
+        return Predictions(
             said, np.array([[p.get(c, 0.0) for c in classes] for p in proba]).reshape(len(said), len(classes)), classes
         )
 
@@ -77,7 +77,7 @@ class Averaging:
         for answer in y:
             said.append(sum(self.y) / len(self.y) if self.y else 0.0)
             self.y.append(answer)
-        return Forecast(np.array(said))
+        return Predictions(np.array(said))
 
     def save(self, path):
         self.path = path
@@ -174,7 +174,7 @@ def test_how_a_stream_is_cut_changes_no_bit_of_a_real_learner(task, delay):
         session = Session(learner, delay=delay, block=block, every=70, on_record=told.append)
         given_out = [p for i in range(0, 300, block) for p in session.step(X[i : i + block], y[i : i + block]).y_pred]
         session.finish()
-        return given_out, list(map(plain, told)), learner.forecast(X).y_pred
+        return given_out, list(map(plain, told)), learner.predict_batch(X).y_pred
 
     one_by_one, some, whole = run(1), run(64), run(300)
     for part in range(3):
@@ -231,9 +231,9 @@ def test_a_session_learns_from_a_frame_what_it_learns_from_its_rows(library, del
     import polars as pl
 
     from headwater import Classifier
-    from headwater.learner_file import to_bytes
+    from headwater.route.drift import DriftWatch
+    from headwater.store.learner_file import to_bytes
     from headwater.streams import FrameRows
-    from headwater.watch import DriftWatch
 
     table = pl.DataFrame(mixed_columns())
     frame = {"pandas": lambda: pd.DataFrame(mixed_columns()), "polars": lambda: table, "pyarrow": table.to_arrow}[
@@ -385,8 +385,8 @@ def test_a_regressor_is_scored_by_its_errors():
 
 def test_an_evaluation_watches_and_adapts_and_is_called_by_the_name_of_its_module():
     import headwater as hw
-    from headwater.adapt import Replay
-    from headwater.watch import DriftWatch
+    from headwater.route.drift import DriftWatch
+    from headwater.route.policies import Replay
 
     rng = np.random.default_rng(0)
     rows = [({"a": a}, (a > 0) != (i >= 1_500)) for i, a in enumerate(rng.normal(size=3_000).tolist())]

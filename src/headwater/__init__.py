@@ -6,35 +6,30 @@ The names below are imported when they are first asked for, so that the command 
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPES
 
-from . import face as _face
-from .bound import bind as _bind
-
 if _TYPES:
     from . import cluster as cluster
     from . import diagnose as diagnose
     from . import explain as explain
-    from . import loggers as loggers
-    from . import mlflow as mlflow
     from . import nn
-    from . import notebook as notebook
     from . import plot as plot
-    from . import sklearn as sklearn
-    from .durable import open  # noqa: A004 - hw.open, as gzip.open
-    from .evaluate import evaluate
     from .fleet import Fleet
-    from .learner.anomaly import Anomaly
-    from .learner.classifier import Classifier
-    from .learner.control.agent import Agent
-    from .learner.decisions.bandit import Bandit
+    from .interop import loggers as loggers
+    from .interop import mlflow as mlflow
+    from .interop import notebook as notebook
+    from .interop import sklearn as sklearn
+    from .kinds.agent.learner import Agent
+    from .kinds.anomaly.learner import Anomaly
+    from .kinds.bandit.learner import Bandit
+    from .kinds.classifier_regressor.classifier import Classifier
+    from .kinds.classifier_regressor.regressor import Regressor
+    from .kinds.forecaster.learner import Forecaster
+    from .kinds.multi_output.learner import MultiOutput
     from .learner.limits import Limits
-    from .learner.outputs.multi_output import MultiOutput
-    from .learner.regressor import Regressor
-    from .learner.series.forecaster import Forecaster
-    from .learner_file import load
-    from .session import Session
+    from .route.evaluate import evaluate
+    from .route.session import Session
+    from .store.durable import open  # noqa: A004 - hw.open, as gzip.open
+    from .store.learner_file import load
     from .streams import read
-
-_bind(_face)
 
 __all__ = [
     "Agent",
@@ -54,21 +49,31 @@ __all__ = [
     "read",
 ]
 
-_MODULES = ("cluster", "diagnose", "explain", "loggers", "mlflow", "nn", "notebook", "plot", "sklearn")
+_MODULES = {
+    "cluster": ".cluster",
+    "diagnose": ".diagnose",
+    "explain": ".explain",
+    "loggers": ".interop.loggers",
+    "mlflow": ".interop.mlflow",
+    "nn": ".nn",
+    "notebook": ".interop.notebook",
+    "plot": ".plot",
+    "sklearn": ".interop.sklearn",
+}
 _ROOMS = {
-    "Agent": ".learner.control.agent",
-    "Anomaly": ".learner.anomaly",
-    "Bandit": ".learner.decisions.bandit",
-    "Classifier": ".learner.classifier",
+    "Agent": ".kinds.agent.learner",
+    "Anomaly": ".kinds.anomaly.learner",
+    "Bandit": ".kinds.bandit.learner",
+    "Classifier": ".kinds.classifier_regressor.classifier",
     "Fleet": ".fleet",
-    "Forecaster": ".learner.series.forecaster",
+    "Forecaster": ".kinds.forecaster.learner",
     "Limits": ".learner.limits",
-    "MultiOutput": ".learner.outputs.multi_output",
-    "Regressor": ".learner.regressor",
-    "Session": ".session",
-    "evaluate": ".evaluate",
-    "load": ".learner_file",
-    "open": ".durable",
+    "MultiOutput": ".kinds.multi_output.learner",
+    "Regressor": ".kinds.classifier_regressor.regressor",
+    "Session": ".route.session",
+    "evaluate": ".route.evaluate",
+    "load": ".store.learner_file",
+    "open": ".store.durable",
     "read": ".streams",
 }
 
@@ -76,7 +81,7 @@ _ROOMS = {
 def __getattr__(name: str) -> object:
     """Import a public name (PEP 562)."""
     if name in _MODULES:
-        return _import_module(f".{name}", __name__)
+        return _import_module(_MODULES[name], __name__)
     if name == "__version__":
         return _import_module("importlib.metadata").version("headwater")
     if name not in _ROOMS:

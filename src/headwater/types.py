@@ -16,15 +16,15 @@ Glossary of letters
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-from headwater.bound import face
 
 __all__ = [
     "Bools",
@@ -32,10 +32,11 @@ __all__ = [
     "Float32s",
     "Float64s",
     "Floats",
-    "Forecast",
+    "Predictions",
     "Int32s",
     "Int64s",
     "Label",
+    "Lazy",
     "Learner",
     "Prediction",
     "Record",
@@ -63,7 +64,42 @@ Scores: TypeAlias = dict[str, float]  # name of the score → its value; NaN whe
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class Lazy:
+    """Name a function or a class of a room that stands further down; it is imported when it is first used.
+
+    A learner may not import the rooms that save, explain or draw it, since they import it.
+
+    Parameters
+    ----------
+    path : str
+        ``"package.module:name"``.
+
+    Examples
+    --------
+    >>> Lazy("math:sqrt")(4.0)
+    2.0
+    """
+
+    path: str
+
+    @property
+    def value(self) -> Any:
+        """The function or class itself."""
+        module, _, name = self.path.partition(":")
+        return getattr(import_module(module), name)
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        return self.value(*args, **settings)
+
+
+SAVE = Lazy("headwater.store.learner_file:save")
+EXPORT_ONNX = Lazy("headwater.store.onnx.export:export_onnx")
+NOTEBOOK = Lazy("headwater.interop.notebook.representation:html")
+"""What a notebook shows of a learner, a network or a result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
     """Predictions for n rows, each made before its row was learned.
 
     Parameters
@@ -82,7 +118,7 @@ class Forecast:
 
     Examples
     --------
-    >>> forecast = Forecast(y_pred=["a", "b"], proba=np.array([[0.9, 0.1], [0.2, 0.8]]), classes=("a", "b"))
+    >>> forecast = Predictions(y_pred=["a", "b"], proba=np.array([[0.9, 0.1], [0.2, 0.8]]), classes=("a", "b"))
     >>> len(forecast)
     2
     """
@@ -97,25 +133,43 @@ class Forecast:
     def __len__(self) -> int:
         return len(self.y_pred)
 
+    def proba_of(self, y: Sequence[Label]) -> list[float]:
+        """Return the probability that was given to each label: 0 for a class not known then, NaN where none was known.
 
-def join(forecasts: Sequence[Forecast]) -> Forecast:
+        Examples
+        --------
+        >>> given = Predictions(y_pred=["a", "a"], proba=np.array([[0.75, 0.25], [1.0, 0.0]]), classes=("a", "b"))
+        >>> given.proba_of(["b", "c"])
+        [0.25, 0.0]
+        """
+        if self.proba is None:
+            return [math.nan] * len(y)
+        column = {label: j for j, label in enumerate(self.classes)}
+        rows: list[list[float]] = self.proba.tolist()
+        given = [row[column[label]] if label in column else 0.0 for row, label in zip(rows, y, strict=True)]
+        if self.y_pred[0] is None:  # a row behind one with a prediction has one too
+            given = [math.nan if guess is None else p for guess, p in zip(self.y_pred, given, strict=True)]
+        return given
+
+
+def join(forecasts: Sequence[Predictions]) -> Predictions:
     """Return one forecast for the rows of several, given one after the other by the same learner.
 
     Classes are only ever appended, so the last forecast names them all; earlier rows gave those that came later 0.
 
     Examples
     --------
-    >>> first = Forecast(["a"], np.array([[1.0]]), ("a",))
-    >>> join([first, Forecast(["b"], np.array([[0.25, 0.75]]), ("a", "b"))]).proba.tolist()
+    >>> first = Predictions(["a"], np.array([[1.0]]), ("a",))
+    >>> join([first, Predictions(["b"], np.array([[0.25, 0.75]]), ("a", "b"))]).proba.tolist()
     [[1.0, 0.0], [0.25, 0.75]]
     """
     if len(forecasts) == 1:
         return forecasts[0]
     if not forecasts:
-        return Forecast(y_pred=[])
+        return Predictions(y_pred=[])
     classes = forecasts[-1].classes
     y_pred = list(chain.from_iterable(forecast.y_pred for forecast in forecasts))
-    return Forecast(
+    return Predictions(
         y_pred=y_pred,
         proba=_stacked([forecast.proba for forecast in forecasts], len(classes)),
         classes=classes,
@@ -145,10 +199,10 @@ class Learner(Protocol):
     def rejected(self) -> dict[str, int]:
         """Rows that the guards rejected or clipped, by reason."""
 
-    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
+    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
         """Learn rows one by one, predicting before each that row, or the row of `ask` in its place."""
 
-    def forecast(self, X: Any) -> Forecast:
+    def predict_batch(self, X: Any) -> Predictions:
         """Predict rows; change nothing."""
 
     def save(self, path: Any) -> None:
@@ -187,7 +241,7 @@ class ScoredRows:
     y_pred: Sequence[Any]
     proba: Sequence[float]
     task: str
-    forecast: Forecast | None = None
+    forecast: Predictions | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -268,7 +322,8 @@ class Record:
     coverage: Scores = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
-        return face().html(self)
+        shown: str = NOTEBOOK(self)
+        return shown
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain dicts, lists, numbers and strings; a score that is not defined is None.

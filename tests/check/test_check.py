@@ -16,7 +16,7 @@ import pytest
 
 import headwater as hw
 from headwater import check
-from headwater.check import CHECKS, Broken, Report, Result, check_online_learner
+from headwater.interop.check import CHECKS, Broken, Report, Result, check_online_learner
 
 FOLDER = Path(check.__file__).parent
 OURS = {
@@ -369,7 +369,7 @@ print(suite.check_online_learner(Zero)["cold_predict"].outcome, "headwater" in s
 """
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["passed", "False", "False"]
-    assert importlib.util.find_spec("headwater.check") is not None
+    assert importlib.util.find_spec("headwater.interop.check") is not None
 
 
 def test_the_page_says_what_ran_and_ours_still_holds():

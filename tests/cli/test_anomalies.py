@@ -8,7 +8,7 @@ import pytest
 
 import headwater as hw
 from headwater.cli import main
-from headwater.learner.kinds import kind_with
+from headwater.learner.kind import kind_with
 
 KIND = kind_with("anomaly")
 

@@ -7,7 +7,7 @@ import pytest
 
 import headwater as hw
 from headwater.cli import main
-from headwater.learner_file import fingerprint
+from headwater.store.learner_file import fingerprint
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ import pytest
 from headwater.cluster.progress import Progress
 from headwater.cluster.progress.page import show
 from headwater.cluster.progress.status import StatusFile, status_path
-from headwater.watch import ClassifyWatch, RegressWatch
+from headwater.kinds.classifier_regressor.scores.classify import ClassifyWatch
+from headwater.kinds.classifier_regressor.scores.regress import RegressWatch
 from support.chromium import CHROMIUM
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")

@@ -32,9 +32,9 @@ from headwater.cluster.published import RunStates
 from headwater.cluster.replicas import Replica, Replicas
 from headwater.cluster.worker import pack, unpack
 from headwater.errors import ConfigError, SourceError
-from headwater.learner_file import fingerprint
 from headwater.serve.app import build
 from headwater.serve.run import configured, listen, make_state
+from headwater.store.learner_file import fingerprint
 from support.chromium import CHROMIUM
 from support.processes.rounds import stream
 

@@ -14,7 +14,7 @@ import pytest
 
 import headwater as hw
 from headwater.cli import main
-from headwater.learner_file import LEARNER_FORMAT
+from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import RetentionPolicy
 from headwater.store.service.upkeep import check
 from headwater.store.web import export
@@ -102,7 +102,7 @@ def test_a_store_has_all_that_was_acknowledged_and_goes_on_to_the_same_bits(unpa
         assert [event.x for event in model.service.events("default")] == rows_of(model.learner, 0, model.seq)
         first = digest(model.learner)
         X, y = rows_of(model.learner, LEARNED, GOES_ON), [answers(i) for i in range(LEARNED, LEARNED + GOES_ON)]
-        model.learn_many(X, y)
+        model.teach(X, y)
         assert as_read(state(model.learner)) == said["then"]
         assert [first, digest(model.learner)] == digests(version, "stores", path.stem)
         if said["waiting"] is not None:

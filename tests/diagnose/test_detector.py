@@ -9,7 +9,7 @@ import headwater as hw
 from headwater.cli import main
 from headwater.diagnose import diagnose
 from headwater.errors import DataError
-from headwater.learner_file import fingerprint
+from headwater.store.learner_file import fingerprint
 
 
 def ordinary(n, seed=0):

@@ -10,12 +10,12 @@ import pytest
 import headwater as hw
 from headwater import nn
 from headwater.diagnose import Diagnosis, diagnose
-from headwater.diagnose.data import RULES as DATA_RULES
-from headwater.diagnose.measures import LayerState, Measures
-from headwater.diagnose.model import RULES as MODEL_RULES
-from headwater.diagnose.model import overfitting
 from headwater.errors import DataError
-from headwater.session import Session
+from headwater.kinds.classifier_regressor.data_rules import RULES as DATA_RULES
+from headwater.kinds.classifier_regressor.measures import LayerState, Measures
+from headwater.kinds.classifier_regressor.model_rules import RULES as MODEL_RULES
+from headwater.kinds.classifier_regressor.model_rules import overfitting
+from headwater.route.session import Session
 
 C, R = hw.Classifier, hw.Regressor
 
@@ -177,7 +177,7 @@ def test_the_most_serious_finding_stands_first_and_it_reads_as_text_and_json():
 
 
 def test_a_diagnosis_changes_nothing():
-    from headwater.learner_file import to_bytes
+    from headwater.store.learner_file import to_bytes
 
     model = learned(C(seed=1), healthy(800))
     before = to_bytes(model)
@@ -218,7 +218,7 @@ def test_late_answers_and_arrays_are_diagnosed_too():
 
 @pytest.mark.parametrize("make", [lambda: C(seed=1), lambda: C((32,), seed=1), lambda: R((16,), seed=1)], ids="abc")
 def test_rows_learned_one_by_one_in_blocks_or_in_a_session_leave_the_same_file(make):
-    from headwater.learner_file import to_bytes
+    from headwater.store.learner_file import to_bytes
 
     stream = healthy if make().task == "classify" else numbers
     X, y = zip(*changed(stream(3_000), lambda x, y, g: {n: x[n] for n in ("a", "b", "d")}), strict=True)

@@ -10,7 +10,7 @@ import headwater as hw
 from headwater.cli import main
 from headwater.diagnose import diagnose
 from headwater.errors import DataError
-from headwater.learner_file import fingerprint
+from headwater.store.learner_file import fingerprint
 
 
 def series(n, season=24, noise=0.3, seed=0):

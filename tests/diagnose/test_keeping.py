@@ -9,8 +9,8 @@ import pytest
 import headwater as hw
 from headwater.errors import ConfigError, DataError
 from headwater.learner.sampling.sample import DENSE, FRESH, LOG, SAMPLE, DiagnosisSample, probed_rows
-from headwater.learner_file import to_bytes
-from headwater.session import Session
+from headwater.route.session import Session
+from headwater.store.learner_file import to_bytes
 
 MODELS = [
     lambda **settings: hw.Classifier((8,), seed=1, **settings),

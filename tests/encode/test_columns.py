@@ -23,7 +23,7 @@ from headwater.encode.columns import coded, coded_numbers
 from headwater.encode.frames import is_frame
 from headwater.encode.values import time_parts, times_parts
 from headwater.errors import DataError
-from headwater.learner_file import to_bytes
+from headwater.store.learner_file import to_bytes
 from support.readers import Reader, same, to_bits
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -93,9 +93,9 @@ def test_a_frame_teaches_what_its_rows_teach(cls, kind, made):
         other.proba if cls is Classifier else other.y_pred
     )
     assert differences(by_frame, by_rows) == []
-    first = by_frame.forecast(frame)
+    first = by_frame.predict_batch(frame)
     assert bits(first.proba if cls is Classifier else first.y_pred) == bits(
-        by_frame.forecast(rows).proba if cls is Classifier else by_frame.forecast(rows).y_pred
+        by_frame.predict_batch(rows).proba if cls is Classifier else by_frame.predict_batch(rows).y_pred
     )
 
 
@@ -296,7 +296,7 @@ def test_what_is_no_block_of_rows_is_said_and_nothing_is_learned(cls, X, got, at
     if learned:
         model.learn_many(ROWS, [0, 1, 0])
     y = [0, 1] if isinstance(X, list) and len(X) == 2 else [0]
-    for call in (lambda: model.learn_many(X, y), lambda: model.predict_many(X), lambda: model.forecast(X)):
+    for call in (lambda: model.learn_many(X, y), lambda: model.predict_many(X), lambda: model.predict_batch(X)):
         with pytest.raises(DataError) as caught:
             call()
         assert (caught.value.got, caught.value.at) == (got, at)

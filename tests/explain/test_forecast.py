@@ -5,10 +5,9 @@ import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError, DataError
-from headwater.explain import explain_forecast
-from headwater.explain.forecast import CONSTANT, NETS
-from headwater.learner.series.state import answers_of, linear_of
-from headwater.learner_file import fingerprint
+from headwater.kinds.forecaster.explain import CONSTANT, NETS, explain_forecast
+from headwater.kinds.forecaster.state import answers_of, linear_of
+from headwater.store.learner_file import fingerprint
 
 SEASON = [1.0, 4.0, 2.0, 8.0, 5.0]
 

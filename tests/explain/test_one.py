@@ -151,7 +151,7 @@ def test_the_gradient_is_that_of_the_prediction():
 
 
 def test_explaining_changes_nothing(model):
-    from headwater.learner_file import to_bytes
+    from headwater.store.learner_file import to_bytes
 
     before = to_bytes(model)
     model.explain_one({"a": 1.0, "c": "u", "brand new": "x"})

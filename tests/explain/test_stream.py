@@ -6,7 +6,7 @@ import pytest
 import headwater as hw
 from headwater import explain
 from headwater.errors import ConfigError, DataError
-from headwater.session import Session
+from headwater.route.session import Session
 
 
 def rows(n, seed=0, strong="a"):
@@ -21,10 +21,10 @@ class Known:
 
     task = "regress"
 
-    def forecast(self, X):
-        from headwater.types import Forecast
+    def predict_batch(self, X):
+        from headwater.types import Predictions
 
-        return Forecast(np.array([3 * x.get("a", 0.0) - x.get("b", 0.0) for x in X]))
+        return Predictions(np.array([3 * x.get("a", 0.0) - x.get("b", 0.0) for x in X]))
 
 
 @pytest.mark.parametrize("method", ["ipfi", "isage"])

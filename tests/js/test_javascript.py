@@ -23,8 +23,8 @@ from tools.build.targets import NODE, wasm
 import headwater as hw
 from headwater import nn
 from headwater.encode.values import as_number, as_text, parts_of
-from headwater.learner_file import to_bytes
 from headwater.plain import ACTIVATIONS, LOSSES
+from headwater.store.learner_file import to_bytes
 from headwater.store.model_file import unseal
 from headwater.store.model_file.settings import CLASSES
 

@@ -13,7 +13,7 @@ from river import base, checks, datasets, evaluate, metrics
 
 import headwater as hw
 from headwater.errors import ConfigError, DataError
-from headwater.learner_file import fingerprint
+from headwater.store.learner_file import fingerprint
 
 
 def machine(n: int, seed: int = 1) -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ def test_arrays_frames_and_dicts_say_the_same():
     scores = model.score_many(frame.iloc[5:9])
     assert (scores.name, list(scores.index)) == ("score", [5, 6, 7, 8])
     np.testing.assert_array_equal(scores, model.score_many(X[5:9]))
-    assert model.forecast(X[:0]).y_pred.shape == (0,)
+    assert model.predict_batch(X[:0]).y_pred.shape == (0,)
 
 
 def test_a_large_array_is_learned_as_its_rows_are():

@@ -12,14 +12,14 @@ import pytest
 from river import anomaly, metrics, preprocessing
 
 import headwater as hw
-from headwater.adapt import StepUp
 from headwater.errors import ConfigError, DataError, HeadwaterError, ModelFileError
-from headwater.learner.kinds import ABILITIES, KINDS, check_can, kind_named, kind_of, kind_with
+from headwater.kinds import KINDS
+from headwater.learner.kind import ABILITIES, check_can, kind_named, kind_of, kind_with
 from headwater.learner.limits import Limits
-from headwater.learner_file import LEARNER_FORMAT, fingerprint, to_bytes
+from headwater.route.drift import DriftWatch
+from headwater.route.policies import StepUp
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint, to_bytes
 from headwater.store.model_file.saved import SavedModel
-from headwater.watch import SCORE_WATCHES, DriftWatch
-from headwater.watch.live import live_scores
 
 EVERY = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.task)
 ALONE = pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def taught(kind, rows=ROWS[:300], **settings):
 
 
 def said(model, rows=ROWS):
-    forecast = model.forecast(rows)
+    forecast = model.predict_batch(rows)
     if model.task == "multioutput":
         return np.array(
             [[float(v in ("high", True)) if isinstance(v, str) else v for v in y.values()] for y in forecast.y_pred]
@@ -91,8 +91,8 @@ def test_every_task_stands_once_and_has_scores_for_a_session_and_for_a_service()
         assert kind_with(kind.task) is kind_named(kind.name) is kind_of(kind.cls()) is kind
         assert (kind.name, kind.task) == (kind.cls.__name__, kind.cls.task)
         assert kind.can <= set(ABILITIES)
-        assert SCORE_WATCHES[kind.task].needs_answers == ("answers" in kind.can)
-        assert live_scores(kind.task).report()["n"] == 0
+        assert kind.score.value.needs_answers == ("answers" in kind.can)
+        assert kind.live_score().report()["n"] == 0
 
 
 def test_another_task_or_setting_is_refused_with_the_ones_there_are():
@@ -231,7 +231,7 @@ def test_what_are_no_rows_is_refused_and_nothing_is_learned(kind, X):
         model.step_many(X, None if "answers" not in kind.can else answers(kind, [{}] * n))
     if kind.task != "forecast" or not (X is None or isinstance(X, int)):  # there a number of times is a horizon
         with pytest.raises((HeadwaterError, TypeError)):
-            model.forecast(X)
+            model.predict_batch(X)
     assert fingerprint(model) == before
 
 
@@ -286,8 +286,8 @@ def test_a_durable_learner_that_was_dropped_comes_back_to_the_bit_with_its_score
     model, plain = hw.open(tmp_path / "a.db", kind.make({"seed": 1})), kind.make({"seed": 1})
     y = answers(kind, ROWS)
     for i in range(40):
-        model.learn_one(ROWS[i], *([] if y is None else [y[i]]))
-    model.learn_many(ROWS[40:300], *([] if y is None else [y[40:300]]))
+        model.teach([ROWS[i]], None if y is None else [y[i]])
+    model.teach(ROWS[40:300], None if y is None else y[40:300])
     plain.step_many(ROWS[:300], None if y is None else y[:300])
     scores = model.scores
     model.service._shut()  # as a killed process ends: no snapshot
@@ -432,9 +432,9 @@ def test_a_durable_detector_scores_explains_and_refuses_what_needs_answers(kind,
         assert isinstance(model.is_anomaly_one(far), bool)
         assert model.explain_one(far) == model.learner.explain_one(far)
         assert model.scores["window"]["model"]["auc"] >= 0
+        with pytest.raises(AttributeError, match=r"DurableAnomaly has no 'predict_one'; it has .*score_one"):
+            model.predict_one(far)
         for refused in (
-            lambda: model.predict_one(far),
-            lambda: model.predict_proba_one(far),
             lambda: model.predict_with_id(far),
             lambda: model.label("p1", 1),
             lambda: model.set_step(2.0),

@@ -7,8 +7,8 @@ import pytest
 import headwater as hw
 from headwater import nn
 from headwater.errors import ConfigError
+from headwater.interop.sklearn import OnlineClassifier, OnlineRegressor
 from headwater.learner.settings import Settings
-from headwater.sklearn import OnlineClassifier, OnlineRegressor
 
 LEARNERS = (hw.Classifier, hw.Regressor)
 

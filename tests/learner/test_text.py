@@ -11,7 +11,7 @@ import pytest
 import headwater as hw
 from headwater.cluster.merge import merge
 from headwater.errors import ConfigError
-from headwater.learner_file import fingerprint, from_bytes, to_bytes
+from headwater.store.learner_file import fingerprint, from_bytes, to_bytes
 from headwater.store.onnx import export_onnx
 
 WORDS = [

@@ -5,8 +5,8 @@ import pytest
 
 import headwater as hw
 from headwater import nn
-from headwater.learner_file import LEARNER_FORMAT
 from headwater.nn.core import parameter_copy
+from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file import seal
 
 LEARNERS = {

@@ -8,7 +8,7 @@ import pytest
 
 import headwater as hw
 from headwater.errors import ModelFileError
-from headwater.notebook import LiveCurve, html
+from headwater.interop.notebook import LiveCurve, html
 from headwater.plot import learning_curve
 
 ROWS = [({"a": i % 7, "<b>": "xyz"[i % 3]}, "<yes>" if i % 7 > 3 else "no") for i in range(1_500)]
@@ -75,7 +75,7 @@ def test_a_record_and_an_evaluation_show_the_scores_beside_the_baselines(run):
 
 
 def test_an_evaluation_needs_no_matplotlib(run, monkeypatch):
-    monkeypatch.setattr("headwater.notebook.representation.find_spec", lambda name: None)
+    monkeypatch.setattr("headwater.interop.notebook.representation.find_spec", lambda name: None)
     page = shown(run[1])
     assert "svg" not in page.tags
     assert "accuracy" in page.text
@@ -113,7 +113,7 @@ def test_a_live_curve_is_shown_once_and_then_renewed_in_place(monkeypatch):
     ipython.get_ipython, screen.display = object, display
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", screen)
-    monkeypatch.setattr("headwater.notebook.live.find_spec", lambda name: object())
+    monkeypatch.setattr("headwater.interop.notebook.live.find_spec", lambda name: object())
     live = LiveCurve(least_s=0)
     hw.evaluate(hw.Classifier(seed=1), ROWS[:400], every=100, on_record=live)
     assert [kind for kind, _ in shows] == ["shown", "renewed", "renewed", "renewed"]

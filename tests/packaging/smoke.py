@@ -55,11 +55,11 @@ assert hw.load("m.hw").predict_one({"colour": "blue", "size": 3}) == "go"
 print(hw.__version__)
 """
 WITHOUT_EXTRAS = """
-import headwater.loggers, headwater.mlflow
+import headwater.interop.loggers, headwater.interop.mlflow
 from headwater.errors import MissingExtra
 
 try:
-    import headwater.sklearn
+    import headwater.interop.sklearn
 except MissingExtra as error:
     print(error.help)
 """

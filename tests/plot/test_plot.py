@@ -12,10 +12,10 @@ import pytest
 import headwater as hw
 from headwater import explain, plot
 from headwater.errors import ConfigError, MissingExtra
-from headwater.evaluate import evaluate
 from headwater.plot.episodes import largest
 from headwater.plot.paper import COLOURS, as_svg, figure
-from headwater.session import Session
+from headwater.route.evaluate import evaluate
+from headwater.route.session import Session
 from headwater.types import Event, Record
 
 

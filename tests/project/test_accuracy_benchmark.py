@@ -19,7 +19,7 @@ from benchmarks.accuracy.walk import Walk, walk
 from sklearn.metrics import cohen_kappa_score, log_loss
 
 import headwater as hw
-from headwater.session import Session
+from headwater.route.session import Session
 
 FLIGHTS = (
     "month,day,sched_dep_time,sched_arr_time,carrier,flight,tailnum,origin,dest,distance,hour,minute,target\n"

@@ -56,7 +56,7 @@ spec = importlib.util.spec_from_file_location("headwater._core", library)
 core = sys.modules["headwater._core"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(core)
 import headwater as hw
-from headwater.session import Session
+from headwater.route.session import Session
 recorder = ctypes.c_int.in_dll(ctypes.CDLL(library), "recorder")
 colours = {"a": "red", "b": "blue"}
 with tempfile.TemporaryDirectory() as folder:
@@ -191,7 +191,7 @@ def test_a_live_event_takes_the_shorter_way_that_is_told(walked):
     calls = walked(EVENT)
     assert "`Classifier.learn_one` calls `learner_learn_one`" in re.sub(r"\s+", " ", PAGE)
     assert calls[:2] == [
-        ((PACKAGE / "learner/classifier.py").as_posix(), "Classifier.learn_one"),
+        ((PACKAGE / "kinds/classifier_regressor/classifier.py").as_posix(), "Classifier.learn_one"),
         ("", "learner_learn_one"),
     ]
     rest = iter(calls)

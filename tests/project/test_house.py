@@ -19,23 +19,18 @@ from pathlib import Path
 
 # A room imports only from the steps above its own, and from its neighbours within the step, but never in a circle.
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("types", "errors", "bound"),
+    ("types", "errors"),
     ("_core", "plain"),
     ("streams",),
     ("encode",),
     ("nn",),
     ("learner",),
-    ("watch",),
-    ("adapt",),
+    ("route",),
+    ("explain", "diagnose", "plot"),
     ("store",),
-    ("learner_file",),
-    ("durable",),
+    ("kinds",),
     ("fleet",),
-    ("river",),
-    ("session",),
-    ("evaluate", "explain", "diagnose", "plot", "sklearn", "loggers", "mlflow", "check"),
-    ("notebook",),
-    ("face",),
+    ("interop",),
     ("serve", "cluster", "cli"),
 )
 # A library on the left may be imported only below the path on the right, seen from src/headwater.
@@ -106,7 +101,7 @@ class Module:
 
     @property
     def dotted_name(self) -> str:
-        """The module's name: ``headwater.watch.drift``, and of a package's ``__init__`` the package's."""
+        """The module's name: ``headwater.route.drift``, and of a package's ``__init__`` the package's."""
         return ".".join(["headwater", *Path(self.name).with_suffix("").parts]).removesuffix(".__init__")
 
     def modules_imported(self) -> Iterator[tuple[ast.AST, str]]:

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater import Classifier, Regressor, _core, load, nn
-from headwater.learner_file import from_bytes, to_bytes
 from headwater.nn.core import STATE
+from headwater.store.learner_file import from_bytes, to_bytes
 from support.learners import (
     RULES,
     SHAPES,
@@ -81,7 +81,7 @@ def said_of(model, x):
     """What is said of one sample, as bytes, and the classes it is about."""
     if model.task == "regress":
         return bits(np.float64(model.predict_one(x))), 0
-    proba, shown = model.predict_proba_one(x), model.forecast([x]).proba[0]
+    proba, shown = model.predict_proba_one(x), model.predict_batch([x]).proba[0]
     if model._engine:  # the way of one sample gives what the way of many does
         short = np.array(model._engine.predict_one(x), model.dtype)
         assert same(short, shown if not model._binary else shown[-1:])
@@ -415,7 +415,7 @@ def test_a_prediction_changes_nothing(name):
             model.predict_proba_one(x)
         assert fingerprint(model) == before, x
     model.predict_many(ASKED)
-    model.forecast(ASKED)
+    model.predict_batch(ASKED)
     model.predict_many(np.random.default_rng(0).normal(size=(5, 30)))
     model.predict_many(pd.DataFrame(ROWS))
     if model.task == "classify":

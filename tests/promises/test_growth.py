@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from headwater import Classifier, Regressor, nn
 from headwater.errors import TargetError
-from headwater.learner.classifier import RARE
+from headwater.kinds.classifier_regressor.classifier import RARE
 from support.learners import (
     RULES,
     SHAPES,
@@ -50,7 +50,7 @@ def said(forecast):
 @pytest.mark.parametrize(("rule", "hidden", "norm"), EVERY_NET)
 def test_names_that_appear_later_leave_every_logit_and_every_moment_as_it_was(task, rule, hidden, norm):
     model = grown(make(task, rule, hidden, norm))
-    before, numbers, proba = logits(model, ROWS), tables(model), model.forecast(ROWS)
+    before, numbers, proba = logits(model, ROWS), tables(model), model.predict_batch(ROWS)
 
     model.learn_one(NEW, answers(model, ["x"])[0], w=0)
 
@@ -58,7 +58,7 @@ def test_names_that_appear_later_leave_every_logit_and_every_moment_as_it_was(ta
     assert same(logits(model, [{**row, **NEW} for row in ROWS if "colour" not in row]), before[[
         i for i, row in enumerate(ROWS) if "colour" not in row
     ]]), "a name takes part once it was learned"  # fmt: skip
-    assert bits(said(model.forecast(ROWS))) == bits(said(proba))
+    assert bits(said(model.predict_batch(ROWS))) == bits(said(proba))
     for now, then in zip(tables(model), numbers, strict=True):
         assert same(now[: len(then)], then)
 
@@ -329,7 +329,7 @@ def test_the_table_never_has_more_rows_than_it_may(rows, max_rows, cls, pooled):
     model = cls(max_rows=max_rows) if pooled else cls(hidden=(4,), max_rows=max_rows)
     for i, row in enumerate(rows):
         model.learn_one(row, i % 3)
-    forecast = model.forecast(rows)
+    forecast = model.predict_batch(rows)
     assert np.isfinite(forecast.y_pred if cls is Regressor else forecast.proba).all()
     core, columns = core_of(model), model._engine.columns
     slot_rows = core.array("slot_row").tolist()

@@ -52,12 +52,12 @@ def test_a_unit_that_changes_is_followed():
 def test_a_block_is_its_rows_with_freaks_too():
     spoilt = np.where(RNG.random(X.shape) < 0.05, X * 1e7, X)
     block, single = taught(), taught()
-    said = block.forecast(spoilt[:1]).proba.tobytes()
-    assert said == single.forecast(spoilt[:1]).proba.tobytes()
+    said = block.predict_batch(spoilt[:1]).proba.tobytes()
+    assert said == single.predict_batch(spoilt[:1]).proba.tobytes()
     step = block.step_many(spoilt, Y)
     for i, row in enumerate(spoilt):
         x = {f"x{j}": float(v) for j, v in enumerate(row)}
-        assert single.forecast([x]).proba.tobytes() == step.proba[i : i + 1].tobytes()
+        assert single.predict_batch([x]).proba.tobytes() == step.proba[i : i + 1].tobytes()
         single.learn_one(x, Y[i])
 
 

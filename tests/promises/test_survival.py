@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from headwater import Classifier, Regressor, nn
 from headwater.errors import ConfigError, DataError, UnlikelyData
-from headwater.learner.guards import FARTHEST, REASONS
+from headwater.learner.validation import FARTHEST, REASONS
 from headwater.nn.core import OVERFLOW, UNDONE
 from support.learners import RULES, answers, arrays, core_of, fingerprint, mixed, numbers, same
 
@@ -152,7 +152,7 @@ def finite(model, asked=()):
     With raw inputs (scale=False) the squares of 10³⁰ are not kept finite in float32; what is said is.
     """
     rows = [*ROWS, {}, {"a": 1e300, "b": -1e300}, {"n": 10**400}, {"a": math.inf}, *asked]
-    forecast = model.forecast(rows)
+    forecast = model.predict_batch(rows)
     said = np.asarray(forecast.y_pred if model.task == "regress" else forecast.proba, float)
     one = model.predict_one(ROWS[0])
     kept = [array for array in arrays(model).values() if array.dtype.kind == "f"]
@@ -261,7 +261,7 @@ def test_nothing_harms_a_learner(rows, name):
         model.predict_one(x)
         model.learn_one(x, y)
         model.learn_one(x, answers(model, LABELS)[0], w)
-    forecast = model.forecast(ROWS)
+    forecast = model.predict_batch(ROWS)
     assert np.isfinite(np.asarray(forecast.proba if model.task == "classify" else forecast.y_pred, float)).all()
     assert set(model.rejected) <= set(REASONS)
 
@@ -482,7 +482,7 @@ def test_absurd_weights_leave_every_prediction_finite(name, w):
     for i in range(20):
         model.learn_one(ROWS[i], y[i], w)
     learned(model)
-    forecast = model.forecast(ROWS)
+    forecast = model.predict_batch(ROWS)
     assert np.isfinite(np.asarray(forecast.proba if model.task == "classify" else forecast.y_pred, float)).all()
 
 
@@ -499,7 +499,7 @@ def test_an_absurd_step_is_undone_and_counted_and_predictions_stay_finite(rule, 
             y = ["n" if label == "x" else "y" for label in LABELS] if cls is Classifier else numbers(LABELS)
             for _ in range(3):
                 said = model.learn_many(ROWS, y)
-                forecast = model.forecast(ROWS)
+                forecast = model.predict_batch(ROWS)
                 shown = forecast.proba if cls is Classifier else forecast.y_pred
                 assert np.isfinite(np.asarray(shown, float)).all(), loss
             assert cls is Classifier or np.isfinite(said).all(), loss

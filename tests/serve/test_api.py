@@ -13,12 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import headwater as hw
 from headwater.errors import StoreError
-from headwater.learner_file import fingerprint
 from headwater.serve.app import ADDRESSES, build
 from headwater.serve.http import buckets
 from headwater.serve.http.access import Access
 from headwater.serve.http.limits import ServerLimits
 from headwater.serve.run import make_state
+from headwater.store.learner_file import fingerprint
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx

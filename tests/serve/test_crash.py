@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import headwater as hw
-from headwater.learner_file import LEARNER_FORMAT, fingerprint
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.upkeep import check, export
 
 KILLS = 50

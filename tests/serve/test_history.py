@@ -11,7 +11,6 @@ import pytest
 import headwater as hw
 from headwater import nn
 from headwater.errors import StoreError
-from headwater.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.serve.api import events
 from headwater.serve.api.heatmaps import activation_maps, weight_maps
 from headwater.serve.app import build
@@ -19,6 +18,7 @@ from headwater.serve.background.history import Curve, ModelHistory, SavedCurve
 from headwater.serve.run import make_state
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.requests import LearnRequest
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.upkeep import check
 
 with warnings.catch_warnings():

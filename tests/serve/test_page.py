@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import headwater
-from headwater.learner.guards import REASONS
+from headwater.learner.validation import REASONS
 from serve.test_crash import held_port
 from support.chromium import CHROMIUM
 

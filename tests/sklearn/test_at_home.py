@@ -30,8 +30,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import headwater as hw
 from headwater import nn
 from headwater.errors import ConfigError
-from headwater.learner_file import to_bytes
-from headwater.sklearn import OnlineClassifier, OnlineRegressor
+from headwater.interop.sklearn import OnlineClassifier, OnlineRegressor
+from headwater.store.learner_file import to_bytes
 from support.learners import differences
 
 IRIS = load_iris(return_X_y=True)

@@ -9,7 +9,7 @@ from sklearn.utils.estimator_checks import check_estimator, estimator_checks_gen
 
 import headwater as hw
 from headwater import nn
-from headwater.sklearn import OnlineClassifier, OnlineRegressor
+from headwater.interop.sklearn import OnlineClassifier, OnlineRegressor
 from support.suites import ran
 
 LEAST = {"OnlineClassifier": 68, "OnlineRegressor": 60}

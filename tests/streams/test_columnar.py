@@ -105,8 +105,8 @@ def test_a_file_of_columns_teaches_what_its_rows_teach(tmp_path, kind):
     import pyarrow as pa
 
     from headwater import Classifier
-    from headwater.learner_file import to_bytes
-    from headwater.session import Session
+    from headwater.route.session import Session
+    from headwater.store.learner_file import to_bytes
     from headwater.streams import FrameRows
 
     table = {

@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from headwater.types import Forecast
-from headwater.watch import AnomalyWatch, compare_baselines
-from headwater.watch.anomaly import Ranking, ZNorm, auc, average_precision, ranked
-from headwater.watch.live import WINDOW, live_scores
+from headwater.kinds.anomaly.live_score import LiveAnomalies
+from headwater.kinds.anomaly.ranking import Ranking, auc, average_precision, ranked
+from headwater.kinds.anomaly.score import AnomalyWatch
+from headwater.kinds.anomaly.znorm import ZNorm
+from headwater.route.curve import WINDOW
+from headwater.route.verdict import compare_baselines
+from headwater.types import Predictions
 
 SCORES = st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.5, 0.9995, 1.0]))
 ROWS = st.lists(st.tuples(SCORES, st.sampled_from([0, 1, True, False, 1.0, None])), min_size=1, max_size=80)
@@ -81,7 +84,7 @@ def test_how_rows_are_cut_into_blocks_changes_no_bit(rows, cuts, window):
     for edges in ([0, len(rows)], [0, *sorted(cut % (len(rows) + 1) for cut in cuts), len(rows)]):
         watch = AnomalyWatch(window=window)
         for i, j in pairwise(edges):
-            forecast = Forecast(np.array([score for score, _ in rows[i:j]], np.float64))
+            forecast = Predictions(np.array([score for score, _ in rows[i:j]], np.float64))
             watch.score([label for _, label in rows[i:j]], forecast, X[i:j])
         watches.append(watch)
     for whole in (False, True):
@@ -157,10 +160,10 @@ def test_the_z_norm_stands_beside_the_model_and_a_sentence_compares_them():
 
 def test_live_scores_go_on_from_their_bytes():
     scores, labels = stream(2_500)
-    whole, first = live_scores("anomaly"), live_scores("anomaly")
+    whole, first = LiveAnomalies(), LiveAnomalies()
     whole.update(labels.tolist(), scores.tolist(), (), ())
     first.update(labels[:1_200].tolist(), scores[:1_200].tolist(), (), ())
-    again = live_scores("anomaly", first.to_bytes())
+    again = LiveAnomalies(first.to_bytes())
     again.update(labels[1_200:].tolist(), scores[1_200:].tolist(), (), ())
     assert again.report() == whole.report()
     assert again.history()["points"] == whole.history()["points"]
@@ -172,7 +175,7 @@ def test_live_scores_go_on_from_their_bytes():
 
 
 def test_live_scores_of_unlabelled_rows_have_no_area_and_those_of_none_no_numbers():
-    scores = live_scores("anomaly")
+    scores = LiveAnomalies()
     assert scores.report()["model"] == {"alarms": None, "mean_score": None}
     scores.update([None, None], [0.25, 0.75], (), ())
     assert scores.report()["window"] == {"n": 2, "model": {"alarms": 0.0, "mean_score": 0.5}}

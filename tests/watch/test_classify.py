@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from river import metrics
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, log_loss
 
-from headwater.types import Forecast
-from headwater.watch import ClassifyWatch, proba_given
+from headwater.kinds.classifier_regressor.scores.classify import ClassifyWatch
+from headwater.types import Predictions
 
 LABELS = st.sampled_from(["a", "b", "c"])
 ROWS = st.lists(st.tuples(LABELS, st.one_of(st.none(), LABELS), st.floats(0, 1)), min_size=1, max_size=60)
@@ -71,9 +71,9 @@ def test_scores_equal_scikit_learns():
     y = rng.integers(0, 3, 500)
     proba = rng.dirichlet(np.ones(3), 500)
     y_pred = proba.argmax(axis=1)
-    forecast = Forecast(y_pred, proba, (0, 1, 2))
+    forecast = Predictions(y_pred, proba, (0, 1, 2))
     watch = ClassifyWatch()
-    watch.update(y.tolist(), y_pred.tolist(), proba_given(forecast, y.tolist()))
+    watch.update(y.tolist(), y_pred.tolist(), forecast.proba_of(y.tolist()))
     scores = watch.scores()["model"]
     assert scores["kappa"] == pytest.approx(cohen_kappa_score(y, y_pred))
     assert scores["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(y, y_pred))
@@ -129,15 +129,15 @@ def test_a_prediction_before_any_class_was_known_is_not_scored_but_its_label_arr
 
 
 def test_a_class_that_was_not_known_yet_costs_the_floor():
-    forecast = Forecast(["a"], np.array([[1.0]]), ("a",))
+    forecast = Predictions(["a"], np.array([[1.0]]), ("a",))
     watch = ClassifyWatch()
-    watch.update(["new"], ["a"], proba_given(forecast, ["new"]))
+    watch.update(["new"], ["a"], forecast.proba_of(["new"]))
     assert watch.scores()["model"]["log_loss"] == pytest.approx(-math.log(1e-15))
 
 
 def test_a_learner_without_probabilities_has_no_log_loss():
     watch = ClassifyWatch()
-    watch.update(["a"], ["a"], proba_given(Forecast(["a"]), ["a"]))
+    watch.update(["a"], ["a"], Predictions(["a"]).proba_of(["a"]))
     assert math.isnan(watch.scores()["model"]["log_loss"])
     assert watch.scores()["model"]["accuracy"] == 1
 

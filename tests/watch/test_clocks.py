@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from headwater.route.clocks import ClockColumns
+from headwater.route.drift import DriftWatch
 from headwater.types import ScoredRows
-from headwater.watch import DriftWatch
-from headwater.watch.clocks import ClockColumns
 
 
 def rows(n, seed=0):

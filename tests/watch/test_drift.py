@@ -5,9 +5,10 @@ import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError
-from headwater.session import Session
+from headwater.route.changes import changes
+from headwater.route.drift import DriftWatch
+from headwater.route.session import Session
 from headwater.types import ScoredRows
-from headwater.watch import DriftWatch, changes
 
 
 def rows(n, seed=0, shift=0.0, share=0.5):
@@ -146,6 +147,6 @@ def test_importing_the_watch_loads_no_detector():
     import subprocess
     import sys
 
-    code = "import headwater, headwater.session, sys; print('river.drift' in sys.modules, 'scipy.stats' in sys.modules)"
+    code = "import headwater, headwater.route.session, sys; print('river.drift' in sys.modules, 'scipy.stats' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

@@ -2,8 +2,8 @@
 
 import pytest
 
+from headwater.route.verdict import beats_baselines, compare_baselines
 from headwater.types import Record
-from headwater.watch import beats_baselines, compare_baselines
 
 
 def record(score, model, baselines, window=None, window_baselines=None, scored=5_000):

@@ -33,7 +33,7 @@ def write(path: Path = DECLARED) -> Path:
 def module() -> str:
     """Return the module's text."""
     from headwater import Classifier, nn
-    from headwater.learner.auto import CELLS, EFFORTS, KNOTS, pool
+    from headwater.learner.default_pool import CELLS, EFFORTS, KNOTS, pool
     from headwater.learner.settings.setup import DEFAULT_OPTIMIZER, RING
     from headwater.nn.core.declaration import IMAGE, KERNEL, LAYER_KINDS
     from headwater.nn.optimizers.base import SHARES

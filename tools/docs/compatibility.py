@@ -81,7 +81,7 @@ def scikit_learn() -> Iterator[Check]:
     """Run all of ``check_estimator``, with the array API switched on so that nothing of it is left out."""
     from sklearn.utils.estimator_checks import check_estimator
 
-    from headwater.sklearn import OnlineClassifier, OnlineRegressor
+    from headwater.interop.sklearn import OnlineClassifier, OnlineRegressor
 
     for estimator in (OnlineClassifier(), OnlineRegressor()):
         for result in check_estimator(estimator, on_skip=None, on_fail=None):
@@ -90,10 +90,10 @@ def scikit_learn() -> Iterator[Check]:
 
 
 def own_contract() -> Iterator[Check]:
-    """Run ``headwater.check`` on our own learners; docs/check.md has other libraries' too."""
+    """Run ``headwater.interop.check`` on our own learners; docs/check.md has other libraries' too."""
     import headwater as hw
-    from headwater.check import FAILED as BROKEN
-    from headwater.check import NOT_OFFERED, check_online_learner
+    from headwater.interop.check import FAILED as BROKEN
+    from headwater.interop.check import NOT_OFFERED, check_online_learner
 
     for name, make in {"Classifier": hw.Classifier, "Regressor": hw.Regressor}.items():
         for result in check_online_learner(make, texts=True).results:
@@ -162,7 +162,9 @@ SUITES = (
         onnx_export,
     ),
     Suite("PyTorch as an oracle", ("torch",), "torch.optim, torch.nn, 1,000 steps", pytorch),
-    Suite("headwater.check", ("headwater",), "headwater.check.check_online_learner(make)", own_contract),
+    Suite(
+        "headwater.interop.check", ("headwater",), "headwater.interop.check.check_online_learner(make)", own_contract
+    ),
 )
 
 

@@ -83,7 +83,7 @@ class Ours:
         plan = list(jobs(self._stream.due))
         warm = self._kind(**self._settings)
         warm.step_many(self._some(list(range(WARM))[: len(self._stream.y)]), self._stream.y[:WARM].tolist())
-        warm.forecast(self._some([0]))
+        warm.predict_batch(self._some([0]))
         model = self._kind(**self._settings)
         said: list[tuple[list[int], Any]] = []
         clock = Clock(cap_s)

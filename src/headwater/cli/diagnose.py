@@ -15,7 +15,7 @@ from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Source
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.errors import ConfigError, DataError
-from headwater.session import Session
+from headwater.route.session import Session
 
 __all__ = ["diagnose"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from headwater.cli.options.model import load_model
 from headwater.errors import ConfigError
-from headwater.learner.kinds import check_can
-from headwater.learner_file import to_bytes
+from headwater.learner.kind import check_can
+from headwater.store.learner_file import to_bytes
 from headwater.store.web import export_page
 
 __all__ = ["export"]

@@ -52,7 +52,7 @@ def learn_into_store(
     besides: dict[str, Any],
 ) -> int:
     """Follow a broker until Ctrl-C, SIGTERM, ``--limit`` or the silence of ``idle=``; say how the source stands, and the scores."""
-    from headwater.durable import open as open_store
+    from headwater.store.durable import open as open_store
 
     store, target = _checked(source, follow, target, {"--model": model} | besides)
     learner = None if store.exists() and store.stat().st_size else _new(source, reading, options, target, task)

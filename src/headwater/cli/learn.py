@@ -27,10 +27,10 @@ from headwater.cli.terminal.surprises import Surprises
 from headwater.errors import DataError, HeadwaterError, SourceError
 from headwater.fleet import Fleet
 from headwater.fleet.scores import key_scores
-from headwater.session import Session
+from headwater.route.session import Session
+from headwater.route.verdict import compare_baselines
 from headwater.streams import Stream
 from headwater.types import Event, Record
-from headwater.watch import compare_baselines
 
 __all__ = ["learn"]
 

@@ -23,10 +23,9 @@ from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import rejected_lines
 from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.fleet import Fleet
-from headwater.learner.kinds import kind_with
+from headwater.learner.kind import kind_of
 from headwater.streams import Stream, native_frame
-from headwater.types import Forecast
-from headwater.watch.anomaly import RATE
+from headwater.types import Predictions
 
 __all__ = ["predict"]
 
@@ -76,14 +75,16 @@ def predict(
     ) as stream:
         beside_rows = _check_columns(learner, stream, kept, model)
         with _opened(out) as file, ProgressLine(stream, lambda: done):
-            scores = "scores" in kind_with(learner.task).can
+            alarm = kind_of(learner).alarm
             outputs = [one["name"] for one in learner.describe().get("outputs", ())]
             classes = () if outputs else learner.describe()["classes"]
-            write = _writer(file, kind, classes, kept, scores=scores, outputs=outputs)
-            strange = beside_rows if scores else frozenset()  # to a detector a column that it never saw is a surprise
+            write = _writer(file, kind, classes, kept, alarm=alarm, outputs=outputs)
+            strange = (
+                beside_rows if alarm is not None else frozenset()
+            )  # to a detector a column that it never saw is a surprise
             for block in stream.blocks():
                 beside, X = _taken(block.X, kept, strange)
-                write(_rows(block.rows, beside, learner.forecast(native_frame(X))))
+                write(_rows(block.rows, beside, learner.predict_batch(native_frame(X))))
                 done += len(block)
     for line in [*stream.new_notes(), *stream.odd(), *rejected_lines(stream.rejects.counts, stream)]:
         print(line, file=sys.stderr)
@@ -162,7 +163,7 @@ def _opened(out: Path | None) -> Iterator[IO[str]]:
         beside.unlink(missing_ok=True)
 
 
-def _rows(numbers: Iterable[int], beside: Iterable[tuple[Any, ...]], forecast: Forecast) -> Iterator[Row]:
+def _rows(numbers: Iterable[int], beside: Iterable[tuple[Any, ...]], forecast: Predictions) -> Iterator[Row]:
     proba = [None] * len(forecast) if forecast.proba is None else forecast.proba.tolist()
     said = forecast.y_pred.tolist() if isinstance(forecast.y_pred, np.ndarray) else forecast.y_pred
     return zip(numbers, beside, said, proba, strict=True)
@@ -174,7 +175,7 @@ def _writer(
     classes: Iterable[Any],
     kept: Sequence[str],
     *,
-    scores: bool = False,
+    alarm: float | None = None,
     outputs: Sequence[Any] = (),
 ) -> Callable[[Iterable[Row]], None]:
     """Return what writes some rows: CSV with a column for each class, or JSON lines; of a detector scores and alarms.
@@ -182,8 +183,8 @@ def _writer(
     Of several answers a row CSV has a column for each output, JSON lines an object.
     """
     names = [str(label) for label in classes]
-    if scores:
-        return _score_writer(file, kind, kept)
+    if alarm is not None:
+        return _score_writer(file, kind, kept, alarm)
     if kind == "jsonl":
         return lambda rows: file.writelines(_json_line(row, names, kept) for row in rows)
     table = csv.writer(file, lineterminator="\n")
@@ -198,13 +199,13 @@ def _writer(
     )
 
 
-def _score_writer(file: IO[str], kind: str, kept: Sequence[str]) -> Callable[[Iterable[Row]], None]:
+def _score_writer(file: IO[str], kind: str, kept: Sequence[str], alarm: float) -> Callable[[Iterable[Row]], None]:
     """Return what writes the score of some rows, and whether it gives an alarm."""
 
     def fields(row: Row) -> dict[str, Any]:
         number, beside, said, _ = row
         own = dict(zip(kept, map(_plain, beside), strict=True))
-        return {"row": number, **own, "score": _rounded([said])[0], "anomaly": said > 1.0 - RATE}
+        return {"row": number, **own, "score": _rounded([said])[0], "anomaly": said > alarm}
 
     if kind == "jsonl":
         return lambda rows: file.writelines(

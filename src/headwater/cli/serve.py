@@ -17,7 +17,7 @@ from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.replicas import ReplicaOptions, start_replicas
 from headwater.cli.options.shared import check_writable
 from headwater.errors import ConfigError, MissingExtra
-from headwater.learner.kinds import kind_with
+from headwater.learner.kind import kind_with
 
 __all__ = ["serve"]
 

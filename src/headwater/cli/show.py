@@ -17,8 +17,8 @@ from headwater.cli.options.model import load_model
 from headwater.cli.terminal.keys import print_keys
 from headwater.fleet import Fleet
 from headwater.fleet.scores import key_scores
-from headwater.learner.guards import REASONS
-from headwater.learner.kinds import kind_with
+from headwater.learner.kind import kind_with
+from headwater.learner.validation import REASONS
 
 __all__ = ["show"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from headwater.cli.options.fleet import features_of
 from headwater.errors import DataError, did_you_mean
-from headwater.learner.kinds import kind_with
+from headwater.learner.kind import kind_with
 from headwater.streams import Stream
 from headwater.streams.brokers.address import is_address
 from headwater.streams.files.paths import check_there, files_of

@@ -28,7 +28,7 @@ def check(file: Path, /, *, json: bool = False) -> int:
     json
         Print JSON.
     """
-    from headwater.learner_file import LEARNER_FORMAT
+    from headwater.store.learner_file import LEARNER_FORMAT
     from headwater.store.service.upkeep import check as checked
 
     report = checked(_existing(file), LEARNER_FORMAT)
@@ -57,7 +57,7 @@ def compact(file: Path, /, *, keep: int = 1_000_000) -> int:
     keep
         Events that the journal keeps behind the last, at least.
     """
-    from headwater.learner_file import LEARNER_FORMAT
+    from headwater.store.learner_file import LEARNER_FORMAT
     from headwater.store.service import RetentionPolicy
     from headwater.store.service.upkeep import compact as compacted
 
@@ -101,7 +101,7 @@ def skip(file: Path, event: int, /) -> int:
     event
         Its number, as the start's error and check name it.
     """
-    from headwater.learner_file import LEARNER_FORMAT
+    from headwater.store.learner_file import LEARNER_FORMAT
     from headwater.store.service.upkeep import skip as skipped
 
     why = skipped(_existing(file), LEARNER_FORMAT, event)
@@ -144,7 +144,7 @@ def restore(
     time
         In place of --seq: a time such as 2026-11-24T12:00:00+00:00.
     """
-    from headwater.learner_file import LEARNER_FORMAT
+    from headwater.store.learner_file import LEARNER_FORMAT
     from headwater.store.service.upkeep import restore as restored
 
     learner, at = restored(_existing(file), LEARNER_FORMAT, model=model, seq=seq, t=None if time is None else _ms(time))

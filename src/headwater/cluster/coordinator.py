@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from headwater.errors import ConfigError
-from headwater.learner.kinds import check_can
+from headwater.learner.kind import check_can
 from headwater.learner.supervised import SupervisedLearner
+from headwater.route.score import Score
 from headwater.store.model_file import SavedModel
 from headwater.streams import Stream
 from headwater.streams.rows import opened
 from headwater.types import Record, ScoredRows
-from headwater.watch import SCORE_WATCHES, ScoreWatch
 
 from .delta import apply, difference, size_of
 from .local import LocalWorkers
@@ -161,7 +161,7 @@ class Cluster:
         self.position = Position(workers=workers, block=SMALLEST if isinstance(block, str) else block)
         if manifest is not None:
             self._go_on(manifest)
-        self._watch: ScoreWatch = SCORE_WATCHES[self.learner.task](window=window)
+        self._watch: Score = self.learner.kind.score(window=window)
         self._window, self._every, self.on_round = window, every, on_round
         self._on_record = (on_record,) if callable(on_record) else tuple(on_record)
         self.progress = Progress(workers=workers, block=self.position.block)

@@ -14,7 +14,7 @@ from typing import Any
 
 from headwater.errors import ConfigError
 from headwater.learner.supervised import SupervisedLearner
-from headwater.learner_file import load, to_bytes
+from headwater.store.learner_file import load, to_bytes
 from headwater.store.model_file import write
 
 __all__ = ["Keeper", "Position", "read_manifest"]

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from headwater.learner.supervised import SupervisedLearner
-from headwater.learner_file import LEARNER_FORMAT
 from headwater.nn.core.cleared import cleared, with_samples
+from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.model_file import SavedModel
-from headwater.watch import proba_given
 
 from .delta import Delta, apply, difference
 
@@ -178,7 +177,7 @@ def learn_block(saved: SavedModel, block: Block) -> Outcome:
         header=after.header,
         delta=difference(saved.arrays, after.arrays),
         y_pred=list(forecast.y_pred),
-        proba=[math.nan] * len(block) if numbers else proba_given(forecast, block.y),
+        proba=[math.nan] * len(block) if numbers else forecast.proba_of(block.y),
         seconds=seconds,
         cpu=time.process_time() - begun,
     )

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from headwater.bound import face
-from headwater.diagnose import agent, bandit, data, detector, forecaster, model
-from headwater.diagnose.agent import AgentMeasures, measure_agent
-from headwater.diagnose.bandit import BanditMeasures, measure_bandit
-from headwater.diagnose.detector import DetectorMeasures, measure_detector
 from headwater.diagnose.finding import SEVERITIES, Finding
-from headwater.diagnose.forecaster import ForecasterMeasures, measure_forecaster
-from headwater.diagnose.measures import Measures, measure
-from headwater.errors import DataError
-from headwater.learner.anomaly import Anomaly
-from headwater.learner.control.agent import Agent
-from headwater.learner.decisions.bandit import Bandit
-from headwater.learner.kinds import check_can
-from headwater.learner.outputs.multi_output import MultiOutput
-from headwater.learner.series.forecaster import Forecaster
+from headwater.learner.kind import check_kind
+from headwater.types import NOTEBOOK
 
-__all__ = ["RULES", "Diagnosis", "diagnose"]
+__all__ = ["Diagnosis", "Measured", "diagnose"]
 
-RULES = (*model.RULES, *data.RULES)
+
+class Measured(Protocol):
+    """The numbers that findings are made from; each kind has its own."""
+
+    @property
+    def rows(self) -> int:
+        """Rows that they are over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +40,7 @@ class Diagnosis:
     """
 
     findings: tuple[Finding, ...]
-    measures: Measures | DetectorMeasures | ForecasterMeasures | BanditMeasures | AgentMeasures
+    measures: Measured
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
@@ -68,7 +62,8 @@ class Diagnosis:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return face().html(self)
+        shown: str = NOTEBOOK(self)
+        return shown
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists, texts and numbers, for JSON; a number that is not defined is None."""
@@ -121,43 +116,9 @@ def diagnose(learner: Any) -> Diagnosis:
     >>> diagnose(learner).names
     ['constant_features']
     """
-    if isinstance(learner, Anomaly):
-        of_detector = measure_detector(learner)
-        return Diagnosis(_sorted(rule(of_detector) for rule in detector.RULES), of_detector)
-    if isinstance(learner, Forecaster):
-        of_series = measure_forecaster(learner)
-        return Diagnosis(_sorted(rule(of_series) for rule in forecaster.RULES), of_series)
-    if isinstance(learner, Bandit):
-        of_bandit = measure_bandit(learner)
-        return Diagnosis(_sorted(rule(of_bandit) for rule in bandit.RULES), of_bandit)
-    if isinstance(learner, Agent):
-        of_agent = measure_agent(learner)
-        return Diagnosis(_sorted(rule(of_agent) for rule in agent.RULES), of_agent)
-    if isinstance(learner, MultiOutput):
-        return _of_outputs(learner)
-    check_can(learner, "layers", at="diagnose")
-    way = "Let it learn some rows: learn_one, learn_many, or headwater diagnose STREAM --target COLUMN --model FILE."
-    measures = measure(learner, learner.kept_sample(help=way))
-    return Diagnosis(_sorted(rule(measures) for rule in RULES), measures)
-
-
-def _of_outputs(learner: MultiOutput) -> Diagnosis:
-    """Return what is wrong with the learner of each output, named by it."""
-    if not learner.members:
-        raise DataError(
-            expected="a model that has learned",
-            got="one that has seen no answer",
-            at="MultiOutput",
-            help="Call learn_one or learn_many first.",
-        )
-    own = {name: diagnose(member) for name, member in learner.members.items()}
-    named = [
-        replace(finding, text=f"Output {name!r}: {finding.text}")
-        for name, one in own.items()
-        for finding in one.findings
-    ]
-    longest = max((one.measures for one in own.values()), key=lambda measures: measures.rows)
-    return Diagnosis(_sorted(named), longest)
+    check_kind(learner, at="diagnose")
+    measures, found = learner.kind.findings(learner)
+    return Diagnosis(_sorted(found), measures)
 
 
 def _sorted(found: Iterable[Finding | None]) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.bound import face
+from headwater.types import NOTEBOOK
 
 __all__ = ["METHODS", "Explanation"]
 
@@ -79,7 +79,8 @@ class Explanation:
         return "\n".join(lines + ([f"… and {hidden} more"] if hidden > 0 else []))
 
     def _repr_html_(self) -> str:
-        return face().html(self)
+        shown: str = NOTEBOOK(self)
+        return shown
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists, texts and numbers, for JSON."""

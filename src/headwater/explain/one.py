@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError, TargetError
 from headwater.explain.explanation import METHODS, Explanation
 from headwater.learner.engine import Engine
-from headwater.learner.kinds import check_can
+from headwater.learner.kind import check_can
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import Core

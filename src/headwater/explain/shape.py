@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from headwater.encode.vocabulary import CATEGORY, NUMBER
 from headwater.errors import ConfigError, did_you_mean
-from headwater.learner.kinds import check_can
+from headwater.learner.kind import check_can
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import Core

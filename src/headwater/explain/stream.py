@@ -26,11 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError
-from headwater.learner.kinds import check_can
+from headwater.learner.kind import check_can
 from headwater.learner.sampling.measure import losses_of
 from headwater.learner.supervised import SupervisedLearner
-from headwater.types import Event, ScoredRows, as_mapping
-from headwater.watch.classify import proba_given
+from headwater.types import Event, Predictions, ScoredRows, as_mapping
 
 __all__ = ["Importance", "PartialDependence", "importance"]
 
@@ -60,7 +59,7 @@ class Importance:
     Examples
     --------
     >>> from headwater import Regressor
-    >>> from headwater.session import Session
+    >>> from headwater.route.session import Session
     >>> rng = np.random.default_rng(0)
     >>> rows = [({"a": a, "b": b}, 3 * a) for a, b in rng.normal(size=(2000, 2)).tolist()]
     >>> importance = Importance(every=10)
@@ -154,7 +153,7 @@ class PartialDependence:
     Examples
     --------
     >>> from headwater import Regressor
-    >>> from headwater.session import Session
+    >>> from headwater.route.session import Session
     >>> rng = np.random.default_rng(0)
     >>> rows = [({"a": a, "b": b}, 3 * a) for a, b in rng.normal(size=(3000, 2)).tolist()]
     >>> dependence = PartialDependence("a", grid=(-1.0, 0.0, 1.0), every=10)
@@ -291,19 +290,19 @@ def _replaced(x: Any, values: dict[Hashable, Any]) -> dict[Hashable, Any]:
 
 
 def _losses(model: Any, rows: list[Any], y: Any) -> NDArray[np.float64]:
-    forecast = model.forecast(rows)
+    forecast = model.predict_batch(rows)
     same = [y] * len(rows)
-    return losses_of(model.task, same, forecast.y_pred, proba_given(forecast, same) if model.task == "classify" else [])
+    return losses_of(model.task, same, forecast.y_pred, forecast.proba_of(same) if model.task == "classify" else [])
 
 
 def _answers(model: Any, rows: list[Any], target: Any) -> list[float]:
-    forecast = model.forecast(rows)
+    forecast: Predictions = model.predict_batch(rows)
     if model.task == "regress":
         return [float(value) for value in forecast.y_pred]
     if not forecast.classes:
         return [0.0] * len(rows)
     label = forecast.classes[-1] if target is None else target
-    return proba_given(forecast, [label] * len(rows))
+    return forecast.proba_of([label] * len(rows))
 
 
 def _check(**counts: int) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ModelFileError
-from headwater.learner.kinds import kind_named
+from headwater.learner.kind import kind_named
 from headwater.learner.settings import settings_of
 from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file import SavedModel

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 import headwater._core as _core
 from headwater.encode.values import as_key
 from headwater.errors import ConfigError, DataError, RefusedRow, StoreError
-from headwater.learner.classifier import RARE
+from headwater.kinds.classifier_regressor.classifier import RARE
 from headwater.learner.engine import Engine
-from headwater.learner.guards import HEAVIEST, REASONS, Block, check_block, check_rows
-from headwater.learner.kinds import Kind, check_can, kind_of
+from headwater.learner.kind import Kind, check_can, kind_of
 from headwater.learner.limits import Growth, Limits
 from headwater.learner.supervised import SupervisedLearner, joined
+from headwater.learner.validation import HEAVIEST, REASONS, Block, check_block, check_rows
 from headwater.store.model_file import SavedModel, seal, unseal, write
-from headwater.types import Forecast
+from headwater.types import Predictions
 
 from .file import fill, fingerprint, pack, settings_in
 from .idle import Idle, read_about
@@ -133,7 +133,7 @@ class Fleet:
         """Return answers as the core takes them: numbers of classes, or numbers."""
         raise NotImplementedError
 
-    def _given(self, out: NDArray[Any], said: NDArray[np.int32]) -> Forecast:
+    def _given(self, out: NDArray[Any], said: NDArray[np.int32]) -> Predictions:
         """Return what the core predicted as a forecast."""
         raise NotImplementedError
 
@@ -143,7 +143,7 @@ class Fleet:
 
     # ---- many rows --------------------------------------------------------------------------------------------------
 
-    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
+    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
         """Predict and learn rows in turn, those of one key in their order.
 
         Row i of ``ask`` (of X without it) is predicted, then row i of X is learned.
@@ -161,7 +161,7 @@ class Fleet:
 
         Returns
         -------
-        Forecast
+        Predictions
             For each row what its member predicted before it learned anything later.
         """
         with self.lock:
@@ -179,7 +179,7 @@ class Fleet:
                 self.let_rest()
             return joined(forecasts)
 
-    def _step(self, block: Block, part: slice, answers: Any, members: Any, wait: Any) -> Forecast:
+    def _step(self, block: Block, part: slice, answers: Any, members: Any, wait: Any) -> Predictions:
         rows, w, good = block.X[part], block.w[part], block.good[part]
         asked, asked_members = (None, None) if wait is None else wait
         out, said = self._room(len(rows) if asked is None else len(asked))
@@ -207,7 +207,7 @@ class Fleet:
         self._warn(before, X)
         return self._array(forecast)
 
-    def forecast(self, X: Any) -> Forecast:
+    def predict_batch(self, X: Any) -> Predictions:
         """Predict rows; nothing is changed. A row whose key is not known is predicted by what members begin as."""
         with self.lock:
             keys, rows = self._split(X)
@@ -223,9 +223,9 @@ class Fleet:
 
     def predict_many(self, X: Any) -> NDArray[Any]:
         """Predict the answer of each row, shape (n,); nothing is changed."""
-        return self._array(self.forecast(X))
+        return self._array(self.predict_batch(X))
 
-    def _array(self, forecast: Forecast) -> NDArray[Any]:
+    def _array(self, forecast: Predictions) -> NDArray[Any]:
         """Return predictions as an array (n,)."""
         raise NotImplementedError
 
@@ -376,7 +376,7 @@ class Fleet:
 
     @property
     def kind(self) -> Kind:
-        """What can be done with it: `headwater.learner.kinds`."""
+        """What can be done with it: `headwater.learner.kind`."""
         of = kind_of(self.first)
         able = of.can & {"answers", "classes", "late", "weights"} | {"keys"}
         return replace(of, name="Fleet", noun=f"fleet of {of.noun}s", can=frozenset(able))

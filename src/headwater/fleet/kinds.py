@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from river import base
 
 from headwater.encode.values import as_key
-from headwater.learner.guards import FARTHEST, PLAIN, Block
 from headwater.learner.labels import as_labels, third_class
 from headwater.learner.limits import check_classes
-from headwater.types import Forecast
+from headwater.learner.validation import FARTHEST, PLAIN, Block
+from headwater.types import Predictions
 
 from .fleet import Fleet
 
@@ -82,7 +82,7 @@ class ClassifierFleet(Fleet, base.Classifier):
 
         Those of classes that a member doesn't know are 0.
         """
-        proba: NDArray[Any] | None = self.forecast(X).proba
+        proba: NDArray[Any] | None = self.predict_batch(X).proba
         return np.zeros((0, 0)) if proba is None else proba
 
     def _plain_answer(self, y: Any) -> float | None:
@@ -106,7 +106,7 @@ class ClassifierFleet(Fleet, base.Classifier):
             self.refused["target"] += int((~kept).sum())
             block.good &= kept
 
-    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
+    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
         """Predict and learn rows in turn, those of one key in their order: see `Fleet.step_many`."""
         try:
             return super().step_many(X, y, w, ask)
@@ -116,11 +116,11 @@ class ClassifierFleet(Fleet, base.Classifier):
             first, second, third = (self.classes[int(i)] for i in str(error).split(","))
             raise third_class([first, second], third) from error
 
-    def _given(self, out: NDArray[Any], said: NDArray[np.int32]) -> Forecast:
+    def _given(self, out: NDArray[Any], said: NDArray[np.int32]) -> Predictions:
         labels = [*self.classes, None]  # the last, number -1: none was known
-        return Forecast([labels[i] for i in said.tolist()], out, tuple(self.classes))
+        return Predictions([labels[i] for i in said.tolist()], out, tuple(self.classes))
 
-    def _array(self, forecast: Forecast) -> NDArray[Any]:
+    def _array(self, forecast: Predictions) -> NDArray[Any]:
         return as_labels(list(forecast.y_pred))
 
     def _score_name(self) -> str:
@@ -159,10 +159,10 @@ class RegressorFleet(Fleet, base.Regressor):
         answers: NDArray[np.float64] = block.y
         return answers
 
-    def _given(self, out: NDArray[Any], said: NDArray[np.int32]) -> Forecast:
-        return Forecast(np.clip(out[:, 0].astype(np.float64), -FARTHEST, FARTHEST))
+    def _given(self, out: NDArray[Any], said: NDArray[np.int32]) -> Predictions:
+        return Predictions(np.clip(out[:, 0].astype(np.float64), -FARTHEST, FARTHEST))
 
-    def _array(self, forecast: Forecast) -> NDArray[Any]:
+    def _array(self, forecast: Predictions) -> NDArray[Any]:
         return np.asarray(forecast.y_pred, np.float64)
 
     def _score_name(self) -> str:

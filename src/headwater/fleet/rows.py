@@ -11,7 +11,7 @@ import numpy as np
 from headwater.encode.frames import is_frame
 from headwater.encode.sparse import SparseRows
 from headwater.errors import DataError
-from headwater.learner.guards import as_samples, check_rows
+from headwater.learner.validation import as_samples, check_rows
 from headwater.types import as_mapping
 
 __all__ = ["as_list"]

@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
-from headwater.bound import face
 from headwater.errors import RefusedRow, UnlikelyData
-from headwater.types import Forecast, Record, ScoredRows
+from headwater.learner.schema_warning import about_columns
+from headwater.learner.validation import REASONS, REFUSED, check_rows
+from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows
 
 from .engine import BaseEngine
-from .guards import REASONS, REFUSED, check_rows
+from .kind import Kind
 from .limits import Growth, Limits, check_growth
-from .notices.familiar import about_columns
 from .sampling.sample import DiagnosisSample
 from .settings import params_of, replaced, settings_of, shown
 
 __all__ = ["Learner"]
 
+_IMPORTANCE = Lazy("headwater.explain.stream:importance")
+_DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
+_PLOT = Lazy("headwater.plot.inside:layers")
 REJECTED = "model.rejected counts such rows; this is said once"
 
 
@@ -39,7 +42,7 @@ class _InSklearn:
         self._name = name
 
     def __get__(self, learner: Learner | None, cls: type[Learner]) -> Any:
-        has = f"; headwater.sklearn.{cls.estimator} has it" if cls.estimator else ""
+        has = f"; headwater.interop.sklearn.{cls.estimator} has it" if cls.estimator else ""
         raise AttributeError(f"{cls.__name__} has no attribute {self._name!r}{has}. Here it is {cls.instead}")
 
 
@@ -51,7 +54,7 @@ class Learner(ABC):
     What is made of several calls, such as a new class (an output in the core, a label beside it) or a file of both, holds
     ``lock``.
 
-    A kind adds its settings, as fields, and says how rows are predicted and learned. ``kinds.KINDS`` lists the kinds.
+    A kind adds its settings, as fields, and says how rows are predicted and learned. ``kind`` declares it.
 
     Parameters
     ----------
@@ -64,11 +67,19 @@ class Learner(ABC):
     seed: int = field(default=0, kw_only=True)
     dtype: str = field(default="float32", kw_only=True)
 
+    kind: ClassVar[Kind]
+    """What it is: declared in the kind's folder."""
     task: ClassVar[str]
+    """What it is for, in one word: its kind's task."""
     estimator: ClassVar[str] = ""
-    """What ``headwater.sklearn`` calls it, if it is there."""
+    """What ``headwater.interop.sklearn`` calls it, if it is there."""
     instead: ClassVar[str] = "learn_many"
     """What stands here for scikit-learn's methods."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "kind" in vars(cls):
+            cls.task = cls.kind.task
 
     def __post_init__(self) -> None:
         self._engine: BaseEngine | None = None
@@ -88,11 +99,11 @@ class Learner(ABC):
         """Make what holds the numbers, from the settings; ``state``: arrays of a saved learner to go on from."""
 
     @abstractmethod
-    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
+    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
         """Predict and learn rows in turn: predict row i of ``ask`` (of X without it), then learn row i of X."""
 
     @abstractmethod
-    def forecast(self, X: Any) -> Forecast:
+    def predict_batch(self, X: Any) -> Predictions:
         """Predict rows; nothing is changed."""
 
     @abstractmethod
@@ -206,7 +217,8 @@ class Learner(ABC):
         return shown(self)
 
     def _repr_html_(self) -> str:
-        return face().html(self)
+        shown: str = NOTEBOOK(self)
+        return shown
 
     def clone(self, new_params: dict[str, Any] | None = None, include_attributes: bool = False) -> Self:
         """Return a learner with the same settings, some of them replaced; with what was learned if that is asked for."""
@@ -307,19 +319,20 @@ class Learner(ABC):
         """
         return {"task": self.task, "classes": self.known_classes, **self._about(), "rejected": self.rejected}
 
-    # ---- what rooms above do, or refuse for some kinds (see `headwater.bound`) ---------------------------------------
+    # ---- what rooms above do, or refuse for some kinds (see `headwater.types.Lazy`) ---------------------------------------
 
     def importance(self, method: str = "ipfi") -> dict[Any, float]:
         """Say how much each feature matters now: ``headwater.explain.importance``."""
-        return face().importance(self, method)
+        importance: dict[Any, float] = _IMPORTANCE(self, method)
+        return importance
 
     def diagnose(self) -> Any:
         """Say what is wrong, with evidence and remedy: ``headwater.diagnose.diagnose``."""
-        return face().diagnose(self)
+        return _DIAGNOSE(self)
 
     def plot(self) -> Any:
         """Draw how weights and activations of each layer are distributed: ``headwater.plot.layers``, a matplotlib figure."""
-        return face().plot(self)
+        return _PLOT(self)
 
     def save(self, path: Any) -> None:
         """Write the model to a file: safetensors with a JSON header, all or nothing. ``headwater.load`` reads it.
@@ -332,7 +345,7 @@ class Learner(ABC):
         path : str or Path
             The file; what it held is replaced.
         """
-        face().save(self, path)
+        SAVE(self, path)
 
     def export_onnx(self, path: Any, *, opset: int = 17, array: bool = False) -> None:
         """Write the model as it predicts now to an ONNX file, preprocessing included; see ``store.export_onnx``.
@@ -346,4 +359,4 @@ class Learner(ABC):
         array : bool
             For a learner that was taught arrays: one input X (N, d) in place of one a column.
         """
-        face().export_onnx(self, path, opset=opset, array=array)
+        EXPORT_ONNX(self, path, opset=opset, array=array)

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from headwater.encode import Column, as_rows
 from headwater.encode.values import name_bytes
 from headwater.encode.vocabulary import KINDS, columns_of
+from headwater.learner.validation import Block
 from headwater.nn import core as _core
 from headwater.nn.core import Core, Place, weights
 from headwater.nn.core.parameter_copy import ParameterCopy
 from headwater.nn.expert import Expert
 
-from .guards import Block
 from .limits import Growth, Limits
 
 

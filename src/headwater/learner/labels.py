@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from headwater.encode.frames import is_frame
 from headwater.errors import TargetError
-from headwater.types import Forecast
+from headwater.types import Predictions
 
 
 def as_labels(labels: Sequence[Any]) -> NDArray[Any]:
@@ -46,7 +46,7 @@ def table_beside(X: Any, p: NDArray[Any], classes: Sequence[Any]) -> Any:
     return nw.to_native(table)
 
 
-def join_stretches(classes: list[Any], dtype: str, parts: list[NDArray[Any]]) -> Forecast:
+def join_stretches(classes: list[Any], dtype: str, parts: list[NDArray[Any]]) -> Predictions:
     """Return one forecast from the stretches between new classes; a later class has probability 0 in earlier ones."""
     proba = np.zeros((sum(map(len, parts)), len(classes)), dtype)
     at = 0
@@ -55,7 +55,7 @@ def join_stretches(classes: list[Any], dtype: str, parts: list[NDArray[Any]]) ->
         proba[at : at + len(part), : part.shape[1]] = part
         at += len(part)
         labels += map(classes.__getitem__, _largest(part).tolist()) if part.shape[1] else [None] * len(part)
-    return Forecast(labels, proba, tuple(classes))
+    return Predictions(labels, proba, tuple(classes))
 
 
 def _largest(p: NDArray[Any]) -> NDArray[Any]:
@@ -92,3 +92,19 @@ def third_class(classes: list[Any], label: Any) -> TargetError:
         at="y",
         help="The loss 'binary_cross_entropy' has two classes; use loss='cross_entropy' for more.",
     )
+
+
+def probabilities_of(forecast: Predictions, y: Sequence[Any]) -> tuple[list[float], list[float]]:
+    """Return the probabilities that were given to each label and to what was predicted; zeros where none were given."""
+    if forecast.proba is None or not forecast.classes:
+        return [0.0] * len(y), [0.0] * len(y)
+    column = {label: j for j, label in enumerate(forecast.classes)}
+    rows: list[list[float]] = forecast.proba.tolist()
+    p_y = [row[column[label]] if label in column else 0.0 for row, label in zip(rows, y, strict=True)]
+    return p_y, list(map(max, rows))
+
+
+def values_of(forecast: Predictions) -> list[Any]:
+    """Return predictions as plain values."""
+    values: Any = forecast.y_pred
+    return list(values) if isinstance(values, list | tuple) else list(values.tolist())

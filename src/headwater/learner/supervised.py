@@ -15,16 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import DataError, UnlikelyData
-from headwater.types import Forecast, Record, ScoredRows, join
-
-from .base import Learner
-from .engine import Engine, Setup, describe
-from .guards import Block, as_answers, as_samples, check_block, check_pairs, check_sample, first_refused
-from .notices.progress import parts_of, print_part
-from .outputs.coverage import coverage_of
-from .sampling.measure import rank, weight_size
-from .sampling.sample import DiagnosisSample, SampledRow
-from .settings import Settings
+from headwater.learner.base import Learner
+from headwater.learner.coverage import coverage_of
+from headwater.learner.engine import Engine, Setup, describe
+from headwater.learner.progress import parts_of, print_part
+from headwater.learner.sampling.measure import rank, weight_size
+from headwater.learner.sampling.sample import DiagnosisSample, SampledRow
+from headwater.learner.settings import Settings
+from headwater.learner.validation import (
+    Block,
+    as_answers,
+    as_samples,
+    check_block,
+    check_pairs,
+    check_sample,
+    first_refused,
+)
+from headwater.types import Predictions, Record, ScoredRows, join
 
 __all__ = ["SupervisedLearner", "joined"]
 
@@ -74,11 +81,11 @@ class SupervisedLearner(Learner, Settings):
         """Check the settings and turn them into a setup."""
 
     @abstractmethod
-    def _learn_part(self, block: Block, part: slice) -> Forecast:
+    def _learn_part(self, block: Block, part: slice) -> Predictions:
         """Predict and learn some rows of a block in turn."""
 
     @abstractmethod
-    def _ask(self, X: Any) -> Forecast:
+    def _ask(self, X: Any) -> Predictions:
         """Predict rows whose answers will come; what the experts say of them is kept until then."""
 
     @abstractmethod
@@ -107,7 +114,7 @@ class SupervisedLearner(Learner, Settings):
 
     # ---- many samples -----------------------------------------------------------------------------------------------
 
-    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Forecast:
+    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
         """Predict and learn rows in turn: predict row i of ``ask`` (of X without it), then learn row i of X.
 
         Parameters
@@ -120,7 +127,7 @@ class SupervisedLearner(Learner, Settings):
 
         Returns
         -------
-        Forecast
+        Predictions
             For each row what was predicted before anything later was learned.
         """
         with self.lock:
@@ -132,7 +139,7 @@ class SupervisedLearner(Learner, Settings):
                 return self._learn_pieces(block)
             return self._learn_block(block)
 
-    def _learn_block(self, block: Block) -> Forecast:
+    def _learn_block(self, block: Block) -> Predictions:
         """Predict and learn the rows of a block in turn, and keep what a diagnosis needs of them."""
         n, sample = len(block.y), self._sampling()
         if sample is None:
@@ -146,18 +153,18 @@ class SupervisedLearner(Learner, Settings):
             self._measure(sample)
         return forecast
 
-    def _learn_pieces(self, block: Block) -> Forecast:
+    def _learn_pieces(self, block: Block) -> Predictions:
         """Learn a large block of an array piece by piece, so that what is converted for the core at once stays small."""
         self._check_new_classes(block)
         parts = [slice(at, at + PIECE) for at in range(0, len(block.y), PIECE)]
         return joined([self._learn_block(block.part(p)) for p in parts])
 
-    def _learn_told(self, X: Any, y: Any, w: Any) -> Forecast:
+    def _learn_told(self, X: Any, y: Any, w: Any) -> Predictions:
         """Learn rows as ``step_many`` does, and print how far it is."""
         with self.lock:
             block = check_block(X, y, w, None, self._span, self.refused, self._index)
             self._check_new_classes(block)
-            forecasts: list[Forecast] = []
+            forecasts: list[Predictions] = []
             done = 0
             for part in parts_of(block):
                 pieces = isinstance(part.X, np.ndarray)
@@ -177,7 +184,7 @@ class SupervisedLearner(Learner, Settings):
         """Return a sentence about the classes after the first ``before``, if they are unlikely; a regressor has none."""
         return ""
 
-    def _learn_warned(self, X: Any, y: Any, w: Any, *, progress: bool = False) -> Forecast:
+    def _learn_warned(self, X: Any, y: Any, w: Any, *, progress: bool = False) -> Predictions:
         """Learn rows that a caller hands over; what looks wrong with them is told in a warning, once in a learner's life."""
         name = getattr(y, "name", None)
         self.answer_name = name if isinstance(name, str) else self.answer_name
@@ -192,9 +199,9 @@ class SupervisedLearner(Learner, Settings):
         self._warn_refused(before, got=lambda: first_refused(y, self._span))
         return forecast
 
-    def _learn_in_parts(self, block: Block, sample: DiagnosisSample) -> Forecast:
+    def _learn_in_parts(self, block: Block, sample: DiagnosisSample) -> Predictions:
         """Learn a block that is cut wherever the sample is due to be measured."""
-        forecasts: list[Forecast] = []
+        forecasts: list[Predictions] = []
         i, n = 0, len(block.y)
         while i < n:
             part = slice(i, min(n, i + sample.due - sample.n))
@@ -390,8 +397,8 @@ class SupervisedLearner(Learner, Settings):
         return about
 
 
-def joined(forecasts: Sequence[Forecast]) -> Forecast:
+def joined(forecasts: Sequence[Predictions]) -> Predictions:
     """Return one forecast for the rows of several, given one after the other."""
     if forecasts[0].proba is None:
-        return Forecast(np.concatenate([np.asarray(forecast.y_pred) for forecast in forecasts]))
+        return Predictions(np.concatenate([np.asarray(forecast.y_pred) for forecast in forecasts]))
     return join(forecasts)

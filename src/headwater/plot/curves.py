@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headwater.evaluate import Evaluation
 from headwater.explain import Importance, PartialDependence, Shape
 from headwater.nn import History
 from headwater.plot.episodes import Episode, largest
 from headwater.plot.paper import COLOURS, INK, PALE, axes, figure, note
+from headwater.route.evaluate import Evaluation
 from headwater.types import Record
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headwater.errors import ConfigError
-from headwater.learner.kinds import check_can
+from headwater.learner.kind import check_can
 from headwater.learner.sampling.measure import as_rows
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect

@@ -16,8 +16,10 @@ from headwater.plot.episodes import SHOWN, Episode, largest
 from headwater.plot.inside import layers
 from headwater.plot.outcome import Outcomes, answers, calibration, confusion, explanation
 from headwater.plot.paper import as_svg
+from headwater.route.drift import DriftWatch
+from headwater.route.verdict import compare_baselines
+from headwater.route.watcher import Watcher
 from headwater.types import Event, Record, Scores
-from headwater.watch import DriftWatch, Watcher, compare_baselines
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,7 +69,7 @@ class Report:
     --------
     >>> import numpy as np
     >>> from headwater import Classifier
-    >>> from headwater.session import Session
+    >>> from headwater.route.session import Session
     >>> X = np.random.default_rng(0).normal(size=(1000, 3))
     >>> model, report = Classifier(seed=1), Report("three numbers")
     >>> _ = Session(model, watch=report.watchers, on_record=report.on_record, every=200).step(X, (X[:, 0] > 0).tolist())

@@ -17,7 +17,6 @@ from typing import Any
 import uvicorn
 
 from headwater.errors import ConfigError
-from headwater.learner_file import LEARNER_FORMAT
 from headwater.serve.app import build
 from headwater.serve.background.writer import Writer
 from headwater.serve.http.access import Access, check_bind
@@ -25,6 +24,7 @@ from headwater.serve.http.client import read_proxies
 from headwater.serve.http.connections import Connection
 from headwater.serve.http.limits import ServerLimits, read_limits
 from headwater.serve.state import ServerState
+from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import Limits, RetentionPolicy, Service
 
 _SWITCH_S = 0.0005  # Python's 5 ms would make a prediction wait that long for the learner's thread

@@ -1,5 +1,5 @@
 """Keep what was learned: the file of a model, the journal and snapshots of a durable learner, ONNX graphs.
 
 The store knows settings and arrays. What builds a learner from them stands above it: ``headwater.load`` and
-``headwater.durable``.
+``headwater.store.durable``.
 """

@@ -160,7 +160,7 @@ static inline void add_pool(declaration *a, const char *loss, const char *effort
     }
 }
 
-/* The pool of detectors, as headwater/learner/anomaly.py declares it. */
+/* The pool of detectors, as headwater/kinds/anomaly/learner.py declares it. */
 static inline declaration declare_anomaly(bool is_double, int units, int neighbours)
 {
     declaration a = declare(is_double, true, 0, 1);
@@ -173,7 +173,7 @@ static inline declaration declare_anomaly(bool is_double, int units, int neighbo
     return a;
 }
 
-/* A forecaster with the nets of headwater/learner/series/forecaster.py. Nothing may be added behind it. */
+/* A forecaster with the nets of headwater/kinds/forecaster/learner.py. Nothing may be added behind it. */
 static inline declaration declare_forecast(bool is_double, int horizon, int season, int lags, double forgetting)
 {
     declaration a = declare(is_double, true, 0, 1);
@@ -189,7 +189,7 @@ static inline declaration declare_forecast(bool is_double, int horizon, int seas
     return a;
 }
 
-/* A bandit with the nets of headwater/learner/decisions/bandit.py, the first of so many units. Nothing may be added behind
+/* A bandit with the nets of headwater/kinds/bandit/learner.py, the first of so many units. Nothing may be added behind
  * it. */
 static inline declaration declare_bandit(bool is_double, int explore, double amount, int units, int inputs)
 {
@@ -250,7 +250,7 @@ static inline void add_memory(declaration *a, int units, int keys, int blocks, i
         a->numbers[a->count++] = (unsigned char)*name;
 }
 
-/* An agent with the nets of headwater/learner/control/agent.py. Nothing may be added behind it. */
+/* An agent with the nets of headwater/kinds/agent/learner.py. Nothing may be added behind it. */
 static inline declaration declare_agent(bool is_double, int policy, int units, int outputs, bool adaptive)
 {
     declaration a = declare(is_double, true, 0, outputs);

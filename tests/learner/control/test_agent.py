@@ -8,7 +8,7 @@ import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError, DataError
-from headwater.learner_file import fingerprint
+from headwater.store.learner_file import fingerprint
 
 
 def corridor(agent, steps, rooms=5, seed=0):
@@ -272,8 +272,8 @@ def test_a_durable_agent_comes_back_to_the_bit_and_acts(tmp_path):
     with hw.open(tmp_path / "a.db", hw.Agent(2, seed=1, hidden=8, explore=50)) as model:
         for i in range(60):
             x, then = np.array([i % 7, 1.0]), np.array([i % 5, 2.0])
-            assert model.act_in_state(x) == plain.act(x)
-            assert model.learn_transition(x, i % 2, np.float64(i % 3), then, i % 11 == 10, False) == i + 1
+            assert model.act(x) == plain.act(x)
+            assert model.learn(x, i % 2, np.float64(i % 3), then, i % 11 == 10, False) == i + 1
             plain.learn(x, i % 2, float(i % 3), then, i % 11 == 10, False)
         scores = model.scores
         model.service._shut()  # as a killed process ends: no snapshot
@@ -285,7 +285,7 @@ def test_a_durable_agent_comes_back_to_the_bit_and_acts(tmp_path):
         hw.open(tmp_path / "b.db", hw.Classifier()) as other,
         pytest.raises(ConfigError, match="acts in an environment: Agent"),
     ):
-        other.act_in_state({"a": 1})
+        other.act({"a": 1})
 
 
 SAVED = hw.Agent(2, seed=1, hidden=4, explore=10)

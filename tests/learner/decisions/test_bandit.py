@@ -7,10 +7,10 @@ import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError, DataError, LimitError, RefusedRow
-from headwater.learner.decisions.decision import Decision, as_decision
+from headwater.kinds.bandit.decision import Decision, as_decision
 from headwater.learner.limits import Limits
-from headwater.learner_file import fingerprint
-from headwater.watch import DriftWatch
+from headwater.route.drift import DriftWatch
+from headwater.store.learner_file import fingerprint
 
 ACTIONS = ["a", "b", "c"]
 

@@ -15,11 +15,11 @@ import pytest
 
 import headwater as hw
 from headwater import nn
-from headwater.adapt import Replay
 from headwater.cluster import Cluster
 from headwater.errors import ConfigError
-from headwater.learner_file import fingerprint
 from headwater.plain.series.recurrent import Memory
+from headwater.route.policies import Replay
+from headwater.store.learner_file import fingerprint
 
 ROWS = [
     {"a": float(i * 37 % 101) / 10, "b": i * 53 % 97, "machine": "xyz"[i * i % 3], "when": float(i), "c": f"c{i % 4}"}

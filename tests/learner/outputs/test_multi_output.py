@@ -10,9 +10,9 @@ from river import datasets, metrics
 import headwater as hw
 from headwater.errors import ConfigError, DataError, LimitError, ModelFileError, RefusedRow
 from headwater.learner.limits import Limits
-from headwater.learner_file import LEARNER_FORMAT, fingerprint
+from headwater.route.drift import DriftWatch
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.model_file.saved import SavedModel
-from headwater.watch import DriftWatch
 
 ROWS = [{"a": float(i * 37 % 101) / 10, "c": "xyz"[i % 3]} for i in range(400)]
 ANSWERS = [{"size": ("low", "high")[x["a"] > 5], "twice": 2 * x["a"], "odd": x["c"] == "x"} for x in ROWS]

@@ -18,7 +18,8 @@ from website import links, pages, reference
 
 from headwater import nn
 from headwater.errors import ConfigError
-from headwater.learner.kinds import KINDS, METHODS
+from headwater.kinds import KINDS
+from headwater.learner.kind import METHODS
 from headwater.plain import ACTIVATIONS, LOSSES, RULES
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -179,10 +180,10 @@ def test_links_are_turned_and_code_is_left_alone(tmp_path):
 def test_a_link_to_a_source_file_leads_to_its_text(tmp_path):
     site = pages.Site(tmp_path, "", {"docs/a.md": "a"}, {})
     assert (
-        site.relinked("[f](../src/headwater/learner/auto.py)", "docs/a.md", "a")
+        site.relinked("[f](../src/headwater/learner/default_pool.py)", "docs/a.md", "a")
         == "[f](source/src/headwater/learner/auto.py.md)"
     )
-    assert (ROOT / "src/headwater/learner/auto.py").read_text().rstrip() in (
+    assert (ROOT / "src/headwater/learner/default_pool.py").read_text().rstrip() in (
         tmp_path / "source/src/headwater/learner/auto.py.md"
     ).read_text()
 

@@ -14,13 +14,13 @@ import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError
-from headwater.learner_file import fingerprint
 from headwater.serve.api import predicting
 from headwater.serve.app import build
 from headwater.serve.http.limits import ServerLimits, read_limits
 from headwater.serve.run import make_state
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.requests import LearnRequest
+from headwater.store.learner_file import fingerprint
 from headwater.store.service.limits import Limits
 from headwater.store.service.policy import RetentionPolicy
 

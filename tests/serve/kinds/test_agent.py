@@ -6,11 +6,11 @@ import warnings
 
 import pytest
 
-from headwater.learner.kinds import kind_with
-from headwater.learner_file import fingerprint
+from headwater.learner.kind import kind_with
 from headwater.serve.api.events import frame
 from headwater.serve.app import build
 from headwater.serve.run import make_state
+from headwater.store.learner_file import fingerprint
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
@@ -89,7 +89,7 @@ def test_a_transition_with_an_id_is_learned_once_and_one_that_can_not_be_is_coun
         ("/transition", {"x": {}, "action": "left"}, "reward"),
         ("/transition", {"x": {}, "action": "left", "reward": "much"}, "float"),
         ("/act", {"x": 3}, "object"),
-        ("/learn", {"x": {}, "y": 1}, "expected a transition, got an answer"),
+        ("/learn", {"x": {}, "y": 1}, "expected a transition: one of the agent"),
     ],
 )
 def test_what_can_not_be_is_refused_and_nothing_is_learned(client, path, body, said):

@@ -5,11 +5,11 @@ import warnings
 
 import pytest
 
-from headwater.learner.kinds import kind_with
-from headwater.learner_file import fingerprint
+from headwater.learner.kind import kind_with
 from headwater.serve.api.events import frame
 from headwater.serve.app import build
 from headwater.serve.run import make_state
+from headwater.store.learner_file import fingerprint
 from serve.test_page import SIZES, Server, browser, opened, opens, violations  # noqa: F401  fixtures are for pytest
 from serve.test_page import pytestmark as driven
 
@@ -137,7 +137,7 @@ def test_other_models_have_no_actions(tmp_path):
     with TestClient(build(state)) as client:
         for path, body in (("/act", {"x": {}, "actions": ["a"]}), ("/reward", {"id": "p1", "reward": 1})):
             assert client.post(path, json=body).json()["code"] == "kind"
-        assert "one value" in client.post("/learn", json={"x": {"a": 1}, "y": ["a", 1, 1]}).json()["error"]
+        assert "a class" in client.post("/learn", json={"x": {"a": 1}, "y": ["a", 1, 1]}).json()["error"]
 
 
 def test_a_challenger_is_judged_by_the_actions_of_the_champion(client):

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from headwater.learner.kinds import kind_with
+from headwater.learner.kind import kind_with
 from headwater.serve.api.events import frame
 from headwater.serve.app import build
 from headwater.serve.run import make_state

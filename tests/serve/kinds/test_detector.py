@@ -6,11 +6,11 @@ import warnings
 import pytest
 
 import headwater as hw
-from headwater.learner.kinds import kind_with
-from headwater.learner_file import fingerprint
+from headwater.learner.kind import kind_with
 from headwater.serve.api.events import frame
 from headwater.serve.app import build
 from headwater.serve.run import make_state
+from headwater.store.learner_file import fingerprint
 from serve.test_page import SIZES, Server, browser, opened, opens, violations  # noqa: F401  fixtures are for pytest
 from serve.test_page import pytestmark as driven
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import headwater as hw
-from headwater.learner_file import LEARNER_FORMAT, fingerprint
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.upkeep import check
 
 KILLS = {"classify": 50, "anomaly": 25, "forecast": 25, "decide": 25, "control": 25}

@@ -11,11 +11,11 @@ import pytest
 
 import headwater as hw
 from headwater.errors import StoreError
-from headwater.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.journal.database import FULL
 from headwater.store.journal.entries import Journal
 from headwater.store.journal.events import JournalEvent, pack_events
 from headwater.store.journal.store_file import StoreFile
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy
 from headwater.store.service.upkeep import check, export
 

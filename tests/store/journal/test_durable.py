@@ -14,7 +14,6 @@ import headwater as hw
 from headwater import _core
 from headwater.cli import main
 from headwater.errors import ConfigError, DataError, StoreError, TargetError
-from headwater.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.requests import (
     ConflictingId,
@@ -25,6 +24,7 @@ from headwater.store.journal.requests import (
     UnknownId,
 )
 from headwater.store.journal.snapshots import kept
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy
 from headwater.store.service.models import UnknownModel
 from headwater.store.service.upkeep import check, export

@@ -10,9 +10,9 @@ import pytest
 
 import headwater as hw
 from headwater.errors import StoreError
-from headwater.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.journal import snapshots as kept_snapshots
 from headwater.store.journal.requests import ExpiredId
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy, background, keeper
 from headwater.store.service.upkeep import check, compact
 

@@ -8,7 +8,7 @@ import pytest
 
 import headwater as hw
 from headwater.errors import StoreError
-from headwater.learner_file import LEARNER_FORMAT
+from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service.upkeep import check, export, restore
 
 SMALL = {"hidden": (4,), "seed": 1}

@@ -11,10 +11,10 @@ import pytest
 import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError, StoreError
-from headwater.learner_file import LEARNER_FORMAT
 from headwater.store.journal import database
 from headwater.store.journal.high_water import HighWater, read_mark
 from headwater.store.journal.wal import Frames, read_frames
+from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service.upkeep import accept, check, export
 
 SMALL = {"hidden": (4,), "seed": 1}

@@ -5,7 +5,7 @@ import pytest
 import headwater as hw
 from headwater.cli import main
 from headwater.errors import ConfigError, StoreError
-from headwater.learner_file import LEARNER_FORMAT, fingerprint
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import learner_state
 from headwater.store.service.models import UnlearnableEvent
 from headwater.store.service.upkeep import check, skip

@@ -13,7 +13,7 @@ from safetensors.numpy import save as write_tensors
 
 from headwater import Classifier, Regressor, load, nn
 from headwater.errors import HeadwaterError, ModelFileError
-from headwater.learner_file import from_bytes, to_bytes
+from headwater.store.learner_file import from_bytes, to_bytes
 from headwater.store.model_file import FORMAT, KEY
 from support.learners import answers, differences, mixed
 

@@ -8,7 +8,7 @@ import pytest
 from headwater import load, nn
 from headwater.cli import main
 from headwater.errors import ModelFileError
-from headwater.learner_file import LEARNER_FORMAT, to_bytes
+from headwater.store.learner_file import LEARNER_FORMAT, to_bytes
 from headwater.store.model_file import unseal
 
 RNG = np.random.default_rng(0)

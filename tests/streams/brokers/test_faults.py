@@ -13,7 +13,7 @@ import time
 import pytest
 
 import headwater as hw
-from headwater.learner_file import fingerprint
+from headwater.store.learner_file import fingerprint
 from support.brokers.following import uninterrupted
 from support.brokers.kinds import BROKERS
 from support.processes.following import learner, row

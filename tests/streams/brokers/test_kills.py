@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pytest
 
 import headwater as hw
-from headwater.learner_file import LEARNER_FORMAT, fingerprint
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.upkeep import check
 from headwater.streams.brokers import Outgoing, read_address
 from support.brokers.following import follow_through_kills, uninterrupted

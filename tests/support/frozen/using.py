@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from headwater.learner_file import to_bytes
 from headwater.nn import Network
+from headwater.store.learner_file import to_bytes
 from headwater.store.model_file import unseal
 from support.frozen.cases import ASKED, GOES_ON, LEARNED, numbers_of, rows_of
 

@@ -8,9 +8,9 @@ import sys
 import traceback
 
 import headwater as hw
+from headwater.learner.kind import kind_with
 from headwater.store.service import RetentionPolicy
 from headwater.streams.brokers import open_source, read_address
-from headwater.watch.live import live_scores
 
 
 def row(i):
@@ -49,7 +49,7 @@ def main():
     warm = learner()
     for _ in range(20):
         warm.learn_one({"a": 1.0, "c": "x"}, "up")
-    live_scores("classify")  # imports its detector
+    kind_with("classify").live_score()  # imports its detector
     for scheme in sys.argv[2:]:
         open_source(read_address(scheme)).close()  # imports the client
     os.write(1, b"ready\n")

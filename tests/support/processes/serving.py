@@ -4,9 +4,9 @@ import os
 import sys
 
 import headwater as hw
+from headwater.learner.kind import kind_with
 from headwater.serve.run import listen, make_state, run
 from headwater.store.service import RetentionPolicy
-from headwater.watch.live import live_scores
 
 
 def serve(path, port):
@@ -22,7 +22,7 @@ def main():
     for i in range(20):
         warm.step_many([{"a": float(i)}, {"a": 1.0}], ["a", "b"])
         warm.predict_one({"a": 1.0})
-    live_scores("classify")  # imports its detector
+    kind_with("classify").live_score()  # imports its detector
     os.write(1, b"ready\n")
     for line in sys.stdin:
         pid = os.fork()

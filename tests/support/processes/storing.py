@@ -9,8 +9,8 @@ import signal
 import sys
 
 import headwater as hw
+from headwater.learner.kind import kind_with
 from headwater.store.service import RetentionPolicy
-from headwater.watch.live import live_scores
 
 ALL = 5000
 LEARNERS = {
@@ -89,7 +89,7 @@ def main():
     warm = LEARNERS[task]()
     for i in range(20):
         warm.step_many([sample(i)], [answer(i, task)])
-    live_scores(task)  # imports its detector
+    kind_with(task).live_score()  # imports its detector
     os.write(1, b"ready\n")
     for line in sys.stdin:
         pid = os.fork()

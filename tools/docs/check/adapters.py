@@ -1,4 +1,4 @@
-"""Other libraries' learners as headwater.check sees them: one function a library, run in that library's environment.
+"""Other libraries' learners as headwater.interop.check sees them: one function a library, run in that library's environment.
 
 Each returns learners by name, with what ``check_online_learner`` needs. An adapter adds nothing that a user of the
 library would not write: dicts become the library's own rows, weights its own weights, saving its own saving.
@@ -279,7 +279,7 @@ PACKAGES = {
 
 
 def suite() -> Any:
-    """Return headwater.check, without headwater: it needs nothing but Python."""
+    """Return headwater.interop.check, without headwater: it needs nothing but Python."""
     spec = importlib.util.spec_from_file_location(
         "headwater_check", CHECK / "__init__.py", submodule_search_locations=[str(CHECK)]
     )

@@ -1,4 +1,4 @@
-"""Run headwater.check on headwater and on other libraries, each in an environment of its own, and write docs/check.md.
+"""Run headwater.interop.check on headwater and on other libraries, each in an environment of its own, and write docs/check.md.
 
     .venv/bin/python tools/docs/check/run.py               all of them
     .venv/bin/python tools/docs/check/run.py sklearn vw    only these; the others' columns stay as they are
@@ -145,11 +145,11 @@ def credit(library: str, learner: str, check: str) -> str:
 HEAD = """# What online learners promise, and keep
 
 This page is written by `tools/docs/check/run.py` from what ran; don't edit it. The suite is
-[`headwater.check`](../src/headwater/check): it needs nothing but Python, asserts values, and runs on any learner with
+[`headwater.interop.check`](../src/headwater/check): it needs nothing but Python, asserts values, and runs on any learner with
 `learn_one(x, y)` and `predict_one(x)`:
 
 ```python
-from headwater.check import check_online_learner
+from headwater.interop.check import check_online_learner
 
 report = check_online_learner(make_my_learner, dump=pickle.dumps, load=pickle.loads)
 print(report)
@@ -162,7 +162,7 @@ documentation states. If a result looks unfair, the adapter in `tools/docs/check
 
 
 def main() -> None:
-    from headwater.check import CHECKS
+    from headwater.interop.check import CHECKS
 
     ran: dict[str, dict[str, Any]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     for library in sys.argv[1:] or ENVIRONMENTS:

@@ -14,8 +14,8 @@ import headwater as hw
 from headwater import nn
 from headwater.explain import Importance
 from headwater.plot.paper import axes, figure
-from headwater.session import Session
-from headwater.watch import DriftWatch
+from headwater.route.drift import DriftWatch
+from headwater.route.session import Session
 
 from .nets import drawing
 from .palette import BLUE, GREEN, INK, ORANGE, PALE, PINK, SHADES, VIOLET

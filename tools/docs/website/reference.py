@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headwater.learner.kinds import KINDS, METHODS
+from headwater.kinds import KINDS
+from headwater.learner.kind import METHODS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +42,24 @@ ROOMS = (
     Room("headwater", "Learners: `headwater`"),
     Room("headwater.nn", "Networks: `headwater.nn`"),
     Room("headwater.plain", "The principles in NumPy: `headwater.plain`"),
-    Room("headwater.session", "The route: `headwater.session`"),
+    Room("headwater.route.session", "The route: `headwater.route.session`"),
     Room("headwater.fleet", "One model a key: `headwater.fleet`"),
     Room("headwater.cluster.fleet", "A fleet over a cluster: `headwater.cluster.fleet`"),
-    Room("headwater.evaluate", "Prequential evaluation: `headwater.evaluate`"),
+    Room("headwater.route.evaluate", "Prequential evaluation: `headwater.route.evaluate`"),
     Room("headwater.streams", "Streams: `headwater.streams`"),
     Room("headwater.encode", "Names and values: `headwater.encode`"),
     Room("headwater.watch", "Scores and drift: `headwater.watch`"),
-    Room("headwater.adapt", "Answers to drift: `headwater.adapt`"),
+    Room("headwater.route.policies", "Answers to drift: `headwater.route.policies`"),
     Room("headwater.diagnose", "Diagnosis: `headwater.diagnose`"),
     Room("headwater.explain", "Explanation: `headwater.explain`"),
     Room("headwater.plot", "Figures: `headwater.plot`"),
-    Room("headwater.notebook", "Notebooks: `headwater.notebook`"),
-    Room("headwater.sklearn", "scikit-learn: `headwater.sklearn`"),
-    Room("headwater.loggers", "Loggers: `headwater.loggers`"),
-    Room("headwater.mlflow", "MLflow: `headwater.mlflow`"),
-    Room("headwater.check", "The contract: `headwater.check`"),
-    Room("headwater.learner_file", "Files of learners: `headwater.learner_file`"),
-    Room("headwater.durable", "Durable learners: `headwater.durable`"),
+    Room("headwater.interop.notebook", "Notebooks: `headwater.interop.notebook`"),
+    Room("headwater.interop.sklearn", "scikit-learn: `headwater.interop.sklearn`"),
+    Room("headwater.interop.loggers", "Loggers: `headwater.interop.loggers`"),
+    Room("headwater.interop.mlflow", "MLflow: `headwater.interop.mlflow`"),
+    Room("headwater.interop.check", "The contract: `headwater.interop.check`"),
+    Room("headwater.store.learner_file", "Files of learners: `headwater.store.learner_file`"),
+    Room("headwater.store.durable", "Durable learners: `headwater.store.durable`"),
     Room(
         "headwater.store.service", "Stores: `headwater.store.service`", ("DurableLearner", "Limits", "RetentionPolicy")
     ),

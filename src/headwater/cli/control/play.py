@@ -11,8 +11,8 @@ from cyclopts import Parameter
 
 from headwater.cli.options.shared import check_writable
 from headwater.errors import ConfigError, MissingExtra
-from headwater.learner.control.agent import Agent
-from headwater.learner_file import load
+from headwater.kinds.agent.learner import Agent
+from headwater.store.learner_file import load
 
 __all__ = ["play"]
 

@@ -14,10 +14,10 @@ from rich.table import Table
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Source, check_writable
 from headwater.errors import ConfigError, DataError, did_you_mean
-from headwater.learner.decisions.bandit import Bandit
-from headwater.learner.decisions.decision import Decision, as_decision
-from headwater.learner.decisions.policy_value import Policy, PolicyValue, estimate_values
-from headwater.learner_file import load
+from headwater.kinds.bandit.decision import Decision, as_decision
+from headwater.kinds.bandit.learner import Bandit
+from headwater.kinds.bandit.policy_value import Policy, PolicyValue, estimate_values
+from headwater.store.learner_file import load
 
 __all__ = ["decide"]
 

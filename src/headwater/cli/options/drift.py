@@ -6,11 +6,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from headwater.adapt import Policy, Reinitialise, Replay, ShareUp, StepUp
 from headwater.cli.options.shared import split_names
 from headwater.errors import ConfigError, did_you_mean
+from headwater.route.drift import DETECTORS, DriftWatch
+from headwater.route.policies import Policy, Reinitialise, Replay, ShareUp, StepUp
 from headwater.types import Event
-from headwater.watch.drift import DETECTORS, DriftWatch
 
 __all__ = ["POLICIES", "Adapt", "Watch", "drift_lines", "drift_options", "drift_policies", "drift_watch"]
 

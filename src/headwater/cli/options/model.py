@@ -14,8 +14,8 @@ from headwater.cli.options.fleet import features_of, member_of
 from headwater.cli.options.shared import split_sizes
 from headwater.errors import ConfigError, ModelFileError, did_you_mean
 from headwater.fleet import Fleet
-from headwater.learner.kinds import kind_of, kind_with
-from headwater.learner_file import load
+from headwater.learner.kind import kind_of, kind_with
+from headwater.store.learner_file import load
 
 __all__ = ["ModelOptions", "load_model"]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from headwater.errors import ConfigError
-from headwater.learner.kinds import check_can
+from headwater.learner.kind import check_can
 
 __all__ = ["ReplicaOptions", "start_replicas", "states_of_run"]
 

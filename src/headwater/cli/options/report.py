@@ -12,7 +12,8 @@ from headwater.types import Record
 
 if TYPE_CHECKING:
     from headwater.plot import Report
-    from headwater.watch import DriftWatch, Watcher
+    from headwater.route.drift import DriftWatch
+    from headwater.route.watcher import Watcher
 
 __all__ = ["ReportFile", "report_file", "session_pace"]
 

@@ -13,11 +13,11 @@ from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.terminal.summary import print_json, print_report
 from headwater.errors import ConfigError, did_you_mean
-from headwater.learner.outputs.multi_output import MultiOutput
-from headwater.session import Session
+from headwater.kinds.multi_output.learner import MultiOutput
+from headwater.route.session import Session
+from headwater.route.verdict import compare_baselines
 from headwater.streams import Stream
 from headwater.streams.target import decide_target
-from headwater.watch import compare_baselines
 
 __all__ = ["TargetsRun"]
 

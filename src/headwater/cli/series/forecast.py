@@ -15,8 +15,8 @@ from headwater.cli.options.shared import Source, check_writable
 from headwater.cli.series.printed import print_forecast
 from headwater.cli.series.rows import read_series, used_columns
 from headwater.errors import ConfigError, DataError
-from headwater.learner.series.forecaster import Forecaster
-from headwater.learner_file import load
+from headwater.kinds.forecaster.learner import Forecaster
+from headwater.store.learner_file import load
 
 __all__ = ["forecast"]
 

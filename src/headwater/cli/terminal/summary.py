@@ -11,12 +11,12 @@ import msgspec
 from rich.console import Console
 
 from headwater.cli.terminal.surprises import Surprises
-from headwater.evaluate import score_table
 from headwater.fleet.keys import KEY_REASONS
-from headwater.learner.guards import REASONS
+from headwater.learner.validation import REASONS
+from headwater.route.evaluate import score_table
+from headwater.route.verdict import compare_baselines
 from headwater.streams import Stream
 from headwater.types import Record
-from headwater.watch import compare_baselines
 
 __all__ = ["print_json", "print_report", "print_start", "rejected_lines"]
 

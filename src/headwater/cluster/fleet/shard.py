@@ -25,7 +25,7 @@ from headwater.fleet import Fleet
 from headwater.store.members import IN_USE, MemberStore
 from headwater.store.model_file import SavedModel, seal, unseal
 from headwater.store.model_file.settings import as_json, from_json
-from headwater.types import Forecast
+from headwater.types import Predictions
 
 __all__ = ["Moved", "Part", "Replies", "Reply", "Shard", "Standing"]
 
@@ -169,7 +169,7 @@ class Shard:
 
     def predict(self, rows: list[Any]) -> bytes:
         """Predict rows; nothing is changed."""
-        return as_bytes(self.fleet.forecast(rows))
+        return as_bytes(self.fleet.predict_batch(rows))
 
     def done(self, source: str) -> int:
         """Return the number of the last block of a source of which rows were learned here; -1 for none."""
@@ -280,7 +280,7 @@ def as_body(source: str, number: int, part: Part) -> bytes | None:
         return None
 
 
-def as_bytes(forecast: Forecast) -> bytes:
+def as_bytes(forecast: Predictions) -> bytes:
     """Return a forecast as the bytes of a file: arrays, and classes as JSON."""
     if forecast.proba is None:
         return seal(SavedModel({}, {"y_pred": np.asarray(forecast.y_pred, np.float64)}))
@@ -290,11 +290,11 @@ def as_bytes(forecast: Forecast) -> bytes:
     return seal(SavedModel({"classes": classes}, {"said": said, "proba": np.asarray(forecast.proba)}))
 
 
-def from_bytes(data: bytes) -> Forecast:
+def from_bytes(data: bytes) -> Predictions:
     """Return the forecast that `as_bytes` was given."""
     saved = unseal(data, "reply of a shard")
     if "y_pred" in saved.arrays:
-        return Forecast(saved.arrays["y_pred"])
+        return Predictions(saved.arrays["y_pred"])
     classes = [from_json(label) for label in saved.header["classes"]]
     named = [*classes, None]
-    return Forecast([named[i] for i in saved.arrays["said"].tolist()], saved.arrays["proba"], tuple(classes))
+    return Predictions([named[i] for i in saved.arrays["said"].tolist()], saved.arrays["proba"], tuple(classes))

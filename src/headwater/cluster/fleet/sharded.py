@@ -23,7 +23,7 @@ from headwater.fleet.rows import as_list
 from headwater.learner.labels import as_labels
 from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file.settings import as_json, from_json
-from headwater.types import Forecast
+from headwater.types import Predictions
 
 from .actors import ActorShards, LocalShards, Shards
 from .folder import Folder
@@ -133,7 +133,7 @@ class ShardedFleet:
 
     def step_many(
         self, X: Any, y: Any, w: Any = None, ask: Any = None, *, block: tuple[str, int] | None = None
-    ) -> Forecast:
+    ) -> Predictions:
         """Predict and learn rows in turn, those of one key in their order; durable when it returns.
 
         Parameters
@@ -148,7 +148,7 @@ class ShardedFleet:
 
         Returns
         -------
-        Forecast
+        Predictions
             In the order of the rows.
         """
         if ask is not None:
@@ -181,7 +181,7 @@ class ShardedFleet:
         """Learn one sample. Each is a round trip and a commit: blocks are far cheaper."""
         self.step_many([x], [y], [w])
 
-    def forecast(self, X: Any) -> Forecast:
+    def predict_batch(self, X: Any) -> Predictions:
         """Predict rows; nothing is changed."""
         rows = as_list(X)
         with self._lock:
@@ -193,19 +193,19 @@ class ShardedFleet:
 
     def predict_many(self, X: Any) -> NDArray[Any]:
         """Predict the answer of each row, shape (n,); nothing is changed."""
-        return self._array(self.forecast(X))
+        return self._array(self.predict_batch(X))
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
         """Predict the answer of a sample with its key."""
-        return self.forecast([x]).y_pred[0]
+        return self.predict_batch([x]).y_pred[0]
 
     def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
         """Predict the probability of each class that any member knows; 0 for those that the key's member doesn't."""
-        forecast = self.forecast([x])
+        forecast = self.predict_batch([x])
         p = [] if forecast.proba is None else forecast.proba[0].tolist()
         return dict(zip(forecast.classes, p, strict=True))
 
-    def _array(self, forecast: Forecast) -> NDArray[Any]:
+    def _array(self, forecast: Predictions) -> NDArray[Any]:
         return np.asarray(forecast.y_pred) if self.task == "regress" else as_labels(list(forecast.y_pred))
 
     def _parts(self, rows: Sequence[Any]) -> dict[str, list[int]]:
@@ -216,14 +216,14 @@ class ShardedFleet:
             parts[place(row.get(key))].append(i)
         return dict(parts)
 
-    def _joined(self, n: int, replies: Sequence[Reply]) -> Forecast:
+    def _joined(self, n: int, replies: Sequence[Reply]) -> Predictions:
         """Put what the shards say into the order of the rows."""
         said = [(np.frombuffer(places, np.int32), from_bytes(data)) for places, data in replies]
         if self.task == "regress":
             out = np.zeros(n)
             for places, forecast in said:
                 out[places] = forecast.y_pred
-            return Forecast(out)
+            return Predictions(out)
         new = dict.fromkeys(label for _, forecast in said for label in forecast.classes)
         self.classes += [label for label in new if label not in self.classes]
         column = {label: i for i, label in enumerate(self.classes)}
@@ -234,7 +234,7 @@ class ShardedFleet:
                 y_pred[i] = label
             columns = np.array([column[label] for label in forecast.classes], np.int64)
             proba[places[:, None], columns] = forecast.proba
-        return Forecast(y_pred, proba, tuple(self.classes))
+        return Predictions(y_pred, proba, tuple(self.classes))
 
     # ---- shards -----------------------------------------------------------------------------------------------------
 

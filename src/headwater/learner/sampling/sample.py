@@ -19,7 +19,7 @@ import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from headwater.types import Forecast, Record, ScoredRows
+from headwater.types import Predictions, Record, ScoredRows
 
 from .measure import cost, losses_of
 
@@ -101,7 +101,7 @@ class DiagnosisSample:
 
     # ---- feeding ----------------------------------------------------------------------------------------------------
 
-    def take(self, X: Any, first: int, y: Any, good: NDArray[np.bool_], forecast: Forecast, *, learned: int) -> int:
+    def take(self, X: Any, first: int, y: Any, good: NDArray[np.bool_], forecast: Predictions, *, learned: int) -> int:
         """Take rows of a block that were just learned; none lies behind ``due``.
 
         Parameters
@@ -264,7 +264,7 @@ def _copy(x: Any) -> Any:
     return dict(x) if isinstance(x, Mapping) else x.copy()
 
 
-def _of_classes(forecast: Forecast, y: list[Any], at: list[int]) -> Iterator[Outcome]:
+def _of_classes(forecast: Predictions, y: list[Any], at: list[int]) -> Iterator[Outcome]:
     """Yield how rows ``at`` of a forecast came out, for classes."""
     column = {label: j for j, label in enumerate(forecast.classes)}
     proba = np.asarray(forecast.proba)
@@ -274,7 +274,7 @@ def _of_classes(forecast: Forecast, y: list[Any], at: list[int]) -> Iterator[Out
         yield label, y_pred, cost(p[column[label]]), sure if y_pred == label else -sure
 
 
-def _of_numbers(forecast: Forecast, y: list[Any], at: list[int]) -> Iterator[Outcome]:
+def _of_numbers(forecast: Predictions, y: list[Any], at: list[int]) -> Iterator[Outcome]:
     """Yield how rows ``at`` of a forecast came out, for numbers."""
     answers, y_pred = np.array(y, np.float64), np.asarray(forecast.y_pred)[at]
     losses = np.abs(answers - y_pred).tolist()

@@ -9,7 +9,7 @@ from typing import Any
 
 from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError
-from headwater.learner.auto import CELLS, KNOTS, pool, recurrent_expert, with_heads
+from headwater.learner.default_pool import CELLS, KNOTS, pool, recurrent_expert, with_heads
 from headwater.learner.engine import Setup
 from headwater.nn import BatchNorm, Dense, Dropout, LayerNorm, Loss, Optimizer, RMSProp
 from headwater.nn.core import PLAIN, SCALED, UNKNOWN

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from headwater.bound import face
 from headwater.errors import ConfigError, DataError
 from headwater.nn.core import Core
 from headwater.nn.expert import Expert
@@ -17,6 +16,7 @@ from headwater.nn.losses import Loss, as_loss
 from headwater.nn.optimizers import SGD, Optimizer, as_optimizer
 from headwater.nn.shapes import Shape, image_of, reads_image, shapes, size_of
 from headwater.plain import PlainNetwork
+from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy
 
 from .arrays import answers_of, check_expert, check_inputs, table_of, weights_of
 from .engines import FixedNet, built, check_engine, core_of, make_net, plain_of
@@ -24,6 +24,8 @@ from .epoch import printed, run_epoch, run_epochs, split_at
 from .history import EarlyStopping, History, as_stopping
 from .parameters import Parameters
 from .summary import Summary, summary_of
+
+_TO_TORCH = Lazy("headwater.nn.torch:to_torch")
 
 
 class Network:
@@ -109,7 +111,8 @@ class Network:
         return f"Network({list(e.layers)!r}, {said})"
 
     def _repr_html_(self) -> str:
-        return face().html(self)
+        shown: str = NOTEBOOK(self)
+        return shown
 
     # ---- shape ------------------------------------------------------------------------------------------------------
 
@@ -413,7 +416,7 @@ class Network:
         torch.nn.Sequential
             In evaluation mode; ``module(x)`` equals ``forward(x)``.
         """
-        return face().to_torch(self, logits=logits)
+        return _TO_TORCH(self, logits=logits)
 
     def save(self, path: Any) -> None:
         """Write the network to a file, from which ``headwater.load`` brings it back to go on to the bit.
@@ -425,7 +428,7 @@ class Network:
         path : str or Path
             The file; what it held is replaced.
         """
-        face().save(self, path)
+        SAVE(self, path)
 
     def export_onnx(self, path: Any, *, opset: int = 17) -> None:
         """Write the network as it predicts now to an ONNX file with the input X (N, inputs).
@@ -437,7 +440,7 @@ class Network:
         opset : int
             Version of ONNX's operators.
         """
-        face().export_onnx(self, path, opset=opset, array=False)
+        EXPORT_ONNX(self, path, opset=opset, array=False)
 
     # ---- checking what comes in -------------------------------------------------------------------------------------
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from headwater.learner.kinds import check_can, kind_of
+from headwater.kinds.bandit.durable import act_request, as_reward, chosen_in
+from headwater.learner.kind import check_can, kind_of
 from headwater.serve.api.control import transitions
 from headwater.serve.api.keys import check_keys
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.limits import too_many
 from headwater.serve.http.schemas import ActRequest, Reward, count_cells, decoded
 from headwater.store.journal.requests import LabelRequest
-from headwater.store.service.decisions import act_request, as_reward, chosen_in
 
 _act, _reward = msgspec.json.Decoder(ActRequest), msgspec.json.Decoder(Reward)
 

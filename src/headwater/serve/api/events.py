@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 from headwater.errors import HeadwaterError
-from headwater.learner.kinds import check_can, kind_of
+from headwater.learner.kind import check_can, kind_of
 from headwater.serve.api.explaining import parts_as_json
 from headwater.serve.api.models import summary
 from headwater.serve.background.history import EVERY_S, experts_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.learner.kinds import check_can, kind_of
+from headwater.learner.kind import check_can, kind_of
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import ExplainRequest, count_cells, decoded, label_key
 from headwater.store.service.limits import OverLimit

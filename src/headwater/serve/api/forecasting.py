@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.learner.kinds import check_can
+from headwater.learner.kind import check_can
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.limits import too_many
 from headwater.serve.http.schemas import ForecastRequest, count_cells, decoded

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from headwater.learner.kinds import check_can
+from headwater.learner.kind import check_can
 from headwater.nn import core as nn_core
 from headwater.nn import inspect
 from headwater.nn.core import Core

@@ -10,7 +10,7 @@ import msgspec
 
 from headwater.fleet.keys import unknown_key
 from headwater.fleet.scores import key_scores
-from headwater.learner.kinds import check_can, kind_of
+from headwater.learner.kind import check_can, kind_of
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import Body, PredictRequest
 from headwater.store.service.model import Model

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from headwater.learner.kinds import check_can, kind_with
+from headwater.learner.kind import check_can, kind_with
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.predicting import Prediction, predict_rows
 from headwater.serve.endpoint import Request, Response, error_response
@@ -16,7 +16,6 @@ from headwater.serve.http.schemas import (
     DelayedLabel,
     Example,
     PredictRequest,
-    answer,
     check_answers,
     count_cells,
     event,
@@ -55,7 +54,7 @@ async def predict(request: Request) -> Response:
         state.measures.given_out[model.id] += len(kept)
         ids = {i: named["id"] for i, named in zip(kept, command.answers, strict=True)}
     name = model.champion.name
-    out = partial(_predicted, predictions, name, ids, scores="scores" in can)
+    out = partial(_predicted, predictions, name, ids, kind_with(model.task).alarm)
     response = rows_response(out() if len(X) <= _AT_ONCE else await state.workers.run(out), shape)
     if state.replicas is not None:
         response.headers.append((b"x-headwater-state-age", b"%.3f" % state.replicas.age))
@@ -68,17 +67,17 @@ async def learn(request: Request) -> Response:
     state, model = request.state, request.state.learning(request.path.get("model", ""))
     if sum(count_cells(row.x) for row in rows) > state.limits.cells:
         raise too_many("cells", state.limits, "body")
-    can = kind_with(model.task).can
     check_answers(model.task, rows, shape)
     if any(row.w is not None for row in rows):
         check_can(model.champion.learner, "weights", at="w")
     check_keys(model, [row.x for row in rows], learning=True)
-    command = LearnRequest(model.id, [event(model.task, row) for row in rows])
+    command = LearnRequest(model.id, [event(model.champion.learner, row) for row in rows])
     if rows:
         outcome = (await state.writer.run([command], len(rows)))[0]
         if outcome is not None:
             raise outcome
-    shown = _scored if "scores" in can else without_infinity
+    alarm = kind_with(model.task).alarm
+    shown = without_infinity if alarm is None else partial(_scored, alarm)
     return rows_response(encoded_rows([shown(one) for one in command.answers]), shape)
 
 
@@ -87,7 +86,8 @@ async def label(request: Request) -> Response:
     rows, shape = await read_rows(request, _LABEL)
     model = request.state.learning(request.path.get("model", ""))
     check_can(model.champion.learner, "late", at=model.name)
-    commands = [LabelRequest(model.id, row.id, answer(model.task, row.y), row.w) for row in rows]
+    learner, answer = model.champion.learner, kind_with(model.task).answer
+    commands = [LabelRequest(model.id, row.id, answer.read(row.y, learner), row.w) for row in rows]
     outcomes = await request.state.writer.run([*commands], len(rows)) if commands else []
     if shape == "one" and outcomes[0] is not None:
         raise outcomes[0]
@@ -109,10 +109,10 @@ async def read_rows(request: Request, body: Body) -> tuple[list[Any], str]:
     return rows, "lines" if lines else "list" if many else "one"
 
 
-def _predicted(predictions: list[Prediction], name: str, ids: dict[int, str], *, scores: bool) -> bytes:
+def _predicted(predictions: list[Prediction], name: str, ids: dict[int, str], alarm: float | None) -> bytes:
     rows = []
     for i, one in enumerate(predictions):
-        said = score_as_json(one.of(name)[0]) if scores else prediction_as_json(*one.of(name))
+        said = prediction_as_json(*one.of(name)) if alarm is None else score_as_json(one.of(name)[0], alarm)
         row = {**said, **one.inside, "seq": one.seq}
         if i in ids:
             row["id"] = ids[i]
@@ -138,11 +138,11 @@ def rows_response(lines: bytes, shape: str) -> Response:
     return Response(b"[" + lines[:-1].replace(b"\n", b",") + b"]")
 
 
-def _scored(row: dict[str, Any]) -> dict[str, Any]:
+def _scored(alarm: float, row: dict[str, Any]) -> dict[str, Any]:
     """Return what is answered to a learned row of a detector: its score in place of a prediction."""
     if "y_pred" not in row:
         return row
-    return {**{name: value for name, value in row.items() if name != "y_pred"}, **score_as_json(row["y_pred"])}
+    return {**{name: value for name, value in row.items() if name != "y_pred"}, **score_as_json(row["y_pred"], alarm)}
 
 
 def without_infinity(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,12 +12,12 @@ import msgspec
 
 from headwater import nn
 from headwater.errors import ConfigError, DataError
-from headwater.learner.kinds import check_can, kind_of, kind_with
+from headwater.learner.kind import check_can, kind_of, kind_with
 from headwater.learner.supervised import SupervisedLearner
-from headwater.learner_file import fingerprint, to_bytes
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.schemas import NewModel, StepSize, decoded, label_key
 from headwater.store.journal.requests import StepRequest
+from headwater.store.learner_file import fingerprint, to_bytes
 from headwater.store.service.model import Model
 
 _create, _step = msgspec.json.Decoder(NewModel), msgspec.json.Decoder(StepSize)

@@ -19,12 +19,12 @@ import msgspec
 
 from headwater.errors import StoreError
 from headwater.explain import Importance
-from headwater.learner.kinds import kind_of
+from headwater.kinds.forecaster.live_score import SHOWN, LiveForecasts
+from headwater.learner.kind import kind_of
 from headwater.serve.http.measures import Measures
 from headwater.serve.http.schemas import label_key
 from headwater.store.service import Service
 from headwater.store.service.model import Model
-from headwater.watch.live.forecasts import SHOWN, LiveForecasts
 
 EVERY_S = 1.0
 TIMED = ("predict", "learn", "label", "forecast")

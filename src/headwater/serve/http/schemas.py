@@ -11,12 +11,10 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from headwater.errors import DataError, TargetError
-from headwater.learner.outputs.answers import as_outputs
+from headwater.learner.kind import kind_of, kind_with
 from headwater.serve.http.limits import ServerLimits, too_many
 from headwater.store.journal.events import JournalEvent
-from headwater.store.service.decisions import as_journaled
 from headwater.store.service.limits import Limits, OverLimit
-from headwater.watch.anomaly import RATE, label_of
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -298,37 +296,6 @@ def count_cells(x: dict[str, Any]) -> int:
     return count
 
 
-def answer(task: str, y: Any) -> Any:
-    """Return an answer as the learner takes it.
-
-    Raises
-    ------
-    TargetError
-        For what can't be one.
-    """
-    if task == "forecast" and y is None:
-        return math.nan
-    if task == "decide":
-        return as_journaled(y)
-    if task == "multioutput":
-        return as_outputs(y)
-    _check_one_value(y, "y")
-    if task == "control":
-        raise TargetError(
-            expected="a transition", got="an answer", at="y", help="Send it to /transition; nothing was learned."
-        )
-    if task not in ("regress", "forecast"):
-        return y
-    if isinstance(y, bool) or not isinstance(y, int | float) or not abs(y) <= MAX_NUMBER:
-        raise TargetError(
-            expected=f"a number within ±{MAX_NUMBER:g}",
-            got=f"{y!r:.80}",
-            at="y",
-            help=f"This model {'regresses' if task == 'regress' else 'forecasts numbers'}; nothing was learned.",
-        )
-    return float(y)
-
-
 def _check_one_value(y: Any, at: str) -> None:
     if isinstance(y, list | dict):
         help_ = "A bandit learns [action, reward, p], a MultiOutput an object."
@@ -343,16 +310,16 @@ def check_answers(task: str, examples: Sequence[Example], shape: str) -> None:
     DataError
         With the place of the first.
     """
-    may_lack, may_be_null = task == "anomaly", task == "forecast"
+    answer = kind_with(task).answer
     for i, example in enumerate(examples):
-        if shape != "one" and task not in ("decide", "multioutput"):
+        if shape != "one" and not answer.compound:
             _check_one_value(example.y, f"body $[{i}].y" if shape == "list" else f"line {i + 1} $.y")
-        if example.y is None and not may_be_null:
+        if example.y is None and not answer.gaps:
             got, place = (
                 "Expected `bool | int | float | str`, got `null`",
                 {"one": "body $", "list": f"body $[{i}]", "lines": f"line {i + 1} $"}[shape] + ".y",
             )
-        elif example.y is msgspec.UNSET and not may_lack:
+        elif example.y is msgspec.UNSET and answer.needed:
             got, place = (
                 "Object missing required field `y`",
                 {"one": "body", "list": f"body $[{i}]", "lines": f"line {i + 1}"}[shape],
@@ -368,10 +335,10 @@ def check_answers(task: str, examples: Sequence[Example], shape: str) -> None:
         )
 
 
-def event(task: str, example: Example) -> JournalEvent:
+def event(learner: Any, example: Example) -> JournalEvent:
     """Return an example as the journal takes it; where no answers are learned, with its label."""
     w = None if example.w == 1.0 else example.w
-    y = label_of(example.y) if task == "anomaly" else answer(task, example.y)
+    y = kind_of(learner).answer.read(None if example.y is msgspec.UNSET else example.y, learner)
     return JournalEvent(example.x, y, w, example.id)
 
 
@@ -386,9 +353,9 @@ def label_key(label: Any) -> str:
     return label if isinstance(label, str) else msgspec.json.encode(label).decode()
 
 
-def score_as_json(score: float) -> dict[str, Any]:
-    """Return a score of a detector as JSON shows it, and whether it gives an alarm at the rate 0.001."""
-    return {"score": score, "anomaly": score > 1.0 - RATE}
+def score_as_json(score: float, alarm: float) -> dict[str, Any]:
+    """Return a score of an anomaly model as JSON shows it, and whether it is an alarm."""
+    return {"score": score, "anomaly": score > alarm}
 
 
 def prediction_as_json(guess: Any, proba: dict[Any, Any] | None) -> dict[str, Any]:
@@ -430,7 +397,6 @@ __all__ = [
     "ForecastRequest",
     "Login",
     "StepSize",
-    "answer",
     "check_answers",
     "count_cells",
     "decoded",

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from headwater.errors import DataError
-from headwater.learner.kinds import check_can, kind_with
+from headwater.learner.kind import check_can, kind_of, kind_with
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.predicting import Prediction, predict_rows
 from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.schemas import LARGE, answer, label_key, prediction_as_json, to_json, to_labels
+from headwater.serve.http.schemas import LARGE, label_key, prediction_as_json, to_json, to_labels
 from headwater.serve.protocols.tensors import pack, read_tensors, split, to_samples
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.requests import LearnRequest
@@ -67,7 +67,8 @@ async def teach(request: Request) -> Response:
     if len(labels) != len(X):
         raise DataError(expected=f"{len(X)} answers", got=str(len(labels)), at="inputs y", help="Send one a row.")
     check_keys(found, X, learning=True)
-    events = [JournalEvent(x, answer(found.task, y)) for x, y in zip(X, labels, strict=True)]
+    learner = found.champion.learner
+    events = [JournalEvent(x, kind_of(learner).answer.read(y, learner)) for x, y in zip(X, labels, strict=True)]
     command = LearnRequest(found.id, events)
     outcome = (await request.state.writer.run([command], len(events)))[0] if events else None
     if outcome is not None:

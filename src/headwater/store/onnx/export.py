@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError
-from headwater.learner.kinds import check_can
+from headwater.learner.kind import check_can
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import Embedding, Network
 from headwater.nn.core import Core

@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, DataError
-from headwater.learner.control.states import as_state
-from headwater.learner.kinds import check_can, kind_of
-from headwater.learner.outputs.answers import as_outputs
+from headwater.learner.kind import check_can, kind_of
 from headwater.store.journal.events import (
     JournalEvent,
     PendingPrediction,
@@ -23,10 +21,8 @@ from headwater.store.journal.events import (
 )
 from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest, StepRequest
 from headwater.streams import as_blocks
-from headwater.watch.anomaly import label_of
+from headwater.types import Predictions
 
-from .decisions import act_request, as_journaled, as_reward, chosen_in, drawn
-from .learner_state import decision_of
 from .model import Model
 from .service import Request, Service
 
@@ -51,6 +47,10 @@ class DurableLearner:
 
     def __init__(self, service: Service, model: Model) -> None:
         self.service, self._model = service, model
+
+    def __getattr__(self, name: str) -> Any:
+        own = sorted(name for name in dir(type(self)) if not name.startswith("_"))
+        raise AttributeError(f"{type(self).__name__} has no {name!r}; it has {', '.join(own)}")
 
     @property
     def task(self) -> str:
@@ -96,96 +96,11 @@ class DurableLearner:
 
     # ---- predict -----------------------------------------------------------------------------------------------------
 
-    def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """Predict the answer of a sample."""
-        check_can(self.learner, "answers", at="predict_one")
+    def predict_batch(self, X: Any) -> Predictions:
+        """Predict rows; nothing is changed."""
         with self._model.lock:
-            return self.learner.predict_one(x)
-
-    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Predict the probability of each class seen so far; of several answers a row, by output."""
-        if "outputs" not in kind_of(self.learner).can:
-            check_can(self.learner, "classes", at="predict_proba_one")
-        with self._model.lock:
-            p: dict[Any, Any] = self.learner.predict_proba_one(x)
-        return p
-
-    def predict_set_one(self, x: Mapping[Any, Any], coverage: float = 0.9) -> set[Any]:
-        """Predict a set of classes that holds that of a sample in that share of cases."""
-        check_can(self.learner, "classes", at="predict_set_one")
-        with self._model.lock:
-            inside: set[Any] = self.learner.predict_set_one(x, coverage)
-        return inside
-
-    def predict_interval_one(
-        self, x: Mapping[Any, Any], coverage: float = 0.9, *, guarantee: str | None = None
-    ) -> tuple[float, float]:
-        """Predict an interval that holds the answer of a sample in that share of cases."""
-        check_can(self.learner, "coverage", at="predict_interval_one")
-        with self._model.lock:
-            ends: tuple[float, float] = self.learner.predict_interval_one(x, coverage, guarantee=guarantee)
-        return ends
-
-    def forecast(self, X: Any = None, xs: Any = None) -> Any:
-        """Predict rows; of a forecaster instead, as its own ``forecast(horizon, xs)``: the next answers."""
-        if X is None or xs is not None:
-            check_can(self.learner, "ahead", at="forecast")
-        with self._model.lock:
-            return self.learner.forecast(X) if xs is None else self.learner.forecast(X, xs)
-
-    def forecast_interval(
-        self, horizon: int | None = None, xs: Any = None, coverage: float = 0.9
-    ) -> list[tuple[float, float]]:
-        """Say between which ends each of the next answers will lie, as ``Forecaster.forecast_interval`` does."""
-        check_can(self.learner, "ahead", at="forecast_interval")
-        with self._model.lock:
-            ends: list[tuple[float, float]] = self.learner.forecast_interval(horizon, xs, coverage)
-        return ends
-
-    def act_in_state(self, observation: Any, explore: bool = True) -> Any:
-        """Return the action that an agent takes, as ``Agent.act`` does; nothing is changed."""
-        check_can(self.learner, "control", at="act_in_state")
-        with self._model.lock:
-            return self.learner.act(observation, explore)
-
-    def learn_transition(
-        self,
-        observation: Any,
-        action: Any,
-        reward: float,
-        next_observation: Any,
-        terminated: bool = False,
-        truncated: bool = False,
-    ) -> int:
-        """Learn what an agent's action led to, once it is on disk; as ``Agent.learn``.
-
-        Returns
-        -------
-        int
-            The transition's number in the journal.
-        """
-        check_can(self.learner, "control", at="learn_transition")
-        following = None if next_observation is None else as_state(next_observation)
-        transition = {"action": action, "reward": reward, "next": following, "terminated": bool(terminated)}
-        return self.learn_one(as_state(observation), transition | {"truncated": bool(truncated)})
-
-    def score_one(self, x: Mapping[Any, Any]) -> float:
-        """Say how anomalous a sample is, from 0 to 1."""
-        check_can(self.learner, "scores", at="score_one")
-        with self._model.lock:
-            return float(self.learner.score_one(x))
-
-    def score_many(self, X: Any) -> NDArray[np.float64]:
-        """Say how anomalous each row is, shape (n,)."""
-        check_can(self.learner, "scores", at="score_many")
-        with self._model.lock:
-            return np.asarray(self.learner.score_many(X), np.float64)
-
-    def is_anomaly_one(self, x: Mapping[Any, Any], rate: float = 0.001) -> bool:
-        """Say whether a sample is an anomaly, where so large a share of rows like those before may be called one."""
-        check_can(self.learner, "scores", at="is_anomaly_one")
-        with self._model.lock:
-            return bool(self.learner.is_anomaly_one(x, rate))
+            predicted: Predictions = self.learner.predict_batch(X)
+        return predicted
 
     def explain_one(self, x: Mapping[Any, Any], **how: Any) -> Any:
         """Say how much each feature moved one prediction or score; ``how``: as in the learner's own ``explain_one``."""
@@ -215,8 +130,23 @@ class DurableLearner:
 
     def learn_many(self, X: Any, y: Any = _NOT_GIVEN, w: Any = None) -> NDArray[Any]:
         """Learn rows strictly one by one, once all are on disk; return the prediction made before each was learned."""
+        return self.teach(X, y, w)
+
+    def teach(self, X: Any, y: Any = _NOT_GIVEN, w: Any = None) -> NDArray[Any]:
+        """Learn rows of any kind, once all are on disk: what ``learn_many`` does, with the same arguments for every kind.
+
+        Parameters
+        ----------
+        X, y, w
+            Rows, what the kind learns beside each (``kind.answer``), and their weights.
+
+        Returns
+        -------
+        ndarray (n,)
+            The prediction made before each row was learned.
+        """
         predictions = [answer["y_pred"] for answer in self._commit(self._events(X, y, w))]
-        if not kind_of(self.learner).can & {"classes", "acts", "outputs"}:
+        if all(isinstance(value, float) for value in predictions):
             return np.asarray(predictions, np.float64)
         out = np.empty(len(predictions), object)
         out[:] = predictions
@@ -335,98 +265,6 @@ class DurableLearner:
         """
         return self.service.sources.rejects(self._model.id, source)
 
-    # ---- decide ------------------------------------------------------------------------------------------------------
-
-    def act(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> tuple[Any, float]:
-        """Draw an action of a bandit for a row; nothing is changed. The draw is the operating system's: nobody can guess it.
-
-        Returns
-        -------
-        action, p
-            The action and its probability, to be given to ``learn`` with the reward; ``act_with_id`` keeps both.
-        """
-        check_can(self.learner, "acts", at="act")
-        with self._model.lock:
-            p: dict[Any, float] = self.learner.probabilities(x, actions)
-        action = drawn(p)
-        return action, p[action]
-
-    def learn(
-        self,
-        x: Mapping[Any, Any],
-        action: Any,
-        reward: float,
-        p: float = 1.0,
-        actions: Sequence[Any] | None = None,
-        *,
-        id: str | None = None,  # noqa: A002 - as over HTTP
-    ) -> int:
-        """Learn what came of an action, once it is on disk.
-
-        Returns
-        -------
-        int
-            Its number in the journal.
-        """
-        check_can(self.learner, "acts", at="learn")
-        given = [action, reward, p] if actions is None else [action, reward, p, list(actions)]
-        answers = self._commit([self._event(x, given, None, id)])
-        return int(answers[0]["seq"])
-
-    def act_with_id(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> tuple[str, Any, float]:
-        """Draw an action whose reward will come later.
-
-        Returns
-        -------
-        id : str
-            What to call it in ``reward``; with it row, action and probability are kept, and survive any end of the process.
-        action, p
-            The action and its probability.
-        """
-        check_can(self.learner, "acts", at="act_with_id")
-        request = act_request(
-            self._model, unpack_events(pack_events([JournalEvent(plain_sample(x), None)]))[0].x, actions
-        )
-        self._run(request)
-        action, p = chosen_in(request)
-        return str(request.answers[0]["id"]), action, p
-
-    def reward(self, id: str, reward: float) -> dict[str, Any]:  # noqa: A002 - as over HTTP
-        """Learn the reward of an action that was given out earlier.
-
-        Returns
-        -------
-        dict
-            ``seq``, ``waited_s``; ``late`` or ``repeated`` where that is so.
-
-        Raises
-        ------
-        UnknownId, ExpiredId, ConflictingId
-            If there is nothing to learn from it.
-        DataError
-            If the reward is no finite number.
-        """
-        check_can(self.learner, "acts", at="reward")
-        request = LabelRequest(self._model.id, id, as_reward(plain(reward)))
-        self._run(request)
-        return request.answers[0]
-
-    def value(self, policy: Any) -> Any:
-        """Estimate what a policy would have earned on the rows that the journal still has, as ``Bandit.value`` does.
-
-        Parameters
-        ----------
-        policy : Bandit or callable
-            As in ``Bandit.value``.
-
-        Returns
-        -------
-        PolicyValue
-        """
-        check_can(self.learner, "acts", at="value")
-        log = [(event.x, decision_of(event)) for event in self.service.events(self._model.name)]
-        return self.learner.value(policy, log)
-
     def set_step(self, factor: float) -> int:
         """Let the learner step ``factor`` times as far as it was declared to, from here on; 1 is as declared.
 
@@ -484,24 +322,14 @@ class DurableLearner:
         return JournalEvent(plain_sample(x), self._answer(y), None if w == 1.0 else w, name)
 
     def _answer(self, y: Any) -> Any:
-        if "answers" not in kind_of(self.learner).can:
-            return None if y is _NOT_GIVEN else label_of(y)
-        if y is _NOT_GIVEN:
+        answer = self.learner.kind.answer
+        if y is not _NOT_GIVEN:
+            return answer.read(plain(y), self.learner)
+        if answer.needed:
             raise DataError(
                 expected="an answer", got="none", at="y", help="Only a learner that needs none takes samples alone."
             )
-        value = plain(y)
-        if "outputs" in kind_of(self.learner).can:
-            return as_outputs(value)
-        if "acts" in kind_of(self.learner).can:
-            return as_journaled(value)
-        if "control" in kind_of(self.learner).can:
-            return value
-        if "classes" not in kind_of(self.learner).can:
-            return float(value) if isinstance(value, int | float) and abs(value) < 1e300 else float("nan")
-        if isinstance(value, list | dict):
-            raise DataError(expected="a class", got=repr(y), at="y", help="Classes are text, numbers or booleans.")
-        return value
+        return None
 
     def _commit(self, events: list[JournalEvent]) -> list[dict[str, Any]]:
         exact = unpack_events(pack_events(events))  # what is learned now is what a replay will learn

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from headwater.learner.decisions.bandit import Bandit
-from headwater.learner.kinds import kind_with
+from headwater.learner.kind import kind_with
+from headwater.learner.labels import probabilities_of, values_of
 from headwater.learner.limits import Limits as LearnerLimits
-from headwater.learner.series.forecaster import Forecaster
+from headwater.route.score import LiveScore
 from headwater.store.journal.events import JournalEvent
-from headwater.types import Forecast
-from headwater.watch.decisions import scored_decisions
-from headwater.watch.live import LiveScores, live_scores
-from headwater.watch.live.decisions import LiveDecisions
+from headwater.types import Predictions
 
-__all__ = ["LearnerState", "decision_of", "learn_events", "predict_rows", "scores_of", "set_or_interval"]
+__all__ = ["LearnerState", "labels_of", "learn_events", "predict_rows", "scores_of", "set_or_interval"]
 
 
 UNLIMITED = LearnerLimits(entries=1 << 40, names=1 << 40, classes=1 << 30, fractions=1 << 30, bytes=1 << 60)
@@ -31,7 +28,7 @@ class LearnerState:
     name: str
     champion: bool
     learner: Any
-    scores: LiveScores
+    scores: LiveScore
     at: int
     _classes: frozenset[Any] = frozenset()
 
@@ -41,70 +38,54 @@ class LearnerState:
 
     def known_classes(self) -> frozenset[Any]:
         """Return the classes that a classifier has seen, or the actions of a bandit."""
-        classes = self.learner.actions if isinstance(self.learner, Bandit) else self.learner.classes
+        classes = self.learner.known_classes
         if len(self._classes) != len(classes):  # they are only ever added
             self._classes = frozenset(classes)
         return self._classes
 
 
-def scores_of(learner: Any, saved: bytes = b"") -> LiveScores:
+def scores_of(learner: Any, saved: bytes = b"") -> LiveScore:
     """Return what scores a learner in service; ``saved``: its scores so far, to go on from."""
-    return live_scores(learner.task, saved, season=learner.season if isinstance(learner, Forecaster) else 1)
+    scores: LiveScore = learner.kind.live_score(saved, learner)
+    return scores
 
 
 def learn_events(task: str, state: LearnerState, events: list[JournalEvent]) -> list[Any]:
     """Let one learner learn events, and score it; return its prediction of each before (None of a change of the step)."""
     if all(event.step is None for event in events):
-        return _values_of(_learn_examples(task, state, events))
+        return values_of(_learn_examples(task, state, events))
     out: list[Any] = []
     for changes, group in groupby(events, lambda event: event.step is not None):
         part = list(group)
-        out += [None] * len(part) if changes else _values_of(_learn_examples(task, state, part))
+        out += [None] * len(part) if changes else values_of(_learn_examples(task, state, part))
         for event in part:
             if event.step is not None and event.step[0] == state.id:
                 state.learner.engine.set_step(event.step[1])
     return out
 
 
-def _learn_examples(task: str, state: LearnerState, events: list[JournalEvent]) -> Forecast:
-    y = [decision_of(event) for event in events] if task == "decide" else [event.y for event in events]
+def _learn_examples(task: str, state: LearnerState, events: list[JournalEvent]) -> Predictions:
+    y = labels_of(state.learner, events)
     w = None if all(event.w is None for event in events) else [1.0 if e.w is None else e.w for e in events]
-    answers = "answers" in kind_with(task).can  # else y are labels, which are for the scores alone
-    forecast: Forecast = state.learner.step_many([event.x for event in events], y if answers else None, w)
-    if isinstance(state.scores, LiveDecisions):
-        state.scores.score(scored_decisions(y, forecast))
-    elif any(event.predicted is not None for event in events):
+    answers = state.learner.kind.answer.needed  # else y are labels, which are for the scores alone
+    forecast: Predictions = state.learner.step_many([event.x for event in events], y if answers else None, w)
+    if state.learner.kind.answer.given_out is None and any(event.predicted is not None for event in events):
         _score_earlier(task, state, events, forecast)
-    elif task == "classify":
-        state.scores.update(y, _values_of(forecast), *_probabilities(forecast, y))
     else:
-        state.scores.update(y, _values_of(forecast), (), ())
+        state.scores.score(y, forecast)
     return forecast
 
 
-def decision_of(event: JournalEvent) -> Any:
-    """Return what came of an action, as a bandit learns it; of one that was given out earlier the reward joins what was kept of it."""
-    if event.predicted is None:
-        return event.y
-    action, probabilities = next(iter(event.predicted.values()))
-    p = probabilities or {}
-    return [action, event.y, p.get(action, 1.0), list(p)]
+def labels_of(learner: Any, events: Sequence[JournalEvent]) -> list[Any]:
+    """Return the labels of events as a learner takes them; of rows asked earlier joined with what was given out."""
+    join = learner.kind.answer.given_out
+    return [event.y for event in events] if join is None else [join(event.predicted, event.y) for event in events]
 
 
-def _probabilities(forecast: Forecast, y: list[Any]) -> tuple[list[float], list[float]]:
-    """Return the probabilities that were given to the answer and to what was predicted."""
-    if forecast.proba is None or not forecast.classes:
-        return [0.0] * len(y), [0.0] * len(y)
-    column = {label: j for j, label in enumerate(forecast.classes)}
-    rows: list[list[float]] = forecast.proba.tolist()
-    p_y = [row[column[label]] if label in column else 0.0 for row, label in zip(rows, y, strict=True)]
-    return p_y, list(map(max, rows))
-
-
-def _score_earlier(task: str, state: LearnerState, events: list[JournalEvent], forecast: Forecast) -> None:
+def _score_earlier(task: str, state: LearnerState, events: list[JournalEvent], forecast: Predictions) -> None:
     """Score with the predictions that were given out, where that was earlier than learning."""
-    fresh, labels = _values_of(forecast), [event.y for event in events]
-    p_y, p_predicted = _probabilities(forecast, labels) if task == "classify" else ([0.0] * len(fresh),) * 2
+    fresh, labels = values_of(forecast), [event.y for event in events]
+    p_y, p_predicted = probabilities_of(forecast, labels) if task == "classify" else ([0.0] * len(fresh),) * 2
     rows = []
     for i, event in enumerate(events):
         if event.predicted is None:
@@ -115,12 +96,6 @@ def _score_earlier(task: str, state: LearnerState, events: list[JournalEvent], f
             rows.append((event.y, guess, proba.get(event.y, 0.0), proba.get(guess, 0.0)))
     for row in rows:
         state.scores.update(*[[value] for value in row])
-
-
-def _values_of(forecast: Forecast) -> list[Any]:
-    """Return predictions as plain values."""
-    values: Any = forecast.y_pred
-    return list(values) if isinstance(values, list | tuple) else list(values.tolist())
 
 
 def set_or_interval(learner: Any, x: Any, coverage: float) -> dict[str, Any]:
@@ -135,7 +110,7 @@ def set_or_interval(learner: Any, x: Any, coverage: float) -> dict[str, Any]:
 def predict_rows(task: str, learner: Any, X: Sequence[Any]) -> list[tuple[Any, dict[Any, float] | None]]:
     """Return the prediction of each sample, a number where there are no classes, and the probabilities of a classifier."""
     if task == "decide":
-        said = learner.forecast(X)
+        said = learner.predict_batch(X)
         table = [[]] * len(X) if said.proba is None else said.proba.tolist()
         return [
             (guess, dict(zip(said.classes, row, strict=True))) for guess, row in zip(said.y_pred, table, strict=True)
@@ -145,11 +120,11 @@ def predict_rows(task: str, learner: Any, X: Sequence[Any]) -> list[tuple[Any, d
     if "classes" not in kind_with(task).can:
         if len(X) == 1 and task == "regress":  # the short way
             return [(float(learner.predict_one(X[0])), None)]
-        return [(guess, None) for guess in _values_of(learner.forecast(X))]
+        return [(guess, None) for guess in values_of(learner.predict_batch(X))]
     if len(X) == 1:
         rows = [learner.predict_proba_one(X[0])]
     else:
-        forecast = learner.forecast(X)
+        forecast = learner.predict_batch(X)
         table = [[]] * len(X) if forecast.proba is None else forecast.proba.tolist()
         rows = [dict(zip(forecast.classes, row, strict=True)) for row in table]
     return [(max(row, key=row.__getitem__) if row else None, row) for row in rows]

@@ -12,9 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from headwater.learner.kinds import kind_with
 from headwater.store.journal.events import JournalEvent, Predictions
-from headwater.watch.anomaly import RATE
 
 from .fair_lock import FairLock
 from .learner_state import LearnerState, learn_events, predict_rows, set_or_interval
@@ -79,8 +77,8 @@ class Model:
                 self.seq = first + start + len(block) - 1
                 for state in self.learners:
                     state.at = self.seq
-                if "scores" in kind_with(self.task).can:
-                    self._note_alarms(block, first + start, predictions[0])
+                if (alarm := self.champion.learner.kind.alarm) is not None:
+                    self._note_alarms(block, first + start, predictions[0], alarm)
                 took = (time.perf_counter() - began) / len(block)
                 self.seconds_per_event += 0.2 * (took - self.seconds_per_event)
             out += predictions[0]
@@ -88,9 +86,9 @@ class Model:
         self._remember(events, first, out)
         return out
 
-    def _note_alarms(self, block: list[JournalEvent], first: int, scores: list[float]) -> None:
+    def _note_alarms(self, block: list[JournalEvent], first: int, scores: list[float], alarm: float) -> None:
         """Keep the last alarms of a block, explained while the learner is as it was when it gave them, or nearly so."""
-        found = [i for i, score in enumerate(scores) if score > 1.0 - RATE]
+        found = [i for i, score in enumerate(scores) if score > alarm]
         for i in found[-_RECENT:]:
             why = self.champion.learner.explain_one(block[i].x)
             self.alarms.append((first + i, block[i], scores[i], why if isinstance(why, Mapping) else why.contributions))

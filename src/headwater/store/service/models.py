@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from headwater.errors import ConfigError, StoreError, TargetError, did_you_mean
-from headwater.learner.kinds import check_can
+from headwater.learner.kind import check_can
+from headwater.route.score import LiveScore
 from headwater.store.journal.database import DAMAGED
 from headwater.store.journal.entries import Journal
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.snapshots import Snapshots
-from headwater.watch.live import LiveScores
 
-from .learner_state import LearnerState, decision_of, learn_events, scores_of
+from .learner_state import LearnerState, labels_of, learn_events, scores_of
 from .limits import Limits
 from .model import Model
 
@@ -106,7 +106,7 @@ class Models:
         """Refuse examples, or take them again."""
         self._base.execute("UPDATE models SET paused = ? WHERE id = ?", (paused, model.id))
 
-    def _insert(self, model: int, name: str, champion: bool, learner: Any, scores: LiveScores) -> None:
+    def _insert(self, model: int, name: str, champion: bool, learner: Any, scores: LiveScore) -> None:
         cursor = self._base.execute(
             "INSERT INTO learners (model, name, champion) VALUES (?, ?, ?)", (model, name, champion)
         )
@@ -197,7 +197,7 @@ class Models:
                 limits.check_classes(known, (pairs | added) - known)
             added |= pairs
         if model.task == "decide":
-            labels = {decision_of(event)[0] for event in events}
+            labels = {label[0] for label in labels_of(model.champion.learner, events)}
             for state in model.learners:
                 if new := (labels | added) - state.known_classes():
                     limits.check_classes(state.known_classes(), new)
@@ -225,9 +225,7 @@ class Models:
         A learner's own estimate counts what reading each of the rows needs. All but the last thousand give that back, so
         where it is beyond ``enough``, it is counted for these alone.
         """
-        X, y = [event.x for event in events], [event.y for event in events]
-        if model.task == "decide":
-            y = [decision_of(event) for event in events]
+        X, y = [event.x for event in events], labels_of(model.champion.learner, events)
         once = self._growth(model, X, y)
         if once <= enough or len(X) <= _KEPT:
             return once

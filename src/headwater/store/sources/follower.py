@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from headwater.errors import ConfigError, HeadwaterError, StoreError
-from headwater.learner.kinds import check_can, kind_of
+from headwater.learner.kind import check_can, kind_of
 from headwater.store.journal.events import JournalEvent, PendingPrediction, Predictions, pack_pending, unpack_pending
 from headwater.store.journal.requests import SourceRequest
 from headwater.store.journal.source_tables import DEAD_LETTERS, PREDICTIONS

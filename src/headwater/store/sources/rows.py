@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.errors import DataError
+from headwater.learner.kind import kind_of
 from headwater.store.journal.events import JournalEvent, pack_events, plain_sample, unpack_events
-from headwater.store.sources.answers import answer_of
 from headwater.streams.brokers.formats import Decode
 from headwater.streams.brokers.protocol import Message
 
@@ -87,7 +87,7 @@ def read_rows(
     Examples
     --------
     >>> import json
-    >>> from headwater.learner.classifier import Classifier
+    >>> from headwater.kinds.classifier_regressor.classifier import Classifier
     >>> [row] = read_rows(
     ...     [Message("0", "7", b'{"a": 1, "y": "no"}')], json.loads, Columns("y"), Classifier(), joins=False
     ... )
@@ -131,7 +131,7 @@ def _too_large(message: Message, most: int) -> DataError:
 
 
 def _row(message: Message, x: dict[Any, Any], columns: Columns, learner: Any, *, joins: bool) -> Row:
-    y = None if columns.target is None else answer_of(x.pop(columns.target, None), learner)
+    y = None if columns.target is None else kind_of(learner).answer.read(x.pop(columns.target, None), learner)
     key = x.pop(columns.key, None) if columns.key else message.key
     name = x.pop(columns.id, None) if columns.id else None
     if joins and key is None:

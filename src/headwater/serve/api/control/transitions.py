@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from headwater.learner.kinds import check_can
+from headwater.learner.kind import check_can
 from headwater.serve.api.learning import encoded_rows, read_rows, rows_response, without_infinity
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.limits import too_many

@@ -1,0 +1,92 @@
+"""Run the checks on a learner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from headwater.interop.check.contract import CHECKS, Check
+from headwater.interop.check.report import FAILED, NOT_OFFERED, PASSED, Broken, NotOffered, Report, Result
+from headwater.interop.check.subject import CLASSIFY, REGRESS, Subject, first_line
+
+
+def check_online_learner(
+    make: Callable[[], Any],
+    *,
+    task: str | None = None,
+    dump: Callable[[Any], bytes] | None = None,
+    load: Callable[[bytes], Any] | None = None,
+    block: Callable[[Any, list[dict[str, Any]], list[Any]], Any] | None = None,
+    texts: bool = False,
+    only: Iterable[str] | None = None,
+    name: str | None = None,
+) -> Report:
+    """Check that a learner keeps the promises of online learning, by value.
+
+    Parameters
+    ----------
+    make : callable
+        Returns a fresh learner with ``learn_one(x, y)``, ``predict_one(x)`` and, if it classifies,
+        ``predict_proba_one(x)``; the same one each time, so give it a fixed seed.
+    task : str, optional
+        "classify" or "regress"; without it what the learner has, ``predict_proba_one`` or not, decides.
+    dump, load : callable, optional
+        From a learner to bytes and back, ``pickle.dumps`` and ``pickle.loads`` for most libraries; headwater's own
+        learners need none.
+    block : callable, optional
+        ``block(learner, X, y)`` teaches a list of dicts at once; without it ``learner.learn_many(X, y)``, if any.
+    texts : bool
+        Whether samples have a text value too.
+    only : iterable of str, optional
+        Names in ``CHECKS``; all of them without it.
+    name : str, optional
+        What the report calls the learner; its class without it.
+
+    Returns
+    -------
+    Report
+        A result a check: passed, failed, or not offered. Whatever the learner raises is a result, not an exception.
+
+    Examples
+    --------
+    >>> import headwater as hw
+    >>> report = check_online_learner(hw.Regressor, only=["cold_predict", "new_features"])
+    >>> report.ok
+    True
+    >>> report["new_features"].detail
+    'old predictions equal to the bit'
+    """
+    model = make()
+    if task is None:
+        task = REGRESS if getattr(model, "predict_proba_one", None) is None else CLASSIFY
+    if dump is None and load is None and type(model).__module__.split(".")[0] == "headwater":
+        dump, load = _own_format()
+    subject = Subject(make, task, dump, load, block, texts)
+    results: list[Result] = []
+    chosen = list(CHECKS if only is None else only)
+    alike = not any(CHECKS[key].twins for key in chosen) or _run("same_history", CHECKS["same_history"], subject)
+    for key in chosen:
+        if CHECKS[key].twins and isinstance(alike, Result) and alike.outcome != PASSED:
+            results.append(Result(key, NOT_OFFERED, "two learners of the same history differ, so it can't be told"))
+        else:
+            results.append(_run(key, CHECKS[key], subject))
+    return Report(name or type(model).__name__, task, tuple(results))
+
+
+def _run(key: str, check: Check, subject: Subject) -> Result:
+    """Run one check; whatever the learner raises is what was found."""
+    try:
+        return Result(key, PASSED, check.run(subject))
+    except Broken as found:
+        return Result(key, FAILED, str(found))
+    except NotOffered as found:
+        return Result(key, NOT_OFFERED, str(found))
+    except Exception as error:  # noqa: BLE001 - a foreign learner may raise anything
+        return Result(key, FAILED, f"raised {first_line(error)}")
+
+
+def _own_format() -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
+    """Return headwater's own file format as functions of bytes."""
+    from headwater.store.learner_file import from_bytes, to_bytes
+
+    return to_bytes, lambda data: from_bytes(data, "memory")

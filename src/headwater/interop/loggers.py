@@ -1,0 +1,133 @@
+"""Records of a session, written to a file of JSON lines or to TensorBoard: ``Session(…, on_record=JsonLines("run.jsonl"))``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from headwater.errors import MissingExtra
+from headwater.types import Record
+
+__all__ = ["JsonLines", "TensorBoard", "metrics_of"]
+
+
+def metrics_of(record: Record) -> dict[str, float]:
+    """Return the numbers of a record by name, those left out that are not defined yet.
+
+    Parameters
+    ----------
+    record : Record
+        How learning stands.
+
+    Returns
+    -------
+    dict
+        ``accuracy``, ``window/accuracy``, ``majority/accuracy``, ``window/majority/accuracy`` and so on, ``rows_per_s``,
+        and ``rejected/REASON``.
+
+    Examples
+    --------
+    >>> metrics_of(Record(rows=2, scored=2, window=2, scores={"accuracy": 0.5, "kappa": float("nan")}))
+    {'accuracy': 0.5, 'rows_per_s': 0.0}
+    """
+    return {name: value for name, value in _numbers(record) if math.isfinite(value)}
+
+
+def _numbers(record: Record) -> Iterator[tuple[str, float]]:
+    yield from record.scores.items()
+    yield from ((f"window/{name}", value) for name, value in record.window_scores.items())
+    for span, baselines in (("", record.baselines), ("window/", record.window_baselines)):
+        for who, scores in baselines.items():
+            yield from ((f"{span}{who}/{name}", value) for name, value in scores.items())
+    yield "rows_per_s", record.rows_per_s
+    yield from ((f"rejected/{reason}", float(count)) for reason, count in record.rejected.items())
+
+
+class JsonLines:
+    """Append each record to a file, one line of JSON each, that is on disk before learning goes on.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; what it holds stays.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, JsonLines(Path(folder, "run.jsonl")) as log:
+    ...     log(Record(rows=2, scored=2, window=2, scores={"accuracy": 0.5}))
+    ...     msgspec.json.decode(log.path.read_bytes())["scores"]
+    {'accuracy': 0.5}
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._file = self.path.open("ab")
+
+    def __call__(self, record: Record) -> None:
+        self._file.write(msgspec.json.encode(record.as_dict()) + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+class TensorBoard:
+    """Write the numbers of each record as scalars of TensorBoard, over the rows; needs tensorboardX.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The run's folder, below the one that ``tensorboard --logdir`` shows.
+
+    Raises
+    ------
+    MissingExtra
+        When tensorboardX is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, TensorBoard(folder) as log:
+    ...     log(Record(rows=2, scored=2, window=2, scores={"accuracy": 0.5}))
+    ...     [path.name.split(".")[0] for path in Path(folder).iterdir()]
+    ['events']
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        try:
+            import tensorboardX
+        except ImportError as error:
+            raise MissingExtra(
+                package="tensorboardX", extra="mlflow", at="headwater.interop.loggers.TensorBoard"
+            ) from error
+        self._writer: Any = tensorboardX.SummaryWriter(str(folder))
+
+    def __call__(self, record: Record) -> None:
+        for name, value in metrics_of(record).items():
+            self._writer.add_scalar(name, value, record.rows)
+        for event in record.events:
+            self._writer.add_text(event.kind, event.text, event.row)
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()

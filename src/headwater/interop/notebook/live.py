@@ -1,0 +1,65 @@
+"""Scores and a learning curve that are renewed in place while a session runs."""
+
+from __future__ import annotations
+
+import time
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from headwater.interop.notebook.representation import html
+from headwater.route.evaluate import Evaluation
+from headwater.types import Record
+
+__all__ = ["LiveCurve"]
+
+
+class LiveCurve:
+    """Show in a notebook how learning goes: give it to a session, or to `evaluate`, as ``on_record``.
+
+    Parameters
+    ----------
+    least_s
+        Seconds between two renewals at least; the last record is always shown by the evaluation itself.
+
+    Notes
+    -----
+    Without IPython nothing is shown, and the records are kept all the same. The curve needs matplotlib (extra ``plot``).
+
+    Examples
+    --------
+    >>> import headwater as hw
+    >>> live = LiveCurve()
+    >>> rows = [({"a": i % 7}, i % 7 > 3) for i in range(400)]
+    >>> _ = hw.evaluate(hw.Classifier(seed=1), rows, every=100, on_record=live)
+    >>> [record.rows for record in live.records]
+    [100, 200, 300, 400]
+    """
+
+    def __init__(self, *, least_s: float = 0.5) -> None:
+        self.records: list[Record] = []
+        self._least_s, self._at = least_s, float("-inf")
+        self._handle: Any = None
+
+    def __call__(self, record: Record) -> None:
+        """Take a record, and show it if the last one is some time ago."""
+        self.records.append(record)
+        if time.monotonic() - self._at < self._least_s:
+            return
+        self._at = time.monotonic()
+        self._show()
+
+    def _repr_html_(self) -> str:
+        if not self.records:
+            return "<p>Nothing learned yet.</p>"
+        last = self.records[-1]
+        return f"<p>{last.rows:,} rows, {last.rows_per_s:,.0f} rows/s</p>{html(Evaluation(last, self.records))}"
+
+    def _show(self) -> None:
+        if self._handle is not None:
+            self._handle.update(self)
+        elif find_spec("IPython") is not None:
+            # Outside a notebook IPython's display prints a plain text; only a kernel can renew what it has shown.
+            ipython = import_module("IPython")
+            if ipython.get_ipython() is not None:
+                self._handle = import_module("IPython.display").display(self, display_id=True)

@@ -1,0 +1,169 @@
+"""How learners and results look in a notebook: short HTML without scripts, readable on light and dark grounds.
+
+Classes declare ``_repr_html_`` and call the public face, which calls `html`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import singledispatch
+from html import escape
+from importlib.util import find_spec
+from typing import Any
+
+from headwater.diagnose import Diagnosis
+from headwater.explain import Explanation
+from headwater.learner.base import Learner
+from headwater.nn import Network
+from headwater.route.evaluate import Evaluation, score_cell
+from headwater.route.verdict import compare_baselines
+from headwater.types import Record
+
+__all__ = ["html"]
+
+_STYLE = (
+    "<style>.hw-repr{font:14px/1.5 system-ui,sans-serif}.hw-repr table{border-collapse:collapse;margin:.4em 0}"
+    ".hw-repr td,.hw-repr th{padding:.15em .8em .15em 0;text-align:right;background:none;"
+    "border-bottom:1px solid rgba(128,128,128,.35)}.hw-repr td:first-child,.hw-repr th:first-child{text-align:left}"
+    ".hw-repr .hw-left td,.hw-repr .hw-left th{text-align:left}"
+    ".hw-repr p{margin:.2em 0}.hw-repr .hw-soft{opacity:.7}.hw-repr svg{max-width:45em;width:100%;height:auto}"
+    ".hw-repr .hw-bar{display:inline-block;height:.7em;border-radius:2px;vertical-align:middle}"
+    ".hw-repr .hw-finding{border-left:4px solid #999;padding:.1em .7em;margin:.5em 0}</style>"
+)
+_SEVERITY = {"serious": "#d1483b", "warning": "#e69f00", "note": "#56b4e9"}
+_POSITIVE, _NEGATIVE = "#2a8ad4", "#d55e00"
+_BAR = 12.0  # em: the widest bar
+_NAMED = 8  # classes and features by name
+
+
+def html(value: Any) -> str:
+    """Return what a notebook shows of a learner, a network, a record, an evaluation, a diagnosis or an explanation.
+
+    Examples
+    --------
+    >>> record = Record(9, 9, 9, ("accuracy",), {"accuracy": 0.5}, {"accuracy": 0.5})
+    >>> "50.00 %" in html(record)
+    True
+    """
+    return f'<div class="hw-repr">{_STYLE}{_body(value)}</div>'
+
+
+@singledispatch
+def _body(value: Any) -> str:
+    return f"<pre>{escape(repr(value))}</pre>"
+
+
+@_body.register
+def _learner(value: Learner) -> str:
+    about = value.describe()
+    head = f"<p><b>{escape(repr(value))}</b></p>"
+    if not value.n_learned:
+        return f'{head}<p class="hw-soft">Nothing learned yet.</p>'
+    names = [feature["name"] for feature in about["features"]]
+    facts = f"{value.n_learned:,} rows learned · {about['parameters']:,} parameters · {len(names):,} features: {_few(names)}"
+    if about["classes"]:
+        facts += f" · {len(about['classes']):,} classes: {_few(about['classes'])}"
+    return f'{head}<p class="hw-soft">{escape(facts)}</p>{_experts(value)}'
+
+
+def _experts(value: Learner) -> str:
+    experts = value.experts_
+    if len(experts) < 2:
+        return ""
+    most = max((abs(expert["weight"]) for expert in experts), default=0.0) or 1.0
+    rows = [
+        (
+            str(i + 1),
+            escape(str(expert["optimizer"])),
+            f"{expert['weight']:.2f} {_bar(expert['weight'], most)}",
+            f"{expert['loss']:.4g}",
+        )
+        for i, expert in enumerate(experts)
+    ]
+    return _table(("expert", "optimizer", "weight in the mixture", "recent loss"), rows, left=True)
+
+
+@_body.register
+def _network(value: Network) -> str:
+    expert = value.expert
+    head = f"<p><b>Network</b>, loss {escape(expert.loss.name)}, optimizer {escape(repr(expert.optimizer))}</p>"
+    rows = [(str(i + 1), escape(repr(layer))) for i, layer in enumerate(expert.layers)]
+    return head + _table(("layer", ""), rows, left=True)
+
+
+@_body.register
+def _record(value: Record) -> str:
+    spans = [("all rows", {"model": value.scores} | value.baselines)]
+    if value.window < value.scored:
+        spans.append((f"last {value.window:,}", {"model": value.window_scores} | value.window_baselines))
+    head = [
+        "",
+        *(f"{name}<br><span class='hw-soft'>{span}</span>" for span, scores in spans for name in map(escape, scores)),
+    ]
+    rows = [
+        [
+            escape(score.replace("_", " ")),
+            *(_score(name, score, own) for _, scores in spans for name, own in scores.items()),
+        ]
+        for score in value.names or tuple(value.scores)
+    ]
+    said = compare_baselines(value)
+    return f"<p><b>{escape(said)}</b></p>{_table(head, rows)}" if said else _table(head, rows)
+
+
+@_body.register
+def _evaluation(value: Evaluation) -> str:
+    return _record(value.record) + _curve(value.curve)
+
+
+@_body.register
+def _diagnosis(value: Diagnosis) -> str:
+    found = "".join(
+        f'<div class="hw-finding" style="border-color:{_SEVERITY.get(finding.severity, "#999")}">'
+        f"<b>{escape(finding.name.replace('_', ' '))}</b> ({escape(finding.severity)}). {escape(finding.text)}<br>"
+        f'<span class="hw-soft">{escape(finding.remedy)}</span></div>'
+        for finding in value
+    )
+    return f"<p>{escape(str(value).splitlines()[0])}</p>{found}"
+
+
+@_body.register
+def _explanation(value: Explanation) -> str:
+    parts = value.top()
+    most = max((abs(part) for _, part in parts), default=0.0) or 1.0
+    rows = [(escape(name), f"{part:+.4g}", _bar(part, most)) for name, part in parts]
+    return (
+        f"<p><b>{escape(str(value).splitlines()[0])}</b></p>{_table(('feature', 'contribution', ''), rows, left=True)}"
+    )
+
+
+def _score(name: str, score: str, values: dict[str, float]) -> str:
+    shown = score_cell(score, values[score])
+    return f"<b>{shown}</b>" if name == "model" else shown
+
+
+def _curve(records: Sequence[Record]) -> str:
+    """Return the learning curve as SVG, where there is something to draw with."""
+    if len(records) < 2 or find_spec("matplotlib") is None:
+        return ""
+    from headwater.plot import learning_curve
+    from headwater.plot.paper import as_svg
+
+    return as_svg(learning_curve(records))
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]], *, left: bool = False) -> str:
+    """Return a table of cells that are HTML already; numbers stand at the right, and with ``left`` everything at the left."""
+    first = "".join(f"<th>{cell}</th>" for cell in head)
+    lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    kind = ' class="hw-left"' if left else ""
+    return f"<table{kind}><tr>{first}</tr>{lines}</table>"
+
+
+def _bar(value: float, most: float) -> str:
+    colour = _POSITIVE if value >= 0 else _NEGATIVE
+    return f'<span class="hw-bar" style="width:{_BAR * abs(value) / most:.2f}em;background:{colour}"></span>'
+
+
+def _few(names: Sequence[Any]) -> str:
+    return ", ".join(map(str, names[:_NAMED])) + (" …" if len(names) > _NAMED else "")

@@ -1,0 +1,18 @@
+"""What a step cost: how far its reward fell below the usual one."""
+
+from __future__ import annotations
+
+from headwater.route.costs import RewardCosts
+from headwater.types import ScoredRows
+
+from .score import reward_of
+
+__all__ = ["StepCosts"]
+
+
+class StepCosts(RewardCosts):
+    """Costs of an agent's steps, by their rewards."""
+
+    def of(self, rows: ScoredRows) -> list[float]:
+        """Return the cost of each step."""
+        return self.of_rewards([reward_of(transition) for transition in rows.y])

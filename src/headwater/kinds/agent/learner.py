@@ -1,0 +1,497 @@
+"""The agent: what to do in a state, learned from what follows, one transition at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.encode.rows import as_dicts
+from headwater.encode.values import FLOAT, as_float, kind_of, missing
+from headwater.encode.vocabulary import LEAST_ROWS
+from headwater.errors import ConfigError, DataError
+from headwater.kinds.agent.actions import as_actions, as_setting
+from headwater.kinds.agent.kind import KIND
+from headwater.kinds.agent.states import as_state
+from headwater.learner.base import Learner
+from headwater.learner.engine import Engine, Setup, describe
+from headwater.learner.kind import Kind
+from headwater.learner.validation import FARTHEST, as_samples, check_rows
+from headwater.nn import Activation, Adam, Dense, LayerNorm, Momentum
+from headwater.nn.expert import Expert
+from headwater.nn.losses import as_loss
+from headwater.types import Predictions
+
+__all__ = ["Agent"]
+
+METHODS = ("q", "ac")
+VALUES, SOFTMAX, NORMAL = 1, 2, 3
+"""The core's numbers for what an agent learns: what actions are worth, or which of several to take, or how large numbers to be."""
+
+
+@dataclass(eq=False, repr=False)
+class Agent(Learner):
+    """Reinforcement learning online: act, see what follows, learn from it at once and forget it. Nothing is replayed.
+
+    ``method="q"`` is Stream Q(λ): a net says what each action is worth, q(s, a), and the best one is taken, but for a share ε of
+    random ones. ``method="ac"`` is Stream AC(λ): one net says what a state is worth, v(s), another one which action to take,
+    π(a|s). With r scaled by the deviation of the discounted sum of rewards, the error of a transition s, a, r, s′ is
+
+        δ = r + γ·v(s′) − v(s),   of Q: δ = r + γ·max q(s′, ·) − q(s, a);   v(s′) = 0 where the episode has terminated.
+
+    Each net has a trace of its gradients, z ← γλ·z + ∇, and takes the step w ← w + η·δ·z with η = α/max(1, α·κ·max(|δ|, 1)·‖z‖₁), so
+    that no step overshoots, and no step size has to be tuned. A policy's gradient is that of log π(a|s) + 0.01·sign(δ)·H(π). Traces
+    end with the episode and, of Q, with an action that was not the best one.
+
+    Nets: dense → layer norm → leaky ReLU, twice, and a linear output, their weights sparse at first. Numbers of a state are
+    standardised by all of their past; how long the episode has lasted is one more of them. States are rows, so categories and
+    gaps are fine, and names may appear at any time.
+
+    Parameters
+    ----------
+    actions : Discrete or Box of Gymnasium, int, or tuple
+        ``env.action_space``; how many actions there are (0, 1, …); their names; or the lowest and highest value of each number
+        that an action consists of.
+    method : str, optional
+        "q" or "ac". Without it "q" where there are several actions, "ac" where an action consists of numbers.
+    hidden : int
+        Units of each of the two hidden layers.
+    gamma : float
+        γ: what a reward is worth one step later. Rewards count about 1/(1 − γ) steps ahead.
+    trace : float
+        λ: how far back an error corrects what was said before. 0 corrects the last state alone.
+    explore : int
+        Of "q": over so many steps the share of random actions falls from 1 to ``epsilon``.
+    epsilon : float
+        Of "q": the share of random actions that stays.
+    kappa : (float, float)
+        κ of the net of values, and of the policy's. Larger ones make smaller steps.
+    entropy : float
+        Of "ac": the weight of the policy's entropy.
+    adaptive : bool
+        Scale each number of the trace by the size of its past steps.
+    bootstrap : bool
+        Whether an episode that was cut off (truncated) counts as one that would have gone on; False takes that for its end.
+    max_rows, seed, dtype
+        As in ``Regressor``. Which actions are drawn follows from the seed and the number of transitions learned.
+
+    Raises
+    ------
+    ConfigError
+        For settings that can't be.
+
+    Examples
+    --------
+    A corridor of five rooms, with a reward in the last one:
+
+    >>> agent = Agent(2, explore=500, hidden=16)
+    >>> room = 0
+    >>> for _ in range(2_000):
+    ...     action = agent.act({"room": str(room)})
+    ...     then = min(room + 1, 4) if action == 1 else max(room - 1, 0)
+    ...     agent.learn({"room": str(room)}, action, float(then == 4), {"room": str(then)}, then == 4, False)
+    ...     room = 0 if then == 4 else then
+    >>> [agent.act({"room": str(room)}, explore=False) for room in range(4)]
+    [1, 1, 1, 1]
+
+    References
+    ----------
+    Elsayed, Vasan & Mahmood 2024, "Streaming Deep Reinforcement Learning Finally Works"; Watkins 1989; Sutton & Barto 2018,
+    chapters 12 and 13.
+    """
+
+    kind: ClassVar[Kind] = KIND
+    instead: ClassVar[str] = "act and learn"
+
+    actions: Any = 2
+    _: KW_ONLY
+    method: str | None = None
+    hidden: int = 64
+    gamma: float = 0.99
+    trace: float = 0.8
+    explore: int = 50_000
+    epsilon: float = 0.01
+    kappa: tuple[float, float] = (2.0, 3.0)
+    entropy: float = 0.01
+    adaptive: bool = False
+    bootstrap: bool = True
+    max_rows: int = 200_000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.actions = as_setting(self.actions)
+        self._actions = as_actions(self.actions)
+        self._setup = self._made()
+        self._engine: Engine | None = None
+
+    def _made(self) -> Setup:
+        """Check the settings and turn them into a setup."""
+        _check(self)
+        method = self.method or ("q" if self._actions.labels else "ac")
+        if method == "q" and not self._actions.labels:
+            raise ConfigError(
+                expected="method 'ac' where an action consists of numbers",
+                got="'q'",
+                at="method of Agent",
+                help="Leave it out.",
+            )
+        policy = VALUES if method == "q" else SOFTMAX if self._actions.labels else NORMAL
+        layers = (Dense(self.hidden, initializer="sparse"), LayerNorm(affine=False), Activation("leaky_relu")) * 2
+        outputs = self._actions.outputs
+        rule = Adam(1.0) if self.adaptive else Momentum(1.0)
+        net = Expert((*layers, Dense(outputs, initializer="sparse")), as_loss("mse"), rule)
+        declared = (policy, self.gamma, self.trace, *self.kappa, self.entropy, self.explore, self.epsilon)
+        flags = (float(self.bootstrap), float(self._actions.bounded), float(self.adaptive))
+        experts = (net,) if method == "q" else (net, net)
+        own = (*map(float, declared), *flags)
+        return Setup(experts, self.seed, self.dtype, self.max_rows, True, False, agent=own, outputs=outputs)
+
+    def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
+        """Make the engine from the settings; ``state``: arrays of a saved learner to go on from."""
+        return Engine(self._setup, state, limits=self._limits)
+
+    # ---- acting -----------------------------------------------------------------------------------------------------
+
+    def act(self, observation: Any, explore: bool = True) -> Any:
+        """Return the action to take; nothing is changed.
+
+        Which one is drawn follows from the seed and from how many transitions were learned, so asking twice gives the same
+        action, and an agent that was loaded goes on as the one that was saved.
+
+        Parameters
+        ----------
+        observation : array, dict or number
+            What the environment shows.
+        explore : bool
+            False for the best action that is known: no random one, and no deviation from a policy's mean.
+
+        Returns
+        -------
+        int, label or ndarray
+            As the actions were given; of a Box an array (n,) of float32, within its bounds.
+        """
+        x = as_state(observation)
+        return self._actions.named(self._ready().core.learner.act(x, explore))
+
+    def values(self, observation: Any) -> dict[Any, float]:
+        """Say what each action is worth: the discounted sum of scaled rewards that is expected to follow; nothing is changed.
+
+        Raises
+        ------
+        ConfigError
+            If the method is "ac", which knows only what the state is worth: ``value``.
+        """
+        if not self._is_of_values:
+            raise ConfigError(
+                expected="an agent that learns what actions are worth, method 'q'",
+                got="method 'ac'",
+                at="values of Agent",
+                help="Ask value for what the state is worth, policy for how probable actions are.",
+            )
+        return dict(zip(self._actions.labels, self._said(observation)[1:], strict=True))
+
+    def value(self, observation: Any) -> float:
+        """Say what a state is worth: the discounted sum of scaled rewards that is expected to follow; nothing is changed."""
+        return self._said(observation)[0]
+
+    def policy(self, observation: Any) -> Any:
+        """Say how actions are drawn in a state; nothing is changed.
+
+        Returns
+        -------
+        dict or (ndarray, ndarray)
+            The probability of each action; of a Box means and deviations of the numbers, before they are held within bounds.
+        """
+        said = self._said(observation)[1:]
+        if not self._actions.labels:
+            half = len(said) // 2
+            return self._actions.spread(said[:half], said[half:])
+        if self._is_of_values:
+            random = self.share_of_random / len(said)
+            best = said.index(max(said))
+            said = [random + (1 - self.share_of_random) * (i == best) for i in range(len(said))]
+        return dict(zip(self._actions.labels, said, strict=True))
+
+    @property
+    def share_of_random(self) -> float:
+        """The share of random actions now; 0 of "ac", whose policy is itself a distribution."""
+        if not self._is_of_values:
+            return 0.0
+        left = max(1 - self.n_learned / self.explore, 0.0) if self.explore else 0.0
+        return self.epsilon + (1 - self.epsilon) * left
+
+    @property
+    def _is_of_values(self) -> bool:
+        return self._setup.agent[0] == VALUES
+
+    def _said(self, observation: Any) -> list[float]:
+        said: list[float] = self._ready().core.learner.state_value(as_state(observation))
+        return said
+
+    def _ready(self) -> Engine:
+        """Return the engine; before the first transition one that is not kept, since asking changes nothing."""
+        return self.new_engine() if self._engine is None else self._engine
+
+    # ---- learning ---------------------------------------------------------------------------------------------------
+
+    def learn(
+        self,
+        observation: Any,
+        action: Any,
+        reward: float,
+        next_observation: Any,
+        terminated: bool = False,
+        truncated: bool = False,
+    ) -> None:
+        """Learn what an action led to.
+
+        Transitions of an episode come in their order, each once. One whose reward is no number (NaN, infinite, beyond 1e30), or whose
+        action is none of the agent's, is counted in ``rejected`` and not learned; time goes on.
+
+        Parameters
+        ----------
+        observation, action
+            The state, and the action that was taken in it.
+        reward : float
+            What it brought.
+        next_observation
+            The state that followed.
+        terminated, truncated : bool
+            As ``env.step`` returns them: whether the episode has ended, or was cut off.
+
+        Examples
+        --------
+        >>> agent = Agent(("stay", "go"))
+        >>> agent.learn([0.5, 1.0], "go", 1.0, [0.7, 1.0])
+        >>> agent.learn([0.7, 1.0], "stay", 1.0, None, terminated=True)
+        >>> agent.n_learned, agent.episodes
+        (2, 1)
+        """
+        before = self._refused_rows()
+        following = None if next_observation is None else as_state(next_observation)
+        self._learn(as_state(observation), action, reward, following, bool(terminated), bool(truncated))
+        self._warn_refused(before, depth=3)
+
+    def _learn(
+        self,
+        x: Mapping[Any, Any],
+        action: Any,
+        reward: Any,
+        following: Mapping[Any, Any] | None,
+        terminated: bool,
+        truncated: bool,
+    ) -> None:
+        brought = reward if type(reward) is float else _number(reward)
+        number = self._actions.number(action)
+        if number is None or not abs(brought) <= FARTHEST or (following is None and not terminated):
+            self.refused["target"] += 1
+            brought, number = math.nan, 0 if self._actions.labels else [0.0] * len(self._actions.low)
+        with self.lock:
+            if self._engine is None:
+                self._engine = self.new_engine()
+            self._engine.core.learner.learn_transition(x, number, brought, following, terminated, truncated)
+
+    def learn_many(self, observations: Any, transitions: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+        """Learn transitions one by one, and return what each state was thought to be worth right before.
+
+        Parameters
+        ----------
+        observations : list of dict, array (n, d) or data frame
+            The states.
+        transitions : sequence of dict
+            What was done in each and what followed: ``{"action": …, "reward": …, "next": …, "terminated": …, "truncated": …}``;
+            the last two are False where they are missing.
+
+        Returns
+        -------
+        ndarray (n,)
+        """
+        before = self._refused_rows()
+        out = np.asarray(self.step_many(observations, transitions).y_pred, np.float64)
+        self._warn_refused(before)
+        return out
+
+    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
+        """Say what each state is worth right before its transition is learned. There are no weights, and nothing comes late.
+
+        Raises
+        ------
+        ConfigError
+            If there are rows to ask.
+        DataError
+            If there are not as many transitions as states.
+        """
+        if ask is not None:
+            raise ConfigError(
+                expected="transitions in the order of time",
+                got="rows whose answers come late",
+                at="Agent",
+                help="Use no delay: a transition is there once the next state is.",
+            )
+        rows = _rows(X)
+        if len(y) != len(rows):
+            raise DataError(
+                expected=f"{len(rows)} transitions for {len(rows)} states",
+                got=str(len(y)),
+                at="y",
+                help="Give what was done in each state and what followed.",
+            )
+        out = np.zeros(len(rows))
+        with self.lock:
+            for i, (x, transition) in enumerate(zip(rows, y, strict=True)):
+                out[i] = self.value(x)
+                self._learn(x, *_parts(transition))
+        return Predictions(out)
+
+    def predict_batch(self, X: Any) -> Predictions:
+        """Say what states are worth; nothing is changed."""
+        return Predictions(np.array([self.value(x) for x in _rows(X)]))
+
+    def check_transition(self, transition: Any) -> None:
+        """Refuse what ``learn_many`` would count as refused, or raise at.
+
+        Raises
+        ------
+        DataError
+            If it is no transition: its action is none of the agent's, its reward no number, or it does not say what followed.
+        """
+        try:
+            action, reward, following, terminated, _ = _parts(transition)
+        except DataError as error:
+            raise _no_transition(error.got) from error
+        ends = (
+            [transition.get(name) for name in ("terminated", "truncated")] if isinstance(transition, Mapping) else [""]
+        )
+        if (
+            self._actions.number(action) is None
+            or not abs(_number(reward)) <= FARTHEST
+            or not (terminated or following is not None)
+            or not all(isinstance(end, bool | int | None) for end in ends)
+        ):
+            raise _no_transition(f"{transition!r:.80}")
+
+    # ---- how it stands ----------------------------------------------------------------------------------------------
+
+    @property
+    def episodes(self) -> int:
+        """How many episodes have ended."""
+        return 0 if self._engine is None else int(self._engine.core.array("agent_numbers")[EPISODES])
+
+    @property
+    def returns(self) -> NDArray[np.float64]:
+        """The sum of the rewards of each of the last 200 episodes, oldest first."""
+        return self._of_episodes("agent_returns")
+
+    @property
+    def lengths(self) -> NDArray[np.float64]:
+        """How many steps each of the last 200 episodes had, oldest first."""
+        return self._of_episodes("agent_lengths")
+
+    def _of_episodes(self, name: str) -> NDArray[np.float64]:
+        if self._engine is None:
+            return np.zeros(0)
+        kept, n = np.array(self._engine.core.array(name)), self.episodes
+        return kept[:n] if n < len(kept) else np.roll(kept, -(n % len(kept)))
+
+    @property
+    def experts_(self) -> list[dict[str, Any]]:
+        """The nets: how many steps each has taken."""
+        if self._engine is None:
+            return []
+        taken = self._engine.core.array("agent_numbers")[TAKEN:].tolist()
+        names = ("values",) if self._is_of_values else ("values", "policy")
+        return [{"expert": name, "steps": int(steps)} for name, steps in zip(names, taken, strict=False)]
+
+    def explain_one(self, x: Any, action: Any = None) -> Any:
+        """Say how much each value of a state moves what an action is worth: ``explain_worth`` in this folder."""
+        return self.kind.explain(self, x, action)
+
+    def _about(self) -> dict[str, Any]:
+        return describe(self._setup, self._engine) | {"episodes": self.episodes}
+
+
+EPISODES, TAKEN = 11, 16
+"""Where the core counts episodes, and the steps of each net, among ``agent_numbers``."""
+
+
+def _check(agent: Agent) -> None:
+    """Refuse settings that can't be, each in one sentence."""
+    ranges: tuple[tuple[str, float, float, bool], ...] = (
+        ("hidden", 1, 1 << 12, True),
+        ("gamma", 0, 1, False),
+        ("trace", 0, 1, False),
+        ("explore", 0, 10**15, True),
+        ("epsilon", 0, 1, False),
+        ("entropy", 0, 1e6, False),
+        ("max_rows", LEAST_ROWS, 1 << 30, True),
+        ("seed", 0, (1 << 64) - 1, True),
+    )
+    for name, least, most, whole in ranges:
+        value = getattr(agent, name)
+        good = (
+            isinstance(value, int if whole else int | float) and not isinstance(value, bool) and least <= value <= most
+        )
+        if not good:
+            kind = "a whole number" if whole else "a number"
+            raise ConfigError(
+                expected=f"{kind} from {least:,} to {most:,}",
+                got=repr(value),
+                at=f"{name} of Agent",
+                help="Leave it out for the default.",
+            )
+    _check_choices(agent)
+
+
+def _check_choices(agent: Agent) -> None:
+    kappa: Any = agent.kappa
+    two = isinstance(kappa, tuple | list) and len(kappa) == 2
+    choices: tuple[tuple[str, str, bool], ...] = (
+        ("kappa", "two numbers above 0", two and all(isinstance(k, int | float) and 0 < k <= 1e6 for k in kappa)),
+        ("method", "None, 'q' or 'ac'", agent.method is None or agent.method in METHODS),
+        ("adaptive", "True or False", isinstance(agent.adaptive, bool)),
+        ("bootstrap", "True or False", isinstance(agent.bootstrap, bool)),
+        ("dtype", "'float32' or 'float64'", agent.dtype in ("float32", "float64")),
+    )
+    for name, expected, good in choices:
+        if not good:
+            at, got = f"{name} of Agent", repr(getattr(agent, name))
+            raise ConfigError(expected=expected, got=got, at=at, help="Leave it out for the default.")
+    agent.kappa = (float(kappa[0]), float(kappa[1]))
+
+
+def _number(value: Any) -> float:
+    """Return a reward as a float; NaN where it is none."""
+    if missing(value) or kind_of(value) != FLOAT:
+        return math.nan
+    return float(as_float(value))
+
+
+def _no_transition(got: str) -> DataError:
+    return DataError(
+        expected="a transition: one of the agent's actions, its reward, what followed",
+        got=got,
+        at="y",
+        help='Send {"action": 1, "reward": 0.5, "next": {…}, "terminated": false}; nothing was learned.',
+    )
+
+
+def _parts(transition: Any) -> tuple[Any, Any, Mapping[Any, Any] | None, bool, bool]:
+    """Return action, reward, next state and the two ends of a transition; what is no transition has no action."""
+    if not isinstance(transition, Mapping):
+        return None, math.nan, None, False, False
+    following = transition.get("next")
+    if following is not None:
+        following = as_state(following)
+    ends = (bool(transition.get("terminated")), bool(transition.get("truncated")))
+    return transition.get("action"), transition.get("reward"), following, *ends
+
+
+def _rows(X: Any) -> list[Mapping[Any, Any]]:
+    """Return states as dicts, checked."""
+    X = as_samples(X)
+    check_rows(X)
+    return as_dicts(X)

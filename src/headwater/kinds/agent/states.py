@@ -1,0 +1,61 @@
+"""States as rows: what an environment shows becomes names and values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from headwater.errors import DataError
+
+__all__ = ["as_state", "checked_transition"]
+
+
+@lru_cache(maxsize=64)
+def _names(n: int) -> tuple[str, ...]:
+    return tuple(f"x{j}" for j in range(n))
+
+
+def as_state(observation: Any) -> Mapping[Any, Any]:
+    """Return an observation as a row.
+
+    A mapping is one: numbers, categories, date-times and gaps by name. The numbers of an array are named x0, x1, … A whole number
+    alone, as a Discrete space gives, is a category.
+
+    Raises
+    ------
+    DataError
+        If it is nothing of these.
+
+    Examples
+    --------
+    >>> as_state(np.array([0.5, -1.0])), as_state(3)
+    ({'x0': 0.5, 'x1': -1.0}, {'state': '3'})
+    """
+    if isinstance(observation, np.ndarray) and observation.ndim and observation.dtype.kind in "fiub":
+        values = (observation if observation.ndim == 1 else observation.reshape(-1)).tolist()
+        return dict(zip(_names(len(values)), values, strict=True))
+    if isinstance(observation, Mapping):
+        return observation
+    if isinstance(observation, np.ndarray | np.generic) and not observation.ndim:
+        observation = observation.item()
+    if isinstance(observation, bool | int):
+        return {"state": str(observation)}
+    if isinstance(observation, float):
+        return {"x0": observation}
+    if isinstance(observation, list | tuple) and all(isinstance(x, int | float) for x in observation):
+        return dict(zip(_names(len(observation)), observation, strict=True))
+    raise DataError(
+        expected="an observation: an array of numbers, or values by name",
+        got=type(observation).__name__,
+        at="observation",
+        help="Give what env.step returned, or a dict.",
+    )
+
+
+def checked_transition(value: Any, learner: Any) -> Any:
+    """Return what an action led to, as the journal and an agent take it; DataError if the agent can't learn it."""
+    learner.check_transition(value)
+    return value

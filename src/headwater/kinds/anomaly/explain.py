@@ -1,0 +1,92 @@
+"""Why a row is unusual: how much each of its columns contributes to the raw score of a pool of detectors.
+
+The raw score is Σ w_d·(−ln p_d) over the detectors d. Each detector's part is divided among the columns in proportion to what
+they contribute to its own raw score r_d::
+
+    c_j = Σ_d w_d·(−ln p_d) · r_dj / r_d
+
+with r_dj = z_j²/n of the z-norm, the squared difference to the nearest rows, the autoencoder's (ẑ_j − z_j)²/n, and the
+surprise −ln(share of rows) of a category. A detector with r_d = 0 adds nothing, so the contributions add up to the raw score.
+Names that share a row of a full table belong to no column: their part is the baseline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from headwater.encode import Column
+from headwater.encode.values import as_text, missing
+from headwater.encode.vocabulary import CATEGORY
+from headwater.errors import DataError
+from headwater.explain.explanation import Explanation
+from headwater.kinds.anomaly.learner import Anomaly
+
+__all__ = ["explain_anomaly"]
+
+
+def explain_anomaly(model: Anomaly, x: Mapping[Any, Any]) -> Explanation:
+    """Say how much each column contributes to a row's raw score; nothing is changed.
+
+    Parameters
+    ----------
+    model : Anomaly
+        A detector that has learned something.
+    x : dict
+        The row.
+
+    Returns
+    -------
+    Explanation
+        ``prediction``: the raw score. ``contributions``: by column, the largest first; a column that the row lacks is there if the
+        nearest rows have it.
+
+    Raises
+    ------
+    DataError
+        When nothing has been learned yet.
+
+    Examples
+    --------
+    >>> model = Anomaly(seed=1)
+    >>> for i in range(500):
+    ...     model.learn_one({"a": float(i % 10), "b": float(i % 7)})
+    >>> why = explain_anomaly(model, {"a": 5.0, "b": 60.0})
+    >>> why.top(1)[0][0], abs(why.rest) < 1e-9
+    ('b = 60', True)
+    """
+    engine = model.engine
+    if engine is None or not engine.learned:
+        raise DataError(
+            expected="a detector that has learned",
+            got="one that has seen no row",
+            at="Anomaly",
+            help="Call learn_one first.",
+        )
+    columns = engine.columns
+    score, of_new, parts = engine.core.learner.contributions_one(x)
+    names = _names_of_rows(columns, engine.core.array("slot_row").tolist())
+    found: dict[Any, float] = dict.fromkeys(x, 0.0)
+    for row, part in parts:
+        if row in names:
+            found[names[row]] = found.get(names[row], 0.0) + part
+    for name, value in x.items():
+        if not missing(value) and _is_new(columns.get(name), value):
+            found[name] += of_new
+    ranked = dict(sorted(found.items(), key=lambda item: -item[1]))
+    return Explanation(score, score - sum(ranked.values()), ranked, dict(x), method="pool", of="score")
+
+
+def _names_of_rows(columns: Mapping[Any, Column], row_of_slot: list[int]) -> dict[int, Any]:
+    """Return which column each row of the table belongs to."""
+    names: dict[int, Any] = {}
+    for name, column in columns.items():
+        slots = column.parts or ((column.slot,) if column.slot >= 0 else ())
+        names |= {row_of_slot[slot]: name for slot in slots}
+        names |= dict.fromkeys(column.values.values(), name)
+    return names
+
+
+def _is_new(column: Column | None, value: Any) -> bool:
+    """Say whether a column, or a category in it, was never seen."""
+    return column is None or (column.kind == CATEGORY and as_text(value) not in column.values)

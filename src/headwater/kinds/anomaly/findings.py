@@ -1,0 +1,225 @@
+"""What is wrong with an anomaly detector and its data: numbers from its state, and what the rules make of them.
+
+A detector keeps the raw scores of the last 2,000 rows, and statistics of each column. So this needs no rows of their own, and
+nothing about answers can be said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.diagnose.finding import FEW, Finding
+from headwater.encode.vocabulary import CATEGORY, NUMBER
+from headwater.errors import DataError
+from headwater.kinds.anomaly.learner import DETECTORS, SCORED, Anomaly
+from headwater.kinds.anomaly.score import RATE
+
+__all__ = ["DetectorMeasures", "RULES", "diagnose_anomaly", "measure_detector"]
+
+_SEEN = 100  # rows before a column is said to be constant
+_ENOUGH = 1000  # scores before it is said whether they moved
+_MOVED = 0.25  # distance of two distribution functions; of 500 and 1,500 rows that are alike it is above 0.1 once in a thousand
+_MANY = 20  # times the rate; of rows that are alike so many are beyond it once in a million
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorMeasures:
+    """The numbers that findings on a detector are made from.
+
+    Parameters
+    ----------
+    task, rows
+        ``"anomaly"``, and rows scored so far.
+    alarms
+        Share of the later half of the last scores that are beyond the rate 0.001 among those of the half before; NaN while there
+        are few.
+    moved
+        How far the distribution of the last quarter of the scores lies from that of those before: the largest distance of the two
+        distribution functions (Kolmogorov–Smirnov), with its sign: above 0 where scores rose; 0 while there are few.
+    silent
+        Detectors of the pool that found nothing in any of the last rows.
+    constant
+        Columns that had one and the same value in every row.
+    identifiers
+        Columns of categories nearly all of which came once, with their number.
+    """
+
+    task: str
+    rows: int
+    alarms: float = float("nan")
+    moved: float = 0.0
+    silent: tuple[str, ...] = ()
+    constant: tuple[Any, ...] = ()
+    identifiers: dict[Any, int] = field(default_factory=dict)
+
+
+def measure_detector(model: Anomaly) -> DetectorMeasures:
+    """Return the numbers as they stand now; the model is only asked.
+
+    Raises
+    ------
+    DataError
+        When it has learned nothing.
+    """
+    engine = model.engine
+    if engine is None or not engine.learned:
+        raise DataError(
+            expected="a detector that has learned",
+            got="one that has seen no row",
+            at="Anomaly",
+            help="Call learn_many first.",
+        )
+    ever = int(engine.core.array("scores")[0])
+    rings = engine.core.array("scores")[2:].reshape(-1, SCORED)
+    n = min(ever, SCORED)
+    scores = np.roll(rings, -(ever % SCORED), axis=1)[:, SCORED - n :] if ever > SCORED else rings[:, :n]
+    constant, identifiers = _columns(engine)
+    return DetectorMeasures(
+        task=model.task,
+        rows=ever,
+        alarms=_alarms(scores[-1]),
+        moved=_moved(scores[-1]),
+        silent=tuple(name for name, own in zip(DETECTORS, scores, strict=False) if n >= _SEEN and not own.any()),
+        constant=constant,
+        identifiers=identifiers,
+    )
+
+
+def _alarms(scores: NDArray[np.float64]) -> float:
+    """Return the share of the later half of some scores with a p-value below the rate, among those of the half before."""
+    half = len(scores) // 2
+    if half < _ENOUGH:
+        return float("nan")
+    before = np.sort(scores[:half])
+    as_large = half - np.searchsorted(before, scores[half:], "left")
+    return float(((as_large + 0.5) / (half + 1) < RATE).mean())
+
+
+def _moved(scores: NDArray[np.float64]) -> float:
+    """Return the distance of the distributions of the last quarter of some scores and of those before; above 0 for a rise."""
+    if len(scores) < _ENOUGH:
+        return 0.0
+    cut = 3 * len(scores) // 4
+    old, new = np.sort(scores[:cut]), np.sort(scores[cut:])
+    gaps = np.searchsorted(old, scores, "right") / len(old) - np.searchsorted(new, scores, "right") / len(new)
+    return float(gaps[np.abs(gaps).argmax()])
+
+
+def _columns(engine: Any) -> tuple[tuple[Any, ...], dict[Any, int]]:
+    """Return the columns that never changed, and those whose categories hardly ever come again."""
+    known, touched = engine.core.statistics, engine.core.touched
+    learned = int(touched[0])
+    constant: list[Any] = []
+    identifiers: dict[Any, int] = {}
+    for name, column in engine.columns.items():
+        if column.kind == NUMBER and not column.values:
+            seen, variance = known.seen[column.slot], known.variance[column.slot]
+            if seen >= _SEEN and not variance > 0:
+                constant.append(name)
+        elif column.kind == CATEGORY and len(column.values) == 1:
+            if touched[next(iter(column.values.values()))] >= max(_SEEN, learned):
+                constant.append(name)
+        elif column.kind == CATEGORY and len(column.values) > max(FEW, learned) // 2:
+            identifiers[name] = len(column.values)
+    return tuple(constant), identifiers
+
+
+def few_rows(m: DetectorMeasures) -> Finding | None:
+    """Say when there are too few scores for an alarm at the usual rate."""
+    if m.rows >= FEW:
+        return None
+    return Finding(
+        "few_rows",
+        "note",
+        f"{m.rows:,} rows were scored: a p-value below {RATE} takes {FEW:,}.",
+        f"Let it learn more rows, or ask at a larger rate: is_anomaly_one(x, rate={max(1 / max(m.rows, 1), 0.01):.2g}).",
+        {"rows": float(m.rows)},
+    )
+
+
+def many_alarms(m: DetectorMeasures) -> Finding | None:
+    """Say when far more rows are alarms than the rate says."""
+    if not m.alarms > _MANY * RATE:
+        return None
+    return Finding(
+        "many_alarms",
+        "warning",
+        f"{m.alarms:.1%} of the last {SCORED // 2:,} rows score higher than all but {RATE:.1%} of as many before.",
+        "Look at what they have in common (explain_one); judge by the highest scores, not by each alarm.",
+        {"alarms": m.alarms, "rate": RATE},
+    )
+
+
+def drifted_scores(m: DetectorMeasures) -> Finding | None:
+    """Say when scores of the last rows are spread otherwise than those before."""
+    if abs(m.moved) < _MOVED:
+        return None
+    return Finding(
+        "drifted_scores",
+        "warning",
+        f"The scores of the last rows {'rose' if m.moved > 0 else 'fell'}: their distribution lies {abs(m.moved):.2f} from that of "
+        "the rows before.",
+        "Rows have changed for all, not one by one: watch.DriftWatch(on='inputs') tells which columns.",
+        {"distance": abs(m.moved)},
+    )
+
+
+def constant_features(m: DetectorMeasures) -> Finding | None:
+    """Name the columns that have had one and the same value in every row."""
+    if not m.constant:
+        return None
+    names = ", ".join(map(str, m.constant[:5])) + (" …" if len(m.constant) > 5 else "")
+    return Finding(
+        "constant_features",
+        "note",
+        f"{len(m.constant)} column{'s' * (len(m.constant) > 1)} had the same value in every row: {names}.",
+        "The first other value will be a surprise. If that is not wanted, leave them out (--drop).",
+        {"features": float(len(m.constant))},
+    )
+
+
+def identifier_columns(m: DetectorMeasures) -> Finding | None:
+    """Name the columns whose values hardly ever come again: each of them is a surprise that says nothing."""
+    if not m.identifiers:
+        return None
+    named = ", ".join(f"{name} ({n:,} values)" for name, n in list(m.identifiers.items())[:5])
+    return Finding(
+        "identifier_columns",
+        "warning",
+        f"Values hardly ever come again in {named}: each is a surprise, and hides others.",
+        "Leave such columns out (--drop).",
+        {str(name): float(n) for name, n in m.identifiers.items()},
+    )
+
+
+def silent_detectors(m: DetectorMeasures) -> Finding | None:
+    """Name the detectors of the pool that found nothing at all."""
+    if not m.silent:
+        return None
+    return Finding(
+        "silent_detectors",
+        "note",
+        f"Nothing was found in the last rows by: {', '.join(m.silent)}.",
+        "Without numbers only names are looked at; give the numbers of a row as numbers, not as texts.",
+        {"detectors": float(len(m.silent))},
+    )
+
+
+RULES = (
+    many_alarms,
+    drifted_scores,
+    identifier_columns,
+    constant_features,
+    silent_detectors,
+    few_rows,
+)
+
+
+def diagnose_anomaly(model: Anomaly) -> tuple[DetectorMeasures, list[Finding | None]]:
+    """Return what was measured and what each rule found."""
+    measures = measure_detector(model)
+    return measures, [rule(measures) for rule in RULES]

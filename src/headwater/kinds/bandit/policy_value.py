@@ -1,0 +1,191 @@
+"""What a policy would have earned, from a log of decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.errors import ConfigError, DataError
+from headwater.kinds.bandit.decision import as_decision
+from headwater.plain.decisions.policy_value import doubly_robust, ips, snips
+
+__all__ = ["Estimate", "Policy", "PolicyValue", "estimate_value", "estimate_values"]
+
+
+@runtime_checkable
+class Chooses(Protocol):
+    """What the estimates need of a bandit."""
+
+    @property
+    def known_classes(self) -> list[Any]:
+        """The actions that it knows."""
+
+    def probabilities(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> dict[Any, float]:
+        """Return the probability with which it would draw each action."""
+
+    def expected_rewards(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> dict[Any, float]:
+        """Return the reward that is expected of each action."""
+
+    def learn(
+        self, x: Mapping[Any, Any], action: Any, reward: float, p: float = 1.0, actions: Sequence[Any] | None = None
+    ) -> None:
+        """Learn what came of an action."""
+
+
+Policy: TypeAlias = Chooses | Callable[[Mapping[Any, Any], Sequence[Any]], Any]
+"""A bandit, or a function of a row and the actions offered: it returns an action, or the probability of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value, and the ends of an interval that holds the true one in about 95 of 100 cases."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyValue:
+    """The mean reward that a policy would have had on the rows of a log.
+
+    Parameters
+    ----------
+    n : int
+        Rows of the log.
+    logged : Estimate
+        The mean reward of what was done.
+    ips, snips, dr : Estimate
+        By inverse propensities, self-normalised, and doubly robust: see ``plain.decisions.policy_value``.
+    matched : float
+        (Σ w)²/Σ w²: to how many rows of the policy's own the log is worth as many. A few: trust none of the three.
+
+    Examples
+    --------
+    >>> value = PolicyValue(2, *[Estimate(0.5, 0.25, 0.75)] * 4, matched=2.0)
+    >>> print(value)
+    mean reward over 2 rows
+      logged  0.5 (0.25 to 0.75)
+      IPS     0.5 (0.25 to 0.75)
+      SNIPS   0.5 (0.25 to 0.75)
+      DR      0.5 (0.25 to 0.75)
+      worth 2 rows of its own
+    """
+
+    n: int
+    logged: Estimate
+    ips: Estimate
+    snips: Estimate
+    dr: Estimate
+    matched: float
+
+    def __str__(self) -> str:
+        rows = {"logged": self.logged, "IPS": self.ips, "SNIPS": self.snips, "DR": self.dr}
+        lines = [f"  {name:<7} {value}" for name, value in rows.items()]
+        return "\n".join([f"mean reward over {self.n:,} rows", *lines, f"  worth {self.matched:,.0f} rows of its own"])
+
+
+def estimate_value(
+    log: Iterable[tuple[Mapping[Any, Any], Any]], policy: Policy, model: Chooses, known: Sequence[Any] = ()
+) -> PolicyValue:
+    """Estimate what a policy would have earned: ``estimate_values`` of one."""
+    return estimate_values(log, {"": policy}, model, known)[""]
+
+
+def estimate_values(
+    log: Iterable[tuple[Mapping[Any, Any], Any]],
+    policies: Mapping[str, Policy],
+    model: Chooses,
+    known: Sequence[Any] = (),
+) -> dict[str, PolicyValue]:
+    """Estimate what some policies would have earned.
+
+    Parameters
+    ----------
+    log : iterable of (x, decision)
+        Rows, and what came of the action taken: a `Decision`, or a tuple (action, reward, p, actions).
+    policies : mapping
+        By name, a bandit as it stands now, or a function of a row and the list of its actions that returns an action, or a dict of
+        probabilities.
+    model : Bandit
+        A new one, which learns the log as it is read: what it says of each row before it learns it are the values of DR.
+    known : sequence
+        Actions that were offered where a decision doesn't say which.
+
+    Returns
+    -------
+    dict of PolicyValue
+
+    Raises
+    ------
+    DataError
+        If a row of the log is no decision, or there is none.
+    ConfigError
+        If a policy is none, or gives what are no probabilities.
+    """
+    rewards: list[float] = []
+    rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in policies}
+    for i, (x, y) in enumerate(log):
+        decision = as_decision(y)
+        if decision is None:
+            raise DataError(
+                expected="(action, reward, p), p above 0 and at most 1",
+                got=repr(y)[:80],
+                at=f"row {i} of the log",
+                help="Leave it out.",
+            )
+        actions = list(dict.fromkeys((*(decision.actions or (*known, *model.known_classes)), decision.action)))
+        said = model.expected_rewards(x, actions)
+        for name, policy in policies.items():
+            share = _probabilities(policy, x, actions)
+            expected = sum(p * said[action] for action, p in share.items() if action in said)
+            weight = share.get(decision.action, 0.0) / decision.p
+            rows[name].append((weight, expected, said[decision.action]))
+        rewards.append(decision.reward)
+        model.learn(x, *decision)
+    if not rewards:
+        raise DataError(expected="a log of decisions", got="none", at="log", help="Learn some decisions first.")
+    r = np.array(rewards)
+    return {name: _value_of(r, np.array(own, np.float64)) for name, own in rows.items()}
+
+
+def _value_of(r: NDArray[np.float64], rows: NDArray[np.float64]) -> PolicyValue:
+    w, expected, of_taken = rows.T
+    return PolicyValue(
+        len(r),
+        logged=Estimate(*ips(np.ones(len(r)), r)),
+        ips=Estimate(*ips(w, r)),
+        snips=Estimate(*snips(w, r)),
+        dr=Estimate(*doubly_robust(w, r, expected, of_taken)),
+        matched=float(w.sum() ** 2 / (w @ w)) if w.any() else 0.0,
+    )
+
+
+def _probabilities(policy: Any, x: Mapping[Any, Any], actions: list[Any]) -> Mapping[Any, float]:
+    """Return the probability with which a policy takes each action."""
+    given: Any
+    if isinstance(policy, Chooses):
+        given = policy.probabilities(x, actions)
+    elif callable(policy):
+        given = policy(x, actions)
+    else:
+        raise ConfigError(
+            expected="a bandit, or a function of a row and its actions",
+            got=type(policy).__name__,
+            at="policy",
+            help="Give e.g. lambda x, actions: actions[0].",
+        )
+    if not isinstance(given, Mapping):
+        return {given: 1.0}
+    if any(not p >= 0 for p in given.values()) or not abs(sum(given.values()) - 1) < 1e-6:
+        raise ConfigError(
+            expected="probabilities that sum to 1", got=repr(given)[:80], at="policy", help="Divide them by their sum."
+        )
+    return given

@@ -1,0 +1,106 @@
+"""What is wrong with the data, from the numbers; see `model` for what is wrong with the model."""
+
+from __future__ import annotations
+
+from headwater.diagnose.finding import FEW, Finding
+from headwater.kinds.classifier_regressor.measures import Measures
+
+__all__ = ["RULES"]
+
+
+def unscaled_inputs(m: Measures) -> Finding | None:
+    """Say when numbers are read as they are, and lie far from −1 … 1."""
+    if m.scaled:
+        return None
+    far = {name: max(abs(mean), std) for name, (mean, std) in m.numbers.items() if max(abs(mean), std) > 10}
+    stds = [std for _, std in m.numbers.values() if std > 0]
+    uneven = len(stds) > 1 and max(stds) > 100 * min(stds)
+    if not far and not uneven:
+        return None
+    name = max(m.numbers, key=lambda one: m.numbers[one][1] + abs(m.numbers[one][0]))
+    mean, std = m.numbers[name]
+    return Finding(
+        "unscaled_inputs",
+        "serious",
+        f"Inputs aren't scaled: {name} has mean {mean:.4g} and deviation {std:.4g}.",
+        "Leave scale=True, or bring the inputs to about −1 … 1 yourself.",
+        {str(one): value for one, value in far.items()} or {"largest": max(stds), "smallest": min(stds)},
+    )
+
+
+def constant_features(m: Measures) -> Finding | None:
+    """Name the features that have had one and the same value in every row looked at."""
+    if not m.constant:
+        return None
+    names = ", ".join(map(str, m.constant[:5])) + (" …" if len(m.constant) > 5 else "")
+    return Finding(
+        "constant_features",
+        "note",
+        f"{len(m.constant)} feature{'s' * (len(m.constant) > 1)} had the same value in every row: {names}.",
+        "Leave them out (--drop), or check where they come from.",
+        {"features": float(len(m.constant))},
+    )
+
+
+def leaking_features(m: Measures) -> Finding | None:
+    """Say when a feature tells the answer all by itself: it may be known only after the answer."""
+    leaks = {name: told for name, told in m.leaks.items() if told > 0.97}
+    if not leaks:
+        return None
+    name = max(leaks, key=lambda one: leaks[one])
+    return Finding(
+        "leaking_features",
+        "serious",
+        f"{', '.join(map(str, leaks))} alone tells the answer ({leaks[name]:.0%}): is it known before the answer is?",
+        "If it is made from the answer, leave it out (--drop); otherwise a rule on it is all you need.",
+        {str(one): told for one, told in leaks.items()},
+    )
+
+
+def imbalanced_classes(m: Measures) -> Finding | None:
+    """Say when one class fills nearly all rows, or a class is so rare that it is hardly learned."""
+    total = sum(m.labels.values())
+    if m.rows < FEW or len(m.labels) < 2:
+        return None
+    most, least = max(m.labels, key=m.labels.__getitem__), min(m.labels, key=m.labels.__getitem__)
+    share, rare = m.labels[most] / total, m.labels[least] / total
+    if share < 0.9 and rare > 0.05 / len(m.labels):
+        return None
+    known = m.record is not None
+    recall = m.record.scores["balanced_accuracy"] if m.record is not None else float("nan")
+    missed = known and recall < m.record.scores["accuracy"] - 0.15 if m.record is not None else False
+    return Finding(
+        "imbalanced_classes",
+        "warning" if missed else "note",
+        f"{most} is {share:.1%} of the rows, {least} {rare:.2%}"
+        + (f"; balanced accuracy is {recall:.1%}." if known else "."),
+        "Judge by kappa or balanced accuracy; weigh rare classes more (w), or gather more of them.",
+        {"most": share, "least": rare, "balanced_accuracy": recall},
+    )
+
+
+def repeating_labels(m: Measures) -> Finding | None:
+    """Say when the last answer alone says much: accuracy flatters whoever follows it."""
+    if m.record is None or m.rows < FEW:
+        return None
+    base = m.record.baselines
+    if m.task == "classify":
+        last, other = base["no-change"]["accuracy"], base["majority"]["accuracy"]
+        if not (last > other + 0.5 * (1 - other) and last > 0.6):
+            return None
+        kappa = m.record.scores["kappa_temporal"]
+        text = f"Repeating the last answer is right in {last:.1%} of the rows, the majority in {other:.1%}; "
+        text += f"kappa-temporal is {kappa:.2f}."
+        evidence = {"no_change": last, "majority": other, "kappa_temporal": kappa}
+        severity = "warning" if kappa < 0 else "note"
+    else:
+        last, other = base["no-change"]["mae"], base["mean"]["mae"]
+        if not last < 0.5 * other:
+            return None
+        text = f"Repeating the last answer has MAE {last:.4g}, the mean {other:.4g}: answers move slowly."
+        evidence, severity = {"no_change": last, "mean": other}, "note"
+    remedy = "Judge by kappa-temporal or against no-change; give the last answer as a feature if it is known in time."
+    return Finding("repeating_labels", severity, text, remedy, evidence)
+
+
+RULES = (unscaled_inputs, constant_features, leaking_features, imbalanced_classes, repeating_labels)

@@ -1,0 +1,291 @@
+"""What a diagnosis is made from: numbers, measured on the few rows that a session kept. Nothing is judged here."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.kinds.classifier_regressor.scores.tally import tally
+from headwater.learner.sampling.measure import as_rows, best_hidden, rank, weight_size
+from headwater.learner.sampling.sample import RECENT, DiagnosisSample, SampledRow
+from headwater.learner.supervised import SupervisedLearner
+from headwater.nn import inspect
+from headwater.nn.core import STEPS, UNDONE, Core
+from headwater.plain import ACTIVATIONS
+from headwater.types import Record, as_mapping
+
+__all__ = ["LayerState", "Measures", "measure"]
+
+_NOTHING = 0.05  # of the largest slope
+
+
+@dataclass(frozen=True, slots=True)
+class LayerState:
+    """How the units of one activation stand.
+
+    ``flat``: the share of (row, unit) whose slope is below 5 % of the largest; ``dead``: the share of units whose slope
+    is nothing on every row.
+    """
+
+    name: str
+    saturates: bool
+    units: int
+    flat: float
+    dead: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The numbers that findings are made from; losses as `learner.sampling` has them.
+
+    Parameters
+    ----------
+    task, rows, record
+        What is learned, rows seen, and the last record if one was made.
+    loss, loss_before
+        Mean over the last rows, and over as many before them (NaN when there were not as many).
+    base
+        What the best constant prediction would have cost: the labels' entropy, or the mean |y − median(y)|.
+    before, after, worse
+        Over the last rows learned, at each measurement: their loss when predicted and just after they were learned, and
+        the share of rows whose loss rose.
+    then, now, error
+        Rows of the second half of the stream: their loss when predicted, their loss now, and the standard error of the
+        difference.
+    steps, undone
+        Steps taken, and those taken back by the guard.
+    layers
+        Activations of each expert.
+    gradients
+        By expert: (layer, root mean square of the delta), from the first layer to the last.
+    sizes
+        (row, root mean square weight, effective rank) at the first measurement, at 1,024-fold rows, and now.
+    units
+        Units of the layer whose rank that is.
+    pool
+        Whether the model is the default pool: advice on settings that it doesn't have would not fit.
+    scaled
+        Whether numbers are standardised.
+    numbers
+        By numeric feature: mean and deviation.
+    constant, leaks
+        Features that never changed; features that tell the answer by themselves, and how well (0 to 1).
+    labels
+        Rows by class.
+    sure, right, ece, judged
+        Of the later probed rows (``judged`` of them): the mean probability of the class that was predicted, the share
+        that was right, and the expected calibration error.
+    """
+
+    task: str
+    rows: int
+    record: Record | None = None
+    loss: float = math.nan
+    loss_before: float = math.nan
+    base: float = math.nan
+    before: float = math.nan
+    after: float = math.nan
+    worse: float = math.nan
+    then: float = math.nan
+    now: float = math.nan
+    error: float = math.nan
+    steps: int = 0
+    undone: int = 0
+    layers: tuple[LayerState, ...] = ()
+    gradients: tuple[tuple[tuple[str, float], ...], ...] = ()
+    sizes: tuple[tuple[int, float, float], ...] = ()
+    units: int = 0
+    pool: bool = False
+    scaled: bool = True
+    numbers: dict[Any, tuple[float, float]] = field(default_factory=dict)
+    constant: tuple[Any, ...] = ()
+    leaks: dict[Any, float] = field(default_factory=dict)
+    labels: dict[Any, int] = field(default_factory=dict)
+    sure: float = math.nan
+    right: float = math.nan
+    ece: float = math.nan
+    judged: int = 0
+
+
+def measure(model: SupervisedLearner, sample: DiagnosisSample) -> Measures:
+    """Return the numbers as they stand now; the model is only asked.
+
+    Notes
+    -----
+    Cost: some 30 ms, once, whenever somebody asks.
+    """
+    engine = model.learned_engine
+    core, run = engine.core, engine.core.running
+    samples = [kept.x for kept in sample.rows]
+    taken = inspect.entries(core, engine.rows(as_rows(samples)), len(samples))
+    values = [inspect.forward(core, e, inspect.read(core, e, taken), taken.carried) for e in range(len(core.experts))]
+    answers = model.answers_now(sample.rows)
+    e = best_hidden(core)
+    rows = [as_mapping(x) for x in samples]
+    half = [kept for kept in sample.rows if sample.n // 2 < kept.row <= sample.n - 64]
+    then, now, error = _again(model, half)
+    return Measures(
+        task=model.task,
+        rows=sample.n,
+        record=_record(sample),
+        loss=float(sample.recent.mean()),
+        loss_before=_earlier(sample),
+        base=_base(sample),
+        before=sample.before,
+        after=sample.after,
+        worse=sample.worse,
+        then=then,
+        now=now,
+        error=error,
+        steps=int(run[:, STEPS].max()),
+        undone=int(run[:, UNDONE].max()),
+        layers=tuple(state for e, own in enumerate(values) for state in _layers(core, e, own)),
+        gradients=tuple(_gradients(core, e, own, answers) for e, own in enumerate(values)),
+        sizes=(*sample.sizes, (sample.n, weight_size(core), rank(engine, samples))),
+        units=0 if e is None else values[e][-2].shape[1],
+        pool=len(core.experts) > 1 and model.experts is None,
+        scaled=bool(core.about["standard"]),
+        numbers=_numbers(rows),
+        constant=_constant(rows),
+        leaks=_leaks(model.task, rows, [kept.y for kept in sample.rows]),
+        labels=dict(sample.labels),
+        **_calibration(sample),
+    )
+
+
+def _again(model: SupervisedLearner, rows: list[SampledRow]) -> tuple[float, float, float]:
+    """Loss when predicted, loss now, and the standard error of the difference."""
+    if len(rows) < 30:
+        return math.nan, math.nan, math.nan
+    then, now = np.array([kept.loss for kept in rows]), model.losses_now(rows)
+    return float(then.mean()), float(now.mean()), float((then - now).std() / math.sqrt(len(rows)))
+
+
+def _earlier(sample: DiagnosisSample) -> float:
+    """Return the mean loss of as many rows before the recent ones; NaN while there are fewer."""
+    losses = [loss for *_, loss, _ in sample.log[-2 * RECENT : -RECENT]]
+    return float(np.mean(losses)) if len(losses) == RECENT else math.nan
+
+
+def _record(sample: DiagnosisSample) -> Record | None:
+    """Return the scores of the last session, or where the model has gone on without one, those of the probed rows."""
+    if sample.record is not None and sample.n <= 1.1 * sample.recorded + 100:
+        return sample.record
+    return tally(sample.task, sample.n, sample.log, sample.labels, (sample.total, sample.probed))
+
+
+def _calibration(sample: DiagnosisSample) -> dict[str, Any]:
+    """Return how sure predictions were and how often right, without the first eighth of the stream, when all is new.
+
+    ece = Σ share·|right − sure| over five bins of as many rows each (Naeini, Cooper & Hauskrecht 2015).
+    """
+    sure = np.array(sorted((sure for row, *_, sure in sample.log if sure == sure and row > sample.n // 8), key=abs))
+    if len(sure) < 5:
+        return {}
+    bins = np.array_split(sure, 5)
+    ece = sum(len(one) * abs(float((one > 0).mean() - np.abs(one).mean())) for one in bins) / len(sure)
+    return {
+        "sure": float(np.abs(sure).mean()),
+        "right": float((sure > 0).mean()),
+        "ece": ece,
+        "judged": len(sure),
+    }
+
+
+def _base(sample: DiagnosisSample) -> float:
+    if sample.task == "regress":
+        y = np.array([kept.y for kept in sample.rows], np.float64)
+        return float(np.abs(y - np.median(y)).mean())
+    counts = np.array(list(sample.labels.values()), np.float64)
+    shares = counts / counts.sum()
+    return float(-(shares * np.log(shares)).sum())
+
+
+def _layers(core: Core, e: int, values: list[NDArray[Any]]) -> list[LayerState]:
+    out: list[LayerState] = []
+    for i, operation in enumerate(core.operations(e)):
+        row = ACTIVATIONS.get(operation.name)
+        if row is None or row.name == "identity":
+            continue
+        slope = np.abs(row.derivative(values[i], values[i + 1], operation.constant))
+        flat = slope < _NOTHING if row.saturated is None else row.saturated(values[i])
+        whose = f"expert {e + 1}, " if len(core.experts) > 1 else ""
+        name = f"{whose}hidden layer {len(out) + 1} ({row.name})"
+        dead = float((slope < 1e-6).all(0).mean())
+        out.append(LayerState(name, row.saturated is not None, slope.shape[1], float(flat.mean()), dead))
+    return out
+
+
+def _gradients(core: Core, e: int, values: list[NDArray[Any]], y: NDArray[np.float64]) -> tuple[tuple[str, float], ...]:
+    """Size of the loss's delta behind each dense layer, the input table first."""
+    deltas = inspect.backward(core, e, values, inspect.loss_delta(core, e, values[-1], y))
+    dense = [i + 1 for i, operation in enumerate(core.operations(e)) if operation.name == "dense"]
+    return tuple((f"layer {n + 1}", float(np.sqrt(np.square(deltas[i]).mean()))) for n, i in enumerate([0, *dense]))
+
+
+def _numbers(rows: list[Any]) -> dict[Any, tuple[float, float]]:
+    found: dict[Any, list[float]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, Real) and math.isfinite(value):
+                found.setdefault(name, []).append(float(value))
+    return {name: (float(np.mean(v)), float(np.std(v))) for name, v in found.items()}
+
+
+def _constant(rows: list[Any]) -> tuple[Any, ...]:
+    """Features that are in every row with one and the same value."""
+    if len(rows) < 100:
+        return ()
+    return tuple(name for name in rows[0] if len({str(row.get(name)) for row in rows}) == 1)
+
+
+def _leaks(task: str, rows: list[Any], y: list[Any]) -> dict[Any, float]:
+    """Return how well each feature alone tells the answer, by the nearest other row in it: 1 is perfectly.
+
+    For classes: the share told right, between 0 for the majority and 1. For numbers: the share of the variance.
+    """
+    if len(rows) < 100:
+        return {}
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: _told(task, [row.get(name) for row in rows], y) for name in names}
+
+
+def _told(task: str, x: list[Any], y: list[Any]) -> float:
+    known = [i for i, value in enumerate(x) if value is not None and value == value]
+    if len(known) < 100:
+        return 0.0
+    if all(isinstance(x[i], Real) for i in known):
+        order = sorted(known, key=lambda i: float(x[i]))
+        pairs = [(y[i], y[j]) for i, j in zip(order[1:], order[:-1], strict=True)]
+    else:
+        pairs = _others(known, [str(value) for value in x], y, task)
+    if task == "regress":
+        answers, told = (np.array(side, np.float64) for side in zip(*pairs, strict=True))
+        spread = float(np.var(answers))
+        return max(0.0, 1 - float(np.mean(np.square(answers - told))) / spread) if spread > 0 else 0.0
+    most = max(Counter(y[i] for i in known).values()) / len(known)
+    right = sum(a == b for a, b in pairs) / len(known)
+    return max(0.0, (right - most) / (1 - most)) if most < 1 else 0.0
+
+
+def _others(known: list[int], x: list[str], y: list[Any], task: str) -> list[tuple[Any, Any]]:
+    """Pairs of an answer and what the other rows of the same category say; a category seen once says nothing."""
+    groups: dict[str, list[Any]] = {}
+    for i in known:
+        groups.setdefault(x[i], []).append(y[i])
+    pairs: list[tuple[Any, Any]] = []
+    mean = float(np.mean([y[i] for i in known])) if task == "regress" else 0.0
+    for group in groups.values():
+        if task == "regress":
+            total = float(sum(group))
+            pairs += [(a, (total - a) / (len(group) - 1) if len(group) > 1 else mean) for a in group]
+        else:
+            counts = Counter(group)
+            pairs += [(a, (counts - Counter([a])).most_common(1)[0][0] if len(group) > 1 else None) for a in group]
+    return pairs

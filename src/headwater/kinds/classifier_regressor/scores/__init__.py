@@ -1,0 +1,1 @@
+"""Scores of classifiers and regressors, next to what simple guesses get."""

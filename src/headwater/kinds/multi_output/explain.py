@@ -1,0 +1,22 @@
+"""Why each output of a row is predicted as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from headwater.explain import Explanation, explain_one
+from headwater.learner.validation import check_sample
+
+from .learner import MultiOutput
+
+__all__ = ["explain_outputs"]
+
+
+def explain_outputs(
+    model: MultiOutput, x: Mapping[Any, Any], *, method: str = "integrated_gradients"
+) -> dict[Any, Explanation]:
+    """Say of each output how much each feature moved its prediction; earlier outputs are among the features."""
+    check_sample(x)
+    with model.lock:
+        return {name: explain_one(member, row, method=method) for name, member, row in model.chained(x)}

@@ -1,0 +1,82 @@
+"""Several answers a row: as a learner takes them, and as they can be journaled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from headwater.encode.frames import is_frame
+from headwater.encode.rows import as_dicts
+from headwater.errors import DataError
+from headwater.learner.answer import class_of, number_of
+
+__all__ = ["as_answers", "as_outputs", "checked_outputs", "is_number"]
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def as_outputs(value: Any) -> dict[Any, Any]:
+    """Return several answers as the journal takes them.
+
+    Raises
+    ------
+    DataError
+        If they are no dict of output → value, or a value is neither text nor a number nor None.
+
+    Examples
+    --------
+    >>> as_outputs({"label": "a", "price": 2.5})
+    {'label': 'a', 'price': 2.5}
+    """
+    if isinstance(value, Mapping) and value and all(isinstance(own, _PLAIN) for own in value.values()):
+        return dict(value)
+    raise DataError(
+        expected="an object of output → value, each a text, a number, true, false or null",
+        got=repr(value)[:80],
+        at="y",
+        help='Send {"label": "a", "price": 2.5}; nothing was learned.',
+    )
+
+
+def as_answers(y: Any) -> list[Mapping[Any, Any]]:
+    """Return answers as a list of dicts; None stands for no answer at all."""
+    answers = as_dicts(y) if isinstance(y, list | tuple) or is_frame(y) else y
+    if isinstance(answers, list):
+        for i, answer in enumerate(answers):
+            if answer is not None and not isinstance(answer, Mapping):
+                raise _refused(f"y[{i}]", answer)
+        return [{} if answer is None else answer for answer in answers]
+    raise _refused("y", y)
+
+
+def is_number(value: Any) -> bool:
+    """Say whether a value is a number, truth values among them."""
+    return isinstance(value, int | float | np.integer | np.floating)
+
+
+def _refused(at: str, got: Any) -> DataError:
+    return DataError(
+        expected="a dict of output → value for each row",
+        got=repr(got)[:80],
+        at=at,
+        help='Write {"label": "a", "price": 2.5}; for one answer a row use a Classifier or a Regressor.',
+    )
+
+
+def checked_outputs(value: Any, learner: Any = None) -> dict[Any, Any]:
+    """Return several labels as the journal and the learner take them.
+
+    Raises
+    ------
+    DataError
+        If they are no dict of output → value, or one of them can't be learned.
+    """
+    outputs = as_outputs(value)
+    for name, own in outputs.items():
+        class_of(name, expected="the name of an output")
+        if isinstance(own, float | int) and own == own:
+            number_of(float(own))
+        class_of(own, expected="a class or a number as output")
+    return outputs

@@ -1,0 +1,438 @@
+"""Several answers a row: a dict of classes and numbers, each learned with what is predicted of those before it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.encode.rows import as_dicts
+from headwater.encode.values import missing
+from headwater.errors import ConfigError
+from headwater.kinds.classifier_regressor.classifier import Classifier
+from headwater.kinds.classifier_regressor.regressor import Regressor
+from headwater.kinds.multi_output.kind import KIND
+from headwater.kinds.multi_output.labels import as_answers, is_number
+from headwater.kinds.multi_output.members import PREDICTED, OutputsEngine
+from headwater.learner.base import Learner
+from headwater.learner.kind import Kind
+from headwater.learner.limits import check_classes
+from headwater.learner.sampling.sample import DiagnosisSample
+from headwater.learner.supervised import SupervisedLearner
+from headwater.learner.validation import FARTHEST, as_samples, check_labels, check_pairs, check_rows, check_sample
+from headwater.types import Predictions
+
+__all__ = ["MultiOutput"]
+
+_MEMBERS: dict[str, type[SupervisedLearner]] = {"classify": Classifier, "regress": Regressor}
+"""What an output may be, and what learns it."""
+
+
+@dataclass(eq=False, repr=False)
+class MultiOutput(Learner):
+    """Several answers a row, classes and numbers together: the answer is a dict of output → value.
+
+    Each output has a `Classifier` or a `Regressor`, in the order in which outputs appear. With ``chain`` the one of output k reads,
+    beside the row, what the outputs before it are predicted to be: p(class) of each class but the first, or a number. They learn
+    from the same predictions that they will see later, never from the true answers of their own row.
+
+    An output may appear at any time, and what is predicted of the others keeps its bits. One that is missing in an answer, or is
+    None or NaN there, is not learned in that row. Its first answer says what it is: a number is a number, and all else (text,
+    booleans) is a class, unless ``outputs`` says otherwise. Labels that are 0 or 1 are best declared as classes.
+
+    Parameters
+    ----------
+    outputs : dict, optional
+        Of some outputs what they are: {"label": "classify", "price": "regress"}.
+    chain : bool
+        Whether outputs read what is predicted of those before them.
+    effort : str
+        As in ``Classifier``: "fast", "default" or "accurate".
+    max_rows : int
+        As in ``Classifier``, of each output.
+    diagnosis : bool
+        As in ``Classifier``.
+    seed : int
+        Of the first output's weights; the next has the next seed.
+    dtype : str
+        "float32" or "float64".
+
+    Raises
+    ------
+    ConfigError
+        For settings that can't be.
+
+    Notes
+    -----
+    Memory and time are those of one learner an output. Answers that come late, weights and exports to ONNX are not offered: for them
+    make one learner an output.
+
+    Examples
+    --------
+    >>> model = MultiOutput(seed=1)
+    >>> for i in range(500):
+    ...     model.learn_one({"x": i % 10}, {"large": i % 10 > 4, "double": 2.0 * (i % 10)})
+    >>> y = model.predict_one({"x": 7})
+    >>> y["large"], round(y["double"])
+    (True, 14)
+
+    References
+    ----------
+    Read, Pfahringer, Holmes & Frank 2011 (classifier chains); Spyromitros-Xioufis, Tsoumakas, Groves & Vlahavas 2016 (chains of
+    regressors, on predictions).
+    """
+
+    outputs: Mapping[Any, str] | None = None
+    chain: bool = True
+    effort: str = "default"
+    max_rows: int = 200_000
+    diagnosis: bool = True
+
+    kind: ClassVar[Kind] = KIND
+    instead: ClassVar[str] = "learn_many, predict_many or hw.evaluate"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._engine: OutputsEngine | None = None
+        given: Any = {} if self.outputs is None else self.outputs
+        if not isinstance(given, Mapping) or not all(kind in _MEMBERS for kind in given.values()):
+            raise ConfigError(
+                expected="a dict of outputs, each 'classify' or 'regress'",
+                got=repr(given)[:80],
+                at="outputs of MultiOutput",
+                help='Write {"label": "classify"}; leave out what its first answer says.',
+            )
+        if type(self.chain) is not bool:
+            raise ConfigError(
+                expected="True or False", got=repr(self.chain), at="chain of MultiOutput", help="Leave it out for True."
+            )
+        self._new_member("classify", 0)  # says what is wrong with the other settings
+
+    def _new_member(self, kind: str, number: int) -> SupervisedLearner:
+        settings = {name: getattr(self, name) for name in ("effort", "max_rows", "diagnosis", "dtype")}
+        seed = (self.seed + number) % (1 << 64) if type(self.seed) is int and self.seed >= 0 else self.seed
+        member = _MEMBERS[kind](seed=seed, **settings)
+        member.limits = self._limits
+        return member
+
+    def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> OutputsEngine:
+        """Make what holds the numbers; ``state``: arrays of a saved learner to go on from."""
+        return OutputsEngine(self._limits, state or {})
+
+    # ---- one row -----------------------------------------------------------------------------------------------------
+
+    def learn_one(self, x: Mapping[Any, Any], y: Mapping[Any, Any]) -> None:
+        """Learn one row; it is ``learn_many`` of one row.
+
+        Parameters
+        ----------
+        x : dict
+            The row.
+        y : dict
+            Its answers, by output; those that are unknown are left out, or None.
+        """
+        check_sample(x)
+        before = self._refused_rows()
+        self.step_many([x], [y])
+        self._warn_refused(before, depth=3)
+
+    def predict_one(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Predict every output that was ever learned: a class or a number each. Nothing is changed.
+
+        Examples
+        --------
+        >>> MultiOutput().predict_one({"x": 1.0})
+        {}
+        """
+        check_sample(x)
+        found: dict[Any, Any] = self.predict_batch([x]).y_pred[0]
+        return found
+
+    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, dict[Any, float]]:
+        """Predict the probability of each class, by output; an output of numbers has none. Nothing is changed."""
+        check_sample(x)
+        with self.lock:
+            return {
+                name: dict(zip(said.classes, map(float, said.proba[0]), strict=True))
+                for name, said in self._forecasts([x]).items()
+                if said.proba is not None
+            }
+
+    # ---- many rows ---------------------------------------------------------------------------------------------------
+
+    def learn_many(self, X: Any, y: Any) -> list[dict[Any, Any]]:
+        """Learn rows strictly one by one, and return the prediction made before each was learned.
+
+        Parameters
+        ----------
+        X : list of dict, array (n, d) or data frame
+            Rows.
+        y : list of dict, or data frame
+            Their answers, by output.
+
+        Returns
+        -------
+        list of dict
+            An output stands in it once it was learned in a row before.
+        """
+        before = self._refused_rows()
+        said = list(self.step_many(X, y).y_pred)
+        self._warn_refused(before, depth=3)
+        return said
+
+    def predict_many(self, X: Any) -> list[dict[Any, Any]]:
+        """Predict every output of each row; nothing is changed."""
+        return list(self.predict_batch(X).y_pred)
+
+    def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
+        """Predict and learn rows in turn. There are no weights, and no rows to ask.
+
+        Returns
+        -------
+        Predictions
+            ``y_pred``: of each row a dict of output → value, as it was predicted before the row was learned.
+
+        Raises
+        ------
+        ConfigError
+            If there are rows to ask.
+        DataError
+            If an answer is no dict.
+        """
+        if ask is not None:
+            raise ConfigError(
+                expected="rows with their answers",
+                got="rows whose answers come late",
+                at="MultiOutput",
+                help="Use no delay, or one learner an output.",
+            )
+        X = as_samples(X)
+        answers = as_answers(y)
+        check_pairs(X, answers, None)
+        with self.lock:
+            check_classes(dict.fromkeys(self.known_classes, 0), self.pairs_in(answers), self._limits)
+            return self._learn_rows([dict(x) for x in as_dicts(X)], answers)
+
+    def _learn_rows(self, rows: list[dict[Any, Any]], answers: list[Mapping[Any, Any]]) -> Predictions:
+        """Learn rows output by output, and add to each row what is predicted of an output for those behind it."""
+        engine = self._begun()
+        said: list[dict[Any, Any]] = [{} for _ in rows]
+        learned = np.zeros(len(rows), bool)
+        appearing = (name for y in answers for name, value in y.items() if self._kind_by(name, value))
+        for name in list(dict.fromkeys([*engine.members, *appearing])):
+            values = [y.get(name) for y in answers]
+            first = 0
+            if name not in engine.members:
+                kinds = [self._kind_by(name, value) for value in values]
+                first = next(i for i, kind in enumerate(kinds) if kind)
+                engine.members[name] = self._new_member(kinds[first], len(engine.members))
+            member = engine.members[name]
+            good = np.zeros(len(rows), bool)
+            good[first:] = [self._can_learn(member, value) for value in values[first:]]
+            self._learn_output(name, member, rows, values, good, said, first)
+            learned |= good
+        engine.learned += int(learned.sum())
+        return Predictions(said)
+
+    def _learn_output(
+        self,
+        name: Any,
+        member: SupervisedLearner,
+        rows: list[dict[Any, Any]],
+        values: list[Any],
+        good: NDArray[np.bool_],
+        said: list[dict[Any, Any]],
+        first: int,
+    ) -> None:
+        """Let one output learn the rows from ``first`` on whose answer is ``good``; fill in what it said before each."""
+        known = len(member.known_classes)
+        start, n = first, len(rows)
+        new = member.engine is None
+        while start < n:
+            stop = start + 1
+            while stop < n and good[stop] == good[start]:
+                stop += 1
+            part = rows[start:stop]
+            forecast = member.step_many(part, values[start:stop]) if good[start] else member.predict_batch(part)
+            counts = _known_before(known, member.known_classes, values[start:stop] if good[start] else [])
+            known = len(member.known_classes)
+            for i, k in zip(range(start, stop), counts or [known] * (stop - start), strict=True):
+                if not (new and i == first):  # before its first answer an output is not there
+                    self._put(name, forecast, i - start, k, rows[i], said[i])
+            start = stop
+
+    def _put(self, name: Any, said: Predictions, i: int, known: int, row: dict[Any, Any], out: dict[Any, Any]) -> None:
+        """Note what was said of an output in a row, for the caller and, in a chain, for the outputs behind it."""
+        value = said.y_pred[i]
+        out[name] = float(value) if said.proba is None else value
+        if not self.chain:
+            return
+        if said.proba is None:
+            row[PREDICTED, name] = out[name]
+            return
+        for j in range(1, known):
+            row[PREDICTED, name, said.classes[j]] = float(said.proba[i, j])
+
+    def predict_batch(self, X: Any) -> Predictions:
+        """Predict rows, each a dict of output → value; nothing is changed."""
+        X = as_samples(X)
+        n = check_rows(X)
+        said: list[dict[Any, Any]] = [{} for _ in range(n)]
+        with self.lock:
+            for name, own in self._forecasts(X).items():
+                for out, value in zip(said, own.y_pred, strict=True):
+                    out[name] = float(value) if own.proba is None else value
+        return Predictions(said)
+
+    def _forecasts(self, X: Any) -> dict[Any, Predictions]:
+        """Return what each output says of rows, in the order of the chain."""
+        rows = [dict(x) for x in as_dicts(X)]
+        out: dict[Any, Predictions] = {}
+        for name, member in self.members.items():
+            out[name] = said = member.predict_batch(rows)
+            for i, row in enumerate(rows):
+                self._put(name, said, i, len(said.classes), row, {})
+        return out
+
+    # ---- answers -----------------------------------------------------------------------------------------------------
+
+    def _kind_by(self, name: Any, value: Any) -> str:
+        """Return what an output is by an answer, or the empty string where it says nothing."""
+        declared = (self.outputs or {}).get(name)
+        if missing(value):
+            return ""
+        number = is_number(value) and not isinstance(value, bool)
+        kind = declared or ("regress" if number else "classify")
+        if kind == "regress":
+            return kind if is_number(value) and abs(value) <= FARTHEST else ""
+        return kind if bool(check_labels([value], Counter())[0]) else ""
+
+    def _can_learn(self, member: SupervisedLearner, value: Any) -> bool:
+        """Say whether an output can learn an answer; one that is there and can't be is counted."""
+        if value is None or (isinstance(value, float | np.floating) and value != value):
+            return False
+        if isinstance(member, Regressor):
+            good = is_number(value) and bool(abs(value) <= FARTHEST)
+        else:
+            good = not missing(value) and bool(check_labels([value], Counter())[0])
+        self.refused["target"] += not good
+        return good
+
+    def pairs_in(self, answers: Sequence[Mapping[Any, Any]]) -> list[tuple[Any, ...]]:
+        """Return what ``known_classes`` would hold of some answers, each once: (output, class), or (output,) for numbers."""
+        members = {} if self._engine is None else self._engine.members
+        kinds = {name: member.task for name, member in members.items()}
+        found: dict[tuple[Any, ...], None] = {}
+        for answer in answers:
+            told = [(name, value, kind) for name, value in answer.items() if (kind := self._kind_by(name, value))]
+            for name, value, kind in told:
+                if kinds.setdefault(name, kind) == "regress":
+                    found[name,] = None
+                elif bool(check_labels([value], Counter())[0]):
+                    found[name, value] = None
+        return list(found)
+
+    def _new_answers(self, X: Any, y: Any) -> int:
+        check_rows(X)
+        if y is None:
+            return 0
+        return len(check_classes(dict.fromkeys(self.known_classes, 0), self.pairs_in(as_answers(y)), self._limits))
+
+    def _begun(self) -> OutputsEngine:
+        if self._engine is None:
+            self._engine = self.new_engine()
+        return self._engine
+
+    # ---- understanding -----------------------------------------------------------------------------------------------
+
+    def explain_one(self, x: Mapping[Any, Any], *, method: str = "integrated_gradients") -> dict[Any, Any]:
+        """Say of each output how much each feature moved its prediction; earlier outputs are among the features.
+
+        Returns
+        -------
+        dict
+            Output → ``headwater.explain.Explanation``.
+        """
+        why: dict[Any, Any] = self.kind.explain(self, x, method=method)
+        return why
+
+    def chained(self, x: Mapping[Any, Any]) -> Iterator[tuple[Any, SupervisedLearner, dict[Any, Any]]]:
+        """Yield each output, its learner, and the row as that learner reads it: with what the earlier outputs predict."""
+        row = dict(x)
+        for name, member in self.members.items():
+            yield name, member, row
+            said = member.predict_batch([row])
+            self._put(name, said, 0, len(said.classes), row, {})
+
+    @property
+    def members(self) -> dict[Any, SupervisedLearner]:
+        """The learner of each output, in the order of the chain."""
+        return {} if self._engine is None else self._engine.begun()
+
+    @property
+    def known_classes(self) -> list[Any]:
+        """(output, class) of each class known so far and (output,) of each output of numbers, in the order of the chain."""
+        out: list[Any] = []
+        for name, member in self.members.items():
+            out += [(name, label) for label in member.known_classes] if isinstance(member, Classifier) else [(name,)]
+        return out
+
+    def resume(
+        self,
+        *,
+        engine: Any,
+        refused: Counter[str],
+        notes: dict[str, Any],
+        classes: Sequence[Any] = (),
+        sample: DiagnosisSample | None = None,
+    ) -> None:
+        """Go on from what was saved of a learner with the same settings.
+
+        Raises
+        ------
+        ValueError
+            If outputs and arrays don't go together.
+        """
+        if (classes and engine is None) or len(set(classes)) < len(classes):
+            raise ValueError("classes", "outputs that were learned, each class once", classes)
+        super().resume(engine=engine, refused=refused, notes=notes, sample=sample)
+        if engine is None:
+            return
+        labels: dict[Any, list[Any]] = {}
+        for name, *label in classes:
+            labels.setdefault(name, []).extend(label)
+        made = {}
+        for i, (name, own) in enumerate(labels.items()):
+            made[name] = (self._new_member("classify" if own else "regress", i), own)
+        engine.take(made)
+
+    def _about(self) -> dict[str, Any]:
+        about = [(name, member.describe()) for name, member in self.members.items()]
+        return {
+            "layers": [],
+            "outputs": [{"name": name, "task": own["task"], "classes": own["classes"]} for name, own in about],
+            "parameters": sum(own["parameters"] for _, own in about),
+            "features": [
+                {"name": column.name, "kind": column.kind, "values": len(column.values)}
+                for column in ({} if self._engine is None else self._engine.columns).values()
+            ],
+            "n_learned": self.n_learned,
+            "max_rows": self.max_rows,
+            "rows": max((own["rows"] for _, own in about), default=0),
+            "shared_rows": max((own["shared_rows"] for _, own in about), default=0),
+            "shared_names": max((own["shared_names"] for _, own in about), default=0),
+        }
+
+
+def _known_before(known: int, classes: list[Any], values: list[Any]) -> list[int]:
+    """Return how many classes were known before each of some rows that were learned, whose answers are ``values``."""
+    number = {label: j for j, label in enumerate(classes)}
+    out = []
+    for value in values:
+        out.append(known)
+        known = max(known, number.get(value, -1) + 1)
+    return out

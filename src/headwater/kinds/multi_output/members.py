@@ -1,0 +1,128 @@
+"""What holds the numbers of several outputs: one learner each, whose arrays stand under the output's number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from headwater.encode import Column
+from headwater.kinds.classifier_regressor.regressor import Regressor
+from headwater.learner.limits import Growth, Limits
+from headwater.learner.supervised import SupervisedLearner
+
+__all__ = ["PREDICTED", "OutputsEngine"]
+
+PREDICTED = "predicted"
+"""First item of the name of a column that holds what was predicted of an earlier output: (PREDICTED, output) or with a class."""
+
+
+@dataclass
+class OutputsEngine:
+    """The learners of all outputs, in the order of their appearance.
+
+    Parameters
+    ----------
+    limits : Limits
+        What a sample may ask for.
+    saved : mapping of str to ndarray
+        Arrays of a saved learner that wait for ``take``.
+    """
+
+    limits: Limits
+    saved: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    members: dict[Any, SupervisedLearner] = field(default_factory=dict)
+    learned: int = 0
+    """Rows of which an output was learned."""
+    waiting: dict[str, int] = field(default_factory=dict)
+    """Counts of a saved learner that wait for ``take``."""
+
+    def begun(self) -> dict[Any, SupervisedLearner]:
+        """Return the members that have learned something: all but one whose first row was refused by a limit."""
+        return {name: member for name, member in self.members.items() if member.engine is not None}
+
+    def take(self, made: Mapping[Any, tuple[SupervisedLearner, list[Any]]]) -> None:
+        """Give each output's learner, made with its classes, the arrays that were saved of it."""
+        if {key.partition(".")[0] for key in self.saved} != {str(i) for i in range(len(made))}:
+            raise ValueError("classes", "an output for each group of arrays", list(made))
+        for i, (name, (member, classes)) in enumerate(made.items()):
+            prefix = f"{i}."
+            own = {key.removeprefix(prefix): array for key, array in self.saved.items() if key.startswith(prefix)}
+            own.pop("sample", None)
+            engine = member.new_engine(own)
+            engine.resume_counts({"unusable": self.waiting[f"{prefix}unusable"]})
+            member.resume(engine=engine, refused=Counter(), notes={}, classes=classes)
+            self.members[name] = member
+        count = self.waiting["rows"]
+        if type(count) is not int or count < max((member.n_learned for member in self.members.values()), default=0):
+            raise ValueError("rows", "as many as of the output that learned most", count)
+        self.learned, self.saved, self.waiting = count, {}, {}
+
+    # ---- what an engine of any kind can do ---------------------------------------------------------------------------
+
+    @property
+    def columns(self) -> dict[Any, Column]:
+        """The columns known so far, by name, but for predictions of earlier outputs."""
+        found: dict[Any, Column] = {}
+        for member in self.begun().values():
+            known = {} if member.engine is None else member.engine.columns
+            found |= {name: column for name, column in known.items() if not _is_predicted(name)}
+        return found
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Dropped values and undone steps so far, by reason, of all outputs; see ``guards.REASONS``."""
+        return dict(sum((Counter(member.rejected) for member in self.members.values()), Counter()))
+
+    def knows(self, name: Any) -> bool:
+        """Say whether there is a column of that name."""
+        return any(m.engine is not None and m.engine.knows(name) for m in self.members.values())
+
+    def set_limits(self, limits: Limits) -> None:
+        """Let the core refuse samples beyond these limits, from now on; they are not saved."""
+        self.limits = limits
+        for member in self.members.values():
+            member.limits = limits
+
+    def growth_of(self, X: Any, new_classes: int = 0) -> Growth:
+        """Return what learning rows X, and so many new classes, would append; nothing is changed."""
+        own = [member.engine.growth_of(X) for member in self.members.values() if member.engine is not None]
+        if not own:
+            own = [Regressor().new_engine().growth_of(X)]  # as of any learner's first row
+        entries, names, rows = (max(getattr(one, key) for one in own) for key in ("entries", "names", "rows"))
+        return Growth(entries, names, new_classes, rows, sum(one.bytes for one in own))
+
+    def experts(self) -> list[dict[str, Any]]:
+        """Say what each expert of each output is and how it stands."""
+        return [{"output": name, **one} for name, member in self.members.items() for one in member.experts_]
+
+    def state(self, without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
+        """Return copies of all that learning changes, by the output's number and the name there."""
+        out: dict[str, NDArray[Any]] = {}
+        for i, member in enumerate(self.begun().values()):
+            own = {} if member.engine is None else member.engine.state()
+            out |= {f"{i}.{key}": array for key, array in own.items() if f"{i}.{key}" not in without}
+        return out
+
+    def counts(self) -> dict[str, int]:
+        """Return what is counted beside the state, for a file's header."""
+        counts = {"rows": self.learned}
+        for i, member in enumerate(self.begun().values()):
+            own = {} if member.engine is None else member.engine.counts()
+            counts |= {f"{i}.{key}": value for key, value in own.items()}
+        return counts
+
+    def resume_counts(self, counts: Mapping[str, int]) -> None:
+        """Go on from what ``counts`` returned, once ``take`` has the learners."""
+        self.waiting = dict(counts)
+
+    def begin_copy(self) -> None:
+        """Begin no copy in turns: all is copied at once."""
+        return
+
+
+def _is_predicted(name: Any) -> bool:
+    return isinstance(name, tuple) and bool(name) and name[0] == PREDICTED

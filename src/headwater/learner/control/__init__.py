@@ -1,1 +1,0 @@
-"""Agents: what to do in a state, learned from what follows."""

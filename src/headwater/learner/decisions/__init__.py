@@ -1,1 +1,0 @@
-"""Learners that choose actions, and what a policy is worth."""

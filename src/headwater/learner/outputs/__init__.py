@@ -1,1 +1,0 @@
-"""What a learner gives out beside a prediction: how far its sets and intervals can be trusted."""

@@ -1,0 +1,40 @@
+"""How far a long ``learn_many`` is: a line on standard error after each part of the rows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.learner.validation import Block
+from headwater.streams.frame_rows import FrameRows, native_frame
+
+__all__ = ["parts_of", "print_part"]
+
+LINES = 20
+LEAST = 1000
+"""Rows between two lines."""
+
+
+def parts_of(block: Block) -> Iterator[Block]:
+    """Return the rows of a block in at most ``LINES`` parts of ``LEAST`` rows or more."""
+    n = len(block.y)
+    size = max(LEAST, -(-n // LINES))
+    whole = replace(block, X=block.X if isinstance(block.X, np.ndarray | Sequence) else FrameRows(block.X))
+    for at in range(0, n, size):
+        part = whole.part(slice(at, at + size))
+        yield replace(part, X=native_frame(part.X))
+
+
+def print_part(part: Block, y_pred: Sequence[Any] | NDArray[Any], *, done: int, total: int) -> None:
+    """Print how many rows are done, and how well the last of them were predicted before they were learned."""
+    pairs = [(y, said) for y, said, good in zip(part.y, y_pred, part.good, strict=True) if good]
+    numbers = isinstance(part.y, np.ndarray)
+    scores = [abs(y - said) if numbers else y == said for y, said in pairs]
+    name = "mae" if numbers else "accuracy"
+    score = f", {name} {np.mean(scores):.4g} over the last {len(scores):,}" if scores else ""
+    sys.stderr.write(f"{done:,} of {total:,} rows{score}\n")

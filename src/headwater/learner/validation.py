@@ -1,0 +1,291 @@
+"""Guards: answers and weights that cannot be learned are refused, counted by reason, and nothing learned is lost."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.encode.frames import is_frame
+from headwater.encode.sparse import SparseRows, sparse_rows
+from headwater.encode.values import FLOAT, as_float, kind_of, missing
+from headwater.errors import DataError
+
+FARTHEST = 1e30
+"""An answer beyond this is no answer."""
+HEAVIEST = 1e15
+"""A weight beyond this is none: the square of a gradient times it would be infinite, and a moment that is never finite again."""
+
+PLAIN = frozenset((str, int, bool, bytes))
+"""Types that are hashable and never NaN: they need no second look."""
+
+REASONS: dict[str, str] = {
+    "target": "the answer is missing, can't be a class, or is no number, no count or beyond 1e30 where that is needed",
+    "weight": "the weight of the sample is negative, beyond 1e15, or not a number",
+    "decision": "the action can't be one, its reward is no number, or its probability is not above 0 and at most 1",
+    "reward": "a reward outside of what was declared, read as the nearest that was",
+    "infinite": "an infinite value, read as missing",
+    "huge": "a value beyond 1e30, read as 1e30",
+    "far": "a value more than ten deviations off its column's mean; it moves the statistics as if it lay there, and a thousand off "
+    "it says nothing",
+    "far_target": "an answer more than ten deviations off the mean; it moves the statistics as if it lay there",
+    "type": "a value of a type that is no feature, read as missing",
+    "overflow": "the net's output was not finite; the row was not learned",
+    "diverged": "a step after which its own row cost far more; it was undone and the step size halved for a while",
+}
+"""What each reason in ``rejected`` means. The first three refuse the row, so that not even its names are added; the
+next six clip or drop a value; the last two guard the step.
+"""
+
+
+@dataclass(slots=True)
+class Block:
+    """Rows to learn together, checked.
+
+    Parameters
+    ----------
+    X
+        The samples.
+    y
+        Answers (n,): labels in a list, or numbers in an array.
+    w, good
+        Weights (n,), and which rows can be learned.
+    ask
+        Rows to predict in lock-step, or None.
+    rows, asked
+        X and ``ask`` as the core reads them; None until the engine has read them.
+    numbers
+        Numbers of the classes (n,), where every answer is a class that is known; else None.
+    """
+
+    X: Any
+    y: Any
+    w: NDArray[np.float64]
+    good: NDArray[np.bool_]
+    ask: Any = None
+    rows: Any = None
+    asked: Any = None
+    numbers: NDArray[np.float64] | None = None
+
+    def part(self, rows: slice) -> Block:
+        """Return some of the rows to learn as a block of its own."""
+        numbers = None if self.numbers is None else self.numbers[rows]
+        return Block(self.X[rows], self.y[rows], self.w[rows], self.good[rows], numbers=numbers)
+
+
+REFUSED = ("target", "weight", "decision")
+"""Reasons for which a row is not learned at all."""
+
+
+def check_block(
+    X: Any,
+    y: Any,
+    w: Any,
+    ask: Any,
+    span: tuple[float, float] | None,
+    rejected: Counter[str],
+    known: Mapping[Any, int] | None = None,
+) -> Block:
+    """Return rows, answers and weights, checked; what is refused is counted.
+
+    Parameters
+    ----------
+    X, y, w, ask
+        As in ``step_many``.
+    span
+        The least and the largest answer; None for classes.
+    rejected
+        Where to count.
+    known
+        Numbers of the classes known so far.
+
+    Returns
+    -------
+    Block
+    """
+    X, answers = as_samples(X), as_answers(y)
+    ask = None if ask is None else as_samples(ask)
+    n = check_pairs(X, answers, ask)
+    weights, weighed = check_weights(w, n, rejected)
+    if span is None:
+        values: Any = answers.tolist() if isinstance(answers, np.ndarray) else list(answers)
+        numbers = known_numbers(values, known) if known else None
+        good = check_labels(values, rejected) if numbers is None else np.ones(n, bool)
+    else:
+        values, good = check_numbers(answers, *span, rejected)
+        numbers = None
+    return Block(X, values, weights, good & weighed, ask, numbers=numbers)
+
+
+def as_samples(X: Any) -> Any:
+    """Return rows in a form that is read: a lazy frame collected, a sparse matrix of SciPy's as ``SparseRows``."""
+    if type(X) is list or isinstance(X, np.ndarray | Sequence) or is_frame(X):
+        return X
+    if type(X).__module__.startswith("scipy.sparse"):
+        return sparse_rows(X)
+    frame = nw.from_native(X, pass_through=True)
+    return frame.collect().to_native() if isinstance(frame, nw.LazyFrame) else X
+
+
+def check_rows(X: Any) -> int:
+    """Return the number of rows, if X is a list of mappings, a 2-d array or a data frame."""
+    if isinstance(X, SparseRows) or (isinstance(X, np.ndarray) and X.ndim == 2):
+        return len(X)
+    if isinstance(X, Sequence) and not isinstance(X, str | bytes):
+        for i, x in enumerate(X):
+            if type(x) is not dict and not isinstance(x, Mapping):
+                raise DataError(
+                    expected="a mapping of names to values",
+                    got=type(x).__name__,
+                    at=f"sample {i}",
+                    help="Give a dict, or arrays to learn_many.",
+                )
+        return len(X)
+    if is_frame(X):
+        return len(X)
+    raise DataError(
+        expected="a list of dicts, a 2-d array or a data frame",
+        got=f"{X.ndim}-d array" if isinstance(X, np.ndarray) else type(X).__name__,
+        at="X",
+        help="For one sample use learn_one.",
+    )
+
+
+def check_sample(x: Any) -> None:
+    """Refuse what is no mapping of names to values."""
+    if type(x) is not dict:
+        check_rows([x])
+
+
+def check_pairs(X: Any, y: Sequence[Any] | NDArray[Any], ask: Any) -> int:
+    """Return the number of rows, if X, y and the rows to predict agree on it."""
+    n = check_rows(X)
+    if len(y) != n:
+        raise DataError(expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer a row.")
+    if ask is not None and check_rows(ask) != n and n:
+        raise DataError(
+            expected=f"{n} rows to predict for {n} rows",
+            got=str(len(ask)),
+            at="ask",
+            help="Give one for each, or none to learn.",
+        )
+    return n
+
+
+def as_answers(y: Any) -> Sequence[Any] | NDArray[Any]:
+    """Return answers as an array, or as a list of Python's own values; a table of one column is that column."""
+    if isinstance(y, list | tuple):
+        return y
+    if isinstance(y, np.ndarray):
+        _check_one_column(y.shape)
+        return y if y.ndim == 1 else y[:, 0]
+    column = nw.from_native(y, allow_series=True, pass_through=True)
+    if isinstance(column, nw.LazyFrame):
+        column = column.collect()
+    if isinstance(column, nw.DataFrame):
+        _check_one_column(column.shape)
+        column = column[column.columns[0]]
+    if isinstance(column, nw.Series):
+        return column.to_list()
+    if isinstance(y, str | bytes) or not isinstance(y, Sequence):
+        raise DataError(
+            expected="a list, an array or a column of answers",
+            got=type(y).__name__,
+            at="y",
+            help="For one sample use learn_one.",
+        )
+    return list(y)
+
+
+def _check_one_column(shape: tuple[int, ...]) -> None:
+    """Refuse answers that are not one a row, (n,) or (n, 1)."""
+    if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
+        return
+    raise DataError(
+        expected="one answer a row, shape (n,)",
+        got=f"shape {shape}",
+        at="y",
+        help="Of one-hot answers give y.argmax(1); for several answers a row headwater.interop.sklearn has one learner for each.",
+    )
+
+
+def check_labels(y: Sequence[Any], rejected: Counter[str]) -> NDArray[np.bool_]:
+    """Say which answers can be classes: hashable, and neither None nor NaN."""
+    kinds = set(map(type, y))
+    if kinds <= PLAIN:
+        return np.ones(len(y), bool)
+    floats = kinds == {float}
+    good = ~np.isnan(y) if floats else np.array([not missing(label) and _hashable(label) for label in y], bool)
+    rejected["target"] += int((~good).sum())
+    return good
+
+
+def first_refused(y: Any, span: tuple[float, float] | None) -> str:
+    """Return how a sentence about refused answers ends: with the first of them. ``span``: as in `check_block`."""
+    given = as_answers(y)
+    answers = given.tolist() if isinstance(given, np.ndarray) else list(given)
+    good = check_labels(answers, Counter()) if span is None else check_numbers(answers, *span, Counter())[1]
+    refused = np.flatnonzero(~good)
+    return f", got {answers[refused[0]]!r:.60}" if len(refused) else ""
+
+
+def known_numbers(labels: Sequence[Any], known: Mapping[Any, int]) -> NDArray[np.float64] | None:
+    """Return the numbers of classes (n,) if all of them are known, so that none needs a second look; else None."""
+    try:
+        numbers = np.fromiter(map(known.get, labels, repeat(-1)), np.float64, len(labels))
+    except TypeError:  # one that can't be looked up
+        return None
+    return numbers if len(numbers) and numbers.min() >= 0 else None
+
+
+def check_numbers(
+    y: Sequence[Any] | NDArray[Any], least: float, most: float, rejected: Counter[str]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return answers as floats, and which of them are numbers from ``least`` to ``most``."""
+    values = _numbers(y)
+    good = (values >= least) & (values <= most)  # False for NaN
+    rejected["target"] += int((~good).sum())
+    values[~good] = 0.0
+    return values, good
+
+
+def check_weights(w: Any, n: int, rejected: Counter[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return weights (n,), with 0 for those that can't be, and which can."""
+    if w is None:
+        return np.ones(n), np.ones(n, bool)
+    weights = np.full(n, w, np.float64) if isinstance(w, int | float) else _numbers(as_answers(w))
+    if len(weights) != n:
+        raise DataError(expected=f"{n} weights for {n} rows", got=str(len(weights)), at="w", help="Give one a row.")
+    good = (weights >= 0) & (weights <= HEAVIEST)
+    rejected["weight"] += int((~good).sum())
+    weights[~good] = 0.0
+    return weights, good
+
+
+def _hashable(label: Any) -> bool:
+    """Say whether a label can be looked up; a tuple that holds a list can't, whatever its type says."""
+    try:
+        hash(label)
+    except TypeError:
+        return False
+    return True
+
+
+def _numbers(y: Sequence[Any] | NDArray[Any]) -> NDArray[np.float64]:
+    """Return a copy as floats (n,), NaN for what is no number; a text is none, whatever it reads as."""
+    try:
+        array = np.asarray(y)
+    except (ValueError, OverflowError):  # a ragged list
+        array = np.zeros(0, object)
+    flat = array.ndim == 1 or (isinstance(y, np.ndarray) and array.size == len(y))  # one column of an array is a list
+    if array.dtype.kind in "fiub" and array.dtype.itemsize <= 8 and flat:
+        return np.array(array, np.float64).reshape(len(y))
+    plain = [v[()] if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in y]
+    return np.array([as_float(v) if kind_of(v) == FLOAT else math.nan for v in plain], np.float64)

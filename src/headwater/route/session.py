@@ -1,0 +1,427 @@
+"""8 THE ROUTE: the only place that states what happens before what.
+
+::
+
+    predict → (label) → score → watch → adapt → learn → keep → report
+
+A session moves blocks of rows, and the learner predicts and then learns the rows of a block one by one, so a live
+event is a block of one. Whatever is counted here (the delay, the window, when to keep, when to make a record) is counted in
+rows: how a stream is cut into blocks can't change a result.
+
+Where labels come late (`delay`), the rows that arrive are predicted in lock-step with the learning of the rows whose
+labels arrive; each row is scored with the prediction that was given out for it, never with a fresh one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headwater.errors import ConfigError, DataError, HeadwaterError
+from headwater.learner.base import Learner as OwnLearner
+from headwater.learner.kind import HasKind, check_can, check_stateless, kind_of
+from headwater.learner.validation import FARTHEST, PLAIN
+from headwater.route.policies import Adaptation, Policy, Replay
+from headwater.route.score import Score
+from headwater.route.watcher import Watcher
+from headwater.streams import Block, CtrlC, FrameRows, Stream, Waiting, as_blocks
+from headwater.streams.frame_rows import FRAME_BLOCK
+from headwater.streams.rows import opened
+from headwater.types import Event, Lazy, Learner, Predictions, Record, ScoredRows, join
+
+__all__ = ["Session"]
+
+_AS_LEARNER = Lazy("headwater.interop.river:as_learner")
+
+
+class Session:
+    """Take rows through the route, and know how learning stands.
+
+    Parameters
+    ----------
+    learner
+        A learner of any kind, a `Fleet`, a model or pipeline of River's, or an estimator of `headwater.interop.sklearn` that was never
+        fitted, of which a new learner with its settings is made: ``session.learner``.
+    delay
+        How many rows later than its prediction the answer of a row arrives.
+    window
+        How many of the last scored rows the window scores are over.
+    block
+        Rows that are handed to the learner at once; only speed depends on it.
+    every
+        Make a `Record` after each so many rows; None makes the last one only.
+    on_record
+        What to call with each record.
+    keep
+        A file to save the learner to: when the session finishes, and after each `keep_every` rows.
+    keep_every
+        See `keep`; None saves at the end only.
+    watch
+        Who else is shown each row once it is learned: `watch.DriftWatch`, for one. What they find stands in the
+        records' events.
+    adapt
+        What to do about it: `adapt.StepUp`, `adapt.Replay`, `adapt.Reinitialise`. Nothing unless asked.
+
+    Raises
+    ------
+    ConfigError
+        When a count is too small.
+
+    Examples
+    --------
+    A session over any learner; here one that always says "late":
+
+    >>> class Always:
+    ...     task, rejected = "classify", {}
+    ...
+    ...     def step_many(self, X, y, w=None, ask=None):
+    ...         return Predictions(["late"] * len(X), np.ones((len(X), 1)), ("late",))
+    >>> session = Session(Always())
+    >>> _ = session.step([{"hour": 8}, {"hour": 9}], ["late", "on time"])
+    >>> session.record().scores["accuracy"]
+    0.5
+    """
+
+    def __init__(
+        self,
+        learner: Any,
+        *,
+        delay: int = 0,
+        window: int = 1000,
+        block: int = 1024,
+        every: int | None = None,
+        on_record: Callable[[Record], object] | Sequence[Callable[[Record], object]] = (),
+        keep: str | Path | None = None,
+        keep_every: int | None = None,
+        watch: Watcher | Sequence[Watcher] = (),
+        adapt: Policy | Sequence[Policy] = (),
+    ) -> None:
+        _check({"delay": delay}, least=0)
+        _check({"window": window, "block": block, "every": every, "keep_every": keep_every}, least=1)
+        self.learner: Learner = (learner := learner if isinstance(learner, OwnLearner) else _AS_LEARNER(learner))
+        self.rows, self.interrupted = 0, False  # rows predicted; whether Ctrl-C ended the last run
+        self._score: Score = kind_of(learner).score(window=window, delay=delay)
+        self._answers = self._score.needs_answers  # else answers are labels, which are for the scores alone
+        _check_delay(self._answers, delay)
+        self._delay, self._window, self._block = delay, window, block
+        self.keep, self._every, self._keep_every = keep, every, keep_every
+        self.on_record: tuple[Callable[[Record], object], ...] = (
+            (on_record,) if callable(on_record) else tuple(on_record)
+        )
+        self._own = learner if isinstance(learner, OwnLearner) else None
+        self._noting = learner if isinstance(learner, HasKind) else None  # it keeps a broker's position
+        # What a learner keeps for its diagnosis it keeps as it learns, unless the prediction was given out earlier.
+        self._late = self._own if delay > 0 else None
+        self._watchers: tuple[Watcher, ...] = tuple(watch) if isinstance(watch, Sequence) else (watch,)
+        self._adaptation = _adaptation(adapt, learner) if adapt else None
+        self._events: list[Event] = []
+        self._last_record = (-1, -1)
+        self._waiting = Waiting()
+        self._scored = 0  # rows whose answer has arrived
+        self._seconds = 0.0
+        self._left_out: Counter[str] = Counter()
+        self._stream: Stream | None = None
+        self._rejected_before = dict(learner.rejected)
+
+    def step(self, X: Any, y: Any = None, w: Any = None) -> Predictions:
+        """Take some rows through the route.
+
+        Parameters
+        ----------
+        X
+            A list of samples, an array of shape (n, features), or a data frame.
+        y
+            Their answers. A row whose answer is unknown (None, NaN) or can't be one is left out and counted. A learner that
+            needs no answers takes rows alone; of what is given to it here, labels are made, which it is never shown.
+        w
+            Their weights; None weighs each row 1.
+
+        Returns
+        -------
+        Predictions
+            What was predicted for each row that has an answer, before it was learned.
+
+        Raises
+        ------
+        DataError
+            If answers are missing, or are not as many as the rows.
+        """
+        started = time.perf_counter()
+        y = self._without_answers(len(X)) if y is None else y
+        X, y, w = self._answered(X, y.tolist() if isinstance(y, np.ndarray) else list(y), w)
+        forecasts = []
+        i = 0
+        while i < len(y):
+            j = min(len(y), i + self._next_size(X))
+            forecasts.append(self._route(X[i:j], y[i:j], None if w is None else w[i:j]))
+            self.rows += j - i
+            if self.keep is not None and self._keep_every and self.rows % self._keep_every == 0:
+                self.learner.save(self.keep)
+            self._seconds = self._seconds + time.perf_counter() - started if self.rows > 1 else 0.0
+            started = time.perf_counter()
+            if self._every and self.rows % self._every == 0:
+                self._call_on_record(self.record())
+            i = j
+        self._seconds += time.perf_counter() - started
+        return forecasts[0] if len(forecasts) == 1 else join(forecasts)
+
+    def run(self, stream: Any, target: str | None = None) -> Record:
+        """Take a whole stream through the route, then finish.
+
+        Ctrl-C ends the run between two blocks, so that nothing learned is lost; pressed again, it ends it at once and
+        keeps nothing more, since a row may be half learned. An error of the stream is raised after the session has
+        finished with what it has.
+
+        Parameters
+        ----------
+        stream
+            A `Stream`, an iterable of blocks or of pairs ``(x, y)``, a tuple of arrays ``(X, y)``; or, with `target`, a
+            data frame, or what `headwater.read` takes: a path, a folder, a pattern, a list of these, ``"dataset:NAME"``.
+            For a learner that needs no answers also rows without them, in any of these forms.
+        target
+            The column of the answers, in a data frame or a file; of a learner that needs none, of the labels.
+
+        Returns
+        -------
+        Record
+            How learning stands at the end.
+        """
+        positions = self._noting.notes.get("positions") if self._noting is not None else None
+        if target is not None and self.learner.task == "multioutput":
+            raise ConfigError(
+                expected="rows with a dict of answers each",
+                got=f"one target, {target}",
+                at="session",
+                help="Give pairs (x, {output: answer}), or headwater learn FILE --targets A,B.",
+            )
+        source = opened(stream, target=target, task=self.learner.task, positions=positions)
+        self._stream = source if isinstance(source, Stream) else None
+        ctrl_c = CtrlC()
+        try:
+            with ctrl_c, nullcontext() if source is stream else source:  # what was opened here is closed here
+                for block in ctrl_c.between(self._timed(as_blocks(source, target=target, answers=self._answers))):
+                    self._take(block)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            if ctrl_c.hurried:
+                raise
+        except (HeadwaterError, OSError):
+            self.finish()
+            raise
+        return self.finish()
+
+    def _take(self, block: Block) -> None:
+        """Take a block; of a broker's the position goes into the learner's notes, and so into the same file as its weights."""
+        if block.position is None:
+            self.step(block.X, block.y)
+            return
+        if self._noting is None or self._delay:
+            raise ConfigError(
+                expected="a learner of headwater's, and no delay, for a broker",
+                got="a delay" if self._delay else type(self.learner).__name__,
+                at="session",
+                help="Let late answers come from another topic: answers=TOPIC, with a store.",
+            )
+        before, keep_every = self.rows, self._keep_every
+        self._keep_every = None  # within a block the weights are ahead of the position
+        try:
+            self.step(block.X, block.y)
+        finally:
+            self._keep_every = keep_every
+        name, at = block.position
+        self._noting.notes["positions"] = self._noting.notes.get("positions", {}) | {name: at}
+        if self.keep is not None and keep_every and before // keep_every < self.rows // keep_every:
+            self.learner.save(self.keep)
+
+    def finish(self) -> Record:
+        """Let the answers arrive that are still on their way, then keep the learner and report."""
+        if n := len(self._waiting.y):
+            X = self._waiting.X
+            self.learner.step_many(X, self._waiting.y, np.array(self._waiting.w), ask=X)
+            self._score_late(X, *self._waiting.arrive(n))
+        record = self.record()
+        if self.keep is not None and self.rows:
+            self.learner.save(self.keep)
+        self._call_on_record(record)
+        return record
+
+    def record(self) -> Record:
+        """Return how learning stands."""
+        score = self._score
+        scores, window_scores = score.scores(), score.scores(window=True)
+        record = Record(
+            rows=self.rows,
+            scored=score.n,
+            window=min(self._window, score.n),
+            names=score.names,
+            scores=scores.pop("model"),
+            window_scores=window_scores.pop("model"),
+            baselines=scores,
+            window_baselines=window_scores,
+            rows_per_s=(self.rows - 1) / self._seconds if self._seconds else 0.0,
+            rejected=self._rejected(),
+            events=tuple(self._events),
+            unscored=score.unscored,
+            coverage={} if self._own is None else self._own.coverage_.get(0.9, {}),
+        )
+        if self._own is not None:
+            self._own.keep_record(record)
+        return record
+
+    def _route(self, X: Any, y: list[Any], w: Any) -> Predictions:
+        """Predict, take the answers that arrive, score, learn: in this order for each row of the block."""
+        if not self._delay:
+            shown = y if self._answers else None
+            forecast = self.learner.step_many(X.frame if isinstance(X, FrameRows) else X, shown, w)
+            self._scored += len(y)
+            proba = self._score.score(y, forecast, X)
+            if self._watchers or self._adaptation is not None:
+                self._show(X, y, forecast.y_pred, proba, forecast)
+            return forecast
+        w = [1.0] * len(y) if w is None else list(w)
+        first = min(len(y), self._delay - len(self._waiting.y))  # rows that come before any answer does
+        forecasts = []
+        if first:
+            forecasts.append(self.learner.predict_batch(X[:first]))
+            self._wait(X[:first], y[:first], w[:first], forecasts[0])
+        if n := len(y) - first:
+            late = self._waiting.followed_by(X[first:], y[first:], w[first:], n)
+            forecasts.append(self.learner.step_many(*late, ask=X[first:]))
+            self._wait(X[first:], y[first:], w[first:], forecasts[-1])
+            self._score_late(late[0], *self._waiting.arrive(n))
+        return join(forecasts)
+
+    def _wait(self, X: Any, y: list[Any], w: list[float], given: Predictions) -> None:
+        self._waiting.put(X, y, w, y_pred=list(given.y_pred), proba=given.proba_of(y))
+
+    def _score_late(self, X: Any, y: list[Any], y_pred: list[Any], proba: list[float]) -> None:
+        """Score rows with what was predicted for them when they were asked."""
+        self._scored += len(y)
+        self._score.update(y, y_pred, proba)
+        self._show(X, y, y_pred, proba)
+
+    def _show(self, X: Any, y: list[Any], y_pred: Any, proba: list[float], forecast: Predictions | None = None) -> None:
+        """Let the watchers see some rows, and the policies what they found."""
+        said = y_pred.tolist() if isinstance(y_pred, np.ndarray) else y_pred
+        rows = ScoredRows(self._scored - len(y) + 1, X, y, said, proba, self.learner.task, forecast)
+        if self._late is not None:
+            self._late.take_scored(rows)
+        events = [event for watcher in self._watchers for event in watcher.see(rows, self.learner)]
+        if self._adaptation is not None:
+            events += self._adaptation.see(rows, events, self.learner)
+        self._events += events
+
+    def _next_size(self, X: Any) -> int:
+        """Return how many of the rows go together next: up to a block, and none beyond a row after which something is due."""
+        # The first row goes alone: it may have to wait for what is imported at first use, which is no matter of rows/s.
+        size = max(self._block, FRAME_BLOCK) if isinstance(X, FrameRows) else self._block
+        size = size if self.rows else 1
+        for n in (self._every, self._keep_every):
+            size = min(size, n - self.rows % n) if n else size
+        dues = [watcher.due for watcher in self._watchers]
+        dues += [] if self._adaptation is None else [self._adaptation.due]
+        dues += [] if self._late is None else [self._late.sample_due]
+        missing = self._delay - len(self._waiting.y) - self._scored  # the first answers are still on their way
+        for due in dues:
+            size = min(size, due + missing) if due is not None and due + missing > 0 else size
+        return size
+
+    def _answered(self, X: Any, y: list[Any], w: Any) -> tuple[Any, list[Any], Any]:
+        """Leave out the rows whose answer is unknown, or nothing that can be scored."""
+        if len(y) != len(X):
+            raise DataError(
+                expected=f"{len(X)} answers for {len(X)} rows", got=str(len(y)), at="y", help="Give one a row."
+            )
+        if not isinstance(X, (list, np.ndarray)):
+            X = X if isinstance(X, FrameRows) else FrameRows(X)
+            # Late answers are chained across blocks, whose columns may differ; and of other learners only rows are known.
+            X = list(X) if self._delay or self._own is None else X
+        kinds = set(map(type, y))
+        classify = self.learner.task == "classify"
+        if self._answers and (kinds <= PLAIN if classify else kinds == {float} and sum(map(abs, y)) <= FARTHEST):
+            return X, y, w  # NaN is no number up to any
+        reasons = list(map(self._score.problem, y))
+        if not any(reasons):
+            return X, y, w
+        self._left_out.update(filter(None, reasons))
+        if not self._answers:  # the row is learned all the same
+            return X, y, w
+        kept = [i for i, reason in enumerate(reasons) if not reason]
+        rows = [X[i] for i in kept] if isinstance(X, list) else X[kept]
+        return rows, [y[i] for i in kept], None if w is None else [w[i] for i in kept]
+
+    def _without_answers(self, n: int) -> list[Any]:
+        """Return unknown labels for n rows, where no answers are needed."""
+        if self._answers:
+            raise DataError(
+                expected="an answer for each row",
+                got="none",
+                at="y",
+                help="Only a learner that needs none takes rows alone.",
+            )
+        return [None] * n
+
+    def _rejected(self) -> dict[str, int]:
+        counts = self._left_out + Counter(self._stream.rejects.counts if self._stream else {})
+        for reason, count in self.learner.rejected.items():
+            counts[reason] += count - self._rejected_before.get(reason, 0)
+        return {reason: count for reason, count in counts.items() if count}
+
+    def _call_on_record(self, record: Record) -> None:
+        if (record.rows, record.scored) == self._last_record:
+            return  # the stream ended where a record was due
+        self._last_record = (record.rows, record.scored)
+        self._events = []
+        for call in self.on_record:
+            call(record)
+
+    def _timed(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        # Reading counts: rows/s is what a user of the whole route gets.
+        while True:
+            started = time.perf_counter()
+            block = next(blocks, None)
+            self._seconds += time.perf_counter() - started
+            if block is None:
+                return
+            yield block
+
+
+def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
+    """Return what carries policies out."""
+    if not isinstance(learner, OwnLearner):
+        raise ConfigError(
+            expected="a Classifier or a Regressor to adapt",
+            got=type(learner).__name__,
+            at="adapt of Session",
+            help="Leave adapt out.",
+        )
+    check_can(learner, "step", at="adapt of Session")
+    policies = tuple(adapt) if isinstance(adapt, Sequence) else (adapt,)
+    if any(isinstance(policy, Replay) for policy in policies):
+        check_stateless(learner, "a learner whose old rows can be learned again", at="Replay in adapt of Session")
+    return Adaptation(policies)
+
+
+def _check_delay(answers: bool, delay: int) -> None:
+    """Refuse a delay where no answers are waited for."""
+    if delay and not answers:
+        raise ConfigError(
+            expected="no delay: nothing is waited for where no answers are learned",
+            got=str(delay),
+            at="delay",
+            help="Leave delay out.",
+        )
+
+
+def _check(counts: dict[str, int | None], *, least: int) -> None:
+    for name, count in counts.items():
+        if count is not None and count < least:
+            raise ConfigError(
+                expected=f"{name} of at least {least}", got=str(count), at=name, help="Give a larger number of rows."
+            )

@@ -1,0 +1,60 @@
+"""``open``: a learner in this process that loses nothing it has been taught, however the process ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from headwater.learner.kind import kind_with
+from headwater.store.learner_file import LEARNER_FORMAT
+from headwater.store.service import DurableLearner, Limits, RetentionPolicy, Service
+from headwater.store.service.durable_learner import NAME
+
+__all__ = ["open"]
+
+
+def open(  # noqa: A001 - as gzip.open
+    path: str | Path,
+    learner: Any = None,
+    *,
+    policy: RetentionPolicy | None = None,
+    limits: Limits | None = None,
+) -> DurableLearner:
+    """Open a durable learner: what it was taught is on disk before a call returns, and comes back to the bit.
+
+    Parameters
+    ----------
+    path : str or Path
+        The store, one SQLite file; made if it is missing.
+    learner : Classifier or Regressor, optional
+        What a new store begins with (a Classifier without it); ignored when the store has a learner already.
+    policy : RetentionPolicy, optional
+        How much is kept.
+    limits : Limits, optional
+        What one call may bring at most; beyond, it is refused before anything is written.
+
+    Returns
+    -------
+    DurableLearner
+
+    Raises
+    ------
+    StoreError
+        If the file is in use by another process, damaged before its tail, or no store.
+
+    Examples
+    --------
+    >>> import headwater as hw, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "orders.db")
+    >>> with hw.open(path, hw.Regressor()) as model:
+    ...     _ = model.learn_one({"x": 1.0}, 2.0)
+    >>> with hw.open(path) as model:
+    ...     model.n_learned, model.seq
+    (1, 1)
+    """
+    service = Service(path, LEARNER_FORMAT, policy, limits=limits)
+    if NAME not in service.models.by_name:
+        service.change(service.models.create, NAME, learner if learner is not None else kind_with("classify").make({}))
+    model = service.models.named(NAME)
+    opened: DurableLearner = model.champion.learner.kind.durable(service, model)
+    return opened

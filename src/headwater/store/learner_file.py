@@ -1,0 +1,276 @@
+"""Save and load: what a learner is made of, as settings and arrays, and the learner that is built from them.
+
+A file holds settings and counters as JSON; tensors by the names of the core's state (``nn.core.STATE``), the vocabulary
+among them; and ``sample``, what a diagnosis needs. The file itself is ``store.model_file``'s; the arrays of a ``Network``
+too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headwater.encode.values import is_portable
+from headwater.errors import ModelFileError
+from headwater.learner.base import Learner
+from headwater.learner.engine import BaseEngine
+from headwater.learner.kind import kind_named
+from headwater.learner.settings import settings_of
+from headwater.nn import Network
+from headwater.store.members import is_member_store
+from headwater.store.model_file import LearnerFormat, SavedModel, read, seal, unseal, write
+from headwater.store.model_file.container import fitting
+from headwater.store.model_file.diagnosis_sample import pack_sample, unpack_sample
+from headwater.store.model_file.network import build_network, pack_network
+from headwater.store.model_file.settings import as_json, from_json
+from headwater.types import Lazy
+
+__all__ = ["LEARNER_FORMAT", "fingerprint", "from_bytes", "load", "save", "to_bytes"]
+
+_FLEET = Lazy("headwater.fleet:Fleet")
+EMPTY: Mapping[str, NDArray[Any]] = MappingProxyType({})
+Model = TypeVar("Model", bound=Learner | Network)
+
+
+def save(model: Learner | Network, path: str | Path) -> None:
+    """Write a learner or a network to a file: first beside it, then in its place, so that a crash leaves the old one or the new one.
+
+    Parameters
+    ----------
+    model : Learner or Network
+        What to write; a learner of any kind.
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    ModelFileError
+        If the file can't be written, or a name is of a type that JSON can't hold.
+    """
+    write(path, to_bytes(model))
+
+
+@overload
+def load(path: str | Path) -> Any: ...
+@overload
+def load(path: str | Path, kind: type[Model]) -> Model: ...
+def load(path: str | Path, kind: type[Any] | None = None) -> Any:
+    """Read a learner or a network from a file; it goes on learning where it stopped, to the bit.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that ``save`` wrote.
+    kind : type, optional
+        What the file must hold, such as `Classifier` or `nn.Network`. Type checkers then know what is returned.
+
+    Returns
+    -------
+    Learner or Network
+        Of the kind that was saved.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, truncated, altered, from a later version, or holds something else than ``kind``.
+
+    Examples
+    --------
+    >>> import headwater as hw, tempfile, os
+    >>> model = hw.Regressor()
+    >>> model.learn_one({"x": 1.0}, 2.0)
+    >>> path = os.path.join(tempfile.mkdtemp(), "m.hw")
+    >>> model.save(path)
+    >>> hw.load(path, hw.Regressor).predict_one({"x": 1.0}) == model.predict_one({"x": 1.0})
+    True
+    """
+    data = read(path)
+    found = _FLEET.value.from_store(path) if is_member_store(data) else from_bytes(data, str(path))
+    if kind is not None and not isinstance(found, kind):
+        raise ModelFileError(
+            expected=f"a {kind.__name__}",
+            got=f"a {type(found).__name__}",
+            at=str(path),
+            help="Load it without a kind, or with its own.",
+        )
+    return found
+
+
+def to_bytes(model: Learner | Network) -> bytes:
+    """Return the file of a learner or a network as bytes."""
+    if isinstance(model, Network):
+        return seal(pack_network(model))
+    saved = _pack(model)
+    _check_names(saved.arrays)
+    return seal(saved)
+
+
+def from_bytes(data: bytes, at: str) -> Any:
+    """Return the learner or the network whose file these bytes are."""
+    saved = unseal(data, at)
+    with fitting(at):
+        if saved.header["learner"] == "Network":
+            return build_network(saved)
+    return _unpack(saved, at)
+
+
+def fingerprint(model: Learner | Network) -> str:
+    """Return a hash of everything that a learner has learned: equal for two learners only if they go on alike, to the bit.
+
+    Examples
+    --------
+    >>> import headwater as hw
+    >>> (
+    ...     fingerprint(hw.Regressor()) == fingerprint(hw.Regressor()),
+    ...     fingerprint(hw.Regressor(seed=1)) == fingerprint(hw.Regressor()),
+    ... )
+    (True, False)
+    """
+    data = to_bytes(model)
+    size = int.from_bytes(data[:8], "little")
+    about = json.loads(
+        json.loads(data[8 : 8 + size])["__metadata__"]["headwater"]
+    )  # names, counts, a digest of all arrays
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+class _Copy:
+    """A copy of a learner in short turns: its parameters piece by piece, all else at the end."""
+
+    def __init__(self, learner: Learner) -> None:
+        self._learner, self._engine = learner, learner.engine
+        self._parameters = None if self._engine is None else self._engine.begin_copy()
+
+    def advance(self) -> bool:
+        """Copy some parameters; return whether it is worth calling again before `finish`."""
+        return self._parameters is not None and self._parameters.advance()
+
+    def finish(self) -> SavedModel:
+        """Return the learner as it stands now."""
+        with self._learner.lock:
+            if self._parameters is None or self._learner.engine is not self._engine:
+                return _packed(self._learner)
+            return _packed(self._learner, self._parameters.finish())
+
+
+def _pack(learner: Any) -> SavedModel:
+    """Return settings and arrays of a learner, as they stand at one moment."""
+    with learner.lock:
+        return _packed(learner)
+
+
+def _packed(learner: Any, copied: Mapping[str, NDArray[Any]] = EMPTY) -> SavedModel:
+    """Return settings and arrays of a learner; ``copied``: arrays that have been copied already."""
+    if not isinstance(learner, Learner):  # a fleet, which stands above this room
+        fleet: SavedModel = learner.saved()
+        return fleet
+    engine, sample = learner.engine, learner.sample
+    arrays = {} if engine is None else {**engine.state(tuple(copied)), **copied}
+    header = {
+        "learner": type(learner).__name__,
+        "settings": {name: as_json(value) for name, value in settings_of(learner).items()},
+        "classes": [as_json(label) for label in learner.known_classes],
+        "notes": learner.notes,
+        "refused": {reason: count for reason, count in learner.refused.items() if count},
+        "engine": None if engine is None else engine.counts(),
+    }
+    if sample is not None:
+        sample.catch_up(learner.n_learned)
+        arrays["sample"] = pack_sample(sample)
+    for i, member in enumerate(learner.members.values()):
+        if member.sample is not None:
+            member.sample.catch_up(member.n_learned)
+            arrays[f"{i}.sample"] = pack_sample(member.sample)
+    return SavedModel(header, arrays)
+
+
+def _check_names(arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse columns whose names are another one in the next process, such as objects that are shown with their address.
+
+    A store needs no such check: its names come from the journal, which holds plain values only.
+    """
+    for prefix in _prefixes(arrays, "column_name"):
+        _check_names_of(arrays, prefix)
+
+
+def _prefixes(arrays: Mapping[str, NDArray[Any]], name: str) -> list[str]:
+    """Return what stands before the names of arrays that are called so: nothing, or the number of an output and a dot."""
+    return [key.removesuffix(name) for key in arrays if key == name or key.endswith(f".{name}")]
+
+
+def _check_names_of(arrays: Mapping[str, NDArray[Any]], prefix: str) -> None:
+    texts, ends = arrays[f"{prefix}names_bytes"].data, arrays[f"{prefix}names_end"]
+    for place in arrays[f"{prefix}column_name"].tolist():
+        name = bytes(texts[ends[place - 1] if place else 0 : ends[place]])
+        if not is_portable(name):
+            kind, _, said = name[1:].decode("utf-8", "surrogatepass").partition(" ")
+            raise ModelFileError(
+                expected="names and classes that are text, numbers, booleans, bytes or tuples of them",
+                got=f"{said} ({kind})",
+                at="save",
+                help="Use such names, or map yours to texts.",
+            )
+
+
+def _unpack(saved: SavedModel, at: str) -> Any:
+    """Build a learner and put what was saved into it."""
+    with fitting(at):
+        if saved.header["learner"] == "Fleet":
+            return _FLEET.value.from_saved(saved, at)
+        return _unpacked(saved.header, saved.arrays)
+
+
+def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learner:
+    settings = {name: from_json(value) for name, value in header["settings"].items()}
+    cls: type[Learner] = kind_named(header["learner"]).cls
+    if "text" in cls.__dataclass_fields__:  # files of the first versions have no columns of text
+        settings.setdefault("text", None)
+    learner = cls(**settings)
+    learner.resume(
+        engine=None if header["engine"] is None else _engine(learner, header["engine"], arrays),
+        classes=[from_json(label) for label in header["classes"]],
+        refused=_counter(header["refused"]),
+        notes=header.get("notes", {}),
+        sample=unpack_sample(arrays["sample"], learner.task) if "sample" in arrays else None,
+    )
+    for i, member in enumerate(learner.members.values()):
+        if f"{i}.sample" in arrays:
+            member.resume_sample(unpack_sample(arrays[f"{i}.sample"], member.task))
+    return learner
+
+
+def _engine(learner: Learner, counts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> BaseEngine:
+    """Build an engine on saved arrays; the core checks each of them against what the settings declare."""
+    _check_texts(arrays)
+    engine = learner.new_engine(arrays)
+    engine.resume_counts(counts)
+    return engine
+
+
+def _counter(counts: dict[str, int]) -> Counter[str]:
+    """Return counts by reason, if that is what they are."""
+    if not all(type(count) is int and count >= 0 for count in counts.values()):
+        raise ValueError("refused", "counts of 0 or more", counts)
+    return Counter(counts)
+
+
+def _check_texts(arrays: dict[str, NDArray[Any]]) -> None:
+    """Refuse names that are no UTF-8, one by one; the core checks all else, and that there are names where it needs them."""
+    for prefix in _prefixes(arrays, "names_bytes"):
+        texts, ends = arrays[f"{prefix}names_bytes"].tobytes(), arrays[f"{prefix}names_end"]
+        texts.decode("utf-8", "surrogatepass")
+        starts = ends[(ends >= 0) & (ends < len(texts))]
+        if (np.frombuffer(texts, np.uint8)[starts] & 0xC0 == 0x80).any():
+            raise ValueError("names_end", "where characters end", ends)
+
+
+LEARNER_FORMAT = LearnerFormat(_pack, _Copy, _unpack)
+"""What a store is handed, so that it can keep learners without knowing them."""
