@@ -139,8 +139,8 @@ def test_a_store_goes_on_from_its_last_commit(tmp_path):
     assert again.fingerprint() == committed
     with again:
         again.learn_many(ROWS[600:], LABELS[600:])
-    whole = taught("classifier")
-    assert hw.Fleet(MAKERS["classifier"], "machine", store=path).fingerprint() == whole.fingerprint()
+    with hw.Fleet(MAKERS["classifier"], "machine", store=path) as last:
+        assert last.fingerprint() == taught("classifier").fingerprint()
 
 
 def test_a_store_of_something_else_is_refused(tmp_path):
@@ -168,10 +168,10 @@ def test_a_damaged_record_in_a_store_is_refused_when_its_key_comes(tmp_path):
     with sqlite3.connect(path) as database:
         database.execute("UPDATE record SET record = substr(record, 1, 300) WHERE number = 0")
     database.close()
-    fleet = hw.Fleet(MAKERS["classifier"], "machine", store=path)
-    first = next(iter(fleet))
-    with pytest.raises(ModelFileError, match="Use another copy"):
-        fleet.predict_one({"machine": first, "a": 1.0})
+    with hw.Fleet(MAKERS["classifier"], "machine", store=path) as fleet:
+        first = next(iter(fleet))
+        with pytest.raises(ModelFileError, match="Use another copy"):
+            fleet.predict_one({"machine": first, "a": 1.0})
 
 
 def test_only_a_fleet_with_a_store_commits():
@@ -195,9 +195,9 @@ def test_what_is_removed_from_a_store_is_gone_with_the_next_commit(tmp_path):
         fleet.remove(*(key for key in gone if key in fleet))
         after, keys = fleet.fingerprint(), fleet.keys()
         fleet.close()
-        again = hw.Fleet(MAKERS[name], "machine", store=path)
-        assert (again.fingerprint(), again.keys()) == (after, keys)
-        assert again.score() == fleet.score()
+        with hw.Fleet(MAKERS[name], "machine", store=path) as again:
+            assert (again.fingerprint(), again.keys()) == (after, keys)
+            assert again.score() == fleet.score()
         again.close()
 
 

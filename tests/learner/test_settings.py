@@ -1,6 +1,7 @@
 """Settings are taken as people write them, and stand once."""
 
-from dataclasses import fields
+import inspect
+from dataclasses import dataclass, fields
 
 import pytest
 
@@ -8,7 +9,7 @@ import headwater as hw
 from headwater import nn
 from headwater.errors import ConfigError
 from headwater.interop.sklearn import OnlineClassifier, OnlineRegressor
-from headwater.learner.settings import Settings
+from headwater.learner.settings import Settings, documented
 
 LEARNERS = (hw.Classifier, hw.Regressor)
 
@@ -49,12 +50,49 @@ def test_what_a_pool_of_ones_own_would_ignore_is_an_error(given):
 
 @pytest.mark.parametrize("make", [*LEARNERS, OnlineClassifier, OnlineRegressor])
 def test_each_setting_is_declared_once_and_described_in_every_class_that_has_it(make):
-    own = {field.name: field.default for field in fields(make)}
+    own, doc = {field.name: field.default for field in fields(make)}, inspect.getdoc(make)
     for field in fields(Settings):
         assert field.name == "loss" or own[field.name] is field.default
-        assert (
-            f"\n    {field.name} :" in make.__doc__
-            or f"{field.name}, " in make.__doc__
-            or f", {field.name} :" in make.__doc__
+        assert f"\n{field.name} :" in doc or f"{field.name}, " in doc or f", {field.name} :" in doc
+    assert "SETTINGS" not in doc
+
+
+def test_a_class_is_described_alike_whether_the_compiler_strips_indentation_or_not():
+    def make(doc):
+        @dataclass
+        class Base:
+            __doc__ = form("""What all have.
+
+    Parameters
+    ----------
+    own : int
+        Said by the class itself.
+    given : int
+        Inherited,
+
+        at length.
+    """)
+
+        @documented
+        @dataclass
+        class Made(Base):
+            __doc__ = doc
+
+        return inspect.getdoc(Made)
+
+    written = """One of them.
+
+    Parameters
+    ----------
+    SETTINGS
+    own : float
+        Its own.
+
+    Examples
+    --------
+    """
+    for form in (str, inspect.cleandoc):  # what compilers do before and since Python 3.13
+        assert make(form(written)) == (
+            "One of them.\n\nParameters\n----------\ngiven : int\n    Inherited,\n\n    at length.\n"
+            "own : float\n    Its own.\n\nExamples\n--------"
         )
-    assert "SETTINGS" not in make.__doc__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -265,7 +266,8 @@ def test_its_repr_is_the_constructor_call():
 
 
 @pytest.mark.parametrize("inputs", [None, 2])
-def test_it_is_neither_saved_nor_exported(inputs, tmp_path):
+def test_it_is_neither_saved_nor_exported(inputs, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)  # as where PyTorch is not installed
     net = nn.Network([nn.Dense(1)], inputs=inputs, engine="plain")
     for path, write in (("a.hw", net.save), ("a.onnx", net.export_onnx)):
         with pytest.raises(ConfigError, match="expected a network with engine='core', got engine='plain'"):

@@ -63,11 +63,12 @@ def to_torch(net: Network, *, logits: bool = False) -> Any:
         Before the number of inputs is known.
     """
     check_no_state(net.expert, "Network.to_torch")
+    operations = net.core.operations(0)  # refuses one that is not in the core, whether PyTorch is there or not
     torch = load_torch("Network.to_torch")
     kind = torch.float64 if net.dtype == np.float64 else torch.float32
     with torch.no_grad():
         modules = [] if reads_image(net.expert.layers) else [_first(torch, net, kind)]
-        behind = [operation for operation in net.core.operations(0) if operation.name != "identity"]
+        behind = [operation for operation in operations if operation.name != "identity"]
         modules += [MODULES[operation.name](torch, operation, kind) for operation in behind]
         if not logits:
             modules += _link(torch, net.expert.loss.row.link)

@@ -104,7 +104,7 @@ def _operation(address: Address) -> dict[str, Any]:
     names = [part[1:-1] for part in address.path.split("/") if part.startswith("{")]
     found: dict[str, Any] = {
         "operationId": address.name,
-        "summary": (address.handler.__doc__ or "").strip().splitlines()[0],
+        "summary": (address.handler.__doc__ or address.name).strip().partition("\n")[0],  # python -OO has no docstrings
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]+$"}}
             for name in names

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, is_dataclass
 from dataclasses import fields as declared
+from inspect import cleandoc
 from typing import Any, TypeVar
 
 from headwater.nn import Loss, Optimizer
@@ -102,20 +103,21 @@ class Settings:
 def documented(cls: type[T]) -> type[T]:
     """Put the descriptions of the settings that a class inherits into its docstring, where it says ``SETTINGS``.
 
-    A setting that the class describes itself is left out.
+    A setting that the class describes itself is left out. Without docstrings (``python -OO``) there is nothing to put.
     """
-    doc = cls.__doc__ or ""
+    # The compiler strips indentation since Python 3.13; cleandoc makes both forms alike.
+    doc = cleandoc(cls.__doc__ or "")
     inherited = [entry for base in reversed(cls.__mro__[1:]) if is_dataclass(base) for entry in _entries(base)]
     new = [entry for entry in inherited if f"\n{entry.partition(' :')[0]} :" not in doc]
-    cls.__doc__ = doc.replace("    SETTINGS\n", "".join(new))
+    cls.__doc__ = doc.replace("SETTINGS\n", "".join(new))
     return cls
 
 
 def _entries(cls: type) -> list[str]:
     """Return the description of each setting in a class's docstring (of two that have one together, of both)."""
     entries: list[str] = []
-    for line in (cls.__doc__ or "").partition("----------\n")[2].rstrip().splitlines():
-        if line.startswith("        "):
+    for line in cleandoc(cls.__doc__ or "").partition("----------\n")[2].splitlines():
+        if line.startswith("    "):
             entries[-1] += line + "\n"
         else:
             entries.append(line + "\n")
