@@ -198,7 +198,6 @@ def test_what_is_removed_from_a_store_is_gone_with_the_next_commit(tmp_path):
         with hw.Fleet(MAKERS[name], "machine", store=path) as again:
             assert (again.fingerprint(), again.keys()) == (after, keys)
             assert again.score() == fleet.score()
-        again.close()
 
 
 def test_a_file_keeps_what_was_learned_and_refused_and_how_rows_were_read(tmp_path):
