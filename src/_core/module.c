@@ -87,6 +87,14 @@ static PyObject *key(PyObject *self, PyObject *args)
     return PyLong_FromUnsignedLongLong(hw_key(seed, what, which));
 }
 
+/* A reference that is never given back: the object outlives the interpreter, and nothing of it is closed. */
+static PyObject *keep(PyObject *self, PyObject *object)
+{
+    (void)self;
+    Py_INCREF(object);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
     {"level", level, METH_VARARGS, "The level of kernels that this processor runs: 1, 3 or 4."},
     {"sine", sine, METH_VARARGS, "sin(2πt), of a float or in place of an array."},
@@ -95,6 +103,7 @@ static PyMethodDef functions[] = {
     {"rate", rate, METH_VARARGS, "Step size of a schedule at a step."},
     {"draw", draw, METH_VARARGS, "Draw initial weights."},
     {"key", key, METH_VARARGS, "A key for draws."},
+    {"keep", keep, METH_O, "Keep an object for as long as the process lives."},
     {NULL, NULL, 0, NULL}};
 
 static int add(PyObject *module, const char *name, const char *const *(*list)(int *))

@@ -27,10 +27,11 @@ from headwater.learner.settings import settings_of
 from headwater.nn import Network
 from headwater.store.members import is_member_store
 from headwater.store.model_file import LearnerFormat, SavedModel, read, seal, unseal, write
-from headwater.store.model_file.container import fitting
+from headwater.store.model_file.container import fitting, holds_database
 from headwater.store.model_file.diagnosis_sample import pack_sample, unpack_sample
 from headwater.store.model_file.network import build_network, pack_network
 from headwater.store.model_file.settings import as_json, from_json
+from headwater.store.ownership import read_head
 from headwater.types import Lazy
 
 __all__ = ["LEARNER_FORMAT", "fingerprint", "from_bytes", "load", "save", "to_bytes"]
@@ -68,7 +69,8 @@ def load(path: str | Path, kind: type[Any] | None = None) -> Any:
     Parameters
     ----------
     path : str or Path
-        A file that ``save`` wrote.
+        A file that ``save`` wrote; or a store, which stays as it is: its default model after the last event, or its fleet after
+        the last commit.
     kind : type, optional
         What the file must hold, such as `Classifier` or `nn.Network`. Type checkers then know what is returned.
 
@@ -81,6 +83,8 @@ def load(path: str | Path, kind: type[Any] | None = None) -> Any:
     ------
     ModelFileError
         If the file is missing, truncated, altered, from a later version, or holds something else than ``kind``.
+    StoreError
+        If it is a store that another process has open, or a damaged one.
 
     Examples
     --------
@@ -92,8 +96,7 @@ def load(path: str | Path, kind: type[Any] | None = None) -> Any:
     >>> hw.load(path, hw.Regressor).predict_one({"x": 1.0}) == model.predict_one({"x": 1.0})
     True
     """
-    data = read(path)
-    found = _FLEET.value.from_store(path) if is_member_store(data) else from_bytes(data, str(path))
+    found = _in_store(path) if holds_database(path) else from_bytes(read(path), str(path))
     if kind is not None and not isinstance(found, kind):
         raise ModelFileError(
             expected=f"a {kind.__name__}",
@@ -102,6 +105,16 @@ def load(path: str | Path, kind: type[Any] | None = None) -> Any:
             help="Load it without a kind, or with its own.",
         )
     return found
+
+
+def _in_store(path: str | Path) -> Any:
+    """Return what a store holds, in memory: its default model after the last event, or the members after the last commit."""
+    if is_member_store(read_head(path)):
+        return _FLEET.value.from_store(path)
+    from headwater.store.service.durable_learner import NAME
+    from headwater.store.service.upkeep import restore
+
+    return restore(path, LEARNER_FORMAT, model=NAME)[0]
 
 
 def to_bytes(model: Learner | Network) -> bytes:

@@ -296,7 +296,7 @@ def test_a_failing_fsync_acknowledges_nothing_more_until_a_restart(tmp_path, goo
 
 
 def test_a_store_in_use_is_refused(tmp_path):
-    with hw.open(tmp_path / "a.db"), pytest.raises(StoreError, match="in use"):
+    with hw.open(tmp_path / "a.db"), pytest.raises(StoreError, match="this process has open"):
         hw.open(tmp_path / "a.db")
 
 

@@ -20,12 +20,14 @@ def test_a_symbolic_link_leads_to_the_same_lock_and_the_same_wal(tmp_path):
     link.symlink_to(tmp_path / "a.db")
     with hw.open(tmp_path / "a.db", hw.Classifier(**SMALL)) as model:
         model.learn_one({"a": 1.0}, "x")
-        with pytest.raises(StoreError, match="expected a store that no other process has open, got one that is in use"):
+        with pytest.raises(
+            StoreError, match="expected a store that is not open yet, got one that this process has open"
+        ):
             hw.open(link)
     with hw.open(link) as model:
         assert model.learn_one({"a": 1.0}, "x") == 2
         assert [path.name for path in link.parent.iterdir()] == ["link.db"]
-        with pytest.raises(StoreError, match="in use"):
+        with pytest.raises(StoreError, match="this process has open"):
             hw.open(tmp_path / "a.db")
 
 
@@ -45,7 +47,7 @@ def test_removing_what_lies_beside_a_store_lets_nobody_in(tmp_path):
         for path in tmp_path.iterdir():
             if path.name not in ("a.db", "a.db-wal", "a.db-shm"):
                 path.unlink()
-        with pytest.raises(StoreError, match="in use"):
+        with pytest.raises(StoreError, match="this process has open"):
             hw.open(tmp_path / "a.db")
         assert model.learn_one({"a": 1.0}, "x") == 2
 
@@ -68,7 +70,7 @@ def test_the_files_of_a_store_are_for_their_owner_alone(tmp_path):
             modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     finally:
         os.umask(before)
-    assert modes == dict.fromkeys(("a.db", "a.db-mark", "a.db-shm", "a.db-wal"), 0o600)
+    assert modes == dict.fromkeys(("a.db", "a.db-lock", "a.db-mark", "a.db-shm", "a.db-wal"), 0o600)
 
 
 def test_a_store_that_can_only_be_read_is_checked_exported_and_restored_from(tmp_path, monkeypatch):

@@ -18,9 +18,9 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from headwater.errors import ConfigError, HeadwaterError, StoreError
+from headwater.store.ownership import OwnedFile
 
 from .high_water import mark_path, read_mark
-from .lock import Lock
 from .wal import read_frames
 
 Transaction: TypeAlias = Callable[[], AbstractContextManager[None]]
@@ -73,13 +73,13 @@ _WAL_LEFT = 32 << 20
 """Bytes of WAL that stay on the disk once it begins anew."""
 
 
-def connect(lock: Lock, *, create: bool = True, accept: bool = False) -> sqlite3.Connection:
-    """Open a locked store's file for writing, making the tables in a new one.
+def connect(owned: OwnedFile, *, create: bool = True, accept: bool = False) -> sqlite3.Connection:
+    """Open an owned file for writing, making the tables in a new one.
 
     Parameters
     ----------
-    lock : Lock
-        The lock on it.
+    owned : OwnedFile
+        The store's file.
     create : bool
         Whether a new store is begun in an empty file.
     accept : bool
@@ -95,7 +95,7 @@ def connect(lock: Lock, *, create: bool = True, accept: bool = False) -> sqlite3
     StoreError
         If it is no store, of another version, or has lost what it acknowledged.
     """
-    path = lock.path
+    path = owned.path
     with sound(str(path)):
         new = path.stat().st_size == 0
         if new:

@@ -1,22 +1,20 @@
-"""An open store's file: its lock, its connection, who writes when, and the high-water mark beside it."""
+"""An open store's file: its owner, its connection, who writes when, and the high-water mark beside it."""
 
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from headwater.errors import StoreError
+from headwater.store.ownership import OwnedFile
 
 from .database import FAILING, connect, ends_where_it_should, meaning, sound, transaction
 from .high_water import HighWater
-from .lock import Lock
 
 __all__ = ["StoreFile"]
 
-_PAGE = 4096
 _PAGE = 4096
 _PAGES_A_COMMIT = 6
 """About how many pages a small commit changes: the journal's and the indices'."""
@@ -42,25 +40,46 @@ class StoreFile:
 
     def __init__(self, path: Path, *, create: bool = True, accept: bool = False) -> None:
         self.at = str(path)
-        self.mutex = threading.RLock()
+        self._owned = OwnedFile(path, create=create)
+        self.mutex = self._owned.mutex
         """Who holds it may use the connection: requests, and what is kept in the background, take turns."""
-        self._lock = Lock(path, create=create)
-        self.path = self._lock.path
+        self.path = self._owned.path
         self.wal_pages = 0
         """About how many pages the WAL has grown by since the last checkpoint."""
         try:
             self.sound_before = not accept or ends_where_it_should(self.path)
-            self.base = connect(self._lock, create=create, accept=accept)
-        except BaseException:
-            self._lock.release()
-            raise
-        try:
+            self.base = connect(self._owned, create=create, accept=accept)
+            self._owned.watch(self.base)
             with sound(self.at):
                 self._mark = HighWater(self.path)
         except BaseException:
-            self.base.close()
-            self._lock.release()
+            self._owned.close()
             raise
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether this process was forked from the one that opened the file."""
+        return self._owned.is_forked
+
+    def check(self) -> None:
+        """Raise unless what this process writes is in the file that stands at the path.
+
+        Raises
+        ------
+        StoreError
+            If the file or its WAL was removed or replaced, or the process is a forked one.
+        """
+        self._owned.check()
+
+    def check_process(self) -> None:
+        """Raise in a forked process; asked before the mutex, which a thread of the parent may have had.
+
+        Raises
+        ------
+        StoreError
+            Then.
+        """
+        self._owned.check_process()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -69,10 +88,13 @@ class StoreFile:
         Raises
         ------
         StoreError
-            If it could not be written; nothing was, as far as this process is concerned.
+            If it could not be written, or not where the file stands; nothing was, as far as this process is concerned.
         """
-        with self.mutex, transaction(self.base, self.at):
-            yield
+        self.check_process()
+        with self.mutex:
+            with transaction(self.base, self.at):
+                yield
+            self._owned.check()
         self.wal_pages += _PAGES_A_COMMIT
 
     @contextmanager
@@ -82,6 +104,7 @@ class StoreFile:
         It is for what can be made again from the journal. The order of the WAL holds: after a power cut what is there has
         everything before it too. ``pages``: about how many it changes.
         """
+        self.check_process()
         with self.mutex:
             self.base.execute("PRAGMA synchronous=NORMAL")
             try:
@@ -89,6 +112,7 @@ class StoreFile:
                     yield
             finally:
                 self.base.execute("PRAGMA synchronous=FULL")
+            self._owned.check()
         self.wal_pages += pages
 
     def grow(self, size: int) -> None:
@@ -107,6 +131,7 @@ class StoreFile:
         StoreError
             If it could not be written; the WAL then goes on growing, and nothing is lost.
         """
+        self._owned.check()
         try:
             with closing(sqlite3.connect(self.path, isolation_level=None)) as other:
                 other.execute("PRAGMA synchronous=FULL")
@@ -127,11 +152,12 @@ class StoreFile:
         return int((pages - free) * size)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Let the file go; in a forked process it stays as it is."""
+        if self.is_forked:
+            return
         with self.mutex:
-            self.base.close()
             self._mark.close()
-            self._lock.release()
+            self._owned.close()
 
 
 _SIZES = ("page_count", "freelist_count", "page_size")

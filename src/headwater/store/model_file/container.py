@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save as _pack
 
-from headwater.errors import ModelFileError
+from headwater.errors import ModelFileError, StoreError
+from headwater.store.ownership import read_head
 
 from .saved import SavedModel
 
-__all__ = ["FORMAT", "KEY", "fitting", "read", "seal", "unseal", "write"]
+__all__ = ["FORMAT", "KEY", "fitting", "holds_database", "read", "refuse_store", "seal", "unseal", "write"]
 
 FORMAT = 2
 KEY = "headwater"
@@ -56,8 +57,15 @@ def fitting(at: str) -> Iterator[None]:
 
 
 def write(path: str | Path, data: bytes) -> None:
-    """Write a file: first beside its place, then into it, so that a crash leaves the old one or the new one."""
+    """Write a file: first beside its place, then into it, so that a crash leaves the old one or the new one.
+
+    Raises
+    ------
+    ModelFileError
+        If it can't be written, or a store stands there.
+    """
     path = Path(path)
+    refuse_store(path)
     beside: Path | None = None
     try:
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -76,6 +84,33 @@ def write(path: str | Path, data: bytes) -> None:
             at=str(path),
             help="Choose another place; the model in memory is unharmed.",
         ) from error
+
+
+def refuse_store(path: str | Path) -> None:
+    """Raise where a database stands: a model file in its place would take a store away, open or not.
+
+    Raises
+    ------
+    ModelFileError
+        Then.
+    """
+    if holds_database(path):
+        raise ModelFileError(
+            expected="a path for a model file",
+            got="that of a store or another database",
+            at=str(path),
+            help="Choose another path; nothing was written.",
+        )
+
+
+def holds_database(path: str | Path) -> bool:
+    """Whether the file at a path begins as SQLite's do, such as a store; one that is open here is not opened again."""
+    try:
+        return read_head(path)[:16] == b"SQLite format 3\0"
+    except StoreError:
+        raise
+    except (OSError, ValueError):
+        return False
 
 
 def read(path: str | Path) -> bytes:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
+import weakref
 from types import TracebackType
 
 __all__ = ["FairLock"]
@@ -21,6 +24,11 @@ class FairLock:
 
     def __init__(self) -> None:
         self._gate, self._lock = threading.Lock(), threading.Lock()
+        _ALL.add(self)
+
+    def renew(self) -> None:
+        """Be free in a forked process, where the thread that holds it does not exist."""
+        self._gate, self._lock = threading.Lock(), threading.Lock()
 
     def __enter__(self) -> None:
         with self._gate:  # who waits for the lock keeps the gate, so nobody overtakes
@@ -28,3 +36,15 @@ class FairLock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._lock.release()
+
+
+_ALL: weakref.WeakSet[FairLock] = weakref.WeakSet()
+
+
+def _renew_all() -> None:
+    for lock in _ALL:
+        lock.renew()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_renew_all)

@@ -130,8 +130,7 @@ class Service:
         StoreError
             If they could not be written: nothing of any of them was learned, nothing may be acknowledged.
         """
-        with self._mutex:
-            self._usable()
+        with self._writing():
             end = self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes
             journaled: list[Journaled] = []
             self._new_classes = {}
@@ -149,6 +148,14 @@ class Service:
             if self._keeper.is_due():
                 self._background.wake()
             return outcomes
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Take a turn at writing, if anything can be written."""
+        self._file.check_process()
+        with self._mutex:
+            self._usable()
+            yield
 
     def _usable(self) -> None:
         # After a failed write or fsync nobody knows what is on the disk: going on could acknowledge what is lost
@@ -269,8 +276,7 @@ class Service:
 
     def change(self, what: Any, *arguments: Any) -> Any:
         """Run a change of the models (``Models.create``, ``add``, ``promote``, ``remove``, ``pause``) as one transaction."""
-        with self._mutex:
-            self._usable()
+        with self._writing():
             with self._file.transaction():
                 done = what(*arguments)
             self.models.refresh()
@@ -278,10 +284,8 @@ class Service:
 
     def make_source_tables(self) -> None:
         """Make the tables of followed sources, where the store has none yet."""
-        with self._mutex:
-            self._usable()
-            with self._file.transaction():
-                self.sources.make()
+        with self._writing(), self._file.transaction():
+            self.sources.make()
 
     def store_history(self, histories: dict[int, bytes]) -> None:
         """Keep what was seen of models, by their ids, in place of what was kept before; learning never reads it.
@@ -323,7 +327,10 @@ class Service:
             self._file.checkpoint(truncate=True)
 
     def close(self) -> None:
-        """Write a last snapshot and let the file go."""
+        """Write a last snapshot and let the file go; in a forked process nothing is done, since the parent has it open."""
+        if self._file.is_forked:
+            self.closed = True
+            return
         with self._mutex:
             if self.closed:
                 return
@@ -381,6 +388,7 @@ class Service:
     def _reading(self) -> Iterator[Models]:
         """Open what is on disk a second time, to read it while requests go on."""
         at = str(self.path)
+        self._file.check()
         with closing(database.read_only(self._file.path)) as base, database.sound(at):
             base.execute("BEGIN")
             journal = Journal(base, at)

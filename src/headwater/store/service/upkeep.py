@@ -19,10 +19,10 @@ from headwater.errors import ConfigError, StoreError
 from headwater.store.journal import database
 from headwater.store.journal.entries import Entry, Journal
 from headwater.store.journal.high_water import mark_path, read_mark
-from headwater.store.journal.lock import Lock
 from headwater.store.journal.snapshots import Snapshots
 from headwater.store.journal.store_file import StoreFile
 from headwater.store.model_file import LearnerFormat
+from headwater.store.ownership import reading
 
 from .models import Models, UnlearnableEvent
 from .policy import RetentionPolicy
@@ -79,9 +79,10 @@ def check(path: str | Path, learners: LearnerFormat) -> StoreReport:
     report = StoreReport()
     with _reading(path) as (base, file):
         database.check_tables(base, file)
-        lost = partial(_check_lost, file=file)
+        _noted(partial(database.refuse_lost, base, file), report, str(path))
+        base.execute("BEGIN")  # one moment of a store that this process may go on teaching
         snapshots, replay = (partial(what, learners=learners) for what in (_check_snapshots, _check_replay))
-        for what in (_check_pages, lost, _check_journal, snapshots, replay):
+        for what in (_check_pages, _check_journal, snapshots, replay):
             _noted(partial(what, base, str(path), report), report, str(path))
     return report
 
@@ -97,15 +98,14 @@ def _noted(what: Callable[[], None], report: StoreReport, at: str) -> None:
 
 @contextmanager
 def _reading(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Path]]:
-    """Open a store that no process has open so that nothing of it is changed; from a copy where it can't be written."""
+    """Open a store that no other process has open so that nothing of it is changed; from a copy where it can't be written."""
     with ExitStack() as stack:
-        lock = Lock(Path(path))
-        stack.callback(lock.release)
-        if not lock.path.stat().st_size:
+        owned = stack.enter_context(reading(path))
+        file = owned.path
+        if not file.stat().st_size:
             raise StoreError(expected="a store", got="an empty file", at=str(path), help="Check the path.")
-        file = lock.path
-        if not lock.writable:  # SQLite has to write an index of the WAL beside it
-            file = _copied(lock.path, Path(stack.enter_context(TemporaryDirectory())))
+        if not owned.writable:  # SQLite has to write an index of the WAL beside it
+            file = _copied(file, Path(stack.enter_context(TemporaryDirectory())))
         stack.enter_context(database.sound(str(path)))
         base = stack.enter_context(closing(database.read_only(file)))
         yield base, file
@@ -121,10 +121,6 @@ def _copied(path: Path, folder: Path) -> Path:
 def _check_pages(base: sqlite3.Connection, at: str, report: StoreReport) -> None:
     words = [row[0] for row in base.execute("PRAGMA integrity_check(10)")]
     report.problems += [f"SQLite says: {word} — at {at}." for word in words if word != "ok"]
-
-
-def _check_lost(base: sqlite3.Connection, at: str, report: StoreReport, file: Path) -> None:
-    database.refuse_lost(base, file)
 
 
 def _check_journal(base: sqlite3.Connection, at: str, report: StoreReport) -> None:
@@ -299,6 +295,7 @@ def export(path: str | Path, model: str | None = None) -> Iterator[dict[str, Any
     """
     with _reading(path) as (base, file):
         database.check_tables(base, file)
+        base.execute("BEGIN")
         names: dict[int, str] = dict(base.execute("SELECT id, name FROM models"))
         journal = Journal(base, str(path))
         for entry in journal.read(max(journal.first() - 1, 0)):
@@ -322,6 +319,7 @@ def restore(
     """Return a model's champion as of a sequence, or as of a time (ms since 1970), and that sequence; the store stays as it is."""
     with _reading(path) as (base, file):
         database.check_tables(base, file)
+        base.execute("BEGIN")
         models, journal = _models(base, str(path), learners), Journal(base, str(path))
         journal.find_end()
         models.refresh()
