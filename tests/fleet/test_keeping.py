@@ -158,7 +158,10 @@ def test_a_store_of_something_else_is_refused(tmp_path):
 
 
 def test_a_store_that_is_open_is_refused_to_others(tmp_path):
-    with taught("classifier", rows=40, store=tmp_path / "fleet.db"), pytest.raises(StoreError, match="locked"):
+    with (
+        taught("classifier", rows=40, store=tmp_path / "fleet.db"),
+        pytest.raises(StoreError, match="process has open"),
+    ):
         taught("classifier", rows=40, store=tmp_path / "fleet.db")
 
 
@@ -216,8 +219,12 @@ def test_a_store_of_members_is_loaded_as_a_fleet_in_memory_and_stays_as_it_is(tm
     path = tmp_path / "fleet.db"
     with taught("classifier", store=path, resident=10) as fleet:
         before = fleet.fingerprint()
-        with pytest.raises(StoreError, match="can be used"):
-            hw.load(path)
+        fleet.commit()
+        with pytest.raises(StoreError, match="process has open"):
+            hw.Fleet(MAKERS["classifier"], "machine", store=path)
+        fleet.learn_many(ROWS[:50], LABELS[:50])
+        assert hw.load(path).fingerprint() == before  # as of the last commit
+        before = fleet.fingerprint()
     loaded = hw.load(path)
     assert type(loaded) is type(fleet)
     assert (loaded.store, loaded.fingerprint()) == (None, before)

@@ -23,6 +23,7 @@ from headwater.learner.kind import Kind, check_can, kind_of
 from headwater.learner.limits import Growth, Limits
 from headwater.learner.supervised import SupervisedLearner, joined
 from headwater.learner.validation import HEAVIEST, REASONS, Block, check_block, check_rows
+from headwater.store.members import undisturbed
 from headwater.store.model_file import SavedModel, seal, unseal, write
 from headwater.types import Predictions
 
@@ -601,10 +602,10 @@ class Fleet:
         StoreError
             If it can't be used, or holds no fleet.
         """
-        about = read_about(path)
-        learner, settings = settings_in(SavedModel(about, {}), str(path))
-        with _kind_for(learner)(learner, **settings, store=path) as held:
-            return cls.from_bytes(held.to_bytes(), str(path))
+        with undisturbed(path) as store:
+            learner, settings = settings_in(SavedModel(read_about(store), {}), str(path))
+            with _kind_for(learner)(learner, **settings, store=store) as held:
+                return cls.from_bytes(held.to_bytes(), str(path))
 
     def fingerprint(self) -> str:
         """Return a hash of what all members have learned, in whatever order their keys came: equal only if they go on alike.

@@ -13,15 +13,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from headwater.errors import StoreError
 
-from .journal.database import FULL, meaning, transaction
+from .journal.database import FULL, meaning, read_only, transaction
+from .ownership import IN_USE, OwnedFile, is_open_here
 
-__all__ = ["IN_USE", "Member", "MemberStore", "is_member_store"]
+__all__ = ["IN_USE", "Member", "MemberStore", "is_member_store", "undisturbed"]
 
 Member = tuple[int, str, bytes, list[int], int, float]
 """Number, key as JSON, record, labels, rows scored, sum of scores."""
@@ -55,14 +57,25 @@ _OLDER = "version < (SELECT max(version) FROM record newest WHERE newest.number 
 _FULL = (
     "Free some space and try again: nothing that was learned is lost, and the store is as it was at the last commit."
 )
-IN_USE = "store_in_use"
-"""The code of the error of a store that another process has open."""
 
 
 def is_member_store(data: bytes) -> bool:
     """Whether a file that begins so is the store of a fleet."""
     marks = [mark.to_bytes(4, "big") for mark in (_MARK, _MARK_WITHOUT_VERSIONS)]
     return data[:16] == b"SQLite format 3\0" and data[68:72] in marks
+
+
+@contextmanager
+def undisturbed(path: str | Path) -> Iterator[Path]:
+    """Yield the path of a store that may be opened: its own, or where this process has it open that of a copy, for a while."""
+    if not is_open_here(path):
+        yield Path(path)
+        return
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, "copy.db")
+        with closing(read_only(Path(path))) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        yield copy
 
 
 class MemberStore:
@@ -85,17 +98,19 @@ class MemberStore:
         self._written: set[int] = (
             set()
         )  # numbers with a record of a later version, or an older one that is to be removed
+        self._owned = OwnedFile(Path(path), create=True)
         try:
-            self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=0)
-        except sqlite3.Error as error:
-            raise self._cannot_open(error) from error
-        try:
+            self._connection = sqlite3.connect(
+                self._owned.path, isolation_level=None, check_same_thread=False, timeout=2
+            )
+            self._owned.connection = self._connection
             self._open()
+            self._owned.watch()
         except sqlite3.Error as error:
-            self._connection.close()
+            self._owned.close()
             raise self._cannot_open(error) from error
         except BaseException:
-            self._connection.close()
+            self._owned.close()
             raise
 
     def _open(self) -> None:
@@ -108,15 +123,12 @@ class MemberStore:
             )
         # the mark comes before the WAL, so that the file itself tells what it is
         for setting in (
-            "locking_mode = EXCLUSIVE",
             f"application_id = {_MARK}",
             "journal_mode = WAL",
             "synchronous = FULL",
             f"journal_size_limit = {_WAL_LEFT}",
         ):
             run(f"PRAGMA {setting}")
-        run("BEGIN IMMEDIATE")  # takes the lock, which is held until the store is closed
-        run("COMMIT")
         self._connection.executescript(_SCHEMA)
         if run("SELECT 1 FROM sqlite_master WHERE name = 'member'").fetchone():
             self._connection.executescript(_ADD_VERSIONS)
@@ -281,9 +293,11 @@ class MemberStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        self._owned.check_process()
         try:
-            with transaction(self._connection, self.path):
+            with self._owned.mutex, transaction(self._connection, self.path):
                 yield
+            self._owned.check()
         except StoreError as error:
             if error.help != FULL:
                 raise
@@ -291,9 +305,10 @@ class MemberStore:
 
     def close(self) -> None:
         """Close the file; what was not committed is undone."""
-        self._connection.close()
+        self._owned.close()
 
     def _all(self, query: str, values: Iterable[Any] = ()) -> list[Any]:
+        self._owned.check_process()
         try:
             return self._connection.execute(query, tuple(values)).fetchall()
         except sqlite3.Error as error:

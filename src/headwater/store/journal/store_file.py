@@ -48,8 +48,8 @@ class StoreFile:
         """About how many pages the WAL has grown by since the last checkpoint."""
         try:
             self.sound_before = not accept or ends_where_it_should(self.path)
-            self.base = connect(self._owned, create=create, accept=accept)
-            self._owned.watch(self.base)
+            self.base = self._owned.connection = connect(self._owned, create=create, accept=accept)
+            self._owned.watch()
             with sound(self.at):
                 self._mark = HighWater(self.path)
         except BaseException:

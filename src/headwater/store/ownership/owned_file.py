@@ -75,23 +75,23 @@ class OwnedFile:
 
     @property
     def connection(self) -> sqlite3.Connection | None:
-        """The connection that `watch` was given."""
+        """The only connection that writes; `close` closes it."""
         return self._handles.connection
 
-    def watch(self, connection: sqlite3.Connection) -> None:
-        """Keep other programs from taking themselves for the last user of the file, and note which WAL SQLite has open.
+    @connection.setter
+    def connection(self, connection: sqlite3.Connection) -> None:
+        self._handles.connection = connection
 
-        Parameters
-        ----------
-        connection : sqlite3.Connection
-            The only one that writes; in WAL mode, with its WAL open. `close` closes it.
+    def watch(self) -> None:
+        """Keep other programs from taking themselves for the last user of the file, and note which WAL the connection has open.
+
+        It is in WAL mode, and has read.
 
         Raises
         ------
         StoreError
             If another program is using the file exclusively.
         """
-        self._handles.connection = connection
         wal, shm = (f"{self.path}{suffix}" for suffix in ("-wal", "-shm"))
         shared = share_bytes(self._handles.main, *_SHARED)
         if os.path.exists(shm):
