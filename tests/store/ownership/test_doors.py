@@ -11,7 +11,7 @@ import pytest
 import headwater as hw
 from headwater.cli import main
 from headwater.errors import StoreError
-from headwater.learner_file import LEARNER_FORMAT, fingerprint
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.ownership import IN_USE, OwnedFile, byte_locks
 from headwater.store.service.upkeep import accept, check, compact, export, restore, skip
 
@@ -21,7 +21,7 @@ LEARNS = """
 import os, pathlib, shutil, signal, sqlite3, subprocess, sys, tempfile
 import headwater as hw
 from headwater.errors import StoreError
-from headwater.learner_file import LEARNER_FORMAT
+from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service.upkeep import check, export, restore
 
 path = pathlib.Path(sys.argv[1])
