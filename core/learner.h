@@ -756,6 +756,13 @@ int hw_check_agent(hw_learner *l, hw_fault *fault);
 bool hw_has_agent(const hw_learner *l);
 #endif
 
+/* ---- arrays.c -------------------------------------------------------------------------------------------------------- */
+enum { HW_MOST_ARRAYS = 128 };
+void hw_free_arrays(hw_learner *l);
+int hw_array_at(hw_learner *l, int i, hw_array *array); /* where array i of the state lies, by l->sizes; its owner */
+int hw_owner_of(int i);
+size_t hw_size_of(int type); /* bytes of a number */
+
 /* ---- state.c --------------------------------------------------------------------------------------------------------- */
 /* Whose the numbers of an array of the state are: of what there is one along its first dimension. */
 enum {

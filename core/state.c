@@ -1,139 +1,7 @@
-/* The state: ONE list of all that learning changes. Saving, loading, checking, copying, hashing and merging are loops over
- * it. */
+/* The state: all that learning changes, saved, loaded, checked, copied and hashed by loops over the list of arrays
+ * (arrays.c).
+ */
 #include "learner.h"
-
-enum { REAL = -1 }; /* the learner's own number type */
-
-/* Along the second dimension, where there is one. */
-enum {
-    ALONE,
-    PER_KNOT,
-    PER_RUNNING,
-    PER_THREE,
-    PER_COMPONENT,
-    PER_ANSWER_INPUT,
-    PER_FEATURE,
-    PER_HORIZON,
-    PER_ORIGIN,
-    PER_ERROR,
-    PER_SCORE,
-    PER_LEVEL,
-    PER_TWO,
-    PER_NUMBER,
-    PER_INPUT,
-    PER_PAIR_OF_INPUTS,
-    PER_CAPACITY,
-    PER_COVERAGE,
-    PER_GIVEN,
-    PER_KEY,
-    PER_STATE,
-    PER_HEAD,
-    PER_TRACE
-};
-
-#define AT(field) offsetof(hw_learner, field)
-static const struct row {
-    const char *name;
-    int type, merge, owner, across;
-    size_t at; /* where a learner keeps the array */
-} LIST[] = {
-    {"declaration", HW_F64, HW_KEEP_FIRST, HW_OF_DECLARATION, ALONE, AT(declaration)},
-    {"sizes", HW_I64, HW_BY_NAME, HW_OF_SIZES, ALONE, AT(sizes)},
-    {"names_owner", HW_I32, HW_BY_NAME, HW_OF_NAMES, ALONE, AT(names.owner)},
-    {"names_value", HW_I32, HW_BY_NAME, HW_OF_NAMES, ALONE, AT(names.value)},
-    {"names_end", HW_I64, HW_BY_NAME, HW_OF_NAMES, ALONE, AT(names.end)},
-    {"names_bytes", HW_U8, HW_BY_NAME, HW_OF_BYTES, ALONE, AT(names.bytes)},
-    {"column_name", HW_I32, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.name)},
-    {"column_kind", HW_U8, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.kind)},
-    {"column_slot", HW_I32, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.slot)},
-    {"slot_row", HW_I32, HW_BY_NAME, HW_OF_SLOTS, ALONE, AT(slots.row)},
-    {"slot_basis", HW_I32, HW_BY_NAME, HW_OF_SLOTS, ALONE, AT(slots.basis)},
-    {"slot_mean", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.mean)},
-    {"slot_variance", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.variance)},
-    {"slot_seen", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.seen)},
-    {"slot_knot_count", HW_I32, HW_SAMPLE, HW_OF_SLOTS, ALONE, AT(slots.knot_count)},
-    {"slot_knots", HW_F64, HW_SAMPLE, HW_OF_SLOTS, PER_KNOT, AT(slots.knots)},
-    {"slot_reservoir", HW_F64, HW_SAMPLE, HW_OF_RESERVOIR, ALONE, AT(packed)},
-    {"cell_code", HW_I32, HW_MOST_TESTS, HW_OF_TESTS, ALONE, AT(cells.code)},
-    {"cell_threshold", HW_F64, HW_MOST_TESTS, HW_OF_TESTS, ALONE, AT(cells.threshold)},
-    {"shared_slots", HW_I32, HW_BY_NAME, HW_OF_SHARED, ALONE, AT(shared_slots)},
-    {"row_keys", HW_U64, HW_BY_NAME, HW_OF_ROWS, ALONE, AT(row_keys)},
-    {"touched", HW_I64, HW_SUM, HW_OF_ROWS, ALONE, AT(touched)},
-    {"weights", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(weights)},
-    {"state_0", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[0])},
-    {"state_1", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[1])},
-    {"state_2", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[2])},
-    {"state_3", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[3])},
-    {"state_4", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[4])},
-    {"buffer", REAL, HW_MEAN, HW_OF_BUFFERS, ALONE, AT(buffer)},
-    {"running", HW_F64, HW_NUMBER_BY_NUMBER, HW_OF_EXPERTS, PER_RUNNING, AT(running)},
-    {"answers", HW_F64, HW_EXACT_STATISTICS, HW_OF_OUTPUTS, PER_THREE, AT(answers)},
-    {"random", HW_U64, HW_SUM, HW_OF_TWO, ALONE, AT(random)},
-    {"scores", HW_F64, HW_IN_TURN, HW_OF_SCORES, ALONE, AT(scores)},
-    {"label_history", HW_F64, HW_LAST, HW_OF_HISTORY, ALONE, AT(label_history)},
-    {"step", HW_F64, HW_KEEP_FIRST, HW_OF_TWO, ALONE, AT(step)},
-    {"sample_start", HW_I64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_start)},
-    {"sample_count", HW_I64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_count)},
-    {"sample_y", HW_F64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_y)},
-    {"sample_w", HW_F64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_w)},
-    {"pair_rows", HW_I32, HW_CLEAR, HW_OF_PAIRS, ALONE, AT(pair_rows)},
-    {"pair_values", REAL, HW_CLEAR, HW_OF_PAIRS, ALONE, AT(pair_values)},
-    {"pending_key", HW_U64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_key)},
-    {"pending_highest_row", HW_I64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_highest_row)},
-    {"pending", REAL, HW_CLEAR, HW_OF_PENDING, PER_COMPONENT, AT(pending)},
-    {"pending_answers", HW_F64, HW_CLEAR, HW_OF_PENDING_ANSWERS, PER_ANSWER_INPUT, AT(pending_answers)},
-    {"text_counts", HW_I64, HW_BY_NAME, HW_OF_TEXT, ALONE, AT(text.counts)},
-    {"text_columns", HW_I32, HW_BY_NAME, HW_OF_TEXT_COLUMNS, ALONE, AT(text.columns)},
-    {"text_keys", HW_U64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.keys)},
-    {"text_seen", HW_F64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.seen)},
-    {"text_weights", REAL, HW_BY_NAME, HW_OF_TEXT_ROWS, PER_CAPACITY, AT(text.weights)},
-    {"memory_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_MEMORY, ALONE, AT(recurrent.numbers)},
-    {"memory_keys", HW_U64, HW_KEEP_FIRST, HW_OF_KEYS, PER_KEY, AT(recurrent.keys)},
-    {"memory_states", REAL, HW_KEEP_FIRST, HW_OF_KEYS, PER_STATE, AT(recurrent.states)},
-    {"memory_blocks", HW_I64, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_HEAD, AT(recurrent.blocks)},
-    {"memory_traces", REAL, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_TRACE, AT(recurrent.traces)},
-    {"forecast_counts", HW_I64, HW_KEEP_FIRST, HW_OF_FORECAST, ALONE, AT(forecast.counts)},
-    {"forecast_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_NUMBERS, ALONE, AT(forecast.numbers)},
-    {"forecast_past", HW_F64, HW_KEEP_FIRST, HW_OF_PAST, ALONE, AT(forecast.past)},
-    {"forecast_inverse", HW_F64, HW_KEEP_FIRST, HW_OF_FEATURES, PER_FEATURE, AT(forecast.inverse)},
-    {"forecast_weights", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_FEATURE, AT(forecast.weights)},
-    {"forecast_inputs", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_FEATURE, AT(forecast.inputs)},
-    {"forecast_gains", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_FEATURE, AT(forecast.gains)},
-    {"forecast_said", HW_F64, HW_KEEP_FIRST, HW_OF_ORIGINS, PER_HORIZON, AT(forecast.said)},
-    {"forecast_origins", HW_F64, HW_KEEP_FIRST, HW_OF_ORIGINS, PER_ORIGIN, AT(forecast.origins)},
-    {"forecast_errors", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_ERROR, AT(forecast.errors)},
-    {"forecast_scores", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_SCORE, AT(forecast.scores)},
-    {"forecast_column_start", HW_I64, HW_KEEP_FIRST, HW_OF_HORIZONS, ALONE, AT(forecast.x_start)},
-    {"forecast_column_count", HW_I64, HW_KEEP_FIRST, HW_OF_HORIZONS, ALONE, AT(forecast.x_count)},
-    {"forecast_column_slots", HW_I32, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x_slots)},
-    {"forecast_column_x", HW_F64, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x)},
-    {"forecast_levels", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_LEVEL, AT(forecast.levels)},
-    {"forecast_happened", HW_I32, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.happened)},
-    {"forecast_given", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.given)},
-    {"forecast_older", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.older)},
-    {"bandit_counts", HW_I64, HW_KEEP_FIRST, HW_OF_BANDIT, ALONE, AT(bandit.counts)},
-    {"bandit_shares", HW_F64, HW_KEEP_FIRST, HW_OF_SHARES, PER_TWO, AT(bandit.shares)},
-    {"bandit_actions", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_NUMBER, AT(bandit.actions)},
-    {"bandit_weights", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_INPUT, AT(bandit.weights)},
-    {"bandit_inverse", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_PAIR_OF_INPUTS, AT(bandit.inverse)},
-    {"bandit_ring", HW_I32, HW_KEEP_FIRST, HW_OF_DECISIONS, ALONE, AT(bandit.ring)},
-    {"agent_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_AGENT, ALONE, AT(agent.numbers)},
-    {"agent_returns", HW_F64, HW_KEEP_FIRST, HW_OF_EPISODES, ALONE, AT(agent.returns)},
-    {"agent_lengths", HW_F64, HW_KEEP_FIRST, HW_OF_EPISODES, ALONE, AT(agent.lengths)},
-    {"agent_rows", HW_F64, HW_KEEP_FIRST, HW_OF_AGENT_ROWS, PER_THREE, AT(agent.rows)},
-    {"coverage", HW_F64, HW_COVERED, HW_OF_COVERAGE, PER_COVERAGE, AT(coverage)},
-    {"pending_ends", HW_F64, HW_CLEAR, HW_OF_PENDING_GIVEN, PER_GIVEN, AT(pending_ends)},
-    {"pending_shown", REAL, HW_CLEAR, HW_OF_PENDING_SHOWN, ALONE, AT(pending_shown)},
-};
-enum { STATES = sizeof LIST / sizeof *LIST, WEIGHTS = 22 };
-
-int hw_states(void) { return STATES; }
-
-static size_t size_of(int type)
-{
-    static const size_t sizes[] = {1, 4, 8, 8, 4, 8};
-    return sizes[type];
-}
 
 static void fill_sizes(hw_learner *l)
 {
@@ -162,101 +30,6 @@ static void fill_sizes(hw_learner *l)
     n[HW_N_TESTS] = l->cells.used;
     n[HW_N_CANDIDATES] = l->cells.candidates;
     n[HW_N_OFFERED] = l->cells.offered;
-}
-
-/* How many there are along the first dimension of row i, as l->sizes says. */
-static int64_t count_of(const hw_learner *l, int i)
-{
-    const int64_t *n = l->sizes, capacity = n[HW_N_OUTPUT_CAPACITY];
-    switch (LIST[i].owner) {
-    case HW_OF_DECLARATION: return l->declaration_size;
-    case HW_OF_SIZES: return HW_SIZES;
-    case HW_OF_NAMES: return n[HW_N_NAMES];
-    case HW_OF_BYTES: return n[HW_N_BYTES];
-    case HW_OF_COLUMNS: return n[HW_N_COLUMNS];
-    case HW_OF_SLOTS: return n[HW_N_SLOTS];
-    case HW_OF_RESERVOIR: return n[HW_N_RESERVOIR];
-    case HW_OF_TESTS: return hw_test_count(l);
-    case HW_OF_SHARED: return n[HW_N_SHARED_FROM] ? l->shared : 0;
-    case HW_OF_ROWS: return n[HW_N_ROWS];
-    case HW_OF_PARAMETERS: return i - WEIGHTS < l->states + 1 ? l->dense + n[HW_N_ROWS] * l->stride : 0;
-    case HW_OF_BUFFERS: return l->buffers;
-    case HW_OF_EXPERTS: return l->experts + 2;
-    case HW_OF_OUTPUTS: return n[HW_N_OUTPUTS];
-    case HW_OF_TWO: return 2;
-    case HW_OF_SCORES: return hw_score_count(l);
-    case HW_OF_HISTORY:
-        return !l->history ? 0 : hw_history_head(l) + (l->targets || capacity > 2 * HW_COUNTED ? 0 : capacity * capacity);
-    case HW_OF_RING: return l->ring;
-    case HW_OF_PAIRS: return n[HW_N_PAIRS];
-    case HW_OF_FORECAST: return l->forecast.horizon ? HW_FC_COUNTS : 0;
-    case HW_OF_NUMBERS: return l->forecast.horizon ? HW_FN_NUMBERS : 0;
-    case HW_OF_PAST: return l->forecast.kept;
-    case HW_OF_FEATURES: return l->forecast.features;
-    case HW_OF_ENDS:
-    case HW_OF_HORIZONS: return l->forecast.horizon;
-    case HW_OF_ORIGINS: return 2 * (int64_t)l->forecast.horizon;
-    case HW_OF_COLUMN_ENTRIES: return l->forecast.horizon ? l->forecast.counts[HW_FC_ENTRIES] : 0;
-    case HW_OF_BANDIT: return l->bandit.on ? HW_BC_COUNTS : 0;
-    case HW_OF_SHARES: return l->bandit.on ? l->experts + 1 : 0;
-    case HW_OF_ACTIONS: return l->bandit.on ? l->bandit.counts[HW_BC_ACTIONS] : 0;
-    case HW_OF_DECISIONS: return l->bandit.on ? l->ring : 0;
-    case HW_OF_TEXT: return l->text.grams ? HW_TC_COUNTS : 0;
-    case HW_OF_TEXT_COLUMNS: return l->text.grams ? n[HW_N_COLUMNS] : 0;
-    case HW_OF_TEXT_ROWS: return l->text.grams ? l->text.counts[HW_TC_ROWS] : 0;
-    case HW_OF_COVERAGE: return l->covering ? HW_COVERAGES : 0;
-    case HW_OF_PENDING_GIVEN: return l->covering && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
-    case HW_OF_PENDING_SHOWN: return l->covering && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING * capacity : 0;
-    case HW_OF_MEMORY: return l->recurrent.units ? HW_MN_NUMBERS : 0;
-    case HW_OF_KEYS: return l->recurrent.units ? (int64_t)l->recurrent.numbers[HW_MN_KEYS] : 0;
-    case HW_OF_BLOCKS: return l->recurrent.units ? (int64_t)l->recurrent.numbers[HW_MN_BLOCKS] : 0;
-    case HW_OF_AGENT: return l->agent.policy ? HW_AGENT_NUMBERS : 0;
-    case HW_OF_EPISODES: return l->agent.policy ? HW_AGENT_EPISODES : 0;
-    case HW_OF_AGENT_ROWS: return l->agent.policy ? n[HW_N_ROWS] : 0;
-    case HW_OF_PENDING_ANSWERS: return l->answer_inputs && n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
-    default: return n[HW_N_HAS_PENDING] ? HW_MOST_PENDING : 0;
-    }
-}
-
-static int64_t across(const hw_learner *l, int i)
-{
-    switch (LIST[i].across) {
-    case PER_KNOT: return l->knots;
-    case PER_RUNNING: return HW_RUNNING;
-    case PER_THREE: return 3;
-    case PER_ANSWER_INPUT: return HW_ANSWER_INPUTS;
-    case PER_FEATURE: return l->forecast.features;
-    case PER_HORIZON: return l->forecast.horizon;
-    case PER_ORIGIN: return HW_ORIGIN;
-    case PER_ERROR: return HW_ERRORS;
-    case PER_SCORE: return HW_FORECAST_WINDOW;
-    case PER_TWO: return 2;
-    case PER_NUMBER: return HW_A_NUMBERS;
-    case PER_INPUT: return l->bandit.on ? l->bandit.counts[HW_BC_INPUTS] : 0;
-    case PER_PAIR_OF_INPUTS: return l->bandit.on ? l->bandit.counts[HW_BC_INPUTS] * l->bandit.counts[HW_BC_INPUTS] : 0;
-    case PER_LEVEL: return HW_LEVELS;
-    case PER_KEY: return HW_MEMORY_KEY;
-    case PER_STATE: return 2 * (int64_t)l->recurrent.units;
-    case PER_HEAD: return hw_block_head(&l->recurrent);
-    case PER_TRACE: return hw_block_size(&l->recurrent);
-    case PER_CAPACITY: return l->sizes[HW_N_OUTPUT_CAPACITY];
-    case PER_COMPONENT: return hw_components(l) * l->sizes[HW_N_OUTPUT_CAPACITY];
-    case PER_COVERAGE: return HW_COVERAGE_NUMBERS;
-    case PER_GIVEN: return HW_GIVEN;
-    default: return 1;
-    }
-}
-
-/* Where array i lies and its shape, as l->sizes says. */
-static void locate(hw_learner *l, int i, hw_array *a)
-{
-    const struct row *r = LIST + i;
-    *a = (hw_array){.name = r->name,
-                    .merge = r->merge,
-                    .dimensions = r->across == ALONE ? 1 : 2,
-                    .shape = {count_of(l, i), across(l, i), 1}};
-    a->type = r->type == REAL ? (l->is_double ? HW_F64 : HW_F32) : r->type;
-    memcpy(&a->data, (const char *)l + r->at, sizeof a->data);
 }
 
 static int pack(hw_learner *l)
@@ -291,14 +64,14 @@ static int ready(hw_learner *l)
 
 int hw_state(hw_learner *l, int i, hw_array *array)
 {
-    if (i < 0 || i >= STATES)
+    if (i < 0 || i >= hw_states())
         return HW_BAD_ARGUMENT;
     if (i == 0) { /* asked for in order: the first makes all the others ready */
         int status = ready(l);
         if (status < 0)
             return status;
     }
-    locate(l, i, array);
+    hw_array_at(l, i, array);
     return 0;
 }
 
@@ -306,11 +79,11 @@ int hw_view(hw_learner *l, const char *name, hw_array *array)
 {
     l->predicted_count = -1; /* it may be written to, and released before the next sample */
     fill_sizes(l);
-    for (int i = 0; i < STATES; i++)
-        if (!strcmp(LIST[i].name, name)) {
-            locate(l, i, array);
-            return !strcmp(name, "slot_reservoir") || LIST[i].merge == HW_CLEAR ? HW_BAD_ARGUMENT : 0;
-        }
+    for (int i = 0; i < hw_states(); i++) {
+        int owner = hw_array_at(l, i, array);
+        if (!strcmp(array->name, name))
+            return owner == HW_OF_RESERVOIR || array->merge == HW_CLEAR ? HW_BAD_ARGUMENT : 0;
+    }
     return HW_BAD_ARGUMENT;
 }
 
@@ -318,14 +91,13 @@ int hw_locate(hw_learner *l, int i, hw_array *array)
 {
     if (i == 0)
         fill_sizes(l);
-    locate(l, i, array);
-    return LIST[i].owner;
+    return hw_array_at(l, i, array);
 }
 
 /* Whether array i belongs to a kind of learner that this one is not. */
 static bool is_of_others(const hw_learner *l, int i)
 {
-    int owner = LIST[i].owner;
+    int owner = hw_owner_of(i);
     return (owner == HW_OF_TESTS && !l->cells.tables) ||
            (owner >= HW_OF_FORECAST && owner < HW_OF_BANDIT && !l->forecast.horizon) ||
            (owner >= HW_OF_BANDIT && owner < HW_OF_PENDING && !l->bandit.on) ||
@@ -333,8 +105,8 @@ static bool is_of_others(const hw_learner *l, int i)
            (owner >= HW_OF_MEMORY && owner < HW_OF_AGENT && !l->recurrent.units) ||
            (owner >= HW_OF_AGENT && !l->agent.policy);
 }
-static bool is_of_text(int i) { return LIST[i].owner >= HW_OF_TEXT && LIST[i].owner < HW_OF_MEMORY; }
-static bool is_of_coverage(int i) { return LIST[i].owner >= HW_OF_COVERAGE && LIST[i].owner <= HW_OF_PENDING_SHOWN; }
+static bool is_of_text(int i) { return hw_owner_of(i) >= HW_OF_TEXT && hw_owner_of(i) < HW_OF_MEMORY; }
+static bool is_of_coverage(int i) { return hw_owner_of(i) >= HW_OF_COVERAGE && hw_owner_of(i) <= HW_OF_PENDING_SHOWN; }
 
 /* What digests begin with. It follows no version: a digest stays what it is as long as the state means the same. */
 static const uint64_t DIGEST = 0x6865616477617465u;
@@ -380,12 +152,12 @@ uint64_t hw_digest(hw_learner *l)
     if (ready(l) < 0)
         return 0;
     uint64_t digest = hash_declaration(l);
-    for (int i = 1; i < STATES; i++) {
+    for (int i = 1; i < hw_states(); i++) {
         hw_array a;
-        locate(l, i, &a);
+        hw_array_at(l, i, &a);
         if (is_of_others(l, i) || (is_of_coverage(i) && !l->covering)) /* as if there was no such array */
             continue;
-        size_t bytes = (size_t)(a.shape[0] * a.shape[1]) * size_of(a.type);
+        size_t bytes = (size_t)(a.shape[0] * a.shape[1]) * hw_size_of(a.type);
         digest = hw_hash(digest, bytes ? a.data : "", bytes);
     }
     return digest;
@@ -666,7 +438,7 @@ static int read_times(hw_learner *l, const hw_array *arrays, hw_fault *fault)
     int i = 0;
     if (!f->horizon)
         return 0;
-    while (LIST[i].owner != HW_OF_FORECAST)
+    while (hw_owner_of(i) != HW_OF_FORECAST)
         i++;
     CHECK(arrays[i].type == HW_I64 && arrays[i].dimensions == 1 && arrays[i].shape[0] == HW_FC_COUNTS, "forecast_counts",
           "its counts", arrays[i].shape[0]);
@@ -685,7 +457,7 @@ static int read_actions(hw_learner *l, const hw_array *arrays, hw_fault *fault)
     int i = 0;
     if (!b->on)
         return 0;
-    while (LIST[i].owner != HW_OF_BANDIT)
+    while (hw_owner_of(i) != HW_OF_BANDIT)
         i++;
     CHECK(arrays[i].type == HW_I64 && arrays[i].dimensions == 1 && arrays[i].shape[0] == HW_BC_COUNTS, "bandit_counts",
           "its counts", arrays[i].shape[0]);
@@ -718,7 +490,7 @@ static int check_bandit(const hw_learner *l, hw_fault *fault)
 }
 
 /* Whether a file that is older than an array lacks it. */
-static bool is_lacking(const hw_array *arrays, int i) { return LIST[i].owner == HW_OF_ENDS && !arrays[i].shape[0]; }
+static bool is_lacking(const hw_array *arrays, int i) { return hw_owner_of(i) == HW_OF_ENDS && !arrays[i].shape[0]; }
 
 /* And of a learner that reads texts: how many rows its words have. */
 static int read_text(hw_learner *l, const hw_array *arrays, hw_fault *fault)
@@ -726,7 +498,7 @@ static int read_text(hw_learner *l, const hw_array *arrays, hw_fault *fault)
     int i = 0;
     if (!l->text.grams)
         return 0;
-    while (LIST[i].owner != HW_OF_TEXT)
+    while (hw_owner_of(i) != HW_OF_TEXT)
         i++;
     CHECK(arrays[i].type == HW_I64 && arrays[i].dimensions == 1 && arrays[i].shape[0] == HW_TC_COUNTS, "text_counts",
           "its counts", arrays[i].shape[0]);
@@ -745,7 +517,7 @@ static int read_text(hw_learner *l, const hw_array *arrays, hw_fault *fault)
 static int read_coverage(hw_learner *l, const hw_array *arrays, hw_fault *fault)
 {
     int i = 0;
-    while (LIST[i].owner != HW_OF_COVERAGE)
+    while (hw_owner_of(i) != HW_OF_COVERAGE)
         i++;
     l->covering = arrays[i].shape[0] > 0;
     CHECK(!l->covering || hw_can_cover(l), "coverage", "none of such a learner", arrays[i].shape[0]);
@@ -755,14 +527,14 @@ static int read_coverage(hw_learner *l, const hw_array *arrays, hw_fault *fault)
 static int read_memory(hw_learner *l, const hw_array *arrays, hw_fault *fault)
 {
     int i = 0;
-    while (LIST[i].owner != HW_OF_MEMORY)
+    while (hw_owner_of(i) != HW_OF_MEMORY)
         i++;
     return hw_read_memory_numbers(l, arrays + i, fault);
 }
 
 static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *fault)
 {
-    CHECK(count == STATES, "state", "all its arrays", count);
+    CHECK(count == hw_states(), "state", "all its arrays", count);
     CHECK(arrays[1].type == HW_I64 && arrays[1].shape[0] == HW_SIZES && arrays[1].shape[1] == 1, "sizes", "the counts",
           arrays[1].shape[0]);
     memcpy(l->sizes, arrays[1].data, HW_SIZES * sizeof(int64_t));
@@ -783,9 +555,9 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
         status = read_memory(l, arrays, fault);
     if (status < 0)
         return status;
-    for (int i = 0; i < STATES; i++) {
+    for (int i = 0; i < hw_states(); i++) {
         hw_array own;
-        locate(l, i, &own);
+        hw_array_at(l, i, &own);
         CHECK(!strcmp(own.name, arrays[i].name), "state", "its arrays in order", i);
         if (is_of_text(i) && !l->text.grams && arrays[i].shape[0] == 0)
             continue; /* of files that don't have it, whatever the rest of its shape */
@@ -798,10 +570,10 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
     if (status < 0)
         return status;
     bool lacking = false;
-    for (int i = 2; i < STATES; i++) {
+    for (int i = 2; i < hw_states(); i++) {
         hw_array own;
-        locate(l, i, &own);
-        size_t bytes = (size_t)(own.shape[0] * own.shape[1]) * size_of(own.type);
+        hw_array_at(l, i, &own);
+        size_t bytes = (size_t)(own.shape[0] * own.shape[1]) * hw_size_of(own.type);
         lacking |= is_lacking(arrays, i);
         if (bytes && !is_lacking(arrays, i))
             memcpy(own.data, arrays[i].data, bytes);
@@ -847,21 +619,21 @@ hw_learner *hw_restore(const hw_allocator *memory, const hw_array *arrays, int c
 hw_learner *hw_copy(const hw_allocator *memory, hw_learner *l, int *status)
 {
     static const int cleared[] = {HW_N_KEPT, HW_N_PAIRS, HW_N_PENDING_ADDED, HW_N_PENDING_OLDEST, HW_N_HAS_PENDING};
-    hw_array arrays[STATES];
+    hw_array arrays[HW_MOST_ARRAYS];
     hw_fault fault;
     *status = ready(l);
     if (*status < 0)
         return NULL;
     for (size_t i = 0; i < sizeof cleared / sizeof *cleared; i++)
         l->sizes[cleared[i]] = 0;
-    for (int i = 0; i < STATES; i++)
-        locate(l, i, arrays + i);
-    hw_learner *copy = hw_restore(memory, arrays, STATES, l->level, l->names.key, status, &fault);
+    for (int i = 0; i < hw_states(); i++)
+        hw_array_at(l, i, arrays + i);
+    hw_learner *copy = hw_restore(memory, arrays, hw_states(), l->level, l->names.key, status, &fault);
     fill_sizes(l);
-    for (int i = 0; copy && i < STATES; i++) {
-        locate(copy, i, arrays + i);
-        size_t bytes = (size_t)(arrays[i].shape[0] * arrays[i].shape[1]) * size_of(arrays[i].type);
-        if (LIST[i].merge == HW_CLEAR && bytes)
+    for (int i = 0; copy && i < hw_states(); i++) {
+        hw_array_at(copy, i, arrays + i);
+        size_t bytes = (size_t)(arrays[i].shape[0] * arrays[i].shape[1]) * hw_size_of(arrays[i].type);
+        if (arrays[i].merge == HW_CLEAR && bytes)
             memset(arrays[i].data, 0, bytes);
     }
     return copy;
@@ -869,12 +641,12 @@ hw_learner *hw_copy(const hw_allocator *memory, hw_learner *l, int *status)
 
 hw_learner *hw_copy_whole(const hw_allocator *memory, hw_learner *l, int *status)
 {
-    hw_array arrays[STATES];
+    hw_array arrays[HW_MOST_ARRAYS];
     hw_fault fault;
     *status = ready(l);
     if (*status < 0)
         return NULL;
-    for (int i = 0; i < STATES; i++)
-        locate(l, i, arrays + i);
-    return hw_restore(memory, arrays, STATES, l->level, l->names.key, status, &fault);
+    for (int i = 0; i < hw_states(); i++)
+        hw_array_at(l, i, arrays + i);
+    return hw_restore(memory, arrays, hw_states(), l->level, l->names.key, status, &fault);
 }

@@ -9,7 +9,7 @@
  * As a record, for a file or another machine, a member is the block and behind it the arrays of its names. */
 #include "learner.h"
 
-enum { FIRST_NAME = 2, FIRST_STATE = 9, MOST_SEATS = 64, MOST_STATES = 128, COUNTS = HW_FLEET_COUNTS };
+enum { FIRST_NAME = 2, FIRST_STATE = 9, MOST_SEATS = 64, COUNTS = HW_FLEET_COUNTS };
 
 struct vocabulary {
     hw_names names;
@@ -169,12 +169,6 @@ static void borrow_vocabulary(hw_learner *l, const struct vocabulary *v)
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static int64_t size_of(int type)
-{
-    static const int64_t sizes[] = {1, 4, 8, 8, 4, 8};
-    return sizes[type];
-}
-
 /* How many bytes of an array are kept: of rings that are not full yet only what was put there. `scored`: how many scores
  * there ever were. */
 static int64_t bytes_kept(const hw_learner *l, const hw_array *a, int owner, double scored)
@@ -184,7 +178,7 @@ static int64_t bytes_kept(const hw_learner *l, const hw_array *a, int owner, dou
         count = 1 + (scored < HW_WINDOW ? (int64_t)scored : HW_WINDOW);
     if (owner == HW_OF_RING)
         count = least(l->sizes[HW_N_KEPT], l->ring);
-    return count * size_of(a->type);
+    return count * (int64_t)hw_size_of(a->type);
 }
 
 static void reservoir_out(const hw_learner *l, double *out)
@@ -309,7 +303,7 @@ static void bytes_now(hw_learner *l, int64_t *bytes)
         int owner = hw_locate(l, i, &a);
         bytes[i] = owner == HW_OF_SHARED || owner == HW_OF_PENDING || owner == HW_OF_PENDING_ANSWERS
                        ? 0
-                       : a.shape[0] * a.shape[1] * size_of(a.type);
+                       : a.shape[0] * a.shape[1] * (int64_t)hw_size_of(a.type);
     }
 }
 
@@ -317,7 +311,7 @@ static void bytes_now(hw_learner *l, int64_t *bytes)
  * that never had it. */
 static int put_in_seat(hw_learner *l, const member *m)
 {
-    int64_t before[MOST_STATES], pairs_capacity;
+    int64_t before[HW_MOST_ARRAYS], pairs_capacity;
     const char *from = (const char *)(m->at_rest + 1);
     int outputs = l->outputs;
     borrow_vocabulary(l, m->vocabulary); /* first: the one that was borrowed before may be gone */
@@ -465,7 +459,7 @@ hw_fleet *hw_fleet_make(const hw_allocator *memory, hw_learner *first, const int
 {
     hw_fleet *f = hw_allocate(memory, sizeof *f);
     *status = !first->growing || first->forecast.horizon || first->bandit.on || first->text.grams ||
-                      first->recurrent.units || first->agent.policy || hw_states() > MOST_STATES ||
+                      first->recurrent.units || first->agent.policy || hw_states() > HW_MOST_ARRAYS ||
                       label_count > first->outputs
                   ? HW_BAD_ARGUMENT
                   : HW_NO_MEMORY;
@@ -696,7 +690,7 @@ static int cut_record(hw_learner *l, const char *record, int64_t size, hw_array 
         if (!(scored >= 0 && scored <= 9007199254740992.0))
             return HW_BAD_STATE;
         int64_t bytes = bytes_kept(l, arrays + i, owner, scored),
-                all = arrays[i].shape[0] * arrays[i].shape[1] * size_of(arrays[i].type);
+                all = arrays[i].shape[0] * arrays[i].shape[1] * (int64_t)hw_size_of(arrays[i].type);
         if (bytes < 0 || bytes > size - at)
             return HW_BAD_STATE;
         arrays[i].data = (void *)(uintptr_t)(record + at);
@@ -715,8 +709,8 @@ static int cut_record(hw_learner *l, const char *record, int64_t size, hw_array 
 static hw_learner *learner_of(hw_fleet *f, const void *record, int64_t size, int *status, hw_fault *fault)
 {
     const hw_learner *like = f->seats[0];
-    hw_array arrays[MOST_STATES];
-    void *whole[MOST_STATES] = {0};
+    hw_array arrays[HW_MOST_ARRAYS];
+    void *whole[HW_MOST_ARRAYS] = {0};
     hw_learner *made = NULL, *l = NULL;
     state head;
     *fault = (hw_fault){"record of a member", "as many bytes as its sizes say", (double)size};

@@ -444,7 +444,7 @@ def _smallest() -> dict[str, NDArray[Any]]:
 
 _NONE = _smallest()
 STATE = tuple(_NONE)
-"""Names of the arrays that learning changes, in the order in which they are saved: the list in ``core/state.c``."""
+"""Names of the arrays that learning changes, in the order in which they are saved: the list in ``core/arrays.c``."""
 _LATER = ("forecast_", "bandit_", "text_", "coverage", "pending_ends", "pending_shown", "memory_", "agent_")
 _EMPTY = {name: array for name, array in _NONE.items() if name.startswith(_LATER)}
 """Arrays that files of the first versions don't have, as they stand in a learner that has no use for them."""
