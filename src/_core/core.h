@@ -32,9 +32,13 @@ typedef struct plan {
 
 typedef struct Learner {
     PyObject_HEAD hw_learner *core;
-    int busy;                /* 1 while a thread is inside: set and cleared atomically */
+    int busy;                /* 1 while a thread has the turn: set and cleared atomically */
     PyThread_type_lock gate; /* held for ever: to wait for it with a limit is to sleep */
-    unsigned long holder;    /* the thread inside; 0: none */
+    unsigned long holder;    /* the thread that has the turn; 0: none */
+    int inside;              /* 1 while a call of that thread runs */
+    int depth;               /* how often that thread holds the turn for several calls */
+    int waiting;             /* threads that wait for the turn: counted atomically */
+    unsigned handed;         /* how often a thread that waited got it: counted atomically */
     hw_shape shape;
     plan plan;
     hw_value *values; /* in the order of names, as planned */

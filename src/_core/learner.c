@@ -54,6 +54,30 @@ PyObject *raise_sample(Learner *self, int status)
 
 /* ---- turns ----------------------------------------------------------------------------------------------- */
 
+/* Sleep between looks at something that another thread does soon: 20 µs at first, 1 ms at most. */
+#define UNTIL(done)                                                                                                        \
+    for (long long pause = 20; !(done); pause = pause < 1000 ? 2 * pause : pause)                                          \
+    PyThread_acquire_lock_timed(self->gate, pause, 0)
+
+static void wait_for_turn(Learner *self)
+{
+    if (!__atomic_exchange_n(&self->busy, 1, __ATOMIC_ACQUIRE))
+        return;
+    __atomic_add_fetch(&self->waiting, 1, __ATOMIC_RELAXED);
+    Py_BEGIN_ALLOW_THREADS;
+    UNTIL(!__atomic_exchange_n(&self->busy, 1, __ATOMIC_ACQUIRE));
+    Py_END_ALLOW_THREADS;
+    __atomic_sub_fetch(&self->waiting, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&self->handed, 1, __ATOMIC_RELAXED);
+}
+
+static int raise_nested(void)
+{
+    PyErr_SetString(PyExc_RuntimeError, "expected one call at a time, got a call from inside another: a value of the "
+                                        "sample calls the learner that reads it");
+    return -1;
+}
+
 int enter(Learner *self)
 {
     unsigned long me = PyThread_get_thread_ident();
@@ -61,27 +85,64 @@ int enter(Learner *self)
         PyErr_SetString(PyExc_ValueError, "expected a learner that was made");
         return -1;
     }
-    if (__atomic_exchange_n(&self->busy, 1, __ATOMIC_ACQUIRE)) {
-        if (__atomic_load_n(&self->holder, __ATOMIC_RELAXED) == me) {
-            PyErr_SetString(PyExc_RuntimeError,
-                            "expected one call at a time, got a call from inside another: a value of the "
-                            "sample calls the learner that reads it");
-            return -1;
-        }
-        Py_BEGIN_ALLOW_THREADS;
-        for (long long pause = 20; __atomic_exchange_n(&self->busy, 1, __ATOMIC_ACQUIRE);
-             pause = pause < 1000 ? 2 * pause : pause)
-            PyThread_acquire_lock_timed(self->gate, pause, 0);
-        Py_END_ALLOW_THREADS;
+    if (__atomic_load_n(&self->holder, __ATOMIC_RELAXED) == me) { /* nobody else can have set it */
+        if (self->inside)
+            return raise_nested();
+    } else {
+        wait_for_turn(self);
+        __atomic_store_n(&self->holder, me, __ATOMIC_RELAXED);
     }
-    __atomic_store_n(&self->holder, me, __ATOMIC_RELAXED);
+    self->inside = 1;
     return 0;
+}
+
+static void pass_on(Learner *self)
+{
+    __atomic_store_n(&self->holder, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&self->busy, 0, __ATOMIC_RELEASE);
 }
 
 void leave(Learner *self)
 {
-    __atomic_store_n(&self->holder, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&self->busy, 0, __ATOMIC_RELEASE);
+    self->inside = 0;
+    if (!self->depth)
+        pass_on(self);
+}
+
+/* hold(): keep the turn for several calls, until as many release() as hold(). Who waits already goes first, so that a
+ * thread that holds it again and again starves nobody. */
+static PyObject *learner_hold(Learner *self, PyObject *ignored)
+{
+    unsigned long me = PyThread_get_thread_ident();
+    (void)ignored;
+    if (__atomic_load_n(&self->holder, __ATOMIC_RELAXED) != me) {
+        unsigned handed = __atomic_load_n(&self->handed, __ATOMIC_RELAXED);
+        if (__atomic_load_n(&self->waiting, __ATOMIC_RELAXED)) {
+            Py_BEGIN_ALLOW_THREADS;
+            UNTIL(!__atomic_load_n(&self->waiting, __ATOMIC_RELAXED) ||
+                  __atomic_load_n(&self->handed, __ATOMIC_RELAXED) != handed);
+            Py_END_ALLOW_THREADS;
+        }
+        wait_for_turn(self);
+        __atomic_store_n(&self->holder, me, __ATOMIC_RELAXED);
+    } else if (self->inside) {
+        raise_nested();
+        return NULL;
+    }
+    self->depth++;
+    Py_RETURN_NONE;
+}
+
+static PyObject *learner_release(Learner *self, PyObject *ignored)
+{
+    (void)ignored;
+    if (__atomic_load_n(&self->holder, __ATOMIC_RELAXED) != PyThread_get_thread_ident() || !self->depth) {
+        PyErr_SetString(PyExc_RuntimeError, "expected a learner that this thread holds, got one that it does not hold");
+        return NULL;
+    }
+    if (!--self->depth)
+        pass_on(self);
+    Py_RETURN_NONE;
 }
 
 int refresh(Learner *self)
@@ -1554,6 +1615,8 @@ static int set_unusable(Learner *self, PyObject *value, void *closure)
 
 static PyMethodDef methods[] = {
     {"restore", (PyCFunction)(void *)learner_restore, METH_VARARGS | METH_CLASS, "A learner from its state."},
+    {"hold", (PyCFunction)(void *)learner_hold, METH_NOARGS, "Keep other threads out for several calls."},
+    {"release", (PyCFunction)(void *)learner_release, METH_NOARGS, "Let other threads in again."},
     {"predict_one", (PyCFunction)(void *)learner_predict_one, METH_O, "Predictions of one sample."},
     {"predict_value_one", (PyCFunction)(void *)learner_predict_value_one, METH_O, "The first prediction of one sample."},
     {"predict_proba_one", (PyCFunction)(void *)learner_predict_proba_one, METH_FASTCALL, "Probability by label."},

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from headwater.diagnose.finding import SEVERITIES, Finding
+from headwater.learner.base import at_one_moment
 from headwater.learner.kind import check_kind
 from headwater.types import NOTEBOOK
 
@@ -82,6 +83,7 @@ class Diagnosis:
         }
 
 
+@at_one_moment
 def diagnose(learner: Any) -> Diagnosis:
     """Say what is wrong with a learner and its data, from what it kept while it learned.
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, TargetError
 from headwater.explain.explanation import METHODS, Explanation
+from headwater.learner.base import at_one_moment
 from headwater.learner.engine import Engine
 from headwater.learner.kind import check_can
 from headwater.learner.supervised import SupervisedLearner
@@ -43,6 +44,7 @@ _REST = 1e-3  # of the distance from the baseline
 _SURE = 1e-13  # the loss reads logits beyond ±30 as ±30: no probability is surer
 
 
+@at_one_moment
 def explain_one(
     model: SupervisedLearner,
     x: Mapping[Any, Any],

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from headwater.encode.vocabulary import CATEGORY, NUMBER
 from headwater.errors import ConfigError, did_you_mean
+from headwater.learner.base import at_one_moment
 from headwater.learner.kind import check_can
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
@@ -49,6 +50,7 @@ class Shape:
     weight: float
 
 
+@at_one_moment
 def shape(model: SupervisedLearner, feature: Hashable, *, points: int = 100) -> Shape:
     """Return the exact shape function of one feature, as the linear expert has learned it.
 

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError
+from headwater.learner.base import at_one_moment
 from headwater.learner.kind import check_can
 from headwater.learner.sampling.measure import losses_of
 from headwater.learner.supervised import SupervisedLearner
@@ -204,6 +205,7 @@ class PartialDependence:
             self._points.setdefault(point, _Fading()).add(value, self.a)
 
 
+@at_one_moment
 def importance(model: SupervisedLearner, method: str = "ipfi", *, inner: int = 2) -> dict[Hashable, float]:
     """Say how much each feature matters to the model as it is now, over the sample of rows that it kept.
 

@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -463,6 +463,10 @@ class Fleet:
         keys, rows = self._split(X)
         growth = self.first.check_limits(rows, y)
         return replace(growth, bytes=growth.bytes * len(set(map(str, keys))))
+
+    def held(self) -> AbstractContextManager[object]:
+        """Keep other threads from changing the fleet until the block ends."""
+        return self.lock
 
     def saved(self) -> SavedModel:
         """Return settings and arrays, as they stand at one moment."""

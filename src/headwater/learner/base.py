@@ -7,9 +7,12 @@ import threading
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from functools import wraps
+from inspect import signature
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from numpy.typing import NDArray
 
@@ -24,7 +27,10 @@ from .limits import Growth, Limits, check_growth
 from .sampling.sample import DiagnosisSample
 from .settings import params_of, replaced, settings_of, shown
 
-__all__ = ["Learner"]
+__all__ = ["Learner", "at_one_moment"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 _IMPORTANCE = Lazy("headwater.explain.stream:importance")
 _DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
@@ -51,8 +57,8 @@ class Learner(ABC):
     """A learner of any kind: it is shown rows one by one, says something of each, and then learns it.
 
     Several threads may use one learner. A single call into the core needs no lock: the core lets one thread in at a time.
-    What is made of several calls, such as a new class (an output in the core, a label beside it) or a file of both, holds
-    ``lock``.
+    What changes a learner in several calls, such as a new class (an output in the core, a label beside it), holds ``lock``.
+    What reads it in several calls, such as a file or an explanation, is between ``held``, which keeps single calls out too.
 
     A kind adds its settings, as fields, and says how rows are predicted and learned. ``kind`` declares it.
 
@@ -232,10 +238,10 @@ class Learner(ABC):
         return params_of(self)
 
     def _copied(self, memo: dict[int, Any]) -> Self:
-        """Return a copy that shares nothing; no other thread adds a class meanwhile, to its labels but not yet to its core."""
+        """Return a copy that shares nothing; no other thread changes the learner meanwhile."""
         copied = object.__new__(type(self))
         memo[id(self)] = copied
-        with self.lock:
+        with self.held():
             own = {name: copy.deepcopy(value, memo) for name, value in vars(self).items() if name != "lock"}
         vars(copied).update(own, lock=threading.RLock())
         return copied
@@ -272,6 +278,17 @@ class Learner(ABC):
         self.limits = self._limits
 
     # ---- state ------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other threads from changing the learner until the block ends, so that all that is read is of one moment."""
+        with self.lock:
+            engine = self._engine
+            if engine is None:
+                yield
+                return
+            with engine.held():
+                yield
 
     @property
     def engine(self) -> BaseEngine | None:
@@ -317,7 +334,8 @@ class Learner(ABC):
         dict
             JSON-able, but for class labels.
         """
-        return {"task": self.task, "classes": self.known_classes, **self._about(), "rejected": self.rejected}
+        with self.held():
+            return {"task": self.task, "classes": self.known_classes, **self._about(), "rejected": self.rejected}
 
     # ---- what rooms above do, or refuse for some kinds (see `headwater.types.Lazy`) ---------------------------------------
 
@@ -360,3 +378,28 @@ class Learner(ABC):
             For a learner that was taught arrays: one input X (N, d) in place of one a column.
         """
         EXPORT_ONNX(self, path, opset=opset, array=array)
+
+
+def at_one_moment(read: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let a function that reads several arrays of a learner, its first argument, see one moment of it.
+
+    Other threads that predict or learn wait meanwhile. What is no learner is left to the function to refuse.
+
+    Examples
+    --------
+    >>> from headwater import Classifier
+    >>> @at_one_moment
+    ... def sizes(model):
+    ...     return len(model.classes), model.n_learned
+    >>> sizes(Classifier())
+    (0, 0)
+    """
+    name = next(iter(signature(read).parameters))
+
+    @wraps(read)
+    def held(*args: _P.args, **settings: _P.kwargs) -> _R:
+        learner = args[0] if args else settings.get(name)
+        with learner.held() if isinstance(learner, Learner) else nullcontext():
+            return read(*args, **settings)
+
+    return held

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,6 +63,9 @@ class BaseEngine(Protocol):
 
     def experts(self) -> list[dict[str, Any]]:
         """Say what each expert is and how it stands."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """Keep other threads out until the block ends, so that several calls see one moment."""
 
     def state(self, without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
         """Return copies of all that learning changes, by name, but for some arrays."""
@@ -266,6 +270,10 @@ class Engine:
         return Growth(entries, names, new_classes, rows, size)
 
     # ---- state ------------------------------------------------------------------------------------------------------
+
+    def held(self) -> AbstractContextManager[None]:
+        """Keep other threads out until the block ends, so that several calls see one moment."""
+        return self.core.held()
 
     def state(self, without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
         """Return copies of all that learning changes, by name, but for some arrays."""

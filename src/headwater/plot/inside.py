@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headwater.errors import ConfigError
+from headwater.learner.base import at_one_moment
 from headwater.learner.kind import check_can
 from headwater.learner.sampling.measure import as_rows
 from headwater.learner.supervised import SupervisedLearner
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["layers"]
 
 
+@at_one_moment
 def layers(model: SupervisedLearner, X: Any = None, *, expert: int | None = None) -> Figure:
     """Draw for each layer how its weights, and what its units give, are distributed.
 

@@ -168,7 +168,7 @@ class _Copy:
 
     def finish(self) -> SavedModel:
         """Return the learner as it stands now."""
-        with self._learner.lock:
+        with self._learner.held():
             if self._parameters is None or self._learner.engine is not self._engine:
                 return _packed(self._learner)
             return _packed(self._learner, self._parameters.finish())
@@ -176,7 +176,7 @@ class _Copy:
 
 def _pack(learner: Any) -> SavedModel:
     """Return settings and arrays of a learner, as they stand at one moment."""
-    with learner.lock:
+    with learner.held():
         return _packed(learner)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from headwater.diagnose import Diagnosis
 from headwater.explain import Explanation
-from headwater.learner.base import Learner
+from headwater.learner.base import Learner, at_one_moment
 from headwater.nn import Network
 from headwater.route.evaluate import Evaluation, score_cell
 from headwater.route.verdict import compare_baselines
@@ -54,6 +54,7 @@ def _body(value: Any) -> str:
 
 
 @_body.register
+@at_one_moment
 def _learner(value: Learner) -> str:
     about = value.describe()
     head = f"<p><b>{escape(repr(value))}</b></p>"
@@ -70,6 +71,8 @@ def _experts(value: Learner) -> str:
     experts = value.experts_
     if len(experts) < 2:
         return ""
+    if "weight" not in experts[0]:  # a forecaster's, one mixture for each horizon
+        return _errors(experts)
     most = max((abs(expert["weight"]) for expert in experts), default=0.0) or 1.0
     rows = [
         (
@@ -81,6 +84,19 @@ def _experts(value: Learner) -> str:
         for i, expert in enumerate(experts)
     ]
     return _table(("expert", "optimizer", "weight in the mixture", "recent loss"), rows, left=True)
+
+
+def _errors(experts: Sequence[dict[str, Any]]) -> str:
+    """Return what each expert of a forecaster is off, one answer ahead and as far ahead as it looks."""
+    horizon = len(experts[0]["squared_error"])
+    heads = ("expert", *(f"squared error, {ahead:,} ahead" for ahead in dict.fromkeys((1, horizon))))
+    shown = [[each["squared_error"][i] for i in dict.fromkeys((0, horizon - 1))] for each in experts]
+    rows = [(escape(str(each["expert"])), *map(_number, off)) for each, off in zip(experts, shown, strict=True)]
+    return _table(heads, rows, left=True)
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"
 
 
 @_body.register

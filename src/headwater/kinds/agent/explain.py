@@ -14,10 +14,12 @@ from headwater.errors import ConfigError, DataError
 from headwater.explain.explanation import Explanation
 from headwater.kinds.agent.learner import Agent
 from headwater.kinds.agent.states import as_state
+from headwater.learner.base import at_one_moment
 
 __all__ = ["explain_worth"]
 
 
+@at_one_moment
 def explain_worth(agent: Agent, observation: Any, action: Any = None) -> Explanation:
     """Say how much each value of a state moves what an action is worth; nothing is changed.
 

@@ -21,10 +21,12 @@ from headwater.encode.vocabulary import CATEGORY
 from headwater.errors import DataError
 from headwater.explain.explanation import Explanation
 from headwater.kinds.anomaly.learner import Anomaly
+from headwater.learner.base import at_one_moment
 
 __all__ = ["explain_anomaly"]
 
 
+@at_one_moment
 def explain_anomaly(model: Anomaly, x: Mapping[Any, Any]) -> Explanation:
     """Say how much each column contributes to a row's raw score; nothing is changed.
 

@@ -13,10 +13,12 @@ from typing import Any
 from headwater.errors import ConfigError, DataError
 from headwater.explain.explanation import Explanation
 from headwater.kinds.bandit.learner import Bandit
+from headwater.learner.base import at_one_moment
 
 __all__ = ["explain_action"]
 
 
+@at_one_moment
 def explain_action(model: Bandit, x: Mapping[Any, Any], action: Any = None) -> Explanation:
     """Say how much each column moves the reward that is expected of an action; nothing is changed.
 

@@ -19,12 +19,14 @@ from headwater.errors import ConfigError, DataError
 from headwater.explain.explanation import Explanation
 from headwater.kinds.forecaster.learner import Forecaster
 from headwater.kinds.forecaster.state import answers_of, linear_of, numbers_of
+from headwater.learner.base import at_one_moment
 
 __all__ = ["explain_forecast"]
 
 CONSTANT, NETS = "constant", "nets"
 
 
+@at_one_moment
 def explain_forecast(model: Forecaster, x: Mapping[Any, Any] | None = None, horizon: int = 1) -> Explanation:
     """Say how much each answer of the past moves a forecast away from the mean of the answers; nothing is changed.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headwater.explain import Explanation, explain_one
+from headwater.learner.base import at_one_moment
 from headwater.learner.validation import check_sample
 
 from .learner import MultiOutput
@@ -13,10 +14,10 @@ from .learner import MultiOutput
 __all__ = ["explain_outputs"]
 
 
+@at_one_moment
 def explain_outputs(
     model: MultiOutput, x: Mapping[Any, Any], *, method: str = "integrated_gradients"
 ) -> dict[Any, Explanation]:
     """Say of each output how much each feature moved its prediction; earlier outputs are among the features."""
     check_sample(x)
-    with model.lock:
-        return {name: explain_one(member, row, method=method) for name, member, row in model.chained(x)}
+    return {name: explain_one(member, row, method=method) for name, member, row in model.chained(x)}

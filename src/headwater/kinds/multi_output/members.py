@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +63,14 @@ class OutputsEngine:
         self.learned, self.saved, self.waiting = count, {}, {}
 
     # ---- what an engine of any kind can do ---------------------------------------------------------------------------
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other threads out of every output's learner until the block ends."""
+        with ExitStack() as stack:
+            for member in self.members.values():
+                stack.enter_context(member.held())
+            yield
 
     @property
     def columns(self) -> dict[Any, Column]:

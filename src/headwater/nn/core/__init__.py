@@ -7,7 +7,8 @@ it does no arithmetic on a sample.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -334,6 +335,15 @@ class Core:
         merged.learner = self.learner.merge([worker.learner for worker in workers], places, bias)
         merged.about = merged.learner.describe()
         return merged
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other threads out until the block ends, so that several calls see one moment."""
+        self.learner.hold()
+        try:
+            yield
+        finally:
+            self.learner.release()
 
     def digest(self) -> int:
         """Return a number that stands for the whole state: equal states have equal ones, on every machine."""

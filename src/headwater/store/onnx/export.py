@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import ConfigError
+from headwater.learner.base import at_one_moment
 from headwater.learner.kind import check_can
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import Embedding, Network
@@ -64,6 +65,7 @@ def export_onnx(model: SupervisedLearner | Network, path: str | Path, *, opset: 
     write(onnx_model(model, opset=opset, array=array), path)
 
 
+@at_one_moment
 def onnx_model(model: SupervisedLearner | Network, *, opset: int = 17, array: bool = False) -> Any:
     """Return the model as an ``onnx.ModelProto``, checked in full; parameters as in ``export_onnx``."""
     if isinstance(model, Network):
