@@ -57,6 +57,7 @@ def run_process(tokens: Sequence[str]) -> int:
 def run(tokens: Sequence[str]) -> int:
     """Run one command line; return its exit status."""
     try:
+        _check_passwords(tokens)
         status = _app()([STDIN if token == "-" else token for token in tokens])
     except HeadwaterError as error:
         return _say(str(error))
@@ -70,6 +71,14 @@ def run(tokens: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     return status if isinstance(status, int) else 0
+
+
+def _check_passwords(tokens: Sequence[str]) -> None:
+    if any("://" in token for token in tokens):
+        from headwater.streams.brokers.address import SCHEMES
+        from headwater.streams.brokers.security import check_arguments
+
+        check_arguments(tokens, SCHEMES)
 
 
 def _output_failed(error: OSError) -> int:

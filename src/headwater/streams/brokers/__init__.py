@@ -5,6 +5,7 @@ from headwater.streams.brokers.formats import FORMATS, Decode, decoder
 from headwater.streams.brokers.opening import open_sink, open_source
 from headwater.streams.brokers.protocol import (
     BrokerGone,
+    BrokerRefused,
     Message,
     MessageTooLarge,
     Outgoing,
@@ -17,6 +18,7 @@ from headwater.streams.brokers.protocol import (
 __all__ = [
     "Address",
     "BrokerGone",
+    "BrokerRefused",
     "Decode",
     "FORMATS",
     "Message",

@@ -1,27 +1,26 @@
-"""The address of a source: ``kafka://host:9092/topic?answers=late&key=id&format=avro``. Passwords stay in the environment."""
+"""The address of a source: ``kafka://host:9092/topic?answers=late&key=id&format=avro``. Passwords best stay in the environment."""
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from headwater.errors import ConfigError, did_you_mean
+from headwater.streams.brokers.security.redaction import redact
+from headwater.streams.brokers.security.secret import Secret
 
-__all__ = ["Address", "is_address", "read_address"]
+__all__ = ["Address", "SCHEMES", "is_address", "read_address"]
 
 PORTS = {"kafka": 9092, "nats": 4222, "redis": 6379, "postgresql": 5432, "mqtt": 1883}
-PASSWORDS = {
-    "kafka": "HEADWATER_KAFKA_PASSWORD",
-    "nats": "HEADWATER_NATS_PASSWORD",
-    "redis": "HEADWATER_REDIS_PASSWORD",
-    "postgresql": "HEADWATER_POSTGRESQL_PASSWORD",
-    "mqtt": "HEADWATER_MQTT_PASSWORD",
-}
-"""By scheme the variable of the environment that holds the password."""
-_ALL = ("answers", "key", "id", "wait", "format", "schema", "message", "block", "idle", "from", "name", "tls")
+_ALIASES = {"postgres": "postgresql", "rediss": "redis", "mqtts": "mqtt"}
+_ENCRYPTED = {"rediss": 6379, "mqtts": 8883}  # by alias the port that its servers listen at
+SCHEMES = (*PORTS, *_ALIASES)
+"""How an address can begin."""
+_SECURITY = ("tls", "tls_ca", "tls_cert", "tls_key", "tls_key_password_file", "user_file", "password_file")
+_ALL = ("answers", "key", "id", "wait", "format", "schema", "message", "block", "idle", "from", "name", *_SECURITY)
 _OWN = {
     "kafka": ("group", "sasl"),
     "nats": ("stream",),
@@ -44,11 +43,13 @@ class Address:
     topic
         The topic, subject, stream or table.
     user
-        Who asks; the password is the environment's ``HEADWATER_KAFKA_PASSWORD`` and so on.
+        The user that the address names.
     database
         Of PostgreSQL.
     options
-        What stands behind the question mark.
+        What follows the question mark.
+    secret
+        The password that the address holds; it is never shown.
     """
 
     scheme: str
@@ -57,6 +58,7 @@ class Address:
     user: str | None = None
     database: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    secret: Secret | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -78,16 +80,6 @@ class Address:
     def port(self) -> int:
         """The first server's port."""
         return int(self.servers[0].rpartition(":")[2])
-
-    @property
-    def password(self) -> str | None:
-        """The password that the environment has for this kind of broker."""
-        return os.environ.get(PASSWORDS[self.scheme])
-
-    @property
-    def tls(self) -> bool:
-        """Whether the connection is to be encrypted."""
-        return self.options.get("tls", "false").lower() in ("true", "1", "yes")
 
     def number(self, option: str, default: float) -> float:
         """Return an option that is a number above 0.
@@ -113,7 +105,7 @@ class Address:
         options = {key: value for key, value in self.options.items() if key not in ("answers", "name", "stream")}
         if "name" in self.options:
             options["name"] = f"{self.options['name']}:{topic}"
-        return Address(self.scheme, self.servers, topic, self.user, self.database, options)
+        return Address(self.scheme, self.servers, topic, self.user, self.database, options, self.secret)
 
 
 def is_address(source: Any) -> bool:
@@ -124,7 +116,7 @@ def is_address(source: Any) -> bool:
     >>> is_address("redis://localhost/orders"), is_address("orders.csv"), is_address("http://x/")
     (True, False, False)
     """
-    return isinstance(source, str) and source.partition("://")[0] in PORTS and "://" in source
+    return isinstance(source, str) and source.partition("://")[0] in SCHEMES and "://" in source
 
 
 def read_address(text: str) -> Address:
@@ -133,7 +125,8 @@ def read_address(text: str) -> Address:
     Raises
     ------
     ConfigError
-        If it has no topic, an option that its scheme doesn't know, or a password.
+        If it has no topic, an option that its scheme doesn't know, or a password that is not percent-encoded. No error
+        shows the password.
 
     Examples
     --------
@@ -142,46 +135,66 @@ def read_address(text: str) -> Address:
     (('a:9092', 'b:9093'), 'orders', 'late', 'kafka:orders')
     >>> read_address("mqtt://house/rooms/+/heat").topic
     'rooms/+/heat'
+    >>> address = read_address("redis://me:a%2Fb@host/orders")
+    >>> address.user, address.secret, address.at
+    ('me', Secret(…), 'redis://host:6379/orders')
     """
-    scheme, _, rest = text.partition("://")
-    if scheme not in PORTS:
-        raise _wrong(
-            "an address that begins with " + ", ".join(f"{known}://" for known in PORTS), text, "Choose a broker."
-        )
+    begin, _, rest = text.partition("://")
+    if begin not in SCHEMES:
+        known = ", ".join(f"{one}://" for one in PORTS)
+        raise _wrong(f"an address that begins with {known}", redact(text), "Choose a broker.")
+    scheme, port = _ALIASES.get(begin, begin), _ENCRYPTED.get(begin)
+    _check_encoding(rest, text)
     rest, _, query = rest.partition("?")  # a # is no fragment: MQTT's filters have it
     hosts, _, path = rest.partition("/")
     user, _, hosts = hosts.rpartition("@")
     user, _, password = user.partition(":")
-    if password:
-        where = f"HEADWATER_{scheme.upper()}_PASSWORD"
-        raise _wrong(
-            "an address without a password", f"{scheme}://{user}:…@{hosts}", f"Set {where} in the environment."
-        )
-    servers = tuple(_with_port(host, scheme, text) for host in hosts.split(","))
+    shown = redact(text)
+    servers = tuple(_with_port(host, port or PORTS[scheme], shown) for host in hosts.split(","))
     database, topic = "", unquote(path)
     if scheme == "postgresql":
         database, _, topic = topic.partition("/")
     if not topic:
         form = "postgresql://host/database/table" if scheme == "postgresql" else f"{scheme}://host/topic"
-        raise _wrong(f"an address such as {form}", text, "Name what is to be read.")
-    return Address(scheme, servers, topic, unquote(user) or None, database, _options(scheme, query, text))
+        raise _wrong(f"an address such as {form}", shown, "Name what is to be read.")
+    options = _options(scheme, query, shown)
+    if begin in _ENCRYPTED:
+        options.setdefault("tls", "true")
+    secret = Secret(unquote(password)) if password else None
+    return Address(scheme, servers, topic, unquote(user) or None, database, options, secret)
 
 
-def _options(scheme: str, query: str, text: str) -> dict[str, str]:
+def _check_encoding(rest: str, text: str) -> None:
+    """Raise where an unencoded character leaves open what is the password and what the topic."""
+    login, at, _ = rest.partition("@")
+    if rest.count("@") > 1 or (at and re.search(r"[/?]", login)):
+        raise _wrong(
+            "an address in which / ? @ and % of a user, a password or a topic are percent-encoded",
+            redact(text),
+            "Write %2F for /, %3F for ?, %40 for @ and %25 for %, or give password_file=FILE.",
+        )
+
+
+def _options(scheme: str, query: str, shown: str) -> dict[str, str]:
     options = dict(parse_qsl(query, keep_blank_values=True))
     known = _ALL + _OWN[scheme]
     for name in options:
+        if name == "password":  # an option's value would be shown and kept
+            raise _wrong(f"an option of {scheme}://", "password=", "Give password_file=FILE.", at=shown)
         if name not in known:
-            raise _wrong(f"an option of {scheme}://", f"{name}=", did_you_mean(name, known), at=text)
+            raise _wrong(f"an option of {scheme}://", f"{name}=", did_you_mean(name, known), at=shown)
     return options
 
 
-def _with_port(host: str, scheme: str, text: str) -> str:
+def _with_port(host: str, default: int, shown: str) -> str:
     host, colon, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
     if not colon:
-        host, port = host or port, str(PORTS[scheme])
+        host, port = host or port, str(default)
     if not host or not port.isdecimal():
-        raise _wrong("host:port", host + colon + port or "nothing", f"Write {scheme}://localhost/topic.", at=text)
+        scheme = shown.partition("://")[0]
+        # What follows the colon is not shown: without an @ it may be a password.
+        got = "no host" if not host else "a port that is no number"
+        raise _wrong("host:port", got, f"Write {scheme}://localhost/topic.", at=f"{scheme}://{host}")
     return f"{host}:{port}"
 
 

@@ -9,30 +9,91 @@ Source: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from headwater.errors import SourceError
+from headwater.errors import ConfigError, SourceError, did_you_mean
 from headwater.streams.brokers.address import Address
 from headwater.streams.brokers.protocol import BrokerGone, Message, MessageTooLarge, Outgoing, Positions, TrimmedLog
+from headwater.streams.brokers.security import Tls, check_encrypted, hide, login, refusal, tls_of
 
 __all__ = ["KafkaSink", "KafkaSource"]
 
+_T = TypeVar("_T")
 _TIMEOUT_S = 15.0
 _LOOK_S = 30.0  # between two looks for partitions that were added
 _LOST = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 _AWAY = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE)
+_TOLD = (KafkaError._SSL, KafkaError._AUTHENTICATION)
+_TRY_S = 0.5  # between two looks at what the client reports while it connects
+_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
-def _settings(address: Address) -> dict[str, Any]:
-    settings: dict[str, Any] = {"bootstrap.servers": ",".join(address.servers), "log_level": 0}
-    if address.user is not None:
-        settings |= {"sasl.mechanism": address.options.get("sasl", "PLAIN"), "sasl.username": address.user}
-        settings |= {"sasl.password": address.password or ""}
-    words = ("SASL_" if address.user is not None else "") + ("SSL" if address.tls else "PLAINTEXT")
-    return settings | {"security.protocol": words}
+def _settings(address: Address, heard: _Heard) -> dict[str, Any]:
+    tls = tls_of(address)
+    check_encrypted(address, encrypted=tls is not None)
+    user, password = login(address)
+    settings: dict[str, Any] = {"bootstrap.servers": ",".join(address.servers), "log_level": 0, "error_cb": heard.note}
+    words = ("" if user is None else "SASL_") + ("PLAINTEXT" if tls is None else "SSL")
+    settings["security.protocol"] = words
+    if user is not None:
+        settings |= {"sasl.mechanism": _mechanism(address), "sasl.username": user}
+        settings["sasl.password"] = "" if password is None else password.reveal()
+    if tls is not None:
+        settings |= _encryption(tls)
+    return settings
+
+
+def _made(address: Address, kind: Callable[[dict[str, Any]], _T], settings: dict[str, Any]) -> _T:
+    """Return a client; settings that it can't use are refused in our own words."""
+    try:
+        return kind(settings)
+    except KafkaException as error:
+        got = hide(address, error.args[0].str())
+        raise refusal(address, got) or ConfigError(
+            expected="settings that Kafka's client can use", got=got, at=address.at, help="Check the address."
+        ) from error
+
+
+def _encryption(tls: Tls) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "enable.ssl.certificate.verification": tls.verify,
+        "ssl.endpoint.identification.algorithm": "https" if tls.verify else "none",
+    }
+    if tls.ca:
+        settings["ssl.ca.location"] = tls.ca
+    if tls.cert:
+        settings |= {"ssl.certificate.location": tls.cert, "ssl.key.location": tls.key or tls.cert}
+    if tls.key_password is not None:
+        settings["ssl.key.password"] = tls.key_password.reveal()
+    return settings
+
+
+def _mechanism(address: Address) -> str:
+    name = address.options.get("sasl", "PLAIN")
+    if name not in _MECHANISMS:
+        known = ", ".join(_MECHANISMS)
+        remedy = did_you_mean(name, _MECHANISMS)
+        raise ConfigError(expected=f"sasl= one of {known}", got=name, at=address.at, help=remedy)
+    return name
+
+
+class _Heard:
+    """What the client reports beside the call that failed: why no broker could be reached."""
+
+    def __init__(self, address: Address) -> None:
+        self._address, self.text = address, ""
+
+    def note(self, error: Any) -> None:
+        """Keep a report; of several, the one that says more than that nothing answers."""
+        if not self.text or error.code() in _TOLD:
+            self.text = error.str()
+
+    def refusal(self) -> BrokerGone | None:
+        """Return the error where a broker refused us."""
+        return refusal(self._address, self.text) if self.text else None
 
 
 class KafkaSource:
@@ -47,18 +108,18 @@ class KafkaSource:
     replays = True
 
     def __init__(self, address: Address) -> None:
-        self._address, self._look_at = address, 0.0
+        self._address, self._look_at, self._heard = address, 0.0, _Heard(address)
         self._consumer: Consumer | None = None
         self._parts: set[int] = set()
 
     def open(self, positions: Positions) -> Positions:
-        settings = _settings(self._address) | {
+        settings = _settings(self._address, self._heard) | {
             "group.id": self._address.options.get("group", "headwater"),
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "fetch.wait.max.ms": 50,
         }
-        self._consumer = consumer = Consumer(settings)
+        self._consumer = consumer = _made(self._address, Consumer, settings)
         begun, starts = {}, []
         for part in self._partitions(consumer):
             next_ = self._start(consumer, part, positions)
@@ -77,6 +138,7 @@ class KafkaSource:
         if first is None:
             self._look(consumer)
             return []
+        self._heard.text = ""  # what was reported before is over
         rest = consumer.consume(most - 1, 0) if most > 1 else []
         return [self._message(one) for one in (first, *rest)]
 
@@ -104,10 +166,16 @@ class KafkaSource:
             self._consumer = None
 
     def _partitions(self, consumer: Any) -> list[int]:
-        try:
-            topic = consumer.list_topics(self._address.topic, timeout=_TIMEOUT_S).topics[self._address.topic]
-        except KafkaException as error:
-            raise self._meaning(error.args[0]) from error
+        until = time.monotonic() + _TIMEOUT_S
+        while True:
+            try:
+                topic = consumer.list_topics(self._address.topic, timeout=_TRY_S).topics[self._address.topic]
+                break
+            except KafkaException as error:
+                consumer.poll(0)  # delivers what the client has to report
+                refused = self._heard.refusal()
+                if refused is not None or time.monotonic() > until:
+                    raise refused or self._meaning(error.args[0]) from error
         if topic.error is not None:
             raise self._meaning(topic.error)
         return sorted(topic.partitions)
@@ -149,9 +217,10 @@ class KafkaSource:
         if error.code() in _LOST:
             return self._trimmed("every message behind what was learned", error.str())
         if error.retriable() or error.code() in _AWAY:
-            return _gone(self._address, error.str())
-        return SourceError(
-            expected="a topic that can be read", got=error.str(), at=self._address.at, help="Check the address."
+            return self._heard.refusal() or _gone(self._address, error.str())
+        got = hide(self._address, error.str())
+        return refusal(self._address, error.str()) or SourceError(
+            expected="a topic that can be read", got=got, at=self._address.at, help="Check the address."
         )
 
     def _trimmed(self, expected: str, got: str) -> TrimmedLog:
@@ -173,11 +242,13 @@ class KafkaSink:
     """
 
     def __init__(self, address: Address) -> None:
-        self._address = address
-        self._producer = Producer(_settings(address) | {"enable.idempotence": True, "linger.ms": 5})
+        self._address, self._heard = address, _Heard(address)
+        settings = _settings(address, self._heard) | {"enable.idempotence": True, "linger.ms": 5}
+        self._producer = _made(address, Producer, settings)
 
     def send(self, source: str, messages: Sequence[Outgoing]) -> None:
         failed: list[Any] = []
+        self._heard.text = ""  # of an earlier try
 
         def told(error: Any, _: Any) -> None:
             if error is not None:
@@ -188,28 +259,37 @@ class KafkaSink:
                 headers: dict[str, str | bytes | None] = {"source": source, "number": str(message.number)}
                 key = f"{source}:{message.key}"
                 self._producer.produce(self._address.topic, message.value, key=key, headers=headers, on_delivery=told)
-            left = self._producer.flush(_TIMEOUT_S)
+            left = self._flush()
         except BufferError as error:
             self._forget()
             raise _gone(self._address, str(error)) from error
         except KafkaException as error:
             self._forget()
-            raise _refusal(self._address, error.args[0]) from error
+            raise _not_taken(self._address, error.args[0]) from error
         if left or failed:
             self._forget()
-            raise _refusal(self._address, failed[0]) if failed else _gone(self._address, f"{left} messages waiting")
+            why = _not_taken(self._address, failed[0]) if failed else _gone(self._address, f"{left} messages waiting")
+            raise self._heard.refusal() or why
 
     def _forget(self) -> None:
         """Drop what was not delivered: it is sent again from the store, and must not come twice, or late."""
         self._producer.purge()
         self._producer.flush(_TIMEOUT_S)
 
+    def _flush(self) -> int:
+        """Wait until the broker has everything, or has refused us; return how many messages are left."""
+        until = time.monotonic() + _TIMEOUT_S
+        while left := self._producer.flush(_TRY_S):
+            if time.monotonic() > until or self._heard.refusal():
+                break
+        return int(left)
+
     def close(self) -> None:
         """Let nothing wait; the producer itself finds its broker again."""
         self._forget()
 
 
-def _refusal(address: Address, error: Any) -> SourceError:
+def _not_taken(address: Address, error: Any) -> SourceError:
     """Return what it means that a message was not taken."""
     if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
         return _gone(address, error.str())
@@ -223,5 +303,8 @@ def _refusal(address: Address, error: Any) -> SourceError:
 
 def _gone(address: Address, got: str) -> BrokerGone:
     return BrokerGone(
-        expected="a Kafka broker that answers", got=got, at=address.at, help="Start it, or check the address."
+        expected="a Kafka broker that answers",
+        got=hide(address, got),
+        at=address.at,
+        help="Start it, or check the address.",
     )

@@ -10,7 +10,6 @@ Source: https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/mqtt-v3.1.1.html, section 4
 from __future__ import annotations
 
 import queue
-import ssl
 import threading
 import zlib
 from collections import deque
@@ -20,9 +19,9 @@ from typing import Any
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from headwater.errors import SourceError
 from headwater.streams.brokers.address import Address
 from headwater.streams.brokers.protocol import BrokerGone, Message, Outgoing, Positions
+from headwater.streams.brokers.security import check_encrypted, hide, login, refusal, tls_of
 
 __all__ = ["MqttSink", "MqttSource"]
 
@@ -36,14 +35,12 @@ class _Connection:
     def __init__(self, address: Address, name: str, *, clean: bool) -> None:
         self.messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.lost, self._address = False, address
-        self._heard, self._refused = threading.Event(), ""
+        self._heard, self._refused, self._logged = threading.Event(), "", ""
         self.client = client = Client(
             CallbackAPIVersion.VERSION2, name, clean_session=clean, manual_ack=True, reconnect_on_failure=False
         )
-        client.username_pw_set(address.user, address.password)
-        if address.tls:
-            client.tls_set_context(ssl.create_default_context())
-        client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
+        self._secure(client)
+        client.on_connect, client.on_disconnect, client.on_log = self._on_connect, self._on_disconnect, self._on_log
         client.on_message = lambda _client, _data, message: self.messages.put(message)
         client.on_subscribe = lambda *_: self._heard.set()
         try:
@@ -53,6 +50,14 @@ class _Connection:
         client.loop_start()
         self._wait()
 
+    def _secure(self, client: Client) -> None:
+        tls = tls_of(self._address)
+        check_encrypted(self._address, encrypted=tls is not None)
+        user, password = login(self._address)
+        client.username_pw_set(user, None if password is None else password.reveal())
+        if tls is not None:
+            client.tls_set_context(tls.context(self._address.at))
+
     def subscribe(self, topic: str) -> None:
         """Ask for what is published, each message until it is acknowledged."""
         self._heard.clear()
@@ -60,10 +65,10 @@ class _Connection:
         self._wait()
 
     def gone(self, got: str) -> BrokerGone:
-        """Return the error of a broker that can't be reached."""
-        return BrokerGone(
+        """Return the error of a broker that can't be reached, or that refused us."""
+        return refusal(self._address, f"{got} {self._logged}") or BrokerGone(
             expected="an MQTT broker that answers",
-            got=got,
+            got=hide(self._address, got),
             at=self._address.at,
             help="Start it, or check the address.",
         )
@@ -77,9 +82,7 @@ class _Connection:
         heard = self._heard.wait(_TIMEOUT_S)
         if self._refused:
             self.close()
-            raise SourceError(
-                expected="a broker that lets us in", got=self._refused, at=self._address.at, help="Check the user."
-            )
+            raise self.gone(self._refused)
         if not heard or self.lost:
             self.close()
             raise self.gone("no answer")
@@ -87,6 +90,11 @@ class _Connection:
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         self._refused = str(reason) if reason.is_failure else ""
         self._heard.set()
+
+    def _on_log(self, _client: Any, _data: Any, _level: int, text: str) -> None:
+        """Keep what says why a connection broke: an alert in the encryption's protocol is told nowhere else."""
+        if "SSL" in text:
+            self._logged = text
 
     def _on_disconnect(self, *_: Any) -> None:
         self.lost = True

@@ -10,24 +10,26 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
-import nats
+from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
-from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError
 
 from headwater.errors import SourceError
 from headwater.streams.brokers.address import Address
 from headwater.streams.brokers.protocol import BrokerGone, Message, MessageTooLarge, Outgoing, Positions, TrimmedLog
+from headwater.streams.brokers.security import TlsContext, check_encrypted, hide, login, refusal, tls_of
 
 __all__ = ["NatsSink", "NatsSource"]
 
 _T = TypeVar("_T")
 _ONLY = "0"  # a stream has no partitions
 _TIMEOUT_S = 10.0
+_CLOSE_S = 1.0
 _IDLE_S = 300.0  # behind which the server forgets a consumer that nobody asks
 
 
@@ -37,6 +39,7 @@ class _Connection:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._client: Any = None
+        self._heard = ""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="headwater-nats", daemon=True)
         self._thread.start()
@@ -48,13 +51,45 @@ class _Connection:
 
     def connect(self) -> Any:
         """Return JetStream's side of a new connection."""
-        scheme = "tls" if self._address.tls else "nats"
+        tls = tls_of(self._address)
+        check_encrypted(self._address, encrypted=tls is not None)
+        scheme = "nats" if tls is None else "tls"
         servers = [f"{scheme}://{server}" for server in self._address.servers]
-        how = {"user": self._address.user, "password": self._address.password, "error_cb": _quiet}
-        self._client = self.run(
-            nats.connect(servers, allow_reconnect=False, connect_timeout=5, max_reconnect_attempts=1, **how)
-        )
+        context = None if tls is None else tls.context(self._address.at)
+        how = {"error_cb": self._note, "tls": context} | self._login(context)
+        self._heard = ""
+        self.run(self._connect(servers, context, how))
         return self._client.jetstream(timeout=_TIMEOUT_S)
+
+    async def _connect(self, servers: list[str], context: TlsContext | None, how: dict[str, Any]) -> None:
+        self._client = client = Client()
+        try:
+            await client.connect(servers, allow_reconnect=False, connect_timeout=5, max_reconnect_attempts=1, **how)
+            self._check_encrypted(context)
+        except BaseException:
+            # The client leaves a connection open that got no farther than a greeting; after a failed handshake it waits for ever.
+            with suppress(TimeoutError, NatsError, OSError):
+                await asyncio.wait_for(client.close(), _CLOSE_S)
+            raise
+
+    def _login(self, context: TlsContext | None) -> dict[str, Any]:
+        """Return user and password, the latter as a function that is asked once the connection is encrypted."""
+        user, password = login(self._address)
+
+        def revealed() -> str:
+            self._check_encrypted(context)
+            return "" if password is None else password.reveal()
+
+        return {"user": user, "password": None if password is None else revealed}
+
+    def _check_encrypted(self, context: TlsContext | None) -> None:
+        # The client goes on in the clear where the server, or who stands between, doesn't ask for encryption.
+        if context is not None and not context.used:
+            raise OSError("the server offers no TLS")
+
+    async def _note(self, error: Exception) -> None:
+        """Keep what the client says in its callback alone; the caller is only told that no server was left."""
+        self._heard = str(error) or self._heard
 
     def run(self, what: Coroutine[Any, Any, _T]) -> _T:
         """Run something in the loop, and say what its failure means."""
@@ -72,10 +107,10 @@ class _Connection:
                 expected="a stream that can be read", got=str(error), at=self._address.at, help="Check the address."
             ) from error
         except (TimeoutError, NatsError, OSError) as error:
-            got = str(error) or type(error).__name__
-            raise BrokerGone(
+            text = f"{self._heard} {error}".strip() or type(error).__name__
+            raise refusal(self._address, text) or BrokerGone(
                 expected="a NATS server that answers",
-                got=got,
+                got=hide(self._address, text),
                 at=self._address.at,
                 help="Start it, or check the address.",
             ) from error
@@ -219,9 +254,5 @@ class NatsSink:
 async def _fetched(consumer: Any, most: int, wait_s: float) -> list[Any]:
     try:
         return list(await consumer.fetch(most, wait_s))
-    except NatsTimeout:
+    except TimeoutError:  # NATS' own is one as well
         return []
-
-
-async def _quiet(error: Exception) -> None:
-    """Say nothing: what fails is raised where it was asked for."""

@@ -9,9 +9,11 @@ Source: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,6 +22,7 @@ from psycopg import sql
 from headwater.errors import ConfigError, SourceError
 from headwater.streams.brokers.address import Address
 from headwater.streams.brokers.protocol import BrokerGone, Message, Outgoing, Positions, TrimmedLog
+from headwater.streams.brokers.security import Tls, authorities, check_encrypted, hide, login, refusal, tls_of
 
 __all__ = ["PostgresSink", "PostgresSource"]
 
@@ -39,19 +42,42 @@ _LAG = "SELECT count(*) FROM (SELECT 1 FROM {table} t WHERE (t.{tx}, t.{id}) > (
 
 
 def _connect(address: Address) -> psycopg.Connection[Any]:
+    tls = tls_of(address)
+    check_encrypted(address, encrypted=tls is not None)
+    user, password = login(address)
     try:
         return psycopg.connect(
             host=address.host,
             port=address.port,
             dbname=address.database,
-            user=address.user,
-            password=address.password,
-            sslmode="require" if address.tls else "prefer",
+            user=user,
+            password=None if password is None else password.reveal(),  # None: libpq asks PGPASSWORD and PGPASSFILE
             connect_timeout=5,
             autocommit=True,
+            **_encryption(address, tls),
         )
     except psycopg.Error as error:
         raise _meaning(address, error) from error
+
+
+def _encryption(address: Address, tls: Tls | None) -> dict[str, Any]:
+    """Return libpq's settings; without ``tls=`` it asks PGSSLMODE and its relatives."""
+    if tls is None:
+        return {"sslmode": "disable"} if "tls" in address.options else {}
+    said: dict[str, Any] = {"sslmode": "verify-full" if tls.verify else "require"}
+    if tls.verify and (roots := tls.ca or _roots()):
+        said["sslrootcert"] = roots
+    if tls.cert:
+        said |= {"sslcert": tls.cert, "sslkey": tls.key or tls.cert}
+        # Without a password given here, OpenSSL would ask for it at the terminal.
+        said["sslpassword"] = "" if tls.key_password is None else tls.key_password.reveal()
+    return said
+
+
+def _roots() -> str | None:
+    """Return the authorities of the machine, unless libpq has some of its own."""
+    own = "PGSSLROOTCERT" in os.environ or (Path.home() / ".postgresql" / "root.crt").exists()
+    return None if own else authorities()
 
 
 class PostgresSource:
@@ -202,8 +228,10 @@ def _table(address: Address) -> sql.Identifier:
 
 
 def _meaning(address: Address, error: psycopg.Error) -> SourceError:
-    kind = BrokerGone if isinstance(error, psycopg.OperationalError) else SourceError
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return kind(
-        expected="a table of PostgreSQL that can be used", got=lines[0], at=address.at, help="Check the address."
-    )
+    text = str(error).strip()
+    gone = isinstance(error, psycopg.OperationalError)
+    if gone and (refused := refusal(address, text)):
+        return refused
+    kind = BrokerGone if gone else SourceError
+    got = hide(address, (text.splitlines() or [type(error).__name__])[0])
+    return kind(expected="a table of PostgreSQL that can be used", got=got, at=address.at, help="Check the address.")

@@ -11,7 +11,17 @@ from typing import NamedTuple, Protocol
 
 from headwater.errors import SourceError
 
-__all__ = ["BrokerGone", "Message", "MessageTooLarge", "Outgoing", "Positions", "Sink", "Source", "TrimmedLog"]
+__all__ = [
+    "BrokerGone",
+    "BrokerRefused",
+    "Message",
+    "MessageTooLarge",
+    "Outgoing",
+    "Positions",
+    "Sink",
+    "Source",
+    "TrimmedLog",
+]
 
 Positions = Mapping[str, str]
 """By partition the position of the last message that is kept; reading goes on behind it. Only its source can read it."""
@@ -125,6 +135,15 @@ class BrokerGone(SourceError):
     """Report a broker that can't be reached now; it may come back."""
 
     code = "broker_gone"
+
+
+class BrokerRefused(BrokerGone):
+    """Report a broker that doesn't let us in, or doesn't prove who it is.
+
+    Users, passwords and certificates are read anew at each connection, so a later try may succeed.
+    """
+
+    code = "broker_refused"
 
 
 class MessageTooLarge(SourceError):

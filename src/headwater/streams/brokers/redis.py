@@ -19,6 +19,7 @@ from redis.retry import Retry
 from headwater.errors import SourceError
 from headwater.streams.brokers.address import Address
 from headwater.streams.brokers.protocol import BrokerGone, Message, Outgoing, Positions, TrimmedLog
+from headwater.streams.brokers.security import Tls, check_encrypted, hide, login, refusal, tls_of
 
 __all__ = ["RedisSink", "RedisSource"]
 
@@ -39,18 +40,34 @@ return last
 
 
 def _client(address: Address) -> Any:
+    tls = tls_of(address)
+    check_encrypted(address, encrypted=tls is not None)
+    user, password = login(address)
     return redis.Redis(
         host=address.host,
         port=address.port,
         db=int(address.options.get("db", "0")),
-        username=address.user,
-        password=address.password,
-        ssl=address.tls,
+        username=user,
+        password=None if password is None else password.reveal(),
         socket_connect_timeout=5,
         socket_timeout=30,
         protocol=2,
         retry=Retry(NoBackoff(), 0),  # whoever follows tries again, from where the store stands
+        **({} if tls is None else _encryption(tls)),
     )
+
+
+def _encryption(tls: Tls) -> dict[str, Any]:
+    return {
+        "ssl": True,
+        "ssl_cert_reqs": "required" if tls.verify else "none",
+        "ssl_check_hostname": tls.verify,
+        "ssl_ca_certs": tls.ca or None,
+        "ssl_certfile": tls.cert or None,
+        "ssl_keyfile": tls.key or tls.cert or None,
+        # Without a password given here, OpenSSL would ask for it at the terminal.
+        "ssl_password": "" if tls.key_password is None else tls.key_password.reveal(),
+    }
 
 
 class RedisSource:
@@ -156,8 +173,11 @@ class RedisSource:
         except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError) as error:
             raise _gone(self._address, error) from error
         except redis.RedisError as error:
-            raise SourceError(
-                expected="a stream that can be read", got=str(error), at=self._address.at, help="Check the address."
+            raise refusal(self._address, str(error)) or SourceError(
+                expected="a stream that can be read",
+                got=hide(self._address, str(error)),
+                at=self._address.at,
+                help="Check the address.",
             ) from error
 
 
@@ -216,9 +236,9 @@ def _text(value: Any) -> str:
 
 
 def _gone(address: Address, error: Exception) -> BrokerGone:
-    return BrokerGone(
+    return refusal(address, str(error)) or BrokerGone(
         expected="a Redis server that answers",
-        got=str(error)[:200],
+        got=hide(address, str(error))[:200],
         at=address.at,
         help="Start it, or check the address.",
     )

@@ -1,0 +1,23 @@
+"""Who connects to a broker and how the broker proves itself: users, passwords, certificates, refusals."""
+
+from headwater.streams.brokers.security.login import Login, check_encrypted, login, secret_of
+from headwater.streams.brokers.security.redaction import check_arguments, redact
+from headwater.streams.brokers.security.refusals import hide, refusal
+from headwater.streams.brokers.security.secret import Secret
+from headwater.streams.brokers.security.tls import Tls, TlsContext, authorities, tls_of
+
+__all__ = [
+    "Login",
+    "Secret",
+    "Tls",
+    "TlsContext",
+    "authorities",
+    "check_arguments",
+    "check_encrypted",
+    "hide",
+    "login",
+    "redact",
+    "refusal",
+    "secret_of",
+    "tls_of",
+]

@@ -1,0 +1,134 @@
+"""Users and passwords: from the address, a file, or the environment, in this order."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from headwater.errors import ConfigError
+from headwater.streams.brokers.security.secret import Secret
+
+if TYPE_CHECKING:
+    from headwater.streams.brokers.address import Address
+
+__all__ = ["Login", "check_encrypted", "login", "secret_of"]
+
+_MAX_BYTES = 1 << 16  # no password is longer; /dev/zero is
+# What the broker's own tools read. libpq reads PGUSER, PGPASSWORD and PGPASSFILE by itself.
+_USUAL = {("redis", "password"): "REDISCLI_AUTH", ("nats", "user"): "NATS_USER", ("nats", "password"): "NATS_PASSWORD"}
+
+
+class Login(NamedTuple):
+    """Who connects: a user, a password, both or neither."""
+
+    user: str | None
+    password: Secret | None
+
+
+def login(address: Address) -> Login:
+    """Return the user and the password of an address, read anew at each call so that a changed file counts.
+
+    Each is looked for in the address, then in ``user_file=`` or ``password_file=``, then in ``HEADWATER_KAFKA_USER`` and
+    ``HEADWATER_KAFKA_PASSWORD`` (or in the file that the same name with ``_FILE`` gives), then where the broker's own
+    tools look.
+
+    Raises
+    ------
+    ConfigError
+        If a file can't be read.
+
+    Examples
+    --------
+    >>> from headwater.streams.brokers import read_address
+    >>> login(read_address("redis://me:a%2Fb@localhost/orders"))
+    Login(user='me', password=Secret(…))
+    """
+    user = None if address.user is not None else secret_of(address.scheme, "user", address.options, address.at)
+    name = address.user if user is None else user.reveal()
+    return Login(name, address.secret or secret_of(address.scheme, "password", address.options, address.at))
+
+
+def secret_of(scheme: str, what: str, options: Mapping[str, str], at: str) -> Secret | None:
+    """Return a secret from the option ``{what}_file=`` or from the environment, None where neither has it.
+
+    Parameters
+    ----------
+    scheme
+        Whose it is: it is the middle of the variable's name.
+    what
+        ``user``, ``password`` or ``tls_key_password``.
+    options
+        A mapping that may hold ``{what}_file``.
+    at
+        The place that an error names.
+
+    Raises
+    ------
+    ConfigError
+        If the file can't be read.
+    """
+    file = options.get(f"{what}_file")
+    variable = f"HEADWATER_{scheme}_{what}".upper()
+    if file is not None:
+        return _from_file(file, f"{what}_file=", at)
+    if variable in os.environ:
+        return Secret(os.environ[variable])
+    if f"{variable}_FILE" in os.environ:
+        return _from_file(os.environ[f"{variable}_FILE"], f"{variable}_FILE", at)
+    usual = os.environ.get(_USUAL.get((scheme, what), ""))
+    return None if usual is None else Secret(usual)
+
+
+def check_encrypted(address: Address, *, encrypted: bool) -> None:
+    """Raise if a password would be sent in the clear to another machine, and nobody said that it may.
+
+    Parameters
+    ----------
+    address
+        The address.
+    encrypted
+        Whether the connection is.
+
+    Raises
+    ------
+    ConfigError
+        Saying how to encrypt, and the word for a network that is trusted.
+    """
+    if encrypted or "tls" in address.options or all(_is_here(server) for server in address.servers):
+        return
+    if login(address).password is None or (address.scheme == "postgresql" and "PGSSLMODE" in os.environ):
+        return
+    raise ConfigError(
+        expected="tls=true where a password is sent to another machine",
+        got="no tls=",
+        at=address.at,
+        help="Add tls=true, or tls=false if nobody else can listen on that network.",
+    )
+
+
+def _is_here(server: str) -> bool:
+    host = server.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _from_file(name: str, option: str, at: str) -> Secret:
+    problem = "an empty file"
+    try:
+        with open(name, "rb") as file:
+            text = file.read(_MAX_BYTES).decode()
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+        text = ""
+    except UnicodeDecodeError:
+        text, problem = "", "text that is not UTF-8"
+    text = text.removesuffix("\n").removesuffix("\r")  # editors end a file with one; a password has none
+    if not text:
+        raise ConfigError(
+            expected=f"{option} a file that holds it", got=f"{name}: {problem}", at=at, help="Check the path."
+        )
+    return Secret(text)
