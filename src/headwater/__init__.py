@@ -13,6 +13,7 @@ if _TYPES:
     from . import nn
     from . import plot as plot
     from .fleet import Fleet
+    from .interop import check as check
     from .interop import loggers as loggers
     from .interop import mlflow as mlflow
     from .interop import notebook as notebook
@@ -50,6 +51,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "check": ".interop.check",
     "cluster": ".cluster",
     "diagnose": ".diagnose",
     "explain": ".explain",

@@ -89,7 +89,8 @@ class Lazy:
         return getattr(import_module(module), name)
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
-        return self.value(*args, **settings)
+        module, _, name = self.path.partition(":")
+        return getattr(import_module(module), name)(*args, **settings)
 
 
 SAVE = Lazy("headwater.store.learner_file:save")

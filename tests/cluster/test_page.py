@@ -13,8 +13,8 @@ import pytest
 from headwater.cluster.progress import Progress
 from headwater.cluster.progress.page import show
 from headwater.cluster.progress.status import StatusFile, status_path
-from headwater.kinds.classifier_regressor.scores.classify import ClassifyWatch
-from headwater.kinds.classifier_regressor.scores.regress import RegressWatch
+from headwater.kinds.classifier_regressor.scores.classify import ClassScore
+from headwater.kinds.classifier_regressor.scores.regress import NumberScore
 from support.chromium import CHROMIUM
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright, which drives the page")
@@ -186,7 +186,7 @@ def test_both_languages_have_the_same_texts_and_a_name_for_every_score(browser, 
     _, address = run
     page = opened(browser, address)
     english, chinese = page.evaluate("import('/cluster/texts.js').then(({ CLUSTER }) => [CLUSTER.en, CLUSTER.zh])")
-    assert english.keys() == chinese.keys() >= {*ClassifyWatch(window=1).names, *RegressWatch(window=1).names}
+    assert english.keys() == chinese.keys() >= {*ClassScore(window=1).names, *NumberScore(window=1).names}
     holes = [
         {name: sorted(re.findall(r"\{\w+\}", said)) for name, said in texts.items()} for texts in (english, chinese)
     ]

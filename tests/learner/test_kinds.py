@@ -91,8 +91,8 @@ def test_every_task_stands_once_and_has_scores_for_a_session_and_for_a_service()
         assert kind_with(kind.task) is kind_named(kind.name) is kind_of(kind.cls()) is kind
         assert (kind.name, kind.task) == (kind.cls.__name__, kind.cls.task)
         assert kind.can <= set(ABILITIES)
-        assert kind.score.value.needs_answers == ("answers" in kind.can)
-        assert kind.live_score().report()["n"] == 0
+        assert kind.score.value.needs_labels == ("answers" in kind.can)
+        assert kind.score(history=True).report()["n"] == 0
 
 
 def test_another_task_or_setting_is_refused_with_the_ones_there_are():
@@ -438,7 +438,6 @@ def test_a_durable_detector_scores_explains_and_refuses_what_needs_answers(kind,
             lambda: model.predict_with_id(far),
             lambda: model.label("p1", 1),
             lambda: model.set_step(2.0),
-            lambda: model.learn_from("kafka://localhost:1/t", "y"),
         ):
             with pytest.raises(ConfigError) as error:
                 refused()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from river import metrics
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, log_loss
 
-from headwater.kinds.classifier_regressor.scores.classify import ClassifyWatch
+from headwater.kinds.classifier_regressor.scores.classify import ClassScore
 from headwater.types import Predictions
 
 LABELS = st.sampled_from(["a", "b", "c"])
@@ -19,7 +19,7 @@ ROWS = st.lists(st.tuples(LABELS, st.one_of(st.none(), LABELS), st.floats(0, 1))
 
 def watched(rows, cuts=(), **options):
     """Return a watch that has seen rows of (y, y_pred, proba), in blocks cut at these places."""
-    watch = ClassifyWatch(**options)
+    watch = ClassScore(**options)
     edges = [0, *sorted(cut % (len(rows) + 1) for cut in cuts), len(rows)]
     for i, j in pairwise(edges):
         y, y_pred, proba = zip(*rows[i:j], strict=True) if j > i else ([], [], [])
@@ -72,7 +72,7 @@ def test_scores_equal_scikit_learns():
     proba = rng.dirichlet(np.ones(3), 500)
     y_pred = proba.argmax(axis=1)
     forecast = Predictions(y_pred, proba, (0, 1, 2))
-    watch = ClassifyWatch()
+    watch = ClassScore()
     watch.update(y.tolist(), y_pred.tolist(), forecast.proba_of(y.tolist()))
     scores = watch.scores()["model"]
     assert scores["kappa"] == pytest.approx(cohen_kappa_score(y, y_pred))
@@ -130,20 +130,20 @@ def test_a_prediction_before_any_class_was_known_is_not_scored_but_its_label_arr
 
 def test_a_class_that_was_not_known_yet_costs_the_floor():
     forecast = Predictions(["a"], np.array([[1.0]]), ("a",))
-    watch = ClassifyWatch()
+    watch = ClassScore()
     watch.update(["new"], ["a"], forecast.proba_of(["new"]))
     assert watch.scores()["model"]["log_loss"] == pytest.approx(-math.log(1e-15))
 
 
 def test_a_learner_without_probabilities_has_no_log_loss():
-    watch = ClassifyWatch()
+    watch = ClassScore()
     watch.update(["a"], ["a"], Predictions(["a"]).proba_of(["a"]))
     assert math.isnan(watch.scores()["model"]["log_loss"])
     assert watch.scores()["model"]["accuracy"] == 1
 
 
 def test_before_the_first_row_no_score_is_defined():
-    for scores in (ClassifyWatch().scores(), ClassifyWatch().scores(window=True)):
+    for scores in (ClassScore().scores(), ClassScore().scores(window=True)):
         assert all(math.isnan(value) for of in scores.values() for value in of.values())
 
 
@@ -160,4 +160,4 @@ def test_before_the_first_row_no_score_is_defined():
     ],
 )
 def test_an_answer_is_a_class_or_it_is_said_why_not(answer, problem):
-    assert ClassifyWatch.problem(answer) == problem
+    assert ClassScore.problem(answer) == problem

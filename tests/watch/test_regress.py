@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-from headwater.kinds.classifier_regressor.scores.regress import RegressWatch
+from headwater.kinds.classifier_regressor.scores.regress import NumberScore
 
 NUMBERS = st.floats(-1e6, 1e6)
 ROWS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=60)
 
 
 def watched(rows, cuts=(), **options):
-    watch = RegressWatch(**options)
+    watch = NumberScore(**options)
     edges = [0, *sorted(cut % (len(rows) + 1) for cut in cuts), len(rows)]
     for i, j in pairwise(edges):
         watch.update([y for y, _ in rows[i:j]], [y_pred for _, y_pred in rows[i:j]])
@@ -59,7 +59,7 @@ def test_a_constant_answer_has_no_r2():
 
 
 def test_before_the_first_row_no_score_is_defined():
-    for scores in (RegressWatch().scores(), RegressWatch().scores(window=True)):
+    for scores in (NumberScore().scores(), NumberScore().scores(window=True)):
         assert all(math.isnan(value) for of in scores.values() for value in of.values())
 
 
@@ -79,4 +79,4 @@ def test_before_the_first_row_no_score_is_defined():
     ],
 )
 def test_an_answer_is_a_number_or_it_is_said_why_not(answer, problem):
-    assert RegressWatch.problem(answer) == problem
+    assert NumberScore.problem(answer) == problem

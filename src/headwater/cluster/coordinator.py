@@ -161,7 +161,7 @@ class Cluster:
         self.position = Position(workers=workers, block=SMALLEST if isinstance(block, str) else block)
         if manifest is not None:
             self._go_on(manifest)
-        self._watch: Score = self.learner.kind.score(window=window)
+        self._watch: Score = self.learner.kind.score(window=window, learner=self.learner)
         self._window, self._every, self.on_round = window, every, on_round
         self._on_record = (on_record,) if callable(on_record) else tuple(on_record)
         self.progress = Progress(workers=workers, block=self.position.block)

@@ -78,9 +78,7 @@ class Kind:
     answer : Answer
         What it learns beside a row.
     score : Lazy
-        The class that scores it over a stream (``route.score.Score``).
-    live_score : Lazy
-        The class that scores it in service, and survives a restart (``route.score.LiveScore``).
+        The class of its scores, for session, store, fleet, cluster and page alike: a `route.score.Score`.
     explain : Lazy
         The function behind its ``explain_one``: ``explain(learner, x, **how)``.
     findings : Lazy
@@ -105,7 +103,6 @@ class Kind:
     can: frozenset[str]
     answer: Answer
     score: Lazy
-    live_score: Lazy
     explain: Lazy
     findings: Lazy
     durable: Lazy

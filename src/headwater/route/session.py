@@ -106,8 +106,8 @@ class Session:
         _check({"window": window, "block": block, "every": every, "keep_every": keep_every}, least=1)
         self.learner: Learner = (learner := learner if isinstance(learner, OwnLearner) else _AS_LEARNER(learner))
         self.rows, self.interrupted = 0, False  # rows predicted; whether Ctrl-C ended the last run
-        self._score: Score = kind_of(learner).score(window=window, delay=delay)
-        self._answers = self._score.needs_answers  # else answers are labels, which are for the scores alone
+        self._score: Score = kind_of(learner).score(window=window, delay=delay, learner=learner)
+        self._answers = self._score.needs_labels  # else answers are labels, which are for the scores alone
         _check_delay(self._answers, delay)
         self._delay, self._window, self._block = delay, window, block
         self.keep, self._every, self._keep_every = keep, every, keep_every

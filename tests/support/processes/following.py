@@ -49,7 +49,7 @@ def main():
     warm = learner()
     for _ in range(20):
         warm.learn_one({"a": 1.0, "c": "x"}, "up")
-    kind_with("classify").live_score()  # imports its detector
+    kind_with("classify").score(history=True)  # imports its detector
     for scheme in sys.argv[2:]:
         open_source(read_address(scheme)).close()  # imports the client
     os.write(1, b"ready\n")

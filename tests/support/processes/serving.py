@@ -22,7 +22,7 @@ def main():
     for i in range(20):
         warm.step_many([{"a": float(i)}, {"a": 1.0}], ["a", "b"])
         warm.predict_one({"a": 1.0})
-    kind_with("classify").live_score()  # imports its detector
+    kind_with("classify").score(history=True)  # imports its detector
     os.write(1, b"ready\n")
     for line in sys.stdin:
         pid = os.fork()

@@ -95,7 +95,7 @@ def states_of_run(state: Any, manifest: Path) -> Any:
     from headwater.cluster.published import RunStates
 
     states, model = RunStates(manifest), state.service.models.named(state.default)
-    if model.task != states.learner.task or model.champion.scores.sums.n:
+    if model.task != states.learner.task or model.champion.scores.n:
         other = "has another task" if model.task != states.learner.task else "has learned rows by itself"
         raise ConfigError(
             expected="a store for the run alone",

@@ -1,6 +1,7 @@
 """Scores of an agent: what it is rewarded with.
 
-An answer is a transition: what was done in a state, what it brought and what followed. The scores::
+A label is a transition: what was done in a state, what it brought and what followed. A transition that was refused counts with a
+reward of 0. The scores::
 
     return   the mean, over the episodes that have ended, of the sum of their rewards; over the window the last hundred of them
     reward   the mean reward of a step
@@ -15,82 +16,106 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from headwater.types import Predictions, Scores
+from headwater.route.curve import mean
+from headwater.route.score import Score
+from headwater.types import Scores
 
-__all__ = ["EPISODES", "ControlWatch", "ends", "reward_of"]
+__all__ = ["EPISODES", "AgentScore", "ends", "reward_of"]
 
 EPISODES = 100
 """Episodes of the window."""
+SHOWN = 200
+"""Episodes whose return is kept to be shown."""
 
 
-class ControlWatch:
-    """Score an agent step by step.
-
-    Parameters
-    ----------
-    window
-        How many of the last steps the mean reward of the window is over.
-    delay
-        As of the other watches; a transition never comes late.
+class AgentScore(Score):
+    """Score an agent step by step; its curve has a point an episode.
 
     Examples
     --------
-    >>> watch = ControlWatch()
+    >>> score = AgentScore()
     >>> steps = [{"reward": 1.0}, {"reward": 2.0, "terminated": True}, {"reward": 5.0}]
-    >>> watch.update(steps, [0.0] * 3)
-    >>> watch.scores()["model"]
+    >>> score.update(steps, [0.0] * 3)
+    >>> score.scores()["model"]
     {'return': 3.0, 'reward': 2.6666666666666665}
     """
 
-    needs_answers = True
+    names = ("return", "reward")
 
-    def __init__(self, *, window: int = 1000, delay: int = 0) -> None:
-        self.n = 0
-        self.unscored = 0
-        self._rewards: deque[float] = deque(maxlen=window)
-        self._returns: deque[float] = deque(maxlen=EPISODES)
+    def _begin(self, delay: int, learner: Any) -> None:
+        self._returns: deque[tuple[float, int]] = deque(maxlen=SHOWN)  # and how many steps each episode had
         self._sum = self._of_episodes = self._now = 0.0
-        self._episodes = 0
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the scores."""
-        return ("return", "reward")
+        self._episodes = self._steps = 0
 
     @staticmethod
-    def problem(answer: Any) -> str:
-        """Return why an answer is no transition, or the empty string; one whose reward is no number is left to the agent."""
-        return "" if isinstance(answer, Mapping) else "no transition"
+    def problem(label: Any) -> str:
+        """Return why a label is no transition, or the empty string; one whose reward is no number is left to the agent."""
+        return "" if isinstance(label, Mapping) else "no transition"
 
-    def score(self, y: Sequence[Any], forecast: Predictions, X: Any = ()) -> list[float]:
-        """Score some steps; of rewards no probability is given: NaN for each."""
-        self.update(y, forecast.y_pred)
-        return [math.nan] * len(y)
-
-    def update(self, y: Sequence[Any], y_pred: Iterable[Any], proba: Iterable[float] = ()) -> None:
-        """Score some steps: their transitions; what states were thought to be worth is not looked at."""
+    def update(
+        self, y: Sequence[Any], y_pred: Iterable[Any] = (), proba: Iterable[float] = (), p_pred: Iterable[float] = ()
+    ) -> None:
+        """Score steps: their transitions; what states were thought to be worth is not looked at."""
         for transition in y:
             reward = reward_of(transition)
             self.n += 1
+            self._steps += 1
             self._sum += reward
             self._now += reward
-            self._rewards.append(reward)
+            self._window.append(reward)
             if ends(transition):
-                self._returns.append(self._now)
-                self._of_episodes += self._now
-                self._episodes += 1
-                self._now = 0.0
+                self._end()
+
+    def _end(self) -> None:
+        self._episodes += 1
+        self._of_episodes += self._now
+        self._returns.append((self._now, self._steps))
+        if self._history is not None and self._history.due(self._episodes):
+            self._history.add(self._point())
+        self._now, self._steps = 0.0, 0
+
+    def _last(self) -> float:
+        return mean([value for value, _ in list(self._returns)[-EPISODES:]])
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
         """Return the scores of ``"model"``, over all steps or over the window."""
         if window:
-            return {"model": {"return": _mean(self._returns), "reward": _mean(self._rewards)}}
+            return {"model": {"return": self._last(), "reward": mean(list(self._window))}}
         return {
             "model": {
                 "return": self._of_episodes / self._episodes if self._episodes else math.nan,
                 "reward": self._sum / self.n if self.n else math.nan,
             }
         }
+
+    def _extra(self) -> dict[str, Any]:
+        return {"episodes": self._episodes}
+
+    def _point(self) -> list[float]:
+        return [self._episodes, self._now, self._last()]
+
+    def _row_of(self, saved: Any) -> Any:
+        return saved
+
+    def _sums(self) -> dict[str, Any]:
+        return {
+            "total": self._sum,
+            "episodes": self._episodes,
+            "of_episodes": self._of_episodes,
+            "now": self._now,
+            "steps": self._steps,
+            "returns": list(self._returns),
+        }
+
+    def _go_on(self, sums: dict[str, Any]) -> None:
+        self._sum, self._episodes, self._of_episodes = sums["total"], sums["episodes"], sums["of_episodes"]
+        self._now, self._steps = sums["now"], sums["steps"]
+        self._returns.extend((value, steps) for value, steps in sums["returns"])
+
+    def _go_on_from_02(self, saved: dict[str, Any]) -> None:
+        self._go_on(saved)
+        self.n = saved["n"]
+        self._window.extend(saved["window"])
 
 
 def reward_of(transition: Any) -> float:
@@ -103,7 +128,3 @@ def reward_of(transition: Any) -> float:
 def ends(transition: Any) -> bool:
     """Say whether an episode ends with a transition."""
     return isinstance(transition, Mapping) and bool(transition.get("terminated") or transition.get("truncated"))
-
-
-def _mean(values: Sequence[float] | deque[float]) -> float:
-    return math.fsum(values) / len(values) if values else math.nan

@@ -87,8 +87,12 @@ class Ranking:
     0.75
     """
 
-    def __init__(self) -> None:
-        self._bins: dict[int, list[int]] = {}
+    def __init__(self, bins: Sequence[tuple[int, list[int]]] = ()) -> None:
+        self._bins: dict[int, list[int]] = {key: list(counts) for key, counts in bins}
+
+    def bins(self) -> list[tuple[int, list[int]]]:
+        """Return the bins, to go on from: pass them to another one."""
+        return list(self._bins.items())
 
     def add(self, score: float, label: int) -> None:
         """Count a row."""

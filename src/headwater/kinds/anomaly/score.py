@@ -1,15 +1,14 @@
-"""Scores of a detector of anomalies, next to the z-norm.
+"""Scores of an anomaly model, next to the z-norm.
 
-Every row is scored with the score that was given out for it, before it was learned. No label is needed. Where a stream has
-labels (1 or True for an anomaly, 0 or False for none), they are used here and nowhere else: the detector never sees them. The
-scores::
+Every row counts with the score that was given out for it, before it was learned. No label is needed. Where a stream has labels (1 or
+True for an anomaly, 0 or False for none), they are used here and nowhere else: the model never sees them. The scores::
 
     auc                 how often an anomaly has a higher score than another row
     average_precision   the mean precision over the anomalies, from the highest score down
     alarms              share of rows with a score above 1 − rate, at the rate 0.001
     mean_score          the mean score: about 0.5 while rows are like those before
 
-and the baseline::
+and the baseline, where the rows themselves are given::
 
     z-norm              mean over the numeric columns of clip(z, ±10)²; it gives no alarms
 
@@ -19,39 +18,35 @@ Over the window area and precision are exact; over all rows they come from a his
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import repeat
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from headwater.errors import TargetError
-from headwater.kinds.anomaly.ranking import Ranking, auc, average_precision, ranked
-from headwater.kinds.anomaly.znorm import ZNorm
+from headwater.learner.labels import values_of
+from headwater.route.curve import mean
+from headwater.route.score import Score
 from headwater.types import Predictions, Scores
 
-__all__ = ["RATE", "AnomalyWatch", "checked_label", "label_of"]
+from .ranking import Ranking, auc, average_precision, ranked
+from .znorm import ZNorm
+
+__all__ = ["RATE", "AnomalyScore", "checked_label", "label_of"]
 
 RATE = 0.001
 """Alarms are given for so large a share of rows, while these are like those before."""
 
 _LABELLED = ("auc", "average_precision", "alarms", "mean_score")
 _UNLABELLED = ("alarms", "mean_score")
+_PREDICTORS = ("model", "z-norm")
 
 _Row: TypeAlias = tuple[float, float, int | None]
 """One scored row: the score of the model and of the z-norm, and its label, if it is known."""
 
 
-class AnomalyWatch:
-    """Score a detector row by row; the size of the blocks can't change a result.
-
-    Parameters
-    ----------
-    window
-        How many of the last rows the window scores are over.
-    delay
-        As of the other watches; labels are not learned, so none comes too late.
+class AnomalyScore(Score):
+    """Score an anomaly model.
 
     Notes
     -----
@@ -59,19 +54,16 @@ class AnomalyWatch:
 
     Examples
     --------
-    >>> watch = AnomalyWatch()
-    >>> watch.update([0, 0, 1], [0.2, 0.4, 0.9995], X=[{"a": 1.0}, {"a": 1.1}, {"a": 1.0}])
-    >>> scores = watch.scores()
+    >>> score = AnomalyScore()
+    >>> score.update([0, 0, 1], [0.2, 0.4, 0.9995], X=[{"a": 1.0}, {"a": 1.1}, {"a": 1.0}])
+    >>> scores = score.scores()
     >>> scores["model"]["auc"], scores["z-norm"]["auc"], round(scores["model"]["alarms"], 3)
     (1.0, 0.5, 0.333)
     """
 
-    needs_answers = False
+    needs_labels = False
 
-    def __init__(self, *, window: int = 1000, delay: int = 0) -> None:
-        self.n = 0
-        self.unscored = 0  # as of a classifier: here a score there always is
-        self._window: deque[_Row] = deque(maxlen=window)
+    def _begin(self, delay: int, learner: Any) -> None:
         self._znorm = ZNorm()
         self._rankings = (Ranking(), Ranking())
         self._labelled = False
@@ -84,66 +76,91 @@ class AnomalyWatch:
         return _LABELLED if self._labelled else _UNLABELLED
 
     @staticmethod
-    def problem(answer: Any) -> str:
+    def problem(label: Any) -> str:
         """Return why a label can't be used, or the empty string; a row without one is scored without it."""
-        return "" if label_of(answer) is not None or _missing(answer) else "label is neither 0 nor 1"
+        return "" if label_of(label) is not None or _missing(label) else "label is neither 0 nor 1"
 
-    def score(self, y: Sequence[Any], forecast: Predictions, X: Any = ()) -> list[float]:
-        """Score some rows that were predicted just now; of scores no probability is given: NaN for each."""
-        said = forecast.y_pred
-        self.update(y, said.tolist() if isinstance(said, np.ndarray) else said, X=X)
+    def score(self, y: Sequence[Any], predictions: Predictions, X: Any = ()) -> list[float]:
+        """Score rows that were predicted just now, next to the z-norm of the rows; scores have no probability: NaN for each."""
+        self.update(y, values_of(predictions), X=X)
         return [math.nan] * len(y)
 
     def update(
-        self, y: Sequence[Any], y_pred: Iterable[float], proba: Iterable[float] = (), *, X: Iterable[Any] = ()
+        self,
+        y: Sequence[Any],
+        y_pred: Iterable[float],
+        proba: Iterable[float] = (),
+        p_pred: Iterable[float] = (),
+        *,
+        X: Iterable[Any] = (),
     ) -> None:
-        """Score some rows.
-
-        Parameters
-        ----------
-        y
-            Their labels; None where unknown.
-        y_pred
-            The scores that were given out.
-        proba
-            For classes; not used here.
-        X
-            The rows themselves, for the z-norm.
-        """
+        """Score rows: their labels (None where unknown), the scores that were given out, and the rows, for the z-norm."""
         rows = iter(X)
-        for label, said in zip(map(label_of, y), y_pred, strict=True):
+        for label, given in zip(map(label_of, y), y_pred, strict=True):
             x = next(rows, None)
-            self._add(float(said), 0.0 if x is None else self._znorm.score(x), label)
+            self._add(float(given), 0.0 if x is None else self._znorm.score(x), label)
 
-    def _add(self, said: float, z: float, label: int | None) -> None:
+    def _add(self, given: float, z: float, label: int | None) -> None:
         self.n += 1
-        self._sum += said
-        self._alarms += said > 1.0 - RATE
-        self._window.append((said, z, label))
+        self._sum += given
+        self._alarms += given > 1.0 - RATE
+        self._window.append((given, z, label))
         if label is not None:
             self._labelled = True
-            for ranking, value in zip(self._rankings, (said, z), strict=True):
+            for ranking, value in zip(self._rankings, (given, z), strict=True):
                 ranking.add(value, label)
+        self._follow(given)
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
         """Return the scores of ``"model"`` and ``"z-norm"``, over all rows or over the window."""
-        n = len(self._window) if window else self.n
+        n, alarms, total = self.n, float(self._alarms), self._sum
+        counts = [ranking.counts() for ranking in self._rankings]
         if window:
+            n = len(self._window)
+            alarms, total = (math.fsum(values) for values in self._shares())
             known = [row for row in self._window if row[2] is not None]
-            labels = [label for *_, label in known if label is not None]
-            counts = [ranked([said for said, *_ in known], labels), ranked([z for _, z, _ in known], labels)]
-            alarms = sum(said > 1.0 - RATE for said, *_ in self._window)
-            total = math.fsum(said for said, *_ in self._window)
-        else:
-            counts = [ranking.counts() for ranking in self._rankings]
-            alarms, total = self._alarms, self._sum
+            labels = [label for *_, label in known]
+            counts = [ranked([row[i] for row in known], labels) for i in range(2)]
         own = (alarms / n, total / n) if n else (math.nan, math.nan)
-        rest = dict(zip(_UNLABELLED, own, strict=True)), dict(zip(_UNLABELLED, repeat(math.nan, 2), strict=True))
-        return {name: self._ranks(counts[i]) | rest[i] for i, name in enumerate(("model", "z-norm"))}
+        rest = (own, (math.nan, math.nan))
+        return {
+            name: {
+                "auc": auc(counts[i]),
+                "average_precision": average_precision(counts[i]),
+                "alarms": rest[i][0],
+                "mean_score": rest[i][1],
+            }
+            for i, name in enumerate(_PREDICTORS)
+        }
 
-    @staticmethod
-    def _ranks(counts: Any) -> Scores:
-        return {"auc": auc(counts), "average_precision": average_precision(counts)}
+    def _shares(self) -> tuple[list[float], list[float]]:
+        given = [row[0] for row in self._window]
+        return [float(score > 1.0 - RATE) for score in given], given
+
+    def _extra(self) -> dict[str, Any]:
+        return {"alarms": self._alarms}
+
+    def _point(self) -> list[float]:
+        alarms, given = self._shares()
+        return [self.n, mean(given), mean(alarms)]
+
+    def _sums(self) -> dict[str, Any]:
+        return {
+            "alarms": self._alarms,
+            "total": self._sum,
+            "labelled": self._labelled,
+            "rankings": [ranking.bins() for ranking in self._rankings],
+            "z_norm": self._znorm.columns(),
+        }
+
+    def _go_on(self, sums: dict[str, Any]) -> None:
+        self._alarms, self._sum, self._labelled = sums["alarms"], sums["total"], sums["labelled"]
+        self._rankings = (Ranking(sums["rankings"][0]), Ranking(sums["rankings"][1]))
+        self._znorm = ZNorm(sums["z_norm"])
+
+    def _go_on_from_02(self, saved: dict[str, Any]) -> None:
+        self.n, self._alarms, self._sum = saved["n"], saved["alarms"], saved["total"]
+        self._window.extend((given, 0.0, label) for given, label in saved["window"])
 
 
 def label_of(answer: Any) -> int | None:

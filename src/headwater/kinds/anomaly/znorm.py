@@ -7,6 +7,7 @@ that the row itself has moved first. A column that has not varied yet, a text an
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = ["ZNorm"]
 
 _CLIP = 10.0
 _HUGE = 1e30
+_MANY = 10_000  # columns beyond which new ones are passed over: memory stays bounded
 
 
 class ZNorm:
@@ -29,8 +31,14 @@ class ZNorm:
     (0.0, True)
     """
 
-    def __init__(self) -> None:
-        self._columns: dict[Any, list[float]] = {}  # rows, mean, sum of squared deviations
+    def __init__(self, columns: Sequence[tuple[Any, list[float]]] = ()) -> None:
+        self._columns: dict[Any, list[float]] = {  # rows, mean, sum of squared deviations
+            tuple(name) if isinstance(name, list) else name: list(sums) for name, sums in columns
+        }
+
+    def columns(self) -> list[tuple[Any, list[float]]]:
+        """Return what is known of each column, to go on from: pass it to another one."""
+        return list(self._columns.items())
 
     def score(self, x: Any) -> float:
         """Learn a row, a mapping or an array (features,), and return its score."""
@@ -41,6 +49,8 @@ class ZNorm:
                 continue
             seen = self._columns.get(name)
             if seen is None:
+                if len(self._columns) >= _MANY:
+                    continue
                 seen = self._columns[name] = [0.0, 0.0, 0.0]
             seen[0] += 1.0
             away = number - seen[1]

@@ -6,59 +6,55 @@ this one would have earned. Where the log is its own, that is what it earned, bu
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from headwater.kinds.bandit.decision import as_decision
-from headwater.kinds.bandit.sums import RewardSums, ScoredDecision
+import msgspec
+
+from headwater.route.score import Score
 from headwater.types import Predictions, Scores
 
-__all__ = ["DecisionWatch", "scored_decisions"]
+from .decision import as_decision
+from .sums import BASELINES, RewardSums, ScoredDecision
+
+__all__ = ["BanditScore", "scored_decisions"]
+
+_NAMES = ("model", *BASELINES)
 
 
-class DecisionWatch:
-    """Score a learner that chooses actions, row by row; the size of the blocks can't change a result.
-
-    Parameters
-    ----------
-    window
-        How many of the last rows the window scores are over.
-    delay
-        Not used: a reward is learned when it comes.
+class BanditScore(Score):
+    """Score a bandit.
 
     Examples
     --------
-    >>> watch = DecisionWatch()
-    >>> watch.update([("a", 1.0, 0.5), ("b", 0.0, 0.5)], ["a", "a"], [0.5, 0.5])
-    >>> watch.scores()["logged"]
+    >>> score = BanditScore()
+    >>> score.update([("a", 1.0, 0.5), ("b", 0.0, 0.5)], ["a", "a"], [0.5, 0.5])
+    >>> score.scores()["logged"]
     {'mean_reward': 0.5}
     """
 
     names = ("mean_reward",)
-    needs_answers = True
 
-    def __init__(self, *, window: int = 1000, delay: int = 0) -> None:
-        self.n = 0
-        self.unscored = 0
-        self._sums = RewardSums()
-        self._window: deque[ScoredDecision] = deque(maxlen=window)
+    def _begin(self, delay: int, learner: Any) -> None:
+        self._whole = RewardSums()
 
     @staticmethod
-    def problem(answer: Any) -> str:
-        """Return why an answer can't be scored, or the empty string."""
-        return "" if as_decision(answer) is not None else "answer is no action with its reward and probability"
+    def problem(label: Any) -> str:
+        """Return why what came of an action can't be scored, or the empty string."""
+        return "" if as_decision(label) is not None else "answer is no action with its reward and probability"
 
-    def score(self, y: Sequence[Any], forecast: Predictions, X: Any = ()) -> list[float]:
+    def score(self, y: Sequence[Any], predictions: Predictions, X: Any = ()) -> list[float]:
         """Score rows that were predicted just now; return the probability that was given to each action taken."""
-        rows = scored_decisions(y, forecast)
+        rows = scored_decisions(y, predictions)
         self._take(rows)
         return [0.0 if row is None else row.share for row in rows]
 
-    def update(self, y: Sequence[Any], y_pred: Iterable[Any], proba: Iterable[float]) -> None:
+    def update(
+        self, y: Sequence[Any], y_pred: Iterable[Any], proba: Iterable[float] = (), p_pred: Iterable[float] = ()
+    ) -> None:
         """Score rows of which only the probability is known that the learner would have taken each action with."""
-        for answer, share in zip(y, proba, strict=True):
-            decision = as_decision(answer)
+        for label, share in zip(y, proba, strict=True):
+            decision = as_decision(label)
             one = None
             if decision is not None:
                 action, r, p, _ = decision
@@ -70,33 +66,57 @@ class DecisionWatch:
             if row is None:
                 self.unscored += 1
                 continue
+            usual = self._whole.logged / self.n if self.n else row.reward
             self.n += 1
-            self._sums.add(row)
+            self._whole.add(row)
             self._window.append(row)
+            self._follow(float(row.reward < usual))
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
         """Return the mean reward of ``"model"`` and of each baseline, over all rows or over the window."""
-        sums = self._sums
+        sums = self._whole
         if window:
             sums = RewardSums()
             for row in self._window:
                 sums.add(row)
         return {name: {"mean_reward": value} for name, value in sums.means().items()}
 
+    def _extra(self) -> dict[str, Any]:
+        taken = self._whole.taken.items()
+        return {"actions": {str(action): {"n": int(n), "mean_reward": total / n} for action, (n, total) in taken}}
 
-def scored_decisions(y: Sequence[Any], forecast: Predictions) -> list[ScoredDecision | None]:
-    """Return rows as they are scored with what was forecast for them; None for what is no decision."""
-    if forecast.proba is None or forecast.rewards is None:
+    def _point(self) -> list[float]:
+        window = self.scores(window=True)
+        return [self.n, *(window[name]["mean_reward"] for name in _NAMES)]
+
+    def _row_of(self, saved: Any) -> ScoredDecision:
+        return msgspec.convert(saved, ScoredDecision)
+
+    def _sums(self) -> dict[str, Any]:
+        return {"whole": self._whole}
+
+    def _go_on(self, sums: dict[str, Any]) -> None:
+        self._whole = msgspec.convert(sums["whole"], RewardSums)
+
+    def _go_on_from_02(self, saved: dict[str, Any]) -> None:
+        self._go_on(saved)
+        self.n, self.unscored = self._whole.n, saved["unscored"]
+        self._window.extend(map(self._row_of, saved["window"]))
+
+
+def scored_decisions(y: Sequence[Any], predictions: Predictions) -> list[ScoredDecision | None]:
+    """Return rows as they are scored with what was predicted for them; None for what is no decision."""
+    if predictions.proba is None or predictions.rewards is None:
         return [None] * len(y)
-    names = forecast.classes
+    names = predictions.classes
     return [
-        _scored(answer, dict(zip(names, p, strict=True)), dict(zip(names, r, strict=True)))
-        for answer, p, r in zip(y, forecast.proba.tolist(), forecast.rewards.tolist(), strict=True)
+        _scored(label, dict(zip(names, p, strict=True)), dict(zip(names, r, strict=True)))
+        for label, p, r in zip(y, predictions.proba.tolist(), predictions.rewards.tolist(), strict=True)
     ]
 
 
-def _scored(answer: Any, shares: dict[Any, float], rewards: dict[Any, float]) -> ScoredDecision | None:
-    decision = as_decision(answer)
+def _scored(label: Any, shares: dict[Any, float], rewards: dict[Any, float]) -> ScoredDecision | None:
+    decision = as_decision(label)
     if decision is None:
         return None
     offered = set(decision.actions or (name for name, p in shares.items() if p > 0)) | {decision.action}

@@ -1,83 +1,93 @@
-"""Scores of several answers a row, next to simple baselines, over all rows and over a window."""
+"""Scores of several labels a row, next to simple baselines, over all rows and over a window."""
 
 from __future__ import annotations
 
-import math
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from headwater.kinds.multi_output.sums import BASELINES, OutputSums, Usual, names_of
-from headwater.types import Predictions, Scores
+import msgspec
 
-__all__ = ["OutputsWatch"]
+from headwater.route.score import Score
+from headwater.types import Scores
 
-Row = tuple[Mapping[Any, Any], dict[str, Mapping[Any, Any]]]
+from .sums import BASELINES, OutputSums, Usual, names_of
+
+__all__ = ["OutputsScore"]
+
+_PREDICTORS = ("model", *BASELINES)
 
 
-class OutputsWatch:
-    """Score a learner of several answers a row; the size of the blocks can't change a result.
-
-    Parameters
-    ----------
-    window
-        How many of the last rows the window scores are over.
-    delay
-        Not used: answers come with their rows.
+class OutputsScore(Score):
+    """Score a learner of several labels a row.
 
     Examples
     --------
-    >>> watch = OutputsWatch()
-    >>> watch.update([{"a": "x", "b": 2.0}], [{"a": "x", "b": 3.0}], [1.0])
-    >>> watch.names, watch.scores()["model"]["mae"]
+    >>> score = OutputsScore()
+    >>> score.update([{"a": "x", "b": 2.0}], [{"a": "x", "b": 3.0}])
+    >>> score.names, score.scores()["model"]["mae"]
     (('exact_match', 'accuracy', 'mae', 'rmse'), 1.0)
     """
 
-    needs_answers = True
-
-    def __init__(self, *, window: int = 1000, delay: int = 0) -> None:
-        self.n = 0
-        self.unscored = 0
-        self._sums = {name: OutputSums() for name in ("model", *BASELINES)}
+    def _begin(self, delay: int, learner: Any) -> None:
+        self._whole = {name: OutputSums() for name in _PREDICTORS}
         self._usual = Usual()
-        self._window: deque[Row] = deque(maxlen=window)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the scores that there are, the most telling first."""
-        return names_of(self._sums["model"].scores())
+        return names_of(self._whole["model"].scores())
 
     @staticmethod
-    def problem(answer: Any) -> str:
-        """Return why an answer can't be scored, or the empty string."""
-        return "" if isinstance(answer, Mapping) and len(answer) else "answer is no dict of outputs"
+    def problem(label: Any) -> str:
+        """Return why labels can't be scored, or the empty string."""
+        return "" if isinstance(label, Mapping) and len(label) else "answer is no dict of outputs"
 
-    def score(self, y: Sequence[Any], forecast: Predictions, X: Any = ()) -> list[float]:
-        """Score rows that were predicted just now; no probability is told of a whole row."""
-        self.update(y, forecast.y_pred, ())
-        return [math.nan] * len(y)
-
-    def update(self, y: Sequence[Any], y_pred: Iterable[Any], proba: Iterable[float]) -> None:
-        """Score some rows: their answers, and what was predicted."""
-        for answer, said in zip(y, y_pred, strict=True):
-            if not said:  # nothing was known of any output
+    def update(
+        self, y: Sequence[Any], y_pred: Iterable[Any], proba: Iterable[float] = (), p_pred: Iterable[float] = ()
+    ) -> None:
+        """Score rows: their labels, and what was predicted, a dict each."""
+        for labels, predicted in zip(y, y_pred, strict=True):
+            labels = dict(labels or {})
+            if not predicted:  # nothing was known of any output
                 self.unscored += 1
-                self._usual.add(answer, said)
+                self._usual.add(labels, predicted)
                 continue
-            row = {"model": said, **self._usual.say()}
-            for name, sums in self._sums.items():
-                sums.add(answer, row[name])
-            self._usual.add(answer, said)
-            self._window.append((answer, row))
+            row = {"model": predicted, **self._usual.say()}
+            for name, sums in self._whole.items():
+                sums.add(labels, row[name])
+            self._usual.add(labels, predicted)
+            self._window.append((labels, row))
             self.n += 1
+            if self._history is not None:
+                one = OutputSums()
+                one.add(labels, predicted)
+                accuracy = one.scores()["accuracy"]
+                self._follow(1.0 - accuracy if accuracy == accuracy else 0.0)
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
         """Return the scores of ``"model"`` and of each baseline, over all rows or over the window."""
-        sums = self._sums
+        sums = self._whole
         if window:
-            sums = {name: OutputSums() for name in self._sums}
-            for answer, row in self._window:
+            sums = {name: OutputSums() for name in _PREDICTORS}
+            for labels, row in self._window:
                 for name, own in sums.items():
-                    own.add(answer, row[name])
+                    own.add(labels, row[name])
         keep = self.names
         return {name: {key: own.scores()[key] for key in keep} for name, own in sums.items()}
+
+    def _point(self) -> list[float]:
+        window = self.scores(window=True)
+        key = "accuracy" if "accuracy" in window["model"] else "mae"
+        return [self.n, *(window[name][key] for name in _PREDICTORS)]
+
+    def _sums(self) -> dict[str, Any]:
+        return {"whole": self._whole, "usual": self._usual}
+
+    def _go_on(self, sums: dict[str, Any]) -> None:
+        self._whole = msgspec.convert(sums["whole"], dict[str, OutputSums])
+        self._usual = msgspec.convert(sums["usual"], Usual)
+
+    def _go_on_from_02(self, saved: dict[str, Any]) -> None:
+        self._go_on(saved)
+        self.n, self.unscored = self._whole["model"].n, saved["unscored"]
+        self._window.extend(map(self._row_of, saved["window"]))

@@ -19,7 +19,7 @@ import msgspec
 
 from headwater.errors import StoreError
 from headwater.explain import Importance
-from headwater.kinds.forecaster.live_score import SHOWN, LiveForecasts
+from headwater.kinds.forecaster.score import SHOWN, ForecastScore
 from headwater.learner.kind import kind_of
 from headwater.serve.http.measures import Measures
 from headwater.serve.http.schemas import label_key
@@ -158,7 +158,7 @@ def series_of(model: Model, since: int, xs: list[dict[str, Any]]) -> dict[str, A
     """
     with model.lock:
         learner, seq, scores = model.champion.learner, model.seq, model.champion.scores
-        last = scores.shown() if isinstance(scores, LiveForecasts) else []
+        last = scores.shown() if isinstance(scores, ForecastScore) else []
         n = min(learner.horizon, SHOWN)
         known = xs[max(seq - since, 0) :][:n]
         ahead_of = [*known, *[{}] * (n - len(known))]

@@ -10,7 +10,7 @@ from typing import Any
 from headwater.learner.kind import kind_with
 from headwater.learner.labels import probabilities_of, values_of
 from headwater.learner.limits import Limits as LearnerLimits
-from headwater.route.score import LiveScore
+from headwater.route.score import Score
 from headwater.store.journal.events import JournalEvent
 from headwater.types import Predictions
 
@@ -28,7 +28,7 @@ class LearnerState:
     name: str
     champion: bool
     learner: Any
-    scores: LiveScore
+    scores: Score
     at: int
     _classes: frozenset[Any] = frozenset()
 
@@ -44,9 +44,9 @@ class LearnerState:
         return self._classes
 
 
-def scores_of(learner: Any, saved: bytes = b"") -> LiveScore:
+def scores_of(learner: Any, saved: bytes = b"") -> Score:
     """Return what scores a learner in service; ``saved``: its scores so far, to go on from."""
-    scores: LiveScore = learner.kind.live_score(saved, learner)
+    scores: Score = learner.kind.score(learner=learner, saved=saved, history=True)
     return scores
 
 
@@ -72,7 +72,7 @@ def _learn_examples(task: str, state: LearnerState, events: list[JournalEvent]) 
     if state.learner.kind.answer.given_out is None and any(event.predicted is not None for event in events):
         _score_earlier(task, state, events, forecast)
     else:
-        state.scores.score(y, forecast)
+        state.scores.score(y, forecast, [event.x for event in events])
     return forecast
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from headwater.errors import ConfigError, StoreError, TargetError, did_you_mean
 from headwater.learner.kind import check_can
-from headwater.route.score import LiveScore
+from headwater.route.score import Score
 from headwater.store.journal.database import DAMAGED
 from headwater.store.journal.entries import Journal
 from headwater.store.journal.events import JournalEvent
@@ -106,7 +106,7 @@ class Models:
         """Refuse examples, or take them again."""
         self._base.execute("UPDATE models SET paused = ? WHERE id = ?", (paused, model.id))
 
-    def _insert(self, model: int, name: str, champion: bool, learner: Any, scores: LiveScore) -> None:
+    def _insert(self, model: int, name: str, champion: bool, learner: Any, scores: Score) -> None:
         cursor = self._base.execute(
             "INSERT INTO learners (model, name, champion) VALUES (?, ?, ?)", (model, name, champion)
         )

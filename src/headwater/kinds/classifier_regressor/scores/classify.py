@@ -1,8 +1,6 @@
 """Prequential scores of a classifier, next to two predictors that hardly learn.
 
-Every row is scored with the prediction that was given out for it, before it was learned (A. P. Dawid 1984, Present
-position and potential developments: some personal views: statistical theory: the prequential approach). A row that was
-predicted before any class was known, so that the prediction is None, is not scored: neither for the model nor for the
+A row that was predicted before any class was known, so that the prediction is None, is not scored: neither for the model nor for the
 baselines. The scores::
 
     accuracy           share of rows predicted right
@@ -27,162 +25,211 @@ stream classifiers, KDD (kappa_temporal, kappa_m).
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
-from importlib import import_module
+from itertools import repeat
 from typing import Any, TypeAlias
 
+from headwater.route.score import Score, with_probabilities
 from headwater.types import Label, Predictions, Scores
 
-__all__ = ["ClassifyWatch"]
+__all__ = ["BINS", "ClassScore"]
 
+BINS = 10
+"""Bins of the calibration, by the probability of what was predicted."""
 _FLOOR = 1e-15  # River's and scikit-learn's bound for a probability inside a logarithm
+_MANY = 10_000  # classes beyond which new ones are no longer told apart: memory stays bounded
 _NAMES = ("accuracy", "kappa", "kappa_temporal", "kappa_m", "balanced_accuracy", "log_loss")
-
+_PREDICTORS = ("model", "no-change", "majority")
 
 _Row: TypeAlias = tuple[Label, Label, Label, Label, float, float]
-"""One scored row: its label, what the model, no-change and majority said, and what the label cost the model and majority."""
+"""One scored row: its label, what the model, no-change and majority predicted, and what the label cost the model and majority."""
+_Counts: TypeAlias = dict[Label, list[int]]
+"""Of each class: rows with that label, and for each predictor rows so predicted and rows so predicted rightly."""
 
 
-class ClassifyWatch:
-    """Score a classifier row by row; the size of the blocks can't change a result.
-
-    Parameters
-    ----------
-    window
-        How many of the last rows the window scores are over.
-    delay
-        How many rows later than its prediction a label arrives.
+class ClassScore(Score):
+    """Score a classifier.
 
     Notes
     -----
-    Cost: 1.4 µs a row; a report takes 0.1 ms for each hundred different pairs of label and prediction.
+    Cost: about 1.5 µs a row.
 
     Examples
     --------
-    >>> watch = ClassifyWatch(window=2)
-    >>> watch.update(["a", "b", "b"], ["a", "a", "b"], [0.9, 0.2, 0.6])
-    >>> [round(scores["accuracy"], 3) for scores in watch.scores().values()]
+    >>> score = ClassScore(window=2)
+    >>> score.update(["a", "b", "b"], ["a", "a", "b"], [0.9, 0.2, 0.6])
+    >>> [round(scores["accuracy"], 3) for scores in score.scores().values()]
     [0.667, 0.333, 0.0]
-    >>> watch.scores()["model"]["kappa_temporal"], watch.scores(window=True)["model"]["accuracy"]
+    >>> score.scores()["model"]["kappa_temporal"], score.scores(window=True)["model"]["accuracy"]
     (0.5, 0.5)
     """
 
     names = _NAMES
-    needs_answers = True
 
-    def __init__(self, *, window: int = 1000, delay: int = 0) -> None:
-        self.n = 0
-        self.unscored = 0
-        """Rows that were predicted before any class was known."""
-        self._window: deque[_Row] = deque(maxlen=window)
+    def _begin(self, delay: int, learner: Any) -> None:
         self._late: deque[Label] = deque([None] * (delay + 1))  # labels on their way; None before the first
         self._seen: dict[Label, int] = {}  # labels that have arrived, for the majority
         self._n_seen = 0
         self._majority: Label = None
-        self._pairs: tuple[Counter[tuple[Label, Label]], ...] = (Counter(), Counter(), Counter())
+        self._counts: _Counts = {}
         self._losses = [0.0, 0.0]
+        self._bins: list[list[float]] = [[0, 0.0, 0] for _ in range(BINS)]
+        self._right_before = [0, 0, 0]  # in rows of version 0.2, of which no more is known
+        self._n_before = 0
 
     @staticmethod
-    def problem(answer: Any) -> str:
-        """Return why an answer can't be scored, or the empty string."""
-        if answer is None or (isinstance(answer, float) and math.isnan(answer)):
+    def problem(label: Any) -> str:
+        """Return why a label can't be scored, or the empty string."""
+        if label is None or (isinstance(label, float) and math.isnan(label)):
             return "answer unknown"
-        return "" if isinstance(answer, Hashable) else "answer can't be a class"
+        return "" if isinstance(label, Hashable) else "answer can't be a class"
 
-    def score(self, y: Sequence[Label], forecast: Predictions, X: Any = ()) -> list[float]:
-        """Score some rows that were predicted just now; return the probability that was given to each label."""
-        proba = forecast.proba_of(y)
-        self.update(y, forecast.y_pred, proba)
-        return proba
+    def score(self, y: Sequence[Label], predictions: Predictions, X: Any = ()) -> list[float]:
+        """Score rows that were predicted just now; return the probability that was given to each label."""
+        if self._history is not None:
+            return with_probabilities(self, y, predictions)
+        given = predictions.proba_of(y)
+        self.update(y, predictions.y_pred, given)
+        return given
 
-    def update(self, y: Sequence[Label], y_pred: Iterable[Label], proba: Iterable[float]) -> None:
-        """Score some rows.
-
-        Parameters
-        ----------
-        y
-            Their labels.
-        y_pred
-            What was predicted; None where no class was known yet.
-        proba
-            The probability that was given to each label; NaN where none was.
-        """
-        of_model, of_no_change, of_majority = self._pairs
-        for label, said, p in zip(y, y_pred, proba, strict=True):
-            arrived = self._late.popleft()
-            self._late.append(label)
-            if arrived is not None:
-                self._n_seen += 1
-                count = self._seen[arrived] = self._seen.get(arrived, 0) + 1
-                if count > self._seen.get(self._majority, 0):
-                    self._majority = arrived
-            if said is None:
+    def update(
+        self, y: Sequence[Label], y_pred: Iterable[Label], proba: Iterable[float] = (), p_pred: Iterable[float] = ()
+    ) -> None:
+        """Score rows: their labels, what was predicted (None where no class was known yet), the probabilities given to both."""
+        calibration = iter(p_pred or repeat(math.nan))
+        for label, predicted, p in zip(y, y_pred, proba, strict=True):
+            sure = next(calibration)
+            if label is None or label != label:
+                continue
+            arrived = self._arrive(label)
+            if predicted is None:
                 self.unscored += 1
                 continue
-            majority = self._majority
             share = self._seen.get(label, 0) / self._n_seen if self._n_seen else 0.0
             # math.log and a plain sum, one row after the other: NumPy's log and sum round differently for other lengths.
             loss, majority_loss = -math.log(_FLOOR if p < _FLOOR else p), -math.log(max(share, _FLOOR))
+            row = (label, predicted, arrived, self._majority, loss, majority_loss)
             self._losses[0] += loss
             self._losses[1] += majority_loss
-            of_model[label, said] += 1
-            of_no_change[label, arrived] += 1
-            of_majority[label, majority] += 1
-            self._window.append((label, said, arrived, majority, loss, majority_loss))
+            _count(self._counts, row)
+            self._window.append(row)
             self.n += 1
+            if self._history is not None:
+                self._calibrate(sure, label == predicted)
+                self._follow(1.0 - p if p == p else 0.0)
+
+    def _arrive(self, label: Label) -> Label:
+        """Let a label come in behind those on their way; return the one that arrives, the last one that the baselines know."""
+        arrived = self._late.popleft()
+        self._late.append(label)
+        if arrived is not None and (arrived in self._seen or len(self._seen) < _MANY):
+            self._n_seen += 1
+            count = self._seen[arrived] = self._seen.get(arrived, 0) + 1
+            if count > self._seen.get(self._majority, 0):
+                self._majority = arrived
+        return arrived
+
+    def _calibrate(self, sure: float, right: bool) -> None:
+        if sure == sure:
+            cell = self._bins[min(int(sure * BINS), BINS - 1)]
+            cell[0], cell[1], cell[2] = cell[0] + 1, cell[1] + sure, cell[2] + right
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
         """Return the scores of ``"model"``, ``"no-change"`` and ``"majority"``, over all rows or over the window."""
-        pairs = _count(self._window) if window else self._pairs
-        n = len(self._window) if window else self.n
-        loss, majority_loss = _sum_losses(self._window) if window else self._losses
-        accuracy = [_accuracy(counted, n) for counted in pairs]
-        losses = (loss, math.nan, majority_loss)  # no-change gives no probabilities
+        counts, n, before, losses = self._counts, self.n, self._right_before, self._losses
+        if window:
+            counts, n, before = {}, len(self._window), [0, 0, 0]
+            for row in self._window:
+                _count(counts, row)
+            losses = [math.fsum(row[i] for row in self._window) for i in (4, 5)]
+        known = n if window else n - self._n_before
+        right = [before[i] + sum(own[2 + 2 * i] for own in counts.values()) for i in range(3)]
+        accuracy = [count / n if n else math.nan for count in right]
+        loss = [value / n if n else math.nan for value in (losses[0], math.nan, losses[1])]
         return {
-            name: _scores(pairs[i], accuracy[i], losses[i] / n if n else math.nan, accuracy[1], accuracy[2])
-            for i, name in enumerate(("model", "no-change", "majority"))
+            name: {
+                "accuracy": accuracy[i],
+                "kappa": _kappa(counts, i, known),
+                "kappa_temporal": _skill(accuracy[i], accuracy[1]),
+                "kappa_m": _skill(accuracy[i], accuracy[2]),
+                "balanced_accuracy": _mean_recall(counts, i),
+                "log_loss": loss[i],
+            }
+            for i, name in enumerate(_PREDICTORS)
         }
 
+    def _extra(self) -> dict[str, Any]:
+        cells = [[int(c), p / c if c else None, right / c if c else None] for c, p, right in self._bins]
+        return {"calibration": cells}
 
-def _count(rows: Iterable[_Row]) -> tuple[Counter[tuple[Label, Label]], ...]:
-    """Count the pairs of label and prediction, for the model and for each baseline."""
-    said = list(rows)
-    return tuple(Counter((row[0], row[i]) for row in said) for i in (1, 2, 3))
+    def _point(self) -> list[float]:
+        rows = list(self._window)
+        right = [sum(row[0] == row[i] for row in rows) / len(rows) for i in (1, 2, 3)]
+        return [self.n, *right, math.fsum(row[4] for row in rows) / len(rows)]
+
+    def _sums(self) -> dict[str, Any]:
+        return {
+            "seen": list(self._seen.items()),
+            "majority": self._majority,
+            "late": list(self._late),
+            "counts": list(self._counts.items()),
+            "losses": self._losses,
+            "bins": self._bins,
+            "before": [self._n_before, *self._right_before],
+        }
+
+    def _go_on(self, sums: dict[str, Any]) -> None:
+        self._seen, self._majority = _pairs(sums["seen"]), sums["majority"]
+        self._n_seen, self._late = sum(self._seen.values()), deque(sums["late"])
+        self._counts, self._losses, self._bins = _pairs(sums["counts"]), sums["losses"], sums["bins"]
+        self._n_before, *self._right_before = sums["before"]
+
+    def _go_on_from_02(self, saved: dict[str, Any]) -> None:
+        self.n = self._n_before = saved["n"]
+        self.unscored = saved["unscored"]
+        self._right_before = list(map(int, saved["first"]))
+        self._losses = [saved["second"][0], math.nan]
+        self._bins, self._majority, self._late = saved["bins"], saved["majority"], deque([saved["last"]])
+        self._seen = _pairs(saved["counts"])
+        self._n_seen = sum(self._seen.values())
 
 
-def _sum_losses(rows: Iterable[_Row]) -> list[float]:
-    costs = [row[4:] for row in rows]
-    return [math.fsum(cost) for cost in zip(*costs, strict=True)] or [0.0, 0.0]
+def _count(counts: _Counts, row: _Row) -> None:
+    """Count a row by its label and by what each predictor gave."""
+    label = row[0]
+    own = counts.get(label)
+    if own is None:
+        own = counts[label] = [0] * 7
+    own[0] += 1
+    for i in (1, 2, 3):
+        predicted = row[i]
+        if predicted == label:
+            own[2 * i - 1] += 1
+            own[2 * i] += 1
+        else:
+            counts.setdefault(predicted, [0] * 7)[2 * i - 1] += 1
 
 
-def _accuracy(pairs: Counter[tuple[Label, Label]], n: int) -> float:
-    return sum(count for (y, y_pred), count in pairs.items() if y == y_pred) / n if n else math.nan
+def _pairs(saved: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
+    return {tuple(key) if isinstance(key, list) else key: value for key, value in saved}
 
 
-def _scores(
-    pairs: Counter[tuple[Label, Label]], accuracy: float, log_loss: float, no_change: float, majority: float
-) -> Scores:
-    """Return all scores of one predictor, given its accuracy and that of the two baselines."""
-    scores = _river_scores(pairs) | {
-        "accuracy": accuracy,
-        "kappa_temporal": _skill(accuracy, no_change),
-        "kappa_m": _skill(accuracy, majority),
-        "log_loss": log_loss,
-    }
-    return {name: scores[name] for name in _NAMES}
+def _kappa(counts: _Counts, i: int, n: int) -> float:
+    """Return Cohen's kappa of a predictor: how far its accuracy lies above that of labels drawn as often as it predicts them."""
+    if not n:
+        return math.nan
+    chance = sum(own[0] * own[1 + 2 * i] for own in counts.values()) / (n * n)
+    accuracy = sum(own[2 + 2 * i] for own in counts.values()) / n
+    return (accuracy - chance) / (1 - chance) if chance < 1 else 0.0
+
+
+def _mean_recall(counts: _Counts, i: int) -> float:
+    """Return the mean recall of the classes that came."""
+    met = [own for own in counts.values() if own[0]]
+    return sum(own[2 + 2 * i] / own[0] for own in met) / len(met) if met else math.nan
 
 
 def _skill(accuracy: float, baseline: float) -> float:
     """Return how much of what the baseline leaves wrong is right; NaN where it leaves nothing."""
     return (accuracy - baseline) / (1 - baseline) if baseline < 1 else math.nan
-
-
-def _river_scores(pairs: Counter[tuple[Label, Label]]) -> Scores:
-    if not pairs:
-        return {"kappa": math.nan, "balanced_accuracy": math.nan}
-    metrics: Any = import_module("river.metrics")  # 0.75 s, so not before the first report; and it has no types
-    matrix = metrics.ConfusionMatrix()
-    for (y, y_pred), count in pairs.items():
-        matrix.update(y, y_pred, count)
-    return {"kappa": metrics.CohenKappa(matrix).get(), "balanced_accuracy": metrics.BalancedAccuracy(matrix).get()}

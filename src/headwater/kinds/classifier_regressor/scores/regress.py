@@ -1,15 +1,15 @@
-"""Prequential scores of a regressor, next to two predictors that hardly learn.
+"""Prequential scores of numbers, next to two predictors that hardly learn.
 
-Every row is scored with the prediction that was given out for it, before it was learned. The scores::
+The scores::
 
     mae    mean of |y − y_pred|
     rmse   √ mean of (y − y_pred)²
     r2     1 − Σ(y − y_pred)² / Σ(y − mean(y))²; below 0 a constant would have done better
 
-and the baselines, which know only answers that had arrived when the row was predicted (0 before the first)::
+and the baselines, which know only labels that had arrived when the row was predicted (0 before the first)::
 
-    no-change   the last answer
-    mean        the mean of the answers so far
+    no-change   the last label
+    mean        the mean of the labels so far
 """
 
 from __future__ import annotations
@@ -18,48 +18,18 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from numbers import Real
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any, ClassVar
 
 from headwater.learner.validation import FARTHEST
-from headwater.types import Predictions, Scores
+from headwater.route.curve import mean
+from headwater.route.score import Score
+from headwater.types import Scores
 
-__all__ = ["RegressWatch"]
-
-_NAMES = ("mae", "rmse", "r2")
-
-
-class _Row(NamedTuple):
-    """One scored row: its answer, and what each predictor said."""
-
-    y: float
-    y_pred: float
-    no_change: float
-    mean: float
+__all__ = ["NumberScore"]
 
 
-class _Sums:
-    """Σ|e| and Σe² of one predictor."""
-
-    def __init__(self) -> None:
-        self.absolute = 0.0
-        self.squared = 0.0
-
-    def add(self, error: float) -> None:
-        self.absolute += abs(error)
-        self.squared += error * error
-
-
-class RegressWatch:
-    """Score a regressor row by row; the size of the blocks can't change a result.
-
-    Parameters
-    ----------
-    window
-        How many of the last rows the window scores are over.
-    delay
-        How many rows later than its prediction an answer arrives.
+class NumberScore(Score):
+    """Score a regressor.
 
     Notes
     -----
@@ -67,82 +37,129 @@ class RegressWatch:
 
     Examples
     --------
-    >>> watch = RegressWatch()
-    >>> watch.update([1.0, 2.0, 4.0], [1.0, 1.5, 3.5])
-    >>> [round(scores["mae"], 3) for scores in watch.scores().values()]
+    >>> score = NumberScore()
+    >>> score.update([1.0, 2.0, 4.0], [1.0, 1.5, 3.5])
+    >>> [round(scores["mae"], 3) for scores in score.scores().values()]
     [0.333, 1.333, 1.5]
     """
 
-    names = _NAMES
-    needs_answers = True
+    names = ("mae", "rmse", "r2")
+    predictors: ClassVar[tuple[str, ...]] = ("model", "no-change", "mean")
 
-    def __init__(self, *, window: int = 1000, delay: int = 0) -> None:
-        self.n = 0
-        self.unscored = 0  # as of a classifier: here a prediction there always is
-        self._window: deque[_Row] = deque(maxlen=window)
+    def _begin(self, delay: int, learner: Any) -> None:
         self._late: deque[float | None] = deque([None] * (delay + 1))
-        self._arrived = [0.0, 0.0, 0.0]  # how many answers, their sum, the last one
-        self._sums = (_Sums(), _Sums(), _Sums())
-        self._origin = 0.0  # the first answer: sums of squares far from 0 would lose their digits
+        self._arrived = [0.0, 0.0, 0.0]  # how many labels, their sum, the last one
+        self._absolute = [0.0] * len(self.predictors)
+        self._squared = [0.0] * len(self.predictors)
+        self._origin = 0.0  # the first label: sums of squares far from 0 would lose their digits
         self._y = [0.0, 0.0]  # Σ(y − origin), Σ(y − origin)²
+        self._n_before = 0  # rows of version 0.2, whose labels are not known
 
     @staticmethod
-    def problem(answer: Any) -> str:
-        """Return why an answer can't be scored, or the empty string."""
-        if answer is None or (isinstance(answer, float) and math.isnan(answer)):
+    def problem(label: Any) -> str:
+        """Return why a label can't be scored, or the empty string."""
+        if label is None or (isinstance(label, float) and math.isnan(label)):
             return "answer unknown"
         try:
-            number = float(answer) if isinstance(answer, Real) else math.inf
+            number = float(label) if isinstance(label, Real) else math.inf
         except OverflowError:  # a whole number beyond every float
             number = math.inf
         return "" if abs(number) <= FARTHEST else "answer is no finite number"
 
-    def score(self, y: Sequence[float], forecast: Predictions, X: Any = ()) -> list[float]:
-        """Score some rows that were predicted just now; of numbers no probability is given: NaN for each."""
-        said = forecast.y_pred
-        self.update(y, said.tolist() if isinstance(said, np.ndarray) else said)
-        return [math.nan] * len(y)
+    def update(
+        self, y: Sequence[Any], y_pred: Iterable[float], proba: Iterable[float] = (), p_pred: Iterable[float] = ()
+    ) -> None:
+        """Score rows: their labels, and what was predicted; probabilities are for classes."""
+        for label, predicted in zip(y, y_pred, strict=True):
+            self._one(math.nan if label is None else float(label), float(predicted))
 
-    def update(self, y: Sequence[float], y_pred: Iterable[float], proba: Iterable[float] = ()) -> None:
-        """Score some rows: their answers, and what was predicted; probabilities are for classes."""
-        for answer, said in zip(y, y_pred, strict=True):
-            self._score(float(answer), float(said))
+    def _one(self, label: float, predicted: float) -> None:
+        if abs(label) <= FARTHEST and abs(predicted) <= FARTHEST:  # so of a gap nothing
+            self._add(label, (predicted, *self._guesses()))
+            self._remember(label)
 
-    def scores(self, *, window: bool = False) -> dict[str, Scores]:
-        """Return the scores of ``"model"``, ``"no-change"`` and ``"mean"``, over all rows or over the window."""
-        n, sums, spread = self.n, self._sums, self._y[1] - self._y[0] ** 2 / max(self.n, 1)
-        if window and n:
-            n, sums, spread = _summed(list(self._window))
-        return {name: _scores(sums[i], n, spread) for i, name in enumerate(("model", "no-change", "mean"))}
-
-    def _score(self, answer: float, said: float) -> None:
+    def _guesses(self) -> tuple[float, ...]:
+        """Return what the baselines predict, from the labels that have arrived."""
         arrived = self._late.popleft()
-        self._late.append(answer)
         if arrived is not None:
             self._arrived = [self._arrived[0] + 1, self._arrived[1] + arrived, arrived]
         n, total, last = self._arrived
-        row = _Row(answer, said, last, total / n if n else 0.0)
-        self._origin = self._origin if self.n else answer
+        return last, total / n if n else 0.0
+
+    def _remember(self, label: float) -> None:
+        """Let a label come in behind those on their way."""
+        self._late.append(label)
+
+    def _add(self, label: float, guesses: tuple[float, ...]) -> None:
+        usual = self._absolute[2] / self.n if self.n else 0.0  # what the second baseline is off by
+        self._origin = self._origin if self.n else label
         self.n += 1
-        self._y[0] += answer - self._origin
-        self._y[1] += (answer - self._origin) ** 2
-        for sums, guess in zip(self._sums, row[1:], strict=True):
-            sums.add(answer - guess)
-        self._window.append(row)
+        self._y[0] += label - self._origin
+        self._y[1] += (label - self._origin) ** 2
+        for i, guess in enumerate(guesses):
+            error = label - guess
+            self._absolute[i] += abs(error)
+            self._squared[i] += error * error
+        self._window.append((label, *guesses))
+        if self._history is not None:
+            error = abs(label - guesses[0])
+            self._follow(error / (error + usual) if error else 0.0)
+
+    def scores(self, *, window: bool = False) -> dict[str, Scores]:
+        """Return the scores of ``"model"`` and of each baseline, over all rows or over the window."""
+        if window:
+            return self._of_window()
+        n = self.n - self._n_before
+        spread = self._y[1] - self._y[0] ** 2 / max(n, 1) if not self._n_before else 0.0
+        return {
+            name: _scores(self._absolute[i], self._squared[i], self.n, spread) for i, name in enumerate(self.predictors)
+        }
+
+    def _of_window(self) -> dict[str, Scores]:
+        """Return the window's scores from sums made afresh: taking rows out of running sums would let rounding pile up."""
+        rows = list(self._window)
+        middle = mean([row[0] for row in rows]) if rows else 0.0
+        spread = math.fsum((row[0] - middle) ** 2 for row in rows)
+        out = {}
+        for i, name in enumerate(self.predictors, 1):
+            absolute = squared = 0.0
+            for row in rows:
+                error = row[0] - row[i]
+                absolute += abs(error)
+                squared += error * error
+            out[name] = _scores(absolute, squared, len(rows), spread)
+        return out
+
+    def _point(self) -> list[float]:
+        scores = self._of_window()
+        return [self.n, *(scores[name]["mae"] for name in self.predictors), scores["model"]["rmse"] ** 2]
+
+    def _sums(self) -> dict[str, Any]:
+        return {
+            "late": list(self._late),
+            "arrived": self._arrived,
+            "absolute": self._absolute,
+            "squared": self._squared,
+            "origin": self._origin,
+            "y": self._y,
+            "before": self._n_before,
+        }
+
+    def _go_on(self, sums: dict[str, Any]) -> None:
+        self._late, self._arrived = deque(sums["late"]), sums["arrived"]
+        self._absolute, self._squared = sums["absolute"], sums["squared"]
+        self._origin, self._y, self._n_before = sums["origin"], sums["y"], sums["before"]
+
+    def _go_on_from_02(self, saved: dict[str, Any]) -> None:
+        self.n = self._n_before = saved["n"]
+        self._absolute, self._squared = saved["first"], saved["second"]
+        if saved.get("last") is not None:
+            self._late = deque([saved["last"]])
+            self._arrived = [self.n - 1.0, saved["total"] - saved["last"], 0.0]
 
 
-def _scores(sums: _Sums, n: int, spread: float) -> Scores:
+def _scores(absolute: float, squared: float, n: int, spread: float) -> Scores:
     if not n:
-        return dict.fromkeys(_NAMES, math.nan)
-    r2 = 1 - sums.squared / spread if spread > 0 else math.nan
-    return {"mae": sums.absolute / n, "rmse": math.sqrt(sums.squared / n), "r2": r2}
-
-
-def _summed(rows: list[_Row]) -> tuple[int, tuple[_Sums, _Sums, _Sums], float]:
-    """Return the sums of some rows afresh: taking the oldest row out of running sums would let rounding pile up."""
-    sums = (_Sums(), _Sums(), _Sums())
-    for row in rows:
-        for total, guess in zip(sums, row[1:], strict=True):
-            total.add(row.y - guess)
-    mean = math.fsum(row.y for row in rows) / len(rows)
-    return len(rows), sums, math.fsum((row.y - mean) ** 2 for row in rows)
+        return dict.fromkeys(NumberScore.names, math.nan)
+    r2 = 1 - squared / spread if spread > 0 else math.nan
+    return {"mae": absolute / n, "rmse": math.sqrt(squared / n), "r2": r2}
