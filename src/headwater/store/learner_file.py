@@ -251,7 +251,7 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learne
         engine=None if header["engine"] is None else _engine(learner, header["engine"], arrays),
         classes=[from_json(label) for label in header["classes"]],
         refused=_counter(header["refused"]),
-        notes=header.get("notes", {}),
+        notes=_notes(header),
         sample=unpack_sample(arrays["sample"], learner.task) if "sample" in arrays else None,
     )
     for i, member in enumerate(learner.members.values()):
@@ -273,6 +273,14 @@ def _counter(counts: dict[str, int]) -> Counter[str]:
     if not all(type(count) is int and count >= 0 for count in counts.values()):
         raise ValueError("refused", "counts of 0 or more", counts)
     return Counter(counts)
+
+
+def _notes(header: dict[str, Any]) -> dict[str, Any]:
+    """Return how the command line read the rows, which files of the first versions don't say."""
+    notes = header.get("notes", {})
+    if type(notes) is not dict:
+        raise ValueError("notes", "names and values", notes)
+    return notes
 
 
 def _check_texts(arrays: dict[str, NDArray[Any]]) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 import headwater as hw
@@ -293,8 +294,16 @@ OFTEN = ("sizes", "declaration", "names_value", "names_owner", "names_end", "slo
          "pending_highest_row", "label_history", "cell_code", "cell_threshold", "running", "touched", "sample_y", "slot_knots",
          "forecast_counts", "forecast_numbers", "forecast_errors", "forecast_column_start", "forecast_column_slots",
          "forecast_levels", "bandit_counts", "bandit_shares", "bandit_actions", "bandit_ring", "bandit_weights",
-         "coverage", "pending_ends", "pending_shown",
+         "coverage", "pending_ends", "pending_shown", "answers", "weights", "state_0", "slot_mean", "slot_variance", "sample",
+         "forecast_weights", "forecast_inverse", "bandit_inverse", "text_weights", "memory_states", "memory_traces",
          "agent_numbers", "agent_rows", "agent_returns", "agent_lengths", "memory_numbers", "memory_keys", "memory_blocks")  # fmt: skip
+
+
+def of_sample(rng: np.random.Generator, arrays: Arrays, name: str) -> None:
+    """Something of what is kept for a diagnosis becomes something else."""
+    state = msgspec.msgpack.decode(arrays[name].tobytes())
+    header_number(rng, state)
+    arrays[name] = np.frombuffer(msgspec.msgpack.encode(state), np.uint8)
 
 
 def spoil(rng: np.random.Generator, header: dict[str, Any], arrays: Arrays) -> None:
@@ -306,6 +315,8 @@ def spoil(rng: np.random.Generator, header: dict[str, Any], arrays: Arrays) -> N
         header_number(rng, header)
     else:
         way = number if share < 0.65 else size if share < 0.8 else (shape, kind, missing)[rng.integers(3)]
+        if name == "sample" and share < 0.8:
+            way = of_sample
         way(rng, arrays, name)
 
 
@@ -318,7 +329,13 @@ def mutated(rng: np.random.Generator, data: bytes) -> bytes:
         for _ in range(1 if rng.random() < 0.8 else 3):
             spoil(rng, header, arrays)
         return seal(SavedModel(header, arrays))
-    except (ValueError, OverflowError, TypeError, IndexError):  # no array can be so, or no file holds it: left as it is
+    except (
+        ValueError,
+        OverflowError,
+        TypeError,
+        IndexError,
+        msgspec.MsgspecError,
+    ):  # no array can be so, or no file holds it: left as it is
         return data
 
 
@@ -341,19 +358,26 @@ def use(model: Any, at: Path) -> None:
             model.learn_one(x)
         model.learn_many([row(i) for i in range(100, 110)])
         model.step_many([], ask=[row(i) for i in range(5)])
-        str(model.rejected), str(model.describe()), str(model.explain_one(row(1)))
+        str(model.rejected), str(model.describe()), str(model.explain_one(row(1))), str(model.diagnose())
     elif isinstance(model, hw.Forecaster):
         for i in range(20):
             model.forecast(model.horizon, [row(i + h, spread=30) for h in range(model.horizon)])
             model.learn_one(None if i % 7 == 3 else 1.5 * i, row(i, spread=30))
         model.learn_many([2.0] * 10, [row(i) for i in range(100, 110)])
         model.forecast_interval(coverage=0.5)
-        str(model.rejected), str(model.describe()), str(model.experts_)
+        (
+            str(model.rejected),
+            str(model.describe()),
+            str(model.experts_),
+            str(model.explain_one(row(1))),
+            str(model.diagnose()),
+        )
     elif isinstance(model, hw.Agent):
         acted(model, 20)
         model.learn(row(3, spread=30), model.act(row(3), False), float("nan"), row(4))
         model.value(row(5)), model.policy(row(5)), model.returns, model.lengths
         str(model.rejected), str(model.describe()), str(model.experts_), str(model.explain_one(row(1)))
+        str(model.diagnose())
     elif isinstance(model, hw.Bandit):
         for i in range(20):
             x = row(i, spread=30)
@@ -361,6 +385,7 @@ def use(model: Any, at: Path) -> None:
             model.learn(x, action, i % 2, p)
         model.learn_many([row(i) for i in range(100, 110)], [("b", 1.0, 0.5)] * 10)
         str(model.rejected), str(model.describe()), str(model.experts_), str(model.taken)
+        str(model.explain_one(row(1))), str(model.diagnose())
     else:
         for i in range(20):
             x = row(i, spread=30)
@@ -379,6 +404,7 @@ def use(model: Any, at: Path) -> None:
         model.explain_one(row(1))
         if model.diagnosis:
             model.importance()
+            str(model.diagnose())
     model.save(at)
     hw.load(at)
 

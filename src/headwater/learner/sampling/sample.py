@@ -160,6 +160,8 @@ class DiagnosisSample:
         """Count the rows that were learned since without being fed."""
         self._count(self.n + learned - self.learned, learned)
         while self.n >= self.due:
+            if self.due >= _LATEST:  # from here on the steps are even: all at once, however many rows there were
+                self.due += (self.n - self.due) // _LATEST * _LATEST
             self._next_due()
 
     def keep_record(self, record: Record) -> None:
@@ -230,6 +232,14 @@ class DiagnosisSample:
             self.rows.append(one)
         elif one.row % NEAR == 0:
             self.rows[(one.row * 2_654_435_761 >> 16) % SAMPLE] = one  # by the row: the same however blocks are cut
+
+
+def can_be_due(due: int) -> bool:
+    """Say whether a measurement may be due after so many rows."""
+    found = _SOONEST
+    while found < min(due, _LATEST):
+        found += min(3 * found, _LATEST)
+    return found == due or (due >= _LATEST and due % _LATEST == 0)
 
 
 def next_probe(row: int, due: int) -> int:

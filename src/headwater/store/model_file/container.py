@@ -14,7 +14,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import save as _pack
 
 from headwater.errors import ModelFileError, StoreError
@@ -22,11 +24,16 @@ from headwater.store.ownership import read_head
 
 from .saved import SavedModel
 
-__all__ = ["FORMAT", "KEY", "fitting", "holds_database", "read", "refuse_store", "seal", "unseal", "write"]
+__all__ = ["FORMAT", "KEY", "UNFIT", "fitting", "holds_database", "read", "refuse_store", "seal", "unseal", "write"]
 
 FORMAT = 2
 KEY = "headwater"
 _BLANK = "0" * 64
+UNFIT: tuple[type[Exception], ...] = (
+    *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError),
+    *(msgspec.MsgspecError, SafetensorError),
+)
+"""What is raised while something is built from a header and arrays that don't fit it; LinAlgError is a ValueError."""
 _DIGEST = re.compile(rb'\\"sha256\\": \\"([0-9a-f]{64})\\"')
 """The digest where it stands: in JSON inside JSON."""
 
@@ -47,7 +54,7 @@ def fitting(at: str) -> Iterator[None]:
         yield
     except ModelFileError:
         raise
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+    except UNFIT as error:
         raise ModelFileError(
             expected="a model as headwater saves it",
             got=f"one whose header does not fit ({error})",
@@ -143,7 +150,7 @@ def unseal(data: bytes, at: str) -> SavedModel:
             at=at,
             help="The file is truncated or no model; use another copy.",
         ) from error
-    if text is None:
+    if not isinstance(text, str):
         raise ModelFileError(
             expected="a headwater model", got="another safetensors file", at=at, help="Check the path."
         )
@@ -154,8 +161,8 @@ def unseal(data: bytes, at: str) -> SavedModel:
             at=at,
             help="Use another copy.",
         )
-    inner = json.loads(text)
     with fitting(at):
+        inner = json.loads(text)
         if inner["format"] > FORMAT:
             raise ModelFileError(
                 expected=f"a model of format {FORMAT} or earlier",
@@ -163,7 +170,7 @@ def unseal(data: bytes, at: str) -> SavedModel:
                 at=at,
                 help="Update headwater.",
             )
-    return SavedModel(inner, unpack(data))
+        return SavedModel(inner, unpack(data))
 
 
 def _unaltered(data: bytes) -> bool:

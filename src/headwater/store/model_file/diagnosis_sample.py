@@ -11,23 +11,67 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
-from headwater.learner.sampling.sample import DiagnosisSample, SampledRow
+from headwater.learner.sampling.sample import LOG, SAMPLE, DiagnosisSample, SampledRow, can_be_due
 from headwater.types import Record, as_mapping
 
 from .settings import as_json, from_json
 
 __all__ = ["pack_sample", "unpack_sample"]
 
+Count = Annotated[int, Meta(ge=0, le=1 << 53)]
+Place = Annotated[int, Meta(ge=0)]
+"""In a list of the same sample."""
+Text = str | float
+"""A label or a name, as ``_text`` writes it."""
+Scores = dict[str, float]
+
+
+class _WrittenRecord(msgspec.Struct):
+    """What is written of a session's record."""
+
+    rows: Count
+    scored: Count
+    window: Count
+    names: list[str]
+    scores: Scores
+    window_scores: Scores
+    baselines: dict[str, Scores]
+    window_baselines: dict[str, Scores]
+
+
+class _Written(msgspec.Struct, kw_only=True):
+    """What is written of a sample, and the range of each number: this is the one list of them."""
+
+    n: Count
+    learned: Count
+    due: Count
+    recorded: Count
+    before: float
+    after: float
+    worse: float
+    total: float
+    probed: Count
+    labels: list[tuple[Text, Count]]
+    sizes: Annotated[list[tuple[Count, float, float]], Meta(max_length=8)]
+    log: Annotated[list[tuple[Count, Place, Place, float, float]], Meta(max_length=LOG)]
+    answers: list[Text]
+    rows: Annotated[list[list[Any]], Meta(max_length=SAMPLE)]
+    fresh: Annotated[list[list[Any]], Meta(max_length=SAMPLE)]
+    record: _WrittenRecord | None
+    names: list[Text]
+
+
 _PLAIN = ("n", "learned", "due", "recorded", "before", "after", "worse", "total", "probed")
 _TEXT = 1000
 _FAR = 1e300  # beyond what is read as it is
-_RECORD = ("rows", "scored", "window", "names", "scores", "window_scores", "baselines", "window_baselines")
+_RECORD = _WrittenRecord.__struct_fields__
 
 
 def pack_sample(sample: DiagnosisSample) -> NDArray[np.uint8]:
@@ -51,21 +95,34 @@ def pack_sample(sample: DiagnosisSample) -> NDArray[np.uint8]:
 
 def unpack_sample(data: NDArray[np.uint8], task: str) -> DiagnosisSample:
     """Return what ``pack_sample`` was given, as far as it is written."""
-    state: dict[str, Any] = msgspec.msgpack.decode(data.tobytes())
-    if "probed" not in state:  # written before 0.2.0: begin anew
+    decoded: dict[str, Any] = msgspec.msgpack.decode(data.tobytes())
+    if "probed" not in decoded:  # written before 0.2.0: begin anew
         return DiagnosisSample(task)
-    names = [_label(name) for name in state["names"]]
+    state = msgspec.convert(decoded, _Written)
+    names = [_label(name) for name in state.names]
     sample = DiagnosisSample(task)
     for name in _PLAIN:
-        setattr(sample, name, state[name])
-    sample.labels = Counter({_label(label): count for label, count in state["labels"]})
-    sample.sizes = [(row, size, rank) for row, size, rank in state["sizes"]]
-    labels = [_label(text) for text in state["answers"]]
-    sample.log = [(row, labels[y], labels[said], loss, sure) for row, y, said, loss, sure in state["log"]]
-    sample.rows, sample.fresh = ([_unpacked(one, names) for one in state[part]] for part in ("rows", "fresh"))
-    if state["record"] is not None:
-        sample.record = Record(**state["record"] | {"names": tuple(state["record"]["names"])})
+        setattr(sample, name, getattr(state, name))
+    sample.labels = Counter({_label(label): count for label, count in state.labels})
+    sample.sizes = state.sizes
+    labels = [_label(text) for text in state.answers]
+    sample.log = [(row, labels[y], labels[said], loss, sure) for row, y, said, loss, sure in state.log]
+    sample.rows, sample.fresh = ([_unpacked(one, names) for one in part] for part in (state.rows, state.fresh))
+    if state.record is not None:
+        sample.record = Record(**msgspec.structs.asdict(state.record) | {"names": tuple(state.record.names)})
+    _check(sample)
     return sample
+
+
+def _check(sample: DiagnosisSample) -> None:
+    """Refuse numbers that don't fit each other, or answers that are none."""
+    if not (can_be_due(sample.due) and sample.n < sample.due):
+        raise ValueError("sample", f"a measurement that is due after row {sample.n:,}", sample.due)
+    said = [answer for _, y, y_pred, _, _ in sample.log for answer in (y, y_pred)]
+    said += [one.y for one in (*sample.rows, *sample.fresh)]
+    if sample.task == "regress" and not all(type(y) is float and abs(y) <= _FAR for y in (*said, sample.total)):
+        raise ValueError("sample", "answers that are numbers", said)
+    hash(tuple(said))  # classes can be looked up
 
 
 def _text(label: Any) -> Any:
@@ -89,6 +146,8 @@ def _packed(one: SampledRow, names: dict[Any, int]) -> list[Any]:
 
 def _unpacked(one: list[Any], names: list[Any]) -> SampledRow:
     y, loss, row, *rest = one
+    if type(loss) is not float or type(row) is not int or row < 1:
+        raise ValueError("sample", "rows with their loss and their number", one[:3])
     return SampledRow({names[i]: value for i, value in zip(rest[::2], rest[1::2], strict=True)}, _label(y), loss, row)
 
 
