@@ -14,7 +14,7 @@ import msgspec
 
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
-from headwater.cli.options.shared import check_writable, split_names
+from headwater.cli.options.shared import accepting_gaps, check_writable, split_names
 from headwater.errors import ConfigError
 
 __all__ = ["FollowOptions", "learn_into_store"]
@@ -32,11 +32,30 @@ class FollowOptions:
         With --store: the address of a topic or table that predictions go to.
     dead_letters
         With --store: the address of a topic or table that messages go to which can't be used.
+    accept_gap
+        Go on where the broker no longer has messages that were not read yet; how many is noted.
     """
 
     store: Path | None = None
     predictions: str | None = None
     dead_letters: str | None = None
+    accept_gap: bool = False
+
+    @property
+    def with_store(self) -> bool:
+        """Whether anything is asked for that needs a store."""
+        return any(one is not None for one in (self.store, self.predictions, self.dead_letters))
+
+
+def accepted(source: tuple[str, ...], follow: FollowOptions | None) -> tuple[str, ...]:
+    """Return sources as they are to be read: where ``--accept-gap`` says so, over gaps in a broker's log.
+
+    Raises
+    ------
+    ConfigError
+        If it says so of a file.
+    """
+    return tuple(map(accepting_gaps, source)) if follow is not None and follow.accept_gap else source
 
 
 def learn_into_store(
@@ -54,6 +73,7 @@ def learn_into_store(
     """Follow a broker until Ctrl-C, SIGTERM, ``--limit`` or the silence of ``idle=``; say how the source stands, and the scores."""
     from headwater.store.durable import open as open_store
 
+    source = accepted(source, follow)
     store, target = _checked(source, follow, target, {"--model": model} | besides)
     learner = None if store.exists() and store.stat().st_size else _new(source, reading, options, target, task)
     with open_store(store, learner) as opened, _told_to_stop() as told:

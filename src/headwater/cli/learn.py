@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from headwater.cli.follow import FollowOptions, learn_into_store
+from headwater.cli.follow import FollowOptions, accepted, learn_into_store
 from headwater.cli.lock import locked
 from headwater.cli.options.anomalies import ALONE, anomaly_task
 from headwater.cli.options.drift import Adapt, Watch, drift_lines, drift_options
@@ -108,7 +108,7 @@ def learn(
     if targets:
         single = (target, fleet, delay, resume, anomalies, watch, adapt, report, follow)
         return TargetsRun(source, split_names(targets), task, model, window, single).run(reading, options, as_json=json)
-    if follow is not None:
+    if follow is not None and follow.with_store:
         besides: dict[str, Any] = {"--fleet": fleet, "--delay": delay, "--resume": resume}
         besides |= {"--watch": watch, "--adapt": adapt, "--report": report}
         asked: dict[str, Any] = {"target": target, "task": task, "model": model, "json": json, "besides": besides}
@@ -116,7 +116,7 @@ def learn(
     written = report_file(" ".join(source), report, drift) if report is not None else None
     with ExitStack() as opened:
         opened.enter_context(nullcontext() if model is None else locked(model))
-        start = Start(source, target, task, model, reading, options, fleet)
+        start = Start(accepted(source, follow), target, task, model, reading, options, fleet)
         start.open(opened, resume=resume, report=report)
         pace = session_pace(written, every, drift, start.surprises)
         session = Session(start.learner, delay=delay, window=window, keep=model, adapt=policies, **pace)

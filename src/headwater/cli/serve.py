@@ -15,7 +15,7 @@ from cyclopts import Parameter
 from headwater.cli.options.fleet import as_fleet
 from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.replicas import ReplicaOptions, start_replicas
-from headwater.cli.options.shared import check_writable
+from headwater.cli.options.shared import accepting_gaps, check_writable
 from headwater.errors import ConfigError, MissingExtra
 from headwater.learner.kind import kind_with
 
@@ -36,12 +36,15 @@ class SourceOptions:
         The address of a topic or table that predictions of the source's rows go to.
     dead_letters
         The address of a topic or table that messages of the source go to which can't be used.
+    accept_gap
+        Go on where the broker no longer has messages that were not read yet; the store notes how many.
     """
 
     source: str | None = None
     target: Annotated[str | None, Parameter(metavar="COLUMN")] = None
     predictions: str | None = None
     dead_letters: str | None = None
+    accept_gap: bool = False
 
 
 def serve(
@@ -173,13 +176,14 @@ def _follow(state: Any, follow: SourceOptions) -> None:
         )
     from headwater.serve.background.following import Following
 
+    source = accepting_gaps(follow.source) if follow.accept_gap else follow.source
     model = state.service.models.named(state.default)
     how: dict[str, Any] = {
         "target": follow.target,
         "predictions": follow.predictions,
         "dead_letters": follow.dead_letters,
     }
-    state.following = Following(state.service, model, follow.source, **how)
+    state.following = Following(state.service, model, source, **how)
 
 
 def _server(log: str, task: str, demo: bool) -> Any:

@@ -14,6 +14,7 @@ import pytest
 
 import headwater as hw
 from headwater.store.learner_file import fingerprint
+from headwater.streams.brokers import TrimmedLog
 from support.brokers.following import uninterrupted
 from support.brokers.kinds import BROKERS
 from support.processes.following import learner, row
@@ -66,11 +67,12 @@ class Run(threading.Thread):
     def until(self, condition):
         """Wait for something, unless the run ends with an error."""
         until = time.monotonic() + PATIENCE_S
-        while not condition():
+        while not (found := condition()):
             if self.error is not None:
                 raise self.error
             assert time.monotonic() < until
             threading.Event().wait(0.01)
+        return found
 
     def end(self):
         self.ended = True
@@ -112,3 +114,122 @@ def test_a_message_that_comes_twice_is_learned_once_by_its_id(broker, topic, tmp
         run.until_learned(31)
         assert run.end().counts["repeated"] >= 31
         assert fingerprint(model.learner) == fingerprint(uninterrupted(31))
+
+
+# ---- the log itself --------------------------------------------------------------------------------------------------
+
+LIVE = [kind for kind in BROKERS if kind.__name__ != "Kafka"]
+"""Kafka's client ends the process at what Tansu answers whoever reads a topic that is gone: test_positions.py does without that."""
+LOGS = [kind for kind in LIVE if kind.__name__ != "Mqtt"]
+CAN_CUT = [kind for kind in BROKERS if kind.__name__ in ("Redis", "Nats", "Postgres")]
+"""MQTT has no log, and Tansu deletes no records: Kafka's cut log is in test_positions.py, on another broker."""
+
+
+def assert_anew(broker, gap, unread):
+    """Check what is said of a log that was made anew, with so many messages that nobody had read."""
+    said = f"at least {unread} messages are gone" if broker.counts else "how many messages are gone is unknown"
+    assert said in str(gap)
+    assert (gap.gone, gap.most) == (unread if broker.counts else 0, None)
+    assert "accept_gap=True" in gap.help
+
+
+def test_a_log_that_was_made_anew_while_nobody_read_it_is_an_error_until_that_is_accepted(broker, topic, tmp_path):
+    broker.put(topic, bodies(range(50)))
+    where, path = rows_of(broker, topic), tmp_path / "a.db"
+    with hw.open(path, learner()) as model:
+        assert model.learn_from(where, "y", drop=["id"], limit=30).learned == 30
+    broker.remake(topic)
+    for _ in range(2):  # however often it is tried
+        with hw.open(path) as model, pytest.raises(TrimmedLog) as caught:
+            model.learn_from(where, "y", drop=["id"], limit=1)
+        assert_anew(broker, caught.value, 20)
+    broker.put(topic, bodies(range(100, 160)))
+    with hw.open(path) as model:
+        if broker.counts:  # others may not be able to tell before there are rows again
+            with pytest.raises(TrimmedLog):
+                model.learn_from(where, "y", drop=["id"], limit=1)
+        assert model.n_learned == 30
+        more = 60 if broker.scheme != "mqtt://" else 0  # what nobody subscribed to is not kept
+        state = model.learn_from(where + "&idle=1", "y", drop=["id"], accept_gap=True)
+        assert (state.learned, model.n_learned) == (30 + more, 30 + more)
+    with hw.open(path) as model:
+        (gap,) = model.gaps(state.source)
+        assert (gap.least, gap.most) == (20 if broker.counts else 0, None)
+        assert "expected" in gap.words
+        broker.put(topic, bodies(range(200, 210)))
+        assert model.learn_from(where, "y", drop=["id"], limit=10).learned == 40 + more
+        assert len(model.gaps(state.source)) == 1
+
+
+@pytest.mark.parametrize("broker", LIVE, ids=lambda kind: kind.__name__, indirect=True)
+def test_a_log_that_is_made_anew_while_it_is_read_is_an_error(broker, topic, tmp_path):
+    broker.put(topic, bodies(range(50)))
+    with hw.open(tmp_path / "a.db", learner()) as model:
+        with pytest.raises(TrimmedLog) as caught:
+            model.learn_from(rows_of(broker, topic), "y", drop=["id"], on_commit=lambda _: broker.remake(topic))
+        assert_anew(broker, caught.value, 30)
+        assert model.n_learned == 20 or broker.repeats  # what a client of MQTT has already is learned
+
+
+@pytest.mark.parametrize("broker", LOGS, ids=lambda kind: kind.__name__, indirect=True)
+def test_a_log_that_is_made_anew_while_it_is_read_is_read_on_where_that_is_accepted(broker, topic, tmp_path):
+    broker.put(topic, bodies(range(50)))
+    due = [20, 30]
+
+    def remake(_):
+        if due and model.n_learned == due[0]:
+            broker.remake(topic)
+            del due[0]
+
+    with (
+        hw.open(tmp_path / "a.db", learner()) as model,
+        Run(model, rows_of(broker, topic), accept_gap=True, on_commit=remake) as run,
+    ):
+        name = run.until(lambda: model.service.sources.names(1))[0]
+        run.until(lambda: len(model.gaps(name)) == 1)
+        broker.put(topic, bodies(range(50, 60)))
+        run.until(lambda: len(model.gaps(name)) == 2)
+        broker.put(topic, bodies(range(60, 90)))
+        run.until_learned(20 + 10 + 30)
+        assert [gap.least for gap in model.gaps(name)] == ([30, 0] if broker.counts else [0, 0])
+
+
+@pytest.mark.parametrize("broker", CAN_CUT, ids=lambda kind: kind.__name__, indirect=True)
+def test_messages_that_are_deleted_before_they_are_read_are_counted_whether_anyone_reads_or_not(
+    broker, topic, tmp_path
+):
+    broker.put(topic, bodies(range(100)))
+    where = rows_of(broker, topic)
+    cuts = [40, 10]  # messages that are left
+
+    def cut(_):
+        if len(cuts) == 2:
+            broker.cut(topic, cuts.pop(0))
+
+    with hw.open(tmp_path / "a.db", learner()) as model:
+        for gone in (40, 70):
+            with pytest.raises(TrimmedLog) as caught:
+                model.learn_from(where, "y", drop=["id"], on_commit=cut)
+            assert caught.value.most == gone
+            assert caught.value.gone == (gone if broker.counts else 0)
+            assert f"{gone} " in str(caught.value)
+            assert model.n_learned == 20
+            if cuts:
+                broker.cut(topic, cuts.pop())
+        state = model.learn_from(where + "&idle=0.5", "y", drop=["id"], accept_gap=True)
+        assert (state.learned, state.read) == (30, 30)
+        assert [(gap.least, gap.most) for gap in model.gaps(state.source)] == [(70 if broker.counts else 0, 70)]
+        broker.put(topic, bodies(range(100, 105)))
+        assert model.learn_from(where, "y", drop=["id"], limit=5).learned == 35
+
+
+def test_a_position_of_a_version_that_knew_no_logs_is_adopted(broker, topic, tmp_path):
+    broker.put(topic, bodies(range(30)))
+    where, path = rows_of(broker, topic), tmp_path / "a.db"
+    with hw.open(path, learner()) as model:
+        model.learn_from(where, "y", drop=["id"], limit=20)
+        with model.service._file.transaction():
+            model.service._file.base.execute("DELETE FROM positions WHERE part = 'log'")
+        assert "log" not in model.service.sources.known(1, model.service.sources.names(1)[0])
+        assert model.learn_from(where + "&idle=0.5", "y", drop=["id"]).learned == 30
+        assert "log" in model.service.sources.known(1, model.service.sources.names(1)[0])

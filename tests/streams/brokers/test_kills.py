@@ -13,7 +13,8 @@ from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.upkeep import check
 from headwater.streams.brokers import Outgoing, read_address
 from support.brokers.following import follow_through_kills, uninterrupted
-from support.brokers.servers import PostgresServer, mosquitto, nats_server, redis_server, tansu
+from support.brokers.proxy import Proxy
+from support.brokers.servers import PostgresServer, free_port, mosquitto, nats_server, redis_server, tansu
 from support.processes.following import row
 
 ROWS = 1500
@@ -111,7 +112,7 @@ class Mqtt(Redis):
         pytest.importorskip("paho.mqtt", reason="no client: pip install 'headwater[mqtt]' brings it")
         self.server = mosquitto(folder)
         self.server.start()
-        self.address = f"mqtt://127.0.0.1:{self.server.port}/rows/a?block=20&id=id"
+        self.address = f"mqtt://127.0.0.1:{self.server.port}/rows/a?client=learner&block=20&id=id"
 
     def fill(self, n):
         from headwater.streams.brokers.mqtt import MqttSink, MqttSource
@@ -126,21 +127,22 @@ class Mqtt(Redis):
 
 
 class Kafka(Redis):
-    """A topic of a broker that keeps it in memory: killed, it comes back empty and is filled again before anyone reads."""
-
-    kills = MappingProxyType({"learner": 9, "both": 2})
+    """A topic of a broker that keeps it in memory. Killed, it would come back with another topic: its connections are reset instead."""
 
     def __init__(self, folder):
         pytest.importorskip("confluent_kafka", reason="no client: pip install 'headwater[kafka]' brings it")
-        self.server = tansu(folder)
+        port = free_port()
+        self.server = tansu(folder, advertised=port)
         self.server.start()
-        self.address = f"kafka://127.0.0.1:{self.server.port}/rows?block=20"
+        self._proxy = Proxy(self.server.port, port)
+        self._proxy.mend()
+        self.address = f"kafka://127.0.0.1:{port}/rows?block=20"
 
     def fill(self, n):
         from confluent_kafka import Producer
         from confluent_kafka.admin import AdminClient, NewTopic
 
-        servers = {"bootstrap.servers": f"127.0.0.1:{self.server.port}"}
+        servers = {"bootstrap.servers": f"127.0.0.1:{self._proxy.port}"}
         admin = AdminClient(servers)  # whose promises end with it
         for made in admin.create_topics([NewTopic("rows", 1, 1)]).values():
             made.result(60)
@@ -150,8 +152,12 @@ class Kafka(Redis):
         assert producer.flush(60) == 0
 
     def kill(self):
-        super().kill()
-        self.fill(ROWS)
+        self._proxy.cut()
+        self._proxy.mend()
+
+    def close(self):
+        self._proxy.cut()
+        super().close()
 
 
 @pytest.mark.parametrize("kind", [Redis, Nats, Postgres, Mqtt, Kafka])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,12 +34,15 @@ class Broker:
         Whether its messages outlive SIGKILL.
     repeats
         Whether it may bring a message twice, which an ``id=`` then tells.
+    counts
+        Whether it says how many messages there are that were not read.
     """
 
     server: Server
     once = True
     keeps = True
     repeats = False
+    counts = True
 
     def address(self, topic: str, **options: Any) -> str:
         """Return the address of a topic."""
@@ -54,6 +59,14 @@ class Broker:
 
     def put(self, topic: str, bodies: Iterable[bytes]) -> None:
         """Add messages to a topic that was made."""
+        raise NotImplementedError
+
+    def remake(self, topic: str) -> None:
+        """Delete a topic with all that is in it, and make it anew."""
+        raise NotImplementedError
+
+    def cut(self, topic: str, kept: int) -> None:
+        """Delete all messages of a topic but the last ones."""
         raise NotImplementedError
 
     def watch(self, topic: str) -> None:
@@ -97,6 +110,14 @@ class Redis(Broker):
                 pipe.xadd(topic, {"value": body})
             pipe.execute()
 
+    def remake(self, topic: str) -> None:
+        with self._client() as base:
+            base.delete(topic)
+
+    def cut(self, topic: str, kept: int) -> None:
+        with self._client() as base:
+            base.xtrim(topic, maxlen=kept, approximate=False)
+
     def sent(self, topic: str) -> list[Any]:
         with self._client() as base:
             return [json.loads(fields[b"value"]) for _, fields in base.xrange(topic)]
@@ -133,6 +154,23 @@ class Nats(Broker):
             await stream.publish(topic, body)
         await client.close()
 
+    def remake(self, topic: str) -> None:
+        asyncio.run(self._remake(topic))
+
+    async def _remake(self, topic: str) -> None:
+        client = await self._client()
+        await client.jetstream(timeout=PATIENCE_S).delete_stream(topic.upper())
+        await client.close()
+        await self._make(topic)
+
+    def cut(self, topic: str, kept: int) -> None:
+        asyncio.run(self._cut(topic, kept))
+
+    async def _cut(self, topic: str, kept: int) -> None:
+        client = await self._client()
+        await client.jetstream(timeout=PATIENCE_S).purge_stream(topic.upper(), keep=kept)
+        await client.close()
+
     def sent(self, topic: str) -> list[Any]:
         return asyncio.run(self._sent(topic))
 
@@ -156,6 +194,7 @@ class Postgres(Broker):
 
     server: PostgresServer
     scheme = "postgresql://postgres@"
+    counts = False
 
     def __init__(self, folder: Path) -> None:
         self.server = PostgresServer()
@@ -175,6 +214,15 @@ class Postgres(Broker):
         rows = [tuple(_cell(body, name) for name in ("a", "c", "y", "id")) for body in bodies]
         with self._client() as base, base.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {topic} (a, c, y, id) VALUES (%s, %s, %s, %s)", rows)
+
+    def remake(self, topic: str) -> None:
+        with self._client() as base:
+            base.execute(f"DROP TABLE {topic}")
+        self.make(topic)
+
+    def cut(self, topic: str, kept: int) -> None:
+        with self._client() as base:
+            base.execute(f"DELETE FROM {topic} WHERE n <= (SELECT max(n) FROM {topic}) - %s", (kept,))
 
     def watch(self, topic: str) -> None:
         """Leave it to the sink, which makes its table."""
@@ -202,6 +250,7 @@ class Mqtt(Broker):
 
     once = False
     repeats = True
+    counts = False
 
     def __init__(self, folder: Path) -> None:
         pytest.importorskip("paho.mqtt", reason="no client: pip install 'headwater[mqtt]' brings it")
@@ -231,6 +280,21 @@ class Mqtt(Broker):
             some = enumerate(waiting[start : start + 100], start)
             sink.send("", [Outgoing(i, str(i), body) for i, body in some])
         sink.close()
+
+    def remake(self, topic: str) -> None:
+        """Let the broker forget what it keeps for the learner: MQTT has no other log."""
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        forgotten = threading.Event()
+        name = f"learner-{zlib.crc32(topic.encode()):08x}"
+        client = Client(CallbackAPIVersion.VERSION2, name, clean_session=True)
+        client.on_connect = lambda *_: forgotten.set()
+        client.connect("127.0.0.1", self.server.port)
+        client.loop_start()
+        assert forgotten.wait(PATIENCE_S)
+        client.disconnect()
+        client.loop_stop()
 
     def watch(self, topic: str) -> None:
         self._said[topic] = []
@@ -275,6 +339,14 @@ class Kafka(Broker):
         admin = AdminClient(self.servers)  # whose promises end with it
         for made in admin.create_topics([NewTopic(topic, 1, 1)]).values():
             made.result(PATIENCE_S)
+
+    def remake(self, topic: str) -> None:
+        from confluent_kafka.admin import AdminClient
+
+        admin = AdminClient(self.servers)
+        for gone in admin.delete_topics([topic]).values():
+            gone.result(PATIENCE_S)
+        self.make(topic)
 
     def put(self, topic: str, bodies: Iterable[bytes]) -> None:
         from confluent_kafka import Producer

@@ -91,6 +91,26 @@ def check_sources(sources: Sequence[str], command: str) -> None:
         )
 
 
+def accepting_gaps(source: str) -> str:
+    """Return a broker's address that says to go on without messages that are gone.
+
+    Raises
+    ------
+    ConfigError
+        If it is no broker's: a file has no such gaps.
+    """
+    from headwater.streams.brokers.address import is_address
+
+    if not is_address(source):
+        raise ConfigError(
+            expected="a broker's address with --accept-gap",
+            got=source,
+            at="--accept-gap",
+            help="Leave it out for files.",
+        )
+    return f"{source}{'&' if '?' in source else '?'}accept_gap=true"
+
+
 def check_writable(path: Path, option: str) -> None:
     """Raise unless a file can be written there: found out now, not after an hour of learning.
 

@@ -79,6 +79,29 @@ class StepRequest:
     answers: list[dict[str, Any]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Messages of a source that were gone before they were read, and that someone chose to go on without.
+
+    Parameters
+    ----------
+    t
+        When, in ms since 1970.
+    least, most
+        How many are gone at least, and at most; None where nothing bounds it.
+    words
+        What the broker had, in a sentence.
+    positions
+        Where reading went on, by partition.
+    """
+
+    t: int
+    least: int
+    most: int | None
+    words: str
+    positions: dict[str, str]
+
+
 @dataclass(slots=True)
 class SourceRequest:
     """What one read of a followed source brings: its rows, and how far the source was read with them; all of it or nothing.
@@ -90,7 +113,7 @@ class SourceRequest:
     source : str
         The source's name.
     positions : dict
-        By partition, the position of the last message that this brings.
+        By partition, the position of the last message that this brings; "" for a partition that is there no longer.
     events : list of JournalEvent
         Rows to learn.
     joined : list of int
@@ -105,6 +128,8 @@ class SourceRequest:
         What is to be counted.
     sent : dict
         By lane, the number of the last message that its broker has.
+    gaps : list of Gap
+        Messages that are gone and that learning goes on without.
     most_waiting : int
         How many rows may wait, and how many answers; beyond, the oldest go.
     """
@@ -119,6 +144,7 @@ class SourceRequest:
     rejects: list[tuple[str, str, str, bytes]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     sent: dict[str, int] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
     most_waiting: int = 100_000
     answers: list[dict[str, Any]] = field(default_factory=list)
 
@@ -322,6 +348,7 @@ def _conflict(name: object) -> ConflictingId:
 __all__ = [
     "ConflictingId",
     "ExpiredId",
+    "Gap",
     "Ids",
     "LabelRequest",
     "LearnRequest",

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headwater.store.journal.requests import SourceRequest
+import msgspec
+
+from headwater.store.journal.requests import Gap, SourceRequest
 
 __all__ = ["DEAD_LETTERS", "PREDICTIONS", "SourceTables"]
 
@@ -34,9 +36,13 @@ _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL,
     lane TEXT NOT NULL DEFAULT 'predictions')""",
+    """CREATE TABLE IF NOT EXISTS gaps (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, t INTEGER NOT NULL, least INTEGER NOT NULL,
+    most INTEGER, words TEXT NOT NULL, positions TEXT NOT NULL)""",
 )
 """Made when a model first follows a source. ``joins`` holds rows that wait for their answer, and answers that wait for their row."""
 
+_LOG = "log"  # LOG of headwater.streams.brokers.protocol, which opening a store does without
 _REJECTS = 1000  # of a source; the counts go on
 _REJECT_BYTES = 4096
 """Bytes that are kept of a refused message: enough to see what it was, so that a source's rejects take 4 MB at most."""
@@ -76,8 +82,10 @@ class SourceTables:
     def write(self, request: SourceRequest, *, learned: int, repeated: int) -> None:
         """Write all that a request brings beside its events, of which so many are new and so many came before."""
         of = (request.model, request.source)
-        rows = [(*of, part, position) for part, position in request.positions.items()]
-        self._base.executemany("REPLACE INTO positions VALUES (?, ?, ?, ?)", rows)
+        self._move(of, request.positions)
+        gaps = [(*of, g.t, g.least, g.most, g.words, msgspec.json.encode(g.positions).decode()) for g in request.gaps]
+        new = "INSERT INTO gaps (model, source, t, least, most, words, positions) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._base.executemany(new, gaps)
         self._base.executemany("DELETE FROM joins WHERE id = ?", [(number,) for number in request.joined])
         waiting = [(*of, *row) for row in request.waiting]
         self._base.executemany("INSERT INTO joins (model, source, what, name, body) VALUES (?, ?, ?, ?, ?)", waiting)
@@ -102,6 +110,12 @@ class SourceTables:
         drop = "DELETE FROM outbox WHERE model = ? AND source = ? AND lane = ? AND id <= ?"
         self._base.executemany(drop, [(*of, *pair) for pair in request.sent.items()])
 
+    def _move(self, of: tuple[int, str], positions: dict[str, str]) -> None:
+        rows = [(*of, part, position) for part, position in positions.items() if position]
+        self._base.executemany("REPLACE INTO positions VALUES (?, ?, ?, ?)", rows)
+        gone = [(*of, part) for part, position in positions.items() if not position]
+        self._base.executemany("DELETE FROM positions WHERE model = ? AND source = ? AND part = ?", gone)
+
     def _count(self, of: tuple[int, str], counts: Mapping[str, int]) -> None:
         rows = [(*of, what, n) for what, n in counts.items() if n]
         add = "INSERT INTO tallies VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
@@ -125,6 +139,11 @@ class SourceTables:
 
     def positions(self, model: int, source: str) -> dict[str, str]:
         """Return by partition the position of the last message that is kept."""
+        known = self.known(model, source)
+        return {part: at for part, at in known.items() if part.rpartition("/")[2] != _LOG}
+
+    def known(self, model: int, source: str) -> dict[str, str]:
+        """Return positions with the logs that they belong to, as the source is opened with."""
         return dict(self._rows("SELECT part, position FROM positions WHERE model = ? AND source = ?", model, source))
 
     def tallies(self, model: int, source: str) -> dict[str, int]:
@@ -152,6 +171,12 @@ class SourceTables:
             )
             out |= {name: (id_, bytes(body)) for name, id_, body in self._rows(query, model, source, what, *some)}
         return out
+
+    def gaps(self, model: int, source: str) -> list[Gap]:
+        """Return the gaps that learning went on without, in their order."""
+        query = "SELECT t, least, most, words, positions FROM gaps WHERE model = ? AND source = ? ORDER BY id"
+        rows = self._rows(query, model, source)
+        return [Gap(t, least, most, words, msgspec.json.decode(at)) for t, least, most, words, at in rows]
 
     def rejects(self, model: int, source: str) -> list[tuple[str, str, str, bytes]]:
         """Return the last refused messages: partition, position, reason, and the message."""

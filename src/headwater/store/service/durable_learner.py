@@ -19,7 +19,7 @@ from headwater.store.journal.events import (
     plain_sample,
     unpack_events,
 )
-from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest, StepRequest
+from headwater.store.journal.requests import Gap, LabelRequest, LearnRequest, PendingRequest, StepRequest
 from headwater.streams import as_blocks
 from headwater.types import Predictions
 
@@ -197,6 +197,7 @@ class DurableLearner:
         dead_letters: str | None = None,
         decode: Callable[[bytes], Mapping[str, Any] | None] | None = None,
         drop: Collection[str] = (),
+        accept_gap: bool = False,
         limit: int | None = None,
         ends: Callable[[], bool] = lambda: False,
         on_commit: Callable[[int], object] | None = None,
@@ -221,6 +222,8 @@ class DurableLearner:
             What makes a row of a message's bytes in place of ``format=``; None passes a message over.
         drop : collection of str
             Columns that are no features.
+        accept_gap : bool
+            Whether to go on where messages are gone before they were read. `gaps` then says how many.
         limit : int, optional
             Messages to read at most; without it, and without ``idle=`` in the address, it goes on for ever.
         ends : callable
@@ -247,8 +250,18 @@ class DurableLearner:
 
         how: dict[str, Any] = {"target": target, "predictions": predictions, "decode": decode, "drop": drop}
         how["dead_letters"] = dead_letters
-        follower = Follower(self.service, self._model, source, **how)
+        follower = Follower(self.service, self._model, source, accept_gap=accept_gap, **how)
         return follower.run(limit=limit, ends=ends, on_commit=on_commit)
+
+    def gaps(self, source: str) -> list[Gap]:
+        """Return where learning went on without messages that were gone before they were read.
+
+        Parameters
+        ----------
+        source : str
+            The source's name in the store, such as ``"kafka:orders"``.
+        """
+        return self.service.sources.gaps(self._model.id, source)
 
     def rejects(self, source: str) -> list[tuple[str, str, str, bytes]]:
         """Return the last thousand messages of a followed source that could not be used, of each the first 4 kB.

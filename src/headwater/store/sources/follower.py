@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import msgspec
 from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.learner.kind import check_can, kind_of
 from headwater.store.journal.events import JournalEvent, PendingPrediction, Predictions, pack_pending, unpack_pending
-from headwater.store.journal.requests import SourceRequest
+from headwater.store.journal.requests import Gap, SourceRequest
 from headwater.store.journal.source_tables import DEAD_LETTERS, PREDICTIONS
 from headwater.store.service.model import Model
 from headwater.store.service.service import Service
@@ -33,6 +34,7 @@ from headwater.streams.brokers import (
     Decode,
     Message,
     Source,
+    TrimmedLog,
     decoder,
     open_source,
     read_address,
@@ -50,7 +52,9 @@ _WAIT_S = 0.5
 _WAIT_JOINED_S = 0.05  # where two topics are read in turns
 _PUBLISH_S = 1.0
 _LAG_S = 5.0  # between two looks at how far the source is ahead
+_MARK_S = 60.0  # between two commits of how far a silent source was looked through
 _ANSWERS = "answers/"
+_GONE = "messages that were gone before they were read"
 
 
 @dataclass(slots=True)
@@ -60,6 +64,8 @@ class _Feed:
     source: Source
     address: Address
     prefix: str
+    reader: str
+    marked_at: float = 0.0
 
     def close(self) -> None:
         """Let go of the source that is open now, which may be another than the first."""
@@ -69,7 +75,11 @@ class _Feed:
     def renew(self) -> None:
         """Take a new source in the place of one that was lost."""
         self.close()
-        self.source = open_source(self.address)
+        self.source = open_source(self.address, self.reader)
+
+    def marks(self) -> dict[str, str]:
+        """Return what belongs to the positions of all that was read."""
+        return {self.prefix + part: at for part, at in self.source.marks().items()}
 
     def positions(self, all_: dict[str, str]) -> dict[str, str]:
         """Return those of this topic."""
@@ -96,6 +106,8 @@ class Follower:
         What makes a row of a message's bytes, in place of the address' ``format=``; None passes a message over.
     drop : collection of str
         Columns that are no features.
+    accept_gap : bool
+        Whether to go on without messages that are gone before they were read. The store keeps how many.
     patience : Patience
         How brokers that are away are waited for, source and sinks alike.
     monitor : Monitor, optional
@@ -113,6 +125,7 @@ class Follower:
         dead_letters: str | None = None,
         decode: Decode | None = None,
         drop: Collection[str] = (),
+        accept_gap: bool = False,
         patience: Patience = PATIENCE,
         monitor: Monitor | None = None,
     ) -> None:
@@ -123,10 +136,12 @@ class Follower:
         self._columns = _columns(address, target, drop, model)
         self._most, self._block = int(address.number("wait", 100_000)), int(address.number("block", _BLOCK))
         self._idle_s = address.number("idle", 1e9) if "idle" in options else None
-        self._feeds = [_Feed(open_source(address), address, "")]
+        self._accepts = accept_gap or address.accepts_gap
+        reader = f"{service.id}/{model.id}"
+        self._feeds = [_Feed(open_source(address, reader), address, "", reader)]
         if "answers" in options:
             answers = address.elsewhere(options["answers"])
-            self._feeds.append(_Feed(open_source(answers), answers, _ANSWERS))
+            self._feeds.append(_Feed(open_source(answers, reader), answers, _ANSWERS, reader))
         self._joins = len(self._feeds) > 1
         if self._joins or predictions is not None:
             check_can(model.champion.learner, "late", at=address.name)
@@ -165,6 +180,8 @@ class Follower:
                 self._outbox.send()
                 self.monitor.running()
                 self._follow(limit, ends, on_commit)
+                for feed in self._feeds:
+                    self._mark(feed)
             if sent := self._outbox.sent():
                 self._commit(SourceRequest(self.model.id, self.name, {}, sent=sent))
         return self.state()
@@ -181,7 +198,9 @@ class Follower:
                 most = self._block if limit is None or feed.prefix else min(self._block, limit - read)
                 messages = self._read(feed, most)
                 for part in _parts(messages):
-                    self._take(feed, part)
+                    self._take(feed, part, whole=part[-1] is messages[-1])
+                if not messages and time.monotonic() - feed.marked_at >= _MARK_S:
+                    self._mark(feed)
                 n += len(messages)
                 read += 0 if feed.prefix else len(messages)
             if n:
@@ -237,14 +256,15 @@ class Follower:
     def _read(self, feed: _Feed, most: int) -> Sequence[Message]:
         wait_s = _WAIT_JOINED_S if self._joins else min(_WAIT_S, self._idle_s or _WAIT_S)
         try:
-            return feed.source.read(most, wait_s)
-        except BrokerGone:
-            return self._again(feed, lambda: feed.source.read(most, wait_s))
+            with suppress(BrokerGone):
+                return feed.source.read(most, wait_s)
+        except TrimmedLog as gap:
+            self._skip(feed, gap)
+        return self._again(feed, lambda: feed.source.read(most, wait_s))
 
     def _open(self, feed: _Feed) -> None:
         """Open a source where the store stands."""
-        known = feed.positions(self.service.sources.positions(self.model.id, self.name))
-        if known or self._patience.from_the_start:
+        if self._known(feed) or self._patience.from_the_start:
             self._again(feed, lambda: None)
         else:  # one that was never there is a wrong address rather than a broker that is starting
             self._begin(feed)
@@ -261,39 +281,69 @@ class Follower:
                 feed.close()
                 raise
 
-        return self._retrying.run(State.WAITING_FOR_SOURCE, attempt)
+        while True:
+            try:
+                return self._retrying.run(State.WAITING_FOR_SOURCE, attempt)
+            except TrimmedLog as gap:
+                self._skip(feed, gap)
+
+    def _skip(self, feed: _Feed, gap: TrimmedLog) -> None:
+        """Go on without messages that are gone, where that was asked for, and keep how many they were.
+
+        Raises
+        ------
+        TrimmedLog
+            Where it was not asked for, or leads nowhere.
+        """
+        if gap.keep:
+            kept = {feed.prefix + part: at for part, at in gap.keep.items()}
+            self._commit(SourceRequest(self.model.id, self.name, kept))
+        known = self._known(feed)
+        if not self._accepts or {part: at for part, at in (known | gap.go_on).items() if at} == known:
+            raise gap
+        positions = {feed.prefix + part: at for part, at in gap.go_on.items()}
+        gone = Gap(int(time.time() * 1000), gap.gone, gap.most, str(gap), positions)
+        self._commit(SourceRequest(self.model.id, self.name, positions, gaps=[gone], counts={_GONE: gap.gone}))
+        self._outbox.gaps += 1
+
+    def _known(self, feed: _Feed) -> dict[str, str]:
+        return feed.positions(self.service.sources.known(self.model.id, self.name))
 
     def _begin(self, feed: _Feed) -> None:
-        known = feed.positions(self.service.sources.positions(self.model.id, self.name))
-        begun = feed.source.open(known)
-        new = {feed.prefix + part: at for part, at in begun.items() if part not in known}
+        known = self._known(feed)
+        begun = {feed.prefix + part: at for part, at in feed.source.open(known).items()} | feed.marks()
+        new = {part: at for part, at in begun.items() if part.removeprefix(feed.prefix) not in known}
         if new:  # where it begins is kept before anything is read
             self._commit(SourceRequest(self.model.id, self.name, new))
 
     # ---- committing --------------------------------------------------------------------------------------------------
 
-    def _take(self, feed: _Feed, messages: Sequence[Message]) -> None:
-        """Journal and learn messages; what the store or a learner refuses is narrowed down, so that only that one is left out."""
-        refusal = self._try(feed, messages)
+    def _take(self, feed: _Feed, messages: Sequence[Message], *, whole: bool) -> None:
+        """Journal and learn messages; what the store or a learner refuses is narrowed down, so that only that one is left out.
+
+        ``whole``: whether they end with the last that was read, so that the source's marks hold for them.
+        """
+        refusal = self._try(feed, messages, whole=whole)
         if refusal is not None and len(messages) > 1:
             half = len(messages) // 2
-            self._take(feed, messages[:half])
-            self._take(feed, messages[half:])
+            self._take(feed, messages[:half], whole=False)
+            self._take(feed, messages[half:], whole=whole)
             return
         if refusal is not None:
-            left_out = self._commit(self._request(feed, messages, [refused(messages[0], refusal)]))
+            left_out = self._commit(self._request(feed, messages, [refused(messages[0], refusal)], whole=whole))
             if left_out is not None:
                 raise left_out
+        feed.marked_at = time.monotonic()
         feed.source.committed({message.partition: message.position for message in messages})
         self._outbox.send()
 
-    def _try(self, feed: _Feed, messages: Sequence[Message]) -> Exception | None:
+    def _try(self, feed: _Feed, messages: Sequence[Message], *, whole: bool) -> Exception | None:
         """Commit messages; return why that can't be, in which case nothing of it is there."""
         most = _ROW_TIMES * self.service.limits.row_bytes
         learner, joins = self.model.champion.learner, self._joins
         try:
             rows = read_rows(messages, self._decode, self._columns, learner, joins=joins, most_bytes=most)
-            request = self._request(feed, messages, rows)
+            request = self._request(feed, messages, rows, whole=whole)
             return self._commit(request)
         except StoreError:
             raise
@@ -315,9 +365,18 @@ class Follower:
             self._outbox.forgotten(request.sent)
         return refusal
 
-    def _request(self, feed: _Feed, messages: Sequence[Message], rows: list[Row]) -> SourceRequest:
-        positions = {feed.prefix + message.partition: message.position for message in messages}
+    def _mark(self, feed: _Feed) -> None:
+        """Keep how far a silent source was looked through."""
+        feed.marked_at = time.monotonic()
+        known, new = self.service.sources.known(self.model.id, self.name), feed.marks()
+        if new != {part: known.get(part) for part in new}:
+            self._commit(SourceRequest(self.model.id, self.name, new))
+
+    def _request(self, feed: _Feed, messages: Sequence[Message], rows: list[Row], *, whole: bool) -> SourceRequest:
+        positions = feed.marks() if whole else {}
+        positions |= {feed.prefix + message.partition: message.position for message in messages}
         request = SourceRequest(self.model.id, self.name, positions, most_waiting=self._most, sent=self._outbox.sent())
+        request.counts |= Counter(message.passed for message in messages if message.passed)
         good = [row for row in rows if not row.reason]
         self._check_keys(good)
         if feed.prefix:

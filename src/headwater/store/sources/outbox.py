@@ -64,6 +64,8 @@ class Outbox:
         retrying: Retrying,
     ) -> None:
         self._service, self._model, self._source, self._retrying = service, model, source, retrying
+        self.gaps = len(service.sources.gaps(model.id, source))
+        """How many gaps were accepted: the log behind one may have the positions of the log before again."""
         sender = f"{service.id}.{model.id}"
         self._lanes: dict[str, _Lane] = {}
         if predictions is not None:
@@ -104,10 +106,12 @@ class Outbox:
     def _place(self, part: str, row: Row) -> dict[str, Any]:
         """Return what names a message for ever: where it stood in which source, and the model of which store read it."""
         where = {"source": self._source, "partition": part, "position": row.message.position}
-        return where | {"store": self._service.id, "model": self._model.name}
+        again = {"gap": self.gaps} if self.gaps else {}
+        return where | again | {"store": self._service.id, "model": self._model.name}
 
     def _name(self, lane: str, part: str, row: Row) -> str:
-        return f"{self._lanes[lane].sender}:{part}:{row.message.position}"
+        again = f"@{self.gaps}" if self.gaps else ""
+        return f"{self._lanes[lane].sender}:{part}:{row.message.position}{again}"
 
     # ---- sending -----------------------------------------------------------------------------------------------------
 

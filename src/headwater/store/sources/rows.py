@@ -65,7 +65,7 @@ def read_rows(
     joins: bool,
     most_bytes: int = 1 << 40,
 ) -> list[Row]:
-    """Return the rows of messages, in order; one that ``decode`` passes over is left out.
+    """Return the rows of messages, in order; one that ``decode`` or the source passes over is left out.
 
     Whatever a message holds, and whatever ``decode`` raises, is a reason why that one message can't be used.
 
@@ -96,6 +96,8 @@ def read_rows(
     """
     rows = []
     for message in messages:
+        if message.passed:
+            continue
         try:
             if len(message.value) > most_bytes:
                 raise _too_large(message, most_bytes)

@@ -20,7 +20,21 @@ _ENCRYPTED = {"rediss": 6379, "mqtts": 8883}  # by alias the port that its serve
 SCHEMES = (*PORTS, *_ALIASES)
 """How an address can begin."""
 _SECURITY = ("tls", "tls_ca", "tls_cert", "tls_key", "tls_key_password_file", "user_file", "password_file")
-_ALL = ("answers", "key", "id", "wait", "format", "schema", "message", "block", "idle", "from", "name", *_SECURITY)
+_READING = (
+    "answers",
+    "key",
+    "id",
+    "wait",
+    "format",
+    "schema",
+    "message",
+    "block",
+    "idle",
+    "from",
+    "name",
+    "accept_gap",
+)
+_ALL = (*_READING, *_SECURITY)
 _OWN = {
     "kafka": ("group", "sasl"),
     "nats": ("stream",),
@@ -80,6 +94,11 @@ class Address:
     def port(self) -> int:
         """The first server's port."""
         return int(self.servers[0].rpartition(":")[2])
+
+    @property
+    def accepts_gap(self) -> bool:
+        """Whether to go on without messages that are gone before they were read."""
+        return self.options.get("accept_gap", "false").lower() in ("true", "1", "yes")
 
     def number(self, option: str, default: float) -> float:
         """Return an option that is a number above 0.

@@ -1,7 +1,8 @@
 """Kafka: partitions assigned at our own offsets, never by a consumer group. The only file that imports confluent_kafka.
 
 A position is the offset of the last message that was kept. ``auto.offset.reset=error`` makes a log that no longer has the next one
-an error, where Kafka's default would jump.
+an error, where Kafka's default would jump. A topic that was deleted and made anew has another id: it is asked for behind each read, so
+nothing is learned of another topic at the old one's offsets.
 
 Source: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md.
 """
@@ -9,14 +10,26 @@ Source: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from headwater.errors import ConfigError, SourceError, did_you_mean
 from headwater.streams.brokers.address import Address
-from headwater.streams.brokers.protocol import BrokerGone, Message, MessageTooLarge, Outgoing, Positions, TrimmedLog
+from headwater.streams.brokers.protocol import (
+    LOG,
+    BrokerGone,
+    Log,
+    Message,
+    MessageTooLarge,
+    Outgoing,
+    Positions,
+    TrimmedLog,
+    lost,
+)
 from headwater.streams.brokers.security import Tls, check_encrypted, hide, login, refusal, tls_of
 
 __all__ = ["KafkaSink", "KafkaSource"]
@@ -24,6 +37,7 @@ __all__ = ["KafkaSink", "KafkaSource"]
 _T = TypeVar("_T")
 _TIMEOUT_S = 15.0
 _LOOK_S = 30.0  # between two looks for partitions that were added
+_NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"  # 16 bytes of 0 in base64: of a broker before Kafka 2.8
 _LOST = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 _AWAY = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE)
 _TOLD = (KafkaError._SSL, KafkaError._AUTHENTICATION)
@@ -110,39 +124,60 @@ class KafkaSource:
     def __init__(self, address: Address) -> None:
         self._address, self._look_at, self._heard = address, 0.0, _Heard(address)
         self._consumer: Consumer | None = None
-        self._parts: set[int] = set()
+        self._admin: AdminClient | None = None
+        self._topic = ""
+        """The topic's id; empty where the broker has none."""
+        self._next: dict[int, int] = {}
+        """By partition the offset that is read next."""
+        self._unread: dict[int, int] = {}
+        self._added: dict[str, str] = {}
+        """Where partitions begin that were added since the last read."""
+        self._failed: Any = None
 
     def open(self, positions: Positions) -> Positions:
-        settings = _settings(self._address, self._heard) | {
+        settings = _settings(self._address, self._heard)
+        own = {
             "group.id": self._address.options.get("group", "headwater"),
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "fetch.wait.max.ms": 50,
         }
-        self._consumer = consumer = _made(self._address, Consumer, settings)
-        begun, starts = {}, []
-        for part in self._partitions(consumer):
-            next_ = self._start(consumer, part, positions)
-            begun[str(part)] = str(next_ - 1)
-            starts.append(TopicPartition(self._address.topic, part, next_))
-            self._parts.add(part)
-        consumer.assign(starts)
+        self._consumer = _made(self._address, Consumer, settings | own)
+        self._admin = _made(self._address, AdminClient, settings)
+        self._next, self._unread, self._added, self._failed = {}, {}, {}, None
+        known = {part: at for part, at in positions.items() if part != LOG}
+        self._topic, parts = self._described()
+        self._check_same(Log.read(positions) or Log(), known, parts)
+        self._next = {part: self._start(part, known) for part in parts}
+        self._check_starts()
+        self._consumer.assign([TopicPartition(self._address.topic, *pair) for pair in self._next.items()])
         self._look_at = time.monotonic() + _LOOK_S
-        return begun
+        return {str(part): str(next_ - 1) for part, next_ in self._next.items()}
 
     def read(self, most: int, wait_s: float) -> Sequence[Message]:
         consumer = self._consumer
         if consumer is None:
             raise _gone(self._address, "no connection")
+        if self._failed is not None:
+            raise self._meaning(self._failed)
         first = consumer.poll(wait_s)
         if first is None:
-            self._look(consumer)
+            self._look()
             return []
         self._heard.text = ""  # what was reported before is over
-        rest = consumer.consume(most - 1, 0) if most > 1 else []
-        return [self._message(one) for one in (first, *rest)]
+        found = [first, *(consumer.consume(most - 1, 0) if most > 1 else [])]
+        sound = list(takewhile(lambda one: one.error() is None, found))
+        self._failed = found[len(sound)].error() if len(sound) < len(found) else None
+        if not sound:
+            raise self._meaning(self._failed)
+        self._look(at_once=bool(self._topic))
+        return [self._message(one) for one in sound]
+
+    def marks(self) -> Positions:
+        return self._added | Log(id=self._topic, unread=sum(self._unread.values())).write()
 
     def committed(self, positions: Positions) -> None:
+        self._added = {}
         if "group" in self._address.options and self._consumer is not None:
             topic = self._address.topic
             offsets = [TopicPartition(topic, int(part), int(at) + 1) for part, at in positions.items()]
@@ -163,59 +198,124 @@ class KafkaSource:
     def close(self) -> None:
         if self._consumer is not None:
             self._consumer.close()
-            self._consumer = None
+            self._consumer = self._admin = None
 
-    def _partitions(self, consumer: Any) -> list[int]:
+    def _message(self, message: Any) -> Message:
+        part, offset = message.partition(), message.offset()
+        self._next[part] = offset + 1
+        where = TopicPartition(self._address.topic, part)
+        _, end = self._asked(lambda consumer: consumer.get_watermark_offsets(where, cached=True))
+        self._unread[part] = max(end - offset - 1, 0)
+        key = message.key()
+        text = None if key is None else key.decode("utf-8", "replace")
+        return Message(str(part), str(offset), message.value() or b"", text)
+
+    # ---- whether it is the log that was read, and whole --------------------------------------------------------------
+
+    def _described(self) -> tuple[str, list[int]]:
+        """Return the topic's id, empty where the broker has none, and its partitions."""
+        about = self._listed()
+        topic = about.topics[self._address.topic]
+        if topic.error is not None:
+            raise self._meaning(topic.error)
+        if self._admin is None or about.controller_id not in about.brokers:  # then nobody knows ids
+            return "", sorted(topic.partitions)
+        return self._identified()
+
+    def _listed(self) -> Any:
         until = time.monotonic() + _TIMEOUT_S
         while True:
+            consumer = self._consumer
+            if consumer is None:
+                raise _gone(self._address, "no connection")
             try:
-                topic = consumer.list_topics(self._address.topic, timeout=_TRY_S).topics[self._address.topic]
-                break
+                return consumer.list_topics(self._address.topic, timeout=_TRY_S)
             except KafkaException as error:
                 consumer.poll(0)  # delivers what the client has to report
                 refused = self._heard.refusal()
                 if refused is not None or time.monotonic() > until:
                     raise refused or self._meaning(error.args[0]) from error
-        if topic.error is not None:
-            raise self._meaning(topic.error)
-        return sorted(topic.partitions)
 
-    def _start(self, consumer: Any, part: int, positions: Positions) -> int:
-        """Return the offset to read next; what is kept must be there."""
-        try:
-            where = TopicPartition(self._address.topic, part)
-            low, high = consumer.get_watermark_offsets(where, timeout=_TIMEOUT_S)
-        except KafkaException as error:
-            raise self._meaning(error.args[0]) from error
-        if str(part) not in positions:
-            return int(high if self._address.options.get("from") == "end" and not positions else low)
-        next_ = int(positions[str(part)]) + 1
-        if next_ < low:  # one behind the end is refused by the broker when it is read
-            raise self._trimmed(f"partition {part} from offset {next_:,} on", f"one that begins at {low:,}")
-        return next_
+    def _identified(self) -> tuple[str, list[int]]:
+        name, admin = self._address.topic, self._admin
+        if admin is None:
+            raise _gone(self._address, "no connection")
+        asked = admin.describe_topics(TopicCollection([name]), request_timeout=_TIMEOUT_S)[name]
+        about = self._asked(lambda _: asked.result())
+        id_ = str(about.topic_id)
+        return "" if id_ == _NO_ID else id_, sorted(part.id for part in about.partitions)
 
-    def _look(self, consumer: Any) -> None:
-        """Read partitions that were added to the topic, from their beginning."""
-        if time.monotonic() < self._look_at:
+    def _start(self, part: int, known: Mapping[str, str]) -> int:
+        """Return the offset to read next."""
+        if str(part) in known:
+            return int(known[str(part)]) + 1
+        low, high = self._ends(part)
+        return high if self._address.options.get("from") == "end" and not known else low
+
+    def _ends(self, part: int) -> tuple[int, int]:
+        where = TopicPartition(self._address.topic, part)
+        low, high = self._asked(lambda consumer: consumer.get_watermark_offsets(where, timeout=_TIMEOUT_S))
+        return int(low), int(high)
+
+    def _check_same(self, log: Log, known: Mapping[str, str], parts: list[int]) -> None:
+        """Raise TrimmedLog where it is another topic of that name."""
+        lacking = [part for part in known if int(part) not in parts]
+        anew = bool(log.id and self._topic) and log.id != self._topic
+        if not anew and not lacking:
+            return
+        begin = dict.fromkeys(lacking, "") | {str(part): str(self._ends(part)[0] - 1) for part in parts}
+        what = "another topic of that name, made anew" if anew else f"a topic without partition {lacking[0]}"
+        raise TrimmedLog(
+            expected="the topic whose offsets were learned",
+            got=f"{what}; {lost(log.unread, None)}",
+            at=self._address.at,
+            gone=log.unread,
+            go_on=begin | Log(id=self._topic).write(),
+        )
+
+    def _check_starts(self) -> None:
+        """Raise TrimmedLog where partitions begin behind what is to be read next."""
+        lows = {part: self._ends(part)[0] for part in self._next}
+        gone = {part: low - self._next[part] for part, low in lows.items() if low > self._next[part]}
+        if not gone:
+            return
+        part, n = next(iter(gone)), sum(gone.values())
+        others = "" if len(gone) == 1 else f", and {len(gone) - 1} more partitions alike"
+        raise TrimmedLog(
+            expected=f"partition {part} from offset {self._next[part]:,} on",
+            got=f"one that begins at {lows[part]:,}{others}; {lost(n, n)}",
+            at=self._address.at,
+            gone=n,
+            most=n,
+            go_on={str(part): str(lows[part] - 1) for part in gone},
+        )
+
+    def _look(self, *, at_once: bool = False) -> None:
+        """See whether it is still the same topic, and read partitions that were added to it from their beginning."""
+        if not at_once and time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _LOOK_S
-        new = [part for part in self._partitions(consumer) if part not in self._parts]
-        starts = [self._start(consumer, part, {"": ""}) for part in new]
-        where = [TopicPartition(self._address.topic, *pair) for pair in zip(new, starts, strict=True)]
-        if where:
-            consumer.incremental_assign(where)
-            self._parts.update(new)
+        topic, parts = self._identified() if self._topic else self._described()
+        if topic != self._topic:
+            log, self._topic = Log(id=self._topic, unread=sum(self._unread.values())), topic
+            self._check_same(log, {str(part): "" for part in self._next}, parts)
+        new = {part: self._ends(part)[0] for part in parts if part not in self._next}
+        if new and self._consumer is not None:
+            self._consumer.incremental_assign([TopicPartition(self._address.topic, *pair) for pair in new.items()])
+            self._next |= new
+            self._added |= {str(part): str(low - 1) for part, low in new.items()}
 
-    def _message(self, message: Any) -> Message:
-        if message.error() is not None:
-            raise self._meaning(message.error())
-        key = message.key()
-        text = None if key is None else key.decode("utf-8", "replace")
-        return Message(str(message.partition()), str(message.offset()), message.value() or b"", text)
+    def _asked(self, what: Callable[[Any], Any]) -> Any:
+        if self._consumer is None:
+            raise _gone(self._address, "no connection")
+        try:
+            return what(self._consumer)
+        except KafkaException as error:
+            raise self._meaning(error.args[0]) from error
 
     def _meaning(self, error: Any) -> SourceError:
         if error.code() in _LOST:
-            return self._trimmed("every message behind what was learned", error.str())
+            return self._out_of_range(error.str())
         if error.retriable() or error.code() in _AWAY:
             return self._heard.refusal() or _gone(self._address, error.str())
         got = hide(self._address, error.str())
@@ -223,12 +323,22 @@ class KafkaSource:
             expected="a topic that can be read", got=got, at=self._address.at, help="Check the address."
         )
 
-    def _trimmed(self, expected: str, got: str) -> TrimmedLog:
+    def _out_of_range(self, got: str) -> SourceError:
+        """Say what the broker means that has no message at an offset: one that was deleted, or one that is still to come."""
+        try:
+            self._look(at_once=True)
+            self._check_starts()
+            ends = {part: self._ends(part)[1] for part in self._next}
+        except SourceError as error:
+            return error
+        short = {part: end for part, end in ends.items() if end < self._next[part]}
+        unread = sum(self._unread.get(part, 0) for part in short)
         return TrimmedLog(
-            expected=expected,
-            got=got,
+            expected="every message behind what was learned",
+            got=f"a log that ends before it ({got}); {lost(unread, None)}",
             at=self._address.at,
-            help="Restore the topic, or go on without them under another name=.",
+            gone=unread,
+            go_on={str(part): str(end - 1) for part, end in short.items()},
         )
 
 

@@ -4,11 +4,16 @@ Nothing can be read again, so a message is acknowledged only once its row is in 
 it again: with ``id=`` such a repetition is known by its id and learned once; without it, it is learned again. A position is only a
 running number, which names messages to those who get predictions.
 
+The broker keeps messages for a client by its id, which is made of who reads: two readers of one topic are two clients. It says at each
+connection whether it still has what it kept; where it has not, messages may be gone, and nobody can tell how many. A retained message
+is the last one that was published before a subscription, and comes again with each: it is counted, and not learned.
+
 Source: https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/mqtt-v3.1.1.html, section 4.3 (QoS 1).
 """
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import threading
 import zlib
@@ -20,13 +25,14 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from headwater.streams.brokers.address import Address
-from headwater.streams.brokers.protocol import BrokerGone, Message, Outgoing, Positions
+from headwater.streams.brokers.protocol import BrokerGone, Log, Message, Outgoing, Positions, TrimmedLog, lost
 from headwater.streams.brokers.security import check_encrypted, hide, login, refusal, tls_of
 
 __all__ = ["MqttSink", "MqttSource"]
 
 _ONLY = "0"
 _TIMEOUT_S = 15.0
+_ID_DIGITS = 13  # a client's id may have 23 characters, and these are 52 bits
 
 
 class _Connection:
@@ -34,7 +40,7 @@ class _Connection:
 
     def __init__(self, address: Address, name: str, *, clean: bool) -> None:
         self.messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.lost, self._address = False, address
+        self.lost, self.resumed, self._address = False, False, address
         self._heard, self._refused, self._logged = threading.Event(), "", ""
         self.client = client = Client(
             CallbackAPIVersion.VERSION2, name, clean_session=clean, manual_ack=True, reconnect_on_failure=False
@@ -87,8 +93,9 @@ class _Connection:
             self.close()
             raise self.gone("no answer")
 
-    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+    def _on_connect(self, _client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
         self._refused = str(reason) if reason.is_failure else ""
+        self.resumed = bool(flags.session_present)
         self._heard.set()
 
     def _on_log(self, _client: Any, _data: Any, _level: int, text: str) -> None:
@@ -113,20 +120,48 @@ class MqttSource:
 
     replays = False
 
-    def __init__(self, address: Address) -> None:
-        self._address = address
+    def __init__(self, address: Address, reader: str = "") -> None:
+        self._address, self._reader = address, reader
         self._connection: _Connection | None = None
-        self._number = 0
+        self._number, self._log = 0, Log()
         self._unacknowledged: deque[tuple[int, int, int]] = deque()
 
     def open(self, positions: Positions) -> Positions:
-        self._number = int(positions.get(_ONLY, 0))
+        self._number, known = int(positions.get(_ONLY, 0)), Log.read(positions)
         self._unacknowledged.clear()
-        topic = self._address.topic
-        name = f"{self._address.options.get('client', 'headwater')}-{zlib.crc32(topic.encode()):08x}"
-        self._connection = _Connection(self._address, name, clean=False)
-        self._connection.subscribe(topic)
+        client = self._client(known, new=_ONLY not in positions)
+        self._log = Log(client)
+        self._connection = _Connection(self._address, client, clean=False)
+        if known is not None and known.id == client and (known.lost or not self._connection.resumed):
+            self.close()
+            raise self._forgotten(client)
+        self._connection.subscribe(self._address.topic)
         return {_ONLY: str(self._number)}
+
+    def marks(self) -> Positions:
+        return self._log.write()
+
+    def _client(self, known: Log | None, *, new: bool) -> str:
+        """Return the id that the broker knows this reader by."""
+        topic, named = self._address.topic, self._address.options.get("client")
+        old = f"{named or 'headwater'}-{zlib.crc32(topic.encode()):08x}"
+        # Version 0.2 knew no other, and messages may wait under it.
+        if named is not None or not self._reader or not (new or known):
+            return old
+        if known is not None and known.id:
+            return known.id
+        digest = hashlib.sha256(f"{self._reader}\0{self._address.name}\0{topic}".encode()).hexdigest()
+        return f"headwater-{digest[:_ID_DIGITS]}"
+
+    def _forgotten(self, client: str) -> TrimmedLog:
+        return TrimmedLog(
+            expected=f"the messages that the broker kept for the client {client}",
+            got=f"a broker that forgot it; {lost(0, None)}",
+            at=self._address.at,
+            help="Turn on its persistence, and go on: --accept-gap, in Python accept_gap=True. The store notes it.",
+            go_on={_ONLY: str(self._number), **Log(client).write()},
+            keep=Log(client, lost=True).write(),
+        )
 
     def read(self, most: int, wait_s: float) -> Sequence[Message]:
         connection = self._connection
@@ -145,7 +180,8 @@ class MqttSource:
                 raise connection.gone("a lost connection")
             self._number += 1
             self._unacknowledged.append((self._number, message.mid, message.qos))
-            out.append(Message(_ONLY, str(self._number), message.payload, message.topic))
+            passed = "a retained message" if message.retain else ""
+            out.append(Message(_ONLY, str(self._number), message.payload, message.topic, passed))
         return out
 
     def committed(self, positions: Positions) -> None:

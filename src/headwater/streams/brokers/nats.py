@@ -1,6 +1,8 @@
 """NATS JetStream: read by stream sequence, so that no consumer of the server's has to outlive us. The only file that imports nats.
 
-A position is the sequence of the last message that was kept.
+A position is the sequence of the last message that was kept. A stream that was deleted and made anew is known by when it was
+created. A sequence that is missing is no loss where it was another subject's; JetStream keeps no record of what it deleted, so where
+a stream has other subjects too, it can only be said how many messages are gone at most.
 
 Source: https://docs.nats.io/nats-concepts/jetstream/consumers.
 """
@@ -9,10 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+import msgspec
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
@@ -21,7 +25,16 @@ from nats.js.errors import APIError, NotFoundError
 
 from headwater.errors import SourceError
 from headwater.streams.brokers.address import Address
-from headwater.streams.brokers.protocol import BrokerGone, Message, MessageTooLarge, Outgoing, Positions, TrimmedLog
+from headwater.streams.brokers.protocol import (
+    BrokerGone,
+    Log,
+    Message,
+    MessageTooLarge,
+    Outgoing,
+    Positions,
+    TrimmedLog,
+    lost,
+)
 from headwater.streams.brokers.security import TlsContext, check_encrypted, hide, login, refusal, tls_of
 
 __all__ = ["NatsSink", "NatsSource"]
@@ -31,6 +44,7 @@ _ONLY = "0"  # a stream has no partitions
 _TIMEOUT_S = 10.0
 _CLOSE_S = 1.0
 _IDLE_S = 300.0  # behind which the server forgets a consumer that nobody asks
+_LOOK_S = 5.0  # between two looks at a silent stream
 
 
 class _Connection:
@@ -96,7 +110,7 @@ class _Connection:
         try:
             return asyncio.run_coroutine_threadsafe(what, self._loop).result()
         except NotFoundError as error:
-            raise SourceError(
+            raise _MissingStream(
                 expected="a subject of a JetStream stream",
                 got="none",
                 at=self._address.at,
@@ -114,6 +128,10 @@ class _Connection:
                 at=self._address.at,
                 help="Start it, or check the address.",
             ) from error
+
+    def request(self, subject: str, body: bytes) -> bytes:
+        """Ask for what the client has no function for."""
+        return bytes(self.run(self._client.request(subject, body, timeout=_TIMEOUT_S)).data)
 
     def close(self) -> None:
         """Let the connection and the thread go."""
@@ -140,22 +158,33 @@ class NatsSource:
         self._connection: _Connection | None = None
         self._jetstream: Any = None
         self._consumer: Any = None
-        self._stream, self._last = "", 0
+        self._stream, self._last, self._log = "", 0, Log()
+        self._alone = False
+        """Whether the stream has no other messages than ours, so that each missing sequence is one of ours."""
+        self._held: list[Any] = []
+        """Messages that were fetched and follow a gap."""
+        self._ahead = 0
+        """How many were fetched and are still to be looked at."""
+        self._taken, self._look_at = 0, 0.0
+        self._facts: dict[str, Any] = {}
+        """What was asked about the stream since the last fetch."""
 
     def open(self, positions: Positions) -> Positions:
+        self._held, self._ahead, self._taken, self._facts = [], 0, 0, {}
         self._connection = connection = _Connection(self._address)
         self._jetstream = connection.connect()
-        named = self._address.options.get("stream")
-        find = self._jetstream.find_stream_name_by_subject
-        self._stream = named or connection.run(find(self._address.topic))
-        state = connection.run(self._jetstream.stream_info(self._stream)).state
+        info = self._info(positions)
+        state, created = info.state, str(info.created)
+        self._alone = _only(self._address.topic, info.config)
         if _ONLY in positions:
             self._last = int(positions[_ONLY])
-            if self._last > state.last_seq:
-                raise self._trimmed(f"a stream that ends at {state.last_seq:,}")
-            self._check(state)
+            self._log = Log.read(positions) or Log(created, first=state.last_seq)
+            self._check_same(created, state)
         else:
-            self._last = state.last_seq if self._address.options.get("from") == "end" else max(state.first_seq - 1, 0)
+            at_end = self._address.options.get("from") == "end"
+            first = None if at_end else self._next(state.first_seq)
+            self._last = state.last_seq if first is None else first - 1
+            self._log = Log(created, first=state.last_seq)
         config = ConsumerConfig(
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
             opt_start_seq=self._last + 1,
@@ -165,22 +194,33 @@ class NatsSource:
         )
         subscribe = self._jetstream.pull_subscribe(self._address.topic, stream=self._stream, config=config)
         self._consumer = connection.run(subscribe)
+        if _ONLY in positions:
+            self._check(self._next(self._last + 1) or state.last_seq + 1)
         return {_ONLY: str(self._last)}
 
     def read(self, most: int, wait_s: float) -> Sequence[Message]:
-        connection = self._connection
-        if connection is None or connection.lost:
-            raise BrokerGone(expected="a NATS server that answers", got="a lost connection", at=self._address.at)
-        found = connection.run(_fetched(self._consumer, most, max(wait_s, 0.01)))
-        out = []
-        for message in found:
+        found, self._held = self._held or self._fetch(most, wait_s), []
+        if not found:
+            self._look()
+        out: list[Message] = []
+        for i, message in enumerate(found):
             seq = message.metadata.sequence.stream
-            if seq > self._last + 1:  # other subjects' messages, or some that are gone
-                self._check(connection.run(self._jetstream.stream_info(self._stream)).state)
+            self._ahead = len(found) - i
+            try:
+                self._check(seq)
+            except TrimmedLog:
+                if not out:
+                    raise
+                self._held = found[i:]  # what comes before a gap is learned before it is told
+                break
             self._last = seq
-            key = (message.headers or {}).get("key")
-            out.append(Message(_ONLY, str(seq), message.data, key))
+            out.append(Message(_ONLY, str(seq), message.data, (message.headers or {}).get("key")))
+            self._log = msgspec.structs.replace(self._log, unread=message.metadata.num_pending, seen=0)
+        self._ahead = len(self._held)
         return out
+
+    def marks(self) -> Positions:
+        return self._log.write()
 
     def committed(self, positions: Positions) -> None:
         """Nothing to tell: the consumer takes no acknowledgements."""
@@ -197,16 +237,141 @@ class NatsSource:
             self._connection.close()
             self._connection = None
 
-    def _check(self, state: Any) -> None:
-        if state.first_seq > self._last + 1:
-            raise self._trimmed(f"a stream that begins at {state.first_seq:,}")
+    def _fetch(self, most: int, wait_s: float) -> list[Any]:
+        connection = self._connection
+        if connection is None or connection.lost:
+            raise self._gone("a lost connection")
+        try:
+            found = connection.run(_fetched(self._consumer, most, max(wait_s, 0.01)))
+        except BrokerGone:
+            raise
+        except SourceError as error:  # a stream that was deleted takes its consumers along: opening it anew tells
+            raise self._gone(error.got) from error
+        self._taken += len(found)
+        self._facts = {}
+        return found
 
-    def _trimmed(self, got: str) -> TrimmedLog:
+    def _gone(self, got: str) -> BrokerGone:
+        return BrokerGone(expected="a NATS server that answers", got=got, at=self._address.at)
+
+    # ---- whether it is the log that was read, and whole --------------------------------------------------------------
+
+    def _info(self, positions: Positions) -> Any:
+        """Return what the server says of the stream."""
+        try:
+            self._stream = self._address.options.get("stream") or self._asked(
+                self._jetstream.find_stream_name_by_subject(self._address.topic)
+            )
+            return self._asked(self._jetstream.stream_info(self._stream))
+        except _MissingStream:
+            if _ONLY not in positions:
+                raise
+            least = (Log.read(positions) or Log()).unread
+            raise self._trimmed(f"no stream: it was deleted; {lost(least, None)}", least, None, {}) from None
+
+    def _check_same(self, created: str, state: Any) -> None:
+        """Raise TrimmedLog where it is another stream, or one that ends before the position."""
+        anew = self._log.id not in ("", created)
+        if not anew and self._last <= state.last_seq:
+            return
+        least = self._log.unread
+        what = f"another stream, made on {created[:19]}" if anew else f"a stream that ends at {state.last_seq:,}"
+        first = (self._next(state.first_seq) or state.last_seq + 1) - 1 if anew else state.last_seq
+        begin = {_ONLY: str(first), **Log(created, first=state.last_seq).write()}
+        raise self._trimmed(f"{what}; {lost(least, None)}", least, None, begin)
+
+    def _check(self, next_: int) -> None:
+        """Raise TrimmedLog where messages of ours may be gone between the last one and the next."""
+        behind = max(self._last, self._log.seen)
+        if next_ <= behind + 1:
+            return
+        state = self._fact("state", self._state)
+        if state.first_seq <= behind + 1 and not state.num_deleted:
+            return
+        if not self._alone:
+            self._facts["sound"] = self._facts.get("sound") or self._sound()
+            if self._facts["sound"]:
+                return
+        trimmed = max(min(state.first_seq, next_) - behind - 1, 0)
+        most = trimmed + self._deleted(max(behind, self._log.first, state.first_seq - 1), next_)
+        if not most:
+            return
+        least = most if self._alone else max(self._log.unread - self._pending(), 0)
+        what = f"a stream that begins at {state.first_seq:,}" if trimmed else "a stream that lacks some"
+        others = "" if self._alone else ", of this subject or of others"
+        begin = {_ONLY: str(next_ - 1), **msgspec.structs.replace(self._log, seen=0).write()}
+        raise self._trimmed(f"{what}; {lost(least, most)}{others}", least, most, begin)
+
+    def _fact(self, name: str, what: Callable[[], _T]) -> _T:
+        """Ask once after each fetch: whatever holds then held for all that it brought."""
+        if name not in self._facts:
+            self._facts[name] = what()
+        found: _T = self._facts[name]
+        return found
+
+    def _state(self) -> Any:
+        return self._asked(self._jetstream.stream_info(self._stream)).state
+
+    def _sound(self) -> bool:
+        """Say whether the last message is there: limits delete a subject's oldest first, so none that follows is gone."""
+        topic = self._address.topic
+        if "*" in topic or ">" in topic:
+            return False
+        try:
+            return bool(self._asked(self._jetstream.get_msg(self._stream, self._last)).subject == topic)
+        except _MissingStream:  # no such message
+            return False
+
+    def _next(self, seq: int) -> int | None:
+        """Return the sequence of the first message of ours from a sequence on."""
+        find = self._jetstream.get_msg(self._stream, max(seq, 1), subject=self._address.topic, next=True)
+        try:
+            return int(self._asked(find).seq)
+        except _MissingStream:
+            return None
+
+    def _deleted(self, behind: int, next_: int) -> int:
+        """Count the messages that were deleted inside the stream between two sequences."""
+        if self._alone:
+            return max(next_ - behind - 1, 0)
+        deleted = self._fact("deleted", self._deletions)
+        return sum(behind < seq < next_ for seq in deleted)
+
+    def _deletions(self) -> list[int]:
+        if self._connection is None:
+            raise self._gone("no connection")
+        answer = self._connection.request(f"$JS.API.STREAM.INFO.{self._stream}", b'{"deleted_details": true}')
+        return list(msgspec.json.decode(answer).get("state", {}).get("deleted") or ())
+
+    def _pending(self) -> int:
+        """Return how many messages of ours are there behind the last one."""
+        return self._ahead + int(self._asked(self._consumer.consumer_info()).num_pending or 0)
+
+    def _look(self) -> None:
+        """Note that a silent stream was looked through up to its end, whatever its other subjects bring."""
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + _LOOK_S
+        end = self._fact("state", self._state).last_seq
+        info = self._asked(self._consumer.consumer_info())
+        if info.num_pending == 0 and info.delivered.consumer_seq == self._taken:
+            self._check(end + 1)
+            self._log = msgspec.structs.replace(self._log, unread=0, seen=end if end > self._last else 0)
+
+    def _asked(self, what: Coroutine[Any, Any, _T]) -> _T:
+        if self._connection is None:
+            what.close()
+            raise self._gone("no connection")
+        return self._connection.run(what)
+
+    def _trimmed(self, got: str, least: int, most: int | None, begin: Positions) -> TrimmedLog:
         return TrimmedLog(
             expected=f"every message from {self._last + 1:,} on",
             got=got,
             at=self._address.at,
-            help="Restore the stream, or go on without them under another name=.",
+            gone=least,
+            most=most,
+            go_on=begin,
         )
 
 
@@ -249,6 +414,32 @@ class NatsSink:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+class _MissingStream(SourceError):
+    """Report that JetStream has no such stream, or no such message."""
+
+
+def _only(topic: str, config: Any) -> bool:
+    """Say whether a stream takes no other messages than those of a topic."""
+    inside = all(_within(subject.split("."), topic.split(".")) for subject in config.subjects or ())
+    return inside and bool(config.subjects) and not config.sources and config.mirror is None
+
+
+def _within(subject: list[str], pattern: list[str]) -> bool:
+    """Say whether all that a subject stands for is what a pattern stands for.
+
+    Examples
+    --------
+    >>> _within(["a", "b"], ["a", "*"]), _within(["a", ">"], ["a", "*"]), _within(["a", "*", "c"], ["a", ">"])
+    (True, False, True)
+    """
+    for i, token in enumerate(pattern):
+        if token == ">":
+            return len(subject) > i
+        if i >= len(subject) or subject[i] == ">" or token not in ("*", subject[i]):
+            return False
+    return len(subject) == len(pattern)
 
 
 async def _fetched(consumer: Any, most: int, wait_s: float) -> list[Any]:

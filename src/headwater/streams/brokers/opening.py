@@ -11,8 +11,15 @@ __all__ = ["open_sink", "open_source"]
 _EXTRAS = {"postgresql": "postgres"}  # the others are named as their scheme
 
 
-def open_source(address: Address) -> Source:
+def open_source(address: Address, reader: str = "") -> Source:
     """Return the source of an address, not yet opened at a position.
+
+    Parameters
+    ----------
+    address
+        The address.
+    reader
+        Who reads, by a name that no other reader has: a broker that keeps messages for each of its clients asks for one.
 
     Raises
     ------
@@ -20,7 +27,7 @@ def open_source(address: Address) -> Source:
         If the broker's client is not installed.
     """
     try:
-        return _source(address)
+        return _source(address, reader)
     except ImportError as error:
         raise _missing(address, error) from error
 
@@ -39,7 +46,7 @@ def open_sink(address: Address) -> Sink:
         raise _missing(address, error) from error
 
 
-def _source(address: Address) -> Source:
+def _source(address: Address, reader: str) -> Source:
     if address.scheme == "kafka":
         from headwater.streams.brokers.kafka import KafkaSource
 
@@ -58,7 +65,7 @@ def _source(address: Address) -> Source:
         return PostgresSource(address)
     from headwater.streams.brokers.mqtt import MqttSource
 
-    return MqttSource(address)
+    return MqttSource(address, reader)
 
 
 def _sink(address: Address) -> Sink:

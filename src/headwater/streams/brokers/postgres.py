@@ -4,6 +4,10 @@ Numbers of a sequence are given out before their transactions commit, so reading
 therefore has the number of its transaction, an ``xid8``, and only rows behind the horizon are read: those of transactions before
 the oldest that still runs. Nothing can come before them any more. A position is ``tx id`` of the last row that was kept.
 
+A table that was dropped and made anew has another oid, though where the last row is there it holds the same rows, restored or moved.
+PostgreSQL keeps no record of rows that were deleted. So where the last row is gone too, a number that is missing behind it may be a
+row that nobody read, or one of a transaction that was rolled back.
+
 Source: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT.
 """
 
@@ -21,7 +25,7 @@ from psycopg import sql
 
 from headwater.errors import ConfigError, SourceError
 from headwater.streams.brokers.address import Address
-from headwater.streams.brokers.protocol import BrokerGone, Message, Outgoing, Positions, TrimmedLog
+from headwater.streams.brokers.protocol import BrokerGone, Log, Message, Outgoing, Positions, TrimmedLog, lost
 from headwater.streams.brokers.security import Tls, authorities, check_encrypted, hide, login, refusal, tls_of
 
 __all__ = ["PostgresSink", "PostgresSource"]
@@ -31,9 +35,12 @@ _FIRST, _LAST = -(2**63), 2**63 - 1
 _POLL_S = 0.1
 
 _ROWS = sql.SQL(
-    "SELECT t.{tx}::text, t.{id}::text, (to_jsonb(t) - %s::text[])::text FROM {table} t "
-    "WHERE t.{tx} < pg_snapshot_xmin(pg_current_snapshot()) AND (t.{tx}, t.{id}) > (%s::xid8, %s) "
-    "ORDER BY t.{tx}, t.{id} LIMIT %s"
+    "WITH log AS (SELECT to_regclass(%(name)s)::oid::text AS oid, "
+    "EXISTS (SELECT FROM {table} t WHERE (t.{tx}, t.{id}) = (%(tx)s::xid8, %(id)s)) AS kept), "
+    "rows AS (SELECT t.{tx} AS tx, t.{id} AS id, (to_jsonb(t) - %(drop)s::text[])::text AS body FROM {table} t "
+    "WHERE t.{tx} < pg_snapshot_xmin(pg_current_snapshot()) AND (t.{tx}, t.{id}) > (%(tx)s::xid8, %(id)s) "
+    "ORDER BY t.{tx}, t.{id} LIMIT %(most)s) "
+    "SELECT log.oid, log.kept, rows.tx::text, rows.id::text, rows.body FROM log LEFT JOIN rows ON true ORDER BY rows.tx, rows.id"
 )
 
 _COUNTED = 100_000
@@ -107,25 +114,24 @@ class PostgresSource:
         # Neither says anything about a row; one that names the example stays, to be taken out by whoever needs it.
         named = {address.options.get("key"), address.options.get("id")}
         self._left_out = [name for name in self._order if name not in named]
-        self._last = ("0", _FIRST)
+        self._last, self._cluster, self._log = ("0", _FIRST), "", Log()
         self._nap = threading.Event()
 
     def open(self, positions: Positions) -> Positions:
         self._base = base = _connect(self._address)
+        self._cluster, self._log = self._named(base), Log.read(positions) or Log()
         if _ONLY in positions:
             tx, _, number = positions[_ONLY].partition(" ")
             self._last = (tx, int(number))
-            (end,) = self._one(base, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
-            if int(tx) >= int(end):
-                raise TrimmedLog(
-                    expected=f"a server behind transaction {tx}",
-                    got=f"one that is at {end}",
-                    at=self._address.at,
-                    help="Restore the database, or begin anew under another name=.",
-                )
+            self._check_server(base)
+            self._rows(1)
         elif self._address.options.get("from") == "end":
             (horizon,) = self._one(base, "SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
             self._last = (str(int(horizon) - 1), _LAST)
+        elif rows := self._rows(1):
+            self._last = (rows[0][0], rows[0][1] - 1)
+        else:
+            self._last = ("0", _FIRST)
         return {_ONLY: f"{self._last[0]} {self._last[1]}"}
 
     def read(self, most: int, wait_s: float) -> Sequence[Message]:
@@ -135,9 +141,12 @@ class PostgresSource:
             rows = self._rows(most)
         out = []
         for tx, number, body in rows:
-            self._last = (tx, int(number))
-            out.append(Message(_ONLY, f"{tx} {number}", body.encode(), number))
+            self._last = (tx, number)
+            out.append(Message(_ONLY, f"{tx} {number}", body.encode(), str(number)))
         return out
+
+    def marks(self) -> Positions:
+        return self._log.write()
 
     def committed(self, positions: Positions) -> None:
         """Nothing to tell: the table is the reader's to tidy up."""
@@ -155,15 +164,77 @@ class PostgresSource:
             self._base.close()
             self._base = None
 
-    def _rows(self, most: int) -> list[Any]:
+    def _rows(self, most: int) -> list[tuple[str, int, str]]:
+        """Return rows behind the last, and look in the same moment at whether it is the same table, with all of them."""
         if self._base is None:
             raise BrokerGone(expected="a PostgreSQL server that answers", got="no connection", at=self._address.at)
         tx, number = map(sql.Identifier, self._order)
-        query = _ROWS.format(tx=tx, id=number, table=_table(self._address))
+        table = _table(self._address)
+        query = _ROWS.format(tx=tx, id=number, table=table)
+        how = {"name": table.as_string(self._base), "drop": self._left_out, "most": most}
         try:
-            return self._base.execute(query, (self._left_out, *self._last, most)).fetchall()
+            found = self._base.execute(query, how | {"tx": self._last[0], "id": self._last[1]}).fetchall()
+        except psycopg.errors.UndefinedTable as error:
+            raise (self._replaced("no table", "") if self._log.id else _meaning(self._address, error)) from error
         except psycopg.Error as error:
             raise _meaning(self._address, error) from error
+        oid, kept = found[0][:2]
+        rows = [(tx, int(number), body) for _, _, tx, number, body in found if tx is not None]
+        self._check(oid, kept, rows)
+        return rows
+
+    # ---- whether it is the log that was read, and whole --------------------------------------------------------------
+
+    def _named(self, base: psycopg.Connection[Any]) -> str:
+        """Return what names cluster and database."""
+        try:
+            (system,) = base.execute("SELECT system_identifier::text FROM pg_control_system()").fetchone() or ("",)
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedFunction):
+            system = ""  # of a server that keeps it to itself
+        except psycopg.Error as error:
+            raise _meaning(self._address, error) from error
+        (oid,) = self._one(base, "SELECT oid::text FROM pg_database WHERE datname = current_database()")
+        return f"{system}/{oid}"
+
+    def _check_server(self, base: psycopg.Connection[Any]) -> None:
+        tx = self._last[0]
+        (end,) = self._one(base, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+        if int(tx) >= int(end):
+            raise TrimmedLog(
+                expected=f"a server behind transaction {tx}",
+                got=f"one that is at {end}; {lost(0, None)}",
+                at=self._address.at,
+                go_on=self._begin(""),
+            )
+
+    def _check(self, oid: str, kept: bool, rows: list[tuple[str, int, str]]) -> None:
+        """Raise TrimmedLog where it is another table, or rows may be gone between the last one and the next."""
+        id_ = f"{self._cluster}/{oid}"
+        number = self._last[1]
+        if kept or not self._log.id or number in (_FIRST, _LAST):
+            self._log = Log(id_)
+        elif id_ != self._log.id:
+            raise self._replaced("another table of that name, made anew", id_)
+        if rows and not kept and number not in (_FIRST, _LAST) and (missing := rows[0][1] - number - 1) > 0:
+            raise TrimmedLog(
+                expected=f"the row behind {number:,} of transaction {self._last[0]}",
+                got=f"row {rows[0][1]:,}, and no row {number:,} either; {lost(0, missing)}",
+                at=self._address.at,
+                most=missing,
+                go_on={_ONLY: f"{rows[0][0]} {rows[0][1] - 1}"},
+            )
+
+    def _replaced(self, got: str, id_: str) -> TrimmedLog:
+        return TrimmedLog(
+            expected=f"the table whose row {self._last[1]:,} was learned",
+            got=f"{got}; {lost(0, None)}",
+            at=self._address.at,
+            go_on=self._begin(id_),
+        )
+
+    def _begin(self, id_: str) -> Positions:
+        """Return the positions at the beginning of a table."""
+        return {_ONLY: f"0 {_FIRST}", **Log(id_).write()}
 
     def _one(self, base: psycopg.Connection[Any], query: Any, values: Sequence[Any] = ()) -> Any:
         try:

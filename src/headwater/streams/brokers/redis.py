@@ -1,15 +1,17 @@
 """Redis streams: read by entry id, so that the server keeps nothing for us. The only file that imports redis.
 
 A position is ``id n``: the last entry that was kept, and how many entries the stream had had up to it. Redis counts what it ever
-added and what it has, so the difference tells whether entries that were not read yet have been trimmed.
+added and what it has, so the difference tells how many entries were trimmed or deleted before they were read. It doesn't name a
+stream, so one that was deleted and made anew is known by the last entry, as long as it is there, and else by the counts.
 
 Source: https://redis.io/docs/latest/develop/data-types/streams/.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import redis
@@ -18,12 +20,14 @@ from redis.retry import Retry
 
 from headwater.errors import SourceError
 from headwater.streams.brokers.address import Address
-from headwater.streams.brokers.protocol import BrokerGone, Message, Outgoing, Positions, TrimmedLog
+from headwater.streams.brokers.protocol import BrokerGone, Log, Message, Outgoing, Positions, TrimmedLog, lost
 from headwater.streams.brokers.security import Tls, check_encrypted, hide, login, refusal, tls_of
 
 __all__ = ["RedisSink", "RedisSource"]
 
 _ONLY = "0"  # a stream has no partitions
+_PAGE = 10_000  # entries that are counted at once
+_Entry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
 # What was sent up to which number is kept beside the stream, and both change as one.
 _SEND = """
 local last = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
@@ -84,20 +88,23 @@ class RedisSource:
     def __init__(self, address: Address) -> None:
         self._address, self._base = address, _client(address)
         self._last, self._count = "0-0", 0
+        self._witness = ""
+        """The last entry and a checksum of it, or nothing where it was not read."""
+        self._unread = 0
+        self._deleted = ""
+        """The last entry that was deleted and is known to be none that was to be read."""
 
     def open(self, positions: Positions) -> Positions:
-        info = self._asked(self._info)
         if _ONLY in positions:
             self._last, _, count = positions[_ONLY].partition(" ")
-            self._count = int(count)
-            self._check(info)
-            if _order(self._last) > _order(_text(info.get("last-generated-id", "0-0"))):
-                raise self._trimmed(f"a stream that ends at {_text(info.get('last-generated-id', '0-0'))}")
-        elif self._address.options.get("from") == "end":
-            self._last = _text(info.get("last-generated-id", "0-0"))
-            self._count = int(info.get("entries-added", 0))
+            self._count, log = int(count), Log.read(positions) or Log()
+            self._witness, self._unread, self._deleted = log.id, log.unread, ""
+            self._asked(lambda: self._take(0))
         else:
-            self._count = _removed(info)
+            info = self._asked(self._info)
+            at_end = self._address.options.get("from") == "end"
+            self._last = _text(info.get("last-generated-id", "0-0")) if at_end else "0-0"
+            self._count = int(info.get("entries-added", 0)) if at_end else _removed(info)
         return {_ONLY: f"{self._last} {self._count}"}
 
     def read(self, most: int, wait_s: float) -> Sequence[Message]:
@@ -110,18 +117,17 @@ class RedisSource:
         for entry, fields in found:
             self._last, self._count = entry.decode(), self._count + 1
             key = fields.get(b"key")
-            out.append(
-                Message(
-                    _ONLY,
-                    f"{self._last} {self._count}",
-                    _value(fields),
-                    None if key is None else key.decode("utf-8", "replace"),
-                )
-            )
+            text = None if key is None else key.decode("utf-8", "replace")
+            out.append(Message(_ONLY, f"{self._last} {self._count}", _value(fields), text))
+        if found:
+            self._witness, self._unread = _witness(*found[-1]), self._unread - len(found)
         return out
 
+    def marks(self) -> Positions:
+        return Log(id=self._witness, unread=max(self._unread, 0)).write()
+
     def committed(self, positions: Positions) -> None:
-        """Nothing to tell: XREAD leaves no trace in the server."""
+        """Nothing to tell: XRANGE leaves no trace in the server."""
 
     def lag(self) -> int | None:
         return max(int(self._asked(self._info).get("entries-added", 0)) - self._count, 0)
@@ -129,18 +135,20 @@ class RedisSource:
     def close(self) -> None:
         self._base.close()
 
-    def _take(self, most: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        """Read, and look in the same moment at what has been trimmed."""
+    def _take(self, most: int) -> list[_Entry]:
+        """Return the entries behind the last, and look in the same moment at whether any is missing."""
         both = self._base.pipeline(transaction=True)
         both.xinfo_stream(self._address.topic)
-        both.xread({self._address.topic: self._last}, most)
+        both.xrange(self._address.topic, self._last, "+", most + 1)
         info, found = both.execute(raise_on_error=False)
         if isinstance(info, redis.ResponseError):  # no such stream
             info = self._none(info)
         if isinstance(found, Exception):
             raise found
-        self._check(info)
-        return list(found[0][1]) if found else []
+        known = bool(found) and found[0][0].decode() == self._last
+        self._check(info, found[0] if known else None)
+        self._unread = int(info.get("entries-added", 0)) - self._count
+        return list(found[1:] if known else found[:most])
 
     def _info(self) -> dict[str, Any]:
         try:
@@ -154,17 +162,60 @@ class RedisSource:
             raise error
         return {}
 
-    def _check(self, info: Mapping[str, Any]) -> None:
-        gone = _removed(info)
-        if gone > self._count:
-            raise self._trimmed(f"{gone - self._count:,} entries behind it that were trimmed or deleted")
+    # ---- whether it is the log that was read, and whole --------------------------------------------------------------
 
-    def _trimmed(self, got: str) -> TrimmedLog:
+    def _check(self, info: Mapping[str, Any], last: _Entry | None) -> None:
+        """Raise TrimmedLog unless everything behind the last entry is there; ``last``: this entry, if it still is."""
+        if not info:
+            if self._count or self._last != "0-0":
+                raise self._replaced("no stream: it was deleted", info)
+        elif last is not None and self._witness.startswith(f"{self._last} ") and _witness(*last) != self._witness:
+            raise self._replaced("another stream of that name", info)
+        elif last is None:
+            self._check_counts(info)
+        else:
+            deleted = _text(info.get("max-deleted-entry-id", "0-0"))
+            if deleted != self._deleted and _order(deleted) > _order(self._last):
+                self._check_counts(info)
+            self._deleted = deleted
+
+    def _check_counts(self, info: Mapping[str, Any]) -> None:
+        """Compare how many entries were ever added behind the last with how many there are."""
+        first = info.get("first-entry")
+        if "entries-added" not in info:  # before Redis 7
+            if self._last == "0-0":
+                return
+            raise self._replaced("a server that can't tell, since it is older than Redis 7, and no such entry", info)
+        every = first is None or _order(_text(first[0])) > _order(self._last)
+        behind = int(info["length"]) if every else self._behind(_text(info["last-generated-id"]))
+        gone = int(info["entries-added"]) - self._count - behind
+        if gone < 0:
+            raise self._replaced("another stream of that name, made anew", info)
+        if gone > 0:
+            raise TrimmedLog(
+                expected=f"every entry behind {self._last}",
+                got=f"{gone:,} entries behind it that were trimmed or deleted",
+                at=self._address.at,
+                gone=gone,
+                most=gone,
+                go_on={_ONLY: f"{self._last} {self._count + gone}", **self.marks()},
+            )
+
+    def _behind(self, end: str) -> int:
+        """Count the entries behind the last, up to another."""
+        n, last = 0, self._last
+        while some := self._base.xrange(self._address.topic, f"({last}", end, _PAGE):
+            n, last = n + len(some), some[-1][0].decode()
+        return n
+
+    def _replaced(self, got: str, info: Mapping[str, Any]) -> TrimmedLog:
+        least = max(self._unread, 0)
         return TrimmedLog(
-            expected=f"every entry behind {self._last}",
-            got=got,
+            expected=f"the stream that was read up to {self._last}",
+            got=f"{got}; {lost(least, None)}",
             at=self._address.at,
-            help="Restore the stream, or go on without them under another name=.",
+            gone=least,
+            go_on={_ONLY: f"0-0 {_removed(info)}", **Log(unread=int(info.get("length", 0))).write()},
         )
 
     def _asked(self, what: Any) -> Any:
@@ -220,6 +271,14 @@ def _cell(cell: bytes) -> Any:
         return msgspec.json.decode(cell)
     except msgspec.DecodeError:
         return cell.decode("utf-8", "replace")
+
+
+def _witness(entry: bytes, fields: Mapping[bytes, bytes]) -> str:
+    """Return what tells an entry from another one of the same id."""
+    crc = 0
+    for pair in sorted(fields.items()):
+        crc = zlib.crc32(repr(pair).encode(), crc)
+    return f"{entry.decode()} {crc:08x}"
 
 
 def _removed(info: Mapping[str, Any]) -> int:

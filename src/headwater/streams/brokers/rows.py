@@ -11,13 +11,15 @@ from headwater.streams.block import Block
 from headwater.streams.brokers.address import Address
 from headwater.streams.brokers.formats import decoder
 from headwater.streams.brokers.opening import open_source
-from headwater.streams.brokers.protocol import Message
+from headwater.streams.brokers.protocol import Message, TrimmedLog
 from headwater.streams.rejects import Rejects
 
 __all__ = ["BrokerRows"]
 
 _BLOCK = 512
 _WAIT_S = 0.5
+_GAPS = "gaps"
+"""What the notes have beside a source's positions: a line for each gap that was accepted."""
 
 
 class BrokerRows:
@@ -66,6 +68,7 @@ class BrokerRows:
             )
         self._address, self._target = address, target
         self._positions = dict(positions.get(address.name, {}))
+        self._gaps = self._positions.pop(_GAPS, "")
         own = (address.options.get("key"), address.options.get("id"))
         self._drop = [*drop, *(name for name in own if name)]
         self._rejects, self._number = rejects, 0
@@ -75,20 +78,37 @@ class BrokerRows:
         most = int(self._address.number("block", _BLOCK))
         idle_s = self._address.number("idle", 1e9)
         wait_s = min(_WAIT_S, idle_s)
-        self._positions |= self._source.open(self._positions)
-        heard = time.monotonic()
+        heard, opened = time.monotonic(), False
         while time.monotonic() - heard < idle_s:
-            messages = self._source.read(most, wait_s)
+            try:
+                if not opened:
+                    self._positions |= dict(self._source.open(self._positions))
+                    self._positions |= dict(self._source.marks())
+                    opened = True
+                messages = self._source.read(most, wait_s)
+            except TrimmedLog as gap:
+                self._skip(gap)
+                opened = False
+                continue
             if not messages:
                 continue
+            self._positions |= dict(self._source.marks())
             self._positions |= {message.partition: message.position for message in messages}
             yield self._block([row for message in messages if (row := self._row(message)) is not None])
             heard = time.monotonic()
 
+    def _skip(self, gap: TrimmedLog) -> None:
+        """Go on without messages that are gone, where the address asks for it, and note it beside the position."""
+        new = {part: at for part, at in (self._positions | gap.go_on).items() if at}
+        if not self._address.accepts_gap or new == self._positions:
+            raise gap
+        self._source.close()
+        self._positions, self._gaps = new, f"{self._gaps}{gap}\n"
+
     def _block(self, rows: list[tuple[int, dict[str, Any]]]) -> Block:
         target = self._target
         y = [None if target is None else x.pop(target, None) for _, x in rows]
-        position = (self._address.name, dict(self._positions))
+        position = (self._address.name, self._positions | ({_GAPS: self._gaps} if self._gaps else {}))
         return Block([x for _, x in rows], y, [number for number, _ in rows], position=position)
 
     def _row(self, message: Message) -> tuple[int, dict[str, Any]] | None:
