@@ -36,11 +36,10 @@ def avro_schema(tmp_path):
     return schema, f"format=avro&schema={tmp_path}/row.avsc"
 
 
-def test_avro_is_decoded_by_its_schema_with_or_without_the_framing_of_a_registry(tmp_path):
+def test_avro_is_decoded_by_its_schema(tmp_path):
     schema, options = avro_schema(tmp_path)
     body = avro(ROW, schema)
     assert decode(options, body) == ROW
-    assert decode(options + "&message=confluent", b"\x00\x00\x00\x00\x07" + body) == ROW
     for broken in (body[:-1], body + b"x"):
         with pytest.raises(DataError, match="expected a row in avro"):
             decode(options, broken)

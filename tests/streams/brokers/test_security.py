@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 import traceback
 from contextlib import closing
 
@@ -22,9 +29,12 @@ from support.brokers.secure import (
     secure_postgres,
     secure_redis,
 )
+from support.brokers.servers import free_port
 from support.processes.following import learner, row
 
 ROWS = 12
+PATIENCE_S = 300
+SECRETS = (PASSWORD, WRITTEN, "wr0ng-secret")
 CLIENTS = {"kafka": "confluent_kafka", "nats": "nats", "redis": "redis", "postgresql": "psycopg", "mqtt": "paho.mqtt"}
 
 
@@ -105,7 +115,17 @@ def test_a_broker_that_demands_everything_is_read_and_written_with_what_it_deman
     said = where.replace("/rows?", "/said?").replace("&idle=1", "").replace("?idle=1&", "?")
     with hw.open(tmp_path / "a.db", learner()) as model:
         followed = model.learn_from(where, "y", drop=["id"], limit=ROWS, predictions=said)
-    assert (followed.read, followed.learned, followed.counts) == (ROWS, ROWS, {})
+        assert (followed.read, followed.learned, followed.counts) == (ROWS, ROWS, {})
+        assert shown_in(tmp_path) == []
+    assert shown_in(tmp_path) == []
+
+
+def shown_in(folder):
+    """Return the files of a folder that hold a secret."""
+    secrets = [secret.encode() for secret in SECRETS]
+    return [
+        file.name for file in folder.rglob("*") if file.is_file() and any(one in file.read_bytes() for one in secrets)
+    ]
 
 
 WRONG = {
@@ -134,11 +154,120 @@ def test_what_is_wrong_is_one_sentence_that_says_which(secured, certs, what, tmp
     for error in (unread.value, unsent.value):
         assert f"expected {sentence}" in str(error)
         trace = "".join(traceback.format_exception(error))
-        assert all(secret not in trace for secret in (PASSWORD, WRITTEN, "wr0ng-secret"))
+        assert all(secret not in trace for secret in SECRETS)
     out = "".join(capfd.readouterr())
-    assert all(secret not in out for secret in (PASSWORD, WRITTEN, "wr0ng-secret"))
+    assert all(secret not in out for secret in SECRETS)
 
 
 def send(address):
     with closing(open_sink(address)) as sink:
         sink.send("test", [Outgoing(1, "1", b"{}")])
+
+
+def begin_at(secured, certs, options):
+    """Open a source and let it go; return its address."""
+    address = read_address(secured.address(login="me", options=f"{files(certs)}&{options}".strip("&")))
+    with closing(open_source(address)) as source:
+        source.open({})
+    return address
+
+
+def test_user_and_password_may_come_from_files_and_from_the_environment(secured, certs, tmp_path, monkeypatch):
+    (tmp_path / "word").write_text(PASSWORD + "\n")
+    begin_at(secured, certs, f"password_file={tmp_path}/word")
+    variable = f"HEADWATER_{secured.scheme.upper()}_PASSWORD"
+    monkeypatch.setenv(f"{variable}_FILE", str(tmp_path / "word"))
+    begin_at(secured, certs, "")
+    monkeypatch.setenv(variable, "wr0ng-secret")
+    with pytest.raises(BrokerRefused):
+        begin_at(secured, certs, "")
+    (tmp_path / "word").write_text("wr0ng-secret")
+    monkeypatch.setenv(variable, PASSWORD)
+    begin_at(secured, certs, "")
+
+
+def test_the_word_that_turns_verifying_off_takes_any_certificate_for_any_host(secured, certs):
+    client = f"tls_cert={certs.client_pem}&tls_key={certs.client_key}"
+    for word, host in (("unverified", "127.0.0.1"), ("true", "localhost")):
+        address = read_address(secured.address(host=host, options=f"{client}&tls={word}"))
+        with closing(open_source(address)) as source:
+            if word == "true":  # the authorities of the machine don't vouch for it
+                with pytest.raises(BrokerRefused, match="a broker that proves who it is"):
+                    source.open({})
+            else:
+                source.open({})
+
+
+@pytest.mark.parametrize("secured", ["postgresql"], indirect=True)
+def test_what_libpq_is_told_by_its_environment_holds_where_the_address_says_nothing(secured, certs, monkeypatch):
+    where = read_address(secured.address(login="me"))
+    for variable, value in {
+        "PGPASSWORD": PASSWORD,
+        "PGSSLMODE": "verify-full",
+        "PGSSLCERT": certs.client_pem,
+        "PGSSLKEY": certs.client_key,
+        "PGSSLROOTCERT": certs.ca_pem,
+    }.items():
+        monkeypatch.setenv(variable, value)
+    with closing(open_source(where)) as source:
+        source.open({})
+        monkeypatch.setenv("PGSSLROOTCERT", certs.stranger_pem)
+        with pytest.raises(BrokerRefused, match="a certificate of an authority that is not trusted"):
+            source.open({})
+
+
+@pytest.mark.parametrize("secured", ["kafka"], indirect=True)
+def test_kafka_takes_a_plain_password_over_an_encrypted_connection(secured, certs):
+    where = secured.address(options=files(certs)).replace("sasl=SCRAM-SHA-256", "sasl=PLAIN")
+    for text, right in ((where, True), (where.replace(WRITTEN, "wr0ng-secret"), False)):
+        with closing(open_source(read_address(text))) as source:
+            if right:
+                source.open({})
+                continue
+            with pytest.raises(BrokerRefused, match="a refusal of the user or the password"):
+                source.open({})
+
+
+@pytest.mark.parametrize("secured", ["redis"], indirect=True)
+@pytest.mark.parametrize("word", [PASSWORD, "wr0ng-secret"])
+def test_a_server_shows_no_secret_in_files_logs_pages_metrics_or_arguments(secured, certs, tmp_path, word):
+    fill(secured, secured.address(options=files(certs)))
+    port = free_port()
+    source = secured.address(login="me", options=files(certs)).replace("idle=1&", "")
+    words = [sys.executable, "-m", "headwater", "serve", "--store", str(tmp_path / "a.db"), "--port", str(port)]
+    words += ["--log", "debug", "--hidden", "8", "--source", source, "--target", "y"]
+    with (tmp_path / "log").open("wb") as log:
+        environment = os.environ | {"HEADWATER_REDIS_PASSWORD": word}
+        process = subprocess.Popen(words, stdout=log, stderr=log, env=environment)
+        try:
+            until = time.monotonic() + PATIENCE_S
+            said = ""
+            while time.monotonic() < until and process.poll() is None:
+                said = pages(port)
+                if '"n_learned":12' in said or "a refusal of the user" in (tmp_path / "log").read_text():
+                    break
+                threading.Event().wait(0.05)
+            arguments = subprocess.run(
+                ["ps", "-ww", "-o", "args=", "-p", str(process.pid)], capture_output=True, text=True, check=True
+            )
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(PATIENCE_S)
+    assert ('"n_learned":12' in said) == (word == PASSWORD)
+    assert str(tmp_path / "a.db") in arguments.stdout
+    assert all(secret not in said + arguments.stdout for secret in SECRETS)
+    assert shown_in(tmp_path) == []
+
+
+def pages(port):
+    """Return what a server shows at its addresses; nothing while it doesn't listen."""
+    out = ""
+    for path in ("/models", "/models/default", "/metrics", "/health/ready", "/"):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+            connection.request("GET", path)
+            out += connection.getresponse().read().decode()
+            connection.close()
+        except OSError:
+            return ""
+    return out

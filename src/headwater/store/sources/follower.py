@@ -339,18 +339,25 @@ class Follower:
 
     def _try(self, feed: _Feed, messages: Sequence[Message], *, whole: bool) -> Exception | None:
         """Commit messages; return why that can't be, in which case nothing of it is there."""
-        most = _ROW_TIMES * self.service.limits.row_bytes
-        learner, joins = self.model.champion.learner, self._joins
+        rows = self._rows(messages)
         try:
-            rows = read_rows(messages, self._decode, self._columns, learner, joins=joins, most_bytes=most)
-            request = self._request(feed, messages, rows, whole=whole)
-            return self._commit(request)
+            return self._commit(self._request(feed, messages, rows, whole=whole))
         except StoreError:
             raise
         except Exception as error:
             if self._has(feed, messages[-1]):  # another time would learn it twice
                 raise
             return error
+
+    def _rows(self, messages: Sequence[Message]) -> list[Row]:
+        """Decode messages; a registry of schemas that is away is waited for, as nobody knows yet what they say."""
+        most = _ROW_TIMES * self.service.limits.row_bytes
+        learner, joins = self.model.champion.learner, self._joins
+
+        def attempt() -> list[Row]:
+            return read_rows(messages, self._decode, self._columns, learner, joins=joins, most_bytes=most)
+
+        return self._retrying.run(State.WAITING_FOR_SOURCE, attempt)
 
     def _has(self, feed: _Feed, message: Message) -> bool:
         """Say whether the store has a message."""

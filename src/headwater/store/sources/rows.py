@@ -10,7 +10,7 @@ from headwater.errors import DataError
 from headwater.learner.kind import kind_of
 from headwater.store.journal.events import JournalEvent, pack_events, plain_sample, unpack_events
 from headwater.streams.brokers.formats import Decode
-from headwater.streams.brokers.protocol import Message
+from headwater.streams.brokers.protocol import BrokerGone, Message
 
 __all__ = ["Columns", "Row", "read_rows", "refused"]
 
@@ -104,6 +104,8 @@ def read_rows(
             found = decode(message.value)
             if found is not None:
                 rows.append(_row(message, _sample(found), columns, learner, joins=joins))
+        except BrokerGone:  # a registry's: nobody knows yet what the message says
+            raise
         except Exception as error:  # noqa: BLE001 - a function of the user's may raise anything: it is told, and counted
             rows.append(refused(message, error))
     return rows

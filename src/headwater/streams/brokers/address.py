@@ -20,6 +20,12 @@ _ENCRYPTED = {"rediss": 6379, "mqtts": 8883}  # by alias the port that its serve
 SCHEMES = (*PORTS, *_ALIASES)
 """How an address can begin."""
 _SECURITY = ("tls", "tls_ca", "tls_cert", "tls_key", "tls_key_password_file", "user_file", "password_file")
+_REGISTRY = (
+    "registry",
+    "registry_user_file",
+    "registry_password_file",
+    *(f"registry_{name}" for name in _SECURITY[:5]),
+)
 _READING = (
     "answers",
     "key",
@@ -34,7 +40,7 @@ _READING = (
     "name",
     "accept_gap",
 )
-_ALL = (*_READING, *_SECURITY)
+_ALL = (*_READING, *_SECURITY, *_REGISTRY)
 _OWN = {
     "kafka": ("group", "sasl"),
     "nats": ("stream",),

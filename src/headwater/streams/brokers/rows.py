@@ -11,7 +11,7 @@ from headwater.streams.block import Block
 from headwater.streams.brokers.address import Address
 from headwater.streams.brokers.formats import decoder
 from headwater.streams.brokers.opening import open_source
-from headwater.streams.brokers.protocol import Message, TrimmedLog
+from headwater.streams.brokers.protocol import BrokerGone, Message, TrimmedLog
 from headwater.streams.rejects import Rejects
 
 __all__ = ["BrokerRows"]
@@ -115,6 +115,8 @@ class BrokerRows:
         self._number += 1
         try:
             x = self._decode(message.value)
+        except BrokerGone:  # a registry's: nobody knows yet what the message says
+            raise
         except DataError as error:
             self._rejects.add(f"not {error.expected}", line=self._number, row=message.value.decode("utf-8", "replace"))
             return None

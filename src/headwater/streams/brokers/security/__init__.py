@@ -1,6 +1,6 @@
 """Who connects to a broker and how the broker proves itself: users, passwords, certificates, refusals."""
 
-from headwater.streams.brokers.security.login import Login, check_encrypted, login, secret_of
+from headwater.streams.brokers.security.login import Login, check_encrypted, is_here, login, secret_of
 from headwater.streams.brokers.security.redaction import check_arguments, redact
 from headwater.streams.brokers.security.refusals import hide, refusal
 from headwater.streams.brokers.security.secret import Secret
@@ -15,6 +15,7 @@ __all__ = [
     "check_arguments",
     "check_encrypted",
     "hide",
+    "is_here",
     "login",
     "redact",
     "refusal",

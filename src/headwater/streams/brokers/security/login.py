@@ -13,7 +13,7 @@ from headwater.streams.brokers.security.secret import Secret
 if TYPE_CHECKING:
     from headwater.streams.brokers.address import Address
 
-__all__ = ["Login", "check_encrypted", "login", "secret_of"]
+__all__ = ["Login", "check_encrypted", "is_here", "login", "secret_of"]
 
 _MAX_BYTES = 1 << 16  # no password is longer; /dev/zero is
 # What the broker's own tools read. libpq reads PGUSER, PGPASSWORD and PGPASSFILE by itself.
@@ -96,7 +96,7 @@ def check_encrypted(address: Address, *, encrypted: bool) -> None:
     ConfigError
         Saying how to encrypt, and the word for a network that is trusted.
     """
-    if encrypted or "tls" in address.options or all(_is_here(server) for server in address.servers):
+    if encrypted or "tls" in address.options or all(is_here(server) for server in address.servers):
         return
     if login(address).password is None or (address.scheme == "postgresql" and "PGSSLMODE" in os.environ):
         return
@@ -108,7 +108,8 @@ def check_encrypted(address: Address, *, encrypted: bool) -> None:
     )
 
 
-def _is_here(server: str) -> bool:
+def is_here(server: str) -> bool:
+    """Say whether ``host:port`` is this machine."""
     host = server.rpartition(":")[0].strip("[]")
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

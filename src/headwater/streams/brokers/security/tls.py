@@ -167,7 +167,7 @@ def tls_of(address: Address, prefix: str = "tls", *, implied: bool = False) -> T
         raise _wrong(address, f"{prefix}_cert= with {prefix}_key=", "none", "Name the certificate.")
     if ca and word == _UNVERIFIED:
         raise _wrong(address, f"{prefix}=true with {prefix}_ca=", word, "Take one of them out.")
-    whose = address.scheme if prefix == "tls" else prefix
+    whose = address.scheme if prefix == "tls" else prefix.removesuffix("_tls")
     password = secret_of(whose, "tls_key_password", _renamed(options, prefix), address.at) if cert else None
     tls = Tls(word != _UNVERIFIED, ca, cert, key, password)
     tls.context(address.at)  # a file that can't be used is found here, in one sentence for every client

@@ -1,0 +1,83 @@
+"""Which function decodes the messages of an address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from headwater.errors import ConfigError, DataError, did_you_mean
+from headwater.streams.brokers.address import Address
+from headwater.streams.brokers.formats.avro import avro
+from headwater.streams.brokers.formats.protobuf import protobuf
+from headwater.streams.brokers.protocol import BrokerGone
+
+__all__ = ["FORMATS", "Decode", "decoder"]
+
+Decode = Callable[[bytes], Mapping[str, Any] | None]
+"""What turns the bytes of a message into a row; None is a message that is no row and is passed over."""
+
+FORMATS = ("json", "msgpack", "avro", "protobuf")
+_BY_SCHEMA = ("avro", "protobuf")
+
+
+def decoder(address: Address) -> Decode:
+    """Return what decodes the messages of a source: its ``format=``, for Avro and Protobuf with ``schema=``, ``registry=`` or both.
+
+    A message that can't be decoded makes the function raise DataError. A registry that is away makes it raise BrokerGone: the
+    message waits.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such format, or its schema can't be read.
+    MissingExtra
+        If the package is missing that decodes it.
+
+    Examples
+    --------
+    >>> from headwater.streams.brokers.address import read_address
+    >>> decoder(read_address("redis://localhost/orders"))(b'{"a": 1.5}')
+    {'a': 1.5}
+    """
+    name = address.options.get("format", "json")
+    makers = {"json": _json, "msgpack": _msgpack, "avro": avro, "protobuf": protobuf}
+    if name not in makers:
+        raise ConfigError(
+            expected=f"format= one of {', '.join(FORMATS)}", got=name, at=address.at, help=did_you_mean(name, FORMATS)
+        )
+    if "registry" in address.options and name not in _BY_SCHEMA:
+        raise ConfigError(
+            expected="format=avro or format=protobuf with registry=",
+            got=f"format={name}",
+            at=address.at,
+            help="Take one of them out.",
+        )
+    return _guarded(makers[name](address), name)
+
+
+def _guarded(decode: Callable[[bytes], Any], name: str) -> Decode:
+    def guarded(value: bytes) -> Mapping[str, Any] | None:
+        try:
+            row = decode(value)
+        except BrokerGone:
+            raise  # nobody knows yet what the message says
+        except Exception as error:
+            # Decoders raise whatever their format makes them stumble on; for a stream it is one thing: no row.
+            raise DataError(
+                expected=f"a row in {name}", got=f"{type(error).__name__}: {error}"[:200], at="message"
+            ) from error
+        if not isinstance(row, dict):
+            raise DataError(expected="a row: names and values", got=type(row).__name__, at="message")
+        return row
+
+    return guarded
+
+
+def _json(address: Address) -> Callable[[bytes], Any]:
+    return msgspec.json.Decoder().decode
+
+
+def _msgpack(address: Address) -> Callable[[bytes], Any]:
+    return msgspec.msgpack.Decoder().decode
