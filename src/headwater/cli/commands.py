@@ -57,7 +57,8 @@ def run_process(tokens: Sequence[str]) -> int:
 def run(tokens: Sequence[str]) -> int:
     """Run one command line; return its exit status."""
     try:
-        _check_passwords(tokens)
+        if "://" in " ".join(tokens):
+            _check_passwords(tokens)
         status = _app()([STDIN if token == "-" else token for token in tokens])
     except HeadwaterError as error:
         return _say(str(error))
@@ -74,11 +75,10 @@ def run(tokens: Sequence[str]) -> int:
 
 
 def _check_passwords(tokens: Sequence[str]) -> None:
-    if any("://" in token for token in tokens):
-        from headwater.streams.brokers.address import SCHEMES
-        from headwater.streams.brokers.security import check_arguments
+    from headwater.streams.brokers.address import SCHEMES
+    from headwater.streams.brokers.security import check_arguments
 
-        check_arguments(tokens, SCHEMES)
+    check_arguments(tokens, SCHEMES)
 
 
 def _output_failed(error: OSError) -> int:

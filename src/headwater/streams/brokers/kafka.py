@@ -223,18 +223,19 @@ class KafkaSource:
         return self._identified()
 
     def _listed(self) -> Any:
-        until = time.monotonic() + _TIMEOUT_S
+        until, try_s = time.monotonic() + _TIMEOUT_S, _TRY_S
         while True:
             consumer = self._consumer
             if consumer is None:
                 raise _gone(self._address, "no connection")
             try:
-                return consumer.list_topics(self._address.topic, timeout=_TRY_S)
+                return consumer.list_topics(self._address.topic, timeout=try_s)
             except KafkaException as error:
                 consumer.poll(0)  # delivers what the client has to report
                 refused = self._heard.refusal()
                 if refused is not None or time.monotonic() > until:
                     raise refused or self._meaning(error.args[0]) from error
+                try_s *= 2  # a slow broker has to be able to answer within one
 
     def _identified(self) -> tuple[str, list[int]]:
         name, admin = self._address.topic, self._admin
