@@ -93,7 +93,7 @@ def secure_mosquitto(folder: Path, certs: Certificates) -> Secured:
     lines += ["user root"] if os.getuid() == 0 else []
     conf.write_text("\n".join(lines) + "\n")
     server = Server([needed("mosquitto"), "-c", str(conf)], port, log=folder / "mosquitto.log")
-    return Secured(server, "mqtt", "rows")
+    return Secured(server, "mqtt", "rows", "client=tests")  # whom the broker keeps messages for
 
 
 class SecurePostgres(PostgresServer):
