@@ -59,7 +59,7 @@ def run(tokens: Sequence[str]) -> int:
     try:
         if "://" in " ".join(tokens):
             _check_passwords(tokens)
-        status = _app()([STDIN if token == "-" else token for token in tokens])
+        status = _app()(list(map({"-": STDIN}.get, tokens, tokens)))
     except HeadwaterError as error:
         return _say(str(error))
     except CycloptsError as error:
