@@ -30,9 +30,8 @@ def journal_with_tail(path, commits):
     base = file.base
     journal, ends = Journal(base, str(path)), [0]
     for n in (3, 1, 2, 5, 1, 1)[:commits]:
-        base.execute("BEGIN IMMEDIATE")
-        journal.append(1, pack_events(events(n, journal.seq)), n, 1_000)
-        base.execute("COMMIT")
+        with file.transaction():
+            journal.append(1, pack_events(events(n, journal.seq)), n, 1_000)
         ends.append(journal.seq)
     kept = path.with_name("kept")
     kept.mkdir()
@@ -47,7 +46,7 @@ def opened(path):
     file = StoreFile(path)
     try:
         journal = Journal(file.base, str(path))
-        journal.cut_tail()
+        journal.cut_tail(file.transaction)
         journal.find_end()
         return [event for entry in journal.read() for event in entry.events], journal.seq
     finally:

@@ -21,12 +21,15 @@ from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.store.ownership import OwnedFile
 
 from .high_water import mark_path, read_mark
+from .seal import SEALED, refuse_torn, tables_of, write_seal
 from .wal import read_frames
 
 Transaction: TypeAlias = Callable[[], AbstractContextManager[None]]
 """What begins a transaction, and commits it at the end."""
 
-FORMAT = 3
+FORMAT = SEALED
+_UNSEALED = 3
+"""The format of version 0.2, whose stores have no seal yet; the first commit makes it 4."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -120,7 +123,25 @@ def _look(path: Path, accept: bool) -> None:
     with closing(read_only(path)) as base:
         check_tables(base, path)
         if not accept:
-            refuse_lost(base, path)
+            refuse_unfit(base, path)
+
+
+def refuse_unfit(base: sqlite3.Connection, path: Path) -> None:
+    """Refuse a store that lacks something that it acknowledged, or whose tables are of several moments.
+
+    Raises
+    ------
+    StoreError
+        Saying what, and the way out.
+    """
+    refuse_lost(base, path)
+    wal = path.with_name(f"{path.name}-wal")
+    logged = wal.exists() and wal.stat().st_size > 0
+    base.execute("BEGIN")  # seal and tables of one moment, also where this process goes on writing
+    try:
+        refuse_torn(base, path, alone=not logged and read_mark(path) is None)
+    finally:
+        base.execute("ROLLBACK")
 
 
 def read_only(path: Path) -> sqlite3.Connection:
@@ -150,7 +171,7 @@ def check_tables(base: sqlite3.Connection, path: Path) -> None:
             expected="a store of headwater", got="another database", at=str(path), help="Choose another path."
         )
     row = base.execute("SELECT value FROM meta WHERE key='format'").fetchone() if "meta" in tables else None
-    if row is not None and row[0] != FORMAT:
+    if row is not None and row[0] not in (FORMAT, _UNSEALED):
         later = isinstance(row[0], int) and row[0] > FORMAT
         raise StoreError(
             expected=f"a store of format {FORMAT}",
@@ -204,7 +225,7 @@ def ends_where_it_should(path: Path) -> bool:
     with sound(str(path)), closing(read_only(path)) as base:
         check_tables(base, path)
         try:
-            refuse_lost(base, path)
+            refuse_unfit(base, path)
         except StoreError:
             return False
     return True
@@ -245,7 +266,9 @@ def _refuse_emptied(path: Path, create: bool) -> None:
 def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
     base.execute(f"PRAGMA busy_timeout={_MS_TO_WAIT}")
     if new:
-        base.executescript(f"BEGIN; {SCHEMA} INSERT INTO meta VALUES ('format', {FORMAT}); COMMIT;")
+        base.executescript(f"BEGIN; {SCHEMA} INSERT INTO meta VALUES ('format', {FORMAT});")
+        write_seal(base, tables_of(base, is_open=True))
+        base.execute("COMMIT")
         sync_folder(path)
     base.execute("PRAGMA journal_mode=WAL")
     base.execute("PRAGMA synchronous=FULL")
@@ -358,7 +381,7 @@ __all__ = [
     "ends_where_it_should",
     "meaning",
     "read_only",
-    "refuse_lost",
+    "refuse_unfit",
     "sound",
     "store_id",
     "sync_folder",

@@ -107,14 +107,13 @@ class Journal:
             end, begun = entry.seq, True
             yield _trimmed(entry, behind, until)
 
-    def cut_tail(self) -> list[int]:
+    def cut_tail(self, transaction: Transaction) -> list[int]:
         """Set damaged entries at the end aside, and return their sequence numbers; damage before a sound entry stays."""
         bad = self._tail()
         if bad:
-            self._base.execute("BEGIN IMMEDIATE")
-            self._base.executemany("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?, ?)", bad)
-            self._base.executemany("DELETE FROM journal WHERE seq = ?", [(row[0],) for row in bad])
-            self._base.execute("COMMIT")
+            with transaction():
+                self._base.executemany("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?, ?)", bad)
+                self._base.executemany("DELETE FROM journal WHERE seq = ?", [(row[0],) for row in bad])
         return [row[0] for row in reversed(bad)]
 
     def sound_end(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from headwater.errors import StoreError
@@ -12,12 +12,15 @@ from headwater.store.ownership import OwnedFile
 
 from .database import FAILING, connect, ends_where_it_should, meaning, sound, transaction
 from .high_water import HighWater
+from .seal import Seal, read_seal, tables_of, write_seal
 
 __all__ = ["StoreFile"]
 
 _PAGE = 4096
-_PAGES_A_COMMIT = 6
-"""About how many pages a small commit changes: the journal's and the indices'."""
+_PAGES_A_COMMIT = 7
+"""About how many pages a small commit changes: the journal's, the indices' and the seal's."""
+_CHECKPOINT_NOW = 1 << 20
+"""Pages of WAL that are more than a checkpoint waits for."""
 
 
 class StoreFile:
@@ -51,10 +54,30 @@ class StoreFile:
             self.base = self._owned.connection = connect(self._owned, create=create, accept=accept)
             self._owned.watch()
             with sound(self.at):
+                self.sealed = None if accept else read_seal(self.base)
+                """What the last commit sealed; None before the first seal of a store of version 0.2."""
                 self._mark = HighWater(self.path)
+            if self.sealed is not None:
+                self._seal_as_open()
         except BaseException:
             self._owned.close()
             raise
+
+    def _seal_as_open(self) -> None:
+        """Say in the file itself that it is open, so that a plain copy of it can't be taken for a whole one."""
+        before = self.sealed
+        with self.transaction():
+            pass  # it seals
+        if self.sealed != before:
+            self.checkpoint()
+
+    def _seal(self, *, is_open: bool = True) -> Seal | None:
+        """Write what the tables hold now, inside the transaction that changed them; return it, or None where it is written."""
+        seal = tables_of(self.base, is_open=is_open)
+        if seal == self.sealed:
+            return None
+        write_seal(self.base, seal)
+        return seal
 
     @property
     def is_forked(self) -> bool:
@@ -90,12 +113,22 @@ class StoreFile:
         StoreError
             If it could not be written, or not where the file stands; nothing was, as far as this process is concerned.
         """
+        with self._sealed_transaction():
+            yield
+        self.wal_pages += _PAGES_A_COMMIT
+
+    @contextmanager
+    def _sealed_transaction(self) -> Iterator[None]:
         self.check_process()
         with self.mutex:
             with transaction(self.base, self.at):
                 yield
+                seal = self._seal()
+            if seal is not None:
+                # the first one goes into the file soon, so that a plain copy of it is known for what it is
+                self.wal_pages += _CHECKPOINT_NOW if self.sealed is None else 0
+                self.sealed = seal
             self._owned.check()
-        self.wal_pages += _PAGES_A_COMMIT
 
     @contextmanager
     def short_transaction(self, pages: int = 64) -> Iterator[None]:
@@ -108,11 +141,10 @@ class StoreFile:
         with self.mutex:
             self.base.execute("PRAGMA synchronous=NORMAL")
             try:
-                with transaction(self.base, self.at):
+                with self._sealed_transaction():
                     yield
             finally:
                 self.base.execute("PRAGMA synchronous=FULL")
-            self._owned.check()
         self.wal_pages += pages
 
     def grow(self, size: int) -> None:
@@ -151,13 +183,35 @@ class StoreFile:
             pages, free, size = (self.base.execute(f"PRAGMA {name}").fetchone()[0] for name in _SIZES)
         return int((pages - free) * size)
 
-    def close(self) -> None:
-        """Let the file go; in a forked process it stays as it is."""
+    def vacuum(self) -> None:
+        """Give space that is no longer used back to the disk."""
+        with self.mutex:
+            self.base.execute("VACUUM")
+            with self.transaction():
+                pass  # it seals SQLite's new schema version
+            self.checkpoint(truncate=True)
+
+    def close(self, *, clean: bool = True) -> None:
+        """Let the file go; in a forked process it stays as it is.
+
+        Parameters
+        ----------
+        clean : bool
+            Whether all went well, so that the seal may say that the store was closed.
+        """
         if self.is_forked:
             return
         with self.mutex:
+            if clean and self.sealed is not None:
+                with suppress(StoreError):  # a store that was not closed opens as one that was killed
+                    self._seal_as_closed()
             self._mark.close()
             self._owned.close()
+
+    def _seal_as_closed(self) -> None:
+        self._owned.check()
+        with transaction(self.base, self.at):
+            self._seal(is_open=False)
 
 
 _SIZES = ("page_count", "freelist_count", "page_size")

@@ -108,7 +108,7 @@ class Service:
         self._background = Background(self._keeper)
 
     def _recover(self) -> None:
-        self.cut = self.journal.cut_tail()
+        self.cut = self.journal.cut_tail(self._file.transaction)
         self.journal.find_end()
         self.ids.find_end()
         self.models.recover()
@@ -323,8 +323,7 @@ class Service:
     def vacuum(self) -> None:
         """Give space that is no longer used back to the disk."""
         with self._mutex, database.sound(str(self.path)):
-            self._file.base.execute("VACUUM")
-            self._file.checkpoint(truncate=True)
+            self._file.vacuum()
 
     def close(self) -> None:
         """Write a last snapshot and let the file go; in a forked process nothing is done, since the parent has it open."""
@@ -338,17 +337,17 @@ class Service:
         self._background.end()
         if self.failure is None and self.journal.seq > self._keeper.snapshot_seq:
             self._keeper.snapshot()
-        self._let_go()
+        self._let_go(clean=self.failure is None)
 
     def _shut(self) -> None:
         """Let the file go as it is."""
         self.closed = True
         self._background.end()
-        self._let_go()
+        self._let_go(clean=False)
 
-    def _let_go(self) -> None:
+    def _let_go(self, *, clean: bool) -> None:
         with self._mutex:
-            self._file.close()
+            self._file.close(clean=clean)
             self.failure = StoreError(
                 expected="an open store", got="one that was closed", at=str(self.path), help="Open it again."
             )

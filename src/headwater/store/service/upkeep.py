@@ -19,6 +19,7 @@ from headwater.errors import ConfigError, StoreError
 from headwater.store.journal import database
 from headwater.store.journal.entries import Entry, Journal
 from headwater.store.journal.high_water import mark_path, read_mark
+from headwater.store.journal.seal import read_seal, tables_of
 from headwater.store.journal.snapshots import Snapshots
 from headwater.store.journal.store_file import StoreFile
 from headwater.store.model_file import LearnerFormat
@@ -79,7 +80,7 @@ def check(path: str | Path, learners: LearnerFormat) -> StoreReport:
     report = StoreReport()
     with _reading(path) as (base, file):
         database.check_tables(base, file)
-        _noted(partial(database.refuse_lost, base, file), report, str(path))
+        _noted(partial(database.refuse_unfit, base, file), report, str(path))
         base.execute("BEGIN")  # one moment of a store that this process may go on teaching
         snapshots, replay = (partial(what, learners=learners) for what in (_check_snapshots, _check_replay))
         for what in (_check_pages, _check_journal, snapshots, replay):
@@ -245,19 +246,39 @@ def accept(path: str | Path) -> tuple[int, int]:
     ConfigError
         If nothing is lost.
     StoreError
-        If the file is no store, or is in use.
+        If the file is no store, is in use, or lacks a learner.
     """
     with closing(StoreFile(Path(path), create=False, accept=True)) as file, database.sound(str(path)):
-        (seq, last_id), mark = database.ends(file.base), read_mark(file.path) or (0, 0)
         if not file.sound_before:
-            _set_aside(file, seq, last_id, mark)
-            return seq, max(seq, mark[0])
+            (seq, last_id), known = database.ends(file.base), _acknowledged(file)
+            _set_aside(file, seq, last_id, known)
+            return seq, max(seq, known[0])
     raise ConfigError(
         expected="a store that has lost events",
         got="one that ends where it should",
         at=str(path),
         help="Nothing is to be accepted.",
     )
+
+
+def _acknowledged(file: StoreFile) -> tuple[int, int]:
+    """Return the last event and the last id that were given out, as far as the mark or the seal tells."""
+    mark = read_mark(file.path) or (0, 0)
+    try:
+        seal = read_seal(file.base)
+    except ValueError:  # a damaged one tells nothing
+        seal = None
+    if seal is None:
+        return mark
+    found = tables_of(file.base, is_open=True)
+    if found.models < seal.models or found.learners < seal.learners:
+        raise StoreError(
+            expected=f"{seal.models:,} models with {seal.learners:,} learners, which the last commit sealed",
+            got=f"{found.models:,} with {found.learners:,}",
+            at=str(file.path),
+            help="Restore a backup: what is missing can't be made again; `headwater store export FILE` saves the events.",
+        )
+    return max(mark[0], seal.seq), max(mark[1], seal.last_id)
 
 
 def _set_aside(file: StoreFile, seq: int, last_id: int, mark: tuple[int, int]) -> None:
