@@ -14,7 +14,9 @@ from headwater.errors import ConfigError, ModelFileError
 
 __all__ = ["app"]
 
-app = App(name="store", help="Look after the file of a durable learner or server, while none has it open.")
+app = App(
+    name="store", help="Look after the file of a durable learner or server; all but backup while none has it open."
+)
 
 
 @app.command
@@ -44,6 +46,25 @@ def check(file: Path, /, *, json: bool = False) -> int:
             print(f"Left out of every replay, by command: events {', '.join(f'{seq:,}' for seq in report.skipped)}.")
         print("\n".join(report.problems) if report.problems else "Sound.")
     return 1 if report.problems else 0
+
+
+@app.command
+def backup(file: Path, to: Path, /) -> int:
+    """Write a whole copy of a store, also while a process has it open and it learns; nothing stands at TO until it is verified.
+
+    Parameters
+    ----------
+    file
+        The store of a durable learner, a server or a fleet.
+    to
+        The copy: a path where nothing is.
+    """
+    from headwater.store.learner_file import LEARNER_FORMAT
+    from headwater.store.service.upkeep import backup as backed_up
+
+    size = backed_up(_existing(file), to, LEARNER_FORMAT)
+    print(f"{to}: a sound copy of {file}, {size:,} bytes.")
+    return 0
 
 
 @app.command

@@ -19,7 +19,19 @@ from starlette.routing import BaseRoute, Route
 from headwater.errors import StoreError
 from headwater.serve import openapi
 from headwater.serve.address import Address
-from headwater.serve.api import acting, events, explaining, forecasting, heatmaps, keys, learning, metrics, models, page
+from headwater.serve.api import (
+    acting,
+    backups,
+    events,
+    explaining,
+    forecasting,
+    heatmaps,
+    keys,
+    learning,
+    metrics,
+    models,
+    page,
+)
 from headwater.serve.api.control import transitions
 from headwater.serve.endpoint import Endpoint, Request, Response
 from headwater.serve.http.schemas import Login, decoded, to_json
@@ -89,6 +101,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("GET", "/models/{model}/activations", heatmaps.activations),
     Address("GET", "/models/{model}/importance", events.importance),
     Address("POST", "/snapshot", models.snapshot, "admin"),
+    Address("GET", "/backup", backups.backup, "admin", gives=_BYTES),
     Address("GET", "/health/live", health.live, None),
     Address("GET", "/health/ready", health.ready, None),
     Address("GET", "/metrics", metrics.metrics, gives=_TEXT),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -27,12 +28,15 @@ _FIXED = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store
 
 @dataclass(slots=True)
 class Response:
-    """A whole response, ready to send."""
+    """A response, ready to send: a body, or pieces of it that are made while they are sent."""
 
     body: bytes
     status: int = 200
     kind: bytes = b"application/json"
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    pieces: AsyncGenerator[bytes, None] | None = None
+    length: int = 0
+    """Bytes of all pieces."""
 
 
 @dataclass(slots=True)
@@ -173,14 +177,21 @@ class Endpoint:
             response = error_response(_mistake())
         finally:
             self.state.bytes_at_work -= request.received
-        headers = [(b"content-type", response.kind), (b"content-length", b"%d" % len(response.body)), *_FIXED]
-        headers += response.headers
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        body = b"" if scope["method"] == "HEAD" else response.body
-        await send({"type": "http.response.body", "body": body})
+        await _send(response, scope["method"], send)
         self.state.measures.count(self.name, response.status, time.perf_counter() - started)
         if response.status >= 400:
             _log.info("refused", extra={"fields": {"endpoint": self.name, "status": response.status}})
+
+
+async def _send(response: Response, method: str, send: Send) -> None:
+    length = len(response.body) if response.pieces is None else response.length
+    headers = [(b"content-type", response.kind), (b"content-length", b"%d" % length), *_FIXED, *response.headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    if response.pieces is not None:
+        async with aclosing(response.pieces) as pieces:
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else response.body})
 
 
 def error_response(error: HeadwaterError) -> Response:

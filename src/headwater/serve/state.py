@@ -72,6 +72,8 @@ class ServerState:
     """A thread for what holds a model for a while: files, graphs, maps of weights."""
     replayers: Workers = field(default_factory=lambda: Workers("replay", 1, 4))
     """A thread for states of the past, which are replayed from the journal: seconds, or minutes."""
+    backups: Workers = field(default_factory=lambda: Workers("backup", 1, 1))
+    """A thread for copies of the whole store, one at a time."""
     started: float = field(default_factory=time.time)
     default: str = "default"
     demo: bool = False
@@ -99,7 +101,7 @@ class ServerState:
             self.replicas.close()
         if self.following is not None:
             self.following.stop()
-        for workers in (self.workers, self.exporters, self.replayers):
+        for workers in (self.workers, self.exporters, self.replayers, self.backups):
             workers.close()
         self.service.close()
 

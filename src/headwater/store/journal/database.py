@@ -276,6 +276,7 @@ def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
     base.execute(f"PRAGMA journal_size_limit={_WAL_LEFT}")
     base.execute("PRAGMA trusted_schema=OFF")
     base.execute("PRAGMA cell_size_check=ON")
+    base.execute("PRAGMA secure_delete=FAST")  # whatever SQLite was built with: pruned pages are not written once more
     base.execute("PRAGMA cache_size=-16384")
     check_tables(base, path)
     _name_store(base)

@@ -94,6 +94,14 @@ class StoreFile:
         """
         self._owned.check()
 
+    def is_lost(self) -> bool:
+        """Whether the file or its WAL was removed or replaced, so that only this process still has what was written."""
+        try:
+            self.check()
+        except StoreError:
+            return True
+        return False
+
     def check_process(self) -> None:
         """Raise in a forked process; asked before the mutex, which a thread of the parent may have had.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -304,6 +305,26 @@ class DurableLearner:
     def snapshot(self) -> int:
         """Write a snapshot now; return the sequence that it includes."""
         return self.service.snapshot()
+
+    def backup(self, to: str | Path) -> int:
+        """Write a whole copy of the store to a path where nothing is, verified, while learning goes on.
+
+        Parameters
+        ----------
+        to : str or Path
+            The copy. Nothing stands there until it is whole.
+
+        Returns
+        -------
+        int
+            Its size in bytes.
+
+        Raises
+        ------
+        StoreError
+            If it can't be written, or the copy is not sound.
+        """
+        return self.service.backup(to)
 
     def close(self) -> None:
         """Write a last snapshot and let the file go."""

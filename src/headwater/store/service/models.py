@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from headwater.errors import ConfigError, StoreError, TargetError, did_you_mean
 from headwater.learner.kind import check_can
 from headwater.route.score import Score
-from headwater.store.journal.database import DAMAGED
+from headwater.store.journal.backup import check_pages
+from headwater.store.journal.database import DAMAGED, check_tables, read_only, refuse_unfit, sound
 from headwater.store.journal.entries import Journal
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.snapshots import Snapshots
+from headwater.store.model_file import LearnerFormat
 
 from .learner_state import LearnerState, labels_of, learn_events, scores_of
 from .limits import Limits
@@ -21,6 +25,7 @@ from .model import Model
 
 FARTHEST_STEP = 1000.0
 _BLOCK = 1024  # events learned at once in a replay; only speed depends on it
+_VERIFIED = 64  # of a copy that is verified: other threads go on between two blocks
 _KEPT = 1000  # samples that a learner keeps for replay
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -143,12 +148,12 @@ class Models:
             models[name] = model
         self.by_name = models
 
-    def recover(self) -> None:
-        """Load every learner from its newest sound snapshot, and let it learn the journal behind it."""
+    def recover(self, block: int = _BLOCK) -> None:
+        """Load every learner from its newest sound snapshot, and let it learn the journal behind it, ``block`` events at once."""
         self.refresh()
         for model in self.by_name.values():
             for state in model.learners:
-                self._replay(model, state, None)
+                self._replay(model, state, None, block)
             model.seq = max(state.at for state in model.learners)
 
     def as_of(self, model: Model, seq: int, name: str | None) -> Any:
@@ -340,6 +345,24 @@ class Models:
         return found
 
 
+def verify_copy(path: Path, learners: LearnerFormat) -> None:
+    """Raise unless a copy of a store is sound: its pages, its seal, and a start from it.
+
+    Raises
+    ------
+    StoreError
+        Saying what is not.
+    """
+    check_pages(path)
+    at = str(path)
+    with closing(read_only(path)) as base, sound(at):
+        check_tables(base, path)
+        refuse_unfit(base, path)
+        journal = Journal(base, at)
+        journal.find_end()
+        Models(base, at, journal, Snapshots(base, at, learners)).recover(_VERIFIED)
+
+
 class UnlearnableEvent(StoreError):
     """Report the event at which a replay stops: no learner can learn it."""
 
@@ -371,4 +394,4 @@ class NameTaken(ConfigError):
     code = "name_taken"
 
 
-__all__ = ["Models", "NameTaken", "UnknownModel", "UnlearnableEvent"]
+__all__ = ["Models", "NameTaken", "UnknownModel", "UnlearnableEvent", "verify_copy"]

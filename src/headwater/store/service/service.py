@@ -11,12 +11,14 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.store.journal import database
+from headwater.store.journal.backup import write_backup
 from headwater.store.journal.entries import Journal
 from headwater.store.journal.events import JournalEvent, pack_events, packed_size
 from headwater.store.journal.requests import (
@@ -36,7 +38,7 @@ from .background import Background
 from .keeper import Keeper
 from .limits import Limits
 from .model import Model
-from .models import Models
+from .models import Models, verify_copy
 from .policy import RetentionPolicy
 
 Request = LearnRequest | PendingRequest | LabelRequest | StepRequest | SourceRequest
@@ -319,6 +321,25 @@ class Service:
         except sqlite3.Error as error:
             raise database.meaning(error, str(self.path)) from error
         return bytes(row[0]) if row else b""
+
+    def backup(self, to: str | Path) -> int:
+        """Write a whole copy to a path where nothing is, verified, while learning goes on; return its size in bytes.
+
+        Everything that was acknowledged before is in it. Where the file or its log was removed or replaced, and nothing more is
+        acknowledged, it saves what this process still has.
+
+        Raises
+        ------
+        StoreError
+            If it can't be written, or the copy is not sound; nothing is left of it then.
+        """
+        self._file.check_process()
+        verify = partial(verify_copy, learners=self.snapshots.learners)
+        if self._file.is_lost():
+            with self._mutex:
+                return write_backup(self._file.base, Path(to), verify)
+        with closing(database.read_only(self._file.path)) as source:
+            return write_backup(source, Path(to), verify)
 
     def vacuum(self) -> None:
         """Give space that is no longer used back to the disk."""

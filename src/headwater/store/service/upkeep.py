@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
@@ -17,15 +18,17 @@ import msgspec
 
 from headwater.errors import ConfigError, StoreError
 from headwater.store.journal import database
+from headwater.store.journal.backup import check_pages, write_backup
 from headwater.store.journal.entries import Entry, Journal
 from headwater.store.journal.high_water import mark_path, read_mark
 from headwater.store.journal.seal import read_seal, tables_of
 from headwater.store.journal.snapshots import Snapshots
 from headwater.store.journal.store_file import StoreFile
+from headwater.store.members import is_member_store
 from headwater.store.model_file import LearnerFormat
-from headwater.store.ownership import reading
+from headwater.store.ownership import read_head, reading
 
-from .models import Models, UnlearnableEvent
+from .models import Models, UnlearnableEvent, verify_copy
 from .policy import RetentionPolicy
 from .service import Service
 
@@ -157,6 +160,34 @@ def _models(base: sqlite3.Connection, at: str, learners: LearnerFormat) -> Model
     journal = Journal(base, at)
     journal.find_end()
     return Models(base, at, journal, Snapshots(base, at, learners))
+
+
+def backup(path: str | Path, to: str | Path, learners: LearnerFormat) -> int:
+    """Write a whole copy of a store, also of one that any process has open and teaches; return its size in bytes.
+
+    Parameters
+    ----------
+    path : str or Path
+        The store, of a durable learner, a server or a fleet; it stays as it is.
+    to : str or Path
+        Where the copy goes: a path where nothing is.
+    learners : LearnerFormat
+        How learners are built again.
+
+    Raises
+    ------
+    StoreError
+        If it can't be written, or the copy is not sound; nothing is left of it then.
+    """
+    file, members = Path(path).resolve(), is_member_store(read_head(path))
+    with ExitStack() as stack:
+        if not os.access(file.parent, os.W_OK):  # SQLite has to write an index of the WAL beside it
+            file = _copied(file, Path(stack.enter_context(TemporaryDirectory())))
+        stack.enter_context(database.sound(str(path)))
+        source = stack.enter_context(closing(database.read_only(file)))
+        if not members:
+            database.check_tables(source, file)
+        return write_backup(source, Path(to), check_pages if members else partial(verify_copy, learners=learners))
 
 
 def compact(path: str | Path, learners: LearnerFormat, policy: RetentionPolicy | None = None) -> tuple[int, int]:
@@ -354,4 +385,4 @@ def restore(
         return models.as_of(found, seq, None), seq
 
 
-__all__ = ["StoreReport", "accept", "check", "compact", "export", "restore", "skip"]
+__all__ = ["StoreReport", "accept", "backup", "check", "compact", "export", "restore", "skip"]
