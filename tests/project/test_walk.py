@@ -44,8 +44,8 @@ def test_before_the_first_row_of_a_file_is_learned_little_is_called(tmp_path, mo
     assert main(command) == 0  # whatever happens at first has happened
     walk = walked(lambda: main(command), until="Engine.learn")
     reading = [call for call in walk.calls if call[0].startswith(("cli/", "streams/"))]
-    assert capsys.readouterr().out.count("300 rows") == 2
+    assert capsys.readouterr().out.count("\n300 rows at ") == 2
     assert len(reading) <= 172, reading
     assert len({file for file, _, _ in reading}) <= 28
     assert len(walk.calls) <= 255
-    assert len(walk.files) <= 47, walk.files
+    assert len(walk.files) <= 48, walk.files

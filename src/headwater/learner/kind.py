@@ -122,17 +122,17 @@ class Kind:
         ConfigError
             If the kind has no such setting, or it can't be.
         """
-        hidden = settings.get("hidden")
+        cls, hidden = self.cls, settings.get("hidden")
         if "layers" not in self.can and isinstance(hidden, tuple) and len(hidden) == 1:
             settings = {**settings, "hidden": hidden[0]}  # one layer is all there may be
-        for name in settings.keys() - self.cls.__dataclass_fields__.keys():
+        for name in settings.keys() - cls.__dataclass_fields__.keys():
             raise ConfigError(
                 expected=f"settings that a learner of the kind {self.name} has",
                 got=f"{name}={settings[name]!r}",
                 at=name,
                 help="Leave it out.",
             )
-        return self.cls(**settings)
+        return cls(**settings)
 
 
 @runtime_checkable
