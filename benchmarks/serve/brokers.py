@@ -1,60 +1,86 @@
-"""Long proofs and rates of learning from brokers: 500 SIGKILLs of learner and broker, and rows a second beside the broker's own limit.
+"""Long proofs and rates of learning from brokers: 500 SIGKILLs at random system calls, and rows a second beside the broker's own.
 
-python -m benchmarks.serve.brokers                          # all brokers that are installed: kills, then rates
-python -m benchmarks.serve.brokers --only redis --kills 500
+python -m benchmarks.serve.brokers                                  # all brokers that are installed: rates, then kills
+python -m benchmarks.serve.brokers --only redis --no-rates   # kills alone; its entry in results/kills.json
 """
 
 import argparse
+import json
+import os
+import platform
 import sys
 import tempfile
 import time
+from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 TESTS = Path(__file__).parents[2] / "tests"
+RESULTS = Path(__file__).parents[1] / "results" / "kills.json"
 sys.path.insert(0, str(TESTS))
 
 import headwater as hw  # noqa: E402 - behind the path
-from benchmarks.serve.crash import loaded  # noqa: E402
 from headwater.store.learner_file import fingerprint  # noqa: E402
 from headwater.streams.brokers import open_source, read_address  # noqa: E402
+from support.brokers.killing import Kills, built_killer, prove_kills  # noqa: E402
+from support.brokers.kinds import BROKERS  # noqa: E402
+from support.processes.following import learner, row  # noqa: E402
 
 BLOCK = 512
 ROWS = 20_000
+KILLS_A_STORE = 50
+# What the number of a system call means on this machine, where its headers are installed.
+CALLS = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
 
 
-def kills(kind, proof, folder, n):
-    """Kill learner and broker in rounds, each with a store and rows of its own, until n kills have hit."""
-    done, rounds = {"learner": 0, "broker": 0, "both": 0}, 0
-    share = dict(kind.kills)
-    while sum(done.values()) < n:
-        place = folder / f"{kind.__name__}{rounds}"
-        place.mkdir()
-        broker = kind(place)
-        try:
-            broker.fill(proof.ROWS)
-            some = {who: 4 * times if who == "learner" else times for who, times in share.items()}
-            hit = proof.follow_through_kills(
-                place / "a.db", broker.address, proof.ROWS, kills=some, seed=rounds, kill_broker=broker.kill
-            )
-            proof.assert_learned_once(place / "a.db")
-        finally:
-            broker.close()
-        rounds += 1
-        for who, times in hit.items():
-            done[who] += times
-    words = ", ".join(f"{times} of the {who}" for who, times in done.items() if times)
-    return f"{sum(done.values())} kills ({words}) over {rounds} stores, every state equal"
+def kills(kind, folder, n):
+    """Kill the learner n times, with a new store and new rows every so often; every state must be equal."""
+    done, began = Kills(), time.perf_counter()
+    place = folder / f"{kind.__name__}kills"
+    place.mkdir()
+    killer, broker = built_killer(place), kind(place)
+    try:
+        while done.total < n:
+            some = min(KILLS_A_STORE, n - done.total)
+            hit = prove_kills(broker, place, f"rows{done.stores}", kills=some, seed=done.stores, killer=killer)
+            done.add(hit)
+            print(f"  {done.total} kills, {done.inside} inside a transaction", flush=True)
+    finally:
+        broker.close()
+    return done, time.perf_counter() - began
 
 
-def rates(kind, proof, folder):
-    """Return rows a second: read alone; read, journaled and learned; learned alone, from memory."""
+def keep(name, done, seconds):
+    """Write what was found as the broker's entry of the result file."""
+    found = {"headwater": version("headwater"), "date": time.strftime("%Y-%m-%d"), "python": platform.python_version()}
+    counted = {named(number): count for number, count in done.calls.most_common()}
+    found |= (
+        {"kills": done.total} | asdict(done) | {"calls": counted, "seconds": round(seconds), "cores": os.cpu_count()}
+    )
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    RESULTS.write_text(json.dumps(known | {name: found}, indent=1) + "\n")
+
+
+def named(number):
+    """Return the name of a system call; its number where nothing knows it."""
+    if CALLS.exists():
+        for line in CALLS.read_text().splitlines():
+            words = line.split()
+            if len(words) == 3 and words[2] == str(number):
+                return words[1].removeprefix("__NR_")
+    return str(number)
+
+
+def rates(kind, folder):
+    """Return rows a second: read alone; read, journaled and learned."""
     place = folder / f"{kind.__name__}rates"
     place.mkdir()
-    broker = kind(place)
-    where, mqtt = broker.address.replace("block=20", f"block={BLOCK}"), kind.__name__ == "Mqtt"
+    broker, mqtt = kind(place), kind.__name__ == "Mqtt"
+    where = broker.address("rows", block=BLOCK, **({"id": "id"} if broker.repeats else {}))
     n = ROWS // 10 if mqtt else ROWS  # Mosquitto, told to lose nothing, writes its whole queue at each change
     try:
-        broker.fill(n)
+        broker.make("rows")
+        broker.put("rows", (json.dumps(row(i)).encode() for i in range(n)))
         learn = durable(place / "a.db", where, n)
         if mqtt:  # what is acknowledged is gone
             return f"{learn:,.0f} rows/s journaled and learned"
@@ -75,8 +101,6 @@ def read_alone(where, n):
 
 
 def durable(path, where, n):
-    from support.processes.following import learner
-
     with hw.open(path, learner()) as model:
         began = time.perf_counter()
         model.learn_from(where, "y", drop=["id"], limit=n)
@@ -84,8 +108,6 @@ def durable(path, where, n):
 
 
 def learn_alone(n):
-    from support.processes.following import learner, row
-
     rows = [{name: value for name, value in row(i).items() if name in ("a", "c")} for i in range(n)]
     answers, model = [row(i)["y"] for i in range(n)], learner()
     began = time.perf_counter()
@@ -97,19 +119,23 @@ def learn_alone(n):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="*", default=["redis", "nats", "postgres", "mqtt", "kafka"])
+    kinds = {kind.__name__.lower(): kind for kind in BROKERS}
+    parser.add_argument("--only", nargs="*", default=list(kinds))
     parser.add_argument("--kills", type=int, default=500, help="of each broker; 0 leaves them out")
+    parser.add_argument("--no-rates", action="store_true")
     asked = parser.parse_args()
-    proof = loaded(TESTS / "streams/brokers/test_kills.py")
-    kinds = {kind.__name__.lower(): kind for kind in (proof.Redis, proof.Nats, proof.Postgres, proof.Mqtt, proof.Kafka)}
-    print(f"learning alone, from memory: {learn_alone(ROWS):,.0f} rows/s", flush=True)
+    if not asked.no_rates:
+        print(f"learning alone, from memory: {learn_alone(ROWS):,.0f} rows/s", flush=True)
     with tempfile.TemporaryDirectory() as name:
         for broker in asked.only:
-            print(f"{broker}: {rates(kinds[broker], proof, Path(name))}", flush=True)
+            if not asked.no_rates:
+                print(f"{broker}: {rates(kinds[broker], Path(name))}", flush=True)
             if asked.kills:
-                began = time.perf_counter()
-                said = kills(kinds[broker], proof, Path(name), asked.kills)
-                print(f"{broker}: {said} ({time.perf_counter() - began:.0f} s)", flush=True)
+                done, seconds = kills(kinds[broker], Path(name), asked.kills)
+                keep(broker, done, seconds)
+                print(
+                    f"{broker}: {done.total} kills, {done.inside} inside a transaction, every state equal", flush=True
+                )
 
 
 if __name__ == "__main__":

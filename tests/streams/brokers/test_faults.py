@@ -13,9 +13,12 @@ import time
 import pytest
 
 import headwater as hw
+from headwater.errors import StoreError
+from headwater.store.journal.database import FULL
 from headwater.store.learner_file import fingerprint
 from headwater.streams.brokers import TrimmedLog
 from support.brokers.following import uninterrupted
+from support.brokers.killing import built_killer, prove_kills
 from support.brokers.kinds import BROKERS
 from support.processes.following import learner, row
 
@@ -30,10 +33,30 @@ def broker(request, tmp_path_factory):
     broker.close()
 
 
+@pytest.fixture(scope="module")
+def sink(broker, tmp_path_factory):
+    """A second broker of the same kind, for what goes out."""
+    sink = type(broker)(tmp_path_factory.mktemp("sink"))
+    yield sink
+    sink.close()
+
+
+@pytest.fixture(scope="module")
+def killer(tmp_path_factory):
+    return built_killer(tmp_path_factory.mktemp("killer"))
+
+
 @pytest.fixture
 def topic(broker):
     topic = f"rows{next(_numbers)}"
     broker.make(topic)
+    return topic
+
+
+@pytest.fixture
+def said(sink):
+    topic = f"said{next(_numbers)}"
+    sink.watch(topic)
     return topic
 
 
@@ -104,6 +127,125 @@ def test_a_source_that_goes_away_is_waited_for(broker, topic, tmp_path):
         assert state.read - state.counts.pop("repeated", 0) == 60
         assert state.counts == {}
         assert fingerprint(model.learner) == fingerprint(uninterrupted(60))
+
+
+def test_a_sink_that_is_away_is_waited_for_and_gets_every_prediction(broker, sink, topic, said, tmp_path, caplog):
+    broker.put(topic, bodies(range(30)))
+    how = {"predictions": sink.address(said)}
+    with hw.open(tmp_path / "a.db", learner()) as model, Run(model, rows_of(broker, topic), **how) as run:
+        run.until(lambda: len(sink.sent(said)) >= 30)
+        sink.stop()
+        broker.put(topic, bodies(range(30, 60)))
+        run.until(lambda: "waiting for sink" in caplog.text)
+        assert model.n_learned < 60  # what comes next waits in the source, and the store does not grow
+        sink.start()
+        run.until_learned(60)
+        state = run.end()
+        assert (state.predictions, state.unsent) == (60, 0)
+        assert fingerprint(model.learner) == fingerprint(uninterrupted(60))
+    assert_sent(sink, said, 60)
+    assert [line for line in caplog.messages if "waiting" in line or "again" in line] == [
+        line for line in caplog.messages if line.startswith(f"{state.source}: waiting for sink: expected")
+    ] + [line for line in caplog.messages if line.startswith(f"{state.source}: followed again after")]
+    assert len(caplog.messages) == 2
+
+
+def assert_sent(sink, said, n):
+    """Assert that n predictions are there, each once where the broker can tell."""
+    sent = sink.sent(said)
+    assert len({(one["store"], one["partition"], one["position"]) for one in sent}) == n
+    assert len(sent) == n or not sink.once
+
+
+def test_two_stores_with_one_sink_hide_nothing_of_each_other(broker, sink, topic, said, tmp_path):
+    wheres = [rows_of(broker, topic, **broker.reader(topic, name)) for name in "ab"]
+    broker.put(topic, bodies(range(40)))
+    stores = set()
+    for where in wheres:
+        path = tmp_path / f"{len(stores)}.db"
+        with hw.open(path, learner()) as model, Run(model, where, predictions=sink.address(said)) as run:
+            run.until_learned(40)
+            run.end()
+            stores.add(model.service.id)
+    assert len(stores) == 2
+    assert {one["store"] for one in sink.sent(said)} == stores
+    assert_sent(sink, said, 80)
+
+
+def test_a_poison_message_is_left_out_and_goes_to_the_dead_letters(broker, sink, topic, said, tmp_path):
+    poison = [
+        b"{",
+        b"[1]",
+        b"\xff\xfe",
+        {},
+        {"a": 1.0},
+        {"y": [1]},
+        {"y": {"up": 1}},
+        {"y": "x" * 2_000},
+        {"y": "up", "c": "x" * 900_000},
+    ]
+    poison += [{"y": "up", "a": [0.0] * 20_000}, {"y": 10**30}]
+    rows = [
+        json.dumps(one | {"id": f"poison {i}"}).encode() if isinstance(one, dict) else one
+        for i, one in enumerate(poison)
+    ]
+    broker.put(topic, [one for i, bad in enumerate(rows) for one in (*bodies([i]), bad)])
+    limits = hw.store.service.Limits(row_bytes=100_000)
+    with hw.open(tmp_path / "a.db", learner(), limits=limits) as model:
+        with Run(model, rows_of(broker, topic), dead_letters=sink.address(said)) as run:
+            run.until_learned(len(rows))
+            run.until(lambda: len(sink.sent(said)) >= len(rows))
+            state = run.end()
+        assert (state.dead_letters, state.unsent, sum(state.counts.values())) == (len(rows), 0, len(rows))
+        assert fingerprint(model.learner) == fingerprint(uninterrupted(len(rows)))
+    letters = sink.sent(said)
+    assert len({one["position"] for one in letters}) == len(rows)
+    assert {one["reason"] for one in letters} == set(state.counts)
+    assert {"not a class as answer", "the answer is missing", "not at most 100,000 bytes a row"} <= set(state.counts)
+
+
+def test_a_full_disk_loses_nothing_and_sends_nothing_twice(broker, sink, topic, said, tmp_path):
+    broker.put(topic, bodies(range(20)))
+    where, how = rows_of(broker, topic, block=100), {"predictions": sink.address(said)}
+    with hw.open(tmp_path / "a.db", learner()) as model:
+        with Run(model, where, **how) as run:
+            run.until_learned(20)
+            run.end()
+        base = model.service._file.base
+        pages = base.execute("PRAGMA page_count").fetchone()[0]
+        base.execute(f"PRAGMA max_page_count = {pages}")
+        broker.put(topic, bodies(range(20, 400)))
+        with Run(model, where, **how) as run:
+            run.join(PATIENCE_S)
+            assert isinstance(run.error, StoreError)
+            assert (run.error.got, run.error.help) == ("a full disk", FULL)
+        assert model.n_learned < 400
+        base.execute("PRAGMA max_page_count = 1000000")
+        with Run(model, where, **how) as run:
+            run.until_learned(400)
+            run.until(lambda: len(sink.sent(said)) >= 400)
+            run.end()
+        assert fingerprint(model.learner) == fingerprint(uninterrupted(400))
+    assert_sent(sink, said, 400)
+
+
+def test_a_learner_that_is_killed_at_system_calls_goes_on_where_it_was(broker, killer, tmp_path):
+    hit = prove_kills(broker, tmp_path, f"rows{next(_numbers)}", kills=4, seed=5, killer=killer)
+    assert hit.total == 4
+
+
+def test_a_broker_that_is_killed_is_waited_for(broker, topic, tmp_path):
+    if not broker.keeps:
+        pytest.skip("this broker keeps its messages in memory")
+    broker.put(topic, bodies(range(60)))
+    with hw.open(tmp_path / "a.db", learner()) as model, Run(model, rows_of(broker, topic, block=7)) as run:
+        run.until(lambda: model.n_learned >= 7)
+        for _ in range(2):
+            broker.kill()
+        broker.put(topic, bodies(range(60, 100)))
+        run.until_learned(100)
+        run.end()
+        assert fingerprint(model.learner) == fingerprint(uninterrupted(100))
 
 
 def test_a_message_that_comes_twice_is_learned_once_by_its_id(broker, topic, tmp_path):

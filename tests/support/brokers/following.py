@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -62,7 +63,7 @@ def follow_through_kills(
         while True:
             # A life can't reach the end before all kills are done: it is let read a share of the rows only.
             most = total * (hit.total() + 1) // (len(due) + 1)
-            host.start(f"{source} {most} {predictions}")
+            host.start(source, most, {"predictions": predictions or None})
             commits = rng.randrange(0, 9)
             for word in host.words():
                 commits -= word == "ack"
@@ -89,18 +90,24 @@ class Host:
         assert self._out.readline() == "ready\n"
         self._pid = 0
 
-    def start(self, line: str) -> None:
-        """Fork a learner."""
-        self._in.write(line + "\n")
+    def start(self, source: str, total: int, how: Mapping[str, Any], **more: Any) -> None:
+        """Fork a learner that learns up to a row; ``how``: what `learn_from` takes besides."""
+        self._in.write(json.dumps({"source": source, "total": total, "how": how, **more}) + "\n")
         self._in.flush()
-        self._pid = int(self._out.readline().split()[1])
+        while not (line := self._out.readline()).startswith("pid "):
+            assert line, "the host of the learners ended"
+        self._pid = int(line.split()[1])
 
     def words(self) -> Iterator[str]:
+        """Yield the first word of what it says, until it is gone."""
+        return (line.split()[0] for line in self.lines())
+
+    def lines(self) -> Iterator[str]:
         """Yield what it says, until it is gone."""
         while (line := self._out.readline()) != "gone\n":
             assert line, "the host of the learners ended"
             assert line != "failed\n", "a learner raised: its trace is in stderr"
-            yield line.split()[0]
+            yield line
 
     def kill(self) -> bool:
         """Kill it; return whether it was still there."""

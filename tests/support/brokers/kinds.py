@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 import zlib
@@ -56,6 +57,10 @@ class Broker:
 
     def make(self, topic: str) -> None:
         """Make a topic for rows."""
+
+    def reader(self, topic: str, name: str) -> dict[str, str]:
+        """Return the options of one of several readers of a topic, each of which is to get all that comes from now on."""
+        return {}
 
     def put(self, topic: str, bodies: Iterable[bytes]) -> None:
         """Add messages to a topic that was made."""
@@ -264,6 +269,10 @@ class Mqtt(Broker):
     def make(self, topic: str) -> None:
         self._subscribe(topic, "learner")
 
+    def reader(self, topic: str, name: str) -> dict[str, str]:
+        self._subscribe(topic, name)
+        return {"client": name}
+
     def _subscribe(self, topic: str, client: str) -> None:
         """Make the subscription that messages wait for."""
         from headwater.streams.brokers.mqtt import MqttSource
@@ -322,6 +331,7 @@ class Kafka(Broker):
         port = free_port()
         self.server = tansu(folder, advertised=port)
         self.server.start()
+        self._numbers = itertools.count()
         self._proxy = Proxy(self.server.port, port)
         self._proxy.mend()
 
@@ -359,17 +369,19 @@ class Kafka(Broker):
     def sent(self, topic: str) -> list[Any]:
         from confluent_kafka import Consumer, TopicPartition
 
+        # Tansu says that a topic ends behind the first message of its last batch, so a message of ours is the end.
+        last = b"last %d" % next(self._numbers)
+        self.put(topic, [last])
         consumer = Consumer(self.servers | {"group.id": "reader", "enable.auto.commit": False})
-        _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=PATIENCE_S)
         consumer.assign([TopicPartition(topic, 0, 0)])
-        out: list[Any] = []
-        while len(out) < end:
+        values: list[bytes] = []
+        while last not in values[-1:]:
             message = consumer.poll(PATIENCE_S)
             assert message is not None
             assert message.error() is None, message.error()
-            out.append(json.loads(message.value()))
+            values.append(message.value())
         consumer.close()
-        return out
+        return [json.loads(value) for value in values if not value.startswith(b"last ")]
 
     def stop(self) -> None:
         self._proxy.cut()

@@ -153,6 +153,7 @@ class Outbox:
         try:
             lane.sink.send(self._source, rows)
         except MessageTooLarge:
+            lane.sink.close()  # with what it has not sent yet
             for row in rows:  # each alone; what was there before the large one is known by its name
                 self._send_cut(lane, row)
 
@@ -161,6 +162,7 @@ class Outbox:
         try:
             lane.sink.send(self._source, [row])
         except MessageTooLarge:
+            lane.sink.close()
             body = {name: value for name, value in msgspec.json.decode(row.value).items() if name not in _LARGE}
             lane.sink.send(self._source, [row._replace(value=_encoded(body | {"cut": True}))])
 

@@ -36,6 +36,7 @@ __all__ = ["KafkaSink", "KafkaSource"]
 
 _T = TypeVar("_T")
 _TIMEOUT_S = 15.0
+_PURGE_S = 1.0  # for the word that messages were dropped, which nobody waits for
 _LOOK_S = 30.0  # between two looks for partitions that were added
 _NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"  # 16 bytes of 0 in base64: of a broker before Kafka 2.8
 _LOST = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
@@ -354,10 +355,14 @@ class KafkaSink:
 
     def __init__(self, address: Address) -> None:
         self._address, self._heard = address, _Heard(address)
-        settings = _settings(address, self._heard) | {"enable.idempotence": True, "linger.ms": 5}
-        self._producer = _made(address, Producer, settings)
+        self._producer: Producer | None = self._made()  # what its settings can't be is said at once
+
+    def _made(self) -> Producer:
+        settings = _settings(self._address, self._heard) | {"enable.idempotence": True, "linger.ms": 5}
+        return _made(self._address, Producer, settings)
 
     def send(self, source: str, messages: Sequence[Outgoing]) -> None:
+        producer = self._producer = self._producer or self._made()
         failed: list[Any] = []
         self._heard.text = ""  # of an earlier try
 
@@ -369,35 +374,30 @@ class KafkaSink:
             for message in messages:
                 headers: dict[str, str | bytes | None] = {"source": source, "number": str(message.number)}
                 key = f"{source}:{message.key}"
-                self._producer.produce(self._address.topic, message.value, key=key, headers=headers, on_delivery=told)
-            left = self._flush()
+                producer.produce(self._address.topic, message.value, key=key, headers=headers, on_delivery=told)
+            left = self._flush(producer)
         except BufferError as error:
-            self._forget()
             raise _gone(self._address, str(error)) from error
         except KafkaException as error:
-            self._forget()
             raise _not_taken(self._address, error.args[0]) from error
         if left or failed:
-            self._forget()
             why = _not_taken(self._address, failed[0]) if failed else _gone(self._address, f"{left} messages waiting")
             raise self._heard.refusal() or why
 
-    def _forget(self) -> None:
-        """Drop what was not delivered: it is sent again from the store, and must not come twice, or late."""
-        self._producer.purge()
-        self._producer.flush(_TIMEOUT_S)
-
-    def _flush(self) -> int:
+    def _flush(self, producer: Producer) -> int:
         """Wait until the broker has everything, or has refused us; return how many messages are left."""
         until = time.monotonic() + _TIMEOUT_S
-        while left := self._producer.flush(_TRY_S):
+        while left := producer.flush(_TRY_S):
             if time.monotonic() > until or self._heard.refusal():
                 break
         return int(left)
 
     def close(self) -> None:
-        """Let nothing wait; the producer itself finds its broker again."""
-        self._forget()
+        """Drop what was not delivered, since it is sent again from the store; a producer that lost messages is of no further use."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.purge()
+            producer.flush(_PURGE_S)
 
 
 def _not_taken(address: Address, error: Any) -> SourceError:
