@@ -28,12 +28,12 @@ from support.processes.following import learner, row  # noqa: E402
 
 BLOCK = 512
 ROWS = 20_000
-KILLS_A_STORE = 50
+KILLS_A_STORE = 25
 # What the number of a system call means on this machine, where its headers are installed.
 CALLS = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
 
 
-def kills(kind, folder, n):
+def kills(kind, folder, n, to):
     """Kill the learner n times, with a new store and new rows every so often; every state must be equal."""
     done, began = Kills(), time.perf_counter()
     place = folder / f"{kind.__name__}kills"
@@ -44,21 +44,22 @@ def kills(kind, folder, n):
             some = min(KILLS_A_STORE, n - done.total)
             hit = prove_kills(broker, place, f"rows{done.stores}", kills=some, seed=done.stores, killer=killer)
             done.add(hit)
+            keep(kind.__name__.lower(), done, time.perf_counter() - began, to)
             print(f"  {done.total} kills, {done.inside} inside a transaction", flush=True)
     finally:
         broker.close()
-    return done, time.perf_counter() - began
+    return done
 
 
-def keep(name, done, seconds):
-    """Write what was found as the broker's entry of the result file."""
+def keep(name, done, seconds, to):
+    """Write what was found so far as the broker's entry of the result file."""
     found = {"headwater": version("headwater"), "date": time.strftime("%Y-%m-%d"), "python": platform.python_version()}
     counted = {named(number): count for number, count in done.calls.most_common()}
     found |= (
         {"kills": done.total} | asdict(done) | {"calls": counted, "seconds": round(seconds), "cores": os.cpu_count()}
     )
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    RESULTS.write_text(json.dumps(known | {name: found}, indent=1) + "\n")
+    known = json.loads(to.read_text()) if to.exists() else {}
+    to.write_text(json.dumps(known | {name: found}, indent=1) + "\n")
 
 
 def named(number):
@@ -123,6 +124,7 @@ def main():
     parser.add_argument("--only", nargs="*", default=list(kinds))
     parser.add_argument("--kills", type=int, default=500, help="of each broker; 0 leaves them out")
     parser.add_argument("--no-rates", action="store_true")
+    parser.add_argument("--to", type=Path, default=RESULTS, help="the result file of the kills")
     asked = parser.parse_args()
     if not asked.no_rates:
         print(f"learning alone, from memory: {learn_alone(ROWS):,.0f} rows/s", flush=True)
@@ -131,8 +133,7 @@ def main():
             if not asked.no_rates:
                 print(f"{broker}: {rates(kinds[broker], Path(name))}", flush=True)
             if asked.kills:
-                done, seconds = kills(kinds[broker], Path(name), asked.kills)
-                keep(broker, done, seconds)
+                done = kills(kinds[broker], Path(name), asked.kills, asked.to)
                 print(
                     f"{broker}: {done.total} kills, {done.inside} inside a transaction, every state equal", flush=True
                 )

@@ -148,7 +148,7 @@ def prove_kills(broker: Broker, folder: Path, name: str, *, kills: int, seed: in
         assert fingerprint(model.learner) == fingerprint(uninterrupted(ROWS))
     assert check(path, LEARNER_FORMAT).problems == []
     poisons = ROWS // POISON_EVERY
-    assert state.counts.pop("not a class as answer") - (state.dead_letters - poisons) == poisons
+    assert state.counts.pop("not a class") - (state.dead_letters - poisons) == poisons
     hit.again = _repeated(broker, said, ROWS, state.predictions) + _repeated(broker, dead, poisons, state.dead_letters)
     hit.stores, hit.rows = 1, ROWS
     return hit
