@@ -182,8 +182,7 @@ class Follower:
                 self._follow(limit, ends, on_commit)
                 for feed in self._feeds:
                     self._mark(feed)
-            if sent := self._outbox.sent():
-                self._commit(SourceRequest(self.model.id, self.name, {}, sent=sent))
+            self._forget()
         return self.state()
 
     def _follow(self, limit: int | None, ends: Callable[[], bool], on_commit: Callable[[int], object] | None) -> None:
@@ -207,8 +206,15 @@ class Follower:
                 heard = time.monotonic()
                 if on_commit is not None:
                     on_commit(n)
-            elif self._idle_s is not None and time.monotonic() - heard >= self._idle_s:
+                continue
+            self._forget()
+            if self._idle_s is not None and time.monotonic() - heard >= self._idle_s:
                 return
+
+    def _forget(self) -> None:
+        """Let the store forget what was sent: with the next commit, or where nothing comes for a while."""
+        if sent := self._outbox.sent():
+            self._commit(SourceRequest(self.model.id, self.name, {}, sent=sent))
 
     def state(self) -> Followed:
         """Return what the store knows of the source."""
