@@ -116,7 +116,8 @@ def learn(
     written = report_file(" ".join(source), report, drift) if report is not None else None
     with ExitStack() as opened:
         opened.enter_context(nullcontext() if model is None else locked(model))
-        start = Start(accepted(source, follow), target, task, model, reading, options, fleet)
+        source = source if follow is None else accepted(source, follow)
+        start = Start(source, target, task, model, reading, options, fleet)
         start.open(opened, resume=resume, report=report)
         pace = session_pace(written, every, drift, start.surprises)
         session = Session(start.learner, delay=delay, window=window, keep=model, adapt=policies, **pace)
