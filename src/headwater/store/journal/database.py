@@ -65,7 +65,7 @@ entries that were set aside, ``skipped`` events that no learner can learn and th
 page shows of a model over time; learning never reads it."""
 TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
 
-_MS_TO_WAIT = 2000  # for a reader such as a backup; then the answer is that the store is in use
+MS_TO_WAIT = 2000  # for a reader such as a backup; then the answer is that the store is in use
 _CHECKPOINT = 65_536
 """Pages (256 MB) of WAL behind which SQLite itself makes a checkpoint, stopping the writer; `Maintenance` makes them earlier."""
 
@@ -264,7 +264,7 @@ def _refuse_emptied(path: Path, create: bool) -> None:
 
 
 def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
-    base.execute(f"PRAGMA busy_timeout={_MS_TO_WAIT}")
+    base.execute(f"PRAGMA busy_timeout={MS_TO_WAIT}")
     if new:
         base.executescript(f"BEGIN; {SCHEMA} INSERT INTO meta VALUES ('format', {FORMAT});")
         write_seal(base, tables_of(base, is_open=True))
@@ -375,6 +375,7 @@ __all__ = [
     "DAMAGED",
     "FAILING",
     "FULL",
+    "MS_TO_WAIT",
     "Transaction",
     "check_tables",
     "connect",

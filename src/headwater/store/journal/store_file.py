@@ -10,7 +10,7 @@ from pathlib import Path
 from headwater.errors import StoreError
 from headwater.store.ownership import OwnedFile
 
-from .database import FAILING, connect, ends_where_it_should, meaning, sound, transaction
+from .database import FAILING, MS_TO_WAIT, connect, ends_where_it_should, meaning, sound, transaction
 from .high_water import HighWater
 from .seal import Seal, read_seal, tables_of, write_seal
 
@@ -177,7 +177,12 @@ class StoreFile:
                 other.execute("PRAGMA synchronous=FULL")
                 other.execute("PRAGMA wal_checkpoint(PASSIVE)")
             with self.mutex:
-                self.base.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'RESTART'})")
+                wait = MS_TO_WAIT if truncate else 0  # a reader, such as a backup, must not hold learning up
+                self.base.execute(f"PRAGMA busy_timeout={wait}")
+                try:
+                    self.base.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'RESTART'})").fetchone()
+                finally:
+                    self.base.execute(f"PRAGMA busy_timeout={MS_TO_WAIT}")
                 self.wal_pages = 0
             self._mark.sync()
         except sqlite3.Error as error:
