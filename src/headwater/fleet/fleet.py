@@ -25,6 +25,7 @@ from headwater.learner.supervised import SupervisedLearner, joined
 from headwater.learner.validation import HEAVIEST, REASONS, Block, check_block, check_rows
 from headwater.store.members import undisturbed
 from headwater.store.model_file import SavedModel, seal, unseal, write
+from headwater.streams import PIECE, in_pieces
 from headwater.types import Predictions
 
 from .file import fill, fingerprint, pack, settings_in
@@ -34,9 +35,6 @@ from .rows import as_list
 from .texts import without_text
 
 __all__ = ["Fleet"]
-
-PIECE = 8192
-"""Rows that are handed to the core at once: what is away is fetched for so many rows together."""
 
 
 class Fleet:
@@ -169,23 +167,24 @@ class Fleet:
             self._make_room()
             keys, rows = self._split(X)
             asked_keys, asked = ([], None) if ask is None else self._split(ask)
-            block = check_block(rows, y, w, asked, self._span, self.refused, self._index)
-            answers = self._answers(block)
-            n, forecasts = max(len(rows), len(asked or ())), []
-            for at in range(0, max(n, 1), PIECE):
-                part = slice(at, at + PIECE)
-                members = self._place(keys[part], block.good[part], learn=True)
-                wait = None if asked is None else (asked[part], self._place(asked_keys[part], None))
-                forecasts.append(self._step(block, part, answers, members, wait))
-                self.let_rest()
-            return joined(forecasts)
+            block = check_block(rows, y, w, asked, self._span, self._index)
+            self._check_new(block)
+            n = max(len(rows), len(asked or ()))
+            return joined(in_pieces(n, lambda part: self._step(block.part(part), keys[part], asked_keys[part])))
 
-    def _step(self, block: Block, part: slice, answers: Any, members: Any, wait: Any) -> Predictions:
-        rows, w, good = block.X[part], block.w[part], block.good[part]
-        asked, asked_members = (None, None) if wait is None else wait
-        out, said = self._room(len(rows) if asked is None else len(asked))
-        self._core.step(rows, members, answers[part], w, good, out, said, asked, asked_members, out.shape[1])
+    def _step(self, block: Block, keys: list[Any], asked_keys: list[Any]) -> Predictions:
+        """Learn the rows of a piece: the members that are away are fetched for all of them together."""
+        answers = self._answers(block)
+        block.count(self.refused)
+        members = self._place(keys, block.good, learn=True)
+        asked, asked_members = block.ask, None if block.ask is None else self._place(asked_keys, None)
+        out, said = self._room(len(keys) if asked is None else len(asked))
+        self._core.step(block.X, members, answers, block.w, block.good, out, said, asked, asked_members, out.shape[1])
+        self.let_rest()
         return self._given(out, said)
+
+    def _check_new(self, block: Block) -> None:
+        """Refuse a block whose rows would bring too many classes, before any of it is learned; regressors have none."""
 
     def learn_many(self, X: Any, y: Any, w: Any = None) -> NDArray[Any]:
         """Learn rows strictly one by one, those of one key in their order, and return the prediction made before each was learned.

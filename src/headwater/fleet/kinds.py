@@ -91,10 +91,14 @@ class ClassifierFleet(Fleet, base.Classifier):
     def _answers(self, block: Block) -> NDArray[np.float64]:
         if block.numbers is not None:
             return block.numbers
-        self._refuse_unkept(block)
         self.numbers_of(check_classes(self._index, compress(block.y, block.good.tolist()), self._limits))
         pairs = zip(block.y, block.good.tolist(), strict=True)
         return np.array([self._index[label] if good else 0 for label, good in pairs], np.float64)
+
+    def _check_new(self, block: Block) -> None:
+        if block.numbers is None:
+            self._refuse_unkept(block)
+            check_classes(self._index, compress(block.y, block.good.tolist()), self._limits)
 
     def _refuse_unkept(self, block: Block) -> None:
         """Refuse rows whose class is of a kind that no file gives back."""
@@ -103,7 +107,7 @@ class ClassifierFleet(Fleet, base.Classifier):
             kept = np.array(
                 [not good or label not in odd for label, good in zip(block.y, block.good.tolist(), strict=True)]
             )
-            self.refused["target"] += int((~kept).sum())
+            block.refused["target"][~kept] = True
             block.good &= kept
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headwater.learner.validation import Block
-from headwater.streams.frame_rows import FrameRows, native_frame
 
 __all__ = ["parts_of", "print_part"]
 
@@ -24,10 +22,8 @@ def parts_of(block: Block) -> Iterator[Block]:
     """Return the rows of a block in at most ``LINES`` parts of ``LEAST`` rows or more."""
     n = len(block.y)
     size = max(LEAST, -(-n // LINES))
-    whole = replace(block, X=block.X if isinstance(block.X, np.ndarray | Sequence) else FrameRows(block.X))
     for at in range(0, n, size):
-        part = whole.part(slice(at, at + size))
-        yield replace(part, X=native_frame(part.X))
+        yield block.part(slice(at, min(n, at + size)))
 
 
 def print_part(part: Block, y_pred: Sequence[Any] | NDArray[Any], *, done: int, total: int) -> None:

@@ -31,12 +31,10 @@ from headwater.learner.validation import (
     check_sample,
     first_refused,
 )
+from headwater.streams import PIECE, in_pieces
 from headwater.types import Predictions, Record, ScoredRows, join
 
 __all__ = ["SupervisedLearner", "joined"]
-
-PIECE = 8192
-"""Rows of an array that are converted for the core at once."""
 
 
 @dataclass(eq=False, repr=False)
@@ -131,17 +129,15 @@ class SupervisedLearner(Learner, Settings):
             For each row what was predicted before anything later was learned.
         """
         with self.lock:
-            block = check_block(X, y, w, ask, self._span, self.refused, self._index)
-            n = len(block.y)
-            if ask is not None or not n:
-                return self._learn_part(block, slice(0, n)) if n else self._ask(block.X if ask is None else block.ask)
-            if n > PIECE and isinstance(block.X, np.ndarray):
-                return self._learn_pieces(block)
-            return self._learn_block(block)
+            block = check_block(X, y, w, ask, self._span, self._index)
+            if not len(block.y):
+                return self._ask(block.X if ask is None else block.ask)
+            return self._learn_pieces(block)
 
     def _learn_block(self, block: Block) -> Predictions:
         """Predict and learn the rows of a block in turn, and keep what a diagnosis needs of them."""
-        n, sample = len(block.y), self._sampling()
+        block.count(self.refused)
+        n, sample = len(block.y), None if block.ask is not None else self._sampling()
         if sample is None:
             return self._learn_part(block, slice(0, n))
         if n > sample.due - sample.n:
@@ -154,21 +150,20 @@ class SupervisedLearner(Learner, Settings):
         return forecast
 
     def _learn_pieces(self, block: Block) -> Predictions:
-        """Learn a large block of an array piece by piece, so that what is converted for the core at once stays small."""
-        self._check_new_classes(block)
-        parts = [slice(at, at + PIECE) for at in range(0, len(block.y), PIECE)]
-        return joined([self._learn_block(block.part(p)) for p in parts])
+        """Learn a block piece by piece, each of them whole, whenever Ctrl-C is pressed."""
+        if len(block.y) > PIECE:
+            self._check_new_classes(block)
+        return joined(in_pieces(len(block.y), lambda rows: self._learn_block(block.part(rows))))
 
     def _learn_told(self, X: Any, y: Any, w: Any) -> Predictions:
         """Learn rows as ``step_many`` does, and print how far it is."""
         with self.lock:
-            block = check_block(X, y, w, None, self._span, self.refused, self._index)
+            block = check_block(X, y, w, None, self._span, self._index)
             self._check_new_classes(block)
             forecasts: list[Predictions] = []
             done = 0
             for part in parts_of(block):
-                pieces = isinstance(part.X, np.ndarray)
-                forecasts.append(self._learn_pieces(part) if pieces else self._learn_block(part))
+                forecasts.append(self._learn_pieces(part))
                 done += len(part.y)
                 print_part(part, forecasts[-1].y_pred, done=done, total=len(block.y))
             return joined(forecasts) if forecasts else self._learn_part(block, slice(0, 0))

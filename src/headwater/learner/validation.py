@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
 
@@ -17,6 +17,7 @@ from headwater.encode.frames import is_frame
 from headwater.encode.sparse import SparseRows, sparse_rows
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
 from headwater.errors import DataError
+from headwater.streams.frame_rows import FrameRows, native_frame
 
 FARTHEST = 1e30
 """An answer beyond this is no answer."""
@@ -63,6 +64,8 @@ class Block:
         X and ``ask`` as the core reads them; None until the engine has read them.
     numbers
         Numbers of the classes (n,), where every answer is a class that is known; else None.
+    refused
+        By reason which rows are refused.
     """
 
     X: Any
@@ -73,11 +76,28 @@ class Block:
     rows: Any = None
     asked: Any = None
     numbers: NDArray[np.float64] | None = None
+    refused: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def part(self, rows: slice) -> Block:
         """Return some of the rows to learn as a block of its own."""
+        if rows == slice(0, len(self.y)):
+            return self
+        X, ask = (_some(samples, rows) for samples in (self.X, self.ask))
         numbers = None if self.numbers is None else self.numbers[rows]
-        return Block(self.X[rows], self.y[rows], self.w[rows], self.good[rows], numbers=numbers)
+        refused = {reason: refuses[rows] for reason, refuses in self.refused.items()}
+        return Block(X, self.y[rows], self.w[rows], self.good[rows], ask, numbers=numbers, refused=refused)
+
+    def count(self, rejected: Counter[str]) -> None:
+        """Count the rows that are refused."""
+        for reason, refuses in self.refused.items():
+            rejected[reason] += int(refuses.sum())
+
+
+def _some(X: Any, rows: slice) -> Any:
+    """Return some rows of samples of any form; None of None."""
+    if X is None or isinstance(X, np.ndarray | Sequence | SparseRows):
+        return X if X is None else X[rows]
+    return native_frame(FrameRows(X)[rows])
 
 
 REFUSED = ("target", "weight", "decision")
@@ -90,10 +110,9 @@ def check_block(
     w: Any,
     ask: Any,
     span: tuple[float, float] | None,
-    rejected: Counter[str],
     known: Mapping[Any, int] | None = None,
 ) -> Block:
-    """Return rows, answers and weights, checked; what is refused is counted.
+    """Return rows, answers and weights, checked; `Block.count` counts what is refused.
 
     Parameters
     ----------
@@ -101,8 +120,6 @@ def check_block(
         As in ``step_many``.
     span
         The least and the largest answer; None for classes.
-    rejected
-        Where to count.
     known
         Numbers of the classes known so far.
 
@@ -113,15 +130,16 @@ def check_block(
     X, answers = as_samples(X), as_answers(y)
     ask = None if ask is None else as_samples(ask)
     n = check_pairs(X, answers, ask)
-    weights, weighed = check_weights(w, n, rejected)
+    weights, weighed = check_weights(w, n)
     if span is None:
         values: Any = answers.tolist() if isinstance(answers, np.ndarray) else list(answers)
         numbers = known_numbers(values, known) if known else None
-        good = check_labels(values, rejected) if numbers is None else np.ones(n, bool)
+        good = check_labels(values) if numbers is None else np.ones(n, bool)
     else:
-        values, good = check_numbers(answers, *span, rejected)
+        values, good = check_numbers(answers, *span)
         numbers = None
-    return Block(X, values, weights, good & weighed, ask, numbers=numbers)
+    refused = {"target": ~good, "weight": ~weighed}
+    return Block(X, values, weights, good & weighed, ask, numbers=numbers, refused=refused)
 
 
 def as_samples(X: Any) -> Any:
@@ -216,22 +234,20 @@ def _check_one_column(shape: tuple[int, ...]) -> None:
     )
 
 
-def check_labels(y: Sequence[Any], rejected: Counter[str]) -> NDArray[np.bool_]:
+def check_labels(y: Sequence[Any]) -> NDArray[np.bool_]:
     """Say which answers can be classes: hashable, and neither None nor NaN."""
     kinds = set(map(type, y))
     if kinds <= PLAIN:
         return np.ones(len(y), bool)
     floats = kinds == {float}
-    good = ~np.isnan(y) if floats else np.array([not missing(label) and _hashable(label) for label in y], bool)
-    rejected["target"] += int((~good).sum())
-    return good
+    return ~np.isnan(y) if floats else np.array([not missing(label) and _hashable(label) for label in y], bool)
 
 
 def first_refused(y: Any, span: tuple[float, float] | None) -> str:
     """Return how a sentence about refused answers ends: with the first of them. ``span``: as in `check_block`."""
     given = as_answers(y)
     answers = given.tolist() if isinstance(given, np.ndarray) else list(given)
-    good = check_labels(answers, Counter()) if span is None else check_numbers(answers, *span, Counter())[1]
+    good = check_labels(answers) if span is None else check_numbers(answers, *span)[1]
     refused = np.flatnonzero(~good)
     return f", got {answers[refused[0]]!r:.60}" if len(refused) else ""
 
@@ -246,17 +262,16 @@ def known_numbers(labels: Sequence[Any], known: Mapping[Any, int]) -> NDArray[np
 
 
 def check_numbers(
-    y: Sequence[Any] | NDArray[Any], least: float, most: float, rejected: Counter[str]
+    y: Sequence[Any] | NDArray[Any], least: float, most: float
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return answers as floats, and which of them are numbers from ``least`` to ``most``."""
     values = _numbers(y)
     good = (values >= least) & (values <= most)  # False for NaN
-    rejected["target"] += int((~good).sum())
     values[~good] = 0.0
     return values, good
 
 
-def check_weights(w: Any, n: int, rejected: Counter[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def check_weights(w: Any, n: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return weights (n,), with 0 for those that can't be, and which can."""
     if w is None:
         return np.ones(n), np.ones(n, bool)
@@ -264,7 +279,6 @@ def check_weights(w: Any, n: int, rejected: Counter[str]) -> tuple[NDArray[np.fl
     if len(weights) != n:
         raise DataError(expected=f"{n} weights for {n} rows", got=str(len(weights)), at="w", help="Give one a row.")
     good = (weights >= 0) & (weights <= HEAVIEST)
-    rejected["weight"] += int((~good).sum())
     weights[~good] = 0.0
     return weights, good
 

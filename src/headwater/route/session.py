@@ -30,7 +30,7 @@ from headwater.learner.validation import FARTHEST, PLAIN
 from headwater.route.policies import Adaptation, Policy, Replay
 from headwater.route.score import Score
 from headwater.route.watcher import Watcher
-from headwater.streams import Block, CtrlC, FrameRows, Stream, Waiting, as_blocks
+from headwater.streams import Block, CtrlC, FrameRows, Stream, Uninterrupted, Waiting, as_blocks
 from headwater.streams.frame_rows import FRAME_BLOCK
 from headwater.streams.rows import opened
 from headwater.types import Event, Lazy, Learner, Predictions, Record, ScoredRows, join
@@ -159,8 +159,10 @@ class Session:
         i = 0
         while i < len(y):
             j = min(len(y), i + self._next_size(X))
-            forecasts.append(self._route(X[i:j], y[i:j], None if w is None else w[i:j]))
-            self.rows += j - i
+            # A learner of headwater's is never left half-way through a block; another one may need Ctrl-C to end at all.
+            with nullcontext() if self._noting is None else Uninterrupted():
+                forecasts.append(self._route(X[i:j], y[i:j], None if w is None else w[i:j]))
+                self.rows += j - i
             if self.keep is not None and self._keep_every and self.rows % self._keep_every == 0:
                 self.learner.save(self.keep)
             self._seconds = self._seconds + time.perf_counter() - started if self.rows > 1 else 0.0
@@ -174,9 +176,9 @@ class Session:
     def run(self, stream: Any, target: str | None = None) -> Record:
         """Take a whole stream through the route, then finish.
 
-        Ctrl-C ends the run between two blocks, so that nothing learned is lost; pressed again, it ends it at once and
-        keeps nothing more, since a row may be half learned. An error of the stream is raised after the session has
-        finished with what it has.
+        Ctrl-C ends the run between two blocks, so that nothing learned is lost; pressed again, it ends it at once and keeps
+        nothing more, since a row of another library's learner may be half learned. An error of the stream is raised after the
+        session has finished with what it has.
 
         Parameters
         ----------

@@ -4,7 +4,7 @@ from headwater.streams.block import Block
 from headwater.streams.datasets import DATASETS
 from headwater.streams.files.opened import FORMATS
 from headwater.streams.frame_rows import FrameRows, native_frame
-from headwater.streams.interrupt import CtrlC
+from headwater.streams.interrupt import PIECE, CtrlC, Uninterrupted, in_pieces
 from headwater.streams.rejects import Rejects
 from headwater.streams.rows import as_blocks
 from headwater.streams.stream import Stream, read
@@ -17,12 +17,15 @@ __all__ = [
     "DATASETS",
     "FORMATS",
     "FrameRows",
+    "PIECE",
     "Rejects",
     "Stream",
     "TASKS",
     "Target",
+    "Uninterrupted",
     "Waiting",
     "as_blocks",
+    "in_pieces",
     "native_frame",
     "read",
 ]

@@ -1,16 +1,20 @@
-"""Ctrl-C between two blocks of a stream."""
+"""Ctrl-C between two blocks of a stream, and between two pieces of a block."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from headwater.streams.block import Block
 
-__all__ = ["CtrlC"]
+__all__ = ["PIECE", "CtrlC", "Uninterrupted", "in_pieces"]
+
+Done = TypeVar("Done")
+PIECE = 8192
+"""Rows that are learned at once: Ctrl-C waits for no more, and what is converted for the core stays small."""
 
 
 class CtrlC:
@@ -59,3 +63,65 @@ class CtrlC:
         if self._waits or self._asked:
             raise KeyboardInterrupt
         self._asked = True
+
+
+class Uninterrupted:
+    """Let Ctrl-C wait until a piece of work is done: then it does what it would have done.
+
+    In a thread other than the main one, where no signal can be caught, and inside another such piece, this does nothing.
+
+    Examples
+    --------
+    >>> try:
+    ...     with Uninterrupted():
+    ...         signal.raise_signal(signal.SIGINT)
+    ...         done = True
+    ... except KeyboardInterrupt:
+    ...     print(done)
+    True
+    """
+
+    def __init__(self) -> None:
+        self._before: Callable[[int, FrameType | None], Any] | None = None
+        self._pressed = 0
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        before = signal.getsignal(signal.SIGINT)
+        if callable(before) and not isinstance(getattr(before, "__self__", None), Uninterrupted):
+            self._before = before
+            signal.signal(signal.SIGINT, self._note)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if (before := self._before) is not None:
+            signal.signal(signal.SIGINT, before)
+            pressed = self._pressed
+            self._before, self._pressed = None, 0
+            for _ in range(pressed):
+                before(signal.SIGINT, None)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._pressed += 1
+
+
+def in_pieces(n: int, work: Callable[[slice], Done]) -> list[Done]:
+    """Do rows in pieces, each whole or not at all; Ctrl-C ends it between two of them.
+
+    Parameters
+    ----------
+    n : int
+        How many rows there are.
+    work : callable
+        Is given the rows of a piece; of none where there are no rows.
+
+    Returns
+    -------
+    list
+        What it returned for each piece.
+    """
+    done = []
+    for at in range(0, max(n, 1), PIECE):
+        with Uninterrupted():
+            done.append(work(slice(at, min(n, at + PIECE))))
+    return done

@@ -24,6 +24,7 @@ from headwater.learner.validation import FARTHEST, as_samples, check_rows
 from headwater.nn import Activation, Adam, Dense, LayerNorm, Momentum
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
+from headwater.streams import in_pieces
 from headwater.types import Predictions
 
 __all__ = ["Agent"]
@@ -340,12 +341,16 @@ class Agent(Learner):
                 at="y",
                 help="Give what was done in each state and what followed.",
             )
-        out = np.zeros(len(rows))
         with self.lock:
-            for i, (x, transition) in enumerate(zip(rows, y, strict=True)):
-                out[i] = self.value(x)
-                self._learn(x, *_parts(transition))
-        return Predictions(out)
+            worth = in_pieces(len(rows), lambda part: self._learn_rows(rows[part], y[part]))
+        return Predictions(np.array([one for piece in worth for one in piece]))
+
+    def _learn_rows(self, rows: Sequence[Mapping[Any, Any]], transitions: Sequence[Any]) -> list[float]:
+        worth = []
+        for x, transition in zip(rows, transitions, strict=True):
+            worth.append(self.value(x))
+            self._learn(x, *_parts(transition))
+        return worth
 
     def predict_batch(self, X: Any) -> Predictions:
         """Say what states are worth; nothing is changed."""

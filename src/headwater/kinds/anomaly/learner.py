@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -22,6 +21,7 @@ from headwater.learner.validation import HEAVIEST, Block, as_samples, check_rows
 from headwater.nn import Dense, Loss, Momentum
 from headwater.nn.core import ANOMALY
 from headwater.nn.expert import Expert
+from headwater.streams import in_pieces
 from headwater.types import Predictions
 
 SCORED = 2000
@@ -32,8 +32,6 @@ NOTHING_KNOWN = 0.5
 """The score of a row before anything was learned."""
 STEP = 0.003
 """The step size of the autoencoder."""
-PIECE = 8192
-"""Rows of an array that are converted for the core at once."""
 
 
 @dataclass(eq=False, repr=False)
@@ -263,7 +261,7 @@ class Anomaly(Learner, base.AnomalyDetector):
             The score of each row before it was learned.
         """
         with self.lock:
-            block = _block(X, w, ask, self.refused)
+            block = _block(X, w, ask)
             n = len(block.y)
             if ask is not None and not n:
                 return self.predict_batch(block.ask)
@@ -272,12 +270,12 @@ class Anomaly(Learner, base.AnomalyDetector):
             engine = self._engine
             if engine is None:
                 return Predictions(np.zeros(0))
-            if n <= PIECE or not isinstance(block.X, np.ndarray) or ask is not None:
-                out = engine.learn(block, slice(0, n), block.y)
-            else:
-                pieces = [block.part(slice(at, at + PIECE)) for at in range(0, n, PIECE)]
-                out = np.concatenate([engine.learn(piece, slice(0, len(piece.y)), piece.y) for piece in pieces])
-            return Predictions(out[:, 0].astype(np.float64))
+            out = in_pieces(n, lambda rows: self._learn_piece(engine, block.part(rows)))
+            return Predictions(np.concatenate(out)[:, 0].astype(np.float64))
+
+    def _learn_piece(self, engine: Engine, piece: Block) -> NDArray[Any]:
+        piece.count(self.refused)
+        return engine.learn(piece, slice(0, len(piece.y)), piece.y)
 
     # ---- what it is -------------------------------------------------------------------------------------------------
 
@@ -291,8 +289,8 @@ class Anomaly(Learner, base.AnomalyDetector):
         return {name: value for name, value in about.items() if name not in ("optimizer", "loss")}  # the autoencoder's
 
 
-def _block(X: Any, w: Any, ask: Any, refused: Counter[str]) -> Block:
-    """Return rows and weights, checked; what is refused is counted."""
+def _block(X: Any, w: Any, ask: Any) -> Block:
+    """Return rows and weights, checked."""
     X = as_samples(X)
     ask = None if ask is None else as_samples(ask)
     n = check_rows(X)
@@ -303,5 +301,5 @@ def _block(X: Any, w: Any, ask: Any, refused: Counter[str]) -> Block:
             at="ask",
             help="Give one for each, or none to learn.",
         )
-    weights, good = check_weights(w, n, refused)
-    return Block(X, np.zeros(n), weights, good, ask)
+    weights, good = check_weights(w, n)
+    return Block(X, np.zeros(n), weights, good, ask, refused={"weight": ~good})

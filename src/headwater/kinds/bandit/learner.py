@@ -26,6 +26,7 @@ from headwater.learner.limits import check_classes
 from headwater.learner.validation import as_answers, as_samples, check_pairs, check_rows, check_sample
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm, Loss, RMSProp
 from headwater.nn.expert import Expert
+from headwater.streams import in_pieces
 from headwater.types import Predictions
 
 __all__ = ["EXPLORATIONS", "Bandit"]
@@ -320,13 +321,17 @@ class Bandit(Learner):
             )
         X, answers = as_samples(X), as_answers(y)
         check_pairs(X, answers, None)
-        done: list[Said] = []
+        rows = as_dicts(X)
         with self.lock:
-            for x, answer in zip(as_dicts(X), answers, strict=True):
-                decision = as_decision(answer)
-                done.append(self._said(x, decision))
-                self._learn_row(x, answer)
-        return self._forecast_of(done)
+            said = in_pieces(len(rows), lambda part: self._learn_rows(rows[part], answers[part]))
+        return self._forecast_of(one for piece in said for one in piece)
+
+    def _learn_rows(self, rows: Sequence[Mapping[Any, Any]], answers: Any) -> list[Said]:
+        done: list[Said] = []
+        for x, answer in zip(rows, answers, strict=True):
+            done.append(self._said(x, as_decision(answer)))
+            self._learn_row(x, answer)
+        return done
 
     def predict_batch(self, X: Any) -> Predictions:
         """Say what it would do in rows: the best action of those known, and the probability of each; nothing is changed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -327,7 +326,7 @@ class Classifier(SupervisedLearner, base.Classifier):
         return self._whole(self._engine.learn(block, part, np.array(answers, np.float64), alone=alone))
 
     def _new_classes(self, labels: Sequence[Any]) -> list[Any]:
-        usable = check_labels(list(labels), Counter())
+        usable = check_labels(list(labels))
         return check_classes(self._index, compress(labels, usable.tolist()), self._limits)
 
     def _look_at_classes(self, before: int) -> str:

@@ -25,6 +25,7 @@ from headwater.learner.validation import FARTHEST, as_answers, as_samples, check
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
+from headwater.streams import in_pieces
 from headwater.types import Predictions
 
 __all__ = ["Forecaster"]
@@ -304,10 +305,14 @@ class Forecaster(Learner, base.Estimator):
 
     def _step(self, answers: Sequence[Any] | NDArray[Any], rows: Sequence[Mapping[Any, Any]]) -> NDArray[np.float64]:
         out = np.zeros(len(answers))
-        with self.lock:
-            for i, (answer, x) in enumerate(zip(answers, rows, strict=True)):
+
+        def learn(part: slice) -> None:
+            for i, answer, x in zip(range(part.start, part.stop), answers[part], rows[part], strict=True):
                 out[i] = self.forecast(1, [x])[0]
                 self._learn(answer, x)
+
+        with self.lock:
+            in_pieces(len(out), learn)
         return out
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:

@@ -24,6 +24,7 @@ from headwater.learner.limits import check_classes
 from headwater.learner.sampling.sample import DiagnosisSample
 from headwater.learner.supervised import SupervisedLearner
 from headwater.learner.validation import FARTHEST, as_samples, check_labels, check_pairs, check_rows, check_sample
+from headwater.streams import in_pieces
 from headwater.types import Predictions
 
 __all__ = ["MultiOutput"]
@@ -215,9 +216,11 @@ class MultiOutput(Learner):
         check_pairs(X, answers, None)
         with self.lock:
             check_classes(dict.fromkeys(self.known_classes, 0), self.pairs_in(answers), self._limits)
-            return self._learn_rows([dict(x) for x in as_dicts(X)], answers)
+            rows = as_dicts(X)
+            said = in_pieces(len(rows), lambda part: self._learn_rows([dict(x) for x in rows[part]], answers[part]))
+            return Predictions([one for piece in said for one in piece])
 
-    def _learn_rows(self, rows: list[dict[Any, Any]], answers: list[Mapping[Any, Any]]) -> Predictions:
+    def _learn_rows(self, rows: list[dict[Any, Any]], answers: Sequence[Mapping[Any, Any]]) -> list[dict[Any, Any]]:
         """Learn rows output by output, and add to each row what is predicted of an output for those behind it."""
         engine = self._begun()
         said: list[dict[Any, Any]] = [{} for _ in rows]
@@ -236,7 +239,7 @@ class MultiOutput(Learner):
             self._learn_output(name, member, rows, values, good, said, first)
             learned |= good
         engine.learned += int(learned.sum())
-        return Predictions(said)
+        return said
 
     def _learn_output(
         self,
@@ -309,7 +312,7 @@ class MultiOutput(Learner):
         kind = declared or ("regress" if number else "classify")
         if kind == "regress":
             return kind if is_number(value) and abs(value) <= FARTHEST else ""
-        return kind if bool(check_labels([value], Counter())[0]) else ""
+        return kind if bool(check_labels([value])[0]) else ""
 
     def _can_learn(self, member: SupervisedLearner, value: Any) -> bool:
         """Say whether an output can learn an answer; one that is there and can't be is counted."""
@@ -318,7 +321,7 @@ class MultiOutput(Learner):
         if isinstance(member, Regressor):
             good = is_number(value) and bool(abs(value) <= FARTHEST)
         else:
-            good = not missing(value) and bool(check_labels([value], Counter())[0])
+            good = not missing(value) and bool(check_labels([value])[0])
         self.refused["target"] += not good
         return good
 
@@ -332,7 +335,7 @@ class MultiOutput(Learner):
             for name, value, kind in told:
                 if kinds.setdefault(name, kind) == "regress":
                     found[name,] = None
-                elif bool(check_labels([value], Counter())[0]):
+                elif bool(check_labels([value])[0]):
                     found[name, value] = None
         return list(found)
 

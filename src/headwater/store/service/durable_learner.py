@@ -21,7 +21,7 @@ from headwater.store.journal.events import (
     unpack_events,
 )
 from headwater.store.journal.requests import Gap, LabelRequest, LearnRequest, PendingRequest, StepRequest
-from headwater.streams import as_blocks
+from headwater.streams import PIECE, as_blocks
 from headwater.types import Predictions
 
 from .model import Model
@@ -130,11 +130,15 @@ class DurableLearner:
         return int(answers[0]["seq"])
 
     def learn_many(self, X: Any, y: Any = _NOT_GIVEN, w: Any = None) -> NDArray[Any]:
-        """Learn rows strictly one by one, once all are on disk; return the prediction made before each was learned."""
+        """Learn rows strictly one by one, once they are on disk; return the prediction made before each was learned.
+
+        More than 8,192 rows are committed in pieces of so many. Nothing is learned if one of them can't be; but where the disk gives
+        up, or Ctrl-C is pressed, the pieces before are learned: ``seq`` says how far.
+        """
         return self.teach(X, y, w)
 
     def teach(self, X: Any, y: Any = _NOT_GIVEN, w: Any = None) -> NDArray[Any]:
-        """Learn rows of any kind, once all are on disk: what ``learn_many`` does, with the same arguments for every kind.
+        """Learn rows of any kind as ``learn_many`` does, with the same arguments for every kind.
 
         Parameters
         ----------
@@ -368,10 +372,14 @@ class DurableLearner:
     def _commit(self, events: list[JournalEvent]) -> list[dict[str, Any]]:
         exact = unpack_events(pack_events(events))  # what is learned now is what a replay will learn
         self._check_keys([event.x for event in exact], learning=True)
-        request = LearnRequest(self._model.id, exact)
-        if exact:
+        if len(exact) > PIECE:
+            self.service.check(self._model, exact)
+        answers: list[dict[str, Any]] = []
+        for at in range(0, len(exact), PIECE):
+            request = LearnRequest(self._model.id, exact[at : at + PIECE])
             self._run(request)
-        return request.answers
+            answers += request.answers
+        return answers
 
     def _check_keys(self, X: list[dict[Any, Any]], *, learning: bool) -> None:
         """Refuse rows for which a fleet has no member; other learners need no keys."""

@@ -33,6 +33,7 @@ from headwater.store.journal.snapshots import Snapshots
 from headwater.store.journal.source_tables import SourceTables
 from headwater.store.journal.store_file import StoreFile
 from headwater.store.model_file import LearnerFormat
+from headwater.streams import PIECE, Uninterrupted
 
 from .background import Background
 from .keeper import Keeper
@@ -155,9 +156,23 @@ class Service:
     def _writing(self) -> Iterator[None]:
         """Take a turn at writing, if anything can be written."""
         self._file.check_process()
-        with self._mutex:
+        with Uninterrupted(), self._mutex:  # what is journaled is learned: Ctrl-C waits for it
             self._usable()
             yield
+
+    def check(self, model: Model, events: Sequence[JournalEvent]) -> None:
+        """Refuse examples that are to be committed in pieces, before any of them is.
+
+        Raises
+        ------
+        HeadwaterError
+            If a row is beyond a limit, or an answer can't be.
+        """
+        with self._mutex:
+            for at in range(0, len(events), PIECE):
+                part = list(events[at : at + PIECE])
+                self.limits.check_rows([event.x for event in part], packed_size(part))
+            self.models.check(model, list(events), self.limits, set())
 
     def _usable(self) -> None:
         # After a failed write or fsync nobody knows what is on the disk: going on could acknowledge what is lost
