@@ -11,6 +11,7 @@ import pytest
 import headwater as hw
 from headwater.errors import StoreError
 from headwater.store.journal import snapshots as kept_snapshots
+from headwater.store.journal import store_file
 from headwater.store.journal.requests import ExpiredId
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy, background, keeper
@@ -232,7 +233,8 @@ def test_compacting_tells_the_size_with_the_wal_before_and_after(tmp_path):
 
 def test_a_failed_checkpoint_is_reported(tmp_path, monkeypatch):
     with hw.open(tmp_path / "a.db", hw.Classifier(**SMALL), policy=LATER) as model:
-        monkeypatch.setattr(keeper, "WAL_PAGES", 0)
+        for limit in ("_WAL_PAGES", "_PAGES_BETWEEN"):
+            monkeypatch.setattr(store_file, limit, 0)
         error = StoreError(expected="a disk that can be written", got="none")
 
         def fails(**_):

@@ -72,7 +72,7 @@ _CHECKPOINT = 65_536
 _ID_BYTES = 8
 """Random bytes of a store's id: two of a million stores share one in one of 37 million cases."""
 
-_WAL_LEFT = 32 << 20
+_WAL_LEFT = 16 << 20
 """Bytes of WAL that stay on the disk once it begins anew."""
 
 

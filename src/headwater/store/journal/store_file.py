@@ -21,6 +21,12 @@ _PAGES_A_COMMIT = 7
 """About how many pages a small commit changes: the journal's, the indices' and the seal's."""
 _CHECKPOINT_NOW = 1 << 20
 """Pages of WAL that are more than a checkpoint waits for."""
+_WAL_PAGES = 2048
+"""Pages (8 MB) of WAL, about, from which on it is brought into the main file beside the requests."""
+_WAL_FULL = 3072
+"""Pages (12 MB) from which on who writes does it first: so it stays below 16 MB, but for a single request that is larger."""
+_PAGES_BETWEEN = 256
+"""Pages (1 MB) that are written before it is tried again, where somebody still reads what the WAL holds."""
 
 
 class StoreFile:
@@ -48,7 +54,8 @@ class StoreFile:
         """Who holds it may use the connection: requests, and what is kept in the background, take turns."""
         self.path = self._owned.path
         self.wal_pages = 0
-        """About how many pages the WAL has grown by since the last checkpoint."""
+        """About how many pages the WAL holds since it began anew."""
+        self._tried_at = 0  # pages that it held when it could not begin anew
         try:
             self.sound_before = not accept or ends_where_it_should(self.path)
             self.base = self._owned.connection = connect(self._owned, create=create, accept=accept)
@@ -163,8 +170,20 @@ class StoreFile:
         """Note outside of SQLite's files what has been given out so far."""
         self._mark.write(seq, last_id)
 
+    @property
+    def wants_checkpoint(self) -> bool:
+        """Whether the WAL is long enough to be brought into the main file, beside the requests."""
+        return self.wal_pages >= max(_WAL_PAGES, self._tried_at + _PAGES_BETWEEN)
+
+    @property
+    def needs_checkpoint(self) -> bool:
+        """Whether the WAL is so long that who writes has to bring it into the main file first."""
+        return self.wal_pages >= max(_WAL_FULL, self._tried_at + _PAGES_BETWEEN)
+
     def checkpoint(self, *, truncate: bool = False) -> None:
         """Bring the WAL into the main file, most of it while requests go on, and begin the WAL anew.
+
+        Where another connection still reads what the WAL holds, it begins anew at a later time.
 
         Raises
         ------
@@ -177,18 +196,21 @@ class StoreFile:
                 other.execute("PRAGMA synchronous=FULL")
                 other.execute("PRAGMA wal_checkpoint(PASSIVE)")
             with self.mutex:
-                wait = MS_TO_WAIT if truncate else 0  # a reader, such as a backup, must not hold learning up
-                self.base.execute(f"PRAGMA busy_timeout={wait}")
-                try:
-                    self.base.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'RESTART'})").fetchone()
-                finally:
-                    self.base.execute(f"PRAGMA busy_timeout={MS_TO_WAIT}")
-                self.wal_pages = 0
+                self._begin_anew("TRUNCATE" if truncate else "RESTART")
             self._mark.sync()
         except sqlite3.Error as error:
             raise meaning(error, self.at) from error
         except OSError as error:
             raise StoreError(expected="a disk that can be written", got=str(error), at=self.at, help=FAILING) from error
+
+    def _begin_anew(self, how: str) -> None:
+        wait = MS_TO_WAIT if how == "TRUNCATE" else 0  # a reader, such as a backup, must not hold learning up
+        self.base.execute(f"PRAGMA busy_timeout={wait}")
+        try:
+            busy, pages, _ = self.base.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+        finally:
+            self.base.execute(f"PRAGMA busy_timeout={MS_TO_WAIT}")
+        self.wal_pages = self._tried_at = pages if busy and pages > 0 else 0
 
     def used(self) -> int:
         """Return how many bytes of the file are in use."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from headwater.errors import StoreError
@@ -20,9 +22,10 @@ from .policy import RetentionPolicy
 
 __all__ = ["Keeper"]
 
-WAL_PAGES = 4096
-"""Pages (16 MB) by which the WAL grows before it is brought into the main file."""
 _CHUNK_PAGES = 264
+"""Pages of four chunks of a snapshot, written or removed."""
+_PAGES_OF_IDS = 512
+"""Pages that forgetting 256 ids changes, at most: each may stand on a page of its own, in the table and in its index."""
 _YIELD_S = 0.001
 """Seconds between two pieces of a learner's copy, for others to run."""
 _PACE = 2.0
@@ -54,6 +57,7 @@ class Keeper:
         self._file, self._models, self._journal, self._snapshots = file, models, journal, snapshots
         self._ids, self._policy = ids, policy
         self._turn = threading.Lock()  # one snapshot at a time
+        self._pruning, self._readers = threading.Lock(), 0
         self.failure: StoreError | None = None
         """Why the last snapshot, or the pruning behind it, did not succeed; None where it did."""
         self.snapshot_seq = models.oldest()
@@ -69,7 +73,7 @@ class Keeper:
     def is_due(self) -> bool:
         """Say whether it is time for snapshots, or for a checkpoint."""
         events = self._journal.seq - self.snapshot_seq
-        return events >= self._policy.snapshot_every or self._file.wal_pages >= WAL_PAGES
+        return events >= self._policy.snapshot_every or self._file.wants_checkpoint
 
     def work(self) -> None:
         """Do what is due: snapshots, expiry, a checkpoint. A failure is noted in ``failure``, and tried again next time."""
@@ -77,8 +81,15 @@ class Keeper:
             self.snapshot()
         try:
             self.expire()
-            if self._file.wal_pages >= WAL_PAGES:
-                self._file.checkpoint()
+        except StoreError as error:
+            self.failure = error
+        if self._file.wants_checkpoint:
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Bring the WAL into the main file; a failure is noted, and it is tried again next time."""
+        try:
+            self._file.checkpoint()
         except StoreError as error:
             self.failure = error
 
@@ -120,26 +131,47 @@ class Keeper:
             time.sleep(_YIELD_S)
         with self._file.mutex, model.lock:
             saved, scores, seq = copy.finish(), state.scores.to_bytes(), self._journal.seq
-        now, short = int(time.time() * 1000), partial(self._file.short_transaction, _CHUNK_PAGES)
-        self._snapshots.write(state.id, seq, now, saved, scores, short, self._relieve)
+        now, short = int(time.time() * 1000), partial(self._short_transaction, _CHUNK_PAGES)
+        self._snapshots.write(state.id, seq, now, saved, scores, short)
         return seq
 
-    def _relieve(self) -> None:
-        if self._file.wal_pages >= WAL_PAGES:
+    @contextmanager
+    def _short_transaction(self, pages: int = 64) -> Iterator[None]:
+        """Write as `StoreFile.short_transaction` does, and bring the WAL into the main file where it has become long."""
+        with self._file.short_transaction(pages):
+            yield
+        if self._file.wants_checkpoint:
             self._file.checkpoint()
 
     # ---- pruning -------------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let nothing be pruned while somebody reads what is kept."""
+        with self._pruning:
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._pruning:
+                self._readers -= 1
+
     def _prune(self) -> None:
+        """Delete what the policy no longer keeps; the next time, while somebody reads it."""
+        with self._pruning:
+            if not self._readers:
+                self._delete()
+
+    def _delete(self) -> None:
         seq, keep = self._journal.seq, self._events_to_keep()
         oldest = seq
         with self._file.short_transaction():
             for model in self._models.by_name.values():
                 for state in model.learners:
                     oldest = min(oldest, self._snapshots.prune(state.id, seq, keep))
-        self._journal.prune(min(oldest, seq - keep), self._file.short_transaction)
-        self._ids.forget(seq - keep, self._file.short_transaction)
-        self._snapshots.sweep(self._file.short_transaction)
+        self._journal.prune(min(oldest, seq - keep), self._short_transaction)
+        self._ids.forget(seq - keep, partial(self._short_transaction, _PAGES_OF_IDS))
+        self._snapshots.sweep(partial(self._short_transaction, _CHUNK_PAGES))
 
     def _events_to_keep(self) -> int:
         """Return how many events are kept: as the policy says, and fewer where they take too much room."""
@@ -162,7 +194,7 @@ class Keeper:
         until = min(wanted, self._expired_until + int(_PACE * 1000 * passed))
         if until > self._expired_until:
             self._expired_until = until
-            self._ids.expire(until, self._file.short_transaction)
+            self._ids.expire(until, partial(self._short_transaction, _PAGES_OF_IDS))
             with self._file.short_transaction():
                 self._file.base.execute("REPLACE INTO meta VALUES ('expired_until', ?)", (until,))
 

@@ -48,6 +48,8 @@ Journaled = tuple[LearnRequest | LabelRequest | StepRequest | SourceRequest, Mod
 """A request that was journaled: its model, its events, and the number of the first."""
 
 
+_ID_BYTES = 8192
+"""Bytes that a commit writes for an id, at most: a page of the table and one of its index."""
 _SMALL = 4096
 """Bytes of a request that can bring too few names to need much memory."""
 
@@ -148,6 +150,8 @@ class Service:
             self.commits += 1
             self._file.acknowledge(self.journal.seq, self.ids.last)
             self._teach(journaled)
+            if self._file.needs_checkpoint:
+                self._keeper.checkpoint()
             if self._keeper.is_due():
                 self._background.wake()
             return outcomes
@@ -211,6 +215,7 @@ class Service:
             return
         first = self._append(model, events, now)
         self.ids.remember(model.id, events, first)
+        self._file.grow(_ID_BYTES * sum(event.id is not None for event in events))
         for answer in request.answers:  # a repetition within the request points at its first one, by −place
             if answer and answer["seq"] < 0:
                 answer["seq"] = first - answer["seq"] - 1
@@ -424,8 +429,8 @@ class Service:
         """Open what is on disk a second time, to read it while requests go on."""
         at = str(self.path)
         self._file.check()
-        with closing(database.read_only(self._file.path)) as base, database.sound(at):
-            base.execute("BEGIN")
+        # No transaction: it would hold back the WAL for as long as a replay takes. What is kept stays meanwhile.
+        with self._keeper.reading(), closing(database.read_only(self._file.path)) as base, database.sound(at):
             journal = Journal(base, at)
             journal.find_end()
             yield Models(base, at, journal, Snapshots(base, at, self.snapshots.learners))
