@@ -1,6 +1,7 @@
 """A durable learner over millions of events with new users for ever, new columns, and rare classes: what does not grow.
 
     python -m benchmarks.growth 10000000
+    python -m benchmarks.growth drift 2000000   # a world that drifts, all defaults, beside the same learner without a store
     python -m benchmarks.growth pause           # how long an acknowledgement waits while 200,000 rows are written as a snapshot
 
 Each block of events is written, synced and learned as one request; the table of rows (``max_rows``) is full early. A line a
@@ -10,6 +11,7 @@ tenth of the run: cost of an event, the longest wait for an acknowledgement, mem
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import tempfile
@@ -37,6 +39,51 @@ def events(first: int, n: int) -> tuple[list[dict[str, Any]], list[Any]]:
         X.append(x)
         y.append(f"rare {i // 1000 % 30}" if i % 1000 == 0 else (i * 31 % 97 > 48) ^ (i * 7919 % 40 > 30))
     return X, y
+
+
+def drifting(first: int, n: int) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Return some events of a world that drifts: means and effects wander, and a new user comes with every tenth event."""
+    X, y = [], []
+    for i in range(first, first + n):
+        t = i / 200_000
+        a, b = (i * 31 % 97) / 9.7, (i * 57 % 89) / 8.9
+        x = {
+            "a": a + 3.0 * math.sin(t) + t,
+            "b": b * (1 + 0.2 * t),
+            "c": (i * 71 % 101) / 10.1,
+            "d": (i * 7919 % 83) / 83,
+        }
+        X.append({**x, "user": f"user {i // 10 - i * 7919 % 5000}", "device": f"d{i * 7919 % 40}"})
+        y.append(["no", "yes"][(a * math.cos(t) + b * math.sin(t) > 5) ^ (i * 7919 % 40 > 36)])
+    return X, y
+
+
+def drift(count: int, path: Path) -> None:
+    """Learn events that drift; print a row for each tenth, with what the same learner costs without a store."""
+    bare, part = hw.Classifier(seed=1), max(BLOCK, count // 10)
+    with hw.open(path, hw.Classifier(seed=1)) as model:
+        for first in range(0, count, part):
+            costs, alone, longest, wal, most = 0.0, 0.0, 0.0, 0.0, 0.0
+            for at in range(first, first + part, BLOCK):
+                X, y = drifting(at, BLOCK)
+                began, work = time.perf_counter(), time.process_time()
+                model.learn_many(X, y)
+                longest, costs = max(longest, time.perf_counter() - began), costs + time.process_time() - work
+                work = time.thread_time()
+                bare.step_many(X, y)
+                alone += time.thread_time() - work
+                wal, most = max(wal, size(path.with_name(f"{path.name}-wal"))), max(most, memory())
+            row = {
+                "events": first + part,
+                "cpu_us_an_event": round(1e6 * costs / part, 1),
+                "cpu_us_without_a_store": round(1e6 * alone / part, 1),
+                "longest_block_ms": round(1e3 * longest, 1),
+                "memory_mb": round(most, 1),
+                "file_mb": round(size(path), 1),
+                "wal_mb_at_most": round(wal, 1),
+                "rows": model.describe()["rows"],
+            }
+            print(json.dumps(row), flush=True)
 
 
 def memory() -> float:
@@ -124,6 +171,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         if what == "pause":
             print(json.dumps(pause(Path(folder) / "pause.db")), flush=True)
+        elif what == "drift":
+            drift(int(sys.argv[2]), Path(folder) / "drift.db")
         else:
             run(int(what), Path(folder) / "growth.db")
 
