@@ -258,6 +258,33 @@ def test_a_message_that_comes_twice_is_learned_once_by_its_id(broker, topic, tmp
         assert fingerprint(model.learner) == fingerprint(uninterrupted(31))
 
 
+@pytest.mark.parametrize("ids", ["", "&id=id", "&id=c"])
+def test_rows_and_their_answers_in_another_topic_that_come_twice_are_learned_once(broker, topic, ids, tmp_path):
+    """Also where only rows have ids, where a pair is known by its key, and across a restart."""
+    late = f"{topic}late"
+    broker.make(late)
+    asked = [{"a": row(i)["a"], "c": i, "id": i} for i in range(30)]
+    answers = [{"y": row(i)["y"], "id": i} | ({"c": f"a{i}"} if i % 2 else {}) for i in range(30)]
+    where = broker.address(topic, answers=late, key="id", block=20, idle=1) + ids
+
+    def put(there, some):
+        broker.put(there, [json.dumps(one).encode() for one in some])
+
+    put(topic, asked[:20] + asked[:10])
+    put(late, answers[5:30] + answers[10:30])
+    with hw.open(tmp_path / "a.db", learner()) as model:
+        assert model.learn_from(where, "y", drop=["c"]).learned == 15
+        put(topic, asked + asked)
+        put(late, answers + answers[::-1])
+        state = model.learn_from(where, "y", drop=["c"])
+        assert (state.learned, model.n_learned) == (30, 30)
+        assert state.counts["repeated"] > 0
+    with hw.open(tmp_path / "a.db") as model:
+        put(late, answers)
+        put(topic, asked)
+        assert (model.learn_from(where, "y", drop=["c"]).learned, model.n_learned) == (30, 30)
+
+
 # ---- the log itself --------------------------------------------------------------------------------------------------
 
 LIVE = [kind for kind in BROKERS if kind.__name__ != "Kafka"]

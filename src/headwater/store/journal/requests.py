@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from headwater.errors import DataError
 
@@ -102,6 +102,14 @@ class Gap:
     positions: dict[str, str]
 
 
+class Waiting(NamedTuple):
+    """What waits for its other half: its number in the store, its content, and the id that it came with."""
+
+    number: int
+    body: bytes
+    example: str | None
+
+
 @dataclass(slots=True)
 class SourceRequest:
     """What one read of a followed source brings: its rows, and how far the source was read with them; all of it or nothing.
@@ -119,7 +127,9 @@ class SourceRequest:
     joined : list of int
         Numbers of what waited and has found its other half.
     waiting : list of tuple
-        What waits from now on: ``"row"`` or ``"answer"``, its key, its content.
+        What waits from now on: ``"row"`` or ``"answer"``, its key, its content, and its id if it has one.
+    aliases : dict
+        By the place of an event, another name that it is remembered under, such as the id of its answer.
     outgoing : list of tuple
         Messages to send: their lane, such as predictions, what names them, and the message.
     rejects : list of tuple
@@ -139,7 +149,8 @@ class SourceRequest:
     positions: dict[str, str]
     events: list[JournalEvent] = field(default_factory=list)
     joined: list[int] = field(default_factory=list)
-    waiting: list[tuple[str, str, bytes]] = field(default_factory=list)
+    waiting: list[tuple[str, str, bytes, str | None]] = field(default_factory=list)
+    aliases: dict[int, str] = field(default_factory=dict)
     outgoing: list[tuple[str, str, bytes]] = field(default_factory=list)
     rejects: list[tuple[str, str, str, bytes]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -238,6 +249,16 @@ class Ids:
         ]
         if rows:
             self._base.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", rows)
+
+    def remember_aliases(self, request: SourceRequest, first: int) -> None:
+        """Write the other names of a request's events that have just been journaled, from a number on."""
+        fresh = [i for i, answer in enumerate(request.answers) if "repeated" not in answer]
+        rows = [
+            (request.model, request.aliases[i], first + n, digest(None, request.events[i].y))
+            for n, i in enumerate(fresh)
+            if i in request.aliases
+        ]
+        self._base.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?)", rows)
 
     def waiting(self, request: LabelRequest, now: int) -> tuple[JournalEvent | None, int]:
         """Find the prediction that an answer is for.
@@ -356,4 +377,5 @@ __all__ = [
     "SourceRequest",
     "StepRequest",
     "UnknownId",
+    "Waiting",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.store.journal.requests import Gap, SourceRequest
+from headwater.store.journal.requests import Gap, SourceRequest, Waiting
 
 __all__ = ["DEAD_LETTERS", "PREDICTIONS", "SourceTables"]
 
@@ -29,7 +29,7 @@ _SCHEMA = (
     PRIMARY KEY (model, source, what)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS joins (
     id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL,
-    body BLOB NOT NULL, UNIQUE (model, source, what, name))""",
+    body BLOB NOT NULL, example TEXT, UNIQUE (model, source, what, name))""",
     """CREATE TABLE IF NOT EXISTS rejects (
     id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, part TEXT NOT NULL,
     position TEXT NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL)""",
@@ -70,8 +70,13 @@ class SourceTables:
         """Make the tables, where the store has none yet."""
         for line in _SCHEMA:
             self._base.execute(line)
-        if all(row[1] != "lane" for row in self._base.execute("PRAGMA table_info(outbox)").fetchall()):
+        if not self._has("outbox", "lane"):
             self._update()
+        if not self._has("joins", "example"):  # of a version that knew what waits by its key alone
+            self._base.execute("ALTER TABLE joins ADD COLUMN example TEXT")
+
+    def _has(self, table: str, column: str) -> bool:
+        return any(row[1] == column for row in self._base.execute(f"PRAGMA table_info({table})").fetchall())
 
     def _update(self) -> None:
         """Bring the tables of version 0.2 up to date, which knew of no dead letters and kept refused messages whole."""
@@ -88,7 +93,8 @@ class SourceTables:
         self._base.executemany(new, gaps)
         self._base.executemany("DELETE FROM joins WHERE id = ?", [(number,) for number in request.joined])
         waiting = [(*of, *row) for row in request.waiting]
-        self._base.executemany("INSERT INTO joins (model, source, what, name, body) VALUES (?, ?, ?, ?, ?)", waiting)
+        new = "INSERT INTO joins (model, source, what, name, body, example) VALUES (?, ?, ?, ?, ?, ?)"
+        self._base.executemany(new, waiting)
         refused = [
             (*of, part, position, reason[:_DETAIL_CHARACTERS], body[:_REJECT_BYTES])
             for part, position, reason, body in request.rejects
@@ -96,7 +102,7 @@ class SourceTables:
         new = "INSERT INTO rejects (model, source, part, position, reason, body) VALUES (?, ?, ?, ?, ?, ?)"
         self._base.executemany(new, refused)
         self._write_outgoing(of, request)
-        self._count(of, request.counts | {"learned": learned, "repeated": repeated})
+        self._count(of, Counter(request.counts) + Counter(learned=learned, repeated=repeated))
         if waiting or request.joined:
             self._bound(of, request.most_waiting)
         if refused:
@@ -160,16 +166,24 @@ class SourceTables:
         query = "SELECT count(*) FROM joins WHERE model = ? AND source = ? AND what = ?"
         return int(self._rows(query, model, source, what)[0][0])
 
-    def found(self, model: int, source: str, what: str, names: Sequence[str]) -> dict[str, tuple[int, bytes]]:
-        """Return those of some names that wait: the number and what was kept."""
-        out: dict[str, tuple[int, bytes]] = {}
+    def found(self, model: int, source: str, what: str, names: Sequence[str]) -> dict[str, Waiting]:
+        """Return those of some names that wait."""
+        out: dict[str, Waiting] = {}
         for i in range(0, len(names), _AT_ONCE):
             some = names[i : i + _AT_ONCE]
             marks = ",".join("?" * len(some))
-            query = (
-                f"SELECT name, id, body FROM joins WHERE model = ? AND source = ? AND what = ? AND name IN ({marks})"
-            )
-            out |= {name: (id_, bytes(body)) for name, id_, body in self._rows(query, model, source, what, *some)}
+            query = "SELECT name, id, body, example FROM joins WHERE model = ? AND source = ? AND what = ? AND name IN"
+            rows = self._rows(f"{query} ({marks})", model, source, what, *some)
+            out |= {name: Waiting(id_, bytes(body), example) for name, id_, body, example in rows}
+        return out
+
+    def learned(self, model: int, names: Sequence[str]) -> dict[str, int]:
+        """Return those of some names that events are remembered under, each with the digest of what it was."""
+        out: dict[str, int] = {}
+        for i in range(0, len(names), _AT_ONCE):
+            some = names[i : i + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            out |= dict(self._rows(f"SELECT id, digest FROM seen WHERE model = ? AND id IN ({marks})", model, *some))
         return out
 
     def gaps(self, model: int, source: str) -> list[Gap]:

@@ -216,6 +216,8 @@ class Service:
         first = self._append(model, events, now)
         self.ids.remember(model.id, events, first)
         self._file.grow(_ID_BYTES * sum(event.id is not None for event in events))
+        if isinstance(request, SourceRequest):
+            self.ids.remember_aliases(request, first)
         for answer in request.answers:  # a repetition within the request points at its first one, by −place
             if answer and answer["seq"] < 0:
                 answer["seq"] = first - answer["seq"] - 1

@@ -13,18 +13,17 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import TypeVar
-
-import msgspec
+from typing import Any, TypeVar
 
 from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.learner.kind import check_can, kind_of
-from headwater.store.journal.events import JournalEvent, PendingPrediction, Predictions, pack_pending, unpack_pending
+from headwater.store.journal.events import Predictions
 from headwater.store.journal.requests import Gap, SourceRequest
 from headwater.store.journal.source_tables import DEAD_LETTERS, PREDICTIONS
 from headwater.store.service.model import Model
 from headwater.store.service.service import Service
 from headwater.store.sources.outbox import Outbox
+from headwater.store.sources.pairs import Pairs
 from headwater.store.sources.retrying import PATIENCE, Patience, Retrying, Stopped
 from headwater.store.sources.rows import Columns, Row, read_rows, refused
 from headwater.store.sources.status import Followed, Monitor, State
@@ -145,6 +144,8 @@ class Follower:
         self._joins = len(self._feeds) > 1
         if self._joins or predictions is not None:
             check_can(model.champion.learner, "late", at=address.name)
+        pairs: dict[str, bool] = {"joins": self._joins, "answers": self._columns.answers}
+        self._pairs = Pairs(service.sources, model.id, self.name, **pairs)
         self.monitor = monitor or Monitor(self.name)
         self._patience, self._retrying = patience, Retrying(patience, self.monitor)
         sinks = {"predictions": predictions, "dead_letters": dead_letters}
@@ -345,7 +346,7 @@ class Follower:
 
     def _try(self, feed: _Feed, messages: Sequence[Message], *, whole: bool) -> Exception | None:
         """Commit messages; return why that can't be, in which case nothing of it is there."""
-        rows = self._rows(messages)
+        rows = self._rows(feed, messages)
         try:
             return self._commit(self._request(feed, messages, rows, whole=whole))
         except StoreError:
@@ -355,13 +356,13 @@ class Follower:
                 raise
             return error
 
-    def _rows(self, messages: Sequence[Message]) -> list[Row]:
+    def _rows(self, feed: _Feed, messages: Sequence[Message]) -> list[Row]:
         """Decode messages; a registry of schemas that is away is waited for, as nobody knows yet what they say."""
         most = _ROW_TIMES * self.service.limits.row_bytes
-        learner, joins = self.model.champion.learner, self._joins
+        how: dict[str, Any] = {"joins": self._joins, "needs_id": not feed.prefix, "most_bytes": most}
 
         def attempt() -> list[Row]:
-            return read_rows(messages, self._decode, self._columns, learner, joins=joins, most_bytes=most)
+            return read_rows(messages, self._decode, self._columns, self.model.champion.learner, **how)
 
         return self._retrying.run(State.WAITING_FOR_SOURCE, attempt)
 
@@ -393,10 +394,10 @@ class Follower:
         good = [row for row in rows if not row.reason]
         self._check_keys(good)
         if feed.prefix:
-            self._join_answers(request, good)
+            self._pairs.add_answers(request, good)
         else:
             request.counts["read"] = len(messages)
-            self._join_rows(request, good)
+            self._add_rows(request, good)
         for row in rows:
             if row.reason:
                 self._refuse(request, feed, row)
@@ -415,57 +416,18 @@ class Follower:
         if "keys" in kind_of(learner).can:
             learner.check_keys([row.x for row in rows], learning=True)
 
-    def _join_rows(self, request: SourceRequest, rows: list[Row]) -> None:
-        """Learn rows whose answer is known, and let the others wait for theirs."""
-        early = self._found("answer", rows)
-        waiting = self._found("row", rows)
+    def _add_rows(self, request: SourceRequest, rows: list[Row]) -> None:
+        """Learn rows, or let them wait for their answers, and let their predictions go out."""
         guesses: list[Predictions | None] = [None] * len(rows)
-        if self._outbox.predicts or self._joins:
-            guesses[:], seq, _ = self.model.predict([row.x for row in rows], shadows=True) if rows else ([], 0, {})
+        seq, predicts = 0, self._outbox.predicts
+        if rows and (predicts or self._joins):
+            guesses[:], seq, _ = self.model.predict([row.x for row in rows], shadows=True)
+        self._pairs.add_rows(request, rows, guesses, seq)
         for row, guess in zip(rows, guesses, strict=True):
-            if row.y is None and row.key in early:
-                number, body = early.pop(row.key)
-                request.joined.append(number)
-                row.y = msgspec.msgpack.decode(body)
-            if row.y is not None or not self._columns.answers:
-                request.events.append(self._event(row, guess))
-            elif self._joins and row.key in waiting:
-                row.reason = "its key waits for an answer already"
-                continue
-            elif self._joins and guess is not None:
-                waiting[row.key] = (0, b"")
-                request.waiting.append(("row", row.key, pack_pending(PendingPrediction(row.x, guess, seq))))
-            elif not self._outbox.predicts:
+            if not predicts and not self._joins and row.y is None and self._columns.answers:
                 row.reason = "the answer is missing"
-            if self._outbox.predicts and guess is not None:
+            if predicts and guess is not None and not row.reason and not row.repeated:
                 request.outgoing.append(self._outbox.prediction(row, guess))
-
-    def _join_answers(self, request: SourceRequest, rows: list[Row]) -> None:
-        """Learn the rows that these are the answers of; an answer that comes before its row waits for it."""
-        waiting = self._found("row", rows)
-        early = self._found("answer", rows)
-        for row in rows:
-            if row.y is None:
-                row.reason = "the answer is missing"
-            elif row.key in early:
-                row.reason = "an answer of this key waits already"
-            elif row.key in waiting:
-                number, body = waiting.pop(row.key)
-                pending = unpack_pending(body)
-                request.joined.append(number)
-                request.events.append(JournalEvent(pending.x, row.y, predicted=pending.predicted))
-            else:
-                early[row.key] = (0, b"")
-                request.waiting.append(("answer", row.key, msgspec.msgpack.encode(row.y)))
-
-    def _found(self, what: str, rows: list[Row]) -> dict[str, tuple[int, bytes]]:
-        if not self._joins:
-            return {}
-        return self.service.sources.found(self.model.id, self.name, what, [row.key for row in rows])
-
-    def _event(self, row: Row, guess: Predictions | None) -> JournalEvent:
-        name = None if row.id is None else f"{self.name}:{row.id}"
-        return JournalEvent(row.x, row.y, None, name, guess)
 
 
 def _columns(address: Address, target: str | None, drop: Collection[str], model: Model) -> Columns:

@@ -54,6 +54,7 @@ class Row:
     id: str | None = None
     reason: str = ""
     detail: str = ""
+    repeated: bool = False
 
 
 def read_rows(
@@ -63,6 +64,7 @@ def read_rows(
     learner: Any,
     *,
     joins: bool,
+    needs_id: bool = True,
     most_bytes: int = 1 << 40,
 ) -> list[Row]:
     """Return the rows of messages, in order; one that ``decode`` or the source passes over is left out.
@@ -81,6 +83,8 @@ def read_rows(
         Who is to learn them: which answers can be.
     joins
         Whether a row needs a key.
+    needs_id
+        Whether a row needs an id, where its column is named; an answer doesn't.
     most_bytes
         The size of a message that is decoded.
 
@@ -103,7 +107,7 @@ def read_rows(
                 raise _too_large(message, most_bytes)
             found = decode(message.value)
             if found is not None:
-                rows.append(_row(message, _sample(found), columns, learner, joins=joins))
+                rows.append(_row(message, _sample(found), columns, learner, joins=joins, needs_id=needs_id))
         except BrokerGone:  # a registry's: nobody knows yet what the message says
             raise
         except Exception as error:  # noqa: BLE001 - a function of the user's may raise anything: it is told, and counted
@@ -134,17 +138,17 @@ def _too_large(message: Message, most: int) -> DataError:
     )
 
 
-def _row(message: Message, x: dict[Any, Any], columns: Columns, learner: Any, *, joins: bool) -> Row:
+def _row(message: Message, x: dict[Any, Any], columns: Columns, learner: Any, *, joins: bool, needs_id: bool) -> Row:
     y = None if columns.target is None else kind_of(learner).answer.read(x.pop(columns.target, None), learner)
-    key = x.pop(columns.key, None) if columns.key else message.key
-    name = x.pop(columns.id, None) if columns.id else None
+    key = x.get(columns.key) if columns.key else message.key
+    name = x.get(columns.id) if columns.id else None  # which may be the same column
     if joins and key is None:
         raise DataError(
             expected=f"a key in {columns.key}" if columns.key else "a message with a key", got="none", at="message"
         )
-    if columns.id and name is None:
+    if columns.id and name is None and needs_id:
         raise DataError(expected=f"an id in {columns.id}", got="none", at="message")
-    for column in columns.drop:
+    for column in (*filter(None, (columns.key, columns.id)), *columns.drop):
         x.pop(column, None)
     # What is learned now is what a replay will learn.
     exact = unpack_events(pack_events([JournalEvent(x, y)]))[0]
