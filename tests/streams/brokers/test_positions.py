@@ -215,3 +215,35 @@ def test_mqtt_messages_are_acknowledged_only_once_they_are_kept(tmp_path):
         sink.close()
     finally:
         server.kill()
+
+
+def test_a_retained_message_is_counted_and_not_learned_at_each_start(tmp_path):
+    paho = pytest.importorskip("paho.mqtt.publish", reason="no client: pip install 'headwater[mqtt]' brings it")
+    server = mosquitto(tmp_path)
+    server.start()
+    where = f"mqtt://127.0.0.1:{server.port}/heat?idle=0.5"
+    try:
+        paho.single("heat", json.dumps(row(0)), qos=1, retain=True, hostname="127.0.0.1", port=server.port)
+        for start in (1, 2):
+            with hw.open(tmp_path / "a.db", learner()) as model:
+                state = model.learn_from(where, "y")
+                assert (state.learned, state.counts) == (0, {"a retained message": start})
+    finally:
+        server.kill()
+
+
+def test_two_stores_follow_one_topic_of_mqtt(tmp_path):
+    pytest.importorskip("paho.mqtt", reason="no client: pip install 'headwater[mqtt]' brings it")
+    server = mosquitto(tmp_path)
+    server.start()
+    where = f"mqtt://127.0.0.1:{server.port}/heat?idle=0.5"
+    try:
+        with hw.open(tmp_path / "a.db", learner()) as one, hw.open(tmp_path / "b.db", learner()) as two:
+            for model in (one, two):
+                assert model.learn_from(where, "y").learned == 0  # makes the subscription
+            sink = open_sink(read_address(where))
+            sink.send("", [Outgoing(i, "", json.dumps(row(i)).encode()) for i in range(5)])
+            sink.close()
+            assert [model.learn_from(where, "y").learned for model in (one, two)] == [5, 5]
+    finally:
+        server.kill()
