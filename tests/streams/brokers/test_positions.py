@@ -86,6 +86,44 @@ def test_kafka_takes_predictions_by_key(kafka):
     source.close()
 
 
+def test_partitions_added_to_a_busy_topic_of_kafka_are_read_from_their_beginning(kafka, monkeypatch):
+    """No broker here can add partitions, so one is hidden from the reader until then."""
+    from headwater.streams.brokers import kafka as module
+
+    described, hidden = module.KafkaSource._described, [3]
+
+    def seen(source):
+        name, parts = described(source)
+        return name, [part for part in parts if part not in hidden]
+
+    monkeypatch.setattr(module.KafkaSource, "_described", seen)
+    monkeypatch.setattr(module, "_LOOK_S", 0.0)
+    produce(kafka, [row(i) for i in range(5)], partition=3)
+    produce(kafka, [row(0)])
+    source = open_source(read_address(kafka.address + "/rows"))
+    assert "3" not in source.open({})
+    drain(source, 1)
+    hidden.clear()
+    added = []
+    while len(added) < 5:
+        produce(kafka, [row(0)])  # there is always a message: the reader is never idle
+        added += [one for one in source.read(100, 10.0) if one.partition == "3"]
+    assert [one.position for one in added] == ["0", "1", "2", "3", "4"]
+    source.close()
+
+
+def test_a_cut_log_of_kafka_says_how_many_messages_are_gone(kafka):
+    for _ in range(8):  # the mock cluster keeps 5 MB of a partition
+        kafka.producer.produce("rows", b"x" * 900_000, partition=0)
+        assert kafka.producer.flush(PATIENCE_S) == 0
+    source = open_source(read_address(kafka.address + "/rows"))
+    with pytest.raises(TrimmedLog, match="expected partition 0 from offset 1 on, got one that begins at") as caught:
+        source.open({"0": "0"})
+    source.close()
+    assert caught.value.gone == caught.value.most == int(caught.value.go_on["0"])
+    assert f"{caught.value.gone} messages are gone" in str(caught.value)
+
+
 # ---- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 
