@@ -2,6 +2,8 @@
  * done with them. Freeing, saving, loading, checking, copying, hashing and merging are loops over it. */
 #include "learner.h"
 
+#include <float.h>
+
 enum { REAL = -1 }; /* the learner's own number type */
 
 /* Along the second dimension, where there is one. */
@@ -31,100 +33,113 @@ enum {
     PER_TRACE
 };
 
+/* What the numbers of an array may be, at most: whatever is restored is looked at, number by number. */
+struct range {
+    double low, high;
+    const char *what;
+};
+static const struct range FINITE = {-DBL_MAX, DBL_MAX, "finite numbers"};
+static const struct range VALUES = {-1.01e30, 1.01e30, "numbers up to 1e30"}; /* a mean of such may be rounded beyond */
+static const struct range SQUARES = {0, 1e62, "numbers from 0 to 1e62"};      /* variances of such values */
+static const struct range SUMS = {-1e62, 1e62, "numbers up to 1e62"};
+static const struct range COUNTS = {0, 9007199254740992.0, "counts"};
+static const struct range IMPORTANCE = {0, 1e30, "weights of samples"};
+
 #define AT(field) offsetof(hw_learner, field)
 #define WORK(field) {.at = AT(field)} /* memory that is no part of the state: it has no name */
 static const struct row {
     const char *name;
     int type, merge, owner, across;
-    size_t at; /* where a learner keeps the array */
+    size_t at;                 /* where a learner keeps the array */
+    const struct range *range; /* of floating-point numbers */
 } LIST[] = {
-    {"declaration", HW_F64, HW_KEEP_FIRST, HW_OF_DECLARATION, ALONE, AT(declaration)},
-    {"sizes", HW_I64, HW_BY_NAME, HW_OF_SIZES, ALONE, AT(sizes)},
-    {"names_owner", HW_I32, HW_BY_NAME, HW_OF_NAMES, ALONE, AT(names.owner)},
-    {"names_value", HW_I32, HW_BY_NAME, HW_OF_NAMES, ALONE, AT(names.value)},
-    {"names_end", HW_I64, HW_BY_NAME, HW_OF_NAMES, ALONE, AT(names.end)},
-    {"names_bytes", HW_U8, HW_BY_NAME, HW_OF_BYTES, ALONE, AT(names.bytes)},
-    {"column_name", HW_I32, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.name)},
-    {"column_kind", HW_U8, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.kind)},
-    {"column_slot", HW_I32, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.slot)},
-    {"slot_row", HW_I32, HW_BY_NAME, HW_OF_SLOTS, ALONE, AT(slots.row)},
-    {"slot_basis", HW_I32, HW_BY_NAME, HW_OF_SLOTS, ALONE, AT(slots.basis)},
-    {"slot_mean", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.mean)},
-    {"slot_variance", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.variance)},
-    {"slot_seen", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.seen)},
-    {"slot_knot_count", HW_I32, HW_SAMPLE, HW_OF_SLOTS, ALONE, AT(slots.knot_count)},
-    {"slot_knots", HW_F64, HW_SAMPLE, HW_OF_SLOTS, PER_KNOT, AT(slots.knots)},
-    {"slot_reservoir", HW_F64, HW_SAMPLE, HW_OF_RESERVOIR, ALONE, AT(packed)},
-    {"cell_code", HW_I32, HW_MOST_TESTS, HW_OF_TESTS, ALONE, AT(cells.code)},
-    {"cell_threshold", HW_F64, HW_MOST_TESTS, HW_OF_TESTS, ALONE, AT(cells.threshold)},
-    {"shared_slots", HW_I32, HW_BY_NAME, HW_OF_SHARED, ALONE, AT(shared_slots)},
-    {"row_keys", HW_U64, HW_BY_NAME, HW_OF_ROWS, ALONE, AT(row_keys)},
-    {"touched", HW_I64, HW_SUM, HW_OF_ROWS, ALONE, AT(touched)},
-    {"weights", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(weights)},
-    {"state_0", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[0])},
-    {"state_1", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[1])},
-    {"state_2", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[2])},
-    {"state_3", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[3])},
-    {"state_4", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[4])},
-    {"buffer", REAL, HW_MEAN, HW_OF_BUFFERS, ALONE, AT(buffer)},
-    {"running", HW_F64, HW_NUMBER_BY_NUMBER, HW_OF_EXPERTS, PER_RUNNING, AT(running)},
-    {"answers", HW_F64, HW_EXACT_STATISTICS, HW_OF_OUTPUTS, PER_THREE, AT(answers)},
-    {"random", HW_U64, HW_SUM, HW_OF_TWO, ALONE, AT(random)},
-    {"scores", HW_F64, HW_IN_TURN, HW_OF_SCORES, ALONE, AT(scores)},
-    {"label_history", HW_F64, HW_LAST, HW_OF_HISTORY, ALONE, AT(label_history)},
-    {"step", HW_F64, HW_KEEP_FIRST, HW_OF_TWO, ALONE, AT(step)},
-    {"sample_start", HW_I64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_start)},
-    {"sample_count", HW_I64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_count)},
-    {"sample_y", HW_F64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_y)},
-    {"sample_w", HW_F64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_w)},
-    {"pair_rows", HW_I32, HW_CLEAR, HW_OF_PAIRS, ALONE, AT(pair_rows)},
-    {"pair_values", REAL, HW_CLEAR, HW_OF_PAIRS, ALONE, AT(pair_values)},
-    {"pending_key", HW_U64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_key)},
-    {"pending_highest_row", HW_I64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_highest_row)},
-    {"pending", REAL, HW_CLEAR, HW_OF_PENDING, PER_COMPONENT, AT(pending)},
-    {"pending_answers", HW_F64, HW_CLEAR, HW_OF_PENDING_ANSWERS, PER_ANSWER_INPUT, AT(pending_answers)},
-    {"text_counts", HW_I64, HW_BY_NAME, HW_OF_TEXT, ALONE, AT(text.counts)},
-    {"text_columns", HW_I32, HW_BY_NAME, HW_OF_TEXT_COLUMNS, ALONE, AT(text.columns)},
-    {"text_keys", HW_U64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.keys)},
-    {"text_seen", HW_F64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.seen)},
-    {"text_weights", REAL, HW_BY_NAME, HW_OF_TEXT_ROWS, PER_CAPACITY, AT(text.weights)},
-    {"memory_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_MEMORY, ALONE, AT(recurrent.numbers)},
-    {"memory_keys", HW_U64, HW_KEEP_FIRST, HW_OF_KEYS, PER_KEY, AT(recurrent.keys)},
-    {"memory_states", REAL, HW_KEEP_FIRST, HW_OF_KEYS, PER_STATE, AT(recurrent.states)},
-    {"memory_blocks", HW_I64, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_HEAD, AT(recurrent.blocks)},
-    {"memory_traces", REAL, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_TRACE, AT(recurrent.traces)},
-    {"forecast_counts", HW_I64, HW_KEEP_FIRST, HW_OF_FORECAST, ALONE, AT(forecast.counts)},
-    {"forecast_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_NUMBERS, ALONE, AT(forecast.numbers)},
-    {"forecast_past", HW_F64, HW_KEEP_FIRST, HW_OF_PAST, ALONE, AT(forecast.past)},
-    {"forecast_inverse", HW_F64, HW_KEEP_FIRST, HW_OF_FEATURES, PER_FEATURE, AT(forecast.inverse)},
-    {"forecast_weights", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_FEATURE, AT(forecast.weights)},
-    {"forecast_inputs", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_FEATURE, AT(forecast.inputs)},
-    {"forecast_gains", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_FEATURE, AT(forecast.gains)},
-    {"forecast_said", HW_F64, HW_KEEP_FIRST, HW_OF_ORIGINS, PER_HORIZON, AT(forecast.said)},
-    {"forecast_origins", HW_F64, HW_KEEP_FIRST, HW_OF_ORIGINS, PER_ORIGIN, AT(forecast.origins)},
-    {"forecast_errors", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_ERROR, AT(forecast.errors)},
-    {"forecast_scores", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_SCORE, AT(forecast.scores)},
-    {"forecast_column_start", HW_I64, HW_KEEP_FIRST, HW_OF_HORIZONS, ALONE, AT(forecast.x_start)},
-    {"forecast_column_count", HW_I64, HW_KEEP_FIRST, HW_OF_HORIZONS, ALONE, AT(forecast.x_count)},
-    {"forecast_column_slots", HW_I32, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x_slots)},
-    {"forecast_column_x", HW_F64, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x)},
-    {"forecast_levels", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_LEVEL, AT(forecast.levels)},
-    {"forecast_happened", HW_I32, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.happened)},
-    {"forecast_given", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.given)},
-    {"forecast_older", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.older)},
-    {"bandit_counts", HW_I64, HW_KEEP_FIRST, HW_OF_BANDIT, ALONE, AT(bandit.counts)},
-    {"bandit_shares", HW_F64, HW_KEEP_FIRST, HW_OF_SHARES, PER_TWO, AT(bandit.shares)},
-    {"bandit_actions", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_NUMBER, AT(bandit.actions)},
-    {"bandit_weights", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_INPUT, AT(bandit.weights)},
-    {"bandit_inverse", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_PAIR_OF_INPUTS, AT(bandit.inverse)},
-    {"bandit_ring", HW_I32, HW_KEEP_FIRST, HW_OF_DECISIONS, ALONE, AT(bandit.ring)},
-    {"agent_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_AGENT, ALONE, AT(agent.numbers)},
-    {"agent_returns", HW_F64, HW_KEEP_FIRST, HW_OF_EPISODES, ALONE, AT(agent.returns)},
-    {"agent_lengths", HW_F64, HW_KEEP_FIRST, HW_OF_EPISODES, ALONE, AT(agent.lengths)},
-    {"agent_rows", HW_F64, HW_KEEP_FIRST, HW_OF_AGENT_ROWS, PER_THREE, AT(agent.rows)},
-    {"coverage", HW_F64, HW_COVERED, HW_OF_COVERAGE, PER_COVERAGE, AT(coverage)},
-    {"pending_ends", HW_F64, HW_CLEAR, HW_OF_PENDING_GIVEN, PER_GIVEN, AT(pending_ends)},
-    {"pending_shown", REAL, HW_CLEAR, HW_OF_PENDING_SHOWN, ALONE, AT(pending_shown)},
+    {"declaration", HW_F64, HW_KEEP_FIRST, HW_OF_DECLARATION, ALONE, AT(declaration), &FINITE},
+    {"sizes", HW_I64, HW_BY_NAME, HW_OF_SIZES, ALONE, AT(sizes), NULL},
+    {"names_owner", HW_I32, HW_BY_NAME, HW_OF_NAMES, ALONE, AT(names.owner), NULL},
+    {"names_value", HW_I32, HW_BY_NAME, HW_OF_NAMES, ALONE, AT(names.value), NULL},
+    {"names_end", HW_I64, HW_BY_NAME, HW_OF_NAMES, ALONE, AT(names.end), NULL},
+    {"names_bytes", HW_U8, HW_BY_NAME, HW_OF_BYTES, ALONE, AT(names.bytes), NULL},
+    {"column_name", HW_I32, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.name), NULL},
+    {"column_kind", HW_U8, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.kind), NULL},
+    {"column_slot", HW_I32, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.slot), NULL},
+    {"slot_row", HW_I32, HW_BY_NAME, HW_OF_SLOTS, ALONE, AT(slots.row), NULL},
+    {"slot_basis", HW_I32, HW_BY_NAME, HW_OF_SLOTS, ALONE, AT(slots.basis), NULL},
+    {"slot_mean", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.mean), &VALUES},
+    {"slot_variance", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.variance), &SQUARES},
+    {"slot_seen", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.seen), &COUNTS},
+    {"slot_knot_count", HW_I32, HW_SAMPLE, HW_OF_SLOTS, ALONE, AT(slots.knot_count), NULL},
+    {"slot_knots", HW_F64, HW_SAMPLE, HW_OF_SLOTS, PER_KNOT, AT(slots.knots), &VALUES},
+    {"slot_reservoir", HW_F64, HW_SAMPLE, HW_OF_RESERVOIR, ALONE, AT(packed), &VALUES},
+    {"cell_code", HW_I32, HW_MOST_TESTS, HW_OF_TESTS, ALONE, AT(cells.code), NULL},
+    {"cell_threshold", HW_F64, HW_MOST_TESTS, HW_OF_TESTS, ALONE, AT(cells.threshold), &FINITE},
+    {"shared_slots", HW_I32, HW_BY_NAME, HW_OF_SHARED, ALONE, AT(shared_slots), NULL},
+    {"row_keys", HW_U64, HW_BY_NAME, HW_OF_ROWS, ALONE, AT(row_keys), NULL},
+    {"touched", HW_I64, HW_SUM, HW_OF_ROWS, ALONE, AT(touched), NULL},
+    {"weights", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(weights), &FINITE},
+    {"state_0", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[0]), &FINITE},
+    {"state_1", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[1]), &FINITE},
+    {"state_2", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[2]), &FINITE},
+    {"state_3", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[3]), &FINITE},
+    {"state_4", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[4]), &FINITE},
+    {"buffer", REAL, HW_MEAN, HW_OF_BUFFERS, ALONE, AT(buffer), &FINITE},
+    {"running", HW_F64, HW_NUMBER_BY_NUMBER, HW_OF_EXPERTS, PER_RUNNING, AT(running), &SUMS},
+    {"answers", HW_F64, HW_EXACT_STATISTICS, HW_OF_OUTPUTS, PER_THREE, AT(answers), &SUMS},
+    {"random", HW_U64, HW_SUM, HW_OF_TWO, ALONE, AT(random), NULL},
+    {"scores", HW_F64, HW_IN_TURN, HW_OF_SCORES, ALONE, AT(scores), &SUMS},
+    {"label_history", HW_F64, HW_LAST, HW_OF_HISTORY, ALONE, AT(label_history), &SUMS},
+    {"step", HW_F64, HW_KEEP_FIRST, HW_OF_TWO, ALONE, AT(step), &FINITE},
+    {"sample_start", HW_I64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_start), NULL},
+    {"sample_count", HW_I64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_count), NULL},
+    {"sample_y", HW_F64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_y), &VALUES},
+    {"sample_w", HW_F64, HW_CLEAR, HW_OF_RING, ALONE, AT(sample_w), &IMPORTANCE},
+    {"pair_rows", HW_I32, HW_CLEAR, HW_OF_PAIRS, ALONE, AT(pair_rows), NULL},
+    {"pair_values", REAL, HW_CLEAR, HW_OF_PAIRS, ALONE, AT(pair_values), &FINITE},
+    {"pending_key", HW_U64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_key), NULL},
+    {"pending_highest_row", HW_I64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_highest_row), NULL},
+    {"pending", REAL, HW_CLEAR, HW_OF_PENDING, PER_COMPONENT, AT(pending), &FINITE},
+    {"pending_answers", HW_F64, HW_CLEAR, HW_OF_PENDING_ANSWERS, PER_ANSWER_INPUT, AT(pending_answers), &SUMS},
+    {"text_counts", HW_I64, HW_BY_NAME, HW_OF_TEXT, ALONE, AT(text.counts), NULL},
+    {"text_columns", HW_I32, HW_BY_NAME, HW_OF_TEXT_COLUMNS, ALONE, AT(text.columns), NULL},
+    {"text_keys", HW_U64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.keys), NULL},
+    {"text_seen", HW_F64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.seen), &COUNTS},
+    {"text_weights", REAL, HW_BY_NAME, HW_OF_TEXT_ROWS, PER_CAPACITY, AT(text.weights), &FINITE},
+    {"memory_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_MEMORY, ALONE, AT(recurrent.numbers), &COUNTS},
+    {"memory_keys", HW_U64, HW_KEEP_FIRST, HW_OF_KEYS, PER_KEY, AT(recurrent.keys), NULL},
+    {"memory_states", REAL, HW_KEEP_FIRST, HW_OF_KEYS, PER_STATE, AT(recurrent.states), &FINITE},
+    {"memory_blocks", HW_I64, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_HEAD, AT(recurrent.blocks), NULL},
+    {"memory_traces", REAL, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_TRACE, AT(recurrent.traces), &FINITE},
+    {"forecast_counts", HW_I64, HW_KEEP_FIRST, HW_OF_FORECAST, ALONE, AT(forecast.counts), NULL},
+    {"forecast_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_NUMBERS, ALONE, AT(forecast.numbers), &SUMS},
+    {"forecast_past", HW_F64, HW_KEEP_FIRST, HW_OF_PAST, ALONE, AT(forecast.past), &VALUES},
+    {"forecast_inverse", HW_F64, HW_KEEP_FIRST, HW_OF_FEATURES, PER_FEATURE, AT(forecast.inverse), &SUMS},
+    {"forecast_weights", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_FEATURE, AT(forecast.weights), &SUMS},
+    {"forecast_inputs", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_FEATURE, AT(forecast.inputs), &SUMS},
+    {"forecast_gains", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_FEATURE, AT(forecast.gains), &SUMS},
+    {"forecast_said", HW_F64, HW_KEEP_FIRST, HW_OF_ORIGINS, PER_HORIZON, AT(forecast.said), &SUMS},
+    {"forecast_origins", HW_F64, HW_KEEP_FIRST, HW_OF_ORIGINS, PER_ORIGIN, AT(forecast.origins), &SUMS},
+    {"forecast_errors", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_ERROR, AT(forecast.errors), &SUMS},
+    {"forecast_scores", HW_F64, HW_KEEP_FIRST, HW_OF_HORIZONS, PER_SCORE, AT(forecast.scores), &SUMS},
+    {"forecast_column_start", HW_I64, HW_KEEP_FIRST, HW_OF_HORIZONS, ALONE, AT(forecast.x_start), NULL},
+    {"forecast_column_count", HW_I64, HW_KEEP_FIRST, HW_OF_HORIZONS, ALONE, AT(forecast.x_count), NULL},
+    {"forecast_column_slots", HW_I32, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x_slots), NULL},
+    {"forecast_column_x", HW_F64, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x), &FINITE},
+    {"forecast_levels", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_LEVEL, AT(forecast.levels), &SUMS},
+    {"forecast_happened", HW_I32, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.happened), NULL},
+    {"forecast_given", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.given), &SUMS},
+    {"forecast_older", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.older), &SUMS},
+    {"bandit_counts", HW_I64, HW_KEEP_FIRST, HW_OF_BANDIT, ALONE, AT(bandit.counts), NULL},
+    {"bandit_shares", HW_F64, HW_KEEP_FIRST, HW_OF_SHARES, PER_TWO, AT(bandit.shares), &FINITE},
+    {"bandit_actions", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_NUMBER, AT(bandit.actions), &SUMS},
+    {"bandit_weights", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_INPUT, AT(bandit.weights), &SUMS},
+    {"bandit_inverse", HW_F64, HW_KEEP_FIRST, HW_OF_ACTIONS, PER_PAIR_OF_INPUTS, AT(bandit.inverse), &SUMS},
+    {"bandit_ring", HW_I32, HW_KEEP_FIRST, HW_OF_DECISIONS, ALONE, AT(bandit.ring), NULL},
+    {"agent_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_AGENT, ALONE, AT(agent.numbers), &SUMS},
+    {"agent_returns", HW_F64, HW_KEEP_FIRST, HW_OF_EPISODES, ALONE, AT(agent.returns), &SUMS},
+    {"agent_lengths", HW_F64, HW_KEEP_FIRST, HW_OF_EPISODES, ALONE, AT(agent.lengths), &COUNTS},
+    {"agent_rows", HW_F64, HW_KEEP_FIRST, HW_OF_AGENT_ROWS, PER_THREE, AT(agent.rows), &SUMS},
+    {"coverage", HW_F64, HW_COVERED, HW_OF_COVERAGE, PER_COVERAGE, AT(coverage), &SUMS},
+    {"pending_ends", HW_F64, HW_CLEAR, HW_OF_PENDING_GIVEN, PER_GIVEN, AT(pending_ends), &SUMS},
+    {"pending_shown", REAL, HW_CLEAR, HW_OF_PENDING_SHOWN, ALONE, AT(pending_shown), &FINITE},
     WORK(expert),
     WORK(op),
     WORK(names.table),
@@ -208,6 +223,29 @@ void hw_free_arrays(hw_learner *l)
         memcpy(&array, (const char *)l + LIST[i].at, sizeof array);
         hw_release(array);
     }
+}
+
+static double number_at(const hw_array *a, int64_t i)
+{
+    return a->type == HW_F32 ? (double)((const float *)a->data)[i] : ((const double *)a->data)[i];
+}
+
+int hw_check_ranges(hw_learner *l, hw_fault *fault)
+{
+    for (int i = 2; i < STATES; i++) { /* behind the declaration and the sizes, which are checked before */
+        const struct range *r = LIST[i].range;
+        hw_array a;
+        hw_array_at(l, i, &a);
+        int64_t count = r ? a.shape[0] * a.shape[1] : 0;
+        for (int64_t j = 0; j < count; j++) {
+            double x = number_at(&a, j);
+            if (!(x >= r->low && x <= r->high)) {
+                *fault = (hw_fault){a.name, r->what, x};
+                return HW_BAD_STATE;
+            }
+        }
+    }
+    return 0;
 }
 
 size_t hw_size_of(int type)

@@ -761,7 +761,8 @@ enum { HW_MOST_ARRAYS = 128 };
 void hw_free_arrays(hw_learner *l);
 int hw_array_at(hw_learner *l, int i, hw_array *array); /* where array i of the state lies, by l->sizes; its owner */
 int hw_owner_of(int i);
-size_t hw_size_of(int type); /* bytes of a number */
+size_t hw_size_of(int type);                         /* bytes of a number */
+int hw_check_ranges(hw_learner *l, hw_fault *fault); /* of every floating-point number */
 
 /* ---- state.c --------------------------------------------------------------------------------------------------------- */
 /* Whose the numbers of an array of the state are: of what there is one along its first dimension. */

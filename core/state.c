@@ -268,6 +268,11 @@ static int check_numbers(const hw_learner *l, hw_fault *fault)
     }
     for (int i = 0; l->intervals && i < (l->intervals == HW_ANOMALY ? HW_SCORES_HEAD : 1); i++)
         CHECK(countable(l->scores[i]), "scores", "a count", l->scores[i]);
+    for (int j = 0; j < l->outputs; j++) {
+        const double *a = l->answers + 3 * j; /* mean, variance, count */
+        CHECK(a[0] >= -1.01e30 && a[0] <= 1.01e30 && a[1] >= 0 && countable(a[2]), "answers", "means, variances and counts",
+              a[0]);
+    }
     CHECK(l->step[0] > 0 && l->step[0] <= 1e30 && l->step[1] > 0 && l->step[1] <= 1e30, "step", "above 0", l->step[0]);
     bool classes = hw_is_of_classes(l->expert[0].loss);
     if (l->history && l->targets)
@@ -581,11 +586,11 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
     if (lacking)
         hw_begin_ends(&l->forecast);
     hw_set_counts(l);
-    if ((status = check_names(l, fault)) < 0 || (status = check_numbers(l, fault)) < 0 ||
-        (status = check_forecast(l, fault)) < 0 || (status = check_bandit(l, fault)) < 0 ||
-        (status = check_text(l, fault)) < 0 || (status = check_coverage(l, fault)) < 0 ||
-        (status = hw_check_recurrent(l, fault)) < 0 || (status = hw_check_agent(l, fault)) < 0 ||
-        (status = unpack(l, fault)) < 0)
+    if ((status = hw_check_ranges(l, fault)) < 0 || (status = check_names(l, fault)) < 0 ||
+        (status = check_numbers(l, fault)) < 0 || (status = check_forecast(l, fault)) < 0 ||
+        (status = check_bandit(l, fault)) < 0 || (status = check_text(l, fault)) < 0 ||
+        (status = check_coverage(l, fault)) < 0 || (status = hw_check_recurrent(l, fault)) < 0 ||
+        (status = hw_check_agent(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
         return status;
     for (int32_t i = 0; i < l->columns.count; i++) {
         uint32_t size;

@@ -59,10 +59,16 @@ def best_hidden(core: Core) -> int | None:
 def effective_rank(H: NDArray[Any]) -> float:
     """Return exp(entropy of the singular values' shares) of activations H (rows, units): how many directions they use.
 
+    NaN if an activation is not finite.
+
     References
     ----------
     Roy & Vetterli 2007; that it falls where a net loses plasticity: Lyle et al. 2022, Dohare et al. 2024.
     """
+    largest = float(np.abs(H).max(initial=0.0))
+    if not math.isfinite(largest):
+        return math.nan
+    H = H / np.float64(largest) if largest > 1e15 else H  # whose squares may be too large
     gram = H.T @ H if H.shape[0] > H.shape[1] else H @ H.T
     sizes = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0.0))
     shares = sizes[sizes > 1e-6 * max(float(sizes.max(initial=0.0)), 1e-300)]
