@@ -39,9 +39,9 @@ struct range {
     const char *what;
 };
 static const struct range FINITE = {-DBL_MAX, DBL_MAX, "finite numbers"};
-static const struct range VALUES = {-1.01e30, 1.01e30, "numbers up to 1e30"}; /* a mean of such may be rounded beyond */
-static const struct range SQUARES = {0, 1e62, "numbers from 0 to 1e62"};      /* variances of such values */
-static const struct range SUMS = {-1e62, 1e62, "numbers up to 1e62"};
+static const struct range VALUES = {-1.01e30, 1.01e30, "numbers up to 1e30"};
+static const struct range SQUARES = {0, 1e100, "numbers from 0 to 1e100"};
+static const struct range SUMS = {-1e100, 1e100, "numbers up to 1e100"};
 static const struct range COUNTS = {0, 9007199254740992.0, "counts"};
 static const struct range IMPORTANCE = {0, 1e30, "weights of samples"};
 
@@ -64,7 +64,7 @@ static const struct row {
     {"column_slot", HW_I32, HW_BY_NAME, HW_OF_COLUMNS, ALONE, AT(columns.slot), NULL},
     {"slot_row", HW_I32, HW_BY_NAME, HW_OF_SLOTS, ALONE, AT(slots.row), NULL},
     {"slot_basis", HW_I32, HW_BY_NAME, HW_OF_SLOTS, ALONE, AT(slots.basis), NULL},
-    {"slot_mean", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.mean), &VALUES},
+    {"slot_mean", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.mean), &SUMS},
     {"slot_variance", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.variance), &SQUARES},
     {"slot_seen", HW_F64, HW_EXACT_STATISTICS, HW_OF_SLOTS, ALONE, AT(slots.seen), &COUNTS},
     {"slot_knot_count", HW_I32, HW_SAMPLE, HW_OF_SLOTS, ALONE, AT(slots.knot_count), NULL},

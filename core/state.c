@@ -270,8 +270,7 @@ static int check_numbers(const hw_learner *l, hw_fault *fault)
         CHECK(countable(l->scores[i]), "scores", "a count", l->scores[i]);
     for (int j = 0; j < l->outputs; j++) {
         const double *a = l->answers + 3 * j; /* mean, variance, count */
-        CHECK(a[0] >= -1.01e30 && a[0] <= 1.01e30 && a[1] >= 0 && countable(a[2]), "answers", "means, variances and counts",
-              a[0]);
+        CHECK(a[1] >= 0 && countable(a[2]), "answers", "variances of 0 or more, and counts", a[1]);
     }
     CHECK(l->step[0] > 0 && l->step[0] <= 1e30 && l->step[1] > 0 && l->step[1] <= 1e30, "step", "above 0", l->step[0]);
     bool classes = hw_is_of_classes(l->expert[0].loss);
