@@ -191,7 +191,7 @@ def test_an_address_that_cannot_be_is_one_sentence(server, tmp_path):
         for wrong, sentence in [
             ("redis://localhost", "expected an address such as redis://host/topic"),
             ("redis://localhost/rows?kye=id", "Did you mean key?"),
-            ("redis://me:secret@localhost/rows", "Set HEADWATER_REDIS_PASSWORD in the environment."),
+            ("redis://me:sec/secret@localhost/rows", "Write %2F for /"),
             ("amqp://localhost/rows", "expected an address that begins with kafka://"),
             (address(server, "rows?wait=none"), "expected wait= a number above 0, got none"),
             (address(server, "rows?format=xml"), "format= one of json, msgpack, avro, protobuf, got xml"),

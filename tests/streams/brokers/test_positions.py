@@ -224,6 +224,36 @@ def test_nats_messages_that_are_gone_are_an_error_and_repetitions_of_predictions
         server.kill()
 
 
+def test_messages_of_one_subject_that_a_limit_deleted_are_missed_behind_another_subject_that_stays(tmp_path):
+    nats = pytest.importorskip("nats", reason="no client: pip install 'headwater[nats]' brings it")
+    server = nats_server(tmp_path)
+    server.start()
+
+    async def fill(begin, end):
+        client = await nats.connect(f"nats://127.0.0.1:{server.port}")
+        stream = client.jetstream(timeout=PATIENCE_S)
+        if not begin:
+            await stream.add_stream(name="ALL", subjects=["rows.*"], max_msgs_per_subject=50)
+            await stream.publish("rows.other", b"{}")
+        for i in range(begin, end):
+            await stream.publish("rows.a", json.dumps(row(i)).encode())
+        await client.close()
+
+    try:
+        asyncio.run(fill(0, 20))
+        where = f"nats://127.0.0.1:{server.port}/rows.a?idle=0.3"
+        with hw.open(tmp_path / "a.db", learner()) as model:
+            assert model.learn_from(where, "y").learned == 20
+            asyncio.run(fill(20, 60))  # the oldest go, and were read
+            assert model.learn_from(where, "y").learned == 60
+            asyncio.run(fill(60, 340))
+            with pytest.raises(TrimmedLog, match="up to 230 messages are gone"):
+                model.learn_from(where, "y")
+            assert model.learn_from(where, "y", accept_gap=True).learned == 110
+    finally:
+        server.kill()
+
+
 # ---- MQTT ------------------------------------------------------------------------------------------------------------
 
 
