@@ -110,6 +110,7 @@ void renew_plan(Learner *self);      /* its columns have other numbers now */
 
 /* learner.c */
 const hw_allocator *allocator(void);
+long long bytes_held(void);         /* by all learners and fleets of this process */
 Learner *new_reader(Learner *like); /* without a core */
 int refresh(Learner *self);         /* its shape, and room for its outputs */
 PyObject *last_prediction(const Learner *self);

@@ -4,16 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int64_t held; /* bytes that all learners and fleets of this process hold */
+
 static void *resize(void *context, void *block, size_t old, size_t size)
 {
     (void)context;
-    (void)old;
-    if (!size) {
+    void *now = size ? realloc(block, size) : NULL;
+    if (!size)
         free(block);
-        return NULL;
-    }
-    return realloc(block, size);
+    if (now || !size)
+        __atomic_add_fetch(&held, (int64_t)size - (int64_t)(block ? old : 0), __ATOMIC_RELAXED);
+    return now;
 }
+
+long long bytes_held(void) { return (long long)__atomic_load_n(&held, __ATOMIC_RELAXED); }
 
 static const hw_allocator MEMORY = {resize, NULL};
 
@@ -818,6 +822,33 @@ static int holds(const Learner *self, const Py_buffer *view, int64_t count)
     return 0;
 }
 
+/* A row that costs about a millisecond or more is computed without the interpreter's lock: other threads run meanwhile. */
+enum { COSTLY = 1 << 17 };
+
+static PyThreadState *let_others_run(const Learner *self, int table)
+{
+    int64_t values = self->used > self->plan.count ? self->used : self->plan.count;
+    return !table && self->shape.dense + values * self->shape.stride > COSTLY ? PyEval_SaveThread() : NULL;
+}
+
+static int learned_apart(Learner *self, int table, double y, double weight, void *out)
+{
+    PyThreadState *state = let_others_run(self, table);
+    int code = out ? hw_learn(self->core, y, weight, out) : hw_learn_late(self->core, y, weight);
+    if (state)
+        PyEval_RestoreThread(state);
+    return code;
+}
+
+static int predicted_apart(Learner *self, int table, void *out, double *width, int waiting)
+{
+    PyThreadState *state = let_others_run(self, table);
+    int code = waiting ? hw_predict_pending(self->core, out) : hw_predict(self->core, out, width);
+    if (state)
+        PyEval_RestoreThread(state);
+    return code;
+}
+
 /* learn(source, start, stop, y, w, good, out, ask) → how many were learned. Row i of the source is predicted into out and
  * learned with y[i], w[i], where good[i]; with ask, its row i is predicted (and waits for its answer) instead; with ask =
  * False nothing is predicted, and the mixture learns only from the predictions stored when the rows were predicted. */
@@ -851,18 +882,12 @@ static PyObject *learner_learn(Learner *self, PyObject *args)
             if (asks) {
                 code = read_row(self, &ask, start + i, 0);
                 if (code >= 0)
-                    code = hw_predict_pending(self->core, p);
+                    code = predicted_apart(self, together, p, NULL, 1);
             }
-            if (asks || late) {
-                if (code >= 0)
-                    code = read_row(self, &from, start + i, good[i]);
-                if (code >= 0)
-                    code = hw_learn_late(self->core, good[i] ? y[i] : 0, weight);
-            } else {
+            if (code >= 0)
                 code = read_row(self, &from, start + i, good[i]);
-                if (code >= 0)
-                    code = hw_learn(self->core, good[i] ? y[i] : 0, weight, p);
-            }
+            if (code >= 0)
+                code = learned_apart(self, together, good[i] ? y[i] : 0, weight, asks || late ? NULL : p);
             learned += code == 1;
         }
         if (state)
@@ -907,7 +932,7 @@ static PyObject *learner_predict(Learner *self, PyObject *args)
             char *p = out + i * k * size;
             code = read_row(self, &from, start + i, 0);
             if (code >= 0)
-                code = waiting ? hw_predict_pending(self->core, p) : hw_predict(self->core, p, widths ? widths + i : NULL);
+                code = predicted_apart(self, !!from.table, p, widths ? widths + i : NULL, waiting);
         }
         if (state)
             PyEval_RestoreThread(state);

@@ -95,7 +95,14 @@ static PyObject *keep(PyObject *self, PyObject *object)
     Py_RETURN_NONE;
 }
 
+static PyObject *held(PyObject *self, PyObject *none)
+{
+    (void)self, (void)none;
+    return PyLong_FromLongLong(bytes_held());
+}
+
 static PyMethodDef functions[] = {
+    {"held", held, METH_NOARGS, "Bytes that all learners and fleets of this process hold."},
     {"level", level, METH_VARARGS, "The level of kernels that this processor runs: 1, 3 or 4."},
     {"sine", sine, METH_VARARGS, "sin(2πt), of a float or in place of an array."},
     {"cosine", cosine, METH_VARARGS, "cos(2πt), of a float or in place of an array."},

@@ -9,7 +9,7 @@ import pytest
 import headwater as hw
 from fleet.machines import stream
 from headwater.errors import StoreError
-from store.journal.full_disk import small_disk
+from support.processes.full_disk import small_disk
 
 ROWS, LABELS, _ = stream(1200, keys=60, seed=8)
 BLOCKS = [slice(at, at + 60) for at in range(0, 1200, 60)]

@@ -12,7 +12,7 @@ import headwater as hw
 from headwater import nn
 from headwater.errors import StoreError
 from headwater.serve.api import events
-from headwater.serve.api.heatmaps import activation_maps, weight_maps
+from headwater.serve.api.looks.heatmaps import activation_maps, weight_maps
 from headwater.serve.app import build
 from headwater.serve.background.history import Curve, ModelHistory, SavedCurve
 from headwater.serve.run import make_state
@@ -52,8 +52,8 @@ def test_looking_changes_nothing_and_finds_the_feature_that_matters(state):
         learned(state, 20, i + 1)
         plain = fingerprint(model.champion.learner)
         state.histories.of(model).record({"learn": {"p50": 1.0, "p99": 2.0}})
-        weight_maps(model)
-        activation_maps(model)
+        weight_maps(model.champion.learner)
+        activation_maps(model.champion.learner, latest(model))
         events.frame(state, model, past=True)
         assert fingerprint(model.champion.learner) == plain != before
     found = state.histories.of(model).importance()
@@ -182,10 +182,10 @@ def test_a_curve_keeps_the_whole_past_in_a_bounded_number_of_points():
 def test_weights_and_activations_are_those_of_the_net(state):
     layers = [nn.Dense(5, "tanh"), nn.Dense(3, "relu")]  # and the head
     model = with_model(state, hw.Regressor(layers=layers, seed=1))
-    assert weight_maps(model) == activation_maps(model) == []
+    assert weight_maps(model.champion.learner) == activation_maps(model.champion.learner, latest(model)) == []
     rows = np.random.default_rng(0).normal(size=(60, 2)).tolist()
     state.service.commit([LearnRequest(model.id, [JournalEvent({"a": a, "b": b}, a - b) for a, b in rows])])
-    w, seen = weight_maps(model), activation_maps(model)
+    w, seen = weight_maps(model.champion.learner), activation_maps(model.champion.learner, latest(model))
     assert [one["shape"] for one in w] == [[2, 5], [5, 3], [3, 1]]
     assert [(one["what"], one["shape"]) for one in seen] == [("tanh", [20, 5]), ("relu", [20, 3]), ("output", [20, 1])]
     first, second = (np.array(one["cells"]) for one in seen[:2])
@@ -197,11 +197,15 @@ def test_weights_and_activations_are_those_of_the_net(state):
     assert np.argsort(said).tolist() == order.tolist()  # the newest first, in the units that the net learns in
 
 
+def latest(model):
+    return [event.x for _, event, _ in list(model.recent)[::-1]]
+
+
 def test_a_large_layer_is_shown_as_means_of_neighbours(state):
     model = with_model(state, hw.Classifier(hidden=(200,), seed=1))
     samples = [JournalEvent({f"x{i}": "v", "n": float(i)}, bool(i % 2)) for i in range(3000)]
     state.service.commit([LearnRequest(model.id, samples)])
-    for shown in weight_maps(model) + activation_maps(model):
+    for shown in weight_maps(model.champion.learner) + activation_maps(model.champion.learner, latest(model)):
         assert len(shown["cells"]) <= 64
         assert len(shown["cells"][0]) <= 64
 
@@ -223,7 +227,7 @@ def test_a_page_that_takes_too_long_to_read_is_let_go(state, monkeypatch):
 
         scope = {"type": "http", "method": "GET", "path": "/events", "headers": [], "query_string": b""}
         async with asyncio.timeout(900):
-            await events.EventStream(state)(scope, receive, send)
+            await build(state)(scope, receive, send)
         return sent
 
     assert asyncio.run(slow()) == ["http.response.start", "http.response.body"]
@@ -241,7 +245,7 @@ def test_there_are_only_so_many_pages(state):
             sent.append(message)
 
         scope = {"type": "http", "method": "GET", "path": "/events", "headers": [], "query_string": b""}
-        await events.EventStream(state)(scope, None, send)
+        await build(state)(scope, None, send)
         return sent[0]
 
     answer = asyncio.run(ask())

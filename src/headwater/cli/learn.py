@@ -116,8 +116,7 @@ def learn(
     written = report_file(" ".join(source), report, drift) if report is not None else None
     with ExitStack() as opened:
         opened.enter_context(nullcontext() if model is None else locked(model))
-        source = source if follow is None else accepted(source, follow)
-        start = Start(source, target, task, model, reading, options, fleet)
+        start = Start(accepted(source, follow) if follow else source, target, task, model, reading, options, fleet)
         start.open(opened, resume=resume, report=report)
         pace = session_pace(written, every, drift, start.surprises)
         session = Session(start.learner, delay=delay, window=window, keep=model, adapt=policies, **pace)

@@ -21,7 +21,7 @@ from headwater.learner.schema_warning import about_columns
 from headwater.learner.validation import REASONS, REFUSED, check_rows
 from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows
 
-from .engine import BaseEngine
+from .engine import BaseEngine, Setup
 from .kind import Kind
 from .limits import Growth, Limits, check_growth
 from .sampling.sample import DiagnosisSample
@@ -304,6 +304,11 @@ class Learner(ABC):
     def members(self) -> Mapping[Any, Learner]:
         """The learners that it consists of, by output; none but of one with several answers a row."""
         return {}
+
+    @property
+    def setup(self) -> Setup | None:
+        """What its engine is made from; None of a kind that makes it from something else."""
+        return vars(self).get("_setup")
 
     @property
     def coverage_(self) -> dict[float, dict[str, float]]:

@@ -6,6 +6,7 @@ A network is one expert. A pool is several experts that read the same input tabl
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from headwater.errors import ConfigError
@@ -99,6 +100,23 @@ class Expert:
             remedy = "Put nn.Flatten() and nn.Dense(outputs) last."
             raise ConfigError(expected="a Dense layer that gives the outputs", got="none", at="layers", help=remedy)
         return found[-1]
+
+    @property
+    def parameters(self) -> tuple[int, int]:
+        """How many numbers it declares: in the layers behind the input table, and in each row of the table.
+
+        Examples
+        --------
+        >>> Expert((Dense(32, "relu"), Dense(1))).parameters
+        (65, 32)
+        """
+        widths = [
+            layer.width if isinstance(layer, Recurrent) else layer.units
+            for layer in self.layers
+            if isinstance(layer, Dense | Embedding | Recurrent)
+        ]
+        biases = sum(widths)
+        return sum(n * m for n, m in pairwise(widths)) + biases, widths[0]
 
     def with_outputs(self, k: int) -> Expert:
         """Return the expert with k outputs instead."""

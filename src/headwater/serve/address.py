@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headwater.serve.endpoint import Handler
+from headwater.serve.http.costs import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,8 @@ class Address:
     ----------
     method, path, handler
         The HTTP method, the path, and the function that answers.
+    cost
+        What one request may take.
     scope
         The scope that a token must have; None for what anyone may see.
     takes
@@ -32,6 +35,7 @@ class Address:
     method: str
     path: str
     handler: Handler
+    cost: Cost
     scope: str | None = "read"
     takes: str = ""
     many: bool = False

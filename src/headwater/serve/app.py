@@ -19,21 +19,10 @@ from starlette.routing import BaseRoute, Route
 from headwater.errors import StoreError
 from headwater.serve import openapi
 from headwater.serve.address import Address
-from headwater.serve.api import (
-    acting,
-    backups,
-    events,
-    explaining,
-    forecasting,
-    heatmaps,
-    keys,
-    learning,
-    metrics,
-    models,
-    page,
-)
+from headwater.serve.api import acting, backups, events, forecasting, keys, learning, looking, metrics, models, page
 from headwater.serve.api.control import transitions
 from headwater.serve.endpoint import Endpoint, Request, Response
+from headwater.serve.http.costs import AT_HAND, CHANGE, COPY, FORM, PUBLISHED, ROWS, SAMPLE
 from headwater.serve.http.schemas import Login, decoded, to_json
 from headwater.serve.protocols import health, inference, mlflow
 from headwater.serve.state import ServerState
@@ -62,67 +51,76 @@ async def described(request: Request) -> Response:
 
 
 ADDRESSES: tuple[Address, ...] = (
-    Address("POST", "/predict", learning.predict, takes="PredictRequest", many=True),
-    Address("POST", "/learn", learning.learn, "learn", takes="Example", many=True),
-    Address("POST", "/label", learning.label, "learn", takes="DelayedLabel", many=True),
-    Address("GET", "/score", keys.score, query=("key",)),
-    Address("POST", "/score", keys.score_rows, takes="PredictRequest", many=True),
-    Address("POST", "/act", acting.act, "learn", takes="ActRequest"),
-    Address("POST", "/reward", acting.reward, "learn", takes="Reward"),
-    Address("POST", "/explain", explaining.explain, takes="ExplainRequest"),
-    Address("GET", "/forecast", forecasting.forecast_next, query=("horizon", "coverage")),
-    Address("POST", "/forecast", forecasting.forecast, takes="ForecastRequest"),
-    Address("POST", "/transition", transitions.learn_transitions, "learn", takes="Transition", many=True),
-    Address("GET", "/models", models.models),
-    Address("POST", "/models", models.create, "admin", takes="NewModel", status=201),
-    Address("GET", "/models/{model}", models.model),
-    Address("POST", "/models/{model}/predict", learning.predict, takes="PredictRequest", many=True),
-    Address("POST", "/models/{model}/learn", learning.learn, "learn", takes="Example", many=True),
-    Address("POST", "/models/{model}/label", learning.label, "learn", takes="DelayedLabel", many=True),
-    Address("GET", "/models/{model}/score", keys.score, query=("key",)),
-    Address("POST", "/models/{model}/score", keys.score_rows, takes="PredictRequest", many=True),
-    Address("POST", "/models/{model}/act", acting.act, "learn", takes="ActRequest"),
-    Address("POST", "/models/{model}/reward", acting.reward, "learn", takes="Reward"),
-    Address("POST", "/models/{model}/explain", explaining.explain, takes="ExplainRequest"),
-    Address("GET", "/models/{model}/forecast", forecasting.forecast_next, query=("horizon", "coverage")),
-    Address("POST", "/models/{model}/forecast", forecasting.forecast, takes="ForecastRequest"),
+    Address("POST", "/predict", learning.predict, ROWS, takes="PredictRequest", many=True),
+    Address("POST", "/learn", learning.learn, ROWS, "learn", takes="Example", many=True),
+    Address("POST", "/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),
+    Address("GET", "/score", keys.score, PUBLISHED, query=("key",)),
+    Address("POST", "/score", keys.score_rows, ROWS, takes="PredictRequest", many=True),
+    Address("POST", "/act", acting.act, ROWS, "learn", takes="ActRequest"),
+    Address("POST", "/reward", acting.reward, FORM, "learn", takes="Reward"),
+    Address("POST", "/explain", looking.explain, SAMPLE, takes="ExplainRequest"),
+    Address("GET", "/forecast", forecasting.forecast_next, PUBLISHED, query=("horizon", "coverage")),
+    Address("POST", "/forecast", forecasting.forecast, ROWS, takes="ForecastRequest"),
+    Address("POST", "/transition", transitions.learn_transitions, ROWS, "learn", takes="Transition", many=True),
+    Address("GET", "/models", models.models, PUBLISHED),
+    Address("POST", "/models", models.create, CHANGE, "admin", takes="NewModel", status=201),
+    Address("GET", "/models/{model}", looking.model, PUBLISHED),
+    Address("POST", "/models/{model}/predict", learning.predict, ROWS, takes="PredictRequest", many=True),
+    Address("POST", "/models/{model}/learn", learning.learn, ROWS, "learn", takes="Example", many=True),
+    Address("POST", "/models/{model}/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),
+    Address("GET", "/models/{model}/score", keys.score, PUBLISHED, query=("key",)),
+    Address("POST", "/models/{model}/score", keys.score_rows, ROWS, takes="PredictRequest", many=True),
+    Address("POST", "/models/{model}/act", acting.act, ROWS, "learn", takes="ActRequest"),
+    Address("POST", "/models/{model}/reward", acting.reward, FORM, "learn", takes="Reward"),
+    Address("POST", "/models/{model}/explain", looking.explain, SAMPLE, takes="ExplainRequest"),
+    Address("GET", "/models/{model}/forecast", forecasting.forecast_next, PUBLISHED, query=("horizon", "coverage")),
+    Address("POST", "/models/{model}/forecast", forecasting.forecast, ROWS, takes="ForecastRequest"),
     Address(
-        "POST", "/models/{model}/transition", transitions.learn_transitions, "learn", takes="Transition", many=True
+        "POST",
+        "/models/{model}/transition",
+        transitions.learn_transitions,
+        ROWS,
+        "learn",
+        takes="Transition",
+        many=True,
     ),
-    Address("POST", "/models/{model}/challengers", models.challenge, "admin", takes="NewModel", status=201),
-    Address("DELETE", "/models/{model}/challengers/{learner}", models.drop, "admin"),
-    Address("POST", "/models/{model}/challengers/{learner}/promote", models.promote, "admin"),
-    Address("POST", "/models/{model}/pause", models.pause, "admin"),
-    Address("POST", "/models/{model}/resume", models.resume, "admin"),
-    Address("POST", "/models/{model}/step", models.step, "admin", takes="StepSize"),
-    Address("GET", "/models/{model}/file", models.download, gives=_BYTES, query=("seq",)),
-    Address("GET", "/models/{model}/onnx", models.onnx, gives=_BYTES),
-    Address("GET", "/models/{model}/weights", heatmaps.weights),
-    Address("GET", "/models/{model}/activations", heatmaps.activations),
-    Address("GET", "/models/{model}/importance", events.importance),
-    Address("POST", "/snapshot", models.snapshot, "admin"),
-    Address("GET", "/backup", backups.backup, "admin", gives=_BYTES),
-    Address("GET", "/health/live", health.live, None),
-    Address("GET", "/health/ready", health.ready, None),
-    Address("GET", "/metrics", metrics.metrics, gives=_TEXT),
-    Address("GET", "/openapi.json", described, None),
-    Address("POST", "/login", login, None, takes="Login"),
-    Address("POST", "/logout", logout, None),
-    Address("GET", "/v2", health.server, None),
-    Address("GET", "/v2/health/live", health.live, None),
-    Address("GET", "/v2/health/ready", health.ready, None),
-    Address("GET", "/v2/models/{model}", inference.model_about),
-    Address("GET", "/v2/models/{model}/ready", inference.model_ready),
-    Address("POST", "/v2/models/{model}/infer", inference.infer, takes="Tensors"),
-    Address("POST", "/v2/models/{model}/learn", inference.teach, "learn", takes="Tensors"),
-    Address("GET", _VERSIONED, inference.model_about),
-    Address("GET", f"{_VERSIONED}/ready", inference.model_ready),
-    Address("POST", f"{_VERSIONED}/infer", inference.infer, takes="Tensors"),
-    Address("POST", "/invocations", mlflow.invocations, takes="Invocation", query=("model",)),
-    Address("GET", "/ping", health.ping, None),
-    Address("GET", "/health", health.ping, None),
-    Address("GET", "/version", mlflow.mlflow_version, None, gives=_TEXT),
+    Address("POST", "/models/{model}/challengers", models.challenge, CHANGE, "admin", takes="NewModel", status=201),
+    Address("DELETE", "/models/{model}/challengers/{learner}", models.drop, CHANGE, "admin"),
+    Address("POST", "/models/{model}/challengers/{learner}/promote", models.promote, CHANGE, "admin"),
+    Address("POST", "/models/{model}/pause", models.pause, CHANGE, "admin"),
+    Address("POST", "/models/{model}/resume", models.resume, CHANGE, "admin"),
+    Address("POST", "/models/{model}/step", models.step, FORM, "admin", takes="StepSize"),
+    Address("GET", "/models/{model}/file", looking.download, PUBLISHED, gives=_BYTES, query=("seq",)),
+    Address("GET", "/models/{model}/onnx", looking.onnx, PUBLISHED, gives=_BYTES),
+    Address("GET", "/models/{model}/weights", looking.weights, PUBLISHED),
+    Address("GET", "/models/{model}/activations", looking.activations, PUBLISHED),
+    Address("GET", "/models/{model}/importance", events.importance, PUBLISHED),
+    Address("POST", "/snapshot", models.snapshot, CHANGE, "admin"),
+    Address("GET", "/backup", backups.backup, COPY, "admin", gives=_BYTES),
+    Address("GET", "/health/live", health.live, AT_HAND, None),
+    Address("GET", "/health/ready", health.ready, AT_HAND, None),
+    Address("GET", "/metrics", metrics.metrics, PUBLISHED, gives=_TEXT),
+    Address("GET", "/openapi.json", described, AT_HAND, None),
+    Address("POST", "/login", login, FORM, None, takes="Login"),
+    Address("POST", "/logout", logout, AT_HAND, None),
+    Address("GET", "/v2", health.server, AT_HAND, None),
+    Address("GET", "/v2/health/live", health.live, AT_HAND, None),
+    Address("GET", "/v2/health/ready", health.ready, AT_HAND, None),
+    Address("GET", "/v2/models/{model}", inference.model_about, PUBLISHED),
+    Address("GET", "/v2/models/{model}/ready", inference.model_ready, PUBLISHED),
+    Address("POST", "/v2/models/{model}/infer", inference.infer, ROWS, takes="Tensors"),
+    Address("POST", "/v2/models/{model}/learn", inference.teach, ROWS, "learn", takes="Tensors"),
+    Address("GET", _VERSIONED, inference.model_about, PUBLISHED),
+    Address("GET", f"{_VERSIONED}/ready", inference.model_ready, PUBLISHED),
+    Address("POST", f"{_VERSIONED}/infer", inference.infer, ROWS, takes="Tensors"),
+    Address("POST", "/invocations", mlflow.invocations, ROWS, takes="Invocation", query=("model",)),
+    Address("GET", "/ping", health.ping, AT_HAND, None),
+    Address("GET", "/health", health.ping, AT_HAND, None),
+    Address("GET", "/version", mlflow.mlflow_version, AT_HAND, None, gives=_TEXT),
 )
+
+EVENTS = Address("GET", "/events", events.watch, PUBLISHED, query=("model",), gives="text/event-stream")
+"""The stream that pages watch; it never ends, so it is no operation of ``/openapi.json``."""
 
 _login = msgspec.json.Decoder(Login)
 _document = to_json(openapi.document(ADDRESSES))
@@ -139,11 +137,10 @@ def build(state: ServerState, *, static: Path | None = None) -> Front:
         Where the page's files are; the package's own without it.
     """
     by_path: dict[str, dict[str, Endpoint]] = {}
-    for address in ADDRESSES:
-        by_path.setdefault(address.path, {})[address.method] = Endpoint(state, address.handler, address.scope)
+    for address in (*ADDRESSES, EVENTS, *page.addresses(static)):
+        end = Endpoint(state, address.handler, address.cost, address.scope)
+        by_path.setdefault(address.path, {})[address.method] = end
     routes: list[BaseRoute] = [Route(path, _Methods(ends), methods=list(ends)) for path, ends in by_path.items()]
-    routes.append(Route("/events", events.EventStream(state), methods=["GET"]))
-    routes += page.routes(static)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -12,7 +13,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from headwater.errors import DataError, HeadwaterError
-from headwater.serve.http.errors import Busy, TooLarge, TooSlow, status_of
+from headwater.serve.http.client import client_key
+from headwater.serve.http.costs import Budget, Cost
+from headwater.serve.http.errors import TooSlow, status_of
 from headwater.serve.http.schemas import LARGE, to_json
 from headwater.serve.state import ServerState
 
@@ -24,19 +27,24 @@ _log = logging.getLogger("headwater.serve")
 _HEADERS = {401: (b"www-authenticate", b"Bearer"), 429: (b"retry-after", b"1"), 503: (b"retry-after", b"5")}
 _FIELDS = 100
 _FIXED = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+_PART = 256 << 10
+"""Bytes of a response that are handed to the connection at once; the next ones wait until it has sent these."""
 
 
 @dataclass(slots=True)
 class Response:
-    """A response, ready to send: a body, or pieces of it that are made while they are sent."""
+    """A response, ready to send: a body, pieces of it that are made while they are sent, or a ``stream`` without an end."""
 
-    body: bytes
+    body: bytes | memoryview
     status: int = 200
     kind: bytes = b"application/json"
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     pieces: AsyncGenerator[bytes, None] | None = None
     length: int = 0
     """Bytes of all pieces."""
+    stream: Callable[[Receive, Send], Awaitable[None]] | None = None
+    fixed: list[tuple[bytes, bytes]] = field(default_factory=lambda: _FIXED)
+    """Headers that are the same for all responses, but for those of pages."""
 
 
 @dataclass(slots=True)
@@ -47,8 +55,7 @@ class Request:
     scope: Any
     receive: Receive
     headers: dict[bytes, bytes]
-    received: int = 0
-    """Bytes of its body that came so far."""
+    budget: Budget
 
     @property
     def path(self) -> dict[str, str]:
@@ -92,15 +99,14 @@ class Request:
         TooLarge, TooSlow
             If it is not, or does not.
         """
-        limit = self.state.limits.body_bytes
         length = self.headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > limit:
-            raise _too_large(limit)
+        if length.isdigit():
+            self.budget.check_body(int(length))
         message = await self.receive()
         if message["type"] == "http.disconnect":
             raise _broken_off()
         body = message.get("body", b"")
-        self._count(len(body))
+        self.budget.charge_body(len(body), large=LARGE)
         return await self._rest(body) if message.get("more_body") else bytes(body)
 
     async def _rest(self, begun: bytes) -> bytes:
@@ -121,24 +127,9 @@ class Request:
             if message["type"] == "http.disconnect":
                 raise _broken_off()
             parts.append(message.get("body", b""))
-            self._count(len(parts[-1]))
+            self.budget.charge_body(len(parts[-1]), large=LARGE)
             more = message.get("more_body", False)
         return b"".join(parts)
-
-    def _count(self, size: int) -> None:
-        """Count bytes that came, against the limit of one body and that of all bodies at work."""
-        limits = self.state.limits
-        self.received += size
-        self.state.bytes_at_work += size
-        if self.received > limits.body_bytes:
-            raise _too_large(limits.body_bytes)
-        if self.received > LARGE and self.state.bytes_at_work > limits.bytes_at_work:
-            raise Busy(
-                expected=f"at most {limits.bytes_at_work} bytes of large bodies at work (limit bytes_at_work)",
-                got="more",
-                at="body",
-                help="Try again a little later.",
-            )
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -153,45 +144,86 @@ class Endpoint:
         The server's state.
     handler : callable
         From a request to its response.
+    cost : Cost
+        What one request may take.
     scope : str, optional
         The scope that a token must have; None for what anyone may see.
     """
 
-    def __init__(self, state: ServerState, handler: Handler, scope: str | None) -> None:
-        self.state, self.handler, self.scope = state, handler, scope
+    def __init__(self, state: ServerState, handler: Handler, cost: Cost, scope: str | None) -> None:
+        self.state, self.handler, self.cost, self.scope = state, handler, cost, scope
         self.name = handler.__name__
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer one request."""
         started = time.perf_counter()
-        request = Request(self.state, scope, receive, dict(scope["headers"]))
+        request = Request(self.state, scope, receive, dict(scope["headers"]), Budget(self.state, self.cost))
         try:
             if self.scope is not None:
                 self.state.access.check(self.scope, scope["method"], request.headers, request.client)
+            request.budget.begin()
             response = await self.handler(request)
         except HeadwaterError as error:
-            response = error_response(error)
-            self.state.measures.refuse(self.name, response.status, error)
+            response = self._refused(error)
         except Exception:  # noqa: BLE001 - a mistake of ours: the client gets an answer, the log the trace
             _log.exception("an endpoint failed", extra={"fields": {"endpoint": self.name}})
             response = error_response(_mistake())
         finally:
-            self.state.bytes_at_work -= request.received
-        await _send(response, scope["method"], send)
+            request.budget.release()
+        if len(response.body) > LARGE:
+            response = self._with_room(response, request.client)
+        await self._send(response, request, send)
         self.state.measures.count(self.name, response.status, time.perf_counter() - started)
         if response.status >= 400:
             _log.info("refused", extra={"fields": {"endpoint": self.name, "status": response.status}})
 
+    def _refused(self, error: HeadwaterError) -> Response:
+        response = error_response(error)
+        self.state.measures.refuse(self.name, response.status, error)
+        return response
 
-async def _send(response: Response, method: str, send: Send) -> None:
-    length = len(response.body) if response.pieces is None else response.length
-    headers = [(b"content-type", response.kind), (b"content-length", b"%d" % length), *_FIXED, *response.headers]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    def _with_room(self, response: Response, client: str) -> Response:
+        """Return a large response, or an error where too many are being sent already."""
+        try:
+            self.state.check_answer(len(response.body), client)
+        except HeadwaterError as error:
+            return self._refused(error)
+        return response
+
+    async def _send(self, response: Response, request: Request, send: Send) -> None:
+        headers = [(b"content-type", response.kind), *response.fixed, *response.headers]
+        length = len(response.body) if response.pieces is None else response.length
+        if response.stream is None:
+            headers.append((b"content-length", b"%d" % length))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if request.scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+        elif response.stream is not None:
+            await response.stream(request.receive, send)
+        elif length <= LARGE and response.pieces is None:
+            await send({"type": "http.response.body", "body": response.body})
+        else:
+            client = client_key(request.client)
+            self.state.answer_bytes[client] += length
+            try:
+                await _send_parts(response, send)
+            finally:
+                self.state.answer_bytes[client] -= length
+                self.state.answer_bytes += Counter()  # which drops the zeros
+
+
+async def _send_parts(response: Response, send: Send) -> None:
+    """Send a large response no faster than it is read, so that it is in memory once."""
     if response.pieces is not None:
         async with aclosing(response.pieces) as pieces:
             async for piece in pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else response.body})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    view = memoryview(response.body)
+    for start in range(0, len(view), _PART):
+        more = start + _PART < len(view)
+        await send({"type": "http.response.body", "body": view[start : start + _PART], "more_body": more})
 
 
 def error_response(error: HeadwaterError) -> Response:
@@ -214,10 +246,6 @@ def _mistake() -> HeadwaterError:
 
 def _broken_off() -> TooSlow:
     return TooSlow(expected="a whole body", got="a part of it", at="body", help="Send it again.")
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(expected=f"a body of at most {limit} bytes", got="more", at="body", help="Send it in parts.")
 
 
 __all__ = [

@@ -62,6 +62,7 @@ def make_state(
     """
     trusted, bounds = read_proxies(proxies), limits or ServerLimits()
     service = Service(store, LEARNER_FORMAT, policy, limits=store_limits)
+    service.memory.most = bounds.memory
     writer = Writer(service, limit=bounds.queue)
     return ServerState(service, writer, Access(tokens or {}, rate), bounds, trusted)
 

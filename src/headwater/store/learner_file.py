@@ -23,6 +23,7 @@ from headwater.errors import ModelFileError
 from headwater.learner.base import Learner
 from headwater.learner.engine import BaseEngine
 from headwater.learner.kind import kind_named
+from headwater.learner.sampling.sample import DiagnosisSample
 from headwater.learner.settings import settings_of
 from headwater.nn import Network
 from headwater.store.members import is_member_store
@@ -161,31 +162,43 @@ class _Copy:
     def __init__(self, learner: Learner) -> None:
         self._learner, self._engine = learner, learner.engine
         self._parameters = None if self._engine is None else self._engine.begin_copy()
+        self._taken: tuple[SavedModel, dict[str, DiagnosisSample]] | None = None
 
     def advance(self) -> bool:
         """Copy some parameters; return whether it is worth calling again before `finish`."""
         return self._parameters is not None and self._parameters.advance()
 
+    def stop(self) -> None:
+        """Note how the learner stands now; from here on it may go on."""
+        self._taken = self._take()
+
     def finish(self) -> SavedModel:
-        """Return the learner as it stands now."""
+        """Return the learner as it stood at ``stop``; as it stands now without."""
+        return _with_samples(*(self._taken or self._take()))
+
+    def _take(self) -> tuple[SavedModel, dict[str, DiagnosisSample]]:
         with self._learner.held():
             if self._parameters is None or self._learner.engine is not self._engine:
-                return _packed(self._learner)
-            return _packed(self._learner, self._parameters.finish())
+                return _taken(self._learner)
+            return _taken(self._learner, self._parameters.finish())
 
 
 def _pack(learner: Any) -> SavedModel:
     """Return settings and arrays of a learner, as they stand at one moment."""
     with learner.held():
-        return _packed(learner)
+        taken = _taken(learner)
+    return _with_samples(*taken)
 
 
-def _packed(learner: Any, copied: Mapping[str, NDArray[Any]] = EMPTY) -> SavedModel:
-    """Return settings and arrays of a learner; ``copied``: arrays that have been copied already."""
+def _taken(learner: Any, copied: Mapping[str, NDArray[Any]] = EMPTY) -> tuple[SavedModel, dict[str, DiagnosisSample]]:
+    """Return settings and arrays of a learner, and what it keeps for a diagnosis, which takes longer to write than to copy.
+
+    ``copied``: arrays that have been copied already.
+    """
     if not isinstance(learner, Learner):  # a fleet, which stands above this room
         fleet: SavedModel = learner.saved()
-        return fleet
-    engine, sample = learner.engine, learner.sample
+        return fleet, {}
+    engine = learner.engine
     arrays = {} if engine is None else {**engine.state(tuple(copied)), **copied}
     header = {
         "learner": type(learner).__name__,
@@ -195,14 +208,17 @@ def _packed(learner: Any, copied: Mapping[str, NDArray[Any]] = EMPTY) -> SavedMo
         "refused": {reason: count for reason, count in learner.refused.items() if count},
         "engine": None if engine is None else engine.counts(),
     }
-    if sample is not None:
-        sample.catch_up(learner.n_learned)
-        arrays["sample"] = pack_sample(sample)
-    for i, member in enumerate(learner.members.values()):
-        if member.sample is not None:
-            member.sample.catch_up(member.n_learned)
-            arrays[f"{i}.sample"] = pack_sample(member.sample)
-    return SavedModel(header, arrays)
+    members = {f"{i}.sample": member for i, member in enumerate(learner.members.values())}
+    samples = {}
+    for name, one in {"sample": learner, **members}.items():
+        if one.sample is not None:
+            one.sample.catch_up(one.n_learned)
+            samples[name] = one.sample.frozen()
+    return SavedModel(header, arrays), samples
+
+
+def _with_samples(saved: SavedModel, samples: Mapping[str, DiagnosisSample]) -> SavedModel:
+    return SavedModel(saved.header, saved.arrays | {name: pack_sample(one) for name, one in samples.items()})
 
 
 def _check_names(arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -16,6 +16,7 @@ import headwater as hw
 from headwater.errors import ConfigError
 from headwater.serve.api import predicting
 from headwater.serve.app import build
+from headwater.serve.http.costs import ROWS, Budget
 from headwater.serve.http.limits import ServerLimits, read_limits
 from headwater.serve.run import make_state
 from headwater.store.journal.events import JournalEvent
@@ -130,17 +131,17 @@ def test_what_one_client_sends_never_fails_what_another_sends(state, monkeypatch
 
 def test_a_wide_or_long_prediction_leaves_the_event_loop_free_and_is_the_same(client, state, monkeypatch):
     learned(client, 50)
-    parts, predict = [], predicting._predict
+    parts, made = [], predicting._as_predictions
 
-    def noted(model, X, *, shadows, coverage):
-        parts.append((threading.get_ident(), len(X)))
-        return predict(model, X, shadows=shadows, coverage=coverage)
+    def noted(rows, *others):
+        parts.append((threading.get_ident(), len(rows)))
+        return made(rows, *others)
 
-    monkeypatch.setattr(predicting, "_predict", noted)
-    row, wide = {"a": 1, "c": "x"}, {f"w{i}": float(i % 5) for i in range(5000)}
+    monkeypatch.setattr(predicting, "_as_predictions", noted)
+    row, wide = {"a": 1, "c": "x"}, {f"w{i}": float(i % 5) for i in range(8000)}
 
     async def asked(X):
-        return await predicting.predict_rows(state, state.model(), X, shadows=False)
+        return await predicting.predict_rows(state, state.model(), X, budget=Budget(state, ROWS), shadows=False)
 
     small, large = asyncio.run(asked([row, row])), asyncio.run(asked([wide, row, *[row] * 40]))
     here = threading.get_ident()
@@ -203,7 +204,7 @@ def test_large_bodies_at_work_have_a_bound_together(state):
 def test_the_page_on_limits_names_each_with_its_default():
     page = (Path(__file__).parents[3] / "docs" / "how-to" / "limits.md").read_text(encoding="utf-8")
     told = {
-        name: float(value.replace(",", "")) for name, value in re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", page, re.M)
+        name: float(value.replace(",", "")) for name, value in re.findall(r"^\| `(\w+)` \| ([\d,.]+) \|", page, re.M)
     }
     limits = {field.name: field.default for kind in (ServerLimits, Limits) for field in dataclasses.fields(kind)}
     kept = {field.name: field.default for field in dataclasses.fields(RetentionPolicy)}

@@ -11,7 +11,7 @@ from headwater.errors import StoreError
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy
 from headwater.store.service.upkeep import check
-from store.journal.full_disk import small_disk
+from support.processes.full_disk import small_disk
 
 SMALL = {"hidden": (4,), "seed": 1}
 OFTEN = RetentionPolicy(snapshot_every=150, keep_events=400)

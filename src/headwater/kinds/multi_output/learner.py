@@ -19,6 +19,7 @@ from headwater.kinds.multi_output.kind import KIND
 from headwater.kinds.multi_output.labels import as_answers, is_number
 from headwater.kinds.multi_output.members import PREDICTED, OutputsEngine
 from headwater.learner.base import Learner
+from headwater.learner.engine import Setup
 from headwater.learner.kind import Kind
 from headwater.learner.limits import check_classes
 from headwater.learner.sampling.sample import DiagnosisSample
@@ -370,6 +371,11 @@ class MultiOutput(Learner):
             yield name, member, row
             said = member.predict_batch([row])
             self._put(name, said, 0, len(said.classes), row, {})
+
+    @property
+    def setup(self) -> Setup:
+        """What one output's engine is made from."""
+        return self._new_member("classify", 0).setup
 
     @property
     def members(self) -> dict[Any, SupervisedLearner]:

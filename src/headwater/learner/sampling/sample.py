@@ -9,6 +9,7 @@ to see what learning them changed, and a sample of older ones. ``headwater.diagn
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,6 +89,13 @@ class DiagnosisSample:
         self.before = self.after = self.worse = math.nan  # fading means over the measurements
         # row, mean square weight, effective rank; at the first measurement, then at 1,024-fold rows
         self.sizes: list[tuple[int, float, float]] = []
+
+    def frozen(self) -> DiagnosisSample:
+        """Return a copy that stays as it is while this one is fed; the rows themselves are shared, since they never change."""
+        other = copy.copy(self)
+        other.labels, other.log, other.rows = self.labels.copy(), self.log.copy(), self.rows.copy()
+        other.fresh, other.sizes = self.fresh.copy(), self.sizes.copy()
+        return other
 
     @property
     def recent(self) -> NDArray[np.float64]:

@@ -96,7 +96,7 @@ class ParameterCopy:
     def _mark(self) -> None:
         """Note which rows were touched so far, and which may be replayed from here on."""
         self._touched = self._core.touched[: self._rows].copy()
-        ring = np.unique(self._core.ring_rows())
+        ring = self._core.ring_rows()
         self._ring = ring[ring < self._rows]
 
     def _changed(self) -> NDArray[np.int64]:

@@ -23,6 +23,7 @@ async def backup(request: Request) -> Response:
     if request.scope["method"] == "HEAD":
         return Response(b"", kind=b"application/octet-stream")
     service = request.state.service
+    request.state.check_answer(service.path.stat().st_size, request.client)  # a copy stays on the disk until it is sent
     file = await request.state.backups.run(lambda: _copied(service))
     disposition = (b"content-disposition", f'attachment; filename="{service.path.name}"'.encode("ascii", "replace"))
     kind = b"application/octet-stream"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from functools import partial
 from typing import Any
 
-from headwater.errors import HeadwaterError
 from headwater.learner.kind import check_can, kind_of
-from headwater.serve.api.explaining import parts_as_json
+from headwater.serve.api.looks.explaining import parts_as_json
 from headwater.serve.api.models import summary
 from headwater.serve.background.history import EVERY_S, experts_of
-from headwater.serve.endpoint import Endpoint, Receive, Request, Response, Send, error_response, json_response
+from headwater.serve.endpoint import Receive, Request, Response, Send, json_response
 from headwater.serve.http.client import client_key
 from headwater.serve.http.errors import Busy
 from headwater.serve.http.schemas import label_key, to_json
@@ -20,72 +20,55 @@ from headwater.serve.state import ServerState
 from headwater.store.service.model import Model
 
 MOST_STREAMS, MOST_STREAMS_PER_CLIENT = 100, 20
-_HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+_HEADERS = [(b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
 _CLASSES = 6  # named on the page
 _PARTS = 4  # columns that contributed to an alarm
 _SLOW_S = 10.0  # a page that takes longer to take an event is let go; it comes back by itself
 
 
-class EventStream:
-    """The stream at ``/events``, as an ASGI application.
+async def watch(request: Request) -> Response:
+    """Send an event a second until the page leaves, or is too slow."""
+    state, client = request.state, client_key(request.client)
+    model = state.model(request.query("model"))
+    for most, open_, whose in (
+        (MOST_STREAMS, state.streams.total(), "pages"),
+        (MOST_STREAMS_PER_CLIENT, state.streams[client], "pages of one client"),
+    ):
+        if open_ >= most:
+            raise Busy(expected=f"at most {most} {whose}", got="more", at="/events", help="Close some.")
+    stream = partial(_counted, state, model, client)
+    return Response(b"", kind=b"text/event-stream", headers=_HEADERS, stream=stream, fixed=[])
 
-    Parameters
-    ----------
-    state : ServerState
-        The server's state.
-    """
 
-    def __init__(self, state: ServerState) -> None:
-        self.state = state
+async def _counted(state: ServerState, model: Model, client: str, receive: Receive, send: Send) -> None:
+    state.streams[client] += 1
+    try:
+        await _stream(state, model, receive, send)
+    finally:
+        state.streams[client] -= 1
+        state.streams += Counter()  # which drops the zeros
 
-    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Send an event a second until the page leaves, or is too slow."""
-        request = Request(self.state, scope, receive, dict(scope["headers"]))
-        host = (scope.get("client") or ("",))[0]
-        try:
-            self.state.access.check("read", "GET", request.headers, host)
-            model = self.state.model(request.query("model"))
-            self._check_room(client_key(host))
-        except HeadwaterError as error:
-            await Endpoint(self.state, _raises(error), None)(scope, receive, send)
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        if scope["method"] == "HEAD":
-            await send({"type": "http.response.body", "body": b""})
-            return
-        self.state.streams[client_key(host)] += 1
-        try:
-            await self._stream(model, receive, send)
-        finally:
-            self.state.streams[client_key(host)] -= 1
-            self.state.streams += Counter()  # which drops the zeros
 
-    def _check_room(self, client: str) -> None:
-        for most, open_, whose in (
-            (MOST_STREAMS, self.state.streams.total(), "pages"),
-            (MOST_STREAMS_PER_CLIENT, self.state.streams[client], "pages of one client"),
-        ):
-            if open_ >= most:
-                raise Busy(expected=f"at most {most} {whose}", got="more", at="/events", help="Close some.")
+async def _stream(state: ServerState, model: Model, receive: Receive, send: Send) -> None:
+    gone = asyncio.ensure_future(_left(receive))
+    first = True
+    try:
+        while not gone.done() and not state.ends():
+            shown = partial(_event, state, model, past=first)
+            event = await state.published.once((model.id, "frame", first), partial(state.lookers.run, shown))
+            async with asyncio.timeout(_SLOW_S):
+                await send({"type": "http.response.body", "body": event, "more_body": True})
+            first = False
+            await asyncio.wait([gone], timeout=EVERY_S)
+        await send({"type": "http.response.body", "body": b""})
+    except TimeoutError:
+        return
+    finally:
+        gone.cancel()
 
-    async def _stream(self, model: Model, receive: Receive, send: Send) -> None:
-        gone = asyncio.ensure_future(_left(receive))
-        first = True
-        try:
-            while not gone.done() and not self.state.ends():
-                event = b"retry: 1000\nid: %d\ndata: %b\n\n" % (
-                    model.seq,
-                    to_json(frame(self.state, model, past=first)),
-                )
-                async with asyncio.timeout(_SLOW_S):
-                    await send({"type": "http.response.body", "body": event, "more_body": True})
-                first = False
-                await asyncio.wait([gone], timeout=EVERY_S)
-            await send({"type": "http.response.body", "body": b""})
-        except TimeoutError:
-            return
-        finally:
-            gone.cancel()
+
+def _event(state: ServerState, model: Model, *, past: bool) -> bytes:
+    return b"retry: 1000\nid: %d\ndata: %b\n\n" % (model.seq, to_json(frame(state, model, past=past)))
 
 
 def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
@@ -164,17 +147,10 @@ async def importance(request: Request) -> Response:
     return json_response(request.state.histories.of(model).importance(most=100))
 
 
-def _raises(error: HeadwaterError) -> Any:
-    async def events(request: Request) -> Response:
-        return error_response(error)
-
-    return events
-
-
 async def _left(receive: Receive) -> None:
     message = await receive()
     while message["type"] != "http.disconnect":
         message = await receive()
 
 
-__all__ = ["EventStream", "frame", "importance"]
+__all__ = ["frame", "importance", "watch"]

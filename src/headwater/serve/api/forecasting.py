@@ -10,11 +10,10 @@ import msgspec
 
 from headwater.learner.kind import check_can
 from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.limits import too_many
-from headwater.serve.http.schemas import ForecastRequest, count_cells, decoded
+from headwater.serve.http.costs import size_of
+from headwater.serve.http.schemas import ForecastRequest, decoded
 from headwater.store.service.model import Model
 
-_AT_ONCE = 32  # times ahead that are forecast on the event loop, about half a millisecond; more go to a thread
 _request = msgspec.json.Decoder(ForecastRequest)
 
 
@@ -36,13 +35,10 @@ def _converted(options: dict[str, str]) -> ForecastRequest:
 async def _forecast(request: Request, asked: ForecastRequest) -> Response:
     model, xs = request.state.model(request.path.get("model", "")), asked.xs
     check_can(model.champion.learner, "ahead", at=model.name)
-    if xs is not None and sum(map(count_cells, xs)) > request.state.limits.cells:
-        raise too_many("cells", request.state.limits, "body")
+    request.budget.charge_samples(size_of(xs or ()), model.price, learning=False)
     horizon = len(xs) if asked.horizon is None and xs is not None else asked.horizon
     found = partial(forecast_of, model, horizon, xs, asked.coverage)
-    most = model.champion.learner.horizon if horizon is None else horizon
-    at_once = most <= _AT_ONCE and not request.state.exporters.waiting
-    answer = found() if at_once else await request.state.workers.run(found)
+    answer = await request.state.waiters.run(found)
     if xs is not None:  # the page's forecast uses them from now on
         request.state.histories.of(model).columns_ahead = (answer["seq"], xs)
     return json_response(answer)

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from headwater.fleet.keys import unknown_key
-from headwater.fleet.scores import key_scores
 from headwater.learner.kind import check_can, kind_of
+from headwater.serve.api.looking import looked
 from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.schemas import Body, PredictRequest
+from headwater.serve.http.schemas import Body, PredictRequest, to_json
 from headwater.store.service.model import Model
 
 _ROWS = Body(PredictRequest)
@@ -33,8 +33,12 @@ def check_keys(model: Model, X: Sequence[dict[str, Any]], *, learning: bool = Fa
 
 async def score(request: Request) -> Response:
     """Say how good predictions were; of a fleet with ``?key=K`` those for that key, else the worst and the best keys too."""
-    model, key = request.state.model(request.path.get("model", "")), request.query("key")
-    return json_response(await request.state.exporters.run(partial(scored, model, key)))
+    state, model, key = request.state, request.state.model(request.path.get("model", "")), request.query("key")
+    found = await state.published.of(("score", key), model, partial(state.lookers.run, partial(scored, model, key)))
+    if "keys" not in kind_of(model.champion.learner).can or key:
+        return json_response(found)
+    ranked, _ = await looked(state, model, "keys")
+    return Response(b"".join((to_json(found)[:-1], b",", ranked[1:])))
 
 
 async def score_rows(request: Request) -> Response:
@@ -42,11 +46,17 @@ async def score_rows(request: Request) -> Response:
     model = request.state.model(request.path.get("model", ""))
     check_can(model.champion.learner, "keys", at=model.name)
     limits, row_limits = request.state.limits, request.state.service.limits
-    rows, many = _ROWS.read(await request.body(), lines=False, limits=limits, row_limits=row_limits)
-    check_keys(model, [row.x for row in rows])
-    with model.lock:
-        found = [of_key(model.champion.learner, row.x[model.champion.learner.key]) for row in rows]
-    return json_response(found if many else found[0])
+    body = await request.body()
+
+    def found() -> Any:
+        rows, many = _ROWS.read(body, lines=False, limits=limits, row_limits=row_limits)
+        check_keys(model, [row.x for row in rows])
+        key = model.champion.learner.key
+        with model.lock:
+            scores = [of_key(model.champion.learner, row.x[key]) for row in rows]
+        return scores if many else scores[0]
+
+    return json_response(await request.state.workers.run(found))
 
 
 def scored(model: Model, key: str) -> dict[str, Any]:
@@ -56,8 +66,7 @@ def scored(model: Model, key: str) -> dict[str, Any]:
         if key:
             check_can(learner, "keys", at=model.name)
             return of_key(learner, _as_key(learner, key))
-        about = {"name": model.name, "seq": model.seq, "scores": model.champion.scores.report()}
-        return about | (key_scores(learner) if "keys" in kind_of(learner).can else {})
+        return {"name": model.name, "seq": model.seq, "scores": model.champion.scores.report()}
 
 
 def of_key(fleet: Any, key: Any) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from headwater.errors import HeadwaterError
 from headwater.learner.kind import check_can, kind_with
 from headwater.serve.api.keys import check_keys
-from headwater.serve.api.predicting import Prediction, predict_rows
+from headwater.serve.api.predicting import Prediction, apart, predict_rows
+from headwater.serve.background.writer import Command
 from headwater.serve.endpoint import Request, Response, error_response
-from headwater.serve.http.limits import too_many
+from headwater.serve.http.costs import Size, size_of
 from headwater.serve.http.schemas import (
     LARGE,
     Body,
@@ -17,7 +19,6 @@ from headwater.serve.http.schemas import (
     Example,
     PredictRequest,
     check_answers,
-    count_cells,
     event,
     prediction_as_json,
     score_as_json,
@@ -25,10 +26,10 @@ from headwater.serve.http.schemas import (
 )
 from headwater.store.journal.events import PendingPrediction
 from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest
+from headwater.store.service.model import Model
 
 _PREDICT, _EXAMPLE, _LABEL = Body(PredictRequest), Body(Example), Body(DelayedLabel)
 _LINES = b"application/x-ndjson"
-_AT_ONCE = 200  # rows that are written as JSON on the event loop; more go to a thread
 _WRITTEN_AT_ONCE = 500
 
 
@@ -36,49 +37,74 @@ async def predict(request: Request) -> Response:
     """Predict samples; those with ``keep`` get an id, on disk before the answer, for answers that the model learns here."""
     rows, shape = await read_rows(request, _PREDICT)
     state, model = request.state, request.state.model(request.path.get("model", ""))
-    X = [row.x for row in rows]
-    can = kind_with(model.task).can
+    can, n = kind_with(model.task).can, len(rows)
     keeps = "late" in can and not state.learns_elsewhere(model)
-    kept = [i for i, row in enumerate(rows) if row.keep and keeps]
-    wanted = [row.coverage for row in rows]
-    if any(share is not None for share in wanted):
+    X, kept, wanted = await apart(state, n, partial(_asked, rows, keeps=keeps))
+    if wanted is not None:
         check_can(model.champion.learner, "coverage", at="coverage")
-    predictions = await predict_rows(state, model, X, shadows=bool(kept), coverage=wanted)
-    ids = {}
-    if kept:
-        pending = [PendingPrediction(X[i], predictions[i].by_learner, predictions[i].seq) for i in kept]
-        command = PendingRequest(model.id, pending)
-        outcome = (await state.writer.run([command], len(kept)))[0]
-        if outcome is not None:
-            raise outcome
-        state.measures.given_out[model.id] += len(kept)
-        ids = {i: named["id"] for i, named in zip(kept, command.answers, strict=True)}
+    shadows = bool(kept)
+    predictions = await predict_rows(state, model, X, budget=request.budget, shadows=shadows, coverage=wanted)
+    ids = await _kept(request, model, X, predictions, kept) if kept else {}
     name = model.champion.name
-    out = partial(_predicted, predictions, name, ids, kind_with(model.task).alarm)
-    response = rows_response(out() if len(X) <= _AT_ONCE else await state.workers.run(out), shape)
+    out = partial(_predicted, predictions, name, ids, kind_with(model.task).alarm, shape)
+    response = await apart(state, n, out)
     if state.replicas is not None:
         response.headers.append((b"x-headwater-state-age", b"%.3f" % state.replicas.age))
     return response
 
 
+def _asked(
+    rows: list[PredictRequest], *, keeps: bool
+) -> tuple[list[dict[str, Any]], list[int], list[float | None] | None]:
+    """Return the samples, which of them get an id, and the coverage that is wanted of each where it is of any."""
+    wanted = [row.coverage for row in rows]
+    kept = [i for i, row in enumerate(rows) if row.keep and keeps]
+    return [row.x for row in rows], kept, wanted if any(share is not None for share in wanted) else None
+
+
+async def _kept(
+    request: Request, model: Model, X: list[dict[str, Any]], predictions: list[Prediction], kept: list[int]
+) -> dict[int, str]:
+    """Keep predictions for their answers; return the id of each, once it is on disk."""
+    state = request.state
+
+    def pending() -> PendingRequest:
+        found = [PendingPrediction(X[i], predictions[i].by_learner, predictions[i].seq) for i in kept]
+        return PendingRequest(model.id, found)
+
+    command = await apart(state, len(kept), pending)
+    await committed(request, command, len(kept))
+    state.measures.given_out[model.id] += len(kept)
+    return {i: named["id"] for i, named in zip(kept, command.answers, strict=True)}
+
+
+async def committed(request: Request, command: Command, events: int) -> None:
+    """Commit what a request asks for, and learn it; raise why it was refused."""
+    outcome = (await request.state.writer.run([command], events))[0]
+    if outcome is not None:
+        raise outcome
+
+
 async def learn(request: Request) -> Response:
     """Learn examples, all of a request or none; the answer is sent when they are on disk and learned."""
     rows, shape = await read_rows(request, _EXAMPLE)
-    state, model = request.state, request.state.learning(request.path.get("model", ""))
-    if sum(count_cells(row.x) for row in rows) > state.limits.cells:
-        raise too_many("cells", state.limits, "body")
+    state, model, n = request.state, request.state.learning(request.path.get("model", "")), len(rows)
+    size = await apart(state, n, lambda: size_of(row.x for row in rows))
+    request.budget.charge_samples(size, model.price, learning=True)
+    command = await apart(state, n, partial(_examples, model, rows, shape))
+    if rows:
+        await committed(request, command, n)
+    alarm = kind_with(model.task).alarm
+    shown = without_infinity if alarm is None else partial(_scored, alarm)
+    return await apart(state, n, lambda: rows_response(encoded_rows([shown(one) for one in command.answers]), shape))
+
+
+def _examples(model: Model, rows: list[Example], shape: str) -> LearnRequest:
     check_answers(model.task, rows, shape)
     if any(row.w is not None for row in rows):
         check_can(model.champion.learner, "weights", at="w")
     check_keys(model, [row.x for row in rows], learning=True)
-    command = LearnRequest(model.id, [event(model.champion.learner, row) for row in rows])
-    if rows:
-        outcome = (await state.writer.run([command], len(rows)))[0]
-        if outcome is not None:
-            raise outcome
-    alarm = kind_with(model.task).alarm
-    shown = without_infinity if alarm is None else partial(_scored, alarm)
-    return rows_response(encoded_rows([shown(one) for one in command.answers]), shape)
+    return LearnRequest(model.id, [event(model.champion.learner, row) for row in rows])
 
 
 async def label(request: Request) -> Response:
@@ -86,18 +112,29 @@ async def label(request: Request) -> Response:
     rows, shape = await read_rows(request, _LABEL)
     model = request.state.learning(request.path.get("model", ""))
     check_can(model.champion.learner, "late", at=model.name)
-    learner, answer = model.champion.learner, kind_with(model.task).answer
-    commands = [LabelRequest(model.id, row.id, answer.read(row.y, learner), row.w) for row in rows]
-    outcomes = await request.state.writer.run([*commands], len(rows)) if commands else []
+    learner, answer, n = model.champion.learner, kind_with(model.task).answer, len(rows)
+    request.budget.charge_samples(
+        Size(n, n, 1), model.price, learning=True
+    )  # their samples were charged when they were asked
+
+    def requests() -> list[Command]:
+        return [LabelRequest(model.id, row.id, answer.read(row.y, learner), row.w) for row in rows]
+
+    commands = await apart(request.state, n, requests)
+    outcomes = await request.state.writer.run(commands, n) if commands else []
     if shape == "one" and outcomes[0] is not None:
         raise outcomes[0]
+    return await apart(request.state, n, lambda: rows_response(_labelled(rows, commands, outcomes), shape))
+
+
+def _labelled(rows: list[DelayedLabel], commands: list[Command], outcomes: list[HeadwaterError | None]) -> bytes:
     out: list[dict[str, Any]] = []
-    for command, outcome in zip(commands, outcomes, strict=True):
+    for row, command, outcome in zip(rows, commands, outcomes, strict=True):
         if outcome is None:
             out.append(without_infinity(command.answers[0]))
         else:
-            out.append({"id": command.id, **outcome.as_dict(), "status": error_response(outcome).status})
-    return rows_response(encoded_rows(out), shape)
+            out.append({"id": row.id, **outcome.as_dict(), "status": error_response(outcome).status})
+    return encoded_rows(out)
 
 
 async def read_rows(request: Request, body: Body) -> tuple[list[Any], str]:
@@ -109,7 +146,9 @@ async def read_rows(request: Request, body: Body) -> tuple[list[Any], str]:
     return rows, "lines" if lines else "list" if many else "one"
 
 
-def _predicted(predictions: list[Prediction], name: str, ids: dict[int, str], alarm: float | None) -> bytes:
+def _predicted(
+    predictions: list[Prediction], name: str, ids: dict[int, str], alarm: float | None, shape: str
+) -> Response:
     rows = []
     for i, one in enumerate(predictions):
         said = prediction_as_json(*one.of(name)) if alarm is None else score_as_json(one.of(name)[0], alarm)
@@ -117,7 +156,7 @@ def _predicted(predictions: list[Prediction], name: str, ids: dict[int, str], al
         if i in ids:
             row["id"] = ids[i]
         rows.append(row)
-    return encoded_rows(rows)
+    return rows_response(encoded_rows(rows), shape)
 
 
 def encoded_rows(rows: list[dict[str, Any]]) -> bytes:
@@ -153,4 +192,4 @@ def without_infinity(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-__all__ = ["encoded_rows", "label", "learn", "predict", "read_rows", "rows_response", "without_infinity"]
+__all__ = ["committed", "encoded_rows", "label", "learn", "predict", "read_rows", "rows_response", "without_infinity"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -21,10 +22,17 @@ _KIND = b"text/plain; version=0.0.4; charset=utf-8"
 
 async def metrics(request: Request) -> Response:
     """Show everything that is counted, in Prometheus' text format."""
+    state = request.state
+    return Response(
+        await state.published.once("metrics", lambda: state.lookers.run(partial(_written, state))), kind=_KIND
+    )
+
+
+def _written(state: ServerState) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Server(request.state))
+    registry.register(_Server(state))
     ProcessCollector(registry=registry)
-    return Response(generate_latest(registry), kind=_KIND)
+    return generate_latest(registry)
 
 
 class _Server(Collector):

@@ -3,74 +3,70 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from headwater import nn
-from headwater.errors import ConfigError, DataError
-from headwater.learner.kind import check_can, kind_of, kind_with
+from headwater.learner.kind import kind_of, kind_with
 from headwater.learner.supervised import SupervisedLearner
 from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.schemas import NewModel, StepSize, decoded, label_key
+from headwater.serve.http.schemas import NewModel, StepSize, decoded
+from headwater.serve.state import ServerState
 from headwater.store.journal.requests import StepRequest
-from headwater.store.learner_file import fingerprint, to_bytes
+from headwater.store.service.limits import OverLimit
 from headwater.store.service.model import Model
+from headwater.store.service.price import bytes_declared, price_of
 
 _create, _step = msgspec.json.Decoder(NewModel), msgspec.json.Decoder(StepSize)
 
 
 async def models(request: Request) -> Response:
     """List the models with their scores."""
-    return json_response([summary(model) for model in request.state.service.models.by_name.values()])
+    state = request.state
+    found = [summarized(state, model) for model in state.service.models.by_name.values()]
+    return json_response(await asyncio.gather(*found))
 
 
-async def model(request: Request) -> Response:
-    """Say what a model is: its learners, layers, features, scores."""
-    found = request.state.model(request.path["model"])
-    return json_response(await request.state.exporters.run(partial(_described, found)))
-
-
-def _described(found: Model) -> dict[str, Any]:
-    with found.lock:
-        described = found.champion.learner.describe()
-        described["classes"] = [label_key(label) for label in described.get("classes", [])]
-        whole = "keys" not in kind_of(found.champion.learner).can  # the file of a fleet takes seconds
-        state = {"state": fingerprint(found.champion.learner)} if whole else {}
-    return {**summary(found), "describe": described, **state}
+async def summarized(state: ServerState, found: Model) -> dict[str, Any]:
+    """Return what a model has published of itself."""
+    about: dict[str, Any] = await state.published.of(
+        "summary", found, partial(state.lookers.run, partial(summary, found))
+    )
+    return about
 
 
 async def create(request: Request) -> Response:
     """Make a model."""
     options = decoded(_create.decode, await request.body(), "body")
-    service = request.state.service
-    await asyncio.to_thread(service.change, service.models.create, options.name, build_learner(options))
-    return json_response(summary(service.models.named(options.name)), 201)
+    models, learner = request.state.service.models, build_learner(options)
+    await _changed(request, lambda: models.create(options.name, _affordable(request, learner)))
+    return json_response(summary(models.named(options.name)), 201)
 
 
 async def challenge(request: Request) -> Response:
     """Let a new challenger learn beside the champion."""
     options = decoded(_create.decode, await request.body(), "body")
-    service, found = request.state.service, request.state.model(request.path["model"])
+    models, found = request.state.service.models, request.state.model(request.path["model"])
     options.task = found.task
-    await asyncio.to_thread(service.change, service.models.add, found, options.name, build_learner(options))
+    learner = build_learner(options)
+    await _changed(request, lambda: models.add(found, options.name, _affordable(request, learner)))
     return json_response(summary(request.state.model(found.name)), 201)
 
 
 async def promote(request: Request) -> Response:
     """Let a challenger answer from here on."""
-    service, found = request.state.service, request.state.model(request.path["model"])
-    await asyncio.to_thread(service.change, service.models.promote, found, request.path["learner"])
+    models, found = request.state.service.models, request.state.model(request.path["model"])
+    await _changed(request, lambda: models.promote(found, request.path["learner"]))
     return json_response(summary(request.state.model(found.name)))
 
 
 async def drop(request: Request) -> Response:
     """Remove a challenger."""
-    service, found = request.state.service, request.state.model(request.path["model"])
-    await asyncio.to_thread(service.change, service.models.remove, found, request.path["learner"])
+    models, found = request.state.service.models, request.state.model(request.path["model"])
+    await _changed(request, lambda: models.remove(found, request.path["learner"]))
     return json_response(summary(request.state.model(found.name)))
 
 
@@ -96,52 +92,12 @@ async def step(request: Request) -> Response:
 
 
 async def snapshot(request: Request) -> Response:
-    """Write a snapshot now, and prune by the rules."""
-    seq = await asyncio.to_thread(request.state.service.snapshot)
-    if request.state.service.snapshot_failure is not None:
-        raise request.state.service.snapshot_failure
+    """Write a snapshot now, and prune by the rules; one serves all who ask meanwhile."""
+    state = request.state
+    seq = await state.published.once("snapshot", lambda: state.snapshots.run(state.service.snapshot))
+    if state.service.snapshot_failure is not None:
+        raise state.service.snapshot_failure
     return json_response({"seq": seq})
-
-
-async def download(request: Request) -> Response:
-    """Send the champion as a model file, as it is or (``?seq=N``) as it was after event N."""
-    found, seq = request.state.model(request.path["model"]), request.query("seq")
-    if not seq:
-        data = await request.state.exporters.run(partial(_saved, found))
-    else:
-        if not seq.isdecimal() or not seq.isascii() or len(seq) > 18:
-            raise ConfigError(expected="a sequence number", got=repr(seq[:40]), at="seq", help="Give e.g. seq=1000.")
-        past = partial(request.state.service.as_of, found.name, int(seq))
-        data = await request.state.replayers.run(lambda: to_bytes(past()))
-    return _file(data, f"{found.name}.hw")
-
-
-async def onnx(request: Request) -> Response:
-    """Send the champion as an ONNX graph."""
-    found = request.state.model(request.path["model"])
-    return _file(await request.state.exporters.run(partial(_exported, found)), f"{found.name}.onnx")
-
-
-def _saved(found: Model) -> bytes:
-    with found.lock:
-        return to_bytes(found.champion.learner)
-
-
-def _exported(found: Model) -> bytes:
-    check_can(found.champion.learner, "onnx", at=found.name)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        with found.lock:
-            if not found.champion.learner.n_learned:
-                raise DataError(
-                    expected="a model that has learned",
-                    got="a new one",
-                    at=found.name,
-                    help="Teach it first.",
-                    code="not_learned",
-                )
-            found.champion.learner.export_onnx(path)
-        return path.read_bytes()
 
 
 def build_learner(options: NewModel) -> Any:
@@ -196,27 +152,46 @@ def _step_of(learner: Any) -> float | None:
     return 1.0 if learner.engine is None else float(learner.engine.step)
 
 
+async def _changed(request: Request, change: Callable[[], None]) -> None:
+    await request.state.changers.run(partial(request.state.service.change, change))
+
+
+def _affordable(request: Request, learner: Any) -> Any:
+    """Return a new learner, if the server may have it; nothing of it has been allocated.
+
+    Raises
+    ------
+    OverLimit
+        With the limit's name: learners, memory of all of them, or how long a row of it would hold up others.
+    """
+    service, limits = request.state.service, request.state.limits
+    count = sum(len(model.learners) for model in service.models.by_name.values())
+    if count >= limits.models:
+        raise OverLimit(
+            expected=f"at most {limits.models:,} learners in all models (limit models)",
+            got="one more",
+            at="models",
+            help="Drop a challenger, or raise the limit.",
+        )
+    service.memory.check(bytes_declared(learner), service.models.not_begun())
+    request.budget.charge_lock(price_of([learner]).learning(rows=1, cells=0), at="hidden")
+    return learner
+
+
 async def _paused(request: Request, paused: bool) -> Response:
-    service, found = request.state.service, request.state.model(request.path["model"])
-    await asyncio.to_thread(service.change, service.models.pause, found, paused)
+    models, found = request.state.service.models, request.state.model(request.path["model"])
+    await _changed(request, lambda: models.pause(found, paused))
     return json_response({"name": found.name, "paused": paused})
 
 
-def _file(data: bytes, name: str) -> Response:
-    disposition = (b"content-disposition", f'attachment; filename="{name}"'.encode())
-    return Response(data, kind=b"application/octet-stream", headers=[disposition])
-
-
 __all__ = [
+    "summarized",
     "summary",
     "challenge",
     "create",
-    "download",
     "drop",
     "build_learner",
-    "model",
     "models",
-    "onnx",
     "pause",
     "promote",
     "resume",

@@ -7,44 +7,46 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from starlette.requests import Request as StarletteRequest
-from starlette.responses import RedirectResponse
-from starlette.responses import Response as StarletteResponse
-from starlette.routing import BaseRoute, Route
-
 from headwater.errors import ModelFileError
-from headwater.serve.endpoint import error_response
+from headwater.serve.address import Address
+from headwater.serve.endpoint import Handler, Request, Response
+from headwater.serve.http.costs import AT_HAND
 from headwater.serve.http.errors import NotFound
 from headwater.store.web import module_folder
 
 _FOLDER = Path(__file__).parent.parent / "web"
-_PLAYGROUND = "/page/playground/index.html"
+_PLAYGROUND = b"/page/playground/index.html"
 _KINDS = {
-    ".html": "text/html",
-    ".js": "text/javascript",
-    ".mjs": "text/javascript",
-    ".wasm": "application/wasm",
-    ".css": "text/css",
-    ".svg": "image/svg+xml",
+    ".html": b"text/html; charset=utf-8",
+    ".js": b"text/javascript; charset=utf-8",
+    ".mjs": b"text/javascript; charset=utf-8",
+    ".wasm": b"application/wasm",
+    ".css": b"text/css; charset=utf-8",
+    ".svg": b"image/svg+xml",
 }
 # Plotly writes styles into the document; nothing else may come from anywhere but this server.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
-_SAFE = {"x-content-type-options": "nosniff", "content-security-policy": _POLICY, "referrer-policy": "no-referrer"}
+_SAFE = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", _POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+]
 
 
-def routes(static: Path | None = None) -> list[BaseRoute]:
-    """Return the routes of the page; ``static`` is another folder of files."""
+def addresses(static: Path | None = None) -> tuple[Address, ...]:
+    """Return the addresses of the pages; ``static`` is another folder of files."""
     file = _files(_listed(static or _FOLDER) | _module())
-    pages = [Route(path, file) for path in ("/", "/index.html", "/page/{name:path}")]
-    return [Route("/playground", _to_playground), Route("/page/plotly.js", _plotly), *pages]
+    handlers: dict[str, Handler] = dict.fromkeys(("/", "/index.html", "/page/{name:path}"), file)
+    handlers = {"/playground": _to_playground, "/page/plotly.js": _plotly, **handlers}
+    return tuple(Address("GET", path, handler, AT_HAND, None) for path, handler in handlers.items())
 
 
 def _listed(folder: Path) -> dict[str, Path]:
@@ -59,41 +61,38 @@ def _module() -> dict[str, Path]:
         return {}
 
 
-def _files(files: Mapping[str, Path]) -> Callable[[StarletteRequest], Awaitable[StarletteResponse]]:
+def _files(files: Mapping[str, Path]) -> Handler:
     # Listed once: what is asked for is looked up by name, so no path leads out of the folders.
 
-    async def file(request: StarletteRequest) -> StarletteResponse:
-        name = request.path_params.get("name", "index.html")
+    async def file(request: Request) -> Response:
+        name = request.path.get("name", "index.html")
         if name not in files:
-            return _error(NotFound(expected="a file of the page", got="another name", at=name[:200], help=""))
-        headers = {**_SAFE, "cache-control": "no-cache"}
-        return StarletteResponse(files[name].read_bytes(), headers=headers, media_type=_KINDS[files[name].suffix])
+            raise NotFound(expected="a file of the page", got="another name", at=name[:200], help="")
+        return _fixed(files[name].read_bytes(), _KINDS[files[name].suffix], (b"cache-control", b"no-cache"))
 
     return file
 
 
-async def _to_playground(request: StarletteRequest) -> StarletteResponse:
-    return RedirectResponse(_PLAYGROUND)  # a browser keeps what stands behind the #
+def _fixed(body: bytes, kind: bytes, *headers: tuple[bytes, bytes]) -> Response:
+    return Response(body, kind=kind, headers=list(headers), fixed=_SAFE)
 
 
-async def _plotly(request: StarletteRequest) -> StarletteResponse:
+async def _to_playground(request: Request) -> Response:
+    return Response(b"", 307, headers=[(b"location", _PLAYGROUND)])  # a browser keeps what stands behind the #
+
+
+async def _plotly(request: Request) -> Response:
     script = await asyncio.to_thread(_packed)
     if script is None:
-        error = NotFound(
+        raise NotFound(
             expected="the package plotly",
             got="none",
             at="/page/plotly.js",
             help="Run: pip install 'headwater[serve]'",
             code="missing_extra",
         )
-        return _error(error)
-    headers = {**_SAFE, "cache-control": "max-age=86400", "content-encoding": "gzip"}
-    return StarletteResponse(script, headers=headers, media_type="text/javascript")
-
-
-def _error(error: NotFound) -> StarletteResponse:
-    response = error_response(error)
-    return StarletteResponse(response.body, response.status, media_type="application/json")
+    headers = [(b"cache-control", b"max-age=86400"), (b"content-encoding", b"gzip")]
+    return _fixed(script, _KINDS[".js"], *headers)
 
 
 @cache
@@ -106,4 +105,4 @@ def _packed() -> bytes | None:
     return gzip.compress(path.read_bytes(), 6) if path.is_file() else None
 
 
-__all__ = ["routes"]
+__all__ = ["addresses"]

@@ -1,20 +1,24 @@
-"""Predict without holding up others: small requests at once, large ones in a thread, in parts."""
+"""Predict without holding up others: what takes little time at once, all else in a thread, in parts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from headwater.serve.api.keys import check_keys
+from headwater.serve.http.costs import Budget, Size, size_of
 from headwater.serve.http.errors import TooOld
-from headwater.serve.http.limits import too_many
 from headwater.serve.http.schemas import count_cells
 from headwater.serve.state import ServerState
 from headwater.store.journal.events import Predictions
 from headwater.store.service.model import Model
 
-_ROWS_AT_ONCE, _CELLS_AT_ONCE = 32, 640  # about half a millisecond; beyond, the event loop would stand still
-_CELLS_A_PART = 5000
+T = TypeVar("T")
+_ROWS_AT_ONCE, _CELLS_AT_ONCE = 32, 640
+_AT_ONCE_S, _PART_S = 0.0005, 0.002
+"""Seconds of processor time: beyond the first the event loop would stand still, beyond the second whoever waits for the model."""
+_HANDLED_AT_ONCE = 200
+"""Rows that are looked at on the event loop; more go to a thread."""
 
 
 class Prediction(NamedTuple):
@@ -30,11 +34,23 @@ class Prediction(NamedTuple):
         return self.by_learner.get(name) or next(iter(self.by_learner.values()))
 
 
+async def apart(state: ServerState, rows: int, work: Callable[[], T]) -> T:
+    """Do something with rows: in a thread, where there are so many that the event loop would stand still.
+
+    Raises
+    ------
+    Busy
+        If too much is at work there.
+    """
+    return work() if rows <= _HANDLED_AT_ONCE else await state.workers.run(work)
+
+
 async def predict_rows(
     state: ServerState,
     model: Model,
     X: list[dict[str, Any]],
     *,
+    budget: Budget,
     shadows: bool,
     coverage: Sequence[float | None] | None = None,
 ) -> list[Prediction]:
@@ -48,6 +64,8 @@ async def predict_rows(
         Whose learners.
     X : list of dict
         The rows.
+    budget : Budget
+        What is left to the request.
     shadows : bool
         Whether challengers predict too.
     coverage : sequence, optional
@@ -62,59 +80,71 @@ async def predict_rows(
     TooOld
         If a cluster run learns the model, and its last round is too long ago.
     """
-    limits = state.limits
-    check_keys(model, X)
-    sizes = [count_cells(x) for x in X]
+    size = await apart(state, len(X), lambda: _looked_at(model, X))
     classes = len(model.champion.learner.known_classes) or 1
-    if len(X) > limits.rows:
-        raise too_many("rows", limits, "body")
-    if max(sum(sizes), len(X) * classes) > limits.cells:
-        raise too_many("cells", limits, "body")
+    budget.charge_samples(size, model.price, learning=False, answers=classes)
     wanted = coverage if coverage is not None and any(share is not None for share in coverage) else None
-    if (
-        wanted is None
-        and state.replicas is not None
-        and model.name == state.default
-        and not (shadows and len(model.learners) > 1)
-    ):
-        found = await state.replicas.predict(X) if X else None
+    if wanted is None and state.replicas is not None and not (shadows and len(model.learners) > 1):
+        found = await _by_replicas(state, model, X)
         if found is not None:
-            return [Prediction({model.champion.name: row}, found[1]) for row in found[0]]
-        if X and state.learns_elsewhere(model):
-            raise TooOld(
-                expected=f"a state of the cluster run that is at most {state.replicas.oldest:g} s old",
-                got="an older one",
-                at=state.rounds,
-                help="Start the run again, or allow older states with --oldest.",
-            )
-    # An export holds the model for a while: then the event loop must not be the one that waits for it.
-    if len(X) <= _ROWS_AT_ONCE and sum(sizes) <= _CELLS_AT_ONCE and not state.exporters.waiting:
-        return _predict(model, X, shadows=shadows, coverage=wanted)
-    return await state.workers.run(lambda: _predict_parts(model, X, sizes, shadows=shadows, coverage=wanted))
+            return found
+    if not X:
+        return []
+    small = size.rows <= _ROWS_AT_ONCE and size.cells <= _CELLS_AT_ONCE
+    if small and model.price.predicting(size.rows, size.cells) <= _AT_ONCE_S:
+        # A model that is at work for somebody else is not waited for on the event loop: others would wait as well.
+        now = model.predict_now(X, shadows=shadows, coverage=wanted)
+        if now is not None:
+            return _as_predictions(*now)
+        return await state.waiters.run(lambda: _predict(model, X, shadows=shadows, coverage=wanted))
+    return await state.workers.run(lambda: _predict_parts(model, X, shadows=shadows, coverage=wanted))
+
+
+def _looked_at(model: Model, X: list[dict[str, Any]]) -> Size:
+    check_keys(model, X)
+    return size_of(X)
+
+
+async def _by_replicas(state: ServerState, model: Model, X: list[dict[str, Any]]) -> list[Prediction] | None:
+    """Return what the replicas of the default model predict; None where the server must."""
+    if state.replicas is None or model.name != state.default:
+        return None
+    found = await state.replicas.predict(X) if X else None
+    if found is not None:
+        return [Prediction({model.champion.name: row}, found[1]) for row in found[0]]
+    if X and state.learns_elsewhere(model):
+        raise TooOld(
+            expected=f"a state of the cluster run that is at most {state.replicas.oldest:g} s old",
+            got="an older one",
+            at=state.rounds,
+            help="Start the run again, or allow older states with --oldest.",
+        )
+    return None
 
 
 def _predict_parts(
-    model: Model, X: list[dict[str, Any]], sizes: list[int], *, shadows: bool, coverage: Sequence[float | None] | None
+    model: Model, X: list[dict[str, Any]], *, shadows: bool, coverage: Sequence[float | None] | None
 ) -> list[Prediction]:
     """Predict in parts: between them whoever waits for the model gets it, and each row says from which state it came."""
     out: list[Prediction] = []
-    start = cells = 0
-    for i, size in enumerate(sizes):
-        cells += size
-        if cells >= _CELLS_A_PART or i + 1 == len(sizes):
+    start, takes, price = 0, 0.0, model.price
+    for i, x in enumerate(X):
+        takes += price.predicting(1, count_cells(x))
+        if takes >= _PART_S or i + 1 == len(X):
             wanted = None if coverage is None else coverage[start : i + 1]
             out += _predict(model, X[start : i + 1], shadows=shadows, coverage=wanted)
-            start, cells = i + 1, 0
+            start, takes = i + 1, 0.0
     return out
 
 
 def _predict(
     model: Model, X: list[dict[str, Any]], *, shadows: bool, coverage: Sequence[float | None] | None
 ) -> list[Prediction]:
-    if not X:
-        return []
-    rows, seq, inside = model.predict(X, shadows=shadows, coverage=coverage)
+    return _as_predictions(*model.predict(X, shadows=shadows, coverage=coverage))
+
+
+def _as_predictions(rows: list[Predictions], seq: int, inside: dict[int, dict[str, Any]]) -> list[Prediction]:
     return [Prediction(row, seq, inside.get(i, {})) for i, row in enumerate(rows)]
 
 
-__all__ = ["Prediction", "predict_rows"]
+__all__ = ["Prediction", "apart", "predict_rows"]

@@ -32,7 +32,7 @@ POINTS = 300
 SAVED_EVERY = 60
 """Points between two saves in the store."""
 _ROWS = 4  # rows a second on which importances are measured
-_CELLS = 20_000  # of a row's features, squared: beyond, asking would cost more than learning
+_ASKED_S = 0.01  # seconds for which a model is asked about one of them: beyond, others would wait for it
 _log = logging.getLogger("headwater.serve")
 
 
@@ -134,7 +134,8 @@ class ModelHistory:
             return
         for seq, event, _ in fresh:
             self._seq = seq
-            if 0 < len(event.x) * (len(event.x) + 1) <= _CELLS and event.y is not None and event.y == event.y:
+            asks = len(event.x) * self.model.price.predicting(1, len(event.x))
+            if event.x and asks <= _ASKED_S and event.y is not None and event.y == event.y:
                 with self.model.lock:
                     self._importance.update(event.x, event.y, self.model.champion.learner)
 

@@ -32,6 +32,14 @@ class ServerLimits:
         Rows of one request, and values in all of them.
     queue
         Events that may wait to be committed.
+    work_s, work_waiting_s
+        Processor time of one request as it is estimated beforehand, and of all that are at work.
+    lock_s
+        Seconds for which one row may keep others from its model, as it is estimated beforehand.
+    memory, models
+        Bytes that all models may hold, and how many learners there may be in them.
+    answer_bytes
+        Size of all large answers that are being sent; one client may have a quarter of it.
 
     Raises
     ------
@@ -57,6 +65,12 @@ class ServerLimits:
     rows: int = 100_000
     cells: int = 1_000_000
     queue: int = 200_000
+    work_s: float = 60.0
+    work_waiting_s: float = 300.0
+    lock_s: float = 0.25
+    memory: int = 2_000_000_000
+    models: int = 100
+    answer_bytes: int = 256 << 20
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

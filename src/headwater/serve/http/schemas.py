@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
@@ -13,6 +13,7 @@ import msgspec
 from headwater.errors import DataError, TargetError
 from headwater.learner.kind import kind_of, kind_with
 from headwater.serve.http.limits import ServerLimits, too_many
+from headwater.serve.http.pieces import items_of
 from headwater.store.journal.events import JournalEvent
 from headwater.store.service.limits import Limits, OverLimit
 
@@ -26,6 +27,7 @@ LARGE = 64 << 10
 _JSON_PER_BYTE = (
     2  # bytes that JSON takes for one of MessagePack: a text that is no ASCII may be written as \\u and four digits
 )
+_CONVERTED_AT_ONCE = 500
 _FIELDS = 8  # names beside those of the sample itself
 
 Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
@@ -186,9 +188,10 @@ class Body:
             value = decoded(self._any.decode, body, "body")
             rows, many = (value, True) if isinstance(value, list) else ([value], False)
         else:
-            parts = decoded(_parts.decode, body, "body")
-            _check_rows(parts, limits)
-            rows, many = [self._part(part, row_limits, f"body $[{i}]") for i, part in enumerate(parts)], True
+            rows, many = [], True
+            for i, part in enumerate(items_in(body, "body")):
+                rows.append(self._part(part, row_limits, f"body $[{i}]"))
+                _check_rows(rows, limits)
         _check_rows(rows, limits)
         return rows, many
 
@@ -255,6 +258,19 @@ def decoded(decode: Callable[[S], T], body: S, at: str) -> T:
         ) from error
 
 
+def items_in(array: bytes, at: str) -> Iterator[msgspec.Raw]:
+    """Yield the items of a large array of JSON, undecoded; other threads get their turn in between.
+
+    Raises
+    ------
+    DataError
+        If it is none.
+    """
+    items = items_of(array)
+    while (item := decoded(lambda of: next(of, None), items, at)) is not None:
+        yield item
+
+
 def _inner(words: str) -> str:
     return f"one where: {words[:200]}"
 
@@ -267,7 +283,11 @@ def to_features(rows: list[dict[str, Any]], at: str) -> list[dict[str, Any]]:
     DataError
         For a name that is too long, or a value that no feature has.
     """
-    return decoded(_convert, rows, at)
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(rows), _CONVERTED_AT_ONCE):  # other threads get their turn in between
+        where = f"{at}, behind row {start}" if start else at
+        found += decoded(_convert, rows[start : start + _CONVERTED_AT_ONCE], where)
+    return found
 
 
 def to_labels(values: list[Any], at: str) -> list[Any]:
@@ -287,7 +307,7 @@ def _convert(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return msgspec.convert(rows, list[Features], strict=True)
 
 
-def count_cells(x: dict[str, Any]) -> int:
+def count_cells(x: Mapping[Any, Any]) -> int:
     """Return how many values a sample holds, those in lists included."""
     count = len(x)
     for value in x.values():
@@ -383,7 +403,6 @@ def to_lines(rows: list[Any]) -> bytes:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
-_parts = msgspec.json.Decoder(list[msgspec.Raw])
 
 __all__ = [
     "ActRequest",
@@ -401,6 +420,7 @@ __all__ = [
     "count_cells",
     "decoded",
     "event",
+    "items_in",
     "label_key",
     "prediction_as_json",
     "score_as_json",

@@ -10,8 +10,11 @@ import numpy as np
 from headwater.errors import DataError
 from headwater.learner.kind import check_can, kind_of, kind_with
 from headwater.serve.api.keys import check_keys
+from headwater.serve.api.learning import committed
+from headwater.serve.api.looking import looked
 from headwater.serve.api.predicting import Prediction, predict_rows
 from headwater.serve.endpoint import Request, Response, json_response
+from headwater.serve.http.costs import Size, size_of
 from headwater.serve.http.schemas import LARGE, label_key, prediction_as_json, to_json, to_labels
 from headwater.serve.protocols.tensors import pack, read_tensors, split, to_samples
 from headwater.store.journal.events import JournalEvent
@@ -32,16 +35,12 @@ async def model_ready(request: Request) -> Response:
 async def model_about(request: Request) -> Response:
     """Say what tensors a model takes and gives."""
     found = request.state.model(request.path["model"])
-    with found.lock:
-        features = found.champion.learner.describe()["features"]
-    kinds = {"number": "FP64"}
-    inputs = [{"name": str(f["name"]), "datatype": kinds.get(str(f["kind"]), "BYTES"), "shape": [-1]} for f in features]
+    inputs, _ = await looked(request.state, found, "inputs")
     outputs: list[dict[str, Any]] = [{"name": "y_pred", "datatype": _kind(found), "shape": [-1]}]
     if kind_with(found.task).can & _NAMED:
         outputs.append({"name": "proba", "datatype": "FP64", "shape": [-1, len(found.champion.learner.known_classes)]})
-    return json_response(
-        {"name": found.name, "versions": ["1"], "platform": "headwater", "inputs": inputs, "outputs": outputs}
-    )
+    about = to_json({"name": found.name, "versions": ["1"], "platform": "headwater", "outputs": outputs})
+    return Response(b"".join((about[:-1], b',"inputs":', inputs, b"}")))
 
 
 async def infer(request: Request) -> Response:
@@ -50,9 +49,8 @@ async def infer(request: Request) -> Response:
     document, inputs = await _read(request)
     state, workers = request.state, request.state.workers
     X = await workers.run(partial(to_samples, inputs))
-    predictions = await predict_rows(state, found, X, shadows=False)
-    outputs = await workers.run(partial(_outputs, found, predictions))
-    return _tensors(found, document, outputs)
+    predictions = await predict_rows(state, found, X, budget=request.budget, shadows=False)
+    return await workers.run(lambda: _tensors(found, document, _outputs(found, predictions)))
 
 
 async def teach(request: Request) -> Response:
@@ -62,18 +60,22 @@ async def teach(request: Request) -> Response:
     _, inputs = await _read(request)
     if "y" not in inputs or len(inputs) < 2:
         raise DataError(expected="inputs and a tensor y", got=str(sorted(inputs))[:200], at="inputs", help="Add it.")
+    command, size = await request.state.workers.run(partial(_taught, found, inputs))
+    request.budget.charge_samples(size, found.price, learning=True)
+    if command.events:
+        await committed(request, command, size.rows)
+    return json_response({"model_name": found.name, "rows": size.rows, "seq": found.seq})
+
+
+def _taught(found: Model, inputs: dict[str, np.ndarray[Any, Any]]) -> tuple[LearnRequest, Size]:
     labels = to_labels(inputs.pop("y").reshape(-1).tolist(), "inputs y")
-    X = await request.state.workers.run(partial(to_samples, inputs))
+    X = to_samples(inputs)
     if len(labels) != len(X):
         raise DataError(expected=f"{len(X)} answers", got=str(len(labels)), at="inputs y", help="Send one a row.")
     check_keys(found, X, learning=True)
     learner = found.champion.learner
     events = [JournalEvent(x, kind_of(learner).answer.read(y, learner)) for x, y in zip(X, labels, strict=True)]
-    command = LearnRequest(found.id, events)
-    outcome = (await request.state.writer.run([command], len(events)))[0] if events else None
-    if outcome is not None:
-        raise outcome
-    return json_response({"model_name": found.name, "rows": len(events), "seq": found.seq})
+    return LearnRequest(found.id, events), size_of(X)
 
 
 async def _read(request: Request) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from headwater.errors import DataError
 from headwater.serve.http.limits import ServerLimits, too_many
-from headwater.serve.http.schemas import decoded, to_features
+from headwater.serve.http.pieces import flattened, items_of, scalars_of
+from headwater.serve.http.schemas import LARGE, decoded, to_features, to_json
 
 TYPES: dict[str, str] = {
     "BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1", "INT16": "<i2",
@@ -27,6 +28,7 @@ TYPES: dict[str, str] = {
 
 Array = NDArray[Any]
 _DIGITS = 12
+_PART = 1 << 14
 
 
 def split(body: bytes, header: bytes) -> tuple[dict[str, Any], bytes]:
@@ -45,10 +47,30 @@ def split(body: bytes, header: bytes) -> tuple[dict[str, Any], bytes]:
         if not header.isdigit() or len(header) > _DIGITS or int(header) > len(body):
             raise _wrong("a length within the body", repr(header[:40]), "Inference-Header-Content-Length")
         size = int(header)
-    document = decoded(msgspec.json.decode, body[:size], "body")
+    document = decoded(msgspec.json.decode if size <= LARGE else _document, body[:size], "body")
     if not isinstance(document, dict):
         raise _wrong("an object with inputs", type(document).__name__, "body")
     return document, body[size:]
+
+
+def _document(text: bytes) -> dict[str, Any]:
+    """Decode a large document tensor by tensor, and the values of each in pieces."""
+    parts = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    document = {name: _small(part) for name, part in parts.items() if name != "inputs"}
+    inputs = [
+        msgspec.json.decode(one, type=dict[str, msgspec.Raw]) for one in items_of(bytes(parts.get("inputs", b"[]")))
+    ]
+    document["inputs"] = [
+        {name: scalars_of(bytes(part)) if name == "data" else _small(part) for name, part in one.items()}
+        for one in inputs
+    ]
+    return document
+
+
+def _small(part: msgspec.Raw) -> Any:
+    if len(part) > LARGE:
+        raise ValueError(f"a value of {len(part)} bytes where none so large is expected")
+    return msgspec.json.decode(part)
 
 
 def read_tensors(document: dict[str, Any], binary: bytes, limits: ServerLimits) -> dict[str, Array]:
@@ -98,8 +120,7 @@ def _from_json(tensor: dict[str, Any], shape: tuple[int, ...], where: str) -> Ar
     kind, data = tensor.get("datatype"), tensor.get("data")
     if kind not in TYPES and kind != "BYTES":
         raise _wrong(f"a datatype of {', '.join(TYPES)}, BYTES", repr(kind)[:40], f"{where}.datatype")
-    flat: list[Any] = []
-    _flatten(data, flat, 3)
+    flat = flattened(data, 3)
     size = math.prod(shape)
     if len(flat) != size:
         raise _wrong(f"{size} values, as the shape says", str(len(flat)), f"{where}.data")
@@ -107,22 +128,19 @@ def _from_json(tensor: dict[str, Any], shape: tuple[int, ...], where: str) -> Ar
     if any(not isinstance(v, wanted) or (kind != "BOOL" and isinstance(v, bool)) for v in flat):
         raise _wrong(f"values of {kind}", "others", f"{where}.data")
     if kind == "BYTES":
-        out = np.empty(size, object)
-        out[:] = flat
-        return out.reshape(shape)
+        return _filled(np.empty(size, object), flat).reshape(shape)
     try:
         with np.errstate(over="ignore"):
-            return np.array(flat, np.dtype(TYPES[kind])).reshape(shape)
+            return _filled(np.empty(size, np.dtype(TYPES[kind])), flat).reshape(shape)
     except (OverflowError, ValueError, TypeError) as error:
         raise _wrong(f"values of {kind}", str(error)[:80], f"{where}.data") from error
 
 
-def _flatten(data: Any, out: list[Any], depth: int) -> None:
-    if isinstance(data, list) and depth:
-        for item in data:
-            _flatten(item, out, depth - 1)
-    else:
-        out.append(data)
+def _filled(out: Array, values: list[Any]) -> Array:
+    """Put values into an array part by part: other threads get their turn in between."""
+    for start in range(0, len(values), _PART):
+        out[start : start + _PART] = values[start : start + _PART]
+    return out
 
 
 def _from_bytes(kind: Any, shape: tuple[int, ...], data: bytes, where: str) -> Array:
@@ -189,13 +207,19 @@ def pack(name: str, array: Array, binary: bool) -> tuple[dict[str, Any], bytes]:
     kind = "BYTES" if array.dtype == object else next(k for k, v in TYPES.items() if np.dtype(v) == array.dtype)
     about: dict[str, Any] = {"name": name, "datatype": kind, "shape": list(array.shape)}
     if not binary:
-        return {**about, "data": array.reshape(-1).tolist()}, b""
+        return {**about, "data": _written(array.reshape(-1))}, b""
     if kind == "BYTES":
         texts = [str(value).encode() for value in array.reshape(-1)]
         data = b"".join(struct.pack("<I", len(text)) + text for text in texts)
     else:
         data = np.ascontiguousarray(array).tobytes()
     return {**about, "parameters": {"binary_data_size": len(data)}}, data
+
+
+def _written(values: Array) -> msgspec.Raw:
+    """Return values as an array of JSON, written part by part."""
+    parts = [to_json(values[start : start + _PART].tolist())[1:-1] for start in range(0, len(values), _PART)]
+    return msgspec.Raw(b"[%b]" % b",".join(parts))
 
 
 def _wrong(expected: str, got: str, at: str) -> DataError:

@@ -36,8 +36,11 @@ class LearnerCopy(Protocol):
     def advance(self) -> bool:
         """Copy a part; return whether it is worth calling again before `finish`."""
 
+    def stop(self) -> None:
+        """Note how the learner stands now, in the last turn; from here on it may go on."""
+
     def finish(self) -> SavedModel:
-        """Return the learner as it stands now."""
+        """Return the learner as it stood at ``stop``; as it stands now without."""
 
 
 @dataclass(frozen=True, slots=True)

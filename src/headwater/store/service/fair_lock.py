@@ -34,6 +34,19 @@ class FairLock:
         with self._gate:  # who waits for the lock keeps the gate, so nobody overtakes
             self._lock.acquire()
 
+    def take_now(self) -> bool:
+        """Take it if nobody has it or waits for it; say whether it was taken. ``release`` gives it back."""
+        if not self._gate.acquire(blocking=False):
+            return False
+        try:
+            return self._lock.acquire(blocking=False)
+        finally:
+            self._gate.release()
+
+    def release(self) -> None:
+        """Give it back."""
+        self._lock.release()
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._lock.release()
 

@@ -130,7 +130,9 @@ class Keeper:
                 more = copy.advance()
             time.sleep(_YIELD_S)
         with self._file.mutex, model.lock:
-            saved, scores, seq = copy.finish(), state.scores.to_bytes(), self._journal.seq
+            copy.stop()
+            scores, seq = state.scores.to_bytes(), self._journal.seq
+        saved = copy.finish()
         now, short = int(time.time() * 1000), partial(self._short_transaction, _CHUNK_PAGES)
         self._snapshots.write(state.id, seq, now, saved, scores, short)
         return seq

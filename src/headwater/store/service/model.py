@@ -16,6 +16,7 @@ from headwater.store.journal.events import JournalEvent, Predictions
 
 from .fair_lock import FairLock
 from .learner_state import LearnerState, learn_events, predict_rows, set_or_interval
+from .price import Price, price_of
 
 __all__ = ["Model"]
 
@@ -43,6 +44,16 @@ class Model:
     """The last events that a detector gave an alarm for, with their numbers, scores, and what each column contributed."""
     seconds_per_event: float = 5e-5
     """A running mean."""
+    _price: tuple[Price, list[LearnerState], int] | None = None
+
+    @property
+    def price(self) -> Price:
+        """What rows cost all its learners together; looked at again whenever it has learned half as much again."""
+        known = self._price
+        if known is None or known[1] is not self.learners or self.seq > known[2]:
+            price = price_of(state.learner for state in self.learners)
+            self._price = known = price, self.learners, self.seq + self.seq // 2
+        return known[0]
 
     @property
     def champion(self) -> LearnerState:
@@ -57,20 +68,35 @@ class Model:
         With ``coverage`` also, by the number of its row, the set or the interval of each row for which a share is given.
         """
         with self.lock:
-            asked = self.learners if shadows else self.learners[:1]
-            by_learner = [(state.name, predict_rows(self.task, state.learner, X)) for state in asked]
-            seq = self.seq
-            wanted = {i: share for i, share in enumerate(coverage or ()) if share is not None}
-            inside = {i: set_or_interval(self.champion.learner, X[i], share) for i, share in wanted.items()}
+            return self._predict(X, shadows, coverage)
+
+    def predict_now(
+        self, X: Sequence[Any], *, shadows: bool, coverage: Sequence[float | None] | None = None
+    ) -> tuple[list[Predictions], int, dict[int, dict[str, Any]]] | None:
+        """Return what ``predict`` does; None where the model is at work for somebody else, since the caller can't wait."""
+        if not self.lock.take_now():
+            return None
+        try:
+            return self._predict(X, shadows, coverage)
+        finally:
+            self.lock.release()
+
+    def _predict(
+        self, X: Sequence[Any], shadows: bool, coverage: Sequence[float | None] | None
+    ) -> tuple[list[Predictions], int, dict[int, dict[str, Any]]]:
+        asked = self.learners if shadows else self.learners[:1]
+        by_learner = [(state.name, predict_rows(self.task, state.learner, X)) for state in asked]
+        wanted = {i: share for i, share in enumerate(coverage or ()) if share is not None}
+        inside = {i: set_or_interval(self.champion.learner, X[i], share) for i, share in wanted.items()}
         said = [{name: rows[i] for name, rows in by_learner} for i in range(len(X))]
-        return said, seq, inside
+        return said, self.seq, inside
 
     def learn(self, events: list[JournalEvent], first: int) -> list[Any]:
         """Learn events, the first with that number; return what the champion predicted for each before it was learned."""
         out: list[Any] = []
         start = 0
         while start < len(events):
-            block = events[start : start + max(16, int(_TURN_S / self.seconds_per_event))]
+            block = events[start : self._end_of_turn(events, start)]
             with self.lock:
                 began = time.perf_counter()
                 predictions = [learn_events(self.task, state, block) for state in self.learners]
@@ -85,6 +111,16 @@ class Model:
             start += len(block)
         self._remember(events, first, out)
         return out
+
+    def _end_of_turn(self, events: list[JournalEvent], start: int) -> int:
+        """Return behind which event a turn ends: as many are learned at once as take about ``_TURN_S``."""
+        end = min(len(events), start + max(1, int(_TURN_S / self.seconds_per_event)))
+        price, takes = self.price, 0.0
+        for i in range(start, end):
+            takes += price.learning(1, len(events[i].x))
+            if takes > _TURN_S:
+                return max(i, start + 1)
+        return end
 
     def _note_alarms(self, block: list[JournalEvent], first: int, scores: list[float], alarm: float) -> None:
         """Keep the last alarms of a block, explained while the learner is as it was when it gave them, or nearly so."""

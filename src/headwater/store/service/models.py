@@ -46,6 +46,7 @@ class Models:
     def __init__(self, base: sqlite3.Connection, at: str, journal: Journal, snapshots: Snapshots) -> None:
         self._base, self._at, self._journal, self._snapshots = base, at, journal, snapshots
         self.by_name: dict[str, Model] = {}
+        self._not_begun: list[Any] = []
 
     def named(self, name: str) -> Model:
         """Return a model.
@@ -70,6 +71,11 @@ class Models:
             if model.id == number:
                 return model
         raise UnknownModel(expected="a model of this store", got=f"number {number}", at="model", help="It was removed.")
+
+    def not_begun(self) -> list[Any]:
+        """Return the learners that have learned nothing yet: what they declare has not been allocated."""
+        self._not_begun = [learner for learner in self._not_begun if learner.engine is None]
+        return self._not_begun
 
     # ---- changes -----------------------------------------------------------------------------------------------------
 
@@ -147,6 +153,7 @@ class Models:
                 model.learners, model.paused = learners, bool(paused)
             models[name] = model
         self.by_name = models
+        self._not_begun = [state.learner for model in models.values() for state in model.learners]
 
     def recover(self, block: int = _BLOCK) -> None:
         """Load every learner from its newest sound snapshot, and let it learn the journal behind it, ``block`` events at once."""
@@ -159,17 +166,26 @@ class Models:
     def as_of(self, model: Model, seq: int, name: str | None) -> Any:
         """Return a learner as it stood after event ``seq``: from the newest snapshot before it, and the journal."""
         state = self._member(model, name)
-        snapshot = self._snapshots.newest(state.id, seq)
+        return self.reached(model, state.id, state.name, seq).learner
+
+    def reached(
+        self, model: Model, number: int, name: str, seq: int, known: LearnerState | None = None
+    ) -> LearnerState:
+        """Return a learner by its number as it stood after event ``seq``; ``known``: one that may be taught on from where it is."""
+        if known is None or known.at > seq or any(known.at < at <= seq for at in self._snapshots.sequences(number)):
+            known = self._restored(number, name, seq)
+        self._replay(model, known, seq)
+        return known
+
+    def _restored(self, number: int, name: str, seq: int) -> LearnerState:
+        snapshot = self._snapshots.newest(number, seq)
         if snapshot is None:
-            oldest = min(self._snapshots.sequences(state.id), default=0)
+            oldest = min(self._snapshots.sequences(number), default=0)
             raise ConfigError(
                 expected=f"a sequence from {oldest} on", got=str(seq), at="as of", help="Older states are pruned."
             )
-        past = LearnerState(
-            state.id, state.name, True, snapshot.learner, scores_of(snapshot.learner, snapshot.scores), snapshot.seq
-        )
-        self._replay(model, past, seq)
-        return past.learner
+        scores = scores_of(snapshot.learner, snapshot.scores)
+        return LearnerState(number, name, True, snapshot.learner, scores, snapshot.seq)
 
     def events(self, model: Model) -> Iterator[JournalEvent]:
         """Yield the events of a model that the journal still has, in their order."""
@@ -236,6 +252,12 @@ class Models:
             return once
         reading = self._growth(model, X + X, y + y) - once  # the second time, nothing is new
         return once - reading + reading * _KEPT // len(X)
+
+    def adds_names(self, model: Model, events: list[JournalEvent]) -> bool:
+        """Say whether examples bring names or classes that a learner does not know: all others need no memory that stays."""
+        X, y = [event.x for event in events], labels_of(model.champion.learner, events)
+        grown = [state.learner.check_limits(X, y) for state in model.learners]
+        return any(growth.names or growth.classes for growth in grown)
 
     def _growth(self, model: Model, X: list[Any], y: list[Any]) -> int:
         return sum(state.learner.check_limits(X, y).bytes for state in model.learners)

@@ -41,6 +41,7 @@ from .limits import Limits
 from .model import Model
 from .models import Models, verify_copy
 from .policy import RetentionPolicy
+from .price import Memory
 
 Request = LearnRequest | PendingRequest | LabelRequest | StepRequest | SourceRequest
 
@@ -52,6 +53,8 @@ _ID_BYTES = 8192
 """Bytes that a commit writes for an id, at most: a page of the table and one of its index."""
 _SMALL = 4096
 """Bytes of a request that can bring too few names to need much memory."""
+_LEAST_NAME = 3
+"""Bytes of a journaled name with its value, at least."""
 
 
 class Service:
@@ -98,6 +101,8 @@ class Service:
         """What is known of followed sources."""
         self.failure: StoreError | None = None
         """Why nothing can be acknowledged now; None while all is well."""
+        self.memory = Memory()
+        """What all learners may hold together; any number of bytes, if nobody says less."""
         self.cut: list[int] = []
         """Sequence numbers of damaged entries at the end that were set aside at this start."""
         self.commits = 0
@@ -244,10 +249,20 @@ class Service:
         body = pack_events(events)
         self.limits.check_rows([event.x for event in events], len(body))
         self.models.check(model, events, self.limits, self._new_classes.setdefault(model.id, set()))
-        if len(body) > _SMALL and events[0].step is None:
-            self.limits.check_memory(self.models.memory_for(model, events, self.limits.request_memory))
+        if events[0].step is None:
+            self._check_memory(model, events, len(body))
         self._file.grow(len(body))
         return self.journal.append(model.id, body, len(events), now)
+
+    def _check_memory(self, model: Model, events: list[JournalEvent], size: int) -> None:
+        """Refuse examples that would make the learners grow by too much; most are too small for that to be looked at."""
+        learners = self.models.not_begun()
+        tight = model.price.growing(size // _LEAST_NAME) > self.memory.left(learners)
+        if size > _SMALL or tight:
+            needed = self.models.memory_for(model, events, self.limits.request_memory)
+            self.limits.check_memory(needed)
+            if needed > self.memory.left(learners) and self.models.adds_names(model, events):
+                self.memory.check(needed, learners)
 
     def _teach(self, journaled: list[Journaled]) -> None:
         """Learn what was committed: neighbours of one model as one block, since the learner's result is the same."""
@@ -409,6 +424,19 @@ class Service:
         ConfigError
             If the journal no longer, or not yet, reaches there.
         """
+        self.check_sequence(seq)
+        model = self.models.named(name)
+        with self._reading() as models:
+            return models.as_of(model, seq, learner)
+
+    def check_sequence(self, seq: int) -> None:
+        """Refuse a sequence that the journal does not reach.
+
+        Raises
+        ------
+        ConfigError
+            Then.
+        """
         if not 0 <= seq <= self.journal.seq:
             raise ConfigError(
                 expected=f"a sequence from 0 to {self.journal.seq}",
@@ -416,9 +444,6 @@ class Service:
                 at="as of",
                 help="Choose another.",
             )
-        model = self.models.named(name)
-        with self._reading() as models:
-            return models.as_of(model, seq, learner)
 
     def events(self, name: str) -> list[JournalEvent]:
         """Return the events of a model that the journal still has, in their order."""

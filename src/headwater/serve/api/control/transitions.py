@@ -7,23 +7,27 @@ from typing import Any
 import numpy as np
 
 from headwater.learner.kind import check_can
-from headwater.serve.api.learning import encoded_rows, read_rows, rows_response, without_infinity
+from headwater.serve.api.learning import committed, encoded_rows, read_rows, rows_response, without_infinity
+from headwater.serve.api.predicting import apart
 from headwater.serve.endpoint import Request, Response, json_response
-from headwater.serve.http.limits import too_many
-from headwater.serve.http.schemas import ActRequest, Body, Transition, count_cells
+from headwater.serve.http.costs import size_of
+from headwater.serve.http.schemas import ActRequest, Body, Transition
 from headwater.store.journal.events import JournalEvent
 from headwater.store.journal.requests import LearnRequest
 
 _TRANSITION = Body(Transition)
 
 
-def act(request: Request, asked: ActRequest) -> Response:
+async def act(request: Request, asked: ActRequest) -> Response:
     """Return the action that an agent takes in a state; nothing is changed."""
     model = request.state.model(request.path.get("model", ""))
-    if count_cells(asked.x) > request.state.limits.cells:
-        raise too_many("cells", request.state.limits, "body")
-    with model.lock:
-        action, seq = model.champion.learner.act(asked.x, asked.explore), model.seq
+    request.budget.charge_samples(size_of([asked.x]), model.price, learning=False)
+
+    def taken() -> tuple[Any, int]:
+        with model.lock:
+            return model.champion.learner.act(asked.x, asked.explore), model.seq
+
+    action, seq = await request.state.waiters.run(taken)
     return json_response({"action": action.tolist() if isinstance(action, np.ndarray) else action, "seq": seq})
 
 
@@ -32,14 +36,13 @@ async def learn_transitions(request: Request) -> Response:
     rows, shape = await read_rows(request, _TRANSITION)
     state, model = request.state, request.state.learning(request.path.get("model", ""))
     check_can(model.champion.learner, "control", at=model.name)
-    if sum(count_cells(row.x) + count_cells(row.next or {}) for row in rows) > state.limits.cells:
-        raise too_many("cells", state.limits, "body")
-    command = LearnRequest(model.id, [_event(row) for row in rows])
+    n = len(rows)
+    size = await apart(state, n, lambda: size_of(x for row in rows for x in (row.x, row.next or {})))
+    request.budget.charge_samples(size, model.price, learning=True)
+    command = await apart(state, n, lambda: LearnRequest(model.id, [_event(row) for row in rows]))
     if rows:
-        outcome = (await state.writer.run([command], len(rows)))[0]
-        if outcome is not None:
-            raise outcome
-    return rows_response(encoded_rows([_shown(one) for one in command.answers]), shape)
+        await committed(request, command, n)
+    return await apart(state, n, lambda: rows_response(encoded_rows(list(map(_shown, command.answers))), shape))
 
 
 def _event(row: Transition) -> JournalEvent:

@@ -1,0 +1,133 @@
+"""Addresses that say something of a whole model: they never wait for a learner that is being taught, nor keep others from it.
+
+Of a small model a copy is published: made once after it has learned, and then looked at without its lock. A large one is
+looked at by a process of its own (`background.reader`).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from headwater.errors import ConfigError
+from headwater.learner.kind import check_can
+from headwater.serve.api.looks import LOOKS
+from headwater.serve.api.models import summarized
+from headwater.serve.background.reader import Asked
+from headwater.serve.endpoint import Request, Response
+from headwater.serve.http.costs import size_of
+from headwater.serve.http.schemas import ExplainRequest, decoded, to_json
+from headwater.serve.state import ServerState
+from headwater.store.learner_file import LEARNER_FORMAT, to_bytes
+from headwater.store.service.model import Model
+from headwater.store.service.price import bytes_held
+
+_SMALL_BYTES = 8_000_000
+"""Of a model that is copied under its lock: a few milliseconds."""
+_explain = msgspec.json.Decoder(ExplainRequest)
+
+
+async def looked(state: ServerState, model: Model, look: str, **options: Any) -> tuple[bytes | memoryview, int]:
+    """Return a look at a model's champion, and the event after which it stood so: not before the asking.
+
+    Raises
+    ------
+    HeadwaterError
+        Whatever the look refuses.
+    """
+    key = look, msgspec.msgpack.encode(options)
+    return await state.published.of(key, model, partial(_looked, state, model, look, options))
+
+
+async def _looked(
+    state: ServerState, model: Model, look: str, options: dict[str, Any]
+) -> tuple[bytes | memoryview, int]:
+    if bytes_held(model.champion.learner) > _SMALL_BYTES:
+        asked = _question(model, model.seq, look, options)
+        said = await state.exporters.run(partial(state.reader.ask, asked))
+        if said is not None:
+            return said, asked.seq
+    learner, seq = await state.published.of("copy", model, partial(state.lookers.run, partial(_copy, model)))
+    return await state.lookers.run(partial(LOOKS[look], learner, **options)), seq
+
+
+def _question(model: Model, seq: int, look: str, options: dict[str, Any]) -> Asked:
+    champion = model.champion
+    return Asked(model.id, model.name, model.task, champion.id, champion.name, seq, look, options)
+
+
+def _copy(model: Model) -> tuple[Any, int]:
+    """Return a copy of a champion that nobody teaches, and the event after which it stood so."""
+    with model.lock:
+        saved, seq = LEARNER_FORMAT.pack(model.champion.learner), model.seq
+    return LEARNER_FORMAT.unpack(saved, model.name), seq
+
+
+async def model(request: Request) -> Response:
+    """Say what a model is: its learners, layers, features, scores."""
+    found = request.state.model(request.path["model"])
+    described, _ = await looked(request.state, found, "describe")
+    about = to_json(await summarized(request.state, found))
+    return Response(b"".join((about[:-1], b",", described[1:])))
+
+
+async def download(request: Request) -> Response:
+    """Send the champion as a model file, as it is or (``?seq=N``) as it was after event N."""
+    state, found, seq = request.state, request.state.model(request.path["model"]), request.query("seq")
+    if not seq:
+        return _file((await looked(state, found, "file"))[0], f"{found.name}.hw")
+    if not seq.isdecimal() or not seq.isascii() or len(seq) > 18:
+        raise ConfigError(expected="a sequence number", got=repr(seq[:40]), at="seq", help="Give e.g. seq=1000.")
+    past = partial(_past, state, found, int(seq))
+    data = await state.published.once((found.id, "past", seq), lambda: state.replayers.run(past))
+    return _file(data, f"{found.name}.hw")
+
+
+def _past(state: ServerState, found: Model, seq: int) -> bytes | memoryview:
+    """Return the file of a champion as it stood after an event; a process of its own replays the journal up to there."""
+    state.service.check_sequence(seq)
+    said = state.past.ask(_question(found, seq, "file", {}))
+    return to_bytes(state.service.as_of(found.name, seq)) if said is None else said
+
+
+async def onnx(request: Request) -> Response:
+    """Send the champion as an ONNX graph."""
+    found = request.state.model(request.path["model"])
+    check_can(found.champion.learner, "onnx", at=found.name)
+    data, _ = await looked(request.state, found, "onnx", name=found.name)
+    return _file(data, f"{found.name}.onnx")
+
+
+async def weights(request: Request) -> Response:
+    """Return the weights of each layer as maps of at most 64 by 64 cells, each the mean of its neighbours."""
+    found = request.state.model(request.path["model"])
+    check_can(found.champion.learner, "layers", at=found.name)
+    return Response((await looked(request.state, found, "weights"))[0])
+
+
+async def activations(request: Request) -> Response:
+    """Return what each layer hands on for the last samples, one row a sample, the newest first."""
+    found = request.state.model(request.path["model"])
+    check_can(found.champion.learner, "layers", at=found.name)
+    X = [event.x for _, event, _ in list(found.recent)[::-1]]
+    return Response((await looked(request.state, found, "activations", X=X))[0])
+
+
+async def explain(request: Request) -> Response:
+    """Say how much each feature moved the prediction or the score of a sample, the largest part first."""
+    asked = decoded(_explain.decode, await request.body(), "body")
+    found = request.state.model(request.path.get("model", ""))
+    request.budget.charge_samples(size_of([asked.x]), found.price, learning=False)
+    how = {"target": asked.target, "horizon": asked.horizon}
+    why, seq = await looked(request.state, found, "explain", x=asked.x, **how)
+    return Response(b"".join((why[:-1], b',"seq":%d}' % seq)))
+
+
+def _file(data: bytes | memoryview, name: str) -> Response:
+    disposition = (b"content-disposition", f'attachment; filename="{name}"'.encode())
+    return Response(data, kind=b"application/octet-stream", headers=[disposition])
+
+
+__all__ = ["activations", "download", "explain", "looked", "model", "onnx", "weights"]

@@ -1,0 +1,26 @@
+"""What can be said of a learner that nobody teaches meanwhile: each look takes it with some options, and gives bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from headwater.fleet.scores import key_scores
+from headwater.serve.api.looks.explaining import explanation
+from headwater.serve.api.looks.files import described, graph, inputs
+from headwater.serve.api.looks.heatmaps import activation_maps, weight_maps
+from headwater.serve.http.schemas import to_json
+from headwater.store.learner_file import to_bytes
+
+__all__ = ["LOOKS"]
+
+LOOKS: dict[str, Callable[..., bytes]] = {
+    "describe": described,
+    "inputs": inputs,
+    "file": to_bytes,
+    "onnx": graph,
+    "weights": lambda learner: to_json(weight_maps(learner)),
+    "activations": lambda learner, X: to_json(activation_maps(learner, X)),
+    "explain": lambda learner, **asked: to_json(explanation(learner, **asked)),
+    "keys": lambda learner: to_json(key_scores(learner)),
+}
+"""Each look by its name; a `Reader` knows them by these."""

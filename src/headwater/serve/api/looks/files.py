@@ -1,0 +1,64 @@
+"""A learner as a whole: what it is, its file, its graph."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from headwater.errors import DataError
+from headwater.learner.kind import check_can, kind_of
+from headwater.serve.http.schemas import label_key, to_json
+from headwater.store.learner_file import fingerprint
+
+_AT_ONCE = 500  # features that are written as JSON at once; other threads get their turn in between
+
+
+def described(learner: Any) -> bytes:
+    """Return what a learner is as JSON: ``describe``, and ``state``, a hash of all that it has learned."""
+    about = learner.describe()
+    about["classes"] = [label_key(label) for label in about.get("classes", [])]
+    features = about.pop("features", None)
+    text = to_json(about)
+    if features is not None:
+        text = b'%b,"features":%b}' % (text[:-1], _written(features))
+    if "keys" in kind_of(learner).can:  # the file of a fleet takes seconds
+        return b'{"describe":%b}' % text
+    return b'{"describe":%b,"state":%b}' % (text, to_json(fingerprint(learner)))
+
+
+def inputs(learner: Any) -> bytes:
+    """Return the tensors that a learner reads in the Open Inference Protocol, one a column."""
+    kinds = {"number": "FP64"}
+    found = learner.describe().get("features", [])
+    return _written(
+        [{"name": str(f["name"]), "datatype": kinds.get(str(f["kind"]), "BYTES"), "shape": [-1]} for f in found]
+    )
+
+
+def _written(rows: list[Any]) -> bytes:
+    """Return a list as JSON, written part by part: other threads get their turn in between."""
+    parts = [to_json(rows[start : start + _AT_ONCE])[1:-1] for start in range(0, len(rows), _AT_ONCE)]
+    return b"[%b]" % b",".join(parts)
+
+
+def graph(learner: Any, name: str) -> bytes:
+    """Return a learner as an ONNX graph.
+
+    Raises
+    ------
+    DataError
+        If it has learned nothing yet.
+    """
+    check_can(learner, "onnx", at=name)
+    if not learner.n_learned:
+        raise DataError(
+            expected="a model that has learned", got="a new one", at=name, help="Teach it first.", code="not_learned"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        learner.export_onnx(path)
+        return path.read_bytes()
+
+
+__all__ = ["described", "graph", "inputs"]

@@ -1,0 +1,80 @@
+"""Heat maps for the page: the weights of each layer, and its activations on the last samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from headwater.learner.kind import check_can
+from headwater.nn import core as nn_core
+from headwater.nn import inspect
+from headwater.nn.core import Core
+
+CELLS = 64
+_ROWS = CELLS * 16  # of a table, of which the cells are means: enough to see, and cheap however tall it is
+
+
+def weight_maps(learner: Any) -> list[dict[str, Any]]:
+    """Return the maps of a learner's weights: rows are inputs, columns units."""
+    check_can(learner, "layers", at="weights")
+    if not learner.n_learned:
+        return []
+    core = learner.learned_engine.core
+    found = []
+    for place in core.places():
+        w = nn_core.weights(core, place)
+        if w.ndim == 2 and w.size:
+            part = w[:: max(1, len(w) // _ROWS)].astype(float)
+            found.append(_map(place.expert, place.layer, "", w.shape, _shrunk(_shrunk(part, 0), 1)))
+    return found
+
+
+def activation_maps(learner: Any, X: list[Any]) -> list[dict[str, Any]]:
+    """Return the maps of a learner's activations on samples: rows are samples, columns units."""
+    check_can(learner, "layers", at="activations")
+    if not learner.n_learned or not X:
+        return []
+    engine = learner.learned_engine
+    taken = inspect.entries(engine.core, engine.rows(X), len(X))
+    experts = range(len(engine.core.experts))
+    found = [(e, *layer) for e in experts for layer in _handed_on(engine.core, e, taken)]
+    return [_map(e, layer, name, values.shape, _shrunk(values, 1)) for e, layer, name, values in found]
+
+
+def _handed_on(core: Core, e: int, taken: inspect.Entries) -> list[tuple[int, str, Any]]:
+    """Return what each layer of an expert that has weights hands on: its number among all layers, its activation, values (n, m)."""
+    values = inspect.forward(core, e, inspect.read(core, e, taken), taken.carried)
+    layers = [place.layer for place in core.places() if place.expert == e and (place.table or place.n)]
+    out: list[tuple[int, str, Any]] = []
+    name = "linear"
+    for i, operation in enumerate(core.operations(e)):
+        if operation.name == "dense":
+            out.append((layers[len(out)], name, values[i]))
+            name = "linear"
+        elif operation.name not in ("identity", "dropout"):
+            name = operation.name
+    return [*out, (layers[len(out)], "output", inspect.link(core, e, values[-1]))]
+
+
+def _map(e: int, layer: int, what: str, shape: tuple[int, ...], cells: Any) -> dict[str, Any]:
+    return {
+        "expert": e + 1,
+        "layer": layer + 1,
+        "what": what,
+        "shape": list(shape),
+        "cells": [[float(f"{value:.4g}") for value in row] for row in cells.tolist()],
+    }
+
+
+def _shrunk(w: Any, axis: int) -> Any:
+    """At most so many rows or columns, each the mean of its neighbours."""
+    n = w.shape[axis]
+    if n <= CELLS:
+        return w
+    starts = np.linspace(0, n, CELLS, endpoint=False).astype(int)
+    counts = np.diff([*starts, n])
+    return np.add.reduceat(w, starts, axis) / (counts[:, None] if axis == 0 else counts)
+
+
+__all__ = ["activation_maps", "weight_maps"]

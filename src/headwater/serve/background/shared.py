@@ -1,0 +1,134 @@
+"""Work that is done once for all who wait for it, and what models publish: reading never holds up learning."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Generic, TypeVar
+
+from headwater.store.service.model import Model
+
+__all__ = ["Published", "Shared"]
+
+T = TypeVar("T")
+_KEPT_BYTES = 64 << 20
+"""Of answers that are kept until their model changes."""
+
+
+class Shared(Generic[T]):
+    """Work of which one run serves all who wait for it.
+
+    Whoever asks gets the result of a run that began after the asking. So one run is at work, and at most one more waits.
+
+    Parameters
+    ----------
+    work : callable
+        What to do.
+    """
+
+    def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
+        self._work = work
+        self._now: asyncio.Task[T] | None = None
+        self._next: asyncio.Task[T] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether no run is at work, and none waits."""
+        return self._now is None and self._next is None
+
+    async def get(self) -> T:
+        """Return the result of the next run."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._run(self._now))
+            self._next.add_done_callback(_looked_at)
+        return await asyncio.shield(self._next)  # it goes on for the others when this client leaves
+
+    async def _run(self, before: asyncio.Task[T] | None) -> T:
+        if before is not None:
+            await asyncio.wait([before])
+        self._now, self._next = self._next, None
+        try:
+            return await self._work()
+        finally:
+            self._now = None
+
+
+def _looked_at(task: asyncio.Task[Any]) -> None:
+    """Take the error of a run whose clients have all left: nobody else would."""
+    if not task.cancelled():
+        task.exception()
+
+
+class Published:
+    """What models publish: made once for all who ask, and kept until the model has learned or was changed."""
+
+    def __init__(self) -> None:
+        self._runs: dict[Hashable, Shared[Any]] = {}
+        self._kept: OrderedDict[Hashable, tuple[Any, Any]] = OrderedDict()
+        self._bytes = 0
+
+    async def once(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something for all who ask for the same at the same time."""
+        shared = self._runs.get(key)
+        if shared is None:
+            shared = self._runs[key] = Shared(work)
+        try:
+            found: T = await shared.get()
+            return found
+        finally:
+            if shared.idle:
+                self._runs.pop(key, None)
+
+    async def of(self, key: Hashable, model: Model, work: Callable[[], Awaitable[T]]) -> T:
+        """Return what a model has published under a key, made anew where the model has changed since.
+
+        Parameters
+        ----------
+        key : hashable
+            What is asked for.
+        model : Model
+            Of which model.
+        work : callable
+            Makes it, from the model as it is by then.
+        """
+        key = (model.id, key)
+
+        async def made() -> T:
+            version = _version(model)
+            found = await work()
+            self._keep(key, version, found)
+            return found
+
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] == _version(model):
+            self._kept.move_to_end(key)
+            found: T = kept[1]
+            return found
+        return await self.once(key, made)
+
+    def _keep(self, key: Hashable, version: Any, found: Any) -> None:
+        self._drop(key)
+        if _size(found) > _KEPT_BYTES // 4:
+            return
+        self._kept[key] = version, found
+        self._bytes += _size(found)
+        while self._bytes > _KEPT_BYTES:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: Hashable) -> None:
+        before = self._kept.pop(key, None)
+        if before is not None:
+            self._bytes -= _size(before[1])
+
+
+def _size(found: Any) -> int:
+    if isinstance(found, tuple):
+        return sum(map(_size, found))
+    return len(found) if isinstance(found, bytes | memoryview) else 1000
+
+
+def _version(model: Model) -> tuple[Any, ...]:
+    """Return what is another one whenever something else is to be said of a model."""
+    names = tuple((state.id, state.champion) for state in model.learners)
+    return model.seq, model.paused, names
