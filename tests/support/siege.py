@@ -87,7 +87,48 @@ def chunks(rng):
     return b"/predict", body, b"transfer-encoding: chunked\r\n"
 
 
-KINDS = {noise: 30, deep: 10, shapes: 10, surrogates: 10, heads: 10, names: 10, chunks: 10, wide: 1, many: 1}
+def zeroes(rng):
+    """Tensors of no rows and of columns without end."""
+    shape = rng.choice([b"[0,1000000000]", b"[0,1000000]", b"[0,4611686018427387904]"])
+    return (
+        b"/v2/models/default/infer",
+        b'{"inputs":[{"name":"a","datatype":"BYTES","shape":%s,"data":[]}]}' % shape,
+        b"",
+    )
+
+
+def mistakes(rng):
+    """What was once a 500, or led to another host."""
+    digits = b"inference-header-content-length: %s\r\n" % (b"9" * 5000)
+    return rng.choice(
+        [
+            (b"/v2/models/default/infer", b"{}", digits),
+            (b"/explain", b'{"x":{}}', b""),
+            (b"/predict?" + b"&".join([b"a=1"] * 200), b'{"x":{}}', b""),
+            (b"/models/", b"", b""),
+        ]
+    )
+
+
+def models(rng):
+    """Models far too large."""
+    return b"/models", b'{"name":"big","hidden":[4096,4096,4096,4096,4096,4096,4096,4096],"optimizer":"adam"}', b""
+
+
+KINDS = {
+    noise: 30,
+    deep: 10,
+    shapes: 10,
+    surrogates: 10,
+    heads: 10,
+    names: 10,
+    chunks: 10,
+    zeroes: 10,
+    mistakes: 10,
+    models: 5,
+    wide: 1,
+    many: 1,
+}
 """Each kind, and how often it comes."""
 
 
