@@ -288,7 +288,7 @@ def test_rows_and_their_answers_in_another_topic_that_come_twice_are_learned_onc
 # ---- the log itself --------------------------------------------------------------------------------------------------
 
 LIVE = [kind for kind in BROKERS if kind.__name__ != "Kafka"]
-"""Kafka's client ends the process at what Tansu answers whoever reads a topic that is gone: test_positions.py does without that."""
+"""Kafka's client ends the process at what Tansu answers whoever reads a topic that is gone, so there only a stopped reader is tried."""
 LOGS = [kind for kind in LIVE if kind.__name__ != "Mqtt"]
 CAN_CUT = [kind for kind in BROKERS if kind.__name__ in ("Redis", "Nats", "Postgres")]
 """MQTT has no log, and Tansu deletes no records: Kafka's cut log is in test_positions.py, on another broker."""
