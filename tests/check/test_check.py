@@ -373,7 +373,7 @@ print(suite.check_online_learner(Zero)["cold_predict"].outcome, "headwater" in s
 
 
 def test_the_page_says_what_ran_and_ours_still_holds():
-    root = FOLDER.parents[2]
+    root = FOLDER.parents[3]
     rivals = runpy.run_path(str(root / "tools/docs/check/run.py"))
     ran = json.loads((root / "tools/docs/check/ran.json").read_text())
     assert list(ran) == list(rivals["ENVIRONMENTS"])

@@ -109,7 +109,7 @@ def test_the_first_refused_row_warns_once_with_its_reason(x, y, w, reason, recwa
 def test_who_looks_for_scikit_learns_words_is_told_where_they_are():
     with pytest.raises(AttributeError, match=r"headwater\.interop\.sklearn\.OnlineClassifier has it"):
         hw.Classifier().fit(X, Y)
-    with pytest.raises(AttributeError, match=r"headwater\.sklearn\.OnlineRegressor has it"):
+    with pytest.raises(AttributeError, match=r"headwater\.interop\.sklearn\.OnlineRegressor has it"):
         hw.Regressor().predict(X)
     with pytest.raises(AttributeError, match=r"has no attribute 'learn'$"):
         hw.Regressor().learn  # noqa: B018 - asking is what fails

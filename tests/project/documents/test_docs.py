@@ -24,9 +24,10 @@ from headwater.plain import ACTIVATIONS, LOSSES, RULES
 
 ROOT = Path(__file__).resolve().parents[3]
 ROOMS = (
-    *("nn", "encode", "streams", "watch", "adapt", "session", "evaluate", "explain", "diagnose", "plot", "check"),
-    *("plain", "notebook", "sklearn", "learner_file", "durable", "loggers", "mlflow", "errors", "types"),
-    "fleet",
+    *("nn", "encode", "streams", "explain", "diagnose", "plot", "plain", "errors", "types", "fleet"),
+    *(f"route.{name}" for name in ("score", "drift", "verdict", "policies", "session", "evaluate")),
+    *(f"interop.{name}" for name in ("check", "notebook", "sklearn", "loggers", "mlflow")),
+    *(f"store.{name}" for name in ("learner_file", "durable")),
 )
 FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$([^$\n]+)\$", re.DOTALL)
 
@@ -65,7 +66,7 @@ def test_every_public_room_has_a_page(written):
     public = {
         name for name, path in files.items() if re.search(r"^__all__", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    assert public - {"__init__", "cli", "bound", "face", "river"} - written.keys() == set()
+    assert public - {"__init__", "cli", "kinds"} - written.keys() == set()
     assert set(ROOMS) <= written.keys()
     assert "serve.run" in written
 
@@ -181,10 +182,10 @@ def test_a_link_to_a_source_file_leads_to_its_text(tmp_path):
     site = pages.Site(tmp_path, "", {"docs/a.md": "a"}, {})
     assert (
         site.relinked("[f](../src/headwater/learner/default_pool.py)", "docs/a.md", "a")
-        == "[f](source/src/headwater/learner/auto.py.md)"
+        == "[f](source/src/headwater/learner/default_pool.py.md)"
     )
     assert (ROOT / "src/headwater/learner/default_pool.py").read_text().rstrip() in (
-        tmp_path / "source/src/headwater/learner/auto.py.md"
+        tmp_path / "source/src/headwater/learner/default_pool.py.md"
     ).read_text()
 
 

@@ -153,7 +153,8 @@ def test_a_sink_that_is_away_is_waited_for_and_gets_every_prediction(broker, sin
 def assert_sent(sink, said, n):
     """Assert that n predictions are there, each once where the broker can tell."""
     sent = sink.sent(said)
-    assert len({(one["store"], one["partition"], one["position"]) for one in sent}) == n
+    named = {(one["store"], one["partition"], one["position"]) for one in sent}
+    assert len(named) == n or (not sink.once and len(named) >= n)  # a row that MQTT brings again has another position
     assert len(sent) == n or not sink.once
 
 

@@ -5,9 +5,9 @@ if it classifies. Every check asserts values, not only that nothing was raised. 
 even the rest of headwater, so it runs in any library's own environment (tools/docs/check/run.py does that).
 """
 
-from headwater.interop.check.contract import CHECKS, Check
-from headwater.interop.check.report import FAILED, NOT_OFFERED, PASSED, Broken, Report, Result
-from headwater.interop.check.suite import check_online_learner
+from .contract import CHECKS, Check
+from .report import FAILED, NOT_OFFERED, PASSED, Broken, Report, Result
+from .suite import check_online_learner
 
 __all__ = [
     "Broken",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from headwater.interop.check.growth import arrival_order, new_classes, new_features
-from headwater.interop.check.report import Broken, NotOffered
-from headwater.interop.check.subject import (
+from .growth import arrival_order, new_classes, new_features
+from .report import Broken, NotOffered
+from .subject import (
     CLASSIFY,
     REFUSALS,
     REGRESS,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from headwater.interop.check.report import Broken, NotOffered
-from headwater.interop.check.subject import REGRESS, Row, Subject, attempt, is_finite, must_equal, or_broken
+from .report import Broken, NotOffered
+from .subject import REGRESS, Row, Subject, attempt, is_finite, must_equal, or_broken
 
 ROUNDING = 1e-4
 """Sums in another order may differ by this much after a hundred rows of single precision."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from headwater.interop.check.report import Broken, NotOffered
+from .report import Broken, NotOffered
 
 CLASSIFY, REGRESS = "classify", "regress"
 HISTORY = 150

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from headwater.interop.check.contract import CHECKS, Check
-from headwater.interop.check.report import FAILED, NOT_OFFERED, PASSED, Broken, NotOffered, Report, Result
-from headwater.interop.check.subject import CLASSIFY, REGRESS, Subject, first_line
+from .contract import CHECKS, Check
+from .report import FAILED, NOT_OFFERED, PASSED, Broken, NotOffered, Report, Result
+from .subject import CLASSIFY, REGRESS, Subject, first_line
 
 
 def check_online_learner(
