@@ -97,7 +97,7 @@ static const struct row {
     {"pending_key", HW_U64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_key), NULL},
     {"pending_highest_row", HW_I64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_highest_row), NULL},
     {"pending", REAL, HW_CLEAR, HW_OF_PENDING, PER_COMPONENT, AT(pending), &FINITE},
-    {"pending_answers", HW_F64, HW_CLEAR, HW_OF_PENDING_ANSWERS, PER_ANSWER_INPUT, AT(pending_answers), &SUMS},
+    {"pending_answers", HW_F64, HW_CLEAR, HW_OF_PENDING_ANSWERS, PER_ANSWER_INPUT, AT(pending_answers), NULL},
     {"text_counts", HW_I64, HW_BY_NAME, HW_OF_TEXT, ALONE, AT(text.counts), NULL},
     {"text_columns", HW_I32, HW_BY_NAME, HW_OF_TEXT_COLUMNS, ALONE, AT(text.columns), NULL},
     {"text_keys", HW_U64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.keys), NULL},

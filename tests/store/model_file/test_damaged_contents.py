@@ -173,3 +173,11 @@ def test_tensors_that_do_not_lie_where_the_file_says_are_refused():
         blank = whole[: mark.start(1)] + b"0" * 64 + whole[mark.end(1) :]
         refused(whole[: mark.start(1)] + hashlib.sha256(blank).hexdigest().encode() + whole[mark.end(1) :])
     assert read_tensors(data)
+
+
+def test_a_regressor_that_was_asked_before_three_answers_is_saved_and_loaded():
+    model = Regressor(label_history=True)
+    model.learn_one({"a": 1.0}, 1.0)
+    model.step_many([], [], ask=[{"a": 2.0}, {"a": 3.0}])  # answers before that are not there yet wait as NaN
+    again = from_bytes(to_bytes(model), "model")
+    assert again.predict_one({"a": 2.0}) == model.predict_one({"a": 2.0})
