@@ -3,6 +3,7 @@
 #include "learner.h"
 
 #include <float.h>
+#include <math.h>
 
 enum { REAL = -1 }; /* the learner's own number type */
 
@@ -39,6 +40,8 @@ struct range {
     const char *what;
 };
 static const struct range FINITE = {-DBL_MAX, DBL_MAX, "finite numbers"};
+/* In float32 a square of far values may have overflowed: what a learner made itself must load. */
+static const struct range NUMBERS = {-HUGE_VAL, HUGE_VAL, "numbers"};
 static const struct range VALUES = {-1.01e30, 1.01e30, "numbers up to 1e30"};
 static const struct range SQUARES = {0, 1e100, "numbers from 0 to 1e100"};
 static const struct range SUMS = {-1e100, 1e100, "numbers up to 1e100"};
@@ -76,12 +79,12 @@ static const struct row {
     {"row_keys", HW_U64, HW_BY_NAME, HW_OF_ROWS, ALONE, AT(row_keys), NULL},
     {"touched", HW_I64, HW_SUM, HW_OF_ROWS, ALONE, AT(touched), NULL},
     {"weights", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(weights), &FINITE},
-    {"state_0", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[0]), &FINITE},
-    {"state_1", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[1]), &FINITE},
-    {"state_2", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[2]), &FINITE},
-    {"state_3", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[3]), &FINITE},
-    {"state_4", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[4]), &FINITE},
-    {"buffer", REAL, HW_MEAN, HW_OF_BUFFERS, ALONE, AT(buffer), &FINITE},
+    {"state_0", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[0]), &NUMBERS},
+    {"state_1", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[1]), &NUMBERS},
+    {"state_2", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[2]), &NUMBERS},
+    {"state_3", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[3]), &NUMBERS},
+    {"state_4", REAL, HW_MEAN_BY_TOUCHES, HW_OF_PARAMETERS, ALONE, AT(state[4]), &NUMBERS},
+    {"buffer", REAL, HW_MEAN, HW_OF_BUFFERS, ALONE, AT(buffer), &NUMBERS},
     {"running", HW_F64, HW_NUMBER_BY_NUMBER, HW_OF_EXPERTS, PER_RUNNING, AT(running), &SUMS},
     {"answers", HW_F64, HW_EXACT_STATISTICS, HW_OF_OUTPUTS, PER_THREE, AT(answers), &SUMS},
     {"random", HW_U64, HW_SUM, HW_OF_TWO, ALONE, AT(random), NULL},
@@ -107,7 +110,7 @@ static const struct row {
     {"memory_keys", HW_U64, HW_KEEP_FIRST, HW_OF_KEYS, PER_KEY, AT(recurrent.keys), NULL},
     {"memory_states", REAL, HW_KEEP_FIRST, HW_OF_KEYS, PER_STATE, AT(recurrent.states), &FINITE},
     {"memory_blocks", HW_I64, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_HEAD, AT(recurrent.blocks), NULL},
-    {"memory_traces", REAL, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_TRACE, AT(recurrent.traces), &FINITE},
+    {"memory_traces", REAL, HW_KEEP_FIRST, HW_OF_BLOCKS, PER_TRACE, AT(recurrent.traces), &NUMBERS},
     {"forecast_counts", HW_I64, HW_KEEP_FIRST, HW_OF_FORECAST, ALONE, AT(forecast.counts), NULL},
     {"forecast_numbers", HW_F64, HW_KEEP_FIRST, HW_OF_NUMBERS, ALONE, AT(forecast.numbers), &SUMS},
     {"forecast_past", HW_F64, HW_KEEP_FIRST, HW_OF_PAST, ALONE, AT(forecast.past), &VALUES},
