@@ -145,7 +145,7 @@ class Predictions:
         """
         if self.proba is None:
             return [math.nan] * len(y)
-        column = {label: j for j, label in enumerate(self.classes)}
+        column = dict(zip(self.classes, range(len(self.classes)), strict=True))
         rows: list[list[float]] = self.proba.tolist()
         given = [row[column[label]] if label in column else 0.0 for row, label in zip(rows, y, strict=True)]
         if self.y_pred[0] is None:  # a row behind one with a prediction has one too

@@ -132,11 +132,13 @@ class SupervisedLearner(Learner, Settings):
             block = check_block(X, y, w, ask, self._span, self._index)
             if not len(block.y):
                 return self._ask(block.X if ask is None else block.ask)
-            return self._learn_pieces(block)
+            # One row is one call into the core: Ctrl-C comes before it or behind it.
+            return self._learn_block(block) if len(block.y) == 1 else self._learn_pieces(block)
 
     def _learn_block(self, block: Block) -> Predictions:
         """Predict and learn the rows of a block in turn, and keep what a diagnosis needs of them."""
-        block.count(self.refused)
+        if block.refused:
+            block.count(self.refused)
         n, sample = len(block.y), None if block.ask is not None else self._sampling()
         if sample is None:
             return self._learn_part(block, slice(0, n))

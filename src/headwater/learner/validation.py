@@ -138,8 +138,9 @@ def check_block(
     else:
         values, good = check_numbers(answers, *span)
         numbers = None
-    refused = {"target": ~good, "weight": ~weighed}
-    return Block(X, values, weights, good & weighed, ask, numbers=numbers, refused=refused)
+    both = good & weighed
+    refused = {} if both.all() else {"target": ~good, "weight": ~weighed}
+    return Block(X, values, weights, both, ask, numbers=numbers, refused=refused)
 
 
 def as_samples(X: Any) -> Any:

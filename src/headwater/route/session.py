@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ from headwater.types import Event, Lazy, Learner, Predictions, Record, ScoredRow
 
 __all__ = ["Session"]
 
+_DUE = attrgetter("due")
+_NOTHING = nullcontext()
 _AS_LEARNER = Lazy("headwater.interop.river:as_learner")
 
 
@@ -159,8 +162,10 @@ class Session:
         i = 0
         while i < len(y):
             j = min(len(y), i + self._next_size(X))
-            # A learner of headwater's is never left half-way through a block; another one may need Ctrl-C to end at all.
-            with nullcontext() if self._noting is None else Uninterrupted():
+            # A learner of headwater's is never left half-way through a block; another one may need Ctrl-C to end at all. One row
+            # is one call into the core, which a signal can't divide.
+            whole = self._noting is None or (j - i == 1 and not self._delay)
+            with _NOTHING if whole else Uninterrupted():
                 forecasts.append(self._route(X[i:j], y[i:j], None if w is None else w[i:j]))
                 self.rows += j - i
             if self.keep is not None and self._keep_every and self.rows % self._keep_every == 0:
@@ -326,7 +331,7 @@ class Session:
         size = size if self.rows else 1
         for n in (self._every, self._keep_every):
             size = min(size, n - self.rows % n) if n else size
-        dues = [watcher.due for watcher in self._watchers]
+        dues = list(map(_DUE, self._watchers))
         dues += [] if self._adaptation is None else [self._adaptation.due]
         dues += [] if self._late is None else [self._late.sample_due]
         missing = self._delay - len(self._waiting.y) - self._scored  # the first answers are still on their way

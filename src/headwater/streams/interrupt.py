@@ -81,9 +81,8 @@ class Uninterrupted:
     True
     """
 
-    def __init__(self) -> None:
-        self._before: Callable[[int, FrameType | None], Any] | None = None
-        self._pressed = 0
+    _before: Callable[[int, FrameType | None], Any] | None = None
+    _pressed = 0
 
     def __enter__(self) -> None:
         if threading.current_thread() is not threading.main_thread():

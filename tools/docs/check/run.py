@@ -145,7 +145,7 @@ def credit(library: str, learner: str, check: str) -> str:
 HEAD = """# What online learners promise, and keep
 
 This page is written by `tools/docs/check/run.py` from what ran; don't edit it. The suite is
-[`headwater.interop.check`](../src/headwater/check): it needs nothing but Python, asserts values, and runs on any learner with
+[`headwater.interop.check`](../src/headwater/interop/check): it needs nothing but Python, asserts values, and runs on any learner with
 `learn_one(x, y)` and `predict_one(x)`:
 
 ```python

@@ -102,7 +102,13 @@ class ClassScore(Score):
             sure = next(calibration)
             if label is None or label != label:
                 continue
-            arrived = self._arrive(label)
+            arrived = self._late.popleft()
+            self._late.append(label)
+            if arrived is not None and (arrived in self._seen or len(self._seen) < _MANY):
+                self._n_seen += 1
+                count = self._seen[arrived] = self._seen.get(arrived, 0) + 1
+                if count > self._seen.get(self._majority, 0):
+                    self._majority = arrived
             if predicted is None:
                 self.unscored += 1
                 continue
@@ -118,17 +124,6 @@ class ClassScore(Score):
             if self._history is not None:
                 self._calibrate(sure, label == predicted)
                 self._follow(1.0 - p if p == p else 0.0)
-
-    def _arrive(self, label: Label) -> Label:
-        """Let a label come in behind those on their way; return the one that arrives, the last one that the baselines know."""
-        arrived = self._late.popleft()
-        self._late.append(label)
-        if arrived is not None and (arrived in self._seen or len(self._seen) < _MANY):
-            self._n_seen += 1
-            count = self._seen[arrived] = self._seen.get(arrived, 0) + 1
-            if count > self._seen.get(self._majority, 0):
-                self._majority = arrived
-        return arrived
 
     def _calibrate(self, sure: float, right: bool) -> None:
         if sure == sure:
