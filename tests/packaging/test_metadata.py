@@ -37,8 +37,8 @@ def test_types_are_shipped():
 
 
 def test_modules_of_an_extra_import_without_it():
-    names = {"loggers", "mlflow", "nn", "sklearn"}
-    assert {name for name in names if getattr(headwater, name).__name__ == f"headwater.{name}"} == names
+    rooms = {name: f"headwater.interop.{name}" for name in ("loggers", "mlflow", "sklearn")} | {"nn": "headwater.nn"}
+    assert {name: getattr(headwater, name).__name__ for name in rooms} == rooms
 
 
 def test_the_compiler_from_pypi_is_the_same_everywhere():

@@ -36,6 +36,7 @@ class Diagnosis:
 
     Examples
     --------
+    >>> from headwater.kinds.classifier_regressor.measures import Measures
     >>> print(Diagnosis((), Measures("classify", 1000)))
     Nothing found over 1,000 rows.
     """
