@@ -5,7 +5,10 @@ import { current, text } from "./language.js";
 export const REFUSALS = {
   zh: {
     error: "服务器无法完成这个请求。", config: "“{at}”的设置无效。", data: "“{at}”的数据无法使用。", source: "文件为空，或缺少列名行。",
-    broker_gone: "目前无法连接“{at}”；请启动它，或检查地址。", trimmed_log: "“{at}”已不再保留上次学到之处以后的消息；请恢复它，或换一个名称重新开始。", needs_store: "“{at}”的位置只能保存在存储文件中。",
+    broker_gone: "目前无法连接“{at}”；请启动它，或检查地址。",
+    broker_refused: "“{at}”拒绝了连接，或无法证明其身份；请检查用户名、密码和证书。", message_too_large: "消息太大，“{at}”不接受；请发送较小的消息。",
+    password_in_arguments: "命令行参数中不能包含密码，因为其他用户可以看到；请放入环境变量或文件。",
+    trimmed_log: "“{at}”已不再保留上次学到之处以后的消息；请恢复它，或换一个名称重新开始。", needs_store: "“{at}”的位置只能保存在存储文件中。",
     target: "答案缺失或类型不对；没有学习任何内容。", limit_fractions: "带小数的类别太多，像是回归的答案；请改用回归模型。", too_many_rejects: "无法使用的样本超过了允许的比例；请检查文件和列。", model_file: "无法读取已保存的模型。", store: "目前无法保存，因此不确认任何样本；请检查磁盘空间和存储文件。",
     missing_extra: "服务器缺少一个软件包；请运行 pip install 'headwater[serve]'。", invalid: "“{field}”的值超出范围或类型不对。", not_json: "请求不是有效的 JSON。",
     too_large: "内容太大，超过服务器的上限；请分批发送。", too_slow: "内容没有及时送达；请重试。", head_too_large: "请求的地址和标头太长；请缩短。", not_found: "没有“{at}”。", method: "此地址不支持这种请求方法。",
