@@ -63,10 +63,20 @@ def test_a_session_knows_its_task_and_closes_what_it_opened(tmp_path):
         ('a,b\n"1,234",2.5\n"5,678",3.5\n', [1234.0, 5678.0]),
         ("a;b\n1,234;x\n5,678;y\n", [1.234, 5.678]),
         ("a\tb\n1,234\tx\n5,678\ty\n", [1234.0, 5678.0]),
-        # 1.234 is plain, unless the file writes commas before fractions
-        ("a;b\n1.234;x\n5.678;y\n", [1.234, 5.678]),
+        # 1.234 is plain in a file with commas or tabs; with semicolons a point in front of three digits groups them
+        ("a,b\n1.234,x\n5.678,y\n", [1.234, 5.678]),
+        ("a;b\n1.234;x\n5.678;y\n", [1234.0, 5678.0]),
+        ("b;a\n3473;69.460\n12;517\n", [69460.0, 517.0]),
+        ("a;b\n517;x\n4.292;y\n1.287;z\n3473;z\n", [517.0, 4292.0, 1287.0, 3473.0]),
+        # unless another column has a decimal point
+        ("a;b\n1.234;2.5\n5.678;3.5\n", [1.234, 5.678]),
+        ("a;b\n1.234;0.250\n5.678;0.125\n", [1.234, 5.678]),
         ("a;b\n1.234;2,5\n5.678;3,5\n", [1234.0, 5678.0]),
         ("a;b\n1.5;2,5\n5.678;3,5\n", [1.5, 5.678]),
+        # two points in one number settle its column and its file, whatever separates the cells
+        ("a,b\n19.129,x\n1.203.943,y\n", [19129.0, 1203943.0]),
+        ("a,b\n19.129,2.345.678\n1.203,9\n", [19129.0, 1203.0]),
+        ('a;b\n19.129;"1,203,943"\n1.203;9\n', [19.129, 1.203]),
         # days and months that no cell tells apart
         ("a;b\n1/5/2024;x\n2/6/2024;y\n", [(5, 1), (6, 2)]),
         ("a,b\n1/5/2024,x\n2/6/2024,y\n", [(1, 5), (2, 6)]),
@@ -79,6 +89,36 @@ def test_other_columns_decide_what_one_alone_leaves_open(tmp_path, text, want):
     with hw.read(path, task=None) as stream:
         values = [x["a"] for x, _ in stream]
     assert [(value.month, value.day) if isinstance(want[0], tuple) else value for value in values] == want
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a;b\n1.234;x\n517;y\n", "1.234 is read as 1234; --decimal point reads 1.234."),
+        ("a,b\n1.234,x\n517,y\n", "a: 1.234 is read as 1.234; --decimal comma reads 1234."),
+        ('a,b\n"1,234",x\n517,y\n', "1,234 is read as 1234; --decimal comma reads 1.234."),
+        ("a;b\n1,234;x\n517;y\n", "1,234 is read as 1.234; --decimal point reads 1234."),
+        ("a,b\n1.234,0.5\n517,1.5\n", None),
+        ("a,b\n19.129,x\n1.203.943,y\n", None),
+    ],
+)
+def test_where_both_readings_fit_both_are_told_with_the_option_that_decides(tmp_path, text, said):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    with hw.read(path, task=None) as stream:
+        list(stream)
+        notes = " ".join(stream.notes)
+    assert ("is read as" in notes) == (said is not None)
+    assert (said or "") in notes
+
+
+@pytest.mark.parametrize(("decimal", "want"), [("point", [1.234, 517.0]), ("comma", [1234.0, 517.0])])
+def test_the_option_decides_and_nothing_is_told_then(tmp_path, decimal, want):
+    path = tmp_path / "a.csv"
+    path.write_text("a;b\n1.234;x\n517;y\n")
+    with hw.read(path, task=None, decimal=decimal) as stream:
+        assert [x["a"] for x, _ in stream] == want
+        assert "is read as" not in " ".join(stream.notes)
 
 
 def test_options_overrule_what_the_columns_say(tmp_path):

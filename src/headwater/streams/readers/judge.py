@@ -26,7 +26,9 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _DIGIT = re.compile(r"\d")
 _ZEROS = re.compile(r"0\d+$")
 _PLAIN = NumberFormat()
-_GROUPS_ONLY = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+|[+-]?\d{1,3}")
+_GROUPED = NumberFormat(",", ".")
+_GROUPS_ONLY = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+|[+-]?\d{1,4}")  # 3473 is often written without its sign
+_TWO_GROUPS = re.compile(r"\D*\d{1,3}(?:(?P<point>(?:\.\d{3}){2,})|(?:,\d{3}){2,})\D*")  # no fraction has two signs
 
 
 @dataclass(frozen=True)
@@ -86,18 +88,21 @@ class Judged:
         The ways of writing that fit the most cells.
     counts
         How often each text occurs, where that was looked at.
-    cells
-        The texts themselves, of a column of plain numbers.
+    points
+        Whether these are plain numbers, of which some have a decimal point beyond doubt.
     said
         What is remarkable.
+    doubtful
+        Whether neither the file nor an option decides between formats that fit equally well.
     """
 
     kind: str
     numbers: tuple[NumberFormat, ...] = ()
     dates: tuple[DateFormat, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
-    cells: Sequence[str] = ()
+    points: bool = False
     said: str = ""
+    doubtful: bool = False
 
 
 def judge_columns(
@@ -144,14 +149,14 @@ def judge_columns(
         for name, cells in columns.items()
     }
     formatted = [verdict for verdict in judged.values() if verdict.counts and verdict.kind != TEXT]
-    sure = writing.decimal or _decimal_of_file(formatted)
+    numbers = [verdict for verdict in judged.values() if verdict.kind == NUMBER]
+    sure = writing.decimal or _decimal_of_file(numbers, semicolons)
     decimal = sure or ("," if semicolons else ".")
     order = writing.dates or _order_of_file(formatted, decimal)
     readers, said = {}, []
     for name, verdict in judged.items():
-        if verdict.kind == NUMBER and sure == ",":
-            _regroup(verdict)
         verdict.said = "" if name == target else verdict.said
+        verdict.doubtful = not sure and writing.thousands is None
         reader, sentence = _reader(verdict, decimal, order, writing, known.get(name))
         readers[name] = reader
         if sentence:
@@ -175,7 +180,7 @@ def _judge(cells: Sequence[str], writing: Writing) -> Judged:
     given = writing.decimal == "," or writing.thousands == "." or "%" in (writing.dates or "")
     numbers = None if given else parse_numbers(cells)
     if numbers is not None:
-        return _judge_plain(cells, numbers)
+        return _judge_plain(cells, numbers, writing)
     counts = Counter(map(str.strip, cells))
     for cell in counts.keys() & MISSING:
         del counts[cell]
@@ -208,8 +213,11 @@ def _why_text(verdict: NumberVerdict | None, counts: Mapping[str, int]) -> str:
     return "" if rare else f"{_mixed(numbers, total, 'numbers', 'read as texts like the others')}."
 
 
-def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None]) -> Judged:
-    """Return what a column of plain numbers is: numbers, unless they are dates such as 20240105, or codes with zeros."""
+def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None], writing: Writing) -> Judged:
+    """Judge a column that Python's ``float`` reads: numbers, unless they are dates such as 20240105 or codes with zeros.
+
+    Where each point is followed by three digits (69.460, 517), the cells fit two formats, and the file decides.
+    """
     widths = set(map(len, cells)) - {0}
     if set(numbers) == {None}:
         return Judged(BY_CELL)
@@ -219,7 +227,12 @@ def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None]) -> Judge
         if dated == sum(counts.values()):
             return Judged(DATE, dates=dates, counts=counts)
     if not any(map(_ZEROS.match, cells)):
-        return Judged(NUMBER, (_PLAIN,), cells=cells)
+        texts = [cell.strip() for cell, number in zip(cells, numbers, strict=True) if number is not None]
+        points = any("." in text for text in texts)
+        either = points and writing == _NO_OPTIONS and all(map(_GROUPS_ONLY.fullmatch, texts))
+        if either:
+            return Judged(NUMBER, (_PLAIN, _GROUPED), counts=Counter(texts))
+        return Judged(NUMBER, (_PLAIN,), points=points)
     if len(widths) == 1 and min(widths) >= _POSTAL:
         return Judged(TEXT, said="codes that begin with zeros, read as texts.")
     return Judged(NUMBER, (_PLAIN,), said="numbers, some with zeros in front; --text reads them as texts.")
@@ -245,33 +258,37 @@ def _mixed(odd: int, total: int, nouns: str, fate: str) -> str:
     return f"mixed: {odd:,} of the first {total:,} are {nouns}, {fate}" if odd else ""
 
 
-def _decimal_of_file(judged: Iterable[Judged]) -> str:
-    """Return the decimal sign that the columns agree on where it is beyond doubt, else an empty text."""
-    sure = Counter(
-        next(iter(signs))
-        for verdict in judged
-        if len(signs := {style.decimal for style in verdict.numbers}) == 1 and _has_sign(verdict)
-    )
-    return sure.most_common(1)[0][0] if sure else ""
+def _decimal_of_file(columns: Sequence[Judged], semicolons: bool) -> str:
+    """Return the decimal sign that the columns of numbers show beyond doubt, else an empty text.
+
+    A number with two signs of the same kind, such as 1.203.943, settles it alone: no fraction has two.
+    """
+    settled = {
+        "," if match["point"] else "."
+        for column in columns
+        for cell in column.counts
+        if (match := _TWO_GROUPS.fullmatch(cell))
+    }
+    if len(settled) == 1:
+        return settled.pop()
+    votes = Counter(filter(None, map(_decimal_of, columns)))
+    if semicolons and votes[","]:
+        return ","  # the cells are separated by semicolons since the comma is taken
+    return votes.most_common(1)[0][0] if votes else ""
 
 
-def _has_sign(verdict: Judged) -> bool:
-    return any("," in cell or "." in cell for cell in verdict.counts)
+def _decimal_of(column: Judged) -> str:
+    """Return the decimal sign that one column shows beyond doubt, else an empty text."""
+    if column.points:
+        return "."
+    signs = {style.decimal for style in column.numbers}
+    return signs.pop() if len(signs) == 1 and any("," in cell or "." in cell for cell in column.counts) else ""
 
 
 def _order_of_file(judged: Iterable[Judged], decimal: str) -> str:
     """Return the order of day and month that other columns show; else the one usual with that decimal sign."""
     sure = [v.dates[0].order for v in judged if len(v.dates) == 1 and v.dates[0].order in ("dmy", "mdy")]
     return Counter(sure).most_common(1)[0][0] if sure else "dmy" if decimal == "," else "mdy"
-
-
-def _regroup(verdict: Judged) -> None:
-    """Take points for thousands signs where every cell allows it, in a file whose decimal sign is the comma."""
-    if any(style.decimal == "," for style in verdict.numbers):
-        return
-    cells = set(verdict.cells or verdict.counts)
-    if any("." in cell for cell in cells) and all(map(_GROUPS_ONLY.fullmatch, cells)):
-        verdict.numbers, verdict.counts = (NumberFormat(",", "."),), Counter(cells)
 
 
 def _reader(
@@ -290,8 +307,7 @@ def _reader(
     started = known is not None
     if verdict.kind == NUMBER:
         style = _number_style(verdict, decimal, known)
-        quiet = (style is _PLAIN and not verdict.said) or (known is not None and style == known.number)
-        said = "" if quiet else _said_of_number(verdict, style, writing)
+        said = "" if known is not None and style == known.number else _said_of_number(verdict, style, writing)
         return ColumnReader(NUMBER, number=style, started=started), said
     if verdict.kind == DATE:
         kept = [style for style in verdict.dates if known is not None and style == known.date]
@@ -324,13 +340,31 @@ def _date_styles(verdict: Judged, order: str) -> list[DateFormat]:
 
 
 def _said_of_number(verdict: Judged, style: NumberFormat, writing: Writing) -> str:
+    either = _either(verdict, style)
     if style.plain:
-        return verdict.said if not verdict.said or verdict.said.endswith(".") else f"{verdict.said}."
-    shown = max(verdict.counts, key=lambda cell: (len({*cell} & {*",. '"}), style.read(cell) is not None), default="")
+        said = "; ".join(filter(None, [either, verdict.said]))
+        return f"{said}." if said and not said.endswith(".") else said
+    shown = _shown(verdict, style)
     sure = writing.decimal or writing.thousands or (style.decimal == "." and not style.thousands)
-    overruled = "" if sure else "; --decimal and --thousands overrule this"
-    more = f"; {verdict.said}" if verdict.said else ""
-    return f"numbers such as {shown} ({style}){overruled}{more}."
+    overruled = either or ("" if sure else "--decimal and --thousands overrule this")
+    return "; ".join(filter(None, [f"numbers such as {shown} ({style})", overruled, verdict.said])) + "."
+
+
+def _shown(verdict: Judged, style: NumberFormat) -> str:
+    """Return the cell that shows best how numbers are written."""
+    return max(verdict.counts, key=lambda cell: (len({*cell} & {*",. '"}), style.read(cell) is not None), default="")
+
+
+def _either(verdict: Judged, style: NumberFormat) -> str:
+    """Return what a number of the column would be in another format, with the option for it, where nothing decides."""
+    if not verdict.doubtful or len(verdict.numbers) == 1:
+        return ""
+    shown = _shown(verdict, style)
+    other = next((other for other in verdict.numbers if other.read(shown) not in (None, style.read(shown))), None)
+    if other is None:
+        return ""
+    option = "comma" if other.decimal == "," else "point"
+    return f"{shown} is read as {style.read(shown):.15g}; --decimal {option} reads {other.read(shown):.15g}"
 
 
 def _said_of_date(verdict: Judged, style: DateFormat, writing: Writing) -> str:

@@ -164,8 +164,8 @@ def judge_numbers(
     signs = {sign for parts, _ in found for sign in ",.' " if sign in parts[0]}
     for style in _styles(decimal, thousands):
         grouped = style[1] in signs
-        if not decimal and not thousands and not (style[0] in signs | {"."} and style[1] in signs | {""}):
-            continue  # a sign that no cell holds
+        if not decimal and not thousands and not _shown(style, signs):
+            continue
         whole = _pattern(*style)
         fits[style] = sum(n * _weight(parts[0], style, grouped) for parts, n in found if whole.fullmatch(parts[0]))
     best = max(fits.values(), default=0)
@@ -173,6 +173,12 @@ def judge_numbers(
         return None
     formats = tuple(NumberFormat(*style, unit, factors) for style, fit in fits.items() if fit == best)
     return NumberVerdict(formats, round(best), bare=units.get("", 0) if unit else 0)
+
+
+def _shown(style: tuple[str, str], signs: set[str]) -> bool:
+    """Return whether the cells hold the signs of a style: the one between groups if it has one, else that of fractions."""
+    decimal, thousands = style
+    return thousands in signs if thousands else decimal in signs | {"."}
 
 
 def _weight(digits: str, style: tuple[str, str], grouped: bool) -> float:
