@@ -168,7 +168,7 @@ def test_rows_without_a_usable_key_are_refused_and_counted_and_said_once():
 
 def test_no_more_keys_are_taken_than_max_keys():
     fleet = hw.Fleet(MAKERS["one hidden layer"], "machine", max_keys=5)
-    with pytest.warns(RefusedRow, match="as many keys as max_keys"):
+    with pytest.warns(RefusedRow, match="max_keys is reached"):
         fleet.learn_many([{"machine": i, "a": 1.0} for i in range(100_000)], ["p"] * 100_000)
     assert len(fleet) == 5
     assert fleet.rejected == {"keys": 99_995}

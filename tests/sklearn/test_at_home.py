@@ -249,7 +249,7 @@ def test_declared_classes_have_their_columns_before_they_are_seen():
     model = OnlineClassifier().partial_fit(X[:50], y[:50], classes=[0, 1, 2])
     assert model.predict_proba(X).tolist() == [[1.0, 0.0, 0.0]] * 150
     assert model.decision_function(X).shape == (150, 3)
-    with pytest.raises(ValueError, match=r"y has classes \[3\] not in the classes \[0, 1, 2\]"):
+    with pytest.raises(ValueError, match=r"y has classes \[3\] not in the declared classes \[0, 1, 2\]"):
         model.partial_fit(X[:1], [3])
     with pytest.raises(ValueError, match="expected classes like"):
         OnlineClassifier().partial_fit(X, y).partial_fit(X[:1], ["rose"])

@@ -1,4 +1,4 @@
-"""4 LEARN, many at once: one small model a key behind one face. `core/learners/fleet.c` holds the members."""
+"""Fleets of one small model per key. The members live in `core/learners/fleet.c`."""
 
 from .fleet import Fleet as Fleet  # its public name is headwater.Fleet
 from .kinds import ClassifierFleet, RegressorFleet

@@ -1,7 +1,7 @@
-"""The file of a fleet: what members begin as, and each member's record, in the container of models.
+"""The fleet file, with the settings of new members and one record per member.
 
-A record holds all that the member has learned and the names that it knows; the core checks every one as it checks a model's
-arrays. Records lie one behind the other in one tensor, and ``record_end`` tells where each ends.
+A record holds the learned state of a member and its feature names. The core validates each record like a model's arrays.
+Records are concatenated in one tensor, and ``record_end`` holds the end offset of each.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FLEET_FORMAT = 1
 
 
 def header_of(fleet: Any) -> dict[str, Any]:
-    """Return what a fleet is, but for its members, as JSON can hold it."""
+    """Return the JSON header of a fleet, without its members."""
     member = {name: as_json(value) for name, value in settings_of(fleet.first).items()}
     return {
         "learner": "Fleet",
@@ -45,7 +45,7 @@ def header_of(fleet: Any) -> dict[str, Any]:
 
 
 def pack(fleet: Any) -> SavedModel:
-    """Return settings and arrays of a fleet, as they stand at one moment."""
+    """Return a consistent snapshot of a fleet's settings and arrays."""
     keys = json.dumps([as_json(key) for key in fleet.core.keys]).encode()
     records = [fleet.core.record(-1), *_records(fleet)]
     arrays: dict[str, NDArray[Any]] = {
@@ -61,14 +61,14 @@ def pack(fleet: Any) -> SavedModel:
 
 
 def _records(fleet: Any) -> Iterator[tuple[bytes, list[int], int, float]]:
-    """Yield the record of each member, of those that are away too."""
+    """Yield the record of each member, including those in the store."""
     away = {} if fleet.idle is None else fleet.idle.away()
     for member in range(len(fleet)):
         yield away[member] if member in away else fleet.core.record(member)
 
 
 def settings_in(saved: SavedModel, at: str) -> tuple[SupervisedLearner, dict[str, Any]]:
-    """Return what members begin as, before it has learned, and the settings of the fleet."""
+    """Return the template learner of new members and the settings of the fleet."""
     header = saved.header
     with fitting(at):
         if header["fleet_format"] > FLEET_FORMAT:
@@ -86,7 +86,7 @@ def settings_in(saved: SavedModel, at: str) -> tuple[SupervisedLearner, dict[str
 
 
 def fill(fleet: Any, saved: SavedModel, at: str) -> None:
-    """Put the members of a file into a new fleet."""
+    """Load the members of a file into a new fleet."""
     with fitting(at):
         take_header(fleet, saved.header)
         arrays = saved.arrays
@@ -106,7 +106,7 @@ def fill(fleet: Any, saved: SavedModel, at: str) -> None:
 
 
 def take_header(fleet: Any, header: dict[str, Any]) -> None:
-    """Let a new fleet go on from what one was, but for its members."""
+    """Restore a new fleet's state from a header, without members."""
     classes = [from_json(label) for label in header["classes"]]
     if len(set(classes)) < len(classes):
         raise ValueError("classes", "different ones", classes)
@@ -119,20 +119,20 @@ def take_header(fleet: Any, header: dict[str, Any]) -> None:
 
 
 def check_labels(fleet: Any, labels: list[int]) -> None:
-    """Refuse labels that name no class of the fleet, or one twice."""
+    """Raise ValueError if a label is not a class of the fleet, or occurs twice."""
     if len(set(labels)) < len(labels) or any(not 0 <= label < len(fleet.classes) for label in labels):
         raise ValueError("labels", "different classes that there are", labels)
 
 
 def _cut(whole: NDArray[Any], ends: NDArray[np.int64]) -> list[NDArray[Any]]:
-    """Return the pieces of an array that end there."""
+    """Split an array at the given end offsets."""
     if ends.ndim != 1 or not len(ends) or ends[-1] != len(whole) or (np.diff(ends, prepend=0) < 0).any():
         raise ValueError("ends", f"ascending, up to {len(whole)}", ends[-1:])
     return np.split(whole, ends[:-1])
 
 
 def fingerprint(fleet: Any) -> str:
-    """Return a hash of what the members have learned, whatever the order of their keys and of the classes."""
+    """Return a hash of what the members have learned, independent of the order of keys and classes."""
     names = [json.dumps(as_json(label)) for label in fleet.classes]
     keys = [json.dumps(as_json(key)) for key in fleet.core.keys]
     digests = []

@@ -1,4 +1,4 @@
-"""The fleet: one small model a key behind one face."""
+"""A fleet of one small model per key."""
 
 from __future__ import annotations
 
@@ -38,33 +38,33 @@ __all__ = ["Fleet"]
 
 
 class Fleet:
-    """One small model a key (a machine, a shop, a user), each of which learns from the rows of its own key alone.
+    """Train one small model per key (a machine, a shop, a user), each on the rows of its own key only.
 
-    Members share declaration and working memory, and the names that they have all seen: 100,000 nets of 8 units take 0.25 GB.
-    Each predicts to the bit what a learner of its own would that had been taught the same rows without the column of the key.
+    Members share the declaration, the working memory and the feature names that all have seen, so 100,000 nets of 8 units
+    take 0.25 GB. Each predicts bit for bit like a separate learner trained on the same rows without the key column.
 
-    Where keys are alike, one model with the key as a category is better: what it learns from one key serves all others, and a
-    new key is known at once. Take a fleet where keys truly differ, or where they may know nothing of each other.
+    Where keys are alike, one model with the key as a category is better, because all keys then share what is learned and a
+    new key gets useful predictions at once. Use a fleet where keys truly differ, or must not share data.
 
     Parameters
     ----------
     make : learner or callable
-        What each member begins as: a `Classifier` or a `Regressor`, or a function that makes one. If it has learned, members
-        begin with what it knows.
+        The template of each member, a `Classifier`, a `Regressor` or a function that returns one. If it is trained, members
+        start from its state.
     key : str
-        The column that holds the key. Keys are texts, numbers, booleans, bytes, or tuples of these; rows with another kind of key
-        (a UUID, a date) are refused and counted: give ``str(key)``.
+        The key column. Keys are texts, numbers, booleans, bytes, or tuples of these. Rows with a key of another type (a UUID,
+        a date) are rejected and counted. Pass ``str(key)`` for those.
     max_keys : int
-        Keys there may be; rows of further ones are refused and counted.
+        Maximum number of keys. Rows of further keys are rejected and counted.
     resident : int, optional
-        Members that are kept in memory; the others lie in ``store``. Without it all are.
+        Maximum number of members in memory, the others being kept in ``store``. By default all stay in memory.
     store : path, optional
-        A file for the members (SQLite). If it is there, the fleet goes on from what was committed last.
+        SQLite file for the members. If it exists, the fleet continues from the last commit.
 
     Raises
     ------
     ConfigError
-        If make gives no learner, or a setting can't be.
+        If make returns no learner, or a setting is invalid.
     StoreError
         If the store can't be used.
 
@@ -84,10 +84,10 @@ class Fleet:
 
     task: ClassVar[str]
     _span: tuple[float, float] | None
-    """The least and the largest answer that can be; None for classes."""
+    """Smallest and largest valid target, or None for classes."""
 
     def __new__(cls, make: Any = None, *args: Any, **settings: Any) -> Self:
-        """Choose the fleet of classifiers or of regressors."""
+        """Create the fleet of classifiers or of regressors."""
         if cls is Fleet:
             cls = _kind_for(made(make))  # noqa: PLW0642
         return super().__new__(cls)
@@ -106,15 +106,15 @@ class Fleet:
         self.lock = threading.RLock()
         self.refused: Counter[str] = Counter()
         self.before: Counter[str] = Counter()
-        """What members had dropped, clipped, undone and ``learned`` before the fleet was loaded, by reason."""
+        """Counts by reason (dropped, clipped, undone, ``learned``) from before the fleet was loaded."""
         self.notes: dict[str, Any] = {}
-        """How the command line read the rows; kept in the file."""
+        """Input options of the command line, saved in the file."""
         self._warned = False
         self.first = made(make)
-        """What members begin as."""
+        """The template of new members."""
         self._dtype = np.dtype(self.first.dtype)
         self.classes: list[Any] = list(self.first.known_classes)
-        """All classes that any member knows."""
+        """All classes that any member has seen."""
         self._index: dict[Any, int] = {label: i for i, label in enumerate(self.classes)}
         self._core = self._made_core()
         self._limits = self.first.limits
@@ -126,24 +126,24 @@ class Fleet:
         labels = list(range(len(self.classes)))
         return _core.Fleet(engine.core.learner, self.key, classify, binary, RARE, self.max_keys, labels)
 
-    # ---- what classifiers and regressors do in ways of their own -----------------------------------------------------
+    # ---- overridden by the fleets of classifiers and of regressors ---------------------------------------------------
 
     def _answers(self, block: Block) -> NDArray[np.float64]:
-        """Return answers as the core takes them: numbers of classes, or numbers."""
+        """Return labels as the core takes them (class indices or numbers)."""
         raise NotImplementedError
 
     def _given(self, out: NDArray[Any], said: NDArray[np.int32]) -> Predictions:
-        """Return what the core predicted as a forecast."""
+        """Return the core's output as `Predictions`."""
         raise NotImplementedError
 
     def _score_name(self) -> str:
-        """Return the name of the score."""
+        """Return the name of the metric."""
         raise NotImplementedError
 
     # ---- many rows --------------------------------------------------------------------------------------------------
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
-        """Predict and learn rows in turn, those of one key in their order.
+        """Predict and learn rows in turn, keeping the order within each key.
 
         Row i of ``ask`` (of X without it) is predicted, then row i of X is learned.
 
@@ -152,16 +152,17 @@ class Fleet:
         X : list of dict, array (n, d) or data frame
             Samples with their keys.
         y : sequence (n,)
-            Their answers.
+            Their labels.
         w : sequence (n,), optional
             Weights.
         ask : like X, optional
-            As many rows (any number, if none are learned), to be predicted in lock-step: how late answers are learned.
+            Rows to predict in lockstep with learning, as delayed labels need it. As many as rows of X, or any number if X is
+            empty.
 
         Returns
         -------
         Predictions
-            For each row what its member predicted before it learned anything later.
+            Each row's prediction, made before its member learned that row.
         """
         with self.lock:
             self._make_room()
@@ -173,7 +174,7 @@ class Fleet:
             return joined(in_pieces(n, lambda part: self._step(block.part(part), keys[part], asked_keys[part])))
 
     def _step(self, block: Block, keys: list[Any], asked_keys: list[Any]) -> Predictions:
-        """Learn the rows of a piece: the members that are away are fetched for all of them together."""
+        """Predict and learn one piece of rows, fetching all stored members it needs at once."""
         answers = self._answers(block)
         block.count(self.refused)
         members = self._place(keys, block.good, learn=True)
@@ -184,10 +185,12 @@ class Fleet:
         return self._given(out, said)
 
     def _check_new(self, block: Block) -> None:
-        """Refuse a block whose rows would bring too many classes, before any of it is learned; regressors have none."""
+        """Reject a block that would add too many classes, before any of it is learned. Regressors have no classes."""
 
     def learn_many(self, X: Any, y: Any, w: Any = None) -> NDArray[Any]:
-        """Learn rows strictly one by one, those of one key in their order, and return the prediction made before each was learned.
+        """Learn rows one by one and return the prediction made before each was learned.
+
+        The order within each key is kept.
 
         Parameters
         ----------
@@ -208,7 +211,10 @@ class Fleet:
         return self._array(forecast)
 
     def predict_batch(self, X: Any) -> Predictions:
-        """Predict rows; nothing is changed. A row whose key is not known is predicted by what members begin as."""
+        """Predict rows without changing the fleet.
+
+        A row with an unknown key is predicted by the template of new members.
+        """
         with self.lock:
             keys, rows = self._split(X)
             forecasts = []
@@ -222,7 +228,7 @@ class Fleet:
             return joined(forecasts)
 
     def predict_many(self, X: Any) -> NDArray[Any]:
-        """Predict the answer of each row, shape (n,); nothing is changed."""
+        """Predict the label of each row, shape (n,), without changing the fleet."""
         return self._array(self.predict_batch(X))
 
     def _array(self, forecast: Predictions) -> NDArray[Any]:
@@ -230,7 +236,7 @@ class Fleet:
         raise NotImplementedError
 
     def _split(self, X: Any) -> tuple[list[Any], list[dict[Any, Any]]]:
-        """Return keys, and rows without them."""
+        """Split rows into keys and rows without the key column."""
         keys, rows = self._core.split(as_list(X))
         return keys, rows
 
@@ -239,7 +245,10 @@ class Fleet:
         return np.zeros((n, width), self._dtype), np.full(n, -1, np.int32)
 
     def _place(self, keys: list[Any], good: NDArray[np.bool_] | None, *, learn: bool = False) -> NDArray[np.int64]:
-        """Return the members of keys, all of them in memory; learning makes new ones, and refuses rows that get none."""
+        """Return the members of keys, all loaded into memory.
+
+        Learning creates new members, and marks rows that get none as rejected.
+        """
         members = np.full(len(keys), -1, np.int64)
         may = np.zeros(len(keys), bool) if good is None else good
         self._core.place(keys, learn, may, members)
@@ -254,30 +263,32 @@ class Fleet:
     # ---- one row ----------------------------------------------------------------------------------------------------
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """Predict the answer of a sample with its key."""
+        """Predict the label of a sample that includes its key."""
         raise NotImplementedError
 
     def _outputs(self, x: Mapping[Any, Any]) -> tuple[int, list[float]]:
-        """Return the member of a row's key, -1 or below for none, and its outputs."""
+        """Return the member of a row's key (negative for none) and its outputs."""
         if type(x) is not dict:
             check_rows([x])
         with self.lock:
             answer = self._core.predict_one(x)
-            if answer is None:  # its member is away
+            if answer is None:  # its member is in the store only
                 self._place([x[self.key]], None)
                 answer = self._core.predict_one(x)
                 self.let_rest()
             return answer  # type: ignore[no-any-return]
 
     def learn_one(self, x: Mapping[Any, Any], y: Any, w: float = 1.0) -> None:
-        """Learn one sample; it is ``learn_many`` of one row.
+        """Learn one sample.
+
+        Equivalent to ``learn_many`` with one row.
 
         Parameters
         ----------
         x : dict
             The sample with its key.
         y
-            Its answer.
+            Its label.
         w : float
             Its weight.
         """
@@ -290,7 +301,7 @@ class Fleet:
                 self._warn(before, [x])
 
     def _plain_answer(self, y: Any) -> float | None:
-        """Return an answer as the core takes it, if it needs no second look."""
+        """Return a label as the core takes it, or None if it needs validation."""
         raise NotImplementedError
 
     def _warn(self, before: Mapping[str, int], X: Any) -> None:
@@ -300,27 +311,27 @@ class Fleet:
                 self._warned = True
                 meaning = KEY_REASONS.get(reason) or REASONS[reason]
                 got = f", got {shown(self._first_refused(X))}" if reason == "key" else ""
-                said = f"a row was not learned: {meaning}{got}. fleet.rejected counts such rows; this is said once"
+                said = f"a row was not learned: {meaning}{got}. fleet.rejected counts all such rows. Warned once"
                 warnings.warn(said, RefusedRow, stacklevel=3)
 
     def _first_refused(self, X: Any) -> Any:
-        """Return the first value in the column of the key that can't be one."""
+        """Return the first invalid key."""
         return next((key for key in self._split(X)[0] if as_key(key) is ...), None)
 
-    # ---- how it stands ----------------------------------------------------------------------------------------------
+    # ---- metrics ----------------------------------------------------------------------------------------------------
 
     def score(self, key: Hashable = None) -> dict[str, float]:
-        """Return how good the predictions were that were made right before their rows were learned.
+        """Return the metric of the predictions made before their rows were learned.
 
         Parameters
         ----------
         key : hashable, optional
-            Of that key alone.
+            Restrict the metric to this key.
 
         Returns
         -------
         dict
-            ``"rows"``, and ``"accuracy"`` (share of correct ones) or ``"mae"`` (mean of |y − y_pred|); NaN without rows.
+            ``"rows"``, and ``"accuracy"`` (share of correct predictions) or ``"mae"`` (mean of |y − y_pred|). NaN without rows.
 
         Raises
         ------
@@ -332,12 +343,12 @@ class Fleet:
         return {"rows": rows, self._score_name(): total / rows if rows else float("nan")}
 
     def ranking(self, least: int = 1) -> list[tuple[Any, dict[str, float]]]:
-        """Return each key with its `score`, the worst first; equal ones in the order in which they came.
+        """Return each key with its `score`, worst first, ties in order of arrival.
 
         Parameters
         ----------
         least : int
-            Rows that a key must have been scored on to be in the list: of few rows a score says little.
+            Minimum scored rows of a listed key. A score of few rows means little.
         """
         with self.lock:
             found = [(key, *self._core.scores(member)) for member, key in enumerate(self._core.keys)]
@@ -346,25 +357,25 @@ class Fleet:
         return sorted(scored, key=lambda one: worst_first * one[1][name])
 
     def counts(self) -> Counter[str]:
-        """Return what members have dropped, clipped, undone and ``learned`` so far, by reason."""
+        """Return counts by reason (dropped, clipped, undone, ``learned``) over all members."""
         names = ("infinite", "huge", "far", "far_target", "overflow", "diverged", "learned")
         now = Counter({name: int(n) for name, n in zip(names, self._core.counts(), strict=True)})
         return self.before + now + Counter({"type": self._core.unusable})
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Refused rows, dropped values and undone steps of all members so far, by reason."""
+        """Counts of rejected rows, dropped values and undone steps of all members, by reason."""
         counts = self.refused + self.counts()
         return {reason: count for reason, count in sorted(counts.items()) if count and reason != "learned"}
 
     @property
     def n_learned(self) -> int:
-        """How many rows all members together have learned."""
+        """Number of rows learned by all members together."""
         return self.counts()["learned"]
 
     @property
     def limits(self) -> Limits:
-        """What a sample may ask for."""
+        """Limits of a sample's size."""
         return self._limits
 
     @limits.setter
@@ -372,49 +383,49 @@ class Fleet:
         self._limits = limits
         self._core.set_limits(limits.entries, limits.names, limits.classes, limits.bytes)
 
-    # ---- what stores and servers ask of a learner -----------------------------------------------------------------------
+    # ---- the interface that stores and servers use ----------------------------------------------------------------------
 
     @property
     def kind(self) -> Kind:
-        """What can be done with it: `headwater.learner.kind`."""
+        """The fleet's kind of learner, as in `headwater.learner.kind`."""
         of = kind_of(self.first)
         able = of.can & {"answers", "classes", "late", "weights"} | {"keys"}
         return replace(of, name="Fleet", noun=f"fleet of {of.noun}s", can=frozenset(able))
 
     @property
     def engine(self) -> None:
-        """None: each member has its own."""
+        """Always None, because each member has its own engine."""
         return None
 
     @property
     def experts_(self) -> list[dict[str, Any]]:
-        """None: those of a member are its own."""
+        """Always empty, because each member has its own experts."""
         return []
 
     @property
     def known_classes(self) -> list[Any]:
-        """All classes that any member knows; a regressor has none."""
+        """All classes that any member has seen, empty for regressors."""
         return self.classes
 
     @property
     def loss(self) -> str:
-        """The loss that members are taught by."""
+        """Name of the members' loss."""
         return str(self.first.setup.experts[0].loss.name)
 
     def check_keys(self, X: Sequence[Mapping[Any, Any]], *, learning: bool) -> None:
-        """Refuse rows that no member can predict or learn.
+        """Raise DataError if any row has no usable key.
 
         Parameters
         ----------
         X : list of dict
             The rows.
         learning : bool
-            Whether a new key would make a new member.
+            Whether a new key would create a new member.
 
         Raises
         ------
         DataError
-            If one has no key that can be one, or there would be more keys than ``max_keys``.
+            If a row has an invalid key, or there would be more keys than ``max_keys``.
         """
         keys = [row.get(self.key) for row in X]
         members = np.full(len(keys), -1, np.int64)
@@ -426,7 +437,7 @@ class Fleet:
                 expected=f"a text, a number or a boolean in {self.key}, the fleet's key",
                 got=shown(keys[i]),
                 at=f"row {i + 1}",
-                help="Send such a key with each row, str(key) of another kind; nothing was learned.",
+                help="Send such a key with each row, for other types str(key). Nothing was learned.",
                 code="no_key",
             )
         if learning and len({keys[i] for i in np.flatnonzero(members == -1).tolist()}) > room:
@@ -434,12 +445,14 @@ class Fleet:
                 expected=f"at most {self.max_keys:,} keys",
                 got="one more",
                 at=self.key,
-                help="Make the fleet with a larger max_keys; nothing was learned.",
+                help="Create the fleet with a larger max_keys. Nothing was learned.",
                 code="too_many_keys",
             )
 
     def explain_one(self, x: Mapping[Any, Any], **how: Any) -> Any:
-        """Say how much each feature moved the prediction for a sample, as the member of its key does: `Classifier.explain_one`.
+        """Attribute a prediction to the features, using the member of the sample's key.
+
+        Works as `Classifier.explain_one`.
 
         Raises
         ------
@@ -452,28 +465,30 @@ class Fleet:
         return self[keys[0]].explain_one(rows[0], **how)
 
     def check_limits(self, X: Any, y: Any = None) -> Growth:
-        """Say by how much learning rows would make the fleet grow, at most: as if each key's member learned all of them.
+        """Return an upper bound of the growth that learning rows would cause.
+
+        Assumes that each key's member learns all of the rows.
 
         Raises
         ------
         LimitError
-            If a row is beyond the limits of what members begin as.
+            If a row exceeds the limits of the members' template.
         """
         keys, rows = self._split(X)
         growth = self.first.check_limits(rows, y)
         return replace(growth, bytes=growth.bytes * len(set(map(str, keys))))
 
     def held(self) -> AbstractContextManager[object]:
-        """Keep other threads from changing the fleet until the block ends."""
+        """Return a context manager that locks the fleet against other threads."""
         return self.lock
 
     def saved(self) -> SavedModel:
-        """Return settings and arrays, as they stand at one moment."""
+        """Return a consistent snapshot of settings and arrays."""
         with self.lock:
             return pack(self)
 
     def describe(self) -> dict[str, Any]:
-        """Say how many members there are, how many of them are in memory, what each is made as, and what they have learned."""
+        """Return a summary (members, how many are in memory, their template, rows learned, score)."""
         members = {"members": len(self), "in_memory": self._core.present, "vocabularies": self._core.vocabularies}
         about = {
             "task": self.task,
@@ -488,7 +503,7 @@ class Fleet:
         return {**about, **learned, "features": [{"name": self.key, "kind": "category", "values": len(self)}, *own]}
 
     def busiest(self) -> Any:
-        """Return the key whose member has been scored on most rows; None where there is none."""
+        """Return the key with the most scored rows, or None without members."""
         with self.lock:
             rows = [self._core.scores(member)[0] for member in range(len(self))]
             return self._core.keys[rows.index(max(rows))] if rows else None
@@ -496,7 +511,7 @@ class Fleet:
     def __repr__(self) -> str:
         return f"Fleet({self.first!r}, key={self.key!r})"
 
-    __str__ = __repr__  # in place of River's, which is the class's name
+    __str__ = __repr__  # River's __str__ is only the class name
 
     # ---- members ----------------------------------------------------------------------------------------------------
 
@@ -510,13 +525,13 @@ class Fleet:
         return iter(self._core.keys)
 
     def keys(self) -> list[Any]:
-        """Return all keys, in the order in which they came."""
+        """Return all keys in order of arrival."""
         return list(self._core.keys)
 
     def __getitem__(self, key: Hashable) -> Any:
-        """Return a copy of a member, a `Classifier` or a `Regressor` that goes on by itself.
+        """Return a copy of a member as an independent `Classifier` or `Regressor`.
 
-        It explains, saves and exports as any other; what ``diagnose`` needs it keeps of the rows that it is taught from then on.
+        It explains, saves and exports as any other. For ``diagnose`` it samples only the rows that it learns from now on.
         """
         with self.lock:
             member = self._member(key)
@@ -531,19 +546,21 @@ class Fleet:
             return copy
 
     def remove(self, *keys: Hashable) -> None:
-        """Forget keys with all that their members have learned; in a store they are gone with the next commit.
+        """Delete keys together with the state of their members.
 
-        A row with such a key that comes later makes a new member. What the member was scored no longer counts in `score`.
+        A store deletes them with the next commit.
+
+        A later row with such a key creates a new member. The scores of a removed member no longer count in `score`.
 
         Parameters
         ----------
         *keys : hashable
-            Which.
+            The keys to delete.
 
         Raises
         ------
         KeyError
-            If there is no such key; then none is forgotten.
+            If there is no such key. Nothing is deleted then.
         """
         with self.lock:
             for key in keys:
@@ -560,36 +577,36 @@ class Fleet:
             raise KeyError(key)
         return int(member)
 
-    # ---- keeping ----------------------------------------------------------------------------------------------------
+    # ---- files and stores -------------------------------------------------------------------------------------------
 
     def save(self, path: Any) -> None:
-        """Write the whole fleet to one file, all or nothing; ``headwater.load`` reads it.
+        """Write the whole fleet to one file atomically. ``headwater.load`` reads it.
 
         Parameters
         ----------
         path : str or Path
-            The file; what it held is replaced.
+            The file. Its contents are replaced.
         """
         write(path, self.to_bytes())
 
     def to_bytes(self) -> bytes:
-        """Return the file of the fleet as bytes."""
+        """Serialize the fleet to bytes in the file format."""
         return seal(self.saved())
 
     @classmethod
     def from_bytes(cls, data: bytes, at: str = "bytes") -> Fleet:
-        """Return the fleet whose file these bytes are.
+        """Load a fleet from the bytes of its file.
 
         Raises
         ------
         ModelFileError
-            If they are not those that were saved.
+            If the bytes are damaged or not a fleet.
         """
         return cls.from_saved(unseal(data, at), at)
 
     @classmethod
     def from_saved(cls, saved: SavedModel, at: str) -> Fleet:
-        """Return the fleet of a file's header and arrays; the core checks each member."""
+        """Load a fleet from a header and arrays. The core validates each member."""
         learner, settings = settings_in(saved, at)
         kind = _kind_for(learner)
         fleet: Fleet = kind(learner, **settings)
@@ -598,12 +615,12 @@ class Fleet:
 
     @classmethod
     def from_store(cls, path: str | Path) -> Fleet:
-        """Return a fleet in memory with the members of a store, as they were at its last commit; the store stays as it is.
+        """Load the last commit of a store as a fleet in memory, leaving the store unchanged.
 
         Raises
         ------
         StoreError
-            If it can't be used, or holds no fleet.
+            If the store can't be used, or holds no fleet.
         """
         with undisturbed(path) as store:
             learner, settings = settings_in(SavedModel(read_about(store), {}), str(path))
@@ -611,7 +628,9 @@ class Fleet:
                 return cls.from_bytes(held.to_bytes(), str(path))
 
     def fingerprint(self) -> str:
-        """Return a hash of what all members have learned, in whatever order their keys came: equal only if they go on alike.
+        """Return a hash of the learned state of all members, independent of the order of keys.
+
+        Fleets with equal fingerprints behave alike from here on.
 
         Returns
         -------
@@ -622,14 +641,16 @@ class Fleet:
             return fingerprint(self)
 
     def commit(self) -> None:
-        """Write what was learned since the last commit to the store, all or nothing: a crash leaves the fleet as it was then.
+        """Write all changes since the last commit to the store atomically.
+
+        After a crash the fleet is as it was at its last commit.
 
         Raises
         ------
         ConfigError
             If the fleet has no store.
         StoreError
-            If it can't be written, such as on a full disk: the store stays as it was, and it can be tried again.
+            If writing fails, such as on a full disk. The store is unchanged, and the call may be retried.
         """
         if self._idle is None:
             raise ConfigError(
@@ -639,7 +660,7 @@ class Fleet:
             self._idle.commit()
 
     def close(self) -> None:
-        """Commit, and close the store. A fleet without one needs no closing."""
+        """Commit and close the store, if there is one."""
         with self.lock:
             if self._idle is not None:
                 self._idle.commit()
@@ -654,26 +675,26 @@ class Fleet:
         elif self._idle is not None:
             self._idle.close()
 
-    def __reduce__(self) -> tuple[Any, tuple[bytes]]:  # of pickle and copy: what the file holds, all of it in memory
+    def __reduce__(self) -> tuple[Any, tuple[bytes]]:  # pickle and copy use the file format and load all members
         return Fleet.from_bytes, (self.to_bytes(),)
 
-    # ---- what the file, the store and a shard need -----------------------------------------------------------------
+    # ---- the interface of the file, the store and a shard ----------------------------------------------------------
 
     @property
     def core(self) -> Any:
-        """What holds the members: ``headwater._core.Fleet``."""
+        """The ``headwater._core.Fleet`` that holds the members."""
         return self._core
 
     @property
     def idle(self) -> Idle | None:
-        """What holds the members that are away."""
+        """The store of evicted members, or None."""
         return self._idle
 
     def let_rest(self) -> None:
-        """Send members away if there are more in memory than may be.
+        """Evict members while more than ``resident`` are in memory.
 
-        Those that can't be written, such as on a full disk, stay: what was just done is done. The next call that learns says so
-        before it learns anything.
+        Members that can't be written, such as on a full disk, stay in memory, because the call that caused this has succeeded.
+        The next call that learns raises the error before it learns anything.
         """
         with suppress(StoreError):
             self._make_room()
@@ -683,12 +704,12 @@ class Fleet:
             self._idle.let_rest(self.resident)
 
     def take_classes(self, classes: Sequence[Any]) -> None:
-        """Know these classes, in this order: those that a file or a store names."""
+        """Set the known classes, in the given order, from a file or a store."""
         self.classes[:] = classes
         self._index = {label: i for i, label in enumerate(self.classes)}
 
     def numbers_of(self, labels: Sequence[Any]) -> list[int]:
-        """Return the numbers of classes; those that are not known yet are from now on."""
+        """Return the indices of classes, adding those that are new."""
         for label in labels:
             if label not in self._index:
                 self._index[label] = len(self.classes)
@@ -701,12 +722,15 @@ class Fleet:
 
 
 def _kind_for(learner: SupervisedLearner) -> Any:
-    """Return the fleet of classifiers or of regressors: ``kinds`` has both, and imports this file."""
+    """Return the fleet class for a learner's task.
+
+    Looks it up among the subclasses, because ``kinds`` imports this file.
+    """
     return next(kind for kind in Fleet.__subclasses__() if kind.task == learner.task)
 
 
 def made(make: Any) -> SupervisedLearner:
-    """Return the learner that a fleet's members begin as."""
+    """Return the template learner of a fleet."""
     learner = make if isinstance(make, SupervisedLearner) or not callable(make) else make()
     check_can(learner, "fleet", at="make of Fleet")
     if isinstance(learner, SupervisedLearner):
@@ -720,7 +744,7 @@ def made(make: Any) -> SupervisedLearner:
 
 
 def _check(key: Any, max_keys: Any, resident: Any, store: Any) -> None:
-    """Refuse settings of a fleet that can't be."""
+    """Raise ConfigError if a setting of a fleet is invalid."""
     if not isinstance(key, str) or not key:
         raise ConfigError(
             expected="the name of a column", got=repr(key), at="key of Fleet", help="Give e.g. key='machine_id'."

@@ -1,4 +1,4 @@
-"""Members that are away: they lie in a store until a row with their key comes."""
+"""Evict members to a store until a row with their key arrives."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from .file import check_labels, header_of, take_header
 __all__ = ["Idle", "read_about"]
 
 SPARE = 10
-"""When there are too many in memory, a tenth more than need be go, so that not every block sends some away."""
+"""Evict a tenth more members than needed, so that not every block causes evictions."""
 
 
 class Idle:
-    """The store of a fleet.
+    """The member store of a fleet.
 
     Parameters
     ----------
     path : str or Path
-        Its file. If it holds a fleet already, the fleet goes on from there.
+        Its file. If it already holds a fleet, the fleet continues from there.
     fleet : Fleet
-        Whose members lie there.
+        The fleet whose members it stores.
 
     Raises
     ------
     StoreError
-        If it can't be used, or holds another fleet.
+        If the file can't be used, or holds another fleet.
     """
 
     def __init__(self, path: str | Path, fleet: Any) -> None:
@@ -51,7 +51,7 @@ class Idle:
             raise
 
     def _take(self, about: dict[str, Any], path: str) -> None:
-        """Go on from what lies in the store: every member is away."""
+        """Restore the fleet from the store, with all members evicted."""
         fleet, own = self._fleet, header_of(self._fleet)
         for part in ("key", "member"):
             if about.get(part) != own[part]:
@@ -59,7 +59,7 @@ class Idle:
                     expected=f"the store of a fleet with the same {part}",
                     got=f"one with {about.get(part)!r}",
                     at=path,
-                    help="Give the settings that it was made with, or another file.",
+                    help="Give the settings that it was created with, or another file.",
                 )
         with fitting(path):
             take_header(fleet, about)
@@ -68,29 +68,29 @@ class Idle:
                     raise ValueError("members", "numbers without gaps", number)
                 fleet.core.set_score(number, rows, total)
         members = list(range(len(fleet)))
-        fleet.core.settle(members)  # the store has them all
+        fleet.core.settle(members)  # the store holds them all, so none counts as changed
         fleet.core.drop(members)
 
     def fetch(self, numbers: Iterable[int]) -> None:
-        """Bring members back into memory; each is checked."""
+        """Load members into memory, validating each."""
         with fitting(self.members.path):
             for number, record, labels, rows, total in self.members.get(numbers):
                 check_labels(self._fleet, labels)
                 self._fleet.core.put(number, record, labels, rows, total)
 
     def away(self) -> dict[int, tuple[bytes, list[int], int, float]]:
-        """Return the records of all members that are away."""
+        """Return the records of all evicted members."""
         core = self._fleet.core
         gone = core.away(np.arange(core.count, dtype=np.int64), core.count)
         return {number: (record, labels, rows, total) for number, record, labels, rows, total in self.members.get(gone)}
 
     def let_rest(self, resident: int) -> None:
-        """Send the members away that were not used for longest, until a tenth less than ``resident`` are in memory.
+        """Evict the least recently used members until a tenth fewer than ``resident`` are in memory.
 
         Raises
         ------
         StoreError
-            If they can't be written: then those that the store does not have stay in memory.
+            If writing fails. Members that the store doesn't hold stay in memory.
         """
         core = self._fleet.core
         uses = np.empty(core.count, np.int32)
@@ -104,26 +104,26 @@ class Idle:
         core.drop(coldest)
 
     def remove(self, number: int, last: int) -> None:
-        """Forget a member; the one with the last number has its number from now on."""
+        """Delete a member and give its number to the member with the last number."""
         self.members.remove(number, last)
 
     def commit(self, besides: Callable[[], None] = lambda: None) -> None:
-        """Write what has changed since the last time, and make it durable; ``besides``: as in `MemberStore.commit`.
+        """Write all changes since the last commit durably, with ``besides`` as in `MemberStore.commit`.
 
         Raises
         ------
         StoreError
-            If it can't be written: nothing counts, and it can be tried again.
+            If writing fails. Nothing is committed, and the call may be retried.
         """
         self._write(self._fleet.core.changed())
         self.members.commit(header_of(self._fleet), len(self._fleet), besides)
 
     def close(self) -> None:
-        """Close the store; what was not committed is undone."""
+        """Close the store, rolling back what was not committed."""
         self.members.close()
 
     def _write(self, numbers: list[int]) -> None:
-        """Write members to the store, which then has them as they are in memory."""
+        """Write members to the store and mark them as unchanged."""
         core = self._fleet.core
         keys = core.keys if numbers else []
         self.members.put((number, json.dumps(as_json(keys[number])), *core.record(number)) for number in numbers)
@@ -131,12 +131,12 @@ class Idle:
 
 
 def read_about(path: str | Path) -> dict[str, Any]:
-    """Return what the members of a store have in common.
+    """Return the fleet header of a store.
 
     Raises
     ------
     StoreError
-        If it can't be used, or nothing was committed to it.
+        If the store can't be used, or nothing was committed to it.
     """
     with closing(MemberStore(path)) as members:
         about = members.about()

@@ -1,4 +1,4 @@
-"""Keys of members: why a row gets none, and how errors name one."""
+"""Reject reasons of keys, and how errors show a key."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from headwater.errors import DataError
 __all__ = ["KEY_REASONS", "NO_KEY", "TOO_MANY", "shown", "unknown_key"]
 
 KEY_REASONS = {
-    "key": "the key is missing, None or NaN, or of a kind that can't be kept (keys are texts, numbers, booleans, bytes, or tuples "
+    "key": "the key is missing, None or NaN, or has an unsupported type (keys are texts, numbers, booleans, bytes, or tuples "
     "of these; str(key) makes one)",
-    "keys": "there are as many keys as max_keys allows, and this is a new one",
+    "keys": "max_keys is reached, and this key is new",
 }
-"""What the reasons mean that only a fleet has; the others stand in ``learner.guards.REASONS``."""
+"""Meaning of the reasons that only a fleet has. ``learner.validation.REASONS`` has the others."""
 NO_KEY, TOO_MANY = -2, -3
-"""What the core says in place of a member's number."""
+"""Codes of the core for a row without a member."""
 _SHOWN = 60
-"""Characters of a key in a sentence."""
+"""Maximum characters of a key in a message."""
 
 
 def shown(key: Any) -> str:
-    """Return a key as a sentence names it, whatever it is.
+    """Return a key's repr for a message, whatever its type.
 
     Examples
     --------
@@ -35,11 +35,11 @@ def shown(key: Any) -> str:
 
 
 def unknown_key(name: str, key: Any) -> DataError:
-    """Return the error of a key that has no member."""
+    """Return the error for a key without a member."""
     return DataError(
         expected="a key that the fleet knows",
         got=shown(key),
         at=name,
-        help="A row with it has to be learned first.",
+        help="Learn a row with this key first.",
         code="unknown_key",
     )

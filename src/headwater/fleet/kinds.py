@@ -1,4 +1,4 @@
-"""Fleets of classifiers and of regressors, in River's words."""
+"""Fleets of classifiers and of regressors with River's interface."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["ClassifierFleet", "RegressorFleet"]
 
 
 class ClassifierFleet(Fleet, base.Classifier):
-    """A fleet of classifiers: ``hw.Fleet`` makes one where its members are."""
+    """A fleet of classifiers, created by ``hw.Fleet`` when its members are classifiers."""
 
     task: ClassVar[str] = "classify"
     _span = None
@@ -33,7 +33,7 @@ class ClassifierFleet(Fleet, base.Classifier):
         return not self.first.one_output
 
     def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:  # type: ignore[override]  # no **kwargs
-        """Predict the probability of each class that the key's member knows; {} before the first.
+        """Predict the probability of each class that the key's member has seen, {} before the first.
 
         Parameters
         ----------
@@ -43,18 +43,18 @@ class ClassifierFleet(Fleet, base.Classifier):
         Returns
         -------
         dict
-            Probability by class; they sum to 1.
+            Probability by class, summing to 1.
         """
         labels, p = self._said(x)
         if self.loss == "hinge" or not labels:
             return dict(zip(labels, p, strict=True))
         whole = 0.0
-        for share in p:  # one by one, as the core adds them up: sum() need not
+        for share in p:  # added one by one, as in the core, for equal bits (sum() may compensate)
             whole += share
         return dict(zip(labels, [share / whole for share in p], strict=True))
 
     def _said(self, x: Mapping[Any, Any]) -> tuple[list[Any], list[float]]:
-        """Return the classes that a row's member knows, and what it gives them."""
+        """Return the classes that a row's member has seen, and their scores."""
         member, p = self._outputs(x)
         labels = [self.classes[i] for i in self._core.labels(max(member, -1))]
         if self.loss == "binary_cross_entropy":
@@ -62,7 +62,7 @@ class ClassifierFleet(Fleet, base.Classifier):
         return labels, p[: len(labels)]
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:  # type: ignore[override]  # no **kwargs
-        """Predict the class of a sample; None before the key's member knows one.
+        """Predict the class of a sample, or None before the key's member has seen one.
 
         Parameters
         ----------
@@ -72,15 +72,15 @@ class ClassifierFleet(Fleet, base.Classifier):
         Returns
         -------
         hashable or None
-            The most probable class, of equal ones the one that was seen first.
+            The most probable class. Ties go to the class seen first.
         """
         labels, p = self._said(x)
         return labels[p.index(max(p))] if labels else None
 
     def predict_proba_many(self, X: Any) -> NDArray[Any]:
-        """Predict probabilities, shape (n, k), one column a class in the order of ``classes``.
+        """Predict probabilities, shape (n, k), one column per class in the order of ``classes``.
 
-        Those of classes that a member doesn't know are 0.
+        Classes that a member hasn't seen have probability 0.
         """
         proba: NDArray[Any] | None = self.predict_batch(X).proba
         return np.zeros((0, 0)) if proba is None else proba
@@ -101,7 +101,7 @@ class ClassifierFleet(Fleet, base.Classifier):
             check_classes(self._index, compress(block.y, block.good.tolist()), self._limits)
 
     def _refuse_unkept(self, block: Block) -> None:
-        """Refuse rows whose class is of a kind that no file gives back."""
+        """Reject rows whose class has a type that the file format can't store."""
         odd = {label for label in compress(block.y, block.good.tolist()) if as_key(label) is ...} - self._index.keys()
         if odd:
             kept = np.array(
@@ -111,7 +111,7 @@ class ClassifierFleet(Fleet, base.Classifier):
             block.good &= kept
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
-        """Predict and learn rows in turn, those of one key in their order: see `Fleet.step_many`."""
+        """Predict and learn rows in turn, as in `Fleet.step_many`."""
         try:
             return super().step_many(X, y, w, ask)
         except LookupError as error:
@@ -121,7 +121,7 @@ class ClassifierFleet(Fleet, base.Classifier):
             raise third_class([first, second], third) from error
 
     def _given(self, out: NDArray[Any], said: NDArray[np.int32]) -> Predictions:
-        labels = [*self.classes, None]  # the last, number -1: none was known
+        labels = [*self.classes, None]  # index -1, for rows predicted before any class was seen
         return Predictions([labels[i] for i in said.tolist()], out, tuple(self.classes))
 
     def _array(self, forecast: Predictions) -> NDArray[Any]:
@@ -132,7 +132,7 @@ class ClassifierFleet(Fleet, base.Classifier):
 
 
 class RegressorFleet(Fleet, base.Regressor):
-    """A fleet of regressors: ``hw.Fleet`` makes one where its members are."""
+    """A fleet of regressors, created by ``hw.Fleet`` when its members are regressors."""
 
     task: ClassVar[str] = "regress"
 
@@ -143,7 +143,7 @@ class RegressorFleet(Fleet, base.Regressor):
         self._span = self._least, self._most
 
     def predict_one(self, x: Mapping[Any, Any]) -> float:
-        """Predict the answer of a sample.
+        """Predict the target of a sample.
 
         Parameters
         ----------

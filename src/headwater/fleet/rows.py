@@ -1,4 +1,4 @@
-"""Rows of any shape as a list of mappings, from which the column of the key can be taken."""
+"""Convert rows of any form to a list of mappings that include the key column."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["as_list"]
 
 
 def as_list(X: Any) -> list[Any]:
-    """Return rows as a list of mappings; the columns of an array are named x0, x1, and so on.
+    """Return rows as a list of mappings, naming the columns of an array x0, x1, and so on.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def as_list(X: Any) -> list[Any]:
             expected="rows of dicts, an array or a data frame",
             got="a sparse matrix",
             at="X",
-            help="A fleet looks at each row's key, so give rows with names.",
+            help="A fleet needs each row's key, so give rows with names.",
         )
     if isinstance(X, np.ndarray):
         return [as_mapping(row) for row in X]
@@ -47,7 +47,7 @@ def as_list(X: Any) -> list[Any]:
 
 
 def _frame_rows(X: Any) -> list[dict[str, Any]]:
-    """Return the rows of a data frame, column by column: whole columns become lists faster than single rows become dicts."""
+    """Return the rows of a data frame, converting whole columns because this is faster than row by row."""
     frame = nw.from_native(X, eager_only=True)
     names = frame.columns
     columns = [column.to_list() for column in frame.iter_columns()]

@@ -1,4 +1,4 @@
-"""Which keys of a fleet are predicted worst, and which best."""
+"""The keys of a fleet with the worst and the best scores."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .fleet import Fleet
 __all__ = ["key_scores"]
 
 LEAST = 30
-"""Rows that a key must have been scored on to be among the worst and the best; all count where none has so many."""
+"""Minimum scored rows of a ranked key. All keys are ranked where none has so many."""
 SHOWN = 5
 
 
 def key_scores(fleet: Fleet) -> dict[str, Any]:
-    """Return how many keys there are, how many have rows enough for their score to tell something, and the worst and the best.
+    """Return the number of keys, how many have enough rows to be ranked, and the worst and the best.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ def key_scores(fleet: Fleet) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``keys``, ``least`` (rows), ``compared`` (keys with that many), ``worst`` and ``best``: each a list of ``key``, ``rows``
-        and the score, the worst and the best first. No key is in both.
+        ``keys``, ``least`` (minimum rows), ``compared`` (keys with that many), and the lists ``worst`` and ``best`` of
+        ``key``, ``rows`` and the score, worst or best first. No key is in both.
     """
     ranking, least = fleet.ranking(LEAST), LEAST
     if not ranking:

@@ -1,4 +1,4 @@
-"""Members of a fleet are small, and read no words: a text is a category to them."""
+"""Treat texts as categories in a fleet, because its small members have no word features."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["without_text"]
 
 
 def without_text(learner: SupervisedLearner) -> SupervisedLearner:
-    """Return a learner that reads no words, with all that was learned; the same one, if it reads none.
+    """Return a learner without word features, keeping its state, or the same learner if it has none.
 
     Raises
     ------
     ConfigError
-        If its setting asks for words, or it has found a column of text.
+        If its setting asks for words, or it has inferred a text column.
     """
     if not learner.setup.text:
         return learner
@@ -29,10 +29,10 @@ def without_text(learner: SupervisedLearner) -> SupervisedLearner:
     found = [] if engine is None else [column for column in engine.columns.values() if column.kind in (WORDS, BIGRAMS)]
     if learner.text != "auto" or found:
         raise ConfigError(
-            expected="members that read no texts as words",
-            got=f"column {found[0].name!r}, which is text" if found else f"text={learner.text!r}",
+            expected="members without word features",
+            got=f"the text column {found[0].name!r}" if found else f"text={learner.text!r}",
             at="make of Fleet",
-            help="Give text=None; a text is a category then.",
+            help="Give text=None, which treats a text as a category.",
         )
     plain = type(learner)(**{**settings_of(learner), "text": None})
     plain.limits = learner.limits
@@ -50,7 +50,7 @@ def without_text(learner: SupervisedLearner) -> SupervisedLearner:
 
 
 def _stripped(engine: Engine, declared: int) -> dict[str, Any]:
-    """Return the state without what texts need."""
+    """Return the state without its text features."""
     state = {name: array for name, array in engine.state().items() if not name.startswith("text_")}
     state["declaration"] = state["declaration"][:-declared]
     room = int(state["sizes"][OUTPUT_CAPACITY])

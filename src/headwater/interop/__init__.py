@@ -1,1 +1,1 @@
-"""Learners in the words of other libraries, and other libraries' models on the route."""
+"""Adapters between headwater and other libraries."""

@@ -1,4 +1,7 @@
-"""Records of a session, written to a file of JSON lines or to TensorBoard: ``Session(…, on_record=JsonLines("run.jsonl"))``."""
+"""Log session metrics to a JSON Lines file or to TensorBoard.
+
+Pass a logger as ``on_record``, as in ``Session(…, on_record=JsonLines("run.jsonl"))``.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,12 @@ __all__ = ["JsonLines", "TensorBoard", "metrics_of"]
 
 
 def metrics_of(record: Record) -> dict[str, float]:
-    """Return the numbers of a record by name, those left out that are not defined yet.
+    """Return the finite metrics of a record as a flat dict.
 
     Parameters
     ----------
     record : Record
-        How learning stands.
+        Metrics of a session at one moment.
 
     Returns
     -------
@@ -49,12 +52,14 @@ def _numbers(record: Record) -> Iterator[tuple[str, float]]:
 
 
 class JsonLines:
-    """Append each record to a file, one line of JSON each, that is on disk before learning goes on.
+    """Append each record to a file as one line of JSON.
+
+    Each line is flushed before learning continues.
 
     Parameters
     ----------
     path : str or Path
-        The file; what it holds stays.
+        The file. Existing lines are kept.
 
     Examples
     --------
@@ -85,12 +90,14 @@ class JsonLines:
 
 
 class TensorBoard:
-    """Write the numbers of each record as scalars of TensorBoard, over the rows; needs tensorboardX.
+    """Write the metrics of each record as TensorBoard scalars, with the row count as the step.
+
+    Requires tensorboardX.
 
     Parameters
     ----------
     folder : str or Path
-        The run's folder, below the one that ``tensorboard --logdir`` shows.
+        The run's folder, inside the one passed to ``tensorboard --logdir``.
 
     Raises
     ------

@@ -1,8 +1,10 @@
-"""MLflow: learners as models of its ``pyfunc`` flavor, kept in headwater's own file, and metrics streamed while learning.
+"""MLflow integration with a ``pyfunc`` flavor for learners and metric logging during a session.
 
-with mlflow.start_run():
-    Session(model, every=1000, on_record=hw.mlflow.log_record).run(stream)
-    hw.mlflow.log_model(model)
+The model artifact is headwater's own file, never a pickle. Usage::
+
+    with mlflow.start_run():
+        Session(model, every=1000, on_record=hw.mlflow.log_record).run(stream)
+        hw.mlflow.log_model(model)
 """
 
 from __future__ import annotations
@@ -32,16 +34,18 @@ MODULE = "headwater.interop.mlflow"
 
 
 def save_model(model: Any, path: str | Path, **options: Any) -> None:
-    """Save a learner as an MLflow model: its own file, and what MLflow needs to load it. Nothing is pickled.
+    """Save a learner as an MLflow model without pickling it.
+
+    The folder holds headwater's own file and the metadata that MLflow needs to load it.
 
     Parameters
     ----------
     model : Classifier or Regressor
         The learner.
     path : str or Path
-        The folder to make.
+        The folder to create.
     **options
-        As ``mlflow.pyfunc.save_model`` takes them: signature, input_example, metadata.
+        Passed on to ``mlflow.pyfunc.save_model``, such as signature, input_example, metadata.
 
     Raises
     ------
@@ -61,14 +65,14 @@ def log_model(model: Any, name: str = "model", **options: Any) -> Any:
     model : Classifier or Regressor
         The learner.
     name : str
-        Of the model in the run.
+        Name of the model in the run.
     **options
-        As ``mlflow.pyfunc.log_model`` takes them: signature, input_example, registered_model_name, metadata.
+        Passed on to ``mlflow.pyfunc.log_model``, such as signature, input_example, registered_model_name, metadata.
 
     Returns
     -------
     mlflow.models.model.ModelInfo
-        Where it is: ``info.model_uri``.
+        Holds the model's address in ``info.model_uri``.
 
     Raises
     ------
@@ -81,12 +85,12 @@ def log_model(model: Any, name: str = "model", **options: Any) -> Any:
 
 
 def load_model(uri: str) -> Any:
-    """Load the learner itself, which goes on learning where it stopped, from an MLflow model.
+    """Load a learner from an MLflow model, ready to continue learning.
 
     Parameters
     ----------
     uri : str
-        Such as ``info.model_uri``, or a folder.
+        Address of the model, such as ``info.model_uri``, or a folder.
 
     Returns
     -------
@@ -104,37 +108,41 @@ def load_model(uri: str) -> Any:
 
 
 def log_record(record: Record) -> None:
-    """Log the numbers of a record as metrics of the current run, over the rows: what a session's ``on_record`` takes.
+    """Log the metrics of a record to the current MLflow run, with the row count as the step.
+
+    Pass this function as ``on_record`` to a session.
 
     Parameters
     ----------
     record : Record
-        How learning stands.
+        Metrics of a session at one moment.
     """
     _mlflow().log_metrics(metrics_of(record), step=record.rows)
 
 
 class Served:
-    """A learner as MLflow serves it: rows in, predictions out, nothing learned.
+    """Wrap a learner as the model object that MLflow's ``pyfunc`` flavor serves.
+
+    Predicting never changes the learner.
 
     Parameters
     ----------
     model : Learner
-        A learner of any kind; of a detector the scores are what is predicted.
+        A learner of any kind. An anomaly model predicts its scores.
     """
 
     def __init__(self, model: Any) -> None:
         self.model = model
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> NDArray[Any]:
-        """Predict rows: a data frame, an array or a list of dicts.
+        """Predict rows given as a data frame, an array or a list of dicts.
 
         Parameters
         ----------
         model_input
             The rows.
         params : dict, optional
-            ``{"proba": True}`` for probabilities, one column a class in the order of ``model.classes``.
+            ``{"proba": True}`` returns probabilities, one column per class in the order of ``model.classes``.
 
         Returns
         -------
@@ -152,12 +160,15 @@ class Served:
 
 
 def _load_pyfunc(path: str) -> Served:
-    """Return what serves the file: MLflow calls this by name."""
+    """Load the served model from a file. MLflow calls this function by name."""
     return Served(load(path))
 
 
 def _parts(model: Any, folder: str) -> dict[str, Any]:
-    """Write the learner's file into a folder, and say how it is to be loaded; any columns may come in, for names appear."""
+    """Write the learner's file to a folder and return the arguments for saving it.
+
+    The signature leaves the columns open, because new features may appear at any time.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ParamSchema, ParamSpec
 
@@ -170,14 +181,14 @@ def _parts(model: Any, folder: str) -> dict[str, Any]:
 
 @contextmanager
 def _no_example_needed() -> Iterator[None]:
-    """Keep MLflow from asking for an example of the rows beside a signature that says nothing of rows."""
+    """Silence MLflow's warning about a missing input example."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"(?s).*An input example was not provided")
         yield
 
 
 def _mlflow() -> Any:
-    """Return MLflow."""
+    """Import MLflow, or raise MissingExtra."""
     try:
         import mlflow
     except ImportError as error:
@@ -186,7 +197,7 @@ def _mlflow() -> Any:
 
 
 def _pyfunc() -> Any:
-    """Return its flavor for models of any making."""
+    """Import MLflow's ``pyfunc`` flavor, or raise MissingExtra."""
     _mlflow()
     from mlflow import pyfunc
 

@@ -1,8 +1,8 @@
-"""The contract of an online learner, as a suite that anyone can run on any library's.
+"""Test suite for the contract of online learners, for learners of any library.
 
-A learner here is what River calls one: ``learn_one(x, y)`` and ``predict_one(x)`` on dicts, ``predict_proba_one(x)``
-if it classifies. Every check asserts values, not only that nothing was raised. This room needs nothing but Python, not
-even the rest of headwater, so it runs in any library's own environment (tools/docs/check/run.py does that).
+A learner follows River's interface, with ``learn_one(x, y)`` and ``predict_one(x)`` on dicts, and ``predict_proba_one(x)``
+for classifiers. Every check asserts values, not only that nothing was raised. This package imports only the standard
+library, not even the rest of headwater, so it runs in any library's own environment (as tools/docs/check/run.py does).
 """
 
 from .contract import CHECKS, Check

@@ -1,4 +1,4 @@
-"""The promises of an online learner, each as a function that raises ``Broken`` with what it saw."""
+"""Checks of the online learning contract, each a function that raises ``Broken`` with details."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from .subject import (
 
 HUGE = 1e300
 TINY = 1e-9
-"""What rounding in double precision may leave."""
+"""Largest difference that rounding in double precision may leave."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One promise.
+    """A single check of the contract.
 
     Parameters
     ----------
     promise : str
         The promise in a sentence.
     run : callable
-        Takes a ``Subject``; returns what it saw, raises ``Broken`` or ``NotOffered``.
+        Takes a ``Subject`` and returns details of the result, or raises ``Broken`` or ``NotOffered``.
     twins : bool
-        Whether it compares two learners of one history, which says nothing if such learners differ anyway.
+        Whether it compares two learners of one history. Skipped if such learners differ in any case.
     """
 
     promise: str
@@ -47,7 +47,7 @@ class Check:
 
 
 def learns(s: Subject) -> str:
-    """Learn the task well enough that the other checks mean something."""
+    """Require the task to be learned well enough for the other checks to be meaningful."""
     error = s.error(s.trained())
     if s.task == CLASSIFY:
         if error > 0.2:
@@ -61,24 +61,24 @@ def learns(s: Subject) -> str:
 
 
 def same_history(s: Subject) -> str:
-    """Give two learners the same history and compare."""
+    """Compare two learners trained on the same history."""
     must_equal(s.answers(s.trained()), s.answers(s.trained()), "two learners of the same history")
     return "equal to the bit"
 
 
 def cold_predict(s: Subject) -> str:
-    """Ask before anything was learned."""
+    """Predict before anything was learned."""
     model, x = s.make(), s.probes[0][0]
     got, said = model.predict_one(dict(x)), s.ask(model, x)
     if s.task == REGRESS and not (got is not None and math.isfinite(float(got))):
         raise Broken(f"predicts {got!r} before the first row")
     if not is_finite(said):
-        raise Broken(f"says {said!r} before the first row")
+        raise Broken(f"predicts {said!r} before the first row")
     return f"{got!r} before the first row"
 
 
 def any_sample(s: Subject) -> str:
-    """Ask about samples that lack names, have unknown ones, or hold nothing."""
+    """Predict samples with missing features, unknown features, or none."""
     model, x = s.trained(), s.probes[0][0]
     for what, sample in (
         ("no name", {}),
@@ -95,11 +95,11 @@ def any_sample(s: Subject) -> str:
 
 
 def predict_is_pure(s: Subject) -> str:
-    """Predict strange samples, then compare predictions, the saved state, and what is learned later."""
+    """Predict unusual samples, then compare predictions, the saved state and later learning."""
     model, twin = s.trained(), s.trained()
     before = s.answers(model)
     state = s.dump(model) if s.dump is not None else b""
-    settled = s.dump is not None and s.dump(model) == state  # some formats hold a time or a random number
+    settled = s.dump is not None and s.dump(model) == state  # some formats contain a time or a random number
     x = s.probes[0][0]
     for sample in ({**x, "aaa": 5.0}, {"zzz": -5.0, **x}, {**x, "m": 1e6}, {"unknown": 1.0}):
         attempt(partial(s.ask, model, sample))
@@ -116,7 +116,7 @@ def predict_is_pure(s: Subject) -> str:
 
 
 def block_is_single(s: Subject) -> str:
-    """Learn rows in blocks and one by one."""
+    """Compare learning in blocks with learning row by row."""
     rows = s.rows(120, seed=8)
     single, blocks = s.make(), s.make()
     teach = s.block or _learn_many(blocks)
@@ -140,7 +140,7 @@ def _learn_many(model: Any) -> Callable[[Any, list[dict[str, Any]], list[Any]], 
 
 
 def resume_is_exact(s: Subject) -> str:
-    """Save, load, and compare what both do with the rows that follow, new names among them."""
+    """Save and load a learner, then compare both on later rows with new features."""
     model = s.trained()
     copy = s.revive(s.keep(model))
     must_equal(s.answers(copy), s.answers(model), "a saved learner")
@@ -153,7 +153,7 @@ def resume_is_exact(s: Subject) -> str:
 
 
 def poison(s: Subject) -> str:
-    """Teach one poisonous row, then thirty good ones; answers must be finite and nearly as good as before."""
+    """Learn one bad row, then thirty good ones, and require finite predictions with nearly the old error."""
     x, y = s.rows(1, seed=10)[0]
     features: list[Any] = [math.inf, -math.inf, math.nan, HUGE, 1e30, None, "a text", [], object()]
     doses: list[tuple[str, Row]] = [(_named(bad), ({**x, "m": bad}, y)) for bad in features]
@@ -174,7 +174,7 @@ def poison(s: Subject) -> str:
 
 
 def _harm(s: Subject, model: Any, before: float) -> str:
-    """Return what thirty good rows could not mend, in a word; "" for nothing."""
+    """Return in a few words how thirty good rows failed to repair the damage, or "" if they did."""
     try:
         s.teach(model, s.rows(30, seed=11))
         if not all(map(is_finite, s.answers(model))):
@@ -189,7 +189,7 @@ def _harm(s: Subject, model: Any, before: float) -> str:
 
 
 def weight_zero(s: Subject) -> str:
-    """Teach rows of weight 0, wild ones among them, and compare with a twin that never saw them."""
+    """Learn rows of weight 0, some extreme, and compare with a twin that never saw them."""
     model, twin = s.trained(), s.trained()
     if not s.takes_weights(model):
         raise NotOffered("learn_one takes no weight")
@@ -225,4 +225,4 @@ CHECKS: dict[str, Check] = {
     "poison": Check("One infinite, missing, absurd or wrong value does no lasting harm.", poison, twins=False),
     "weight_zero": Check("A row of weight 0 teaches nothing.", weight_zero),
 }
-"""Every check by name, in the order in which they run."""
+"""All checks by name, in the order they run."""

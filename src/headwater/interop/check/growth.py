@@ -1,4 +1,4 @@
-"""The promises about what arrives later: features, classes, names in any order."""
+"""Checks of late arrivals (features, classes, and features in any order)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from .report import Broken, NotOffered
 from .subject import REGRESS, Row, Subject, attempt, is_finite, must_equal, or_broken
 
 ROUNDING = 1e-4
-"""Sums in another order may differ by this much after a hundred rows of single precision."""
+"""Sums in another order may differ by this much after a hundred rows in single precision."""
 FAR, NEW = {"m": 2.5, "n": 2.5, "o": 2.5}, "a new one"
-"""A sample at the edge of all others, and its class, whose name sorts before theirs."""
+"""A sample at the edge of the data, and its class, whose name sorts before the others."""
 HARM = 0.2
-"""One sample may turn this share of old answers round: a large step does, but a mix-up of classes turns nearly all."""
+"""Share of old predictions that one sample may flip. A large step flips some, mixed-up classes flip nearly all."""
 
 
 def new_features(s: Subject) -> str:
-    """Let one learner see new names with the value 0, which teach nothing, and its twin not."""
+    """Add new features with the value 0 to one learner only, which must not change its predictions."""
     grown, twin = s.trained(), s.trained()
     for x, y in s.rows(20, seed=3):
         or_broken("a new feature", partial(grown.learn_one, {"aaa": 0.0, **x, "nnn": 0.0, "zzz": 0.0}, y))
@@ -30,7 +30,7 @@ def new_features(s: Subject) -> str:
 
 
 def new_classes(s: Subject) -> str:
-    """Show one sample of a new class that is first by name, then enough of them to learn it."""
+    """Learn one sample of a new class whose name sorts first, then enough samples to learn it."""
     if s.task == REGRESS:
         raise NotOffered("a regressor has no classes")
     model = s.trained()
@@ -49,7 +49,7 @@ def new_classes(s: Subject) -> str:
 
 
 def _share_of_the_new(s: Subject) -> str:
-    """Add a class with weight 0: it may take its share from the old ones, but none of them may gain."""
+    """Add a class with weight 0, which may take probability from the old classes but favor none of them."""
     model = s.trained()
     before = s.answers(model)
     if not s.takes_weights(model) or not isinstance(before[0], dict):
@@ -65,7 +65,7 @@ def _share_of_the_new(s: Subject) -> str:
 
 
 def arrival_order(s: Subject) -> str:
-    """Show the same samples with their names in opposite order, some names arriving later."""
+    """Compare learners that see the features of the same samples in opposite order, some arriving later."""
     rows = s.rows(100, seed=6)
     late: list[Row] = [({**x, "p": x["m"] * 2, "q": -x["o"]}, y) for x, y in s.rows(60, seed=7)]
     there, back = s.make(), s.make()

@@ -1,4 +1,4 @@
-"""What a check found, and the report of all of them."""
+"""Results of the checks and the report that collects them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ MARKS = {PASSED: "✓", FAILED: "✗", NOT_OFFERED: "–"}
 
 
 class Broken(Exception):
-    """Say that a promise is broken, with what was seen."""
+    """Raised when a check fails, with details."""
 
 
 class NotOffered(Exception):
-    """Say that the learner does not make this promise."""
+    """Raised when the learner doesn't offer the checked feature."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one check found.
+    """Result of one check.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Result:
     outcome : str
         "passed", "failed" or "not offered".
     detail : str
-        What was seen, in a sentence.
+        Details in one sentence.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Report:
     task : str
         "classify" or "regress".
     results : tuple of Result
-        One a check, in the order of ``CHECKS``.
+        One per check, in the order of ``CHECKS``.
 
     Examples
     --------
@@ -65,11 +65,11 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether no promise is broken."""
+        """Whether no check failed."""
         return not self.of(FAILED)
 
     def of(self, outcome: str) -> tuple[Result, ...]:
-        """Return the results of that outcome."""
+        """Return the results with the given outcome."""
         return tuple(result for result in self.results if result.outcome == outcome)
 
     def __getitem__(self, name: str) -> Result:
@@ -82,7 +82,10 @@ class Report:
         return "\n".join([f"{self.learner} ({self.task}): {counts}", *lines])
 
     def raise_if_failed(self) -> None:
-        """Raise ``Broken`` with the whole report if a promise is broken: one line for a test suite."""
+        """Raise ``Broken`` with the whole report if any check failed.
+
+        Use it as the single assertion of a test.
+        """
         if not self.ok:
             raise Broken(str(self))
 

@@ -1,4 +1,4 @@
-"""The learner under test: how to make one, teach it, ask it, keep it; and the stream that it is shown."""
+"""The learner under test and the stream it is tested on."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from .report import Broken, NotOffered
 
 CLASSIFY, REGRESS = "classify", "regress"
 HISTORY = 150
-"""Rows that a learner has seen before most checks begin."""
+"""Rows that a learner has learned before most checks begin."""
 PROBES = 40
 """Samples whose predictions are compared."""
 
 Row: TypeAlias = tuple[dict[str, Any], Any]
 REFUSALS = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RuntimeError)
-"""What a learner may raise to refuse a row that it can't learn."""
+"""Exceptions that a learner may raise to reject a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A kind of learner, and how to handle it.
+    """Describe how to create, train, query, save and load the learner under test.
 
     Parameters
     ----------
     make : callable
-        Returns a fresh learner, always the same one.
+        Returns a new learner with the same settings and seed each time.
     task : str
         "classify" or "regress".
     dump, load : callable, optional
-        From a learner to bytes, and back.
+        Convert a learner to bytes and back.
     block : callable, optional
-        Teaches a learner rows at once: ``block(learner, X, y)``.
+        Learns a block of rows, called as ``block(learner, X, y)``.
     texts : bool
-        Whether samples have a text value too.
+        Whether samples also have a text value.
     """
 
     make: Callable[[], Any]
@@ -50,7 +50,7 @@ class Subject:
     # ---- the stream -------------------------------------------------------------------------------------------------
 
     def rows(self, n: int, seed: int) -> list[Row]:
-        """Return n rows of an easy task: the sign of 2·m − n, or that number; o says nothing."""
+        """Return n rows of an easy task, labeled by 2·m − n or its sign. The feature o is noise."""
         r = random.Random(seed)
         out: list[Row] = []
         while len(out) < n:
@@ -64,40 +64,40 @@ class Subject:
         return out
 
     def answer(self, value: float) -> Any:
-        """Return the right answer where the task's number is ``value``."""
+        """Return the label of a row whose score is ``value``."""
         return value + 3 if self.task == REGRESS else ("large" if value > 0 else "small")
 
     @property
     def probes(self) -> list[Row]:
-        """Rows that are only ever predicted."""
+        """Rows used only for predictions."""
         return self.rows(PROBES, seed=99)
 
     # ---- the learner ------------------------------------------------------------------------------------------------
 
     def trained(self, rows: Iterable[Row] | None = None) -> Any:
-        """Return a learner with a history."""
+        """Return a trained learner."""
         model = self.make()
         self.teach(model, self.rows(HISTORY, seed=1) if rows is None else rows)
         return model
 
     def teach(self, model: Any, rows: Iterable[Row]) -> None:
-        """Let the learner learn rows one by one."""
+        """Learn rows one by one."""
         for x, y in rows:
             model.learn_one(dict(x), y)
 
     def ask(self, model: Any, x: Mapping[str, Any]) -> dict[Any, float] | float | Any:
-        """Return probabilities if the learner gives them, else what it predicts."""
+        """Return probabilities if the learner has them, else the prediction."""
         proba = getattr(model, "predict_proba_one", None) if self.task == CLASSIFY else None
         if proba is None:
             return model.predict_one(dict(x))
         return {label: float(p) for label, p in proba(dict(x)).items()}
 
     def answers(self, model: Any, rows: Sequence[Row] | None = None) -> list[Any]:
-        """Return predictions for the probes, or for other rows."""
+        """Return predictions for the probes, or for the given rows."""
         return [self.ask(model, x) for x, _ in (self.probes if rows is None else rows)]
 
     def error(self, model: Any) -> float:
-        """Return the share of wrong classes among the probes, or the mean distance."""
+        """Return the share of wrong classes among the probes, or the mean absolute error."""
         wrong = 0.0
         for x, y in self.probes:
             got = model.predict_one(dict(x))
@@ -105,18 +105,18 @@ class Subject:
         return wrong / PROBES
 
     def takes_weights(self, model: Any) -> bool:
-        """Whether ``learn_one`` takes a weight w, itself or for a later step of a pipeline."""
+        """Return whether ``learn_one`` accepts a weight w, directly or through ``**kwargs``."""
         kinds = inspect.signature(model.learn_one).parameters
         return "w" in kinds or any(p.kind is inspect.Parameter.VAR_KEYWORD for p in kinds.values())
 
     def keep(self, model: Any) -> bytes:
-        """Return the learner as bytes."""
+        """Serialize the learner."""
         if self.dump is None:
             raise NotOffered("no way to save it was given (dump=…, load=…)")
         return self.dump(model)
 
     def revive(self, data: bytes) -> Any:
-        """Return the learner that these bytes are."""
+        """Deserialize a learner."""
         if self.load is None:
             raise NotOffered("no way to load it was given (dump=…, load=…)")
         return self.load(data)
@@ -126,19 +126,22 @@ class Subject:
 
 
 def numbers(answer: Any) -> list[float]:
-    """Return the numbers of a prediction: probabilities, or the value; none for a class."""
+    """Return the numbers of a prediction (probabilities or a value), or an empty list for a class."""
     if isinstance(answer, Mapping):
         return [float(p) for p in answer.values()]
     return [] if answer is None or isinstance(answer, str | bool | bytes) else [float(answer)]
 
 
 def is_finite(answer: Any) -> bool:
-    """Whether every number of a prediction is finite."""
+    """Return whether all numbers of a prediction are finite."""
     return all(math.isfinite(value) for value in numbers(answer))
 
 
 def gap(a: Any, b: Any) -> float:
-    """Return how far two predictions lie apart: 0 only if they are equal to the bit, ∞ if they can't be compared."""
+    """Return the distance of two predictions.
+
+    The distance is 0 only if they are bitwise equal, and ∞ if they can't be compared.
+    """
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         if set(a) != set(b):
             return math.inf
@@ -151,7 +154,7 @@ def gap(a: Any, b: Any) -> float:
 
 
 def must_equal(a: Sequence[Any], b: Sequence[Any], sentence: str, *, within: float = 0.0) -> float:
-    """Compare predictions pair by pair; returns the largest gap, raises ``Broken`` beyond ``within``."""
+    """Return the largest distance of paired predictions, or raise ``Broken`` if it exceeds ``within``."""
     widest = max(map(gap, a, b), default=0.0)
     if widest > within:
         far = "another answer" if math.isinf(widest) else f"up to {widest:.2g} apart"
@@ -161,13 +164,13 @@ def must_equal(a: Sequence[Any], b: Sequence[Any], sentence: str, *, within: flo
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an exception says, on one line."""
+    """Return the type and the first line of an exception."""
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0][:160]}" if text else type(error).__name__
 
 
 def attempt(action: Callable[[], Any]) -> str:
-    """Do it; return what it raised, "" for nothing."""
+    """Call ``action`` and return what it raised, or "" if nothing."""
     try:
         action()
     except REFUSALS as error:
@@ -176,7 +179,7 @@ def attempt(action: Callable[[], Any]) -> str:
 
 
 def or_broken(what: str, action: Callable[[], Any]) -> None:
-    """Do it; if it raises, the promise is broken."""
+    """Call ``action`` and raise ``Broken`` if it raises."""
     raised = attempt(action)
     if raised:
         raise Broken(f"refuses {what}: {raised}")

@@ -21,31 +21,31 @@ def check_online_learner(
     only: Iterable[str] | None = None,
     name: str | None = None,
 ) -> Report:
-    """Check that a learner keeps the promises of online learning, by value.
+    """Check by value that a learner keeps the contract of online learning.
 
     Parameters
     ----------
     make : callable
         Returns a fresh learner with ``learn_one(x, y)``, ``predict_one(x)`` and, if it classifies,
-        ``predict_proba_one(x)``; the same one each time, so give it a fixed seed.
+        ``predict_proba_one(x)``. All calls must return the same learner, so give it a fixed seed.
     task : str, optional
-        "classify" or "regress"; without it what the learner has, ``predict_proba_one`` or not, decides.
+        "classify" or "regress". By default, "classify" if the learner has ``predict_proba_one``.
     dump, load : callable, optional
-        From a learner to bytes and back, ``pickle.dumps`` and ``pickle.loads`` for most libraries; headwater's own
-        learners need none.
+        Convert a learner to bytes and back, ``pickle.dumps`` and ``pickle.loads`` for most libraries. headwater's own
+        learners don't need them.
     block : callable, optional
-        ``block(learner, X, y)`` teaches a list of dicts at once; without it ``learner.learn_many(X, y)``, if any.
+        ``block(learner, X, y)`` learns a list of dicts. By default ``learner.learn_many(X, y)``, if it exists.
     texts : bool
-        Whether samples have a text value too.
+        Whether samples also have a text value.
     only : iterable of str, optional
-        Names in ``CHECKS``; all of them without it.
+        Names in ``CHECKS``, all by default.
     name : str, optional
-        What the report calls the learner; its class without it.
+        Name of the learner in the report, its class by default.
 
     Returns
     -------
     Report
-        A result a check: passed, failed, or not offered. Whatever the learner raises is a result, not an exception.
+        One result per check (passed, failed, or not offered). An exception of the learner is a failed check.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def check_online_learner(
 
 
 def _run(key: str, check: Check, subject: Subject) -> Result:
-    """Run one check; whatever the learner raises is what was found."""
+    """Run one check and turn any exception of the learner into a failed result."""
     try:
         return Result(key, PASSED, check.run(subject))
     except Broken as found:
@@ -86,7 +86,7 @@ def _run(key: str, check: Check, subject: Subject) -> Result:
 
 
 def _own_format() -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
-    """Return headwater's own file format as functions of bytes."""
+    """Return headwater's own serialization functions."""
     from headwater.store.learner_file import from_bytes, to_bytes
 
     return to_bytes, lambda data: from_bytes(data, "memory")

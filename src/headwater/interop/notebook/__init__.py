@@ -1,4 +1,4 @@
-"""Notebooks: what learners and results look like there, and a learning curve that grows while a stream is learned."""
+"""HTML views of learners and results for notebooks, and a learning curve that updates in place."""
 
 from headwater.interop.notebook.live import LiveCurve
 from headwater.interop.notebook.representation import html

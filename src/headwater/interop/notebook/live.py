@@ -1,4 +1,4 @@
-"""Scores and a learning curve that are renewed in place while a session runs."""
+"""Metrics and a learning curve that update in place while a session runs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ __all__ = ["LiveCurve"]
 
 
 class LiveCurve:
-    """Show in a notebook how learning goes: give it to a session, or to `evaluate`, as ``on_record``.
+    """Show the metrics and the learning curve of a running session in a notebook.
+
+    Pass an instance as ``on_record`` to a session or to `evaluate`.
 
     Parameters
     ----------
     least_s
-        Seconds between two renewals at least; the last record is always shown by the evaluation itself.
+        Minimum seconds between two updates. The evaluation itself always shows the last record.
 
     Notes
     -----
-    Without IPython nothing is shown, and the records are kept all the same. The curve needs matplotlib (extra ``plot``).
+    Without IPython nothing is displayed, but the records are still collected. The curve needs matplotlib (extra ``plot``).
 
     Examples
     --------
@@ -42,7 +44,7 @@ class LiveCurve:
         self._handle: Any = None
 
     def __call__(self, record: Record) -> None:
-        """Take a record, and show it if the last one is some time ago."""
+        """Store a record, and update the display unless it was updated less than ``least_s`` ago."""
         self.records.append(record)
         if time.monotonic() - self._at < self._least_s:
             return
@@ -59,7 +61,7 @@ class LiveCurve:
         if self._handle is not None:
             self._handle.update(self)
         elif find_spec("IPython") is not None:
-            # Outside a notebook IPython's display prints a plain text; only a kernel can renew what it has shown.
+            # Outside a notebook, IPython's display prints plain text. Only a kernel can update a display in place.
             ipython = import_module("IPython")
             if ipython.get_ipython() is not None:
                 self._handle = import_module("IPython.display").display(self, display_id=True)

@@ -1,6 +1,6 @@
-"""How learners and results look in a notebook: short HTML without scripts, readable on light and dark grounds.
+"""Script-free HTML views of learners and results for notebooks, readable on light and dark backgrounds.
 
-Classes declare ``_repr_html_`` and call the public face, which calls `html`.
+The classes declare ``_repr_html_``, which calls `html`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NAMED = 8  # classes and features by name
 
 
 def html(value: Any) -> str:
-    """Return what a notebook shows of a learner, a network, a record, an evaluation, a diagnosis or an explanation.
+    """Return the HTML view of a learner, a network, a record, an evaluation, a diagnosis or an explanation.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def _experts(value: Learner) -> str:
     experts = value.experts_
     if len(experts) < 2:
         return ""
-    if "weight" not in experts[0]:  # a forecaster's, one mixture for each horizon
+    if "weight" not in experts[0]:  # a forecaster has one mixture per horizon
         return _errors(experts)
     most = max((abs(expert["weight"]) for expert in experts), default=0.0) or 1.0
     rows = [
@@ -87,7 +87,7 @@ def _experts(value: Learner) -> str:
 
 
 def _errors(experts: Sequence[dict[str, Any]]) -> str:
-    """Return what each expert of a forecaster is off, one answer ahead and as far ahead as it looks."""
+    """Return a table of each forecaster expert's squared error at the first and the last horizon."""
     horizon = len(experts[0]["squared_error"])
     heads = ("expert", *(f"squared error, {ahead:,} ahead" for ahead in dict.fromkeys((1, horizon))))
     shown = [[each["squared_error"][i] for i in dict.fromkeys((0, horizon - 1))] for each in experts]
@@ -159,7 +159,7 @@ def _score(name: str, score: str, values: dict[str, float]) -> str:
 
 
 def _curve(records: Sequence[Record]) -> str:
-    """Return the learning curve as SVG, where there is something to draw with."""
+    """Return the learning curve as SVG, or "" without matplotlib or with fewer than two records."""
     if len(records) < 2 or find_spec("matplotlib") is None:
         return ""
     from headwater.plot import learning_curve
@@ -169,7 +169,10 @@ def _curve(records: Sequence[Record]) -> str:
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]], *, left: bool = False) -> str:
-    """Return a table of cells that are HTML already; numbers stand at the right, and with ``left`` everything at the left."""
+    """Return an HTML table of cells that already are HTML.
+
+    Numbers are right-aligned. With ``left`` all cells are left-aligned.
+    """
     first = "".join(f"<th>{cell}</th>" for cell in head)
     lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     kind = ' class="hw-left"' if left else ""

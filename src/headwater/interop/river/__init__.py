@@ -1,4 +1,4 @@
-"""River's models and pipelines on the same route: predicted, scored and taught row by row as a learner of our own."""
+"""Run River's models and pipelines through headwater sessions."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["RiverLearner", "RiverMetric", "as_learner"]
 
 
 def as_learner(model: Any) -> Learner:
-    """Return what the route can take: a learner as it is, River's models and pipelines as a `RiverLearner`.
+    """Return a learner that a session can run.
 
-    River's models are classifiers, regressors and detectors of anomalies.
+    Learners are returned unchanged. River classifiers, regressors, anomaly models and pipelines are wrapped in a `RiverLearner`.
 
-    An estimator of `headwater.interop.sklearn` that was never fitted gives a new learner with its settings.
+    An unfitted estimator of `headwater.interop.sklearn` gives a new learner with its settings.
 
     Raises
     ------
     ConfigError
-        If it is none of these.
+        If the model is none of these.
     """
     if has_task(model):
         learner: Learner = model
@@ -32,7 +32,7 @@ def as_learner(model: Any) -> Learner:
     if not isinstance(model, type) and callable(own := getattr(model, "as_learner", None)):
         made: Learner = own()
         return made
-    from river import base, compose  # takes its time to import, so not for learners of our own
+    from river import base, compose  # slow to import, so only for models that are not headwater's own
 
     last = list(model.steps.values())[-1] if isinstance(model, compose.Pipeline) else model
     while isinstance(last, base.Wrapper) and not isinstance(last, base.Classifier | base.Regressor):
@@ -44,20 +44,20 @@ def as_learner(model: Any) -> Learner:
     if isinstance(last, base.AnomalyDetector):
         return RiverLearner(model, "anomaly")
     raise ConfigError(
-        expected="a Classifier, a Regressor, or a model of River's that predicts",
+        expected="a Classifier, a Regressor, or a River model that predicts",
         got=type(model).__name__,
         at="learner",
-        help="Of scikit-learn's models River's compat makes such a model.",
+        help="Wrap a scikit-learn model with river.compat first.",
     )
 
 
 class RiverLearner:
-    """A model of River's in the words of the route.
+    """Wrap a River model so that a session can run it.
 
     Parameters
     ----------
     model
-        A classifier, a regressor, a detector of anomalies, or a pipeline that ends in one.
+        A classifier, a regressor, an anomaly model, or a pipeline that ends in one.
     task
         ``"classify"``, ``"regress"`` or ``"anomaly"``.
 
@@ -75,7 +75,7 @@ class RiverLearner:
         self.rejected: dict[str, int] = {}
 
     def predict_batch(self, X: Any) -> Predictions:
-        """Predict rows; nothing is changed."""
+        """Predict rows without changing the model."""
         return self._joined([self._predict(as_mapping(x)) for x in X])
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
@@ -88,7 +88,7 @@ class RiverLearner:
         for i, (x, answer) in enumerate(zip(X, y, strict=True)):
             row = as_mapping(x)
             said.append(self._predict(row if ask is None else as_mapping(ask[i])))
-            if w is None or w[i] == 1.0:  # not all of River's models take a weight
+            if w is None or w[i] == 1.0:  # some River models take no weight
                 self.model.learn_one(row, answer)
             else:
                 self.model.learn_one(row, answer, w=float(w[i]))
@@ -103,16 +103,16 @@ class RiverLearner:
         return Predictions(np.array(scores))
 
     def save(self, path: Any) -> None:
-        """Say that the file format is headwater's own."""
+        """Raise ConfigError, because headwater's file format holds only its own learners."""
         raise ConfigError(
-            expected="a Classifier or Regressor of headwater's to keep",
+            expected="a headwater learner to save",
             got=type(self.model).__name__,
             at="keep",
-            help="Leave keep out; River's models are pickled.",
+            help="Leave keep out, and pickle River's models yourself.",
         )
 
     def _predict(self, x: Any) -> Any:
-        """Return the probabilities of a classifier, or its label where it has none; the number of a regressor, or a score."""
+        """Return class probabilities (or the label where the model has none), a number, or an anomaly score."""
         if self.task == "anomaly":
             return float(self.model.score_one(x))
         if self.task == "regress":
@@ -131,12 +131,12 @@ class RiverLearner:
 
 
 class RiverMetric:
-    """A metric of River's, updated with each prediction that was given out: a watcher for `Session`.
+    """Update a River metric with each issued prediction, as a watcher of a `Session`.
 
     Parameters
     ----------
     metric
-        Such as ``river.metrics.F1()``; one that asks for probabilities gets those of all classes.
+        A metric such as ``river.metrics.F1()``. A metric that needs probabilities gets those of all classes.
 
     Examples
     --------
@@ -154,7 +154,7 @@ class RiverMetric:
         self._labels = bool(getattr(metric, "requires_labels", True))
 
     def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
-        """Update the metric; rows asked before any class was known are left out."""
+        """Update the metric, skipping rows predicted before any class was known."""
         given: Sequence[Any] = rows.y_pred
         if not self._labels and rows.task == "classify":
             given = self._proba(rows)
@@ -167,8 +167,8 @@ class RiverMetric:
         if rows.forecast is None or rows.forecast.proba is None:
             raise ConfigError(
                 expected="probabilities of all classes",
-                got="labels, as late answers and some models have",
+                got="labels only, as delayed labels and some models give",
                 at=f"metric {type(self.metric).__name__}",
-                help="Choose a metric of labels, or delay=0 and a model with predict_proba_one.",
+                help="Choose a metric of labels, or use delay=0 and a model with predict_proba_one.",
             )
         return [dict(zip(rows.forecast.classes, p, strict=True)) for p in rows.forecast.proba.tolist()]

@@ -1,4 +1,4 @@
-"""The learners in scikit-learn's clothes, for its pipelines, searches and validation."""
+"""scikit-learn estimators backed by headwater learners, for pipelines, searches and cross-validation."""
 
 from headwater.errors import MissingExtra
 

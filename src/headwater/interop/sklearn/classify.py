@@ -1,4 +1,4 @@
-"""The classifier in scikit-learn's clothes."""
+"""The scikit-learn classifier."""
 
 from __future__ import annotations
 
@@ -26,34 +26,35 @@ from headwater.learner.settings import Settings, documented
 from headwater.nn import Loss
 
 FAINT = float(np.finfo(np.float32).tiny)
-"""Probabilities below this have its logarithm."""
+"""Smallest probability whose logarithm is taken. Lower ones are raised to it, so that logarithms stay finite."""
 ONE, LABELS, MANY = "one", "labels", "many"
-"""Answers of one column, of several columns of 0 and 1, of several columns of classes."""
+"""Shape of the labels: one column, several columns of 0 and 1 (multilabel), or several columns of classes."""
 
 
 def _has_proba(estimator: OnlineClassifier) -> bool:
-    """Say whether the loss makes probabilities; those of the hinge loss are scores."""
+    """Return whether the loss yields probabilities. The hinge loss yields scores."""
     return getattr(estimator.loss, "name", estimator.loss) != "hinge"
 
 
 def _has_decision(estimator: OnlineClassifier) -> bool:
-    """Say whether there is one number to decide by: not for classes in several columns."""
+    """Return whether a decision function exists. Labels in several columns of classes have none."""
     return getattr(estimator, "_shape", ONE) != MANY
 
 
 @documented
 @dataclass(eq=False, repr=False, kw_only=True)
 class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignore[misc]
-    """``headwater.Classifier`` for scikit-learn: arrays, sparse matrices and data frames of a fixed schema.
+    """``headwater.Classifier`` as a scikit-learn estimator for tables of a fixed schema.
 
-    ``fit`` starts anew and learns the rows ``epochs`` times, in orders drawn from their contents, so that the order they
-    come in means nothing and a row of weight 3 is that row three times. ``partial_fit`` goes on learning, once, in the order
-    given, and a weight multiplies the gradient. Classes may appear at any time unless the first call says which there are.
+    Tables are arrays, sparse matrices or data frames. ``fit`` starts anew and learns the rows ``epochs`` times. Each epoch
+    draws its order from the contents of the rows, so the order of the input has no effect and a row of weight 3 equals that
+    row three times. ``partial_fit`` continues learning, once, in the given order. There a weight multiplies the gradient.
+    Classes may appear at any time unless the first call declares them.
 
-    NaN is missing. In a sparse matrix what is not stored is absent, not 0, and so are zeros in whatever is predicted later;
-    its values are taken as they are, since the mean of those stored is no mean of the column. Data frames may hold columns
-    of texts, categories and date-times: they need no encoder in front. For answers of several columns there is one learner
-    a column.
+    NaN is missing. In a sparse matrix an entry that is not stored is absent, not 0, and so are zeros in later inputs. The
+    values of a sparse matrix are not standardized, because the mean of the stored values is not the mean of the column. Data
+    frames may hold columns of texts, categories and date-times without an encoder. Labels of several columns get one learner
+    per column.
 
     Parameters
     ----------
@@ -63,16 +64,16 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
     dtype : str
         "float32" or "float64".
     epochs : int
-        How often ``fit`` learns the rows.
+        Number of passes of ``fit`` over the rows.
     class_weight : dict, list of dict or "balanced", optional
-        Weight of each class, as in scikit-learn; it multiplies the rows' own.
+        Weight of each class, as in scikit-learn. It multiplies the weights of the rows.
     random_state : int, RandomState or None
         An int is the seed.
 
     Attributes
     ----------
     models_ : list of Classifier
-        The learners, one a column of the answers; ``models_[0].save("m.hw")`` keeps one.
+        The learners, one per label column. ``models_[0].save("m.hw")`` saves one.
     n_features_in_, feature_names_in_
         The schema.
 
@@ -92,7 +93,7 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
     random_state: Any = 0
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Forget what was learned, and learn the rows ``epochs`` times.
+        """Forget everything learned, then learn the rows ``epochs`` times.
 
         Parameters
         ----------
@@ -116,14 +117,14 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Go on learning: each row once, in the order given.
+        """Learn each row once, in the given order.
 
         Parameters
         ----------
         X, y, sample_weight
             As in ``fit``.
         classes : array (k,) or list of them, optional
-            All classes that there will be. Without it, given at the first call, a class may appear at any time.
+            All classes, declared at the first call. Without it a class may appear at any time.
 
         Returns
         -------
@@ -132,8 +133,8 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "expected class_weight as a dict, got 'balanced' — at partial_fit. A stream has no counts of its classes "
-                "to begin with: use compute_class_weight on what you know of them."
+                "expected class_weight as a dict, got 'balanced' — at partial_fit. The class counts of a stream are not "
+                "known in advance: compute the weights with compute_class_weight on a sample."
             )
         first = "models_" not in vars(self)
         table, y = self._checked(X, y, reset=first)
@@ -148,7 +149,10 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
 
     @property
     def classes_(self) -> Any:
-        """The classes, sorted; numbers of the columns for 0/1 in several columns; else a list, one a column."""
+        """The sorted classes.
+
+        Column numbers for 0/1 in several columns, and a list of arrays (one per column) for classes in several columns.
+        """
         if "models_" not in vars(self):
             raise AttributeError(f"{type(self).__name__} has no classes_ before it is fitted")
         if self._shape == LABELS:
@@ -156,16 +160,17 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
         return self._known[0] if self._shape == ONE else self._known
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the class of each row, (n,) or (n, outputs)."""
+        """Predict the class of each row, shape (n,) or (n, outputs)."""
         scores = self._scores(X)
         labels = [known[p.argmax(1)] for known, p in zip(self._known, scores, strict=True)]
         return labels[0] if self._shape == ONE else np.column_stack(labels)
 
     @available_if(_has_proba)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:
-        """Predict probabilities (n, k), one column a class in the order of ``classes_``.
+        """Predict probabilities (n, k), one column per class in the order of ``classes_``.
 
-        For 0/1 in several columns they are those of 1, (n, outputs); for classes in several columns a list, one a column.
+        For 0/1 in several columns these are the probabilities of 1, shape (n, outputs). For classes in several columns this
+        is a list of arrays, one per column.
         """
         scores = self._scores(X)
         if self._shape == LABELS:
@@ -174,21 +179,22 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
 
     @available_if(_has_decision)  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> NDArray[Any]:
-        """Say how far each row lies on the side of the second of two classes, as log-odds (n,); of more the logarithms (n, k).
+        """Return the log-odds of the second of two classes (n,), or log-probabilities (n, k) for more classes.
 
-        For 0/1 in several columns (n, outputs). With the hinge loss its scores.
+        For 0/1 in several columns the shape is (n, outputs). With the hinge loss these are its scores.
         """
         scores = self._scores(X)
-        if self._shape == LABELS:  # a function of what predict_proba says
+        if self._shape == LABELS:  # derived from predict_proba, so that the two agree
             p = np.column_stack([p[:, 1] for p in scores])
             return _log_odds(p) if _has_proba(self) else p - np.column_stack([p[:, 0] for p in scores])
         logs = np.log(np.maximum(scores[0], FAINT)) if _has_proba(self) else scores[0]
         return logs[:, 1] - logs[:, 0] if logs.shape[1] == 2 else logs
 
     def as_learner(self) -> Classifier:
-        """Return a new learner with these settings: ``hw.evaluate`` and ``hw.Session`` run it; the estimator stays as it is.
+        """Return a new learner with these settings for ``hw.evaluate`` and ``hw.Session``.
 
-        It learns each row once, in the order given, like ``partial_fit``. Only for an estimator that was never fitted.
+        The estimator itself must be unfitted and stays unchanged. The learner learns each row once, in the given order, like
+        ``partial_fit``.
         """
         return unfitted_learner(Classifier, self)
 
@@ -199,7 +205,7 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
         return tags
 
     def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
-        """Check rows and classes as scikit-learn does."""
+        """Validate rows and classes as scikit-learn does."""
         table, y = check_fit(self, X, y, reset=reset, numeric=False)
         check_classification_targets(y)
         if not reset and ((self._shape == ONE) != (y.ndim == 1) or _columns(y).shape[1] != len(self.models_)):
@@ -209,7 +215,7 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
         return table, y
 
     def _start(self, y: NDArray[Any], classes: Any, *, declared: bool) -> None:
-        """Make fresh learners for answers like y; ``classes`` are those known of each of its columns."""
+        """Make new learners for labels like y, where ``classes`` holds the known classes of each column."""
         self._shape = ONE if y.ndim == 1 else LABELS if type_of_target(y) == "multilabel-indicator" else MANY
         if self._shape == LABELS:
             classes, declared = [np.array([0, 1], y.dtype)] * y.shape[1], True
@@ -218,7 +224,10 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
         self.models_ = new_learners(Classifier, self, len(self._known))
 
     def _scores(self, X: Any) -> list[NDArray[Any]]:
-        """Scores (n, k) of the known classes, for each output; a class that was never learned has none."""
+        """Return the scores (n, k) of the known classes for each output.
+
+        A class that was never learned gets probability 0 (score −∞ with the hinge loss).
+        """
         check_is_fitted(self, "models_")
         table = check_ask(self, X)
         out = []
@@ -232,27 +241,27 @@ class OnlineClassifier(ClassifierMixin, BaseEstimator, Settings):  # type: ignor
 
 
 def _log_odds(p: NDArray[Any]) -> NDArray[Any]:
-    """Return ln(p/(1 − p)), finite at 0 and 1."""
+    """Return ln(p/(1 − p)), clipped to be finite at 0 and 1."""
     p = np.clip(p, FAINT, 1 - np.finfo(np.float64).epsneg)
     return np.asarray(np.log(p) - np.log1p(-p))
 
 
 def _columns(y: NDArray[Any]) -> NDArray[Any]:
-    """Return answers as (n, outputs)."""
+    """Return labels as an array (n, outputs)."""
     return y[:, None] if y.ndim == 1 else y
 
 
 def _with_classes(known: NDArray[Any], y: NDArray[Any], *, declared: bool) -> NDArray[Any]:
-    """Return the known classes with those of y, sorted.
+    """Return the sorted union of the known classes and those of y.
 
     Raises
     ------
     ValueError
-        If all were declared and y has others, or they can't be sorted together.
+        If all classes were declared and y has others, or if the types can't be sorted together.
     """
     new = np.setdiff1d(y, known) if known.dtype.kind == y.dtype.kind or not len(known) else y
     if declared and len(new):
-        raise ValueError(f"y has classes {new.tolist()} not in the classes {known.tolist()} that were declared — at y.")
+        raise ValueError(f"y has classes {new.tolist()} not in the declared classes {known.tolist()} — at y.")
     if len(known) and known.dtype.kind != y.dtype.kind and {known.dtype.kind, y.dtype.kind} - set("biuf"):
         raise ValueError(f"expected classes like {known[0]!r}, got {y[0]!r} — at y. Use labels of one type.")
     return np.union1d(known, new)

@@ -1,4 +1,4 @@
-"""Learners behind an estimator, one for each output: made from its parameters, and taught."""
+"""Create and train the learners of an estimator, one per output."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from headwater.kinds.classifier_regressor.classifier import Classifier
 from headwater.kinds.classifier_regressor.regressor import Regressor
 
 STRIP = 1 << 16
-"""Rows handed to a learner at once."""
+"""Rows per call of a learner, which bounds the memory of a copied block."""
 Learner = TypeVar("Learner", Classifier, Regressor)
 
 
 def new_learners(kind: type[Learner], estimator: Any, outputs: int) -> list[Learner]:
-    """Return fresh learners with the settings of the estimator."""
+    """Return new learners with the settings of the estimator."""
     names = [field.name for field in fields(kind) if field.name != "seed"]
     settings = {name: getattr(estimator, name) for name in names}
     settings["scale"] = estimator.scale and getattr(estimator, "fitted_on_", ARRAY) != SPARSE
@@ -30,12 +30,12 @@ def new_learners(kind: type[Learner], estimator: Any, outputs: int) -> list[Lear
 
 
 def unfitted_learner(kind: type[Learner], estimator: Any) -> Learner:
-    """Return a fresh learner with the settings of an estimator that was never fitted.
+    """Return a new learner with the settings of an unfitted estimator.
 
     Raises
     ------
     ConfigError
-        If it was fitted, or weighs classes, which a learner doesn't.
+        If the estimator was fitted, or has class weights, which a learner doesn't support.
     """
     name = type(estimator).__name__
     if "models_" in vars(estimator):
@@ -43,20 +43,20 @@ def unfitted_learner(kind: type[Learner], estimator: Any) -> Learner:
             expected=f"an {name} that was never fitted",
             got="a fitted one",
             at="learner",
-            help="Give its models_[0], which goes on learning, or sklearn.base.clone of it, to begin anew.",
+            help="Pass its models_[0] to continue learning, or sklearn.base.clone of it to start anew.",
         )
     if getattr(estimator, "class_weight", None) is not None:
         raise ConfigError(
             expected=f"an {name} without class_weight",
             got=repr(estimator.class_weight),
             at="learner",
-            help="Leave it out, or give Session.step a weight for each row.",
+            help="Leave it out, or pass a weight per row to Session.step.",
         )
     return new_learners(kind, estimator, 1)[0]
 
 
 def seed_of(estimator: Any) -> int:
-    """Return the seed that a ``random_state`` stands for: an int is the seed itself."""
+    """Return the integer seed of ``random_state``."""
     state = estimator.random_state
     if isinstance(state, int | np.integer) and not isinstance(state, bool):
         return int(state)
@@ -64,7 +64,7 @@ def seed_of(estimator: Any) -> int:
 
 
 def weights_of(given: Any, y: NDArray[Any], class_weight: Any = None) -> NDArray[np.float64] | None:
-    """Return the weights of the rows (n,), None if all are 1."""
+    """Return the row weights (n,), or None if all are 1."""
     weights = None
     if given is not None:
         rows = np.empty((len(y), 0))  # only their number is read
@@ -78,7 +78,7 @@ def weights_of(given: Any, y: NDArray[Any], class_weight: Any = None) -> NDArray
 def learn_epochs(
     learners: list[Learner], X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None, epochs: Any, seed: int
 ) -> None:
-    """Learn rows and answers (n, outputs) so many times over, each time in another order drawn from their contents."""
+    """Learn rows and labels (n, outputs) for several epochs, each in an order drawn from their contents."""
     if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
         raise ConfigError(expected="epochs of 1 or more", got=repr(epochs), at="epochs", help="Give e.g. epochs=10.")
     steps = steps_of(X, y, weights)
@@ -91,6 +91,6 @@ def learn_epochs(
 
 
 def learn_rows(learners: list[Learner], X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None) -> None:
-    """Learn rows once, in the order given."""
+    """Learn rows once, in the given order."""
     for learner, answers in zip(learners, y.T, strict=True):
         learner.step_many(X, answers, weights)

@@ -1,9 +1,9 @@
-"""In which order ``fit`` learns its rows, and how often: by what they hold, not by where they stand.
+"""Order in which ``fit`` learns its rows, drawn from their contents instead of their positions.
 
-To scikit-learn a row of weight 3 is that row three times, and the order of rows means nothing. What is learned online
-depends on the order. So ``fit`` draws the order of its steps from the contents of the rows and the seed: each step has a
-key, a hash of the row and of which of its copies it is, and an epoch sorts the keys hashed again. Whoever means the order
-of a stream calls ``partial_fit``.
+scikit-learn requires that a row of weight 3 equals that row three times and that the order of rows has no effect. Online
+learning depends on the order. So ``fit`` draws the order of its steps from the contents of the rows and the seed. Each step
+has a key, a hash of the row and its copy number, and an epoch sorts the keys hashed again. To learn a stream in its own
+order, call ``partial_fit``.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from headwater.encode.sparse import SparseRows
 
 Keys = NDArray[np.uint64]
 COPIES = 16
-"""For its weight a row is learned at most this often an epoch; a larger weight makes these steps heavier instead."""
+"""Maximum copies of a row per epoch. A larger weight makes these steps heavier instead."""
 FAINT = 1e-12
-"""A rest of a weight below this is rounding."""
+"""A remainder of a weight below this is rounding."""
 MISSING = np.uint64(0x7FF8000000000000)
-"""The bits of NaN, one of many."""
+"""The bits of NaN, so that all NaN payloads hash alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The steps of an epoch, in no order yet.
+    """The unordered learning steps of an epoch.
 
     Parameters
     ----------
     rows : ndarray (steps,)
-        Which row each step learns.
+        Row index of each step.
     weights : ndarray (steps,)
-        How heavily.
+        Weight of each step.
     keys : ndarray (steps,)
-        What the order is drawn from.
+        Hash keys that the order is drawn from.
     """
 
     rows: NDArray[np.int64]
@@ -48,12 +48,12 @@ class Steps:
     keys: Keys
 
     def order(self, epoch: int, seed: int) -> NDArray[np.int64]:
-        """Return the order of the steps in that epoch."""
+        """Return the order of the steps in an epoch."""
         return np.argsort(mix(mix(self.keys, seed % 2**64), epoch), kind="stable")
 
 
 def steps_of(X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None) -> Steps:
-    """Return the steps of an epoch: row i as often as its weight says, equal rows as one row of the sum of their weights.
+    """Return the steps of an epoch, repeating each row by its weight and merging equal rows.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def steps_of(X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None) -> St
     y : ndarray (n, outputs)
         Their answers.
     weights : ndarray (n,), optional
-        Their weights; a row of weight 0 is left out.
+        Their weights. Rows of weight 0 are left out.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def steps_of(X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None) -> St
 
 
 def mix(keys: Any, part: Any) -> Keys:
-    """Hash keys together with one part more, element by element (the finaliser of SplitMix64, Steele et al. 2014)."""
+    """Hash keys with one more part, element by element (the finalizer of SplitMix64, Steele et al. 2014)."""
     z = np.atleast_1d(np.asarray(keys, np.uint64) ^ np.asarray(part).astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -101,7 +101,7 @@ def mix(keys: Any, part: Any) -> Keys:
 
 
 def keys_of(X: Any, y: NDArray[Any]) -> Keys:
-    """Return a hash of each row (n,) with its answers y (n, outputs)."""
+    """Return a hash (n,) of each row with its labels y (n, outputs)."""
     keys = np.zeros(len(y), np.uint64)
     for column in _columns(X):
         keys = mix(keys, column)
@@ -111,11 +111,11 @@ def keys_of(X: Any, y: NDArray[Any]) -> Keys:
 
 
 def _columns(X: Any) -> Iterator[Keys]:
-    """Yield the columns of a table as one number of 64 bits for each row."""
+    """Yield each column of a table as one 64-bit number per row."""
     if isinstance(X, np.ndarray):
         yield from (_bits(column) for column in X.T)
     elif isinstance(X, SparseRows):
-        # the sum over a row's entries, as a difference of sums over all of them: modulo 2⁶⁴ nothing is lost
+        # Sum over a row's entries as a difference of cumulative sums. Arithmetic modulo 2⁶⁴ makes this exact.
         so_far = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mix(mix(0, X.columns), _bits(X.values)))])
         yield so_far[X.ends[1:]] - so_far[X.ends[:-1]]
     elif isinstance(X, Sequence):
@@ -125,7 +125,7 @@ def _columns(X: Any) -> Iterator[Keys]:
 
 
 def _column(series: Any) -> Keys:
-    """Return a column of a data frame as one number for each row; equal values give equal numbers."""
+    """Return a data frame column as one 64-bit number per row, equal for equal values."""
     column = read(series)
     if isinstance(column, np.ndarray):
         return _bits(column)
@@ -139,12 +139,12 @@ def _column(series: Any) -> Keys:
 
 
 def _bits(x: NDArray[Any]) -> Keys:
-    """Return numbers as their bits, 0 and −0 as one, and so all NaN."""
+    """Return the bits of numbers, with −0 as 0 and all NaN alike."""
     x = x.astype(np.float64) + 0.0
     return np.where(np.isnan(x), MISSING, x.view(np.uint64))
 
 
 def _hashes(values: Sequence[Any]) -> Keys:
-    """Return a hash of each value, by how it is written."""
+    """Return a hash of each value's repr."""
     digests = (blake2b(repr(value).encode("utf-8", "surrogatepass"), digest_size=8).digest() for value in values)
     return np.frombuffer(b"".join(digests), np.uint64)

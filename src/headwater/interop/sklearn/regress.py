@@ -1,4 +1,4 @@
-"""The regressor in scikit-learn's clothes."""
+"""The scikit-learn regressor."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from headwater.nn import Loss
 @documented
 @dataclass(eq=False, repr=False, kw_only=True)
 class OnlineRegressor(RegressorMixin, BaseEstimator, Settings):  # type: ignore[misc]
-    """``headwater.Regressor`` for scikit-learn: arrays, sparse matrices and data frames of a fixed schema.
+    """``headwater.Regressor`` as a scikit-learn estimator for tables of a fixed schema.
 
-    What ``OnlineClassifier`` says of orders, weights, missing values, sparse matrices and data frames holds here too. For
-    answers of several columns there is one learner a column.
+    Row order, weights, missing values, sparse matrices and data frames work as in ``OnlineClassifier``. Labels of several
+    columns get one learner per column.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ class OnlineRegressor(RegressorMixin, BaseEstimator, Settings):  # type: ignore[
     dtype : str
         "float32" or "float64".
     epochs : int
-        How often ``fit`` learns the rows.
+        Number of passes of ``fit`` over the rows.
     random_state : int, RandomState or None
         An int is the seed.
 
     Attributes
     ----------
     models_ : list of Regressor
-        The learners, one a column of the answers; ``models_[0].save("m.hw")`` keeps one.
+        The learners, one per label column. ``models_[0].save("m.hw")`` saves one.
     n_features_in_, feature_names_in_
         The schema.
 
@@ -66,14 +66,14 @@ class OnlineRegressor(RegressorMixin, BaseEstimator, Settings):  # type: ignore[
     random_state: Any = 0
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Forget what was learned, and learn the rows ``epochs`` times.
+        """Forget everything learned, then learn the rows ``epochs`` times.
 
         Parameters
         ----------
         X : array, sparse matrix or data frame (n, columns)
             The rows.
         y : array (n,) or (n, outputs)
-            Their answers.
+            Their targets.
         sample_weight : array (n,), optional
             Their weights.
 
@@ -89,7 +89,7 @@ class OnlineRegressor(RegressorMixin, BaseEstimator, Settings):  # type: ignore[
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Go on learning: each row once, in the order given.
+        """Learn each row once, in the given order.
 
         Parameters
         ----------
@@ -110,16 +110,17 @@ class OnlineRegressor(RegressorMixin, BaseEstimator, Settings):  # type: ignore[
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """Predict the answer of each row, (n,) or (n, outputs)."""
+        """Predict the target of each row, shape (n,) or (n, outputs)."""
         check_is_fitted(self, "models_")
         table = check_ask(self, X)
         said = np.column_stack([model.predict_many(table) for model in self.models_])
         return said[:, 0] if self._single else said
 
     def as_learner(self) -> Regressor:
-        """Return a new learner with these settings: ``hw.evaluate`` and ``hw.Session`` run it; the estimator stays as it is.
+        """Return a new learner with these settings for ``hw.evaluate`` and ``hw.Session``.
 
-        It learns each row once, in the order given, like ``partial_fit``. Only for an estimator that was never fitted.
+        The estimator itself must be unfitted and stays unchanged. The learner learns each row once, in the given order, like
+        ``partial_fit``.
         """
         return unfitted_learner(Regressor, self)
 
@@ -130,7 +131,7 @@ class OnlineRegressor(RegressorMixin, BaseEstimator, Settings):  # type: ignore[
         return tags
 
     def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
-        """Check rows and answers as scikit-learn does; the answers as (n, outputs)."""
+        """Validate rows and targets as scikit-learn does, returning the targets as (n, outputs)."""
         table, y = check_fit(self, X, y, reset=reset, numeric=True)
         answers = np.asarray(y, np.float64).reshape(len(y), -1)
         if reset:
@@ -141,6 +142,6 @@ class OnlineRegressor(RegressorMixin, BaseEstimator, Settings):  # type: ignore[
             )
         if getattr(self.loss, "name", self.loss) == "poisson" and (answers < 0).any():
             raise ValueError(
-                f"expected counts, got {answers.min():g} — at y. The loss 'poisson' takes no negative answer."
+                f"expected counts, got {answers.min():g} — at y. The loss 'poisson' takes no negative target."
             )
         return table, answers

@@ -1,4 +1,4 @@
-"""What scikit-learn hands over, checked by its own rules and brought into a form that a learner takes."""
+"""Validate scikit-learn input by its own rules and convert it to a form that a learner takes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from headwater.encode.frames import is_frame
 from headwater.encode.sparse import SparseRows, sparse_rows
 
 ARRAY, SPARSE, TABLE = "array", "sparse", "table"
-"""What an estimator was fitted on: numbers, numbers of which those that are 0 are absent, or columns of any kind."""
+"""Kind of input an estimator was fitted on: dense numbers, sparse numbers (0 is absent), or columns of any type."""
 RULES: dict[str, Any] = {"accept_sparse": "csr", "dtype": np.float64, "ensure_all_finite": "allow-nan"}
 
 
 def check_fit(estimator: Any, X: Any, y: Any, *, reset: bool, numeric: bool) -> tuple[Any, NDArray[Any]]:
-    """Return rows and answers (n, outputs) to learn from; ``reset`` sets the schema, else it must be the one known.
+    """Return validated rows and labels to learn from.
+
+    ``reset`` sets the schema; without it the input must match the known one.
 
     Raises
     ------
     ValueError
-        In scikit-learn's words.
+        With scikit-learn's own messages.
     """
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
@@ -46,14 +48,14 @@ def check_fit(estimator: Any, X: Any, y: Any, *, reset: bool, numeric: bool) -> 
 
 
 def check_ask(estimator: Any, X: Any) -> Any:
-    """Return rows to predict, if they have the columns that the estimator was fitted on."""
+    """Return rows to predict, after checking that they have the fitted columns."""
     if _is_mixed(X):
         return _mixed(estimator, X, reset=False)
     return _as_fitted(estimator, validate_data(estimator, X, reset=False, **RULES))
 
 
 def take(X: Any, rows: NDArray[np.int64]) -> Any:
-    """Return those rows of a table, in that order."""
+    """Return the given rows of a table, in that order."""
     if isinstance(X, np.ndarray):
         return X[rows]
     if isinstance(X, SparseRows):
@@ -64,7 +66,7 @@ def take(X: Any, rows: NDArray[np.int64]) -> Any:
 
 
 def _is_mixed(X: Any) -> bool:
-    """Say whether X has columns that are not numbers: a data frame, or an array of objects some of which are texts."""
+    """Return whether X has non-numeric columns (a data frame, or an object array that holds texts)."""
     if isinstance(X, np.ndarray):
         return X.ndim == 2 and X.dtype.kind in "OU" and any(isinstance(value, str) for value in X.flat)
     if not is_frame(X):
@@ -74,7 +76,7 @@ def _is_mixed(X: Any) -> bool:
 
 
 def _mixed(estimator: Any, X: Any, *, reset: bool) -> Any:
-    """Check the names and the number of columns, and leave what is in them to the learner's own rules."""
+    """Validate names and number of columns only, leaving the values to the learner's own rules."""
     if reset:
         estimator.fitted_on_ = TABLE
     elif estimator.fitted_on_ != TABLE:
@@ -89,7 +91,7 @@ def _mixed(estimator: Any, X: Any, *, reset: bool) -> Any:
 
 
 def _as_fitted(estimator: Any, X: Any) -> Any:
-    """Bring numbers into the form of those fitted on: what a 0 means must not depend on how a matrix is stored."""
+    """Convert numbers to the form fitted on, so that the meaning of 0 doesn't depend on how a matrix is stored."""
     if estimator.fitted_on_ == SPARSE:
         return _sparse(X)
     dense = X if isinstance(X, np.ndarray) else X.toarray()
@@ -100,7 +102,7 @@ def _as_fitted(estimator: Any, X: Any) -> Any:
 
 
 def _sparse(X: Any) -> SparseRows:
-    """Return the values of a matrix that are not 0."""
+    """Return the nonzero values of a matrix."""
     if isinstance(X, np.ndarray):
         rows, columns = np.nonzero(X)
         ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(X)))])
