@@ -61,9 +61,7 @@ def test_a_metric_of_probabilities_gets_those_that_were_given_out():
 
 def test_what_can_not_predict_is_refused_with_a_sentence():
     for model in (preprocessing.StandardScaler(), object()):
-        with pytest.raises(
-            ConfigError, match="expected a Classifier, a Regressor, or a River model that predicts"
-        ):
+        with pytest.raises(ConfigError, match="expected a Classifier, a Regressor, or a River model that predicts"):
             hw.evaluate(model, rows(5))
 
 
