@@ -38,6 +38,7 @@ enum {
 struct range {
     double low, high;
     const char *what;
+    bool gaps; /* NaN stands for what is not there */
 };
 static const struct range FINITE = {-DBL_MAX, DBL_MAX, "finite numbers"};
 /* In float32 a square of far values may have overflowed: what a learner made itself must load. */
@@ -45,6 +46,8 @@ static const struct range NUMBERS = {-HUGE_VAL, HUGE_VAL, "numbers"};
 static const struct range VALUES = {-1.01e30, 1.01e30, "numbers up to 1e30"};
 static const struct range SQUARES = {0, 1e100, "numbers from 0 to 1e100"};
 static const struct range SUMS = {-1e100, 1e100, "numbers up to 1e100"};
+static const struct range GIVEN = {-1e100, 1e100, "numbers up to 1e100, or NaN for none", true};
+static const struct range ANSWERS = {-1.01e30, 1.01e30, "numbers up to 1e30, or NaN for none", true};
 static const struct range COUNTS = {0, 9007199254740992.0, "counts"};
 static const struct range IMPORTANCE = {0, 1e30, "weights of samples"};
 
@@ -100,7 +103,7 @@ static const struct row {
     {"pending_key", HW_U64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_key), NULL},
     {"pending_highest_row", HW_I64, HW_CLEAR, HW_OF_PENDING, ALONE, AT(pending_highest_row), NULL},
     {"pending", REAL, HW_CLEAR, HW_OF_PENDING, PER_COMPONENT, AT(pending), &FINITE},
-    {"pending_answers", HW_F64, HW_CLEAR, HW_OF_PENDING_ANSWERS, PER_ANSWER_INPUT, AT(pending_answers), NULL},
+    {"pending_answers", HW_F64, HW_CLEAR, HW_OF_PENDING_ANSWERS, PER_ANSWER_INPUT, AT(pending_answers), &ANSWERS},
     {"text_counts", HW_I64, HW_BY_NAME, HW_OF_TEXT, ALONE, AT(text.counts), NULL},
     {"text_columns", HW_I32, HW_BY_NAME, HW_OF_TEXT_COLUMNS, ALONE, AT(text.columns), NULL},
     {"text_keys", HW_U64, HW_BY_NAME, HW_OF_TEXT_ROWS, ALONE, AT(text.keys), NULL},
@@ -128,7 +131,7 @@ static const struct row {
     {"forecast_column_x", HW_F64, HW_KEEP_FIRST, HW_OF_COLUMN_ENTRIES, ALONE, AT(forecast.x), &FINITE},
     {"forecast_levels", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_LEVEL, AT(forecast.levels), &SUMS},
     {"forecast_happened", HW_I32, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.happened), NULL},
-    {"forecast_given", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.given), &SUMS},
+    {"forecast_given", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.given), &GIVEN},
     {"forecast_older", HW_F64, HW_KEEP_FIRST, HW_OF_ENDS, PER_HORIZON, AT(forecast.older), &SUMS},
     {"bandit_counts", HW_I64, HW_KEEP_FIRST, HW_OF_BANDIT, ALONE, AT(bandit.counts), NULL},
     {"bandit_shares", HW_F64, HW_KEEP_FIRST, HW_OF_SHARES, PER_TWO, AT(bandit.shares), &FINITE},
@@ -242,7 +245,7 @@ int hw_check_ranges(hw_learner *l, hw_fault *fault)
         int64_t count = r ? a.shape[0] * a.shape[1] : 0;
         for (int64_t j = 0; j < count; j++) {
             double x = number_at(&a, j);
-            if (!(x >= r->low && x <= r->high)) {
+            if (!(x >= r->low && x <= r->high) && !(r->gaps && x != x)) {
                 *fault = (hw_fault){a.name, r->what, x};
                 return HW_BAD_STATE;
             }

@@ -40,7 +40,26 @@ __all__ = [
     "UnlikelyData",
     "choose",
     "did_you_mean",
+    "shown",
 ]
+
+
+_SHOWN = 60
+"""Maximum characters of a value in a message."""
+
+
+def shown(value: Any) -> str:
+    """Return a value's repr for a message, whatever its type.
+
+    Examples
+    --------
+    >>> shown("a"), shown(10**5000)
+    ("'a'", 'an int that has no text')
+    """
+    try:
+        return repr(value)[:_SHOWN]
+    except Exception:  # noqa: BLE001 - a number of thousands of digits, or what a class of the caller's raises
+        return f"an {type(value).__name__} that has no text"
 
 
 class HeadwaterError(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headwater.errors import DataError
+from headwater.errors import DataError, shown
 
 __all__ = ["KEY_REASONS", "NO_KEY", "TOO_MANY", "shown", "unknown_key"]
 
@@ -16,22 +16,6 @@ KEY_REASONS = {
 """Meaning of the reasons that only a fleet has. ``learner.validation.REASONS`` has the others."""
 NO_KEY, TOO_MANY = -2, -3
 """Codes of the core for a row without a member."""
-_SHOWN = 60
-"""Maximum characters of a key in a message."""
-
-
-def shown(key: Any) -> str:
-    """Return a key's repr for a message, whatever its type.
-
-    Examples
-    --------
-    >>> shown("a"), shown(10**5000)
-    ("'a'", 'an int that has no text')
-    """
-    try:
-        return repr(key)[:_SHOWN]
-    except Exception:  # noqa: BLE001 - a number of thousands of digits, or what a class of the caller's raises
-        return f"an {type(key).__name__} that has no text"
 
 
 def unknown_key(name: str, key: Any) -> DataError:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from river import base
 
-from headwater.encode.values import as_key
 from headwater.learner.labels import as_labels, third_class
 from headwater.learner.limits import check_classes
 from headwater.learner.validation import FARTHEST, PLAIN, Block
@@ -97,18 +96,7 @@ class ClassifierFleet(Fleet, base.Classifier):
 
     def _check_new(self, block: Block) -> None:
         if block.numbers is None:
-            self._refuse_unkept(block)
             check_classes(self._index, compress(block.y, block.good.tolist()), self._limits)
-
-    def _refuse_unkept(self, block: Block) -> None:
-        """Reject rows whose class has a type that the file format can't store."""
-        odd = {label for label in compress(block.y, block.good.tolist()) if as_key(label) is ...} - self._index.keys()
-        if odd:
-            kept = np.array(
-                [not good or label not in odd for label, good in zip(block.y, block.good.tolist(), strict=True)]
-            )
-            block.refused["target"][~kept] = True
-            block.good &= kept
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
         """Predict and learn rows in turn, as in `Fleet.step_many`."""

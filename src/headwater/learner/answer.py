@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.errors import TargetError
+from headwater.errors import TargetError, shown
 from headwater.types import Lazy
 
-from .validation import FARTHEST
+from .validation import FARTHEST, can_be_class
 
 __all__ = ["Answer", "class_of", "number_of"]
 
@@ -83,7 +83,7 @@ def class_of(value: Any, learner: Any = None, *, expected: str = "a class") -> A
     Raises
     ------
     TargetError
-        If it is a list or an object, or a text too long.
+        If it is a list or an object, a text too long, or of a kind that no file gives back, such as a date.
 
     Examples
     --------
@@ -103,5 +103,12 @@ def class_of(value: Any, learner: Any = None, *, expected: str = "a class") -> A
             got=f"{len(value):,}",
             at="y",
             help="Text that long is a column of its own, not a label.",
+        )
+    if not can_be_class(value):
+        raise TargetError(
+            expected=f"{expected}: a text, a number, a boolean, bytes or a tuple of these",
+            got=f"{shown(value)} ({type(value).__name__})",
+            at="y",
+            help="Files and stores give back no other kind; str() makes a text of it. Nothing was learned.",
         )
     return value

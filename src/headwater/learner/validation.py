@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from headwater.encode.frames import is_frame
 from headwater.encode.sparse import SparseRows, sparse_rows
-from headwater.encode.values import FLOAT, as_float, kind_of, missing
-from headwater.errors import DataError
+from headwater.encode.values import FLOAT, as_float, as_key, kind_of
+from headwater.errors import DataError, shown
 from headwater.streams.frame_rows import FrameRows, native_frame
 
 FARTHEST = 1e30
@@ -27,8 +27,12 @@ HEAVIEST = 1e15
 PLAIN = frozenset((str, int, bool, bytes))
 """Types that are hashable and never NaN: they need no second look."""
 
+_ALWAYS_KEPT = frozenset((str, bool, bytes))
+"""Types of which every value can be a class: a whole number may have too many digits for a file."""
+
 REASONS: dict[str, str] = {
-    "target": "the answer is missing, can't be a class, or is no number, no count or beyond 1e30 where that is needed",
+    "target": "the answer is missing, can't be a class (classes are texts, numbers, booleans, bytes, or tuples of these; str(y) "
+    "makes one), or is no number, no count or beyond 1e30 where that is needed",
     "weight": "the weight of the sample is negative, beyond 1e15, or not a number",
     "decision": "the action can't be one, its reward is no number, or its probability is not above 0 and at most 1",
     "reward": "a reward outside of what was declared, read as the nearest that was",
@@ -236,12 +240,16 @@ def _check_one_column(shape: tuple[int, ...]) -> None:
 
 
 def check_labels(y: Sequence[Any]) -> NDArray[np.bool_]:
-    """Say which answers can be classes: hashable, and neither None nor NaN."""
+    """Say which answers can be classes: what files and stores give back as it was, like the keys of a fleet."""
     kinds = set(map(type, y))
-    if kinds <= PLAIN:
+    if kinds <= _ALWAYS_KEPT:
         return np.ones(len(y), bool)
-    floats = kinds == {float}
-    return ~np.isnan(y) if floats else np.array([not missing(label) and _hashable(label) for label in y], bool)
+    return ~np.isnan(y) if kinds == {float} else np.array([can_be_class(label) for label in y], bool)
+
+
+def can_be_class(label: Any) -> bool:
+    """Say whether a label is a text, a number, a boolean, bytes or a tuple of these, which every file gives back as it was."""
+    return as_key(label) is not ...
 
 
 def first_refused(y: Any, span: tuple[float, float] | None) -> str:
@@ -250,7 +258,7 @@ def first_refused(y: Any, span: tuple[float, float] | None) -> str:
     answers = given.tolist() if isinstance(given, np.ndarray) else list(given)
     good = check_labels(answers) if span is None else check_numbers(answers, *span)[1]
     refused = np.flatnonzero(~good)
-    return f", got {answers[refused[0]]!r:.60}" if len(refused) else ""
+    return f", got {shown(answers[refused[0]])}" if len(refused) else ""
 
 
 def known_numbers(labels: Sequence[Any], known: Mapping[Any, int]) -> NDArray[np.float64] | None:
@@ -282,15 +290,6 @@ def check_weights(w: Any, n: int) -> tuple[NDArray[np.float64], NDArray[np.bool_
     good = (weights >= 0) & (weights <= HEAVIEST)
     weights[~good] = 0.0
     return weights, good
-
-
-def _hashable(label: Any) -> bool:
-    """Say whether a label can be looked up; a tuple that holds a list can't, whatever its type says."""
-    try:
-        hash(label)
-    except TypeError:
-        return False
-    return True
 
 
 def _numbers(y: Sequence[Any] | NDArray[Any]) -> NDArray[np.float64]:

@@ -35,6 +35,8 @@ def answer(i, task="classify"):
     if task == "control":  # what was done, what it brought, and the state that followed
         then = {"next": sample(i + 1), "terminated": i % 90 == 89, "truncated": i % 70 == 69}
         return {"action": ("left", "right")[i * 53 % 7 > 3], "reward": float(i * 37 % 101 > 50), **then}
+    if task == "anomaly":  # for its scores alone
+        return int(i % 13 == 0)
     return "yes" if (i * 37 % 101) > 50 else "no" if i % 13 else "maybe"
 
 
@@ -55,6 +57,8 @@ def learn(model, i, stop):
     """Let a durable learner learn examples i to stop − 1 as one request."""
     if stop == i + 1 and model.task == "anomaly":
         model.learn_one(sample(i), id=f"k{i}")
+    elif stop == i + 1 and model.task == "forecast":
+        model.learn_one(answer(i, model.task), sample(i), id=f"k{i}")
     elif stop == i + 1:
         model.learn_one(sample(i), answer(i, model.task), weight(i, model.task), id=f"k{i}")
     else:

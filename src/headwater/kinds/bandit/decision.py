@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from headwater.encode.values import FLOAT, as_float, kind_of, missing
-from headwater.errors import DataError
+from headwater.encode.values import FLOAT, as_float, kind_of
+from headwater.errors import DataError, shown
+from headwater.learner.validation import can_be_class
 
 __all__ = ["Decision", "as_decision", "offered"]
 
@@ -55,11 +56,11 @@ def as_decision(y: Any) -> Decision | None:
         return None
     action, reward, p = y[0], _number(y[1]), 1.0 if len(y) < 3 else _number(y[2])
     actions = y[3] if len(y) == 4 else None
-    if not abs(reward) <= FARTHEST or not 0 < p <= 1 or not _is_action(action):
+    if not abs(reward) <= FARTHEST or not 0 < p <= 1 or not can_be_class(action):
         return None
     if actions is None:
         return Decision(action, reward, p)
-    if not isinstance(actions, tuple | list) or not all(map(_is_action, actions)):
+    if not isinstance(actions, tuple | list) or not all(map(can_be_class, actions)):
         return None
     return Decision(action, reward, p, tuple(actions))
 
@@ -73,25 +74,17 @@ def offered(actions: Sequence[Any] | None, known: Sequence[Any]) -> list[Any]:
         If there are none, or one of them can't be one.
     """
     if actions is not None and (isinstance(actions, str | bytes) or not isinstance(actions, Sequence)):
-        raise DataError(expected="a list of actions", got=repr(actions), at="actions", help='Give e.g. ["a", "b"].')
+        raise DataError(expected="a list of actions", got=shown(actions), at="actions", help='Give e.g. ["a", "b"].')
     found = list(known if actions is None else actions)
-    bad = [action for action in found if not _is_action(action)]
+    bad = [action for action in found if not can_be_class(action)]
     if bad or not found:
         raise DataError(
-            expected="actions that are text, numbers or other hashable values",
-            got=repr(bad[0]) if bad else "none",
+            expected="actions that are texts, numbers, booleans, bytes, or tuples of these",
+            got=shown(bad[0]) if bad else "none",
             at="actions",
             help='Give e.g. actions=["a", "b"]; without them a bandit chooses among those that it has learned.',
         )
     return list(dict.fromkeys(found))
-
-
-def _is_action(action: Any) -> bool:
-    try:
-        hash(action)
-    except TypeError:
-        return False
-    return isinstance(action, Hashable) and not missing(action)
 
 
 def _number(value: Any) -> float:

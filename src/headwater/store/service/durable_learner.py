@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -362,7 +363,9 @@ class DurableLearner:
     def _answer(self, y: Any) -> Any:
         answer = self.learner.kind.answer
         if y is not _NOT_GIVEN:
-            return answer.read(plain(y), self.learner)
+            return answer.read(
+                y if isinstance(y, dt.date) else plain(y), self.learner
+            )  # a date is no label: it says so
         if answer.needed:
             raise DataError(
                 expected="an answer", got="none", at="y", help="Only a learner that needs none takes samples alone."
