@@ -50,7 +50,7 @@ __all__ = [
 # A sample maps names to numbers, strings, booleans, None/NaN (missing), date-times, lists or arrays. The key is Any
 # and not Hashable since Mapping is invariant in its key: a dict[str, float] would not be a Mapping[Hashable, Any].
 Sample: TypeAlias = Mapping[Any, Any]
-Label: TypeAlias = Hashable  # a class: any hashable; for a regressor: a float
+Label: TypeAlias = Hashable  # a class: text, number, boolean, bytes, tuple of these; for a regressor: a float
 Prediction: TypeAlias = Any  # a Label for a classifier (None before the first class is known), a float for a regressor
 
 Floats: TypeAlias = NDArray[np.floating[Any]]  # float32 by default, float64 on request

@@ -26,10 +26,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any, TypeAlias
 
+from headwater.learner.validation import can_be_class
 from headwater.route.score import Score, with_probabilities
 from headwater.types import Label, Predictions, Scores
 
@@ -83,7 +84,7 @@ class ClassScore(Score):
         """Return why a label can't be scored, or the empty string."""
         if label is None or (isinstance(label, float) and math.isnan(label)):
             return "answer unknown"
-        return "" if isinstance(label, Hashable) else "answer can't be a class"
+        return "" if can_be_class(label) else "answer can't be a class"
 
     def score(self, y: Sequence[Label], predictions: Predictions, X: Any = ()) -> list[float]:
         """Score rows that were predicted just now; return the probability that was given to each label."""
