@@ -57,11 +57,13 @@ def test_a_row_whose_class_no_file_gives_back_is_refused_and_counted(what, block
     model = hw.Classifier(hidden=(4,), seed=1)
     model.learn_many([{"a": 1.0}] * 4, ["p", "q"] * 2)
     before = model.n_learned
+    learn, x, y = (
+        (model.learn_many, [{"b": 1.0}], [NO_CLASSES[what]])
+        if block
+        else (model.learn_one, {"b": 1.0}, NO_CLASSES[what])
+    )
     with pytest.warns(RefusedRow, match=r"can't be a class \(classes are texts, numbers, booleans, bytes, or tuples"):
-        if block:
-            model.learn_many([{"b": 1.0}], [NO_CLASSES[what]])
-        else:
-            model.learn_one({"b": 1.0}, NO_CLASSES[what])
+        learn(x, y)
     assert (model.classes, model.rejected["target"], before) == (["p", "q"], 1, model.n_learned)
     model.save(tmp_path / "m.hw")
     assert hw.load(tmp_path / "m.hw").rejected["target"] == 1
