@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater import Classifier, Regressor
-from headwater.errors import DataError
+from headwater.errors import DataError, RefusedRow, UnlikelyData
+from headwater.learner.validation import as_samples
 from support.learners import bits, core_of, differences, logits, mixed
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -131,14 +132,66 @@ def test_columns_of_any_other_type_go_by_the_row():
         "s": [{"q": 1.0}, None, {"q": 2.0}],
         "t": [dt.time(1), dt.time(2), None],
         "d": [dt.timedelta(1), None, None],
+        "b": [b"x", b"y", None],
     }
     frame = pl.DataFrame(data)
     one, other = Regressor(hidden=(4,)), Regressor(hidden=(4,))
-    one.learn_many(frame, [1.0, 2.0, 3.0])
-    other.learn_many(frame.to_dicts(), [1.0, 2.0, 3.0])
+    for learner, rows in ((one, frame), (other, frame.to_dicts())):
+        with pytest.warns(UnlikelyData, match="^b: values of type bytes are not learned"):
+            learner.learn_many(rows, [1.0, 2.0, 3.0])
     assert differences(one, other) == []
-    assert one.rejected == {"type": 3}
-    assert {"l[0]", "l[1]", "s.q"} == set(one._engine.columns)
+    assert one.rejected == {"type": 2}
+    assert {"l[0]", "l[1]", "s.q", "t", "d"} == set(one._engine.columns)
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table], ids=["pandas", "polars", "pyarrow"])
+def test_a_duration_and_a_time_of_day_are_seconds_in_every_form(frame):
+    rng = np.random.default_rng(5)
+    took = [None if i % 7 == 0 else dt.timedelta(microseconds=int(rng.integers(-(10**13), 10**13))) for i in range(60)]
+    clock = [None if one is None else (dt.datetime(2024, 1, 1) + one).time() for one in took]
+    y = [float(i % 3) for i in range(60)]
+    data = {"took": took, "clock": clock}
+    rows = [{"took": one, "clock": other} for one, other in zip(took, clock, strict=True)]
+    seconds = [
+        {
+            "took": None if one is None else one.total_seconds(),
+            "clock": None if at is None else at.hour * 3600 + at.minute * 60 + at.second + at.microsecond / 1e6,
+        }
+        for one, at in zip(took, clock, strict=True)
+    ]
+    models = [Regressor(hidden=(4,), seed=1) for _ in range(4)]
+    for model, X in zip(models, (frame(data), rows, seconds), strict=False):
+        model.learn_many(X, y)
+    for x, answer in zip(rows, y, strict=True):
+        models[3].learn_one(x, answer)
+    assert all(differences(models[0], model) == [] for model in models[1:])
+    assert {c.kind for c in models[0].engine.columns.values()} == {"number"}
+
+
+def test_a_period_is_read_as_its_start():
+    months = pd.period_range("2020-01", periods=30, freq="M")
+    one, other, third = (Regressor(hidden=(4,), seed=1) for _ in range(3))
+    y = [float(i % 3) for i in range(30)]
+    one.learn_many(pd.DataFrame({"month": months}), y)
+    other.learn_many(pd.DataFrame({"month": months.to_timestamp()}), y)
+    third.learn_many([{"month": month} for month in months], y)
+    assert differences(one, other) == []
+    assert differences(one, third) == []
+
+
+def test_what_is_masked_is_missing():
+    x = np.ma.masked_array(np.arange(60.0).reshape(20, 3) % 7, mask=np.arange(60).reshape(20, 3) % 4 == 0)
+    y = np.ma.masked_array(np.arange(20) % 5, mask=np.arange(20) % 9 == 0)
+    one, other = Regressor(hidden=(4,), seed=1), Regressor(hidden=(4,), seed=1)
+    with pytest.warns(RefusedRow, match="the answer is missing"):
+        one.learn_many(x, y)
+    with pytest.warns(RefusedRow, match="the answer is missing"):
+        other.learn_many(x.filled(np.nan), y.astype(float).filled(np.nan))
+    assert differences(one, other) == []
+    assert one.rejected == {"target": 3}
+    counts = np.ma.masked_array([[1, 2], [3, 4]], mask=[[True, False], [False, False]])
+    assert np.isnan(as_samples(counts)[0, 0])
+    assert one.predict_many(counts).shape == (2,)
 
 
 def test_mixed_and_zoned_columns_of_pandas_are_equal_to_rows():

@@ -42,7 +42,8 @@ KINDS = [
     ([1], MANY), ((1, 2), MANY), (np.ones(3), MANY),
     ({"a": 1}, MAPPING),
     (b"bytes", UNUSABLE), ({1, 2}, UNUSABLE), (object(), UNUSABLE), (len, UNUSABLE), (lambda: 1, UNUSABLE), (1j, UNUSABLE),
-    (dt.timedelta(1), UNUSABLE), (np.timedelta64(1, "D"), UNUSABLE), (dt.time(1), UNUSABLE), (range(3), UNUSABLE),
+    (dt.timedelta(1), FLOAT), (np.timedelta64(1, "D"), FLOAT), (np.timedelta64(1, "M"), UNUSABLE), (dt.time(1), FLOAT),
+    (pd.Period("2024-01", "M"), WHEN), (range(3), UNUSABLE),
 ]  # fmt: skip
 
 

@@ -137,7 +137,7 @@ BAD_NUMBERS = [
     1j,
     dt.date(2024, 1, 1),
     np.datetime64("2024-01-01"),
-    np.timedelta64(1, "s"),
+    np.timedelta64(1, "M"),
     object(),
     (1, 2),
     {"a": 1},

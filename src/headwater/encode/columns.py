@@ -11,11 +11,9 @@ import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from .values import missing
+from .values import as_float, missing
 
-EMPTY = (nw.Duration, nw.Time, nw.Binary)
-"""Types of columns that are no features: values of them are counted and left out."""
-PLAIN = (str, int, float, Decimal, np.number, np.bool_, dt.date)
+PLAIN = (str, int, float, Decimal, np.number, np.bool_, dt.date, dt.timedelta, dt.time)
 """Types of values that may stand in one column of objects: each is one feature, and knows its equals."""
 
 
@@ -72,7 +70,7 @@ class Times:
 
 @dataclass(slots=True)
 class Unusable:
-    """A column of a type that is no feature, such as durations; ``present`` (n,) tells the rows that have a value."""
+    """A column of a type that is no feature, such as bytes; ``present`` (n,) tells the rows that have a value."""
 
     present: NDArray[np.bool_]
 
@@ -101,7 +99,11 @@ def read(series: Any) -> Read | None:
         codes = _texts(series)
         codes.categories = dtype != nw.String
         return codes
-    if dtype in EMPTY:
+    if dtype == nw.Duration:
+        return _durations(series)
+    if dtype == nw.Time:
+        return np.array([np.nan if missing(value) else as_float(value) for value in series.to_list()], np.float64)
+    if dtype == nw.Binary:
         return Unusable(~series.is_null().to_numpy())
     if dtype == nw.Object:
         values = series.to_list()
@@ -137,6 +139,15 @@ def _numbers(series: Any) -> NDArray[np.float64]:
     missing = series.is_null().to_numpy()
     out = np.array(series.fill_null(False if series.dtype == nw.Boolean else 0).to_numpy(), np.float64)
     out[missing] = np.nan
+    return out
+
+
+def _durations(series: Any) -> NDArray[np.float64]:
+    """Return a column of durations in seconds, missing ones as NaN."""
+    absent = np.asarray(series.is_null().to_numpy(), bool)
+    ticks = series.dt.total_microseconds()
+    out = np.asarray((ticks.fill_null(0) if absent.any() else ticks).to_numpy(), np.float64) / 1_000_000
+    out[absent] = np.nan
     return out
 
 

@@ -3,9 +3,10 @@
 The core reads floats, ints, bools, None and known texts by itself; for anything else it calls the functions at the end of
 this file. Rules: a number scales its column's row. A text picks its category's row; in a column that began with numbers, a
 text that reads as a number is that number, and any other is a category of that column; in a column that began with texts, a
-number is the category of its text. A date-time, or an ISO 8601 text in a column that began with one, becomes seven numbers.
-A list becomes numbered columns, a list in it columns with two numbers; an array numbered columns, whatever its shape; a
-mapping columns with dotted names. None and NaN are missing. Anything else is missing too, and counted.
+number is the category of its text. A duration and a time of day are numbers of seconds, a period is the date-time of its
+start. A date-time, or an ISO 8601 text in a column that began with one, becomes seven numbers. A list becomes numbered
+columns, a list in it columns with two numbers; an array numbered columns, whatever its shape; a mapping columns with dotted
+names. None and NaN are missing. Anything else is missing too, and counted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import datetime as dt
 import math
 import re
 import struct
+import sys
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -28,6 +30,8 @@ from headwater.errors import LimitError
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$")
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - a clock without a zone is read as it stands
 _DAY = 86400.0
+_SECONDS = ("W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as")
+"""Units of durations that have a number of seconds; months and years have none."""
 _DAY_US = 86_400_000_000
 _DOUBLE = struct.Struct("d")
 
@@ -45,11 +49,11 @@ def kind_of(value: Any) -> int:
         return MISSING
     if isinstance(value, str):
         return TEXT
-    if isinstance(value, np.timedelta64):  # to NumPy a whole number, but its unit is lost on the way
-        return UNUSABLE
-    if isinstance(value, int | float | np.floating | np.integer | np.bool_ | Decimal):
+    if isinstance(value, np.timedelta64):  # to NumPy a whole number, so it comes before those
+        return FLOAT if np.datetime_data(value.dtype)[0] in _SECONDS else UNUSABLE
+    if isinstance(value, int | float | np.floating | np.integer | np.bool_ | Decimal | dt.timedelta | dt.time):
         return FLOAT
-    if isinstance(value, dt.date | np.datetime64):
+    if isinstance(value, dt.date | np.datetime64) or is_period(value):
         return WHEN
     if isinstance(value, list | tuple | np.ndarray):
         return MANY
@@ -78,7 +82,16 @@ def as_number(text: str) -> float | None:
 
 
 def as_float(value: Any) -> float:
-    """Return a number as float; a whole number too large for one becomes ±10³⁰⁰, which the core clips and counts."""
+    """Return a number as float, a duration and a time of day in seconds.
+
+    A whole number too large for a float becomes ±10³⁰⁰, which the core clips and counts.
+    """
+    if isinstance(value, dt.timedelta):  # pandas' own too, whose nanoseconds a frame of microseconds doesn't have
+        return ((value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds) / 1_000_000
+    if isinstance(value, dt.time):
+        return value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1_000_000
+    if isinstance(value, np.timedelta64):
+        return float(value / np.timedelta64(1, "us")) / 1_000_000
     try:
         return float(value)
     except OverflowError:
@@ -116,7 +129,13 @@ def as_time(value: Any) -> dt.datetime | None:
         return seconds if isinstance(seconds, dt.datetime) else None
     if isinstance(value, dt.date):
         return dt.datetime(value.year, value.month, value.day)  # noqa: DTZ001 - a day has no zone
-    return None
+    return as_time(value.start_time) if is_period(value) else None
+
+
+def is_period(value: Any) -> bool:
+    """Return whether a value is a period of pandas, such as a month: it is read as its start."""
+    pandas = sys.modules.get("pandas")  # who has such a value has imported it
+    return pandas is not None and isinstance(value, pandas.Period)
 
 
 def time_parts(when: dt.datetime) -> tuple[float, ...]:

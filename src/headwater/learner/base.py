@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 from numpy.typing import NDArray
 
 from headwater.errors import RefusedRow, UnlikelyData
-from headwater.learner.schema_warning import about_columns
+from headwater.learner.schema_warning import SETTLED, about_columns, about_values
 from headwater.learner.validation import REASONS, REFUSED, check_rows
 from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows
 
@@ -124,10 +124,18 @@ class Learner(ABC):
         ``depth``: how many calls up the warning points.
         """
         engine = self._engine
+        if learning and "values" not in self._told and (engine is None or engine.learned < SETTLED):
+            self._look_at_values(X, depth + 1)
         if engine is None or "columns" in self._told:
             return
         if said := about_columns(engine, X, learning=learning):
             self._told.add("columns")
+            warnings.warn(said, UnlikelyData, stacklevel=depth)
+
+    def _look_at_values(self, X: Any, depth: int) -> None:
+        """Warn, once in a learner's life, if its first rows hold values that it can't read, or numbers as texts."""
+        if said := about_values(X):
+            self._told.add("values")
             warnings.warn(said, UnlikelyData, stacklevel=depth)
 
     def _warn_refused(self, before: Mapping[str, int], *, depth: int = 4, got: Callable[[], str] = str) -> None:

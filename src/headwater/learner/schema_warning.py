@@ -10,9 +10,10 @@ import narwhals.stable.v1 as nw
 import numpy as np
 
 from headwater.encode.frames import is_frame
+from headwater.encode.values import UNUSABLE, as_number, kind_of, missing
 from headwater.learner.engine import BaseEngine
 
-__all__ = ["about_classes", "about_columns"]
+__all__ = ["about_classes", "about_columns", "about_values"]
 
 FIRST = 32
 """Rows of a list that are looked at."""
@@ -40,6 +41,44 @@ def about_columns(engine: BaseEngine, X: Any, *, learning: bool) -> str:
         f"the model knows none of these columns: {_some(dict.fromkeys(names))}. It knows {_some(known)}. "
         f"{fate}; this is said once"
     )
+
+
+def about_values(X: Any) -> str:
+    """Return a sentence if the first rows hold values that no learner reads, or numbers written as texts, else ""."""
+    rows = _first_rows(X)
+    unread = {str(name): type(value).__name__ for x in rows for name, value in x.items() if kind_of(value) == UNUSABLE}
+    if unread:
+        types = ", ".join(dict.fromkeys(unread.values()))
+        return (
+            f"{_some(unread)}: values of type {types} are not learned. Give numbers, texts or dates; this is said once"
+        )
+    values = [value for x in rows for value in x.values() if not missing(value)]
+    if not values or not all(isinstance(value, str) for value in values):
+        return ""
+    numbers = _number_texts(rows)
+    if not numbers:
+        return ""
+    return (
+        f"all values are texts, and those of {_some(numbers)} read as numbers: each different text is learned as a category of its "
+        "own. Convert them with float(), or read the file with hw.read(); this is said once"
+    )
+
+
+def _first_rows(X: Any) -> list[Mapping[Any, Any]]:
+    """Return the first rows of samples as dicts; none of an array of numbers."""
+    if is_frame(X):
+        return list(nw.from_native(X, eager_only=True).head(FIRST).iter_rows(named=True))
+    return [x for x in X[:FIRST] if isinstance(x, Mapping)] if isinstance(X, Sequence) else []
+
+
+def _number_texts(rows: Sequence[Mapping[Any, Any]]) -> list[str]:
+    """Return the columns whose texts all read as numbers."""
+    columns: dict[Any, list[str]] = {}
+    for x in rows:
+        for name, value in x.items():
+            if isinstance(value, str) and value.strip():
+                columns.setdefault(name, []).append(value)
+    return [str(name) for name, texts in columns.items() if all(as_number(text) is not None for text in texts)]
 
 
 def about_classes(classes: Sequence[Any], before: int, most: int) -> str:

@@ -149,12 +149,24 @@ def check_block(
 
 def as_samples(X: Any) -> Any:
     """Return rows in a form that is read: a lazy frame collected, a sparse matrix of SciPy's as ``SparseRows``."""
+    if isinstance(X, np.ma.MaskedArray):
+        return _unmasked(X)
     if type(X) is list or isinstance(X, np.ndarray | Sequence) or is_frame(X):
         return X
     if type(X).__module__.startswith("scipy.sparse"):
         return sparse_rows(X)
     frame = nw.from_native(X, pass_through=True)
     return frame.collect().to_native() if isinstance(frame, nw.LazyFrame) else X
+
+
+def _unmasked(array: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
+    """Return the data of a masked array, with NaN or, among objects, None where it is masked."""
+    numbers = array.dtype.kind in "fiub"
+    out: NDArray[Any] = np.array(
+        array.data, array.dtype if array.dtype.kind in "fO" else np.float64 if numbers else object
+    )
+    out[np.ma.getmaskarray(array)] = np.nan if numbers else None
+    return out
 
 
 def check_rows(X: Any) -> int:
@@ -206,6 +218,8 @@ def as_answers(y: Any) -> Sequence[Any] | NDArray[Any]:
     """Return answers as an array, or as a list of Python's own values; a table of one column is that column."""
     if isinstance(y, list | tuple):
         return y
+    if isinstance(y, np.ma.MaskedArray):
+        y = _unmasked(y) if np.ma.is_masked(y) else y.data
     if isinstance(y, np.ndarray):
         _check_one_column(y.shape)
         return y if y.ndim == 1 else y[:, 0]
