@@ -7,6 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from tools.build.compiler import ZIG
 
 import headwater
@@ -30,6 +31,32 @@ def test_every_extra_that_an_error_names_exists():
 
 def test_the_version_stands_in_one_place():
     assert headwater.__version__ == importlib.metadata.version("headwater") == PROJECT["version"]
+
+
+def installed(packages: list[str]) -> dict[str, float]:
+    """The MB of packages and of all that they require."""
+    sizes: dict[str, float] = {}
+    while packages:
+        name = re.sub(r"[-_.]+", "-", packages.pop()).lower()
+        if name in sizes:
+            continue
+        found = importlib.metadata.distribution(name)
+        sizes[name] = sum(file.size or 0 for file in found.files or () if file.suffix != ".pyc") / 1e6
+        wanted = [Requirement(line) for line in found.requires or ()]
+        packages += [one.name for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
+    return sizes
+
+
+def test_installing_is_light():
+    sizes = installed([Requirement(line).name for line in PROJECT["dependencies"]])
+    assert sizes.keys().isdisjoint({"river", "scipy", "pandas", "scikit-learn"})
+    numpy = sizes.pop("numpy")  # 53 to 58 MB by itself
+    own = (
+        sum(path.stat().st_size for path in (ROOT / "src").rglob("*") if path.is_file() and path.suffix != ".pyc") / 1e6
+    )
+    assert sum(sizes.values()) < 15, sizes
+    assert own < 10
+    assert numpy < 70
 
 
 def test_types_are_shipped():

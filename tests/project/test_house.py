@@ -39,7 +39,7 @@ NEVER_PICKLED = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib"
 # What computes on a sample is the core in C; a second way would give other bits.
 NEVER_COMPILED = {"numba", "llvmlite", "cffi", "cython", "ctypes", "jax"}
 NOT_LOADED_AT_START = (
-    *("river.metrics", "scipy", "sklearn", "torch", "ray"),
+    *("river", "scipy", "sklearn", "torch", "ray"),
     *("matplotlib", "pandas", "polars", "pyarrow"),
 )
 NOT_A_ROOM = re.compile(r"_*(utils?|helpers?|commons?|core|misc)")

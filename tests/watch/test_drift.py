@@ -143,10 +143,10 @@ def test_a_session_puts_events_into_its_records_whatever_the_blocks(delay):
     assert last.as_dict()["events"] == []
 
 
-def test_importing_the_watch_loads_no_detector():
+def test_importing_a_session_loads_no_watch_and_no_river():
     import subprocess
     import sys
 
-    code = "import headwater, headwater.route.session, sys; print('river.drift' in sys.modules, 'scipy.stats' in sys.modules)"
+    code = "import headwater, headwater.route.session, sys; print('headwater.route.drift.watch' in sys.modules, 'river' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

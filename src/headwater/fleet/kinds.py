@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from river import base
 
 from headwater.learner.labels import as_labels, third_class
 from headwater.learner.limits import check_classes
+from headwater.learner.settings.river_words import in_river
 from headwater.learner.validation import FARTHEST, PLAIN, Block
 from headwater.types import Predictions
 
@@ -21,7 +21,8 @@ from .fleet import Fleet
 __all__ = ["ClassifierFleet", "RegressorFleet"]
 
 
-class ClassifierFleet(Fleet, base.Classifier):
+@in_river("river.base:Classifier")
+class ClassifierFleet(Fleet):
     """A fleet of classifiers, created by ``hw.Fleet`` when its members are classifiers."""
 
     task: ClassVar[str] = "classify"
@@ -31,7 +32,7 @@ class ClassifierFleet(Fleet, base.Classifier):
     def _multiclass(self) -> bool:
         return not self.first.one_output
 
-    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:  # type: ignore[override]  # no **kwargs
+    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
         """Predict the probability of each class that the key's member has seen, {} before the first.
 
         Parameters
@@ -60,7 +61,7 @@ class ClassifierFleet(Fleet, base.Classifier):
             p = [1 - p[0], p[0]] if len(labels) > 1 else [1.0]
         return labels, p[: len(labels)]
 
-    def predict_one(self, x: Mapping[Any, Any]) -> Any:  # type: ignore[override]  # no **kwargs
+    def predict_one(self, x: Mapping[Any, Any]) -> Any:
         """Predict the class of a sample, or None before the key's member has seen one.
 
         Parameters
@@ -119,7 +120,8 @@ class ClassifierFleet(Fleet, base.Classifier):
         return "accuracy"
 
 
-class RegressorFleet(Fleet, base.Regressor):
+@in_river("river.base:Regressor")
+class RegressorFleet(Fleet):
     """A fleet of regressors, created by ``hw.Fleet`` when its members are regressors."""
 
     task: ClassVar[str] = "regress"

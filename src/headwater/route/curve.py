@@ -63,9 +63,9 @@ class History:
 
 def detector() -> Any:
     """Return a detector of a rise: Page–Hinkley's."""
-    from river.drift import PageHinkley  # only a rise of the cost is drift
+    from headwater.route.drift.page_hinkley import PageHinkley  # a session without a store has no curve
 
-    return PageHinkley(mode="up")
+    return PageHinkley(rise_only=True)  # a fall of the cost is learning
 
 
 def mean(values: Sequence[float]) -> float:

@@ -290,6 +290,8 @@ static void look_again(learner *s)
 /* ---- the state, saved and loaded
  * ---------------------------------------------------------------------------------------------- */
 
+static bool spoiled; /* a caller has written through a view what is no number: such a state may be refused */
+
 /* With memory enough for once, whatever fails elsewhere. */
 static uint64_t digest(learner *s)
 {
@@ -308,7 +310,7 @@ static void round_trip(learner *s, bool go_on)
     uint64_t before = digest(s);
     hw_learner *again = moved(&WATCHED, s->l, (int)s->level, &status);
     if (!again) {
-        if (status != HW_NO_MEMORY)
+        if (status != HW_NO_MEMORY && !spoiled)
             stop("a learner's own state is refused");
     } else {
         if (hw_digest(again) != before)
@@ -606,10 +608,14 @@ static void keep_view(learner *s)
     if (a.type >= HW_F32 && strcmp(a.name, "running") && hw_capacity(a.data) >= 8 &&
         once_in(8)) { /* numbers may be written to */
         int64_t i = (int64_t)below((uint64_t)(a.shape[0] * a.shape[1] + 1));
-        if (i < a.shape[0] * a.shape[1] && a.type == HW_F64)
-            ((double *)a.data)[i] = strcmp(a.name, "slot_seen") ? hostile() : 5;
-        else if (i < a.shape[0] * a.shape[1])
-            ((float *)a.data)[i] = (float)hostile();
+        double x = strcmp(a.name, "slot_seen") ? hostile() : 5;
+        if (i == a.shape[0] * a.shape[1])
+            return;
+        if (a.type == HW_F64)
+            ((double *)a.data)[i] = x;
+        else
+            ((float *)a.data)[i] = (float)(x = (float)x);
+        spoiled = spoiled || !(__builtin_fabs(x) < __builtin_inf());
     }
 }
 
@@ -632,7 +638,7 @@ static void merge_copies(learner *s)
         learner *w = workers + i;
         *w = (learner){.level = s->level, .ids = s->ids};
         cores[i] = w->l = moved(&WATCHED, s->l, (int)w->level, &status);
-        if (!w->l && status != HW_NO_MEMORY)
+        if (!w->l && status != HW_NO_MEMORY && !spoiled)
             stop("a learner's own state is refused");
         made_all = made_all && w->l;
         for (int calls = (int)below(60); w->l && calls > 0; calls--) {
@@ -739,7 +745,7 @@ static inline void live(uint64_t seed)
 {
     state = seed << 20;
     seed_at_hand = seed;
-    exhausted = false;
+    exhausted = spoiled = false;
     declaration a = random_declaration();
     learner s = make_from(&a);
     if (s.l)

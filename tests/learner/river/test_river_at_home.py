@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -351,3 +353,65 @@ def test_pipelines_and_searches_clone_a_learner_without_hidden_layers():
     grid = utils.expand_param_grid(hw.Classifier(hidden=()), {"seed": [1, 2]})
     assert [(model.hidden, model.seed) for model in grid] == [((), 1), ((), 2)]
     assert accuracy_on_phishing(ensemble.BaggingClassifier(hw.Classifier(hidden=()), n_models=2, seed=1), 400) > 0.8
+
+
+# ---- without River --------------------------------------------------------------------------------------------------
+
+WITHOUT = """
+import sys
+
+sys.modules["river"] = None  # not installed
+sys.modules["scipy"] = None
+import headwater as hw
+from headwater.errors import MissingExtra
+from headwater.route.drift import DriftWatch
+
+rows = [({"a": float(i % 7)}, "yes" if i % 7 > 3 else "no") for i in range(300)]
+for watch in ("adwin", "page_hinkley", "kswin"):
+    hw.evaluate(hw.Classifier((8,), seed=1), rows, watch=DriftWatch(watch))
+for make in (hw.Classifier, hw.Regressor, hw.Anomaly, hw.Forecaster):
+    make().clone(), repr(make())
+try:
+    hw.Classifier() | hw.Regressor()
+except AttributeError as error:
+    print(error)
+try:
+    hw.read("dataset:phishing")
+except MissingExtra as error:
+    print(error)
+"""
+
+
+def test_all_of_our_own_works_without_river_and_what_needs_it_says_so():
+    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "Classifier has __or__ where River is installed: pip install 'headwater[river]'",
+        "expected the package river, got none — at dataset:phishing. Run: pip install 'headwater[river]'",
+    ]
+
+
+KNOWN = """
+import headwater as hw
+
+models = {"Classifier": hw.Classifier(), "Regressor": hw.Regressor(), "AnomalyDetector": hw.Anomaly()}
+forecaster, bandit = hw.Forecaster(), hw.Bandit()
+from river import base
+
+for name, model in models.items():
+    print(name, *(other for other in models if isinstance(model, getattr(base, other))))
+print(isinstance(forecaster, base.Estimator), isinstance(bandit, base.Estimator))
+from river.time_series.base import Forecaster
+
+print(isinstance(forecaster, Forecaster), isinstance(hw.Regressor(), Forecaster))
+"""
+
+
+def test_river_knows_learners_that_were_made_before_it_was_imported():
+    done = subprocess.run([sys.executable, "-c", KNOWN], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "Classifier Classifier",
+        "Regressor Regressor",
+        "AnomalyDetector AnomalyDetector",
+        "True False",
+        "True False",
+    ]

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from river import base
 
 from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError, DataError
@@ -17,6 +16,7 @@ from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.kind import Kind
 from headwater.learner.labels import beside
+from headwater.learner.settings.river_words import in_river
 from headwater.learner.validation import HEAVIEST, Block, as_samples, check_rows, check_sample, check_weights
 from headwater.nn import Dense, Loss, Momentum
 from headwater.nn.core import ANOMALY
@@ -34,8 +34,9 @@ STEP = 0.003
 """The step size of the autoencoder."""
 
 
+@in_river("river.base:AnomalyDetector")
 @dataclass(eq=False, repr=False)
-class Anomaly(Learner, base.AnomalyDetector):
+class Anomaly(Learner):
     """Anomaly detection online: score a row, then learn it. There are no answers.
 
     Four detectors look at a row x. z_j is its number j in units of that column's running deviation, within ±10.

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from river import base
 
 import headwater._core as _core
 from headwater.kinds.classifier_regressor.kind import CLASSIFIER
@@ -22,6 +21,7 @@ from headwater.learner.sampling.measure import as_rows, cost
 from headwater.learner.sampling.sample import SampledRow
 from headwater.learner.schema_warning import about_classes
 from headwater.learner.settings import documented
+from headwater.learner.settings.river_words import in_river
 from headwater.learner.settings.setup import make_setup
 from headwater.learner.supervised import SupervisedLearner
 from headwater.learner.validation import HEAVIEST, PLAIN, Block, as_samples, check_labels, check_rows, known_numbers
@@ -32,8 +32,9 @@ RARE = -6.0  # the bias of a class that appears later is ln(1/(t + k)), but not 
 
 
 @documented
+@in_river("river.base:Classifier")
 @dataclass(eq=False, repr=False)
-class Classifier(SupervisedLearner, base.Classifier):
+class Classifier(SupervisedLearner):
     """Neural networks that learn classes online: predict, see the answer, learn, one example at a time.
 
     Inputs are dicts of numbers, texts, booleans, date-times, lists, or None for what is missing; features, categories and
@@ -104,7 +105,7 @@ class Classifier(SupervisedLearner, base.Classifier):
 
     # ---- one sample -------------------------------------------------------------------------------------------------
 
-    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:  # type: ignore[override]  # no **kwargs
+    def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
         """Predict the probability of each class seen so far; {} before the first.
 
         Parameters
@@ -131,7 +132,7 @@ class Classifier(SupervisedLearner, base.Classifier):
         whole = sum(p) if self._sums else 1.0
         return dict(zip(self.classes[: len(p)], [share / whole for share in p], strict=True))
 
-    def predict_one(self, x: Mapping[Any, Any]) -> Any:  # type: ignore[override]  # no **kwargs
+    def predict_one(self, x: Mapping[Any, Any]) -> Any:
         """Predict the class of a sample; None before the first class is known.
 
         Parameters

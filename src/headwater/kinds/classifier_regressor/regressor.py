@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from river import base
 
 from headwater.kinds.classifier_regressor.kind import REGRESSOR
 from headwater.kinds.forecaster.intervals import check_coverage, interval_ends
@@ -20,6 +19,7 @@ from headwater.learner.labels import beside
 from headwater.learner.sampling.measure import as_rows
 from headwater.learner.sampling.sample import SampledRow
 from headwater.learner.settings import documented
+from headwater.learner.settings.river_words import in_river
 from headwater.learner.settings.setup import make_setup
 from headwater.learner.supervised import SupervisedLearner
 from headwater.learner.validation import FARTHEST, HEAVIEST, Block, as_samples, check_rows, check_sample
@@ -34,8 +34,9 @@ SCALED = ("mse", "mae", "huber", "quantile")
 
 
 @documented
+@in_river("river.base:Regressor")
 @dataclass(eq=False, repr=False)
-class Regressor(SupervisedLearner, base.Regressor):
+class Regressor(SupervisedLearner):
     """Neural networks that learn numbers online: predict, see the answer, learn, one example at a time.
 
     Inputs are as in ``Classifier``. Answers are standardised as they stream, ŷ = mean + deviation·net(x), and an answer that

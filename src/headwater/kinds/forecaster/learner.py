@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from river import base
 
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
@@ -21,6 +19,7 @@ from headwater.learner.base import Learner
 from headwater.learner.default_pool import KNOTS, with_heads
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.kind import Kind
+from headwater.learner.settings.river_words import in_river
 from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, check_sample
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm
 from headwater.nn.expert import Expert
@@ -46,8 +45,9 @@ def _nets() -> tuple[Expert, ...]:
     )
 
 
+@in_river("river.time_series.base:Forecaster")
 @dataclass(eq=False, repr=False)
-class Forecaster(Learner, base.Estimator):
+class Forecaster(Learner):
     """Forecasts a series, many steps ahead: it sees an answer, learns, and says what the next ones will be.
 
     For each horizon h three experts say what y_{t+h} will be: the answer a whole number of seasons before (*season*); a linear
@@ -105,9 +105,6 @@ class Forecaster(Learner, base.Estimator):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        # River asks for a class of its own, in a room that takes a second to import: whoever asks has imported it.
-        if river := sys.modules.get("river.time_series.base"):
-            river.Forecaster.register(Forecaster)
         self._setup = self._made()
         self._engine: Engine | None = None
 

@@ -110,7 +110,11 @@ def _target(asked: str | None, known: tuple[str, ...], at: str) -> str:
 
 
 def _open_river(kind: str, target: str, at: str) -> Dataset:
-    dataset = getattr(importlib.import_module("river.datasets"), kind)()
+    try:
+        datasets = importlib.import_module("river.datasets")
+    except ImportError as error:
+        raise MissingExtra(package="river", extra="river", at=at) from error
+    dataset = getattr(datasets, kind)()
     remote = importlib.import_module("river.datasets.base").RemoteDataset
     if isinstance(dataset, remote) and not dataset.is_downloaded:
         raise SourceError(

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     input = data;
     input_end = data + size;
-    exhausted = false;
+    exhausted = spoiled = false;
     find_offset();
     heap.most = (size_t)1 << 26;
     declaration a;

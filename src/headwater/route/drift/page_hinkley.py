@@ -1,0 +1,64 @@
+"""The Page–Hinkley test: a sum of deviations from the running mean that has risen too far."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["PageHinkley"]
+
+WARM_UP = 30  # values before the first alarm
+TOLERANCE = 0.005  # deviations below it are no change
+THRESHOLD = 50.0
+FORGETTING = 1 - 0.0001
+
+
+class PageHinkley:
+    """Detect that the mean of a stream of numbers has changed.
+
+    With the running mean m, S ← 0.9999·S + (x − m) − 0.005. A rise is detected where S exceeds its minimum by more than 50
+    (a fall likewise). After a detection the test begins anew.
+
+    Parameters
+    ----------
+    rise_only
+        Whether a fall of the mean is no change.
+
+    Examples
+    --------
+    >>> test = PageHinkley()
+    >>> found = []
+    >>> for t in range(400):
+    ...     test.update(float(t >= 200))
+    ...     if test.drift_detected:
+    ...         found.append(t)
+    >>> found
+    [257]
+
+    References
+    ----------
+    Page 1954. Constants and results are those of ``river.drift.PageHinkley``.
+    """
+
+    def __init__(self, *, rise_only: bool = False) -> None:
+        self.rise_only = rise_only
+        self._begin()
+
+    def _begin(self) -> None:
+        self.drift_detected = False
+        self._n, self._mean = 0, 0.0
+        self._rise = self._fall = 0.0
+        self._lowest, self._highest = math.inf, -math.inf
+
+    def update(self, value: float) -> None:
+        """Feed a value; ``drift_detected`` says whether it showed a change."""
+        if self.drift_detected:
+            self._begin()
+        self._n += 1
+        self._mean += (value - self._mean) / self._n
+        deviation = value - self._mean
+        self._rise = FORGETTING * self._rise + deviation - TOLERANCE
+        self._fall = FORGETTING * self._fall + deviation + TOLERANCE
+        self._lowest, self._highest = min(self._lowest, self._rise), max(self._highest, self._fall)
+        if self._n >= WARM_UP:
+            fell = not self.rise_only and self._highest - self._fall > THRESHOLD
+            self.drift_detected = fell or self._rise - self._lowest > THRESHOLD
