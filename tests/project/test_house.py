@@ -19,7 +19,7 @@ from pathlib import Path
 
 # A room imports only from the steps above its own, and from its neighbours within the step, but never in a circle.
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("types", "errors"),
+    ("types", "errors", "terminal"),
     ("_core", "plain"),
     ("streams",),
     ("encode",),

@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from headwater.cli.options.shared import STDIN
 from headwater.errors import HeadwaterError
+from headwater.terminal import print_any_text
 
 __all__ = ["run", "run_process"]
 
@@ -46,6 +47,7 @@ def run_process(tokens: Sequence[str]) -> int:
     # What stops a container asks politely first: the same as Ctrl-C, so that what was learned is kept.
     signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    print_any_text()
     status = run(tokens)
     try:
         sys.stdout.flush()

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from headwater.diagnose.finding import SEVERITIES, Finding
 from headwater.learner.base import at_one_moment
 from headwater.learner.kind import check_kind
+from headwater.terminal import printable
 from headwater.types import NOTEBOOK
 
 __all__ = ["Diagnosis", "Measured", "diagnose"]
@@ -61,7 +62,7 @@ class Diagnosis:
         lines = [f"{len(self)} finding{'s' * (len(self) > 1)} over {self.measures.rows:,} rows:"]
         for finding in self.findings:
             lines += [f"- {finding.severity}, {finding.name.replace('_', ' ')}: {finding.text}", f"  {finding.remedy}"]
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     def _repr_html_(self) -> str:
         shown: str = NOTEBOOK(self)

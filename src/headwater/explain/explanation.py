@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.terminal import printable
 from headwater.types import NOTEBOOK
 
 __all__ = ["METHODS", "Explanation"]
@@ -76,7 +77,7 @@ class Explanation:
             bar = "█" * round(12 * (abs(part) / most)) if math.isfinite(part) else ""
             lines.append(f"{name:<{width}}  {part:+10.4g}  {'−' if part < 0 else '+'}{bar}")
         hidden = len(self.contributions) - 10
-        return "\n".join(lines + ([f"… and {hidden} more"] if hidden > 0 else []))
+        return printable("\n".join(lines + ([f"… and {hidden} more"] if hidden > 0 else [])))
 
     def _repr_html_(self) -> str:
         shown: str = NOTEBOOK(self)

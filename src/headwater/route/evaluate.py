@@ -13,6 +13,7 @@ from headwater.route.policies import Policy
 from headwater.route.session import Session
 from headwater.route.verdict import beats_baselines, compare_baselines
 from headwater.route.watcher import Watcher
+from headwater.terminal import printable
 from headwater.types import NOTEBOOK, Event, Lazy, Record
 
 _RIVER_METRIC = Lazy("headwater.interop.river:RiverMetric")
@@ -55,7 +56,7 @@ class Evaluation:
         console.print(self.__rich__())
         lines = str(console.file.getvalue() if isinstance(console.file, io.StringIO) else "").rstrip().split("\n")
         said = "" if beats_baselines(self.record) else compare_baselines(self.record)
-        return "\n".join([*(line.rstrip() for line in lines), *([said] if said else [])])
+        return printable("\n".join([*(line.rstrip() for line in lines), *([said] if said else [])]))
 
     def __rich__(self) -> Table:
         return score_table(self.record)
