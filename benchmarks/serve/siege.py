@@ -1,33 +1,71 @@
-"""A server under siege: 10,000 hostile requests and 300 slow connections, beside a client that predicts and learns.
+"""A server under siege: 10,000 hostile requests of each of two fuzzers, seven other loads, and a bystander that wants its answers.
 
-python -m benchmarks.serve.siege            # some five minutes; no 5xx, memory within 50 MB, p99 within 3 times its quiet value
+nice -n -15 python -m benchmarks.serve.siege        # some eight minutes; writes benchmarks/results/siege.json
+python -m benchmarks.serve.siege --only reading --seconds 20 --to /tmp/siege.json
 """
 
+import argparse
+import json
+import os
+import platform
 import sys
 import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
 
-from benchmarks.serve.crash import TESTS, loaded
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
-HOSTILE, SLOW, ROUNDS, ASKED = 10_000, 300, 5, 600
+from support.siege.loads import LOADS
+from support.siege.server import Siege, percentile
+
+RESULTS = Path(__file__).parents[1] / "results" / "siege.json"
+HOSTILE, NAMES, SECONDS = 10_000, 80_000, 30.0
+ALL = ("quiet", "contract", *LOADS)
+
+
+def entry(found):
+    """Return the figures of one load."""
+    times = {
+        path: {f"p{100 * share:g}_ms": round(1e3 * percentile(all_, share), 2) for share in (0.5, 0.99, 0.999)}
+        | {"max_ms": round(1e3 * max(all_), 2), "asked": len(all_)}
+        for path, all_ in found.times.items()
+    }
+    return {
+        "requests": found.requests,
+        "seconds": round(found.seconds, 1),
+        "statuses": dict(sorted(found.statuses.items())),
+        "failures": found.failures,
+        "examples": found.examples,
+        "slowest_s": found.slowest,
+        "bystander": times,
+        "bystander_refused": found.others[:5],
+        "memory_mb": [round(one) for one in found.memory],
+    }
 
 
 def main():
-    support = loaded(TESTS / "support" / "siege.py")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="*", default=list(ALL), choices=ALL)
+    parser.add_argument("--requests", type=int, default=HOSTILE, help="of each of the two fuzzers")
+    parser.add_argument("--names", type=int, default=NAMES, help="that the default model has")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each other load")
+    parser.add_argument("--to", type=Path, default=RESULTS)
+    asked = parser.parse_args()
+    loads = {}
     with tempfile.TemporaryDirectory() as folder:
-        siege = support.Siege(folder, *sys.argv[1:])
-        found = siege.run(hostile_requests=HOSTILE, slow_connections=SLOW, rounds=ROUNDS, asked=ASKED)
-        status = siege.end()
-    print(f"answers by status (0: closed without one): {dict(sorted(found.statuses.items()))}; 5xx: {found.failures}")
-    print(f"slow connections opened: {found.slow_opened}; exit status: {status}")
-    print(
-        "memory before, and after each round (MB; at its peak):",
-        [f"{now:.0f} ({top:.0f})" for now, top in found.memory],
-    )
-    for share in (0.5, 0.9, 0.99):
-        quiet, besieged = (1e3 * support.percentile(times, share) for times in (found.quiet, found.besieged))
-        print(
-            f"p{100 * share:g} of a client: {quiet:.1f} ms quiet, {besieged:.1f} ms besieged ({besieged / quiet:.1f} times)"
-        )
+        siege = Siege(folder, asked.names)
+        siege.run(None, seconds=2)
+        for name in asked.only:
+            found = siege.run(None if name == "quiet" else name, requests=asked.requests, seconds=asked.seconds)
+            loads[name] = entry(found)
+            print(f"{name}: {json.dumps(loads[name])}", flush=True)
+        status, errors = siege.end(), siege.errors()
+    print(f"exit status {status}; lines of the log at level error: {len(errors)}", *errors[:20], sep="\n")
+    about = {"headwater": version("headwater"), "date": time.strftime("%Y-%m-%d"), "python": platform.python_version()}
+    machine = {"cores": os.cpu_count(), "nice": os.nice(0), "load_average": round(os.getloadavg()[0], 1)}
+    size = {"names": asked.names, "log_errors": len(errors), "exit_status": status}
+    asked.to.write_text(json.dumps(about | machine | size | {"loads": loads}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

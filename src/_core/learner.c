@@ -208,8 +208,13 @@ static PyObject *learner_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         return NULL;
     Learner *self = allocate(type, reader);
     hw_fault fault = {0};
-    if (self)
-        self->core = hw_make(&MEMORY, view.buf, view.len / 8, level, key, &status, &fault);
+    if (self) { /* it may draw millions of weights: other threads go on meanwhile */
+        hw_learner *made;
+        Py_BEGIN_ALLOW_THREADS;
+        made = hw_make(&MEMORY, view.buf, view.len / 8, level, key, &status, &fault);
+        Py_END_ALLOW_THREADS;
+        self->core = made;
+    }
     PyBuffer_Release(&view);
     return self ? finish(self, status, &fault) : NULL;
 }
@@ -1247,13 +1252,23 @@ static PyObject *learner_apply(Learner *self, PyObject *args)
         Py_RETURN_NONE;                                                                                                    \
     } while (0)
 
+/* It may copy millions of weights: other threads go on meanwhile. */
+static int add_outputs(Learner *self, int outputs, double bias)
+{
+    int code;
+    Py_BEGIN_ALLOW_THREADS;
+    code = hw_add_outputs(self->core, outputs, bias);
+    Py_END_ALLOW_THREADS;
+    return code;
+}
+
 static PyObject *learner_add_outputs(Learner *self, PyObject *args)
 {
     int outputs;
     double bias;
     if (!PyArg_ParseTuple(args, "id", &outputs, &bias))
         return NULL;
-    CHANGE(hw_add_outputs(self->core, outputs, bias));
+    CHANGE(add_outputs(self, outputs, bias));
 }
 
 /* reset_memory(): all states of a recurrence begin anew at 0. */

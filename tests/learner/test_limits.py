@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -166,6 +168,56 @@ def test_before_the_first_answer_a_learner_can_say_what_it_would_grow_by():
         model.check_limits([wide(4)], ["p"])
     with pytest.raises(LimitError):
         model.learn_one(wide(4), "p")
+
+
+KINDS = [
+    hw.Classifier(),
+    hw.Classifier(hidden=(256, 1024, 64), optimizer=hw.nn.Adam()),
+    hw.Regressor(hidden=(64, 128)),
+    hw.Anomaly(hidden=64),
+    hw.Bandit(hidden=128),
+    hw.Forecaster(horizon=200, season=500),
+    hw.MultiOutput(),
+]
+ROWS = [{"a": 1.0, "b": "x", "c": [1.0, 2.0]}, {"a": 2.0, "d": {"e": "y"}}]
+LABELS = {"classify": ["p", "q"], "decide": [("p", 1.0, 0.5), ("q", 0.0, 0.5)], "multioutput": [{"o": "p"}, {"o": "q"}]}
+
+
+@pytest.mark.parametrize("model", KINDS, ids=repr)
+def test_what_rows_add_is_the_same_by_the_declaration_as_by_what_was_made_of_it(model):
+    by_declaration = model.check_limits(ROWS, LABELS.get(model.task, [1.0, 2.0]))
+    assert model.engine is None
+    assert by_declaration == model.new_engine().growth_of(ROWS, by_declaration.classes)
+
+
+def test_what_rows_add_to_a_huge_network_is_known_without_making_it():
+    model = hw.Classifier(hidden=(4096,) * 8, optimizer=hw.nn.Adam())
+    began = time.process_time()
+    growth = model.check_limits(ROWS, ["p", "q"])
+    assert time.process_time() - began < 1  # making it took 6 s, and 1.4 GB
+    assert growth.rows * 4096 * 4 * 3 < growth.bytes < 1e8
+
+
+def test_other_threads_go_on_while_a_large_network_is_made():
+    model, before = hw.Classifier(hidden=(2048, 2048)), sys.getswitchinterval()
+    turns, ends = [0], threading.Event()
+
+    def turn():
+        while not ends.is_set():
+            turns[0] += 1
+            time.sleep(0)
+
+    other = threading.Thread(target=turn)
+    sys.setswitchinterval(60)  # so that only a call that lets others go on does
+    other.start()
+    try:
+        began = turns[0]
+        model.new_engine()
+        assert turns[0] > began + 10
+    finally:
+        sys.setswitchinterval(before)
+        ends.set()
+        other.join()
 
 
 def test_limits_hold_for_copies_and_are_no_part_of_a_file(tmp_path):

@@ -208,9 +208,14 @@ class Learner(ABC):
             If a classifier's answers look like those of a regression.
         """
         new = self._new_answers(X, y)
-        growth = (self._engine or self.new_engine()).growth_of(X, new)
+        growth = self._growth_of(X, new)
         check_growth(growth, len(self.known_classes), self._limits)
         return growth
+
+    def _growth_of(self, X: Any, new_classes: int) -> Growth:
+        if self._engine is None and self.setup is not None:  # its layers need not be made to know what rows add
+            return self.setup.growth_of(X, new_classes, self._limits)
+        return (self._engine or self.new_engine()).growth_of(X, new_classes)
 
     def _new_answers(self, X: Any, y: Any) -> int:
         """Check that rows are rows, and return how many classes their answers would add."""

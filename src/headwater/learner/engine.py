@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -136,6 +136,22 @@ class Setup:
     memory: tuple[float, ...] = ()
     agent: tuple[float, ...] = ()
     outputs: int = 1
+
+    def growth_of(self, X: Any, new_classes: int, limits: Limits) -> Growth:
+        """Return what a first engine's rows X, and so many new classes, would append; its hidden layers are not made for that.
+
+        New names add rows of the first layer, new classes rows of the last one. So each is measured with that layer alone.
+        """
+        growth = self._shallow(0, limits).growth_of(X)
+        if not new_classes:
+            return growth
+        core = self._shallow(-1, limits).core
+        more = core.learner.bytes_of_outputs(core.outputs + new_classes)
+        return replace(growth, classes=new_classes, bytes=growth.bytes + more)
+
+    def _shallow(self, kept: int, limits: Limits) -> Engine:
+        experts = tuple(expert.without_depth(kept) for expert in self.experts)
+        return Engine(replace(self, experts=experts, forecast=()), limits=limits)
 
 
 class Engine:

@@ -118,6 +118,25 @@ class Expert:
         biases = sum(widths)
         return sum(n * m for n, m in pairwise(widths)) + biases, widths[0]
 
+    def without_depth(self, kept: int) -> Expert:
+        """Return the expert with one hidden layer in place of several: the first (0), or one as wide as the last (-1).
+
+        It reads and answers as this one does, in little memory, so that what a row adds can be measured.
+
+        Examples
+        --------
+        >>> deep = Expert((Dense(8, "relu"), Dense(4, "relu"), Dense(1)))
+        >>> [len(deep.without_depth(kept).layers) for kept in (0, -1)]
+        [2, 2]
+        >>> deep.without_depth(-1).parameters
+        (5, 4)
+        """
+        wide = [layer for layer in self.layers if isinstance(layer, Dense | Embedding)]
+        first = self.layers[0]
+        if len(wide) < 2 or not isinstance(first, Dense) or not isinstance(wide[-1], Dense):
+            return self
+        return replace(self, layers=(first if kept == 0 else replace(first, units=wide[-2].units), wide[-1]))
+
     def with_outputs(self, k: int) -> Expert:
         """Return the expert with k outputs instead."""
         last = max(i for i, layer in enumerate(self.layers) if isinstance(layer, Dense | Embedding))

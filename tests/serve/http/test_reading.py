@@ -150,6 +150,18 @@ def test_a_large_model_is_looked_at_by_a_process_that_says_the_same(client, stat
     assert (refused.status_code, refused.json()["code"]) == (400, "not_learned")
 
 
+def test_what_the_process_refuses_has_the_status_that_it_has_without_a_process(client, state, monkeypatch):
+    learned(client, 20)
+    bodies = ({"x": {"a": 1}, "target": 2.5e157}, {"x": {"a": 1}, "target": "none"}, {"x": {"a": 1}, "horizon": 3})
+    wanted = [client.post("/explain", json=body) for body in bodies]
+    state.published = Published()
+    monkeypatch.setattr(looking, "_SMALL_BYTES", -1)
+    for body, answer in zip(bodies, wanted, strict=True):
+        assert answer.status_code == 400
+        found = client.post("/explain", json=body)
+        assert (found.status_code, found.json()) == (400, answer.json())
+
+
 def question(state, look, seq=None, **options):
     model = state.model()
     champion = model.champion

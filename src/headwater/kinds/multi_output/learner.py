@@ -21,7 +21,7 @@ from headwater.kinds.multi_output.members import PREDICTED, OutputsEngine
 from headwater.learner.base import Learner
 from headwater.learner.engine import Setup
 from headwater.learner.kind import Kind
-from headwater.learner.limits import check_classes
+from headwater.learner.limits import Growth, check_classes
 from headwater.learner.sampling.sample import DiagnosisSample
 from headwater.learner.supervised import SupervisedLearner
 from headwater.learner.validation import FARTHEST, as_samples, check_labels, check_pairs, check_rows, check_sample
@@ -124,6 +124,9 @@ class MultiOutput(Learner):
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> OutputsEngine:
         """Make what holds the numbers; ``state``: arrays of a saved learner to go on from."""
         return OutputsEngine(self._limits, state or {})
+
+    def _growth_of(self, X: Any, new_classes: int) -> Growth:
+        return (self._engine or self.new_engine()).growth_of(X, new_classes)
 
     # ---- one row -----------------------------------------------------------------------------------------------------
 

@@ -100,7 +100,7 @@ class OutputsEngine:
         """Return what learning rows X, and so many new classes, would append; nothing is changed."""
         own = [member.engine.growth_of(X) for member in self.members.values() if member.engine is not None]
         if not own:
-            own = [Regressor().new_engine().growth_of(X)]  # as of any learner's first row
+            own = [Regressor().setup.growth_of(X, 0, self.limits)]  # as of any learner's first row
         entries, names, rows = (max(getattr(one, key) for one in own) for key in ("entries", "names", "rows"))
         return Growth(entries, names, new_classes, rows, sum(one.bytes for one in own))
 

@@ -19,12 +19,13 @@ from headwater.errors import HeadwaterError
 from headwater.serve.http.errors import STATUS, Busy
 from headwater.serve.http.schemas import LARGE
 
-__all__ = ["UNREADABLE", "Asked", "Reader", "Said", "read_frame", "write_all", "write_frame"]
+__all__ = ["ERRORS", "UNREADABLE", "Asked", "Reader", "Said", "read_frame", "write_all", "write_frame"]
 
 _MAIN = "headwater.serve.background.reading"
 UNREADABLE = "unreadable"
 """The kind of an answer that says that this process does not know the learner: its class is another package's."""
-_ERRORS = {kind.__name__: kind for kind, _ in STATUS}
+ERRORS = {kind.__name__: kind for kind, _ in STATUS}
+"""Errors by the names that go between the processes."""
 
 
 class Asked(msgspec.Struct, array_like=True):
@@ -88,7 +89,7 @@ class Reader:
         if said.kind == UNREADABLE:
             return None
         if said.kind:
-            raise _ERRORS.get(said.kind, HeadwaterError)(**said.error)
+            raise ERRORS.get(said.kind, HeadwaterError)(**said.error)
         return body if said.size > LARGE else bytes(body)
 
     def close(self) -> None:

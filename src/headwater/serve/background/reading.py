@@ -16,7 +16,7 @@ import msgspec
 import headwater._core as _core
 from headwater.errors import HeadwaterError
 from headwater.serve.api.looks import LOOKS
-from headwater.serve.background.reader import UNREADABLE, Asked, Said, read_frame, write_all, write_frame
+from headwater.serve.background.reader import ERRORS, UNREADABLE, Asked, Said, read_frame, write_all, write_frame
 from headwater.serve.run import log_lines
 from headwater.store.journal import database
 from headwater.store.journal.entries import Journal
@@ -70,10 +70,16 @@ def answered(store: Beside, asked: Asked) -> tuple[Said, bytes]:
         return Said(len(body)), body
     except HeadwaterError as error:
         parts = {"expected": error.expected, "got": error.got, "at": error.at, "help": error.help, "code": error.code}
-        return Said(0, type(error).__name__, parts), b""
+        return Said(0, _kind_of(error), parts), b""
     except Exception:  # noqa: BLE001 - the server goes another way, and the log has the trace
         _log.exception("a learner could not be looked at beside the server", extra={"fields": {"look": asked.look}})
         return Said(0, UNREADABLE), b""
+
+
+def _kind_of(error: HeadwaterError) -> str:
+    """Return the name of the error's nearest class that has a status: the server knows no others, and would say 500."""
+    names = (kind.__name__ for kind in type(error).__mro__)
+    return next((name for name in names if name in ERRORS), HeadwaterError.__name__)
 
 
 def main() -> None:
