@@ -3,6 +3,9 @@
 #include "elementary.h"
 #include "learner.h"
 
+/* A sample's weight is at most this: the square of a gradient times it is finite in float32. */
+static const double HEAVIEST = 1e15;
+
 /* ---- names of the tables --------------------------------------------------------------------------------- */
 
 #define NAME(name) #name,
@@ -316,7 +319,7 @@ static bool is_last_predicted(const hw_learner *l)
 
 int hw_learn(hw_learner *l, double y, double w, void *p)
 {
-    if (!l->growing || l->agent.policy || !answer_fits(l, y) || !(w >= 0 && w <= 1e30) ||
+    if (!l->growing || l->agent.policy || !answer_fits(l, y) || !(w >= 0 && w <= HEAVIEST) ||
         l->bandit.on != l->bandit.learning)
         return HW_BAD_ARGUMENT;
     if (l->intervals == HW_ANOMALY)
@@ -346,7 +349,7 @@ int hw_predict_pending(hw_learner *l, void *p)
 
 int hw_learn_late(hw_learner *l, double y, double w)
 {
-    if (!l->growing || l->bandit.on || l->agent.policy || !answer_fits(l, y) || !(w >= 0 && w <= 1e30))
+    if (!l->growing || l->bandit.on || l->agent.policy || !answer_fits(l, y) || !(w >= 0 && w <= HEAVIEST))
         return HW_BAD_ARGUMENT;
     if (l->intervals == HW_ANOMALY)
         return learn_anomaly(l, w, NULL);
@@ -375,10 +378,10 @@ int64_t hw_pairs(hw_learner *l, int at_mean, const int32_t **rows, const void **
 
 /* ---- arrays ---------------------------------------------------------------------------------------------- */
 
-static bool finite_numbers(const double *x, int64_t count, double low)
+static bool are_within(const double *x, int64_t count, double low, double high)
 {
     for (int64_t i = 0; i < count; i++)
-        if (!(x[i] >= low && x[i] - x[i] == 0))
+        if (!(x[i] >= low && x[i] <= high))
             return false;
     return true;
 }
@@ -390,7 +393,7 @@ static int check_arrays(const hw_learner *l, const void *X, const double *y, con
         return HW_BAD_ARGUMENT;
     if (y && answers > 1 && is_class(l) && l->experts + l->history > 1)
         return HW_BAD_ARGUMENT; /* a mixture of classes learns from the number of one */
-    if (y && (!finite_numbers(y, count * answers, -1e300) || !finite_numbers(w, count, 0)))
+    if (y && (!are_within(y, count * answers, -1e300, 1.7976931348623157e308) || !are_within(w, count, 0, HEAVIEST)))
         return HW_BAD_ARGUMENT;
     if (y && answers == 1 && l->outputs > 1) {
         if (!is_class(l))

@@ -536,7 +536,7 @@ int hw_add_outputs(hw_learner *l, int outputs, double bias)
 {
     int before = l->outputs;
     l->predicted_count = -1;
-    if (!l->growing || outputs < before || outputs > HW_MOST_OUTPUTS)
+    if (!l->growing || outputs < before || outputs > HW_MOST_OUTPUTS || !(bias >= -1e30 && bias <= 1e30))
         return HW_BAD_ARGUMENT;
     if (outputs > l->limits.outputs)
         return hw_exceed(l, "outputs", l->limits.outputs, outputs);

@@ -313,9 +313,9 @@ export class Network {
   #weightsOf(w, n) {
     if (w === undefined || w === null) return new this.numbers(n).fill(1);
     const { data, shape } = this.#table(w, "w", "Give one weight a row.");
-    if (shape[0] === n && shape[1] === 1 && data.every((x) => x >= 0 && x < Infinity)) return data;
+    if (shape[0] === n && shape[1] === 1 && data.every((x) => x >= 0 && x <= 1e15)) return data;
     const got = shape[0] === n && shape[1] === 1 ? "other numbers" : `shape [${shape}]`;
-    throw new DataError({ expected: `${n} weights of 0 or more`, got, at: "w", help: "Give one weight a row." });
+    throw new DataError({ expected: `${n} weights from 0 to 1e+15`, got, at: "w", help: "Give one weight a row." });
   }
 
   // ---- state ----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,9 @@ from headwater.nn.expert import Expert
 from headwater.nn.layers import Activation, Dense, Embedding
 from headwater.nn.shapes import Shape, reads_image, size_of
 
+HEAVIEST = 1e15
+"""The core's bound on the weight of a sample: the square of a gradient times it is finite in float32."""
+
 
 def table_of(
     X: ArrayLike, dtype: np.dtype[Any], expert: Expert, known: int | Shape
@@ -171,14 +174,14 @@ def weights_of(w: ArrayLike | None, n: int, dtype: np.dtype[Any]) -> NDArray[Any
     Raises
     ------
     DataError
-        If there is not one finite weight of 0 or more a sample.
+        If there is not one weight from 0 to 1e15 a sample.
     """
     if w is None:
         return np.ones(n, dtype)
     out = _numbers(w, "w", "Give one weight a row.", dtype)
-    if out.shape != (n,) or not ((out >= 0) & np.isfinite(out)).all():
+    if out.shape != (n,) or not ((out >= 0) & (out <= HEAVIEST)).all():
         got = f"shape {out.shape}" if out.shape != (n,) else f"{out.min():g} … {out.max():g}"
-        raise DataError(expected=f"{n} weights of 0 or more", got=got, at="w", help="Give one weight a row.")
+        raise DataError(expected=f"{n} weights from 0 to {HEAVIEST:g}", got=got, at="w", help="Give one weight a row.")
     return out
 
 

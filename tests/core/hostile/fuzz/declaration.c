@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     input = data;
     input_end = data + size;
-    exhausted = spoiled = false;
+    exhausted = false;
+    wild = true;
     find_offset();
     heap.most = (size_t)1 << 26;
     declaration a;
