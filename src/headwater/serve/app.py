@@ -22,7 +22,7 @@ from headwater.serve.address import Address
 from headwater.serve.api import acting, backups, events, forecasting, keys, learning, looking, metrics, models, page
 from headwater.serve.api.control import transitions
 from headwater.serve.endpoint import Endpoint, Request, Response
-from headwater.serve.http.costs import AT_HAND, CHANGE, COPY, FORM, PUBLISHED, ROWS, SAMPLE
+from headwater.serve.http.costs import AHEAD, AT_HAND, CHANGE, COPY, FORM, PUBLISHED, ROWS, SAMPLE
 from headwater.serve.http.schemas import Login, decoded, to_json
 from headwater.serve.protocols import health, inference, mlflow
 from headwater.serve.state import ServerState
@@ -59,7 +59,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/act", acting.act, ROWS, "learn", takes="ActRequest"),
     Address("POST", "/reward", acting.reward, FORM, "learn", takes="Reward"),
     Address("POST", "/explain", looking.explain, SAMPLE, takes="ExplainRequest"),
-    Address("GET", "/forecast", forecasting.forecast_next, PUBLISHED, query=("horizon", "coverage")),
+    Address("GET", "/forecast", forecasting.forecast_next, AHEAD, query=("horizon", "coverage")),
     Address("POST", "/forecast", forecasting.forecast, ROWS, takes="ForecastRequest"),
     Address("POST", "/transition", transitions.learn_transitions, ROWS, "learn", takes="Transition", many=True),
     Address("GET", "/models", models.models, PUBLISHED),
@@ -73,7 +73,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/models/{model}/act", acting.act, ROWS, "learn", takes="ActRequest"),
     Address("POST", "/models/{model}/reward", acting.reward, FORM, "learn", takes="Reward"),
     Address("POST", "/models/{model}/explain", looking.explain, SAMPLE, takes="ExplainRequest"),
-    Address("GET", "/models/{model}/forecast", forecasting.forecast_next, PUBLISHED, query=("horizon", "coverage")),
+    Address("GET", "/models/{model}/forecast", forecasting.forecast_next, AHEAD, query=("horizon", "coverage")),
     Address("POST", "/models/{model}/forecast", forecasting.forecast, ROWS, takes="ForecastRequest"),
     Address(
         "POST",

@@ -173,6 +173,16 @@ def test_a_row_that_would_hold_its_model_for_long_is_refused_and_so_is_a_request
     assert client.post("/learn", json={"x": {"a": 1}, "y": "a"}).status_code == 200
 
 
+def test_a_forecast_that_would_hold_its_model_for_long_is_refused(client):
+    made = {"name": "series", "task": "forecast", "horizon": 1024, "season": 12}
+    assert client.post("/models", json=made).status_code == 201
+    client.post("/models/series/learn", json=[{"x": {}, "y": float(i % 12)} for i in range(50)])
+    columns = {f"c{j}": 1.0 for j in range(600)}
+    refused(client.post("/models/series/forecast", json={"xs": [columns] * 1000}), "lock_s")
+    answer = client.post("/models/series/forecast", json={"xs": [{"c1": 1.0}] * 1000})
+    assert (answer.status_code, len(answer.json()["forecast"])) == (200, 1000)
+
+
 def test_rows_to_predict_are_as_wide_as_rows_to_learn(client):
     client.post("/learn", json={"x": {"a": 1}, "y": "a"})
     wide = {f"n{j}": 1 for j in range(10_001)}

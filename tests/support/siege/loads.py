@@ -14,7 +14,7 @@ from collections import Counter
 
 from support.siege.hostile import hostile
 
-PATIENCE_S = 60
+PATIENCE_S = 20
 FUZZERS = 8
 LOWER = 10
 """Attackers sit on other machines: they need not take the server's processor."""

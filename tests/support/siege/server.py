@@ -21,7 +21,7 @@ from headwater.serve.run import make_state
 
 CODE = "from headwater.cli import main; raise SystemExit(main())"
 TESTS = Path(__file__).parents[2]
-PATIENCE_S = 900
+PATIENCE_S = 3600
 BACK_PRESSURE = {"503 paused", "503 stopping"}
 """The answers of 503 that the deploy guide tells clients to come back after."""
 ROWS = 40

@@ -35,8 +35,12 @@ def _converted(options: dict[str, str]) -> ForecastRequest:
 async def _forecast(request: Request, asked: ForecastRequest) -> Response:
     model, xs = request.state.model(request.path.get("model", "")), asked.xs
     check_can(model.champion.learner, "ahead", at=model.name)
-    request.budget.charge_samples(size_of(xs or ()), model.price, learning=False)
+    size = size_of(xs or ())
+    request.budget.charge_samples(size, model.price, learning=False)
     horizon = len(xs) if asked.horizon is None and xs is not None else asked.horizon
+    times = model.champion.learner.horizon if horizon is None else min(horizon, model.champion.learner.horizon)
+    # The forecast and its intervals are of one moment: the model is kept from others for all of it.
+    request.budget.charge_lock(model.price.predicting(times, size.cells), at="xs")
     found = partial(forecast_of, model, horizon, xs, asked.coverage)
     answer = await request.state.waiters.run(found)
     if xs is not None:  # the page's forecast uses them from now on

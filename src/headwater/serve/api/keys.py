@@ -16,6 +16,7 @@ from headwater.serve.http.schemas import Body, PredictRequest, to_json
 from headwater.store.service.model import Model
 
 _ROWS = Body(PredictRequest)
+_SCORED_S = 1e-5  # to look up the score of a key, and to take and give back the model for that
 
 
 def check_keys(model: Model, X: Sequence[dict[str, Any]], *, learning: bool = False) -> None:
@@ -48,15 +49,21 @@ async def score_rows(request: Request) -> Response:
     limits, row_limits = request.state.limits, request.state.service.limits
     body = await request.body()
 
-    def found() -> Any:
+    def read() -> tuple[list[Any], bool]:
         rows, many = _ROWS.read(body, lines=False, limits=limits, row_limits=row_limits)
         check_keys(model, [row.x for row in rows])
-        key = model.champion.learner.key
-        with model.lock:
-            scores = [of_key(model.champion.learner, row.x[key]) for row in rows]
-        return scores if many else scores[0]
+        return [row.x[model.champion.learner.key] for row in rows], many
 
-    return json_response(await request.state.workers.run(found))
+    keys, many = await request.state.workers.run(read)
+    request.budget.charge_rows(len(keys), len(keys))
+    request.budget.charge_work(len(keys) * _SCORED_S, at="body")
+    scores = await request.state.workers.run(lambda: [_locked_score(model, key) for key in keys])
+    return json_response(scores if many else scores[0])
+
+
+def _locked_score(model: Model, key: Any) -> dict[str, Any]:
+    with model.lock:  # for one key at a time: whoever waits for the model gets it in between
+        return of_key(model.champion.learner, key)
 
 
 def scored(model: Model, key: str) -> dict[str, Any]:

@@ -47,6 +47,8 @@ AT_HAND = Cost(body=0, cells=0, work_s=0.0, lock_s=0.0)
 """Says what is known without a look at any model."""
 PUBLISHED = Cost(body=0, cells=0, work_s=1e-3, lock_s=0.0)
 """Reads what a model has published; that is made once for all who wait for it."""
+AHEAD = Cost(body=0, cells=0, work_s=1e-3, lock_s=0.25)
+"""Forecasts a series, of whose times to come nothing is told."""
 FORM = Cost(body=16 << 10, cells=0, work_s=1e-3, lock_s=0.0)
 """Reads a few fields."""
 CHANGE = Cost(body=64 << 10, cells=0, work_s=0.1, lock_s=0.25)
@@ -246,6 +248,7 @@ def too_large(limit: int) -> TooLarge:
 
 
 __all__ = [
+    "AHEAD",
     "ANY",
     "AT_HAND",
     "CHANGE",
