@@ -52,7 +52,7 @@ def test_any_score_and_an_evaluation_can_be_drawn():
     evaluation = evaluate(hw.Regressor(seed=1), [({"a": float(i % 7)}, float(i % 7)) for i in range(600)], every=200)
     assert plot.learning_curve(evaluation).axes[0].get_ylabel() == "RMSE"
     assert plot.learning_curve(evaluation, "mae").axes[0].get_ylabel() == "MAE"
-    assert plot.learning_curve([]).axes[0].texts[0].get_text() == "No record was told yet."
+    assert plot.learning_curve([]).axes[0].texts[0].get_text() == "No scores yet."
 
 
 def test_a_confusion_matrix_has_the_shares_of_each_answer():
@@ -120,7 +120,7 @@ def test_layers_show_weights_and_activations(run):
     alone.learn_one({"a": 1.0}, 1.0)
     assert plot.layers(alone).axes[1].patches
     alone._sample = None  # as in a model from a file of an older version
-    assert plot.layers(alone).axes[1].texts[0].get_text() == "No rows to look at: give X."
+    assert plot.layers(alone).axes[1].texts[0].get_text() == "No rows kept. Pass X."
 
 
 def test_importance_explanation_dependence_and_shape_are_drawn(run):

@@ -1,4 +1,4 @@
-"""10 UNDERSTAND: what is wrong with a model or its data, said before anybody asks."""
+"""Find what is wrong with a model or its data, such as overfitting, dead units or constant features."""
 
 from headwater.diagnose.diagnosis import Diagnosis, diagnose
 from headwater.diagnose.finding import Finding

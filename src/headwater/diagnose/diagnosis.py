@@ -1,4 +1,4 @@
-"""The diagnosis of a learner: its measures, and what the rules make of them."""
+"""Diagnosis of a learner, made of its measures and the findings drawn from them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ __all__ = ["Diagnosis", "Measured", "diagnose"]
 
 
 class Measured(Protocol):
-    """The numbers that findings are made from; each kind has its own."""
+    """Measures that findings are drawn from. Each kind has its own."""
 
     @property
     def rows(self) -> int:
-        """Rows that they are over."""
+        """Number of rows measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found, the most serious first; prints as a list.
+    """Findings, the most serious first. Prints as a list.
 
     Parameters
     ----------
     findings
-        What is wrong, or worth knowing.
+        The findings.
     measures
-        The numbers it was made from.
+        The measures they were drawn from.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Diagnosis:
 
     @property
     def names(self) -> list[str]:
-        """The findings' short names."""
+        """Names of the findings."""
         return [finding.name for finding in self.findings]
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Diagnosis:
         return shown
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain dicts, lists, texts and numbers, for JSON; a number that is not defined is None."""
+        """Return JSON-ready data, with None for undefined numbers."""
         return {
             "rows": self.measures.rows,
             "findings": [
@@ -87,12 +87,12 @@ class Diagnosis:
 
 @at_one_moment
 def diagnose(learner: Any) -> Diagnosis:
-    """Say what is wrong with a learner and its data, from what it kept while it learned.
+    """Find what is wrong with a learner and its data, from statistics kept while it learned.
 
     Parameters
     ----------
     learner
-        One that has learned something, or was loaded from a file that says so.
+        A fitted learner, or one loaded from a file saved with its diagnosis statistics.
 
     Returns
     -------
@@ -101,12 +101,11 @@ def diagnose(learner: Any) -> Diagnosis:
     Raises
     ------
     DataError
-        When it has learned nothing, was made with ``diagnosis=False``, or its file was saved without what is needed.
+        When the learner has learned nothing, was made with ``diagnosis=False``, or was saved without these statistics.
 
     Notes
     -----
-    Cost: while learning, the learner's sample keeps a few numbers (benchmarks/NOTES.md has the share); a diagnosis takes some
-    0.1 s.
+    A diagnosis takes about 0.1 s. While learning, the sample keeps a few more numbers (benchmarks/NOTES.md has the cost).
 
     Examples
     --------
@@ -126,6 +125,6 @@ def diagnose(learner: Any) -> Diagnosis:
 
 
 def _sorted(found: Iterable[Finding | None]) -> tuple[Finding, ...]:
-    """Return what the rules found, the most serious first."""
+    """Return the findings sorted by severity."""
     findings = [finding for finding in found if finding is not None]
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))

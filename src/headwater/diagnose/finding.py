@@ -1,4 +1,4 @@
-"""A finding: what is wrong, how one knows, and what mends it."""
+"""One finding, with its evidence and its remedy."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass, field
 __all__ = ["FEW", "SEVERITIES", "Finding"]
 
 SEVERITIES = ("serious", "warning", "note")
-FEW = 500  # rows before which most rules keep silent
+FEW = 500  # rows: most rules need at least so many
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, or worth knowing.
+    """A problem with a model or its data, or a fact worth knowing.
 
     Parameters
     ----------
     name
-        A short name in the field's words, such as ``"overfitting"``.
+        A short name, such as ``"overfitting"``.
     severity
         ``"serious"``, ``"warning"`` or ``"note"``.
     text
-        What it is, with the numbers that show it.
+        A description, with the numbers that show it.
     remedy
-        Which setting mends it.
+        The setting to change.
     evidence
         The numbers by name.
 

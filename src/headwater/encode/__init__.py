@@ -1,4 +1,4 @@
-"""2 ENCODE: kinds of values, data frames and sparse rows: what the core does not know by itself."""
+"""Encode values, data frames and sparse rows for the core."""
 
 from .rows import as_rows
 from .sparse import SparseRows

@@ -1,4 +1,4 @@
-"""One column of a data frame as whole arrays: numbers, codes into its different values, or times."""
+"""Convert one column of a data frame to arrays of numbers, category codes or times."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from numpy.typing import NDArray
 from .values import as_float, missing
 
 PLAIN = (str, int, float, Decimal, np.number, np.bool_, dt.date, dt.timedelta, dt.time)
-"""Types of values that may stand in one column of objects: each is one feature, and knows its equals."""
+"""Types allowed in a column of objects. Each value is one hashable feature."""
 
 
 @dataclass(slots=True)
 class Coded:
-    """A column as codes into its different values.
+    """A column as integer codes into its distinct values.
 
     Parameters
     ----------
     codes : ndarray (n,)
-        Place of each row's value in ``values``; one past its end, or −1, where there is none.
+        Index of each row's value in ``values``; −1 or k where it is missing.
     values : list
-        The k different values, as Python objects.
+        The k distinct values, as Python objects.
     categories : bool
-        Whether the column says itself that it is one of categories, even of numbers.
+        Whether the column's dtype is categorical, even over numbers.
     """
 
     codes: NDArray[Any]
@@ -36,7 +36,7 @@ class Coded:
     categories: bool = False
 
     def firsts(self, learn: NDArray[np.bool_]) -> list[int]:
-        """Return the first row with ``learn`` of each value, −1 if there is none."""
+        """Return the first row of each value among the rows with ``learn``, or −1."""
         rows = np.arange(len(learn)) if learn.all() else np.flatnonzero(learn)
         out = np.full(len(self.values) + 1, -1)
         out[self.codes[rows][::-1]] = rows[::-1]
@@ -51,11 +51,11 @@ class Times:
     Parameters
     ----------
     local, utc : ndarray (n,)
-        Microseconds since 1970, by the clock that the values state, and of the moment itself.
+        Microseconds since 1970, in local time as written and in UTC.
     missing : ndarray (n,)
-        Rows without a value; 0 stands there in the others.
+        Rows without a value. The other two arrays hold 0 there.
     series : narwhals.Series
-        Where they come from, for a column that began as something else.
+        The source, for a column whose first values had another kind.
     """
 
     local: NDArray[np.int64]
@@ -70,7 +70,7 @@ class Times:
 
 @dataclass(slots=True)
 class Unusable:
-    """A column of a type that is no feature, such as bytes; ``present`` (n,) tells the rows that have a value."""
+    """A column of a type that is no feature, such as bytes. ``present`` (n,) marks the rows with a value."""
 
     present: NDArray[np.bool_]
 
@@ -79,7 +79,7 @@ Read = NDArray[np.float64] | Coded | Times | Unusable
 
 
 def read(series: Any) -> Read | None:
-    """Return a column as arrays; None if its values must be looked at row by row: lists, structs, odd objects.
+    """Convert a column to arrays, or return None for lists, structs and mixed objects, which are read row by row.
 
     Parameters
     ----------
@@ -114,26 +114,26 @@ def read(series: Any) -> Read | None:
 
 
 def coded(values: list[Any]) -> Coded:
-    """Return Python values as codes: for frames of libraries that have no codes to give, and for mixed columns."""
+    """Encode Python values as codes, for libraries without category codes and for mixed columns."""
     places: dict[Any, int] = {}
     codes = [-1 if missing(value) else places.setdefault(_key(value), len(places)) for value in values]
     return Coded(np.array(codes, np.int64), [key[0] if isinstance(key, tuple) else key for key in places])
 
 
 def _key(value: Any) -> Any:
-    # two date-times that are equal may still show different clocks: the hour that comes twice in autumn
+    # equal date-times may still differ in local time: the hour that comes twice in autumn
     return (value, value.fold, value.tzinfo) if isinstance(value, dt.datetime) else value
 
 
 def coded_numbers(x: NDArray[np.float64]) -> Coded:
-    """Return numbers as codes, for a column that began with texts."""
+    """Encode numbers as codes, for a column that began with texts."""
     values, codes = np.unique(x, return_inverse=True)
     known = int((~np.isnan(values)).sum())  # NaN sorts last
     return Coded(np.minimum(codes.reshape(-1), known), values[:known].tolist())
 
 
 def _numbers(series: Any) -> NDArray[np.float64]:
-    """Return a numeric or Boolean column as floats, nulls as NaN."""
+    """Return a numeric or Boolean column as floats, with nulls as NaN."""
     if series.dtype.is_float() or not series.null_count():
         return np.asarray(series.to_numpy(), np.float64)
     missing = series.is_null().to_numpy()
@@ -152,7 +152,7 @@ def _durations(series: Any) -> NDArray[np.float64]:
 
 
 def _times(series: Any) -> Times:
-    """Return a column of dates or date-times."""
+    """Read a column of dates or date-times."""
     missing = np.asarray(series.is_null().to_numpy(), bool)
     stamps = series.cast(nw.Datetime("us")) if series.dtype == nw.Date else series
     aware = stamps.dtype.time_zone is not None
@@ -167,7 +167,7 @@ def _microseconds(stamps: Any, missing: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def _texts(series: Any) -> Coded:
-    """Return a column of texts or categories, by the codes its own library keeps or makes."""
+    """Encode a column of texts or categories with its library's own codes."""
     native, library = series.to_native(), series.implementation
     if library.is_polars():
         return _texts_of_polars(native)
@@ -183,9 +183,7 @@ def _texts_of_polars(series: Any) -> Coded:
 
     different = series.unique(maintain_order=True).drop_nulls()
     k = len(different)
-    if (
-        series.dtype == pl.String
-    ):  # an Enum of its own leaves no trace in the categories that polars keeps for the process
+    if series.dtype == pl.String:  # a private Enum adds nothing to polars' process-wide string cache
         codes = series.cast(pl.Enum(different)).to_physical()
         return Coded(codes.cast(pl.UInt32).fill_null(k).to_numpy(), different.to_list())
     codes, used = series.to_physical().cast(pl.UInt32), different.to_physical().cast(pl.UInt32)

@@ -1,8 +1,7 @@
-"""Data frames, column by column: pandas, Polars, PyArrow and whatever else narwhals knows.
+"""Encode data frames column by column, from pandas, Polars, PyArrow or any library that narwhals supports.
 
-A frame gives the same entries as its rows would as dicts, in the same order, so learning is equal to the bit. Only a
-categorical column says more than its values: it is one of categories, even of numbers. What Python must look at, it looks at
-once a different value.
+A frame gives the same entries in the same order as its rows given as dicts, so the learned bits are equal. Only a categorical
+dtype adds information, since its numbers are categories too. Values that need Python are converted once per distinct value.
 """
 
 from __future__ import annotations
@@ -36,25 +35,25 @@ from .vocabulary import BIGRAMS, CATEGORY, KINDS, NUMBER, TIME, WORDS
 _NUMBER, _CATEGORY, _TIME = KINDS.index(NUMBER), KINDS.index(CATEGORY), KINDS.index(TIME)
 _TEXTS = (KINDS.index(WORDS), KINDS.index(BIGRAMS))
 _OWN = 255
-"""In place of a column's kind: each of its values has its own."""
+"""Marks a column whose values each carry a kind of their own."""
 
 
 def is_frame(X: Any) -> bool:
-    """Say whether narwhals knows X as an eager data frame."""
+    """Return whether narwhals supports X as an eager data frame."""
     return isinstance(_frame(X), nw.DataFrame)
 
 
 def frame_table(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
-    """Return a frame as the core reads it: a ``_core.Table``, or a list of dicts where values must be looked at row by row.
+    """Convert a frame to a ``_core.Table``, or to a list of dicts if some column must be read row by row.
 
     Parameters
     ----------
     learner : _core.Learner
-        Whose columns' kinds say how values are read.
+        The learner, whose column kinds decide how values are read.
     X : data frame
         n rows.
     learn : ndarray (n,)
-        Rows that are to be learned: of these values of no usable type are counted.
+        Rows to learn. Unusable values are counted in these rows only.
 
     Raises
     ------
@@ -79,7 +78,7 @@ def frame_table(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
 
 
 def _frame(X: Any) -> Any:
-    """Return X as narwhals knows it, or as it is."""
+    """Wrap X with narwhals, or return it unchanged if it is no frame."""
     try:
         return nw.from_native(X, pass_through=True, eager_only=True)
     except nw.exceptions.DuplicateError as error:
@@ -89,7 +88,7 @@ def _frame(X: Any) -> Any:
 
 
 def _column(known: int | None, column: NDArray[np.float64] | Times | Coded) -> tuple[Any, ...]:
-    """Return kind, numbers, codes and forms of a column, for the core; ``known``: what kind of column it is already."""
+    """Return kind, numbers, codes and encoded values of a column, whose kind in the learner is ``known``."""
     if isinstance(column, np.ndarray):
         if known in (None, _NUMBER):
             return _NUMBER, np.ascontiguousarray(column, np.float64), None, None
@@ -106,7 +105,7 @@ def _column(known: int | None, column: NDArray[np.float64] | Times | Coded) -> t
 
 
 def _forms(known: int | None, value: Any, *, categories: bool, numbers: bool) -> tuple[Any, ...]:
-    """Return what a value would be as the first of a column, and its text, number and times; None where it has none."""
+    """Return the kind of column that a value would begin, with its text, number and time parts, or None for each."""
     if missing(value):
         return _CATEGORY, None, None, None
     kind, when = kind_of(value), None if known in (_NUMBER, _CATEGORY, *_TEXTS) else as_time(value)

@@ -1,4 +1,4 @@
-"""Rows of any shape as the core reads them: a list of dicts, or a table of columns."""
+"""Convert rows of any shape to a list of dicts or a table for the core."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .vocabulary import KINDS, NUMBER
 
 
 def as_rows(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
-    """Return rows as a list of dicts or a ``_core.Table``; all three ways give the same entries in the same order.
+    """Convert rows to a list of dicts or a ``_core.Table``, with the same entries in the same order either way.
 
     Parameters
     ----------
     learner : _core.Learner
-        Whose columns' kinds say how values are read.
+        The learner, whose column kinds decide how values are read.
     X : list of dict, array (n, d), SparseRows or data frame
         The rows.
     learn : ndarray (n,)
-        Which are to be learned; of these values of no usable type are counted.
+        Rows to learn. Unusable values are counted in these rows only.
     """
     if isinstance(X, np.ndarray) and X.ndim == 2:
         return _array_table(learner, X)
@@ -39,9 +39,9 @@ def as_rows(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
 
 
 def _array_table(learner: Any, X: NDArray[Any]) -> Any:
-    """Return an array (n, d) as its rows would be as dicts; its columns are named x0, x1, and so on."""
+    """Convert an array (n, d) to a table with the columns x0, x1 and so on, or to dicts if a table would differ."""
     names = [b"x%d" % j for j in range(X.shape[1])]
-    plain = X.dtype.kind in "fiub" and X.dtype.itemsize <= 8  # a longer float may not fit into one of 64 bits
+    plain = X.dtype.kind in "fiub" and X.dtype.itemsize <= 8  # a longer float may overflow float64
     if plain:
         known = [learner.column(name) for name in names]
         plain = all(found is None or KINDS[found[0]] == NUMBER for found in known)
@@ -54,7 +54,7 @@ def _array_table(learner: Any, X: NDArray[Any]) -> Any:
 
 
 def as_dicts(X: Any) -> list[Mapping[Any, Any]]:
-    """Return rows as dicts, for a learner that takes them one at a time; the columns of an array are x0, x1 and so on.
+    """Convert rows to dicts, for learners without batches. The columns of an array are named x0, x1 and so on.
 
     Parameters
     ----------

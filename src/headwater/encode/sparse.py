@@ -1,4 +1,4 @@
-"""Rows of a sparse matrix: what is not stored has no entry, so the cost of a row is that of its stored values."""
+"""Encode rows of a sparse matrix at a cost proportional to their stored values."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .vocabulary import KINDS, NUMBER
 
 @dataclass(frozen=True, slots=True)
 class SparseRows(Sequence[dict[str, float]]):
-    """Rows in compressed form; as a sequence they are dicts of the values stored, with the names x0, x1 and so on.
+    """Sparse rows in compressed form (CSR). As a sequence they are dicts of the stored values, named x0, x1 and so on.
 
     Parameters
     ----------
     ends : ndarray (n + 1,)
-        Where each row begins among the entries, and where the last ends; ``indptr`` of SciPy's CSR.
+        Offsets of the rows among the entries, as SciPy's ``indptr``.
     columns : ndarray (entries,)
-        Number of each entry's column, ascending in a row.
+        Column index of each entry, ascending within a row.
     values : ndarray (entries,)
-        Value of each entry; a 0 is left out.
+        Value of each entry, never 0.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class SparseRows(Sequence[dict[str, float]]):
         return dict(zip(names, self.values[at].tolist(), strict=True))
 
     def take(self, rows: NDArray[np.int64]) -> SparseRows:
-        """Return those rows, in that order."""
+        """Return the given rows in the given order."""
         lengths = np.diff(self.ends)[rows]
         ends = np.concatenate([[0], np.cumsum(lengths)])
         at = np.arange(ends[-1]) + np.repeat(self.ends[rows] - ends[:-1], lengths)
@@ -63,7 +63,7 @@ class SparseRows(Sequence[dict[str, float]]):
 
 
 def sparse_rows(matrix: Any) -> SparseRows:
-    """Return the rows of a sparse matrix of SciPy's: the values that are stored and not 0."""
+    """Convert a SciPy sparse matrix to rows, without explicit zeros."""
     rows = matrix.tocsr(copy=True)
     rows.sum_duplicates()
     rows.eliminate_zeros()
@@ -71,7 +71,7 @@ def sparse_rows(matrix: Any) -> SparseRows:
 
 
 def sparse_table(learner: Any, X: SparseRows) -> Any:
-    """Return sparse rows as the core reads them; as a list of dicts where a column is not one of numbers."""
+    """Convert sparse rows to a table for the core, or to dicts if a known column isn't numeric."""
     present, at = np.unique(X.columns, return_inverse=True)
     names = [b"x%d" % j for j in present.tolist()]
     known = [learner.column(name) for name in names]

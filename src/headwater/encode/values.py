@@ -1,12 +1,15 @@
-"""What a single value is: a number, a text, a date-time, missing, a list, or nothing the net can use.
+"""Classify and convert single values, such as numbers, texts, date-times and lists.
 
-The core reads floats, ints, bools, None and known texts by itself; for anything else it calls the functions at the end of
-this file. Rules: a number scales its column's row. A text picks its category's row; in a column that began with numbers, a
-text that reads as a number is that number, and any other is a category of that column; in a column that began with texts, a
-number is the category of its text. A duration and a time of day are numbers of seconds, a period is the date-time of its
-start. A date-time, or an ISO 8601 text in a column that began with one, becomes seven numbers. A list becomes numbered
-columns, a list in it columns with two numbers; an array numbered columns, whatever its shape; a mapping columns with dotted
-names. None and NaN are missing. Anything else is missing too, and counted.
+The core reads floats, ints, bools, None and known texts itself, and calls the functions at the end of this file for the rest.
+
+- A number scales the embedding row of its column.
+- A text selects the row of its category. In a column that began with numbers, a text that parses as a number is that number,
+  and any other is a category. In a column that began with texts, a number is the category of its text.
+- A duration or a time of day is a number of seconds, and a period the date-time of its start.
+- A date-time becomes seven numbers, as does an ISO 8601 text in a column that began with one.
+- A list becomes numbered columns, and a nested list columns with two numbers. An array becomes numbered columns, whatever its
+  shape. A mapping becomes columns with dotted names.
+- None and NaN are missing. Values of any other type are missing too, and counted.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ import headwater._core as _core
 from headwater.errors import LimitError
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$")
-_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - a clock without a zone is read as it stands
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - naive times are used as written
 _DAY = 86400.0
 _SECONDS = ("W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as")
 """Units of durations that have a number of seconds; months and years have none."""
@@ -36,20 +39,20 @@ _DAY_US = 86_400_000_000
 _DOUBLE = struct.Struct("d")
 
 KEY_BITS = 1024
-"""Bits of a whole number that can be a key: Python reads back so many digits wherever its limit for texts stands."""
+"""Maximum bits of an integer key, low enough to parse under any limit of Python's on digits in a text."""
 KEY_DEPTH = 8
-"""How deep tuples in a key may lie in each other."""
+"""Maximum nesting depth of tuples in a key."""
 
 FLOAT, TEXT, WHEN, MISSING, MANY, MAPPING, UNUSABLE = range(7)
 
 
 def kind_of(value: Any) -> int:
-    """Say what a value is; subclasses count as what they derive from, and whatever float() takes is a number."""
+    """Classify a value. Subclasses count as their base, and anything that float() accepts is a number."""
     if missing(value):
         return MISSING
     if isinstance(value, str):
         return TEXT
-    if isinstance(value, np.timedelta64):  # to NumPy a whole number, so it comes before those
+    if isinstance(value, np.timedelta64):  # checked first, since it is a NumPy integer too
         return FLOAT if np.datetime_data(value.dtype)[0] in _SECONDS else UNUSABLE
     if isinstance(value, int | float | np.floating | np.integer | np.bool_ | Decimal | dt.timedelta | dt.time):
         return FLOAT
@@ -63,7 +66,7 @@ def kind_of(value: Any) -> int:
 
 
 def missing(value: Any) -> bool:
-    """Say whether a value stands for none: None, NaN of any type, and the NaT and NA of NumPy and pandas."""
+    """Return whether a value is missing, that is None, NaN, or the NaT or NA of NumPy and pandas."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(value, float | np.floating):
@@ -74,7 +77,7 @@ def missing(value: Any) -> bool:
 
 
 def as_number(text: str) -> float | None:
-    """Return the number that a text reads as, or None."""
+    """Parse a text as a number, or return None."""
     try:
         return float(text)
     except ValueError:
@@ -82,9 +85,9 @@ def as_number(text: str) -> float | None:
 
 
 def as_float(value: Any) -> float:
-    """Return a number as float, a duration and a time of day in seconds.
+    """Convert a number to float, and a duration or a time of day to seconds.
 
-    A whole number too large for a float becomes ±10³⁰⁰, which the core clips and counts.
+    An integer that overflows becomes ±10³⁰⁰, which the core clips and counts.
     """
     if isinstance(value, dt.timedelta):  # pandas' own too, whose nanoseconds a frame of microseconds doesn't have
         return ((value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds) / 1_000_000
@@ -99,7 +102,7 @@ def as_float(value: Any) -> float:
 
 
 def as_text(value: Any) -> str:
-    """Return the category that a value stands for; 5 and 5.0 are the same one."""
+    """Return the category of a value. 5 and 5.0 are the same category."""
     if isinstance(value, str):
         return value
     try:
@@ -110,7 +113,7 @@ def as_text(value: Any) -> str:
 
 
 def as_time(value: Any) -> dt.datetime | None:
-    """Return the date-time that a value is, or that an ISO 8601 text states; None for anything else."""
+    """Return a value or an ISO 8601 text as a date-time, or None for anything else."""
     if isinstance(value, str):
         if not _ISO.match(value):
             return None
@@ -121,7 +124,7 @@ def as_time(value: Any) -> dt.datetime | None:
     if isinstance(value, dt.datetime):
         if type(value) is dt.datetime:
             return value
-        # a pandas Timestamp counts nanoseconds too, which its twin in a frame of microseconds doesn't have
+        # a pandas Timestamp has nanoseconds, which the same value in a frame of microseconds doesn't have
         whole = value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
         return dt.datetime(*whole, tzinfo=value.tzinfo, fold=value.fold)
     if isinstance(value, np.datetime64):
@@ -139,7 +142,7 @@ def is_period(value: Any) -> bool:
 
 
 def time_parts(when: dt.datetime) -> tuple[float, ...]:
-    """Return seconds since 1970, and hour, weekday and day of the year as points on a circle, by the value's own clock."""
+    """Return seconds since 1970, and hour, weekday and day of the year as sine and cosine in local time."""
     local = when.replace(tzinfo=None)
     elapsed = when.timestamp() if when.tzinfo is not None else (local - _EPOCH).total_seconds()
     hour = (local - local.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds() / _DAY
@@ -150,7 +153,7 @@ def time_parts(when: dt.datetime) -> tuple[float, ...]:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether float() takes a value of a foreign type, asked as a buffer of floats asks."""
+    """Return whether float() accepts a value of a foreign type, by its ``__float__`` or ``__index__``."""
     try:
         _DOUBLE.pack(value)
     except struct.error:
@@ -159,9 +162,9 @@ def _is_number(value: Any) -> bool:
 
 
 def times_parts(local: NDArray[np.int64], utc: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return ``time_parts`` of whole columns, to the bit; microseconds since 1970 by the clock stated, and in UTC (n,).
+    """Return ``time_parts`` of whole columns, from microseconds since 1970 in local time and in UTC (n,).
 
-    Sine and cosine are the core's: others differ in the last bit from machine to machine.
+    Sine and cosine are the core's, since other implementations differ in the last bit between machines.
     """
     midnight = local // _DAY_US
     hour = (local - midnight * _DAY_US) / 1e6 / _DAY
@@ -179,11 +182,11 @@ def times_parts(local: NDArray[np.int64], utc: NDArray[np.int64]) -> NDArray[np.
     return out
 
 
-# ---- what the core asks for ------------------------------------------------------------------------------------------
+# ---- called by the core ----------------------------------------------------------------------------------------------
 
 
 def plain(value: Any) -> Any:
-    """Return a value of any kind as one that the core reads: float, text, a time's parts and text, None, nested pairs, or ``...``.
+    """Convert a value to a float, a text, time parts with their text, None, nested pairs or ``...``, for the core.
 
     Examples
     --------
@@ -210,13 +213,13 @@ def plain(value: Any) -> Any:
 
 
 def parts_of(text: str) -> tuple[float, ...] | None:
-    """Return the seven numbers of a text that states a date-time, or None."""
+    """Return the seven time parts of a text that is a date-time, or None."""
     when = as_time(text)
     return None if when is None else time_parts(when)
 
 
 def name_bytes(name: Any) -> bytes:
-    r"""Return a name as the core keeps it: a text as UTF-8, anything else behind a zero byte as what kind of thing it is.
+    r"""Encode a column name as bytes. A text is its UTF-8, and any other name a zero byte, its type and its literal.
 
     Examples
     --------
@@ -233,21 +236,21 @@ def name_bytes(name: Any) -> bytes:
 
 
 def name_of(name: bytes) -> Any:
-    """Return the name that ``name_bytes`` was given: a text, or numbers, None, and tuples of such; else what stood for it."""
+    """Decode a name from ``name_bytes``. Names other than texts, numbers, None and tuples stay literals."""
     text = name.decode("utf-8", "surrogatepass")
     if not text.startswith("\0"):
         return text
-    _, _, said = text.partition(" ")
-    if said in ("inf", "-inf", "nan"):
-        return float(said)
+    _, _, literal = text.partition(" ")
+    if literal in ("inf", "-inf", "nan"):
+        return float(literal)
     try:
-        return ast.literal_eval(said)
+        return ast.literal_eval(literal)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return said
+        return literal
 
 
 def as_key(value: Any, depth: int = 0) -> Any:
-    """Return a key of a fleet in the one form that files and stores give back; ``...`` for what can't be a key.
+    """Normalize a fleet's key to the form that files and stores restore, or return ``...`` if it can't be a key.
 
     A key is a text, a number, a boolean, bytes, or a tuple of these and None. NumPy's scalars and subclasses become Python's
     own types.
@@ -276,12 +279,12 @@ def as_key(value: Any, depth: int = 0) -> Any:
 
 
 def beyond_limit(limit: str, most: float, got: float) -> LimitError:
-    """Return what the core raises for a sample beyond one of its limits."""
+    """Create the error that the core raises for a sample over a limit."""
     return LimitError(limit=limit, most=most, got=got)
 
 
 def is_portable(name: bytes) -> bool:
-    """Say whether these bytes stand for the same name in every process: a text, or what ``name_of`` gives back as it was."""
+    """Return whether a name's bytes mean the same in every process, as texts and all that ``name_of`` restores do."""
     kind, space, _ = name[1:].partition(b" ")
     # A text may begin with the character 0 too.
     if name[:1] != b"\0" or not space or not kind.replace(b"_", b"").isalpha():
@@ -290,16 +293,16 @@ def is_portable(name: bytes) -> bool:
 
 
 def items_of(value: Any) -> Any:
-    """Return the items of a list or an array as Python's own values; date-times stay NumPy's, which know their unit."""
+    """Return the items of a list or an array as Python values. Date-times stay NumPy's, which carry their unit."""
     if not isinstance(value, np.ndarray):
         return value
     return value.ravel() if value.dtype.kind in "mM" else value.ravel().tolist()
 
 
 def in_order(names: Iterable[Any]) -> list[Any]:
-    """Return names by length, then by letter: the order of a sample's entries, however they came.
+    """Sort names by length, then alphabetically, which is the order of a sample's entries.
 
-    Sums of floats depend on their order. The columns of an array, x0, x1, …, x10, are in this order as they stand.
+    Float sums depend on their order, so it is fixed. The columns of an array, x0, x1, …, x10, are already in it.
 
     Examples
     --------

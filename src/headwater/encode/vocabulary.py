@@ -1,4 +1,4 @@
-"""The vocabulary as it stands: what the core says of columns, their kinds and their categories."""
+"""Columns, kinds and categories that a learner has seen."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from .values import name_of
 
 NUMBER, CATEGORY, TIME, WORDS, BIGRAMS = "number", "category", "time", "words", "bigrams"
 KINDS = (NUMBER, CATEGORY, TIME, WORDS, BIGRAMS)
-"""The kinds of columns, by the core's numbers."""
+"""Column kinds, indexed by the core's enum."""
 PARTS = ("elapsed", "hour_sin", "hour_cos", "weekday_sin", "weekday_cos", "yearday_sin", "yearday_cos")
 """The numeric features of a date-time."""
 LEAST_ROWS = 16
-"""A table needs room for a few names and the rows that the others share."""
+"""Minimum rows of an embedding table, for a few names and the shared rows."""
 
 
 @dataclass(slots=True)
 class Column:
-    """One named input: its kind is what its first value was.
+    """One input column. Its kind is that of its first value.
 
     Parameters
     ----------
     name : hashable
         As in the samples.
     kind : str
-        "number", "category", "time", or of a text "words" or "bigrams".
+        "number", "category", "time", or "words" or "bigrams" for texts.
     slot : int
-        Place of a number's statistics, of the first of a date-time's seven; −1 for none.
+        Feature index of a number, or of the first of a date-time's seven parts; −1 for none.
     values : dict
-        Row of each category seen.
+        Embedding row of each category seen.
     """
 
     name: Any
@@ -39,12 +39,12 @@ class Column:
 
     @property
     def parts(self) -> tuple[int, ...]:
-        """Places of a date-time's seven."""
+        """Feature indices of a date-time's seven parts."""
         return tuple(range(self.slot, self.slot + len(PARTS))) if self.kind == TIME else ()
 
 
 def columns_of(learner: Any) -> dict[Any, Column]:
-    """Return the columns that a ``_core.Learner`` knows, by name, in the order of their appearance."""
+    """Return the columns of a ``_core.Learner`` by name, in order of appearance."""
     found = {}
     for name, kind, slot, categories in learner.columns():
         values = {text.decode("utf-8", "surrogatepass"): row for text, row in categories}

@@ -1,4 +1,4 @@
-"""Why a prediction came out as it did, and what the model looks at over the stream."""
+"""Explain single predictions, and measure which features matter over the stream."""
 
 from headwater.explain.explanation import Explanation
 from headwater.explain.one import explain_one

@@ -1,4 +1,4 @@
-"""What an explanation holds, and how it reads."""
+"""Result of an explanation, and its printed form."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ METHODS = ("integrated_gradients", "gradient_x_input")
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """How much each feature moved one prediction away from the baseline.
+    """Contribution of each feature to the difference between one prediction and the baseline.
 
     Parameters
     ----------
     prediction, baseline
-        F of the sample, and of the baseline: a probability of `target`, or an answer in its own units.
+        F of the sample and of the baseline: a probability of `target`, or a regressor's prediction.
     contributions
-        By feature name, the largest first; a feature that is missing or not known yet has 0.
+        By feature name, the largest first. A missing or unknown feature has 0.
     values
-        What the sample holds, by feature name.
+        The sample's values, by feature name.
     target
-        The class that was explained; the action, of a bandit; None for a regressor.
+        The class explained; a bandit's action; None for a regressor.
     method
-        ``"integrated_gradients"`` or ``"gradient_x_input"``; ``"pool"`` of an anomaly detector, ``"least_squares"`` of a forecaster,
-        ``"one_column"`` of a bandit.
+        ``"integrated_gradients"`` or ``"gradient_x_input"``; ``"pool"`` for an anomaly model, ``"least_squares"`` for a
+        forecaster, ``"one_column"`` for a bandit.
     of
-        ``"proba"`` or ``"log_odds"`` for a classifier, ``"score"`` for an anomaly detector, ``"answer"`` for a forecaster,
+        ``"proba"`` or ``"log_odds"`` for a classifier, ``"score"`` for an anomaly model, ``"answer"`` for a forecaster,
         ``"reward"`` for a bandit.
 
     Examples
@@ -53,11 +53,11 @@ class Explanation:
 
     @property
     def rest(self) -> float:
-        """What the contributions leave unexplained: F − F(baseline) − Σ; about 0 for integrated gradients."""
+        """The unexplained part F − F(baseline) − Σ contributions, about 0 for integrated gradients."""
         return self.prediction - self.baseline - sum(self.contributions.values())
 
     def top(self, n: int = 10) -> list[tuple[str, float]]:
-        """Return the n largest contributions, each as ``name = value`` and number."""
+        """Return the n largest contributions as pairs of ``name = value`` and number."""
         named = [(f"{name} = {_shown(self.values.get(name))}", part) for name, part in self.contributions.items()]
         return named[:n]
 
@@ -72,9 +72,9 @@ class Explanation:
         )
         lines = [f"{what} = {self.prediction:.4g}, baseline {self.baseline:.4g}"]
         width = max((len(name) for name, _ in self.top()), default=0)
-        most = max((abs(part) for _, part in self.top() if math.isfinite(part)), default=0.0) or 1.0
+        largest = max((abs(part) for _, part in self.top() if math.isfinite(part)), default=0.0) or 1.0
         for name, part in self.top():
-            bar = "█" * round(12 * (abs(part) / most)) if math.isfinite(part) else ""
+            bar = "█" * round(12 * (abs(part) / largest)) if math.isfinite(part) else ""
             lines.append(f"{name:<{width}}  {part:+10.4g}  {'−' if part < 0 else '+'}{bar}")
         hidden = len(self.contributions) - 10
         return printable("\n".join(lines + ([f"… and {hidden} more"] if hidden > 0 else [])))
@@ -84,7 +84,7 @@ class Explanation:
         return shown
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain dicts, lists, texts and numbers, for JSON."""
+        """Return JSON-ready data."""
         parts = [
             {"name": str(name), "value": _shown(self.values.get(name)), "contribution": part}
             for name, part in self.contributions.items()

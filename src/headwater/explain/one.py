@@ -1,15 +1,14 @@
-"""Why one prediction came out as it did: how much each feature, by its name, moved it.
+"""Explain one prediction by the contribution of each feature.
 
-Two methods, both from the derivative by what the net reads: a standardised number, how much of each basis function it
-lies under, the 1 of a category. With v these numbers of the sample and u those of the baseline::
+Both methods use the gradient with respect to the network's inputs, which are standardized numbers, spline basis values
+and the 1 of a category. With v these inputs of the sample and u those of the baseline::
 
     gradient × input        (vᵢ − uᵢ) · ∂F/∂vᵢ                            the slope at the sample itself
-    integrated gradients    (vᵢ − uᵢ) · ∫₀¹ ∂F/∂vᵢ (u + α·(v − u)) dα      the slopes on the way to it
+    integrated gradients    (vᵢ − uᵢ) · ∫₀¹ ∂F/∂vᵢ (u + α·(v − u)) dα      the slopes along the path to it
 
-F is the prediction: the probability of a class, or the answer in its own units. The baseline is the sample with its
-numbers at their running means, without any category, and without the state that rows before have left (``memory``).
-Integrated gradients are *complete*: the contributions add up to F(v) − F(u), so "how far from the baseline, and whose
-doing" has no rest.
+F is the prediction: the probability of a class, or a regressor's output in its own units. The baseline is the sample with its
+numbers at their running means, without any category, and without the recurrent state left by earlier rows (``memory``).
+Integrated gradients are *complete*: the contributions add up to F(v) − F(u).
 
 References
 ----------
@@ -38,10 +37,10 @@ from headwater.plain.answers import COLUMNS
 __all__ = ["explain_one"]
 
 MEMORY = "memory"
-"""What the part of the state that rows before have left is called."""
-_FIRST, _LAST = 32, 4096  # points on the path: doubled until the rest is small
-_REST = 1e-3  # of the distance from the baseline
-_SURE = 1e-13  # the loss reads logits beyond ±30 as ±30: no probability is surer
+"""Feature name for the contribution of the recurrent state."""
+_FIRST, _LAST = 32, 4096  # points on the path, doubled until the rest is small
+_REST = 1e-3  # share of the distance from the baseline
+_SURE = 1e-13  # the loss clips logits to ±30, which bounds every probability
 
 
 @at_one_moment
@@ -53,21 +52,21 @@ def explain_one(
     method: str = METHODS[0],
     of: str = "proba",
 ) -> Explanation:
-    """Say how much each feature moved the prediction for one sample.
+    """Return the contribution of each feature to the prediction for one sample.
 
     Parameters
     ----------
     model
-        A classifier or regressor that has learned something.
+        A fitted classifier or regressor.
     x
-        The sample; it is not learned.
+        The sample. It is not learned.
     target
-        The class whose probability is explained; the predicted one without it. Not for a regressor.
+        The class whose probability is explained; the predicted class by default. Not for a regressor.
     method
         ``"integrated_gradients"``, or ``"gradient_x_input"``, which is cheaper and not complete.
     of
-        What F is for a classifier: the class's ``"proba"``, or its ``"log_odds"`` ln p/(1 − p), which still tell
-        features apart where p is nearly 0 or 1. Regressors have one kind of answer.
+        F for a classifier: the class's ``"proba"``, or its ``"log_odds"`` ln p/(1 − p), which still separate features
+        where p is nearly 0 or 1. Ignored for a regressor.
 
     Returns
     -------
@@ -78,13 +77,13 @@ def explain_one(
     DataError
         When the model has learned nothing yet.
     ConfigError
-        For an unknown method or kind of answer.
+        For an unknown ``method`` or ``of``.
     TargetError
-        For a class the model doesn't know.
+        For a class that the model has not seen.
 
     Notes
     -----
-    Cost: two passes over the net at each of 32 points of the path (more where the net bends sharply): about 1 ms.
+    Two passes over the net at each of 32 points of the path (more where the gradient changes fast) take about 1 ms.
 
     Examples
     --------
@@ -112,7 +111,7 @@ def explain_one(
     totals: dict[Hashable, float] = dict.fromkeys(x, 0.0)
     for name, part in zip(path.names, _parts(engine.core, path, output, method).tolist(), strict=True):
         totals[name] = totals.get(name, 0.0) + part
-    texts = {word.column for word in path.words}  # words stand for the column that they are in
+    texts = {word.column for word in path.words}  # words are listed in place of their column
     totals = {name: part for name, part in totals.items() if part or name not in texts}
     if output.direct:
         totals[COLUMNS[0]] = totals.get(COLUMNS[0], 0.0) + output.direct
@@ -128,7 +127,7 @@ def explain_one(
 
 
 def _values_of(model: SupervisedLearner, x: Mapping[Any, Any], path: _Path) -> dict[Hashable, Any]:
-    """Return the values that stand beside the contributions: the sample's, how often each word stands in it, whose state it reads."""
+    """Return the values shown beside the contributions, including each word's count and the state's key."""
     values = {**x, **{word.name: word.times for word in path.words}}
     if path.end.carried is not None:
         values[MEMORY] = None if model.by is None else x.get(model.by)
@@ -137,9 +136,9 @@ def _values_of(model: SupervisedLearner, x: Mapping[Any, Any], path: _Path) -> d
 
 @dataclass(frozen=True, slots=True)
 class _Output:
-    """Which number is explained: q = offset + sign·scale·output[column], or the log-odds of q.
+    """The number to explain, q = offset + sign·scale·output[column], or the log-odds of q.
 
-    Where answers before are inputs, the offset follows the last one; ``direct`` is by how much.
+    With lag features the offset depends on the last label. ``direct`` is the contribution of that dependence.
     """
 
     label: Any
@@ -167,7 +166,7 @@ class _Output:
 
 
 def _output(model: SupervisedLearner, target: Any, engine: Engine, taken: inspect.Entries) -> _Output:
-    """Choose the number to explain."""
+    """Select the number to explain."""
     if model.task == "regress":
         if target is not None:
             raise ConfigError(expected="no target", got=repr(target), at="target", help="A regressor has one answer.")
@@ -191,12 +190,13 @@ def _output(model: SupervisedLearner, target: Any, engine: Engine, taken: inspec
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """The straight way from the baseline's entries, `start`, to the sample's, `end`.
+    """Straight path from the baseline's entries `start` to the sample's `end`.
 
-    ``rows`` (n,), ``way`` (n,) how far each entry goes. Behind them, ``table`` and ``share`` (c,) of the tests of cell tables
-    that come out differently at the end: a table's part is shared evenly among its own. ``names`` (n + c,) are the features
-    that all these belong to. Behind them, ``words`` of texts and ``added`` (words, outputs), what each adds to the mixture.
-    Where there is a state, what it gives grows from 0 along the way, and its name stands last.
+    ``rows`` (n,) are the embedding rows of the entries and ``way`` (n,) the change of each. ``table`` and ``share`` (c,)
+    describe the tile-coding tests whose result differs between the two ends; a table's contribution is shared evenly among
+    its tests. ``names`` (n + c,) are the features of both. ``words`` are those of text columns, and ``added`` (words,
+    outputs) is what each adds to the mixture. With a recurrent state, its output grows from 0 along the path and its name
+    comes last.
     """
 
     start: inspect.Entries
@@ -211,7 +211,7 @@ class _Path:
 
 
 def _path(engine: Engine, x: Mapping[Any, Any]) -> _Path:
-    """Encode the features one by one, so that each entry has a name: those of the sample, and those of the baseline."""
+    """Encode the features one by one for the sample and for the baseline, so that each entry has a feature name."""
     rows = engine.rows([{name: value} for name, value in x.items()])
     names = list(x)
     end = inspect.entries(engine.core, rows, len(x))
@@ -246,7 +246,7 @@ def _path(engine: Engine, x: Mapping[Any, Any]) -> _Path:
 def _changed_tests(
     core: Core, here: NDArray[np.int64] | None, there: NDArray[np.int64] | None, owner: dict[int, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], list[int]]:
-    """Return table, share and feature of each test whose answer is not that at the baseline; ``owner``: feature by row."""
+    """Return table, share and feature of each tile-coding test that differs, where ``owner`` maps rows to features."""
     if here is None or there is None:
         return np.zeros(0, np.int64), np.zeros(0), []
     tests = core.sizes()["tests"]
@@ -259,7 +259,7 @@ def _changed_tests(
 
 
 def _parts(core: Core, path: _Path, output: _Output, method: str) -> NDArray[Any]:
-    """Return the contribution of each entry, experts together."""
+    """Return the contribution of each entry, summed over experts."""
     if method == "gradient_x_input":
         return _along(core, path, output, np.ones(1))
     ends = [output.value(inspect.predict(core, taken))[0] for taken in (path.end, path.start)]
@@ -273,7 +273,7 @@ def _parts(core: Core, path: _Path, output: _Output, method: str) -> NDArray[Any
 
 
 def _along(core: Core, path: _Path, output: _Output, at: NDArray[Any]) -> NDArray[Any]:
-    """Return way·(mean of ∂F/∂v over the points α of the path): the midpoint rule of integrated gradients."""
+    """Return way·(mean of ∂F/∂v over the points α of the path), which is the midpoint rule for integrated gradients."""
     values, carried, of_state = [], path.end.carried, 0.0
     for e in range(len(core.experts)):
         start = inspect.read(core, e, path.start)

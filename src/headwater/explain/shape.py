@@ -1,7 +1,7 @@
-"""The linear expert of a pool, read exactly: over a spline basis it is a sum of one curve a feature, to be drawn as it is.
+"""Read the linear expert of a pool exactly, as one shape function per feature.
 
-A linear layer above a spline basis gives ``logit = b + Σⱼ fⱼ(xⱼ)``, fⱼ a straight line plus a curve through the knots: a
-generalised additive model, whose shape functions fⱼ need no sampling and no approximation.
+A linear layer on a spline basis gives ``logit = b + Σⱼ fⱼ(xⱼ)``, where fⱼ is a straight line plus a curve through the knots.
+This is a generalized additive model. Its shape functions fⱼ need no sampling and no approximation.
 
 References
 ----------
@@ -29,19 +29,19 @@ __all__ = ["Shape", "shape"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What one feature adds to the linear expert's logits.
+    """Effect of one feature on the linear expert's logits.
 
     Parameters
     ----------
     feature
-        Its name.
+        The feature's name.
     points
         Values of the feature: numbers in order, or categories.
     effect
-        Shape (points, outputs): what it adds, centred on its mean over the points. A regressor's is in units of the
-        answer, a classifier's in log-odds.
+        Shape (points, outputs): the contribution, centered on its mean over the points, in units of the label for a
+        regressor and in log-odds for a classifier.
     weight
-        The expert's weight in the mixture just now.
+        The expert's current weight in the mixture.
     """
 
     feature: Hashable
@@ -52,16 +52,16 @@ class Shape:
 
 @at_one_moment
 def shape(model: SupervisedLearner, feature: Hashable, *, points: int = 100) -> Shape:
-    """Return the exact shape function of one feature, as the linear expert has learned it.
+    """Return the exact shape function of one feature in the linear expert.
 
     Parameters
     ----------
     model
-        With a linear expert: the default pool, or ``hidden=()``.
+        A model with a linear expert, such as the default pool or ``hidden=()``.
     feature
-        A column of numbers or of categories.
+        A numeric or categorical column.
     points
-        How many values of a number between its outer knots (or ±3 deviations, where there are none).
+        Number of grid points between the outer knots of a number (±3 standard deviations without knots).
 
     Returns
     -------
@@ -70,7 +70,7 @@ def shape(model: SupervisedLearner, feature: Hashable, *, points: int = 100) -> 
     Raises
     ------
     ConfigError
-        When there is no linear expert, or no such feature.
+        If there is no linear expert or no such feature.
 
     Examples
     --------

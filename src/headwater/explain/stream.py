@@ -1,20 +1,20 @@
-"""What the model looks at, over the stream: how much each feature matters now, and how the prediction follows it.
+"""Measure over the stream how much each feature matters and how the prediction depends on it.
 
-All three replace features of a row by values that other rows had, taken from a *geometric reservoir* (each row kept
-takes the place of a random one, so the older a row the less likely it is still there), and fade over time with rate a::
+All three methods replace features of a row by values of earlier rows. These come from a *geometric reservoir*, in which each
+new row replaces a random one, so older rows are less likely to remain. Averages decay exponentially with rate a::
 
     iPFI   PFIⱼ   ← (1 − a)·PFIⱼ + a·(L(y, f(x with xⱼ ← rⱼ)) − L(y, f(x)))            permutation importance
     iSAGE  φⱼ     ← (1 − a)·φⱼ + a·(L before j is revealed − L after)                  Shapley values of the loss
     iPDP   PD(g)  ← (1 − a)·PD(g) + a·f(x with xⱼ ← g)        for each g of a grid     partial dependence
 
-L is −ln p(y), p at least 10⁻⁶, or |y − y_pred|. The first rows would weigh too little under a constant a, so rates are
-max(1/t, a), which is the plain mean until a takes over; the papers start from 0 instead.
+L is −ln p(y) with p at least 10⁻⁶, or |y − y_pred|. A constant a would weight the first rows too little, so the rate is
+max(1/t, a): the plain mean at first. The papers start from 0 instead.
 
 References
 ----------
 Fumagalli, Muschalik, Hüllermeier & Hammer 2023 (iPFI); Muschalik, Fumagalli, Hammer & Hüllermeier 2023 (iSAGE, iPDP).
-Departs from iSAGE: the loss with nothing revealed is that of rows from the reservoir, not of a fading mean prediction.
-Departs from all: a session shows rows once they are learned, so the row at hand has been learned, once.
+Departs from iSAGE: the loss with nothing revealed is that of rows from the reservoir, not of a decaying mean prediction.
+Departs from all: a session passes rows after they are learned, so the row measured has been learned once.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ _MISSING = object()
 
 
 class Importance:
-    """Watch how much each feature matters: a watcher for `Session`, or fed by hand with ``update``.
+    """Track how much each feature matters, as a metric of a `Session` or by calling ``update``.
 
     Parameters
     ----------
     method
-        ``"ipfi"``: by how much the loss rises when the feature is replaced alone; two features that say the same both
-        get little. ``"isage"``: the loss is shared out fairly, also between features that say the same.
+        ``"ipfi"``: the rise of the loss when one feature is replaced; two redundant features both score low.
+        ``"isage"``: Shapley values of the loss, which share it fairly between redundant features.
     every
-        Look at one row in so many (a session cuts its blocks there). A look costs one prediction of each feature.
+        Measure every n-th row (a session splits its blocks there). One measurement costs one prediction per feature.
     a
-        The rate of fading.
+        Decay rate.
     size
-        Rows in the reservoir.
+        Number of rows in the reservoir.
     inner
-        Replacements that are averaged.
+        Number of replacements to average.
     seed
-        Of the reservoir and the permutations.
+        Seed of the reservoir and the permutations.
 
     Examples
     --------
@@ -80,19 +80,19 @@ class Importance:
         self.method, self.every, self.a, self.inner = method, every, a, inner
         self.due: int | None = every
         self.history: list[tuple[int, dict[Hashable, float]]] = []
-        """Row and importances, after each fourth look: what `plot.importance` draws."""
+        """Row and importances after every fourth measurement, for `plot.importance`."""
         self._parts: dict[Hashable, _Fading] = {}
         self._reservoir = _Reservoir(size, seed)
         self._looks = 0
 
     @property
     def values(self) -> dict[Hashable, float]:
-        """The importance of each feature, the largest first, in units of the loss."""
+        """Importance of each feature in units of the loss, the largest first."""
         parts = {name: part.mean for name, part in self._parts.items()}
         return dict(sorted(parts.items(), key=lambda item: -item[1]))
 
     def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
-        """Look at the last row if it is due. It has been learned, so what is measured is what the model uses."""
+        """Measure the last row if it is time. The row has been learned already, so the current model is measured."""
         if self.due is not None and rows.last >= self.due:
             self.update(as_mapping(rows.X[-1]), rows.y[-1], learner)
             self.due = (rows.last // self.every + 1) * self.every
@@ -101,12 +101,12 @@ class Importance:
         return ()
 
     def update(self, x: Any, y: Any, model: Any) -> None:
-        """Look at one row; the model is only asked.
+        """Measure one row without learning it.
 
         Parameters
         ----------
         x, y
-            A sample (a mapping) and its answer.
+            A sample (a mapping) and its label.
         model
             A `Classifier` or `Regressor`.
         """
@@ -138,16 +138,16 @@ class Importance:
 
 
 class PartialDependence:
-    """Watch how the prediction follows one feature, all others as the stream brings them.
+    """Track how the mean prediction depends on one feature.
 
     Parameters
     ----------
     feature
-        Which one.
+        Name of the feature.
     grid
-        Where to ask; without it, up to 20 quantiles (or the categories) of what a reservoir holds after 100 looks.
+        Values to predict at; by default up to 20 quantiles, or categories, of a reservoir after 100 measurements.
     target
-        The class whose probability is followed; the last one the model knows without it. Not for a regressor.
+        The class whose probability is tracked; the last known class by default. Not for a regressor.
     every, a, seed
         As in `Importance`.
 
@@ -183,18 +183,18 @@ class PartialDependence:
 
     @property
     def curve(self) -> dict[Any, float]:
-        """The mean prediction at each point of the grid."""
+        """Mean prediction at each grid point."""
         return {point: part.mean for point, part in self._points.items()}
 
     def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
-        """Look at the last row if it is due."""
+        """Measure the last row if it is time."""
         if self.due is not None and rows.last >= self.due:
             self.update(as_mapping(rows.X[-1]), learner)
             self.due = (rows.last // self.every + 1) * self.every
         return ()
 
     def update(self, x: Any, model: Any) -> None:
-        """Look at one row; the model is only asked."""
+        """Measure one row without learning it."""
         self._reservoir.add(x)
         if self.grid is None and len(self._reservoir.rows) >= 100:
             self.grid = self._reservoir.grid(self.feature)
@@ -207,12 +207,12 @@ class PartialDependence:
 
 @at_one_moment
 def importance(model: SupervisedLearner, method: str = "ipfi", *, inner: int = 2) -> dict[Hashable, float]:
-    """Say how much each feature matters to the model as it is now, over the sample of rows that it kept.
+    """Return how much each feature matters to the current model, over the sample of rows that it kept.
 
     Parameters
     ----------
     model
-        A learner that has learned something.
+        A fitted learner.
     method, inner
         As in `Importance`.
 
@@ -239,7 +239,7 @@ def importance(model: SupervisedLearner, method: str = "ipfi", *, inner: int = 2
     way = "Let it learn some rows first, or use explain.Importance().update(x, y, model) row by row."
     rows = model.kept_sample(help=way).rows
     measured = Importance(method, inner=inner, a=0.0)
-    for kept in rows:  # every row can be drawn from the start
+    for kept in rows:  # fill the reservoir first, so that the first rows have replacements too
         measured._reservoir.add(as_mapping(kept.x))
     for kept in rows:
         measured.update(as_mapping(kept.x), kept.y, model)
@@ -247,7 +247,7 @@ def importance(model: SupervisedLearner, method: str = "ipfi", *, inner: int = 2
 
 
 class _Fading:
-    """A mean that fades with rate max(1/t, a)."""
+    """Mean that decays with rate max(1/t, a)."""
 
     def __init__(self) -> None:
         self.t, self.mean = 0, 0.0
@@ -258,7 +258,7 @@ class _Fading:
 
 
 class _Reservoir:
-    """Rows of the past, the older the rarer."""
+    """Geometric reservoir of earlier rows."""
 
     def __init__(self, size: int, seed: int) -> None:
         self.rows: list[Any] = []

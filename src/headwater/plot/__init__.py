@@ -1,4 +1,4 @@
-"""10 UNDERSTAND: pictures, as figures of matplotlib (extra ``plot``), and a report of one page."""
+"""Draw matplotlib figures (extra ``plot``) and write a one-page report."""
 
 from headwater.plot.curves import importance, learning_curve, partial_dependence, shape
 from headwater.plot.inside import layers

@@ -1,4 +1,4 @@
-"""Pictures along the stream: how the scores went, and what the model looked at."""
+"""Plot scores and feature importance along the stream."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 __all__ = ["importance", "learning_curve", "partial_dependence", "shape"]
 
-_MOST = 8  # lines that can be told apart
+_MOST = 8  # lines with distinguishable colours
 
 
 def learning_curve(records: Evaluation | Sequence[Record] | History, score: str | None = None) -> Figure:
-    """Draw a score of the model and of the baselines along the stream, with a mark at each of the five largest drifts.
+    """Plot a score of the model and its baselines along the stream, with a mark at each of the five largest drifts.
 
     Parameters
     ----------
     records
-        An `Evaluation`, or the records that a `Session` gave out; or the `nn.History` that ``fit`` returned, of which
-        the loss of each epoch is drawn.
+        An `Evaluation`, the records of a `Session`, or the `nn.History` that ``fit`` returned, whose loss per epoch is
+        drawn.
     score
-        Which score; the most telling one without it (accuracy, or RMSE).
+        The score to draw; accuracy or RMSE by default.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def learning_curve(records: Evaluation | Sequence[Record] | History, score: str 
     points = [r for r in (records.curve if isinstance(records, Evaluation) else records) if r.scored]
     fig = figure()
     if not points:
-        note(axes(fig, title="learning curve", x="rows", y=""), "No record was told yet.")
+        note(axes(fig, title="learning curve", x="rows", y=""), "No scores yet.")
         return fig
     if score is None:
         score = "rmse" if "rmse" in points[-1].names else points[-1].names[0]
@@ -70,11 +70,11 @@ def learning_curve(records: Evaluation | Sequence[Record] | History, score: str 
 
 
 def _epochs(history: History) -> Figure:
-    """Draw the loss of each epoch, on the training and on the validation data."""
+    """Plot the training and validation loss of each epoch."""
     fig = figure()
     ax = axes(fig, title="mean loss of each epoch", x="epoch", y="loss")
     if not history.loss:
-        note(ax, "No epoch was run yet.")
+        note(ax, "No epochs yet.")
         return fig
     epochs = range(1, len(history.loss) + 1)
     marker = "o" if len(history.loss) < 3 else None
@@ -87,7 +87,7 @@ def _epochs(history: History) -> Figure:
 
 
 def _marks(ax: Axes, episodes: Sequence[Episode]) -> None:
-    """Draw a numbered vertical line for each drift, named once in the legend."""
+    """Draw a numbered vertical line for each drift, with one legend entry per kind."""
     kinds = {"drift_detected": ("drift", COLOURS[1]), "input_drift_detected": ("an input drifted", COLOURS[4])}
     named: set[str] = set()
     for i, episode in enumerate(episodes):
@@ -108,12 +108,12 @@ def _marks(ax: Axes, episodes: Sequence[Episode]) -> None:
 
 
 def importance(watch: Importance) -> Figure:
-    """Draw the importance of the features over the stream, the eight largest.
+    """Plot the importance of the eight largest features over the stream.
 
     Parameters
     ----------
     watch
-        An `Importance` that a session has fed.
+        An `Importance` updated by a session.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def importance(watch: Importance) -> Figure:
     ax = axes(fig, title="importance of the features", x="rows", y="rise of the loss")
     names = list(watch.values)[:_MOST]
     if not names or len(watch.history) < 2:
-        note(ax, f"Nothing to draw yet: one row in {watch.every} is looked at.")
+        note(ax, f"No importance yet. One row in {watch.every} is measured.")
         return fig
     rows = [row for row, _ in watch.history]
     for i, name in enumerate(names):
@@ -140,7 +140,7 @@ def importance(watch: Importance) -> Figure:
 
 
 def partial_dependence(watch: PartialDependence) -> Figure:
-    """Draw how the mean prediction follows one feature.
+    """Plot how the mean prediction depends on one feature.
 
     Examples
     --------
@@ -151,19 +151,19 @@ def partial_dependence(watch: PartialDependence) -> Figure:
     target = "prediction" if watch.target is None else f"p({watch.target})"
     ax = axes(fig, title="partial dependence", x=str(watch.feature), y=f"mean {target}")
     if not watch.curve:
-        note(ax, "Nothing to draw yet.")
+        note(ax, "No rows measured yet.")
         return fig
     _curve(ax, list(watch.curve), list(watch.curve.values()), COLOURS[0], None)
     return fig
 
 
 def shape(curve: Shape, classes: Sequence[Any] = ()) -> Figure:
-    """Draw the shape function of one feature, a line for each output.
+    """Plot the shape function of one feature, with one line per output.
 
     Parameters
     ----------
     curve
-        What `explain.shape` gave.
+        The result of `explain.shape`.
     classes
         Names of the outputs.
 

@@ -1,4 +1,4 @@
-"""The few events worth showing of many: the largest ones, with those near them counted in."""
+"""Select the largest drifts to show, and count the smaller ones near them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """A drift and the smaller ones near it.
+    """A drift and the number of smaller ones near it.
 
     Parameters
     ----------
     event
-        The largest of them.
+        The largest drift.
     near
-        How many smaller ones of its kind were detected near it.
+        Number of smaller drifts of its kind near it.
     """
 
     event: Event
@@ -29,16 +29,16 @@ class Episode:
 
 
 def largest(events: Sequence[Event], rows: int, most: int = SHOWN) -> list[Episode]:
-    """Return the largest drifts in the order of their rows; smaller ones near a larger one are counted with it.
+    """Return the largest drifts in row order. Smaller drifts near a larger one are counted with it.
 
     Parameters
     ----------
     events
-        Events of any kind; only drifts count.
+        Events of any kind. Only drifts are used.
     rows
-        How long the stream was: near is within a fortieth of it.
+        Length of the stream. Drifts within a fortieth of it are near.
     most
-        How many to return at most.
+        Maximum number to return.
 
     Examples
     --------

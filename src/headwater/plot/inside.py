@@ -1,4 +1,4 @@
-"""Pictures of the inside of a model: the weights and the activations of each layer."""
+"""Plot the weights and activations of each layer."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ __all__ = ["layers"]
 
 @at_one_moment
 def layers(model: SupervisedLearner, X: Any = None, *, expert: int | None = None) -> Figure:
-    """Draw for each layer how its weights, and what its units give, are distributed.
+    """Plot the distribution of each layer's weights and activations.
 
     Parameters
     ----------
     model
-        That has learned something.
+        A fitted learner.
     X
-        Rows to look at; those a session kept without it.
+        Rows to compute activations for; the learner's sample by default.
     expert
-        Which expert of a pool, from 0; the one with the most weight in the mixture without it.
+        Index of a pool's expert, from 0; by default the one with the largest weight in the mixture.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def layers(model: SupervisedLearner, X: Any = None, *, expert: int | None = None
 
 
 def _activations(model: SupervisedLearner, X: Any, e: int) -> list[tuple[str, Any]]:
-    """Return for each layer what it hands on, with the name of its activation."""
+    """Return the activation's name and the output of each layer."""
     engine, sample = model.learned_engine, model.sample
     if X is None and sample is not None and sample.rows:
         X = as_rows([kept.x for kept in sample.rows])
@@ -102,7 +102,7 @@ def _activations(model: SupervisedLearner, X: Any, e: int) -> list[tuple[str, An
 def _histogram(ax: Axes, values: Any, colour: str) -> None:
     finite = values[np.isfinite(values)]
     if not finite.size:
-        note(ax, "No rows to look at: give X.")
+        note(ax, "No rows kept. Pass X.")
         return
     ax.hist(finite, bins=40, color=colour, alpha=0.85)
     ax.set_yscale("log")

@@ -1,4 +1,4 @@
-"""Pictures of what was predicted against what came, and of why one prediction was made."""
+"""Plot predictions against labels, and the explanation of one prediction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PAIRS = 1000
 
 
 class Outcomes:
-    """Watch what `confusion`, `calibration` and `answers` draw: a watcher for `Session`.
+    """Collect what `confusion`, `calibration` and `answers` draw, as a metric of a `Session`.
 
     Every row is counted with the prediction that was given out for it.
 
@@ -39,16 +39,16 @@ class Outcomes:
         self.due: int | None = None
         self.pairs: Counter[tuple[Hashable, Hashable]] = Counter()
         self.sample: list[tuple[float, float]] = []
-        """A uniform sample of (answer, prediction) of a regressor."""
+        """A uniform sample of (label, prediction) of a regressor."""
         self.bins = np.zeros((10, 3))
-        """By probability of what was predicted, in tenths: rows, sum of that probability, right ones."""
+        """Per tenth of the predicted class's probability: rows, sum of the probability, correct rows."""
         self.by_class: dict[Hashable, NDArray[np.float64]] = {}
-        """By class, and by its probability in tenths: rows, sum of that probability, rows of that class."""
+        """By class, per tenth of its probability: rows, sum of the probability, rows of that class."""
         self._rng = np.random.default_rng(0)
         self._n = 0
 
     def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
-        """Take notice of some rows."""
+        """Count a block of rows."""
         if rows.task == "regress":
             for y, y_pred in zip(rows.y, rows.y_pred, strict=True):
                 self._n += 1
@@ -56,17 +56,17 @@ class Outcomes:
                 if at < _PAIRS:
                     self.sample[at : at + 1] = [(float(y), float(y_pred))]
             return ()
-        told = np.array([said is not None for said in rows.y_pred], bool)  # before the first class nothing is
-        self.pairs.update((y, said) for y, said in zip(rows.y, rows.y_pred, strict=True) if said is not None)
-        right = np.fromiter(map(_equal, rows.y, rows.y_pred), bool, len(rows))[told]
+        issued = np.array([label is not None for label in rows.y_pred], bool)  # None before the first class is known
+        self.pairs.update((y, y_pred) for y, y_pred in zip(rows.y, rows.y_pred, strict=True) if y_pred is not None)
+        right = np.fromiter(map(_equal, rows.y, rows.y_pred), bool, len(rows))[issued]
         if rows.forecast is not None and rows.forecast.proba is not None:
-            p = rows.forecast.proba[told]
+            p = rows.forecast.proba[issued]
             self.bins += _tenths(p.max(1, initial=0.0), right)
             for j, label in enumerate(rows.forecast.classes[:_CLASSES]):
-                came = np.fromiter((_equal(y, label) for y in rows.y), bool, len(rows))[told]
+                came = np.fromiter((_equal(y, label) for y in rows.y), bool, len(rows))[issued]
                 self.by_class[label] = self.by_class.get(label, np.zeros((10, 3))) + _tenths(p[:, j], came)
-        elif len({y for y, _ in self.pairs}) <= 2:  # of late answers only the answer's own probability is known
-            p = np.asarray(rows.proba)[told]
+        elif len({y for y, _ in self.pairs}) <= 2:  # a delayed label comes with its own probability alone
+            p = np.asarray(rows.proba)[issued]
             self.bins += _tenths(np.where(right, p, 1 - p), right)
         else:
             self.bins[:] = 0
@@ -74,7 +74,7 @@ class Outcomes:
 
 
 def _tenths(p: NDArray[Any], came: NDArray[Any]) -> NDArray[np.float64]:
-    """Return by probability in tenths: rows, sum of the probability, rows that came true; shape (10, 3)."""
+    """Count rows per tenth of probability, with the sum of the probability and the rows that came true, as (10, 3)."""
     p = np.nan_to_num(p).astype(np.float64)
     tenth = np.clip((p * 10).astype(int), 0, 9)
     columns = [np.bincount(tenth, weights, 10) for weights in (None, p, came.astype(np.float64))]
@@ -82,12 +82,12 @@ def _tenths(p: NDArray[Any], came: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def confusion(pairs: Mapping[tuple[Hashable, Hashable], int]) -> Figure:
-    """Draw the confusion matrix: of each class, which share was predicted as what, and how many rows that were.
+    """Plot the confusion matrix, with each cell's share of its class and its number of rows.
 
     Parameters
     ----------
     pairs
-        Rows by (answer, prediction): `Outcomes.pairs`, or ``Counter(zip(y, y_pred))``.
+        Rows by (label, prediction): `Outcomes.pairs`, or ``Counter(zip(y, y_pred))``.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def confusion(pairs: Mapping[tuple[Hashable, Hashable], int]) -> Figure:
     from matplotlib.colors import LinearSegmentedColormap
 
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    # One blue, as opaque as the share is large: it suits a light page and a dark one.
+    # One blue whose opacity is the share: it suits light and dark pages.
     blue = LinearSegmentedColormap.from_list("share", [(0.0, 0.447, 0.698, 0.0), (0.0, 0.447, 0.698, 1.0)])
     ax.imshow(shares, cmap=blue, vmin=0, vmax=1)
     ax.grid(visible=False)
@@ -135,16 +135,16 @@ def confusion(pairs: Mapping[tuple[Hashable, Hashable], int]) -> Figure:
 def calibration(
     p: ArrayLike = (), right: ArrayLike = (), *, outcomes: Outcomes | None = None, by_class: bool = False
 ) -> Figure:
-    """Draw how often predictions came true, by the probability that was given to them.
+    """Plot how often predictions came true against their predicted probability.
 
     Parameters
     ----------
     p, right
-        Shape (n,): the probability of each prediction, and whether it was right.
+        Shape (n,): the probability of each prediction, and whether it was correct.
     outcomes
-        In their place: what a session has gathered.
+        Outcomes collected by a session, in place of ``p`` and ``right``.
     by_class
-        With ``outcomes``: a line for each class, by the probability that it was given, whatever was predicted.
+        With ``outcomes``, draw one line per class against that class's probability.
 
     Returns
     -------
@@ -175,10 +175,10 @@ def calibration(
     ax.plot([0, 1], [0, 1], color=PALE, linestyle="--", linewidth=1, label="perfect")
     lowest = 1.0
     for (name, own), colour in zip(lines.items(), COLOURS, strict=False):
-        rows, said, came = own[own[:, 0] > 0].T
-        ax.plot(said / rows, came / rows, color=colour, linewidth=1.2)
-        ax.scatter(said / rows, came / rows, s=20 + 180 * rows / rows.max(), color=colour, alpha=0.75, label=name)
-        lowest = min(lowest, float((said / rows).min()), float((came / rows).min()))
+        rows, predicted, came = own[own[:, 0] > 0].T
+        ax.plot(predicted / rows, came / rows, color=colour, linewidth=1.2)
+        ax.scatter(predicted / rows, came / rows, s=20 + 180 * rows / rows.max(), color=colour, alpha=0.75, label=name)
+        lowest = min(lowest, float((predicted / rows).min()), float((came / rows).min()))
     low = max(0.0, 0.1 * np.floor(10 * lowest)) - 0.05
     ax.set_xlim(low, 1.03)
     ax.set_ylim(low, 1.03)
@@ -188,18 +188,18 @@ def calibration(
 
 
 def _by_class(outcomes: Outcomes) -> dict[str, NDArray[np.float64]]:
-    """Return the bins of the most frequent classes, as many as there are colours."""
+    """Return the bins of the most frequent classes, at most one per colour."""
     sizes = {label: float(own[:, 2].sum()) for label, own in outcomes.by_class.items()}
     return {str(y): outcomes.by_class[y] for y in sorted(sizes, key=lambda y: -sizes[y])[: len(COLOURS)]}
 
 
 def _expected_error(bins: NDArray[np.float64]) -> float:
-    """Return the mean distance of probability and share, weighed by rows."""
+    """Return the expected calibration error, the mean |probability − share| weighted by rows."""
     return float(np.abs(bins[:, 1] - bins[:, 2]).sum() / bins[:, 0].sum())
 
 
 def answers(pairs: Sequence[tuple[float, float]]) -> Figure:
-    """Draw answers against predictions of a regressor.
+    """Plot labels against predictions of a regressor.
 
     Examples
     --------
@@ -222,7 +222,7 @@ def answers(pairs: Sequence[tuple[float, float]]) -> Figure:
 
 
 def explanation(why: Explanation, *, most: int = 12) -> Figure:
-    """Draw how much each feature moved one prediction away from the baseline.
+    """Plot the contribution of each feature to one prediction.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""An empty figure of matplotlib's, in the one style that all pictures share; and a figure as SVG for light and dark pages."""
+"""Create matplotlib figures in a common style, and convert them to SVG for light and dark pages."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 __all__ = ["COLOURS", "INK", "PALE", "as_svg", "axes", "figure", "note"]
 
-# Okabe & Ito 2008: told apart by colour-blind readers too.
+# Okabe & Ito 2008: distinguishable for colour-blind readers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C564B")
 INK, PALE = "#333333", "#999999"
-# In a page's SVG: text takes the page's colour, and the page may name lighter shades for a dark ground.
+# In a page's SVG, text takes the page's colour, and CSS variables may lighten the rest for a dark background.
 _INKS = {INK: "currentColor", "#000000": "currentColor", PALE: f"var(--pale, {PALE})"}
 _SHADES = {colour.lower(): f"var(--colour-{i}, {colour.lower()})" for i, colour in enumerate(COLOURS)}
 
 
 def figure(width: float = 7.2, height: float = 3.8) -> Figure:
-    """Return an empty figure that belongs to no window and no global state.
+    """Create an empty figure without a window or global state.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def figure(width: float = 7.2, height: float = 3.8) -> Figure:
 
 
 def axes(fig: Figure, *, title: str, x: str, y: str, place: tuple[int, int, int] = (1, 1, 1)) -> Axes:
-    """Return axes with a title and named axes, without the frame's upper and right line."""
+    """Add axes with a title and labels, without the upper and right spines."""
     ax = fig.add_subplot(*place)
     ax.set_title(title, loc="left", fontsize=11, color=INK)
     ax.set_xlabel(x, fontsize=9, color=INK)
@@ -56,7 +56,7 @@ def axes(fig: Figure, *, title: str, x: str, y: str, place: tuple[int, int, int]
 
 
 def note(ax: Axes, text: str) -> None:
-    """Write one sentence in the middle of axes that have nothing to show."""
+    """Write a note in the middle of axes without data."""
     ax.text(0.5, 0.5, text, ha="center", va="center", fontsize=9, color=PALE, transform=ax.transAxes, wrap=True)
     ax.set_xticks([])
     ax.set_yticks([])
@@ -64,7 +64,7 @@ def note(ax: Axes, text: str) -> None:
 
 
 def as_svg(fig: Figure) -> str:
-    """Return a figure as SVG to be put into a page: without date, links, XML prologue or background."""
+    """Convert a figure to SVG for embedding, without date, links, XML prologue or background."""
     from matplotlib import rc_context
 
     out = io.StringIO()

@@ -1,4 +1,4 @@
-"""One page about one run: scores, curves, drift, what is wrong, what the model looks at. It needs no network to be read."""
+"""Write a self-contained page about one run, with scores, curves, drift, diagnosis and feature importance."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Report"]
 
-_FEATURES = 12  # named; the others are counted
+_FEATURES = 12  # listed by name; the others are counted
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --text: #1d242c; --soft: #55606e; --line: #dfe3e8; --box: #f5f6f8; }
@@ -56,14 +56,14 @@ figure { margin: 1rem 0; } figure svg { width: 100%; max-width: 45rem; height: a
 
 
 class Report:
-    """Gather what a page about a run shows; give its parts to a `Session`, then write it.
+    """Collect what a page about a run shows, as metrics of a `Session`, and write the page.
 
     Parameters
     ----------
     title
-        What the page is headed with.
+        The page's heading.
     drift
-        What looks for drift; ADWIN on the loss without it.
+        The drift detector; ADWIN on the loss by default.
 
     Examples
     --------
@@ -87,22 +87,22 @@ class Report:
 
     @property
     def watchers(self) -> tuple[Watcher, ...]:
-        """What to give a session as ``watch``."""
+        """Metrics to pass to a session as ``watch``."""
         return self.outcomes, self.importance, self.drift
 
     def on_record(self, record: Record) -> None:
-        """Keep a record; what to give a session as ``on_record``."""
+        """Store a record. Pass this method to a session as ``on_record``."""
         self.records.append(record)
 
     def html(self, model: Any, when: datetime | None = None) -> str:
-        """Return the page: HTML with its style and pictures inside, no script, and no link to anywhere.
+        """Return the page as HTML with inline style and figures, without scripts or links.
 
         Parameters
         ----------
         model
-            The learner that the run was about.
+            The learner of the run.
         when
-            The time that the page bears; now without it.
+            The time shown on the page; now by default.
         """
         parts = [
             f"<h1>{escape(self.title)}</h1>",
@@ -110,7 +110,7 @@ class Report:
             self._scores(),
             _figure(
                 learning_curve(self.records),
-                "The score over the last rows, of the model and of simple baselines that learn next to nothing.",
+                "The score over the last rows, of the model and of trivial baselines.",
             ),
             self._drift(),
             _findings(model),
@@ -130,9 +130,9 @@ class Report:
         noun = "classifier" if about["task"] == "classify" else "regressor"
         text = f"A {noun} of {about['parameters']:,} parameters that has learned {about['n_learned']:,} rows of "
         text += f"{len(about['features']):,} features."
-        said = compare_baselines(self.records[-1]) if self.records else ""
+        verdict = compare_baselines(self.records[-1]) if self.records else ""
         date = f"{when.day} {when:%B %Y, %H:%M}"
-        line = f'<p class="verdict">{escape(said)}</p>' if said else ""
+        line = f'<p class="verdict">{escape(verdict)}</p>' if verdict else ""
         return f'<p class="lead soft">{escape(text)} Report of {date}.</p>{line}'
 
     def _scores(self) -> str:
@@ -151,7 +151,7 @@ class Report:
         others = [event for event in events if event not in drifts]
         acts = "".join(f"<li>row {event.row:,}: {escape(event.text)}</li>" for event in others[:SHOWN])
         more = f"<li>… and {len(others) - SHOWN:,} more</li>" if len(others) > SHOWN else ""
-        acted = f"<p>What was done about it:</p><ul>{acts}{more}</ul>" if others else ""
+        acted = f"<p>Actions taken:</p><ul>{acts}{more}</ul>" if others else ""
         if not drifts:
             return f"<h2>Drift</h2><p>No drift was detected.</p>{acted}"
         shown = largest(drifts, self.records[-1].rows)
@@ -180,7 +180,7 @@ class Report:
         figures = []
         if model.task == "classify":
             figures.append(
-                (confusion(self.outcomes.pairs), "Each row is an answer: which share of it was predicted as what.")
+                (confusion(self.outcomes.pairs), "Each row is a true class, with the share predicted as each class.")
             )
             if self.outcomes.bins.any():
                 figures.append((calibration(outcomes=self.outcomes), _CALIBRATED))
@@ -188,25 +188,23 @@ class Report:
                 figures.append((calibration(outcomes=self.outcomes, by_class=True), "The same for each class."))
         else:
             figures.append(
-                (answers(self.outcomes.sample), "Each dot is a row; on the dashed line the prediction is right.")
+                (answers(self.outcomes.sample), "Each dot is a row. On the dashed line the prediction is exact.")
             )
         sample = model.sample
         if sample is not None and sample.rows:
             last = max((*sample.rows, *sample.fresh), key=lambda kept: kept.row)
-            why = "Why one of the last rows was predicted as it was: what each feature added to the baseline."
+            why = "Explanation of one of the last predictions, by the contribution of each feature."
             figures.append((explanation(explain_one(model, _as_sample(last.x))), why))
         pictures = "".join(_figure(fig, caption) for fig, caption in figures)
-        rise = "How much the loss rises when the values of a feature are exchanged between rows."
-        inside = (
-            "The weights of each layer, and what its units give for the last rows, of the expert with the most weight."
-        )
+        rise = "How much the loss rises when a feature's values are shuffled between rows."
+        inside = "The weights and activations of each layer, for the expert with the largest weight."
         return (
-            f"<h2>What the model looks at, and how it errs</h2>{_figure(importance(self.importance), rise)}"
+            f"<h2>Feature importance and errors</h2>{_figure(importance(self.importance), rise)}"
             f'<div class="pictures">{pictures}</div><h2>Layers</h2>{_figure(layers(model), inside)}'
         )
 
 
-_CALIBRATED = "On the dashed line a prediction comes true as often as its probability says."
+_CALIBRATED = "On the dashed line predictions come true as often as predicted."
 
 
 def _score_table(span: str, names: Sequence[str], scores: dict[str, Scores]) -> str:

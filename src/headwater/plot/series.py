@@ -1,4 +1,4 @@
-"""A picture of a series: what was, and what is forecast, with an interval around it."""
+"""Plot a series with its forecast and prediction interval."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ def forecast(
     coverage: float = 0.9,
     name: str = "answer",
 ) -> Figure:
-    """Draw the last answers of a series and the forecast of the next ones.
+    """Plot the last values of a series and the forecast of the next ones.
 
     Parameters
     ----------
     history : sequence (n,)
-        Answers so far; NaN leaves a gap.
+        Values so far. NaN leaves a gap.
     said : sequence (h,)
-        The forecast, as ``Forecaster.forecast`` gives it.
+        The forecast, as returned by ``Forecaster.forecast``.
     intervals : sequence of (float, float), optional
-        Its lower and upper ends, as ``Forecaster.forecast_interval`` gives them.
+        Lower and upper bounds, as returned by ``Forecaster.forecast_interval``.
     times : sequence (n + h,), optional
-        When each of them is: numbers or dates. Without it they are counted from −n + 1, so that 1 is the first one ahead.
+        Times of all values, as numbers or dates; by default −n + 1, …, h, so that 1 is the first step ahead.
     coverage : float
-        The share of answers that the intervals hold, for the legend.
+        Coverage of the intervals, for the legend.
     name : str
-        What the answers are.
+        Name of the series.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def forecast(
     Raises
     ------
     DataError
-        If there are not as many times, or intervals, as are needed.
+        If the number of times or intervals is wrong.
     MissingExtra
         When matplotlib is not installed.
 
