@@ -1,11 +1,11 @@
-"""The principles of headwater in plain NumPy: one idea a screen, to be read and stepped through.
+"""Reference implementation of headwater in plain NumPy, short enough to read and to step through.
 
-This is the arithmetic of the core in C, written from its formulas. Nothing here is fast. A rule, a loss, an activation is
-declared here once, in a row with its formula and its source; the rest of headwater reads these rows. The core is tested
-against what they compute, and ``nn.Network(…, engine="plain")`` learns by it.
+It computes the arithmetic of the core in C from the published formulas, without regard for speed. Each optimizer, loss and
+activation is declared here once, in a row with its formula and its source, and the rest of headwater reads these rows. The
+core is tested against this package, and ``nn.Network(…, engine="plain")`` trains with it.
 
 Read it in this order: activations, losses, layers, gradients, rules, schedules, guard, network; then input, mixture,
-answers, intervals; and random, where weights start.
+answers, intervals; and random, which draws the initial weights.
 """
 
 from __future__ import annotations

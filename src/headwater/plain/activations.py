@@ -1,13 +1,13 @@
-"""Activations: what makes a stack of layers more than one matrix.
+"""Activation functions with their derivatives and exports.
 
-An activation is y = f(x), number by number. Backpropagation multiplies by its derivative: dx = dy · f'(x).
+An activation is y = f(x), applied elementwise. Backpropagation multiplies by its derivative, dx = dy · f'(x).
 
-Each activation stands on a few lines: the value f(x, a), the derivative f'(x, y, a), and one row that declares the rest.
-``x``, ``y`` and the result have the same shape, whatever it is. ``a`` is the activation's own constant; most have none.
-``y`` = f(x) is given to the derivative because it is known already, and some derivatives are simpler in it.
+Each activation takes a few lines: the value f(x, a), the derivative f'(x, y, a), and one row that declares the rest.
+``x``, ``y`` and the result have the same shape, whatever it is. ``a`` is the activation's constant; most have none.
+``y`` = f(x) is passed to the derivative because some derivatives are simpler in it.
 
 Everything else that headwater knows about an activation is read from its row: its name in layers, files and commands, the
-initializer of the weights in front of it, the exporters, the diagnosis, the tests. To add one, add its row here and its two
+initializer of the weights before it, the exporters, the diagnosis, the tests. To add one, add its row here and its two
 lines in the core.
 """
 
@@ -28,7 +28,7 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, slots=True)
 class ActivationRow:
-    """One activation, declared once.
+    """Declaration of one activation.
 
     Parameters
     ----------
@@ -41,16 +41,16 @@ class ActivationRow:
     derivative : callable
         f'(x, y, a) with y = f(x, a).
     initializer : str
-        How the weights in front of it are drawn unless told otherwise: "he", "lecun" or "glorot".
+        Default initializer of the weights before it: "he", "lecun" or "glorot".
     torch : TorchModule
-        The same in PyTorch.
+        Equivalent in PyTorch.
     onnx : OnnxNode or None
-        The same in ONNX; None if nothing is to be done.
+        Equivalent in ONNX; None for the identity.
     default : float
-        The constant a, if none is given.
+        Default of the constant a.
     saturated : callable or None
-        saturated(x): where the derivative is below 5 % of its largest value on both sides of the centre, so that hardly any
-        gradient passes. None for an activation that always passes gradients on at least one side.
+        saturated(x): whether the derivative is below 5 % of its maximum, for activations that flatten on both sides.
+        None for an activation that passes gradients on at least one side.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class ActivationRow:
 
 
 def identity(x: Array, a: float = 0.0) -> Array:
-    """Identity: f(x) = x."""
+    """Apply the identity f(x) = x."""
     return x
 
 
@@ -90,7 +90,7 @@ IDENTITY = ActivationRow("identity", "f(x) = x", "linear unit", identity, identi
 
 
 def relu(x: Array, a: float = 0.0) -> Array:
-    """Rectified linear unit: f(x) = max(0, x).
+    """Apply the rectified linear unit f(x) = max(0, x).
 
     Examples
     --------
@@ -110,7 +110,7 @@ RELU = ActivationRow("relu", "f(x) = max(0, x)", "Nair & Hinton 2010", relu, rel
 
 
 def leaky_relu(x: Array, a: float = 0.01) -> Array:
-    """Leaky rectified linear unit: f(x) = x if x > 0, else a·x.
+    """Apply the leaky rectified linear unit f(x) = x if x > 0, else a·x.
 
     Examples
     --------
@@ -133,7 +133,7 @@ LEAKY_RELU = ActivationRow(
 
 
 def elu(x: Array, a: float = 1.0) -> Array:
-    """Exponential linear unit: f(x) = x if x > 0, else a·(eˣ − 1).
+    """Apply the exponential linear unit f(x) = x if x > 0, else a·(eˣ − 1).
 
     Examples
     --------
@@ -156,11 +156,11 @@ ELU = ActivationRow(
 
 SELU_LAMBDA = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
-"""With these two, a layer whose inputs have mean 0 and variance 1 gives outputs that have them too."""
+"""With these two constants, inputs of mean 0 and variance 1 give outputs of mean 0 and variance 1."""
 
 
 def selu(x: Array, a: float = 0.0) -> Array:
-    """Scaled exponential linear unit: f(x) = λ·x if x > 0, else λ·α·(eˣ − 1).
+    """Apply the scaled exponential linear unit f(x) = λ·x if x > 0, else λ·α·(eˣ − 1).
 
     Examples
     --------
@@ -184,11 +184,11 @@ SELU = ActivationRow(
 # ---- sigmoid and tanh: bounded, so they saturate --------------------------------------------------------------------
 
 NEARLY_FLAT = 0.05
-"""A derivative below this share of its largest value lets hardly any gradient pass."""
+"""A unit is saturated where the derivative is below this share of its maximum."""
 
 
 def sigmoid(x: Array, a: float = 0.0) -> Array:
-    """Sigmoid: f(x) = 1 / (1 + e⁻ˣ), computed from the side on which e cannot overflow.
+    """Apply the sigmoid f(x) = 1 / (1 + e⁻ˣ), without overflow.
 
     Examples
     --------
@@ -201,12 +201,12 @@ def sigmoid(x: Array, a: float = 0.0) -> Array:
 
 
 def sigmoid_derivative(x: Array, y: Array, a: float = 0.0) -> Array:
-    """f'(x) = y·(1 − y); at most ¼."""
+    """f'(x) = y·(1 − y), at most ¼."""
     return y * (1 - y)
 
 
 def sigmoid_saturated(x: Array) -> NDArray[np.bool_]:
-    """Say where f'(x) is below 5 % of ¼."""
+    """Return whether f'(x) is below 5 % of its maximum ¼."""
     return sigmoid(x) * (1 - sigmoid(x)) < NEARLY_FLAT / 4
 
 
@@ -217,7 +217,7 @@ SIGMOID = ActivationRow(
 
 
 def tanh(x: Array, a: float = 0.0) -> Array:
-    """Hyperbolic tangent: f(x) = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ).
+    """Apply the hyperbolic tangent f(x) = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ).
 
     Examples
     --------
@@ -228,12 +228,12 @@ def tanh(x: Array, a: float = 0.0) -> Array:
 
 
 def tanh_derivative(x: Array, y: Array, a: float = 0.0) -> Array:
-    """f'(x) = 1 − y²; at most 1."""
+    """f'(x) = 1 − y², at most 1."""
     return 1 - y * y
 
 
 def tanh_saturated(x: Array) -> NDArray[np.bool_]:
-    """Say where f'(x) is below 5 %."""
+    """Return whether f'(x) is below 5 % of its maximum 1."""
     return 1 - np.tanh(x) ** 2 < NEARLY_FLAT
 
 
@@ -244,7 +244,7 @@ TANH = ActivationRow(
 
 
 def hard_tanh(x: Array, a: float = 0.0) -> Array:
-    """Hard tanh: f(x) = min(1, max(−1, x)).
+    """Apply the hard tanh f(x) = min(1, max(−1, x)).
 
     Examples
     --------
@@ -260,7 +260,7 @@ def hard_tanh_derivative(x: Array, y: Array, a: float = 0.0) -> Array:
 
 
 def hard_tanh_saturated(x: Array) -> NDArray[np.bool_]:
-    """Say where f'(x) is 0."""
+    """Return whether f'(x) is 0."""
     return np.abs(x) >= 1
 
 
@@ -274,20 +274,20 @@ HARD_TANH = ActivationRow(
 
 
 def normal_cdf(x: Array) -> Array:
-    """Φ(x) = ½·(1 + erf(x/√2)): the share of a standard normal distribution below x."""
+    """Return Φ(x) = ½·(1 + erf(x/√2)), the standard normal distribution function."""
     erf = np.vectorize(math.erf, otypes=[x.dtype])  # NumPy has none
     share: Array = 0.5 * (1 + erf(x * math.sqrt(0.5)))
     return share
 
 
 def normal_density(x: Array) -> Array:
-    """φ(x) = e^(−x²/2) / √(2π)."""
-    near = np.clip(x, -40, 40)  # beyond 40 it is 0, and x² might overflow
+    """Return φ(x) = e^(−x²/2) / √(2π), the standard normal density."""
+    near = np.clip(x, -40, 40)  # beyond 40 the density is 0, and x² might overflow
     return np.exp(-0.5 * near * near) / math.sqrt(2 * math.pi)
 
 
 def gelu(x: Array, a: float = 0.0) -> Array:
-    """Gaussian error linear unit: f(x) = x·Φ(x): the exact form, not the approximation by tanh.
+    """Apply the Gaussian error linear unit f(x) = x·Φ(x) in its exact form, not the approximation by tanh.
 
     Examples
     --------
@@ -306,13 +306,13 @@ _ERF = OnnxNode("Erf", (OnnxNode("Mul", ("x", math.sqrt(0.5))),))
 GELU = ActivationRow(
     "gelu", "f(x) = x·Φ(x), Φ the normal distribution", "Hendrycks & Gimpel 2016", gelu, gelu_derivative,
     initializer="he", torch=TorchModule("GELU", required={"approximate": "none"}),
-    # ONNX has a Gelu of its own only since operator set 20
+    # ONNX has a Gelu operator only since operator set 20
     onnx=OnnxNode("Mul", (OnnxNode("Mul", ("x", 0.5)), OnnxNode("Add", (1.0, _ERF)))),
 )  # fmt: skip
 
 
 def silu(x: Array, a: float = 0.0) -> Array:
-    """Sigmoid linear unit: f(x) = x·sigmoid(x); also called swish.
+    """Apply the sigmoid linear unit f(x) = x·sigmoid(x), also called swish.
 
     Examples
     --------
@@ -335,7 +335,7 @@ SILU = ActivationRow(
 
 
 def softplus(x: Array, a: float = 0.0) -> Array:
-    """Softplus: f(x) = ln(1 + eˣ) = max(x, 0) + ln(1 + e^(−|x|)): the second form cannot overflow.
+    """Apply softplus f(x) = ln(1 + eˣ), computed as max(x, 0) + ln(1 + e^(−|x|)), which cannot overflow.
 
     Examples
     --------

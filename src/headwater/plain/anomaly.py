@@ -1,7 +1,7 @@
-"""Anomalies: how unusual a row is, against those that came before it.
+"""Anomaly detection in a stream, by four detectors whose p-values are combined.
 
-A row is numbers and categories by name. Four detectors score it, each score becomes a p-value, and the p-values become one.
-Nobody says which rows are anomalies.
+A row holds numbers and categories by name. Each detector scores it against earlier rows, each score becomes a p-value, and
+the p-values are pooled into one. Training is unsupervised.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from numpy.typing import NDArray
 from .input import Statistics, standardise
 
 FARTHEST = 10.0
-"""A standardised number lies within ±10."""
+"""Standardized numbers are clipped to ±10."""
 SCORED = 2000
-"""How many scores a p-value is a share of."""
+"""Number of past scores that a p-value is computed from."""
 NEAREST = 10
-"""Rows that a distance is measured to."""
+"""Number of nearest rows whose distances are averaged."""
 WEIGHTS = (1.5, 1.0, 1.0, 1.0)
-"""Of the detectors in the pool, in the order of `PlainAnomaly.scores`."""
+"""Weights of the detectors in the pool, in the order of `PlainAnomaly.scores`."""
 RARE, TOGETHER = 0.001, 100
-"""A row with a smaller p-value is not learned; but no more than so many in succession."""
+"""Rows with a smaller p-value are not learned, for at most TOGETHER rows in succession."""
 
 Row = Mapping[str, float | str]
 Vector = NDArray[np.float64]
 
 
 def p_value(scores: deque[float], score: float) -> float:
-    """Return the share of scores that are larger; equal ones count half, and so does this one.
+    """Return the share of past scores that are larger, where equal scores and the score itself count half.
 
-    Where rows come in any order it is uniform, whatever the scores are: a conformal p-value.
+    This is a conformal p-value. It is uniform for exchangeable rows, whatever the scores are.
 
     Examples
     --------
@@ -49,18 +49,18 @@ def p_value(scores: deque[float], score: float) -> float:
 
 
 class PlainAnomaly:
-    """A pool of four detectors.
+    """Pool of four anomaly detectors.
 
     Parameters
     ----------
     draw : callable
-        The first weights (units,) of the autoencoder for a name: a column of numbers, or (column, category).
+        Returns the autoencoder's initial weights (units,) for a name: a numeric column, or (column, category).
     units : int
-        Units in the middle of the autoencoder.
+        Hidden units of the autoencoder.
     neighbours : int
-        How many of the last rows are kept.
+        Number of recent rows kept for distances.
     lr : float
-        Step size of the autoencoder.
+        Learning rate of the autoencoder.
 
     References
     ----------
@@ -70,8 +70,8 @@ class PlainAnomaly:
     def __init__(self, draw: Callable[[object], Vector], units: int, neighbours: int = 256, lr: float = 0.003) -> None:
         self.draw, self.lr = draw, lr
         self.statistics: dict[str, Statistics] = {}
-        self.counts: Counter[object] = Counter()  # rows learned that had a name
-        self.rows = 0  # learned
+        self.counts: Counter[object] = Counter()  # learned rows with each name
+        self.rows = 0  # learned rows
         self.kept: deque[dict[object, float]] = deque(maxlen=neighbours)
         self.W: dict[object, Vector] = {}  # h = tanh(b + Σ value·W[name]); ẑ = V[name]·h
         self.V: dict[object, Vector] = {}
@@ -80,7 +80,7 @@ class PlainAnomaly:
         self.skipped = 0
 
     def read(self, x: Row) -> dict[object, float]:
-        """Return a row as values by name: z of a number, 1 of a category (named by its column and itself), 0 of what is new."""
+        """Return a row's values by name, z for numbers, 1 for known categories (column, category), 0 for new names."""
         values: dict[object, float] = {}
         for column, value in x.items():
             if isinstance(value, str):
@@ -91,7 +91,11 @@ class PlainAnomaly:
         return values
 
     def scores(self, values: Mapping[object, float]) -> list[float]:
-        """Return the raw scores: z-norm, distance to the nearest rows, what the autoencoder fails to rebuild, surprise of names."""
+        """Return the raw scores of the four detectors.
+
+        They are the mean of z², the mean distance to the nearest rows, the autoencoder's reconstruction error, and the
+        surprisal of the names.
+        """
         known = [name for name in values if name in self.statistics]
         n = max(len(known), 1)
         apart = sorted(math.sqrt(sum((values.get(k, 0.0) - v) ** 2 for k, v in old.items())) for old in self.kept)[
@@ -107,25 +111,25 @@ class PlainAnomaly:
         ]
 
     def rebuild(self, values: Mapping[object, float]) -> tuple[Vector, dict[object, float]]:
-        """Return the middle h of the autoencoder, and by how much it misses each number: ẑ − z."""
+        """Return the autoencoder's hidden layer h and the error ẑ − z of each number."""
         for name in values.keys() - self.V.keys():
             self.W[name], self.V[name] = self.draw(name), np.zeros_like(self.b)
         h = np.tanh(self.b + sum((v * self.W[name] for name, v in values.items()), np.zeros_like(self.b)))
         return h, {name: float(self.V[name] @ h) - v for name, v in values.items() if isinstance(name, str)}
 
     def score_one(self, x: Row) -> float:
-        """Return 1 − p: how unusual a row is."""
+        """Return 1 − p, the anomaly score of a row."""
         return 1 - self.judge(x)[1]
 
     def judge(self, x: Row) -> tuple[list[float], float]:
-        """Return the raw scores of the detectors and of the pool, Σ weight·(−ln p), and the pool's p."""
+        """Return the raw scores of the detectors and of the pool, Σ weight·(−ln p), and the pool's p-value."""
         raw = self.scores(self.read(x))
         pool = zip(WEIGHTS, self.past, raw, strict=False)
-        raw.append(sum(-w * math.log(p_value(past, s)) for w, past, s in pool if s > 0))  # 0: nothing at all was found
+        raw.append(sum(-w * math.log(p_value(past, s)) for w, past, s in pool if s > 0))  # 0 is no evidence
         return raw, p_value(self.past[-1], raw[-1])
 
     def learn_one(self, x: Row) -> None:
-        """Keep the scores of a row, and learn it unless it is an anomaly."""
+        """Record the scores of a row, and learn it unless it is an anomaly."""
         raw, p = self.judge(x)
         for past, score in zip(self.past, raw, strict=True):
             past.append(score)
@@ -144,7 +148,7 @@ class PlainAnomaly:
         self.kept.append({name: v if isinstance(name, str) else 1.0 for name, v in values.items()})
 
     def learn_to_rebuild(self, values: Mapping[object, float]) -> None:
-        """Take one step along the gradient of ½Σ(ẑ − z)², each layer's divided by 1 + |what it reads|²."""
+        """Take one gradient step on ½Σ(ẑ − z)², with each layer's step divided by 1 + |input|²."""
         h, errors = self.rebuild(values)
         back = sum((e * self.V[name] for name, e in errors.items()), np.zeros_like(self.b)) * (1 - h * h)
         for name, e in errors.items():

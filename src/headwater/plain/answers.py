@@ -1,11 +1,11 @@
-"""Answers before as inputs: what a stream of numbers says of the next one by itself.
+"""Lag features of the label, for streams whose labels predict the next one (autoregression).
 
-Where answers move slowly, the last one says more than most inputs do. A learner with ``label_history`` reads the last three
-and a fading mean as four columns of their own, and its experts learn only how far an answer lies from its *base*, what the
-last one makes likely: base = mean + ρ·(last − mean). ρ, how strongly one answer follows another, is 1 on a random walk, where
-the experts learn the steps, and 0 where answers have nothing to do with each other, where they learn the answers.
+Where labels change slowly, the last one is more informative than most inputs. A learner with ``label_history`` reads the
+last three labels and their exponential mean as four columns. Its experts learn only the deviation from the *base*, which is
+an AR(1) prediction: base = mean + ρ·(last − mean). The autocorrelation ρ is 1 on a random walk, where the experts learn the
+differences, and 0 for uncorrelated labels, where they learn the labels.
 
-At the end a mere repetition of the last answer takes part: Hedge decides between it and the mixture of the experts.
+Persistence, the last label repeated, also takes part: Hedge weighs it against the mixture of the experts.
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ import math
 from dataclasses import dataclass, field
 
 COLUMNS = ("last answer", "answer 2 before", "answer 3 before", "mean answer")
-"""The columns that answers before are read as. A sample that names one of them says all of them itself."""
+"""Names of the lag columns. A sample with one of these names supplies all of them itself."""
 FASTEST = 0.05
-"""The fading mean forgets so fast."""
+"""Decay rate of the exponential mean."""
 SLOW = 1e-3
-"""The mean of all answers forgets at least so fast,"""
+"""Minimum decay rate of the mean of all labels."""
 STEADY = 2e-3
-"""and what ρ is made of at least so fast."""
+"""Minimum decay rate of the moments that ρ is computed from."""
 FARTHEST = 10.0
-"""An answer farther off counts as if it lay so many deviations from the mean, after ten answers."""
+"""Labels are clipped to so many standard deviations from the mean, after the first ten."""
 SHARE, HARDEST = 0.003, 9.0
-"""As in ``hedge_update``: what is spread evenly, and the largest loss that is seen."""
+"""As in ``hedge_update``: the share spread evenly, and the bound on losses."""
 
 
 @dataclass(slots=True)
 class AnswerHistory:
-    """What is known of the answers before.
+    """Statistics of the labels so far.
 
     Parameters
     ----------
     answers : int
-        How many there were.
+        Number of labels so far.
     last : list of float
-        The last three, the latest first.
+        The last three labels, the latest first.
     fading, mean : float
-        A fast mean, which is an input, and a slow one.
+        A fast exponential mean, which is an input, and a slow one.
     spread, product : float
-        Fading means of (last − mean)² and of (last − mean)·(y − mean).
+        Exponential means of (last − mean)² and of (last − mean)·(y − mean).
     miss : float
-        How far the last answer lay from its base.
+        Deviation of the last label from its base.
     repeats : float
-        The weight of the repetition of the last answer.
+        Weight of persistence.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class AnswerHistory:
     ...     history.record(y)
     >>> history.inputs()
     [4.0, 3.0, 2.0, 2.5]
-    >>> history.base()  # each of them lay where the one before it did: the next one likely lies at the last
+    >>> history.base()  # ρ = 1: each label predicts the next
     4.0
     """
 
@@ -67,36 +67,36 @@ class AnswerHistory:
     repeats: float = 0.5
 
     def inputs(self) -> list[float]:
-        """Return the four columns; NaN, so that there is no pair, for what is not known yet."""
+        """Return the four lag columns, with NaN for labels not yet known."""
         known = [self.last[i] if i < self.answers else math.nan for i in range(3)]
         return [*known, self.fading if self.answers else math.nan]
 
     def distance(self, y: float) -> float:
-        """Return y − mean, bounded: one absurd answer must not spoil what the next ones are measured from."""
+        """Return y − mean, clipped so that one outlier cannot spoil later lag features."""
         d = y - self.mean
-        if self.answers <= 10 or not self.spread > 0:  # a file may hold any number
+        if self.answers <= 10 or not self.spread > 0:  # a loaded file may hold any number
             return d
         bound = FARTHEST * math.sqrt(self.spread)
         return min(max(d, -bound), bound)
 
     def rho(self) -> float:
-        """Return how much of its distance from the mean an answer hands on to the next, from 0 to 1."""
+        """Return ρ, the lag-1 autocorrelation of the labels, clipped to [0, 1]."""
         return min(max(self.product / self.spread, 0.0), 1.0) if self.spread > 1e-300 else 0.0
 
     def worth(self) -> float:
-        """Return |ρ|, by which what the four columns give is multiplied: where it is 0 they are noise, and say nothing."""
+        """Return |ρ|, the factor on the four lag columns, which suppresses them where they are noise."""
         return min(abs(self.product / self.spread), 1.0) if self.spread > 1e-300 else 0.0
 
     def base(self) -> float:
-        """Return what the last answer makes likely: what experts learn the distance from. 0 before the first."""
+        """Return the AR(1) prediction that experts learn the deviation from, or 0 before the first label."""
         return self.mean + self.rho() * self.distance(self.last[0]) if self.answers else 0.0
 
     def repetition(self) -> float:
-        """Return the last answer, bounded as it is in the base."""
+        """Return the last label, clipped as in the base."""
         return self.mean + self.distance(self.last[0])
 
     def record(self, y: float) -> None:
-        """Take the answer y. Of the first the base is itself: nothing stood before it."""
+        """Update the statistics with the label y. The first label is its own base."""
         base = self.base() if self.answers else y
         t = self.answers + 1
         d = self.distance(y)
@@ -112,18 +112,18 @@ class AnswerHistory:
 
 
 def weigh_repetition(repeats: float, mixed: float, again: float, y: float, unit: float, weight: float = 1.0) -> float:
-    """Return the weight of repetition after a row: fixed-share Hedge of two, by their absolute errors.
+    """Return the weight of persistence after a row, by fixed-share Hedge over two absolute errors.
 
     Parameters
     ----------
     repeats : float
-        Its weight before.
+        The weight before the row.
     mixed, again, y : float
-        What the mixture and repetition said, and the answer.
+        Predictions of the mixture and of persistence, and the label.
     unit : float
-        The mixture's fading error: what errors are measured in.
+        Exponential mean error of the mixture, the unit of errors.
     weight : float
-        That of the row.
+        Weight of the row.
 
     Examples
     --------

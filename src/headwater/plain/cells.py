@@ -1,13 +1,13 @@
-"""Cell tables: many coarse partitions of the inputs, each with a row of weights a cell.
+"""Tile coding by random partitions, each with a row of weights per cell.
 
-A table asks a sample a few tests, value > threshold. Its answers, read as the bits of a number, name a cell, and the cell has a
-row of weights C[t, cell]. An expert adds to its first layer
+A table asks a sample a few tests, value > threshold. The results, read as the bits of a number, select a cell, and the cell
+has a row of weights C[t, cell]. An expert adds to its first layer
 
     √(20/T) · Σₜ C[t, cellₜ(x)]        over T tables
 
-A linear expert can so learn what happens in one corner of the inputs. Tables differ, since their tests are drawn from the
-stream: rows offer values, of which a fair sample waits behind the tests in use. After 4, 8, 16, … learned rows, each table takes
-one of them as its next test. Each cell then falls into two, which begin as the one they were, so no prediction changes.
+This lets a linear expert learn what happens in one corner of the input space. Tests are sampled from the stream: rows offer
+values, of which a reservoir keeps a uniform sample. After 4, 8, 16, … learned rows each table takes one of them as its next
+test. Each cell then splits into two with equal weights, so no prediction changes.
 
 References
 ----------
@@ -25,23 +25,23 @@ from numpy.typing import NDArray
 from .random import Draws
 
 FIRST_ROWS = 4
-"""Learned rows before the first test of each table; there is one more after twice as many, four times as many, …"""
+"""Learned rows before the first test of each table. The number doubles for every further test."""
 OFFERED = 8
-"""Values other than 0 that a row offers at most."""
+"""Maximum number of nonzero values that a row offers."""
 TOWARDS_MEAN = 0.25
-"""How far a threshold lies from the value that was drawn towards the mean of its column (of a category's 1: towards 0). Both
-sides have then been seen, also where a column has but two values."""
+"""Shift of a threshold from the sampled value towards its column's mean (for a category from 1 towards 0). Both sides of the
+test then contain data, even in a column with only two values."""
 
 
 class CellTables:
-    """The tests of some tables. A code names a number's slot (0 or above), or a category's row (−row − 1), whose value is 1.
+    """Tests of some tables. A code is a number's feature index (≥ 0) or −row − 1 for a category, whose value is 1.
 
     Parameters
     ----------
     tables, tests : int
-        How many tables, and how many tests each may have.
+        Number of tables, and maximum tests per table.
     draws : Draws
-        Where the random numbers come from.
+        Source of random numbers.
 
     Examples
     --------
@@ -55,14 +55,14 @@ class CellTables:
     def __init__(self, tables: int, tests: int, draws: Draws) -> None:
         self.tables, self.most = tables, tests
         self.draws = draws
-        self.tests: list[list[tuple[int, float]]] = []  # test by test: code and threshold of each table
+        self.tests: list[list[tuple[int, float]]] = []  # per test, code and threshold of each table
         self.candidates: list[tuple[int, float]] = []
         self.offered = 0
 
     def find(self, values: Mapping[int, float]) -> NDArray[np.int64]:
-        """Return the cell of each table, shape (tables,), for a sample's values by code; what is missing is above nothing.
+        """Return the cell of each table (tables,) for a sample's values by code. Tests of missing values fail.
 
-        An outlier comes as its column's mean, as in ``plain.input``.
+        Outliers are replaced by their column's mean, as in ``plain.input``.
         """
         cells = np.zeros(self.tables, np.int64)
         for bit, tests in enumerate(self.tests):
@@ -70,10 +70,10 @@ class CellTables:
         return cells
 
     def learn(self, entries: list[tuple[int, float]], learned: int, means: Mapping[int, float]) -> None:
-        """Offer values of a row that was just learned, the last of ``learned``, and take the tests that are due."""
+        """Offer values of the row just learned, the ``learned``-th, and add a test to each table when it is time."""
         if len(self.tests) == self.most:
             return
-        entries = [(code, x) for code, x in entries if x != 0]  # a new column of zeros changes nothing
+        entries = [(code, x) for code, x in entries if x != 0]  # so that a new column of zeros changes nothing
         room = (self.most - len(self.tests)) * self.tables
         for _ in range(min(len(entries), OFFERED)):
             entry = entries[int(self.draws.uniform(1)[0] * len(entries))]
@@ -90,7 +90,7 @@ class CellTables:
 
 
 def split_cells(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the weights (T, 2c, m) of tables with one test more, of weights (T, c, m): a new cell begins as the one it was.
+    """Return weights (T, 2c, m) after one more test, from weights (T, c, m). Both halves of a cell start equal.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def split_cells(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def added(weights: NDArray[np.float64], cells: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return what tables with weights (T, c, m) add to a first layer (m,) where the sample lies in these cells (T,).
+    """Return the sum (m,) that weights (T, c, m) add to the first layer for a sample in the given cells (T,).
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""What an operation is called elsewhere: the nodes of an ONNX graph, the modules of PyTorch.
+"""Map operations to ONNX nodes and PyTorch modules.
 
-The rows of activations and links carry these, so an exporter is a loop over rows and holds no table of its own. In both,
-the text ``"x"`` stands for the operation's input and ``"a"`` for its own constant.
+The rows of activations and links carry these mappings, so an exporter is a loop over rows without a table of its own. In both,
+the text ``"x"`` is the operation's input and ``"a"`` its constant.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class OnnxNode:
-    """One node of an ONNX graph, with the nodes that it reads.
+    """One node of an ONNX graph, with its input nodes.
 
     Parameters
     ----------
     operator : str
         Name of the ONNX operator.
     inputs : tuple
-        What it reads, in order: ``"x"``, ``"a"``, a number, or another node.
+        Inputs in order: ``"x"``, ``"a"``, a number, or another node.
     attributes : mapping
         The operator's attributes: a number, or ``"a"``.
 
@@ -43,13 +43,13 @@ class TorchModule:
     Parameters
     ----------
     name : str
-        Its class.
+        Class name.
     constant : str
-        The argument, and attribute, that holds the constant a; "" if there is none.
+        Name of the argument and attribute for the constant a, or "".
     required : mapping
-        Arguments with which the module computes the same formula. A module that is read must have these values.
+        Arguments that make the module compute the same formula. Imported modules must have these values.
     written : mapping
-        More arguments with which the module is made. A module that is read may have any values there.
+        Further arguments set on export. Imported modules may have any value.
 
     Examples
     --------

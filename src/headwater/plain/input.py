@@ -1,12 +1,12 @@
-"""Inputs as they stream: from the values of a sample to pairs (row, value) that the first layer reads.
+"""Encode the values of a sample as pairs (row, value) for the first layer.
 
-The first layer is a table with a row for each input: z = Σ value · W[row] over the pairs of a sample. A number scales its
-row, a category picks its row, what is missing has no pair, and the bias is the pair (row 0, 1). An input that appears late
-is an appended row; nothing changes for samples without it.
+The first layer is an embedding table with a row per input: z = Σ value · W[row] over the pairs of a sample. A number scales
+its row, a category selects its row, a missing value has no pair, and the bias is the pair (row 0, 1). An input that appears
+late is an appended row, which changes nothing for samples without it.
 
-A number is standardised by its column's running mean and deviation. What follows is one idea after the other: standardising
-and its bounds, the presence offset, the spline basis and the sample of the past that places its knots, and at the end all
-of them together, in the order in which a number passes them.
+A number is standardized by its column's running mean and deviation. The file takes one idea after the other: standardization
+and its bounds, the presence offset, the spline basis and the reservoir that places its knots, and finally all of them
+together, in the order in which they apply to a number.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ Pair: TypeAlias = tuple[int, float]
 # ---- standardising --------------------------------------------------------------------------------------------------
 
 CLIP = 5.0
-"""A standardised input lies within ±5: what lies farther carries little more than its sign."""
+"""Standardized inputs are clipped to ±5."""
 ANSWER_CLIP = 10.0
-"""A standardised answer lies within ±10: an absurd answer counts as a very large one."""
+"""Standardized labels are clipped to ±10."""
 FORGET = 1e-3
-"""Statistics never forget slower than one part in a thousand a row, so they follow drift."""
+"""Minimum decay rate per row, so that statistics follow drift."""
 BOUND = 10.0
-"""A value farther than this many deviations moves the statistics as if it lay there: one error can't spoil a column."""
+"""Values are clipped to this many deviations when they update the statistics, so one error can't spoil a column."""
 OUTLIER = 1000.0
-"""A value farther than this many deviations is an outlier: it is taken for an error, and the mean stands for it."""
+"""A value farther than this many deviations is treated as an outlier and replaced by the mean."""
 ERROR_BOUND = 5.0
-"""An outlier moves the statistics as if it lay there. At ten deviations a variance grows by a tenth; one outlier in a hundred
-values is then as much as the variance forgets, and it grows without end."""
+"""An outlier updates the statistics as if it were this many deviations off. With ten, it would raise the variance by a tenth,
+and one outlier in a hundred values would outweigh the decay and let the variance grow without bound."""
 SETTLED = 10
-"""Rows before these bounds apply; before that the deviation is not known."""
+"""Rows before these bounds apply, since the deviation is not known earlier."""
 NOTHING = 1e-300
-"""A value, or a variance, nearer to 0 than this counts as 0."""
+"""Values and variances smaller than this count as 0."""
 ROUNDING = 1e-20
-"""A variance below this share of mean² is rounding: the column never moved."""
+"""A variance below this share of mean² is a rounding error of a constant column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Running statistics of a column, or of the answers.
+    """Running statistics of a column or of the labels.
 
     Parameters
     ----------
     mean, variance : float
-        Of its values, the last ones weighing most.
+        Moments of the values, with exponential weights.
     count : int
-        How many values there were.
+        Number of values.
     """
 
     mean: float = 0.0
@@ -62,7 +62,7 @@ class Statistics:
 
 
 def lies_beyond(x: float, before: Statistics, deviations: float) -> bool:
-    """Say whether x is more than so many deviations off the mean, as far as these can be known.
+    """Return whether x is more than ``deviations`` standard deviations off the mean, once these are known.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def lies_beyond(x: float, before: Statistics, deviations: float) -> bool:
 
 
 def standardise(x: float, before: Statistics, clip: float = CLIP) -> tuple[float, Statistics]:
-    """Return x in units of its running deviation, and the statistics that include it.
+    """Return x standardized by statistics that include it, and these statistics.
 
     a = max(1/t, 0.001); d = x − mean; mean ← mean + a·d; var ← (1 − a)·(var + a·d²); z = (x − mean)/√var, within ±clip.
     d is bounded by ten deviations, that of an outlier by five. z is measured by the statistics that include x: x is known
@@ -86,9 +86,9 @@ def standardise(x: float, before: Statistics, clip: float = CLIP) -> tuple[float
     x : float
         The value.
     before : Statistics
-        The column's so far. They are not changed; whoever learns keeps the new ones.
+        The column's statistics so far. They are not changed.
     clip : float
-        The largest |z|.
+        Bound on |z|.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def standardise(x: float, before: Statistics, clip: float = CLIP) -> tuple[float
     mean = before.mean + a * d
     variance = (1 - a) * (before.variance + a * d * d)
     after = Statistics(mean, variance, t)
-    if variance <= max(ROUNDING * mean * mean, NOTHING):  # a column that never moved, or only by rounding, says nothing
+    if variance <= max(ROUNDING * mean * mean, NOTHING):  # constant up to rounding, so uninformative
         return 0.0, after
     z = (x - mean) / math.sqrt(variance)
     return min(max(z, -clip), clip), after
@@ -115,10 +115,10 @@ def standardise(x: float, before: Statistics, clip: float = CLIP) -> tuple[float
 
 
 def presence_offset(count: int, rows: int) -> float:
-    """Return 1 − s, where s is the share of so many rows that had the column.
+    """Return 1 − s, where s is the share of rows that have the column.
 
-    It is added to a standardised number other than 0. So a word that is always 1 where it stands can be learned from,
-    though its standardised value is 0; and a column without gaps is read as if there were no offset.
+    The offset is added to a standardized number other than 0. A word count that is always 1 where present standardizes to 0,
+    and could not be learned without it. In a column without gaps the offset is 0.
 
     Examples
     --------
@@ -131,15 +131,15 @@ def presence_offset(count: int, rows: int) -> float:
 # ---- the spline basis -----------------------------------------------------------------------------------------------
 
 SHORTEST = 3
-"""Fewer knots have no basis: one or two values are as well served by the number itself."""
+"""Minimum number of knots. One or two values are represented as well by the number itself."""
 
 
 def spline_basis(x: float, knots: Sequence[float]) -> list[Pair]:
-    """Return the linear B-splines under which x lies, as (number of the knot, height).
+    """Return the nonzero linear B-splines at x, as (index of the knot, value).
 
-    The spline of a knot is 1 there and falls to 0 at the neighbouring knots, so a linear layer above the basis is a curve
-    through the knots. Beyond the outer knots the outer spline stands alone. Fewer than three knots have no basis: one or
-    two values are as well served by the number itself.
+    The spline of a knot is 1 there and falls to 0 at the neighbouring knots, so a linear layer on the basis is a piecewise
+    linear curve. Beyond the outer knots the outer spline is 1. With fewer than three knots there is no basis, since the
+    number itself represents one or two values as well.
 
     References
     ----------
@@ -162,7 +162,7 @@ def spline_basis(x: float, knots: Sequence[float]) -> list[Pair]:
 
 
 def knots_of(ranked: Sequence[float], count: int) -> list[float]:
-    """Return so many quantiles of ranked values, equal ones once: each spline then covers as much of the data.
+    """Return ``count`` quantiles of ranked values, without duplicates, so that each spline covers as much data.
 
     Examples
     --------
@@ -176,10 +176,10 @@ def knots_of(ranked: Sequence[float], count: int) -> list[float]:
 
 
 def refit(curve: Sequence[float], knots: Sequence[float], new: Sequence[float]) -> list[float]:
-    """Return the heights at new knots of a curve through old ones: when knots move, what was learned stays where it was.
+    """Return the values at new knots of the curve through old knots, so that moving knots keeps what was learned.
 
-    Beyond the outer knots the curve is level. The core does this to each column of a basis's rows, and to the rule's
-    numbers for them; a row that no sample has had yet says nothing there, and its neighbour stands for it.
+    Beyond the outer knots the curve is constant. The core does this to each column of a basis's rows and to the optimizer's
+    state for them. A row that was never updated takes its neighbour's value.
 
     Examples
     --------
@@ -190,15 +190,14 @@ def refit(curve: Sequence[float], knots: Sequence[float], new: Sequence[float]) 
 
 
 ROUNDED = 1e-5
-"""A height below this is what rounding has left of 0."""
+"""A smaller basis value is a rounding error of 0."""
 
 
 def read_again(places: Sequence[Pair], knots: Sequence[float], new: Sequence[float]) -> list[Pair]:
-    """Return where a kept number lies under splines through other knots.
+    """Convert a stored spline representation of a number to new knots.
 
-    Samples that are learned again after some rows (replay) are kept as pairs, so a number is kept as its places under the
-    splines, (number of the knot, height). When the knots move it is read again. Linear splines give the number itself back:
-    x = Σ height·knot, as long as it lay within the outer knots.
+    The replay buffer stores samples as pairs, and so a number as its basis values (index of the knot, value). When the knots
+    move, they are converted. Linear splines reproduce the number, x = Σ value·knot, if it lies within the outer knots.
 
     Examples
     --------
@@ -213,20 +212,20 @@ def read_again(places: Sequence[Pair], knots: Sequence[float], new: Sequence[flo
 
 
 PAST = 256
-"""Values of a column's past that are kept to place the knots."""
+"""Size of the reservoir that places the knots."""
 FIRST_KNOTS = 16
-"""Values before there are knots; they move again at 32, 64, 128, …"""
+"""Values before knots are placed. They are placed again at 32, 64, 128, …"""
 
 
 class Reservoir:
-    """A fair sample of all values so far, in bounded memory, and the knots that follow from it.
+    """Uniform sample of all values so far in bounded memory, which places the knots.
 
     Parameters
     ----------
     knots : int
-        How many knots there are to be.
+        Number of knots.
     draws : Draws
-        Where the random numbers come from.
+        Source of random numbers.
 
     References
     ----------
@@ -249,7 +248,7 @@ class Reservoir:
         self.knots: list[float] = []
 
     def add(self, x: float) -> None:
-        """Let x take the place of an old value with probability 256/t; at 16, 32, 64, … values the knots move."""
+        """Replace a random value by x with probability 256/t, and place the knots again at 16, 32, 64, … values."""
         self.seen += 1
         t = self.seen
         if t <= PAST:
@@ -260,26 +259,26 @@ class Reservoir:
                 self.values[place] = x
         power_of_two = t & (t - 1) == 0
         if t >= FIRST_KNOTS and power_of_two:
-            self.values.sort()  # a sample remains one in any order
+            self.values.sort()  # the order of a reservoir is irrelevant
             self.knots = knots_of(self.values, self.count)
 
 
-# ---- all of it, in the order in which a number passes ---------------------------------------------------------------
+# ---- all of it, in the order in which it applies to a number --------------------------------------------------------
 
 
 class NumericInput:
-    """A numeric column: its row, its statistics, and the rows of its spline basis.
+    """Numeric column with its row, its statistics and its spline basis.
 
     Parameters
     ----------
     row : int
-        The row that its value scales.
+        The embedding row that the value scales.
     standard : bool
-        Whether it is standardised.
+        Whether to standardize it.
     basis_row : int
-        The first row of its spline basis.
+        First row of the spline basis.
     reservoir : Reservoir, optional
-        What places the knots; without it there is no basis.
+        Places the knots; without it there is no basis.
 
     Examples
     --------
@@ -298,16 +297,16 @@ class NumericInput:
         self.statistics = Statistics()
 
     def pairs(self, x: float, *, learn: bool, rows: int = 0) -> list[Pair]:
-        """Return the pairs of a number: its own row, and those of the splines under which it lies.
+        """Return the pairs of a number, which are its own row and its splines.
 
         Parameters
         ----------
         x : float
-            The value, finite.
+            The value, which is finite.
         learn : bool
-            Whether statistics and knots move. Without it nothing changes.
+            Whether to update statistics and knots.
         rows : int
-            How many rows there were with this one; 0 for no presence offset.
+            Number of rows including this one; 0 for no presence offset.
         """
         before = self.statistics
         after = Statistics(before.mean, before.variance, before.count + 1)
@@ -329,7 +328,7 @@ class NumericInput:
 
 
 HUGE = 1e30
-"""Larger numbers are read as this one, so that no square of it overflows."""
+"""Numbers are clipped to ±HUGE, so that no square overflows."""
 
 
 def read_sample(
@@ -344,14 +343,14 @@ def read_sample(
     Parameters
     ----------
     entries : sequence of (NumericInput or int, float)
-        The values that are there: of a numeric column, or of the row of a category (whose value is 1). NaN is missing,
-        and so is ±∞; what is beyond ±10³⁰ is read as ±10³⁰.
+        The values present, each with its numeric column or the row of its category (with value 1). NaN and ±∞ are
+        missing. Values are clipped to ±10³⁰.
     learn : bool
-        Whether statistics and knots move.
+        Whether to update statistics and knots.
     rows : int
-        How many rows there were with this one; 0 for no presence offset.
+        Number of rows including this one; 0 for no presence offset.
     rejected : Counter, optional
-        Where "infinite", "huge" and "far" values (ten deviations off) are counted while learning.
+        Counts "infinite", "huge" and "far" values (ten deviations off) while learning.
 
     Examples
     --------
@@ -382,17 +381,17 @@ def read_sample(
 
 
 def unseen_last(pairs: Sequence[Pair], touched: Sequence[int]) -> tuple[list[Pair], int]:
-    """Return the pairs with those of rows that were never learned at the end, and how many take part in predicting.
+    """Order pairs so that rows never learned come last, and return how many pairs predict.
 
-    A name counts from its second sight: the row in which it is new was predicted before it was known, and learning uses
-    the same forward pass. Its row takes its first step from that sample all the same.
+    A name takes part from its second occurrence. The row in which it is new was predicted before the name was known, and
+    learning uses the same forward pass. The name's embedding row still takes its first step from that sample.
 
     Parameters
     ----------
     pairs : sequence of pairs
-        Those of a sample.
+        Pairs of a sample.
     touched : sequence of int
-        How often each row of the table was learned.
+        Number of updates of each embedding row.
 
     Examples
     --------

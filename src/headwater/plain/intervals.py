@@ -1,8 +1,7 @@
-"""Predictive intervals: how far answers lie from what was predicted.
+"""Prediction intervals by split conformal prediction over a sliding window.
 
-A score is (y − ŷ)/s(x), where the scale s(x) is the size of error expected for that row. The interval of a row is
-[ŷ + s(x)·q₋, ŷ + s(x)·q₊], with q₋ and q₊ two quantiles of the last thousand scores: split conformal prediction on a
-window that moves.
+A score is (y − ŷ)/s(x), where the scale s(x) is the expected size of the error for that row. The interval of a row is
+[ŷ + s(x)·q₋, ŷ + s(x)·q₊], with q₋ and q₊ two quantiles of the last thousand scores.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from collections import deque
 # ---- three kinds of scale -------------------------------------------------------------------------------------------
 
 NARROWEST = 1e-3
-"""The least scale that is learned, in deviations of the answer."""
+"""Minimum learned scale, in standard deviations of the label."""
 
 
 def plain_scale() -> float:
-    """Return 1, one deviation of the answer: the same for all rows."""
+    """Return 1, one standard deviation of the label, for every row."""
     return 1.0
 
 
 def learned_scale(expected_error: float) -> float:
-    """Return what an expert of its own predicts: a linear net over the same inputs that learns |y − ŷ| by Poisson's loss.
+    """Return the prediction of a separate linear net that learns |y − ŷ| by the Poisson loss.
 
     Examples
     --------
@@ -33,7 +32,7 @@ def learned_scale(expected_error: float) -> float:
 
 
 def count_scale(prediction: float) -> float:
-    """Return √ŷ, the deviation of a count whose expectation is ŷ (Pearson 1900).
+    """Return √ŷ, the standard deviation of a count with expectation ŷ (Pearson 1900).
 
     Examples
     --------
@@ -46,11 +45,11 @@ def count_scale(prediction: float) -> float:
 # ---- the last scores ------------------------------------------------------------------------------------------------
 
 WINDOW = 1000
-"""How many scores are kept."""
+"""Number of scores kept."""
 
 
 class Scores:
-    """The last thousand scores, and the interval that follows from them.
+    """Last thousand scores, and the interval derived from them.
 
     References
     ----------
@@ -69,13 +68,13 @@ class Scores:
         self.scores: deque[float] = deque(maxlen=WINDOW)
 
     def record(self, y: float, prediction: float, scale: float) -> None:
-        """Keep the score of an answer; the oldest one makes room."""
+        """Record the score of a label, and drop the oldest one."""
         self.scores.append((y - prediction) / scale)
 
     def quantiles(self, coverage: float) -> tuple[float, float]:
-        """Return the scores between which that share of the next ones lies; ±∞ while there are too few to tell.
+        """Return the quantiles that bound the given share of the next scores, or ±∞ while there are too few.
 
-        Of n scores these are the ones of rank ⌊(n + 1)·(1 − coverage)/2⌋ from below and from above.
+        Of n scores these have rank ⌊(n + 1)·(1 − coverage)/2⌋ from below and from above.
         """
         n = len(self.scores)
         rank = math.floor(round((n + 1) * (1 - coverage) / 2, 9))  # rounded, so that (19 + 1)·0.05 is 1
@@ -85,6 +84,6 @@ class Scores:
         return ranked[rank - 1], ranked[n - rank]
 
     def interval(self, prediction: float, scale: float, coverage: float) -> tuple[float, float]:
-        """Return the interval of a row; scale is that of the row, in the answer's own units."""
+        """Return the interval of a row, with its scale in units of the label."""
         low, high = self.quantiles(coverage)
         return prediction + scale * low, prediction + scale * high

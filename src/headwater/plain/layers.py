@@ -1,11 +1,11 @@
-"""Layers: what each computes forward, and beside it how backpropagation passes through it.
+"""Layers with their forward pass and their backpropagation.
 
-``forward`` takes X (samples, n) and returns Y (samples, m); it keeps what ``backward`` will need. ``backward`` takes
-dY (samples, m), the derivative of the loss by Y, leaves the derivatives by the layer's own numbers in
-``weights_gradient`` and ``bias_gradient``, and returns dX (samples, n), the derivative by X: the chain rule, one link.
+``forward`` takes X (samples, n), returns Y (samples, m) and stores what ``backward`` needs. ``backward`` takes dY (samples,
+m), the derivative of the loss by Y, sets the gradients of the layer's parameters in ``weights_gradient`` and
+``bias_gradient``, and returns dX (samples, n), the derivative by X.
 
-``mode`` says what the samples are for. "predict": nothing moves. "batch": the net learns from these samples at once.
-"row": it learns from one sample, as a stream does. Only dropout and batch norm make a difference.
+``mode`` is "predict" (nothing is updated), "batch" (the samples are learned at once) or "row" (one sample is learned, as in a
+stream). It matters only to dropout and batch norm.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Mode: TypeAlias = Literal["predict", "batch", "row"]
 
 
 class Layer(ABC):
-    """What every layer has; those without numbers to learn leave ``weights`` at None."""
+    """Base of all layers. Layers without parameters leave ``weights`` at None."""
 
     name: ClassVar[str]
     """The class of ``headwater.nn`` that declares it."""
     penalised: ClassVar[bool] = False
-    """Whether the penalty and weight decay reach its weights; they never reach biases, gains and shifts."""
+    """Whether penalty and weight decay apply to its weights. They never apply to biases, gains and shifts."""
     weights: Array | None = None
     bias: Array | None = None
     weights_gradient: Array | None = None
@@ -41,16 +41,16 @@ class Layer(ABC):
 
     @abstractmethod
     def backward(self, dY: Array) -> Array:
-        """Return dX (samples, n) for dY (samples, m), and leave the gradients of the layer's own numbers."""
+        """Return dX (samples, n) for dY (samples, m), and set the gradients of the layer's parameters."""
 
 
 class DenseLayer(Layer):
-    """Neurons side by side: Y = X·W + b.
+    """Dense layer, Y = X·W + b.
 
     Parameters
     ----------
     W : ndarray (n, m)
-        A row for each input, a column for each neuron.
+        One row per input, one column per unit.
     b : ndarray (m,), optional
         The bias.
 
@@ -88,12 +88,12 @@ class DenseLayer(Layer):
 
 
 class EmbeddingLayer(Layer):
-    """A row for each id: Y = Σ W[id] over the ids of a sample.
+    """Embedding layer, Y = Σ W[id] over the ids of a sample.
 
     Parameters
     ----------
     W : ndarray (ids, m)
-        The rows.
+        One row per id.
 
     References
     ----------
@@ -127,14 +127,14 @@ class EmbeddingLayer(Layer):
 
 
 class ActivationLayer(Layer):
-    """Y = f(X), number by number; backward: dX = dY · f'(X).
+    """Activation layer, Y = f(X) elementwise, with dX = dY · f'(X).
 
     Parameters
     ----------
     row : ActivationRow
-        f and f', a row of ``ACTIVATIONS``.
+        A row of ``ACTIVATIONS``, with f and f'.
     a : float, optional
-        The activation's own constant.
+        The activation's constant.
 
     Examples
     --------
@@ -160,16 +160,18 @@ class ActivationLayer(Layer):
 
 
 class DropoutLayer(Layer):
-    """Y = X·k/(1 − rate), k = 0 with probability ``rate``, else 1; while learning only. Backward: dX = dY·k/(1 − rate).
+    """Dropout, Y = X·k/(1 − rate) while learning, where k is 0 with probability ``rate``, else 1.
+
+    The gradient is dX = dY·k/(1 − rate).
 
     Parameters
     ----------
     rate : float
-        Share of silent units.
+        Share of units dropped.
     draws : Draws
-        Where the random numbers come from.
+        Source of random numbers.
     pixels : int
-        Of an image: so many numbers in a row belong to one channel. Numbers are drawn pixel after pixel, as the core has them.
+        Pixels per channel of an image. Random numbers are drawn pixel after pixel, in the core's order.
 
     References
     ----------
@@ -201,16 +203,16 @@ class DropoutLayer(Layer):
 
 
 class LayerNormalisation(Layer):
-    """Y = g·x̂ + b, x̂ = (X − mean)/√(var + ε): mean and variance over the units of one sample.
+    """Layer normalization, Y = g·x̂ + b with x̂ = (X − mean)/√(var + ε) over the units of one sample.
 
-    No sample sees another, so one sample at a time and a batch are the same, and nothing is remembered.
+    Samples are independent, so a batch gives the same as one sample at a time, and there are no running statistics.
 
     Parameters
     ----------
     gain, shift : ndarray (m,) or (channels, height, width), optional
         g and b; without them Y = x̂.
     eps : float
-        ε, against division by zero.
+        ε, which avoids division by zero.
 
     References
     ----------
@@ -239,7 +241,7 @@ class LayerNormalisation(Layer):
         return Y
 
     def backward(self, dY: Array) -> Array:
-        """Mean and variance depend on X too: dX = (u − mean u − x̂·mean(u·x̂))/√(var + ε), u = dY·g."""
+        """Return dX = (u − mean u − x̂·mean(u·x̂))/√(var + ε) with u = dY·g, as mean and variance depend on X too."""
         u = dY
         if self.weights is not None:
             self.weights_gradient = (dY * self.x_hat).sum(axis=0).reshape(self.weights.shape)
@@ -250,20 +252,20 @@ class LayerNormalisation(Layer):
 
 
 class BatchNormalisation(Layer):
-    """Y = g·x̂ + b, x̂ = (X − μ)/√(σ² + ε): mean and variance of each unit, over samples.
+    """Batch normalization, Y = g·x̂ + b with x̂ = (X − μ)/√(σ² + ε) per unit over samples.
 
-    Learning from a batch, μ and σ² are those of the batch, and the running ones move towards them. Learning from one
-    sample, there is no batch: the sample moves the running μ and σ² first, and is then normalised by them. To predict,
-    the running ones are used.
+    When learning from a batch, μ and σ² are the batch's, and the running statistics move towards them. When learning from a
+    single sample, it first updates the running μ and σ², and is then normalized by them. Prediction uses the running
+    statistics.
 
     Parameters
     ----------
     gain, shift : ndarray (m,)
         g and b.
     momentum : float
-        How far a batch moves the running statistics.
+        Rate at which a batch updates the running statistics.
     pixels : int
-        Of an image: so many numbers in a row belong to one channel, which is what counts as a unit; else 1.
+        Pixels per channel of an image, whose channels are its units; else 1.
 
     References
     ----------
@@ -283,9 +285,9 @@ class BatchNormalisation(Layer):
     bias: Array
 
     EPS: ClassVar[float] = 1e-5
-    """ε, against division by zero."""
+    """ε, which avoids division by zero."""
     ROW_RATE: ClassVar[float] = 0.01
-    """One sample moves the running statistics by at most this part of momentum, once the first ones are past."""
+    """Factor on momentum for updates by single samples, after the first ones."""
 
     def __init__(self, gain: Array, shift: Array, momentum: float = 0.1, pixels: int = 1) -> None:
         self.weights = gain
@@ -311,7 +313,7 @@ class BatchNormalisation(Layer):
         return self.by_sample(self.weights * self.x_hat + self.bias, len(X))
 
     def by_unit(self, X: Array) -> Array:
-        """Return X (samples, numbers) with a column for each unit: of images, a row for each pixel."""
+        """Return X (samples, numbers) with one column per unit, and for images one row per pixel."""
         return (
             X if self.pixels == 1 else X.reshape(len(X), -1, self.pixels).swapaxes(1, 2).reshape(-1, len(self.weights))
         )
@@ -321,16 +323,16 @@ class BatchNormalisation(Layer):
         return rows if self.pixels == 1 else rows.reshape(samples, self.pixels, -1).swapaxes(1, 2).reshape(samples, -1)
 
     def remember_batch(self, X: Array, mean: Array) -> None:
-        """Move the running statistics by momentum; the running variance is the unbiased one."""
+        """Update the running statistics by momentum, with the unbiased variance."""
         self.count += 1
         self.mean = self.mean + self.momentum * (mean - self.mean)
         if len(X) > 1:
             self.variance = self.variance + self.momentum * (X.var(axis=0, ddof=1) - self.variance)
 
     def remember_row(self, rows: Array) -> None:
-        """Move the running statistics by a = max(1/(9 + count), momentum/100): farther at first, and never not at all.
+        """Update the running statistics at rate a = max(1/(9 + count), momentum/100).
 
-        ``rows`` is one sample: a row of numbers, or a row for each pixel of an image, which vary among themselves too.
+        ``rows`` is one sample: a row of numbers, or one row per pixel of an image, whose variance counts too.
         """
         self.count += 1
         a = max(1 / (self.count + 9), self.momentum * self.ROW_RATE)
@@ -339,7 +341,7 @@ class BatchNormalisation(Layer):
         self.variance = (1 - a) * (self.variance + a * d * d) + a * rows.var(axis=0)
 
     def backward(self, dY: Array) -> Array:
-        """Take running μ and σ² as constants, dX = u/√(σ² + ε) with u = dY·g; those of a batch depend on X too."""
+        """Return dX = u/√(σ² + ε) with u = dY·g for running statistics, or the full gradient for a batch."""
         rows = self.by_unit(dY)
         self.weights_gradient = (rows * self.x_hat).sum(axis=0)
         self.bias_gradient = rows.sum(axis=0)

@@ -1,13 +1,12 @@
-"""Losses: what a wrong prediction costs, and which way is downhill.
+"""Loss functions, link functions and their gradients.
 
-The last layer gives k numbers z, the logits. The link of the loss makes the prediction p of them. A loss is a value, the
-cost of p where y was the answer, and its gradient by z, from which backpropagation starts. Where link and loss together
-are simpler and safer than apart (softmax with cross-entropy, sigmoid with binary cross-entropy, exp with Poisson), the
-gradient is that of both: p − y.
+The last layer gives k numbers z, the logits. The loss's link maps them to the prediction p. A loss has a value, the cost of p
+for the label y, and a gradient by z, where backpropagation starts. Where link and loss are simpler and more stable together
+(softmax with cross-entropy, sigmoid with binary cross-entropy, exp with Poisson), the gradient is that of both, p − y.
 
-Shapes: ``z``, ``p``, the gradient (…, k); ``y`` (…, k), or (…, 1) the number of a class, where a loss takes one; the value
-(…,). Dots stand for one sample or any number of them. Losses over k outputs are means over them; cross-entropy is one sum
-over classes. ``a`` is the loss's own constant.
+Shapes: ``z``, ``p`` and the gradient (…, k); ``y`` (…, k), or (…, 1) with class indices, where a loss takes them; the value
+(…,). Dots are any number of leading axes. Losses over k outputs are means over them; cross-entropy is one sum over classes.
+``a`` is the loss's constant.
 """
 
 from __future__ import annotations
@@ -26,27 +25,27 @@ from .exchange import OnnxNode, TorchModule
 Array: TypeAlias = NDArray[np.floating[Any]]
 
 LIMIT = 30.0
-"""Logits beyond ±30 are read as ±30 by sigmoid and exp: e³⁰ is a probability of 1 − 10⁻¹³, and far from overflow."""
+"""Sigmoid and exp clip logits to ±30, a probability of 1 − 10⁻¹³ and far from overflow."""
 
 # ---- links: from logits to a prediction -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class LinkRow:
-    """One link, declared once.
+    """Declaration of one link function.
 
     Parameters
     ----------
     name, formula : str
-        Its name, and the definition.
+        Name and definition.
     value : callable
         p = value(z).
     backward : callable
-        backward(p, dp): the derivative by z, given p and the derivative by it.
+        backward(p, dp): the derivative by z, given p and the derivative by p.
     torch : TorchModule or None
-        The same in PyTorch, if it has one.
+        Equivalent in PyTorch, if any.
     onnx : OnnxNode or None
-        The same in ONNX; None if nothing is to be done.
+        Equivalent in ONNX; None for the identity.
 
     Examples
     --------
@@ -63,17 +62,17 @@ class LinkRow:
 
 
 def identity(z: Array) -> Array:
-    """Identity link: p = z."""
+    """Apply the identity link p = z."""
     return z
 
 
 def identity_backward(p: Array, dp: Array) -> Array:
-    """Backward through the identity link: dz = dp."""
+    """Return dz = dp, the derivative through the identity link."""
     return dp
 
 
 def sigmoid(z: Array) -> Array:
-    """Sigmoid link: p = 1 / (1 + e⁻ᶻ), z within ±30; the probability of yes.
+    """Apply the sigmoid link p = 1 / (1 + e⁻ᶻ), with z clipped to ±30.
 
     Examples
     --------
@@ -84,12 +83,12 @@ def sigmoid(z: Array) -> Array:
 
 
 def sigmoid_backward(p: Array, dp: Array) -> Array:
-    """Backward through the sigmoid link: dz = dp · p·(1 − p)."""
+    """Return dz = dp · p·(1 − p), the derivative through the sigmoid link."""
     return dp * p * (1 - p)
 
 
 def exp(z: Array) -> Array:
-    """Exponential link: p = eᶻ, z within ±30; a count that is expected.
+    """Apply the exponential link p = eᶻ, with z clipped to ±30, for expected counts.
 
     Examples
     --------
@@ -100,12 +99,12 @@ def exp(z: Array) -> Array:
 
 
 def exp_backward(p: Array, dp: Array) -> Array:
-    """Backward through the exponential link: dz = dp · p."""
+    """Return dz = dp · p, the derivative through the exponential link."""
     return dp * p
 
 
 def softmax(z: Array) -> Array:
-    """Softmax link: pⱼ = e^zⱼ / Σ e^z; a probability for each class.
+    """Apply the softmax link pⱼ = e^zⱼ / Σ e^z, which gives class probabilities.
 
     The largest logit is subtracted first, so that nothing overflows.
 
@@ -121,7 +120,7 @@ def softmax(z: Array) -> Array:
 
 
 def softmax_backward(p: Array, dp: Array) -> Array:
-    """Backward through the softmax link: dzⱼ = pⱼ·(dpⱼ − Σ p·dp)."""
+    """Return dzⱼ = pⱼ·(dpⱼ − Σ p·dp), the derivative through the softmax link."""
     common = (p * dp).sum(axis=-1, keepdims=True)
     return np.asarray(p * (dp - common))
 
@@ -144,28 +143,28 @@ LINKS: dict[str, LinkRow] = {row.name: row for row in _LINK_ROWS}
 
 @dataclass(frozen=True, slots=True)
 class LossRow:
-    """One loss, declared once.
+    """Declaration of one loss.
 
     Parameters
     ----------
     name : str
-        Its name in nets, files and commands.
+        Name in nets, files and commands.
     link : str
-        The name of its link, in ``LINKS``.
+        Name of its link in ``LINKS``.
     formula, source : str
-        The definition, and where it was published.
+        Definition and publication.
     value : callable
         value(z, y, a), shape (…,).
     gradient : callable
         gradient(z, y, a), the derivative of the value by z, shape (…, k).
     default : float
-        The constant a, if none is given; 0 for a loss without one.
+        Default of the constant a; 0 for a loss without one.
     below : float
-        The constant is smaller than this.
+        Exclusive upper bound of the constant.
     answers : tuple of float
-        The range of possible answers: outside, the loss has no minimum.
+        Range of valid labels. Outside it, the loss has no minimum.
     classes : bool
-        Whether there is an output for each class, and an answer may be the number of one.
+        Whether there is one output per class, and a label may be a class index.
 
     Examples
     --------
@@ -186,38 +185,38 @@ class LossRow:
 
 
 def mean_over_outputs(cost: Array) -> Array:
-    """Return the mean over the last axis: a loss over k outputs is the mean of k costs."""
+    """Return the mean of the costs over the last axis."""
     return np.asarray(cost.mean(axis=-1))
 
 
 def per_output(slope: Array) -> Array:
-    """Return slope / k: what the mean over k outputs leaves of each slope."""
+    """Return slope / k, the gradient's share of each of k outputs."""
     k: int = slope.shape[-1]
     return slope / k
 
 
 def mse(z: Array, y: Array, a: float = 1.0) -> Array:
-    """Mean squared error: a · mean (p − y)²."""
+    """Mean squared error, a · mean (p − y)²."""
     return mean_over_outputs(a * np.square(z - y))
 
 
 def mse_gradient(z: Array, y: Array, a: float = 1.0) -> Array:
-    """Gradient of ``mse``: 2a·(p − y) / k."""
+    """Gradient of ``mse``, 2a·(p − y) / k."""
     return per_output(2 * a * (z - y))
 
 
 def mae(z: Array, y: Array, a: float = 0.0) -> Array:
-    """Mean absolute error: mean |p − y|."""
+    """Mean absolute error, mean |p − y|."""
     return mean_over_outputs(np.abs(z - y))
 
 
 def mae_gradient(z: Array, y: Array, a: float = 0.0) -> Array:
-    """Gradient of ``mae``: sign(p − y) / k."""
+    """Gradient of ``mae``, sign(p − y) / k."""
     return per_output(np.sign(z - y))
 
 
 def huber(z: Array, y: Array, a: float = 1.0) -> Array:
-    """Huber's loss: mean of ½r² where |r| ≤ a, else a·(|r| − ½a); r = p − y.
+    """Huber loss, mean of ½r² where |r| ≤ a, else a·(|r| − ½a), with r = p − y.
 
     Examples
     --------
@@ -230,28 +229,28 @@ def huber(z: Array, y: Array, a: float = 1.0) -> Array:
 
 
 def huber_gradient(z: Array, y: Array, a: float = 1.0) -> Array:
-    """Gradient of ``huber``: max(−a, min(a, p − y)) / k."""
+    """Gradient of ``huber``, max(−a, min(a, p − y)) / k."""
     return per_output(np.clip(z - y, -a, a))
 
 
 def quantile(z: Array, y: Array, a: float = 0.5) -> Array:
-    """Quantile loss: mean of a·(y − p) where y > p, else (1 − a)·(p − y).
+    """Quantile loss, mean of a·(y − p) where y > p, else (1 − a)·(p − y).
 
-    It is smallest where a share a of the answers lies below p.
+    Its minimum is the a-quantile of the labels.
     """
     r = y - z
     return mean_over_outputs(np.where(r > 0, a * r, (a - 1) * r))
 
 
 def quantile_gradient(z: Array, y: Array, a: float = 0.5) -> Array:
-    """Gradient of ``quantile``: −a/k where y > p, else (1 − a)/k."""
+    """Gradient of ``quantile``, −a/k where y > p, else (1 − a)/k."""
     return per_output(np.where(y > z, np.full_like(z, -a), np.full_like(z, 1 - a)))
 
 
 def binary_cross_entropy(z: Array, y: Array, a: float = 0.0) -> Array:
-    """Binary cross-entropy: mean −y·ln p − (1 − y)·ln(1 − p).
+    """Binary cross-entropy, mean −y·ln p − (1 − y)·ln(1 − p).
 
-    Computed as max(z, 0) − z·y − ln max(p, 1 − p), in which nothing cancels.
+    Computed as max(z, 0) − z·y − ln max(p, 1 − p), which avoids cancellation.
 
     Examples
     --------
@@ -263,12 +262,12 @@ def binary_cross_entropy(z: Array, y: Array, a: float = 0.0) -> Array:
 
 
 def binary_cross_entropy_gradient(z: Array, y: Array, a: float = 0.0) -> Array:
-    """Gradient of ``binary_cross_entropy``: (p − y) / k."""
+    """Gradient of ``binary_cross_entropy``, (p − y) / k."""
     return per_output(sigmoid(z) - y)
 
 
 def one_hot(y: Array, z: Array) -> Array:
-    """Return the answers y as (…, k): numbers of classes (…, 1) become a 1 at the class and 0 elsewhere.
+    """Return labels y as (…, k), with class indices (…, 1) one-hot encoded.
 
     Examples
     --------
@@ -280,9 +279,9 @@ def one_hot(y: Array, z: Array) -> Array:
 
 
 def cross_entropy(z: Array, y: Array, a: float = 0.0) -> Array:
-    """Cross-entropy: −Σ yⱼ·ln pⱼ; y (…, k) probabilities, or (…, 1) a class.
+    """Cross-entropy −Σ yⱼ·ln pⱼ for y (…, k) of probabilities or (…, 1) of class indices.
 
-    ln pⱼ = zⱼ − max z − ln Σ e^(z − max z), in which nothing overflows.
+    ln pⱼ = zⱼ − max z − ln Σ e^(z − max z), which cannot overflow.
 
     Examples
     --------
@@ -295,13 +294,15 @@ def cross_entropy(z: Array, y: Array, a: float = 0.0) -> Array:
 
 
 def cross_entropy_gradient(z: Array, y: Array, a: float = 0.0) -> Array:
-    """Gradient of ``cross_entropy``: p·Σy − y; Σy is 1 for a class."""
+    """Gradient of ``cross_entropy``, p·Σy − y, where Σy is 1 for a class."""
     y = one_hot(y, z)
     return np.asarray(softmax(z) * y.sum(axis=-1, keepdims=True) - y)
 
 
 def hinge(z: Array, y: Array, a: float = 0.0) -> Array:
-    """Hinge loss: mean max(0, 1 − s·z), s = 1 at the class and −1 elsewhere; y (…, k) of 0 and 1, or (…, 1) a class.
+    """Hinge loss, mean max(0, 1 − s·z), where s is 1 at the class and −1 elsewhere.
+
+    ``y`` is (…, k) of 0 and 1, or (…, 1) of class indices.
 
     Examples
     --------
@@ -313,18 +314,18 @@ def hinge(z: Array, y: Array, a: float = 0.0) -> Array:
 
 
 def hinge_gradient(z: Array, y: Array, a: float = 0.0) -> Array:
-    """Gradient of ``hinge``: −s/k where 1 − s·z > 0, else 0."""
+    """Gradient of ``hinge``, −s/k where 1 − s·z > 0, else 0."""
     s = np.where(one_hot(y, z) > 0.5, np.ones_like(z), -1)
     return per_output(np.where(s * z < 1, -s, 0))
 
 
 def poisson(z: Array, y: Array, a: float = 0.0) -> Array:
-    """Poisson loss: mean p − y·ln p, with ln p = z."""
+    """Poisson loss, mean p − y·ln p, with ln p = z."""
     return mean_over_outputs(exp(z) - y * z)
 
 
 def poisson_gradient(z: Array, y: Array, a: float = 0.0) -> Array:
-    """Gradient of ``poisson``: (p − y) / k."""
+    """Gradient of ``poisson``, (p − y) / k."""
     return per_output(exp(z) - y)
 
 

@@ -1,8 +1,8 @@
-"""The mixture: several experts over the same inputs, weighed by how well each has done.
+"""Mixture of experts over the same inputs, weighted by their performance.
 
-Each expert is a net of its own with its own loss and rule. Their opinions stand in one array, a row for each expert:
-probabilities, logits or numbers. Here are the ways to weigh them, how an expert that has failed is noticed, and the label
-history, an opinion that takes part like an expert's (of numbers: ``answers.py``).
+Each expert is a net with its own loss and optimizer. Their predictions are one array with a row per expert: probabilities,
+logits or numbers. This file has the ways to weight them, the restart of failed experts, and the label history, which takes
+part like an expert (for numbers see ``answers.py``).
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from .losses import softmax
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 
-# ---- fixed-share Hedge: probabilities, weights that add up to 1 -----------------------------------------------------
+# ---- fixed-share Hedge: probabilities, weights that sum to 1 --------------------------------------------------------
 
 SHARE = 0.003
-"""Share of the mixture that is spread evenly after each row, so that no expert is ever out of the running."""
+"""Share of the weights that is spread evenly after each row, so that every expert can recover."""
 HARDEST = 9.0
-"""The largest loss, and gain (a Poisson loss may be negative), that the weights see."""
+"""Bound on |loss| in the update of the weights (a Poisson loss may be negative)."""
 HEDGE_RATE = 0.5
-"""How strongly a loss moves the weights."""
+"""Learning rate of the weights."""
 
 
 def hedge_update(w: Array, losses: Array, weight: float = 1.0, unit: float = 1.0) -> Array:
-    """Return the experts' weights after a row: w·exp(−½·loss), normalised, then a small share spread evenly.
+    """Return the experts' weights after a row, w·exp(−½·loss) normalized, with a small share spread evenly.
 
     Parameters
     ----------
     w : ndarray (experts,)
-        Their weights, which add up to 1.
+        Weights, which sum to 1.
     losses : ndarray (experts,)
-        What each expert lost on the row.
+        Loss of each expert on the row.
     weight : float
-        That of the row.
+        Weight of the row.
     unit : float
-        What the losses are measured in: ``hedge_unit`` for numbers, 1 for classes.
+        Unit of the losses: ``hedge_unit`` for numbers, 1 for classes.
 
     References
     ----------
@@ -52,43 +52,43 @@ def hedge_update(w: Array, losses: Array, weight: float = 1.0, unit: float = 1.0
     [0.73, 0.27]
     """
     bounded = np.clip(losses / unit, -HARDEST, HARDEST)
-    kept = w * np.exp(-HEDGE_RATE * weight * (bounded - bounded.min()))  # the best keeps its weight: no sum underflows
+    kept = w * np.exp(-HEDGE_RATE * weight * (bounded - bounded.min()))  # the best keeps its weight: no underflow
     share = SHARE * min(weight, 1.0)
     return np.asarray((1 - share) * kept / kept.sum() + share / len(w))
 
 
 def hedge_unit(unit: float, w: Array, losses: Array, weight: float = 1.0) -> float:
-    """Return the fading mean loss of the mixture after a row: what the losses of numbers are measured in.
+    """Return the mixture's exponential mean loss after a row, the unit of losses for numbers.
 
-    0 stands for none yet. ``hedge_update`` gets the one before the row, and at least 10⁻⁶.
+    0 means none yet. ``hedge_update`` takes the value before the row, and at least 10⁻⁶.
     """
     mixed = float(w @ losses)
     return mixed if unit == 0 else unit + (mixed - unit) * 0.001 * min(weight, 1.0)
 
 
-# ---- an expert whose effects multiply -------------------------------------------------------------------------------
+# ---- an expert with multiplicative effects --------------------------------------------------------------------------
 
 FARTHEST = 10.0
-"""A log link predicts within so many deviations, and its loss is no steeper."""
+"""Bound on a log link's predictions and gradients, in standard deviations."""
 TIMES = 1000.0
-"""No answer counts as more times the mean."""
+"""Labels are clipped to so many times the mean."""
 LIMIT = 30.0
-"""Logits beyond ±30 count as ±30."""
+"""Logits are clipped to ±30."""
 
 
 def log_link(z: Array, mean: float) -> Array:
-    """Return what an expert with a log link predicts of numbers, m·(e^(z/s) − 1), in deviations of the answer.
+    """Return the predictions m·(e^(z/s) − 1) of an expert with a log link, in standard deviations of the label.
 
-    In the answer's own units that is its mean times e^(z/s), so what inputs do multiplies: at night a third, on a holiday
-    twice. Where answers are never negative, many streams are like that. s = max(m/2, 1): far from 0, where a small factor
-    is many deviations, it becomes 2·z.
+    In units of the label this is the mean times e^(z/s), so effects multiply: a third at night, twice on a holiday. Many
+    streams of nonnegative labels behave like that. s = max(m/2, 1), so that far from 0, where a small factor is many
+    deviations, the link becomes 2·z.
 
     Parameters
     ----------
     z : ndarray
         Logits.
     mean : float
-        m, the answers' mean in their deviations, at least 0.
+        m, the labels' mean in standard deviations, at least 0.
 
     References
     ----------
@@ -106,12 +106,12 @@ def log_link(z: Array, mean: float) -> Array:
 
 
 def log_link_gradient(z: Array, y: Array, mean: float) -> Array:
-    """Return the gradient by the logits of Poisson's loss, s·(e^(z/s) − r), r being how many times their mean answers are.
+    """Return the gradient of the Poisson loss by the logits, s·(e^(z/s) − r), where r is label / mean.
 
     Parameters
     ----------
     z, y : ndarray
-        Logits, and standardised answers: r = y/m + 1, from 0 to 1,000, and 1 without a mean.
+        Logits, and standardized labels. r = y/m + 1 is clipped to 0 … 1,000, and 1 without a mean.
     mean : float
         m, as in ``log_link``.
 
@@ -128,26 +128,25 @@ def log_link_gradient(z: Array, y: Array, mean: float) -> Array:
 # ---- stacking: a linear model over the experts, learned row by row --------------------------------------------------
 
 FIRST_RATE, OF_NUMBERS, LAST_RATE, COOLING = 0.01, 0.02, 0.002, 1000.0
-"""Step size of the weights: 0.01/(1 + t/1000) for logits, 0.02/(1 + t/1000) for numbers, but at least 0.002."""
+"""Learning rate of the weights: 0.01/(1 + t/1000) for logits, 0.02/(1 + t/1000) for numbers, but at least 0.002."""
 LEAP = 0.1
-"""No row moves a weight by more than this."""
+"""Maximum change of a weight per row."""
 LATE_RATE, LATE_PART, LEAST = 0.005, 0.5, 0.01
-"""Where answers come late: the least step size; the largest part of itself that a row moves a weight by; and the size that
-a weight is taken for at least, and falls to."""
+"""For delayed labels: minimum learning rate, maximum relative change of a weight per row, and minimum size of a weight."""
 
 
 @dataclass(slots=True)
 class StackedWeights:
-    """What stacking learns.
+    """Weights learned by stacking.
 
     Parameters
     ----------
     w : ndarray (experts,)
-        The weight of each expert; all equal at first. They need not add up to 1.
+        Weight of each expert. They need not sum to 1.
     rows : int
-        How many rows have moved them.
+        Number of updates.
     error : float
-        Fading mean error of the mixture, for numbers.
+        Exponential mean error of the mixture, for numbers.
 
     Examples
     --------
@@ -161,7 +160,7 @@ class StackedWeights:
 
 
 def mix(w: Array, opinions: Array) -> Array:
-    """Return the mixture of probabilities or numbers, opinions (experts, k): Σ wₑ·opinionₑ, shape (k,).
+    """Return the mixture Σ wₑ·opinionₑ (k,) of probabilities or numbers (experts, k).
 
     Examples
     --------
@@ -172,9 +171,9 @@ def mix(w: Array, opinions: Array) -> Array:
 
 
 def mix_logits(w: Array, z: Array) -> Array:
-    """Return the mixture of logits z (experts, k): p = softmax(Σ wₑ·zₑ), shape (k,).
+    """Return the mixture p = softmax(Σ wₑ·zₑ) (k,) of logits z (experts, k).
 
-    Weights that add up to less than 1 make the mixture more careful than its experts.
+    Weights that sum to less than 1 make the mixture less confident than its experts.
 
     Examples
     --------
@@ -185,20 +184,20 @@ def mix_logits(w: Array, z: Array) -> Array:
 
 
 def stack_logits(mixture: StackedWeights, z: Array, y: int, weight: float = 1.0, *, late: bool = False) -> None:
-    """Move the weights along the gradient of −ln p(y), which is Σⱼ pⱼ·zₑⱼ − zₑ(y) for each expert e.
+    """Take a gradient step on −ln p(y), whose derivative by the weight of expert e is Σⱼ pⱼ·zₑⱼ − zₑ(y).
 
     Parameters
     ----------
     mixture : StackedWeights
-        Its weights are changed.
+        Weights to update in place.
     z : ndarray (experts, k)
-        What each expert said.
+        Logits of each expert.
     y : int
-        The class that it was.
+        Index of the true class.
     weight : float
-        That of the row.
+        Weight of the row.
     late : bool
-        Whether the answer came late, so that z is what was said when the row was asked.
+        Whether the label is delayed, in which case z was computed when the row was predicted.
 
     Examples
     --------
@@ -217,9 +216,9 @@ def stack_logits(mixture: StackedWeights, z: Array, y: int, weight: float = 1.0,
 def stack_numbers(
     mixture: StackedWeights, predictions: Array, y: float, weight: float = 1.0, *, late: bool = False
 ) -> None:
-    """Move the weights along the gradient of Huber's loss of the mixture, predictions (experts,): error·ŷₑ for each e.
+    """Take a gradient step on the Huber loss of the mixture, whose derivative by the weight of expert e is error·ŷₑ.
 
-    The error is bounded by its fading mean, so an outlier weighs no more than a common error. The step is bounded by
+    The error is bounded by its exponential mean, so an outlier weighs no more than a typical error. The step is bounded by
     1/Σ ŷₑ², beyond which it would overshoot.
 
     Examples
@@ -242,17 +241,17 @@ def stack_numbers(
 
 
 def mixture_rate(rows: int, first: float = FIRST_RATE, *, late: bool) -> float:
-    """Return the step size after so many rows: it cools down, and never ends."""
+    """Return the learning rate after ``rows`` updates, which decreases to a positive minimum."""
     return max(first / (1 + rows / COOLING), LATE_RATE if late else LAST_RATE)
 
 
 def update_mixture_weights(w: Array, steps: Array, *, late: bool) -> NDArray[np.float64]:
-    """Return w − steps, each step bounded.
+    """Return w − steps, with each step bounded.
 
-    Where answers come late, a step is in proportion to the weight: what is learned is late, and steps as large for weak
-    experts as for strong ones make the weights swing (Kivinen & Warmuth 1997, exponentiated gradient to first order). No
-    weight falls below the least: after a drift all experts are wrong for as long as answers take, and the weight of one that
-    has learned better since must be able to grow again.
+    For delayed labels a step is proportional to the weight. Errors are then outdated, and equal steps for weak and strong
+    experts make the weights oscillate (Kivinen & Warmuth 1997, exponentiated gradient to first order). Weights keep a
+    minimum size: after a drift all experts are wrong until labels arrive, and an expert that has improved must be able to
+    gain weight again.
 
     Examples
     --------
@@ -268,14 +267,14 @@ def update_mixture_weights(w: Array, steps: Array, *, late: bool) -> NDArray[np.
     return np.asarray(np.maximum(moved, np.minimum(w, LEAST)), np.float64)
 
 
-# ---- an expert that has failed begins anew --------------------------------------------------------------------------
+# ---- a failed expert is restarted -----------------------------------------------------------------------------------
 
 PATIENCE = 500
-"""Rows in succession on which an expert may be clearly worse than knowing nothing, before it begins anew."""
+"""Consecutive rows on which an expert may be clearly worse than a constant prediction before it is restarted."""
 
 
 def loss_of_ignorance(loss: str, outputs: int, *, numbers: bool) -> float:
-    """Return what an expert loses that knows nothing: ln k for k classes, at most 1 for standardised numbers.
+    """Return the loss of a constant prediction, ln k for k classes and at most 1 for standardized numbers.
 
     Examples
     --------
@@ -288,10 +287,10 @@ def loss_of_ignorance(loss: str, outputs: int, *, numbers: bool) -> float:
 
 
 def count_failures(failures: float, loss: float, fading_loss: float, ignorance: float) -> float:
-    """Return how long an expert has been failing, after a row; at 500 it begins anew.
+    """Return the failure count of an expert after a row. At 500 it is restarted.
 
-    A row counts 1 where its fading mean loss is more than 1 above that of ignorance, and 50 where its logits were not
-    finite. A better row starts the count again.
+    A row counts 1 if its exponential mean loss is more than 1 above that of a constant prediction, and 50 if its logits are
+    not finite. A better row resets the count.
 
     Examples
     --------
@@ -303,30 +302,30 @@ def count_failures(failures: float, loss: float, fading_loss: float, ignorance: 
     return failures + 1 if fading_loss > ignorance + 1 else 0
 
 
-# ---- the label history: an opinion that sees no input ---------------------------------------------------------------
+# ---- the label history, an expert without inputs --------------------------------------------------------------------
 
 FORGETS = 0.99
-"""Factor on the counts of what followed a class, each time that something follows it."""
+"""Decay of a class's transition counts per transition."""
 TRUST = 5.0
-"""The share of repeats counts as much as this many answers."""
+"""Prior weight of the share of repeats, in labels."""
 SLOWEST = 0.002
-"""The share of repeats forgets at least so fast."""
+"""Minimum decay rate of the share of repeats."""
 MOST_CLASSES = 1000
-"""Up to so many classes it is counted which follows which; beyond, only how often a class repeats."""
+"""Maximum number of classes with transition counts. Beyond it only repeats are counted."""
 
 
 class ClassHistory:
-    """What the last class says of the next one: how often each class follows it.
+    """Transition model of the labels, which predicts the next class from the last one.
 
-    It helps on a live stream whose answers come at once and in order. It misleads where a model is asked about other rows.
+    It helps on a live stream whose labels arrive at once and in order, and misleads when a model predicts unrelated rows.
 
-    p(j) = (n(last, j) + 5·q(j)) / (Σ n(last, ·) + 5), where q gives the share of repeats to the last class and the rest
-    evenly to the others, and n are counts that fade.
+    p(j) = (n(last, j) + 5·q(j)) / (Σ n(last, ·) + 5), where n are decaying transition counts and the prior q gives the share
+    of repeats to the last class and the rest evenly to the others.
 
     Parameters
     ----------
     k : int
-        How many classes there are.
+        Number of classes.
 
     Examples
     --------
@@ -345,7 +344,7 @@ class ClassHistory:
         self.followers = np.zeros((k, k)) if k <= MOST_CLASSES else np.zeros((0, 0))
 
     def opinion(self) -> NDArray[np.float64]:
-        """Return ln p for each class, shape (k,); zeros before the first answer."""
+        """Return ln p of each class (k,), or zeros before the first label."""
         if self.last is None:
             return np.zeros(self.k)
         q = np.full(self.k, (1 - self.repeats) / max(self.k - 1, 1))
@@ -354,7 +353,7 @@ class ClassHistory:
         return np.asarray(np.log((n + TRUST * q) / (n.sum() + TRUST)))
 
     def record(self, y: int) -> None:
-        """Remember the answer y."""
+        """Record the label y."""
         last, self.last = self.last, y
         if last is None:
             return

@@ -1,8 +1,8 @@
-"""A whole net in NumPy, written to be read and to be stepped through in a debugger.
+"""Network in plain NumPy, written to be read and stepped through in a debugger.
 
-``PlainNetwork`` runs the layers one after the other. Learning is four steps, a method each: ``logits`` (forward), the loss
-and its gradient, ``backward``, ``step``. ``learn_row`` does them for one sample of a stream, and takes a step back that
-did harm. ``nn.Network(…, engine="plain")`` learns by it.
+``PlainNetwork`` runs the layers in order. Learning has four steps, one method each: ``logits`` (forward), the loss and its
+gradient, ``backward``, ``step``. ``learn_row`` applies them to one sample of a stream, and undoes harmful steps.
+``nn.Network(…, engine="plain")`` trains with it.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, slots=True)
 class LayerParameters:
-    """The numbers of one layer; writing into them changes the net.
+    """Parameters of one layer. Writing into the arrays changes the net.
 
     Parameters
     ----------
     name : str
-        Its class in ``headwater.nn``.
+        Class name in ``headwater.nn``.
     weights : ndarray (inputs, units)
         W; kernels (channels out, channels in, size, size) of a convolution; gains (units,) for a normalisation.
     bias : ndarray (units,) or None
@@ -58,30 +58,30 @@ class LayerParameters:
     bias: Array | None
 
 
-_silent = np.errstate(over="ignore", invalid="ignore")  # what overflows is noticed by the guard
+_silent = np.errstate(over="ignore", invalid="ignore")  # the guard handles overflow
 
 
 class PlainNetwork:
-    """A stack of layers that learns by gradient descent, in plain NumPy.
+    """Feed-forward network trained by gradient descent, in plain NumPy.
 
     Parameters
     ----------
     layers : sequence
-        Layers of ``headwater.nn``; the first is Dense, Embedding or one that reads an image, the last gives the outputs.
+        Layers of ``headwater.nn``. The first is Dense, Embedding or reads an image, the last gives the outputs.
     loss : nn.Loss
-        What a wrong prediction costs: its ``name`` and ``number`` are read.
+        The loss, of which ``name`` and ``number`` are used.
     optimizer : nn.Optimizer
-        The update rule: its ``rule.name``, ``numbers()`` and ``lr`` (a number, or a schedule with ``at(t)``) are read.
+        The optimizer, of which ``rule.name``, ``numbers()`` and ``lr`` (a number, or a schedule with ``at(t)``) are used.
     inputs : int or tuple of int
-        How many inputs; of an image channels, height and width.
+        Number of inputs, or channels, height and width of an image.
     l1, l2 : float
         Penalty l1·Σ|w| + ½·l2·Σw² on weights, not on biases.
     clip_norm, clip_value : float
-        Bounds on the gradient: its norm, and each number; 0 for none.
+        Bounds on the gradient's norm and on each element; 0 for none.
     dtype : str
         "float32" or "float64".
     seed : int
-        Of the first weights and of dropout.
+        Seed of the initial weights and of dropout.
 
     Examples
     --------
@@ -120,7 +120,7 @@ class PlainNetwork:
         self.link = LINKS[self.loss.link]
         self.rule, self.lr = RULES[optimizer.rule.name], optimizer.lr
         self.numbers = tuple(
-            max(value, SMALLEST) if name == "eps" else value  # with ε = 0 a gradient of 0 would give 0/0
+            max(value, SMALLEST) if name == "eps" else value  # ε = 0 would give 0/0 for a zero gradient
             for name, value in zip(self.rule.numbers, optimizer.numbers(), strict=True)
         )
         self.l1, self.l2 = l1, l2
@@ -128,13 +128,13 @@ class PlainNetwork:
         self.progress = Progress()
         self.states = [np.zeros((self.rule.states, *w.shape), self.dtype) for w, _ in self._arrays()]
         self.row_steps = np.zeros(0 if self.first is None else len(self.first.weights), np.int64)
-        """How many steps each row of the first layer has taken."""
+        """Number of steps of each first-layer row."""
 
-    # ---- what there is ----------------------------------------------------------------------------------------------
+    # ---- parameters -------------------------------------------------------------------------------------------------
 
     @property
     def first(self) -> DenseLayer | EmbeddingLayer | None:
-        """The first layer, whose rows belong to the inputs; None where they are an image."""
+        """First layer, whose rows belong to the inputs, or None for an image."""
         first = self.layers[0]
         if self.reads_image:
             return None
@@ -145,13 +145,13 @@ class PlainNetwork:
 
     @property
     def parameters(self) -> list[LayerParameters]:
-        """The layers that have numbers to learn, in order; writing into the arrays changes the net."""
+        """Layers with parameters, in order. Writing into the arrays changes the net."""
         return [
             LayerParameters(layer.name, layer.weights, layer.bias) for layer in self.layers if layer.weights is not None
         ]
 
     def _arrays(self) -> Iterator[tuple[Array, bool]]:
-        """Yield every array that is learned, and whether it is penalised: weights and bias of each layer in turn."""
+        """Yield each parameter array, weights before bias, and whether it is penalized."""
         for layer in self.layers:
             if layer.weights is not None:
                 yield layer.weights, layer.penalised
@@ -161,7 +161,7 @@ class PlainNetwork:
     # ---- 1. forward -------------------------------------------------------------------------------------------------
 
     def logits(self, X: Array, mode: Mode = "predict") -> Array:
-        """Return the last layer's numbers for X (samples, inputs), shape (samples, k)."""
+        """Return the output of the last layer (samples, k) for X (samples, inputs)."""
         values = self._read(X)
         for layer in self.layers:
             values = layer.forward(values, mode)
@@ -169,7 +169,7 @@ class PlainNetwork:
 
     @_silent
     def forward(self, X: ArrayLike) -> Array:
-        """Return the predictions for X (samples, inputs), shape (samples, k): logits through the link of the loss.
+        """Return the predictions (samples, k) for X (samples, inputs), which are the logits through the link.
 
         Logits that are not finite are read as 0, so a prediction is always a number.
         """
@@ -178,7 +178,7 @@ class PlainNetwork:
         return self.link.value(np.where(finite, z, 0))
 
     def _read(self, X: Array) -> Array:
-        """Return X with 0 for what is missing (NaN) or infinite, and within ±10³⁰."""
+        """Return X with missing (NaN) and infinite values as 0, clipped to ±10³⁰."""
         return np.clip(np.where(np.isfinite(X), X, 0), -HUGE, HUGE)
 
     # ---- 2. the loss, 3. backward -----------------------------------------------------------------------------------
@@ -194,16 +194,16 @@ class PlainNetwork:
         X : array (samples, inputs)
             Inputs.
         y : array (samples,) or (samples, k)
-            Answers.
+            Labels.
         w : array (samples,), optional
-            Weights of the samples.
+            Sample weights.
         learn : bool
-            Whether dropout silences units and batch norm uses the batch; without it the net stands as it predicts.
+            Whether dropout and batch norm act as in training rather than in prediction.
 
         Returns
         -------
         float, list of ndarray
-            The gradients are in the order of ``parameters``: weights and bias of each layer in turn.
+            The gradients are in the order of ``parameters``, weights before bias.
         """
         X = np.asarray(X, self.dtype)
         w = np.ones(len(X)) if w is None else np.asarray(w, np.float64)
@@ -220,36 +220,36 @@ class PlainNetwork:
         return self.loss.value(z, answers, self.loss_number), self.loss.gradient(z, answers, self.loss_number)
 
     def backward(self, delta: Array) -> None:
-        """Pass the derivative by the logits back through the layers, the last one first."""
+        """Backpropagate the derivative by the logits, from the last layer to the first."""
         delta = delta.astype(self.dtype)
         for layer in reversed(self.layers):
             delta = layer.backward(delta)
 
     def _gradients(self) -> list[Array]:
-        """Return the gradients that ``backward`` left, in the order of the arrays."""
+        """Return the gradients set by ``backward``, in the order of the arrays."""
         found = [g for layer in self.layers for g in (layer.weights_gradient, layer.bias_gradient)]
         return [g for g in found if g is not None]
 
     def penalty(self) -> float:
-        """Return what the weights cost, which is no part of the loss that ``gradient`` returns."""
+        """Return the penalty, which ``gradient`` leaves out of the loss."""
         return sum(penalty(w, self.l1, self.l2) for w, penalised in self._arrays() if penalised)
 
     def penalty_gradients(self) -> list[Array]:
-        """Return the gradient of the penalty by each array; 0 for biases."""
+        """Return the gradient of the penalty by each array, 0 for biases."""
         return [penalty_gradient(w, self.l1, self.l2) if penalised else 0 * w for w, penalised in self._arrays()]
 
     # ---- 4. step ----------------------------------------------------------------------------------------------------
 
     @_silent
     def step(self, gradients: Sequence[Array], *, penalise: bool = True) -> None:
-        """Take one step of the rule along a gradient.
+        """Take one optimizer step along a gradient.
 
         Parameters
         ----------
         gradients : sequence of ndarray
-            As ``gradient`` returned them.
+            As returned by ``gradient``.
         penalise : bool
-            Whether the gradient of the penalty is still to be added.
+            Whether to add the gradient of the penalty.
         """
         now = self._begin_step()
         clipped = clip_by_norm(gradients, self.clip_norm)
@@ -258,7 +258,7 @@ class PlainNetwork:
         self.row_steps += 1
 
     def _begin_step(self) -> StepInfo:
-        """Count the step, and return what the rule is told of it."""
+        """Count the step, and return its information for the optimizer."""
         progress = self.progress
         progress.steps += 1
         t = progress.steps
@@ -268,7 +268,7 @@ class PlainNetwork:
         return StepInfo(lr * progress.step_scale, self.numbers, t, t, progress.product)
 
     def _updated(self, w: Array, g: Array, s: Array, now: StepInfo, penalise: bool = True) -> Array:
-        """Return weights after a step: the gradient is clipped by value, then the penalty is added, then the rule acts."""
+        """Return weights after a step. Clipping by value comes first, then the penalty, then the rule."""
         g = clip_by_value(g, self.clip_value)
         if penalise and now.is_weight and (self.l1 or self.l2):
             g = g + penalty_gradient(w, self.l1, self.l2)
@@ -278,16 +278,16 @@ class PlainNetwork:
 
     @_silent
     def learn_row(self, x: ArrayLike, y: ArrayLike, w: float = 1.0) -> Array:
-        """Predict a sample, then learn it; return the prediction, made before, shape (k,).
+        """Predict a sample and learn it, and return the prediction (k,) made before learning.
 
         Parameters
         ----------
         x : array (inputs,)
-            The sample; NaN where a value is missing.
+            The sample, with NaN for missing values.
         y : float or array (k,)
-            The answer; the number of a class where the loss takes one.
+            The label, or the class index where the loss takes one.
         w : float
-            The sample's weight; 0 teaches nothing.
+            The sample's weight. With 0 the sample is not learned.
 
         Examples
         --------
@@ -310,7 +310,7 @@ class PlainNetwork:
         return prediction
 
     def learn_many(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> Array:
-        """Predict and learn row after row; return the predictions, each made before its row was learned, (samples, k)."""
+        """Predict and learn row by row, and return each row's prediction before learning (samples, k)."""
         X = np.asarray(X, self.dtype)
         w = np.ones(len(X)) if w is None else np.asarray(w, np.float64)
         rows = zip(X, np.asarray(y, np.float64), w, strict=True)
@@ -318,16 +318,16 @@ class PlainNetwork:
         return np.array(shown, self.dtype) if shown else self.forward(X)
 
     def _row_loss(self, x: Array, y: ArrayLike, mode: Mode) -> tuple[float, Array]:
-        """Return the loss of a sample, infinite if its logits are, and its derivative by the logits."""
+        """Return the loss of a sample, infinite for infinite logits, and its derivative by the logits."""
         z = self.logits(x[None], mode)
         values, delta = self._loss_and_gradient(z, y)
         return (float(values[0]) if np.isfinite(z).all() else math.inf), delta
 
     def _step_and_check(self, x: Array, y: ArrayLike, delta: Array, before: float) -> None:
-        """Step along the gradient of a sample that cost ``before``; step back if it then costs far more.
+        """Take a step on a sample with loss ``before``, and undo it if the loss then is far larger.
 
         The check needs a second forward pass, so it is made only where a step can be dangerous: in the first steps, and
-        where the loss stands far above its fading mean. A step that is taken back halves the step size for a while.
+        where the loss is far above its exponential mean. Undoing a step halves the step size for a while.
         """
         progress = self.progress
         early = progress.steps < PROBATION
@@ -344,9 +344,9 @@ class PlainNetwork:
             progress.undone += 1
 
     def _take_back_what_did_harm(self, x: Array, y: ArrayLike, before: float, kept: list[Array], early: bool) -> bool:
-        """Take the step back if its sample now costs far more than ``before``, or a number is infinite; return whether it was so.
+        """Undo the step if its loss is far larger than ``before`` or a number is infinite, and return whether it did.
 
-        With dropout, ``before`` is the loss of a thinned net. So the whole net is asked too before a step is taken back.
+        With dropout, ``before`` is the loss of a thinned net, so the whole net is evaluated too before a step is undone.
         """
         times, more = (EXPLOSION, 1.0) if early else (1.0, 0.0)
         after, _ = self._row_loss(x, y, "predict")
@@ -363,12 +363,12 @@ class PlainNetwork:
         return True
 
     def _step_row(self, x: Array, delta: Array) -> None:
-        """Take one step on one sample. Rows of the first layer that it doesn't touch are left alone, moments and all."""
+        """Take one step on one sample. First-layer rows that it doesn't touch keep their weights and moments."""
         now = self._begin_step()
         self.backward(delta)
         first, pairs = self.first, self._pairs(x)
         own = [] if first is None else [value * first.dY[0] for _, value in pairs]
-        apart = int(first is not None)  # whether the first array moves row by row
+        apart = int(first is not None)  # whether the first array is updated row by row
         gradients = own + self._gradients()[apart:]
         clipped = clip_by_norm(gradients, self.clip_norm)
 
@@ -377,24 +377,24 @@ class PlainNetwork:
             self.row_steps[row] += 1
         for row, g in zip(rows, clipped, strict=False):
             its_own = replace(now, t=int(self.row_steps[row]))
-            w = first.weights  # type: ignore[union-attr]  # without it there are no rows
+            w = first.weights  # type: ignore[union-attr]  # there are rows only with a first layer
             w[row] = self._updated(w[row], g, self.states[0][:, row], its_own)
         others = zip(list(self._arrays())[apart:], clipped[len(rows) :], self.states[apart:], strict=True)
         for (w, penalised), g, s in others:
             w[...] = self._updated(w, g, s, replace(now, is_weight=penalised))
 
     def _pairs(self, x: Array) -> list[tuple[int, float]]:
-        """Return the rows of the first layer that a sample touches, each with the value that scales it."""
+        """Return the first-layer rows that a sample touches, each with its value."""
         if self.first is None:
             return []
         if isinstance(self.first, EmbeddingLayer):
             return [(int(i), 1.0) for i in x]
         return [(i, float(value)) for i, value in enumerate(self._read(x)) if np.isfinite(x[i])]
 
-    # ---- taking a step back -----------------------------------------------------------------------------------------
+    # ---- undoing a step ---------------------------------------------------------------------------------------------
 
     def _moving(self) -> list[Array]:
-        """Return all that a step changes: the weights and the rule's states."""
+        """Return all arrays that a step changes, which are the weights and the optimizer's state."""
         return [*(w for w, _ in self._arrays()), *self.states]
 
     def _copies(self) -> list[Array]:
@@ -409,18 +409,18 @@ class PlainNetwork:
 
 
 def build_layers(declared: Sequence[Any], inputs: int | Shape, seed: int, dtype: Any) -> list[Layer]:
-    """Return the layers that were declared, with their first weights.
+    """Build the declared layers with their initial weights.
 
     Parameters
     ----------
     declared : sequence
         Layers of ``headwater.nn``.
     inputs : int or tuple of int
-        How many inputs the first one has; of an image channels, height and width.
+        Number of inputs of the first layer, or channels, height and width of an image.
     seed : int
-        Of the weights, and of what dropout draws.
+        Seed of the weights and of dropout.
     dtype : dtype
-        Of all numbers.
+        Type of all arrays.
     """
     builder = _Builder(inputs, seed, np.dtype(dtype))
     for layer in declared:
@@ -429,7 +429,7 @@ def build_layers(declared: Sequence[Any], inputs: int | Shape, seed: int, dtype:
 
 
 class _Builder:
-    """Makes one layer after the other, and knows what the next one reads: n numbers, which may be an image."""
+    """Builder of layers, which tracks the shape that the next layer reads."""
 
     def __init__(self, inputs: int | Shape, seed: int, dtype: np.dtype[Any]) -> None:
         self.shape = inputs if isinstance(inputs, tuple) else None
@@ -437,7 +437,7 @@ class _Builder:
         self.seed, self.dtype = seed, dtype
         self.draws = Draws(derive_key(seed, LEARNING, 0))
         self.layers: list[Layer] = []
-        self.before = int(self.shape is not None)  # the image counts as a layer where weights are drawn
+        self.before = int(self.shape is not None)  # an image counts as a layer in the keys of weights
 
     def add(self, layer: Any) -> None:
         match type(layer).__name__:
@@ -468,11 +468,11 @@ class _Builder:
 
     @property
     def pixels(self) -> int:
-        """How many pixels the image at hand has; 1 where it is none."""
+        """Number of pixels of the current image, or 1 without one."""
         return self.shape[1] * self.shape[2] if self.shape else 1
 
     def _matrix(self, layer: Any) -> None:
-        """Add a layer of neurons, and its activation."""
+        """Add a layer of neurons and its activation."""
         key = derive_key(self.seed, WEIGHTS, len(self.layers) + self.before)
         bias = getattr(layer, "bias", False)
         if self.shape is not None:
@@ -498,7 +498,7 @@ class _Builder:
         return PoolLayer(shape, layer.size, layer.step, layer.padding, layer.kind)
 
     def _reads(self, shape: Shape) -> None:
-        """Note the shape of the image that the next layer reads."""
+        """Set the image shape that the next layer reads."""
         self.shape, self.n = shape, math.prod(shape)
 
     def _drawn(self, layer: Any, key: int, n: int, m: int) -> Array:

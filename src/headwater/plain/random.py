@@ -1,7 +1,7 @@
-"""Random numbers by counting, and where weights start.
+"""Counter-based random numbers, and initializers of weights.
 
-The i-th number of a key is a function of the key and of i alone. So the order in which names arrive, or in which workers
-draw, changes nothing, and a saved learner goes on with the very numbers it would have had.
+The i-th number of a key is a function of the key and of i alone. The order in which names arrive or workers draw therefore
+changes nothing, and a loaded learner continues with the same numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MIX2 = np.uint64(0x94D049BB133111EB)
 
 
 def mix64(x: Bits) -> Bits:
-    """Return 64 bits that look random, different ones for every x: SplitMix64's finaliser.
+    """Return 64 random-looking bits for x by SplitMix64's finalizer, a bijection.
 
     References
     ----------
@@ -35,14 +35,14 @@ def mix64(x: Bits) -> Bits:
 
 
 def bits(key: int, i: Any) -> Bits:
-    """Return number i of a key as 64 bits: mix64(key + (i + 1)·2⁶⁴/φ), modulo 2⁶⁴.
+    """Return the i-th 64-bit number of a key, mix64(key + (i + 1)·2⁶⁴/φ) modulo 2⁶⁴.
 
     Parameters
     ----------
     key : int
-        From 0 to 2⁶⁴ − 1.
+        The key, from 0 to 2⁶⁴ − 1.
     i : int or array of int
-        Which of the key's numbers, from 0.
+        Index of the number, from 0.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def bits(key: int, i: Any) -> Bits:
 
 
 def uniform(key: int, i: Any) -> Array:
-    """Return number i of a key in [0, 1): the upper 53 of its 64 bits, divided by 2⁵³.
+    """Return the i-th number of a key in [0, 1), the upper 53 of its 64 bits divided by 2⁵³.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def uniform(key: int, i: Any) -> Array:
 
 
 def normal(u: Array, v: Array) -> Array:
-    """Return standard normal numbers from two uniform ones each: √(−2·ln(1 − u))·cos(2πv).
+    """Return standard normal numbers √(−2·ln(1 − u))·cos(2πv) from pairs of uniform ones.
 
     References
     ----------
@@ -84,11 +84,11 @@ def normal(u: Array, v: Array) -> Array:
 
 
 WEIGHTS, LEARNING = 11, 1
-"""What keys are for: the first weights of layer 0, 1, …; the draws made while learning."""
+"""Purposes of keys: initial weights of layer 0, 1, …, and draws while learning."""
 
 
 def derive_key(seed: int, what: int, which: int) -> int:
-    """Return a key for one thing: mix64(mix64(mix64(seed) + what·2⁶⁴/φ) + which), modulo 2⁶⁴.
+    """Derive a key for one purpose, mix64(mix64(mix64(seed) + what·2⁶⁴/φ) + which) modulo 2⁶⁴.
 
     Examples
     --------
@@ -102,14 +102,14 @@ def derive_key(seed: int, what: int, which: int) -> int:
 
 
 class Draws:
-    """The numbers of one key, one after the other: what dropout and the reservoir draw from.
+    """Sequence of the numbers of one key, for dropout and reservoirs.
 
     Parameters
     ----------
     key : int
-        Which numbers.
+        The key.
     drawn : int
-        How many were drawn already. Key and count are the whole state.
+        Numbers drawn already. Key and count are the whole state.
 
     Examples
     --------
@@ -143,18 +143,18 @@ INITIALIZERS: dict[str, str] = {
 """Every initializer by name, with its formula; n inputs, m outputs."""
 
 USUAL_SCALE = 0.05
-"""The scale of "uniform" that no one has chosen; "orthogonal" reads it as 1."""
+"""Default scale of "uniform". "orthogonal" reads it as 1."""
 
 
 def draw(kind: str, key: int, n: int, m: int, scale: float = USUAL_SCALE) -> Array:
-    """Draw the weights of a layer.
+    """Draw the initial weights of a layer.
 
     Parameters
     ----------
     kind : str
         A name in ``INITIALIZERS``.
     key : int
-        From which numbers.
+        Key of the random numbers.
     n, m : int
         Inputs and outputs of the layer.
     scale : float
@@ -175,9 +175,9 @@ def draw(kind: str, key: int, n: int, m: int, scale: float = USUAL_SCALE) -> Arr
 
 
 def draw_row(kind: str, key: int, n: int, m: int, scale: float = USUAL_SCALE) -> Array:
-    """Draw the weights of one input, shape (m,), of a layer of n inputs: each from two numbers of the key.
+    """Draw the weights (m,) of one input of a layer with n inputs, each from two numbers of the key.
 
-    A table that grows is drawn row by row, each from the key of its name; n is then how many inputs a sample has.
+    A growing table is drawn row by row, each from the key of its name; n is then the number of inputs per sample.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def draw_row(kind: str, key: int, n: int, m: int, scale: float = USUAL_SCALE) ->
 
 
 def orthonormal(w: Array) -> Array:
-    """Return w (n, m) with its columns (its rows, if n < m) made orthonormal: the method of Gram and Schmidt.
+    """Return w (n, m) with orthonormal columns, or rows if n < m, by Gram-Schmidt.
 
     Examples
     --------
@@ -212,7 +212,7 @@ def orthonormal(w: Array) -> Array:
     """
     q = (w if len(w) >= w.shape[1] else w.T).copy()
     for j in range(q.shape[1]):
-        for _ in range(2):  # once leaves a rounding error that may be large where columns are nearly parallel
+        for _ in range(2):  # one pass leaves a large rounding error where columns are nearly parallel
             q[:, j] -= q[:, :j] @ (q[:, :j].T @ q[:, j])
             q[:, j] /= math.sqrt(q[:, j] @ q[:, j])
     return q if len(w) >= w.shape[1] else q.T

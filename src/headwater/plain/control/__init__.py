@@ -1,1 +1,1 @@
-"""Streaming reinforcement learning: values and policies learned from one transition at a time, with traces."""
+"""Streaming reinforcement learning with eligibility traces, without replay."""

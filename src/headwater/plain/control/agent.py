@@ -1,8 +1,8 @@
-"""An agent: it acts, sees what follows, learns from it at once and forgets it. Nothing is replayed.
+"""Streaming agent that learns each transition at once and then discards it, without replay.
 
-States come as rows, numbers and categories by name. The first layer is a table with a row for each name, as everywhere in
-headwater; here all rows and all of their traces are swept at each step, and the core, which touches a row only where it is
-read, has to come to the same.
+States are rows of numbers and categories by name. The first layer is a table with a row per name, as everywhere in
+headwater. Here every row and its trace is updated at each step. The core updates a row only when it is read, and must give
+the same result.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ FAR_REWARD, LEAST_SPREAD, LEAST_DEVIATION, FARTHEST_ACTION = 20.0, 1e-8, 1e-3, 1
 
 @dataclass
 class Moments:
-    """Mean and variance of all numbers so far (Welford 1962): what a column is standardised by."""
+    """Running mean and variance (Welford 1962), which standardize a column."""
 
     mean: float = 0.0
     variance: float = 0.0
     seen: float = 0.0
 
     def standardise(self, x: float, learn: bool) -> float:
-        """Return x in units of the deviation, within ±10; x counts itself."""
+        """Return x standardized by moments that include x, clipped to ±10."""
         t, d = self.seen + 1, x - self.mean
         if t > SETTLED and self.variance > 0:
             bound = FAR * np.sqrt(self.variance)
@@ -51,14 +51,14 @@ class Moments:
 
 @dataclass
 class RewardScale:
-    """Rewards in units of the deviation of their discounted sum, u ← γu + r; the mean is not subtracted."""
+    """Scale of rewards, the standard deviation of the discounted return u ← γu + r. The mean is not subtracted."""
 
     gamma: float
     sum: float = 0.0
     moments: Moments = field(default_factory=Moments)
 
     def scale(self, reward: float) -> float:
-        """Return the reward, scaled; it counts itself.
+        """Return the reward divided by the scale, which includes this reward.
 
         Examples
         --------
@@ -80,7 +80,7 @@ class RewardScale:
 
 
 def softmax_gradient(z: Array, action: int, w: float) -> Array:
-    """Return ∂/∂z of log p(action) + w·H(p), where p = softmax(z) and H is its entropy.
+    """Return ∂/∂z of log p(action) + w·H(p), where p = softmax(z) and H is the entropy.
 
     Examples
     --------
@@ -95,9 +95,10 @@ def softmax_gradient(z: Array, action: int, w: float) -> Array:
 
 
 def normal_gradient(z: Array, action: Array, w: float, bounded: bool = False) -> Array:
-    """Return ∂/∂z of log N(action; μ, σ) + w·H: μ is the first half of z, σ = softplus of the second half + 0.001.
+    """Return ∂/∂z of log N(action; μ, σ) + w·H(N), with ``z = [μ, s]`` and σ = softplus(s) + 0.001.
 
-    Where actions are bounded, μ is the tanh of it: a mean beyond the bounds would run away, since what is done there stays the same.
+    For bounded actions, μ is the tanh of the first half of z. Otherwise a mean beyond the bounds could grow without limit,
+    since all means there give the same action.
 
     Examples
     --------
@@ -113,18 +114,18 @@ def normal_gradient(z: Array, action: Array, w: float, bounded: bool = False) ->
 
 
 class TraceNet:
-    """A net with traces: z for each of its numbers.
+    """Network with an eligibility trace z per weight.
 
     Parameters
     ----------
     bias : ndarray (m,)
-        Of the first layer, whose rows appear with their names.
+        Bias of the first layer, whose rows are added as names appear.
     layers : sequence of Layer
-        Those behind it.
+        The other layers.
     kappa : float
-        κ of its steps.
+        Step-size bound κ.
     adaptive : bool
-        Whether steps are scaled by the size of past ones.
+        Whether steps are scaled per weight by past gradients, as in Adam.
     """
 
     def __init__(self, bias: Array, layers: Sequence[Layer], kappa: float, adaptive: bool = False) -> None:
@@ -136,14 +137,14 @@ class TraceNet:
         self.steps = 0
 
     def forward(self, pairs: Mapping[Any, float]) -> Array:
-        """Return what the net says of pairs (row, value)."""
+        """Return the output for pairs (row, value)."""
         Y: Any = np.sum([value * self.rows[name] for name, value in pairs.items()], axis=0)[None]
         for layer in self.layers:
             Y = layer.forward(Y)
         return np.asarray(Y[0], np.float64)
 
     def add_gradient(self, pairs: Mapping[Any, float], dY: Array, gamma: float, lamda: float) -> None:
-        """Let all traces fade, and add the gradient of dY · what was said last."""
+        """Decay all traces, and add the gradient of dY · output of the last forward pass."""
         d: Any = dY[None]
         for layer in reversed(self.layers):
             d = layer.backward(d)
@@ -155,7 +156,7 @@ class TraceNet:
             self.traces[name] = fade(self.traces.get(name, zero), new.get(name, zero), gamma, lamda)
 
     def step(self, delta: float, alpha: float = 1.0) -> None:
-        """Step along δ z; the step size is bounded."""
+        """Take a bounded step along δ z."""
         self.steps += 1
         ways = self.traces
         if self.adaptive:
@@ -177,20 +178,20 @@ class TraceNet:
 
 
 class PlainAgent:
-    """Stream Q(λ) or AC(λ): one transition at a time.
+    """Stream Q(λ) or actor-critic AC(λ), updated by one transition at a time.
 
-    δ = r + γ v(s′) − v(s), where v(s′) = 0 if the episode has terminated. Q: v(s) is q(s, a) and v(s′) = max q(s′, ·), and traces end
-    with an action that was not the best one (Watkins 1989). AC: the first net says v; the second one's trace is that of
-    ∇[log π(a|s) + 0.01·sign(δ)·H(π)].
+    δ = r + γ v(s′) − v(s), where v(s′) = 0 if the episode has terminated. In Q(λ), v(s) is q(s, a) and v(s′) = max q(s′, ·),
+    and traces are reset after a non-greedy action (Watkins 1989). In AC(λ), the first net predicts v, and the second one's
+    trace accumulates ∇[log π(a|s) + 0.01·sign(δ)·H(π)].
 
     Parameters
     ----------
     nets : sequence of TraceNet
-        One of values; or one of values and one of a policy.
+        A value net, optionally followed by a policy net.
     draw : callable
-        The first weights of the row of a name in net 0, 1.
+        Returns the initial weights of a name's row in net 0 or 1.
     normal, bounded : bool
-        Whether actions are numbers, not one of several; and whether these lie within ±1.
+        Whether actions are continuous, and whether they are bounded to ±1.
     gamma, lamda, entropy, bootstrap
         As in ``Agent``.
     """
@@ -209,7 +210,7 @@ class PlainAgent:
         self.time = 0
 
     def pairs(self, x: Mapping[str, Any], later: int = 0, learn: bool = False) -> dict[Any, float]:
-        """Return the pairs (row, value) of a state; a name counts from its second sight."""
+        """Return the pairs (row, value) of a state. A name takes part from its second occurrence."""
         out: dict[Any, float] = {None: 1.0}
         for name, value in ({TIME: float(self.time + later)} | dict(sorted(x.items()))).items():
             if isinstance(value, str):
@@ -231,28 +232,28 @@ class PlainAgent:
         terminated: bool,
         truncated: bool,
     ) -> float:
-        """Learn a transition; returns δ."""
+        """Learn a transition and return δ."""
         values = self.nets[0]
         q = len(self.nets) == 1
         later = values.forward(self.known(self.pairs(following, 1))) if self.touched else np.zeros(1)
-        worth = float(later.max() if q else later[0])
+        value = float(later.max() if q else later[0])
         if terminated or (truncated and not self.bootstrap):
-            worth = 0.0
+            value = 0.0
         r = self.scale.scale(reward)
         pairs = self.pairs(x, learn=True)
         for e, net in enumerate(self.nets):
             for name in pairs.keys() - net.rows.keys():
                 net.rows[name] = self.draw(e, name)
-        said = values.forward(self.known(pairs)) if self.touched else values.forward({None: 1.0})
+        predicted = values.forward(self.known(pairs)) if self.touched else values.forward({None: 1.0})
         which = int(action) if q else 0
-        delta = r + self.gamma * worth - said[which]
-        values.add_gradient(pairs, np.eye(len(said))[which], self.gamma, self.lamda)
+        delta = r + self.gamma * value - predicted[which]
+        values.add_gradient(pairs, np.eye(len(predicted))[which], self.gamma, self.lamda)
         values.step(delta)
         if not q:
             self._learn_policy(pairs, action, delta)
         self.touched |= pairs.keys()
         self.time += 1
-        if terminated or truncated or (q and said[which] < said.max()):
+        if terminated or truncated or (q and predicted[which] < predicted.max()):
             for net in self.nets:
                 net.traces = {}
         if terminated or truncated:

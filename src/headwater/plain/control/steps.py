@@ -1,16 +1,16 @@
-"""Steps along a trace whose size is bounded: overshooting-bounded gradient descent, ObGD.
+"""Overshooting-bounded gradient descent (ObGD) along an eligibility trace.
 
-The trace z is a fading sum of gradients of what a net says, so a surprise δ now also corrects what was said before:
+The trace z is a decaying sum of gradients of the net's outputs, so an error δ also corrects earlier predictions:
 
     z ← γλ z + ∇
 
-A step of size η along δ z moves what the net says at this state by about η δ ‖z‖². ObGD bounds it by way of ‖z‖₁, the sum of
-|z| over all numbers of the net:
+A step of size η along δ z changes the output for this state by about η δ ‖z‖². ObGD bounds it by ‖z‖₁, the sum of |z| over all
+weights of the net:
 
     M = α κ max(|δ|, 1) ‖z‖₁,   η = α / max(1, M),   w ← w + η δ z
 
-With κ ≥ 1 a step hardly ever corrects more than the error itself, so α = 1 needs no tuning. The adaptive variant replaces z by
-z/√v̂, where v fades over the squares of δ z, as Adam's does.
+With κ ≥ 1 a step hardly ever overshoots the error itself, so α = 1 needs no tuning. The adaptive variant replaces z by z/√v̂,
+where v is an exponential mean of (δ z)², as in Adam.
 
 References
 ----------
@@ -51,7 +51,7 @@ def bounded_step(delta: float, size: float, alpha: float, kappa: float) -> float
 
 
 def adaptive_direction(trace: Array, squares: Array, delta: float, step: int) -> tuple[Array, Array]:
-    """Return z/√(v̂ + ε) and v as it then is, after so many steps.
+    """Return the direction z/√(v̂ + ε) and the updated v at step ``step``.
 
     Examples
     --------

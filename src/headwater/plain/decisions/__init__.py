@@ -1,1 +1,1 @@
-"""Decisions: which action to take, and what a policy would have earned."""
+"""Contextual bandits and off-policy evaluation."""

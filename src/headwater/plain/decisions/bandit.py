@@ -1,24 +1,24 @@
-"""A contextual bandit: which action to take in a context x, learned from the rewards of the actions that were taken.
+"""Contextual bandit that chooses an action in a context x and learns from the rewards of the actions taken.
 
-Each action a has a value f_a(x), the reward that is expected of it, in [0, 1]. Several experts say what it is: small nets with an
-output an action, and a linear function of the inputs an action, θ_a·x, by recursive least squares. The value is their weighted
-mean. Only the action that was taken has an error to learn from:
+Each action a has a value f_a(x), its expected reward in [0, 1]. Several experts predict it: small nets with one output per
+action, and a linear function per action, θ_a·x, by recursive least squares. The value is their weighted mean. Only the action
+taken has an error to learn from:
 
-    nets            a step along the gradient of (f_a(x) − r)², of the output of action a alone
-    least squares   P_a ← P_a − k kᵀ/(1 + xᵀk),  θ_a ← θ_a + k/(1 + xᵀk)·(r − θ_a·x),  k = P_a x;  P_a begins as 1
+    nets            a gradient step on (f_a(x) − r)², through the output of action a alone
+    least squares   P_a ← P_a − k kᵀ/(1 + xᵀk),  θ_a ← θ_a + k/(1 + xᵀk)·(r − θ_a·x),  k = P_a x;  P_a starts at 1
     weights         w_e ∝ exp(−0.3 L_e),  L_e ← L_e + ω (r − f_e)² − 0.002·L_e,  ω = 1/p, at most 10
 
-p is the probability with which the action was taken: an error of an action that is seldom taken stands for many. How an action is
-drawn, of K that are offered, b the best of them:
+p is the probability with which the action was taken. The importance ω makes up for actions that are rarely taken. Actions are
+drawn among the K offered, of which b is the best:
 
-    squarecb   s_a = f_a + 0.1·√(xᵀP_a x), within [0, 1];  p_a = 1/(K + γ·t^ρ·(s_b − s_a)) for a ≠ b, and p_b the rest
+    squarecb   s_a = f_a + 0.1·√(xᵀP_a x), clipped to [0, 1];  p_a = 1/(K + γ·t^ρ·(s_b − s_a)) for a ≠ b, and p_b the rest
     epsilon    p_a = ε/K for a ≠ b
     softmax    p_a ∝ exp(λ f_a)
-    linucb     the largest θ_a·x + α·√(xᵀP_a x)
+    linucb     argmax of θ_a·x + α·√(xᵀP_a x)
 
-SquareCB explores less where the gap is wide and as rows go by. Its own formula has s = f: the bonus, LinUCB's with a small factor,
-steers what it explores to actions of which least squares know little here. An action that was taken n < 3 times is young: it counts
-t·n/3 rows in place of t, so one that appears late is tried with probability 1/K.
+SquareCB explores less where the gap is wide and as t grows. The paper has s = f. The bonus, LinUCB's with a small factor,
+directs exploration to actions that least squares is uncertain about. An action that was taken n < 3 times is young: it counts
+t·n/3 rows in place of t, so an action that appears late is tried with probability 1/K.
 
 Sources: Foster & Rakhlin 2020 (SquareCB); Li, Chu, Langford & Schapire 2010 (LinUCB); Vovk 1990 (exponential weights).
 """
@@ -34,23 +34,23 @@ __all__ = ["LinearValues", "epsilon", "softmax", "squarecb", "update_weights"]
 
 Vector = NDArray[np.float64]
 BONUS = 0.1
-"""Deviations of least squares that squarecb adds to a value."""
+"""Factor on the least-squares deviation that squarecb adds to a value."""
 RATE, FADES, HEAVIEST = 0.3, 0.002, 10.0
-"""Of the experts' weights: the factor on losses, the share of a loss that is forgotten a row, the largest importance."""
+"""Experts' weights: learning rate, decay of the losses per row, maximum importance."""
 SHARE = 1e-3
-"""No expert has a smaller weight."""
+"""Minimum weight of an expert."""
 TRIED = 3.0
-"""An action that was taken fewer times is young."""
+"""An action taken fewer times is young."""
 
 
 @dataclass
 class LinearValues:
-    """θ_a and P_a of one action, by recursive least squares.
+    """Parameters θ_a and P_a of one action, by recursive least squares.
 
     Parameters
     ----------
     n : int
-        How many inputs.
+        Number of inputs.
 
     Examples
     --------
@@ -73,11 +73,11 @@ class LinearValues:
         return float(self.theta @ x)
 
     def deviation(self, x: Vector) -> float:
-        """Return √(xᵀP x): how little is known about x."""
+        """Return √(xᵀP x), the uncertainty at x."""
         return float(np.sqrt(x @ self.inverse @ x))
 
     def learn(self, x: Vector, reward: float) -> None:
-        """Bring θ and P up to date with the reward of x."""
+        """Update θ and P with the reward at x."""
         k = self.inverse @ x
         down = 1 + x @ k
         self.theta = self.theta + k / down * (reward - self.theta @ x)
@@ -85,18 +85,18 @@ class LinearValues:
 
 
 def update_weights(losses: Vector, said: Vector, reward: float, p: float) -> tuple[Vector, Vector]:
-    """Return the experts' fading losses and weights after a reward.
+    """Return the experts' decayed losses and weights after a reward.
 
     Parameters
     ----------
     losses : ndarray (experts,)
         L_e so far.
     said : ndarray (experts,)
-        What each said of the action that was taken.
+        Each expert's prediction for the action taken.
     reward : float
-        From 0 to 1.
+        Reward in [0, 1].
     p : float
-        The probability with which the action was taken.
+        Probability with which the action was taken.
 
     Returns
     -------
@@ -116,14 +116,14 @@ def update_weights(losses: Vector, said: Vector, reward: float, p: float) -> tup
 
 
 def squarecb(scores: Vector, taken: Vector, t: int, gamma: float = 100.0, rho: float = 0.5) -> Vector:
-    """Return the probability of each action by SquareCB.
+    """Return the probability of each action under SquareCB.
 
     Parameters
     ----------
     scores : ndarray (K,)
-        s_a: value and bonus, within [0, 1].
+        s_a: value plus bonus, in [0, 1].
     taken : ndarray (K,)
-        How often each action was taken.
+        Number of times each action was taken.
     t : int
         Rows learned so far.
     gamma, rho : float
@@ -132,7 +132,7 @@ def squarecb(scores: Vector, taken: Vector, t: int, gamma: float = 100.0, rho: f
     Returns
     -------
     ndarray (K,)
-        They sum to 1.
+        Probabilities that sum to 1.
 
     Examples
     --------
@@ -148,13 +148,13 @@ def squarecb(scores: Vector, taken: Vector, t: int, gamma: float = 100.0, rho: f
 
 
 def epsilon(values: Vector, taken: Vector, share: float) -> Vector:
-    """Return the probability of each action where a share of the rows explores evenly."""
+    """Return the probability of each action under ε-greedy exploration."""
     young = 1 - np.minimum(np.asarray(taken) / TRIED, 1)
     return _rest_to(int(np.argmax(values)), np.maximum(share, young) / len(values))
 
 
 def softmax(values: Vector, taken: Vector, factor: float) -> Vector:
-    """Return p_a ∝ exp(λ f_a); the gap of an action that is young counts for less."""
+    """Return p_a ∝ exp(λ f_a), with a smaller gap for young actions."""
     known = np.minimum(np.asarray(taken) / TRIED, 1)
     best = int(np.argmax(values))
     odds = np.exp(-np.minimum(factor * (values[best] - values) * known, 700))

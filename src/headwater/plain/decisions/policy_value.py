@@ -1,14 +1,15 @@
-"""What a policy would have earned, from a log of what another one did: off-policy estimates.
+"""Off-policy estimates of a policy's value, from the log of another policy.
 
-A row of the log has a context x, the action a that was taken, its reward r and the probability p with which it was taken. Another
-policy π would have taken that action with probability π(a|x). With w = π(a|x)/p:
+A row of the log has a context x, the action a that was taken, its reward r and the probability p with which it was taken. The
+policy π to evaluate would have taken that action with probability π(a|x). With w = π(a|x)/p:
 
-    IPS      (1/n) Σ w r                           unbiased; wild where p is small
-    SNIPS    Σ w r / Σ w                           a little biased, far steadier
+    IPS      (1/n) Σ w r                           unbiased; high variance where p is small
+    SNIPS    Σ w r / Σ w                           slightly biased, far lower variance
     DR       (1/n) Σ [Σ_b π(b|x) f_b(x) + w (r − f_a(x))]
 
-DR, doubly robust, is unbiased if p is right, whatever the values f are, and steadier the better f is, as long as f has not seen
-the row. Each has an interval of ±1.96 standard errors: of the mean, or for SNIPS by the delta method √(Σ w²(r − v)²)/Σ w.
+DR (doubly robust) is unbiased for correct p, whatever the values f are, as long as f was not fitted on the row. The better f,
+the lower its variance. Each estimate has an interval of ±1.96 standard errors: those of the mean, or for SNIPS the delta
+method √(Σ w²(r − v)²)/Σ w.
 
 Sources: Horvitz & Thompson 1952; Swaminathan & Joachims 2015 (SNIPS); Dudík, Langford & Li 2011 (DR).
 """
@@ -22,7 +23,7 @@ __all__ = ["doubly_robust", "ips", "snips"]
 
 Vector = NDArray[np.float64]
 WIDTH = 1.96
-"""Standard errors on each side: 95 %."""
+"""Half-width of a 95 % interval, in standard errors."""
 
 
 def _mean(terms: Vector) -> tuple[float, float, float]:
@@ -33,12 +34,12 @@ def _mean(terms: Vector) -> tuple[float, float, float]:
 
 
 def ips(w: Vector, r: Vector) -> tuple[float, float, float]:
-    """Return the estimate by inverse propensities and the ends of its interval.
+    """Return the inverse propensity estimate and the bounds of its interval.
 
     Parameters
     ----------
     w : ndarray (n,)
-        π(a|x)/p of each row.
+        Importance π(a|x)/p of each row.
     r : ndarray (n,)
         Rewards.
 
@@ -51,7 +52,7 @@ def ips(w: Vector, r: Vector) -> tuple[float, float, float]:
 
 
 def snips(w: Vector, r: Vector) -> tuple[float, float, float]:
-    """Return the self-normalised estimate and the ends of its interval; NaN where the policy takes none of the log's actions.
+    """Return the self-normalized estimate and the bounds of its interval, NaN if all weights are 0.
 
     Examples
     --------
@@ -67,7 +68,7 @@ def snips(w: Vector, r: Vector) -> tuple[float, float, float]:
 
 
 def doubly_robust(w: Vector, r: Vector, expected: Vector, of_taken: Vector) -> tuple[float, float, float]:
-    """Return the doubly robust estimate and the ends of its interval.
+    """Return the doubly robust estimate and the bounds of its interval.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def doubly_robust(w: Vector, r: Vector, expected: Vector, of_taken: Vector) -> t
     expected : ndarray (n,)
         Σ_b π(b|x) f_b(x).
     of_taken : ndarray (n,)
-        f_a(x) of the action that was taken.
+        f_a(x) of the action taken.
 
     Examples
     --------

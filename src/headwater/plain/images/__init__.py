@@ -1,4 +1,4 @@
-"""Layers that read images: convolution, pool and flatten, each forward and beside it backward."""
+"""Layers for images, which are convolution, pooling and flatten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convolution: the same few weights look at every place of an image."""
+"""Convolution layer with shared kernels."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from .windows import Array, Shape, add_to_windows, framed, unframed, windows
 
 
 class ConvolutionLayer(Layer):
-    """Y[o, i, j] = b[o] + Σ over c, u, v of W[o, c, u, v]·X[c, s·i + u − p, s·j + v − p]: neurons that see a window each.
+    """Y[o, i, j] = b[o] + Σ over c, u, v of W[o, c, u, v]·X[c, s·i + u − p, s·j + v − p], a 2-D convolution.
 
-    A neuron of a Dense layer has weights for all pixels; here each has them for a window of size × size pixels, its
-    *kernel*, which slides over the image by s pixels. A frame of p zeros around the image lets it reach over the edge.
-    X and Y are lines of numbers, channel after channel.
+    Each unit reads a window of size × size pixels. Its weights, the *kernel*, are shared by all windows, which are s pixels
+    apart. Padding of p zeros lets windows extend over the edge. X and Y are flat, channel after channel.
 
     Parameters
     ----------
@@ -25,7 +24,7 @@ class ConvolutionLayer(Layer):
     b : ndarray (channels out,), optional
         The bias.
     shape : tuple of int
-        Channels, height and width of the image that it reads.
+        Channels, height and width of the input image.
     stride, padding : int
         s and p.
 
@@ -60,7 +59,7 @@ class ConvolutionLayer(Layer):
         return np.asarray(Y.reshape(len(X), -1))
 
     def backward(self, dY: Array) -> Array:
-        """Each window has moved Y by W, so dX gets dY·W back at each of its places; dW is the sum of dY times the window."""
+        """Add dY·W to dX at each window, and sum dY times the window into dW."""
         dy = dY.reshape(-1, *self.out)
         self.weights_gradient = np.einsum("ncijuv,noij->ocuv", self.windows, dy, optimize=True)
         self.bias_gradient = None if self.bias is None else dy.sum(axis=(0, 2, 3))

@@ -1,4 +1,4 @@
-"""Pool: an image in fewer pixels, each for a window; and flatten: the end of being an image."""
+"""Pooling and flatten layers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from .windows import Array, Shape, add_to_windows, framed, unframed, windows
 
 
 class PoolLayer(Layer):
-    """Y[c, i, j] = the largest of the window at (s·i − p, s·j − p) of channel c, or the window's mean.
+    """Y[c, i, j] = the maximum or the mean of the window at (s·i − p, s·j − p) of channel c.
 
-    The frame around the image is never the largest, and counts as zeros for the mean. Backward, the largest gets all (the
-    first, if there are several), and of a mean each gets the same share.
+    Padding is never the maximum, and counts as zeros in the mean. The gradient of a maximum goes to the first largest pixel,
+    and that of a mean is shared evenly.
 
     Parameters
     ----------
     shape : tuple of int
-        Channels, height and width of the image that it reads.
+        Channels, height and width of the input image.
     size, stride, padding : int
-        Rows and columns of a window, s and p.
+        Window size, s and p.
     kind : str
         "max" or "mean".
 
@@ -64,7 +64,7 @@ class PoolLayer(Layer):
 
 
 class FlattenLayer(Layer):
-    """Y = X: the numbers of an image side by side, channel after channel. They stand so already; only the name changes.
+    """Y = X, as images are already stored flat. The layer marks the end of the image shape.
 
     Examples
     --------

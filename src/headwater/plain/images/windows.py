@@ -1,6 +1,6 @@
-"""The windows of an image: what a convolution or a pool sees at once, place after place.
+"""Extract the windows that convolution and pooling read.
 
-A sample's numbers stand channel after channel, row after row: an image (channels, height, width) as one line of numbers.
+An image (channels, height, width) is stored flat, channel after channel and row after row.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ Shape: TypeAlias = tuple[int, int, int]
 
 
 def shape_behind(shape: Shape, channels: int, size: int, stride: int, padding: int) -> Shape:
-    """Return the shape of what windows make of an image: ⌊(n + 2·padding − size)/stride⌋ + 1 rows, and columns likewise.
+    """Return the output shape, with ⌊(n + 2·padding − size)/stride⌋ + 1 rows, and likewise columns.
 
     Parameters
     ----------
     shape : tuple of int
-        Channels, height, width of the image.
+        Channels, height and width of the input image.
     channels : int
-        Of what is made.
+        Channels of the output.
     size, stride, padding : int
-        Rows and columns of a window, how far the next one lies, and rows and columns of zeros around the image.
+        Window size, distance between windows, and width of the zero padding.
 
     Examples
     --------
@@ -39,13 +39,13 @@ def shape_behind(shape: Shape, channels: int, size: int, stride: int, padding: i
 
 
 def framed(X: Array, shape: Shape, padding: int, fill: float = 0.0) -> Array:
-    """Return images X (samples, numbers) with a frame of ``fill``, shape (samples, channels, height, width)."""
+    """Return images X (samples, numbers) padded with ``fill``, as (samples, channels, height, width)."""
     frame = ((0, 0), (0, 0), (padding, padding), (padding, padding))
     return np.pad(X.reshape(-1, *shape), frame, constant_values=fill)
 
 
 def windows(images: Array, size: int, stride: int) -> Array:
-    """Return the windows of framed images, shape (samples, channels, rows, columns, size, size); a view.
+    """Return the windows of padded images as a view (samples, channels, rows, columns, size, size).
 
     Examples
     --------
@@ -57,12 +57,12 @@ def windows(images: Array, size: int, stride: int) -> Array:
 
 
 def add_to_windows(images: Array, u: int, v: int, stride: int, values: Array) -> None:
-    """Add ``values`` (samples, channels, rows, columns) to the pixels that lie at (u, v) of each window."""
+    """Add ``values`` (samples, channels, rows, columns) to pixel (u, v) of each window."""
     rows, columns = values.shape[2:]
     images[:, :, u : u + stride * rows : stride, v : v + stride * columns : stride] += values
 
 
 def unframed(images: Array, padding: int) -> Array:
-    """Return images without their frame, one line of numbers each."""
+    """Return images without padding, each flattened."""
     height, width = images.shape[2:]
     return images[:, :, padding : height - padding, padding : width - padding].reshape(len(images), -1)

@@ -1,1 +1,1 @@
-"""How weights move: clipping and penalties, update rules, step-size schedules, and a step taken back."""
+"""Gradient clipping, penalties, update rules, learning-rate schedules, and the guard against harmful steps."""

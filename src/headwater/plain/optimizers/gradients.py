@@ -1,4 +1,4 @@
-"""What is done to a gradient before a rule takes its step: clipping by norm, clipping by value, penalties; in that order."""
+"""Clip gradients by norm, clip them by value and add penalties, in that order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 
 
 def norm(gradients: Sequence[Array]) -> float:
-    """Return √Σ g² over all numbers of all gradients of a net.
+    """Return √Σ g² over all gradients of a net.
 
     Examples
     --------
@@ -24,9 +24,9 @@ def norm(gradients: Sequence[Array]) -> float:
 
 
 def clip_by_norm(gradients: Sequence[Array], bound: float) -> list[Array]:
-    """Return the gradients of a net, shortened together where their norm is above the bound; 0 for no bound.
+    """Return the gradients of a net scaled so that their joint norm is at most ``bound``, or unchanged if it is 0.
 
-    The direction stays: g ← g · min(1, bound/‖g‖).
+    The direction is kept: g ← g · min(1, bound/‖g‖).
 
     References
     ----------
@@ -42,7 +42,7 @@ def clip_by_norm(gradients: Sequence[Array], bound: float) -> list[Array]:
 
 
 def clip_by_value(g: Array, bound: float) -> Array:
-    """Return a gradient with each number within ±bound; 0 for no bound.
+    """Return a gradient clipped to ±bound, or unchanged if it is 0.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def clip_by_value(g: Array, bound: float) -> Array:
 
 
 def penalty(w: Array, l1: float, l2: float) -> float:
-    """Return l1·Σ|w| + ½·l2·Σw²: what large weights cost.
+    """Return the penalty l1·Σ|w| + ½·l2·Σw².
 
     References
     ----------
@@ -68,7 +68,7 @@ def penalty(w: Array, l1: float, l2: float) -> float:
 
 
 def penalty_gradient(w: Array, l1: float, l2: float) -> Array:
-    """Return l1·sign(w) + l2·w: L1 pulls every weight to 0 with the same force, L2 with a force in proportion to it.
+    """Return the penalty's gradient l1·sign(w) + l2·w.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""The guard of learning row by row: a step that does harm is taken back.
+"""Guard of row-by-row learning, which undoes harmful steps.
 
-A stream may bring an outlier, and a step size may be too large. So a step that can be dangerous is checked: the sample that
-it was taken on is asked again, and if it now costs far more, the step is undone and the step size halved for a while.
+A stream may contain an outlier, and a step size may be too large. A step that can be dangerous is therefore checked: if the
+loss of its own sample is far larger after the step, it is undone and the step size halved for a while.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PROBATION = 10
-"""Steps that are all checked, because there is no fading mean loss yet to judge by."""
+"""Number of first steps that are all checked, before the mean loss is reliable."""
 SUSPICIOUS = 4.0
-"""A loss this many times its fading mean has its step checked."""
+"""A step is checked if its loss is this many times the mean."""
 EXPLOSION = 4.0
-"""In the first steps, a step is taken back if its sample then costs more than this many times as much, and 1. Later on only
-suspicious steps are checked. There the loss is high already, so a step is taken back if it makes it higher at all: losses
-that go on growing from such a height never come back."""
+"""In the first steps, a step is undone if the loss after it exceeds this many times the loss before it, plus 1. Later only
+suspicious steps are checked. Their loss is high already, so a step is undone if it raises it at all: losses that keep growing
+from there never recover."""
 RECOVERY = 1.001
-"""After a step was taken back the step size grows again by this factor a row: twofold in about 700."""
+"""Growth of the step size per row after an undone step, twofold in about 700 rows."""
 
 
 def within(value: float, measure: float, times: float, more: float = 0.0) -> bool:
-    """Return whether value is at most ``times`` the measure and ``more``; a loss may be negative, and a value NaN.
+    """Return whether value ≤ measure + (times − 1)·|measure| + more. NaN and negative losses are allowed.
 
     Examples
     --------
@@ -33,20 +33,20 @@ def within(value: float, measure: float, times: float, more: float = 0.0) -> boo
 
 @dataclass(slots=True)
 class Progress:
-    """The running numbers of a net that learns.
+    """Running statistics of a net that learns.
 
     Parameters
     ----------
     steps : int
         Steps taken.
     step_scale : float
-        Factor on the step size: halved after a step that was taken back, then growing again.
+        Factor on the step size, halved when a step is undone, then growing again.
     fading_loss : float
-        Mean loss over about the last hundred rows.
+        Exponential mean loss over about the last hundred rows.
     undone : int
-        Steps taken back.
+        Steps undone.
     overflow : int
-        Rows that were not learned because their loss was not finite.
+        Rows not learned because their loss was not finite.
     product : float
         NAdam's product of momenta.
     """
@@ -59,7 +59,7 @@ class Progress:
     product: float = 1.0
 
     def note(self, loss: float) -> None:
-        """Let the fading mean follow a row's loss, bounded, so that one outlier can't lift it out of reach."""
+        """Update the exponential mean loss, with each loss bounded so that one outlier can't dominate it."""
         if self.steps == 0:
             self.fading_loss = loss
             return

@@ -1,15 +1,14 @@
-"""Update rules: from a gradient to a step.
+"""Update rules of the optimizers.
 
-A rule is one function: new weights = step(w, g, s, now). ``w`` are some weights and ``g`` their gradient, of one shape,
-whatever it is; ``s`` (states, …) the numbers that the rule keeps for each weight, zeros at first, which it overwrites; and
-``now`` what it needs to know besides. That shape is the same for all, so learning is one loop over the arrays of a net.
+A rule is one function: new weights = step(w, g, s, now). ``w`` are some weights and ``g`` their gradient, both of any one
+shape; ``s`` (states, …) is the rule's state per weight, zeros at first, which it overwrites; and ``now`` holds the step's
+other information. All rules share this signature, so learning is one loop over the arrays of a net.
 
-A stream touches some rows of the first layer and not others: a word that a text doesn't have, a category that isn't there.
-The rule is not applied to a row that no sample touches. For some rules that is exact, since a gradient of zero changes
-nothing; each row of ``RULES`` says so.
+A stream touches some rows of the first layer and not others, such as words and categories absent from the sample. The rule is
+not applied to untouched rows. For some rules that is exact, since a zero gradient changes nothing; each row of ``RULES`` says
+so.
 
-What decays must end at zero: moments below 10⁻³⁰ are set to 0 by the rule itself, because arithmetic with numbers near
-10⁻³⁸ takes a hundred times as long on many machines.
+Moments below 10⁻³⁰ are set to 0, because denormal numbers near 10⁻³⁸ take a hundred times as long on many machines.
 """
 
 from __future__ import annotations
@@ -24,23 +23,23 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[np.floating[Any]]
 
 SMALLEST = 1e-30
-"""A decaying moment smaller than this is 0."""
+"""Smaller moments are set to 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepInfo:
-    """What a rule is told besides weights, gradient and states.
+    """Inputs of a rule besides weights, gradient and state.
 
     Parameters
     ----------
     lr : float
-        The step size now, after the schedule.
+        Learning rate of this step, from the schedule.
     numbers : tuple of float
-        The rule's own numbers, in the order of its row.
+        The rule's hyperparameters, in the order of its row.
     t : int
-        How many steps these very weights have taken, this one included: what Adam's bias corrections follow.
+        Steps of these weights, this one included, for Adam's bias corrections.
     net_t : int
-        How many steps the whole net has taken, this one included.
+        Steps of the whole net, this one included.
     product : float
         Product of NAdam's momenta μ₁ … μₜ over the net's steps; 1 for the other rules.
     is_weight : bool
@@ -57,28 +56,28 @@ class StepInfo:
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """One update rule, declared once.
+    """Declaration of one update rule.
 
     Parameters
     ----------
     name : str
-        Its name in files and commands.
+        Name in files and commands.
     states : int
-        How many numbers it keeps for each weight.
+        Number of state values per weight.
     formula, source : str
-        The definition, and where it was published.
+        Definition and publication.
     untouched : str
-        What happens to the rows that a sample doesn't touch.
+        Treatment of the rows that a sample doesn't touch.
     step : callable
         step(w, g, s, now), the new weights; s (states, …) is overwritten.
     exact_lazy : bool
-        Whether a gradient of zero changes nothing, so that leaving a row out is exact.
+        Whether a zero gradient changes nothing, so that skipping a row is exact.
     lr : float
-        The usual step size.
+        Default learning rate.
     numbers : mapping
-        The rule's own numbers with their usual values, in the order in which ``step`` gets them.
+        The rule's hyperparameters with their defaults, in the order of ``StepInfo.numbers``.
     momentum : callable or None
-        momentum(t, numbers): the factor by which ``product`` moves at step t of the net; only NAdam has one.
+        momentum(t, numbers): the factor on ``product`` at step t of the net, for NAdam alone.
 
     Examples
     --------
@@ -99,7 +98,7 @@ class RuleRow:
 
 
 def decayed(moment: Array) -> Array:
-    """Return the moment with 0 where it is smaller than 10⁻³⁰.
+    """Return the moment with 0 in place of values smaller than 10⁻³⁰.
 
     Examples
     --------
@@ -113,7 +112,7 @@ def decayed(moment: Array) -> Array:
 
 
 def sgd(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
-    """Stochastic gradient descent: w ← w − lr·g.
+    """Stochastic gradient descent, w ← w − lr·g.
 
     Examples
     --------
@@ -125,7 +124,9 @@ def sgd(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
 
 
 def momentum(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
-    """Heavy ball: u ← μ·u + g; w ← w − lr·u. s = (u,), the velocity.
+    """Momentum (heavy ball), with s = (u,), the velocity.
+
+    u ← μ·u + g; w ← w − lr·u.
 
     Examples
     --------
@@ -140,7 +141,10 @@ def momentum(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
 
 
 def nesterov(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
-    """Accelerated gradient: u ← μ·u + g; w ← w − lr·(g + μ·u). s = (u,), the velocity."""
+    """Nesterov's accelerated gradient, with s = (u,), the velocity.
+
+    u ← μ·u + g; w ← w − lr·(g + μ·u).
+    """
     (mu,) = now.numbers
     u = s[0] = decayed(mu * s[0] + g)
     return w - now.lr * (g + mu * u)
@@ -150,7 +154,9 @@ def nesterov(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
 
 
 def adagrad(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
-    """AdaGrad: G ← G + g²; w ← w − lr·g/(√G + ε). s = (G,).
+    """AdaGrad, with s = (G,).
+
+    G ← G + g²; w ← w − lr·g/(√G + ε).
 
     Examples
     --------
@@ -167,7 +173,10 @@ def adagrad(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
 
 
 def rmsprop(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
-    """RMSProp: v ← ρ·v + (1 − ρ)·g²; w ← w − lr·g/(√v + ε). s = (v,)."""
+    """RMSProp, with s = (v,).
+
+    v ← ρ·v + (1 − ρ)·g²; w ← w − lr·g/(√v + ε).
+    """
     rho, eps = now.numbers
     v = s[0] = decayed(rho * s[0] + (1 - rho) * g * g)
     step: Array = now.lr * g / (np.sqrt(v) + eps)
@@ -175,7 +184,10 @@ def rmsprop(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
 
 
 def adadelta(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
-    """Adadelta: v ← ρ·v + (1 − ρ)·g²; δ = g·√(u + ε)/√(v + ε); u ← ρ·u + (1 − ρ)·δ²; w ← w − lr·δ. s = (v, u)."""
+    """Adadelta, with s = (v, u).
+
+    v ← ρ·v + (1 − ρ)·g²; δ = g·√(u + ε)/√(v + ε); u ← ρ·u + (1 − ρ)·δ²; w ← w − lr·δ.
+    """
     rho, eps = now.numbers
     v = s[0] = decayed(rho * s[0] + (1 - rho) * g * g)
     delta: Array = g * np.sqrt(s[1] + eps) / np.sqrt(v + eps)
@@ -187,7 +199,10 @@ def adadelta(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
 
 
 def update_moments(g: Array, s: Array, now: StepInfo) -> tuple[Array, Array]:
-    """Move the means of the gradient and of its square: m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g². s = (m, v, …)."""
+    """Update the first and second moments of the gradient, s = (m, v, …).
+
+    m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g².
+    """
     beta1, beta2 = now.numbers[:2]
     m = s[0] = decayed(beta1 * s[0] + (1 - beta1) * g)
     v = s[1] = decayed(beta2 * s[1] + (1 - beta2) * g * g)
@@ -195,9 +210,10 @@ def update_moments(g: Array, s: Array, now: StepInfo) -> tuple[Array, Array]:
 
 
 def adam(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
-    """Adam: m, v as in ``update_moments``; m̂ = m/(1 − β₁ᵗ); v̂ = v/(1 − β₂ᵗ); w ← w − lr·m̂/(√v̂ + ε). s = (m, v).
+    """Adam, with s = (m, v).
 
-    The means start at 0, and are too small at first; the hats correct that.
+    m, v as in ``update_moments``; m̂ = m/(1 − β₁ᵗ); v̂ = v/(1 − β₂ᵗ); w ← w − lr·m̂/(√v̂ + ε). The hats correct the bias of
+    moments that start at 0.
 
     Examples
     --------
@@ -216,14 +232,17 @@ def adam(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
 
 
 def adamw(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
-    """AdamW: w ← (1 − lr·λ)·w, then Adam: a weight decay that v does not rescale. Biases don't decay. s = (m, v)."""
+    """AdamW, which is Adam with decoupled weight decay w ← (1 − lr·λ)·w, with s = (m, v).
+
+    Biases don't decay.
+    """
     decay = now.numbers[3]
     kept = w * (1 - now.lr * decay) if now.is_weight else w
     return adam(kept, g, s, now)
 
 
 def amsgrad(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
-    """AMSGrad: Adam with the largest v so far under the root, so that steps never grow again. s = (m, v, largest v)."""
+    """AMSGrad, which is Adam with the maximum of v so far, with s = (m, v, maximum)."""
     beta1, beta2, eps = now.numbers
     m, v = update_moments(g, s, now)
     largest = s[2] = np.maximum(s[2], v)
@@ -234,7 +253,7 @@ def amsgrad(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
 
 
 def nadam_momentum(t: int, numbers: tuple[float, ...]) -> float:
-    """Return NAdam's momentum at step t of the net: μₜ = β₁·(1 − ½·0.96^(t·ψ)).
+    """Return NAdam's momentum μₜ = β₁·(1 − ½·0.96^(t·ψ)) at step t of the net.
 
     Examples
     --------
@@ -246,7 +265,7 @@ def nadam_momentum(t: int, numbers: tuple[float, ...]) -> float:
 
 
 def nadam(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
-    """NAdam: Adam with Nesterov's look-ahead. s = (m, v).
+    """NAdam, which is Adam with Nesterov's look-ahead, with s = (m, v).
 
     m̂ = μₜ₊₁·m/(1 − Π·μₜ₊₁) + (1 − μₜ)·g/(1 − Π), Π = μ₁·…·μₜ over the net's steps; w ← w − lr·m̂/(√v̂ + ε).
     """
@@ -260,11 +279,11 @@ def nadam(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
     return w - step
 
 
-# ---- rules that know more than a step size --------------------------------------------------------------------------
+# ---- rules without a plain step size --------------------------------------------------------------------------------
 
 
 def ftrl(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
-    """Follow the regularised leader: AdaGrad's steps, with weights of exactly zero where the L1 penalty wins. s = (z, n).
+    """Follow the regularized leader (FTRL-Proximal), with s = (z, n) and exact zeros where the L1 penalty wins.
 
     σ = (√(n + g²) − √n)/α; z ← z + g − σ·w; n ← n + g²; w ← −(z − sign(z)·λ₁)/((β + √n)/α + λ₂), or 0 where |z| ≤ λ₁.
     α is the step size. Departs from the paper: z starts where this gives the initial weight, instead of 0.
@@ -276,7 +295,7 @@ def ftrl(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
     [-0.05, 0.0]
     """
     alpha, (beta, l1, l2) = now.lr, now.numbers
-    if alpha == 0:  # a schedule that has come to 0
+    if alpha == 0:  # the schedule has reached 0
         return w
     first = (s[1] == 0) & (g != 0)
     s[0] = np.where(first, -w * (beta / alpha + l2) - l1 * np.sign(w), s[0])
@@ -286,11 +305,11 @@ def ftrl(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
     s[0] += g - sigma * w
     leader = -(s[0] - l1 * np.sign(s[0])) / ((beta + np.sqrt(s[1])) / alpha + l2)
     leader = np.where(np.abs(s[0]) <= l1, 0, leader)
-    return np.where(g == 0, w, leader)  # without a gradient the formula gives w back only up to rounding
+    return np.where(g == 0, w, leader)  # for g = 0 the formula returns w only up to rounding
 
 
 def cocob(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
-    """Continuous coin betting: no step size; each weight bets a share of what it has won. s = (L, A, R, θ, w₀).
+    """Continuous coin betting (COCOB), which needs no step size, with s = (L, A, R, θ, w₀).
 
     L ← max(L, |g|); A ← A + |g|; R ← max(R − (w − w₀)·g, 0); θ ← θ − g; w ← w₀ + θ·(L + R)/(L·max(A + L, α·L)).
     L is the largest gradient, A their sum, R the reward, θ minus the sum of gradients, w₀ where the bets started.

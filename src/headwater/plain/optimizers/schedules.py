@@ -1,6 +1,6 @@
-"""Schedules: how the step size moves with the number t of steps taken; t = 1 at the first.
+"""Learning-rate schedules as functions of the step number t, which starts at 1.
 
-A stream has no last epoch, so every schedule says what it does for ever after. ``lr`` is the declared step size.
+A stream has no last epoch, so every schedule is defined for all t. ``lr`` is the declared learning rate.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRow:
-    """One schedule, declared once.
+    """Declaration of one schedule.
 
     Parameters
     ----------
     name : str
-        Its name in files.
+        Name in files.
     formula, source : str
-        The definition, and where it was published.
+        Definition and publication.
     rate : callable
-        rate(lr, t, *numbers), the step size at step t.
+        rate(lr, t, *numbers), the learning rate at step t.
     numbers : tuple of str
-        What the schedule's own numbers are called, in order.
+        Names of the schedule's hyperparameters, in order.
 
     Examples
     --------
@@ -39,12 +39,12 @@ class ScheduleRow:
 
 
 def constant(lr: float, t: int) -> float:
-    """Return lr, for ever: what follows a drifting stream."""
+    """Return lr, which keeps following a drifting stream."""
     return lr
 
 
 def inverse_scaling(lr: float, t: int, power: float = 0.5) -> float:
-    """Return lr / t^power: learning converges, and no longer follows drift.
+    """Return lr / t^power, which converges and stops following drift.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def inverse_scaling(lr: float, t: int, power: float = 0.5) -> float:
 
 
 def cosine(lr: float, t: int, steps: float, floor: float = 0.0) -> float:
-    """Return half a cosine from lr down to floor over so many steps, then floor for ever.
+    """Return half a cosine from lr down to floor over ``steps`` steps, then floor.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def cosine(lr: float, t: int, steps: float, floor: float = 0.0) -> float:
 
 
 def step(lr: float, t: int, every: float, factor: float = 0.1) -> float:
-    """Return lr times factor after every so many steps.
+    """Return lr times factor after every ``every`` steps.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def step(lr: float, t: int, every: float, factor: float = 0.1) -> float:
 
 
 def warm_up(lr: float, t: int, steps: float) -> float:
-    """Return a straight rise to lr over so many steps, then lr for ever.
+    """Return a linear rise to lr over ``steps`` steps, then lr.
 
     Examples
     --------

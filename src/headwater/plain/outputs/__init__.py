@@ -1,1 +1,1 @@
-"""What is given out beside a prediction."""
+"""Conformal intervals and prediction sets."""

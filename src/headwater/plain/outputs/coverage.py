@@ -1,18 +1,18 @@
-"""Coverage in the long run: ends that follow whether answers lay between them.
+"""Adaptive conformal intervals and sets, whose bounds track the observed coverage.
 
-An interval is [ŷ − s·b, ŷ + s·a], where s is the size of error expected; a set of classes is {c : p(c) ≥ τ}. With α = 1 − coverage
-the ends move after each answer, by whether it lay beyond what was given out for its row:
+An interval is [ŷ − s·b, ŷ + s·a], where s is the expected size of the error; a set of classes is {c : p(c) ≥ τ}. With
+α = 1 − coverage the bounds move after each label, by whether it was outside what was issued for its row:
 
     ln b ← ln b + η·(1[y < ŷ − s·b] − α/2)        η = 0.08
     ln a ← ln a + η·(1[y > ŷ + s·a] − α/2)
     ln(τ/(1 − τ)) ← ln(τ/(1 − τ)) − η·(1[p(y) < τ] − α)        η = 0.6
 
-Sum one of these over T rows: the sum of (miss − α) is what the logarithm has moved, over η. It stays bounded, so the share of misses
-tends to α as 1/T, for any stream and any predictions. Where answers come late, d of them on their way, a step of η·d would swing:
-so steps are η/(1 + d/32). An end that can't become smaller leaves what is missing to the other one.
+Summed over T rows, Σ (miss − α) is the change of the logarithm divided by η. It is bounded, so the miss rate converges to α as
+1/T, for any stream and any predictions. With d labels outstanding, a step of η·d would oscillate, so steps are η/(1 + d/32). A
+bound at its minimum passes the rest of its step to the other one.
 
-Source: Angelopoulos, Candès & Tibshirani 2023, Conformal PID control for time series prediction (quantile tracking); Gibbs & Candès
-2021, Adaptive conformal inference under distribution shift.
+Source: Angelopoulos, Candès & Tibshirani 2023, Conformal PID control for time series prediction (quantile tracking); Gibbs &
+Candès 2021, Adaptive conformal inference under distribution shift.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from dataclasses import dataclass
 __all__ = ["IntervalEnds", "SetThreshold"]
 
 PATIENT = 32
-"""Answers on their way that halve a step."""
+"""Number of outstanding labels that halves a step."""
 LEAST, LARGEST = -10.0, 20.0
-"""Of the logarithm of an end."""
+"""Range of the logarithm of a bound."""
 
 
 def logistic(z: float) -> float:
-    """Return the probability whose log odds are z."""
+    """Return the probability with log-odds z."""
     return 1 / (1 + math.exp(-z))
 
 
 @dataclass
 class IntervalEnds:
-    """How many sizes of error an interval reaches below and above a prediction.
+    """Bounds of an interval below and above a prediction, in units of the expected error.
 
     Parameters
     ----------
     coverage : float
-        The share of answers that is to lie inside.
+        Target share of labels inside.
 
     Examples
     --------
@@ -57,20 +57,20 @@ class IntervalEnds:
     step: float = 0.08
 
     def __post_init__(self) -> None:
-        self.low = self.high = math.log(-math.log(1 - self.coverage))  # right for exponential errors
+        self.low = self.high = math.log(-math.log(1 - self.coverage))  # exact for exponential errors
 
     @property
     def below(self) -> float:
-        """Sizes of error below."""
+        """Lower bound in units of the expected error."""
         return math.exp(self.low)
 
     @property
     def above(self) -> float:
-        """Sizes of error above."""
+        """Upper bound in units of the expected error."""
         return math.exp(self.high)
 
     def follow(self, y: float, prediction: float, scale: float, below: float, above: float, late: int = 0) -> None:
-        """Take a step; what was predicted, with which scale and ends, was given out so many answers ago."""
+        """Update by a label and the prediction, scale and bounds issued ``late`` labels ago."""
         step, alpha = self.step / (1 + late / PATIENT), 1 - self.coverage
         low = self.low + step * ((y < prediction - scale * below) - alpha / 2)
         high = self.high + step * ((y > prediction + scale * above) - alpha / 2)
@@ -80,12 +80,12 @@ class IntervalEnds:
 
 @dataclass
 class SetThreshold:
-    """The probability that a class needs to be in the set.
+    """Minimum probability of a class in the prediction set.
 
     Parameters
     ----------
     coverage : float
-        The share of sets that are to hold the answer.
+        Target share of sets that contain the label.
 
     Examples
     --------
@@ -107,10 +107,10 @@ class SetThreshold:
 
     @property
     def least(self) -> float:
-        """The threshold."""
+        """Threshold on the probability."""
         return logistic(self.odds)
 
     def follow(self, p: float, least: float, late: int = 0) -> None:
-        """Take a step; p: what was given to the answer; least: the threshold that was given out, so many answers ago."""
+        """Update by the probability p of the label and the threshold ``least`` issued ``late`` labels ago."""
         moved = self.odds - self.step / (1 + late / PATIENT) * ((not p >= least) - (1 - self.coverage))
         self.odds = min(max(moved, -LARGEST), LARGEST)

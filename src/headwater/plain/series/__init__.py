@@ -1,1 +1,1 @@
-"""What a series says of its next answers."""
+"""Forecasts of a series from its own past."""

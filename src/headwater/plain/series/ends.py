@@ -1,16 +1,17 @@
-"""Between which ends the answer of a time ahead will lie: quantiles of past errors, at levels that follow how often they held.
+"""Prediction bounds of a forecast, as quantiles of past errors whose levels track the observed coverage.
 
-An end of tail p is asked to have a share p of the answers beyond it: p = 0.05 on either side for a coverage of 0.9. It is the
-quantile of the last 500 errors e = y − ŷ of that horizon at a level
+A bound of tail p has a target share p of labels beyond it: p = 0.05 on either side for a coverage of 0.9. It is the quantile
+of the last 500 errors e = y − ŷ of that horizon at a level
 
-    q = p·exp(−v),   v ← v + η·([y beyond the end] − p),   η = 0.1,
+    q = p·exp(−v),   v ← v + η·([y beyond the bound] − p),   η = 0.1,
 
-so v grows, and the end moves outwards, with each answer beyond it. Summed over T answers, η·Σ([beyond] − p) is what v has come
-to: the share beyond is p to within |v|/(η·T), whatever the series does. The answer of time t is held against the end that was
-given out at time t − h, and only then v moves. Of n errors the end is the one of rank ⌊(n + 1)·min(q, ½)⌋ from outside; where
-that is 0, it lies ½·width·ln(1/((n + 1)·q)) beyond the farthest error, and width is how far apart the farthest two are.
+so v grows, and the bound moves outwards, with each label beyond it. Summed over T labels, η·Σ([beyond] − p) is v: the share
+beyond equals p to within |v|/(η·T), whatever the series does. The label of time t is compared with the bound issued at time
+t − h, and only then v is updated. Of n errors the bound is the one of rank ⌊(n + 1)·min(q, ½)⌋ from outside; where that is 0,
+the bound is ½·width·ln(1/((n + 1)·q)) beyond the extreme error, where width is the range of the errors.
 
-The levels of five tails are followed; between two of them ln q is drawn as a line over ln p. A wider tail's level is no smaller.
+The levels of five tails are tracked; between two of them ln q is interpolated linearly in ln p. A wider tail's level is no
+smaller.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ from numpy.typing import NDArray
 __all__ = ["TAILS", "Ends", "quantile"]
 
 TAILS = np.array([0.005, 0.025, 0.05, 0.1, 0.25])
-"""The tails whose levels are followed: those of a coverage of 0.99, 0.95, 0.9, 0.8 and 0.5."""
+"""Tails whose levels are tracked, those of a coverage of 0.99, 0.95, 0.9, 0.8 and 0.5."""
 RATE = 0.1
 """η."""
 WINDOW = 500
 
 
 def quantile(errors: NDArray[np.float64], p: float, log_level: float) -> float:
-    """Return the lower end of tail p at level q; ∞ below while there are too few errors to tell.
+    """Return the lower bound of tail p at level q, or −∞ while there are too few errors.
 
     Parameters
     ----------
     errors : ndarray (n,)
-        Of the past, in their order of size.
+        Past errors, sorted.
     p : float
         The tail.
     log_level : float
@@ -59,12 +60,12 @@ def quantile(errors: NDArray[np.float64], p: float, log_level: float) -> float:
 
 
 class Ends:
-    """The ends of one horizon.
+    """Prediction bounds of one horizon.
 
     Parameters
     ----------
     horizon : int
-        After how many times an answer comes.
+        Number of steps until the label arrives.
 
     Examples
     --------
@@ -89,11 +90,11 @@ class Ends:
         self._keep()
 
     def _keep(self) -> None:
-        """Keep what is given out now, to be held against the answer: the ends of each tail, (2, 5)."""
+        """Store the bounds of each tail (2, 5) issued now, to compare with the label later."""
         self.given.append(np.array([self.give(1 - 2 * p) for p in TAILS]).T)
 
     def give(self, coverage: float) -> tuple[float, float]:
-        """Return how far below and above the forecast its answer will lie."""
+        """Return the bounds of the error below and above the forecast."""
         p, errors = (1 - coverage) / 2, np.sort(self.errors)
         below = quantile(errors, p, self.log_level(0, p))
         above = -quantile(-errors[::-1], p, self.log_level(1, p))
@@ -106,11 +107,11 @@ class Ends:
         return float(np.interp(math.log(nearest), np.log(TAILS), known)) + math.log(p / nearest)
 
     def learn(self, error: float) -> None:
-        """Note the error of the answer that has come; NaN where it is missing."""
+        """Update by the error of the label that arrived, or NaN if it is missing."""
         low, high = self.given[0]
-        told = np.isfinite(low) & (error == error)
-        self.v[0] += told * RATE * ((error < low) - TAILS)
-        self.v[1] += told * RATE * ((error > high) - TAILS)
+        issued = np.isfinite(low) & (error == error)
+        self.v[0] += issued * RATE * ((error < low) - TAILS)
+        self.v[1] += issued * RATE * ((error > high) - TAILS)
         if error == error:
             self.errors.append(error)
         self._keep()

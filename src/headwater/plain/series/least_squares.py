@@ -1,19 +1,19 @@
-"""Recursive least squares: the linear forecast that fits all of the past best, brought up to date answer by answer.
+"""Recursive least squares, the linear forecast that fits the whole past best, updated label by label.
 
-Features g say what is known at a time: how far the last answers lie from the newest, and 1. For each horizon h a row of W says
-how far y_{t+h} will lie from the newest answer. Least squares over the past,
+Features g describe the past at a time: differences of the last labels from the newest, and 1. For each horizon h a row of W
+predicts the difference of y_{t+h} from the newest label. Least squares over the past,
 
     W_h = argmin Σ_t (y_{t+h} − newest_t − w·g_t)² + ρ‖w − w₀‖²,
 
-need no past to be kept: P, the inverse of ρ + Σ g gᵀ, holds all that matters of it. All horizons share P, since it is made of
-features alone:
+needs no past to be stored: P, the inverse of ρ + Σ g gᵀ, is a sufficient statistic. All horizons share P, since it depends on
+the features alone:
 
     k = P g,  d = λ + gᵀ k,  gain = k/d;   P ← (P − k kᵀ/d)/λ;   W_h ← W_h + gain·(y_{t+h} − newest_t − W_h·g)
 
-λ = 1 forgets nothing. w₀, where W begins, lies half way from the newest answer to the season's; ρ = 500, with answers in units of
-their deviation, is what many correlated features need before there are many answers, and soon next to nothing. The gain is due
-at time t, and the answer h times later: so gains wait beside their features, and a horizon is learned from only after it has
-passed, but then at once.
+λ = 1 forgets nothing. The initial w₀ is half way from the newest label to the season's. ρ = 500, with labels in units of
+their deviation, stabilizes many correlated features at first and soon has little effect. The gain is computed at time t and
+the label arrives h steps later, so gains are stored beside their features, and a horizon is learned as soon as it has
+passed.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ __all__ = ["LeastSquares", "features"]
 RIDGE = 500.0
 """ρ."""
 HALF = 0.5
-"""The first weight of the season's answer."""
+"""Initial weight of the season's label."""
 LARGEST = 1e3
-"""Times its first trace P may reach; beyond that nothing is forgotten: what features don't stir up would grow as 1/λᵗ."""
+"""Maximum trace of P relative to its first. Beyond it nothing is forgotten, since unexcited directions grow as 1/λᵗ."""
 
 
 def features(answers: NDArray[np.float64], lags: int, season: int, horizon: int, scale: float) -> NDArray[np.float64]:
-    """Return how far answers lie from the newest: the last ones, those seven seasons before what is ahead; and 1.
+    """Return differences of the last labels and of those seven seasons before each horizon from the newest, and 1.
 
     Parameters
     ----------
     answers : ndarray (t,)
-        All until now; where one is needed from before them, it counts as the newest.
+        All labels so far. Labels before the first count as the newest.
     lags, season, horizon : int
-        Of the forecaster.
+        Settings of the forecaster.
     scale : float
-        The unit of all differences.
+        Unit of all differences.
 
     Returns
     -------
@@ -62,12 +62,12 @@ def features(answers: NDArray[np.float64], lags: int, season: int, horizon: int,
 
 @dataclass(slots=True)
 class LeastSquares:
-    """W and P of one series.
+    """Weights W and inverse P of one series.
 
     Parameters
     ----------
     size, horizon : int
-        Features, and rows of W.
+        Number of features, and of rows of W.
     forgetting : float
         λ.
 
@@ -96,16 +96,16 @@ class LeastSquares:
 
     @classmethod
     def begin(cls, lags: int, season: int, horizon: int, forgetting: float = 1.0) -> LeastSquares:
-        """Return those of a forecaster, which begin half way from the newest answer to the season's."""
+        """Return the initial state of a forecaster, half way from the newest label to the season's."""
         fit = cls(lags + min(horizon, season), horizon, forgetting)
         for h in range(1, horizon + 1):
-            back = -(-h // season) * season - h  # from the newest answer to the season's
+            back = -(-h // season) * season - h  # steps from the newest label back to the season's
             if 1 <= back < lags:
                 fit.weights[h - 1, back - 1] = HALF
         return fit
 
     def gain(self, g: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how far the weights go for an error of 1 with features g; P now knows of them."""
+        """Return the gain for an error of 1 with features g, and update P by them."""
         k = self.inverse @ g
         d = self.forgetting + g @ k
         grow = 1 / self.forgetting if np.trace(self.inverse) <= LARGEST / RIDGE * self.size else 1.0
@@ -113,5 +113,5 @@ class LeastSquares:
         return np.asarray(k / d)
 
     def learn(self, h: int, g: NDArray[np.float64], gain: NDArray[np.float64], y: float) -> None:
-        """Learn what came at horizon h of features g."""
+        """Update the weights by the label y at horizon h, for features g and their gain."""
         self.weights[h - 1] += gain * (y - self.weights[h - 1] @ g)

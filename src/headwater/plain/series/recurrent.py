@@ -1,21 +1,21 @@
-"""A memory: a diagonal linear recurrence whose gradients are exact, row by row, without the past being kept.
+"""Diagonal linear recurrence with exact gradients by real-time recurrent learning, without storing the past.
 
-Unit k holds a complex number h that turns and fades, and takes in w = (U + iV)·x of each row:
+Unit k holds a complex number h that rotates and decays, and adds w = (U + iV)·x of each row:
 
     λ = r·e^{iθ},  r = exp(−e^ν),  θ = e^ϑ,  γ = √(1 − r²)
     h ← λ^Δt·h + γ·w
 
-Δt is the gap in time since the row before; 1 where rows are steps of time. The layers above read [Re h, Im h]. Since λ is
-diagonal, a unit's past doesn't mix with that of others, so how h depends on each weight can be carried forward beside it
-(real-time recurrent learning), at a cost that doesn't grow with the past. With h on the right the state before:
+Δt is the time since the row before; 1 where rows are time steps. The layers above read [Re h, Im h]. Since λ is diagonal,
+units don't mix, so the derivative of h by each weight can be carried forward beside it (real-time recurrent learning), at a
+cost independent of the length of the past. With h on the right the previous state:
 
     s_ν ← λ^Δt·s_ν − e^ν·Δt·λ^Δt·h + (e^ν·r²/γ)·w          ∂h/∂ν
     s_ϑ ← λ^Δt·s_ϑ + iθ·Δt·λ^Δt·h                          ∂h/∂ϑ
     e_kj ← λ_k^Δt·e_kj + γ_k·x_j                            ∂h_k/∂U_kj;  ∂h_k/∂V_kj = i·e_kj
 
-With c = ∂L/∂Re h − i·∂L/∂Im h of this very row, the gradients are Re(c·s_ν), Re(c·s_ϑ), Re(c·e), Re(i·c·e). Added up over a
-sequence they are those of backpropagation through time, while weights stand still; in a stream weights move a little between
-rows, and what is carried belongs to those of a moment ago.
+With c = ∂L/∂Re h − i·∂L/∂Im h of the current row, the gradients are Re(c·s_ν), Re(c·s_ϑ), Re(c·e), Re(i·c·e). Summed over a
+sequence with constant weights, they equal backpropagation through time. In a stream the weights change a little between rows,
+and the carried derivatives belong to slightly older weights.
 
 References
 ----------
@@ -38,12 +38,12 @@ Complex = NDArray[np.complex128]
 
 @dataclass
 class Memory:
-    """A recurrence, its state, and how the state depends on each weight.
+    """State of a recurrence, and its derivative by each weight.
 
     Parameters
     ----------
     U, V : ndarray (inputs, units)
-        What is read of a row: w = x·(U + iV).
+        Input weights, w = x·(U + iV).
     nu, theta : ndarray (units,)
         ν and ϑ.
 
@@ -69,13 +69,13 @@ class Memory:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew at h = 0."""
+        """Reset the state to h = 0."""
         self.h = np.zeros(len(self.nu), complex)
         self.s_nu, self.s_theta = np.zeros_like(self.h), np.zeros_like(self.h)
         self.e = np.zeros(self.U.shape, complex)
 
     def read(self, x: Array, gap: float = 1.0) -> Array:
-        """Take in a row x (inputs,), Δt after the one before; return [Re h, Im h], (2·units,)."""
+        """Update by a row x (inputs,) at Δt after the one before, and return [Re h, Im h] (2·units,)."""
         decay, angle = np.exp(self.nu), np.exp(self.theta)
         square = np.exp(-2 * decay)
         gamma = np.sqrt(1 - square)
@@ -88,7 +88,7 @@ class Memory:
         return np.concatenate([self.h.real, self.h.imag])
 
     def gradients(self, delta: Array) -> tuple[Array, Array, Array, Array]:
-        """Return ∂L by U, V, ν and ϑ, given the derivative by what ``read`` returned last, delta (2·units,)."""
+        """Return ∂L by U, V, ν and ϑ from delta (2·units,), the derivative by the last result of ``read``."""
         units = len(self.nu)
         c = delta[:units] - 1j * delta[units:]
         return (c * self.e).real, (1j * c * self.e).real, (c * self.s_nu).real, (c * self.s_theta).real

@@ -1,15 +1,16 @@
-"""Text: words and pairs of words, what they add to a mixture, and how they learn.
+"""Text features from words and word pairs, and their online learning.
 
-z = Σ v_w·W[w] over the words w of a sample, with the values of tf-idf brought to length 1::
+z = Σ v_w·W[w] over the words w of a sample, with tf-idf values scaled to norm 1::
 
     u_w = (1 + ln times_w)·ln(1 + (n + 1)/(n_w + 1)),   half of it for a pair,   v = u/‖u‖
 
-n: samples with text so far; n_w: those that had w. A word counts from its second sight. The mixture is softmax(Σ wₑ·zₑ + z)
-of classes, or Σ wₑ·yₑ + z of numbers. With p as the mixture and y as the answer, words learn what the experts leave over::
+n is the number of samples with text so far, and n_w that of samples with w. A word takes part from its second occurrence. The
+mixture is softmax(Σ wₑ·zₑ + z) for classes, or Σ wₑ·yₑ + z for numbers. With the mixture p and the label y, words learn the
+experts' residual::
 
     W[w] ← W[w] − rate/√(1 + n_w/8) · v_w·(p − y)
 
-rate is 5 for classes and 1 for numbers, whose p − y is held within ±3 deviations. ‖v‖ = 1, so the length of a text doesn't
+rate is 5 for classes and 1 for numbers, whose p − y is clipped to ±3 deviations. ‖v‖ = 1, so the length of a text doesn't
 matter.
 
 References
@@ -39,11 +40,11 @@ ALONE = (
     "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u2600-\u27bf\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U0001f000-\U0001faff\U00020000-\U0003ffff"
 )
-"""Characters of scripts that don't put spaces between words, and emoji: each is a word."""
+"""Characters of scripts without spaces between words, and emoji. Each is a word."""
 
 
 def words_of(text: str) -> Iterator[tuple[str, int, int, bool]]:
-    """Yield each word in lower case, where it begins and ends, and whether it is a character that stands alone."""
+    """Yield each word in lower case with its start, its end, and whether it is a single-character word."""
     start = -1
     for i, c in enumerate(f"{text} "):
         alone = bool(re.match(f"[{ALONE}]", c))
@@ -56,24 +57,24 @@ def words_of(text: str) -> Iterator[tuple[str, int, int, bool]]:
 
 
 def folded(c: str) -> str:
-    """Return a character in lower case, as far as that is one character."""
+    """Return a character in lower case, if that is a single character."""
     return c.casefold() if len(c.casefold()) == 1 else c
 
 
 def ngrams(text: str, *, pairs: bool = True) -> Counter[tuple[str, ...]]:
-    """Count the words of a text in lower case, and pairs of neighbours; the first word is in a pair with its beginning, ''.
+    """Count the words and neighbouring word pairs of a text in lower case. The first word is paired with ''.
 
     Parameters
     ----------
     text : str
         Any text.
     pairs : bool
-        False leaves pairs out, but those of characters that stand alone.
+        Whether to count pairs. Pairs of single-character words are counted anyway.
 
     Returns
     -------
     Counter
-        By (word,) and (word, word).
+        Counts by (word,) and (word, word).
 
     Examples
     --------
@@ -94,7 +95,7 @@ def ngrams(text: str, *, pairs: bool = True) -> Counter[tuple[str, ...]]:
 
 @dataclass(slots=True)
 class PlainText:
-    """What words add to a mixture of `outputs` logits or to one number; the rows of new words are zeros.
+    """Weights of words, which add to the mixture's logits or number. Rows of new words are zeros.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ class PlainText:
     --------
     >>> text = PlainText(outputs=2)
     >>> words = ngrams("the card does not work")
-    >>> p = np.array([0.5, 0.5])  # what the mixture says
+    >>> p = np.array([0.5, 0.5])  # the mixture's prediction
     >>> text.learn(words, p - np.array([1.0, 0.0]))
     >>> z = text.logits(words)
     >>> bool(z[0] > 1 > z[1])
@@ -121,7 +122,7 @@ class PlainText:
     rows: dict[tuple[str, ...], NDArray[np.float64]] = field(default_factory=dict)
 
     def values(self, words: Counter[tuple[str, ...]]) -> dict[tuple[str, ...], float]:
-        """Return v of each word, of length 1 all together."""
+        """Return v of each word, scaled to norm 1."""
         u = {
             word: (OF_A_PAIR if len(word) > 1 else 1.0)
             * (1 + math.log(times))
@@ -132,14 +133,14 @@ class PlainText:
         return {word: x / length for word, x in u.items()}
 
     def logits(self, words: Counter[tuple[str, ...]]) -> NDArray[np.float64]:
-        """Return z (outputs,), what the words add."""
+        """Return z (outputs,), the sum of the words' rows."""
         z = np.zeros(self.outputs)
         for word, v in self.values(words).items():
             z += v * self.rows.get(word, 0.0)
         return z
 
     def learn(self, words: Counter[tuple[str, ...]], slope: NDArray[np.float64]) -> None:
-        """Take one step; `slope` (outputs,) is p − y of the mixture."""
+        """Take one step along `slope` (outputs,), which is p − y of the mixture."""
         if not words:
             return
         for word, v in self.values(words).items():
