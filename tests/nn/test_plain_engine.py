@@ -272,7 +272,7 @@ def test_it_is_neither_saved_nor_exported(inputs, tmp_path, monkeypatch):
     for path, write in (("a.hw", net.save), ("a.onnx", net.export_onnx)):
         with pytest.raises(ConfigError, match="expected a network with engine='core', got engine='plain'"):
             write(tmp_path / path)
-    with pytest.raises(ConfigError, match="from the same seed it learns the same"):
+    with pytest.raises(ConfigError, match="The same seed gives the same results"):
         net.to_torch()
     assert list(tmp_path.iterdir()) == []
     nn.Network([nn.Dense(1)], inputs=inputs).save(tmp_path / "b.hw")

@@ -42,7 +42,7 @@ def test_a_summary_counts_every_parameter():
     assert summary.parameters == counted == 16 + 8 + 5
     assert [row[1] for row in summary.rows] == ["3 × 4", "4", "", "4 × 1"]
     assert "total" in repr(summary)
-    with pytest.raises(ConfigError, match="Give inputs="):
+    with pytest.raises(ConfigError, match="Pass inputs="):
         nn.Network([nn.Dense(1)]).summary()
 
 

@@ -1,4 +1,4 @@
-"""Declare networks: layers, losses, optimizers, schedules, initializers, and the network of a fixed shape."""
+"""Layers, losses, optimizers, schedules, initializers, and networks of a fixed shape."""
 
 from .autoencoder import Autoencoder
 from .expert import Expert

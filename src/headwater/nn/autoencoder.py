@@ -1,4 +1,4 @@
-"""An autoencoder: a network that learns to give back its input through a narrow middle."""
+"""Autoencoder, a network that reconstructs its input through a narrow code layer."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ LOSSES = ("mse", "huber", "mae", "binary_cross_entropy")
 
 
 class Autoencoder:
-    """A network that learns x → x: an encoder x → h with a narrow last layer, and a decoder h → x̂.
+    """Autoencoder x → h → x̂ with a narrow code h.
 
-    The encoder has the layers ``hidden``, the decoder the same widths backwards. The last layer of the encoder, the code, is
-    linear; so is the last one of the decoder, but for the link of its loss.
+    The encoder has the layers ``hidden``, and the decoder the same widths in reverse. The code layer is linear, as is the
+    decoder's output layer, up to the link of its loss.
 
     Parameters
     ----------
     hidden : sequence of int
-        Units of each layer of the encoder; the last number is the width of the code.
+        Units of each encoder layer. The last number is the width of the code.
     inputs : int
         Columns of X.
     activation : str
-        Of the hidden layers.
+        Activation of the hidden layers.
     tied : bool
-        Whether each layer of the decoder has the transposed weights of its counterpart in the encoder, W' = Wᵀ. Half as many
-        numbers are learned then.
+        Whether each decoder layer uses the transposed weights of its encoder layer, W' = Wᵀ, which halves the weights to
+        learn.
     loss : str or Loss
         "mse" for any numbers; "binary_cross_entropy" for numbers from 0 to 1 such as grey levels.
     optimizer : Optimizer or str, optional
-        The update rule; Adam(0.001) without it.
+        The optimizer; Adam(0.001) by default.
     seed : int
-        Of initial weights and shuffling.
+        Seed of initial weights and shuffling.
     dtype : str
         "float32" or "float64".
 
     Raises
     ------
     ConfigError
-        For settings that can't be.
+        For invalid settings.
 
     Examples
     --------
@@ -98,7 +98,7 @@ class Autoencoder:
         self.network = Network(
             [*self._encoder, *self._decoder], loss=loss, optimizer=rule, seed=seed, dtype=dtype, inputs=inputs
         )
-        """The whole net, which learns x → x. With ``tied`` only the methods of this class keep its weights tied."""
+        """The whole net x → x̂. With ``tied``, only the methods of this class keep its weights tied."""
         self._order = np.random.default_rng([seed, 2])
         if tied:
             for first, last in self._pairs(self.network.parameters):
@@ -108,19 +108,19 @@ class Autoencoder:
         return f"Autoencoder({[layer.units for layer in self._encoder]}, tied={self.tied}, network={self.network!r})"
 
     def _pairs(self, vector: NDArray[np.floating]) -> list[tuple[NDArray[np.floating], NDArray[np.floating]]]:
-        """Return views of the weights (n, m) of each layer of the encoder and (m, n) of its counterpart in a flat vector."""
+        """Return views of the weights of each encoder layer (n, m) and its decoder layer (m, n) in a flat vector."""
         core = self.network.core
         views = [weights(core, place, vector) for place in core.places()]
         return list(zip(views[: len(views) // 2], reversed(views[len(views) // 2 :]), strict=True))
 
-    # ---- what it says -----------------------------------------------------------------------------------------------
+    # ---- predictions ------------------------------------------------------------------------------------------------
 
     def reconstruct(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return x̂ for each row, shape (n, inputs)."""
+        """Return the reconstruction x̂ of each row, shape (n, inputs)."""
         return self.network.forward(X)
 
     def error(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return Σ (x̂ − x)² of each row, shape (n,)."""
+        """Return the reconstruction error Σ (x̂ − x)² of each row, shape (n,)."""
         return np.asarray(((self.reconstruct(X) - np.asarray(X)) ** 2).sum(1))
 
     def encode(self, X: ArrayLike) -> NDArray[np.floating]:
@@ -128,15 +128,15 @@ class Autoencoder:
         return self.encoder().forward(X)
 
     def decode(self, H: ArrayLike) -> NDArray[np.floating]:
-        """Return x̂ for each code, shape (n, inputs)."""
+        """Return the reconstruction x̂ of each code, shape (n, inputs)."""
         return self.decoder().forward(H)
 
     def encoder(self) -> Network:
-        """Return a network x → h of its own, with the weights as they stand."""
+        """Return a network x → h with a copy of the current weights."""
         return self._half(self._encoder, 0, "mse")
 
     def decoder(self) -> Network:
-        """Return a network h → x̂ of its own, with the weights as they stand."""
+        """Return a network h → x̂ with a copy of the current weights."""
         return self._half(self._decoder, len(self._encoder), self.network.expert.loss)
 
     def _half(self, layers: Sequence[Layer], first: int, loss: str | Loss) -> Network:
@@ -151,7 +151,7 @@ class Autoencoder:
     # ---- learning ---------------------------------------------------------------------------------------------------
 
     def learn_many(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Online: give back each row, then learn it, strictly one after the other.
+        """Learn online, reconstructing each row before it is learned.
 
         Parameters
         ----------
@@ -161,7 +161,7 @@ class Autoencoder:
         Returns
         -------
         ndarray (n, inputs)
-            What was given back before each row was learned.
+            Reconstructions made before each row was learned.
         """
         if not self.tied:
             return np.asarray(self.network.learn_many(X, X)).reshape(-1, self.network.outputs)
@@ -173,16 +173,16 @@ class Autoencoder:
         return out
 
     def fit(self, X: ArrayLike, *, epochs: int = 1, batch_size: int = 100) -> History:
-        """Gradient descent over the rows in batches, in an order that each epoch draws anew.
+        """Train by mini-batch gradient descent, shuffling the rows in each epoch.
 
         Parameters
         ----------
         X : array (n, inputs)
             Rows.
         epochs : int
-            Passes over them.
+            Passes over the rows.
         batch_size : int
-            Rows in a step.
+            Rows per step.
 
         Returns
         -------
@@ -191,7 +191,7 @@ class Autoencoder:
         Raises
         ------
         DataError
-            If a number is not finite, or the loss runs away.
+            If a number is not finite, or the loss diverges.
         """
         whole(epochs, "epochs of Autoencoder.fit")
         whole(batch_size, "batch_size of Autoencoder.fit")
@@ -206,9 +206,9 @@ class Autoencoder:
         return history
 
     def _step(self, rows: NDArray[np.floating]) -> None:
-        """Take one step that leaves the weights tied: both halves step along the sum of their gradients.
+        """Take one step along the summed gradients of both halves, which keeps the weights tied.
 
-        Two numbers that began equal and step along equal gradients stay equal to the bit, whatever the rule keeps of the past.
+        Weights that start equal and get equal gradients stay equal to the bit, whatever state the optimizer keeps.
         """
         g = self.network.gradients(rows, rows)
         if not np.isfinite(g).all():

@@ -1,6 +1,6 @@
-"""An expert: a stack of layers with its own loss, rule and penalties.
+"""Experts, which are stacks of layers with their own loss, optimizer and penalties.
 
-A network is one expert. A pool is several experts that read the same input table.
+A network is one expert. A pool is several experts on the same input table.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from .optimizers.schedules import as_schedule
 
 @dataclass(frozen=True, slots=True)
 class Expert:
-    """A stack of layers that learns by itself: layers, loss, rule, penalties, clipping, replay.
+    """Stack of layers with its own loss, optimizer, penalties, clipping and replay.
 
     Parameters
     ----------
     layers : tuple of Layer
-        The first is Dense, Embedding or Recurrent (in a ``Network`` also Conv), the last gives the outputs. Given to a
-        learner, only the hidden layers; () for a linear expert.
+        The first is Dense, Embedding or Recurrent (in a ``Network`` also Conv), the last gives the outputs. In a learner,
+        only the hidden layers; () for a linear expert.
     loss : Loss
-        What a wrong prediction costs. Given to a learner, the learner's own takes its place.
+        The loss. A learner replaces it by its own.
     optimizer : Optimizer
-        The update rule.
+        The optimizer.
     l1, l2 : float
         Penalty l1·Σ|w| + ½·l2·Σw² on weights (not on biases).
     clip_norm, clip_value : float
-        Bounds on the gradient of a sample: its norm, and each number; 0 for none.
+        Bounds on a sample's gradient, on its norm and on each element; 0 for none.
     replays : int
-        How many of the last samples are learned again after each row.
+        Number of recent samples replayed after each row.
     first_replays : int
-        How many at first: that many for 500 rows, then 500·first_replays/t after row t, until ``replays`` are more. With few
-        rows many are affordable, since all of them together cost little.
+        Replays per row at first: this many for 500 rows, then 500·first_replays/t after row t, until ``replays`` are more.
+        Many replays are affordable while there are few rows.
     cells : bool
-        Whether cell tables are added to the first layer (``plain.cells``). Only in a learner, and without replays.
+        Whether tile coding is added to the first layer (``plain.cells``). Only in a learner, and without replays.
     log_link : bool
-        Whether it predicts the mean times e^z, learned by Poisson's loss, so that effects multiply (``plain.mixture.log_link``).
-        Only in a regressor whose answers are standardised, without label history.
+        Whether it predicts the mean times e^z with the Poisson loss, so that effects multiply (``plain.mixture.log_link``).
+        Only in a regressor with standardized labels, without label history.
 
     Examples
     --------
@@ -88,13 +88,13 @@ class Expert:
 
     @property
     def recurrent(self) -> Recurrent | None:
-        """Its recurrence, the first layer, or None."""
+        """Its recurrent first layer, or None."""
         first = self.layers[0] if self.layers else None
         return first if isinstance(first, Recurrent) else None
 
     @property
     def outputs(self) -> int:
-        """Width of the last layer that has units."""
+        """Width of the last layer with units."""
         found = [layer.units for layer in self.layers if isinstance(layer, Dense | Embedding)]
         if not found:
             remedy = "Put nn.Flatten() and nn.Dense(outputs) last."
@@ -103,7 +103,7 @@ class Expert:
 
     @property
     def parameters(self) -> tuple[int, int]:
-        """How many numbers it declares: in the layers behind the input table, and in each row of the table.
+        """Number of parameters in the layers after the input table, and in each row of the table.
 
         Examples
         --------

@@ -1,8 +1,7 @@
-"""Initializers: where weights start.
+"""Initializers of weights.
 
-A layer whose inputs are known is drawn as a matrix. A table that grows is drawn row by row, each from a generator keyed by
-(seed, name): the order in which names arrive is then irrelevant, and a new row differs from every other, so units start
-apart.
+A layer with known inputs is drawn as a matrix. A growing table is drawn row by row, each from a generator keyed by
+(seed, name). The order in which names arrive is then irrelevant, and all rows differ, which breaks the symmetry of the units.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ INITIALIZERS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Initializer:
-    """How the weights of a layer are drawn.
+    """Distribution of a layer's initial weights.
 
     Parameters
     ----------
@@ -44,7 +43,7 @@ class Initializer:
     Raises
     ------
     ConfigError
-        If there is no such kind.
+        For an unknown kind.
 
     Examples
     --------
@@ -65,13 +64,13 @@ class Initializer:
             )
 
     def matrix(self, key: int, n: int, m: int) -> NDArray[np.float64]:
-        """Draw the weights of n inputs and m outputs, shape (n, m); the same key gives the same numbers on every machine."""
+        """Draw weights (n, m) for n inputs and m outputs. Equal keys give equal numbers on every machine."""
         out = np.zeros((n, m))
         _core.draw(_core.INITIALIZERS.index(self.kind), self.scale, key, n, m, out)
         return out
 
     def check_rows(self) -> None:
-        """Refuse what can't be drawn row by row.
+        """Raise ConfigError unless the initializer can draw row by row.
 
         Raises
         ------
@@ -88,5 +87,5 @@ class Initializer:
 
 
 def for_activation(name: str) -> Initializer:
-    """Return the usual initializer in front of that activation: He for the ReLU family, LeCun for SELU, else Glorot."""
+    """Return the default initializer before an activation, He for the ReLU family, LeCun for SELU, else Glorot."""
     return Initializer(ACTIVATIONS[name].initializer)

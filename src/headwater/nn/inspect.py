@@ -1,9 +1,9 @@
-"""A second look at a net, for understanding it: every layer's values and deltas, in NumPy and in float64.
+"""Recompute a net's layer values and derivatives in NumPy, for explanations and diagnosis.
 
-The core keeps only what the next step needs. Explaining a prediction or judging a layer's health needs all of it, for a few
-samples at a time, so here the same operations are walked again over arrays (samples, units); nothing is changed and nothing
-is drawn. Which numbers of which rows a sample gives, the core itself says. What this gives is checked against the core and
-against finite differences. A value is what an operation reads or gives, a delta the derivative by it.
+The core keeps only what the next step needs. Explanations and the diagnosis of layers need every value for a few samples, so
+the same operations are computed here in float64 over arrays (samples, units), without changing the net or drawing random
+numbers. The core itself encodes the samples. Results are tested against the core and against finite differences. A value is
+the input or output of an operation, a delta the derivative by it.
 """
 
 from __future__ import annotations
@@ -54,24 +54,24 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """The entries of some samples that take part, as the core reads them without learning.
+    """Encoded entries of some samples, as the core reads them without learning.
 
     Parameters
     ----------
     rows : ndarray (n,)
-        Row of the input table of each entry; the bias is none of them.
+        Embedding row of each entry, without the bias.
     values : ndarray (n,)
-        What it is multiplied by: a standardised number, how much of a basis function, or 1 for a category.
+        Factor on the row: a standardized number, a basis value, or 1 for a category.
     owner : ndarray (n,)
-        Which sample it belongs to.
+        Index of its sample.
     count : int
-        How many samples.
+        Number of samples.
     cells : ndarray (samples, tables), optional
-        The number of the cell of each table, where there are cell tables.
+        Cell in each table, with tile coding.
     text : ndarray (samples, outputs), optional
-        What their words add to the mixture, where they have some.
+        Contribution of words to the mixture, with text.
     carried : ndarray (samples, 2·units), optional
-        What a recurrence's state gives each sample, [Re, Im] of λ^Δt·h, where there is one.
+        Contribution [Re, Im] of λ^Δt·h of a recurrent state to each sample.
     """
 
     rows: NDArray[np.int64]
@@ -84,9 +84,10 @@ class Entries:
 
 
 def entries(core: Core, rows: Any, count: int, *, baseline: bool = False) -> Entries:
-    """Return the entries of ``count`` rows (``encode.as_rows``) that take part: present, standardised, learned at least once.
+    """Return the entries of ``count`` rows (``encode.as_rows``) that are present and were learned at least once.
 
-    ``baseline``: every number at its running mean (at 0 where numbers aren't standardised), and no category.
+    With ``baseline``, every number is at its running mean (at 0 where numbers aren't standardized), and there are no
+    categories.
     """
     found, values, ends = core.learner.pairs(rows, 0, count, baseline)
     where, x = np.frombuffer(found, np.int32).astype(np.int64), np.frombuffer(values)
@@ -100,7 +101,7 @@ def entries(core: Core, rows: Any, count: int, *, baseline: bool = False) -> Ent
 
 
 def carried_of(core: Core, rows: Any, count: int) -> Array | None:
-    """Return what the state of each row's key gives it, [Re, Im] of λ^Δt·h, shape (count, 2·units); None without a state."""
+    """Return the carried state [Re, Im] of λ^Δt·h for each row's key (count, 2·units), or None without a state."""
     found = [(e, layer) for e, expert in enumerate(core.experts) if (layer := expert.recurrent) is not None]
     if not found:
         return None
@@ -114,13 +115,13 @@ def carried_of(core: Core, rows: Any, count: int) -> Array | None:
 
 
 def recurrent_units(core: Core, e: int) -> int:
-    """Return how many complex numbers expert e's state has; 0 without one."""
+    """Return the number of complex state units of expert e, or 0."""
     layer = core.experts[e].recurrent
     return layer.units if layer else 0
 
 
 def cells_of(core: Core, rows: Any, count: int, *, baseline: bool = False) -> NDArray[np.int64] | None:
-    """Return the number of each row's cell in each table, shape (count, tables); None without cell tables."""
+    """Return each row's cell in each table (count, tables), or None without tile coding."""
     if not core.about["tables"]:
         return None
     found = core.learner.cells(rows, 0, count, baseline)
@@ -128,7 +129,7 @@ def cells_of(core: Core, rows: Any, count: int, *, baseline: bool = False) -> ND
 
 
 def entries_of_array(x: Array) -> Entries:
-    """Return the entries of rows x (n, inputs) of a net with a fixed number of inputs: input j is row j + 1."""
+    """Return the entries of rows x (n, inputs) of a net with fixed inputs, where input j is row j + 1."""
     owner, place = np.nonzero(np.isfinite(x))
     return Entries(place + 1, np.clip(x[owner, place].astype(np.float64), -1e30, 1e30), owner, len(x))
 
@@ -150,13 +151,13 @@ def read(core: Core, e: int, taken: Entries) -> Array:
     if (owner[1:] < owner[:-1]).any():
         order = np.argsort(owner, kind="stable")
         owner, terms = owner[order], terms[order]
-    first = np.flatnonzero(np.diff(owner, prepend=-1))  # where each sample's entries begin
+    first = np.flatnonzero(np.diff(owner, prepend=-1))  # start of each sample's entries
     z[owner[first]] += np.add.reduceat(terms, first) if len(first) else 0.0
     return np.asarray(z + added_by_cells(core, e, taken.cells).sum(1))
 
 
 def added_by_cells(core: Core, e: int, cells: NDArray[np.int64] | None) -> Array:
-    """Return what each cell table adds to the first layer of expert e, shape (samples, tables, units)."""
+    """Return what each tile-coding table adds to the first layer of expert e, shape (samples, tables, units)."""
     tables = core.cells(e)
     if tables is None or cells is None:
         return np.zeros((1, 1, 1))
@@ -165,9 +166,9 @@ def added_by_cells(core: Core, e: int, cells: NDArray[np.int64] | None) -> Array
 
 
 def forward(core: Core, e: int, z: Array, carried: Array | None = None) -> list[Array]:
-    """Return the values before each operation of expert e, beginning with z (samples, units), and last its logits.
+    """Return the values before each operation of expert e, starting with z (samples, units), and finally its logits.
 
-    ``carried``: what the state of a recurrence gives each sample; 0 without it.
+    ``carried`` is the recurrent state's contribution to each sample, 0 by default.
     """
     values, units = [z], recurrent_units(core, e)
     for operation in core.operations(e):
@@ -189,7 +190,7 @@ def _recurrence(operation: Operation, units: int) -> tuple[Array, Array, Array]:
 
 
 def backward(core: Core, e: int, values: list[Array], delta: Array) -> list[Array]:
-    """Return the derivative by each of those values, given the one by the logits, delta (samples, outputs)."""
+    """Return the derivative by each of those values, given delta (samples, outputs) by the logits."""
     deltas = [delta]
     operations = core.operations(e)
     for i in range(len(operations) - 1, -1, -1):
@@ -213,22 +214,22 @@ def mixture_weights(core: Core) -> Array:
 
 
 def predict(core: Core, taken: Entries) -> Array:
-    """Return what the experts predict together, shape (samples, outputs), in the units they learn in."""
+    """Return the mixture's prediction (samples, outputs), in the units that the experts learn in."""
     return mix(core, [logits(core, e, taken) for e in range(len(core.experts))], taken.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a text, or a pair of words, as it stands there first.
+    """A word or word pair of a text.
 
     Parameters
     ----------
     column : hashable
-        The column that the text is in.
+        Column of the text.
     text : str
         The word or the pair.
     times : int
-        How often it stands there.
+        Number of occurrences.
     """
 
     column: Hashable
@@ -237,12 +238,12 @@ class Word:
 
     @property
     def name(self) -> str:
-        """What an explanation calls it."""
+        """Name of the word in an explanation."""
         return f"{self.column}: {self.text}"
 
 
 def texts(core: Core, x: Mapping[Any, Any]) -> tuple[list[Word], Array]:
-    """Return the words and pairs of words of a sample, and what each adds to the mixture, shape (words, outputs)."""
+    """Return the words and word pairs of a sample, and what each adds to the mixture (words, outputs)."""
     found = core.learner.texts(dict(x)) if core.about["text"] else []
     rows = np.array([row for *_, row in found], np.int64)
     values = np.array([value for *_, value, _ in found], np.float64)
@@ -261,9 +262,9 @@ def texts(core: Core, x: Mapping[Any, Any]) -> tuple[list[Word], Array]:
 
 
 def mix(core: Core, z: list[Array], text: Array | None = None) -> Array:
-    """Return the mixture of the experts' logits, each (samples, outputs): link(Σ wₑ·zₑ) of classes, else Σ wₑ·link(zₑ).
+    """Mix the experts' logits (samples, outputs) as link(Σ wₑ·zₑ) for classes, else as Σ wₑ·link(zₑ).
 
-    ``text``: what words add to the sum.
+    ``text`` is the contribution of words to the sum.
     """
     classes = core.about["mixture"] == CLASSES
     outs = [
@@ -275,7 +276,7 @@ def mix(core: Core, z: list[Array], text: Array | None = None) -> Array:
 
 
 def mix_backward(core: Core, z: list[Array], p: Array, delta: Array) -> list[Array]:
-    """Return the derivative by each expert's logits, given the mixture p of logits z and the derivative by it, delta."""
+    """Return the derivative by each expert's logits z, given the mixture p and the derivative delta by it."""
     if core.about["mixture"] == CLASSES:
         common = link_backward(core, 0, p, delta)
         return [w * common for w in mixture_weights(core)]
@@ -283,12 +284,12 @@ def mix_backward(core: Core, z: list[Array], p: Array, delta: Array) -> list[Arr
 
 
 def mix_slope(core: Core, p: Array, delta: Array) -> Array:
-    """Return the derivative by what is added to the mixture's logits, or to its number, given the one by the mixture p."""
+    """Return the derivative by a term added to the mixture's logits or number, given that by the mixture p."""
     return link_backward(core, 0, p, delta) if core.about["mixture"] == CLASSES else delta
 
 
 def history_logits(core: Core) -> Array:
-    """Return what the label history adds to the mixture now, shape (outputs,)."""
+    """Return the current contribution of the label history to the mixture, shape (outputs,)."""
     k = core.outputs
     if not core.about["history"]:
         return np.zeros(k)
@@ -308,7 +309,7 @@ def history_logits(core: Core) -> Array:
 
 
 def answer_history(core: Core) -> AnswerHistory | None:
-    """Return what a regressor with label history knows of the answers before; None of any other learner."""
+    """Return a regressor's label statistics if it has a label history, else None."""
     if not (core.about["history"] and core.about["targets"]):
         return None
     answers, one, two, three, *rest = core.array("label_history").tolist()
@@ -316,13 +317,13 @@ def answer_history(core: Core) -> AnswerHistory | None:
 
 
 def answers_before(core: Core) -> dict[Hashable, float]:
-    """Return the columns that answers before are read as, and what they say now; NaN where it is not known yet."""
+    """Return the current values of the lag columns by name, with NaN where not yet known."""
     history = answer_history(core)
     return {} if history is None else dict(zip(COLUMNS, history.inputs(), strict=True))
 
 
 def answer_units(core: Core, *, at_mean: bool = False) -> tuple[float, float]:
-    """Return a and b of a regressor's prediction a + b·output; ``at_mean``: as if the last answer had been the mean of all."""
+    """Return a and b of a regressor's prediction a + b·output. ``at_mean`` sets the last label to the mean."""
     if not core.about["targets"]:
         return 0.0, 1.0
     mean, variance, _ = core.answers[0]
@@ -368,11 +369,11 @@ def _backward(operation: Operation, x: Array, y: Array, dy: Array) -> Array:
 
 
 WINDOWED = ("conv", "max_pool", "mean_pool")
-"""Operations whose window slides over an image."""
+"""Operations with a window over an image."""
 
 
 def _window(operation: Operation) -> ConvolutionLayer | PoolLayer:
-    """Return a convolution or a pool as a layer in NumPy."""
+    """Return a convolution or pooling operation as a NumPy layer."""
     image: Any = operation.image
     size, stride, padding = operation.seen
     if operation.name != "conv":
@@ -382,7 +383,7 @@ def _window(operation: Operation) -> ConvolutionLayer | PoolLayer:
 
 
 def _norm(operation: Operation, x: Array) -> tuple[Array, Array, Array, Array]:
-    """Centre, scale, gain and shift of a normalisation."""
+    """Return center, scale, gain and shift of a normalization."""
     m, plain = operation.m, operation.weights is None
     gain = np.ones(m) if plain else np.asarray(operation.weights, np.float64).ravel()
     shift = np.zeros(m) if plain else np.asarray(operation.bias, np.float64).ravel()
@@ -390,7 +391,7 @@ def _norm(operation: Operation, x: Array) -> tuple[Array, Array, Array, Array]:
         centre = x.mean(1, keepdims=True)
         return centre, 1 / np.sqrt(x.var(1, keepdims=True) + operation.constant), gain, shift
     m, running = len(gain), operation.running.astype(np.float64)
-    if operation.image is not None:  # a channel's pixels share its numbers
+    if operation.image is not None:  # pixels share their channel's parameters
         pixels = operation.image[1] * operation.image[2]
         running, gain, shift = np.repeat(running, pixels), np.repeat(gain, pixels), np.repeat(shift, pixels)
         m *= pixels
@@ -398,32 +399,32 @@ def _norm(operation: Operation, x: Array) -> tuple[Array, Array, Array, Array]:
 
 
 CLASSES = 1
-"""The kind of mixture whose logits are added up."""
+"""The kind of mixture that sums logits."""
 LAST, STAY, MOVES, FOLLOWERS = range(4)
-"""Places in the label history: the last class, how often an answer repeats the one before it, answers, counts."""
+"""Indices in the label history: last class, share of repeats, number of labels, transition counts."""
 TRUST = 5.0
-"""As how many answers the share of repeats counts beside the counts."""
+"""Prior weight of the share of repeats, in labels."""
 COUNTED = 1000
-"""Up to so many classes the history counts which follows which."""
+"""Maximum number of classes with transition counts."""
 OUTPUT_CAPACITY = 17
-"""Place among the sizes: how many outputs fit without laying out anew."""
+"""Index in ``sizes`` of the number of outputs that fit the current layout."""
 
 
 def link(core: Core, e: int, z: Array) -> Array:
-    """Return the predictions (samples, outputs) of logits z."""
+    """Return the predictions (samples, outputs) for logits z."""
     if core.experts[e].log_link:
         return log_link(z, mean_in_deviations(core))
     return LINKS[core.experts[e].loss.row.link].value(z)
 
 
 def mean_in_deviations(core: Core) -> float:
-    """Return the mean of the answers in their deviations, 0 if it lies below: what a log link multiplies."""
+    """Return the labels' mean in standard deviations, at least 0, which is the base of a log link."""
     mean, variance, _ = core.answers[0]
     return float(max(mean, 0.0) / np.sqrt(variance)) if variance > 1e-300 else 0.0
 
 
 def link_backward(core: Core, e: int, p: Array, delta: Array) -> Array:
-    """Return the derivative by the logits, given the one by the predictions p; all (samples, outputs)."""
+    """Return the derivative by the logits, given that by the predictions p, all (samples, outputs)."""
     if core.experts[e].log_link:
         mean = mean_in_deviations(core)
         return np.asarray(np.where(np.abs(p) < FARTHEST, (p + mean) / max(mean / 2, 1.0), 0.0) * delta)
@@ -433,8 +434,8 @@ def link_backward(core: Core, e: int, p: Array, delta: Array) -> Array:
 def loss_delta(core: Core, e: int, z: Array, y: Array) -> Array:
     """Return the derivative of expert e's loss by its logits z (samples, k).
 
-    ``y`` (samples,) holds class numbers for cross_entropy and hinge, 0 or 1 for binary_cross_entropy, else answers in
-    the units the expert learns in.
+    ``y`` (samples,) holds class indices for cross_entropy and hinge, 0 or 1 for binary_cross_entropy, else labels in the units
+    that the expert learns in.
     """
     loss = core.experts[e].loss
     if core.experts[e].log_link:

@@ -1,7 +1,7 @@
-"""Layers, declared: frozen dataclasses without a number in them; ``core/declaration.py`` declares a stack of them to the core.
+"""Layer declarations as frozen dataclasses without parameters.
 
-A neuron computes y = f(w·x + b). A ``Dense`` layer is ``units`` of them side by side, Y = f(W·X + b); a network is layers
-one after the other.
+``core/declaration.py`` declares a stack of them to the core. A neuron computes y = f(w·x + b). A ``Dense`` layer is ``units``
+neurons in parallel, Y = f(W·X + b), and a network is a sequence of layers.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ ACTIVATIONS: tuple[str, ...] = tuple(_ROWS)
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """f(x), unit by unit.
+    """Activation layer f(x), applied elementwise.
 
     Parameters
     ----------
     name : str
-        A name in ``ACTIVATIONS``; softmax belongs to the loss and is not one of them.
+        A name in ``ACTIVATIONS``. Softmax is not one of them, since it belongs to the loss.
     a : float, optional
         The slope of leaky_relu below zero, the α of elu.
 
     Raises
     ------
     ConfigError
-        If there is no such activation.
+        For an unknown activation.
 
     Examples
     --------
@@ -56,29 +56,29 @@ class Activation:
 
     @property
     def number(self) -> float:
-        """The activation's own constant, given or default."""
+        """The activation's constant, given or default."""
         return _ROWS[self.name].default if self.a is None else self.a
 
 
 @dataclass(frozen=True, slots=True)
 class Dense:
-    """A layer of neurons: Y = f(Wᵀ·X + b).
+    """Dense layer, Y = f(Wᵀ·X + b).
 
     Parameters
     ----------
     units : int
-        How many neurons, m.
+        Number of units m.
     activation : str
         f, a name in ``ACTIVATIONS``.
     bias : bool
-        Whether there is a b.
+        Whether there is a bias b.
     initializer : str or Initializer, optional
-        Where W starts; He in front of the ReLU family, LeCun in front of SELU, else Glorot. b starts at 0.
+        Initializer of W; by default He before the ReLU family, LeCun before SELU, else Glorot. b starts at 0.
 
     Raises
     ------
     ConfigError
-        If units is not a whole number above 0, or a name is unknown.
+        If units is not a positive integer, or a name is unknown.
 
     References
     ----------
@@ -109,21 +109,20 @@ class Dense:
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """A table of rows: an id picks its row, several ids the sum of theirs. Only as first layer.
+    """Embedding layer, which sums the rows of a sample's ids. Only as first layer.
 
     Parameters
     ----------
     rows : int
-        How many ids there are: 0 … rows − 1.
+        Number of ids 0 … rows − 1.
     units : int
         Width of a row.
     initializer : str or Initializer
-        Where the rows start.
+        Initializer of the rows.
 
     References
     ----------
-    Bengio et al. 2003. An embedding followed by a Dense layer on the same ids is the input table of a learner: there each
-    category has its row without being declared.
+    Bengio et al. 2003. The input table of a learner works like an embedding, with a row for each category that appears.
 
     Examples
     --------
@@ -147,25 +146,25 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class Recurrent:
-    """A diagonal linear recurrence, h ← λ·h + γ·(U + iV)·x, a complex number a unit. Only as first layer.
+    """Diagonal linear recurrence, h ← λ·h + γ·(U + iV)·x, with complex units. Only as first layer.
 
-    Its outputs are [Re h, Im h, D·x], 2·units + direct numbers, for the layers behind it; λ = exp(−e^ν + i·e^ϑ) and
-    γ = √(1 − |λ|²) are learned with U, V and D. The state h is carried from row to row. Gradients are exact, those of
-    backpropagation through the whole past, and are had by carrying sensitivities forward: a row costs the same whatever
-    came before it, and nothing of the past is kept.
+    Its outputs are [Re h, Im h, D·x], 2·units + direct numbers. λ = exp(−e^ν + i·e^ϑ) and γ = √(1 − |λ|²) are learned with
+    U, V and D. The state h is carried from row to row. Gradients equal those of backpropagation through the whole past,
+    computed by carrying sensitivities forward (real-time recurrent learning), so a row's cost is constant and no past is
+    stored.
 
     Parameters
     ----------
     units : int
-        Complex numbers of the state.
+        Number of complex state units.
     direct : int
-        Outputs that read the row itself, beside the state.
+        Number of outputs that read the row itself.
     r_min, r_max : float
-        |λ| begins between these; 1 forgets nothing.
+        Initial range of |λ|; 1 forgets nothing.
     max_angle : float
-        The angle of λ begins between 0 and this, in radians.
+        Upper bound of the initial angle of λ, in radians.
     initializer : str or Initializer
-        Where U, V and D start.
+        Initializer of U, V and D.
 
     Raises
     ------
@@ -174,9 +173,9 @@ class Recurrent:
 
     Notes
     -----
-    ``Network.learn_many`` moves the state row by row; ``predict`` and ``gradients`` read rows as a sequence that follows
-    what was learned, and leave the state as it is; ``Network.reset`` lets it begin at 0. The gradient is exact while weights
-    stand still: as they move, what is carried belongs to weights of a moment ago, so ν and ϑ take half the step.
+    ``Network.learn_many`` updates the state row by row. ``predict`` and ``gradients`` read rows as a sequence that follows the
+    learned rows, without changing the state. ``Network.reset`` sets the state to 0. The gradient is exact for constant weights.
+    While weights change, the carried sensitivities belong to slightly older weights, so ν and ϑ take half the step.
 
     References
     ----------
@@ -218,7 +217,7 @@ class Recurrent:
 
     @property
     def width(self) -> int:
-        """How many outputs it has."""
+        """Number of outputs."""
         return 2 * self.units + self.direct
 
     def start(self) -> Initializer:
@@ -228,17 +227,17 @@ class Recurrent:
 
 @dataclass(frozen=True, slots=True)
 class Dropout:
-    """While learning, silence each unit with probability ``rate`` and scale the others by 1/(1 − rate).
+    """While learning, drop each unit with probability ``rate`` and scale the others by 1/(1 − rate).
 
     Parameters
     ----------
     rate : float
-        Share of silent units, from 0 up to but not 1.
+        Share of units dropped, in [0, 1).
 
     Raises
     ------
     ConfigError
-        If the rate lies outside.
+        For a rate outside this range.
 
     References
     ----------
@@ -261,14 +260,16 @@ class Dropout:
 
 @dataclass(frozen=True, slots=True)
 class LayerNorm:
-    """y = g·(x − mean x)/√(var x + ε) + b over the units of one sample: exact one sample at a time, no state.
+    """Layer normalization, y = g·(x − mean x)/√(var x + ε) + b over the units of one sample.
+
+    It has no running statistics, so learning one sample at a time is exact.
 
     Parameters
     ----------
     affine : bool
         Whether g and b exist and are learned.
     eps : float
-        ε, against division by zero.
+        ε, which avoids division by zero.
 
     References
     ----------
@@ -286,16 +287,16 @@ class LayerNorm:
 
 @dataclass(frozen=True, slots=True)
 class BatchNorm:
-    """y = g·(x − μ)/√(σ² + ε) + b, with μ and σ² of each unit.
+    """Batch normalization, y = g·(x − μ)/√(σ² + ε) + b with μ and σ² per unit.
 
-    On a mini-batch μ and σ² are those of the batch while learning. One sample at a time there is no batch: the sample first
-    moves the running μ and σ² (by at most momentum/100) and is normalised by them; the gradient takes them as constants.
-    Predictions use the running ones always.
+    When learning a mini-batch, μ and σ² are the batch's. When learning one sample at a time, the sample first updates the
+    running μ and σ² (by at most momentum/100) and is normalized by them, and the gradient treats them as constants.
+    Predictions always use the running statistics.
 
     Parameters
     ----------
     momentum : float
-        How far a batch moves the running statistics.
+        Rate at which a batch updates the running statistics.
 
     References
     ----------
@@ -312,27 +313,27 @@ class BatchNorm:
 
 @dataclass(frozen=True, slots=True)
 class Conv:
-    """Neurons that see a window of an image each, and slide over it: one image in, ``channels`` images out.
+    """Convolution layer with ``channels`` kernels over an image.
 
     Y[o, i, j] = f(b[o] + Σ over c, u, v of W[o, c, u, v]·X[c, stride·i + u − padding, stride·j + v − padding]). Only in an
-    ``nn.Network`` whose inputs are an image, ``inputs=(channels, height, width)``.
+    ``nn.Network`` with ``inputs=(channels, height, width)``.
 
     Parameters
     ----------
     channels : int
-        How many kernels, and so images that come out.
+        Number of kernels, and of output channels.
     kernel : int
         Rows and columns of the window.
     activation : str
         f, a name in ``ACTIVATIONS``.
     stride : int
-        How many pixels further on the next window lies.
+        Distance between windows, in pixels.
     padding : int
-        Rows and columns of zeros around the image; less than ``kernel``.
+        Rows and columns of zeros around the image, fewer than ``kernel``.
     bias : bool
-        Whether there is a b.
+        Whether there is a bias b.
     initializer : str or Initializer, optional
-        Where W starts, drawn as that of a Dense layer from a window to ``channels`` units.
+        Initializer of W, drawn like a Dense layer from a window to ``channels`` units.
 
     Raises
     ------
@@ -374,23 +375,24 @@ class Conv:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """An image in fewer pixels: of each window, channel by channel, the largest number or the mean.
+    """Pooling layer, the maximum or mean of each window per channel.
 
     Parameters
     ----------
     size : int
         Rows and columns of the window.
     stride : int, optional
-        How many pixels further on the next window lies; ``size`` without it.
+        Distance between windows, in pixels; ``size`` by default.
     padding : int
-        Rows and columns around the image that are never the largest, and count as zeros for a mean; half of ``size`` at most.
+        Rows and columns around the image, at most half of ``size``. They are never the maximum, and count as zeros in a
+        mean.
     kind : str
         "max" or "mean".
 
     Raises
     ------
     ConfigError
-        If a number is out of range, or the kind is unknown.
+        If a number is out of range or the kind is unknown.
 
     References
     ----------
@@ -418,13 +420,13 @@ class Pool:
 
     @property
     def step(self) -> int:
-        """How far the next window lies."""
+        """Distance between windows."""
         return self.size if self.stride is None else self.stride
 
 
 @dataclass(frozen=True, slots=True)
 class Flatten:
-    """From an image to its numbers side by side, channel after channel, which a Dense layer can read.
+    """Flatten an image, channel after channel, for a Dense layer.
 
     Examples
     --------
@@ -434,7 +436,7 @@ class Flatten:
 
 
 IMAGE_LAYERS = (Conv, Pool, Flatten)
-"""Layers that read an image, and nothing else."""
+"""Layers that read only images."""
 Layer: TypeAlias = Dense | Embedding | Activation | Dropout | LayerNorm | BatchNorm | Conv | Pool | Flatten | Recurrent
 LAYERS: dict[str, type[Layer]] = {
     cls.__name__: cls
@@ -444,12 +446,12 @@ LAYERS: dict[str, type[Layer]] = {
 
 
 def whole(n: object, at: str) -> None:
-    """Refuse what is not a whole number above 0."""
+    """Raise ConfigError unless n is a positive integer."""
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ConfigError(expected="a whole number above 0", got=repr(n), at=at, help="Give e.g. 32.")
 
 
 def _padding(n: object, most: int, at: str) -> None:
-    """Refuse what is not a whole number from 0 to ``most``."""
+    """Raise ConfigError unless n is an integer from 0 to ``most``."""
     if isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= most:
         raise ConfigError(expected=f"a whole number from 0 to {most}", got=repr(n), at=at, help="Give 0 for none.")

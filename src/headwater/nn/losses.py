@@ -1,4 +1,4 @@
-"""Losses, declared: a name and, for some, one number; value, gradient and link run in ``core/kernels/losses.h``."""
+"""Loss declarations, computed in ``core/kernels/losses.h``."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from headwater.plain.losses import LOSSES, LossRow
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What a wrong prediction costs.
+    """Loss function, by name and optional constant.
 
     Parameters
     ----------
     name : str
         mse, mae, huber, binary_cross_entropy, cross_entropy, hinge, poisson or quantile.
     a : float, optional
-        The loss's own number: the factor of mse (½ for ½·MSE), the width of huber, the level of quantile.
+        The loss's constant: the factor of mse (½ for ½·MSE), the width of huber, the level of quantile.
 
     Raises
     ------
     ConfigError
-        If there is no such loss, or its number makes no sense.
+        For an unknown loss or a constant out of range.
 
     Examples
     --------
@@ -57,10 +57,10 @@ class Loss:
 
     @property
     def number(self) -> float:
-        """The loss's own number, given or default."""
+        """The loss's constant, given or default."""
         return self.row.default if self.a is None else self.a
 
 
 def as_loss(loss: str | Loss) -> Loss:
-    """Return loss as a ``Loss``: a string is its name."""
+    """Return a ``Loss``, given one or its name."""
     return loss if isinstance(loss, Loss) else Loss(loss)

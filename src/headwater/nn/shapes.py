@@ -1,4 +1,4 @@
-"""The shapes that layers read and make, from a network's inputs on: a number of numbers, or an image."""
+"""Infer the input and output shapes of layers, as numbers or images."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["Shape", "image_of", "reads_image", "shapes", "size_of"]
 
 
 def reads_image(layers: Sequence[Layer]) -> bool:
-    """Say whether a stack of layers reads an image: its first one does."""
+    """Return whether a stack of layers reads an image, which its first layer decides."""
     return bool(layers) and isinstance(layers[0], IMAGE_LAYERS)
 
 
 def size_of(inputs: int | Shape) -> int:
-    """Return how many numbers a sample has."""
+    """Return the number of values per sample."""
     return inputs if isinstance(inputs, int) else math.prod(inputs)
 
 
 def image_of(inputs: object) -> Shape:
-    """Return an image's shape, checked.
+    """Validate and return an image's shape.
 
     Raises
     ------
     ConfigError
-        If it isn't three whole numbers above 0.
+        Unless it is three positive integers.
     """
     if not isinstance(inputs, tuple | list) or len(inputs) != 3:
         raise ConfigError(
@@ -45,12 +45,12 @@ def image_of(inputs: object) -> Shape:
 
 
 def shapes(layers: Sequence[Layer], inputs: int | Shape) -> list[Shape | int]:
-    """Return what each layer reads: an image's shape, or how many numbers; last what the whole stack makes.
+    """Return the input shape of each layer, an image's shape or a number, and finally the output shape of the stack.
 
     Raises
     ------
     ConfigError
-        If a window is larger than its image, or a layer reads an image that can't, or the reverse.
+        If a window is larger than its image, or a layer can't read its input.
 
     Examples
     --------
@@ -64,16 +64,16 @@ def shapes(layers: Sequence[Layer], inputs: int | Shape) -> list[Shape | int]:
 
 
 def _behind(layer: Layer, shape: int | Shape, at: str) -> int | Shape:
-    """Return what a layer makes of what it reads."""
+    """Return the output shape of a layer."""
     name = type(layer).__name__
     if isinstance(shape, int):
         if isinstance(layer, IMAGE_LAYERS):
-            remedy = "Put it first, and say inputs=(channels, height, width)."
+            remedy = "Put it first, and pass inputs=(channels, height, width)."
             raise ConfigError(expected=f"an image for nn.{name}", got=f"{shape} numbers", at=at, help=remedy)
         return layer.units if isinstance(layer, Dense | Embedding) else shape
     if isinstance(layer, Dense | Embedding):
         got = f"an image of shape {shape}"
-        raise ConfigError(expected=f"numbers for nn.{name}", got=got, at=at, help="Put nn.Flatten() in front of it.")
+        raise ConfigError(expected=f"numbers for nn.{name}", got=got, at=at, help="Put nn.Flatten() before it.")
     if isinstance(layer, Flatten):
         return math.prod(shape)
     if not isinstance(layer, Conv | Pool):

@@ -1,6 +1,6 @@
-"""To PyTorch and back: the same numbers as an ``nn.Module``, and a stack of PyTorch's layers as a ``Network``.
+"""Convert networks to PyTorch modules and back, with equal weights.
 
-PyTorch is imported when it is asked for, never before.
+PyTorch is imported only when needed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .torch_images import IMAGE_MODULES, check_images, image_layer, is_of_images
 
 
 def load_torch(at: str) -> Any:
-    """Import torch, or say what to install."""
+    """Import torch, or raise MissingExtra."""
     try:
         import torch
     except ImportError as error:
@@ -39,21 +39,20 @@ def load_torch(at: str) -> Any:
 
 
 def to_torch(net: Network, *, logits: bool = False) -> Any:
-    """Return the network as a ``torch.nn.Sequential`` in evaluation mode, with copies of its numbers.
+    """Return the network as a ``torch.nn.Sequential`` in evaluation mode, with copies of its parameters.
 
     Parameters
     ----------
     net : Network
-        What to convert; it is not changed.
+        The network, which is not changed.
     logits : bool
-        Leave out the link of the loss (sigmoid, softmax, exp): what PyTorch's own losses expect.
+        Leave out the link (sigmoid, softmax, exp), as PyTorch's losses expect.
 
     Returns
     -------
     torch.nn.Sequential
-        ``module(x)`` equals ``net.forward(x)``; of row numbers (int64) where the first layer is an Embedding, of images
-        (samples, channels, height, width) where it reads one. A missing
-        value (NaN) stays NaN there; it is the network that reads it as 0.
+        ``module(x)`` equals ``net.forward(x)``. It takes ids (int64) if the first layer is an Embedding, and images
+        (samples, channels, height, width) if it reads them. NaN stays NaN, while the network reads it as 0.
 
     Raises
     ------
@@ -63,7 +62,7 @@ def to_torch(net: Network, *, logits: bool = False) -> Any:
         Before the number of inputs is known.
     """
     check_no_state(net.expert, "Network.to_torch")
-    operations = net.core.operations(0)  # refuses one that is not in the core, whether PyTorch is there or not
+    operations = net.core.operations(0)  # checks the engine first, with or without PyTorch
     torch = load_torch("Network.to_torch")
     kind = torch.float64 if net.dtype == np.float64 else torch.float32
     with torch.no_grad():
@@ -76,7 +75,7 @@ def to_torch(net: Network, *, logits: bool = False) -> Any:
 
 
 def _first(torch: Any, net: Network, kind: Any) -> Any:
-    """Return the columns of the input table as a linear layer, or a bag of rows."""
+    """Return the input table's columns as a linear layer or an embedding bag."""
     w, b = net.core.table(0)
     if not isinstance(net.expert.layers[0], Embedding):
         return _linear(torch, w, b, kind)
@@ -129,17 +128,17 @@ def _activation(row: ActivationRow, torch: Any, own: Operation, kind: Any) -> An
 
 
 def _module(torch: Any, row: TorchModule, a: float = 0.0) -> Any:
-    """Make the module that a row names; a is the constant of the operation."""
+    """Create the module that a row names, with the operation's constant a."""
     own = {row.constant: a} if row.constant else {}
     return getattr(torch.nn, row.name)(**row.required, **row.written, **own)
 
 
 def _set(torch: Any, target: Any, source: Any) -> None:
-    target.copy_(torch.from_numpy(np.array(source)))  # an array of its own: a view may be strided
+    target.copy_(torch.from_numpy(np.array(source)))  # a copy, since a view may be strided
 
 
 def _exp(torch: Any) -> Any:
-    """Make the link of counts, for which PyTorch has no module."""
+    """Create the exponential link, for which PyTorch has no module."""
 
     def forward(self: Any, x: Any) -> Any:
         return x.clamp(-LIMIT, LIMIT).exp()
@@ -148,7 +147,7 @@ def _exp(torch: Any) -> Any:
 
 
 def _link(torch: Any, name: str) -> list[Any]:
-    """Make the modules of a link. The limit of ±30 on logits moves a sigmoid by 10⁻¹³ at most and is left out."""
+    """Create the modules of a link, without clipping logits to ±30, which changes a sigmoid by at most 10⁻¹³."""
     row = LINKS[name].torch
     if name == "exp":
         return [_exp(torch)]
@@ -164,7 +163,7 @@ MODULES: dict[str, Callable[[Any, Operation, Any], Any]] = {
     **IMAGE_MODULES,
     **{row.name: partial(_activation, row) for row in ACTIVATIONS.values()},
 }
-"""What makes a module of each operation behind the input table."""
+"""Creates the module of each operation after the input table."""
 
 
 # ---- from PyTorch ---------------------------------------------------------------------------------------------------
@@ -178,32 +177,32 @@ def from_torch(
     inputs: int | Shape | None = None,
     **settings: Any,
 ) -> Network:
-    """Return a stack of PyTorch's layers as a network with copies of their numbers, ready to learn row by row.
+    """Convert a stack of PyTorch layers to a network with copies of their parameters, ready for online learning.
 
     Parameters
     ----------
     module : torch.nn.Module
-        A ``Sequential`` (in others too) of Linear, activations, LayerNorm, BatchNorm1d and Dropout; Linear or a summing
-        EmbeddingBag first. With ``inputs=(channels, height, width)`` also of Conv2d, MaxPool2d, AvgPool2d, BatchNorm2d and
-        Flatten. A last Softmax or Sigmoid that is the link of the loss belongs to the loss and is left out.
+        A ``Sequential``, possibly nested, of Linear, activations, LayerNorm, BatchNorm1d and Dropout, with Linear or a
+        summing EmbeddingBag first. With ``inputs=(channels, height, width)`` also Conv2d, MaxPool2d, AvgPool2d, BatchNorm2d
+        and Flatten. A last Softmax or Sigmoid that is the link of the loss is left out.
     loss : str or Loss
-        What a wrong prediction costs.
+        The loss.
     optimizer : Optimizer, optional
-        The update rule; SGD(0.01) without it.
+        The optimizer; SGD(0.01) by default.
     inputs : int or tuple of int, optional
-        How many row numbers a sample has, for an EmbeddingBag; 1 without it. Channels, height and width of images.
+        Number of ids per sample of an EmbeddingBag, 1 by default; or channels, height and width of images.
     **settings
-        l1, l2, clip_norm, clip_value, seed of ``Network``.
+        l1, l2, clip_norm, clip_value and seed of ``Network``.
 
     Returns
     -------
     Network
-        Its dtype is that of the module's parameters.
+        A network with the dtype of the module's parameters.
 
     Raises
     ------
     ConfigError
-        For a module that is none of these, with its place in the stack.
+        For an unsupported module, with its path in the stack.
     MissingExtra
         Without PyTorch.
     """
@@ -228,7 +227,7 @@ def from_torch(
 
 
 def _width(torch: Any, stack: list[tuple[str, Any]], inputs: Any) -> int:
-    """Return how many inputs the first module reads; raise an error for a stack of other modules, or of widths that don't fit."""
+    """Return the number of inputs of the first module, or raise ConfigError for unsupported modules and widths."""
     if not stack or not isinstance(stack[0][1], torch.nn.Linear | torch.nn.EmbeddingBag):
         got = type(stack[0][1]).__name__ if stack else "nothing"
         raise ConfigError(
@@ -240,14 +239,14 @@ def _width(torch: Any, stack: list[tuple[str, Any]], inputs: Any) -> int:
 
 
 def _image_width(torch: Any, stack: list[tuple[str, Any]], layers: list[Layer], inputs: Any) -> Shape:
-    """Return the shape of the images that a stack reads; raise an error where its modules don't fit them."""
+    """Return the shape of the images that a stack reads, or raise ConfigError where its modules don't fit them."""
     shape = image_of(inputs)
     check_images(torch, stack, shapes(layers, shape))
     return shape
 
 
 def _flat(torch: Any, module: Any, at: str) -> Iterable[tuple[str, Any]]:
-    """Modules in their order with their places, without containers and what changes nothing in a row of numbers."""
+    """Yield modules in order with their paths, without containers and identities."""
     if isinstance(module, torch.nn.Sequential):
         for name, part in module.named_children():
             yield from _flat(torch, part, f"{at}[{name}]")
@@ -264,7 +263,7 @@ def _without_link(torch: Any, stack: list[tuple[str, Any]], loss: Loss) -> list[
 
 
 def _check_widths(torch: Any, stack: list[tuple[str, Any]]) -> None:
-    """Raise an error where a module takes another number of inputs than the one before gives."""
+    """Raise ConfigError where a module's inputs don't match the outputs before it."""
     width = 0
     for at, module in stack:
         taken = width
@@ -284,7 +283,7 @@ def _check_widths(torch: Any, stack: list[tuple[str, Any]]) -> None:
 
 
 def _layer(torch: Any, at: str, module: Any) -> Layer:
-    """Return the layer that a module is."""
+    """Return the layer for a module."""
     nn = torch.nn
     if isinstance(module, nn.Linear):
         return Dense(module.out_features, bias=module.bias is not None)
@@ -308,7 +307,7 @@ def _layer(torch: Any, at: str, module: Any) -> Layer:
 
 
 def _activation_of(at: str, module: Any) -> Activation:
-    """Return the activation that a module is."""
+    """Return the activation for a module."""
     kind = type(module).__name__
     row = NAMES.get(kind)
     if row is None:
@@ -334,9 +333,9 @@ def _arguments(values: dict[str, Any]) -> str:
 
 
 NAMES = {row.torch.name: row for row in ACTIVATIONS.values() if row.name != "identity"}
-"""Activations by the names of PyTorch's modules."""
+"""Activations by PyTorch's class names."""
 SETTLED = 1000
-"""Rows that a batch norm which has seen batches counts as having seen: its statistics then move by their slowest."""
+"""Row count assigned to an imported batch norm with statistics, so that they change at the slowest rate."""
 
 
 def _need(holds: bool, expected: str, got: str, at: str) -> None:
@@ -345,7 +344,7 @@ def _need(holds: bool, expected: str, got: str, at: str) -> None:
 
 
 def _fill(part: Parameters, module: Any, turned: bool) -> None:
-    """Copy a module's numbers to their place; PyTorch's Linear keeps its weights the other way round."""
+    """Copy a module's parameters. PyTorch's Linear stores its weights transposed."""
     w = _array(module.weight)
     part.weights[:] = w.T if turned else w
     if part.bias is not None:

@@ -1,4 +1,4 @@
-"""Layers that read images, as PyTorch's modules and back. PyTorch comes in as an argument: it is imported by who has it."""
+"""Convert image layers to PyTorch modules and back, with torch passed in by the caller."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ def _flatten(torch: Any, own: Operation, kind: Any) -> Any:
 
 
 IMAGE_MODULES = {"conv": _conv, "max_pool": _max_pool, "mean_pool": _mean_pool, "flatten": _flatten}
-"""What makes a module of each operation that reads an image."""
+"""Creates the module of each image operation."""
 
 
 def is_of_images(torch: Any, module: Any) -> bool:
-    """Say whether a module reads images and nothing else."""
+    """Return whether a module reads only images."""
     nn = torch.nn
     return isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d)
 
 
 def image_layer(torch: Any, at: str, module: Any) -> Layer | None:
-    """Return the layer that a module of images is; None for any other.
+    """Return the layer for an image module, or None for other modules.
 
     Raises
     ------
     ConfigError
-        For what ``nn.Conv`` and ``nn.Pool`` don't have: windows that aren't square, dilation, groups.
+        For what ``nn.Conv`` and ``nn.Pool`` don't support, such as non-square windows, dilation or groups.
     """
     nn = torch.nn
     if isinstance(module, nn.Flatten):
@@ -80,7 +80,7 @@ def image_layer(torch: Any, at: str, module: Any) -> Layer | None:
 
 
 def check_images(torch: Any, stack: Sequence[tuple[str, Any]], read: Sequence[int | Shape]) -> None:
-    """Raise an error where a module takes another number of channels, or of inputs, than it would read."""
+    """Raise ConfigError where a module's channels or inputs don't match the outputs before it."""
     nn = torch.nn
     for (at, module), shape in zip(stack, read, strict=False):
         there: Any = shape if isinstance(shape, int) else shape[0]
@@ -99,7 +99,7 @@ def check_images(torch: Any, stack: Sequence[tuple[str, Any]], read: Sequence[in
 
 
 def _square(value: Any, name: str, at: str) -> int:
-    """Return a number that PyTorch keeps twice."""
+    """Return a size that PyTorch stores as an equal pair."""
     both = value if isinstance(value, tuple) else (value, value)
     _need(len(set(both)) == 1 and isinstance(both[0], int), f"one whole number as {name}", value, at)
     return int(both[0])

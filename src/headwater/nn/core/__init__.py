@@ -1,7 +1,7 @@
-"""A net in the core: from declared layers to the C core's declaration, and named views of what it holds.
+"""Declare nets to the C core, and view their state as named NumPy arrays.
 
-Everything that learning changes lives in one ``_core.Learner``. Python declares it here and looks at it through NumPy views;
-it does no arithmetic on a sample.
+All that learning changes is held by one ``_core.Learner``. Python declares it and views its arrays, and does no arithmetic on
+samples.
 """
 
 from __future__ import annotations
@@ -52,47 +52,46 @@ from .running import (
 from .views import Operation, Place, Statistics
 
 PICKLED = 2
-"""Format of pickles; one of another format is refused, since a pickle holds a program's insides and not a file's."""
+"""Version of the pickle format. Other versions are rejected, since a pickle holds internal state, not a stable file format."""
 
 
 class Core:
-    """One or several experts over one input table, in the C core.
+    """One or several experts on a common input table, in the C core.
 
     Parameters
     ----------
     experts : sequence of Expert
-        Layers, loss, rule of each; all have the same outputs.
+        Layers, loss and optimizer of each. All have the same outputs.
     dtype : str
         "float32" or "float64".
     seed : int
-        Of all draws.
+        Seed of all random numbers.
     outputs : int
-        Outputs to begin with.
+        Initial number of outputs.
     inputs : int or tuple of int, optional
-        How many inputs (ids, for an Embedding) or the shape of an image, where they are fixed; without it names appear as the
-        stream shows them.
+        Fixed number of inputs (ids, for an Embedding) or shape of an image. Without it, inputs are added as names appear.
     standard, targets : bool
-        Whether inputs, and answers, are standardised as they stream.
+        Whether inputs and labels are standardized online.
     knots, ring, intervals, history, cells, max_rows
-        Knots of each number's spline basis · samples kept for replay · one of UNKNOWN … PEARSON · whether the label history
-        takes part · cell tables and how many tests each may have · rows the input table may have.
+        Knots per spline basis · size of the replay buffer · one of UNKNOWN … PEARSON · whether the label history takes
+        part · tables and tests of the tile coding · maximum rows of the input table.
     forecast : tuple of float
-        Of a forecaster: horizon, season, lags, forgetting.
+        Forecaster: horizon, season, lags, forgetting.
     bandit : tuple of float
-        Of a bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
+        Bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
     text : tuple of float
-        Of a learner that reads texts: words in a row, which columns are found to be text, rows of words.
+        Text: words per n-gram, detection of text columns, rows of words.
     memory : tuple of float
-        Of a recurrence: what ``declaration.memory_numbers`` gives.
+        Recurrence: result of ``declaration.memory_numbers``.
     agent : tuple of float
-        Of an agent: policy, gamma, trace, two kappas, entropy, explore, random, bootstrap, bounded, adaptive.
+        Agent: policy, gamma, trace, two kappas, entropy, explore, random, bootstrap, bounded, adaptive.
     state : mapping, optional
-        Arrays of a saved state, by name, to begin from.
+        Arrays of a saved state, by name, to start from.
 
     Raises
     ------
     ValueError
-        If the state does not fit: (where, what was expected, what was found).
+        If the state does not fit, with arguments (where, expected, got).
     """
 
     def __init__(
@@ -136,11 +135,11 @@ class Core:
             self.learner = _restored(state)
         self.about: dict[str, Any] = self.learner.describe()
 
-    # ---- what it is ---------------------------------------------------------------------------------------------------
+    # ---- description --------------------------------------------------------------------------------------------------
 
     @property
     def experts(self) -> tuple[Expert, ...]:
-        """The experts, with as many outputs as there are now."""
+        """The experts, with the current number of outputs."""
         k = self.outputs
         if k != self._experts[0].outputs:
             self._experts = tuple(expert.with_outputs(k) for expert in self._experts)
@@ -148,65 +147,65 @@ class Core:
 
     @property
     def outputs(self) -> int:
-        """How many outputs there are now."""
+        """Current number of outputs."""
         return int(self.learner.outputs)
 
     def sizes(self) -> dict[str, Any]:
-        """Return sizes and switches as they stand now."""
+        """Return the current sizes and switches."""
         self.about = self.learner.describe()
         return self.about
 
     @property
     def rows(self) -> int:
-        """Rows of the input table, the bias among them."""
+        """Rows of the input table, including the bias."""
         return int(self.sizes()["rows"])
 
     # ---- views --------------------------------------------------------------------------------------------------------
 
     def array(self, name: str) -> NDArray[Any]:
-        """View one array of the state by its name."""
+        """Return a view of one array of the state."""
         return np.asarray(self.learner.array(name))
 
     @property
     def parameters(self) -> NDArray[Any]:
-        """The flat vector of all weights: dense layers, then the rows of the table."""
+        """Flat vector of all parameters, dense layers first, then the rows of the table."""
         return self.array("weights")
 
     @property
     def touched(self) -> NDArray[np.int64]:
-        """How often each row of the table was learned."""
+        """Number of updates of each row of the table."""
         return self.array("touched")
 
     @property
     def running(self) -> NDArray[np.float64]:
-        """The running numbers of the experts, (experts, 15)."""
+        """Running numbers of the experts, (experts, 15)."""
         return self.array("running")[: len(self._experts)]
 
     @property
     def answers(self) -> NDArray[np.float64]:
-        """Mean, variance and count of the answers, (outputs, 3)."""
+        """Mean, variance and count of the labels, (outputs, 3)."""
         return self.array("answers")
 
     @property
     def statistics(self) -> Statistics:
-        """What is known of the numeric inputs, by slot."""
+        """Statistics of the numeric inputs, by feature index."""
         names = ("row", "basis", "mean", "variance", "seen", "knot_count", "knots")
         return Statistics(*(self.array(f"slot_{name}") for name in names))
 
     @property
     def mixture_weights(self) -> NDArray[np.float64]:
-        """The weight of each expert in the mixture, a view."""
+        """View of the experts' weights in the mixture."""
         return self.running[:, WEIGHT]
 
     @property
     def history_weight(self) -> float:
-        """The weight of the label history in the mixture."""
+        """Weight of the label history in the mixture."""
         return float(self.array("running")[-1, WEIGHT])
 
     # ---- layers -------------------------------------------------------------------------------------------------------
 
     def places(self) -> list[Place]:
-        """Where the parameters of each layer lie, expert by expert, in the order of the layers."""
+        """Return the location of each layer's parameters, by expert and layer."""
         about, out = self.sizes(), []
         for e in range(len(self.experts)):
             first, width = self.learner.columns_of(e)
@@ -221,7 +220,7 @@ class Core:
         return out
 
     def _shape(self, e: int, kind: int, layer: int, m: int) -> tuple[int, tuple[int, ...]]:
-        """Return the units of a layer with parameters and, of one that reads an image, the shape of its weights."""
+        """Return the units of a layer with parameters and, if it reads an image, the shape of its weights."""
         recurrent, read = self.experts[e].recurrent, self._reads(e, layer)
         if recurrent is not None and kind == LAYER_KINDS[Recurrent]:
             return recurrent.units, ()  # ν, and ϑ in place of a bias
@@ -233,12 +232,12 @@ class Core:
         return (m, read) if kind == LAYER_KINDS[LayerNorm] else (read[0], ())
 
     def _reads(self, e: int, layer: int) -> Shape | None:
-        """Return the shape of the image that a layer of expert e reads, if it reads one."""
+        """Return the shape of the image that a layer of expert e reads, or None."""
         found = None if self.image is None else shapes(self.experts[e].layers, self.image)[layer]
         return found if isinstance(found, tuple) else None
 
     def operations(self, e: int) -> list[Operation]:
-        """Return the operations of expert e behind its columns of the input table, in their order.
+        """Return the operations of expert e after the input table, in order.
 
         Examples
         --------
@@ -261,21 +260,21 @@ class Core:
         return out
 
     def _seen(self, e: int, layer: int) -> tuple[int, int, int]:
-        """Return size, stride and padding of the window of a layer of expert e; zeros if it has none."""
+        """Return window size, stride and padding of a layer of expert e, or zeros without a window."""
         own = self.experts[e].layers[layer]
         if isinstance(own, Conv):
             return own.kernel, own.stride, own.padding
         return (own.size, own.step, own.padding) if isinstance(own, Pool) else (0, 0, 0)
 
     def table(self, e: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Return views of expert e's columns of the input table: rows (rows − 1, m) without the bias's, and its bias (m,)."""
+        """Return views of expert e's columns of the input table (rows − 1, m) without the bias, and its bias (m,)."""
         place = next(place for place in self.places() if place.table and place.expert == e)
         return weights(self, place), bias(self, place)
 
     def cells(self, e: int) -> NDArray[Any] | None:
-        """View the cell tables of expert e, shape (tables, cells, m); None if it has none, or they have no test yet.
+        """Return a view of expert e's tile coding (tables, cells, m), or None without it or without tests.
 
-        What they add to the expert's first layer is √(20/tables) times the sum over the tables of one row each.
+        It adds √(20/tables) times the sum of one row per table to the expert's first layer.
         """
         tables, tests = self.sizes()["tables"], self.about["tests"]
         for kind, _, _, n, m, at, stride, *_ in self.learner.operations(e):
@@ -286,7 +285,7 @@ class Core:
     # ---- a fixed number of inputs --------------------------------------------------------------------------------------
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Predictions (n, k) of a mini-batch x (n, inputs)."""
+        """Return the predictions (n, k) of a mini-batch x (n, inputs)."""
         out = np.empty((len(x), self.outputs), self.dtype)
         self.learner.forward(x, len(x), out, x.shape[1])
         return out
@@ -294,17 +293,17 @@ class Core:
     def gradient(
         self, x: NDArray[Any], y: NDArray[Any], w: NDArray[Any], total: float, learn: bool, g: NDArray[Any]
     ) -> float:
-        """Loss of a mini-batch over ``total``; its gradient is added to g (all parameters)."""
+        """Return the loss of a mini-batch over ``total``, and add its gradient to g (all parameters)."""
         answers, mass = y.astype(np.float64), w.astype(np.float64)
         loss: float = self.learner.gradient(x, answers, mass, y.shape[1], len(x), total, learn, g, x.shape[1])
         return loss
 
     def apply(self, g: NDArray[Any], *, penalise: bool) -> None:
-        """One step of the rule from the whole gradient g, which clipping may change."""
+        """Take one optimizer step along the gradient g, which clipping may overwrite."""
         self.learner.apply(g, penalise)
 
     def learn(self, x: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
-        """Predict each row of x (n, inputs), then learn it; returns the predictions, (n, k)."""
+        """Predict each row of x (n, inputs) before learning it, and return the predictions (n, k)."""
         out = np.empty((len(x), self.outputs), self.dtype)
         answers, mass = np.ascontiguousarray(y, np.float64), np.ascontiguousarray(w, np.float64)
         self.learner.learn_array(x, answers, mass, y.shape[1], len(x), out, x.shape[1])
@@ -313,20 +312,20 @@ class Core:
     # ---- state --------------------------------------------------------------------------------------------------------
 
     def state(self, without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
-        """Return copies of all that learning changes, by name, but for some arrays."""
+        """Return copies of all state arrays by name, except those in ``without``."""
         return {name: np.asarray(array) for name, _, _, array in self.learner.state(without)}
 
     def ring_rows(self) -> NDArray[np.int32]:
-        """Return the rows of the samples that are kept for replay; a row may be there several times."""
+        """Return the embedding rows used by samples in the replay buffer, with repetitions."""
         return self.state(tuple(name for name in STATE if name != "pair_rows"))["pair_rows"]
 
     def merge(
         self, workers: Sequence[Core], outputs: Sequence[Sequence[int] | None] | None = None, bias: float = 0.0
     ) -> Core:
-        """Return a new core: this one, and what each worker has learned since it was copied from this one.
+        """Merge workers into a new core, which adds what each has learned since it was copied from this one.
 
-        ``outputs[i][j]``: which output of the new core output j of worker i is, where they are not the same. ``bias``: where
-        an output begins that this core doesn't have. Formulas and sources stand in ``core/learners/merge.c``.
+        ``outputs[i][j]`` is the new core's output for output j of worker i, where they differ. ``bias`` is the initial bias
+        of an output that this core doesn't have. ``core/learners/merge.c`` has the formulas and sources.
         """
         places = [None if own is None else np.array(own, np.int32) for own in outputs or [None] * len(workers)]
         merged = Core.__new__(Core)
@@ -338,7 +337,7 @@ class Core:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other threads out until the block ends, so that several calls see one moment."""
+        """Lock out other threads until the block ends, so that several calls see one state."""
         self.learner.hold()
         try:
             yield
@@ -346,7 +345,7 @@ class Core:
             self.learner.release()
 
     def digest(self) -> int:
-        """Return a number that stands for the whole state: equal states have equal ones, on every machine."""
+        """Return a digest of the whole state, which is equal for equal states on every machine."""
         return int(self.learner.digest())
 
     def __getstate__(self) -> dict[str, Any]:
@@ -365,7 +364,7 @@ class Core:
                 expected=f"a pickle of a version of headwater with format {PICKLED}",
                 got=f"format {saved.get('format', 1)}",
                 at="pickle or joblib",
-                help="Make it again with this version; to keep a model, use model.save and headwater.load.",
+                help="Pickle it again with this version. To store a model, use model.save and headwater.load.",
             )
         self._experts, self.dtype, self.image = saved["experts"], saved["dtype"], saved.get("image")
         self.declaration = saved["state"]["declaration"]
@@ -375,7 +374,7 @@ class Core:
 
 
 def weights(core: Core, place: Place, vector: NDArray[Any] | None = None) -> NDArray[Any]:
-    """View of a layer's weights (n, m) in the parameters, or in another vector of that layout; gains (m,) of a normalisation."""
+    """Return a view of a layer's weights (n, m), or gains (m,) of a normalization, in the parameters or ``vector``."""
     p = core.parameters if vector is None else vector
     if place.table:
         return _matrix(p, place.at + place.stride, place.n, place.m, place.stride)
@@ -385,7 +384,7 @@ def weights(core: Core, place: Place, vector: NDArray[Any] | None = None) -> NDA
 
 
 def bias(core: Core, place: Place, vector: NDArray[Any] | None = None) -> NDArray[Any] | None:
-    """View of a layer's bias (m,), or None; shifts of a normalisation."""
+    """Return a view of a layer's bias (m,), or shifts of a normalization, or None."""
     if not place.bias:
         return None
     p = core.parameters if vector is None else vector
@@ -400,14 +399,14 @@ def _matrix(p: NDArray[Any], at: int, n: int, m: int, stride: int) -> NDArray[An
 
 
 def _kernels(p: NDArray[Any], place: Place) -> NDArray[Any]:
-    """View kernels (channels out, channels in, size, size), which lie row by row of the window, its channels side by side."""
+    """Return a view of kernels (channels out, channels in, size, size), stored with channels innermost."""
     _, channels, size, _ = place.shape
     step = place.stride * p.itemsize
     return as_strided(p[place.at :], place.shape, (p.itemsize, step, size * channels * step, channels * step))
 
 
 def _of_image(p: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """View the numbers of an image (channels, height, width), which lie pixel by pixel."""
+    """Return a view of an image (channels, height, width), stored pixel by pixel."""
     channels, height, width = shape
     return p.reshape(height, width, channels).transpose(2, 0, 1)
 
@@ -428,7 +427,7 @@ def _restored(state: Mapping[str, NDArray[Any]]) -> Any:
     arrays = []
     for name in STATE:
         array = np.ascontiguousarray(state.get(name, _EMPTY.get(name)))
-        if name == "pending_shown" and name not in state:  # it has the learner's own type
+        if name == "pending_shown" and name not in state:  # its type is that of the weights
             array = array.astype(state["weights"].dtype)
         kind = _TYPES.get(array.dtype.str, -1)
         arrays.append((name, kind, array.shape[0], array.shape[1] if array.ndim == 2 else -1, array))
@@ -436,12 +435,12 @@ def _restored(state: Mapping[str, NDArray[Any]]) -> Any:
 
 
 def level() -> int:
-    """Return the level of kernels to use: 0 for the best that there is, or what HEADWATER_LEVEL says. All have the same bits."""
+    """Return the SIMD level of the kernels, 0 for the best available, or HEADWATER_LEVEL. Results are the same."""
     return int(os.environ.get("HEADWATER_LEVEL", "0"))
 
 
 def table_key() -> int:
-    """Return a number that nobody can guess: it orders hash tables, so no names can be chosen to collide; it changes no result."""
+    """Return a random seed for hash tables, which prevents chosen collisions and does not affect results."""
     return int.from_bytes(os.urandom(8), "little")
 
 
@@ -454,10 +453,10 @@ def _smallest() -> dict[str, NDArray[Any]]:
 
 _NONE = _smallest()
 STATE = tuple(_NONE)
-"""Names of the arrays that learning changes, in the order in which they are saved: the list in ``core/arrays.c``."""
+"""Names of the state arrays in the order in which they are saved, as in ``core/arrays.c``."""
 _LATER = ("forecast_", "bandit_", "text_", "coverage", "pending_ends", "pending_shown", "memory_", "agent_")
 _EMPTY = {name: array for name, array in _NONE.items() if name.startswith(_LATER)}
-"""Arrays that files of the first versions don't have, as they stand in a learner that has no use for them."""
+"""Defaults of arrays that files of early versions lack."""
 
 __all__ = [
     "ANOMALY",

@@ -1,4 +1,4 @@
-"""A state without what a merge leaves empty: samples kept for replay, and predictions that wait for their answers."""
+"""Remove from a state what a merge leaves empty, which is the replay buffer and pending predictions."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _GROWING = (
 )
 _OF_SAMPLES = [12, 13]
 _COUNTS = [*_OF_SAMPLES, 15, 16, 18]
-"""Where ``sizes`` counts samples, their pairs, and pending predictions; the order is that of ``core/learner.h``."""
+"""Indices in ``sizes`` of the counts of samples, pairs and pending predictions, as in ``core/learner.h``."""
 
 
 def cleared(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a state as they stand in a copy that a merge makes.
+    """Return a state's arrays without replay buffer and pending predictions, as in a merged copy.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def cleared(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def with_samples(state: Mapping[str, NDArray[Any]], samples: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a state, with the samples that another one keeps for replay: one with the same rows and knots.
+    """Return a state's arrays with the replay buffer of another state that has the same rows and knots.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""The list of numbers that declares experts to the core.
+"""Serialize the declaration of experts to the list of numbers that the core reads.
 
-What the numbers mean stands in ``core/headwater.h``. The core lowers them to operations and decides where everything lies.
+``core/headwater.h`` documents the numbers. The core lowers them to operations and lays out the memory.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ LAYER_KINDS: dict[type, int] = {
     Flatten: 11,
     Recurrent: 12,
 }
-"""The core's numbers for kinds of layers."""
+"""Layer codes of the core."""
 CELLS = 6
-"""The core's number for the operation that adds cell tables to a first layer."""
+"""Code of the operation that adds tile coding to a first layer."""
 IMAGE, KERNEL = 7, 8
-"""The core's numbers for the image as the first layer, and for what the next Conv or Pool sees at once."""
+"""Codes of an image as input, and of the window of the following Conv or Pool."""
 
 
 def declaration(
@@ -72,21 +72,21 @@ def declaration(
     Parameters
     ----------
     experts : sequence of Expert
-        All read the same rows; each has its own columns in a row.
+        Experts on the same embedding rows, with separate columns.
     dtype, seed, outputs, inputs, max_rows
         As in ``Core``.
     switches : tuple of int
         standard, targets, knots, ring, intervals, history, tables, tests.
     forecast : tuple of float
-        Of a forecaster: horizon, season, lags, forgetting.
+        Forecaster: horizon, season, lags, forgetting.
     bandit : tuple of float
-        Of a bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
+        Bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
     text : tuple of float
-        Of a learner that reads texts: words in a row, which columns are found to be text, rows of words.
+        Text: words per n-gram, detection of text columns, rows of words.
     memory : tuple of float
-        Of a recurrence: what ``memory_numbers`` gives.
+        Recurrence: result of ``memory_numbers``.
     agent : tuple of float
-        Of an agent: policy, gamma, trace, two kappas, entropy, explore, random, bootstrap, bounded, adaptive.
+        Agent: policy, gamma, trace, two kappas, entropy, explore, random, bootstrap, bounded, adaptive.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def declaration(
 
 
 def _check_no_image(expert: Expert) -> None:
-    """Refuse layers that read an image where there is none: rows of named values, or numbers side by side."""
+    """Raise ConfigError if an expert on named values has image layers."""
     for layer in expert.layers:
         if isinstance(layer, IMAGE_LAYERS):
             raise ConfigError(
@@ -127,16 +127,16 @@ def _check_no_image(expert: Expert) -> None:
 def memory_numbers(
     layer: Recurrent, *, keys: int, blocks: int, traced: int, by: bytes = b"", time: bytes = b""
 ) -> tuple[float, ...]:
-    """Return the numbers that declare what is carried of a recurrence.
+    """Return the numbers that declare the state of a recurrence.
 
     Parameters
     ----------
     layer : Recurrent
-        Its units, and where λ begins.
+        The layer, with its units and the initial range of λ.
     keys, blocks, traced : int
-        How many states are kept, how many keys have sensitivities, and how many rows of the input table have them for one key.
+        Maximum number of states, of keys with sensitivities, and of embedding rows with sensitivities per key.
     by, time : bytes
-        Names of the columns of keys and of times; empty for none.
+        Names of the key and time columns; empty for none.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def memory_numbers(
 
 
 def remembered(function: Callable[..., T], *arguments: Any) -> T:
-    """Return what a function with a cache gives; without it where an argument has no hash, such as layers in a list."""
+    """Call a cached function, bypassing the cache for unhashable arguments such as lists of layers."""
     try:
         hash(arguments)
     except TypeError:
@@ -156,9 +156,9 @@ def remembered(function: Callable[..., T], *arguments: Any) -> T:
     return function(*arguments)
 
 
-@lru_cache(maxsize=16)  # experts are values: equal ones are declared alike, and most learners have the default pool's
+@lru_cache(maxsize=16)  # experts are hashable values, and most learners share the default pool's
 def _experts(experts: tuple[Expert, ...], outputs: int, image: Shape | None) -> tuple[float, ...]:
-    """Return the numbers that declare experts, one behind the other."""
+    """Return the concatenated numbers that declare all experts."""
     return tuple([number for expert in experts for number in _expert(expert, outputs, image)])
 
 
@@ -172,7 +172,7 @@ def _expert(expert: Expert, outputs: int, image: Shape | None) -> tuple[float, .
 
 
 def _learning(expert: Expert) -> list[float]:
-    """Return loss, rule, schedule, penalties, replays of an expert, and whether it has cells."""
+    """Return an expert's loss, optimizer, schedule, penalties and replays, and whether it has tile coding."""
     rule = expert.optimizer
     kind, lr, a, b = as_schedule(rule.lr, f"lr of {rule.rule.name}").numbers()
     own = (*rule.numbers(), 0.0, 0.0, 0.0, 0.0)[:4]
@@ -185,7 +185,7 @@ def _learning(expert: Expert) -> list[float]:
 
 
 def _layer(index: int, layer: Layer) -> list[list[float]]:
-    """Return the rows of a declared layer: a dense one with an activation has two."""
+    """Return the rows of a declared layer. A dense layer with an activation has two."""
     kind = LAYER_KINDS.get(type(layer), -1)
     if isinstance(layer, Dense | Embedding):
         start = layer.start()
@@ -215,7 +215,7 @@ def _layer(index: int, layer: Layer) -> list[list[float]]:
 
 
 def _image_layer(index: int, kind: int, layer: Conv | Pool | Flatten) -> list[list[float]]:
-    """Return the rows of a layer that reads an image: what it sees at once, and itself."""
+    """Return the rows of an image layer, which are its window and the layer itself."""
     if isinstance(layer, Flatten):
         return [[kind, 0, 0, 0, 0, 0, 0, index]]
     if isinstance(layer, Pool):

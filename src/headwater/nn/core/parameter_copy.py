@@ -1,9 +1,8 @@
-"""A copy of a core's parameters, made piece by piece between the steps of a learner that goes on learning.
+"""Copy a core's parameters in pieces, between the steps of a learner that keeps learning.
 
-The parameters are nearly all of a large learner. To copy them at once takes 0.3 s for 200,000 rows, in which nothing could be
-learned. So the rows of the table are copied a few megabytes at a time, and what changed meanwhile is copied again, until little
-is left for the last turn. Which rows may have changed is known: a step counts the rows that it takes (``touched``), and replay
-takes rows of the samples that are kept.
+The parameters are nearly all of a large learner, and copying them at once blocks learning for 0.3 s with 200,000 rows. So
+the rows of the table are copied a few megabytes at a time, and rows changed meanwhile are copied again until few remain for
+the last piece. A step counts the rows it updates (``touched``), and replay updates rows of the samples in its buffer.
 """
 
 from __future__ import annotations
@@ -19,30 +18,30 @@ from headwater.nn.core.running import REINITIALISED
 __all__ = ["ParameterCopy"]
 
 _PIECE = 4_000_000
-"""Bytes that are copied in one turn."""
+"""Bytes copied per call."""
 _ROUNDS = 4
 
 
 class ParameterCopy:
-    """The arrays of a core that hold a number for each parameter: weights, and the numbers of the update rule.
+    """Incremental copy of a core's parameters and of the optimizer's state for them.
 
-    Each call needs the core to stand still while it runs; between the calls it may learn.
+    The core must not learn during a call, but may learn between calls.
 
     Parameters
     ----------
     core : Core
-        What is copied.
+        The core to copy.
     """
 
     def __init__(self, core: Core) -> None:
         self._core = core
         about = core.sizes()
         self.names = ("weights", *(f"state_{k}" for k in range(about["states"])))
-        """The arrays that are copied."""
+        """Names of the arrays to copy."""
         self._dense, self._stride = about["dense"], about["stride"]
         self._layout = self._layout_now()
         self._rows = self._drawn()
-        spare = self._rows // 8 + 4096  # for rows that come while it is copied
+        spare = self._rows // 8 + 4096  # for rows added during the copy
         self._copies = {
             name: np.empty(self._dense + (self._rows + spare) * self._stride, core.dtype) for name in self.names
         }
@@ -51,8 +50,8 @@ class ParameterCopy:
         self._rounds = _ROUNDS
 
     def advance(self) -> bool:
-        """Copy some more rows; return whether it is worth calling again before `finish`."""
-        if self._layout != self._layout_now():  # another layout, or an expert began anew: all is copied at the end
+        """Copy some more rows, and return whether another call before `finish` is worthwhile."""
+        if self._layout != self._layout_now():  # after a new layout or a restarted expert, `finish` copies everything
             return False
         per_row = self._stride * self._core.dtype.itemsize * len(self.names)
         count = max(1, _PIECE // per_row)
@@ -69,7 +68,7 @@ class ParameterCopy:
         return True
 
     def finish(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays as they stand now."""
+        """Return the current arrays."""
         end = self._dense + self._core.rows * self._stride
         if self._layout != self._layout_now() or end > len(self._copies["weights"]):
             return {name: self._core.array(name).copy() for name in self.names}
@@ -85,7 +84,7 @@ class ParameterCopy:
         if not len(rows):
             return
         first, last = int(rows[0]), int(rows[-1]) + 1
-        part: Any = slice(first, last) if last - first == len(rows) else rows  # a slice is copied faster
+        part: Any = slice(first, last) if last - first == len(rows) else rows  # slices copy faster
         for name in self.names:
             to, of = (self._table(array) for array in (self._copies[name], self._core.array(name)))
             to[part] = of[part]
@@ -94,19 +93,19 @@ class ParameterCopy:
         return array[self._dense : self._dense + self._rows * self._stride].reshape(self._rows, self._stride)
 
     def _mark(self) -> None:
-        """Note which rows were touched so far, and which may be replayed from here on."""
+        """Record which rows are touched so far, and which may be replayed from here on."""
         self._touched = self._core.touched[: self._rows].copy()
         ring = self._core.ring_rows()
         self._ring = ring[ring < self._rows]
 
     def _changed(self) -> NDArray[np.int64]:
-        """Rows that may have changed since the mark: touched, or in a sample that was kept then."""
+        """Return the rows that may have changed since the mark, by updates or replay."""
         changed = self._core.touched[: self._rows] != self._touched
         changed[self._ring] = True
         return np.flatnonzero(changed)
 
     def _drawn(self) -> int:
-        """How many rows have their first weights: later ones get them when they are first learned."""
+        """Return the number of rows with initial weights. Later rows get them when first learned."""
         return int(min(self._core.rows, self._core.array("sizes")[1]))
 
     def _layout_now(self) -> tuple[Any, ...]:

@@ -1,12 +1,12 @@
 """Names of the core's codes and of an expert's running numbers, in the order of ``core/headwater.h``."""
 
 UNKNOWN, PLAIN, SCALED, PEARSON, ANOMALY = range(5)
-"""How wide answers spread: no answers to score · all rows have one scale · the scale expert's · √ŷ, that of a count · there are
-no answers, and what is predicted is how unusual a row is."""
+"""Scale of errors: no labels to score · one scale for all rows · predicted by an expert · √ŷ for counts · none, since the model
+predicts anomaly scores."""
 HEDGED, CLASSES, NUMBERS = range(3)
-"""How experts are mixed: probabilities by fixed-share Hedge, logits, numbers."""
+"""Kinds of mixture: probabilities by fixed-share Hedge, logits, numbers."""
 WINDOW = 1000
-"""How many scores are kept for intervals."""
+"""Number of scores kept for intervals."""
 (
     STEPS,
     STEP_SCALE,
@@ -24,7 +24,7 @@ WINDOW = 1000
     MIXED,
     REINITIALISED,
 ) = range(15)
-"""The running numbers of an expert: steps taken · factor on the step after a divergence · fading mean loss · steps undone ·
-rows whose logits were not finite · NAdam's product · (of the first expert, for all) inputs that were infinite, huge, far off,
-and answers so · weight in the mixture · (of the first) fading error of the mixture · how long it has known less than nothing
-· (of the first) rows that moved the mixture · how often it began anew."""
+"""Running numbers of an expert: steps · factor on the step size after a divergence · exponential mean loss · steps undone · rows
+with logits that were not finite · NAdam's product · (first expert, for all) inputs that were infinite, huge, far off, and labels
+far off · weight in the mixture · (first) exponential mean error of the mixture · failure count · (first) rows that updated the
+mixture · restarts."""

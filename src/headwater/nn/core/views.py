@@ -1,4 +1,4 @@
-"""Views of a net in the core: where its parameters lie, its operations, and the statistics of its numeric inputs."""
+"""Views of a net in the core, which are parameters, operations and statistics of numeric inputs."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from headwater.plain.images import Shape
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the parameters of a layer lie in the flat vector.
+    """Location of a layer's parameters in the flat vector.
 
     Parameters
     ----------
     expert, layer : int
-        Whose they are.
+        Indices of expert and layer.
     table : bool
-        In the rows of the input table, the first of which is the bias; else n rows of their own.
+        Whether they are in the rows of the input table, whose first row is the bias, or n separate rows.
     n, m : int
-        Inputs and outputs; n = 0 for a normalisation, which has m gains.
+        Inputs and outputs; n = 0 for a normalization, which has m gains.
     at, stride : int
-        Where the first row begins, and how far the next one lies.
+        Offset of the first row, and distance between rows.
     bias : bool
-        Whether there is one.
+        Whether there is a bias.
     bias_at : int
-        Where it begins, outside the table.
+        Offset of the bias, outside the table.
     shape : tuple of int
-        Of the weights, where they are no matrix: kernels (channels out, channels in, size, size), or gains (channels, height,
+        Shape of weights that are no matrix: kernels (channels out, channels in, size, size), or gains (channels, height,
         width) of an image.
     """
 
@@ -53,23 +53,23 @@ class Operation:
     Parameters
     ----------
     name : str
-        "dense", "dropout", "layer_norm", "batch_norm", "conv", "max_pool", "mean_pool", "flatten", or an activation's.
+        "dense", "dropout", "layer_norm", "batch_norm", "conv", "max_pool", "mean_pool", "flatten", or an activation.
     layer : int
-        Which of the expert's layers it is part of.
+        Index of its layer in the expert.
     n, m : int
-        Numbers in, numbers out.
+        Numbers of inputs and outputs.
     constant : float
-        Its own constant: slope, rate, ε, momentum.
+        Its constant: slope, rate, ε or momentum.
     weights : ndarray (n, m) or (m,), optional
-        W of a dense layer, kernels (channels out, channels in, size, size), gains of a normalisation; a view.
+        View of the weights of a dense layer, kernels (channels out, channels in, size, size), or gains of a normalization.
     bias : ndarray (m,), optional
-        b of a dense layer, shifts of a normalisation; a view.
+        View of the bias of a dense layer, or shifts of a normalization.
     running : ndarray (2m + 1,), optional
-        Means, variances and count of batch norm; a view.
+        View of means, variances and count of batch norm.
     image : tuple of int, optional
-        Channels, height and width of what it reads, where that is an image.
+        Channels, height and width of its input, if that is an image.
     seen : tuple of int
-        Size, stride and padding of a window that slides over it.
+        Size, stride and padding of its window.
     """
 
     name: str
@@ -86,20 +86,20 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What is known of the numeric inputs, by slot; views, all (slots,) but for the knots.
+    """Views of the statistics of numeric inputs by feature index, all (features,) except the knots.
 
     Parameters
     ----------
     row : ndarray
-        The row of the table that the value scales.
+        Embedding row that the value scales.
     basis : ndarray
-        First row of its spline basis; 0: none yet, −1: there will be none.
+        First row of its spline basis; 0 for none yet, −1 for never.
     mean, variance, seen : ndarray
-        Running statistics, and how many values went into them.
+        Running statistics, and number of values.
     knot_count : ndarray
-        How many knots the spline has now; below 3 it takes no part.
+        Current number of knots. A spline needs 3.
     knots : ndarray (slots, most knots)
-        Where they lie.
+        Positions of the knots.
     """
 
     row: NDArray[np.int32]

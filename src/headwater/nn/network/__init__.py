@@ -1,4 +1,4 @@
-"""A network of a fixed shape: rows of an array in, predictions out."""
+"""Networks of a fixed shape on arrays."""
 
 from .arrays import check_no_state
 from .history import EarlyStopping, History

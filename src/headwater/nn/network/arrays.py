@@ -1,4 +1,4 @@
-"""What comes into a network of a fixed shape, checked and brought into the machine's form."""
+"""Validate and convert the inputs of a network of a fixed shape."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ HEAVIEST = 1e15
 def table_of(
     X: ArrayLike, dtype: np.dtype[Any], expert: Expert, known: int | Shape
 ) -> tuple[NDArray[Any], int | Shape]:
-    """Return X as numbers of shape (n, inputs), and what the inputs are: how many, or the shape of an image.
+    """Return X as numbers (n, inputs), and the number of inputs or the shape of an image.
 
-    ``known`` is what they are already known to be, or 0.
+    ``known`` is the number or shape if it is known already, else 0.
 
     Raises
     ------
     DataError
-        If X is no array of numbers, or has more dimensions than a table or images.
+        If X is not an array of numbers, or has too many dimensions.
     """
     x = _numbers(X, "X", "For dicts, names and strings use hw.Classifier or hw.Regressor.", dtype)
     if reads_image(expert.layers) and x.ndim != 2:
@@ -39,7 +39,7 @@ def table_of(
 
 
 def _images(x: NDArray[Any], known: int | Shape) -> tuple[NDArray[Any], Shape]:
-    """Return images (n, channels, height, width), or (n, height, width) of one channel, as a line of numbers each."""
+    """Flatten images (n, channels, height, width), or (n, height, width) with one channel."""
     found: Any = x.shape[1:] if x.ndim == 4 else (1, *x.shape[1:])
     if x.ndim not in (3, 4) or (known and found != known):
         shape = known if isinstance(known, tuple) else ("channels", "height", "width")
@@ -49,7 +49,7 @@ def _images(x: NDArray[Any], known: int | Shape) -> tuple[NDArray[Any], Shape]:
 
 
 def check_no_state(expert: Expert, at: str) -> None:
-    """Refuse a network whose predictions depend on the rows before.
+    """Raise ConfigError if a network has a recurrent state.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def check_no_state(expert: Expert, at: str) -> None:
 
 
 def check_expert(expert: Expert, dtype: str) -> None:
-    """Check what a network of a fixed shape is made from.
+    """Validate the expert and dtype of a network of a fixed shape.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def check_expert(expert: Expert, dtype: str) -> None:
         )
     if expert.recurrent and not any(isinstance(layer, Dense) for layer in expert.layers):
         raise ConfigError(
-            expected="a Dense layer behind Recurrent, for the outputs",
+            expected="a Dense layer after Recurrent, for the outputs",
             got="none",
             at="layers",
             help="Put nn.Dense(1) at the end.",
@@ -103,12 +103,12 @@ def check_expert(expert: Expert, dtype: str) -> None:
             expected="a last layer without an activation, since binary_cross_entropy applies the sigmoid itself",
             got="'sigmoid', so it would be applied twice",
             at="layers",
-            help="Make the last layer nn.Dense(1): the prediction is a probability all the same.",
+            help="Make the last layer nn.Dense(1). The prediction is still a probability.",
         )
 
 
 def check_inputs(x: NDArray[Any], expert: Expert, inputs: int) -> None:
-    """Refuse another number of inputs than the net has, and ids that its Embedding lacks."""
+    """Raise DataError for a wrong number of inputs, or ids that the Embedding lacks."""
     if x.shape[1] != inputs:
         raise DataError(
             expected=f"{inputs} inputs",
@@ -129,17 +129,17 @@ def check_inputs(x: NDArray[Any], expert: Expert, inputs: int) -> None:
             expected="whole numbers as ids",
             got=f"{x[x % 1 != 0][0]:g}",
             at="X",
-            help="An Embedding picks rows; give numbers that mean amounts to Dense.",
+            help="An Embedding selects rows by id. Pass quantities to a Dense layer.",
         )
 
 
 def answers_of(y: ArrayLike, n: int, expert: Expert, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return y as (n, 1) class numbers or (n, outputs) values.
+    """Return y as class indices (n, 1) or values (n, outputs).
 
     Raises
     ------
     DataError
-        If the shape doesn't fit, or an answer is not finite or lies where the loss has no minimum.
+        If the shape doesn't fit, or a label is not finite or outside the domain of the loss.
     """
     answers = _numbers(y, "y", "Number the classes from 0, or use hw.Classifier.", dtype)
     if answers.ndim == 1:
@@ -169,12 +169,12 @@ def answers_of(y: ArrayLike, n: int, expert: Expert, dtype: np.dtype[Any]) -> ND
 
 
 def weights_of(w: ArrayLike | None, n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return the weights of n samples, 1 for each without w.
+    """Return the weights of n samples, 1 by default.
 
     Raises
     ------
     DataError
-        If there is not one weight from 0 to 1e15 a sample.
+        Unless there is one weight from 0 to 1e15 per sample.
     """
     if w is None:
         return np.ones(n, dtype)

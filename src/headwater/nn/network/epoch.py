@@ -1,4 +1,4 @@
-"""One pass of gradient descent over data that is all there, and the way back when it runs away."""
+"""Run epochs of gradient descent, and restore the weights if the loss diverges."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def run_epoch(
     size: int,
     epoch: int,
 ) -> float:
-    """Take a step every ``size`` samples of x (n, inputs), in that order; return the mean loss, penalty included.
+    """Take a step every ``size`` samples of x (n, inputs) in ``order``, and return the mean loss with penalty.
 
     Raises
     ------
     DataError
-        If the loss or a weight stops being finite; everything is then as it was before the pass.
+        If the loss or a weight is no longer finite. The state is then restored to that before the epoch.
     """
     good, total = net.snapshot(steps=True), 0.0
     for start in range(0, len(x), size):
@@ -50,7 +50,7 @@ def run_epoch(
                 got=f"{value:g}",
                 at=f"Network.fit, epoch {epoch}",
                 help="Use a smaller step or clip_norm, and bring the inputs to about -1 … 1. "
-                "All is as it was before this epoch.",
+                "The state before this epoch was restored.",
             )
     return total / max(len(x), 1)
 
@@ -63,10 +63,10 @@ def run_epochs(
     stopping: EarlyStopping | None,
     callbacks: Sequence[Callable[[int, History], object]] = (),
 ) -> History:
-    """Pass over the data ``epochs`` times. With ``stopping``, the best weights are put back at the end.
+    """Run ``epochs`` epochs and, with ``stopping``, restore the best weights at the end.
 
-    ``run_one(epoch)`` makes a pass and returns its loss; ``validation_loss()`` is the loss on validation data. A callback that
-    returns True ends the training.
+    ``run_one(epoch)`` runs an epoch and returns its loss, and ``validation_loss()`` returns the loss on validation data. A
+    callback that returns True ends the training.
     """
     history, best = History(), np.inf
     best_state = net.snapshot(steps=False)
@@ -79,8 +79,8 @@ def run_epochs(
                 best_state = net.snapshot(steps=False)
             elif stopping is not None and epoch - history.best_epoch >= stopping.patience:
                 history.stopped_early = True
-        said = [call(epoch, history) for call in callbacks]
-        if history.stopped_early or any(one is True for one in said):
+        results = [call(epoch, history) for call in callbacks]
+        if history.stopped_early or any(result is True for result in results):
             break
     if stopping is not None:
         net.restore(best_state)
@@ -88,12 +88,12 @@ def run_epochs(
 
 
 def split_at(n: int, share: float, validation: object) -> int:
-    """Return how many of n samples are learned where the share of the last ones is kept for validation.
+    """Return the number of samples to train on if the last ``share`` of n are held out for validation.
 
     Raises
     ------
     ConfigError
-        If there is validation data already, or the share leaves nothing to learn from or to measure on.
+        If there is validation data already, or one side would be empty.
     """
     kept = round(n * share) if 0 < share < 1 else 0
     if validation is not None or not 0 < kept < n:
@@ -107,7 +107,7 @@ def split_at(n: int, share: float, validation: object) -> int:
 
 
 def printed(epochs: int, every: int) -> Callable[[int, History], None]:
-    """Return a callback that prints the losses of each so many epochs, and of the last."""
+    """Return a callback that prints the losses of every ``every``-th epoch and of the last."""
 
     def on_epoch(epoch: int, history: History) -> None:
         if epoch % every and epoch < epochs:

@@ -1,4 +1,4 @@
-"""What ``Network.fit`` is told about stopping, and what it says afterwards."""
+"""Early stopping and training history of ``Network.fit``."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from headwater.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class EarlyStopping:
-    """Stop when the validation loss has not fallen for a while, and take back the best weights.
+    """Stop when the validation loss no longer improves, and restore the best weights.
 
     Parameters
     ----------
     patience : int
-        Epochs without a new best that are waited for.
+        Number of epochs to wait for an improvement.
     min_delta : float
-        By how much a new best must be better.
+        Minimum improvement.
 
     References
     ----------
@@ -34,7 +34,7 @@ class EarlyStopping:
 
 @dataclass(slots=True)
 class History:
-    """What ``fit`` saw, epoch by epoch.
+    """Losses of ``fit`` by epoch.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ class History:
     validation_loss : list of float
         Loss on the validation data after each epoch.
     best_epoch : int
-        Epoch (from 1) of the lowest validation loss; 0 without validation.
+        Epoch of the lowest validation loss, from 1; 0 without validation.
     stopped_early : bool
-        Whether early stopping ended it.
+        Whether early stopping ended the training.
 
     Examples
     --------
@@ -60,12 +60,12 @@ class History:
 
 
 def as_stopping(given: EarlyStopping | int | None, validation: object) -> EarlyStopping | None:
-    """Return when to stop; an int is the patience.
+    """Return the early stopping, of which an int is the patience.
 
     Raises
     ------
     ConfigError
-        If there is no data to stop by.
+        If there is no validation data.
     """
     if given is not None and validation is None:
         raise ConfigError(expected="validation=(X, y)", got="none", at="early_stopping", help="Give data to stop by.")

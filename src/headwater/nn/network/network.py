@@ -1,4 +1,4 @@
-"""A network of a fixed shape: the four steps of the principle one by one, ``fit``, and learning row by row."""
+"""Networks of a fixed shape, with training step by step, by ``fit``, and row by row."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ _TO_TORCH = Lazy("headwater.nn.torch:to_torch")
 
 
 class Network:
-    """A stack of layers, y = fₗ(Wₗ·…f₁(W₁·x + b₁)… + bₗ), that learns by gradient descent.
+    """Feed-forward network y = fₗ(Wₗ·…f₁(W₁·x + b₁)… + bₗ), trained by gradient descent.
 
-    The four steps stand on their own: ``forward`` (prediction), ``loss``, ``gradients`` (backpropagation), ``update``.
-    ``fit`` repeats them over batches; ``learn_many`` predicts and learns row by row.
+    The four steps can be called separately: ``forward`` (prediction), ``loss``, ``gradients`` (backpropagation), ``update``.
+    ``fit`` repeats them over batches, and ``learn_many`` predicts and learns row by row.
 
     Parameters
     ----------
     layers : sequence of Layer
         The first is Dense, Embedding, Recurrent or, for images, Conv; the last gives the outputs.
     loss : str or Loss
-        What a wrong prediction costs; its link (sigmoid, softmax, exp) is applied behind the last layer.
+        The loss, whose link (sigmoid, softmax, exp) is applied after the last layer.
     optimizer : Optimizer or str
-        The update rule, or the name of one with its usual numbers, e.g. "adam".
+        The optimizer, or its name, e.g. "adam", for the default settings.
     l1, l2 : float
         Penalty l1·Σ|w| + ½·l2·Σw² on weights, not on biases.
     clip_norm, clip_value : float
-        Bounds on the gradient: its norm, and each number; 0 for none.
+        Bounds on the gradient's norm and on each element; 0 for none.
     seed : int
-        Of initial weights, shuffling and dropout.
+        Seed of initial weights, shuffling and dropout.
     dtype : str
         "float32" or "float64".
     inputs : int or tuple of int, optional
-        How many inputs, or (channels, height, width) of an image; learned from the first data without it.
+        Number of inputs, or (channels, height, width) of an image; by default taken from the first data.
     engine : str
-        "core", or "plain": the same arithmetic in NumPy (``headwater.plain``), slow, to step through in a debugger. From the
-        same seed both learn the same but for rounding. Only "core" can be saved and exported.
+        "core", or "plain" for the same arithmetic in NumPy (``headwater.plain``), slow and meant for a debugger. The same seed
+        gives the same results up to rounding. Only "core" can be saved and exported.
 
     Raises
     ------
@@ -107,8 +107,8 @@ class Network:
     def __repr__(self) -> str:
         e = self.expert
         more = "" if self.engine == "core" else f", engine={self.engine!r}"
-        said = f"loss={e.loss!r}, optimizer={e.optimizer!r}, l1={e.l1}, l2={e.l2}, seed={self.seed}{more}"
-        return f"Network({list(e.layers)!r}, {said})"
+        settings = f"loss={e.loss!r}, optimizer={e.optimizer!r}, l1={e.l1}, l2={e.l2}, seed={self.seed}{more}"
+        return f"Network({list(e.layers)!r}, {settings})"
 
     def _repr_html_(self) -> str:
         shown: str = NOTEBOOK(self)
@@ -117,19 +117,19 @@ class Network:
     # ---- shape ------------------------------------------------------------------------------------------------------
 
     def build(self, inputs: int | Shape, state: Mapping[str, NDArray[Any]] | None = None) -> Network:
-        """Draw the initial weights for that many inputs; data does it by itself.
+        """Draw the initial weights for a number of inputs. The first data does this implicitly.
 
         Parameters
         ----------
         inputs : int or tuple of int
-            Columns of X, for an Embedding its rows count instead; or (channels, height, width) of an image.
+            Columns of X, or (channels, height, width) of an image. An Embedding takes its number of rows instead.
         state : mapping, optional
-            Arrays of a saved network to go on from, in place of initial weights.
+            Arrays of a saved network to continue from.
 
         Returns
         -------
         Network
-            Itself.
+            The network itself.
         """
         dtype, seed = self.dtype.name, self.seed
         if reads_image(self.expert.layers):
@@ -141,7 +141,7 @@ class Network:
 
     @property
     def core(self) -> Core:
-        """What the network is made of in the core: its flat vectors and operations.
+        """The network's core, with its flat vectors and operations.
 
         Raises
         ------
@@ -152,7 +152,7 @@ class Network:
 
     @property
     def plain(self) -> PlainNetwork:
-        """What the network is made of with engine="plain": layers with ``forward`` and ``backward``, in NumPy.
+        """The network's NumPy layers, with ``forward`` and ``backward``, for engine="plain".
 
         Raises
         ------
@@ -163,23 +163,23 @@ class Network:
 
     @property
     def layers(self) -> list[Parameters]:
-        """Named views of each layer's weights and bias in the flat vector, for the layers that have any."""
+        """Named views of the weights and bias of each layer with parameters."""
         return built(self._net).layers()
 
     @property
     def parameters(self) -> NDArray[Any]:
-        """The flat vector P, a view; each engine has a layout of its own."""
+        """View of the flat vector P, whose layout depends on the engine."""
         return built(self._net).parameters
 
     # ---- the four steps ---------------------------------------------------------------------------------------------
 
     def forward(self, X: ArrayLike) -> NDArray[Any]:
-        """Step 1, the forward pass: predictions for X, shape (n, outputs), through the loss's link.
+        """Step 1, the forward pass. Return predictions (n, outputs) for X, through the loss's link.
 
         Parameters
         ----------
         X : array (n, inputs)
-            Samples; images also as (n, channels, height, width), or (n, height, width) of one channel.
+            Samples; images also as (n, channels, height, width), or (n, height, width) with one channel.
 
         Returns
         -------
@@ -190,16 +190,16 @@ class Network:
         return built(self._net).forward(x)
 
     def loss(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> float:
-        """Step 2, the loss: mean over the samples plus the penalty, as it stands (no dropout).
+        """Step 2, the loss. Return its mean over the samples plus the penalty, without dropout.
 
         Parameters
         ----------
         X : array (n, inputs)
             Samples.
         y : array (n,) or (n, outputs)
-            Answers; for cross-entropy class numbers, or one row of probabilities a sample.
+            Labels; for cross-entropy class indices, or a row of probabilities per sample.
         w : array (n,), optional
-            Weights of the samples.
+            Sample weights.
 
         Returns
         -------
@@ -209,7 +209,7 @@ class Network:
         return built(self._net).loss_and_gradient(*data)[0]
 
     def gradients(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
-        """Step 3, backpropagation: the gradient of ``loss`` by every number of the flat vector.
+        """Step 3, backpropagation. Return the gradient of ``loss`` by the flat vector.
 
         Parameters
         ----------
@@ -219,13 +219,13 @@ class Network:
         Returns
         -------
         ndarray (len(parameters),)
-            ∂loss/∂P, in the layout of ``parameters``; it includes the penalty.
+            ∂loss/∂P, in the layout of ``parameters``, including the penalty.
         """
         data = self._data_of(X, y, w)
         return built(self._net).loss_and_gradient(*data)[1]
 
     def layer_gradients(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> list[Parameters]:
-        """Backpropagation as in ``gradients``, by layer and name: of ``layers[i].weights`` and ``layers[i].bias``.
+        """Return the gradient of ``loss`` by layer, for ``layers[i].weights`` and ``layers[i].bias``.
 
         Parameters
         ----------
@@ -235,7 +235,7 @@ class Network:
         Returns
         -------
         list of Parameters
-            For each layer that has parameters its name, ∂loss/∂W (inputs, units), ∂loss/∂b (units,).
+            Name, ∂loss/∂W (inputs, units) and ∂loss/∂b (units,) of each layer with parameters.
 
         Examples
         --------
@@ -248,12 +248,12 @@ class Network:
         return built(self._net).layers(self.gradients(X, y, w))
 
     def update(self, gradients: NDArray[Any]) -> None:
-        """Step 4, the update: one step of the optimizer along that gradient.
+        """Step 4, the update. Take one optimizer step along a gradient.
 
         Parameters
         ----------
         gradients : ndarray (len(parameters),)
-            What ``gradients`` returned, or any vector of that layout.
+            The result of ``gradients``, or any vector of that layout.
         """
         g = np.array(gradients, self.dtype)
         if g.shape != self.parameters.shape:
@@ -282,7 +282,7 @@ class Network:
         callbacks: Sequence[Callable[[int, History], object]] = (),
         verbose: bool | int = False,
     ) -> History:
-        """Gradient descent over the data: batch (batch_size None), mini-batch (n) or stochastic (1).
+        """Train by gradient descent, with full batches (None), mini-batches (n) or single samples (1).
 
         Parameters
         ----------
@@ -291,19 +291,19 @@ class Network:
         epochs : int
             Passes over the data.
         batch_size : int, optional
-            Samples in a step: None for all of them.
+            Samples per step; None for all.
         validation : (X, y), optional
-            Data on which the loss is measured after each epoch.
+            Data to measure the loss on after each epoch.
         validation_split : float
-            The share of the samples, the last ones, that is kept for validation in place of that.
+            Share of the samples, the last ones, to hold out for validation instead.
         early_stopping : EarlyStopping or int, optional
-            When to stop for want of progress on the validation data; an int is its patience.
+            Stop when the validation loss no longer improves. An int is the patience.
         shuffle : bool
-            Whether each epoch draws its own order of samples.
+            Whether to shuffle the samples in each epoch.
         callbacks : sequence of callable
-            Each is called after each epoch with its number (from 1) and the history so far; True ends the training.
+            Called after each epoch with its number, from 1, and the history. Returning True ends the training.
         verbose : bool or int
-            Print a line after each epoch; a number: after each so many.
+            Print a line after each epoch, or after every ``verbose`` epochs.
 
         Returns
         -------
@@ -312,7 +312,7 @@ class Network:
         Raises
         ------
         DataError
-            If shapes don't fit, an answer is not finite, or the loss runs away (the last good weights are kept).
+            If shapes don't fit, a label is not finite, or the loss diverges. The last good weights are then restored.
         """
         if self.expert.recurrent:
             raise ConfigError(
@@ -341,24 +341,24 @@ class Network:
         return run_epochs(built(self._net), epochs, one, measured, stopping, calls)
 
     def learn_many(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
-        """Online: predict each row, then learn it, strictly one after the other.
+        """Learn online, predicting each row before it is learned.
 
         Parameters
         ----------
         X, y, w
-            As in ``loss``; a weight of 0 teaches nothing.
+            As in ``loss``. Rows with weight 0 are not learned.
 
         Returns
         -------
         ndarray (n,) or (n, outputs)
-            The prediction made before each row was learned.
+            Predictions made before each row was learned.
         """
         x, answers, weight = self._data_of(X, y, w)
         out = built(self._net).learn(x, answers, weight)
         return out[:, 0] if self.outputs == 1 else out
 
     def reset(self) -> None:
-        """Let the state of a ``Recurrent`` layer begin anew at 0, as before a new sequence; what was learned stays.
+        """Reset the state of a ``Recurrent`` layer to 0 before a new sequence, and keep all weights.
 
         Examples
         --------
@@ -376,7 +376,7 @@ class Network:
             self.core.learner.reset_memory()
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Predictions for X: (n,) with one output, class numbers for cross-entropy and hinge, else (n, outputs).
+        """Return (n,) predictions with one output, class indices for cross-entropy and hinge, else (n, outputs).
 
         Parameters
         ----------
@@ -393,23 +393,23 @@ class Network:
         return out.argmax(1) if self.expert.loss.row.classes else out
 
     def summary(self) -> Summary:
-        """Return the layers with their shapes and numbers of parameters, as a table."""
+        """Return a table of the layers with their shapes and numbers of parameters."""
         return summary_of(self.expert, self.layers)
 
     @property
     def outputs(self) -> int:
-        """How many outputs the last layer has."""
+        """Number of outputs."""
         return self.expert.outputs
 
-    # ---- elsewhere --------------------------------------------------------------------------------------------------
+    # ---- exports ----------------------------------------------------------------------------------------------------
 
     def to_torch(self, *, logits: bool = False) -> Any:
-        """Return the network as a ``torch.nn.Sequential`` with copies of its numbers.
+        """Return the network as a ``torch.nn.Sequential`` with copies of its parameters.
 
         Parameters
         ----------
         logits : bool
-            Leave out the link of the loss (sigmoid, softmax, exp): what PyTorch's own losses expect.
+            Leave out the link (sigmoid, softmax, exp), as PyTorch's losses expect.
 
         Returns
         -------
@@ -419,33 +419,33 @@ class Network:
         return _TO_TORCH(self, logits=logits)
 
     def save(self, path: Any) -> None:
-        """Write the network to a file, from which ``headwater.load`` brings it back to go on to the bit.
+        """Save the network to a file, from which ``headwater.load`` restores it to the bit.
 
-        Only a network with engine="core" can be written.
+        Only networks with engine="core" can be saved.
 
         Parameters
         ----------
         path : str or Path
-            The file; what it held is replaced.
+            The file, which is overwritten.
         """
         SAVE(self, path)
 
     def export_onnx(self, path: Any, *, opset: int = 17) -> None:
-        """Write the network as it predicts now to an ONNX file with the input X (N, inputs).
+        """Export the network's predictions to an ONNX file with the input X (N, inputs).
 
         Parameters
         ----------
         path : str or Path
-            The file; what it held is replaced.
+            The file, which is overwritten.
         opset : int
-            Version of ONNX's operators.
+            ONNX operator set version.
         """
         EXPORT_ONNX(self, path, opset=opset, array=False)
 
-    # ---- checking what comes in -------------------------------------------------------------------------------------
+    # ---- validation of inputs ---------------------------------------------------------------------------------------
 
     def _inputs_of(self, X: ArrayLike) -> NDArray[Any]:
-        """Return X as (n, inputs) in the net's number type, building the net at the first data."""
+        """Return X as (n, inputs) in the net's dtype, and build the net on the first data."""
         x, inputs = table_of(X, self.dtype, self.expert, self._inputs)
         if self._net is None:
             self.build(inputs)
@@ -455,6 +455,6 @@ class Network:
     def _data_of(
         self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Return inputs, answers and weights, checked."""
+        """Return validated inputs, labels and weights."""
         x = self._inputs_of(X)
         return x, answers_of(y, len(x), self.expert, self.dtype), weights_of(w, len(x), self.dtype)

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Named views of one layer's numbers in the flat vector: writing into them changes the network.
+    """Named views of one layer's parameters. Writing into them changes the network.
 
     Parameters
     ----------
     name : str
-        The layer's class.
+        Class name of the layer.
     weights : ndarray (inputs, units)
-        W; gains (units,) for a normalisation.
+        W, or gains (units,) of a normalization.
     bias : ndarray (units,) or None
-        b.
+        b, or shifts of a normalization.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a network is made of, as a table."""
+"""Summary table of a network."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Summary", "summary_of"]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Summary:
-    """The layers of a network with their shapes and numbers of parameters; shows as a table.
+    """Table of a network's layers with their shapes and numbers of parameters.
 
     Parameters
     ----------
     rows : tuple of (str, str, int)
-        For each layer: how it is declared, the shape of its weights, and how many parameters it has.
+        Declaration, shape of the weights and number of parameters of each layer.
     rest : str
         Loss and optimizer.
 
@@ -39,7 +39,7 @@ class Summary:
 
     @property
     def parameters(self) -> int:
-        """How many parameters there are in all."""
+        """Total number of parameters."""
         return sum(count for *_, count in self.rows)
 
     def __repr__(self) -> str:
@@ -51,7 +51,7 @@ class Summary:
 
 
 def summary_of(expert: Expert, layers: Sequence[Parameters]) -> Summary:
-    """Return the summary of a network that is declared so and whose layers with parameters are these."""
+    """Return the summary of an expert, given the parameters of its layers."""
     own = iter(layers)
     rows = []
     for layer in expert.layers:
@@ -65,7 +65,7 @@ def summary_of(expert: Expert, layers: Sequence[Parameters]) -> Summary:
 
 
 LEARNED = ("Dense", "Embedding", "LayerNorm", "BatchNorm", "Conv", "Recurrent")
-"""Layers with numbers to learn."""
+"""Layers with parameters."""
 
 
 def _has_numbers(layer: object) -> bool:
@@ -73,7 +73,7 @@ def _has_numbers(layer: object) -> bool:
 
 
 def _declared(layer: object) -> str:
-    """Return a layer as one writes it: its class, and its units and activation where it has them."""
+    """Return a layer as it is declared, by its class, units and activation."""
     given = [
         getattr(layer, name, None)
         for name in ("units", "rows", "name", "rate", "channels", "kernel", "size", "kind", "activation")

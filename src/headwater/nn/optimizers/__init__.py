@@ -1,7 +1,7 @@
-"""Update rules, declared: a frozen dataclass each, whose defaults are the paper's; the loops run in ``core/kernels/optimizers``.
+"""Optimizer declarations as frozen dataclasses, with the papers' defaults, computed in ``core/kernels/optimizers``.
 
-An optimizer here is only its numbers. Its state lives in the network's flat vectors, so one optimizer object can be given
-to any number of networks.
+An optimizer holds only its settings. Its state is part of the network, so one optimizer can be passed to any number of
+networks.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     cls.rule.name: cls
     for cls in (SGD, Momentum, Nesterov, AdaGrad, RMSProp, Adadelta, Adam, AdamW, AMSGrad, NAdam, FTRL, COCOB)
 }
-"""Every update rule by its string name."""
+"""Every optimizer by name."""
 
 
 def optimizer(name: str, lr: float | None = None) -> Optimizer:
-    """Return the optimizer of that name, with its own defaults and the given step size.
+    """Return the optimizer of a name, with its defaults and the given learning rate.
 
     Parameters
     ----------
     name : str
         A name in ``OPTIMIZERS``, e.g. ``"adam"``.
     lr : float, optional
-        Step size; the rule's default without it.
+        Learning rate; the optimizer's default if None.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def optimizer(name: str, lr: float | None = None) -> Optimizer:
     Raises
     ------
     ConfigError
-        If there is no such rule.
+        For an unknown name.
 
     Examples
     --------
@@ -77,12 +77,12 @@ def optimizer(name: str, lr: float | None = None) -> Optimizer:
 
 
 def as_optimizer(given: str | Optimizer, at: str = "optimizer") -> Optimizer:
-    """Return the optimizer that was given by itself or by name.
+    """Return an optimizer, given one or its name.
 
     Raises
     ------
     ConfigError
-        If it is neither an optimizer nor the name of one.
+        If it is neither an optimizer nor a name.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Update rules that give each weight a step of its own, from the gradients it has seen."""
+"""Optimizers with a step size per weight, adapted to its past gradients."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from .schedules import Schedule
 
 @dataclass(frozen=True, slots=True)
 class AdaGrad(Optimizer):
-    """G ← G + g²; w ← w − lr·g/(√G + ε): a step size for each weight that shrinks with what it has learned.
+    """AdaGrad, whose step sizes shrink with the sum of squared gradients.
+
+    G ← G + g²; w ← w − lr·g/(√G + ε).
 
     Parameters
     ----------
     lr : float or Schedule
-        Step size.
+        Learning rate.
     eps : float
-        ε, against division by zero.
+        ε, which avoids division by zero.
 
     References
     ----------
@@ -43,16 +45,18 @@ class AdaGrad(Optimizer):
 
 @dataclass(frozen=True, slots=True)
 class RMSProp(Optimizer):
-    """v ← ρ·v + (1 − ρ)·g²; w ← w − lr·g/(√v + ε).
+    """RMSProp, which divides by the root mean square of recent gradients.
+
+    v ← ρ·v + (1 − ρ)·g²; w ← w − lr·g/(√v + ε).
 
     Parameters
     ----------
     lr : float or Schedule
-        Step size.
+        Learning rate.
     rho : float
-        ρ, what is kept of the mean square.
+        ρ, the decay of the mean square.
     eps : float
-        ε, against division by zero.
+        ε, which avoids division by zero.
 
     References
     ----------
@@ -76,14 +80,16 @@ class RMSProp(Optimizer):
 
 @dataclass(frozen=True, slots=True)
 class Adadelta(Optimizer):
-    """v ← ρ·v + (1 − ρ)·g²; δ = g·√(u + ε)/√(v + ε); u ← ρ·u + (1 − ρ)·δ²; w ← w − lr·δ.
+    """Adadelta, which scales steps by the root mean square of recent steps.
+
+    v ← ρ·v + (1 − ρ)·g²; δ = g·√(u + ε)/√(v + ε); u ← ρ·u + (1 − ρ)·δ²; w ← w − lr·δ.
 
     Parameters
     ----------
     lr : float or Schedule
-        1 in the paper, which has no step size.
+        1 in the paper, which has no learning rate.
     rho : float
-        ρ, what is kept of the means.
+        ρ, the decay of the means.
     eps : float
         ε, which sets the size of the first steps.
 
@@ -109,16 +115,18 @@ class Adadelta(Optimizer):
 
 @dataclass(frozen=True, slots=True)
 class Adam(Optimizer):
-    """m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; w ← w − lr·m̂/(√v̂ + ε), hats for the bias correction.
+    """Adam, which combines momentum with a step size per weight.
+
+    m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; w ← w − lr·m̂/(√v̂ + ε), where hats mark bias-corrected moments.
 
     Parameters
     ----------
     lr : float or Schedule
-        Step size: about how far a weight moves in a step.
+        Learning rate, about the size of a weight's step.
     beta1, beta2 : float
-        What is kept of the two moments.
+        Decay of the two moments.
     eps : float
-        ε, against division by zero.
+        ε, which avoids division by zero.
 
     References
     ----------
@@ -143,7 +151,7 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True, slots=True)
 class AdamW(Optimizer):
-    """Adam after w ← (1 − lr·λ)·w: weight decay that the second moment doesn't rescale. Biases don't decay.
+    """Adam with decoupled weight decay, w ← (1 − lr·λ)·w before the step. Biases don't decay.
 
     Parameters
     ----------
@@ -178,7 +186,7 @@ class AdamW(Optimizer):
 
 @dataclass(frozen=True, slots=True)
 class AMSGrad(Optimizer):
-    """Adam with the largest second moment so far under the root, so that steps never grow again.
+    """AMSGrad, which is Adam with the maximum of the second moment so far.
 
     Parameters
     ----------
@@ -210,7 +218,7 @@ class AMSGrad(Optimizer):
 
 @dataclass(frozen=True, slots=True)
 class NAdam(Optimizer):
-    """Adam with Nesterov's look-ahead, μₜ = β₁(1 − ½·0.96^(t·ψ)).
+    """Adam with Nesterov's look-ahead, with momentum μₜ = β₁(1 − ½·0.96^(t·ψ)).
 
     Parameters
     ----------
@@ -245,7 +253,7 @@ class NAdam(Optimizer):
 
 @dataclass(frozen=True, slots=True)
 class FTRL(Optimizer):
-    """Follow the (proximally) regularised leader: AdaGrad's steps, with weights of exactly zero where L1 wins.
+    """Follow the regularized leader (FTRL-Proximal), with exactly zero weights where L1 wins.
 
     σ = (√(n + g²) − √n)/α; z ← z + g − σ·w; n ← n + g²; w = −(z − sign(z)·λ₁)/((β + √n)/α + λ₂), or 0 if |z| ≤ λ₁.
 
@@ -254,7 +262,7 @@ class FTRL(Optimizer):
     lr : float or Schedule
         α.
     beta : float
-        β, which tames the first steps.
+        β, which bounds the first steps.
     l1, l2 : float
         λ₁, λ₂.
 
@@ -281,14 +289,14 @@ class FTRL(Optimizer):
 
 @dataclass(frozen=True, slots=True)
 class COCOB(Optimizer):
-    """Continuous coin betting: no step size at all; each weight bets a fraction of what it has won.
+    """Continuous coin betting, which needs no learning rate. Each weight bets a fraction of its winnings.
 
     Parameters
     ----------
     alpha : float
-        α, which tames the first bets.
+        α, which bounds the first bets.
     lr : float
-        Not used by the rule; kept at 1 so that every optimizer has one.
+        Unused, present so that every optimizer has one.
 
     References
     ----------

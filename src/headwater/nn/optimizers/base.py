@@ -1,4 +1,4 @@
-"""What every update rule declares; the loops run in ``core/kernels/optimizers/optim.c``."""
+"""Base class of optimizers, computed in ``core/kernels/optimizers/optim.c``."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from headwater.plain.optimizers.rules import RuleRow
 from .schedules import Schedule
 
 SHARES = ("beta1", "beta2", "momentum", "rho")
-"""What part of the past is kept: at 1 nothing new would ever count."""
+"""Decay factors, which must be below 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """What every update rule declares: a step size (number or schedule), and its row in ``plain/optimizers/rules.py``.
+    """Base class of optimizers, with a learning rate and a row in ``plain/optimizers/rules.py``.
 
     Parameters
     ----------
     lr : float or Schedule
-        Step size.
+        Learning rate.
 
     Examples
     --------
@@ -35,16 +35,16 @@ class Optimizer:
     lr: float | Schedule
 
     def numbers(self) -> tuple[float, ...]:
-        """Return the rule's own numbers, in the order of its row."""
+        """Return the optimizer's hyperparameters, in the order of its row."""
         return ()
 
     def check(self) -> None:
-        """Refuse numbers with which the formula has no meaning.
+        """Raise ConfigError for hyperparameters outside their range.
 
         Raises
         ------
         ConfigError
-            For a share of the past outside [0, 1), and any other number that is below 0 or not finite.
+            For a decay outside [0, 1), and for any other number that is negative or not finite.
         """
         for field in fields(self):
             value = getattr(self, field.name)

@@ -1,4 +1,4 @@
-"""Update rules with one step size for all weights: plain descent and its two momentums."""
+"""Optimizers with one step size for all weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .schedules import Schedule
 
 @dataclass(frozen=True, slots=True)
 class SGD(Optimizer):
-    """Stochastic gradient descent: w ← w − lr·g.
+    """Stochastic gradient descent, w ← w − lr·g.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True, slots=True)
 class Momentum(Optimizer):
-    """Heavy ball: u ← μ·u + g; w ← w − lr·u.
+    """Momentum (heavy ball), u ← μ·u + g and w ← w − lr·u.
 
     Parameters
     ----------
     lr : float or Schedule
-        Step size.
+        Learning rate.
     momentum : float
-        μ, what is kept of the velocity.
+        μ, the decay of the velocity.
 
     References
     ----------
@@ -66,14 +66,14 @@ class Momentum(Optimizer):
 
 @dataclass(frozen=True, slots=True)
 class Nesterov(Optimizer):
-    """Accelerated gradient: u ← μ·u + g; w ← w − lr·(g + μ·u).
+    """Nesterov's accelerated gradient, u ← μ·u + g and w ← w − lr·(g + μ·u).
 
     Parameters
     ----------
     lr : float or Schedule
-        Step size.
+        Learning rate.
     momentum : float
-        μ, what is kept of the velocity.
+        μ, the decay of the velocity.
 
     References
     ----------

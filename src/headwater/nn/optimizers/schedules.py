@@ -1,4 +1,4 @@
-"""Schedules: a step size that moves with the number of steps taken, declared; the formulas run in ``core/kernels/optimizers``."""
+"""Learning-rate schedules, computed in ``core/kernels/optimizers``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from headwater.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """The same step size for ever: what follows a drifting stream.
+    """Constant learning rate, which keeps following a drifting stream.
 
     Parameters
     ----------
@@ -27,17 +27,17 @@ class Constant:
     lr: float
 
     def numbers(self) -> tuple[int, float, float, float]:
-        """Return the core's code, step size and two numbers."""
+        """Return the core's code, the learning rate and two numbers."""
         return _core.SCHEDULES.index("constant"), self.lr, 0.0, 0.0
 
     def at(self, t: int) -> float:
-        """Return the step size at step t ≥ 1."""
+        """Return the learning rate at step t ≥ 1."""
         return _rate(self.numbers(), t)
 
 
 @dataclass(frozen=True, slots=True)
 class InverseScaling:
-    """lr / t^power: the classic of stochastic approximation; it stops following drift.
+    """Learning rate lr / t^power, which converges and stops following drift.
 
     Parameters
     ----------
@@ -60,22 +60,22 @@ class InverseScaling:
     power: float = 0.5
 
     def numbers(self) -> tuple[int, float, float, float]:
-        """Return the core's code, step size and two numbers."""
+        """Return the core's code, the learning rate and two numbers."""
         return _core.SCHEDULES.index("inverse_scaling"), self.lr, self.power, 0.0
 
     def at(self, t: int) -> float:
-        """Return the step size at step t ≥ 1."""
+        """Return the learning rate at step t ≥ 1."""
         return _rate(self.numbers(), t)
 
 
 @dataclass(frozen=True, slots=True)
 class Cosine:
-    """Half a cosine from lr down to floor over ``steps`` steps, then floor for ever.
+    """Half a cosine from lr down to floor over ``steps`` steps, then floor.
 
     Parameters
     ----------
     lr, floor : float
-        Step size at the first step and after the last.
+        Learning rate at the first step and after the last.
     steps : int
         Length of the descent.
 
@@ -94,11 +94,11 @@ class Cosine:
     floor: float = 0.0
 
     def numbers(self) -> tuple[int, float, float, float]:
-        """Return the core's code, step size and two numbers."""
+        """Return the core's code, the learning rate and two numbers."""
         return _core.SCHEDULES.index("cosine"), self.lr, float(self.steps), self.floor
 
     def at(self, t: int) -> float:
-        """Return the step size at step t ≥ 1."""
+        """Return the learning rate at step t ≥ 1."""
         return _rate(self.numbers(), t)
 
 
@@ -109,11 +109,11 @@ class Step:
     Parameters
     ----------
     lr : float
-        Step size of the first stretch.
+        Learning rate of the first period.
     every : int
-        Length of a stretch.
+        Length of a period, in steps.
     factor : float
-        What each stretch multiplies it by.
+        Factor on the learning rate per period.
 
     Examples
     --------
@@ -126,22 +126,22 @@ class Step:
     factor: float = 0.1
 
     def numbers(self) -> tuple[int, float, float, float]:
-        """Return the core's code, step size and two numbers."""
+        """Return the core's code, the learning rate and two numbers."""
         return _core.SCHEDULES.index("step"), self.lr, float(self.every), self.factor
 
     def at(self, t: int) -> float:
-        """Return the step size at step t ≥ 1."""
+        """Return the learning rate at step t ≥ 1."""
         return _rate(self.numbers(), t)
 
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """A straight rise to lr over ``steps`` steps, then lr for ever.
+    """Linear rise to lr over ``steps`` steps, then lr.
 
     Parameters
     ----------
     lr : float
-        Step size after the rise.
+        Learning rate after the rise.
     steps : int
         Length of the rise.
 
@@ -159,11 +159,11 @@ class WarmUp:
     steps: int
 
     def numbers(self) -> tuple[int, float, float, float]:
-        """Return the core's code, step size and two numbers."""
+        """Return the core's code, the learning rate and two numbers."""
         return _core.SCHEDULES.index("warm_up"), self.lr, float(self.steps), 0.0
 
     def at(self, t: int) -> float:
-        """Return the step size at step t ≥ 1."""
+        """Return the learning rate at step t ≥ 1."""
         return _rate(self.numbers(), t)
 
 
@@ -177,7 +177,7 @@ def _rate(numbers: tuple[int, float, float, float], t: int) -> float:
 
 
 def as_schedule(lr: float | Schedule, at: str) -> Schedule:
-    """Return lr as a schedule: a number stands for a constant one."""
+    """Return a schedule, given one or a constant learning rate."""
     if isinstance(lr, SCHEDULES):
         return lr
     if isinstance(lr, bool) or not isinstance(lr, int | float) or not lr > 0:

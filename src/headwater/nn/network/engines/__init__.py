@@ -1,4 +1,4 @@
-"""The engines that can compute a network: the core in C, and plain NumPy."""
+"""Engines that compute a network, in C or in plain NumPy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_engine(engine: str) -> str:
     Raises
     ------
     ConfigError
-        If there is none of that name.
+        For an unknown name.
     """
     if engine not in ENGINES:
         raise ConfigError(
@@ -36,7 +36,7 @@ def check_engine(engine: str) -> str:
 def make_net(
     engine: str, expert: Expert, *, inputs: int | Shape, dtype: str, seed: int, state: Mapping[str, Array] | None = None
 ) -> FixedNet:
-    """Return a net with its first weights, or, in the core, from a saved state; arguments as in ``Network.build``."""
+    """Create a net with initial weights, or in the core from a saved state, with arguments as in ``Network.build``."""
     first = expert.layers[0]
     rows = first.rows if isinstance(first, Embedding) else inputs
     if engine == "plain" and expert.recurrent:
@@ -52,7 +52,7 @@ def make_net(
 
 
 def built(net: FixedNet | None) -> FixedNet:
-    """Return a net that has been made.
+    """Return a net that has been built.
 
     Raises
     ------
@@ -64,33 +64,33 @@ def built(net: FixedNet | None) -> FixedNet:
             expected="a network with a known number of inputs",
             got="one that has seen no data",
             at="Network",
-            help="Give inputs=…, call build(n), or show it data first.",
+            help="Pass inputs=…, call build(n), or pass data first.",
         )
     return net
 
 
 def core_of(net: FixedNet | None, engine: str) -> Core:
-    """Return the core that computes a net.
+    """Return the core of a net.
 
     Raises
     ------
     ConfigError
-        Before the number of inputs is known, and for any other engine.
+        Before the number of inputs is known, and for other engines.
     """
     found = built(net) if engine == "core" else net
     if not isinstance(found, CoreNet):
-        remedy = "Make it without engine=…: from the same seed it learns the same."
+        remedy = "Make it without engine=…. The same seed gives the same results."
         raise ConfigError(expected="a network with engine='core'", got=f"engine={engine!r}", at="Network", help=remedy)
     return found.core
 
 
 def plain_of(net: FixedNet | None, engine: str) -> PlainNetwork:
-    """Return the plain network that computes a net.
+    """Return the plain network of a net.
 
     Raises
     ------
     ConfigError
-        Before the number of inputs is known, and for any other engine.
+        Before the number of inputs is known, and for other engines.
     """
     found = built(net) if engine == "plain" else net
     if not isinstance(found, PlainNet):

@@ -1,4 +1,4 @@
-"""A net of a fixed number of inputs in the core."""
+"""Net with a fixed number of inputs, computed by the core."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from headwater.nn.shapes import Shape, size_of
 from .fixed_net import Array
 
 CHUNK = 256
-"""Samples that go through the net at once where the batch is larger: enough to keep a layer's weights in the cache."""
+"""Maximum number of samples per pass, which keeps a layer's weights in the cache."""
 STRETCH = 4096
-"""Rows that are converted for the core at once: they stay in the cache until they are learned."""
+"""Rows converted for the core at once, few enough to stay in the cache until they are learned."""
 
 
 class CoreNet:
-    """A ``FixedNet`` that the core computes.
+    """A ``FixedNet`` computed by the core.
 
     Parameters
     ----------
     expert : Expert
-        Layers, loss, rule, penalties.
+        Layers, loss, optimizer and penalties.
     inputs : int or tuple of int
-        How many there are; rows of an Embedding; the shape of an image.
+        Number of inputs, rows of an Embedding, or shape of an image.
     dtype, seed
         As in ``Network``.
     state : mapping, optional
-        Arrays of a saved network to go on from.
+        Arrays of a saved network to continue from.
     """
 
     def __init__(
@@ -48,16 +48,16 @@ class CoreNet:
 
     @property
     def recurrent(self) -> bool:
-        """Whether rows follow one another, each with the state that the one before has left."""
+        """Whether rows form a sequence with a carried state."""
         return self.core.experts[0].recurrent is not None
 
     @property
     def parameters(self) -> Array:
-        """The flat vector: dense layers, then the rows of the first one; a view."""
+        """View of the flat vector, dense layers first, then the rows of the first layer."""
         return self.core.parameters
 
     def layers(self, vector: Array | None = None) -> list[Parameters]:
-        """Return named views of each layer's numbers: of the parameters, or of a gradient in their layout."""
+        """Return named views of each layer's parameters, or of a gradient of the same layout."""
         core, declared = self.core, self.core.experts[0].layers
         return [
             Parameters(type(declared[place.layer]).__name__, weights(core, place, vector), bias(core, place, vector))
@@ -66,12 +66,12 @@ class CoreNet:
 
     def forward(self, x: Array) -> Array:
         """Return the predictions (n, k)."""
-        chunk = max(len(x), 1) if self.recurrent else CHUNK  # a sequence is one
+        chunk = max(len(x), 1) if self.recurrent else CHUNK  # a sequence cannot be split
         parts = [self.core.forward(x[at : at + chunk]) for at in range(0, len(x), chunk)]
         return np.concatenate(parts) if parts else np.empty((0, self.core.outputs), self.core.dtype)
 
     def learn(self, x: Array, y: Array, w: Array) -> Array:
-        """Predict each row, then learn it; return the predictions (n, k)."""
+        """Predict each row before learning it, and return the predictions (n, k)."""
         out = np.empty((len(x), self.core.outputs), self.core.dtype)
         for at in range(0, len(x), STRETCH):
             part = slice(at, at + STRETCH)
@@ -79,7 +79,7 @@ class CoreNet:
         return out
 
     def loss_and_gradient(self, x: Array, y: Array, w: Array) -> tuple[float, Array]:
-        """Return loss and gradient as the net stands (no dropout, running statistics), penalty included."""
+        """Return the loss and gradient in prediction mode (no dropout, running statistics), including the penalty."""
         g = np.zeros_like(self.parameters)
         value = self._gradient(x, y, w, g, learn=False)
         e = self.core.experts[0]
@@ -89,7 +89,7 @@ class CoreNet:
         return value + self.penalty(), g
 
     def training_loss_and_gradient(self, x: Array, y: Array, w: Array) -> tuple[float, Array]:
-        """Return loss and gradient of a mini-batch that is learned, without the penalty; the next call overwrites it."""
+        """Return a mini-batch's training loss and gradient without the penalty. The next call overwrites it."""
         if self._g is None:
             self._g = np.empty_like(self.parameters)
         return self._gradient(x, y, w, self._g, learn=True), self._g
@@ -103,24 +103,24 @@ class CoreNet:
         return float(sum(e.l1 * np.abs(b).sum() + 0.5 * e.l2 * (b * b).sum() for b in blocks))
 
     def apply(self, g: Array, *, penalise: bool) -> None:
-        """Take one step of the rule along the gradient g, which clipping may change."""
+        """Take one optimizer step along the gradient g, which clipping may overwrite."""
         self.core.apply(g, penalise=penalise)
 
     def snapshot(self, *, steps: bool) -> list[Array]:
-        """Return copies of weights and running statistics; with ``steps``, of all that a step changes."""
+        """Return copies of weights and running statistics, or with ``steps`` of all that a step changes."""
         return [array.copy() for array in self._moving(steps)]
 
     def restore(self, kept: Sequence[Array]) -> None:
-        """Put back what ``snapshot`` returned."""
+        """Restore a ``snapshot``."""
         for array, copy in zip(self._moving(len(kept) > 2), kept, strict=True):
             array[:] = copy
 
     def count_undone(self) -> None:
-        """Count that steps were taken back."""
+        """Count an undone epoch."""
         self.core.running[0, UNDONE] += 1
 
     def _moving(self, steps: bool) -> list[Array]:
-        names = ["weights", "buffer"]  # running statistics belong to the weights
+        names = ["weights", "buffer"]  # predictions depend on running statistics too
         if steps:
             names += [*(f"state_{k}" for k in range(self.core.about["states"])), "running", "touched"]
         return [self.core.array(name) for name in names]
@@ -132,7 +132,7 @@ class CoreNet:
         """Write the gradient of a batch into g (all parameters) and return its loss, without the penalty."""
         g[:] = 0
         mass, value = float(w.sum()) or 1.0, 0.0
-        # batch norm must see the whole batch at once to learn; without it, chunks that fit the cache give the same sum
+        # batch norm needs the whole batch to learn; without it, chunks that fit the cache give the same sum
         whole = self.recurrent or (learn and len(self.core.array("buffer")))
         step = max(len(x), 1) if whole else CHUNK
         for at in range(0, len(x), step):

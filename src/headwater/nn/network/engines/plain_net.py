@@ -1,6 +1,6 @@
-"""A net of a fixed number of inputs in plain NumPy: slow, and made to be stepped through in a debugger.
+"""Net with a fixed number of inputs in plain NumPy, slow and meant for a debugger.
 
-The arithmetic stands in ``headwater.plain``, one principle a screen. Here its arrays are joined to one flat vector.
+``headwater.plain`` has the arithmetic. This class joins its arrays to one flat vector.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .fixed_net import Array
 
 
 class PlainNet:
-    """A ``FixedNet`` that NumPy computes.
+    """A ``FixedNet`` computed by NumPy.
 
     Parameters
     ----------
     expert : Expert
-        Layers, loss, rule, penalties.
+        Layers, loss, optimizer and penalties.
     inputs : int or tuple of int
-        How many there are; rows of an Embedding; the shape of an image.
+        Number of inputs, rows of an Embedding, or shape of an image.
     dtype, seed
         As in ``Network``.
     """
@@ -40,7 +40,7 @@ class PlainNet:
         self._join()
 
     def _join(self) -> None:
-        """Let the arrays of all layers be views of one flat vector: weights and bias of each layer in turn."""
+        """Make the arrays of all layers views of one flat vector, weights before bias."""
         arrays = self._arrays()
         self._flat = np.concatenate([array.ravel() for array in arrays])
         views = iter(self._split(self._flat))
@@ -55,24 +55,24 @@ class PlainNet:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.net = state["net"]
-        self._join()  # a copy of a view is no view
+        self._join()  # unpickled arrays are no longer views
 
     def _arrays(self) -> list[Array]:
         return [a for layer in self.net.layers for a in (layer.weights, layer.bias) if a is not None]
 
     def _split(self, flat: Array) -> list[Array]:
-        """Return views of a vector of the flat layout, one for each array."""
+        """Return views of a flat vector, one per array."""
         shapes = [array.shape for array in self._arrays()]
         ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes])
         return [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes, strict=True)]
 
     @property
     def parameters(self) -> Array:
-        """The flat vector: weights, row after row, and bias of each layer in turn."""
+        """Flat vector of all parameters, weights before bias, layer by layer."""
         return self._flat
 
     def layers(self, vector: Array | None = None) -> list[Parameters]:
-        """Return named views of each layer's numbers: of the parameters, or of a gradient in their layout."""
+        """Return named views of each layer's parameters, or of a gradient of the same layout."""
         views = iter(self._split(self._flat if vector is None else vector))
         return [
             Parameters(part.name, next(views), None if part.bias is None else next(views))
@@ -84,17 +84,17 @@ class PlainNet:
         return self.net.forward(x)
 
     def learn(self, x: Array, y: Array, w: Array) -> Array:
-        """Predict each row, then learn it; return the predictions (n, k)."""
+        """Predict each row before learning it, and return the predictions (n, k)."""
         return self.net.learn_many(x, y, w)
 
     def loss_and_gradient(self, x: Array, y: Array, w: Array) -> tuple[float, Array]:
-        """Return loss and gradient as the net stands (no dropout, running statistics), penalty included."""
+        """Return the loss and gradient in prediction mode (no dropout, running statistics), including the penalty."""
         loss, gradients = self.net.gradient(x, y, w, learn=False)
         both = zip(gradients, self.net.penalty_gradients(), strict=True)
         return loss + self.penalty(), self._joined([g + more for g, more in both])
 
     def training_loss_and_gradient(self, x: Array, y: Array, w: Array) -> tuple[float, Array]:
-        """Return loss and gradient of a mini-batch that is learned, without the penalty."""
+        """Return a mini-batch's training loss and gradient, without the penalty."""
         loss, gradients = self.net.gradient(x, y, w)
         return loss, self._joined(gradients)
 
@@ -106,21 +106,21 @@ class PlainNet:
         return float(self.net.penalty())
 
     def apply(self, g: Array, *, penalise: bool) -> None:
-        """Take one step of the rule along the gradient g."""
+        """Take one optimizer step along the gradient g."""
         self.net.step(self._split(g), penalise=penalise)
 
     def snapshot(self, *, steps: bool) -> list[Array]:
-        """Return copies of weights and running statistics; with ``steps``, of all that a step changes."""
+        """Return copies of weights and running statistics, or with ``steps`` of all that a step changes."""
         net, progress = self.net, self.net.progress
         norms = [number for norm in self._norms() for number in (norm.mean, norm.variance, np.array(norm.count))]
         moving = [self._flat, *norms]
         if steps:
-            said = (progress.steps, progress.step_scale, progress.fading_loss, progress.product)
-            moving += [*net.states, net.row_steps, np.array(said)]
+            numbers = (progress.steps, progress.step_scale, progress.fading_loss, progress.product)
+            moving += [*net.states, net.row_steps, np.array(numbers)]
         return [np.copy(array) for array in moving]
 
     def restore(self, kept: Sequence[Array]) -> None:
-        """Put back what ``snapshot`` returned."""
+        """Restore a ``snapshot``."""
         net, progress, rest = self.net, self.net.progress, list(kept)
         self._flat[:] = rest.pop(0)
         for norm in self._norms():
@@ -135,5 +135,5 @@ class PlainNet:
         return [layer for layer in self.net.layers if isinstance(layer, BatchNormalisation)]
 
     def count_undone(self) -> None:
-        """Count that steps were taken back."""
+        """Count an undone epoch."""
         self.net.progress.undone += 1
