@@ -229,7 +229,7 @@ def test_stores_without_their_list_are_refused(tmp_path):
     with ShardedFleet(make, "machine", tmp_path, address=False) as fleet:
         fleet.learn_many(ROWS[:100], LABELS[:100])
     (tmp_path / "shards.json").unlink()
-    with pytest.raises(StoreError, match="Bring the file back"):
+    with pytest.raises(StoreError, match="Restore the file"):
         ShardedFleet(make, "machine", tmp_path, address=False)
 
 
@@ -380,7 +380,7 @@ def test_a_session_learns_over_shards(tmp_path):
     with ShardedFleet(make, "machine", tmp_path, address=False) as fleet:
         record = hw.Session(fleet).run(zip(ROWS, LABELS, strict=True))
         assert record.scored == 1160
-        with pytest.raises(ConfigError, match="answers that come with their rows"):
+        with pytest.raises(ConfigError, match="labels that arrive with their rows"):
             fleet.step_many([], [], ask=ROWS[:1])
 
 

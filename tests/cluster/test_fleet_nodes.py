@@ -123,7 +123,7 @@ def test_without_a_folder_what_died_with_a_shard_is_counted_and_said(nodes):
         fleet.learn_many(ROWS[:600], LABELS[:600])
         before, score = places(fleet), fleet.score()
         os.kill(fleet.shards.pids()["shard-1"], signal.SIGKILL)
-        with pytest.warns(LostMembers, match="begin anew. Give a folder"):
+        with pytest.warns(LostMembers, match="were lost. Pass a folder"):
             fleet.learn_many(ROWS[600:], LABELS[600:])
         assert fleet.lost["keys"] == len(before["shard-1"][1])
         assert 0 < fleet.lost["rows"] < score["rows"]

@@ -1,7 +1,7 @@
-"""Beyond one machine: several workers that learn one model in rounds, and a merge behind each.
+"""Train one model on several machines, in rounds of parallel learning followed by a merge.
 
-`Cluster` and `learn` are the face. `merge`, `delta`, `plan` and `worker` are pure; `coordinator` runs the rounds and `manifest`
-keeps them; `local` and `ray` are where blocks are learned. Only ``ray.py`` imports Ray, which is the extra ``ray``.
+`Cluster` and `learn` are the public interface. `merge`, `delta`, `plan` and `worker` are pure; `coordinator` runs the rounds
+and `manifest` saves them; `local` and `ray` run the workers. Only ``ray.py`` imports Ray, which is the extra ``ray``.
 """
 
 from .coordinator import Cluster, Workers, learn

@@ -1,12 +1,12 @@
-"""The coordinator: rounds in which each worker predicts and then learns its block of consecutive rows, and a merge.
+"""Coordinator of the rounds, in which each worker predicts and learns a block of consecutive rows before a merge.
 
 ::
 
-    take K·H rows → deal them in blocks → each worker: predict and learn its block → merge → score → publish → keep
+    take K·H rows → deal them in blocks → each worker: predict and learn its block → merge → score → publish → save
 
-A round is a pure function of the state that it begins from, its rows, and their numbers. So a worker that died is asked again,
-or another one is, and the coordinator itself can die at any time: what it has written last, it goes on from, and comes to the
-same bits. The merge is ``core/learners/merge.c``'s; what it costs against learning row by row stands in docs/how-to/cluster.md.
+A round is a pure function of its initial state, its rows and their numbers. A lost block can therefore be repeated by any
+worker, and a coordinator that died resumes from its last manifest with the same bits. ``core/learners/merge.c`` implements
+the merge; docs/how-to/cluster.md has its cost against learning row by row.
 """
 
 from __future__ import annotations
@@ -41,85 +41,85 @@ from .worker import Block, Outcome, Update, pack, unpack
 __all__ = ["Cluster", "Workers", "learn"]
 
 WARM_UP = 1000
-"""Rows that one worker learns alone before there are several: what they begin from must have found its scales."""
+"""Rows that one worker learns alone first, so that running statistics are reliable when several start."""
 
 
 class Workers(Protocol):
-    """Where blocks are learned: `LocalWorkers`, or `ray.RayWorkers`."""
+    """Executor of blocks, implemented by `LocalWorkers` and `ray.RayWorkers`."""
 
     sent: int
-    """Bytes of arrays that were sent to workers so far."""
+    """Bytes of arrays sent to workers so far."""
     lost: int
-    """How often a worker died with a block in hand."""
+    """Number of workers that died with a block."""
     left: int
-    """How often a worker was let go because its node was to leave."""
+    """Number of workers stopped because their node was draining."""
 
     @property
     def live(self) -> int:
-        """How many workers there are now."""
+        """Current number of workers."""
 
     @property
     def at_once(self) -> int:
-        """How many blocks are learned at the same time."""
+        """Number of blocks learned at the same time."""
 
     @property
     def nodes(self) -> list[str]:
-        """The node of each worker that is there."""
+        """Node of each current worker."""
 
     def learn(
         self, updates: tuple[Update | None, Callable[[], Update]], blocks: Sequence[Block], deadline: float | None
     ) -> list[Outcome]:
-        """Learn blocks from a state; what is not done at the deadline is left out."""
+        """Learn blocks from a state, and leave out those not done at the deadline."""
 
     def close(self) -> None:
-        """End the workers."""
+        """Stop the workers."""
 
 
 class Cluster:
-    """Let several workers learn one model.
+    """Train one model with several workers.
 
     Parameters
     ----------
     learner : Classifier or Regressor
-        The model; it is always the state behind the last round. A manifest that is there already replaces it.
+        The model, which has the state after the last round. An existing manifest replaces it.
     workers : int
-        Blocks of a round. They decide the result; how many processes share them out does not.
+        Blocks per round. They determine the result, which does not depend on the number of processes.
     block : int or "auto"
-        Rows of a block; "auto" chooses it so that syncing takes at most `sync` of the time.
+        Rows per block. "auto" limits syncing to the share `sync` of the time.
     engine : "local", "ray" or Workers
-        Where blocks are learned: in this process, one after the other, or by Ray actors.
+        Run blocks in this process, one after the other, or in Ray actors.
     key : str, optional
-        A column whose values keep their order: all rows of one value go to one worker.
+        Column whose rows of one value all go to one worker, which keeps their order.
     partition : str
-        "blocks"; "round-robin" is refused, since it costs more accuracy than anything else.
+        "blocks". "round-robin" is rejected, since it costs far more accuracy.
     manifest : str or Path, optional
-        A file to keep state and position in after each round, and to go on from.
+        File that stores state and position after each round, to resume from.
     deadline : float, optional
-        Seconds after which a round goes on without the blocks that are not done; their rows come next. The result then depends
-        on time. Without it a slow block is given to an idle worker as well, and the first to answer counts: the same bits.
+        Seconds after which a round ends without its unfinished blocks, whose rows come next. Results then depend on
+        timing. Without it, a slow block is repeated by an idle worker and the first result counts, with the same bits.
     lead : int
-        Rows in front of a block that its worker learns first, for itself: what fades within some tens of rows would be missing.
+        Rows before a block that its worker learns first as a warm-up, without counting them.
     sync : float
-        The share of the time that syncing may take where the block is chosen.
+        Maximum share of the time for syncing, with ``block="auto"``.
     warm_up : int
         Rows that one worker learns alone at first.
     window : int
-        Rows that window scores are over.
+        Rows of the window scores.
     every : int, optional
-        Make a `Record` after the round in which each so many rows were passed.
+        Make a `Record` every ``every`` rows, after the round that reaches them.
     serial_sample : bool
-        Let one worker learn some rows alone now and then, to tell what merging costs: a twenty-fifth of the time.
+        Let one worker sometimes learn rows alone to measure the cost of merging, which takes 4 % of the time.
     on_round : callable, optional
-        What is called with the `Progress` behind each round.
+        Called with the `Progress` after each round.
     on_record : callable or sequence of them
-        What is called with each record.
+        Called with each record.
     address : str, optional
-        Of a Ray cluster that runs already; "auto" finds one.
+        Address of a running Ray cluster; "auto" finds one.
 
     Raises
     ------
     ConfigError
-        For settings that can't be.
+        For invalid settings.
 
     Examples
     --------
@@ -171,14 +171,14 @@ class Cluster:
         self._begin()
 
     def _begin(self) -> None:
-        """Note what the first round begins from."""
+        """Record the state that the first round starts from."""
         self._state = pack(self.learner)
         self._update: Update | None = None
         self._clock = Clock()
         self._rejected_before = Counter(self.learner.rejected)
 
     def _go_on(self, manifest: str | Path) -> None:
-        """Begin where a manifest says that learning stood, if there is one."""
+        """Resume from a manifest, if there is one."""
         found = read_manifest(manifest)
         if found is not None:
             self.learner, position = found
@@ -192,7 +192,7 @@ class Cluster:
         self.close()
 
     def close(self) -> None:
-        """End the workers, and write what is left of the manifest."""
+        """Stop the workers, and finish writing the manifest."""
         self._workers.close()
         if self._keeper is not None:
             self._keeper.close()
@@ -200,7 +200,7 @@ class Cluster:
     # ---- the rounds --------------------------------------------------------------------------------------------------
 
     def run(self, stream: Any, target: str | None = None) -> Record:
-        """Learn a whole stream, from where the manifest says that learning stood.
+        """Learn a whole stream, resuming from the manifest's position.
 
         Parameters
         ----------
@@ -210,7 +210,7 @@ class Cluster:
         Returns
         -------
         Record
-            How learning stands at the end. Scores are over the rows of this run.
+            Metrics at the end, over the rows of this run.
         """
         source = opened(stream, target=target, task=self.learner.task)
         given = source if isinstance(source, Stream) else None
@@ -230,7 +230,7 @@ class Cluster:
         return record
 
     def _round(self, rows: Rows) -> bool:
-        """Take rows, let them be learned, merge; False at the end of the stream."""
+        """Run one round of dealing, learning and merging, or return False at the end of the stream."""
         started = time.perf_counter()
         blocks = self._deal(rows)
         if not blocks:
@@ -252,14 +252,14 @@ class Cluster:
         return True
 
     def _shape(self) -> tuple[int, int]:
-        """Return blocks of the next round, and rows of each: one worker alone at first, and no more rows than are due."""
+        """Return the number of blocks in the next round and the rows of each, with a single worker during warm-up."""
         learned = self.learner.n_learned
         if learned < self._warm_up or not self._may_fan_out():
             return 1, max(self._warm_up - learned, SMALLEST)
         return ramp(learned, self.position.workers, self.position.block)
 
     def _may_fan_out(self) -> bool:
-        """Whether several workers may begin from this learner: two classes that one number tells must both be known."""
+        """Return whether several workers may start from this learner. With one output, both classes must be known."""
         if self.learner.engine is None:
             return False
         return self.learner.task == "regress" or not self.learner.one_output or len(self.learner.known_classes) > 1
@@ -275,7 +275,7 @@ class Cluster:
         return Update(self.position.round, None, self._state.header, self._state.arrays)
 
     def _merge(self, outcomes: Sequence[Outcome]) -> None:
-        """Put what the workers have learned into one learner, and note what that has changed."""
+        """Merge the workers' results into one learner, and record the difference."""
         learners = [unpack(SavedModel(done.header, apply(self._state.arrays, done.delta))) for done in outcomes]
         merged = merge(self.learner, learners)
         before, self._state = self._state, pack(merged)
@@ -291,7 +291,7 @@ class Cluster:
         )
 
     def _advance(self, blocks: Sequence[Block], rows: Rows) -> None:
-        """Note how far the stream was learned, and keep that with the state."""
+        """Advance the position in the stream, and save it with the state."""
         last = max(self.position.row, *(max(block.rows) for block in blocks))
         size = self._next_size()
         changed = size != self.position.block
@@ -302,17 +302,17 @@ class Cluster:
             waiting=_stretches(rows.waiting),
             block=size,
         )
-        if self._keeper is not None:  # how rows are dealt may not depend on a clock behind what is on disk
+        if self._keeper is not None:  # a new block size, chosen by time, must be on disk before it is used
             self._keeper.put(self._kept(), self.position, wait=changed)
 
     def _kept(self) -> SupervisedLearner:
-        """Return the learner as it is now, in an object of its own."""
+        """Return a copy of the current learner."""
         return unpack(self._state)
 
-    # ---- how it stands -----------------------------------------------------------------------------------------------
+    # ---- metrics -----------------------------------------------------------------------------------------------------
 
     def _next_size(self) -> int:
-        """Return how many rows a block has next: another number only where what was measured asks for one half as large again."""
+        """Return the next block size, which changes only if the measured one is far off."""
         now = self.position.block
         if not self._auto or not self._clock.ready:
             return now
@@ -320,7 +320,7 @@ class Cluster:
         return wanted if wanted > 1.5 * now or wanted < now / 3 else now
 
     def _score(self, blocks: Sequence[Block], outcomes: Sequence[Outcome]) -> None:
-        """Score the rows, in their order, with what their workers predicted before learning them."""
+        """Score the rows in stream order, with the predictions made before they were learned."""
         scored = [
             row
             for block, done in zip(blocks, outcomes, strict=True)
@@ -392,12 +392,12 @@ class Cluster:
 
 
 def learn(learner: Any, stream: Any, target: str | None = None, **options: Any) -> Record:
-    """Let several workers learn a stream: `Cluster` with these options, run once and closed.
+    """Train with several workers on a stream, as `Cluster` with these options.
 
     Parameters
     ----------
     learner : Classifier or Regressor
-        It has learned the stream when this returns.
+        The learner, which is updated in place.
     stream, target
         As in ``Session.run``.
     **options
@@ -406,7 +406,7 @@ def learn(learner: Any, stream: Any, target: str | None = None, **options: Any) 
     Returns
     -------
     Record
-        How learning stands at the end.
+        Metrics at the end.
 
     Examples
     --------
@@ -420,7 +420,7 @@ def learn(learner: Any, stream: Any, target: str | None = None, **options: Any) 
     """
     with Cluster(learner, **options) as cluster:
         record = cluster.run(stream, target)
-        if cluster.learner is not learner:  # it went on from a manifest
+        if cluster.learner is not learner:  # resumed from a manifest
             found = cluster.learner
             learner.resume(
                 engine=found.engine,

@@ -1,7 +1,7 @@
-"""What of a state has changed since another one, to the bit: only moved rows travel between machines.
+"""Bitwise difference between two states, so that only changed rows travel between machines.
 
-Arrays are compared in pieces of 64 bytes, one vector of the core. A round touches few rows of the input table, so few pieces
-differ; what was appended stands behind the old end. `apply` gives back the very bytes that `difference` saw.
+Arrays are compared in pieces of 64 bytes, one vector of the core. A round updates few rows of the input table, so few pieces
+differ. Appended data follows the old end. `apply` restores exactly the bytes passed to `difference`.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ __all__ = ["Arrays", "Change", "Delta", "apply", "difference", "size_of"]
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
 PIECE = 64
-"""Bytes that are compared, and sent, together."""
+"""Bytes compared and sent as a unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How one array differs from what it was.
+    """Difference of one array.
 
     Parameters
     ----------
     shape, dtype
-        Of the array as it is now.
+        Shape and dtype of the new array.
     places : ndarray (m,) of uint32
-        Which pieces of 64 bytes have changed.
+        Indices of the changed pieces of 64 bytes.
     pieces : ndarray (m, 64) of uint8
         Their bytes.
     tail : ndarray of uint8
-        What follows the last whole piece that both have.
+        Bytes after the last whole piece that both have.
     """
 
     shape: tuple[int, ...]
@@ -45,7 +45,7 @@ class Change:
 
     @property
     def nbytes(self) -> int:
-        """How many bytes travel."""
+        """Bytes to send."""
         return self.places.nbytes + self.pieces.nbytes + self.tail.nbytes
 
 
@@ -54,7 +54,7 @@ _NOTHING = np.empty(0, np.uint8)
 
 
 def difference(old: Arrays, new: Arrays) -> Delta:
-    """Return what makes the new arrays of the old ones.
+    """Return the difference from the old arrays to the new ones.
 
     Examples
     --------
@@ -72,12 +72,12 @@ def difference(old: Arrays, new: Arrays) -> Delta:
 
 
 def apply(old: Arrays, delta: Mapping[str, Change]) -> dict[str, NDArray[Any]]:
-    """Return the new arrays; those that have not changed are the old ones themselves."""
+    """Return the new arrays, sharing those that have not changed."""
     return {**old, **{name: _applied(old.get(name), change) for name, change in delta.items()}}
 
 
 def size_of(delta: Mapping[str, Change]) -> int:
-    """Return how many bytes of numbers a delta holds."""
+    """Return the bytes of a delta."""
     return sum(change.nbytes for change in delta.values())
 
 

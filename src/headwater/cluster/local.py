@@ -1,4 +1,4 @@
-"""Workers in this process, one after the other: the same code and the same bits as on a cluster, for tests and simulations."""
+"""Workers in this process, with the same code and the same bits as on a cluster, for tests and simulations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class LocalWorkers:
     Parameters
     ----------
     left_out : callable, optional
-        Of a round's number and a block: whether its worker counts as a straggler.
+        left_out(round, block): whether to treat its worker as a straggler.
     """
 
     def __init__(self, left_out: Callable[[int, Block], bool] | None = None) -> None:
@@ -31,7 +31,7 @@ class LocalWorkers:
         blocks: Sequence[Block],
         deadline: float | None,
     ) -> list[Outcome]:
-        """Learn blocks from a state; see `ray.RayWorkers.learn`."""
+        """Learn blocks from a state, as `ray.RayWorkers.learn` does."""
         delta, whole = updates
         outcomes = []
         for block in blocks:
@@ -42,4 +42,4 @@ class LocalWorkers:
         return [outcome for outcome in outcomes if outcome is not None]
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """Do nothing, as there are no processes to stop."""

@@ -1,8 +1,8 @@
-"""What a coordinator leaves behind: a model file whose notes say how far the stream was learned.
+"""Manifest of a coordinator, which is a model file whose notes have the position in the stream.
 
-So `headwater.load` opens it as any model, and a coordinator that is started again goes on from it. It is written beside its
-place, synced, and renamed into it: a crash leaves the one before or the new one. Rounds are pure functions of it and of the
-stream, so those that were lost behind it come out the same again.
+`headwater.load` opens it like any model, and a restarted coordinator resumes from it. It is written atomically (temporary
+file, sync, rename). Rounds are pure functions of the manifest and the stream, so rounds lost after it are repeated with the
+same bits.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ NOTE = "cluster"
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a stream was learned.
+    """Position in a stream.
 
     Parameters
     ----------
     round : int
-        Rounds that are merged.
+        Number of merged rounds.
     row : int
-        The last row that was given to a worker, counted from 1; 0 before the first.
+        Last row given to a worker, counted from 1; 0 before the first.
     waiting : tuple of (int, int)
-        First and last row of the stretches up to there that are not learned: blocks of stragglers, which come next.
+        First and last rows of earlier ranges not learned yet, the blocks of stragglers, which come next.
     workers : int
-        Blocks of a round.
+        Blocks per round.
     block : int
-        Rows of a block.
+        Rows per block.
     """
 
     round: int = 0
@@ -47,24 +47,24 @@ class Position:
     block: int = 100
 
     def wants(self, row: int) -> bool:
-        """Whether a row of the stream is still to be learned."""
+        """Return whether a row of the stream is still to be learned."""
         return row > self.row or any(first <= row <= last for first, last in self.waiting)
 
     @property
     def behind(self) -> int:
-        """How many rows from the start are all learned."""
+        """Number of leading rows that are all learned."""
         return min([self.row, *(first - 1 for first, _ in self.waiting)])
 
 
 def read_manifest(path: str | Path) -> tuple[SupervisedLearner, Position] | None:
-    """Return the learner and the position of a manifest; None where there is no file.
+    """Return the learner and position of a manifest, or None without a file.
 
     Raises
     ------
     ModelFileError
-        If it is no model file.
+        If it is not a model file.
     ConfigError
-        If it is one that no coordinator wrote.
+        If it is a model file that no coordinator wrote.
     """
     if not Path(path).exists():
         return None
@@ -73,16 +73,16 @@ def read_manifest(path: str | Path) -> tuple[SupervisedLearner, Position] | None
     if not isinstance(noted, dict):
         raise ConfigError(
             expected="a manifest of a cluster",
-            got="a model that was saved otherwise",
+            got="a model file without a position in a stream",
             at=str(path),
-            help="Give another path for the manifest, and this model as what to begin with.",
+            help="Use another path for the manifest, and pass this model as the initial learner.",
         )
     waiting = tuple((int(first), int(last)) for first, last in noted["waiting"])
     return learner, Position(**{**noted, "waiting": waiting})
 
 
 class Keeper:
-    """Writes manifests from a thread of its own: the newest that there is, as often as the disk takes.
+    """Writer of manifests in a background thread. It writes the newest state as often as the disk allows.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Keeper:
         self._thread.start()
 
     def put(self, learner: SupervisedLearner, position: Position, *, wait: bool = False) -> None:
-        """Hand over what to write; nobody may change the learner any more. `wait`: until it is on disk."""
+        """Queue a learner, which must no longer change, for writing. With ``wait``, block until it is on disk."""
         with self._changed:
             self._next = (learner, position)
             self._changed.notify_all()
@@ -110,7 +110,7 @@ class Keeper:
                 raise self._error
 
     def close(self) -> None:
-        """Write what is left, and end."""
+        """Write the queued state, and stop."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
@@ -128,7 +128,7 @@ class Keeper:
             try:
                 learner.notes = {**learner.notes, NOTE: asdict(position)}
                 write(self._path, to_bytes(learner))
-            except Exception as error:  # noqa: BLE001 - whoever puts or closes next raises it
+            except Exception as error:  # noqa: BLE001 - the next put or close raises it
                 self._error = error
             with self._changed:
                 self._busy = False

@@ -1,7 +1,7 @@
-"""Merging learners by name: what several workers have learned since they were copied from one base, in one learner.
+"""Merge the learning of several workers that started as copies of one base.
 
-The core merges numbers, columns and categories (``core/learners/merge.c`` has formulas and sources). Here outputs are told apart by
-their labels: a class that only some workers saw is appended, in the order of the workers and of their rows.
+The core merges numbers, columns and categories (``core/learners/merge.c`` has formulas and sources). Here outputs are
+matched by label: classes that only some workers saw are appended in the order of workers and rows.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from headwater.learner.supervised import SupervisedLearner
 
 __all__ = ["merge"]
 
-RARE = -6.0  # the least bias of a class that appears later, as in a classifier that meets it alone
+RARE = -6.0  # minimum initial bias of a new class, as in a single classifier
 
 
 def merge(base: SupervisedLearner, workers: Sequence[SupervisedLearner]) -> SupervisedLearner:
-    """Return a new learner: the base, and what each worker has learned since it was a copy of the base.
+    """Merge the base and what each worker has learned since it was a copy of it into a new learner.
 
-    A pure function: the same base and workers in the same order give the same bits on every machine.
+    This is a pure function. The same base and workers in the same order give the same bits on every machine.
 
     Parameters
     ----------
     base : SupervisedLearner
-        What all workers began from; it must have learned something, unless there is one worker only.
+        The common initial state. It must have learned something, unless there is a single worker.
     workers : sequence of SupervisedLearner
-        What became of its copies; each has learned rows of its own.
+        Trained copies of the base, each on different rows.
 
     Returns
     -------
     SupervisedLearner
-        With the base's settings. Samples kept for replay begin empty.
+        A learner with the base's settings and an empty replay buffer.
 
     Raises
     ------
     ConfigError
-        If they tell two classes by one number and mean different ones by it.
+        If workers with one output disagree on its two classes.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def merge(base: SupervisedLearner, workers: Sequence[SupervisedLearner]) -> Supe
 
 
 def _outputs(base: SupervisedLearner, workers: Sequence[SupervisedLearner]) -> tuple[list[Any], list[list[int] | None]]:
-    """Return the classes of all, and which of them each output of each worker is."""
+    """Return all classes, and the index among them of each output of each worker."""
     classes = base.known_classes
     known = Counter(classes)
     for worker in workers:
@@ -83,9 +83,9 @@ def _outputs(base: SupervisedLearner, workers: Sequence[SupervisedLearner]) -> t
         return classes, [[place[label] for label in worker.known_classes] for worker in workers]
     if any(worker.known_classes != classes[: len(worker.known_classes)] for worker in workers) or len(classes) > 2:
         raise ConfigError(
-            expected="workers that tell the same two classes by one number",
+            expected="workers with one output for the same two classes",
             got=" and ".join(repr(worker.known_classes) for worker in workers),
             at="merge",
-            help="Begin with rows of both classes, or use loss='cross_entropy'.",
+            help="Start with rows of both classes, or use loss='cross_entropy'.",
         )
     return classes, [None] * len(workers)

@@ -1,11 +1,12 @@
-"""How rows are dealt to workers, how many go together, and what a cluster of a size can gain.
+"""Deal rows to workers, choose block sizes, and model the speed-up of a cluster.
 
-A round costs the sync: sending what moved, merging, sending what the merge moved. So a block of H rows must be long beside it,
-and short beside the stream's drift. With c seconds a row, K workers and a sync of o(K) = fixed + each·K seconds::
+A round costs the sync: sending changes, merging, and sending the merge's changes. A block of H rows must therefore be long
+relative to the sync, and short relative to the stream's drift. With c seconds per row, K workers and a sync of
+o(K) = fixed + each·K seconds::
 
-    seconds a round = H·c + o(K)        speed-up = K·H·c / (H·c + o(K))        H = o(K)/c · (1/share − 1)
+    seconds per round = H·c + o(K)      speed-up = K·H·c / (H·c + o(K))        H = o(K)/c · (1/share − 1)
 
-the last where syncing takes that share of a round. Measured: docs/how-to/cluster.md.
+where the last limits syncing to the given share of a round. docs/how-to/cluster.md has measurements.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from .worker import Block
 __all__ = ["LARGEST", "SMALLEST", "Sync", "block_size", "by_key", "check_partition", "in_blocks", "ramp"]
 
 SMALLEST, LARGEST = 100, 10_000
-"""Rows of a block that is chosen: fewer than 100 starve what is learned anew in each round; more were never measured."""
+"""Range of automatic block sizes. Fewer rows starve the state that restarts in each round, and more were never measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """What syncing costs: fixed + each·K seconds a round for K workers.
+    """Cost of syncing, fixed + each·K seconds per round for K workers.
 
     Examples
     --------
@@ -43,17 +44,17 @@ class Sync:
     each: float
 
     def seconds(self, workers: int) -> float:
-        """Return what a round's sync takes."""
+        """Return the seconds of syncing per round."""
         return self.fixed + self.each * workers
 
     def speed_up(self, *, workers: int, rows: int, seconds_a_row: float) -> float:
-        """Return how many times as fast as one process alone so many workers learn, with blocks of so many rows."""
+        """Return the speed-up of ``workers`` workers over one process, with ``rows`` rows per block."""
         learning = rows * seconds_a_row
         return workers * learning / (learning + self.seconds(workers))
 
 
 def block_size(sync_seconds: float, seconds_a_row: float, share: float) -> int:
-    """Return how many rows a block must have so that syncing takes at most that share of a round.
+    """Return the rows per block that limit syncing to ``share`` of a round.
 
     Examples
     --------
@@ -65,9 +66,9 @@ def block_size(sync_seconds: float, seconds_a_row: float, share: float) -> int:
 
 
 def ramp(learned: int, workers: int, block: int) -> tuple[int, int]:
-    """Return blocks of a round and rows of each: together at most a tenth of what was learned, in blocks of 100 or more.
+    """Return the number of blocks in a round and their rows, together at most a tenth of the rows learned.
 
-    Early on each row changes much, and what a worker misses of the others' rows is dear; a round of a tenth of the past is not.
+    Early rows change the model most, so missing other workers' rows is costly then.
 
     Examples
     --------
@@ -80,12 +81,12 @@ def ramp(learned: int, workers: int, block: int) -> tuple[int, int]:
 
 
 def check_partition(partition: str) -> None:
-    """Refuse ways of dealing rows that destroy what a stream's order tells.
+    """Raise ConfigError for partitions that destroy the order of the stream.
 
     Raises
     ------
     ConfigError
-        With what it costs.
+        With the measured cost.
     """
     if partition in ("round-robin", "round_robin"):
         raise ConfigError(
@@ -100,7 +101,7 @@ def check_partition(partition: str) -> None:
 
 
 def in_blocks(X: Any, y: list[Any], rows: Sequence[int], size: int, lead: int = 0) -> list[Block]:
-    """Cut rows into blocks of `size` consecutive ones; the last may be shorter. Each brings the `lead` rows in front of it.
+    """Cut rows into blocks of `size` consecutive rows, each with the `lead` rows before it.
 
     Examples
     --------
@@ -115,7 +116,7 @@ def in_blocks(X: Any, y: list[Any], rows: Sequence[int], size: int, lead: int = 
 
 
 def by_key(X: Any, y: list[Any], rows: Sequence[int], key: Any, workers: int) -> list[Block]:
-    """Deal rows so that all of one key go to one block, in their order; the same key to the same block each time.
+    """Deal rows so that each key always goes to the same block, in order.
 
     Examples
     --------

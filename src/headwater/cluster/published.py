@@ -1,7 +1,7 @@
-"""What a cluster run publishes: the state behind its last round, as its manifest holds it, and how old that is.
+"""States that a cluster run publishes after each round through its manifest, with their age.
 
-A manifest is replaced whole, so whoever reads it finds one round's state or the next one's. Its time is when that round was
-merged. A run that has ended says so in its status file; then its last state is the newest for ever.
+A manifest is replaced atomically, so readers find the state of one round or the next. Its time is that of the merge. When the
+status file says that a run has ended, its last state stays the newest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["RunStates"]
 
 
 class RunStates:
-    """The states of a run, one after the other, as replicas take them.
+    """Sequence of a run's states, for replicas.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class RunStates:
     Raises
     ------
     SourceError
-        If it is not there.
+        If there is no manifest.
 
     Examples
     --------
@@ -54,24 +54,24 @@ class RunStates:
         self._path = Path(manifest)
         self._seen: tuple[int, int, int] | None = None
         self._learned = -1
-        self._merged = 0.0  # when, by the clock of files
+        self._merged = 0.0  # modification time of the file
         self.learner = self._read()
-        """The learner of the state that was read last."""
+        """The learner last read."""
 
     def newest(self, seq: int) -> tuple[int, float, SavedModel | None]:
-        """Return how many rows the newest state has learned, when it was the newest, and the state itself.
+        """Return the rows learned by the newest state, the time when it was the newest, and the state.
 
         Parameters
         ----------
         seq : int
-            The rows of the state that the caller has; if it is the newest, None stands in the state's place.
+            Rows of the caller's state. If that is the newest, None is returned in place of the state.
 
         Returns
         -------
         (int, float, SavedModel or None)
-            The time is ``time.monotonic()``'s.
+            The time is by ``time.monotonic()``.
         """
-        # Where it can't be read, what was read before stays, and grows old: nobody predicts from it beyond the bound.
+        # If it can't be read, the previous state stays and ages until it exceeds the bound on its age.
         with suppress(HeadwaterError, OSError):
             if self._stat() != self._seen:
                 self.learner = self._read()
@@ -90,10 +90,10 @@ class RunStates:
                 expected="the model of a cluster run",
                 got=error.strerror or str(error),
                 at=str(self._path),
-                help="headwater cluster run --model writes it behind its first round.",
+                help="headwater cluster run --model writes it after its first round.",
             ) from error
         found = read_manifest(self._path)
-        if found is None:  # it was there a moment ago
+        if found is None:  # deleted since the stat
             return self.learner
         self._seen, self._merged, self._learned = seen, seen[0] / 1e9, found[0].n_learned
         return found[0]

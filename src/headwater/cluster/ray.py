@@ -1,7 +1,7 @@
-"""Workers as Ray actors, and replicas by Ray Serve: the only file that imports Ray (the extra ``ray``).
+"""Workers as Ray actors and replicas by Ray Serve, the only file that imports Ray (the extra ``ray``).
 
-Ray starts the actors, finds out who died, starts them again elsewhere, and carries arrays. Nothing is asked of it that would
-change a result: a block that is lost with its worker goes to another one at once, and comes out the same.
+Ray starts actors, detects dead ones, restarts them elsewhere, and transfers arrays. It has no influence on results: a block
+lost with its worker is repeated by another one, with the same result.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from .worker import Block, Outcome, Update, Worker
 __all__ = ["INLINE", "RayWorkers", "ReplicaPool", "connect", "library"]
 
 INLINE = 100_000
-"""Bytes up to which Ray sends an argument with the call; a larger one is put into the object store once for all workers."""
+"""Maximum bytes of an argument sent with the call. Larger ones are put into the object store once for all workers."""
 PATIENCE, SLOW = 1.0, 3.0
-"""A block is given to an idle worker too after this many seconds, and this many times what the round's first block took."""
+"""A block is repeated on an idle worker after PATIENCE seconds and SLOW times the duration of the round's first block."""
 
 
 def library() -> Any:
-    """Return the module ``ray``, which is imported when a cluster is first used.
+    """Import and return the module ``ray``.
 
     Raises
     ------
@@ -46,14 +46,14 @@ def library() -> Any:
 
 
 def connect(address: str | None = None, **options: Any) -> bool:
-    """Join a Ray cluster, or start one on this machine; False where this process had joined one before.
+    """Join a Ray cluster or start one on this machine, or return False if this process has joined one already.
 
     Parameters
     ----------
     address : str, optional
-        Of a cluster that runs already; "auto" finds one; None starts one on this machine.
+        Address of a running cluster; "auto" finds one, None starts one on this machine.
     **options
-        Further ones of ``ray.init``.
+        Further options of ``ray.init``.
     """
     ray = library()
     if ray.is_initialized():
@@ -66,40 +66,40 @@ def connect(address: str | None = None, **options: Any) -> bool:
 
 
 def leaving() -> frozenset[str]:
-    """Return the nodes that are told to leave: Ray starts nothing on them any more, and ends them at their deadline or once idle."""
+    """Return the draining nodes, which Ray stops at their deadline or once idle."""
     library()
     try:
         return frozenset(import_module("ray._private.state").state.get_draining_nodes())
-    except (AttributeError, ImportError):  # no public call of Ray's tells; without it a node is lost when it goes
+    except (AttributeError, ImportError):  # Ray has no public API for this; without it a draining node is lost abruptly
         return frozenset()
 
 
 class _Actor:
-    """What runs in an actor."""
+    """Worker in an actor."""
 
     def __init__(self) -> None:
         self._worker = Worker()
 
     def learn(self, update: Update, block: Block) -> Outcome | None:
-        """Learn a block; see `Worker.learn`."""
+        """Learn a block, as `Worker.learn` does."""
         return self._worker.learn(update, block)
 
     def place(self) -> tuple[str, int]:
-        """Return the node and the process that this runs in."""
+        """Return the node and process of this actor."""
         return str(library().get_runtime_context().get_node_id()), os.getpid()
 
 
 class RayWorkers:
     """Learn the blocks of a round in Ray actors, one core each.
 
-    Each block of a round has an actor, and Ray looks for room for them: those that it finds none for wait for a node that
-    joins, and take part from when they run. Between rounds, actors leave nodes that are to go. Where a node vanishes, Ray starts
-    its actors elsewhere. The blocks are shared out among those that are there, so who is there changes no bit.
+    Each block of a round has an actor, for which Ray finds room. Actors without room wait for new nodes, and take part once
+    they run. Between rounds, actors leave draining nodes. If a node is lost, Ray restarts its actors elsewhere. Blocks are
+    shared among running actors, so their number does not affect results.
 
     Parameters
     ----------
     count : int
-        How many actors there are at most.
+        Maximum number of actors.
     address : str, optional
         As in `connect`.
     """
@@ -113,22 +113,22 @@ class RayWorkers:
         self.sent = self.lost = self.left = self.repeated = 0
         self.late: dict[Any, _Seat] = {}
         self.learned: Counter[str] = Counter()
-        """Blocks that were learned on each node."""
+        """Number of blocks learned on each node."""
 
     @property
     def live(self) -> int:
-        """How many workers there are now."""
+        """Current number of workers."""
         self.seat_the_new()
         return sum(bool(seat.node) for seat in self._seats)
 
     @property
     def at_once(self) -> int:
-        """How many blocks are learned at the same time."""
+        """Number of blocks learned at the same time."""
         return max(self.live, 1)
 
     @property
     def nodes(self) -> list[str]:
-        """The node of each worker that is there."""
+        """Node of each current worker."""
         return [seat.node for seat in self._seats if seat.node]
 
     def learn(
@@ -142,22 +142,22 @@ class RayWorkers:
         Parameters
         ----------
         updates : (Update or None, callable)
-            What has changed since the last state; and a function that returns all of it, for whom has not that one.
+            Difference from the last state, and a function that returns the whole state for workers without it.
         blocks : sequence of Block
-            What is to be learned.
+            Blocks to learn.
         deadline : float, optional
-            Seconds after which blocks that are not done are left out; without it all are waited for.
+            Seconds after which unfinished blocks are left out; by default all are awaited.
 
         Returns
         -------
         list of Outcome
-            Of the blocks that are done.
+            Outcomes of the finished blocks.
         """
         self.let_go()
         return _Round(self, updates, blocks, deadline).run()
 
     def let_go(self) -> None:
-        """End the actors on nodes that are to leave; others in their place wait until there is room."""
+        """Stop the actors on draining nodes, and queue replacements."""
         nodes = leaving()
         for i, seat in enumerate(self._seats):
             if seat.node in nodes:
@@ -167,7 +167,7 @@ class RayWorkers:
                 self.left += 1
 
     def seat_the_new(self) -> None:
-        """Look which actors have begun to run, for the first time or again."""
+        """Find actors that have started or restarted."""
         asked = {seat.asked: seat for seat in self._seats if seat.asked is not None}
         ready, _ = self._ray.wait(list(asked), num_returns=len(asked), timeout=0) if asked else ([], [])
         for call in ready:
@@ -175,11 +175,11 @@ class RayWorkers:
             try:
                 (seat.node, seat.pid), seat.asked = self._ray.get(call), None
             except self._ray.exceptions.RayError:
-                time.sleep(0.02)  # an actor that is being started again refuses calls at once
+                time.sleep(0.02)  # a restarting actor rejects calls immediately
                 seat.lose()
 
     def free_the_late(self) -> None:
-        """Look for calls of earlier rounds that have ended, whose workers were given up for slow: these are free again."""
+        """Find finished calls of earlier rounds, and mark their slow workers as idle."""
         ready, _ = self._ray.wait(list(self.late), num_returns=len(self.late), timeout=0) if self.late else ([], [])
         for call in ready:
             seat = self.late.pop(call)
@@ -192,20 +192,20 @@ class RayWorkers:
 
     @property
     def idle(self) -> list[_Seat]:
-        """The actors that run and have nothing to do."""
+        """Running actors without a block."""
         return [seat for seat in self._seats if seat.node and not seat.busy]
 
     @property
     def waited_for(self) -> list[Any]:
-        """The calls that end when an actor begins to run, or when a late one is done."""
+        """Calls that finish when an actor starts or a late one is done."""
         return [*(seat.asked for seat in self._seats if seat.asked is not None), *self.late]
 
     def pids(self) -> list[int]:
-        """Return the process of each actor that runs."""
+        """Return the process id of each running actor."""
         return [seat.pid for seat in self._seats if seat.node]
 
     def close(self) -> None:
-        """End the actors, and Ray if it was started here."""
+        """Stop the actors, and Ray if it was started here."""
         for seat in self._seats:
             self._ray.kill(seat.actor)
         self._seats = []
@@ -214,7 +214,7 @@ class RayWorkers:
 
 
 class _Seat:
-    """One actor, and what is known of it."""
+    """One actor and its known state."""
 
     def __init__(self, actor: Any) -> None:
         self.actor = actor
@@ -222,14 +222,14 @@ class _Seat:
         self.lose()
 
     def lose(self) -> None:
-        """Know no more where it runs and which state it has, and ask; the answer comes once it runs, maybe elsewhere."""
+        """Forget the actor's node and state, and request its node, which it returns once it runs."""
         self.node, self.pid = "", 0
         self.version: int | None = None
         self.asked: Any = self.actor.place.remote()
 
 
 class _Round:
-    """The calls of one round."""
+    """Calls of one round."""
 
     def __init__(
         self,
@@ -240,8 +240,8 @@ class _Round:
     ) -> None:
         self._ray, self._workers, self._blocks = library(), workers, blocks
         self._delta, self._whole = updates
-        self._sent: dict[bool, Any] = {}  # the updates as they are given to Ray: whole or not
-        self._open = list(blocks)  # not given to anybody, or lost
+        self._sent: dict[bool, Any] = {}  # updates as passed to Ray, by whether they are whole states
+        self._open = list(blocks)  # unassigned or lost
         self._calls: dict[Any, tuple[_Seat, Block]] = {}
         self._done: dict[int, Outcome] = {}
         self._started = time.perf_counter()
@@ -271,7 +271,7 @@ class _Round:
         return min(left, 0.1)
 
     def _hand_out(self) -> None:
-        """Give open blocks to idle workers; where there are none, and time has passed, blocks that others still have."""
+        """Give open blocks to idle workers, or after some time repeat slow blocks on them."""
         self._workers.free_the_late()
         self._workers.seat_the_new()
         idle = self._workers.idle
@@ -297,12 +297,12 @@ class _Round:
         return update if size < INLINE else self._ray.put(update)
 
     def _take(self, call: Any) -> None:
-        """Take what a call has brought: an outcome, the wish for the whole state, or the news that its worker is lost."""
+        """Handle a finished call, which returns an outcome or None for a missing state, or fails with its worker."""
         seat, block = self._calls.pop(call)
         seat.busy = False
         try:
             outcome = self._ray.get(call)
-        except self._ray.exceptions.RayTaskError as error:  # the rows are at fault, and nobody else would do better
+        except self._ray.exceptions.RayTaskError as error:  # raised by the rows, so repeating won't help
             raise (error.cause if isinstance(error.cause, Exception) else error) from error
         except self._ray.exceptions.RayError:
             seat.lose()
@@ -320,22 +320,22 @@ class _Round:
 
 
 class _Published:
-    """The state that replicas predict from, where all of them find it: an actor."""
+    """Actor that holds the published state for all replicas."""
 
     def __init__(self) -> None:
         self._now: tuple[int, float, list[Any]] = (-1, 0.0, [])
 
     def put(self, seq: int, as_of: float, state: list[Any]) -> None:
-        """Take the number of a state, when it was the newest, and where Ray keeps it."""
+        """Store the number of a state, the time when it was the newest, and its Ray reference."""
         self._now = seq, as_of, state
 
     def get(self) -> tuple[int, float, list[Any]]:
-        """Return what was put last."""
+        """Return the stored state."""
         return self._now
 
 
 class _Predictor:
-    """A replica as Ray Serve runs it; it looks for a newer state when it is asked, at most five times a second."""
+    """Replica run by Ray Serve, which checks for a newer state at most five times a second on requests."""
 
     LOOK = 0.2
 
@@ -359,12 +359,12 @@ class _Predictor:
 
 
 class ReplicaPool:
-    """Replicas as a deployment of Ray Serve, which starts again those that die.
+    """Replicas as a deployment of Ray Serve, which restarts those that die.
 
     Parameters
     ----------
     count : int
-        How many there are.
+        Number of replicas.
     address : str, optional
         As in `connect`.
     """
@@ -392,13 +392,13 @@ class ReplicaPool:
         self._state: list[Any] = []
 
     def publish(self, seq: int, as_of: float, saved: SavedModel | None) -> None:
-        """Hand on a state; see `replicas.Pool`."""
+        """Publish a state, as `replicas.Pool` does."""
         if saved is not None:
             self._state = [self._ray.put(saved)]
         self._published.put.remote(seq, as_of, self._state)
 
     async def predict(self, X: list[Any]) -> Any:
-        """Let a replica predict, and another one where it died meanwhile."""
+        """Predict with a replica, and retry with another if it died."""
         for _ in range(self.TRIES):
             try:
                 return await asyncio.wait_for(self._handle.predict.remote(X), self.SECONDS)
@@ -409,11 +409,11 @@ class ReplicaPool:
         return None
 
     async def pid(self) -> int:
-        """Return the process of some replica."""
+        """Return the process id of some replica."""
         return int(await self._handle.pid.remote())
 
     def close(self) -> None:
-        """End the replicas, and Ray if it was started here."""
+        """Stop the replicas, and Ray if it was started here."""
         self._serve.delete(self.NAME)
         self._ray.kill(self._published)
         if self._own:

@@ -1,8 +1,8 @@
-"""Replicas that predict from a state that one writer publishes; it is never older than a bound.
+"""Replicas that predict from a state published by one writer, whose age is bounded.
 
-The writer learns as ever: a server with its store, or a cluster run that writes its manifest behind each round
-(`published.RunStates`). Each second its state is handed on, if rows were learned, or else the news of when it was the newest. A
-replica's answer says of when its state is. Where that is too long ago, or no replica answers, the caller predicts itself.
+The writer is a server with its store, or a cluster run that writes its manifest after each round (`published.RunStates`).
+Each second its state is published if rows were learned, or else the time at which it was the newest. A reply includes the
+age of the replica's state. If that exceeds the bound or no replica replies, the caller predicts itself.
 """
 
 from __future__ import annotations
@@ -24,54 +24,54 @@ Rows: TypeAlias = list[tuple[Any, dict[Any, float] | None]]
 
 
 class Replica:
-    """What predicts from the last state that it was given."""
+    """Predictor from the last published state."""
 
     def __init__(self) -> None:
         self.seq, self.as_of = -1, 0.0
         self._learner: SupervisedLearner | None = None
 
     def take(self, seq: int, as_of: float, saved: SavedModel | None) -> None:
-        """Take a state, or the news that the one that is there was still the newest at that time."""
+        """Set a new state, or only the time at which the current one was the newest."""
         if saved is not None:
             self._learner = unpack(saved)
         self.seq, self.as_of = seq, as_of
 
     def predict(self, X: list[Any]) -> tuple[Rows, int, float] | None:
-        """Return the prediction of each row, and number and time of the state; None before the first state."""
+        """Return the rows' predictions with number and time of the state, or None before the first state."""
         if self._learner is None:
             return None
         return predict_rows(self._learner.task, self._learner, X), self.seq, self.as_of
 
 
 class Pool(Protocol):
-    """Where replicas run: ``ray.ReplicaPool``."""
+    """Executor of replicas, implemented by ``ray.ReplicaPool``."""
 
     def publish(self, seq: int, as_of: float, saved: SavedModel | None) -> None:
-        """Hand on a state; None: the one before is still the newest."""
+        """Publish a state, or None if the last one is still the newest."""
 
     async def predict(self, X: list[Any]) -> tuple[Rows, int, float] | None:
-        """Let a replica predict; None where none answers."""
+        """Predict with a replica, or return None if none replies."""
 
     def close(self) -> None:
-        """End the replicas."""
+        """Stop the replicas."""
 
 
 class Replicas:
-    """Publish a learner's states, and predict with replicas that have one that is new enough.
+    """Publish a learner's states, and predict with replicas whose state is recent enough.
 
     Parameters
     ----------
     pool : Pool
-        Where they run.
+        Executor of the replicas.
     source : callable
-        Of the number of the last state that was published: the number of the state now, when it was the newest, and that state;
-        None in its place if it is the same.
+        source(number of the last published state): the current state's number, the time when it was the newest, and the
+        state, or None if it is the same.
     every : float
-        Seconds between two states.
+        Seconds between publications.
     oldest : float
-        Seconds that a state may be old.
+        Maximum age of a state, in seconds.
     keep : bool
-        Whether to keep the states here as well, and predict from them where no replica answers.
+        Whether to keep a local replica too, and predict with it if no other replies.
     """
 
     def __init__(
@@ -85,9 +85,9 @@ class Replicas:
     ) -> None:
         self.pool, self._source, self._every, self.oldest = pool, source, every, oldest
         self.age = 0.0
-        """Seconds: how old the state was that the last answer came from."""
+        """Age of the state behind the last prediction, in seconds."""
         self.here = 0
-        """Requests that no replica has answered from a state that is new enough."""
+        """Number of requests without a reply from a recent enough state."""
         self._seq, self._as_of = -1, 0.0
         self._kept = Replica() if keep else None
         self._ended = threading.Event()
@@ -96,7 +96,7 @@ class Replicas:
         self._thread.start()
 
     async def predict(self, X: list[Any]) -> tuple[Rows, int] | None:
-        """Return predictions and the number of their state; None where the caller must predict itself."""
+        """Return predictions and the number of their state, or None if the caller must predict itself."""
         found = self._new_enough(await self.pool.predict(X))
         if found is None:
             self.here += 1
@@ -105,7 +105,7 @@ class Replicas:
 
     @property
     def newest_age(self) -> float:
-        """Seconds: how old the state is now that was published last."""
+        """Seconds since the last published state was the newest."""
         return time.monotonic() - self._as_of
 
     def _new_enough(self, found: tuple[Rows, int, float] | None) -> tuple[Rows, int] | None:
@@ -119,7 +119,7 @@ class Replicas:
         return rows, seq
 
     def close(self) -> None:
-        """End publishing, and the replicas."""
+        """Stop publishing, and stop the replicas."""
         self._ended.set()
         self._thread.join()
         self.pool.close()

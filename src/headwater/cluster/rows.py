@@ -1,4 +1,4 @@
-"""The rows of a stream as rounds need them: so many at a time, each with its number, from where learning stood."""
+"""Read a stream for rounds, with numbered rows from a position on."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ __all__ = ["Rows"]
 
 
 class Rows:
-    """A stream, read once and forwards, but for rows that are given back.
+    """Stream that is read once and forwards, except for rows that are given back.
 
     Parameters
     ----------
     source
-        What `headwater.streams.as_blocks` takes.
+        Any argument of `headwater.streams.as_blocks`.
     target : str, optional
-        The column of the answers.
+        Column of the labels.
     wants : callable
-        Of a row's number: whether it is still to be learned.
+        wants(row number): whether the row is still to be learned.
     behind : int
-        Rows from the start that are all learned.
+        Number of leading rows that are all learned.
     problem : callable
-        Of an answer: why it can't be scored, or "".
+        problem(label): why it can't be scored, or "".
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Rows:
         self._rows = self._read()
 
     def take(self, count: int) -> tuple[Any, list[Any], list[int]]:
-        """Return up to so many rows with their answers and numbers; those that were given back first."""
+        """Return up to ``count`` rows with labels and numbers, those given back first."""
         back, self._given_back = self._given_back[:count], self._given_back[count:]
         some = [*back, *islice(self._rows, count - len(back))]
         X: Any = [x for _, x, _ in some]
@@ -70,12 +70,12 @@ class Rows:
         return X, [y for _, _, y in some], [row for row, _, _ in some]
 
     def give_back(self, X: Any, y: list[Any], rows: Any) -> None:
-        """Take back rows that were not learned; they come next, in their order."""
+        """Give back rows that were not learned, which come next in order."""
         self._given_back = sorted([*self._given_back, *zip(rows, X, y, strict=True)], key=lambda row: row[0])
 
     @property
     def waiting(self) -> list[int]:
-        """The numbers of the rows that were given back."""
+        """Numbers of the rows given back."""
         return [row for row, _, _ in self._given_back]
 
     def _read(self) -> Iterator[tuple[int, Any, Any]]:

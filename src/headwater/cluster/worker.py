@@ -1,7 +1,7 @@
-"""One block of a round: a pure function of the state it begins from, the rows, and its number.
+"""Worker that learns one block of a round, as a pure function of initial state, rows and block number.
 
-Whoever is asked gives the same bits: a worker that was started again, another one that takes over, another processor. So a
-lost worker loses nothing, and nothing has to be kept where it ran.
+Every worker gives the same bits, whether restarted, replaced or on another processor. A lost worker therefore loses nothing,
+and needs no storage of its own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Block", "Outcome", "Update", "Worker", "pack", "unpack"]
 
 
 WEIGHT = 10
-"""Which of an expert's running numbers is its weight in the mixture: ``HW_WEIGHT`` of core/headwater.h."""
+"""Index of the mixture weight in an expert's running numbers, ``HW_WEIGHT`` of core/headwater.h."""
 _MOVED = ("weights", "state_0", "state_1", "state_2", "state_3", "state_4")
 _PLACES = ("answers", "running", "buffer", "label_history", "cell_code")
 _READING = ("row_keys", "slot_basis", "slot_knots")
@@ -33,18 +33,18 @@ _READING = ("row_keys", "slot_basis", "slot_knots")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows that one worker predicts and then learns, one after the other.
+    """Rows that one worker predicts and learns in order.
 
     Parameters
     ----------
     index : int
-        Its number in the round.
+        Number of the block in the round.
     X, y
-        The rows, as a learner takes them, and their answers.
+        Rows, as passed to a learner, and their labels.
     rows : sequence of int
-        Their numbers in the stream, counted from 1.
+        Row numbers in the stream, from 1.
     lead : (X, y), optional
-        The rows right in front of them, which another worker learns: see `warmed`.
+        Rows before the block, which another worker learns (see `warmed`).
     """
 
     index: int
@@ -59,14 +59,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """How a worker comes to the state that a round begins from.
+    """Update of a worker to the initial state of a round.
 
     Parameters
     ----------
     version : int
-        The number of that state.
+        Number of that state.
     since : int or None
-        The state that the arrays are a difference to; None where all of them are there.
+        State that the arrays are a difference from, or None for a whole state.
     header : dict
         Settings, classes and counts.
     arrays : dict
@@ -81,20 +81,20 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a block.
+    """Result of a block.
 
     Parameters
     ----------
     index : int
-        The block's number.
+        Number of the block.
     header : dict
-        Classes and counts of the learner behind the block.
+        Classes and counts of the learner after the block.
     delta : Delta
-        What the block has changed in the arrays.
+        Changes of the arrays by the block.
     y_pred, proba
-        What was predicted for each row before it was learned, and the probability that was given to its answer.
+        Prediction for each row before it was learned, and predicted probability of its label.
     seconds, cpu : float
-        How long the rows took; and the processor's time for the whole block, with unpacking and comparing.
+        Seconds for the rows, and CPU seconds for the whole block, including unpacking and comparing.
     """
 
     index: int
@@ -107,7 +107,7 @@ class Outcome:
 
 
 def pack(learner: SupervisedLearner) -> SavedModel:
-    """Return settings and arrays of a learner, without what is kept for a diagnosis or for replay."""
+    """Return settings and arrays of a learner, without the diagnosis sample and the replay buffer."""
     saved = LEARNER_FORMAT.pack(learner)
     header = saved.header | {"settings": saved.header["settings"] | {"diagnosis": False}}
     arrays = {name: array for name, array in saved.arrays.items() if name != "sample"}
@@ -115,20 +115,20 @@ def pack(learner: SupervisedLearner) -> SavedModel:
 
 
 def unpack(saved: SavedModel) -> SupervisedLearner:
-    """Return the learner of settings and arrays."""
+    """Return the learner with the given settings and arrays."""
     learner: SupervisedLearner = LEARNER_FORMAT.unpack(saved, "the cluster")
     return learner
 
 
 class Worker:
-    """What learns blocks; it keeps the state of the last round, so that only what has changed must be sent."""
+    """Worker that keeps the state of the last round, so that only differences need to be sent."""
 
     def __init__(self) -> None:
         self._version: int | None = None
         self._saved = SavedModel({}, {})
 
     def learn(self, update: Update, block: Block) -> Outcome | None:
-        """Predict and learn a block; None where the update is a difference to a state that this worker doesn't have."""
+        """Predict and learn a block, or return None if the update's base state is missing."""
         if update.version != self._version:
             if update.since is not None and update.since != self._version:
                 return None
@@ -138,17 +138,17 @@ class Worker:
 
 
 def warmed(saved: SavedModel, X: Any, y: list[Any]) -> dict[str, Any]:
-    """Return the arrays of a state whose weights have seen some rows, those of the mixture too; the rows are kept for replay.
+    """Return a state's arrays with weights, mixture and replay buffer updated by the rows before the block.
 
-    What a net has learned of the last rows fades within some tens of them, and a block begins as if those in front of it had
-    never been. So its worker learns a few of them first, and replays them until it has rows of its own. They count for whoever
-    learns them as part of a block: here names, counts and statistics stay as they were.
+    Networks forget recent rows within some tens of rows, and without this a block would start as if the rows before it had
+    never been. Its worker therefore learns a few of them first, and replays them until it has its own. They are counted
+    where they are part of a block. Here names, counts and statistics stay unchanged.
     """
     learner = unpack(saved)
     learner.step_many(X, y)
     before, after = saved.arrays, LEARNER_FORMAT.pack(learner).arrays
     if not all(after[name].shape == before[name].shape for name in _PLACES) or not _same(before, after, "cell_code"):
-        return dict(before)  # a class or a test is new, and numbers lie elsewhere
+        return dict(before)  # a new class or test changed the layout
     moved = {name: after[name][: len(array)] for name, array in before.items() if name in _MOVED}
     running = before["running"].copy()
     running[:, WEIGHT] = after["running"][:, WEIGHT]
@@ -161,11 +161,11 @@ def _same(before: Mapping[str, Any], after: Mapping[str, Any], *names: str) -> b
 
 
 def learn_block(saved: SavedModel, block: Block) -> Outcome:
-    """Predict and learn the rows of a block, one after the other, from a state."""
+    """Predict and learn the rows of a block in order, starting from a state."""
     begun = time.process_time()
     learner = unpack(saved if block.lead is None else SavedModel(saved.header, warmed(saved, *block.lead)))
     engine = learner.engine
-    if engine is not None:  # draws of its own: how many came before, and its number above that
+    if engine is not None:  # separate random numbers per block, by its number in the upper bits of the count
         engine.core.array("random")[0] += block.index << 32
     started = time.perf_counter()
     forecast = learner.step_many(block.X, block.y)

@@ -1,7 +1,7 @@
-"""A fleet over a cluster: keys spread over shards, each a fleet with a store of its own.
+"""Fleet over a cluster, with keys spread over shards that each have their own store.
 
-`places` says which shard has a key, `shard` is what runs at such a place, `sharded` the face, `actors` where shards are: in this
-process, or as Ray actors.
+`places` maps keys to shards, `shard` runs one shard, `sharded` is the public interface, and `actors` runs shards in this
+process or as Ray actors.
 """
 
 from .sharded import ShardedFleet

@@ -1,4 +1,4 @@
-"""Where shards are: in this process, or one Ray actor each, which Ray starts again when it dies."""
+"""Run shards in this process, or as Ray actors that are restarted when they die."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from .shard import Shard, Standing
 __all__ = ["ActorShards", "LocalShards", "Shards"]
 
 PATIENCE = 120.0
-"""Seconds to wait for a shard that died to be back: Ray itself takes up to a minute to find that a node is gone."""
+"""Seconds to wait for the restart of a shard. Ray takes up to a minute to detect a lost node."""
 
 
 class Shards(Protocol):
-    """The shards by name."""
+    """Shards by name."""
 
     homes: dict[str, str]
-    """The node of each."""
+    """Node of each shard."""
     repeated: int
-    """How many calls were lost with their shard, and made again."""
+    """Number of calls repeated after a shard died."""
     forgotten: list[Standing]
-    """What shards without a store had when they died, and nobody has now."""
+    """Last status of shards without a store that died, whose members are lost."""
 
     def nodes(self) -> dict[str, int]:
-        """Return the nodes that are there now, and how many shards each has room for."""
+        """Return the current nodes and the number of shards that each can run."""
 
     def start(self, name: str, home: str | None, first: bytes, path: str | None, resident: int | None) -> None:
-        """Start one, on a node."""
+        """Start a shard on a node."""
 
     def call(self, method: str, arguments: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
-        """Call a method of some shards with the arguments of each, and return what each answers."""
+        """Call a method of some shards with their arguments, and return the results."""
 
     def stop(self, name: str) -> None:
-        """End one; it has committed."""
+        """Stop a shard that has committed."""
 
     def abandon(self, name: str) -> None:
-        """End one whose node is gone: what it has committed is in its store."""
+        """Stop a shard whose node is gone. Its commits are in its store."""
 
     def drop(self, name: str) -> None:
-        """End one whose members are all elsewhere."""
+        """Stop a shard whose members have all moved."""
 
     def close(self) -> None:
-        """End what is left, and what the shards stand on."""
+        """Stop the remaining shards and the executor."""
 
 
 class LocalShards:
@@ -58,11 +58,11 @@ class LocalShards:
         self.repeated, self.forgotten = 0, list[Standing]()
 
     def nodes(self) -> dict[str, int]:
-        """Return none: this process has room for any number."""
+        """Return no nodes, since this process runs any number of shards."""
         return {}
 
     def start(self, name: str, home: str | None, first: bytes, path: str | None, resident: int | None) -> None:
-        """Start one."""
+        """Start a shard."""
         self._shards[name] = Shard(first, path, resident)
         self.homes[name] = home or ""
 
@@ -71,19 +71,19 @@ class LocalShards:
         return {name: getattr(self._shards[name], method)(*given) for name, given in arguments.items()}
 
     def stop(self, name: str) -> None:
-        """End one."""
+        """Stop a shard."""
         self._shards.pop(name).close()
         del self.homes[name]
 
     abandon = drop = stop
 
     def close(self) -> None:
-        """Let go of those that were not stopped."""
+        """Drop the shards that were not stopped."""
         self._shards.clear()
 
 
 class _Seat:
-    """A shard in its actor. Why it can't be opened is said to whoever calls it: Ray would only tell that it died."""
+    """A shard in its actor. Errors on opening are raised in calls, since Ray would only report a dead actor."""
 
     def __init__(self, first: bytes, path: str | None, resident: int | None) -> None:
         self._problem: HeadwaterError | None = None
@@ -93,7 +93,7 @@ class _Seat:
             self._problem = error
 
     def answer(self, method: str, arguments: Sequence[Any]) -> tuple[Standing, Any]:
-        """Call a method; return how the shard stands afterwards, and what the method returned."""
+        """Call a method, and return the shard's status and the result."""
         if self._problem is not None:
             raise self._problem
         value = getattr(self._shard, method)(*arguments)
@@ -101,7 +101,7 @@ class _Seat:
 
 
 class ActorShards:
-    """Shards as Ray actors. What is asked of one that dies is asked again once it is back: nothing is learned twice.
+    """Shards as Ray actors. Calls to a shard that died are repeated after its restart, and nothing is learned twice.
 
     Parameters
     ----------
@@ -118,20 +118,20 @@ class ActorShards:
         self.repeated, self.forgotten = 0, list[Standing]()
 
     def nodes(self) -> dict[str, int]:
-        """Return the nodes that are there now, and how many cores each has."""
+        """Return the current nodes and their numbers of cores."""
         return {node["NodeID"]: int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes() if node["Alive"]}
 
     def start(self, name: str, home: str | None, first: bytes, path: str | None, resident: int | None) -> None:
-        """Start one; where its node dies, Ray starts it again on another."""
+        """Start a shard, which Ray restarts on another node if its node dies."""
         strategies = self._ray.util.scheduling_strategies
         where = strategies.NodeAffinitySchedulingStrategy(home, soft=True) if home else "SPREAD"
-        # no core is asked for: there may be more shards than cores, and an actor that waits for one would wait for ever
+        # no core is reserved, since there may be more shards than cores and an actor would wait forever
         options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": 0, "scheduling_strategy": where}
         self._actors[name] = self._ray.remote(**options)(_Seat).remote(first, path, resident)
         self.homes[name] = home or ""
 
     def call(self, method: str, arguments: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
-        """Call a method of some shards at once, and return what each answers."""
+        """Call a method of some shards in parallel, and return the results."""
         answers: dict[str, Any] = {}
         ends = time.monotonic() + PATIENCE
         while open_ := [name for name in arguments if name not in answers]:
@@ -141,16 +141,16 @@ class ActorShards:
         return answers
 
     def _take(self, name: str, call: Any, answers: dict[str, Any], ends: float) -> None:
-        """Take what a shard answers; nothing if it is lost, as long as there is time to ask again."""
+        """Collect the result of a shard, or nothing if the shard is lost and there is time to repeat the call."""
         try:
             standing, answers[name] = self._ray.get(call)
-        except self._ray.exceptions.RayTaskError as error:  # the rows are at fault
+        except self._ray.exceptions.RayTaskError as error:  # raised by the method, so repeating won't help
             raise (error.cause if isinstance(error.cause, Exception) else error) from error
         except self._ray.exceptions.RayError:
             self.repeated += 1
             if time.monotonic() > ends:
                 raise
-            time.sleep(0.05)  # an actor that is being started again refuses calls at once
+            time.sleep(0.05)  # a restarting actor rejects calls immediately
             return
         before = self._standing.get(name, standing)
         if before.life != standing.life and before.members and not standing.stored:
@@ -158,27 +158,27 @@ class ActorShards:
         self._standing[name] = standing
 
     def stop(self, name: str) -> None:
-        """End one."""
+        """Stop a shard."""
         self.call("close", {name: ()})
         self.drop(name)
 
     def drop(self, name: str) -> None:
-        """End one whose members are all elsewhere."""
+        """Stop a shard whose members have all moved."""
         self._standing.pop(name, None)
         self.abandon(name)
 
     def abandon(self, name: str) -> None:
-        """End one as it is."""
+        """Kill a shard."""
         self._ray.kill(self._actors.pop(name))
         del self.homes[name]
 
     def pids(self) -> dict[str, int]:
-        """Return the process of each shard."""
+        """Return the process id of each shard."""
         answers: dict[str, int] = self.call("pid", dict.fromkeys(self._actors, ()))
         return answers
 
     def close(self) -> None:
-        """End those that were not stopped, and Ray if it was started here."""
+        """Kill the shards that were not stopped, and stop Ray if it was started here."""
         for name in list(self._actors):
             self.abandon(name)
         if self._own:

@@ -1,4 +1,4 @@
-"""The folder of a fleet over a cluster: a store for each shard, and a file that says which shards there are."""
+"""Folder of a fleet over a cluster, with a store per shard and a file that lists the shards."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ NAME = re.compile(r"shard-\d{1,6}")
 
 
 class Noted(NamedTuple):
-    """What the file says."""
+    """Contents of the file."""
 
     shards: list[str]
     unfinished: bool
-    """Whether members were on the move: then some may lie at two places, and only the one that their key belongs to counts."""
+    """Whether a move was interrupted. Some members may then be in two shards, and only the one of their key counts."""
 
 
 class Folder:
-    """The folder.
+    """Folder with the shards' stores.
 
     Parameters
     ----------
     path : str or Path
-        It is made if it isn't there.
+        Path of the folder, which is created if needed.
 
     Examples
     --------
@@ -50,27 +50,27 @@ class Folder:
         self.path.mkdir(parents=True, exist_ok=True)
 
     def store(self, shard: str) -> str:
-        """Return the file of a shard's store."""
+        """Return the path of a shard's store."""
         return str(self.path / f"{shard}.db")
 
     def forget(self, shard: str) -> None:
-        """Remove the store of a shard that is no longer, or never was, among those that there are."""
+        """Remove the store of a shard that is not listed."""
         for end in ("", "-wal", "-shm"):
             Path(self.store(shard) + end).unlink(missing_ok=True)
 
     def forget_others(self, shards: Sequence[str]) -> None:
-        """Remove the stores of all shards but these."""
+        """Remove the stores of all shards except these."""
         for found in self.path.glob("shard-*.db"):
             if found.stem not in shards:
                 self.forget(found.stem)
 
     def noted(self) -> Noted | None:
-        """Return what was noted last; None in a new folder.
+        """Return the list last written, or None in a new folder.
 
         Raises
         ------
         StoreError
-            If it can't be read; or if there are stores, and no note of which of them count.
+            If it can't be read, or there are stores without a list.
         """
         path = self.path / FILE
         if path.exists():
@@ -80,19 +80,19 @@ class Folder:
                 expected=f"{FILE} beside the stores of the shards",
                 got=f"{found[0].name} alone",
                 at=str(self.path),
-                help="Bring the file back, or name a new folder.",
+                help="Restore the file, or use a new folder.",
             )
         return None
 
     def note(self, shards: Sequence[str], *, unfinished: bool) -> None:
-        """Note which shards there are; durable when it returns."""
+        """Write the list of shards durably."""
         path = self.path / FILE
         write(path, json.dumps({"shards": list(shards), "unfinished": unfinished}).encode())
         sync_folder(path)
 
 
 def _read(path: Path) -> Noted:
-    """Return a note; nothing in it is believed, since names of shards become names of files."""
+    """Read and validate a list of shards, whose names become file names."""
     try:
         noted = Noted(**json.loads(path.read_text("utf-8")))
         names = [NAME.fullmatch(name) is not None for name in noted.shards]
@@ -100,6 +100,6 @@ def _read(path: Path) -> Noted:
         names = []
     if not names or not all(names) or len(set(noted.shards)) < len(names) or type(noted.unfinished) is not bool:
         raise StoreError(
-            expected="a list of shards such as shard-0", got="something else", at=str(path), help="Bring a copy back."
+            expected="a list of shards such as shard-0", got="something else", at=str(path), help="Restore a copy."
         )
     return noted

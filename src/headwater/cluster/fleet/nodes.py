@@ -1,4 +1,4 @@
-"""Which shard runs on which node, when nodes come and go."""
+"""Assign shards to nodes as nodes join and leave."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ __all__ = ["assigned"]
 
 
 def assigned(shards: Sequence[str], homes: Mapping[str, str], nodes: Mapping[str, int]) -> dict[str, str]:
-    """Return the shards that there are to be, and the node of each.
+    """Return the node of each shard, including new and without removed shards.
 
-    A shard stays where it is. One whose node is gone goes to a node with room, and takes its keys along; where there is none, it
-    ends. Room that is left gets new shards.
+    A shard stays on its node. A shard whose node is gone moves to a node with room and keeps its keys, or is removed if
+    there is none. Remaining room gets new shards.
 
     Parameters
     ----------
     shards : sequence of str
-        Those that there are.
+        Existing shards.
     homes : dict
-        The node of each; a shard that was never started has none.
+        Node of each shard, except of those never started.
     nodes : dict
-        The nodes that are there, and how many shards each has room for. Without any room all stays as it is.
+        Number of shards that each current node has room for. Without any room nothing changes.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which shard has a key: rendezvous hashing, so that few keys move when shards come and go."""
+"""Map keys to shards by rendezvous hashing, so that few keys move when shards are added or removed."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from headwater.store.model_file.settings import as_json
 __all__ = ["Places"]
 
 REMEMBERED = 1_000_000
-"""Keys whose place is remembered, so that it need not be computed for every row."""
+"""Maximum number of keys whose shard is cached."""
 _PLAIN = frozenset((str, bytes, bool))
-"""Types of keys that need no second look."""
+"""Types of keys that need no normalization."""
 
 
 class Places:
-    """The shards, and which of them has a key: the one with the highest hash of its name and the key.
+    """Map of keys to shards, by the highest hash of shard name and key.
 
-    Where a shard is added to n, it takes one in n + 1 keys from the others, and no other key moves.
+    Adding a shard to n moves one in n + 1 keys to it, and no other key.
 
     Parameters
     ----------
     shards : sequence of str
-        Their names.
+        Names of the shards.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class Places:
         self._known: dict[Any, str] = {}
 
     def of(self, key: Hashable) -> str:
-        """Return the shard of a key; what can't be a key belongs to the first, which refuses and counts it."""
+        """Return the shard of a key. Invalid keys go to the first shard, which rejects and counts them."""
         own = key if type(key) in _PLAIN else as_key(key)
         found = self._known.get(own)
         if found is None:
@@ -64,7 +64,7 @@ class Places:
 
 
 def _canonical(key: Any) -> Any:
-    """Return the one of equal numbers that all are written as: 1, 1.0 and True are one key."""
+    """Normalize equal numbers such as 1, 1.0 and True to one key."""
     if isinstance(key, bool) or (isinstance(key, float) and key.is_integer()):
         return int(key)
     return tuple(map(_canonical, key)) if isinstance(key, tuple) else key

@@ -1,11 +1,11 @@
-"""What runs at one place of a cluster: a fleet that answers for a block, with a store only once it is durable.
+"""One shard of a cluster, which is a fleet that returns predictions only after they are durable.
 
-A block has a source and a number. It is written into a journal before it is answered, and now and then, in one transaction, the
-members are written in the journal's place. A shard that dies is started again with the members as they were then, and learns the
-journal's blocks again, which gives the same bits. A block that is sent again is answered again, and not learned twice: a shard
-keeps what it said to the last block of each source, and a member that moves takes that along.
+A block has a source and a number. It is written to a journal before its predictions are returned, and from time to time all
+members are committed in one transaction that replaces the journal. A restarted shard loads the committed members and replays
+the journal, with the same bits. A repeated block gets the same reply and is not learned twice: a shard stores its reply to
+the last block of each source, and passes it on with members that move.
 
-A shard without a store keeps nothing: one that dies begins again without members.
+A shard without a store loses its members when it dies.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ from headwater.types import Predictions
 __all__ = ["Moved", "Part", "Replies", "Reply", "Shard", "Standing"]
 
 Moved = tuple[str, bytes, list[str], int, float]
-"""A member on its way: key and classes as JSON, its record, rows scored, sum of scores."""
+"""A member to move: key and classes as JSON, its record, rows scored, sum of scores."""
 Reply = tuple[bytes, bytes]
-"""The places of some rows in their block, as int32, and what was forecast for them."""
+"""Indices of some rows in their block, as int32, and their serialized predictions."""
 Replies = dict[str, tuple[int, list[Reply]]]
-"""By source: the number of its last block, and what was said to rows of it."""
+"""By source, the number of its last block and the replies to it."""
 JOURNAL_BYTES = 64_000_000
-"""Bytes of blocks after which the members are written: as much is learned again when a shard is started again."""
+"""Bytes of journal after which members are committed, the maximum to replay after a restart."""
 MOVED_BYTES = 32_000_000
-"""Bytes of members that are handed over at once, about."""
+"""Approximate bytes of members moved per call."""
 PLAIN = {str, int, float, bool, bytes, type(None)}
-"""Types of values that a journal gives back as they were."""
+"""Types of values that the journal restores exactly."""
 PATIENCE = 20.0
-"""Seconds to wait for the store of a process that has just died."""
+"""Seconds to wait for the store of a process that just died."""
 
 
 class Part(NamedTuple):
-    """The rows of a block that belong to one shard."""
+    """Rows of a block that belong to one shard."""
 
     places: list[int]
-    """Where they stand in the block."""
+    """Indices of the rows in the block."""
     rows: list[Any]
     y: list[Any]
     w: list[float] | None
@@ -61,14 +61,14 @@ class Part(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What is lost if a shard dies now and has no store."""
+    """Status of a shard, which tells what is lost if it dies without a store."""
 
     life: str
-    """Another one each time it is started."""
+    """Random id, new at each start."""
     stored: bool
     members: int
     scored: int
-    """Rows that its members were scored on."""
+    """Scored rows of its members."""
 
 
 class Shard:
@@ -77,11 +77,11 @@ class Shard:
     Parameters
     ----------
     first : bytes
-        The file of a fleet without members: what they begin as, and the key.
+        Saved fleet without members, with the initial model and the key column.
     path : str, optional
-        The store.
+        Path of the store.
     resident : int, optional
-        Members kept in memory.
+        Maximum number of members in memory.
     """
 
     def __init__(self, first: bytes, path: str | None, resident: int | None) -> None:
@@ -91,20 +91,20 @@ class Shard:
         self._life = os.urandom(8).hex()
         self._replies: Replies = {}
         self._journaled = 0  # bytes
-        self._failed = False  # whether rows are learned that are not durable, since a write failed
+        self._failed = False  # whether a write failed, so that learned rows are not durable yet
         for body in [] if self._store is None else self._store.journal():
             self._journaled += len(body)
             source, number, *part = msgspec.msgpack.decode(body)
             self._learn(source, number, Part(*part))
 
     def standing(self) -> Standing:
-        """Return what is lost if it dies now."""
+        """Return the shard's status."""
         stored = self._store is not None
         return Standing(self._life, stored, len(self.fleet), 0 if stored else self.fleet.core.scores(-1)[0])
 
     def step(self, source: str, number: int, part: Part) -> list[Reply]:
-        """Predict and learn rows of a block, those that are not learned yet; return what was forecast, once it is durable."""
-        if self._failed:  # what was learned then is not durable yet
+        """Predict and learn the rows of a block not learned yet, and return the predictions once they are durable."""
+        if self._failed:
             self.commit()
         known = self._known(source, number)
         learned = {place for places, _ in known for place in np.frombuffer(places, np.int32).tolist()}
@@ -116,20 +116,20 @@ class Shard:
             try:
                 self._learn(source, number, part)
             except HeadwaterError:
-                self.commit()  # some rows may be learned, and the journal must not go on without them
+                self.commit()  # some rows may have been learned, which the journal lacks
                 raise
             self._keep(body)
         return self._known(source, number)
 
     def _known(self, source: str, number: int) -> list[Reply]:
-        """Return what was said to rows of a block already."""
+        """Return the replies already given to rows of a block."""
         last, replies = self._last(source)
         if number < last:
             raise ConfigError(
                 expected=f"a block of {source!r} from number {last} on",
                 got=str(number),
                 at="block",
-                help="It was learned before; `done(source)` says where to go on.",
+                help="It was learned before. `done(source)` returns the last number.",
             )
         return replies if number == last else []
 
@@ -142,7 +142,7 @@ class Shard:
         return self._replies[source]
 
     def _keep(self, body: bytes | None) -> None:
-        """Make rows durable: in the journal, or with all members where they don't fit there."""
+        """Make rows durable, in the journal or by a commit if they don't fit."""
         if self._store is None or body is None or self._journaled + len(body) > JOURNAL_BYTES:
             self.commit()
             return
@@ -151,12 +151,12 @@ class Shard:
         self._failed = False
 
     def _learn(self, source: str, number: int, part: Part) -> None:
-        said = as_bytes(self.fleet.step_many(part.rows, part.y, part.w))
+        predicted = as_bytes(self.fleet.step_many(part.rows, part.y, part.w))
         before = self._known(source, number)
-        self._replies[source] = number, [*before, (np.array(part.places, np.int32).tobytes(), said)]
+        self._replies[source] = number, [*before, (np.array(part.places, np.int32).tobytes(), predicted)]
 
     def commit(self) -> None:
-        """Write the members that have changed in the place of the journal."""
+        """Commit changed members, and clear the journal."""
         if self.fleet.idle is not None:
             self.fleet.idle.commit(self._write_replies)
         self._journaled, self._failed = 0, False
@@ -168,11 +168,11 @@ class Shard:
             self._store.clear_journal()
 
     def predict(self, rows: list[Any]) -> bytes:
-        """Predict rows; nothing is changed."""
+        """Predict rows without learning them."""
         return as_bytes(self.fleet.predict_batch(rows))
 
     def done(self, source: str) -> int:
-        """Return the number of the last block of a source of which rows were learned here; -1 for none."""
+        """Return the number of the last block learned of a source, or −1."""
         return self._last(source)[0]
 
     # ---- moving -----------------------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ class Shard:
         return [json.dumps(as_json(key)) for key in self.fleet]
 
     def give(self, keys: Sequence[str]) -> list[Moved]:
-        """Return the members of some keys, the first ones up to `MOVED_BYTES`. They stay here until they are removed."""
+        """Return the members of the first keys, up to `MOVED_BYTES`. They stay here until they are removed."""
         core, names = self.fleet.core, [json.dumps(as_json(label)) for label in self.fleet.classes]
         moved: list[Moved] = []
         size = 0
@@ -199,13 +199,13 @@ class Shard:
         return moved
 
     def replies(self) -> Replies:
-        """Return what was said to the last block of each source: who gets members needs it too."""
+        """Return the replies to the last block of each source, which move with members."""
         for source in [] if self._store is None else self._store.sources():
             self._last(source)
         return self._replies
 
     def accept(self, moved: Sequence[Moved], replies: Replies) -> None:
-        """Take members from another shard, in place of what there may be of them; with a store durable when it returns."""
+        """Add members from another shard, replacing older copies, and commit."""
         core = self.fleet.core
         for key, record, names, rows, total in moved:
             labels = self.fleet.numbers_of([from_json(json.loads(name)) for name in names])
@@ -215,15 +215,15 @@ class Shard:
             core.put(member, record, labels, rows, total)
             core.mark(member)
             self.fleet.let_rest()
-        for source, (number, said) in replies.items():
-            last, own_said = self._last(source)
+        for source, (number, new) in replies.items():
+            last, own = self._last(source)
             if number >= last:
-                own_said = own_said if number == last else []
-                self._replies[source] = number, own_said + [one for one in said if one not in own_said]
+                own = own if number == last else []
+                self._replies[source] = number, own + [reply for reply in new if reply not in own]
         self.commit()
 
     def remove(self, keys: Sequence[str]) -> None:
-        """Forget members that are at another place now; those that are not here are gone already."""
+        """Remove members that have moved to another shard, and ignore those already removed."""
         found = [from_json(json.loads(key)) for key in keys]
         self.fleet.remove(*(key for key in found if key in self.fleet))
         self.commit()
@@ -234,21 +234,21 @@ class Shard:
             raise KeyError(key)
         return member
 
-    # ---- looking ----------------------------------------------------------------------------------------------------
+    # ---- status -----------------------------------------------------------------------------------------------------
 
     def scores(self, keys: Sequence[str] | None) -> tuple[int, float]:
-        """Return rows scored and the sum of scores of some keys; of all without."""
+        """Return rows scored and the sum of scores of the given keys, or of all."""
         if keys is None:
             return self.fleet.core.scores(-1)  # type: ignore[no-any-return]
         found = [self.fleet.core.scores(self._member(key)) for key in keys]
         return sum(rows for rows, _ in found), sum(total for _, total in found)
 
     def rejected(self) -> dict[str, int]:
-        """Return what was refused here, by reason."""
+        """Return the counts of rejected rows and values by reason."""
         return self.fleet.rejected
 
     def pid(self) -> int:
-        """Return the number of the process."""
+        """Return the process id."""
         return os.getpid()
 
     def close(self) -> None:
@@ -258,7 +258,7 @@ class Shard:
 
 
 def _opened(empty: Fleet, path: Path, resident: int | None) -> Fleet:
-    """Open the fleet of a store, which the process that had it before may not have let go yet."""
+    """Open a store's fleet, and wait until the previous process has released it."""
     ends = time.monotonic() + PATIENCE
     while True:
         try:
@@ -270,18 +270,18 @@ def _opened(empty: Fleet, path: Path, resident: int | None) -> Fleet:
 
 
 def as_body(source: str, number: int, part: Part) -> bytes | None:
-    """Return rows of a block for the journal; None where a value would come back as another: then the members are written at once."""
+    """Serialize rows for the journal, or return None if a value would not survive the round trip."""
     kinds = {type(value) for row in part.rows for value in row.values()} | set(map(type, part.y))
     if not kinds <= PLAIN or {type(name) for row in part.rows for name in row} - {str}:
         return None
     try:
         return msgspec.msgpack.encode((source, number, *part))
-    except (OverflowError, ValueError, TypeError):  # a number of more than 64 bits, a text that is no UTF-8
+    except (OverflowError, ValueError, TypeError):  # an integer of more than 64 bits, or invalid UTF-8
         return None
 
 
 def as_bytes(forecast: Predictions) -> bytes:
-    """Return a forecast as the bytes of a file: arrays, and classes as JSON."""
+    """Serialize predictions as arrays, with classes as JSON."""
     if forecast.proba is None:
         return seal(SavedModel({}, {"y_pred": np.asarray(forecast.y_pred, np.float64)}))
     place = {label: i for i, label in enumerate(forecast.classes)}
@@ -291,7 +291,7 @@ def as_bytes(forecast: Predictions) -> bytes:
 
 
 def from_bytes(data: bytes) -> Predictions:
-    """Return the forecast that `as_bytes` was given."""
+    """Deserialize the result of `as_bytes`."""
     saved = unseal(data, "reply of a shard")
     if "y_pred" in saved.arrays:
         return Predictions(saved.arrays["y_pred"])

@@ -1,4 +1,4 @@
-"""The face of a fleet over a cluster: rows go to the shards of their keys, and what these say comes back in the rows' order."""
+"""Public interface of a fleet over a cluster, which routes rows to the shards of their keys."""
 
 from __future__ import annotations
 
@@ -34,43 +34,42 @@ from .shard import Moved, Part, Reply, from_bytes
 __all__ = ["ShardedFleet"]
 
 LOOK = 1.0
-"""Seconds after which a call looks whether nodes have come or gone."""
+"""Minimum seconds between checks for changed nodes."""
 AT_ONCE = 10_000
-"""Keys whose members are asked for at once."""
+"""Keys per request when members are copied."""
 OWN = ""
-"""The source of blocks whose caller names none."""
+"""Source of blocks without one."""
 
 
 class ShardedFleet:
-    """One small model a key, spread over the shards of a cluster: the face of `headwater.Fleet`, and of a `Session`'s learner.
+    """One small model per key, spread over the shards of a cluster, with the interface of `headwater.Fleet`.
 
-    A key belongs to one shard (`places`), so its rows keep their order. Shards come and go with the nodes of the cluster: a call
-    looks now and then which there are, and moves the members whose place has changed, and no others.
+    A key belongs to one shard (`places`), so its rows keep their order. Shards follow the nodes of the cluster: calls check
+    from time to time for new and lost nodes, and move only the members whose shard has changed.
 
-    With a folder a block is acknowledged once it is in the stores of its shards. A shard that dies is started again from there,
-    on another node if need be, and nothing that was acknowledged is lost. Without one, members lie in memory alone: those of a
-    shard that dies are lost and begin anew, with a warning (`LostMembers`), and `lost` counts them.
+    With a folder, a block is acknowledged once it is in the stores of its shards. A shard that dies is restarted from its
+    store, if necessary on another node, and no acknowledged row is lost. Without a folder, members are in memory alone:
+    those of a shard that dies are lost and restart from scratch, with a warning (`LostMembers`), and `lost` counts them.
 
     Parameters
     ----------
     make : learner or callable
         As in `headwater.Fleet`.
     key : str
-        The column that holds the key.
+        Column with the key.
     folder : path, optional
-        Where the stores of the shards lie. A shard that is started again elsewhere must reach it. What lies there goes on.
+        Folder of the shards' stores, which all nodes must reach. An existing fleet in it is resumed.
     shards : int, optional
-        How many shards there are, whatever nodes there are; in a folder that is not new, `resize` changes it. Without it there is
-        one for each core of each node.
+        Fixed number of shards; by default one for each core of each node. In an existing folder, use `resize` to change it.
     address : str, optional
-        Of a Ray cluster; None starts one on this machine, and False has the shards in this process, without Ray.
+        Address of a Ray cluster. None starts one on this machine, and False runs the shards in this process without Ray.
     max_keys, resident : int, optional
-        Of each shard, as in `headwater.Fleet`; ``resident`` needs a folder.
+        Limits per shard, as in `headwater.Fleet`. ``resident`` needs a folder.
 
     Raises
     ------
     MissingExtra
-        If Ray is asked for and not installed.
+        If Ray is needed and not installed.
     StoreError
         If the folder can't be used, or holds another fleet.
 
@@ -102,11 +101,11 @@ class ShardedFleet:
         self._first, self._resident = empty.to_bytes(), resident
         self._folder = None if folder is None else Folder(folder)
         self._lock = threading.RLock()
-        self._left = False  # whether a move was not finished: some members may lie at two places
+        self._left = False  # whether a move was interrupted, so that some members may be in two shards
         self.moved = 0
-        """How many members have been moved since the fleet was opened."""
+        """Number of members moved since the fleet was opened."""
         self.lost: Counter[str] = Counter()
-        """``keys`` that died with a shard without a store, and the ``rows`` that they were scored on."""
+        """Number of ``keys`` lost with shards without a store, and of their scored ``rows``."""
         self.shards: Shards = LocalShards() if address is False else ActorShards(address or None)  # type: ignore[arg-type]
         self._follows, self._looked, self._repeated = shards is None, time.monotonic(), 0
         try:
@@ -117,7 +116,7 @@ class ShardedFleet:
             raise
 
     def _open(self, shards: int | None) -> None:
-        """Start the shards that the folder names, or as many as there are to be; finish what a crash left half done."""
+        """Start the shards listed in the folder, or new ones, and complete an interrupted move."""
         noted = None if self._folder is None else self._folder.noted()
         names = noted.shards if noted else [f"shard-{i}" for i in range(shards or 0)]
         homes = assigned(names, {}, self.shards.nodes()) if self._follows else {}
@@ -134,17 +133,17 @@ class ShardedFleet:
     def step_many(
         self, X: Any, y: Any, w: Any = None, ask: Any = None, *, block: tuple[str, int] | None = None
     ) -> Predictions:
-        """Predict and learn rows in turn, those of one key in their order; durable when it returns.
+        """Predict and learn rows durably, those of one key in order.
 
         Parameters
         ----------
         X, y, w
             As in `headwater.Fleet`.
         ask
-            Must be None: late answers need a fleet in one process.
+            Must be None, since delayed labels need a fleet in one process.
         block : (str, int), optional
-            Source and number of the block, such as a partition and an offset. One that was learned before is not learned again,
-            but answered as it was then, as long as it was the last of its source.
+            Source and number of the block, such as a partition and an offset. A repeat of the last block of its source is not
+            learned again, and gets the same predictions.
 
         Returns
         -------
@@ -153,16 +152,16 @@ class ShardedFleet:
         """
         if ask is not None:
             raise ConfigError(
-                expected="answers that come with their rows",
-                got="rows that are asked first",
+                expected="labels that arrive with their rows",
+                got="delayed labels",
                 at="ask of ShardedFleet",
-                help="Use headwater.Fleet where answers come late.",
+                help="Use headwater.Fleet for delayed labels.",
             )
         rows, answers = as_list(X), y.tolist() if isinstance(y, np.ndarray) else list(y)
         weights = None if w is None else [float(one) for one in w]
         if len(answers) != len(rows) or (weights is not None and len(weights) != len(rows)):
             raise ConfigError(
-                expected=f"{len(rows)} answers and weights", got=str(len(answers)), at="y", help="Give one a row."
+                expected=f"{len(rows)} labels and weights", got=str(len(answers)), at="y", help="Give one per row."
             )
         with self._lock:
             self._follow()
@@ -171,36 +170,36 @@ class ShardedFleet:
             whole = Part(list(range(len(rows))), rows, answers, weights)
             given = {name: (source, number, whole.of(own)) for name, own in self._parts(rows).items()}
             replies = self._call("step", given)
-            return self._joined(len(rows), [one for said in replies.values() for one in said])
+            return self._joined(len(rows), [reply for own in replies.values() for reply in own])
 
     def learn_many(self, X: Any, y: Any, w: Any = None) -> NDArray[Any]:
         """Learn rows, and return the prediction made before each was learned, shape (n,)."""
         return self._array(self.step_many(X, y, w))
 
     def learn_one(self, x: Mapping[Any, Any], y: Any, w: float = 1.0) -> None:
-        """Learn one sample. Each is a round trip and a commit: blocks are far cheaper."""
+        """Learn one sample. Each call is a round trip and a commit, so blocks are far cheaper."""
         self.step_many([x], [y], [w])
 
     def predict_batch(self, X: Any) -> Predictions:
-        """Predict rows; nothing is changed."""
+        """Predict rows without learning them."""
         rows = as_list(X)
         with self._lock:
             self._follow()
             parts = self._parts(rows)
-            said = self._call("predict", {name: ([rows[i] for i in own],) for name, own in parts.items()})
+            predicted = self._call("predict", {name: ([rows[i] for i in own],) for name, own in parts.items()})
             places = {name: np.array(own, np.int32).tobytes() for name, own in parts.items()}
-            return self._joined(len(rows), [(places[name], said[name]) for name in parts])
+            return self._joined(len(rows), [(places[name], predicted[name]) for name in parts])
 
     def predict_many(self, X: Any) -> NDArray[Any]:
-        """Predict the answer of each row, shape (n,); nothing is changed."""
+        """Predict the label of each row, shape (n,), without learning."""
         return self._array(self.predict_batch(X))
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """Predict the answer of a sample with its key."""
+        """Predict the label of a sample with its key."""
         return self.predict_batch([x]).y_pred[0]
 
     def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
-        """Predict the probability of each class that any member knows; 0 for those that the key's member doesn't."""
+        """Predict the probability of every class of any member, with 0 for classes unknown to the key's member."""
         forecast = self.predict_batch([x])
         p = [] if forecast.proba is None else forecast.proba[0].tolist()
         return dict(zip(forecast.classes, p, strict=True))
@@ -209,7 +208,7 @@ class ShardedFleet:
         return np.asarray(forecast.y_pred) if self.task == "regress" else as_labels(list(forecast.y_pred))
 
     def _parts(self, rows: Sequence[Any]) -> dict[str, list[int]]:
-        """Return which rows go to which shard."""
+        """Return the indices of the rows of each shard."""
         parts: dict[str, list[int]] = defaultdict(list)
         place, key = self._places.of, self.key
         for i, row in enumerate(rows):
@@ -217,19 +216,19 @@ class ShardedFleet:
         return dict(parts)
 
     def _joined(self, n: int, replies: Sequence[Reply]) -> Predictions:
-        """Put what the shards say into the order of the rows."""
-        said = [(np.frombuffer(places, np.int32), from_bytes(data)) for places, data in replies]
+        """Join the shards' predictions in the order of the rows."""
+        parts = [(np.frombuffer(places, np.int32), from_bytes(data)) for places, data in replies]
         if self.task == "regress":
             out = np.zeros(n)
-            for places, forecast in said:
+            for places, forecast in parts:
                 out[places] = forecast.y_pred
             return Predictions(out)
-        new = dict.fromkeys(label for _, forecast in said for label in forecast.classes)
+        new = dict.fromkeys(label for _, forecast in parts for label in forecast.classes)
         self.classes += [label for label in new if label not in self.classes]
         column = {label: i for i, label in enumerate(self.classes)}
         y_pred: list[Any] = [None] * n
         proba = np.zeros((n, len(self.classes)))
-        for places, forecast in said:
+        for places, forecast in parts:
             for i, label in zip(places.tolist(), forecast.y_pred, strict=True):
                 y_pred[i] = label
             columns = np.array([column[label] for label in forecast.classes], np.int64)
@@ -239,17 +238,17 @@ class ShardedFleet:
     # ---- shards -----------------------------------------------------------------------------------------------------
 
     def resize(self, shards: int | None = None) -> int:
-        """Have so many shards from now on, whatever nodes there are, and move the members whose place has changed.
+        """Set a fixed number of shards, and move the members whose shard changes.
 
         Parameters
         ----------
         shards : int, optional
-            How many; without it one for each core of each node, as many as these are from now on.
+            Number of shards; by default one for each core of each node, following the nodes.
 
         Returns
         -------
         int
-            How many members were moved.
+            Number of members moved.
         """
         _check(shards)
         with self._lock:
@@ -266,7 +265,7 @@ class ShardedFleet:
             return self.moved - before
 
     def _follow(self) -> None:
-        """Look whether nodes have come or gone, if it is time to, or a shard died; finish a move that was interrupted."""
+        """Check for changed nodes if it is time or a shard died, and complete an interrupted move."""
         if self._left:
             self._sweep()
         died = self.shards.repeated > self._repeated
@@ -274,12 +273,12 @@ class ShardedFleet:
             self._look()
 
     def _look(self) -> None:
-        """Let shards come and go with the nodes that there are now."""
+        """Adjust the shards to the current nodes."""
         self._looked, self._repeated = time.monotonic(), self.shards.repeated
         homes = assigned(self._places.shards, self.shards.homes, self.shards.nodes())
         for name in self._places.shards:
             before = self.shards.homes[name]
-            if not before:  # Ray has chosen where it runs
+            if not before:  # Ray chose the node
                 self.shards.homes[name] = homes.get(name, "")
             elif name in homes and homes[name] != before:
                 self.shards.abandon(name)
@@ -288,10 +287,11 @@ class ShardedFleet:
             self._move(homes)
 
     def _move(self, homes: Mapping[str, str | None]) -> None:
-        """Have these shards, and move the members whose place has changed.
+        """Change the set of shards, and move the members whose shard changes.
 
-        They are written at their new place before the list of shards is, and removed from the old one afterwards: after a crash
-        in between each is at the place that the list says, and what lies elsewhere is removed at the next start.
+        Members are written to their new shard before the list of shards changes, and removed from the old one afterwards.
+        After a crash in between, each member is in the shard that the list implies, and other copies are removed at the next
+        start.
         """
         old, new = self._places, Places(list(homes))
         self._left = True
@@ -306,7 +306,7 @@ class ShardedFleet:
         self._sweep()
 
     def _sweep(self) -> None:
-        """Remove members that are elsewhere by now, and shards that are no longer among those that there are."""
+        """Remove members that have moved, and shards that are no longer listed."""
         for name in set(self.shards.homes) - set(self._places.shards):
             self.shards.drop(name)
         if self._folder is not None:
@@ -318,20 +318,20 @@ class ShardedFleet:
         self._left = False
 
     def _hand_over(self, name: str, new: Places, keys: Sequence[str]) -> None:
-        """Copy the members of a shard that belong elsewhere to their new places, and with them what was said to the last blocks."""
+        """Copy members to their new shards, with the replies to the last blocks."""
         going: dict[str, list[str]] = defaultdict(list)
         for key in keys:
             going[place_of(new, key)].append(key)
         going.pop(name, None)
-        said = self._call("replies", {name: ()})[name] if going else {}
+        replies = self._call("replies", {name: ()})[name] if going else {}
         for target, some in going.items():
-            self._call("accept", {target: ([], said)})
+            self._call("accept", {target: ([], replies)})
             for members in self._given(name, some):
                 self._call("accept", {target: (members, {})})
                 self.moved += len(members)
 
     def _given(self, name: str, keys: Sequence[str]) -> Iterator[list[Moved]]:
-        """Yield the members of some keys, a few at a time."""
+        """Yield the members of some keys in chunks."""
         at = 0
         while at < len(keys):
             members: list[Moved] = self._call("give", {name: (keys[at : at + AT_ONCE],)})[name]
@@ -346,7 +346,7 @@ class ShardedFleet:
         self.shards.start(name, home, self._first, path, self._resident)
 
     def _start_empty(self, name: str, home: str | None) -> None:
-        """Start a shard that is to get its members; what an interrupted move has left of it goes."""
+        """Start an empty shard, discarding what an interrupted move left of it."""
         if name in self.shards.homes:
             self.shards.drop(name)
         if self._folder is not None:
@@ -358,16 +358,16 @@ class ShardedFleet:
             self._folder.note(places.shards, unfinished=unfinished)
 
     def _call(self, method: str, arguments: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
-        """Call a method of some shards; say what is lost, if one died that had no store."""
+        """Call a method of some shards, and warn of members lost with shards that have no store."""
         answers = self.shards.call(method, arguments)
         while self.shards.forgotten:
             one = self.shards.forgotten.pop()
             self.lost += Counter(keys=one.members, rows=one.scored)
-            said = f"a shard without a store died: {one.members:,} keys, scored on {one.scored:,} rows, begin anew"
-            warnings.warn(f"{said}. Give a folder, and nothing is lost", LostMembers, stacklevel=4)
+            lost = f"a shard without a store died: {one.members:,} keys, scored on {one.scored:,} rows, were lost"
+            warnings.warn(f"{lost}. Pass a folder to keep them on disk", LostMembers, stacklevel=4)
         return answers
 
-    # ---- how it stands ----------------------------------------------------------------------------------------------
+    # ---- status -----------------------------------------------------------------------------------------------------
 
     def keys(self) -> list[Any]:
         """Return all keys."""
@@ -376,12 +376,12 @@ class ShardedFleet:
             return [from_json(json.loads(key)) for keys in self._keys_by_shard().values() for key in keys]
 
     def score(self, key: Hashable = None) -> dict[str, float]:
-        """Return how good the predictions were that were made right before their rows were learned; with a key, its own.
+        """Return the prequential score of all members, or of one key.
 
         Raises
         ------
         KeyError
-            If there is no such key.
+            For an unknown key.
         """
         with self._lock:
             self._follow()
@@ -396,7 +396,7 @@ class ShardedFleet:
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Refused rows, dropped values and undone steps, by reason, as far as shards that were started again know."""
+        """Counts of rejected rows, dropped values and undone steps by reason, since each shard's last start."""
         counts: Counter[str] = Counter()
         with self._lock:
             for own in self._call("rejected", dict.fromkeys(self._places.shards, ())).values():
@@ -404,16 +404,16 @@ class ShardedFleet:
         return dict(sorted(counts.items()))
 
     def done(self, source: str) -> int:
-        """Return the number of the last block of a source that a shard has learned; -1 for none.
+        """Return the number of the last block learned of a source by any shard, or −1.
 
-        A process that goes on from the folder sends that block again: shards that have not learned it do so now.
+        A process that resumes from the folder must repeat that block, for shards that have not learned it.
         """
         with self._lock:
             numbers: list[int] = list(self._call("done", dict.fromkeys(self._places.shards, (source,))).values())
         return max(numbers)
 
     def fingerprint(self) -> str:
-        """Return a hash of what all members have learned, wherever they are."""
+        """Return a hash of the learned state of all members, independent of their shards."""
         lines = []
         with self._lock:
             self._follow()
@@ -425,7 +425,7 @@ class ShardedFleet:
         return hashlib.sha256(json.dumps(sorted(lines)).encode()).hexdigest()
 
     def save(self, path: Any) -> None:
-        """Say that the stores in the folder are what is kept."""
+        """Raise ConfigError, since the folder's stores already hold everything."""
         raise ConfigError(
             expected="no file to keep",
             got=repr(path),
@@ -434,7 +434,7 @@ class ShardedFleet:
         )
 
     def close(self) -> None:
-        """End the shards; with a folder all that was learned is there."""
+        """Commit and stop the shards."""
         with self._lock:
             for name in self._places.shards:
                 self.shards.stop(name)
@@ -448,12 +448,12 @@ class ShardedFleet:
 
 
 def place_of(places: Places, key: str) -> str:
-    """Return the shard of a key that is written as JSON."""
+    """Return the shard of a key given as JSON."""
     return places.of(from_json(json.loads(key)))
 
 
 def _check(shards: Any, folder: Any = "", resident: Any = None) -> None:
-    """Refuse settings that can't be."""
+    """Validate the settings."""
     if shards is not None and (type(shards) is not int or shards < 1):
         raise ConfigError(expected="a whole number above 0", got=repr(shards), at="shards", help="Give e.g. 2.")
     if resident is not None and folder is None:

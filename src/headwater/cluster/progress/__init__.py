@@ -1,4 +1,4 @@
-"""How a cluster stands: what its rounds take, what merging costs, the status file and the page that shows it."""
+"""Progress of a cluster run, with its timing, merge cost, status file and status page."""
 
 from .clock import Clock, Progress
 

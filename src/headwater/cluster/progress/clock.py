@@ -1,4 +1,4 @@
-"""How a cluster stands, and what its rounds take."""
+"""Progress of a cluster run, and timing of its rounds."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ __all__ = ["Clock", "Progress"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a cluster stands.
+    """Progress of a cluster run.
 
     Parameters
     ----------
     round, rows
-        Rounds that are merged, and rows learned in them, since the run began.
+        Merged rounds and learned rows since the run started.
     workers, live, nodes
-        Blocks of a round, workers that are there, and machines that they are on.
+        Blocks per round, current workers, and their machines.
     block
-        Rows of a block.
+        Rows per block.
     rows_per_s
-        Rows a second.
+        Rows per second.
     sync
         Share of the time in which no worker learned.
     seconds_a_row
-        What one worker takes for a row.
+        Seconds per row of one worker.
     sent, received
-        Bytes of arrays that went to the workers and came back.
+        Bytes of arrays sent to workers and received from them.
     rewound
-        Rows of stragglers that were learned later.
+        Rows of stragglers, learned in a later round.
     lost, left
-        How often a worker died with a block in hand, and how often one was let go because its node was to leave.
+        Workers that died with a block, and workers stopped because their node was draining.
     merge_loss
-        Points of accuracy that merging costs, or the share by which it raises the mean error, against one worker that learns the
-        same rows alone; NaN before the first sample.
+        Cost of merging against one worker that learns the same rows alone, in points of accuracy or as relative increase
+        of the mean error; NaN before the first sample.
     at
-        When the last round was merged, in seconds since 1970: the age of the state.
+        Time of the last merge, in seconds since 1970.
     """
 
     round: int = 0
@@ -61,7 +61,7 @@ class Progress:
 
 
 class Clock:
-    """What rounds with all workers took: fading means over about ten of them."""
+    """Timing of full rounds, as exponential means over about ten rounds."""
 
     FADES = 0.9
 
@@ -69,7 +69,7 @@ class Clock:
         self.total = self._weight = self._seconds = self._learning = self._row = 0.0
 
     def add(self, seconds: float, outcomes: Sequence[Outcome], learned: int, *, at_once: int) -> None:
-        """Note a round: its length, how long workers learned that take so many blocks at a time, and what a row took.
+        """Add a round's duration, learning time with ``at_once`` blocks in parallel, and time per row.
 
         Examples
         --------
@@ -89,20 +89,20 @@ class Clock:
 
     @property
     def ready(self) -> bool:
-        """Whether enough was measured: five rounds."""
+        """Whether five rounds were measured."""
         return self._weight > 4
 
     @property
     def sync_seconds(self) -> float:
-        """Seconds of a round in which no worker learned."""
+        """Seconds per round in which no worker learned."""
         return max(self._seconds - self._learning, 0.0)
 
     @property
     def share(self) -> float:
-        """Their share."""
+        """Share of a round in which no worker learned."""
         return self.sync_seconds / self._seconds if self._seconds else 0.0
 
     @property
     def seconds_a_row(self) -> float:
-        """What a worker takes for a row."""
+        """Seconds that a worker takes per row."""
         return self._row

@@ -1,4 +1,4 @@
-"""A page that shows how a run stands: its status file, asked for each second. It listens on this machine only."""
+"""Local web page with a run's progress, which polls its status file each second."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["show"]
 
 HERE = Path(__file__).with_name("web")
 SERVER = Path(__file__).parents[2] / "serve" / "web"
-"""Whose look, languages and themes this page shares."""
+"""Source of shared styles, languages and themes."""
 FILES: dict[str, Path] = {
     "/": HERE / "index.html",
     "/icon.svg": SERVER / "icon.svg",
@@ -39,14 +39,14 @@ LOCKED = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self
 
 @contextmanager
 def show(manifest: str | Path, port: int) -> Iterator[str]:
-    """Serve the page while this is open; gives its address.
+    """Serve the page within the context, and yield its address.
 
     Parameters
     ----------
     manifest : str or Path
         The manifest of the run.
     port : int
-        0 takes a free one.
+        Port; 0 for a free one.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -69,7 +69,7 @@ def show(manifest: str | Path, port: int) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *parts: object) -> None:
-            """Say nothing on the terminal."""
+            """Disable logging to the terminal."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, name="headwater-cluster-page", daemon=True)
@@ -83,7 +83,7 @@ def show(manifest: str | Path, port: int) -> Iterator[str]:
 
 
 def _status(manifest: str | Path) -> dict[str, Any]:
-    """Return how the run stands; what is missing before its first round."""
+    """Return the run's status, or the error before its first round."""
     try:
         return read_status(manifest)
     except HeadwaterError as error:

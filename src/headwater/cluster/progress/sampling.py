@@ -1,7 +1,6 @@
-"""What merging costs: now and then one worker learns the rows of two rounds alone, from the same state, and is compared.
+"""Measure the cost of merging, by sometimes letting one worker learn the rows of two rounds alone.
 
-Only such a sample can tell, since nobody learns the whole stream alone. It begins from the merged state, so it tells what is
-lost within two rounds, and not what has added up before them.
+The sample starts from the merged state, so it measures the loss within two rounds, not what has accumulated before.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ __all__ = ["SerialSample", "cost"]
 
 ROUNDS = 2
 SHARE = 0.04
-"""Of the time: a sample of two rounds takes as long as two rounds of each worker."""
+"""Share of the time. A sample takes as long as two rounds of each worker."""
 
 
 class SerialSample:
-    """Collects the rows of two rounds, and compares what the cluster and one worker alone lost on them.
+    """Collect the rows of two rounds, and compare the losses of the cluster and of one worker.
 
     Parameters
     ----------
     task : str
-        "classify": the share of wrong predictions; "regress": the mean error.
+        "classify" for the error rate, "regress" for the mean error.
     every : int
-        Rounds between two samples; 0 for none.
+        Rounds between samples; 0 for none.
     """
 
     def __init__(self, task: str, every: int) -> None:
@@ -37,18 +36,18 @@ class SerialSample:
         self._cluster = self._serial = 0.0
         self._of_now = 0.0
         self.rows = 0
-        """Rows that were compared."""
+        """Number of rows compared."""
 
     def due(self, number: int) -> bool:
-        """Whether a sample begins with this round."""
+        """Return whether a sample starts with this round."""
         return bool(self._every) and number % self._every == self._every // 2 and self._begun is None
 
     def begin(self, whole: Update) -> None:
-        """Begin from this state."""
+        """Start a sample from this state."""
         self._begun, self._rounds, self._of_now = whole, [], 0.0
 
     def add(self, X: list[Any], y: list[Any], rows: list[int], y_pred: Sequence[Any]) -> tuple[Update, Block] | None:
-        """Note a round; when there are enough, return what one worker is to learn alone."""
+        """Add a round, and return the work for a single worker when the sample is complete."""
         if self._begun is None:
             return None
         self._rounds.append((X, y, rows))
@@ -59,7 +58,7 @@ class SerialSample:
         return self._begun, Block(0, X, y, rows)
 
     def compare(self, block: Block, y_pred: Sequence[Any]) -> None:
-        """Take what the one worker predicted."""
+        """Add the single worker's predictions."""
         self._cluster += self._of_now
         self._serial += cost(self._task, block.y, y_pred)
         self.rows += len(block)
@@ -67,7 +66,7 @@ class SerialSample:
 
     @property
     def loss(self) -> float:
-        """Points of accuracy that merging has cost, or the share by which it has raised the mean error; NaN before a sample."""
+        """Cost of merging in points of accuracy, or as relative increase of the mean error, and NaN before a sample."""
         if not self.rows:
             return math.nan
         apart = self._cluster - self._serial
@@ -75,7 +74,7 @@ class SerialSample:
 
 
 def every(workers: int) -> int:
-    """Return after how many rounds a sample costs a twenty-fifth of the time.
+    """Return the rounds between samples for which they take 4 % of the time.
 
     Examples
     --------
@@ -86,7 +85,7 @@ def every(workers: int) -> int:
 
 
 def cost(task: str, y: Sequence[Any], y_pred: Sequence[Any]) -> float:
-    """Return how many predictions were wrong, or the sum of errors.
+    """Return the number of wrong predictions, or the sum of absolute errors.
 
     Examples
     --------
@@ -95,5 +94,5 @@ def cost(task: str, y: Sequence[Any], y_pred: Sequence[Any]) -> float:
     """
     pairs = zip(y, y_pred, strict=True)
     if task == "classify":
-        return float(sum(answer != said for answer, said in pairs))
-    return math.fsum(abs(answer - said) for answer, said in pairs)
+        return float(sum(label != predicted for label, predicted in pairs))
+    return math.fsum(abs(label - predicted) for label, predicted in pairs)

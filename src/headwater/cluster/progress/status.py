@@ -1,4 +1,4 @@
-"""How a run stands, in a small file beside its manifest: written each second, and read by whoever asks."""
+"""Status file of a run beside its manifest, written each second."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["StatusFile", "as_lines", "read_status", "status_path"]
 
 
 def status_path(manifest: str | Path) -> Path:
-    """Return where the status of a manifest stands.
+    """Return the path of a manifest's status file.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def status_path(manifest: str | Path) -> Path:
 
 
 class StatusFile:
-    """Write how a run stands, at most once a second.
+    """Write a run's status, at most once a second.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ class StatusFile:
     def __init__(self, manifest: str | Path) -> None:
         self._path, self._written = status_path(manifest), 0.0
         self.now: dict[str, Any] = {}
-        """What was written last."""
+        """The status last written."""
 
     def put(self, progress: Progress, scores: Callable[[], dict[str, float]], *, ended: bool = False) -> None:
-        """Note how it stands now, with the scores over the last rows; `ended`: for the last time."""
+        """Write the progress and window scores, and with ``ended`` the final status."""
         now = time.monotonic()
         if not ended and now - self._written < 1:
             return
@@ -55,12 +55,12 @@ class StatusFile:
 
 
 def read_status(manifest: str | Path) -> dict[str, Any]:
-    """Return how the run of a manifest stood last, with `age`: seconds since its last round.
+    """Return the last status of a manifest's run, with `age`, the seconds since its last round.
 
     Raises
     ------
     SourceError
-        If there is none.
+        If there is no status.
     """
     path = status_path(manifest)
     try:
@@ -73,7 +73,7 @@ def read_status(manifest: str | Path) -> dict[str, Any]:
 
 
 def as_lines(status: dict[str, Any]) -> list[str]:
-    """Return a status as lines for a terminal.
+    """Format a status as lines for a terminal.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def as_lines(status: dict[str, Any]) -> list[str]:
     accuracy     0.9
     """
     rounds, loss = max(status["round"], 1), status["merge_loss"]
-    said = "not measured yet" if loss is None else f"{loss:.3g} against one worker that learns the same rows alone"
+    merging = "not measured yet" if loss is None else f"{loss:.3g} against one worker that learns the same rows alone"
     lines = {
         "workers": f"{status['live']} of {status['workers']}, on {status['nodes']} machine{'s' * (status['nodes'] != 1)}",
         "rows": f"{status['rows']:,} in {status['round']:,} rounds, blocks of {status['block']:,}",
@@ -99,7 +99,7 @@ def as_lines(status: dict[str, Any]) -> list[str]:
         "state": "the last one" if status["ended"] else f"{status['age']:.1f} s old",
         "syncing": f"{100 * status['sync']:.0f} % of the time, {status['sent'] / rounds / 1000:,.0f} kB out"
         f" and {status['received'] / rounds / 1000:,.0f} kB in a round",
-        "merge loss": said,
+        "merge loss": merging,
     }
     lines |= {name: f"{value:.4g}" for name, value in status["scores"].items() if value is not None}
     return [f"{name:<12} {value}" for name, value in lines.items()]
