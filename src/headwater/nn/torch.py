@@ -67,8 +67,8 @@ def to_torch(net: Network, *, logits: bool = False) -> Any:
     kind = torch.float64 if net.dtype == np.float64 else torch.float32
     with torch.no_grad():
         modules = [] if reads_image(net.expert.layers) else [_first(torch, net, kind)]
-        behind = [operation for operation in operations if operation.name != "identity"]
-        modules += [MODULES[operation.name](torch, operation, kind) for operation in behind]
+        others = [operation for operation in operations if operation.name != "identity"]
+        modules += [MODULES[operation.name](torch, operation, kind) for operation in others]
         if not logits:
             modules += _link(torch, net.expert.loss.row.link)
     return torch.nn.Sequential(*modules).eval()

@@ -87,7 +87,7 @@ class Report:
 
     @property
     def watchers(self) -> tuple[Watcher, ...]:
-        """Metrics to pass to a session as ``watch``."""
+        """Metrics to pass to a `Session` as ``watch``."""
         return self.outcomes, self.importance, self.drift
 
     def on_record(self, record: Record) -> None:

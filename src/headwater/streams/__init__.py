@@ -1,4 +1,4 @@
-"""1 SOURCE: files, standard input, data sets, frames and arrays → blocks of rows."""
+"""Read rows in blocks from files, standard input, data sets, data frames, arrays and brokers."""
 
 from headwater.streams.block import Block
 from headwater.streams.datasets import DATASETS

@@ -1,4 +1,4 @@
-"""The piece of a stream that rooms hand on: some rows, their answers, and where they stood."""
+"""Block of consecutive rows with labels and positions."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ __all__ = ["Block"]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some rows of a stream, in order.
+    """Consecutive rows of a stream.
 
     Parameters
     ----------
     X
-        One dict a row, in a list or in a `FrameRows`, or an array of shape (n, features).
+        One dict per row in a list or a `FrameRows`, or an array of shape (n, features).
     y
-        One answer a row; None where it is unknown.
+        One label per row; None where unknown.
     rows
-        The number of each row in its source, counted from 1; a row that could not be read keeps its number.
+        Row numbers in the source, from 1. Rejected rows count too.
     lines
-        The line of each row in its file, as an editor counts; None where a source has no lines.
+        Line numbers in the file; None if the source has no lines.
     position
-        Of a broker's rows: the source's name, and how far it is read with this block, by partition.
+        For a broker, the source's name and the positions after this block, by partition.
 
     Examples
     --------
@@ -46,11 +46,11 @@ class Block:
         return len(self.rows)
 
     def picked(self, kept: Sequence[int]) -> Block:
-        """Return the rows at these places."""
+        """Return the block with only the rows at these indices."""
         X: Any = [self.X[i] for i in kept] if isinstance(self.X, list) else self.X[list(kept)]
         lines = None if self.lines is None else [self.lines[i] for i in kept]
         return Block(X, [self.y[i] for i in kept], [self.rows[i] for i in kept], lines, self.position)
 
     def line(self, i: int) -> int:
-        """Return the line of a row, or its number where there are no lines."""
+        """Return a row's line number, or its row number if the source has no lines."""
         return (self.rows if self.lines is None else self.lines)[i]

@@ -1,4 +1,4 @@
-"""Rows that stand in a data frame: samples for whoever asks for one, columns for whoever can take them so."""
+"""Rows of a data frame, available as samples or as columns."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import narwhals.stable.v1 as nw
 __all__ = ["FRAME_BLOCK", "FrameRows", "native_frame"]
 
 FRAME_BLOCK = 8_192
-"""Rows of a frame that go together: what a column costs once a block is shared by more of them."""
+"""Rows per block of a frame, which share the cost per column and block."""
 
 
 class FrameRows(Sequence[dict[str, Any]]):
-    """The rows of a data frame as a sequence of samples, which are made when the first is asked for.
+    """Rows of a data frame as a sequence of samples, created on first access.
 
     Parameters
     ----------
     frame
-        What narwhals knows as an eager data frame.
+        An eager data frame supported by narwhals.
 
     Examples
     --------
@@ -35,12 +35,12 @@ class FrameRows(Sequence[dict[str, Any]]):
 
     @property
     def frame(self) -> Any:
-        """The data frame, in its own library."""
+        """The data frame in its own library."""
         return self._frame.to_native()
 
     @property
     def columns(self) -> list[str]:
-        """The names of its columns."""
+        """Names of the columns."""
         return self._frame.columns
 
     @cached_property
@@ -48,7 +48,7 @@ class FrameRows(Sequence[dict[str, Any]]):
         return list(self._frame.iter_rows(named=True))
 
     def picked(self, indices: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """Return a few rows by their index, without making the others."""
+        """Return a few rows by index, without creating the others."""
         return dict(zip(indices, self._frame[list(indices)].iter_rows(named=True), strict=True))
 
     def __len__(self) -> int:
@@ -74,7 +74,7 @@ class FrameRows(Sequence[dict[str, Any]]):
 
 
 def native_frame(X: Any) -> Any:
-    """Return the data frame of rows that stand in one, and anything else as it is: what a learner takes fastest.
+    """Return the data frame of some rows, which a learner reads fastest, or anything else unchanged.
 
     Examples
     --------

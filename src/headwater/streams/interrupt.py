@@ -1,4 +1,4 @@
-"""Ctrl-C between two blocks of a stream, and between two pieces of a block."""
+"""Handle Ctrl-C between blocks of a stream, and between pieces of a block."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["PIECE", "CtrlC", "Uninterrupted", "in_pieces"]
 
 Done = TypeVar("Done")
 PIECE = 8192
-"""Rows that are learned at once: Ctrl-C waits for no more, and what is converted for the core stays small."""
+"""Rows learned per call, which bounds the delay of Ctrl-C and the memory for conversion."""
 
 
 class CtrlC:
-    """Let Ctrl-C end a loop between two blocks, never inside one: a learner is not to be left half-way through a row.
+    """Let Ctrl-C end a loop between blocks, never inside one, so that a learner is never left in the middle of a row.
 
-    While the next block is waited for, it ends the wait. Pressed a second time, it ends the loop at once, even inside a
-    block. Outside the main thread, where no signal can be caught, this does nothing.
+    Ctrl-C also ends the wait for the next block. Pressed a second time, it ends the loop immediately, even inside a block.
+    Outside the main thread, where signals can't be caught, this does nothing.
 
     Examples
     --------
@@ -31,7 +31,7 @@ class CtrlC:
     """
 
     def __init__(self) -> None:
-        self.hurried = False  # whether it was pressed again before the block was done
+        self.hurried = False  # whether it was pressed twice
         self._asked = False
         self._waits = False
         self._main = threading.current_thread() is threading.main_thread()
@@ -47,7 +47,7 @@ class CtrlC:
             signal.signal(signal.SIGINT, self._before)
 
     def between(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        """Yield the blocks; raise KeyboardInterrupt before the next one once Ctrl-C has been pressed."""
+        """Yield the blocks, and raise KeyboardInterrupt before the next one after Ctrl-C."""
         while True:
             self._waits = True
             if self._asked:
@@ -66,9 +66,9 @@ class CtrlC:
 
 
 class Uninterrupted:
-    """Let Ctrl-C wait until a piece of work is done: then it does what it would have done.
+    """Defer Ctrl-C until a piece of work is done, then handle it as usual.
 
-    In a thread other than the main one, where no signal can be caught, and inside another such piece, this does nothing.
+    Outside the main thread, where signals can't be caught, and inside another such piece, this does nothing.
 
     Examples
     --------
@@ -105,19 +105,19 @@ class Uninterrupted:
 
 
 def in_pieces(n: int, work: Callable[[slice], Done]) -> list[Done]:
-    """Do rows in pieces, each whole or not at all; Ctrl-C ends it between two of them.
+    """Process rows in pieces, each completely or not at all, with Ctrl-C handled between pieces.
 
     Parameters
     ----------
     n : int
-        How many rows there are.
+        Number of rows.
     work : callable
-        Is given the rows of a piece; of none where there are no rows.
+        Called with the slice of each piece, and once with an empty slice if there are no rows.
 
     Returns
     -------
     list
-        What it returned for each piece.
+        The results for the pieces.
     """
     done = []
     for at in range(0, max(n, 1), PIECE):

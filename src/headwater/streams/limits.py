@@ -1,4 +1,4 @@
-"""Which rows of a stream are used: behind those to skip, up to a limit, and as long as most of them can be used."""
+"""Limit the rows of a stream by skip, limit and the allowed share of rejected rows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from headwater.streams.rejects import Rejects
 
 __all__ = ["ALLOWED", "check_limits", "from_row", "stop_where_unusable"]
 
-ALLOWED = 0.2  # the share of rows that may be left out
-_FIRST = 1_000  # rows before the share is looked at, unless the stream ends before
+ALLOWED = 0.2  # maximum share of unusable rows
+_FIRST = 1_000  # rows before the share is checked, unless the stream ends earlier
 
 
 def check_limits(skip: int, limit: int | None, share: float) -> None:
-    """Raise for numbers that can't be.
+    """Validate the limits.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def check_limits(skip: int, limit: int | None, share: float) -> None:
 
 
 def from_row(blocks: Iterator[Block], skip: int, limit: int | None) -> Iterator[Block]:
-    """Yield the rows behind the first `skip`, and no more than `limit` of them.
+    """Yield the rows after the first `skip`, at most `limit` of them.
 
     Examples
     --------
@@ -56,14 +56,14 @@ def from_row(blocks: Iterator[Block], skip: int, limit: int | None) -> Iterator[
 def stop_where_unusable(
     blocks: Iterator[Block], rejects: Rejects, share: float, *, target: str | None, at: str, live: bool = False
 ) -> Iterator[Block]:
-    """Yield blocks as long as no more than a share of the rows, or of the first thousand, must be left out.
+    """Yield blocks, and stop if too many of all rows or of the first thousand are unusable.
 
-    A row can't be used if it can't be read, or its answer is of another kind or unknown.
+    A row is unusable if it can't be read, or its label is unknown or of another kind.
 
     Raises
     ------
     DataError
-        With the reason that most rows share, its column and its first line.
+        With the most frequent reason, its column and its first line.
     """
     used = unknown = first = 0
     held: list[

@@ -1,4 +1,4 @@
-"""Rows that can't be used: counted by reason, their first places remembered, written to a file if asked."""
+"""Count rejected rows by reason, and write them to a file on request."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from headwater.errors import ConfigError
 
 __all__ = ["Rejects"]
 
-_PLACES = 3  # enough to find the trouble, few enough for one line of the report
+_PLACES = 3  # locations kept per reason, to fit in one line of the report
 
 
 class Rejects:
-    """Count rows that can't be read or learned, and keep them if there is a file for them.
+    """Count rows that can't be read or learned, and write them to an optional file.
 
     Parameters
     ----------
     path
-        A file for the rejected rows, one JSON object a line: ``{"line", "reason", "row"}``. It is emptied first.
-        None keeps the counts only.
+        File for the rejected rows, one JSON object ``{"line", "reason", "row"}`` per line. It is overwritten. None keeps
+        only the counts.
 
     Raises
     ------
@@ -40,28 +40,28 @@ class Rejects:
         self.total = 0  # rows
         self.counts: dict[str, int] = {}
         self.places: dict[str, list[int | str]] = {}
-        self.file = ""  # the one that is read, where there are several
+        self.file = ""  # current file, if there are several
         self.path = None if path is None else Path(path)
         self._file: IO[bytes] | None = None
         if self.path is not None:
             self._file = _open_for_writing(self.path)
 
     def add(self, reason: str, *, line: int, row: Any) -> None:
-        """Count one row, with its line (or row) number and what it said."""
+        """Count one row, with its line or row number and its contents."""
         self.total += 1
         self.counts[reason] = self.counts.get(reason, 0) + 1
         places = self.places.setdefault(reason, [])
         if len(places) < _PLACES:
             places.append(f"{line} of {self.file}" if self.file else line)
         if self._file is not None:
-            # A value that JSON doesn't know (a decimal, a NumPy number) is written as its text.
+            # Values that JSON lacks (decimals, NumPy numbers) are written as text.
             entry = msgspec.json.encode(
                 {"line": line, "reason": reason, "row": row} | ({"file": self.file} if self.file else {}), enc_hook=str
             )
             self._file.write(entry + b"\n")
 
     def close(self) -> None:
-        """Close the file of rejected rows, if there is one."""
+        """Close the file of rejected rows, if any."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -1,4 +1,4 @@
-"""Rows that are in memory already: pairs of a sample and its answer, arrays, data frames."""
+"""Read rows in memory, as pairs of a sample and its label, arrays or data frames."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _BLOCK = 1_024
 
 
 def as_blocks(source: Any, *, target: str | None = None, answers: bool = True) -> Iterator[Block]:
-    """Yield blocks of whatever holds rows and their answers.
+    """Yield blocks of any source of rows and labels.
 
     Parameters
     ----------
     source
         A `Stream` or another iterable of `Block`; a tuple ``(X, y)``; an iterable of pairs ``(x, y)``, such as a data
-        set of River; or, with `target`, a data frame, or what `read` takes: a path, a folder, several of them.
+        set of River; or, with `target`, a data frame or a source for `read`, such as a path or a folder.
     target
-        The column that holds the answers, of a data frame or a file.
+        Column of the labels, in a data frame or a file.
     answers
-        Whether rows must have answers; else rows alone do: samples one by one, an array of shape (n, features), a data frame.
+        Whether labels are required. If not, samples, an array (n, features) or a data frame without labels are accepted.
 
     Raises
     ------
     DataError
-        When it is none of these.
+        For any other source.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def _is_frame(source: Any) -> bool:
 
 
 def opened(source: Any, *, target: str | None = None, task: str = "auto", positions: Any = None) -> Any:
-    """Return a stream of the files or the broker's topic that a source names, and any other source as it is."""
+    """Open a source given as files or a broker's address, and return any other source unchanged."""
     several = isinstance(source, list) and bool(source) and all(isinstance(one, str | Path) for one in source)
     if not several and not isinstance(source, str | Path):
         return source
@@ -81,12 +81,12 @@ def opened(source: Any, *, target: str | None = None, task: str = "auto", positi
 
 
 def read_samples(samples: Iterable[Any]) -> Iterator[Block]:
-    """Yield blocks of samples without answers.
+    """Yield blocks of samples without labels.
 
     Raises
     ------
     DataError
-        When one is no mapping of names to values.
+        Unless each is a mapping of names to values.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def read_pairs(pairs: Iterable[Any]) -> Iterator[Block]:
     Raises
     ------
     DataError
-        When an item is not a pair of a mapping and an answer.
+        When an item is not a pair of a mapping and a label.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def read_pairs(pairs: Iterable[Any]) -> Iterator[Block]:
 
 
 def read_table(X: Any, y: Any) -> Iterator[Block]:
-    """Yield blocks of an array of shape (n, features), of a list of dicts, or of a data frame, with its answers.
+    """Yield blocks of an array (n, features), a list of dicts, or a data frame, with its labels.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def read_table(X: Any, y: Any) -> Iterator[Block]:
 
 
 def read_frame(frame: Any, target: str) -> Iterator[Block]:
-    """Yield blocks of a data frame (pandas, polars, pyarrow …) that holds its answers in a column.
+    """Yield blocks of a data frame (pandas, polars, pyarrow …) with labels in one of its columns.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""One door to every source: `read`."""
+"""Open any source of rows by `read`."""
 
 from __future__ import annotations
 
@@ -26,31 +26,32 @@ from headwater.streams.target import Target, assume_target, decide_target
 __all__ = ["Stream", "read"]
 
 ALONE = "anomaly"
-"""The task whose rows need no answers."""
-_LOOK_LIVE = 100  # rows that decide the task, from standard input, where they may take their time
+"""The task without labels."""
+_LOOK_LIVE = 100  # rows to infer the task from on standard input, where they may arrive slowly
 
 
 class Stream:
-    """The rows of a source, once: iterate over it for pairs of a sample and its answer; see `read`, which makes it.
+    """Rows of a source, which can be iterated over once. `read` creates it.
 
-    Rows that can't be read are counted in `rejects`, and no others are missing.
+    Iterating over it gives pairs of a sample and its label. Rows that can't be read are counted in `rejects`, and no others
+    are missing.
 
     Attributes
     ----------
     name : str
         The source, for messages.
     target : str or None
-        The column of the answers; None when only features are read.
+        Column of the labels; None when only features are read.
     goal : Target or None
-        The task and the kind of the answers; None when only features are read.
+        Task and kind of the labels; None when only features are read.
     total : int or None
-        How many rows there are, where that is known beforehand.
+        Number of rows, if known in advance.
     columns : tuple of str
-        The features that the first rows have.
+        Features of the first rows.
     notes : list of str
-        What a reader should know about this source, and how its columns are read.
+        Notes on the source, and on how its columns are read.
     rejects : Rejects
-        The rows that could not be read, counted by reason.
+        Rows that could not be read, counted by reason.
 
     Examples
     --------
@@ -76,12 +77,12 @@ class Stream:
         self.total = total if files is None else files.total
         self.goal: Target | None = None
         self.columns: tuple[str, ...] = ()
-        self.on_rows: Callable[[int], object] | None = None  # called with a row's number once all up to it are used
+        self.on_rows: Callable[[int], object] | None = None  # called with a row number once all rows up to it are used
         self._notes = list(notes)
-        self._noted: set[str] = set()  # those that were told
+        self._noted: set[str] = set()  # notes already returned
         self._blocks = blocks
         self._files, self._broker = files, broker
-        self.live = broker is not None or (files is not None and files.live)  # whether rows may trickle in
+        self.live = broker is not None or (files is not None and files.live)  # whether rows may arrive slowly
         self.share = ALLOWED
         self.skip = 0
         self.limit: int | None = None
@@ -91,7 +92,7 @@ class Stream:
             yield from zip(block.X, block.y, strict=True)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield some rows at a time."""
+        """Yield the rows in blocks."""
         blocks = from_row(self._blocks, self.skip, self.limit) if self.skip or self.limit is not None else self._blocks
         answers = self.target if self.goal is not None else None
         if self.goal is not None:
@@ -112,29 +113,29 @@ class Stream:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know about this source, and how its columns are read."""
+        """Notes on the source, and on how its columns are read."""
         return self._notes + ([] if self._files is None else self._files.notes)
 
     def new_notes(self) -> list[str]:
-        """Return the notes that this has not returned before; a further file may add some."""
+        """Return the notes not returned before, as further files may add some."""
         new = [note for note in self.notes if note not in self._noted]
         self._noted.update(new)
         return new
 
     def reading(self) -> dict[str, dict[str, object]]:
-        """Return how each column is read, as JSON; given back as `known`, it reads another file, or one row, alike."""
+        """Return the settings of each column as JSON. Passed as `known`, they read other data alike."""
         return {} if self._files is None else self._files.judge.note()
 
     def kinds(self) -> str:
-        """Return a line that says which columns are read as numbers, dates and texts; empty where the source says so itself."""
+        """Return a line that lists the columns read as numbers, dates and texts, or "" for a typed source."""
         return "" if self._files is None else self._files.judge.kinds()
 
     def odd(self) -> list[str]:
-        """Return a sentence for each column that held texts among numbers or dates."""
+        """Return a sentence for each column with texts among numbers or dates."""
         return [] if self._files is None else self._files.judge.odd()
 
     def fraction(self) -> float | None:
-        """Return how much of the source has been read, between 0 and 1, or None where its length isn't known."""
+        """Return the share of the source read so far, or None if its length is unknown."""
         return None if self._files is None else self._files.fraction()
 
     def close(self) -> None:
@@ -155,8 +156,8 @@ class Stream:
         return head
 
     def decide(self, task: str, classes: Collection[Hashable] = ()) -> Target | None:
-        """Decide what is to be learned from the first rows, which stay in the stream; see `read`. None without answers."""
-        if self.live and task != "auto":  # rows that trickle in are not kept waiting
+        """Infer the target from the first rows, which stay in the stream, or return None for a task without labels."""
+        if self.live and task != "auto":  # a live stream's rows must not wait
             self.goal = None if task == ALONE else assume_target(task, classes)
             return self.goal
         rows = _LOOK_LIVE if self.live else LOOK
@@ -206,65 +207,65 @@ def read(
     known: Mapping[str, dict[str, object]] | None = None,
     positions: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Stream:
-    """Read files, or a broker's topic, as a stream of rows, as ``headwater learn`` does.
+    """Read files or a broker's topic as a stream of rows, as ``headwater learn`` does.
 
-    Columns are judged from their first thousand rows: which are numbers or dates, and how they are written. What was
-    decided stands in the stream's `notes`.
+    Columns are inferred from their first thousand rows as numbers, dates or text, with their formats. The stream's `notes`
+    describe the result.
 
     Parameters
     ----------
     source
-        A path (CSV, TSV, JSON lines, Parquet, Arrow; each also packed by gzip, bzip2, xz, zstd, or alone in a zip), a
+        A path (CSV, TSV, JSON lines, Parquet or Arrow; optionally compressed by gzip, bzip2, xz or zstd, or alone in a zip), a
         folder, a pattern such as ``"2024-*.csv"``, a list of these, ``"-"`` for standard input, ``"dataset:NAME"``,
         or the address of a broker, such as ``"kafka://host:9092/topic"``.
     target
-        The column of the answers. A data set knows its own.
+        Column of the labels. A data set has its own.
     task
-        ``"classify"``, ``"regress"``, ``"auto"`` (decided from the first 1,000 rows, or 100 from standard input),
-        ``"anomaly"`` for rows that need no answers (the target, if there is one, is the column of labels), or None to read
+        ``"classify"``, ``"regress"``, ``"auto"`` (inferred from the first 1,000 rows, or 100 of standard input),
+        ``"anomaly"`` for rows that need no labels (a target is then the column of labels for scores), or None to read
         features only.
     classes
-        The classes that a model knows already; answers of another kind are rejected.
+        Known classes of a model. Labels of another kind are rejected.
     drop
         Columns to leave out.
     text
-        Columns to read as text even where a cell looks like a number, such as a flight's number or a postal code.
+        Columns to read as text even if cells look like numbers, such as a flight number or a postal code.
     format
-        ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"`` or ``"arrow"``, where it can't be told from the source.
+        ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"`` or ``"arrow"``; by default detected.
     encoding
-        The encoding of text, such as ``"gb18030"``, where it isn't recognised.
+        Encoding of text, such as ``"gb18030"``; by default detected.
     decimal, thousands
-        The sign before a fraction and between groups of digits, such as ``"comma"``, where they aren't recognised.
+        Sign before a fraction and between groups of digits, such as ``"comma"``; by default inferred.
     dates
-        ``"dmy"``, ``"mdy"`` or ``"ymd"``: the order of day, month and year; or a pattern of ``strptime``.
+        ``"dmy"``, ``"mdy"`` or ``"ymd"`` for the order of day, month and year, or a pattern of ``strptime``.
     skip, limit
-        Rows to leave out at the beginning, and to read at most.
+        Rows to skip at the start, and maximum number of rows to read.
     rejects
-        A file for the rows that can't be read.
+        File for the rows that can't be read.
     allow_rejects
-        The share of rows that may be left out before reading stops.
+        Maximum share of unusable rows before reading stops.
     known
-        How the columns of earlier files were read, from `Stream.reading`.
+        Settings of the columns of earlier files, from `Stream.reading`.
     positions
-        How far brokers were read before, by the source's name; from a learner's notes.
+        Positions of brokers by source name, from a learner's notes.
 
     Returns
     -------
     Stream
-        Its rows, and what is known about them.
+        The rows, and what is known about them.
 
     Raises
     ------
     SourceError
-        When the source can't be opened or holds no rows.
+        When the source can't be opened or has no rows.
     TargetError
-        When the target is not there, or its answers don't fit the task.
+        When the target is missing, or its labels don't fit the task.
     DataError
-        When a column to drop is not there; or, while reading, when too many rows can't be used.
+        When a column to drop is missing or, while reading, too many rows are unusable.
     ConfigError
-        When an option can't be.
+        For an invalid option.
     MissingExtra
-        When a package is missing that reads this source.
+        When a package for this source is not installed.
 
     Examples
     --------
@@ -276,7 +277,7 @@ def read(
     _check_target(source, target, drop, needed=task not in (None, ALONE) and not named)
     check_limits(skip, limit, allow_rejects)
     answers = target if task is not None else None
-    with ExitStack() as opened:  # closes what is open if anything goes wrong
+    with ExitStack() as opened:  # closes everything on errors
         out = opened.enter_context(closing(Rejects(rejects)))
         if named:
             stream = _open_named(str(source), answers, drop, out, alone=task == ALONE and target is None)
@@ -320,7 +321,7 @@ def _check_target(source: Any, target: str | None, drop: Collection[str], *, nee
 
 
 def _names_in(source: Any) -> tuple[str, ...]:
-    """Return the names of a source's columns, where looking takes no row away and keeps nobody waiting."""
+    """Return a source's column names, if reading them consumes no rows and doesn't block."""
     if source == "-" or is_address(source):
         return ()
     with read(source, task=None) as stream:
@@ -339,7 +340,7 @@ def _columns(head: list[Block]) -> tuple[str, ...]:
 
 
 def _open_named(name: str, target: str | None, drop: Collection[str], rejects: Rejects, *, alone: bool) -> Stream:
-    """Return a data set by its name; ``alone``: without its answers."""
+    """Open a data set by name, without labels if ``alone``."""
     dataset = open_dataset(name.removeprefix("dataset:"), target=target)
     blocks = (_without(block, drop) for block in dataset.blocks) if drop else dataset.blocks
     if alone:

@@ -1,4 +1,4 @@
-"""The kind of an answer: what the task is, decided from the first rows, and which answers don't fit it later."""
+"""Infer the task from the first labels, and reject later labels of another kind."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from headwater.streams.rejects import Rejects
 __all__ = ["TASKS", "Target", "assume_target", "decide_target"]
 
 TASKS = ("auto", "classify", "regress")
-_MANY = 50  # different fractions as classes are taken for a mistake
-_FEW = 20  # whole numbers with more values than this are taken for a quantity
+_MANY = 50  # more distinct fractions are unlikely to be classes
+_FEW = 20  # more distinct whole numbers are treated as a quantity
 
 _NOUNS = {"number": "a number", "text": "text", "boolean": "true or false", "any": "a class"}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is predicted: ``"classify"`` or ``"regress"``, and the kind its answers have.
+    """Task, ``"classify"`` or ``"regress"``, and kind of its labels.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ class Target:
     kind
         ``"number"``, ``"text"``, ``"boolean"``, or ``"any"`` where the first rows mix them.
     why
-        One sentence on how the task was decided, empty where it was given.
+        Sentence on how the task was inferred, empty if it was given.
     doubt
-        A sentence where the first answers make unlikely classes: a quantity, an identifier, two spellings of one.
+        Sentence if the first labels make unlikely classes, such as a quantity, an identifier, or two spellings of one.
     """
 
     task: str
@@ -42,9 +42,9 @@ class Target:
     doubt: str = ""
 
     def clean(self, block: Block, rejects: Rejects) -> Block:
-        """Return the block without the rows whose answer is of another kind; those are counted in `rejects`.
+        """Return the block without rows whose label is of another kind, which are counted in `rejects`.
 
-        An unknown answer (None) stays: what to do with it is the session's decision.
+        An unknown label (None) stays, since the session decides what to do with it.
 
         Examples
         --------
@@ -67,17 +67,17 @@ class Target:
         return block.picked([i for i, value in enumerate(block.y) if type(value) not in bad])
 
     def fits(self, kind: str) -> bool:
-        """Return whether an answer of this kind is one of this target's."""
+        """Return whether a label of this kind fits the target."""
         if self.kind == "any":
             return kind != "other"
-        # For a regressor true and false are the numbers 1 and 0.
+        # A regressor reads true and false as 1 and 0.
         return kind in ("none", self.kind) or (self.task == "regress" and kind == "boolean")
 
 
 def decide_target(
     y: Sequence[Any], *, task: str = "auto", classes: Collection[Hashable] = (), name: str = "target", at: str = ""
 ) -> Target:
-    """Decide from the first answers what is to be predicted.
+    """Infer the target from the first labels.
 
     - text, true/false: ``classify``;
     - whole numbers with at most 20 different values, each seen three times or so: ``classify``;
@@ -87,20 +87,20 @@ def decide_target(
     Parameters
     ----------
     y
-        The first answers; None where unknown.
+        The first labels; None where unknown.
     task
-        ``"classify"`` or ``"regress"`` decides it; ``"auto"`` looks at `y`.
+        ``"classify"`` or ``"regress"``, or ``"auto"`` to infer it from `y`.
     classes
-        The classes a model knows already: their kind is kept.
+        Known classes of a model, whose kind is kept.
     name, at
-        The column and the source, for messages.
+        Column and source, for messages.
 
     Raises
     ------
     ConfigError
-        When `task` is none of the three.
+        For an unknown `task`.
     TargetError
-        When no answer is known, or none is of the kind that the task needs.
+        When no label is known, or none fits the task.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def decide_target(
 
 
 def assume_target(task: str, classes: Collection[Hashable] = ()) -> Target:
-    """Return the target of a known task without looking at any answer.
+    """Return the target of a known task without looking at labels.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def _decide(known: list[Any], kinds: set[str], nouns: Mapping[type, str]) -> tup
 
 
 def _doubt(known: list[Any], task: str, name: str) -> str:
-    """Return a sentence where the answers make unlikely classes, else an empty one."""
+    """Return a sentence if the labels make unlikely classes, else ""."""
     values = set(known)
     if task != "classify":
         return ""
@@ -192,7 +192,7 @@ def _kind_of(task: str, kinds: set[str]) -> str:
 def _kind(kind: type) -> str:
     if kind is type(None):
         return "none"
-    if kind is bool or kind.__name__ == "bool":  # NumPy's bool is no subclass of bool
+    if kind is bool or kind.__name__ == "bool":  # NumPy's bool doesn't derive from bool
         return "boolean"
     if issubclass(kind, str):
         return "text"

@@ -1,4 +1,4 @@
-"""Answers that come late: the rows that wait for theirs, with what was predicted for them."""
+"""Queue of rows whose delayed labels have not arrived, with their predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Waiting"]
 
 
 class Waiting:
-    """Rows that were predicted and whose answers are on their way, the oldest first.
+    """Rows predicted and waiting for their labels, the oldest first.
 
     Examples
     --------
@@ -28,16 +28,16 @@ class Waiting:
         self._proba: list[float] = []
 
     def put(self, X: Any, y: list[Any], w: list[float], *, y_pred: list[Any], proba: list[float]) -> None:
-        """Add rows with what was predicted for them, and the probability that was given to their answer."""
+        """Add rows with their predictions and the predicted probability of their label."""
         self.X, self.y, self.w = _chain(self.X, X), self.y + y, self.w + w
         self._y_pred, self._proba = self._y_pred + y_pred, self._proba + proba
 
     def followed_by(self, X: Any, y: list[Any], w: list[float], n: int) -> tuple[Any, list[Any], Any]:
-        """Return the first `n` rows of those that wait and then these: the rows to learn while these are predicted."""
+        """Return the first `n` rows of the queue followed by these, to learn while these are predicted."""
         return _chain(self.X, X)[:n], (self.y + y)[:n], np.array((self.w + w)[:n])
 
     def arrive(self, n: int) -> tuple[list[Any], list[Any], list[float]]:
-        """Take out the first `n` rows; return their answers and what had been predicted."""
+        """Remove the first `n` rows, and return their labels and predictions."""
         arrived = self.y[:n], self._y_pred[:n], self._proba[:n]
         self.X, self.y, self.w = self.X[n:], self.y[n:], self.w[n:]
         self._y_pred, self._proba = self._y_pred[n:], self._proba[n:]

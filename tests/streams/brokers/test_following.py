@@ -171,7 +171,7 @@ def test_entries_that_were_trimmed_before_they_were_read_are_an_error_and_not_a_
         assert model.learn_from(where, "y").read == 10
         add(base, "rows", [row(i) for i in range(10, 20)])
         base.xtrim("rows", maxlen=4, approximate=False)
-        with pytest.raises(TrimmedLog, match="6 entries behind it that were trimmed or deleted"):
+        with pytest.raises(TrimmedLog, match="6 entries after it that were trimmed or deleted"):
             model.learn_from(where, "y")
         assert model.n_learned == 10
 
@@ -205,6 +205,6 @@ def test_an_address_that_cannot_be_is_one_sentence(server, tmp_path):
 def test_a_broker_that_was_never_there_is_an_error_at_once(tmp_path):
     with hw.open(tmp_path / "a.db", learner()) as model:
         where = f"redis://127.0.0.1:{free_port()}/rows"
-        with pytest.raises(BrokerGone, match="expected a Redis server that answers"):
+        with pytest.raises(BrokerGone, match="expected a Redis server that responds"):
             model.learn_from(where, "y")
         assert issubclass(BrokerGone, SourceError)

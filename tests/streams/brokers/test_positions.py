@@ -117,7 +117,7 @@ def test_a_cut_log_of_kafka_says_how_many_messages_are_gone(kafka):
         kafka.producer.produce("rows", b"x" * 900_000, partition=0)
         assert kafka.producer.flush(PATIENCE_S) == 0
     source = open_source(read_address(kafka.address + "/rows"))
-    with pytest.raises(TrimmedLog, match="expected partition 0 from offset 1 on, got one that begins at") as caught:
+    with pytest.raises(TrimmedLog, match="expected partition 0 from offset 1 on, got one that starts at") as caught:
         source.open({"0": "0"})
     source.close()
     assert caught.value.gone == caught.value.most == int(caught.value.go_on["0"])
@@ -166,7 +166,7 @@ def test_postgresql_goes_on_behind_a_position_and_takes_each_prediction_once(pos
         again.open({"0": first[3].position})
         assert values(drain(again, 6)) == [{"a": i, "id": i} for i in range(5, 11)]
         far = open_source(read_address(where + "kept"))
-        with pytest.raises(TrimmedLog, match="expected a server behind transaction 999999999"):
+        with pytest.raises(TrimmedLog, match="expected a server past transaction 999999999"):
             far.open({"0": "999999999 1"})
         sink = open_sink(read_address(where + "public.said"))
         for _ in range(2):
@@ -205,7 +205,7 @@ def test_nats_messages_that_are_gone_are_an_error_and_repetitions_of_predictions
         assert [one["id"] for one in values(drain(source, 6))] == [4, 5, 6, 7, 8, 9]
         source.close()
         asyncio.run(with_stream(cut))
-        with pytest.raises(TrimmedLog, match="expected every message from 5 on, got a stream that begins at 8"):
+        with pytest.raises(TrimmedLog, match="expected every message from 5 on, got a stream that starts at 8"):
             source.open({"0": "4"})
         source.close()
         with pytest.raises(TrimmedLog, match="a stream that ends at 10"):

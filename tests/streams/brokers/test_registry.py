@@ -158,7 +158,7 @@ def test_a_session_without_a_store_ends_where_the_registry_is_away_and_keeps_its
         base.xadd("rows", {"value": written(registry, schema, one)})
     where = f"redis://127.0.0.1:{server.port}/rows?format=avro&idle=0.2&registry={registry.url}"
     registry.failing = 503
-    with pytest.raises(BrokerGone, match="expected a schema registry that answers, got status 503"):
+    with pytest.raises(BrokerGone, match="expected a schema registry that responds, got status 503"):
         hw.Session(learner(), keep=tmp_path / "a.hw").run(where, target="y")
     registry.failing = 0
     model = learner()
@@ -179,12 +179,12 @@ def test_a_registry_proves_who_it_is_and_asks_for_a_password(tmp_path, monkeypat
     number = server.store.register_schema("t-value", Schema(json.dumps(record(price="double")), "AVRO"))
     value = b"\x00" + number.to_bytes(4, "big") + bytes(8)
     assert decode(server, value, files) == {"price": 0.0}
-    with pytest.raises(BrokerRefused, match="a schema registry that proves who it is"):
+    with pytest.raises(BrokerRefused, match="a schema registry with a trusted certificate"):
         decode(server, value, files.replace("ca.pem", "stranger.pem"))
     with pytest.raises(BrokerGone):
         decode(server, value, f"&registry_tls_ca={certs.ca_pem}")  # no client certificate
     (tmp_path / "word").write_text("wr0ng-secret")
-    with pytest.raises(BrokerRefused, match="a schema registry that lets us in, got status 401") as refused:
+    with pytest.raises(BrokerRefused, match="a schema registry that accepts the login, got status 401") as refused:
         decode(server, value, f"{files}&registry_password_file={tmp_path}/word")
     assert "s3cret" not in str(refused.value)
     assert "wr0ng" not in str(refused.value)

@@ -87,7 +87,7 @@ def test_a_password_file_that_can_not_be_read_is_one_sentence(tmp_path):
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     for name, why in {"empty": "an empty file", "bytes": "not UTF-8", "none": "No such file"}.items():
-        with pytest.raises(ConfigError, match=f"expected password_file= a file that holds it, got .*{why}"):
+        with pytest.raises(ConfigError, match=f"expected password_file= a file with the secret, got .*{why}"):
             login(read_address(f"redis://host/t?password_file={tmp_path}/{name}"))
 
 
@@ -160,7 +160,7 @@ def test_a_nats_server_that_offers_no_encryption_is_told_no_password(tmp_path):
         thread.start()
         where = f"nats://me:{HIDDEN}@127.0.0.1:{listener.getsockname()[1]}/t?tls=true"
         source = open_source(read_address(where))
-        with pytest.raises(BrokerRefused, match="expected a broker that encrypts, got one that does not at this port"):
+        with pytest.raises(BrokerRefused, match="expected a broker with TLS at this port, got none"):
             source.open({})
         source.close()
         thread.join()

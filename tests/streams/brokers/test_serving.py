@@ -86,7 +86,7 @@ def test_a_sink_that_is_away_makes_the_server_unready_until_it_is_back(base, ser
         until(lambda: ready(client)[1].get("source", {}).get("state") == "waiting for sink")
         status, why = ready(client)
         assert (status, why["ready"], why["code"]) == (503, False, "broker_gone")
-        assert why["error"].startswith("expected a Redis server that answers, got")
+        assert why["error"].startswith("expected a Redis server that responds, got")
         assert why["at"] == address(sink, "said")
         found = metrics(client)
         assert found['headwater_source_state{state="waiting for sink"}'] == 1
@@ -101,7 +101,7 @@ def test_a_sink_that_is_away_makes_the_server_unready_until_it_is_back(base, ser
         assert found["headwater_source_predictions_total"] == 30
         assert found['headwater_source_state{state="running"}'] == 1
     began, ended = [line for line in caplog.messages if line.startswith("redis:rows: ")]
-    assert began.startswith("redis:rows: waiting for sink: expected a Redis server that answers")
+    assert began.startswith("redis:rows: waiting for sink: expected a Redis server that responds")
     assert ended.startswith("redis:rows: followed again after ")
 
 

@@ -285,9 +285,9 @@ def as_bytes(forecast: Predictions) -> bytes:
     if forecast.proba is None:
         return seal(SavedModel({}, {"y_pred": np.asarray(forecast.y_pred, np.float64)}))
     place = {label: i for i, label in enumerate(forecast.classes)}
-    said = np.array([-1 if label is None else place[label] for label in forecast.y_pred], np.int32)
+    predicted = np.array([-1 if label is None else place[label] for label in forecast.y_pred], np.int32)
     classes = [as_json(label) for label in forecast.classes]
-    return seal(SavedModel({"classes": classes}, {"said": said, "proba": np.asarray(forecast.proba)}))
+    return seal(SavedModel({"classes": classes}, {"said": predicted, "proba": np.asarray(forecast.proba)}))
 
 
 def from_bytes(data: bytes) -> Predictions:

@@ -225,5 +225,5 @@ def _image_layer(index: int, kind: int, layer: Conv | Pool | Flatten) -> list[li
     seen = [KERNEL, 0, layer.kernel, layer.stride, 0, 0, layer.padding, index]
     code = _core.INITIALIZERS.index(start.kind)
     own = [kind, 0, layer.channels, 0, float(layer.bias), code, start.scale, index]
-    behind = [] if layer.activation == "identity" else _layer(index, Activation(layer.activation))
-    return [seen, own, *behind]
+    activation = [] if layer.activation == "identity" else _layer(index, Activation(layer.activation))
+    return [seen, own, *activation]

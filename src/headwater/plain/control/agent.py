@@ -95,7 +95,7 @@ def softmax_gradient(z: Array, action: int, w: float) -> Array:
 
 
 def normal_gradient(z: Array, action: Array, w: float, bounded: bool = False) -> Array:
-    """Return ∂/∂z of log N(action; μ, σ) + w·H(N), with ``z = [μ, s]`` and σ = softplus(s) + 0.001.
+    """Return ∂/∂z of log N(action | μ, σ) + w·H(N), with ``z = [μ, s]`` and σ = softplus(s) + 0.001.
 
     For bounded actions, μ is the tanh of the first half of z. Otherwise a mean beyond the bounds could grow without limit,
     since all means there give the same action.

@@ -84,14 +84,14 @@ class LinearValues:
         self.inverse = self.inverse - np.outer(k, k) / down
 
 
-def update_weights(losses: Vector, said: Vector, reward: float, p: float) -> tuple[Vector, Vector]:
+def update_weights(losses: Vector, predicted: Vector, reward: float, p: float) -> tuple[Vector, Vector]:
     """Return the experts' decayed losses and weights after a reward.
 
     Parameters
     ----------
     losses : ndarray (experts,)
         L_e so far.
-    said : ndarray (experts,)
+    predicted : ndarray (experts,)
         Each expert's prediction for the action taken.
     reward : float
         Reward in [0, 1].
@@ -109,7 +109,7 @@ def update_weights(losses: Vector, said: Vector, reward: float, p: float) -> tup
     True
     """
     importance = min(max(1 / p, 1.0), HEAVIEST)
-    miss = reward - np.clip(said, 0, 1)
+    miss = reward - np.clip(predicted, 0, 1)
     losses = losses + importance * miss * miss - FADES * losses
     w = np.exp(-RATE * np.minimum(losses - losses.min(), 500))
     return losses, (1 - len(w) * SHARE) * w / w.sum() + SHARE

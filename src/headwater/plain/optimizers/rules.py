@@ -336,8 +336,8 @@ def cocob(w: Array, g: Array, s: Array, now: StepInfo) -> Array:
 # ---- the table ------------------------------------------------------------------------------------------------------
 
 EXACT = "exact: a zero gradient changes nothing"
-FROZEN = "weights and moments of an untouched row stand still"
-FROZEN_CLOCK = "weights and moments of an untouched row stand still; its clock (bias correction) stands too"
+FROZEN = "weights and moments of an untouched row are unchanged"
+FROZEN_CLOCK = "weights and moments of an untouched row are unchanged; so is its step count (bias correction)"
 _ADAM = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 
 _ROWS = (

@@ -1,4 +1,4 @@
-"""Brokers as sources of rows and sinks of predictions: Kafka, NATS, Redis, PostgreSQL, MQTT."""
+"""Brokers as sources of rows and sinks of predictions, for Kafka, NATS, Redis, PostgreSQL and MQTT."""
 
 from headwater.streams.brokers.address import Address, is_address, read_address
 from headwater.streams.brokers.formats import FORMATS, Decode, decoder

@@ -1,4 +1,4 @@
-"""The address of a source: ``kafka://host:9092/topic?answers=late&key=id&format=avro``. Passwords best stay in the environment."""
+"""Parse the addresses of brokers, such as ``kafka://host:9092/topic?answers=late&key=id&format=avro``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["Address", "SCHEMES", "is_address", "read_address"]
 
 PORTS = {"kafka": 9092, "nats": 4222, "redis": 6379, "postgresql": 5432, "mqtt": 1883}
 _ALIASES = {"postgres": "postgresql", "rediss": "redis", "mqtts": "mqtt"}
-_ENCRYPTED = {"rediss": 6379, "mqtts": 8883}  # by alias the port that its servers listen at
+_ENCRYPTED = {"rediss": 6379, "mqtts": 8883}  # default ports of the aliases with TLS
 SCHEMES = (*PORTS, *_ALIASES)
-"""How an address can begin."""
+"""Schemes of broker addresses."""
 _SECURITY = ("tls", "tls_ca", "tls_cert", "tls_key", "tls_key_password_file", "user_file", "password_file")
 _REGISTRY = (
     "registry",
@@ -52,24 +52,24 @@ _OWN = {
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A source or a sink, as its address names it.
+    """Parsed address of a source or a sink.
 
     Parameters
     ----------
     scheme
         ``kafka``, ``nats``, ``redis``, ``postgresql`` or ``mqtt``.
     servers
-        ``host:port`` of each server that is named.
+        ``host:port`` of each server.
     topic
-        The topic, subject, stream or table.
+        Topic, subject, stream or table.
     user
-        The user that the address names.
+        User in the address.
     database
-        Of PostgreSQL.
+        Database of PostgreSQL.
     options
-        What follows the question mark.
+        Options after the question mark.
     secret
-        The password that the address holds; it is never shown.
+        Password in the address, which is never shown.
     """
 
     scheme: str
@@ -82,37 +82,37 @@ class Address:
 
     @property
     def name(self) -> str:
-        """What positions are kept under: the same whichever of the broker's machines is asked."""
+        """Key of the source's positions, independent of the broker's hosts."""
         return self.options.get("name") or f"{self.scheme}:{self.topic}"
 
     @property
     def at(self) -> str:
-        """The address without options, for messages."""
+        """Address without options, for messages."""
         path = f"{self.database}/{self.topic}" if self.database else self.topic
         return f"{self.scheme}://{','.join(self.servers)}/{path}"
 
     @property
     def host(self) -> str:
-        """The first server's host."""
+        """Host of the first server."""
         return self.servers[0].rpartition(":")[0].strip("[]")
 
     @property
     def port(self) -> int:
-        """The first server's port."""
+        """Port of the first server."""
         return int(self.servers[0].rpartition(":")[2])
 
     @property
     def accepts_gap(self) -> bool:
-        """Whether to go on without messages that are gone before they were read."""
+        """Whether to continue after messages that were deleted before they were read."""
         return self.options.get("accept_gap", "false").lower() in ("true", "1", "yes")
 
     def number(self, option: str, default: float) -> float:
-        """Return an option that is a number above 0.
+        """Return a numeric option.
 
         Raises
         ------
         ConfigError
-            If it is none.
+            Unless it is a number above 0.
         """
         text = self.options.get(option)
         try:
@@ -134,7 +134,7 @@ class Address:
 
 
 def is_address(source: Any) -> bool:
-    """Say whether a source is a broker's address.
+    """Return whether a source is a broker's address.
 
     Examples
     --------
@@ -145,13 +145,12 @@ def is_address(source: Any) -> bool:
 
 
 def read_address(text: str) -> Address:
-    """Return the parts of an address.
+    """Parse an address.
 
     Raises
     ------
     ConfigError
-        If it has no topic, an option that its scheme doesn't know, or a password that is not percent-encoded. No error
-        shows the password.
+        For a missing topic, an unknown option, or a password that is not percent-encoded. No error shows the password.
 
     Examples
     --------
@@ -170,7 +169,7 @@ def read_address(text: str) -> Address:
         raise _wrong(f"an address that begins with {known}", redact(text), "Choose a broker.")
     scheme, port = _ALIASES.get(begin, begin), _ENCRYPTED.get(begin)
     _check_encoding(rest, text)
-    rest, _, query = rest.partition("?")  # a # is no fragment: MQTT's filters have it
+    rest, _, query = rest.partition("?")  # a # starts no fragment, since MQTT filters contain it
     hosts, _, path = rest.partition("/")
     user, _, hosts = hosts.rpartition("@")
     user, _, password = user.partition(":")
@@ -181,7 +180,7 @@ def read_address(text: str) -> Address:
         database, _, topic = topic.partition("/")
     if not topic:
         form = "postgresql://host/database/table" if scheme == "postgresql" else f"{scheme}://host/topic"
-        raise _wrong(f"an address such as {form}", shown, "Name what is to be read.")
+        raise _wrong(f"an address such as {form}", shown, "Add the topic or table to read.")
     options = _options(scheme, query, shown)
     if begin in _ENCRYPTED:
         options.setdefault("tls", "true")
@@ -190,7 +189,7 @@ def read_address(text: str) -> Address:
 
 
 def _check_encoding(rest: str, text: str) -> None:
-    """Raise where an unencoded character leaves open what is the password and what the topic."""
+    """Raise ConfigError if unencoded characters make password and topic ambiguous."""
     login, at, _ = rest.partition("@")
     if rest.count("@") > 1 or (at and re.search(r"[/?]", login)):
         raise _wrong(
@@ -204,7 +203,7 @@ def _options(scheme: str, query: str, shown: str) -> dict[str, str]:
     options = dict(parse_qsl(query, keep_blank_values=True))
     known = _ALL + _OWN[scheme]
     for name in options:
-        if name == "password":  # an option's value would be shown and kept
+        if name == "password":  # options are shown in messages and stored
             raise _wrong(f"an option of {scheme}://", "password=", "Give password_file=FILE.", at=shown)
         if name not in known:
             raise _wrong(f"an option of {scheme}://", f"{name}=", did_you_mean(name, known), at=shown)
@@ -217,7 +216,7 @@ def _with_port(host: str, default: int, shown: str) -> str:
         host, port = host or port, str(default)
     if not host or not port.isdecimal():
         scheme = shown.partition("://")[0]
-        # What follows the colon is not shown: without an @ it may be a password.
+        # The text after the colon is not shown, since without an @ it may be a password.
         got = "no host" if not host else "a port that is no number"
         raise _wrong("host:port", got, f"Write {scheme}://localhost/topic.", at=f"{scheme}://{host}")
     return f"{host}:{port}"

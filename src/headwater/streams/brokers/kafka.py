@@ -1,8 +1,9 @@
-"""Kafka: partitions assigned at our own offsets, never by a consumer group. The only file that imports confluent_kafka.
+"""Kafka source and sink, the only file that imports confluent_kafka.
 
-A position is the offset of the last message that was kept. ``auto.offset.reset=error`` makes a log that no longer has the next one
-an error, where Kafka's default would jump. A topic that was deleted and made anew has another id: it is asked for behind each read, so
-nothing is learned of another topic at the old one's offsets.
+Partitions are assigned at our own offsets, never by a consumer group. A position is the offset of the last stored message.
+``auto.offset.reset=error`` reports a missing offset as an error, where Kafka's default would jump. A topic that was deleted
+and recreated has another id, which is checked after each read, so messages of a new topic are never taken for those of the
+old one.
 
 Source: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md.
 """
@@ -36,13 +37,13 @@ __all__ = ["KafkaSink", "KafkaSource"]
 
 _T = TypeVar("_T")
 _TIMEOUT_S = 15.0
-_PURGE_S = 1.0  # for the word that messages were dropped, which nobody waits for
-_LOOK_S = 30.0  # between two looks for partitions that were added
-_NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"  # 16 bytes of 0 in base64: of a broker before Kafka 2.8
+_PURGE_S = 1.0  # timeout for delivery reports of purged messages
+_LOOK_S = 30.0  # seconds between checks for new partitions
+_NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"  # 16 zero bytes in base64, from brokers before Kafka 2.8
 _LOST = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 _AWAY = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE)
 _TOLD = (KafkaError._SSL, KafkaError._AUTHENTICATION)
-_TRY_S = 0.5  # between two looks at what the client reports while it connects
+_TRY_S = 0.5  # seconds between checks of the client's errors while it connects
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
@@ -62,7 +63,7 @@ def _settings(address: Address, heard: _Heard) -> dict[str, Any]:
 
 
 def _made(address: Address, kind: Callable[[dict[str, Any]], _T], settings: dict[str, Any]) -> _T:
-    """Return a client; settings that it can't use are refused in our own words."""
+    """Create a client, and raise ConfigError for settings that it rejects."""
     try:
         return kind(settings)
     except KafkaException as error:
@@ -96,28 +97,28 @@ def _mechanism(address: Address) -> str:
 
 
 class _Heard:
-    """What the client reports beside the call that failed: why no broker could be reached."""
+    """Collects the client's background errors, which tell why no broker could be reached."""
 
     def __init__(self, address: Address) -> None:
         self._address, self.text = address, ""
 
     def note(self, error: Any) -> None:
-        """Keep a report; of several, the one that says more than that nothing answers."""
+        """Record an error, preferring specific ones to lost connections."""
         if not self.text or error.code() in _TOLD:
             self.text = error.str()
 
     def refusal(self) -> BrokerGone | None:
-        """Return the error where a broker refused us."""
+        """Return the error if the broker rejected the connection."""
         return refusal(self._address, self.text) if self.text else None
 
 
 class KafkaSource:
-    """A topic of Kafka.
+    """Source of a Kafka topic.
 
     Parameters
     ----------
     address
-        ``kafka://host:9092/topic``; ``group=`` is told how far was read, for those who watch the lag.
+        ``kafka://host:9092/topic``. Offsets are committed to ``group=``, for monitoring of the lag.
     """
 
     replays = True
@@ -127,12 +128,12 @@ class KafkaSource:
         self._consumer: Consumer | None = None
         self._admin: AdminClient | None = None
         self._topic = ""
-        """The topic's id; empty where the broker has none."""
+        """Id of the topic, or "" if the broker has none."""
         self._next: dict[int, int] = {}
-        """By partition the offset that is read next."""
+        """Next offset by partition."""
         self._unread: dict[int, int] = {}
         self._added: dict[str, str] = {}
-        """Where partitions begin that were added since the last read."""
+        """Start positions of partitions added since the last read."""
         self._failed: Any = None
 
     def open(self, positions: Positions) -> Positions:
@@ -165,7 +166,7 @@ class KafkaSource:
         if first is None:
             self._look()
             return []
-        self._heard.text = ""  # what was reported before is over
+        self._heard.text = ""  # earlier errors no longer apply
         found = [first, *(consumer.consume(most - 1, 0) if most > 1 else [])]
         sound = list(takewhile(lambda one: one.error() is None, found))
         self._failed = found[len(sound)].error() if len(sound) < len(found) else None
@@ -185,16 +186,16 @@ class KafkaSource:
             self._consumer.commit(offsets=offsets, asynchronous=True)
 
     def lag(self) -> int | None:
-        """Return the sum over partitions, by the ends that came with the last messages: nobody is asked for it."""
+        """Return the lag over all partitions, from the end offsets that came with the last messages."""
         consumer = self._consumer
         if consumer is None:
             return None
-        behind = 0
+        lag = 0
         for one in consumer.position(consumer.assignment()):
             _, end = consumer.get_watermark_offsets(one, cached=True)
-            begun = one.offset >= 0 and end >= 0  # else nothing came of this partition yet
-            behind += max(end - one.offset, 0) if begun else 0
-        return behind
+            begun = one.offset >= 0 and end >= 0  # else no message of this partition has arrived yet
+            lag += max(end - one.offset, 0) if begun else 0
+        return lag
 
     def close(self) -> None:
         if self._consumer is not None:
@@ -211,15 +212,15 @@ class KafkaSource:
         text = None if key is None else key.decode("utf-8", "replace")
         return Message(str(part), str(offset), message.value() or b"", text)
 
-    # ---- whether it is the log that was read, and whole --------------------------------------------------------------
+    # ---- check that the log is the same and complete -----------------------------------------------------------------
 
     def _described(self) -> tuple[str, list[int]]:
-        """Return the topic's id, empty where the broker has none, and its partitions."""
+        """Return the topic's id, or "" if the broker has none, and its partitions."""
         about = self._listed()
         topic = about.topics[self._address.topic]
         if topic.error is not None:
             raise self._meaning(topic.error)
-        if self._admin is None or about.controller_id not in about.brokers:  # then nobody knows ids
+        if self._admin is None or about.controller_id not in about.brokers:  # without a controller there are no ids
             return "", sorted(topic.partitions)
         return self._identified()
 
@@ -232,11 +233,11 @@ class KafkaSource:
             try:
                 return consumer.list_topics(self._address.topic, timeout=try_s)
             except KafkaException as error:
-                consumer.poll(0)  # delivers what the client has to report
+                consumer.poll(0)  # delivers the client's errors
                 refused = self._heard.refusal()
                 if refused is not None or time.monotonic() > until:
                     raise refused or self._meaning(error.args[0]) from error
-                try_s *= 2  # a slow broker has to be able to answer within one
+                try_s *= 2  # a slow broker must be able to reply within one try
 
     def _identified(self) -> tuple[str, list[int]]:
         name, admin = self._address.topic, self._admin
@@ -248,7 +249,7 @@ class KafkaSource:
         return "" if id_ == _NO_ID else id_, sorted(part.id for part in about.partitions)
 
     def _start(self, part: int, known: Mapping[str, str]) -> int:
-        """Return the offset to read next."""
+        """Return the next offset to read."""
         if str(part) in known:
             return int(known[str(part)]) + 1
         low, high = self._ends(part)
@@ -260,13 +261,13 @@ class KafkaSource:
         return int(low), int(high)
 
     def _check_same(self, log: Log, known: Mapping[str, str], parts: list[int]) -> None:
-        """Raise TrimmedLog where it is another topic of that name."""
+        """Raise TrimmedLog if the topic was recreated or lacks a partition."""
         lacking = [part for part in known if int(part) not in parts]
         anew = bool(log.id and self._topic) and log.id != self._topic
         if not anew and not lacking:
             return
         begin = dict.fromkeys(lacking, "") | {str(part): str(self._ends(part)[0] - 1) for part in parts}
-        what = "another topic of that name, made anew" if anew else f"a topic without partition {lacking[0]}"
+        what = "a recreated topic of that name" if anew else f"a topic without partition {lacking[0]}"
         raise TrimmedLog(
             expected="the topic whose offsets were learned",
             got=f"{what}; {lost(log.unread, None)}",
@@ -276,7 +277,7 @@ class KafkaSource:
         )
 
     def _check_starts(self) -> None:
-        """Raise TrimmedLog where partitions begin behind what is to be read next."""
+        """Raise TrimmedLog if partitions start after the next offset to read."""
         lows = {part: self._ends(part)[0] for part in self._next}
         gone = {part: low - self._next[part] for part, low in lows.items() if low > self._next[part]}
         if not gone:
@@ -285,7 +286,7 @@ class KafkaSource:
         others = "" if len(gone) == 1 else f", and {len(gone) - 1} more partitions alike"
         raise TrimmedLog(
             expected=f"partition {part} from offset {self._next[part]:,} on",
-            got=f"one that begins at {lows[part]:,}{others}; {lost(n, n)}",
+            got=f"one that starts at {lows[part]:,}{others}; {lost(n, n)}",
             at=self._address.at,
             gone=n,
             most=n,
@@ -293,7 +294,7 @@ class KafkaSource:
         )
 
     def _look(self, *, at_once: bool = False) -> None:
-        """See whether it is still the same topic, and read partitions that were added to it from their beginning."""
+        """Check that the topic is the same, and read new partitions from their start."""
         if not at_once and time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _LOOK_S
@@ -326,7 +327,7 @@ class KafkaSource:
         )
 
     def _out_of_range(self, got: str) -> SourceError:
-        """Say what the broker means that has no message at an offset: one that was deleted, or one that is still to come."""
+        """Diagnose a missing offset, which was deleted or does not exist yet."""
         try:
             self._look(at_once=True)
             self._check_starts()
@@ -336,8 +337,8 @@ class KafkaSource:
         short = {part: end for part, end in ends.items() if end < self._next[part]}
         unread = sum(self._unread.get(part, 0) for part in short)
         return TrimmedLog(
-            expected="every message behind what was learned",
-            got=f"a log that ends before it ({got}); {lost(unread, None)}",
+            expected="every message after the learned position",
+            got=f"a log that ends earlier ({got}); {lost(unread, None)}",
             at=self._address.at,
             gone=unread,
             go_on={str(part): str(end - 1) for part, end in short.items()},
@@ -345,7 +346,7 @@ class KafkaSource:
 
 
 class KafkaSink:
-    """A topic of Kafka that predictions go to; a repetition after a crash has the same key, for compaction and readers.
+    """Sink to a Kafka topic. Repeated messages after a crash have the same key, for compaction and consumers.
 
     Parameters
     ----------
@@ -355,7 +356,7 @@ class KafkaSink:
 
     def __init__(self, address: Address) -> None:
         self._address, self._heard = address, _Heard(address)
-        self._producer: Producer | None = self._made()  # what its settings can't be is said at once
+        self._producer: Producer | None = self._made()  # reports invalid settings immediately
 
     def _made(self) -> Producer:
         settings = _settings(self._address, self._heard) | {"enable.idempotence": True, "linger.ms": 5}
@@ -364,9 +365,9 @@ class KafkaSink:
     def send(self, source: str, messages: Sequence[Outgoing]) -> None:
         producer = self._producer = self._producer or self._made()
         failed: list[Any] = []
-        self._heard.text = ""  # of an earlier try
+        self._heard.text = ""  # from an earlier try
 
-        def told(error: Any, _: Any) -> None:
+        def note_failure(error: Any, _: Any) -> None:
             if error is not None:
                 failed.append(error)
 
@@ -374,7 +375,7 @@ class KafkaSink:
             for message in messages:
                 headers: dict[str, str | bytes | None] = {"source": source, "number": str(message.number)}
                 key = f"{source}:{message.key}"
-                producer.produce(self._address.topic, message.value, key=key, headers=headers, on_delivery=told)
+                producer.produce(self._address.topic, message.value, key=key, headers=headers, on_delivery=note_failure)
             left = self._flush(producer)
         except BufferError as error:
             raise _gone(self._address, str(error)) from error
@@ -385,7 +386,7 @@ class KafkaSink:
             raise self._heard.refusal() or why
 
     def _flush(self, producer: Producer) -> int:
-        """Wait until the broker has everything, or has refused us; return how many messages are left."""
+        """Wait until the broker has all messages or rejects the connection, and return the number of messages left."""
         until = time.monotonic() + _TIMEOUT_S
         while left := producer.flush(_TRY_S):
             if time.monotonic() > until or self._heard.refusal():
@@ -393,7 +394,7 @@ class KafkaSink:
         return int(left)
 
     def close(self) -> None:
-        """Drop what was not delivered, since it is sent again from the store; a producer that lost messages is of no further use."""
+        """Discard the producer and its undelivered messages, which are sent again from the store."""
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.purge()
@@ -401,11 +402,11 @@ class KafkaSink:
 
 
 def _not_taken(address: Address, error: Any) -> SourceError:
-    """Return what it means that a message was not taken."""
+    """Return the error for a message that was not accepted."""
     if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
         return _gone(address, error.str())
     return MessageTooLarge(
-        expected="a message that the topic takes",
+        expected="a message within the topic's size limit",
         got=error.str(),
         at=address.at,
         help="Raise its max.message.bytes.",
@@ -414,7 +415,7 @@ def _not_taken(address: Address, error: Any) -> SourceError:
 
 def _gone(address: Address, got: str) -> BrokerGone:
     return BrokerGone(
-        expected="a Kafka broker that answers",
+        expected="a Kafka broker that responds",
         got=hide(address, got),
         at=address.at,
         help="Start it, or check the address.",

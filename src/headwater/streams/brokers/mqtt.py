@@ -1,12 +1,13 @@
-"""MQTT: a broker that keeps a message until it is acknowledged, and no longer. The only file that imports paho.
+"""MQTT source and sink, the only file that imports paho.
 
-Nothing can be read again, so a message is acknowledged only once its row is in the store. A broker that does not hear of that sends
-it again: with ``id=`` such a repetition is known by its id and learned once; without it, it is learned again. A position is only a
-running number, which names messages to those who get predictions.
+The broker keeps a message only until it is acknowledged, and nothing can be read again. A message is therefore acknowledged
+once its row is in the store. A broker that misses the acknowledgement sends the message again. With ``id=`` the repetition
+is detected and learned once; without it, it is learned again. A position is only a running number, which identifies messages
+to consumers of predictions.
 
-The broker keeps messages for a client by its id, which is made of who reads: two readers of one topic are two clients. It says at each
-connection whether it still has what it kept; where it has not, messages may be gone, and nobody can tell how many. A retained message
-is the last one that was published before a subscription, and comes again with each: it is counted, and not learned.
+The broker stores messages by client id, which is derived from the reader, so two readers of one topic are two clients. At
+each connection it reports whether it still has the session. If not, an unknown number of messages may be lost. A retained
+message is the last one published before a subscription and is sent with each, so it is counted and not learned.
 
 Source: https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/mqtt-v3.1.1.html, section 4.3 (QoS 1).
 """
@@ -32,11 +33,11 @@ __all__ = ["MqttSink", "MqttSource"]
 
 _ONLY = "0"
 _TIMEOUT_S = 15.0
-_ID_DIGITS = 13  # a client's id may have 23 characters, and these are 52 bits
+_ID_DIGITS = 13  # hexadecimal, 52 bits, since a client id has at most 23 characters
 
 
 class _Connection:
-    """A client that has connected; its thread reads what comes."""
+    """Connected client, which receives messages in a thread."""
 
     def __init__(self, address: Address, name: str, *, clean: bool) -> None:
         self.messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -65,22 +66,22 @@ class _Connection:
             client.tls_set_context(tls.context(self._address.at))
 
     def subscribe(self, topic: str) -> None:
-        """Ask for what is published, each message until it is acknowledged."""
+        """Subscribe at QoS 1, which repeats messages until they are acknowledged."""
         self._heard.clear()
         self.client.subscribe(topic, qos=1)
         self._wait()
 
     def gone(self, got: str) -> BrokerGone:
-        """Return the error of a broker that can't be reached, or that refused us."""
+        """Return the error for a broker that is unavailable or rejected the connection."""
         return refusal(self._address, f"{got} {self._logged}") or BrokerGone(
-            expected="an MQTT broker that answers",
+            expected="an MQTT broker that responds",
             got=hide(self._address, got),
             at=self._address.at,
             help="Start it, or check the address.",
         )
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         self.client.disconnect()
         self.client.loop_stop()
 
@@ -91,7 +92,7 @@ class _Connection:
             raise self.gone(self._refused)
         if not heard or self.lost:
             self.close()
-            raise self.gone("no answer")
+            raise self.gone("no response")
 
     def _on_connect(self, _client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
         self._refused = str(reason) if reason.is_failure else ""
@@ -99,7 +100,7 @@ class _Connection:
         self._heard.set()
 
     def _on_log(self, _client: Any, _data: Any, _level: int, text: str) -> None:
-        """Keep what says why a connection broke: an alert in the encryption's protocol is told nowhere else."""
+        """Record TLS alerts, which the client reports only in its log."""
         if "SSL" in text:
             self._logged = text
 
@@ -110,12 +111,12 @@ class _Connection:
 
 
 class MqttSource:
-    """A topic, or a filter of topics, of an MQTT broker.
+    """Source of a topic, or a filter of topics, of an MQTT broker.
 
     Parameters
     ----------
     address
-        ``mqtt://host:1883/topic/filter/+``; ``client=`` is whom the broker keeps messages for.
+        ``mqtt://host:1883/topic/filter/+``, with an optional client id in ``client=``.
     """
 
     replays = False
@@ -142,10 +143,10 @@ class MqttSource:
         return self._log.write()
 
     def _client(self, known: Log | None, *, new: bool) -> str:
-        """Return the id that the broker knows this reader by."""
+        """Return the client id of this reader."""
         topic, named = self._address.topic, self._address.options.get("client")
         old = f"{named or 'headwater'}-{zlib.crc32(topic.encode()):08x}"
-        # Version 0.2 knew no other, and messages may wait under it.
+        # Messages may wait under the id that version 0.2 used.
         if named is not None or not self._reader or not (new or known):
             return old
         if known is not None and known.id:
@@ -155,10 +156,10 @@ class MqttSource:
 
     def _forgotten(self, client: str) -> TrimmedLog:
         return TrimmedLog(
-            expected=f"the messages that the broker kept for the client {client}",
-            got=f"a broker that forgot it; {lost(0, None)}",
+            expected=f"a broker with the session of the client {client}",
+            got=f"no session; {lost(0, None)}",
             at=self._address.at,
-            help="Turn on its persistence, and go on: --accept-gap, in Python accept_gap=True. The store notes it.",
+            help="Enable its persistence, and continue with --accept-gap, in Python accept_gap=True. The store records it.",
             go_on={_ONLY: str(self._number), **Log(client).write()},
             keep=Log(client, lost=True).write(),
         )
@@ -166,7 +167,7 @@ class MqttSource:
     def read(self, most: int, wait_s: float) -> Sequence[Message]:
         connection = self._connection
         if connection is None:
-            raise BrokerGone(expected="an MQTT broker that answers", got="no connection", at=self._address.at)
+            raise BrokerGone(expected="an MQTT broker that responds", got="no connection", at=self._address.at)
         out: list[Message] = []
         while len(out) < most:
             try:
@@ -191,7 +192,7 @@ class MqttSource:
             connection.client.ack(mid, qos)
 
     def lag(self) -> int | None:
-        """Return None: MQTT has no word for what waits in the broker."""
+        """Return None, since MQTT doesn't report the messages waiting in the broker."""
         return None
 
     def close(self) -> None:
@@ -201,7 +202,7 @@ class MqttSource:
 
 
 class MqttSink:
-    """A topic that predictions are published to. MQTT knows no keys: a repetition after a crash says so by its position.
+    """Sink to an MQTT topic. MQTT has no keys, so repetitions after a crash are identified by their position.
 
     Parameters
     ----------
@@ -223,7 +224,7 @@ class MqttSink:
             if one.rc == MQTTErrorCode.MQTT_ERR_SUCCESS and not connection.lost:
                 one.wait_for_publish(_TIMEOUT_S)
             if one.rc != MQTTErrorCode.MQTT_ERR_SUCCESS or not one.is_published():
-                raise connection.gone("a message that was not taken")
+                raise connection.gone("a message that was not accepted")
 
     def close(self) -> None:
         if self._connection is not None:

@@ -1,8 +1,9 @@
-"""NATS JetStream: read by stream sequence, so that no consumer of the server's has to outlive us. The only file that imports nats.
+"""NATS JetStream source and sink, the only file that imports nats.
 
-A position is the sequence of the last message that was kept. A stream that was deleted and made anew is known by when it was
-created. A sequence that is missing is no loss where it was another subject's; JetStream keeps no record of what it deleted, so where
-a stream has other subjects too, it can only be said how many messages are gone at most.
+Streams are read by sequence, so no consumer on the server has to persist. A position is the sequence of the last stored
+message. A recreated stream is detected by its creation time. A missing sequence is no loss if it belonged to another
+subject. JetStream has no record of deleted messages, so in a stream with several subjects only an upper bound on the lost
+messages is known.
 
 Source: https://docs.nats.io/nats-concepts/jetstream/consumers.
 """
@@ -43,12 +44,12 @@ _T = TypeVar("_T")
 _ONLY = "0"  # a stream has no partitions
 _TIMEOUT_S = 10.0
 _CLOSE_S = 1.0
-_IDLE_S = 300.0  # behind which the server forgets a consumer that nobody asks
-_LOOK_S = 5.0  # between two looks at a silent stream
+_IDLE_S = 300.0  # seconds after which the server deletes an idle consumer
+_LOOK_S = 5.0  # seconds between checks of a silent stream
 
 
 class _Connection:
-    """A connection with the event loop that its client needs, in a thread of its own."""
+    """Connection with an event loop in its own thread."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -60,11 +61,11 @@ class _Connection:
 
     @property
     def lost(self) -> bool:
-        """Whether the connection has ended."""
+        """Whether the connection is closed."""
         return self._client is None or not self._client.is_connected
 
     def connect(self) -> Any:
-        """Return JetStream's side of a new connection."""
+        """Connect, and return the JetStream context."""
         tls = tls_of(self._address)
         check_encrypted(self._address, encrypted=tls is not None)
         scheme = "nats" if tls is None else "tls"
@@ -81,13 +82,13 @@ class _Connection:
             await client.connect(servers, allow_reconnect=False, connect_timeout=5, max_reconnect_attempts=1, **how)
             self._check_encrypted(context)
         except BaseException:
-            # The client leaves a connection open that got no farther than a greeting; after a failed handshake it waits for ever.
+            # The client leaves the socket open after a failed handshake, and closing it may block forever.
             with suppress(TimeoutError, NatsError, OSError):
                 await asyncio.wait_for(client.close(), _CLOSE_S)
             raise
 
     def _login(self, context: TlsContext | None) -> dict[str, Any]:
-        """Return user and password, the latter as a function that is asked once the connection is encrypted."""
+        """Return user and password, the latter as a function called once the connection is encrypted."""
         user, password = login(self._address)
 
         def revealed() -> str:
@@ -97,16 +98,16 @@ class _Connection:
         return {"user": user, "password": None if password is None else revealed}
 
     def _check_encrypted(self, context: TlsContext | None) -> None:
-        # The client goes on in the clear where the server, or who stands between, doesn't ask for encryption.
+        # The client falls back to plain text if the server, or a man in the middle, doesn't offer TLS.
         if context is not None and not context.used:
             raise OSError("the server offers no TLS")
 
     async def _note(self, error: Exception) -> None:
-        """Keep what the client says in its callback alone; the caller is only told that no server was left."""
+        """Record errors that the client reports only in its callback."""
         self._heard = str(error) or self._heard
 
     def run(self, what: Coroutine[Any, Any, _T]) -> _T:
-        """Run something in the loop, and say what its failure means."""
+        """Run a coroutine in the loop, and translate its errors."""
         try:
             return asyncio.run_coroutine_threadsafe(what, self._loop).result()
         except NotFoundError as error:
@@ -114,7 +115,7 @@ class _Connection:
                 expected="a subject of a JetStream stream",
                 got="none",
                 at=self._address.at,
-                help="Make the stream first; stream= names it.",
+                help="Create the stream first, and name it in stream= if needed.",
             ) from error
         except APIError as error:
             raise SourceError(
@@ -123,18 +124,18 @@ class _Connection:
         except (TimeoutError, NatsError, OSError) as error:
             text = f"{self._heard} {error}".strip() or type(error).__name__
             raise refusal(self._address, text) or BrokerGone(
-                expected="a NATS server that answers",
+                expected="a NATS server that responds",
                 got=hide(self._address, text),
                 at=self._address.at,
                 help="Start it, or check the address.",
             ) from error
 
     def request(self, subject: str, body: bytes) -> bytes:
-        """Ask for what the client has no function for."""
+        """Send a request that the client has no method for."""
         return bytes(self.run(self._client.request(subject, body, timeout=_TIMEOUT_S)).data)
 
     def close(self) -> None:
-        """Let the connection and the thread go."""
+        """Close the connection and stop the thread."""
         if self._client is not None and not self._client.is_closed:
             self.run(self._client.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -143,12 +144,12 @@ class _Connection:
 
 
 class NatsSource:
-    """A subject of a JetStream stream.
+    """Source of a subject of a JetStream stream.
 
     Parameters
     ----------
     address
-        ``nats://host:4222/subject``; ``stream=`` names the stream where the subject doesn't tell.
+        ``nats://host:4222/subject``, with the stream in ``stream=`` if the subject is ambiguous.
     """
 
     replays = True
@@ -160,14 +161,14 @@ class NatsSource:
         self._consumer: Any = None
         self._stream, self._last, self._log = "", 0, Log()
         self._alone = False
-        """Whether the stream has no other messages than ours, so that each missing sequence is one of ours."""
+        """Whether the stream has only messages of the subject, so that each missing sequence is a lost message."""
         self._held: list[Any] = []
-        """Messages that were fetched and follow a gap."""
+        """Fetched messages after a gap."""
         self._ahead = 0
-        """How many were fetched and are still to be looked at."""
+        """Number of fetched messages not processed yet."""
         self._taken, self._look_at = 0, 0.0
         self._facts: dict[str, Any] = {}
-        """What was asked about the stream since the last fetch."""
+        """Cached facts about the stream since the last fetch."""
 
     def open(self, positions: Positions) -> Positions:
         self._held, self._ahead, self._taken, self._facts = [], 0, 0, {}
@@ -211,7 +212,7 @@ class NatsSource:
             except TrimmedLog:
                 if not out:
                     raise
-                self._held = found[i:]  # what comes before a gap is learned before it is told
+                self._held = found[i:]  # messages before a gap are returned before it is raised
                 break
             self._last = seq
             out.append(Message(_ONLY, str(seq), message.data, (message.headers or {}).get("key")))
@@ -223,7 +224,7 @@ class NatsSource:
         return self._log.write()
 
     def committed(self, positions: Positions) -> None:
-        """Nothing to tell: the consumer takes no acknowledgements."""
+        """Do nothing, since the consumer takes no acknowledgements."""
 
     def lag(self) -> int | None:
         connection = self._connection
@@ -245,19 +246,19 @@ class NatsSource:
             found = connection.run(_fetched(self._consumer, most, max(wait_s, 0.01)))
         except BrokerGone:
             raise
-        except SourceError as error:  # a stream that was deleted takes its consumers along: opening it anew tells
+        except SourceError as error:  # deleting a stream deletes its consumers; reopening reports the cause
             raise self._gone(error.got) from error
         self._taken += len(found)
         self._facts = {}
         return found
 
     def _gone(self, got: str) -> BrokerGone:
-        return BrokerGone(expected="a NATS server that answers", got=got, at=self._address.at)
+        return BrokerGone(expected="a NATS server that responds", got=got, at=self._address.at)
 
-    # ---- whether it is the log that was read, and whole --------------------------------------------------------------
+    # ---- check that the log is the same and complete -----------------------------------------------------------------
 
     def _info(self, positions: Positions) -> Any:
-        """Return what the server says of the stream."""
+        """Return the server's information on the stream."""
         try:
             self._stream = self._address.options.get("stream") or self._asked(
                 self._jetstream.find_stream_name_by_subject(self._address.topic)
@@ -267,21 +268,21 @@ class NatsSource:
             if _ONLY not in positions:
                 raise
             least = (Log.read(positions) or Log()).unread
-            raise self._trimmed(f"no stream: it was deleted; {lost(least, None)}", least, None, {}) from None
+            raise self._trimmed(f"a deleted stream; {lost(least, None)}", least, None, {}) from None
 
     def _check_same(self, created: str, state: Any) -> None:
-        """Raise TrimmedLog where it is another stream, or one that ends before the position."""
+        """Raise TrimmedLog if the stream was recreated, or ends before the position."""
         anew = self._log.id not in ("", created)
         if not anew and self._last <= state.last_seq:
             return
         least = self._log.unread
-        what = f"another stream, made on {created[:19]}" if anew else f"a stream that ends at {state.last_seq:,}"
+        what = f"another stream, created on {created[:19]}" if anew else f"a stream that ends at {state.last_seq:,}"
         first = (self._next(state.first_seq) or state.last_seq + 1) - 1 if anew else state.last_seq
         begin = {_ONLY: str(first), **Log(created, first=state.last_seq).write()}
         raise self._trimmed(f"{what}; {lost(least, None)}", least, None, begin)
 
     def _check(self, next_: int) -> None:
-        """Raise TrimmedLog where messages of ours may be gone between the last one and the next."""
+        """Raise TrimmedLog if messages of the subject may be missing between the last one and the next."""
         behind = max(self._last, self._log.seen)
         if next_ <= behind + 1:
             return
@@ -297,13 +298,13 @@ class NatsSource:
         if not most:
             return
         least = most if self._alone else max(self._log.unread - self._pending(), 0)
-        what = f"a stream that begins at {state.first_seq:,}" if trimmed else "a stream that lacks some"
+        what = f"a stream that starts at {state.first_seq:,}" if trimmed else "a stream without some of them"
         others = "" if self._alone else ", of this subject or of others"
         begin = {_ONLY: str(next_ - 1), **msgspec.structs.replace(self._log, seen=0).write()}
         raise self._trimmed(f"{what}; {lost(least, most)}{others}", least, most, begin)
 
     def _fact(self, name: str, what: Callable[[], _T]) -> _T:
-        """Ask once after each fetch: whatever holds then held for all that it brought."""
+        """Cache a request until the next fetch, as its result holds for all fetched messages."""
         if name not in self._facts:
             self._facts[name] = what()
         found: _T = self._facts[name]
@@ -313,7 +314,7 @@ class NatsSource:
         return self._asked(self._jetstream.stream_info(self._stream)).state
 
     def _sound(self) -> bool:
-        """Say whether the last message is there: limits delete a subject's oldest first, so none that follows is gone."""
+        """Return whether the last message still exists, so none after it is gone, as limits delete the oldest first."""
         topic = self._address.topic
         if "*" in topic or ">" in topic:
             return False
@@ -323,7 +324,7 @@ class NatsSource:
             return False
 
     def _next(self, seq: int) -> int | None:
-        """Return the sequence of the first message of ours from a sequence on."""
+        """Return the sequence of the subject's first message from ``seq`` on."""
         find = self._jetstream.get_msg(self._stream, max(seq, 1), subject=self._address.topic, next=True)
         try:
             return int(self._asked(find).seq)
@@ -331,7 +332,7 @@ class NatsSource:
             return None
 
     def _deleted(self, behind: int, next_: int) -> int:
-        """Count the messages that were deleted inside the stream between two sequences."""
+        """Count the messages deleted between two sequences."""
         if self._alone:
             return max(next_ - behind - 1, 0)
         deleted = self._fact("deleted", self._deletions)
@@ -344,11 +345,11 @@ class NatsSource:
         return list(msgspec.json.decode(answer).get("state", {}).get("deleted") or ())
 
     def _pending(self) -> int:
-        """Return how many messages of ours are there behind the last one."""
+        """Return the number of the subject's messages after the last one."""
         return self._ahead + int(self._asked(self._consumer.consumer_info()).num_pending or 0)
 
     def _look(self) -> None:
-        """Note that a silent stream was looked through up to its end, whatever its other subjects bring."""
+        """Record that a silent stream was checked up to its end."""
         if time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _LOOK_S
@@ -376,7 +377,7 @@ class NatsSource:
 
 
 class NatsSink:
-    """A subject that predictions go to; JetStream drops repetitions by their id, within its window.
+    """Sink to a subject. JetStream drops repetitions by their id, within its window.
 
     Parameters
     ----------
@@ -404,7 +405,7 @@ class NatsSink:
                 await publish(topic, message.value, headers={"Nats-Msg-Id": name, "key": message.key})
             except MaxPayloadError as error:
                 raise MessageTooLarge(
-                    expected="a message that the server takes",
+                    expected="a message within the server's size limit",
                     got=f"{len(message.value):,} bytes",
                     at=self._address.at,
                     help="Raise its max_payload.",
@@ -417,17 +418,17 @@ class NatsSink:
 
 
 class _MissingStream(SourceError):
-    """Report that JetStream has no such stream, or no such message."""
+    """Raised if JetStream lacks a stream or a message."""
 
 
 def _only(topic: str, config: Any) -> bool:
-    """Say whether a stream takes no other messages than those of a topic."""
+    """Return whether a stream contains only messages of a topic."""
     inside = all(_within(subject.split("."), topic.split(".")) for subject in config.subjects or ())
     return inside and bool(config.subjects) and not config.sources and config.mirror is None
 
 
 def _within(subject: list[str], pattern: list[str]) -> bool:
-    """Say whether all that a subject stands for is what a pattern stands for.
+    """Return whether a pattern matches all that a subject matches.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The source or sink of an address. A broker's client is imported only when one of its addresses is opened."""
+"""Open the source or sink of an address, importing only that broker's client."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from headwater.streams.brokers.protocol import Sink, Source
 
 __all__ = ["open_sink", "open_source"]
 
-_EXTRAS = {"postgresql": "postgres"}  # the others are named as their scheme
+_EXTRAS = {"postgresql": "postgres"}  # other extras are named like their scheme
 
 
 def open_source(address: Address, reader: str = "") -> Source:
@@ -19,7 +19,7 @@ def open_source(address: Address, reader: str = "") -> Source:
     address
         The address.
     reader
-        Who reads, by a name that no other reader has: a broker that keeps messages for each of its clients asks for one.
+        Unique name of the reader, for brokers that store messages per client.
 
     Raises
     ------

@@ -1,12 +1,13 @@
-"""PostgreSQL: a table that is only added to, read in the order of its transactions. The only file that imports psycopg.
+"""PostgreSQL source and sink, the only file that imports psycopg.
 
-Numbers of a sequence are given out before their transactions commit, so reading by id alone skips rows that commit late. Each row
-therefore has the number of its transaction, an ``xid8``, and only rows behind the horizon are read: those of transactions before
-the oldest that still runs. Nothing can come before them any more. A position is ``tx id`` of the last row that was kept.
+An append-only table is read in the order of its transactions. Sequence numbers are assigned before their transactions
+commit, so reading by id alone skips rows that commit late. Each row therefore has its transaction id, an ``xid8``, and only
+rows of transactions before the oldest running one are read, since none can be added before them. A position is ``tx id`` of
+the last stored row.
 
-A table that was dropped and made anew has another oid, though where the last row is there it holds the same rows, restored or moved.
-PostgreSQL keeps no record of rows that were deleted. So where the last row is gone too, a number that is missing behind it may be a
-row that nobody read, or one of a transaction that was rolled back.
+A recreated table has another oid, but if the last row is present, it has the same rows, restored or moved. PostgreSQL has no
+record of deleted rows. If the last row is gone too, a missing number after it may be an unread row, or one of a transaction
+that was rolled back.
 
 Source: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT.
 """
@@ -44,7 +45,7 @@ _ROWS = sql.SQL(
 )
 
 _COUNTED = 100_000
-"""Rows that are counted at most to say how far a reader is behind: counting more would cost more than it says."""
+"""Maximum number of rows counted for the lag, which bounds the cost of the query."""
 _LAG = "SELECT count(*) FROM (SELECT 1 FROM {table} t WHERE (t.{tx}, t.{id}) > (%s::xid8, %s) LIMIT %s) behind"
 
 
@@ -58,7 +59,7 @@ def _connect(address: Address) -> psycopg.Connection[Any]:
             port=address.port,
             dbname=address.database,
             user=user,
-            password=None if password is None else password.reveal(),  # None: libpq asks PGPASSWORD and PGPASSFILE
+            password=None if password is None else password.reveal(),  # for None libpq reads PGPASSWORD and PGPASSFILE
             connect_timeout=5,
             autocommit=True,
             **_encryption(address, tls),
@@ -68,32 +69,32 @@ def _connect(address: Address) -> psycopg.Connection[Any]:
 
 
 def _encryption(address: Address, tls: Tls | None) -> dict[str, Any]:
-    """Return libpq's settings; without ``tls=`` it asks PGSSLMODE and its relatives."""
+    """Return libpq's TLS settings. Without ``tls=`` it reads PGSSLMODE and related variables."""
     if tls is None:
         return {"sslmode": "disable"} if "tls" in address.options else {}
-    said: dict[str, Any] = {"sslmode": "verify-full" if tls.verify else "require"}
+    settings: dict[str, Any] = {"sslmode": "verify-full" if tls.verify else "require"}
     if tls.verify and (roots := tls.ca or _roots()):
-        said["sslrootcert"] = roots
+        settings["sslrootcert"] = roots
     if tls.cert:
-        said |= {"sslcert": tls.cert, "sslkey": tls.key or tls.cert}
-        # Without a password given here, OpenSSL would ask for it at the terminal.
-        said["sslpassword"] = "" if tls.key_password is None else tls.key_password.reveal()
-    return said
+        settings |= {"sslcert": tls.cert, "sslkey": tls.key or tls.cert}
+        # Without a password, OpenSSL would prompt at the terminal.
+        settings["sslpassword"] = "" if tls.key_password is None else tls.key_password.reveal()
+    return settings
 
 
 def _roots() -> str | None:
-    """Return the authorities of the machine, unless libpq has some of its own."""
+    """Return the system's certificate authorities, unless libpq has its own."""
     own = "PGSSLROOTCERT" in os.environ or (Path.home() / ".postgresql" / "root.crt").exists()
     return None if own else authorities()
 
 
 class PostgresSource:
-    """A table of PostgreSQL that rows are added to.
+    """Source of an append-only PostgreSQL table.
 
     Parameters
     ----------
     address
-        ``postgresql://user@host:5432/database/table``; ``order=tx,id`` names the two columns it is read by:
+        ``postgresql://user@host:5432/database/table``. ``order=tx,id`` names the two columns that order it:
         ``tx xid8 NOT NULL DEFAULT pg_current_xact_id()`` and a bigint, best with an index over both.
     """
 
@@ -105,13 +106,13 @@ class PostgresSource:
         names = address.options.get("order", "tx,id").split(",")
         if len(names) != 2 or not all(names):
             raise ConfigError(
-                expected="order= two columns: the transaction's and the row's number",
+                expected="order= two columns, the transaction id and the row id",
                 got=address.options["order"],
                 at=address.at,
                 help="Write order=tx,id.",
             )
         self._order = [name.strip() for name in names]
-        # Neither says anything about a row; one that names the example stays, to be taken out by whoever needs it.
+        # These two columns are no features. One that is also key= or id= stays, since the caller needs it.
         named = {address.options.get("key"), address.options.get("id")}
         self._left_out = [name for name in self._order if name not in named]
         self._last, self._cluster, self._log = ("0", _FIRST), "", Log()
@@ -149,7 +150,7 @@ class PostgresSource:
         return self._log.write()
 
     def committed(self, positions: Positions) -> None:
-        """Nothing to tell: the table is the reader's to tidy up."""
+        """Do nothing, since the table belongs to the user."""
 
     def lag(self) -> int | None:
         if self._base is None:
@@ -165,9 +166,9 @@ class PostgresSource:
             self._base = None
 
     def _rows(self, most: int) -> list[tuple[str, int, str]]:
-        """Return rows behind the last, and look in the same moment at whether it is the same table, with all of them."""
+        """Return the rows after the last one, and check in the same snapshot that the table is unchanged."""
         if self._base is None:
-            raise BrokerGone(expected="a PostgreSQL server that answers", got="no connection", at=self._address.at)
+            raise BrokerGone(expected="a PostgreSQL server that responds", got="no connection", at=self._address.at)
         tx, number = map(sql.Identifier, self._order)
         table = _table(self._address)
         query = _ROWS.format(tx=tx, id=number, table=table)
@@ -183,14 +184,14 @@ class PostgresSource:
         self._check(oid, kept, rows)
         return rows
 
-    # ---- whether it is the log that was read, and whole --------------------------------------------------------------
+    # ---- check that the table is the same and complete ---------------------------------------------------------------
 
     def _named(self, base: psycopg.Connection[Any]) -> str:
-        """Return what names cluster and database."""
+        """Return an identifier of cluster and database."""
         try:
             (system,) = base.execute("SELECT system_identifier::text FROM pg_control_system()").fetchone() or ("",)
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedFunction):
-            system = ""  # of a server that keeps it to itself
+            system = ""  # the server doesn't expose it
         except psycopg.Error as error:
             raise _meaning(self._address, error) from error
         (oid,) = self._one(base, "SELECT oid::text FROM pg_database WHERE datname = current_database()")
@@ -201,24 +202,24 @@ class PostgresSource:
         (end,) = self._one(base, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
         if int(tx) >= int(end):
             raise TrimmedLog(
-                expected=f"a server behind transaction {tx}",
-                got=f"one that is at {end}; {lost(0, None)}",
+                expected=f"a server past transaction {tx}",
+                got=f"one at transaction {end}; {lost(0, None)}",
                 at=self._address.at,
                 go_on=self._begin(""),
             )
 
     def _check(self, oid: str, kept: bool, rows: list[tuple[str, int, str]]) -> None:
-        """Raise TrimmedLog where it is another table, or rows may be gone between the last one and the next."""
+        """Raise TrimmedLog if the table was replaced, or rows may be missing between the last one and the next."""
         id_ = f"{self._cluster}/{oid}"
         number = self._last[1]
         if kept or not self._log.id or number in (_FIRST, _LAST):
             self._log = Log(id_)
         elif id_ != self._log.id:
-            raise self._replaced("another table of that name, made anew", id_)
+            raise self._replaced("a recreated table of that name", id_)
         if rows and not kept and number not in (_FIRST, _LAST) and (missing := rows[0][1] - number - 1) > 0:
             raise TrimmedLog(
-                expected=f"the row behind {number:,} of transaction {self._last[0]}",
-                got=f"row {rows[0][1]:,}, and no row {number:,} either; {lost(0, missing)}",
+                expected=f"the row after {number:,} of transaction {self._last[0]}",
+                got=f"row {rows[0][1]:,}, while row {number:,} is missing too; {lost(0, missing)}",
                 at=self._address.at,
                 most=missing,
                 go_on={_ONLY: f"{rows[0][0]} {rows[0][1] - 1}"},
@@ -233,7 +234,7 @@ class PostgresSource:
         )
 
     def _begin(self, id_: str) -> Positions:
-        """Return the positions at the beginning of a table."""
+        """Return the positions at the start of a table."""
         return {_ONLY: f"0 {_FIRST}", **Log(id_).write()}
 
     def _one(self, base: psycopg.Connection[Any], query: Any, values: Sequence[Any] = ()) -> Any:
@@ -244,7 +245,7 @@ class PostgresSource:
 
 
 class PostgresSink:
-    """A table that predictions are added to, each once: ``(source, name)`` is its key. It is made if it is missing.
+    """Sink to a PostgreSQL table with the key ``(source, name)``, created if missing. Each prediction is added once.
 
     Parameters
     ----------
@@ -284,7 +285,7 @@ _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def _without_nul(text: str) -> str:
-    r"""Return JSON without the one character that PostgreSQL's has no word for; the replacement character stands for it.
+    r"""Replace the NUL character, which jsonb can't store, by the replacement character.
 
     Examples
     --------
@@ -305,4 +306,4 @@ def _meaning(address: Address, error: psycopg.Error) -> SourceError:
         return refused
     kind = BrokerGone if gone else SourceError
     got = hide(address, (text.splitlines() or [type(error).__name__])[0])
-    return kind(expected="a table of PostgreSQL that can be used", got=got, at=address.at, help="Check the address.")
+    return kind(expected="a usable PostgreSQL table", got=got, at=address.at, help="Check the address.")

@@ -1,7 +1,7 @@
-"""What a broker has to be able to do: open at a position, read, and hear how far its messages are kept.
+"""Protocols of broker sources and sinks.
 
-The position of a source belongs to whoever learns from it, never to the broker: it is kept beside the weights, in the same
-transaction as the rows. So a crash on either side loses nothing and learns nothing twice.
+The learner owns a source's position, never the broker. It is stored beside the weights, in the same transaction as the rows,
+so a crash on either side loses no message and learns none twice.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ __all__ = [
 ]
 
 Positions = Mapping[str, str]
-"""By partition the position of the last message that is kept; reading goes on behind it. Only its source can read it.
+"""Position of the last stored message by partition, after which reading continues. Its format is private to the source.
 
-Under `LOG` stands which log they belong to.
+The entry `LOG` identifies the log.
 """
 
 LOG = "log"
 
 
 class Log(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which log positions belong to: one that was deleted and made anew has the same name and is another.
+    """Identity of the log that positions belong to, as a recreated log has the same name.
 
     Parameters
     ----------
     id
-        What the broker calls it; empty where it doesn't say.
+        The broker's id of the log, or "" if it has none.
     unread
-        How many messages were known to follow the position, when it was kept.
+        Number of messages known to follow the position when it was stored.
     first
-        The end of the log when it was first met. What was deleted inside before that is nobody's loss.
+        End of the log when it was first opened. Messages deleted before it don't count as lost.
     seen
-        How far it was looked through without finding a message; 0 where that is the position itself.
+        End of the part checked without finding a message; 0 if that is the position itself.
     lost
-        Whether the broker let messages go, which it would not say a second time.
+        Whether the broker reported lost messages, which it does only once.
     """
 
     id: str = ""
@@ -62,29 +62,29 @@ class Log(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def read(cls, positions: Positions) -> Log | None:
-        """Return the log that positions belong to; None where they were kept by a version that didn't say."""
+        """Return the log of some positions, or None if an early version stored them."""
         return msgspec.json.decode(positions[LOG], type=cls) if LOG in positions else None
 
     def write(self) -> dict[str, str]:
-        """Return it as `Positions` hold it."""
+        """Return the log as an entry of `Positions`."""
         return {LOG: msgspec.json.encode(self).decode()}
 
 
 class Message(NamedTuple):
-    """One message of a broker.
+    """Message from a broker.
 
     Parameters
     ----------
     partition
-        Which of the source's sequences it belongs to; order holds within one.
+        Partition, within which messages are ordered.
     position
-        Where it stands there: opened at it, a source goes on behind it.
+        Position in the partition. A source opened at it continues after it.
     value
-        What it says, as bytes.
+        Contents.
     key
-        The broker's own key of it, where there is one.
+        The broker's key, if any.
     passed
-        Why it is passed over and only counted; empty for a row.
+        Reason for counting the message without learning it; empty for a row.
     """
 
     partition: str
@@ -95,18 +95,18 @@ class Message(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """A message to send.
+    """Message to send.
 
     Parameters
     ----------
     number
-        It grows from each message of a sender to the next.
+        Increasing number per sender.
     key
-        What names the message among those of its source: the same whenever it is sent again, and no other message's.
+        Unique key of the message within its source, the same whenever it is sent again.
     value
-        What it says.
+        Contents.
     sender
-        Who numbers it: two stores that follow the same source are two senders.
+        Issuer of the numbers. Two stores that follow the same source are two senders.
     """
 
     number: int
@@ -116,113 +116,113 @@ class Outgoing(NamedTuple):
 
 
 class Source(Protocol):
-    """A topic, stream or table that is read in order.
+    """Topic, stream or table that is read in order.
 
     Attributes
     ----------
     replays : bool
-        Whether a message that was read can be read again. Where it can't, `committed` is what lets the broker forget it.
+        Whether messages can be read again. If not, `committed` acknowledges them.
     """
 
     replays: bool
 
     def open(self, positions: Positions) -> Positions:
-        """Go on behind these positions; return where each partition is begun.
+        """Open the source after these positions, and return the start position of each partition.
 
         Raises
         ------
         TrimmedLog
-            If messages behind a position are there no longer.
+            If messages after a position no longer exist.
         BrokerGone
-            If the broker can't be reached.
+            If the broker is unavailable.
         """
         ...
 
     def read(self, most: int, wait_s: float) -> Sequence[Message]:
-        """Return the next messages, ``most`` at most; nothing if none comes within ``wait_s`` seconds.
+        """Return up to ``most`` next messages, or none if none arrives within ``wait_s`` seconds.
 
         Raises
         ------
         TrimmedLog
-            If messages before them are there no longer.
+            If messages before them no longer exist.
         BrokerGone
-            If the broker can't be reached.
+            If the broker is unavailable.
         """
         ...
 
     def marks(self) -> Positions:
-        """Return what belongs to the positions of the messages read so far: the log, and where new partitions begin."""
+        """Return entries to add to the positions read so far, which are the log and the start of new partitions."""
         ...
 
     def committed(self, positions: Positions) -> None:
-        """Hear that everything up to these positions is on the disk."""
+        """Record that everything up to these positions is durable."""
         ...
 
     def lag(self) -> int | None:
-        """Return how many messages there are behind the last one that was read; None where the broker can't tell."""
+        """Return the number of messages after the last one read, or None if the broker doesn't report it."""
         ...
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         ...
 
 
 class Sink(Protocol):
-    """A topic, stream or table that predictions go to."""
+    """Topic, stream or table for predictions."""
 
     def send(self, source: str, messages: Sequence[Outgoing]) -> None:
-        """Send messages of a source and of one sender; return once the broker has all. It opens a connection where there is none.
+        """Send messages of one source and one sender, connecting if needed, and return once the broker has all.
 
-        Those that the broker has already are not added again where it can tell.
+        Messages that the broker has already are not added again, if it can detect them.
 
         Raises
         ------
         BrokerGone
-            If the broker can't be reached, or did not take them.
+            If the broker is unavailable, or did not accept them.
         MessageTooLarge
-            If it takes no message as large as one of them; those before it may be there.
+            If a message exceeds the size limit. Messages before it may have been added.
         """
         ...
 
     def close(self) -> None:
-        """Let the connection go; ``send`` opens another one."""
+        """Close the connection, which ``send`` reopens."""
         ...
 
 
 class BrokerGone(SourceError):
-    """Report a broker that can't be reached now; it may come back."""
+    """Raised if a broker is unavailable. It may return."""
 
     code = "broker_gone"
 
 
 class BrokerRefused(BrokerGone):
-    """Report a broker that doesn't let us in, or doesn't prove who it is.
+    """Raised if a broker rejects the login, or has no trusted certificate.
 
-    Users, passwords and certificates are read anew at each connection, so a later try may succeed.
+    Users, passwords and certificates are read again at each connection, so a later try may succeed.
     """
 
     code = "broker_refused"
 
 
 class MessageTooLarge(SourceError):
-    """Report a message that a sink takes at no time, since it is too large; a smaller one may do."""
+    """Raised if a message exceeds a sink's size limit."""
 
     code = "message_too_large"
 
 
 class TrimmedLog(SourceError):
-    """Report a log that no longer has, or does not yet have, what follows the position that was learned.
+    """Raised if a log lacks messages that follow the learned position.
 
     Parameters
     ----------
     gone
-        How many messages are gone at least.
+        Minimum number of lost messages.
     most
-        How many at most, which is the same number where the broker can tell; None where nothing bounds it.
+        Maximum number, which equals the minimum if the broker reports it; None if unbounded.
     go_on
-        The positions to go on from without them; nothing where there are none. A partition that is there no longer has "".
+        Positions to continue from without them, or nothing if there are none. A removed partition has "".
     keep
-        What is kept also where nobody accepts the gap, since the broker would not say it again.
+        Entries to store even if the gap is not accepted, since the broker reports it only once.
     """
 
     code = "trimmed_log"
@@ -246,7 +246,7 @@ class TrimmedLog(SourceError):
 
 
 def lost(least: int, most: int | None) -> str:
-    """Say how many messages are gone.
+    """Describe the number of lost messages.
 
     Examples
     --------
@@ -260,4 +260,4 @@ def lost(least: int, most: int | None) -> str:
     return f"{least:,} to {most:,} messages are gone" if least else f"up to {most:,} messages are gone"
 
 
-_ACCEPT = "Restore them, or go on without them: --accept-gap, in Python accept_gap=True. The store notes how many."
+_ACCEPT = "Restore them, or continue without them: --accept-gap, in Python accept_gap=True. The store records how many."

@@ -1,8 +1,9 @@
-"""Redis streams: read by entry id, so that the server keeps nothing for us. The only file that imports redis.
+"""Redis streams source and sink, the only file that imports redis.
 
-A position is ``id n``: the last entry that was kept, and how many entries the stream had had up to it. Redis counts what it ever
-added and what it has, so the difference tells how many entries were trimmed or deleted before they were read. It doesn't name a
-stream, so one that was deleted and made anew is known by the last entry, as long as it is there, and else by the counts.
+Streams are read by entry id, so the server stores nothing for the reader. A position is ``id n``, the last stored entry and
+the number of entries added up to it. Redis counts the entries ever added and those present, and the difference gives the
+number trimmed or deleted before they were read. A recreated stream is detected by the contents of the last entry if it
+exists, else by the counts.
 
 Source: https://redis.io/docs/latest/develop/data-types/streams/.
 """
@@ -26,9 +27,9 @@ from headwater.streams.brokers.security import Tls, check_encrypted, hide, login
 __all__ = ["RedisSink", "RedisSource"]
 
 _ONLY = "0"  # a stream has no partitions
-_PAGE = 10_000  # entries that are counted at once
+_PAGE = 10_000  # entries per request when counting
 _Entry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
-# What was sent up to which number is kept beside the stream, and both change as one.
+# The last number sent is stored beside the stream, and both are updated atomically.
 _SEND = """
 local last = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
 for i = 2, #ARGV, 3 do
@@ -56,7 +57,7 @@ def _client(address: Address) -> Any:
         socket_connect_timeout=5,
         socket_timeout=30,
         protocol=2,
-        retry=Retry(NoBackoff(), 0),  # whoever follows tries again, from where the store stands
+        retry=Retry(NoBackoff(), 0),  # the caller retries from the stored position
         **({} if tls is None else _encryption(tls)),
     )
 
@@ -69,13 +70,13 @@ def _encryption(tls: Tls) -> dict[str, Any]:
         "ssl_ca_certs": tls.ca or None,
         "ssl_certfile": tls.cert or None,
         "ssl_keyfile": tls.key or tls.cert or None,
-        # Without a password given here, OpenSSL would ask for it at the terminal.
+        # Without a password, OpenSSL would prompt at the terminal.
         "ssl_password": "" if tls.key_password is None else tls.key_password.reveal(),
     }
 
 
 class RedisSource:
-    """A stream of Redis.
+    """Source of a Redis stream.
 
     Parameters
     ----------
@@ -89,10 +90,10 @@ class RedisSource:
         self._address, self._base = address, _client(address)
         self._last, self._count = "0-0", 0
         self._witness = ""
-        """The last entry and a checksum of it, or nothing where it was not read."""
+        """Id and checksum of the last entry, or "" if it was not read."""
         self._unread = 0
         self._deleted = ""
-        """The last entry that was deleted and is known to be none that was to be read."""
+        """Last deleted entry that is known not to be an unread one."""
 
     def open(self, positions: Positions) -> Positions:
         if _ONLY in positions:
@@ -127,7 +128,7 @@ class RedisSource:
         return Log(id=self._witness, unread=max(self._unread, 0)).write()
 
     def committed(self, positions: Positions) -> None:
-        """Nothing to tell: XRANGE leaves no trace in the server."""
+        """Do nothing, since XRANGE leaves no state on the server."""
 
     def lag(self) -> int | None:
         return max(int(self._asked(self._info).get("entries-added", 0)) - self._count, 0)
@@ -136,7 +137,7 @@ class RedisSource:
         self._base.close()
 
     def _take(self, most: int) -> list[_Entry]:
-        """Return the entries behind the last, and look in the same moment at whether any is missing."""
+        """Return the entries after the last one, and check in the same transaction that none is missing."""
         both = self._base.pipeline(transaction=True)
         both.xinfo_stream(self._address.topic)
         both.xrange(self._address.topic, self._last, "+", most + 1)
@@ -157,18 +158,18 @@ class RedisSource:
             return self._none(error)
 
     def _none(self, error: redis.ResponseError) -> dict[str, Any]:
-        """Return what is known of a stream that is not there yet."""
+        """Return the information on a stream that doesn't exist yet."""
         if "no such key" not in str(error):
             raise error
         return {}
 
-    # ---- whether it is the log that was read, and whole --------------------------------------------------------------
+    # ---- check that the stream is the same and complete --------------------------------------------------------------
 
     def _check(self, info: Mapping[str, Any], last: _Entry | None) -> None:
-        """Raise TrimmedLog unless everything behind the last entry is there; ``last``: this entry, if it still is."""
+        """Raise TrimmedLog unless all entries after the last one exist. ``last`` is that entry, if it exists."""
         if not info:
             if self._count or self._last != "0-0":
-                raise self._replaced("no stream: it was deleted", info)
+                raise self._replaced("a deleted stream", info)
         elif last is not None and self._witness.startswith(f"{self._last} ") and _witness(*last) != self._witness:
             raise self._replaced("another stream of that name", info)
         elif last is None:
@@ -180,21 +181,21 @@ class RedisSource:
             self._deleted = deleted
 
     def _check_counts(self, info: Mapping[str, Any]) -> None:
-        """Compare how many entries were ever added behind the last with how many there are."""
+        """Compare the number of entries ever added after the last one with those present."""
         first = info.get("first-entry")
         if "entries-added" not in info:  # before Redis 7
             if self._last == "0-0":
                 return
-            raise self._replaced("a server that can't tell, since it is older than Redis 7, and no such entry", info)
+            raise self._replaced("no such entry, and a server older than Redis 7, which has no counts", info)
         every = first is None or _order(_text(first[0])) > _order(self._last)
         behind = int(info["length"]) if every else self._behind(_text(info["last-generated-id"]))
         gone = int(info["entries-added"]) - self._count - behind
         if gone < 0:
-            raise self._replaced("another stream of that name, made anew", info)
+            raise self._replaced("a recreated stream of that name", info)
         if gone > 0:
             raise TrimmedLog(
-                expected=f"every entry behind {self._last}",
-                got=f"{gone:,} entries behind it that were trimmed or deleted",
+                expected=f"every entry after {self._last}",
+                got=f"{gone:,} entries after it that were trimmed or deleted",
                 at=self._address.at,
                 gone=gone,
                 most=gone,
@@ -202,7 +203,7 @@ class RedisSource:
             )
 
     def _behind(self, end: str) -> int:
-        """Count the entries behind the last, up to another."""
+        """Count the entries after the last one, up to another."""
         n, last = 0, self._last
         while some := self._base.xrange(self._address.topic, f"({last}", end, _PAGE):
             n, last = n + len(some), some[-1][0].decode()
@@ -233,7 +234,7 @@ class RedisSource:
 
 
 class RedisSink:
-    """A stream of Redis that predictions are added to, each once.
+    """Sink to a Redis stream, which adds each prediction once.
 
     Parameters
     ----------
@@ -260,7 +261,7 @@ class RedisSink:
 
 
 def _value(fields: Mapping[bytes, bytes]) -> bytes:
-    """Return the row of an entry: its field ``value``, or all its fields as JSON, numbers where they look like some."""
+    """Return an entry's field ``value``, or all its fields as JSON, parsed as numbers where possible."""
     if b"value" in fields:
         return fields[b"value"]
     return msgspec.json.encode({name.decode("utf-8", "replace"): _cell(cell) for name, cell in fields.items()})
@@ -274,7 +275,7 @@ def _cell(cell: bytes) -> Any:
 
 
 def _witness(entry: bytes, fields: Mapping[bytes, bytes]) -> str:
-    """Return what tells an entry from another one of the same id."""
+    """Return an entry's id and a checksum of its fields."""
     crc = 0
     for pair in sorted(fields.items()):
         crc = zlib.crc32(repr(pair).encode(), crc)
@@ -296,7 +297,7 @@ def _text(value: Any) -> str:
 
 def _gone(address: Address, error: Exception) -> BrokerGone:
     return refusal(address, str(error)) or BrokerGone(
-        expected="a Redis server that answers",
+        expected="a Redis server that responds",
         got=hide(address, str(error))[:200],
         at=address.at,
         help="Start it, or check the address.",

@@ -1,4 +1,4 @@
-"""A broker's messages as blocks of rows, for a session that keeps its positions in the file of its model."""
+"""Read a broker's messages as blocks of rows, for a session that stores positions in its model file."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ __all__ = ["BrokerRows"]
 _BLOCK = 512
 _WAIT_S = 0.5
 _GAPS = "gaps"
-"""What the notes have beside a source's positions: a line for each gap that was accepted."""
+"""Key of the accepted gaps, one per line, beside a source's positions."""
 
 
 class BrokerRows:
-    """The rows of a broker's topic behind a position, block by block, each with the position that it ends at.
+    """Rows of a broker's topic after a position, in blocks that carry their end position.
 
     Parameters
     ----------
     address
-        The topic's.
+        Address of the topic.
     positions
-        How far each source was read before, by its name.
+        Positions read so far, by source name.
     rejects
-        Where messages that can't be decoded are counted.
+        Counts messages that can't be decoded.
     target
-        The column of the answers; None leaves rows whole.
+        Column of the labels; None leaves rows whole.
     drop
         Columns to leave out.
 
     Raises
     ------
     ConfigError
-        If this source needs a store: answers of another topic, or a broker that can't send a message again.
+        If this source needs a store, for labels of another topic or a broker that can't repeat messages.
     MissingExtra
         If the broker's client is not installed.
     """
@@ -57,7 +57,7 @@ class BrokerRows:
     ) -> None:
         self._source, self._decode = open_source(address), decoder(address)
         needs = "answers= of another topic" if "answers" in address.options else ""
-        needs = needs or ("" if self._source.replays else f"{address.scheme}://, which sends nothing again")
+        needs = needs or ("" if self._source.replays else f"{address.scheme}://, which can't repeat messages")
         if needs:
             raise ConfigError(
                 expected="a store for " + needs,
@@ -74,7 +74,7 @@ class BrokerRows:
         self._rejects, self._number = rejects, 0
 
     def blocks(self) -> Iterator[Block]:
-        """Yield rows as they come, for ever, or until none came for ``idle=`` seconds."""
+        """Yield rows as they arrive, until none arrives for ``idle=`` seconds."""
         most = int(self._address.number("block", _BLOCK))
         idle_s = self._address.number("idle", 1e9)
         wait_s = min(_WAIT_S, idle_s)
@@ -98,7 +98,7 @@ class BrokerRows:
             heard = time.monotonic()
 
     def _skip(self, gap: TrimmedLog) -> None:
-        """Go on without messages that are gone, where the address asks for it, and note it beside the position."""
+        """Skip messages that no longer exist if the address allows it, and record the gap beside the position."""
         new = {part: at for part, at in (self._positions | gap.go_on).items() if at}
         if not self._address.accepts_gap or new == self._positions:
             raise gap
@@ -115,7 +115,7 @@ class BrokerRows:
         self._number += 1
         try:
             x = self._decode(message.value)
-        except BrokerGone:  # a registry's: nobody knows yet what the message says
+        except BrokerGone:  # from a registry, so the schema is unknown for now
             raise
         except DataError as error:
             self._rejects.add(f"not {error.expected}", line=self._number, row=message.value.decode("utf-8", "replace"))
@@ -123,5 +123,5 @@ class BrokerRows:
         return None if x is None else (self._number, {name: x[name] for name in x if name not in self._drop})
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         self._source.close()

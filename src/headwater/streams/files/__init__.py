@@ -1,1 +1,1 @@
-"""Bytes: which file, packed how, written in which letters, cut into lines."""
+"""Open files, decompress them, detect their encoding and split them into lines."""

@@ -1,4 +1,4 @@
-"""Which letters bytes stand for: UTF-8 as far as it goes, else what the bytes look like, or what an option says."""
+"""Detect the encoding of text, UTF-8 if it decodes, else by charset detection, unless an option sets it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headwater.errors import ConfigError, did_you_mean
 __all__ = ["Decoder", "Returns", "Transcoded", "check_encoding", "recognise", "spoken", "wide_encoding"]
 
 _KNOWN = ("utf-8", "utf-16", "gb18030", "gbk", "big5", "shift_jis", "euc_jp", "euc_kr", "latin-1", "cp1252", "cp1251")
-# The encodings that are told apart, each a superset of its narrower relatives.
+# The encodings to detect, each a superset of narrower relatives.
 _CANDIDATES = ["gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1252", "cp1251", "cp1250"]
 _EASTERN = {"Polish", "Czech", "Slovak", "Hungarian", "Romanian", "Croatian", "Slovene", "Lithuanian"}
 _SPOKEN = {
@@ -18,7 +18,7 @@ _SPOKEN = {
     "cp1252": "Latin-1 (Windows-1252)", "cp1251": "Windows-1251", "cp1250": "Windows-1250",
     "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32", "utf-32-be": "UTF-32",
 }  # fmt: skip
-_MARKS = (  # UTF-32's mark begins as UTF-16's does
+_MARKS = (  # UTF-32 comes first, since its mark starts like that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -26,7 +26,7 @@ _MARKS = (  # UTF-32's mark begins as UTF-16's does
 )
 _WIDE = ("utf-16", "utf-32")
 _SAMPLE = 1 << 15
-_LEAST = 400  # bytes; a shorter sample is repeated, since the statistics of a few letters are refused
+_LEAST = 400  # bytes; shorter samples are repeated, since the detector rejects them
 
 
 def check_encoding(name: str) -> str:
@@ -35,7 +35,7 @@ def check_encoding(name: str) -> str:
     Raises
     ------
     ConfigError
-        When there is none of that name.
+        For an unknown encoding.
 
     Examples
     --------
@@ -54,12 +54,12 @@ def check_encoding(name: str) -> str:
 
 
 def spoken(encoding: str) -> str:
-    """Return the name of an encoding that people know."""
+    """Return the common name of an encoding."""
     return _SPOKEN.get(encoding, encoding)
 
 
 def wide_encoding(head: bytes, given: str | None) -> str | None:
-    r"""Return the encoding of text whose letters take two bytes or four, where a newline is no single byte; else None.
+    r"""Return the encoding of text in UTF-16 or UTF-32, where a newline is no single byte, else None.
 
     Examples
     --------
@@ -82,12 +82,12 @@ def wide_encoding(head: bytes, given: str | None) -> str | None:
 
 
 def recognise(sample: bytes) -> str | None:
-    """Return the encoding that text which isn't UTF-8 is written in, or None where it can't be told.
+    """Detect the encoding of text that isn't UTF-8, or return None if it is ambiguous.
 
     Parameters
     ----------
     sample
-        Lines that hold other letters than ASCII.
+        Lines with non-ASCII characters.
 
     Examples
     --------
@@ -104,12 +104,12 @@ def recognise(sample: bytes) -> str | None:
     if best is None:
         return None
     if best.encoding == "cp1250" and best.language not in _EASTERN:
-        return "cp1252"  # most letters of Western languages stand at the same places in both
+        return "cp1252"  # both have most Western letters at the same codes
     return str(best.encoding)
 
 
 class Transcoded:
-    r"""Read UTF-16 or UTF-32 as UTF-8: what cuts lines looks for one byte.
+    r"""Reader that transcodes UTF-16 or UTF-32 to UTF-8, since lines are split at single bytes.
 
     Examples
     --------
@@ -127,7 +127,7 @@ class Transcoded:
         return self._next(self._raw.read, size)
 
     def read1(self, size: int, /) -> bytes:
-        """Return what is there as UTF-8, without waiting for more."""
+        """Return the available text as UTF-8, without waiting for more."""
         return self._next(self._raw.read1, size)
 
     def _next(self, read: Any, size: int) -> bytes:
@@ -138,7 +138,7 @@ class Transcoded:
 
 
 class Returns:
-    r"""Read lines that end in a carriage return alone, as old Macs wrote them, as lines that end in a newline.
+    r"""Reader that replaces carriage returns alone, as written by old Macs, with newlines.
 
     Examples
     --------
@@ -155,17 +155,17 @@ class Returns:
         return bytes(self._raw.read(size).replace(b"\r", b"\n"))
 
     def read1(self, size: int, /) -> bytes:
-        """Return the bytes that are there."""
+        """Return the available bytes."""
         return bytes(self._raw.read1(size).replace(b"\r", b"\n"))
 
 
 class Decoder:
-    r"""Decode chunks of whole lines; see where it isn't UTF-8, and go on in what it is.
+    r"""Decoder of chunks of whole lines, which detects the encoding where it isn't UTF-8.
 
     Parameters
     ----------
     given
-        The encoding that an option names; None finds out.
+        Encoding from an option; None detects it.
 
     Examples
     --------
@@ -180,8 +180,8 @@ class Decoder:
 
     def __init__(self, given: str | None = None) -> None:
         self.given, self.encoding = given, given or "utf-8"
-        self.spoken = ""  # the name that people know, where it isn't UTF-8
-        self.found = False  # whether it was recognised, and not given
+        self.spoken = ""  # common name, if it isn't UTF-8
+        self.found = False  # whether it was detected rather than given
         self._sure = given is not None
 
     def decode(self, chunk: bytes) -> str:
@@ -190,7 +190,7 @@ class Decoder:
         Raises
         ------
         UnicodeDecodeError
-            When some lines of it are damaged.
+            When some lines are damaged.
         """
         try:
             text = chunk.decode(self.encoding)
@@ -203,7 +203,7 @@ class Decoder:
         return text
 
     def _changed(self, chunk: bytes) -> bool:
-        """Say whether this first chunk with other letters than ASCII is in another encoding, which is used from now on."""
+        """Detect the encoding of the first chunk with non-ASCII characters, and return whether it changed."""
         lines = [line for line in chunk.split(b"\n") if not line.isascii()]
         if 2 * sum(map(_is_utf8, lines)) >= len(lines):
             return False  # a few damaged lines

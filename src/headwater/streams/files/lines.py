@@ -1,4 +1,4 @@
-"""Bytes → lines of text with their numbers; a line that can't be decoded is rejected, the others go on."""
+"""Split bytes into numbered lines of text, rejecting lines that can't be decoded."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from headwater.streams.rejects import Rejects
 
 __all__ = ["Numbered", "Raw", "read_lines"]
 
-# Some hundred rows: measured on 12 columns of flights, 32 KiB gives 250,000 rows/s; 256 KiB gives 190,000, since its
-# cells no longer fit a core's cache between splitting and parsing.
+# Some hundred rows. On 12 columns of flights, 32 KiB gives 250,000 rows/s and 256 KiB 190,000, since the cells no longer
+# fit a core's cache between splitting and parsing.
 _CHUNK = 1 << 15
 
 Numbered = tuple[Sequence[int], list[str]]  # the numbers of some lines, counted from 1, and the lines with their "\n"
 
 
 class Raw(Protocol):
-    """What is read from: a file, a decompressor, standard input."""
+    """Readable bytes, of a file, a decompressor or standard input."""
 
     def read(self, size: int, /) -> bytes: ...
     def read1(self, size: int, /) -> bytes: ...
 
 
 def read_lines(raw: Raw, rejects: Rejects, *, live: bool = False, decoder: Decoder | None = None) -> Iterator[Numbered]:
-    r"""Yield lines as they come, each ending in ``"\n"``.
+    r"""Yield lines as they arrive, each ending in ``"\n"``.
 
     Parameters
     ----------
     raw
-        Where the bytes come from.
+        Source of bytes.
     rejects
-        Where lines that can't be decoded are counted.
+        Counts lines that can't be decoded.
     live
-        Whether to hand on what is there instead of waiting for a full chunk: right for a pipe that trickles.
+        Whether to return available lines instead of waiting for a full chunk, as for a slow pipe.
     decoder
-        What knows the encoding; without one it is UTF-8, or found out.
+        Decoder of the text; by default the encoding is detected.
 
     Examples
     --------
@@ -59,14 +59,14 @@ def read_lines(raw: Raw, rejects: Rejects, *, live: bool = False, decoder: Decod
 
 
 def _whole_lines(raw: Raw, rejects: Rejects, *, live: bool) -> Iterator[bytes]:
-    started: list[bytes] = []  # the pieces of a line whose end has not come yet
+    started: list[bytes] = []  # pieces of an incomplete line
     lines_read = 0
     while True:
         try:
             chunk = raw.read1(_CHUNK) if live else raw.read(_CHUNK)
-        except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:  # cut short: what came before it is good
+        except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:  # truncated, but earlier data is good
             if isinstance(error, OSError) and error.errno is not None:
-                raise  # of the disk, not of the file
+                raise  # an error of the disk, not of the file
             rejects.add("damaged archive: the rest is lost", line=lines_read + 1, row=str(error))
             break
         if not chunk:
@@ -84,7 +84,7 @@ def _whole_lines(raw: Raw, rejects: Rejects, *, live: bool) -> Iterator[bytes]:
 
 def _decode(chunk: bytes, number: int, rejects: Rejects, decoder: Decoder) -> Numbered:
     try:
-        # Not splitlines(): that also splits at form feeds and at U+2028, which are text. StringIO splits at "\n" only.
+        # splitlines() would also split at form feeds and U+2028, which are text. StringIO splits at "\n" only.
         lines = io.StringIO(decoder.decode(chunk), newline="\n").readlines()
         return range(number, number + len(lines)), lines
     except UnicodeDecodeError:

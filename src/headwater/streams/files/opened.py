@@ -1,4 +1,4 @@
-"""Open a file or standard input, and tell which format it holds."""
+"""Open a file or standard input, and detect its format."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
 COLUMNAR = ("parquet", "arrow")
 
 _BUFFER = 1 << 16
-_HEAD = 1 << 14  # bytes that tell what a file holds
+_HEAD = 1 << 14  # bytes for detecting the format
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """An opened source of bytes.
+    """Opened source of bytes.
 
     Parameters
     ----------
     raw
-        Where the (unpacked) bytes come from.
+        Source of the decompressed bytes.
     name
-        What to call it in messages.
+        Name for messages.
     kind
         One of `FORMATS`.
     live
-        Whether it is standard input, where rows may trickle in.
+        Whether it is standard input, where rows may arrive slowly.
     size
-        Its size on disk in bytes; None where that isn't known.
+        Size on disk in bytes; None if unknown.
     position
-        Returns how many bytes on disk have been read.
+        Returns the number of bytes on disk read so far.
     close
-        Closes it.
+        Closes the source.
     decoder
-        What knows the encoding of its text.
+        Decoder of the text.
     """
 
     raw: Raw
@@ -60,7 +60,7 @@ class OpenFile:
     decoder: Decoder
 
     def seekable(self) -> IO[bytes]:
-        """Return a file that can seek, reading all into memory where this one can't."""
+        """Return a seekable file, reading everything into memory if necessary."""
         file = cast("IO[bytes]", self.raw)
         return file if file.seekable() and not self.live else io.BytesIO(file.read())
 
@@ -71,18 +71,18 @@ def open_file(source: str | Path, *, kind: str | None = None, encoding: str | No
     Parameters
     ----------
     source
-        A path; what it is packed with is told by its first bytes.
+        A path. Compression is detected from the first bytes.
     kind
-        One of `FORMATS`; None tells it by the first bytes, then by the suffix, then by what the first line looks like.
+        One of `FORMATS`; None detects it from the first bytes, then the suffix, then the first line.
     encoding
-        Of text; None finds out.
+        Encoding of text; None detects it.
 
     Raises
     ------
     SourceError
-        When it can't be opened, is empty, or holds nothing that can be read.
+        When it can't be opened, is empty, or has no readable contents.
     ConfigError
-        When `kind` is not a format, or there is no such encoding.
+        For an unknown format or encoding.
     """
     if kind is not None and kind not in FORMATS:
         remedy = did_you_mean(kind, FORMATS)
@@ -99,7 +99,7 @@ def open_file(source: str | Path, *, kind: str | None = None, encoding: str | No
 
 
 def _look_inside(file: Any, kind: str | None, at: str, decoder: Decoder) -> tuple[Any, str]:
-    """Return where the unpacked bytes come from, and their format; a wide encoding is turned into UTF-8 on the way."""
+    """Return the decompressed bytes and their format, transcoding UTF-16 and UTF-32 to UTF-8."""
     raw, head, name = unpacked(file, at)
     wide = None if kind in COLUMNAR else wide_encoding(head[:_HEAD], decoder.given)
     if wide is not None:
@@ -148,7 +148,7 @@ def _check_text(head: bytes, at: str) -> None:
             expected="rows",
             got="an empty file" if at != "standard input" else "nothing",
             at=at,
-            help="Check where it comes from.",
+            help="Check its origin.",
         )
     if b"\0" in head:
         raise SourceError(

@@ -1,4 +1,4 @@
-"""See through what a file is packed with: gzip, bzip2, xz, zstd, or a zip archive that holds one file."""
+"""Decompress files in gzip, bzip2, xz, zstd, or a zip archive with one file."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _DAMAGED = (EOFError, zlib.error, OSError, lzma.LZMAError, zipfile.BadZipFile, V
 
 
 def unpacked(file: io.BufferedReader, at: str) -> tuple[Any, bytes, str]:
-    """Return where the unpacked bytes come from, the first of them, and the name without the packing's suffix.
+    """Return a reader of the decompressed bytes, its first bytes, and the name without the compression suffix.
 
     Raises
     ------
     SourceError
         When the file is damaged, or an archive of several files.
     MissingExtra
-        When a package is missing that unpacks it.
+        When the package for the compression is not installed.
     """
     head = file.peek(8)
     for magic, (noun, opens) in _PACKINGS.items():
@@ -47,14 +47,14 @@ def _opened(file: Any, at: str, noun: str, opens: Callable[[Any, str], Any]) -> 
         if isinstance(error, SourceError | MissingExtra):
             raise
         raise SourceError(
-            expected=f"a {noun} file", got="a damaged one", at=at, help="Fetch or write it again."
+            expected=f"a {noun} file", got="a damaged one", at=at, help="Download or write it again."
         ) from error
     name = Path(raw.raw.name if isinstance(raw.raw, _Member) else at)
     return raw, head, str(name.with_suffix("") if name.suffix.lower() in PACKED_SUFFIXES else name)
 
 
 class _Member(io.RawIOBase):
-    """The one file of a zip archive."""
+    """The single file of a zip archive."""
 
     def __init__(self, file: IO[bytes], name: str) -> None:
         self._file, self.name = file, name

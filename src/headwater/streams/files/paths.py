@@ -1,4 +1,4 @@
-"""Which files are meant: paths, folders and patterns such as ``2024-*.csv``, in the order of their names."""
+"""Expand paths, folders and patterns such as ``2024-*.csv`` to files, sorted by name."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ SUFFIXES = {
 }
 
 
-_PATTERN = frozenset("*?[")  # a name with one of these signs stands for several files
+_PATTERN = frozenset("*?[")  # characters of a pattern
 
 
 def files_of(source: str | Path | Iterable[str | Path]) -> list[str]:
-    """Return the files of a source: itself, those in a folder whose names say what they hold, those a pattern fits.
+    """Return the files of a path, a folder (by known suffixes) or a pattern.
 
     Raises
     ------
     SourceError
-        When there is none, or the source is an address.
+        When there are none, or the source is a URL.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def files_of(source: str | Path | Iterable[str | Path]) -> list[str]:
             expected="a file or standard input",
             got="an address",
             at=name,
-            help=f"Fetch it first: curl -L -o FILE {name}, or pipe it: curl -sL {name} | headwater learn - …",
+            help=f"Download it first: curl -L -o FILE {name}, or pipe it: curl -sL {name} | headwater learn - …",
         )
     path = Path(name)
     if path.is_dir():
@@ -64,12 +64,12 @@ def files_of(source: str | Path | Iterable[str | Path]) -> list[str]:
 
 
 def check_there(name: str) -> None:
-    """Raise when a file is not there.
+    """Raise SourceError if a file doesn't exist.
 
     Raises
     ------
     SourceError
-        With names that are close.
+        With similar names.
     """
     path = Path(name)
     if name == "-" or path.exists():

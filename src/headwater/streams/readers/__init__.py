@@ -1,1 +1,1 @@
-"""Formats: CSV and TSV, JSON lines, Parquet and Arrow; and what the text of a cell means."""
+"""Read CSV and TSV, JSON lines, Parquet and Arrow, and parse the text of cells."""

@@ -1,11 +1,11 @@
-"""The text of a cell that stands for itself: missing, true or false, a number as Python writes it, or text.
+"""Parse cells whose text is unambiguous, as missing, boolean, number or text.
 
 - ``""``, ``NA``, ``N/A``, ``NaN``, ``null``, ``None`` and their usual spellings are missing;
-- what reads as a number is a float (``1_000`` does not read as one: it is an identifier more often than a number);
+- numbers in Python's notation are floats (``1_000`` is not a number: it is an identifier more often);
 - ``true`` and ``false`` (also ``True``, ``TRUE``) are booleans;
-- everything else is a string, without the spaces around it.
+- everything else is a string, without surrounding spaces.
 
-What only a whole column can tell (``1,234``, ``1/5/2024``) is the matter of `headwater.streams.readers.judge`.
+`headwater.streams.readers.judge` parses what only a whole column decides (``1,234``, ``1/5/2024``).
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ MISSING = frozenset(
     {"", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "Null", "NULL", "None", "none", "NONE"}
     | {sign + "".join(letters) for sign in ("", "+", "-") for letters in product("nN", "aA", "nN")}
 )
-# What people, databases and spreadsheets write where a number or a date is missing; in a column of texts it is text.
+# Markers of missing numbers and dates from people, databases and spreadsheets. In a column of texts they are text.
 _MARKS = (
     "? - -- --- — – . .. ... * x X na Na n.a. N.A. n/d N/D nd ND nil NIL unknown Unknown UNKNOWN missing Missing MISSING "
     r"(blank) \N #DIV/0! #VALUE! #REF! #NUM! #NAME? #NULL! NaT 1.#QNAN -1.#IND 无 無 空 未知 不详 不明 暂无"
 )
 NOT_A_NUMBER = frozenset(_MARKS.split())
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_REMEMBERED = 65_536  # cells of a column that mixes kinds; a bound, since an endless stream has endless texts
+_REMEMBERED = 65_536  # maximum number of cached texts, since a stream may have endlessly many
 
 
 class Remembered(dict[str, Any]):
-    """Values by text, worked out on first sight: texts repeat, and a look-up costs a tenth of the parsing.
+    """Cache of parsed values by text. Texts repeat, and a lookup costs a tenth of parsing.
 
     Parameters
     ----------
     parse
-        What works out the value of a text.
+        Parses a text.
     most
-        How many are remembered.
+        Maximum size.
     """
 
     def __init__(self, parse: Callable[[str], Any], most: int = _REMEMBERED) -> None:
@@ -58,7 +58,7 @@ class Remembered(dict[str, Any]):
 def parse_column(cells: Sequence[str]) -> list[Any]:
     """Return the value of each cell.
 
-    Cost: 40 ns a cell where all are numbers, 70 with gaps, 50 where texts repeat.
+    This takes 40 ns per cell of numbers, 70 with gaps, and 50 for repeated texts.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def parse_column(cells: Sequence[str]) -> list[Any]:
 
 
 def parse_numbers(cells: Sequence[str]) -> list[Any] | None:
-    """Return the number in each cell, None where missing; None alone if a cell holds anything else.
+    """Return the number in each cell and None where missing, or only None if a cell is neither.
 
     Examples
     --------
@@ -83,13 +83,13 @@ def parse_numbers(cells: Sequence[str]) -> list[Any] | None:
         values: list[Any] = list(map(float, cells))
     except ValueError:
         return _parse_gaps(cells)
-    # float() also reads 1_000, nan and inf; only texts with these letters need the careful way.
+    # float() also accepts 1_000, nan and inf, so texts with these letters are checked again.
     text = "".join(cells)
     return _parse_gaps(cells) if "_" in text or "n" in text or "N" in text else values
 
 
 def parse_text(cells: Sequence[str]) -> list[str | None]:
-    """Return the cells as strings, None where missing: for columns of identifiers such as ``0042``.
+    """Return the cells as strings, None where missing, for identifiers such as ``0042``.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def parse_text(cells: Sequence[str]) -> list[str | None]:
 
 
 def parse_label(cell: str) -> Any:
-    """Return the value of an answer: as `parse_column`, and whole numbers stay whole, so a class prints as ``1``.
+    """Return a label's value as `parse_column` does, but with whole numbers as int, so that a class prints as ``1``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Parquet and Arrow files → blocks of rows, through pyarrow or, where that is missing, polars."""
+"""Read Parquet and Arrow files as blocks, with pyarrow or else polars."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ _PLAIN = (nw.Boolean, nw.String, nw.Date, nw.Datetime)
 
 
 def open_columnar(file: IO[bytes], *, kind: str, at: str) -> Table:
-    """Open a file of columns.
+    """Open a columnar file.
 
     Parameters
     ----------
     file
-        A file that can seek: the table of contents of these formats stands at the end.
+        A seekable file, since these formats have their metadata at the end.
     kind
         ``"parquet"`` or ``"arrow"`` (Feather, Arrow IPC file or stream).
     at
-        The name of the source, for messages.
+        Name of the source, for messages.
 
     Raises
     ------
     MissingExtra
         When neither pyarrow nor polars is installed.
     SourceError
-        When the file is damaged, or of another format.
+        When the file is damaged or of another format.
     """
     try:
         if find_spec("pyarrow"):
@@ -56,7 +56,7 @@ def open_columnar(file: IO[bytes], *, kind: str, at: str) -> Table:
         message = str(error).split("\n")[0].rstrip(".")
         raise SourceError(
             expected=f"{'a Parquet' if kind == 'parquet' else 'an Arrow'} file",
-            got=f"one that can't be read ({message})",
+            got=f"an unreadable one ({message})",
             at=at,
             help="Write the file again, or give its --format.",
         ) from error
@@ -64,7 +64,7 @@ def open_columnar(file: IO[bytes], *, kind: str, at: str) -> Table:
 
 
 def read_columnar(batches: Iterator[Any], header: Header, judge: ColumnJudge | None = None) -> Iterator[Block]:
-    """Yield blocks of rows; they stay in their frame where its columns give the same values as its rows.
+    """Yield blocks of rows, kept as data frames where their columns give the same values as rows.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def read_columnar(batches: Iterator[Any], header: Header, judge: ColumnJudge | N
 
 
 def _judged(frame: nw.DataFrame[Any], header: Header, judge: ColumnJudge) -> dict[str, ColumnReader]:
-    """Return readers for columns of texts that are numbers or dates as people write them."""
+    """Return readers for text columns with formatted numbers or dates."""
     head = frame.head(judge.rows)
     wanted = [header.names[j] for j in header.wanted]
     texts = {name: head[name].drop_nulls().to_list() for name in wanted if isinstance(head[name].dtype, nw.String)}
@@ -112,7 +112,7 @@ def _values(values: list[Any], as_text: bool, reader: ColumnReader | None, rows:
 
 
 def _is_plain(column: nw.Series[Any]) -> bool:
-    """Say whether a column gives a learner the same as its values one by one."""
+    """Return whether a column gives a learner the same as its values one by one."""
     kind = column.dtype
     if isinstance(kind, nw.Categorical | nw.Enum):
         return isinstance(
@@ -155,13 +155,13 @@ def _with_polars(file: IO[bytes], kind: str) -> Table:
     if kind == "arrow":
         read = pl.read_ipc if file.read(6) == b"ARROW1" else pl.read_ipc_stream
         file.seek(0)
-        file = io.BytesIO(file.read())  # polars would read on from where the buffer, not the reader, stands
+        file = io.BytesIO(file.read())  # polars would continue from the position of the buffer, not of the reader
     frame = read(file)
     return tuple(frame.columns), frame.height, frame.iter_slices(_BATCH)
 
 
 def _foreign_errors() -> tuple[type[Exception], ...]:
-    # Both libraries' own errors: pyarrow's are ValueErrors and OSErrors, polars' are a tree of their own.
+    # pyarrow raises ValueErrors and OSErrors, polars its own hierarchy.
     if find_spec("pyarrow"):
         return ValueError, OSError
     if find_spec("polars"):
@@ -172,7 +172,7 @@ def _foreign_errors() -> tuple[type[Exception], ...]:
 
 
 def _plain(values: list[Any], *, as_text: bool) -> list[Any]:
-    """Turn what dicts of samples don't hold (decimals, times without a date, durations) into numbers."""
+    """Convert decimals, durations and times of day to numbers."""
     if as_text:
         return [None if value is None else str(value) for value in values]
     kinds = set(map(type, values))

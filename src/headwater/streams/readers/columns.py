@@ -1,4 +1,4 @@
-"""How the cells of one column are read: a kind, the way its numbers or dates are written, and what didn't fit."""
+"""Read the cells of one column by its kind and format, and count those that don't fit."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from headwater.streams.readers.numbers import NumberFormat
 __all__ = ["BOOLEAN", "BY_CELL", "DATE", "NUMBER", "TEXT", "ColumnReader"]
 
 NUMBER, DATE, TEXT, BOOLEAN, BY_CELL = "number", "date", "text", "boolean", "by cell"
-_REMEMBERED = 8_192  # formatted numbers and dates of a column
+_REMEMBERED = 8_192  # maximum number of cached cells per column
 
 
 class ColumnReader:
-    """Read the cells of one column.
+    """Reader of the cells of one column.
 
     Parameters
     ----------
     kind
-        ``"number"``, ``"date"``, ``"text"``, ``"boolean"``, or ``"by cell"``: each cell by its own text.
+        ``"number"``, ``"date"``, ``"text"``, ``"boolean"``, or ``"by cell"`` to parse each cell separately.
     number
-        How numbers are written.
+        Format of numbers.
     date
-        How dates are written.
+        Format of dates.
     started
-        Whether the model knows the column's kind. If not, texts in front of the first number or date are left out: what
-        comes first would decide how the model reads all others.
+        Whether the model knows the column's kind. If not, texts before the first number or date are left out, since the
+        first value would decide the kind of the column.
 
     Examples
     --------
@@ -61,14 +61,14 @@ class ColumnReader:
         self.kind, self.started = kind, started
         self.number, self.date = number or NumberFormat(), date or DateFormat()
         self.odd = 0  # texts among numbers or dates
-        self.first: tuple[str, int] = ("", 0)  # the first of them, and its line
+        self.first: tuple[str, int] = ("", 0)  # first odd text and its line
 
     @cached_property
     def _values(self) -> Remembered:
         return Remembered(self._value, _REMEMBERED)
 
     def note(self) -> dict[str, Any]:
-        """Return what is needed to read further files like this one, as JSON."""
+        """Return the reader's settings as JSON, for reading further files like this one."""
         if self.kind == NUMBER and not self.number.plain:
             known = asdict(NumberFormat())
             return {"kind": NUMBER} | {k: v for k, v in asdict(self.number).items() if v != known[k]}
@@ -76,13 +76,13 @@ class ColumnReader:
 
     @staticmethod
     def from_note(note: dict[str, Any]) -> ColumnReader:
-        """Return the reader that such a note describes."""
+        """Return the reader with the given settings."""
         kind, rest = note["kind"], {k: v for k, v in note.items() if k != "kind"}
         number = NumberFormat(**rest) if kind == NUMBER else None
         return ColumnReader(kind, number=number, date=DateFormat(**rest) if kind == DATE else None, started=True)
 
     def read(self, cells: Sequence[str], lines: Sequence[int]) -> list[Any]:
-        """Return the value of each cell; `lines` are theirs, for what doesn't fit."""
+        """Return the value of each cell. `lines` are their line numbers, for cells that don't fit."""
         if self.kind == TEXT:
             return parse_text(cells)
         if self.kind not in (NUMBER, DATE):
@@ -93,7 +93,7 @@ class ColumnReader:
         return self._watched(list(map(self._values.__getitem__, cells)), cells, lines)
 
     def labels(self, cells: Sequence[str], lines: Sequence[int]) -> list[Any]:
-        """Return the cells as answers: whole numbers stay whole, and a date is a text."""
+        """Return the cells as labels, with whole numbers as int and dates as text."""
         if self.kind in (TEXT, DATE):
             return list(parse_text(cells))
         if self.kind != NUMBER or self.number.plain:

@@ -1,6 +1,6 @@
-"""Dates as people write them: ``2024年1月5日``, ``05.01.2024``, ``1/5/2024 3:45 PM``, ``5 Jan 2024``, ``20240105``.
+"""Parse dates in formats such as ``2024年1月5日``, ``05.01.2024``, ``1/5/2024 3:45 PM``, ``5 Jan 2024`` and ``20240105``.
 
-Whether ``1/5/2024`` is in January or in May only its column can tell, so a column is judged as a whole.
+Whether ``1/5/2024`` is in January or in May depends on the other cells, so the format is inferred from the whole column.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ _WORDED = re.compile(
 _COMPACT = re.compile(r"(?P<a>(?:19|20)\d\d)(?P<b>\d\d)(?P<c>\d\d)(?:T?(?P<time>\d{6}))?")
 _MONTH = re.compile(r"(?P<a>\d{4})-(?P<b>\d\d)")
 _ONLY_CLOCK = re.compile(rf"{_CLOCK}\s*(?P<half>[AaPp]\.?[Mm]\.?)?")
-_MIDDLE = 69  # 69 is 1969, 68 is 2068: as POSIX has it
+_MIDDLE = 69  # as in POSIX, 69 is 1969 and 68 is 2068
 
 
 @dataclass(frozen=True)
 class DateFormat:
-    """How the dates of one column are written.
+    """Format of the dates in one column.
 
     Parameters
     ----------
     order
-        ``"ymd"``, ``"dmy"`` or ``"mdy"`` where the parts are numbers; ``"clock"`` for times without a date, which become
-        seconds; or a pattern of ``strptime`` such as ``"%d%m%y"``.
+        ``"ymd"``, ``"dmy"`` or ``"mdy"`` for numeric parts; ``"clock"`` for times without a date, which become seconds; or
+        a pattern of ``strptime`` such as ``"%d%m%y"``.
 
     Examples
     --------
@@ -64,10 +64,10 @@ class DateFormat:
     order: str = "ymd"
 
     def read(self, cell: str) -> dt.datetime | float | None:
-        """Return the moment that a cell states in this format, or None."""
+        """Parse a cell in this format, or return None."""
         if cell[4:5] == "-" == cell[7:8] and self.order != "clock" and "%" not in self.order:
             with suppress(ValueError):
-                return dt.datetime.fromisoformat(cell)  # 0.1 µs, and most dates are written so
+                return dt.datetime.fromisoformat(cell)  # 0.1 µs, and the most common format
         text = normalised(cell)
         if "%" in self.order:
             return _strptime(text, self.order)
@@ -80,38 +80,38 @@ class DateFormat:
 
 
 def check_order(order: str | None) -> None:
-    """Raise when an order of day, month and year can't be.
+    """Raise ConfigError for an invalid order of day, month and year.
 
     Raises
     ------
     ConfigError
-        When it is neither an order nor a pattern.
+        If it is neither an order nor a pattern.
     """
     if order and order not in ORDERS and not ("%" in order and _states_a_day(order)):
         raise ConfigError(
             expected=f"one of {', '.join(ORDERS)}, or a pattern such as %d.%m.%Y",
             got=order,
             at="--dates",
-            help="Choose the order in which day, month and year stand.",
+            help="Choose the order of day, month and year.",
         )
 
 
 def _states_a_day(pattern: str) -> bool:
-    """Say whether a pattern of ``strptime`` reads back the day that it writes."""
+    """Return whether a pattern of ``strptime`` parses the day that it formats."""
     day = dt.datetime(2024, 2, 29)  # noqa: DTZ001 - a day has no zone
     read = _strptime(day.strftime(pattern), pattern)
     return read is not None and read.date() == day.date()
 
 
 def judge_dates(counts: Mapping[str, int], *, order: str = "") -> tuple[tuple[DateFormat, ...], int]:
-    """Return the formats that fit the most cells, and how many; none where less than half of the cells are dates.
+    """Return the formats that fit the most cells and their number, or none if half of the cells or more are no dates.
 
     Parameters
     ----------
     counts
-        How often each text occurs, missing ones left out.
+        Number of occurrences of each text, without missing ones.
     order
-        The order of the parts, or a pattern of ``strptime``, where it is known.
+        Order of the parts, or a pattern of ``strptime``, if known.
 
     Examples
     --------
@@ -149,8 +149,8 @@ def _date(text: str, order: str) -> dt.datetime | None:
 
 
 def _ordered(a: str, b: str, c: str, order: str) -> tuple[int, int, int]:
-    """Return year, month and day; a month of 0, which there isn't, where the parts don't fit the order."""
-    if len(a) == 4:  # a year in front can be told by itself
+    """Return year, month and day, with month 0 if the parts don't fit the order."""
+    if len(a) == 4:  # a leading year is unambiguous
         return int(a), int(b), int(c) if len(c) < 3 else 0
     if order == "ymd":
         return (_year(a), int(b), int(c)) if len(a) == 2 and len(c) < 3 else (1, 0, 0)
@@ -165,7 +165,7 @@ def _year(text: str) -> int:
 
 def _moment(year: int, month: int, day: int, match: re.Match[str] | None) -> dt.datetime | None:
     try:
-        date = dt.datetime(year, month, day)  # noqa: DTZ001 - a clock without a zone is read as it stands
+        date = dt.datetime(year, month, day)  # noqa: DTZ001 - dates without a zone stay naive
         if match is None or match["hour"] is None:
             return date
         zone = match["zone"]
@@ -201,6 +201,6 @@ def _clock(text: str) -> float | None:
 
 def _strptime(text: str, pattern: str) -> dt.datetime | None:
     try:
-        return dt.datetime.strptime(text, pattern)  # noqa: DTZ007 - a clock without a zone is read as it stands
+        return dt.datetime.strptime(text, pattern)  # noqa: DTZ007 - dates without a zone stay naive
     except ValueError:
         return None

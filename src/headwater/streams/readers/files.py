@@ -1,4 +1,4 @@
-"""Several files, read one after the other as one stream."""
+"""Read several files as one stream."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ __all__ = ["Files"]
 
 
 class Files:
-    """The rows of one file, or of several of the same columns.
+    """Rows of one file, or of several with the same columns.
 
-    The first is opened at once, so that what is wrong with it is said at once.
+    The first file is opened immediately, so that its errors are raised early.
 
     Parameters
     ----------
     source
         A path, a folder, a pattern, ``"-"``, or a list of these.
     judge
-        Decides how columns are read; a further file is read as the ones before it, where that fits as well.
+        Infers how to read the columns. A further file is read like the ones before it if that fits as well.
     rejects
-        Where rows that can't be read are counted.
+        Counts rows that can't be read.
     target, drop, text
-        Columns: of the answers, to leave out, to read as text.
+        Columns of the labels, to leave out, and to read as text.
     format, encoding
-        Of the files, where given.
+        Format and encoding of the files, if given.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Files:
         self.names = files_of(source)
         if not self.names:
             raise SourceError(expected="at least one file", got="none", at="the source", help="Name a file.")
-        for name in self.names if len(self.names) > 1 else ():  # one alone is opened at once
+        for name in self.names if len(self.names) > 1 else ():  # a single file is opened below anyway
             check_there(name)
         self.judge, self._rejects = judge, rejects
         self._target, self._drop, self._text = target, drop, text
@@ -63,7 +63,7 @@ class Files:
         self._notes: list[str] = []
         self.total: int | None = None
         self._header: Header | None = None
-        self._done = 0  # bytes of the files that have been read to their end
+        self._done = 0  # bytes of the finished files
         self._file = self._open(self.names[0])
         self.kind, self.live = self._file.kind, self._file.live
         self.name = self._file.name if len(self.names) == 1 else f"{self.names[0]} and {len(self.names) - 1:,} more"
@@ -78,23 +78,23 @@ class Files:
 
     @property
     def notes(self) -> list[str]:
-        """How the files are written, as far as that may surprise."""
+        """Notes on the files' encoding and format."""
         decoder = self._file.decoder
         note = f"{self._file.name}: written in {decoder.spoken}; --encoding overrules this."
         if decoder.found and note not in self._notes:
             self._notes.append(note)
-        return self._notes + self.judge.said
+        return self._notes + self.judge.remarks
 
     def fraction(self) -> float | None:
-        """Return how much has been read, between 0 and 1, or None where the length isn't known."""
+        """Return the share read so far, or None if the length is unknown."""
         return min(1.0, (self._done + self._file.position()) / self._size) if self._size else None
 
     def close(self) -> None:
-        """Close the file that is open."""
+        """Close the open file."""
         self._file.close()
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the rows of all files; their numbers go on from file to file."""
+        """Yield the rows of all files, numbered consecutively."""
         before = last = 0
         for i, name in enumerate(self.names):
             if i:
@@ -113,7 +113,7 @@ class Files:
         return open_file(name, kind=self._format, encoding=self._encoding)
 
     def _read(self, file: OpenFile) -> Iterator[Block]:
-        """Return the rows of a file; raise at once if a column is missing."""
+        """Return the rows of a file, and raise immediately if a column is missing."""
         target, drop, text = self._target, self._drop, self._text
         if file.kind in COLUMNAR:
             names, total, batches = open_columnar(file.seekable(), kind=file.kind, at=file.name)

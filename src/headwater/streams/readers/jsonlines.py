@@ -1,4 +1,4 @@
-"""JSON lines → blocks of dicts: one object a line; objects inside objects become dotted names."""
+"""Read JSON lines as blocks of dicts, with nested objects as dotted names."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def read_json_lines(
 
 
 def _texts(blocks: list[Block], target: str | None) -> dict[str, list[str]]:
-    """Return the texts of each column that holds some."""
+    """Return the texts of each column that has some."""
     texts: dict[str, list[str]] = {}
     for name, value in chain.from_iterable(x.items() for block in blocks for x in block.X):
         if type(value) is str:
@@ -64,7 +64,7 @@ def _texts(blocks: list[Block], target: str | None) -> dict[str, list[str]]:
 
 
 def _reread(block: Block, readers: Mapping[str, ColumnReader], target: str | None) -> Block:
-    """Return a block whose texts are read as their columns are written."""
+    """Convert the texts of a block by the readers of their columns."""
     X: Any = block.X
     lines = block.lines or block.rows
     for name, reader in readers.items():
@@ -103,7 +103,7 @@ def _read(
 
 
 def _decode_all(lines: list[str]) -> list[dict[str, Any]] | None:
-    """Return one object a line, or None unless every line is one: then each must be looked at."""
+    """Return one object per line, or None unless every line is an object."""
     try:
         objects = _DECODER.decode_lines("".join(lines))
     except msgspec.DecodeError:
@@ -135,7 +135,7 @@ def _decode_each(
 
 def _decode_one(line: str) -> Any:
     try:
-        # The standard library's reader also knows NaN and Infinity, which its own writer emits and msgspec refuses.
+        # The standard library accepts NaN and Infinity, which its writer emits and msgspec rejects.
         value = json.loads(line)
     except (ValueError, RecursionError):
         return None

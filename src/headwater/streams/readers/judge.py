@@ -1,4 +1,4 @@
-"""Judge columns of text by their first rows: which are numbers and dates, and how they are written."""
+"""Infer the dtype and format of text columns from their first rows, as numbers, dates or text."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from headwater.streams.readers.numbers import NumberFormat, NumberVerdict, judge
 
 __all__ = ["LOOK", "ColumnJudge", "Writing", "judge_columns"]
 
-LOOK = 1_000  # rows that columns are judged from
-_PROBED = 64  # texts of a column that tell whether it is worth looking at all of them
-_NAMED = 8  # columns of one kind, before the rest is only counted
-_POSTAL = 5  # digits: numbers of this width that begin with zeros are codes
+LOOK = 1_000  # rows that columns are inferred from
+_PROBED = 64  # texts of a column that decide whether all are checked
+_NAMED = 8  # columns of one kind listed by name
+_POSTAL = 5  # digits; numbers of this width with leading zeros are codes
 _SIGNS = {"comma": ",", "point": ".", "dot": ".", "period": ".", "space": " ", "apostrophe": "'", "none": ""}
-_TWO_DIGITS = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]")  # a date whose first part may be any of the three
+_TWO_DIGITS = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]")  # a date whose first part is ambiguous
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _DIGIT = re.compile(r"\d")
 _ZEROS = re.compile(r"0\d+$")
@@ -33,19 +33,19 @@ _TWO_GROUPS = re.compile(r"\D*\d{1,3}(?:(?P<point>(?:\.\d{3}){2,})|(?:,\d{3}){2,
 
 @dataclass(frozen=True)
 class Writing:
-    """How numbers and dates are written, as far as an option says so.
+    """Formats of numbers and dates set by options.
 
     Parameters
     ----------
     decimal, thousands
-        The sign before a fraction, and between groups of digits: the sign itself or its name, such as ``comma``.
+        Signs before a fraction and between groups of digits, or their names, such as ``comma``.
     dates
         ``"dmy"``, ``"mdy"`` or ``"ymd"``, or a pattern of ``strptime``.
 
     Raises
     ------
     ConfigError
-        When a sign can't be one.
+        For an invalid sign.
 
     Examples
     --------
@@ -78,20 +78,20 @@ _NO_OPTIONS = Writing()
 
 @dataclass
 class Judged:
-    """What the first rows say of a column: formats that fit equally well, and what a reader should know.
+    """Inference from one column's first rows, with equally good formats and a remark for the user.
 
     Parameters
     ----------
     kind
-        The kind of the column.
+        Kind of the column.
     numbers, dates
-        The ways of writing that fit the most cells.
+        Formats that fit the most cells.
     counts
-        How often each text occurs, where that was looked at.
+        Number of occurrences of each text, if counted.
     points
         Whether these are plain numbers, of which some have a decimal point beyond doubt.
-    said
-        What is remarkable.
+    remark
+        Remark for the user.
     doubtful
         Whether neither the file nor an option decides between formats that fit equally well.
     """
@@ -101,7 +101,7 @@ class Judged:
     dates: tuple[DateFormat, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     points: bool = False
-    said: str = ""
+    remark: str = ""
     doubtful: bool = False
 
 
@@ -114,31 +114,33 @@ def judge_columns(
     semicolons: bool = False,
     target: str | None = None,
 ) -> tuple[dict[str, ColumnReader], list[str]]:
-    """Return how each column is to be read, and a sentence for each whose reading may surprise.
+    """Infer how to read each column, and describe surprising choices in one sentence each.
 
-    Cost: 60 ns a cell where all are plain numbers; up to 20 µs for each different text that may be a number or a date.
+    This takes 60 ns per cell of plain numbers, and up to 20 µs per distinct text that may be a number or a date.
 
     Parameters
     ----------
     columns
-        The cells of the first rows, by the name of their column.
+        Cells of the first rows, by column name.
     writing
-        What options say of signs and dates.
+        Signs and date formats set by options.
     text
-        Columns that are read as text.
+        Columns to read as text.
     known
-        How the columns of a saved model were read: their kinds stay, and so does their writing where it fits as well.
+        Readers of a saved model's columns. Their kinds stay, and so do their formats if they fit as well.
     target
-        The column of the answers, of which those that don't fit are left out, and said where they are.
+        Column of the labels, whose misfits are rejected and reported elsewhere.
     semicolons
-        Whether the cells were separated by semicolons, as they are where the comma is the decimal sign.
+        Whether the delimiter is a semicolon, as is usual with decimal commas.
 
     Examples
     --------
-    >>> readers, said = judge_columns({"price": ["1.234,56", "12"], "day": ["5.1.2024", "6.1.2024"], "to": ["JFK", ""]})
+    >>> readers, remarks = judge_columns(
+    ...     {"price": ["1.234,56", "12"], "day": ["5.1.2024", "6.1.2024"], "to": ["JFK", ""]}
+    ... )
     >>> [reader.kind for reader in readers.values()]
     ['number', 'date', 'text']
-    >>> print(said[0])
+    >>> print(remarks[0])
     price: numbers such as 1.234,56 (decimal comma, thousands point); --decimal and --thousands overrule this.
     """
     writing, known = writing or _NO_OPTIONS, known or {}
@@ -153,21 +155,21 @@ def judge_columns(
     sure = writing.decimal or _decimal_of_file(numbers, semicolons)
     decimal = sure or ("," if semicolons else ".")
     order = writing.dates or _order_of_file(formatted, decimal)
-    readers, said = {}, []
+    readers, remarks = {}, []
     for name, verdict in judged.items():
-        verdict.said = "" if name == target else verdict.said
+        verdict.remark = "" if name == target else verdict.remark
         verdict.doubtful = not sure and writing.thousands is None
         reader, sentence = _reader(verdict, decimal, order, writing, known.get(name))
         readers[name] = reader
         if sentence:
-            said.append(f"{name}: {sentence}")
+            remarks.append(f"{name}: {sentence}")
     if writing.dates and not any(reader.kind == DATE for reader in readers.values()):
-        said.append(f"No column holds dates in the order {writing.dates}.")
-    return readers, said
+        remarks.append(f"No column holds dates in the order {writing.dates}.")
+    return readers, remarks
 
 
 def _as_known(cells: Sequence[str], known: ColumnReader) -> Judged | None:
-    """Return a column of formatted numbers as the model knows it, if each of its cells reads so."""
+    """Return a column of formatted numbers in the model's format if all cells fit, else None."""
     if known.kind != NUMBER or known.number.plain:
         return None
     texts = {cell.strip() for cell in cells} - MISSING - NOT_A_NUMBER
@@ -176,7 +178,7 @@ def _as_known(cells: Sequence[str], known: ColumnReader) -> Judged | None:
 
 
 def _judge(cells: Sequence[str], writing: Writing) -> Judged:
-    """Return what one column's own cells say."""
+    """Infer a column from its own cells."""
     given = writing.decimal == "," or writing.thousands == "." or "%" in (writing.dates or "")
     numbers = None if given else parse_numbers(cells)
     if numbers is not None:
@@ -197,11 +199,11 @@ def _judge(cells: Sequence[str], writing: Writing) -> Judged:
     if dates and dated >= (verdict.cells if verdict else 0):
         odd = sum(marked.values()) - dated
         return Judged(
-            DATE, dates=dates, counts=marked, said=_mixed(odd, sum(marked.values()), "no dates", "left as texts")
+            DATE, dates=dates, counts=marked, remark=_mixed(odd, sum(marked.values()), "no dates", "left as texts")
         )
     if verdict is None or not verdict.formats:
-        return Judged(TEXT, counts=counts, said=_why_text(verdict, counts))
-    return Judged(NUMBER, numbers=verdict.formats, counts=marked, said=_remarks(verdict, sum(marked.values())))
+        return Judged(TEXT, counts=counts, remark=_why_text(verdict, counts))
+    return Judged(NUMBER, numbers=verdict.formats, counts=marked, remark=_remarks(verdict, sum(marked.values())))
 
 
 def _why_text(verdict: NumberVerdict | None, counts: Mapping[str, int]) -> str:
@@ -214,7 +216,7 @@ def _why_text(verdict: NumberVerdict | None, counts: Mapping[str, int]) -> str:
 
 
 def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None], writing: Writing) -> Judged:
-    """Judge a column that Python's ``float`` reads: numbers, unless they are dates such as 20240105 or codes with zeros.
+    """Infer a column that Python's ``float`` parses, as numbers, dates such as 20240105, or codes with zeros.
 
     Where each point is followed by three digits (69.460, 517), the cells fit two formats, and the file decides.
     """
@@ -234,12 +236,12 @@ def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None], writing:
             return Judged(NUMBER, (_PLAIN, _GROUPED), counts=Counter(texts))
         return Judged(NUMBER, (_PLAIN,), points=points)
     if len(widths) == 1 and min(widths) >= _POSTAL:
-        return Judged(TEXT, said="codes that begin with zeros, read as texts.")
-    return Judged(NUMBER, (_PLAIN,), said="numbers, some with zeros in front; --text reads them as texts.")
+        return Judged(TEXT, remark="codes that begin with zeros, read as texts.")
+    return Judged(NUMBER, (_PLAIN,), remark="numbers, some with zeros in front; --text reads them as texts.")
 
 
 def _worth(counts: Mapping[str, int], writing: Writing) -> bool:
-    """Say whether one of the first texts could be a number or a date, so that all are worth a look."""
+    """Return whether enough of the first texts could be numbers or dates to check all."""
     some = list(filter(_DIGIT.search, islice(counts, _PROBED)))
     if not some:
         return False
@@ -250,7 +252,7 @@ def _worth(counts: Mapping[str, int], writing: Writing) -> bool:
 
 def _remarks(verdict: NumberVerdict, total: int) -> str:
     unit, odd = verdict.formats[0].unit, total - verdict.cells
-    partly = f"{unit} stands with some and not with others, so check that all mean the same" if verdict.bare else ""
+    partly = f"only some cells have the unit {unit}, so check that all mean the same" if verdict.bare else ""
     return "; ".join(filter(None, [_mixed(odd, total, "texts", "which become categories of their own"), partly]))
 
 
@@ -259,7 +261,7 @@ def _mixed(odd: int, total: int, nouns: str, fate: str) -> str:
 
 
 def _decimal_of_file(columns: Sequence[Judged], semicolons: bool) -> str:
-    """Return the decimal sign that the columns of numbers show beyond doubt, else an empty text.
+    """Return the decimal sign that the numeric columns show beyond doubt, else "".
 
     A number with two signs of the same kind, such as 1.203.943, settles it alone: no fraction has two.
     """
@@ -278,7 +280,7 @@ def _decimal_of_file(columns: Sequence[Judged], semicolons: bool) -> str:
 
 
 def _decimal_of(column: Judged) -> str:
-    """Return the decimal sign that one column shows beyond doubt, else an empty text."""
+    """Return the decimal sign that one column shows beyond doubt, else ""."""
     if column.points:
         return "."
     signs = {style.decimal for style in column.numbers}
@@ -286,7 +288,7 @@ def _decimal_of(column: Judged) -> str:
 
 
 def _order_of_file(judged: Iterable[Judged], decimal: str) -> str:
-    """Return the order of day and month that other columns show; else the one usual with that decimal sign."""
+    """Return the day-month order that other columns show, else the usual one for the decimal sign."""
     sure = [v.dates[0].order for v in judged if len(v.dates) == 1 and v.dates[0].order in ("dmy", "mdy")]
     return Counter(sure).most_common(1)[0][0] if sure else "dmy" if decimal == "," else "mdy"
 
@@ -294,27 +296,27 @@ def _order_of_file(judged: Iterable[Judged], decimal: str) -> str:
 def _reader(
     verdict: Judged, decimal: str, order: str, writing: Writing, known: ColumnReader | None
 ) -> tuple[ColumnReader, str]:
-    """Return how a column is to be read, and what to say of it."""
+    """Return the reader of a column, and a sentence about it."""
     if known is not None and known.kind in (TEXT, BOOLEAN, BY_CELL) and verdict.kind in (NUMBER, DATE, TEXT):
-        changed = known.kind == TEXT and verdict.kind == NUMBER and not verdict.said
+        changed = known.kind == TEXT and verdict.kind == NUMBER and not verdict.remark
         return ColumnReader(
             known.kind, started=True
         ), "texts in the model, numbers here; read as texts." if changed else ""
     if known is not None and known.kind != verdict.kind and verdict.kind in (NUMBER, DATE, TEXT):
         nouns = {NUMBER: "numbers", DATE: "dates", TEXT: "texts"}
-        said = f"{nouns[known.kind]} in the model, {nouns[verdict.kind]} here; what doesn't fit is read as text."
-        return ColumnReader.from_note(known.note()), said
+        remark = f"{nouns[known.kind]} in the model, {nouns[verdict.kind]} here; what doesn't fit is read as text."
+        return ColumnReader.from_note(known.note()), remark
     started = known is not None
     if verdict.kind == NUMBER:
         style = _number_style(verdict, decimal, known)
-        said = "" if known is not None and style == known.number else _said_of_number(verdict, style, writing)
-        return ColumnReader(NUMBER, number=style, started=started), said
+        remark = "" if known is not None and style == known.number else _remark_on_number(verdict, style, writing)
+        return ColumnReader(NUMBER, number=style, started=started), remark
     if verdict.kind == DATE:
         kept = [style for style in verdict.dates if known is not None and style == known.date]
         style_of_date = (kept or _date_styles(verdict, order))[0]
-        said = "" if kept else _said_of_date(verdict, style_of_date, writing)
-        return ColumnReader(DATE, date=style_of_date, started=started), said
-    return ColumnReader(verdict.kind, started=started), "" if known is not None else verdict.said
+        remark = "" if kept else _remark_on_date(verdict, style_of_date, writing)
+        return ColumnReader(DATE, date=style_of_date, started=started), remark
+    return ColumnReader(verdict.kind, started=started), "" if known is not None else verdict.remark
 
 
 def _number_style(verdict: Judged, decimal: str, known: ColumnReader | None) -> NumberFormat:
@@ -330,33 +332,33 @@ def _number_style(verdict: Judged, decimal: str, known: ColumnReader | None) -> 
 
 
 def _date_styles(verdict: Judged, order: str) -> list[DateFormat]:
-    """Return the formats that fit, the likeliest first."""
+    """Return the formats that fit, the most likely first."""
     shown = next(iter(verdict.counts))
     if any(style.order == "ymd" for style in verdict.dates) and not _TWO_DIGITS.match(normalised(shown)):
-        return list(verdict.dates)  # a year of four digits, or a month by its name: there is nothing to choose
-    points = "." in shown and len(verdict.dates) > 1  # 05.01.2024 is written where the day comes first
+        return list(verdict.dates)  # a year of four digits or a month's name is unambiguous
+    points = "." in shown and len(verdict.dates) > 1  # 05.01.2024 is used where the day comes first
     first = "dmy" if points else order
     return sorted(verdict.dates, key=lambda style: style.order != first)
 
 
-def _said_of_number(verdict: Judged, style: NumberFormat, writing: Writing) -> str:
+def _remark_on_number(verdict: Judged, style: NumberFormat, writing: Writing) -> str:
     either = _either(verdict, style)
     if style.plain:
-        said = "; ".join(filter(None, [either, verdict.said]))
-        return f"{said}." if said and not said.endswith(".") else said
+        remark = "; ".join(filter(None, [either, verdict.remark]))
+        return f"{remark}." if remark and not remark.endswith(".") else remark
     shown = _shown(verdict, style)
     sure = writing.decimal or writing.thousands or (style.decimal == "." and not style.thousands)
     overruled = either or ("" if sure else "--decimal and --thousands overrule this")
-    return "; ".join(filter(None, [f"numbers such as {shown} ({style})", overruled, verdict.said])) + "."
+    return "; ".join(filter(None, [f"numbers such as {shown} ({style})", overruled, verdict.remark])) + "."
 
 
 def _shown(verdict: Judged, style: NumberFormat) -> str:
-    """Return the cell that shows best how numbers are written."""
+    """Return the most informative cell for a number format."""
     return max(verdict.counts, key=lambda cell: (len({*cell} & {*",. '"}), style.read(cell) is not None), default="")
 
 
 def _either(verdict: Judged, style: NumberFormat) -> str:
-    """Return what a number of the column would be in another format, with the option for it, where nothing decides."""
+    """Describe an equally good reading of a number, with the option for it, if nothing decides."""
     if not verdict.doubtful or len(verdict.numbers) == 1:
         return ""
     shown = _shown(verdict, style)
@@ -367,11 +369,11 @@ def _either(verdict: Judged, style: NumberFormat) -> str:
     return f"{shown} is read as {style.read(shown):.15g}; --decimal {option} reads {other.read(shown):.15g}"
 
 
-def _said_of_date(verdict: Judged, style: DateFormat, writing: Writing) -> str:
+def _remark_on_date(verdict: Judged, style: DateFormat, writing: Writing) -> str:
     shown = next((cell for cell in verdict.counts if style.read(cell) is not None), "")
     if style.order == "clock":
         return f"times of day such as {shown}, read as seconds."
-    more = f"; {verdict.said}" if verdict.said else ""
+    more = f"; {verdict.remark}" if verdict.remark else ""
     if _ISO.match(shown) and not more:
         return ""
     numeric = _TWO_DIGITS.match(normalised(shown)) is not None
@@ -381,18 +383,18 @@ def _said_of_date(verdict: Judged, style: DateFormat, writing: Writing) -> str:
 
 
 class ColumnJudge:
-    """How the columns of a source are read: decided once, from its first rows.
+    """Reader settings of a source's columns, inferred once from its first rows.
 
     Parameters
     ----------
     writing
-        What options say of signs and dates.
+        Signs and date formats set by options.
     text
-        Columns that are read as text.
+        Columns to read as text.
     known
-        How a saved model's columns were read, as `note` returned it.
+        Settings of a saved model's columns, from `note`.
     look, look_live
-        Rows to judge from, in a file and where rows trickle in.
+        Rows to infer from, in a file and in a live stream.
 
     Examples
     --------
@@ -413,19 +415,19 @@ class ColumnJudge:
     ) -> None:
         self.rows, self._rows_live = look, look_live
         self.readers: dict[str, ColumnReader] = {}
-        self.said: list[str] = []
-        self._odd: list[str] = []  # of the files before
+        self.remarks: list[str] = []
+        self._odd: list[str] = []  # from earlier files
         self._writing, self._text = writing or _NO_OPTIONS, tuple(text)
         self._known = {name: ColumnReader.from_note(note) for name, note in (known or {}).items()}
 
     def go_live(self) -> None:
-        """Judge from fewer rows, and from none where a model knows how: they may take their time."""
+        """Infer from fewer rows, or one row if a model has settings, since rows may arrive slowly."""
         self.rows = 1 if self._known else self._rows_live
 
     def look_typed(self, columns: Mapping[str, Sequence[str]], *, target: str | None = None) -> None:
-        """Judge the texts of a source that tells numbers from texts itself: JSON, Parquet.
+        """Infer the text columns of a typed source such as JSON or Parquet.
 
-        What only looks like a plain number stays the text that it was written as. Columns that hold no texts are left out.
+        Texts of digits stay texts. Columns without texts are left out.
         """
         plain = [name for name, cells in columns.items() if parse_numbers(cells) is not None]
         kept = [name for name in plain if name not in self._text and all(map(str.isdigit, columns[name]))]
@@ -433,44 +435,44 @@ class ColumnJudge:
         self.look({name: cells for name, cells in columns.items() if name not in kept}, target=target)
         self.readers |= {name: ColumnReader(TEXT, started=True) for name in kept}
         self._known |= self.readers
-        self.said += [
+        self.remarks += [
             f"{name}: numbers written as texts, read as texts; take the quotes off if they are quantities."
             for name in kept
         ]
-        self.said += [
+        self.remarks += [
             f"{name}: numbers written as texts, read as numbers; --text reads them as texts." for name in decimals
         ]
 
     def look(
         self, columns: Mapping[str, Sequence[str]], *, target: str | None = None, semicolons: bool = False
     ) -> None:
-        """Judge columns by the cells of their first rows."""
+        """Infer columns from the cells of their first rows."""
         self._odd = self.odd()
-        self.readers, said = judge_columns(
+        self.readers, remarks = judge_columns(
             columns, writing=self._writing, text=self._text, known=self._known, target=target, semicolons=semicolons
         )
-        self.said = list(dict.fromkeys([*self.said, *said]))
-        self._known |= self.readers  # a further file of the same stream is read alike
+        self.remarks = list(dict.fromkeys([*self.remarks, *remarks]))
+        self._known |= self.readers  # further files of the stream are read alike
 
     def note(self) -> dict[str, dict[str, object]]:
-        """Return how each column is read, as JSON; a model keeps it, so that one row alone is read like the others."""
+        """Return the settings of each column as JSON, which a model stores so that single rows are read alike."""
         return {name: reader.note() for name, reader in self._known.items()}
 
     def kinds(self) -> str:
-        """Return a line that says which columns are numbers, dates and texts."""
+        """Return a line that lists the columns read as numbers, dates and texts."""
         nouns = {NUMBER: "numbers", DATE: "dates", TEXT: "texts", BOOLEAN: "true or false"}
         columns: dict[str, list[str]] = {kind: [] for kind in nouns}
         for name, reader in self.readers.items():
             if reader.kind in columns:
                 columns[reader.kind].append(name)
-        said = []
+        parts = []
         for kind, names in columns.items():
             more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-            said += [f"{nouns[kind]}: {', '.join(names[:_NAMED])}{more}"] if names else []
-        return f"Read as {'; '.join(said)}." if said else ""
+            parts += [f"{nouns[kind]}: {', '.join(names[:_NAMED])}{more}"] if names else []
+        return f"Read as {'; '.join(parts)}." if parts else ""
 
     def odd(self) -> list[str]:
-        """Return a sentence for each column that held texts among numbers or dates."""
+        """Return a sentence for each column with texts among numbers or dates."""
         return self._odd + [
             f"{name}: {reader.odd:,} × text in a column of {reader.kind}s, first {reader.first[0]!r} in line {reader.first[1]:,}."
             for name, reader in self.readers.items()

@@ -1,7 +1,7 @@
-"""Numbers as people write them: ``1,234.56``, ``1.234,56 €``, ``$9.50``, ``5 %``, ``(12)``, ``１２３``, ``1 234``.
+"""Parse numbers in formats such as ``1,234.56``, ``1.234,56 €``, ``$9.50``, ``5 %``, ``(12)``, ``１２３`` and ``1 234``.
 
-One cell says too little: ``1,234`` is 1234 in one country and 1.234 in another. So a column is judged as a whole, and
-then each of its cells is read by the same rule.
+A single cell is ambiguous: ``1,234`` is 1234 in one country and 1.234 in another. So the format is inferred from the whole
+column and then applied to each cell.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MEASURES = (
     "% ‰ ° °C °F K k M B bn mn m km cm mm µm mi ft in yd kg g mg µg t lb lbs oz s sec ms µs min h hr hrs d l L ml mL "
     "kW kWh W V mV A mA Hz kHz MHz GHz KB MB GB TB kB px pt km/h mph m/s m² km² m³ ha Pa hPa bar ppm dB"
 )
-# Written as `normalised` writes them: "m²" as "m2", the micro sign as the Greek letter.
+# Normalized like cells: "m²" as "m2", the micro sign as the Greek letter.
 _CURRENCIES, _UNITS = _MONEY.split(), unicodedata.normalize("NFKC", _MEASURES).split()
 _FACTORS = {"k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9}
 _SYMBOL = "[%‰°$¢£¥€₹₽₩₪₫₴₺₿฿]"
@@ -37,27 +37,27 @@ _CELL = re.compile(
 _MARKS = str.maketrans({"−": "-", "–": "-", "’": "'", "‘": "'", "ʼ": "'"})
 _WORDS = frozenset(("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"))
 _NAMES = {",": "comma", ".": "point", " ": "space", "'": "apostrophe"}
-_DOUBTFUL = 0.999  # of a cell: enough to decide between two ways of writing that fit equally well
-_SINGLE = 0.95  # the share of cells that must carry the same unit
+_DOUBTFUL = 0.999  # weight of a doubtful cell, to decide between equally good formats
+_SINGLE = 0.95  # minimum share of cells with the same unit
 
-# Decimal sign and thousands sign; the earlier is chosen where cells fit both.
+# Decimal and thousands sign. The earlier style wins where cells fit both.
 _STYLES = ((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
 
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """How the numbers of one column are written.
+    """Format of the numbers in one column.
 
     Parameters
     ----------
     decimal
-        The sign before the fraction.
+        Sign before the fraction.
     thousands
-        The sign between groups of three digits; empty for none.
+        Sign between groups of three digits; empty for none.
     unit
-        The currency or unit that may stand before or behind a number, and says nothing since it is always the same one.
+        Currency or unit before or after a number, which is ignored since it is constant.
     factors
-        Whether ``k``, ``M`` and ``B`` behind a number multiply it.
+        Whether ``k``, ``M`` and ``B`` after a number multiply it.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class NumberFormat:
     factors: bool = False
 
     def read(self, cell: str) -> float | None:
-        """Return the number that a cell states in this format, or None."""
+        """Parse a cell in this format, or return None."""
         parts = _parts(normalised(cell))
         if parts is None:
             return float(cell) if cell.strip().lower() in _WORDS else None
@@ -93,32 +93,32 @@ class NumberFormat:
 
     @cached_property
     def plain(self) -> bool:
-        """Whether Python's own ``float`` reads these numbers."""
+        """Whether Python's ``float`` parses this format."""
         return self.decimal == "." and not self.thousands and not self.unit and not self.factors
 
     def __str__(self) -> str:
-        said = [f"decimal {_NAMES[self.decimal]}"] if self.decimal != "." or self.thousands else []
+        parts = [f"decimal {_NAMES[self.decimal]}"] if self.decimal != "." or self.thousands else []
         if self.thousands:
-            said.append(f"thousands {_NAMES[self.thousands]}")
+            parts.append(f"thousands {_NAMES[self.thousands]}")
         if self.unit:
-            said.append(f"without the unit {self.unit}")
+            parts.append(f"without the unit {self.unit}")
         if self.factors:
-            said.append("k, M and B multiply")
-        return ", ".join(said)
+            parts.append("k, M and B multiply")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True)
 class NumberVerdict:
-    """What a column's cells fit: the formats that fit best, how many cells they fit, and several units if there are."""
+    """Formats that fit the most cells of a column, their number, and the units if there are several."""
 
     formats: tuple[NumberFormat, ...]
     cells: int
     units: tuple[str, ...] = ()
-    bare: int = 0  # cells without the unit that others carry
+    bare: int = 0  # cells without the unit of the others
 
 
 def normalised(cell: str) -> str:
-    r"""Return a cell in narrow letters, with plain spaces, minus signs and apostrophes.
+    r"""Normalize a cell to narrow characters with plain spaces, minus signs and apostrophes.
 
     Examples
     --------
@@ -132,14 +132,14 @@ def normalised(cell: str) -> str:
 def judge_numbers(
     counts: Mapping[str, int], *, decimal: str = "", thousands: str | None = None
 ) -> NumberVerdict | None:
-    """Return the formats that fit the most cells of a column; None where less than half of them are numbers.
+    """Return the formats that fit the most cells of a column, or None if half of the cells or more are no numbers.
 
     Parameters
     ----------
     counts
-        How often each text occurs, missing ones left out.
+        Number of occurrences of each text, without missing ones.
     decimal, thousands
-        Signs that are known; empty and None where they aren't.
+        Known signs; "" and None if unknown.
 
     Examples
     --------
@@ -176,13 +176,13 @@ def judge_numbers(
 
 
 def _shown(style: tuple[str, str], signs: set[str]) -> bool:
-    """Return whether the cells hold the signs of a style: the one between groups if it has one, else that of fractions."""
+    """Return whether the cells contain a style's thousands sign, or else its decimal sign."""
     decimal, thousands = style
     return thousands in signs if thousands else decimal in signs | {"."}
 
 
 def _weight(digits: str, style: tuple[str, str], grouped: bool) -> float:
-    """Return 1, or less for a long number without the signs that group the others of its column."""
+    """Return 1, or less for a long number without the thousands signs of its column."""
     whole = digits.partition(style[0])[0]
     return _DOUBTFUL if grouped and len(whole) > 3 and style[1] not in whole else 1.0
 
@@ -202,9 +202,9 @@ def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
 
 
 def _parts(cell: str) -> tuple[str, float, str, str] | None:
-    """Return the digits of a number with their signs between, its sign, exponent and unit; None for what is none."""
+    """Return a number's digits with inner signs, its sign, exponent and unit, or None if it is no number."""
     sign = 1.0
-    if cell[-1:] == ")" and "(" in cell[:5]:  # accountants put brackets around what is negative
+    if cell[-1:] == ")" and "(" in cell[:5]:  # accounting notation for negative numbers
         cell, sign = cell.replace("(", "", 1)[:-1].strip(), -1.0
     match = _CELL.fullmatch(cell)
     if match is None or (match["sign"] and match["sign2"]) or (match["before"] and match["after"]):

@@ -1,4 +1,4 @@
-"""Messages as rows: JSON, MessagePack, Avro and Protobuf, each decoded by a well-kept library."""
+"""Decode messages in JSON, MessagePack, Avro or Protobuf to rows."""
 
 from headwater.streams.brokers.formats.decoding import FORMATS, Decode, decoder
 

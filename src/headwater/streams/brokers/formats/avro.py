@@ -1,4 +1,4 @@
-"""Avro: a message is read with its writer's schema, and resolved to the reader's where one is given."""
+"""Decode Avro messages with the writer's schema, resolved to the reader's schema if one is given."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ __all__ = ["avro"]
 
 
 def avro(address: Address) -> Callable[[bytes], Any]:
-    """Return what decodes Avro: by the schema of ``schema=``, by those of ``registry=``, or from the latter to the former.
+    """Return a decoder of Avro messages with the schemas of ``schema=``, ``registry=`` or both.
+
+    With both, messages are resolved from the registry's schema to the file's.
 
     Raises
     ------
     ConfigError
-        If a schema can't be read, or messages name schemas of a registry that is not named.
+        If a schema can't be read, or messages refer to a registry that is not given.
     MissingExtra
         If fastavro, or the registry's client, is not installed.
     """
@@ -41,7 +43,7 @@ def avro(address: Address) -> Callable[[bytes], Any]:
             expected="registry= with message=confluent",
             got="none",
             at=address.at,
-            help="Name the schema registry: by a message's number alone nobody can tell which schema wrote it.",
+            help="Add registry=URL, since messages contain only the number of their schema.",
         )
     return lambda value: _read(fastavro, io.BytesIO(value), reader, None)
 
@@ -57,7 +59,7 @@ def _by_registry(fastavro: Any, registry: Registry, reader: Any) -> Callable[[by
 
 
 def _parsed(fastavro: Any, registry: Registry, schema: Any, named: dict[str, Any]) -> Any:
-    """Return a schema with those that it refers to."""
+    """Parse a schema and the schemas that it refers to."""
     for reference in schema.references or []:
         _parsed(fastavro, registry, registry.reference(reference), named)
     return fastavro.parse_schema(msgspec.json.decode(schema.schema_str), named_schemas=named)
@@ -66,5 +68,5 @@ def _parsed(fastavro: Any, registry: Registry, schema: Any, named: dict[str, Any
 def _read(fastavro: Any, body: io.BytesIO, writer: Any, reader: Any) -> Any:
     row = fastavro.schemaless_reader(body, writer, reader)
     if body.read(1):
-        raise ValueError("bytes behind the record")
+        raise ValueError("bytes after the record")
     return row

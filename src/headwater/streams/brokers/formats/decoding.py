@@ -1,4 +1,4 @@
-"""Which function decodes the messages of an address."""
+"""Select the decoder of an address's messages."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from headwater.streams.brokers.protocol import BrokerGone
 __all__ = ["FORMATS", "Decode", "decoder"]
 
 Decode = Callable[[bytes], Mapping[str, Any] | None]
-"""What turns the bytes of a message into a row; None is a message that is no row and is passed over."""
+"""Decoder of a message's bytes to a row, or to None for a message to skip."""
 
 FORMATS = ("json", "msgpack", "avro", "protobuf")
 _BY_SCHEMA = ("avro", "protobuf")
 
 
 def decoder(address: Address) -> Decode:
-    """Return what decodes the messages of a source: its ``format=``, for Avro and Protobuf with ``schema=``, ``registry=`` or both.
+    """Return the decoder of a source's messages, by its ``format=``, ``schema=`` and ``registry=``.
 
-    A message that can't be decoded makes the function raise DataError. A registry that is away makes it raise BrokerGone: the
-    message waits.
+    The decoder raises DataError for a message that can't be decoded, and BrokerGone if the registry is unavailable, in which
+    case the message waits.
 
     Raises
     ------
     ConfigError
-        If there is no such format, or its schema can't be read.
+        For an unknown format, or a schema that can't be read.
     MissingExtra
-        If the package is missing that decodes it.
+        If the format's package is not installed.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def decoder(address: Address) -> Decode:
             expected="format=avro or format=protobuf with registry=",
             got=f"format={name}",
             at=address.at,
-            help="Take one of them out.",
+            help="Remove one of them.",
         )
     return _guarded(makers[name](address), name)
 
@@ -62,9 +62,9 @@ def _guarded(decode: Callable[[bytes], Any], name: str) -> Decode:
         try:
             row = decode(value)
         except BrokerGone:
-            raise  # nobody knows yet what the message says
+            raise  # the schema is unknown for now
         except Exception as error:
-            # Decoders raise whatever their format makes them stumble on; for a stream it is one thing: no row.
+            # Decoders raise many types of errors. For a stream they all mean an invalid row.
             raise DataError(
                 expected=f"a row in {name}", got=f"{type(error).__name__}: {error}"[:200], at="message"
             ) from error

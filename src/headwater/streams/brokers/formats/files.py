@@ -1,4 +1,4 @@
-"""The file of a schema."""
+"""Read schema files."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["read_schema"]
 
 
 def read_schema(address: Address, what: str) -> bytes:
-    """Return the file that ``schema=`` names.
+    """Return the contents of the ``schema=`` file.
 
     Raises
     ------
     ConfigError
-        If none is named, or it can't be read.
+        If the option is missing, or the file can't be read.
     """
     name = address.options.get("schema")
     if not name:
-        raise ConfigError(expected=f"schema= {what}", got="none", at=address.at, help="Name the file.")
+        raise ConfigError(expected=f"schema= {what}", got="none", at=address.at, help="Give the path of the file.")
     try:
         return Path(name).read_bytes()
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Protobuf: a message is of the type that its writer's schema says, and read as the reader's where one is given.
+"""Decode Protobuf messages with the writer's type, resolved to the reader's type if one is given.
 
-On the wire a field is a number. So before a writer's messages are read as another type, the two are compared: a name that both
-have must have one number, and a number that both have must have types that are read alike.
+On the wire a field is a number. Before a writer's messages are read as another type, the two are therefore compared: a name in
+both must have the same number, and a number in both must have compatible types.
 
 Source: https://protobuf.dev/programming-guides/proto3/#updating.
 """
@@ -19,17 +19,19 @@ from headwater.streams.brokers.formats.registry import Registry, Schemas, framed
 
 __all__ = ["protobuf"]
 
-# Types that are read alike, by the numbers of google.protobuf.FieldDescriptor: varints, zigzag, bytes, four and eight bytes.
+# Compatible types, by the numbers of google.protobuf.FieldDescriptor: varints, zigzag, bytes, four and eight bytes.
 _ALIKE = ((3, 4, 5, 8, 13, 14), (17, 18), (9, 12), (7, 15), (6, 16))
 
 
 def protobuf(address: Address) -> Callable[[bytes], Any]:
-    """Return what decodes Protobuf: by the type ``message=`` of ``schema=``, by those of ``registry=``, or from these to that.
+    """Return a decoder of Protobuf messages with the types of ``schema=``, ``registry=`` or both.
+
+    With both, messages are resolved from the registry's type to the type ``message=`` of the file.
 
     Raises
     ------
     ConfigError
-        If the descriptor set can't be read, or has no such type.
+        If the descriptor set can't be read, or lacks the type.
     MissingExtra
         If protobuf, or the registry's client, is not installed.
     """
@@ -59,11 +61,11 @@ def protobuf(address: Address) -> Callable[[bytes], Any]:
     return decode
 
 
-_CHECKED = 4096  # pairs of a schema and a type that were compared
+_CHECKED = 4096  # maximum number of cached comparisons
 
 
 def fields_of(message: Any) -> dict[str, Any]:
-    """Return a message's fields by name: those without presence also where they hold their default."""
+    """Return a message's fields by name, with defaults for fields without presence."""
     row: dict[str, Any] = {}
     for one in message.DESCRIPTOR.fields:
         if one.has_presence and not message.HasField(one.name):
@@ -85,7 +87,7 @@ def _value(value: Any, one: Any = None) -> Any:
 
 
 def _of_a_file(address: Address) -> Any:
-    """Return the type that ``message=`` names in a descriptor set."""
+    """Return the type ``message=`` of a descriptor set."""
     from google.protobuf import descriptor_pb2, descriptor_pool
 
     files = descriptor_pb2.FileDescriptorSet.FromString(read_schema(address, "a descriptor set (protoc -o)"))
@@ -103,7 +105,7 @@ def _of_a_file(address: Address) -> Any:
 
 
 def _file(registry: Registry, schema: Any) -> Any:
-    """Return the file of a schema, with those that it imports."""
+    """Return the file descriptor of a schema, including its imports."""
     from google.protobuf import descriptor_pool
 
     pool = descriptor_pool.DescriptorPool()
@@ -129,7 +131,7 @@ def _add(pool: Any, registry: Registry, schema: Any, name: str, known: set[str])
 
 
 def _well_known(name: str) -> bytes:
-    """Return a file that Google's package brings, such as google/protobuf/timestamp.proto."""
+    """Return a file descriptor bundled with protobuf, such as google/protobuf/timestamp.proto."""
     from importlib import import_module
 
     if not name.startswith("google/protobuf/"):
@@ -139,7 +141,7 @@ def _well_known(name: str) -> bytes:
 
 
 def _of_type(file: Any, indexes: list[int], wanted: str) -> Any:
-    """Return the type at some indexes of a schema: of the file's types, of that one's nested ones, and so on."""
+    """Return the type at a path of indexes into a file's types and their nested types."""
     types = list(file.message_types_by_name.values())
     found = None
     for index in indexes:
@@ -154,7 +156,7 @@ def _of_type(file: Any, indexes: list[int], wanted: str) -> Any:
 
 
 def _check_alike(writer: Any, reader: Any, seen: set[tuple[str, str]]) -> None:
-    """Raise if a message of one type can't be read as another."""
+    """Raise DataError if messages of one type can't be read as another."""
     if (writer.full_name, reader.full_name) in seen:
         return
     seen.add((writer.full_name, reader.full_name))

@@ -1,7 +1,7 @@
-"""Schemas by the id that a message names, from a registry that speaks Confluent's protocol.
+"""Client of a schema registry with Confluent's protocol.
 
-A message begins with a zero byte and the number of its writer's schema. Since a number never means another schema, what was
-fetched stays true; it is kept within bounds all the same, as messages may name any number.
+A message starts with a zero byte and the id of its writer's schema. Ids are immutable, so schemas are cached, within bounds,
+as messages may contain any id.
 
 Source: https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format.
 """
@@ -23,26 +23,26 @@ from headwater.streams.brokers.security import Tls, authorities, is_here, secret
 __all__ = ["Registry", "Schemas", "framed"]
 
 _T = TypeVar("_T")
-_KNOWN, _UNKNOWN = 256, 4096  # schemas and refused ids that are kept
-_UNKNOWN_S = 30.0  # after which an id that was unknown is asked for again
+_KNOWN, _UNKNOWN = 256, 4096  # maximum numbers of cached schemas and failed ids
+_UNKNOWN_S = 30.0  # seconds before a failed id is requested again
 _TIMEOUT_S = 5.0
-_AWAY = (408, 429, 500, 502, 503, 504)  # statuses of a registry that may answer later
+_AWAY = (408, 429, 500, 502, 503, 504)  # temporary HTTP errors
 
 
 class Registry:
-    """A registry of schemas.
+    """Client of a schema registry.
 
     Parameters
     ----------
     address
-        Its ``registry=`` is the registry's URL; the options that begin with ``registry_`` say who asks and what to trust.
+        Address whose ``registry=`` is the URL, with login and TLS in the options that begin with ``registry_``.
 
     Raises
     ------
     ConfigError
         If the URL or a file can't be used.
     MissingExtra
-        If its client is not installed.
+        If the client is not installed.
     """
 
     def __init__(self, address: Address) -> None:
@@ -54,7 +54,7 @@ class Registry:
                 expected="registry= an address such as https://host:8081, without a user",
                 got=shown,
                 at=address.at,
-                help="The user stands in HEADWATER_REGISTRY_USER or registry_user_file=.",
+                help="Set the user in HEADWATER_REGISTRY_USER or registry_user_file=.",
             )
         try:
             from confluent_kafka.schema_registry import SchemaRegistryClient
@@ -63,21 +63,21 @@ class Registry:
         self._client: Any = SchemaRegistryClient(_settings(address, parts.scheme == "https", f"{parts.hostname}:0"))
 
     def schema(self, number: int | str, form: str | None = None) -> Any:
-        """Return the schema with a number, or with a GUID.
+        """Return the schema with a number or a GUID.
 
         Raises
         ------
         DataError
-            If the registry has none.
+            For an unknown schema.
         BrokerGone
-            If the registry can't be reached, or lets nobody in.
+            If the registry is unavailable, or rejects the login.
         """
         if isinstance(number, str):
             return self._asked(f"schema {number}", lambda: self._client.get_schema_by_guid(number, form))
         return self._asked(f"schema {number}", lambda: self._client.get_schema(number, fmt=form))
 
     def reference(self, reference: Any, form: str | None = None) -> Any:
-        """Return a schema that another refers to."""
+        """Return a referenced schema."""
         name = f"{reference.subject} version {reference.version}"
         found = self._asked(name, lambda: self._client.get_version(reference.subject, reference.version, fmt=form))
         return found.schema
@@ -90,16 +90,16 @@ class Registry:
         except SchemaRegistryError as error:
             raise self._meaning(what, error) from error
         except Exception as error:
-            # Whatever its HTTP client raises, no answer came: that is no reason to leave a message out.
+            # Any error of the HTTP client means no reply, which is no reason to reject a message.
             raise self._away(str(error) or type(error).__name__) from error
         finally:
-            self._client.clear_caches()  # they have no bounds; what is made of a schema is kept in `Schemas`
+            self._client.clear_caches()  # they are unbounded, and `Schemas` caches already
 
     def _meaning(self, what: str, error: Any) -> DataError:
         status = error.http_status_code
         if status in (401, 403):
             return BrokerRefused(
-                expected="a schema registry that lets us in",
+                expected="a schema registry that accepts the login",
                 got=f"status {status}",
                 at=self.url,
                 help="Check HEADWATER_REGISTRY_USER and HEADWATER_REGISTRY_PASSWORD, or registry_password_file=.",
@@ -107,19 +107,19 @@ class Registry:
         if status in _AWAY:
             return self._away(f"status {status}")
         return DataError(
-            expected="a message whose schema the registry has", got=f"{what}: status {status}", at=self.url
+            expected="a message whose schema is in the registry", got=f"{what}: status {status}", at=self.url
         )
 
     def _away(self, got: str) -> BrokerGone:
         if "certificate" in got.lower():
             return BrokerRefused(
-                expected="a schema registry that proves who it is",
+                expected="a schema registry with a trusted certificate",
                 got=got[:200],
                 at=self.url,
                 help="Give its authority's certificate as registry_tls_ca=FILE.",
             )
         return BrokerGone(
-            expected="a schema registry that answers",
+            expected="a schema registry that responds",
             got=got[:200],
             at=self.url,
             help="Start it, or check registry=. Messages wait for it.",
@@ -127,12 +127,12 @@ class Registry:
 
 
 class Schemas(Generic[_T]):
-    """What was made of each schema, by its number: the last used ones, and the numbers that can't be used.
+    """Cache of objects made from schemas by id, including the ids that failed.
 
     Parameters
     ----------
     make
-        Makes it; a DataError means that messages of this number can't be read.
+        Makes the object, or raises DataError if messages with the schema can't be read.
     """
 
     def __init__(self, make: Callable[[int | str], _T]) -> None:
@@ -144,14 +144,14 @@ class Schemas(Generic[_T]):
         return len(self._known) + len(self._refused)
 
     def of(self, number: int | str) -> _T:
-        """Return what was made of a schema.
+        """Return the object for a schema.
 
         Raises
         ------
         DataError
-            If messages of this number can't be read.
+            If messages with this schema can't be read.
         BrokerGone
-            If the registry can't be reached.
+            If the registry is unavailable.
         """
         if number in self._known:
             self._known.move_to_end(number)
@@ -172,14 +172,14 @@ class Schemas(Generic[_T]):
 
 
 def framed(value: bytes, kind: str) -> tuple[int | str, list[int], io.BytesIO]:
-    """Return the schema's number or GUID that a message names, its message indexes, and what follows.
+    """Split a message into its schema's number or GUID, its message indexes and its body.
 
     Parameters
     ----------
     value
         The message.
     kind
-        ``AVRO`` or ``PROTOBUF``, whose messages say which type of their schema they are.
+        ``AVRO`` or ``PROTOBUF``, whose messages include the index of their type.
     """
     from confluent_kafka.schema_registry.serde import SchemaId
 
@@ -218,6 +218,6 @@ def _encryption(tls: Tls) -> dict[str, Any]:
         settings["ssl.ca.location"] = False
     if tls.cert:
         settings |= {"ssl.certificate.location": tls.cert, "ssl.key.location": tls.key or tls.cert}
-        # Without a password given here, OpenSSL would ask for it at the terminal.
+        # Without a password, OpenSSL would prompt at the terminal.
         settings["ssl.key.password"] = "" if tls.key_password is None else tls.key_password.reveal()
     return settings

@@ -1,4 +1,4 @@
-"""Who connects to a broker and how the broker proves itself: users, passwords, certificates, refusals."""
+"""Login, encryption and refusals of broker connections."""
 
 from headwater.streams.brokers.security.login import Login, check_encrypted, is_here, login, secret_of
 from headwater.streams.brokers.security.redaction import check_arguments, redact

@@ -1,4 +1,4 @@
-"""Users and passwords: from the address, a file, or the environment, in this order."""
+"""Find users and passwords in the address, a file, or the environment, in this order."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Login", "check_encrypted", "is_here", "login", "secret_of"]
 
-_MAX_BYTES = 1 << 16  # no password is longer; /dev/zero is
-# What the broker's own tools read. libpq reads PGUSER, PGPASSWORD and PGPASSFILE by itself.
+_MAX_BYTES = 1 << 16  # bounds reading, for example of /dev/zero
+# Variables of the brokers' own tools. libpq reads PGUSER, PGPASSWORD and PGPASSFILE itself.
 _USUAL = {("redis", "password"): "REDISCLI_AUTH", ("nats", "user"): "NATS_USER", ("nats", "password"): "NATS_PASSWORD"}
 
 
 class Login(NamedTuple):
-    """Who connects: a user, a password, both or neither."""
+    """User and password, each optional."""
 
     user: str | None
     password: Secret | None
 
 
 def login(address: Address) -> Login:
-    """Return the user and the password of an address, read anew at each call so that a changed file counts.
+    """Return the user and password of an address, read again at each call so that changes take effect.
 
-    Each is looked for in the address, then in ``user_file=`` or ``password_file=``, then in ``HEADWATER_KAFKA_USER`` and
-    ``HEADWATER_KAFKA_PASSWORD`` (or in the file that the same name with ``_FILE`` gives), then where the broker's own
-    tools look.
+    Each is taken from the address, else from ``user_file=`` or ``password_file=``, else from ``HEADWATER_KAFKA_USER`` and
+    ``HEADWATER_KAFKA_PASSWORD`` (or the file in the same variable with ``_FILE``), else from the variables of the broker's
+    own tools.
 
     Raises
     ------
@@ -51,18 +51,18 @@ def login(address: Address) -> Login:
 
 
 def secret_of(scheme: str, what: str, options: Mapping[str, str], at: str) -> Secret | None:
-    """Return a secret from the option ``{what}_file=`` or from the environment, None where neither has it.
+    """Return a secret from the option ``{what}_file=`` or the environment, or None.
 
     Parameters
     ----------
     scheme
-        Whose it is: it is the middle of the variable's name.
+        Broker's scheme, the middle of the variable's name.
     what
         ``user``, ``password`` or ``tls_key_password``.
     options
-        A mapping that may hold ``{what}_file``.
+        Mapping that may have ``{what}_file``.
     at
-        The place that an error names.
+        Location for error messages.
 
     Raises
     ------
@@ -82,19 +82,19 @@ def secret_of(scheme: str, what: str, options: Mapping[str, str], at: str) -> Se
 
 
 def check_encrypted(address: Address, *, encrypted: bool) -> None:
-    """Raise if a password would be sent in the clear to another machine, and nobody said that it may.
+    """Raise ConfigError if a password would be sent unencrypted to another machine without ``tls=``.
 
     Parameters
     ----------
     address
         The address.
     encrypted
-        Whether the connection is.
+        Whether the connection is encrypted.
 
     Raises
     ------
     ConfigError
-        Saying how to encrypt, and the word for a network that is trusted.
+        With instructions for encryption, or for a trusted network.
     """
     if encrypted or "tls" in address.options or all(is_here(server) for server in address.servers):
         return
@@ -109,7 +109,7 @@ def check_encrypted(address: Address, *, encrypted: bool) -> None:
 
 
 def is_here(server: str) -> bool:
-    """Say whether ``host:port`` is this machine."""
+    """Return whether ``host:port`` is this machine."""
     host = server.rpartition(":")[0].strip("[]")
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -127,9 +127,9 @@ def _from_file(name: str, option: str, at: str) -> Secret:
         text = ""
     except UnicodeDecodeError:
         text, problem = "", "text that is not UTF-8"
-    text = text.removesuffix("\n").removesuffix("\r")  # editors end a file with one; a password has none
+    text = text.removesuffix("\n").removesuffix("\r")  # editors add a newline, which no password has
     if not text:
         raise ConfigError(
-            expected=f"{option} a file that holds it", got=f"{name}: {problem}", at=at, help="Check the path."
+            expected=f"{option} a file with the secret", got=f"{name}: {problem}", at=at, help="Check the path."
         )
     return Secret(text)

@@ -1,4 +1,4 @@
-"""Addresses as they may be shown: without user, password and options."""
+"""Redact user, password and options in addresses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ __all__ = ["check_arguments", "redact"]
 
 
 def redact(text: str) -> str:
-    """Return an address without whatever may be secret in it.
+    """Return an address without its secret parts.
 
-    Everything before the last ``@`` goes, since an unencoded ``/`` or ``?`` may be part of a password; so do the options.
+    Everything before the last ``@`` is removed, since an unencoded ``/`` or ``?`` may be part of a password, and so are the
+    options.
 
     Parameters
     ----------
@@ -32,19 +33,19 @@ def redact(text: str) -> str:
 
 
 def check_arguments(tokens: Sequence[str], schemes: Sequence[str]) -> None:
-    """Raise if an argument of a command holds an address with a password in it.
+    """Raise ConfigError if a command's argument contains an address with a password.
 
     Parameters
     ----------
     tokens
-        The command's arguments.
+        Arguments of the command.
     schemes
-        How an address can begin.
+        Schemes of addresses.
 
     Raises
     ------
     ConfigError
-        Saying where the password belongs. Arguments are no place for it: every user of the machine can list them.
+        With the proper places for a password, since every user of the machine can list arguments.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a broker's refusal means: a wrong password, an authority, a host name, a certificate that is missing."""
+"""Translate clients' errors on passwords and certificates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["hide", "refusal"]
 
-_MIN_HIDDEN = 4  # characters; hiding a shorter one would cut up words and so tell it
+_MIN_HIDDEN = 4  # characters; hiding a shorter password would cut words and so reveal it
 
 
 class _Reason(NamedTuple):
@@ -23,12 +23,12 @@ class _Reason(NamedTuple):
     help: str
 
 
-_SERVER = "a broker that proves who it is"
-_CLIENT = "a broker that lets us in"
+_SERVER = "a broker with a trusted certificate"
+_CLIENT = "a broker that accepts the login"
 _UNTRUSTED = _Reason(
     ("verify failed", "self-signed certificate", "unable to get local issuer", "could not be verified"),
     _SERVER,
-    "a certificate of an authority that is not trusted here",
+    "a certificate of an untrusted authority",
     "Give the authority's certificate as tls_ca=FILE.",
 )
 _PASSWORD = _Reason(
@@ -47,40 +47,40 @@ _PASSWORD = _Reason(
         "sasl",
     ),
     _CLIENT,
-    "a refusal of the user or the password",
+    "a wrong user or password",
     "Check both.",
 )
-# In this order: a text on a wrong host name also says that the certificate couldn't be verified.
+# The order matters, since a message on a wrong host name also mentions the failed verification.
 _REASONS = (
     _Reason(
         ("mismatch", "does not match host name", "doesn't match"),
         _SERVER,
         "a certificate for another host name",
-        "Write the name that its certificate has.",
+        "Use the host name in its certificate.",
     ),
     _Reason(
         ("certificate has expired", "certificate expired"),
         _SERVER,
-        "a certificate that has expired",
-        "Renew it, and look at this machine's clock.",
+        "an expired certificate",
+        "Renew it, and check this machine's clock.",
     ),
     _Reason(
         ("certificate required", "requires a valid client certificate", "peer did not return a certificate"),
         _CLIENT,
-        "a demand for a client certificate",
+        "no client certificate, which it requires",
         "Give tls_cert=FILE and tls_key=FILE.",
     ),
     _Reason(
         ("alert unknown ca", "alert bad certificate", "alert certificate unknown", "alert unsupported certificate"),
         _CLIENT,
-        "a refusal of our certificate",
+        "a rejected client certificate",
         "Give tls_cert= and tls_key= of an authority that the broker trusts.",
     ),
     _UNTRUSTED,
     _Reason(
         ("wrong version number", "record layer failure", "does not support ssl", "offers no tls", "http request"),
-        "a broker that encrypts",
-        "one that does not at this port",
+        "a broker with TLS at this port",
+        "none",
         "Use its port for TLS.",
     ),
     _PASSWORD,
@@ -88,21 +88,21 @@ _REASONS = (
 
 
 def refusal(address: Address, text: str) -> BrokerRefused | None:
-    """Return the error for what a client reports, None where it speaks of no refusal.
+    """Return the error for a client's message if it reports a refusal, else None.
 
     Parameters
     ----------
     address
-        Whose client.
+        The client's address.
     text
-        What it reports.
+        The client's message.
 
     Examples
     --------
     >>> from headwater.streams.brokers import read_address
     >>> error = refusal(read_address("redis://me:no@localhost/orders"), "WRONGPASS invalid username-password pair")
     >>> print(error)
-    expected a broker that lets us in, got a refusal of the user or the password — at redis://localhost:6379/orders. Check both.
+    expected a broker that accepts the login, got a wrong user or password — at redis://localhost:6379/orders. Check both.
     """
     tls = tls_of(address)
     found = _reason(text)
@@ -113,7 +113,7 @@ def refusal(address: Address, text: str) -> BrokerRefused | None:
     got, remedy = found.got, found.help
     if found is _PASSWORD and login(address).password is None:
         variable = f"HEADWATER_{address.scheme.upper()}_PASSWORD"
-        got, remedy = "a demand for a password", f"Set {variable} in the environment, or give password_file=FILE."
+        got, remedy = "no password, which it requires", f"Set {variable} in the environment, or give password_file=."
     return BrokerRefused(expected=found.expected, got=got, at=address.at, help=remedy)
 
 
@@ -123,14 +123,14 @@ def _reason(text: str) -> _Reason | None:
 
 
 def hide(address: Address, text: str) -> str:
-    """Return a client's text without the password, should it be in there.
+    """Return a client's message with the password hidden.
 
     Parameters
     ----------
     address
-        Whose password.
+        Address with the password.
     text
-        What a client says.
+        The client's message.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A password that no print, log or error shows."""
+"""Secret text that is never printed or logged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["Secret"]
 
 
 class Secret:
-    """Hold a text whose ``repr`` and ``str`` don't show it.
+    """Wrap a text so that ``repr`` and ``str`` don't show it.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text, for the client of a broker and for nobody else."""
+        """Return the text, for a broker's client only."""
         return self._text
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""How a connection is encrypted: the broker's certificate and host name are verified unless the address says otherwise."""
+"""TLS settings of connections, with verified certificate and host name by default."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Tls", "TlsContext", "authorities", "tls_of"]
 _ON, _OFF, _UNVERIFIED = ("true", "yes", "on", "1"), ("false", "no", "off", "0"), "unverified"
 _HANDSHAKE_S = 2.0
 _FILES = ("tls_ca", "tls_cert", "tls_key", "tls_key_password_file")
-# Where distributions keep the authorities that a machine trusts: Debian, Red Hat, Alpine and macOS.
+# Certificate authorities of Debian, Red Hat, Alpine and macOS.
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -39,11 +39,11 @@ class Tls:
     verify
         Whether the broker's certificate and host name are checked.
     ca
-        A file of the authorities that vouch for the broker; empty for those that the machine trusts.
+        File of certificate authorities for the broker; empty for the system's.
     cert, key
         Files of the client's certificate and of its private key; ``key`` is empty where ``cert`` holds both.
     key_password
-        What the key is encrypted with.
+        Password of the encrypted key.
     """
 
     verify: bool = True
@@ -53,12 +53,12 @@ class Tls:
     key_password: Secret | None = None
 
     def context(self, at: str = "tls") -> TlsContext:
-        """Return the context for clients that use Python's ``ssl``; it reads the files anew.
+        """Return a context for clients that use Python's ``ssl``, reading the files again.
 
         Raises
         ------
         ConfigError
-            If a file is missing, or is none of certificates or keys.
+            If a file is missing or invalid.
         """
         context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = self.verify
@@ -69,19 +69,19 @@ class Tls:
             context.load_default_certs()
         if self.cert:
             password = "" if self.key_password is None else self.key_password.reveal()
-            # Without a password given here, OpenSSL would ask for it at the terminal.
+            # Without a password, OpenSSL would prompt at the terminal.
             chain = lambda: context.load_cert_chain(self.cert, self.key or None, password=lambda: password)  # noqa: E731
             what = "tls_cert= and tls_key= a certificate and its private key"
             _load(chain, what, f"{self.cert} {self.key}".strip(), at)
         return context
 
     def handshake(self, address: Address) -> str:
-        """Return what a bare handshake says is wrong, for clients that report no more than a lost connection.
+        """Return the error of a bare handshake, for clients that report only a lost connection.
 
         Parameters
         ----------
         address
-            The broker's; its first server is asked.
+            Address of the broker, whose first server is used.
 
         Returns
         -------
@@ -89,13 +89,13 @@ class Tls:
             OpenSSL's text, empty where the handshake succeeds or the broker can't be reached.
         """
         if address.scheme == "postgresql":
-            return ""  # libpq says it, and the protocol begins in the clear
+            return ""  # libpq reports it, and the protocol starts unencrypted
         try:
             with socket.create_connection((address.host, address.port), timeout=_HANDSHAKE_S) as plain:
                 if address.scheme == "nats":
-                    plain.recv(1 << 16)  # the server speaks first, in the clear
+                    plain.recv(1 << 16)  # the server speaks first, unencrypted
                 with self.context().wrap_socket(plain, server_hostname=address.host) as encrypted:
-                    encrypted.recv(1)  # since TLS 1.3 a refused client hears of it after the handshake
+                    encrypted.recv(1)  # since TLS 1.3 the server reports a refusal after the handshake
         except ssl.SSLError as error:
             return str(error)
         except OSError:
@@ -104,20 +104,20 @@ class Tls:
 
 
 class _Socket(ssl.SSLSocket):
-    """A socket that is closed where its handshake fails; paho leaves it open."""
+    """Socket that closes when its handshake fails, which paho doesn't do."""
 
     def do_handshake(self, block: bool = False) -> None:
         try:
             super().do_handshake(block)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            raise  # it goes on later
+            raise  # the handshake continues later
         except ssl.SSLError:
             self.close()
             raise
 
 
 class TlsContext(ssl.SSLContext):
-    """A context that knows whether it was used, for clients that connect in the clear where the server offers nothing else."""
+    """Context that records its use, to detect clients that fall back to plain text."""
 
     used = False
     sslsocket_class = _Socket
@@ -128,16 +128,16 @@ class TlsContext(ssl.SSLContext):
 
 
 def tls_of(address: Address, prefix: str = "tls", *, implied: bool = False) -> Tls | None:
-    """Return how the connection of an address is encrypted; None where it is not.
+    """Return the encryption of an address's connection, or None.
 
     Parameters
     ----------
     address
-        Its options ``tls=``, ``tls_ca=``, ``tls_cert=``, ``tls_key=`` and ``tls_key_password_file=`` say it.
+        Address with the options ``tls=``, ``tls_ca=``, ``tls_cert=``, ``tls_key=`` and ``tls_key_password_file=``.
     prefix
-        What these options begin with.
+        Prefix of these options.
     implied
-        Whether to encrypt where no option speaks of it.
+        Whether to encrypt by default.
 
     Raises
     ------
@@ -160,22 +160,22 @@ def tls_of(address: Address, prefix: str = "tls", *, implied: bool = False) -> T
         raise _wrong(address, f"{prefix}= one of {', '.join(known)}", word, did_you_mean(word, known))
     if word in _OFF:
         if files:
-            raise _wrong(address, f"{prefix}=true with {prefix}_… options", f"{prefix}={word}", "Take one of them out.")
+            raise _wrong(address, f"{prefix}=true with {prefix}_… options", f"{prefix}={word}", "Remove one of them.")
         return None
     ca, cert, key = (options.get(f"{prefix}_{what}", "") for what in ("ca", "cert", "key"))
     if key and not cert:
         raise _wrong(address, f"{prefix}_cert= with {prefix}_key=", "none", "Name the certificate.")
     if ca and word == _UNVERIFIED:
-        raise _wrong(address, f"{prefix}=true with {prefix}_ca=", word, "Take one of them out.")
+        raise _wrong(address, f"{prefix}=true with {prefix}_ca=", word, "Remove one of them.")
     whose = address.scheme if prefix == "tls" else prefix.removesuffix("_tls")
     password = secret_of(whose, "tls_key_password", _renamed(options, prefix), address.at) if cert else None
     tls = Tls(word != _UNVERIFIED, ca, cert, key, password)
-    tls.context(address.at)  # a file that can't be used is found here, in one sentence for every client
+    tls.context(address.at)  # reports invalid files here, with the same message for every client
     return tls
 
 
 def authorities() -> str | None:
-    """Return the file of the authorities that this machine trusts, for clients that don't find it by themselves."""
+    """Return the system's file of certificate authorities, for clients that don't find it."""
     paths = [os.environ.get("SSL_CERT_FILE"), ssl.get_default_verify_paths().cafile, *_BUNDLES]
     return next((path for path in paths if path and Path(path).is_file()), None)
 
@@ -195,7 +195,7 @@ def _load(what: Any, expected: str, got: str, at: str) -> None:
 def _why(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         reason = (error.reason or "").replace("_", " ").lower()
-        return {"": "no PEM file", "bad decrypt": "an encrypted key and not its password"}.get(reason, reason)
+        return {"": "no PEM file", "bad decrypt": "an encrypted key without its password"}.get(reason, reason)
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
