@@ -143,7 +143,7 @@ def _numbers(series: Any) -> NDArray[np.float64]:
 
 
 def _durations(series: Any) -> NDArray[np.float64]:
-    """Return a column of durations in seconds, missing ones as NaN."""
+    """Return a column of durations in seconds, with NaN for missing ones."""
     absent = np.asarray(series.is_null().to_numpy(), bool)
     ticks = series.dt.total_microseconds()
     out = np.asarray((ticks.fill_null(0) if absent.any() else ticks).to_numpy(), np.float64) / 1_000_000

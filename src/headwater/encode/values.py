@@ -34,7 +34,7 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - naive times are used as written
 _DAY = 86400.0
 _SECONDS = ("W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as")
-"""Units of durations that have a number of seconds; months and years have none."""
+"""Units of durations with a fixed number of seconds, which months and years lack."""
 _DAY_US = 86_400_000_000
 _DOUBLE = struct.Struct("d")
 
@@ -136,8 +136,8 @@ def as_time(value: Any) -> dt.datetime | None:
 
 
 def is_period(value: Any) -> bool:
-    """Return whether a value is a period of pandas, such as a month: it is read as its start."""
-    pandas = sys.modules.get("pandas")  # who has such a value has imported it
+    """Return whether a value is a pandas period, such as a month, which is read as its start."""
+    pandas = sys.modules.get("pandas")  # imported already, if the value is a period
     return pandas is not None and isinstance(value, pandas.Period)
 
 
