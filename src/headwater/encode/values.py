@@ -153,7 +153,7 @@ def time_parts(when: dt.datetime) -> tuple[float, ...]:
 
 
 def _is_number(value: Any) -> bool:
-    """Return whether float() accepts a value of a foreign type, by its ``__float__`` or ``__index__``."""
+    """Return whether float() accepts a value of a foreign type that is no text."""
     try:
         _DOUBLE.pack(value)
     except struct.error:

@@ -150,9 +150,8 @@ def judge_columns(
         else (name in known and _as_known(cells, known[name])) or _judge(cells, writing)
         for name, cells in columns.items()
     }
-    formatted = [verdict for verdict in judged.values() if verdict.counts and verdict.kind != TEXT]
-    numbers = [verdict for verdict in judged.values() if verdict.kind == NUMBER]
-    sure = writing.decimal or _decimal_of_file(numbers, semicolons)
+    formatted = [verdict for verdict in judged.values() if (verdict.counts or verdict.points) and verdict.kind != TEXT]
+    sure = writing.decimal or _decimal_of_file(formatted, semicolons)
     decimal = sure or ("," if semicolons else ".")
     order = writing.dates or _order_of_file(formatted, decimal)
     readers, remarks = {}, []
@@ -229,11 +228,13 @@ def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None], writing:
         if dated == sum(counts.values()):
             return Judged(DATE, dates=dates, counts=counts)
     if not any(map(_ZEROS.match, cells)):
-        texts = [cell.strip() for cell, number in zip(cells, numbers, strict=True) if number is not None]
-        points = any("." in text for text in texts)
-        either = points and writing == _NO_OPTIONS and all(map(_GROUPS_ONLY.fullmatch, texts))
-        if either:
-            return Judged(NUMBER, (_PLAIN, _GROUPED), counts=Counter(texts))
+        points = "." in "".join(cells)
+        if points and writing == _NO_OPTIONS:
+            counts = Counter(map(str.strip, cells))
+            for cell in counts.keys() & MISSING:
+                del counts[cell]
+            if all(map(_GROUPS_ONLY.fullmatch, counts)):
+                return Judged(NUMBER, (_PLAIN, _GROUPED), counts=counts)
         return Judged(NUMBER, (_PLAIN,), points=points)
     if len(widths) == 1 and min(widths) >= _POSTAL:
         return Judged(TEXT, remark="codes that begin with zeros, read as texts.")
@@ -261,7 +262,7 @@ def _mixed(odd: int, total: int, nouns: str, fate: str) -> str:
 
 
 def _decimal_of_file(columns: Sequence[Judged], semicolons: bool) -> str:
-    """Return the decimal sign that the numeric columns show beyond doubt, else "".
+    """Return the decimal sign that the columns show beyond doubt, else "".
 
     A number with two signs of the same kind, such as 1.203.943, settles it alone: no fraction has two.
     """
@@ -309,7 +310,9 @@ def _reader(
     started = known is not None
     if verdict.kind == NUMBER:
         style = _number_style(verdict, decimal, known)
-        remark = "" if known is not None and style == known.number else _remark_on_number(verdict, style, writing)
+        sure = style is _PLAIN and len(verdict.numbers) == 1 and not verdict.remark
+        quiet = sure or (known is not None and style == known.number)
+        remark = "" if quiet else _remark_on_number(verdict, style, writing)
         return ColumnReader(NUMBER, number=style, started=started), remark
     if verdict.kind == DATE:
         kept = [style for style in verdict.dates if known is not None and style == known.date]
