@@ -119,9 +119,9 @@ class Expert:
         return sum(n * m for n, m in pairwise(widths)) + biases, widths[0]
 
     def without_depth(self, kept: int) -> Expert:
-        """Return the expert with one hidden layer in place of several: the first (0), or one as wide as the last (-1).
+        """Return the expert with a single hidden layer, the first (0) or one as wide as the last (-1).
 
-        It reads and answers as this one does, in little memory, so that what a row adds can be measured.
+        It has the same inputs and outputs with few parameters, to measure the memory that a row adds.
 
         Examples
         --------

@@ -13,7 +13,7 @@ from headwater.nn.layers import Activation, Dense, Embedding
 from headwater.nn.shapes import Shape, reads_image, size_of
 
 HEAVIEST = 1e15
-"""The core's bound on the weight of a sample: the square of a gradient times it is finite in float32."""
+"""Maximum weight of a sample in the core, which keeps its product with a squared gradient finite in float32."""
 
 
 def table_of(
