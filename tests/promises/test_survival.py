@@ -545,7 +545,7 @@ def test_every_reason_that_can_be_counted_is_stated_and_every_stated_one_can_be_
 def test_lengths_must_agree(cls):
     model = cls((4,))
     for call, error in (
-        (lambda: model.learn_many(ROWS[:3], [0, 1]), ("3 answers for 3 rows", "2", "y", "Give one answer a row.")),
+        (lambda: model.learn_many(ROWS[:3], [0, 1]), ("3 answers for 3 rows", "2", "y", "Give one answer per row.")),
         (lambda: model.learn_many(ROWS[:3], [0, 1, 0], [1.0]), ("3 weights for 3 rows", "1", "w", "Give one a row.")),
         (
             lambda: model.step_many(ROWS[:3], [0, 1, 0], ask=ROWS[:2]),

@@ -1,5 +1,4 @@
-"""Keep what was learned: the file of a model, the journal and snapshots of a durable learner, ONNX graphs.
+"""Persistence of models (model files, durable stores with a journal and snapshots, ONNX graphs).
 
-The store knows settings and arrays. What builds a learner from them stands above it: ``headwater.load`` and
-``headwater.store.durable``.
+The store handles settings and arrays only. ``headwater.load`` and ``headwater.store.durable`` build learners from them.
 """

@@ -1,4 +1,4 @@
-"""``open``: a learner in this process that loses nothing it has been taught, however the process ends."""
+"""Open durable learners, which lose no acknowledged example, however the process ends."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ def open(  # noqa: A001 - as gzip.open
     policy: RetentionPolicy | None = None,
     limits: Limits | None = None,
 ) -> DurableLearner:
-    """Open a durable learner: what it was taught is on disk before a call returns, and comes back to the bit.
+    """Open a durable learner that writes each example to disk before the call returns.
+
+    After a restart its state is restored bit for bit.
 
     Parameters
     ----------
     path : str or Path
-        The store, one SQLite file; made if it is missing.
+        The store, one SQLite file, created if missing.
     learner : Classifier or Regressor, optional
-        What a new store begins with (a Classifier without it); ignored when the store has a learner already.
+        Initial learner of a new store, by default a Classifier. Ignored when the store already has a learner.
     policy : RetentionPolicy, optional
-        How much is kept.
+        How much of the journal and the pending predictions is kept.
     limits : Limits, optional
-        What one call may bring at most; beyond, it is refused before anything is written.
+        Limits of one call. A larger call is rejected before anything is written.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def open(  # noqa: A001 - as gzip.open
     Raises
     ------
     StoreError
-        If the file is in use by another process, damaged before its tail, or no store.
+        If the file is in use by another process, damaged before its tail, or not a store.
 
     Examples
     --------

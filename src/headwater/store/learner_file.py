@@ -1,8 +1,8 @@
-"""Save and load: what a learner is made of, as settings and arrays, and the learner that is built from them.
+"""Save and load learners and networks in model files.
 
-A file holds settings and counters as JSON; tensors by the names of the core's state (``nn.core.STATE``), the vocabulary
-among them; and ``sample``, what a diagnosis needs. The file itself is ``store.model_file``'s; the arrays of a ``Network``
-too.
+A file holds settings and counters as JSON, tensors under the names of the core's state (``nn.core.STATE``, including the
+vocabulary), and ``sample``, the data for ``diagnose()``. ``store.model_file`` defines the container and the arrays of a
+``Network``.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ Model = TypeVar("Model", bound=Learner | Network)
 
 
 def save(model: Learner | Network, path: str | Path) -> None:
-    """Write a learner or a network to a file: first beside it, then in its place, so that a crash leaves the old one or the new one.
+    """Write a learner or a network to a file atomically (temporary file, then rename).
 
     Parameters
     ----------
     model : Learner or Network
-        What to write; a learner of any kind.
+        A learner of any kind, or a network.
     path : str or Path
         The file.
 
@@ -65,27 +65,27 @@ def load(path: str | Path) -> Any: ...
 @overload
 def load(path: str | Path, kind: type[Model]) -> Model: ...
 def load(path: str | Path, kind: type[Any] | None = None) -> Any:
-    """Read a learner or a network from a file; it goes on learning where it stopped, to the bit.
+    """Load a learner or a network from a file, ready to continue learning bit for bit.
 
     Parameters
     ----------
     path : str or Path
-        A file that ``save`` wrote; or a store, which stays as it is: its default model after the last event, or its fleet after
-        the last commit.
+        A file that ``save`` wrote, or a store, which stays unchanged. A store gives its default model after the last event, or its
+        fleet after the last commit.
     kind : type, optional
-        What the file must hold, such as `Classifier` or `nn.Network`. Type checkers then know what is returned.
+        Required class, such as `Classifier` or `nn.Network`. Type checkers then know the returned type.
 
     Returns
     -------
     Learner or Network
-        Of the kind that was saved.
+        The saved object.
 
     Raises
     ------
     ModelFileError
-        If the file is missing, truncated, altered, from a later version, or holds something else than ``kind``.
+        If the file is missing, truncated, altered, from a later version, or doesn't hold a ``kind``.
     StoreError
-        If it is a store that another process has open, or a damaged one.
+        If the path is a damaged store, or one that another process has open.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def load(path: str | Path, kind: type[Any] | None = None) -> Any:
 
 
 def _in_store(path: str | Path) -> Any:
-    """Return what a store holds, in memory: its default model after the last event, or the members after the last commit."""
+    """Load a store's default model after the last event, or its fleet after the last commit, into memory."""
     if is_member_store(read_head(path)):
         return _FLEET.value.from_store(path)
     from headwater.store.service.durable_learner import NAME
@@ -119,7 +119,7 @@ def _in_store(path: str | Path) -> Any:
 
 
 def to_bytes(model: Learner | Network) -> bytes:
-    """Return the file of a learner or a network as bytes."""
+    """Serialize a learner or a network to the bytes of a model file."""
     if isinstance(model, Network):
         return seal(pack_network(model))
     saved = _pack(model)
@@ -128,7 +128,7 @@ def to_bytes(model: Learner | Network) -> bytes:
 
 
 def from_bytes(data: bytes, at: str) -> Any:
-    """Return the learner or the network whose file these bytes are."""
+    """Load a learner or a network from the bytes of a model file."""
     saved = unseal(data, at)
     with fitting(at):
         if saved.header["learner"] == "Network":
@@ -137,7 +137,9 @@ def from_bytes(data: bytes, at: str) -> Any:
 
 
 def fingerprint(model: Learner | Network) -> str:
-    """Return a hash of everything that a learner has learned: equal for two learners only if they go on alike, to the bit.
+    """Return a hash of the whole learned state.
+
+    Learners with equal fingerprints behave identically from here on, bit for bit.
 
     Examples
     --------
@@ -157,7 +159,7 @@ def fingerprint(model: Learner | Network) -> str:
 
 
 class _Copy:
-    """A copy of a learner in short turns: its parameters piece by piece, all else at the end."""
+    """Copy a learner in short turns, parameters piece by piece and everything else at the end."""
 
     def __init__(self, learner: Learner) -> None:
         self._learner, self._engine = learner, learner.engine
@@ -165,15 +167,15 @@ class _Copy:
         self._taken: tuple[SavedModel, dict[str, DiagnosisSample]] | None = None
 
     def advance(self) -> bool:
-        """Copy some parameters; return whether it is worth calling again before `finish`."""
+        """Copy some parameters and return whether another call before `finish` is worthwhile."""
         return self._parameters is not None and self._parameters.advance()
 
     def stop(self) -> None:
-        """Note how the learner stands now; from here on it may go on."""
+        """Fix the state to copy, after which the learner may continue."""
         self._taken = self._take()
 
     def finish(self) -> SavedModel:
-        """Return the learner as it stood at ``stop``; as it stands now without."""
+        """Return the state at ``stop``, or the current state if ``stop`` was not called."""
         return _with_samples(*(self._taken or self._take()))
 
     def _take(self) -> tuple[SavedModel, dict[str, DiagnosisSample]]:
@@ -184,18 +186,18 @@ class _Copy:
 
 
 def _pack(learner: Any) -> SavedModel:
-    """Return settings and arrays of a learner, as they stand at one moment."""
+    """Return a consistent snapshot of a learner's settings and arrays."""
     with learner.held():
         taken = _taken(learner)
     return _with_samples(*taken)
 
 
 def _taken(learner: Any, copied: Mapping[str, NDArray[Any]] = EMPTY) -> tuple[SavedModel, dict[str, DiagnosisSample]]:
-    """Return settings and arrays of a learner, and what it keeps for a diagnosis, which takes longer to write than to copy.
+    """Return a learner's settings and arrays, and its diagnosis samples, which take longer to write than to copy.
 
-    ``copied``: arrays that have been copied already.
+    ``copied`` holds arrays that were copied before.
     """
-    if not isinstance(learner, Learner):  # a fleet, which stands above this room
+    if not isinstance(learner, Learner):  # a fleet, which this room must not import
         fleet: SavedModel = learner.saved()
         return fleet, {}
     engine = learner.engine
@@ -222,16 +224,16 @@ def _with_samples(saved: SavedModel, samples: Mapping[str, DiagnosisSample]) -> 
 
 
 def _check_names(arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Refuse columns whose names are another one in the next process, such as objects that are shown with their address.
+    """Raise ModelFileError for names that the next process can't reproduce, such as objects shown by address.
 
-    A store needs no such check: its names come from the journal, which holds plain values only.
+    A store needs no such check, because its journal holds plain values only.
     """
     for prefix in _prefixes(arrays, "column_name"):
         _check_names_of(arrays, prefix)
 
 
 def _prefixes(arrays: Mapping[str, NDArray[Any]], name: str) -> list[str]:
-    """Return what stands before the names of arrays that are called so: nothing, or the number of an output and a dot."""
+    """Return the prefixes of all arrays with a name ("" or an output number and a dot)."""
     return [key.removesuffix(name) for key in arrays if key == name or key.endswith(f".{name}")]
 
 
@@ -250,7 +252,7 @@ def _check_names_of(arrays: Mapping[str, NDArray[Any]], prefix: str) -> None:
 
 
 def _unpack(saved: SavedModel, at: str) -> Any:
-    """Build a learner and put what was saved into it."""
+    """Build a learner from its saved settings and arrays."""
     with fitting(at):
         if saved.header["learner"] == "Fleet":
             return _FLEET.value.from_saved(saved, at)
@@ -260,7 +262,7 @@ def _unpack(saved: SavedModel, at: str) -> Any:
 def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learner:
     settings = {name: from_json(value) for name, value in header["settings"].items()}
     cls: type[Learner] = kind_named(header["learner"]).cls
-    if "text" in cls.__dataclass_fields__:  # files of the first versions have no columns of text
+    if "text" in cls.__dataclass_fields__:  # files of the first versions predate text columns
         settings.setdefault("text", None)
     learner = cls(**settings)
     learner.resume(
@@ -277,7 +279,7 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learne
 
 
 def _engine(learner: Learner, counts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> BaseEngine:
-    """Build an engine on saved arrays; the core checks each of them against what the settings declare."""
+    """Build an engine from saved arrays. The core validates them against the settings."""
     _check_texts(arrays)
     engine = learner.new_engine(arrays)
     engine.resume_counts(counts)
@@ -285,14 +287,14 @@ def _engine(learner: Learner, counts: dict[str, Any], arrays: dict[str, NDArray[
 
 
 def _counter(counts: dict[str, int]) -> Counter[str]:
-    """Return counts by reason, if that is what they are."""
+    """Return counts by reason after validating them."""
     if not all(type(count) is int and count >= 0 for count in counts.values()):
         raise ValueError("refused", "counts of 0 or more", counts)
     return Counter(counts)
 
 
 def _notes(header: dict[str, Any]) -> dict[str, Any]:
-    """Return how the command line read the rows, which files of the first versions don't say."""
+    """Return the saved input options of the command line, {} in files of the first versions."""
     notes = header.get("notes", {})
     if type(notes) is not dict:
         raise ValueError("notes", "names and values", notes)
@@ -300,7 +302,7 @@ def _notes(header: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_texts(arrays: dict[str, NDArray[Any]]) -> None:
-    """Refuse names that are no UTF-8, one by one; the core checks all else, and that there are names where it needs them."""
+    """Raise ValueError if names are not valid UTF-8, one by one. The core checks everything else."""
     for prefix in _prefixes(arrays, "names_bytes"):
         texts, ends = arrays[f"{prefix}names_bytes"].tobytes(), arrays[f"{prefix}names_end"]
         texts.decode("utf-8", "surrogatepass")
@@ -310,4 +312,4 @@ def _check_texts(arrays: dict[str, NDArray[Any]]) -> None:
 
 
 LEARNER_FORMAT = LearnerFormat(_pack, _Copy, _unpack)
-"""What a store is handed, so that it can keep learners without knowing them."""
+"""Serialization passed to a store, which itself knows no learner classes."""

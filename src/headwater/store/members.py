@@ -1,9 +1,8 @@
-"""Members of a fleet in one SQLite file: a record for each key, and what all have in common.
+"""Store the members of a fleet in one SQLite file, with one record per key.
 
-Records carry a version. What is written goes into the version behind the committed one, in short transactions, so that a large
-commit needs little room in the write-ahead log. A commit is one small transaction that names the new version: before it the
-members are those of the last commit, and from then on those that were written since. A commit that fails, such as on a full disk,
-changes nothing and can be tried again.
+Records carry a version. Writes go to the version after the committed one, in short transactions, so that a large commit needs
+little room in the write-ahead log. The commit itself is one small transaction that sets the new version. Readers see the old
+version before it and the new one after it. A failed commit, such as on a full disk, changes nothing and may be retried.
 
 Only one process may have the file open.
 """
@@ -26,7 +25,7 @@ from .ownership import IN_USE, OwnedFile, is_open_here
 __all__ = ["IN_USE", "Member", "MemberStore", "is_member_store", "undisturbed"]
 
 Member = tuple[int, str, bytes, list[int], int, float]
-"""Number, key as JSON, record, labels, rows scored, sum of scores."""
+"""Member as number, key (JSON), record, labels, rows scored, and sum of scores."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS record (
@@ -46,13 +45,13 @@ DROP TABLE member;
 COMMIT;
 """
 _MOST_ASKED = 500
-"""Members that are asked for at once."""
+"""Members fetched by one query."""
 _WRITTEN_AT_ONCE = 2_000_000
-"""Bytes of records in one short transaction, about: the write-ahead log has to hold them, and is checkpointed behind."""
+"""Approximate bytes of records in one short transaction, which the write-ahead log must hold until its checkpoint."""
 _REMOVED_AT_ONCE = 500
-"""Records that are removed in one short transaction."""
+"""Records removed in one short transaction."""
 _WAL_LEFT = 16 << 20
-"""Bytes of the write-ahead log that stay on the disk once it begins anew."""
+"""Bytes of the write-ahead log that stay on disk after its restart."""
 _OLDER = "version < (SELECT max(version) FROM record newest WHERE newest.number = record.number)"
 _FULL = (
     "Free some space and try again: nothing that was learned is lost, and the store is as it was at the last commit."
@@ -60,14 +59,14 @@ _FULL = (
 
 
 def is_member_store(data: bytes) -> bool:
-    """Whether a file that begins so is the store of a fleet."""
+    """Return whether a file with this beginning is the store of a fleet."""
     marks = [mark.to_bytes(4, "big") for mark in (_MARK, _MARK_WITHOUT_VERSIONS)]
     return data[:16] == b"SQLite format 3\0" and data[68:72] in marks
 
 
 @contextmanager
 def undisturbed(path: str | Path) -> Iterator[Path]:
-    """Yield the path of a store that may be opened: its own, or where this process has it open that of a copy, for a while."""
+    """Yield a path of the store that is safe to open, which is a temporary copy if this process has it open."""
     if not is_open_here(path):
         yield Path(path)
         return
@@ -79,25 +78,23 @@ def undisturbed(path: str | Path) -> Iterator[Path]:
 
 
 class MemberStore:
-    """The file of a fleet's members.
+    """The SQLite file of a fleet's members.
 
     Parameters
     ----------
     path : str or Path
-        The file; it is made if it isn't there.
+        The file, created if missing.
 
     Raises
     ------
     StoreError
-        If it can't be used, is something else, or another process has it open.
+        If the file can't be used, is not a fleet's store, or is open in another process.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
-        self._version = 0  # the committed one
-        self._written: set[int] = (
-            set()
-        )  # numbers with a record of a later version, or an older one that is to be removed
+        self._version = 0  # last committed version
+        self._written: set[int] = set()  # members with a record of another version, which may have to be removed
         self._owned = OwnedFile(Path(path), create=True)
         try:
             self._connection = sqlite3.connect(
@@ -121,7 +118,7 @@ class MemberStore:
             raise StoreError(
                 expected="a store of a fleet", got="another database", at=self.path, help="Give another file."
             )
-        # the mark comes before the WAL, so that the file itself tells what it is
+        # set application_id before entering WAL mode, so that the main file itself identifies its kind
         for setting in (
             f"application_id = {_MARK}",
             "journal_mode = WAL",
@@ -136,7 +133,7 @@ class MemberStore:
         self._forget_all_others()
 
     def _forget_all_others(self) -> None:
-        """Remove the records that are not of the last commit: written after it, or left over by one that was interrupted."""
+        """Delete records outside the last commit, whether newer or left over by an interrupted one."""
         members = int(self._noted("members") or 0)
         self._delete(self._all("SELECT rowid FROM record WHERE version > ? OR number >= ?", (self._version, members)))
         self._delete(self._all(f"SELECT rowid FROM record WHERE {_OLDER}"))
@@ -147,14 +144,14 @@ class MemberStore:
             expected="a store of a fleet that can be used",
             got=str(error),
             at=self.path,
-            help="See that no other process has it open, and that there is space; else use a copy.",
+            help="Check that no other process has it open and that there is free space, or use a copy.",
             code=IN_USE if in_use else "",
         )
 
-    # ---- what all have in common ------------------------------------------------------------------------------------
+    # ---- the header of the fleet ------------------------------------------------------------------------------------
 
     def about(self) -> dict[str, Any] | None:
-        """Return what the last commit noted of the fleet; None in a new store."""
+        """Return the fleet's header of the last commit, or None in a new store."""
         noted = self._noted("fleet")
         return None if noted is None else json.loads(noted)
 
@@ -165,11 +162,11 @@ class MemberStore:
     # ---- members ----------------------------------------------------------------------------------------------------
 
     def listed(self) -> list[tuple[int, str, int, float]]:
-        """Return number, key as JSON, rows scored and sum of scores of each member as it was opened, by number."""
+        """Return number, key (JSON), rows scored and sum of scores of each member, ordered by number."""
         return self._all("SELECT number, key, scored, score FROM record ORDER BY number")
 
     def put(self, members: Iterable[Member]) -> None:
-        """Write some members; the next commit makes them count."""
+        """Write members, effective with the next commit."""
         rows: list[tuple[Any, ...]] = []
         size = 0
         for number, key, record, labels, scored, score in members:
@@ -187,18 +184,18 @@ class MemberStore:
             self._connection.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def get(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes, list[int], int, float]]:
-        """Yield number, record, labels, rows scored and sum of scores of some members, as they were written last."""
+        """Yield the latest number, record, labels, rows scored and sum of scores of members."""
         wanted = sorted(numbers)
         for at in range(0, len(wanted), _MOST_ASKED):
             part = wanted[at : at + _MOST_ASKED]
             places = ",".join("?" * len(part))
-            columns = "number, max(version), record, labels, scored, score"  # of the row with the highest version
+            columns = "number, max(version), record, labels, scored, score"  # from the row with the maximum
             query = f"SELECT {columns} FROM record WHERE number IN ({places}) GROUP BY number"
             for number, _, record, labels, rows, total in self._all(query, part):
                 yield number, record, json.loads(labels), rows, total
 
     def remove(self, number: int, last: int) -> None:
-        """Remove a member, and give its number to the one that has the last; the next commit makes it count."""
+        """Delete a member and give its number to the last member, effective with the next commit."""
         newest = (
             "SELECT ?, ?, key, record, labels, scored, score FROM record WHERE number = ? ORDER BY version DESC LIMIT 1"
         )
@@ -208,70 +205,70 @@ class MemberStore:
             gone = "DELETE FROM record WHERE number = ? AND version > ?"
             self._connection.execute(gone, (last, self._version))
 
-    # ---- blocks that were done --------------------------------------------------------------------------------------
+    # ---- completed blocks -------------------------------------------------------------------------------------------
 
     def reply(self, source: str) -> tuple[int, bytes] | None:
-        """Return number and reply of the last block of a source that was done."""
+        """Return number and reply of the last completed block of a source."""
         found = self._all("SELECT number, reply FROM block WHERE source = ?", (source,))
         return (found[0][0], found[0][1]) if found else None
 
     def sources(self) -> list[str]:
-        """Return the sources of which a block was done."""
+        """Return the sources with a completed block."""
         return [source for (source,) in self._all("SELECT source FROM block")]
 
     def set_reply(self, source: str, number: int, reply: bytes) -> None:
-        """Note the last block of a source, with what was answered, beside a commit."""
+        """Record the last completed block of a source and its reply, as part of a commit."""
         self._all("INSERT OR REPLACE INTO block VALUES (?, ?, ?)", (source, number, reply))
 
     # ---- the journal ------------------------------------------------------------------------------------------------
 
     def append(self, body: bytes) -> None:
-        """Note a block whose members are not committed yet; it is on the disk when this returns."""
+        """Journal a block whose members are not committed yet. It is durable when this returns."""
         with self._transaction():
             self._connection.execute("INSERT INTO journal (body) VALUES (?)", (body,))
 
     def journal(self) -> list[bytes]:
-        """Return the blocks that were noted since the members were committed, the oldest first."""
+        """Return the journaled blocks since the last commit, oldest first."""
         return [body for (body,) in self._all("SELECT body FROM journal ORDER BY n")]
 
     def clear_journal(self) -> None:
-        """Forget these blocks, beside a commit: the members hold what was in them."""
+        """Clear the journal as part of a commit, because the members now include its blocks."""
         self._all("DELETE FROM journal")
 
     # ---- transactions -----------------------------------------------------------------------------------------------
 
     def commit(self, about: dict[str, Any], members: int, besides: Callable[[], None] = lambda: None) -> None:
-        """Make everything written since the last commit durable, all or nothing; after a failure it can be tried again.
+        """Commit everything written since the last commit durably, all or nothing. May be retried on failure.
 
         Parameters
         ----------
         about : dict
-            What all members have in common.
+            Header of the fleet.
         members : int
-            How many there are.
+            Number of members.
         besides : callable
-            Writes what is to count from the same moment on: replies, a journal that is cleared.
+            Writes further data in the same transaction, such as replies.
 
         Raises
         ------
         StoreError
-            If it could not be written: what counts is the commit before.
+            If writing failed. The previous commit stays in effect.
         """
         noted = [("fleet", json.dumps(about)), ("version", str(self._version + 1)), ("members", str(members))]
         try:
             with self._transaction():
                 self._connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", noted)
                 besides()
-        finally:  # the file knows whether it counts, whatever ended this
+        finally:  # read back, because only the file knows whether the commit took effect
             self._version = int(self._noted("version") or 0)
         self._forget_older(members)
 
     def _forget_older(self, members: int) -> None:
-        """Remove the records in whose place there are newer ones now, and those of numbers that are no longer there."""
+        """Delete superseded records, and records of numbers that no longer exist."""
         query = f"SELECT rowid FROM record WHERE number = ? AND (number >= ? OR {_OLDER})"
         try:
             self._delete([row for number in self._written for row in self._all(query, (number, members))])
-        except StoreError:  # the commit holds all the same, and they take room until the next one removes them
+        except StoreError:  # the commit is valid regardless, and the next one removes them
             return
         self._written.clear()
 
@@ -283,7 +280,7 @@ class MemberStore:
 
     @contextmanager
     def _short_transaction(self) -> Iterator[None]:
-        """Write without a sync of its own: a commit's sync brings to the disk whatever was written before it."""
+        """Write without a sync, because the next commit's sync also covers earlier writes."""
         self._connection.execute("PRAGMA synchronous = NORMAL")
         try:
             with self._transaction():
@@ -304,7 +301,7 @@ class MemberStore:
             raise StoreError(expected=error.expected, got=error.got, at=self.path, help=_FULL) from error
 
     def close(self) -> None:
-        """Close the file; what was not committed is undone."""
+        """Close the file, rolling back what was not committed."""
         self._owned.close()
 
     def _all(self, query: str, values: Iterable[Any] = ()) -> list[Any]:

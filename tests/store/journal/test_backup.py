@@ -134,7 +134,7 @@ def test_a_store_whose_log_was_removed_is_saved_by_a_backup(tmp_path):
     model = learned(path, 30)
     last = fingerprint(model.learner)
     os.unlink(f"{path}-wal")
-    with pytest.raises(StoreError, match=r"Save what was, while this process lives: `backup\(TO\)`"):
+    with pytest.raises(StoreError, match=r"Save the store while this process lives, with `backup\(TO\)`"):
         model.learn_one({"a": 1.0}, "x")
     model.backup(to)
     model.service._shut()

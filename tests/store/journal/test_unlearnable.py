@@ -51,7 +51,7 @@ def test_the_start_and_the_check_name_the_event_and_the_way_past_it(tmp_path, po
     poisoned(tmp_path / "a.db")
     sentence = (
         f"expected an event that default/champion can learn, got MemoryError: 25 GB — at event 21 of {tmp_path / 'a.db'}. "
-        "`headwater store skip FILE 21` leaves it out of every replay; it stays in the journal."
+        "`headwater store skip FILE 21` leaves it out of every replay. It stays in the journal."
     )
     for _ in range(2):
         with pytest.raises(UnlearnableEvent) as found:

@@ -31,7 +31,7 @@ FILES = {
     "nothing learned": to_bytes(Classifier()),
     "pool": to_bytes(taught(Regressor(effort="fast"))),
 }
-SOMETHING_ELSE = ("a safetensors file", "something else", "The file is truncated or no model; use another copy.")
+SOMETHING_ELSE = ("a safetensors file", "something else", "The file is truncated or not a model. Use another copy.")
 ALTERED = ("a file as it was saved", "one that is truncated or altered", "Use another copy.")
 
 
@@ -187,7 +187,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
             load(path)
         e = caught.value
         assert (e.expected, e.got, e.at) == ("a saved model", reason, str(path))
-        assert e.help == "Check the path; learner.save(path) writes one."
+        assert e.help == "Check the path. learner.save(path) writes a model."
     (tmp_path / "file").touch()
     for path in (str(tmp_path / "file" / "m.hw"), "nul\x00byte"):
         with pytest.raises(ModelFileError, match="expected a saved model"):
@@ -220,7 +220,7 @@ def test_a_place_that_cannot_be_written_is_said_and_the_model_unharmed(tmp_path)
             model.save(path)
         e = caught.value
         assert (e.expected, e.got, e.at) == ("a file that can be written", reason, str(Path(path)))
-        assert e.help == "Choose another place; the model in memory is unharmed."
+        assert e.help == "Choose another place. The model in memory is unharmed."
     assert to_bytes(model) == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"], "nothing is left behind"
     assert list((tmp_path / "folder").iterdir()) == []

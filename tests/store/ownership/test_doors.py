@@ -208,7 +208,7 @@ def test_once_its_files_are_gone_a_store_acknowledges_nothing_more(tmp_path, way
     model.learn_one({"a": 1.0}, "x")
     REMOVALS[way](path)
     name = "a.db-wal" if "log" in way else "a.db"
-    got = "another file in its place" if "replaced" in way else "none: it was removed or moved"
+    got = "another file in its place" if "replaced" in way else "none, because it was removed or moved"
     for _ in range(2):
         with pytest.raises(StoreError, match=f"expected {name} as this process opened it, got {got}") as stopped:
             model.learn_one({"a": 2.0}, "y")

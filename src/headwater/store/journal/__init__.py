@@ -1,1 +1,1 @@
-"""The one SQLite file of a durable learner: its lock, its tables, and what stands in them."""
+"""The SQLite file of a durable learner and its tables."""

@@ -1,7 +1,7 @@
-"""A whole copy of a store, made while it goes on learning: of one moment, in one step, verified, and then put into its place.
+"""Back up a store online, as a verified snapshot of one moment.
 
-SQLite's backup API copies all pages in one step under one read transaction. Writers go on beside it in the write-ahead log, and
-it never begins again, as a copy in many steps does after each commit of another process.
+SQLite's backup API copies all pages in one step under one read transaction. Writers meanwhile append to the write-ahead log.
+The copy never restarts, unlike a copy in many steps, which restarts after each commit of another process.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from .seal import read_seal, tables_of, write_seal
 __all__ = ["check_pages", "write_backup"]
 
 _SPARE = 16 << 20
-"""Bytes beside the copy itself that must be free: of its journal, and for learning to go on."""
+"""Free bytes required beyond the copy itself, for its journal and for learning to continue."""
 _BESIDE = ("-journal", "-wal", "-shm", "-mark", "-lock")
 
 
 def write_backup(source: sqlite3.Connection, to: Path, verify: Callable[[Path], None]) -> int:
-    """Copy a store to a path where nothing is yet; all of it or nothing.
+    """Copy a store to a new path, all or nothing, and return its size in bytes.
 
     Parameters
     ----------
     source : sqlite3.Connection
-        The store. What was committed when the copy begins is in it.
+        The store. The copy includes everything committed before it starts.
     to : Path
-        Where the copy goes. Until it is whole and verified it stands beside that, under another name.
+        Path of the copy. It gets this name only once it is complete and verified.
     verify : callable
-        Raises StoreError unless the copy is sound.
+        Raises StoreError if the copy is damaged.
 
     Returns
     -------
     int
-        Its size in bytes.
+        Size of the copy in bytes.
 
     Raises
     ------
     StoreError
-        If it can't be written, or the copy is not sound; nothing is left of it then.
+        If the copy can't be written, or is damaged. Nothing is left of it then.
     """
     part = to.with_name(f".{to.name}.{os.getpid()}.part")
     try:
@@ -70,7 +70,7 @@ def write_backup(source: sqlite3.Connection, to: Path, verify: Callable[[Path], 
             expected="a place that can be written",
             got=error.strerror or str(error),
             at=str(to),
-            help="Choose another one; the store is unharmed.",
+            help="Choose another one. The store is unharmed.",
         ) from error
     return size
 
@@ -81,7 +81,7 @@ def _check_place(source: sqlite3.Connection, to: Path) -> None:
             expected="a path where nothing is",
             got="a file",
             at=str(to),
-            help="Choose another name: a backup replaces nothing.",
+            help="Choose another name: a backup never overwrites a file.",
         )
     pages, size = (source.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     free = shutil.disk_usage(to.parent).free
@@ -95,9 +95,9 @@ def _check_place(source: sqlite3.Connection, to: Path) -> None:
 
 
 def _copy(source: sqlite3.Connection, part: Path) -> None:
-    """Copy all pages in one step, and make the copy a closed store in a single file."""
+    """Copy all pages in one step, and turn the copy into a closed store in a single file."""
     with closing(sqlite3.connect(part, isolation_level=None)) as copy:
-        copy.execute("PRAGMA synchronous=OFF")  # the file is synced as a whole before it gets its name
+        copy.execute("PRAGMA synchronous=OFF")  # the whole file is synced before it gets its name
         source.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
         if _is_learner(copy) and read_seal(copy) is not None:
@@ -107,7 +107,7 @@ def _copy(source: sqlite3.Connection, part: Path) -> None:
 
 
 def _is_learner(base: sqlite3.Connection) -> bool:
-    """Whether a database is the store of a durable learner, and not that of a fleet."""
+    """Return whether a database is the store of a durable learner, not of a fleet."""
     return base.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None
 
 
@@ -120,12 +120,12 @@ def _sync(path: Path) -> None:
 
 
 def check_pages(path: Path) -> None:
-    """Raise unless SQLite finds every page of a file sound.
+    """Raise StoreError unless SQLite's integrity check passes.
 
     Raises
     ------
     StoreError
-        Then.
+        If a page is damaged.
     """
     with closing(read_only(path)) as base:
         (word,) = base.execute("PRAGMA integrity_check(1)").fetchone()

@@ -1,8 +1,8 @@
-"""The one SQLite file of a store: its tables, how it is opened, and what its errors mean.
+"""Open the SQLite file of a store, check its tables, and translate its errors.
 
-WAL mode with ``synchronous=FULL``: a commit returns after fsync, so what was committed survives a power cut. The tables are made
-before WAL mode is entered, so the main file of a store always has them. Before a store is opened for writing it is looked at
-through a connection that can't write: SQLite takes a damaged WAL for a short one, and would delete the rest when it is closed.
+Stores use WAL mode with ``synchronous=FULL``. A commit returns after fsync, so committed data survives a power cut. The tables are
+created before WAL mode is entered, so the main file of a store always has them. A store is first checked through a read-only
+connection, because SQLite takes a damaged WAL for a short one, and would delete the rest on close.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from .seal import SEALED, refuse_torn, tables_of, write_seal
 from .wal import read_frames
 
 Transaction: TypeAlias = Callable[[], AbstractContextManager[None]]
-"""What begins a transaction, and commits it at the end."""
+"""Context manager factory that begins a transaction and commits it at the end."""
 
 FORMAT = SEALED
 _UNSEALED = 3
-"""The format of version 0.2, whose stores have no seal yet; the first commit makes it 4."""
+"""Format of version 0.2, whose stores have no seal yet. The first commit upgrades it to 4."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -60,43 +60,43 @@ CREATE TABLE damaged (seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, t INTEGER NOT
 CREATE TABLE skipped (seq INTEGER PRIMARY KEY, t INTEGER NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE history (model INTEGER PRIMARY KEY, body BLOB NOT NULL);
 """
-"""``journal.seq`` is the number of an entry's last event, ``n`` how many events it has; t is in ms since 1970. ``damaged`` holds
-entries that were set aside, ``skipped`` events that no learner can learn and that are left out by command. ``history`` is what a
-page shows of a model over time; learning never reads it."""
+"""``journal.seq`` is the number of an entry's last event, ``n`` its number of events, and t the time in ms since 1970. ``damaged``
+holds entries that were set aside, ``skipped`` events that no learner can learn and that a command excluded. ``history`` is the
+history that the page plots. Learning never reads it."""
 TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
 
-MS_TO_WAIT = 2000  # for a reader such as a backup; then the answer is that the store is in use
+MS_TO_WAIT = 2000  # for a reader such as a backup, before the store counts as in use
 _CHECKPOINT = 65_536
-"""Pages (256 MB) of WAL behind which SQLite itself makes a checkpoint, stopping the writer; `Maintenance` makes them earlier."""
+"""Pages (256 MB) of WAL after which SQLite itself checkpoints, blocking the writer. `Maintenance` checkpoints earlier."""
 
 _ID_BYTES = 8
-"""Random bytes of a store's id: two of a million stores share one in one of 37 million cases."""
+"""Random bytes of a store's id. The chance that any two of a million stores share one is 1 in 37 million."""
 
 _WAL_LEFT = 16 << 20
-"""Bytes of WAL that stay on the disk once it begins anew."""
+"""Bytes of WAL that stay on disk after a restart of the WAL."""
 
 
 def connect(owned: OwnedFile, *, create: bool = True, accept: bool = False) -> sqlite3.Connection:
-    """Open an owned file for writing, making the tables in a new one.
+    """Open an owned file for writing, creating the tables in a new one.
 
     Parameters
     ----------
     owned : OwnedFile
         The store's file.
     create : bool
-        Whether a new store is begun in an empty file.
+        Whether to create a new store in an empty file.
     accept : bool
-        Whether it is opened although its journal ends before what was acknowledged.
+        Whether to open a store whose journal ends before the last acknowledged event.
 
     Returns
     -------
     sqlite3.Connection
-        In autocommit mode: transactions are begun and ended by ``transaction``.
+        In autocommit mode. Use ``transaction`` to begin and end transactions.
 
     Raises
     ------
     StoreError
-        If it is no store, of another version, or has lost what it acknowledged.
+        If it is not a store, has another version, or has lost acknowledged events.
     """
     path = owned.path
     with sound(str(path)):
@@ -119,7 +119,7 @@ def _opened(path: Path, new: bool) -> sqlite3.Connection:
 
 
 def _look(path: Path, accept: bool) -> None:
-    """Refuse a file that is no store, or has lost what it acknowledged, before anything is written."""
+    """Raise StoreError if a file is not a store or has lost acknowledged events, before anything is written."""
     with closing(read_only(path)) as base:
         check_tables(base, path)
         if not accept:
@@ -127,17 +127,17 @@ def _look(path: Path, accept: bool) -> None:
 
 
 def refuse_unfit(base: sqlite3.Connection, path: Path) -> None:
-    """Refuse a store that lacks something that it acknowledged, or whose tables are of several moments.
+    """Raise StoreError if a store lacks acknowledged events, or mixes tables of several moments.
 
     Raises
     ------
     StoreError
-        Saying what, and the way out.
+        Names the problem and the way out.
     """
     refuse_lost(base, path)
     wal = path.with_name(f"{path.name}-wal")
     logged = wal.exists() and wal.stat().st_size > 0
-    base.execute("BEGIN")  # seal and tables of one moment, also where this process goes on writing
+    base.execute("BEGIN")  # read seal and tables in one snapshot, even while this process writes
     try:
         refuse_torn(base, path, alone=not logged and read_mark(path) is None)
     finally:
@@ -145,7 +145,7 @@ def refuse_unfit(base: sqlite3.Connection, path: Path) -> None:
 
 
 def read_only(path: Path) -> sqlite3.Connection:
-    """Open a store's file for reading: nothing in it, nor in its WAL, is changed."""
+    """Open a store's file read-only, leaving the file and its WAL unchanged."""
     address = f"file:{quote(str(path))}?mode=ro"
     base = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
     try:
@@ -158,12 +158,12 @@ def read_only(path: Path) -> sqlite3.Connection:
 
 
 def check_tables(base: sqlite3.Connection, path: Path) -> None:
-    """Refuse what is no store, or one of another version.
+    """Raise StoreError if a database is not a store, or has another version.
 
     Raises
     ------
     StoreError
-        Then.
+        If the tables or the format don't match.
     """
     tables = {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type='table'")}
     if not tables & TABLES:
@@ -177,7 +177,7 @@ def check_tables(base: sqlite3.Connection, path: Path) -> None:
             expected=f"a store of format {FORMAT}",
             got=f"format {row[0]}",
             at=str(path),
-            help="Update headwater." if later else "Export it with the version that wrote it, and learn it anew.",
+            help="Update headwater." if later else "Export it with the version that wrote it, and learn it again.",
         )
     missing = sorted(TABLES - tables) if row is not None else ["the format in meta"]
     if missing:
@@ -185,12 +185,12 @@ def check_tables(base: sqlite3.Connection, path: Path) -> None:
 
 
 def refuse_lost(base: sqlite3.Connection, path: Path) -> None:
-    """Refuse a store whose journal ends before what it acknowledged.
+    """Raise StoreError if a store's journal ends before the last acknowledged event.
 
     Raises
     ------
     StoreError
-        Naming where it ends, and the way out.
+        Names where the journal ends, and the way out.
     """
     mark, (seq, last_id) = read_mark(path), ends(base)
     wal = path.with_name(f"{path.name}-wal")
@@ -213,13 +213,13 @@ def refuse_lost(base: sqlite3.Connection, path: Path) -> None:
 
 
 def _hides_commits(wal: Path, seq: int) -> bool:
-    """Say whether a store that seems to have no events, or its log no frames, must have had some."""
+    """Return whether the log must have held commits that SQLite no longer finds."""
     frames = read_frames(wal, only_first=seq > 0)
     return not frames.empty and (frames.sound == 0 or (seq == 0 and frames.lost_commits > 0))
 
 
 def ends_where_it_should(path: Path) -> bool:
-    """Say whether a store's journal reaches what was acknowledged, as far as that is known; nothing is changed."""
+    """Return whether the journal reaches the last acknowledged event, as far as that is known. Read-only."""
     if not path.stat().st_size:
         return False
     with sound(str(path)), closing(read_only(path)) as base:
@@ -232,7 +232,7 @@ def ends_where_it_should(path: Path) -> bool:
 
 
 def ends(base: sqlite3.Connection) -> tuple[int, int]:
-    """Return the last event that a store knows of, and the last id of a prediction that it gave out."""
+    """Return the last event that a store knows of, and the last prediction id it issued."""
     tops = [base.execute(f"SELECT coalesce(max(seq), 0) FROM {table}").fetchone()[0] for table in _NUMBERED]
     row = base.execute("SELECT seq FROM sqlite_sequence WHERE name = 'pending'").fetchone()
     return max(tops), row[0] if row else 0
@@ -242,7 +242,7 @@ _NUMBERED = ("journal", "snapshots", "damaged")
 
 
 def _refuse_emptied(path: Path, create: bool) -> None:
-    """Refuse an empty file where a store once was: what is left of it lies beside it."""
+    """Raise StoreError for an empty file whose mark or WAL shows that a store was there."""
     wal = path.with_name(f"{path.name}-wal")
     mark = read_mark(path)
     if mark is not None and mark != (0, 0):
@@ -257,7 +257,7 @@ def _refuse_emptied(path: Path, create: bool) -> None:
             expected="a store",
             got=f"an empty file beside a write-ahead log of {wal.stat().st_size:,} bytes",
             at=str(path),
-            help=f"Put the file that belongs to {wal.name} back; to begin anew, remove {wal.name} first.",
+            help=f"Put the file that belongs to {wal.name} back. To begin anew, remove {wal.name} first.",
         )
     if not create:
         raise StoreError(expected="a store", got="an empty file", at=str(path), help="Check the path.")
@@ -276,26 +276,29 @@ def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
     base.execute(f"PRAGMA journal_size_limit={_WAL_LEFT}")
     base.execute("PRAGMA trusted_schema=OFF")
     base.execute("PRAGMA cell_size_check=ON")
-    base.execute("PRAGMA secure_delete=FAST")  # whatever SQLite was built with: pruned pages are not written once more
+    base.execute("PRAGMA secure_delete=FAST")  # don't zero pruned pages, whatever SQLite's build
     base.execute("PRAGMA cache_size=-16384")
     check_tables(base, path)
     _name_store(base)
 
 
 def _name_store(base: sqlite3.Connection) -> None:
-    """Give a store the id that its messages carry, where it has none yet: it is new, or of version 0.2."""
+    """Give a store an id if it has none, because it is new or of version 0.2."""
     if not store_id(base):
         base.execute("INSERT INTO meta VALUES ('id', ?)", (secrets.token_hex(_ID_BYTES),))
 
 
 def store_id(base: sqlite3.Connection) -> str:
-    """Return a store's id: random, made with the store, and the same for ever, in its copies too; empty where it has none."""
+    """Return the random id of a store, or "" if it has none.
+
+    The id is created with the store, never changes, and is shared by its copies.
+    """
     row = base.execute("SELECT value FROM meta WHERE key = 'id'").fetchone()
     return str(row[0]) if row else ""
 
 
 def sync_folder(path: Path) -> None:
-    """Make the name of a new file durable: it is in its folder, which has to reach the disk too."""
+    """Make the name of a new file durable by syncing its folder."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -305,16 +308,16 @@ def sync_folder(path: Path) -> None:
 
 @contextmanager
 def sound(at: str) -> Iterator[None]:
-    """Say in one sentence what is wrong with a store, whatever its damage makes fail inside.
+    """Turn errors caused by a damaged store into a StoreError with one sentence.
 
     Raises
     ------
     StoreError
-        In place of SQLite's errors, and of those that values of a wrong kind raise.
+        Replaces SQLite's errors, and those raised by values of a wrong type.
     """
     try:
         yield
-    except (StoreError, ConfigError):  # of what was asked, not of what is there
+    except (StoreError, ConfigError):  # these concern the request, not the file
         raise
     except sqlite3.Error as error:
         raise meaning(error, at) from error
@@ -331,12 +334,12 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def transaction(base: sqlite3.Connection, at: str) -> Iterator[None]:
-    """Commit what the body writes as one, or nothing of it.
+    """Run the body in one transaction, committing all of its writes or none.
 
     Raises
     ------
     StoreError
-        If it could not be written; nothing was, as far as this process is concerned.
+        If the commit failed. For this process nothing was written.
     """
     try:
         base.execute("BEGIN IMMEDIATE")
@@ -352,7 +355,7 @@ def transaction(base: sqlite3.Connection, at: str) -> Iterator[None]:
 
 
 def meaning(error: sqlite3.Error, at: str) -> StoreError:
-    """Return what an error of SQLite means for the one who runs the service."""
+    """Translate an SQLite error for the operator of the service."""
     name = getattr(error, "sqlite_errorname", "")
     if name == "SQLITE_FULL":
         return StoreError(expected="room on the disk", got="a full disk", at=at, help=FULL)
@@ -365,10 +368,10 @@ def meaning(error: sqlite3.Error, at: str) -> StoreError:
     return StoreError(expected="a sound store", got=f"{error} ({name or type(error).__name__})", at=at, help=DAMAGED)
 
 
-FULL = "Free some space; learning goes on by itself with the next example that can be written."
+FULL = "Free some space. Learning resumes by itself with the next example that can be written."
 FAILING = "Check the disk, then start again: everything that was acknowledged is in the store."
-DAMAGED = "Restore a backup; `headwater store check FILE` says what is sound, `headwater store export FILE` saves it."
-ACCEPT = "Copy the file and its WAL aside, and restore a backup; or go on without what is lost: `headwater store accept FILE`."
+DAMAGED = "Restore a backup. `headwater store check FILE` shows what is sound, `headwater store export FILE` saves it."
+ACCEPT = "Copy the file and its WAL aside. Then restore a backup, or accept the loss: `headwater store accept FILE`."
 
 __all__ = [
     "ACCEPT",

@@ -1,11 +1,11 @@
-"""The journal: every accepted example, in order, with its CRC; and what to do when some of it is damaged.
+"""The journal of accepted examples, in order and with a CRC each, and its rules for damage.
 
 An entry holds the events of one request. Its key ``seq`` is the number of its last event, so entries tile the sequence
-without gaps: entry i begins right behind entry i − 1. The rule for damage:
+without gaps. Entry i begins right after entry i − 1. The rules for damage:
 
-- Entries behind which no sound one follows are the tail. They are set aside (table ``damaged``), counted, and the journal
-  opens to the last sound entry.
-- Anything damaged or missing before a sound entry is an error that names its sequence: nothing is skipped silently.
+- Damaged entries at the end, with no sound entry after them, are the tail. They are set aside (table ``damaged``) and counted,
+  and the journal opens up to the last sound entry.
+- A damaged or missing entry before a sound one is an error that names its sequence. Nothing is skipped silently.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PAGE = 256  # entries read at once
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the journal: the number of its last event, its model, when it came (ms since 1970), its events."""
+    """A journal entry, with the number of its last event, its model, its time (ms since 1970) and its events."""
 
     seq: int
     model: int
@@ -43,41 +43,41 @@ class Journal:
     base : sqlite3.Connection
         The open file.
     at : str
-        Its path, for errors.
+        Path of the file, for errors.
     """
 
     def __init__(self, base: sqlite3.Connection, at: str) -> None:
         self._base, self._at = base, at
         self.seq = 0
-        """The number of the last event."""
+        """Number of the last event."""
         self.t = 0
-        """When it came, by the clock of that moment."""
+        """Time of the last event."""
 
     def find_end(self) -> None:
         """Find the last event."""
         row = self._base.execute("SELECT t FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
-        # Behind a tail that was set aside its numbers are not given again, and behind a snapshot none before it.
+        # Numbers of a set-aside tail, and numbers up to a snapshot, are never reused.
         self.seq = ends(self._base)[0]
         self.t = row[0] if row else 0
 
     def append(self, model: int, body: bytes, n: int, t: int) -> int:
-        """Write an entry, inside the caller's transaction.
+        """Append an entry inside the caller's transaction and return the number of its first event.
 
         Parameters
         ----------
         model : int
-            Whose.
+            Id of the model.
         body : bytes
-            The events, as ``pack_events`` packs them.
+            The events, packed by ``pack_events``.
         n : int
-            How many there are.
+            Number of events.
         t : int
-            The time, in ms since 1970.
+            Time in ms since 1970.
 
         Returns
         -------
         int
-            The number of its first event.
+            Number of the first event.
         """
         first = self.seq + 1
         seq = self.seq + n
@@ -87,12 +87,12 @@ class Journal:
         return first
 
     def read(self, behind: int = 0, until: int | None = None) -> Iterator[Entry]:
-        """Yield the entries with events behind a sequence, up to another.
+        """Yield the entries with events after sequence ``behind``, up to ``until``.
 
         Raises
         ------
         StoreError
-            At an entry that is damaged or missing, naming its sequence.
+            At a damaged or missing entry, naming its sequence.
         """
         end, aside, begun = behind, self._set_aside(), False
         for row in self._rows(behind, until):
@@ -108,7 +108,10 @@ class Journal:
             yield _trimmed(entry, behind, until)
 
     def cut_tail(self, transaction: Transaction) -> list[int]:
-        """Set damaged entries at the end aside, and return their sequence numbers; damage before a sound entry stays."""
+        """Set damaged entries at the end aside and return their sequence numbers.
+
+        Damage before a sound entry is left in place.
+        """
         bad = self._tail()
         if bad:
             with transaction():
@@ -117,13 +120,13 @@ class Journal:
         return [row[0] for row in reversed(bad)]
 
     def sound_end(self) -> int:
-        """Return the number of the last event that is sound, behind which only damage stands; 0 for none."""
+        """Return the number of the last event before the damaged tail, or 0 if there is none."""
         bad = self._tail()
         query = "SELECT coalesce(max(seq), 0) FROM journal WHERE seq < ?"
         return int(self._base.execute(query, (bad[-1][0] if bad else self.seq + 1,)).fetchone()[0])
 
     def _tail(self) -> list[tuple[int, int, int, bytes | None]]:
-        """Return the damaged entries at the end, the last first: number, events, time, body."""
+        """Return the damaged entries at the end (number, events, time, body), last first."""
         bad: list[tuple[int, int, int, bytes | None]] = []
         try:
             for row in self._base.execute("SELECT seq, n, model, t, body, crc FROM journal ORDER BY seq DESC"):
@@ -136,17 +139,17 @@ class Journal:
         return bad
 
     def first(self) -> int:
-        """Return the number of the first event that is kept, or 0 if none is."""
+        """Return the number of the oldest kept event, or 0 if there is none."""
         row = self._base.execute("SELECT seq - n + 1 FROM journal ORDER BY seq LIMIT 1").fetchone()
         return int(row[0]) if row else 0
 
     def at_time(self, t: int) -> int:
-        """Return the number of the last event that came at or before a time, 0 for none."""
+        """Return the number of the last event at or before time t, or 0 if there is none."""
         row = self._base.execute("SELECT max(seq) FROM journal WHERE t <= ?", (t,)).fetchone()
         return int(row[0] or 0)
 
     def prune(self, until: int, transaction: Transaction) -> None:
-        """Delete entries whose events all stand at or before a sequence, in short transactions."""
+        """Delete entries whose events are all at or before a sequence, in short transactions."""
         one = "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE seq <= ? ORDER BY seq LIMIT ?)"
         gone = _PAGE
         while gone == _PAGE:
@@ -154,15 +157,15 @@ class Journal:
                 gone = self._base.execute(one, (until, _PAGE)).rowcount
 
     def skipped(self) -> frozenset[int]:
-        """Return the numbers of events that are left out by command, since no learner can learn them."""
+        """Return the numbers of events excluded by command because no learner can learn them."""
         return frozenset(seq for (seq,) in self._base.execute("SELECT seq FROM skipped"))
 
     def skip(self, seq: int, t: int, reason: str) -> None:
-        """Leave an event out of every replay, inside the caller's transaction."""
+        """Exclude an event from every replay, inside the caller's transaction."""
         self._base.execute("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", (seq, t, reason))
 
     def _rows(self, behind: int, until: int | None) -> Iterator[tuple[Any, ...]]:
-        """Rows in pages, so that no statement stays open while the caller writes."""
+        """Yield rows page by page, so that no statement stays open while the caller writes."""
         last = behind
         while True:
             try:
@@ -180,7 +183,7 @@ class Journal:
             last = rows[-1][0]
 
     def _set_aside(self) -> dict[int, int]:
-        """Where entries once stood that were set aside: begin → end."""
+        """Return the ranges of entries that were set aside, as a map from begin to end."""
         return {seq - n: seq for seq, n in self._base.execute("SELECT seq, n FROM damaged ORDER BY seq")}
 
     def _damage(self, seq: int, what: str) -> StoreError:
@@ -191,7 +194,7 @@ class Journal:
             sentence = meaning(error, self._at)
             if sentence.help != DAMAGED:
                 return sentence
-        where = "" if behind is None else f" behind {behind}"
+        where = "" if behind is None else f" after {behind}"
         return StoreError(expected=f"sound journal entries{where}", got=f"{error}", at=self._at, help=DAMAGED)
 
 
@@ -210,7 +213,7 @@ def _sound(row: tuple[Any, ...]) -> Entry | None:
 
 
 def _trimmed(entry: Entry, behind: int, until: int | None) -> Entry:
-    """Return the entry without events at or before ``behind``, and without those after ``until``."""
+    """Return the entry with only the events after ``behind`` and up to ``until``."""
     begin = entry.seq - len(entry.events)
     if begin >= behind and (until is None or entry.seq <= until):
         return entry

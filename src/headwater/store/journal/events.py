@@ -1,4 +1,4 @@
-"""What the journal holds: examples as MessagePack, exactly as they will be learned, now and in every replay."""
+"""MessagePack serialization of journal events, exact so that every replay learns the same values."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ import numpy as np
 from headwater.errors import DataError
 
 Predictions = dict[str, tuple[Any, dict[Any, float] | None]]
-"""What each learner of a model said, by its name: the prediction, and the probabilities of a classifier."""
+"""Predictions by learner name, each the predicted value and a classifier's probabilities."""
 
 
 class JournalEvent(msgspec.Struct, array_like=True, gc=False):
-    """One example: sample, answer, weight, the client's id for it, and what had been predicted if that was earlier.
+    """One example with its label, weight and client id, and the earlier prediction, if any.
 
-    Or, with ``step``, no example but a change of one learner's step size: its number, and the factor on what was declared.
+    With ``step`` the event is a change of one learner's step size instead, given as its number and the factor on the declared
+    step size.
     """
 
     x: dict[Any, Any]
@@ -32,14 +33,14 @@ class JournalEvent(msgspec.Struct, array_like=True, gc=False):
 
 
 class PendingPrediction(msgspec.Struct, array_like=True, gc=False):
-    """A prediction whose answer is still to come: the sample, what each learner said, and the sequence they stood at."""
+    """A prediction whose label is still to come, with the sample and the sequence at that time."""
 
     x: dict[Any, Any]
     predicted: Predictions
     seq: int
 
 
-_DATE = 1  # the code of a date or a time without zone in MessagePack
+_DATE = 1  # MessagePack extension code of a date, or a date-time without zone
 _PLAIN = frozenset((float, int, str, bool, type(None), bytes))
 
 
@@ -54,43 +55,43 @@ _pending = msgspec.msgpack.Decoder(PendingPrediction, ext_hook=_read)
 
 
 def pack_events(events: list[JournalEvent]) -> bytes:
-    """Return events as MessagePack.
+    """Serialize events to MessagePack.
 
     Raises
     ------
     DataError
-        If they hold what MessagePack can't: a text that is no Unicode, a whole number of more than 64 bits.
+        If a value can't be stored, such as invalid Unicode or an integer of more than 64 bits.
     """
     return _encoded(events)
 
 
 def unpack_events(body: bytes) -> list[JournalEvent]:
-    """Return the events that ``pack_events`` packed."""
+    """Deserialize events packed by ``pack_events``."""
     return _events.decode(body)
 
 
 def pack_pending(asked: PendingPrediction) -> bytes:
-    """Return a pending prediction as MessagePack."""
+    """Serialize a pending prediction to MessagePack."""
     return _encoded(asked)
 
 
 def packed_size(value: Any) -> int:
-    """Return how many bytes a value takes in the journal."""
+    """Return the size of a value in the journal, in bytes."""
     return len(_encoded(value))
 
 
 def unpack_pending(body: bytes) -> PendingPrediction:
-    """Return the pending prediction that ``pack_pending`` packed."""
+    """Deserialize a pending prediction packed by ``pack_pending``."""
     return _pending.decode(body)
 
 
 def crc(seq: int, n: int, model: int, t: int, body: bytes) -> int:
-    """Return the CRC-32 of a journal entry, over all its columns."""
+    """Return the CRC-32 over all columns of a journal entry."""
     return zlib.crc32(body, zlib.crc32(struct.pack("<4q", seq, n, model, t)))
 
 
 def digest(x: Any, y: Any) -> int:
-    """Return a number by which a repeated id with another content is told from a true repetition."""
+    """Return a checksum of an example, to detect a repeated id with different content."""
     return zlib.crc32(_encoded((x, y)))
 
 
@@ -111,7 +112,7 @@ def _encoded(value: Any) -> bytes:
 
 
 def plain_sample(x: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return a sample with values that MessagePack gives back as they are: what is learned is what a replay will learn.
+    """Convert a sample to values that MessagePack restores exactly, so that replay learns what was learned.
 
     Examples
     --------
@@ -128,12 +129,12 @@ def _name(name: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return a value in a form that MessagePack gives back as it is.
+    """Convert a value to a form that MessagePack restores exactly.
 
     Raises
     ------
     DataError
-        For a type that it can't hold.
+        If the type can't be stored.
     """
     if type(value) in _PLAIN:
         return value

@@ -1,9 +1,9 @@
-"""The high-water mark: what was acknowledged, kept outside SQLite's files, so that a damaged WAL can't be taken for its end.
+"""The checkpoint mark, a record of what was acknowledged, kept outside SQLite's files.
 
-SQLite reads a WAL up to the first frame that is not sound and takes that for its end; it can't know whether there was more.
-The mark knows: a small file beside the store says how many events, and how many ids of predictions, were given out. It is
-written after each commit, without a sync of its own. So after a power cut it may be behind the journal, and never before it; after
-anything else that ends a process it is exact.
+SQLite reads a WAL up to the first damaged frame and takes that for its end. It can't know whether more frames followed. The mark
+is a small file next to the store that holds the numbers of acknowledged events and prediction ids. It is written after each
+commit, without a sync of its own. After a power cut it may therefore lag the journal, but never lead it. After any other end of
+the process it is exact.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _SLOT = 64
 
 
 def mark_path(path: Path) -> Path:
-    """Return where the mark of a store stands."""
+    """Return the path of a store's mark."""
     return path.with_name(f"{path.name}-mark")
 
 
 def read_mark(path: Path) -> tuple[int, int] | None:
-    """Return the last event and the last id that a store gave out; None where there is no mark that can be read.
+    """Return the last acknowledged event and prediction id, or None without a readable mark.
 
     Parameters
     ----------
@@ -43,7 +43,9 @@ def read_mark(path: Path) -> tuple[int, int] | None:
 
 
 class HighWater:
-    """The mark of an open store; written in turns in two places, so that a torn write leaves the one before.
+    """The mark of an open store.
+
+    Writes alternate between two slots, so that a torn write leaves the previous mark intact.
 
     Parameters
     ----------
@@ -56,19 +58,19 @@ class HighWater:
         self._turn = 0
 
     def write(self, seq: int, last_id: int) -> None:
-        """Note what was given out so far."""
+        """Record the last acknowledged event and prediction id."""
         body = _RECORD.pack(_MAGIC, seq, last_id, _crc(seq, last_id))
         os.pwrite(self._file, body, self._turn * _SLOT)
         self._turn ^= 1
 
     def sync(self) -> None:
-        """Bring the mark to the disk."""
+        """Sync the mark to disk."""
         os.fsync(self._file)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Sync and close the file."""
         if self._file >= 0:
-            with contextlib.suppress(OSError):  # it is a witness only: the journal stands without it
+            with contextlib.suppress(OSError):  # the mark is only a witness, and the journal is complete without it
                 self.sync()
             os.close(self._file)
             self._file = -1

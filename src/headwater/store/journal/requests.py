@@ -1,4 +1,4 @@
-"""What can be asked of a store in one commit, and what it answers: examples, predictions to keep, answers that come late."""
+"""Requests that a store commits, and their replies (examples, predictions to keep, delayed labels)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LearnRequest:
     model : int
         The model's id.
     events : list of JournalEvent
-        The examples; one with an ``id`` is learned once, however often it is sent.
+        The examples. One with an ``id`` is learned once, however often it is sent.
     """
 
     model: int
@@ -31,7 +31,7 @@ class LearnRequest:
 
 @dataclass(slots=True)
 class PendingRequest:
-    """Predictions to keep until their answers come; ``answers`` are their ids."""
+    """Predictions to keep until their labels arrive. ``answers`` receives their ids."""
 
     model: int
     predictions: list[PendingPrediction]
@@ -40,16 +40,16 @@ class PendingRequest:
 
 @dataclass(slots=True)
 class LabelRequest:
-    """The answer to a prediction that was given out earlier.
+    """The label of an earlier prediction.
 
     Parameters
     ----------
     model : int
         The model's id.
     id : str
-        What ``PendingRequest`` answered.
+        The prediction id that ``PendingRequest`` returned.
     y, w
-        The answer, and the weight of the example.
+        The label, and the weight of the example.
     """
 
     model: int
@@ -61,16 +61,16 @@ class LabelRequest:
 
 @dataclass(slots=True)
 class StepRequest:
-    """A change of a learner's step size, journaled like an example, so that a replay makes it at the same place.
+    """A change of a learner's step size, journaled so that a replay applies it at the same place.
 
     Parameters
     ----------
     model : int
         The model's id.
     learner : str, optional
-        Whose; the champion's without it.
+        Name of the learner, the champion by default.
     factor : float
-        The factor on the step size that was declared; 1 is as declared.
+        Factor on the declared step size.
     """
 
     model: int
@@ -81,18 +81,18 @@ class StepRequest:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Messages of a source that were gone before they were read, and that someone chose to go on without.
+    """Source messages that were deleted before they were read, and that an operator chose to skip.
 
     Parameters
     ----------
     t
-        When, in ms since 1970.
+        Time in ms since 1970.
     least, most
-        How many are gone at least, and at most; None where nothing bounds it.
+        Bounds of the number of lost messages. ``most`` is None if unbounded.
     words
-        What the broker had, in a sentence.
+        What the broker still had, in a sentence.
     positions
-        Where reading went on, by partition.
+        Where reading continued, by partition.
     """
 
     t: int
@@ -103,7 +103,7 @@ class Gap:
 
 
 class Waiting(NamedTuple):
-    """What waits for its other half: its number in the store, its content, and the id that it came with."""
+    """A stored row or label that waits for its counterpart, with its number, content and example id."""
 
     number: int
     body: bytes
@@ -112,7 +112,7 @@ class Waiting(NamedTuple):
 
 @dataclass(slots=True)
 class SourceRequest:
-    """What one read of a followed source brings: its rows, and how far the source was read with them; all of it or nothing.
+    """One batch of a followed source, with its rows and read positions, committed all or nothing.
 
     Parameters
     ----------
@@ -121,27 +121,27 @@ class SourceRequest:
     source : str
         The source's name.
     positions : dict
-        By partition, the position of the last message that this brings; "" for a partition that is there no longer.
+        By partition, the position of the last message of the batch, or "" for a partition that no longer exists.
     events : list of JournalEvent
         Rows to learn.
     joined : list of int
-        Numbers of what waited and has found its other half.
+        Numbers of waiting rows and labels that were joined.
     waiting : list of tuple
-        What waits from now on: ``"row"`` or ``"answer"``, its key, its content, and its id if it has one.
+        Rows and labels that start to wait, each as ``"row"`` or ``"answer"``, key, content, and example id or None.
     aliases : dict
-        By the place of an event, another name that it is remembered under, such as the id of its answer.
+        Further ids of events by their index, such as the id of a label.
     outgoing : list of tuple
-        Messages to send: their lane, such as predictions, what names them, and the message.
+        Messages to send, each as lane (such as predictions), name and message.
     rejects : list of tuple
-        Messages that can't be used: partition, position, reason, and the message.
+        Rejected messages, each as partition, position, reason and message.
     counts : dict
-        What is to be counted.
+        Increments of counters.
     sent : dict
-        By lane, the number of the last message that its broker has.
+        By lane, the number of the last message that its broker has received.
     gaps : list of Gap
-        Messages that are gone and that learning goes on without.
+        Lost messages that learning skips.
     most_waiting : int
-        How many rows may wait, and how many answers; beyond, the oldest go.
+        Maximum number of waiting rows, and of waiting labels. The oldest are dropped beyond it.
     """
 
     model: int
@@ -161,19 +161,19 @@ class SourceRequest:
 
 
 class UnknownId(DataError):
-    """Report an id that was never given out."""
+    """Raised for an id that was never issued."""
 
     code = "unknown_id"
 
 
 class ExpiredId(DataError):
-    """Report an id that was given out, and whose prediction is kept no longer."""
+    """Raised for an id whose prediction is no longer kept."""
 
     code = "expired_id"
 
 
 class ConflictingId(DataError):
-    """Report an id that came before with another content."""
+    """Raised for an id that was used before with different content."""
 
     code = "conflicting_id"
 
@@ -182,33 +182,33 @@ _AT_ONCE = 256
 
 
 class Ids:
-    """The tables ``pending`` and ``seen``: what waits for its answer, and what was learned already.
+    """The tables ``pending`` (predictions that wait for labels) and ``seen`` (ids already learned).
 
     Parameters
     ----------
     base : sqlite3.Connection
         The open file.
     late_s : float
-        Seconds behind which an answer counts as late: it is learned, and says so.
+        Seconds after which a label counts as late. It is still learned, and the reply says so.
     most, most_bytes : int
-        How many predictions are kept, and of what size together; beyond, the oldest go.
+        Maximum number and total bytes of kept predictions. The oldest are dropped beyond it.
     """
 
     def __init__(self, base: sqlite3.Connection, late_s: float, most: int, most_bytes: int) -> None:
         self._base, self._late_ms, self.most, self.most_bytes = base, late_s * 1000, most, most_bytes
         self.last = 0
-        """The number of the last id that was given out."""
+        """Number of the last issued id."""
         self.bytes = 0
-        """The size of all predictions that are kept."""
+        """Total bytes of the kept predictions."""
 
     def find_end(self) -> None:
-        """Find the last id that was given out, also one that has been answered since."""
+        """Find the last issued id, including ids already labeled."""
         row = self._base.execute("SELECT seq FROM sqlite_sequence WHERE name = 'pending'").fetchone()
         self.last = row[0] if row else 0
         self.bytes = int(self._base.execute("SELECT coalesce(sum(length(body)), 0) FROM pending").fetchone()[0])
 
     def keep(self, request: PendingRequest, t: int) -> None:
-        """Write predictions that wait for their answers, and name their ids."""
+        """Store pending predictions and reply with their ids."""
         rows = []
         for number, body in enumerate(map(pack_pending, request.predictions), self.last + 1):
             rows.append((number, request.model, t, body))
@@ -222,7 +222,7 @@ class Ids:
             self._drop_oldest()
 
     def new_events(self, request: LearnRequest | SourceRequest) -> list[JournalEvent]:
-        """Return the events whose ids are new; write the answers of those that are not."""
+        """Return the events with new ids, and fill in the replies of repeated ones."""
         if all(event.id is None for event in request.events):
             request.answers = [{} for _ in request.events]
             return request.events
@@ -241,7 +241,7 @@ class Ids:
         return events
 
     def remember(self, model: int, events: list[JournalEvent], first: int) -> None:
-        """Write the ids of events that have just been journaled."""
+        """Store the ids of events that were just journaled."""
         rows = [
             (model, f"e:{event.id}", first + i, digest(event.x, event.y))
             for i, event in enumerate(events)
@@ -251,7 +251,7 @@ class Ids:
             self._base.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", rows)
 
     def remember_aliases(self, request: SourceRequest, first: int) -> None:
-        """Write the other names of a request's events that have just been journaled, from a number on."""
+        """Store the further ids of a request's events that were just journaled."""
         fresh = [i for i, answer in enumerate(request.answers) if "repeated" not in answer]
         rows = [
             (request.model, request.aliases[i], first + n, digest(None, request.events[i].y))
@@ -261,19 +261,19 @@ class Ids:
         self._base.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?)", rows)
 
     def waiting(self, request: LabelRequest, now: int) -> tuple[JournalEvent | None, int]:
-        """Find the prediction that an answer is for.
+        """Find the prediction that a label belongs to.
 
         Returns
         -------
         event : JournalEvent or None
-            What is to be learned; None for an answer that came before, whose own answer is then written.
+            The event to learn, or None for a repeated label, whose reply is then filled in.
         number : int
-            The number of the id.
+            Number of the id.
 
         Raises
         ------
         UnknownId, ExpiredId, ConflictingId
-            If there is nothing to learn from it.
+            If the label can't be learned.
         """
         number = _number(request.id)
         row = self._base.execute(
@@ -291,14 +291,14 @@ class Ids:
         return JournalEvent(pending.x, request.y, request.w, None, pending.predicted), number
 
     def answered(self, model: int, number: int, event: JournalEvent, seq: int) -> None:
-        """Note that a prediction has its answer."""
+        """Mark a prediction as labeled."""
         (size,) = self._base.execute("SELECT length(body) FROM pending WHERE id = ?", (number,)).fetchone()
         self._base.execute("DELETE FROM pending WHERE id = ?", (number,))
         self.bytes -= size
         self._base.execute("INSERT INTO seen VALUES (?, ?, ?, ?)", (model, f"p:{number}", seq, digest(None, event.y)))
 
     def expire(self, older_than: int, transaction: Transaction) -> None:
-        """Forget predictions from before a time (ms since 1970), in short transactions."""
+        """Delete predictions made before a time (ms since 1970), in short transactions."""
         one = "DELETE FROM pending WHERE id IN (SELECT id FROM pending WHERE t < ? LIMIT ?) RETURNING length(body)"
         gone = _AT_ONCE
         while gone == _AT_ONCE:
@@ -308,7 +308,7 @@ class Ids:
                 gone = len(sizes)
 
     def forget(self, until: int, transaction: Transaction) -> None:
-        """Forget the ids of events up to a sequence, in short transactions."""
+        """Delete the ids of events up to a sequence, in short transactions."""
         one = "DELETE FROM seen WHERE (model, id) IN (SELECT model, id FROM seen WHERE seq <= ? LIMIT ?)"
         gone = _AT_ONCE
         while gone == _AT_ONCE:
@@ -321,7 +321,7 @@ class Ids:
         self.bytes = self.bytes - sum(size for (size,) in sizes) if sizes else 0
 
     def counts(self) -> int:
-        """Return how many predictions wait for their answers."""
+        """Return the number of predictions that wait for their labels."""
         return int(self._base.execute("SELECT count(*) FROM pending").fetchone()[0])
 
     def _find(self, model: int, name: str) -> tuple[int, int] | None:
@@ -330,7 +330,7 @@ class Ids:
         return row
 
     def _not_waiting(self, request: LabelRequest, number: int) -> None:
-        """Answer a repetition; raise for an id that is unknown or expired."""
+        """Reply to a repeated label, or raise for an unknown or expired id."""
         before = self._find(request.model, f"p:{number}")
         if before is not None:
             if before[1] != digest(None, request.y):
@@ -338,14 +338,14 @@ class Ids:
             request.answers.append({"id": request.id, "repeated": True, "seq": before[0]})
         elif 0 < number <= self.last:
             raise ExpiredId(
-                expected="the answer in time",
-                got=f"{request.id}, which is kept no longer",
+                expected="the label in time",
+                got=f"{request.id}, which is no longer kept",
                 at="id",
-                help="Send the example whole, to learn; or keep predictions longer.",
+                help="Send the whole example to learn, or keep predictions longer.",
             )
         else:
             raise UnknownId(
-                expected="an id that a prediction of this model was answered with",
+                expected="the id of a prediction of this model",
                 got=repr(request.id),
                 at="id",
                 help="Send the id as it came.",
@@ -359,10 +359,10 @@ def _number(name: str) -> int:
 
 def _conflict(name: object) -> ConflictingId:
     return ConflictingId(
-        expected="the same example as before under an id that came before",
-        got="another one",
+        expected="the same example as before under a repeated id",
+        got="a different one",
         at=f"id {name}",
-        help="Give every example an id of its own; nothing of this request was learned.",
+        help="Give every example its own id. Nothing of this request was learned.",
     )
 
 

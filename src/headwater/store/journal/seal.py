@@ -1,10 +1,10 @@
-"""The seal of a store: one row, written with each commit, that says what the tables hold after it.
+"""The seal of a store, one row written with each commit that summarizes the tables.
 
-A plain copy of an open store mixes pages of several moments, or lacks the commits that are still in the write-ahead log (WAL). The
-tables of such a copy don't fit its seal, and it is refused instead of being opened as an older or a fresh learner.
+A plain file copy of an open store mixes pages of several moments, or lacks the commits that are still in the write-ahead log
+(WAL). The tables of such a copy don't match its seal, so it is rejected instead of opened as an older or new learner.
 
-While a process has the store, the seal says that it is open. A file that says so, with no log and no mark beside it, is a plain
-copy, unless SQLite made it: SQLite gives a copy (``VACUUM INTO``, its backup API) a schema version of its own.
+While a process has the store open, the seal says so. A file marked as open, without a log or a mark next to it, is a plain copy,
+unless SQLite made it. SQLite gives its copies (``VACUUM INTO``, the backup API) a schema version of their own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from headwater.errors import StoreError
 __all__ = ["SEALED", "Seal", "read_seal", "refuse_torn", "tables_of", "write_seal"]
 
 SEALED = 4
-"""The format of a store that has a seal."""
+"""Format of stores that have a seal."""
 _KEY = "seal"
 _ENDS = """SELECT
     coalesce((SELECT max(seq) FROM journal), 0),
@@ -31,22 +31,22 @@ _ENDS = """SELECT
 
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
-    """What a store holds.
+    """Summary of a store's contents.
 
     Parameters
     ----------
     seq, last_id
-        The last event and the last id of a prediction that were given out.
+        Last acknowledged event and last issued prediction id.
     first, last
-        The first and the last event of the journal; 0 for none.
+        First and last event of the journal, 0 if empty.
     models, learners
-        How many there are.
+        Number of models and learners.
     names
-        CRC-32 of their ids and names, and of which are champions.
+        CRC-32 over their ids, names and champion flags.
     schema
-        SQLite's schema version: that of the file in which the seal was written.
+        SQLite's schema version of the file in which the seal was written.
     open
-        Whether a process has the store.
+        Whether a process has the store open.
     """
 
     seq: int
@@ -61,7 +61,7 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tables_of(base: sqlite3.Connection, *, is_open: bool) -> Seal:
-    """Return what the tables hold now, inside the caller's transaction if there is one."""
+    """Return the summary of the tables' current contents, inside the caller's transaction if there is one."""
     last, newest, damaged, last_id, first = base.execute(_ENDS).fetchone()
     models = base.execute("SELECT id, name FROM models").fetchall()
     learners = base.execute("SELECT id, model, name, champion FROM learners").fetchall()
@@ -79,19 +79,22 @@ def tables_of(base: sqlite3.Connection, *, is_open: bool) -> Seal:
 
 
 def write_seal(base: sqlite3.Connection, seal: Seal) -> None:
-    """Write the seal inside the caller's transaction; from the first one on the store is of a format that has one."""
+    """Write the seal inside the caller's transaction.
+
+    The first seal upgrades the store's format.
+    """
     text = msgspec.json.encode(seal).decode()
     rows = [(_KEY, f"{text} {zlib.crc32(text.encode()):08x}"), ("format", SEALED)]
     base.executemany("REPLACE INTO meta VALUES (?, ?)", rows)
 
 
 def read_seal(base: sqlite3.Connection) -> Seal | None:
-    """Return the seal; None where there is none, as in a store of version 0.2.
+    """Return the seal, or None if there is none, as in a store of version 0.2.
 
     Raises
     ------
     ValueError
-        If it is damaged, or missing from a store that must have one.
+        If the seal is damaged, or missing from a store that must have one.
     """
     found = dict(base.execute("SELECT key, value FROM meta WHERE key IN (?, 'format')", (_KEY,)).fetchall())
     if _KEY not in found and found.get("format") != SEALED:
@@ -103,7 +106,7 @@ def read_seal(base: sqlite3.Connection) -> Seal | None:
 
 
 def refuse_torn(base: sqlite3.Connection, path: Path, *, alone: bool) -> None:
-    """Refuse a store whose tables are not those that its last commit sealed.
+    """Raise StoreError if a store's tables don't match the seal of its last commit.
 
     Parameters
     ----------
@@ -112,12 +115,12 @@ def refuse_torn(base: sqlite3.Connection, path: Path, *, alone: bool) -> None:
     path : Path
         Its file.
     alone : bool
-        Whether neither a log nor a mark lies beside it.
+        Whether the file has neither a log nor a mark next to it.
 
     Raises
     ------
     StoreError
-        If it is such a copy.
+        If the file is a plain copy of an open store, or damaged.
     """
     seal = read_seal(base)
     if seal is None:
@@ -129,7 +132,7 @@ def refuse_torn(base: sqlite3.Connection, path: Path, *, alone: bool) -> None:
         )
     if seal.open and alone and found.schema == seal.schema:
         raise StoreError(
-            expected="a store that was closed, or one with its log beside it",
+            expected="a closed store, or an open one together with its log",
             got="a plain copy of an open store, whose last commits may be missing",
             at=str(path),
             help=PLAIN_COPY,
@@ -138,14 +141,14 @@ def refuse_torn(base: sqlite3.Connection, path: Path, *, alone: bool) -> None:
 
 def _said(seal: Seal) -> str:
     models = f"{seal.models:,} models with {seal.learners:,} learners"
-    return f"{models}, a journal of events {seal.first:,} to {seal.last:,}, {seal.seq:,} events given out"
+    return f"{models}, a journal of events {seal.first:,} to {seal.last:,}, {seal.seq:,} events acknowledged"
 
 
 TORN = (
-    "It was copied while it was open, or it is damaged: take another backup. `headwater store backup FILE TO` makes one that is "
-    "whole; `headwater store export FILE` saves the events of this one; `headwater store accept FILE` goes on from what is there."
+    "It was copied while it was open, or it is damaged. Take another backup with `headwater store backup FILE TO`. "
+    "`headwater store export FILE` saves the events of this one, `headwater store accept FILE` continues from what is there."
 )
 PLAIN_COPY = (
-    "Take another backup; `headwater store backup FILE TO` makes one that is whole. Or go on from what is there: "
+    "Take another backup with `headwater store backup FILE TO`, or continue from what is there with "
     "`headwater store accept FILE`."
 )

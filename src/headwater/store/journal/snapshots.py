@@ -1,12 +1,12 @@
-"""Snapshots of learners: settings, arrays, scores, and the journal sequence that they include; kept by a stated rule.
+"""Snapshots of learners (settings, arrays, metrics, and the journal sequence they include).
 
-An array is kept as chunks, so a snapshot is written in many short transactions, and only its manifest, at the end, makes it
-one. A chunk that an earlier snapshot of the same generation has already is not written again: what a snapshot costs is in
-proportion to what changed. After `GENERATION` snapshots a new generation begins, which shares nothing with those before, so
-that one rotten chunk never spoils all snapshots.
+Arrays are stored as chunks, so a snapshot is written in many short transactions. Its manifest, written last, makes it valid.
+A chunk that an earlier snapshot of the same generation already has is not written again, so the cost of a snapshot is
+proportional to what changed. After `GENERATION` snapshots a new generation begins, which shares no chunk with earlier ones, so
+that one damaged chunk never spoils all snapshots.
 
-Kept are the newest ``KEEP``, and of older ones within the kept journal the first of each eighth of it, so that any sequence
-in the journal can be restored from a snapshot that is not far before it.
+Retention keeps the newest ``KEEP`` snapshots and, of older ones within the kept journal, the first in each eighth of it. Any
+sequence in the journal can therefore be restored from a snapshot not far before it.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from .database import Transaction
 KEEP = 3
 GENERATION = 8
 CHUNK = 256 * 1024
-"""Bytes of an array in one row of the file."""
+"""Bytes of one chunk of an array."""
 _AT_ONCE = 4
-"""Chunks that are written in one transaction."""
+"""Chunks written in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A learner as it stood at a sequence, with its scores as bytes."""
+    """A learner's state at a sequence, with its serialized metrics."""
 
     learner: Any
     scores: bytes
@@ -46,7 +46,7 @@ class Snapshot:
 
 
 class _Manifest(msgspec.Struct, array_like=True):
-    """What a snapshot is made of: the header as JSON, scores, and of each array name, type, shape and chunks."""
+    """The manifest of a snapshot (header as JSON, metrics, and each array's name, type, shape and chunks)."""
 
     header: str
     scores: bytes
@@ -64,9 +64,9 @@ class Snapshots:
     base : sqlite3.Connection
         The open file.
     at : str
-        Its path, for errors.
+        Path of the file, for errors.
     learners : LearnerFormat
-        How learners are kept and built again.
+        How learners are serialized and rebuilt.
     """
 
     def __init__(self, base: sqlite3.Connection, at: str, learners: LearnerFormat) -> None:
@@ -82,20 +82,20 @@ class Snapshots:
         transaction: Transaction = nullcontext,
         relieve: Callable[[], object] = bool,
     ) -> None:
-        """Write one.
+        """Write a snapshot.
 
         Parameters
         ----------
         learner_id, seq, t
-            Whose, what it includes, and when it was taken (ms since 1970).
+            The learner, the last event included, and the time taken (ms since 1970).
         saved
-            What the learner is made of.
+            Serialized learner.
         scores
-            Its scores.
+            Serialized metrics.
         transaction
-            Begins each of the short transactions; without it all is written inside the caller's.
+            Begins each short transaction. By default all is written inside the caller's transaction.
         relieve
-            Is called between them.
+            Called between transactions.
         """
         with transaction():
             generation = self._generation(learner_id)
@@ -114,11 +114,11 @@ class Snapshots:
             self._base.executemany("INSERT INTO snapshot_chunks VALUES (?, ?, ?)", rows)
 
     def newest(self, learner_id: int, until: int | None = None) -> Snapshot | None:
-        """Return the newest sound one at or before a sequence; a damaged one falls back to the one before."""
+        """Return the newest sound snapshot at or before a sequence, skipping damaged ones."""
         return next(self.sound(learner_id, until), None)
 
     def sound(self, learner_id: int, until: int | None = None) -> Iterator[Snapshot]:
-        """Yield the sound ones at or before a sequence, the newest first."""
+        """Yield the sound snapshots at or before a sequence, newest first."""
         for seq in reversed(self.sequences(learner_id)):
             if until is not None and seq > until:
                 continue
@@ -127,23 +127,23 @@ class Snapshots:
                 yield snapshot
 
     def sequences(self, learner_id: int) -> list[int]:
-        """Return the sequences of a learner's snapshots, the oldest first."""
+        """Return the sequences of a learner's snapshots, oldest first."""
         rows = self._base.execute("SELECT seq FROM snapshots WHERE learner = ? ORDER BY seq", (learner_id,))
         return [seq for (seq,) in rows]
 
     def prune(self, learner_id: int, last: int, events: int) -> int:
-        """Delete those that the rule does not keep, inside the caller's transaction; return the oldest kept sequence.
+        """Delete the snapshots outside the retention rule and return the oldest kept sequence.
 
-        Their chunks stay until `sweep`.
+        Runs inside the caller's transaction. The chunks stay until `sweep`.
 
         Parameters
         ----------
         learner_id : int
-            Whose.
+            Id of the learner.
         last : int
-            The number of the last event.
+            Number of the last event.
         events : int
-            How many events the journal keeps.
+            Number of events that the journal keeps.
         """
         seqs = self.sequences(learner_id)
         keep = kept(seqs, last, events)
@@ -151,11 +151,11 @@ class Snapshots:
         return min(keep, default=last)
 
     def remove(self, learner_id: int) -> None:
-        """Delete all of a learner's, inside the caller's transaction."""
+        """Delete all snapshots of a learner, inside the caller's transaction."""
         self._forget(learner_id, self.sequences(learner_id))
 
     def sweep(self, transaction: Transaction) -> None:
-        """Delete, in short transactions, the chunks that no snapshot has."""
+        """Delete chunks that no snapshot references, in short transactions."""
         with transaction():
             query = "SELECT id FROM chunks WHERE NOT EXISTS (SELECT 1 FROM snapshot_chunks WHERE chunk = chunks.id)"
             gone = self._base.execute(query).fetchall()
@@ -169,7 +169,7 @@ class Snapshots:
         self._base.executemany("DELETE FROM snapshot_chunks WHERE learner = ? AND seq = ?", which)
 
     def _generation(self, learner_id: int) -> int:
-        """Return the generation of a learner's next snapshot; no two learners share one."""
+        """Return the generation of a learner's next snapshot. Learners never share one."""
         query = "SELECT generation FROM snapshots WHERE learner = ? ORDER BY seq DESC LIMIT 1"
         row = self._base.execute(query, (learner_id,)).fetchone()
         if row is not None:
@@ -188,7 +188,7 @@ class Snapshots:
         transaction: Transaction,
         relieve: Callable[[], object],
     ) -> list[bytes]:
-        """Write the chunks of an array that are not there yet, and add the numbers of all; return their hashes."""
+        """Write the missing chunks of an array, append all chunk numbers, and return the hashes."""
         data = memoryview(array.reshape(-1).view(np.uint8))  # type: ignore[arg-type]  # an array is a buffer
         pieces = [data[i : i + CHUNK] for i in range(0, len(data), CHUNK)]
         shas = [hashlib.sha256(piece).digest() for piece in pieces]
@@ -232,7 +232,7 @@ class Snapshots:
 
 
 def kept(seqs: list[int], last: int, events: int) -> set[int]:
-    """Return which snapshots the rule keeps.
+    """Return the snapshots that the retention rule keeps.
 
     Examples
     --------

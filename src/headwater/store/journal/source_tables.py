@@ -1,6 +1,6 @@
-"""What a store knows of the sources that its models follow: how far each was read, what waits, what is to be sent, what was refused.
+"""Tables of followed sources (read positions, waiting rows and labels, outgoing and rejected messages).
 
-All of it is written in the transaction that journals the rows, so it never says more or less than the journal.
+They are written in the transaction that journals the rows, so they always agree with the journal.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from headwater.store.journal.requests import Gap, SourceRequest, Waiting
 __all__ = ["DEAD_LETTERS", "PREDICTIONS", "SourceTables"]
 
 PREDICTIONS, DEAD_LETTERS = "predictions", "dead letters"
-"""The lanes of the outbox: what goes out together, in order."""
+"""Lanes of the outbox. Messages of one lane are sent in order."""
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS positions (
@@ -40,12 +40,12 @@ _SCHEMA = (
     id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, source TEXT NOT NULL, t INTEGER NOT NULL, least INTEGER NOT NULL,
     most INTEGER, words TEXT NOT NULL, positions TEXT NOT NULL)""",
 )
-"""Made when a model first follows a source. ``joins`` holds rows that wait for their answer, and answers that wait for their row."""
+"""Created when a model first follows a source. ``joins`` holds rows that wait for their label and labels that wait for their row."""
 
-_LOG = "log"  # LOG of headwater.streams.brokers.protocol, which opening a store does without
-_REJECTS = 1000  # of a source; the counts go on
+_LOG = "log"  # LOG of headwater.streams.brokers.protocol, not imported because opening a store doesn't need brokers
+_REJECTS = 1000  # kept rejects per source, while the counts go on
 _REJECT_BYTES = 4096
-"""Bytes that are kept of a refused message: enough to see what it was, so that a source's rejects take 4 MB at most."""
+"""Bytes kept of a rejected message, enough to identify it and few enough that a source's rejects take at most 4 MB."""
 _DETAIL_CHARACTERS = 500
 _AT_ONCE = 500
 
@@ -56,36 +56,36 @@ class SourceTables:
     Parameters
     ----------
     base : sqlite3.Connection
-        The open file. Who writes does so inside a transaction of the store's.
+        The open file. Callers write inside a transaction of the store.
     mutex : threading.RLock
-        Who holds it may use the connection.
+        Must be held to use the connection.
     """
 
     def __init__(self, base: sqlite3.Connection, mutex: threading.RLock) -> None:
         self._base, self._mutex = base, mutex
         self.followed: set[tuple[int, str]] = set()
-        """Models and sources that are followed now: each by one only."""
+        """Pairs of model and source that are followed now. Each has a single follower."""
 
     def make(self) -> None:
-        """Make the tables, where the store has none yet."""
+        """Create or upgrade the tables."""
         for line in _SCHEMA:
             self._base.execute(line)
         if not self._has("outbox", "lane"):
             self._update()
-        if not self._has("joins", "example"):  # of a version that knew what waits by its key alone
+        if not self._has("joins", "example"):  # from a version that identified waiting rows by key alone
             self._base.execute("ALTER TABLE joins ADD COLUMN example TEXT")
 
     def _has(self, table: str, column: str) -> bool:
         return any(row[1] == column for row in self._base.execute(f"PRAGMA table_info({table})").fetchall())
 
     def _update(self) -> None:
-        """Bring the tables of version 0.2 up to date, which knew of no dead letters and kept refused messages whole."""
+        """Upgrade tables of version 0.2, which had no dead letters and kept rejected messages whole."""
         self._base.execute("ALTER TABLE outbox ADD COLUMN lane TEXT NOT NULL DEFAULT 'predictions'")
         shorten = "UPDATE rejects SET body = substr(body, 1, ?) WHERE length(body) > ?"
         self._base.execute(shorten, (_REJECT_BYTES, _REJECT_BYTES))
 
     def write(self, request: SourceRequest, *, learned: int, repeated: int) -> None:
-        """Write all that a request brings beside its events, of which so many are new and so many came before."""
+        """Write everything of a request except its events, and count the new and repeated ones."""
         of = (request.model, request.source)
         self._move(of, request.positions)
         gaps = [(*of, g.t, g.least, g.most, g.words, msgspec.json.encode(g.positions).decode()) for g in request.gaps]
@@ -109,7 +109,7 @@ class SourceTables:
             self._forget_rejects(of)
 
     def _write_outgoing(self, of: tuple[int, str], request: SourceRequest) -> None:
-        """Write what is to be sent, and forget what was."""
+        """Add messages to send, and delete sent ones."""
         rows = [(*of, *row) for row in request.outgoing]
         self._base.executemany("INSERT INTO outbox (model, source, lane, name, body) VALUES (?, ?, ?, ?, ?)", rows)
         self._count(of, Counter(lane for lane, _, _ in request.outgoing))
@@ -128,7 +128,7 @@ class SourceTables:
         self._base.executemany(add, rows)
 
     def _bound(self, of: tuple[int, str], most: int) -> None:
-        """Let the oldest go of more than ``most`` that wait, and count them."""
+        """Drop and count the oldest waiting rows and labels beyond ``most``."""
         for what, gone in (("row", "rows whose answer never came"), ("answer", "answers whose row never came")):
             query = "SELECT id FROM joins WHERE model = ? AND source = ? AND what = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
             last = self._base.execute(query, (*of, what, most)).fetchone()
@@ -141,19 +141,19 @@ class SourceTables:
             SELECT id FROM rejects WHERE model = ? AND source = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""
         self._base.execute(drop, (*of, *of, _REJECTS))
 
-    # ---- what is there -----------------------------------------------------------------------------------------------
+    # ---- queries -----------------------------------------------------------------------------------------------------
 
     def positions(self, model: int, source: str) -> dict[str, str]:
-        """Return by partition the position of the last message that is kept."""
+        """Return the position of the last kept message by partition."""
         known = self.known(model, source)
         return {part: at for part, at in known.items() if part.rpartition("/")[2] != _LOG}
 
     def known(self, model: int, source: str) -> dict[str, str]:
-        """Return positions with the logs that they belong to, as the source is opened with."""
+        """Return positions together with the log identities, as needed to open the source."""
         return dict(self._rows("SELECT part, position FROM positions WHERE model = ? AND source = ?", model, source))
 
     def tallies(self, model: int, source: str) -> dict[str, int]:
-        """Return what was counted of a source."""
+        """Return the counters of a source."""
         query = "SELECT what, n FROM tallies WHERE model = ? AND source = ? ORDER BY what"
         return dict(self._rows(query, model, source))
 
@@ -162,12 +162,12 @@ class SourceTables:
         return [name for (name,) in self._rows("SELECT DISTINCT source FROM positions WHERE model = ?", model)]
 
     def waiting(self, model: int, source: str, what: str) -> int:
-        """Return how many rows, or answers, wait."""
+        """Return the number of waiting rows or labels."""
         query = "SELECT count(*) FROM joins WHERE model = ? AND source = ? AND what = ?"
         return int(self._rows(query, model, source, what)[0][0])
 
     def found(self, model: int, source: str, what: str, names: Sequence[str]) -> dict[str, Waiting]:
-        """Return those of some names that wait."""
+        """Return the waiting entries with the given names."""
         out: dict[str, Waiting] = {}
         for i in range(0, len(names), _AT_ONCE):
             some = names[i : i + _AT_ONCE]
@@ -178,7 +178,7 @@ class SourceTables:
         return out
 
     def learned(self, model: int, names: Sequence[str]) -> dict[str, int]:
-        """Return those of some names that events are remembered under, each with the digest of what it was."""
+        """Return the digests of learned events by the given ids."""
         out: dict[str, int] = {}
         for i in range(0, len(names), _AT_ONCE):
             some = names[i : i + _AT_ONCE]
@@ -187,24 +187,24 @@ class SourceTables:
         return out
 
     def gaps(self, model: int, source: str) -> list[Gap]:
-        """Return the gaps that learning went on without, in their order."""
+        """Return the skipped gaps in order."""
         query = "SELECT t, least, most, words, positions FROM gaps WHERE model = ? AND source = ? ORDER BY id"
         rows = self._rows(query, model, source)
         return [Gap(t, least, most, words, msgspec.json.decode(at)) for t, least, most, words, at in rows]
 
     def rejects(self, model: int, source: str) -> list[tuple[str, str, str, bytes]]:
-        """Return the last refused messages: partition, position, reason, and the message."""
+        """Return the latest rejected messages (partition, position, reason, message)."""
         query = "SELECT part, position, reason, body FROM rejects WHERE model = ? AND source = ? ORDER BY id"
         return [(part, at, reason, bytes(body)) for part, at, reason, body in self._rows(query, model, source)]
 
     def outbox(self, model: int, source: str, lane: str, behind: int, most: int) -> list[tuple[int, str, bytes]]:
-        """Return the first messages of a lane behind a number that are still to be sent: number, name and message."""
+        """Return the first unsent messages of a lane after a number (number, name, message)."""
         query = "SELECT id, name, body FROM outbox WHERE model = ? AND source = ? AND lane = ? AND id > ? ORDER BY id LIMIT ?"
         rows = self._rows(query, model, source, lane, behind, most)
         return [(number, name, bytes(body)) for number, name, body in rows]
 
     def unsent(self, model: int, source: str) -> int:
-        """Return how many messages are still to be sent."""
+        """Return the number of unsent messages."""
         return int(self._rows("SELECT count(*) FROM outbox WHERE model = ? AND source = ?", model, source)[0][0])
 
     def _rows(self, query: str, *of: Any) -> list[Any]:
@@ -212,6 +212,6 @@ class SourceTables:
             try:
                 return self._base.execute(query, of).fetchall()
             except sqlite3.OperationalError as error:
-                if "no such table" in str(error):  # of a store that never followed a source
+                if "no such table" in str(error):  # a store that never followed a source
                     return [(0,)] if "count(" in query else []
                 raise

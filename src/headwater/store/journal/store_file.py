@@ -1,4 +1,4 @@
-"""An open store's file: its owner, its connection, who writes when, and the high-water mark beside it."""
+"""The file of an open store, with its lock, connection, transactions and checkpoint mark."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["StoreFile"]
 
 _PAGE = 4096
 _PAGES_A_COMMIT = 7
-"""About how many pages a small commit changes: the journal's, the indices' and the seal's."""
+"""Approximate pages changed by a small commit (journal, indices, seal)."""
 _CHECKPOINT_NOW = 1 << 20
-"""Pages of WAL that are more than a checkpoint waits for."""
+"""Pages of WAL beyond any threshold, which forces a checkpoint soon."""
 _WAL_PAGES = 2048
-"""Pages (8 MB) of WAL, about, from which on it is brought into the main file beside the requests."""
+"""Approximate pages (8 MB) of WAL that trigger a background checkpoint."""
 _WAL_FULL = 3072
-"""Pages (12 MB) from which on who writes does it first: so it stays below 16 MB, but for a single request that is larger."""
+"""Pages (12 MB) at which writers checkpoint first, which keeps the WAL below 16 MB unless a single request is larger."""
 _PAGES_BETWEEN = 256
-"""Pages (1 MB) that are written before it is tried again, where somebody still reads what the WAL holds."""
+"""Pages (1 MB) written before the next try when a reader blocked a checkpoint."""
 
 
 class StoreFile:
@@ -37,32 +37,32 @@ class StoreFile:
     path : Path
         The file.
     create : bool
-        Whether a missing file is made.
+        Whether to create a missing file.
     accept : bool
-        Whether it is opened although its journal ends before what was acknowledged; ``sound_before`` says if it does.
+        Whether to open a store whose journal ends before the last acknowledged event. ``sound_before`` is False then.
 
     Raises
     ------
     StoreError
-        If it is in use, damaged, emptied, or no store.
+        If the file is in use, damaged, emptied, or not a store.
     """
 
     def __init__(self, path: Path, *, create: bool = True, accept: bool = False) -> None:
         self.at = str(path)
         self._owned = OwnedFile(path, create=create)
         self.mutex = self._owned.mutex
-        """Who holds it may use the connection: requests, and what is kept in the background, take turns."""
+        """Must be held to use the connection. Requests and background maintenance take turns."""
         self.path = self._owned.path
         self.wal_pages = 0
-        """About how many pages the WAL holds since it began anew."""
-        self._tried_at = 0  # pages that it held when it could not begin anew
+        """Approximate pages in the WAL since its last restart."""
+        self._tried_at = 0  # pages in the WAL when a restart last failed
         try:
             self.sound_before = not accept or ends_where_it_should(self.path)
             self.base = self._owned.connection = connect(self._owned, create=create, accept=accept)
             self._owned.watch()
             with sound(self.at):
                 self.sealed = None if accept else read_seal(self.base)
-                """What the last commit sealed; None before the first seal of a store of version 0.2."""
+                """Seal of the last commit, None before the first seal of a store of version 0.2."""
                 self._mark = HighWater(self.path)
             if self.sealed is not None:
                 self._seal_as_open()
@@ -71,7 +71,7 @@ class StoreFile:
             raise
 
     def _seal_as_open(self) -> None:
-        """Say in the file itself that it is open, so that a plain copy of it can't be taken for a whole one."""
+        """Mark the file itself as open, so that a plain copy of it can't pass for a complete store."""
         before = self.sealed
         with self.transaction():
             pass  # it seals
@@ -79,7 +79,7 @@ class StoreFile:
             self.checkpoint()
 
     def _seal(self, *, is_open: bool = True) -> Seal | None:
-        """Write what the tables hold now, inside the transaction that changed them; return it, or None where it is written."""
+        """Write the seal inside the current transaction and return it, or None if it is unchanged."""
         seal = tables_of(self.base, is_open=is_open)
         if seal == self.sealed:
             return None
@@ -92,17 +92,17 @@ class StoreFile:
         return self._owned.is_forked
 
     def check(self) -> None:
-        """Raise unless what this process writes is in the file that stands at the path.
+        """Raise StoreError unless this process still writes to the file at the path.
 
         Raises
         ------
         StoreError
-            If the file or its WAL was removed or replaced, or the process is a forked one.
+            If the file or its WAL was removed or replaced, or this process was forked.
         """
         self._owned.check()
 
     def is_lost(self) -> bool:
-        """Whether the file or its WAL was removed or replaced, so that only this process still has what was written."""
+        """Return whether the file or its WAL was removed or replaced, so that only this process has the data."""
         try:
             self.check()
         except StoreError:
@@ -110,23 +110,25 @@ class StoreFile:
         return False
 
     def check_process(self) -> None:
-        """Raise in a forked process; asked before the mutex, which a thread of the parent may have had.
+        """Raise StoreError in a forked process.
+
+        Checked before taking the mutex, which a thread of the parent may have held during the fork.
 
         Raises
         ------
         StoreError
-            Then.
+            If this process was forked.
         """
         self._owned.check_process()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what the body writes as one, synced, or nothing of it.
+        """Run the body in one transaction, synced to disk, committing all of its writes or none.
 
         Raises
         ------
         StoreError
-            If it could not be written, or not where the file stands; nothing was, as far as this process is concerned.
+            If the commit failed, or the file was replaced. For this process nothing was written.
         """
         with self._sealed_transaction():
             yield
@@ -140,17 +142,17 @@ class StoreFile:
                 yield
                 seal = self._seal()
             if seal is not None:
-                # the first one goes into the file soon, so that a plain copy of it is known for what it is
+                # The first seal must reach the main file soon, so that a plain copy can be recognized.
                 self.wal_pages += _CHECKPOINT_NOW if self.sealed is None else 0
                 self.sealed = seal
             self._owned.check()
 
     @contextmanager
     def short_transaction(self, pages: int = 64) -> Iterator[None]:
-        """Commit as `transaction` does but without a sync of its own: the next commit's sync brings it to the disk.
+        """Commit as `transaction` does but without a sync, leaving durability to the next synced commit.
 
-        It is for what can be made again from the journal. The order of the WAL holds: after a power cut what is there has
-        everything before it too. ``pages``: about how many it changes.
+        Use it for data that can be rebuilt from the journal. The order of the WAL still holds, so after a power cut everything
+        before a surviving commit has survived too. ``pages`` is the approximate number of changed pages.
         """
         self.check_process()
         with self.mutex:
@@ -163,32 +165,32 @@ class StoreFile:
         self.wal_pages += pages
 
     def grow(self, size: int) -> None:
-        """Count what a commit writes beside its usual pages."""
+        """Count bytes that a commit writes beyond its usual pages."""
         self.wal_pages += size // _PAGE
 
     def acknowledge(self, seq: int, last_id: int) -> None:
-        """Note outside of SQLite's files what has been given out so far."""
+        """Record the last acknowledged event and id in the checkpoint mark."""
         self._mark.write(seq, last_id)
 
     @property
     def wants_checkpoint(self) -> bool:
-        """Whether the WAL is long enough to be brought into the main file, beside the requests."""
+        """Whether the WAL is long enough for a background checkpoint."""
         return self.wal_pages >= max(_WAL_PAGES, self._tried_at + _PAGES_BETWEEN)
 
     @property
     def needs_checkpoint(self) -> bool:
-        """Whether the WAL is so long that who writes has to bring it into the main file first."""
+        """Whether the WAL is so long that writers must checkpoint first."""
         return self.wal_pages >= max(_WAL_FULL, self._tried_at + _PAGES_BETWEEN)
 
     def checkpoint(self, *, truncate: bool = False) -> None:
-        """Bring the WAL into the main file, most of it while requests go on, and begin the WAL anew.
+        """Copy the WAL into the main file, mostly while requests continue, then restart the WAL.
 
-        Where another connection still reads what the WAL holds, it begins anew at a later time.
+        If another connection still reads from the WAL, the restart happens later.
 
         Raises
         ------
         StoreError
-            If it could not be written; the WAL then goes on growing, and nothing is lost.
+            If writing failed. The WAL then keeps growing, and nothing is lost.
         """
         self._owned.check()
         try:
@@ -204,7 +206,7 @@ class StoreFile:
             raise StoreError(expected="a disk that can be written", got=str(error), at=self.at, help=FAILING) from error
 
     def _begin_anew(self, how: str) -> None:
-        wait = MS_TO_WAIT if how == "TRUNCATE" else 0  # a reader, such as a backup, must not hold learning up
+        wait = MS_TO_WAIT if how == "TRUNCATE" else 0  # a reader, such as a backup, must not block learning
         self.base.execute(f"PRAGMA busy_timeout={wait}")
         try:
             busy, pages, _ = self.base.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
@@ -213,13 +215,13 @@ class StoreFile:
         self.wal_pages = self._tried_at = pages if busy and pages > 0 else 0
 
     def used(self) -> int:
-        """Return how many bytes of the file are in use."""
+        """Return the bytes of the file that are in use."""
         with self.mutex:
             pages, free, size = (self.base.execute(f"PRAGMA {name}").fetchone()[0] for name in _SIZES)
         return int((pages - free) * size)
 
     def vacuum(self) -> None:
-        """Give space that is no longer used back to the disk."""
+        """Return unused space to the file system."""
         with self.mutex:
             self.base.execute("VACUUM")
             with self.transaction():
@@ -227,18 +229,18 @@ class StoreFile:
             self.checkpoint(truncate=True)
 
     def close(self, *, clean: bool = True) -> None:
-        """Let the file go; in a forked process it stays as it is.
+        """Close the file. Does nothing in a forked process.
 
         Parameters
         ----------
         clean : bool
-            Whether all went well, so that the seal may say that the store was closed.
+            Whether the shutdown was clean, so that the seal may mark the store as closed.
         """
         if self.is_forked:
             return
         with self.mutex:
             if clean and self.sealed is not None:
-                with suppress(StoreError):  # a store that was not closed opens as one that was killed
+                with suppress(StoreError):  # if sealing fails, the store opens like one whose process was killed
                     self._seal_as_closed()
             self._mark.close()
             self._owned.close()

@@ -1,7 +1,7 @@
-"""What SQLite finds in a write-ahead log, and what it can't: the log by the checksums of its file format.
+"""Read a write-ahead log by its checksums, to find the commits that SQLite no longer sees.
 
-SQLite reads a log up to the first frame whose checksum is wrong and takes that for its end. The frames behind it that belong to
-the same log are commits that it no longer sees.
+SQLite reads a log up to the first frame with a wrong checksum and takes that for its end. Later frames of the same log are
+commits that it no longer sees.
 
 Source: https://www.sqlite.org/fileformat2.html#the_write_ahead_log.
 """
@@ -23,16 +23,16 @@ _EMPTY = (0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """The frames of a log.
+    """Frame counts of a log.
 
     Parameters
     ----------
     empty
-        Whether there is no log, or one without a byte.
+        Whether the log is missing or has no bytes.
     sound
-        How many frames SQLite finds.
+        Number of frames that SQLite finds.
     lost_commits
-        Commits of the same log behind the first frame that is not sound.
+        Number of commits of the same log after the first damaged frame.
     """
 
     empty: bool = False
@@ -41,14 +41,14 @@ class Frames:
 
 
 def read_frames(wal: Path, *, only_first: bool = False) -> Frames:
-    """Return what stands in a log.
+    """Count the frames of a log.
 
     Parameters
     ----------
     wal : Path
         The file.
     only_first : bool
-        Whether to look at the first frame alone.
+        Whether to read only the first frame.
     """
     try:
         with wal.open("rb") as file:

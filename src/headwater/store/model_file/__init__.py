@@ -1,4 +1,4 @@
-"""The file of a model: arrays and a JSON header, sealed with a digest."""
+"""The model file, a JSON header and arrays sealed with a digest."""
 
 from .container import FORMAT, KEY, read, seal, unseal, write
 from .saved import LearnerCopy, LearnerFormat, SavedModel

@@ -1,7 +1,7 @@
-"""Arrays and a JSON header in one file: safetensors with a digest, written beside its place and then put into it.
+"""Read and write a JSON header and arrays as a safetensors file with a digest.
 
-The header stands under the key "headwater". The digest is the SHA-256 of the whole file with zeros in its own place, so no
-byte can change unseen. Never a pickle.
+The header is stored under the metadata key "headwater". The digest is the SHA-256 of the whole file with zeros in place of the
+digest, so any changed byte is detected. Files are written atomically, and never contain pickles.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ UNFIT: tuple[type[Exception], ...] = (
     *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, MemoryError),
     *(msgspec.MsgspecError, SafetensorError),
 )
-"""What is raised while something is built from a header and arrays that don't fit it; LinAlgError is a ValueError."""
+"""Exceptions raised while building from a header and arrays that don't match. LinAlgError is a ValueError."""
 _DIGEST = re.compile(rb'\\"sha256\\": \\"([0-9a-f]{64})\\"')
-"""The digest where it stands: in JSON inside JSON."""
+"""The digest inside the file, in JSON nested in JSON."""
 
 
 def seal(saved: SavedModel) -> bytes:
-    """Return the bytes of a file."""
+    """Serialize a model to the bytes of a file."""
     whole = {"sha256": _BLANK, "format": FORMAT, **saved.header}
-    # safetensors writes the memory as it lies: only contiguous arrays come back as they were
+    # safetensors writes raw memory, so arrays must be contiguous
     tensors = {name: np.ascontiguousarray(array) for name, array in saved.arrays.items()}
     data = bytes(_pack(tensors, metadata={KEY: json.dumps(whole)}))
     return data.replace(_BLANK.encode(), hashlib.sha256(data).hexdigest().encode(), 1)
@@ -49,7 +49,7 @@ def seal(saved: SavedModel) -> bytes:
 
 @contextlib.contextmanager
 def fitting(at: str) -> Iterator[None]:
-    """Say in one sentence when a header doesn't fit what is built from it."""
+    """Turn errors of building from a mismatched header into a ModelFileError."""
     try:
         yield
     except ModelFileError:
@@ -64,12 +64,12 @@ def fitting(at: str) -> Iterator[None]:
 
 
 def write(path: str | Path, data: bytes) -> None:
-    """Write a file: first beside its place, then into it, so that a crash leaves the old one or the new one.
+    """Write a file atomically (temporary file, then rename).
 
     Raises
     ------
     ModelFileError
-        If it can't be written, or a store stands there.
+        If the file can't be written, or the path is a store.
     """
     path = Path(path)
     refuse_store(path)
@@ -81,7 +81,7 @@ def write(path: str | Path, data: bytes) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         os.replace(beside, path)
-    except (OSError, ValueError) as error:  # ValueError: no path at all, such as one without a name
+    except (OSError, ValueError) as error:  # ValueError is raised for an invalid path, such as one without a name
         with contextlib.suppress(OSError, ValueError):
             if beside is not None:
                 beside.unlink()
@@ -89,29 +89,29 @@ def write(path: str | Path, data: bytes) -> None:
             expected="a file that can be written",
             got=_reason(error),
             at=str(path),
-            help="Choose another place; the model in memory is unharmed.",
+            help="Choose another place. The model in memory is unharmed.",
         ) from error
 
 
 def refuse_store(path: str | Path) -> None:
-    """Raise where a database stands: a model file in its place would take a store away, open or not.
+    """Raise ModelFileError if the path is a database, because a model file would replace the store.
 
     Raises
     ------
     ModelFileError
-        Then.
+        If the path is a database.
     """
     if holds_database(path):
         raise ModelFileError(
             expected="a path for a model file",
             got="that of a store or another database",
             at=str(path),
-            help="Choose another path; nothing was written.",
+            help="Choose another path. Nothing was written.",
         )
 
 
 def holds_database(path: str | Path) -> bool:
-    """Whether the file at a path begins as SQLite's do, such as a store; one that is open here is not opened again."""
+    """Return whether a file starts like an SQLite database, without reopening a store that is open here."""
     try:
         return read_head(path)[:16] == b"SQLite format 3\0"
     except StoreError:
@@ -121,7 +121,7 @@ def holds_database(path: str | Path) -> bool:
 
 
 def read(path: str | Path) -> bytes:
-    """Return the bytes of a file."""
+    """Read the bytes of a file."""
     path = Path(path)
     try:
         return path.read_bytes()
@@ -130,12 +130,12 @@ def read(path: str | Path) -> bytes:
             expected="a saved model",
             got=_reason(error),
             at=str(path),
-            help="Check the path; learner.save(path) writes one.",
+            help="Check the path. learner.save(path) writes a model.",
         ) from error
 
 
 def unseal(data: bytes, at: str) -> SavedModel:
-    """Return header and arrays of a file's bytes, if they are those that were saved."""
+    """Parse the bytes of a file into header and arrays, after checking the digest."""
     from safetensors.numpy import load as unpack
 
     size = int.from_bytes(data[:8], "little")
@@ -148,7 +148,7 @@ def unseal(data: bytes, at: str) -> SavedModel:
             expected="a safetensors file",
             got="something else",
             at=at,
-            help="The file is truncated or no model; use another copy.",
+            help="The file is truncated or not a model. Use another copy.",
         ) from error
     if not isinstance(text, str):
         raise ModelFileError(
@@ -174,7 +174,7 @@ def unseal(data: bytes, at: str) -> SavedModel:
 
 
 def _unaltered(data: bytes) -> bool:
-    """Say whether the file's digest is the one that stands in it."""
+    """Return whether the file matches its digest."""
     found = _DIGEST.search(data)
     if found is None:
         return False
@@ -186,5 +186,5 @@ def _unaltered(data: bytes) -> bool:
 
 
 def _reason(error: OSError | ValueError) -> str:
-    """Return what a file's error says."""
+    """Return the message of a file error."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

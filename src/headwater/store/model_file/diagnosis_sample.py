@@ -1,7 +1,7 @@
-"""What is kept for a diagnosis, as bytes in a model's file: MessagePack of plain values.
+"""Serialize the diagnosis sample of a learner to MessagePack.
 
-Rows come back as a learner reads them, not as they were: numbers as floats, date-times as text, arrays under the names x0,
-x1 and so on; a missing value is left out. Of a text no more than its first 1,000 characters is written.
+Rows are restored as a learner reads them. Numbers become floats, date-times become text, arrays get the names x0, x1 and so on,
+missing values are dropped, and texts are cut to 1,000 characters.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ __all__ = ["pack_sample", "unpack_sample"]
 
 Count = Annotated[int, Meta(ge=0, le=1 << 53)]
 Place = Annotated[int, Meta(ge=0)]
-"""In a list of the same sample."""
+"""Index into a list of the same sample."""
 Text = str | float
 """A label or a name, as ``_text`` writes it."""
 Scores = dict[str, float]
 
 
 class _WrittenRecord(msgspec.Struct):
-    """What is written of a session's record."""
+    """Schema of a session's record."""
 
     rows: Count
     scored: Count
@@ -47,7 +47,7 @@ class _WrittenRecord(msgspec.Struct):
 
 
 class _Written(msgspec.Struct, kw_only=True):
-    """What is written of a sample, and the range of each number: this is the one list of them."""
+    """Schema of a sample, with the range of each number."""
 
     n: Count
     learned: Count
@@ -70,12 +70,12 @@ class _Written(msgspec.Struct, kw_only=True):
 
 _PLAIN = ("n", "learned", "due", "recorded", "before", "after", "worse", "total", "probed")
 _TEXT = 1000
-_FAR = 1e300  # beyond what is read as it is
+_FAR = 1e300  # larger magnitudes are clipped
 _RECORD = _WrittenRecord.__struct_fields__
 
 
 def pack_sample(sample: DiagnosisSample) -> NDArray[np.uint8]:
-    """Return what is kept as bytes (n,)."""
+    """Serialize a sample to bytes (n,)."""
     names: dict[Any, int] = {}
     labels: dict[Any, int] = {}
     state = {name: getattr(sample, name) for name in _PLAIN} | {
@@ -94,9 +94,9 @@ def pack_sample(sample: DiagnosisSample) -> NDArray[np.uint8]:
 
 
 def unpack_sample(data: NDArray[np.uint8], task: str) -> DiagnosisSample:
-    """Return what ``pack_sample`` was given, as far as it is written."""
+    """Deserialize a sample packed by ``pack_sample``."""
     decoded: dict[str, Any] = msgspec.msgpack.decode(data.tobytes())
-    if "probed" not in decoded:  # written before 0.2.0: begin anew
+    if "probed" not in decoded:  # written before 0.2.0, so start with an empty sample
         return DiagnosisSample(task)
     state = msgspec.convert(decoded, _Written)
     names = [_label(name) for name in state.names]
@@ -115,18 +115,18 @@ def unpack_sample(data: NDArray[np.uint8], task: str) -> DiagnosisSample:
 
 
 def _check(sample: DiagnosisSample) -> None:
-    """Refuse numbers that don't fit each other, or answers that are none."""
+    """Raise ValueError for inconsistent counters or invalid labels."""
     if not (can_be_due(sample.due) and sample.n < sample.due):
         raise ValueError("sample", f"a measurement that is due after row {sample.n:,}", sample.due)
     said = [answer for _, y, y_pred, _, _ in sample.log for answer in (y, y_pred)]
     said += [one.y for one in (*sample.rows, *sample.fresh)]
     if sample.task == "regress" and not all(type(y) is float and abs(y) <= _FAR for y in (*said, sample.total)):
         raise ValueError("sample", "answers that are numbers", said)
-    hash(tuple(said))  # classes can be looked up
+    hash(tuple(said))  # classes must be hashable
 
 
 def _text(label: Any) -> Any:
-    """Return a label or name as a float or as the text of its JSON, which holds integers and characters of any size."""
+    """Return a label or name as a float or as JSON text, which holds integers and strings of any size."""
     return label if type(label) is float else json.dumps(as_json(label))
 
 
@@ -135,7 +135,7 @@ def _label(text: Any) -> Any:
 
 
 def _packed(one: SampledRow, names: dict[Any, int]) -> list[Any]:
-    """Return a row as its answer, loss, number, and the places of its names with their values in turn."""
+    """Return a row as label, loss, number, then pairs of name index and value."""
     out = [_text(one.y), one.loss, one.row]
     for name, value in sorted(as_mapping(one.x).items(), key=lambda item: str(item[0])):
         plain = _plain(value)
@@ -152,14 +152,14 @@ def _unpacked(one: list[Any], names: list[Any]) -> SampledRow:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as one that MessagePack holds, and that reads as it did; None for what is missing or no feature."""
+    """Return a value that MessagePack holds and a learner reads alike, or None if missing or not a feature."""
     if isinstance(value, str):
         return value[:_TEXT].encode("utf-8", "replace").decode()
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, Real):
         return None if value != value else float(max(-_FAR, min(value, _FAR)))  # type: ignore[arg-type]  # Real has an order
-    if isinstance(value, dt.date):  # date-times too
+    if isinstance(value, dt.date):  # includes date-times
         return value.isoformat()
     if isinstance(value, Mapping):
         return {_plain(str(name)): _plain(inner) for name, inner in value.items()}

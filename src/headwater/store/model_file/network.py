@@ -1,4 +1,4 @@
-"""The file of a ``Network``: what it was declared as, and everything that learning changes, the next shuffle too."""
+"""Serialize a ``Network``, including the state of its shuffling."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RATES = ("l1", "l2", "clip_norm", "clip_value")
 
 
 def pack_network(net: Network) -> SavedModel:
-    """Return what the file of a network holds."""
+    """Serialize a network."""
     expert = net.expert
     settings = {name: getattr(expert, name) for name in ("loss", "optimizer", *_RATES)}
     settings |= {
@@ -29,12 +29,12 @@ def pack_network(net: Network) -> SavedModel:
         "settings": {name: as_json(value) for name, value in settings.items()},
         "shuffle": net._shuffle.bit_generator.state,
     }
-    built = net.engine != "core" or bool(net._inputs)  # a plain one is refused by ``core``
+    built = net.engine != "core" or bool(net._inputs)  # ``core`` raises for a plain one
     return SavedModel(header, net.core.state() if built else {})
 
 
 def build_network(saved: SavedModel) -> Network:
-    """Build a network and put what was saved into it."""
+    """Build a network from its saved settings and arrays."""
     header = saved.header
     settings = {name: from_json(value) for name, value in header["settings"].items()}
     inputs = settings.pop("inputs")

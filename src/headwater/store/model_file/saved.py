@@ -1,6 +1,6 @@
-"""What is kept of a learner or a network: a header of plain values, and arrays. The store knows no more of it.
+"""Serialized models (a JSON header and arrays) and the interface that converts learners.
 
-What builds a learner from these stands above the store (``headwater.load``) and is handed down to it as a `LearnerFormat`.
+The store doesn't know learner classes. ``headwater.load`` passes the conversion to it as a `LearnerFormat`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ __all__ = ["LearnerCopy", "LearnerFormat", "SavedModel"]
 
 @dataclass(frozen=True, slots=True)
 class SavedModel:
-    """What one model file, or one snapshot, holds.
+    """Serialized model, the contents of one model file or snapshot.
 
     Parameters
     ----------
     header : dict
-        Kind, settings, classes and counts, as JSON can hold them.
+        Kind, settings, classes and counts as JSON values.
     arrays : dict
-        Everything that learning changes, by name; each is a copy, which later learning leaves as it is.
+        Copies of all learned arrays, by name.
     """
 
     header: dict[str, Any]
@@ -31,30 +31,30 @@ class SavedModel:
 
 
 class LearnerCopy(Protocol):
-    """A copy of a learner that is made in short turns, between which the learner may go on learning."""
+    """Copy of a learner made in short turns, between which the learner may continue learning."""
 
     def advance(self) -> bool:
-        """Copy a part; return whether it is worth calling again before `finish`."""
+        """Copy a part and return whether another call before `finish` is worthwhile."""
 
     def stop(self) -> None:
-        """Note how the learner stands now, in the last turn; from here on it may go on."""
+        """Fix the state to copy, in the last turn, after which the learner may continue."""
 
     def finish(self) -> SavedModel:
-        """Return the learner as it stood at ``stop``; as it stands now without."""
+        """Return the state at ``stop``, or the current state if ``stop`` was not called."""
 
 
 @dataclass(frozen=True, slots=True)
 class LearnerFormat:
-    """How a learner becomes settings and arrays, and how it comes back.
+    """Conversion between learners and serialized models.
 
     Parameters
     ----------
     pack : callable
         Learner → `SavedModel`.
     copy : callable
-        Learner → `LearnerCopy`: the same, in short turns.
+        Learner → `LearnerCopy`, which does the same in short turns.
     unpack : callable
-        `SavedModel` and where it was found (for errors) → learner. It raises ``ModelFileError`` where they don't fit.
+        `SavedModel` and its location (for errors) → learner. Raises ``ModelFileError`` if they don't match.
     """
 
     pack: Callable[[Any], SavedModel]

@@ -1,4 +1,4 @@
-"""Settings and names as JSON that comes back as it went: the few types that can stand in a model's header."""
+"""Convert settings and names to JSON and back exactly, for the few types a model's header may hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLASSES: dict[str, Any] = {
 
 
 def as_json(value: Any) -> Any:
-    """Return a setting or a name in a form that ``from_json`` turns back: plain values as they are, others tagged."""
+    """Return a setting or name as JSON that ``from_json`` restores exactly, tagging types that JSON lacks."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | str):
@@ -44,7 +44,7 @@ def as_json(value: Any) -> Any:
 
 
 def from_json(value: Any) -> Any:
-    """Return what ``as_json`` was given."""
+    """Restore a value converted by ``as_json``."""
     if not isinstance(value, dict):
         return value
     if "float" in value:

@@ -1,4 +1,4 @@
-"""Models as ONNX graphs: what predicts now, its preprocessing inside."""
+"""Export models as ONNX graphs with their preprocessing included."""
 
 from .export import export_onnx
 

@@ -1,7 +1,7 @@
-"""Raw columns to the first layer, as ONNX nodes: what the core does with a sample (``plain/input.py``).
+"""ONNX nodes from raw columns to the first layer, equivalent to the core's input layer (``plain/input.py``).
 
-A client sends each column as it is: a number as float64 (NaN where missing), a category as text ("" or any unknown text
-where missing), a date-time as seconds. Standardising, categories by name and rows that don't take part yet are inside.
+A client sends raw columns. Numbers are float64 (NaN where missing), categories are text ("" or any unknown text where
+missing), and date-times are seconds. The graph standardizes, looks up categories by name, and masks rows that are still unused.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ TEXTS = "a category as text (5 and 5.0 as '5'); {} where it is missing"
 TIMES = "a date-time as seconds since 1970-01-01T00:00 by the clock that it states; NaN where it is missing"
 OFFSETS = "seconds by which that clock is ahead of UTC; 0 if left out, right for date-times without a zone"
 FARTHEST = 1e150
-"""No deviation is counted farther: its square would overflow, while a thousand deviations of any column are far below."""
+"""Bound of deviations, so that squares don't overflow. A thousand deviations of any column are far below it."""
 MIXED = "the same column where its value is a text that reads as no number or date-time; {} elsewhere"
 
 
 @dataclass(slots=True)
 class Columns:
-    """What a graph has read: values that scale rows of the table, and category numbers that pick one.
+    """Values and category indices that the graph has read.
 
     Parameters
     ----------
     numbers : str
-        Values (N, d), 0 where there is no pair; "" without numeric columns.
+        Name of the values (N, d), 0 where absent. "" without numeric columns.
     plus, minus : ndarray (d,)
-        Each value scales the difference of these two rows; 0 for no row to subtract.
+        Each value scales the difference of these two table rows, where 0 in ``minus`` means nothing to subtract.
     categories : str
-        Category numbers (N, c); "" without categories.
+        Name of the category indices (N, c). "" without categories.
     category_rows : ndarray (r,)
-        Row of each category number; r itself stands for no pair.
+        Table row of each category index. Index r means absent.
     raw, slots : str, list
-        The numbers that cell tables ask for (N, c): as they were sent, an outlier taken for its column's mean; NaN where
-        there is none. And the slot of each.
+        Name of the raw numbers (N, c) for tile coding, with outliers replaced by the column's mean and NaN where missing, and
+        the feature index of each.
     cells : str
-        The row of each cell table (N, tables) that a sample lies in; "" without cell tables.
+        Name of each sample's row in the tile tables (N, tables). "" without tile coding.
     listed : list
-        Name, kind, type and meaning of each input.
+        Name, kind, type and description of each input.
     """
 
     numbers: str = ""
@@ -67,19 +67,19 @@ class Columns:
 
 
 def _check_kinds(engine: Engine) -> None:
-    """Refuse columns of text: their words are found by the core alone."""
+    """Raise ConfigError for text columns, because ONNX can't split texts into words."""
     for column in engine.columns.values():
         if column.kind in (WORDS, BIGRAMS):
             raise ConfigError(
                 expected="columns of numbers, categories and times",
                 got=f"column {column.name!r}, which is text",
                 at="export_onnx",
-                help="Give text=None, or export a web page, which reads words.",
+                help="Give text=None, or export a web page, which supports text.",
             )
 
 
 def read_columns(g: Graph, engine: Engine) -> Columns:
-    """Declare an input for every column of the vocabulary, and turn them into numbers and category numbers."""
+    """Declare an input per column of the vocabulary and convert them to numbers and category indices."""
     _check_room(engine)
     _check_kinds(engine)
     out = Columns()
@@ -118,7 +118,7 @@ def read_columns(g: Graph, engine: Engine) -> Columns:
 
 
 def read_array(g: Graph, engine: Engine) -> Columns:
-    """Declare one input X (N, d) for a learner that was taught arrays, with columns x0, x1 and so on."""
+    """Declare a single input X (N, d) for a learner trained on arrays with columns x0, x1 and so on."""
     before = answers_before(engine.core)
     columns = {name: column for name, column in engine.columns.items() if name not in before}
     _check_room(engine)
@@ -129,7 +129,7 @@ def read_array(g: Graph, engine: Engine) -> Columns:
             expected="a learner that was taught numeric arrays, with columns x0, x1, …",
             got=f"one with the columns {', '.join(map(str, list(columns)[:5]))}" + (" …" if len(columns) > 5 else ""),
             at="export_onnx(array=True)",
-            help="Leave array out: each column is then an input.",
+            help="Leave array out, so that each column is an input.",
         )
     x = g.input("X", np.float64, ["N", len(kept)], "numbers; NaN where missing")
     out = Columns(listed=[{"name": "X", "columns": len(kept), "kind": "number", "doc": NUMBERS}])
@@ -144,25 +144,25 @@ def read_array(g: Graph, engine: Engine) -> Columns:
 
 
 def _as_they_stand(g: Graph, like: str, values: list[float]) -> list[str]:
-    """Return the answers before, which no client knows: a column (N, 1) each, with N as in ``like``."""
+    """Return the current lag features as constants, one column (N, 1) each, with N as in ``like``."""
     shape = g.add("Shape", like)
     return [g.add("Expand", g.constant([[value]], np.float64), shape) for value in values]
 
 
 def _check_room(engine: Engine) -> None:
-    """Raise an error if names share rows: which ones, only their hash says."""
+    """Raise ConfigError if names share table rows by hashing."""
     about = engine.core.sizes()
     if about["shared_from"]:
         raise ConfigError(
             expected="a table with room for every name",
             got=f"a full one, in which {about['shared_names']:,} names share rows by a hash",
             at="export_onnx",
-            help="ONNX has no such hash: learn with a larger max_rows to export.",
+            help="ONNX has no such hash. Learn with a larger max_rows to export.",
         )
 
 
 def first_layer(g: Graph, columns: Columns, core: Core, e: int) -> str:
-    """Expert e's columns of the table: z = b + Σ value·W[row] over the pairs that take part, (N, m)."""
+    """Compute expert e's first layer z = b + Σ value·W[row] over the pairs in use, shape (N, m)."""
     w, b = core.table(e)
     parts = []
     if columns.numbers:
@@ -184,7 +184,7 @@ def first_layer(g: Graph, columns: Columns, core: Core, e: int) -> str:
 
 
 def _cells(g: Graph, columns: Columns, core: Core) -> str:
-    """Return the row of each cell table that a sample lies in, (N, tables): its tests' answers, read as bits."""
+    """Return each sample's row in the tile tables, (N, tables), composed from the tests' results as bits."""
     about = core.sizes()
     tables, tests = about["tables"], about["tests"]
     if not tests:
@@ -212,7 +212,7 @@ def _cells(g: Graph, columns: Columns, core: Core) -> str:
 
 
 def _taking_part(core: Core, w: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the weights of these rows; zeros for row 0 and for those that no step has touched yet."""
+    """Return the weights of rows, with zeros for row 0 and for rows that no step has touched."""
     picked = w[rows - 1].astype(np.float64)
     picked[rows == 0] = 0
     if core.about["growing"]:
@@ -221,12 +221,12 @@ def _taking_part(core: Core, w: NDArray[Any], rows: NDArray[np.int64]) -> NDArra
 
 
 def _declare(g: Graph, out: Columns, column: Column, kind: str, doc: str) -> str:
-    """Declare the input of a column, or of the texts in a column that holds numbers or date-times too."""
+    """Declare the input of a column, or of the texts in a column of numbers or date-times."""
     name = f"{column.name}.text" if kind == "text" and column.kind != CATEGORY else f"{column.name}"
     entry = {"name": name, "column": f"{column.name}", "kind": kind}
     if kind == "text":
         entry["missing"] = ""
-        while entry["missing"] in column.values:  # the stream has shown that the empty text is a category
+        while entry["missing"] in column.values:  # the empty text is a known category
             entry["missing"] += "?"
         doc = doc.format(repr(entry["missing"]))
     out.listed.append({**entry, "doc": doc})
@@ -237,7 +237,7 @@ def _times(g: Graph, out: Columns, column: Column) -> list[str]:
     """Return the seven numbers of a date-time."""
     seconds = _declare(g, out, column, "time", TIMES)
     name = f"{column.name}.utc_offset"
-    # "M": left out, it is one number for all rows
+    # dimension "M", because the default is one number for all rows
     offset = g.input(name, np.float64, ["M", 1], OFFSETS, default=np.zeros((1, 1)))
     out.listed.append({"name": name, "column": f"{column.name}", "kind": "offset", "doc": OFFSETS})
     return time_parts(g, seconds, offset)
@@ -248,9 +248,9 @@ def _side_by_side(g: Graph, parts: list[str]) -> str:
 
 
 def _category(g: Graph, text: str, start: int, values: list[str], nothing: int) -> str:
-    """Return the number of each text's category, counted over all columns; ``nothing`` for an unknown one."""
+    """Return the index of each text's category over all columns, or ``nothing`` for an unknown one."""
     numbers = range(start, start + len(values))
-    # a lone surrogate can't be sent as UTF-8, so no client can ask for it
+    # a lone surrogate can't be encoded as UTF-8, so no client can send it
     sent = {value: number for value, number in zip(values, numbers, strict=True) if is_utf8(value)}
     return g.add(
         "LabelEncoder",
@@ -263,7 +263,7 @@ def _category(g: Graph, text: str, start: int, values: list[str], nothing: int) 
 
 
 def _read_numbers(g: Graph, out: Columns, x: str, core: Core, slots: list[int]) -> None:
-    """Turn raw values (N, slots) into what scales rows: standardised values, and how much of each basis function."""
+    """Convert raw values (N, slots) to the factors of table rows (standardized values and basis functions)."""
     worth = _worth(core, slots)
     present = g.add("LessOrEqual", g.add("Abs", x), _real(g, np.finfo(np.float64).max))  # neither NaN nor infinite
     known = _of_slots(core.statistics, slots)
@@ -297,24 +297,24 @@ def _read_numbers(g: Graph, out: Columns, x: str, core: Core, slots: list[int]) 
 
 
 def _worth(core: Core, slots: list[int]) -> NDArray[np.float64]:
-    """Return what is multiplied by the pairs of each column, shape (d,): of answers before |ρ|, else 1."""
+    """Return the factor of each column, shape (d,), which is |ρ| for lag features and 1 otherwise."""
     history = answer_history(core)
     worth = 1.0 if history is None else history.worth()
     return np.array([worth if history is not None and slot < len(COLUMNS) else 1.0 for slot in slots])
 
 
 def _times_worth(g: Graph, x: str, worth: NDArray[np.float64]) -> str:
-    """Return x (N, d) times what its columns are worth."""
+    """Multiply x (N, d) by the factors of its columns."""
     return x if (worth == 1).all() else g.add("Mul", x, _real(g, worth))
 
 
 def _of_slots(known: Statistics, slots: list[int]) -> Statistics:
-    """Return the statistics of some slots alone, in their order."""
+    """Return the statistics of the given feature indices, in order."""
     return Statistics(*(getattr(known, part.name)[slots] for part in fields(known)))
 
 
 def _presence_offset(core: Core, known: Statistics) -> NDArray[np.float64]:
-    """Return what is added to the numbers other than 0 of each column, shape (d,): ``plain.input.presence_offset``."""
+    """Return the offset added to nonzero numbers of each column, shape (d,), as in ``plain.input.presence_offset``."""
     if not core.about["growing"] or not core.about["bias"]:
         return np.zeros(len(known.seen))
     return np.asarray(1 - np.minimum((known.seen + 1) / (core.touched[0] + 1), 1.0))
@@ -323,7 +323,7 @@ def _presence_offset(core: Core, known: Statistics) -> NDArray[np.float64]:
 def _curves(
     g: Graph, x: str, present: str, bent: Any, column: Any, start: NDArray[np.float64], width: NDArray[np.float64]
 ) -> list[str]:
-    """Return what scales the rows of a basis: 1 for the first, and how far x has come from each knot to the next.
+    """Return the factors of a basis' rows, 1 for the first and the clipped position between each pair of knots.
 
     x between knots k and k + 1 gives (1 − u)·W[k] + u·W[k + 1]. With rₖ, x's share of the way from knot k to k + 1
     within 0 and 1, that is W[0] + Σ rₖ·(W[k + 1] − W[k]), without looking for k.
@@ -336,7 +336,7 @@ def _curves(
 
 
 def _without_outliers(g: Graph, x: str, known: Statistics) -> str:
-    """Return x (N, d) with the column's mean in place of outliers: squares are compared, to the bit as the core does."""
+    """Replace outliers in x (N, d) with the column's mean, comparing squares as the core does for equal bits."""
     settled = (known.seen + 1 > SETTLED) & (known.variance > 0)
     bound = np.where(settled, OUTLIER**2 * known.variance, np.inf)
     far = g.add("Sub", x, _real(g, known.mean))
@@ -346,13 +346,13 @@ def _without_outliers(g: Graph, x: str, known: Statistics) -> str:
 
 
 def _bound(known: Statistics, deviations: float) -> NDArray[np.float64]:
-    """Return so many deviations of each column, as far as these can be known, shape (d,)."""
+    """Return a multiple of each column's standard deviation where it is known, shape (d,)."""
     settled = (known.seen + 1 > SETTLED) & (known.variance > 0)
     return np.where(settled, deviations * np.sqrt(known.variance), np.finfo(np.float64).max)
 
 
 def _in_deviations(g: Graph, x: str, known: Statistics) -> str:
-    """Return x (N, d) in units of the running deviation; the statistics include x itself, as when it is learned."""
+    """Standardize x (N, d) with running statistics that include x itself, as in learning."""
     mean, var, bound = known.mean, known.variance, _bound(known, BOUND)
     a = np.maximum(1 / (known.seen + 1), FORGET)
     d = g.add("Sub", x, _real(g, mean))

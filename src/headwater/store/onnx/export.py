@@ -1,7 +1,7 @@
-"""Write a learner or a network as an ONNX model: the snapshot that predicts now, its preprocessing inside.
+"""Export a learner or a network as an ONNX model of its current state, preprocessing included.
 
-Inputs are the raw columns, one each (``columns``); outputs are "label" and "probabilities", or "value". The graph
-is written expert by expert from ``core.experts`` (``layers``), and their predictions are mixed at the end.
+Inputs are the raw columns (``columns``). Outputs are "label" and "probabilities", or "value". The graph is written expert by
+expert from ``core.experts`` (``layers``), and the experts' predictions are mixed at the end.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from .layers import expert_logits, expert_prediction
 
 
 def export_onnx(model: SupervisedLearner | Network, path: str | Path, *, opset: int = 17, array: bool = False) -> None:
-    """Write the model as it predicts now to an ONNX file.
+    """Write the model in its current state to an ONNX file.
 
-    A learner's graph has an input for each raw column: float64 (N, 1) for numbers, NaN where missing; text (N, 1) for
-    categories, "" where missing; seconds since 1970 for date-times, with a second input "NAME.utc_offset" that may be
-    left out; a column of numbers in which texts occur has a second input "NAME.text". A network's has one input "X".
+    A learner's graph has an input per raw column. Numbers are float64 (N, 1), NaN where missing. Categories are text (N, 1), ""
+    where missing. Date-times are seconds since 1970, with an optional second input "NAME.utc_offset". A numeric column in which
+    texts occur has a second input "NAME.text". A network's graph has one input "X".
 
     Parameters
     ----------
     model : Classifier, Regressor or Network
-        What to export; it is not changed.
+        The model to export. It is not changed.
     path : str or Path
-        The file; what it held is replaced.
+        The file. Its contents are replaced.
     opset : int
-        Version of the operators: 17 is read by every runtime since 2022.
+        Version of the operator set. Every runtime since 2022 supports 17.
     array : bool
-        For a learner that was taught arrays: one input X (N, d) in place of one a column.
+        Use one input X (N, d) instead of one per column, for a learner trained on arrays.
 
     Raises
     ------
@@ -59,15 +59,15 @@ def export_onnx(model: SupervisedLearner | Network, path: str | Path, *, opset: 
 
     Notes
     -----
-    The label is a text, a whole number, a boolean or a float64 if all classes are; else it is the class's ``str``.
-    The metadata key "headwater" holds JSON: task, classes, inputs, rows learned.
+    The label is a text, an integer, a boolean or a float64 if all classes are. Otherwise it is ``str`` of the class. The metadata
+    key "headwater" holds task, classes, inputs and rows learned as JSON.
     """
     write(onnx_model(model, opset=opset, array=array), path)
 
 
 @at_one_moment
 def onnx_model(model: SupervisedLearner | Network, *, opset: int = 17, array: bool = False) -> Any:
-    """Return the model as an ``onnx.ModelProto``, checked in full; parameters as in ``export_onnx``."""
+    """Return the model as a fully checked ``onnx.ModelProto``, with parameters as in ``export_onnx``."""
     if isinstance(model, Network):
         return _network(model, opset)
     check_can(model, "onnx", at="export_onnx")
@@ -77,7 +77,7 @@ def onnx_model(model: SupervisedLearner | Network, *, opset: int = 17, array: bo
             expected=f"a {type(model).__name__} that has learned",
             got="one that has not",
             at="export_onnx",
-            help="Let it learn first: its columns and classes are in the graph.",
+            help="Let it learn first, because the graph contains its columns and classes.",
         )
     g = Graph(opset, engine.core.dtype)
     columns = read_array(g, engine) if array else read_columns(g, engine)
@@ -93,7 +93,7 @@ def onnx_model(model: SupervisedLearner | Network, *, opset: int = 17, array: bo
 
 
 def _predictions(g: Graph, columns: Columns, core: Core) -> str:
-    """Return predictions (N, k) of all experts over the columns, mixed by weight, in the answer's own units."""
+    """Return the weighted predictions (N, k) of all experts, in the target's units."""
     mixed, stacked = "", bool(core.about["mixture"])
     classes = core.about["mixture"] == CLASSES
     for e, expert in enumerate(core.experts):
@@ -117,7 +117,7 @@ def _predictions(g: Graph, columns: Columns, core: Core) -> str:
 
 
 def _log_link(g: Graph, z: str, expert: Expert, mean: float) -> str:
-    """Return what an expert with a log link predicts of its logits: ``plain.mixture.log_link``."""
+    """Return the prediction of an expert with a log link, as in ``plain.mixture.log_link``."""
     times = expert_prediction(g, g.add("Div", z, g.number(max(mean / 2, 1.0))), expert)
     more = g.add("Mul", g.add("Sub", times, g.number(1.0)), g.number(mean))
     return g.add("Clip", more, g.number(-FARTHEST), g.number(FARTHEST))
@@ -136,13 +136,13 @@ def _classes(g: Graph, p: str, model: SupervisedLearner) -> list[str]:
     chosen = g.add("Gather", g.constant(labels, labels.dtype), g.add("ArgMax", p, axis=1, keepdims=0), axis=0)
     shown = ", ".join(map(str, model.known_classes[:20])) + (" …" if len(model.known_classes) > 20 else "")
     return [
-        g.output("label", chosen, labels.dtype, ["N"], "the most probable class, of equal ones the first seen"),
-        g.output("probabilities", p, g.dtype, ["N", len(model.known_classes)], f"one column a class: {shown}"),
+        g.output("label", chosen, labels.dtype, ["N"], "the most probable class, ties going to the first seen"),
+        g.output("probabilities", p, g.dtype, ["N", len(model.known_classes)], f"one column per class: {shown}"),
     ]
 
 
 def _labels(classes: list[Any]) -> NDArray[Any]:
-    """Classes as an array of one ONNX type."""
+    """Return the classes as an array of one ONNX type."""
     kinds = {type(label) for label in classes}
     for kind, dtype in ((bool, np.bool_), (int, np.int64), (float, np.float64)):
         if kinds == {kind} and (kind is not int or all(-(2**63) <= label < 2**63 for label in classes)):
@@ -153,14 +153,14 @@ def _labels(classes: list[Any]) -> NDArray[Any]:
             expected="classes whose texts differ",
             got=f"{texts!r}",
             at="export_onnx",
-            help="Mixed types become texts in ONNX: learn with labels of one type.",
+            help="Mixed types become texts in ONNX. Learn with labels of one type.",
         )
     if odd := next((text for text in texts if not is_utf8(text)), None):
         raise ConfigError(
             expected="classes that UTF-8 can write",
             got=repr(odd),
             at="export_onnx",
-            help="ONNX keeps labels as UTF-8: learn with other labels.",
+            help="ONNX stores labels as UTF-8. Learn with other labels.",
         )
     return np.array(texts, object)
 
@@ -169,7 +169,7 @@ def _labels(classes: list[Any]) -> NDArray[Any]:
 
 
 def _network(net: Network, opset: int) -> Any:
-    """Return the graph of a network: one input X (N, inputs), NaN read as 0."""
+    """Return the graph of a network with one input X (N, inputs), where NaN counts as 0."""
     check_no_state(net.expert, "export_onnx")
     core, inputs = net.core, net._inputs
     g = Graph(opset, core.dtype)
@@ -189,14 +189,14 @@ def _network(net: Network, opset: int) -> Any:
     if net.expert.loss.row.classes and net.outputs > 1:
         label = g.add("ArgMax", p, axis=1, keepdims=0)
         outputs.append(g.output("label", label, np.int64, ["N"], "the class with the highest output"))
-        outputs.append(g.output("probabilities", p, g.dtype, ["N", net.outputs], "one column a class"))
+        outputs.append(g.output("probabilities", p, g.dtype, ["N", net.outputs], "one column per class"))
     else:
         outputs.append(g.output("value", p, g.dtype, ["N", net.outputs], "the prediction"))
     return _finish(g, "Network", {"task": "network", "outputs": outputs})
 
 
 def _finish(g: Graph, name: str, about: dict[str, Any]) -> Any:
-    doc = f"headwater {name}: predicts as the model did when it was exported; it does not learn."
+    doc = f"headwater {name}: predicts like the model at export. It does not learn."
     metadata = {"headwater": json.dumps(about, ensure_ascii=False)}
     return g.model(name=name, doc=doc, version=version("headwater"), metadata=metadata)
 

@@ -1,6 +1,6 @@
-"""A small writer of ONNX graphs: nodes, constants, inputs and outputs with names that can't collide.
+"""Build ONNX graphs with nodes, constants, inputs and outputs under unique names.
 
-Only ``onnx.helper`` is used. Every exporter above it says what is computed; here is how ONNX writes it down.
+Exporters describe the computation, and this module writes it with ``onnx.helper``.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError, MissingExtra, ModelFileError
 
 OLDEST = 13
-"""The oldest operator set that has everything needed (sums with axes as an input, softmax over one axis)."""
+"""Oldest operator set with everything needed (sums with axes as an input, softmax over one axis)."""
 ML = "ai.onnx.ml"
 ML_VERSION = 2
-"""Version of the domain ai.onnx.ml: the oldest whose LabelEncoder takes texts to numbers."""
+"""Oldest version of the domain ai.onnx.ml whose LabelEncoder maps texts to numbers."""
 LARGEST = 2**31 - 1
-"""Bytes that protobuf can write in one piece."""
+"""Maximum bytes of one protobuf message."""
 
 
 def load_onnx(at: str) -> Any:
-    """Import onnx, or say what to install."""
+    """Import onnx, or raise MissingExtra."""
     try:
         import onnx
     except ImportError as error:
@@ -34,14 +34,14 @@ def load_onnx(at: str) -> Any:
 
 
 class Graph:
-    """An ONNX graph in the making.
+    """An ONNX graph under construction.
 
     Parameters
     ----------
     opset : int
-        Version of the operators.
+        Version of the operator set.
     dtype : dtype
-        Number type of the net: what ``number`` makes constants of.
+        Number type of the net, used for constants by ``number``.
 
     Raises
     ------
@@ -69,7 +69,7 @@ class Graph:
         self._domains: dict[str, int] = {"": opset}
 
     def type_of(self, dtype: Any) -> int:
-        """Return ONNX's number of a NumPy type; of texts for ``object``."""
+        """Return ONNX's code of a NumPy type, or of strings for ``object``."""
         if np.dtype(dtype) == object:
             return int(self.onnx.TensorProto.STRING)
         return int(self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
@@ -77,13 +77,13 @@ class Graph:
     # ---- inputs and outputs -----------------------------------------------------------------------------------------
 
     def input(self, name: str, dtype: Any, shape: Sequence[Any], doc: str, default: NDArray[Any] | None = None) -> str:
-        """Declare an input; with a default it may be left out."""
+        """Declare an input, optional if it has a default."""
         if name in self._taken:
             raise ConfigError(
                 expected="inputs with different names",
                 got=f"two called {name!r}",
                 at="export_onnx",
-                help="ONNX names are texts: rename one of the columns and learn again.",
+                help="ONNX names are texts. Rename one of the columns and learn again.",
             )
         # ONNX's checker is written in C++, where a name that begins with the character 0 is empty.
         if name[:1] in ("", "\0") or not is_utf8(name):
@@ -91,7 +91,7 @@ class Graph:
                 expected="columns whose names are texts of one letter or more",
                 got=repr(name),
                 at="export_onnx",
-                help="ONNX can't name such an input: rename the column and learn again.",
+                help="ONNX can't name such an input. Rename the column and learn again.",
             )
         self._taken.add(name)
         self.inputs.append(self.onnx.helper.make_tensor_value_info(name, self.type_of(dtype), list(shape), doc))
@@ -100,7 +100,7 @@ class Graph:
         return name
 
     def output(self, name: str, source: str, dtype: Any, shape: Sequence[Any], doc: str) -> str:
-        """Declare an output, fed by ``source``; where an input has its name, "_" is appended. Returns the name."""
+        """Declare an output fed by ``source`` and return its name, with "_" appended if an input has that name."""
         while name in self._taken:
             name += "_"
         self._taken.add(name)
@@ -111,7 +111,7 @@ class Graph:
     # ---- nodes and constants ----------------------------------------------------------------------------------------
 
     def add(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """Add a node of one output and return that output's name."""
+        """Add a node with one output and return the output's name."""
         name = self._fresh(op.lower())
         if domain:
             self._domains[domain] = ML_VERSION
@@ -119,7 +119,7 @@ class Graph:
         return name
 
     def constant(self, value: Any, dtype: Any) -> str:
-        """Add a constant of that type and return its name."""
+        """Add a constant of the given type and return its name."""
         name = self._fresh("constant")
         self._constants.append(self._tensor(name, np.asarray(value, dtype)))
         return name
@@ -129,7 +129,7 @@ class Graph:
         return self.constant(value, self.dtype)
 
     def cast(self, x: str, dtype: Any) -> str:
-        """Change the number type of x."""
+        """Convert x to another number type."""
         return self.add("Cast", x, to=self.type_of(dtype))
 
     def sum(self, x: str, axis: int, *, keep: bool) -> str:
@@ -152,11 +152,11 @@ class Graph:
     # ---- the model --------------------------------------------------------------------------------------------------
 
     def model(self, *, name: str, doc: str, version: str, metadata: dict[str, str]) -> Any:
-        """Return the finished model, with the lowest IR version that its operator sets allow, checked in full."""
+        """Return the finished and fully checked model, with the lowest IR version its operator sets allow."""
         helper = self.onnx.helper
         graph = helper.make_graph(self._nodes, name, self.inputs, self.outputs, self._constants, doc_string=doc)
         sets = [helper.make_opsetid(domain, number) for domain, number in self._domains.items()]
-        # without it a model asks for the IR of the installed onnx, which older runtimes refuse
+        # the default is the IR version of the installed onnx, which older runtimes reject
         ir = helper.find_min_ir_version_for(sets)
         model = helper.make_model(
             graph, opset_imports=sets, ir_version=ir, producer_name="headwater", producer_version=version
@@ -167,19 +167,19 @@ class Graph:
                 expected="a model of at most 2 GiB",
                 got=f"{model.ByteSize():,} bytes",
                 at="export_onnx",
-                help="protobuf writes no more in one file; use fewer rows (max_rows), fewer units or float32.",
+                help="protobuf can't write larger files. Use fewer rows (max_rows), fewer units or float32.",
             )
         self.onnx.checker.check_model(model, full_check=True)
         return model
 
 
 def is_utf8(text: str) -> bool:
-    """Say whether a text can be written as UTF-8: a lone surrogate can't."""
+    """Return whether a text can be encoded as UTF-8, which lone surrogates can't."""
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def write(model: Any, path: str | Path) -> None:
-    """Write a model to a file: first beside it, then in its place."""
+    """Write a model to a file atomically (temporary file, then rename)."""
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -1,6 +1,6 @@
-"""What stands behind the input table, as ONNX nodes: layers and links.
+"""ONNX nodes of the layers after the input table, and of links.
 
-Activations and links say themselves which nodes they are, in their rows (``plain/activations.py``, ``plain/losses.py``).
+Activations and links declare their nodes in their own tables (``plain/activations.py``, ``plain/losses.py``).
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from .graph import Graph
 
 Emit: TypeAlias = Callable[[Graph, str, Operation], str]
 FLOAT_ONLY = ("Elu", "Erf", "Selu", "Softplus")
-"""Operators that onnxruntime has for float32 alone: a float64 net passes through float32 there."""
+"""Operators that onnxruntime implements only for float32. A float64 net is cast to float32 for them."""
 
 
 def expert_logits(g: Graph, z: str, core: Core, e: int) -> str:
-    """Run expert e's layers on its columns z (N, m) of the table; returns its logits (N, k).
+    """Apply expert e's layers to the first layer's output z (N, m), returning logits (N, k).
 
-    Logits that are not finite become 0, as in the core: a probability that means nothing, not a missing number.
+    Rows with non-finite logits become 0, as in the core, which gives an uninformative probability instead of NaN.
     """
     for operation in core.operations(e):
         z = LAYERS[operation.name](g, z, operation)
     largest = g.number(np.finfo(core.dtype).max)
-    wild = g.add("Not", g.add("LessOrEqual", g.add("Abs", z), largest))  # NaN is in no order
+    wild = g.add("Not", g.add("LessOrEqual", g.add("Abs", z), largest))  # NaN compares as false
     count = g.sum(g.cast(wild, core.dtype), 1, keep=True)
     return g.add("Where", g.add("Greater", count, g.number(0.0)), g.number(0.0), z)
 
 
 def expert_prediction(g: Graph, z: str, expert: Expert) -> str:
-    """Put logits z (N, k) through the link of the expert's loss."""
+    """Apply the link of the expert's loss to logits z (N, k)."""
     return written(g, LINKS[expert.loss.row.link].onnx, z)
 
 
 def written(g: Graph, node: OnnxNode | None, x: str, a: float = 0.0) -> str:
-    """Write a node and those that it reads: x is the name of its input, a the operation's own constant."""
+    """Write a node and its inputs, where x names its input and a is the operation's constant."""
     if node is None:
         return x
     inputs = [_input(g, part, x, a) for part in node.inputs]
@@ -70,14 +70,14 @@ def _dense(g: Graph, x: str, dense: Operation) -> str:
 
 
 def _affine(g: Graph, x: str, norm: Operation) -> str:
-    """gain·x + shift, where the normalisation has them."""
+    """Return gain·x + shift if the normalization has them, else x."""
     if norm.weights is None:
         return x
     return g.add("Add", g.add("Mul", x, g.number(norm.weights)), g.number(norm.bias))
 
 
 def _layer_norm(g: Graph, x: str, norm: Operation) -> str:
-    # not LayerNormalization: it takes mean and variance of float64 in float32
+    # not LayerNormalization, which computes mean and variance of float64 in float32
     if norm.image is not None:
         line = g.add("Flatten", x, axis=1)
         flat = replace(norm, image=None, weights=_line(norm.weights), bias=_line(norm.bias))
@@ -91,7 +91,7 @@ def _layer_norm(g: Graph, x: str, norm: Operation) -> str:
 
 def _batch_norm(g: Graph, x: str, norm: Operation) -> str:
     m = len(np.asarray(norm.weights))
-    unit = (m, 1, 1) if norm.image is not None else (m,)  # of an image, a channel
+    unit = (m, 1, 1) if norm.image is not None else (m,)  # per channel for images
     mean, variance = np.asarray(norm.running, np.float64)[: 2 * m].reshape(2, *unit)
     deviation = g.number(np.sqrt(variance + BatchNormalisation.EPS))
     own = replace(
@@ -101,12 +101,12 @@ def _batch_norm(g: Graph, x: str, norm: Operation) -> str:
 
 
 def _line(numbers: NDArray[Any] | None) -> NDArray[Any] | None:
-    """Return the numbers of an image side by side."""
+    """Flatten the numbers of an image."""
     return None if numbers is None else numbers.ravel()
 
 
 def _window(node: str, g: Graph, x: str, own: Operation) -> str:
-    """Write a convolution or a pool; onnxruntime has them for float32, so a float64 net passes through it."""
+    """Write a convolution or a pool, casting a float64 net to float32 because onnxruntime supports only that."""
     size, stride, padding = own.seen
     attributes: dict[str, Any] = {"kernel_shape": [size, size], "strides": [stride, stride], "pads": [padding] * 4}
     if node == "AveragePool":
@@ -123,7 +123,7 @@ def _flatten(g: Graph, x: str, own: Operation) -> str:
 
 
 def _dropout(g: Graph, x: str, dropout: Operation) -> str:
-    return x  # it is silent when predicting
+    return x  # dropout is inactive in prediction
 
 
 def _activation(node: OnnxNode | None, g: Graph, x: str, operation: Operation) -> str:
@@ -141,4 +141,4 @@ LAYERS: dict[str, Emit] = {
     "flatten": _flatten,
     **{row.name: partial(_activation, row.onnx) for row in ACTIVATIONS.values()},
 }
-"""What writes each operation behind the input table."""
+"""Writer of each operation after the input table."""

@@ -1,7 +1,7 @@
-"""A date-time's seven numbers as ONNX nodes: the calendar in whole-number arithmetic.
+"""ONNX nodes for the seven numbers of a date-time, with the calendar in integer arithmetic.
 
-Twin of ``encode.values.time_parts``. The day of the year is found as in Hinnant, "chrono-compatible low-level date
-algorithms" (2013): years begin in March there, so that the leap day is the last one.
+Equivalent to ``encode.values.time_parts``. The day of the year follows Hinnant, "chrono-compatible low-level date algorithms"
+(2013), where years begin in March so that the leap day comes last.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ FIRST, LAST = -62135596800.0, 253402300799.0
 """Years 1 to 9999, in seconds since 1970."""
 DAY = 86400.0
 SHIFT, ERA = 719468, 146097
-"""Days from March 1st of the year 0 to 1970, and in 400 years."""
+"""Days from March 1st of the year 0 to 1970, and days in 400 years."""
 
 
 def time_parts(g: Graph, seconds: str, offset: str) -> list[str]:
-    """Seconds since 1970, and hour, weekday and day of the year as points on a circle; each (N, 1), NaN where missing.
+    """Return the seconds since 1970, and hour, weekday and day of the year as points on a circle.
+
+    Each has shape (N, 1), with NaN where missing.
 
     Parameters
     ----------
     g : Graph
         Where to add the nodes.
     seconds : str
-        Seconds since 1970 by the clock the value states (N, 1), NaN where missing.
+        Seconds since 1970 in local time of the value (N, 1), NaN where missing.
     offset : str
-        Seconds by which that clock is ahead of UTC, (N, 1) or (1, 1).
+        UTC offset of the local time in seconds, (N, 1) or (1, 1).
 
     Returns
     -------
@@ -61,11 +63,11 @@ def time_parts(g: Graph, seconds: str, offset: str) -> list[str]:
 
 
 def _day_of_year(g: Graph, day: str) -> str:
-    """Days since January 1st, from days since March 1st of the year 0."""
+    """Return the days since January 1st, given the days since March 1st of the year 0."""
     of_era = _whole(g, "Mod", day, ERA)
     leaps = g.add("Sub", _whole(g, "Div", of_era, 1460), _whole(g, "Div", of_era, 36524))
     leaps = g.add("Add", leaps, _whole(g, "Div", of_era, 146096))
-    year = _whole(g, "Div", g.add("Sub", of_era, leaps), 365)  # of the era, from March
+    year = _whole(g, "Div", g.add("Sub", of_era, leaps), 365)  # of the era, counted from March
     start = g.add("Mul", year, _int(g, 365))
     start = g.add("Add", start, _whole(g, "Div", year, 4))
     start = g.add("Sub", start, _whole(g, "Div", year, 100))
@@ -83,5 +85,5 @@ def _int(g: Graph, value: int) -> str:
 
 
 def _whole(g: Graph, op: str, x: str, by: int, **attributes: Any) -> str:
-    """Quotient or rest of whole numbers, none of them negative."""
+    """Return the quotient or remainder of non-negative integers."""
     return g.add(op, x, _int(g, by), **attributes)

@@ -1,4 +1,4 @@
-"""Who owns a store's file: one process, by a lock that nothing else in it can drop."""
+"""Exclusive ownership of a store's file by one process, with a lock that nothing else in the process can drop."""
 
 from .lock_file import LockFile
 from .owned_file import IN_USE, OwnedFile, read_head, reading

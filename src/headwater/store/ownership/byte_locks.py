@@ -1,8 +1,8 @@
-"""Locks of an open file description: only its own close ends them, never the close of another descriptor.
+"""Locks of an open file description, which end only with its own close.
 
-POSIX locks, which SQLite takes, belong to a process and a file. They all go when the process closes any descriptor of the file:
-``open(path).read()`` is enough (see "How To Corrupt An SQLite Database File", section 2.2). Open file description (OFD) locks and
-``flock`` stay. OFD locks and POSIX locks exclude each other, so an OFD lock on SQLite's own bytes is seen by every other SQLite.
+SQLite takes POSIX locks, which belong to a process and a file. All of them are dropped when the process closes any descriptor of
+the file, so ``open(path).read()`` is enough (see "How To Corrupt An SQLite Database File", section 2.2). Open file description
+(OFD) locks and ``flock`` are kept. OFD and POSIX locks exclude each other, so every other SQLite sees an OFD lock on its bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def lock_whole(file: int) -> bool:
-        """Lock a file for this descriptor alone; return False if another one has it."""
+        """Lock a file for this descriptor and return False if another one holds the lock."""
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -25,11 +25,11 @@ if sys.platform == "win32":
         return True
 
     def exclude(file: int) -> bool:
-        """Keep out earlier versions, which lock the store itself; there were none here."""
+        """Exclude earlier versions, which lock the store itself. None exist on Windows."""
         return True
 
     def share_bytes(file: int, start: int, length: int) -> bool:
-        """Share SQLite's lock; here closing a descriptor ends no lock of another one."""
+        """Share SQLite's lock. Does nothing on Windows, where closing a descriptor drops no other lock."""
         return True
 
     def unshare_bytes(file: int, start: int, length: int) -> None:
@@ -39,18 +39,18 @@ else:
     import fcntl
 
     _SET: int | None = getattr(fcntl, "F_OFD_SETLK", None)
-    """The command for OFD locks; None where there are none, such as on macOS."""
+    """The ``fcntl`` command for OFD locks, None where they don't exist, such as on macOS."""
     _TAKEN = (errno.EAGAIN, errno.EACCES)
     _FLOCK = struct.Struct("@hhqqi0q")
-    """``struct flock``: type, whence, start, length, process (0 for OFD locks)."""
+    """Layout of ``struct flock`` (type, whence, start, length, process, which is 0 for OFD locks)."""
 
     def lock_whole(file: int) -> bool:
-        """Lock a file for this open file description alone; return False if another one has it."""
+        """Lock a file for this open file description and return False if another one holds the lock."""
         done = _set(file, fcntl.F_WRLCK, 0, 0)
         return exclude(file) if done is None else done
 
     def exclude(file: int) -> bool:
-        """Lock a file by ``flock``, as version 0.2 locked the store itself; return False if another description has it."""
+        """Lock a file by ``flock``, as version 0.2 did, and return False if another description holds the lock."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -58,7 +58,10 @@ else:
         return True
 
     def share_bytes(file: int, start: int, length: int) -> bool:
-        """Hold a shared lock on some bytes; return False if somebody has them exclusively. Without OFD locks this does nothing."""
+        """Take a shared lock on some bytes and return False if they are locked exclusively.
+
+        Without OFD locks this does nothing.
+        """
         return _set(file, fcntl.F_RDLCK, start, length) is not False
 
     def unshare_bytes(file: int, start: int, length: int) -> None:
@@ -66,7 +69,7 @@ else:
         _set(file, fcntl.F_UNLCK, start, length)
 
     def _set(file: int, kind: int, start: int, length: int) -> bool | None:
-        """Set an OFD lock; return whether it was free, or None where the system or the file system has no such locks."""
+        """Set an OFD lock and return whether it was free, or None where such locks don't exist."""
         if _SET is None:
             return None
         try:

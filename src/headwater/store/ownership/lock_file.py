@@ -1,4 +1,4 @@
-"""A file that is there to be locked: beside what it protects, and opened by nothing else."""
+"""Lock file placed next to a store, opened only to be locked."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["LockFile"]
 
 
 class LockFile:
-    """A lock file. The system ends its lock when the process ends, however it ends.
+    """A lock file whose lock the system releases when the process ends, however it ends.
 
     Parameters
     ----------
     path : Path
-        Where it stands; it is made when it is taken, and removed when it is released.
+        Path of the file, created by `take` and removed by `release`.
 
     Raises
     ------
     OSError
-        By `take`, if the file can't be made.
+        By `take`, if the file can't be created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,7 +30,7 @@ class LockFile:
         self._file = -1
 
     def take(self) -> bool:
-        """Take the lock; return False if another description has it."""
+        """Take the lock and return False if another description holds it."""
         while True:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
             if not lock_whole(file):
@@ -43,14 +43,14 @@ class LockFile:
             os.close(file)  # its owner has just removed it
 
     def release(self) -> None:
-        """Remove the file, then let the lock go, so that whoever waits makes a new one."""
+        """Remove the file, then release the lock, so that the next owner creates a new file."""
         if self._file >= 0:
             with suppress(OSError):
                 self.path.unlink()
             self.abandon()
 
     def abandon(self) -> None:
-        """Close the file and leave it where it is; in a forked process the lock goes on."""
+        """Close the file without removing it. In a forked process the parent keeps the lock."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1

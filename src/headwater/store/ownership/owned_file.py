@@ -1,13 +1,13 @@
-"""The file of a store that this process owns, and its watch: SQLite writes where the file stands, and nobody else does.
+"""A store's file owned by this process, with checks that it still is the file at the path.
 
-Four things keep a store in one process, each for another way in:
+Four locks restrict a store to one process:
 
-- the registry, for another door in this process, before it opens the file;
-- a lock on ``FILE-lock``, which SQLite never opens, for other processes;
-- ``flock`` on the store itself, for version 0.2 and for other names of the file;
-- shared locks of this open file description on the bytes that SQLite itself locks, for other programs. SQLite's own locks go when
-  this process closes any descriptor of the file. Then the next program that closes the store would take itself for its last user,
-  and delete the write-ahead log (WAL) that this process goes on writing.
+- The registry stops a second opening in this process, before it opens the file.
+- A lock on ``FILE-lock``, which SQLite never opens, stops other processes.
+- ``flock`` on the store itself stops version 0.2, and openings under another name of the file.
+- Shared locks of this open file description on the bytes that SQLite locks stop other programs. SQLite's own locks are dropped
+  when this process closes any descriptor of the file. The next program to close the store would then consider itself the last
+  user, and delete the write-ahead log (WAL) that this process is still writing.
 """
 
 from __future__ import annotations
@@ -29,41 +29,41 @@ from .lock_file import LockFile
 __all__ = ["IN_USE", "OwnedFile", "read_head", "reading"]
 
 IN_USE = "store_in_use"
-"""The code of the error of a store that is open elsewhere."""
+"""Error code of a store that is open elsewhere."""
 _SHARED = (0x40000002, 510)
-"""Start and length of the bytes of the file that a reader of SQLite shares (the shared range in its os.h)."""
+"""Start and length of the bytes that SQLite's readers lock (the shared range in its os.h)."""
 _USED = (128, 1)
-"""The byte of ``-shm`` that says that somebody uses it (the dead man's switch in SQLite's os_unix.c)."""
+"""Byte of ``-shm`` that marks it as in use (the dead man's switch in SQLite's os_unix.c)."""
 
 
 class OwnedFile:
-    """Own a store's file until `close`, however the process ends.
+    """Own a store's file until `close`, or until the process ends in any way.
 
     Parameters
     ----------
     path : Path
-        The store. A symbolic link leads to the file that it names.
+        The store. Symbolic links are resolved.
     create : bool
-        Whether a missing file is made, readable by its owner alone.
+        Whether to create a missing file, readable only by its owner.
 
     Raises
     ------
     StoreError
-        If this or another process has it open, it has several hard links, or it can't be opened.
+        If any process has the file open, it has several hard links, or it can't be opened.
     """
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self.path = path.resolve()
-        """Where the file itself stands: beside it stand its WAL and its mark."""
+        """Resolved path of the file. Its WAL and its mark are next to it."""
         self.pid = os.getpid()
         self.mutex = threading.RLock()
-        """Held by the thread that writes."""
+        """Held by the writing thread."""
         self.writable = True
-        """False for a file, or in a folder, that this process may only read."""
+        """False if this process may only read the file or its folder."""
         self._watched: dict[str, tuple[int, int]] = {}
         self._handles = _Handles()
         self._finalizer = weakref.finalize(self, self._handles.let_go)
-        self._finalizer.atexit = False  # what is open at exit is left as a killed process leaves it
+        self._finalizer.atexit = False  # at exit, open stores are left as a killed process leaves them
         try:
             with registry.claiming():
                 _refuse_known(registry.find(self.path), path)
@@ -75,7 +75,7 @@ class OwnedFile:
 
     @property
     def connection(self) -> sqlite3.Connection | None:
-        """The only connection that writes; `close` closes it."""
+        """The only connection that writes. `close` closes it."""
         return self._handles.connection
 
     @connection.setter
@@ -83,9 +83,9 @@ class OwnedFile:
         self._handles.connection = connection
 
     def watch(self) -> None:
-        """Keep other programs from taking themselves for the last user of the file, and note which WAL the connection has open.
+        """Lock out other programs' last-user cleanup, and remember the identity of the open file and WAL.
 
-        It is in WAL mode, and has read.
+        Requires a connection in WAL mode that has read.
 
         Raises
         ------
@@ -109,28 +109,28 @@ class OwnedFile:
         return self.pid != os.getpid()
 
     def read_head(self, size: int) -> bytes:
-        """Return the first bytes of the file, by the descriptor that stays open."""
+        """Return the first bytes of the file through the descriptor that stays open."""
         os.lseek(self._handles.main, 0, os.SEEK_SET)
         return os.read(self._handles.main, size)
 
     def check_process(self) -> None:
-        """Raise in a process that was forked from the one that opened the store.
+        """Raise StoreError in a process forked from the one that opened the store.
 
         Raises
         ------
         StoreError
-            Then: SQLite's connections can't be used on both sides of a fork.
+            Because SQLite connections can't be used on both sides of a fork.
         """
         if self.is_forked:
             raise _forked(self.path)
 
     def check(self) -> None:
-        """Raise unless what was written is in the files that stand at their names: else it is lost with this process.
+        """Raise StoreError unless the open file and WAL still have their paths, since writes would be lost otherwise.
 
         Raises
         ------
         StoreError
-            If one of them was removed or replaced, or the process is a forked one.
+            If one of them was removed or replaced, or this process was forked.
         """
         self.check_process()
         for name, known in self._watched.items():
@@ -138,18 +138,18 @@ class OwnedFile:
                 about = os.stat(name)
                 got = "" if (about.st_dev, about.st_ino) == known else "another file in its place"
             except OSError:
-                got = "none: it was removed or moved"
+                got = "none, because it was removed or moved"
             if got:
                 raise StoreError(
                     expected=f"{os.path.basename(name)} as this process opened it", got=got, at=name, help=LOST
                 )
 
     def disown(self) -> None:
-        """Let the parent alone have the file; called in a forked process."""
+        """Leave the file to the parent. Called in a forked process."""
         self._handles.disown()
 
     def close(self) -> None:
-        """Close the connection, then let the file go. In a forked process nothing is touched."""
+        """Close the connection, then release the file. Does nothing in a forked process."""
         registry.forget(self)
         self._finalizer()
 
@@ -167,7 +167,7 @@ class OwnedFile:
         except OSError as error:
             if os.access(self.path.parent, os.W_OK):
                 raise _cannot_open(lock.path, error.strerror or str(error)) from error
-            return  # where nothing can be written, nobody writes
+            return  # a read-only folder has no writers to exclude
         if not taken:
             raise _in_use(path, "another process")
         self._handles.lock = lock
@@ -193,12 +193,12 @@ class OwnedFile:
             expected="a store whose file has one name",
             got=f"{names} hard links" if names > 1 else "a file that was just replaced",
             at=str(path),
-            help="Remove the other links, or copy the file: its WAL stands beside one name only.",
+            help="Remove the other links, or copy the file, because its WAL belongs to one name only.",
         )
 
 
 class _Handles:
-    """What is closed when a store is let go, in the order that keeps other programs out until the end."""
+    """Open handles of a store, closed in an order that excludes other programs until the end."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
@@ -207,12 +207,12 @@ class _Handles:
         self.connection: sqlite3.Connection | None = None
 
     def let_go(self) -> None:
-        """Close everything; in a forked process nothing, since the parent goes on."""
+        """Close everything. Does nothing in a forked process, because the parent continues."""
         if self.pid != os.getpid():
             return
         try:
             if self.connection is not None:
-                unshare_bytes(self.main, *_SHARED)  # then SQLite is the last user, and brings the WAL into the file
+                unshare_bytes(self.main, *_SHARED)  # SQLite, as the last user, then checkpoints on close
                 if self.shm >= 0:
                     unshare_bytes(self.shm, *_USED)
                 self.connection.close()
@@ -222,7 +222,7 @@ class _Handles:
                 self.lock.release()
 
     def disown(self) -> None:
-        """Close the copies that a forked process has; the parent's locks go on, and end with the parent."""
+        """Close a forked process's copies of the handles. The parent keeps its locks."""
         self._close_files()
         if self.lock is not None:
             self.lock.abandon()
@@ -236,17 +236,17 @@ class _Handles:
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[OwnedFile]:
-    """Own a store to read it, or read along where this process has it open already.
+    """Own a store to read it, or share it if this process has it open already.
 
     Yields
     ------
     OwnedFile
-        Read it through new connections of SQLite alone: another way to open the file and close it would end SQLite's locks.
+        Read it only through new SQLite connections. Opening and closing the file otherwise would drop SQLite's locks.
 
     Raises
     ------
     StoreError
-        If another process has it open, or it can't be opened.
+        If another process has the store open, or it can't be opened.
     """
     with registry.claiming():
         known = registry.find(Path(path))
@@ -261,12 +261,12 @@ def reading(path: str | Path) -> Iterator[OwnedFile]:
 
 
 def read_head(path: str | Path, size: int = 100) -> bytes:
-    """Return the first bytes of a file. One that this process has open as a store is not opened another time.
+    """Return the first bytes of a file, without reopening a store that this process has open.
 
     Raises
     ------
     OSError
-        If it can't be read.
+        If the file can't be read.
     """
     with registry.claiming():
         known = registry.find(Path(path))
@@ -278,8 +278,8 @@ def read_head(path: str | Path, size: int = 100) -> bytes:
 
 
 LOST = (
-    "Nothing more is acknowledged. Save what was, while this process lives: `backup(TO)` of the open store, or `GET /backup`. "
-    "Then stop it and put the backup in the store's place."
+    "Nothing more is acknowledged. Save the store while this process lives, with `backup(TO)` or `GET /backup`. "
+    "Then stop the process and put the backup in the store's place."
 )
 
 
@@ -290,7 +290,7 @@ def _refuse_known(known: OwnedFile | None, path: Path) -> None:
             expected="a store that is not open yet",
             got="one that this process has open",
             at=str(path),
-            help="Use the one that is open, or close() it first: in a notebook, before the cell runs again.",
+            help="Use the one that is open, or close() it first. In a notebook, close it before the cell runs again.",
             code=IN_USE,
         )
 
@@ -310,7 +310,7 @@ def _forked(path: Path) -> StoreError:
         expected="the process that opened the store",
         got="one that was forked from it",
         at=str(path),
-        help="Open stores after the fork, or hand the examples to the process that has it.",
+        help="Open stores after the fork, or send the examples to the process that opened it.",
     )
 
 

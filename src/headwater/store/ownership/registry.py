@@ -1,7 +1,7 @@
-"""The stores that this process has open, by the inode of their file.
+"""Registry of the stores that this process has open, by the inode of their file.
 
-Every door to a store asks here before it opens the file. SQLite keeps its locks per process, so what is open here is read through
-further connections of SQLite, and its file is never opened and closed in another way.
+Every function that opens a store asks here first. SQLite's locks belong to the process, so an open store may only be read through
+further SQLite connections. Opening and closing its file in any other way would drop the locks.
 """
 
 from __future__ import annotations
@@ -21,53 +21,53 @@ __all__ = ["Owner", "add", "claiming", "find", "forget", "is_open_here"]
 
 
 class Owner(Protocol):
-    """What has a store open."""
+    """An object that has a store open."""
 
     pid: int
-    """The process that opened it."""
+    """Id of the process that opened the store."""
 
     mutex: threading.RLock
-    """Held by the thread that writes to it, and learns."""
+    """Held by the thread that writes and learns."""
 
     @property
     def connection(self) -> Any:
-        """The connection to it; None before there is one."""
+        """The connection to the store, None before it exists."""
 
     def disown(self) -> None:
-        """Let the parent alone have the file; called in a forked process."""
+        """Leave the file to the parent. Called in a forked process."""
 
 
 _owners: dict[tuple[int, int], weakref.ref[Any]] = {}
 _inherited: list[Owner] = []
-"""What the parent had open when this process was forked: SQLite in this process believes that it has their locks."""
+"""Stores that the parent had open at the fork. SQLite in this process believes that it holds their locks."""
 _held: list[threading.RLock] = []
 _FORK_WAITS_S = 5.0
-"""Seconds that a fork waits for a writer at most. The child is refused in any case; only its predictions could be from a half step."""
+"""Maximum seconds that a fork waits for a writer. On a timeout only the child's predictions may come from half a step."""
 _gates = [threading.RLock()]
 
 
 @contextmanager
 def claiming() -> Iterator[None]:
-    """Look for a store, lock it and add it, while no other thread of this process does."""
+    """Serialize finding, locking and registering stores among the threads of this process."""
     with _gates[0]:
         yield
 
 
 def add(file: int, owner: Owner) -> None:
-    """Note that a store is open, by a descriptor of its file, for as long as its owner lives."""
+    """Register an open store by a descriptor of its file, for the lifetime of its owner."""
     key = _key(os.fstat(file))
     _owners[key] = weakref.ref(owner, lambda gone: _drop(key, gone))
 
 
 def forget(owner: Owner) -> None:
-    """Note that a store is closed."""
+    """Remove a closed store from the registry."""
     for key, known in list(_owners.items()):
         if known() is owner:
             _drop(key, known)
 
 
 def find(path: Path) -> Any:
-    """Return the `Owner` of a file in this process or the one that it was forked from, None for none; the file is not opened."""
+    """Return the `Owner` of a file in this process or its parent, or None, without opening the file."""
     try:
         known = _owners.get(_key(os.stat(path)))
     except (OSError, ValueError):
@@ -76,7 +76,7 @@ def find(path: Path) -> Any:
 
 
 def is_open_here(path: str | Path) -> bool:
-    """Whether this process itself has a store open."""
+    """Return whether this process itself has a store open."""
     owner = find(Path(path))
     return owner is not None and owner.pid == os.getpid()
 
@@ -91,7 +91,7 @@ def _drop(key: tuple[int, int], gone: weakref.ref[Any]) -> None:
 
 
 def _hold() -> None:
-    """Wait, before a fork, until no store is written to: a child copies what it finds."""
+    """Wait before a fork until no store is being written, because the child copies the current state."""
     for known in list(_owners.values()):
         owner = known()
         if owner is not None and owner.mutex.acquire(timeout=_FORK_WAITS_S):
@@ -104,9 +104,9 @@ def _let_go() -> None:
 
 
 def _inherit() -> None:
-    """Let connections that a fork has copied never be closed in the child: SQLite would take itself for their last user."""
+    """Keep copied connections open in the child, because SQLite would clean up as the last user on close."""
     _let_go()
-    _gates[0] = threading.RLock()  # another thread of the parent may have had it
+    _gates[0] = threading.RLock()  # another thread of the parent may have held it
     for known in list(_owners.values()):
         owner = known()
         if owner is not None:

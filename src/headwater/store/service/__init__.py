@@ -1,4 +1,4 @@
-"""The durable service of one store file, and what looks after the file while no process has it open."""
+"""The durable service of one store file, and maintenance of closed stores."""
 
 from .durable_learner import DurableLearner
 from .limits import Limits, OverLimit

@@ -1,4 +1,4 @@
-"""The thread that does what is due beside the requests."""
+"""The background thread for maintenance between requests."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from .keeper import Keeper
 __all__ = ["Background"]
 
 TICK_S = 30.0
-"""Seconds after which it looks by itself: predictions expire by the clock."""
+"""Seconds between two runs without a wake-up, because predictions expire by the clock."""
 
 
 class Background:
-    """A thread that lets a `Keeper` work whenever it is woken, and every half a minute.
+    """A thread that runs a `Keeper` on wake-up and every half minute.
 
     Parameters
     ----------
     keeper : Keeper
-        What works.
+        The maintenance to run.
     """
 
     def __init__(self, keeper: Keeper) -> None:
-        self._keeper = weakref.ref(keeper)  # a store that is dropped without close is let go, and its lock with it
+        self._keeper = weakref.ref(keeper)  # weak, so that a store dropped without close is collected
         self._woken, self._ended = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name="headwater-store", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
-        """Let it look now."""
+        """Run maintenance now."""
         self._woken.set()
 
     def end(self) -> None:
-        """Let it finish what it is doing, and end."""
+        """Finish the current run and end the thread."""
         self._ended = True
         self._woken.set()
         self._thread.join()

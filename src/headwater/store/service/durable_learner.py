@@ -1,4 +1,4 @@
-"""A learner in this process that loses nothing it has been taught, however the process ends."""
+"""A learner in this process that loses no acknowledged example, however the process ends."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from .service import Request, Service
 
 _NOT_GIVEN = object()
 NAME = "default"
-"""The model that ``hw.open`` gives; a server on the same file may hold more."""
+"""Name of the model that ``hw.open`` uses. A server on the same file may have more."""
 
 
 class DurableLearner:
-    """A learner whose examples are journaled before they are learned. ``hw.open`` makes one; use it in a ``with`` block.
+    """A learner whose examples are journaled before they are learned.
 
-    It may be used from several threads. Its methods are those of the learner inside, and for answers that
-    come later ``predict_with_id`` and ``label``.
+    ``hw.open`` creates one, for use in a ``with`` block. It is thread-safe. It has the methods of the learner inside, and
+    ``predict_with_id`` and ``label`` for delayed labels.
 
     Parameters
     ----------
     service : Service
         The open store.
     model : Model
-        The model in it.
+        The model in the store.
     """
 
     def __init__(self, service: Service, model: Model) -> None:
@@ -52,21 +52,21 @@ class DurableLearner:
 
     def __getattr__(self, name: str) -> Any:
         own = sorted(name for name in dir(type(self)) if not name.startswith("_"))
-        raise AttributeError(f"{type(self).__name__} has no {name!r}; it has {', '.join(own)}")
+        raise AttributeError(f"{type(self).__name__} has no {name!r}. It has {', '.join(own)}")
 
     @property
     def task(self) -> str:
-        """What the learner is for, in one word: ``"classify"`` and so on."""
+        """Task of the learner in one word, such as ``"classify"``."""
         return self._model.task
 
     @property
     def seq(self) -> int:
-        """The number of the last event that was learned."""
+        """Number of the last learned event."""
         return self._model.seq
 
     @property
     def learner(self) -> Any:
-        """The learner inside; teach it nothing directly, or a restart will not know of it."""
+        """The learner inside. Never train it directly, because a restart would lose that."""
         return self._model.champion.learner
 
     @property
@@ -76,22 +76,22 @@ class DurableLearner:
 
     @property
     def n_learned(self) -> int:
-        """How many rows were learned."""
+        """Number of rows learned."""
         return int(self.learner.n_learned)
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Refused rows, dropped values and undone steps so far, by reason."""
+        """Counts of rejected rows, dropped values and undone steps so far, by reason."""
         return dict(self.learner.rejected)
 
     @property
     def scores(self) -> dict[str, Any]:
-        """Prequential scores next to the baselines', over all rows and over the last thousand."""
+        """Prequential metrics of the model and the baselines, over all rows and over the last thousand."""
         with self._model.lock:
             return self._model.champion.scores.report()
 
     def describe(self) -> dict[str, Any]:
-        """Say what the model is."""
+        """Return a description of the model."""
         with self._model.lock:
             about: dict[str, Any] = self.learner.describe()
         return about
@@ -99,52 +99,52 @@ class DurableLearner:
     # ---- predict -----------------------------------------------------------------------------------------------------
 
     def predict_batch(self, X: Any) -> Predictions:
-        """Predict rows; nothing is changed."""
+        """Predict rows without changing the learner."""
         with self._model.lock:
             predicted: Predictions = self.learner.predict_batch(X)
         return predicted
 
     def explain_one(self, x: Mapping[Any, Any], **how: Any) -> Any:
-        """Say how much each feature moved one prediction or score; ``how``: as in the learner's own ``explain_one``."""
+        """Attribute one prediction or score to the features, with ``how`` as in the learner's own ``explain_one``."""
         with self._model.lock:
             return self.learner.explain_one(x, **how)
 
     # ---- learn -------------------------------------------------------------------------------------------------------
 
     def learn_one(self, x: Mapping[Any, Any], y: Any = _NOT_GIVEN, w: float = 1.0, *, id: str | None = None) -> int:  # noqa: A002
-        """Learn one sample, once it is on disk.
+        """Write one sample to disk, then learn it.
 
         Parameters
         ----------
         x, y, w
-            The sample, its answer, its weight. A learner that needs no answers takes the sample alone; a label (0 or 1) that
-            comes with it is for the scores, and the learner is never shown it.
+            The sample, its label, its weight. An unsupervised learner takes the sample alone. It uses an optional label (0 or 1)
+            only for metrics, never for learning.
         id : str, optional
-            A name of the example; of those with the same name only the first is learned.
+            Id of the example. Only the first example with the same id is learned.
 
         Returns
         -------
         int
-            Its number in the journal.
+            Number of the event in the journal.
         """
         answers = self._commit([self._event(x, y, w, id)])
         return int(answers[0]["seq"])
 
     def learn_many(self, X: Any, y: Any = _NOT_GIVEN, w: Any = None) -> NDArray[Any]:
-        """Learn rows strictly one by one, once they are on disk; return the prediction made before each was learned.
+        """Write rows to disk, then learn them one by one, returning the prediction made before each was learned.
 
-        More than 8,192 rows are committed in pieces of so many. Nothing is learned if one of them can't be; but where the disk gives
-        up, or Ctrl-C is pressed, the pieces before are learned: ``seq`` says how far.
+        More than 8,192 rows are committed in pieces of that size. If any row is invalid, nothing is learned. After a disk failure or
+        Ctrl-C the pieces before are learned, up to ``seq``.
         """
         return self.teach(X, y, w)
 
     def teach(self, X: Any, y: Any = _NOT_GIVEN, w: Any = None) -> NDArray[Any]:
-        """Learn rows of any kind as ``learn_many`` does, with the same arguments for every kind.
+        """Learn rows as ``learn_many`` does, with the same arguments for every kind of learner.
 
         Parameters
         ----------
         X, y, w
-            Rows, what the kind learns beside each (``kind.answer``), and their weights.
+            Rows, their labels or what else the kind learns from (``kind.answer``), and their weights.
 
         Returns
         -------
@@ -159,14 +159,14 @@ class DurableLearner:
         return out
 
     def predict_with_id(self, x: Mapping[Any, Any]) -> tuple[str, Any]:
-        """Predict a sample whose answer will come later.
+        """Predict a sample whose label will arrive later.
 
         Returns
         -------
         id : str
-            What to call it in ``label``; it survives any end of the process.
+            Id to pass to ``label``. It survives any end of the process.
         y_pred
-            The prediction. The score is of this one, whenever the answer comes.
+            The prediction. Metrics use it, whenever the label arrives.
         """
         check_can(self.learner, "late", at="predict_with_id")
         clean = unpack_events(pack_events([JournalEvent(plain_sample(x), None)]))[0].x
@@ -177,17 +177,17 @@ class DurableLearner:
         return request.answers[0]["id"], rows[0][self._model.champion.name][0]
 
     def label(self, id: str, y: Any, w: float | None = None) -> dict[str, Any]:  # noqa: A002 - as over HTTP
-        """Learn the answer to an earlier prediction.
+        """Learn the label of an earlier prediction.
 
         Returns
         -------
         dict
-            ``seq``, ``waited_s``; ``late`` or ``repeated`` where that is so.
+            ``seq``, ``waited_s``, and ``late`` or ``repeated`` if true.
 
         Raises
         ------
         UnknownId, ExpiredId, ConflictingId
-            If there is nothing to learn from it.
+            If the label can't be learned.
         """
         check_can(self.learner, "late", at="label")
         request = LabelRequest(self._model.id, id, self._answer(y), w)
@@ -208,10 +208,10 @@ class DurableLearner:
         ends: Callable[[], bool] = lambda: False,
         on_commit: Callable[[int], object] | None = None,
     ) -> Any:
-        """Follow a broker and learn each row once, from where the store stands; see the how-to on brokers.
+        """Follow a broker and learn each row exactly once, continuing at the store's position.
 
-        How far was read is kept in the transaction that journals the rows, so an end of the process or of the broker at any
-        moment loses nothing and learns nothing twice.
+        The read position is committed in the transaction that journals the rows. So if the process or the broker ends at any moment,
+        nothing is lost and nothing is learned twice. See the how-to on brokers.
 
         Parameters
         ----------
@@ -219,38 +219,38 @@ class DurableLearner:
             ``kafka://``, ``nats://``, ``redis://``, ``postgresql://`` or ``mqtt://``, such as
             ``"kafka://host:9092/topic?answers=late&key=id&format=avro"``.
         target : str, optional
-            The column of the answers; a detector needs none.
+            The label column. Anomaly models need none.
         predictions : str, optional
-            The address of a topic or table that predictions go to, each made before its row was learned.
+            Address of a topic or table for predictions, each made before its row was learned.
         dead_letters : str, optional
-            The address of a topic or table that messages go to which can't be used, each with its reason.
+            Address of a topic or table for rejected messages, each with its reason.
         decode : callable, optional
-            What makes a row of a message's bytes in place of ``format=``; None passes a message over.
+            Decodes a message's bytes to a row, instead of ``format=``. Returns None to skip a message.
         drop : collection of str
-            Columns that are no features.
+            Columns that are not features.
         accept_gap : bool
-            Whether to go on where messages are gone before they were read. `gaps` then says how many.
+            Whether to continue when messages were deleted before they were read. `gaps` then lists them.
         limit : int, optional
-            Messages to read at most; without it, and without ``idle=`` in the address, it goes on for ever.
+            Maximum number of messages to read. Without it, and without ``idle=`` in the address, this runs forever.
         ends : callable
-            Asked between two reads whether to end.
+            Called between reads, returns true to end.
         on_commit : callable, optional
             Called with the number of messages after each commit.
 
         Returns
         -------
         Followed
-            How the source stands: what was read and learned, what waits, what was refused.
+            Counters of the source (messages read, rows learned, waiting and rejected ones).
 
         Raises
         ------
         ConfigError
-            If the address can't be.
+            If the address is invalid.
         MissingExtra
             If the broker's client is not installed.
         SourceError
-            If the source can't be read, or no longer has what comes behind the position that was learned; if it, or what is sent to,
-            stays away for five minutes.
+            If the source can't be read, no longer has the messages after the learned position, or it or a sink is unavailable for
+            five minutes.
         """
         from headwater.store.sources.follower import Follower
 
@@ -260,39 +260,39 @@ class DurableLearner:
         return follower.run(limit=limit, ends=ends, on_commit=on_commit)
 
     def gaps(self, source: str) -> list[Gap]:
-        """Return where learning went on without messages that were gone before they were read.
+        """Return the gaps where messages were deleted before they were read and learning continued.
 
         Parameters
         ----------
         source : str
-            The source's name in the store, such as ``"kafka:orders"``.
+            Name of the source in the store, such as ``"kafka:orders"``.
         """
         return self.service.sources.gaps(self._model.id, source)
 
     def rejects(self, source: str) -> list[tuple[str, str, str, bytes]]:
-        """Return the last thousand messages of a followed source that could not be used, of each the first 4 kB.
+        """Return the last thousand rejected messages of a followed source, cut to 4 kB each.
 
         Parameters
         ----------
         source : str
-            Its name in the store, such as ``"kafka:orders"``.
+            Name of the source in the store, such as ``"kafka:orders"``.
 
         Returns
         -------
         list of tuple
-            Partition, position, reason, and the message as it came, as far as it is kept.
+            Partition, position, reason and message.
         """
         return self.service.sources.rejects(self._model.id, source)
 
     def set_step(self, factor: float) -> int:
-        """Let the learner step ``factor`` times as far as it was declared to, from here on; 1 is as declared.
+        """Multiply the learner's declared step size by ``factor`` from here on.
 
-        The change is journaled, so that the learner which comes back is the same, to the bit.
+        The change is journaled, so that a restart restores the same learner bit for bit. A factor of 1 restores the declared size.
 
         Returns
         -------
         int
-            The change's number in the journal.
+            Number of the change in the journal.
         """
         request = StepRequest(self._model.id, None, factor)
         self._run(request)
@@ -304,35 +304,35 @@ class DurableLearner:
             self.learner.save(path)
 
     def as_of(self, seq: int) -> Any:
-        """Return the learner as it stood after event ``seq``."""
+        """Return the learner as it was after event ``seq``."""
         return self.service.as_of(self._model.name, seq)
 
     def snapshot(self) -> int:
-        """Write a snapshot now; return the sequence that it includes."""
+        """Write a snapshot now and return the sequence that it includes."""
         return self.service.snapshot()
 
     def backup(self, to: str | Path) -> int:
-        """Write a whole copy of the store to a path where nothing is, verified, while learning goes on.
+        """Write a verified copy of the store to a new path while learning continues.
 
         Parameters
         ----------
         to : str or Path
-            The copy. Nothing stands there until it is whole.
+            Path of the copy, which appears only once it is complete.
 
         Returns
         -------
         int
-            Its size in bytes.
+            Size of the copy in bytes.
 
         Raises
         ------
         StoreError
-            If it can't be written, or the copy is not sound.
+            If the copy can't be written, or is damaged.
         """
         return self.service.backup(to)
 
     def close(self) -> None:
-        """Write a last snapshot and let the file go."""
+        """Write a last snapshot and close the file."""
         self.service.close()
 
     def __enter__(self) -> DurableLearner:
@@ -348,7 +348,7 @@ class DurableLearner:
         y = [self._answer(_NOT_GIVEN)] * n if y is None or y is _NOT_GIVEN else y
         if len(y) != n:
             raise DataError(
-                expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer a row."
+                expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer per row."
             )
         weights = [None] * n if w is None else np.broadcast_to(np.asarray(w, np.float64), (n,)).tolist()
         rows = X if isinstance(X, Sequence) else [x for block in as_blocks((X, y)) for x in _dicts(block.X)]
@@ -368,12 +368,12 @@ class DurableLearner:
             )  # a date is no label: it says so
         if answer.needed:
             raise DataError(
-                expected="an answer", got="none", at="y", help="Only a learner that needs none takes samples alone."
+                expected="an answer", got="none", at="y", help="Only unsupervised learners take samples alone."
             )
         return None
 
     def _commit(self, events: list[JournalEvent]) -> list[dict[str, Any]]:
-        exact = unpack_events(pack_events(events))  # what is learned now is what a replay will learn
+        exact = unpack_events(pack_events(events))  # round trip, so that a replay learns exactly the same
         self._check_keys([event.x for event in exact], learning=True)
         if len(exact) > PIECE:
             self.service.check(self._model, exact)
@@ -385,7 +385,7 @@ class DurableLearner:
         return answers
 
     def _check_keys(self, X: list[dict[Any, Any]], *, learning: bool) -> None:
-        """Refuse rows for which a fleet has no member; other learners need no keys."""
+        """Raise DataError for rows for which a fleet has no member. Other learners need no keys."""
         if "keys" in kind_of(self.learner).can:
             self.learner.check_keys(X, learning=learning)
 

@@ -1,4 +1,4 @@
-"""A lock that is given in the order of asking."""
+"""A ticket lock, granted in order of request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["FairLock"]
 
 
 class FairLock:
-    """A lock that is given in the order of asking, so that neither readers nor the writer starve.
+    """A lock granted in order of request, so that neither readers nor the writer starve.
 
     Examples
     --------
@@ -27,15 +27,18 @@ class FairLock:
         _ALL.add(self)
 
     def renew(self) -> None:
-        """Be free in a forked process, where the thread that holds it does not exist."""
+        """Reset the lock in a forked process, where the holding thread doesn't exist."""
         self._gate, self._lock = threading.Lock(), threading.Lock()
 
     def __enter__(self) -> None:
-        with self._gate:  # who waits for the lock keeps the gate, so nobody overtakes
+        with self._gate:  # a waiter holds the gate, so nobody overtakes it
             self._lock.acquire()
 
     def take_now(self) -> bool:
-        """Take it if nobody has it or waits for it; say whether it was taken. ``release`` gives it back."""
+        """Take the lock if it is free and nobody waits, and return whether it was taken.
+
+        Release it with ``release``.
+        """
         if not self._gate.acquire(blocking=False):
             return False
         try:
@@ -44,7 +47,7 @@ class FairLock:
             self._gate.release()
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         self._lock.release()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

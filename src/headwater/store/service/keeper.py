@@ -1,4 +1,4 @@
-"""What is kept, beside the commits: snapshots, pruning, expiry and checkpoints, each in short turns between requests."""
+"""Maintenance between commits (snapshots, pruning, expiry, checkpoints), in short turns between requests."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from .policy import RetentionPolicy
 __all__ = ["Keeper"]
 
 _CHUNK_PAGES = 264
-"""Pages of four chunks of a snapshot, written or removed."""
+"""Pages changed by writing or deleting four chunks of a snapshot."""
 _PAGES_OF_IDS = 512
-"""Pages that forgetting 256 ids changes, at most: each may stand on a page of its own, in the table and in its index."""
+"""Maximum pages changed by deleting 256 ids, if each is on its own page in the table and in the index."""
 _YIELD_S = 0.001
-"""Seconds between two pieces of a learner's copy, for others to run."""
+"""Seconds between two pieces of a learner's copy, in which other threads run."""
 _PACE = 2.0
-"""How much faster than the time that truly passes predictions may expire: all a clock that jumps ahead can do."""
+"""Maximum speed of expiry relative to elapsed time, which bounds the effect of a clock that jumps ahead."""
 
 
 class Keeper:
-    """Keeps a store small and its start short. All it does can be made again from the journal, so a failure stops nothing.
+    """Keeps a store small and its start short.
 
     Parameters
     ----------
     file : StoreFile
         The open file.
     models, journal, snapshots, ids
-        What is in it.
+        Its contents.
     policy : RetentionPolicy
-        What is kept.
+        The retention policy.
     """
 
     def __init__(
@@ -59,24 +59,24 @@ class Keeper:
         self._turn = threading.Lock()  # one snapshot at a time
         self._pruning, self._readers = threading.Lock(), 0
         self.failure: StoreError | None = None
-        """Why the last snapshot, or the pruning behind it, did not succeed; None where it did."""
+        """Error of the last snapshot or pruning, None if it succeeded."""
         self.snapshot_seq = models.oldest()
-        """The event that the newest snapshots include."""
+        """Last event included in the newest snapshots."""
         self.snapshot_at = 0.0
         self.learners_sound = True
-        """False once a learner failed half way through an event: its state is not to be kept."""
+        """False once a learner failed halfway through an event, so that its state must not be saved."""
         self._ticked = time.monotonic()
         self._expired_until = self._load_expired()
 
     # ---- snapshots -----------------------------------------------------------------------------------------------------
 
     def is_due(self) -> bool:
-        """Say whether it is time for snapshots, or for a checkpoint."""
+        """Return whether a snapshot or a checkpoint is due."""
         events = self._journal.seq - self.snapshot_seq
         return events >= self._policy.snapshot_every or self._file.wants_checkpoint
 
     def work(self) -> None:
-        """Do what is due: snapshots, expiry, a checkpoint. A failure is noted in ``failure``, and tried again next time."""
+        """Take a due snapshot, expire predictions, and checkpoint. Errors go to ``failure`` and are retried."""
         if self.learners_sound and self._journal.seq - self.snapshot_seq >= self._policy.snapshot_every:
             self.snapshot()
         try:
@@ -87,14 +87,14 @@ class Keeper:
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Bring the WAL into the main file; a failure is noted, and it is tried again next time."""
+        """Checkpoint the WAL, recording an error in ``failure`` for a later retry."""
         try:
             self._file.checkpoint()
         except StoreError as error:
             self.failure = error
 
     def snapshot(self) -> int:
-        """Write a snapshot of every learner, prune by the policy, and return the sequence that they include."""
+        """Write a snapshot of every learner, prune by the policy, and return the sequence included."""
         with self._turn:
             if not self.learners_sound:
                 return self.snapshot_seq
@@ -114,14 +114,17 @@ class Keeper:
                     expected="memory for a copy of the learner",
                     got="none",
                     at=self._file.at,
-                    help="Learning goes on; give the process more memory, or make the model smaller.",
+                    help="Learning continues. Give the process more memory, or make the model smaller.",
                 )
             else:
                 self.failure = None
             return self.snapshot_seq
 
     def _take(self, model: Model, state: LearnerState) -> int:
-        """Write a snapshot of one learner; return its sequence. Requests wait for the last turn of the copy alone."""
+        """Write a snapshot of one learner and return its sequence.
+
+        Requests wait only for the last turn of the copy.
+        """
         with model.lock:
             copy = self._snapshots.learners.copy(state.learner)
         more = True
@@ -139,7 +142,7 @@ class Keeper:
 
     @contextmanager
     def _short_transaction(self, pages: int = 64) -> Iterator[None]:
-        """Write as `StoreFile.short_transaction` does, and bring the WAL into the main file where it has become long."""
+        """Write as `StoreFile.short_transaction` does, then checkpoint if the WAL has become long."""
         with self._file.short_transaction(pages):
             yield
         if self._file.wants_checkpoint:
@@ -149,7 +152,7 @@ class Keeper:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Let nothing be pruned while somebody reads what is kept."""
+        """Prevent pruning while the stored data is being read."""
         with self._pruning:
             self._readers += 1
         try:
@@ -159,7 +162,7 @@ class Keeper:
                 self._readers -= 1
 
     def _prune(self) -> None:
-        """Delete what the policy no longer keeps; the next time, while somebody reads it."""
+        """Delete what the policy no longer keeps, unless it is being read."""
         with self._pruning:
             if not self._readers:
                 self._delete()
@@ -176,7 +179,7 @@ class Keeper:
         self._snapshots.sweep(partial(self._short_transaction, _CHUNK_PAGES))
 
     def _events_to_keep(self) -> int:
-        """Return how many events are kept: as the policy says, and fewer where they take too much room."""
+        """Return the number of events to keep, fewer than the policy's if the file is too large."""
         keep, used = self._policy.keep_events, self._file.used()
         if used <= self._policy.keep_bytes:
             return keep
@@ -185,10 +188,10 @@ class Keeper:
         return min(keep, int(there * 0.9 * self._policy.keep_bytes / used))
 
     def expire(self) -> None:
-        """Let predictions that have waited too long go.
+        """Delete predictions that have waited too long.
 
-        A clock that jumps ahead lets few go before their time: what has expired moves on at most ``_PACE`` times as fast as
-        the time that this process has truly seen.
+        The expiry time advances at most ``_PACE`` times as fast as this process's monotonic clock, so a clock that jumps ahead
+        expires few predictions early.
         """
         now, tick = int(time.time() * 1000), time.monotonic()
         passed, self._ticked = tick - self._ticked, tick

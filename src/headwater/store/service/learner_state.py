@@ -1,4 +1,4 @@
-"""One learner of a model: how it learns events and is scored, and how it predicts."""
+"""One learner of a model, with functions to learn events, score and predict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNLIMITED = LearnerLimits(entries=1 << 40, names=1 << 40, classes=1 << 30, fract
 
 @dataclass(slots=True)
 class LearnerState:
-    """One learner of a model, with its scores; ``at`` is the last event that it has learned."""
+    """A learner of a model with its metrics, where ``at`` is the last event learned."""
 
     id: int
     name: str
@@ -33,7 +33,7 @@ class LearnerState:
     _classes: frozenset[Any] = frozenset()
 
     def __post_init__(self) -> None:
-        # What is in the journal must be learnable whatever limits it is opened with: limits are checked before.
+        # Limits are checked before journaling, so every journaled event must be learnable under any limits.
         self.learner.limits = UNLIMITED
 
     def known_classes(self) -> frozenset[Any]:
@@ -45,13 +45,13 @@ class LearnerState:
 
 
 def scores_of(learner: Any, saved: bytes = b"") -> Score:
-    """Return what scores a learner in service; ``saved``: its scores so far, to go on from."""
+    """Return the metrics of a learner, continuing from ``saved``."""
     scores: Score = learner.kind.score(learner=learner, saved=saved, history=True)
     return scores
 
 
 def learn_events(task: str, state: LearnerState, events: list[JournalEvent]) -> list[Any]:
-    """Let one learner learn events, and score it; return its prediction of each before (None of a change of the step)."""
+    """Learn and score events, returning the prediction made before each (None for step size changes)."""
     if all(event.step is None for event in events):
         return values_of(_learn_examples(task, state, events))
     out: list[Any] = []
@@ -67,7 +67,7 @@ def learn_events(task: str, state: LearnerState, events: list[JournalEvent]) -> 
 def _learn_examples(task: str, state: LearnerState, events: list[JournalEvent]) -> Predictions:
     y = labels_of(state.learner, events)
     w = None if all(event.w is None for event in events) else [1.0 if e.w is None else e.w for e in events]
-    answers = state.learner.kind.answer.needed  # else y are labels, which are for the scores alone
+    answers = state.learner.kind.answer.needed  # otherwise y are labels used only for metrics
     forecast: Predictions = state.learner.step_many([event.x for event in events], y if answers else None, w)
     if state.learner.kind.answer.given_out is None and any(event.predicted is not None for event in events):
         _score_earlier(task, state, events, forecast)
@@ -77,20 +77,20 @@ def _learn_examples(task: str, state: LearnerState, events: list[JournalEvent]) 
 
 
 def labels_of(learner: Any, events: Sequence[JournalEvent]) -> list[Any]:
-    """Return the labels of events as a learner takes them; of rows asked earlier joined with what was given out."""
+    """Return the labels of events as the learner takes them, joined with the issued prediction where needed."""
     join = learner.kind.answer.given_out
     return [event.y for event in events] if join is None else [join(event.predicted, event.y) for event in events]
 
 
 def _score_earlier(task: str, state: LearnerState, events: list[JournalEvent], forecast: Predictions) -> None:
-    """Score with the predictions that were given out, where that was earlier than learning."""
+    """Score with the issued predictions where they were made earlier than learning."""
     fresh, labels = values_of(forecast), [event.y for event in events]
     p_y, p_predicted = probabilities_of(forecast, labels) if task == "classify" else ([0.0] * len(fresh),) * 2
     rows = []
     for i, event in enumerate(events):
         if event.predicted is None:
             rows.append((event.y, fresh[i], p_y[i], p_predicted[i]))
-        elif state.name in event.predicted:  # a challenger that was not there then gave no prediction to score
+        elif state.name in event.predicted:  # a challenger added later issued no prediction to score
             guess, proba = event.predicted[state.name]
             proba = proba or {}
             rows.append((event.y, guess, proba.get(event.y, 0.0), proba.get(guess, 0.0)))
@@ -99,7 +99,7 @@ def _score_earlier(task: str, state: LearnerState, events: list[JournalEvent], f
 
 
 def set_or_interval(learner: Any, x: Any, coverage: float) -> dict[str, Any]:
-    """Return the set of classes of a sample, in the order of their appearance, or its interval with the long-run guarantee."""
+    """Return a sample's prediction set (in order of class appearance), or its interval with long-run guarantee."""
     if "classes" in kind_with(learner.task).can:
         inside = learner.predict_set_one(x, coverage)
         return {"coverage": coverage, "set": [label for label in learner.known_classes if label in inside]}
@@ -108,7 +108,7 @@ def set_or_interval(learner: Any, x: Any, coverage: float) -> dict[str, Any]:
 
 
 def predict_rows(task: str, learner: Any, X: Sequence[Any]) -> list[tuple[Any, dict[Any, float] | None]]:
-    """Return the prediction of each sample, a number where there are no classes, and the probabilities of a classifier."""
+    """Return the prediction of each sample, with probabilities for a classifier."""
     if task == "decide":
         said = learner.predict_batch(X)
         table = [[]] * len(X) if said.proba is None else said.proba.tolist()
@@ -118,7 +118,7 @@ def predict_rows(task: str, learner: Any, X: Sequence[Any]) -> list[tuple[Any, d
     if task == "multioutput":
         return [(learner.predict_one(x), learner.predict_proba_one(x)) for x in X]
     if "classes" not in kind_with(task).can:
-        if len(X) == 1 and task == "regress":  # the short way
+        if len(X) == 1 and task == "regress":  # faster than a batch of one
             return [(float(learner.predict_one(X[0])), None)]
         return [(guess, None) for guess in values_of(learner.predict_batch(X))]
     if len(X) == 1:

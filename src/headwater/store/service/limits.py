@@ -1,4 +1,4 @@
-"""What one request may bring, checked before it is journaled: what is in the journal must be learnable, now and in every replay."""
+"""Limits of one request, checked before journaling because journaled events must always be learnable."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ __all__ = ["Limits", "OverLimit"]
 
 
 class OverLimit(DataError):
-    """Report a request beyond one of the `Limits`; nothing of it was journaled."""
+    """Raised for a request that exceeds one of the `Limits`. Nothing of it was journaled."""
 
     code = "limit"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may bring at most. A request beyond is refused whole, before it is journaled, with the limit's name.
+    """Limits of one request.
+
+    A larger request is rejected whole before it is journaled, and the error names the limit.
 
     Parameters
     ----------
     row_entries
-        Names and items of lists in one row, nested ones counted.
+        Names and list items in one row, including nested ones.
     row_bytes
-        Size of one row as the journal holds it (MessagePack).
+        Size of one row in the journal (MessagePack).
     request_names
-        Different names, and texts under them, in one request.
+        Distinct names, and texts under them, in one request.
     classes
-        Classes of one model: a classifier's cost grows with them.
+        Classes of one model, because a classifier's cost grows with them.
     fractions
-        Of these, numbers with a fraction: more of them look like the answers of a regression.
+        Classes that are numbers with a fraction. More of them look like the targets of a regression.
     request_memory
-        Bytes of memory that the learners of a model may need more for one request, as they estimate it.
+        Estimated bytes of memory by which one request may grow the learners of a model.
 
     Examples
     --------
@@ -62,21 +64,21 @@ class Limits:
                 )
 
     def check_rows(self, rows: Sequence[Mapping[Any, Any]], packed: int) -> None:
-        """Refuse rows that are too large.
+        """Raise OverLimit for rows that are too large.
 
         Parameters
         ----------
         rows
             The samples of one request.
         packed
-            The size of all of them as the journal holds them, in bytes.
+            Total size of the rows in the journal, in bytes.
 
         Raises
         ------
         OverLimit
-            If one of them is beyond a limit.
+            If a row exceeds a limit.
         """
-        # A name, a text and an entry take a byte each at least, so most requests need no look at their rows.
+        # Every name, text and entry takes at least a byte, so small requests can skip the row checks.
         if packed > min(self.row_bytes, self.row_entries):
             for i, x in enumerate(rows):
                 self._check_row(x, f"row {i}")
@@ -91,12 +93,12 @@ class Limits:
             raise self._over("row_entries", f"at most {self.row_entries:,} entries a row", f"{count:,}", at)
 
     def check_classes(self, known: Collection[Any], new: Collection[Any]) -> None:
-        """Refuse classes beyond the limit; ``known``: which there are, ``new``: which would be added.
+        """Raise OverLimit if adding ``new`` to the ``known`` classes exceeds the limit.
 
         Raises
         ------
         OverLimit
-            If they are too many, or look like the answers of a regression.
+            If there are too many classes, or they look like the targets of a regression.
         """
         count = len(known) + len(new)
         if count > self.classes:
@@ -109,12 +111,12 @@ class Limits:
                 raise self._over("fractions", limit, f"{count:,}", "y", remedy)
 
     def check_memory(self, needed: int) -> None:
-        """Refuse a request that needs too much memory.
+        """Raise OverLimit for a request that needs too much memory.
 
         Raises
         ------
         OverLimit
-            If its estimate is beyond the limit.
+            If the estimate exceeds the limit.
         """
         if needed > self.request_memory:
             limit = f"a request that needs at most {self.request_memory:,} bytes of memory"
@@ -142,7 +144,7 @@ def _is_fraction(label: Any) -> bool:
 
 
 def entries_of(value: Any) -> int:
-    """Return how many entries a value has: a mapping and a list as many as what is in them, anything else one.
+    """Return the number of entries of a value, counting nested mappings and lists.
 
     Examples
     --------
@@ -150,7 +152,7 @@ def entries_of(value: Any) -> int:
     4
     """
     count, waiting = 0, [value]
-    while waiting:  # no recursion: what comes may be nested deeply
+    while waiting:  # iterative, because input may be deeply nested
         one = waiting.pop()
         inner = one.values() if isinstance(one, Mapping) else one if isinstance(one, list | tuple) else ()
         waiting.extend(inner)

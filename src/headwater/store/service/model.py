@@ -1,7 +1,7 @@
-"""A model of a store: a champion that answers, and challengers that learn from the same stream beside it.
+"""A model of a store, with a champion that predicts and challengers that learn from the same stream.
 
-The consistency promise lives here: a learner is read and taught in turns, never at once, and a turn is a whole number of events. So
-a prediction is made from the state after exactly ``seq`` events, and says so.
+This module ensures consistency. Reading and training a learner alternate in turns, and a turn is a whole number of events. So a
+prediction comes from the state after exactly ``seq`` events, and reports ``seq``.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from .price import Price, price_of
 __all__ = ["Model"]
 
 _TURN_S = 0.002
-"""Seconds that one turn of learning should take: a reader waits no longer than about that."""
+"""Target seconds of one turn of learning, which is about the longest wait of a reader."""
 _RECENT = 20
 
 
 @dataclass(slots=True)
 class Model:
-    """A named model: its learners, the champion first, and the sequence they stand at."""
+    """A named model with its learners (champion first) and their sequence."""
 
     id: int
     name: str
@@ -37,18 +37,18 @@ class Model:
     seq: int = 0
     lock: FairLock = field(default_factory=FairLock)
     recent: deque[tuple[int, JournalEvent, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT))
-    """The last events with their numbers, and what the champion had predicted."""
+    """The last events with their numbers and the champion's predictions."""
     alarms: deque[tuple[int, JournalEvent, float, Mapping[Any, float]]] = field(
         default_factory=lambda: deque(maxlen=_RECENT)
     )
-    """The last events that a detector gave an alarm for, with their numbers, scores, and what each column contributed."""
+    """The last events with an anomaly alarm, with their numbers, scores and column contributions."""
     seconds_per_event: float = 5e-5
-    """A running mean."""
+    """Running mean of the learning time."""
     _price: tuple[Price, list[LearnerState], int] | None = None
 
     @property
     def price(self) -> Price:
-        """What rows cost all its learners together; looked at again whenever it has learned half as much again."""
+        """Cost of rows over all learners of the model, recomputed when the events learned have grown by half."""
         known = self._price
         if known is None or known[1] is not self.learners or self.seq > known[2]:
             price = price_of(state.learner for state in self.learners)
@@ -57,15 +57,15 @@ class Model:
 
     @property
     def champion(self) -> LearnerState:
-        """The learner that answers."""
+        """The learner that predicts."""
         return self.learners[0]
 
     def predict(
         self, X: Sequence[Any], *, shadows: bool, coverage: Sequence[float | None] | None = None
     ) -> tuple[list[Predictions], int, dict[int, dict[str, Any]]]:
-        """Return the champion's prediction of each sample (and every challenger's, with ``shadows``), and the sequence it stood at.
+        """Return the champion's predictions (with ``shadows`` also the challengers'), and the sequence.
 
-        With ``coverage`` also, by the number of its row, the set or the interval of each row for which a share is given.
+        ``coverage`` requests a prediction set or interval for each row with a share. They are returned by row index.
         """
         with self.lock:
             return self._predict(X, shadows, coverage)
@@ -73,7 +73,7 @@ class Model:
     def predict_now(
         self, X: Sequence[Any], *, shadows: bool, coverage: Sequence[float | None] | None = None
     ) -> tuple[list[Predictions], int, dict[int, dict[str, Any]]] | None:
-        """Return what ``predict`` does; None where the model is at work for somebody else, since the caller can't wait."""
+        """Predict as ``predict`` does, or return None if the model is busy and the caller can't wait."""
         if not self.lock.take_now():
             return None
         try:
@@ -92,7 +92,7 @@ class Model:
         return said, self.seq, inside
 
     def learn(self, events: list[JournalEvent], first: int) -> list[Any]:
-        """Learn events, the first with that number; return what the champion predicted for each before it was learned."""
+        """Learn events numbered from ``first`` and return the champion's prediction made before each."""
         out: list[Any] = []
         start = 0
         while start < len(events):
@@ -113,7 +113,7 @@ class Model:
         return out
 
     def _end_of_turn(self, events: list[JournalEvent], start: int) -> int:
-        """Return behind which event a turn ends: as many are learned at once as take about ``_TURN_S``."""
+        """Return the end index of a turn that takes about ``_TURN_S``."""
         end = min(len(events), start + max(1, int(_TURN_S / self.seconds_per_event)))
         price, takes = self.price, 0.0
         for i in range(start, end):
@@ -123,7 +123,7 @@ class Model:
         return end
 
     def _note_alarms(self, block: list[JournalEvent], first: int, scores: list[float], alarm: float) -> None:
-        """Keep the last alarms of a block, explained while the learner is as it was when it gave them, or nearly so."""
+        """Store the latest alarms of a block with explanations, computed right after the block was learned."""
         found = [i for i, score in enumerate(scores) if score > alarm]
         for i in found[-_RECENT:]:
             why = self.champion.learner.explain_one(block[i].x)

@@ -1,4 +1,4 @@
-"""The models of a store: made, joined by challengers, promoted; recovered from snapshot and journal."""
+"""The models of a store, with their changes and their recovery from snapshot and journal."""
 
 from __future__ import annotations
 
@@ -24,21 +24,23 @@ from .limits import Limits
 from .model import Model
 
 FARTHEST_STEP = 1000.0
-_BLOCK = 1024  # events learned at once in a replay; only speed depends on it
-_VERIFIED = 64  # of a copy that is verified: other threads go on between two blocks
-_KEPT = 1000  # samples that a learner keeps for replay
+_BLOCK = 1024  # events per block of a replay, which affects only speed
+_VERIFIED = 64  # events per block of a verification, between which other threads run
+_KEPT = 1000  # samples in a learner's replay buffer
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class Models:
-    """All models of an open store, by name; every method that writes runs inside the caller's transaction.
+    """All models of an open store, by name.
+
+    Every method that writes runs inside the caller's transaction.
 
     Parameters
     ----------
     base : sqlite3.Connection
         The open file.
     at : str
-        Its path, for errors.
+        Path of the file, for errors.
     journal, snapshots
         Its tables.
     """
@@ -54,7 +56,7 @@ class Models:
         Raises
         ------
         UnknownModel
-            If there is none of that name.
+            If no model has that name.
         """
         if name not in self.by_name:
             raise UnknownModel(
@@ -66,14 +68,14 @@ class Models:
         return self.by_name[name]
 
     def with_id(self, number: int) -> Model:
-        """Return the model with that id."""
+        """Return the model with the given id."""
         for model in self.by_name.values():
             if model.id == number:
                 return model
         raise UnknownModel(expected="a model of this store", got=f"number {number}", at="model", help="It was removed.")
 
     def not_begun(self) -> list[Any]:
-        """Return the learners that have learned nothing yet: what they declare has not been allocated."""
+        """Return the learners that have learned nothing yet, whose declared memory is not allocated."""
         self._not_begun = [learner for learner in self._not_begun if learner.engine is None]
         return self._not_begun
 
@@ -95,7 +97,7 @@ class Models:
         self._insert(model.id, name, False, learner, scores_of(learner))
 
     def promote(self, model: Model, name: str) -> None:
-        """Let a challenger answer from here on; the champion goes on as a challenger."""
+        """Make a challenger the champion. The old champion becomes a challenger."""
         self._member(model, name)
         self._base.execute("UPDATE learners SET champion = (name = ?) WHERE model = ?", (name, model.id))
 
@@ -114,7 +116,7 @@ class Models:
         self._snapshots.remove(state.id)
 
     def pause(self, model: Model, paused: bool) -> None:
-        """Refuse examples, or take them again."""
+        """Pause learning, or resume it."""
         self._base.execute("UPDATE models SET paused = ? WHERE id = ?", (paused, model.id))
 
     def _insert(self, model: int, name: str, champion: bool, learner: Any, scores: Score) -> None:
@@ -141,7 +143,7 @@ class Models:
     # ---- state -------------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Take over what a change has written, keeping the learners that are in memory."""
+        """Reload the models from the tables after a change, keeping the learners in memory."""
         known = {state.id: state for model in self.by_name.values() for state in model.learners}
         models: dict[str, Model] = {}
         for number, name, paused in self._base.execute("SELECT id, name, paused FROM models ORDER BY id").fetchall():
@@ -156,7 +158,7 @@ class Models:
         self._not_begun = [state.learner for model in models.values() for state in model.learners]
 
     def recover(self, block: int = _BLOCK) -> None:
-        """Load every learner from its newest sound snapshot, and let it learn the journal behind it, ``block`` events at once."""
+        """Load every learner from its newest sound snapshot and replay the journal after it."""
         self.refresh()
         for model in self.by_name.values():
             for state in model.learners:
@@ -164,14 +166,14 @@ class Models:
             model.seq = max(state.at for state in model.learners)
 
     def as_of(self, model: Model, seq: int, name: str | None) -> Any:
-        """Return a learner as it stood after event ``seq``: from the newest snapshot before it, and the journal."""
+        """Return a learner as it was after event ``seq``, from the newest earlier snapshot and the journal."""
         state = self._member(model, name)
         return self.reached(model, state.id, state.name, seq).learner
 
     def reached(
         self, model: Model, number: int, name: str, seq: int, known: LearnerState | None = None
     ) -> LearnerState:
-        """Return a learner by its number as it stood after event ``seq``; ``known``: one that may be taught on from where it is."""
+        """Return a learner by number as it was after event ``seq``, continuing from ``known`` if possible."""
         if known is None or known.at > seq or any(known.at < at <= seq for at in self._snapshots.sequences(number)):
             known = self._restored(number, name, seq)
         self._replay(model, known, seq)
@@ -188,28 +190,28 @@ class Models:
         return LearnerState(number, name, True, snapshot.learner, scores, snapshot.seq)
 
     def events(self, model: Model) -> Iterator[JournalEvent]:
-        """Yield the events of a model that the journal still has, in their order."""
+        """Yield the events of a model that are still in the journal, in order."""
         for numbered in self._blocks(model, max(self._journal.first() - 1, 0), None, _BLOCK):
             yield from (event for _, event in numbered)
 
     def oldest(self) -> int:
-        """Return the sequence of the oldest of the learners' newest snapshots."""
+        """Return the oldest sequence among the learners' newest snapshots."""
         ends = [self._snapshots.sequences(m.id)[-1:] for model in self.by_name.values() for m in model.learners]
         return min((seq for end in ends for seq in end), default=self._journal.seq)
 
     def check(self, model: Model, events: list[JournalEvent], limits: Limits, added: set[Any]) -> None:
-        """Refuse, before they are journaled, answers that a learner would raise at: too many classes, or a third of two.
+        """Raise for labels that a learner can't take (too many classes, or a third of two), before journaling.
 
         Parameters
         ----------
         model
-            Whose learners.
+            The model.
         events
-            What they are to learn.
+            The events to learn.
         limits
-            How many classes there may be.
+            Limits of the number of classes.
         added
-            Classes that come with other requests of the same commit; those of these events are added to them.
+            New classes of other requests in the same commit. Those of these events are added.
         """
         if model.task == "multioutput":
             answers = [event.y or {} for event in events if event.step is None]
@@ -236,25 +238,25 @@ class Models:
                     expected="one of two classes",
                     got=", ".join(sorted(map(repr, known | labels))),
                     at="y",
-                    help="The loss binary_cross_entropy has two; make a model with cross_entropy for more.",
+                    help="The loss binary_cross_entropy has two classes. Create a model with cross_entropy for more.",
                 )
         added |= labels
 
     def memory_for(self, model: Model, events: list[JournalEvent], enough: int) -> int:
-        """Return an estimate of the memory that learning examples would take more, of all learners of a model.
+        """Estimate the memory that learning examples adds over all learners of a model.
 
-        A learner's own estimate counts what reading each of the rows needs. All but the last thousand give that back, so
-        where it is beyond ``enough``, it is counted for these alone.
+        A learner's estimate includes temporary memory for each row. Only the last thousand rows keep it, so beyond ``enough``
+        it is counted for those only.
         """
         X, y = [event.x for event in events], labels_of(model.champion.learner, events)
         once = self._growth(model, X, y)
         if once <= enough or len(X) <= _KEPT:
             return once
-        reading = self._growth(model, X + X, y + y) - once  # the second time, nothing is new
+        reading = self._growth(model, X + X, y + y) - once  # in the second copy nothing is new
         return once - reading + reading * _KEPT // len(X)
 
     def adds_names(self, model: Model, events: list[JournalEvent]) -> bool:
-        """Say whether examples bring names or classes that a learner does not know: all others need no memory that stays."""
+        """Return whether examples contain new names or classes, since only those need permanent memory."""
         X, y = [event.x for event in events], labels_of(model.champion.learner, events)
         grown = [state.learner.check_limits(X, y) for state in model.learners]
         return any(growth.names or growth.classes for growth in grown)
@@ -268,7 +270,7 @@ class Models:
         Raises
         ------
         ConfigError
-            If there is no step size to change yet, or the factor can't be one.
+            If there is no step size to change yet, or the factor is invalid.
         """
         state = self._member(model, name)
         check_can(state.learner, "step", at=state.name)
@@ -277,7 +279,7 @@ class Models:
                 expected=f"a factor above 0 and of at most {FARTHEST_STEP:g}",
                 got=repr(factor),
                 at="factor",
-                help="1 is the step size as it was declared.",
+                help="A factor of 1 is the declared step size.",
                 code="step_range",
             )
         if state.learner.engine is None:
@@ -285,7 +287,7 @@ class Models:
                 expected="a learner that has learned",
                 got="a new one",
                 at=state.name,
-                help="Teach it first; or make it with another lr.",
+                help="Let it learn first, or create it with another lr.",
                 code="not_learned",
             )
         return JournalEvent({}, None, step=(state.id, factor))
@@ -307,12 +309,12 @@ class Models:
         return LearnerState(number, name, bool(champion), snapshot.learner, scores, snapshot.seq)
 
     def _replay(self, model: Model, state: LearnerState, until: int | None, block: int = _BLOCK) -> None:
-        """Let a learner learn the journal behind where it stands, ``block`` events at once: only speed depends on it.
+        """Replay the journal from a learner's position in blocks, whose size affects only speed.
 
         Raises
         ------
         UnlearnableEvent
-            If it can't learn one of them.
+            If an event can't be learned.
         """
         start = state.at
         for numbered in self._blocks(model, start, until, block):
@@ -320,7 +322,7 @@ class Models:
                 learn_events(model.task, state, [event for _, event in numbered])
             except Exception as error:
                 first, last = numbered[0][0], numbered[-1][0]
-                if first < last:  # one by one, to find which; a replay is deterministic, so it is found
+                if first < last:  # replay one by one to find the event, which works because replay is deterministic
                     self._replay(model, self._again(model, state, start, first - 1), last, block=1)
                 raise self._unlearnable(model, state, last, error) from error
             state.at = numbered[-1][0]
@@ -329,7 +331,7 @@ class Models:
     def _blocks(
         self, model: Model, behind: int, until: int | None, block: int
     ) -> Iterator[list[tuple[int, JournalEvent]]]:
-        """Yield the model's events behind a sequence with their numbers, but for those that are skipped."""
+        """Yield the model's numbered events after a sequence in blocks, leaving out skipped ones."""
         skipped, waiting = self._journal.skipped(), list[tuple[int, JournalEvent]]()
         for entry in self._journal.read(behind, until):
             if entry.model != model.id:
@@ -343,7 +345,7 @@ class Models:
             yield waiting
 
     def _again(self, model: Model, state: LearnerState, start: int, until: int) -> LearnerState:
-        """Return a learner as it stood at a sequence: the one at hand failed half way."""
+        """Return a learner as it was at a sequence, because the current one failed halfway."""
         snapshot = self._snapshots.newest(state.id, start)
         if snapshot is None:
             raise StoreError(
@@ -361,19 +363,19 @@ class Models:
             expected=f"an event that {model.name}/{state.name} can learn",
             got=f"{type(error).__name__}: {error}",
             at=f"event {seq:,} of {self._at}",
-            help=f"`headwater store skip FILE {seq}` leaves it out of every replay; it stays in the journal.",
+            help=f"`headwater store skip FILE {seq}` leaves it out of every replay. It stays in the journal.",
         )
         found.seq = seq
         return found
 
 
 def verify_copy(path: Path, learners: LearnerFormat) -> None:
-    """Raise unless a copy of a store is sound: its pages, its seal, and a start from it.
+    """Raise StoreError unless the pages, the seal and a recovery of a copy are sound.
 
     Raises
     ------
     StoreError
-        Saying what is not.
+        Names the problem.
     """
     check_pages(path)
     at = str(path)
@@ -386,13 +388,13 @@ def verify_copy(path: Path, learners: LearnerFormat) -> None:
 
 
 class UnlearnableEvent(StoreError):
-    """Report the event at which a replay stops: no learner can learn it."""
+    """Raised for the event at which a replay stops because a learner can't learn it."""
 
     seq = 0
 
 
 class UnknownModel(ConfigError):
-    """Report a name that no model, or no learner of a model, has."""
+    """Raised for a name that no model, or no learner of a model, has."""
 
     code = "unknown_model"
 
@@ -407,11 +409,11 @@ def _check_name(name: str, taken: Any, what: str) -> None:
             code="name",
         )
     if name in taken:
-        raise NameTaken(expected="a new name", got=repr(name), at=what, help="There is one of that name already.")
+        raise NameTaken(expected="a new name", got=repr(name), at=what, help="That name is already in use.")
 
 
 class NameTaken(ConfigError):
-    """Report a name that is in use."""
+    """Raised for a name that is already in use."""
 
     code = "name_taken"
 

@@ -1,4 +1,4 @@
-"""What a store keeps, and how long."""
+"""Retention policy of a store."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """What is kept, and how long.
+    """How much a store keeps, and for how long.
 
     Parameters
     ----------
     snapshot_every
-        Events between two snapshots: what a start replays at most.
+        Events between two snapshots, which is the most that a start replays.
     keep_events
-        Events that the journal keeps behind the last, at least; within them any past state can be restored.
+        Minimum number of recent events in the journal. Within them any past state can be restored.
     keep_bytes
-        Bytes of the file that may be in use before fewer events, and fewer old snapshots, are kept. What the next start needs
-        is always kept: the newest three snapshots of each learner and the journal behind them.
+        Bytes of the file in use beyond which fewer events and fewer old snapshots are kept. The newest three snapshots of each
+        learner and the journal after them are always kept, because the next start needs them.
     keep_pending, keep_pending_s, keep_pending_bytes
-        Predictions that wait for their answers: how many, for how many seconds, and of what size. Then their ids are expired.
+        Maximum number, age in seconds, and total bytes of predictions that wait for their labels. Beyond them ids expire.
     late_s
-        Seconds behind which an answer is called late; it is learned nevertheless.
+        Seconds after which a label counts as late. It is still learned.
     """
 
     snapshot_every: int = 50_000

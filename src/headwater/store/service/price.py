@@ -1,4 +1,4 @@
-"""What a model costs, as its declaration lets expect: memory before anything is allocated, time before a row is touched."""
+"""Estimate the cost of a model from its declaration (memory before allocation, time before a row is read)."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from .limits import OverLimit
 
 __all__ = ["Memory", "Price", "bytes_declared", "bytes_held", "price_of"]
 
-# Measured on one core of an EPYC, and rounded up. A row that is learned reads and writes its parameters and the numbers of the
-# update rule; a prediction reads the parameters alone.
+# Measured on one core of an EPYC, and rounded up. Learning a row reads and writes its parameters and the optimizer's state.
+# A prediction only reads the parameters.
 _ROW_S, _CELL_S = 2e-5, 3e-7
 _LEARNED_S, _READ_S = 8e-9, 2e-9
 _KEPT_TWICE = 2
-"""Parameters are kept once more while a row is learned, so that a step can be taken back."""
-_GROWN_BYTES = 36  # of a parameter in double precision with two numbers of the rule, and half as much as room
+"""Copies of the parameters. Learning keeps a second one so that a step can be undone."""
+_GROWN_BYTES = 36  # per float64 parameter with two optimizer values, plus half as much spare capacity
 _MEMBER_BYTES, _NAME_BYTES = 5000, 500
-_ELSE_BYTES = 1_000_000  # names, statistics, samples that are kept
+_ELSE_BYTES = 1_000_000  # names, statistics, stored samples
 
 
 @dataclass(slots=True)
 class Memory:
-    """What the learners of a store may hold together.
+    """Memory limit of all learners of a store together.
 
     Parameters
     ----------
     most : int, optional
-        Bytes; None for any number. What other learners of this process hold counts as well.
+        Bytes, or None for no limit. Memory of other learners in this process counts too.
     """
 
     most: int | None = None
 
     def left(self, learners: Iterable[Any]) -> float:
-        """Return how many bytes are left beside what there is and what is declared."""
+        """Return the bytes left after what is allocated and declared."""
         if self.most is None:
             return math.inf
         return self.most - _core.held() - sum(map(bytes_declared, learners))
 
     def check(self, needed: int, learners: Iterable[Any]) -> None:
-        """Refuse what needs more than is left.
+        """Raise OverLimit if ``needed`` bytes exceed what is left.
 
         Raises
         ------
         OverLimit
-            With the limit's name.
+            Names the limit.
         """
         left = self.left(learners)
         if self.most is not None and needed > left:
@@ -66,14 +66,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What rows cost the learners of a model, in seconds of processor time.
+    """Cost of rows for the learners of a model, in seconds of processor time.
 
     Parameters
     ----------
     dense : int
-        Parameters that every row passes.
+        Parameters used once per row.
     stride : int
-        Parameters that every value of a row passes: those of a row of the input table.
+        Parameters used once per value of a row (the width of the input table).
 
     Examples
     --------
@@ -86,26 +86,26 @@ class Price:
     stride: int
 
     def learning(self, rows: int, cells: int) -> float:
-        """Return about how long it takes to learn rows with so many values in all."""
+        """Return the estimated time to learn rows with this many values in total."""
         return rows * (_ROW_S + self.dense * _LEARNED_S) + cells * (_CELL_S + self.stride * _LEARNED_S)
 
     def growing(self, names: int) -> int:
-        """Return at most how many bytes so many new names add: each a row of the table, with room for half as many again."""
+        """Return the maximum bytes added by new names, each a table row plus half as much spare capacity."""
         return names * int(_GROWN_BYTES * self.stride + 200)
 
     def predicting(self, rows: int, cells: int) -> float:
-        """Return about how long it takes to predict rows with so many values in all."""
+        """Return the estimated time to predict rows with this many values in total."""
         return rows * (_ROW_S + self.dense * _READ_S) + cells * (_CELL_S + self.stride * _READ_S)
 
 
 def price_of(learners: Iterable[Any]) -> Price:
-    """Return what rows cost some learners together."""
+    """Return the combined row cost of learners."""
     sizes = [size for learner in learners for size in _sizes(learner)]
     return Price(sum(dense for dense, *_ in sizes), sum(stride for _, stride, *_ in sizes))
 
 
 def bytes_declared(learner: Any) -> int:
-    """Return the memory that a learner's declaration takes before it knows any name; 0 where it holds its numbers already."""
+    """Return the memory of a learner's declaration before it has seen any name, 0 once it is allocated."""
     if not isinstance(learner, Learner) or learner.engine is not None:
         return 0
     kept = sum((dense + stride) * (1 + states) for dense, stride, states in _sizes(learner))
@@ -114,12 +114,12 @@ def bytes_declared(learner: Any) -> int:
         horizon, season, lags, _ = learner.setup.forecast
         size += int(
             horizon * (48 * horizon + 40 * lags + 3 * season)
-        )  # measured: errors of each time ahead, with each other
+        )  # measured for the error covariance of the horizons
     return size
 
 
 def bytes_held(learner: Any) -> int:
-    """Return about how many bytes a learner's numbers and names take; of a fleet, as if each key had a small net."""
+    """Return the approximate memory of a learner, assuming a small net per key for a fleet."""
     if not isinstance(learner, Learner):
         return _MEMBER_BYTES * len(learner) if isinstance(learner, Sized) else 0
     engines = [one.engine for one in (learner, *learner.members.values())]
@@ -131,7 +131,7 @@ def bytes_held(learner: Any) -> int:
 
 
 def _sizes(learner: Any) -> list[tuple[int, int, int]]:
-    """Return of each net, or each engine: parameters behind the input table, in a row of it, and numbers of the rule for each."""
+    """Return per net the parameters after the input table, per table row, and optimizer values per parameter."""
     if not isinstance(learner, Learner):
         return []
     engines = [one.engine for one in (learner, *learner.members.values())]

@@ -1,8 +1,8 @@
-"""The durable service of one store file: journal first, learn then, answer last; and the way back after any end.
+"""The durable service of one store file, which journals first, then learns, then replies.
 
-One commit takes the requests of many clients (group commit): their examples are written and synced as one, then learned in the
-order of the journal, and only then answered. Start is the newest sound snapshot plus a replay of the journal behind it; the core
-is deterministic, so the recovered learner is the one that never stopped, to the bit.
+One commit serves the requests of many clients (group commit). Their examples are written and synced together, learned in journal
+order, and only then acknowledged. A start loads the newest sound snapshot and replays the journal after it. The core is
+deterministic, so the recovered learner equals one that never stopped, bit for bit.
 """
 
 from __future__ import annotations
@@ -46,37 +46,37 @@ from .price import Memory
 Request = LearnRequest | PendingRequest | LabelRequest | StepRequest | SourceRequest
 
 Journaled = tuple[LearnRequest | LabelRequest | StepRequest | SourceRequest, Model, list[JournalEvent], int]
-"""A request that was journaled: its model, its events, and the number of the first."""
+"""A journaled request with its model, its events, and the number of the first event."""
 
 
 _ID_BYTES = 8192
-"""Bytes that a commit writes for an id, at most: a page of the table and one of its index."""
+"""Maximum bytes that a commit writes per id (a page of the table and one of its index)."""
 _SMALL = 4096
-"""Bytes of a request that can bring too few names to need much memory."""
+"""Bytes of a request too small to contain enough names to need much memory."""
 _LEAST_NAME = 3
-"""Bytes of a journaled name with its value, at least."""
+"""Minimum bytes of a journaled name with its value."""
 
 
 class Service:
-    """An open store: its models, and the one way in which they change.
+    """An open store with its models, through which all changes go.
 
     Parameters
     ----------
     path : str or Path
-        The file; made if it is missing.
+        The file.
     learners : LearnerFormat
-        How learners are kept and built again.
+        How learners are serialized and rebuilt.
     policy : RetentionPolicy, optional
-        What is kept.
+        The retention policy.
     limits : Limits, optional
-        What one request may bring.
+        Limits of one request.
     create : bool
-        Whether a missing file is made.
+        Whether to create a missing file.
 
     Raises
     ------
     StoreError
-        If the file is in use, damaged before its tail, or no store.
+        If the file is in use, damaged before its tail, or not a store.
     """
 
     def __init__(
@@ -96,17 +96,17 @@ class Service:
         self.ids = Ids(self._file.base, keep.late_s, keep.keep_pending, keep.keep_pending_bytes)
         self.models = Models(self._file.base, at, self.journal, self.snapshots)
         self.id = database.store_id(self._file.base)
-        """Which store this is, among all there are."""
+        """Unique id of the store."""
         self.sources = SourceTables(self._file.base, self._mutex)
-        """What is known of followed sources."""
+        """The tables of followed sources."""
         self.failure: StoreError | None = None
-        """Why nothing can be acknowledged now; None while all is well."""
+        """Error that prevents commits, None if there is none."""
         self.memory = Memory()
-        """What all learners may hold together; any number of bytes, if nobody says less."""
+        """Memory limit of all learners together, unlimited by default."""
         self.cut: list[int] = []
-        """Sequence numbers of damaged entries at the end that were set aside at this start."""
+        """Sequence numbers of damaged tail entries set aside at this start."""
         self.commits = 0
-        self._new_classes: dict[int, set[Any]] = {}  # by model: of the requests of the commit under way
+        self._new_classes: dict[int, set[Any]] = {}  # by model, of all requests in the current commit
         self.closed = False
         try:
             with database.sound(at):
@@ -125,20 +125,20 @@ class Service:
         self._keeper = Keeper(self._file, self.models, self.journal, self.snapshots, self.ids, self.policy)
         self._file.acknowledge(self.journal.seq, self.ids.last)
 
-    # ---- what clients ask --------------------------------------------------------------------------------------------
+    # ---- requests ----------------------------------------------------------------------------------------------------
 
     def commit(self, requests: Sequence[Request]) -> list[HeadwaterError | None]:
-        """Write requests as one, learn what they bring, and write their ``answers``.
+        """Commit requests together, learn their examples, and fill in their ``answers``.
 
         Returns
         -------
         list
-            For each request None, or why it was refused; a refused one has left no trace.
+            For each request None, or the error for which it was rejected without a trace.
 
         Raises
         ------
         StoreError
-            If they could not be written: nothing of any of them was learned, nothing may be acknowledged.
+            If writing failed. None of the requests was learned, and none may be acknowledged.
         """
         with self._writing():
             end = self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes
@@ -163,19 +163,19 @@ class Service:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Take a turn at writing, if anything can be written."""
+        """Take the write lock, or raise if the store can't be written."""
         self._file.check_process()
-        with Uninterrupted(), self._mutex:  # what is journaled is learned: Ctrl-C waits for it
+        with Uninterrupted(), self._mutex:  # delay Ctrl-C until what is journaled is also learned
             self._usable()
             yield
 
     def check(self, model: Model, events: Sequence[JournalEvent]) -> None:
-        """Refuse examples that are to be committed in pieces, before any of them is.
+        """Raise for invalid examples before any piece of them is committed.
 
         Raises
         ------
         HeadwaterError
-            If a row is beyond a limit, or an answer can't be.
+            If a row exceeds a limit, or a label is invalid.
         """
         with self._mutex:
             for at in range(0, len(events), PIECE):
@@ -184,8 +184,8 @@ class Service:
             self.models.check(model, list(events), self.limits, set())
 
     def _usable(self) -> None:
-        # After a failed write or fsync nobody knows what is on the disk: going on could acknowledge what is lost
-        # (see the PostgreSQL wiki on fsync errors, 2018). A full disk is refused before anything is written.
+        # After a failed write or fsync the contents of the disk are unknown, and continuing could acknowledge lost data
+        # (see the PostgreSQL wiki on fsync errors, 2018). A full disk is detected before anything is written.
         if self.failure is not None and self.failure.help != database.FULL:
             raise self.failure
 
@@ -223,7 +223,7 @@ class Service:
         self._file.grow(_ID_BYTES * sum(event.id is not None for event in events))
         if isinstance(request, SourceRequest):
             self.ids.remember_aliases(request, first)
-        for answer in request.answers:  # a repetition within the request points at its first one, by −place
+        for answer in request.answers:  # a repetition within the request refers to its first event by a negative index
             if answer and answer["seq"] < 0:
                 answer["seq"] = first - answer["seq"] - 1
         journaled.append((request, model, events, first))
@@ -245,7 +245,7 @@ class Service:
         journaled.append((request, model, [event], first))
 
     def _append(self, model: Model, events: list[JournalEvent], now: int) -> int:
-        """Journal events that every learner of the model can learn, within the limits; return the number of the first."""
+        """Journal events within the limits that all learners can learn, and return the number of the first."""
         body = pack_events(events)
         self.limits.check_rows([event.x for event in events], len(body))
         self.models.check(model, events, self.limits, self._new_classes.setdefault(model.id, set()))
@@ -255,7 +255,7 @@ class Service:
         return self.journal.append(model.id, body, len(events), now)
 
     def _check_memory(self, model: Model, events: list[JournalEvent], size: int) -> None:
-        """Refuse examples that would make the learners grow by too much; most are too small for that to be looked at."""
+        """Raise OverLimit for examples that would grow the learners too much, skipping small requests."""
         learners = self.models.not_begun()
         tight = model.price.growing(size // _LEAST_NAME) > self.memory.left(learners)
         if size > _SMALL or tight:
@@ -265,7 +265,7 @@ class Service:
                 self.memory.check(needed, learners)
 
     def _teach(self, journaled: list[Journaled]) -> None:
-        """Learn what was committed: neighbours of one model as one block, since the learner's result is the same."""
+        """Learn committed events, joining neighbors of one model into a block, which gives the same result."""
         at = 0
         while at < len(journaled):
             model, first = journaled[at][1], journaled[at][3]
@@ -284,37 +284,37 @@ class Service:
         try:
             return model.learn(events, first)
         except Exception as error:
-            # The example is on disk and its learner half way: only a replay can tell where it stands.
+            # The example is on disk and the learner halfway through it, so only a replay gives a valid state.
             self._keeper.learners_sound = False
             self.failure = StoreError(
                 expected=f"learners of model {model.name} that learn events {first:,} to {first + len(events) - 1:,}",
                 got=f"{type(error).__name__}: {error}",
                 at=str(self.path),
-                help="Start again: the start replays them, and names the one that can't be learned and the way past it.",
+                help="Restart. The start replays them and names the event that can't be learned and the way past it.",
             )
             raise self.failure from error
 
-    # ---- keeping -----------------------------------------------------------------------------------------------------
+    # ---- maintenance -------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> int:
-        """Write a snapshot of every learner, prune by the policy, and return the sequence it includes.
+        """Write a snapshot of every learner, prune by the policy, and return the sequence included.
 
-        Learning goes on meanwhile. Where it fails, ``snapshot_failure`` says why; nothing is lost, since the journal has all.
+        Learning continues meanwhile. ``snapshot_failure`` holds an error. Nothing is lost then, because the journal has everything.
         """
         return self._keeper.snapshot()
 
     @property
     def snapshot_failure(self) -> StoreError | None:
-        """Why the last snapshot, or what is kept beside it, did not succeed; None while all is well."""
+        """Error of the last snapshot or maintenance, None if there is none."""
         return self._keeper.failure
 
     @property
     def snapshot_at(self) -> float:
-        """When the last snapshot was written, in seconds since 1970; 0 for none since the start."""
+        """Time of the last snapshot in seconds since 1970, 0 if none since the start."""
         return self._keeper.snapshot_at
 
     def change(self, what: Any, *arguments: Any) -> Any:
-        """Run a change of the models (``Models.create``, ``add``, ``promote``, ``remove``, ``pause``) as one transaction."""
+        """Run a change of the models (``Models.create``, ``add``, ``promote``, ``remove``, ``pause``) transactionally."""
         with self._writing():
             with self._file.transaction():
                 done = what(*arguments)
@@ -322,17 +322,17 @@ class Service:
             return done
 
     def make_source_tables(self) -> None:
-        """Make the tables of followed sources, where the store has none yet."""
+        """Create the tables of followed sources if missing."""
         with self._writing(), self._file.transaction():
             self.sources.make()
 
     def store_history(self, histories: dict[int, bytes]) -> None:
-        """Keep what was seen of models, by their ids, in place of what was kept before; learning never reads it.
+        """Replace the stored histories of models, by id. Learning never reads them.
 
         Raises
         ------
         StoreError
-            If it could not be written.
+            If writing failed.
         """
         with self._mutex:
             if self.failure is not None:
@@ -345,12 +345,12 @@ class Service:
                 raise
 
     def history(self, model: int) -> bytes:
-        """Return what was kept of a model; nothing where there is none.
+        """Return the stored history of a model, or b"" if there is none.
 
         Raises
         ------
         StoreError
-            If it could not be read.
+            If reading failed.
         """
         try:
             with self._mutex:
@@ -360,15 +360,15 @@ class Service:
         return bytes(row[0]) if row else b""
 
     def backup(self, to: str | Path) -> int:
-        """Write a whole copy to a path where nothing is, verified, while learning goes on; return its size in bytes.
+        """Write a verified copy of the store to a new path while learning continues, and return its size in bytes.
 
-        Everything that was acknowledged before is in it. Where the file or its log was removed or replaced, and nothing more is
+        The copy includes everything acknowledged before. If the file or its log was removed or replaced, so that nothing more can be
         acknowledged, it saves what this process still has.
 
         Raises
         ------
         StoreError
-            If it can't be written, or the copy is not sound; nothing is left of it then.
+            If the copy can't be written, or is damaged. Nothing is left of it then.
         """
         self._file.check_process()
         verify = partial(verify_copy, learners=self.snapshots.learners)
@@ -379,12 +379,12 @@ class Service:
             return write_backup(source, Path(to), verify)
 
     def vacuum(self) -> None:
-        """Give space that is no longer used back to the disk."""
+        """Return unused space to the file system."""
         with self._mutex, database.sound(str(self.path)):
             self._file.vacuum()
 
     def close(self) -> None:
-        """Write a last snapshot and let the file go; in a forked process nothing is done, since the parent has it open."""
+        """Write a last snapshot and close the file. Does nothing in a forked process."""
         if self._file.is_forked:
             self.closed = True
             return
@@ -398,7 +398,7 @@ class Service:
         self._let_go(clean=self.failure is None)
 
     def _shut(self) -> None:
-        """Let the file go as it is."""
+        """Close the file without a snapshot."""
         self.closed = True
         self._background.end()
         self._let_go(clean=False)
@@ -417,12 +417,12 @@ class Service:
         self.close()
 
     def as_of(self, name: str, seq: int, learner: str | None = None) -> Any:
-        """Return a learner as it stood after event ``seq``.
+        """Return a learner as it was after event ``seq``.
 
         Raises
         ------
         ConfigError
-            If the journal no longer, or not yet, reaches there.
+            If the journal no longer has, or doesn't have yet, that event.
         """
         self.check_sequence(seq)
         model = self.models.named(name)
@@ -430,12 +430,12 @@ class Service:
             return models.as_of(model, seq, learner)
 
     def check_sequence(self, seq: int) -> None:
-        """Refuse a sequence that the journal does not reach.
+        """Raise ConfigError for a sequence outside the journal.
 
         Raises
         ------
         ConfigError
-            Then.
+            If ``seq`` is not in the journal.
         """
         if not 0 <= seq <= self.journal.seq:
             raise ConfigError(
@@ -446,17 +446,17 @@ class Service:
             )
 
     def events(self, name: str) -> list[JournalEvent]:
-        """Return the events of a model that the journal still has, in their order."""
+        """Return the events of a model that are still in the journal, in order."""
         model = self.models.named(name)
         with self._reading() as models:
             return list(models.events(model))
 
     @contextmanager
     def _reading(self) -> Iterator[Models]:
-        """Open what is on disk a second time, to read it while requests go on."""
+        """Open a second, read-only connection, to read while requests continue."""
         at = str(self.path)
         self._file.check()
-        # No transaction: it would hold back the WAL for as long as a replay takes. What is kept stays meanwhile.
+        # No transaction, which would block WAL restarts for the whole replay. Pruning is suspended instead.
         with self._keeper.reading(), closing(database.read_only(self._file.path)) as base, database.sound(at):
             journal = Journal(base, at)
             journal.find_end()
@@ -464,7 +464,7 @@ class Service:
 
 
 def _prediction(model: Model, event: JournalEvent, guess: Any) -> dict[str, Any]:
-    """Return the prediction that the score is of: of an answer that came late, what the champion of that time had predicted."""
+    """Return the prediction that is scored, which for a delayed label is the one the champion issued."""
     if event.step is not None:
         return {}
     if event.predicted is None:

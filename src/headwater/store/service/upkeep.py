@@ -1,4 +1,4 @@
-"""Look after a store that no process has open: check it, compact it, export what is in it, restore a past state."""
+"""Maintain a closed store (check, compact, back up, export, restore a past state)."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ from .service import Service
 
 @dataclass(slots=True)
 class StoreReport:
-    """What ``check`` found.
+    """Result of ``check``.
 
     Parameters
     ----------
     first, last
-        The first and the last event that are sound, without a gap; 0 for none.
+        First and last event of the sound range without a gap, 0 if there is none.
     events, pending, damaged
-        How many events and waiting predictions there are, and entries that were set aside.
+        Number of events, waiting predictions, and entries set aside.
     skipped
-        Events that are left out of every replay, by command.
+        Events excluded from every replay by command.
     snapshots
-        For each learner (model/name) the sequences of its sound snapshots.
+        The sequences of sound snapshots by learner (model/name).
     problems
-        What is wrong, as sentences; empty for a sound store.
+        Problems as sentences, empty for a sound store.
     """
 
     first: int = 0
@@ -62,14 +62,14 @@ class StoreReport:
 
 
 def check(path: str | Path, learners: LearnerFormat) -> StoreReport:
-    """Read everything in a store, try its recovery, and say what is sound; nothing is changed.
+    """Read everything in a store, try its recovery, and report problems without changing anything.
 
     Parameters
     ----------
     path : str or Path
-        The file; it may stand on a medium that can't be written.
+        The file, which may be on a read-only medium.
     learners : LearnerFormat
-        How learners are built again.
+        How learners are rebuilt.
 
     Returns
     -------
@@ -78,13 +78,13 @@ def check(path: str | Path, learners: LearnerFormat) -> StoreReport:
     Raises
     ------
     StoreError
-        If another process has it open, or it is no store at all.
+        If another process has it open, or it is not a store.
     """
     report = StoreReport()
     with _reading(path) as (base, file):
         database.check_tables(base, file)
         _noted(partial(database.refuse_unfit, base, file), report, str(path))
-        base.execute("BEGIN")  # one moment of a store that this process may go on teaching
+        base.execute("BEGIN")  # one snapshot, since this process may still be writing to the store
         snapshots, replay = (partial(what, learners=learners) for what in (_check_snapshots, _check_replay))
         for what in (_check_pages, _check_journal, snapshots, replay):
             _noted(partial(what, base, str(path), report), report, str(path))
@@ -102,7 +102,7 @@ def _noted(what: Callable[[], None], report: StoreReport, at: str) -> None:
 
 @contextmanager
 def _reading(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Path]]:
-    """Open a store that no other process has open so that nothing of it is changed; from a copy where it can't be written."""
+    """Open a store read-only, using a copy if its folder is not writable."""
     with ExitStack() as stack:
         owned = stack.enter_context(reading(path))
         file = owned.path
@@ -124,7 +124,7 @@ def _copied(path: Path, folder: Path) -> Path:
 
 def _check_pages(base: sqlite3.Connection, at: str, report: StoreReport) -> None:
     words = [row[0] for row in base.execute("PRAGMA integrity_check(10)")]
-    report.problems += [f"SQLite says: {word} — at {at}." for word in words if word != "ok"]
+    report.problems += [f"SQLite reports: {word} — at {at}." for word in words if word != "ok"]
 
 
 def _check_journal(base: sqlite3.Connection, at: str, report: StoreReport) -> None:
@@ -151,8 +151,8 @@ def _check_snapshots(base: sqlite3.Connection, at: str, report: StoreReport, lea
 
 
 def _check_replay(base: sqlite3.Connection, at: str, report: StoreReport, learners: LearnerFormat) -> None:
-    """Recover as a start does: the newest snapshots, and the journal behind them."""
-    if not report.problems:  # of what is damaged a start says the same
+    """Recover as a start does, from the newest snapshots and the journal after them."""
+    if not report.problems:  # a damaged store would only repeat the reported problems
         _models(base, at, learners).recover()
 
 
@@ -163,21 +163,21 @@ def _models(base: sqlite3.Connection, at: str, learners: LearnerFormat) -> Model
 
 
 def backup(path: str | Path, to: str | Path, learners: LearnerFormat) -> int:
-    """Write a whole copy of a store, also of one that any process has open and teaches; return its size in bytes.
+    """Write a verified copy of a store, even while a process is writing to it, and return its size in bytes.
 
     Parameters
     ----------
     path : str or Path
-        The store, of a durable learner, a server or a fleet; it stays as it is.
+        The store of a durable learner, a server or a fleet. It is not changed.
     to : str or Path
-        Where the copy goes: a path where nothing is.
+        Path of the copy, which must not exist.
     learners : LearnerFormat
-        How learners are built again.
+        How learners are rebuilt.
 
     Raises
     ------
     StoreError
-        If it can't be written, or the copy is not sound; nothing is left of it then.
+        If the copy can't be written, or is damaged. Nothing is left of it then.
     """
     file, members = Path(path).resolve(), is_member_store(read_head(path))
     with ExitStack() as stack:
@@ -191,12 +191,12 @@ def backup(path: str | Path, to: str | Path, learners: LearnerFormat) -> int:
 
 
 def compact(path: str | Path, learners: LearnerFormat, policy: RetentionPolicy | None = None) -> tuple[int, int]:
-    """Write a snapshot, prune by the rules, and give the space back to the disk.
+    """Write a snapshot, prune by the policy, and return the space to the file system.
 
     Returns
     -------
     tuple of int
-        The size of the file with its WAL before and after, in bytes.
+        Size of the file with its WAL before and after, in bytes.
     """
     before = _size(Path(path))
     with Service(path, learners, policy, create=False) as service:
@@ -213,26 +213,28 @@ def _size(path: Path) -> int:
 
 
 def skip(path: str | Path, learners: LearnerFormat, seq: int) -> str:
-    """Leave out of every replay the event that no learner can learn, and at which the store's start stops; it stays in the journal.
+    """Exclude the unlearnable event at which a store's start stops from every replay.
+
+    It stays in the journal.
 
     Parameters
     ----------
     path : str or Path
         The file.
     learners : LearnerFormat
-        How learners are built again.
+        How learners are rebuilt.
     seq : int
-        Its number, as the start's error and `check` say.
+        Number of the event, from the start's error or from `check`.
 
     Returns
     -------
     str
-        Why it can't be learned.
+        Why the event can't be learned.
 
     Raises
     ------
     ConfigError
-        If that event can be learned, or another one stops the start.
+        If that event can be learned, or the start stops at another one.
     StoreError
         If the store can't be read for another reason.
     """
@@ -247,7 +249,7 @@ def skip(path: str | Path, learners: LearnerFormat, seq: int) -> str:
         expected="the number of the event at which the start stops",
         got=f"{seq:,}, while " + ("all can be learned" if found is None else f"the start stops at {found.seq:,}"),
         at="event",
-        help="`headwater store check FILE` names it; only such an event can be left out.",
+        help="`headwater store check FILE` names it. Only such an event can be skipped.",
     )
 
 
@@ -260,7 +262,7 @@ def _first_unlearnable(base: sqlite3.Connection, at: str, learners: LearnerForma
 
 
 def accept(path: str | Path) -> tuple[int, int]:
-    """Accept that a store has lost the end of what it acknowledged; numbers that were given out are not given again.
+    """Accept that a store has lost its last acknowledged events, without ever reusing their numbers.
 
     Parameters
     ----------
@@ -270,14 +272,14 @@ def accept(path: str | Path) -> tuple[int, int]:
     Returns
     -------
     tuple of int
-        The last event that is there, and the last that was acknowledged.
+        The last event in the store, and the last acknowledged one.
 
     Raises
     ------
     ConfigError
         If nothing is lost.
     StoreError
-        If the file is no store, is in use, or lacks a learner.
+        If the file is not a store, is in use, or lacks a learner.
     """
     with closing(StoreFile(Path(path), create=False, accept=True)) as file, database.sound(str(path)):
         if not file.sound_before:
@@ -288,16 +290,16 @@ def accept(path: str | Path) -> tuple[int, int]:
         expected="a store that has lost events",
         got="one that ends where it should",
         at=str(path),
-        help="Nothing is to be accepted.",
+        help="There is no loss to accept.",
     )
 
 
 def _acknowledged(file: StoreFile) -> tuple[int, int]:
-    """Return the last event and the last id that were given out, as far as the mark or the seal tells."""
+    """Return the last acknowledged event and id according to the mark or the seal."""
     mark = read_mark(file.path) or (0, 0)
     try:
         seal = read_seal(file.base)
-    except ValueError:  # a damaged one tells nothing
+    except ValueError:  # damaged, so ignored
         seal = None
     if seal is None:
         return mark
@@ -307,13 +309,13 @@ def _acknowledged(file: StoreFile) -> tuple[int, int]:
             expected=f"{seal.models:,} models with {seal.learners:,} learners, which the last commit sealed",
             got=f"{found.models:,} with {found.learners:,}",
             at=str(file.path),
-            help="Restore a backup: what is missing can't be made again; `headwater store export FILE` saves the events.",
+            help="Restore a backup, because lost learners can't be rebuilt. `headwater store export FILE` saves the events.",
         )
     return max(mark[0], seal.seq), max(mark[1], seal.last_id)
 
 
 def _set_aside(file: StoreFile, seq: int, last_id: int, mark: tuple[int, int]) -> None:
-    """Note what is lost, so that its numbers are not given again."""
+    """Record the lost numbers so that they are never reused."""
     with file.transaction():
         if mark[0] > seq:
             row = (mark[0], mark[0] - seq, int(time.time() * 1000))
@@ -325,25 +327,25 @@ def _set_aside(file: StoreFile, seq: int, last_id: int, mark: tuple[int, int]) -
 
 
 def export(path: str | Path, model: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the events of a store, oldest first: as far as they are sound.
+    """Yield the events of a store, oldest first, up to the first damaged entry.
 
     Parameters
     ----------
     path : str or Path
-        The file; it may stand on a medium that can't be written.
+        The file, which may be on a read-only medium.
     model : str, optional
-        Only this model's.
+        Restrict the export to this model.
 
     Yields
     ------
     dict
-        ``seq``, ``model``, ``t`` (ms since 1970), ``x``, ``y``, and ``w``, ``id``, ``predicted`` where there are such; of a change
-        of the step size ``seq``, ``model``, ``t`` and ``step``: the learner's number, and the factor.
+        ``seq``, ``model``, ``t`` (ms since 1970), ``x``, ``y``, and ``w``, ``id``, ``predicted`` if present. A change of the step
+        size has ``seq``, ``model``, ``t`` and ``step`` (the learner's number and the factor).
 
     Raises
     ------
     StoreError
-        At a damaged entry, behind everything sound before it.
+        At a damaged entry, after everything sound before it.
     """
     with _reading(path) as (base, file):
         database.check_tables(base, file)
@@ -368,7 +370,10 @@ def _rows(entry: Entry, name: str) -> Iterator[dict[str, Any]]:
 def restore(
     path: str | Path, learners: LearnerFormat, *, model: str, seq: int | None = None, t: int | None = None
 ) -> tuple[Any, int]:
-    """Return a model's champion as of a sequence, or as of a time (ms since 1970), and that sequence; the store stays as it is."""
+    """Return a model's champion as of a sequence or a time (ms since 1970), and that sequence.
+
+    The store is not changed.
+    """
     with _reading(path) as (base, file):
         database.check_tables(base, file)
         base.execute("BEGIN")

@@ -1,1 +1,1 @@
-"""A model that follows a broker: rows, positions and what waits for its answer, in one transaction."""
+"""Learn from brokers, committing rows, read positions and waiting labels in one transaction."""

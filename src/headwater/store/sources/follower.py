@@ -1,8 +1,7 @@
-"""Follow a broker: read, journal the rows together with how far was read, learn, and only then let the broker know.
+"""Follow a broker, journaling rows together with the read position before learning and acknowledging them.
 
-Rows, positions, what waits for its answer, predictions to send and messages that can't be used are one transaction of the store.
-So whatever ends the process, or the broker's, the next start goes on where the weights stand: no row is lost and none is learned
-twice, to the bit.
+Rows, positions, waiting rows and labels, outgoing predictions and rejected messages are one transaction of the store. So whatever
+ends this process or the broker's, the next start continues exactly where the weights are. No row is lost or learned twice.
 """
 
 from __future__ import annotations
@@ -42,23 +41,23 @@ from headwater.streams.brokers import (
 __all__ = ["Follower"]
 
 _T = TypeVar("_T")
-_BLOCK = 512  # messages journaled as one
+_BLOCK = 512  # messages per commit
 _BLOCK_BYTES = 4_000_000
-"""Bytes of messages that are journaled as one: what a commit may add to the store, and dead letters to its outbox."""
+"""Bytes of messages per commit, which bounds what a commit adds to the store and its outbox."""
 _ROW_TIMES = 16
-"""How many times as large as a row may be a message is decoded: JSON takes more room than what is kept of it."""
+"""Maximum message size in multiples of the row limit, because JSON is larger than the stored row."""
 _WAIT_S = 0.5
-_WAIT_JOINED_S = 0.05  # where two topics are read in turns
+_WAIT_JOINED_S = 0.05  # when two topics are read alternately
 _PUBLISH_S = 1.0
-_LAG_S = 5.0  # between two looks at how far the source is ahead
-_MARK_S = 60.0  # between two commits of how far a silent source was looked through
+_LAG_S = 5.0  # between two checks of the lag
+_MARK_S = 60.0  # between two commits of the position of a silent source
 _ANSWERS = "answers/"
 _GONE = "messages that were gone before they were read"
 
 
 @dataclass(slots=True)
 class _Feed:
-    """One topic that is read: of rows, or of answers."""
+    """A topic that is read, with rows or with labels."""
 
     source: Source
     address: Address
@@ -67,50 +66,50 @@ class _Feed:
     marked_at: float = 0.0
 
     def close(self) -> None:
-        """Let go of the source that is open now, which may be another than the first."""
-        with suppress(HeadwaterError, OSError):  # of a broker that is gone
+        """Close the current source, which may have been reopened."""
+        with suppress(HeadwaterError, OSError):  # the broker may be gone
             self.source.close()
 
     def renew(self) -> None:
-        """Take a new source in the place of one that was lost."""
+        """Replace a lost source with a new one."""
         self.close()
         self.source = open_source(self.address, self.reader)
 
     def marks(self) -> dict[str, str]:
-        """Return what belongs to the positions of all that was read."""
+        """Return the source's position marks for everything read so far."""
         return {self.prefix + part: at for part, at in self.source.marks().items()}
 
     def positions(self, all_: dict[str, str]) -> dict[str, str]:
-        """Return those of this topic."""
+        """Return the positions of this topic."""
         answers = self.prefix == _ANSWERS
         return {k.removeprefix(self.prefix): v for k, v in all_.items() if k.startswith(_ANSWERS) == answers}
 
 
 class Follower:
-    """A model that learns from a broker's topic.
+    """Train a model from a broker's topic.
 
     Parameters
     ----------
     service, model
         The open store, and the model in it.
     source : str
-        The address.
+        Address of the source.
     target : str, optional
-        The column of the answers; a detector needs none.
+        The label column. Anomaly models need none.
     predictions : str, optional
-        The address that predictions go to, each made before its row was learned.
+        Address for predictions, each made before its row was learned.
     dead_letters : str, optional
-        The address that messages go to which can't be used, each with its reason.
+        Address for rejected messages, each with its reason.
     decode : callable, optional
-        What makes a row of a message's bytes, in place of the address' ``format=``; None passes a message over.
+        Decodes a message's bytes to a row, instead of the address' ``format=``. Returns None to skip a message.
     drop : collection of str
-        Columns that are no features.
+        Columns that are not features.
     accept_gap : bool
-        Whether to go on without messages that are gone before they were read. The store keeps how many.
+        Whether to continue when messages were deleted before they were read. The store records their number.
     patience : Patience
-        How brokers that are away are waited for, source and sinks alike.
+        Retry policy for unavailable brokers, both source and sinks.
     monitor : Monitor, optional
-        What publishes how it goes.
+        Publishes the status.
     """
 
     def __init__(
@@ -160,14 +159,14 @@ class Follower:
         ends: Callable[[], bool] = lambda: False,
         on_commit: Callable[[int], object] | None = None,
     ) -> Followed:
-        """Follow until ``limit`` messages were read, the source was silent for ``idle=`` seconds, or ``ends()``.
+        """Follow until ``limit`` messages were read, the source was silent for ``idle=`` seconds, or ``ends()`` holds.
 
         Raises
         ------
         SourceError
-            If the source can't be read, or no longer has what comes behind the position that was learned; if it or a sink stays away.
+            If the source can't be read, no longer has the messages after the learned position, or it or a sink stays unavailable.
         StoreError
-            If the store can't be written.
+            If writing to the store fails.
         """
         self._retrying.ends = ends
         with ExitStack() as stack:
@@ -213,12 +212,12 @@ class Follower:
                 return
 
     def _forget(self) -> None:
-        """Let the store forget what was sent: with the next commit, or where nothing comes for a while."""
+        """Delete sent messages from the store while the source is silent."""
         if sent := self._outbox.sent():
             self._commit(SourceRequest(self.model.id, self.name, {}, sent=sent))
 
     def state(self) -> Followed:
-        """Return what the store knows of the source."""
+        """Return the store's counts of the source."""
         tables, of = self.service.sources, (self.model.id, self.name)
         counts = tables.tallies(*of)
         read, learned = counts.pop("read", 0), counts.pop("learned", 0)
@@ -227,7 +226,7 @@ class Follower:
         return Followed(self.name, read, learned, *waiting, counts, predictions, letters, tables.unsent(*of))
 
     def _publish(self) -> None:
-        """Tell those who watch how it goes, now and then."""
+        """Publish the status at intervals."""
         now = time.monotonic()
         if now < self._publish_at:
             return
@@ -240,7 +239,7 @@ class Follower:
     def _lag(self) -> int | None:
         try:
             behind = [feed.source.lag() for feed in self._feeds]
-        except HeadwaterError:  # the next read finds the same, and says it
+        except HeadwaterError:  # the next read will raise the same error
             return None
         known = [n for n in behind if n is not None]
         return sum(known) if known else None
@@ -254,7 +253,7 @@ class Follower:
                 expected="a source that this model doesn't follow yet",
                 got=self.name,
                 at=self._feeds[0].address.at,
-                help="Follow it once; name= tells two sources of the same topic apart.",
+                help="Follow it once. Use name= to distinguish two sources of the same topic.",
             )
         self.service.make_source_tables()
         self.service.sources.followed.add(of)
@@ -270,14 +269,14 @@ class Follower:
         return self._again(feed, lambda: feed.source.read(most, wait_s))
 
     def _open(self, feed: _Feed) -> None:
-        """Open a source where the store stands."""
+        """Open a source at the store's position."""
         if self._known(feed) or self._patience.from_the_start:
             self._again(feed, lambda: None)
-        else:  # one that was never there is a wrong address rather than a broker that is starting
+        else:  # a source never reached before is more likely a wrong address than a starting broker
             self._begin(feed)
 
     def _again(self, feed: _Feed, what: Callable[[], _T]) -> _T:
-        """Open a source where the store stands, however often the broker goes, and do something with it."""
+        """Open a source at the store's position, retrying while the broker is away, then call ``what``."""
 
         def attempt() -> _T:
             feed.renew()
@@ -295,12 +294,12 @@ class Follower:
                 self._skip(feed, gap)
 
     def _skip(self, feed: _Feed, gap: TrimmedLog) -> None:
-        """Go on without messages that are gone, where that was asked for, and keep how many they were.
+        """Continue after lost messages if that was requested, and record their number.
 
         Raises
         ------
         TrimmedLog
-            Where it was not asked for, or leads nowhere.
+            If that was not requested, or makes no progress.
         """
         if gap.keep:
             kept = {feed.prefix + part: at for part, at in gap.keep.items()}
@@ -320,15 +319,15 @@ class Follower:
         known = self._known(feed)
         begun = {feed.prefix + part: at for part, at in feed.source.open(known).items()} | feed.marks()
         new = {part: at for part, at in begun.items() if part.removeprefix(feed.prefix) not in known}
-        if new:  # where it begins is kept before anything is read
+        if new:  # commit the starting position before reading anything
             self._commit(SourceRequest(self.model.id, self.name, new))
 
     # ---- committing --------------------------------------------------------------------------------------------------
 
     def _take(self, feed: _Feed, messages: Sequence[Message], *, whole: bool) -> None:
-        """Journal and learn messages; what the store or a learner refuses is narrowed down, so that only that one is left out.
+        """Journal and learn messages, bisecting on an error so that only the offending message is rejected.
 
-        ``whole``: whether they end with the last that was read, so that the source's marks hold for them.
+        ``whole`` tells whether they end with the last message read, so that the source's marks apply.
         """
         refusal = self._try(feed, messages, whole=whole)
         if refusal is not None and len(messages) > 1:
@@ -345,19 +344,19 @@ class Follower:
         self._outbox.send()
 
     def _try(self, feed: _Feed, messages: Sequence[Message], *, whole: bool) -> Exception | None:
-        """Commit messages; return why that can't be, in which case nothing of it is there."""
+        """Commit messages, or return the error if nothing was committed."""
         rows = self._rows(feed, messages)
         try:
             return self._commit(self._request(feed, messages, rows, whole=whole))
         except StoreError:
             raise
         except Exception as error:
-            if self._has(feed, messages[-1]):  # another time would learn it twice
+            if self._has(feed, messages[-1]):  # already committed, so a retry would learn it twice
                 raise
             return error
 
     def _rows(self, feed: _Feed, messages: Sequence[Message]) -> list[Row]:
-        """Decode messages; a registry of schemas that is away is waited for, as nobody knows yet what they say."""
+        """Decode messages, retrying while a schema registry is away, because their content is unknown until then."""
         most = _ROW_TIMES * self.service.limits.row_bytes
         how: dict[str, Any] = {"joins": self._joins, "needs_id": not feed.prefix, "most_bytes": most}
 
@@ -367,7 +366,7 @@ class Follower:
         return self._retrying.run(State.WAITING_FOR_SOURCE, attempt)
 
     def _has(self, feed: _Feed, message: Message) -> bool:
-        """Say whether the store has a message."""
+        """Return whether the store has committed a message."""
         known = self.service.sources.positions(self.model.id, self.name)
         return known.get(feed.prefix + message.partition) == message.position
 
@@ -380,7 +379,7 @@ class Follower:
         return refusal
 
     def _mark(self, feed: _Feed) -> None:
-        """Keep how far a silent source was looked through."""
+        """Commit the position of a silent source."""
         feed.marked_at = time.monotonic()
         known, new = self.service.sources.known(self.model.id, self.name), feed.marks()
         if new != {part: known.get(part) for part in new}:
@@ -411,13 +410,13 @@ class Follower:
             request.outgoing.append(self._outbox.dead_letter(where[0], row))
 
     def _check_keys(self, rows: list[Row]) -> None:
-        """Refuse rows of a fleet that have no key, or one too many."""
+        """Raise DataError for rows of a fleet without a valid key, or with too many keys."""
         learner = self.model.champion.learner
         if "keys" in kind_of(learner).can:
             learner.check_keys([row.x for row in rows], learning=True)
 
     def _add_rows(self, request: SourceRequest, rows: list[Row]) -> None:
-        """Learn rows, or let them wait for their answers, and let their predictions go out."""
+        """Learn rows or store them until their labels arrive, and queue their predictions."""
         guesses: list[Predictions | None] = [None] * len(rows)
         seq, predicts = 0, self._outbox.predicts
         if rows and (predicts or self._joins):
@@ -443,7 +442,7 @@ def _columns(address: Address, target: str | None, drop: Collection[str], model:
 
 
 def _parts(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
-    """Yield messages in parts that aren't too large for one commit."""
+    """Split messages into parts that fit one commit."""
     begin = size = 0
     for i, message in enumerate(messages):
         size += len(message.value)

@@ -1,7 +1,7 @@
-"""Send what the store has to send: predictions, and messages that could not be used (dead letters).
+"""Send predictions and rejected messages (dead letters) from the store's outbox.
 
-Both are written in the transaction of the rows that they come from, sent afterwards, and forgotten with the next commit. So none is
-missing after a crash, and one that was sent twice has the same name both times.
+Both are written in the transaction of their rows, sent afterwards, and deleted with the next commit. So none is lost in a crash,
+and a message sent twice has the same name both times.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from headwater.streams.brokers import MessageTooLarge, Outgoing, Sink, open_sink
 __all__ = ["Outbox"]
 
 LETTER_BYTES = 700_000
-"""Bytes of a refused message that a dead letter holds: in base64 still below the 1 MB that NATS and Kafka take by default."""
+"""Maximum bytes of a rejected message in a dead letter, which in base64 stays below the 1 MB default of NATS and Kafka."""
 _SENT_BYTES = 900_000
-"""Bytes of a prediction beyond which its probabilities are left out, for the same reason."""
+"""Maximum bytes of a prediction with probabilities, for the same reason. Larger ones are sent without."""
 _AT_ONCE = 512
 
 
 @dataclass(slots=True)
 class _Lane:
-    """Where messages of one sort go, and the number of the last one that is there."""
+    """A sink for one sort of messages, and the number of the last message sent."""
 
     sink: Sink
     sender: str
@@ -41,16 +41,16 @@ class _Lane:
 
 
 class Outbox:
-    """What goes out of a followed source.
+    """Outgoing messages of a followed source.
 
     Parameters
     ----------
     service, model, source
         The open store, the model in it, and the name of the source.
     predictions, dead_letters : str, optional
-        The addresses that both go to.
+        The addresses of both sinks.
     retrying : Retrying
-        What waits for sinks that are away.
+        Retries unavailable sinks.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Outbox:
     ) -> None:
         self._service, self._model, self._source, self._retrying = service, model, source, retrying
         self.gaps = len(service.sources.gaps(model.id, source))
-        """How many gaps were accepted: the log behind one may have the positions of the log before again."""
+        """Number of accepted gaps. A log after a gap may reuse the positions of the log before."""
         sender = f"{service.id}.{model.id}"
         self._lanes: dict[str, _Lane] = {}
         if predictions is not None:
@@ -75,18 +75,18 @@ class Outbox:
 
     @property
     def predicts(self) -> bool:
-        """Whether predictions go out."""
+        """Whether predictions are sent."""
         return PREDICTIONS in self._lanes
 
     @property
     def takes_dead_letters(self) -> bool:
-        """Whether refused messages go out."""
+        """Whether rejected messages are sent."""
         return DEAD_LETTERS in self._lanes
 
-    # ---- what is to be sent ------------------------------------------------------------------------------------------
+    # ---- messages ----------------------------------------------------------------------------------------------------
 
     def prediction(self, row: Row, guess: Predictions) -> tuple[str, str, bytes]:
-        """Return a prediction as the store keeps it until it is sent: its lane, its name, the message."""
+        """Return a prediction as an outbox entry (lane, name, message)."""
         said, proba = guess[self._model.champion.name]
         part = row.message.partition
         body = self._place(part, row) | ({"key": row.key} if row.key else {}) | {"y_pred": said}
@@ -97,14 +97,14 @@ class Outbox:
         return PREDICTIONS, self._name(PREDICTIONS, part, row), message
 
     def dead_letter(self, part: str, row: Row) -> tuple[str, str, bytes]:
-        """Return a refused message as the store keeps it until it is sent."""
+        """Return a rejected message as an outbox entry."""
         body = self._place(part, row) | {"reason": row.reason, "detail": row.detail or row.reason}
         key = row.message.key
         body |= ({} if key is None else {"key": key[:_KEY_CHARACTERS]}) | _value(row.message.value)
         return DEAD_LETTERS, self._name(DEAD_LETTERS, part, row), _encoded(body)
 
     def _place(self, part: str, row: Row) -> dict[str, Any]:
-        """Return what names a message for ever: where it stood in which source, and the model of which store read it."""
+        """Return the permanent identity of a message (source, partition, position, store and model)."""
         where = {"source": self._source, "partition": part, "position": row.message.position}
         again = {"gap": self.gaps} if self.gaps else {}
         return where | again | {"store": self._service.id, "model": self._model.name}
@@ -116,22 +116,22 @@ class Outbox:
     # ---- sending -----------------------------------------------------------------------------------------------------
 
     def sent(self) -> dict[str, int]:
-        """Return by lane the number of the last message that its broker has, where the store does not know of it yet."""
+        """Return the last sent number by lane, as far as the store doesn't know it yet."""
         return {name: lane.sent for name, lane in self._lanes.items() if lane.sent}
 
     def forgotten(self, sent: dict[str, int]) -> None:
-        """Hear that the store has forgotten everything up to these numbers."""
+        """Note that the store has deleted everything up to these numbers."""
         for name, number in sent.items():
             if self._lanes[name].sent == number:
                 self._lanes[name].sent = 0
 
     def send(self) -> None:
-        """Send what the store has to send, and wait for sinks that are away.
+        """Send all entries of the outbox, waiting for unavailable sinks.
 
         Raises
         ------
         SourceError
-            If a sink takes nothing, or stays away.
+            If a sink rejects messages, or stays unavailable.
         """
         for name, lane in self._lanes.items():
             while rows := self._waiting(name, lane):
@@ -146,19 +146,19 @@ class Outbox:
         try:
             self._deliver(lane, rows)
         except HeadwaterError:
-            lane.sink.close()  # the next attempt begins with a new connection
+            lane.sink.close()  # the next attempt opens a new connection
             raise
 
     def _deliver(self, lane: _Lane, rows: list[Outgoing]) -> None:
         try:
             lane.sink.send(self._source, rows)
         except MessageTooLarge:
-            lane.sink.close()  # with what it has not sent yet
-            for row in rows:  # each alone; what was there before the large one is known by its name
+            lane.sink.close()  # drops what it has not sent yet
+            for row in rows:  # one by one, since the sink recognizes repeated names
                 self._send_cut(lane, row)
 
     def _send_cut(self, lane: _Lane, row: Outgoing) -> None:
-        """Send a message; where it is too large for the sink, without its largest part."""
+        """Send a message, dropping its largest part if it is too large for the sink."""
         try:
             lane.sink.send(self._source, [row])
         except MessageTooLarge:
@@ -167,7 +167,7 @@ class Outbox:
             lane.sink.send(self._source, [row._replace(value=_encoded(body | {"cut": True}))])
 
     def close(self) -> None:
-        """Let the connections go."""
+        """Close the sinks."""
         for lane in self._lanes.values():
             lane.sink.close()
 
@@ -181,14 +181,14 @@ def _encoded(body: dict[str, Any]) -> bytes:
 
 
 def _value(value: bytes) -> dict[str, Any]:
-    """Return a message as JSON holds it: as text where it is one, else in base64, and cut where it is too large."""
+    """Return a message as JSON fields, as text if possible, else base64, cut if too large."""
     kept = value[:LETTER_BYTES]
     size = {} if len(kept) == len(value) else {"size": len(value), "cut": True}
     try:
         text = kept.decode()
     except UnicodeDecodeError:
         text = "\0"
-    # PostgreSQL's JSON has no word for a NUL.
+    # PostgreSQL's JSON can't hold a NUL character.
     if "\0" not in text and len(_encoded({"value": text})) <= LETTER_BYTES * 4 // 3 + 64:
         return {"value": text} | size
     return {"value": base64.b64encode(kept).decode(), "encoding": "base64"} | size

@@ -1,8 +1,8 @@
-"""Rows and the answers that come elsewhere: what waits for its other half, and what came before.
+"""Join rows with labels that arrive separately, detecting repeated deliveries.
 
-A broker delivers at least once, so both halves may come again. Each pair has an identity, under which it is learned once: the id of
-its row, or else its key with what row and answer say. An answer's own id is remembered with the pair that it completed. Identities are
-kept as long as the journal's events are.
+A broker delivers at least once, so both rows and labels may repeat. Each pair has an identity under which it is learned once, the
+id of its row, or else its key with a digest of row and label. A label's own id is stored with the pair that it completed.
+Identities are kept as long as the journal's events.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _ANOTHER = "not the same answer as before under an id that came before"
 
 
 class Pairs:
-    """Joins rows and answers of a followed source by their keys.
+    """Joins rows and labels of a followed source by key.
 
     Parameters
     ----------
     tables
-        What the store knows of sources.
+        The store's tables of sources.
     model, source
         The id of the model, and the name of the source.
     joins
-        Whether answers come elsewhere; else each row brings its own.
+        Whether labels arrive in a separate topic. Otherwise each row includes its own.
     answers
-        Whether a row can't be learned without its answer.
+        Whether learning needs a label.
     """
 
     def __init__(self, tables: SourceTables, model: int, source: str, *, joins: bool, answers: bool) -> None:
@@ -51,16 +51,16 @@ class Pairs:
     def add_rows(
         self, request: SourceRequest, rows: Sequence[Row], guesses: Sequence[Predictions | None], seq: int
     ) -> None:
-        """Learn rows whose answer is known, and let the others wait for theirs.
+        """Learn rows whose label is known, and store the others until theirs arrives.
 
         Parameters
         ----------
         request
-            What is to be committed.
+            The request to add to.
         rows
-            The rows; one that is neither learned nor waits has a ``reason`` afterwards, or is ``repeated``.
+            The rows. One that is neither learned nor stored gets a ``reason``, or is marked as ``repeated``.
         guesses, seq
-            What was predicted of each, and the event that this was behind.
+            The prediction of each row, and the sequence at which it was made.
         """
         early, waiting = self._waiting("answer", rows), self._waiting("row", rows)
         learned = self._learned([self._example(row.id) for row in rows if row.id is not None])
@@ -84,7 +84,7 @@ class Pairs:
                 request.waiting.append(("row", row.key, waiting[row.key].body, row.id))
 
     def add_answers(self, request: SourceRequest, rows: Sequence[Row]) -> None:
-        """Learn the rows that these are the answers of; an answer that comes before its row waits for it."""
+        """Learn the rows that these labels belong to, and store labels that arrive before their row."""
         waiting, early = self._waiting("row", rows), self._waiting("answer", rows)
         answered = self._learned([self._answer(row.id) for row in rows if row.id is not None])
         for row in rows:
@@ -118,7 +118,7 @@ class Pairs:
         request.counts[_REPEATED] = request.counts.get(_REPEATED, 0) + 1
 
     def _complete(self, request: SourceRequest, id_: str | None) -> None:
-        """Remember an answer's id with the event that is added next."""
+        """Register a label's id for the event added next."""
         if id_ is not None:
             request.aliases[len(request.events)] = self._answer(id_)
 
@@ -140,5 +140,5 @@ class Pairs:
 
 
 def _same(found: Waiting, row: Row) -> bool:
-    """Say whether what waits under a key is this very message, delivered before."""
+    """Return whether a waiting entry is this same message, delivered before."""
     return row.id is not None and found.example == row.id

@@ -1,4 +1,4 @@
-"""Ask a broker that is away again: sources and sinks alike, with one backoff and one patience."""
+"""Retry unavailable brokers, sources and sinks alike, with one backoff policy."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ __all__ = ["PATIENCE", "Patience", "Retrying", "Stopped"]
 
 _T = TypeVar("_T")
 _LOOK_S = 0.05
-"""Seconds between two looks at whether to stop: a server that ends waits for this."""
+"""Seconds between two checks whether to stop, which a server's shutdown waits for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How a broker that is away is waited for.
+    """Retry policy for unavailable brokers.
 
     Parameters
     ----------
     limit_s
-        Seconds after which it is given up; infinity for never.
+        Seconds after which to give up, infinity for never.
     sleeps_s
-        Seconds between two tries, the last of them for all that follow.
+        Seconds between tries. The last value repeats.
     from_the_start
-        Whether a source is waited for that the store has never read from; else that is an error at once.
+        Whether to wait also for a source that the store has never read from. Otherwise that is an immediate error.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class Patience:
     from_the_start: bool = False
 
     def delay(self, tries: int) -> float:
-        """Return for how many seconds to wait after so many tries before."""
+        """Return the seconds to wait after the given number of failed tries."""
         return self.sleeps_s[min(tries, len(self.sleeps_s) - 1)]
 
 
@@ -50,35 +50,35 @@ PATIENCE = Patience()
 
 
 class Stopped(Exception):
-    """Leave a wait, since following is to end."""
+    """Raised to leave a wait when following is to end."""
 
 
 class Retrying:
-    """Does what needs a broker, again and again while the broker is away.
+    """Retries an operation while its broker is unavailable.
 
     Parameters
     ----------
     patience : Patience
-        For how long.
+        The retry policy.
     monitor : Monitor
-        What hears of it.
+        Receives the status.
     """
 
     def __init__(self, patience: Patience, monitor: Monitor) -> None:
         self._patience, self._monitor = patience, monitor
         self._nap = threading.Event()
         self.ends: Callable[[], bool] = lambda: False
-        """Asked whether to end while it waits."""
+        """Polled during waits, true to end."""
 
     def run(self, waiting: State, attempt: Callable[[], _T]) -> _T:
-        """Return what an attempt gives once it succeeds; each attempt has to open anew what it needs.
+        """Return the result of the first successful attempt. Each attempt must reopen what it needs.
 
         Raises
         ------
         BrokerGone
-            If the broker stayed away for longer than the patience lasts.
+            If the broker stayed unavailable for longer than ``patience.limit_s``.
         Stopped
-            If following is to end meanwhile.
+            If following is to end.
         """
         since, tries = time.monotonic(), 0
         while True:
@@ -96,7 +96,7 @@ class Retrying:
                 return done
 
     def pause(self, seconds: float) -> None:
-        """Wait.
+        """Sleep, unless following is to end.
 
         Raises
         ------

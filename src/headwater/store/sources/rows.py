@@ -1,4 +1,4 @@
-"""Messages as rows to learn, rows that wait, and messages that can't be used, each with its reason."""
+"""Decode messages to rows, giving each unusable message a reason."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from headwater.streams.brokers.protocol import BrokerGone, Message
 __all__ = ["Columns", "Row", "read_rows", "refused"]
 
 _KEY_CHARACTERS = 1000
-"""Characters of a key or an id: the store looks rows up by it."""
+"""Maximum characters of a key or an id, which index rows in the store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What the columns of a message mean.
+    """Roles of a message's columns.
 
     Parameters
     ----------
     target
-        The answer.
+        The label column.
     key
-        What joins a row and its answer; the message's own key where it is empty. It is no feature.
+        The column that joins a row and its label, by default the message's own key. Not a feature.
     id
-        What names an example, so that it is learned once however often it comes; empty for nothing. It is no feature.
+        The column that identifies an example, so that it is learned once however often it is delivered. "" for none. Not a
+        feature.
     drop
         Columns to leave out.
     answers
-        Whether a row can't be learned without its answer.
+        Whether learning needs a label.
     """
 
     target: str | None
@@ -45,7 +46,7 @@ class Columns:
 
 @dataclass(slots=True)
 class Row:
-    """A message that was read: a row with its answer, None while that is unknown; or why it can't be used, in short and in full."""
+    """A decoded message with its label (None if unknown), or the reason why it can't be used."""
 
     message: Message
     x: dict[Any, Any]
@@ -67,26 +68,26 @@ def read_rows(
     needs_id: bool = True,
     most_bytes: int = 1 << 40,
 ) -> list[Row]:
-    """Return the rows of messages, in order; one that ``decode`` or the source passes over is left out.
+    """Decode messages to rows in order, leaving out those that ``decode`` or the source skips.
 
-    Whatever a message holds, and whatever ``decode`` raises, is a reason why that one message can't be used.
+    A malformed message, or any exception of ``decode``, rejects that one message with a reason.
 
     Parameters
     ----------
     messages
-        What was read.
+        The messages read.
     decode
-        How.
+        Decodes a message's bytes.
     columns
-        What their columns mean.
+        Roles of the columns.
     learner
-        Who is to learn them: which answers can be.
+        The learner, which determines the valid labels.
     joins
         Whether a row needs a key.
     needs_id
-        Whether a row needs an id, where its column is named; an answer doesn't.
+        Whether a row needs an id if its column is named. Labels don't.
     most_bytes
-        The size of a message that is decoded.
+        Maximum size of a message.
 
     Examples
     --------
@@ -108,15 +109,15 @@ def read_rows(
             found = decode(message.value)
             if found is not None:
                 rows.append(_row(message, _sample(found), columns, learner, joins=joins, needs_id=needs_id))
-        except BrokerGone:  # a registry's: nobody knows yet what the message says
+        except BrokerGone:  # the schema registry is away, so the content is still unknown
             raise
-        except Exception as error:  # noqa: BLE001 - a function of the user's may raise anything: it is told, and counted
+        except Exception as error:  # noqa: BLE001 - the user's function may raise anything, which is reported and counted
             rows.append(refused(message, error))
     return rows
 
 
 def refused(message: Message, error: Exception) -> Row:
-    """Return a message that can't be used, with the reason: the sentence of an error of ours, the words of any other."""
+    """Return a rejected message with the reason from the error."""
     if isinstance(error, DataError):
         return Row(message, {}, reason=f"not {error.expected}", detail=str(error))
     detail = f"expected a message that can be decoded, got {type(error).__name__}: {error}"
@@ -141,7 +142,7 @@ def _too_large(message: Message, most: int) -> DataError:
 def _row(message: Message, x: dict[Any, Any], columns: Columns, learner: Any, *, joins: bool, needs_id: bool) -> Row:
     y = None if columns.target is None else kind_of(learner).answer.read(x.pop(columns.target, None), learner)
     key = x.get(columns.key) if columns.key else message.key
-    name = x.get(columns.id) if columns.id else None  # which may be the same column
+    name = x.get(columns.id) if columns.id else None  # may be the same column as the key
     if joins and key is None:
         raise DataError(
             expected=f"a key in {columns.key}" if columns.key else "a message with a key", got="none", at="message"
@@ -150,13 +151,13 @@ def _row(message: Message, x: dict[Any, Any], columns: Columns, learner: Any, *,
         raise DataError(expected=f"an id in {columns.id}", got="none", at="message")
     for column in (*filter(None, (columns.key, columns.id)), *columns.drop):
         x.pop(column, None)
-    # What is learned now is what a replay will learn.
+    # Round-trip through the journal's format, so that a replay learns exactly the same.
     exact = unpack_events(pack_events([JournalEvent(x, y)]))[0]
     return Row(message, exact.x, exact.y, _text(key) or "", _text(name))
 
 
 def _text(name: Any) -> str | None:
-    """Return a key or an id as text, which the store can look up."""
+    """Return a key or an id as text for lookups in the store."""
     if name is None:
         return None
     text = str(name)

@@ -1,4 +1,4 @@
-"""Say how following a broker goes: its state and why, how far it is behind, and what was counted; and log each outage once."""
+"""Publish the status of following a broker (state, lag, counters) and log each outage once."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from headwater.errors import HeadwaterError
 __all__ = ["RETRIED", "Followed", "Monitor", "State", "Status"]
 
 RETRIED = ("source", "sink", "restart")
-"""What is tried again: a source, a sink, and following as a whole."""
+"""Kinds of retries (of a source, a sink, or following as a whole)."""
 _log = logging.getLogger("headwater.sources")
 
 
 class State(StrEnum):
-    """What a follower is doing."""
+    """State of a follower."""
 
     RUNNING = "running"
     WAITING_FOR_SOURCE = "waiting for source"
@@ -30,24 +30,24 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What a store knows of a followed source.
+    """Counters of a followed source in the store.
 
     Parameters
     ----------
     source
-        Its name in the store.
+        Name of the source in the store.
     read, learned
-        Messages that were read, and rows that were learned, since the store first followed it.
+        Messages read and rows learned since the store first followed the source.
     waiting
-        Rows that wait for their answer.
+        Rows that wait for their label.
     early
-        Answers that wait for their row.
+        Labels that wait for their row.
     counts
-        What else was counted: refused messages by reason, repeated ones, and rows whose answer never came.
+        Other counters, such as rejected messages by reason, repeated ones, and rows whose label never came.
     predictions, dead_letters
-        Predictions and refused messages that were written to be sent.
+        Predictions and rejected messages written to the outbox.
     unsent
-        How many of both the brokers don't have yet.
+        Messages in the outbox that are not sent yet.
     """
 
     source: str
@@ -63,22 +63,22 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How following goes, at one moment.
+    """Status of a follower at one moment.
 
     Parameters
     ----------
     state
-        What it is doing.
+        The current state.
     reason
         Why it is not running.
     since
         When the state began, in seconds since 1970.
     retries
-        How often a source or a sink was asked in vain, and how often following was begun again, since the start.
+        Failed tries of a source or a sink, and restarts of following, since the start.
     lag
-        Messages that the source has and that were not read when it was last asked; None where the broker can't tell.
+        Unread messages of the source at the last check, None if the broker doesn't report it.
     followed
-        What the store knows of the source; None before it was first opened.
+        The store's counters of the source, None before it was first opened.
     """
 
     state: State
@@ -90,9 +90,9 @@ class Status:
 
 
 class Monitor:
-    """Publishes the status of a follower as one object that is replaced whole, so that readers need no lock.
+    """Publishes the status of a follower as one immutable object, so that readers need no lock.
 
-    An outage is logged twice, however long it takes: when it begins and when it has ended.
+    An outage is logged twice, at its beginning and at its end, however long it lasts.
 
     Parameters
     ----------
@@ -105,17 +105,17 @@ class Monitor:
         self._outage: State | None = None
         self._began = 0.0
         self.status = Status(State.WAITING_FOR_SOURCE, since=time.time())
-        """The newest status."""
+        """The latest status."""
 
     def running(self) -> None:
-        """Note that all is well."""
+        """Record that the follower is running."""
         self._enter(State.RUNNING, None)
         if self._outage is not None:
             self._outage, took = None, time.monotonic() - self._began
             self._tell(logging.WARNING, f"followed again after {took:.1f} s")
 
     def waiting(self, state: State, reason: HeadwaterError) -> None:
-        """Note that a broker is away, and was asked in vain once more."""
+        """Record a failed try of an unavailable broker."""
         self._retries[state.removeprefix("waiting for ")] += 1
         self._enter(state, reason)
         if self._outage is None:
@@ -123,7 +123,7 @@ class Monitor:
             self._tell(logging.WARNING, f"{state}: {reason}")
 
     def failed(self, reason: HeadwaterError) -> None:
-        """Note that following has ended; whoever began it may begin it again."""
+        """Record that following has failed. It may be restarted."""
         self._enter(State.FAILED, reason)
         if self._outage is None:
             self._began = time.monotonic()
@@ -132,16 +132,16 @@ class Monitor:
             self._tell(logging.ERROR, f"failed: {reason}")
 
     def ended(self) -> None:
-        """Note that following is over, as it was asked for."""
+        """Record that following has ended as requested."""
         self._enter(State.ENDED, None)
 
     def restarted(self) -> None:
-        """Note that following is begun again after it has failed."""
+        """Record a restart after a failure."""
         self._retries["restart"] += 1
         self.status = replace(self.status, retries=dict(self._retries))
 
     def publish(self, followed: Followed, lag: int | None) -> None:
-        """Publish what the store knows now, and how far the source is ahead."""
+        """Publish the store's current counters and the lag."""
         self.status = replace(self.status, followed=followed, lag=lag)
 
     def _enter(self, state: State, reason: HeadwaterError | None) -> None:

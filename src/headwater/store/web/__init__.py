@@ -1,4 +1,4 @@
-"""The learner on a page: ``headwater.mjs`` and ``headwater.wasm``, which the package contains, and a page around a model."""
+"""Export a model as a web page that runs it in the browser, with ``headwater.mjs`` and ``headwater.wasm``."""
 
 from headwater.store.web.export import export_page
 from headwater.store.web.module import NAMES, module_folder

@@ -1,4 +1,4 @@
-"""A learned model as a page: a folder of files that any web server can give out, and that goes on learning on the device."""
+"""Export a model as a folder of static files for any web server, which keeps learning on the device."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from headwater.store.web.module import module_folder
 __all__ = ["export_page"]
 
 CORES = {"float32": "headwater.wasm", "float64": "headwater64.wasm"}
-"""Which core computes in which type; on the page it is always headwater.wasm."""
+"""Core by number type. In the exported folder it is always named headwater.wasm."""
 
 
 def export_page(model: bytes, folder: Path, *, dtype: str) -> list[str]:
-    """Write a page with a model into a folder, and return the names of its files.
+    """Write a page with a model to a folder and return the names of its files.
 
     Parameters
     ----------
     model : bytes
-        The file of a classifier or a regressor.
+        The model file of a classifier or a regressor.
     folder : Path
-        A folder that is new, empty, or holds an earlier export, whose files are replaced.
+        A new or empty folder, or an earlier export, whose files are replaced.
     dtype : str
-        What the model computes in: "float32" or "float64".
+        The model's number type, "float32" or "float64".
 
     Raises
     ------

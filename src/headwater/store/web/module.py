@@ -1,4 +1,4 @@
-"""Where the two files of the JavaScript module lie."""
+"""Locate the two files of the JavaScript module."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from headwater.errors import ModelFileError
 __all__ = ["NAMES", "module_folder"]
 
 NAMES = ("headwater.mjs", "headwater.wasm")
-"""A page loads the first, which loads the second from beside it."""
+"""A page loads the first file, which loads the second from the same folder."""
 
 
 def module_folder() -> Path:
     """Return the folder that holds the files in ``NAMES``.
 
-    Wheels and sdists contain them. A checkout gets them from ``python -m tools.build.web``, which ``make`` calls.
+    Wheels and sdists include them. In a checkout, ``python -m tools.build.web`` builds them, which ``make`` calls.
 
     Raises
     ------
     ModelFileError
-        When this installation was built without them.
+        If this installation was built without them.
     """
     folder = Path(__file__).with_name("module")
     missing = [name for name in NAMES if not (folder / name).is_file()]
@@ -29,6 +29,6 @@ def module_folder() -> Path:
             expected="headwater built with its files for pages",
             got=f"no {' and no '.join(missing)}",
             at=str(folder),
-            help="Install a wheel; or in a checkout: pip install ziglang, then python -m tools.build.web.",
+            help="Install a wheel, or in a checkout run pip install ziglang and python -m tools.build.web.",
         )
     return folder
