@@ -1,1 +1,1 @@
-"""The route: what happens before what to a stream, and what is looked at on the way. Scores, drift, late labels, policies."""
+"""Sessions over a stream (prequential metrics, drift detection, delayed labels, policies)."""

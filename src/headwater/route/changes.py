@@ -1,4 +1,4 @@
-"""What changed: the features of two times, ranked by how far their distributions lie apart.
+"""Rank features by the distance of their distributions between two samples.
 
 References
 ----------
@@ -21,24 +21,24 @@ from headwater.types import as_mapping
 
 __all__ = ["Change", "changes"]
 
-_RARE = 5  # categories seen less often, in both times together, count as one: their shares differ by chance alone
-_FEW = 20  # rows of either time without which nothing is said about a feature
+_RARE = 5  # categories with fewer occurrences in both samples are merged, because their shares differ by chance
+_FEW = 20  # minimum rows of each sample
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How much one feature changed.
+    """Distribution change of one feature.
 
     Parameters
     ----------
     name
         The feature.
     distance
-        From 0, the same, to 1, nothing in common: for numbers the largest distance of the two distribution functions
-        (Kolmogorov–Smirnov), for categories half the sum of |share before − share now|, rare ones together. A missing
-        value is a value.
+        From 0 (identical) to 1 (disjoint). For numbers this is the Kolmogorov–Smirnov distance, the largest difference of the two
+        distribution functions. For categories it is the total variation distance, half the sum of |share before − share now|,
+        with rare ones merged. Missing counts as a value.
     text
-        What changed, for a reader.
+        Description of the change.
 
     Examples
     --------
@@ -52,17 +52,17 @@ class Change:
 
 
 def changes(before: Sequence[Any], now: Sequence[Any]) -> list[Change]:
-    """Rank the features of some rows by how much they changed.
+    """Rank features by the distance of their distributions.
 
     Parameters
     ----------
     before, now
-        Rows of two times: dicts, or arrays of shape (features,).
+        Rows of two periods, as dicts or arrays of shape (features,).
 
     Returns
     -------
     list of Change
-        The largest distance first; empty if either time has fewer than 20 rows.
+        Sorted by distance, largest first. Empty if either sample has fewer than 20 rows.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def _change(name: Any, old: list[Any], new: list[Any]) -> Change:
 
 
 def _ks(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Return the largest distance of two distribution functions; a, b sorted."""
+    """Return the Kolmogorov–Smirnov distance of two sorted samples."""
     at = np.concatenate([a, b])
     gaps = np.searchsorted(a, at, side="right") / len(a) - np.searchsorted(b, at, side="right") / len(b)
     return float(np.abs(gaps).max())

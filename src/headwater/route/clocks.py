@@ -1,6 +1,6 @@
-"""Columns that only tell when a row came: clocks, counters, and what follows them.
+"""Find columns that only encode time (clocks, counters and columns correlated with them).
 
-They differ between any two times, so they explain no drift.
+They differ between any two periods, so they can't explain drift.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from headwater.types import as_mapping
 
 __all__ = ["ClockColumns"]
 
-_EVERY = 8  # of so many pairs of neighbouring rows one is compared
-_CHANGES = 20  # changes before a column is judged
-_ENOUGH = 100  # changes after which a column is compared no more
-_ONE_WAY = 0.9  # share of the changes that go the same way
-_FOLLOWS = 0.6  # |correlation| with a clock from which a column follows it
+_EVERY = 8  # compare one in this many pairs of consecutive rows
+_CHANGES = 20  # minimum changes of a clock
+_ENOUGH = 100  # changes after which a column is no longer compared
+_ONE_WAY = 0.9  # share of changes in the same direction
+_FOLLOWS = 0.6  # minimum |correlation| of a column that follows a clock
 _PART = re.compile(
     r"year|quarter|month|week|weekday|day|dayofweek|dow|hour|minute|second|date|datetime|timestamp", re.IGNORECASE
 )
 
 
 class ClockColumns:
-    """Find the columns that tell the time, from the rows in their order.
+    """Find the columns that encode time, from consecutive rows.
 
-    A column is a clock or a counter if nine of ten of its changes go the same way, or if its name is a part of a date
-    such as ``month`` or ``start_hour``: a month may change only once.
+    A column is a clock or a counter if nine of ten of its changes have the same direction, or if its name contains a part of a
+    date, such as ``month`` or ``start_hour``. The name counts because a month may change only once in the data.
 
     Examples
     --------
@@ -45,11 +45,11 @@ class ClockColumns:
 
     def __init__(self) -> None:
         self._n = 0
-        self._moves: dict[Any, list[int]] = {}  # by column: changes upwards, changes downwards
+        self._moves: dict[Any, list[int]] = {}  # by column, the number of increases and of decreases
         self._settled: set[Any] = set()
 
     def update(self, before: Any, row: Any) -> None:
-        """Compare a row with the one before it; both are mappings, or arrays of shape (features,)."""
+        """Compare a row with the previous one, both as mappings or arrays of shape (features,)."""
         self._n += 1
         if self._n % _EVERY:
             return
@@ -59,7 +59,7 @@ class ClockColumns:
             if not (isinstance(value, Real) and isinstance(earlier, Real)):
                 continue
             up, down = value > earlier, value < earlier
-            if not (up or down):  # the same, or a value is missing
+            if not (up or down):  # equal, or a value is missing
                 continue
             moves = self._moves.setdefault(name, [0, 0])
             moves[down] += 1
@@ -67,7 +67,7 @@ class ClockColumns:
                 self._settled.add(name)
 
     def among(self, X: Sequence[Any]) -> set[Any]:
-        """Return the clocks, the counters, and the numbers of these rows that follow one of them."""
+        """Return the clocks and counters among these rows' columns, and the columns that follow one."""
         rows = [as_mapping(x) for x in X]
         names = {name for row in rows for name in row}
         clocks = {name for name in names if self._goes_one_way(name) or _names_a_part_of_a_date(name)}
@@ -83,7 +83,7 @@ def _names_a_part_of_a_date(name: Any) -> bool:
 
 
 def _followers(rows: Sequence[Mapping[Any, Any]], names: set[Any], clocks: set[Any]) -> set[Any]:
-    """Return the names whose numbers are correlated with those of a clock."""
+    """Return the names whose numbers correlate with those of a clock."""
     times = [column for clock in clocks if (column := _column(rows, clock)) is not None]
     found = set()
     for name in names:
@@ -94,7 +94,7 @@ def _followers(rows: Sequence[Mapping[Any, Any]], names: set[Any], clocks: set[A
 
 
 def _column(rows: Sequence[Mapping[Any, Any]], name: Any) -> Any:
-    """Return a column of numbers, or None where a value is missing, is no number, or all are the same."""
+    """Return a column of numbers, or None if it has missing or non-numeric values or is constant."""
     values = [row.get(name) for row in rows]
     if not all(isinstance(value, Real) and math.isfinite(value) for value in values):
         return None

@@ -1,4 +1,4 @@
-"""What a prediction cost, between 0 and 1: what drift detectors are fed with."""
+"""Per-row prediction costs in [0, 1], the input of drift detectors."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ __all__ = ["ClassCosts", "Costs", "NumberCosts", "RunningSpread"]
 
 
 class Costs(Protocol):
-    """Says what predictions of a kind cost; a kind names its own (``Kind.costs``)."""
+    """Computes the cost of predictions. Each kind declares its own as ``Kind.costs``."""
 
     rose: str
-    """What an event says when costs rise."""
+    """Text of the event when costs rise."""
 
     def of(self, rows: ScoredRows) -> list[float]:
         """Return the cost of each row's prediction, from 0 to 1."""
 
 
 class RunningSpread:
-    """The mean of numbers so far, and their mean distance from it."""
+    """Running mean and mean absolute deviation."""
 
     def __init__(self) -> None:
         self.n, self.mean, self.spread = 0, 0.0, 0.0
 
     def share(self, e: float) -> float:
-        """Return e / (e + spread), 0 where nothing is off."""
+        """Return e / (e + spread), or 0 if e is 0."""
         return e / (e + self.spread) if e else 0.0
 
     def add(self, y: float) -> None:
-        """Take a number in."""
+        """Add a number."""
         self.n += 1
         self.mean += (y - self.mean) / self.n
         self.spread += (abs(y - self.mean) - self.spread) / self.n
 
 
 class ClassCosts:
-    """1 − p of the label, p the probability that was given to it."""
+    """Cost 1 − p, where p is the predicted probability of the label."""
 
     rose = "Predictions became dearer"
 
@@ -49,7 +49,7 @@ class ClassCosts:
 
 
 class NumberCosts:
-    """|e| / (|e| + s): e how far a prediction was off, s the mean distance of the labels from their mean."""
+    """Cost |e| / (|e| + s), with the error e and the mean absolute deviation s of the labels."""
 
     rose = "Predictions became dearer"
 
@@ -67,7 +67,10 @@ class NumberCosts:
 
 
 class RewardCosts:
-    """How far a reward lies below the mean of those before, as a share like `NumberCosts`; a kind says where the reward stands."""
+    """Cost of a reward below the running mean, as a share like `NumberCosts`.
+
+    A subclass extracts the reward from the rows.
+    """
 
     rose = "Rewards fell"
 

@@ -1,4 +1,4 @@
-"""The curve of a score in service, of a bounded number of points, and the rows at which drift was found."""
+"""Bounded history of the windowed metric of a learner in service, with the rows of detected drift."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MARKS = 50
 
 
 class History:
-    """Keep the points of a curve, and the rows at which predictions became dearer (Page–Hinkley's test, Page 1954).
+    """Store the points of a learning curve, and the rows where costs rose (Page–Hinkley test, Page 1954).
 
     Examples
     --------
@@ -28,46 +28,46 @@ class History:
 
     def __init__(self) -> None:
         self.every = 1
-        """Rows between two points; it doubles when the curve is full."""
+        """Rows between two points, doubled whenever the curve is full."""
         self.points: list[list[float]] = []
         self.drift: list[int] = []
         self._detector = detector()
 
     def see(self, cost: float, n: int) -> None:
-        """Show the detector what the prediction of row n cost, between 0 and 1."""
+        """Feed the cost of row n's prediction, in [0, 1], to the drift detector."""
         self._detector.update(cost)
         if self._detector.drift_detected:
             self.drift = [*self.drift[1 - MARKS :], n]
 
     def due(self, n: int) -> bool:
-        """Say whether a point is due after so many rows."""
+        """Return whether a point is due after row n."""
         return n % self.every == 0
 
     def add(self, point: Sequence[float]) -> None:
-        """Add a point, its first number the row; a full curve loses every second one."""
+        """Add a point that starts with the row number, dropping every second point when full."""
         self.points.append([point[0], *(0.0 if value != value else round(value, 6) for value in point[1:])])
         if len(self.points) > POINTS:
             self.every *= 2
             self.points = [one for one in self.points if one[0] % self.every == 0]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as lists and numbers."""
+        """Return the state as lists and numbers."""
         return {"every": self.every, "points": self.points, "drift": self.drift}
 
     def go_on(self, saved: Mapping[str, Any]) -> None:
-        """Go on from what ``as_dict`` gave, or version 0.2 saved."""
+        """Restore the state from ``as_dict`` or from version 0.2."""
         self.every = saved["every"]
         self.points = saved["points"] if "points" in saved else saved["curve"]
         self.drift = saved["drift"] if "drift" in saved else saved.get("marks", [])
 
 
 def detector() -> Any:
-    """Return a detector of a rise: Page–Hinkley's."""
-    from headwater.route.drift.page_hinkley import PageHinkley  # a session without a store has no curve
+    """Return a Page–Hinkley detector of increases."""
+    from headwater.route.drift.page_hinkley import PageHinkley  # imported here because only stores need it
 
     return PageHinkley(rise_only=True)  # a fall of the cost is learning
 
 
 def mean(values: Sequence[float]) -> float:
-    """Return the mean of some values; NaN of none."""
+    """Return the mean of values, or NaN if empty."""
     return math.fsum(values) / len(values) if values else math.nan

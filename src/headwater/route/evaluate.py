@@ -1,4 +1,4 @@
-"""Prequential evaluation: a whole stream through the route, and how the scores went."""
+"""Prequential evaluation of a learner on a stream."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _PERCENT = ("accuracy", "balanced_accuracy", "alarms")
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What an evaluation found; prints as a table.
+    """Result of an evaluation, printable as a table.
 
     Parameters
     ----------
     record
-        How learning stood at the end.
+        The final metrics.
     curve
-        The records on the way, one after each `every` rows, the last one included.
+        Records after each `every` rows, including the last one.
     metrics
-        The metrics of River's that were asked for.
+        The requested River metrics.
     """
 
     record: Record
@@ -46,7 +46,7 @@ class Evaluation:
 
     @property
     def events(self) -> list[Event]:
-        """What the watchers found and the policies did, in the order of the rows."""
+        """Events of the watchers and policies, in row order."""
         return [event for record in self.curve for event in record.events]
 
     def __str__(self) -> str:
@@ -94,36 +94,36 @@ def evaluate(
     Parameters
     ----------
     learner
-        A learner, or a model or pipeline of River's; it goes on learning where it stands. Of an estimator of
-        `headwater.interop.sklearn` that was never fitted a new learner with its settings, each row once; the estimator stays as it is.
+        A learner, or a River model or pipeline, which continues from its current state. For an unfitted estimator of
+        `headwater.interop.sklearn`, a new learner with its settings learns each row once, and the estimator stays unchanged.
     stream
-        What `Session.run` takes: a `Stream`, pairs ``(x, y)``, arrays ``(X, y)``; with `target` a data frame, a path, a
-        folder or a pattern.
+        As in `Session.run`, a `Stream`, pairs ``(x, y)``, or arrays ``(X, y)``. With `target`, also a data frame, a path, a folder
+        or a glob pattern.
     target
-        The column of the answers, in a data frame or a file; of a learner that needs no answers, of the labels.
+        The label column of a data frame or a file. Unsupervised learners use labels only for metrics.
     delay
-        How many rows later than its prediction an answer arrives.
+        Number of rows by which a label arrives after its prediction.
     window
-        How many of the last rows the window scores are over.
+        Number of last rows in the windowed metrics.
     every
-        A point of the curve after each so many rows.
+        Rows between two points of the curve.
     block
-        Rows handed to the learner at once; only speed depends on it.
+        Rows per call of the learner, which affects only speed.
     watch
-        Who else is shown each row, such as `watch.DriftWatch`; what they find stands in the curve's events.
+        Watchers that see each scored row, such as `watch.DriftWatch`. Their findings appear in the curve's events.
     adapt
-        What to do about it, such as `adapt.StepUp`.
+        Drift policies, such as `adapt.StepUp`.
     on_record
-        What to call with each point of the curve, such as `notebook.LiveCurve`.
+        Callbacks for each point of the curve, such as `notebook.LiveCurve`.
     metric
-        Metrics of River's, such as ``river.metrics.F1()``, updated with what was predicted for each row.
+        River metrics, such as ``river.metrics.F1()``, updated with the prediction of each row.
     progress
-        Print a line with rows and the window's score after each ``every`` rows, on standard error.
+        Print rows and the windowed metric to standard error after each ``every`` rows.
 
     Returns
     -------
     Evaluation
-        The scores next to the baselines, and the curve.
+        The metrics of the model and the baselines, and the curve.
 
     Examples
     --------
@@ -154,14 +154,14 @@ def evaluate(
 
 
 def _print_progress(record: Record) -> None:
-    """Print how far an evaluation is."""
+    """Print the progress of an evaluation."""
     name = record.names[0] if record.names else ""
     score = f", {name} {record.window_scores[name]:.4g} over the last {record.window:,}" if record.window else ""
     sys.stderr.write(f"{record.rows:,} rows{score}\n")
 
 
 def score_table(record: Record) -> Table:
-    """Return the scores of the model and of the baselines, over all rows and over the window, as a table for rich."""
+    """Return a rich table of the metrics of model and baselines, over all rows and over the window."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -180,10 +180,10 @@ def score_table(record: Record) -> Table:
 
 
 def score_cell(score: str, value: float) -> str:
-    """Return a score as a table shows it."""
+    """Format a metric for a table."""
     if math.isnan(value):
         return "–"
     if score in _PERCENT:
         return f"{100 * value:.2f} %"
-    # Adding 0.0 after rounding turns -0.0 into 0.0.
+    # Adding 0.0 turns -0.0 into 0.0.
     return f"{value:,.4g}" if abs(value) >= 100 else f"{round(value, 4) + 0.0:.4f}"

@@ -1,8 +1,7 @@
-"""7 ADAPT: what should change because of what was watched, decided from a record and nothing else.
+"""Drift policies, which change how a learner learns after a detected drift.
 
-Drift is told as an event first; changing how the learner learns is a choice, made by giving a `Session` policies. On
-most streams doing nothing is hard to beat (benchmarks/NOTES.md has the comparison): a learner that learns each row with
-a step that doesn't vanish follows drift by itself.
+Drift by itself only produces an event. Pass policies to a `Session` to react to it. On most streams doing nothing is hard to beat
+(see the comparison in benchmarks/NOTES.md), because a learner whose step size doesn't vanish follows drift by itself.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ from headwater.types import Event, Record, ScoredRows
 
 __all__ = ["Adaptation", "Policy", "Reinitialise", "Replay", "ShareUp", "StepUp", "decide"]
 
-_STAGES = 4  # in which the step comes back
+_STAGES = 4  # of the step size's return
 
 
 @dataclass(frozen=True, slots=True)
 class StepUp:
-    """Raise the step size, then bring it back in four even stages: lr·factor^¾, ^½, ^¼ and lr again.
+    """Raise the step size, then lower it in four even stages (lr·factor^¾, ^½, ^¼, then lr).
 
     Parameters
     ----------
     factor
-        What the step is multiplied by at first.
+        Initial factor on the step size.
     rows
-        Rows until it is back.
+        Rows until the step size is back to normal.
     on
-        The kind of event that asks for it.
+        Kind of event that triggers the policy.
 
     Examples
     --------
@@ -52,14 +51,14 @@ class StepUp:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Learn the newest rows once more: they are what the new concept has shown of itself so far.
+    """Learn the newest rows once more, because they show the new concept.
 
     Parameters
     ----------
     rows
-        How many.
+        Number of rows.
     on
-        The kind of event that asks for it.
+        Kind of event that triggers the policy.
 
     Examples
     --------
@@ -76,14 +75,14 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Reinitialise:
-    """Draw the weights of the worst expert anew and forget its rule's state; names, classes and statistics stay.
+    """Redraw the weights of the worst expert and reset its optimizer, keeping names, classes and statistics.
 
     Parameters
     ----------
     which
-        ``"worst"``, the expert with the least weight in the mixture (a single net is its own worst), or ``"all"``.
+        ``"worst"``, the expert with the smallest mixture weight (or the only one), or ``"all"``.
     on
-        The kind of event that asks for it.
+        Kind of event that triggers the policy.
 
     Examples
     --------
@@ -103,17 +102,17 @@ class Reinitialise:
 
 @dataclass(frozen=True, slots=True)
 class ShareUp:
-    """Even out the weights of a pool's experts once, w ← (1 − share)·w + share/experts, so that others can take over.
+    """Even out the mixture weights of a pool once by w ← (1 − share)·w + share/experts.
 
-    Weights that are learned (``plain/mixture.py``) also move in their first, large steps again: for some thousand rows they
-    follow what the experts are worth now ten times as fast.
+    This lets other experts take over. Learned weights (``plain/mixture.py``) also restart with their initial large steps, so for
+    some thousand rows they follow the experts' current losses ten times as fast.
 
     Parameters
     ----------
     share
-        From 0, nothing, to 1, all weights equal.
+        From 0 (no change) to 1 (equal weights).
     on
-        The kind of event that asks for it.
+        Kind of event that triggers the policy.
 
     References
     ----------
@@ -140,7 +139,7 @@ Policy: TypeAlias = StepUp | Replay | Reinitialise | ShareUp
 
 
 def decide(record: Record, policies: Sequence[Policy]) -> tuple[Policy, ...]:
-    """Return the policies that the events of a record ask for, re-initialising first, replaying last.
+    """Return the policies triggered by a record's events, reinitializing first and replaying last.
 
     Examples
     --------
@@ -155,14 +154,14 @@ def decide(record: Record, policies: Sequence[Policy]) -> tuple[Policy, ...]:
 
 
 class Adaptation:
-    """Carry out what was decided: what a `Session` does with its ``adapt``.
+    """Apply drift policies. A `Session` uses it for ``adapt``.
 
     Parameters
     ----------
     policies
-        What to do.
+        The policies.
     every
-        Rows between two decisions; the session cuts its blocks there, so that their size changes nothing.
+        Rows between two decisions. The session splits its blocks there, so that the block size doesn't affect results.
 
     Examples
     --------
@@ -175,13 +174,13 @@ class Adaptation:
         self.every = every
         self.due = every
         self._waiting: list[Event] = []
-        self._raised: tuple[int, StepUp] | None = None  # at which row, and how
+        self._raised: tuple[int, StepUp] | None = None  # row and policy of the current raise
         self._resets = 0
         newest = max((policy.rows for policy in self.policies if isinstance(policy, Replay)), default=0)
         self._newest: deque[tuple[Any, Any]] = deque(maxlen=newest)
 
     def see(self, rows: ScoredRows, events: Sequence[Event], learner: Any) -> list[Event]:
-        """Take notice of rows and of what was found in them; decide and act when it is due."""
+        """Collect rows and events, and apply triggered policies when a decision is due."""
         first = max(0, len(rows) - (self._newest.maxlen or 0))
         self._newest.extend((rows.X[i], rows.y[i]) for i in range(first, len(rows)))
         self._waiting += events
@@ -194,7 +193,7 @@ class Adaptation:
         return [self._do(policy, rows.last, learner) for policy in decide(record, self.policies)]
 
     def _settle(self, row: int, learner: Any) -> None:
-        """Bring a raised step back by the stage it has reached."""
+        """Lower a raised step size according to the elapsed stage."""
         if self._raised is None:
             return
         since, policy = self._raised
@@ -212,7 +211,7 @@ class Adaptation:
         if isinstance(policy, Replay):
             X, y = zip(*self._newest, strict=True)
             rows = np.stack(X) if isinstance(X[0], np.ndarray) else list(X)
-            learner.step_many(rows, list(y), ask=rows)  # asked again: no news about how predictions fare
+            learner.step_many(rows, list(y), ask=rows)  # with ask, so that replayed rows don't count as new evidence
             return Event(row, "replayed", f"The last {len(y):,} rows were learned once more.")
         if isinstance(policy, ShareUp):
             engine.core.learner.spread_mixture_weights(policy.share)
@@ -227,7 +226,7 @@ class Adaptation:
 
 
 def _key(seed: int, count: int) -> int:
-    """Return a key for draws that differs from seed to seed and from one re-initialisation to the next."""
+    """Return a random key that differs by seed and by count."""
     return int(np.random.SeedSequence([seed, 2, count]).generate_state(1, np.uint64)[0])
 
 

@@ -1,8 +1,8 @@
-"""Prequential scores: how good the predictions were that were given out, next to simple baselines.
+"""Prequential metrics of issued predictions, compared with simple baselines.
 
-Every row is scored with the prediction that was given out for it, before it was learned (A. P. Dawid 1984, Present position and
-potential developments: some personal views: statistical theory: the prequential approach). A kind has one score, for a session, a
-store, a cluster and a page alike: over all rows, and over a window of the last ones.
+Every row is scored with the prediction issued before it was learned (A. P. Dawid 1984, Present position and potential
+developments: some personal views: statistical theory: the prequential approach). Each kind has one score class, used by
+sessions, stores, clusters and pages alike, over all rows and over a window of the last rows.
 """
 
 from __future__ import annotations
@@ -24,56 +24,56 @@ __all__ = ["Score"]
 
 
 class Score(ABC):
-    """Score predictions row by row; the size of the blocks can't change a result.
+    """Score predictions row by row, independent of block sizes.
 
-    A kind says how a row is taken in (``update``), what its sums are over all rows and over the window (``scores``), and what of
-    them is saved.
+    A subclass per kind defines how to add rows (``update``), the metrics over all rows and over the window (``scores``), and the
+    saved state.
 
     Parameters
     ----------
     window : int
-        How many of the last rows the window's scores are over.
+        Number of last rows in the windowed metrics.
     delay : int
-        How many rows later than its prediction a label arrives.
+        Number of rows by which a label arrives after its prediction.
     learner : Learner, optional
-        Whose predictions are scored, for a baseline that depends on its settings.
+        The scored learner, for a baseline that depends on its settings.
     saved : bytes, optional
-        What ``to_bytes`` gave, to go on from.
+        State from ``to_bytes`` to continue from.
     history : bool
-        Keep the curve of the window's scores and the rows at which predictions became dearer: for a learner in service.
+        Whether to keep the curve of the windowed metrics and the rows of detected drift, for a learner in service.
     """
 
     needs_labels: ClassVar[bool] = True
-    """Whether a row without a label is left out, since nothing can be learned or scored of it."""
+    """Whether a row without a label is skipped, because it can be neither learned nor scored."""
 
     def __init__(
         self, *, window: int = 1000, delay: int = 0, learner: Any = None, saved: bytes = b"", history: bool = False
     ) -> None:
         self.n = 0
-        """Rows scored so far."""
+        """Number of scored rows."""
         self.unscored = 0
-        """Rows that were predicted before anything was known: scored neither for the model nor for the baselines."""
+        """Rows predicted before anything was known, which are scored for neither the model nor the baselines."""
         self._window: deque[Any] = deque(maxlen=window)
         self._history = History() if history or saved else None
         self._begin(delay, learner)
         if saved:
             self._resume(msgspec.msgpack.decode(saved))
 
-    # ---- what each kind does in a way of its own -----------------------------------------------------------------------
+    # ---- overridden by each kind ---------------------------------------------------------------------------------------
 
     @property
     @abstractmethod
     def names(self) -> tuple[str, ...]:
-        """The names of the scores, the most telling first."""
+        """Names of the metrics, the primary one first."""
 
     @abstractmethod
     def _begin(self, delay: int, learner: Any) -> None:
-        """Make the sums and what the baselines remember."""
+        """Initialize the sums and the baselines' state."""
 
     @staticmethod
     @abstractmethod
     def problem(label: Any) -> str:
-        """Return why a label can't be scored, or the empty string."""
+        """Return why a label can't be scored, or ""."""
 
     @abstractmethod
     def update(
@@ -84,40 +84,43 @@ class Score(ABC):
         Parameters
         ----------
         y, y_pred
-            Labels, and what was predicted.
+            Labels and predictions.
         proba, p_pred
-            The probabilities that were given to the label and to the prediction, where the kind has some.
+            Predicted probabilities of the label and of the prediction, if the kind has any.
         """
 
     @abstractmethod
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
-        """Return the scores of ``"model"`` and of each baseline, over all rows or over the window."""
+        """Return the metrics of ``"model"`` and of each baseline, over all rows or over the window."""
 
     @abstractmethod
     def _point(self) -> list[float]:
-        """Return the next point of the curve: n, then the window's score of the model and of each baseline."""
+        """Return the next point of the curve (n, then the windowed metric of the model and of each baseline)."""
 
     @abstractmethod
     def _sums(self) -> dict[str, Any]:
-        """Return what is saved besides n, the window and the history."""
+        """Return the saved state except n, the window and the history."""
 
     @abstractmethod
     def _go_on(self, sums: dict[str, Any]) -> None:
-        """Go on from what ``_sums`` gave."""
+        """Restore the state from ``_sums``."""
 
     @abstractmethod
     def _go_on_from_02(self, saved: dict[str, Any]) -> None:
-        """Go on from what version 0.2 saved: its sums; its window, which knew no labels, begins anew."""
+        """Restore the sums saved by version 0.2. The window restarts, because it had no labels."""
 
-    # ---- what all share ------------------------------------------------------------------------------------------------
+    # ---- shared by all kinds -------------------------------------------------------------------------------------------
 
     def score(self, y: Sequence[Any], predictions: Predictions, X: Any = ()) -> list[float]:
-        """Score rows that were predicted just now; return the probability that was given to each label, NaN where there is none."""
+        """Score rows just predicted and return the predicted probability of each label, NaN if undefined."""
         self.update(y, values_of(predictions))
         return [math.nan] * len(y)
 
     def report(self) -> dict[str, Any]:
-        """Return the scores as JSON shows them: over all rows, and in ``window`` over the last; None for what is not defined."""
+        """Return the metrics for JSON, over all rows and (under ``window``) over the window.
+
+        Undefined metrics are None.
+        """
         whole, window = (
             {name: _known(own) for name, own in self.scores(window=last).items()} for last in (False, True)
         )
@@ -130,15 +133,15 @@ class Score(ABC):
         }
 
     def _extra(self) -> dict[str, Any]:
-        """Return what a report of this kind has besides."""
+        """Return additional fields of this kind's report."""
         return {}
 
     def history(self) -> dict[str, Any]:
-        """Return the curve of the window's scores so far, and the rows at which drift was found."""
+        """Return the curve of the windowed metrics, and the rows of detected drift."""
         return {} if self._history is None else self._history.as_dict()
 
     def to_bytes(self) -> bytes:
-        """Return everything as MessagePack."""
+        """Serialize the state to MessagePack."""
         state = {"format": 1, "n": self.n, "unscored": self.unscored, "window": list(self._window), **self._sums()}
         return msgspec.msgpack.encode(state | self.history())
 
@@ -153,11 +156,11 @@ class Score(ABC):
         self._go_on(saved)
 
     def _row_of(self, saved: Any) -> Any:
-        """Return a row of the window from what MessagePack gave back."""
+        """Restore a row of the window from MessagePack."""
         return tuple(saved)
 
     def _follow(self, cost: float) -> None:
-        """Show the history what the last prediction cost, between 0 and 1; it takes a point when one is due."""
+        """Add the cost of the last prediction, in [0, 1], to the history, and a point when due."""
         if self._history is not None:
             self._history.see(cost, self.n)
             if self._history.due(self.n):
@@ -165,7 +168,7 @@ class Score(ABC):
 
 
 def with_probabilities(score: Score, y: Sequence[Any], predictions: Predictions) -> list[float]:
-    """Score rows with the probabilities that were given to the labels and to the predictions."""
+    """Score rows together with the probabilities of labels and predictions."""
     given = predictions.proba_of(y)
     score.update(y, predictions.y_pred, given, probabilities_of(predictions, y)[1])
     return given

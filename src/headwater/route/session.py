@@ -1,15 +1,14 @@
-"""8 THE ROUTE: the only place that states what happens before what.
+"""The session, which defines the order of all steps for each row of a stream.
 
 ::
 
     predict → (label) → score → watch → adapt → learn → keep → report
 
-A session moves blocks of rows, and the learner predicts and then learns the rows of a block one by one, so a live
-event is a block of one. Whatever is counted here (the delay, the window, when to keep, when to make a record) is counted in
-rows: how a stream is cut into blocks can't change a result.
+A session passes blocks of rows to the learner, which predicts and then learns them one by one. A live event is a block of one
+row. All intervals (delay, window, saving, records) count rows, so block sizes can't change a result.
 
-Where labels come late (`delay`), the rows that arrive are predicted in lock-step with the learning of the rows whose
-labels arrive; each row is scored with the prediction that was given out for it, never with a fresh one.
+With delayed labels (`delay`), predicting new rows alternates with learning the rows whose labels arrive. Each row is scored with
+the prediction issued for it, never with a fresh one.
 """
 
 from __future__ import annotations
@@ -44,41 +43,40 @@ _AS_LEARNER = Lazy("headwater.interop.river:as_learner")
 
 
 class Session:
-    """Take rows through the route, and know how learning stands.
+    """Run rows through a learner and track its metrics.
 
     Parameters
     ----------
     learner
-        A learner of any kind, a `Fleet`, a model or pipeline of River's, or an estimator of `headwater.interop.sklearn` that was never
-        fitted, of which a new learner with its settings is made: ``session.learner``.
+        A learner of any kind, a `Fleet`, a River model or pipeline, or an unfitted estimator of `headwater.interop.sklearn`, which
+        gives a new learner with its settings as ``session.learner``.
     delay
-        How many rows later than its prediction the answer of a row arrives.
+        Number of rows by which a label arrives after its prediction.
     window
-        How many of the last scored rows the window scores are over.
+        Number of last scored rows in the windowed metrics.
     block
-        Rows that are handed to the learner at once; only speed depends on it.
+        Rows per call of the learner, which affects only speed.
     every
-        Make a `Record` after each so many rows; None makes the last one only.
+        Rows between two `Record`s. None makes only the last one.
     on_record
-        What to call with each record.
+        Callbacks for each record.
     keep
-        A file to save the learner to: when the session finishes, and after each `keep_every` rows.
+        File to save the learner to, at the end of the session and after each `keep_every` rows.
     keep_every
-        See `keep`; None saves at the end only.
+        Rows between two saves. None saves only at the end.
     watch
-        Who else is shown each row once it is learned: `watch.DriftWatch`, for one. What they find stands in the
-        records' events.
+        Watchers that see each learned row, such as `watch.DriftWatch`. Their findings appear in the records' events.
     adapt
-        What to do about it: `adapt.StepUp`, `adapt.Replay`, `adapt.Reinitialise`. Nothing unless asked.
+        Drift policies such as `adapt.StepUp`, `adapt.Replay` or `adapt.Reinitialise`. None by default.
 
     Raises
     ------
     ConfigError
-        When a count is too small.
+        If a count is too small.
 
     Examples
     --------
-    A session over any learner; here one that always says "late":
+    A session over any learner, here one that always predicts "late":
 
     >>> class Always:
     ...     task, rejected = "classify", {}
@@ -108,9 +106,9 @@ class Session:
         _check({"delay": delay}, least=0)
         _check({"window": window, "block": block, "every": every, "keep_every": keep_every}, least=1)
         self.learner: Learner = (learner := learner if isinstance(learner, OwnLearner) else _AS_LEARNER(learner))
-        self.rows, self.interrupted = 0, False  # rows predicted; whether Ctrl-C ended the last run
+        self.rows, self.interrupted = 0, False  # rows predicted, and whether Ctrl-C ended the last run
         self._score: Score = kind_of(learner).score(window=window, delay=delay, learner=learner)
-        self._answers = self._score.needs_labels  # else answers are labels, which are for the scores alone
+        self._answers = self._score.needs_labels  # otherwise labels are used only for metrics
         _check_delay(self._answers, delay)
         self._delay, self._window, self._block = delay, window, block
         self.keep, self._every, self._keep_every = keep, every, keep_every
@@ -118,42 +116,42 @@ class Session:
             (on_record,) if callable(on_record) else tuple(on_record)
         )
         self._own = learner if isinstance(learner, OwnLearner) else None
-        self._noting = learner if isinstance(learner, HasKind) else None  # it keeps a broker's position
-        # What a learner keeps for its diagnosis it keeps as it learns, unless the prediction was given out earlier.
+        self._noting = learner if isinstance(learner, HasKind) else None  # stores a broker's position in its notes
+        # A learner samples rows for its diagnosis while learning, unless the prediction was issued earlier.
         self._late = self._own if delay > 0 else None
         self._watchers: tuple[Watcher, ...] = tuple(watch) if isinstance(watch, Sequence) else (watch,)
         self._adaptation = _adaptation(adapt, learner) if adapt else None
         self._events: list[Event] = []
         self._last_record = (-1, -1)
         self._waiting = Waiting()
-        self._scored = 0  # rows whose answer has arrived
+        self._scored = 0  # rows whose label has arrived
         self._seconds = 0.0
         self._left_out: Counter[str] = Counter()
         self._stream: Stream | None = None
         self._rejected_before = dict(learner.rejected)
 
     def step(self, X: Any, y: Any = None, w: Any = None) -> Predictions:
-        """Take some rows through the route.
+        """Predict, score and learn rows.
 
         Parameters
         ----------
         X
             A list of samples, an array of shape (n, features), or a data frame.
         y
-            Their answers. A row whose answer is unknown (None, NaN) or can't be one is left out and counted. A learner that
-            needs no answers takes rows alone; of what is given to it here, labels are made, which it is never shown.
+            Their labels. A row with an unknown (None, NaN) or invalid label is skipped and counted. Unsupervised learners take
+            rows alone. For them labels are optional and used only for metrics.
         w
-            Their weights; None weighs each row 1.
+            Their weights, by default 1 each.
 
         Returns
         -------
         Predictions
-            What was predicted for each row that has an answer, before it was learned.
+            The prediction of each labeled row, made before it was learned.
 
         Raises
         ------
         DataError
-            If answers are missing, or are not as many as the rows.
+            If labels are missing, or their number differs from the rows.
         """
         started = time.perf_counter()
         y = self._without_answers(len(X)) if y is None else y
@@ -162,8 +160,8 @@ class Session:
         i = 0
         while i < len(y):
             j = min(len(y), i + self._next_size(X))
-            # A learner of headwater's is never left half-way through a block; another one may need Ctrl-C to end at all. One row
-            # is one call into the core, which a signal can't divide.
+            # Never leave headwater's own learner halfway through a block. A foreign one may need Ctrl-C to stop at all. One row is
+            # a single call of the core, which a signal can't interrupt.
             whole = self._noting is None or (j - i == 1 and not self._delay)
             with _NOTHING if whole else Uninterrupted():
                 forecasts.append(self._route(X[i:j], y[i:j], None if w is None else w[i:j]))
@@ -179,25 +177,25 @@ class Session:
         return forecasts[0] if len(forecasts) == 1 else join(forecasts)
 
     def run(self, stream: Any, target: str | None = None) -> Record:
-        """Take a whole stream through the route, then finish.
+        """Process a whole stream, then finish.
 
-        Ctrl-C ends the run between two blocks, so that nothing learned is lost; pressed again, it ends it at once and keeps
-        nothing more, since a row of another library's learner may be half learned. An error of the stream is raised after the
-        session has finished with what it has.
+        Ctrl-C ends the run between two blocks, so that nothing learned is lost. A second Ctrl-C ends it at once without saving,
+        because a foreign learner may be halfway through a row. An error of the stream is raised after the session has finished
+        with the rows so far.
 
         Parameters
         ----------
         stream
-            A `Stream`, an iterable of blocks or of pairs ``(x, y)``, a tuple of arrays ``(X, y)``; or, with `target`, a
-            data frame, or what `headwater.read` takes: a path, a folder, a pattern, a list of these, ``"dataset:NAME"``.
-            For a learner that needs no answers also rows without them, in any of these forms.
+            A `Stream`, an iterable of blocks or of pairs ``(x, y)``, or a tuple of arrays ``(X, y)``. With `target`, also a data
+            frame or an argument of `headwater.read` (a path, a folder, a glob pattern, a list of these, ``"dataset:NAME"``).
+            Unsupervised learners also take rows without labels, in any of these forms.
         target
-            The column of the answers, in a data frame or a file; of a learner that needs none, of the labels.
+            The label column of a data frame or a file. Unsupervised learners use labels only for metrics.
 
         Returns
         -------
         Record
-            How learning stands at the end.
+            The final metrics.
         """
         positions = self._noting.notes.get("positions") if self._noting is not None else None
         if target is not None and self.learner.task == "multioutput":
@@ -211,7 +209,7 @@ class Session:
         self._stream = source if isinstance(source, Stream) else None
         ctrl_c = CtrlC()
         try:
-            with ctrl_c, nullcontext() if source is stream else source:  # what was opened here is closed here
+            with ctrl_c, nullcontext() if source is stream else source:  # close only what was opened here
                 for block in ctrl_c.between(self._timed(as_blocks(source, target=target, answers=self._answers))):
                     self._take(block)
         except KeyboardInterrupt:
@@ -224,19 +222,19 @@ class Session:
         return self.finish()
 
     def _take(self, block: Block) -> None:
-        """Take a block; of a broker's the position goes into the learner's notes, and so into the same file as its weights."""
+        """Process a block, storing a broker's position in the learner's notes, and so in the file with its weights."""
         if block.position is None:
             self.step(block.X, block.y)
             return
         if self._noting is None or self._delay:
             raise ConfigError(
-                expected="a learner of headwater's, and no delay, for a broker",
+                expected="one of headwater's own learners, and no delay, for a broker",
                 got="a delay" if self._delay else type(self.learner).__name__,
                 at="session",
-                help="Let late answers come from another topic: answers=TOPIC, with a store.",
+                help="Read delayed labels from another topic with answers=TOPIC and a store.",
             )
         before, keep_every = self.rows, self._keep_every
-        self._keep_every = None  # within a block the weights are ahead of the position
+        self._keep_every = None  # inside a block the weights are ahead of the position
         try:
             self.step(block.X, block.y)
         finally:
@@ -247,7 +245,7 @@ class Session:
             self.learner.save(self.keep)
 
     def finish(self) -> Record:
-        """Let the answers arrive that are still on their way, then keep the learner and report."""
+        """Learn the pending labels, then save the learner and return the final record."""
         if n := len(self._waiting.y):
             X = self._waiting.X
             self.learner.step_many(X, self._waiting.y, np.array(self._waiting.w), ask=X)
@@ -259,7 +257,7 @@ class Session:
         return record
 
     def record(self) -> Record:
-        """Return how learning stands."""
+        """Return the current metrics."""
         score = self._score
         scores, window_scores = score.scores(), score.scores(window=True)
         record = Record(
@@ -282,7 +280,7 @@ class Session:
         return record
 
     def _route(self, X: Any, y: list[Any], w: Any) -> Predictions:
-        """Predict, take the answers that arrive, score, learn: in this order for each row of the block."""
+        """Predict, take the labels that arrive, score and learn, in this order for each row of the block."""
         if not self._delay:
             shown = y if self._answers else None
             forecast = self.learner.step_many(X.frame if isinstance(X, FrameRows) else X, shown, w)
@@ -292,7 +290,7 @@ class Session:
                 self._show(X, y, forecast.y_pred, proba, forecast)
             return forecast
         w = [1.0] * len(y) if w is None else list(w)
-        first = min(len(y), self._delay - len(self._waiting.y))  # rows that come before any answer does
+        first = min(len(y), self._delay - len(self._waiting.y))  # rows before the first label arrives
         forecasts = []
         if first:
             forecasts.append(self.learner.predict_batch(X[:first]))
@@ -308,13 +306,13 @@ class Session:
         self._waiting.put(X, y, w, y_pred=list(given.y_pred), proba=given.proba_of(y))
 
     def _score_late(self, X: Any, y: list[Any], y_pred: list[Any], proba: list[float]) -> None:
-        """Score rows with what was predicted for them when they were asked."""
+        """Score rows with the predictions issued earlier."""
         self._scored += len(y)
         self._score.update(y, y_pred, proba)
         self._show(X, y, y_pred, proba)
 
     def _show(self, X: Any, y: list[Any], y_pred: Any, proba: list[float], forecast: Predictions | None = None) -> None:
-        """Let the watchers see some rows, and the policies what they found."""
+        """Pass rows to the watchers, and their events to the policies."""
         said = y_pred.tolist() if isinstance(y_pred, np.ndarray) else y_pred
         rows = ScoredRows(self._scored - len(y) + 1, X, y, said, proba, self.learner.task, forecast)
         if self._late is not None:
@@ -325,8 +323,8 @@ class Session:
         self._events += events
 
     def _next_size(self, X: Any) -> int:
-        """Return how many of the rows go together next: up to a block, and none beyond a row after which something is due."""
-        # The first row goes alone: it may have to wait for what is imported at first use, which is no matter of rows/s.
+        """Return the number of rows to process next, at most a block and never past a row where something is due."""
+        # The first row goes alone, because imports at first use would distort rows/s.
         size = max(self._block, FRAME_BLOCK) if isinstance(X, FrameRows) else self._block
         size = size if self.rows else 1
         for n in (self._every, self._keep_every):
@@ -334,43 +332,43 @@ class Session:
         dues = list(map(_DUE, self._watchers))
         dues += [] if self._adaptation is None else [self._adaptation.due]
         dues += [] if self._late is None else [self._late.sample_due]
-        missing = self._delay - len(self._waiting.y) - self._scored  # the first answers are still on their way
+        missing = self._delay - len(self._waiting.y) - self._scored  # rows until the first labels have arrived
         for due in dues:
             size = min(size, due + missing) if due is not None and due + missing > 0 else size
         return size
 
     def _answered(self, X: Any, y: list[Any], w: Any) -> tuple[Any, list[Any], Any]:
-        """Leave out the rows whose answer is unknown, or nothing that can be scored."""
+        """Drop the rows whose label is unknown or can't be scored."""
         if len(y) != len(X):
             raise DataError(
-                expected=f"{len(X)} answers for {len(X)} rows", got=str(len(y)), at="y", help="Give one a row."
+                expected=f"{len(X)} answers for {len(X)} rows", got=str(len(y)), at="y", help="Give one answer per row."
             )
         if not isinstance(X, (list, np.ndarray)):
             X = X if isinstance(X, FrameRows) else FrameRows(X)
-            # Late answers are chained across blocks, whose columns may differ; and of other learners only rows are known.
+            # Delayed labels span blocks whose columns may differ, and foreign learners take only rows.
             X = list(X) if self._delay or self._own is None else X
         kinds = set(map(type, y))
         classify = self.learner.task == "classify"
         if self._answers and (kinds <= PLAIN if classify else kinds == {float} and sum(map(abs, y)) <= FARTHEST):
-            return X, y, w  # NaN is no number up to any
+            return X, y, w  # NaN fails the comparison
         reasons = list(map(self._score.problem, y))
         if not any(reasons):
             return X, y, w
         self._left_out.update(filter(None, reasons))
-        if not self._answers:  # the row is learned all the same
+        if not self._answers:  # the row is still learned
             return X, y, w
         kept = [i for i, reason in enumerate(reasons) if not reason]
         rows = [X[i] for i in kept] if isinstance(X, list) else X[kept]
         return rows, [y[i] for i in kept], None if w is None else [w[i] for i in kept]
 
     def _without_answers(self, n: int) -> list[Any]:
-        """Return unknown labels for n rows, where no answers are needed."""
+        """Return None labels for n rows, or raise DataError if labels are needed."""
         if self._answers:
             raise DataError(
                 expected="an answer for each row",
                 got="none",
                 at="y",
-                help="Only a learner that needs none takes rows alone.",
+                help="Only unsupervised learners take rows alone.",
             )
         return [None] * n
 
@@ -382,14 +380,14 @@ class Session:
 
     def _call_on_record(self, record: Record) -> None:
         if (record.rows, record.scored) == self._last_record:
-            return  # the stream ended where a record was due
+            return  # already reported, because the stream ended where a record was due
         self._last_record = (record.rows, record.scored)
         self._events = []
         for call in self.on_record:
             call(record)
 
     def _timed(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        # Reading counts: rows/s is what a user of the whole route gets.
+        # Reading time counts, so that rows/s is end to end.
         while True:
             started = time.perf_counter()
             block = next(blocks, None)
@@ -400,7 +398,7 @@ class Session:
 
 
 def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
-    """Return what carries policies out."""
+    """Return an `Adaptation` for the policies."""
     if not isinstance(learner, OwnLearner):
         raise ConfigError(
             expected="a Classifier or a Regressor to adapt",
@@ -411,15 +409,15 @@ def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
     check_can(learner, "step", at="adapt of Session")
     policies = tuple(adapt) if isinstance(adapt, Sequence) else (adapt,)
     if any(isinstance(policy, Replay) for policy in policies):
-        check_stateless(learner, "a learner whose old rows can be learned again", at="Replay in adapt of Session")
+        check_stateless(learner, "a learner that can learn old rows again", at="Replay in adapt of Session")
     return Adaptation(policies)
 
 
 def _check_delay(answers: bool, delay: int) -> None:
-    """Refuse a delay where no answers are waited for."""
+    """Raise ConfigError for a delay with an unsupervised learner."""
     if delay and not answers:
         raise ConfigError(
-            expected="no delay: nothing is waited for where no answers are learned",
+            expected="no delay for an unsupervised learner",
             got=str(delay),
             at="delay",
             help="Leave delay out.",

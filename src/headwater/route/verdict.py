@@ -1,4 +1,4 @@
-"""Say plainly whether the model is better than guessing: than the best of the simple baselines."""
+"""Compare the model with the best of the simple baselines in one sentence."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ _SIGNS = {"accuracy": 1, "mae": -1, "rmse": -1, "auc": 1}  # whether more of a s
 
 
 def compare_baselines(record: Record) -> str:
-    """Return one sentence that compares the model with the best baseline; the empty string before anything was scored.
+    """Return a sentence comparing the model with the best baseline, or "" before anything was scored.
 
-    Classifiers are compared by accuracy, regressors by their mean absolute error, detectors of anomalies by the area under the
-    ROC curve where labels are known, over all scored rows. Where the scores over the window say something else, a second
-    sentence says so: a model that started from nothing may have caught up.
-    The pages of ``headwater serve`` say the same.
+    Compares accuracy for classifiers, mean absolute error for regressors, and ROC AUC for anomaly models with labels, over all
+    scored rows. A second sentence follows if the window gives a different verdict, since a new model may have caught up. The pages
+    of ``headwater serve`` show the same sentence.
 
     Examples
     --------
@@ -55,7 +54,7 @@ def compare_baselines(record: Record) -> str:
 
 
 def beats_baselines(record: Record) -> bool:
-    """Say whether the model is better than every baseline over all scored rows."""
+    """Return whether the model is better than every baseline over all scored rows."""
     name = _best(record.scores, record.baselines)
     return bool(name) and _state(record.scores, record.baselines[name]) == "ahead"
 
@@ -65,7 +64,7 @@ def _key(scores: Scores) -> str:
 
 
 def _best(scores: Scores, baselines: dict[str, Scores]) -> str:
-    """Return the best baseline, or the empty string where there is nothing to compare."""
+    """Return the best baseline, or "" if there is nothing to compare."""
     key = _key(scores)
     if not key or scores[key] != scores[key]:
         return ""
@@ -79,7 +78,7 @@ def _state(scores: Scores, guess: Scores) -> str:
 
 
 def _figures(scores: Scores, guess: Scores) -> str:
-    """Return both figures, with as many digits as it takes to tell them apart."""
+    """Return both metrics with enough digits to distinguish them."""
     key = _key(scores)
     ours, theirs = scores[key], guess[key]
     if key == "accuracy":

@@ -1,4 +1,4 @@
-"""What a watcher is: something that is shown each row once, when its answer has been scored and learned."""
+"""The interface of watchers, which see each row once after it was scored and learned."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["Watcher"]
 
 
 class Watcher(Protocol):
-    """What can be given to a `Session` as ``watch``."""
+    """An object that a `Session` accepts as ``watch``."""
 
     @property
     def due(self) -> int | None:
-        """The number of scored rows after which it wants to be shown what there is, before more is learned."""
+        """Number of scored rows after which `see` must be called before more is learned, or None."""
 
     def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
-        """Take notice of some rows; return what is worth telling."""
+        """Process scored rows and return events."""

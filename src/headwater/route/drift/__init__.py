@@ -1,4 +1,4 @@
-"""Concept drift: `DriftWatch`, and the detectors that it knows by name."""
+"""Concept drift detection with `DriftWatch` and its built-in detectors."""
 
 from .watch import DETECTORS, DriftWatch
 

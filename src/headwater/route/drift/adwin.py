@@ -1,4 +1,4 @@
-"""ADWIN: a window of the last values that is cut where its two parts have different means."""
+"""The ADWIN detector, an adaptive window that is cut where the means of its two parts differ."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 
 __all__ = ["Adwin"]
 
-DELTA = 0.002  # the chance of a false alarm in a window
-EVERY = 32  # values between two looks for a cut
-BUCKETS = 5  # of one size; a sixth merges the two oldest
-SHORTEST = 5  # values a part must have
-WARM_UP = 10  # values before the first look
+DELTA = 0.002  # false alarm probability per window
+EVERY = 32  # values between two checks for a cut
+BUCKETS = 5  # maximum buckets of one size, beyond which the two oldest merge
+SHORTEST = 5  # minimum values of a part
+WARM_UP = 10  # values before the first check
 
 Bucket = tuple[float, float]
-"""The sum of some successive values, and their squared deviations from their mean."""
+"""Sum of consecutive values, and their squared deviations from their mean."""
 
 
 class Adwin:
@@ -49,7 +49,7 @@ class Adwin:
         self._rows: list[list[Bucket]] = [[]]  # row i holds buckets of 2^i values, the oldest first
 
     def update(self, value: float) -> None:
-        """Feed a value; ``drift_detected`` says whether it showed a change."""
+        """Feed a value and set ``drift_detected``."""
         if self.drift_detected:
             self._begin()
         self._width += 1
@@ -66,7 +66,7 @@ class Adwin:
                 self._drop()
 
     def _merge(self) -> None:
-        """Merge the two oldest buckets of each size of which there are too many."""
+        """Merge the two oldest buckets of each size with too many."""
         size = 1
         for i, row in enumerate(self._rows):
             if len(row) <= BUCKETS:
@@ -80,7 +80,7 @@ class Adwin:
             size *= 2
 
     def _cut(self) -> bool:
-        """Say whether the window has two parts whose means differ."""
+        """Return whether the window has two parts with different means."""
         width, old, sum_old, sum_new = self._width, 0, 0.0, self._total
         d = math.log(2 * math.log(width) / DELTA)
         variance = self._squares / width
@@ -101,7 +101,7 @@ class Adwin:
         return False
 
     def _drop(self) -> None:
-        """Forget the oldest bucket."""
+        """Drop the oldest bucket."""
         size = 1 << (len(self._rows) - 1)
         total, spread = self._rows[-1].pop(0)
         self._width -= size

@@ -1,4 +1,4 @@
-"""KSWIN: a test of Kolmogorov and Smirnov between the newest values of a window and a sample of the others."""
+"""The KSWIN detector, a Kolmogorov–Smirnov test of the newest values against a sample of older ones."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ __all__ = ["Kswin"]
 
 WINDOW = 100
 NEWEST = 30
-ALPHA = 1e-4  # River's 0.005, tested at every value, gives a false alarm each 500 values
-LEAST = 0.1  # a distance that is a change, however sure it is
+ALPHA = 1e-4  # River's 0.005, tested at every value, gives a false alarm every 500 values
+LEAST = 0.1  # minimum distance of a change, whatever its significance
 
 
 class Kswin:
     """Detect that the distribution of a stream of numbers has changed.
 
-    At each value the newest 30 of the last 100 are compared with 30 drawn from the others. A change is a distance D of their
-    distributions that two samples from one distribution have with a probability of at most 10⁻⁴.
+    At each value the newest 30 of the last 100 are compared with 30 drawn from the others. A change is a distance D with a p-value
+    of at most 10⁻⁴.
 
     Parameters
     ----------
     seed
-        Of the draws.
+        Seed of the draws.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Kswin:
         self.drift_detected = False
 
     def update(self, value: float) -> None:
-        """Feed a value; ``drift_detected`` says whether it showed a change."""
+        """Feed a value and set ``drift_detected``."""
         if self.drift_detected:
             self._rng = random.Random(self._seed)
             self._values.clear()
@@ -64,7 +64,7 @@ class Kswin:
 
 
 def distance(a: list[float], b: list[float]) -> int:
-    """Return the largest difference between the counts of two sorted samples up to a value.
+    """Return the largest difference of the cumulative counts of two sorted samples.
 
     >>> distance([1, 2, 3], [1, 5, 6])
     2

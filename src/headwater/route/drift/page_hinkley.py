@@ -1,4 +1,4 @@
-"""The Page–Hinkley test: a sum of deviations from the running mean that has risen too far."""
+"""The Page–Hinkley test, a cumulative sum of deviations from the running mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 __all__ = ["PageHinkley"]
 
 WARM_UP = 30  # values before the first alarm
-TOLERANCE = 0.005  # deviations below it are no change
+TOLERANCE = 0.005  # deviations below it are ignored
 THRESHOLD = 50.0
 FORGETTING = 1 - 0.0001
 
@@ -15,13 +15,13 @@ FORGETTING = 1 - 0.0001
 class PageHinkley:
     """Detect that the mean of a stream of numbers has changed.
 
-    With the running mean m, S ← 0.9999·S + (x − m) − 0.005. A rise is detected where S exceeds its minimum by more than 50
-    (a fall likewise). After a detection the test begins anew.
+    With the running mean m, S ← 0.9999·S + (x − m) − 0.005. A rise is detected when S exceeds its minimum by more than 50 (a fall
+    likewise). The test restarts after a detection.
 
     Parameters
     ----------
     rise_only
-        Whether a fall of the mean is no change.
+        Whether to ignore falls of the mean.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class PageHinkley:
         self._lowest, self._highest = math.inf, -math.inf
 
     def update(self, value: float) -> None:
-        """Feed a value; ``drift_detected`` says whether it showed a change."""
+        """Feed a value and set ``drift_detected``."""
         if self.drift_detected:
             self._begin()
         self._n += 1

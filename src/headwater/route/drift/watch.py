@@ -1,8 +1,8 @@
-"""Concept drift: detectors on what predictions cost, or on the inputs, and which features changed.
+"""Concept drift detection on prediction costs or inputs, with a ranking of the changed features.
 
-What the detectors are fed is bounded: ``1 − p(y)`` for a classifier, ``e/(e + s)`` for a regressor, with
-e = |y − y_pred| and s the mean |y − mean(y)| of the rows so far, the score itself for a detector of anomalies. Only a rise of
-the cost is drift; getting better is learning.
+The detectors' input is bounded. It is ``1 − p(y)`` for a classifier, ``e/(e + s)`` for a regressor, with e = |y − y_pred| and s the
+mean |y − mean(y)| of the rows so far, and the score itself for an anomaly model. Only a rise of the cost counts as drift, because a
+fall is learning.
 
 References
 ----------
@@ -34,37 +34,37 @@ from .page_hinkley import PageHinkley
 __all__ = ["DETECTORS", "DriftWatch"]
 
 DETECTORS = ("adwin", "page_hinkley", "kswin")
-_REFERENCE = 300  # rows that stand for the time before
-_RECENT = 80  # rows that stand for now: about what a detector needs to be sure
+_REFERENCE = 300  # rows in the sample of the past
+_RECENT = 80  # rows in the sample of the present, about the detection delay
 _TOLD = 3  # features named in an event
-_WORTH = 0.2  # a distance below it is what two samples of these sizes have by chance
+_WORTH = 0.2  # smaller distances occur by chance between samples of these sizes
 _SETTLE, _CLIP = 50, 5.0
 
 
 class DriftWatch:
-    """Tell a `Session` when predictions become dearer, or when inputs change, and which features changed most.
+    """Detect drift of prediction costs or of inputs in a `Session`, naming the features that changed most.
 
     Parameters
     ----------
     detector
-        ``"adwin"``, ``"page_hinkley"`` or ``"kswin"``, with River's defaults (KSWIN: α = 10⁻⁴); or any object with
-        River's ``update(value)`` and ``drift_detected``.
+        ``"adwin"``, ``"page_hinkley"`` or ``"kswin"`` with River's defaults (KSWIN with α = 10⁻⁴), or any object with River's
+        ``update(value)`` and ``drift_detected``.
     on
-        ``"loss"``: events ``drift_detected``. ``"inputs"``: a detector for each number among the features, events
+        ``"loss"`` gives events ``drift_detected``. ``"inputs"`` uses a detector per numeric feature and gives events
         ``input_drift_detected``.
     every
-        Feed the detectors of inputs one row in so many (KSWIN takes some 60 µs a value).
+        Rows between two updates of the input detectors (KSWIN takes some 60 µs per value).
     seed
-        Of KSWIN, which draws from its window.
+        Seed of KSWIN, which samples from its window.
 
     Raises
     ------
     ConfigError
-        For an unknown detector or place.
+        For an unknown ``detector`` or ``on``.
 
     Notes
     -----
-    Cost: on the loss ADWIN and Page–Hinkley take about 4 µs a row, KSWIN 60 µs.
+    On the loss, ADWIN and Page–Hinkley take about 4 µs per row, KSWIN 60 µs.
 
     Examples
     --------
@@ -89,17 +89,17 @@ class DriftWatch:
         self.detector, self.on, self.every, self.seed = detector, on, every, seed
         self.due: int | None = None
         self.changes: list[Change] = []
-        """What had changed most at the last event; clocks and counters are left out, since they change always."""
+        """Feature changes at the last event, without clocks and counters, which always change."""
         self._feeds: dict[Any, _Feed] = {}
         self._before: list[Any] = []  # a uniform sample of the rows since the last event
-        self._passed = 0  # how many there were
+        self._passed = 0  # number of rows sampled from
         self._now: deque[Any] = deque(maxlen=_RECENT)
         self._clocks = ClockColumns()
         self._costs: Costs | None = None
         self._rng = np.random.default_rng(seed)
 
     def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
-        """Feed the detectors row by row; return an event for each drift."""
+        """Feed the detectors row by row and return an event for each drift."""
         events: list[Event] = []
         if self._costs is None:
             self._costs = kind_of(rows).costs()
@@ -116,7 +116,7 @@ class DriftWatch:
         return events
 
     def _remember(self, x: Any) -> None:
-        """Keep the newest rows, and of those before them a uniform sample (Vitter 1985, algorithm R)."""
+        """Store the newest rows, and a uniform sample of earlier ones (Vitter 1985, algorithm R)."""
         if self._now:
             self._clocks.update(self._now[-1], x)
         if len(self._now) == _RECENT:
@@ -137,7 +137,7 @@ class DriftWatch:
         return [self._event(row, "drift_detected", text, size=now - before)]
 
     def _feed(self, name: Any, value: float) -> bool:
-        """Give one number of an input to its detector, in the deviations of its first values."""
+        """Feed a number of an input to its detector, standardized by its first values."""
         if name not in self._feeds:
             self._feeds[name] = _Feed(_detector(self.detector, self.seed, rise=False))
         return self._feeds[name].changed(value)
@@ -156,7 +156,7 @@ class DriftWatch:
 
 
 class _Feed:
-    """A detector with the means of what it was fed."""
+    """A detector with running means of its input."""
 
     def __init__(self, detector: Any) -> None:
         self.detector = detector
@@ -165,7 +165,7 @@ class _Feed:
         self._centre, self._scale = 0.0, 1.0
 
     def rose(self, value: float) -> bool:
-        """Feed a cost; return whether it drifted upwards. ``slow`` is the mean since the last change."""
+        """Feed a cost and return whether it drifted upwards, where ``slow`` is the mean since the last change."""
         slow, self.n = self.slow, self.n + 1
         self.slow += (value - slow) / self.n
         self.fast += (value - self.fast) / min(self.n, 50)
@@ -176,14 +176,14 @@ class _Feed:
         return self.fast > slow
 
     def changed(self, value: float) -> bool:
-        """Feed a number in the deviations of the first 50; return whether it drifted."""
+        """Feed a number standardized by the first 50 and return whether it drifted."""
         if len(self._first) < _SETTLE:
             self._first.append(value)
             self._centre = float(np.mean(self._first))
             self._scale = float(np.std(self._first)) or max(abs(self._centre), 1.0)
             return False
         z = min(max((value - self._centre) / self._scale, -_CLIP), _CLIP)
-        self.detector.update(z / (2 * _CLIP))  # within a range of 1, as the cost is: what the defaults are made for
+        self.detector.update(z / (2 * _CLIP))  # scaled to a range of 1 like costs, which the detectors' defaults assume
         if not self.detector.drift_detected:
             return False
         self._first.clear()
@@ -195,7 +195,7 @@ def _numbers(x: Any) -> list[tuple[Any, float]]:
 
 
 def _detector(name: Any, seed: int, *, rise: bool) -> Any:
-    """Return a new detector: the one of that name, or the user's own, as a copy."""
+    """Return a new detector by name, or a copy of the user's."""
     if name == "adwin":
         return Adwin()
     if name == "page_hinkley":
