@@ -53,7 +53,7 @@ def test_learning_goes_on_from_the_file_and_prints_json(capsys):
         (["--targets", "large,none"], "expected a column none"),
         (["--targets", "large,twice", "--delay", "3"], "no --delay with --targets"),
         (["--targets", "large,twice", "--target", "odd"], "no --target with --targets"),
-        (["--targets", "large,twice", "--hidden", "8"], "settings that a learner of the kind MultiOutput has"),
+        (["--targets", "large,twice", "--hidden", "8"], "settings of MultiOutput"),
     ],
 )
 def test_what_can_not_be_is_refused_in_one_sentence(more, said, capsys):

@@ -60,7 +60,7 @@ def test_answers_in_one_column_are_those_answers(y):
 )
 def test_several_answers_a_row_are_refused_and_nothing_is_learned(y, make):
     model = make((4,), seed=1)
-    with pytest.raises(DataError, match=r"expected one answer a row, shape \(n,\), got shape \(300, 2") as caught:
+    with pytest.raises(DataError, match=r"expected one answer per row, shape \(n,\), got shape \(300, 2") as caught:
         model.learn_many(X, y)
     assert "argmax" in str(caught.value)
     assert model.n_learned == 0

@@ -98,7 +98,7 @@ def test_every_task_stands_once_and_has_scores_for_a_session_and_for_a_service()
 def test_another_task_or_setting_is_refused_with_the_ones_there_are():
     with pytest.raises(ConfigError, match=f"{KINDS[-1].task}, got 'cluster'"):
         kind_with("cluster")
-    with pytest.raises(ConfigError, match="settings that a learner of the kind Classifier has, got depth=3"):
+    with pytest.raises(ConfigError, match="settings of Classifier, got depth=3"):
         kind_with("classify").make({"depth": 3})
 
 

@@ -41,7 +41,7 @@ def test_a_block_none_of_whose_columns_the_model_knows_is_told_once(form, ask, r
     for _ in range(2):
         getattr(model, ask)(form(STRANGE))
     assert [str(one.message) for one in recwarn] == [
-        f"the model knows none of these columns: {names}. It knows size, colour. They are not used; this is said once"
+        f"the model knows none of these columns: {names}. It knows size, colour. They are not used. Warned once"
     ]
     assert recwarn[0].filename == __file__, "the warning points at the line that gave the rows"
 

@@ -210,7 +210,7 @@ CASES = [
     (lambda: image([nn.Conv(2, 3), *LAST]).forward(np.zeros((4, 5, 5, 1))), DataError, "X of shape (samples, 1, 5, 5)",
      "(4, 5, 5, 1)", "X", "Reshape it; channels come first."),
     (lambda: hw.Classifier(hidden=(nn.Conv(2, 3),)).learn_one({"a": 1.0}, "x"), ConfigError,
-     "numbers of units, since rows of named values are no image", "nn.Conv", "hidden",
+     "numbers of units, since rows of named values are not images", "nn.Conv", "hidden",
      "Use nn.Network([nn.Conv(…), …], inputs=(channels, height, width)) for images."),
     (lambda: hw.Classifier(layers=[nn.Conv(2, 3)]).learn_one({"a": 1.0}, "x"), ConfigError,
      "layers that read named values, which are no image", "nn.Conv", "layers",

@@ -308,7 +308,7 @@ def test_two_classes_are_all_that_a_binary_loss_has():
     assert caught.value.expected == "one of the two classes ['n', 'y']"
     assert caught.value.got == "'maybe'"
     assert caught.value.at == "y"
-    assert caught.value.help == "The loss 'binary_cross_entropy' has two classes; use loss='cross_entropy' for more."
+    assert caught.value.help == "The loss 'binary_cross_entropy' has two classes. Use loss='cross_entropy' for more."
     assert all(same(kept[name], array) for name, array in arrays(model).items())
 
 

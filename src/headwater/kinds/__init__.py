@@ -1,4 +1,4 @@
-"""The kinds of learners, a folder each: this list names them, and nothing else outside their folders does."""
+"""The kinds of learners, one folder each, listed only here."""
 
 from headwater.learner.kind import Kind
 
@@ -12,4 +12,4 @@ from .multi_output.kind import KIND as MULTI_OUTPUT
 __all__ = ["KINDS"]
 
 KINDS: tuple[Kind, ...] = (CLASSIFIER, REGRESSOR, ANOMALY, FORECASTER, BANDIT, AGENT, MULTI_OUTPUT)
-"""In the order in which lists show them."""
+"""All kinds, in display order."""

@@ -1,1 +1,1 @@
-"""4 LEARN: the classifier and the regressor, thin faces over the core; ``base`` is what other rooms know of them."""
+"""The base class of learners and the code shared by all kinds."""

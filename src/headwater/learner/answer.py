@@ -1,4 +1,4 @@
-"""What a kind learns beside a row, and how it is read at the border, the same at every door."""
+"""Declare and validate the labels of each kind, the same way for every interface."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from .validation import FARTHEST, can_be_class
 __all__ = ["Answer", "class_of", "number_of"]
 
 _LABEL_CHARACTERS = 1000
-"""Characters of a class, or of the name of an action or an output: each prediction names all of them."""
+"""Maximum characters of a class, an action or an output name, because each prediction repeats all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Declare what a kind learns beside a row.
+    """Declare what a kind learns besides a row.
 
     Parameters
     ----------
     decode : Lazy
-        ``decode(value, learner)`` returns the label as journal and learner take it, or raises. It is not called for a missing one.
+        ``decode(value, learner)`` returns the label for journal and learner, or raises. Not called for a missing label.
     needed : bool
-        Whether a row without a label can't be learned.
+        Whether learning a row needs a label.
     gaps : bool
-        Whether a missing label is a gap, which is learned as NaN.
+        Whether a missing label is a gap, learned as NaN.
     compound : bool
         Whether a label is a list or an object in JSON.
     given_out : Lazy, optional
-        ``given_out(predicted, label)``: the label of a row that was asked earlier, joined with what was kept of the prediction.
+        ``given_out(predicted, label)`` joins a delayed label with the stored prediction.
     """
 
     decode: Lazy
@@ -42,12 +42,12 @@ class Answer:
     given_out: Lazy | None = None
 
     def read(self, value: Any, learner: Any) -> Any:
-        """Return a label as journal and learner take it; of a missing one None, or NaN where it is a gap.
+        """Validate a label, returning None for a missing one, or NaN if the kind allows gaps.
 
         Raises
         ------
         TargetError, DataError
-            If it can't be learned: nothing of its row is.
+            If the label can't be learned. Nothing of its row is learned then.
         """
         if value is None or value != value:
             return math.nan if self.gaps else None
@@ -55,12 +55,12 @@ class Answer:
 
 
 def number_of(value: Any, learner: Any = None) -> float:
-    """Return a number that can be learned.
+    """Validate a number.
 
     Raises
     ------
     TargetError
-        If it is no number, or too far from 0.
+        If the value is not a number, or too large.
 
     Examples
     --------
@@ -72,18 +72,18 @@ def number_of(value: Any, learner: Any = None) -> float:
             expected=f"a number within ±{FARTHEST:g}",
             got=f"{value!r:.80}",
             at="y",
-            help="This model learns numbers; nothing was learned.",
+            help="This model learns numbers. Nothing was learned.",
         )
     return float(value)
 
 
 def class_of(value: Any, learner: Any = None, *, expected: str = "a class") -> Any:
-    """Return a class.
+    """Validate a class.
 
     Raises
     ------
     TargetError
-        If it is a list or an object, a text too long, or of a kind that no file gives back, such as a date.
+        If the value is a list, an object or too long, or has a type that files can't store, such as a date.
 
     Examples
     --------
@@ -95,20 +95,20 @@ def class_of(value: Any, learner: Any = None, *, expected: str = "a class") -> A
             expected=expected,
             got=f"{value!r:.80}",
             at="y",
-            help="It is one text, number or boolean. A bandit learns [action, reward, p], a MultiOutput an object.",
+            help="Give one text, number or boolean. A bandit learns [action, reward, p], a MultiOutput an object.",
         )
     if isinstance(value, str | bytes) and len(value) > _LABEL_CHARACTERS:
         raise TargetError(
             expected=f"{expected} of at most {_LABEL_CHARACTERS:,} characters",
             got=f"{len(value):,}",
             at="y",
-            help="Text that long is a column of its own, not a label.",
+            help="A text of that length belongs in a column, not in a label.",
         )
     if not can_be_class(value):
         raise TargetError(
             expected=f"{expected}: a text, a number, a boolean, bytes or a tuple of these",
             got=f"{shown(value)} ({type(value).__name__})",
             at="y",
-            help="Files and stores give back no other kind; str() makes a text of it. Nothing was learned.",
+            help="Files and stores support no other type. Use str() to make it a text. Nothing was learned.",
         )
     return value

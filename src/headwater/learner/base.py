@@ -1,4 +1,4 @@
-"""The one abstract learner: what learners of every kind share, and all that other rooms know of them."""
+"""The abstract base class of all learners, and all that other packages need to know of them."""
 
 from __future__ import annotations
 
@@ -35,37 +35,37 @@ _R = TypeVar("_R")
 _IMPORTANCE = Lazy("headwater.explain.stream:importance")
 _DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
 _PLOT = Lazy("headwater.plot.inside:layers")
-REJECTED = "model.rejected counts such rows; this is said once"
+REJECTED = "model.rejected counts all such rows. Warned once"
 
 
 class _InSklearn:
-    """A word of scikit-learn's: a learner has no such attribute, and says where it is.
+    """Attribute that raises AttributeError naming the scikit-learn estimator that has the method.
 
-    ``__getattr__`` would do the same, but with it Python looks up every attribute of a learner the slow way.
+    ``__getattr__`` would do the same, but it slows down every attribute lookup of a learner.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __get__(self, learner: Learner | None, cls: type[Learner]) -> Any:
-        has = f"; headwater.interop.sklearn.{cls.estimator} has it" if cls.estimator else ""
-        raise AttributeError(f"{cls.__name__} has no attribute {self._name!r}{has}. Here it is {cls.instead}")
+        has = f", but headwater.interop.sklearn.{cls.estimator} does" if cls.estimator else ""
+        raise AttributeError(f"{cls.__name__} has no attribute {self._name!r}{has}. Use {cls.instead}")
 
 
 @dataclass(eq=False, repr=False)
 class Learner(ABC):
-    """A learner of any kind: it is shown rows one by one, says something of each, and then learns it.
+    """Base class of all learners, which predict and then learn one row at a time.
 
-    Several threads may use one learner. A single call into the core needs no lock: the core lets one thread in at a time.
-    What changes a learner in several calls, such as a new class (an output in the core, a label beside it), holds ``lock``.
-    What reads it in several calls, such as a file or an explanation, is between ``held``, which keeps single calls out too.
+    Learners are thread-safe. The core admits one thread at a time, so a single call needs no lock. A change in several calls,
+    such as adding a class (an output in the core, a label here), holds ``lock``. Reading in several calls, such as saving or
+    explaining, runs inside ``held``, which excludes single calls too.
 
-    A kind adds its settings, as fields, and says how rows are predicted and learned. ``kind`` declares it.
+    A subclass adds its settings as fields and implements prediction and learning. ``kind`` declares its abilities.
 
     Parameters
     ----------
     seed : int
-        Of the initial weights and of dropout.
+        Seed of the initial weights and of dropout.
     dtype : str
         "float32" or "float64".
     """
@@ -74,13 +74,13 @@ class Learner(ABC):
     dtype: str = field(default="float32", kw_only=True)
 
     kind: ClassVar[Kind]
-    """What it is: declared in the kind's folder."""
+    """The kind, declared in the kind's folder."""
     task: ClassVar[str]
-    """What it is for, in one word: its kind's task."""
+    """The kind's task in one word."""
     estimator: ClassVar[str] = ""
-    """What ``headwater.interop.sklearn`` calls it, if it is there."""
+    """Name of the estimator in ``headwater.interop.sklearn``, if any."""
     instead: ClassVar[str] = "learn_many"
-    """What stands here for scikit-learn's methods."""
+    """Methods to use instead of scikit-learn's."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -90,38 +90,38 @@ class Learner(ABC):
     def __post_init__(self) -> None:
         self._engine: BaseEngine | None = None
         self.refused: Counter[str] = Counter()
-        """Rows that were refused before they reached the engine, by reason."""
+        """Counts of rows rejected before they reached the engine, by reason."""
         self._limits = Limits()
         self.lock = threading.RLock()
         self.notes: dict[str, Any] = {}
-        """How the command line read the rows; kept in the file."""
+        """Input options of the command line, saved in the file."""
         self._warned = False
-        self._told: set[str] = set()  # what was warned of: columns, classes
+        self._told: set[str] = set()  # topics already warned about (columns, classes)
 
-    # ---- what each kind does in a way of its own ---------------------------------------------------------------------
+    # ---- overridden by each kind -------------------------------------------------------------------------------------
 
     @abstractmethod
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> BaseEngine:
-        """Make what holds the numbers, from the settings; ``state``: arrays of a saved learner to go on from."""
+        """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
 
     @abstractmethod
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
-        """Predict and learn rows in turn: predict row i of ``ask`` (of X without it), then learn row i of X."""
+        """Predict row i of ``ask`` (of X without it), then learn row i of X, in turn."""
 
     @abstractmethod
     def predict_batch(self, X: Any) -> Predictions:
-        """Predict rows; nothing is changed."""
+        """Predict rows without changing the learner."""
 
     @abstractmethod
     def _about(self) -> dict[str, Any]:
-        """Return what ``describe`` says of the settings and the engine."""
+        """Return the settings and engine part of ``describe``."""
 
-    # ---- what a caller is told of its rows ---------------------------------------------------------------------------
+    # ---- warnings about rows -----------------------------------------------------------------------------------------
 
     def _look(self, X: Any, *, learning: bool = False, depth: int = 3) -> None:
-        """Warn, once in a learner's life, if it knows none of the columns of rows that a caller hands over.
+        """Warn once per learner if it knows none of the columns of a caller's rows.
 
-        ``depth``: how many calls up the warning points.
+        ``depth`` is the stack level of the warning.
         """
         engine = self._engine
         if learning and "values" not in self._told and (engine is None or engine.learned < SETTLED):
@@ -139,7 +139,7 @@ class Learner(ABC):
             warnings.warn(said, UnlikelyData, stacklevel=depth)
 
     def _warn_refused(self, before: Mapping[str, int], *, depth: int = 4, got: Callable[[], str] = str) -> None:
-        """Warn once if rows were refused since ``before``; the warning points ``depth`` calls up and says ``got()``."""
+        """Warn once if rows were rejected since ``before``, with stack level ``depth`` and the text of ``got()``."""
         for reason, count in self._refused_rows().items():
             if count > before[reason] and not self._warned:
                 self._warned = True
@@ -148,35 +148,35 @@ class Learner(ABC):
                 warnings.warn(said, RefusedRow, stacklevel=depth)
 
     def _refused_rows(self) -> dict[str, int]:
-        """Return how many rows were not learned so far, by reason."""
+        """Return counts of rows not learned, by reason."""
         return {reason: self.refused[reason] for reason in REFUSED}
 
-    # ---- what is kept for a diagnosis: nothing, but of a kind that says so -------------------------------------------
+    # ---- the diagnosis sample, disabled unless a subclass opts in ----------------------------------------------------
 
     @property
     def sample(self) -> DiagnosisSample | None:
-        """What is kept for a diagnosis; None before anything was learned, or where nothing is kept."""
+        """The sample for ``diagnose``, None before anything was learned or if disabled."""
         return None
 
     @property
     def sample_due(self) -> int | None:
-        """After how many scored rows ``take_scored`` wants to be shown what there is; None where nothing is kept."""
+        """Number of scored rows after which ``take_scored`` must be called, None if disabled."""
         return None
 
     def take_scored(self, rows: ScoredRows) -> None:  # noqa: B027 - most kinds keep nothing
-        """Keep what a diagnosis needs of rows whose prediction was given out earlier: a session calls it for late answers."""
+        """Sample rows with delayed labels for the diagnosis. A session calls it."""
 
     def resume_sample(self, sample: DiagnosisSample) -> None:  # noqa: B027 - most kinds keep nothing
-        """Go on from what was saved of what is kept for a diagnosis."""
+        """Restore a saved diagnosis sample."""
 
     def keep_record(self, record: Record) -> None:  # noqa: B027 - most kinds keep nothing
-        """Keep how a session says that learning stands, for the diagnosis."""
+        """Store the session's latest metrics for ``diagnose``."""
 
     # ---- limits -----------------------------------------------------------------------------------------------------
 
     @property
     def limits(self) -> Limits:
-        """What a sample may ask for. It can be set at any time; it is not saved with the model."""
+        """Limits of a sample's size. They can be set at any time and are not saved with the model."""
         return self._limits
 
     @limits.setter
@@ -186,26 +186,26 @@ class Learner(ABC):
             self._engine.set_limits(limits)
 
     def check_limits(self, X: Any, y: Any = None) -> Growth:
-        """Refuse rows that ask for more than ``limits`` allow. Nothing is learned or changed.
+        """Raise LimitError for rows that exceed the ``limits``, without learning anything.
 
         Parameters
         ----------
         X : list of dict, array (n, d) or data frame
             Samples.
         y : sequence (n,), optional
-            Their answers; without them new classes are not counted.
+            Their labels. Without them new classes are not counted.
 
         Returns
         -------
         Growth
-            What learning them would append.
+            What learning them would add.
 
         Raises
         ------
         LimitError
-            With the limit's name.
+            Names the limit.
         TargetError
-            If a classifier's answers look like those of a regression.
+            If a classifier's labels look like the targets of a regression.
         """
         new = self._new_answers(X, y)
         growth = self._growth_of(X, new)
@@ -218,13 +218,13 @@ class Learner(ABC):
         return (self._engine or self.new_engine()).growth_of(X, new_classes)
 
     def _new_answers(self, X: Any, y: Any) -> int:
-        """Check that rows are rows, and return how many classes their answers would add."""
+        """Validate rows and return how many classes their labels would add."""
         check_rows(X)
         return 0
 
     # ---- settings ---------------------------------------------------------------------------------------------------
 
-    if not TYPE_CHECKING:  # for mypy a learner has none of these
+    if not TYPE_CHECKING:  # hidden from mypy, so that using one is a type error
         fit = _InSklearn("fit")
         partial_fit = _InSklearn("partial_fit")
         predict = _InSklearn("predict")
@@ -240,7 +240,7 @@ class Learner(ABC):
         return shown
 
     def clone(self, new_params: dict[str, Any] | None = None, include_attributes: bool = False) -> Self:
-        """Return a learner with the same settings, some of them replaced; with what was learned if that is asked for."""
+        """Return a learner with the same settings, some replaced, and on request with its learned state."""
         clone = type(self)(**copy.deepcopy(replaced(self, new_params or {})))
         if include_attributes:
             given = settings_of(self)
@@ -251,7 +251,7 @@ class Learner(ABC):
         return params_of(self)
 
     def _copied(self, memo: dict[int, Any]) -> Self:
-        """Return a copy that shares nothing; no other thread changes the learner meanwhile."""
+        """Return a deep copy, made while other threads are locked out."""
         copied = object.__new__(type(self))
         memo[id(self)] = copied
         with self.held():
@@ -262,7 +262,7 @@ class Learner(ABC):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self._copied(memo)
 
-    def __getstate__(self) -> dict[str, Any]:  # of pickle and copy.copy
+    def __getstate__(self) -> dict[str, Any]:  # for pickle and copy.copy
         return {name: value for name, value in vars(self._copied({})).items() if name != "lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -277,12 +277,12 @@ class Learner(ABC):
         classes: Sequence[Any] = (),
         sample: DiagnosisSample | None = None,
     ) -> None:
-        """Go on from what was saved of a learner with the same settings.
+        """Restore the saved state of a learner with the same settings.
 
         Raises
         ------
         ValueError
-            If there is something that this kind of learner does not have.
+            If the state contains something that this kind of learner doesn't have.
         """
         for name, given in (("classes", classes), ("sample", sample)):
             if given:
@@ -294,7 +294,7 @@ class Learner(ABC):
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other threads from changing the learner until the block ends, so that all that is read is of one moment."""
+        """Lock the learner against other threads, so that everything read is consistent."""
         with self.lock:
             engine = self._engine
             if engine is None:
@@ -305,103 +305,106 @@ class Learner(ABC):
 
     @property
     def engine(self) -> BaseEngine | None:
-        """What holds the numbers; None before the first row was learned."""
+        """The engine that holds the parameters, None before the first row was learned."""
         return self._engine
 
     @property
     def known_classes(self) -> list[Any]:
-        """The classes known so far, in the order of the probabilities; none but of a classifier."""
+        """Classes seen so far in the order of the probabilities, empty for all but classifiers."""
         return []
 
     @property
     def members(self) -> Mapping[Any, Learner]:
-        """The learners that it consists of, by output; none but of one with several answers a row."""
+        """The learner's members by output, empty for all but multi-output learners."""
         return {}
 
     @property
     def setup(self) -> Setup | None:
-        """What its engine is made from; None of a kind that makes it from something else."""
+        """The declaration of the engine, None for kinds that build their engine differently."""
         return vars(self).get("_setup")
 
     @property
     def coverage_(self) -> dict[float, dict[str, float]]:
-        """How often answers lay inside what was given out, by the coverage that was wanted; none of a kind that gives none."""
+        """Empirical coverage of issued sets or intervals by nominal coverage, empty for kinds without them."""
         return {}
 
     @property
     def n_learned(self) -> int:
-        """How many rows were learned."""
+        """Number of rows learned."""
         return 0 if self._engine is None else self._engine.learned
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Refused rows, dropped values and undone steps so far, by reason (``guards.REASONS``)."""
+        """Counts of rejected rows, dropped values and undone steps, by reason (``validation.REASONS``)."""
         counts = self.refused + Counter(self._engine.rejected if self._engine else {})
         return dict(sorted(counts.items()))
 
     @property
     def experts_(self) -> list[dict[str, Any]]:
-        """What each expert is and how it stands: weight in the mixture, fading loss, steps taken and undone, times reinitialised."""
+        """State of each expert (mixture weight, fading loss, steps taken and undone, times reinitialized)."""
         return [] if self._engine is None else self._engine.experts()
 
     def describe(self) -> dict[str, Any]:
-        """Say what the model is: layers with shapes and parameter counts, optimizer, features, classes, rows learned.
+        """Describe the model (layers with shapes and parameter counts, optimizer, features, classes, rows learned).
 
         Returns
         -------
         dict
-            JSON-able, but for class labels.
+            JSON values, except for class labels.
         """
         with self.held():
             return {"task": self.task, "classes": self.known_classes, **self._about(), "rejected": self.rejected}
 
-    # ---- what rooms above do, or refuse for some kinds (see `headwater.types.Lazy`) ---------------------------------------
+    # ---- implemented in other packages (see `headwater.types.Lazy`) -------------------------------------------------------
 
     def importance(self, method: str = "ipfi") -> dict[Any, float]:
-        """Say how much each feature matters now: ``headwater.explain.importance``."""
+        """Return the current importance of each feature, as ``headwater.explain.importance``."""
         importance: dict[Any, float] = _IMPORTANCE(self, method)
         return importance
 
     def diagnose(self) -> Any:
-        """Say what is wrong, with evidence and remedy: ``headwater.diagnose.diagnose``."""
+        """Return problems with evidence and remedy, as ``headwater.diagnose.diagnose``."""
         return _DIAGNOSE(self)
 
     def plot(self) -> Any:
-        """Draw how weights and activations of each layer are distributed: ``headwater.plot.layers``, a matplotlib figure."""
+        """Plot the distributions of each layer's weights and activations with matplotlib.
+
+        Works as ``headwater.plot.layers``.
+        """
         return _PLOT(self)
 
     def save(self, path: Any) -> None:
-        """Write the model to a file: safetensors with a JSON header, all or nothing. ``headwater.load`` reads it.
+        """Write the model to a file atomically. ``headwater.load`` reads it.
 
-        This is how to keep a model. ``pickle`` and ``joblib`` carry one to another process of the same version of headwater, to
-        the bit; a pickle of another format is refused, and one of unknown origin can run any program.
+        The format is safetensors with a JSON header. Use it for storage. ``pickle`` and ``joblib`` move a model bit for bit to
+        another process of the same headwater version only, and a pickle of unknown origin can run any program.
 
         Parameters
         ----------
         path : str or Path
-            The file; what it held is replaced.
+            The file. Its contents are replaced.
         """
         SAVE(self, path)
 
     def export_onnx(self, path: Any, *, opset: int = 17, array: bool = False) -> None:
-        """Write the model as it predicts now to an ONNX file, preprocessing included; see ``store.export_onnx``.
+        """Write the model in its current state to an ONNX file with preprocessing, as ``store.export_onnx``.
 
         Parameters
         ----------
         path : str or Path
-            The file; what it held is replaced.
+            The file. Its contents are replaced.
         opset : int
-            Version of ONNX's operators.
+            Version of the ONNX operator set.
         array : bool
-            For a learner that was taught arrays: one input X (N, d) in place of one a column.
+            Use one input X (N, d) instead of one per column, for a learner trained on arrays.
         """
         EXPORT_ONNX(self, path, opset=opset, array=array)
 
 
 def at_one_moment(read: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Let a function that reads several arrays of a learner, its first argument, see one moment of it.
+    """Decorate a function that reads several arrays of its first argument, a learner, to see a consistent state.
 
-    Other threads that predict or learn wait meanwhile. What is no learner is left to the function to refuse.
+    Other threads that predict or learn wait meanwhile. An argument that is not a learner is passed through.
 
     Examples
     --------

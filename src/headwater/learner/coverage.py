@@ -1,4 +1,4 @@
-"""How often answers lay inside the sets and intervals that were given out, as the core has counted it."""
+"""Empirical coverage of issued prediction sets and intervals, counted by the core."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from headwater.nn.core import Core
 __all__ = ["LEVELS", "check_guarantee", "coverage_of"]
 
 LEVELS = (0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99)
-"""Shares that are followed: ``HW_COVERAGE_LEVELS`` in core/coverage.c."""
+"""Tracked nominal coverages, equal to ``HW_COVERAGE_LEVELS`` in core/coverage.c."""
 ROWS, COVERED, SIZE, LATELY, LATELY_SIZE, UNSEEN = range(2, 8)
 
 
 def check_guarantee(guarantee: str | None) -> None:
-    """Refuse a guarantee that there is not.
+    """Raise ConfigError for an unknown guarantee.
 
     Raises
     ------
     ConfigError
-        If it is none.
+        If the guarantee is unknown.
     """
     if guarantee not in (None, "long-run"):
         raise ConfigError(
@@ -27,7 +27,7 @@ def check_guarantee(guarantee: str | None) -> None:
 
 
 def coverage_of(core: Core) -> dict[float, dict[str, float]]:
-    """Return the counts of each share that is followed.
+    """Return the counts for each tracked nominal coverage.
 
     Examples
     --------

@@ -1,13 +1,15 @@
-"""The default that needs no tuning: a few small experts over one table, mixed by weights that are learned as well.
+"""The tuning-free default, a pool of small experts over one input table with learned mixture weights.
 
-On a stream nobody can choose a step size first, so several are tried at once. Steps of 0.03 and 0.1 and a rule that divides
-by the recent size of the gradient follow drift fast; a linear expert wins early and where the world is linear, a slower one
-where names are many and answers mostly chance; experts that learn some of the last thousand samples again get more out of a
-slow stream, and are wrong for a fast one, so only some do; cell tables learn what happens in one corner of the inputs
-(``plain/cells.py``); where answers are numbers, one expert more has a log link. Their logits, or numbers, are added up with
-weights that follow the loss of the sum
-(``plain/mixture.py``), and every numeric column is read as a number and as a curve through 16 knots (``plain/input.py``).
-What was tried and what it gave stands in benchmarks/NOTES.md.
+On a stream the step size can't be tuned in advance, so several are tried at once:
+
+- Step sizes of 0.03 and 0.1, and RMSProp, follow drift fast.
+- A linear expert wins early and on linear data. A slower one wins with many names and mostly random labels.
+- Experts with a replay buffer learn more from a slow stream but are wrong on a fast one, so only some have one.
+- Tile coding learns local structure (``plain/cells.py``).
+- For numeric targets a further expert has a log link.
+
+The experts' logits or predictions are summed with weights that minimize the loss of the sum (``plain/mixture.py``). Every numeric
+column enters as a number and as a curve through 16 knots (``plain/input.py``). benchmarks/NOTES.md records what was tried.
 """
 
 from __future__ import annotations
@@ -24,25 +26,25 @@ from headwater.nn.core.declaration import remembered
 from headwater.nn.expert import Expert
 
 KNOTS = 16
-"""Knots of the curve of each numeric column: 32 cost 0.4 points over eleven streams."""
+"""Knots of each numeric column's curve. 32 knots cost 0.4 points over eleven streams."""
 FIRST_REPLAYS = 32
-"""Replays after each of the first 500 rows, then 500·32/t: worth 0.2 points over 28 streams, and soon they cost nothing."""
+"""Replays after each of the first 500 rows, then 500·32/t. They gain 0.2 points over 28 streams at a cost that soon vanishes."""
 EFFORTS = ("fast", "default", "accurate")
-"""About 3, 7 and 30 µs a row of eight numbers and an answer of two classes."""
+"""Efforts that take about 3, 7 and 30 µs per row of eight numbers and two classes."""
 CELLS = {"fast": (64, 8), "default": (64, 8), "accurate": (256, 10)}
-"""Cell tables and the tests of each by effort, for the experts that have them."""
+"""Tile tables and tests per table by effort, for the experts with tile coding."""
 
 
 @cache
 def pool(effort: str, *, numbers: bool = False) -> tuple[Expert, ...]:
-    """Return the experts of that effort, without their output layers.
+    """Return the experts of an effort, without their output layers.
 
     Parameters
     ----------
     effort : str
         "fast", "default" or "accurate".
     numbers : bool
-        Whether answers are numbers with a mean: then there is one with a log link, but for "fast".
+        Whether targets are numbers with a mean, which adds an expert with a log link except for "fast".
 
     Returns
     -------
@@ -51,7 +53,7 @@ def pool(effort: str, *, numbers: bool = False) -> tuple[Expert, ...]:
     Raises
     ------
     ConfigError
-        If there is no such effort.
+        If the effort is unknown.
 
     Examples
     --------
@@ -84,12 +86,12 @@ def pool(effort: str, *, numbers: bool = False) -> tuple[Expert, ...]:
 
 @cache
 def recurrent_expert(units: int) -> Expert:
-    """Return the expert with a state: it reads state and row side by side.
+    """Return the recurrent expert, which reads state and row side by side.
 
     Parameters
     ----------
     units : int
-        Complex numbers of its state.
+        Size of the state in complex numbers.
 
     Returns
     -------
@@ -111,14 +113,14 @@ def recurrent_expert(units: int) -> Expert:
 
 
 def with_heads(experts: Sequence[Any], settings: dict[str, Any]) -> tuple[Expert, ...]:
-    """Give each expert its output layer (zeros: no opinion at first) and the learner's loss, penalties and bounds.
+    """Add a zero-initialized output layer and the learner's loss, penalties and gradient bounds to each expert.
 
     Parameters
     ----------
     experts : sequence of Expert
-        Hidden layers, rules, replays.
+        Experts with hidden layers, optimizers and replays.
     settings : dict
-        loss, l1, l2, clip_norm, clip_value: what is 0 here leaves the expert's own. numbers: as in ``pool``.
+        loss, l1, l2, clip_norm, clip_value (0 keeps the expert's own), and numbers as in ``pool``.
 
     Returns
     -------
@@ -127,22 +129,22 @@ def with_heads(experts: Sequence[Any], settings: dict[str, Any]) -> tuple[Expert
     Raises
     ------
     ConfigError
-        If there is none, one is something else, one begins with a layer that can't be drawn row by row, or one has a log
-        link where answers have no mean.
+        If there are no experts, one is not an Expert, one starts with a layer that can't grow row by row, or one has a log link
+        although targets have no mean.
     """
     given = tuple([(name, value) for name, value in settings.items() if value and name != "numbers"])
     made = remembered(_with_heads, tuple(experts), given)
     if not settings.get("numbers") and any(map(attrgetter("log_link"), made)):
         raise ConfigError(
-            expected="a regressor that standardises answers, without label history",
+            expected="a regressor that standardizes targets, without label history",
             got="another learner",
             at="log_link of an expert",
-            help="Leave log_link off: a log link needs answers with a mean.",
+            help="Leave log_link off, because a log link needs targets with a mean.",
         )
     return made
 
 
-@lru_cache(maxsize=16)  # those of the default pool are made, and checked, once
+@lru_cache(maxsize=16)  # builds and validates the default pool only once
 def _with_heads(experts: tuple[Any, ...], given: tuple[tuple[str, Any], ...]) -> tuple[Expert, ...]:
     out = []
     for expert in experts:
@@ -153,7 +155,7 @@ def _with_heads(experts: tuple[Any, ...], given: tuple[tuple[str, Any], ...]) ->
                 at="experts",
                 help="Give e.g. nn.Expert((nn.Dense(32, 'relu'),)).",
             )
-        if expert.layers and isinstance(expert.layers[0], Dense | Recurrent):  # said now, and not at the first sample
+        if expert.layers and isinstance(expert.layers[0], Dense | Recurrent):  # raise here, not at a sample
             expert.layers[0].start().check_rows()
         own = dict(given) | ({"loss": Loss("poisson")} if expert.log_link else {})
         out.append(replace(expert, layers=(*expert.layers, Dense(1, initializer="zeros")), **own))
@@ -165,6 +167,6 @@ def _with_heads(experts: tuple[Any, ...], given: tuple[tuple[str, Any], ...]) ->
 
 
 def _net(rule: Any, units: int = 32, *, replays: int = 0, first_replays: int = 0) -> Expert:
-    """One hidden layer, measured against itself before its ReLU: that keeps large steps stable."""
+    """Return an expert with one hidden layer, normalized before its ReLU to keep large steps stable."""
     layers = (Dense(units, initializer="lecun"), LayerNorm(affine=False), Activation("relu"))
     return Expert(layers, optimizer=rule, replays=replays, first_replays=first_replays)

@@ -1,7 +1,7 @@
-"""The engine of a learner: the one route from rows to predictions and back.
+"""The engine of a learner, which passes rows to the core and returns predictions.
 
-``Classifier`` and ``Regressor`` hold an `Engine` each and add what an answer is. Everything that learning changes is in its
-core. `BaseEngine` is what an engine of any kind can do, for whoever copies, saves, limits or describes a learner.
+``Classifier`` and ``Regressor`` each hold an `Engine` and add the handling of labels. All learned state is in its core.
+`BaseEngine` is the interface of every engine, used to copy, save, limit and describe learners.
 """
 
 from __future__ import annotations
@@ -28,94 +28,94 @@ from .limits import Growth, Limits
 
 
 class StateCopy(Protocol):
-    """A copy of the largest arrays of an engine in short turns, between which it may learn."""
+    """Copy of an engine's largest arrays made in short turns, between which the engine may learn."""
 
     def advance(self) -> bool:
-        """Copy a part; return whether it is worth calling again before `finish`."""
+        """Copy a part and return whether another call before `finish` is worthwhile."""
 
     def finish(self) -> dict[str, NDArray[Any]]:
-        """Return these arrays as they stand now."""
+        """Return the arrays in their current state."""
 
 
 class BaseEngine(Protocol):
-    """What holds the numbers of a learner of any kind: all that learning changes."""
+    """Interface of the engines of all kinds, which hold all learned state."""
 
     @property
     def learned(self) -> int:
-        """How many rows were learned."""
+        """Number of rows learned."""
 
     @property
     def columns(self) -> dict[Any, Column]:
-        """The columns known so far, by name."""
+        """Columns seen so far, by name."""
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Dropped values and undone steps so far, by reason; see ``guards.REASONS``."""
+        """Counts of dropped values and undone steps, by reason (``validation.REASONS``)."""
 
     def knows(self, name: Any) -> bool:
-        """Say whether there is a column of that name."""
+        """Return whether there is a column with this name."""
 
     def set_limits(self, limits: Limits) -> None:
-        """Let the core refuse samples beyond these limits, from now on; they are not saved."""
+        """Make the core reject samples beyond these limits from now on. They are not saved."""
 
     def growth_of(self, X: Any, new_classes: int = 0) -> Growth:
-        """Return what learning rows X, and so many new classes, would append; nothing is changed."""
+        """Return what learning rows X and new classes would add, without changing anything."""
 
     def experts(self) -> list[dict[str, Any]]:
-        """Say what each expert is and how it stands."""
+        """Return the state of each expert."""
 
     def held(self) -> AbstractContextManager[None]:
-        """Keep other threads out until the block ends, so that several calls see one moment."""
+        """Return a context manager that excludes other threads, so that several calls see a consistent state."""
 
     def state(self, without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
-        """Return copies of all that learning changes, by name, but for some arrays."""
+        """Return copies of all learned arrays by name, except those in ``without``."""
 
     def counts(self) -> dict[str, int]:
-        """Return what is counted beside the state, for a file's header."""
+        """Return counters kept outside the state, for a file's header."""
 
     def resume_counts(self, counts: Mapping[str, int]) -> None:
-        """Go on from what ``counts`` returned."""
+        """Restore counters from ``counts``."""
 
     def begin_copy(self) -> StateCopy | None:
-        """Begin a copy in turns; None where all is copied at once."""
+        """Begin a copy in turns, or return None if everything is copied at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What an engine is made from.
+    """Declaration of an engine.
 
     Parameters
     ----------
     experts : tuple of Expert
-        Layers, loss, rule, penalties of each; all have the same outputs.
+        Layers, loss, optimizer and penalties of each expert, all with the same outputs.
     seed, dtype, max_rows, scale
         As in the learners.
     targets : bool
-        Whether answers are standardised as they stream.
+        Whether targets are standardized online.
     knots : int
-        Knots of the curve of each numeric column; 0 for straight lines.
+        Knots of each numeric column's curve, 0 for straight lines.
     ring : int
-        How many of the last samples are kept for replay.
+        Size of the replay buffer in samples.
     intervals : int
-        How wide answers spread: one of ``nn.core.UNKNOWN`` … ``PEARSON``.
+        Model of the targets' spread, one of ``nn.core.UNKNOWN`` … ``PEARSON``.
     history : bool
         Whether the label history takes part in the mixture.
     cells : (int, int)
-        Cell tables, and how many tests each may have.
+        Tile tables, and the maximum number of tests per table.
     forecast : tuple of float
-        Of a forecaster: horizon, season, lags, forgetting.
+        Horizon, season, lags and forgetting of a forecaster.
     bandit : tuple of float
-        Of a bandit: exploration, its amount and power, lowest and highest reward, inputs of least squares.
+        Exploration, its amount and power, lowest and highest reward, and inputs of least squares of a bandit.
     text : tuple of float
-        Of a learner that reads texts: words in a row, which columns are found to be text, rows of words.
+        N-gram length, text column inference, and word rows of a learner with text features.
     text_columns : tuple of (name, kind)
-        Columns of text that are known beforehand.
+        Declared text columns.
     memory : tuple of float
-        Of a recurrence: what ``nn.core.declaration.memory_numbers`` gives.
+        Recurrence, from ``nn.core.declaration.memory_numbers``.
     agent : tuple of float
-        Of an agent: policy, gamma, trace, two kappas, entropy, explore, random, bootstrap, bounded, adaptive.
+        Policy, gamma, trace, two kappas, entropy, explore, random, bootstrap, bounded and adaptive of an agent.
     outputs : int
-        How many there are to begin with.
+        Initial number of outputs.
     """
 
     experts: tuple[Expert, ...]
@@ -155,16 +155,16 @@ class Setup:
 
 
 class Engine:
-    """Names and numbers of one learner.
+    """The core of one learner, with conversion of rows and names.
 
     Parameters
     ----------
     setup : Setup
-        What to build.
+        The declaration.
     state : mapping, optional
-        Arrays of a saved learner to go on from.
+        Arrays of a saved learner to continue from.
     limits : Limits
-        What a sample may ask for.
+        Limits of a sample's size.
     """
 
     def __init__(
@@ -201,7 +201,7 @@ class Engine:
         self.set_limits(limits)
 
     def _connect(self) -> None:
-        """Bind the core's calls, which every row passes."""
+        """Bind the core's methods, to avoid an attribute lookup per row."""
         learner = self.core.learner
         self.predict_one, self.predict_value_one = learner.predict_one, learner.predict_value_one
         self.predict_label_one = learner.predict_label_one
@@ -209,47 +209,46 @@ class Engine:
         self.last_prediction = learner.last_prediction
 
     def with_core(self, core: Core) -> Engine:
-        """Return an engine of the same setup and limits on another core."""
+        """Return an engine with the same setup and limits on another core."""
         other = object.__new__(type(self))
         other.__setstate__({"setup": self.setup, "core": core, "limits": self.limits})
         return other
 
     @property
     def learned(self) -> int:
-        """How many rows were learned."""
+        """Number of rows learned."""
         return int(self.core.learner.learned)
 
     @property
     def columns(self) -> dict[Any, Column]:
-        """The columns known so far, by name."""
+        """Columns seen so far, by name."""
         return columns_of(self.core.learner)
 
     def knows(self, name: Any) -> bool:
-        """Say whether there is a column of that name."""
+        """Return whether there is a column with this name."""
         return self.core.learner.column(name_bytes(name)) is not None
 
     # ---- rows -------------------------------------------------------------------------------------------------------
 
     def rows(self, X: Any, learn: NDArray[np.bool_] | None = None) -> Any:
-        """Return rows as the core reads them; ``learn``: which will be learned."""
+        """Return rows in the core's form, where ``learn`` marks the rows that will be learned."""
         return as_rows(self.core.learner, X, np.zeros(len(X), bool) if learn is None else learn)
 
     def learn(self, block: Block, part: slice, y: NDArray[np.float64], *, alone: bool = False) -> NDArray[Any]:
-        """Predict and learn a part of a block in turn, where ``block.good``; returns predictions (n, k).
+        """Predict and learn the good rows of a part of a block in turn, and return predictions (n, k).
 
-        Where the block asks for other rows, these are predicted in lock-step instead, and wait for their answers. ``alone``:
-        nothing is predicted, and the mixture learns only from what was said when the rows were asked.
+        If the block has ``ask``, those rows are predicted in lockstep instead, and wait for their labels.
 
         Parameters
         ----------
         block : Block
-            Rows, weights, and which of them are good. They are read once, at its first part.
+            Rows, weights, and which rows are good. They are converted once, at the first part.
         part : slice
-            Which of its rows.
+            The rows to learn.
         y : ndarray (n,)
-            Their answers: numbers of classes, or values.
+            Their labels as class indices or values.
         alone : bool
-            See above.
+            Predict nothing, and let the mixture learn only from the predictions issued earlier.
         """
         learner = self.core.learner
         if block.rows is None:
@@ -263,23 +262,26 @@ class Engine:
     def predict(
         self, X: Any, part: slice | None = None, *, widths: NDArray[np.float64] | None = None, waiting: bool = False
     ) -> NDArray[Any]:
-        """Predictions (n, k) for a part of some rows; nothing is changed, but for what is kept of rows that wait for answers."""
+        """Return predictions (n, k) for a part of some rows.
+
+        Nothing changes, except that ``waiting`` stores the experts' predictions until the labels arrive.
+        """
         start, stop = (0, len(X)) if part is None else (part.start, part.stop)
         rows = self.rows(X)
         out = np.empty((stop - start, self.core.outputs), self.core.dtype)
         while (k := self.core.learner.predict(rows, start, stop, out, widths, waiting)) > out.shape[1]:
-            out = np.empty((stop - start, k), self.core.dtype)  # a class came meanwhile, from another thread
+            out = np.empty((stop - start, k), self.core.dtype)  # another thread has added a class
         return out
 
     # ---- limits -----------------------------------------------------------------------------------------------------
 
     def set_limits(self, limits: Limits) -> None:
-        """Let the core refuse samples beyond these limits, from now on; they are not saved."""
+        """Make the core reject samples beyond these limits from now on. They are not saved."""
         self.limits = limits
         self.core.learner.set_limits(limits.entries, limits.names, limits.classes, limits.bytes)
 
     def growth_of(self, X: Any, new_classes: int = 0) -> Growth:
-        """Return what learning rows X, and so many new classes, would append; nothing is changed."""
+        """Return what learning rows X and new classes would add, without changing anything."""
         entries, names, rows, size = self.core.learner.measure(self.rows(X), 0, len(X))
         if new_classes:
             size += self.core.learner.bytes_of_outputs(self.core.outputs + new_classes)
@@ -288,19 +290,19 @@ class Engine:
     # ---- state ------------------------------------------------------------------------------------------------------
 
     def held(self) -> AbstractContextManager[None]:
-        """Keep other threads out until the block ends, so that several calls see one moment."""
+        """Return a context manager that excludes other threads, so that several calls see a consistent state."""
         return self.core.held()
 
     def state(self, without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
-        """Return copies of all that learning changes, by name, but for some arrays."""
+        """Return copies of all learned arrays by name, except those in ``without``."""
         return self.core.state(without)
 
     def counts(self) -> dict[str, int]:
-        """Return what is counted beside the core, for a file's header."""
+        """Return counters kept outside the core, for a file's header."""
         return {"unusable": self.core.learner.unusable}
 
     def resume_counts(self, counts: Mapping[str, int]) -> None:
-        """Go on from what ``counts`` returned."""
+        """Restore counters from ``counts``."""
         self.core.learner.unusable = counts["unusable"]
 
     def begin_copy(self) -> StateCopy:
@@ -317,23 +319,23 @@ class Engine:
 
     @property
     def step(self) -> float:
-        """The factor on the declared step sizes."""
+        """Factor on the declared step sizes."""
         return float(self.core.sizes()["step"])
 
     def set_step(self, factor: float, more: float = 1.0) -> None:
-        """Let every expert step ``factor`` times as far as it was declared to, from now on; it is saved with the model.
+        """Set the factor on every expert's declared step size. It is saved with the model.
 
         Parameters
         ----------
         factor : float
-            1 for the declared step size. Of a cosine schedule the end stays; COCOB has no step size.
+            1 for the declared step size. A cosine schedule keeps its end, and COCOB has no step size.
         more : float
-            A factor besides, for a while.
+            An additional temporary factor.
         """
         self.core.learner.set_step(factor, more)
 
     def experts(self) -> list[dict[str, Any]]:
-        """Say what each expert is and how it stands."""
+        """Return the state of each expert."""
         out: list[dict[str, Any]] = [
             {
                 "expert": (" → ".join(repr(layer) for layer in expert.layers[:-1]) or "linear")
@@ -355,7 +357,7 @@ class Engine:
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Dropped values and undone steps so far, by reason; see ``guards.REASONS``."""
+        """Counts of dropped values and undone steps, by reason (``validation.REASONS``)."""
         run = self.core.running
         counts = Counter(type=int(self.core.learner.unusable))
         counts["infinite"] += int(run[0, _core.INFINITE])
@@ -382,7 +384,7 @@ def describe(setup: Setup, engine: Engine | None) -> dict[str, Any]:
         "shared_rows": 0,
         "shared_names": 0,
     }
-    places: dict[tuple[int, int], list[Place]] = {}  # a recurrence has two: what it reads, and how it turns and fades
+    places: dict[tuple[int, int], list[Place]] = {}  # a recurrent layer has two, for its input and for its state
     for place in engine.core.places() if engine else ():
         places.setdefault((place.expert, place.layer), []).append(place)
     for e, expert in enumerate(experts):

@@ -1,7 +1,7 @@
-"""What a kind of learner is: the one declaration that every door reads.
+"""The declaration of a kind of learner, read by all interfaces.
 
-A learner's class carries its kind (``Bandit.kind``), which is written in the kind's own folder. Rooms that serve learners of any kind
-ask the declaration and never the class.
+A learner's class has its kind as an attribute (``Bandit.kind``), declared in the kind's own folder. Code that handles learners of
+any kind reads the declaration instead of checking the class.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ ABILITIES: dict[str, str] = {
     "coverage": "gives sets or intervals with a guarantee",
     "control": "acts in an environment",
 }
-"""What a kind may be able to do, as the end of a sentence."""
+"""Abilities of kinds, each worded to follow "a learner that"."""
 METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "plot": "layers"}
-"""Methods that all learners have and some kinds refuse: the ability that each takes."""
+"""Methods of all learners that need an ability, and raise in kinds without it."""
 STATELESS = frozenset(("onnx", "web", "fleet", "cluster"))
-"""Of these abilities a learner with a state (``memory``) has none: what it predicts depends on the rows before."""
+"""Abilities that a learner with a recurrent state (``memory``) lacks, because its predictions depend on earlier rows."""
 NUMBER_COSTS = Lazy("headwater.route.costs:NumberCosts")
 KINDS = Lazy("headwater.kinds:KINDS")
-"""The kinds of this package; another author's learner brings its own."""
+"""The kinds of this package. A third-party learner declares its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +66,29 @@ class Kind:
     Parameters
     ----------
     name : str
-        The name of its class, which files hold.
+        Class name, stored in files.
     task : str
-        What it is for, in one word.
+        The task in one word.
     noun : str
-        What a sentence calls it.
+        Name in messages.
     learner : Lazy
-        Its class.
+        The learner class.
     can : frozenset of str
-        Which of ``ABILITIES`` it has.
+        Its ``ABILITIES``.
     answer : Answer
-        What it learns beside a row.
+        Declaration of its labels.
     score : Lazy
-        The class of its scores, for session, store, fleet, cluster and page alike: a `route.score.Score`.
+        The `route.score.Score` class of its metrics, for sessions, stores, fleets, clusters and pages.
     explain : Lazy
-        The function behind its ``explain_one``: ``explain(learner, x, **how)``.
+        Implementation of ``explain_one``, called as ``explain(learner, x, **how)``.
     findings : Lazy
-        The function behind ``diagnose``: ``findings(learner)`` returns what was measured and what was found.
+        Implementation of ``diagnose``. ``findings(learner)`` returns measurements and findings.
     durable : Lazy
-        The class that ``hw.open`` gives: a `DurableLearner` with the methods that the kind has in memory.
+        The `DurableLearner` class returned by ``hw.open``, with the methods of the learner in memory.
     costs : Lazy
-        The class that says what each prediction cost, for drift detectors (``route.costs``).
+        Class that computes prediction costs for drift detectors (``route.costs``).
     alarm : float, optional
-        A prediction above it is an alarm.
+        Threshold above which a prediction is an alarm.
 
     Examples
     --------
@@ -111,23 +111,23 @@ class Kind:
 
     @property
     def cls(self) -> Any:
-        """The class of its learners."""
+        """The learner class."""
         return self.learner.value
 
     def make(self, settings: Mapping[str, Any]) -> Any:
-        """Return a new learner with some settings.
+        """Create a learner with the given settings.
 
         Raises
         ------
         ConfigError
-            If the kind has no such setting, or it can't be.
+            If the kind has no such setting, or its value is invalid.
         """
         cls, hidden = self.cls, settings.get("hidden")
         if "layers" not in self.can and isinstance(hidden, tuple) and len(hidden) == 1:
-            settings = {**settings, "hidden": hidden[0]}  # one layer is all there may be
+            settings = {**settings, "hidden": hidden[0]}  # these kinds have a single hidden layer
         for name in settings.keys() - cls.__dataclass_fields__.keys():
             raise ConfigError(
-                expected=f"settings that a learner of the kind {self.name} has",
+                expected=f"settings of {self.name}",
                 got=f"{name}={settings[name]!r}",
                 at=name,
                 help="Leave it out.",
@@ -137,18 +137,18 @@ class Kind:
 
 @runtime_checkable
 class HasKind(Protocol):
-    """A learner, a fleet of learners, or another author's model that says of which kind it is."""
+    """A learner, a fleet, or a third-party model that declares its kind."""
 
     notes: dict[str, Any]
-    """How a command or a session read its rows; kept in the file."""
+    """Input options of a command or a session, saved in the file."""
 
     @property
     def kind(self) -> Kind:
-        """Its kind."""
+        """The declared kind."""
 
 
 def kind_named(name: str) -> Kind:
-    """Return the kind that files call so; a KeyError for a name that none has."""
+    """Return the kind with this class name, or raise KeyError."""
     named: dict[str, Kind] = {kind.name: kind for kind in KINDS.value}
     return named[name]
 
@@ -159,7 +159,7 @@ def kind_with(task: str, *, at: str = "task") -> Kind:
     Raises
     ------
     ConfigError
-        If there is none.
+        If no kind has this task.
     """
     for kind in KINDS.value:
         if kind.task == task:
@@ -171,28 +171,28 @@ def kind_with(task: str, *, at: str = "task") -> Kind:
 
 
 def kind_of(learner: Any) -> Kind:
-    """Return the kind of a learner; of a model that only says its task, that of ours with the same task."""
+    """Return the kind of a learner, or for a model that only has a task, the built-in kind with that task."""
     if isinstance(learner, HasKind):
         return learner.kind
     return kind_with(learner.task)
 
 
 def has_task(model: Any) -> bool:
-    """Say whether a model names a task that there is a kind for, or carries a kind of its own."""
+    """Return whether a model declares a kind or has a known task."""
     return isinstance(model, HasKind) or getattr(model, "task", None) in [kind.task for kind in KINDS.value]
 
 
 def check_kind(model: Any, *, at: str) -> None:
-    """Refuse what is no learner of headwater's, and says of no kind.
+    """Raise ConfigError unless a model declares a kind.
 
     Raises
     ------
     ConfigError
-        In one sentence.
+        If the model declares none.
     """
     if not isinstance(model, HasKind):
         raise ConfigError(
-            expected="a learner of headwater's, or one that carries a kind",
+            expected="a headwater learner, or a model that declares a kind",
             got=type(model).__name__,
             at=at,
             help="Give e.g. a headwater.Classifier.",
@@ -201,12 +201,12 @@ def check_kind(model: Any, *, at: str) -> None:
 
 
 def check_can(learner: Any, ability: str, *, at: str) -> None:
-    """Refuse a learner whose kind can't do something.
+    """Raise ConfigError if a learner's kind lacks an ability.
 
     Raises
     ------
     ConfigError
-        In one sentence, with the kinds that can.
+        Names the kinds that have the ability.
     """
     if isinstance(learner, HasKind) and ability not in learner.kind.can:
         raise _cannot(learner.kind.name, ability, at)
@@ -215,19 +215,19 @@ def check_can(learner: Any, ability: str, *, at: str) -> None:
 
 
 def check_stateless(learner: Any, expected: str, *, at: str) -> None:
-    """Refuse a learner with a state that is carried from row to row.
+    """Raise ConfigError for a learner with a recurrent state.
 
     Raises
     ------
     ConfigError
-        In one sentence.
+        If the learner has ``memory``.
     """
     if getattr(learner, "has_memory", False):
         raise ConfigError(
             expected=f"{expected}, so one without memory",
             got=f"memory={learner.memory or 'nn.Recurrent'}",
             at=at,
-            help="Make it without memory for this.",
+            help="Create it without memory for this.",
             code="kind",
         )
 

@@ -1,4 +1,4 @@
-"""Classes on their way out: labels as arrays, and one forecast from stretches that knew different classes."""
+"""Convert labels and probabilities for output, and merge predictions made with different sets of classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headwater.types import Predictions
 
 
 def as_labels(labels: Sequence[Any]) -> NDArray[Any]:
-    """Return labels as an array: of numbers or texts if they all are, else of objects."""
+    """Return labels as an array of numbers or texts if all have one type, else of objects."""
     kinds = set(map(type, labels))
     if len(kinds) == 1 and kinds <= {int, float, bool, str}:
         return np.array(labels)
@@ -25,7 +25,7 @@ def as_labels(labels: Sequence[Any]) -> NDArray[Any]:
 
 
 def beside(X: Any, values: NDArray[Any], name: str) -> Any:
-    """Return predictions of the rows of a data frame as a column of its library, with its index; of other rows as they are."""
+    """Return predictions as a series of the data frame's library with its index, or unchanged for other rows."""
     if not is_frame(X):
         return values
     frame = nw.from_native(X, eager_only=True)
@@ -34,12 +34,12 @@ def beside(X: Any, values: NDArray[Any], name: str) -> Any:
 
 
 def table_beside(X: Any, p: NDArray[Any], classes: Sequence[Any]) -> Any:
-    """Return probabilities (n, k) of the rows of a data frame as a frame, a column for each class; of others as they are."""
+    """Return probabilities (n, k) as a frame with a column per class for data frame rows, else unchanged."""
     if not is_frame(X):
         return p
     frame = nw.from_native(X, eager_only=True)
     index = nw.maybe_get_index(frame)
-    keep_labels = frame.implementation.is_pandas()  # others name columns by texts only
+    keep_labels = frame.implementation.is_pandas()  # other libraries allow only text column names
     if keep_labels:
         return type(X)(p, columns=list(classes), index=index)
     table = nw.from_dict({str(label): p[:, j] for j, label in enumerate(classes)}, backend=frame.implementation)
@@ -47,7 +47,7 @@ def table_beside(X: Any, p: NDArray[Any], classes: Sequence[Any]) -> Any:
 
 
 def join_stretches(classes: list[Any], dtype: str, parts: list[NDArray[Any]]) -> Predictions:
-    """Return one forecast from the stretches between new classes; a later class has probability 0 in earlier ones."""
+    """Merge the predictions between new classes, giving later classes probability 0 in earlier rows."""
     proba = np.zeros((sum(map(len, parts)), len(classes)), dtype)
     at = 0
     labels: list[Any] = []
@@ -59,16 +59,16 @@ def join_stretches(classes: list[Any], dtype: str, parts: list[NDArray[Any]]) ->
 
 
 def _largest(p: NDArray[Any]) -> NDArray[Any]:
-    """Return in which column each row is largest, the first of equal ones; two columns are compared side by side."""
+    """Return each row's argmax (first of ties), with a fast path for two columns."""
     return p[:, 1] > p[:, 0] if p.shape[1] == 2 else p.argmax(1)
 
 
 def stretches(
     labels: Sequence[Any], good: NDArray[np.bool_], known: Mapping[Any, int], part: slice
 ) -> Iterator[tuple[slice, bool]]:
-    """Cut some rows so that each that brings a new class stands alone; ``known`` grows meanwhile.
+    """Split rows so that each row with a new class is alone, while ``known`` grows.
 
-    Yields rows, and whether it is the one row of a new class.
+    Yields a slice of rows, and whether it is the single row of a new class.
     """
     start, n = part.start, part.stop
     settled = bool(good[part].all()) and known.keys() >= set(labels[part])
@@ -85,17 +85,17 @@ def stretches(
 
 
 def third_class(classes: list[Any], label: Any) -> TargetError:
-    """Return what is to be raised when a net with one output, which tells two classes, is given a third one."""
+    """Return the error for a third class in a net with one output."""
     return TargetError(
         expected=f"one of the two classes {classes!r}",
         got=repr(label),
         at="y",
-        help="The loss 'binary_cross_entropy' has two classes; use loss='cross_entropy' for more.",
+        help="The loss 'binary_cross_entropy' has two classes. Use loss='cross_entropy' for more.",
     )
 
 
 def probabilities_of(forecast: Predictions, y: Sequence[Any]) -> tuple[list[float], list[float]]:
-    """Return the probabilities that were given to each label and to what was predicted; zeros where none were given."""
+    """Return the predicted probabilities of each label and of each prediction, 0 where undefined."""
     if forecast.proba is None or not forecast.classes:
         return [0.0] * len(y), [0.0] * len(y)
     column = {label: j for j, label in enumerate(forecast.classes)}

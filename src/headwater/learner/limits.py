@@ -1,4 +1,4 @@
-"""Limits: what one sample, or one request of several, may make a learner grow by. Checked before anything is changed."""
+"""Limits of the growth that one sample or request may cause, checked before anything changes."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from headwater.errors import ConfigError, LimitError, TargetError
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What samples may ask for.
+    """Limits of samples.
 
     Parameters
     ----------
     entries : int
-        Numbers and categories in one sample, those inside lists and mappings among them; a date-time counts as seven.
+        Numbers and categories in one sample, including those in lists and mappings. A date-time counts as seven.
     names : int
-        New columns and categories that a sample may bring.
+        New columns and categories in one sample.
     classes : int
-        Classes that a classifier may have in all.
+        Total classes of a classifier.
     fractions : int
-        Of these, numbers with a fraction: more of them look like the answers of a regression.
+        Classes that are numbers with a fraction. More of them look like the targets of a regression.
     bytes : int
-        By how much a sample may make the learner grow, as far as that can be estimated beforehand.
+        Estimated growth of the learner by one sample.
 
     Raises
     ------
     ConfigError
-        If one is no whole number above 0.
+        If one is not a whole number above 0.
 
     Examples
     --------
@@ -57,18 +57,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What learning some samples would append to a learner.
+    """What learning samples would add to a learner.
 
     Parameters
     ----------
     entries : int
         Entries of the largest sample.
     names, classes : int
-        New columns and categories, new classes; one that several samples have counts once.
+        Distinct new columns and categories, and distinct new classes.
     rows : int
         New rows of the input table.
     bytes : int
-        An estimate of the memory.
+        Estimated memory.
     """
 
     entries: int
@@ -79,12 +79,12 @@ class Growth:
 
 
 def check_growth(growth: Growth, classes: int, limits: Limits) -> None:
-    """Refuse growth beyond a limit; ``classes``: how many there are now.
+    """Raise LimitError for growth beyond a limit, given the current number of classes.
 
     Raises
     ------
     LimitError
-        With the limit's name.
+        Names the limit.
     """
     found = asdict(growth) | {"classes": classes + growth.classes}
     for name in ("entries", "names", "classes", "bytes"):
@@ -93,14 +93,14 @@ def check_growth(growth: Growth, classes: int, limits: Limits) -> None:
 
 
 def check_classes(known: Mapping[Any, int], labels: Iterable[Any], limits: Limits) -> list[Any]:
-    """Return the labels that are new, each once, if there may be as many classes.
+    """Return the distinct new labels if the limits allow that many classes.
 
     Raises
     ------
     LimitError
-        Beyond ``limits.classes``.
+        If there would be more than ``limits.classes``.
     TargetError
-        If so many classes are numbers with a fraction that they look like the answers of a regression.
+        If more than ``limits.fractions`` classes are numbers with a fraction, which suggests a regression.
     """
     new = [label for label in dict.fromkeys(labels) if label not in known]
     if len(known) + len(new) > limits.classes:

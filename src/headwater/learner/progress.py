@@ -1,4 +1,4 @@
-"""How far a long ``learn_many`` is: a line on standard error after each part of the rows."""
+"""Print the progress of a long ``learn_many`` to standard error."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["parts_of", "print_part"]
 
 LINES = 20
 LEAST = 1000
-"""Rows between two lines."""
+"""Minimum rows between two lines."""
 
 
 def parts_of(block: Block) -> Iterator[Block]:
-    """Return the rows of a block in at most ``LINES`` parts of ``LEAST`` rows or more."""
+    """Split a block into at most ``LINES`` parts of ``LEAST`` rows or more."""
     n = len(block.y)
     size = max(LEAST, -(-n // LINES))
     for at in range(0, n, size):
@@ -27,7 +27,7 @@ def parts_of(block: Block) -> Iterator[Block]:
 
 
 def print_part(part: Block, y_pred: Sequence[Any] | NDArray[Any], *, done: int, total: int) -> None:
-    """Print how many rows are done, and how well the last of them were predicted before they were learned."""
+    """Print the number of learned rows and the prequential metric of the last part."""
     pairs = [(y, said) for y, said, good in zip(part.y, y_pred, part.good, strict=True) if good]
     numbers = isinstance(part.y, np.ndarray)
     scores = [abs(y - said) if numbers else y == said for y, said in pairs]

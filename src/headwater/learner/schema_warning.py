@@ -1,4 +1,4 @@
-"""Whether rows and answers look like those that a learner has learned: a sentence where they look like another data set's."""
+"""Schema-mismatch warnings for rows or labels that look like another data set's."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from headwater.learner.engine import BaseEngine
 __all__ = ["about_classes", "about_columns", "about_values"]
 
 FIRST = 32
-"""Rows of a list that are looked at."""
+"""Rows of a list to check."""
 SETTLED = 30
-"""Rows that a learner must have learned: at a stream's beginning all columns are new."""
+"""Minimum learned rows, because at a stream's beginning all columns are new."""
 _SHOWN = 8
 _NESTED = (Mapping, list, tuple, set, frozenset, np.ndarray)
-"""Values that are columns of their own, by other names."""
+"""Values that expand to columns with other names."""
 
 
 def about_columns(engine: BaseEngine, X: Any, *, learning: bool) -> str:
-    """Return a sentence if the engine knows none of the columns of the first rows, else ""."""
+    """Return a warning if the engine knows none of the columns of the first rows, else ""."""
     if engine.learned < SETTLED:
         return ""
     names = []
@@ -39,7 +39,7 @@ def about_columns(engine: BaseEngine, X: Any, *, learning: bool) -> str:
     fate = "They are learned as new ones" if learning else "They are not used"
     return (
         f"the model knows none of these columns: {_some(dict.fromkeys(names))}. It knows {_some(known)}. "
-        f"{fate}; this is said once"
+        f"{fate}. Warned once"
     )
 
 
@@ -49,9 +49,7 @@ def about_values(X: Any) -> str:
     unread = {str(name): type(value).__name__ for x in rows for name, value in x.items() if kind_of(value) == UNUSABLE}
     if unread:
         types = ", ".join(dict.fromkeys(unread.values()))
-        return (
-            f"{_some(unread)}: values of type {types} are not learned. Give numbers, texts or dates; this is said once"
-        )
+        return f"{_some(unread)}: values of type {types} are not learned. Give numbers, texts or dates. Warned once"
     values = [value for x in rows for value in x.values() if not missing(value)]
     if not values or not all(isinstance(value, str) for value in values):
         return ""
@@ -60,12 +58,12 @@ def about_values(X: Any) -> str:
         return ""
     return (
         f"all values are texts, and those of {_some(numbers)} read as numbers: each different text is learned as a category of its "
-        "own. Convert them with float(), or read the file with hw.read(); this is said once"
+        "own. Convert them with float(), or read the file with hw.read(). Warned once"
     )
 
 
 def _first_rows(X: Any) -> list[Mapping[Any, Any]]:
-    """Return the first rows of samples as dicts; none of an array of numbers."""
+    """Return the first rows of samples as dicts, or an empty list for numeric arrays."""
     if is_frame(X):
         return list(nw.from_native(X, eager_only=True).head(FIRST).iter_rows(named=True))
     return [x for x in X[:FIRST] if isinstance(x, Mapping)] if isinstance(X, Sequence) else []
@@ -82,36 +80,36 @@ def _number_texts(rows: Sequence[Mapping[Any, Any]]) -> list[str]:
 
 
 def about_classes(classes: Sequence[Any], before: int, most: int) -> str:
-    """Return a sentence if the classes after the first ``before`` are of another kind than the first, or too many numbers.
+    """Return a warning if new classes have another type than the first, or too many are numbers, else "".
 
     Parameters
     ----------
     classes
-        All of them, in the order in which they came.
+        All classes in order of arrival.
     before
-        How many there were before.
+        Number of old classes.
     most
-        How many floats may be classes before they look like the answers of a regression.
+        Maximum number of floats before the classes look like the targets of a regression.
     """
     kind = _kind(classes[0])
     other = next((label for label in classes[before:] if _kind(label) != kind), None)
     if other is not None:
         return (
-            f"the class {other!r} is a {_kind(other)}, the first one, {classes[0]!r}, is a {kind}. Both are kept as classes; "
-            "this is said once"
+            f"the class {other!r} is a {_kind(other)}, the first one, {classes[0]!r}, is a {kind}. Both are kept as classes. "
+            "Warned once"
         )
     if len(classes) > most and any(isinstance(label, float) for label in classes[before:]):
         numbers = [f"{label:g}" for label in classes if isinstance(label, float)]
         if len(numbers) > most:
             return (
-                f"{len(numbers):,} classes are numbers: {_some(numbers)}. This looks like a regression: use hw.Regressor; "
-                "this is said once"
+                f"{len(numbers):,} classes are numbers: {_some(numbers)}. This looks like a regression: use hw.Regressor. "
+                "Warned once"
             )
     return ""
 
 
 def _columns(X: Any) -> Iterator[tuple[Any, Any]]:
-    """Return name and one value of the columns of the first rows; None for the value where all rows have the same type."""
+    """Return name and a value of the first rows' columns, None as the value for typed columns."""
     if isinstance(X, np.ndarray):
         return ((f"x{j}", None) for j in range(X.shape[1] if X.ndim == 2 and len(X) else 0))
     if is_frame(X):

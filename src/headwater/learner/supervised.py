@@ -1,4 +1,4 @@
-"""A learner of rows with answers: what a classifier and a regressor share."""
+"""The common base class of classifiers and regressors."""
 
 from __future__ import annotations
 
@@ -39,44 +39,44 @@ __all__ = ["SupervisedLearner", "joined"]
 
 @dataclass(eq=False, repr=False)
 class SupervisedLearner(Learner, Settings):
-    """A neural network that learns online: predict, see the answer, learn, one example at a time."""
+    """A neural network that learns labeled examples online, predicting each before learning it."""
 
     instead: ClassVar[str] = "learn_many, predict_many or hw.evaluate"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._span: tuple[float, float] | None = None  # the least and the largest answer that can be; None for classes
-        self._index: dict[Any, int] = {}  # numbers of the classes known so far
+        self._span: tuple[float, float] | None = None  # smallest and largest valid target, None for classes
+        self._index: dict[Any, int] = {}  # indices of the known classes
         self._setup = self._made()
         self._engine: Engine | None = None
-        self._checked: Engine | None = None  # the engine, once it was looked at the columns of a row that came alone
+        self._checked: Engine | None = None  # the engine, once the columns of a single row were checked
         self._sample: DiagnosisSample | None = None
-        self._next_probe = math.inf  # rows learned by ``learn_one`` after which the sample takes the next one
+        self._next_probe = math.inf  # number of learned rows at which ``learn_one`` must feed the sample
         self.answer_name = "y_pred"
-        """What a column of predictions is called: as the answers that were learned last, if they had a name."""
+        """Name of a column of predictions, taken from the last learned label column if named."""
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
-        """Make the engine from the settings; ``state``: arrays of a saved learner to go on from."""
+        """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
         engine = Engine(self._setup, state, limits=self._limits)
         engine.core.learner.cover()
         return engine
 
     @property
     def has_memory(self) -> bool:
-        """Whether a state is carried from row to row (``memory``)."""
+        """Whether the learner has a recurrent state (``memory``)."""
         return bool(self._setup.memory)
 
     @property
     def memory_states(self) -> int:
-        """For how many keys (``by``) there is a state now."""
+        """Number of keys (``by``) with a state."""
         engine = self._engine
         return int(engine.core.array("memory_numbers")[1]) if engine is not None and self.has_memory else 0
 
-    # ---- what a classifier and a regressor do in ways of their own ---------------------------------------------------
+    # ---- overridden by classifiers and regressors --------------------------------------------------------------------
 
     @abstractmethod
     def _made(self) -> Setup:
-        """Check the settings and turn them into a setup."""
+        """Validate the settings and convert them to a setup."""
 
     @abstractmethod
     def _learn_part(self, block: Block, part: slice) -> Predictions:
@@ -84,11 +84,11 @@ class SupervisedLearner(Learner, Settings):
 
     @abstractmethod
     def _ask(self, X: Any) -> Predictions:
-        """Predict rows whose answers will come; what the experts say of them is kept until then."""
+        """Predict rows whose labels come later, storing the experts' predictions until then."""
 
     @abstractmethod
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """Predict the answer of a sample."""
+        """Predict the label of a sample."""
 
     @abstractmethod
     def learn_one(self, x: Mapping[Any, Any], y: Any, w: float = 1.0) -> None:
@@ -96,47 +96,47 @@ class SupervisedLearner(Learner, Settings):
 
     @abstractmethod
     def predict_many(self, X: Any) -> Any:
-        """Predict the answer of each row, shape (n,); nothing is changed."""
+        """Predict the label of each row, shape (n,), without changing the learner."""
 
     @abstractmethod
     def learn_many(self, X: Any, y: Any, w: Any = None, *, progress: bool = False) -> NDArray[Any]:
-        """Learn rows strictly one by one, and return the prediction made before each was learned."""
+        """Learn rows one by one and return the prediction made before each was learned."""
 
     @abstractmethod
     def losses_now(self, rows: Sequence[SampledRow]) -> NDArray[np.float64]:
-        """Return what each sampled row costs as the learner predicts it now: −ln p(y), or |y − y_pred|."""
+        """Return the current loss of each sampled row, −ln p(y) or |y − y_pred|."""
 
     @abstractmethod
     def answers_now(self, rows: Sequence[SampledRow]) -> NDArray[np.float64]:
-        """Return the answers of sampled rows as the core reads them: numbers of classes, or standardised numbers."""
+        """Return the labels of sampled rows in the core's form (class indices or standardized numbers)."""
 
     # ---- many samples -----------------------------------------------------------------------------------------------
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
-        """Predict and learn rows in turn: predict row i of ``ask`` (of X without it), then learn row i of X.
+        """Predict row i of ``ask`` (of X without it), then learn row i of X, in turn.
 
         Parameters
         ----------
         X, y, w
             As in ``learn_many``.
         ask : like X, optional
-            As many rows (any number, if none are learned), to be predicted in lock-step: how late answers are learned. What
-            the experts say of them is kept, and the mixture learns from that once their answers come.
+            Rows to predict in lockstep with learning, as delayed labels need it. As many as rows of X, or any number if X is
+            empty. The experts' predictions are stored, and the mixture learns from them once the labels arrive.
 
         Returns
         -------
         Predictions
-            For each row what was predicted before anything later was learned.
+            Each row's prediction, made before any later row was learned.
         """
         with self.lock:
             block = check_block(X, y, w, ask, self._span, self._index)
             if not len(block.y):
                 return self._ask(block.X if ask is None else block.ask)
-            # One row is one call into the core: Ctrl-C comes before it or behind it.
+            # One row is a single call of the core, so Ctrl-C comes before or after it.
             return self._learn_block(block) if len(block.y) == 1 else self._learn_pieces(block)
 
     def _learn_block(self, block: Block) -> Predictions:
-        """Predict and learn the rows of a block in turn, and keep what a diagnosis needs of them."""
+        """Predict and learn the rows of a block in turn, and feed the diagnosis sample."""
         if block.refused:
             block.count(self.refused)
         n, sample = len(block.y), None if block.ask is not None else self._sampling()
@@ -152,13 +152,13 @@ class SupervisedLearner(Learner, Settings):
         return forecast
 
     def _learn_pieces(self, block: Block) -> Predictions:
-        """Learn a block piece by piece, each of them whole, whenever Ctrl-C is pressed."""
+        """Learn a block in pieces, between which Ctrl-C takes effect."""
         if len(block.y) > PIECE:
             self._check_new_classes(block)
         return joined(in_pieces(len(block.y), lambda rows: self._learn_block(block.part(rows))))
 
     def _learn_told(self, X: Any, y: Any, w: Any) -> Predictions:
-        """Learn rows as ``step_many`` does, and print how far it is."""
+        """Learn rows as ``step_many`` does, printing the progress."""
         with self.lock:
             block = check_block(X, y, w, None, self._span, self._index)
             self._check_new_classes(block)
@@ -171,22 +171,22 @@ class SupervisedLearner(Learner, Settings):
             return joined(forecasts) if forecasts else self._learn_part(block, slice(0, 0))
 
     def _look_at_one(self, x: Mapping[Any, Any], *, learning: bool = False) -> Engine | None:
-        """Return the engine. The first row that goes to it alone is looked at, and no more: see ``_checked``."""
+        """Return the engine after checking the columns of the first single row. See ``_checked``."""
         check_sample(x)
         self._look([x], learning=learning, depth=4)
         self._checked = self._engine
         return self._checked
 
     def _look_at_classes(self, before: int) -> str:
-        """Return a sentence about the classes after the first ``before``, if they are unlikely; a regressor has none."""
+        """Return a warning about unlikely new classes, "" if there is none or for regressors."""
         return ""
 
     def _learn_warned(self, X: Any, y: Any, w: Any, *, progress: bool = False) -> Predictions:
-        """Learn rows that a caller hands over; what looks wrong with them is told in a warning, once in a learner's life."""
+        """Learn a caller's rows, warning once per learner about suspicious ones."""
         name = getattr(y, "name", None)
         self.answer_name = name if isinstance(name, str) else self.answer_name
         X = as_samples(X)
-        if not isinstance(X, list) or len(X) > 1:  # one row of new columns among others is no wonder
+        if not isinstance(X, list) or len(X) > 1:  # a single row with new columns is not suspicious
             self._look(X, learning=True, depth=4)
         before, classes = self._refused_rows(), len(self.known_classes)
         forecast = self._learn_told(X, y, w) if progress else self.step_many(X, y, w)
@@ -197,7 +197,7 @@ class SupervisedLearner(Learner, Settings):
         return forecast
 
     def _learn_in_parts(self, block: Block, sample: DiagnosisSample) -> Predictions:
-        """Learn a block that is cut wherever the sample is due to be measured."""
+        """Learn a block in parts that end where the sample is due for measurement."""
         forecasts: list[Predictions] = []
         i, n = 0, len(block.y)
         while i < n:
@@ -208,22 +208,22 @@ class SupervisedLearner(Learner, Settings):
             i = part.stop
         return joined(forecasts)
 
-    # ---- what is kept for a diagnosis --------------------------------------------------------------------------------
+    # ---- the diagnosis sample ----------------------------------------------------------------------------------------
 
     def _sampling(self) -> DiagnosisSample | None:
-        """Return the sample, beginning one if there is none yet; None where nothing is to be kept."""
+        """Return the diagnosis sample, creating it if needed, or None if disabled."""
         if not self.diagnosis:
             return None
         learned = 0 if self._engine is None else self._engine.core.learner.learned
         if self._sample is None:
             self._sample = DiagnosisSample(self.task)
             self._sample.learned = learned
-        if self._sample.learned != learned:  # ``learn_one`` went its short way meanwhile
+        if self._sample.learned != learned:  # ``learn_one`` took its fast path meanwhile
             self._sample.catch_up(learned)
         return self._sample
 
     def _measure(self, sample: DiagnosisSample) -> None:
-        """Predict the sample's last rows again where it is due, now that they are learned."""
+        """Predict the sample's last rows again after learning them, whenever a measurement is due."""
         while sample.n >= sample.due:
             after = self.losses_now(sample.fresh).tolist() if sample.fresh else []
             engine = self._engine if sample.wants_size else None
@@ -235,13 +235,13 @@ class SupervisedLearner(Learner, Settings):
 
     @property
     def sample_due(self) -> int | None:
-        """After how many scored rows ``take_scored`` wants to be shown what there is; None where nothing is kept."""
+        """Number of scored rows after which ``take_scored`` must be called, None if disabled."""
         sample = self._sampling()
         return None if sample is None else sample.due
 
     def take_scored(self, rows: ScoredRows) -> None:
-        """Keep what a diagnosis needs of rows whose prediction was given out earlier: a session calls it for late answers."""
-        sample = self._sample  # not one that caught up: these rows have been learned by now
+        """Sample rows with delayed labels for the diagnosis. A session calls it."""
+        sample = self._sample  # not via _sampling, which would catch up past these already learned rows
         start = 0
         while sample is not None and start < len(rows):
             stop = min(len(rows), start + sample.due - sample.n)
@@ -250,25 +250,25 @@ class SupervisedLearner(Learner, Settings):
             start = stop
 
     def keep_record(self, record: Record) -> None:
-        """Keep how a session says that learning stands, for the diagnosis."""
+        """Store the session's latest metrics for ``diagnose``."""
         sample = self._sampling()
         if sample is not None:
             sample.keep_record(record)
 
     def kept_sample(self, *, help: str) -> DiagnosisSample:  # noqa: A002 - as in the errors
-        """Return what was kept for a diagnosis; ``help``: what to do where nothing has been learned.
+        """Return the diagnosis sample, or raise DataError with ``help`` if nothing has been learned.
 
         Raises
         ------
         DataError
-            When no rows were kept.
+            If no rows were sampled.
         """
         if not self.diagnosis:
             raise DataError(
                 expected="a model that keeps some rows for this",
                 got="diagnosis=False",
                 at=type(self).__name__,
-                help="Leave it out when the model is made: what was never kept can't be told later.",
+                help="Create the model without it, because rows that were not kept can't be recovered.",
             )
         if self._engine is None or self._sample is None or not self._sample.rows:
             raise DataError(
@@ -278,13 +278,13 @@ class SupervisedLearner(Learner, Settings):
 
     @property
     def sample(self) -> DiagnosisSample | None:
-        """What is kept for a diagnosis; None before anything was learned, or with ``diagnosis=False``."""
+        """The sample for ``diagnose``, None before anything was learned or with ``diagnosis=False``."""
         return self._sample
 
     # ---- limits -----------------------------------------------------------------------------------------------------
 
     def _new_answers(self, X: Any, y: Any) -> int:
-        """Check rows and their answers, and return how many classes these would add."""
+        """Validate rows and labels, and return how many classes they would add."""
         if y is None:
             return super()._new_answers(X, y)
         answers = as_answers(y)
@@ -292,11 +292,11 @@ class SupervisedLearner(Learner, Settings):
         return len(self._new_classes(answers.tolist() if isinstance(answers, np.ndarray) else list(answers)))
 
     def _new_classes(self, labels: Sequence[Any]) -> list[Any]:
-        """Return the classes among some labels that are not known yet, if there may be as many; a regressor has none."""
+        """Return the unknown classes among labels if the limits allow them. Regressors have none."""
         return []
 
     def _check_new_classes(self, block: Block) -> None:
-        """Refuse a block whose rows would bring too many classes, before any of it is learned."""
+        """Reject a block that would add too many classes, before any of it is learned."""
         if self._span is None and block.numbers is None:
             self._new_classes(list(compress(block.y, block.good.tolist())))
 
@@ -314,12 +314,12 @@ class SupervisedLearner(Learner, Settings):
         classes: Sequence[Any] = (),
         sample: DiagnosisSample | None = None,
     ) -> None:
-        """Go on from what was saved of a learner with the same settings.
+        """Restore the saved state of a learner with the same settings.
 
         Raises
         ------
         ValueError
-            If classes come twice, or are not those that were learned.
+            If classes are repeated, or don't match the learned outputs.
         """
         if len(set(classes)) < len(classes) or (classes and engine is None):
             raise ValueError("classes", "different ones, and what was learned of them", classes)
@@ -334,47 +334,47 @@ class SupervisedLearner(Learner, Settings):
             self.resume_sample(sample)
 
     def resume_sample(self, sample: DiagnosisSample) -> None:
-        """Go on from what was saved of what is kept for a diagnosis."""
+        """Restore a saved diagnosis sample."""
         self._sample = sample
         sample.catch_up(self.n_learned)
         self._next_probe = sample.next_learned
 
     def _resume_classes(self, classes: Sequence[Any]) -> None:
-        """Take the classes that were saved; a regressor has none."""
+        """Restore the saved classes. Regressors have none."""
 
     @property
     def engine(self) -> Engine | None:
-        """What holds the numbers; None before the first row was learned."""
+        """The engine that holds the parameters, None before the first row was learned."""
         return self._engine
 
     @property
     def coverage_(self) -> dict[float, dict[str, float]]:
-        """How often answers lay inside the sets, or intervals with a guarantee, that were given out, by the coverage that was wanted.
+        """Empirical coverage of issued sets, or intervals with a guarantee, by nominal coverage.
 
-        For each of 0.5, 0.65, 0.8, 0.9, 0.95, 0.98 and 0.99: ``rows`` compared and the share ``covered`` of them, their mean ``size``
-        (how wide, or how many classes); both over about the last 1,000 rows; and ``unseen``: rows whose class was never seen
-        before, which nobody can cover and which are not counted in the others.
+        For each of 0.5, 0.65, 0.8, 0.9, 0.95, 0.98 and 0.99 it has the compared ``rows``, the ``covered`` share and the mean ``size``
+        (width, or number of classes), the latter two also over about the last 1,000 rows, and ``unseen``, the rows with a new
+        class, which nothing can cover and which the others don't count.
         """
         return {} if self._engine is None else coverage_of(self._engine.core)
 
     @property
     def setup(self) -> Setup:
-        """What the engine is made from."""
+        """The declaration of the engine."""
         return self._setup
 
     @property
     def learned_engine(self) -> Engine:
-        """What holds the numbers of a learner that has learned something.
+        """The engine of a learner that has learned something.
 
         Raises
         ------
         DataError
-            When it has not.
+            If nothing was learned.
         """
         if self._engine is None or not self._engine.learned:
             raise DataError(
                 expected="a model that has learned",
-                got="one that has seen no answer",
+                got="one that has seen no label",
                 at=type(self).__name__,
                 help="Call learn_one or learn_many first.",
             )
@@ -382,7 +382,7 @@ class SupervisedLearner(Learner, Settings):
 
     @property
     def one_output(self) -> bool:
-        """Whether the net has one output: of a regressor, and of a classifier that tells two classes with one number."""
+        """Whether the net has one output, as regressors and some two-class classifiers have."""
         return True
 
     def _about(self) -> dict[str, Any]:
@@ -395,7 +395,7 @@ class SupervisedLearner(Learner, Settings):
 
 
 def joined(forecasts: Sequence[Predictions]) -> Predictions:
-    """Return one forecast for the rows of several, given one after the other."""
+    """Concatenate predictions of consecutive rows."""
     if forecasts[0].proba is None:
         return Predictions(np.concatenate([np.asarray(forecast.y_pred) for forecast in forecasts]))
     return join(forecasts)

@@ -1,4 +1,4 @@
-"""Guards: answers and weights that cannot be learned are refused, counted by reason, and nothing learned is lost."""
+"""Validate labels and weights, rejecting and counting invalid rows without losing anything learned."""
 
 from __future__ import annotations
 
@@ -20,56 +20,56 @@ from headwater.errors import DataError, shown
 from headwater.streams.frame_rows import FrameRows, native_frame
 
 FARTHEST = 1e30
-"""An answer beyond this is no answer."""
+"""Largest valid magnitude of a target."""
 HEAVIEST = 1e15
-"""A weight beyond this is none: the square of a gradient times it would be infinite, and a moment that is never finite again."""
+"""Largest valid weight. The square of a weighted gradient beyond it would overflow and never leave an optimizer's moments."""
 
 PLAIN = frozenset((str, int, bool, bytes))
-"""Types that are hashable and never NaN: they need no second look."""
+"""Hashable types that are never NaN, and so need no further validation."""
 
 _ALWAYS_KEPT = frozenset((str, bool, bytes))
-"""Types of which every value can be a class: a whole number may have too many digits for a file."""
+"""Types whose values all are valid classes. An int is not among them, because it may have too many digits for a file."""
 
 REASONS: dict[str, str] = {
     "target": "the answer is missing, can't be a class (classes are texts, numbers, booleans, bytes, or tuples of these; str(y) "
-    "makes one), or is no number, no count or beyond 1e30 where that is needed",
+    "makes one), or is not a number, not a count or beyond 1e30 where that is needed",
     "weight": "the weight of the sample is negative, beyond 1e15, or not a number",
-    "decision": "the action can't be one, its reward is no number, or its probability is not above 0 and at most 1",
-    "reward": "a reward outside of what was declared, read as the nearest that was",
+    "decision": "the action is invalid, its reward is not a number, or its probability is not above 0 and at most 1",
+    "reward": "a reward outside of the declared range, clipped to it",
     "infinite": "an infinite value, read as missing",
-    "huge": "a value beyond 1e30, read as 1e30",
-    "far": "a value more than ten deviations off its column's mean; it moves the statistics as if it lay there, and a thousand off "
-    "it says nothing",
-    "far_target": "an answer more than ten deviations off the mean; it moves the statistics as if it lay there",
-    "type": "a value of a type that is no feature, read as missing",
-    "overflow": "the net's output was not finite; the row was not learned",
-    "diverged": "a step after which its own row cost far more; it was undone and the step size halved for a while",
+    "huge": "a value beyond 1e30, clipped to 1e30",
+    "far": "a value more than ten deviations from its column's mean, clipped to ten in the statistics and replaced by the mean "
+    "beyond a thousand",
+    "far_target": "an answer more than ten deviations from the mean, clipped to ten in the statistics",
+    "type": "a value of a type that is not a feature, read as missing",
+    "overflow": "the net's output was not finite, so the row was not learned",
+    "diverged": "a step that raised the loss of its own row sharply, undone with the step size halved for a while",
 }
-"""What each reason in ``rejected`` means. The first three refuse the row, so that not even its names are added; the
-next six clip or drop a value; the last two guard the step.
+"""Meaning of each reason in ``rejected``. The first three reject the row, so that not even its names are added. The
+next six clip or drop a value. The last two guard the step.
 """
 
 
 @dataclass(slots=True)
 class Block:
-    """Rows to learn together, checked.
+    """Validated rows to learn together.
 
     Parameters
     ----------
     X
         The samples.
     y
-        Answers (n,): labels in a list, or numbers in an array.
+        Labels (n,), a list of classes or an array of numbers.
     w, good
         Weights (n,), and which rows can be learned.
     ask
-        Rows to predict in lock-step, or None.
+        Rows to predict in lockstep, or None.
     rows, asked
-        X and ``ask`` as the core reads them; None until the engine has read them.
+        X and ``ask`` in the core's form, None until the engine has converted them.
     numbers
-        Numbers of the classes (n,), where every answer is a class that is known; else None.
+        Class indices (n,) if all labels are known classes, else None.
     refused
-        By reason which rows are refused.
+        Masks of rejected rows by reason.
     """
 
     X: Any
@@ -83,7 +83,7 @@ class Block:
     refused: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def part(self, rows: slice) -> Block:
-        """Return some of the rows to learn as a block of its own."""
+        """Return some of the rows as a block."""
         if rows == slice(0, len(self.y)):
             return self
         X, ask = (_some(samples, rows) for samples in (self.X, self.ask))
@@ -92,20 +92,20 @@ class Block:
         return Block(X, self.y[rows], self.w[rows], self.good[rows], ask, numbers=numbers, refused=refused)
 
     def count(self, rejected: Counter[str]) -> None:
-        """Count the rows that are refused."""
+        """Add the counts of rejected rows."""
         for reason, refuses in self.refused.items():
             rejected[reason] += int(refuses.sum())
 
 
 def _some(X: Any, rows: slice) -> Any:
-    """Return some rows of samples of any form; None of None."""
+    """Return some rows of samples of any form, or None for None."""
     if X is None or isinstance(X, np.ndarray | Sequence | SparseRows):
         return X if X is None else X[rows]
     return native_frame(FrameRows(X)[rows])
 
 
 REFUSED = ("target", "weight", "decision")
-"""Reasons for which a row is not learned at all."""
+"""Reasons that reject a whole row."""
 
 
 def check_block(
@@ -116,16 +116,16 @@ def check_block(
     span: tuple[float, float] | None,
     known: Mapping[Any, int] | None = None,
 ) -> Block:
-    """Return rows, answers and weights, checked; `Block.count` counts what is refused.
+    """Validate rows, labels and weights. `Block.count` counts the rejected ones.
 
     Parameters
     ----------
     X, y, w, ask
         As in ``step_many``.
     span
-        The least and the largest answer; None for classes.
+        Smallest and largest valid target, None for classes.
     known
-        Numbers of the classes known so far.
+        Indices of the known classes.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def check_block(
 
 
 def as_samples(X: Any) -> Any:
-    """Return rows in a form that is read: a lazy frame collected, a sparse matrix of SciPy's as ``SparseRows``."""
+    """Normalize rows, collecting lazy frames and converting SciPy sparse matrices to ``SparseRows``."""
     if isinstance(X, np.ma.MaskedArray):
         return _unmasked(X)
     if type(X) is list or isinstance(X, np.ndarray | Sequence) or is_frame(X):
@@ -170,7 +170,7 @@ def _unmasked(array: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
 
 
 def check_rows(X: Any) -> int:
-    """Return the number of rows, if X is a list of mappings, a 2-d array or a data frame."""
+    """Return the number of rows after checking that X is a list of mappings, a 2-d array or a data frame."""
     if isinstance(X, SparseRows) or (isinstance(X, np.ndarray) and X.ndim == 2):
         return len(X)
     if isinstance(X, Sequence) and not isinstance(X, str | bytes):
@@ -194,28 +194,28 @@ def check_rows(X: Any) -> int:
 
 
 def check_sample(x: Any) -> None:
-    """Refuse what is no mapping of names to values."""
+    """Raise DataError unless x is a mapping."""
     if type(x) is not dict:
         check_rows([x])
 
 
 def check_pairs(X: Any, y: Sequence[Any] | NDArray[Any], ask: Any) -> int:
-    """Return the number of rows, if X, y and the rows to predict agree on it."""
+    """Return the number of rows after checking that X, y and ``ask`` agree on it."""
     n = check_rows(X)
     if len(y) != n:
-        raise DataError(expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer a row.")
+        raise DataError(expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer per row.")
     if ask is not None and check_rows(ask) != n and n:
         raise DataError(
             expected=f"{n} rows to predict for {n} rows",
             got=str(len(ask)),
             at="ask",
-            help="Give one for each, or none to learn.",
+            help="Give one for each row, or no rows to learn.",
         )
     return n
 
 
 def as_answers(y: Any) -> Sequence[Any] | NDArray[Any]:
-    """Return answers as an array, or as a list of Python's own values; a table of one column is that column."""
+    """Return labels as an array or a list of Python values, taking the column of a one-column table."""
     if isinstance(y, list | tuple):
         return y
     if isinstance(y, np.ma.MaskedArray):
@@ -242,19 +242,19 @@ def as_answers(y: Any) -> Sequence[Any] | NDArray[Any]:
 
 
 def _check_one_column(shape: tuple[int, ...]) -> None:
-    """Refuse answers that are not one a row, (n,) or (n, 1)."""
+    """Raise DataError for labels that are not (n,) or (n, 1)."""
     if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
         return
     raise DataError(
-        expected="one answer a row, shape (n,)",
+        expected="one answer per row, shape (n,)",
         got=f"shape {shape}",
         at="y",
-        help="Of one-hot answers give y.argmax(1); for several answers a row headwater.interop.sklearn has one learner for each.",
+        help="Give y.argmax(1) for one-hot labels. For several labels per row use headwater.interop.sklearn or MultiOutput.",
     )
 
 
 def check_labels(y: Sequence[Any]) -> NDArray[np.bool_]:
-    """Say which answers can be classes: what files and stores give back as it was, like the keys of a fleet."""
+    """Return which labels are valid classes, that is, of a type that files can store."""
     kinds = set(map(type, y))
     if kinds <= _ALWAYS_KEPT:
         return np.ones(len(y), bool)
@@ -262,12 +262,12 @@ def check_labels(y: Sequence[Any]) -> NDArray[np.bool_]:
 
 
 def can_be_class(label: Any) -> bool:
-    """Say whether a label is a text, a number, a boolean, bytes or a tuple of these, which every file gives back as it was."""
+    """Return whether a label is a text, number, boolean, bytes or a tuple of these."""
     return as_key(label) is not ...
 
 
 def first_refused(y: Any, span: tuple[float, float] | None) -> str:
-    """Return how a sentence about refused answers ends: with the first of them. ``span``: as in `check_block`."""
+    """Return the end of a message about rejected labels, naming the first one, with ``span`` as in `check_block`."""
     given = as_answers(y)
     answers = given.tolist() if isinstance(given, np.ndarray) else list(given)
     good = check_labels(answers) if span is None else check_numbers(answers, *span)[1]
@@ -276,10 +276,10 @@ def first_refused(y: Any, span: tuple[float, float] | None) -> str:
 
 
 def known_numbers(labels: Sequence[Any], known: Mapping[Any, int]) -> NDArray[np.float64] | None:
-    """Return the numbers of classes (n,) if all of them are known, so that none needs a second look; else None."""
+    """Return class indices (n,) if all labels are known classes, else None."""
     try:
         numbers = np.fromiter(map(known.get, labels, repeat(-1)), np.float64, len(labels))
-    except TypeError:  # one that can't be looked up
+    except TypeError:  # an unhashable label
         return None
     return numbers if len(numbers) and numbers.min() >= 0 else None
 
@@ -287,27 +287,27 @@ def known_numbers(labels: Sequence[Any], known: Mapping[Any, int]) -> NDArray[np
 def check_numbers(
     y: Sequence[Any] | NDArray[Any], least: float, most: float
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return answers as floats, and which of them are numbers from ``least`` to ``most``."""
+    """Return targets as floats, and which are numbers from ``least`` to ``most``."""
     values = _numbers(y)
-    good = (values >= least) & (values <= most)  # False for NaN
+    good = (values >= least) & (values <= most)  # NaN compares as False
     values[~good] = 0.0
     return values, good
 
 
 def check_weights(w: Any, n: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return weights (n,), with 0 for those that can't be, and which can."""
+    """Return weights (n,) with 0 for invalid ones, and which are valid."""
     if w is None:
         return np.ones(n), np.ones(n, bool)
     weights = np.full(n, w, np.float64) if isinstance(w, int | float) else _numbers(as_answers(w))
     if len(weights) != n:
-        raise DataError(expected=f"{n} weights for {n} rows", got=str(len(weights)), at="w", help="Give one a row.")
+        raise DataError(expected=f"{n} weights for {n} rows", got=str(len(weights)), at="w", help="Give one per row.")
     good = (weights >= 0) & (weights <= HEAVIEST)
     weights[~good] = 0.0
     return weights, good
 
 
 def _numbers(y: Sequence[Any] | NDArray[Any]) -> NDArray[np.float64]:
-    """Return a copy as floats (n,), NaN for what is no number; a text is none, whatever it reads as."""
+    """Return a copy as floats (n,), NaN for values that are not numbers, including numeric texts."""
     try:
         array = np.asarray(y)
     except (ValueError, OverflowError):  # a ragged list

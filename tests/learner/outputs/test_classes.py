@@ -106,7 +106,7 @@ def test_an_output_of_several_refuses_them_too(what, tmp_path):
 @pytest.mark.parametrize("what", ["a date", "a date-time"])
 def test_a_durable_learner_names_the_class_that_it_can_not_hold(what, tmp_path):
     with hw.open(tmp_path / "a.db", hw.Classifier(hidden=(4,))) as model:
-        with pytest.raises(TargetError, match=r"got datetime.date.*str\(\) makes a text of it") as error:
+        with pytest.raises(TargetError, match=r"got datetime.date.*Use str\(\) to make it a text") as error:
             model.learn_one({"a": 1.0}, NO_CLASSES[what])
         assert "Nothing was learned" in str(error.value)
         assert (model.seq, model.classes) == (0, [])

@@ -89,7 +89,7 @@ def test_a_transition_with_an_id_is_learned_once_and_one_that_can_not_be_is_coun
         ("/transition", {"x": {}, "action": "left"}, "reward"),
         ("/transition", {"x": {}, "action": "left", "reward": "much"}, "float"),
         ("/act", {"x": 3}, "object"),
-        ("/learn", {"x": {}, "y": 1}, "expected a transition: one of the agent"),
+        ("/learn", {"x": {}, "y": 1}, "expected a transition with one of the agent"),
     ],
 )
 def test_what_can_not_be_is_refused_and_nothing_is_learned(client, path, body, said):

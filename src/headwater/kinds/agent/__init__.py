@@ -1,1 +1,1 @@
-"""The kind of agents."""
+"""Reinforcement learning agents."""

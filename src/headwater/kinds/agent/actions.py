@@ -1,4 +1,4 @@
-"""Which actions there are: of Gymnasium's spaces, or said plainly; and how the core is told of one."""
+"""Action spaces, from Gymnasium or given directly, and their encoding for the core."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from headwater.errors import ConfigError
 __all__ = ["Actions", "as_actions", "as_setting"]
 
 Setting = int | tuple[Any, ...]
-"""How many actions there are; or their names; or the lowest and highest value of each number of one."""
+"""Number of actions, their names, or the range of each number of an action."""
 MOST = 1 << 12
 _LABELS = (str, int, bool)
 
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """Actions, one of several (``labels``) or some numbers (``low`` and ``high``).
+    """A discrete (``labels``) or continuous (``low`` and ``high``) action space.
 
     Examples
     --------
@@ -41,16 +41,16 @@ class Actions:
 
     @property
     def outputs(self) -> int:
-        """Outputs of a net that says something of each; a mean and a deviation of each number."""
+        """Outputs of a net over the actions, two per number (mean and deviation) if continuous."""
         return len(self.labels) or 2 * len(self.low)
 
     @property
     def bounded(self) -> bool:
-        """Whether all numbers of an action have a lowest and a highest value: the core then knows them as −1 and 1."""
+        """Whether all numbers of an action are bounded, which the core then scales to −1 … 1."""
         return all(math.isfinite(high - low) for low, high in zip(self.low, self.high, strict=True))
 
     def number(self, action: Any) -> int | list[float] | None:
-        """Return an action as the core knows it; None for one that there is not."""
+        """Return an action in the core's form, or None if it is invalid."""
         if self.labels:
             return self._place(action)
         try:
@@ -62,14 +62,14 @@ class Actions:
         return [(x - middle) / half for x, (middle, half) in zip(values.tolist(), self._units(), strict=True)]
 
     def named(self, number: Any) -> Any:
-        """Return an action of the core as its caller knows it; numbers are held within their bounds."""
+        """Convert the core's action to the caller's form, clipping numbers to their bounds."""
         if self.labels:
             return self.labels[number]
         values = [middle + half * x for x, (middle, half) in zip(number, self._units(), strict=True)]
         return np.clip(np.array(values), self.low, self.high).astype(np.float32)
 
     def spread(self, means: Sequence[float], deviations: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return means and deviations in the units of the caller."""
+        """Return means and deviations in the caller's units."""
         units = self._units()
         return (
             np.array([middle + half * x for x, (middle, half) in zip(means, units, strict=True)]),
@@ -85,7 +85,7 @@ class Actions:
             return None
 
     def _units(self) -> list[tuple[float, float]]:
-        """Return middle and half of the width of each number's range; 0 and 1 where it has no end."""
+        """Return center and half width of each number's range, 0 and 1 if unbounded."""
         return [
             ((low + high) / 2, (high - low) / 2) if math.isfinite(high - low) else (0.0, 1.0)
             for low, high in zip(self.low, self.high, strict=True)
@@ -93,14 +93,14 @@ class Actions:
 
 
 def as_setting(given: Any) -> Setting:
-    """Return actions as a setting, which prints and is saved: of a space of Gymnasium, or as they are said.
+    """Convert actions or a Gymnasium space to a setting that prints and can be saved.
 
     Raises
     ------
     ConfigError
         If they are neither.
     """
-    spaces = sys.modules.get("gymnasium.spaces")  # whoever has a space has imported it
+    spaces = sys.modules.get("gymnasium.spaces")  # imported already if the caller has a space
     if spaces is not None and isinstance(given, spaces.Discrete):
         n, first = int(given.n), int(given.start)
         return n if first == 0 else tuple(range(first, first + n))
@@ -117,12 +117,12 @@ def as_setting(given: Any) -> Setting:
 
 
 def as_actions(setting: Any) -> Actions:
-    """Return the actions of a setting.
+    """Return the action space of a setting.
 
     Raises
     ------
     ConfigError
-        If there are none or too many, one stands twice, or a range is none.
+        If there are no actions or too many, one is repeated, or a range is invalid.
     """
     if isinstance(setting, int) and 1 <= setting <= MOST:
         return Actions(tuple(range(setting)))

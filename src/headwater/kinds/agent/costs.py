@@ -1,4 +1,4 @@
-"""What a step cost: how far its reward fell below the usual one."""
+"""Costs of an agent's steps for drift detection, from how far rewards fall below their mean."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["StepCosts"]
 
 
 class StepCosts(RewardCosts):
-    """Costs of an agent's steps, by their rewards."""
+    """Costs of an agent's steps, from their rewards."""
 
     def of(self, rows: ScoredRows) -> list[float]:
         """Return the cost of each step."""

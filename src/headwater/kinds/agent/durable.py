@@ -1,4 +1,4 @@
-"""An agent that loses nothing it was taught."""
+"""The durable agent."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["DurableAgent"]
 
 
 class DurableAgent(DurableLearner):
-    """A durable agent, with the methods of one in memory."""
+    """A durable agent, with the methods of `Agent`."""
 
     def act(self, observation: Any, explore: bool = True) -> Any:
-        """Return the action that an agent takes, as ``Agent.act`` does; nothing is changed."""
+        """Return the agent's action as ``Agent.act`` does, without changing anything."""
         with self._model.lock:
             return self.learner.act(observation, explore)
 
@@ -28,12 +28,12 @@ class DurableAgent(DurableLearner):
         terminated: bool = False,
         truncated: bool = False,
     ) -> int:
-        """Learn what an agent's action led to, once it is on disk; as ``Agent.learn``.
+        """Write a transition to disk, then learn it as ``Agent.learn`` does.
 
         Returns
         -------
         int
-            The transition's number in the journal.
+            Number of the transition in the journal.
         """
         following = None if next_observation is None else as_state(next_observation)
         transition = {"action": action, "reward": reward, "next": following, "terminated": bool(terminated)}

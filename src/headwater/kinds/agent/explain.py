@@ -1,8 +1,8 @@
-"""Why an agent takes an action: how much each value of the state moves what the action, or the state, is worth.
+"""Explain an agent's values by occlusion of the state.
 
-A value is left out, as if it were missing, and what the net then says is compared with what it says of the whole state:
+Each feature is removed in turn, as if missing, and the output is compared with that for the whole state:
 
-    contribution of j = f(x) − f(x without j),   f(x) = q(x, a), or v(x) of an agent that has a policy
+    contribution of j = f(x) − f(x without j),   f(x) = q(x, a), or v(x) for an agent with a policy
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ __all__ = ["explain_worth"]
 
 @at_one_moment
 def explain_worth(agent: Agent, observation: Any, action: Any = None) -> Explanation:
-    """Say how much each value of a state moves what an action is worth; nothing is changed.
+    """Attribute the value of an action to the features of a state, without changing anything.
 
     Parameters
     ----------
     agent : Agent
-        One that has learned something.
+        A trained agent.
     observation : array, dict or number
         The state.
     action : optional
-        Of which; the best one without it. An agent with a policy knows only what the state is worth.
+        The action, by default the best one. An agent with a policy has only a value per state.
 
     Returns
     -------
     Explanation
-        ``prediction``: what it is worth, in scaled rewards. ``baseline``: what a state is worth of which nothing is known.
-        ``contributions``: of each value, the largest first.
+        ``prediction`` is the value in scaled rewards, ``baseline`` the value of an empty state, and ``contributions`` are sorted,
+        largest first.
 
     Raises
     ------
     ConfigError
         If the agent has no such action.
     DataError
-        When nothing has been learned yet.
+        If nothing has been learned yet.
 
     Examples
     --------

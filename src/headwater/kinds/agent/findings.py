@@ -1,4 +1,4 @@
-"""What is wrong with an agent and its environment: numbers from its state, and what the rules make of them."""
+"""Diagnosis of an agent and its environment, with measurements and rules."""
 
 from __future__ import annotations
 
@@ -13,41 +13,40 @@ from headwater.kinds.agent.learner import Agent
 
 __all__ = ["AgentMeasures", "RULES", "diagnose_agent", "measure_agent"]
 
-_STEPS = 10_000  # without an end, before it is said that there are no episodes
-_SEEN = 1_000  # rewards before it is said that they never differ
-_MOSTLY = 0.5  # share of random actions that is told
-_GROUP = 50  # episodes that are compared
-_FELL = 3.0  # standard errors by which the last ones are worse than the best ones
+_STEPS = 10_000  # minimum steps to report that there are no episodes
+_SEEN = 1_000  # minimum rewards to report that they are constant
+_MOSTLY = 0.5  # share of random actions to report
+_GROUP = 50  # episodes per compared group
+_FELL = 3.0  # standard errors between the last and the best group
 _REFUSED = 0.01  # share of transitions
 
 
 @dataclass(frozen=True, slots=True)
 class AgentMeasures:
-    """The numbers that findings on an agent are made from.
+    """Measurements that the rules for agents read.
 
     Parameters
     ----------
     task, rows
         ``"control"``, and transitions so far.
     refused
-        How many were not learned.
+        Number of rejected transitions.
     episodes
-        How many have ended.
+        Number of finished episodes.
     spread
-        The deviation of the discounted sum of rewards, which rewards are scaled by.
+        Standard deviation of the discounted sum of rewards, which scales the rewards.
     error
-        The fading mean of the size of the temporal-difference error, in scaled rewards.
+        Exponential mean of the absolute temporal-difference error, in scaled rewards.
     bounded
-        The fading share of steps that the bound made smaller. Near 1 is usual.
+        Exponential mean share of steps reduced by the step-size bound. Near 1 is normal.
     random
-        The share of random actions now.
+        Current share of random actions.
     not_best
-        The fading share of actions that were not the best known.
+        Exponential mean share of actions that were not the best known.
     last, best
-        The mean return of the last 50 episodes, and of the best 50 in succession among the last 200; NaN while there are fewer
-        than 100.
+        Mean return of the last 50 episodes, and of the best 50 consecutive ones among the last 200. NaN below 100 episodes.
     fell
-        By how many standard errors the last ones lie below the best.
+        Standard errors by which the last ones lie below the best.
     """
 
     task: str
@@ -65,12 +64,12 @@ class AgentMeasures:
 
 
 def measure_agent(agent: Agent) -> AgentMeasures:
-    """Return the numbers as they stand now; the agent is only asked.
+    """Return the current measurements without changing the agent.
 
     Raises
     ------
     DataError
-        When it has learned nothing.
+        If the agent has learned nothing.
     """
     engine: Any = agent.engine
     if engine is None or not agent.n_learned:
@@ -90,7 +89,7 @@ def measure_agent(agent: Agent) -> AgentMeasures:
 
 
 def _returns(returns: np.ndarray) -> tuple[float, float, float]:
-    """Return the mean of the last episodes, of the best ones, and how many standard errors lie between."""
+    """Return the mean of the last and of the best episodes, and the standard errors between them."""
     if len(returns) < 2 * _GROUP:
         return float("nan"), float("nan"), 0.0
     groups = np.lib.stride_tricks.sliding_window_view(returns, _GROUP)
@@ -101,7 +100,7 @@ def _returns(returns: np.ndarray) -> tuple[float, float, float]:
 
 
 def constant_rewards(m: AgentMeasures) -> Finding | None:
-    """Say when all rewards so far were the same."""
+    """Report rewards that all were the same."""
     if not (m.rows >= _SEEN and m.spread == 0):
         return None
     return Finding(
@@ -114,7 +113,7 @@ def constant_rewards(m: AgentMeasures) -> Finding | None:
 
 
 def no_episodes(m: AgentMeasures) -> Finding | None:
-    """Say when no episode has ended for long."""
+    """Report that no episode has ended for long."""
     if not (m.episodes == 0 and m.rows >= _STEPS):
         return None
     return Finding(
@@ -127,7 +126,7 @@ def no_episodes(m: AgentMeasures) -> Finding | None:
 
 
 def mostly_random(m: AgentMeasures) -> Finding | None:
-    """Say when most actions are still drawn at random."""
+    """Report that most actions are still random."""
     if not m.random > _MOSTLY:
         return None
     return Finding(
@@ -140,7 +139,7 @@ def mostly_random(m: AgentMeasures) -> Finding | None:
 
 
 def returns_fell(m: AgentMeasures) -> Finding | None:
-    """Say when the last episodes were clearly worse than others before."""
+    """Report that the last episodes were clearly worse than earlier ones."""
     if not m.fell > _FELL:
         return None
     return Finding(
@@ -153,7 +152,7 @@ def returns_fell(m: AgentMeasures) -> Finding | None:
 
 
 def refused_transitions(m: AgentMeasures) -> Finding | None:
-    """Say when many transitions could not be learned."""
+    """Report that many transitions could not be learned."""
     if not m.refused > _REFUSED * (m.rows + m.refused):
         return None
     return Finding(
@@ -169,6 +168,6 @@ RULES = (constant_rewards, no_episodes, mostly_random, returns_fell, refused_tra
 
 
 def diagnose_agent(model: Agent) -> tuple[AgentMeasures, list[Finding | None]]:
-    """Return what was measured and what each rule found."""
+    """Return the measurements and the finding of each rule."""
     measures = measure_agent(model)
     return measures, [rule(measures) for rule in RULES]

@@ -1,4 +1,4 @@
-"""The agent: what to do in a state, learned from what follows, one transition at a time."""
+"""The reinforcement learning agent, which learns from one transition at a time."""
 
 from __future__ import annotations
 
@@ -31,63 +31,62 @@ __all__ = ["Agent"]
 
 METHODS = ("q", "ac")
 VALUES, SOFTMAX, NORMAL = 1, 2, 3
-"""The core's numbers for what an agent learns: what actions are worth, or which of several to take, or how large numbers to be."""
+"""The core's codes of what an agent learns (action values, a policy over labels, or a policy over numbers)."""
 
 
 @dataclass(eq=False, repr=False)
 class Agent(Learner):
-    """Reinforcement learning online: act, see what follows, learn from it at once and forget it. Nothing is replayed.
+    """Reinforcement learning from single transitions, without a replay buffer.
 
-    ``method="q"`` is Stream Q(λ): a net says what each action is worth, q(s, a), and the best one is taken, but for a share ε of
-    random ones. ``method="ac"`` is Stream AC(λ): one net says what a state is worth, v(s), another one which action to take,
-    π(a|s). With r scaled by the deviation of the discounted sum of rewards, the error of a transition s, a, r, s′ is
+    ``method="q"`` is Stream Q(λ). A net estimates action values q(s, a), and the best action is taken except for a share ε of
+    random ones. ``method="ac"`` is Stream AC(λ). One net estimates state values v(s), another one is the policy π(a|s). With r
+    scaled by the deviation of the discounted sum of rewards, the temporal-difference error of a transition s, a, r, s′ is
 
-        δ = r + γ·v(s′) − v(s),   of Q: δ = r + γ·max q(s′, ·) − q(s, a);   v(s′) = 0 where the episode has terminated.
+        δ = r + γ·v(s′) − v(s),   for Q: δ = r + γ·max q(s′, ·) − q(s, a);   v(s′) = 0 if the episode has terminated.
 
-    Each net has a trace of its gradients, z ← γλ·z + ∇, and takes the step w ← w + η·δ·z with η = α/max(1, α·κ·max(|δ|, 1)·‖z‖₁), so
-    that no step overshoots, and no step size has to be tuned. A policy's gradient is that of log π(a|s) + 0.01·sign(δ)·H(π). Traces
-    end with the episode and, of Q, with an action that was not the best one.
+    Each net has an eligibility trace z ← γλ·z + ∇ and takes the step w ← w + η·δ·z with η = α/max(1, α·κ·max(|δ|, 1)·‖z‖₁), so
+    that no step overshoots and no step size needs tuning. A policy's gradient is that of log π(a|s) + 0.01·sign(δ)·H(π). Traces
+    are reset at the end of an episode and, for Q, after an action that was not the best one.
 
-    Nets: dense → layer norm → leaky ReLU, twice, and a linear output, their weights sparse at first. Numbers of a state are
-    standardised by all of their past; how long the episode has lasted is one more of them. States are rows, so categories and
-    gaps are fine, and names may appear at any time.
+    Each net has two blocks of dense layer, layer norm and leaky ReLU, and a linear output, with sparse initial weights. Numbers of
+    a state, and the time since the start of the episode, are standardized online. States are rows, so categories and missing
+    values are allowed, and features may appear at any time.
 
     Parameters
     ----------
     actions : Discrete or Box of Gymnasium, int, or tuple
-        ``env.action_space``; how many actions there are (0, 1, …); their names; or the lowest and highest value of each number
-        that an action consists of.
+        ``env.action_space``, the number of actions (0, 1, …), their names, or the range of each number of an action.
     method : str, optional
-        "q" or "ac". Without it "q" where there are several actions, "ac" where an action consists of numbers.
+        "q" or "ac". By default "q" for discrete actions, "ac" for actions of numbers.
     hidden : int
         Units of each of the two hidden layers.
     gamma : float
-        γ: what a reward is worth one step later. Rewards count about 1/(1 − γ) steps ahead.
+        Discount factor γ. Rewards count about 1/(1 − γ) steps ahead.
     trace : float
-        λ: how far back an error corrects what was said before. 0 corrects the last state alone.
+        Trace decay λ, how far back an error corrects earlier estimates. 0 corrects only the last state.
     explore : int
-        Of "q": over so many steps the share of random actions falls from 1 to ``epsilon``.
+        For "q", the steps over which the share of random actions falls from 1 to ``epsilon``.
     epsilon : float
-        Of "q": the share of random actions that stays.
+        For "q", the final share of random actions.
     kappa : (float, float)
-        κ of the net of values, and of the policy's. Larger ones make smaller steps.
+        Step-size bounds κ of the value net and of the policy net. Larger ones make smaller steps.
     entropy : float
-        Of "ac": the weight of the policy's entropy.
+        For "ac", the weight of the policy's entropy.
     adaptive : bool
-        Scale each number of the trace by the size of its past steps.
+        Scale each element of the trace by the size of its past steps.
     bootstrap : bool
-        Whether an episode that was cut off (truncated) counts as one that would have gone on; False takes that for its end.
+        Whether to bootstrap from the last state of a truncated episode. False treats truncation as termination.
     max_rows, seed, dtype
-        As in ``Regressor``. Which actions are drawn follows from the seed and the number of transitions learned.
+        As in ``Regressor``. Random actions depend only on the seed and the number of transitions learned.
 
     Raises
     ------
     ConfigError
-        For settings that can't be.
+        If a setting is invalid.
 
     Examples
     --------
-    A corridor of five rooms, with a reward in the last one:
+    A corridor of five rooms with a reward in the last one:
 
     >>> agent = Agent(2, explore=500, hidden=16)
     >>> room = 0
@@ -130,7 +129,7 @@ class Agent(Learner):
         self._engine: Engine | None = None
 
     def _made(self) -> Setup:
-        """Check the settings and turn them into a setup."""
+        """Validate the settings and convert them to a setup."""
         _check(self)
         method = self.method or ("q" if self._actions.labels else "ac")
         if method == "q" and not self._actions.labels:
@@ -152,60 +151,60 @@ class Agent(Learner):
         return Setup(experts, self.seed, self.dtype, self.max_rows, True, False, agent=own, outputs=outputs)
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
-        """Make the engine from the settings; ``state``: arrays of a saved learner to go on from."""
+        """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
         return Engine(self._setup, state, limits=self._limits)
 
     # ---- acting -----------------------------------------------------------------------------------------------------
 
     def act(self, observation: Any, explore: bool = True) -> Any:
-        """Return the action to take; nothing is changed.
+        """Return the action to take, without changing anything.
 
-        Which one is drawn follows from the seed and from how many transitions were learned, so asking twice gives the same
-        action, and an agent that was loaded goes on as the one that was saved.
+        Random actions depend only on the seed and on the number of transitions learned, so asking twice gives the same action, and a
+        loaded agent continues like the saved one.
 
         Parameters
         ----------
         observation : array, dict or number
-            What the environment shows.
+            The state.
         explore : bool
-            False for the best action that is known: no random one, and no deviation from a policy's mean.
+            False for the best known action, without random actions or deviations from a policy's mean.
 
         Returns
         -------
         int, label or ndarray
-            As the actions were given; of a Box an array (n,) of float32, within its bounds.
+            In the form the actions were given, for a Box an array (n,) of float32 within its bounds.
         """
         x = as_state(observation)
         return self._actions.named(self._ready().core.learner.act(x, explore))
 
     def values(self, observation: Any) -> dict[Any, float]:
-        """Say what each action is worth: the discounted sum of scaled rewards that is expected to follow; nothing is changed.
+        """Return the value of each action, its expected discounted sum of scaled rewards.
 
         Raises
         ------
         ConfigError
-            If the method is "ac", which knows only what the state is worth: ``value``.
+            If the method is "ac", which only has state values (see ``value``).
         """
         if not self._is_of_values:
             raise ConfigError(
-                expected="an agent that learns what actions are worth, method 'q'",
+                expected="an agent with action values, method 'q'",
                 got="method 'ac'",
                 at="values of Agent",
-                help="Ask value for what the state is worth, policy for how probable actions are.",
+                help="Use value for the state's value, policy for the actions' probabilities.",
             )
         return dict(zip(self._actions.labels, self._said(observation)[1:], strict=True))
 
     def value(self, observation: Any) -> float:
-        """Say what a state is worth: the discounted sum of scaled rewards that is expected to follow; nothing is changed."""
+        """Return the value of a state, its expected discounted sum of scaled rewards."""
         return self._said(observation)[0]
 
     def policy(self, observation: Any) -> Any:
-        """Say how actions are drawn in a state; nothing is changed.
+        """Return the distribution of actions in a state, without changing anything.
 
         Returns
         -------
         dict or (ndarray, ndarray)
-            The probability of each action; of a Box means and deviations of the numbers, before they are held within bounds.
+            The probability of each action, or for a Box the means and deviations of the numbers before clipping.
         """
         said = self._said(observation)[1:]
         if not self._actions.labels:
@@ -219,7 +218,7 @@ class Agent(Learner):
 
     @property
     def share_of_random(self) -> float:
-        """The share of random actions now; 0 of "ac", whose policy is itself a distribution."""
+        """Current share of random actions, 0 for "ac", whose policy itself is a distribution."""
         if not self._is_of_values:
             return 0.0
         left = max(1 - self.n_learned / self.explore, 0.0) if self.explore else 0.0
@@ -234,7 +233,7 @@ class Agent(Learner):
         return said
 
     def _ready(self) -> Engine:
-        """Return the engine; before the first transition one that is not kept, since asking changes nothing."""
+        """Return the engine, or a temporary one before the first transition, so that reading changes nothing."""
         return self.new_engine() if self._engine is None else self._engine
 
     # ---- learning ---------------------------------------------------------------------------------------------------
@@ -248,21 +247,21 @@ class Agent(Learner):
         terminated: bool = False,
         truncated: bool = False,
     ) -> None:
-        """Learn what an action led to.
+        """Learn a transition.
 
-        Transitions of an episode come in their order, each once. One whose reward is no number (NaN, infinite, beyond 1e30), or whose
-        action is none of the agent's, is counted in ``rejected`` and not learned; time goes on.
+        Pass the transitions of an episode in order, each once. A transition with an invalid reward (NaN, infinite, beyond 1e30) or
+        action is counted in ``rejected`` and not learned, but its time step counts.
 
         Parameters
         ----------
         observation, action
-            The state, and the action that was taken in it.
+            The state, and the action taken in it.
         reward : float
-            What it brought.
+            The reward.
         next_observation
-            The state that followed.
+            The next state.
         terminated, truncated : bool
-            As ``env.step`` returns them: whether the episode has ended, or was cut off.
+            Whether the episode has ended, or was cut off, as ``env.step`` returns them.
 
         Examples
         --------
@@ -297,15 +296,15 @@ class Agent(Learner):
             self._engine.core.learner.learn_transition(x, number, brought, following, terminated, truncated)
 
     def learn_many(self, observations: Any, transitions: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
-        """Learn transitions one by one, and return what each state was thought to be worth right before.
+        """Learn transitions one by one and return the value of each state right before.
 
         Parameters
         ----------
         observations : list of dict, array (n, d) or data frame
             The states.
         transitions : sequence of dict
-            What was done in each and what followed: ``{"action": …, "reward": …, "next": …, "terminated": …, "truncated": …}``;
-            the last two are False where they are missing.
+            One dict per state, ``{"action": …, "reward": …, "next": …, "terminated": …, "truncated": …}``. The last two default to
+            False.
 
         Returns
         -------
@@ -317,21 +316,23 @@ class Agent(Learner):
         return out
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
-        """Say what each state is worth right before its transition is learned. There are no weights, and nothing comes late.
+        """Return the value of each state, then learn its transition, in turn.
+
+        Weights and delayed labels are not supported.
 
         Raises
         ------
         ConfigError
-            If there are rows to ask.
+            If ``ask`` is given.
         DataError
-            If there are not as many transitions as states.
+            If the numbers of transitions and states differ.
         """
         if ask is not None:
             raise ConfigError(
-                expected="transitions in the order of time",
-                got="rows whose answers come late",
+                expected="transitions in order of time",
+                got="rows with delayed labels",
                 at="Agent",
-                help="Use no delay: a transition is there once the next state is.",
+                help="Use no delay, because a transition is complete once the next state is known.",
             )
         rows = _rows(X)
         if len(y) != len(rows):
@@ -339,7 +340,7 @@ class Agent(Learner):
                 expected=f"{len(rows)} transitions for {len(rows)} states",
                 got=str(len(y)),
                 at="y",
-                help="Give what was done in each state and what followed.",
+                help="Give one transition per state.",
             )
         with self.lock:
             worth = in_pieces(len(rows), lambda part: self._learn_rows(rows[part], y[part]))
@@ -353,16 +354,16 @@ class Agent(Learner):
         return worth
 
     def predict_batch(self, X: Any) -> Predictions:
-        """Say what states are worth; nothing is changed."""
+        """Return the values of states, without changing anything."""
         return Predictions(np.array([self.value(x) for x in _rows(X)]))
 
     def check_transition(self, transition: Any) -> None:
-        """Refuse what ``learn_many`` would count as refused, or raise at.
+        """Raise DataError for a transition that ``learn_many`` would reject.
 
         Raises
         ------
         DataError
-            If it is no transition: its action is none of the agent's, its reward no number, or it does not say what followed.
+            If the action or the reward is invalid, or the next state is missing.
         """
         try:
             action, reward, following, terminated, _ = _parts(transition)
@@ -379,21 +380,21 @@ class Agent(Learner):
         ):
             raise _no_transition(f"{transition!r:.80}")
 
-    # ---- how it stands ----------------------------------------------------------------------------------------------
+    # ---- state and metrics ------------------------------------------------------------------------------------------
 
     @property
     def episodes(self) -> int:
-        """How many episodes have ended."""
+        """Number of finished episodes."""
         return 0 if self._engine is None else int(self._engine.core.array("agent_numbers")[EPISODES])
 
     @property
     def returns(self) -> NDArray[np.float64]:
-        """The sum of the rewards of each of the last 200 episodes, oldest first."""
+        """Sums of rewards of the last 200 episodes, oldest first."""
         return self._of_episodes("agent_returns")
 
     @property
     def lengths(self) -> NDArray[np.float64]:
-        """How many steps each of the last 200 episodes had, oldest first."""
+        """Numbers of steps of the last 200 episodes, oldest first."""
         return self._of_episodes("agent_lengths")
 
     def _of_episodes(self, name: str) -> NDArray[np.float64]:
@@ -404,7 +405,7 @@ class Agent(Learner):
 
     @property
     def experts_(self) -> list[dict[str, Any]]:
-        """The nets: how many steps each has taken."""
+        """The nets with the number of steps each has taken."""
         if self._engine is None:
             return []
         taken = self._engine.core.array("agent_numbers")[TAKEN:].tolist()
@@ -412,7 +413,7 @@ class Agent(Learner):
         return [{"expert": name, "steps": int(steps)} for name, steps in zip(names, taken, strict=False)]
 
     def explain_one(self, x: Any, action: Any = None) -> Any:
-        """Say how much each value of a state moves what an action is worth: ``explain_worth`` in this folder."""
+        """Attribute the value of an action to the features of a state, as ``explain_worth`` in this folder."""
         return self.kind.explain(self, x, action)
 
     def _about(self) -> dict[str, Any]:
@@ -420,11 +421,11 @@ class Agent(Learner):
 
 
 EPISODES, TAKEN = 11, 16
-"""Where the core counts episodes, and the steps of each net, among ``agent_numbers``."""
+"""Indices of the episode count and of each net's steps in ``agent_numbers``."""
 
 
 def _check(agent: Agent) -> None:
-    """Refuse settings that can't be, each in one sentence."""
+    """Raise ConfigError for invalid settings."""
     ranges: tuple[tuple[str, float, float, bool], ...] = (
         ("hidden", 1, 1 << 12, True),
         ("gamma", 0, 1, False),
@@ -469,7 +470,7 @@ def _check_choices(agent: Agent) -> None:
 
 
 def _number(value: Any) -> float:
-    """Return a reward as a float; NaN where it is none."""
+    """Return a reward as a float, or NaN if it is invalid."""
     if missing(value) or kind_of(value) != FLOAT:
         return math.nan
     return float(as_float(value))
@@ -477,15 +478,15 @@ def _number(value: Any) -> float:
 
 def _no_transition(got: str) -> DataError:
     return DataError(
-        expected="a transition: one of the agent's actions, its reward, what followed",
+        expected="a transition with one of the agent's actions, its reward and the next state",
         got=got,
         at="y",
-        help='Send {"action": 1, "reward": 0.5, "next": {…}, "terminated": false}; nothing was learned.',
+        help='Send {"action": 1, "reward": 0.5, "next": {…}, "terminated": false}. Nothing was learned.',
     )
 
 
 def _parts(transition: Any) -> tuple[Any, Any, Mapping[Any, Any] | None, bool, bool]:
-    """Return action, reward, next state and the two ends of a transition; what is no transition has no action."""
+    """Return action, reward, next state and the two end flags, with no action for an invalid transition."""
     if not isinstance(transition, Mapping):
         return None, math.nan, None, False, False
     following = transition.get("next")
@@ -496,7 +497,7 @@ def _parts(transition: Any) -> tuple[Any, Any, Mapping[Any, Any] | None, bool, b
 
 
 def _rows(X: Any) -> list[Mapping[Any, Any]]:
-    """Return states as dicts, checked."""
+    """Return validated states as dicts."""
     X = as_samples(X)
     check_rows(X)
     return as_dicts(X)

@@ -1,12 +1,11 @@
-"""Scores of an agent: what it is rewarded with.
+"""Metrics of an agent, from its rewards.
 
-A label is a transition: what was done in a state, what it brought and what followed. A transition that was refused counts with a
-reward of 0. The scores::
+A label is a transition. A rejected transition counts with a reward of 0. The metrics::
 
-    return   the mean, over the episodes that have ended, of the sum of their rewards; over the window the last hundred of them
-    reward   the mean reward of a step
+    return   mean sum of rewards per finished episode, in the window over the last hundred of them
+    reward   mean reward per step
 
-There are no baselines: what another agent would have met is not known.
+There are no baselines, because the experience of another agent is unknown.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from headwater.types import Scores
 __all__ = ["EPISODES", "AgentScore", "ends", "reward_of"]
 
 EPISODES = 100
-"""Episodes of the window."""
+"""Episodes in the window."""
 SHOWN = 200
-"""Episodes whose return is kept to be shown."""
+"""Episodes whose return is kept for display."""
 
 
 class AgentScore(Score):
-    """Score an agent step by step; its curve has a point an episode.
+    """Score an agent step by step, with one point of the curve per episode.
 
     Examples
     --------
@@ -43,19 +42,19 @@ class AgentScore(Score):
     names = ("return", "reward")
 
     def _begin(self, delay: int, learner: Any) -> None:
-        self._returns: deque[tuple[float, int]] = deque(maxlen=SHOWN)  # and how many steps each episode had
+        self._returns: deque[tuple[float, int]] = deque(maxlen=SHOWN)  # return and number of steps of each episode
         self._sum = self._of_episodes = self._now = 0.0
         self._episodes = self._steps = 0
 
     @staticmethod
     def problem(label: Any) -> str:
-        """Return why a label is no transition, or the empty string; one whose reward is no number is left to the agent."""
+        """Return why a label is not a transition, or "". The agent itself checks the reward."""
         return "" if isinstance(label, Mapping) else "no transition"
 
     def update(
         self, y: Sequence[Any], y_pred: Iterable[Any] = (), proba: Iterable[float] = (), p_pred: Iterable[float] = ()
     ) -> None:
-        """Score steps: their transitions; what states were thought to be worth is not looked at."""
+        """Score steps by their transitions, ignoring the predicted values."""
         for transition in y:
             reward = reward_of(transition)
             self.n += 1
@@ -78,7 +77,7 @@ class AgentScore(Score):
         return mean([value for value, _ in list(self._returns)[-EPISODES:]])
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
-        """Return the scores of ``"model"``, over all steps or over the window."""
+        """Return the metrics of ``"model"``, over all steps or over the window."""
         if window:
             return {"model": {"return": self._last(), "reward": mean(list(self._window))}}
         return {
@@ -119,12 +118,12 @@ class AgentScore(Score):
 
 
 def reward_of(transition: Any) -> float:
-    """Return the reward of a transition; 0 where it is no number that can be learned."""
+    """Return the reward of a transition, or 0 if it is invalid."""
     reward = transition.get("reward") if isinstance(transition, Mapping) else None
     good = isinstance(reward, int | float) and not isinstance(reward, bool) and abs(reward) <= 1e30
     return float(reward) if good else 0.0  # type: ignore[arg-type]
 
 
 def ends(transition: Any) -> bool:
-    """Say whether an episode ends with a transition."""
+    """Return whether a transition ends an episode."""
     return isinstance(transition, Mapping) and bool(transition.get("terminated") or transition.get("truncated"))

@@ -1,4 +1,4 @@
-"""States as rows: what an environment shows becomes names and values."""
+"""Convert observations of an environment to rows."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def _names(n: int) -> tuple[str, ...]:
 def as_state(observation: Any) -> Mapping[Any, Any]:
     """Return an observation as a row.
 
-    A mapping is one: numbers, categories, date-times and gaps by name. The numbers of an array are named x0, x1, … A whole number
-    alone, as a Discrete space gives, is a category.
+    A mapping is used as it is, with numbers, categories, date-times and missing values by name. The numbers of an array are named x0,
+    x1, and so on. A single integer, as from a Discrete space, is a category.
 
     Raises
     ------
     DataError
-        If it is nothing of these.
+        If the observation is none of these.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def as_state(observation: Any) -> Mapping[Any, Any]:
     if isinstance(observation, list | tuple) and all(isinstance(x, int | float) for x in observation):
         return dict(zip(_names(len(observation)), observation, strict=True))
     raise DataError(
-        expected="an observation: an array of numbers, or values by name",
+        expected="an observation, which is an array of numbers or values by name",
         got=type(observation).__name__,
         at="observation",
         help="Give what env.step returned, or a dict.",
@@ -56,6 +56,6 @@ def as_state(observation: Any) -> Mapping[Any, Any]:
 
 
 def checked_transition(value: Any, learner: Any) -> Any:
-    """Return what an action led to, as the journal and an agent take it; DataError if the agent can't learn it."""
+    """Validate a transition for journal and agent, raising DataError if it can't be learned."""
     learner.check_transition(value)
     return value

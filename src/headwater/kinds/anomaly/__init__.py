@@ -1,1 +1,1 @@
-"""The kind of anomaly detection."""
+"""Anomaly detection models."""

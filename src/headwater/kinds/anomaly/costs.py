@@ -1,4 +1,4 @@
-"""What a score cost: the score itself."""
+"""Costs of anomaly scores for drift detection, which are the scores themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["ScoreCosts"]
 
 
 class ScoreCosts:
-    """Costs of rows by their scores, which need no label."""
+    """Costs of rows from their scores, without labels."""
 
     rose = "Scores rose"
 

@@ -1,4 +1,4 @@
-"""An anomaly model that loses nothing it was taught."""
+"""The durable anomaly model."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["DurableAnomaly"]
 
 
 class DurableAnomaly(DurableLearner):
-    """A durable anomaly model, with the methods of one in memory; labels are for the scores alone."""
+    """A durable anomaly model, with the methods of `Anomaly`. Labels are used only for metrics."""
 
     def score_one(self, x: Mapping[Any, Any]) -> float:
-        """Say how anomalous a sample is, from 0 to 1."""
+        """Return the anomaly score of a sample, from 0 to 1."""
         with self._model.lock:
             return float(self.learner.score_one(x))
 
     def score_many(self, X: Any) -> NDArray[np.float64]:
-        """Say how anomalous each row is, shape (n,)."""
+        """Return the anomaly score of each row, shape (n,)."""
         with self._model.lock:
             return np.asarray(self.learner.score_many(X), np.float64)
 
     def is_anomaly_one(self, x: Mapping[Any, Any], rate: float = 0.001) -> bool:
-        """Say whether a sample is an anomaly, where so large a share of rows like those before may be called one."""
+        """Return whether a sample is an anomaly at the given false alarm rate."""
         with self._model.lock:
             return bool(self.learner.is_anomaly_one(x, rate))

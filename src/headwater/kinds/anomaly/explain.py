@@ -1,13 +1,13 @@
-"""Why a row is unusual: how much each of its columns contributes to the raw score of a pool of detectors.
+"""Explain anomaly scores by the contribution of each column to the raw score of the pool.
 
-The raw score is Σ w_d·(−ln p_d) over the detectors d. Each detector's part is divided among the columns in proportion to what
-they contribute to its own raw score r_d::
+The raw score is Σ w_d·(−ln p_d) over the detectors d. Each detector's part is divided among the columns in proportion to their
+contributions to its own raw score r_d::
 
     c_j = Σ_d w_d·(−ln p_d) · r_dj / r_d
 
-with r_dj = z_j²/n of the z-norm, the squared difference to the nearest rows, the autoencoder's (ẑ_j − z_j)²/n, and the
-surprise −ln(share of rows) of a category. A detector with r_d = 0 adds nothing, so the contributions add up to the raw score.
-Names that share a row of a full table belong to no column: their part is the baseline.
+with r_dj = z_j²/n for the z-norm, the squared difference to the nearest rows, (ẑ_j − z_j)²/n for the autoencoder, and the
+surprise −ln(share of rows) of a category. A detector with r_d = 0 adds nothing, so the contributions sum to the raw score. The
+part of names that share a row of a full table belongs to no column and is the baseline.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ __all__ = ["explain_anomaly"]
 
 @at_one_moment
 def explain_anomaly(model: Anomaly, x: Mapping[Any, Any]) -> Explanation:
-    """Say how much each column contributes to a row's raw score; nothing is changed.
+    """Attribute a row's raw score to its columns, without changing anything.
 
     Parameters
     ----------
     model : Anomaly
-        A detector that has learned something.
+        A trained model.
     x : dict
         The row.
 
     Returns
     -------
     Explanation
-        ``prediction``: the raw score. ``contributions``: by column, the largest first; a column that the row lacks is there if the
-        nearest rows have it.
+        ``prediction`` is the raw score, and ``contributions`` are by column, largest first. They include a column that the row lacks
+        if the nearest rows have it.
 
     Raises
     ------
     DataError
-        When nothing has been learned yet.
+        If nothing has been learned yet.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def explain_anomaly(model: Anomaly, x: Mapping[Any, Any]) -> Explanation:
 
 
 def _names_of_rows(columns: Mapping[Any, Column], row_of_slot: list[int]) -> dict[int, Any]:
-    """Return which column each row of the table belongs to."""
+    """Return the column of each table row."""
     names: dict[int, Any] = {}
     for name, column in columns.items():
         slots = column.parts or ((column.slot,) if column.slot >= 0 else ())
@@ -90,5 +90,5 @@ def _names_of_rows(columns: Mapping[Any, Column], row_of_slot: list[int]) -> dic
 
 
 def _is_new(column: Column | None, value: Any) -> bool:
-    """Say whether a column, or a category in it, was never seen."""
+    """Return whether a column, or a category in it, was never seen."""
     return column is None or (column.kind == CATEGORY and as_text(value) not in column.values)

@@ -1,7 +1,7 @@
-"""What is wrong with an anomaly detector and its data: numbers from its state, and what the rules make of them.
+"""Diagnosis of an anomaly model and its data, with measurements and rules.
 
-A detector keeps the raw scores of the last 2,000 rows, and statistics of each column. So this needs no rows of their own, and
-nothing about answers can be said.
+The model's own state holds the raw scores of the last 2,000 rows and statistics of each column, so no sample of rows is needed.
+Labels are not considered.
 """
 
 from __future__ import annotations
@@ -20,32 +20,31 @@ from headwater.kinds.anomaly.score import RATE
 
 __all__ = ["DetectorMeasures", "RULES", "diagnose_anomaly", "measure_detector"]
 
-_SEEN = 100  # rows before a column is said to be constant
-_ENOUGH = 1000  # scores before it is said whether they moved
-_MOVED = 0.25  # distance of two distribution functions; of 500 and 1,500 rows that are alike it is above 0.1 once in a thousand
-_MANY = 20  # times the rate; of rows that are alike so many are beyond it once in a million
+_SEEN = 100  # minimum rows to report a constant column
+_ENOUGH = 1000  # minimum scores to report a shift
+_MOVED = 0.25  # Kolmogorov–Smirnov distance. For 500 and 1,500 rows of one distribution 0.1 is exceeded once in 1,000
+_MANY = 20  # multiple of the rate, exceeded once in a million by rows of one distribution
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorMeasures:
-    """The numbers that findings on a detector are made from.
+    """Measurements that the rules for anomaly models read.
 
     Parameters
     ----------
     task, rows
         ``"anomaly"``, and rows scored so far.
     alarms
-        Share of the later half of the last scores that are beyond the rate 0.001 among those of the half before; NaN while there
-        are few.
+        Share of the later half of the scores with a p-value below 0.001 relative to the earlier half, NaN for few scores.
     moved
-        How far the distribution of the last quarter of the scores lies from that of those before: the largest distance of the two
-        distribution functions (Kolmogorov–Smirnov), with its sign: above 0 where scores rose; 0 while there are few.
+        Signed Kolmogorov–Smirnov distance of the last quarter of the scores from those before, above 0 if scores rose, 0 for few
+        scores.
     silent
-        Detectors of the pool that found nothing in any of the last rows.
+        Detectors of the pool that scored 0 for all of the last rows.
     constant
-        Columns that had one and the same value in every row.
+        Columns with the same value in every row.
     identifiers
-        Columns of categories nearly all of which came once, with their number.
+        ID-like columns with almost unique categories, and their number of categories.
     """
 
     task: str
@@ -58,12 +57,12 @@ class DetectorMeasures:
 
 
 def measure_detector(model: Anomaly) -> DetectorMeasures:
-    """Return the numbers as they stand now; the model is only asked.
+    """Return the current measurements without changing the model.
 
     Raises
     ------
     DataError
-        When it has learned nothing.
+        If the model has learned nothing.
     """
     engine = model.engine
     if engine is None or not engine.learned:
@@ -90,7 +89,7 @@ def measure_detector(model: Anomaly) -> DetectorMeasures:
 
 
 def _alarms(scores: NDArray[np.float64]) -> float:
-    """Return the share of the later half of some scores with a p-value below the rate, among those of the half before."""
+    """Return the share of the later half of scores with a p-value below the rate relative to the earlier half."""
     half = len(scores) // 2
     if half < _ENOUGH:
         return float("nan")
@@ -100,7 +99,7 @@ def _alarms(scores: NDArray[np.float64]) -> float:
 
 
 def _moved(scores: NDArray[np.float64]) -> float:
-    """Return the distance of the distributions of the last quarter of some scores and of those before; above 0 for a rise."""
+    """Return the signed distance of the last quarter of scores from those before, above 0 for a rise."""
     if len(scores) < _ENOUGH:
         return 0.0
     cut = 3 * len(scores) // 4
@@ -110,7 +109,7 @@ def _moved(scores: NDArray[np.float64]) -> float:
 
 
 def _columns(engine: Any) -> tuple[tuple[Any, ...], dict[Any, int]]:
-    """Return the columns that never changed, and those whose categories hardly ever come again."""
+    """Return the constant columns and the ID-like columns."""
     known, touched = engine.core.statistics, engine.core.touched
     learned = int(touched[0])
     constant: list[Any] = []
@@ -129,7 +128,7 @@ def _columns(engine: Any) -> tuple[tuple[Any, ...], dict[Any, int]]:
 
 
 def few_rows(m: DetectorMeasures) -> Finding | None:
-    """Say when there are too few scores for an alarm at the usual rate."""
+    """Report that there are too few scores for an alarm at the usual rate."""
     if m.rows >= FEW:
         return None
     return Finding(
@@ -142,7 +141,7 @@ def few_rows(m: DetectorMeasures) -> Finding | None:
 
 
 def many_alarms(m: DetectorMeasures) -> Finding | None:
-    """Say when far more rows are alarms than the rate says."""
+    """Report far more alarms than the rate implies."""
     if not m.alarms > _MANY * RATE:
         return None
     return Finding(
@@ -155,7 +154,7 @@ def many_alarms(m: DetectorMeasures) -> Finding | None:
 
 
 def drifted_scores(m: DetectorMeasures) -> Finding | None:
-    """Say when scores of the last rows are spread otherwise than those before."""
+    """Report a shift of the score distribution."""
     if abs(m.moved) < _MOVED:
         return None
     return Finding(
@@ -169,7 +168,7 @@ def drifted_scores(m: DetectorMeasures) -> Finding | None:
 
 
 def constant_features(m: DetectorMeasures) -> Finding | None:
-    """Name the columns that have had one and the same value in every row."""
+    """Report columns with the same value in every row."""
     if not m.constant:
         return None
     names = ", ".join(map(str, m.constant[:5])) + (" …" if len(m.constant) > 5 else "")
@@ -183,7 +182,7 @@ def constant_features(m: DetectorMeasures) -> Finding | None:
 
 
 def identifier_columns(m: DetectorMeasures) -> Finding | None:
-    """Name the columns whose values hardly ever come again: each of them is a surprise that says nothing."""
+    """Report ID-like columns, whose values are almost all unique."""
     if not m.identifiers:
         return None
     named = ", ".join(f"{name} ({n:,} values)" for name, n in list(m.identifiers.items())[:5])
@@ -197,7 +196,7 @@ def identifier_columns(m: DetectorMeasures) -> Finding | None:
 
 
 def silent_detectors(m: DetectorMeasures) -> Finding | None:
-    """Name the detectors of the pool that found nothing at all."""
+    """Report detectors of the pool that found nothing."""
     if not m.silent:
         return None
     return Finding(
@@ -220,6 +219,6 @@ RULES = (
 
 
 def diagnose_anomaly(model: Anomaly) -> tuple[DetectorMeasures, list[Finding | None]]:
-    """Return what was measured and what each rule found."""
+    """Return the measurements and the finding of each rule."""
     measures = measure_detector(model)
     return measures, [rule(measures) for rule in RULES]

@@ -1,4 +1,4 @@
-"""The anomaly detector: how unusual a row is, against those that came before it."""
+"""The anomaly model, which scores how unusual a row is relative to earlier rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from headwater.streams import in_pieces
 from headwater.types import Predictions
 
 SCORED = 2000
-"""How many scores are kept: a p-value is a share of them."""
+"""Number of stored scores, of which a p-value is a share."""
 DETECTORS = ("z-norm", "nearest", "autoencoder", "names")
 """The detectors of the pool, in the order of the core."""
 NOTHING_KNOWN = 0.5
@@ -37,43 +37,42 @@ STEP = 0.003
 @in_river("river.base:AnomalyDetector")
 @dataclass(eq=False, repr=False)
 class Anomaly(Learner):
-    """Anomaly detection online: score a row, then learn it. There are no answers.
+    """Unsupervised online anomaly detection, scoring each row before learning it.
 
-    Four detectors look at a row x. z_j is its number j in units of that column's running deviation, within ±10.
+    Four detectors score a row x. z_j is its number j in units of that column's running deviation, clipped to ±10.
 
     - ``z-norm``: the mean of z_j² over its numbers.
-    - ``nearest``: the mean distance from z to the 10 nearest of the last rows; a category that differs counts 1.
-    - ``autoencoder``: the mean of (ẑ_j − z_j)², where ẑ is what a net with a narrow middle makes of x:
-      h = tanh(b + Wx), ẑ = Vh.
-    - ``names``: Σ −ln(share of rows that had this category), and ln 2n for each name that is new, after n rows.
+    - ``nearest``: the mean distance from z to the 10 nearest of the last rows, where a different category counts 1.
+    - ``autoencoder``: the mean of (ẑ_j − z_j)² for the reconstruction ẑ = Vh with h = tanh(b + Wx).
+    - ``names``: Σ −ln(share of rows with this category), and ln 2n for each new name after n rows.
 
-    The p-value of a detector is the share of the last 2,000 scores that are larger (equal ones count half). The raw score of the
-    pool is Σ weight·(−ln p) over the detectors that find anything at all, with the weights 1.5, 1, 1, 1. The score that is given
-    out is 1 − p of that: 0.99 says that one row in a hundred is as unusual.
+    The p-value of a detector is the share of its last 2,000 scores that are larger (ties count half). The raw score of the pool is
+    Σ weight·(−ln p) over the detectors with nonzero scores, with the weights 1.5, 1, 1, 1. The issued score is 1 − p of the raw
+    score, so 0.99 means that one row in a hundred is as unusual.
 
-    A row with p < 0.001 is scored but not learned, so that a burst of anomalies does not become normal at once. At most 100 in
-    succession are left out: then things are taken to be so from now on.
+    A row with p < 0.001 is scored but not learned, so that a burst of anomalies does not become normal at once. After 100 such rows
+    in succession learning resumes, which accepts them as the new normal.
 
-    Rows hold numbers, categories, date-times and gaps, and names appear at any time: a new category or column is a surprise and no
-    error. An infinite number counts as the farthest there is; a missing one as nothing.
+    Rows may contain numbers, categories, date-times and missing values, and names may appear at any time. A new category or column
+    raises the score and is not an error. An infinite number counts as the largest distance, a missing one as nothing.
 
     Parameters
     ----------
     neighbours : int
-        How many of the last rows distances are measured to.
+        Number of last rows searched for nearest neighbors.
     hidden : int
-        Units in the middle of the autoencoder.
+        Units of the autoencoder's hidden layer.
     max_rows : int
-        Rows the input table may have; beyond it new names share rows, so memory stays bounded.
+        Maximum rows of the input table. Further names share rows, so memory stays bounded.
     seed : int
-        Of the autoencoder's first weights.
+        Seed of the autoencoder's initial weights.
     dtype : str
         "float32" or "float64".
 
     Raises
     ------
     ConfigError
-        For settings that can't be.
+        If a setting is invalid.
 
     Examples
     --------
@@ -104,7 +103,7 @@ class Anomaly(Learner):
         self._engine: Engine | None = None
 
     def _made(self) -> Setup:
-        """Check the settings and turn them into a setup."""
+        """Validate the settings and convert them to a setup."""
         ranges = {
             "neighbours": (1, 1 << 14),
             "hidden": (1, 1 << 12),
@@ -132,13 +131,13 @@ class Anomaly(Learner):
         return Setup((encoder,), self.seed, self.dtype, *sizes, intervals=ANOMALY)
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
-        """Make what holds the numbers, from the settings; ``state``: arrays of a saved learner to go on from."""
+        """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
         return Engine(self._setup, state, limits=self._limits)
 
     # ---- one row ----------------------------------------------------------------------------------------------------
 
     def score_one(self, x: Mapping[Any, Any]) -> float:
-        """Say how unusual a row is: 1 − p, between 0 and 1; nothing is changed.
+        """Return the score 1 − p of a row, between 0 and 1, without changing anything.
 
         Parameters
         ----------
@@ -154,14 +153,16 @@ class Anomaly(Learner):
         return NOTHING_KNOWN if self._engine is None else self._engine.predict_value_one(x)
 
     def learn_one(self, x: Mapping[Any, Any], w: float = 1.0) -> None:
-        """Learn one row; it is ``learn_many`` of one row.
+        """Learn one row.
+
+        Equivalent to ``learn_many`` with one row.
 
         Parameters
         ----------
         x : dict
             The row.
         w : float
-            0 adds its names and teaches nothing; any other weight counts as 1.
+            0 adds only its names, and any other weight counts as 1.
         """
         engine = self._engine
         if engine is None or type(x) is not dict or not 0 < w <= HEAVIEST:
@@ -170,19 +171,19 @@ class Anomaly(Learner):
             engine.learn_one(x, 0.0, w)
 
     def is_anomaly_one(self, x: Mapping[Any, Any], rate: float = 0.001) -> bool:
-        """Say whether a row is among the most unusual ones; nothing is changed.
+        """Return whether a row is among the most unusual ones, without changing anything.
 
         Parameters
         ----------
         x : dict
             The row.
         rate : float
-            The share of ordinary rows that may be called anomalous. 2,000 scores can't tell less than 0.0005.
+            Accepted false alarm rate. With 2,000 scores the smallest rate is 0.0005.
 
         Returns
         -------
         bool
-            Whether p < rate: False for every row as long as fewer than 1/(2·rate) rows have been learned.
+            Whether p < rate. Always False until 1/(2·rate) rows have been learned.
 
         Raises
         ------
@@ -207,18 +208,21 @@ class Anomaly(Learner):
         return self.score_one(x) > 1 - rate
 
     def explain_one(self, x: Mapping[Any, Any]) -> Any:
-        """Say how much each column contributes to a row's raw score: ``explain_anomaly`` in this folder."""
+        """Attribute a row's raw score to its columns, as ``explain_anomaly`` in this folder."""
         return self.kind.explain(self, x)
 
     # ---- many rows --------------------------------------------------------------------------------------------------
 
     def score_many(self, X: Any) -> Any:
-        """Say how unusual each row is, shape (n,); nothing is changed. Of a data frame it is a column of the same library."""
+        """Return the score of each row, shape (n,), without changing anything.
+
+        For a data frame the result is a column of the same library.
+        """
         X = as_samples(X)
         return beside(X, np.asarray(self.predict_batch(X).y_pred), "score")
 
     def predict_batch(self, X: Any) -> Predictions:
-        """Score rows; nothing is changed."""
+        """Score rows without changing anything."""
         X = as_samples(X)
         n = check_rows(X)
         if self._engine is None or not n:
@@ -226,14 +230,14 @@ class Anomaly(Learner):
         return Predictions(self._engine.predict(X)[:, 0].astype(np.float64))
 
     def learn_many(self, X: Any, w: Any = None) -> NDArray[np.float64]:
-        """Learn rows strictly one by one, and return the score that each was given before it was learned.
+        """Learn rows one by one and return the score each had before it was learned.
 
         Parameters
         ----------
         X : list of dict, array (n, d) or data frame
-            Rows; the columns of an array are named x0, x1, …
+            Rows. The columns of an array are named x0, x1, and so on.
         w : sequence (n,), optional
-            Weights: 0 teaches nothing.
+            Weights. Rows of weight 0 are not learned.
 
         Returns
         -------
@@ -245,16 +249,16 @@ class Anomaly(Learner):
         return scores
 
     def step_many(self, X: Any, y: Any = None, w: Any = None, ask: Any = None) -> Predictions:
-        """Score and learn rows in turn: score row i of ``ask`` (of X without it), then learn row i of X.
+        """Score row i of ``ask`` (of X without it), then learn row i of X, in turn.
 
         Parameters
         ----------
         X, w
             As in ``learn_many``.
         y
-            Never looked at.
+            Ignored.
         ask : like X, optional
-            Rows to score in lock-step; as many as are learned, or any number if none are.
+            Rows to score in lockstep, as many as rows of X, or any number if X is empty.
 
         Returns
         -------
@@ -278,11 +282,11 @@ class Anomaly(Learner):
         piece.count(self.refused)
         return engine.learn(piece, slice(0, len(piece.y)), piece.y)
 
-    # ---- what it is -------------------------------------------------------------------------------------------------
+    # ---- state ------------------------------------------------------------------------------------------------------
 
     @property
     def engine(self) -> Engine | None:
-        """What holds the numbers; None before the first row was learned."""
+        """The engine that holds the parameters, None before the first row was learned."""
         return self._engine
 
     def _about(self) -> dict[str, Any]:
@@ -291,7 +295,7 @@ class Anomaly(Learner):
 
 
 def _block(X: Any, w: Any, ask: Any) -> Block:
-    """Return rows and weights, checked."""
+    """Return validated rows and weights."""
     X = as_samples(X)
     ask = None if ask is None else as_samples(ask)
     n = check_rows(X)
@@ -300,7 +304,7 @@ def _block(X: Any, w: Any, ask: Any) -> Block:
             expected=f"{n} rows to score for {n} rows",
             got=str(len(ask)),
             at="ask",
-            help="Give one for each, or none to learn.",
+            help="Give one for each row, or no rows to learn.",
         )
     weights, good = check_weights(w, n)
     return Block(X, np.zeros(n), weights, good, ask, refused={"weight": ~good})

@@ -1,9 +1,9 @@
-"""How well scores rank rows with known labels: the area under the ROC curve, and the average precision.
+"""ROC AUC and average precision of scores with known labels.
 
-With P rows labelled 1 and N labelled 0, grouped by equal scores, from the highest to the lowest; TP and FP count the rows of
+There are P rows labeled 1 and N labeled 0, grouped by equal scores from the highest to the lowest. TP and FP count the rows of
 both labels up to a group::
 
-    auc                 Σ over groups of pos·(neg below + neg/2) / (P·N): how often a row with label 1 scores above one with 0
+    auc                 Σ over groups of pos·(neg below + neg/2) / (P·N), how often a row with label 1 scores above one with 0
     average_precision   Σ over groups of pos/P · TP/(TP + FP)
 
 References
@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 
 __all__ = ["Ranking", "auc", "average_precision", "ranked"]
 
-_SHIFT = 45  # of the 52 bits behind a float's exponent 7 stay: 128 bins an octave
-_NEAREST = 2.0**-40  # scores nearer to 1 than this count as 1
+_SHIFT = 45  # keep 7 of a float's 52 mantissa bits, for 128 bins per octave
+_NEAREST = 2.0**-40  # scores closer to 1 count as 1
 _FARTHEST = 2.0**40
 
 
 def ranked(scores: Sequence[float], labels: Sequence[int]) -> NDArray[np.int64]:
-    """Return how many rows of label 0 and of label 1 have each score, shape (groups, 2), the highest score first.
+    """Return the counts of label 0 and label 1 per distinct score, shape (groups, 2), highest score first.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def ranked(scores: Sequence[float], labels: Sequence[int]) -> NDArray[np.int64]:
 
 
 def auc(counts: NDArray[np.int64]) -> float:
-    """Return the area under the ROC curve of ranked counts; NaN without rows of both labels.
+    """Return the area under the ROC curve of ranked counts, NaN unless both labels occur.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def auc(counts: NDArray[np.int64]) -> float:
 
 
 def average_precision(counts: NDArray[np.int64]) -> float:
-    """Return the average precision of ranked counts; NaN without rows of both labels.
+    """Return the average precision of ranked counts, NaN unless both labels occur.
 
     Examples
     --------
@@ -73,10 +73,10 @@ def average_precision(counts: NDArray[np.int64]) -> float:
 
 
 class Ranking:
-    """A histogram of scores by label: the area and the average precision of a stream of any length in bounded memory.
+    """A histogram of scores by label, for AUC and average precision of a stream in bounded memory.
 
-    A bin holds the scores whose distance from 1 is the same to 7 bits, so scores near 1, where anomalies lie, are told apart
-    best. Rows of one bin count as equal: the area is off by at most half the share of pairs that fall into one bin.
+    A bin holds the scores whose distance from 1 agrees in 7 bits, so the resolution is best near 1, where anomalies are. Scores of
+    one bin count as equal, so the error of the AUC is at most half the share of pairs within a bin.
 
     Examples
     --------
@@ -91,20 +91,20 @@ class Ranking:
         self._bins: dict[int, list[int]] = {key: list(counts) for key, counts in bins}
 
     def bins(self) -> list[tuple[int, list[int]]]:
-        """Return the bins, to go on from: pass them to another one."""
+        """Return the bins, which can be passed to a new `Ranking`."""
         return list(self._bins.items())
 
     def add(self, score: float, label: int) -> None:
-        """Count a row."""
+        """Add a row."""
         self._bins.setdefault(_bin(score), [0, 0])[label] += 1
 
     def counts(self) -> NDArray[np.int64]:
-        """Return rows of label 0 and of label 1 by bin, shape (bins, 2), the highest scores first."""
+        """Return the counts of both labels by bin, shape (bins, 2), highest scores first."""
         return np.array([self._bins[key] for key in sorted(self._bins, reverse=True)], np.int64).reshape(-1, 2)
 
 
 def _bin(score: float) -> int:
-    """Return the number of a score's bin, which rises with the score."""
+    """Return the bin number of a score, increasing with the score."""
     far = score - 1.0
     size = min(max(abs(far), _NEAREST), _FARTHEST)
     bits: int = struct.unpack("<q", struct.pack("<d", size))[0] >> _SHIFT

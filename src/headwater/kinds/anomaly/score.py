@@ -1,18 +1,18 @@
-"""Scores of an anomaly model, next to the z-norm.
+"""Metrics of an anomaly model, compared with the z-norm.
 
-Every row counts with the score that was given out for it, before it was learned. No label is needed. Where a stream has labels (1 or
-True for an anomaly, 0 or False for none), they are used here and nowhere else: the model never sees them. The scores::
+Every row counts with the score issued before it was learned. Labels (1 or True for an anomaly, 0 or False otherwise) are optional and
+used only here. The model never sees them. The metrics::
 
-    auc                 how often an anomaly has a higher score than another row
-    average_precision   the mean precision over the anomalies, from the highest score down
+    auc                 how often an anomaly scores higher than another row
+    average_precision   mean precision over the anomalies, from the highest score down
     alarms              share of rows with a score above 1 − rate, at the rate 0.001
-    mean_score          the mean score: about 0.5 while rows are like those before
+    mean_score          mean score, about 0.5 while rows resemble earlier ones
 
-and the baseline, where the rows themselves are given::
+and the baseline, if the rows themselves are given::
 
-    z-norm              mean over the numeric columns of clip(z, ±10)²; it gives no alarms
+    z-norm              mean over the numeric columns of clip(z, ±10)², without alarms
 
-Over the window area and precision are exact; over all rows they come from a histogram with 128 bins an octave (`Ranking`).
+Over the window AUC and precision are exact. Over all rows they come from a histogram with 128 bins per octave (`Ranking`).
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from .znorm import ZNorm
 __all__ = ["RATE", "AnomalyScore", "checked_label", "label_of"]
 
 RATE = 0.001
-"""Alarms are given for so large a share of rows, while these are like those before."""
+"""Expected share of alarms while rows resemble earlier ones."""
 
 _LABELLED = ("auc", "average_precision", "alarms", "mean_score")
 _UNLABELLED = ("alarms", "mean_score")
 _PREDICTORS = ("model", "z-norm")
 
 _Row: TypeAlias = tuple[float, float, int | None]
-"""One scored row: the score of the model and of the z-norm, and its label, if it is known."""
+"""A scored row as model score, z-norm score, and label (None if unknown)."""
 
 
 class AnomalyScore(Score):
@@ -50,7 +50,7 @@ class AnomalyScore(Score):
 
     Notes
     -----
-    Cost: some 3 µs a row of five numbers, nearly all of it for the z-norm.
+    Takes some 3 µs per row of five numbers, nearly all of it for the z-norm.
 
     Examples
     --------
@@ -72,16 +72,16 @@ class AnomalyScore(Score):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the scores; those that need labels once a label came."""
+        """Names of the metrics, including those that need labels once a label has arrived."""
         return _LABELLED if self._labelled else _UNLABELLED
 
     @staticmethod
     def problem(label: Any) -> str:
-        """Return why a label can't be used, or the empty string; a row without one is scored without it."""
+        """Return why a label is invalid, or "". A row without a label is scored without it."""
         return "" if label_of(label) is not None or _missing(label) else "label is neither 0 nor 1"
 
     def score(self, y: Sequence[Any], predictions: Predictions, X: Any = ()) -> list[float]:
-        """Score rows that were predicted just now, next to the z-norm of the rows; scores have no probability: NaN for each."""
+        """Score rows just predicted and their z-norm, returning NaN per row since scores are not probabilities."""
         self.update(y, values_of(predictions), X=X)
         return [math.nan] * len(y)
 
@@ -94,7 +94,7 @@ class AnomalyScore(Score):
         *,
         X: Iterable[Any] = (),
     ) -> None:
-        """Score rows: their labels (None where unknown), the scores that were given out, and the rows, for the z-norm."""
+        """Score rows, given labels (None if unknown), issued scores, and the rows for the z-norm."""
         rows = iter(X)
         for label, given in zip(map(label_of, y), y_pred, strict=True):
             x = next(rows, None)
@@ -112,7 +112,7 @@ class AnomalyScore(Score):
         self._follow(given)
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
-        """Return the scores of ``"model"`` and ``"z-norm"``, over all rows or over the window."""
+        """Return the metrics of ``"model"`` and ``"z-norm"``, over all rows or over the window."""
         n, alarms, total = self.n, float(self._alarms), self._sum
         counts = [ranking.counts() for ranking in self._rankings]
         if window:
@@ -164,27 +164,27 @@ class AnomalyScore(Score):
 
 
 def label_of(answer: Any) -> int | None:
-    """Return a label as 0 or 1; None where it is unknown or is no label."""
+    """Return a label as 0 or 1, or None if it is unknown or invalid."""
     if isinstance(answer, bool | int | float | np.bool_ | np.number) and (answer == 0 or answer == 1):
         return int(answer)
     return None
 
 
 def checked_label(answer: Any, learner: Any = None) -> int:
-    """Return a label as 0 or 1.
+    """Validate a label, returning 0 or 1.
 
     Raises
     ------
     TargetError
-        If it is neither.
+        If the label is invalid.
     """
     label = label_of(answer)
     if label is None:
         raise TargetError(
-            expected="a label: 0, 1, true, false or none",
+            expected="0, 1, true, false or no label",
             got=f"{answer!r:.50}",
             at="y",
-            help="It is for the scores alone.",
+            help="Labels are used only for metrics.",
         )
     return label
 

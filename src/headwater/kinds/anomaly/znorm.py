@@ -1,7 +1,7 @@
-"""The z-norm: the simplest detector of anomalies, which every other one has to beat.
+"""The z-norm, the simplest anomaly model, used as the baseline.
 
 score = mean over the numeric columns of clip((x − mean)/deviation, ±10)², with running mean and deviation (B. P. Welford 1962)
-that the row itself has moved first. A column that has not varied yet, a text and a missing value count for nothing.
+that already include the row. Columns without variance so far, texts and missing values don't count.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ __all__ = ["ZNorm"]
 
 _CLIP = 10.0
 _HUGE = 1e30
-_MANY = 10_000  # columns beyond which new ones are passed over: memory stays bounded
+_MANY = 10_000  # maximum columns, to bound memory
 
 
 class ZNorm:
-    """Score rows by their deviations; each row is learned before it is scored.
+    """Score rows by their deviations, learning each row before scoring it.
 
     Examples
     --------
@@ -37,11 +37,11 @@ class ZNorm:
         }
 
     def columns(self) -> list[tuple[Any, list[float]]]:
-        """Return what is known of each column, to go on from: pass it to another one."""
+        """Return the column statistics, which can be passed to a new `ZNorm`."""
         return list(self._columns.items())
 
     def score(self, x: Any) -> float:
-        """Learn a row, a mapping or an array (features,), and return its score."""
+        """Learn a row (a mapping or an array (features,)) and return its score."""
         total, n = 0.0, 0
         for name, value in as_mapping(x).items():
             number = _number(value)
@@ -64,12 +64,12 @@ class ZNorm:
 
 
 def _number(value: Any) -> float | None:
-    """Return a value as a number within ±10³⁰; None for what is none."""
+    """Return a value clipped to ±10³⁰, or None if it is not a number."""
     if type(value) is not float:
         if not isinstance(value, Real):
             return None
         try:
             value = float(value)
-        except OverflowError:  # a whole number beyond every float
+        except OverflowError:  # an int too large for a float
             return None
     return min(max(value, -_HUGE), _HUGE) if math.isfinite(value) else None

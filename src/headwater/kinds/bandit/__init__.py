@@ -1,1 +1,1 @@
-"""The kind of contextual bandits."""
+"""Contextual bandits."""

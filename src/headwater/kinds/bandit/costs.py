@@ -1,4 +1,4 @@
-"""What a choice cost: how far its reward fell below the usual one."""
+"""Costs of a bandit's actions for drift detection, from how far rewards fall below their mean."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["ChoiceCosts"]
 
 
 class ChoiceCosts(RewardCosts):
-    """Costs of chosen actions, by their rewards."""
+    """Costs of chosen actions, from their rewards."""
 
     def of(self, rows: ScoredRows) -> list[float]:
         """Return the cost of each choice."""

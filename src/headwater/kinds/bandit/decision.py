@@ -1,4 +1,4 @@
-"""What came of an action: the action, its reward, the probability with which it was taken."""
+"""A bandit's label, made of the action, its reward and its probability."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from headwater.learner.validation import can_be_class
 __all__ = ["Decision", "as_decision", "offered"]
 
 FARTHEST = 1e30
-"""A reward beyond this is none."""
+"""Largest valid magnitude of a reward."""
 
 
 class Decision(NamedTuple):
-    """An action that was taken, and what came of it: to a bandit what an answer is to a classifier.
+    """An action taken and its outcome, the label of a bandit.
 
     Parameters
     ----------
     action : hashable
-        Which was taken.
+        The action taken.
     reward : float
-        What came of it; the more, the better.
+        The reward. More is better.
     p : float
-        The probability with which it was taken.
+        The probability with which the action was taken.
     actions : tuple, optional
-        Which were offered; without them all that were known.
+        The actions offered, by default all known ones.
 
     Examples
     --------
@@ -43,7 +43,7 @@ class Decision(NamedTuple):
 
 
 def as_decision(y: Any) -> Decision | None:
-    """Return a decision from a tuple or list of two to four; None for what can't be one.
+    """Convert a tuple or list of two to four items to a decision, or return None if it is invalid.
 
     Examples
     --------
@@ -66,12 +66,12 @@ def as_decision(y: Any) -> Decision | None:
 
 
 def offered(actions: Sequence[Any] | None, known: Sequence[Any]) -> list[Any]:
-    """Return the actions to choose from, each once; those that are known where none are given.
+    """Return the distinct actions to choose from, by default the known ones.
 
     Raises
     ------
     DataError
-        If there are none, or one of them can't be one.
+        If there are no actions, or one is invalid.
     """
     if actions is not None and (isinstance(actions, str | bytes) or not isinstance(actions, Sequence)):
         raise DataError(expected="a list of actions", got=shown(actions), at="actions", help='Give e.g. ["a", "b"].')
@@ -82,7 +82,7 @@ def offered(actions: Sequence[Any] | None, known: Sequence[Any]) -> list[Any]:
             expected="actions that are texts, numbers, booleans, bytes, or tuples of these",
             got=shown(bad[0]) if bad else "none",
             at="actions",
-            help='Give e.g. actions=["a", "b"]; without them a bandit chooses among those that it has learned.',
+            help='Give e.g. actions=["a", "b"]. By default a bandit chooses among the learned ones.',
         )
     return list(dict.fromkeys(found))
 

@@ -1,4 +1,4 @@
-"""A bandit that loses nothing it was taught: actions that are given out, rewards that come later, and what is kept of them."""
+"""The durable bandit, which issues actions and learns their delayed rewards."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PLAIN = (str, int, float)
 
 
 def drawn(p: Mapping[Any, float]) -> Any:
-    """Return an action, drawn by its probability. The draw is the operating system's, so nobody can guess it.
+    """Draw an action by its probability, using the operating system's unpredictable random numbers.
 
     Examples
     --------
@@ -48,16 +48,16 @@ def drawn(p: Mapping[Any, float]) -> Any:
         u -= share
         if u < 0:
             return action
-    return max(p, key=p.__getitem__)  # rounding has left something
+    return max(p, key=p.__getitem__)  # reached only by rounding
 
 
 def act_request(model: Model, x: dict[Any, Any], actions: Sequence[Any] | None) -> PendingRequest:
-    """Return the request that keeps an action until its reward comes: the row, what was drawn, the probability of each.
+    """Draw an action and return the request that stores it, with row and probabilities, until its reward arrives.
 
     Raises
     ------
     DataError
-        If there is nothing to choose from, or an action can't be journaled.
+        If there are no actions, or one can't be journaled.
     """
     found = None if actions is None else [_plain_action(action) for action in actions]
     with model.lock:
@@ -73,12 +73,12 @@ def chosen_in(request: PendingRequest) -> tuple[Any, float]:
 
 
 def as_journaled(value: Any) -> Any:
-    """Return a decision as the journal takes it.
+    """Validate a decision and return it in the journal's form.
 
     Raises
     ------
     DataError
-        If it is none, or its actions are not text or numbers.
+        If the decision is invalid, or its actions are not text or numbers.
     """
     decision = as_decision(value)
     if decision is None:
@@ -86,7 +86,7 @@ def as_journaled(value: Any) -> Any:
             expected="[action, reward, p], p above 0 and at most 1",
             got=repr(value)[:80],
             at="y",
-            help="Give the probability with which the action was taken; nothing was learned.",
+            help="Give the probability with which the action was taken. Nothing was learned.",
         )
     _plain_action(decision.action)
     rest = [] if decision.actions is None else [[_plain_action(action) for action in decision.actions]]
@@ -94,7 +94,7 @@ def as_journaled(value: Any) -> Any:
 
 
 def checked_decision(value: Any, learner: Any = None) -> Any:
-    """Return a decision as the journal and a bandit take it; DataError for what can't be one."""
+    """Validate a decision for journal and bandit, raising DataError if it is invalid."""
     decision = as_journaled(value)
     for action in [decision[0], *(decision[3] if len(decision) > 3 else ())]:
         class_of(action, expected="an action")
@@ -102,12 +102,12 @@ def checked_decision(value: Any, learner: Any = None) -> Any:
 
 
 def as_reward(value: Any) -> float:
-    """Return a reward as a float.
+    """Validate a reward.
 
     Raises
     ------
     DataError
-        If it is no finite number.
+        If the reward is not a finite number.
     """
     decision = as_decision(("", value))
     if decision is None:
@@ -127,7 +127,7 @@ def _plain_action(action: Any) -> Any:
 
 
 def with_reward(predicted: Mapping[str, Any] | None, label: Any) -> Any:
-    """Return what came of an action, as a bandit learns it; of one given out earlier the reward joins what was kept of it."""
+    """Return the decision to learn, joining a delayed reward with the stored action and probabilities."""
     if predicted is None:
         return label
     action, probabilities = next(iter(predicted.values()))
@@ -136,20 +136,20 @@ def with_reward(predicted: Mapping[str, Any] | None, label: Any) -> Any:
 
 
 class DurableBandit(DurableLearner):
-    """A durable bandit, with the methods of one in memory; rewards may come later, by id."""
+    """A durable bandit, with the methods of `Bandit`. Rewards may arrive later, by id."""
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """Return the action of which the largest reward is expected; nothing is changed."""
+        """Return the action with the largest expected reward, without changing anything."""
         with self._model.lock:
             return self.learner.predict_one(x)
 
     def act(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> tuple[Any, float]:
-        """Draw an action of a bandit for a row; nothing is changed. The draw is the operating system's: nobody can guess it.
+        """Draw an action for a row, using the operating system's unpredictable random numbers.
 
         Returns
         -------
         action, p
-            The action and its probability, to be given to ``learn`` with the reward; ``act_with_id`` keeps both.
+            The action and its probability. Pass both to ``learn`` with the reward, or use ``act_with_id``, which stores them.
         """
         with self._model.lock:
             p: dict[Any, float] = self.learner.probabilities(x, actions)
@@ -166,24 +166,24 @@ class DurableBandit(DurableLearner):
         *,
         id: str | None = None,  # noqa: A002 - as over HTTP
     ) -> int:
-        """Learn what came of an action, once it is on disk.
+        """Write an action's reward to disk, then learn it.
 
         Returns
         -------
         int
-            Its number in the journal.
+            Number of the event in the journal.
         """
         given = [action, reward, p] if actions is None else [action, reward, p, list(actions)]
         answers = self._commit([self._event(x, given, None, id)])
         return int(answers[0]["seq"])
 
     def act_with_id(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> tuple[str, Any, float]:
-        """Draw an action whose reward will come later.
+        """Draw an action whose reward will arrive later.
 
         Returns
         -------
         id : str
-            What to call it in ``reward``; with it row, action and probability are kept, and survive any end of the process.
+            Id to pass to ``reward``. Row, action and probability are stored under it, and survive any end of the process.
         action, p
             The action and its probability.
         """
@@ -195,26 +195,26 @@ class DurableBandit(DurableLearner):
         return str(request.answers[0]["id"]), action, p
 
     def reward(self, id: str, reward: float) -> dict[str, Any]:  # noqa: A002 - as over HTTP
-        """Learn the reward of an action that was given out earlier.
+        """Learn the reward of an earlier action.
 
         Returns
         -------
         dict
-            ``seq``, ``waited_s``; ``late`` or ``repeated`` where that is so.
+            ``seq``, ``waited_s``, and ``late`` or ``repeated`` if true.
 
         Raises
         ------
         UnknownId, ExpiredId, ConflictingId
-            If there is nothing to learn from it.
+            If the reward can't be learned.
         DataError
-            If the reward is no finite number.
+            If the reward is not a finite number.
         """
         request = LabelRequest(self._model.id, id, as_reward(plain(reward)))
         self._run(request)
         return request.answers[0]
 
     def value(self, policy: Any) -> Any:
-        """Estimate what a policy would have earned on the rows that the journal still has, as ``Bandit.value`` does.
+        """Estimate a policy's mean reward from the rows still in the journal, as ``Bandit.value`` does.
 
         Parameters
         ----------

@@ -1,8 +1,8 @@
-"""Why so much is expected of an action in a row: how much each column moves its value.
+"""Explain the expected reward of an action by the contribution of each column.
 
-A column's part is the mean of two differences: what is lost when it is left out of the row, and what is gained when it is all there
-is. Where columns add up, as in least squares, both are the same and the parts sum to the whole; what columns do only together is
-left over as ``rest``.
+A column's contribution is the mean of two differences, the loss from removing it from the row, and the gain from adding it to an
+empty row. For an additive model, as least squares, both are equal and the contributions sum to the whole. The interaction of
+columns remains as ``rest``.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ __all__ = ["explain_action"]
 
 @at_one_moment
 def explain_action(model: Bandit, x: Mapping[Any, Any], action: Any = None) -> Explanation:
-    """Say how much each column moves the reward that is expected of an action; nothing is changed.
+    """Attribute the expected reward of an action to the columns, without changing anything.
 
     Parameters
     ----------
     model : Bandit
-        One that has learned something.
+        A trained bandit.
     x : dict
         The row.
     action : hashable, optional
-        Which action; the best without it.
+        The action, by default the best one.
 
     Returns
     -------
     Explanation
-        ``prediction``: the reward expected in this row. ``baseline``: in a row of which nothing is known. ``contributions``: by
-        column, the largest first.
+        ``prediction`` is the expected reward in this row, ``baseline`` that in an empty row, and ``contributions`` are by column,
+        largest first.
 
     Raises
     ------
     DataError
-        When nothing has been learned yet.
+        If nothing has been learned yet.
     ConfigError
-        For an action that was never learned.
+        If the action was never learned.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def explain_action(model: Bandit, x: Mapping[Any, Any], action: Any = None) -> E
             expected="an action that was learned",
             got=repr(action),
             at="action",
-            help="Choose one of known_classes; of one that was never taken nothing is known.",
+            help="Choose one of known_classes.",
         )
 
     def value(row: Mapping[Any, Any]) -> float:

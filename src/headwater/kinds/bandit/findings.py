@@ -1,4 +1,4 @@
-"""What is wrong with a bandit and its rewards: numbers from its state, and what the rules make of them."""
+"""Diagnosis of a bandit and its rewards, with measurements and rules."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from headwater.kinds.bandit.learner import Bandit
 
 __all__ = ["BanditMeasures", "RULES", "diagnose_bandit", "measure_bandit"]
 
-_SEEN = 300  # rewards before anything is said of them
-_TAKEN = 30  # times an action was taken before its mean reward counts
-_OUTSIDE = 0.01  # share of rewards that lay outside of what was declared
-_NARROW = 0.02  # mean rewards that lie within this share of the declared range look alike to an exploration
+_SEEN = 300  # minimum rewards to report on
+_TAKEN = 30  # minimum rewards of an action for its mean to count
+_OUTSIDE = 0.01  # share of rewards outside the declared range
+_NARROW = 0.02  # spread of the mean rewards, as a share of the declared range, below which it explores almost evenly
 
 
 @dataclass(frozen=True, slots=True)
 class BanditMeasures:
-    """The numbers that findings on a bandit are made from.
+    """Measurements that the rules for bandits read.
 
     Parameters
     ----------
     task, rows
         ``"decide"``, and rewards learned.
     explore
-        As declared.
+        The declared exploration.
     taken
-        Of each action: how often it was learned, and its mean reward.
+        Number of rewards and mean reward of each action.
     span
-        The highest reward less the lowest, as declared.
+        Width of the declared range of rewards.
     outside, refused
-        Rewards outside of that; decisions that could not be learned.
+        Number of rewards outside that range, and of rejected decisions.
     """
 
     task: str
@@ -45,17 +45,17 @@ class BanditMeasures:
 
     @property
     def means(self) -> list[float]:
-        """The mean rewards of the actions that were taken often enough."""
+        """Mean rewards of the actions taken often enough."""
         return [mean for n, mean in self.taken.values() if n >= _TAKEN]
 
 
 def measure_bandit(model: Bandit) -> BanditMeasures:
-    """Return the numbers as they stand now; the model is only asked.
+    """Return the current measurements without changing the bandit.
 
     Raises
     ------
     DataError
-        When it has learned nothing.
+        If the bandit has learned nothing.
     """
     if not model.n_learned:
         raise DataError(
@@ -71,7 +71,7 @@ def measure_bandit(model: Bandit) -> BanditMeasures:
 
 
 def one_action(m: BanditMeasures) -> Finding | None:
-    """Say when there is nothing to choose from."""
+    """Report that there is only one action."""
     if m.rows < _SEEN or len(m.taken) > 1:
         return None
     return Finding(
@@ -84,7 +84,7 @@ def one_action(m: BanditMeasures) -> Finding | None:
 
 
 def rewards_outside(m: BanditMeasures) -> Finding | None:
-    """Say when many rewards lay outside of what was declared."""
+    """Report that many rewards are outside the declared range."""
     if not m.outside > max(_OUTSIDE * m.rows, 3):
         return None
     return Finding(
@@ -97,7 +97,7 @@ def rewards_outside(m: BanditMeasures) -> Finding | None:
 
 
 def same_rewards(m: BanditMeasures) -> Finding | None:
-    """Say when every reward is the same: then there is nothing to learn."""
+    """Report that all rewards are the same, so that there is nothing to learn."""
     if m.rows < _SEEN or len(m.means) < 2 or max(m.means) - min(m.means) > 1e-9 * m.span:
         return None
     return Finding(
@@ -110,7 +110,7 @@ def same_rewards(m: BanditMeasures) -> Finding | None:
 
 
 def narrow_rewards(m: BanditMeasures) -> Finding | None:
-    """Say when the actions' mean rewards differ so little, of what was declared, that it explores almost evenly."""
+    """Report mean rewards so close, relative to the declared range, that exploration is almost uniform."""
     if m.rows < _SEEN or len(m.means) < 2:
         return None
     apart = (max(m.means) - min(m.means)) / m.span
@@ -126,7 +126,7 @@ def narrow_rewards(m: BanditMeasures) -> Finding | None:
 
 
 def no_exploration(m: BanditMeasures) -> Finding | None:
-    """Say when actions are never drawn: then nothing can be said of other policies."""
+    """Report that actions are never drawn at random, so that other policies can't be evaluated."""
     if m.explore not in ("greedy", "linucb"):
         return None
     return Finding(
@@ -142,6 +142,6 @@ RULES = (one_action, rewards_outside, same_rewards, narrow_rewards, no_explorati
 
 
 def diagnose_bandit(model: Bandit) -> tuple[BanditMeasures, list[Finding | None]]:
-    """Return what was measured and what each rule found."""
+    """Return the measurements and the finding of each rule."""
     measures = measure_bandit(model)
     return measures, [rule(measures) for rule in RULES]

@@ -1,4 +1,4 @@
-"""The contextual bandit: which action to take, learned from the rewards of those that were taken."""
+"""The contextual bandit, which learns which action to take from the rewards of the actions taken."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from headwater.types import Predictions
 __all__ = ["EXPLORATIONS", "Bandit"]
 
 EXPLORATIONS: dict[str, float] = {"squarecb": 100.0, "epsilon": 0.05, "softmax": 20.0, "greedy": 0.0, "linucb": 0.3}
-"""How an action may be drawn, in the order of the core, each with how much it explores by default: γ, ε, λ, none, α."""
+"""Exploration strategies in the core's order, with their default parameter (γ, ε, λ, none, α)."""
 POWER = 0.5
-"""Of the rows so far by which squarecb explores less."""
+"""Power of the number of rows by which squarecb explores less."""
 RING = 1000
-"""The last rows, some of which the nets learn again."""
+"""Size of the nets' replay buffer in rows."""
 INPUTS = 64
-"""Rows of the input table that least squares read: the first names that appear."""
+"""Rows of the input table that least squares read, which are the first names to appear."""
 
 Said: TypeAlias = tuple[Any, dict[Any, float], dict[Any, float]]
-"""Of a row: the best known action, the probability and the value of each."""
+"""The best known action of a row, and the probability and the value of each action."""
 
 
 def _nets(hidden: int) -> tuple[Expert, ...]:
-    """Return the nets: one with AdaGrad's ever smaller steps, one that follows drift; both learn some rows again."""
+    """Return two nets with replay, one with AdaGrad's decreasing steps and one that follows drift."""
 
     def net(units: int, **how: Any) -> Expert:
         body = (Dense(units, initializer="lecun"), LayerNorm(affine=False), Activation("relu"))
@@ -59,46 +59,48 @@ def _nets(hidden: int) -> tuple[Expert, ...]:
 
 @dataclass(eq=False, repr=False)
 class Bandit(Learner):
-    """A contextual bandit: choose one of some actions for a row, see the reward of that one, learn.
+    """A contextual bandit, which chooses an action for a row and learns from its reward.
 
-    Nobody says what another action would have earned, so it explores: an action is drawn, with a probability that is told. Each
-    action has a value, the reward that is expected of it in this row: a weighted mean of what two small nets say, with an output
-    an action, and a linear function of the inputs an action, by recursive least squares. The weights follow the squared errors on
-    the actions that were taken, each counted 1/p times.
+    The rewards of other actions are unknown, so it explores by drawing actions with a known probability. The value of an action is
+    its expected reward in this row. It is a weighted mean of two small nets with an output per action, and of a linear function of
+    the inputs per action, fitted by recursive least squares. The weights follow the squared errors on the actions taken, each
+    weighted by 1/p.
 
-    An action that was never seen may be offered at any time, and becomes a new output when its first reward is learned: what is
-    expected of the others keeps its bits. A row is as for a `Classifier`: numbers, categories, date-times and gaps.
+    A new action may be offered at any time. It becomes a new output when its first reward is learned, and the expected rewards of
+    the others stay the same bit for bit. Rows are as for a `Classifier`, with numbers, categories, date-times and missing values.
 
     Parameters
     ----------
     explore : str
-        "squarecb": the wider the gap to the best action and the more rows there were, the less likely, with a bonus where least
-        squares know little (``plain.decisions.bandit`` has the formulas). "epsilon": evenly, on a share of the rows. "softmax": by
-        e^(λ·value). "greedy": always the best. "linucb": least squares alone, the largest value with its deviation added.
+        "squarecb" draws an action less often the wider its gap to the best one and the more rows there were, with a bonus where
+        least squares are uncertain (see ``plain.decisions.bandit``). "epsilon" draws uniformly on a share of the rows. "softmax"
+        draws by e^(λ·value). "greedy" always takes the best. "linucb" uses least squares only and takes the largest upper confidence
+        bound.
     amount : float, optional
-        How much: γ of squarecb (larger explores less), ε, λ (larger explores less), α of linucb. Without it 100, 0.05, 20, 0.3.
+        Parameter of the exploration, γ of squarecb (larger explores less), ε, λ (larger explores less) or α of linucb. Defaults are
+        100, 0.05, 20 and 0.3.
     rewards : (float, float)
-        The lowest and the highest reward. One beyond counts as the nearest of the two.
+        Lowest and highest reward. Rewards outside are clipped.
     hidden : int
-        Units of the first net; the second has half as many.
+        Units of the first net. The second one has half as many.
     max_rows : int
         As in ``Classifier``.
     seed : int
-        Of the nets' weights, and of the actions drawn.
+        Seed of the nets' weights and of the actions drawn.
     dtype : str
-        "float32" or "float64"; least squares are float64 in either.
+        "float32" or "float64". Least squares always use float64.
 
     Raises
     ------
     ConfigError
-        For settings that can't be.
+        If a setting is invalid.
 
     Notes
     -----
-    Least squares read the first 64 rows of the input table; what comes later is for the nets. Memory: about 33 kB an action.
+    Least squares use only the first 64 rows of the input table. An action takes about 33 kB of memory.
 
-    ``act`` changes nothing that is learned, but for the number of draws so far: the same learner would draw another action next. The
-    count is part of its state, saved and copied with it. ``probabilities`` and ``expected_rewards`` change nothing at all.
+    ``act`` changes nothing learned except the count of draws, so the next draw differs. The count is part of the saved state.
+    ``probabilities`` and ``expected_rewards`` change nothing at all.
 
     Examples
     --------
@@ -132,7 +134,7 @@ class Bandit(Learner):
         self._index: dict[Any, int] = {}
 
     def _made(self) -> Setup:
-        """Check the settings and turn them into a setup."""
+        """Validate the settings and convert them to a setup."""
         low, high = self._checked()
         amount = EXPLORATIONS[self.explore] if self.amount is None else float(self.amount)
         declared = (float(list(EXPLORATIONS).index(self.explore)), amount, POWER, low, high, float(INPUTS))
@@ -140,7 +142,7 @@ class Bandit(Learner):
         return Setup(_nets(self.hidden), self.seed, self.dtype, *sizes, bandit=declared)
 
     def _checked(self) -> tuple[float, float]:
-        """Return the lowest and the highest reward, if the settings can be."""
+        """Validate the settings and return the lowest and the highest reward."""
         for name, least, most in (("hidden", 1, 1 << 12), ("max_rows", LEAST_ROWS, 1 << 30), ("seed", 0, 1 << 64)):
             value = getattr(self, name)
             if type(value) is not int or not least <= value <= most:
@@ -162,11 +164,11 @@ class Bandit(Learner):
         return low, high
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
-        """Make what holds the numbers, from the settings; ``state``: arrays of a saved learner to go on from."""
+        """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
         return Engine(self._setup, state, limits=self._limits)
 
     def _begun(self) -> Engine:
-        """Return what holds the numbers; it is made when it is first needed."""
+        """Return the engine, creating it on first use."""
         if self._engine is None:
             self._engine = self.new_engine()
         return self._engine
@@ -174,24 +176,24 @@ class Bandit(Learner):
     # ---- one decision -----------------------------------------------------------------------------------------------
 
     def act(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> tuple[Any, float]:
-        """Draw an action for a row. Nothing that is learned changes; the number of draws goes up by one.
+        """Draw an action for a row, changing only the count of draws.
 
         Parameters
         ----------
         x : dict
             The row.
         actions : sequence, optional
-            Which may be taken; those that were learned without it. One that was never seen may be among them.
+            The actions to choose from, new ones allowed. By default all learned actions.
 
         Returns
         -------
         action, p
-            The action, and the probability with which it was drawn: give both to ``learn`` when its reward is known.
+            The action and the probability with which it was drawn. Pass both to ``learn`` when the reward is known.
 
         Raises
         ------
         DataError
-            If there is no action to choose from.
+            If there are no actions.
         """
         check_sample(x)
         with self.lock:
@@ -202,20 +204,20 @@ class Bandit(Learner):
     def learn(
         self, x: Mapping[Any, Any], action: Any, reward: float, p: float = 1.0, actions: Sequence[Any] | None = None
     ) -> None:
-        """Learn what came of an action; it may be long ago, and of another policy.
+        """Learn the reward of an action, however long ago and by whatever policy it was taken.
 
         Parameters
         ----------
         x : dict
             The row.
         action : hashable
-            The action that was taken.
+            The action taken.
         reward : float
-            What came of it.
+            The reward.
         p : float
-            The probability with which it was taken: what ``act`` said.
+            The probability with which the action was taken, from ``act``.
         actions : sequence, optional
-            Which were offered; of use to whoever keeps a log.
+            The actions offered. They only matter in logs.
         """
         before = self._refused_rows()
         given = (action, reward, p) if actions is None else (action, reward, p, list(actions))
@@ -224,7 +226,7 @@ class Bandit(Learner):
         self._warn_refused(before, depth=3)
 
     def probabilities(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> dict[Any, float]:
-        """Return the probability with which ``act`` would draw each action; nothing is changed.
+        """Return the probability with which ``act`` would draw each action, without changing anything.
 
         Examples
         --------
@@ -239,12 +241,12 @@ class Bandit(Learner):
             return dict(zip(found, self._decide(x, found)[1], strict=True))
 
     def expected_rewards(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> dict[Any, float]:
-        """Return the reward that is expected of each action in a row; nothing is changed. One never seen has the lowest.
+        """Return the expected reward of each action in a row, the lowest reward for a new action.
 
         Parameters
         ----------
         x, actions
-            As in ``act``; {} where no action is known or given.
+            As in ``act``. The result is {} if no action is known or given.
         """
         check_sample(x)
         with self.lock:
@@ -255,14 +257,14 @@ class Bandit(Learner):
             return {a: values[self._index[a]] if a in self._index else self.rewards[0] for a in found}
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """Return the known action of which the largest reward is expected; None before any was learned. Nothing is changed."""
+        """Return the known action with the largest expected reward, or None before any was learned."""
         values = self.expected_rewards(x)
         return max(values, key=values.__getitem__) if values else None
 
     def _decide(
         self, x: Mapping[Any, Any], found: list[Any], *, draw: bool = False
     ) -> tuple[int, list[float], list[float]]:
-        """Return which action was drawn (the best without a draw), the probability of each, and what decided."""
+        """Return the index of the action drawn (the best without a draw), the probabilities and the values."""
         numbers = array("i", [self._index.get(action, -1) for action in found])
         decided: tuple[int, list[float], list[float]] = self._begun().core.learner.decide(x, numbers, draw)
         return decided
@@ -270,19 +272,19 @@ class Bandit(Learner):
     # ---- many decisions ---------------------------------------------------------------------------------------------
 
     def learn_many(self, X: Any, y: Any) -> list[Any]:
-        """Learn a log of decisions row by row, and return the action that was best in its eyes before each.
+        """Learn a log of decisions row by row and return the best action before each.
 
         Parameters
         ----------
         X : list of dict, array (n, d) or data frame
             Rows.
         y : sequence (n,)
-            What came of each: (action, reward, p), and the actions offered where they are known.
+            Decisions (action, reward, p), followed by the actions offered if known.
 
         Returns
         -------
         list
-            Actions; None before the first was known.
+            Actions, None before the first was known.
         """
         before = self._refused_rows()
         best = list(self.step_many(X, y).y_pred)
@@ -290,34 +292,36 @@ class Bandit(Learner):
         return best
 
     def predict_many(self, X: Any) -> NDArray[Any]:
-        """Return the best known action of each row, shape (n,); nothing is changed."""
+        """Return the best known action of each row, shape (n,), without changing anything."""
         return as_labels(list(self.predict_batch(X).y_pred))
 
     def predict_proba_many(self, X: Any) -> NDArray[np.float64]:
-        """Return the probability of each action, shape (n, k), in the order of ``known_classes``; nothing is changed."""
+        """Return the probability of each action, shape (n, k), in the order of ``known_classes``."""
         p = self.predict_batch(X).proba
         return np.zeros((0, 0)) if p is None else np.asarray(p, np.float64)
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
-        """Say what it would do in each row, then learn what was done. There are no weights, and no rows to ask.
+        """Predict the best action of each row, then learn its decision, in turn.
+
+        Weights and ``ask`` are not supported.
 
         Returns
         -------
         Predictions
-            ``y_pred``: the best action; ``proba``: the probability of each, over those that were offered; ``rewards``: what is
-            expected of each.
+            ``y_pred`` holds the best action, ``proba`` the probability of each offered action, and ``rewards`` the expected reward of
+            each.
 
         Raises
         ------
         ConfigError
-            If there are rows to ask: a reward that comes late is learned when it comes.
+            If ``ask`` is given. Learn a delayed reward when it arrives.
         """
         if ask is not None:
             raise ConfigError(
                 expected="decisions with their rewards",
-                got="rows whose answers come late",
+                got="rows with delayed labels",
                 at="Bandit",
-                help="Use no delay: learn a reward when it comes.",
+                help="Use no delay, and learn a reward when it arrives.",
             )
         X, answers = as_samples(X), as_answers(y)
         check_pairs(X, answers, None)
@@ -334,14 +338,14 @@ class Bandit(Learner):
         return done
 
     def predict_batch(self, X: Any) -> Predictions:
-        """Say what it would do in rows: the best action of those known, and the probability of each; nothing is changed."""
+        """Return the best known action of each row and the probability of each action, without changing anything."""
         X = as_samples(X)
         check_rows(X)
         with self.lock:
             return self._forecast_of([self._said(x, None) for x in as_dicts(X)])
 
     def _said(self, x: Mapping[Any, Any], decision: Decision | None) -> Said:
-        """Return the best known action, the probabilities of those offered, the one that was taken among them, and all values."""
+        """Return the best known action, the probabilities of the offered and taken actions, and all values."""
         extra = () if decision is None else (*(decision.actions or self.actions), decision.action)
         found = list(dict.fromkeys(extra or self.actions))
         if not found:
@@ -376,7 +380,7 @@ class Bandit(Learner):
         self._begun().core.learner.learn_action(x, number, decision.reward, decision.p)
 
     def _add_action(self, action: Hashable) -> int:
-        """Append an action: an output that begins at zero, and least squares of its own."""
+        """Append an action with an output that starts at zero and its own least squares."""
         check_classes(self._index, [action], self._limits)
         k = len(self.actions) + 1
         engine = self._begun()
@@ -387,23 +391,25 @@ class Bandit(Learner):
         return k - 1
 
     def _new_answers(self, X: Any, y: Any) -> int:
-        """Check that rows are rows, and return how many actions their decisions would add."""
+        """Validate rows and return how many actions their decisions would add."""
         check_rows(X)
         decisions = [] if y is None else map(as_decision, as_answers(y))
         return len(check_classes(self._index, (d.action for d in decisions if d is not None), self._limits))
 
-    # ---- what a policy is worth --------------------------------------------------------------------------------------
+    # ---- off-policy evaluation ---------------------------------------------------------------------------------------
 
     def value(self, policy: Policy, log: Iterable[tuple[Mapping[Any, Any], Any]]) -> PolicyValue:
-        """Estimate the mean reward of a policy from a log of decisions: IPS, SNIPS and doubly robust, each with an interval.
+        """Estimate the mean reward of a policy from a log of decisions, with intervals.
+
+        The estimators are IPS, SNIPS and doubly robust (DR).
 
         Parameters
         ----------
         policy : Bandit or callable
-            A bandit as it stands now (this one too), or a function of a row and its actions that returns an action, or the
+            A bandit in its current state (even this one), or a function of a row and its actions that returns an action or the
             probability of each.
         log : iterable of (x, (action, reward, p))
-            What was done, by any policy that drew with known probabilities. A store gives its own: ``store.value(policy)``.
+            Decisions of any policy that drew with known probabilities. For the log of a store use ``store.value(policy)``.
 
         Returns
         -------
@@ -412,12 +418,12 @@ class Bandit(Learner):
         Raises
         ------
         DataError, ConfigError
-            As of ``estimate_value``.
+            As in ``estimate_value``.
 
         Notes
         -----
-        The values that DR needs are those of a new bandit with these settings, which learns the log from the start: what it says
-        of a row it says before it learns it. A policy that has itself learned from the log is judged too kindly by all three.
+        DR takes its values from a new bandit with these settings that learns the log from the start, predicting each row before
+        learning it. All three estimates are biased upwards for a policy that was itself trained on the log.
 
         Examples
         --------
@@ -435,20 +441,20 @@ class Bandit(Learner):
     # ---- understanding ----------------------------------------------------------------------------------------------
 
     def explain_one(self, x: Mapping[Any, Any], action: Any = None) -> Any:
-        """Say how much each column moves the reward that is expected of an action (the best without it).
+        """Attribute the expected reward of an action (by default the best) to the columns.
 
-        ``explain_action`` in this folder.
+        Works as ``explain_action`` in this folder.
         """
         return self.kind.explain(self, x, action)
 
     @property
     def known_classes(self) -> list[Any]:
-        """The actions known so far, in the order in which they were first learned."""
+        """Known actions in the order they were first learned."""
         return list(self.actions)
 
     @property
     def experts_(self) -> list[dict[str, Any]]:
-        """What each net is and how it stands, then least squares: weight in the value, fading sum of squared errors."""
+        """State of each net and of least squares (weight in the value, exponential sum of squared errors)."""
         if self._engine is None:
             return []
         shares = self._engine.core.array("bandit_shares")
@@ -462,7 +468,7 @@ class Bandit(Learner):
 
     @property
     def taken(self) -> dict[Any, tuple[int, float]]:
-        """How often each action was learned, and its mean reward."""
+        """Number of rewards and mean reward of each action."""
         if self._engine is None or not self.actions:
             return {}
         low, high = self.rewards
@@ -478,12 +484,12 @@ class Bandit(Learner):
         classes: Sequence[Any] = (),
         sample: Any = None,
     ) -> None:
-        """Go on from what was saved of a learner with the same settings.
+        """Restore the saved state of a learner with the same settings.
 
         Raises
         ------
         ValueError
-            If there are not as many actions as outputs.
+            If the numbers of actions and outputs differ.
         """
         outputs = 0 if engine is None else int(engine.core.outputs)
         if len(set(classes)) != len(classes) or (max(len(classes), 1) != outputs if outputs else bool(classes)):

@@ -1,4 +1,4 @@
-"""What a policy would have earned, from a log of decisions."""
+"""Off-policy evaluation, which estimates a policy's mean reward from a log of decisions."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ __all__ = ["Estimate", "Policy", "PolicyValue", "estimate_value", "estimate_valu
 
 @runtime_checkable
 class Chooses(Protocol):
-    """What the estimates need of a bandit."""
+    """Interface of a bandit that the estimators use."""
 
     @property
     def known_classes(self) -> list[Any]:
-        """The actions that it knows."""
+        """The known actions."""
 
     def probabilities(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> dict[Any, float]:
-        """Return the probability with which it would draw each action."""
+        """Return the probability of drawing each action."""
 
     def expected_rewards(self, x: Mapping[Any, Any], actions: Sequence[Any] | None = None) -> dict[Any, float]:
-        """Return the reward that is expected of each action."""
+        """Return the expected reward of each action."""
 
     def learn(
         self, x: Mapping[Any, Any], action: Any, reward: float, p: float = 1.0, actions: Sequence[Any] | None = None
     ) -> None:
-        """Learn what came of an action."""
+        """Learn the reward of an action."""
 
 
 Policy: TypeAlias = Chooses | Callable[[Mapping[Any, Any], Sequence[Any]], Any]
-"""A bandit, or a function of a row and the actions offered: it returns an action, or the probability of each."""
+"""A bandit, or a function of a row and the offered actions that returns an action or the probability of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value, and the ends of an interval that holds the true one in about 95 of 100 cases."""
+    """An estimate with its 95 % confidence interval."""
 
     value: float
     low: float
@@ -54,18 +54,18 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class PolicyValue:
-    """The mean reward that a policy would have had on the rows of a log.
+    """Estimated mean reward of a policy on the rows of a log.
 
     Parameters
     ----------
     n : int
         Rows of the log.
     logged : Estimate
-        The mean reward of what was done.
+        Mean reward of the logged actions.
     ips, snips, dr : Estimate
-        By inverse propensities, self-normalised, and doubly robust: see ``plain.decisions.policy_value``.
+        Inverse propensity, self-normalized and doubly robust estimates, as in ``plain.decisions.policy_value``.
     matched : float
-        (Σ w)²/Σ w²: to how many rows of the policy's own the log is worth as many. A few: trust none of the three.
+        Effective sample size (Σ w)²/Σ w², the equivalent number of the policy's own rows. If it is small, trust none of the three.
 
     Examples
     --------
@@ -95,7 +95,7 @@ class PolicyValue:
 def estimate_value(
     log: Iterable[tuple[Mapping[Any, Any], Any]], policy: Policy, model: Chooses, known: Sequence[Any] = ()
 ) -> PolicyValue:
-    """Estimate what a policy would have earned: ``estimate_values`` of one."""
+    """Estimate a policy's mean reward, as ``estimate_values`` does for one policy."""
     return estimate_values(log, {"": policy}, model, known)[""]
 
 
@@ -105,19 +105,19 @@ def estimate_values(
     model: Chooses,
     known: Sequence[Any] = (),
 ) -> dict[str, PolicyValue]:
-    """Estimate what some policies would have earned.
+    """Estimate the mean rewards of several policies.
 
     Parameters
     ----------
     log : iterable of (x, decision)
-        Rows, and what came of the action taken: a `Decision`, or a tuple (action, reward, p, actions).
+        Rows with their `Decision`, or a tuple (action, reward, p, actions).
     policies : mapping
-        By name, a bandit as it stands now, or a function of a row and the list of its actions that returns an action, or a dict of
-        probabilities.
+        By name, a bandit in its current state, or a function of a row and the list of its actions that returns an action or a dict
+        of probabilities.
     model : Bandit
-        A new one, which learns the log as it is read: what it says of each row before it learns it are the values of DR.
+        A new bandit that learns the log while it is read. Its predictions before learning each row are the values of DR.
     known : sequence
-        Actions that were offered where a decision doesn't say which.
+        Actions offered if a decision doesn't list them.
 
     Returns
     -------
@@ -126,9 +126,9 @@ def estimate_values(
     Raises
     ------
     DataError
-        If a row of the log is no decision, or there is none.
+        If a row of the log is not a decision, or the log is empty.
     ConfigError
-        If a policy is none, or gives what are no probabilities.
+        If a policy is invalid, or returns invalid probabilities.
     """
     rewards: list[float] = []
     rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in policies}

@@ -1,7 +1,7 @@
-"""The mean reward of a policy while it learns a log, next to that of simple policies.
+"""Mean reward of a bandit while it learns a log, compared with simple policies.
 
-Every row is scored with what the learner would have done right before it learned it, so the rows of another policy's log say what
-this one would have earned. Where the log is its own, that is what it earned, but for chance.
+Every row is scored with the learner's choice right before learning it, so the log of another policy tells what this one would have
+earned. For its own log that equals the actual rewards up to chance.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class BanditScore(Score):
 
     @staticmethod
     def problem(label: Any) -> str:
-        """Return why what came of an action can't be scored, or the empty string."""
+        """Return why a decision can't be scored, or ""."""
         return "" if as_decision(label) is not None else "answer is no action with its reward and probability"
 
     def score(self, y: Sequence[Any], predictions: Predictions, X: Any = ()) -> list[float]:
-        """Score rows that were predicted just now; return the probability that was given to each action taken."""
+        """Score rows just predicted and return the predicted probability of each action taken."""
         rows = scored_decisions(y, predictions)
         self._take(rows)
         return [0.0 if row is None else row.share for row in rows]
@@ -52,7 +52,7 @@ class BanditScore(Score):
     def update(
         self, y: Sequence[Any], y_pred: Iterable[Any], proba: Iterable[float] = (), p_pred: Iterable[float] = ()
     ) -> None:
-        """Score rows of which only the probability is known that the learner would have taken each action with."""
+        """Score rows for which only the learner's probability of the action taken is known."""
         for label, share in zip(y, proba, strict=True):
             decision = as_decision(label)
             one = None
@@ -105,7 +105,7 @@ class BanditScore(Score):
 
 
 def scored_decisions(y: Sequence[Any], predictions: Predictions) -> list[ScoredDecision | None]:
-    """Return rows as they are scored with what was predicted for them; None for what is no decision."""
+    """Combine rows with their predictions for scoring, None for invalid decisions."""
     if predictions.proba is None or predictions.rewards is None:
         return [None] * len(y)
     names = predictions.classes

@@ -1,8 +1,8 @@
-"""Sums from which the mean reward of policies follows, each from the rows of one and the same log (doubly robust).
+"""Running sums for the doubly robust mean rewards of policies on one log.
 
-A policy that takes action b with probability π(b) counts Σ_b π(b) f_b + min(π(a)/p, 20)·(r − f_a) on a row whose action a had
-probability p and reward r; f are the rewards that the learner expected before it learned the row. ``plain.decisions.policy_value``
-has the formula without the bound and its source; the bound keeps one row of a rare action from deciding alone.
+A policy that takes action b with probability π(b) scores Σ_b π(b) f_b + min(π(a)/p, 20)·(r − f_a) on a row whose action a had
+probability p and reward r. The f are the learner's expected rewards before it learned the row. ``plain.decisions.policy_value`` has
+the formula without the bound, and its source. The bound keeps one row of a rare action from dominating.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ import msgspec
 __all__ = ["BASELINES", "RewardSums", "ScoredDecision"]
 
 BASELINES = ("logged", "uniform", "best fixed")
-"""What was done; an action drawn evenly from those offered; the one action that would have earned most, always."""
+"""The logged actions, a uniform choice among the offered ones, and always the single action that would have earned most."""
 ENOUGH = 30
-"""Rows for which an action must have been known before it can be called the best."""
+"""Minimum rows of an action to be the best fixed one."""
 HEAVIEST = 20.0
-"""A row stands for no more of another policy's rows."""
+"""Maximum importance weight of a row."""
 
 
 class ScoredDecision(msgspec.Struct, array_like=True, gc=False):
-    """One row: action, reward, its probability, that which the model gives it, what the model expects of each action offered."""
+    """A row with action, reward, its probability, the model's probability, and the model's expected rewards."""
 
     action: Any
     reward: float
     p: float
     share: float
     expected: float
-    """Σ of the model's probabilities times what it expects."""
+    """Σ of the model's probabilities times its expected rewards."""
     rewards: dict[Any, float]
 
 
 class RewardSums(msgspec.Struct):
-    """Σ over rows of what each policy would have earned.
+    """Sums over rows of each policy's estimated reward.
 
     Examples
     --------
@@ -51,12 +51,12 @@ class RewardSums(msgspec.Struct):
     logged: float = 0.0
     uniform: float = 0.0
     fixed: dict[Any, list[float]] = {}
-    """Of each action: rows in which it was offered, and the sum over them."""
+    """By action, the rows in which it was offered, and the sum over them."""
     taken: dict[Any, list[float]] = {}
-    """Of each action: rows in which it was taken, and the sum of its rewards."""
+    """By action, the rows in which it was taken, and the sum of its rewards."""
 
     def add(self, row: ScoredDecision) -> None:
-        """Take a row in."""
+        """Add a row."""
         known = row.rewards or {row.action: row.reward}
         miss = row.reward - known.get(row.action, row.reward)
         self.n += 1
@@ -72,7 +72,7 @@ class RewardSums(msgspec.Struct):
         done[1] += row.reward
 
     def means(self) -> dict[str, float]:
-        """Return the mean reward of the model and of each baseline; NaN where nothing is known."""
+        """Return the mean reward of the model and of each baseline, NaN if unknown."""
         n = self.n or math.nan
         fixed = [total / rows for rows, total in self.fixed.values() if rows >= ENOUGH]
         best = max(fixed, default=math.nan)

@@ -1,1 +1,1 @@
-"""The kinds that predict one label of a row: a class, or a number."""
+"""Classifiers and regressors, which predict one label per row."""

@@ -1,4 +1,4 @@
-"""The classifier: a net behind River's words, whose classes appear as the stream shows them."""
+"""The classifier, with River's interface and classes that appear during the stream."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ from headwater.learner.validation import HEAVIEST, PLAIN, Block, as_samples, che
 from headwater.nn import Loss
 from headwater.types import Predictions, as_mapping
 
-RARE = -6.0  # the bias of a class that appears later is ln(1/(t + k)), but not below this: e⁻⁶ is 1 in 400
+RARE = -6.0  # lower bound of a new class's bias ln(1/(t + k)), where e⁻⁶ is 1 in 400
 
 
 @documented
 @in_river("river.base:Classifier")
 @dataclass(eq=False, repr=False)
 class Classifier(SupervisedLearner):
-    """Neural networks that learn classes online: predict, see the answer, learn, one example at a time.
+    """Neural networks that learn classes online, predicting each example before learning it.
 
-    Inputs are dicts of numbers, texts, booleans, date-times, lists, or None for what is missing; features, categories and
-    classes may appear at any time. Numbers are standardised as they stream. p = softmax(net(x)), learned by cross-entropy.
-    Without settings it is a pool of small nets with different step sizes, p = softmax(Σ wₑ·netₑ(x)) with weights that are
-    learned too: nothing needs tuning. Any of hidden, activation, layers, optimizer, lr, norm or dropout makes it a single net instead.
-    Cost: proportional to the entries of a sample, whatever the number of names ever seen.
+    Inputs are dicts of numbers, texts, booleans, date-times, lists, or None for missing values. Features, categories and classes may
+    appear at any time. Numbers are standardized online. p = softmax(net(x)) is learned by cross-entropy. The default is a pool of
+    small nets with different step sizes, p = softmax(Σ wₑ·netₑ(x)), whose weights are learned too, so nothing needs tuning. Any of
+    hidden, activation, layers, optimizer, lr, norm or dropout selects a single net instead. The cost is proportional to the entries
+    of a sample, whatever the number of names ever seen.
 
     Parameters
     ----------
     loss : str or Loss
-        "cross_entropy", "binary_cross_entropy" (one output, two classes at most) or "hinge" (its probabilities are scores).
+        "cross_entropy", "binary_cross_entropy" (one output, at most two classes) or "hinge" (returns scores as probabilities).
     SETTINGS
 
     Raises
     ------
     ConfigError
-        For settings that can't be.
+        If a setting is invalid.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class Classifier(SupervisedLearner):
 
     References
     ----------
-    Rumelhart, Hinton & Williams 1986; the interleaved test-then-train protocol: Gama, Sebastião & Rodrigues 2013.
+    Rumelhart, Hinton & Williams 1986. Gama, Sebastião & Rodrigues 2013 for the interleaved test-then-train protocol.
     """
 
     kind: ClassVar[Kind] = CLASSIFIER
@@ -91,12 +91,12 @@ class Classifier(SupervisedLearner):
 
     @property
     def known_classes(self) -> list[Any]:
-        """The classes known so far, in the order of the probabilities."""
+        """Classes seen so far, in the order of the probabilities."""
         return list(self.classes)
 
     @property
     def one_output(self) -> bool:
-        """Whether two classes are told by one number."""
+        """Whether a single output distinguishes two classes."""
         return self._binary
 
     @property
@@ -106,7 +106,7 @@ class Classifier(SupervisedLearner):
     # ---- one sample -------------------------------------------------------------------------------------------------
 
     def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, float]:
-        """Predict the probability of each class seen so far; {} before the first.
+        """Predict the probability of each class seen so far, {} before the first.
 
         Parameters
         ----------
@@ -116,7 +116,7 @@ class Classifier(SupervisedLearner):
         Returns
         -------
         dict
-            Probability by class; they sum to 1.
+            Probability by class, summing to 1.
         """
         engine = self._checked
         if engine is None:
@@ -125,7 +125,7 @@ class Classifier(SupervisedLearner):
                 return {}
         if type(x) is not dict:
             check_rows([x])
-        if self._shares:  # that sum to 1, and not only as far as float32 goes
+        if self._shares:  # computed in float64, to sum to 1 exactly
             proba: dict[Any, float] = engine.predict_proba_one(x, self.classes)
             return proba
         p = self._whole(np.array([engine.predict_one(x)]))[0].tolist()
@@ -133,7 +133,7 @@ class Classifier(SupervisedLearner):
         return dict(zip(self.classes[: len(p)], [share / whole for share in p], strict=True))
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """Predict the class of a sample; None before the first class is known.
+        """Predict the class of a sample, or None before the first class is known.
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ class Classifier(SupervisedLearner):
         Returns
         -------
         hashable or None
-            The most probable class, of equal ones the first seen.
+            The most probable class. Ties go to the class seen first.
         """
         engine = self._checked
         if engine is None:
@@ -156,11 +156,11 @@ class Classifier(SupervisedLearner):
         return engine.predict_label_one(x, self.classes)
 
     def predict_set_one(self, x: Mapping[Any, Any], coverage: float = 0.9) -> set[Any]:
-        """Predict a set of classes that holds that of a sample in that share of cases, in the long run; nothing is changed.
+        """Predict a set of classes that contains the true one with the given long-run coverage.
 
-        {c : p(c) ≥ τ}: after each row learned, the log odds of τ move by −0.6·(miss − α), α = 1 − coverage, where miss says whether
-        the set that was given out for the row lacked its class. So the share of misses tends to α, whatever the stream does, and
-        whether or not probabilities are right. Where answers come late, steps are smaller: by 1 + (rows on their way)/32.
+        The set is {c : p(c) ≥ τ}. After each learned row the log odds of τ move by −0.6·(miss − α), with α = 1 − coverage and miss = 1
+        if the issued set lacked the row's class. So the share of misses tends to α for any stream, even if the probabilities are
+        wrong. With delayed labels the steps are divided by 1 + (pending rows)/32.
 
         Parameters
         ----------
@@ -172,7 +172,7 @@ class Classifier(SupervisedLearner):
         Returns
         -------
         set
-            Empty where no class is probable enough: of a model that is right more often than was asked for, some sets are.
+            The set, which may be empty. A model more accurate than the coverage needs has some empty sets.
 
         Raises
         ------
@@ -181,8 +181,8 @@ class Classifier(SupervisedLearner):
 
         Notes
         -----
-        The guarantee is that of 0.5, 0.65, 0.8, 0.9, 0.95, 0.98 and 0.99; other shares lie on a line between the two next to them.
-        A class that was never seen can't be covered: ``coverage_`` counts such rows apart.
+        The guarantee holds for 0.5, 0.65, 0.8, 0.9, 0.95, 0.98 and 0.99. Other coverages are interpolated. A new class can't be
+        covered, and ``coverage_`` counts such rows separately.
 
         Examples
         --------
@@ -204,7 +204,7 @@ class Classifier(SupervisedLearner):
         return self._sets([x], coverage)[0]
 
     def predict_set_many(self, X: Any, coverage: float = 0.9) -> list[set[Any]]:
-        """Predict the set of classes of each row; as ``predict_set_one``."""
+        """Predict the set of classes of each row, as ``predict_set_one`` does."""
         X = as_samples(X)
         self._look(X)
         return self._sets(X, coverage)
@@ -217,7 +217,9 @@ class Classifier(SupervisedLearner):
             return [set(compress(classes, row)) for row in (p >= least).tolist()]
 
     def learn_one(self, x: Mapping[Any, Any], y: Hashable, w: float = 1.0) -> None:
-        """Learn one sample; it is ``learn_many`` of one row.
+        """Learn one sample.
+
+        Equivalent to ``learn_many`` with one row.
 
         Parameters
         ----------
@@ -226,7 +228,7 @@ class Classifier(SupervisedLearner):
         y : hashable
             Its class.
         w : float
-            Its weight: its gradient is multiplied by it; 0 adds its names and teaches nothing.
+            Its weight, which multiplies the gradient. 0 only adds its names.
         """
         index = self._index.get(y) if type(y) in PLAIN and (type(w) is float or type(w) is int) else None
         engine = self._checked
@@ -238,7 +240,7 @@ class Classifier(SupervisedLearner):
             self._sample_learned(x, y)
 
     def _sample_learned(self, x: Mapping[Any, Any], y: Hashable) -> None:
-        """Keep what a diagnosis needs of the row that ``learn_one`` has just learned."""
+        """Feed the diagnosis sample with the row that ``learn_one`` just learned."""
         with self.lock:
             sample, engine = self._sample, self._engine
             if sample is None or engine is None:
@@ -251,39 +253,39 @@ class Classifier(SupervisedLearner):
     # ---- many samples -----------------------------------------------------------------------------------------------
 
     def learn_many(self, X: Any, y: Any, w: Any = None, *, progress: bool = False) -> NDArray[Any]:
-        """Learn rows strictly one by one, and return the prediction made before each was learned.
+        """Learn rows one by one and return the prediction made before each was learned.
 
         Parameters
         ----------
         X : list of dict, array (n, d) or data frame
-            Samples; the columns of an array are named x0, x1, …
+            Samples. The columns of an array are named x0, x1, and so on.
         y : sequence (n,)
             Classes.
         w : sequence (n,), optional
             Weights.
         progress : bool
-            Print a line with rows and the last ones' score after each twentieth of the rows, on standard error.
+            Print rows and recent accuracy to standard error after each twentieth of the rows.
 
         Returns
         -------
         ndarray (n,)
-            Classes; None where none was known yet.
+            Classes, None before any was known.
         """
         return as_labels(list(self._learn_warned(X, y, w, progress=progress).y_pred))
 
     def predict_many(self, X: Any) -> Any:
-        """Predict the class of each row, shape (n,); nothing is changed.
+        """Predict the class of each row, shape (n,), without changing anything.
 
-        Of a data frame it is a column of the same library, with the frame's index, as River's mini-batch models give it.
+        For a data frame the result is a column of the same library with the frame's index, as in River's mini-batch models.
         """
         X = as_samples(X)
         self._look(X)
         return beside(X, as_labels(list(self.predict_batch(X).y_pred)), self.answer_name)
 
     def predict_proba_many(self, X: Any) -> Any:
-        """Predict probabilities, shape (n, k), one column a class in the order of ``classes``; nothing is changed.
+        """Predict probabilities, shape (n, k), one column per class in the order of ``classes``.
 
-        Of a data frame it is a frame of the same library.
+        For a data frame the result is a frame of the same library.
         """
         X = as_samples(X)
         self._look(X)
@@ -291,12 +293,12 @@ class Classifier(SupervisedLearner):
         return table_beside(X, p, self.classes[: p.shape[1]])
 
     def predict_batch(self, X: Any) -> Predictions:
-        """Predict labels and probabilities of rows, given as in ``learn_many``; nothing is changed."""
+        """Predict labels and probabilities of rows, given as in ``learn_many``."""
         return self._forecast_of(self._proba(X))
 
     def _learn_part(self, block: Block, part: slice) -> Predictions:
         numbers = None if block.numbers is None else block.numbers[part]
-        if numbers is None and self._index:  # a part of a block behind the one that brought new classes
+        if numbers is None and self._index:  # in a later part of a block, new classes of an earlier part are known
             numbers = known_numbers(block.y[part], self._index)
         if self._engine is not None and numbers is not None:
             learned = [self._whole(self._engine.learn(block, part, numbers))]
@@ -305,10 +307,10 @@ class Classifier(SupervisedLearner):
         return join_stretches(self.classes, self.dtype, learned)
 
     def _learn_stretches(self, block: Block, part: slice) -> list[NDArray[Any]]:
-        """Learn rows, cut at each new class, whose first row is predicted without it; returns probabilities."""
+        """Learn rows split at each new class, whose first row is predicted without it, and return probabilities."""
         done: list[NDArray[Any]] = []
         usable = compress(block.y, block.good.tolist())
-        check_classes(self._index, usable, self._limits)  # of all: nothing is half learned
+        check_classes(self._index, usable, self._limits)  # check all rows first, so that nothing is half learned
         for stretch, new in stretches(block.y, block.good, self._index, part):
             if new:
                 here, source = self._engine, block.X if block.ask is None else block.ask
@@ -319,8 +321,8 @@ class Classifier(SupervisedLearner):
         return done
 
     def _learn_stretch(self, block: Block, part: slice, *, alone: bool) -> NDArray[Any]:
-        """Learn a stretch of rows without a new class; returns probabilities."""
-        if self._engine is None:  # no class yet: nothing to predict, nothing to learn
+        """Learn a stretch of rows without a new class and return probabilities."""
+        if self._engine is None:  # no class is known yet
             return np.empty((part.stop - part.start, 0))
         pairs = zip(block.y[part], block.good[part].tolist(), strict=True)
         answers = [self._index[label] if good else 0 for label, good in pairs]
@@ -334,11 +336,11 @@ class Classifier(SupervisedLearner):
         return about_classes(self.classes, before, self._limits.fractions) if len(self.classes) > before else ""
 
     def _add_class(self, label: Any) -> None:
-        """Append a class; its output starts at zero with the bias of a rare class."""
+        """Append a class, whose output starts at zero with the bias of a rare class."""
         k = len(self.classes) + 1
         if self._binary and k > 2:
             raise third_class(self.classes, label)
-        self.classes.append(label)  # first: a thread that predicts meanwhile finds a label for every output
+        self.classes.append(label)  # before the output, so that a concurrent prediction finds a label for every output
         try:
             if self._engine is None:
                 self._engine = self.new_engine()
@@ -347,13 +349,13 @@ class Classifier(SupervisedLearner):
         except BaseException:
             self.classes.pop()
             raise
-        self._index[label] = k - 1  # last: who finds it here finds its output in the core
+        self._index[label] = k - 1  # last, so that an indexed class always has its output
 
     def _ask(self, X: Any) -> Predictions:
         return self._forecast_of(self._proba(X, kept=True))
 
     def _proba(self, X: Any, *, kept: bool = False) -> NDArray[Any]:
-        """Probabilities (n, classes so far) of rows; of rows whose answers will come, what is said is kept."""
+        """Return probabilities (n, known classes), storing them with ``kept`` for rows with delayed labels."""
         X = as_samples(X)
         n = check_rows(X)
         if self._engine is None:
@@ -361,11 +363,11 @@ class Classifier(SupervisedLearner):
         return self._whole(self._engine.predict(X, waiting=kept))
 
     def _forecast_of(self, p: NDArray[Any]) -> Predictions:
-        """Return the forecast of probabilities; another thread may have added a class that they don't know."""
+        """Return predictions from probabilities, which may lack a class just added by another thread."""
         return join_stretches(self.classes[: p.shape[1]], self.dtype, [p])
 
     def _whole(self, p: NDArray[Any]) -> NDArray[Any]:
-        """Return the probabilities of all classes; of a net with one output, which gives that of the second, of both."""
+        """Return the probabilities of all classes, expanding the single output of a binary net."""
         if not self._binary:
             return p
         return np.hstack([1 - p, p]) if len(self.classes) > 1 else np.ones_like(p)
@@ -373,20 +375,20 @@ class Classifier(SupervisedLearner):
     # ---- understanding ----------------------------------------------------------------------------------------------
 
     def losses_now(self, rows: Sequence[SampledRow]) -> NDArray[np.float64]:
-        """Return −ln p(y) of each sampled row as the learner predicts it now, p at least 10⁻⁶."""
+        """Return the current −ln p(y) of each sampled row, with p at least 10⁻⁶."""
         if all(isinstance(kept.x, np.ndarray) for kept in rows):
             p = self._proba(as_rows([kept.x for kept in rows])).tolist()
             own = [one[self._index[kept.y]] for one, kept in zip(p, rows, strict=True)]
-        else:  # one by one, which is less work than a block where all that comes between is one by one
+        else:  # one by one, which is faster here than as a block
             own = [self.predict_proba_one(as_mapping(kept.x))[kept.y] for kept in rows]
         return np.array(list(map(cost, own)))
 
     def answers_now(self, rows: Sequence[SampledRow]) -> NDArray[np.float64]:
-        """Return the numbers of the classes of sampled rows."""
+        """Return the class indices of sampled rows."""
         return np.array([self._index.get(kept.y, 0) for kept in rows], np.float64)
 
     def explain_one(
         self, x: Mapping[Any, Any], *, target: Any = None, method: str = "integrated_gradients", of: str = "proba"
     ) -> Any:
-        """Say how much each feature, by name, moved one prediction: ``headwater.explain.explain_one``."""
+        """Attribute one prediction to the features, as ``headwater.explain.explain_one``."""
         return self.kind.explain(self, x, target=target, method=method, of=of)

@@ -1,4 +1,4 @@
-"""What is wrong with the data, from the numbers; see `model` for what is wrong with the model."""
+"""Diagnosis rules about the data. See `model_rules` for rules about the model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["RULES"]
 
 
 def unscaled_inputs(m: Measures) -> Finding | None:
-    """Say when numbers are read as they are, and lie far from −1 … 1."""
+    """Report unstandardized numbers far from −1 … 1."""
     if m.scaled:
         return None
     far = {name: max(abs(mean), std) for name, (mean, std) in m.numbers.items() if max(abs(mean), std) > 10}
@@ -29,7 +29,7 @@ def unscaled_inputs(m: Measures) -> Finding | None:
 
 
 def constant_features(m: Measures) -> Finding | None:
-    """Name the features that have had one and the same value in every row looked at."""
+    """Report features with the same value in every row."""
     if not m.constant:
         return None
     names = ", ".join(map(str, m.constant[:5])) + (" …" if len(m.constant) > 5 else "")
@@ -43,7 +43,7 @@ def constant_features(m: Measures) -> Finding | None:
 
 
 def leaking_features(m: Measures) -> Finding | None:
-    """Say when a feature tells the answer all by itself: it may be known only after the answer."""
+    """Report a feature that alone determines the label, and so may only be known after it."""
     leaks = {name: told for name, told in m.leaks.items() if told > 0.97}
     if not leaks:
         return None
@@ -58,7 +58,7 @@ def leaking_features(m: Measures) -> Finding | None:
 
 
 def imbalanced_classes(m: Measures) -> Finding | None:
-    """Say when one class fills nearly all rows, or a class is so rare that it is hardly learned."""
+    """Report that one class has nearly all rows, or a class is too rare to be learned well."""
     total = sum(m.labels.values())
     if m.rows < FEW or len(m.labels) < 2:
         return None
@@ -80,7 +80,7 @@ def imbalanced_classes(m: Measures) -> Finding | None:
 
 
 def repeating_labels(m: Measures) -> Finding | None:
-    """Say when the last answer alone says much: accuracy flatters whoever follows it."""
+    """Report that the last label predicts the next well, which inflates accuracy."""
     if m.record is None or m.rows < FEW:
         return None
     base = m.record.baselines

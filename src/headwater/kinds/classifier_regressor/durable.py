@@ -1,4 +1,4 @@
-"""A classifier or a regressor that loses nothing it was taught."""
+"""The durable classifier or regressor."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["DurableNet"]
 
 
 class DurableNet(DurableLearner):
-    """A durable classifier or regressor, with the methods of one in memory; labels may come later, by id."""
+    """A durable classifier or regressor, with the learner's methods. Labels may arrive later, by id."""
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
-        """Predict the answer of a sample."""
+        """Predict the label of a sample."""
         with self._model.lock:
             return self.learner.predict_one(x)
 
@@ -25,7 +25,7 @@ class DurableNet(DurableLearner):
         return p
 
     def predict_set_one(self, x: Mapping[Any, Any], coverage: float = 0.9) -> set[Any]:
-        """Predict a set of classes that holds that of a sample in that share of cases."""
+        """Predict a set of classes that contains the true one with the given coverage."""
         with self._model.lock:
             inside: set[Any] = self.learner.predict_set_one(x, coverage)
         return inside
@@ -33,7 +33,7 @@ class DurableNet(DurableLearner):
     def predict_interval_one(
         self, x: Mapping[Any, Any], coverage: float = 0.9, *, guarantee: str | None = None
     ) -> tuple[float, float]:
-        """Predict an interval that holds the answer of a sample in that share of cases."""
+        """Predict an interval that contains the target with the given coverage."""
         with self._model.lock:
             ends: tuple[float, float] = self.learner.predict_interval_one(x, coverage, guarantee=guarantee)
         return ends

@@ -1,4 +1,4 @@
-"""What is wrong with a net of labelled rows: rules about the model, and rules about its data."""
+"""Diagnosis of classifiers and regressors, with rules about the model and about its data."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ _WAY = "Let it learn some rows: learn_one, learn_many, or headwater diagnose STR
 
 
 def diagnose_net(model: SupervisedLearner) -> tuple[Measures, list[Finding | None]]:
-    """Return what was measured on the rows that a learner kept, and what each rule found."""
+    """Return the measurements on a learner's sampled rows and the finding of each rule."""
     measures = measure(model, model.kept_sample(help=_WAY))
     return measures, [rule(measures) for rule in RULES]

@@ -1,4 +1,4 @@
-"""What a diagnosis is made from: numbers, measured on the few rows that a session kept. Nothing is judged here."""
+"""Measurements for the diagnosis, taken on a few sampled rows and left to the rules to judge."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from headwater.types import Record, as_mapping
 
 __all__ = ["LayerState", "Measures", "measure"]
 
-_NOTHING = 0.05  # of the largest slope
+_NOTHING = 0.05  # share of the largest slope that counts as flat
 
 
 @dataclass(frozen=True, slots=True)
 class LayerState:
-    """How the units of one activation stand.
+    """State of the units of one activation.
 
-    ``flat``: the share of (row, unit) whose slope is below 5 % of the largest; ``dead``: the share of units whose slope
-    is nothing on every row.
+    ``flat`` is the share of (row, unit) pairs with a slope below 5 % of the largest. ``dead`` is the share of units with zero
+    slope on every row.
     """
 
     name: str
@@ -42,45 +42,42 @@ class LayerState:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """The numbers that findings are made from; losses as `learner.sampling` has them.
+    """Measurements that the rules read, with losses as in `learner.sampling`.
 
     Parameters
     ----------
     task, rows, record
-        What is learned, rows seen, and the last record if one was made.
+        Task, rows seen, and the last record, if any.
     loss, loss_before
-        Mean over the last rows, and over as many before them (NaN when there were not as many).
+        Mean loss of the last rows, and of as many before them (NaN if there are fewer).
     base
-        What the best constant prediction would have cost: the labels' entropy, or the mean |y − median(y)|.
+        Loss of the best constant prediction, which is the labels' entropy, or the mean |y − median(y)|.
     before, after, worse
-        Over the last rows learned, at each measurement: their loss when predicted and just after they were learned, and
-        the share of rows whose loss rose.
+        Loss of the last rows when predicted and right after they were learned, and the share of rows whose loss rose.
     then, now, error
-        Rows of the second half of the stream: their loss when predicted, their loss now, and the standard error of the
-        difference.
+        Loss of rows of the stream's second half when predicted, their current loss, and the standard error of the difference.
     steps, undone
-        Steps taken, and those taken back by the guard.
+        Steps taken, and steps undone.
     layers
         Activations of each expert.
     gradients
-        By expert: (layer, root mean square of the delta), from the first layer to the last.
+        Root mean square of the delta at each layer by expert, first layer first.
     sizes
-        (row, root mean square weight, effective rank) at the first measurement, at 1,024-fold rows, and now.
+        (row, root mean square weight, effective rank) at the first measurement, whenever rows grow 1,024-fold, and now.
     units
-        Units of the layer whose rank that is.
+        Units of the layer whose rank is measured.
     pool
-        Whether the model is the default pool: advice on settings that it doesn't have would not fit.
+        Whether the model is the default pool, which needs other advice.
     scaled
-        Whether numbers are standardised.
+        Whether numbers are standardized.
     numbers
-        By numeric feature: mean and deviation.
+        Mean and deviation by numeric feature.
     constant, leaks
-        Features that never changed; features that tell the answer by themselves, and how well (0 to 1).
+        Constant features, and how well each feature alone determines the label (0 to 1).
     labels
         Rows by class.
     sure, right, ece, judged
-        Of the later probed rows (``judged`` of them): the mean probability of the class that was predicted, the share
-        that was right, and the expected calibration error.
+        Mean probability of the predicted class, accuracy, and expected calibration error of the ``judged`` later probed rows.
     """
 
     task: str
@@ -114,11 +111,11 @@ class Measures:
 
 
 def measure(model: SupervisedLearner, sample: DiagnosisSample) -> Measures:
-    """Return the numbers as they stand now; the model is only asked.
+    """Return the current measurements without changing the model.
 
     Notes
     -----
-    Cost: some 30 ms, once, whenever somebody asks.
+    Takes some 30 ms per call.
     """
     engine = model.learned_engine
     core, run = engine.core, engine.core.running
@@ -160,7 +157,7 @@ def measure(model: SupervisedLearner, sample: DiagnosisSample) -> Measures:
 
 
 def _again(model: SupervisedLearner, rows: list[SampledRow]) -> tuple[float, float, float]:
-    """Loss when predicted, loss now, and the standard error of the difference."""
+    """Return the loss when predicted, the current loss, and the standard error of the difference."""
     if len(rows) < 30:
         return math.nan, math.nan, math.nan
     then, now = np.array([kept.loss for kept in rows]), model.losses_now(rows)
@@ -168,22 +165,22 @@ def _again(model: SupervisedLearner, rows: list[SampledRow]) -> tuple[float, flo
 
 
 def _earlier(sample: DiagnosisSample) -> float:
-    """Return the mean loss of as many rows before the recent ones; NaN while there are fewer."""
+    """Return the mean loss of as many rows before the recent ones, NaN if there are fewer."""
     losses = [loss for *_, loss, _ in sample.log[-2 * RECENT : -RECENT]]
     return float(np.mean(losses)) if len(losses) == RECENT else math.nan
 
 
 def _record(sample: DiagnosisSample) -> Record | None:
-    """Return the scores of the last session, or where the model has gone on without one, those of the probed rows."""
+    """Return the metrics of the last session, or of the probed rows if the model has learned on without one."""
     if sample.record is not None and sample.n <= 1.1 * sample.recorded + 100:
         return sample.record
     return tally(sample.task, sample.n, sample.log, sample.labels, (sample.total, sample.probed))
 
 
 def _calibration(sample: DiagnosisSample) -> dict[str, Any]:
-    """Return how sure predictions were and how often right, without the first eighth of the stream, when all is new.
+    """Return confidence, accuracy and calibration error, without the first eighth of the stream.
 
-    ece = Σ share·|right − sure| over five bins of as many rows each (Naeini, Cooper & Hauskrecht 2015).
+    ece = Σ share·|right − sure| over five bins of equal size (Naeini, Cooper & Hauskrecht 2015).
     """
     sure = np.array(sorted((sure for row, *_, sure in sample.log if sure == sure and row > sample.n // 8), key=abs))
     if len(sure) < 5:
@@ -223,7 +220,7 @@ def _layers(core: Core, e: int, values: list[NDArray[Any]]) -> list[LayerState]:
 
 
 def _gradients(core: Core, e: int, values: list[NDArray[Any]], y: NDArray[np.float64]) -> tuple[tuple[str, float], ...]:
-    """Size of the loss's delta behind each dense layer, the input table first."""
+    """Return the size of the loss's delta after each dense layer, the input table first."""
     deltas = inspect.backward(core, e, values, inspect.loss_delta(core, e, values[-1], y))
     dense = [i + 1 for i, operation in enumerate(core.operations(e)) if operation.name == "dense"]
     return tuple((f"layer {n + 1}", float(np.sqrt(np.square(deltas[i]).mean()))) for n, i in enumerate([0, *dense]))
@@ -239,16 +236,16 @@ def _numbers(rows: list[Any]) -> dict[Any, tuple[float, float]]:
 
 
 def _constant(rows: list[Any]) -> tuple[Any, ...]:
-    """Features that are in every row with one and the same value."""
+    """Return the features with the same value in every row."""
     if len(rows) < 100:
         return ()
     return tuple(name for name in rows[0] if len({str(row.get(name)) for row in rows}) == 1)
 
 
 def _leaks(task: str, rows: list[Any], y: list[Any]) -> dict[Any, float]:
-    """Return how well each feature alone tells the answer, by the nearest other row in it: 1 is perfectly.
+    """Return how well each feature alone determines the label, by its nearest other row, with 1 for perfectly.
 
-    For classes: the share told right, between 0 for the majority and 1. For numbers: the share of the variance.
+    For classes this is the accuracy, rescaled from 0 for the majority to 1. For numbers it is the explained share of the variance.
     """
     if len(rows) < 100:
         return {}
@@ -275,7 +272,7 @@ def _told(task: str, x: list[Any], y: list[Any]) -> float:
 
 
 def _others(known: list[int], x: list[str], y: list[Any], task: str) -> list[tuple[Any, Any]]:
-    """Pairs of an answer and what the other rows of the same category say; a category seen once says nothing."""
+    """Return pairs of a label and its prediction from the other rows of the same category."""
     groups: dict[str, list[Any]] = {}
     for i in known:
         groups.setdefault(x[i], []).append(y[i])

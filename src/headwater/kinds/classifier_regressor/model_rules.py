@@ -1,6 +1,6 @@
-"""What is wrong with the model, from the numbers: a rule reads `Measures` and gives a finding, or none.
+"""Diagnosis rules about the model, each mapping `Measures` to a finding or None.
 
-The bounds were set so that the healthy streams of tests/diagnose stay silent and each made-up illness is found.
+The thresholds were chosen so that the healthy streams of tests/diagnose give no findings and each simulated fault is found.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["RULES"]
 
 
 def baseline_wins(m: Measures) -> Finding | None:
-    """Say when a predictor that hardly learns is at least as good, over the window."""
+    """Report that a simple baseline is at least as good over the window."""
     if m.record is None or m.rows < FEW:
         return None
     r = m.record
@@ -36,7 +36,7 @@ def baseline_wins(m: Measures) -> Finding | None:
 
 
 def underfitting(m: Measures) -> Finding | None:
-    """Say when the loss is that of a constant, though steps do move it and rows aren't just remembered."""
+    """Report a loss like that of a constant, although steps have an effect and rows aren't just memorized."""
     if m.rows < 2 * FEW or not m.loss >= 0.95 * m.base or not _moves(m) or _step_harms(m) or _remembers(m):
         return None
     return Finding(
@@ -53,7 +53,7 @@ def underfitting(m: Measures) -> Finding | None:
 
 
 def overfitting(m: Measures) -> Finding | None:
-    """Say when rows cost far less once they are learned than when they are new, and new ones stay expensive."""
+    """Report that learned rows have far lower loss than new ones, and new ones stay poor."""
     if m.rows < FEW or _step_harms(m) or not (_remembers(m) or m.then - m.now > _gap(m)):
         return None
     new, learned = (m.before, m.after) if _remembers(m) else (m.then, m.now)
@@ -72,7 +72,7 @@ def overfitting(m: Measures) -> Finding | None:
 
 
 def step_too_large(m: Measures) -> Finding | None:
-    """Say when learning a row makes those around it worse, or the guard has to take steps back."""
+    """Report that learning a row harms the rows around it, or that many steps are undone."""
     undone = m.undone / max(m.steps, 1)
     if m.rows < FEW or not _step_harms(m):
         return None
@@ -91,7 +91,7 @@ def step_too_large(m: Measures) -> Finding | None:
 
 
 def step_too_small(m: Measures) -> Finding | None:
-    """Say when learning a row hardly changes its own loss, and the loss is still that of a constant."""
+    """Report that learning a row hardly changes its loss, while the loss is that of a constant."""
     if m.rows < 2 * FEW or not m.loss >= 0.9 * m.base or _moves(m) or _step_harms(m):
         return None
     return Finding(
@@ -109,7 +109,7 @@ def step_too_small(m: Measures) -> Finding | None:
 
 
 def saturated_units(m: Measures) -> Finding | None:
-    """Say when most slopes of a sigmoid or tanh layer are near nothing: no gradient comes through."""
+    """Report that most slopes of a sigmoid or tanh layer are near zero, which blocks the gradient."""
     bad = [layer for layer in m.layers if layer.saturates and layer.flat > 0.7]
     if not bad or m.rows < FEW // 2:
         return None
@@ -128,7 +128,7 @@ def saturated_units(m: Measures) -> Finding | None:
 
 
 def dead_units(m: Measures) -> Finding | None:
-    """Say when units pass no gradient for any row, as a ReLU below 0 doesn't: they will never learn again."""
+    """Report units without a gradient on any row (as a ReLU below 0), which never learn again."""
     bad = [layer for layer in m.layers if not layer.saturates and layer.dead > 0.4]
     if not bad or m.rows < FEW // 2:
         return None
@@ -147,7 +147,7 @@ def dead_units(m: Measures) -> Finding | None:
 
 
 def vanishing_gradients(m: Measures) -> Finding | None:
-    """Say when the first layer's gradient is a thousandth of the last hidden one's, and no dead layer is the reason."""
+    """Report a first-layer gradient a thousand times smaller than the last hidden layer's, without dead layers."""
     nets = [net for net in m.gradients if len(net) > 2 and net[-2][1] > 0]
     worst = min(nets, key=lambda net: net[0][1] / net[-2][1], default=None)
     if m.rows < FEW // 2 or worst is None or any(layer.dead > 0.9 for layer in m.layers):
@@ -169,7 +169,7 @@ def vanishing_gradients(m: Measures) -> Finding | None:
 
 
 def exploding_gradients(m: Measures) -> Finding | None:
-    """Say when the first layer's gradient is a thousand times that of a layer behind it."""
+    """Report a first-layer gradient a thousand times larger than that of a later layer."""
     nets = [net for net in m.gradients if len(net) > 1 and min(size for _, size in net[1:]) > 0]
     worst = max(nets, key=lambda net: net[0][1] / min(size for _, size in net[1:]), default=None)
     if m.rows < FEW // 2 or worst is None:
@@ -191,7 +191,7 @@ def exploding_gradients(m: Measures) -> Finding | None:
 
 
 def plasticity_loss(m: Measures) -> Finding | None:
-    """Say when the last hidden layer uses far fewer directions than it once did, while weights have grown."""
+    """Report that the last hidden layer's effective rank has fallen far while the weights have grown."""
     if len(m.sizes) < 2 or m.rows < 4 * FEW or not m.units or _step_harms(m):
         return None
     (_, size, rank), best = m.sizes[-1], max(one[2] for one in m.sizes)
@@ -213,7 +213,7 @@ def plasticity_loss(m: Measures) -> Finding | None:
 
 
 def overconfidence(m: Measures) -> Finding | None:
-    """Say when the classes predicted are right less often than their probabilities say."""
+    """Report predictions that are right less often than their probabilities imply."""
     if not _miscalibrated(m) or m.sure < m.right:
         return None
     return Finding(
@@ -231,7 +231,7 @@ def overconfidence(m: Measures) -> Finding | None:
 
 
 def underconfidence(m: Measures) -> Finding | None:
-    """Say when the classes predicted are right more often than their probabilities say, though the net does learn."""
+    """Report predictions that are right more often than their probabilities imply, although the net learns."""
     if not _miscalibrated(m) or m.sure > m.right or m.loss >= 0.95 * m.base:
         return None
     return Finding(
@@ -249,12 +249,12 @@ def underconfidence(m: Measures) -> Finding | None:
 
 
 def _advice(m: Measures, *, net: str, pool: str) -> str:
-    """Return the advice that fits the model: the default pool has no hidden, lr or norm to change, and can't become itself."""
+    """Return the advice that fits the model, because the default pool has no hidden, lr or norm to change."""
     return pool if m.pool else net
 
 
 def _miscalibrated(m: Measures) -> bool:
-    """Whether the calibration error is large, and is no chance: beyond four standard errors."""
+    """Return whether the calibration error is large, and beyond four standard errors."""
     if m.rows < FEW or m.judged < 100:
         return False
     chance = 4 * math.sqrt(max(m.right * (1 - m.right), 0.01) / m.judged)
@@ -262,22 +262,22 @@ def _miscalibrated(m: Measures) -> bool:
 
 
 def _moves(m: Measures) -> bool:
-    """Whether learning a row changes its own loss."""
+    """Return whether learning a row changes its own loss."""
     return not (m.before - m.after < 0.01 * m.before)
 
 
 def _remembers(m: Measures) -> bool:
-    """Whether learning a row takes away much of its own loss, while new rows are no better than a constant."""
+    """Return whether learning a row lowers its own loss much, while new rows are no better than a constant."""
     return m.loss >= 0.9 * m.base and m.after < 0.6 * m.before
 
 
 def _gap(m: Measures) -> float:
-    """By how much the loss of old rows must have fallen, beyond chance, to speak of remembering."""
+    """Return the fall of the old rows' loss, beyond chance, that indicates memorization."""
     return max(0.25 * m.base, 0.35 * m.then, 3 * m.error)
 
 
 def _step_harms(m: Measures) -> bool:
-    """Whether steps are taken back, or do more harm than good where there still is much to learn."""
+    """Return whether steps are undone, or do more harm than good while there is much to learn."""
     if m.undone > 0.005 * m.steps or (m.loss > 0.5 * m.base and m.after > 1.05 * m.before):
         return True
     return m.loss > 1.15 * m.base and m.worse > 0.2 and _moves(m) and not _remembers(m)

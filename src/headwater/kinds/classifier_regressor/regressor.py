@@ -1,4 +1,4 @@
-"""The regressor: a net behind River's words, whose answers are numbers."""
+"""The regressor, with River's interface."""
 
 from __future__ import annotations
 
@@ -30,36 +30,35 @@ from headwater.nn.inspect import answer_history
 from headwater.types import Predictions, as_mapping
 
 SCALED = ("mse", "mae", "huber", "quantile")
-"""Losses for answers of any size: these are standardised as they stream."""
+"""Losses for targets of any size, which are standardized online."""
 
 
 @documented
 @in_river("river.base:Regressor")
 @dataclass(eq=False, repr=False)
 class Regressor(SupervisedLearner):
-    """Neural networks that learn numbers online: predict, see the answer, learn, one example at a time.
+    """Neural networks that learn numbers online, predicting each example before learning it.
 
-    Inputs are as in ``Classifier``. Answers are standardised as they stream, ŷ = mean + deviation·net(x), and an answer that
-    lies absurdly far off counts as ten deviations.
+    Inputs are as in ``Classifier``. Targets are standardized online, ŷ = mean + deviation·net(x), and outliers are clipped to ten
+    deviations.
 
     Parameters
     ----------
     loss : str or Loss
-        "huber" (quadratic within one deviation, then linear), "mse", "mae", "quantile", or "poisson" for counts (its answers
-        are not standardised, and the net gives their logarithm).
+        "huber" (quadratic within one deviation, then linear), "mse", "mae", "quantile", or "poisson" for counts (not standardized,
+        the net predicts their logarithm).
     SETTINGS
 
     Raises
     ------
     ConfigError
-        For settings that can't be.
+        If a setting is invalid.
 
     Notes
     -----
-    With ``label_history=True`` the columns "last answer", "answer 2 before", "answer 3 before" and "mean answer" stand beside
-    a sample's own (a sample that names one of them says all of them itself), and experts learn y − base, where
-    base = mean + ρ·(last answer − mean) and ρ is how strongly one answer follows another (``plain/answers.py``). Where
-    answers come late, only those count that were known when a row was predicted.
+    With ``label_history=True`` the lag features "last answer", "answer 2 before", "answer 3 before" and "mean answer" are added to a
+    sample (unless it contains one of them itself), and experts learn y − base, where base = mean + ρ·(last answer − mean) and ρ is
+    the autocorrelation of the targets (``plain/answers.py``). With delayed labels only those known at prediction count.
 
     Examples
     --------
@@ -71,7 +70,7 @@ class Regressor(SupervisedLearner):
 
     References
     ----------
-    Huber 1964 for the default loss.
+    Huber 1964, for the default loss.
     """
 
     kind: ClassVar[Kind] = REGRESSOR
@@ -81,7 +80,7 @@ class Regressor(SupervisedLearner):
 
     def _made(self) -> Setup:
         name = self.loss.name if isinstance(self.loss, Loss) else self.loss
-        # an answer of Poisson's is a count up to what its link can say, e³⁰, and its net at rest says e⁰
+        # a Poisson target is a count up to e³⁰, the bound of its link, and an untrained net predicts e⁰
         counts = name == "poisson"
         self._least, self._most, self._cold = (0.0, math.exp(30), 1.0) if counts else (-FARTHEST, FARTHEST, 0.0)
         self._span = self._least, self._most
@@ -91,7 +90,7 @@ class Regressor(SupervisedLearner):
     # ---- one sample -------------------------------------------------------------------------------------------------
 
     def predict_one(self, x: Mapping[Any, Any]) -> float:
-        """Predict the answer of a sample; before the first was learned 0, or 1 with "poisson".
+        """Predict the target of a sample, 0 (or 1 with "poisson") before anything was learned.
 
         Parameters
         ----------
@@ -113,39 +112,38 @@ class Regressor(SupervisedLearner):
     def predict_interval_one(
         self, x: Mapping[Any, Any], coverage: float = 0.9, *, guarantee: str | None = None
     ) -> tuple[float, float]:
-        """Predict an interval that holds the answer of a sample in that share of cases; nothing is changed.
+        """Predict an interval that contains the target with the given coverage, without changing anything.
 
-        [ŷ + s(x)·q₋, ŷ + s(x)·q₊]: s(x) is the size of error expected here (the pool has an expert that learns it; a single
-        net has the answer's running deviation, "poisson" √ŷ), and q₋, q₊ are quantiles of (y − ŷ)/s over the last 1,000
-        rows learned, so the interval need not lie evenly around ŷ.
+        The interval is [ŷ + s(x)·q₋, ŷ + s(x)·q₊]. s(x) is the expected size of the error (learned by an expert of the pool, the
+        running deviation of the targets for a single net, √ŷ for "poisson"), and q₋, q₊ are quantiles of (y − ŷ)/s over the last
+        1,000 learned rows, so the interval may be asymmetric.
 
         Parameters
         ----------
         x : dict
             The sample.
         coverage : float
-            Between 0 and 1; an equal share of the rest lies below and above.
+            Between 0 and 1, with the misses split evenly below and above.
         guarantee : str, optional
-            "long-run": the share of answers outside tends to 1 − coverage whatever the stream does, also where answers come late.
-            Then ln(−q₋) and ln q₊ move after each row by 0.08·(miss − α/2), where miss says whether the answer lay beyond that end
-            of the interval that was given out, and α = 1 − coverage; where answers come late, by 1 + (rows on their way)/32 less.
+            With "long-run" the share of targets outside tends to 1 − coverage for any stream, even with delayed labels. After each
+            row ln(−q₋) and ln q₊ move by 0.08·(miss − α/2), with α = 1 − coverage and miss = 1 if the target was beyond that bound
+            of the issued interval. With delayed labels the steps are divided by 1 + (pending rows)/32.
 
         Returns
         -------
         tuple of float
-            Lower and upper end; without a guarantee infinite while too few rows were learned to tell (19 for 0.9).
+            Lower and upper bound. Without a guarantee they are infinite until enough rows were learned (19 for 0.9).
 
         Raises
         ------
         ConfigError
-            If coverage is not between 0 and 1, or there is no such guarantee.
+            If coverage is not between 0 and 1, or the guarantee is unknown.
 
         Notes
         -----
-        It holds on the average of rows, one after the other, where each is predicted before it is learned and the answer
-        comes before the next; where answers come late, errors at prediction are larger than those that were scored: ask for a
-        guarantee there. It is that of 0.5, 0.65, 0.8, 0.9, 0.95, 0.98 and 0.99; other shares lie on a line between the two next to
-        them. ``coverage_`` says how often answers lay inside so far.
+        Without a guarantee the coverage holds on average over consecutive rows if each label arrives before the next prediction. With
+        delayed labels errors at prediction are larger than scored ones, so use the guarantee. It holds for 0.5, 0.65, 0.8, 0.9, 0.95,
+        0.98 and 0.99. Other coverages are interpolated. ``coverage_`` has the empirical coverage so far.
 
         Examples
         --------
@@ -169,7 +167,7 @@ class Regressor(SupervisedLearner):
     def predict_interval_many(
         self, X: Any, coverage: float = 0.9, *, guarantee: str | None = None
     ) -> NDArray[np.float64]:
-        """Predict the interval of each row, shape (n, 2): lower and upper end; as ``predict_interval_one``."""
+        """Predict the interval of each row, shape (n, 2), as ``predict_interval_one`` does."""
         X = as_samples(X)
         self._look(X)
         return self._intervals(X, coverage, guarantee)
@@ -180,16 +178,18 @@ class Regressor(SupervisedLearner):
         return np.stack([np.asarray(forecast.lower), np.asarray(forecast.upper)], axis=1)
 
     def learn_one(self, x: Mapping[Any, Any], y: float, w: float = 1.0) -> None:
-        """Learn one sample; it is ``learn_many`` of one row.
+        """Learn one sample.
+
+        Equivalent to ``learn_many`` with one row.
 
         Parameters
         ----------
         x : dict
             The sample.
         y : float
-            Its answer.
+            Its target.
         w : float
-            Its weight: its gradient is multiplied by it; 0 adds its names and teaches nothing.
+            Its weight, which multiplies the gradient. 0 only adds its names.
         """
         engine = self._checked
         if engine is None:
@@ -202,7 +202,7 @@ class Regressor(SupervisedLearner):
             self._sample_learned(x, y)
 
     def _sample_learned(self, x: Mapping[Any, Any], y: float) -> None:
-        """Keep what a diagnosis needs of the row that ``learn_one`` has just learned."""
+        """Feed the diagnosis sample with the row that ``learn_one`` just learned."""
         with self.lock:
             sample, engine = self._sample, self._engine
             if sample is None or engine is None:
@@ -214,18 +214,18 @@ class Regressor(SupervisedLearner):
     # ---- many samples -----------------------------------------------------------------------------------------------
 
     def learn_many(self, X: Any, y: Any, w: Any = None, *, progress: bool = False) -> NDArray[np.float64]:
-        """Learn rows strictly one by one, and return the prediction made before each was learned.
+        """Learn rows one by one and return the prediction made before each was learned.
 
         Parameters
         ----------
         X : list of dict, array (n, d) or data frame
-            Samples; the columns of an array are named x0, x1, …
+            Samples. The columns of an array are named x0, x1, and so on.
         y : sequence (n,)
-            Answers.
+            Targets.
         w : sequence (n,), optional
             Weights.
         progress : bool
-            Print a line with rows and the last ones' score after each twentieth of the rows, on standard error.
+            Print rows and recent error to standard error after each twentieth of the rows.
 
         Returns
         -------
@@ -234,25 +234,25 @@ class Regressor(SupervisedLearner):
         return np.asarray(self._learn_warned(X, y, w, progress=progress).y_pred, np.float64)
 
     def predict_many(self, X: Any) -> Any:
-        """Predict the answer of each row, shape (n,); nothing is changed.
+        """Predict the target of each row, shape (n,), without changing anything.
 
-        Of a data frame it is a column of the same library, with the frame's index, as River's mini-batch models give it.
+        For a data frame the result is a column of the same library with the frame's index, as in River's mini-batch models.
         """
         X = as_samples(X)
         self._look(X)
         return beside(X, np.asarray(self.predict_batch(X).y_pred, np.float64), self.answer_name)
 
     def predict_batch(self, X: Any, *, coverage: float | None = None, guarantee: str | None = None) -> Predictions:
-        """Predict rows; nothing is changed.
+        """Predict rows without changing anything.
 
         Parameters
         ----------
         X : list of dict, array (n, d) or data frame
             Samples.
         coverage : float, optional
-            With it, intervals too: ``predict_interval_one``.
+            Also predict intervals, as in ``predict_interval_one``.
         guarantee : str, optional
-            Which, as there.
+            As in ``predict_interval_one``.
 
         Returns
         -------
@@ -285,7 +285,7 @@ class Regressor(SupervisedLearner):
     # ---- understanding ----------------------------------------------------------------------------------------------
 
     def losses_now(self, rows: Sequence[SampledRow]) -> NDArray[np.float64]:
-        """Return |y − y_pred| of each sampled row as the learner predicts it now."""
+        """Return the current |y − y_pred| of each sampled row."""
         if all(isinstance(kept.x, np.ndarray) for kept in rows):
             y_pred: Any = self.predict_many(as_rows([kept.x for kept in rows]))
         else:
@@ -293,7 +293,7 @@ class Regressor(SupervisedLearner):
         return np.asarray(np.abs(np.array([kept.y for kept in rows]) - y_pred))
 
     def answers_now(self, rows: Sequence[SampledRow]) -> NDArray[np.float64]:
-        """Return the answers of sampled rows in the deviations that the core has counted, where it standardises them."""
+        """Return the targets of sampled rows, in the core's standardized units if it standardizes them."""
         y = np.array([kept.y for kept in rows], np.float64)
         core = self.learned_engine.core
         if core.about["targets"]:
@@ -303,12 +303,12 @@ class Regressor(SupervisedLearner):
         return y
 
     def explain_one(self, x: Mapping[Any, Any], *, method: str = "integrated_gradients") -> Any:
-        """Say how much each feature, by name, moved one prediction: ``headwater.explain.explain_one``."""
+        """Attribute one prediction to the features, as ``headwater.explain.explain_one``."""
         return self.kind.explain(self, x, method=method)
 
 
 def _quantiles(engine: Engine | None, coverage: float, guarantee: str | None) -> tuple[float, float]:
-    """Return the scores between which that share of the next ones lies, ±∞ while there are too few to tell."""
+    """Return the scaled residual quantiles of a coverage, ±∞ for too few rows."""
     check_coverage(coverage)
     if guarantee is not None and engine is not None:
         below, above = engine.core.learner.ends(coverage)
@@ -318,5 +318,5 @@ def _quantiles(engine: Engine | None, coverage: float, guarantee: str | None) ->
 
 
 def _possible(out: NDArray[Any]) -> NDArray[np.float64]:
-    """Return predictions (n, 1) as (n,), none beyond what an answer may be: a net out of hand says nothing infinite."""
+    """Return predictions (n, 1) as (n,), clipped to the valid range in case a net diverges."""
     return np.clip(out[:, 0].astype(np.float64), -FARTHEST, FARTHEST)

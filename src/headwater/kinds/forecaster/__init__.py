@@ -1,1 +1,1 @@
-"""The kind of forecasts of a series."""
+"""Forecasters of a series."""

@@ -1,4 +1,4 @@
-"""A forecaster that loses nothing it was taught."""
+"""The durable forecaster."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ __all__ = ["DurableForecaster"]
 
 
 class DurableForecaster(DurableLearner):
-    """A durable forecaster, with the methods of one in memory."""
+    """A durable forecaster, with the methods of `Forecaster`."""
 
     def forecast(self, horizon: Any = None, xs: Any = None) -> Any:
-        """Forecast the next answers, as ``Forecaster.forecast`` does; nothing is changed."""
+        """Forecast the next values as ``Forecaster.forecast`` does, without changing anything."""
         with self._model.lock:
             return self.learner.forecast(horizon, xs)
 
     def forecast_interval(
         self, horizon: int | None = None, xs: Any = None, coverage: float = 0.9
     ) -> list[tuple[float, float]]:
-        """Say between which ends each of the next answers will lie, as ``Forecaster.forecast_interval`` does."""
+        """Return intervals of the next values as ``Forecaster.forecast_interval`` does."""
         with self._model.lock:
             ends: list[tuple[float, float]] = self.learner.forecast_interval(horizon, xs, coverage)
         return ends
 
     def learn_one(self, y: Any, x: Mapping[Any, Any] | None = None, *, id: str | None = None) -> int:  # type: ignore[override]  # noqa: A002
-        """Learn the answer of the next time, once it is on disk.
+        """Write the value of the next time step to disk, then learn it.
 
         Parameters
         ----------
         y : float or None
-            The answer; None or NaN where it is missing.
+            The value, None or NaN if missing.
         x : dict, optional
-            What is known of that time besides.
+            Features of that time step.
         id : str, optional
-            A name of the answer; of those with the same name only the first is learned.
+            Id of the value. Only the first value with the same id is learned.
 
         Returns
         -------
         int
-            Its number in the journal.
+            Number of the event in the journal.
         """
         return super().learn_one({} if x is None else x, y, id=id)
 
     def learn_many(self, y: Any, X: Any = None) -> NDArray[np.float64]:  # type: ignore[override]
-        """Learn answers strictly one by one, once all are on disk; return what was forecast of each right before it came."""
+        """Write values to disk, then learn them one by one, returning the forecast made right before each."""
         return self.teach([{}] * len(y) if X is None else X, y)

@@ -1,13 +1,13 @@
-"""Why a forecast is what it is: how much each answer of the past moves it away from the mean, and what each column adds.
+"""Explain a forecast by the contributions of past values and of each column.
 
-Season and least squares are linear in the answers of the past, with weights w that add up to 1 and a constant c, so
+Season and least squares are linear in the past values, with weights w that sum to 1 and a constant c, so
 
     ŷ = mean + Σ_i w_i·(y_i − mean) + c + nets + Σ_j column_j
 
-The nets read the columns of the time ahead beside the same answers: ``nets`` is what they add where no column is known. A column's
-part is by how much the forecast changes when it becomes known after those before it, and after those behind it, the mean of both.
-These parts add up, and they are Shapley's values as long as no three columns act together. Answers further off than ten
-deviations are held there, and so is the linear forecast: what that takes away is left over as ``rest``.
+The nets read the same values and the columns of the time ahead. ``nets`` is their contribution without any column. A column's
+contribution is the change of the forecast when it is added, averaged over the forward and the reverse order of columns. These
+contributions sum to the total, and equal the Shapley values unless three or more columns interact. Values and the linear forecast
+are clipped to ten deviations, and the difference remains as ``rest``.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ CONSTANT, NETS = "constant", "nets"
 
 @at_one_moment
 def explain_forecast(model: Forecaster, x: Mapping[Any, Any] | None = None, horizon: int = 1) -> Explanation:
-    """Say how much each answer of the past moves a forecast away from the mean of the answers; nothing is changed.
+    """Attribute a forecast's distance from the mean to past values and columns, without changing anything.
 
     Parameters
     ----------
     model : Forecaster
-        One that has learned something.
+        A trained forecaster.
     x : dict, optional
-        What is known of the time ahead.
+        Features of the time ahead.
     horizon : int
-        Which: 1 for the next answer.
+        The horizon, 1 for the next value.
 
     Returns
     -------
     Explanation
-        ``prediction``: the forecast. ``baseline``: the mean of the answers. ``contributions``: of each answer, the
-        constant, the nets and each column of ``x``, the largest first.
+        ``prediction`` is the forecast, ``baseline`` the mean of the values, and ``contributions`` are those of each value, the
+        constant, the nets and each column of ``x``, largest first.
 
     Raises
     ------
     ConfigError
         If the forecaster has no such horizon.
     DataError
-        When nothing has been learned yet.
+        If nothing has been learned yet.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def explain_forecast(model: Forecaster, x: Mapping[Any, Any] | None = None, hori
 
     References
     ----------
-    Shapley 1953; Castro, Gómez & Tejada 2009 for orders of the columns in place of all their subsets.
+    Shapley 1953; Castro, Gómez & Tejada 2009, for sampling orders of the columns.
     """
     if model.engine is None or not model.engine.learned:
         raise DataError(
@@ -78,7 +78,7 @@ def explain_forecast(model: Forecaster, x: Mapping[Any, Any] | None = None, hori
             expected=f"a horizon from 1 to {model.horizon}",
             got=repr(horizon),
             at="horizon",
-            help="Make the forecaster with a larger one.",
+            help="Create the forecaster with a larger one.",
         )
     x = {} if x is None else x
     forecast = _forecast(model, x, horizon)
@@ -104,7 +104,7 @@ def _forecast(model: Forecaster, x: Mapping[Any, Any], horizon: int) -> float:
 
 
 def _columns(model: Forecaster, x: Mapping[Any, Any], horizon: int, forecast: float) -> dict[Any, float]:
-    """Return what each column adds to the forecast, which is that of all of them."""
+    """Return each column's contribution to the given forecast."""
     parts = dict.fromkeys(x, 0.0)
     bare = _forecast(model, {}, horizon)
     for order in (list(x), list(x)[::-1]):

@@ -1,6 +1,6 @@
-"""What is wrong with a forecaster and its series: numbers from its state, and what the rules make of them.
+"""Diagnosis of a forecaster and its series, with measurements and rules.
 
-A forecaster keeps the answers of the last seven seasons and a little more. So this needs no rows of their own.
+A forecaster's own state holds the values of the last seven seasons, so no sample of rows is needed.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from headwater.kinds.forecaster.state import answers_of, numbers_of
 
 __all__ = ["ForecasterMeasures", "RULES", "diagnose_forecaster", "measure_forecaster"]
 
-_SEEN = 100  # answers before the series is said to be constant
-_ALIKE = 0.9  # of noise, whose seasons say nothing, this ratio is around 1
-_MORE_ALIKE = 0.5  # times the declared season's difference: so much smaller is that of another that is named
-_GAPS = 0.05  # share of times without an answer
-_FAR = 0.01  # share of answers that were held within ten deviations
+_SEEN = 100  # minimum values to report a constant series
+_ALIKE = 0.9  # for noise, without any season, the ratio is about 1
+_MORE_ALIKE = 0.5  # another season is reported if its difference is below this share of the declared one's
+_GAPS = 0.05  # share of missing values
+_FAR = 0.01  # share of clipped values
 
 
 @dataclass(frozen=True, slots=True)
 class ForecasterMeasures:
-    """The numbers that findings on a forecaster are made from.
+    """Measurements that the rules for forecasters read.
 
     Parameters
     ----------
     task, rows
-        ``"forecast"``, and times so far.
+        ``"forecast"``, and time steps so far.
     answers
-        How many of the times had an answer.
+        Number of time steps with a value.
     bounded
-        How many answers were held within ten deviations from the mean.
+        Number of values clipped to ten deviations from the mean.
     season
-        As declared.
+        The declared season.
     constant
-        How many of the last answers are all that are kept, and one and the same; 0 where they differ.
+        Number of stored values if all are the same, else 0.
     alike
-        How far answers a season apart lie from each other, among those at all distances up to two seasons: the mean square of
-        their difference (without the straight trend) over the median of these; NaN while there are less than four seasons.
+        Mean squared difference of detrended values a season apart, divided by its median over all lags up to two seasons. NaN below
+        four seasons.
     other
-        A distance at which answers are much more alike than a season apart and than at those around it; 0 for none.
+        A lag at which values are much more alike than a season apart and than at nearby lags, 0 for none.
     """
 
     task: str
@@ -58,12 +58,12 @@ class ForecasterMeasures:
 
 
 def measure_forecaster(model: Forecaster) -> ForecasterMeasures:
-    """Return the numbers as they stand now; the model is only asked.
+    """Return the current measurements without changing the model.
 
     Raises
     ------
     DataError
-        When it has learned nothing.
+        If the model has learned nothing.
     """
     if model.engine is None or not model.engine.learned:
         raise DataError(
@@ -81,7 +81,7 @@ def measure_forecaster(model: Forecaster) -> ForecasterMeasures:
 
 
 def _seasons(y: NDArray[np.float64], season: int) -> tuple[float, int]:
-    """Return how alike answers a season apart are among those at other distances, and a distance where they are far more so."""
+    """Return the relative difference of values a season apart, and a lag with much smaller differences (or 0)."""
     t = np.arange(len(y))
     y = y - np.polynomial.Polynomial.fit(t, y, 1)(t)
     most = len(y) // 3
@@ -97,7 +97,7 @@ def _seasons(y: NDArray[np.float64], season: int) -> tuple[float, int]:
 
 
 def constant_series(m: ForecasterMeasures) -> Finding | None:
-    """Say when all answers that are kept are the same."""
+    """Report that all stored values are the same."""
     if not m.constant:
         return None
     return Finding(
@@ -110,7 +110,7 @@ def constant_series(m: ForecasterMeasures) -> Finding | None:
 
 
 def season_without_use(m: ForecasterMeasures) -> Finding | None:
-    """Say when answers a season apart are no more alike than others, and where they are."""
+    """Report that values a season apart are no more alike than others, and a better lag if there is one."""
     if not (m.alike >= _ALIKE or m.other):
         return None
     if m.other:
@@ -123,7 +123,7 @@ def season_without_use(m: ForecasterMeasures) -> Finding | None:
 
 
 def gaps(m: ForecasterMeasures) -> Finding | None:
-    """Say when many times had no answer."""
+    """Report that many values are missing."""
     missing = m.rows - m.answers
     if not missing > _GAPS * m.rows:
         return None
@@ -137,7 +137,7 @@ def gaps(m: ForecasterMeasures) -> Finding | None:
 
 
 def far_answers(m: ForecasterMeasures) -> Finding | None:
-    """Say when many answers lay so far off that they were held within bounds."""
+    """Report that many values were clipped as outliers."""
     if not m.bounded > max(_FAR * m.answers, 3):
         return None
     return Finding(
@@ -150,7 +150,7 @@ def far_answers(m: ForecasterMeasures) -> Finding | None:
 
 
 def few_answers(m: ForecasterMeasures) -> Finding | None:
-    """Say when there are less than two seasons of answers, so that nothing but the last ones is known."""
+    """Report fewer than two seasons of values, so that only the last ones are useful."""
     if m.answers >= max(2 * m.season, _SEEN):
         return None
     return Finding(
@@ -166,6 +166,6 @@ RULES = (constant_series, season_without_use, gaps, far_answers, few_answers)
 
 
 def diagnose_forecaster(model: Forecaster) -> tuple[ForecasterMeasures, list[Finding | None]]:
-    """Return what was measured and what each rule found."""
+    """Return the measurements and the finding of each rule."""
     measures = measure_forecaster(model)
     return measures, [rule(measures) for rule in RULES]

@@ -1,4 +1,4 @@
-"""Between which errors the next one will lie: quantiles of those of the past."""
+"""Prediction intervals from quantiles of past errors."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ __all__ = ["check_coverage", "interval_ends"]
 
 
 def check_coverage(coverage: Any) -> None:
-    """Refuse a coverage that is no share between 0 and 1.
+    """Raise ConfigError unless a coverage is between 0 and 1.
 
     Raises
     ------
     ConfigError
-        If it is none.
+        If the coverage is invalid.
     """
     if not isinstance(coverage, float | int | np.floating) or not 0 < coverage < 1:
         raise ConfigError(expected="a share between 0 and 1", got=repr(coverage), at="coverage", help="Give e.g. 0.9.")
 
 
 def interval_ends(scores: NDArray[Any], coverage: float) -> tuple[float, float]:
-    """Return the scores between which that share of the next ones lies, ±∞ while there are too few to tell.
+    """Return the interval of past scores with the given coverage, ±∞ for too few scores.
 
-    Of n scores they are those of rank ⌊(n + 1)·α/2⌋ from below and from above, α = 1 − coverage: if all n + 1 come in a random
-    order, the next one lies outside with a probability of α at most.
+    The bounds are the scores of rank ⌊(n + 1)·α/2⌋ from below and from above among n scores, with α = 1 − coverage. If all n + 1
+    scores are exchangeable, the next one is outside with a probability of at most α.
 
     Parameters
     ----------
     scores : ndarray (n,)
-        Errors of the past.
+        Past errors.
     coverage : float
         Between 0 and 1.
 
     Returns
     -------
     tuple of float
-        Lower and upper end.
+        Lower and upper bound.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def interval_ends(scores: NDArray[Any], coverage: float) -> tuple[float, float]:
     Vovk, Gammerman & Shafer 2005 (conformal prediction).
     """
     n = len(scores)
-    rank = math.floor(round((n + 1) * (1 - coverage) / 2, 9))  # the rounding keeps (19 + 1)·0.05 at 1
+    rank = math.floor(round((n + 1) * (1 - coverage) / 2, 9))  # rounded so that (19 + 1)·0.05 gives 1
     if rank < 1:
         return -math.inf, math.inf
     kept = np.partition(scores, (rank - 1, n - rank))

@@ -1,4 +1,4 @@
-"""The forecaster: what the next answers of a series will be, behind River's words."""
+"""The forecaster of a series."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ __all__ = ["Forecaster"]
 LONGEST, LONGEST_SEASON, MOST_LAGS = 1024, 16384, 168
 EXPERTS = ("season", "least squares", "nets")
 COUNT = 0
-"""Where the core counts the errors of a horizon; behind it stand the squared errors of ``EXPERTS``."""
+"""Column of the error counts in the core's table, followed by the squared errors of ``EXPERTS``."""
 
 
 def _nets() -> tuple[Expert, ...]:
-    """Return the nets of a forecaster, which all horizons share: AdaGrad's ever smaller steps, since what they learn is steady."""
+    """Return the nets shared by all horizons, with AdaGrad's decreasing steps because their target is stationary."""
     hidden = (Dense(32, initializer="lecun"), LayerNorm(affine=False), Activation("relu"))
     return (
         Expert(hidden, optimizer=AdaGrad(0.01)),
@@ -48,38 +48,38 @@ def _nets() -> tuple[Expert, ...]:
 @in_river("river.time_series.base:Forecaster")
 @dataclass(eq=False, repr=False)
 class Forecaster(Learner):
-    """Forecasts a series, many steps ahead: it sees an answer, learns, and says what the next ones will be.
+    """Forecast a series many steps ahead, learning each value as it arrives.
 
-    For each horizon h three experts say what y_{t+h} will be: the answer a whole number of seasons before (*season*); a linear
-    function of the last answers, learned by recursive least squares (*least squares*); and what *nets* add to it, which read
-    the columns known for that time besides. The forecast is season + a·(least squares − season) + b²·nets, with the shares a and b,
-    from 0 to 1, that would have fitted past errors of that horizon best.
+    For each horizon h three experts forecast y_{t+h}. *Season* repeats the value a whole number of seasons before. *Least squares* is
+    a linear function of the last values, fitted by recursive least squares. *Nets* add a correction from the columns known for that
+    time. The forecast is season + a·(least squares − season) + b²·nets, with a and b in [0, 1] that best fit the past errors of that
+    horizon.
 
     Parameters
     ----------
     horizon : int
-        How many answers ahead it can forecast, at most 1024.
+        Maximum number of steps ahead, at most 1024.
     season : int
-        After how many answers the series more or less repeats itself: 24 for hours of a day. 1 for none.
+        Period of the series in values, such as 24 for hourly values with a daily pattern. 1 for none.
     lags : int, optional
-        How many of the last answers least squares read; four seasons without it, at least 24 and at most 168.
+        Number of last values read by least squares, by default four seasons, at least 24 and at most 168.
     forgetting : float
-        What least squares keep of their past at each step: 1 for all, 0.999 for about the last thousand answers.
+        Forgetting factor of least squares, 1 for none, 0.999 for a memory of about a thousand values.
     max_rows : int
         As in ``Regressor``.
     seed, dtype
-        As in ``Regressor``; least squares are float64 in either.
+        As in ``Regressor``. Least squares always use float64.
 
     Raises
     ------
     ConfigError
-        For settings that can't be.
+        If a setting is invalid.
 
     Notes
     -----
-    A horizon is learned from only after it has passed: y_t teaches horizon h what was known at time t − h, and nothing later.
-    An answer that is missing (None, NaN) lets time go on and teaches nothing. An answer that is infinite or beyond 1e30 is
-    refused and counted, and then it is missing. One more than ten deviations off the mean counts as if it lay there.
+    Each horizon is trained only with what was known then, so y_t trains horizon h on the state at time t − h. A missing value (None,
+    NaN) advances time without learning. An infinite value, or one beyond 1e30, is rejected, counted and treated as missing. Values
+    are clipped to ten deviations from the mean.
 
     Examples
     --------
@@ -91,7 +91,7 @@ class Forecaster(Learner):
 
     References
     ----------
-    Plackett 1950 for recursive least squares; Marcellino, Stock & Watson 2006 for direct forecasts of each horizon.
+    Plackett 1950, for recursive least squares; Marcellino, Stock & Watson 2006, for direct forecasts of each horizon.
     """
 
     kind: ClassVar[Kind] = KIND
@@ -109,7 +109,7 @@ class Forecaster(Learner):
         self._engine: Engine | None = None
 
     def _made(self) -> Setup:
-        """Check the settings and turn them into a setup."""
+        """Validate the settings and convert them to a setup."""
         bounds: tuple[tuple[str, Any, int, int], ...] = (
             ("horizon", self.horizon, 1, LONGEST),
             ("season", self.season, 1, LONGEST_SEASON),
@@ -137,20 +137,20 @@ class Forecaster(Learner):
         return Setup(experts, self.seed, self.dtype, self.max_rows, True, True, KNOTS, forecast=declared)
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
-        """Make the engine from the settings; ``state``: arrays of a saved learner to go on from."""
+        """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
         return Engine(self._setup, state, limits=self._limits)
 
     # ---- one answer -------------------------------------------------------------------------------------------------
 
     def learn_one(self, y: float | None, x: Mapping[Any, Any] | None = None) -> None:
-        """Learn the answer of the next time.
+        """Learn the value of the next time step.
 
         Parameters
         ----------
         y : float or None
-            The answer; None or NaN where it is missing.
+            The value, None or NaN if missing.
         x : dict, optional
-            What is known of that time besides, such as its date, its weather.
+            Features of that time step, such as its date or the weather.
         """
         before = self._refused_rows()
         self._learn(y, x)
@@ -169,7 +169,7 @@ class Forecaster(Learner):
             self._engine.core.learner.learn_next(x, answer)
 
     def _number(self, y: Any) -> float:
-        """Return an answer as a float; NaN where it is missing, or refused."""
+        """Return a value as a float, NaN if it is missing or rejected."""
         if missing(y):
             return math.nan
         value = as_float(y) if kind_of(y) == FLOAT else math.nan
@@ -177,26 +177,26 @@ class Forecaster(Learner):
         return value
 
     def forecast(self, horizon: int | None = None, xs: Iterable[Mapping[Any, Any]] | None = None) -> list[float]:
-        """Say what the next answers will be; nothing is changed.
+        """Forecast the next values without changing anything.
 
         Parameters
         ----------
         horizon : int, optional
-            How many; all that it can without it.
+            Number of values, by default the forecaster's horizon.
         xs : sequence of dict, optional
-            What is known of each of these times, as many as there are.
+            Features of each of these time steps.
 
         Returns
         -------
         list of float
-            The forecast of each of the next times; zeros before the first answer.
+            Forecasts of the next time steps, zeros before the first value.
 
         Raises
         ------
         ConfigError
             If the horizon is larger than the forecaster's own.
         DataError
-            If there are not as many xs.
+            If the number of ``xs`` differs.
         """
         n, rows = self._times(horizon, xs)
         if self._engine is None:
@@ -205,34 +205,34 @@ class Forecaster(Learner):
         return said
 
     def predict_batch(self, X: Any) -> Predictions:
-        """Forecast the next answer for each of some rows, as if its time came next; nothing is changed."""
+        """Forecast the next value for each row, as if its time step came next."""
         return Predictions(np.array([self.forecast(1, [x])[0] for x in _rows(X)]))
 
     def forecast_interval(
         self, horizon: int | None = None, xs: Iterable[Mapping[Any, Any]] | None = None, coverage: float = 0.9
     ) -> list[tuple[float, float]]:
-        """Say between which ends each of the next answers will lie in that share of cases; nothing is changed.
+        """Return an interval for each of the next values with the given coverage.
 
-        [ŷ + q₋, ŷ + q₊]: q₋ and q₊ are quantiles of the last 500 errors y − ŷ that were made at that horizon. Their levels follow
-        how often the intervals that were given out held their answers, once these have come, so that over time as many do as
-        was asked (``plain/series/ends.py`` has the formulas).
+        The interval is [ŷ + q₋, ŷ + q₊] with quantiles q₋ and q₊ of the last 500 errors y − ŷ at that horizon. Their levels adapt to
+        the empirical coverage of issued intervals, so that the long-run coverage is as requested (``plain/series/ends.py`` has the
+        formulas).
 
         Parameters
         ----------
         horizon, xs
             As in ``forecast``.
         coverage : float
-            Between 0 and 1; an equal share of the rest lies below and above.
+            Between 0 and 1, with the misses split evenly below and above.
 
         Returns
         -------
         list of (float, float)
-            Lower and upper end for each of the next times; infinite while too few errors were made to tell (19 for 0.9).
+            Lower and upper bound for each of the next time steps, infinite for too few errors (19 for 0.9).
 
         Raises
         ------
         ConfigError
-            If coverage is not between 0 and 1; else as in ``forecast``.
+            If coverage is not between 0 and 1, or as in ``forecast``.
 
         Examples
         --------
@@ -256,7 +256,7 @@ class Forecaster(Learner):
         return [(y + low, y + high) for y, (low, high) in zip(said, ends, strict=True)]
 
     def _times(self, horizon: Any, xs: Any) -> tuple[int, list[Mapping[Any, Any]]]:
-        """Return how many times to forecast, and the columns of each."""
+        """Return the number of time steps to forecast, and the columns of each."""
         n = self.horizon if horizon is None else horizon
         if not isinstance(n, int | np.integer) or not 0 <= n <= self.horizon:
             raise ConfigError(
@@ -276,14 +276,14 @@ class Forecaster(Learner):
     # ---- many answers -----------------------------------------------------------------------------------------------
 
     def learn_many(self, y: Any, X: Any = None) -> NDArray[np.float64]:
-        """Learn answers strictly one by one, and return what was forecast of each right before it came.
+        """Learn values one by one and return the forecast made right before each.
 
         Parameters
         ----------
         y : sequence (n,)
-            The answers of the next times.
+            Values of the next time steps.
         X : list of dict, array (n, d) or data frame, optional
-            What is known of each time besides.
+            Features of each time step.
 
         Returns
         -------
@@ -313,39 +313,41 @@ class Forecaster(Learner):
         return out
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
-        """Forecast each answer right before it comes, then learn it. There are no weights, and no answers that come late.
+        """Forecast each value right before it arrives, then learn it.
+
+        Weights and delayed labels are not supported.
 
         Raises
         ------
         ConfigError
-            If there are rows to ask.
+            If ``ask`` is given.
         """
         if ask is not None:
             raise ConfigError(
-                expected="answers in the order of time",
-                got="rows whose answers come late",
+                expected="answers in order of time",
+                got="rows with delayed labels",
                 at="Forecaster",
-                help="Use no delay: what is ahead is forecast(horizon).",
+                help="Use no delay, and forecast(horizon) to look ahead.",
             )
         return Predictions(self._step(as_answers(y), _rows(X)))
 
     # ---- understanding ----------------------------------------------------------------------------------------------
 
     def explain_one(self, x: Mapping[Any, Any] | None = None, horizon: int = 1) -> Any:
-        """Say how much each answer of the past moves a forecast: ``explain_forecast`` in this folder.
+        """Attribute a forecast to past values and columns, as ``explain_forecast`` in this folder.
 
         Parameters
         ----------
         x : dict, optional
-            What is known of the time ahead.
+            Features of the time ahead.
         horizon : int
-            Which: 1 for the next answer.
+            The horizon, 1 for the next value.
         """
         return self.kind.explain(self, x, horizon)
 
     @property
     def experts_(self) -> list[dict[str, Any]]:
-        """The fading mean squared error of each expert by horizon, that of the nets where they are added to least squares."""
+        """Exponential mean squared error of each expert by horizon, with the nets' for their sum with least squares."""
         if self._engine is None:
             return []
         errors = self._engine.core.array("forecast_errors")
@@ -359,7 +361,7 @@ class Forecaster(Learner):
 
 
 def _rows(X: Any) -> list[Mapping[Any, Any]]:
-    """Return rows as dicts, checked."""
+    """Return validated rows as dicts."""
     X = as_samples(X)
     check_rows(X)
     return as_dicts(X)

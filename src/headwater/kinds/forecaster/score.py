@@ -1,7 +1,7 @@
-"""Prequential scores of forecasts one time ahead.
+"""Prequential metrics of one-step-ahead forecasts.
 
-MAE, RMSE and R² as of a regressor, next to the last answer ("no-change") and the answer a season before ("season"). Every answer is
-scored with the forecast that was made right before it came. A gap in the series is not scored.
+The metrics are MAE, RMSE and R² as for a regressor, and the baselines are the last value ("no-change") and the value a season before
+("season"). Every value is scored with the forecast made right before it arrived. A gap in the series is not scored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from headwater.learner.validation import FARTHEST
 __all__ = ["SHOWN", "ForecastScore"]
 
 SHOWN = 200
-"""Times of which the answer and its forecast are kept to be shown."""
+"""Time steps whose value and forecast are kept for display."""
 
 
 class ForecastScore(NumberScore):
@@ -36,13 +36,13 @@ class ForecastScore(NumberScore):
     def _begin(self, delay: int, learner: Any) -> None:
         super()._begin(0, learner)
         self.gaps = 0
-        """Times without an answer."""
+        """Time steps without a value."""
         self._season: deque[float] = deque(maxlen=1 if learner is None else learner.season)
         self._shown: deque[tuple[float | None, float]] = deque(maxlen=SHOWN)
 
     @staticmethod
     def problem(label: Any) -> str:
-        """Return why an answer can't be scored, or the empty string; a missing one is a gap, which the series goes on behind."""
+        """Return why a value can't be scored, or "". A missing one is a gap, after which the series continues."""
         missing = label is None or (isinstance(label, float) and math.isnan(label))
         return "" if missing else NumberScore.problem(label)
 
@@ -62,7 +62,7 @@ class ForecastScore(NumberScore):
         return last, self._season[0] if len(self._season) == self._season.maxlen else last
 
     def shown(self) -> list[tuple[float | None, float]]:
-        """Return the answers of the last times, None for a gap, with what was forecast right before each."""
+        """Return the last values (None for a gap), each with the forecast made right before."""
         return list(self._shown)
 
     def _extra(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a forecaster holds, read from its state by name: counts, the answers that are kept, least squares and shares."""
+"""Read a forecaster's state by name (counts, stored values, least squares and mixture shares)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 __all__ = ["Linear", "Numbers", "answers_of", "linear_of", "numbers_of"]
 
 LINEAR_SHARE = 4
-"""Where the core keeps, for each horizon, what the share of least squares is made of: two numbers."""
+"""Column of the two moments that determine the share of least squares at each horizon."""
 TINY = 1e-300
 
 
@@ -20,45 +20,45 @@ class Numbers(NamedTuple):
     times: int
     answers: int
     mean: float
-    """Of the answers; after the first thousand it fades."""
+    """Mean of the values, exponential after the first thousand."""
     bounded: int
-    """Answers that were held within ten deviations."""
+    """Number of clipped values."""
     scale: float
-    """The unit of least squares; 0 before they have begun."""
+    """The unit of least squares, 0 before they have begun."""
 
 
 class Linear(NamedTuple):
-    """The forecast of one horizon without what nets add: a weight for each answer of the past, and a constant."""
+    """The forecast of one horizon without the nets, as weights of past values and a constant."""
 
     weights: dict[int, float]
-    """By how many times before the newest the answer came: 0 for the newest. They add up to 1."""
+    """Weights by lag, 0 for the newest value. They sum to 1."""
     constant: float
     forecast: float
-    """What it comes to, held within bounds."""
+    """The resulting forecast, clipped."""
 
 
 def numbers_of(model: Any) -> Numbers:
-    """Return the counts and statistics of a forecaster that has learned."""
+    """Return the counts and statistics of a trained forecaster."""
     core = model.engine.core
     answers, mean, _, _, _, bounded, scale, _ = core.array("forecast_numbers").tolist()
     return Numbers(int(core.array("forecast_counts")[0]), int(answers), mean, int(bounded), scale)
 
 
 def answers_of(model: Any) -> NDArray[np.float64]:
-    """Return the answers that a forecaster keeps, the newest last; where one was missing, what was forecast of it."""
+    """Return the stored values, newest last, with forecasts in place of missing ones."""
     past, times = np.array(model.engine.core.array("forecast_past")), numbers_of(model).times
     return past[:times] if times < len(past) else np.roll(past, -(times % len(past)))
 
 
 def linear_of(model: Any, horizon: int) -> Linear:
-    """Return what the season and least squares make of each answer of the past, mixed by their share.
+    """Return the mixture of season and least squares as weights of past values.
 
     Parameters
     ----------
     model : Forecaster
-        One that has learned.
+        A trained forecaster.
     horizon : int
-        Which.
+        The horizon.
 
     Returns
     -------

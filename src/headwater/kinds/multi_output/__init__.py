@@ -1,1 +1,1 @@
-"""The kind of several labels a row."""
+"""Learners of several labels per row."""

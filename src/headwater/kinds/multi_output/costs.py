@@ -1,4 +1,4 @@
-"""What a row of several answers cost, as one number for a detector of drift."""
+"""Costs of rows with several labels for drift detection, as one number per row."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["OutputCosts"]
 
 
 class OutputCosts:
-    """The mean cost over the outputs of a row: 1 for a wrong class, e / (e + s) for a number that is off by e.
+    """Mean cost over the outputs of a row, 1 for a wrong class and e / (e + s) for a number with error e.
 
-    s is the mean distance of that output's answers from their mean.
+    s is the mean absolute deviation of that output's labels.
 
     Examples
     --------
@@ -33,7 +33,7 @@ class OutputCosts:
         return [self.of_row(y, said) for y, said in zip(rows.y, rows.y_pred, strict=True)]
 
     def of_row(self, y: Mapping[Any, Any], said: Mapping[Any, Any]) -> float:
-        """Return the cost of a row, from 0 to 1; 0 where nothing of it was predicted."""
+        """Return the cost of a row from 0 to 1, or 0 if nothing was predicted."""
         costs = []
         for name, value in y.items():
             if name not in said or value is None or value != value:

@@ -1,4 +1,4 @@
-"""A learner of several labels a row that loses nothing it was taught."""
+"""The durable learner of several labels per row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["DurableOutputs"]
 
 
 class DurableOutputs(DurableLearner):
-    """A durable learner of several labels a row, with the methods of one in memory."""
+    """A durable learner of several labels per row, with the methods of `MultiOutput`."""
 
     def predict_one(self, x: Mapping[Any, Any]) -> Any:
         """Predict every output of a sample."""

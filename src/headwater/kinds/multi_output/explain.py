@@ -1,4 +1,4 @@
-"""Why each output of a row is predicted as it is."""
+"""Explain the prediction of each output."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ __all__ = ["explain_outputs"]
 def explain_outputs(
     model: MultiOutput, x: Mapping[Any, Any], *, method: str = "integrated_gradients"
 ) -> dict[Any, Explanation]:
-    """Say of each output how much each feature moved its prediction; earlier outputs are among the features."""
+    """Attribute each output's prediction to the features, which include earlier outputs."""
     check_sample(x)
     return {name: explain_one(member, row, method=method) for name, member, row in model.chained(x)}

@@ -1,4 +1,4 @@
-"""What is wrong with a learner of several labels a row: what is wrong with that of each output."""
+"""Diagnosis of a learner of several labels per row, output by output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["diagnose_outputs"]
 
 
 def diagnose_outputs(model: MultiOutput) -> tuple[Any, list[Finding | None]]:
-    """Return the measures of the output that has learned most, and the findings of each, named by its output."""
+    """Return the measurements of the most trained output, and the findings of all outputs with their names."""
     if not model.members:
         raise DataError(
             expected="a model that has learned",

@@ -1,4 +1,4 @@
-"""Several answers a row: as a learner takes them, and as they can be journaled."""
+"""Validate several labels per row, for the learner and for the journal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _PLAIN = (str, int, float, bool, type(None))
 
 
 def as_outputs(value: Any) -> dict[Any, Any]:
-    """Return several answers as the journal takes them.
+    """Return the labels of a row in the journal's form.
 
     Raises
     ------
     DataError
-        If they are no dict of output → value, or a value is neither text nor a number nor None.
+        If they are not a dict of output → value, or a value is not a text, a number or None.
 
     Examples
     --------
@@ -36,12 +36,12 @@ def as_outputs(value: Any) -> dict[Any, Any]:
         expected="an object of output → value, each a text, a number, true, false or null",
         got=repr(value)[:80],
         at="y",
-        help='Send {"label": "a", "price": 2.5}; nothing was learned.',
+        help='Send {"label": "a", "price": 2.5}. Nothing was learned.',
     )
 
 
 def as_answers(y: Any) -> list[Mapping[Any, Any]]:
-    """Return answers as a list of dicts; None stands for no answer at all."""
+    """Return labels as a list of dicts, with {} for None."""
     answers = as_dicts(y) if isinstance(y, list | tuple) or is_frame(y) else y
     if isinstance(answers, list):
         for i, answer in enumerate(answers):
@@ -52,7 +52,7 @@ def as_answers(y: Any) -> list[Mapping[Any, Any]]:
 
 
 def is_number(value: Any) -> bool:
-    """Say whether a value is a number, truth values among them."""
+    """Return whether a value is a number, including booleans."""
     return isinstance(value, int | float | np.integer | np.floating)
 
 
@@ -61,17 +61,17 @@ def _refused(at: str, got: Any) -> DataError:
         expected="a dict of output → value for each row",
         got=repr(got)[:80],
         at=at,
-        help='Write {"label": "a", "price": 2.5}; for one answer a row use a Classifier or a Regressor.',
+        help='Write {"label": "a", "price": 2.5}. For one answer per row use a Classifier or a Regressor.',
     )
 
 
 def checked_outputs(value: Any, learner: Any = None) -> dict[Any, Any]:
-    """Return several labels as the journal and the learner take them.
+    """Validate the labels of a row for journal and learner.
 
     Raises
     ------
     DataError
-        If they are no dict of output → value, or one of them can't be learned.
+        If they are not a dict of output → value, or one of them can't be learned.
     """
     outputs = as_outputs(value)
     for name, own in outputs.items():

@@ -1,4 +1,4 @@
-"""Several answers a row: a dict of classes and numbers, each learned with what is predicted of those before it."""
+"""A learner of several labels per row (classes and numbers), chained over outputs."""
 
 from __future__ import annotations
 
@@ -31,47 +31,47 @@ from headwater.types import Predictions
 __all__ = ["MultiOutput"]
 
 _MEMBERS: dict[str, type[SupervisedLearner]] = {"classify": Classifier, "regress": Regressor}
-"""What an output may be, and what learns it."""
+"""Learner class by task of an output."""
 
 
 @dataclass(eq=False, repr=False)
 class MultiOutput(Learner):
-    """Several answers a row, classes and numbers together: the answer is a dict of output → value.
+    """Learn several labels per row, classes and numbers together, given as a dict of output → value.
 
-    Each output has a `Classifier` or a `Regressor`, in the order in which outputs appear. With ``chain`` the one of output k reads,
-    beside the row, what the outputs before it are predicted to be: p(class) of each class but the first, or a number. They learn
-    from the same predictions that they will see later, never from the true answers of their own row.
+    Each output has a `Classifier` or a `Regressor`, in order of appearance. With ``chain`` the learner of output k also reads the
+    predictions of earlier outputs, p(class) for each class except the first, or a number. They train on the predictions they
+    will see later, never on the true labels of their own row.
 
-    An output may appear at any time, and what is predicted of the others keeps its bits. One that is missing in an answer, or is
-    None or NaN there, is not learned in that row. Its first answer says what it is: a number is a number, and all else (text,
-    booleans) is a class, unless ``outputs`` says otherwise. Labels that are 0 or 1 are best declared as classes.
+    An output may appear at any time, and the predictions of the others stay the same bit for bit. An output missing in a label, or
+    None or NaN there, is not learned in that row. Its first value determines its type. A number makes it a regression, anything
+    else (text, booleans) a classification, unless ``outputs`` declares it. Declare labels that are 0 or 1 as classes.
 
     Parameters
     ----------
     outputs : dict, optional
-        Of some outputs what they are: {"label": "classify", "price": "regress"}.
+        Declared tasks of outputs, such as {"label": "classify", "price": "regress"}.
     chain : bool
-        Whether outputs read what is predicted of those before them.
+        Whether outputs read the predictions of earlier ones.
     effort : str
         As in ``Classifier``: "fast", "default" or "accurate".
     max_rows : int
-        As in ``Classifier``, of each output.
+        As in ``Classifier``, per output.
     diagnosis : bool
         As in ``Classifier``.
     seed : int
-        Of the first output's weights; the next has the next seed.
+        Seed of the first output's weights. Each further output uses the next seed.
     dtype : str
         "float32" or "float64".
 
     Raises
     ------
     ConfigError
-        For settings that can't be.
+        If a setting is invalid.
 
     Notes
     -----
-    Memory and time are those of one learner an output. Answers that come late, weights and exports to ONNX are not offered: for them
-    make one learner an output.
+    Memory and time are those of one learner per output. Delayed labels, weights and ONNX export are not supported. Use one learner
+    per output for them.
 
     Examples
     --------
@@ -106,13 +106,13 @@ class MultiOutput(Learner):
                 expected="a dict of outputs, each 'classify' or 'regress'",
                 got=repr(given)[:80],
                 at="outputs of MultiOutput",
-                help='Write {"label": "classify"}; leave out what its first answer says.',
+                help='Write {"label": "classify"}, and leave out outputs whose first value determines the type.',
             )
         if type(self.chain) is not bool:
             raise ConfigError(
                 expected="True or False", got=repr(self.chain), at="chain of MultiOutput", help="Leave it out for True."
             )
-        self._new_member("classify", 0)  # says what is wrong with the other settings
+        self._new_member("classify", 0)  # validates the other settings
 
     def _new_member(self, kind: str, number: int) -> SupervisedLearner:
         settings = {name: getattr(self, name) for name in ("effort", "max_rows", "diagnosis", "dtype")}
@@ -122,7 +122,7 @@ class MultiOutput(Learner):
         return member
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> OutputsEngine:
-        """Make what holds the numbers; ``state``: arrays of a saved learner to go on from."""
+        """Create the engine, empty or from the arrays ``state`` of a saved learner."""
         return OutputsEngine(self._limits, state or {})
 
     def _growth_of(self, X: Any, new_classes: int) -> Growth:
@@ -131,14 +131,16 @@ class MultiOutput(Learner):
     # ---- one row -----------------------------------------------------------------------------------------------------
 
     def learn_one(self, x: Mapping[Any, Any], y: Mapping[Any, Any]) -> None:
-        """Learn one row; it is ``learn_many`` of one row.
+        """Learn one row.
+
+        Equivalent to ``learn_many`` with one row.
 
         Parameters
         ----------
         x : dict
             The row.
         y : dict
-            Its answers, by output; those that are unknown are left out, or None.
+            Its labels by output. Unknown ones are left out or None.
         """
         check_sample(x)
         before = self._refused_rows()
@@ -146,7 +148,7 @@ class MultiOutput(Learner):
         self._warn_refused(before, depth=3)
 
     def predict_one(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Predict every output that was ever learned: a class or a number each. Nothing is changed.
+        """Predict every learned output, each as a class or a number.
 
         Examples
         --------
@@ -158,7 +160,7 @@ class MultiOutput(Learner):
         return found
 
     def predict_proba_one(self, x: Mapping[Any, Any]) -> dict[Any, dict[Any, float]]:
-        """Predict the probability of each class, by output; an output of numbers has none. Nothing is changed."""
+        """Predict the probability of each class by output, without outputs of numbers."""
         check_sample(x)
         with self.lock:
             return {
@@ -170,19 +172,19 @@ class MultiOutput(Learner):
     # ---- many rows ---------------------------------------------------------------------------------------------------
 
     def learn_many(self, X: Any, y: Any) -> list[dict[Any, Any]]:
-        """Learn rows strictly one by one, and return the prediction made before each was learned.
+        """Learn rows one by one and return the prediction made before each was learned.
 
         Parameters
         ----------
         X : list of dict, array (n, d) or data frame
             Rows.
         y : list of dict, or data frame
-            Their answers, by output.
+            Their labels by output.
 
         Returns
         -------
         list of dict
-            An output stands in it once it was learned in a row before.
+            Predictions of the outputs learned in an earlier row.
         """
         before = self._refused_rows()
         said = list(self.step_many(X, y).y_pred)
@@ -190,30 +192,32 @@ class MultiOutput(Learner):
         return said
 
     def predict_many(self, X: Any) -> list[dict[Any, Any]]:
-        """Predict every output of each row; nothing is changed."""
+        """Predict every output of each row, without changing anything."""
         return list(self.predict_batch(X).y_pred)
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
-        """Predict and learn rows in turn. There are no weights, and no rows to ask.
+        """Predict and learn rows in turn.
+
+        Weights and ``ask`` are not supported.
 
         Returns
         -------
         Predictions
-            ``y_pred``: of each row a dict of output → value, as it was predicted before the row was learned.
+            ``y_pred`` holds a dict of output → value per row, predicted before the row was learned.
 
         Raises
         ------
         ConfigError
-            If there are rows to ask.
+            If ``ask`` is given.
         DataError
-            If an answer is no dict.
+            If a label is not a dict.
         """
         if ask is not None:
             raise ConfigError(
                 expected="rows with their answers",
-                got="rows whose answers come late",
+                got="rows with delayed labels",
                 at="MultiOutput",
-                help="Use no delay, or one learner an output.",
+                help="Use no delay, or one learner per output.",
             )
         X = as_samples(X)
         answers = as_answers(y)
@@ -225,7 +229,7 @@ class MultiOutput(Learner):
             return Predictions([one for piece in said for one in piece])
 
     def _learn_rows(self, rows: list[dict[Any, Any]], answers: Sequence[Mapping[Any, Any]]) -> list[dict[Any, Any]]:
-        """Learn rows output by output, and add to each row what is predicted of an output for those behind it."""
+        """Learn rows output by output, adding each output's predictions to the rows for later outputs."""
         engine = self._begun()
         said: list[dict[Any, Any]] = [{} for _ in rows]
         learned = np.zeros(len(rows), bool)
@@ -255,7 +259,7 @@ class MultiOutput(Learner):
         said: list[dict[Any, Any]],
         first: int,
     ) -> None:
-        """Let one output learn the rows from ``first`` on whose answer is ``good``; fill in what it said before each."""
+        """Train one output on the good rows from ``first`` on, filling in its prediction before each."""
         known = len(member.known_classes)
         start, n = first, len(rows)
         new = member.engine is None
@@ -268,12 +272,12 @@ class MultiOutput(Learner):
             counts = _known_before(known, member.known_classes, values[start:stop] if good[start] else [])
             known = len(member.known_classes)
             for i, k in zip(range(start, stop), counts or [known] * (stop - start), strict=True):
-                if not (new and i == first):  # before its first answer an output is not there
+                if not (new and i == first):  # an output doesn't exist before its first label
                     self._put(name, forecast, i - start, k, rows[i], said[i])
             start = stop
 
     def _put(self, name: Any, said: Predictions, i: int, known: int, row: dict[Any, Any], out: dict[Any, Any]) -> None:
-        """Note what was said of an output in a row, for the caller and, in a chain, for the outputs behind it."""
+        """Store an output's prediction for the caller and, in a chain, for later outputs."""
         value = said.y_pred[i]
         out[name] = float(value) if said.proba is None else value
         if not self.chain:
@@ -285,7 +289,7 @@ class MultiOutput(Learner):
             row[PREDICTED, name, said.classes[j]] = float(said.proba[i, j])
 
     def predict_batch(self, X: Any) -> Predictions:
-        """Predict rows, each a dict of output → value; nothing is changed."""
+        """Predict rows, each as a dict of output → value, without changing anything."""
         X = as_samples(X)
         n = check_rows(X)
         said: list[dict[Any, Any]] = [{} for _ in range(n)]
@@ -296,7 +300,7 @@ class MultiOutput(Learner):
         return Predictions(said)
 
     def _forecasts(self, X: Any) -> dict[Any, Predictions]:
-        """Return what each output says of rows, in the order of the chain."""
+        """Return each output's predictions of rows, in the order of the chain."""
         rows = [dict(x) for x in as_dicts(X)]
         out: dict[Any, Predictions] = {}
         for name, member in self.members.items():
@@ -308,7 +312,7 @@ class MultiOutput(Learner):
     # ---- answers -----------------------------------------------------------------------------------------------------
 
     def _kind_by(self, name: Any, value: Any) -> str:
-        """Return what an output is by an answer, or the empty string where it says nothing."""
+        """Return the task of an output implied by a value, or "" if it implies none."""
         declared = (self.outputs or {}).get(name)
         if missing(value):
             return ""
@@ -319,7 +323,7 @@ class MultiOutput(Learner):
         return kind if bool(check_labels([value])[0]) else ""
 
     def _can_learn(self, member: SupervisedLearner, value: Any) -> bool:
-        """Say whether an output can learn an answer; one that is there and can't be is counted."""
+        """Return whether an output can learn a value, counting invalid ones."""
         if value is None or (isinstance(value, float | np.floating) and value != value):
             return False
         if isinstance(member, Regressor):
@@ -330,7 +334,7 @@ class MultiOutput(Learner):
         return good
 
     def pairs_in(self, answers: Sequence[Mapping[Any, Any]]) -> list[tuple[Any, ...]]:
-        """Return what ``known_classes`` would hold of some answers, each once: (output, class), or (output,) for numbers."""
+        """Return the distinct entries of ``known_classes`` in labels, (output, class) or (output,) for numbers."""
         members = {} if self._engine is None else self._engine.members
         kinds = {name: member.task for name, member in members.items()}
         found: dict[tuple[Any, ...], None] = {}
@@ -357,7 +361,7 @@ class MultiOutput(Learner):
     # ---- understanding -----------------------------------------------------------------------------------------------
 
     def explain_one(self, x: Mapping[Any, Any], *, method: str = "integrated_gradients") -> dict[Any, Any]:
-        """Say of each output how much each feature moved its prediction; earlier outputs are among the features.
+        """Attribute each output's prediction to the features, which include earlier outputs.
 
         Returns
         -------
@@ -368,7 +372,7 @@ class MultiOutput(Learner):
         return why
 
     def chained(self, x: Mapping[Any, Any]) -> Iterator[tuple[Any, SupervisedLearner, dict[Any, Any]]]:
-        """Yield each output, its learner, and the row as that learner reads it: with what the earlier outputs predict."""
+        """Yield each output, its learner, and the row extended by the earlier outputs' predictions."""
         row = dict(x)
         for name, member in self.members.items():
             yield name, member, row
@@ -377,7 +381,7 @@ class MultiOutput(Learner):
 
     @property
     def setup(self) -> Setup:
-        """What one output's engine is made from."""
+        """The declaration of one output's engine."""
         return self._new_member("classify", 0).setup
 
     @property
@@ -387,7 +391,7 @@ class MultiOutput(Learner):
 
     @property
     def known_classes(self) -> list[Any]:
-        """(output, class) of each class known so far and (output,) of each output of numbers, in the order of the chain."""
+        """All known (output, class) pairs, and (output,) for outputs of numbers, in the order of the chain."""
         out: list[Any] = []
         for name, member in self.members.items():
             out += [(name, label) for label in member.known_classes] if isinstance(member, Classifier) else [(name,)]
@@ -402,12 +406,12 @@ class MultiOutput(Learner):
         classes: Sequence[Any] = (),
         sample: DiagnosisSample | None = None,
     ) -> None:
-        """Go on from what was saved of a learner with the same settings.
+        """Restore the saved state of a learner with the same settings.
 
         Raises
         ------
         ValueError
-            If outputs and arrays don't go together.
+            If outputs and arrays don't match.
         """
         if (classes and engine is None) or len(set(classes)) < len(classes):
             raise ValueError("classes", "outputs that were learned, each class once", classes)
@@ -441,7 +445,7 @@ class MultiOutput(Learner):
 
 
 def _known_before(known: int, classes: list[Any], values: list[Any]) -> list[int]:
-    """Return how many classes were known before each of some rows that were learned, whose answers are ``values``."""
+    """Return how many classes were known before each learned row with the label ``values``."""
     number = {label: j for j, label in enumerate(classes)}
     out = []
     for value in values:

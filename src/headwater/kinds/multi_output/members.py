@@ -1,4 +1,4 @@
-"""What holds the numbers of several outputs: one learner each, whose arrays stand under the output's number."""
+"""The engine of several outputs, one learner each, with arrays prefixed by the output's number."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from headwater.learner.supervised import SupervisedLearner
 __all__ = ["PREDICTED", "OutputsEngine"]
 
 PREDICTED = "predicted"
-"""First item of the name of a column that holds what was predicted of an earlier output: (PREDICTED, output) or with a class."""
+"""First item of the column names of earlier outputs' predictions, (PREDICTED, output) or (PREDICTED, output, class)."""
 
 
 @dataclass
 class OutputsEngine:
-    """The learners of all outputs, in the order of their appearance.
+    """The learners of all outputs, in order of appearance.
 
     Parameters
     ----------
     limits : Limits
-        What a sample may ask for.
+        Limits of a sample's size.
     saved : mapping of str to ndarray
-        Arrays of a saved learner that wait for ``take``.
+        Arrays of a saved learner, pending until ``take``.
     """
 
     limits: Limits
     saved: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     members: dict[Any, SupervisedLearner] = field(default_factory=dict)
     learned: int = 0
-    """Rows of which an output was learned."""
+    """Number of rows with at least one learned output."""
     waiting: dict[str, int] = field(default_factory=dict)
-    """Counts of a saved learner that wait for ``take``."""
+    """Counts of a saved learner, pending until ``take``."""
 
     def begun(self) -> dict[Any, SupervisedLearner]:
-        """Return the members that have learned something: all but one whose first row was refused by a limit."""
+        """Return the members that have learned something, leaving out any whose first row exceeded a limit."""
         return {name: member for name, member in self.members.items() if member.engine is not None}
 
     def take(self, made: Mapping[Any, tuple[SupervisedLearner, list[Any]]]) -> None:
-        """Give each output's learner, made with its classes, the arrays that were saved of it."""
+        """Restore each output's learner, created with its classes, from the saved arrays."""
         if {key.partition(".")[0] for key in self.saved} != {str(i) for i in range(len(made))}:
             raise ValueError("classes", "an output for each group of arrays", list(made))
         for i, (name, (member, classes)) in enumerate(made.items()):
@@ -62,11 +62,11 @@ class OutputsEngine:
             raise ValueError("rows", "as many as of the output that learned most", count)
         self.learned, self.saved, self.waiting = count, {}, {}
 
-    # ---- what an engine of any kind can do ---------------------------------------------------------------------------
+    # ---- the interface of BaseEngine ---------------------------------------------------------------------------------
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other threads out of every output's learner until the block ends."""
+        """Lock all outputs' learners against other threads."""
         with ExitStack() as stack:
             for member in self.members.values():
                 stack.enter_context(member.held())
@@ -74,7 +74,7 @@ class OutputsEngine:
 
     @property
     def columns(self) -> dict[Any, Column]:
-        """The columns known so far, by name, but for predictions of earlier outputs."""
+        """Columns seen so far by name, without predictions of earlier outputs."""
         found: dict[Any, Column] = {}
         for member in self.begun().values():
             known = {} if member.engine is None else member.engine.columns
@@ -83,33 +83,33 @@ class OutputsEngine:
 
     @property
     def rejected(self) -> dict[str, int]:
-        """Dropped values and undone steps so far, by reason, of all outputs; see ``guards.REASONS``."""
+        """Counts of dropped values and undone steps over all outputs, by reason (``validation.REASONS``)."""
         return dict(sum((Counter(member.rejected) for member in self.members.values()), Counter()))
 
     def knows(self, name: Any) -> bool:
-        """Say whether there is a column of that name."""
+        """Return whether there is a column with this name."""
         return any(m.engine is not None and m.engine.knows(name) for m in self.members.values())
 
     def set_limits(self, limits: Limits) -> None:
-        """Let the core refuse samples beyond these limits, from now on; they are not saved."""
+        """Make the core reject samples beyond these limits from now on. They are not saved."""
         self.limits = limits
         for member in self.members.values():
             member.limits = limits
 
     def growth_of(self, X: Any, new_classes: int = 0) -> Growth:
-        """Return what learning rows X, and so many new classes, would append; nothing is changed."""
+        """Return what learning rows X and new classes would add, without changing anything."""
         own = [member.engine.growth_of(X) for member in self.members.values() if member.engine is not None]
         if not own:
-            own = [Regressor().setup.growth_of(X, 0, self.limits)]  # as of any learner's first row
+            own = [Regressor().setup.growth_of(X, 0, self.limits)]  # as any learner's first row adds
         entries, names, rows = (max(getattr(one, key) for one in own) for key in ("entries", "names", "rows"))
         return Growth(entries, names, new_classes, rows, sum(one.bytes for one in own))
 
     def experts(self) -> list[dict[str, Any]]:
-        """Say what each expert of each output is and how it stands."""
+        """Return the state of each expert of each output."""
         return [{"output": name, **one} for name, member in self.members.items() for one in member.experts_]
 
     def state(self, without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
-        """Return copies of all that learning changes, by the output's number and the name there."""
+        """Return copies of all learned arrays, named by output number and array name."""
         out: dict[str, NDArray[Any]] = {}
         for i, member in enumerate(self.begun().values()):
             own = {} if member.engine is None else member.engine.state()
@@ -117,7 +117,7 @@ class OutputsEngine:
         return out
 
     def counts(self) -> dict[str, int]:
-        """Return what is counted beside the state, for a file's header."""
+        """Return counters kept outside the state, for a file's header."""
         counts = {"rows": self.learned}
         for i, member in enumerate(self.begun().values()):
             own = {} if member.engine is None else member.engine.counts()
@@ -125,11 +125,11 @@ class OutputsEngine:
         return counts
 
     def resume_counts(self, counts: Mapping[str, int]) -> None:
-        """Go on from what ``counts`` returned, once ``take`` has the learners."""
+        """Restore counters from ``counts``, effective in ``take``."""
         self.waiting = dict(counts)
 
     def begin_copy(self) -> None:
-        """Begin no copy in turns: all is copied at once."""
+        """Return None, because everything is copied at once."""
         return
 
 

@@ -1,4 +1,4 @@
-"""Scores of several labels a row, next to simple baselines, over all rows and over a window."""
+"""Metrics of several labels per row, compared with simple baselines, over all rows and over a window."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PREDICTORS = ("model", *BASELINES)
 
 
 class OutputsScore(Score):
-    """Score a learner of several labels a row.
+    """Score a learner of several labels per row.
 
     Examples
     --------
@@ -34,18 +34,18 @@ class OutputsScore(Score):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the scores that there are, the most telling first."""
+        """Names of the available metrics, the primary one first."""
         return names_of(self._whole["model"].scores())
 
     @staticmethod
     def problem(label: Any) -> str:
-        """Return why labels can't be scored, or the empty string."""
+        """Return why labels can't be scored, or ""."""
         return "" if isinstance(label, Mapping) and len(label) else "answer is no dict of outputs"
 
     def update(
         self, y: Sequence[Any], y_pred: Iterable[Any], proba: Iterable[float] = (), p_pred: Iterable[float] = ()
     ) -> None:
-        """Score rows: their labels, and what was predicted, a dict each."""
+        """Score rows, given a dict of labels and a dict of predictions each."""
         for labels, predicted in zip(y, y_pred, strict=True):
             labels = dict(labels or {})
             if not predicted:  # nothing was known of any output
@@ -65,7 +65,7 @@ class OutputsScore(Score):
                 self._follow(1.0 - accuracy if accuracy == accuracy else 0.0)
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
-        """Return the scores of ``"model"`` and of each baseline, over all rows or over the window."""
+        """Return the metrics of ``"model"`` and of each baseline, over all rows or over the window."""
         sums = self._whole
         if window:
             sums = {name: OutputSums() for name in _PREDICTORS}

@@ -1,7 +1,7 @@
-"""Counts from which the scores of several outputs follow, as River's ``metrics.multioutput`` defines them.
+"""Running counts for the metrics of several outputs, as defined by River's ``metrics.multioutput``.
 
-Exact match: rows of which every class is right. Micro averages pool the outputs, macro averages are means over outputs. F1 and
-Jaccard are of outputs whose classes are True and False, or 1 and 0. MAE and RMSE pool all numbers, whatever their units.
+Exact match counts rows whose classes all are right. Micro averages pool the outputs, macro averages are means over outputs. F1 and
+Jaccard cover outputs whose classes are True and False, or 1 and 0. MAE and RMSE pool all numbers, whatever their units.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import msgspec
 __all__ = ["BASELINES", "NAMES", "OutputSums", "Usual", "is_number", "names_of"]
 
 NAMES = ("exact_match", "accuracy", "micro_f1", "macro_f1", "micro_jaccard", "mae", "rmse")
-"""Scores, in their order: those of classes, of labels, of numbers."""
+"""Metrics of classes, of binary labels, and of numbers, in display order."""
 BASELINES = ("no-change", "majority")
-"""The last answer of each output again; its most frequent class, or the mean of its numbers."""
+"""Repeat each output's last label, or predict its most frequent class or mean."""
 
 
 class OfOutput(msgspec.Struct, array_like=True):
-    """Counts of one output: rows of classes and right ones, labels true/false positive and missed, numbers and their errors."""
+    """Counts of one output (classes, binary labels, and numbers with their errors)."""
 
     n: int = 0
     right: int = 0
@@ -52,7 +52,7 @@ class OutputSums(msgspec.Struct):
     outputs: dict[Any, OfOutput] = {}
 
     def add(self, y: Mapping[Any, Any], said: Mapping[Any, Any]) -> None:
-        """Take a row in: its answers, and what was predicted. An answer of which nothing was predicted is not scored."""
+        """Add a row of labels and predictions, skipping labels without a prediction."""
         self.n += 1
         right, classes = True, 0
         for name, value in y.items():
@@ -77,7 +77,7 @@ class OutputSums(msgspec.Struct):
         self.exact += classes > 0 and right
 
     def scores(self) -> dict[str, float]:
-        """Return the scores; NaN for those of which there is nothing."""
+        """Return the metrics, NaN if undefined."""
         own = list(self.outputs.values())
         tp, fp, fn, n, numbers = (sum(getattr(one, key) for one in own) for key in ("tp", "fp", "fn", "n", "numbers"))
         f1 = [_share(2 * one.tp, 2 * one.tp + one.fp + one.fn, 0.0) for one in own if one.labels]
@@ -94,20 +94,20 @@ class OutputSums(msgspec.Struct):
 
 
 class Usual(msgspec.Struct):
-    """What simple baselines say next: of each output the last answer, how often each class came, and the mean of numbers."""
+    """State of the simple baselines (last label, class counts and means of each output)."""
 
     last: dict[Any, Any] = {}
     counts: dict[Any, dict[Any, int]] = {}
     means: dict[Any, list[float]] = {}
 
     def say(self) -> dict[str, dict[Any, Any]]:
-        """Return what each baseline predicts."""
+        """Return each baseline's predictions."""
         usual: dict[Any, Any] = {name: max(own, key=own.__getitem__) for name, own in self.counts.items()}
         usual |= {name: mean for name, (_, mean) in self.means.items()}
         return {"no-change": dict(self.last), "majority": usual}
 
     def add(self, y: Mapping[Any, Any], said: Mapping[Any, Any]) -> None:
-        """Take the answers of a row in; what was predicted tells a number from a class."""
+        """Add the labels of a row, using the prediction to tell a number from a class."""
         for name, value in y.items():
             if name not in said or value is None or value != value:
                 continue
@@ -123,12 +123,12 @@ class Usual(msgspec.Struct):
 
 
 def names_of(scores: Mapping[str, float]) -> tuple[str, ...]:
-    """Return the names of the scores that there are, the most telling first."""
+    """Return the names of the defined metrics, the primary one first."""
     return tuple(name for name in NAMES if scores[name] == scores[name])
 
 
 def is_number(value: Any) -> bool:
-    """Say whether a value is a number, and no truth value."""
+    """Return whether a value is a number other than a boolean."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

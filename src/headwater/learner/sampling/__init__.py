@@ -1,1 +1,1 @@
-"""What a learner keeps for its diagnosis: a sample of rows and how they came out, and what is measured on them."""
+"""The sample of rows and predictions that a learner keeps for its diagnosis."""

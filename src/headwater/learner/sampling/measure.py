@@ -1,6 +1,6 @@
-"""What is measured on a learner and a few rows: their loss now, the size of its weights, how many directions it uses.
+"""Measure loss, weight size and effective rank of a learner on a few rows.
 
-What the loss is: −ln p(y) for a classifier (p at least 10⁻⁶), |y − y_pred| for a regressor.
+The loss is −ln p(y) for a classifier (p at least 10⁻⁶) and |y − y_pred| for a regressor.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from headwater.types import as_mapping
 __all__ = ["as_rows", "best_hidden", "cost", "effective_rank", "losses_of", "rank", "weight_size"]
 
 FLOOR = 1e-6
-_RANKED = 64  # rows that the effective rank is measured on
+_RANKED = 64  # rows used to measure the effective rank
 
 
 def cost(p: float) -> float:
-    """Return −ln p, p between 10⁻⁶ and 1."""
+    """Return −ln p with p clipped to [10⁻⁶, 1]."""
     return -math.log(min(max(p, FLOOR), 1.0))
 
 
 def losses_of(task: str, y: Sequence[Any], y_pred: Sequence[Any], proba: Sequence[float]) -> NDArray[np.float64]:
-    """Return the loss of each row: −ln p(y), p at least 10⁻⁶, or |y − y_pred|."""
+    """Return the loss of each row, −ln p(y) with p at least 10⁻⁶, or |y − y_pred|."""
     if task == "regress":
         return np.abs(np.asarray(y, np.float64) - np.asarray(y_pred, np.float64))
     p = np.asarray(proba, np.float64)
@@ -37,38 +37,38 @@ def losses_of(task: str, y: Sequence[Any], y_pred: Sequence[Any], proba: Sequenc
 
 
 def as_rows(samples: Sequence[Any]) -> Any:
-    """Return samples in a form that learners take: an array if all are arrays, else a list of dicts."""
+    """Return samples as an array if all are arrays, else as a list of dicts."""
     if all(isinstance(x, np.ndarray) for x in samples):
         return np.stack(samples)
     return [dict(as_mapping(x)) for x in samples]
 
 
 def weight_size(core: Core) -> float:
-    """Return the root mean square of the weights: of the dense layers and of the input table's first 256 rows."""
+    """Return the root mean square of the dense weights and of the input table's first 256 rows."""
     about = core.sizes()
     end = about["dense"] + min(about["rows"], 256) * about["stride"]
     return float(np.sqrt(np.mean(np.square(core.parameters[:end], dtype=np.float64))))
 
 
 def best_hidden(core: Core) -> int | None:
-    """Return the expert with a hidden layer that has the most weight in the mixture."""
+    """Return the expert with a hidden layer that has the largest mixture weight."""
     hidden = [e for e, expert in enumerate(core.experts) if len(expert.layers) > 1]
     return max(hidden, key=lambda e: float(inspect.mixture_weights(core)[e]), default=None)
 
 
 def effective_rank(H: NDArray[Any]) -> float:
-    """Return exp(entropy of the singular values' shares) of activations H (rows, units): how many directions they use.
+    """Return the effective rank of activations H (rows, units), exp(entropy of the singular values' shares).
 
-    NaN if an activation is not finite.
+    It measures how many directions the units use. NaN if an activation is not finite.
 
     References
     ----------
-    Roy & Vetterli 2007; that it falls where a net loses plasticity: Lyle et al. 2022, Dohare et al. 2024.
+    Roy & Vetterli 2007. Lyle et al. 2022 and Dohare et al. 2024 show that it falls when a net loses plasticity.
     """
     largest = float(np.abs(H).max(initial=0.0))
     if not math.isfinite(largest):
         return math.nan
-    H = H / np.float64(largest) if largest > 1e15 else H  # whose squares may be too large
+    H = H / np.float64(largest) if largest > 1e15 else H  # avoid overflow of the squares
     gram = H.T @ H if H.shape[0] > H.shape[1] else H @ H.T
     sizes = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0.0))
     shares = sizes[sizes > 1e-6 * max(float(sizes.max(initial=0.0)), 1e-300)]
@@ -77,7 +77,7 @@ def effective_rank(H: NDArray[Any]) -> float:
 
 
 def rank(engine: Engine, samples: Sequence[Any]) -> float:
-    """Return the effective rank of the last hidden layer of the best expert that has one, on some samples; or NaN."""
+    """Return the effective rank of the best expert's last hidden layer on samples, or NaN without one."""
     e = best_hidden(engine.core)
     if e is None:
         return math.nan

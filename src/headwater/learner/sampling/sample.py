@@ -1,10 +1,10 @@
-"""What a diagnosis needs, kept while a learner learns: a few probed rows, and a sample of the rows themselves.
+"""The diagnosis sample, a log of probed predictions and a sample of rows, collected while learning.
 
-Nothing here judges, and nothing here asks the learner: the learner feeds it. Which rows are *probed* follows from their
-number alone, so that the size of blocks changes nothing: the first 128, then two neighbours in every 64, ever fewer until
-it is two in every 512, and the 16 before each measurement, which comes at four times the row of the one before. Of the last
-512 probed rows it keeps the answer, the prediction that was given out and its loss; of fewer the row itself: the last ones,
-to see what learning them changed, and a sample of older ones. ``headwater.diagnose`` makes everything else of these.
+The learner feeds the sample, and ``headwater.diagnose`` interprets it. Which rows are *probed* depends only on their number, so
+block sizes have no effect. Probed are the first 128 rows, then two consecutive ones in every 64, decreasing to two in every 512,
+and the 16 before each measurement, which comes at four times the row of the previous one. For the last 512 probed rows the sample
+keeps the label, the issued prediction and its loss. For fewer it keeps the row itself. These are the last ones, to see what
+learning them changed, and a sample of older ones.
 """
 
 from __future__ import annotations
@@ -26,26 +26,25 @@ from .measure import cost, losses_of
 
 __all__ = ["DiagnosisSample", "Probe", "SampledRow"]
 
-FRESH = 16  # last rows, measured again just after they were learned
-SAMPLE = 256  # older rows that are kept
+FRESH = 16  # last rows, measured again right after they were learned
+SAMPLE = 256  # older rows kept
 DENSE = 128  # first rows, all probed
-NEAR, FAR = 64, 512  # then two rows in so many are probed, ever fewer, until it is two in so many
-RECENT = 128  # losses that tell how it goes now
-LOG = 512  # probed rows whose answer and prediction are kept
-_SIZED = 1024  # the weights are measured when there are so many times as many rows
-_FADE = 0.4  # weight of the newest measurement in a fading mean
-# Rows to the first measurement, and at most between two: each comes at four times the row of the one before.
+NEAR, FAR = 64, 512  # then two rows are probed in every NEAR, decreasing to two in every FAR
+RECENT = 128  # losses that describe the present
+LOG = 512  # probed rows with label and prediction
+_SIZED = 1024  # factor of rows between two measurements of the weights
+_FADE = 0.4  # weight of the latest measurement in an exponential mean
+# Rows to the first measurement, and maximum rows between two. Each comes at four times the row of the previous one.
 _SOONEST, _LATEST = 128, 32768
 
 Probe: TypeAlias = tuple[int, Any, Any, float, float]
-"""A probed row: its number, answer, prediction and loss, and how sure the prediction was: its probability, as a negative
-number where it was wrong, NaN where it isn't known."""
+"""A probed row as number, label, prediction, loss, and the prediction's probability (negative if wrong, NaN if unknown)."""
 Outcome: TypeAlias = tuple[Any, Any, float, float]
-"""What a `Probe` has besides its number."""
+"""A `Probe` without its number."""
 
 
 class SampledRow(NamedTuple):
-    """A row that is kept: its sample, its answer, what its prediction had cost, and its number."""
+    """A stored row with its sample, label, prediction loss and number."""
 
     x: Any
     y: Any
@@ -54,7 +53,7 @@ class SampledRow(NamedTuple):
 
 
 class DiagnosisSample:
-    """The rows and numbers that a learner keeps for its diagnosis, and saves with itself.
+    """The rows and statistics that a learner collects for its diagnosis and saves with itself.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ class DiagnosisSample:
 
     Notes
     -----
-    Cost: measured in benchmarks/NOTES.md; and some 270 rows of memory.
+    Needs memory for some 270 rows. benchmarks/NOTES.md has the measured time.
 
     Examples
     --------
@@ -76,22 +75,22 @@ class DiagnosisSample:
     def __init__(self, task: str) -> None:
         self.task = task
         self.n = 0  # rows so far
-        self.learned = 0  # rows that the learner had learned when it last fed this
-        self.due = _SOONEST  # the row after which the learner measures again
-        self.next_probe = 1  # the row that is probed next
-        self.record: Record | None = None  # the last one of a session,
+        self.learned = 0  # rows learned at the last feeding
+        self.due = _SOONEST  # row of the next measurement
+        self.next_probe = 1  # next row to probe
+        self.record: Record | None = None  # last record of a session,
         self.recorded = 0  # at this row
         self.labels: Counter[Any] = Counter()
-        self.total, self.probed = 0.0, 0  # of all probed rows: the sum of their answers (numbers), and how many
-        self.log: list[Probe] = []  # the last probed rows, the newest last
+        self.total, self.probed = 0.0, 0  # sum of numeric targets and number of all probed rows
+        self.log: list[Probe] = []  # latest probed rows, newest last
         self.rows: list[SampledRow] = []
         self.fresh: list[SampledRow] = []
-        self.before = self.after = self.worse = math.nan  # fading means over the measurements
-        # row, mean square weight, effective rank; at the first measurement, then at 1,024-fold rows
+        self.before = self.after = self.worse = math.nan  # exponential means over the measurements
+        # row, mean square weight and effective rank, at the first measurement and whenever rows grow 1,024-fold
         self.sizes: list[tuple[int, float, float]] = []
 
     def frozen(self) -> DiagnosisSample:
-        """Return a copy that stays as it is while this one is fed; the rows themselves are shared, since they never change."""
+        """Return an independent copy that shares the immutable rows."""
         other = copy.copy(self)
         other.labels, other.log, other.rows = self.labels.copy(), self.log.copy(), self.rows.copy()
         other.fresh, other.sizes = self.fresh.copy(), self.sizes.copy()
@@ -99,41 +98,41 @@ class DiagnosisSample:
 
     @property
     def recent(self) -> NDArray[np.float64]:
-        """The losses of the last probed rows, at most 128."""
+        """Losses of the last 128 or fewer probed rows."""
         return np.array([loss for *_, loss, _ in self.log[-RECENT:]])
 
     @property
     def next_learned(self) -> int:
-        """How many rows the learner will have learned when it is to feed this again."""
+        """Number of learned rows at which the learner must feed this sample again."""
         return self.learned + self.next_probe - self.n
 
     # ---- feeding ----------------------------------------------------------------------------------------------------
 
     def take(self, X: Any, first: int, y: Any, good: NDArray[np.bool_], forecast: Predictions, *, learned: int) -> int:
-        """Take rows of a block that were just learned; none lies behind ``due``.
+        """Take rows of a block that were just learned, none of them after ``due``.
 
         Parameters
         ----------
         X
             The samples of the whole block.
         first
-            Which of them is the first that was learned.
+            Index of the first learned sample.
         y, good
-            Answers (n,) of the rows that were learned, and which of them can be one.
+            Labels (n,) of the learned rows, and which of them are valid.
         forecast
-            What was predicted for the rows that were learned.
+            Predictions of the learned rows.
         learned
-            How many rows the learner has learned by now.
+            Number of rows learned so far.
 
         Returns
         -------
         int
-            How many it will have learned when it is to feed this again: ``next_learned``.
+            ``next_learned``.
         """
         end = self.n + len(y)
         if self.next_probe <= end:
             rows = [i for row in probed_rows(self.n, end, self.due) if good[i := row - self.n - 1]]
-            rows = [i for i in rows if forecast.y_pred[i] is not None]  # asked before any class was known
+            rows = [i for i in rows if forecast.y_pred[i] is not None]  # None before any class was known
             if rows:
                 outcomes = _of_classes if self.task == "classify" else _of_numbers
                 self._probe(X, first, [first + i for i in rows], outcomes(forecast, [y[i] for i in rows], rows))
@@ -141,7 +140,7 @@ class DiagnosisSample:
         return learned + self.next_probe - end
 
     def take_one(self, x: Any, y: Any, y_pred: Any, p: float, sure: float, *, learned: int) -> None:
-        """Take a row that ``learn_one`` learned; of a classifier p is the probability of y, ``sure`` that of y_pred."""
+        """Take a row learned by ``learn_one``, with a classifier's probability p of y and ``sure`` of y_pred."""
         row = self.n + learned - self.learned
         self.n = row - 1
         if row == next_probe(row - 1, self.due):
@@ -153,10 +152,10 @@ class DiagnosisSample:
         self._count(row, learned)
 
     def take_scored(self, rows: ScoredRows, start: int, stop: int, *, learned: int) -> None:
-        """Take rows ``start`` … ``stop`` of those whose prediction was given out earlier: late answers."""
+        """Take rows ``start`` … ``stop`` with delayed labels, which were predicted earlier."""
         end = self.n + stop - start
         at = [start + row - self.n - 1 for row in probed_rows(self.n, end, self.due)]
-        at = [i for i in at if rows.y_pred[i] is not None]  # asked before any class was known
+        at = [i for i in at if rows.y_pred[i] is not None]  # None before any class was known
         y, y_pred = [rows.y[i] for i in at], [rows.y_pred[i] for i in at]
         if self.task == "regress":
             y, y_pred = list(map(float, y)), list(map(float, y_pred))
@@ -165,26 +164,26 @@ class DiagnosisSample:
         self._count(end, learned)
 
     def catch_up(self, learned: int) -> None:
-        """Count the rows that were learned since without being fed."""
+        """Count rows learned since the last feeding without sampling them."""
         self._count(self.n + learned - self.learned, learned)
         while self.n >= self.due:
-            if self.due >= _LATEST:  # from here on the steps are even: all at once, however many rows there were
+            if self.due >= _LATEST:  # from here steps are equal, so skip all of them at once
                 self.due += (self.n - self.due) // _LATEST * _LATEST
             self._next_due()
 
     def keep_record(self, record: Record) -> None:
-        """Keep how a session says that learning stands."""
+        """Store a session's latest metrics."""
         self.record, self.recorded = record, self.n
 
     def measured(self, after: Sequence[float], core_numbers: tuple[float, float] | None) -> None:
-        """Take the losses of the last rows now that they are learned, and go on to the next measurement.
+        """Record the losses of the last rows after learning them, and schedule the next measurement.
 
         Parameters
         ----------
         after
-            A loss for each of ``fresh``.
+            Losses of ``fresh``.
         core_numbers
-            Mean square weight and effective rank, where ``wants_size``.
+            Mean square weight and effective rank, if ``wants_size``.
         """
         before, n = [kept.loss for kept in self.fresh], len(self.fresh)
         if n:
@@ -198,10 +197,10 @@ class DiagnosisSample:
 
     @property
     def wants_size(self) -> bool:
-        """Whether the weights are to be measured too, at this measurement."""
+        """Whether this measurement also needs the weight size."""
         return self.n >= (_SIZED * self.sizes[-1][0] if self.sizes else 0)
 
-    # ---- keeping ----------------------------------------------------------------------------------------------------
+    # ---- sampling ---------------------------------------------------------------------------------------------------
 
     def _count(self, n: int, learned: int) -> None:
         self.n, self.learned = n, learned
@@ -213,7 +212,7 @@ class DiagnosisSample:
         self.next_probe = next_probe(self.n, self.due)
 
     def _probe(self, X: Any, first: int, at: list[int], outcomes: Iterable[Outcome]) -> None:
-        """Probe the rows of X at some places; its row ``first`` is the next one, number ``n`` + 1."""
+        """Probe the rows of X at the given indices, where row ``first`` has number ``n`` + 1."""
         start = self.n + 1 - first
         keep = [(i, one) for i, one in zip(at, outcomes, strict=True) if self._add(*one, start + i)]
         if keep:
@@ -221,7 +220,7 @@ class DiagnosisSample:
                 self._keep(SampledRow(x, y, loss, start + i))
 
     def _add(self, y: Any, y_pred: Any, loss: float, sure: float, row: int) -> bool:
-        """Add a row to those probed; return whether the row itself is to be kept."""
+        """Add a probed row and return whether to store the row itself."""
         self.log.append((row, y, y_pred, loss, sure))
         if len(self.log) > LOG:
             del self.log[0]
@@ -233,17 +232,17 @@ class DiagnosisSample:
         return row % NEAR == 0 or row <= DENSE or len(self.rows) < SAMPLE or row > self.due - FRESH
 
     def _keep(self, one: SampledRow) -> None:
-        """Keep a row: among the last ones, and in the sample."""
+        """Store a row among the last ones and in the sample."""
         if one.row > self.due - FRESH:
             self.fresh = [kept for kept in self.fresh if kept.row > self.due - FRESH] + [one]
         if len(self.rows) < SAMPLE:
             self.rows.append(one)
         elif one.row % NEAR == 0:
-            self.rows[(one.row * 2_654_435_761 >> 16) % SAMPLE] = one  # by the row: the same however blocks are cut
+            self.rows[(one.row * 2_654_435_761 >> 16) % SAMPLE] = one  # by row number, whatever the blocks
 
 
 def can_be_due(due: int) -> bool:
-    """Say whether a measurement may be due after so many rows."""
+    """Return whether a measurement can be due at this row."""
     found = _SOONEST
     while found < min(due, _LATEST):
         found += min(3 * found, _LATEST)
@@ -251,16 +250,16 @@ def can_be_due(due: int) -> bool:
 
 
 def next_probe(row: int, due: int) -> int:
-    """Return the row that is probed next after a row, where the next measurement is due at ``due``."""
+    """Return the next row to probe after ``row``, given the next measurement at ``due``."""
     if row < DENSE:
         return row + 1
-    stride = min(max(NEAR, 1 << (row.bit_length() - 6)), FAR)  # 32 pairs and more while the rows double
+    stride = min(max(NEAR, 1 << (row.bit_length() - 6)), FAR)  # at least 32 pairs per doubling of the rows
     found = row + 1 if (row + 1) % stride < 2 else row + stride - row % stride
     return min(found, max(row + 1, due - FRESH + 1))
 
 
 def probed_rows(start: int, stop: int, due: int) -> list[int]:
-    """Return the rows in start + 1 … stop that are probed."""
+    """Return the probed rows among start + 1 … stop."""
     rows = []
     row = next_probe(start, due)
     while row <= stop:
@@ -283,7 +282,7 @@ def _copy(x: Any) -> Any:
 
 
 def _of_classes(forecast: Predictions, y: list[Any], at: list[int]) -> Iterator[Outcome]:
-    """Yield how rows ``at`` of a forecast came out, for classes."""
+    """Yield the outcomes of rows ``at`` of a classifier's predictions."""
     column = {label: j for j, label in enumerate(forecast.classes)}
     proba = np.asarray(forecast.proba)
     for i, label in zip(at, y, strict=True):
@@ -293,7 +292,7 @@ def _of_classes(forecast: Predictions, y: list[Any], at: list[int]) -> Iterator[
 
 
 def _of_numbers(forecast: Predictions, y: list[Any], at: list[int]) -> Iterator[Outcome]:
-    """Yield how rows ``at`` of a forecast came out, for numbers."""
+    """Yield the outcomes of rows ``at`` of a regressor's predictions."""
     answers, y_pred = np.array(y, np.float64), np.asarray(forecast.y_pred)[at]
     losses = np.abs(answers - y_pred).tolist()
     return zip(answers.tolist(), y_pred.tolist(), losses, [math.nan] * len(at), strict=True)

@@ -1,4 +1,4 @@
-"""What a learner is made from: its settings, and how the settings of a net become what its engine is made of (``setup``).
+"""Settings of learners and their conversion to an engine's declaration (``setup``).
 
 ``river_words`` makes a learner one of River's estimators without importing River.
 """

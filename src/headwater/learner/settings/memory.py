@@ -1,4 +1,4 @@
-"""The settings of a state that is carried from row to row: whose it is, how time passes, and how much is kept."""
+"""Settings of the recurrent state (its key, its time column, and its limits)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from headwater.nn.expert import Expert
 from headwater.nn.layers import Recurrent
 
 BLOCKS, TRACED = 256, 64
-"""Keys that have sensitivities, and rows of the input table that have them for one key."""
+"""Keys with sensitivities, and input table rows with sensitivities per key."""
 MOST_UNITS, MOST_KEYS = 1024, 1_000_000
 
 
 def check_memory(learner: Any) -> None:
-    """Check the settings of the state alone.
+    """Validate the settings of the recurrent state.
 
     Raises
     ------
     ConfigError
-        For a number out of range, a name that can't be, or a column without a state.
+        If a number is out of range or a column name is invalid.
     """
     at = f"memory of {type(learner).__name__}"
     units, keys = learner.memory, learner.memory_keys
@@ -49,12 +49,12 @@ def check_memory(learner: Any) -> None:
 
 
 def make_memory(learner: Any, experts: Sequence[Expert]) -> tuple[float, ...]:
-    """Return the numbers that declare what is carried from row to row; () where no expert has a state.
+    """Return the numbers that declare the recurrent state to the core, () if no expert has one.
 
     Raises
     ------
     ConfigError
-        For several states, a column without a state, or a state beside settings of a single net.
+        If several experts have a state, a column is given without a state, or ``memory`` is combined with a single net.
     """
     at = f"memory of {type(learner).__name__}"
     stacks = [expert for expert in experts if expert.layers]
@@ -86,7 +86,7 @@ def make_memory(learner: Any, experts: Sequence[Expert]) -> tuple[float, ...]:
             expected="an expert with nn.Recurrent and neither replays nor cells",
             got="one with",
             at=at,
-            help="Old rows have no state that belongs to them: leave replays out.",
+            help="Leave replays out, because old rows have no matching state.",
         )
     names = [b"" if name is None else name_bytes(name) for name in (learner.by, learner.time)]
     return memory_numbers(layer, keys=learner.memory_keys, blocks=BLOCKS, traced=TRACED, by=names[0], time=names[1])

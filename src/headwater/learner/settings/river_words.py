@@ -1,7 +1,7 @@
-"""River's interface, without River: its classes know a learner as soon as they meet it, and its own code answers for the rest.
+"""River's estimator interface without importing River.
 
-River is imported by whoever uses it, and not by a learner. ``isinstance`` of River's classes asks an object that it does not
-know for its last step, as of a pipeline: that is when a learner's class is registered.
+A learner is registered with River's classes only once River meets it. River's ``isinstance`` asks an unknown object for the last
+step of a pipeline, and that call registers the learner's class.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ WORDS = (
         "_unit_test_skips",
     ),
 )
-"""What River asks of its estimators besides what its users call."""
+"""Attributes of estimators that River itself uses."""
 
 
 def in_river(name: str) -> Callable[[type[T]], type[T]]:
-    """Make a class what River calls an estimator of that kind.
+    """Make a class a River estimator of the given kind.
 
     Parameters
     ----------
     name
-        The abstract class, as ``"module:class"``. Until its module is imported, it is ``river.base:Estimator``.
+        The abstract class as ``"module:class"``. Until its module is imported, ``river.base:Estimator`` is used.
 
     Examples
     --------
@@ -65,14 +65,14 @@ def in_river(name: str) -> Callable[[type[T]], type[T]]:
 
 
 def _abstract(name: str) -> Any:
-    """Return River's abstract class; River's estimator as long as nobody has imported the module."""
+    """Return River's abstract class, or River's Estimator until its module is imported."""
     base = import_module("river.base")
     module, _, short = name.partition(":")
     return getattr(sys.modules[module], short) if module in sys.modules else base.Estimator
 
 
 class _Word:
-    """An attribute of River's estimators: River's own code answers."""
+    """An attribute of River's estimators, delegated to River's own code."""
 
     def __init__(self, word: str, name: str) -> None:
         self.word, self.name = word, name
@@ -88,9 +88,9 @@ class _Word:
 
 
 class _Introduction:
-    """What a learner shows River in place of a pipeline's last step: an object of the right class.
+    """Provide River with an instance of the right class in place of a pipeline's last step.
 
-    River looks at it once or twice before the learner's own class, which is registered meanwhile, answers.
+    River uses it once or twice, until the learner's own class, registered meanwhile, takes effect.
     """
 
     def __init__(self, name: str) -> None:

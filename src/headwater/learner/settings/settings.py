@@ -1,4 +1,4 @@
-"""The settings of a learner, each with its default and its description: this is the one list of them."""
+"""The settings of learners with defaults and descriptions, defined only here."""
 
 from __future__ import annotations
 
@@ -20,58 +20,58 @@ T = TypeVar("T")
 
 @dataclass(eq=False, repr=False)
 class Settings:
-    """What a learner is made from.
+    """Settings of a learner.
 
     Parameters
     ----------
     hidden : int or sequence of int, optional
-        Units of each hidden layer of a single net; () for logistic or linear regression.
+        Units of each hidden layer of a single net, () for logistic or linear regression.
     activation : str, optional
-        Of the hidden layers of a single net; "relu" without it.
+        Activation of a single net's hidden layers, "relu" by default.
     optimizer : Optimizer or str, optional
-        The update rule of a single net; RMSProp(0.003, rho=0.999) without it.
+        Optimizer of a single net, RMSProp(0.003, rho=0.999) by default.
     lr : float or Schedule, optional
-        The step size of that rule, in place of its own.
+        Step size that replaces the optimizer's own.
     loss : str or Loss
-        What a wrong prediction costs.
+        The loss.
     l1, l2 : float
         Penalty l1·Σ|w| + ½·l2·Σw² on weights.
     dropout : float
-        Share of silent units behind each hidden layer while learning.
+        Dropout rate after each hidden layer.
     norm : str, optional
-        "layer" or "batch" normalisation in front of each activation.
+        "layer" or "batch" normalization before each activation.
     clip_norm, clip_value : float
-        Bounds on the gradient of a sample; 0 for none.
+        Bounds on the gradient of a sample, 0 for none.
     scale : bool
-        Whether numbers are standardised as they stream.
+        Whether to standardize numbers online.
     max_rows : int
-        Rows the input table may have; beyond it new names share rows, so memory stays bounded.
+        Maximum rows of the input table. Further names share rows, so memory stays bounded.
     layers : sequence of Layer, optional
-        The hidden layers themselves, in place of hidden, activation, dropout and norm.
+        The hidden layers, instead of hidden, activation, dropout and norm.
     experts : sequence of Expert, optional
-        A pool of one's own: ``nn.Expert(hidden layers, optimizer=…, replays=…)``.
+        A custom pool of ``nn.Expert(hidden layers, optimizer=…, replays=…)``.
     effort : str
-        Of the default pool: "fast", "default" or "accurate".
+        Effort of the default pool, "fast", "default" or "accurate".
     label_history : bool
-        Let the answers before take part: how often each class follows the last one; of numbers the last three and a fading
-        mean, as columns of their own, and the last one repeated. Right for a live stream whose answers come at once and in
-        order only.
+        Use previous labels as features. For classes these are the frequencies of following the last class. For numbers these are
+        the last three and an exponential mean as columns, and the last one as a prediction. Only for a live stream whose labels
+        arrive at once and in order.
     text : str or dict, optional
-        Which columns are text, read as words: "auto" those whose first 16 values never repeat and have four words on average,
-        "words" or "bigrams" (pairs of words too) all whose values are texts, or a dict with one of the two for each of some
-        columns; None for none. Only a pool of experts reads words.
+        Text columns, split into words. "auto" infers columns whose first 16 values never repeat and average four words. "words" or
+        "bigrams" (word pairs too) applies to all columns of texts, a dict sets either one by column, and None disables text.
+        Only a pool of experts supports text.
     memory : int
-        Complex numbers of a state that is carried from row to row (``nn.Recurrent``); 0 for none. It joins the pool as an
-        expert more: for answers that follow from rows before.
+        Size in complex numbers of a recurrent state (``nn.Recurrent``), 0 for none. It adds an expert to the pool, for labels that
+        depend on earlier rows.
     by : hashable, optional
-        The column that says whose state a row reads and moves, e.g. "machine_id"; without it all rows share one.
+        Key column of the state, e.g. "machine_id". Without it all rows share one state.
     time : hashable, optional
-        The column of times, numbers or date-times: a state fades by λ^Δt, Δt the gap to the key's row before in mean gaps.
-        Without it each row is one step.
+        Column of times (numbers or date-times). The state decays by λ^Δt, with Δt the time since the key's previous row in units
+        of the mean gap. Without it each row is one step.
     memory_keys : int
-        Keys that have a state; beyond it the one that was learned least recently begins anew.
+        Maximum number of keys with a state. Beyond it the least recently learned state is reset.
     diagnosis : bool
-        Keep what ``diagnose`` needs, some 270 rows among it, and write it into the file; False leaves no row for it there.
+        Whether to sample data for ``diagnose``, including some 270 rows, and save it in the file.
     """
 
     hidden: int | Sequence[int] | None = None
@@ -101,11 +101,11 @@ class Settings:
 
 
 def documented(cls: type[T]) -> type[T]:
-    """Put the descriptions of the settings that a class inherits into its docstring, where it says ``SETTINGS``.
+    """Insert the descriptions of inherited settings into a class docstring in place of ``SETTINGS``.
 
-    A setting that the class describes itself is left out. Without docstrings (``python -OO``) there is nothing to put.
+    A setting that the class describes itself is skipped. Does nothing without docstrings (``python -OO``).
     """
-    # The compiler strips indentation since Python 3.13; cleandoc makes both forms alike.
+    # The compiler strips indentation since Python 3.13, and cleandoc gives the same form in older versions.
     doc = cleandoc(cls.__doc__ or "")
     inherited = [entry for base in reversed(cls.__mro__[1:]) if is_dataclass(base) for entry in _entries(base)]
     new = [entry for entry in inherited if f"\n{entry.partition(' :')[0]} :" not in doc]
@@ -114,7 +114,7 @@ def documented(cls: type[T]) -> type[T]:
 
 
 def _entries(cls: type) -> list[str]:
-    """Return the description of each setting in a class's docstring (of two that have one together, of both)."""
+    """Return the descriptions of the settings in a class docstring, grouped as written."""
     entries: list[str] = []
     for line in cleandoc(cls.__doc__ or "").partition("----------\n")[2].splitlines():
         if line.startswith("    "):
@@ -125,25 +125,25 @@ def _entries(cls: type) -> list[str]:
 
 
 def settings_of(learner: Any) -> dict[str, Any]:
-    """Return a learner's settings by name, as they were given."""
+    """Return a learner's settings by name, as given."""
     return {field.name: getattr(learner, field.name) for field in declared(learner)}
 
 
 def params_of(learner: Any) -> dict[str, Any]:
-    """Return a learner's settings with lists for empty tuples: River 0.26 looks at the first item of any tuple."""
+    """Return a learner's settings with [] for (), because River 0.26 reads the first item of any tuple."""
     return {name: [] if value == () else value for name, value in settings_of(learner).items()}
 
 
 def replaced(learner: Any, new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a learner's settings, some of them replaced."""
+    """Return a learner's settings with some replaced."""
     settings = settings_of(learner)
-    # An empty list may be the empty tuple that `params_of` has turned.
+    # An empty list may come from an empty tuple via `params_of`.
     given = {k: v if v != [] else settings[k] if settings[k] == () else v for k, v in new.items()}
     return settings | given
 
 
 def shown(learner: Any) -> str:
-    """Return the constructor call of a learner: the settings that differ from the default."""
+    """Return a learner's constructor call with the settings that differ from their defaults."""
     given = [(field.name, getattr(learner, field.name), field.default) for field in declared(learner)]
     differing = (f"{name}={value!r}" for name, value, default in given if not _same(value, default))
     return f"{type(learner).__name__}({', '.join(differing)})"

@@ -1,4 +1,4 @@
-"""From a learner's settings to what its engine is made of."""
+"""Convert a learner's settings to the declaration of its engine."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .settings import Settings
 from .text import text_of
 
 RING = 1000
-"""How many of the last samples are kept for replay."""
+"""Size of the replay buffer in samples."""
 DEFAULT_OPTIMIZER = RMSProp(0.003, rho=0.999)
-"""The rule of a single net: of eight tried on eleven streams the one that was nowhere far behind (benchmarks/NOTES.md)."""
+"""Optimizer of a single net, the only one of eight that was never far from the best on eleven streams (benchmarks/NOTES.md)."""
 
 
 SINGLE = ("hidden", "activation", "optimizer", "lr", "layers", "norm", "dropout")
@@ -34,18 +34,18 @@ SINGLE = ("hidden", "activation", "optimizer", "lr", "layers", "norm", "dropout"
 
 
 def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, intervals: int = UNKNOWN) -> Setup:
-    """Check a learner's settings and turn them into a setup.
+    """Validate a learner's settings and convert them to a `Setup`.
 
     Parameters
     ----------
     learner : Classifier or Regressor
-        Whose settings to read.
+        The learner.
     losses : tuple of str
         Losses that fit the task.
     targets : bool
-        Whether answers are standardised as they stream.
+        Whether targets are standardized online.
     intervals : int
-        How wide answers spread: one of ``nn.core.UNKNOWN`` … ``PEARSON``.
+        Model of the targets' spread, one of ``nn.core.UNKNOWN`` … ``PEARSON``.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, 
     Raises
     ------
     ConfigError
-        For settings that can't be.
+        If a setting is invalid.
     """
     _check_kinds(learner)
     loss = as_loss(learner.loss)
@@ -98,11 +98,11 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, 
 
 
 def _experts_of(learner: Any, loss: Loss, *, targets: bool, alone: bool) -> tuple[Expert, ...]:
-    """Return the experts that a learner's settings ask for, with their output layers."""
+    """Return the experts declared by a learner's settings, with their output layers."""
     bounds = {name: getattr(learner, name) for name in ("l1", "l2", "clip_norm", "clip_value")}
     if alone:
         return with_heads([Expert(tuple(_hidden(learner)), loss, _rule(learner))], {"loss": loss, **bounds})
-    numbers = targets and not learner.label_history  # with it experts learn differences, which have no mean
+    numbers = targets and not learner.label_history  # with label history experts learn differences, which have no mean
     of_means = numbers and loss.name in ("huber", "mse")
     given = pool(learner.effort, numbers=of_means) if learner.experts is None else learner.experts
     given = (*given, recurrent_expert(learner.memory)) if learner.memory else given
@@ -110,32 +110,32 @@ def _experts_of(learner: Any, loss: Loss, *, targets: bool, alone: bool) -> tupl
 
 
 def _cells_of(learner: Any, experts: Sequence[Expert]) -> tuple[int, int]:
-    """Return how many cell tables there are, and how many tests each may have."""
+    """Return the number of tile tables and the maximum tests per table."""
     effort = learner.effort if learner.experts is None else "default"
     return CELLS[effort] if any(map(attrgetter("cells"), experts)) else (0, 0)
 
 
 def _is_single(learner: Settings) -> bool:
-    """Say whether settings ask for a single net in place of a pool; a pool of one's own has none of these."""
+    """Return whether the settings declare a single net instead of a pool."""
     given = [name for name in SINGLE if getattr(learner, name) not in (None, 0.0)]
     if given and learner.experts is not None:
         raise ConfigError(
             expected=f"experts without {' and '.join(given)}",
             got="both",
             at=f"settings of {type(learner).__name__}",
-            help="Say it in each nn.Expert, which has layers and an optimizer of its own.",
+            help="Set it in each nn.Expert, which has its own layers and optimizer.",
         )
     return bool(given)
 
 
 def _rule(learner: Settings) -> Optimizer:
-    """Return the update rule of a single net."""
+    """Return the optimizer of a single net."""
     rule = DEFAULT_OPTIMIZER if learner.optimizer is None else as_optimizer(learner.optimizer)
     return rule if learner.lr is None else replace(rule, lr=learner.lr)
 
 
 def _check_kinds(learner: Any) -> None:
-    """Say which setting is of the wrong kind."""
+    """Raise ConfigError for a setting of the wrong type."""
     kinds: dict[str, tuple[str, str, bool]] = {
         "hidden": (
             "a whole number, or several in a tuple",
@@ -190,7 +190,7 @@ def _whole(value: Any, least: int) -> bool:
 
 
 def _hidden(learner: Settings) -> list[Layer]:
-    """Return the layers in front of the output layer."""
+    """Return the hidden layers."""
     if learner.layers is not None:
         return list(learner.layers)
     norms = {None: None, "layer": LayerNorm(affine=False), "batch": BatchNorm()}
@@ -201,7 +201,7 @@ def _hidden(learner: Settings) -> list[Layer]:
     for layer in hidden if isinstance(hidden, tuple | list) else (hidden,):
         if isinstance(layer, IMAGE_LAYERS):
             raise ConfigError(
-                expected="numbers of units, since rows of named values are no image",
+                expected="numbers of units, since rows of named values are not images",
                 got=f"nn.{type(layer).__name__}",
                 at="hidden",
                 help="Use nn.Network([nn.Conv(…), …], inputs=(channels, height, width)) for images.",

@@ -1,4 +1,4 @@
-"""The setting ``text``: which columns are read as words."""
+"""The setting ``text``, which selects text columns."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from .settings import Settings
 
 AUTO = "auto"
 GRAMS = {WORDS: 1.0, BIGRAMS: 2.0}
-"""How many words in a row have a row of their own."""
+"""Maximum length of the n-grams."""
 FIND_NONE, FIND_LONG, FIND_ALL = 0.0, 1.0, 2.0
-"""Which columns the core finds to be text by itself."""
+"""Which columns the core infers to be text."""
 
 Text = tuple[tuple[float, ...], tuple[tuple[Any, str], ...]]
 
 
 def text_of(learner: Settings, *, mixed: bool) -> Text:
-    """Return what declares texts to the core, and the columns of text that are known beforehand.
+    """Return the declaration of text features for the core, and the declared text columns.
 
     Parameters
     ----------
     learner : Settings
-        Its ``text`` and ``max_rows``.
+        The learner with its ``text`` and ``max_rows``.
     mixed : bool
-        Whether logits, or numbers, of several experts are mixed: what words say is added to the mixture.
+        Whether several experts are mixed, because the word features are added to the mixture.
 
     Returns
     -------
     tuple of float, tuple of (name, kind)
-        Both empty for a learner that reads no texts.
+        Both empty for a learner without text features.
 
     Raises
     ------
     ConfigError
-        For a setting that can't be, or a learner that has no mixture.
+        If the setting is invalid, or the learner has no mixture.
     """
     text = learner.text
     columns = dict(text) if isinstance(text, Mapping) else {}
@@ -52,7 +52,7 @@ def text_of(learner: Settings, *, mixed: bool) -> Text:
         )
     if not mixed and text not in (None, AUTO, {}):
         raise ConfigError(
-            expected="a pool of experts with cross-entropy or standardised answers, which alone reads texts",
+            expected="a pool of experts with cross-entropy or standardized targets, as text needs",
             got=f"text={text!r} of a single net, or with another loss",
             at=f"text of {type(learner).__name__}",
             help="Leave out hidden, optimizer and the like, or leave out text.",

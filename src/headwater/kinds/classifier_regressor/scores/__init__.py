@@ -1,1 +1,1 @@
-"""Scores of classifiers and regressors, next to what simple guesses get."""
+"""Metrics of classifiers and regressors, compared with simple baselines."""

@@ -1,20 +1,18 @@
-"""Prequential scores of a classifier, next to two predictors that hardly learn.
+"""Prequential metrics of a classifier, compared with two simple baselines.
 
-A row that was predicted before any class was known, so that the prediction is None, is not scored: neither for the model nor for the
-baselines. The scores::
+A row predicted before any class was known (prediction None) is scored for neither the model nor the baselines. The metrics::
 
     accuracy           share of rows predicted right
     balanced_accuracy  mean over the classes of their recall
-    kappa              (acc − acc_chance) / (1 − acc_chance), chance: labels drawn as often as predicted   (Cohen 1960)
-    kappa_temporal     (acc − acc_no_change) / (1 − acc_no_change); below 0 the last label alone says more
+    kappa              (acc − acc_chance) / (1 − acc_chance), chance being labels drawn as often as predicted   (Cohen 1960)
+    kappa_temporal     (acc − acc_no_change) / (1 − acc_no_change), below 0 if repeating the last label is better
     kappa_m            (acc − acc_majority) / (1 − acc_majority)
-    log_loss           mean of −log p(y), p at least 1e-15: what a class costs that was not known yet
+    log_loss           mean of −log p(y), with p at least 1e-15, the value for a class not known yet
 
-and the baselines, which know only labels that had arrived when the row was predicted::
+and the baselines, which use only labels that had arrived when the row was predicted::
 
     no-change   the last label
-    majority    the label seen most often (a tie leaves the one that led before); its log-loss is that of the
-                labels' shares so far
+    majority    the most frequent label (in a tie the previous leader), with the log-loss of the label frequencies
 
 References
 ----------
@@ -37,16 +35,16 @@ from headwater.types import Label, Predictions, Scores
 __all__ = ["BINS", "ClassScore"]
 
 BINS = 10
-"""Bins of the calibration, by the probability of what was predicted."""
-_FLOOR = 1e-15  # River's and scikit-learn's bound for a probability inside a logarithm
-_MANY = 10_000  # classes beyond which new ones are no longer told apart: memory stays bounded
+"""Bins of the calibration, by the probability of the prediction."""
+_FLOOR = 1e-15  # lower bound of a probability inside a logarithm, as in River and scikit-learn
+_MANY = 10_000  # maximum distinct classes, to bound memory
 _NAMES = ("accuracy", "kappa", "kappa_temporal", "kappa_m", "balanced_accuracy", "log_loss")
 _PREDICTORS = ("model", "no-change", "majority")
 
 _Row: TypeAlias = tuple[Label, Label, Label, Label, float, float]
-"""One scored row: its label, what the model, no-change and majority predicted, and what the label cost the model and majority."""
+"""A scored row as label, predictions of model, no-change and majority, and log-losses of model and majority."""
 _Counts: TypeAlias = dict[Label, list[int]]
-"""Of each class: rows with that label, and for each predictor rows so predicted and rows so predicted rightly."""
+"""By class, the rows with that label, and per predictor the rows so predicted and the correct ones."""
 
 
 class ClassScore(Score):
@@ -54,7 +52,7 @@ class ClassScore(Score):
 
     Notes
     -----
-    Cost: about 1.5 µs a row.
+    Takes about 1.5 µs per row.
 
     Examples
     --------
@@ -69,25 +67,25 @@ class ClassScore(Score):
     names = _NAMES
 
     def _begin(self, delay: int, learner: Any) -> None:
-        self._late: deque[Label] = deque([None] * (delay + 1))  # labels on their way; None before the first
-        self._seen: dict[Label, int] = {}  # labels that have arrived, for the majority
+        self._late: deque[Label] = deque([None] * (delay + 1))  # delayed labels, None before the first
+        self._seen: dict[Label, int] = {}  # counts of arrived labels, for the majority
         self._n_seen = 0
         self._majority: Label = None
         self._counts: _Counts = {}
         self._losses = [0.0, 0.0]
         self._bins: list[list[float]] = [[0, 0.0, 0] for _ in range(BINS)]
-        self._right_before = [0, 0, 0]  # in rows of version 0.2, of which no more is known
+        self._right_before = [0, 0, 0]  # correct rows from version 0.2, without further detail
         self._n_before = 0
 
     @staticmethod
     def problem(label: Any) -> str:
-        """Return why a label can't be scored, or the empty string."""
+        """Return why a label can't be scored, or ""."""
         if label is None or (isinstance(label, float) and math.isnan(label)):
             return "answer unknown"
         return "" if can_be_class(label) else "answer can't be a class"
 
     def score(self, y: Sequence[Label], predictions: Predictions, X: Any = ()) -> list[float]:
-        """Score rows that were predicted just now; return the probability that was given to each label."""
+        """Score rows just predicted and return the predicted probability of each label."""
         if self._history is not None:
             return with_probabilities(self, y, predictions)
         given = predictions.proba_of(y)
@@ -97,7 +95,7 @@ class ClassScore(Score):
     def update(
         self, y: Sequence[Label], y_pred: Iterable[Label], proba: Iterable[float] = (), p_pred: Iterable[float] = ()
     ) -> None:
-        """Score rows: their labels, what was predicted (None where no class was known yet), the probabilities given to both."""
+        """Score rows, given labels, predictions (None before any class was known), and both probabilities."""
         calibration = iter(p_pred or repeat(math.nan))
         for label, predicted, p in zip(y, y_pred, proba, strict=True):
             sure = next(calibration)
@@ -114,7 +112,7 @@ class ClassScore(Score):
                 self.unscored += 1
                 continue
             share = self._seen.get(label, 0) / self._n_seen if self._n_seen else 0.0
-            # math.log and a plain sum, one row after the other: NumPy's log and sum round differently for other lengths.
+            # math.log and a plain sum per row, because NumPy's log and sum round differently for different lengths.
             loss, majority_loss = -math.log(_FLOOR if p < _FLOOR else p), -math.log(max(share, _FLOOR))
             row = (label, predicted, arrived, self._majority, loss, majority_loss)
             self._losses[0] += loss
@@ -132,7 +130,7 @@ class ClassScore(Score):
             cell[0], cell[1], cell[2] = cell[0] + 1, cell[1] + sure, cell[2] + right
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
-        """Return the scores of ``"model"``, ``"no-change"`` and ``"majority"``, over all rows or over the window."""
+        """Return the metrics of ``"model"``, ``"no-change"`` and ``"majority"``, over all rows or over the window."""
         counts, n, before, losses = self._counts, self.n, self._right_before, self._losses
         if window:
             counts, n, before = {}, len(self._window), [0, 0, 0]
@@ -192,7 +190,7 @@ class ClassScore(Score):
 
 
 def _count(counts: _Counts, row: _Row) -> None:
-    """Count a row by its label and by what each predictor gave."""
+    """Count a row by its label and by each predictor's prediction."""
     label = row[0]
     own = counts.get(label)
     if own is None:
@@ -212,7 +210,7 @@ def _pairs(saved: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
 
 
 def _kappa(counts: _Counts, i: int, n: int) -> float:
-    """Return Cohen's kappa of a predictor: how far its accuracy lies above that of labels drawn as often as it predicts them."""
+    """Return Cohen's kappa of a predictor."""
     if not n:
         return math.nan
     chance = sum(own[0] * own[1 + 2 * i] for own in counts.values()) / (n * n)
@@ -221,11 +219,11 @@ def _kappa(counts: _Counts, i: int, n: int) -> float:
 
 
 def _mean_recall(counts: _Counts, i: int) -> float:
-    """Return the mean recall of the classes that came."""
+    """Return the mean recall of the observed classes."""
     met = [own for own in counts.values() if own[0]]
     return sum(own[2 + 2 * i] / own[0] for own in met) / len(met) if met else math.nan
 
 
 def _skill(accuracy: float, baseline: float) -> float:
-    """Return how much of what the baseline leaves wrong is right; NaN where it leaves nothing."""
+    """Return the share of the baseline's errors that is avoided, NaN if it has none."""
     return (accuracy - baseline) / (1 - baseline) if baseline < 1 else math.nan

@@ -1,4 +1,4 @@
-"""How a model and the baselines did on rows whose predecessor is known: the scores of a learner without a session."""
+"""Metrics of a learner without a session, from pairs of consecutive probed rows."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from headwater.types import Record, Scores
 
 __all__ = ["tally"]
 
-_WINDOW = 128  # pairs of neighbours that the window has
+_WINDOW = 128  # pairs of consecutive rows in the window
 
 
 def tally(task: str, rows: int, log: Sequence[Probe], labels: Counter[Any], mean: tuple[float, int]) -> Record | None:
-    """Return the scores as a session would tell them; None before there are two neighbours.
+    """Return the metrics as a session would report them, or None without two consecutive rows.
 
     Parameters
     ----------
     task
         ``"classify"`` or ``"regress"``.
     rows
-        Rows so far.
+        Number of rows so far.
     log
         The last probed rows, in order.
     labels
-        The classes of all rows ever probed.
+        Classes of all rows ever probed.
     mean
-        The sum of the answers of all rows ever probed, and their number.
+        Sum of the targets of all rows ever probed, and their number.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def tally(task: str, rows: int, log: Sequence[Probe], labels: Counter[Any], mean
 
 
 def _majority(log: Sequence[Probe], labels: Counter[Any]) -> list[Any]:
-    """Return the class seen most often before each row of the log."""
+    """Return the most frequent class before each row of the log."""
     counts = labels - Counter(y for _, y, *_ in log)
     most = max(counts, key=counts.__getitem__, default=None)
     before = []
@@ -82,7 +82,7 @@ def _majority(log: Sequence[Probe], labels: Counter[Any]) -> list[Any]:
 
 
 def _mean(log: Sequence[Probe], mean: tuple[float, int]) -> list[float]:
-    """Return the mean of the answers before each row of the log."""
+    """Return the mean target before each row of the log."""
     y = np.array([y for _, y, *_ in log], np.float64)
     sums = mean[0] - y.sum() + np.cumsum(y) - y
     counts = mean[1] - len(y) + np.arange(len(y))
