@@ -1,9 +1,11 @@
-"""What can go wrong, as a tree; each error says what was expected, what came, where, and what to do.
+"""The errors and warnings of headwater, as a tree.
+
+Each error says what was expected, what came, where, and what to do.
 
 ::
 
     HeadwaterError                    everything below; catch this one to catch all
-    ├── ConfigError      (ValueError)   an argument or option that cannot be: a layer, a loss, a step size
+    ├── ConfigError      (ValueError)   an argument or option that is not valid: a layer, a loss, a step size
     ├── DataError        (ValueError)   input that cannot be used
     │   ├── SourceError                 a stream that cannot be opened, or holds no rows
     │   ├── TargetError                 an answer `y` that is missing, or of the wrong kind
@@ -13,8 +15,8 @@
     └── MissingExtra     (ImportError)  a package of an optional extra that is not installed
 
 The same sentence appears in Python, on the command line (on stderr, exit 2, no traceback) and over HTTP
-(`as_dict`): ``expected X, got Y — at PATH. What to do.`` Sentences may be worded better one day; each error also has a
-``code`` that stays, for programs and for translations.
+(`as_dict`): ``expected X, got Y — at PATH. What to do.`` Sentences may change between versions. The ``code`` of an error
+never changes, for programs and for translations.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ def shown(value: Any) -> str:
 
 
 class HeadwaterError(Exception):
-    """Say what was expected, what came, where, and what to do.
+    """Base class of all errors, which say what was expected, what came, where, and what to do.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ class HeadwaterError(Exception):
     help
         What to do next, as one sentence.
     code
-        A short name of this very case, where the one of the class says too little.
+        A short name of this case, where the code of the class is too broad.
 
     Examples
     --------
@@ -94,11 +96,11 @@ class HeadwaterError(Exception):
         return f"expected {self.expected}, got {self.got}{place}. {self.help}".rstrip()
 
     def __reduce__(self) -> tuple[Callable[..., HeadwaterError], tuple[Any, ...]]:
-        # Keyword-only arguments are not what Exception's own __reduce__ would pass back; workers send errors home.
+        # Workers pickle errors, and Exception's own __reduce__ doesn't pass keyword-only arguments.
         return _rebuild, (type(self), self.expected, self.got, self.at, self.help, self.code)
 
     def as_dict(self) -> dict[str, str]:
-        """Return the HTTP form of the error: ``{"error", "at", "help", "code"}``.
+        """Return the error as HTTP sends it, a dict of the error, its place, the help and its code.
 
         Examples
         --------
@@ -110,38 +112,38 @@ class HeadwaterError(Exception):
 
 
 class ConfigError(HeadwaterError, ValueError):
-    """Report an argument or an option that cannot be."""
+    """Raised for an argument or an option that is not valid."""
 
     code = "config"
 
 
 class DataError(HeadwaterError, ValueError):
-    """Report input that cannot be used."""
+    """Raised for input that cannot be used."""
 
     code = "data"
 
 
 class SourceError(DataError):
-    """Report a stream that cannot be opened, or holds no rows."""
+    """Raised for a stream that cannot be opened, or holds no rows."""
 
     code = "source"
 
 
 class TargetError(DataError):
-    """Report an answer that is missing, or of the wrong kind."""
+    """Raised for an answer that is missing, or of the wrong kind."""
 
     code = "target"
 
 
 class LimitError(DataError):
-    """Report a sample that asks for more than a limit allows; nothing was learned from it.
+    """Raised for a sample that asks for more than a limit allows. Nothing is learned from it.
 
     Parameters
     ----------
     limit
         The limit's name in ``headwater.Limits``.
     most
-        What it is.
+        Its value.
     got
         What the sample asked for.
 
@@ -174,19 +176,19 @@ class LimitError(DataError):
 
 
 class ModelFileError(HeadwaterError, ValueError):
-    """Report a saved model that is missing, truncated, altered or from another version."""
+    """Raised for a saved model that is missing, truncated, altered or from another version."""
 
     code = "model_file"
 
 
 class StoreError(HeadwaterError, OSError):
-    """Report a store that is damaged, in use by another process, or can't be written."""
+    """Raised for a store that is damaged, in use by another process, or can't be written."""
 
     code = "store"
 
 
 class MissingExtra(HeadwaterError, ImportError):
-    """Report a package of an optional extra that is not installed.
+    """Raised when a package of an optional extra is not installed.
 
     Parameters
     ----------
@@ -216,7 +218,9 @@ class MissingExtra(HeadwaterError, ImportError):
 
 
 class RefusedRow(UserWarning):
-    """Warn that a row was not learned, and why; `model.rejected` counts them all.
+    """Warning that a row was not learned, and why.
+
+    `model.rejected` counts all such rows.
 
     Examples
     --------
@@ -226,7 +230,7 @@ class RefusedRow(UserWarning):
 
 
 class LostMembers(UserWarning):
-    """Warn that members of a fleet are lost, since the process that had them died and had no store.
+    """Warning that members of a fleet are lost because their process died and had no store.
 
     Examples
     --------
@@ -236,7 +240,9 @@ class LostMembers(UserWarning):
 
 
 class UnlikelyData(UserWarning):
-    """Warn that rows or answers look like those of another data set: columns that the model doesn't know, other kinds of classes.
+    """Warning that rows or answers look like those of another data set.
+
+    Examples are columns that the model doesn't know, and other kinds of classes.
 
     Examples
     --------
@@ -265,7 +271,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def choose(name: object, known: Iterable[str]) -> str:
-    """Return a sentence with the closest of some names that an error has listed already, or one that points to them.
+    """Return a sentence with the closest of the names that an error lists, or one that points to the list.
 
     Examples
     --------

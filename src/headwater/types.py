@@ -1,4 +1,4 @@
-"""The few types that rooms hand to each other, and the letters used everywhere.
+"""Types that all rooms share, and the letters used everywhere.
 
 Glossary of letters
 -------------------
@@ -9,7 +9,7 @@ Glossary of letters
     w           the weight of a sample (1.0 unless given); W: the weights of a layer; b: its bias
     P, G, S, A, D   the flat arrays: parameters, gradients, optimizer state S[k], activations, deltas (dLoss/dz)
     z, h        a layer before and after its activation: z = W·x + b, h = f(z)
-    n, m, k     number of inputs, outputs, classes; n also counts rows where no layer is in sight
+    n, m, k     number of inputs, outputs, classes; n also counts rows where no layer is meant
     t           the step, counted from 1
     lr          the learning rate: the step size
 """
@@ -65,7 +65,7 @@ Scores: TypeAlias = dict[str, float]  # name of the score → its value; NaN whe
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """Name a function or a class of a room that stands further down; it is imported when it is first used.
+    """A function or a class of a higher room, imported when it is first used.
 
     A learner may not import the rooms that save, explain or draw it, since they import it.
 
@@ -135,7 +135,9 @@ class Predictions:
         return len(self.y_pred)
 
     def proba_of(self, y: Sequence[Label]) -> list[float]:
-        """Return the probability that was given to each label: 0 for a class not known then, NaN where none was known.
+        """Return the probability that was given to each label.
+
+        It is 0 for a class that wasn't known yet, and NaN where no class was known.
 
         Examples
         --------
@@ -148,15 +150,15 @@ class Predictions:
         column = dict(zip(self.classes, range(len(self.classes)), strict=True))
         rows: list[list[float]] = self.proba.tolist()
         given = [row[column[label]] if label in column else 0.0 for row, label in zip(rows, y, strict=True)]
-        if self.y_pred[0] is None:  # a row behind one with a prediction has one too
+        if self.y_pred[0] is None:  # rows after one with a prediction have one too
             given = [math.nan if guess is None else p for guess, p in zip(self.y_pred, given, strict=True)]
         return given
 
 
 def join(forecasts: Sequence[Predictions]) -> Predictions:
-    """Return one forecast for the rows of several, given one after the other by the same learner.
+    """Return the predictions of consecutive rows by the same learner as one.
 
-    Classes are only ever appended, so the last forecast names them all; earlier rows gave those that came later 0.
+    Classes are only ever appended, so the last forecast names them all. Rows before a class appeared give it 0.
 
     Examples
     --------
@@ -190,7 +192,10 @@ def _stacked(pieces: Sequence[Floats | None], k: int = 0) -> Floats | None:
 
 
 class Learner(Protocol):
-    """What the route needs of a learner; `Classifier` and `Regressor` have it."""
+    """Protocol of a learner that a route can train.
+
+    `Classifier` and `Regressor` follow it.
+    """
 
     @property
     def task(self) -> str:
@@ -204,7 +209,7 @@ class Learner(Protocol):
         """Learn rows one by one, predicting before each that row, or the row of `ask` in its place."""
 
     def predict_batch(self, X: Any) -> Predictions:
-        """Predict rows; change nothing."""
+        """Predict rows without changing anything."""
 
     def save(self, path: Any) -> None:
         """Write the learner to a file, all or nothing."""
@@ -255,7 +260,7 @@ class ScoredRows:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something worth telling: concept drift, a step that was undone, a column that changed kind.
+    """Something that happened while learning, such as drift or a step that was undone.
 
     Parameters
     ----------
@@ -266,8 +271,8 @@ class Event:
     text
         One sentence for a reader.
     size
-        How large it is, to rank events of one kind: of a drift, by how much the cost of a prediction rose (0 to 1), or
-        how far the distribution of an input moved (0 to 1).
+        Its size, which ranks events of one kind. For a drift, by how much the cost of a prediction rose (0 to 1), or how far
+        the distribution of an input moved (0 to 1).
     """
 
     row: int
@@ -278,7 +283,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """How learning stands after some rows: what a session tells, and what decisions are made from.
+    """The scores and counts of a session after some rows.
 
     Parameters
     ----------
@@ -289,23 +294,23 @@ class Record:
     window
         How many of the last scored rows the window scores are over.
     names
-        The names of the scores, the most telling first.
+        The names of the scores, the most important first.
     scores, window_scores
         Score by name, over all scored rows and over the window.
     baselines, window_baselines
         The same scores, on the same rows, for simple baselines: ``"no-change"``, and ``"majority"`` or
         ``"mean"``.
     rows_per_s
-        Rows read, predicted and learned per second, over all but the first, which may wait for what is imported at first use.
+        Rows read, predicted and learned per second. The first doesn't count, since it may wait for imports.
     rejected
         Rows that could not be read or learned, counted by reason.
     events
         What happened since the last record.
     unscored
-        Rows that were predicted before any class was known: they are not scored, neither for the model nor for the baselines.
+        Rows that were predicted before any class was known. They are scored neither for the model nor for the baselines.
     coverage
-        Of sets, or intervals with a guarantee, for 90 %: how many ``rows`` were compared and the share ``covered``, their mean
-        ``size``, both ``lately``, and rows of a class never seen (``unseen``). Empty of a learner that gives none.
+        For sets, or intervals with a guarantee, at 90 %: the number of ``rows`` compared, the share ``covered``, their mean
+        ``size``, both ``lately``, and rows of a class never seen (``unseen``). Empty for a learner that gives none.
     """
 
     rows: int
@@ -327,7 +332,9 @@ class Record:
         return shown
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the record as plain dicts, lists, numbers and strings; a score that is not defined is None.
+        """Return the record as plain dicts, lists, numbers and strings.
+
+        A score that is not defined is None.
 
         Examples
         --------
@@ -344,12 +351,14 @@ class Record:
 
 
 def _defined(scores: Scores) -> dict[str, float | None]:
-    # JSON has no NaN; msgspec writes null for it and json.dumps writes something no other parser reads.
+    # JSON has no NaN. msgspec writes null for it, json.dumps a word that other parsers reject.
     return {name: None if value != value else value for name, value in scores.items()}
 
 
 def as_mapping(x: Any) -> Mapping[Any, Any]:
-    """Return a row as names and values; the columns of an array are named x0, x1 and so on.
+    """Return a row as a mapping of names to values.
+
+    The columns of an array are named x0, x1 and so on.
 
     Examples
     --------

@@ -107,9 +107,9 @@ def test_the_first_refused_row_warns_once_with_its_reason(x, y, w, reason, recwa
 
 
 def test_who_looks_for_scikit_learns_words_is_told_where_they_are():
-    with pytest.raises(AttributeError, match=r"headwater\.interop\.sklearn\.OnlineClassifier has it"):
+    with pytest.raises(AttributeError, match=r"headwater\.interop\.sklearn\.OnlineClassifier does"):
         hw.Classifier().fit(X, Y)
-    with pytest.raises(AttributeError, match=r"headwater\.interop\.sklearn\.OnlineRegressor has it"):
+    with pytest.raises(AttributeError, match=r"headwater\.interop\.sklearn\.OnlineRegressor does"):
         hw.Regressor().predict(X)
     with pytest.raises(AttributeError, match=r"has no attribute 'learn'$"):
         hw.Regressor().learn  # noqa: B018 - asking is what fails

@@ -432,7 +432,7 @@ def test_a_durable_detector_scores_explains_and_refuses_what_needs_answers(kind,
         assert isinstance(model.is_anomaly_one(far), bool)
         assert model.explain_one(far) == model.learner.explain_one(far)
         assert model.scores["window"]["model"]["auc"] >= 0
-        with pytest.raises(AttributeError, match=r"DurableAnomaly has no 'predict_one'; it has .*score_one"):
+        with pytest.raises(AttributeError, match=r"DurableAnomaly has no 'predict_one'. It has .*score_one"):
             model.predict_one(far)
         for refused in (
             lambda: model.predict_with_id(far),

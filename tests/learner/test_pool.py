@@ -386,7 +386,7 @@ def test_regressors_have_an_expert_with_a_log_link_where_answers_have_a_mean():
 
 @pytest.mark.parametrize("made", [Classifier, lambda **given: Regressor(label_history=True, **given)])
 def test_a_log_link_needs_answers_with_a_mean(made):
-    with pytest.raises(ConfigError, match="standardises answers"):
+    with pytest.raises(ConfigError, match="standardizes targets"):
         made(experts=[nn.Expert(log_link=True), nn.Expert()])
 
 

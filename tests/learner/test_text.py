@@ -326,14 +326,14 @@ def test_members_of_a_fleet_read_categories():
     assert fleet.first.text is None
     with pytest.raises(ConfigError, match="text"):
         hw.Fleet(lambda: hw.Classifier(text="words"), key="colour")
-    with pytest.raises(ConfigError, match="which is text"):
+    with pytest.raises(ConfigError, match="got the text column"):
         hw.Fleet(taught(), key="colour")
     learned = hw.Fleet(taught(n=10), key="colour")
     assert learned.predict_one(ROWS[3])
 
 
 def test_text_is_no_part_of_onnx(tmp_path):
-    with pytest.raises(ConfigError, match="which is text"):
+    with pytest.raises(ConfigError, match="got the text column"):
         export_onnx(taught(), tmp_path / "model.onnx")
 
 

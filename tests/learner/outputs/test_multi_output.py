@@ -144,7 +144,7 @@ def test_settings_that_can_not_be_are_refused(settings):
 
 
 def test_late_answers_are_refused():
-    with pytest.raises(ConfigError, match="come late"):
+    with pytest.raises(ConfigError, match="delayed labels"):
         hw.MultiOutput().step_many(ROWS[:1], ANSWERS[:1], ask=ROWS[:1])
 
 
