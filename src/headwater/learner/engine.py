@@ -138,7 +138,7 @@ class Setup:
     outputs: int = 1
 
     def growth_of(self, X: Any, new_classes: int, limits: Limits) -> Growth:
-        """Return what a first engine's rows X, and so many new classes, would append; its hidden layers are not made for that.
+        """Return what rows X and new classes would add to a first engine, without making its hidden layers.
 
         New names add rows of the first layer, new classes rows of the last one. So each is measured with that layer alone.
         """

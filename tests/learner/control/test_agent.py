@@ -283,7 +283,7 @@ def test_a_durable_agent_comes_back_to_the_bit_and_acts(tmp_path):
         assert scores["episodes"] == 5
     with (
         hw.open(tmp_path / "b.db", hw.Classifier()) as other,
-        pytest.raises(AttributeError, match="DurableNet has no 'act'. It has "),
+        pytest.raises(AttributeError, match=r"DurableNet has no 'act'\. It has "),
     ):
         other.act({"a": 1})
 
