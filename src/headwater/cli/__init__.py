@@ -1,4 +1,4 @@
-"""The command line: ``headwater learn``, ``predict``, ``show``. One file a command; each is imported when it is run."""
+"""The command line of headwater, with one file per command, imported when it runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
         The exit status: 0; 2 after a mistake in the options or the input; 130 after Ctrl-C.
     """
     if tokens is None:
-        # While modules load, Ctrl-C ends the process at once and in silence; a run installs its own way of stopping.
+        # While modules load, Ctrl-C ends the process at once without a traceback. Commands install their own handlers later.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         tokens = sys.argv[1:]
         from headwater.cli.commands import run_process

@@ -1,4 +1,4 @@
-"""``headwater cluster``: let several workers learn one model from a stream, and say how that stands."""
+"""``headwater cluster`` trains one model with several workers, and shows the status of the run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headwater.types import Record
 
 __all__ = ["app"]
 
-app = App(name="cluster", help="Let several workers learn one model, on Ray or in this process.")
+app = App(name="cluster", help="Train one model with several workers, on Ray or in this process.")
 
 
 @app.command
@@ -38,7 +38,7 @@ def run(
     options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
     json: bool = False,
 ) -> int:
-    """Learn a stream in rounds, from where the model's file says that learning stood.
+    """Learn a stream in rounds, from the position in the model's file.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def run(
 
 @app.command
 def status(model: Path, /, *, json: bool = False) -> int:
-    """Say how the run that keeps this model stands: workers, rows/s, age, merge loss.
+    """Show the workers, rows/s, age and merge loss of the run that keeps this model.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def status(model: Path, /, *, json: bool = False) -> int:
 def _begin(
     source: tuple[str, ...], model: Path, target: str | None, task: str, reading: ReadingOptions, options: ModelOptions
 ) -> tuple[Any, Any]:
-    """Return the stream, and the learner: the manifest's, or a new one."""
+    """Return the stream and a learner, from the manifest or new."""
     from headwater.cluster.manifest import read_manifest
 
     found = read_manifest(model)

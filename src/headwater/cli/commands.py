@@ -1,4 +1,4 @@
-"""Take a command line to its command; whatever goes wrong becomes one sentence on stderr, and exit 2."""
+"""Dispatch a command line to its command, and print any error as one sentence on stderr with exit status 2."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ COMMANDS = (
     (
         "headwater.cli.series.forecast:forecast",
         "forecast",
-        "Learn a series from a file, and say what its next answers will be.",
+        "Learn a series from a file, and forecast its next values.",
     ),
     (
         "headwater.cli.decisions.decide:decide",
         "decide",
-        "Learn a log of decisions from a file, and say what simple policies would have earned.",
+        "Learn a log of decisions from a file, and estimate the rewards of simple policies.",
     ),
-    ("headwater.cli.control.play:play", "play", "Let an agent act in an environment, and learn as it goes."),
-    ("headwater.cli.diagnose:diagnose", "diagnose", "Say what is wrong with a model or a stream."),
-    ("headwater.cli.show:show", "show", "Show what a saved model is made of and has seen."),
-    ("headwater.cli.serve:serve", "serve", "Serve models that learn from a live stream, and a page to watch."),
-    ("headwater.cli.export:export", "export", "Write a model as a page that goes on learning on the reader's device."),
-    ("headwater.cli.cluster:app", "cluster", "Let several workers learn one model, and say how it stands."),
+    ("headwater.cli.control.play:play", "play", "Train an agent in an environment."),
+    ("headwater.cli.diagnose:diagnose", "diagnose", "Report problems of a model or a stream."),
+    ("headwater.cli.show:show", "show", "Show the parts of a saved model and what it has learned."),
+    ("headwater.cli.serve:serve", "serve", "Serve models that learn from a live stream, and a page to watch them."),
+    ("headwater.cli.export:export", "export", "Write a model as a page that learns on the reader's device."),
+    ("headwater.cli.cluster:app", "cluster", "Train one model with several workers, and show the status."),
     ("headwater.cli.store:app", "store", "Check, compact or export the file of a durable learner."),
 )
 """Where each command is, its name, and what it does."""
@@ -44,7 +44,7 @@ COMMANDS = (
 
 def run_process(tokens: Sequence[str]) -> int:
     """Run the command line of this process."""
-    # What stops a container asks politely first: the same as Ctrl-C, so that what was learned is kept.
+    # Containers are stopped by SIGTERM. Handle it as Ctrl-C, so that what was learned is saved.
     signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     print_any_text()
@@ -57,7 +57,7 @@ def run_process(tokens: Sequence[str]) -> int:
 
 
 def run(tokens: Sequence[str]) -> int:
-    """Run one command line; return its exit status."""
+    """Run one command line and return its exit status."""
     try:
         if "://" in " ".join(tokens):
             _check_passwords(tokens)
@@ -67,7 +67,7 @@ def run(tokens: Sequence[str]) -> int:
     except CycloptsError as error:
         return _say(f"{str(error).strip()} See: headwater --help")
     except BrokenPipeError:
-        _close_output()  # the reader (head, less) has seen enough
+        _close_output()  # the reader (head, less) closed the pipe
         return 0
     except OSError as error:
         return _output_failed(error)
@@ -84,7 +84,7 @@ def _check_passwords(tokens: Sequence[str]) -> None:
 
 
 def _output_failed(error: OSError) -> int:
-    """Say that what was to be written could not be: a full disk, a device that takes nothing."""
+    """Report that output could not be written, for example to a full disk."""
     if isinstance(error, BrokenPipeError):
         _close_output()
         return 0
@@ -97,7 +97,7 @@ def _output_failed(error: OSError) -> int:
 
 
 def _close_output() -> None:
-    # Python would fail once more when it flushes stdout at exit.
+    # Otherwise Python fails again when it flushes stdout at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""``headwater diagnose``: what is wrong with a saved model and its data, or with one that learns a stream for it."""
+"""``headwater diagnose`` reports problems of a saved model, or of one that it trains on a stream."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def diagnose(
     options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
     json: bool = False,
 ) -> int:
-    """Say what is wrong, with evidence and remedy: of a saved model, or after learning from a stream. Nothing is saved.
+    """Report problems of a saved model or of a stream, with evidence and remedy. Nothing is saved.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def diagnose(
 
 
 def _is_model(source: str) -> bool:
-    """Say whether a file begins as a saved model does: eight bytes of a length, then JSON."""
+    """Return whether a file starts like a saved model, with a length of eight bytes and then JSON."""
     path = Path(source)
     if not path.is_file():
         return False
@@ -88,7 +88,7 @@ def _is_model(source: str) -> bool:
 
 
 def _check_alone(source: str, target: str, model: str) -> None:
-    """Raise when more is said than the file of a model."""
+    """Raise if other options are given with a model file."""
     if target or model:
         raise ConfigError(
             expected="a model alone, or a stream and --target",

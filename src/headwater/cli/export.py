@@ -1,4 +1,4 @@
-"""``headwater export --web``: a folder of files that shows a model on a page, where it goes on learning."""
+"""``headwater export --web`` writes a folder with a page that shows a model and lets it learn."""
 
 from __future__ import annotations
 

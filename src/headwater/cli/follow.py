@@ -1,4 +1,4 @@
-"""``headwater learn ADDRESS --store FILE``: a durable learner that follows a broker."""
+"""``headwater learn ADDRESS --store FILE`` runs a durable learner that follows a broker."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["FollowOptions", "learn_into_store"]
 
 @dataclass(frozen=True, slots=True)
 class FollowOptions:
-    """How a broker is followed into a store.
+    """Options for following a broker with a store.
 
     Parameters
     ----------
@@ -43,12 +43,12 @@ class FollowOptions:
 
     @property
     def with_store(self) -> bool:
-        """Whether anything is asked for that needs a store."""
+        """Whether any option needs a store."""
         return any(one is not None for one in (self.store, self.predictions, self.dead_letters))
 
 
 def accepted(source: tuple[str, ...], follow: FollowOptions | None) -> tuple[str, ...]:
-    """Return sources as they are to be read: where ``--accept-gap`` says so, over gaps in a broker's log.
+    """Return the sources, set to read over gaps in a broker's log with ``--accept-gap``.
 
     Raises
     ------
@@ -70,7 +70,10 @@ def learn_into_store(
     json: bool,
     besides: dict[str, Any],
 ) -> int:
-    """Follow a broker until Ctrl-C, SIGTERM, ``--limit`` or the silence of ``idle=``; say how the source stands, and the scores."""
+    """Follow a broker until it is stopped, and print the status of the source and the scores.
+
+    It stops at Ctrl-C, SIGTERM, ``--limit`` or after the silence of ``idle=``.
+    """
     from headwater.store.durable import open as open_store
 
     source = accepted(source, follow)
@@ -92,7 +95,7 @@ def learn_into_store(
 def _checked(
     source: tuple[str, ...], follow: FollowOptions, target: str | None, besides: dict[str, Any]
 ) -> tuple[Path, str]:
-    """Return the store and the target; refuse what a store has no use for."""
+    """Return the store and the target, and reject options that a store can't use."""
     from headwater.streams.brokers.address import is_address
 
     if follow.store is None:
@@ -122,7 +125,10 @@ def _checked(
 
 
 def _new(source: tuple[str, ...], reading: ReadingOptions, options: ModelOptions, target: str, task: str) -> Any:
-    """Return a new learner; where the task is not given, the first rows decide it, and are then read again."""
+    """Return a new learner.
+
+    Without a given task, the first rows decide it and are then read again.
+    """
     if task == "auto":
         notes = reading.notes(None, target=target)
         try:
@@ -142,7 +148,7 @@ def _new(source: tuple[str, ...], reading: ReadingOptions, options: ModelOptions
 
 @contextmanager
 def _told_to_stop() -> Iterator[list[int]]:
-    """Yield a list that Ctrl-C and SIGTERM are noted in, so that a run ends between two commits."""
+    """Yield a list that records Ctrl-C and SIGTERM, so that a run ends between two commits."""
     told: list[int] = []
     before = {number: signal.signal(number, lambda n, _: told.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

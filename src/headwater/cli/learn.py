@@ -1,4 +1,4 @@
-"""``headwater learn``: one pass over a stream, predicting each row before it is learned."""
+"""``headwater learn`` makes one pass over a stream and predicts each row before it learns it."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def learn(
 
 
 class Start:
-    """What a run begins with: the learner, new or saved, and the stream, behind the rows that are not to be learned again."""
+    """The learner, new or saved, and the stream from the first row that it hasn't learned."""
 
     def __init__(
         self,
@@ -171,7 +171,7 @@ class Start:
             learned.follow(stream, self.learner)
 
     def say(self, *, quiet: bool) -> None:
-        """Print what will be learned; warnings go to stderr, where programs see them too."""
+        """Print what will be learned, and warnings to stderr."""
         for line in filter(None, [self.warning, *(self.said if quiet else [])]):
             print(line, file=sys.stderr)
         if not quiet:
@@ -180,7 +180,7 @@ class Start:
 
 
 def _run_and_report(session: Session, start: Start, every: int, written: ReportFile | None, *, as_json: bool) -> int:
-    """Take the stream through the session, and say what came of it."""
+    """Learn the stream in a session and print the report."""
     record, events = _run(session, start, every if as_json else None, written)
     drifts, surprises = drift_lines(events), start.surprises
     return _report(record, session, start.stream, drifts, written, as_json=as_json, surprises=surprises)
@@ -226,7 +226,7 @@ def _run(
         events.extend(record.events)
         if json_every is None:
             live.on_record(record)
-        elif record.rows % json_every == 0:  # the last record, wherever it falls, is printed as the final one
+        elif record.rows % json_every == 0:  # the last record is printed as the final one
             print_json(record)
 
     session.on_record = (on_record,) if written is None else (on_record, written.on_record)

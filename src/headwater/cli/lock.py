@@ -1,4 +1,4 @@
-"""One run a model file: what a second one learned would be lost when the first saves."""
+"""Lock of a model file, since two runs would overwrite each other's model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ __all__ = ["locked"]
 
 @contextmanager
 def locked(model: Path) -> Iterator[None]:
-    """Hold a model file for this run; the system lets go of it when the process ends, however it ends.
+    """Lock a model file for this run.
+
+    The system releases the lock when the process ends, even after a crash.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""``headwater predict``: the predictions of a saved model for the rows of a stream, as they come."""
+"""``headwater predict`` writes the predictions of a saved model for the rows of a stream."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["predict"]
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
-# One row of output: its number in the source, columns of it, what is predicted, and the probability of each class (or None).
+# One row of output: its number in the source, kept columns, the prediction, and the probability of each class (or None).
 Row = tuple[int, tuple[Any, ...], Any, "list[float] | None"]
 
 
@@ -43,7 +43,7 @@ def predict(
     reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
     json: bool = False,
 ) -> int:
-    """Predict the rows of a stream with a saved model, which stays as it is.
+    """Predict the rows of a stream with a saved model, without changing it.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def predict(
 
 
 def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Path) -> frozenset[str]:
-    """Raise when the stream isn't one of this model; say which columns are only here or only there.
+    """Raise if the stream doesn't fit the model, and print the columns that only one of them has.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Pat
 
 
 def _taken(X: Any, names: Sequence[str], strange: Collection[str]) -> tuple[list[tuple[Any, ...]], Any]:
-    """Return the columns to write beside the predictions, and the rows without those that are strange to the model."""
+    """Return the columns to write next to the predictions, and the rows without columns that the model doesn't know."""
     if not names and not strange:
         return [()] * len(X), X
     rows = list(X)
@@ -145,7 +145,7 @@ def _kind(out: Path | None, *, as_json: bool) -> str:
 
 @contextmanager
 def _opened(out: Path | None) -> Iterator[IO[str]]:
-    """Open standard output, or a file beside the one that is asked for, which takes its place when it is whole."""
+    """Open standard output, or a temporary file that replaces the output file when it is complete."""
     if out is None:
         yield sys.stdout
         sys.stdout.flush()
@@ -178,9 +178,11 @@ def _writer(
     alarm: float | None = None,
     outputs: Sequence[Any] = (),
 ) -> Callable[[Iterable[Row]], None]:
-    """Return what writes some rows: CSV with a column for each class, or JSON lines; of a detector scores and alarms.
+    """Return a function that writes rows as CSV with a column per class, or as JSON lines.
 
-    Of several answers a row CSV has a column for each output, JSON lines an object.
+    A detector writes scores and alarms.
+
+    With several outputs, CSV has a column for each, and JSON lines have an object.
     """
     names = [str(label) for label in classes]
     if alarm is not None:
@@ -200,7 +202,7 @@ def _writer(
 
 
 def _score_writer(file: IO[str], kind: str, kept: Sequence[str], alarm: float) -> Callable[[Iterable[Row]], None]:
-    """Return what writes the score of some rows, and whether it gives an alarm."""
+    """Return a function that writes the score of each row and whether it is an alarm."""
 
     def fields(row: Row) -> dict[str, Any]:
         number, beside, said, _ = row
@@ -219,7 +221,7 @@ def _score_writer(file: IO[str], kind: str, kept: Sequence[str], alarm: float) -
 
 
 def _plain(value: Any) -> Any:
-    """Write a whole number as one: an identifier 17 is not 17.0."""
+    """Return a whole float as an int, so that an identifier 17 isn't written as 17.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -232,4 +234,4 @@ def _json_line(row: Row, names: list[str], kept: Sequence[str]) -> str:
 
 
 def _rounded(proba: Iterable[float]) -> list[float]:
-    return [float(f"{p:.6g}") for p in proba]  # float32 holds no more, and 0.30000001192092896 helps nobody
+    return [float(f"{p:.6g}") for p in proba]  # float32 has no more digits, and 0.30000001192092896 would mislead

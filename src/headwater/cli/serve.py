@@ -1,4 +1,4 @@
-"""``headwater serve``: models that learn from a live stream over HTTP, and a page to watch them."""
+"""``headwater serve`` serves models that learn from a live stream over HTTP, with a page to watch them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["serve"]
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """The broker that a served model follows.
+    """Options of the broker that a served model follows.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def _file(store: Path | None, demo: bool) -> Path:
 
 
 def _begin(state: Any, model: Path | None, new: Callable[[], Any], follow: SourceOptions | None) -> None:
-    """Make the model that the store lacks, a saved one or a new one; and let it follow a broker once the server answers."""
+    """Create or load the model that the store lacks, and let it follow a broker once the server responds."""
     if state.default not in state.service.models.by_name:
         learner = load_model(model, fleets=True) if model is not None else new()
         state.service.change(state.service.models.create, state.default, learner)
@@ -166,7 +166,7 @@ def _begin(state: Any, model: Path | None, new: Callable[[], Any], follow: Sourc
 
 
 def _follow(state: Any, follow: SourceOptions) -> None:
-    """Let the default model follow a broker from when the server answers until it ends."""
+    """Let the default model follow a broker while the server runs."""
     if follow.source is None:
         raise ConfigError(
             expected="--source ADDRESS with --target, --predictions and --dead-letters",
@@ -187,7 +187,7 @@ def _follow(state: Any, follow: SourceOptions) -> None:
 
 
 def _server(log: str, task: str, demo: bool) -> Any:
-    """Return the module that serves, with its log set up; say which extra is missing."""
+    """Import the server and set up its log, or raise with the missing extra."""
     if log not in ("debug", "info", "warning", "error"):
         raise ConfigError(expected="debug, info, warning or error", got=log, at="--log", help="Choose one.")
     kind_with(task, at="--task")

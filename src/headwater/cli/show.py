@@ -1,4 +1,4 @@
-"""``headwater show``: what a saved model is made of, and what it has seen."""
+"""``headwater show`` prints the parts of a saved model and what it has learned."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from headwater.learner.validation import REASONS
 
 __all__ = ["show"]
 
-_MANY = 20  # features or classes, before the rest is only counted
+_MANY = 20  # maximum features or classes to list
 
 
 def show(model: Path, /, *, json: bool = False) -> int:
-    """Show what a saved model is made of and has seen.
+    """Show the parts of a saved model and what it has learned.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def _layers(about: dict[str, Any]) -> Table:
 
 
 def _short(layer: str) -> str:
-    """Return the kind of a layer and its activation: ``Dense(units=8, activation='relu', …)`` → ``Dense relu``."""
+    """Return the kind of a layer and its activation, such as ``Dense relu``."""
     return " ".join([layer.partition("(")[0], *re.findall(r"(?:activation|name)='(\w+)'", layer)])
 
 

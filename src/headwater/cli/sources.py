@@ -1,4 +1,4 @@
-"""What a model has learned already: which sources, how far, and whether a stream's columns are the model's."""
+"""The sources that a model has learned, and whether a stream's columns fit the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from headwater.streams.files.paths import check_there, files_of
 
 __all__ = ["LearnedSources", "compare_columns"]
 
-_PART = 1 << 16  # bytes at a file's beginning, and at its end, that tell it from others
+_PART = 1 << 16  # bytes at a file's beginning and at its end that identify it
 _SHOWN = 8
 
 
@@ -41,7 +41,7 @@ class LearnedSources:
 
     @property
     def warning(self) -> str:
-        """A sentence where one of the sources has been learned already, else empty."""
+        """A sentence if one of the sources has been learned already, else empty."""
         if not self._found:
             return ""
         entry = self._found[-1]
@@ -51,16 +51,16 @@ class LearnedSources:
         )
 
     def rows_learned(self, n_learned: int) -> int:
-        """Return the number of the last row that was learned of this very source, 0 where it is new."""
+        """Return the number of the last learned row of this source, 0 if it is new."""
         same = [entry for entry in self._found if self._now and _same(entry["files"][0], self._now[0])]
         if not same:
             return 0
         entry = same[-1]
-        latest = entry is self._entries[-1]  # saved within a block of rows, the model has learned some more of it
+        latest = entry is self._entries[-1]  # saved within a block, the model has learned some more of its rows
         return int(entry["rows"]) + (max(0, n_learned - int(entry["learned"])) if latest else 0)
 
     def follow(self, stream: Stream, learner: Any) -> None:
-        """Keep count, from now on, of the rows that the model learns of this stream."""
+        """Count the rows that the model learns of this stream."""
         if not self._now:
             return
         entry = {"name": stream.name, "files": self._now, "rows": stream.skip, "learned": learner.n_learned}
@@ -74,7 +74,7 @@ class LearnedSources:
 
 
 def compare_columns(learner: Any, stream: Stream, *, model: str, learning: bool) -> list[str]:
-    """Return what to say about columns that only the stream or only the model has.
+    """Return sentences about columns that only the stream or only the model has.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def compare_columns(learner: Any, stream: Stream, *, model: str, learning: bool)
             expected=f"columns of {model} ({_some(sorted(known))})", got=_some(here), at=stream.name, help=remedy
         )
     gone = sorted(name for name in known if name.partition("[")[0] not in here and name not in here)
-    surprises = "scores" in kind_with(learner.task).can  # a column that was never seen is one
+    surprises = "scores" in kind_with(learner.task).can  # a new column is a surprise
     fate = "learned from now on" if learning else "each of them a surprise" if surprises else "not used"
     said = [f"Columns that {model} doesn't know, {fate}: {_some(new)}."] if new else []
     if gone and not any("." in name or "[" in name for name in gone):
@@ -127,7 +127,7 @@ def _files(source: str) -> list[str]:
 
 
 def _fingerprint(name: str) -> dict[str, Any]:
-    """Return what a file is known by: its size, and a digest of its beginning and its end."""
+    """Return the fingerprint of a file, its size and a digest of its beginning and its end."""
     if name.startswith("dataset:"):
         return {"name": name, "size": 0, "digest": ""}
     size = Path(name).stat().st_size
@@ -143,7 +143,7 @@ def _digest(name: str, size: int) -> str:
 
 
 def _same(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Say whether a file is the one that was learned, or that one with more rows at its end."""
+    """Return whether a file is the learned one, possibly with more rows at its end."""
     if new["name"].startswith("dataset:") or old["name"].startswith("dataset:"):
         return bool(old["name"].replace("_", "-").lower() == new["name"].replace("_", "-").lower())
     if new["size"] < old["size"]:

@@ -1,4 +1,4 @@
-"""``headwater store``: check, compact, export a store, and restore a past state of a model from it."""
+"""``headwater store`` checks, compacts and exports a store, and restores past states of a model from it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ app = App(
 
 @app.command
 def check(file: Path, /, *, json: bool = False) -> int:
-    """Read everything, try a start, and say what is sound; exit 1 if something is not.
+    """Read the whole store, try a start, and report what is damaged. Exits with 1 on any damage.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def check(file: Path, /, *, json: bool = False) -> int:
 
 @app.command
 def backup(file: Path, to: Path, /) -> int:
-    """Write a whole copy of a store, also while a process has it open and it learns; nothing stands at TO until it is verified.
+    """Copy a store, even while a process has it open and learns. TO appears only after it is verified.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def backup(file: Path, to: Path, /) -> int:
 
 @app.command
 def compact(file: Path, /, *, keep: int = 1_000_000) -> int:
-    """Write a snapshot, prune what the policy no longer keeps, and give the space back.
+    """Write a snapshot, prune by the policy, and free the space.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def compact(file: Path, /, *, keep: int = 1_000_000) -> int:
 
 @app.command
 def export(file: Path, /, *, model: str | None = None, out: Path | None = None) -> int:
-    """Write the journal's events as JSON lines, as far as they are sound.
+    """Write the undamaged events of the journal as JSON lines.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def export(file: Path, /, *, model: str | None = None, out: Path | None = None) 
 
 @app.command
 def skip(file: Path, event: int, /) -> int:
-    """Leave out of every replay the event that no learner can learn, and at which the start stops.
+    """Exclude from every replay the event that no learner can learn and that stops the start.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def skip(file: Path, event: int, /) -> int:
 
 @app.command
 def accept(file: Path, /) -> int:
-    """Go on with a store that has lost the end of what it acknowledged; lost numbers are not given again.
+    """Continue with a store that lost its last acknowledged events. Lost numbers are not reused.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def accept(file: Path, /) -> int:
 def restore(
     file: Path, /, out: Path, *, model: str = "default", seq: int | None = None, time: str | None = None
 ) -> int:
-    """Save a model as it stood after an event, or at a time; the store stays as it is.
+    """Save a model as of an event or a time, without changing the store.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""11 SERVE: learners over HTTP that lose nothing, and a page to watch them live."""
+"""HTTP server for durable learners, with a page to watch them live."""

@@ -1,4 +1,4 @@
-"""One address of the API: from the table of these the routes, the access rules and ``/openapi.json`` are made."""
+"""Address of the API, from which routes, access rules and ``/openapi.json`` are generated."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from headwater.serve.http.costs import Cost
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One row of the table.
+    """One row of the table of addresses.
 
     Parameters
     ----------
     method, path, handler
-        The HTTP method, the path, and the function that answers.
+        HTTP method, path, and handler function.
     cost
-        What one request may take.
+        Limits of one request.
     scope
-        The scope that a token must have; None for what anyone may see.
+        Required scope of the token, None for public addresses.
     takes
-        The schema of the request's body.
+        Schema of the request body.
     many
-        Whether a list, or lines (NDJSON), may come in its place.
+        Whether the body may also be a list or NDJSON.
     gives
-        The media type of the response.
+        Media type of the response.
     status
-        Its status on success.
+        Status of a successful response.
     query
-        Parameters of the query.
+        Query parameters.
     """
 
     method: str
@@ -45,7 +45,7 @@ class Address:
 
     @property
     def name(self) -> str:
-        """The operation's name: of its handler and, where two share it, of its address."""
+        """Operation name from the handler, with a suffix where two addresses share it."""
         where = "_model" if self.path.startswith("/models/{model}/") else ""
         return f"{self.handler.__module__.rpartition('.')[2]}_{self.handler.__name__}{where}"
 

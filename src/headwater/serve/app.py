@@ -1,4 +1,4 @@
-"""The application: every address in one table, from which the routes, the access rules and ``/openapi.json`` are made."""
+"""The ASGI application, generated with access rules and ``/openapi.json`` from one table of addresses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _VERSIONED = "/v2/models/{model}/versions/{version}"
 
 
 async def login(request: Request) -> Response:
-    """Give a browser a cookie for a token."""
+    """Exchange a token for a browser cookie."""
     options = decoded(_login.decode, await request.body(), "body")
     access, client = request.state.access, request.client
     cookie = access.login(options.token, request.headers, client, secure=request.by_https)
@@ -40,7 +40,7 @@ async def login(request: Request) -> Response:
 
 
 async def logout(request: Request) -> Response:
-    """End the session of a browser's cookie."""
+    """End a browser's session."""
     cookie = request.state.access.logout(request.headers, request.client, secure=request.by_https)
     return Response(to_json({"ok": True}), headers=[(b"set-cookie", cookie.encode())])
 
@@ -120,21 +120,21 @@ ADDRESSES: tuple[Address, ...] = (
 )
 
 EVENTS = Address("GET", "/events", events.watch, PUBLISHED, query=("model",), gives="text/event-stream")
-"""The stream that pages watch; it never ends, so it is no operation of ``/openapi.json``."""
+"""The event stream of the pages, which is endless and so not listed in ``/openapi.json``."""
 
 _login = msgspec.json.Decoder(Login)
 _document = to_json(openapi.document(ADDRESSES))
 
 
 def build(state: ServerState, *, static: Path | None = None) -> Front:
-    """Return the ASGI application of a state.
+    """Return the ASGI application of a server state.
 
     Parameters
     ----------
     state : ServerState
-        Its state.
+        The server's state.
     static : Path, optional
-        Where the page's files are; the package's own without it.
+        Folder of the page's files, by default the package's own.
     """
     by_path: dict[str, dict[str, Endpoint]] = {}
     for address in (*ADDRESSES, EVENTS, *page.addresses(static)):
@@ -157,7 +157,7 @@ def build(state: ServerState, *, static: Path | None = None) -> Front:
         await asyncio.to_thread(_close, state)
 
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _refused})
-    app.router.redirect_slashes = False  # it would send a client to whatever its Host names, before anything is checked
+    app.router.redirect_slashes = False  # a redirect would use the client's unchecked Host header
     hot = {(method, path): end for path, ends in by_path.items() for method, end in ends.items() if "{" not in path}
     return Front(app, hot)
 
@@ -165,18 +165,18 @@ def build(state: ServerState, *, static: Path | None = None) -> Front:
 def _close(state: ServerState) -> None:
     try:
         state.histories.save()
-    except StoreError as error:  # told, and no reason not to close: what was learned is in the journal
-        logging.getLogger("headwater.serve").warning("what the page saw could not be kept", exc_info=error)
+    except StoreError as error:  # logged only, because everything learned is in the journal
+        logging.getLogger("headwater.serve").warning("the page's history could not be saved", exc_info=error)
     state.service.close()
 
 
 class Front:
-    """The application: fixed addresses go straight to their endpoints, which halves what a request costs; others are routed.
+    """Dispatch fixed addresses directly to their endpoints and route the others.
 
     Parameters
     ----------
     app : Starlette
-        What routes.
+        The router. Direct dispatch halves the overhead of a request.
     hot : dict
         Endpoint by method and path.
     """
@@ -190,7 +190,7 @@ class Front:
 
 
 class _Methods:
-    """The endpoints of one path, by method, as an ASGI application."""
+    """ASGI application with the endpoints of one path by method."""
 
     def __init__(self, ends: Mapping[str, Endpoint]) -> None:
         self._ends = {**ends, **({"HEAD": ends["GET"]} if "GET" in ends else {})}
@@ -200,7 +200,7 @@ class _Methods:
 
 
 async def _refused(request: StarletteRequest, error: Exception) -> StarletteResponse:
-    """Say in the house's form what Starlette refuses: an unknown address, a wrong method."""
+    """Return Starlette's errors (unknown address, wrong method) in the API's error format."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     words = {404: "an address of /openapi.json", 405: f"a method of {headers.get('Allow', 'this address')}"}

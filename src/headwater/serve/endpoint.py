@@ -1,4 +1,4 @@
-"""An endpoint takes a request through limits and access to its handler, and turns any error into one JSON response."""
+"""Endpoints, which check limits and access, call the handler, and turn errors into JSON responses."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _HEADERS = {401: (b"www-authenticate", b"Bearer"), 429: (b"retry-after", b"1"), 
 _FIELDS = 100
 _FIXED = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 _PART = 256 << 10
-"""Bytes of a response that are handed to the connection at once; the next ones wait until it has sent these."""
+"""Bytes of a response written at once. Further parts wait until these are sent."""
 
 
 @dataclass(slots=True)
 class Response:
-    """A response, ready to send: a body, pieces of it that are made while they are sent, or a ``stream`` without an end."""
+    """A response with a body, generated ``pieces``, or an endless ``stream``."""
 
     body: bytes | memoryview
     status: int = 200
@@ -44,12 +44,12 @@ class Response:
     """Bytes of all pieces."""
     stream: Callable[[Receive, Send], Awaitable[None]] | None = None
     fixed: list[tuple[bytes, bytes]] = field(default_factory=lambda: _FIXED)
-    """Headers that are the same for all responses, but for those of pages."""
+    """Headers common to all responses except pages."""
 
 
 @dataclass(slots=True)
 class Request:
-    """One request, and the state of the server that it came to."""
+    """A request with the state of its server."""
 
     state: ServerState
     scope: Any
@@ -59,28 +59,28 @@ class Request:
 
     @property
     def path(self) -> dict[str, str]:
-        """The names in the path: the model, the learner."""
+        """Path parameters (model, learner)."""
         found: dict[str, str] = self.scope.get("path_params", {})
         return found
 
     @property
     def client(self) -> str:
-        """The address of the client: behind a trusted proxy, the one that the proxy names."""
+        """Address of the client, as given by a trusted proxy if there is one."""
         client = self.scope.get("client")
         return str(client[0]) if client else ""
 
     @property
     def by_https(self) -> bool:
-        """Whether the client came by https, as far as a trusted proxy says so."""
+        """Whether the client used https, as given by a trusted proxy."""
         return bool(self.scope.get("scheme") == "https")
 
     def query(self, name: str, default: str = "") -> str:
-        """Return a parameter of the query.
+        """Return a query parameter.
 
         Raises
         ------
         DataError
-            If there are too many of them.
+            If there are too many parameters.
         """
         words: str = self.scope.get("query_string", b"").decode("latin-1")
         try:
@@ -92,12 +92,12 @@ class Request:
         return found.get(name, [default])[-1]
 
     async def body(self) -> bytes:
-        """Return the body, which is small enough and comes soon enough.
+        """Return the body within the limits of size and time.
 
         Raises
         ------
         TooLarge, TooSlow
-            If it is not, or does not.
+            If the body exceeds the limits.
         """
         length = self.headers.get(b"content-length", b"")
         if length.isdigit():
@@ -110,7 +110,7 @@ class Request:
         return await self._rest(body) if message.get("more_body") else bytes(body)
 
     async def _rest(self, begun: bytes) -> bytes:
-        # Only here is there a timer: it costs as much as predicting. A body that never begins, its connection ends.
+        # A timer costs as much as a prediction, so it starts only here. The connection handles a body that never begins.
         seconds = self.state.limits.body_s
         try:
             async with asyncio.timeout(seconds):
@@ -136,18 +136,18 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Endpoint:
-    """The ASGI application of one address.
+    """ASGI application of one address.
 
     Parameters
     ----------
     state : ServerState
         The server's state.
     handler : callable
-        From a request to its response.
+        Function from a request to its response.
     cost : Cost
-        What one request may take.
+        Limits of one request.
     scope : str, optional
-        The scope that a token must have; None for what anyone may see.
+        Required scope of the token, None for public addresses.
     """
 
     def __init__(self, state: ServerState, handler: Handler, cost: Cost, scope: str | None) -> None:
@@ -155,7 +155,7 @@ class Endpoint:
         self.name = handler.__name__
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         started = time.perf_counter()
         request = Request(self.state, scope, receive, dict(scope["headers"]), Budget(self.state, self.cost))
         try:
@@ -165,7 +165,7 @@ class Endpoint:
             response = await self.handler(request)
         except HeadwaterError as error:
             response = self._refused(error)
-        except Exception:  # noqa: BLE001 - a mistake of ours: the client gets an answer, the log the trace
+        except Exception:  # noqa: BLE001 - a bug of the server, which gives the client a reply and the log a trace
             _log.exception("an endpoint failed", extra={"fields": {"endpoint": self.name}})
             response = error_response(_mistake())
         finally:
@@ -183,7 +183,7 @@ class Endpoint:
         return response
 
     def _with_room(self, response: Response, client: str) -> Response:
-        """Return a large response, or an error where too many are being sent already."""
+        """Return a large response, or an error if too many are being sent."""
         try:
             self.state.check_answer(len(response.body), client)
         except HeadwaterError as error:
@@ -213,7 +213,7 @@ class Endpoint:
 
 
 async def _send_parts(response: Response, send: Send) -> None:
-    """Send a large response no faster than it is read, so that it is in memory once."""
+    """Send a large response no faster than it is read, to hold it in memory only once."""
     if response.pieces is not None:
         async with aclosing(response.pieces) as pieces:
             async for piece in pieces:
@@ -227,7 +227,7 @@ async def _send_parts(response: Response, send: Send) -> None:
 
 
 def error_response(error: HeadwaterError) -> Response:
-    """Return an error as a response: its status, and the sentence in parts."""
+    """Return an error as a response with its status."""
     status = status_of(error)
     extra = [_HEADERS[status]] if status in _HEADERS else []
     return Response(to_json(error.as_dict()), status, headers=extra)
@@ -240,7 +240,10 @@ def json_response(value: Any, status: int = 200) -> Response:
 
 def _mistake() -> HeadwaterError:
     return HeadwaterError(
-        expected="an answer", got="a mistake of the server", at="server", help="Its log says more; report it."
+        expected="a response",
+        got="an internal error",
+        at="server",
+        help="Report it with the trace in the server's log.",
     )
 
 

@@ -1,4 +1,4 @@
-"""``/openapi.json``, written from the table of routes and the structs that decode the requests: it can't differ from the code."""
+"""Generate ``/openapi.json`` from the table of addresses and the request schemas."""
 
 from __future__ import annotations
 
@@ -65,22 +65,22 @@ _TENSORS = {
     "properties": {"id": {"type": "string"}, "inputs": {"type": "array", "minItems": 1, "items": _TENSOR}},
 }
 _WHY = {
-    400: "The request can't be: the sentence says what is wrong. Nothing was learned.",
-    401: "No token that counts.",
+    400: "The request is invalid, as the message explains. Nothing was learned.",
+    401: "No valid token.",
     403: "The token, or the origin, does not allow it.",
     404: "There is no such model, learner or id.",
     405: "The address takes another method.",
-    408: "The body did not come in time.",
-    409: "An id came before with another content, or a name is in use.",
+    408: "The body did not arrive in time.",
+    409: "An id was used before with different content, or a name is in use.",
     410: "The id has expired.",
     413: "The body is too large.",
-    429: "Too many requests, or too much is waiting: come back a little later.",
-    503: "Nothing can be acknowledged now; the sentence says what to do.",
+    429: "Too many requests, or the queue is full. Try again later.",
+    503: "Nothing can be acknowledged now. The message says what to do.",
 }
 
 
 def document(addresses: Sequence[Address]) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of a table of routes."""
+    """Return the OpenAPI 3.1 document of a table of addresses."""
     schemas = msgspec.json.schema_components(list(_STRUCTS.values()), ref_template=_REF)[1]
     paths: dict[str, Any] = {}
     for address in addresses:
@@ -90,7 +90,7 @@ def document(addresses: Sequence[Address]) -> dict[str, Any]:
         "info": {
             "title": "headwater",
             "version": version("headwater"),
-            "description": "Learners in service: predict, see the answer, learn, and lose nothing.",
+            "description": "Durable online learners over HTTP.",
         },
         "paths": paths,
         "components": {

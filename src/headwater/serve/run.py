@@ -1,4 +1,4 @@
-"""Run a server until it is told to stop: then drain the queue, write a snapshot, and end with 0."""
+"""Run a server until it is told to stop, then drain the queue, write a snapshot and exit with 0."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from headwater.serve.state import ServerState
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import Limits, RetentionPolicy, Service
 
-_SWITCH_S = 0.0005  # Python's 5 ms would make a prediction wait that long for the learner's thread
+_SWITCH_S = 0.0005  # shorter than Python's 5 ms, which a prediction would wait for the learner's thread
 _DRAIN_S = 30
 
 
@@ -41,7 +41,7 @@ def make_state(
     rate: float = 0.0,
     proxies: str = "",
 ) -> ServerState:
-    """Open a store and return the state of a server on it.
+    """Open a store and return a server state for it.
 
     Parameters
     ----------
@@ -50,15 +50,15 @@ def make_state(
     tokens : dict, optional
         Scope by token.
     policy : RetentionPolicy, optional
-        What is kept.
+        The retention policy.
     limits : ServerLimits, optional
-        What connections and requests may bring.
+        Limits of connections and requests.
     store_limits : Limits, optional
-        What may be journaled.
+        Limits of what is journaled.
     rate : float
-        Requests a second that one client may send, on average; 0 for no limit.
+        Maximum average requests per second of one client, 0 for no limit.
     proxies : str
-        Addresses or networks of the proxies in front, with commas between: they say who the client is, and whether by https.
+        Comma-separated addresses or networks of trusted proxies, which report the client's address and https.
     """
     trusted, bounds = read_proxies(proxies), limits or ServerLimits()
     service = Service(store, LEARNER_FORMAT, policy, limits=store_limits)
@@ -73,16 +73,16 @@ def run(state: ServerState, *, host: str, port: int, sock: socket.socket | None 
     Parameters
     ----------
     state : ServerState
-        What to serve.
+        The server's state.
     host, port
-        Where to listen; a ``sock`` that listens already goes before.
+        Where to listen, unless ``sock`` is already listening.
     ready : callable, optional
-        What to call with the address once it answers.
+        Called with the address once the server responds.
 
     Raises
     ------
     ConfigError
-        If the address is taken, or others could reach it without a token.
+        If the address is in use, or is public without a token.
     """
     check_bind(host, state.access.tokens)
     listening = sock or listen(host, port)
@@ -93,8 +93,8 @@ def run(state: ServerState, *, host: str, port: int, sock: socket.socket | None 
     def stop(*_: Any) -> None:
         server.should_exit = True
 
-    # uvicorn handles SIGTERM and SIGINT only while it runs: before, they must not be lost, and afterwards it raises them again.
-    # SIGHUP it does not know: a terminal that goes away would kill the process in the middle of its work.
+    # uvicorn handles SIGTERM and SIGINT only while it runs, and raises them again afterwards. Earlier ones must not be lost. It
+    # ignores SIGHUP, so a closing terminal would kill the process in the middle of its work.
     numbers = [signal.SIGTERM, signal.SIGINT]
     if sys.platform != "win32":
         numbers.append(signal.SIGHUP)
@@ -110,7 +110,7 @@ def run(state: ServerState, *, host: str, port: int, sock: socket.socket | None 
 
 
 def configured(state: ServerState) -> uvicorn.Config:
-    """Return uvicorn's configuration for a server, with the limits of its connections."""
+    """Return uvicorn's configuration with connection limits."""
     return uvicorn.Config(
         build(state),
         log_config=None,
@@ -127,19 +127,19 @@ def configured(state: ServerState) -> uvicorn.Config:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
+    """Return a listening socket.
 
     Raises
     ------
     ConfigError
-        If it can't.
+        If the address can't be used.
     """
     if not 0 <= port <= 65535:
         raise ConfigError(
             expected="a port from 0 to 65535",
             got=str(port),
             at="--port",
-            help="0 takes a free one, 8080 is the default.",
+            help="0 selects a free one, 8080 is the default.",
         )
     sock = None
     try:
@@ -178,17 +178,17 @@ def log_lines(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    if level != "debug":  # a line for each request that is no HTTP would let anyone fill the log
+    if level != "debug":  # logging every malformed request would let anyone fill the log
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
 def tokens_of_environment() -> dict[str, str]:
-    """Return the token of ``HEADWATER_TOKEN``, which may do everything, if there is one.
+    """Return the admin token from ``HEADWATER_TOKEN``, if set.
 
     Raises
     ------
     ConfigError
-        If it can be guessed.
+        If the token is too short.
     """
     token = os.environ.get("HEADWATER_TOKEN", "")
     if token and len(token) < 16:

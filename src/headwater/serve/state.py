@@ -1,4 +1,4 @@
-"""The state of a running server: its store and writer, its limits, what it measures and who listens."""
+"""State of a running server (store, writer, limits, counters, connections)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from headwater.store.service.model import Model
 
 
 class Predictors(Protocol):
-    """Who predicts in the server's place: replicas, in other processes."""
+    """Replicas in other processes that predict instead of the server."""
 
     age: float
     here: int
@@ -33,31 +33,31 @@ class Predictors(Protocol):
 
     @property
     def newest_age(self) -> float:
-        """Seconds: how old their newest state is."""
+        """Age in seconds of the replicas' newest state."""
 
     async def predict(self, X: list[Any]) -> tuple[list[tuple[Any, dict[Any, float] | None]], int] | None:
-        """Return predictions of the default model and the sequence that it stood at; None where the server must predict."""
+        """Return predictions of the default model and their sequence, or None if the server must predict."""
 
     def close(self) -> None:
-        """End them."""
+        """Stop the replicas."""
 
 
 @dataclass(slots=True)
 class ServerState:
-    """What every handler reaches.
+    """The state that every handler uses.
 
     Parameters
     ----------
     service : Service
         The open store.
     writer : Writer
-        Who changes it.
+        The writer of the store.
     access : Access
-        Who may do what.
+        The access rules.
     limits : ServerLimits
-        What it accepts at most.
+        The limits.
     proxies : tuple of networks
-        The proxies in front of it.
+        Trusted proxies in front of the server.
     """
 
     service: Service
@@ -69,47 +69,47 @@ class ServerState:
     histories: Histories = field(init=False)
     connections: Connections = field(init=False)
     workers: Workers = field(default_factory=lambda: Workers("requests", 2, 64))
-    """Threads for large requests, which would hold up the event loop."""
+    """Threads for large requests, which would block the event loop."""
     waiters: Workers = field(default_factory=lambda: Workers("waiting", 8, 256))
-    """Threads for small requests that wait for a model which is at work for somebody else."""
+    """Threads for small requests that wait for a busy model."""
     exporters: Workers = field(default_factory=lambda: Workers("export", 1, 32))
-    """A thread that waits for the process that looks at large models."""
+    """A thread that waits for the process that reads large models."""
     lookers: Workers = field(default_factory=lambda: Workers("looks", 2, 128))
-    """Threads that copy small models, and say something of the copies."""
+    """Threads that copy small models and read the copies."""
     snapshots: Workers = field(default_factory=lambda: Workers("snapshots", 1, 2))
-    """A thread for snapshots that are asked for."""
+    """A thread for requested snapshots."""
     published: Published = field(default_factory=Published)
-    """What is said of models, made once for all who ask."""
+    """Results about models, computed once for all requests."""
     reader: Reader = field(init=False)
-    """A process that says something of large models as they are now."""
+    """A process that reads large models in their current state."""
     past: Reader = field(init=False)
-    """A process for states of the past."""
+    """A process that reads past states."""
     changers: Workers = field(default_factory=lambda: Workers("changes", 1, 32))
-    """A thread for changes of the models: each waits for the commit under way."""
+    """A thread for changes of the models, each of which waits for the current commit."""
     replayers: Workers = field(default_factory=lambda: Workers("replay", 1, 4))
-    """A thread that waits for the process that replays states of the past: seconds, or minutes."""
+    """A thread that waits for the replay of past states, which takes seconds or minutes."""
     backups: Workers = field(default_factory=lambda: Workers("backup", 1, 1))
     """A thread for copies of the whole store, one at a time."""
     started: float = field(default_factory=time.time)
     default: str = "default"
     demo: bool = False
-    """Whether the flights are replayed, whose task the page tells in words."""
+    """Whether the demo's flights are replayed, which the page explains."""
     following: Following | None = None
     """The broker that the default model follows, if any."""
     replicas: Predictors | None = None
-    """Who predicts with the default model in the server's place, if anybody."""
+    """Replicas that predict with the default model instead of the server, if any."""
     rounds: str = ""
-    """The cluster run that learns in the server's place, and whose states the default model has, if any."""
+    """The cluster run that learns instead of the server and provides the default model's states, if any."""
     streams: Counter[str] = field(default_factory=Counter)
-    """Open streams of events, by client."""
+    """Number of open event streams by client."""
     bytes_at_work: int = 0
-    """Of the bodies of all requests that are at work."""
+    """Bytes of all request bodies in progress."""
     work_s: float = 0.0
-    """Processor time that all requests at work take, as it was estimated."""
+    """Estimated processor time of all requests in progress."""
     answer_bytes: Counter[str] = field(default_factory=Counter)
-    """Of the large answers that are being sent, by client."""
+    """Bytes of large responses being sent, by client."""
     ends: Callable[[], bool] = lambda: False
-    """Whether the process was told to stop: pages are let go then, since their streams never end by themselves."""
+    """Returns whether the process is stopping, when endless page streams must be closed."""
 
     def __post_init__(self) -> None:
         self.histories = Histories(self.service, self.measures)
@@ -117,7 +117,7 @@ class ServerState:
         self.reader, self.past = Reader(self.service.path), Reader(self.service.path)
 
     def close(self) -> None:
-        """Let the threads and the store go."""
+        """Close the threads and the store."""
         if self.replicas is not None:
             self.replicas.close()
         if self.following is not None:
@@ -130,12 +130,14 @@ class ServerState:
         self.service.close()
 
     def check_answer(self, size: int, host: str) -> None:
-        """Refuse one more large answer where too many are being sent; a client's first one never, so that none shuts out others.
+        """Raise Busy if too many large responses are being sent, except for a client's first one.
+
+        The exception keeps clients from shutting out others.
 
         Raises
         ------
         Busy
-            Beyond the limit ``answer_bytes``.
+            If the limit ``answer_bytes`` is exceeded.
         """
         most, own = self.limits.answer_bytes, self.answer_bytes[client_key(host)]
         if own and (own + size > most // 4 or self.answer_bytes.total() + size > most):
@@ -151,18 +153,18 @@ class ServerState:
         return self.service.models.named(name or self.default)
 
     def learns_elsewhere(self, model: Model) -> bool:
-        """Whether a cluster run learns a model, and not this server."""
+        """Return whether a cluster run learns the model instead of this server."""
         return bool(self.rounds) and model.name == self.default
 
     def learning(self, name: str) -> Model:
-        """Return a model that takes examples.
+        """Return a model that currently accepts examples.
 
         Raises
         ------
         Paused
-            If it does not, for now.
+            If the model is paused.
         LearnsElsewhere
-            If a cluster run learns in its place.
+            If a cluster run learns it.
         """
         model = self.model(name)
         if self.learns_elsewhere(model):
@@ -170,14 +172,14 @@ class ServerState:
                 expected="a model that learns here",
                 got="one that a cluster run learns",
                 at=model.name,
-                help=f"Nothing was learned; add the examples to what the run of {self.rounds} reads.",
+                help=f"Nothing was learned. Add the examples to the input of the run of {self.rounds}.",
             )
         if model.paused:
             raise Paused(
                 expected="a model that learns",
                 got="a paused one",
                 at=model.name,
-                help="Nothing was learned; send it again when it goes on.",
+                help="Nothing was learned. Send it again once the model is resumed.",
             )
         return model
 

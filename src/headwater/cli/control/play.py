@@ -1,4 +1,4 @@
-"""``headwater play``: let an agent act in an environment of Gymnasium, and learn as it goes."""
+"""``headwater play`` trains an agent in a Gymnasium environment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def play(
     seed: int = 0,
     json: bool = False,
 ) -> int:
-    """Act, see what follows, learn it at once; print the mean return of the episodes now and then.
+    """Train an agent step by step, and print the mean return of the episodes ten times.
 
     Parameters
     ----------

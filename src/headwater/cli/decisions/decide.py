@@ -1,4 +1,4 @@
-"""``headwater decide``: learn a log of decisions from a file, and say what simple policies would have earned."""
+"""``headwater decide`` learns a log of decisions from a file and estimates the rewards of simple policies."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def decide(
     reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
     json: bool = False,
 ) -> int:
-    """Learn a log of decisions, row by row, and estimate what an even draw and each single action would have earned.
+    """Learn a log of decisions, and estimate the reward of a uniform policy and of each single action.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""What options mean: those that several commands share, and those about the model, drift and the report."""
+"""Options that commands share, such as those for the model, drift and the report."""

@@ -1,4 +1,4 @@
-"""``--anomalies``: the task whose rows need no answers, and what can't be asked together with it."""
+"""``--anomalies``, which needs no labels and excludes options that do."""
 
 from __future__ import annotations
 

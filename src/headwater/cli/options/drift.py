@@ -1,4 +1,4 @@
-"""``--watch`` and ``--adapt``: which detector looks for drift, and what is done about it."""
+"""``--watch`` selects a drift detector, and ``--adapt`` the reaction to drift."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ Adapt = Annotated[str | None, Parameter(metavar="|".join(POLICIES))]
 
 
 def drift_options(detector: str | None, adapt: str | None) -> tuple[DriftWatch | None, tuple[Policy, ...]]:
-    """Return the watcher and the policies that are asked for, as ``drift_watch`` and ``drift_policies`` do."""
+    """Return the watcher and the policies, as ``drift_watch`` and ``drift_policies`` do."""
     return drift_watch(detector, adapt), drift_policies(adapt)
 
 
 def drift_watch(detector: str | None, adapt: str | None) -> DriftWatch | None:
-    """Return the watcher of that name; ADWIN where only a reaction is asked for; None without either.
+    """Return the drift watcher of a name, or None.
+
+    ADWIN is the default if only a reaction is given.
 
     Raises
     ------
@@ -84,7 +86,7 @@ def drift_policies(names: str | None) -> tuple[Policy, ...]:
 
 
 def drift_lines(events: list[Event]) -> list[str]:
-    """Return a line for each event, the first ten.
+    """Return a line for each of the first ten events.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""``--fleet KEY``: one small model a key in place of one for all rows."""
+"""``--fleet KEY`` learns one small model per key instead of one for all rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["agree_on_key", "as_fleet", "check_fleet", "check_key", "features_of"
 
 
 def as_fleet(learner: Any, key: str | None) -> Any:
-    """Return a fleet whose members begin as a learner, where a key is given."""
+    """Return a fleet of copies of a learner if a key is given, else the learner."""
     return learner if key is None else Fleet(learner, key)
 
 
 def agree_on_key(known: Any, key: str | None, at: str) -> None:
-    """Raise when ``--fleet`` says something else than the saved model.
+    """Raise if ``--fleet`` differs from the key of the saved model.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def agree_on_key(known: Any, key: str | None, at: str) -> None:
 
 
 def check_key(fleet: Fleet, stream: Stream) -> None:
-    """Raise when a stream has no column for a fleet's key.
+    """Raise if a stream has no column for a fleet's key.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def check_key(fleet: Fleet, stream: Stream) -> None:
 
 
 def check_fleet(fleet: Fleet, stream: Stream, *, report: Path | None) -> None:
-    """Raise when a fleet can't learn a stream, or is asked for what only one model has.
+    """Raise if a fleet can't learn a stream, or an option needs a single model.
 
     Raises
     ------
@@ -76,7 +76,10 @@ def check_fleet(fleet: Fleet, stream: Stream, *, report: Path | None) -> None:
 
 
 def member_of(learner: Any) -> Any:
-    """Return the member of a fleet that was scored on most rows, or what members begin as; another learner itself."""
+    """Return the member of a fleet with the most scored rows, or a new member.
+
+    Other learners are returned as they are.
+    """
     if not isinstance(learner, Fleet):
         return learner
     key = learner.busiest()
@@ -84,6 +87,6 @@ def member_of(learner: Any) -> Any:
 
 
 def features_of(learner: Any) -> list[str]:
-    """Return the names of the features of a learner; of a fleet the key too."""
+    """Return the feature names of a learner, including a fleet's key."""
     own = [str(feature["name"]) for feature in member_of(learner).describe()["features"]]
     return [learner.key, *own] if own and isinstance(learner, Fleet) else own

@@ -1,4 +1,4 @@
-"""What the options say about the model: a new one as they ask for it, or a saved one that they don't contradict."""
+"""Options that define a new model, or must agree with a saved one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _POOL = "of the pool"
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """What the options say about the model; None where they say nothing.
+    """Options of a model, None where they are not given.
 
     Parameters
     ----------
@@ -66,7 +66,9 @@ class ModelOptions:
     no_diagnosis: bool = False
 
     def make(self, task: str, **more: int | None) -> Any:
-        """Return a new learner, with the library's defaults where nothing is asked for; ``more``: settings of its kind, or None.
+        """Return a new learner with these options, and the library's defaults for the others.
+
+        ``more`` has settings of its kind, or is None.
 
         Raises
         ------
@@ -99,7 +101,7 @@ class ModelOptions:
         return kind_with(task, at="--task").make(asked)
 
     def agree_with(self, learner: Any, *, task: str, target: str | None, at: str) -> None:
-        """Raise when an option says something else than the saved model.
+        """Raise if an option differs from the saved model.
 
         Raises
         ------
@@ -122,7 +124,7 @@ class ModelOptions:
                 raise _contradiction(option, has, asked, at)
 
     def _differences(self, about: dict[str, Any], learner: Any) -> list[tuple[str, str, str | None]]:
-        """Return for each option what the model has and what is asked for, spelled alike; None: nothing is asked for."""
+        """Return for each option the model's value and the given one in the same spelling, None if not given."""
         if "layers" not in kind_of(learner).can:
             return self._of_others(learner) + self._of_all(learner)
         rule = about["optimizer"]  # its repr, such as Adam(lr=0.001); those of a pool stand in a row
@@ -143,7 +145,7 @@ class ModelOptions:
         ]
 
     def _of_memory(self, about: dict[str, Any]) -> list[tuple[str, str, str | None]]:
-        """Return the options of a state that is carried from row to row, as ``_differences`` does."""
+        """Return the memory options, as ``_differences`` does."""
         units = None if self.memory is None else str(self.memory)
         names = (("--by", "by", self.by), ("--time", "time", self.time))
         return [
@@ -152,19 +154,19 @@ class ModelOptions:
         ]
 
     def _of_others(self, learner: Any) -> list[tuple[str, str, str | None]]:
-        """Return the options of a learner that is no net, as ``_differences`` does."""
+        """Return the options of a learner that is not a net, as ``_differences`` does."""
         lr = None if self.lr is None else repr(self.lr)
         left_out = [("--optimizer", self.optimizer), ("--lr", lr), ("--loss", self.loss)]
         hidden = str(getattr(learner, "hidden", "left out"))
         return [("--hidden", hidden, self.hidden), *((option, "left out", asked) for option, asked in left_out)]
 
     def _of_all(self, learner: Any) -> list[tuple[str, str, str | None]]:
-        """Return the option that learners of every kind have, as ``_differences`` does."""
+        """Return the option that all kinds of learners share, as ``_differences`` does."""
         return [("--seed", str(learner.seed), None if self.seed is None else str(self.seed))]
 
 
 def _columns_of_text(option: str) -> str | dict[str, str] | None:
-    """Return the setting that --words stands for."""
+    """Return the ``text`` setting for ``--words``."""
     if option == "none":
         return None
     if "=" not in option:
@@ -173,12 +175,12 @@ def _columns_of_text(option: str) -> str | dict[str, str] | None:
 
 
 def _named(text: Any) -> str:
-    """Return a setting as --words names it."""
+    """Return a ``text`` setting as ``--words`` spells it."""
     return ",".join(f"{name}={kind}" for name, kind in text.items()) if isinstance(text, dict) else text or "none"
 
 
 def load_model(path: Path, *, fleets: bool = False) -> Any:
-    """Return a saved learner; a fleet only where ``fleets`` are of use too.
+    """Load a saved learner, and accept a fleet only with ``fleets``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the options say about how a source is read."""
+"""Options for reading a source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ReadingOptions"]
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """How a source is read; a saved model remembers drop, text and what was decided about its columns.
+    """Options for reading a source. A saved model remembers drop, text and the kinds of its columns.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class ReadingOptions:
     allow_rejects: Annotated[float, Parameter(metavar="SHARE")] = ALLOWED
 
     def notes(self, learner: Any, *, target: str | None) -> dict[str, Any]:
-        """Return how rows are to be read: as the options say, and as a saved model remembers where they say nothing."""
+        """Return the notes for reading rows, from the options or else from a saved model."""
         kept = {} if learner is None else learner.notes
         return {
             "target": target or kept.get("target"),

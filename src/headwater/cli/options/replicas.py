@@ -1,4 +1,4 @@
-"""Processes that predict in a server's place: how many, where, and from whose states."""
+"""Options for replicas, processes that predict for a server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ReplicaOptions", "start_replicas", "states_of_run"]
 
 @dataclass(frozen=True, slots=True)
 class ReplicaOptions:
-    """Who else predicts.
+    """Options for replicas.
 
     Parameters
     ----------
@@ -39,11 +39,13 @@ class ReplicaOptions:
 
     @property
     def store(self) -> Path | None:
-        """The store of a server that doesn't learn itself."""
+        """The store of a server that doesn't learn."""
         return None if self.rounds is None else Path(f"{self.rounds}.db")
 
     def check(self, *, learns: bool) -> None:
-        """Refuse what can't go with a run that learns elsewhere; `learns`: the server was told to learn by itself.
+        """Reject options that conflict with a run that learns elsewhere.
+
+        `learns` is True if the server itself was asked to learn.
 
         Raises
         ------
@@ -61,7 +63,7 @@ class ReplicaOptions:
 
 
 def start_replicas(state: Any, options: ReplicaOptions) -> Any:
-    """Start the replicas that were asked for, with the default model as it is now."""
+    """Start the replicas with the current default model."""
     if options.replicas < 1:
         return None
     check_can(state.service.models.named(state.default).champion.learner, "cluster", at="--replicas")
@@ -83,7 +85,9 @@ def start_replicas(state: Any, options: ReplicaOptions) -> Any:
 
 
 def states_of_run(state: Any, manifest: Path) -> Any:
-    """Return what tells replicas the states of a cluster run; the default model is kept at them too, and refuses examples.
+    """Return the states of a cluster run for the replicas.
+
+    The default model follows them and rejects examples.
 
     Raises
     ------

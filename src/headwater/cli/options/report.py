@@ -1,4 +1,4 @@
-"""``--report FILE``: a report about the run."""
+"""``--report FILE`` writes a report about the run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEEP_EVERY = 100_000  # rows: what a power cut can cost
 
 
 class ReportFile:
-    """A report, and the file that it is to be written to."""
+    """A report and its file."""
 
     def __init__(self, report: Report, path: Path) -> None:
         self.report, self.path = report, path
@@ -37,7 +37,7 @@ class ReportFile:
 
 
 def report_file(source: str, path: Path | None, drift: DriftWatch | None = None) -> ReportFile | None:
-    """Return the report that is to be written to that file, with the drift that was asked for; None without a file.
+    """Return the report for a file with the drift options, or None without a file.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def report_file(source: str, path: Path | None, drift: DriftWatch | None = None)
 def session_pace(
     file: ReportFile | None, every: int, drift: DriftWatch | None = None, surprises: Watcher | None = None
 ) -> dict[str, Any]:
-    """Return how often a session is to tell and to keep, and who watches it."""
+    """Return how often a session reports and saves, and its observers."""
     pace: dict[str, Any] = {"every": every, "keep_every": _KEEP_EVERY}
     if file is None:
         return pace | {"watch": list(filter(None, (drift, surprises)))}

@@ -1,4 +1,4 @@
-"""What several commands do with their options: lists with commas, files that will be written."""
+"""Helpers that several commands use, for comma-separated lists and files to write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from headwater.errors import ConfigError
 __all__ = ["Names", "STDIN", "Source", "check_sources", "check_writable", "split_names", "split_sizes"]
 
 
-STDIN = "stdin:"  # what a lone hyphen is called while options are told from arguments, since it looks like an option
+STDIN = "stdin:"  # replaces a lone hyphen while options are parsed, since it looks like an option
 
 
 def _read_source(kind: type, tokens: Sequence[Token]) -> str:
@@ -26,7 +26,7 @@ Names = Annotated[str | None, Parameter(metavar="COLUMN,…")]
 
 
 def split_names(names: str | None) -> tuple[str, ...]:
-    """Return the names of a list with commas.
+    """Return the names of a comma-separated list.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def split_names(names: str | None) -> tuple[str, ...]:
 
 
 def split_sizes(sizes: str) -> tuple[int, ...]:
-    """Return the layer sizes of ``--hidden``; ``0`` means no hidden layer.
+    """Return the layer sizes of ``--hidden``, where ``0`` means no hidden layer.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def check_sources(sources: Sequence[str], command: str) -> None:
 
 
 def accepting_gaps(source: str) -> str:
-    """Return a broker's address that says to go on without messages that are gone.
+    """Return a broker's address that skips messages it no longer has.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def accepting_gaps(source: str) -> str:
 
 
 def check_writable(path: Path, option: str) -> None:
-    """Raise unless a file can be written there: found out now, not after an hour of learning.
+    """Raise unless a file can be written, to find out before an hour of learning.
 
     Raises
     ------

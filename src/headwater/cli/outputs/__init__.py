@@ -1,1 +1,1 @@
-"""The part of `headwater learn` for several answers a row."""
+"""The part of `headwater learn` for several targets per row."""

@@ -1,4 +1,4 @@
-"""``headwater learn --targets a,b``: one pass over a file whose rows have several answers."""
+"""``headwater learn --targets a,b`` makes one pass over a file with several targets per row."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TargetsRun:
     single: tuple[Any, ...]
 
     def run(self, reading: ReadingOptions, options: ModelOptions, *, as_json: bool) -> int:
-        """Learn the rows and print the scores; return 0.
+        """Learn the rows, print the scores and return 0.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class TargetsRun:
         return known
 
     def _blocks(self, stream: Stream) -> Iterator[list[Pair]]:
-        """Yield rows with their answers taken out of them."""
+        """Yield rows and their answers, which are removed from the rows."""
         for name in self.targets:
             if stream.columns and name not in stream.columns:
                 raise ConfigError(
@@ -123,6 +123,6 @@ class TargetsRun:
             yield [(x, {name: x.pop(name, None) for name in self.targets}) for x in rows]
 
     def _kinds(self, pairs: Sequence[Pair], at: str) -> dict[str, str]:
-        """Return what each output is, as the first rows say."""
+        """Return the task of each output, decided from the first rows."""
         answers = {name: [y[name] for _, y in pairs] for name in self.targets}
         return {name: decide_target(y, task=self.task, name=name, at=at).task for name, y in answers.items()}

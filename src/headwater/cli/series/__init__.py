@@ -1,1 +1,1 @@
-"""``headwater forecast``: the command, the rows that it reads, and what it prints."""
+"""``headwater forecast``, its input rows and its output."""

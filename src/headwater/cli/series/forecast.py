@@ -1,4 +1,4 @@
-"""``headwater forecast``: learn a series from a file, and say what its next answers will be."""
+"""``headwater forecast`` learns a series from a file and forecasts its next values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def forecast(
     reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
     json: bool = False,
 ) -> int:
-    """Learn a series, row by row, and forecast what comes behind the last answer.
+    """Learn a series row by row, and forecast the values after its end.
 
     Rows at the end whose answer is empty are the times to forecast, and all columns are used. Without such rows only --time
     is, and the next times follow at the usual step.

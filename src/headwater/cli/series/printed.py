@@ -1,4 +1,4 @@
-"""A forecast as a table, or as lines of JSON."""
+"""Print a forecast as a table or as JSON lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def print_forecast(
     *,
     as_json: bool,
 ) -> None:
-    """Print the forecast and the interval of each time."""
+    """Print the forecast and the interval for each time."""
     if as_json:
         for t, y, (low, high) in zip(when, said, intervals, strict=True):
             ends = [end if math.isfinite(end) else None for end in (low, high)]

@@ -1,4 +1,4 @@
-"""The rows of a series: its answers, and the columns of each time that a forecast may use."""
+"""The answers of a series, and the columns that a forecast may use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["read_series", "used_columns"]
 def read_series(
     source: str, reading: ReadingOptions, target: str, time: str | None
 ) -> tuple[list[float | None], list[dict[str, Any]]]:
-    """Return the answers, None where there is none, and the other columns of each row."""
+    """Return the answers, None for a missing one, and the other columns of each row."""
     answers: list[float | None] = []
     rows: list[dict[str, Any]] = []
     with _opened(source, reading, target) as stream:
@@ -44,7 +44,7 @@ def _opened(source: str, reading: ReadingOptions, target: str) -> Stream:
 def used_columns(
     rows: Sequence[dict[str, Any]], known: int, time: str | None, horizon: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return what is used of each row that is learned, and of each time ahead; nothing for these where nothing is known."""
+    """Return the columns used in each learned row and in each future row, empty for the latter if unknown."""
     if known < len(rows):
         return list(rows), list(rows[known : known + horizon])
     if time is None:
@@ -54,7 +54,7 @@ def used_columns(
 
 
 def _next_times(times: Sequence[Any], count: int) -> list[Any]:
-    """Return the times behind the last one, at the most frequent step.
+    """Return the times after the last one, at the most frequent step.
 
     Examples
     --------

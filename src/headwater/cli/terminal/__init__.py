@@ -1,1 +1,1 @@
-"""What a terminal is shown: the line that moves, and what is said before and after a run."""
+"""Terminal output with a progress line, and text before and after a run."""

@@ -1,4 +1,4 @@
-"""What a terminal is shown of a fleet: how many keys, and which are predicted worst and best."""
+"""Print a fleet's number of keys, and the keys with the worst and the best scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["print_keys"]
 
 
 def print_keys(fleet: Fleet) -> None:
-    """Print the worst and the best keys."""
+    """Print the keys with the worst and the best scores."""
     scores = key_scores(fleet)
     table = Table(box=None, pad_edge=False, header_style="bold")
     name = next(name for name in fleet.score() if name != "rows")

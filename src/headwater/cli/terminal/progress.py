@@ -1,4 +1,4 @@
-"""The line that moves while a stream is learned or predicted: how far, how fast, how well."""
+"""The progress line of learning and predicting, with position, speed and score."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["ProgressLine"]
 
 
 class ProgressLine:
-    """A progress bar that looks at the run eight times a second; where stderr is no terminal it shows nothing.
+    """A progress bar, refreshed eight times a second, which is hidden if stderr is not a terminal.
 
-    It looks, and is not told, so that a run of any speed pays the same for it.
+    It polls the run, so its cost doesn't depend on the speed of the run.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class ProgressLine:
             self._live.stop()
 
     def on_record(self, record: Record) -> None:
-        """Show the most telling score of a record from now on."""
+        """Show the main score of a record from now on."""
         name = record.names[0]
         form = "{:.1%}" if name == "accuracy" else "{:.4g}"
         whole, last = form.format(record.scores[name]), form.format(record.window_scores[name])

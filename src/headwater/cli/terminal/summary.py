@@ -1,4 +1,4 @@
-"""What ``headwater learn`` says before and after: text with tables for people, JSON lines for programs."""
+"""Output of ``headwater learn`` before and after a run, as tables for people or as JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from headwater.types import Record
 
 __all__ = ["print_json", "print_report", "print_start", "rejected_lines"]
 
-_NOTES = 12  # sentences about columns, before the rest is only counted
+_NOTES = 12  # maximum sentences about columns
 
 
 def print_json(record: Record, **more: Any) -> None:
@@ -32,10 +32,10 @@ def print_json(record: Record, **more: Any) -> None:
 def print_start(
     stream: Stream, learner: Any, model: Path | None, notes: Sequence[str] = (), *, skipped: int = 0
 ) -> None:
-    """Print what will be learned, why so, and what to know about the source."""
+    """Print what will be learned, the reason for the task, and notes about the source."""
     why = f" ({stream.goal.why}; --task overrules this)" if stream.goal and stream.goal.why else ""
     what = f"{learner.task} {stream.target}{why}"
-    if stream.goal is None:  # no answers are learned
+    if stream.goal is None:  # learns no labels
         what = "anomalies" + (f", with labels in {stream.target}, which are not learned" if stream.target else "")
     lines = [
         f"{stream.name}: {what}.",
@@ -64,7 +64,7 @@ def print_report(
     drifts: Sequence[str] = (),
     surprises: Surprises | None = None,
 ) -> None:
-    """Print the scores next to those of the baselines, what was rejected, and where the model is."""
+    """Print the scores next to the baselines, the rejected rows, and where the model is saved."""
     console = Console(highlight=False)
     if interrupted:
         console.print("Stopped by Ctrl-C; these are the rows so far.")
@@ -91,7 +91,7 @@ def print_report(
 
 
 def rejected_lines(rejected: dict[str, int], stream: Stream) -> list[str]:
-    """Return one line a reason: how many rows were left out and where the first ones stand, or what was guarded."""
+    """Return one line per reason with the number of rejected or clipped rows and where the first ones are."""
     lines = []
     for reason, count in rejected.items():
         places = stream.rejects.places.get(reason, [])

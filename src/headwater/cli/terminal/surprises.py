@@ -1,4 +1,4 @@
-"""The most surprising rows of a run of ``headwater learn --anomalies``, and which columns made them so."""
+"""The most surprising rows of ``headwater learn --anomalies``, and the columns that made them surprising."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from headwater.types import Event, ScoredRows, as_mapping
 __all__ = ["Surprises"]
 
 _SHOWN = 10
-_PARTS = 3  # columns named for each row
-_LEAST = 0.99  # a row with a lower score surprises nobody
+_PARTS = 3  # maximum columns named per row
+_LEAST = 0.99  # rows with a lower score are not listed
 
 
 class _Surprise(NamedTuple):
-    """One surprising row; of two with the same score the earlier one comes first."""
+    """One surprising row. Of two with the same score the earlier one comes first."""
 
     score: float
     before: int  # minus its number
@@ -27,7 +27,7 @@ class _Surprise(NamedTuple):
 
 
 class Surprises:
-    """Watch for the rows with the highest scores, and which columns made them so.
+    """Collect the rows with the highest scores, and the columns that raised them.
 
     Examples
     --------
@@ -46,7 +46,7 @@ class Surprises:
         self._highest: list[_Surprise] = []
 
     def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
-        """Take notice of some rows."""
+        """Update with some rows."""
         for i, score in enumerate(rows.y_pred):
             before = -(rows.first + i)
             full = len(self._highest) == _SHOWN
@@ -61,7 +61,7 @@ class Surprises:
         return ()
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """Return number, score and parts of each row, the highest score first."""
+        """Return the number, score and parts of each row, highest score first."""
         return [
             {"row": -one.before, "score": one.score, "parts": {str(name): part for name, part in one.parts.items()}}
             for one in sorted(self._highest, reverse=True)

@@ -1,1 +1,1 @@
-"""The API: one file a subject, one function an address."""
+"""The API, with one file per subject and one function per address."""

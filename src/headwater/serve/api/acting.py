@@ -1,4 +1,4 @@
-"""Actions of a bandit: one is drawn and given out with an id, and its reward comes by that id, whenever it comes."""
+"""Issue actions of a bandit with an id, and learn their rewards by id."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _act, _reward = msgspec.json.Decoder(ActRequest), msgspec.json.Decoder(Reward)
 
 
 async def act(request: Request) -> Response:
-    """Draw an action for a row: its id, which is on disk before the answer, the action, and the probability of each.
+    """Draw an action for a row and return its id, the action, and its probability.
 
-    Of an agent: the action to take in a state; nothing is kept.
+    The id is on disk before the response is sent. For an agent it returns the action to take in a state, and stores nothing.
     """
     asked = decoded(_act.decode, await request.body(), "body")
     named = request.state.model(request.path.get("model", ""))
@@ -42,7 +42,7 @@ async def act(request: Request) -> Response:
 
 
 async def reward(request: Request) -> Response:
-    """Learn the reward of an action that was given out earlier."""
+    """Learn the reward of an earlier action."""
     asked = decoded(_reward.decode, await request.body(), "body")
     model = request.state.learning(request.path.get("model", ""))
     check_can(model.champion.learner, "acts", at=model.name)

@@ -1,4 +1,4 @@
-"""A whole copy of the store over HTTP, made and verified while the server goes on, then sent in pieces."""
+"""Back up the store over HTTP, made and verified while the server continues, and streamed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from headwater.store.service import Service
 __all__ = ["backup"]
 
 _PIECE = 1 << 20
-"""Bytes of the copy that are in memory at once."""
+"""Bytes of the copy in memory at once."""
 
 
 async def backup(request: Request) -> Response:
-    """Send a whole copy of the store, which a start takes as it is."""
+    """Send a complete copy of the store that can be opened directly."""
     if request.scope["method"] == "HEAD":
         return Response(b"", kind=b"application/octet-stream")
     service = request.state.service
-    request.state.check_answer(service.path.stat().st_size, request.client)  # a copy stays on the disk until it is sent
+    request.state.check_answer(service.path.stat().st_size, request.client)  # the copy uses disk space until it is sent
     file = await request.state.backups.run(lambda: _copied(service))
     disposition = (b"content-disposition", f'attachment; filename="{service.path.name}"'.encode("ascii", "replace"))
     kind = b"application/octet-stream"
@@ -31,7 +31,7 @@ async def backup(request: Request) -> Response:
 
 
 def _copied(service: Service) -> BinaryIO:
-    """Return a copy that has no name any more: nothing is left of it, however the request ends."""
+    """Return an unlinked copy, which disappears however the request ends."""
     to = Path(service.path).resolve().with_name(f".{service.path.name}.{secrets.token_hex(8)}.sent")
     service.backup(to)
     try:

@@ -1,4 +1,4 @@
-"""What a page watches: one stream of server-sent events; the first has the past in it, the others what is new."""
+"""Server-sent events for the page, the first with the whole history and later ones with updates."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from headwater.store.service.model import Model
 
 MOST_STREAMS, MOST_STREAMS_PER_CLIENT = 100, 20
 _HEADERS = [(b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
-_CLASSES = 6  # named on the page
-_PARTS = 4  # columns that contributed to an alarm
-_SLOW_S = 10.0  # a page that takes longer to take an event is let go; it comes back by itself
+_CLASSES = 6  # classes named on the page
+_PARTS = 4  # columns shown per alarm
+_SLOW_S = 10.0  # a page slower than this is disconnected, and reconnects by itself
 
 
 async def watch(request: Request) -> Response:
-    """Send an event a second until the page leaves, or is too slow."""
+    """Send an event per second until the page disconnects or is too slow."""
     state, client = request.state, client_key(request.client)
     model = state.model(request.query("model"))
     for most, open_, whose in (
@@ -72,7 +72,7 @@ def _event(state: ServerState, model: Model, *, past: bool) -> bytes:
 
 
 def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
-    """Return what the page shows now, and with ``past`` what it would show had it watched from the start."""
+    """Return the current view of the page, with ``past`` including the full history."""
     with model.lock:
         recent = list(model.recent)
         history = model.champion.scores.history()
@@ -105,7 +105,7 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
 
 
 def coverage_of(learner: Any) -> dict[str, float] | None:
-    """Return how often sets or intervals for 90 % held the answer; None where none were compared."""
+    """Return the empirical coverage of 90 % sets or intervals, or None without data."""
     if "coverage" not in kind_of(learner).can:
         return None
     covered: dict[str, float] = learner.coverage_.get(0.9, {})
@@ -113,7 +113,7 @@ def coverage_of(learner: Any) -> dict[str, float] | None:
 
 
 def _elsewhere(state: ServerState) -> dict[str, Any] | None:
-    """Return how old the state is that a cluster run has published, and whether nobody predicts from it for that."""
+    """Return the age of the state published by a cluster run, and whether it is too old to predict."""
     if state.replicas is None:
         return None
     age = state.replicas.newest_age
@@ -141,7 +141,7 @@ def _alarm(seq: int, event: Any, score: float, parts: Any) -> dict[str, Any]:
 
 
 async def importance(request: Request) -> Response:
-    """Return how much each feature matters so far: by how much the loss rises when its values are exchanged (iPFI)."""
+    """Return the importance of each feature so far, the rise of the loss when its values are permuted (iPFI)."""
     model = request.state.model(request.path["model"])
     check_can(model.champion.learner, "importance", at=model.name)
     return json_response(request.state.histories.of(model).importance(most=100))

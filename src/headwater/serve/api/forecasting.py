@@ -1,4 +1,4 @@
-"""What the next answers of a series will be, and between which ends each will lie."""
+"""Forecasts of a series over HTTP, with intervals."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _request = msgspec.json.Decoder(ForecastRequest)
 
 
 async def forecast(request: Request) -> Response:
-    """Forecast the next answers of a series, with intervals, from what is known of their times; nothing is changed."""
+    """Forecast the next values of a series with intervals, given features of their times."""
     return await _forecast(request, decoded(_request.decode, await request.body(), "body"))
 
 
 async def forecast_next(request: Request) -> Response:
-    """Forecast the next answers of a series, with intervals, where nothing is known of their times."""
+    """Forecast the next values of a series with intervals, without features."""
     options = {name: given for name in ("horizon", "coverage") if (given := request.query(name))}
     return await _forecast(request, decoded(_converted, options, "query"))
 
@@ -43,13 +43,13 @@ async def _forecast(request: Request, asked: ForecastRequest) -> Response:
     request.budget.charge_lock(model.price.predicting(times, size.cells), at="xs")
     found = partial(forecast_of, model, horizon, xs, asked.coverage)
     answer = await request.state.waiters.run(found)
-    if xs is not None:  # the page's forecast uses them from now on
+    if xs is not None:  # used by the page's forecast from now on
         request.state.histories.of(model).columns_ahead = (answer["seq"], xs)
     return json_response(answer)
 
 
 def forecast_of(model: Model, horizon: int | None, xs: Any, coverage: float) -> dict[str, Any]:
-    """Return what a model's champion forecasts as JSON shows it, and the sequence that it stood at."""
+    """Return a champion's forecast as JSON values, with its sequence."""
     with model.lock:
         learner, seq = model.champion.learner, model.seq
         said = learner.forecast(horizon, xs)
@@ -62,7 +62,7 @@ def forecast_of(model: Model, horizon: int | None, xs: Any, coverage: float) -> 
 
 
 def _finite(end: float) -> float | None:
-    """Return an end of an interval; None where too few errors were made to tell."""
+    """Return an interval bound, or None if it is infinite."""
     return end if math.isfinite(end) else None
 
 

@@ -1,4 +1,4 @@
-"""Fleets over HTTP: rows that carry their key, and how well each key is predicted."""
+"""Fleets over HTTP, with rows that include their key, and metrics by key."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _SCORED_S = 1e-5  # to look up the score of a key, and to take and give back the
 
 
 def check_keys(model: Model, X: Sequence[dict[str, Any]], *, learning: bool = False) -> None:
-    """Refuse rows without a key that can be one, where the model is a fleet.
+    """Raise DataError for rows of a fleet without a valid key.
 
     Raises
     ------
     DataError
-        Naming the row.
+        Names the row.
     """
     learner = model.champion.learner
     if "keys" in kind_of(learner).can:
@@ -33,7 +33,10 @@ def check_keys(model: Model, X: Sequence[dict[str, Any]], *, learning: bool = Fa
 
 
 async def score(request: Request) -> Response:
-    """Say how good predictions were; of a fleet with ``?key=K`` those for that key, else the worst and the best keys too."""
+    """Return the metrics of a model, for a fleet also by key.
+
+    ``?key=K`` selects one key. Without it the worst and the best keys are listed.
+    """
     state, model, key = request.state, request.state.model(request.path.get("model", "")), request.query("key")
     found = await state.published.of(("score", key), model, partial(state.lookers.run, partial(scored, model, key)))
     if "keys" not in kind_of(model.champion.learner).can or key:
@@ -43,7 +46,7 @@ async def score(request: Request) -> Response:
 
 
 async def score_rows(request: Request) -> Response:
-    """Say how good predictions were for the key of each row."""
+    """Return the metrics for the key of each row."""
     model = request.state.model(request.path.get("model", ""))
     check_can(model.champion.learner, "keys", at=model.name)
     limits, row_limits = request.state.limits, request.state.service.limits
@@ -67,7 +70,7 @@ def _locked_score(model: Model, key: Any) -> dict[str, Any]:
 
 
 def scored(model: Model, key: str) -> dict[str, Any]:
-    """Return the scores of a model, or of one key."""
+    """Return the metrics of a model, or of one key."""
     with model.lock:
         learner = model.champion.learner
         if key:
@@ -77,12 +80,12 @@ def scored(model: Model, key: str) -> dict[str, Any]:
 
 
 def of_key(fleet: Any, key: Any) -> dict[str, Any]:
-    """Return the score of a key.
+    """Return the metrics of a key.
 
     Raises
     ------
     DataError
-        If there is no such key.
+        If the key is unknown.
     """
     if key not in fleet:
         raise unknown_key(fleet.key, key)
@@ -91,7 +94,7 @@ def of_key(fleet: Any, key: Any) -> dict[str, Any]:
 
 
 def _as_key(fleet: Any, text: str) -> Any:
-    """Return the key that a query names: a text as it is, or a number or a boolean as JSON writes it."""
+    """Return the key of a query, as text if known, else as a JSON number or boolean."""
     if text in fleet:
         return text
     try:

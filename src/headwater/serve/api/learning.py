@@ -1,4 +1,4 @@
-"""The heart of the API: predict, learn, and answers that come later; one, many, or lines of them."""
+"""Predict, learn, and label over HTTP, for one object, a list or NDJSON."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _WRITTEN_AT_ONCE = 500
 
 
 async def predict(request: Request) -> Response:
-    """Predict samples; those with ``keep`` get an id, on disk before the answer, for answers that the model learns here."""
+    """Predict samples.
+
+    Samples with ``keep`` get an id, durable before the response, under which this model can learn their label later.
+    """
     rows, shape = await read_rows(request, _PREDICT)
     state, model = request.state, request.state.model(request.path.get("model", ""))
     can, n = kind_with(model.task).can, len(rows)
@@ -56,7 +59,7 @@ async def predict(request: Request) -> Response:
 def _asked(
     rows: list[PredictRequest], *, keeps: bool
 ) -> tuple[list[dict[str, Any]], list[int], list[float | None] | None]:
-    """Return the samples, which of them get an id, and the coverage that is wanted of each where it is of any."""
+    """Return the samples, the indices to keep, and the requested coverage of each (None if there is none)."""
     wanted = [row.coverage for row in rows]
     kept = [i for i, row in enumerate(rows) if row.keep and keeps]
     return [row.x for row in rows], kept, wanted if any(share is not None for share in wanted) else None
@@ -65,7 +68,7 @@ def _asked(
 async def _kept(
     request: Request, model: Model, X: list[dict[str, Any]], predictions: list[Prediction], kept: list[int]
 ) -> dict[int, str]:
-    """Keep predictions for their answers; return the id of each, once it is on disk."""
+    """Store predictions until their labels arrive, and return their durable ids."""
     state = request.state
 
     def pending() -> PendingRequest:
@@ -79,14 +82,14 @@ async def _kept(
 
 
 async def committed(request: Request, command: Command, events: int) -> None:
-    """Commit what a request asks for, and learn it; raise why it was refused."""
+    """Commit and learn a request, or raise the error of its rejection."""
     outcome = (await request.state.writer.run([command], events))[0]
     if outcome is not None:
         raise outcome
 
 
 async def learn(request: Request) -> Response:
-    """Learn examples, all of a request or none; the answer is sent when they are on disk and learned."""
+    """Learn examples, all of a request or none, replying once they are durable and learned."""
     rows, shape = await read_rows(request, _EXAMPLE)
     state, model, n = request.state, request.state.learning(request.path.get("model", "")), len(rows)
     size = await apart(state, n, lambda: size_of(row.x for row in rows))
@@ -108,14 +111,12 @@ def _examples(model: Model, rows: list[Example], shape: str) -> LearnRequest:
 
 
 async def label(request: Request) -> Response:
-    """Learn answers to earlier predictions; in a list or in lines each has its own outcome."""
+    """Learn the labels of earlier predictions, with a separate outcome for each in a list or NDJSON."""
     rows, shape = await read_rows(request, _LABEL)
     model = request.state.learning(request.path.get("model", ""))
     check_can(model.champion.learner, "late", at=model.name)
     learner, answer, n = model.champion.learner, kind_with(model.task).answer, len(rows)
-    request.budget.charge_samples(
-        Size(n, n, 1), model.price, learning=True
-    )  # their samples were charged when they were asked
+    request.budget.charge_samples(Size(n, n, 1), model.price, learning=True)  # the samples were charged at prediction
 
     def requests() -> list[Command]:
         return [LabelRequest(model.id, row.id, answer.read(row.y, learner), row.w) for row in rows]
@@ -138,7 +139,7 @@ def _labelled(rows: list[DelayedLabel], commands: list[Command], outcomes: list[
 
 
 async def read_rows(request: Request, body: Body) -> tuple[list[Any], str]:
-    """Return the rows of a body, and its shape: one, list or lines."""
+    """Return the rows of a body, and its shape (one, list or lines)."""
     raw, state = await request.body(), request.state
     lines = request.headers.get(b"content-type", b"").startswith(_LINES)
     read = partial(body.read, raw, lines=lines, limits=state.limits, row_limits=state.service.limits)
@@ -160,7 +161,7 @@ def _predicted(
 
 
 def encoded_rows(rows: list[dict[str, Any]]) -> bytes:
-    """Return rows as lines of JSON, a few at a time, so that other threads get their turn in between."""
+    """Encode rows as JSON lines in batches, so that other threads can run in between."""
     if len(rows) <= _WRITTEN_AT_ONCE:
         return to_lines(rows)
     starts = range(0, len(rows), _WRITTEN_AT_ONCE)
@@ -168,24 +169,24 @@ def encoded_rows(rows: list[dict[str, Any]]) -> bytes:
 
 
 def rows_response(lines: bytes, shape: str) -> Response:
-    """Return lines of JSON in the shape that the request had: one, list or lines."""
+    """Return JSON lines in the shape of the request (one, list or lines)."""
     if shape == "lines":
         return Response(lines, kind=_LINES)
     if shape == "one":
         return Response(lines[:-1])
-    # No text of JSON holds the end of a line, so lines become the items of a list as they are.
+    # JSON never contains a raw newline, so lines can become list items by replacing newlines.
     return Response(b"[" + lines[:-1].replace(b"\n", b",") + b"]")
 
 
 def _scored(alarm: float, row: dict[str, Any]) -> dict[str, Any]:
-    """Return what is answered to a learned row of a detector: its score in place of a prediction."""
+    """Return the reply to a learned row of an anomaly model, with its score."""
     if "y_pred" not in row:
         return row
     return {**{name: value for name, value in row.items() if name != "y_pred"}, **score_as_json(row["y_pred"], alarm)}
 
 
 def without_infinity(row: dict[str, Any]) -> dict[str, Any]:
-    """Return what is answered to a learned row; an infinite prediction as null."""
+    """Return the reply to a learned row with an infinite prediction as null."""
     y_pred = row.get("y_pred")
     if isinstance(y_pred, float) and y_pred - y_pred != 0.0:  # JSON has no infinity
         row["y_pred"] = None

@@ -1,7 +1,7 @@
-"""Addresses that say something of a whole model: they never wait for a learner that is being taught, nor keep others from it.
+"""Addresses that read a whole model without blocking its learning.
 
-Of a small model a copy is published: made once after it has learned, and then looked at without its lock. A large one is
-looked at by a process of its own (`background.reader`).
+A small model is copied once after it has learned, and the copy is read without its lock. A large model is read by a separate
+process (`background.reader`).
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from headwater.store.service.model import Model
 from headwater.store.service.price import bytes_held
 
 _SMALL_BYTES = 8_000_000
-"""Of a model that is copied under its lock: a few milliseconds."""
+"""Maximum size of a model copied under its lock, which takes a few milliseconds."""
 _explain = msgspec.json.Decoder(ExplainRequest)
 
 
 async def looked(state: ServerState, model: Model, look: str, **options: Any) -> tuple[bytes | memoryview, int]:
-    """Return a look at a model's champion, and the event after which it stood so: not before the asking.
+    """Return a view of a model's champion, and its sequence, which is not older than the request.
 
     Raises
     ------
     HeadwaterError
-        Whatever the look refuses.
+        If the view is not available.
     """
     key = look, msgspec.msgpack.encode(options)
     return await state.published.of(key, model, partial(_looked, state, model, look, options))
@@ -59,14 +59,14 @@ def _question(model: Model, seq: int, look: str, options: dict[str, Any]) -> Ask
 
 
 def _copy(model: Model) -> tuple[Any, int]:
-    """Return a copy of a champion that nobody teaches, and the event after which it stood so."""
+    """Return a private copy of a champion, and its sequence."""
     with model.lock:
         saved, seq = LEARNER_FORMAT.pack(model.champion.learner), model.seq
     return LEARNER_FORMAT.unpack(saved, model.name), seq
 
 
 async def model(request: Request) -> Response:
-    """Say what a model is: its learners, layers, features, scores."""
+    """Describe a model (its learners, layers, features, metrics)."""
     found = request.state.model(request.path["model"])
     described, _ = await looked(request.state, found, "describe")
     about = to_json(await summarized(request.state, found))
@@ -74,7 +74,7 @@ async def model(request: Request) -> Response:
 
 
 async def download(request: Request) -> Response:
-    """Send the champion as a model file, as it is or (``?seq=N``) as it was after event N."""
+    """Send the champion as a model file, current or (``?seq=N``) as it was after event N."""
     state, found, seq = request.state, request.state.model(request.path["model"]), request.query("seq")
     if not seq:
         return _file((await looked(state, found, "file"))[0], f"{found.name}.hw")
@@ -86,7 +86,7 @@ async def download(request: Request) -> Response:
 
 
 def _past(state: ServerState, found: Model, seq: int) -> bytes | memoryview:
-    """Return the file of a champion as it stood after an event; a process of its own replays the journal up to there."""
+    """Return the file of a champion after an event, replayed from the journal by a separate process."""
     state.service.check_sequence(seq)
     said = state.past.ask(_question(found, seq, "file", {}))
     return to_bytes(state.service.as_of(found.name, seq)) if said is None else said
@@ -101,14 +101,14 @@ async def onnx(request: Request) -> Response:
 
 
 async def weights(request: Request) -> Response:
-    """Return the weights of each layer as maps of at most 64 by 64 cells, each the mean of its neighbours."""
+    """Return the weights of each layer as maps of at most 64 by 64 cells of averages."""
     found = request.state.model(request.path["model"])
     check_can(found.champion.learner, "layers", at=found.name)
     return Response((await looked(request.state, found, "weights"))[0])
 
 
 async def activations(request: Request) -> Response:
-    """Return what each layer hands on for the last samples, one row a sample, the newest first."""
+    """Return each layer's outputs for the last samples, newest first."""
     found = request.state.model(request.path["model"])
     check_can(found.champion.learner, "layers", at=found.name)
     X = [event.x for _, event, _ in list(found.recent)[::-1]]
@@ -116,7 +116,7 @@ async def activations(request: Request) -> Response:
 
 
 async def explain(request: Request) -> Response:
-    """Say how much each feature moved the prediction or the score of a sample, the largest part first."""
+    """Attribute the prediction or score of a sample to its features, largest first."""
     asked = decoded(_explain.decode, await request.body(), "body")
     found = request.state.model(request.path.get("model", ""))
     request.budget.charge_samples(size_of([asked.x]), found.price, learning=False)

@@ -1,4 +1,4 @@
-"""Models over HTTP: made, joined by challengers, promoted, paused, saved, downloaded, restored."""
+"""Models over HTTP (create, challenge, promote, pause, snapshot)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _create, _step = msgspec.json.Decoder(NewModel), msgspec.json.Decoder(StepSize)
 
 
 async def models(request: Request) -> Response:
-    """List the models with their scores."""
+    """List the models with their metrics."""
     state = request.state
     found = [summarized(state, model) for model in state.service.models.by_name.values()]
     return json_response(await asyncio.gather(*found))
 
 
 async def summarized(state: ServerState, found: Model) -> dict[str, Any]:
-    """Return what a model has published of itself."""
+    """Return a model's published summary."""
     about: dict[str, Any] = await state.published.of(
         "summary", found, partial(state.lookers.run, partial(summary, found))
     )
@@ -39,7 +39,7 @@ async def summarized(state: ServerState, found: Model) -> dict[str, Any]:
 
 
 async def create(request: Request) -> Response:
-    """Make a model."""
+    """Create a model."""
     options = decoded(_create.decode, await request.body(), "body")
     models, learner = request.state.service.models, build_learner(options)
     await _changed(request, lambda: models.create(options.name, _affordable(request, learner)))
@@ -47,7 +47,7 @@ async def create(request: Request) -> Response:
 
 
 async def challenge(request: Request) -> Response:
-    """Let a new challenger learn beside the champion."""
+    """Add a challenger that learns alongside the champion."""
     options = decoded(_create.decode, await request.body(), "body")
     models, found = request.state.service.models, request.state.model(request.path["model"])
     options.task = found.task
@@ -57,7 +57,7 @@ async def challenge(request: Request) -> Response:
 
 
 async def promote(request: Request) -> Response:
-    """Let a challenger answer from here on."""
+    """Make a challenger the champion."""
     models, found = request.state.service.models, request.state.model(request.path["model"])
     await _changed(request, lambda: models.promote(found, request.path["learner"]))
     return json_response(summary(request.state.model(found.name)))
@@ -71,17 +71,17 @@ async def drop(request: Request) -> Response:
 
 
 async def pause(request: Request) -> Response:
-    """Take no examples for now; predictions go on."""
+    """Pause learning. Predictions continue."""
     return await _paused(request, True)
 
 
 async def resume(request: Request) -> Response:
-    """Take examples again."""
+    """Resume learning."""
     return await _paused(request, False)
 
 
 async def step(request: Request) -> Response:
-    """Change how far a learner steps: a factor on the step size that was declared, journaled in its place of the stream."""
+    """Change a learner's step size by a factor on the declared one, journaled in stream order."""
     options = decoded(_step.decode, await request.body(), "body")
     found = request.state.model(request.path["model"])
     command = StepRequest(found.id, options.learner, options.factor)
@@ -92,7 +92,7 @@ async def step(request: Request) -> Response:
 
 
 async def snapshot(request: Request) -> Response:
-    """Write a snapshot now, and prune by the rules; one serves all who ask meanwhile."""
+    """Write a snapshot and prune by the policy, once for all concurrent requests."""
     state = request.state
     seq = await state.published.once("snapshot", lambda: state.snapshots.run(state.service.snapshot))
     if state.service.snapshot_failure is not None:
@@ -101,12 +101,12 @@ async def snapshot(request: Request) -> Response:
 
 
 def build_learner(options: NewModel) -> Any:
-    """Return the learner that is chosen for.
+    """Create the requested learner.
 
     Raises
     ------
     ConfigError
-        If it can't be.
+        If the options are invalid.
     """
     kind = kind_with(options.task)
     chosen: dict[str, Any] = {}
@@ -121,7 +121,7 @@ def build_learner(options: NewModel) -> Any:
 
 
 def summary(found: Model) -> dict[str, Any]:
-    """Return a model as JSON shows it."""
+    """Return a model's summary as JSON values."""
     with found.lock:
         learners = [
             {
@@ -141,12 +141,12 @@ def summary(found: Model) -> dict[str, Any]:
 
 
 def _states_of(learner: Any) -> int | None:
-    """Return how many keys have a state that is carried from row to row; None without a memory."""
+    """Return the number of keys with a recurrent state, or None without one."""
     return learner.memory_states if isinstance(learner, SupervisedLearner) and learner.has_memory else None
 
 
 def _step_of(learner: Any) -> float | None:
-    """Return the factor on a learner's step size; None where its kind has none."""
+    """Return the factor on a learner's step size, or None if its kind has none."""
     if "step" not in kind_of(learner).can:
         return None
     return 1.0 if learner.engine is None else float(learner.engine.step)
@@ -157,12 +157,12 @@ async def _changed(request: Request, change: Callable[[], None]) -> None:
 
 
 def _affordable(request: Request, learner: Any) -> Any:
-    """Return a new learner, if the server may have it; nothing of it has been allocated.
+    """Return a new learner, not yet allocated, if it is within the server's limits.
 
     Raises
     ------
     OverLimit
-        With the limit's name: learners, memory of all of them, or how long a row of it would hold up others.
+        Names the limit (number of learners, their total memory, or the lock time of a row).
     """
     service, limits = request.state.service, request.state.limits
     count = sum(len(model.learners) for model in service.models.by_name.values())

@@ -1,6 +1,7 @@
-"""The pages' files: ES modules and the learner as WebAssembly from the package, Plotly's script from its own; nothing from elsewhere.
+"""Static files of the pages, all served from installed packages.
 
-The playground is files only: the site of the documents has the same ones.
+The pages are ES modules and the learner as WebAssembly, and Plotly's script comes from its own package. The playground consists of
+files only, and the documentation site has the same ones.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _KINDS = {
     ".css": b"text/css; charset=utf-8",
     ".svg": b"image/svg+xml",
 }
-# Plotly writes styles into the document; nothing else may come from anywhere but this server.
+# Plotly writes inline styles. Everything else must come from this server.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -42,7 +43,7 @@ _SAFE = [
 
 
 def addresses(static: Path | None = None) -> tuple[Address, ...]:
-    """Return the addresses of the pages; ``static`` is another folder of files."""
+    """Return the addresses of the pages, served from ``static`` if given."""
     file = _files(_listed(static or _FOLDER) | _module())
     handlers: dict[str, Handler] = dict.fromkeys(("/", "/index.html", "/page/{name:path}"), file)
     handlers = {"/playground": _to_playground, "/page/plotly.js": _plotly, **handlers}
@@ -54,7 +55,7 @@ def _listed(folder: Path) -> dict[str, Path]:
 
 
 def _module() -> dict[str, Path]:
-    """Return the learner in JavaScript; a build may lack it, and then only the playground does not work."""
+    """Return the learner in JavaScript, or {} if this build lacks it, which disables only the playground."""
     try:
         return {f"js/{name}": path for name, path in _listed(module_folder()).items()}
     except ModelFileError:
@@ -62,7 +63,7 @@ def _module() -> dict[str, Path]:
 
 
 def _files(files: Mapping[str, Path]) -> Handler:
-    # Listed once: what is asked for is looked up by name, so no path leads out of the folders.
+    # Requests are looked up in a fixed list of names, so no path can escape the folders.
 
     async def file(request: Request) -> Response:
         name = request.path.get("name", "index.html")
@@ -78,7 +79,7 @@ def _fixed(body: bytes, kind: bytes, *headers: tuple[bytes, bytes]) -> Response:
 
 
 async def _to_playground(request: Request) -> Response:
-    return Response(b"", 307, headers=[(b"location", _PLAYGROUND)])  # a browser keeps what stands behind the #
+    return Response(b"", 307, headers=[(b"location", _PLAYGROUND)])  # a browser keeps the fragment after the #
 
 
 async def _plotly(request: Request) -> Response:
@@ -97,7 +98,7 @@ async def _plotly(request: Request) -> Response:
 
 @cache
 def _packed() -> bytes | None:
-    """Compress Plotly's script once: 1.4 MB in place of 4.8."""
+    """Compress Plotly's script once, from 4.8 to 1.4 MB."""
     spec = find_spec("plotly")
     if spec is None or spec.origin is None:
         return None

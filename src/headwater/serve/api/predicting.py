@@ -1,4 +1,4 @@
-"""Predict without holding up others: what takes little time at once, all else in a thread, in parts."""
+"""Predict without blocking others, quickly on the event loop or else in parts on a thread."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from headwater.store.service.model import Model
 T = TypeVar("T")
 _ROWS_AT_ONCE, _CELLS_AT_ONCE = 32, 640
 _AT_ONCE_S, _PART_S = 0.0005, 0.002
-"""Seconds of processor time: beyond the first the event loop would stand still, beyond the second whoever waits for the model."""
+"""Maximum seconds of processor time on the event loop, and in one part while holding the model's lock."""
 _HANDLED_AT_ONCE = 200
-"""Rows that are looked at on the event loop; more go to a thread."""
+"""Maximum rows handled on the event loop. More go to a thread."""
 
 
 class Prediction(NamedTuple):
-    """What the learners of a model predicted for one row, and the sequence they stood at."""
+    """Predictions of a model's learners for one row, and their sequence."""
 
     by_learner: Predictions
     seq: int
     inside: Mapping[str, Any] = {}
-    """The set or the interval that was asked for."""
+    """The requested set or interval."""
 
     def of(self, name: str) -> tuple[Any, dict[Any, float] | None]:
-        """Return the prediction of a learner; of the first one, if another has taken its place meanwhile."""
+        """Return a learner's prediction, or the first one if it was replaced meanwhile."""
         return self.by_learner.get(name) or next(iter(self.by_learner.values()))
 
 
 async def apart(state: ServerState, rows: int, work: Callable[[], T]) -> T:
-    """Do something with rows: in a thread, where there are so many that the event loop would stand still.
+    """Run work on rows, in a thread if there are many.
 
     Raises
     ------
     Busy
-        If too much is at work there.
+        If too much is in progress there.
     """
     return work() if rows <= _HANDLED_AT_ONCE else await state.workers.run(work)
 
@@ -61,24 +61,24 @@ async def predict_rows(
     state : ServerState
         The server's state.
     model : Model
-        Whose learners.
+        The model.
     X : list of dict
         The rows.
     budget : Budget
-        What is left to the request.
+        Remaining budget of the request.
     shadows : bool
         Whether challengers predict too.
     coverage : sequence, optional
-        Of each row: how often a set or an interval is to hold the answer; None for neither.
+        Coverage of the requested set or interval per row, None for neither.
 
     Raises
     ------
     DataError
-        If there are more rows, values, or probabilities to return, than one request may bring.
+        If rows, values or returned probabilities exceed the limits of one request.
     Busy
-        If too many such requests are at work.
+        If too many such requests are in progress.
     TooOld
-        If a cluster run learns the model, and its last round is too long ago.
+        If a cluster run learns the model, and its last round is too old.
     """
     size = await apart(state, len(X), lambda: _looked_at(model, X))
     classes = len(model.champion.learner.known_classes) or 1
@@ -92,7 +92,7 @@ async def predict_rows(
         return []
     small = size.rows <= _ROWS_AT_ONCE and size.cells <= _CELLS_AT_ONCE
     if small and model.price.predicting(size.rows, size.cells) <= _AT_ONCE_S:
-        # A model that is at work for somebody else is not waited for on the event loop: others would wait as well.
+        # Never wait for a busy model on the event loop, because that would block all other requests.
         now = model.predict_now(X, shadows=shadows, coverage=wanted)
         if now is not None:
             return _as_predictions(*now)
@@ -106,7 +106,7 @@ def _looked_at(model: Model, X: list[dict[str, Any]]) -> Size:
 
 
 async def _by_replicas(state: ServerState, model: Model, X: list[dict[str, Any]]) -> list[Prediction] | None:
-    """Return what the replicas of the default model predict; None where the server must."""
+    """Return the replicas' predictions for the default model, or None if the server must predict."""
     if state.replicas is None or model.name != state.default:
         return None
     found = await state.replicas.predict(X) if X else None
@@ -125,7 +125,7 @@ async def _by_replicas(state: ServerState, model: Model, X: list[dict[str, Any]]
 def _predict_parts(
     model: Model, X: list[dict[str, Any]], *, shadows: bool, coverage: Sequence[float | None] | None
 ) -> list[Prediction]:
-    """Predict in parts: between them whoever waits for the model gets it, and each row says from which state it came."""
+    """Predict in parts, releasing the model in between, with the sequence of each row."""
     out: list[Prediction] = []
     start, takes, price = 0, 0.0, model.price
     for i, x in enumerate(X):

@@ -1,1 +1,1 @@
-"""What runs beside the requests: the one writer, the history that the page shows, the demo's replay."""
+"""Background tasks (the single writer, the page's history, the demo's replay)."""

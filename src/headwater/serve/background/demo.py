@@ -1,4 +1,4 @@
-"""The demo: flights of 2013 replayed against this server over HTTP, each with its answer some time later."""
+"""The demo, which replays flights of 2013 over HTTP with delayed labels."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from typing import Any
 from headwater.errors import HeadwaterError
 from headwater.streams.datasets.flights import read_flights
 
-_PER_S = 1000  # flights a second: a month in half a minute
+_PER_S = 1000  # flights per second, a month in half a minute
 _GROUP = 50  # flights in one request
-_DELAY = 100  # flights between a prediction and its answer: about two hours of traffic
+_DELAY = 100  # flights between a prediction and its label, about two hours of traffic
 _log = logging.getLogger("headwater.serve")
 
 
 def start(address: str, token: str, ends: Callable[[], bool]) -> threading.Thread:
-    """Begin the replay in a thread that ends with the process.
+    """Start the replay in a daemon thread.
 
     Parameters
     ----------
     address : str
-        The server's, such as http://127.0.0.1:8080.
+        Address of the server, such as http://127.0.0.1:8080.
     token : str
-        One that may learn; empty where none is needed.
+        A token with scope learn, or "" if none is needed.
     ends : callable
-        Says whether the server was told to stop: that the replay ends then is nothing to report.
+        Returns whether the server is stopping, so that the end of the replay is not reported.
     """
     thread = threading.Thread(target=_replay, args=(address, token, ends), name="headwater-demo", daemon=True)
     thread.start()
@@ -59,7 +59,7 @@ def _replay(address: str, token: str, ends: Callable[[], bool]) -> None:
 
 
 def _groups(skip: int) -> Iterator[list[tuple[dict[str, Any], bool]]]:
-    """Flights whose answer is known, behind the first ``skip``, a few at a time."""
+    """Yield groups of labeled flights after the first ``skip``."""
     group: list[tuple[dict[str, Any], bool]] = []
     for block in read_flights("late"):
         for x, y in zip(block.X, block.y, strict=True):
@@ -75,7 +75,7 @@ def _groups(skip: int) -> Iterator[list[tuple[dict[str, Any], bool]]]:
 
 
 def _learned(connection: http.client.HTTPConnection, headers: dict[str, str]) -> int:
-    """How many flights the model knows from an earlier run."""
+    """Return how many flights the model has learned in earlier runs."""
     connection.request("GET", "/models", headers=headers)
     models = json.loads(connection.getresponse().read())
     return int(models[0]["learners"][0]["n_learned"]) if models else 0
@@ -85,7 +85,7 @@ def _post(connection: http.client.HTTPConnection, headers: dict[str, str], path:
     connection.request("POST", path, json.dumps(rows), headers)
     answer = connection.getresponse()
     body = answer.read()
-    while answer.status in (429, 503):  # paused, or busy: the flights wait
+    while answer.status in (429, 503):  # paused or busy, so wait
         time.sleep(1)
         connection.request("POST", path, json.dumps(rows), headers)
         answer = connection.getresponse()

@@ -1,4 +1,4 @@
-"""A thread that lets the served model follow a broker, beside the requests of clients, and begins again whenever that fails."""
+"""A thread in which the served model follows a broker, restarting after failures."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ __all__ = ["Following"]
 
 _log = logging.getLogger("headwater.serve")
 _LONG_S = 60.0
-"""Seconds of following after which the next failure is a new one: it is tried again at once."""
+"""Seconds of following after which the backoff is reset."""
 _PATIENCE = Patience(limit_s=math.inf, from_the_start=True)
-"""A server waits for its brokers for ever: whoever runs it sees by ``/health/ready`` that it does."""
+"""A server waits for its brokers forever. ``/health/ready`` reports it."""
 
 
 class Following:
-    """A model of a server that follows a broker until the server ends, whatever fails meanwhile.
+    """Let a served model follow a broker until the server ends, whatever fails meanwhile.
 
-    What comes from the broker and what clients send is committed in turns; each commit is whole.
+    Commits of the broker's messages and of clients' requests alternate, each atomic.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Following:
     source : str
         The broker's address.
     patience : Patience
-        How brokers that are away are waited for, and how long it rests before it begins again after a failure.
+        Retry policy for unavailable brokers, and backoff between restarts.
     how
         ``target``, ``predictions`` and so on, as `Follower` takes them.
     """
@@ -50,27 +50,27 @@ class Following:
         self._monitor = Monitor(self.name)
         how |= {"patience": patience, "monitor": self._monitor}
         self._make = partial(Follower, service, model, source, **how)
-        self._next: Follower | None = self._make()  # what can't be is said before the server answers
+        self._next: Follower | None = self._make()  # invalid arguments raise before the server starts
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="headwater-following", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Let it finish the commit under way, and end."""
+        """Finish the current commit and end the thread."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
 
     @property
     def status(self) -> Status:
-        """How it goes; reading it waits for nobody."""
+        """The current status, read without waiting."""
         return self._monitor.status
 
     def problem(self) -> HeadwaterError | None:
-        """Return why the model does not learn from the source now; None while it does."""
+        """Return why the model is not learning from the source, or None if it is."""
         status = self.status
         if status.state in (State.RUNNING, State.ENDED):
             return None
@@ -92,7 +92,7 @@ class Following:
             tries += 1
 
     def _follow(self) -> HeadwaterError | None:
-        """Follow until the server ends; return what that failed of."""
+        """Follow until the server ends, returning the error on failure."""
         try:
             if self._next is None:
                 self._monitor.restarted()
@@ -100,7 +100,7 @@ class Following:
             follower.run(ends=self._ended.is_set)
         except HeadwaterError as error:
             return error
-        except Exception as error:  # noqa: BLE001 - a thread that dies would stop learning without a word
+        except Exception as error:  # noqa: BLE001 - a dead thread would stop learning silently
             _log.exception("following raised")
             got = f"{type(error).__name__}: {error}"[:300]
             return SourceError(expected="a source that can be followed", got=got, at=self.name, help="Report this.")

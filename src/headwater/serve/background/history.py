@@ -1,9 +1,9 @@
-"""The history of each model that the page shows: one point a second, held by the server so that a reload loses nothing.
+"""History of each model for the page, one point per second, kept by the server so that a reload loses nothing.
 
 A point holds the rate of rows, the latency of requests and the experts' weights. Recording also measures feature importance (iPFI,
 ``headwater.explain.Importance``) on a few of the rows just learned. It never changes the learner's state. The points are saved in
-the store each minute and at a stop, so a restart continues them; a crash loses the last minute. Importances start anew with each
-start.
+the store each minute and at a stop, so a restart continues them and a crash loses at most a minute. Importances start anew with
+each start.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ TIMED = ("predict", "learn", "label", "forecast")
 POINTS = 300
 SAVED_EVERY = 60
 """Points between two saves in the store."""
-_ROWS = 4  # rows a second on which importances are measured
-_ASKED_S = 0.01  # seconds for which a model is asked about one of them: beyond, others would wait for it
+_ROWS = 4  # rows per second used to measure importances
+_ASKED_S = 0.01  # maximum seconds per row, because other requests wait for the model meanwhile
 _log = logging.getLogger("headwater.serve")
 
 
 class SavedCurve(msgspec.Struct, frozen=True):
-    """A curve as the store keeps it, and the learner that it belongs to."""
+    """A saved curve, and the learner it belongs to."""
 
     champion: int
     every: int
@@ -46,7 +46,7 @@ class SavedCurve(msgspec.Struct, frozen=True):
 
 
 class Curve:
-    """Points over time: every one, then every second, every fourth …, so that their number is bounded.
+    """A bounded curve over time that drops every second point whenever it is full.
 
     Examples
     --------
@@ -66,13 +66,13 @@ class Curve:
         return SavedCurve(champion, self._every, self._n, self.points)
 
     def resume(self, saved: SavedCurve) -> None:
-        """Continue from what was saved."""
+        """Continue from a saved curve."""
         self.points, self._every, self._n = saved.points[: self._most], max(saved.every, 1), saved.n
 
     def add(self, point: dict[str, Any]) -> None:
-        """Add a point, if its turn has come."""
+        """Add a point if it falls on the current stride."""
         if self._n % self._every == 0:
-            self.points = [*self.points, point]  # a new list: whoever is writing the old one out is not disturbed
+            self.points = [*self.points, point]  # a new list, because another thread may be encoding the old one
         self._n += 1
         if len(self.points) > self._most:
             self.points, self._every = self.points[::2], self._every * 2
@@ -86,22 +86,22 @@ class ModelHistory:
     model : Model
         The model.
     saved : bytes
-        What ``to_bytes`` returned before a restart.
+        Result of ``to_bytes`` from before a restart.
     """
 
     def __init__(self, model: Model, saved: bytes = b"") -> None:
         self.model = model
         self.now: dict[str, Any] = {"t": 0, "rate": 0.0, "latency": {}, "experts": []}
         self.series: dict[str, Any] | None = None
-        """The last answers of a forecaster's series, and its forecast."""
+        """The last values of a forecaster's series, and its forecast."""
         self.columns_ahead: tuple[int, list[dict[str, Any]]] = (0, [])
-        """What is known of the times that come after a sequence, as it was last asked for with a forecast."""
+        """Features of the times after a sequence, from the last forecast request."""
         self._begin()
         try:
             before = msgspec.msgpack.decode(saved, type=SavedCurve) if saved else None
         except (msgspec.DecodeError, ValueError):
             _log.warning(
-                "the history of a model can't be read, and starts anew", extra={"fields": {"model": model.name}}
+                "the history of a model is unreadable and starts anew", extra={"fields": {"model": model.name}}
             )
             return
         if before is not None and before.champion == self._champion:
@@ -113,12 +113,12 @@ class ModelHistory:
         self.curve, self._importance = Curve(), Importance()
 
     def to_bytes(self) -> bytes:
-        """Return the points as MessagePack."""
+        """Serialize the points to MessagePack."""
         return msgspec.msgpack.encode(self.curve.saved(self._champion))
 
     def record(self, latency: dict[str, Any]) -> None:
-        """Record how the model stands now; ``latency`` holds percentiles of the last requests, by name."""
-        if self.model.champion.id != self._champion:  # another learner was promoted: its past is another one
+        """Record the model's current metrics, with the ``latency`` percentiles of recent requests by name."""
+        if self.model.champion.id != self._champion:  # another learner was promoted, so start a new history
             self._begin()
         with self.model.lock:
             n, at = self.model.champion.scores.n, time.perf_counter()
@@ -140,7 +140,7 @@ class ModelHistory:
                     self._importance.update(event.x, event.y, self.model.champion.learner)
 
     def importance(self, most: int = 12) -> list[dict[str, Any]]:
-        """Return the features that matter most so far: by how much the loss rises when their values are exchanged."""
+        """Return the most important features, by the rise of the loss when their values are permuted."""
         return [
             {"name": name if isinstance(name, str) else label_key(name), "rise": float(f"{rise:.4g}")}
             for name, rise in list(self._importance.values.items())[:most]
@@ -148,14 +148,14 @@ class ModelHistory:
 
 
 def experts_of(learner: Any) -> list[dict[str, Any]]:
-    """Return the experts of a learner's mixture of nets; none of a learner that has no layers."""
+    """Return the experts of a learner's mixture, empty for a learner without layers."""
     return list(learner.experts_) if "layers" in kind_of(learner).can else []
 
 
 def series_of(model: Model, since: int, xs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the last answers of a forecaster's series and what comes next, as the page shows them.
+    """Return the last values of a forecaster's series and the forecast, for the page.
 
-    ``xs``: what is known of the times that come after sequence ``since``; those that have come by now are left out.
+    ``xs`` holds features of the times after sequence ``since``. Times already past are skipped.
     """
     with model.lock:
         learner, seq, scores = model.champion.learner, model.seq, model.champion.scores
@@ -171,14 +171,14 @@ def series_of(model: Model, since: int, xs: list[dict[str, Any]]) -> dict[str, A
 
 
 class Histories:
-    """The history of every model, recorded once a second and saved in the store now and then.
+    """The history of every model, recorded once a second and saved regularly.
 
     Parameters
     ----------
     service : Service
         The open store.
     measures : Measures
-        What is counted of requests.
+        Request counters.
     """
 
     def __init__(self, service: Service, measures: Measures) -> None:
@@ -192,18 +192,18 @@ class Histories:
         return self._by_model[model.id]
 
     async def run(self) -> None:
-        """Record every model each second, until cancelled, and save now and then."""
+        """Record every model each second until cancelled, saving regularly."""
         for i in count(1):
             try:
                 await asyncio.to_thread(self.record)
                 if i % SAVED_EVERY == 0:
                     await asyncio.to_thread(self.save)
-            except Exception:  # noqa: BLE001 - what is shown must never stop what is served
+            except Exception:  # noqa: BLE001 - the page must never stop the service
                 _log.exception("the models' history could not be recorded")
             await asyncio.sleep(EVERY_S)
 
     def record(self) -> None:
-        """Record how every model stands now."""
+        """Record the current metrics of every model."""
         latency = {name: found for name in TIMED if (found := self._measures.percentiles(name)) is not None}
         for model in list(self.service.models.by_name.values()):
             self.of(model).record(latency)
@@ -215,7 +215,7 @@ class Histories:
     def _saved(self, model: Model) -> bytes:
         try:
             return self.service.history(model.id)
-        except StoreError as error:  # what is shown must never stop what is served
+        except StoreError as error:  # the page must never stop the service
             _log.warning("the history of a model can't be read", exc_info=error)
             return b""
 

@@ -1,7 +1,7 @@
-"""A process that reads the store beside the server: what takes long to say of a large model holds up neither learning nor requests.
+"""A separate process that reads large models from the store without blocking learning or requests.
 
-It has a learner of its own, which it brings to the wanted event from a snapshot and the journal. So nothing is copied under the
-model's lock, and no other thread waits for the interpreter while a file of a hundred megabytes is made.
+It keeps its own learner, brought to the wanted event from a snapshot and the journal. So nothing is copied under the model's lock,
+and no other thread waits for the interpreter while a file of a hundred megabytes is built.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = ["ERRORS", "UNREADABLE", "Asked", "Reader", "Said", "read_frame", "wri
 
 _MAIN = "headwater.serve.background.reading"
 UNREADABLE = "unreadable"
-"""The kind of an answer that says that this process does not know the learner: its class is another package's."""
+"""Reply kind for a learner of another package, whose class the process doesn't know."""
 ERRORS = {kind.__name__: kind for kind, _ in STATUS}
 """Errors by the names that go between the processes."""
 
 
 class Asked(msgspec.Struct, array_like=True):
-    """What is asked of a learner: which look, with which options, at which event."""
+    """A request for a view of a learner at an event, with options."""
 
     model: int
     model_name: str
@@ -42,7 +42,7 @@ class Asked(msgspec.Struct, array_like=True):
 
 
 class Said(msgspec.Struct, array_like=True):
-    """The answer: so many bytes come behind it, or it is an error by its kind and parts."""
+    """A reply, followed by ``size`` bytes, or an error given by kind and parts."""
 
     size: int
     kind: str = ""
@@ -50,7 +50,7 @@ class Said(msgspec.Struct, array_like=True):
 
 
 class Reader:
-    """The process; it starts with the first question, and again after an end that nobody asked for.
+    """Client of the reader process, which starts on first use and restarts if it dies.
 
     Parameters
     ----------
@@ -65,12 +65,14 @@ class Reader:
         self._closed = False
 
     def ask(self, asked: Asked) -> bytes | memoryview | None:
-        """Return the answer to one question, the others wait; None where the process can't read such a learner.
+        """Return the reply to one request, or None if the process can't read this learner.
+
+        Concurrent requests wait.
 
         Raises
         ------
         HeadwaterError
-            Whatever the look refuses; `Busy` where the process has ended.
+            If the view is not available, or `Busy` if the process has died.
         """
         with self._turn:
             try:
@@ -84,7 +86,7 @@ class Reader:
                     expected="a process that reads the store",
                     got=f"one that has ended ({type(error).__name__})",
                     at=asked.model_name,
-                    help="Try again: it starts anew.",
+                    help="Try again, since it restarts.",
                 ) from error
         if said.kind == UNREADABLE:
             return None
@@ -93,7 +95,7 @@ class Reader:
         return body if said.size > LARGE else bytes(body)
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """Kill the process."""
         self._closed = True
         process = self._process
         if process is not None:
@@ -107,7 +109,7 @@ class Reader:
         if self._process is None or self._process.poll() is not None:
             self._end()
             words = [sys.executable, "-m", _MAIN, str(self._path)]
-            # A session of its own: Ctrl-C is for the server, which ends this process itself.
+            # In its own session, so that Ctrl-C reaches only the server, which ends this process itself.
             self._process = subprocess.Popen(
                 words, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
             )
@@ -124,18 +126,18 @@ class Reader:
 
 
 def read_frame(pipe: IO[bytes] | None) -> bytes:
-    """Return what came behind its length in eight bytes.
+    """Read a message prefixed by its length in eight bytes.
 
     Raises
     ------
     EOFError
-        If the other side has ended.
+        If the pipe was closed.
     """
     return bytes(_read(pipe, int.from_bytes(_read(pipe, 8), "little")))
 
 
 def write_frame(pipe: IO[bytes] | None, data: bytes) -> None:
-    """Write bytes behind their length.
+    """Write a message prefixed by its length.
 
     Raises
     ------
@@ -147,7 +149,7 @@ def write_frame(pipe: IO[bytes] | None, data: bytes) -> None:
 
 
 def write_all(pipe: IO[bytes] | None, data: bytes) -> None:
-    """Write all of some bytes, into a pipe without a buffer.
+    """Write all bytes to an unbuffered pipe.
 
     Raises
     ------
@@ -162,7 +164,7 @@ def write_all(pipe: IO[bytes] | None, data: bytes) -> None:
 
 
 def _read(pipe: IO[bytes] | None, size: int) -> memoryview:
-    # NumPy's memory is not filled with zeros first: of a hundred megabytes that would hold up every other thread.
+    # np.empty doesn't zero the memory, which for a hundred megabytes would block every other thread.
     found = np.empty(size, np.uint8).data
     at = 0
     while at < size:

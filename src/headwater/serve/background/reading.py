@@ -1,4 +1,4 @@
-"""The process of a `Reader`: it reads questions from stdin, brings a learner to the event in question, and writes answers."""
+"""Main program of a `Reader`'s process, which reads requests from stdin and writes replies to stdout."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from headwater.store.service.models import Models
 __all__ = ["Beside", "main"]
 
 _log = logging.getLogger("headwater.serve")
-_NICE = 5  # the server goes first
-_MOST_BYTES = 1_000_000_000  # of learners that stay for the next question
+_NICE = 5  # lower priority than the server
+_MOST_BYTES = 1_000_000_000  # maximum bytes of cached learners
 
 
 class Beside:
-    """The learners of a store that another process has, as far as its journal tells.
+    """Learners rebuilt from the journal of a store that another process has open.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Beside:
         self._states: dict[int, LearnerState] = {}
 
     def learner(self, asked: Asked) -> Any:
-        """Return a learner as it stands after an event."""
+        """Return a learner as of an event."""
         if _core.held() > _MOST_BYTES:
             self._states.clear()
         with closing(database.read_only(self._path)) as base, database.sound(self._at):
@@ -56,7 +56,7 @@ class Beside:
             journal.find_end()
             models = Models(base, self._at, journal, Snapshots(base, self._at, LEARNER_FORMAT))
             model = Model(asked.model, asked.model_name, asked.task, [])
-            # While it learns, it is nowhere: should that fail, it begins with a snapshot again.
+            # Removed from the cache while it learns, so that after a failure it is rebuilt from a snapshot.
             known = self._states.pop(asked.learner, None)
             state = models.reached(model, asked.learner, asked.learner_name, asked.seq, known)
         self._states[asked.learner] = state
@@ -64,31 +64,31 @@ class Beside:
 
 
 def answered(store: Beside, asked: Asked) -> tuple[Said, bytes]:
-    """Return the answer to a question, and its bytes; an error is one, too."""
+    """Return the reply to a request and its bytes, turning errors into replies."""
     try:
         body = LOOKS[asked.look](store.learner(asked), **asked.options)
         return Said(len(body)), body
     except HeadwaterError as error:
         parts = {"expected": error.expected, "got": error.got, "at": error.at, "help": error.help, "code": error.code}
         return Said(0, _kind_of(error), parts), b""
-    except Exception:  # noqa: BLE001 - the server goes another way, and the log has the trace
+    except Exception:  # noqa: BLE001 - the server falls back to another way, and the log has the trace
         _log.exception("a learner could not be looked at beside the server", extra={"fields": {"look": asked.look}})
         return Said(0, UNREADABLE), b""
 
 
 def _kind_of(error: HeadwaterError) -> str:
-    """Return the name of the error's nearest class that has a status: the server knows no others, and would say 500."""
+    """Return the nearest class of the error that has an HTTP status, since others would become 500."""
     names = (kind.__name__ for kind in type(error).__mro__)
     return next((name for name in names if name in ERRORS), HeadwaterError.__name__)
 
 
 def main() -> None:
-    """Answer until the server ends."""
+    """Answer requests until the server ends."""
     os.nice(_NICE)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the server ends it
+        signal.signal(number, signal.SIG_IGN)  # the server ends this process
     questions, answers = FileIO(sys.stdin.fileno(), "r"), FileIO(sys.stdout.fileno(), "w")
-    sys.stdout = sys.stderr  # nothing else may stand between two answers
+    sys.stdout = sys.stderr  # stdout carries only replies
     log_lines("warning")
     store = Beside(Path(sys.argv[1]))
     while True:

@@ -1,4 +1,4 @@
-"""Work that is done once for all who wait for it, and what models publish: reading never holds up learning."""
+"""Run work once for all concurrent requests, and cache what models publish."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ __all__ = ["Published", "Shared"]
 
 T = TypeVar("T")
 _KEPT_BYTES = 64 << 20
-"""Of answers that are kept until their model changes."""
+"""Maximum bytes of results cached until their model changes."""
 
 
 class Shared(Generic[T]):
     """Work of which one run serves all who wait for it.
 
-    Whoever asks gets the result of a run that began after the asking. So one run is at work, and at most one more waits.
+    Each caller gets the result of a run that began after the call. So one run is active, and at most one more waits.
 
     Parameters
     ----------
     work : callable
-        What to do.
+        The work.
     """
 
     def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
@@ -34,7 +34,7 @@ class Shared(Generic[T]):
 
     @property
     def idle(self) -> bool:
-        """Whether no run is at work, and none waits."""
+        """Whether no run is active or waiting."""
         return self._now is None and self._next is None
 
     async def get(self) -> T:
@@ -42,7 +42,7 @@ class Shared(Generic[T]):
         if self._next is None:
             self._next = asyncio.create_task(self._run(self._now))
             self._next.add_done_callback(_looked_at)
-        return await asyncio.shield(self._next)  # it goes on for the others when this client leaves
+        return await asyncio.shield(self._next)  # shielded, since others may wait for it when this client leaves
 
     async def _run(self, before: asyncio.Task[T] | None) -> T:
         if before is not None:
@@ -55,13 +55,13 @@ class Shared(Generic[T]):
 
 
 def _looked_at(task: asyncio.Task[Any]) -> None:
-    """Take the error of a run whose clients have all left: nobody else would."""
+    """Retrieve the error of a run whose clients have all left, which would otherwise be reported as unhandled."""
     if not task.cancelled():
         task.exception()
 
 
 class Published:
-    """What models publish: made once for all who ask, and kept until the model has learned or was changed."""
+    """Results computed once for all requests and cached until the model changes."""
 
     def __init__(self) -> None:
         self._runs: dict[Hashable, Shared[Any]] = {}
@@ -69,7 +69,7 @@ class Published:
         self._bytes = 0
 
     async def once(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """Do something for all who ask for the same at the same time."""
+        """Run work once for all concurrent requests with the same key."""
         shared = self._runs.get(key)
         if shared is None:
             shared = self._runs[key] = Shared(work)
@@ -81,16 +81,16 @@ class Published:
                 self._runs.pop(key, None)
 
     async def of(self, key: Hashable, model: Model, work: Callable[[], Awaitable[T]]) -> T:
-        """Return what a model has published under a key, made anew where the model has changed since.
+        """Return a model's result for a key, recomputed if the model has changed.
 
         Parameters
         ----------
         key : hashable
-            What is asked for.
+            Name of the result.
         model : Model
-            Of which model.
+            The model.
         work : callable
-            Makes it, from the model as it is by then.
+            Computes the result from the current model.
         """
         key = (model.id, key)
 
@@ -129,6 +129,6 @@ def _size(found: Any) -> int:
 
 
 def _version(model: Model) -> tuple[Any, ...]:
-    """Return what is another one whenever something else is to be said of a model."""
+    """Return a value that changes whenever a model does."""
     names = tuple((state.id, state.champion) for state in model.learners)
     return model.seq, model.paused, names

@@ -1,4 +1,4 @@
-"""Threads for work that would hold up the event loop: few, and with a bound on what waits for them."""
+"""Bounded thread pools for work that would block the event loop."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ T = TypeVar("T")
 
 
 class Workers:
-    """A few threads.
+    """A thread pool with a bounded queue.
 
     Parameters
     ----------
     name : str
-        What they work for.
+        Name of the pool.
     threads : int
-        How many work at once.
+        Number of threads.
     waiting : int
-        Tasks at work or waiting; beyond, clients are told to come back.
+        Maximum number of running and queued tasks, beyond which requests are rejected as busy.
     """
 
     def __init__(self, name: str, threads: int, waiting: int) -> None:
@@ -30,12 +30,12 @@ class Workers:
         self._pool = ThreadPoolExecutor(threads, f"headwater-{name}")
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do something off the event loop, and return what comes of it.
+        """Run work on a thread and return its result.
 
         Raises
         ------
         Busy
-            If too much waits.
+            If the queue is full.
         """
         if self.waiting >= self.most:
             raise Busy(
@@ -51,7 +51,7 @@ class Workers:
             self.waiting -= 1
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Shut the pool down."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -1,4 +1,4 @@
-"""The one writer: requests of all clients queue here, are committed in groups, learned, and only then answered."""
+"""The single writer, which commits queued requests in groups, learns them, and then replies."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from headwater.store.service import Service
 
 Command = LearnRequest | PendingRequest | LabelRequest | StepRequest
 _Item = tuple[list[Command], int, asyncio.Future[Any]]
-_GROUP = 4096  # events committed at once: beyond, the first would wait for the last
+_GROUP = 4096  # maximum events per commit, which bounds the wait of the first
 _log = logging.getLogger("headwater.serve")
 
 
 class Writer:
-    """A thread that owns the store's changes.
+    """The thread that makes all changes to the store.
 
     Parameters
     ----------
     service : Service
         The open store.
     limit : int
-        Events that may wait; beyond, clients are told to come back.
+        Maximum number of queued events, beyond which requests are rejected as busy.
     """
 
     def __init__(self, service: Service, *, limit: int = 200_000) -> None:
@@ -41,19 +41,19 @@ class Writer:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin."""
+        """Start the thread."""
         self._loop = loop
         self._thread.start()
 
     async def run(self, commands: list[Command], events: int) -> list[HeadwaterError | None]:
-        """Commit commands and learn what they bring; return for each None, or why it was refused.
+        """Commit and learn commands, returning None or the error of its rejection for each.
 
         Raises
         ------
         Busy
-            If too much is waiting.
+            If the queue is full.
         StoreError
-            If it could not be written.
+            If writing failed.
         """
         if self.waiting + events > self.limit and self.waiting:
             raise Busy(
@@ -98,26 +98,26 @@ class Writer:
             self._loop.call_soon_threadsafe(self._deliver, group, answers)
 
     def _answers(self, group: list[_Item]) -> list[Any]:
-        """Commit a group as one; if something in it can't be written at all, each alone, so that only that one fails."""
+        """Commit a group together, or one by one if something in it fails, so that only that one is rejected."""
         before = self.service.commits
         try:
             outcomes = iter(self.service.commit([command for commands, _, _ in group for command in commands]))
             return [[next(outcomes) for _ in commands] for commands, _, _ in group]
         except StoreError as error:
             return [error] * len(group)
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+        except Exception as error:  # noqa: BLE001 - the waiting clients must get a reply
             _log.warning("a group could not be committed", exc_info=error)
-            if len(group) == 1 or self.service.commits > before:  # written: another time would learn it twice
+            if len(group) == 1 or self.service.commits > before:  # already written, so a retry would learn it twice
                 return [_unexpected(error)] * len(group)
         for commands, _, _ in group:
             for command in commands:
-                command.answers = []  # of what was undone
+                command.answers = []  # discard replies of the rolled-back commit
         return [self._answers([item])[0] for item in group]
 
     def _deliver(self, group: list[_Item], answers: list[Any]) -> None:
         for (_, events, future), answer in zip(group, answers, strict=True):
             self.waiting -= events
-            if future.done():  # its client has gone
+            if future.done():  # the client has left
                 continue
             if isinstance(answer, HeadwaterError):
                 future.set_exception(answer)

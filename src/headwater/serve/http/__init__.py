@@ -1,1 +1,1 @@
-"""What HTTP asks of every address: errors and their status, access, schemas of requests, counts."""
+"""HTTP concerns of all addresses (errors, access, schemas, limits, counters)."""

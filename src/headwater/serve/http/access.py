@@ -1,4 +1,4 @@
-"""Who may do what: bearer tokens with scopes, the page's cookie, where browsers may come from, and how often."""
+"""Access control by tokens, cookies, origins and rate limits."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LOCAL = {"localhost", "127.0.0.1", "::1", "testserver"}
 
 @dataclass(slots=True)
 class Access:
-    """The rules of one server.
+    """Access rules of one server.
 
     Parameters
     ----------
     tokens : dict
-        Scope by token; none means that everyone who reaches the (loopback) address may do everything.
+        Scope by token. Without tokens everyone who reaches the (loopback) address may do everything.
     rate : float
-        Requests a second that one client may send, on average; 0 for no limit.
+        Maximum average requests per second of one client, 0 for no limit.
     """
 
     tokens: dict[str, str] = field(default_factory=dict)
@@ -42,12 +42,12 @@ class Access:
         self._requests = Buckets(self.rate, burst=2 * self.rate)
 
     def check(self, needed: str, method: str, headers: dict[bytes, bytes], client: str) -> None:
-        """Let a request pass, or say why not.
+        """Check that a request is allowed.
 
         Raises
         ------
         Unauthorized, Forbidden, RateLimited
-            If it may not pass.
+            If it is not allowed.
         """
         self.count(client)
         if method not in ("GET", "HEAD") and b"authorization" not in headers:
@@ -69,34 +69,34 @@ class Access:
             )
 
     def count(self, client: str) -> None:
-        """Count a request of a client.
+        """Count a client's request against its rate limit.
 
         Raises
         ------
         RateLimited
-            If it sends more than it may.
+            If the client exceeds its rate.
         """
         if self.rate and not self._requests.take(client):
             raise _rate_limited(self.rate, client)
 
     def login(self, token: str, headers: dict[bytes, bytes], client: str, *, secure: bool) -> str:
-        """Return a cookie for a token.
+        """Return a session cookie for a token.
 
         Parameters
         ----------
         token : str
-            What the browser sent.
+            The token sent by the browser.
         headers : dict
-            The request's headers: a page of another site may not log a browser in.
+            The request headers, checked so that another site can't log a browser in.
         client : str
             The client's address.
         secure : bool
-            Whether the browser came by https, and is to send the cookie by https only.
+            Whether the browser used https, and must send the cookie only by https.
 
         Raises
         ------
         Unauthorized, Forbidden, RateLimited
-            If the token is none, the page another's, or the client tries too often.
+            If the token is invalid, the origin is another site, or the client tries too often.
         """
         self.count(client)
         check_origin(headers)
@@ -110,12 +110,12 @@ class Access:
         return _cookie(self._sessions.add(scope, client), SESSION_S, secure=secure)
 
     def logout(self, headers: dict[bytes, bytes], client: str, *, secure: bool) -> str:
-        """End the session of a cookie, and return the cookie that takes its place in the browser.
+        """End a cookie's session and return a cookie that deletes it.
 
         Raises
         ------
         Forbidden, RateLimited
-            If the page is another's, or the client sends too often.
+            If the origin is another site, or the client exceeds its rate.
         """
         self.count(client)
         check_origin(headers)
@@ -131,7 +131,7 @@ class Access:
         return next(filter(None, map(self._sessions.scope, _cookies(headers))), None)
 
     def _token_scope(self, token: str) -> str | None:
-        # Every token is compared, each in constant time: how long it takes tells nothing.
+        # Compare every token in constant time, so that timing reveals nothing.
         found, sent = None, digest(token)
         for known, scope in self.tokens.items():
             if hmac.compare_digest(digest(known), sent):
@@ -140,12 +140,12 @@ class Access:
 
 
 def read_tokens(text: str, at: str) -> dict[str, str]:
-    r"""Return scope by token from lines of ``scope token``.
+    r"""Parse lines of ``scope token`` to scopes by token.
 
     Raises
     ------
     ConfigError
-        For a line that is none, or a token that can be guessed.
+        If a line is malformed, or a token is too short.
 
     Examples
     --------
@@ -169,12 +169,12 @@ def read_tokens(text: str, at: str) -> dict[str, str]:
 
 
 def check_bind(host: str, tokens: dict[str, str]) -> None:
-    """Refuse to listen beyond this machine without a token.
+    """Raise ConfigError for a public address without tokens.
 
     Raises
     ------
     ConfigError
-        If anyone could come in.
+        If others could reach the server without a token.
     """
     if not tokens and not is_local(host):
         raise ConfigError(
@@ -186,7 +186,7 @@ def check_bind(host: str, tokens: dict[str, str]) -> None:
 
 
 def is_local(host: str) -> bool:
-    """Say whether an address is this machine's own.
+    """Return whether an address is a loopback address.
 
     Examples
     --------
@@ -202,7 +202,7 @@ def is_local(host: str) -> bool:
 
 
 def check_origin(headers: dict[bytes, bytes]) -> None:
-    """Refuse what a browser says does not come from our own page."""
+    """Raise Forbidden for a browser request from another origin."""
     origin = headers.get(b"origin", b"").decode("latin-1")
     if origin and urlsplit(origin).netloc != headers.get(b"host", b"").decode("latin-1"):
         raise Forbidden(
@@ -211,7 +211,7 @@ def check_origin(headers: dict[bytes, bytes]) -> None:
 
 
 def _check_host(headers: dict[bytes, bytes]) -> None:
-    """Without tokens, a name that a stranger's DNS points here must not open the door to a browser."""
+    """Raise Forbidden for a foreign host name without tokens, which prevents DNS rebinding."""
     name = _name(headers.get(b"host", b"localhost"))
     if not is_local(name):
         raise Forbidden(

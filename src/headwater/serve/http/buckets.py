@@ -1,4 +1,4 @@
-"""How often a client may do something: token buckets, by client."""
+"""Rate limits by client, with token buckets."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _CLIENTS = 10_000
 
 
 class Buckets:
-    """One bucket for each client: it fills at a rate, and each request takes one token out of it.
+    """Token buckets by client, refilled at a rate.
 
     Parameters
     ----------
     rate : float
-        Tokens a second.
+        Tokens per second.
     burst : float
-        How many a bucket holds.
+        Capacity of a bucket.
 
     Examples
     --------
@@ -31,11 +31,11 @@ class Buckets:
         self._left: dict[str, tuple[float, float]] = {}
 
     def take(self, client: str) -> bool:
-        """Take a token of a client; say whether there was one."""
+        """Take a client's token and return whether there was one."""
         key, now = client_key(client), time.monotonic()
         left, before = self._left.pop(key, (self._burst, now))
         left = min(self._burst, left + (now - before) * self._rate)
-        while len(self._left) >= _CLIENTS:  # the one that has been silent longest: its bucket is the fullest
+        while len(self._left) >= _CLIENTS:  # drop the longest idle client, whose bucket is the fullest
             self._left.pop(next(iter(self._left)))
         self._left[key] = max(left - 1, 0.0) if left >= 1 else left, now
         return left >= 1

@@ -1,4 +1,4 @@
-"""Who a client is: the address that limits are counted by, and the proxies whose word about it counts."""
+"""Client addresses for limits, and trusted proxies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @lru_cache(maxsize=4096)
 def client_key(host: str) -> str:
-    """Return what a client is counted by: its address, or the /64 of an IPv6 address, since a host has a whole one.
+    """Return the key a client is counted by, its IPv4 address or IPv6 /64 network.
 
     Examples
     --------
@@ -31,12 +31,12 @@ def client_key(host: str) -> str:
 
 
 def read_proxies(words: str) -> tuple[Network, ...]:
-    """Return the networks of a list such as ``127.0.0.1,10.0.0.0/8``.
+    """Parse a list of networks such as ``127.0.0.1,10.0.0.0/8``.
 
     Raises
     ------
     ConfigError
-        For a word that is neither an address nor a network.
+        If an item is neither an address nor a network.
     """
     found = []
     for word in filter(None, (part.strip() for part in words.split(","))):
@@ -53,7 +53,7 @@ def read_proxies(words: str) -> tuple[Network, ...]:
 
 
 def is_among(host: str, networks: tuple[Network, ...]) -> bool:
-    """Say whether an address lies in one of some networks."""
+    """Return whether an address is in one of the networks."""
     if not networks:
         return False
     try:

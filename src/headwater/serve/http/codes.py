@@ -1,4 +1,4 @@
-"""The codes of what the server refuses: they stay when a sentence is worded better, so programs and translations hold on to them."""
+"""Stable error codes for programs and translations, independent of the wording of messages."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Bounds on connections, before anything knows who asks: how many, how long they may wait, how large a request's head may be.
+"""Limits of connections before any authentication (number, waiting time, header size).
 
-uvicorn's fast parser bounds none of these: it takes headers of any size, and a client that sends nothing may stay for ever. So each
-connection has a deadline, which moves when a head, a body or a response is complete, and one sweep closes those that have passed it.
+uvicorn's fast parser has no such limits. It accepts headers of any size, and lets a silent client stay forever. So each connection
+has a deadline that moves when a header, a body or a response is complete, and a periodic sweep closes expired connections.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _log = logging.getLogger("headwater.serve")
 class Connections:
     """The open connections of one server.
 
-    When there are too many, in all or of one client, the one that has waited longest for a request is closed, and first of
-    all those that never sent a whole one: a client that sends requests is not shut out by one that does not.
+    If there are too many in total or of one client, the connection that has been idle longest is closed, starting with those that
+    never sent a complete request. So an idle client can't shut out an active one.
 
     Parameters
     ----------
     limits : ServerLimits
-        What is allowed.
+        The limits.
     proxies : tuple of networks
-        Addresses that speak for many clients: they may have any number of connections.
+        Addresses of trusted proxies, which may have any number of connections.
     """
 
     def __init__(self, limits: ServerLimits, proxies: tuple[Network, ...] = ()) -> None:
@@ -45,11 +45,11 @@ class Connections:
         self.open: dict[Connection, str] = {}
         """The client of each open connection."""
         self.closed: Counter[str] = Counter()
-        """How many were closed, and why."""
+        """Number of closed connections by reason."""
         self._per_client: Counter[str] = Counter()
 
     def add(self, connection: Connection, host: str) -> bool:
-        """Take a new connection, in the place of another if need be; say whether there was room."""
+        """Register a connection, evicting another if needed, and return whether there was room."""
         client = "" if is_among(host, self._proxies) else client_key(host)
         full = len(self.open) >= self.limits.connections
         if full or (client and self._per_client[client] >= self.limits.connections_per_client):
@@ -66,7 +66,7 @@ class Connections:
         return True
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection."""
+        """Unregister a connection."""
         client = self.open.pop(connection, None)
         if client is None:
             return
@@ -75,53 +75,53 @@ class Connections:
             del self._per_client[client]
 
     async def run(self) -> None:
-        """Close connections whose deadline has passed, until cancelled."""
+        """Close expired connections until cancelled."""
         while True:
             await asyncio.sleep(_SWEEP_S)
             now = asyncio.get_running_loop().time()
             for connection in [one for one in self.open if one.deadline < now]:
                 try:
                     connection.expire()
-                except Exception:  # noqa: BLE001 - the next sweep must come, whatever one connection is up to
+                except Exception:  # noqa: BLE001 - one connection must not stop the sweeps
                     _log.exception("a connection could not be closed")
                     self.remove(connection)
 
 
 class Connection(HttpToolsProtocol):
-    """One connection: uvicorn's, within the limits.
+    """uvicorn's connection with limits.
 
     Parameters
     ----------
     connections : Connections
-        Those of the server.
+        All connections of the server.
     **given
-        What uvicorn gives its protocols.
+        Arguments from uvicorn.
     """
 
     def __init__(self, connections: Connections, **given: Any) -> None:
         super().__init__(**given)
         self._all, self._limits = connections, connections.limits
         self.served = 0
-        """Requests that came whole."""
+        """Number of complete requests."""
         self.since = self.deadline = 0.0
         self._unparsed = self._head = self._fields = self._unsent = 0
         self._head_open = self._body_open = False
-        self._cycles: deque[RequestResponseCycle] = deque()  # requests without a whole answer, the one at work first
+        self._cycles: deque[RequestResponseCycle] = deque()  # requests without a complete response, current one first
         self._refusal: HeadwaterError | None = None
 
     @property
     def waits(self) -> bool:
-        """Whether no answer is under way."""
+        """Whether no response is in progress."""
         cycle: Any = self.cycle  # None before the first request
         return cycle is None or bool(cycle.response_complete)
 
     @property
     def replaceable(self) -> bool:
-        """Whether no whole request is at work: another connection may have this one's place."""
+        """Whether no complete request is in progress, so that the connection may be evicted."""
         return self.waits or self._body_open
 
     def connection_made(self, transport: Any) -> None:
-        """Begin, if there is room for one more."""
+        """Start, if there is room for one more connection."""
         super().connection_made(transport)
         if not self._all.add(self, self.client[0] if self.client else ""):
             self._refuse(Busy(expected="fewer connections", got="one more", at="connection", help="Close some."))
@@ -129,7 +129,7 @@ class Connection(HttpToolsProtocol):
         self._wait(self._limits.header_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End, and tell every request without a whole answer: uvicorn tells only the one that came last."""
+        """End, and notify every unfinished request, because uvicorn notifies only the last one."""
         self._all.remove(self)
         for cycle in self._cycles:
             cycle.disconnected = cycle.disconnected or not cycle.response_complete
@@ -137,7 +137,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; what leads nowhere (an endless header, empty lines before a request) is counted."""
+        """Parse data, limiting input that never completes (an endless header, empty lines)."""
         if self.transport.is_closing():
             return
         self._unparsed += len(data)
@@ -146,18 +146,18 @@ class Connection(HttpToolsProtocol):
             self._refuse(self._too_large(f"{self._limits.header_bytes} bytes"))
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what the parser refuses, or what was refused while it parsed."""
+        """Reply to an error of the parser, or to one raised while parsing."""
         if self._refusal is not None:
             self._refuse(self._refusal)
         elif self.waits:
             super().send_400_response(msg)
-        else:  # a whole answer is under way: nothing may be written into it
+        else:  # another response is in progress and must not be corrupted
             self.transport.abort()
 
-    # ---- what the parser tells --------------------------------------------------------------------------------------
+    # ---- parser callbacks -------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """Begin a request: its head has so long to come."""
+        """Begin a request and set the deadline of its headers."""
         super().on_message_begin()
         self._unparsed = self._head = self._fields = 0
         self._head_open = True
@@ -165,17 +165,17 @@ class Connection(HttpToolsProtocol):
             self._wait(self._limits.header_s)
 
     def on_url(self, url: bytes) -> None:
-        """Count a part of the address."""
+        """Count a part of the URL."""
         self._count(len(url), 0)
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header; those behind a body in chunks count too."""
+        """Count a header, including trailers after a chunked body."""
         self._count(len(name) + len(value), 1)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Hand the request to the application."""
+        """Pass the request to the application."""
         self._unparsed, self._head_open, self._body_open = 0, False, True
         if len(self.pipeline) >= _PIPELINED:
             self._stop(Busy(expected=f"at most {_PIPELINED} requests ahead", got="more", at="connection", help=""))
@@ -185,15 +185,17 @@ class Connection(HttpToolsProtocol):
         cycle: Any = self.cycle  # None of a request to speak another protocol
         if cycle is not None and not (self._cycles and self._cycles[-1] is cycle):
             self._cycles.append(cycle)
-        self.deadline = self.loop.time() + 2 * self._limits.body_s  # until the body is whole; its reader is told before
+        self.deadline = (
+            self.loop.time() + 2 * self._limits.body_s
+        )  # for the whole body, later than its reader's own timeout
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of a body."""
+        """Receive a part of a body."""
         self._unparsed = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Note that a request is whole."""
+        """Mark the request as complete."""
         self._unparsed, self._body_open = 0, False
         self.served += 1
         super().on_message_complete()
@@ -203,7 +205,7 @@ class Connection(HttpToolsProtocol):
             self.deadline = _AT_WORK
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, or for the rest of a body that nobody wants: only so long."""
+        """Wait a limited time for the next request, or for the rest of an unread body."""
         super().on_response_complete()
         if self.waits and not self.flow.write_paused:
             self._wait(self._limits.body_s if self._body_open else self._limits.idle_s)
@@ -211,13 +213,13 @@ class Connection(HttpToolsProtocol):
     # ---- a client that does not read ---------------------------------------------------------------------------------
 
     def pause_writing(self) -> None:
-        """Give the client a time to read what was sent."""
+        """Set a deadline for the client to read the response."""
         super().pause_writing()
         self._unsent = self.transport.get_write_buffer_size()
         self._wait(self._limits.send_s)
 
     def resume_writing(self) -> None:
-        """Go on: it reads."""
+        """Reset the deadline because the client reads."""
         super().resume_writing()
         if self.waits:
             self._wait(self._limits.idle_s)
@@ -227,7 +229,7 @@ class Connection(HttpToolsProtocol):
     # ---- ends --------------------------------------------------------------------------------------------------------
 
     def expire(self) -> None:
-        """Close: the deadline has passed. One who reads slowly, but reads, goes on."""
+        """Close an expired connection, unless a slow reader has made progress."""
         unsent = self.transport.get_write_buffer_size()
         if self.flow.write_paused and unsent <= self._unsent - _PROGRESS:
             self._unsent = unsent
@@ -256,12 +258,12 @@ class Connection(HttpToolsProtocol):
             self._stop(self._too_large(f"{self._limits.headers} headers"))
 
     def _stop(self, error: HeadwaterError) -> None:
-        """Leave the parser; ``send_400_response`` then answers."""
+        """Leave the parser, after which ``send_400_response`` replies."""
         self._refusal = error
         raise error
 
     def _refuse(self, error: HeadwaterError) -> None:
-        """Answer in the form of the API, and close."""
+        """Reply with an error in the API's format, and close."""
         self._all.remove(self)
         if not self.waits:
             self.transport.abort()

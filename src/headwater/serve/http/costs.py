@@ -1,4 +1,4 @@
-"""What a request may take: declared with its address, and charged before the work is done."""
+"""Budgets of requests, declared per address and charged before the work is done."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from headwater.serve.state import ServerState
 
 ANY = sys.maxsize
-"""As much as the server's limits allow."""
-_BODY_S = 3e-8  # processor time to read a byte of JSON: 8 MB take a quarter of a second
+"""Limited only by the server's limits."""
+_BODY_S = 3e-8  # processor time per byte of JSON, a quarter of a second for 8 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one request to an address may take. There are no defaults: whoever adds an address thinks of each.
+    """Limits of one request to an address, without defaults so that each is considered.
 
     Parameters
     ----------
     body : int
-        Bytes of its body; 0 where it has none.
+        Maximum bytes of its body, 0 for none.
     cells : int
-        Values in its rows; 0 where it has none.
+        Maximum values in its rows, 0 for none.
     work_s : float
-        Seconds of processor time that it takes whatever is asked; its body and its rows come on top.
+        Fixed seconds of processor time, to which its body and rows add.
     lock_s : float
-        Seconds for which it may keep others from a model at once; 0 where it never waits for one.
+        Maximum seconds it may hold a model's lock at once, 0 if it never does.
     """
 
     body: int
@@ -44,11 +44,11 @@ class Cost:
 
 
 AT_HAND = Cost(body=0, cells=0, work_s=0.0, lock_s=0.0)
-"""Says what is known without a look at any model."""
+"""Returns known values without reading a model."""
 PUBLISHED = Cost(body=0, cells=0, work_s=1e-3, lock_s=0.0)
-"""Reads what a model has published; that is made once for all who wait for it."""
+"""Reads a model's published result, computed once for all requests."""
 AHEAD = Cost(body=0, cells=0, work_s=1e-3, lock_s=0.25)
-"""Forecasts a series, of whose times to come nothing is told."""
+"""Forecasts a series without rows of the times to come."""
 FORM = Cost(body=16 << 10, cells=0, work_s=1e-3, lock_s=0.0)
 """Reads a few fields."""
 CHANGE = Cost(body=64 << 10, cells=0, work_s=0.1, lock_s=0.25)
@@ -56,13 +56,13 @@ CHANGE = Cost(body=64 << 10, cells=0, work_s=0.1, lock_s=0.25)
 COPY = Cost(body=0, cells=0, work_s=1.0, lock_s=0.0)
 """Copies the whole store."""
 SAMPLE = Cost(body=4 << 20, cells=1000, work_s=1e-3, lock_s=0.25)
-"""Looks at one sample closely."""
+"""Analyzes one sample."""
 ROWS = Cost(body=ANY, cells=ANY, work_s=1e-4, lock_s=0.25)
 """Predicts or learns rows."""
 
 
 class Size(NamedTuple):
-    """How large some samples are: their number, the values in all of them, and in the one that has most."""
+    """Size of samples as rows, total values, and values of the widest row."""
 
     rows: int
     cells: int
@@ -70,20 +70,20 @@ class Size(NamedTuple):
 
 
 def size_of(X: Iterable[Mapping[Any, Any]]) -> Size:
-    """Return how large samples are."""
+    """Return the size of samples."""
     sizes = list(map(count_cells, X))
     return Size(len(sizes), sum(sizes), max(sizes, default=0))
 
 
 class Budget:
-    """What is left to one request of its address's cost, within the server's limits.
+    """Remaining budget of one request, within the server's limits.
 
     Parameters
     ----------
     state : ServerState
-        The server, whose requests at work share memory and processor.
+        The server, whose requests share memory and processor.
     cost : Cost
-        Of the address.
+        Cost of the address.
     """
 
     __slots__ = ("_cost", "_limits", "_state", "cells", "received", "rows", "work_s")
@@ -94,22 +94,22 @@ class Budget:
         self.work_s = 0.0
 
     def begin(self) -> None:
-        """Charge what the address takes whatever is asked.
+        """Charge the fixed cost of the address.
 
         Raises
         ------
         Busy
-            If too much is at work already.
+            If too much is in progress already.
         """
         self.charge_work(self._cost.work_s)
 
     def charge_body(self, size: int, *, large: int) -> None:
-        """Charge bytes of the body; all that are beyond ``large`` share the limit ``bytes_at_work``.
+        """Charge bytes of the body, where those beyond ``large`` share the limit ``bytes_at_work``.
 
         Raises
         ------
         TooLarge, Busy
-            If the body is too large, or those of all requests at work are.
+            If this body, or all bodies in progress together, are too large.
         """
         state, limits = self._state, self._limits
         most = min(self._cost.body, limits.body_bytes)
@@ -128,19 +128,19 @@ class Budget:
                 )
 
     def check_body(self, announced: int) -> None:
-        """Refuse a body by the length that its head says.
+        """Check the announced length of a body.
 
         Raises
         ------
         TooLarge
-            If it is too large.
+            If the body is too large.
         """
         most = min(self._cost.body, self._limits.body_bytes)
         if announced > most:
             raise too_large(most)
 
     def charge_rows(self, rows: int, cells: int, *, at: str = "body") -> None:
-        """Charge rows, and the values in all of them.
+        """Charge rows and their values.
 
         Raises
         ------
@@ -162,18 +162,18 @@ class Budget:
             )
 
     def charge_samples(self, size: Size, price: Price, *, learning: bool, answers: int = 1) -> None:
-        """Charge samples that a model is to predict or to learn.
+        """Charge samples to predict or to learn.
 
         Parameters
         ----------
         size : Size
-            How large they are.
+            Size of the samples.
         price : Price
-            What rows cost the model.
+            Cost of rows for the model.
         learning : bool
-            Whether they are to be learned.
+            Whether they are learned.
         answers : int
-            Numbers that are answered to each: probabilities of classes.
+            Numbers returned per sample, such as class probabilities.
 
         Raises
         ------
@@ -189,17 +189,17 @@ class Budget:
             )
         takes = price.learning if learning else price.predicting
         self.charge_work(takes(size.rows, size.cells), at="body")
-        self.charge_lock(takes(0, size.widest), at="body")  # what the model takes without any value is its own
+        self.charge_lock(takes(0, size.widest), at="body")  # without the model's fixed cost per row
 
     def charge_work(self, seconds: float, *, at: str = "request") -> None:
-        """Charge processor time, as it is estimated.
+        """Charge estimated processor time.
 
         Raises
         ------
         OverLimit
-            If one request takes too much.
+            If this request takes too much.
         Busy
-            If all that are at work do.
+            If all requests in progress together take too much.
         """
         state, limits = self._state, self._limits
         if self.work_s + seconds > limits.work_s:
@@ -207,7 +207,7 @@ class Budget:
                 expected=f"a request of at most {limits.work_s:g} s of processor time (limit work_s)",
                 got=f"one of about {self.work_s + seconds:.3g} s",
                 at=at,
-                help="Send it in parts; nothing was learned.",
+                help="Send it in parts. Nothing was learned.",
             )
         if state.work_s + seconds > limits.work_waiting_s:
             raise Busy(
@@ -220,12 +220,12 @@ class Budget:
         state.work_s += seconds
 
     def charge_lock(self, seconds: float, *, at: str = "request") -> None:
-        """Charge the longest time for which a model is kept from others at once, as it is estimated.
+        """Charge the longest estimated time of holding a model's lock at once.
 
         Raises
         ------
         OverLimit
-            If it is too long.
+            If the time is too long.
         """
         most = min(self._cost.lock_s, self._limits.lock_s)
         if seconds > most:
@@ -237,13 +237,13 @@ class Budget:
             )
 
     def release(self) -> None:
-        """Give back what was charged: the request is answered."""
+        """Return what was charged after the response."""
         self._state.bytes_at_work -= self.received
         self._state.work_s -= self.work_s
 
 
 def too_large(limit: int) -> TooLarge:
-    """Return the error of a body that is too large."""
+    """Return the error for a body that is too large."""
     return TooLarge(expected=f"a body of at most {limit} bytes", got="more", at="body", help="Send it in parts.")
 
 

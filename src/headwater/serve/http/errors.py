@@ -1,4 +1,4 @@
-"""What the server refuses, and the HTTP status of each error."""
+"""Errors of the server, and their HTTP status."""
 
 from __future__ import annotations
 
@@ -8,72 +8,72 @@ from headwater.store.service.models import NameTaken, UnknownModel
 
 
 class Unauthorized(HeadwaterError):
-    """Report a request without a valid token."""
+    """Raised for a request without a valid token."""
 
     code = "token"
 
 
 class Forbidden(HeadwaterError):
-    """Report a request that its token, or its origin, does not allow."""
+    """Raised for a request that its token or origin doesn't allow."""
 
     code = "forbidden"
 
 
 class RateLimited(HeadwaterError):
-    """Report a client that sends more requests than it may."""
+    """Raised for a client that exceeds its request rate."""
 
     code = "rate_limited"
 
 
 class Busy(HeadwaterError):
-    """Report a queue that is full."""
+    """Raised when a queue is full."""
 
     code = "busy"
 
 
 class Paused(HeadwaterError):
-    """Report a model that takes no examples for now."""
+    """Raised for examples to a paused model."""
 
     code = "paused"
 
 
 class LearnsElsewhere(HeadwaterError):
-    """Report examples for a model that a cluster run learns."""
+    """Raised for examples to a model that a cluster run learns."""
 
     code = "learns_elsewhere"
 
 
 class TooOld(HeadwaterError):
-    """Report that no state is new enough to predict from."""
+    """Raised when no state is recent enough to predict from."""
 
     code = "too_old"
 
 
 class TooLarge(DataError):
-    """Report a body beyond the limit."""
+    """Raised for a body beyond the limit."""
 
     code = "too_large"
 
 
 class TooSlow(DataError):
-    """Report a body that did not come in time."""
+    """Raised for headers or a body that did not arrive in time."""
 
     code = "too_slow"
 
 
 class HeadTooLarge(DataError):
-    """Report a request line with headers beyond the limit."""
+    """Raised for headers beyond the limit."""
 
     code = "head_too_large"
 
 
 class NotFound(DataError):
-    """Report something that is not there."""
+    """Raised for something that doesn't exist."""
 
     code = "not_found"
 
 
-# The first that fits counts, so a subclass stands before its base.
+# The first match wins, so subclasses come before their bases.
 STATUS: tuple[tuple[type[HeadwaterError], int], ...] = (
     (TooLarge, 413),
     (HeadTooLarge, 431),

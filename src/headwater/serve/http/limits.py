@@ -1,4 +1,4 @@
-"""What one server accepts at most: of a connection, of a request, of all together."""
+"""Limits of a server (per connection, per request, in total)."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from headwater.store.service.limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """Bounds that no client can pass, whatever it sends.
+    """Limits that no client can exceed.
 
     Parameters
     ----------
     connections, connections_per_client
-        Open connections, in all and of one address. Beyond, the one that has waited longest for a request is closed.
+        Open connections in total and per address. Beyond, the longest idle one is closed.
     header_bytes, headers
-        Size of the request line with its headers, and their number.
+        Size of the request line with its headers, and number of headers.
     header_s, idle_s
-        Seconds until a request's headers are whole, and until the next request begins.
+        Seconds until a request's headers are complete, and until the next request begins.
     body_bytes, body_s
-        Size of a body, and seconds until it is whole.
+        Size of a body, and seconds until it is complete.
     send_s
-        Seconds that a client may take before it reads more of a response.
+        Seconds a client may pause reading a response.
     bytes_at_work
-        Size of all large bodies that are read or answered at the same time.
+        Total size of large bodies in progress.
     rows, cells
-        Rows of one request, and values in all of them.
+        Rows of one request, and their values.
     queue
-        Events that may wait to be committed.
+        Events queued for a commit.
     work_s, work_waiting_s
-        Processor time of one request as it is estimated beforehand, and of all that are at work.
+        Estimated processor time of one request, and of all in progress.
     lock_s
-        Seconds for which one row may keep others from its model, as it is estimated beforehand.
+        Estimated seconds that one row may hold its model's lock.
     memory, models
-        Bytes that all models may hold, and how many learners there may be in them.
+        Bytes of all models, and number of their learners.
     answer_bytes
-        Size of all large answers that are being sent; one client may have a quarter of it.
+        Total size of large responses being sent. One client may have a quarter of it.
 
     Raises
     ------
     ConfigError
-        For a limit that is not positive.
+        If a limit is not positive.
 
     Examples
     --------
@@ -82,12 +82,12 @@ class ServerLimits:
 
 
 def read_limits(words: str) -> tuple[ServerLimits, Limits]:
-    """Return the limits of a text such as ``rows=1000,row_entries=500``: the server's, and the store's.
+    """Parse limits such as ``rows=1000,row_entries=500`` to those of the server and of the store.
 
     Raises
     ------
     ConfigError
-        For a name that is no limit, or a value that can't be one.
+        If a name or a value is invalid.
 
     Examples
     --------
@@ -113,13 +113,13 @@ def read_limits(words: str) -> tuple[ServerLimits, Limits]:
 
 
 def too_many(name: str, limits: ServerLimits, at: str) -> DataError:
-    """Return the error of a request with more than a limit allows; it names the limit."""
+    """Return the error for a request beyond a named limit."""
     most = getattr(limits, name)
     return DataError(
         expected=f"at most {most} {name} a request (limit {name})",
         got="more",
         at=at,
-        help="Send it in parts; nothing was learned.",
+        help="Send it in parts. Nothing was learned.",
         code="limit",
     )
 

@@ -1,4 +1,4 @@
-"""Large arrays of JSON, decoded in pieces: other threads get their turn between two of them."""
+"""Decode large JSON arrays in pieces, between which other threads can run."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ _part = msgspec.json.Decoder(msgspec.Raw)
 
 
 def items_of(array: bytes) -> Iterator[msgspec.Raw]:
-    """Yield the items of an array of arrays or objects, undecoded.
+    """Yield the undecoded items of an array of arrays or objects.
 
     Raises
     ------
     msgspec.DecodeError
-        If it is no JSON, or one of many items is neither an array nor an object.
+        If it is not valid JSON, or an item is neither an array nor an object.
     """
     for piece in _pieces(array, _BETWEEN_ROWS):
-        if len(piece) > 3 * _PIECE:  # without a cut in it, it is one long item
+        if len(piece) > 3 * _PIECE:  # no cut was found, so it is one long item
             yield _part.decode(piece)
         else:
             yield from _parts.decode(b"[%b]" % piece)
 
 
 def scalars_of(array: bytes, depth: int = 3) -> list[Any]:
-    """Return the values of an array in their order, those of arrays in it as well, down to a depth.
+    """Return the values of an array in order, flattening nested arrays to a depth.
 
     Raises
     ------
     msgspec.DecodeError
-        If it is no JSON.
+        If it is not valid JSON.
     """
     found: list[Any] = []
     if len(array) <= _PIECE:
@@ -62,7 +62,7 @@ def scalars_of(array: bytes, depth: int = 3) -> list[Any]:
 
 
 def flattened(value: Any, depth: int) -> list[Any]:
-    """Return the values of a list, those of lists in it as well, down to a depth."""
+    """Flatten a list to a depth."""
     if not isinstance(value, list) or not depth:
         return [value]
     if not any(isinstance(item, list) for item in value):
@@ -71,7 +71,7 @@ def flattened(value: Any, depth: int) -> list[Any]:
 
 
 def _pieces(array: bytes, cut: re.Pattern[bytes]) -> Iterator[bytes]:
-    """Yield what stands between the brackets of an array, cut once or twice a window, where ``cut`` says so outside of texts."""
+    """Yield the contents of an array, cut at most twice per window where ``cut`` matches outside of strings."""
     text = array.strip()
     if text[:1] != b"[" or text[-1:] != b"]":
         raise msgspec.DecodeError("JSON is malformed: expected an array")
@@ -92,8 +92,8 @@ def _pieces(array: bytes, cut: re.Pattern[bytes]) -> Iterator[bytes]:
 
 
 def _first_and_last(window: bytes, cut: re.Pattern[bytes], *, within: bool) -> list[int]:
-    """Return where the first and the last cut outside of texts begin; ``within``: whether the window begins in a text."""
-    if cut is _COMMA and b'"' not in window:  # numbers alone: the shorter way
+    """Return the first and the last cut outside of strings, where ``within`` tells if the window starts in one."""
+    if cut is _COMMA and b'"' not in window:  # fast path for numbers only
         return [] if within or b"," not in window else [window.rindex(b",")]
     outside: list[int] = []
     seen = 0

@@ -1,4 +1,4 @@
-"""What goes over the wire: the shapes of requests, checked while they are decoded, and how answers are written."""
+"""Schemas of requests, validated while decoding, and the encoding of responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 MAX_NAME = 256
 MAX_NUMBER = 1e30
 LARGE = 64 << 10
-"""Bytes of a body beyond which reading it would hold up other requests."""
+"""Bytes of a body beyond which decoding it would block other requests."""
 
 _JSON_PER_BYTE = (
     2  # bytes that JSON takes for one of MessagePack: a text that is no ASCII may be written as \\u and four digits
@@ -41,10 +41,10 @@ Weight = Annotated[float, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 
 
 class PredictRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A sample to predict; with ``keep`` its answer may come later, by the id that is answered.
+    """A sample to predict. With ``keep`` its label may be sent later under the returned id.
 
-    With ``coverage`` the answer holds a ``set`` of classes, or an ``interval`` with its two ends, that the true answer lies in as
-    often, in the long run.
+    With ``coverage`` the response has a ``set`` of classes, or an ``interval`` with its two bounds, that contains the true label with
+    this long-run coverage.
     """
 
     x: Features
@@ -53,12 +53,12 @@ class PredictRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class Example(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A sample with its answer, to learn; of those with the same ``id`` only the first is learned.
+    """A labeled sample to learn. Of those with the same ``id`` only the first is learned.
 
-    A model that needs no answers takes samples without ``y``; a label (0 or 1) is for the scores alone. A forecaster takes the times
-    of its series in their order, ``null`` for an answer that is missing, and no weights. To a bandit ``y`` is ``[action, reward, p]``,
-    with the probability with which the action was taken; a fourth item may list the actions that were offered. To a learner of several
-    answers a row it is an object, output → value; ``null`` for one that is not known.
+    An anomaly model takes samples without ``y``. A label (0 or 1) is used only for metrics. A forecaster takes the time steps of its
+    series in order, with ``null`` for a missing value and without weights. For a bandit ``y`` is ``[action, reward, p]`` with the
+    probability of the action, and a fourth item may list the actions offered. For a learner of several labels per row it is an object
+    of output → value, with ``null`` for an unknown one.
     """
 
     x: Features
@@ -70,9 +70,9 @@ class Example(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 class ExplainRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A sample whose prediction or score is to be explained.
 
-    ``target``: the class of a classifier (else the predicted one), or the action of a bandit (else the best).
+    ``target`` is the class of a classifier (by default the predicted one), or the action of a bandit (by default the best).
 
-    Of a forecaster ``x`` is what is known of the time ahead, and ``horizon`` says which: 1, the next, without it.
+    For a forecaster ``x`` holds features of the time ahead, and ``horizon`` selects it (by default 1, the next).
     """
 
     x: Features
@@ -81,7 +81,7 @@ class ExplainRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class ForecastRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """Times ahead of a series: how many (as many as ``xs``; all without either), what is known of each, intervals' coverage."""
+    """A forecast request with a horizon (by default as many as ``xs``, or all), features, and coverage."""
 
     horizon: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
     xs: Annotated[list[Features], msgspec.Meta(min_length=1, max_length=1024)] | None = None
@@ -89,9 +89,9 @@ class ForecastRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class ActRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A row for which a bandit is to choose an action: of those given, or of those that it has learned.
+    """A row for which a bandit chooses among the given actions, by default among the learned ones.
 
-    Of an agent it is the state in which it is to act; without ``explore`` it takes the best action that it knows.
+    For an agent it is the state to act in. With ``explore`` false it takes the best known action.
     """
 
     x: Features
@@ -100,16 +100,16 @@ class ActRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class Reward(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """What came of an action that was given out earlier."""
+    """The reward of an earlier action."""
 
     id: Id
     reward: Annotated[float, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 
 
 class Transition(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """What an action led to: the state, the action, the reward, the state that followed (null where the episode terminated).
+    """A transition of an agent, with state, action, reward and next state (null if terminated).
 
-    Transitions of an episode come in their order. Of those with the same ``id`` only the first is learned.
+    Send the transitions of an episode in order. Of those with the same ``id`` only the first is learned.
     """
 
     x: Features
@@ -122,7 +122,7 @@ class Transition(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class DelayedLabel(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The answer to a prediction that was given out earlier."""
+    """The label of an earlier prediction."""
 
     id: Id
     y: LabelValue
@@ -130,7 +130,7 @@ class DelayedLabel(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class NewModel(msgspec.Struct, forbid_unknown_fields=True):
-    """A model, or a challenger, to make; without ``hidden`` the library's default, which needs no tuning."""
+    """A model or a challenger to create, by default the library's tuning-free one."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
     task: str = "classify"
@@ -145,20 +145,20 @@ class NewModel(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class StepSize(msgspec.Struct, forbid_unknown_fields=True):
-    """A change of a learner's step size: the factor on what was declared, and whose (the champion's without ``learner``)."""
+    """A factor on the declared step size of a learner, by default of the champion."""
 
     factor: Annotated[float, msgspec.Meta(gt=0, le=1000)]
     learner: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
 class Login(msgspec.Struct, forbid_unknown_fields=True):
-    """What the page logs in with."""
+    """Login of the page."""
 
     token: Annotated[str, msgspec.Meta(max_length=1024)]
 
 
 class Body:
-    """One kind of request body: one object, a list of them, or lines of them (NDJSON).
+    """Decoder of a request body with one object, a list, or NDJSON.
 
     Parameters
     ----------
@@ -173,12 +173,12 @@ class Body:
     def read(self, body: bytes, *, lines: bool, limits: ServerLimits, row_limits: Limits) -> tuple[list[Any], bool]:
         """Return the objects of a body, and whether it was a list.
 
-        A large body is read object by object, so that other threads get their turn in between.
+        A large body is decoded object by object, so that other threads can run in between.
 
         Raises
         ------
         DataError
-            For a body that is none, naming the object that is wrong; for more objects than one request may bring.
+            If the body is invalid, naming the wrong object, or has too many objects.
         """
         if lines:
             return self._lines(body, limits, row_limits), True
@@ -197,7 +197,7 @@ class Body:
 
     def _lines(self, body: bytes, limits: ServerLimits, row_limits: Limits) -> list[Any]:
         if len(body) <= LARGE:
-            with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):  # told below, with its line
+            with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):  # raised below with its line
                 rows = self._one.decode_lines(body)
                 _check_rows(rows, limits)
                 return rows
@@ -214,7 +214,7 @@ class Body:
 
 
 def _check_size(part: Any, limits: Limits, at: str) -> None:
-    """Refuse one row that is beyond the store's limits for sure, before it is decoded: that would hold up everyone."""
+    """Reject a row certainly beyond the store's limits before decoding it, which would block others."""
     if len(part) <= min(_JSON_PER_BYTE * limits.row_bytes, limits.row_entries):
         return
     if len(part) > _JSON_PER_BYTE * limits.row_bytes:
@@ -234,12 +234,12 @@ def _check_rows(rows: list[Any], limits: ServerLimits) -> None:
 
 
 def decoded(decode: Callable[[S], T], body: S, at: str) -> T:
-    """Return a decoded body, or raise what is wrong with it.
+    """Decode a body, raising DataError if it is invalid.
 
     Raises
     ------
     DataError
-        For anything but what is expected.
+        If the body is invalid.
     """
     try:
         return decode(body)
@@ -249,22 +249,22 @@ def decoded(decode: Callable[[S], T], body: S, at: str) -> T:
             expected="a body as in /openapi.json",
             got=_inner(words),
             at=f"{at} {place}".strip(),
-            help="Correct it; nothing was learned.",
+            help="Correct it. Nothing was learned.",
             code="invalid",
         ) from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise DataError(
-            expected="JSON", got=str(error)[:200], at=at, help="Send valid JSON; nothing was learned.", code="not_json"
+            expected="JSON", got=str(error)[:200], at=at, help="Send valid JSON. Nothing was learned.", code="not_json"
         ) from error
 
 
 def items_in(array: bytes, at: str) -> Iterator[msgspec.Raw]:
-    """Yield the items of a large array of JSON, undecoded; other threads get their turn in between.
+    """Yield the undecoded items of a large JSON array, between which other threads can run.
 
     Raises
     ------
     DataError
-        If it is none.
+        If it is not an array.
     """
     items = items_of(array)
     while (item := decoded(lambda of: next(of, None), items, at)) is not None:
@@ -276,27 +276,27 @@ def _inner(words: str) -> str:
 
 
 def to_features(rows: list[dict[str, Any]], at: str) -> list[dict[str, Any]]:
-    """Return rows that another protocol brought, after the same checks as for every sample.
+    """Validate rows of another protocol like any other sample.
 
     Raises
     ------
     DataError
-        For a name that is too long, or a value that no feature has.
+        If a name is too long, or a value is not a valid feature.
     """
     found: list[dict[str, Any]] = []
-    for start in range(0, len(rows), _CONVERTED_AT_ONCE):  # other threads get their turn in between
+    for start in range(0, len(rows), _CONVERTED_AT_ONCE):  # other threads can run in between
         where = f"{at}, behind row {start}" if start else at
         found += decoded(_convert, rows[start : start + _CONVERTED_AT_ONCE], where)
     return found
 
 
 def to_labels(values: list[Any], at: str) -> list[Any]:
-    """Return answers that another protocol brought, after the same checks as for every answer.
+    """Validate labels of another protocol like any other label.
 
     Raises
     ------
     DataError
-        For a text that is too long, or a number that is not finite.
+        If a text is too long, or a number is not finite.
     """
     if any(isinstance(value, float) and not math.isfinite(value) for value in values):
         raise DataError(expected="finite answers", got="NaN or infinity", at=at, help="Leave such rows out.")
@@ -308,7 +308,7 @@ def _convert(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def count_cells(x: Mapping[Any, Any]) -> int:
-    """Return how many values a sample holds, those in lists included."""
+    """Return the number of values in a sample, including those in lists."""
     count = len(x)
     for value in x.values():
         if type(value) is list:
@@ -323,12 +323,14 @@ def _check_one_value(y: Any, at: str) -> None:
 
 
 def check_answers(task: str, examples: Sequence[Example], shape: str) -> None:
-    """Refuse examples of which one has no answer, or one that is null where none may be missing; ``shape``: one, list or lines.
+    """Raise DataError for an example without a label, or with a null label where none may be missing.
+
+    ``shape`` is one, list or lines.
 
     Raises
     ------
     DataError
-        With the place of the first.
+        Names the first such example.
     """
     answer = kind_with(task).answer
     for i, example in enumerate(examples):
@@ -350,20 +352,20 @@ def check_answers(task: str, examples: Sequence[Example], shape: str) -> None:
             expected="a body as in /openapi.json",
             got=_inner(got),
             at=place,
-            help="Correct it; nothing was learned.",
+            help="Correct it. Nothing was learned.",
             code="invalid",
         )
 
 
 def event(learner: Any, example: Example) -> JournalEvent:
-    """Return an example as the journal takes it; where no answers are learned, with its label."""
+    """Return an example as a journal event, with its label even for an unsupervised learner."""
     w = None if example.w == 1.0 else example.w
     y = kind_of(learner).answer.read(None if example.y is msgspec.UNSET else example.y, learner)
     return JournalEvent(example.x, y, w, example.id)
 
 
 def label_key(label: Any) -> str:
-    """Return a class as the key of a JSON object: text as it is, others as JSON writes them.
+    """Return a class as a JSON object key, with non-text as JSON.
 
     Examples
     --------
@@ -374,12 +376,12 @@ def label_key(label: Any) -> str:
 
 
 def score_as_json(score: float, alarm: float) -> dict[str, Any]:
-    """Return a score of an anomaly model as JSON shows it, and whether it is an alarm."""
+    """Return an anomaly score as JSON values, and whether it is an alarm."""
     return {"score": score, "anomaly": score > alarm}
 
 
 def prediction_as_json(guess: Any, proba: dict[Any, Any] | None) -> dict[str, Any]:
-    """Return a prediction as JSON shows it."""
+    """Return a prediction as JSON values."""
     if isinstance(guess, dict):
         shares = {label_key(name): _shares(own) for name, own in (proba or {}).items()}
         return {"y_pred": {label_key(name): value for name, value in guess.items()}, "proba": shares}
@@ -393,7 +395,7 @@ def _shares(proba: Mapping[Any, float]) -> dict[str, float]:
 
 
 def to_json(value: Any) -> bytes:
-    """Return a value as JSON; what JSON has no word for becomes text."""
+    """Encode a value as JSON, converting unsupported types to text."""
     return msgspec.json.encode(value, enc_hook=str)
 
 

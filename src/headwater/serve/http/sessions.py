@@ -1,4 +1,4 @@
-"""The sessions of browsers that have logged in: a random number in a cookie stands for a token's scope."""
+"""Browser sessions, which map a random cookie to a token's scope."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Sessions:
         self._open: dict[str, tuple[str, str, float]] = {}
 
     def add(self, scope: str, client: str) -> str:
-        """Begin a session; one client's sessions only ever push out its own, or those of whoever has more."""
+        """Begin a session, evicting one of the same client, or of the client with the most, if there are too many."""
         key, now = client_key(client), time.time()
         self._open = {name: one for name, one in self._open.items() if one[2] > now}
         held = Counter(one[1] for one in self._open.values())
@@ -41,7 +41,7 @@ class Sessions:
         return cookie
 
     def scope(self, cookie: str) -> str | None:
-        """Return the scope of a cookie; None where it has no session."""
+        """Return the scope of a cookie, or None without a session."""
         scope, _, until = self._open.get(digest(cookie), ("", "", 0.0))
         return scope if until > time.time() else None
 
@@ -54,7 +54,7 @@ class Sessions:
 
 
 def digest(secret: str) -> str:
-    """Return the SHA-256 of a token or a cookie: what is kept and compared is never the secret itself."""
+    """Return the SHA-256 of a token or cookie, stored and compared instead of the secret itself."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 

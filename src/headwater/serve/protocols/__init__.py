@@ -1,1 +1,1 @@
-"""Protocols that other tools speak: the Open Inference Protocol v2, MLflow's scoring, health."""
+"""Protocols of other tools (Open Inference Protocol v2, MLflow scoring, health checks)."""

@@ -1,4 +1,4 @@
-"""Whether the server is there and ready, in the words of the balancers and tools that ask."""
+"""Health checks for load balancers and other tools."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from headwater.serve.http.schemas import to_json
 
 
 async def server(request: Request) -> Response:
-    """Say what the server is."""
+    """Return the server's name and version."""
     return json_response({"name": "headwater", "version": version("headwater"), "extensions": ["binary_tensor_data"]})
 
 
 async def live(request: Request) -> Response:
-    """Say that the process answers."""
+    """Report that the process responds."""
     return json_response({"live": True})
 
 
 async def ready(request: Request) -> Response:
-    """Say whether examples can be acknowledged, and whether the model learns from the broker that it follows."""
+    """Report whether examples can be acknowledged, and whether a followed broker is being learned from."""
     failure, following = request.state.service.failure, request.state.following
     if failure is not None:
         return Response(to_json({"ready": False, **failure.as_dict()}), 503)
@@ -36,7 +36,7 @@ async def ready(request: Request) -> Response:
 
 
 async def ping(request: Request) -> Response:
-    """Answer MLflow's question whether anyone is here."""
+    """Answer MLflow's health check."""
     return Response(b"\n")
 
 

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol v2, as Triton's and KServe's clients speak it."""
+"""The Open Inference Protocol v2, for clients of Triton and KServe."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from headwater.store.journal.requests import LearnRequest
 from headwater.store.service.model import Model
 
 _NAMED = {"classes", "acts"}
-"""Abilities of a learner whose predictions are names, with a probability of each."""
+"""Abilities of learners that predict names with probabilities."""
 _LENGTH = b"inference-header-content-length"
 
 
 async def model_ready(request: Request) -> Response:
-    """Say that a model answers."""
+    """Report that a model is ready."""
     found = request.state.model(request.path["model"])
     return json_response({"name": found.name, "ready": True})
 
 
 async def model_about(request: Request) -> Response:
-    """Say what tensors a model takes and gives."""
+    """Describe a model's input and output tensors."""
     found = request.state.model(request.path["model"])
     inputs, _ = await looked(request.state, found, "inputs")
     outputs: list[dict[str, Any]] = [{"name": "y_pred", "datatype": _kind(found), "shape": [-1]}]
@@ -54,7 +54,7 @@ async def infer(request: Request) -> Response:
 
 
 async def teach(request: Request) -> Response:
-    """Learn the rows of tensors; one of them, called ``y``, holds the answers."""
+    """Learn the rows of tensors, where the tensor ``y`` holds the labels."""
     found = request.state.learning(request.path["model"])
     check_can(found.champion.learner, "answers", at=found.name)
     _, inputs = await _read(request)
@@ -95,7 +95,7 @@ def _kind(found: Model) -> str:
 
 def _outputs(found: Model, predictions: list[Prediction]) -> dict[str, np.ndarray[Any, Any]]:
     rows = [one.of(found.champion.name) for one in predictions]
-    if found.task == "multioutput":  # of each row an object, as JSON writes it
+    if found.task == "multioutput":  # one JSON object per row
         said = np.empty(len(rows), object)
         said[:] = [to_json(prediction_as_json(guess, None)["y_pred"]).decode() for guess, _ in rows]
         return {"y_pred": said}

@@ -1,4 +1,4 @@
-"""MLflow's scoring protocol: /invocations, /version."""
+"""MLflow's scoring protocol (/invocations, /version)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from headwater.serve.http.schemas import LARGE, Features, decoded, to_features
 
 
 class Split(msgspec.Struct):
-    """A data frame as its columns' names and its rows."""
+    """A data frame as column names and rows."""
 
     columns: list[str]
     data: list[list[bool | int | float | str | None]]
 
 
 class Invocation(msgspec.Struct):
-    """One of the four shapes of MLflow's scoring protocol."""
+    """One of the four request shapes of MLflow's scoring protocol."""
 
     dataframe_split: Split | None = None
     dataframe_records: list[Features] | None = None
@@ -49,7 +49,7 @@ _parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 async def invocations(request: Request) -> Response:
-    """Predict as an MLflow scoring server does."""
+    """Predict like an MLflow scoring server."""
     body, state = await request.body(), request.state
     X = await state.workers.run(lambda: _samples(_read(body), state.limits))
     found = state.model(request.query("model"))
@@ -63,7 +63,7 @@ def _read(body: bytes) -> Invocation:
 
 
 def _in_pieces(body: bytes) -> Invocation:
-    """Decode a large body row by row, or column by column: other threads get their turn in between."""
+    """Decode a large body by rows or columns, between which other threads can run."""
     parts = _large.decode(body)
     split, records, instances, inputs = (
         parts.dataframe_split,
@@ -88,7 +88,7 @@ def _columns(part: bytes) -> dict[str, list[Any]]:
 
 
 async def mlflow_version(request: Request) -> Response:
-    """Say the version as MLflow's server does."""
+    """Return the version like MLflow's server."""
     return Response(version("headwater").encode(), kind=b"text/plain; charset=utf-8")
 
 

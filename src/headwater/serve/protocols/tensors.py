@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol v2: JSON and the binary extension, to rows and back.
+"""Convert tensors of the Open Inference Protocol v2 (JSON and binary) to rows and back.
 
 References
 ----------
@@ -24,7 +24,7 @@ TYPES: dict[str, str] = {
     "BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1", "INT16": "<i2",
     "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
 }  # fmt: skip
-"""NumPy's name of each datatype; BYTES stands apart."""
+"""NumPy's name of each datatype except BYTES."""
 
 Array = NDArray[Any]
 _DIGITS = 12
@@ -32,18 +32,18 @@ _PART = 1 << 14
 
 
 def split(body: bytes, header: bytes) -> tuple[dict[str, Any], bytes]:
-    """Return the JSON part of a request and its binary part.
+    """Split a request into its JSON part and its binary part.
 
     Parameters
     ----------
     body : bytes
         The request's body.
     header : bytes
-        ``Inference-Header-Content-Length``: bytes of the JSON part; empty for JSON only.
+        ``Inference-Header-Content-Length``, the bytes of the JSON part. Empty for JSON only.
     """
     size = len(body)
     if header:
-        # Of more digits Python makes no number; nor is a body that long.
+        # Longer numbers can't be valid, and Python refuses very long ones.
         if not header.isdigit() or len(header) > _DIGITS or int(header) > len(body):
             raise _wrong("a length within the body", repr(header[:40]), "Inference-Header-Content-Length")
         size = int(header)
@@ -54,7 +54,7 @@ def split(body: bytes, header: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 def _document(text: bytes) -> dict[str, Any]:
-    """Decode a large document tensor by tensor, and the values of each in pieces."""
+    """Decode a large document tensor by tensor, with the values of each in pieces."""
     parts = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     document = {name: _small(part) for name, part in parts.items() if name != "inputs"}
     inputs = [
@@ -74,12 +74,12 @@ def _small(part: msgspec.Raw) -> Any:
 
 
 def read_tensors(document: dict[str, Any], binary: bytes, limits: ServerLimits) -> dict[str, Array]:
-    """Return the inputs of a request by name; sizes are checked before anything of that size is made.
+    """Return the inputs of a request by name, checking sizes before allocating.
 
     Raises
     ------
     DataError
-        For tensors that are none, whose data are not as many as their shape says, or that are beyond the limits.
+        If a tensor is malformed, its data don't match its shape, or it is beyond the limits.
     """
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or not inputs:
@@ -93,7 +93,7 @@ def read_tensors(document: dict[str, Any], binary: bytes, limits: ServerLimits) 
         if tensor["name"] in found:
             raise _wrong("a name for each tensor", f"{tensor['name'][:40]!r} twice", where)
         shape = _shape(tensor.get("shape"), where)
-        cells += max(shape[0], 1) * math.prod(shape[1:])  # columns cost something without rows, too
+        cells += max(shape[0], 1) * math.prod(shape[1:])  # columns cost something even without rows
         if shape[0] > limits.rows or cells > limits.cells:
             raise too_many("rows" if shape[0] > limits.rows else "cells", limits, f"{where}.shape")
         parameters = tensor.get("parameters")
@@ -137,7 +137,7 @@ def _from_json(tensor: dict[str, Any], shape: tuple[int, ...], where: str) -> Ar
 
 
 def _filled(out: Array, values: list[Any]) -> Array:
-    """Put values into an array part by part: other threads get their turn in between."""
+    """Fill an array in parts, between which other threads can run."""
     for start in range(0, len(values), _PART):
         out[start : start + _PART] = values[start : start + _PART]
     return out
@@ -156,7 +156,7 @@ def _from_bytes(kind: Any, shape: tuple[int, ...], data: bytes, where: str) -> A
 
 
 def _texts(data: bytes, size: int, where: str) -> Array:
-    """Texts, each behind its length in four bytes."""
+    """Decode texts, each prefixed by its length in four bytes."""
     if 4 * size > len(data):
         raise _wrong(f"{4 * size} bytes or more, as the shape says", str(len(data)), where)
     out = np.empty(size, object)
@@ -177,9 +177,9 @@ def _texts(data: bytes, size: int, where: str) -> Array:
 
 
 def to_samples(found: dict[str, Array]) -> list[dict[str, Any]]:
-    """Return rows as samples: a tensor [rows] is a feature of its name, one [rows, columns] the features x0, x1, … .
+    """Convert tensors to samples, one of shape [rows] to a feature, one of [rows, columns] to x0, x1, ….
 
-    With several tensors of two dimensions the columns are called by the tensor: name0, name1, … .
+    With several two-dimensional tensors the columns are named after the tensor, as name0, name1, ….
     """
     rows = {len(array) for array in found.values()}
     if len(rows) != 1:
@@ -203,7 +203,7 @@ def to_samples(found: dict[str, Array]) -> list[dict[str, Any]]:
 
 
 def pack(name: str, array: Array, binary: bool) -> tuple[dict[str, Any], bytes]:
-    """Return an output tensor as JSON, and its bytes if they go binary."""
+    """Return an output tensor as JSON, and its bytes if binary."""
     kind = "BYTES" if array.dtype == object else next(k for k, v in TYPES.items() if np.dtype(v) == array.dtype)
     about: dict[str, Any] = {"name": name, "datatype": kind, "shape": list(array.shape)}
     if not binary:
@@ -217,13 +217,13 @@ def pack(name: str, array: Array, binary: bool) -> tuple[dict[str, Any], bytes]:
 
 
 def _written(values: Array) -> msgspec.Raw:
-    """Return values as an array of JSON, written part by part."""
+    """Encode values as a JSON array in parts."""
     parts = [to_json(values[start : start + _PART].tolist())[1:-1] for start in range(0, len(values), _PART)]
     return msgspec.Raw(b"[%b]" % b",".join(parts))
 
 
 def _wrong(expected: str, got: str, at: str) -> DataError:
-    return DataError(expected=expected, got=got, at=at, help="See the Open Inference Protocol; nothing was learned.")
+    return DataError(expected=expected, got=got, at=at, help="See the Open Inference Protocol. Nothing was learned.")
 
 
 __all__ = ["TYPES", "pack", "read_tensors", "split", "to_samples"]

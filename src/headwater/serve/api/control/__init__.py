@@ -1,1 +1,1 @@
-"""Addresses of models that act."""
+"""Addresses of agents."""

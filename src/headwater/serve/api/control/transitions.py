@@ -1,4 +1,4 @@
-"""What an agent does in a state, and what it led to."""
+"""Actions of an agent, and the transitions they led to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TRANSITION = Body(Transition)
 
 
 async def act(request: Request, asked: ActRequest) -> Response:
-    """Return the action that an agent takes in a state; nothing is changed."""
+    """Return an agent's action in a state, without changing anything."""
     model = request.state.model(request.path.get("model", ""))
     request.budget.charge_samples(size_of([asked.x]), model.price, learning=False)
 
@@ -32,7 +32,7 @@ async def act(request: Request, asked: ActRequest) -> Response:
 
 
 async def learn_transitions(request: Request) -> Response:
-    """Learn what actions led to, all of a request or none; the answer is sent when they are on disk and learned."""
+    """Learn transitions, all of a request or none, replying once they are durable and learned."""
     rows, shape = await read_rows(request, _TRANSITION)
     state, model = request.state, request.state.learning(request.path.get("model", ""))
     check_can(model.champion.learner, "control", at=model.name)
@@ -51,7 +51,7 @@ def _event(row: Transition) -> JournalEvent:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    """Return what is answered to a transition: what the state was thought to be worth before it was learned."""
+    """Return the reply to a transition, with the state's value before it was learned."""
     row = without_infinity(row)
     return {"value" if name == "y_pred" else name: value for name, value in row.items()}
 

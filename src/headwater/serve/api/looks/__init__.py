@@ -1,4 +1,4 @@
-"""What can be said of a learner that nobody teaches meanwhile: each look takes it with some options, and gives bytes."""
+"""Views of an idle learner, each a function from the learner and options to bytes."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ LOOKS: dict[str, Callable[..., bytes]] = {
     "explain": lambda learner, **asked: to_json(explanation(learner, **asked)),
     "keys": lambda learner: to_json(key_scores(learner)),
 }
-"""Each look by its name; a `Reader` knows them by these."""
+"""All views by name, as a `Reader` requests them."""

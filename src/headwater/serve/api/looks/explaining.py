@@ -1,4 +1,4 @@
-"""Why a sample is predicted, or scored, as it is: the contribution of each feature."""
+"""Explanation of a sample's prediction or score, by feature."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from headwater.serve.http.schemas import label_key
 
 
 def explanation(learner: Any, x: dict[str, Any], target: Any, horizon: int | None) -> dict[str, Any]:
-    """Return why a learner predicts a sample as it does, as JSON shows it.
+    """Return the explanation of a sample's prediction as JSON values.
 
     Parameters
     ----------
     learner : learner
-        Of any kind that explains.
+        A learner of any kind with explanations.
     x : dict
         The sample.
     target : label, optional
-        The class, or the action, that is explained.
+        The class or the action to explain.
     horizon : int, optional
-        How far ahead, of a forecaster.
+        The horizon, for a forecaster.
     """
     how: dict[str, Any] = {}
     acts = "acts" in kind_of(learner).can
@@ -42,7 +42,7 @@ def _of_output(why: Any) -> dict[str, Any]:
 
 
 def parts_as_json(parts: Mapping[Any, float]) -> dict[str, float]:
-    """Return the contribution of each feature by its name, the largest first."""
+    """Return the contributions by feature name, largest first."""
     largest = sorted(parts.items(), key=lambda item: -abs(item[1]))
     return {name if isinstance(name, str) else label_key(name): float(f"{part:.6g}") for name, part in largest}
 

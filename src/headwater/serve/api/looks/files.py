@@ -1,4 +1,4 @@
-"""A learner as a whole: what it is, its file, its graph."""
+"""Description, model file and ONNX graph of a learner."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from headwater.learner.kind import check_can, kind_of
 from headwater.serve.http.schemas import label_key, to_json
 from headwater.store.learner_file import fingerprint
 
-_AT_ONCE = 500  # features that are written as JSON at once; other threads get their turn in between
+_AT_ONCE = 500  # features per batch of JSON, between which other threads can run
 
 
 def described(learner: Any) -> bytes:
-    """Return what a learner is as JSON: ``describe``, and ``state``, a hash of all that it has learned."""
+    """Return a learner's description as JSON, with ``state``, a hash of its learned state."""
     about = learner.describe()
     about["classes"] = [label_key(label) for label in about.get("classes", [])]
     features = about.pop("features", None)
     text = to_json(about)
     if features is not None:
         text = b'%b,"features":%b}' % (text[:-1], _written(features))
-    if "keys" in kind_of(learner).can:  # the file of a fleet takes seconds
+    if "keys" in kind_of(learner).can:  # hashing a fleet takes seconds
         return b'{"describe":%b}' % text
     return b'{"describe":%b,"state":%b}' % (text, to_json(fingerprint(learner)))
 
 
 def inputs(learner: Any) -> bytes:
-    """Return the tensors that a learner reads in the Open Inference Protocol, one a column."""
+    """Return a learner's input tensors in the Open Inference Protocol, one per column."""
     kinds = {"number": "FP64"}
     found = learner.describe().get("features", [])
     return _written(
@@ -37,7 +37,7 @@ def inputs(learner: Any) -> bytes:
 
 
 def _written(rows: list[Any]) -> bytes:
-    """Return a list as JSON, written part by part: other threads get their turn in between."""
+    """Encode a list as JSON in batches, so that other threads can run in between."""
     parts = [to_json(rows[start : start + _AT_ONCE])[1:-1] for start in range(0, len(rows), _AT_ONCE)]
     return b"[%b]" % b",".join(parts)
 
@@ -48,12 +48,16 @@ def graph(learner: Any, name: str) -> bytes:
     Raises
     ------
     DataError
-        If it has learned nothing yet.
+        If the learner has learned nothing yet.
     """
     check_can(learner, "onnx", at=name)
     if not learner.n_learned:
         raise DataError(
-            expected="a model that has learned", got="a new one", at=name, help="Teach it first.", code="not_learned"
+            expected="a model that has learned",
+            got="a new one",
+            at=name,
+            help="Let it learn first.",
+            code="not_learned",
         )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"

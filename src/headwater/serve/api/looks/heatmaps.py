@@ -1,4 +1,4 @@
-"""Heat maps for the page: the weights of each layer, and its activations on the last samples."""
+"""Heat maps of weights and activations for the page."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from headwater.nn import inspect
 from headwater.nn.core import Core
 
 CELLS = 64
-_ROWS = CELLS * 16  # of a table, of which the cells are means: enough to see, and cheap however tall it is
+_ROWS = CELLS * 16  # rows sampled from a table, which bounds the cost
 
 
 def weight_maps(learner: Any) -> list[dict[str, Any]]:
-    """Return the maps of a learner's weights: rows are inputs, columns units."""
+    """Return maps of a learner's weights, with inputs as rows and units as columns."""
     check_can(learner, "layers", at="weights")
     if not learner.n_learned:
         return []
@@ -31,7 +31,7 @@ def weight_maps(learner: Any) -> list[dict[str, Any]]:
 
 
 def activation_maps(learner: Any, X: list[Any]) -> list[dict[str, Any]]:
-    """Return the maps of a learner's activations on samples: rows are samples, columns units."""
+    """Return maps of a learner's activations, with samples as rows and units as columns."""
     check_can(learner, "layers", at="activations")
     if not learner.n_learned or not X:
         return []
@@ -43,7 +43,7 @@ def activation_maps(learner: Any, X: list[Any]) -> list[dict[str, Any]]:
 
 
 def _handed_on(core: Core, e: int, taken: inspect.Entries) -> list[tuple[int, str, Any]]:
-    """Return what each layer of an expert that has weights hands on: its number among all layers, its activation, values (n, m)."""
+    """Return the outputs of an expert's weighted layers (layer number, activation, values (n, m))."""
     values = inspect.forward(core, e, inspect.read(core, e, taken), taken.carried)
     layers = [place.layer for place in core.places() if place.expert == e and (place.table or place.n)]
     out: list[tuple[int, str, Any]] = []
@@ -68,7 +68,7 @@ def _map(e: int, layer: int, what: str, shape: tuple[int, ...], cells: Any) -> d
 
 
 def _shrunk(w: Any, axis: int) -> Any:
-    """At most so many rows or columns, each the mean of its neighbours."""
+    """Average neighbors along an axis to at most ``CELLS`` entries."""
     n = w.shape[axis]
     if n <= CELLS:
         return w
