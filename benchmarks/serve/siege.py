@@ -57,13 +57,16 @@ def main():
     loads, about = {}, machine() | {"names": asked.names}
     with tempfile.TemporaryDirectory() as folder:
         siege = Siege(folder, asked.names)
-        siege.run(None, seconds=2)
-        for name in asked.only:
-            requests = round(asked.requests * SHARES.get(name, 0))
-            found = siege.run(None if name == "quiet" else name, requests=requests, seconds=asked.seconds)
-            loads[name] = entry(found)
-            print(f"{name}: {json.dumps(loads[name])}", flush=True)
-        status, errors = siege.end(), siege.errors()
+        try:
+            siege.run(None, seconds=2)
+            for name in asked.only:
+                requests = round(asked.requests * SHARES.get(name, 0))
+                found = siege.run(None if name == "quiet" else name, requests=requests, seconds=asked.seconds)
+                loads[name] = entry(found)
+                print(f"{name}: {json.dumps(loads[name])}", flush=True)
+            status, errors = siege.end(), siege.errors()
+        finally:
+            siege.process.kill()
     print(f"exit status {status}; lines of the log at level error: {len(errors)}", *errors[:20], sep="\n")
     about |= {"log_errors": len(errors), "exit_status": status, "loads": loads}
     asked.to.write_text(json.dumps(about, indent=1) + "\n")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 import headwater as hw
-from headwater.serve.api import looking
+from headwater.serve.api import looking, predicting
 from headwater.serve.app import build
 from headwater.serve.background.reader import Asked, Reader
 from headwater.serve.background.shared import Published, Shared
@@ -107,6 +107,21 @@ def test_a_prediction_of_a_model_at_work_waits_and_holds_up_nobody(client, state
                 assert client.post("/models/other/predict", json=body).status_code == 200
             assert not any(one.done() for one in waiting[:4])
         assert [one.result(PATIENCE_S).status_code for one in waiting] == [200] * len(waiting)
+
+
+def test_rows_that_are_few_but_wide_do_not_stop_the_event_loop(client, monkeypatch):
+    learned(client, 20)
+    looked_at, threads = predicting._looked_at, []
+
+    def noted(model, X):
+        threads.append(threading.current_thread().name)
+        return looked_at(model, X)
+
+    monkeypatch.setattr(predicting, "_looked_at", noted)
+    for n, width in ((1, 3), (5, 9000), (1000, 1)):
+        rows = [{"x": {f"k{j}": 1.0 for j in range(width)}, "keep": False}] * n
+        assert client.post("/predict", json=rows).status_code == 200
+    assert ["requests" in name for name in threads] == [False, True, True]
 
 
 def test_one_copy_serves_all_who_ask_at_the_same_time(client, state, monkeypatch):

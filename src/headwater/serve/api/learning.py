@@ -42,7 +42,7 @@ async def predict(request: Request) -> Response:
     state, model = request.state, request.state.model(request.path.get("model", ""))
     can, n = kind_with(model.task).can, len(rows)
     keeps = "late" in can and not state.learns_elsewhere(model)
-    X, kept, wanted = await apart(state, n, partial(_asked, rows, keeps=keeps))
+    X, kept, wanted = await apart(state, request.budget, n, partial(_asked, rows, keeps=keeps))
     if wanted is not None:
         check_can(model.champion.learner, "coverage", at="coverage")
     shadows = bool(kept)
@@ -50,7 +50,7 @@ async def predict(request: Request) -> Response:
     ids = await _kept(request, model, X, predictions, kept) if kept else {}
     name = model.champion.name
     out = partial(_predicted, predictions, name, ids, kind_with(model.task).alarm, shape)
-    response = await apart(state, n, out)
+    response = await apart(state, request.budget, n, out)
     if state.replicas is not None:
         response.headers.append((b"x-headwater-state-age", b"%.3f" % state.replicas.age))
     return response
@@ -75,7 +75,7 @@ async def _kept(
         found = [PendingPrediction(X[i], predictions[i].by_learner, predictions[i].seq) for i in kept]
         return PendingRequest(model.id, found)
 
-    command = await apart(state, len(kept), pending)
+    command = await apart(state, request.budget, len(kept), pending)
     await committed(request, command, len(kept))
     state.measures.given_out[model.id] += len(kept)
     return {i: named["id"] for i, named in zip(kept, command.answers, strict=True)}
@@ -92,14 +92,16 @@ async def learn(request: Request) -> Response:
     """Learn examples, all of a request or none, replying once they are durable and learned."""
     rows, shape = await read_rows(request, _EXAMPLE)
     state, model, n = request.state, request.state.learning(request.path.get("model", "")), len(rows)
-    size = await apart(state, n, lambda: size_of(row.x for row in rows))
+    size = await apart(state, request.budget, n, lambda: size_of(row.x for row in rows))
     request.budget.charge_samples(size, model.price, learning=True)
-    command = await apart(state, n, partial(_examples, model, rows, shape))
+    command = await apart(state, request.budget, n, partial(_examples, model, rows, shape))
     if rows:
         await committed(request, command, n)
     alarm = kind_with(model.task).alarm
     shown = without_infinity if alarm is None else partial(_scored, alarm)
-    return await apart(state, n, lambda: rows_response(encoded_rows([shown(one) for one in command.answers]), shape))
+    return await apart(
+        state, request.budget, n, lambda: rows_response(encoded_rows([shown(one) for one in command.answers]), shape)
+    )
 
 
 def _examples(model: Model, rows: list[Example], shape: str) -> LearnRequest:
@@ -121,11 +123,13 @@ async def label(request: Request) -> Response:
     def requests() -> list[Command]:
         return [LabelRequest(model.id, row.id, answer.read(row.y, learner), row.w) for row in rows]
 
-    commands = await apart(request.state, n, requests)
+    commands = await apart(request.state, request.budget, n, requests)
     outcomes = await request.state.writer.run(commands, n) if commands else []
     if shape == "one" and outcomes[0] is not None:
         raise outcomes[0]
-    return await apart(request.state, n, lambda: rows_response(_labelled(rows, commands, outcomes), shape))
+    return await apart(
+        request.state, request.budget, n, lambda: rows_response(_labelled(rows, commands, outcomes), shape)
+    )
 
 
 def _labelled(rows: list[DelayedLabel], commands: list[Command], outcomes: list[HeadwaterError | None]) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from headwater.serve.api.keys import check_keys
 from headwater.serve.http.costs import Budget, Size, size_of
 from headwater.serve.http.errors import TooOld
-from headwater.serve.http.schemas import count_cells
+from headwater.serve.http.schemas import LARGE, count_cells
 from headwater.serve.state import ServerState
 from headwater.store.journal.events import Predictions
 from headwater.store.service.model import Model
@@ -34,15 +34,16 @@ class Prediction(NamedTuple):
         return self.by_learner.get(name) or next(iter(self.by_learner.values()))
 
 
-async def apart(state: ServerState, rows: int, work: Callable[[], T]) -> T:
-    """Run work on rows, in a thread if there are many.
+async def apart(state: ServerState, budget: Budget, rows: int, work: Callable[[], T]) -> T:
+    """Run work on rows, in a thread if there are many or if their body is large.
 
     Raises
     ------
     Busy
         If too much is in progress there.
     """
-    return work() if rows <= _HANDLED_AT_ONCE else await state.workers.run(work)
+    at_once = rows <= _HANDLED_AT_ONCE and budget.received <= LARGE
+    return work() if at_once else await state.workers.run(work)
 
 
 async def predict_rows(
@@ -80,7 +81,7 @@ async def predict_rows(
     TooOld
         If a cluster run learns the model, and its last round is too old.
     """
-    size = await apart(state, len(X), lambda: _looked_at(model, X))
+    size = await apart(state, budget, len(X), lambda: _looked_at(model, X))
     classes = len(model.champion.learner.known_classes) or 1
     budget.charge_samples(size, model.price, learning=False, answers=classes)
     wanted = coverage if coverage is not None and any(share is not None for share in coverage) else None

@@ -55,7 +55,9 @@ async def invocations(request: Request) -> Response:
     found = state.model(request.query("model"))
     predictions = await predict_rows(state, found, X, budget=request.budget, shadows=False)
     name = found.champion.name
-    return await apart(state, len(X), lambda: json_response({"predictions": [one.of(name)[0] for one in predictions]}))
+    return await apart(
+        state, request.budget, len(X), lambda: json_response({"predictions": [one.of(name)[0] for one in predictions]})
+    )
 
 
 def _read(body: bytes) -> Invocation:

@@ -37,12 +37,14 @@ async def learn_transitions(request: Request) -> Response:
     state, model = request.state, request.state.learning(request.path.get("model", ""))
     check_can(model.champion.learner, "control", at=model.name)
     n = len(rows)
-    size = await apart(state, n, lambda: size_of(x for row in rows for x in (row.x, row.next or {})))
+    size = await apart(state, request.budget, n, lambda: size_of(x for row in rows for x in (row.x, row.next or {})))
     request.budget.charge_samples(size, model.price, learning=True)
-    command = await apart(state, n, lambda: LearnRequest(model.id, [_event(row) for row in rows]))
+    command = await apart(state, request.budget, n, lambda: LearnRequest(model.id, [_event(row) for row in rows]))
     if rows:
         await committed(request, command, n)
-    return await apart(state, n, lambda: rows_response(encoded_rows(list(map(_shown, command.answers))), shape))
+    return await apart(
+        state, request.budget, n, lambda: rows_response(encoded_rows(list(map(_shown, command.answers))), shape)
+    )
 
 
 def _event(row: Transition) -> JournalEvent:
