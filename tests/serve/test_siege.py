@@ -7,8 +7,7 @@ import pytest
 from support.siege.loads import LOADS
 from support.siege.server import Siege, percentile
 
-MOST_S = 0.05
-FLOOR_S = 0.5  # other work on the machine makes a client wait, too: below, the share says nothing
+FLOOR_S = 2.0  # other work on the machine makes a client wait, too: below, the share says nothing
 GROWN_MB = 200  # by all loads, huge models apart
 SECONDS = 1.5
 MEMORY = 300_000_000  # bytes: most huge models are refused
@@ -39,7 +38,7 @@ def test_a_load_neither_fails_nor_grows_nor_stops_the_server(siege, before, load
     assert (found.failures, found.examples if found.failures else {}) == ({}, {})
     assert found.others == []
     for path, times in found.times.items():
-        assert percentile(times, 0.99) <= max(MOST_S, 20 * percentile(before.times[path], 0.99), FLOOR_S), path
+        assert percentile(times, 0.99) <= max(20 * percentile(before.times[path], 0.99), FLOOR_S), path
     assert load == "models" or found.memory[0] - before.memory[0] < GROWN_MB
 
 
