@@ -41,7 +41,8 @@ struct range {
     bool gaps; /* NaN stands for what is not there */
 };
 static const struct range FINITE = {-DBL_MAX, DBL_MAX, "finite numbers"};
-/* In float32 a square of far values may have overflowed: what a learner made itself must load. */
+/* In float32 a square of far values may have overflowed, and a column ahead is kept as it came: what a learner made itself
+ * must load. */
 static const struct range NUMBERS = {-HUGE_VAL, HUGE_VAL, "numbers"};
 static const struct range VALUES = {-1.01e30, 1.01e30, "numbers up to 1e30"};
 static const struct range SQUARES = {0, 1e100, "numbers from 0 to 1e100"};

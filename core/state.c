@@ -314,8 +314,11 @@ static int check_forecast(const hw_learner *l, hw_fault *fault)
     static const int counts[] = {HW_FN_ANSWERS, HW_FN_FAR, HW_FN_BOUNDED, HW_FN_START};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         CHECK(countable(f->numbers[counts[i]]), "forecast_numbers", "counts", f->numbers[counts[i]]);
-    CHECK(f->numbers[HW_FN_SCALE] >= 0 && f->numbers[HW_FN_SPREAD] >= 0, "forecast_numbers", "a unit of 0 or more",
-          f->numbers[HW_FN_SCALE]);
+    double unit = f->numbers[HW_FN_SCALE], mean = f->numbers[HW_FN_MEAN], fading = f->numbers[HW_FN_FADING];
+    CHECK((unit == 0 || (unit >= 1e-150 && unit <= 1e31)) && f->numbers[HW_FN_SPREAD] >= 0, "forecast_numbers",
+          "a unit of 0, or from 1e-150 to 1e31", unit);
+    CHECK(mean >= -1.01e30 && mean <= 1.01e30 && fading >= -1.01e30 && fading <= 1.01e30, "forecast_numbers",
+          "means of answers up to 1e30", mean);
     for (int64_t h = 0; h < f->horizon; h++) {
         CHECK(countable(f->errors[h * HW_ERRORS + HW_E_COUNT]), "forecast_errors", "a count",
               f->errors[h * HW_ERRORS + HW_E_COUNT]);

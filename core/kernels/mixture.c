@@ -12,6 +12,7 @@ static const double LAST_RATE = 0.002, COOLING = 1000;
 static const double LEAP = 0.1;                                  /* no row moves a weight by more */
 static const double STEADY = 0.005, PART = 0.5, SMALLEST = 0.01; /* where answers come late */
 static const double TINY = 1e-300;
+static const double LARGEST_MISS = 1e100; /* an error beyond this counts as this one: an expert has run away */
 
 static inline double deviation(double variance) { return variance > TINY ? __builtin_sqrt(variance) : 1; }
 static inline int components(const hw_learner *l) { return l->experts + l->history; }
@@ -82,7 +83,7 @@ static void update_mixture_weights(hw_learner *l, const sample *s, const real *m
     first[HW_MIXED] += 1;
     if (l->mixture == HW_NUMBERS) {
         double square = 0;
-        miss = (double)mixed[0] - y;
+        miss = within((double)mixed[0] - y, -LARGEST_MISS, LARGEST_MISS);
         first[HW_ERROR] = first[HW_MIXED] == 1
                               ? magnitude(miss)
                               : first[HW_ERROR] + (magnitude(miss) - first[HW_ERROR]) * 0.003 * least(weight, 1);
@@ -101,11 +102,14 @@ static void update_mixture_weights(hw_learner *l, const sample *s, const real *m
             SUM_UNITS(along, k, mixed[j] * own[j]);
             slope = (double)along - (double)own[(int)y];
         }
+        double step = rate * slope;
+        if (step != step) /* 0 times a slope that overflowed */
+            step = 0;
         if (late) { /* none falls below the smallest: after a drift all were wrong for as long as answers take */
-            double moved = *w - most(magnitude(*w), SMALLEST) * within(rate * slope, -PART, PART);
+            double moved = *w - most(magnitude(*w), SMALLEST) * within(step, -PART, PART);
             *w = most(moved, least(*w, SMALLEST));
         } else {
-            *w -= within(rate * slope, -LEAP, LEAP);
+            *w -= within(step, -LEAP, LEAP);
         }
     }
 }
@@ -229,8 +233,8 @@ static double width_of(hw_learner *l, const sample *s, double shown)
 /* Keep the score (y - mixed) / scale, and let the scale expert learn |y - mixed|. */
 static void score_interval(hw_learner *l, const sample *s, double mixed, double y, double weight)
 {
-    double miss = y - mixed, size = magnitude(miss);
-    l->scores[1 + (int64_t)l->scores[0] % HW_WINDOW] = miss / scale_of(l, s, mixed);
+    double miss = within(y - mixed, -LARGEST_MISS, LARGEST_MISS), size = magnitude(miss), scale = scale_of(l, s, mixed);
+    l->scores[1 + (int64_t)l->scores[0] % HW_WINDOW] = within(miss / scale, -LARGEST_MISS, LARGEST_MISS);
     l->scores[0] += 1;
     if (l->intervals == HW_SCALED) {
         int e = l->experts;

@@ -4,6 +4,8 @@ static const double PROBATION = 10; /* steps that are all checked: there is no f
 static const double SUSPICIOUS = 4; /* a loss this many times its fading mean has its step checked */
 static const double EXPLOSION = 4;  /* an early step after which its sample costs this many times as much is taken back; */
 /* later any after which a suspicious sample costs more: so runs away what never returns */
+static const double HEAVY = 1e12; /* a value times a weight beyond this has its step checked: float32 may not hold its square */
+static const double LARGEST_LOSS = 1e100; /* no loss counts as more: its fading mean stays a number that can be saved */
 static const double RECOVERY = 1.001; /* the step size grows back by this factor a row */
 
 enum { KEEP, UNDO, REDO };
@@ -208,10 +210,20 @@ static inline bool is_suspicious(const double *run, double before)
     return run[HW_STEPS] < PROBATION || !acceptable(before, run[HW_FADING_LOSS], SUSPICIOUS, 0);
 }
 
+/* Whether a step may leave the range of numbers, however small the loss: values that aren't standardised, times the weight. */
+static inline bool is_heavy(const hw_learner *l, const real *v, int64_t n, double weight)
+{
+    real largest = 1;
+    for (int64_t i = 0; !l->standard && i < n; i++)
+        largest = v[i] > largest ? v[i] : -v[i] > largest ? -v[i] : largest;
+    return (double)largest * weight > HEAVY;
+}
+
 /* The fading mean of the losses, t of them so far. One outlier must not lift it so far that nothing is suspicious any more.
  */
 static inline void note_loss(double *run, double t, double before)
 {
+    before = least(before, LARGEST_LOSS);
     double mean = run[HW_FADING_LOSS], bounded = least(before, mean + (SUSPICIOUS - 1) * magnitude(mean) + 1);
     run[HW_FADING_LOSS] = t == 0 ? before : mean + (bounded - mean) * 0.01;
 }
@@ -225,7 +237,7 @@ static bool learn_unsuspicious(hw_learner *l, int e, const sample *s, const int3
     double *run = running(l, e), t = run[HW_STEPS];
     const real *z = s->x + x->logits, *p = prediction_slot(l, e);
     double most_loss = loss_at_most(x->loss, z, y, answers, x->outputs);
-    if (x->recurrent >= 0 || !finite(most_loss) || is_suspicious(run, most_loss))
+    if (x->recurrent >= 0 || !finite(most_loss) || is_suspicious(run, most_loss) || is_heavy(l, v, n, weight))
         return false;
     bounded_loss_gradient(x->loss, p, y, s->d + x->logits, x->outputs);
     take_step(l, e, s, rows, v, n, weight);
@@ -265,7 +277,7 @@ static void learn_expert(hw_learner *l, int e, const sample *s, const int32_t *r
 {
     const hw_expert_t *x = l->expert + e;
     double *run = running(l, e), t = run[HW_STEPS], product = run[HW_PRODUCT];
-    bool suspicious = is_suspicious(run, before);
+    bool suspicious = is_suspicious(run, before) || is_heavy(l, v, n, weight);
     note_loss(run, t, before);
     const int32_t *moved = rows;
     int64_t count = n;

@@ -271,9 +271,11 @@ static void refit_column(hw_learner *l, void *all, int64_t at, int32_t old_count
     for (int32_t k = 0; k < old_count; k++)
         old[k] = hw_get(l, all, at + k * l->stride);
     for (int32_t i = 0; i < count; i++) {
-        double low = old[place[i].k], high = old[place[i].k + 1];
+        double low = old[place[i].k], high = old[place[i].k + 1], between = low + place[i].u * (high - low);
+        if (between != between) /* a sum of squares that overflowed lies beside it */
+            between = place[i].u < 1 ? low : high;
         if (!place[i].nowhere)
-            hw_put(l, all, at + i * l->stride, low + place[i].u * (high - low));
+            hw_put(l, all, at + i * l->stride, between);
     }
 }
 
