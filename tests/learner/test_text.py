@@ -333,7 +333,7 @@ def test_members_of_a_fleet_read_categories():
 
 
 def test_text_is_no_part_of_onnx(tmp_path):
-    with pytest.raises(ConfigError, match="got the text column"):
+    with pytest.raises(ConfigError, match="which is text"):
         export_onnx(taught(), tmp_path / "model.onnx")
 
 

@@ -548,7 +548,7 @@ def test_lengths_must_agree(cls):
         (lambda: model.learn_many(ROWS[:3], [0, 1]), ("3 answers for 3 rows", "2", "y", "Give one answer per row.")),
         (
             lambda: model.learn_many(ROWS[:3], [0, 1, 0], [1.0]),
-            ("3 weights for 3 rows", "1", "w", "Give one answer per row."),
+            ("3 weights for 3 rows", "1", "w", "Give one per row."),
         ),
         (
             lambda: model.step_many(ROWS[:3], [0, 1, 0], ask=ROWS[:2]),
