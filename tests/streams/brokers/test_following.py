@@ -157,7 +157,7 @@ def test_an_example_with_an_id_is_learned_once_however_often_it_comes(base, serv
         state = model.learn_from(address(server, "rows?id=id&idle=0.1"), "y")
         assert (state.read, state.learned, model.n_learned) == (4, 2, 2)
         assert state.counts == {
-            "not the same example as before under an id that came before": 1,
+            "not the same example as before under a repeated id": 1,
             "repeated": 1,
         }
 
