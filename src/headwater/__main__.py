@@ -1,4 +1,4 @@
-"""``python -m headwater``: the same as the command ``headwater``."""
+"""Run the command ``headwater`` as ``python -m headwater``."""
 
 import sys
 

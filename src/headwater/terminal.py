@@ -1,4 +1,4 @@
-"""Text for terminals that can't show every character: cp1252, gbk, ascii."""
+"""Print text on terminals whose encoding lacks some characters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAME = "headwater.plain"
 
 
 def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
-    r"""Replace what an encoding lacks: our own signs by plain ones, any other character by its escape (``\u4e2d``)."""
+    r"""Replace a character that an encoding lacks by a plain sign or its escape, such as ``\u4e2d``."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     missing = error.object[error.start : error.end]
@@ -26,7 +26,7 @@ codecs.register_error(_NAME, _replace)
 
 
 def print_any_text() -> None:
-    """Let standard output and errors print any text, whatever their encoding: no name of a column ends a run."""
+    """Let standard output and errors print any text, so that no column name ends a run."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)  # a test's stand-in has none, and takes any text
         if reconfigure is not None:

@@ -123,9 +123,9 @@ def test_labels_and_columns_that_are_only_written_beside_are_no_surprises(run, t
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--task", "regress"], "no --task with --anomalies"),
-        (["--report", "r.html"], "no --report with --anomalies"),
-        (["--delay", "5"], "no delay"),
+        (["--task", "regress"], "no --anomalies with --task regress"),
+        (["--report", "r.html"], "no --report with a detector"),
+        (["--delay", "5"], "no --delay with a detector"),
         (["--adapt", "step_up"], "has a step size"),
         (["--hidden", "8,4"], "a whole number from 1 to 4,096, got (8, 4)"),
         (["--optimizer", "adam"], "got optimizer="),
@@ -141,7 +141,10 @@ def test_another_commands_refuse_a_detector_plainly(run, tmp_path):
     run("learn", "a.csv", "--anomalies", "--drop", "odd,word", "--model", "m.hw")
     for command, said in (
         (("export", "m.hw", "page", "--web"), "can be exported to a web page"),
-        (("learn", "a.csv", "--target", "word", "--task", "classify", "--model", "m.hw"), "--task anomaly, as m.hw"),
+        (
+            ("learn", "a.csv", "--target", "word", "--task", "classify", "--model", "m.hw"),
+            "got a detector, of --task anomaly",
+        ),
         (("learn", "a.csv", "--model", "m.hw", "--hidden", "4"), "--hidden"),
     ):
         status, _, err = run(*command)

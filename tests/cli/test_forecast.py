@@ -72,7 +72,7 @@ def test_what_can_not_be_done_is_said_in_one_sentence(run: Any) -> None:
         (("-t", "nothing"), "expected the column nothing"),
         (("-t", "y", "--time", "never"), "expected a column never"),
         (("-t", "y", "--horizon", 0), "horizon of Forecaster"),
-        (("-t", "y", "--model", "r.hw"), "expected a Forecaster, got a Regressor"),
+        (("-t", "y", "--model", "r.hw"), "expected a file that holds a forecaster, got a regressor"),
         (("-t", "y", "--plot", "no/where.png"), "a file that can be written"),
     ):
         status, _, err = run("forecast", "past.csv", *tokens)

@@ -105,7 +105,10 @@ def test_options_that_agree_with_the_saved_model_are_fine(run):
         (("--optimizer", "adam"), "expected --optimizer SGD, as m.hw was made with, got Adam — at --optimizer."),
         (("--lr", "0.5"), "expected --lr 0.05, as m.hw was made with, got 0.5 — at --lr."),
         (("--hidden", "16"), "expected --hidden 8, as m.hw was made with, got 16 — at --hidden."),
-        (("--task", "regress"), "expected --task classify, as m.hw was made with, got regress — at --task."),
+        (
+            ("--task", "regress"),
+            "expected a file that holds a regressor, got a classifier, of --task classify — at --model.",
+        ),
         (("--loss", "hinge"), "expected --loss cross_entropy, as m.hw was made with, got hinge — at --loss."),
         (("--seed", "7"), "expected --seed 0, as m.hw was made with, got 7 — at --seed."),
         (
@@ -229,7 +232,7 @@ def test_a_data_set_brings_its_own_target(run):
         (("learn", "a.csv", "--target", "late", "--drop", "hours"), "expected the column hours, got no such column"),
         (
             ("learn", "a.csv", "--target", "late", "--task", "guess"),
-            "expected one of auto, classify, regress, got guess",
+            "expected classify, regress, anomaly, forecast, bandit, agent or multioutput, got 'guess'",
         ),
         (
             ("learn", "a.csv", "--target", "origin", "--task", "regress"),

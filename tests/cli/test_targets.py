@@ -51,9 +51,9 @@ def test_learning_goes_on_from_the_file_and_prints_json(capsys):
     ("more", "said"),
     [
         (["--targets", "large,none"], "expected a column none"),
-        (["--targets", "large,twice", "--delay", "3"], "no --delay with --targets"),
-        (["--targets", "large,twice", "--target", "odd"], "no --target with --targets"),
-        (["--targets", "large,twice", "--hidden", "8"], "settings of MultiOutput"),
+        (["--targets", "large,twice", "--delay", "3"], "no --delay with a multi-output learner"),
+        (["--targets", "large,twice", "--target", "odd"], "no --target where a label has several parts"),
+        (["--targets", "large,twice", "--hidden", "8"], "expected settings of MultiOutput, got hidden=8"),
     ],
 )
 def test_what_can_not_be_is_refused_in_one_sentence(more, said, capsys):
@@ -64,4 +64,4 @@ def test_what_can_not_be_is_refused_in_one_sentence(more, said, capsys):
 def test_another_kind_in_the_file_is_refused(capsys):
     hw.Regressor().save("m.hw")
     assert main(["learn", "rows.csv", "--targets", "large,twice", "--model", "m.hw"]) != 0
-    assert "expected a MultiOutput, got a Regressor" in capsys.readouterr().err
+    assert "expected a file that holds a multi-output learner, got a regressor" in capsys.readouterr().err

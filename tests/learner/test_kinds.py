@@ -357,7 +357,6 @@ def test_rooms_above_show_what_they_can_and_refuse_the_rest_in_one_sentence(kind
         model.importance,
         model.plot,
         lambda: hw.explain.shape(model, "a"),
-        lambda: hw.Fleet(model, "c"),
         lambda: hw.cluster.learn(model, zip(ROWS, [1] * 400, strict=True), engine="local"),
     ):
         with pytest.raises(ConfigError, match="expected a learner that ") as error:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import App, Parameter
 
-from headwater.cli.lock import locked
+from headwater.cli.options.lock import locked
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Source, check_sources, check_writable

@@ -9,16 +9,18 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from headwater.cli.follow import FollowOptions, accepted, learn_into_store
-from headwater.cli.lock import locked
-from headwater.cli.options.anomalies import ALONE, anomaly_task
-from headwater.cli.options.drift import Adapt, Watch, drift_lines, drift_options
-from headwater.cli.options.fleet import agree_on_key, check_fleet
+from headwater.cli.options.declared import KindOptions, parts_of, settings_of
+from headwater.cli.options.drift import drift_lines
+from headwater.cli.options.fleet import agree_on_key, as_fleet, check_fleet
+from headwater.cli.options.lock import locked
 from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.report import ReportFile, report_file, session_pace
+from headwater.cli.options.scoring import ScoringOptions
 from headwater.cli.options.shared import Names, Source, check_sources, split_names
-from headwater.cli.outputs.targets import TargetsRun
+from headwater.cli.options.task import kind_of_run, task_of
+from headwater.cli.runs.compound import CompoundRun
+from headwater.cli.runs.follow import FollowOptions, accepted, learn_into_store
 from headwater.cli.sources import LearnedSources, compare_columns
 from headwater.cli.terminal.keys import print_keys
 from headwater.cli.terminal.progress import ProgressLine
@@ -27,6 +29,9 @@ from headwater.cli.terminal.surprises import Surprises
 from headwater.errors import DataError, HeadwaterError, SourceError
 from headwater.fleet import Fleet
 from headwater.fleet.scores import key_scores
+from headwater.learner.kind import Kind, kind_of, kind_with
+from headwater.route.drift import DriftWatch
+from headwater.route.policies import Policy
 from headwater.route.session import Session
 from headwater.route.verdict import compare_baselines
 from headwater.streams import Stream
@@ -46,11 +51,8 @@ def learn(
     anomalies: bool = False,
     reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
     options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
-    delay: int = 0,
-    window: int = 1000,
-    every: int = 10_000,
-    watch: Watch = None,
-    adapt: Adapt = None,
+    more: Annotated[KindOptions | None, Parameter(name="*")] = None,
+    scoring: Annotated[ScoringOptions | None, Parameter(name="*")] = None,
     json: bool = False,
     report: Path | None = None,
     follow: Annotated[FollowOptions | None, Parameter(name="*")] = None,
@@ -69,7 +71,7 @@ def learn(
     targets
         Several columns to predict together, with commas between, in place of --target.
     task
-        classify, regress, anomaly, or auto: decided from the first rows.
+        classify, regress, anomaly, forecast, bandit, agent, or auto: decided from the first rows.
     model
         A file to save to; if it exists, learning goes on where it stopped.
     fleet
@@ -84,16 +86,11 @@ def learn(
         How the source is read.
     options
         What the model is to be like; these are the defaults of the library where left out.
-    delay
-        How many rows later than its prediction an answer arrives.
-    window
-        Rows that the second set of scores is over.
-    every
-        Rows between two lines of --json.
-    watch
-        Look for concept drift in what predictions cost: adwin, page_hinkley or kswin.
-    adapt
-        What to do at a drift, with commas between: step_up, replay, reinitialise, share_up. Nothing unless asked.
+    more
+        Settings that only some tasks have; and of --task bandit and agent, in place of --target, the column of each part of what
+        is learned beside a row.
+    scoring
+        How rows are scored, and what is done about drift.
     json
         Print JSON lines instead of tables.
     report
@@ -101,26 +98,39 @@ def learn(
     follow
         How a broker is followed into a store.
     """
-    drift, policies = drift_options(watch, adapt) if watch or adapt else (None, ())
+    drift, scoring = (None, ()) if scoring is None else scoring.drift(), scoring or ScoringOptions()
     check_sources(source, "learn")
-    task = anomaly_task(task, report=report, follow=follow is not None) if anomalies or task == ALONE else task
+    known = load_model(model, fleets=True) if model is not None and model.exists() else None
+    said = task != "auto" or known is not None or more is not None or anomalies or bool(targets)
+    found = task_of(task, known, anomalies=anomalies, targets=bool(targets), columns=more) if said else "auto"
+    kind = None if found == "auto" else kind_of_run(found, known, report, scoring.delay, follow is not None)
     reading, options = reading or ReadingOptions(), options or ModelOptions()
-    if targets:
-        single = (target, fleet, delay, resume, anomalies, watch, adapt, report, follow)
-        return TargetsRun(source, split_names(targets), task, model, window, single).run(reading, options, as_json=json)
+    besides = {"--fleet": fleet, "--report": report, **scoring.given()} if kind or follow is not None else {}
+    if kind is not None and kind.answer.table is not None:
+        plain = besides | {"--target": target, "--anomalies": anomalies, "--store": follow}
+        parts = parts_of(kind, split_names(targets), more, known)
+        compound = CompoundRun(source, kind, parts, task, known, model, scoring.window, resume, plain)
+        return compound.run(reading, options, more, as_json=json)
     if follow is not None and follow.with_store:
-        besides: dict[str, Any] = {"--fleet": fleet, "--delay": delay, "--resume": resume}
-        besides |= {"--watch": watch, "--adapt": adapt, "--report": report}
-        asked: dict[str, Any] = {"target": target, "task": task, "model": model, "json": json, "besides": besides}
-        return learn_into_store(source, follow, reading, options, **asked)
-    written = report_file(" ".join(source), report, drift) if report is not None else None
+        asked: dict[str, Any] = {"target": target, "task": found, "model": model, "json": json}
+        return learn_into_store(source, follow, reading, options, **asked, besides=besides | {"--resume": resume})
+    start = Start(accepted(source, follow) if follow else source, target, found, model, reading, options, fleet)
+    (start.drift, start.policies), start.settings = drift, more
+    return _learn_files(start, report, scoring, resume=resume, as_json=json)
+
+
+def _learn_files(start: Start, report: Path | None, scoring: ScoringOptions, *, resume: bool, as_json: bool) -> int:
+    """Learn files, a pipe or a broker's topic and report the scores."""
+    written = report_file(start.name, report, start.drift) if report is not None else None
     with ExitStack() as opened:
-        opened.enter_context(nullcontext() if model is None else locked(model))
-        start = Start(accepted(source, follow) if follow else source, target, task, model, reading, options, fleet)
+        opened.enter_context(nullcontext() if start.model is None else locked(start.model))
         start.open(opened, resume=resume, report=report)
-        pace = session_pace(written, every, drift, start.surprises)
-        session = Session(start.learner, delay=delay, window=window, keep=model, adapt=policies, **pace)
-        return _run_and_report(session, start, every, written, as_json=json)
+        pace = session_pace(written, scoring.every, start.drift, start.surprises)
+        how: dict[str, Any] = {"delay": scoring.delay, "window": scoring.window, "adapt": start.policies, **pace}
+        session = Session(start.learner, keep=start.model, **how)
+        record, events = _run(session, start, scoring.every if as_json else None, written)
+        drifts, surprises = drift_lines(events), start.surprises
+        return _report(record, session, start.stream, drifts, written, as_json=as_json, surprises=surprises)
 
 
 class Start:
@@ -137,6 +147,9 @@ class Start:
         fleet: str | None = None,
     ) -> None:
         self._fleet = fleet
+        self.drift: DriftWatch | None = None
+        self.policies: tuple[Policy, ...] = ()
+        self.settings: KindOptions | None = None
         self._source, self._task, self._reading, self._options = source, task, reading, options
         self.model = model
         self.known: Any = load_model(model, fleets=True) if model is not None and model.exists() else None
@@ -148,6 +161,11 @@ class Start:
         self.warning = ""
         self.skipped = 0
 
+    @property
+    def name(self) -> str:
+        """The sources, as a report is headed."""
+        return " ".join(self._source)
+
     def open(self, opened: ExitStack, *, resume: bool, report: Path | None = None) -> None:
         """Open the stream and make the learner, unless there is one."""
         notes, known = self._notes, self.known
@@ -156,19 +174,24 @@ class Start:
             self.skipped = learned.rows_learned(known.n_learned) if resume else 0
             self.warning = "" if resume else learned.warning
         classes = known.describe()["classes"] if known is not None else ()
-        asked = known.task if known is not None else self._task
+        asked = "auto" if known is None and self._task == "auto" else self._kind().answer.reads
         stream = self._reading.open(self._source, notes, task=asked, classes=classes, skip=self.skipped)
         self.stream = opened.enter_context(stream)
         if known is not None:
             self.said = compare_columns(known, stream, model=str(self.model), learning=True)
-        new = None if known is not None else self._options.make(stream.goal.task if stream.goal else self._task)
-        self.learner = known if new is None else new if self._fleet is None else Fleet(new, self._fleet)
+        task = self._task if self._task != "auto" or stream.goal is None else stream.goal.task
+        own = {} if self.settings is None else settings_of(kind_with(task), self.settings)
+        new = None if known is not None else self._options.make(task, **own)
+        self.learner = known if new is None else new if self._fleet is None else as_fleet(new, self._fleet)
         if isinstance(self.learner, Fleet):
             check_fleet(self.learner, stream, report=report)
-        self.surprises = Surprises() if self.learner.task == ALONE else None
+        self.surprises = Surprises() if "scores" in kind_of(self.learner).can else None
         self.learner.notes = notes | {"columns": stream.reading() or notes["columns"]}
         if learned is not None:
             learned.follow(stream, self.learner)
+
+    def _kind(self) -> Kind:
+        return kind_of(self.known) if self.known is not None else kind_with(self._task, at="--task")
 
     def say(self, *, quiet: bool) -> None:
         """Print what will be learned, and warnings to stderr."""
@@ -177,13 +200,6 @@ class Start:
         if not quiet:
             going_on = self.model if self.known is not None else None
             print_start(self.stream, self.learner, going_on, self.said, skipped=self.skipped)
-
-
-def _run_and_report(session: Session, start: Start, every: int, written: ReportFile | None, *, as_json: bool) -> int:
-    """Learn the stream in a session and print the report."""
-    record, events = _run(session, start, every if as_json else None, written)
-    drifts, surprises = drift_lines(events), start.surprises
-    return _report(record, session, start.stream, drifts, written, as_json=as_json, surprises=surprises)
 
 
 def _report(

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
-import msgspec
-import numpy as np
 from cyclopts import Parameter
 
+from headwater.cli.options.declared import QuestionOptions, question_of
 from headwater.cli.options.fleet import check_key, features_of
 from headwater.cli.options.model import load_model
 from headwater.cli.options.reading import ReadingOptions
@@ -21,18 +17,15 @@ from headwater.cli.options.shared import Names, Source, check_sources, check_wri
 from headwater.cli.sources import compare_columns
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import rejected_lines
+from headwater.cli.terminal.written import ResponseWriter, opened_output
 from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.fleet import Fleet
 from headwater.learner.kind import kind_of
 from headwater.streams import Stream, native_frame
-from headwater.types import Predictions
 
 __all__ = ["predict"]
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-
-# One row of output: its number in the source, kept columns, the prediction, and the probability of each class (or None).
-Row = tuple[int, tuple[Any, ...], Any, "list[float] | None"]
 
 
 def predict(
@@ -41,6 +34,7 @@ def predict(
     out: Path | None = None,
     keep: Names = None,
     reading: Annotated[ReadingOptions | None, Parameter(name="*")] = None,
+    question: Annotated[QuestionOptions | None, Parameter(name="*")] = None,
     json: bool = False,
 ) -> int:
     """Predict the rows of a stream with a saved model, without changing it.
@@ -49,7 +43,7 @@ def predict(
     ----------
     source
         CSV, TSV, JSON lines, Parquet or Arrow files (also packed), folders of them, - for standard input, or
-        dataset:NAME.
+        dataset:NAME. A forecaster needs none; rows are then the times that come next.
     model
         The model, as headwater learn has saved it.
     out
@@ -58,39 +52,86 @@ def predict(
         Columns of the source to write beside the predictions, such as an identifier, with commas between.
     reading
         How the source is read. Columns that were left out or read as text while learning are.
+    question
+        What is asked of the model beside the rows.
     json
         Write JSON lines, whatever the name of the file.
     """
-    kind = _kind(out, as_json=json)
-    check_sources(source, "predict")
+    form = _form(out, as_json=json)
+    learner = load_model(model, fleets=True)
+    kind = kind_of(learner)
+    asked = question_of(kind, question)
+    if source or not kind.question.ahead:
+        check_sources(source, "predict")
     if out is not None:
         check_writable(out, "--out")
-    learner = load_model(model, fleets=True)
-    reading = reading or ReadingOptions()
+    if not source:
+        with opened_output(out) as file:
+            said = kind.ask(learner, **asked)
+            ResponseWriter(file, form, (), kind.response, numbered=False).write(
+                range(1, len(said) + 1), [()] * len(said), said
+            )
+        return _say_done(len(said), "times", out)
+    reading, kept = reading or ReadingOptions(), split_names(keep)
     notes = reading.notes(learner, target=None)
-    kept = split_names(keep)
-    done = 0
-    with reading.open(
-        source, notes | {"drop": [name for name in notes["drop"] if name not in kept]}, task=None
-    ) as stream:
-        beside_rows = _check_columns(learner, stream, kept, model)
-        with _opened(out) as file, ProgressLine(stream, lambda: done):
-            alarm = kind_of(learner).alarm
-            outputs = [one["name"] for one in learner.describe().get("outputs", ())]
-            classes = () if outputs else learner.describe()["classes"]
-            write = _writer(file, kind, classes, kept, alarm=alarm, outputs=outputs)
-            strange = (
-                beside_rows if alarm is not None else frozenset()
-            )  # to a detector a column that it never saw is a surprise
-            for block in stream.blocks():
-                beside, X = _taken(block.X, kept, strange)
-                write(_rows(block.rows, beside, learner.predict_batch(native_frame(X))))
-                done += len(block)
+    dropped = [name for name in notes["drop"] if name not in kept]
+    with reading.open(source, notes | {"drop": dropped}, task=None) as stream:
+        done = _predicted(learner, stream, kept, model, asked, out, form)
     for line in [*stream.new_notes(), *stream.odd(), *rejected_lines(stream.rejects.counts, stream)]:
         print(line, file=sys.stderr)
+    return _say_done(done, "rows", out)
+
+
+def _say_done(done: int, what: str, out: Path | None) -> int:
     if out is not None:
-        print(f"{done:,} rows predicted, written to {out}.", file=sys.stderr)
+        print(f"{done:,} {what} predicted, written to {out}.", file=sys.stderr)
     return 0
+
+
+def _predicted(
+    learner: Any, stream: Stream, kept: Sequence[str], model: Path, asked: dict[str, Any], out: Path | None, form: str
+) -> int:
+    """Write the predictions of a stream and return the number of rows."""
+    kind, done = kind_of(learner), 0
+    beside_rows = _check_columns(learner, stream, kept, model)
+    # To an anomaly model a column that it never saw is a surprise, and to a forecaster a label is not known yet.
+    strange = beside_rows if "scores" in kind.can or kind.question.ahead else frozenset()
+    with opened_output(out) as file, ProgressLine(stream, lambda: done):
+        writer = ResponseWriter(file, form, kept, kind.response)
+        for rows, X in _all(stream, learner, model) if kind.question.ahead else _blocks(stream):
+            beside, X = _taken(X, kept, strange)
+            writer.write(rows, beside, kind.ask(learner, native_frame(X), **asked))
+            done += len(rows)
+    return done
+
+
+def _blocks(stream: Stream) -> Iterator[tuple[Sequence[int], Any]]:
+    for block in stream.blocks():
+        yield block.rows, block.X
+
+
+def _all(stream: Stream, learner: Any, model: Path) -> Iterator[tuple[Sequence[int], Any]]:
+    """Yield all rows together as the times ahead.
+
+    Raises
+    ------
+    DataError
+        If there are more than can be forecast, or their label is known already.
+    """
+    target, numbers, rows = learner.notes.get("target"), list[int](), list[Any]()
+    for block in stream.blocks():
+        numbers += block.rows
+        rows += [dict(x) for x in block.X]
+        known = next((i for i, x in enumerate(rows) if target in x and x[target] is not None), None)
+        if known is not None:
+            raise DataError(
+                expected=f"times that come next, whose {target} is not known yet",
+                got=f"{target} = {rows[known][target]}",
+                at=f"row {numbers[known]} of {stream.name}",
+                help=f"Learn such rows first: headwater learn FILE --model {model}. Without a file the next times are forecast.",
+            )
+    if rows:
+        yield numbers, rows
 
 
 def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Path) -> frozenset[str]:
@@ -133,7 +174,7 @@ def _taken(X: Any, names: Sequence[str], strange: Collection[str]) -> tuple[list
     return beside, rows
 
 
-def _kind(out: Path | None, *, as_json: bool) -> str:
+def _form(out: Path | None, *, as_json: bool) -> str:
     if as_json or out is None:
         return "jsonl" if as_json else "csv"
     if out.suffix not in _SUFFIXES:
@@ -141,97 +182,3 @@ def _kind(out: Path | None, *, as_json: bool) -> str:
             expected="a name that ends in .csv or .jsonl", got=out.name, at="--out", help="Rename it, or add --json."
         )
     return _SUFFIXES[out.suffix]
-
-
-@contextmanager
-def _opened(out: Path | None) -> Iterator[IO[str]]:
-    """Open standard output, or a temporary file that replaces the output file when it is complete."""
-    if out is None:
-        yield sys.stdout
-        sys.stdout.flush()
-        return
-    if not out.is_file() and out.exists():  # a device, a pipe
-        with out.open("w", newline="", encoding="utf-8") as file:
-            yield file
-        return
-    beside = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        with beside.open("w", newline="", encoding="utf-8") as file:
-            yield file
-        beside.replace(out)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _rows(numbers: Iterable[int], beside: Iterable[tuple[Any, ...]], forecast: Predictions) -> Iterator[Row]:
-    proba = [None] * len(forecast) if forecast.proba is None else forecast.proba.tolist()
-    said = forecast.y_pred.tolist() if isinstance(forecast.y_pred, np.ndarray) else forecast.y_pred
-    return zip(numbers, beside, said, proba, strict=True)
-
-
-def _writer(
-    file: IO[str],
-    kind: str,
-    classes: Iterable[Any],
-    kept: Sequence[str],
-    *,
-    alarm: float | None = None,
-    outputs: Sequence[Any] = (),
-) -> Callable[[Iterable[Row]], None]:
-    """Return a function that writes rows as CSV with a column per class, or as JSON lines.
-
-    A detector writes scores and alarms.
-
-    With several outputs, CSV has a column for each, and JSON lines have an object.
-    """
-    names = [str(label) for label in classes]
-    if alarm is not None:
-        return _score_writer(file, kind, kept, alarm)
-    if kind == "jsonl":
-        return lambda rows: file.writelines(_json_line(row, names, kept) for row in rows)
-    table = csv.writer(file, lineterminator="\n")
-    if outputs:
-        table.writerow(["row", *kept, *(f"y_pred_{name}" for name in outputs)])
-        return lambda rows: table.writerows(
-            (row, *map(_plain, beside), *(said[name] for name in outputs)) for row, beside, said, _ in rows
-        )
-    table.writerow(["row", *kept, "y_pred", *(f"proba_{name}" for name in names)])
-    return lambda rows: table.writerows(
-        (row, *map(_plain, beside), said, *_rounded(proba or ())) for row, beside, said, proba in rows
-    )
-
-
-def _score_writer(file: IO[str], kind: str, kept: Sequence[str], alarm: float) -> Callable[[Iterable[Row]], None]:
-    """Return a function that writes the score of each row and whether it is an alarm."""
-
-    def fields(row: Row) -> dict[str, Any]:
-        number, beside, said, _ = row
-        own = dict(zip(kept, map(_plain, beside), strict=True))
-        return {"row": number, **own, "score": _rounded([said])[0], "anomaly": said > alarm}
-
-    if kind == "jsonl":
-        return lambda rows: file.writelines(
-            msgspec.json.encode(fields(row), enc_hook=str).decode() + "\n" for row in rows
-        )
-    table = csv.writer(file, lineterminator="\n")
-    table.writerow(["row", *kept, "score", "anomaly"])
-    return lambda rows: table.writerows(
-        [str(value).lower() if isinstance(value, bool) else value for value in fields(row).values()] for row in rows
-    )
-
-
-def _plain(value: Any) -> Any:
-    """Return a whole float as an int, so that an identifier 17 isn't written as 17.0."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _json_line(row: Row, names: list[str], kept: Sequence[str]) -> str:
-    number, beside, said, proba = row
-    entry = {"row": number, **dict(zip(kept, map(_plain, beside), strict=True)), "y_pred": said}
-    if proba is not None:
-        entry["proba"] = dict(zip(names, _rounded(proba), strict=True))
-    return msgspec.json.encode(entry, enc_hook=str).decode() + "\n"
-
-
-def _rounded(proba: Iterable[float]) -> list[float]:
-    return [float(f"{p:.6g}") for p in proba]  # float32 has no more digits, and 0.30000001192092896 would mislead

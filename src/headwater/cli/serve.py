@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from headwater.cli.options.declared import SettingOptions, settings_of
 from headwater.cli.options.fleet import as_fleet
 from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.replicas import ReplicaOptions, start_replicas
@@ -56,9 +57,8 @@ def serve(
     port: int = 8080,
     task: str = "classify",
     name: str = "default",
-    horizon: int | None = None,
-    season: int | None = None,
     options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
+    settings: Annotated[SettingOptions | None, Parameter(name="*")] = None,
     fleet: Annotated[str | None, Parameter(metavar="KEY")] = None,
     tokens: Path | None = None,
     rate: float = 0.0,
@@ -86,15 +86,13 @@ def serve(
     port
         The port; 0 takes a free one.
     task
-        classify, regress, anomaly, forecast, decide or control, for a new model.
+        classify, regress, anomaly, forecast, bandit, agent or multioutput, for a new model.
     name
         The name of the model that /predict, /learn and /label mean.
-    horizon
-        How many answers ahead a new model of --task forecast can forecast; 24 without it.
-    season
-        After how many answers the series of --task forecast repeats itself; 24 without it.
     options
         What a new model is to be like; these are the defaults of the library where left out.
+    settings
+        Settings of a new model that only some tasks have.
     fleet
         Let a new model be one for each value of this column, such as machine_id; with many keys use --hidden 8.
     tokens
@@ -131,10 +129,9 @@ def serve(
     bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
     state = server.make_state(file, tokens=known, policy=policy, **bounded)
     state.default, state.demo = name, demo
-    new = options or ModelOptions()
-    _begin(
-        state, wanted.rounds or model, lambda: as_fleet(new.make(task, horizon=horizon, season=season), fleet), follow
-    )
+    own = settings_of(kind_with(task, at="--task"), settings)
+    new = lambda: as_fleet((options or ModelOptions()).make(task, **own), fleet)  # noqa: E731
+    _begin(state, wanted.rounds or model, new, follow)
     return _run(server, state, wanted, host, port, sock)
 
 

@@ -53,7 +53,7 @@ def show(model: Path, /, *, json: bool = False) -> int:
         )
         about = member_of(learner).describe() | {"rejected": learner.rejected}
     else:
-        console.print(f"{model}: a {kind.noun} that has learned {about['n_learned']:,} rows", markup=False)
+        console.print(f"{model}: {kind.one} that has learned {about['n_learned']:,} rows", markup=False)
     tables = [_layers(about)] if "layers" in kind.can else []
     for table in (*tables, _features(about["features"])):
         console.print()

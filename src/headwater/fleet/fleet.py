@@ -19,8 +19,9 @@ from headwater.encode.values import as_key
 from headwater.errors import ConfigError, DataError, RefusedRow, StoreError
 from headwater.kinds.classifier_regressor.classifier import RARE
 from headwater.learner.engine import Engine
-from headwater.learner.kind import Kind, check_can, kind_of
+from headwater.learner.kind import HasKind, Kind, check_can, kind_of
 from headwater.learner.limits import Growth, Limits
+from headwater.learner.schema import Question, Response
 from headwater.learner.supervised import SupervisedLearner, joined
 from headwater.learner.validation import HEAVIEST, REASONS, Block, check_block, check_rows
 from headwater.store.members import undisturbed
@@ -31,6 +32,7 @@ from headwater.types import Predictions
 from .file import fill, fingerprint, pack, settings_in
 from .idle import Idle, read_about
 from .keys import KEY_REASONS, NO_KEY, TOO_MANY, shown, unknown_key
+from .members import MemberFleet
 from .rows import as_list
 from .texts import without_text
 
@@ -50,7 +52,8 @@ class Fleet:
     ----------
     make : learner or callable
         The template of each member, a `Classifier`, a `Regressor` or a function that returns one. If it is trained, members
-        start from its state.
+        start from its state. Learners of other kinds, those with a memory or text, and anybody's models are held as objects
+        (`fleet.members.MemberFleet`), without a store and a file.
     key : str
         The key column. Keys are texts, numbers, booleans, bytes, or tuples of these. Rows with a key of another type (a UUID,
         a date) are rejected and counted. Pass ``str(key)`` for those.
@@ -86,8 +89,10 @@ class Fleet:
     _span: tuple[float, float] | None
     """Smallest and largest valid target, or None for classes."""
 
-    def __new__(cls, make: Any = None, *args: Any, **settings: Any) -> Self:
-        """Create the fleet of classifiers or of regressors."""
+    def __new__(cls, make: Any = None, *args: Any, **settings: Any) -> Any:
+        """Create the fleet of classifiers or of regressors, or a fleet of objects for other learners."""
+        if cls is Fleet and not _in_core(make):
+            return _of_objects(make, *args, **settings)
         if cls is Fleet:
             cls = _kind_for(made(make))  # noqa: PLW0642
         return super().__new__(cls)
@@ -226,6 +231,10 @@ class Fleet:
                 forecasts.append(self._given(out, said))
                 self.let_rest()
             return joined(forecasts)
+
+    def ask(self, X: Any = None, **question: Any) -> Response:
+        """Ask something of each row and return named columns, without changing the fleet."""
+        return self.kind.ask(self, X, **question)
 
     def predict_many(self, X: Any) -> NDArray[Any]:
         """Predict the label of each row, shape (n,), without changing the fleet."""
@@ -390,7 +399,8 @@ class Fleet:
         """The fleet's kind of learner, as in `headwater.learner.kind`."""
         of = kind_of(self.first)
         able = of.can & {"answers", "classes", "late", "weights"} | {"keys"}
-        return replace(of, name="Fleet", noun=f"fleet of {of.noun}s", can=frozenset(able))
+        asked = Question(of.question.name)  # members give no sets and no intervals
+        return replace(of, name="Fleet", noun=f"fleet of {of.noun}s", can=frozenset(able), question=asked, respond=None)
 
     @property
     def engine(self) -> None:
@@ -727,6 +737,29 @@ def _kind_for(learner: SupervisedLearner) -> Any:
     Looks it up among the subclasses, because ``kinds`` imports this file.
     """
     return next(kind for kind in Fleet.__subclasses__() if kind.task == learner.task)
+
+
+def _in_core(make: Any) -> bool:
+    """Return whether the core can hold such members, which are nets of this package without memory and word features."""
+    learner = make() if callable(make) and not isinstance(make, HasKind) else make
+    if not isinstance(learner, SupervisedLearner):
+        return learner is None or isinstance(learner, int | str | float | list | dict)
+    own = learner.kind.cls is type(learner) and learner.kind.cannot("fleet", learner) is None
+    return own and learner.text in ("auto", None)
+
+
+def _of_objects(make: Any, key: str, *, max_keys: int = 1_000_000, **more: Any) -> MemberFleet:
+    for name, value in more.items():
+        if value is not None:
+            raise ConfigError(
+                expected=f"no {name} for a fleet of such members",
+                got=repr(value),
+                at=f"{name} of Fleet",
+                help="Leave it out: only nets without memory and texts can lie in a store.",
+                code="kind",
+            )
+    _check(key, max_keys, None, None)
+    return MemberFleet(make, key, max_keys=max_keys)
 
 
 def made(make: Any) -> SupervisedLearner:

@@ -9,6 +9,7 @@ from typing import Any
 from headwater.errors import TargetError, shown
 from headwater.types import Lazy
 
+from .schema import Field
 from .validation import FARTHEST, can_be_class
 
 __all__ = ["Answer", "class_of", "number_of"]
@@ -23,6 +24,8 @@ class Answer:
 
     Parameters
     ----------
+    fields : tuple of Field
+        Its parts; of a plain label one.
     decode : Lazy
         ``decode(value, learner)`` returns the label for journal and learner, or raises. Not called for a missing label.
     needed : bool
@@ -32,14 +35,27 @@ class Answer:
     compound : bool
         Whether a label is a list or an object in JSON.
     given_out : Lazy, optional
-        ``given_out(predicted, label)`` joins a delayed label with the stored prediction.
+        ``given_out(predicted, label)``: the label of a row that was asked earlier, joined with what was kept of the prediction.
+    table : Lazy, optional
+        The class that reads the parts of a compound label from the columns of a file: a `kinds.columns.LabelColumns`.
     """
 
+    fields: tuple[Field, ...]
     decode: Lazy
     needed: bool = True
     gaps: bool = False
     compound: bool = False
     given_out: Lazy | None = None
+    table: Lazy | None = None
+
+    @property
+    def reads(self) -> str | None:
+        """How a file's column of labels is read, as "classify" or "regress", or as labels that are not learned."""
+        if self.compound:
+            return None
+        if not self.needed:
+            return "anomaly"
+        return "regress" if self.fields[0].type == "number" else "classify"
 
     def read(self, value: Any, learner: Any) -> Any:
         """Validate a label, returning None for a missing one, or NaN if the kind allows gaps.

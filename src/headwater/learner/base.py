@@ -22,9 +22,10 @@ from headwater.learner.validation import REASONS, REFUSED, check_rows
 from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows
 
 from .engine import BaseEngine, Setup
-from .kind import Kind
+from .kind import Kind, carry
 from .limits import Growth, Limits, check_growth
 from .sampling.sample import DiagnosisSample
+from .schema import Response
 from .settings import params_of, replaced, settings_of, shown
 
 __all__ = ["Learner", "at_one_moment"]
@@ -86,6 +87,7 @@ class Learner(ABC):
         super().__init_subclass__()
         if "kind" in vars(cls):
             cls.task = cls.kind.task
+            carry(cls.kind)
 
     def __post_init__(self) -> None:
         self._engine: BaseEngine | None = None
@@ -355,7 +357,52 @@ class Learner(ABC):
         with self.held():
             return {"task": self.task, "classes": self.known_classes, **self._about(), "rejected": self.rejected}
 
-    # ---- implemented in other packages (see `headwater.types.Lazy`) -------------------------------------------------------
+    # ---- one question and one step for every kind ------------------------------------------------------------------------
+
+    def ask(self, X: Any = None, **question: Any) -> Response:
+        """Answer the kind's question for each row or time ahead, without changing the learner.
+
+        ``predict_many``, ``score_many``, ``forecast`` and ``act`` are other spellings of it. ``kind.question`` names the
+        settings, ``kind.response`` the columns.
+
+        Parameters
+        ----------
+        X : list of dict, array (n, d) or data frame, optional
+            Rows; a forecaster needs none.
+        **question
+            Settings of the question.
+
+        Returns
+        -------
+        Response
+            Named columns.
+
+        Raises
+        ------
+        ConfigError, DataError
+            If the kind has no such setting, or a value can't be.
+        """
+        return self.kind.ask(self, X, **question)
+
+    def step(self, X: Any, y: Any = None, w: Any = None) -> Response:
+        """Predict each row right before it is learned, and return the predictions.
+
+        Parameters
+        ----------
+        X : list of dict, array (n, d) or data frame
+            Rows.
+        y : sequence (n,), optional
+            What the kind learns beside each: ``kind.answer``.
+        w : sequence (n,), optional
+            Weights.
+
+        Returns
+        -------
+        Response
+        """
+        return self.kind.told(self.step_many(X, y, w))
+
+    # ---- what rooms above do, or refuse for some kinds (see `headwater.types.Lazy`) ---------------------------------------
 
     def importance(self, method: str = "ipfi") -> dict[Any, float]:
         """Return the current importance of each feature, as ``headwater.explain.importance``."""

@@ -7,17 +7,21 @@ any kind reads the declaration instead of checking the class.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from headwater.errors import ConfigError
-from headwater.types import Lazy
+from headwater.errors import ConfigError, DataError
+from headwater.types import Lazy, Predictions
 
 from .answer import Answer
+from .schema import Field, Question, Response
 
 __all__ = [
     "ABILITIES",
     "STATELESS",
+    "able_to",
+    "carry",
+    "known_kinds",
     "HasKind",
     "Kind",
     "check_can",
@@ -48,6 +52,7 @@ ABILITIES: dict[str, str] = {
     "outputs": "learns several answers a row",
     "coverage": "gives sets or intervals with a guarantee",
     "control": "acts in an environment",
+    "report": "has a report of its run",
 }
 """Abilities of kinds, each worded to follow "a learner that"."""
 METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "plot": "layers"}
@@ -55,6 +60,7 @@ METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "p
 STATELESS = frozenset(("onnx", "web", "fleet", "cluster"))
 """Abilities that a learner with a recurrent state (``memory``) lacks, because its predictions depend on earlier rows."""
 NUMBER_COSTS = Lazy("headwater.route.costs:NumberCosts")
+_PREDICT = Question("predict")
 KINDS = Lazy("headwater.kinds:KINDS")
 """The kinds of this package. A third-party learner declares its own."""
 
@@ -84,7 +90,21 @@ class Kind:
     findings : Lazy
         Implementation of ``diagnose``. ``findings(learner)`` returns measurements and findings.
     durable : Lazy
-        The `DurableLearner` class returned by ``hw.open``, with the methods of the learner in memory.
+        The class that ``hw.open`` gives: a `DurableLearner` with the methods that the kind has in memory.
+    question : Question
+        What may be asked.
+    response : tuple of Field
+        The columns of what is said. The first is the prediction itself.
+    respond : Lazy, optional
+        ``respond(learner, rows, **question)`` returns the `Response`; without it that of ``predict_batch``.
+    settings : tuple of Field
+        Settings that are options of ``headwater learn`` beside those of all kinds.
+    instead : mapping
+        What to do instead of what it can't: a sentence for each door.
+    own_inputs : str
+        How the names of inputs begin that the learner adds to a row by itself.
+    alias : str
+        What the command calls its task besides.
     costs : Lazy
         Class that computes prediction costs for drift detectors (``route.costs``).
     alarm : float, optional
@@ -106,6 +126,13 @@ class Kind:
     explain: Lazy
     findings: Lazy
     durable: Lazy
+    question: Question = _PREDICT
+    response: tuple[Field, ...] = (Field("y_pred", "any", "The prediction."),)
+    respond: Lazy | None = None
+    settings: tuple[Field, ...] = ()
+    instead: Mapping[str, str] = field(default_factory=dict)
+    own_inputs: str = ""
+    alias: str = ""
     costs: Lazy = NUMBER_COSTS
     alarm: float | None = None
 
@@ -113,6 +140,68 @@ class Kind:
     def cls(self) -> Any:
         """The learner class."""
         return self.learner.value
+
+    @property
+    def one(self) -> str:
+        """Its noun with an article."""
+        return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
+
+    @property
+    def word(self) -> str:
+        """The word for its task on the command line."""
+        return self.alias or self.task
+
+    def cannot(self, door: str, learner: Any = None) -> str | None:
+        """Return what to do instead of something that a learner of this kind can't do, or None if it can.
+
+        Parameters
+        ----------
+        door : str
+            One of ``ABILITIES``.
+        learner : Learner, optional
+            Whose settings count too: one with a state that is carried from row to row can do less.
+
+        Examples
+        --------
+        >>> kind_named("Forecaster").cannot("late")
+        'Teach each value when its time comes; what is ahead is forecast(horizon).'
+        """
+        if door not in self.can:
+            return self.instead.get(door) or f"Use a {able_to(door)[0]} for this."
+        if door in STATELESS and learner is not None and getattr(learner, "has_memory", False):
+            return "Make it without memory for this."
+        return None
+
+    def ask(self, learner: Any, rows: Any = None, **question: Any) -> Response:
+        """Answer the question with a learner of this kind, without changing it.
+
+        Parameters
+        ----------
+        learner : object
+            Of this kind.
+        rows : list of dict, array (n, d) or data frame, optional
+            What to say something of.
+        **question
+            The fields of ``self.question``.
+
+        Raises
+        ------
+        ConfigError, DataError
+            If the question has no such field, or a value can't be.
+        """
+        given = self.question.read(question)
+        if rows is None and not self.question.ahead:
+            raise DataError(
+                expected="rows", got="none", at=f"ask of {self.name}", help="Give a list of dicts, an array or a frame."
+            )
+        if self.respond is not None:
+            found: Response = self.respond(learner, rows, **given)
+            return found
+        return self.told(learner.predict_batch(rows))
+
+    def told(self, predictions: Predictions) -> Response:
+        """Return predictions as the columns of this kind."""
+        return Response.of(predictions, self.response[0].name)
 
     def make(self, settings: Mapping[str, Any]) -> Any:
         """Create a learner with the given settings.
@@ -147,9 +236,24 @@ class HasKind(Protocol):
         """The declared kind."""
 
 
+_CARRIED: dict[str, Kind] = {}
+"""The kinds that classes in this process carry, another author's among them."""
+
+
+def carry(kind: Kind) -> None:
+    """Register the kind of a new class, so that its files and stores can be loaded."""
+    _CARRIED[kind.name] = kind
+
+
+def known_kinds() -> list[Kind]:
+    """Return the kinds of this package, then those of other authors' classes in this process."""
+    own = list(KINDS.value)
+    return [*own, *(kind for name, kind in _CARRIED.items() if name not in [one.name for one in own])]
+
+
 def kind_named(name: str) -> Kind:
-    """Return the kind with this class name, or raise KeyError."""
-    named: dict[str, Kind] = {kind.name: kind for kind in KINDS.value}
+    """Return the kind with this name in files."""
+    named: dict[str, Kind] = {kind.name: kind for kind in known_kinds()}
     return named[name]
 
 
@@ -161,10 +265,11 @@ def kind_with(task: str, *, at: str = "task") -> Kind:
     ConfigError
         If no kind has this task.
     """
-    for kind in KINDS.value:
-        if kind.task == task:
-            return kind  # type: ignore[no-any-return]
-    tasks = [kind.task for kind in KINDS.value]
+    for kinds in (KINDS.value, _CARRIED.values()):
+        for kind in kinds:
+            if task in (kind.task, kind.alias):
+                return kind
+    tasks = [kind.word for kind in KINDS.value]
     raise ConfigError(
         expected=f"{', '.join(tasks[:-1])} or {tasks[-1]}", got=repr(task), at=at, help="Choose one of these."
     )
@@ -178,8 +283,8 @@ def kind_of(learner: Any) -> Kind:
 
 
 def has_task(model: Any) -> bool:
-    """Return whether a model declares a kind or has a known task."""
-    return isinstance(model, HasKind) or getattr(model, "task", None) in [kind.task for kind in KINDS.value]
+    """Say whether a model names a task that there is a kind for, or carries a kind of its own."""
+    return isinstance(model, HasKind) or getattr(model, "task", None) in [kind.task for kind in known_kinds()]
 
 
 def check_kind(model: Any, *, at: str) -> None:
@@ -209,7 +314,7 @@ def check_can(learner: Any, ability: str, *, at: str) -> None:
         Names the kinds that have the ability.
     """
     if isinstance(learner, HasKind) and ability not in learner.kind.can:
-        raise _cannot(learner.kind.name, ability, at)
+        raise _refused(learner.kind, ability, at)
     if ability in STATELESS:
         check_stateless(learner, f"a learner that {ABILITIES[ability]}", at=at)
 
@@ -232,12 +337,16 @@ def check_stateless(learner: Any, expected: str, *, at: str) -> None:
         )
 
 
-def _cannot(got: str, ability: str, at: str) -> ConfigError:
-    able = [kind.name for kind in KINDS.value if ability in kind.can] or ["Fleet"]
+def able_to(ability: str) -> list[str]:
+    """Return the names of the kinds that can do something."""
+    return [kind.name for kind in KINDS.value if ability in kind.can] or ["Fleet"]
+
+
+def _refused(kind: Kind, ability: str, at: str) -> ConfigError:
     return ConfigError(
-        expected=f"a learner that {ABILITIES[ability]}: {' or '.join(able)}",
-        got=f"{'an' if got[0] in 'AEIOU' else 'a'} {got}",
+        expected=f"a learner that {ABILITIES[ability]}: {' or '.join(able_to(ability))}",
+        got=f"{'an' if kind.name[0] in 'AEIOU' else 'a'} {kind.name}",
         at=at,
-        help=f"Use a {able[0]} for this.",
+        help=kind.cannot(ability) or "",
         code="kind",
     )

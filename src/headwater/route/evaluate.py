@@ -94,8 +94,9 @@ def evaluate(
     Parameters
     ----------
     learner
-        A learner, or a River model or pipeline, which continues from its current state. For an unfitted estimator of
-        `headwater.interop.sklearn`, a new learner with its settings learns each row once, and the estimator stays unchanged.
+        A learner, a model or pipeline of River's, or any object with ``learn_one`` and ``predict_one``, ``predict_proba_one`` or
+        ``score_one``; it goes on learning where it stands. Of an estimator of
+        `headwater.interop.sklearn` that was never fitted a new learner with its settings, each row once; the estimator stays as it is.
     stream
         As in `Session.run`, a `Stream`, pairs ``(x, y)``, or arrays ``(X, y)``. With `target`, also a data frame, a path, a folder
         or a glob pattern.

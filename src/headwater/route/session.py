@@ -39,7 +39,7 @@ __all__ = ["Session"]
 
 _DUE = attrgetter("due")
 _NOTHING = nullcontext()
-_AS_LEARNER = Lazy("headwater.interop.river:as_learner")
+_AS_LEARNER = Lazy("headwater.interop.anybody:as_learner")
 
 
 class Session:
@@ -48,8 +48,9 @@ class Session:
     Parameters
     ----------
     learner
-        A learner of any kind, a `Fleet`, a River model or pipeline, or an unfitted estimator of `headwater.interop.sklearn`, which
-        gives a new learner with its settings as ``session.learner``.
+        A learner of any kind, a `Fleet`, a model or pipeline of River's, any object with ``learn_one`` and ``predict_one``,
+        ``predict_proba_one`` or ``score_one``, or an estimator of `headwater.interop.sklearn` that was never fitted, of which a new
+        learner with its settings is made: ``session.learner``.
     delay
         Number of rows by which a label arrives after its prediction.
     window
@@ -76,13 +77,13 @@ class Session:
 
     Examples
     --------
-    A session over any learner, here one that always predicts "late":
+    A session over any model; here one that always says "late":
 
     >>> class Always:
-    ...     task, rejected = "classify", {}
+    ...     def learn_one(self, x, y): ...
     ...
-    ...     def step_many(self, X, y, w=None, ask=None):
-    ...         return Predictions(["late"] * len(X), np.ones((len(X), 1)), ("late",))
+    ...     def predict_proba_one(self, x):
+    ...         return {"late": 1.0}
     >>> session = Session(Always())
     >>> _ = session.step([{"hour": 8}, {"hour": 9}], ["late", "on time"])
     >>> session.record().scores["accuracy"]
@@ -106,10 +107,10 @@ class Session:
         _check({"delay": delay}, least=0)
         _check({"window": window, "block": block, "every": every, "keep_every": keep_every}, least=1)
         self.learner: Learner = (learner := learner if isinstance(learner, OwnLearner) else _AS_LEARNER(learner))
-        self.rows, self.interrupted = 0, False  # rows predicted, and whether Ctrl-C ended the last run
-        self._score: Score = kind_of(learner).score(window=window, delay=delay, learner=learner)
-        self._answers = self._score.needs_labels  # otherwise labels are used only for metrics
-        _check_delay(self._answers, delay)
+        self.rows, self.interrupted = 0, False  # rows predicted; whether Ctrl-C ended the last run
+        self._score: Score = _score_of(learner, window, delay)
+        self._answers = self._score.needs_labels  # else answers are labels, which are for the scores alone
+        _check_delay(learner, self._answers, delay)
         self._delay, self._window, self._block = delay, window, block
         self.keep, self._every, self._keep_every = keep, every, keep_every
         self.on_record: tuple[Callable[[Record], object], ...] = (
@@ -154,6 +155,8 @@ class Session:
             If labels are missing, or their number differs from the rows.
         """
         started = time.perf_counter()
+        if w is not None:
+            check_can(self.learner, "weights", at="w of Session.step")
         y = self._without_answers(len(X)) if y is None else y
         X, y, w = self._answered(X, y.tolist() if isinstance(y, np.ndarray) else list(y), w)
         forecasts = []
@@ -197,15 +200,7 @@ class Session:
         Record
             The final metrics.
         """
-        positions = self._noting.notes.get("positions") if self._noting is not None else None
-        if target is not None and self.learner.task == "multioutput":
-            raise ConfigError(
-                expected="rows with a dict of answers each",
-                got=f"one target, {target}",
-                at="session",
-                help="Give pairs (x, {output: answer}), or headwater learn FILE --targets A,B.",
-            )
-        source = opened(stream, target=target, task=self.learner.task, positions=positions)
+        source = stream if isinstance(stream, Stream) else self._opened(stream, target)
         self._stream = source if isinstance(source, Stream) else None
         ctrl_c = CtrlC()
         try:
@@ -220,6 +215,20 @@ class Session:
             self.finish()
             raise
         return self.finish()
+
+    def _opened(self, stream: Any, target: str | None) -> Any:
+        """Return a stream of the files or the broker's topic that a source names, and any other source as it is."""
+        answer = kind_of(self.learner).answer
+        if target is not None and answer.compound:
+            parts = ", ".join(field.name for field in answer.fields)
+            raise ConfigError(
+                expected=f"rows with a label of several parts each: {parts}",
+                got=f"one target, {target}",
+                at="session",
+                help="Give pairs (x, label), or name the columns: headwater learn FILE.",
+            )
+        positions = self._noting.notes.get("positions") if self._noting is not None else None
+        return opened(stream, target=target, task=answer.reads or "auto", positions=positions)
 
     def _take(self, block: Block) -> None:
         """Process a block, storing a broker's position in the learner's notes, and so in the file with its weights."""
@@ -413,8 +422,14 @@ def _adaptation(adapt: Policy | Sequence[Policy], learner: Any) -> Adaptation:
     return Adaptation(policies)
 
 
-def _check_delay(answers: bool, delay: int) -> None:
-    """Raise ConfigError for a delay with an unsupervised learner."""
+def _score_of(learner: Any, window: int, delay: int) -> Score:
+    """Return the score of a learner, or of a fleet's first member."""
+    score: Score = kind_of(learner).score(window=window, delay=delay, learner=getattr(learner, "first", learner))
+    return score
+
+
+def _check_delay(learner: Any, answers: bool, delay: int) -> None:
+    """Refuse a delay where no answers are waited for."""
     if delay and not answers:
         raise ConfigError(
             expected="no delay for an unsupervised learner",
@@ -422,6 +437,8 @@ def _check_delay(answers: bool, delay: int) -> None:
             at="delay",
             help="Leave delay out.",
         )
+    if delay:
+        check_can(learner, "late", at="delay of Session")
 
 
 def _check(counts: dict[str, int | None], *, least: int) -> None:

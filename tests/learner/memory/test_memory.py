@@ -321,7 +321,6 @@ def test_what_has_no_state_refuses_a_learner_with_one(tmp_path: Path) -> None:
     model = taught(n=50)
     forms: list[Any] = [
         lambda: model.export_onnx(tmp_path / "m.onnx"),
-        lambda: hw.Fleet(model, key="machine"),
         lambda: Cluster(model, workers=2),
         lambda: hw.Session(model, adapt=Replay()),
     ]

@@ -60,8 +60,12 @@ def test_a_metric_of_probabilities_gets_those_that_were_given_out():
 
 
 def test_what_can_not_predict_is_refused_with_a_sentence():
-    for model in (preprocessing.StandardScaler(), object()):
-        with pytest.raises(ConfigError, match="expected a Classifier, a Regressor, or a River model that predicts"):
+    for model, said in (
+        (preprocessing.StandardScaler(), "expected a Classifier, a Regressor, or a River model that predicts"),
+        (object(), "expected a model with learn_one and predict_one, predict_proba_one or score_one, got object"),
+        (hw.Classifier, "expected a model, got the class Classifier"),
+    ):
+        with pytest.raises(ConfigError, match=said):
             hw.evaluate(model, rows(5))
 
 

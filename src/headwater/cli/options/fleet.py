@@ -7,14 +7,32 @@ from typing import Any
 
 from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.fleet import Fleet
+from headwater.learner.kind import kind_of
 from headwater.streams import Stream
 
 __all__ = ["agree_on_key", "as_fleet", "check_fleet", "check_key", "features_of", "member_of"]
 
 
 def as_fleet(learner: Any, key: str | None) -> Any:
-    """Return a fleet of copies of a learner if a key is given, else the learner."""
-    return learner if key is None else Fleet(learner, key)
+    """Return a fleet whose members begin as a learner, where a key is given.
+
+    Raises
+    ------
+    ConfigError
+        If no file can hold such members.
+    """
+    if key is None:
+        return learner
+    fleet: Any = Fleet(learner, key)
+    if not isinstance(fleet, Fleet):
+        raise ConfigError(
+            expected="members that a file can hold: classifiers or regressors without memory and words",
+            got=kind_of(learner).one,
+            at="--fleet",
+            help="Make the fleet in Python: hw.Fleet(learner, key).",
+            code="kind",
+        )
+    return fleet
 
 
 def agree_on_key(known: Any, key: str | None, at: str) -> None:
@@ -87,6 +105,9 @@ def member_of(learner: Any) -> Any:
 
 
 def features_of(learner: Any) -> list[str]:
-    """Return the feature names of a learner, including a fleet's key."""
-    own = [str(feature["name"]) for feature in member_of(learner).describe()["features"]]
+    """Return a learner's feature names, with the key of a fleet."""
+    member = member_of(learner)
+    inner = kind_of(member).own_inputs
+    names = [str(feature["name"]) for feature in member.describe()["features"]]
+    own = [name for name in names if not inner or not name.startswith(inner)]
     return [learner.key, *own] if own and isinstance(learner, Fleet) else own

@@ -47,8 +47,6 @@ class ModelOptions:
         The column that says whose state a row reads, such as machine_id.
     time
         The column of times by which a state fades.
-    actions
-        Of --task control: how many actions there are, or their names, such as left,right; 2 without it.
     no_diagnosis
         Keep no rows for headwater diagnose, in the file neither; without it some 270 are kept.
     """
@@ -62,13 +60,10 @@ class ModelOptions:
     memory: int | None = None
     by: Annotated[str | None, Parameter(metavar="COLUMN")] = None
     time: Annotated[str | None, Parameter(metavar="COLUMN")] = None
-    actions: str | None = None
     no_diagnosis: bool = False
 
-    def make(self, task: str, **more: int | None) -> Any:
-        """Return a new learner with these options, and the library's defaults for the others.
-
-        ``more`` has settings of its kind, or is None.
+    def make(self, task: str, **more: Any) -> Any:
+        """Return a new learner, with the library's defaults and ``more`` settings of its kind.
 
         Raises
         ------
@@ -94,8 +89,6 @@ class ModelOptions:
             asked["text"] = _columns_of_text(self.words)
         given = {"memory": self.memory, "by": self.by, "time": self.time}
         asked |= {name: value for name, value in given.items() if value is not None}
-        if self.actions is not None:
-            asked["actions"] = int(self.actions) if self.actions.isdecimal() else tuple(self.actions.split(","))
         if self.no_diagnosis:
             asked["diagnosis"] = False
         return kind_with(task, at="--task").make(asked)
@@ -110,8 +103,8 @@ class ModelOptions:
         """
         member = member_of(learner)
         about = member.describe()
-        if task not in ("auto", about["task"]):
-            raise _contradiction("--task", about["task"], task, at)
+        if task != "auto" and kind_with(task, at="--task").task != about["task"]:
+            raise _contradiction("--task", kind_of(member).word, task, at)
         if target in features_of(learner):
             raise ConfigError(
                 expected="a target that is none of the model's features",

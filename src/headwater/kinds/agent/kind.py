@@ -2,6 +2,7 @@
 
 from headwater.learner.answer import Answer
 from headwater.learner.kind import Kind
+from headwater.learner.schema import Field, Question
 from headwater.types import Lazy
 
 __all__ = ["KIND"]
@@ -12,10 +13,58 @@ KIND = Kind(
     noun="agent",
     learner=Lazy("headwater.kinds.agent.learner:Agent"),
     can=frozenset(("answers", "control")),
-    answer=Answer(Lazy("headwater.kinds.agent.states:checked_transition"), compound=True),
+    answer=Answer(
+        (
+            Field("action", "any", "The action that was taken."),
+            Field("reward", "number", "What it brought."),
+            Field("next", "row", "The state that followed.", default=None),
+            Field("terminated", "boolean", "Whether the episode has ended.", default=False),
+            Field("truncated", "boolean", "Whether the episode was cut off.", default=False),
+        ),
+        Lazy("headwater.kinds.agent.states:checked_transition"),
+        compound=True,
+        table=Lazy("headwater.kinds.agent.columns:TransitionColumns"),
+    ),
     score=Lazy("headwater.kinds.agent.score:AgentScore"),
     explain=Lazy("headwater.kinds.agent.explain:explain_worth"),
     findings=Lazy("headwater.kinds.agent.findings:diagnose_agent"),
     durable=Lazy("headwater.kinds.agent.durable:DurableAgent"),
+    question=Question("act", (Field("explore", "boolean", "Whether actions may be random.", default=False),)),
+    response=(
+        Field("value", "number", "The value of the state: the discounted sum of scaled rewards to come."),
+        Field("action", "any", "The action to take."),
+    ),
+    respond=Lazy("headwater.kinds.agent.ask:ask_agent"),
+    instead={
+        "late": "Learn a transition once the next state is there: learn(state, action, reward, next).",
+        "classes": "Ask act(state); to learn known classes use a Classifier.",
+        "scores": "Ask value(state).",
+        "layers": "Draw agent.returns, the sum of the rewards of each episode.",
+        "onnx": "Serve it with headwater serve, or load its file with hw.load.",
+        "web": "Serve it with headwater serve, which has a page for it.",
+        "fleet": "Make one Agent an environment.",
+        "cluster": "Transitions are learned in order: teach it in one process.",
+        "step": "Steps are bounded by kappa; make a new one with another.",
+        "importance": "Ask explain_one(state), which says what moves an action's value.",
+        "keys": "Make one Agent an environment.",
+        "weights": "Leave weights out; scale rewards to weigh them.",
+        "ahead": "Use a Forecaster for a series.",
+        "acts": "Ask act(state) and teach learn(state, action, reward, next); a Bandit learns single decisions.",
+        "outputs": "Give a Box of several numbers as actions.",
+        "coverage": "Ask policy(state) for how actions are drawn.",
+        "report": "Print the returns: headwater play ENVIRONMENT.",
+    },
+    settings=(
+        Field(
+            "actions",
+            "names",
+            "The actions: how many, or their names. Those of the first rows without it.",
+            default=None,
+        ),
+        Field("method", "text", "q or ac.", default=None),
+        Field("explore", "any", "Over so many steps the share of random actions falls.", default=50_000, unit="steps"),
+    ),
+    own_inputs="agent ",
+    alias="agent",
     costs=Lazy("headwater.kinds.agent.costs:StepCosts"),
 )

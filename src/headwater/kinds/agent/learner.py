@@ -19,7 +19,7 @@ from headwater.kinds.agent.kind import KIND
 from headwater.kinds.agent.states import as_state
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
-from headwater.learner.kind import Kind
+from headwater.learner.kind import Kind, check_can
 from headwater.learner.validation import FARTHEST, as_samples, check_rows
 from headwater.nn import Activation, Adam, Dense, LayerNorm, Momentum
 from headwater.nn.expert import Expert
@@ -327,6 +327,8 @@ class Agent(Learner):
         DataError
             If the numbers of transitions and states differ.
         """
+        if w is not None:
+            check_can(self, "weights", at="w of Agent")
         if ask is not None:
             raise ConfigError(
                 expected="transitions in order of time",

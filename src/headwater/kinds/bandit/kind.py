@@ -2,6 +2,7 @@
 
 from headwater.learner.answer import Answer
 from headwater.learner.kind import Kind
+from headwater.learner.schema import Field, Question
 from headwater.types import Lazy
 
 __all__ = ["KIND"]
@@ -13,13 +14,55 @@ KIND = Kind(
     learner=Lazy("headwater.kinds.bandit.learner:Bandit"),
     can=frozenset(("answers", "acts")),
     answer=Answer(
+        (
+            Field("action", "label", "The action that was taken."),
+            Field("reward", "number", "What came of it; the more, the better."),
+            Field("p", "number", "The probability with which it was taken.", 1.0, 0, 1, word="probability"),
+            Field("actions", "list", "The actions that were offered.", default=None),
+        ),
         Lazy("headwater.kinds.bandit.durable:checked_decision"),
         compound=True,
         given_out=Lazy("headwater.kinds.bandit.durable:with_reward"),
+        table=Lazy("headwater.kinds.bandit.columns:DecisionColumns"),
     ),
     score=Lazy("headwater.kinds.bandit.score:BanditScore"),
     explain=Lazy("headwater.kinds.bandit.explain:explain_action"),
     findings=Lazy("headwater.kinds.bandit.findings:diagnose_bandit"),
     durable=Lazy("headwater.kinds.bandit.durable:DurableBandit"),
+    question=Question(
+        "act", (Field("actions", "list", "The actions on offer; those known without it.", default=None),)
+    ),
+    response=(
+        Field("y_pred", "label", "The action of the largest expected reward."),
+        Field("proba", "map", "The probability with which each action is drawn."),
+        Field("expected", "map", "The reward that is expected of each action."),
+    ),
+    respond=Lazy("headwater.kinds.bandit.ask:ask_bandit"),
+    instead={
+        "late": "Learn a reward when it comes: learn(x, action, reward, p). In a store, act_with_id and reward keep the rest.",
+        "classes": "Ask predict_one(x) for the best action; to learn known classes use a Classifier.",
+        "scores": "Ask expected_rewards(x).",
+        "layers": "Ask expected_rewards(x) for what each action is worth.",
+        "onnx": "Serve it with headwater serve, or load its file with hw.load.",
+        "web": "Serve it with headwater serve, which has a page for it.",
+        "fleet": "Give the key as a column of the row, or make one Bandit a key, in a dict.",
+        "cluster": "Teach it in one process.",
+        "step": "Make a new one, or set amount to explore more.",
+        "importance": "Ask explain_one(x, action), which says what moves the reward that is expected.",
+        "keys": "Give the key as a column of the row.",
+        "weights": "Learn a decision again to weigh it more; p weighs it by how probable it was.",
+        "ahead": "Use a Forecaster for a series.",
+        "outputs": "Make one Bandit a choice.",
+        "coverage": "Ask value(policy, log), which gives an interval for what a policy earns.",
+        "control": "Use an Agent where actions change what comes next.",
+        "report": "Print what policies would have earned: headwater decide FILE.",
+    },
+    settings=(
+        Field(
+            "explore", "any", "How actions are drawn: squarecb, epsilon, softmax, greedy or linucb.", default="squarecb"
+        ),
+        Field("rewards", "list", "The lowest and the highest reward.", default=(0.0, 1.0)),
+    ),
+    alias="bandit",
     costs=Lazy("headwater.kinds.bandit.costs:ChoiceCosts"),
 )

@@ -20,7 +20,7 @@ from headwater.kinds.bandit.kind import KIND
 from headwater.kinds.bandit.policy_value import Policy, PolicyValue, estimate_value
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
-from headwater.learner.kind import Kind
+from headwater.learner.kind import Kind, check_can
 from headwater.learner.labels import as_labels
 from headwater.learner.limits import check_classes
 from headwater.learner.validation import as_answers, as_samples, check_pairs, check_rows, check_sample
@@ -316,6 +316,8 @@ class Bandit(Learner):
         ConfigError
             If ``ask`` is given. Learn a delayed reward when it arrives.
         """
+        if w is not None:
+            check_can(self, "weights", at="w of Bandit")
         if ask is not None:
             raise ConfigError(
                 expected="decisions with their rewards",

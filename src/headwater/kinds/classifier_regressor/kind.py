@@ -2,12 +2,41 @@
 
 from headwater.learner.answer import Answer
 from headwater.learner.kind import Kind
+from headwater.learner.schema import Field, Question
+from headwater.learner.validation import FARTHEST
 from headwater.types import Lazy
 
 __all__ = ["CLASSIFIER", "REGRESSOR"]
 
 _NET = frozenset(
-    ("answers", "layers", "onnx", "web", "fleet", "cluster", "step", "importance", "late", "weights", "coverage")
+    (
+        "answers",
+        "layers",
+        "onnx",
+        "web",
+        "fleet",
+        "cluster",
+        "step",
+        "importance",
+        "late",
+        "weights",
+        "coverage",
+        "report",
+    )
+)
+
+_ASKED = Question(
+    "predict",
+    (
+        Field(
+            "coverage",
+            "number",
+            "The share of labels that a set or an interval is to hold.",
+            default=None,
+            least=0,
+            most=1,
+        ),
+    ),
 )
 
 CLASSIFIER = Kind(
@@ -16,11 +45,18 @@ CLASSIFIER = Kind(
     noun="classifier",
     learner=Lazy("headwater.kinds.classifier_regressor.classifier:Classifier"),
     can=_NET | {"classes"},
-    answer=Answer(Lazy("headwater.learner.answer:class_of")),
+    answer=Answer((Field("y", "label", "The class."),), Lazy("headwater.learner.answer:class_of")),
     score=Lazy("headwater.kinds.classifier_regressor.scores.classify:ClassScore"),
     explain=Lazy("headwater.explain.one:explain_one"),
     findings=Lazy("headwater.kinds.classifier_regressor.findings:diagnose_net"),
     durable=Lazy("headwater.kinds.classifier_regressor.durable:DurableNet"),
+    question=_ASKED,
+    response=(
+        Field("y_pred", "label", "The most probable class."),
+        Field("proba", "map", "The probability of each class.", default=None),
+        Field("set", "list", "Classes that together hold the label in that share of cases.", default=None),
+    ),
+    respond=Lazy("headwater.kinds.classifier_regressor.ask:ask_classifier"),
     costs=Lazy("headwater.route.costs:ClassCosts"),
 )
 REGRESSOR = Kind(
@@ -29,9 +65,19 @@ REGRESSOR = Kind(
     noun="regressor",
     learner=Lazy("headwater.kinds.classifier_regressor.regressor:Regressor"),
     can=_NET,
-    answer=Answer(Lazy("headwater.learner.answer:number_of")),
+    answer=Answer(
+        (Field("y", "number", "The number.", least=-FARTHEST, most=FARTHEST),),
+        Lazy("headwater.learner.answer:number_of"),
+    ),
     score=Lazy("headwater.kinds.classifier_regressor.scores.regress:NumberScore"),
     explain=Lazy("headwater.explain.one:explain_one"),
     findings=Lazy("headwater.kinds.classifier_regressor.findings:diagnose_net"),
     durable=Lazy("headwater.kinds.classifier_regressor.durable:DurableNet"),
+    question=_ASKED,
+    response=(
+        Field("y_pred", "number", "The predicted number."),
+        Field("low", "number", "The lower end of the interval.", default=None),
+        Field("high", "number", "The upper end of the interval.", default=None),
+    ),
+    respond=Lazy("headwater.kinds.classifier_regressor.ask:ask_regressor"),
 )

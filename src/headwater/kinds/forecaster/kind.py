@@ -2,6 +2,8 @@
 
 from headwater.learner.answer import Answer
 from headwater.learner.kind import Kind
+from headwater.learner.schema import Field, Question
+from headwater.learner.validation import FARTHEST
 from headwater.types import Lazy
 
 __all__ = ["KIND"]
@@ -12,9 +14,52 @@ KIND = Kind(
     noun="forecaster",
     learner=Lazy("headwater.kinds.forecaster.learner:Forecaster"),
     can=frozenset(("answers", "ahead")),
-    answer=Answer(Lazy("headwater.learner.answer:number_of"), gaps=True),
+    answer=Answer(
+        (Field("y", "number", "The value of that time; a missing one is a gap.", None, -FARTHEST, FARTHEST),),
+        Lazy("headwater.learner.answer:number_of"),
+        gaps=True,
+    ),
     score=Lazy("headwater.kinds.forecaster.score:ForecastScore"),
     explain=Lazy("headwater.kinds.forecaster.explain:explain_forecast"),
     findings=Lazy("headwater.kinds.forecaster.findings:diagnose_forecaster"),
     durable=Lazy("headwater.kinds.forecaster.durable:DurableForecaster"),
+    question=Question(
+        "forecast",
+        (
+            Field("horizon", "whole", "How many times ahead.", default=None, least=1, most=1024, unit="times"),
+            Field("coverage", "number", "The share of values that intervals are to hold.", 0.9, 0, 1),
+        ),
+        ahead=True,
+    ),
+    response=(
+        Field("y_pred", "number", "The forecast."),
+        Field("ahead", "whole", "How many times ahead it is.", unit="times"),
+        Field("low", "number", "The lower end of the interval.", default=None),
+        Field("high", "number", "The upper end of the interval.", default=None),
+    ),
+    instead={
+        "late": "Teach each value when its time comes; what is ahead is forecast(horizon).",
+        "classes": "A series is numbers; for classes use a Classifier.",
+        "scores": "Compare each value with forecast_interval(); for scores of rows use an Anomaly.",
+        "layers": "Draw hw.plot.forecast of what forecast() and forecast_interval() return.",
+        "onnx": "A forecast depends on the series so far: serve it, or save the file and load it with hw.load.",
+        "web": "A forecast depends on the series so far: headwater serve has a page for it.",
+        "fleet": "Make one Forecaster a series, in a dict by key.",
+        "cluster": "A series is learned in order: teach it in one process.",
+        "step": "Set forgetting, such as 0.999, to follow change faster.",
+        "importance": "Ask explain_one(), which says how much each past value moves a forecast.",
+        "keys": "Make one Forecaster a series, in a dict by key.",
+        "weights": "Leave weights out; forgetting weighs the past.",
+        "acts": "Use a Bandit to choose actions.",
+        "outputs": "Make one Forecaster a series.",
+        "coverage": "Ask forecast_interval(coverage=...), which has its own guarantee.",
+        "control": "Use an Agent to act in an environment.",
+        "report": "Draw the forecast: headwater forecast FILE --plot PICTURE.",
+    },
+    own_inputs="forecast ",
+    settings=(
+        Field("horizon", "whole", "How many times ahead it can forecast.", 24, 1, 1024, "times"),
+        Field("season", "whole", "After how many times the series repeats itself.", 24, 1, 16384, "times"),
+    ),
+    respond=Lazy("headwater.kinds.forecaster.ask:ask_forecaster"),
 )

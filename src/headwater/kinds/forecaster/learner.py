@@ -18,7 +18,7 @@ from headwater.kinds.forecaster.kind import KIND
 from headwater.learner.base import Learner
 from headwater.learner.default_pool import KNOTS, with_heads
 from headwater.learner.engine import Engine, Setup, describe
-from headwater.learner.kind import Kind
+from headwater.learner.kind import Kind, check_can
 from headwater.learner.settings.river_words import in_river
 from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, check_sample
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm
@@ -322,6 +322,8 @@ class Forecaster(Learner):
         ConfigError
             If ``ask`` is given.
         """
+        if w is not None:
+            check_can(self, "weights", at="w of Forecaster")
         if ask is not None:
             raise ConfigError(
                 expected="answers in order of time",

@@ -20,7 +20,7 @@ from headwater.kinds.multi_output.labels import as_answers, is_number
 from headwater.kinds.multi_output.members import PREDICTED, OutputsEngine
 from headwater.learner.base import Learner
 from headwater.learner.engine import Setup
-from headwater.learner.kind import Kind
+from headwater.learner.kind import Kind, check_can
 from headwater.learner.limits import Growth, check_classes
 from headwater.learner.sampling.sample import DiagnosisSample
 from headwater.learner.supervised import SupervisedLearner
@@ -212,6 +212,8 @@ class MultiOutput(Learner):
         DataError
             If a label is not a dict.
         """
+        if w is not None:
+            check_can(self, "weights", at="w of MultiOutput")
         if ask is not None:
             raise ConfigError(
                 expected="rows with their answers",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, DataError
 from headwater.learner.kind import check_can, kind_of
+from headwater.learner.schema import Response
 from headwater.store.journal.events import (
     JournalEvent,
     PendingPrediction,
@@ -104,6 +105,11 @@ class DurableLearner:
             predicted: Predictions = self.learner.predict_batch(X)
         return predicted
 
+    def ask(self, X: Any = None, **question: Any) -> Response:
+        """Answer the kind's question as the learner's ``ask`` does."""
+        with self._model.lock:
+            return kind_of(self.learner).ask(self.learner, X, **question)
+
     def explain_one(self, x: Mapping[Any, Any], **how: Any) -> Any:
         """Attribute one prediction or score to the features, with ``how`` as in the learner's own ``explain_one``."""
         with self._model.lock:
@@ -157,6 +163,10 @@ class DurableLearner:
         out = np.empty(len(predictions), object)
         out[:] = predictions
         return out
+
+    def step(self, X: Any, y: Any = _NOT_GIVEN, w: Any = None) -> Response:
+        """Learn rows as ``teach`` does and return each row's prediction from before."""
+        return Response({kind_of(self.learner).response[0].name: self.teach(X, y, w)})
 
     def predict_with_id(self, x: Mapping[Any, Any]) -> tuple[str, Any]:
         """Predict a sample whose label will arrive later.

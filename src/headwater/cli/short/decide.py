@@ -13,11 +13,10 @@ from rich.table import Table
 
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Source, check_writable
+from headwater.cli.options.task import saved
 from headwater.errors import ConfigError, DataError, did_you_mean
-from headwater.kinds.bandit.decision import Decision, as_decision
-from headwater.kinds.bandit.learner import Bandit
 from headwater.kinds.bandit.policy_value import Policy, PolicyValue, estimate_values
-from headwater.store.learner_file import load
+from headwater.learner.kind import kind_with
 
 __all__ = ["decide"]
 
@@ -66,58 +65,38 @@ def decide(
     """
     if model is not None:
         check_writable(model, "--model")
-    learner = _begin(model, (low, high), explore)
-    log = _read(source, reading or ReadingOptions(), action, reward, probability)
+    kind = kind_with("bandit")
+    learner = saved(model, kind) or kind.make({"explore": explore, "rewards": (low, high)})
+    columns = {"action": action, "reward": reward} | ({} if probability is None else {"p": probability})
+    log = _read(source, reading or ReadingOptions(), columns)
     seen = [decision.action for _, decision in log]
     often = sorted(dict.fromkeys(seen), key=lambda one: -seen.count(one))[:MOST]
     policies: dict[str, Policy] = {"even draw": _evenly, **{f"always {one}": _always(one) for one in often}}
     found = estimate_values(log, policies, learner.clone(), list(dict.fromkeys(seen)))
     learner.learn_many([x for x, _ in log], [decision for _, decision in log])
+    learner.notes = {**learner.notes, "labels": columns, "targets": list(columns.values())}
     if model is not None:
         learner.save(model)
     _print(found, as_json=json)
     return 0
 
 
-def _begin(model: Path | None, rewards: tuple[float, float], explore: str) -> Bandit:
-    if model is None or not model.exists():
-        return Bandit(explore=explore, rewards=rewards)
-    learner: Any = load(model)
-    if not isinstance(learner, Bandit):
-        raise ConfigError(
-            expected="a Bandit", got=f"a {type(learner).__name__}", at=str(model), help="Name another file."
-        )
-    return learner
-
-
-def _read(
-    source: str, reading: ReadingOptions, action: str, reward: str, probability: str | None
-) -> list[tuple[dict[str, Any], Decision]]:
+def _read(source: str, reading: ReadingOptions, columns: dict[str, str]) -> list[tuple[dict[str, Any], Any]]:
     """Return the rows of a log, each with its decision."""
-    rows: list[tuple[dict[str, Any], Any]] = []
-    with reading.open([source], reading.notes(None, target=reward), task="regress") as stream:
-        for name in (action, probability):
-            if name is not None and name not in stream.columns:
+    table = kind_with("bandit").answer.table(columns)  # type: ignore[misc]
+    with reading.open([source], reading.notes(None, target=None), task=None) as stream:
+        stream.look()
+        for name in table.names:
+            if name not in stream.columns:
                 raise ConfigError(
                     expected=f"a column {name}", got="none", at=stream.name, help=did_you_mean(name, stream.columns)
                 )
-        rows = [(dict(x), y) for x, y in stream]
-    chosen = [x.pop(action) for x, _ in rows]
-    even = 1 / max(len(set(chosen)), 1)
-    log = []
-    for i, ((x, r), own) in enumerate(zip(rows, chosen, strict=True)):
-        decision = as_decision((own, r, even if probability is None else x.pop(probability)))
-        if decision is None:
-            raise DataError(
-                expected="an action, a reward that is a number, and a probability above 0 and at most 1",
-                got=f"{own!r}, {r!r}",
-                at=f"row {i + 1} of {source}",
-                help="Leave such rows out.",
-            )
-        log.append((x, decision))
+        rows = [dict(x) for block in stream.blocks() for x in block.X]
+    table.settings(rows, task="bandit", at=source)
+    log = table.pairs(rows)
     if not log:
         raise DataError(expected="rows", got="none", at=source, help="Check the file.")
-    return log
+    return list(log)
 
 
 def _evenly(x: Mapping[Any, Any], actions: Sequence[Any]) -> dict[Any, float]:

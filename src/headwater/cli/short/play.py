@@ -10,9 +10,9 @@ import numpy as np
 from cyclopts import Parameter
 
 from headwater.cli.options.shared import check_writable
+from headwater.cli.options.task import saved
 from headwater.errors import ConfigError, MissingExtra
-from headwater.kinds.agent.learner import Agent
-from headwater.store.learner_file import load
+from headwater.learner.kind import kind_with
 
 __all__ = ["play"]
 
@@ -92,13 +92,13 @@ def _made(environment: str) -> Any:
         ) from error
 
 
-def _begin(model: Path | None, env: Any, settings: dict[str, Any]) -> Agent:
-    if model is None or not model.exists():
-        return Agent(env.action_space, **settings)
-    learner: Any = load(model)
-    if not isinstance(learner, Agent) or learner.actions != Agent(env.action_space).actions:
+def _begin(model: Path | None, env: Any, settings: dict[str, Any]) -> Any:
+    kind = kind_with("agent")
+    new = kind.make({"actions": env.action_space, **settings})
+    learner = saved(model, kind) or new
+    if learner.actions != new.actions:
         raise ConfigError(
-            expected="an Agent with the actions of this environment",
+            expected="an agent with the actions of this environment",
             got=repr(learner)[:100],
             at=str(model),
             help="Name another file.",

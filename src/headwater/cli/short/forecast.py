@@ -12,11 +12,11 @@ from cyclopts import Parameter
 
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import Source, check_writable
-from headwater.cli.series.printed import print_forecast
-from headwater.cli.series.rows import read_series, used_columns
-from headwater.errors import ConfigError, DataError
-from headwater.kinds.forecaster.learner import Forecaster
-from headwater.store.learner_file import load
+from headwater.cli.options.task import saved
+from headwater.cli.short.printed import print_forecast
+from headwater.cli.short.series import read_series, used_columns
+from headwater.errors import DataError
+from headwater.learner.kind import kind_with
 
 __all__ = ["forecast"]
 
@@ -69,15 +69,20 @@ def forecast(
     for path, option in ((plot, "--plot"), (model, "--model")):
         if path is not None:
             check_writable(path, option)
-    learner = _begin(model, horizon, season)
+    kind = kind_with("forecast")
+    learner = saved(model, kind) or kind.make({"horizon": horizon, "season": season})
     answers, rows = read_series(source, reading or ReadingOptions(), target, time)
     known = max((i + 1 for i, y in enumerate(answers) if y is not None), default=0)
     if not known:
         raise DataError(expected=f"rows with {target} known", got="none", at=source, help="Check --target.")
     columns, ahead = used_columns(rows, known, time, learner.horizon)
     learner.learn_many(answers[:known], columns[:known])
-    n = len(ahead) or learner.horizon
-    said, intervals = learner.forecast(n, ahead or None), learner.forecast_interval(n, ahead or None, coverage)
+    response = learner.ask(ahead or None, coverage=coverage)
+    said, n = response["y_pred"], len(response)
+    intervals = [
+        (-math.inf if low is None else low, math.inf if high is None else high)
+        for low, high in zip(response["low"], response["high"], strict=True)
+    ]
     if model is not None:
         learner.save(model)
     times = [None if time is None else row.get(time) for row in [*columns[:known], *(ahead or [{}] * n)]]
@@ -86,17 +91,6 @@ def forecast(
     when = [i + 1 if t is None else t for i, t in enumerate(times[known:])]
     print_forecast(when, said, intervals, time or "step", target, coverage, as_json=json)
     return 0
-
-
-def _begin(model: Path | None, horizon: int, season: int) -> Forecaster:
-    if model is None or not model.exists():
-        return Forecaster(horizon=horizon, season=season)
-    learner: Any = load(model)
-    if not isinstance(learner, Forecaster):
-        raise ConfigError(
-            expected="a Forecaster", got=f"a {type(learner).__name__}", at=str(model), help="Name another file."
-        )
-    return learner
 
 
 def _draw(

@@ -1,1 +1,0 @@
-"""Logged decisions on the command line."""

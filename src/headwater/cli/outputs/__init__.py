@@ -1,1 +1,0 @@
-"""The part of `headwater learn` for several targets per row."""

@@ -1,0 +1,1 @@
+"""Special runs of ``headwater learn``, into a store or with compound labels."""

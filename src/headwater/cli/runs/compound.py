@@ -1,0 +1,135 @@
+"""Run ``headwater learn`` on labels with parts, each in its own column."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headwater.cli.options.declared import SettingOptions, settings_of
+from headwater.cli.options.lock import locked
+from headwater.cli.options.model import ModelOptions
+from headwater.cli.options.reading import ReadingOptions
+from headwater.cli.sources import LearnedSources
+from headwater.cli.terminal.summary import print_json, print_report
+from headwater.errors import ConfigError, did_you_mean
+from headwater.learner.kind import Kind
+from headwater.route.session import Session
+from headwater.route.verdict import compare_baselines
+from headwater.streams import Stream
+
+__all__ = ["CompoundRun"]
+
+
+@dataclass(frozen=True)
+class CompoundRun:
+    """A pass over a source whose labels are compound.
+
+    Parameters
+    ----------
+    source : tuple of str
+        What to read.
+    kind : Kind
+        What learns it.
+    columns : mapping
+        The column of each part of the label; of several outputs, ``{"y": their columns}``.
+    task : str
+        What --task says.
+    known : Learner, optional
+        A saved learner to go on with.
+    model : Path, optional
+        A file to save to.
+    window : int
+        Rows that the second set of scores is over.
+    resume : bool
+        Whether rows that were learned of this source are left out.
+    plain : mapping
+        What was given for each option that is for plain labels alone.
+    """
+
+    source: tuple[str, ...]
+    kind: Kind
+    columns: Mapping[str, Any]
+    task: str
+    known: Any
+    model: Path | None
+    window: int
+    resume: bool
+    plain: Mapping[str, Any]
+
+    def run(self, reading: ReadingOptions, options: ModelOptions, settings: SettingOptions, *, as_json: bool) -> int:
+        """Learn the rows, print the scores and return the exit status.
+
+        Raises
+        ------
+        ConfigError
+            If a column is not there.
+        DataError
+            If a row has no label that can be learned.
+        """
+        for option, value in self.plain.items():
+            if value:
+                raise ConfigError(
+                    expected=f"no {option} where a label has several parts",
+                    got=str(value),
+                    at=option,
+                    help="Leave it out. The parts of a label have columns of their own.",
+                )
+        with nullcontext() if self.model is None else locked(self.model):
+            return self._learn(reading, options, settings, as_json=as_json)
+
+    def _learn(self, reading: ReadingOptions, options: ModelOptions, settings: SettingOptions, *, as_json: bool) -> int:
+        known, columns = self.known, dict(self.columns)
+        table = self._table(columns)
+        notes = reading.notes(known, target=None) | {"targets": list(table.names), "labels": columns, "target": None}
+        learned = LearnedSources(notes["sources"], self.source)
+        skip = learned.rows_learned(known.n_learned) if self.resume and known is not None else 0
+        with reading.open(self.source, notes, task=None, skip=skip) as stream:
+            blocks = self._blocks(stream, table)
+            first = next(blocks, [])
+            own = settings_of(self.kind, settings) if known is None else {}
+            learner = known or options.make(
+                self.kind.task, **{**table.settings(first, task=self.task, at=stream.name), **own}
+            )
+            session = Session(learner, window=self.window, keep=self.model)
+            if self.model is not None:
+                learned.follow(stream, learner)
+            for rows in (first, *blocks) if first else ():
+                _step(session, table.pairs(rows))
+            _step(session, table.rest())
+            learner.notes = {**learner.notes, **notes, "columns": stream.reading() or notes["columns"]}
+            record = session.finish()
+            if as_json:
+                print_json(record, final=True, verdict=compare_baselines(record))
+            else:
+                print(f"{stream.name}: {', '.join(table.names)}.", file=sys.stdout)
+                print_report(record, stream, self.model, interrupted=False)
+        return 0
+
+    def _table(self, columns: Mapping[str, Any]) -> Any:
+        if self.kind.answer.table is None:
+            raise ConfigError(
+                expected="a kind whose labels have parts", got=self.kind.one, at="--task", help="Give --target COLUMN."
+            )
+        return self.kind.answer.table(columns)
+
+    def _blocks(self, stream: Stream, table: Any) -> Iterator[list[dict[Any, Any]]]:
+        stream.look()
+        for name in table.names:
+            if stream.columns and name not in stream.columns:
+                raise ConfigError(
+                    expected=f"a column {name}",
+                    got="none",
+                    at=stream.name,
+                    help=did_you_mean(name, stream.columns),
+                )
+        for block in stream.blocks():
+            yield [dict(x) for x in block.X]
+
+
+def _step(session: Session, pairs: list[tuple[Any, Any]]) -> None:
+    if pairs:
+        session.step([x for x, _ in pairs], [y for _, y in pairs])

@@ -1,1 +1,0 @@
-"""``headwater forecast``, its input rows and its output."""

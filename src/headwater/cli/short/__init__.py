@@ -1,0 +1,1 @@
+"""Short names of commands, such as ``headwater forecast``."""

@@ -1,0 +1,69 @@
+"""Decisions of a log, read from the columns of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headwater.errors import DataError
+
+from .decision import Decision, as_decision
+
+__all__ = ["DecisionColumns"]
+
+
+class DecisionColumns:
+    """Take the action, its reward and its probability out of rows.
+
+    Parameters
+    ----------
+    columns : mapping
+        The column of each: "action", "reward" and perhaps "p". Without p each of the actions among the first rows counts as
+        equally probable.
+
+    Examples
+    --------
+    >>> table = DecisionColumns({"action": "shown", "reward": "clicked"})
+    >>> rows = [{"hour": 8, "shown": "news", "clicked": 1.0}, {"hour": 9, "shown": "music", "clicked": 0.0}]
+    >>> table.settings(rows, task="bandit", at="log.csv"), table.pairs(rows)[0]
+    ({}, ({'hour': 8}, Decision(action='news', reward=1.0, p=0.5, actions=None)))
+    """
+
+    def __init__(self, columns: Mapping[str, str]) -> None:
+        self._columns = columns
+        self.names: tuple[str, ...] = tuple(columns.values())
+        self._even, self._at, self._read = 1.0, "", 0
+
+    def settings(self, rows: Sequence[Mapping[Any, Any]], *, task: str, at: str) -> dict[str, Any]:
+        """Return no settings for a new learner, and decide here whether the log chose evenly."""
+        self._even = 1 / max(len({row.get(self._columns["action"]) for row in rows}), 1)
+        self._at = at
+        return {}
+
+    def pairs(self, rows: Sequence[dict[Any, Any]]) -> list[tuple[dict[Any, Any], Decision]]:
+        """Return rows without their decisions, each with its own.
+
+        Raises
+        ------
+        DataError
+            If one is no decision, with the number of its row.
+        """
+        return [self._pair(row) for row in rows]
+
+    def _pair(self, row: dict[Any, Any]) -> tuple[dict[Any, Any], Decision]:
+        self._read += 1
+        action, reward = (row.pop(self._columns[name], None) for name in ("action", "reward"))
+        p = row.pop(self._columns["p"], None) if "p" in self._columns else self._even
+        decision = as_decision((action, reward, p))
+        if decision is None:
+            raise DataError(
+                expected="an action, a reward that is a number, and a probability above 0 and at most 1",
+                got=f"{action!r}, {reward!r}, {p!r}",
+                at=f"row {self._read} of {self._at}",
+                help="Leave such rows out.",
+            )
+        return row, decision
+
+    def rest(self) -> list[tuple[dict[Any, Any], Decision]]:
+        """Return no pairs, since none are held back."""
+        return []

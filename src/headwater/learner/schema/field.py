@@ -1,0 +1,182 @@
+"""Field of a question, a response or a label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from headwater.errors import DataError
+
+__all__ = ["REQUIRED", "Field"]
+
+REQUIRED: Any = object()
+"""The default of a field that has none."""
+_SHOWN_CHARACTERS = 80
+"""Characters of a refused value in a sentence."""
+
+_TRUTHS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_NOUNS = {
+    "number": "a number",
+    "whole": "a whole number",
+    "label": "a text, a number or a boolean",
+    "boolean": "true or false",
+    "text": "a text",
+    "row": "an object of names and values",
+    "list": "a list",
+    "names": "a number of them, or their names",
+    "map": "an object of names and values",
+    "any": "a value",
+}
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "number": {"type": "number"},
+    "whole": {"type": "integer"},
+    "label": {"type": ["string", "number", "boolean"]},
+    "boolean": {"type": "boolean"},
+    "text": {"type": "string"},
+    "row": {"type": "object"},
+    "list": {"type": "array"},
+    "names": {"type": ["integer", "array"]},
+    "map": {"type": "object"},
+    "any": {},
+}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "number": (int, float),
+    "whole": (int,),
+    "label": (str, int, float, bool),
+    "boolean": (bool,),
+    "text": (str,),
+    "row": (Mapping,),
+    "list": (list, tuple),
+    "names": (int, list, tuple),
+    "map": (Mapping,),
+    "any": (object,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Declare one field.
+
+    Error sentences, options of the command, JSON schemas and the reference are made from it.
+
+    Parameters
+    ----------
+    name : str
+        Its name in Python, in JSON and, with hyphens, as an option.
+    type : str
+        "number", "whole", "label", "boolean", "text", "row", "list", "names", "map" or "any".
+    doc : str
+        What it means, in one sentence.
+    default : object
+        Its value where it is left out; ``REQUIRED`` for a field that must be given.
+    least, most : float, optional
+        Its range, both ends included.
+    unit : str
+        Its unit.
+    word : str
+        What the command calls it, where that is another word.
+
+    Examples
+    --------
+    >>> horizon = Field("horizon", "whole", "How many times ahead.", default=24, least=1, most=1024, unit="times")
+    >>> horizon.read(None), horizon.read(3), horizon.expected
+    (24, 3, 'a whole number from 1 to 1,024')
+    """
+
+    name: str
+    type: str
+    doc: str
+    default: Any = REQUIRED
+    least: float | None = None
+    most: float | None = None
+    unit: str = ""
+    word: str = ""
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given."""
+        return self.default is REQUIRED
+
+    @property
+    def option(self) -> str:
+        """Its name as an option of the command."""
+        return "--" + (self.word or self.name).replace("_", "-")
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, as a noun phrase."""
+        noun = _NOUNS[self.type]
+        if self.least is not None and self.most is not None:
+            return f"{noun} from {self.least:,} to {self.most:,}"
+        if self.least is not None:
+            return f"{noun} of at least {self.least:,}"
+        return noun
+
+    def read(self, value: Any, *, at: str = "") -> Any:
+        """Return a value of this field, or its default for None.
+
+        Raises
+        ------
+        DataError
+            If the value is missing, of another type or out of range.
+        """
+        if value is None:
+            if self.required:
+                raise self._refused("nothing", at)
+            return self.default
+        fits = isinstance(value, _TYPES[self.type]) and (
+            self.type in ("label", "boolean", "any") or not isinstance(value, bool)
+        )
+        if not fits or not self._within(value):
+            raise self._refused(f"{value!r:.{_SHOWN_CHARACTERS}}", at)
+        return value
+
+    def parse(self, text: str, *, at: str = "") -> Any:
+        """Return the value that a text of the command line stands for.
+
+        Raises
+        ------
+        DataError
+            If it is none.
+
+        Examples
+        --------
+        >>> Field("actions", "list", "The actions on offer.").parse("left, 2")
+        ['left', 2]
+        """
+        return self.read(_parsed(self.type, text.strip()), at=at)
+
+    def schema(self) -> dict[str, Any]:
+        """Return its JSON schema."""
+        found = {**_SCHEMAS[self.type], "description": self.doc + (f" Unit: {self.unit}." if self.unit else "")}
+        found |= {} if self.least is None else {"minimum": self.least}
+        found |= {} if self.most is None else {"maximum": self.most}
+        return found if self.required or self.default is None else found | {"default": self.default}
+
+    def _within(self, value: Any) -> bool:
+        if self.type not in ("number", "whole"):
+            return True
+        low, high = -math.inf if self.least is None else self.least, math.inf if self.most is None else self.most
+        return bool(low <= value <= high)
+
+    def _refused(self, got: str, at: str) -> DataError:
+        return DataError(expected=self.expected, got=got, at=at or self.name, help=f"{self.name}: {self.doc}")
+
+
+def _parsed(kind: str, text: str) -> Any:
+    """Parse a text as the field's type, and return it unchanged if that fails."""
+    if kind == "list" or (kind == "names" and not text.isdecimal()):
+        return [_parsed("label", part.strip()) for part in text.split(",") if part.strip()]
+    if kind == "boolean":
+        return _TRUTHS.get(text.lower(), text)
+    if kind == "text":
+        return text
+    if kind in ("whole", "label", "names", "any"):
+        with suppress(ValueError):
+            return int(text)
+    with suppress(ValueError):
+        return float(text)
+    return text

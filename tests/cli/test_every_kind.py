@@ -1,0 +1,169 @@
+"""``headwater learn``, ``predict``, ``show`` and ``diagnose`` go by the kind, the same command for all."""
+
+import csv
+import io
+import json
+import math
+
+import pytest
+
+import headwater as hw
+from headwater.cli import main
+from headwater.cli.options.declared import LabelColumns, QuestionOptions, SettingOptions
+from headwater.kinds import KINDS
+from headwater.store.learner_file import fingerprint
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Return what runs a command line in a folder with a series, a log of decisions and a log of transitions."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    hours = [f"2024-01-{1 + i // 24:02} {i % 24:02}:00:00" for i in range(480)]
+    series = [f"{hour},{10 + 5 * math.sin(i * math.pi / 12):.4f}" for i, hour in enumerate(hours)]
+    (tmp_path / "series.csv").write_text("\n".join(["when,y", *series, ""]))
+    (tmp_path / "next.csv").write_text("when,y\n2024-01-21 00:00:00,\n2024-01-21 01:00:00,\n")
+    log = [
+        f"{i % 24},{'news' if i % 3 else 'music'},{int(i % 24 < 12 and i % 3 > 0)},{0.66 if i % 3 else 0.34}"
+        for i in range(400)
+    ]
+    (tmp_path / "log.csv").write_text("\n".join(["hour,shown,clicked,p", *log, ""]))
+    play = [f"{i % 5},{i % 2},{int(i % 5 == 4)},{'true' if i % 5 == 4 else 'false'}" for i in range(400)]
+    (tmp_path / "play.csv").write_text("\n".join(["room,move,reward,done", *play, ""]))
+
+    def runs(line):
+        status = main(line.split())
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return runs
+
+
+LEARN = {
+    "classify": "learn log.csv --task classify -t shown --drop p",
+    "regress": "learn log.csv --task regress -t clicked --drop p",
+    "anomaly": "learn log.csv --task anomaly",
+    "forecast": "learn series.csv --task forecast -t y --horizon 3 --season 24",
+    "decide": "learn log.csv --task bandit --action shown --reward clicked --probability p",
+    "control": "learn play.csv --task agent --action move --reward reward --terminated done --explore 200",
+    "multioutput": "learn log.csv --task multioutput --targets shown,clicked --drop p",
+}
+ASK = {
+    "forecast": ("predict", ["ahead", "y_pred", "low", "high"], 3),
+    "decide": (
+        "predict log.csv",
+        ["row", "y_pred", "proba_music", "proba_news", "expected_music", "expected_news"],
+        400,
+    ),
+    "control": ("predict play.csv", ["row", "action", "value"], 400),
+    "anomaly": ("predict log.csv", ["row", "score", "anomaly"], 400),
+    "multioutput": ("predict log.csv", ["row", "y_pred_shown", "y_pred_clicked"], 400),
+    "classify": ("predict log.csv", ["row", "y_pred", "proba_music", "proba_news"], 400),
+    "regress": ("predict log.csv", ["row", "y_pred"], 400),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
+def test_a_file_is_learned_shown_diagnosed_and_asked_by_the_kind(run, tmp_path, kind):
+    assert run(f"{LEARN[kind.task]} --model m.hw")[::2] == (0, "")
+    model = hw.load(tmp_path / "m.hw", kind.cls)
+    assert model.n_learned >= 399
+    assert run("show m.hw")[1].startswith(f"m.hw: {kind.one} that has learned {model.n_learned:,} rows\n")
+    assert run("diagnose m.hw")[0] == 0
+    command, columns, rows = ASK[kind.task]
+    status, out, err = run(f"{command} --model m.hw")
+    assert (status, err) == (0, "")
+    table = list(csv.DictReader(io.StringIO(out)))
+    assert (list(table[0]), len(table)) == (columns, rows)
+    assert fingerprint(hw.load(tmp_path / "m.hw")) == fingerprint(model)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
+def test_learning_goes_on_from_the_file_without_saying_its_kind_again(run, tmp_path, kind):
+    source = LEARN[kind.task].split()[1]
+    run(f"{LEARN[kind.task]} --model m.hw")
+    before = hw.load(tmp_path / "m.hw").n_learned
+    assert run(f"learn {source} --model m.hw --json")[0] == 0
+    assert hw.load(tmp_path / "m.hw", kind.cls).n_learned == 2 * before
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
+def test_another_task_than_that_of_the_file_is_refused_in_a_sentence(run, kind):
+    run(f"{LEARN[kind.task]} --model m.hw")
+    other = next(one for one in KINDS if one is not kind and one.answer.reads)
+    status, out, err = run(f"{LEARN[other.task]} --model m.hw")
+    assert (status, out) == (2, "")
+    assert err.startswith(
+        f"expected a file that holds {other.one}, got {kind.one}, of --task {kind.word} — at --model."
+    )
+
+
+def test_a_forecaster_says_what_comes_next_with_or_without_rows(run, tmp_path):
+    run(f"{LEARN['forecast']} --model f.hw")
+    model = hw.load(tmp_path / "f.hw")
+    _, out, _ = run("predict --model f.hw --horizon 2 --coverage 0.8 --json")
+    said = [json.loads(line) for line in out.splitlines()]
+    assert [row["y_pred"] for row in said] == model.forecast(2)
+    assert [(row["low"], row["high"]) for row in said] == model.forecast_interval(2, coverage=0.8)
+    status, out, _ = run("predict next.csv --model f.hw --keep when")
+    assert status == 0
+    assert out.splitlines()[0] == "row,when,ahead,y_pred,low,high"
+    assert len(out.splitlines()) == 3
+
+
+def test_a_bandit_can_be_asked_of_the_actions_on_offer(run):
+    run(f"{LEARN['decide']} --model b.hw")
+    _, out, _ = run("predict log.csv --limit 1 --model b.hw --actions news,sport --json")
+    said = json.loads(out)
+    assert said["y_pred"] == "news"
+    assert set(said["proba"]) == {"news", "sport"}
+
+
+def test_what_was_learned_of_a_log_is_what_the_library_learns(run, tmp_path):
+    run(f"{LEARN['decide']} --model b.hw --seed 3")
+    rows = [{"hour": float(i % 24)} for i in range(400)]
+    done = [
+        ("news" if i % 3 else "music", float(i % 24 < 12 and i % 3 > 0), 0.66 if i % 3 else 0.34) for i in range(400)
+    ]
+    model = hw.Bandit(seed=3)
+    model.learn_many(rows, done)
+    assert hw.load(tmp_path / "b.hw").ask(rows[:3]).rows() == model.ask(rows[:3]).rows()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("predict series.csv --model f.hw", "expected times that come next, whose y is not known yet, got y = 10.0"),
+        ("predict --model f.hw --horizon 9", "expected a horizon of at most 3, got 9"),
+        ("predict --model f.hw --rate 0.1", "expected a question that a forecaster has: --horizon or --coverage"),
+        ("predict --model f.hw --coverage much", "expected a number from 0 to 1, got 'much' — at --coverage"),
+        ("learn log.csv --task bandit --reward clicked", "expected --action COLUMN with --task bandit, got none"),
+        ("learn log.csv --task bandit --action s --reward clicked", "expected a column s, got none"),
+        ("learn log.csv --action shown", "expected --task bandit or agent with --action, got no --task"),
+        ("learn log.csv --task multioutput", "expected --targets A,B with --task multioutput, got none"),
+        (
+            "learn log.csv --task poker -t shown",
+            "expected classify, regress, anomaly, forecast, bandit, agent or multi",
+        ),
+        ("learn series.csv --task forecast -t y --delay 2", "expected no --delay with a forecaster"),
+        ("learn series.csv --task forecast -t y --report r.html", "expected no --report with a forecaster"),
+        ("learn series.csv --task regress -t y --horizon 2", "expected a setting that a regressor has: none"),
+        ("learn log.csv --task bandit --action shown --reward clicked -t p", "expected no --target where a label has"),
+    ],
+)
+def test_what_can_not_be_is_one_sentence_on_stderr_and_exit_2(run, line, said):
+    run(f"{LEARN['forecast']} --model f.hw")
+    status, out, err = run(line)
+    assert (status, out) == (2, "")
+    assert err.splitlines()[-1].startswith(said), err
+    assert "Traceback" not in err
+
+
+def test_options_are_the_fields_that_kinds_declare():
+    asked = {field.name for kind in KINDS for field in kind.question.fields}
+    settings = {field.name for kind in KINDS for field in kind.settings}
+    assert set(QuestionOptions.__dataclass_fields__) >= asked  # another author's kind in this process has its own
+    assert set(SettingOptions.__dataclass_fields__) >= settings
+    assert set(LabelColumns.__dataclass_fields__) >= {"action", "reward", "p", "terminated", "truncated"}
+    for kind in KINDS:
+        assert {field.name for field in kind.settings} <= set(kind.cls.__dataclass_fields__)

@@ -1,0 +1,123 @@
+"""A fleet of learners that the core can't hold: any kind, any setting, anybody's model; each member as one of its own."""
+
+import numpy as np
+import pytest
+
+import headwater as hw
+from headwater.errors import ConfigError, DataError
+from headwater.fleet.members import MemberFleet
+from headwater.kinds import KINDS
+from headwater.learner.schema import Wide
+from headwater.store.learner_file import fingerprint
+from learner.test_kinds import ROWS, answers
+
+OBJECTS = [kind for kind in KINDS if "fleet" not in kind.can]
+EVERY = pytest.mark.parametrize("kind", OBJECTS, ids=lambda kind: kind.task)
+
+
+class Mean:
+    """Somebody's model: the mean so far."""
+
+    def __init__(self):
+        self.n, self.mean = 0, 0.0
+
+    def learn_one(self, x, y):
+        self.n += 1
+        self.mean += (y - self.mean) / self.n
+
+    def predict_one(self, x):
+        return self.mean
+
+
+def taught(kind, rows=ROWS[:120]):
+    fleet = hw.Fleet(lambda: kind.make({"seed": 1}), key="c")
+    fleet.step_many(rows, answers(kind, rows))
+    return fleet
+
+
+@EVERY
+def test_each_member_is_to_the_bit_a_learner_of_its_own(kind):
+    fleet = taught(kind)
+    assert isinstance(fleet, MemberFleet)
+    assert (len(fleet), fleet.n_learned, fleet.task) == (3, 120, kind.task)
+    y = answers(kind, ROWS[:120])
+    for key in fleet:
+        own = [i for i in range(120) if ROWS[i]["c"] == key]
+        rows = [{name: value for name, value in ROWS[i].items() if name != "c"} for i in own]
+        alone = kind.make({"seed": 1})
+        alone.step_many(rows, None if y is None else [y[i] for i in own])
+        assert fingerprint(fleet[key]) == fingerprint(alone)
+
+
+@EVERY
+def test_asking_goes_to_the_member_of_the_key_and_changes_nothing(kind):
+    fleet = taught(kind)
+    before = [fingerprint(fleet[key]) for key in fleet]
+    response = fleet.ask(ROWS[:1])
+    own = fleet[ROWS[0]["c"]].ask([{name: value for name, value in ROWS[0].items() if name != "c"}])
+    assert response.rows() == own.rows()
+    assert not any(isinstance(column, Wide) for column in response.columns.values())
+    assert [fingerprint(fleet[key]) for key in fleet] == before
+
+
+@EVERY
+def test_a_session_scores_a_fleet_as_its_kind(kind):
+    session = hw.Session(hw.Fleet(lambda: kind.make({"seed": 1}), key="c"))
+    y = answers(kind, ROWS)
+    if y is None:
+        session.step(ROWS)
+    else:
+        session.step(ROWS, y)
+    record = session.finish()
+    assert record.scored + record.unscored == 400
+    alone = hw.Session(kind.make({"seed": 1}))
+    alone.step(ROWS, *([] if y is None else [y]))
+    assert record.names == alone.record().names
+
+
+def test_members_may_have_a_memory_or_read_words():
+    for settings in ({"memory": 4}, {"text": "words"}):
+        fleet = hw.Fleet(hw.Regressor(seed=1, **settings), key="c")
+        fleet.step_many(ROWS[:60], [row["a"] for row in ROWS[:60]])
+        assert (len(fleet), fleet.n_learned) == (3, 60)
+
+
+def test_anybodys_model_may_be_a_member():
+    fleet = hw.Fleet(Mean, key="c")
+    found = hw.evaluate(fleet, [(row, float("xyz".index(row["c"]))) for row in ROWS])
+    assert found.record.scores["mae"] < 0.02
+    assert fleet["z"].model.mean == 2.0
+    with pytest.raises(ConfigError, match="learn_one takes w"):
+        fleet.step_many(ROWS[:1], [1.0], [2.0])
+
+
+def test_rows_without_a_key_or_beyond_the_most_keys_are_refused_and_counted():
+    fleet = hw.Fleet(Mean, key="c", max_keys=2)
+    fleet.step_many([{"c": "a"}, {"c": None}, {"a": 1}, {"c": "b"}, {"c": "d"}, {"c": [1]}], [1.0] * 6)
+    assert (len(fleet), fleet.n_learned, fleet.rejected) == (2, 2, {"key": 3, "keys": 1})
+    assert fleet.predict_one({"c": "d"}) == 0.0
+
+
+def test_what_it_can_not_do_is_refused_in_one_sentence(tmp_path):
+    fleet = hw.Fleet(hw.Anomaly(seed=1), key="c")
+    for refused, said in (
+        (lambda: fleet.save(tmp_path / "f.hw"), "Keep its members one by one"),
+        (lambda: hw.open(tmp_path / "f.db", fleet), "Keep its members one by one"),
+        (lambda: hw.Fleet(hw.Anomaly(), key="c", store=tmp_path / "f.db"), "expected no store"),
+        (lambda: hw.Fleet(hw.Anomaly(), key=""), "the name of a column"),
+        (lambda: hw.Session(fleet, delay=3), "no delay"),
+        (lambda: hw.Session(hw.Fleet(hw.Bandit(), key="c"), delay=3), "Learn a reward when it comes"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            refused()
+    with pytest.raises(DataError, match="a key that the fleet knows"):
+        fleet["never"]
+
+
+def test_late_labels_reach_the_member_that_was_asked():
+    rows = [{"c": "ab"[i % 2], "x": float(i)} for i in range(40)]
+    fleet = hw.Fleet(hw.Regressor(memory=2, seed=1), key="c")
+    session = hw.Session(fleet, delay=4)
+    session.step(rows, [float(i % 2) for i in range(40)])
+    assert session.finish().scored == 40
+    assert np.isfinite(fleet.predict_batch(rows).y_pred).all()
