@@ -1,5 +1,9 @@
 """Data flows forward: a row passes few files, and enters none of them twice."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 import headwater as hw
@@ -49,3 +53,50 @@ def test_before_the_first_row_of_a_file_is_learned_little_is_called(tmp_path, mo
     assert len({file for file, _, _ in reading}) <= 28
     assert len(walk.calls) <= 255
     assert len(walk.files) <= 48, walk.files
+
+
+COLD = """
+import json, sys
+from pathlib import Path
+
+import headwater
+
+PACKAGE = f"{Path(headwater.__file__).parent}/"
+calls = []
+
+
+class Learned(BaseException):
+    pass
+
+
+def on_call(frame, event, argument):
+    code = frame.f_code
+    if event == "call" and code.co_filename.startswith(PACKAGE):
+        calls.append(code.co_filename)
+        if code.co_qualname == "Engine.learn":
+            raise Learned
+
+
+sys.setprofile(on_call)
+try:
+    from headwater.cli import main
+
+    main(["learn", "a.csv", "--target", "late"])
+except Learned:
+    sys.setprofile(None)
+modules = [name for name in sys.modules if name.partition(".")[0] == "headwater"]
+print(json.dumps([len(calls), len(set(calls)), len(modules)]))
+"""
+
+
+def test_a_new_process_comes_to_the_first_row_of_a_file_soon(tmp_path):
+    """Module bodies and bodies of classes count as calls."""
+    rows = "".join(
+        f"{i % 24},{'JFK' if i % 5 else 'LGA'},{i % 7 / 2},{'yes' if i % 24 > 12 else 'no'}\n" for i in range(300)
+    )
+    (tmp_path / "a.csv").write_text(f"hour,origin,size,late\n{rows}")
+    done = subprocess.run([sys.executable, "-c", COLD], cwd=tmp_path, capture_output=True, text=True, check=True)
+    calls, files, modules = json.loads(done.stdout.splitlines()[-1])
+    assert calls <= 1250
+    assert files <= 225
+    assert modules <= 225

@@ -129,7 +129,7 @@ class Expert:
         >>> [len(deep.without_depth(kept).layers) for kept in (0, -1)]
         [2, 2]
         >>> deep.without_depth(-1).parameters
-        (5, 4)
+        (9, 4)
         """
         wide = [layer for layer in self.layers if isinstance(layer, Dense | Embedding)]
         first = self.layers[0]
@@ -139,8 +139,10 @@ class Expert:
 
     def with_outputs(self, k: int) -> Expert:
         """Return the expert with k outputs instead."""
-        last = max(i for i, layer in enumerate(self.layers) if isinstance(layer, Dense | Embedding))
+        last = max([i for i, layer in enumerate(self.layers) if isinstance(layer, Dense | Embedding)])
         layers = list(self.layers)
         head: Any = layers[last]
+        if head.units == k:
+            return self
         layers[last] = replace(head, units=k)
         return replace(self, layers=tuple(layers))

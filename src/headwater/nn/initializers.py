@@ -7,6 +7,7 @@ A layer with known inputs is drawn as a matrix. A growing table is drawn row by 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -86,6 +87,12 @@ class Initializer:
             )
 
 
+@lru_cache(maxsize=64)
+def named(kind: str) -> Initializer:
+    """Return the initializer of that name with its usual scale."""
+    return Initializer(kind)
+
+
 def for_activation(name: str) -> Initializer:
     """Return the default initializer before an activation, He for the ReLU family, LeCun for SELU, else Glorot."""
-    return Initializer(ACTIVATIONS[name].initializer)
+    return named(ACTIVATIONS[name].initializer)

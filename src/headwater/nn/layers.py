@@ -12,7 +12,7 @@ from typing import TypeAlias
 from headwater.errors import ConfigError, choose
 from headwater.plain.activations import ACTIVATIONS as _ROWS
 
-from .initializers import Initializer, for_activation
+from .initializers import Initializer, for_activation, named
 
 ACTIVATIONS: tuple[str, ...] = tuple(_ROWS)
 """Every activation by its string name."""
@@ -104,7 +104,7 @@ class Dense:
         """Return the initializer of W."""
         if self.initializer is None:
             return for_activation(self.activation)
-        return self.initializer if isinstance(self.initializer, Initializer) else Initializer(self.initializer)
+        return self.initializer if isinstance(self.initializer, Initializer) else named(self.initializer)
 
 
 @dataclass(frozen=True, slots=True)

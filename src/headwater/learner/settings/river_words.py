@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from inspect import getattr_static
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 __all__ = ["in_river"]
 
@@ -54,7 +54,7 @@ def in_river(name: str) -> Callable[[type[T]], type[T]]:
     """
 
     def known(cls: type[T]) -> type[T]:
-        own = {word for ancestor in cls.__mro__[:-1] for word in vars(ancestor)}
+        own = set().union(*map(vars, cls.__mro__[:-1]))
         for word in WORDS:
             if word not in own:
                 setattr(cls, word, _Word(word, name))
@@ -71,11 +71,11 @@ def _abstract(name: str) -> Any:
     return getattr(sys.modules[module], short) if module in sys.modules else base.Estimator
 
 
-class _Word:
+class _Word(NamedTuple):
     """An attribute of River's estimators, delegated to River's own code."""
 
-    def __init__(self, word: str, name: str) -> None:
-        self.word, self.name = word, name
+    word: str
+    name: str
 
     def __get__(self, learner: Any, cls: type) -> Any:
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
@@ -168,7 +169,7 @@ def _expert(expert: Expert, outputs: int, image: Shape | None) -> tuple[float, .
         _check_no_image(expert)
     layers: list[list[float]] = [] if image is None else [[IMAGE, 0, image[0], image[1], 0, 0, image[2], 0]]
     layers += [row for i, layer in enumerate(expert.with_outputs(outputs).layers) for row in _layer(i, layer)]
-    return (*_learning(expert), len(layers), *(number for row in layers for number in row))
+    return (*_learning(expert), len(layers), *chain.from_iterable(layers))
 
 
 def _learning(expert: Expert) -> list[float]:
