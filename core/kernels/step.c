@@ -4,7 +4,7 @@ static const double PROBATION = 10; /* steps that are all checked: there is no f
 static const double SUSPICIOUS = 4; /* a loss this many times its fading mean has its step checked */
 static const double EXPLOSION = 4;  /* an early step after which its sample costs this many times as much is taken back; */
 /* later any after which a suspicious sample costs more: so runs away what never returns */
-static const double HEAVY = 1e12; /* a value times a weight beyond this has its step checked: float32 may not hold its square */
+static const double HEAVY = 1e12; /* a value times a weight beyond this may make weights infinite: they are looked at */
 static const double LARGEST_LOSS = 1e100; /* no loss counts as more: its fading mean stays a number that can be saved */
 static const double RECOVERY = 1.001; /* the step size grows back by this factor a row */
 
@@ -172,13 +172,13 @@ static void exchange(hw_learner *l, const hw_expert_t *e, const int32_t *rows, i
     }
 }
 
-/* Whether all that a step on these rows can have changed is still finite: an infinite number of a rule stands still for
- * ever. */
-static bool stays_finite(hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n)
+/* Whether the weights that a step on these rows can have changed, and the first so many numbers of the rule, are still
+ * finite: an infinite number of a rule stands still for ever. */
+static bool stays_finite(hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int states)
 {
     bool sound = true;
     int64_t count = stretches_of(l, e, rows, n);
-    for (int k = -1; k < l->states; k++) {
+    for (int k = -1; k < states; k++) {
         const real *source = k < 0 ? l->weights : l->state[k];
         for (int64_t q = 0; sound && q < count; q++) {
             stretch p = stretch_at(l, e, rows, n, q);
@@ -210,7 +210,7 @@ static inline bool is_suspicious(const double *run, double before)
     return run[HW_STEPS] < PROBATION || !acceptable(before, run[HW_FADING_LOSS], SUSPICIOUS, 0);
 }
 
-/* Whether a step may leave the range of numbers, however small the loss: values that aren't standardised, times the weight. */
+/* Whether a step may make a weight infinite, however small the loss: by values that are not standardised, or the weight. */
 static inline bool is_heavy(const hw_learner *l, const real *v, int64_t n, double weight)
 {
     real largest = 1;
@@ -246,6 +246,13 @@ static bool learn_unsuspicious(hw_learner *l, int e, const sample *s, const int3
     return true;
 }
 
+static inline void note_undone(double *run, double product)
+{
+    run[HW_PRODUCT] = product;
+    run[HW_STEP_SCALE] *= 0.5;
+    run[HW_UNDONE] += 1;
+}
+
 /* Take a step back if its sample now costs far more than `before`; moved: the rows that it can have changed. */
 static void check_step(hw_learner *l, int e, const sample *s, const int32_t *rows, const real *v, int64_t part,
                        const int32_t *moved, int64_t count, const double *y, int answers, double before, double product,
@@ -254,7 +261,7 @@ static void check_step(hw_learner *l, int e, const sample *s, const int32_t *row
     const hw_expert_t *x = l->expert + e;
     double *run = running(l, e), times = early ? EXPLOSION : 1, more = early ? 1 : 0;
     double after = current_loss(l, e, s, rows, v, part, y, answers);
-    bool sound = stays_finite(l, x, moved, count);
+    bool sound = stays_finite(l, x, moved, count, l->states);
     if (sound && acceptable(after, before, times, more))
         return;
     exchange(l, x, moved, count, UNDO);
@@ -262,9 +269,7 @@ static void check_step(hw_learner *l, int e, const sample *s, const int32_t *row
         exchange(l, x, moved, count, REDO);
         return;
     }
-    run[HW_PRODUCT] = product;
-    run[HW_STEP_SCALE] *= 0.5;
-    run[HW_UNDONE] += 1;
+    note_undone(run, product);
 }
 
 /* Step along the gradient of a sample that cost `before`, and step back if the same sample then costs far more.
@@ -277,7 +282,7 @@ static void learn_expert(hw_learner *l, int e, const sample *s, const int32_t *r
 {
     const hw_expert_t *x = l->expert + e;
     double *run = running(l, e), t = run[HW_STEPS], product = run[HW_PRODUCT];
-    bool suspicious = is_suspicious(run, before) || is_heavy(l, v, n, weight);
+    bool suspicious = is_suspicious(run, before), heavy = !suspicious && is_heavy(l, v, n, weight);
     note_loss(run, t, before);
     const int32_t *moved = rows;
     int64_t count = n;
@@ -286,12 +291,16 @@ static void learn_expert(hw_learner *l, int e, const sample *s, const int32_t *r
         moved = l->recurrent.moved;
         count = l->recurrent.moved_count;
     }
-    if (suspicious)
+    if (suspicious || heavy)
         exchange(l, x, moved, count, KEEP);
     take_step(l, e, s, rows, v, n, weight);
     run[HW_STEP_SCALE] = least(run[HW_STEP_SCALE] * RECOVERY, 1);
     if (suspicious)
         check_step(l, e, s, rows, v, part, moved, count, y, answers, before, product, t < PROBATION);
+    else if (heavy && !stays_finite(l, x, moved, count, 0)) {
+        exchange(l, x, moved, count, UNDO);
+        note_undone(run, product);
+    }
     if (x->recurrent >= 0)
         keep_state(l);
 }

@@ -32,7 +32,7 @@ from .layers import (
 )
 from .losses import LINKS, LOSSES
 from .optimizers.gradients import clip_by_norm, clip_by_value, penalty, penalty_gradient
-from .optimizers.guard import EXPLOSION, HEAVY, PROBATION, RECOVERY, SUSPICIOUS, Progress, within
+from .optimizers.guard import EXPLOSION, PROBATION, RECOVERY, SUSPICIOUS, Progress, within
 from .optimizers.rules import RULES, SMALLEST, StepInfo
 from .random import LEARNING, WEIGHTS, Draws, derive_key, draw
 
@@ -331,8 +331,7 @@ class PlainNetwork:
         """
         progress = self.progress
         early = progress.steps < PROBATION
-        heavy = float(np.abs(x).max(initial=1.0)) > HEAVY
-        suspicious = early or heavy or not within(before, progress.fading_loss, SUSPICIOUS)
+        suspicious = early or not within(before, progress.fading_loss, SUSPICIOUS)
         progress.note(before)
         product, kept = progress.product, self._copies() if suspicious else []
 

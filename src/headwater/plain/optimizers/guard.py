@@ -12,8 +12,6 @@ PROBATION = 10
 """Number of first steps that are all checked, before the mean loss is reliable."""
 SUSPICIOUS = 4.0
 """A step is checked if its loss is this many times the mean."""
-HEAVY = 1e12
-"""A step on an input beyond this is checked too: in float32 its square may be infinite, however small the loss."""
 EXPLOSION = 4.0
 """In the first steps, a step is undone if the loss after it exceeds this many times the loss before it, plus 1. Later only
 suspicious steps are checked. Their loss is high already, so a step is undone if it raises it at all: losses that keep growing
