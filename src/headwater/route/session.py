@@ -58,7 +58,7 @@ class Session:
     block
         Rows per call of the learner, which affects only speed.
     every
-        Rows between two `Record`s. None makes only the last one.
+        Rows between two records. None makes only the last one.
     on_record
         Callbacks for each record.
     keep
