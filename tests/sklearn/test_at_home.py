@@ -88,7 +88,7 @@ def test_estimators_that_were_fitted_or_weigh_classes_are_not_evaluated_as_somet
     assert hw.evaluate(clone(fitted), IRIS).record.rows == hw.evaluate(fitted.models_[0], IRIS).record.rows == 150
     with pytest.raises(ConfigError, match=r"expected an OnlineClassifier without class_weight, got 'balanced'"):
         hw.evaluate(OnlineClassifier(class_weight="balanced"), IRIS)
-    with pytest.raises(ConfigError, match="got type"):
+    with pytest.raises(ConfigError, match="got the class OnlineClassifier"):
         hw.evaluate(OnlineClassifier, IRIS)
 
 

@@ -91,7 +91,7 @@ def test_a_file_cut_short_is_refused_in_one_sentence(tmp_path, monkeypatch, libr
     monkeypatch.setattr(columnar, "find_spec", lambda wanted: True if wanted == library else None)
     with pytest.raises(SourceError) as caught:
         rows_of(path)
-    assert "can't be read" in str(caught.value)
+    assert "an unreadable one" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
