@@ -6,7 +6,7 @@ static const double EXPLOSION = 4;  /* an early step after which its sample cost
 /* later any after which a suspicious sample costs more: so runs away what never returns */
 static const double HEAVY = 1e12; /* a value times a weight beyond this may make weights infinite: they are looked at */
 static const double LARGEST_LOSS = 1e100; /* no loss counts as more: its fading mean stays a number that can be saved */
-static const double RECOVERY = 1.001; /* the step size grows back by this factor a row */
+static const double RECOVERY = 1.001;     /* the step size grows back by this factor a row */
 
 enum { KEEP, UNDO, REDO };
 
