@@ -66,7 +66,7 @@ def test_what_needs_a_store_says_so(base, server):
         with pytest.raises(ConfigError, match="Give --store FILE"):
             hw.Session(learner()).run(where, target="y")
     add(base, range(3))
-    with pytest.raises(ConfigError, match="answers=TOPIC, with a store"):
+    with pytest.raises(ConfigError, match="answers=TOPIC and a store"):
         hw.Session(learner(), delay=3).run(f"redis://127.0.0.1:{server.port}/rows?idle=0.1", target="y")
 
 
