@@ -294,6 +294,11 @@ def check_numbers(
     return values, good
 
 
+def is_weighted(w: Any) -> bool:
+    """Return whether weights differ from 1, the weight that every row has without them."""
+    return w is not None and bool(np.any(np.asarray(w) != 1))
+
+
 def check_weights(w: Any, n: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return weights (n,) with 0 for invalid ones, and which are valid."""
     if w is None:

@@ -20,7 +20,7 @@ from headwater.kinds.agent.states import as_state
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.kind import Kind, check_can
-from headwater.learner.validation import FARTHEST, as_samples, check_rows
+from headwater.learner.validation import FARTHEST, as_samples, check_rows, is_weighted
 from headwater.nn import Activation, Adam, Dense, LayerNorm, Momentum
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
@@ -327,7 +327,7 @@ class Agent(Learner):
         DataError
             If the numbers of transitions and states differ.
         """
-        if w is not None:
+        if is_weighted(w):
             check_can(self, "weights", at="w of Agent")
         if ask is not None:
             raise ConfigError(

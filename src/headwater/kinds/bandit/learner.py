@@ -23,7 +23,7 @@ from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.kind import Kind, check_can
 from headwater.learner.labels import as_labels
 from headwater.learner.limits import check_classes
-from headwater.learner.validation import as_answers, as_samples, check_pairs, check_rows, check_sample
+from headwater.learner.validation import as_answers, as_samples, check_pairs, check_rows, check_sample, is_weighted
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm, Loss, RMSProp
 from headwater.nn.expert import Expert
 from headwater.streams import in_pieces
@@ -316,7 +316,7 @@ class Bandit(Learner):
         ConfigError
             If ``ask`` is given. Learn a delayed reward when it arrives.
         """
-        if w is not None:
+        if is_weighted(w):
             check_can(self, "weights", at="w of Bandit")
         if ask is not None:
             raise ConfigError(

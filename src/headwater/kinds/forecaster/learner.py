@@ -20,7 +20,7 @@ from headwater.learner.default_pool import KNOTS, with_heads
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.kind import Kind, check_can
 from headwater.learner.settings.river_words import in_river
-from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, check_sample
+from headwater.learner.validation import FARTHEST, as_answers, as_samples, check_rows, check_sample, is_weighted
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm
 from headwater.nn.expert import Expert
 from headwater.nn.losses import as_loss
@@ -322,7 +322,7 @@ class Forecaster(Learner):
         ConfigError
             If ``ask`` is given.
         """
-        if w is not None:
+        if is_weighted(w):
             check_can(self, "weights", at="w of Forecaster")
         if ask is not None:
             raise ConfigError(

@@ -24,7 +24,15 @@ from headwater.learner.kind import Kind, check_can
 from headwater.learner.limits import Growth, check_classes
 from headwater.learner.sampling.sample import DiagnosisSample
 from headwater.learner.supervised import SupervisedLearner
-from headwater.learner.validation import FARTHEST, as_samples, check_labels, check_pairs, check_rows, check_sample
+from headwater.learner.validation import (
+    FARTHEST,
+    as_samples,
+    check_labels,
+    check_pairs,
+    check_rows,
+    check_sample,
+    is_weighted,
+)
 from headwater.streams import in_pieces
 from headwater.types import Predictions
 
@@ -212,7 +220,7 @@ class MultiOutput(Learner):
         DataError
             If a label is not a dict.
         """
-        if w is not None:
+        if is_weighted(w):
             check_can(self, "weights", at="w of MultiOutput")
         if ask is not None:
             raise ConfigError(
