@@ -47,8 +47,8 @@ static const struct range NUMBERS = {-HUGE_VAL, HUGE_VAL, "numbers"};
 static const struct range VALUES = {-1.01e30, 1.01e30, "numbers up to 1e30"};
 static const struct range SQUARES = {0, 1e100, "numbers from 0 to 1e100"};
 static const struct range SUMS = {-1e100, 1e100, "numbers up to 1e100"};
-static const struct range GIVEN = {-1e100, 1e100, "numbers up to 1e100, or NaN for none", true};
-static const struct range ANSWERS = {-1.01e30, 1.01e30, "numbers up to 1e30, or NaN for none", true};
+static const struct range GIVEN = {-1e100, 1e100, "numbers up to 1e100", true};
+static const struct range ANSWERS = {-1.01e30, 1.01e30, "numbers up to 1e30", true};
 static const struct range COUNTS = {0, 9007199254740992.0, "counts"};
 static const struct range IMPORTANCE = {0, 1e30, "weights of samples"};
 

@@ -16,12 +16,21 @@
 #include "kernels/step.c"
 #include "kernels/input/input.c"
 #include "kernels/input/cells.c"
+
+/* A page loads the core. No loop of these runs over the units of a layer, so there they are compiled for size. */
+#ifdef __wasm__
+#pragma clang attribute push(__attribute__((minsize)), apply_to = function)
+#endif
 #include "kernels/input/text.c"
 #include "kernels/mixture.c"
 #include "kernels/coverage.c"
 #include "kernels/replay.c"
 #include "kernels/learn.c"
 #include "kernels/batch.c"
+#ifdef __wasm__
+#pragma clang attribute pop
+#endif
+
 #ifndef HW_PAGE
 #include "kernels/kinds/anomaly.c"
 #else /* js/left_out.c */

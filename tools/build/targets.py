@@ -8,6 +8,7 @@ python -m tools.build.targets wasm FOLDER    # headwater.wasm for JavaScript
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -115,7 +116,24 @@ def wasm(folder: Path, *, double: bool = False) -> Path:
         for switch in [() if double or one.name not in ("learner", "bridge") else ("-DHW_FLOAT_ONLY",)]
         if double or not one.name.endswith("f64")
     ]
-    compiler.run(*compiled(compiler, own), "-mexec-model=reactor", "-O3", "-s", *exports, "-o", made)
+    return linked(compiler, compiled(compiler, own), exports, made)
+
+
+def linked(compiler: Compiler, objects: list[Path], exports: list[str], made: Path) -> Path:
+    """Link a module with addresses as short as they can be: Zig's linker has an option for that, its compiler has not.
+
+    So the compiler links first, and says how; its linker then does the same with the option.
+    """
+    command = [*compiler.command, *map(str, objects), "-mexec-model=reactor", "-O3", "-s", *exports, "-o", str(made)]
+    done = subprocess.run([*command, "--verbose"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{shlex.join(command)}\n{done.stdout}{done.stderr}")
+    called = next(line for line in done.stderr.splitlines() if line.startswith("wasm-ld "))
+    for i, path in enumerate((*objects, made)):  # so that spaces in their names divide nothing
+        called = called.replace(str(path), f"{i}:")
+    places = {f"{i}:": str(path) for i, path in enumerate((*objects, made))}
+    linker = [*compiler.command[: compiler.command.index("cc")], "wasm-ld", "--compress-relocations"]
+    subprocess.run([*linker, *(places.get(part, part) for part in called.split()[1:])], check=True)
     return made
 
 
