@@ -1,25 +1,22 @@
 """Long proofs and rates of learning from brokers: 500 SIGKILLs at random system calls, and rows a second beside the broker's own.
 
 python -m benchmarks.serve.brokers                                  # all brokers that are installed: rates, then kills
-python -m benchmarks.serve.brokers --only redis --no-rates   # kills alone; its entry in results/kills.json
+python -m benchmarks.serve.brokers --only redis --no-rates   # kills alone: one more round in results/kills.json
 """
 
 import argparse
 import json
-import os
-import platform
+import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
 TESTS = Path(__file__).parents[2] / "tests"
-RESULTS = Path(__file__).parents[1] / "results" / "kills.json"
 sys.path.insert(0, str(TESTS))
 
 import headwater as hw  # noqa: E402 - behind the path
+from benchmarks.serve.kills import RESULTS, Round  # noqa: E402
 from headwater.store.learner_file import fingerprint  # noqa: E402
 from headwater.streams.brokers import open_source, read_address  # noqa: E402
 from support.brokers.killing import Kills, built_killer, prove_kills  # noqa: E402
@@ -29,47 +26,24 @@ from support.processes.following import learner, row  # noqa: E402
 BLOCK = 512
 ROWS = 20_000
 KILLS_A_STORE = 25
-# What the number of a system call means on this machine, where its headers are installed.
-CALLS = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
 
 
-def kills(kind, folder, n, to):
+def kills(kind, folder, n, found):
     """Kill the learner n times, with a new store and new rows every so often; every state must be equal."""
-    done, began = Kills(), time.perf_counter()
+    done = Kills()
     place = folder / f"{kind.__name__}kills"
     place.mkdir()
     killer, broker = built_killer(place), kind(place)
     try:
         while done.total < n:
             some = min(KILLS_A_STORE, n - done.total)
-            hit = prove_kills(broker, place, f"rows{done.stores}", kills=some, seed=done.stores, killer=killer)
-            done.add(hit)
-            keep(kind.__name__.lower(), done, time.perf_counter() - began, to)
+            store = found.first + done.stores
+            done.add(prove_kills(broker, place, f"rows{store}", kills=some, seed=store, killer=killer))
+            found.keep(done)
             print(f"  {done.total} kills, {done.inside} inside a transaction", flush=True)
     finally:
         broker.close()
     return done
-
-
-def keep(name, done, seconds, to):
-    """Write what was found so far as the broker's entry of the result file."""
-    found = {"headwater": version("headwater"), "date": time.strftime("%Y-%m-%d"), "python": platform.python_version()}
-    counted = {named(number): count for number, count in done.calls.most_common()}
-    found |= (
-        {"kills": done.total} | asdict(done) | {"calls": counted, "seconds": round(seconds), "cores": os.cpu_count()}
-    )
-    known = json.loads(to.read_text()) if to.exists() else {}
-    to.write_text(json.dumps(known | {name: found}, indent=1) + "\n")
-
-
-def named(number):
-    """Return the name of a system call; its number where nothing knows it."""
-    if CALLS.exists():
-        for line in CALLS.read_text().splitlines():
-            words = line.split()
-            if len(words) == 3 and words[2] == str(number):
-                return words[1].removeprefix("__NR_")
-    return str(number)
 
 
 def rates(kind, folder):
@@ -118,12 +92,19 @@ def learn_alone(n):
     return n / (time.perf_counter() - began)
 
 
+def commit():
+    """Return the commit that is checked out; "" where there is no repository."""
+    words = ["git", "-C", str(TESTS), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(words, check=False, capture_output=True, text=True).stdout.strip()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     kinds = {kind.__name__.lower(): kind for kind in BROKERS}
     parser.add_argument("--only", nargs="*", default=list(kinds))
     parser.add_argument("--kills", type=int, default=500, help="of each broker; 0 leaves them out")
     parser.add_argument("--no-rates", action="store_true")
+    parser.add_argument("--commit", default=commit(), help="what the round in the result file is said to have measured")
     parser.add_argument("--to", type=Path, default=RESULTS, help="the result file of the kills")
     asked = parser.parse_args()
     if not asked.no_rates:
@@ -133,7 +114,7 @@ def main():
             if not asked.no_rates:
                 print(f"{broker}: {rates(kinds[broker], Path(name))}", flush=True)
             if asked.kills:
-                done = kills(kinds[broker], Path(name), asked.kills, asked.to)
+                done = kills(kinds[broker], Path(name), asked.kills, Round(broker, asked.commit, asked.to))
                 print(
                     f"{broker}: {done.total} kills, {done.inside} inside a transaction, every state equal", flush=True
                 )

@@ -1,9 +1,12 @@
 """Long proofs of the store and the server: 500 kills of each, every position of the tail, 10,000 hostile requests.
 
-python -m benchmarks.serve.crash            # some minutes; says what it proved
+python -m benchmarks.serve.crash                                 # some minutes; says what it proved
+python -m benchmarks.serve.crash 50 --step 50 --hostile 500      # a short run
 """
 
+import argparse
 import importlib.util
+import itertools
 import sys
 import tempfile
 import time
@@ -11,6 +14,7 @@ import warnings
 from pathlib import Path
 
 TESTS = Path(__file__).parents[2] / "tests"
+KILLS_A_STORE = 50
 
 
 def loaded(path):
@@ -27,14 +31,13 @@ def timed(what, work):
 
 def kills_of_the_store(folder, kills):
     proof, child = (loaded(TESTS / path) for path in ("store/journal/test_crash.py", "support/processes/storing.py"))
-    done = lives = 0
-    while done < kills:
-        path = folder / f"store{lives}.db"
-        done += proof.crash_and_resume(path, 50, seed=100 + lives)
-        lives += 1
+    done, tasks = 0, itertools.cycle(child.LEARNERS)
+    for life in range(-(-kills // KILLS_A_STORE)):
+        path, task = folder / f"store{life}.db", next(tasks)
+        done += proof.crash_and_resume(path, task, min(KILLS_A_STORE, kills - done), seed=100 + life)
         with proof.hw.open(path) as model:
-            assert model.n_learned == child.ALL
-            assert proof.fingerprint(model.learner) == proof.fingerprint(proof.uninterrupted(child))
+            assert model.seq == child.ALL
+            assert proof.fingerprint(model.learner) == proof.fingerprint(child.uninterrupted(task))
     return f"{done} kills, every state equal"
 
 
@@ -43,10 +46,10 @@ def kills_of_the_server(folder, kills):
     return f"{kills} kills, every acknowledged example there once, state equal"
 
 
-def tails(folder):
+def tails(folder, step):
     path = folder / "tails"
     path.mkdir()
-    return f"{loaded(TESTS / 'store/journal/test_damage.py').prove_tail(path, step=1)} damaged tails opened"
+    return f"{loaded(TESTS / 'store/journal/test_damage.py').prove_tail(path, step=step)} damaged tails opened"
 
 
 def hostile(folder, n):
@@ -61,15 +64,20 @@ def hostile(folder, n):
     return f"{n} hostile requests, state unchanged"
 
 
-def main():
+def main(words=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kills", type=int, nargs="?", default=500, help="of the store, and of the server")
+    parser.add_argument("--step", type=int, default=1, help="every so many positions of the tail")
+    parser.add_argument("--hostile", type=int, default=10_000, help="requests")
+    asked = parser.parse_args(words)
     warnings.simplefilter("ignore")
-    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    sys.path.insert(0, str(TESTS))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        timed("store", lambda: kills_of_the_store(folder, kills))
-        timed("server", lambda: kills_of_the_server(folder, kills))
-        timed("tails", lambda: tails(folder))
-        timed("hostile", lambda: hostile(folder, 10_000))
+        timed("store", lambda: kills_of_the_store(folder, asked.kills))
+        timed("server", lambda: kills_of_the_server(folder, asked.kills))
+        timed("tails", lambda: tails(folder, asked.step))
+        timed("hostile", lambda: hostile(folder, asked.hostile))
 
 
 if __name__ == "__main__":

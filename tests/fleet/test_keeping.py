@@ -177,6 +177,27 @@ def test_a_damaged_record_in_a_store_is_refused_when_its_key_comes(tmp_path):
             fleet.predict_one({"machine": first, "a": 1.0})
 
 
+def test_no_byte_of_a_removed_member_stays_in_the_file_of_its_store(tmp_path, monkeypatch):
+    opened = sqlite3.connect
+
+    def careless(*args, **how):  # as an SQLite built without SQLITE_SECURE_DELETE begins
+        base = opened(*args, **how)
+        base.execute("PRAGMA secure_delete = OFF")
+        return base
+
+    monkeypatch.setattr(sqlite3, "connect", careless)
+    words = [f"secret-of-{i}-{'x' * 20}" for i in range(400)]
+    with hw.Fleet(hw.Classifier(hidden=(8,), seed=3), "who", store=tmp_path / "a.db") as fleet:
+        for who in ("stays", "goes-away"):
+            fleet.learn_many([{"who": who, "note": f"{who} {word}"} for word in words * 2], ["a", "b"] * 400)
+    assert b"goes-away secret" in (tmp_path / "a.db").read_bytes()
+    with hw.Fleet(hw.Classifier(hidden=(8,), seed=3), "who", store=tmp_path / "a.db") as fleet:
+        fleet.remove("goes-away")
+    left = b"".join(path.read_bytes() for path in sorted(tmp_path.iterdir()))
+    assert b"stays secret" in left
+    assert b"goes-away" not in left
+
+
 def test_only_a_fleet_with_a_store_commits():
     with pytest.raises(ConfigError, match="a fleet with a store"):
         hw.Fleet(MAKERS["classifier"], "machine").commit()

@@ -12,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 
+from benchmarks.serve import crash
+
 import headwater as hw
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.upkeep import check, export
@@ -148,3 +150,14 @@ def test_sigterm_answers_what_was_sent_writes_a_snapshot_and_ends_with_0(tmp_pat
     report = check(tmp_path / "a.db", LEARNER_FORMAT)
     assert report.events == 200 * statuses.count(200)
     assert report.snapshots["default/champion"][-1] == report.last
+
+
+def test_the_long_proofs_of_store_and_server_run(capsys):
+    crash.main(["2", "--step", "9000", "--hostile", "20"])
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(" (")[0] for line in said] == [
+        "store: 2 kills, every state equal",
+        "server: 2 kills, every acknowledged example there once, state equal",
+        "tails: 4 damaged tails opened",
+        "hostile: 20 hostile requests, state unchanged",
+    ]

@@ -124,6 +124,7 @@ class MemberStore:
             "journal_mode = WAL",
             "synchronous = FULL",
             f"journal_size_limit = {_WAL_LEFT}",
+            "secure_delete = ON",  # a removed key is often one that must be forgotten, so its freed pages are zeroed too
         ):
             run(f"PRAGMA {setting}")
         self._connection.executescript(_SCHEMA)

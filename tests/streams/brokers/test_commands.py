@@ -65,6 +65,10 @@ def test_what_needs_a_store_says_so(base, server):
     for where in (f"redis://127.0.0.1:{server.port}/rows?answers=late", "mqtt://127.0.0.1/rows"):
         with pytest.raises(ConfigError, match="Give --store FILE"):
             hw.Session(learner()).run(where, target="y")
+    with pytest.raises(
+        ConfigError, match=r"a store for id=, because a model file remembers no ids, got none .* Give --store FILE"
+    ):
+        hw.Session(learner()).run(f"redis://127.0.0.1:{server.port}/rows?id=id", target="y")
     add(base, range(3))
     with pytest.raises(ConfigError, match="answers=TOPIC and a store"):
         hw.Session(learner(), delay=3).run(f"redis://127.0.0.1:{server.port}/rows?idle=0.1", target="y")
@@ -89,6 +93,18 @@ def test_headwater_learn_follows_a_broker_into_a_file_and_into_a_store(base, ser
     assert "which has learned 150 rows" in out
     with hw.open(store) as kept:
         assert fingerprint(kept.learner) == fingerprint(hw.load(file)) == fingerprint(uninterrupted(150))
+
+
+def test_headwater_learn_decides_the_task_of_rows_with_ids_and_learns_each_once(base, server, tmp_path, capsys):
+    for i in [*range(30), *range(10, 20)]:
+        base.xadd("rows", {"value": json.dumps(row(i))})
+    where = f"redis://127.0.0.1:{server.port}/rows?id=id&idle=0.1"
+    words = ["learn", where, "--target", "y", "--hidden", "8", "--seed", "3"]
+    assert main([*words, "--store", str(tmp_path / "a.db"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["read"], said["learned"], said["counts"]) == (40, 30, {"repeated": 10})
+    assert main([*words, "--model", str(tmp_path / "a.hw")]) == 2
+    assert "expected a store for id=" in capsys.readouterr().err
 
 
 def test_headwater_learn_says_what_a_store_needs(tmp_path, capsys):

@@ -11,7 +11,17 @@ from cyclopts import Parameter, Token
 
 from headwater.errors import ConfigError
 
-__all__ = ["Names", "STDIN", "Source", "check_sources", "check_writable", "split_names", "split_sizes"]
+__all__ = [
+    "Names",
+    "STDIN",
+    "Source",
+    "accepting_gaps",
+    "check_sources",
+    "check_writable",
+    "split_names",
+    "split_sizes",
+    "without_ids",
+]
 
 
 STDIN = "stdin:"  # replaces a lone hyphen while options are parsed, since it looks like an option
@@ -109,6 +119,19 @@ def accepting_gaps(source: str) -> str:
             help="Leave it out for files.",
         )
     return f"{source}{'&' if '?' in source else '?'}accept_gap=true"
+
+
+def without_ids(source: str) -> str:
+    """Return a broker's address without ``id=``, to look at its first rows before there is a store.
+
+    Examples
+    --------
+    >>> without_ids("redis://localhost/rows?id=id&idle=1"), without_ids("redis://localhost/rows?idle=1")
+    ('redis://localhost/rows?idle=1', 'redis://localhost/rows?idle=1')
+    """
+    address, mark, query = source.partition("?")
+    kept = [option for option in query.split("&") if not option.startswith("id=")]
+    return address + mark + "&".join(kept)
 
 
 def check_writable(path: Path, option: str) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
-from headwater.cli.options.shared import accepting_gaps, check_writable, split_names
+from headwater.cli.options.shared import accepting_gaps, check_writable, split_names, without_ids
 from headwater.errors import ConfigError
 
 __all__ = ["FollowOptions", "learn_into_store"]
@@ -132,7 +132,7 @@ def _new(source: tuple[str, ...], reading: ReadingOptions, options: ModelOptions
     if task == "auto":
         notes = reading.notes(None, target=target)
         try:
-            with reading.open(source, notes, task="auto") as stream:
+            with reading.open(tuple(map(without_ids, source)), notes, task="auto") as stream:
                 task = stream.goal.task if stream.goal else "classify"
         except ConfigError as error:
             if error.code != "needs_store":

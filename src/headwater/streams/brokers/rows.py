@@ -18,6 +18,7 @@ __all__ = ["BrokerRows"]
 
 _BLOCK = 512
 _WAIT_S = 0.5
+_NEEDS_STORE = {"answers": "answers= of another topic", "id": "id=, because a model file remembers no ids"}
 _GAPS = "gaps"
 """Key of the accepted gaps, one per line, beside a source's positions."""
 
@@ -41,7 +42,7 @@ class BrokerRows:
     Raises
     ------
     ConfigError
-        If this source needs a store, for labels of another topic or a broker that can't repeat messages.
+        If this source needs a store, for labels of another topic, ids of examples or a broker that can't repeat messages.
     MissingExtra
         If the broker's client is not installed.
     """
@@ -56,11 +57,13 @@ class BrokerRows:
         drop: Collection[str] = (),
     ) -> None:
         self._source, self._decode = open_source(address), decoder(address)
-        needs = "answers= of another topic" if "answers" in address.options else ""
-        needs = needs or ("" if self._source.replays else f"{address.scheme}://, which can't repeat messages")
+        needs = [
+            *(_NEEDS_STORE[option] for option in _NEEDS_STORE if option in address.options),
+            *([] if self._source.replays else [f"{address.scheme}://, which can't repeat messages"]),
+        ]
         if needs:
             raise ConfigError(
-                expected="a store for " + needs,
+                expected="a store for " + " and ".join(needs),
                 got="none",
                 at=address.at,
                 help="Give --store FILE, or use hw.open(FILE).learn_from(…).",
