@@ -1,6 +1,7 @@
 // Why one prediction came out as it did: integrated gradients or gradient × input, as in Python's explain/one.py.
 
 import { ConfigError, DataError, shown } from "../errors.mjs";
+import { isOfTexts } from "../rows/values.mjs";
 import { Inspection } from "./inspect.mjs";
 
 const METHODS = ["integrated_gradients", "gradient_x_input"];
@@ -89,7 +90,8 @@ function deltaOf({ column, sign, offset, scale, odds }, out) {
 /** The straight way from the baseline's first layers to the sample's, and whose each part of it is. */
 function pathOf(net, engine, x) {
   const features = [...x];
-  const [here, there] = [false, true].map((atMean) => features.map(([name, value]) => engine.pairs(new Map([[name, value]]), atMean)));
+  const texts = isOfTexts([...x.values()]);
+  const [here, there] = [false, true].map((atMean) => features.map(([name, value]) => engine.pairs(new Map([[name, value]]), atMean, texts)));
   const [end, start] = [here, there].map((parts) => joined(parts));
   const whole = [false, true].map((atMean) => (net.tests ? engine.pairs(new Map(features), atMean).cells : null));
   [end.cells, start.cells] = whole;

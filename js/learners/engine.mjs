@@ -125,13 +125,14 @@ export class Engine {
     }
   }
 
-  /** What the net reads of a row: {rows, values, cells}; `atMean`: with every number at its mean and no category. */
-  pairs(x, atMean) {
+  /** What the net reads of a row: {rows, values, cells}; `atMean`: with every number at its mean and no category. `texts`: whether the row is
+   *  one of texts alone, or a part of one. */
+  pairs(x, atMean, texts) {
     const { core, reader } = this;
     this.enter();
     try {
       const [own, keys] = namesOf(x);
-      reader.read(own, keys, false);
+      reader.read(own, keys, false, texts);
       const { values, used, ordered } = reader;
       const count = core.check(core.calls.js_pairs(this.learner, values, used, ordered, atMean ? 1 : 0, core.staging));
       reader.settle();

@@ -3,7 +3,7 @@
 import { CATEGORY, HAS_NUMBER, HAS_TEXT, HAS_TIME, NUMBER, TIME, TIME_PARTS, VALUE } from "../core.mjs";
 import { DataError, kindOf } from "../errors.mjs";
 import { mayBeTime, partsOfDate, partsOfText, textOfDate } from "./times.mjs";
-import { asNumber, checkSample, floatOf, isMany, isMapping, objectOf, textOfNumber } from "./values.mjs";
+import { asNumber, checkSample, firstCell, floatOf, isMany, isMapping, isOfTexts, nextCell, objectOf, textOfNumber } from "./values.mjs";
 
 const DEPTH = 8;
 
@@ -65,12 +65,14 @@ export class Reader {
   }
 
   /** Write a row; `learn`: values of no usable type are counted. */
-  read(x, keys, learn) {
+  read(x, keys, learn, texts) {
     this.core.clear();
     const own = x instanceof MatrixRow ? x.asObject() : x;
     const planned = same(keys, this.plan.keys) || same(keys, this.last);
     if (planned && keys !== this.plan.keys && !same(keys, this.plan.keys)) this.makePlan(keys);
     this.used = keys.length;
+    this.sample = own;
+    this.texts = texts;
     if (planned) this.readPlanned(own, keys, learn);
     else this.readLoose(own, keys, learn);
     this.ordered = planned && this.used === keys.length ? 1 : 0;
@@ -282,20 +284,37 @@ export class Reader {
   }
 
   setText(place, kind, text) {
-    const { core } = this;
     this.setHas(place, 0);
     this.writeText(place, text);
-    const at = this.values + place * VALUE.size;
-    core.bytes[at + VALUE.kind] = CATEGORY;
-    if (kind === NUMBER) {
-      const x = asNumber(text);
-      if (x === null) return;
-      core.doubles[(at + VALUE.number) >>> 3] = x;
-      core.bytes[at + VALUE.has] = x === x ? HAS_NUMBER | HAS_TEXT : 0;
-    } else if (kind !== CATEGORY && kind <= TIME && mayBeTime(text)) {
+    this.core.bytes[this.values + place * VALUE.size + VALUE.kind] = CATEGORY;
+    const x = kind === NUMBER ? asNumber(text) : null;
+    if (x !== null) return x === x ? this.addNumber(place, x) : this.setHas(place, 0);
+    if (kind !== NUMBER && kind !== CATEGORY && kind <= TIME && mayBeTime(text)) {
       const parts = partsOfText(text, this.circle);
-      if (parts) this.writeTime(place, parts);
+      if (parts) return this.writeTime(place, parts);
     }
+    if (kind < 0 || this.isOfTexts()) this.setCell(place, kind, text);
+  }
+
+  /** Write what a text is by the rules of a file's cells: a gap, a number, or a text without the spaces around it. */
+  setCell(place, kind, text) {
+    const cell = kind < 0 ? firstCell(text, this.isOfTexts()) : nextCell(text, kind === NUMBER);
+    if (cell === null) return this.setHas(place, 0);
+    if (typeof cell === "string") return cell === text ? undefined : this.writeText(place, cell);
+    this.addNumber(place, cell);
+    if (kind < 0) this.core.bytes[this.values + place * VALUE.size + VALUE.kind] = NUMBER;
+  }
+
+  /** Write a number beside the text that it was. */
+  addNumber(place, x) {
+    const at = this.values + place * VALUE.size;
+    this.core.doubles[(at + VALUE.number) >>> 3] = x;
+    this.core.bytes[at + VALUE.has] |= HAS_NUMBER;
+  }
+
+  /** Say whether the row holds texts alone. */
+  isOfTexts() {
+    return (this.texts ??= isOfTexts(Object.values(this.sample)));
   }
 
   setTime(place, parts, text) {

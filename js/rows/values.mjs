@@ -3,7 +3,8 @@
 // A number scales its column's row. A text picks its category's row; in a column that began with numbers, a text that reads as
 // a number is that number; in a column that began with texts, a number is the category of its text. A Date, or a text that
 // states a date-time in a column that began with one, becomes seven numbers. An array becomes numbered columns, an object
-// columns with dotted names. null, undefined and NaN are missing. Anything else is missing too, and counted.
+// columns with dotted names. null, undefined and NaN are missing. Anything else is missing too, and counted. A row of texts
+// alone is read as a row of a file: numbers begin columns of numbers, and NA and its like are missing.
 
 import { DataError, kindOf } from "../errors.mjs";
 
@@ -21,6 +22,31 @@ export function asNumber(text) {
   const word = /^([+-]?)(?:inf(?:inity)?|(nan))$/i.exec(plain);
   if (!word) return null;
   return word[2] ? NaN : word[1] === "-" ? -Infinity : Infinity;
+}
+
+const MISSING = /^(NA|N\/A|n\/a|#N\/A|<NA>|[nN](ull|one)|NULL|NONE|[+-]?[nN][aA][nN]|)$/;
+// Marks of missing numbers; those that begin with a letter are one in a column of numbers only.
+const GAP = /^([?*–—.…]|--?-?|\.\.\.?|\(blank\)|\\N|#(DIV\/0!|VALUE!|REF!|NUM!|NAME\?|NULL!)|-?1\.#(QNAN|IND))$/;
+const GAP_OF_NUMBERS = /^([xX]|[nN]a|[nN]\.a\.|N\.A\.|n\/d|N\/D|nd|ND|nil|NIL|[uU]nknown|UNKNOWN|[mM]issing|MISSING|NaT|[无無空]|未知|不[详明]|暂无)$/;
+const TRUTHS = { true: 1, True: 1, TRUE: 1, false: 0, False: 0, FALSE: 0 };
+const truth = (text) => (Object.hasOwn(TRUTHS, text) ? TRUTHS[text] : text);
+
+/** Say whether these are texts alone, as in a row of a file. */
+export const isOfTexts = (values) => values.every((value) => typeof value === "string" || value == null);
+
+/** Return what a text begins a column with: a number, a text, or null for a gap; see streams/readers/cells.py. */
+export function firstCell(text, ofTexts) {
+  if (!ofTexts) return /^[+-]?(\p{Nd}+\.\p{Nd}*|\.\p{Nd}+)$|^[+-]\p{Nd}+$/u.test(text) ? asNumber(text) : text;
+  const own = text.replace(AROUND, "");
+  if (MISSING.test(own) || GAP.test(own)) return null;
+  return (/_|^0\p{Nd}{4,}$/u.test(own) ? null : asNumber(own)) ?? truth(own);
+}
+
+/** Return what a text of a row of texts is in a column that has begun, with numbers or otherwise. */
+export function nextCell(text, number) {
+  const own = text.replace(AROUND, "");
+  if (MISSING.test(own) || (number && (GAP.test(own) || GAP_OF_NUMBERS.test(own)))) return null;
+  return number ? truth(own) : own;
 }
 
 /** Return a decimal digit of any script as one of ASCII: those of a script are ten in a row. */

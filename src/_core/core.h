@@ -49,6 +49,9 @@ typedef struct Learner {
     Py_ssize_t out_capacity;
     long long unusable; /* values of no usable type met while learning */
     PyObject *reader;   /* Python's module for kinds of values that the core doesn't know */
+    PyObject *firm;     /* its type of texts that stay texts, whatever they read as */
+    PyObject *sample;   /* the dict that is read; borrowed */
+    int texts;          /* whether all its values are texts, as in a row of csv.DictReader; -1: not looked yet */
 } Learner;
 
 /* A block of rows as columns: numbers, or codes into different values. */

@@ -171,6 +171,11 @@ static Learner *allocate(PyTypeObject *type, PyObject *reader)
     if (!self)
         return NULL;
     self->reader = Py_NewRef(reader);
+    self->firm = PyObject_GetAttrString(reader, "Text");
+    if (!self->firm) {
+        Py_DECREF(self);
+        return NULL;
+    }
     self->gate = PyThread_allocate_lock();
     if (!self->gate || !PyThread_acquire_lock(self->gate, NOWAIT_LOCK)) {
         Py_DECREF(self);
@@ -272,6 +277,7 @@ static int learner_traverse(Learner *self, visitproc visit, void *arg)
 {
     Py_VISIT((PyObject *)Py_TYPE((PyObject *)self));
     Py_VISIT(self->reader);
+    Py_VISIT(self->firm);
     return 0;
 }
 
@@ -296,6 +302,7 @@ static void learner_dealloc(Learner *self)
     PyMem_Free(self->held);
     PyMem_Free(self->out);
     Py_XDECREF(self->reader);
+    Py_XDECREF(self->firm);
     if (self->gate) {
         PyThread_release_lock(self->gate);
         PyThread_free_lock(self->gate);

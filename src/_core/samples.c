@@ -144,24 +144,85 @@ static int set_number(Learner *self, hw_value *v, double x, PyObject *object)
     return 0;
 }
 
-/* The forms of a text that its column needs. */
-static int set_string(Learner *self, hw_value *v, Py_ssize_t at, PyObject *text)
+/* Whether the sample is a row of texts alone, which is read as a row of a file. A value that is missing says nothing. */
+static int is_of_texts(Learner *self)
+{
+    if (self->texts >= 0)
+        return self->texts;
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    self->texts = self->sample != NULL;
+    while (self->texts && PyDict_Next(self->sample, &at, &key, &value))
+        self->texts = is_exactly(value, &PyUnicode_Type) || value == Py_None;
+    return self->texts;
+}
+
+/* The number that a text reads as. Returns 1, 0 if it is none, or -1 with an error. */
+static int number_of(const hw_value *v, PyObject *text, double *x)
+{
+    unsigned char first = v->text_size ? (unsigned char)v->text[0] : 'x';
+    if (first > ' ' && first < 0x80 && !strchr("0123456789+-.iInN", first)) /* most texts, without an error to clear */
+        return 0;
+    PyObject *number = PyFloat_FromString(text);
+    if (number) {
+        *x = PyFloat_AsDouble(number);
+        Py_DECREF(number);
+        return 1;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_ValueError))
+        return -1;
+    PyErr_Clear();
+    return 0;
+}
+
+/* Whether a character may be a space: in UTF-8 the first byte of those beyond ASCII is one of four. */
+static int may_be_space(char c) { return (unsigned char)c <= ' ' || strchr("\xC2\xE1\xE2\xE3", c) != NULL; }
+
+/* Whether a text may be a gap, or has spaces around it: Python says whether it is so. */
+static int may_be_gap(const hw_value *v)
+{
+    const char *p = v->text;
+    uint32_t n = v->text_size;
+    if (!n || may_be_space(p[0]) || (unsigned char)p[n - 1] <= ' ' || (n <= 5 && strchr("Nn#<+-", p[0])))
+        return 1;
+    return (n > 1 && p[n - 2] == '\xC2') || (n > 2 && (unsigned char)p[n - 3] >= 0xE1 && may_be_space(p[n - 3]));
+}
+
+/* A text of a column that is new, or of a row of texts: Python says whether it is a gap, a number, or which text. */
+static int set_cell(Learner *self, hw_value *v, PyObject *text, int kind)
+{
+    PyObject *cell = PyObject_CallMethod(self->reader, "cell", "(Oii)", text, kind, is_of_texts(self));
+    if (!cell || hold(self, cell) < 0)
+        return -1;
+    if (cell == Py_None) {
+        v->has = 0;
+        return 0;
+    }
+    if (PyUnicode_Check(cell))
+        return cell == text ? 0 : set_text(self, v, cell);
+    v->kind = kind < 0 ? HW_NUMBER : v->kind;
+    v->number = PyFloat_AsDouble(cell);
+    v->has |= HW_HAS_NUMBER;
+    return v->number == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
+/* The forms of a text that its column needs. A firm one begins a column of texts, whatever it reads as. */
+static int set_string(Learner *self, hw_value *v, Py_ssize_t at, PyObject *text, int firm)
 {
     v->kind = HW_CATEGORY;
     if (set_text(self, v, text) < 0)
         return -1;
     int kind = v->column >= 0 ? hw_column_kind(self->core, v->column) : -1;
     if (kind == HW_NUMBER) {
-        PyObject *number = ask(self, "as_number", text);
-        if (!number)
-            return -1;
-        if (number != Py_None) {
-            v->number = PyFloat_AsDouble(number);
-            v->has |= HW_HAS_NUMBER;
-            if (v->number != v->number)
-                v->has = 0;
-        }
-    } else if (kind != HW_CATEGORY && kind < HW_WORDS && may_be_time(v->text, v->text_size)) {
+        int found = number_of(v, text, &v->number);
+        if (found <= 0)
+            return found < 0 ? -1 : firm || !is_of_texts(self) ? 0 : set_cell(self, v, text, kind);
+        v->has = v->number == v->number ? v->has | HW_HAS_NUMBER : 0;
+        return 0;
+    }
+    if (firm && kind < 0)
+        return 0;
+    if (kind != HW_CATEGORY && kind < HW_WORDS && may_be_time(v->text, v->text_size)) {
         PyObject *parts = ask(self, "parts_of", text);
         if (!parts)
             return -1;
@@ -170,6 +231,8 @@ static int set_string(Learner *self, hw_value *v, Py_ssize_t at, PyObject *text)
             return set_parts(self, v, at, parts);
         }
     }
+    if (kind < 0 || (!firm && may_be_gap(v) && is_of_texts(self)))
+        return set_cell(self, v, text, kind);
     return 0;
 }
 
@@ -315,7 +378,7 @@ static int add_foreign(Learner *self, PyObject *value, Py_ssize_t at, int learn,
         return !text || set_text(self, v, text) < 0 ? -1 : set_parts(self, v, at, plain);
     }
     if (PyUnicode_Check(plain))
-        return set_string(self, v, at, plain);
+        return set_string(self, v, at, plain, 0);
     if (plain == Py_None) {
         v->has = 0;
         return 0;
@@ -334,7 +397,9 @@ static int add_value(Learner *self, PyObject *value, Py_ssize_t at, int learn, i
     if (value == Py_None)
         return 0;
     if (is_exactly(value, &PyUnicode_Type))
-        return set_string(self, v, at, value);
+        return set_string(self, v, at, value, 0);
+    if ((PyObject *)Py_TYPE(value) == self->firm)
+        return set_string(self, v, at, value, 1);
     if (is_exactly(value, &PyBool_Type))
         return set_number(self, v, value == Py_True, value);
     if (is_exactly(value, &PyLong_Type)) {
@@ -561,6 +626,8 @@ static void settle_plan(Learner *self)
 static int read_dict(Learner *self, PyObject *x, int learn)
 {
     long long unusable = self->unusable;
+    self->sample = x;
+    self->texts = -1;
     int status = follow_plan(self, x, learn);
     if (status == 0) {
         self->unusable = unusable; /* values that were read for nothing are read again */
@@ -573,6 +640,7 @@ static int read_dict(Learner *self, PyObject *x, int learn)
             return -1;
         }
     }
+    self->sample = NULL;
     return status < 0 ? -1 : 0;
 }
 

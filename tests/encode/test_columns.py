@@ -24,6 +24,7 @@ from headwater.encode.frames import is_frame
 from headwater.encode.values import time_parts, times_parts
 from headwater.errors import DataError
 from headwater.store.learner_file import to_bytes
+from headwater.streams.readers.cells import Text
 from support.readers import Reader, same, to_bits
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -111,7 +112,13 @@ FRAMES = [
 
 
 def rows(frame):
-    return list(nw.from_native(frame, eager_only=True).iter_rows(named=True))
+    """Return the rows as dicts, the values of categorical columns as texts that stay texts, which only a dtype can say."""
+    own = nw.from_native(frame, eager_only=True)
+    firm = {name for name, dtype in own.schema.items() if dtype in (nw.Categorical, nw.Enum)}
+    return [
+        {name: Text(value) if name in firm and type(value) is str else value for name, value in row.items()}
+        for row in own.iter_rows(named=True)
+    ]
 
 
 # ---- entries --------------------------------------------------------------------------------------------------------

@@ -161,9 +161,9 @@ def test_a_column_that_began_with_numbers_reads_texts_as_numbers_where_it_can():
 
 def test_a_column_that_began_with_texts_takes_numbers_as_categories():
     reader, pairs = encoded(
-        {"a": "5"}, {"a": 5}, {"a": 5.0}, {"a": 2.5}, {"a": np.int8(5)}, {"a": math.nan}, {"a": True}
+        {"a": "5", "b": 1}, {"a": 5}, {"a": 5.0}, {"a": 2.5}, {"a": np.int8(5)}, {"a": math.nan}, {"a": True}
     )
-    assert pairs == [{"a=5": 1.0}, {"a=5": 1.0}, {"a=5": 1.0}, {"a=2.5": 1.0}, {"a=5": 1.0}, {}, {"a=1": 1.0}]
+    assert pairs == [{"a=5": 1.0, "b": 1.0}, {"a=5": 1.0}, {"a=5": 1.0}, {"a=2.5": 1.0}, {"a=5": 1.0}, {}, {"a=1": 1.0}]
     assert reader.columns["a"].kind == "category"
 
 

@@ -23,6 +23,7 @@ from tools.build.targets import NODE, wasm
 import headwater as hw
 from headwater import nn
 from headwater.encode.values import as_number, as_text, parts_of
+from headwater.errors import UnlikelyData
 from headwater.plain import ACTIVATIONS, LOSSES
 from headwater.store.learner_file import to_bytes
 from headwater.store.model_file import unseal
@@ -256,6 +257,41 @@ def test_two_classes_are_told_apart_as_in_python(javascript, tmp_path, loss):
     assert theirs["predicted"] == ours
     assert theirs["digest"] == digest(model)
     assert theirs["proba"] == [[label, p] for label, p in model.predict_proba_one(rows[-1]["x"]).items()]
+
+
+def test_rows_of_texts_alone_are_read_as_in_python(javascript, tmp_path):
+    odd = [
+        "?",
+        "NA",
+        "",
+        " 3 ",
+        "0042",
+        "01067",
+        "true",
+        "unknown",
+        "1_000",
+        "٣",
+        "nan",
+        "x\u3000",
+        "北京",
+        "-1.5",
+        "inf",
+    ]
+    rows = [
+        {
+            "x": {"a": f"{i % 7}.5", "b": odd[i % len(odd)], "c": odd[(i * 4) % len(odd)], "d": str(i)},
+            "y": i % 5,
+            "w": 1.0,
+        }
+        for i in range(300)
+    ]
+    rows += [{"x": {"a": "3", "e": "19.90", "f": "7", "g": 1.0}, "y": i % 5, "w": 1.0} for i in range(30)]
+    path = written(rows, tmp_path / "rows.jsonl")
+    with pytest.warns(UnlikelyData, match="all values are texts: those of a, d are read as numbers"):
+        model, ours = learned(hw.Classifier((8,)), rows)
+    (theirs,) = javascript({"do": "learn", "kind": "Classifier", "settings": {"hidden": [8]}, "rows": path})
+    assert theirs["predicted"] == ours
+    assert theirs["digest"] == digest(model)
 
 
 def test_names_that_are_no_text_are_those_of_python(javascript, tmp_path):

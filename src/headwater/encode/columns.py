@@ -35,6 +35,11 @@ class Coded:
     values: list[Any]
     categories: bool = False
 
+    def places(self) -> NDArray[np.int64]:
+        """Return the index of each row's value, k where it is missing."""
+        k = len(self.values)
+        return np.where((self.codes < 0) | (self.codes > k), k, self.codes).astype(np.int64)
+
     def firsts(self, learn: NDArray[np.bool_]) -> list[int]:
         """Return the first row of each value among the rows with ``learn``, or −1."""
         rows = np.arange(len(learn)) if learn.all() else np.flatnonzero(learn)

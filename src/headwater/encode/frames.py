@@ -6,6 +6,8 @@ dtype adds information, since its numbers are categories too. Values that need P
 
 from __future__ import annotations
 
+from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import narwhals.stable.v1 as nw
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 import headwater._core as _core
 from headwater.errors import DataError
+from headwater.streams.readers.cells import first_cell, next_cell
 
 from .columns import Coded, Times, Unusable, coded_numbers, read
 from .values import (
@@ -61,20 +64,50 @@ def frame_table(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
         If two columns have the same name.
     """
     frame = _frame(X)
-    series = dict(zip(frame.columns, frame.iter_columns(), strict=True))
-    columns: list[tuple[Any, ...]] = []
-    unusable = 0
-    for name in in_order(series):
-        column = read(series[name])
+    read_columns = {}
+    for name, series in zip(frame.columns, frame.iter_columns(), strict=True):
+        column = read(series)
         if column is None:
             return list(frame.iter_rows(named=True))
+        read_columns[name] = column
+    rows = _Rows(read_columns, learn)
+    columns: list[tuple[Any, ...]] = []
+    for name in in_order(read_columns):
+        column = read_columns[name]
         if isinstance(column, Unusable):
-            unusable += int((learn & column.present).sum())
+            learner.unusable += int((learn & column.present).sum())
             continue
         found = learner.column(name_bytes(name))
-        columns.append((name_bytes(name), *_column(None if found is None else found[0], column)))
-    learner.unusable += unusable
+        columns.append((name_bytes(name), *_column(None if found is None else found[0], column, rows)))
     return _core.Table(len(frame), columns)
+
+
+class _Rows:
+    """Rows of a frame, and which of them hold texts alone."""
+
+    def __init__(self, columns: dict[str, Any], learn: NDArray[np.bool_]) -> None:
+        self._columns, self.learn = columns, learn
+
+    @cached_property
+    def of_texts(self) -> NDArray[np.bool_]:
+        """Whether each row holds texts alone, as a row of ``csv.DictReader`` does (n,)."""
+        typed: NDArray[np.bool_] = np.zeros(len(self.learn), bool)
+        for column in self._columns.values():
+            typed |= _typed(column)
+        return ~typed
+
+
+def _typed(column: Any) -> NDArray[np.bool_]:
+    """Return the rows in which a column has a value that is no text (n,)."""
+    if isinstance(column, np.ndarray):
+        return ~np.isnan(column)
+    if isinstance(column, Times):
+        return ~column.missing
+    if isinstance(column, Unusable):
+        return column.present
+    kinds = np.array([not missing(value) and type(value) is not str for value in column.values] + [False], bool)
+    typed: NDArray[np.bool_] = kinds[column.places()]
+    return typed
 
 
 def _frame(X: Any) -> Any:
@@ -87,7 +120,7 @@ def _frame(X: Any) -> Any:
         ) from error
 
 
-def _column(known: int | None, column: NDArray[np.float64] | Times | Coded) -> tuple[Any, ...]:
+def _column(known: int | None, column: NDArray[np.float64] | Times | Coded, rows: _Rows) -> tuple[Any, ...]:
     """Return kind, numbers, codes and encoded values of a column, whose kind in the learner is ``known``."""
     if isinstance(column, np.ndarray):
         if known in (None, _NUMBER):
@@ -99,12 +132,56 @@ def _column(known: int | None, column: NDArray[np.float64] | Times | Coded) -> t
             parts[column.missing] = np.nan
             return _TIME, parts.reshape(-1), None, None
         column = column.coded()
-    numbers = known == _NUMBER or (known is None and any(kind_of(value) == FLOAT for value in column.values))
-    forms = [_forms(known, value, categories=column.categories, numbers=numbers) for value in column.values]
-    return _OWN, None, np.ascontiguousarray(column.codes, np.int64), forms
+    forms = [_forms(known, value, categories=column.categories) for value in column.values]
+    if column.categories or not any(type(value) is str for value in column.values):
+        return _OWN, None, np.ascontiguousarray(column.codes, np.int64), forms
+    return _OWN, None, *_with_cells(known, column, forms, rows)
 
 
-def _forms(known: int | None, value: Any, *, categories: bool, numbers: bool) -> tuple[Any, ...]:
+def _with_cells(
+    known: int | None, column: Coded, forms: list[Any], rows: _Rows
+) -> tuple[NDArray[np.int64], list[tuple[Any, ...]]]:
+    """Return codes and forms in which the texts of rows of texts alone are read as cells of a file."""
+    numbers, begin = (known == _NUMBER, 0) if known is not None else _beginning(column, rows)
+    cells = [
+        _cell(value, form, numbers=numbers) if type(value) is str else form
+        for value, form in zip(column.values, forms, strict=True)
+    ]
+    early = [type(value) is str and first_cell(value, True) is None for value in column.values] if begin else [False]
+    if cells == forms and not any(early):
+        return np.ascontiguousarray(column.codes, np.int64), forms
+    places, k = column.places(), len(forms)
+    codes = np.where((places < k) & rows.of_texts, places + k, np.where(places < k, places, -1))
+    if any(early):  # a gap doesn't begin a column, though later it may be one of its texts
+        codes[:begin][np.array([*early, False])[places[:begin]] & rows.of_texts[:begin]] = -1
+    return codes, forms + cells
+
+
+def _beginning(column: Coded, rows: _Rows) -> tuple[bool, int]:
+    """Return whether a new column begins with a number, or a text that reads as one, and the row in which it begins."""
+    firsts = zip(column.firsts(rows.learn), column.values, strict=True)
+    for row, value in sorted([pair for pair in firsts if pair[0] >= 0], key=itemgetter(0)):
+        if type(value) is not str:
+            return kind_of(value) == FLOAT, row
+        found = first_cell(value, bool(rows.of_texts[row]))
+        if found is not None:
+            return isinstance(found, float), row
+    return False, len(rows.learn)
+
+
+def _cell(value: str, form: tuple[Any, ...], *, numbers: bool) -> tuple[Any, ...]:
+    """Return the form of a text in a row of texts alone, in a column of ``numbers`` or of another kind."""
+    if form[3] is not None or (numbers and form[2] is not None):
+        return _NUMBER if numbers else form[0], *form[1:]
+    found = next_cell(value, numbers)
+    if found is None:
+        return _CATEGORY, None, None, None
+    if isinstance(found, float):
+        return _NUMBER, form[1], found, None
+    return _CATEGORY, found.encode("utf-8", "surrogatepass"), None, None
+
+
+def _forms(known: int | None, value: Any, *, categories: bool) -> tuple[Any, ...]:
     """Return the kind of column that a value would begin, with its text, number and time parts, or None for each."""
     if missing(value):
         return _CATEGORY, None, None, None
@@ -112,8 +189,10 @@ def _forms(known: int | None, value: Any, *, categories: bool, numbers: bool) ->
     number = None
     if kind == FLOAT and not (categories and known is None):
         number = as_float(value)
-    elif kind == TEXT and numbers:
-        number = as_number(value)
+    elif kind == TEXT and known in (None, _NUMBER) and not (categories and known is None):
+        number = as_number(value)  # for a column that began with a number, maybe in a row before
+        if known is None and isinstance(first_cell(value, False), float):
+            kind = FLOAT
     own = _NUMBER if kind == FLOAT and number is not None else _CATEGORY if when is None else _TIME
     if categories and known is None and when is None:
         own = _CATEGORY

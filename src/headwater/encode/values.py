@@ -5,6 +5,8 @@ The core reads floats, ints, bools, None and known texts itself, and calls the f
 - A number scales the embedding row of its column.
 - A text selects the row of its category. In a column that began with numbers, a text that parses as a number is that number,
   and any other is a category. In a column that began with texts, a number is the category of its text.
+- A row of texts alone is read as a row of a file: numbers begin columns of numbers, and ``NA`` and its like are missing. In any
+  other row a text begins a column of numbers only if it has a point or a sign, such as ``"19.90"`` (`streams.readers.cells`).
 - A duration or a time of day is a number of seconds, and a period the date-time of its start.
 - A date-time becomes seven numbers, as does an ISO 8601 text in a column that began with one.
 - A list becomes numbered columns, and a nested list columns with two numbers. An array becomes numbered columns, whatever its
@@ -29,6 +31,8 @@ from numpy.typing import NDArray
 
 import headwater._core as _core
 from headwater.errors import LimitError
+from headwater.streams.readers.cells import Text as Text  # the core asks for it here
+from headwater.streams.readers.cells import first_cell, next_cell
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$")
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - naive times are used as written
@@ -210,6 +214,17 @@ def plain(value: Any) -> Any:
     if kind == MANY:
         return [(f"[{i}]", part) for i, part in enumerate(items_of(value))]
     return ...
+
+
+def cell(text: str, kind: int, of_texts: int) -> float | str | None:
+    """Return a text as a number, as a text or as None for a gap, by the kind of its column (0 for numbers, below 0 if new).
+
+    Examples
+    --------
+    >>> cell("12", -1, 1), cell("12", -1, 0), cell("?", 0, 1), cell("?", 1, 1)
+    (12.0, '12', None, '?')
+    """
+    return first_cell(text, bool(of_texts)) if kind < 0 else next_cell(text, kind == 0)
 
 
 def parts_of(text: str) -> tuple[float, ...] | None:

@@ -33,6 +33,7 @@ from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import Core
 from headwater.plain.answers import COLUMNS
+from headwater.streams.readers.cells import Text, is_of_texts
 
 __all__ = ["explain_one"]
 
@@ -212,7 +213,9 @@ class _Path:
 
 def _path(engine: Engine, x: Mapping[Any, Any]) -> _Path:
     """Encode the features one by one for the sample and for the baseline, so that each entry has a feature name."""
-    rows = engine.rows([{name: value} for name, value in x.items()])
+    # A row of one text is read as a row of a file, unless the text is said to be one, as in the whole row.
+    alone = x if is_of_texts(x) else {name: Text(v) if type(v) is str else v for name, v in x.items()}
+    rows = engine.rows([{name: value} for name, value in alone.items()])
     names = list(x)
     end = inspect.entries(engine.core, rows, len(x))
     start = inspect.entries(engine.core, rows, len(x), baseline=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -10,8 +11,11 @@ import narwhals.stable.v1 as nw
 import numpy as np
 
 from headwater.encode.frames import is_frame
-from headwater.encode.values import UNUSABLE, as_number, kind_of, missing
+from headwater.encode.values import UNUSABLE, kind_of
 from headwater.learner.engine import BaseEngine
+from headwater.streams.readers.cells import first_cell, is_of_texts
+from headwater.streams.readers.columns import DATE, NUMBER, TEXT
+from headwater.streams.readers.judge import judge_columns
 
 __all__ = ["about_classes", "about_columns", "about_values"]
 
@@ -20,6 +24,7 @@ FIRST = 32
 SETTLED = 30
 """Minimum learned rows, because at a stream's beginning all columns are new."""
 _SHOWN = 8
+_ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _NESTED = (Mapping, list, tuple, set, frozenset, np.ndarray)
 """Values that expand to columns with other names."""
 
@@ -44,22 +49,55 @@ def about_columns(engine: BaseEngine, X: Any, *, learning: bool) -> str:
 
 
 def about_values(X: Any) -> str:
-    """Return a sentence if the first rows hold values that no learner reads, or numbers written as texts, else ""."""
+    """Return a sentence if the first rows hold values that no learner reads, or texts that are read as numbers, else ""."""
     rows = _first_rows(X)
     unread = {str(name): type(value).__name__ for x in rows for name, value in x.items() if kind_of(value) == UNUSABLE}
     if unread:
         types = ", ".join(dict.fromkeys(unread.values()))
         return f"{_some(unread)}: values of type {types} are not learned. Give numbers, texts or dates. Warned once"
-    values = [value for x in rows for value in x.values() if not missing(value)]
-    if not values or not all(isinstance(value, str) for value in values):
-        return ""
-    numbers = _number_texts(rows)
-    if not numbers:
-        return ""
-    return (
-        f"all values are texts, and those of {_some(numbers)} read as numbers: each different text is learned as a category of its "
-        "own. Convert them with float(), or read the file with hw.read(). Warned once"
+    texts = [x for x in rows if any(type(v) is str for v in x.values())]
+    return _about_cells([x for x in texts if is_of_texts(x)]) or _about_decimals(
+        [x for x in texts if not is_of_texts(x)]
     )
+
+
+def _about_cells(rows: Sequence[Mapping[Any, Any]]) -> str:
+    """Return a sentence on rows of texts alone, whose numbers are read as in a file, and on what only a whole column decides."""
+    columns = _texts_of(rows)
+    numbers = [name for name, texts in columns.items() if isinstance(_begins(texts, True), float)]
+    readers, _ = judge_columns(columns) if columns else ({}, [])
+    others = []
+    for name, reader in readers.items():
+        plain = reader.number.plain if reader.kind == NUMBER else bool(_ISO.match(columns[name][0]))
+        if name not in numbers and reader.kind in (NUMBER, DATE) and not plain:
+            others.append(f"{name} ({columns[name][0]!r})")
+    codes = [name for name in numbers if readers[name].kind == TEXT]
+    parts = [f"those of {_some(numbers)} are read as numbers, as in a CSV file"] if numbers else []
+    parts += [f"of {_some(codes)} some begin with zeros, so give codes a letter"] if codes else []
+    parts += (
+        [f"each text of {_some(others)} is a category, where hw.read(rows) finds numbers or dates"] if others else []
+    )
+    return f"all values are texts: {'; '.join(parts)}. Warned once" if parts else ""
+
+
+def _about_decimals(rows: Sequence[Mapping[Any, Any]]) -> str:
+    """Return a sentence on texts among other values that are read as numbers for their sign or point."""
+    numbers = [name for name, texts in _texts_of(rows).items() if isinstance(_begins(texts, False), float)]
+    return f"texts of {_some(numbers)} are read as numbers. Warned once" if numbers else ""
+
+
+def _begins(texts: Sequence[str], of_texts: bool) -> float | str | None:
+    """Return what the first text that is no gap begins its column with."""
+    return next((found for text in texts if (found := first_cell(text, of_texts)) is not None), None)
+
+
+def _texts_of(rows: Sequence[Mapping[Any, Any]]) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = {}
+    for x in rows:
+        for name, value in x.items():
+            if type(value) is str and value.strip():
+                columns.setdefault(str(name), []).append(value)
+    return columns
 
 
 def _first_rows(X: Any) -> list[Mapping[Any, Any]]:
@@ -67,16 +105,6 @@ def _first_rows(X: Any) -> list[Mapping[Any, Any]]:
     if is_frame(X):
         return list(nw.from_native(X, eager_only=True).head(FIRST).iter_rows(named=True))
     return [x for x in X[:FIRST] if isinstance(x, Mapping)] if isinstance(X, Sequence) else []
-
-
-def _number_texts(rows: Sequence[Mapping[Any, Any]]) -> list[str]:
-    """Return the columns whose texts all read as numbers."""
-    columns: dict[Any, list[str]] = {}
-    for x in rows:
-        for name, value in x.items():
-            if isinstance(value, str) and value.strip():
-                columns.setdefault(name, []).append(value)
-    return [str(name) for name, texts in columns.items() if all(as_number(text) is not None for text in texts)]
 
 
 def about_classes(classes: Sequence[Any], before: int, most: int) -> str:

@@ -18,6 +18,7 @@ from headwater.streams.brokers.rows import BrokerRows
 from headwater.streams.datasets import open_dataset
 from headwater.streams.frame_rows import FrameRows
 from headwater.streams.limits import ALLOWED, check_limits, from_row, stop_where_unusable
+from headwater.streams.memory import Memory
 from headwater.streams.readers.files import Files
 from headwater.streams.readers.judge import LOOK, ColumnJudge, Writing
 from headwater.streams.rejects import Rejects
@@ -70,7 +71,7 @@ class Stream:
         target: str | None = None,
         total: int | None = None,
         notes: Iterable[str] = (),
-        files: Files | None = None,
+        files: Files | Memory | None = None,
         broker: BrokerRows | None = None,
     ) -> None:
         self.name, self.target, self.rejects = name, target, rejects
@@ -172,7 +173,7 @@ class Stream:
                 expected="rows", got=reasons or "none", at=self.name, help="Check the file, or give its --format."
             )
         name = self.target or ("" if task == ALONE else "target")
-        json = self._files is not None and self._files.kind == "jsonl"
+        json = self._files is not None and self._files.kind in ("jsonl", "rows")
         if json and name and name not in self.columns and all(y is None for y in answers):
             raise TargetError(
                 expected=f"answers in the column {name}",
@@ -188,7 +189,7 @@ class Stream:
 
 
 def read(
-    source: str | Path | Iterable[str | Path],
+    source: Any,
     *,
     target: str | None = None,
     task: str | None = "auto",
@@ -207,7 +208,7 @@ def read(
     known: Mapping[str, dict[str, object]] | None = None,
     positions: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Stream:
-    """Read files or a broker's topic as a stream of rows, as ``headwater learn`` does.
+    """Read files, rows in memory or a broker's topic as a stream of rows, as ``headwater learn`` does.
 
     Columns are inferred from their first thousand rows as numbers, dates or text, with their formats. The stream's `notes`
     describe the result.
@@ -217,7 +218,8 @@ def read(
     source
         A path (CSV, TSV, JSON lines, Parquet or Arrow; optionally compressed by gzip, bzip2, xz or zstd, or alone in a zip), a
         folder, a pattern such as ``"2024-*.csv"``, a list of these, ``"-"`` for standard input, ``"dataset:NAME"``,
-        or the address of a broker, such as ``"kafka://host:9092/topic"``.
+        or the address of a broker, such as ``"kafka://host:9092/topic"``. Or rows in memory: an iterable of dicts such as
+        ``csv.DictReader``, an array, a data frame, a lazy one, or any object with ``__arrow_c_stream__``.
     target
         Column of the labels. A data set has its own.
     task
@@ -285,7 +287,13 @@ def read(
             stream = opened.enter_context(_open_broker(str(source), answers, drop, out, positions or {}))
         else:
             judge = _judge(task, _writing(decimal, thousands, dates), text, known)
-            files = Files(source, judge, out, target=answers, drop=drop, text=text, format=format, encoding=encoding)
+            files: Files | Memory
+            if not is_path(source):
+                files = Memory(source, judge, target=answers, drop=drop, text=text)
+            else:
+                files = Files(
+                    source, judge, out, target=answers, drop=drop, text=text, format=format, encoding=encoding
+                )
             opened.callback(files.close)
             stream = Stream(files.blocks(), name=files.name, rejects=out, target=answers, files=files)
         stream.skip, stream.limit, stream.share = skip, limit, allow_rejects
@@ -293,6 +301,12 @@ def read(
             stream.decide(task, classes)
         opened.pop_all()
     return stream
+
+
+def is_path(source: Any) -> bool:
+    """Return whether a source is a path, an address, or a list of paths."""
+    one = isinstance(source, str | Path)
+    return one or (isinstance(source, list | tuple) and all(isinstance(part, str | Path) for part in source))
 
 
 def _judge(task: str | None, writing: Writing | None, text: Collection[str], known: Any) -> ColumnJudge:
@@ -315,13 +329,15 @@ def _check_target(source: Any, target: str | None, drop: Collection[str], *, nee
         raise ConfigError(
             expected="a column to predict",
             got="no --target",
-            at=str(source),
+            at=str(source) if is_path(source) else f"the {type(source).__name__} given",
             help=f"Name one: --target COLUMN. {known}".rstrip(),
         )
 
 
 def _names_in(source: Any) -> tuple[str, ...]:
     """Return a source's column names, if reading them consumes no rows and doesn't block."""
+    if not is_path(source):
+        return ()
     if source == "-" or is_address(source):
         return ()
     with read(source, task=None) as stream:

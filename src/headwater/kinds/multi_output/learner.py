@@ -34,6 +34,7 @@ from headwater.learner.validation import (
     is_weighted,
 )
 from headwater.streams import in_pieces
+from headwater.streams.readers.cells import is_of_texts
 from headwater.types import Predictions
 
 __all__ = ["MultiOutput"]
@@ -292,11 +293,12 @@ class MultiOutput(Learner):
         out[name] = float(value) if said.proba is None else value
         if not self.chain:
             return
+        write = repr if is_of_texts(row) else float  # a row of texts alone stays one, and is read as one
         if said.proba is None:
-            row[PREDICTED, name] = out[name]
+            row[PREDICTED, name] = write(out[name])
             return
         for j in range(1, known):
-            row[PREDICTED, name, said.classes[j]] = float(said.proba[i, j])
+            row[PREDICTED, name, said.classes[j]] = write(float(said.proba[i, j]))
 
     def predict_batch(self, X: Any) -> Predictions:
         """Predict rows, each as a dict of output → value, without changing anything."""

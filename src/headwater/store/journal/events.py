@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from headwater.errors import DataError
+from headwater.streams.readers.cells import Text
 
 Predictions = dict[str, tuple[Any, dict[Any, float] | None]]
 """Predictions by learner name, each the predicted value and a classifier's probabilities."""
@@ -40,16 +41,27 @@ class PendingPrediction(msgspec.Struct, array_like=True, gc=False):
     seq: int
 
 
-_DATE = 1  # MessagePack extension code of a date, or a date-time without zone
-_PLAIN = frozenset((float, int, str, bool, type(None), bytes))
+_DATE, _TEXT = (
+    1,
+    2,
+)  # MessagePack extension codes of a date or a date-time without zone, and of a text that stays a text
+_PLAIN = frozenset((float, int, str, Text, bool, type(None), bytes))
 
 
 def _read(code: int, data: memoryview) -> Any:
     text = bytes(data).decode()
+    if code == _TEXT:
+        return Text(text)
     return dt.date.fromisoformat(text) if len(text) == len("2026-01-01") else dt.datetime.fromisoformat(text)
 
 
-_encoder = msgspec.msgpack.Encoder()
+def _write(value: Any) -> Any:
+    if type(value) is Text:
+        return msgspec.msgpack.Ext(_TEXT, value.encode())
+    raise NotImplementedError(type(value).__name__)
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_write)
 _events = msgspec.msgpack.Decoder(list[JournalEvent], ext_hook=_read)
 _pending = msgspec.msgpack.Decoder(PendingPrediction, ext_hook=_read)
 

@@ -5,18 +5,22 @@
 - ``true`` and ``false`` (also ``True``, ``TRUE``) are booleans;
 - everything else is a string, without surrounding spaces.
 
-`headwater.streams.readers.judge` parses what only a whole column decides (``1,234``, ``1/5/2024``).
+`headwater.streams.readers.judge` parses what only a whole column decides (``1,234``, ``1/5/2024``). A row of texts alone, such as
+one of ``csv.DictReader``, is read by the same rules at every other door: `first_cell` says what a text begins a column with,
+`next_cell` what it is in a column that has begun.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import product
 from typing import Any
 
 __all__ = [
-    "BOOLEANS", "MISSING", "NOT_A_NUMBER", "Remembered", "parse_column", "parse_label", "parse_labels", "parse_text",
+    "BOOLEANS", "MISSING", "NOT_A_NUMBER", "Remembered", "Text", "firm", "first_cell", "is_of_texts", "next_cell",
+    "parse_column", "parse_firm", "parse_label", "parse_labels", "parse_text",
 ]  # fmt: skip
 
 MISSING = frozenset(
@@ -30,7 +34,23 @@ _MARKS = (
 )
 NOT_A_NUMBER = frozenset(_MARKS.split())
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_SIGNS = frozenset(mark for mark in NOT_A_NUMBER if not mark[0].isalpha())
+# Codes such as 01067, and numbers that no identifier looks like.
+_CODE, _DECIMAL = re.compile(r"0\d{4,}"), re.compile(r"[+-]?(\d+\.\d*|\.\d+)|[+-]\d+")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _REMEMBERED = 65_536  # maximum number of cached texts, since a stream may have endlessly many
+
+
+class Text(str):
+    """A text that begins a column of texts, even if it reads as a number, since its file or an option says so.
+
+    Examples
+    --------
+    >>> Text("0042") == "0042"
+    True
+    """
+
+    __slots__ = ()
 
 
 class Remembered(dict[str, Any]):
@@ -99,6 +119,17 @@ def parse_text(cells: Sequence[str]) -> list[str | None]:
     return list(map(_TEXTS.__getitem__, cells))
 
 
+def parse_firm(cells: Sequence[str]) -> list[str | None]:
+    """Return what `parse_text` returns, as `Text` where a learner would read a number, a date or a gap.
+
+    Examples
+    --------
+    >>> [type(text).__name__ for text in parse_firm(["0042", "JFK"])]
+    ['Text', 'str']
+    """
+    return list(map(_FIRM.__getitem__, cells))
+
+
 def parse_label(cell: str) -> Any:
     """Return a label's value as `parse_column` does, but with whole numbers as int, so that a class prints as ``1``.
 
@@ -124,6 +155,76 @@ def parse_labels(cells: Sequence[str]) -> list[Any]:
     return list(map(_LABELS.__getitem__, cells))
 
 
+def is_of_texts(x: Mapping[Any, Any]) -> bool:
+    """Return whether a row holds texts alone, and is then read as a row of a file.
+
+    Examples
+    --------
+    >>> is_of_texts({"a": "1", "b": None}), is_of_texts({"a": "1", "b": 2.0})
+    (True, False)
+    """
+    return all(value is None or type(value) is str for value in x.values())
+
+
+def firm(text: str) -> str:
+    """Return a text as `Text` if a learner would read a number, a date or a gap, else as it is.
+
+    Examples
+    --------
+    >>> type(firm("0042")).__name__, type(firm("JFK")).__name__
+    ('Text', 'str')
+    """
+    plain = first_cell(text, True) == first_cell(text, False) == text and not _ISO.match(text)
+    return text if plain else Text(text)
+
+
+def first_cell(text: str, of_texts: bool) -> float | str | None:
+    """Return what a text begins a column with, a number or a text, or None for a gap.
+
+    In a row of texts alone it is a file's cell, but codes such as 01067 stay texts. In a row with other values, a program told
+    numbers from texts: only a text with a sign or a point is a number, and digits are an identifier.
+
+    Parameters
+    ----------
+    text
+        The text.
+    of_texts
+        Whether all values of its row are texts.
+
+    Examples
+    --------
+    >>> [first_cell(text, True) for text in ("12", "1.5", "true", "NA", "?", "01067", " JFK")]
+    [12.0, 1.5, 1.0, None, None, '01067', 'JFK']
+    >>> [first_cell(text, False) for text in ("12", "1.5", "true", "NA", " JFK")]
+    ['12', 1.5, 'true', 'NA', ' JFK']
+    """
+    if not of_texts:
+        return float(text) if _DECIMAL.fullmatch(text) else text
+    value = _CELLS[text]
+    if value is None or value in _SIGNS:
+        return None
+    if type(value) is str or _CODE.fullmatch(text.strip()):
+        return text.strip()
+    return float(value)
+
+
+def next_cell(text: str, number: bool) -> float | str | None:
+    """Return what a text of a row of texts is in a column that has begun, with numbers or otherwise, or None for a gap.
+
+    Examples
+    --------
+    >>> (
+    ...     [next_cell(text, True) for text in ("unknown", "true", " many ")],
+    ...     [next_cell(text, False) for text in ("", "?")],
+    ... )
+    ([None, 1.0, 'many'], [None, '?'])
+    """
+    stripped = text.strip()
+    if stripped in MISSING or (number and stripped in NOT_A_NUMBER):
+        return None
+    return float(BOOLEANS[stripped]) if number and stripped in BOOLEANS else stripped
+
+
 def _parse_gaps(cells: Sequence[str]) -> list[Any] | None:
     if "_" not in "".join(cells):
         with suppress(ValueError):
@@ -147,6 +248,12 @@ def _parse_text(cell: str) -> str | None:
     return None if stripped in MISSING else stripped
 
 
+def _parse_firm(cell: str) -> str | None:
+    text = _parse_text(cell)
+    return None if text is None else firm(text)
+
+
 _CELLS = Remembered(_parse_cell)
 _TEXTS = Remembered(_parse_text)
+_FIRM = Remembered(_parse_firm)
 _LABELS = Remembered(parse_label)

@@ -15,7 +15,8 @@ import narwhals.stable.v1 as nw
 from headwater.errors import MissingExtra, SourceError
 from headwater.streams.block import Block
 from headwater.streams.frame_rows import FrameRows
-from headwater.streams.readers.columns import DATE, NUMBER, ColumnReader
+from headwater.streams.readers.cells import firm, first_cell
+from headwater.streams.readers.columns import DATE, NUMBER, TEXT, ColumnReader
 from headwater.streams.readers.delimited import Header
 from headwater.streams.readers.judge import ColumnJudge
 
@@ -101,8 +102,17 @@ def _judged(frame: nw.DataFrame[Any], header: Header, judge: ColumnJudge) -> dic
     head = frame.head(judge.rows)
     wanted = [header.names[j] for j in header.wanted]
     texts = {name: head[name].drop_nulls().to_list() for name in wanted if isinstance(head[name].dtype, nw.String)}
-    judge.look_typed(texts, target=header.target)
-    return {name: reader for name, reader in judge.readers.items() if reader.kind in (NUMBER, DATE)}
+    of_texts = all(name in texts or head[name].null_count() == len(head) for name in wanted if name != header.target)
+    judge.look_typed(texts, target=header.target, of_texts=of_texts)
+    changed = {name for name, reader in judge.readers.items() if _changes(reader, texts.get(name, ()), of_texts)}
+    return {name: judge.readers[name] for name in (judge.readers if of_texts and changed else changed)}
+
+
+def _changes(reader: ColumnReader, texts: Sequence[str], of_texts: bool) -> bool:
+    """Return whether a learner would read a column of texts otherwise."""
+    if reader.kind == TEXT:
+        return any(first_cell(text, of_texts) != text for text in set(texts))
+    return reader.kind in (NUMBER, DATE) or of_texts
 
 
 def _values(values: list[Any], as_text: bool, reader: ColumnReader | None, rows: Sequence[int]) -> list[Any]:
@@ -174,7 +184,7 @@ def _foreign_errors() -> tuple[type[Exception], ...]:
 def _plain(values: list[Any], *, as_text: bool) -> list[Any]:
     """Convert decimals, durations and times of day to numbers."""
     if as_text:
-        return [None if value is None else str(value) for value in values]
+        return [None if value is None else firm(str(value)) for value in values]
     kinds = set(map(type, values))
     if Decimal in kinds:
         values = [float(v) if isinstance(v, Decimal) else v for v in values]

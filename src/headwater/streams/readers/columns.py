@@ -13,6 +13,7 @@ from headwater.streams.readers.cells import (
     NOT_A_NUMBER,
     Remembered,
     parse_column,
+    parse_firm,
     parse_labels,
     parse_numbers,
     parse_text,
@@ -84,7 +85,7 @@ class ColumnReader:
     def read(self, cells: Sequence[str], lines: Sequence[int]) -> list[Any]:
         """Return the value of each cell. `lines` are their line numbers, for cells that don't fit."""
         if self.kind == TEXT:
-            return parse_text(cells)
+            return parse_firm(cells)
         if self.kind not in (NUMBER, DATE):
             return parse_column(cells)
         if self.kind == NUMBER and self.number.plain and (values := parse_numbers(cells)) is not None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
 
+from headwater.errors import DataError
 from headwater.streams.block import Block
 from headwater.streams.files.lines import Numbered
 from headwater.streams.readers.columns import BY_CELL, ColumnReader
 from headwater.streams.readers.judge import ColumnJudge
 from headwater.streams.rejects import Rejects
 
-__all__ = ["read_json_lines"]
+__all__ = ["read_json_lines", "read_mappings"]
 
+_ROWS = 1_024  # rows of a block
 _DECODER = msgspec.json.Decoder()
 
 
@@ -41,14 +43,62 @@ def read_json_lines(
     >>> block.X, block.y, block.rows, rejects.counts
     ([{'a': 1}, {'a.b': 2}], [True, None], [1, 3], {'broken JSON': 1})
     """
-    blocks = _read(lines, rejects, target=target, drop=drop, text=text)
+    yield from judged(_read(lines, rejects, target=target, drop=drop, text=text), judge, target)
+
+
+def read_mappings(
+    rows: Iterable[Any],
+    *,
+    target: str | None = None,
+    drop: Collection[str] = (),
+    text: Collection[str] = (),
+    judge: ColumnJudge | None = None,
+) -> Iterator[Block]:
+    """Yield blocks of dicts in memory, read as a file of JSON lines would be.
+
+    Raises
+    ------
+    DataError
+        Unless each row is a mapping of names to values.
+
+    Examples
+    --------
+    >>> rows = [{"price": "1.234,56", "late": "no"}, {"price": "12", "late": "yes"}]
+    >>> (block,) = read_mappings(rows, target="late", judge=ColumnJudge())
+    >>> block.X, block.y
+    ([{'price': 1234.56}, {'price': 12.0}], ['no', 'yes'])
+    """
+    yield from judged(_copied(rows, target=target, drop=drop, text=text), judge, target)
+
+
+def _copied(
+    rows: Iterable[Any], *, target: str | None, drop: Collection[str], text: Collection[str]
+) -> Iterator[Block]:
+    some, first = iter(rows), 1
+    while objects := list(islice(some, _ROWS)):
+        for i, x in enumerate(objects, first):
+            if not isinstance(x, Mapping):
+                raise DataError(
+                    expected="a mapping of names to values",
+                    got=type(x).__name__,
+                    at=f"row {i}",
+                    help="Give dicts, a data frame, or an array of two dimensions.",
+                )
+        places = range(first, first + len(objects))
+        yield _block([dict(x) for x in objects], places, None, target=target, drop=drop, text=text)
+        first += len(objects)
+
+
+def judged(blocks: Iterator[Block], judge: ColumnJudge | None, target: str | None) -> Iterator[Block]:
+    """Yield blocks with the texts of columns read as their first rows show."""
     if judge is None:
         yield from blocks
         return
     first: list[Block] = []
     while sum(map(len, first)) < judge.rows and (block := next(blocks, None)) is not None:
         first.append(block)
-    judge.look_typed(_texts(first, target), target=target)
+    of_texts = all(value is None or type(value) is str for block in first for x in block.X for value in x.values())
+    judge.look_typed(_texts(first, target), target=target, of_texts=of_texts)
     for block in chain(first, blocks):
         yield _reread(block, judge.readers, target)
 
@@ -91,15 +141,27 @@ def _read(
             rows, at, objects, row = _decode_each(numbers, chunk, row, rejects)
         else:
             rows, row = list(range(row + 1, row + 1 + len(objects))), row + len(objects)
-        X = [_flat(x) if any(type(v) is dict for v in x.values()) else x for x in objects]
-        for name in text:
-            _as_text(X, name)
-        y = [None] * len(X) if target is None else [x.pop(target, None) for x in X]
-        for name in drop:
-            for x in X:
-                x.pop(name, None)
-        if X:
-            yield Block(X, y, rows, at)
+        if objects:
+            yield _block(objects, rows, at, target=target, drop=drop, text=text)
+
+
+def _block(
+    objects: list[dict[str, Any]],
+    rows: Sequence[int],
+    at: Sequence[int] | None,
+    *,
+    target: str | None,
+    drop: Collection[str],
+    text: Collection[str],
+) -> Block:
+    X = [_flat(x) if any(type(v) is dict for v in x.values()) else x for x in objects]
+    for name in text:
+        _as_text(X, name)
+    y = [None] * len(X) if target is None else [x.pop(target, None) for x in X]
+    for name in drop:
+        for x in X:
+            x.pop(name, None)
+    return Block(X, y, rows, at)
 
 
 def _decode_all(lines: list[str]) -> list[dict[str, Any]] | None:

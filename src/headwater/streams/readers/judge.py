@@ -427,11 +427,17 @@ class ColumnJudge:
         """Infer from fewer rows, or one row if a model has settings, since rows may arrive slowly."""
         self.rows = 1 if self._known else self._rows_live
 
-    def look_typed(self, columns: Mapping[str, Sequence[str]], *, target: str | None = None) -> None:
+    def look_typed(
+        self, columns: Mapping[str, Sequence[str]], *, target: str | None = None, of_texts: bool = False
+    ) -> None:
         """Infer the text columns of a typed source such as JSON or Parquet.
 
-        Texts of digits stay texts. Columns without texts are left out.
+        Texts of digits stay texts, unless the source is `of_texts` alone, which tells no numbers from texts and is read as CSV.
+        Columns without texts are left out.
         """
+        if of_texts:
+            self.look(columns, target=target)
+            return
         plain = [name for name, cells in columns.items() if parse_numbers(cells) is not None]
         kept = [name for name in plain if name not in self._text and all(map(str.isdigit, columns[name]))]
         decimals = [name for name in plain if name not in kept]
