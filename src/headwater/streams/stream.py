@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -275,32 +275,46 @@ def read(
     ...     stream.target, stream.total, stream.goal.task, sum(len(block) for block in stream.blocks())
     ('is_phishing', 1250, 'classify', 1250)
     """
-    named = isinstance(source, str) and source.startswith("dataset:")
-    _check_target(source, target, drop, needed=task not in (None, ALONE) and not named)
+    alone = isinstance(source, str) and source.startswith("dataset:")
+    _check_target(source, target, drop, needed=task not in (None, ALONE) and not alone)
     check_limits(skip, limit, allow_rejects)
-    answers = target if task is not None else None
+    roles = Roles(target if task is not None else None, drop, text)
+    judge = _judge(task, _writing(decimal, thousands, dates), text, known)
     with ExitStack() as opened:  # closes everything on errors
         out = opened.enter_context(closing(Rejects(rejects)))
-        if named:
-            stream = _open_named(str(source), answers, drop, out, alone=task == ALONE and target is None)
+        if alone:
+            stream = _open_named(str(source), roles, out, alone=task == ALONE and target is None)
         elif is_address(source):
-            stream = opened.enter_context(_open_broker(str(source), answers, drop, out, positions or {}))
+            stream = opened.enter_context(_open_broker(str(source), roles, out, positions or {}))
         else:
-            judge = _judge(task, _writing(decimal, thousands, dates), text, known)
-            files: Files | Memory
-            if not is_path(source):
-                files = Memory(source, judge, target=answers, drop=drop, text=text)
-            else:
-                files = Files(
-                    source, judge, out, target=answers, drop=drop, text=text, format=format, encoding=encoding
-                )
-            opened.callback(files.close)
-            stream = Stream(files.blocks(), name=files.name, rejects=out, target=answers, files=files)
+            stream = opened.enter_context(_open_rows(source, roles, judge, out, (format, encoding)))
         stream.skip, stream.limit, stream.share = skip, limit, allow_rejects
         if task is not None:
             stream.decide(task, classes)
         opened.pop_all()
     return stream
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Columns of the labels, to leave out, and to read as text."""
+
+    target: str | None = None
+    drop: Collection[str] = ()
+    text: Collection[str] = ()
+
+
+def _open_rows(
+    source: Any, roles: Roles, judge: ColumnJudge, rejects: Rejects, form: tuple[str | None, str | None]
+) -> Stream:
+    """Open files or rows in memory, with the files' ``form``, their format and encoding."""
+    target, drop, text = roles.target, roles.drop, roles.text
+    files: Files | Memory = (
+        Files(source, judge, rejects, target=target, drop=drop, text=text, format=form[0], encoding=form[1])
+        if is_path(source)
+        else Memory(source, judge, target=target, drop=drop, text=text)
+    )
+    return Stream(files.blocks(), name=files.name, rejects=rejects, target=roles.target, files=files)
 
 
 def is_path(source: Any) -> bool:
@@ -355,22 +369,20 @@ def _columns(head: list[Block]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _open_named(name: str, target: str | None, drop: Collection[str], rejects: Rejects, *, alone: bool) -> Stream:
+def _open_named(name: str, roles: Roles, rejects: Rejects, *, alone: bool) -> Stream:
     """Open a data set by name, without labels if ``alone``."""
-    dataset = open_dataset(name.removeprefix("dataset:"), target=target)
-    blocks = (_without(block, drop) for block in dataset.blocks) if drop else dataset.blocks
+    dataset = open_dataset(name.removeprefix("dataset:"), target=roles.target)
+    blocks = (_without(block, roles.drop) for block in dataset.blocks) if roles.drop else dataset.blocks
     if alone:
         blocks = (replace(block, y=[None] * len(block)) for block in blocks)
     answer = None if alone else dataset.target
     return Stream(blocks, name=name, rejects=rejects, target=answer, total=dataset.total, notes=dataset.notes)
 
 
-def _open_broker(
-    source: str, target: str | None, drop: Collection[str], rejects: Rejects, positions: Mapping[str, Mapping[str, str]]
-) -> Stream:
+def _open_broker(source: str, roles: Roles, rejects: Rejects, positions: Mapping[str, Mapping[str, str]]) -> Stream:
     address = read_address(source)
-    rows = BrokerRows(address, positions, rejects, target=target, drop=drop)
-    return Stream(rows.blocks(), name=address.at, rejects=rejects, target=target, broker=rows)
+    rows = BrokerRows(address, positions, rejects, target=roles.target, drop=roles.drop)
+    return Stream(rows.blocks(), name=address.at, rejects=rejects, target=roles.target, broker=rows)
 
 
 def _without(block: Block, drop: Collection[str]) -> Block:
