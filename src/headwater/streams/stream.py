@@ -279,7 +279,8 @@ def read(
     _check_target(source, target, drop, needed=task not in (None, ALONE) and not alone)
     check_limits(skip, limit, allow_rejects)
     roles = Roles(target if task is not None else None, drop, text)
-    judge = _judge(task, _writing(decimal, thousands, dates), text, known)
+    look = _LOOK_LIVE if task in (None, "auto") else 1
+    judge = ColumnJudge(writing=_writing(decimal, thousands, dates), text=text, known=known, look_live=look)
     with ExitStack() as opened:  # closes everything on errors
         out = opened.enter_context(closing(Rejects(rejects)))
         if alone:
@@ -311,7 +312,7 @@ def _open_rows(
     target, drop, text = roles.target, roles.drop, roles.text
     files: Files | Memory = (
         Files(source, judge, rejects, target=target, drop=drop, text=text, format=form[0], encoding=form[1])
-        if is_path(source)
+        if isinstance(source, str | Path) or is_path(source)
         else Memory(source, judge, target=target, drop=drop, text=text)
     )
     return Stream(files.blocks(), name=files.name, rejects=rejects, target=roles.target, files=files)
@@ -321,11 +322,6 @@ def is_path(source: Any) -> bool:
     """Return whether a source is a path, an address, or a list of paths."""
     one = isinstance(source, str | Path)
     return one or (isinstance(source, list | tuple) and all(isinstance(part, str | Path) for part in source))
-
-
-def _judge(task: str | None, writing: Writing | None, text: Collection[str], known: Any) -> ColumnJudge:
-    look = 1 if task is not None and task != "auto" else _LOOK_LIVE
-    return ColumnJudge(writing=writing, text=text, known=known, look_live=look)
 
 
 def _writing(decimal: str | None, thousands: str | None, dates: str | None) -> Writing | None:
