@@ -173,7 +173,7 @@ def test_a_damaged_record_in_a_store_is_refused_when_its_key_comes(tmp_path):
     database.close()
     with hw.Fleet(MAKERS["classifier"], "machine", store=path) as fleet:
         first = next(iter(fleet))
-        with pytest.raises(ModelFileError, match="Use another copy"):
+        with pytest.raises(StoreError, match="a sound store of a fleet, got a damaged record, '0'"):
             fleet.predict_one({"machine": first, "a": 1.0})
 
 

@@ -17,9 +17,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
+
 from headwater.errors import StoreError
 
-from .journal.database import FULL, meaning, read_only, transaction
+from .journal.database import FULL, has_column, meaning, read_only, transaction
+from .journal.events import checksum
 from .ownership import IN_USE, OwnedFile, is_open_here
 
 __all__ = ["IN_USE", "Member", "MemberStore", "is_member_store", "undisturbed"]
@@ -30,16 +33,20 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS record (
     number INTEGER NOT NULL, version INTEGER NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, labels TEXT NOT NULL,
-    scored INTEGER NOT NULL, score REAL NOT NULL, PRIMARY KEY (number, version)
+    scored INTEGER NOT NULL, score REAL NOT NULL, crc INTEGER, PRIMARY KEY (number, version)
 );
-CREATE TABLE IF NOT EXISTS journal (n INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS block (source TEXT PRIMARY KEY, number INTEGER NOT NULL, reply BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS journal (n INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, crc INTEGER);
+CREATE TABLE IF NOT EXISTS block (
+    source TEXT PRIMARY KEY, number INTEGER NOT NULL, reply BLOB NOT NULL, crc INTEGER) WITHOUT ROWID;
 """
+"""Each ``crc`` covers the other columns of its row, and the name ``crc`` in ``about`` its other rows. Rows of earlier versions have
+none."""
+_GUARDED = ("record", "journal", "block")
 _MARK = 0x68776632  # "hwf2"
 _MARK_WITHOUT_VERSIONS = 0x68776631  # "hwf1", of headwater 0.2
 _ADD_VERSIONS = """
 BEGIN IMMEDIATE;
-INSERT INTO record SELECT number, 0, key, record, labels, scored, score FROM member;
+INSERT INTO record SELECT number, 0, key, record, labels, scored, score, NULL FROM member;
 INSERT OR REPLACE INTO about SELECT 'members', count(*) FROM member;
 DROP TABLE member;
 COMMIT;
@@ -75,6 +82,32 @@ def undisturbed(path: str | Path) -> Iterator[Path]:
         with closing(read_only(Path(path))) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)
         yield copy
+
+
+def _checked(row: tuple[Any, ...]) -> bool:
+    """Return True for a row that fits its checksum, the last column.
+
+    Raises
+    ------
+    ValueError
+        If it doesn't.
+    """
+    *columns, crc = row
+    if crc is not None and crc != checksum(*columns):
+        raise ValueError(f"a damaged record, {str(columns[0])[:60]!r}")
+    return True
+
+
+def _member(row: tuple[Any, ...]) -> tuple[int, bytes, list[int], int, float]:
+    """Return number, record, labels, rows scored and sum of scores of a member's row, after checking it."""
+    _checked(row)
+    number, _, _, record, labels, rows, total, _ = msgspec.convert(row, _Row, builtin_types=(bytes,))
+    return number, record, _LABELS.decode(labels), rows, total
+
+
+_Row = tuple[int, int, str, bytes, str, int, float, int | None]
+_LABELS = msgspec.json.Decoder(list[int])
+_ABOUT = msgspec.json.Decoder(dict[str, Any])
 
 
 class MemberStore:
@@ -128,14 +161,39 @@ class MemberStore:
         ):
             run(f"PRAGMA {setting}")
         self._connection.executescript(_SCHEMA)
+        for table in _GUARDED:
+            if not has_column(self._connection, table, "crc"):
+                run(f"ALTER TABLE {table} ADD COLUMN crc INTEGER")
         if run("SELECT 1 FROM sqlite_master WHERE name = 'member'").fetchone():
             self._connection.executescript(_ADD_VERSIONS)
-        self._version = int(self._noted("version") or 0)
-        self._forget_all_others()
+        with self._sound():
+            about = self._noted()
+            self._version, members = int(about.get("version", 0)), int(about.get("members", 0))
+            self._check_members(members)
+        self._forget_all_others(members)
 
-    def _forget_all_others(self) -> None:
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """Raise StoreError for values that no commit can have written."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise meaning(error, self.path) from error
+        except (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+            got = " ".join(str(error).split())[:200]
+            raise StoreError(
+                expected="a sound store of a fleet", got=got, at=self.path, help="Restore a backup of it."
+            ) from error
+
+    def _check_members(self, members: int) -> None:
+        """Raise ValueError unless the last commit's records are there, before any other is deleted."""
+        query = "SELECT count(DISTINCT number) FROM record WHERE version <= ? AND number BETWEEN 0 AND ? - 1"
+        ((there,),) = self._connection.execute(query, (self._version, members)).fetchall()
+        if there != members:
+            raise ValueError(f"{there:,} of {members:,} members")
+
+    def _forget_all_others(self, members: int) -> None:
         """Delete records outside the last commit, whether newer or left over by an interrupted one."""
-        members = int(self._noted("members") or 0)
         self._delete(self._all("SELECT rowid FROM record WHERE version > ? OR number >= ?", (self._version, members)))
         self._delete(self._all(f"SELECT rowid FROM record WHERE {_OLDER}"))
 
@@ -153,25 +211,41 @@ class MemberStore:
 
     def about(self) -> dict[str, Any] | None:
         """Return the fleet's header of the last commit, or None in a new store."""
-        noted = self._noted("fleet")
-        return None if noted is None else json.loads(noted)
+        with self._sound():
+            noted = self._noted()
+            return _ABOUT.decode(noted["fleet"]) if "fleet" in noted else None
 
-    def _noted(self, name: str) -> str | None:
-        found = self._all("SELECT value FROM about WHERE name = ?", (name,))
-        return found[0][0] if found else None
+    def _noted(self) -> dict[str, str]:
+        """Return what the last commit noted, after checking it.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged.
+        """
+        noted = dict(msgspec.convert(self._all("SELECT name, value FROM about"), list[tuple[str, str]]))
+        crc = noted.pop("crc", None)
+        if crc is not None and crc != str(checksum(sorted(noted.items()))):
+            raise ValueError("a header that does not fit its checksum")
+        if int(noted.get("members", 0)) and "fleet" not in noted:
+            raise ValueError("members without a header")
+        return noted
 
     # ---- members ----------------------------------------------------------------------------------------------------
 
     def listed(self) -> list[tuple[int, str, int, float]]:
         """Return number, key (JSON), rows scored and sum of scores of each member, ordered by number."""
-        return self._all("SELECT number, key, scored, score FROM record ORDER BY number")
+        with self._sound():
+            rows = self._all("SELECT number, key, scored, score FROM record ORDER BY number")
+            return msgspec.convert(rows, list[tuple[int, str, int, float]])
 
     def put(self, members: Iterable[Member]) -> None:
         """Write members, effective with the next commit."""
         rows: list[tuple[Any, ...]] = []
         size = 0
         for number, key, record, labels, scored, score in members:
-            rows.append((number, self._version + 1, key, record, json.dumps(labels), scored, score))
+            row = (number, self._version + 1, key, record, json.dumps(labels), scored, score)
+            rows.append((*row, checksum(*row)))
             size += len(record)
             if size > _WRITTEN_AT_ONCE:
                 self._put(rows)
@@ -182,7 +256,7 @@ class MemberStore:
     def _put(self, rows: list[tuple[Any, ...]]) -> None:
         self._written.update(row[0] for row in rows)
         with self._short_transaction():
-            self._connection.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            self._connection.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def get(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes, list[int], int, float]]:
         """Yield the latest number, record, labels, rows scored and sum of scores of members."""
@@ -190,19 +264,25 @@ class MemberStore:
         for at in range(0, len(wanted), _MOST_ASKED):
             part = wanted[at : at + _MOST_ASKED]
             places = ",".join("?" * len(part))
-            columns = "number, max(version), record, labels, scored, score"  # from the row with the maximum
+            columns = "number, max(version), key, record, labels, scored, score, crc"  # from the row with the maximum
             query = f"SELECT {columns} FROM record WHERE number IN ({places}) GROUP BY number"
-            for number, _, record, labels, rows, total in self._all(query, part):
-                yield number, record, json.loads(labels), rows, total
+            with self._sound():
+                found = [_member(row) for row in self._all(query, part)]
+                if len(found) < len(part):
+                    raise ValueError(f"{len(found):,} of {len(part):,} members")
+            yield from found
 
     def remove(self, number: int, last: int) -> None:
         """Delete a member and give its number to the last member, effective with the next commit."""
-        newest = (
-            "SELECT ?, ?, key, record, labels, scored, score FROM record WHERE number = ? ORDER BY version DESC LIMIT 1"
+        columns = "key, record, labels, scored, score"
+        ((*newest,),) = self._all(
+            f"SELECT {columns} FROM record WHERE number = ? ORDER BY version DESC LIMIT 1", (last,)
         )
+        row = (number, self._version + 1, *newest)
         self._written.update((number, last))
         with self._short_transaction():
-            self._connection.execute(f"INSERT OR REPLACE INTO record {newest}", (number, self._version + 1, last))
+            new = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            self._connection.execute(new, (*row, checksum(*row)))
             gone = "DELETE FROM record WHERE number = ? AND version > ?"
             self._connection.execute(gone, (last, self._version))
 
@@ -210,8 +290,9 @@ class MemberStore:
 
     def reply(self, source: str) -> tuple[int, bytes] | None:
         """Return number and reply of the last completed block of a source."""
-        found = self._all("SELECT number, reply FROM block WHERE source = ?", (source,))
-        return (found[0][0], found[0][1]) if found else None
+        with self._sound():
+            found = self._all("SELECT source, number, reply, crc FROM block WHERE source = ?", (source,))
+            return (found[0][1], found[0][2]) if found and _checked(found[0]) else None
 
     def sources(self) -> list[str]:
         """Return the sources with a completed block."""
@@ -219,18 +300,20 @@ class MemberStore:
 
     def set_reply(self, source: str, number: int, reply: bytes) -> None:
         """Record the last completed block of a source and its reply, as part of a commit."""
-        self._all("INSERT OR REPLACE INTO block VALUES (?, ?, ?)", (source, number, reply))
+        row = (source, number, reply)
+        self._all("INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?)", (*row, checksum(*row)))
 
     # ---- the journal ------------------------------------------------------------------------------------------------
 
     def append(self, body: bytes) -> None:
         """Journal a block whose members are not committed yet. It is durable when this returns."""
         with self._transaction():
-            self._connection.execute("INSERT INTO journal (body) VALUES (?)", (body,))
+            self._connection.execute("INSERT INTO journal (body, crc) VALUES (?, ?)", (body, checksum(body)))
 
     def journal(self) -> list[bytes]:
         """Return the journaled blocks since the last commit, oldest first."""
-        return [body for (body,) in self._all("SELECT body FROM journal ORDER BY n")]
+        with self._sound():
+            return [row[0] for row in self._all("SELECT body, crc FROM journal ORDER BY n") if _checked(row)]
 
     def clear_journal(self) -> None:
         """Clear the journal as part of a commit, because the members now include its blocks."""
@@ -255,13 +338,15 @@ class MemberStore:
         StoreError
             If writing failed. The previous commit stays in effect.
         """
-        noted = [("fleet", json.dumps(about)), ("version", str(self._version + 1)), ("members", str(members))]
+        noted = [("fleet", json.dumps(about)), ("members", str(members)), ("version", str(self._version + 1))]
+        noted.append(("crc", str(checksum(noted))))
         try:
             with self._transaction():
                 self._connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", noted)
                 besides()
         finally:  # read back, because only the file knows whether the commit took effect
-            self._version = int(self._noted("version") or 0)
+            with self._sound():
+                self._version = int(self._noted().get("version", 0))
         self._forget_older(members)
 
     def _forget_older(self, members: int) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
 
+import msgspec
+
 from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.store.ownership import OwnedFile
 
@@ -41,7 +43,7 @@ CREATE TABLE journal (
     seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, model INTEGER NOT NULL, t INTEGER NOT NULL,
     body BLOB NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE pending (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, t INTEGER NOT NULL, body BLOB NOT NULL);
+    id INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, t INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER);
 CREATE INDEX pending_t ON pending (t);
 CREATE TABLE seen (
     model INTEGER NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, digest INTEGER NOT NULL,
@@ -62,7 +64,7 @@ CREATE TABLE history (model INTEGER PRIMARY KEY, body BLOB NOT NULL);
 """
 """``journal.seq`` is the number of an entry's last event, ``n`` its number of events, and t the time in ms since 1970. ``damaged``
 holds entries that were set aside, ``skipped`` events that no learner can learn and that a command excluded. ``history`` is the
-history that the page plots. Learning never reads it."""
+history that the page plots. Learning never reads it. ``pending.crc`` is NULL in rows of version 0.2."""
 TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
 
 MS_TO_WAIT = 2000  # for a reader such as a backup, before the store counts as in use
@@ -279,7 +281,14 @@ def _prepare(base: sqlite3.Connection, path: Path, new: bool) -> None:
     base.execute("PRAGMA secure_delete=FAST")  # don't zero pruned pages, whatever SQLite's build
     base.execute("PRAGMA cache_size=-16384")
     check_tables(base, path)
+    if not has_column(base, "pending", "crc"):
+        base.execute("ALTER TABLE pending ADD COLUMN crc INTEGER")
     _name_store(base)
+
+
+def has_column(base: sqlite3.Connection, table: str, column: str) -> bool:
+    """Return whether a table has a column, which a store of an earlier version may lack."""
+    return any(row[1] == column for row in base.execute(f"PRAGMA table_info({table})").fetchall())
 
 
 def _name_store(base: sqlite3.Connection) -> None:
@@ -325,11 +334,16 @@ def sound(at: str) -> Iterator[None]:
         raise StoreError(expected="a sound store", got=_first_line(error), at=at, help=DAMAGED) from error
 
 
-_OF_DAMAGE = (UnicodeDecodeError, ValueError, TypeError, IndexError, KeyError, OverflowError, AttributeError)
+_OF_DAMAGE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError, msgspec.MsgspecError)
 
 
 def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    return f"{type(error).__name__}: {_one_line(error)}"
+
+
+def _one_line(error: Exception) -> str:
+    """Return an error's message in one line, as SQLite quotes the text of a schema that may be damaged."""
+    return " ".join(str(error).split())[:200]
 
 
 @contextmanager
@@ -364,8 +378,11 @@ def meaning(error: sqlite3.Error, at: str) -> StoreError:
             expected="a store that is free", got="one that is in use", at=at, help="Stop the other process."
         )
     if name.startswith("SQLITE_IOERR") or name in ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM"):
-        return StoreError(expected="a disk that can be written", got=f"{error} ({name})", at=at, help=FAILING)
-    return StoreError(expected="a sound store", got=f"{error} ({name or type(error).__name__})", at=at, help=DAMAGED)
+        return StoreError(
+            expected="a disk that can be written", got=f"{_one_line(error)} ({name})", at=at, help=FAILING
+        )
+    said = f"{_one_line(error)} ({name or type(error).__name__})"
+    return StoreError(expected="a sound store", got=said, at=at, help=DAMAGED)
 
 
 FULL = "Free some space. Learning resumes by itself with the next example that can be written."
@@ -384,6 +401,7 @@ __all__ = [
     "connect",
     "ends",
     "ends_where_it_should",
+    "has_column",
     "meaning",
     "read_only",
     "refuse_unfit",

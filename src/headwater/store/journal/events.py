@@ -102,6 +102,11 @@ def crc(seq: int, n: int, model: int, t: int, body: bytes) -> int:
     return zlib.crc32(body, zlib.crc32(struct.pack("<4q", seq, n, model, t)))
 
 
+def checksum(*values: Any) -> int:
+    """Return a CRC-32 over the columns of a row whose body has no other."""
+    return zlib.crc32(_encoder.encode(values))
+
+
 def digest(x: Any, y: Any) -> int:
     """Return a checksum of an example, to detect a repeated id with different content."""
     return zlib.crc32(_encoded((x, y)))
@@ -174,6 +179,7 @@ __all__ = [
     "PendingPrediction",
     "JournalEvent",
     "Predictions",
+    "checksum",
     "crc",
     "digest",
     "pack_pending",

@@ -6,10 +6,12 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
+
 from headwater.errors import DataError
 
 from .database import Transaction
-from .events import JournalEvent, PendingPrediction, digest, pack_pending, unpack_pending
+from .events import JournalEvent, PendingPrediction, checksum, digest, pack_pending, unpack_pending
 
 
 @dataclass(slots=True)
@@ -204,16 +206,16 @@ class Ids:
     def find_end(self) -> None:
         """Find the last issued id, including ids already labeled."""
         row = self._base.execute("SELECT seq FROM sqlite_sequence WHERE name = 'pending'").fetchone()
-        self.last = row[0] if row else 0
+        self.last = int(row[0]) if row else 0
         self.bytes = int(self._base.execute("SELECT coalesce(sum(length(body)), 0) FROM pending").fetchone()[0])
 
     def keep(self, request: PendingRequest, t: int) -> None:
         """Store pending predictions and reply with their ids."""
         rows = []
         for number, body in enumerate(map(pack_pending, request.predictions), self.last + 1):
-            rows.append((number, request.model, t, body))
+            rows.append((number, request.model, t, body, checksum(number, request.model, t, body)))
         request.answers.extend({"id": f"p{row[0]}"} for row in rows)
-        self._base.executemany("INSERT INTO pending VALUES (?, ?, ?, ?)", rows)
+        self._base.executemany("INSERT INTO pending (id, model, t, body, crc) VALUES (?, ?, ?, ?, ?)", rows)
         self.last += len(rows)
         self.bytes += sum(len(row[3]) for row in rows)
         one = "DELETE FROM pending WHERE id <= ? RETURNING length(body)"
@@ -277,13 +279,15 @@ class Ids:
         """
         number = _number(request.id)
         row = self._base.execute(
-            "SELECT t, body FROM pending WHERE id = ? AND model = ?", (number, request.model)
+            "SELECT id, model, t, body, crc FROM pending WHERE id = ? AND model = ?", (number, request.model)
         ).fetchone()
         if row is None:
             self._not_waiting(request, number)
             return None, number
-        pending = unpack_pending(row[1])
-        waited = max(now - row[0], 0)
+        pending = sound_pending(row)
+        if pending is None:
+            raise _expired(f"{request.id}, which is damaged in the store")
+        waited = max(now - row[2], 0)
         answer: dict[str, Any] = {"id": request.id, "waited_s": waited / 1000}
         if waited > self._late_ms:
             answer["late"] = True
@@ -337,12 +341,7 @@ class Ids:
                 raise _conflict(request.id)
             request.answers.append({"id": request.id, "repeated": True, "seq": before[0]})
         elif 0 < number <= self.last:
-            raise ExpiredId(
-                expected="the label in time",
-                got=f"{request.id}, which is no longer kept",
-                at="id",
-                help="Send the whole example to learn, or keep predictions longer.",
-            )
+            raise _expired(f"{request.id}, which is no longer kept")
         else:
             raise UnknownId(
                 expected="the id of a prediction of this model",
@@ -350,6 +349,26 @@ class Ids:
                 at="id",
                 help="Send the id as it came.",
             )
+
+
+def sound_pending(row: tuple[Any, ...]) -> PendingPrediction | None:
+    """Return the prediction of a row (id, model, t, body, crc) of ``pending``, or None if the row is damaged."""
+    *columns, crc = row
+    if crc is not None and crc != checksum(*columns):
+        return None
+    try:
+        return unpack_pending(columns[-1])
+    except (msgspec.MsgspecError, ValueError, TypeError):
+        return None
+
+
+def _expired(got: str) -> ExpiredId:
+    return ExpiredId(
+        expected="the label in time",
+        got=got,
+        at="id",
+        help="Send the whole example to learn, or keep predictions longer.",
+    )
 
 
 def _number(name: str) -> int:
@@ -378,4 +397,5 @@ __all__ = [
     "StepRequest",
     "UnknownId",
     "Waiting",
+    "sound_pending",
 ]

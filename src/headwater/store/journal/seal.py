@@ -42,7 +42,7 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
     models, learners
         Number of models and learners.
     names
-        CRC-32 over their ids, names and champion flags.
+        CRC-32 over their ids, names and champion flags, which are paused, and the numbers of skipped events.
     schema
         SQLite's schema version of the file in which the seal was written.
     open
@@ -64,7 +64,9 @@ def tables_of(base: sqlite3.Connection, *, is_open: bool) -> Seal:
     """Return the summary of the tables' current contents, inside the caller's transaction if there is one."""
     last, newest, damaged, last_id, first = base.execute(_ENDS).fetchone()
     models = base.execute("SELECT id, name FROM models").fetchall()
+    paused = base.execute("SELECT id, paused FROM models WHERE paused IS NOT 0").fetchall()
     learners = base.execute("SELECT id, model, name, champion FROM learners").fetchall()
+    skipped = base.execute("SELECT seq FROM skipped").fetchall()
     return Seal(
         seq=max(last, newest, damaged),
         last_id=last_id,
@@ -72,7 +74,7 @@ def tables_of(base: sqlite3.Connection, *, is_open: bool) -> Seal:
         last=last,
         models=len(models),
         learners=len(learners),
-        names=zlib.crc32(repr(sorted(map(repr, models + learners))).encode()),
+        names=zlib.crc32(repr(sorted(map(repr, models + learners + paused + skipped))).encode()),
         schema=base.execute("PRAGMA schema_version").fetchone()[0],
         open=is_open,
     )

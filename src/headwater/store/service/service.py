@@ -7,7 +7,6 @@ deterministic, so the recovered learner equals one that never stopped, bit for b
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -15,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+import msgspec
 
 from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.store.journal import database
@@ -97,7 +98,7 @@ class Service:
         self.models = Models(self._file.base, at, self.journal, self.snapshots)
         self.id = database.store_id(self._file.base)
         """Unique id of the store."""
-        self.sources = SourceTables(self._file.base, self._mutex)
+        self.sources = SourceTables(self._file.base, self._mutex, at)
         """The tables of followed sources."""
         self.failure: StoreError | None = None
         """Error that prevents commits, None if there is none."""
@@ -352,12 +353,9 @@ class Service:
         StoreError
             If reading failed.
         """
-        try:
-            with self._mutex:
-                row = self._file.base.execute("SELECT body FROM history WHERE model = ?", (model,)).fetchone()
-        except sqlite3.Error as error:
-            raise database.meaning(error, str(self.path)) from error
-        return bytes(row[0]) if row else b""
+        with self._mutex, database.sound(str(self.path)):
+            row = self._file.base.execute("SELECT body FROM history WHERE model = ?", (model,)).fetchone()
+            return msgspec.convert(row[0], bytes, builtin_types=(bytes,)) if row else b""
 
     def backup(self, to: str | Path) -> int:
         """Write a verified copy of the store to a new path while learning continues, and return its size in bytes.

@@ -21,8 +21,10 @@ from headwater.store.journal import database
 from headwater.store.journal.backup import check_pages, write_backup
 from headwater.store.journal.entries import Entry, Journal
 from headwater.store.journal.high_water import mark_path, read_mark
+from headwater.store.journal.requests import sound_pending
 from headwater.store.journal.seal import read_seal, tables_of
 from headwater.store.journal.snapshots import Snapshots
+from headwater.store.journal.source_tables import check_sources
 from headwater.store.journal.store_file import StoreFile
 from headwater.store.members import is_member_store
 from headwater.store.model_file import LearnerFormat
@@ -86,7 +88,7 @@ def check(path: str | Path, learners: LearnerFormat) -> StoreReport:
         _noted(partial(database.refuse_unfit, base, file), report, str(path))
         base.execute("BEGIN")  # one snapshot, since this process may still be writing to the store
         snapshots, replay = (partial(what, learners=learners) for what in (_check_snapshots, _check_replay))
-        for what in (_check_pages, _check_journal, snapshots, replay):
+        for what in (_check_pages, _check_journal, _check_waiting, snapshots, replay):
             _noted(partial(what, base, str(path), report), report, str(path))
     return report
 
@@ -136,6 +138,15 @@ def _check_journal(base: sqlite3.Connection, at: str, report: StoreReport) -> No
     for entry in journal.read(max(report.first - 1, 0)):
         report.events += len(entry.events)
         report.last = entry.seq
+
+
+def _check_waiting(base: sqlite3.Connection, at: str, report: StoreReport) -> None:
+    """Report damaged predictions that wait for labels, and what sources keep in the store."""
+    crc = "crc" if database.has_column(base, "pending", "crc") else "NULL"
+    for row in base.execute(f"SELECT id, model, t, body, {crc} FROM pending"):
+        if sound_pending(row) is None:
+            report.problems.append(f"expected a sound prediction p{row[0]}, got a damaged one — at {at}.")
+    check_sources(base, at)
 
 
 def _check_snapshots(base: sqlite3.Connection, at: str, report: StoreReport, learners: LearnerFormat) -> None:

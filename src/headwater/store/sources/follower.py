@@ -9,13 +9,16 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
+
 from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.learner.kind import check_can, kind_of
+from headwater.store.journal.database import DAMAGED
 from headwater.store.journal.events import Predictions
 from headwater.store.journal.requests import Gap, SourceRequest
 from headwater.store.journal.source_tables import DEAD_LETTERS, PREDICTIONS
@@ -317,10 +320,33 @@ class Follower:
 
     def _begin(self, feed: _Feed) -> None:
         known = self._known(feed)
-        begun = {feed.prefix + part: at for part, at in feed.source.open(known).items()} | feed.marks()
+        begun = {feed.prefix + part: at for part, at in self._opened(feed, known).items()} | feed.marks()
         new = {part: at for part, at in begun.items() if part.removeprefix(feed.prefix) not in known}
         if new:  # commit the starting position before reading anything
             self._commit(SourceRequest(self.model.id, self.name, new))
+
+    def _opened(self, feed: _Feed, known: dict[str, str]) -> Mapping[str, str]:
+        """Open a source at stored positions.
+
+        Raises
+        ------
+        StoreError
+            If they are not positions of such a source.
+        """
+        try:
+            return feed.source.open(known)
+        except HeadwaterError:
+            raise
+        except (ValueError, TypeError, LookupError, msgspec.MsgspecError) as error:
+            if not known:
+                raise
+            got = f"{', '.join(f'{part}={at}' for part, at in known.items())[:200]!r}"
+            raise StoreError(
+                expected=f"positions of {self.name} as they were stored",
+                got=got,
+                at=str(self.service.path),
+                help=DAMAGED,
+            ) from error
 
     # ---- committing --------------------------------------------------------------------------------------------------
 
