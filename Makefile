@@ -3,12 +3,13 @@
 # the core (tools/build); a C compiler is taken where there is one, else pip gets one from PyPI for the length of the build.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types package wheels npm bench docs figures pictures clean
+.PHONY: help demo test quick newest lint types package wheels npm bench docs figures pictures clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
 VENV := .venv
 CLIENTS := .envs/clients
+NEWEST  := .envs/newest
 WHEELS  := .envs/wheels
 CORE    := $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] src/_core/*.[ch] tools/build/*.py tools/build/abi3/*.h)
 BUILT   := $(VENV)/.core.stamp
@@ -21,6 +22,8 @@ help:
 	@echo "  make demo      learn to predict late flights, row by row, from a bare checkout"
 	@echo "check a change"
 	@echo "  make test      unit tests, doctests and the rules of the house; some of them: make test ARGS=\"-k house -x\""
+	@echo "  make quick     the quick ones of them, without optional packages, in less than a minute"
+	@echo "  make newest    the quick ones in an environment of the newest Python, with optional packages"
 	@echo "  make lint      ruff and clang-format: rules and layout"
 	@echo "  make types     mypy --strict on src/"
 	@echo "write what is generated"
@@ -47,6 +50,12 @@ test: $(VENV)/.dev.stamp $(BUILT) $(WEB) $(VENV)/.torch.stamp $(VENV)/.ray.stamp
 	@$(PY) tests/support/brokers/servers.py
 	@$(PY) -m tools.build.targets missing
 	$(PY) -m pytest --timeout 1800 $(ARGS)
+
+quick: $(VENV)/.test.stamp $(BUILT)
+	$(PY) -m pytest --timeout 300 -n logical --dist loadfile -m "not slow" $(ARGS)
+
+newest:
+	@$(MAKE) --no-print-directory VENV=$(NEWEST) PYTHON=python3.14 $(NEWEST)/.dev.stamp quick
 
 lint: $(VENV)/.dev.stamp
 	$(PY) -m ruff check .

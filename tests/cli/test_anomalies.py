@@ -167,6 +167,7 @@ def test_an_empty_file_and_a_missing_label_column_are_told(run, tmp_path):
 
 
 def test_a_data_set_is_learned_without_its_answers_unless_they_are_asked_for(run):
+    pytest.importorskip("river")
     status, out, _ = run("learn", "dataset:shuttle", "--anomalies", "--limit", 1500)
     assert status == 0
     assert out.startswith("dataset:shuttle: anomalies.")

@@ -219,6 +219,7 @@ def test_a_mixed_column_is_shown_as_mixed(run, tmp_path):
 
 
 def test_a_report_says_where_it_is_and_a_winner_that_it_wins(run):
+    pytest.importorskip("matplotlib")
     out = run("learn", "a.csv", "--target", "late", "--report", "r.html")[1]
     assert "The report is in r.html." in out
     assert " % right, guessing gets " in out

@@ -10,7 +10,6 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from headwater.nn.core import (
 )
 from headwater.nn.expert import Expert
 from headwater.plain.input import knots_of
-from support.programs import PROGRAMS, TARGETS, build, together
+from support.programs import PROGRAMS, SANITIZED, SANITIZER_OPTIONS, TARGETS, build, together
 
 CLEARED = {"sizes", "sample_start", "sample_count", "sample_y", "sample_w", "pair_rows", "pair_values", "pending_key",
            "pending_highest_row", "pending"}  # fmt: skip
@@ -826,11 +825,6 @@ def test_cells_of_workers_with_other_tests_are_left_out_and_the_rest_is_merged()
 
 # ---- the same bits everywhere, no memory lost -----------------------------------------------------------------------
 
-ONE = {name: replace(target, levels=(1,)) for name, target in TARGETS.items()}
-SANITIZED = replace(
-    ONE["gcc"], flags=("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"), levels=(1,)
-)
-
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -838,7 +832,8 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
     if SANITIZED.lacks:
         pytest.skip(f"{SANITIZED.lacks} is not installed")
     program = build(SANITIZED, PROGRAMS / "merge.c", tmp_path_factory.mktemp("sanitized") / "built")
-    done = subprocess.run([str(program), "starve"], capture_output=True, text=True, check=False)
+    options = os.environ | SANITIZER_OPTIONS
+    done = subprocess.run([str(program), "starve"], capture_output=True, text=True, check=False, env=options)
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
 
@@ -847,9 +842,9 @@ def test_no_merging_does_harm_and_memory_that_ends_is_an_error(printed: str) -> 
     assert len(printed.splitlines()) == 33
 
 
-@pytest.mark.parametrize("name", ONE)
+@pytest.mark.parametrize("name", TARGETS)
 def test_merging_gives_the_same_bits_on_every_machine(name: str, printed: str, tmp_path: Path) -> None:
-    target = ONE[name]
+    target = TARGETS[name]
     if target.lacks:
         pytest.skip(f"{target.lacks} is not installed")
     program = build(target, PROGRAMS / "merge.c", tmp_path / "built")

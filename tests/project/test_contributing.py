@@ -51,7 +51,7 @@ def carried_out(folder: Path) -> Path:
     for name in ("core", "src", "tests", "tools"):
         ignore = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("conftest.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder / name)
     (code,) = blocks("c")
     row, lines = blocks("python")

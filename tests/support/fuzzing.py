@@ -34,13 +34,8 @@ def lacking(folder: Path) -> str:
 
 
 def build_all(folder: Path, names: Iterable[str] = NAMES) -> dict[str, Path]:
-    """Build the targets, with one build of the kernels."""
-    made: dict[str, Path] = {}
-    kernels: list[Path] = []
-    for name in names:
-        made[name] = build(TARGET, FUZZ / f"{name}.c", folder / name, kernels)
-        kernels = kernels or sorted((folder / name / "objects").glob("*.o"))
-    return made
+    """Build the targets."""
+    return {name: build(TARGET, FUZZ / f"{name}.c", folder / name) for name in names}
 
 
 def fuzz(program: Path, seconds: int, inputs: Path) -> str:

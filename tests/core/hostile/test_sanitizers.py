@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from support.programs import PROGRAMS, TARGETS, build
+from support.programs import PROGRAMS, SANITIZED, SANITIZER_OPTIONS, build
 
-CHECKS = ("-O1", "-g", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all")
-LEVELS = TARGETS["gcc"].levels
-FRAMES = "detect_leaks=1:detect_stack_use_after_return=0"
-"""Frames stay on the stack: in those that outlive a call GCC puts vectors of 64 bytes at multiples of 32, and traps there (bug 110027)."""
+LEVELS = SANITIZED.levels
 
 Run = Callable[..., str]
 
@@ -23,19 +18,14 @@ Run = Callable[..., str]
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Builds a program with checks once, and runs it: what it printed."""
-    target = dataclasses.replace(TARGETS["gcc"], flags=CHECKS)
-    if target.lacks:
-        pytest.skip(f"{target.lacks} is not installed")
-    made: dict[str, Path] = {}
+    if SANITIZED.lacks:
+        pytest.skip(f"{SANITIZED.lacks} is not installed")
     folder = tmp_path_factory.mktemp("checked")
-    for program in ("golden", "stress", "fleet"):
-        objects = [path for at in made.values() for path in (at.parent / "objects").glob("*.o")]
-        made[program] = build(target, PROGRAMS / f"{program}.c", folder / program, objects)
+    made = {name: build(SANITIZED, PROGRAMS / f"{name}.c", folder / name) for name in ("golden", "stress", "fleet")}
 
     def run(program: str, *arguments: object) -> str:
-        options = {"ASAN_OPTIONS": FRAMES, "UBSAN_OPTIONS": "print_stacktrace=1"}
         command = [str(made[program]), *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | options)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | SANITIZER_OPTIONS)
         if done.returncode == 3:
             pytest.skip(done.stderr.strip())
         assert done.returncode == 0, done.stderr[-6000:]

@@ -1,6 +1,8 @@
 """A store that acknowledged an event never opens as if it had not: a damaged, deleted or emptied file is refused."""
 
 import contextlib
+import errno
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -14,7 +16,7 @@ from headwater.errors import ConfigError, StoreError
 from headwater.store.journal import database
 from headwater.store.journal.high_water import HighWater, read_mark
 from headwater.store.journal.wal import Frames, read_frames
-from headwater.store.learner_file import LEARNER_FORMAT
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service.upkeep import accept, check, export
 
 SMALL = {"hidden": (4,), "seed": 1}
@@ -106,6 +108,37 @@ def test_lost_numbers_are_not_given_again_once_the_loss_is_accepted(killed, tmp_
     assert [row["seq"] for row in export(path)] == [*range(1, n + 1), ALL + 1]
     with pytest.raises(ConfigError, match="expected a store that has lost events"):
         accept(path)
+
+
+@pytest.mark.parametrize(("number", "goes_on"), [(errno.ENOSPC, True), (errno.EIO, False)])
+def test_a_mark_that_cannot_be_written_loses_nothing_and_a_failing_disk_stops_the_store(
+    number, goes_on, tmp_path, monkeypatch
+):
+    alone = hw.Classifier(**SMALL)
+    rows = [({"a": float(i)}, i % 2) for i in range(4)]
+    with hw.open(tmp_path / "a.db", hw.Classifier(**SMALL)) as model:
+        model.learn_one(*rows[0])
+        with monkeypatch.context() as disk:
+            disk.setattr(HighWater, "write", raiser(OSError(number, os.strerror(number))))
+            assert model.learn_one(*rows[1]) == 2  # durable in the journal, so it is learned and acknowledged
+        assert model.service.failure.expected == "a checkpoint mark that can be written"
+        assert os.strerror(number) in model.service.failure.got
+        with contextlib.nullcontext() if goes_on else pytest.raises(StoreError, match="a checkpoint mark"):
+            assert model.learn_one(*rows[2]) == 3
+        learned = 3 if goes_on else 2
+        for row in rows[:learned]:
+            alone.learn_one(*row)
+        assert (model.seq, fingerprint(model.learner)) == (learned, fingerprint(alone))
+        assert (model.service.failure is None) == goes_on
+    with hw.open(tmp_path / "a.db") as again:
+        assert (again.seq, fingerprint(again.learner)) == (learned, fingerprint(alone))
+
+
+def raiser(error):
+    def write(*_):
+        raise error
+
+    return write
 
 
 def test_ids_of_predictions_are_not_given_twice_either(tmp_path):

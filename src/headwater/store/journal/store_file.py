@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -10,8 +11,8 @@ from pathlib import Path
 from headwater.errors import StoreError
 from headwater.store.ownership import OwnedFile
 
-from .database import FAILING, MS_TO_WAIT, connect, ends_where_it_should, meaning, sound, transaction
-from .high_water import HighWater
+from .database import FAILING, FULL, MS_TO_WAIT, connect, ends_where_it_should, meaning, sound, transaction
+from .high_water import HighWater, mark_path
 from .seal import Seal, read_seal, tables_of, write_seal
 
 __all__ = ["StoreFile"]
@@ -168,9 +169,26 @@ class StoreFile:
         """Count bytes that a commit writes beyond its usual pages."""
         self.wal_pages += size // _PAGE
 
-    def acknowledge(self, seq: int, last_id: int) -> None:
-        """Record the last acknowledged event and id in the checkpoint mark."""
-        self._mark.write(seq, last_id)
+    def acknowledge(self, seq: int, last_id: int) -> StoreError | None:
+        """Record the last acknowledged event and id in the checkpoint mark.
+
+        Returns
+        -------
+        StoreError or None
+            Why the mark could not be written. What was committed before is durable without it, but a later loss could go
+            unnoticed, so nothing more may be acknowledged while the mark lags.
+        """
+        try:
+            self._mark.write(seq, last_id)
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            return StoreError(
+                expected="a checkpoint mark that can be written",
+                got=f"{error.strerror} ({errno.errorcode.get(error.errno or 0, 'OSError')})",
+                at=str(mark_path(self.path)),
+                help=FULL if full else FAILING,
+            )
+        return None
 
     @property
     def wants_checkpoint(self) -> bool:

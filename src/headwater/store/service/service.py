@@ -124,7 +124,7 @@ class Service:
         self.ids.find_end()
         self.models.recover()
         self._keeper = Keeper(self._file, self.models, self.journal, self.snapshots, self.ids, self.policy)
-        self._file.acknowledge(self.journal.seq, self.ids.last)
+        self.failure = self._file.acknowledge(self.journal.seq, self.ids.last)
 
     # ---- requests ----------------------------------------------------------------------------------------------------
 
@@ -139,7 +139,8 @@ class Service:
         Raises
         ------
         StoreError
-            If writing failed. None of the requests was learned, and none may be acknowledged.
+            If writing failed. None of the requests was learned, and none may be acknowledged. If only the checkpoint mark could not
+            be written, the requests are durable and learned, and the next commit raises.
         """
         with self._writing():
             end = self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes
@@ -152,9 +153,8 @@ class Service:
                 self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes = end
                 self.failure = error if isinstance(error, StoreError) else self.failure
                 raise
-            self.failure = None
             self.commits += 1
-            self._file.acknowledge(self.journal.seq, self.ids.last)
+            self.failure = self._file.acknowledge(self.journal.seq, self.ids.last)
             self._teach(journaled)
             if self._file.needs_checkpoint:
                 self._keeper.checkpoint()

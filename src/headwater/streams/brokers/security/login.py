@@ -31,8 +31,8 @@ def login(address: Address) -> Login:
     """Return the user and password of an address, read again at each call so that changes take effect.
 
     Each is taken from the address, else from ``user_file=`` or ``password_file=``, else from ``HEADWATER_KAFKA_USER`` and
-    ``HEADWATER_KAFKA_PASSWORD`` (or the file in the same variable with ``_FILE``), else from the variables of the broker's
-    own tools.
+    ``HEADWATER_KAFKA_PASSWORD`` (or the file named by ``HEADWATER_KAFKA_PASSWORD_FILE``), else from the variables of the
+    broker's own tools.
 
     Raises
     ------

@@ -1,0 +1,141 @@
+"""Skip the tests whose optional packages are not installed, so that plain ``pytest`` runs in any environment."""
+
+from __future__ import annotations
+
+import re
+import sys
+from doctest import UnexpectedException
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from pathlib import Path
+from traceback import walk_tb
+from typing import Any
+
+import pytest
+from _pytest.doctest import MultipleDoctestFailures
+
+from headwater.errors import MissingExtra
+
+ROOT = Path(__file__).parent
+OURS = {"headwater", "benchmarks", "support", "tools", "website"}
+"""Top-level modules of the project, whose absence is a fault."""
+
+SENTENCES = re.compile(r"(?:expected the package |No module named ')([\w-]+)")
+"""How a process says that a package is missing."""
+
+SLOW = (
+    "tests/cli/test_every_kind.py",
+    "tests/cli/test_terminal.py",
+    "tests/cluster",
+    "tests/core/control/test_agent.py",
+    "tests/core/hostile",
+    "tests/core/series/test_ends.py",
+    "tests/core/test_elementary.py",
+    "tests/core/test_golden.py",
+    "tests/core/test_merge.py",
+    "tests/diagnose/test_diagnose.py",
+    "tests/diagnose/test_keeping.py",
+    "tests/fleet/test_full_disk.py",
+    "tests/fleet/test_keeping.py",
+    "tests/js",
+    "tests/kinds/test_count.py",
+    "tests/learner/decisions/test_bandit.py",
+    "tests/learner/test_late.py",
+    "tests/learner/test_limits.py",
+    "tests/nn/test_images.py",
+    "tests/oracles",
+    "tests/packaging",
+    "tests/plain/test_rules.py",
+    "tests/project/documents",
+    "tests/project/test_architecture.py",
+    "tests/project/test_contributing.py",
+    "tests/project/test_names.py",
+    "tests/promises",
+    "tests/serve",
+    "tests/store/journal",
+    "tests/store/ownership",
+    "tests/streams/brokers",
+)
+"""Folders and files whose tests take seconds, or start compilers, servers and browsers."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of slow folders and files, which ``make quick`` leaves out."""
+    slow = tuple(ROOT / path for path in SLOW)
+    for item in items:
+        if any(item.path.is_relative_to(path) for path in slow):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Any:
+    """Skip a module that imports a package which is not installed."""
+    report = yield
+    if report.failed and (package := missing_package(report.call.excinfo.value)):
+        report.outcome = "skipped"
+        report.longrepr = (str(collector.path), 0, f"Skipped: {package} is not installed")
+        forget_half_imported(report.call.excinfo.value.__cause__)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Skip a test that needed a package which is not installed."""
+    report = yield
+    if (
+        report.failed
+        and call.excinfo is not None
+        and (package := missing_package(call.excinfo.value) or named_in(report))
+    ):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), 0, f"Skipped: {package} is not installed")
+    return report
+
+
+def missing_package(error: BaseException | None) -> str | None:
+    """Return the package whose absence caused an error, or None if it has another cause."""
+    if isinstance(error, MultipleDoctestFailures):
+        error = error.failures[0]
+    if isinstance(error, UnexpectedException):
+        error = error.exc_info[1]
+    while error is not None:
+        if isinstance(error, MissingExtra) and not is_installed(error.package):
+            return error.package
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            package = error.name.partition(".")[0]
+            if package not in OURS and package not in installed_modules():
+                return package
+        error = error.__cause__
+    return None
+
+
+def forget_half_imported(error: BaseException | None) -> None:
+    """Remove the modules whose import failed, because pytest leaves them for the next import to find."""
+    while error is not None:
+        for frame, _ in walk_tb(error.__traceback__):
+            if frame.f_code.co_name == "<module>":
+                sys.modules.pop(frame.f_globals["__name__"], None)
+        error = error.__cause__
+
+
+def named_in(report: pytest.TestReport) -> str | None:
+    """Return the missing package that a command or another process of the test named in its output."""
+    for package in SENTENCES.findall(f"{report.longrepr}\n{report.capstdout}\n{report.capstderr}"):
+        if not is_installed(package) and package not in installed_modules():
+            return str(package)
+    return None
+
+
+@cache
+def installed_modules() -> frozenset[str]:
+    """Return the top-level modules of all installed packages."""
+    return frozenset(packages_distributions())
+
+
+def is_installed(package: str) -> bool:
+    """Return whether a package's metadata is found, by its name in the index."""
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
