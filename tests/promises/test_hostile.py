@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -51,6 +51,16 @@ def test_a_prediction_that_was_damaged_while_it_waited_is_not_learned_and_the_ot
         with pytest.raises(ExpiredId, match="got p2, which is damaged in the store"):
             model.label("p2", 1.0)
         assert model.label("p3", 1.0)["seq"] == 21
+
+
+def test_each_problem_of_a_store_of_which_a_page_is_lost_is_one_line(asked):
+    data, said = asked.read_bytes(), []
+    for at in range(4096, len(data), 4096):
+        asked.write_bytes(data[: at + 8] + bytes(400) + data[at + 408 :])
+        with suppress(StoreError):  # of a page without which nothing can be read
+            said += check(asked, LEARNER_FORMAT).problems
+    assert sum(one.startswith("SQLite reports: ") for one in said) > 10
+    assert all(len(one.splitlines()) == 1 and "***" not in one for one in said)
 
 
 def test_a_prediction_of_an_earlier_version_has_no_checksum_and_is_labelled(asked):

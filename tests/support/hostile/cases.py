@@ -19,9 +19,10 @@ import headwater as hw
 from headwater.store.journal import seal
 from headwater.store.journal.events import crc
 from headwater.store.journal.snapshots import _sha
-from headwater.store.learner_file import fingerprint, to_bytes
+from headwater.store.learner_file import LEARNER_FORMAT, fingerprint, to_bytes
 from headwater.store.model_file import SavedModel, unseal
 from headwater.store.model_file import seal as sealed
+from headwater.store.service.upkeep import check, export
 from headwater.store.sources import follower, outbox
 from headwater.streams.brokers import Message
 from headwater.streams.brokers.protocol import Log
@@ -55,6 +56,8 @@ class Outcome:
     states: dict[str, Any] = field(default_factory=dict)
     errors: list[Exception] = field(default_factory=list)
     set_aside: bool = False
+    looked: list[str] = field(default_factory=list)
+    """What a check and an export said."""
     certain: list[str] = field(default_factory=list)
     """Where the state must be that of the sound file, since nothing was refused before."""
 
@@ -133,6 +136,7 @@ def use_store(name: str) -> Callable[[Path, Outcome], None]:
     make, answers = LEARNERS[name]
 
     def use(path: Path, found: Outcome) -> None:
+        _look(path, found)
         with hw.open(path, make()) as model:
             found.see("open", (fingerprint(model.learner), model.seq, model.n_learned))
             found.set_aside = bool(model.service.cut)
@@ -158,6 +162,16 @@ def use_store(name: str) -> Callable[[Path, Outcome], None]:
             found.see("again", fingerprint(model.learner))
 
     return use
+
+
+def _look(path: Path, found: Outcome) -> None:
+    """Check and export a store, as the command does; what they refuse says nothing of an opening."""
+    aside = Outcome()
+    with aside.may_refuse():
+        found.looked += check(path, LEARNER_FORMAT).problems
+    with aside.may_refuse():
+        list(export(path))
+    found.looked += map(str, aside.errors)
 
 
 def reseal_store(path: Path) -> None:

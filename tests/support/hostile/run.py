@@ -70,9 +70,9 @@ class Tried:
             shutil.rmtree(path.parent)
 
     def _judged(self, found: Outcome, fits: bool) -> tuple[str, str]:
-        for error in found.errors:
-            if len(str(error).splitlines()) != 1 or "expected " not in str(error):
-                return "raw", f"no sentence: {error!r}"
+        for said in (*map(str, found.errors), *found.looked):
+            if len(said.splitlines()) != 1 or not said.startswith(("expected ", "SQLite reports: ")):
+                return "raw", f"no sentence: {said!r}"
         went = "refused" if found.errors else "worked"
         if not fits and not found.set_aside:
             for where in found.certain:

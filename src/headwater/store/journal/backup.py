@@ -130,4 +130,5 @@ def check_pages(path: Path) -> None:
     with closing(read_only(path)) as base:
         (word,) = base.execute("PRAGMA integrity_check(1)").fetchone()
     if word != "ok":
-        raise StoreError(expected="a sound copy", got=word, at=str(path), help="Check the disk, and the store itself.")
+        got = " ".join(word.split())
+        raise StoreError(expected="a sound copy", got=got, at=str(path), help="Check the disk, and the store itself.")

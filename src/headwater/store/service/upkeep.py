@@ -125,8 +125,10 @@ def _copied(path: Path, folder: Path) -> Path:
 
 
 def _check_pages(base: sqlite3.Connection, at: str, report: StoreReport) -> None:
-    words = [row[0] for row in base.execute("PRAGMA integrity_check(10)")]
-    report.problems += [f"SQLite reports: {word} — at {at}." for word in words if word != "ok"]
+    lines = [line for (said,) in base.execute("PRAGMA integrity_check(10)") for line in said.splitlines()]
+    report.problems += [
+        f"SQLite reports: {line} — at {at}." for line in lines if line != "ok" and not line.startswith("*")
+    ]
 
 
 def _check_journal(base: sqlite3.Connection, at: str, report: StoreReport) -> None:
