@@ -201,7 +201,7 @@ class MemberStore:
         in_use = error.sqlite_errorname == "SQLITE_BUSY"
         return StoreError(
             expected="a store of a fleet that can be used",
-            got=str(error),
+            got=" ".join(str(error).split()),
             at=self.path,
             help="Check that no other process has it open and that there is free space, or use a copy.",
             code=IN_USE if in_use else "",
@@ -313,7 +313,16 @@ class MemberStore:
     def journal(self) -> list[bytes]:
         """Return the journaled blocks since the last commit, oldest first."""
         with self._sound():
-            return [row[0] for row in self._all("SELECT body, crc FROM journal ORDER BY n") if _checked(row)]
+            rows, last = self._all("SELECT n, body, crc FROM journal ORDER BY n"), self._last_journaled()
+            first = int(self._noted().get("journal", rows[0][0] - 1 if rows else last))
+            if first + len(rows) != last or any(row[0] != first + i for i, row in enumerate(rows, 1)):
+                raise ValueError(f"a journal without some of the blocks {first + 1:,} to {last:,}")
+            return [row[1] for row in rows if _checked(row[1:])]
+
+    def _last_journaled(self) -> int:
+        """Return the number of the last block that was ever journaled."""
+        found = self._all("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")
+        return int(found[0][0]) if found else 0
 
     def clear_journal(self) -> None:
         """Clear the journal as part of a commit, because the members now include its blocks."""
@@ -338,7 +347,9 @@ class MemberStore:
         StoreError
             If writing failed. The previous commit stays in effect.
         """
-        noted = [("fleet", json.dumps(about)), ("members", str(members)), ("version", str(self._version + 1))]
+        last = str(self._last_journaled())  # a shard clears its journal with each commit
+        noted = [("fleet", json.dumps(about)), ("journal", last), ("members", str(members))]
+        noted.append(("version", str(self._version + 1)))
         noted.append(("crc", str(checksum(noted))))
         try:
             with self._transaction():

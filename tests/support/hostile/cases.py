@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 import headwater as hw
+from headwater.cluster.fleet.shard import Part, Shard
 from headwater.store.journal import seal
 from headwater.store.journal.events import crc
 from headwater.store.journal.snapshots import _sha
@@ -349,6 +350,44 @@ def use_fleet(name: str) -> Callable[[Path, Outcome], None]:
     return use
 
 
+def _shard(path: Path) -> Shard:
+    make, _ = LEARNERS["fleet-classifier"]
+    return Shard(hw.Fleet(make().first, key="machine").to_bytes(), str(path), 2)
+
+
+def _step(shard: Shard, number: int) -> None:
+    first = number * 5
+    rows, y = (
+        rows_of(shard.fleet.first, first, 5),
+        [LEARNERS["fleet-classifier"][1](i) for i in range(first, first + 5)],
+    )
+    shard.step("one", number, Part(list(range(5)), rows, y, None))
+
+
+def make_shard(path: Path) -> None:
+    """Write the store of a shard, with blocks in its journal."""
+    shard = _shard(path)
+    for number in range(8):
+        _step(shard, number)
+        if number == 4:
+            shard.commit()
+    shard.fleet.idle.close()
+
+
+def use_shard(path: Path, found: Outcome) -> None:
+    """Open a shard, which learns its journal again, and give it the last block once more and another."""
+    shard = _shard(path)
+    try:
+        found.see("open", (shard.fleet.fingerprint(), len(shard.fleet)))
+        with found.may_refuse():
+            for number in (7, 8):
+                _step(shard, number)
+            shard.commit()
+            found.see("next", shard.fleet.fingerprint())
+    finally:
+        shard.fleet.idle.close()
+
+
 def change_fleet(rng: random.Random, path: Path) -> tuple[str, bool]:
     """Change rows or bytes of a fleet's store."""
     if rng.random() < 0.25:
@@ -418,5 +457,6 @@ CASES = [
         Case(f"fleet in a store: {name}", make_fleet(name), use_fleet(name), change_fleet)
         for name in ("fleet-classifier", "fleet-regressor")
     ),
+    Case("shard of a cluster", make_shard, use_shard, change_fleet),
     *(Case(f"file of a {name}", make_file(name), use_file(name), change_model) for name in (*LEARNERS, *NETWORKS)),
 ]
