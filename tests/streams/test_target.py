@@ -19,7 +19,7 @@ from headwater.streams.target import assume_target, decide_target
         (list(range(10)) * 3, "classify", "number"),
         (list(range(10)) * 2, "regress", "number"),
         (list(range(21)) * 10, "regress", "number"),
-        ([1.0, 2.0, 3.0] * 10, "regress", "number"),
+        ([1.0, 2.0, 3.0] * 10, "classify", "number"),
         ([0.5, 1.5], "regress", "number"),
         ([0.5, 1.5, "ten"], "regress", "number"),
         ([1, 2, 1, 2, "other"], "classify", "any"),

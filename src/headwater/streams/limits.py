@@ -14,7 +14,7 @@ ALLOWED = 0.2  # maximum share of unusable rows
 _FIRST = 1_000  # rows before the share is checked, unless the stream ends earlier
 
 
-def check_limits(skip: int, limit: int | None, share: float) -> None:
+def check_limits(skip: int, limit: int | None, share: float, skip_lines: int | None = None) -> None:
     """Validate the limits.
 
     Raises
@@ -26,6 +26,10 @@ def check_limits(skip: int, limit: int | None, share: float) -> None:
         name, value = ("--skip", skip) if skip < 0 else ("--limit", limit)
         raise ConfigError(
             expected=f"at least {int(name == '--limit')} rows", got=str(value), at=name, help="Give a whole number."
+        )
+    if skip_lines is not None and skip_lines < 0:
+        raise ConfigError(
+            expected="0 lines or more", got=str(skip_lines), at="--skip-lines", help="Give a whole number."
         )
     if not 0 <= share <= 1:
         raise ConfigError(

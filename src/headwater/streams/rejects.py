@@ -41,13 +41,17 @@ class Rejects:
         self.counts: dict[str, int] = {}
         self.places: dict[str, list[int | str]] = {}
         self.file = ""  # current file, if there are several
+        self.before = 0  # rows of the files before
+        self.last: int | None = None  # maximum row number to count, behind which nothing is read
         self.path = None if path is None else Path(path)
         self._file: IO[bytes] | None = None
         if self.path is not None:
             self._file = _open_for_writing(self.path)
 
-    def add(self, reason: str, *, line: int, row: Any) -> None:
-        """Count one row, with its line or row number and its contents."""
+    def add(self, reason: str, *, line: int, row: Any, number: int = 0) -> None:
+        """Count one row, with its line or row number, its contents, and its row number in the file if known."""
+        if self.last is not None and number + self.before > self.last:
+            return
         self.total += 1
         self.counts[reason] = self.counts.get(reason, 0) + 1
         places = self.places.setdefault(reason, [])

@@ -19,6 +19,7 @@ from headwater.streams.datasets import open_dataset
 from headwater.streams.frame_rows import FrameRows
 from headwater.streams.limits import ALLOWED, check_limits, from_row, stop_where_unusable
 from headwater.streams.memory import Memory
+from headwater.streams.readers.delimited import Layout
 from headwater.streams.readers.files import Files
 from headwater.streams.readers.judge import LOOK, ColumnJudge, Writing
 from headwater.streams.rejects import Rejects
@@ -205,6 +206,11 @@ def read(
     limit: int | None = None,
     rejects: str | Path | None = None,
     allow_rejects: float = ALLOWED,
+    skip_lines: int | None = None,
+    comment: str = "",
+    header: bool = True,
+    missing: Collection[str] = (),
+    times: Collection[str] = (),
     known: Mapping[str, dict[str, object]] | None = None,
     positions: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Stream:
@@ -246,6 +252,16 @@ def read(
         File for the rows that can't be read.
     allow_rejects
         Maximum share of unusable rows before reading stops.
+    skip_lines
+        Lines before the one with the names of the columns; by default a preamble is recognised.
+    comment
+        Beginning of lines to leave out, such as ``"#"``.
+    header
+        Whether the first line has the names of the columns. If not, they are named ``column 1`` and so on.
+    missing
+        Cells that are gaps, such as ``"-999"``.
+    times
+        Columns of numbers that are times: seconds or milliseconds since 1970, or days of a spreadsheet.
     known
         Settings of the columns of earlier files, from `Stream.reading`.
     positions
@@ -275,21 +291,67 @@ def read(
     ...     stream.target, stream.total, stream.goal.task, sum(len(block) for block in stream.blocks())
     ('is_phishing', 1250, 'classify', 1250)
     """
-    alone = isinstance(source, str) and source.startswith("dataset:")
-    _check_target(source, target, drop, needed=task not in (None, ALONE) and not alone)
-    check_limits(skip, limit, allow_rejects)
-    roles = Roles(target if task is not None else None, drop, text)
-    look = _LOOK_LIVE if task in (None, "auto") else 1
-    judge = ColumnJudge(writing=_writing(decimal, thousands, dates), text=text, known=known, look_live=look)
+    written = decimal is not None or thousands is not None or dates is not None or times
+    options = Options(
+        roles=Roles(target if task is not None else None, drop, text),
+        writing=Writing(decimal, thousands, dates, tuple(times)) if written else None,
+        layout=Layout(skip_lines, comment, header, frozenset(missing)),
+        form=(format, encoding),
+        known=known,
+        positions=positions,
+    )
+    _check_target(source, target, drop, needed=task not in (None, ALONE))
+    check_limits(skip, limit, allow_rejects, skip_lines)
+    return _open(source, options, task, classes, Rejects(rejects), (skip, limit, allow_rejects))
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options for reading a source, of its columns, its cells, its lines and its files."""
+
+    roles: Roles
+    writing: Writing | None
+    layout: Layout
+    form: tuple[str | None, str | None]  # format and encoding
+    known: Mapping[str, dict[str, object]] | None
+    positions: Mapping[str, Mapping[str, str]] | None
+
+
+def _open(
+    source: Any,
+    options: Options,
+    task: str | None,
+    classes: Collection[Hashable],
+    rejects: Rejects,
+    limits: tuple[int, int | None, float],
+) -> Stream:
+    roles = options.roles
     with ExitStack() as opened:  # closes everything on errors
-        out = opened.enter_context(closing(Rejects(rejects)))
-        if alone:
-            stream = _open_named(str(source), roles, out, alone=task == ALONE and target is None)
+        out = opened.enter_context(closing(rejects))
+        if isinstance(source, str) and source.startswith("dataset:"):
+            stream = _open_named(str(source), roles, out, alone=task == ALONE and roles.target is None)
         elif is_address(source):
-            stream = opened.enter_context(_open_broker(str(source), roles, out, positions or {}))
+            stream = opened.enter_context(_open_broker(str(source), roles, out, options.positions or {}))
         else:
-            stream = opened.enter_context(_open_rows(source, roles, judge, out, (format, encoding)))
-        stream.skip, stream.limit, stream.share = skip, limit, allow_rejects
+            look = _LOOK_LIVE if task in (None, "auto") else 1
+            judge = ColumnJudge(writing=options.writing, text=roles.text, known=options.known, look_live=look)
+            files: Files | Memory = (
+                Files(
+                    *(source, judge, out),
+                    target=roles.target,
+                    drop=roles.drop,
+                    text=roles.text,
+                    format=options.form[0],
+                    encoding=options.form[1],
+                    layout=options.layout,
+                )
+                if isinstance(source, str | Path) or is_path(source)
+                else Memory(source, judge, target=roles.target, drop=roles.drop, text=roles.text)
+            )
+            stream = Stream(files.blocks(), name=files.name, rejects=out, target=roles.target, files=files)
+            opened.callback(stream.close)
+        stream.skip, stream.limit, stream.share = limits
+        out.last = None if limits[1] is None else limits[0] + limits[1]
         if task is not None:
             stream.decide(task, classes)
         opened.pop_all()
@@ -305,28 +367,10 @@ class Roles:
     text: Collection[str] = ()
 
 
-def _open_rows(
-    source: Any, roles: Roles, judge: ColumnJudge, rejects: Rejects, form: tuple[str | None, str | None]
-) -> Stream:
-    """Open files or rows in memory, with the files' ``form``, their format and encoding."""
-    target, drop, text = roles.target, roles.drop, roles.text
-    files: Files | Memory = (
-        Files(source, judge, rejects, target=target, drop=drop, text=text, format=form[0], encoding=form[1])
-        if isinstance(source, str | Path) or is_path(source)
-        else Memory(source, judge, target=target, drop=drop, text=text)
-    )
-    return Stream(files.blocks(), name=files.name, rejects=rejects, target=roles.target, files=files)
-
-
 def is_path(source: Any) -> bool:
     """Return whether a source is a path, an address, or a list of paths."""
     one = isinstance(source, str | Path)
     return one or (isinstance(source, list | tuple) and all(isinstance(part, str | Path) for part in source))
-
-
-def _writing(decimal: str | None, thousands: str | None, dates: str | None) -> Writing | None:
-    given = decimal is not None or thousands is not None or dates is not None
-    return Writing(decimal, thousands, dates) if given else None
 
 
 def _check_target(source: Any, target: str | None, drop: Collection[str], *, needed: bool) -> None:
@@ -334,7 +378,7 @@ def _check_target(source: Any, target: str | None, drop: Collection[str], *, nee
         raise ConfigError(
             expected="a target that is kept", got=f"{target} among the dropped", at="--drop", help="Drop other columns."
         )
-    if target is None and needed:
+    if target is None and needed and not (isinstance(source, str) and source.startswith("dataset:")):
         known = did_you_mean("", _names_in(source))
         raise ConfigError(
             expected="a column to predict",

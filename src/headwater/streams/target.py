@@ -80,7 +80,7 @@ def decide_target(
     """Infer the target from the first labels.
 
     - text, true/false: ``classify``;
-    - whole numbers with at most 20 different values, each seen three times or so: ``classify``;
+    - whole numbers, as 1 or 1.0, with at most 20 different values, each seen three times or so: ``classify``;
     - 0.0 and 1.0, or any two whole values: ``classify``;
     - all other numbers: ``regress``.
 
@@ -161,7 +161,7 @@ def _decide(known: list[Any], kinds: set[str], nouns: Mapping[type, str]) -> tup
     whole = all(float(value).is_integer() for value in values)
     if whole and len(values) <= 2:
         return "classify", f"{len(values)} whole value" + "s" * (len(values) > 1)
-    if whole and not any(isinstance(v, float) for v in values) and len(values) <= min(_FEW, len(numbers) / 3):
+    if whole and len(values) <= min(_FEW, len(numbers) / 3):
         return "classify", f"{len(values)} different whole numbers"
     return "regress", "numbers"
 

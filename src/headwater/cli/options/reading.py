@@ -36,6 +36,16 @@ class ReadingOptions:
         The sign between groups of digits: comma, point, space, apostrophe or none.
     dates
         The order of day, month and year: dmy, mdy or ymd; or a pattern such as %d.%m.%Y.
+    times
+        Columns of numbers that are times: seconds or milliseconds since 1970, or days of a spreadsheet.
+    missing
+        Cells that are gaps, such as -999, with commas between.
+    skip_lines
+        Lines before the one with the names of the columns, where it isn't recognised.
+    comment
+        The beginning of lines to leave out, such as #.
+    no_header
+        Whether the first line is a row, so that the columns are named column 1, column 2 and so on.
     skip
         Rows to leave out at the beginning.
     limit
@@ -53,6 +63,11 @@ class ReadingOptions:
     decimal: str | None = None
     thousands: str | None = None
     dates: str | None = None
+    times: Names = None
+    missing: Names = None
+    skip_lines: int | None = None
+    comment: str = ""
+    no_header: bool = False
     skip: int = 0
     limit: int | None = None
     rejects: Path | None = None
@@ -94,6 +109,11 @@ class ReadingOptions:
             decimal=self.decimal,
             thousands=self.thousands,
             dates=self.dates,
+            times=split_names(self.times) if self.times else (),
+            missing=split_names(self.missing) if self.missing else (),
+            skip_lines=self.skip_lines,
+            comment=self.comment,
+            header=not self.no_header,
             skip=max(skip, self.skip),
             limit=self.limit,
             rejects=self.rejects,

@@ -7,17 +7,32 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from headwater.errors import ConfigError
 from headwater.streams.readers.numbers import normalised
 
-__all__ = ["ORDERS", "DateFormat", "check_order", "judge_dates"]
+__all__ = ["COUNTED", "ORDERS", "DateFormat", "check_order", "counted_times", "judge_dates"]
 
 ORDERS = ("ymd", "dmy", "mdy")
-_NAMES = {"ymd": "year, month, day", "dmy": "day, month, year", "mdy": "month, day, year", "clock": "a time of day"}
+_NAMES = {
+    "ymd": "year, month, day",
+    "dmy": "day, month, year",
+    "mdy": "month, day, year",
+    "clock": "a time of day",
+    "epoch": "seconds since 1970",
+    "epoch_ms": "milliseconds since 1970",
+    "excel": "days of a spreadsheet",
+}
+_EPOCH, _EXCEL = dt.datetime(1970, 1, 1), dt.datetime(1899, 12, 30)  # noqa: DTZ001 - no zone is stated
+COUNTED = {  # the first day, the seconds of a unit, and the numbers of the years 1990 to 2049
+    "epoch": (_EPOCH, 1.0, 631_152_000, 2_524_608_000),
+    "epoch_ms": (_EPOCH, 0.001, 631_152_000_000, 2_524_608_000_000),
+    "excel": (_EXCEL, 86_400.0, 32_874, 54_789),
+}
+"""Times as numbers, by the name of their order."""
 _MONTH_NAMES = (
     "january jan;february feb;march mar;april apr;may;june jun;july jul;august aug;september sep sept;october oct;"
     "november nov;december dec"
@@ -73,7 +88,7 @@ class DateFormat:
             return _strptime(text, self.order)
         if self.order == "clock":
             return _clock(text)
-        return _date(text, self.order)
+        return _counted(text, self.order) if self.order in COUNTED else _date(text, self.order)
 
     def __str__(self) -> str:
         return _NAMES.get(self.order, self.order)
@@ -129,6 +144,28 @@ def judge_dates(counts: Mapping[str, int], *, order: str = "") -> tuple[tuple[Da
     if 2 * best <= total:
         return (), 0
     return tuple(style for style, fit in fits.items() if fit == best), best
+
+
+def counted_times(numbers: Sequence[float]) -> str:
+    """Return ``"epoch"``, ``"epoch_ms"`` or ``"excel"`` if all numbers may be such times, of the years 1990 to 2049, else "".
+
+    Examples
+    --------
+    >>> counted_times([1704412800.0]), counted_times([1704412800123.0]), counted_times([45296.5]), counted_times([7.0])
+    ('epoch', 'epoch_ms', 'excel', '')
+    """
+    if not numbers:
+        return ""
+    low, high = min(numbers), max(numbers)
+    return next((order for order, (_, _, first, last) in COUNTED.items() if first <= low and high <= last), "")
+
+
+def _counted(text: str, order: str) -> dt.datetime | None:
+    start, unit, _, _ = COUNTED[order]
+    try:
+        return start + dt.timedelta(microseconds=round(float(text) * unit * 1e6))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _date(text: str, order: str) -> dt.datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
@@ -11,17 +12,19 @@ from typing import Any
 from headwater.errors import DataError, SourceError, TargetError, did_you_mean
 from headwater.streams.block import Block
 from headwater.streams.files.lines import Numbered
+from headwater.streams.readers.cells import parse_numbers
 from headwater.streams.readers.columns import BY_CELL, TEXT, ColumnReader
 from headwater.streams.readers.judge import ColumnJudge
 from headwater.streams.rejects import Rejects
 
-__all__ = ["Header", "read_delimited", "read_header"]
+__all__ = ["Header", "Layout", "read_delimited", "read_header"]
 
 # Maximum lines of a record. An unclosed quote would otherwise consume the rest of the file.
 _LONGEST_RECORD = 1_000
 _MOST_PIECES = 500  # 16 MB of text, so very wide files are inferred from fewer rows
 _DELIMITERS = ",;\t|"
 _SAMPLED = 20  # lines for detecting the delimiter
+_PREAMBLE = 50  # lines for detecting lines before the header
 _BLANK = ("\n",)  # appended to the lines, it is read as a separate row unless a quote is open
 
 
@@ -87,7 +90,56 @@ class Header:
                 )
 
 
-def read_header(lines: Iterator[Numbered], *, delimiter: str | None, at: str) -> tuple[tuple[str, ...], str, Numbered]:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Layout of a text file.
+
+    Parameters
+    ----------
+    skip_lines
+        Lines before the header; None recognises a preamble.
+    comment
+        Beginning of lines to leave out; empty for none.
+    header
+        Whether there is a line with the names of the columns.
+    missing
+        Cells that are gaps.
+    """
+
+    skip_lines: int | None = None
+    comment: str = ""
+    header: bool = True
+    missing: Collection[str] = ()
+
+    def lines(self, lines: Iterator[Numbered]) -> Iterator[Numbered]:
+        r"""Yield the lines behind the skipped ones that are no comments.
+
+        Examples
+        --------
+        >>> list(Layout(1, "#").lines(iter([(range(1, 5), ["title\n", "a\n", "# no\n", "1\n"])])))
+        [([2, 4], ['a\n', '1\n'])]
+        """
+        skip = self.skip_lines or 0
+        for numbers, chunk in lines:
+            kept = [
+                i
+                for i, line in enumerate(chunk)
+                if numbers[i] > skip and not (self.comment and line.lstrip().startswith(self.comment))
+            ]
+            yield [numbers[i] for i in kept], [chunk[i] for i in kept]
+
+
+AS_IT_IS = Layout()
+
+
+def read_header(
+    lines: Iterator[Numbered],
+    *,
+    delimiter: str | None,
+    at: str,
+    layout: Layout = AS_IT_IS,
+    notes: list[str] | None = None,
+) -> tuple[tuple[str, ...], str, Numbered]:
     """Return the column names, the delimiter, and the lines read along with the header.
 
     The delimiter is the one of ``, ; tab |`` that splits the first lines into the same number of fields, the most if several
@@ -105,7 +157,7 @@ def read_header(lines: Iterator[Numbered], *, delimiter: str | None, at: str) ->
         if filled is None:
             seen += len(chunk)
             continue
-        if numbers[filled] != seen + filled + 1:
+        if not (layout.skip_lines or layout.comment) and numbers[filled] != seen + filled + 1:
             raise SourceError(
                 expected="a line with the names of the columns",
                 got="one that can't be decoded",
@@ -114,13 +166,61 @@ def read_header(lines: Iterator[Numbered], *, delimiter: str | None, at: str) ->
             )
         if chunk[filled].startswith("sep=") and len(chunk[filled].strip()) == len("sep=;"):  # Excel writes this
             delimiter, filled = chunk[filled][4], filled + 1
-        separator = delimiter or _delimiter(chunk[filled : filled + _SAMPLED])
-        cells = next(csv.reader(chunk[filled : filled + 1], delimiter=separator, skipinitialspace=True))
+        at_line, separator = _header_line(chunk, filled, delimiter, layout)
+        if at_line > filled and notes is not None:
+            notes.append(_about_preamble(at, at_line - filled, numbers[filled]))
+        cells = next(csv.reader(chunk[at_line : at_line + 1], delimiter=separator, skipinitialspace=True))
+        if not layout.header:
+            names = tuple([f"column {j}" for j in range(1, len(cells) + 1)])
+            return names, separator, (numbers[at_line:], chunk[at_line:])
+        if notes is not None and cells[0][:1].isdigit() and parse_numbers(cells) is not None:
+            shown = ", ".join(cells[:2])
+            notes.append(f"{at}: the names of the columns are numbers ({shown} …); --no-header reads them as a row.")
         names = tuple([cell.strip() or f"column {j}" for j, cell in enumerate(cells, 1)])
-        return names, separator, (numbers[filled + 1 :], chunk[filled + 1 :])
+        return names, separator, (numbers[at_line + 1 :], chunk[at_line + 1 :])
     raise SourceError(
         expected="a line with the names of the columns", got="an empty file", at=at, help="Check its path."
     )
+
+
+def _about_preamble(at: str, n: int, first: int) -> str:
+    lines = "1 line before the names of the columns is" if n == 1 else f"{n} lines before the names of the columns are"
+    return f"{at}: {lines} left out, from line {first:,}; --skip-lines 0 keeps them."
+
+
+def _header_line(chunk: list[str], first: int, delimiter: str | None, layout: Layout) -> tuple[int, str]:
+    """Return the index of the line with the names and the delimiter, behind a preamble such as a title with a date.
+
+    A preamble has at most two filled cells a line, where the lines that follow have the same number of cells, four or more, or
+    three behind lines of one cell. The names are texts, none of them empty.
+    """
+    separator = delimiter or _delimiter(chunk[first : first + _SAMPLED])
+    if layout.skip_lines is not None:
+        return first, separator
+    for candidate in dict.fromkeys([separator, *([] if delimiter else _DELIMITERS)]):
+        rows = list(csv.reader(chunk[first : first + _PREAMBLE], delimiter=candidate, skipinitialspace=True))
+        if len(rows[0]) > 1 and set(map(len, rows)) == {len(rows[0])} and all(rows[0]):
+            return first, candidate  # as most files are
+        width = Counter(map(len, filter(None, rows))).most_common(1)[0][0] if any(rows) else 0
+        at = next((i for i, row in enumerate(rows) if len(row) == width and all(map(str.strip, row))), 0)
+        if at == 0 and width > 1:
+            return first, candidate  # the first line has the names
+        before = all(_is_title(row, width) for row in rows[:at])
+        same = {len(row) for row in rows[at:-1] if row} == {width}
+        whole = len(rows) == len(chunk[first : first + _PREAMBLE])  # no record of several lines
+        if before and same and whole and 0 < at < len(rows) - 1 and not _numbers_in(rows[at]):
+            return first + at, candidate
+    return first, separator
+
+
+def _is_title(row: list[str], width: int) -> bool:
+    """Return whether a line before rows of this width is none of names, but a title, a date, or empty."""
+    filled = sum(map(bool, map(str.strip, row)))
+    return filled <= 1 < width - (len(row) == width) if filled < 2 or width < 4 else filled == 2 and len(row) < width
+
+
+def _numbers_in(cells: Sequence[str]) -> bool:
+    return any(parse_numbers([cell]) not in (None, [None]) for cell in cells)
 
 
 def _delimiter(lines: list[str]) -> str:
@@ -140,6 +240,7 @@ def read_delimited(
     *,
     delimiter: str = ",",
     judge: ColumnJudge | None = None,
+    missing: Collection[str] = (),
 ) -> Iterator[Block]:
     r"""Yield blocks of rows, rejecting rows whose number of fields differs from the header.
 
@@ -157,6 +258,8 @@ def read_delimited(
         Separator of cells.
     judge
         Infers from the first rows how to read each column; None parses each cell separately.
+    missing
+        Cells that are gaps.
 
     Examples
     --------
@@ -166,6 +269,8 @@ def read_delimited(
     ([{'n': 1.0, 's': 'a'}, {'n': 3.0, 's': 'b'}], ['yes', 'no'], [1, 3], [2, 4])
     """
     pieces = _Splitter(len(header.names), delimiter, rejects).pieces(lines)
+    if missing:
+        pieces = (piece.without(missing) for piece in pieces)
     if judge is not None:
         first = _first(pieces, judge.rows)
         cells = list(zip(*chain.from_iterable([piece.fields for piece in first]), strict=True))
@@ -207,6 +312,11 @@ class Piece:
     rows: Sequence[int]
     lines: Sequence[int]
     fields: list[list[str]]
+
+    def without(self, missing: Collection[str]) -> Piece:
+        """Return the piece with these cells empty."""
+        fields = [["" if cell.strip() in missing else cell for cell in row] for row in self.fields]
+        return Piece(self.rows, self.lines, fields)
 
 
 class _Splitter:
@@ -261,7 +371,7 @@ class _Splitter:
                 self._open = (list(numbers[i:]), lines[i:])
                 break
             if problem:
-                self._rejects.add(problem, line=numbers[i], row=lines[i].rstrip("\r\n"))
+                self._rejects.add(problem, line=numbers[i], row=lines[i].rstrip("\r\n"), number=self._row + 1)
             elif record:
                 rows.append(self._row + 1)
                 starts.append(numbers[i])

@@ -13,7 +13,7 @@ from headwater.streams.files.lines import read_lines
 from headwater.streams.files.opened import COLUMNAR, OpenFile, open_file
 from headwater.streams.files.paths import check_there, files_of
 from headwater.streams.readers.columnar import open_columnar, read_columnar
-from headwater.streams.readers.delimited import Header, read_delimited, read_header
+from headwater.streams.readers.delimited import AS_IT_IS, Header, Layout, read_delimited, read_header
 from headwater.streams.readers.jsonlines import read_json_lines
 from headwater.streams.readers.judge import ColumnJudge
 from headwater.streams.rejects import Rejects
@@ -38,6 +38,8 @@ class Files:
         Columns of the labels, to leave out, and to read as text.
     format, encoding
         Format and encoding of the files, if given.
+    layout
+        Lines of text files that are no rows, and cells that are gaps.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Files:
         text: Collection[str] = (),
         format: str | None = None,  # noqa: A002 - the option's name
         encoding: str | None = None,
+        layout: Layout = AS_IT_IS,
     ) -> None:
         self.names = files_of(source)
         if not self.names:
@@ -59,7 +62,7 @@ class Files:
             check_there(name)
         self.judge, self._rejects = judge, rejects
         self._target, self._drop, self._text = target, drop, text
-        self._format, self._encoding = format, encoding
+        self._format, self._encoding, self._layout = format, encoding, layout
         self._notes: list[str] = []
         self.total: int | None = None
         self._header: Header | None = None
@@ -106,6 +109,7 @@ class Files:
                 rows = [before + row for row in block.rows] if before else block.rows
                 yield Block(block.X, block.y, rows, block.lines)
             before, last = before + last, 0
+            self._rejects.before = before
 
     def _open(self, name: str) -> OpenFile:
         if len(self.names) > 1:
@@ -123,9 +127,13 @@ class Files:
         if file.kind == "jsonl":
             return read_json_lines(lines, self._rejects, target=target, drop=drop, text=text, judge=self.judge)
         tab = "\t" if file.kind == "tsv" else None
-        names, delimiter, rest = read_header(lines, delimiter=tab, at=file.name)
-        header = self._checked(names, file.name)
-        return read_delimited(chain([rest], lines), header, self._rejects, delimiter=delimiter, judge=self.judge)
+        layout = self._layout
+        lines = layout.lines(lines) if layout.skip_lines or layout.comment else lines
+        names, delimiter, rest = read_header(lines, delimiter=tab, at=file.name, layout=layout, notes=self._notes)
+        header, lines = self._checked(names, file.name), chain([rest], lines)
+        return read_delimited(
+            lines, header, self._rejects, delimiter=delimiter, judge=self.judge, missing=layout.missing
+        )
 
     def _checked(self, names: tuple[str, ...], at: str) -> Header:
         header = Header(names, target=self._target, drop=self._drop, text=self._text)

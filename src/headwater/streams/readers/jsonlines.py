@@ -191,7 +191,7 @@ def _decode_each(
             objects.append(value)
         else:
             reason = "broken JSON" if value is None else "not a JSON object"
-            rejects.add(reason, line=number, row=line.rstrip("\r\n"))
+            rejects.add(reason, line=number, row=line.rstrip("\r\n"), number=row)
     return rows, at, objects, row
 
 

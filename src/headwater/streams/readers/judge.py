@@ -11,10 +11,10 @@ from itertools import islice
 from headwater.errors import ConfigError
 from headwater.streams.readers.cells import BOOLEANS, MISSING, NOT_A_NUMBER, parse_numbers
 from headwater.streams.readers.columns import BOOLEAN, BY_CELL, DATE, NUMBER, TEXT, ColumnReader
-from headwater.streams.readers.dates import DateFormat, check_order, judge_dates
+from headwater.streams.readers.dates import COUNTED, DateFormat, check_order, counted_times, judge_dates
 from headwater.streams.readers.numbers import NumberFormat, NumberVerdict, judge_numbers, normalised
 
-__all__ = ["LOOK", "ColumnJudge", "Writing", "judge_columns"]
+__all__ = ["LOOK", "ColumnJudge", "Writing", "judge_columns", "sentinel"]
 
 LOOK = 1_000  # rows that columns are inferred from
 _PROBED = 64  # texts of a column that decide whether all are checked
@@ -24,6 +24,8 @@ _SIGNS = {"comma": ",", "point": ".", "dot": ".", "period": ".", "space": " ", "
 _TWO_DIGITS = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]")  # a date whose first part is ambiguous
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _DIGIT = re.compile(r"\d")
+_SENTINELS = frozenset(sign * float("9" * n) for n in range(2, 8) for sign in (1, -1)) | {-32768.0}
+_LONG = 10  # digits of seconds since 1970
 _ZEROS = re.compile(r"0\d+$")
 _PLAIN = NumberFormat()
 _GROUPED = NumberFormat(",", ".")
@@ -41,6 +43,8 @@ class Writing:
         Signs before a fraction and between groups of digits, or their names, such as ``comma``.
     dates
         ``"dmy"``, ``"mdy"`` or ``"ymd"``, or a pattern of ``strptime``.
+    times
+        Columns of numbers that are times.
 
     Raises
     ------
@@ -56,6 +60,7 @@ class Writing:
     decimal: str | None = None
     thousands: str | None = None
     dates: str | None = None
+    times: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, allowed in (("decimal", "comma or point"), ("thousands", "comma, point, space, apostrophe or none")):
@@ -147,6 +152,8 @@ def judge_columns(
     judged = {
         name: Judged(TEXT)
         if name in text
+        else _as_times(name, cells)
+        if name in writing.times
         else (name in known and _as_known(cells, known[name])) or _judge(cells, writing)
         for name, cells in columns.items()
     }
@@ -168,12 +175,36 @@ def judge_columns(
 
 
 def _as_known(cells: Sequence[str], known: ColumnReader) -> Judged | None:
-    """Return a column of formatted numbers in the model's format if all cells fit, else None."""
+    """Return a column of formatted numbers or of counted times in the model's format if all cells fit, else None."""
+    if known.kind == DATE and known.date.order in COUNTED:
+        filled = [cell for cell in cells if cell not in MISSING]
+        fits = all(known.date.read(cell) is not None for cell in filled)
+        return Judged(DATE, dates=(known.date,), counts=Counter(filled)) if filled and fits else None
     if known.kind != NUMBER or known.number.plain:
         return None
     texts = {cell.strip() for cell in cells} - MISSING - NOT_A_NUMBER
     fits = all(known.number.read(cell) is not None for cell in texts)
     return Judged(NUMBER, (known.number,)) if fits else None
+
+
+def _as_times(name: str, cells: Sequence[str]) -> Judged:
+    """Return a column of numbers that are times, by an option.
+
+    Raises
+    ------
+    ConfigError
+        If they are none.
+    """
+    numbers = parse_numbers(cells)
+    order = "" if numbers is None else counted_times([x for x in numbers if x is not None])
+    if not order:
+        raise ConfigError(
+            expected="seconds or milliseconds since 1970, or days of a spreadsheet, of the years 1990 to 2049",
+            got=f"cells such as {next(filter(None, cells), '')!r}",
+            at=f"--times {name}",
+            help="Leave the column out of --times.",
+        )
+    return Judged(DATE, dates=(DateFormat(order),), counts=Counter(filter(None, cells)))
 
 
 def _judge(cells: Sequence[str], writing: Writing) -> Judged:
@@ -222,7 +253,7 @@ def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None], writing:
     widths = set(map(len, cells)) - {0}
     if set(numbers) == {None}:
         return Judged(BY_CELL)
-    if widths == {8} and all(map(str.isdecimal, filter(None, cells))):
+    if widths in ({8}, {14}) and all(map(str.isdecimal, filter(None, cells))):
         counts = Counter(filter(None, cells))
         dates, dated = judge_dates(counts, order="ymd")
         if dated == sum(counts.values()):
@@ -235,10 +266,45 @@ def _judge_plain(cells: Sequence[str], numbers: Sequence[float | None], writing:
                 del counts[cell]
             if all(map(_GROUPS_ONLY.fullmatch, counts)):
                 return Judged(NUMBER, (_PLAIN, _GROUPED), counts=counts)
-        return Judged(NUMBER, (_PLAIN,), points=points)
+        unusual = max(widths) >= _LONG or not _SENTINELS.isdisjoint(numbers)
+        return Judged(NUMBER, (_PLAIN,), points=points, remark=_unusual(numbers) if unusual else "")
     if len(widths) == 1 and min(widths) >= _POSTAL:
         return Judged(TEXT, remark="codes that begin with zeros, read as texts.")
     return Judged(NUMBER, (_PLAIN,), remark="numbers, some with zeros in front; --text reads them as texts.")
+
+
+def _unusual(numbers: Sequence[float | None]) -> str:
+    """Return a remark on numbers that may be times, or of which one may stand for a gap, else ""."""
+    known = [x for x in numbers if x is not None]
+    order = counted_times(known)
+    if order in ("epoch", "epoch_ms") and len(set(known)) > 1:
+        shown = DateFormat(order).read(str(known[0]))
+        return f"numbers that may be {DateFormat(order)} ({known[0]:.15g} is {shown:%Y-%m-%d %H:%M}); --times reads them as dates."
+    gap = sentinel(known)
+    return (
+        ""
+        if gap is None
+        else f"{gap:g} stands {known.count(gap):,} times, far from all other numbers; --missing={gap:g} reads gaps."
+    )
+
+
+def sentinel(numbers: Sequence[float]) -> float | None:
+    """Return a number that is likely to stand for a gap, such as -999, or None.
+
+    It consists of nines, maybe behind a minus, comes at least twice, and is ten times as far from zero as all other numbers, or
+    the only one below zero.
+
+    Examples
+    --------
+    >>> sentinel([1.0, 2.0, -999.0, -999.0]), sentinel([997.0, 998.0, 999.0, 999.0]), sentinel([-1.0, -1.0, 0.5])
+    (-999.0, None, None)
+    """
+    for gap in _SENTINELS.intersection(numbers):
+        others = [x for x in numbers if x != gap]
+        far = others and (10 * max(map(abs, others)) < abs(gap) or (gap < -100 and min(others) >= 0))
+        if far and numbers.count(gap) > 1:
+            return gap
+    return None
 
 
 def _worth(counts: Mapping[str, int], writing: Writing) -> bool:
@@ -374,6 +440,8 @@ def _either(verdict: Judged, style: NumberFormat) -> str:
 
 def _remark_on_date(verdict: Judged, style: DateFormat, writing: Writing) -> str:
     shown = next((cell for cell in verdict.counts if style.read(cell) is not None), "")
+    if style.order in COUNTED:
+        return f"numbers such as {shown}, read as {style}."
     if style.order == "clock":
         return f"times of day such as {shown}, read as seconds."
     more = f"; {verdict.remark}" if verdict.remark else ""

@@ -20,11 +20,25 @@ _MONEY = (
 )
 _MEASURES = (
     "% ‰ ° °C °F K k M B bn mn m km cm mm µm mi ft in yd kg g mg µg t lb lbs oz s sec ms µs min h hr hrs d l L ml mL "
-    "kW kWh W V mV A mA Hz kHz MHz GHz KB MB GB TB kB px pt km/h mph m/s m² km² m³ ha Pa hPa bar ppm dB"
+    "kW kWh W V mV A mA Hz kHz MHz GHz KB MB GB TB kB px pt km/h mph m/s m² km² m³ ha Pa hPa bar ppm dB "
+    "万 亿 萬 億 万元 亿元"
 )
 # Normalized like cells: "m²" as "m2", the micro sign as the Greek letter.
 _CURRENCIES, _UNITS = _MONEY.split(), unicodedata.normalize("NFKC", _MEASURES).split()
-_FACTORS = {"k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9}
+_FACTORS = {
+    "k": 1e3,
+    "K": 1e3,
+    "M": 1e6,
+    "mn": 1e6,
+    "B": 1e9,
+    "bn": 1e9,
+    "万": 1e4,
+    "萬": 1e4,
+    "万元": 1e4,
+    "亿": 1e8,
+    "億": 1e8,
+    "亿元": 1e8,
+}
 _SYMBOL = "[%‰°$¢£¥€₹₽₩₪₫₴₺₿฿]"
 _BEFORE = "|".join([*map(re.escape, sorted(_CURRENCIES, key=len, reverse=True)), _SYMBOL])
 _AFTER = "|".join([*map(re.escape, sorted([*_CURRENCIES, *_UNITS], key=len, reverse=True)), _SYMBOL])
@@ -57,7 +71,7 @@ class NumberFormat:
     unit
         Currency or unit before or after a number, which is ignored since it is constant.
     factors
-        Whether ``k``, ``M`` and ``B`` after a number multiply it.
+        Whether ``k``, ``M``, ``B``, ``万`` and ``亿`` after a number multiply it.
 
     Examples
     --------
@@ -103,7 +117,7 @@ class NumberFormat:
         if self.unit:
             parts.append(f"without the unit {self.unit}")
         if self.factors:
-            parts.append("k, M and B multiply")
+            parts.append("k, M and B multiply, as do 万 and 亿")
         return ", ".join(parts)
 
 
