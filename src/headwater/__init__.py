@@ -31,6 +31,7 @@ if _TYPES:
     from .store.durable import open  # noqa: A004 - hw.open, as gzip.open
     from .store.learner_file import load
     from .streams import read
+    from .streams.look import look
 
 __all__ = [
     "Agent",
@@ -45,6 +46,7 @@ __all__ = [
     "Session",
     "evaluate",
     "load",
+    "look",
     "nn",
     "open",
     "read",
@@ -75,6 +77,7 @@ _ROOMS = {
     "Session": ".route.session",
     "evaluate": ".route.evaluate",
     "load": ".store.learner_file",
+    "look": ".streams.look",
     "open": ".store.durable",
     "read": ".streams",
 }

@@ -19,6 +19,7 @@ __all__ = ["run", "run_process"]
 _WRONG = 2  # the exit status of a usage error since getopt
 _INTERRUPTED = 130  # 128 + SIGINT
 COMMANDS = (
+    ("headwater.cli.look:look", "look", "Show how the columns of a source are read, before anything is learned."),
     ("headwater.cli.learn:learn", "learn", "Learn from a stream, scoring each row before it is learned."),
     ("headwater.cli.predict:predict", "predict", "Predict the rows of a stream with a saved model."),
     (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
-from headwater.learner.kind import kind_with
+from headwater.errors import ConfigError, UnlikelyData
+from headwater.learner.kind import kind_of, kind_with
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import DurableLearner, Limits, RetentionPolicy, Service
 from headwater.store.service.durable_learner import NAME
@@ -29,7 +31,8 @@ def open(  # noqa: A001 - as gzip.open
     path : str or Path
         The store, one SQLite file, created if missing.
     learner : Classifier or Regressor, optional
-        Initial learner of a new store, by default a Classifier. Ignored when the store already has a learner.
+        Initial learner of a new store, by default a Classifier, about which a warning is given. A store that has a learner goes on
+        with it, and refuses one of another kind.
     policy : RetentionPolicy, optional
         How much of the journal and the pending predictions is kept.
     limits : Limits, optional
@@ -43,6 +46,8 @@ def open(  # noqa: A001 - as gzip.open
     ------
     StoreError
         If the file is in use by another process, damaged before its tail, or not a store.
+    ConfigError
+        If the store's learner is of another kind.
 
     Examples
     --------
@@ -56,7 +61,19 @@ def open(  # noqa: A001 - as gzip.open
     """
     service = Service(path, LEARNER_FORMAT, policy, limits=limits)
     if NAME not in service.models.by_name:
+        if learner is None:
+            said = f"{path} was not there: a new store with a Classifier was made. Give a learner if that is meant"
+            warnings.warn(said, UnlikelyData, stacklevel=2)
         service.change(service.models.create, NAME, learner if learner is not None else kind_with("classify").make({}))
     model = service.models.named(NAME)
-    opened: DurableLearner = model.champion.learner.kind.durable(service, model)
+    kept = model.champion.learner
+    if learner is not None and type(learner) is not type(kept) and kind_of(learner).task != kind_of(kept).task:
+        service.close()
+        raise ConfigError(
+            expected=f"{kind_of(kept).one}, which the store holds",
+            got=kind_of(learner).one,
+            at=str(path),
+            help="Open it without a learner, or choose another file.",
+        )
+    opened: DurableLearner = kept.kind.durable(service, model)
     return opened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import numpy as np
 
-from headwater.errors import DataError
+from headwater.errors import DataError, TargetError, did_you_mean
 from headwater.streams.block import Block
 from headwater.streams.frame_rows import FRAME_BLOCK, FrameRows
 from headwater.streams.stream import Stream, read
@@ -48,11 +48,25 @@ def as_blocks(source: Any, *, target: str | None = None, answers: bool = True) -
     source = opened(source, target=target, task="auto" if answers else "anomaly")
     if isinstance(source, Stream):
         return source.blocks()
+    if _is_frame(source):
+        if target is None and answers:
+            raise TargetError(
+                expected="a column to predict",
+                got="a data frame alone",
+                at="target",
+                help=f"Name it: target=COLUMN. {did_you_mean('', _names_of(source))}".rstrip(),
+            )
+        return read_table(source, [None] * len(source)) if target is None else read_frame(source, target)
     if target is not None:
-        return read_frame(source, target)
+        raise TargetError(
+            expected="a data frame or files, whose columns have names",
+            got=type(source).__name__,
+            at=f"target={target!r}",
+            help="Leave target out, and give (X, y) or pairs (x, y).",
+        )
     if isinstance(source, tuple) and len(source) == 2:
         return read_table(*source)
-    if not answers and (isinstance(source, np.ndarray) or _is_frame(source)):
+    if not answers and isinstance(source, np.ndarray):
         return read_table(source, [None] * len(source))
     if not isinstance(source, Iterable):
         raise DataError(
@@ -70,6 +84,10 @@ def as_blocks(source: Any, *, target: str | None = None, answers: bool = True) -
 
 def _is_frame(source: Any) -> bool:
     return isinstance(nw.from_native(source, eager_only=True, pass_through=True), nw.DataFrame)
+
+
+def _names_of(frame: Any) -> tuple[str, ...]:
+    return tuple(map(str, nw.from_native(frame, eager_only=True).columns))
 
 
 def opened(source: Any, *, target: str | None = None, task: str = "auto", positions: Any = None) -> Any:
@@ -152,7 +170,15 @@ def read_table(X: Any, y: Any) -> Iterator[Block]:
     >>> block.X.shape, block.y, block.rows
     ((2, 3), [0, 1], range(1, 3))
     """
+    if isinstance(y, str | bytes) or not isinstance(y, Iterable):
+        raise DataError(
+            expected="answers, one a row of X", got=type(y).__name__, at="y", help="Give a list or an array."
+        )
     answers = y.tolist() if isinstance(y, np.ndarray) else list(y)
+    if isinstance(X, str | bytes) or not isinstance(X, Sized):
+        raise DataError(
+            expected="a list of dicts, an array or a data frame", got=type(X).__name__, at="X", help="Collect its rows."
+        )
     if len(X) != len(answers):
         raise DataError(
             expected=f"{len(X):,} answers, one a row of X",
@@ -178,4 +204,11 @@ def read_frame(frame: Any, target: str) -> Iterator[Block]:
     ([{'a': 1}, {'a': 2}], [True, False])
     """
     rows = nw.from_native(frame, eager_only=True)
+    if target not in rows.columns:
+        raise TargetError(
+            expected=f"the column {target}",
+            got=f"{len(rows.columns)} others",
+            at="the data frame",
+            help=did_you_mean(str(target), _names_of(frame)),
+        )
     return read_table(rows.drop(target).to_native(), rows[target].to_list())

@@ -118,6 +118,11 @@ class Stream:
         """Notes on the source, and on how its columns are read."""
         return self._notes + ([] if self._files is None else self._files.notes)
 
+    @property
+    def judge(self) -> ColumnJudge:
+        """Inference of the columns, which knows none of a source that tells its types, such as a data set."""
+        return ColumnJudge() if self._files is None else self._files.judge
+
     def new_notes(self) -> list[str]:
         """Return the notes not returned before, as further files may add some."""
         new = [note for note in self.notes if note not in self._noted]

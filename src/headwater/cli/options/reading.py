@@ -104,18 +104,24 @@ class ReadingOptions:
             text=notes["text"],
             known=notes["columns"],
             positions=notes["positions"],
-            format=self.format,
-            encoding=self.encoding,
-            decimal=self.decimal,
-            thousands=self.thousands,
-            dates=self.dates,
-            times=split_names(self.times) if self.times else (),
-            missing=split_names(self.missing) if self.missing else (),
-            skip_lines=self.skip_lines,
-            comment=self.comment,
-            header=not self.no_header,
+            **self.forms(),
             skip=max(skip, self.skip),
             limit=self.limit,
             rejects=self.rejects,
             allow_rejects=self.allow_rejects,
         )
+
+    def forms(self) -> dict[str, Any]:
+        """Return how files, lines, cells and times are written, as options of ``read``."""
+        return {
+            "format": self.format,
+            "encoding": self.encoding,
+            "decimal": self.decimal,
+            "thousands": self.thousands,
+            "dates": self.dates,
+            "times": split_names(self.times) if self.times else (),
+            "missing": split_names(self.missing) if self.missing else (),
+            "skip_lines": self.skip_lines,
+            "comment": self.comment,
+            "header": not self.no_header,
+        }

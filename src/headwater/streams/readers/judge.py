@@ -118,6 +118,7 @@ def judge_columns(
     known: Mapping[str, ColumnReader] | None = None,
     semicolons: bool = False,
     target: str | None = None,
+    verdicts: dict[str, Judged] | None = None,
 ) -> tuple[dict[str, ColumnReader], list[str]]:
     """Infer how to read each column, and describe surprising choices in one sentence each.
 
@@ -137,6 +138,8 @@ def judge_columns(
         Column of the labels, whose misfits are rejected and reported elsewhere.
     semicolons
         Whether the delimiter is a semicolon, as is usual with decimal commas.
+    verdicts
+        Gets the inference of each column.
 
     Examples
     --------
@@ -157,6 +160,8 @@ def judge_columns(
         else (name in known and _as_known(cells, known[name])) or _judge(cells, writing)
         for name, cells in columns.items()
     }
+    if verdicts is not None:
+        verdicts.update(judged)
     formatted = [verdict for verdict in judged.values() if (verdict.counts or verdict.points) and verdict.kind != TEXT]
     sure = writing.decimal or _decimal_of_file(formatted, semicolons)
     decimal = sure or ("," if semicolons else ".")
@@ -487,6 +492,9 @@ class ColumnJudge:
         self.rows, self._rows_live = look, look_live
         self.readers: dict[str, ColumnReader] = {}
         self.remarks: list[str] = []
+        self.keep = False  # whether to keep what follows, for a look
+        self.cells: dict[str, Sequence[str]] = {}
+        self.verdicts: dict[str, Judged] = {}
         self._odd: list[str] = []  # from earlier files
         self._writing, self._text = writing or _NO_OPTIONS, tuple(text)
         self._known = {name: ColumnReader.from_note(note) for name, note in (known or {}).items()}
@@ -525,8 +533,15 @@ class ColumnJudge:
     ) -> None:
         """Infer columns from the cells of their first rows."""
         self._odd = self.odd()
+        self.cells |= columns if self.keep else {}
         self.readers, remarks = judge_columns(
-            columns, writing=self._writing, text=self._text, known=self._known, target=target, semicolons=semicolons
+            columns,
+            writing=self._writing,
+            text=self._text,
+            known=self._known,
+            target=target,
+            semicolons=semicolons,
+            verdicts=self.verdicts if self.keep else None,
         )
         self.remarks = list(dict.fromkeys([*self.remarks, *remarks]))
         self._known |= self.readers  # further files of the stream are read alike
