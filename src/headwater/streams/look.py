@@ -14,6 +14,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headwater.errors import DataError, did_you_mean
 from headwater.streams.readers.columns import DATE, NUMBER, ColumnReader
@@ -216,11 +217,10 @@ def _others(reader: ColumnReader, verdict: Judged) -> tuple[tuple[str, ...], str
         others = tuple(f"{shown} as {value:.15g}" for value in found.values())
         return others, f"--decimal {signs[next(iter(found))]}" if found else ""
     if reader.kind == DATE:
-        mine = {cell: reader.date.read(cell) for cell in verdict.counts}
         orders = [
             other.order
             for other in verdict.dates
-            if any(other.read(cell) not in (None, read_as) for cell, read_as in mine.items())
+            if any(other.read(cell) not in (None, reader.date.read(cell)) for cell in verdict.counts)
         ]
         return tuple(str(DateFormat(order)) for order in orders), f"--dates {orders[0]}" if orders else ""
     return (), ""
@@ -303,5 +303,5 @@ def _tells(values: Sequence[Any], target: Sequence[Any]) -> bool:
         return sum(max(own.values()) for own in groups.values()) >= _LEAK * len(pairs)
     if not all(isinstance(a, Real) and isinstance(b, Real) for a, b in pairs):
         return False
-    r = np.corrcoef(np.array(pairs, np.float64).T)[0, 1]
-    return bool(r * r >= _LEAK)
+    r: NDArray[np.float64] = np.corrcoef(np.array(pairs, np.float64), rowvar=False)
+    return bool(r[0, 1] ** 2 >= _LEAK)

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.errors import ConfigError, SourceError, TargetError, did_you_mean
 from headwater.streams.block import Block
@@ -18,12 +18,14 @@ from headwater.streams.brokers.rows import BrokerRows
 from headwater.streams.datasets import open_dataset
 from headwater.streams.frame_rows import FrameRows
 from headwater.streams.limits import ALLOWED, check_limits, from_row, stop_where_unusable
-from headwater.streams.memory import Memory
 from headwater.streams.readers.delimited import Layout
 from headwater.streams.readers.files import Files
 from headwater.streams.readers.judge import LOOK, ColumnJudge, Writing
 from headwater.streams.rejects import Rejects
 from headwater.streams.target import Target, assume_target, decide_target
+
+if TYPE_CHECKING:
+    from headwater.streams.memory import Memory
 
 __all__ = ["Stream", "read"]
 
@@ -298,7 +300,9 @@ def read(
     """
     written = decimal is not None or thousands is not None or dates is not None or times
     options = Options(
-        roles=Roles(target if task is not None else None, drop, text),
+        target=target if task is not None else None,
+        drop=drop,
+        text=text,
         writing=Writing(decimal, thousands, dates, tuple(times)) if written else None,
         layout=Layout(skip_lines, comment, header, frozenset(missing)),
         form=(format, encoding),
@@ -314,7 +318,9 @@ def read(
 class Options:
     """Options for reading a source, of its columns, its cells, its lines and its files."""
 
-    roles: Roles
+    target: str | None
+    drop: Collection[str]
+    text: Collection[str]
     writing: Writing | None
     layout: Layout
     form: tuple[str | None, str | None]  # format and encoding
@@ -330,30 +336,25 @@ def _open(
     rejects: Rejects,
     limits: tuple[int, int | None, float],
 ) -> Stream:
-    roles = options.roles
     with ExitStack() as opened:  # closes everything on errors
         out = opened.enter_context(closing(rejects))
         if isinstance(source, str) and source.startswith("dataset:"):
-            stream = _open_named(str(source), roles, out, alone=task == ALONE and roles.target is None)
+            stream = _open_named(str(source), options, out, alone=task == ALONE and options.target is None)
         elif is_address(source):
-            stream = opened.enter_context(_open_broker(str(source), roles, out, options.positions or {}))
+            stream = opened.enter_context(_open_broker(str(source), options, out, options.positions or {}))
         else:
             look = _LOOK_LIVE if task in (None, "auto") else 1
-            judge = ColumnJudge(writing=options.writing, text=roles.text, known=options.known, look_live=look)
-            files: Files | Memory = (
-                Files(
-                    *(source, judge, out),
-                    target=roles.target,
-                    drop=roles.drop,
-                    text=roles.text,
-                    format=options.form[0],
-                    encoding=options.form[1],
-                    layout=options.layout,
-                )
-                if isinstance(source, str | Path) or is_path(source)
-                else Memory(source, judge, target=roles.target, drop=roles.drop, text=roles.text)
-            )
-            stream = Stream(files.blocks(), name=files.name, rejects=out, target=roles.target, files=files)
+            judge = ColumnJudge(writing=options.writing, text=options.text, known=options.known, look_live=look)
+            files: Files | Memory
+            if isinstance(source, str | Path) or is_path(source):
+                columns: dict[str, Any] = {"drop": options.drop, "text": options.text}
+                form: dict[str, Any] = dict(zip(("format", "encoding"), options.form, strict=True))
+                files = Files(source, judge, out, target=options.target, layout=options.layout, **columns, **form)
+            else:
+                from headwater.streams.memory import Memory
+
+                files = Memory(source, judge, target=options.target, drop=options.drop, text=options.text)
+            stream = Stream(files.blocks(), name=files.name, rejects=out, target=options.target, files=files)
             opened.callback(stream.close)
         stream.skip, stream.limit, stream.share = limits
         out.last = None if limits[1] is None else limits[0] + limits[1]
@@ -361,15 +362,6 @@ def _open(
             stream.decide(task, classes)
         opened.pop_all()
     return stream
-
-
-@dataclass(frozen=True, slots=True)
-class Roles:
-    """Columns of the labels, to leave out, and to read as text."""
-
-    target: str | None = None
-    drop: Collection[str] = ()
-    text: Collection[str] = ()
 
 
 def is_path(source: Any) -> bool:
@@ -414,20 +406,20 @@ def _columns(head: list[Block]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _open_named(name: str, roles: Roles, rejects: Rejects, *, alone: bool) -> Stream:
+def _open_named(name: str, options: Options, rejects: Rejects, *, alone: bool) -> Stream:
     """Open a data set by name, without labels if ``alone``."""
-    dataset = open_dataset(name.removeprefix("dataset:"), target=roles.target)
-    blocks = (_without(block, roles.drop) for block in dataset.blocks) if roles.drop else dataset.blocks
+    dataset = open_dataset(name.removeprefix("dataset:"), target=options.target)
+    blocks = (_without(block, options.drop) for block in dataset.blocks) if options.drop else dataset.blocks
     if alone:
         blocks = (replace(block, y=[None] * len(block)) for block in blocks)
     answer = None if alone else dataset.target
     return Stream(blocks, name=name, rejects=rejects, target=answer, total=dataset.total, notes=dataset.notes)
 
 
-def _open_broker(source: str, roles: Roles, rejects: Rejects, positions: Mapping[str, Mapping[str, str]]) -> Stream:
+def _open_broker(source: str, options: Options, rejects: Rejects, positions: Mapping[str, Mapping[str, str]]) -> Stream:
     address = read_address(source)
-    rows = BrokerRows(address, positions, rejects, target=roles.target, drop=roles.drop)
-    return Stream(rows.blocks(), name=address.at, rejects=rejects, target=roles.target, broker=rows)
+    rows = BrokerRows(address, positions, rejects, target=options.target, drop=options.drop)
+    return Stream(rows.blocks(), name=address.at, rejects=rejects, target=options.target, broker=rows)
 
 
 def _without(block: Block, drop: Collection[str]) -> Block:
