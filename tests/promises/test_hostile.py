@@ -134,3 +134,14 @@ def test_a_fleet_whose_header_or_numbers_changed_is_refused_before_any_member_is
             hw.Fleet(hw.Classifier(hidden=(6,), seed=3), key="machine", store=path)
     with closing(sqlite3.connect(path)) as base:
         assert base.execute("SELECT number, version, key FROM record").fetchall() == before
+
+
+def test_a_fleet_whose_schema_is_no_text_any_more_is_refused_in_a_sentence(tmp_path):
+    path = tmp_path / "a.db"
+    make_fleet("fleet-classifier")(path)
+    data = path.read_bytes()
+    at = data.index(b"key TEXT NOT NULL, record BLOB NOT NULL") + 13
+    path.write_bytes(data[:at] + b"\xff" + data[at + 1 :])
+    with pytest.raises(StoreError, match="expected a store of a fleet that can be used") as caught:
+        hw.Fleet(hw.Classifier(hidden=(6,), seed=3), key="machine", store=path)
+    assert len(str(caught.value).splitlines()) == 1

@@ -136,7 +136,7 @@ class MemberStore:
             self._owned.connection = self._connection
             self._open()
             self._owned.watch()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             self._owned.close()
             raise self._cannot_open(error) from error
         except BaseException:
@@ -197,8 +197,8 @@ class MemberStore:
         self._delete(self._all("SELECT rowid FROM record WHERE version > ? OR number >= ?", (self._version, members)))
         self._delete(self._all(f"SELECT rowid FROM record WHERE {_OLDER}"))
 
-    def _cannot_open(self, error: sqlite3.Error) -> StoreError:
-        in_use = error.sqlite_errorname == "SQLITE_BUSY"
+    def _cannot_open(self, error: Exception) -> StoreError:
+        in_use = getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY"  # errors of decoding have no name
         return StoreError(
             expected="a store of a fleet that can be used",
             got=" ".join(str(error).split()),
