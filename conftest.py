@@ -27,7 +27,7 @@ SLOW = (
     "tests/cli/test_every_kind.py",
     "tests/cli/test_terminal.py",
     "tests/cluster",
-    "tests/core/control/test_agent.py",
+    "tests/core/parts/test_agent.py",
     "tests/core/hostile",
     "tests/core/series/test_ends.py",
     "tests/core/test_elementary.py",

@@ -86,7 +86,6 @@ hw_learner *hw_new(const hw_allocator *memory, const double *declaration, int64_
     l->memory = *memory;
     l->names.key = key;
     l->level = hw_level(level);
-    l->limits = (hw_limits){HW_MOST_ENTRIES, INT32_MAX, HW_MOST_OUTPUTS, INT64_MAX};
     l->predicted_count = -1;
     l->declaration = hw_allocate(memory, (uint64_t)count * sizeof(double));
     l->step = hw_allocate(memory, 2 * sizeof(double));
@@ -95,7 +94,6 @@ hw_learner *hw_new(const hw_allocator *memory, const double *declaration, int64_
     if (*status < 0)
         return hw_free(l), NULL;
     memcpy(l->declaration, declaration, (size_t)count * sizeof(double));
-    l->declaration_size = count;
     l->kernels = kernels_of(l->is_double, l->level);
     if (!l->kernels) {
         if (fault)
@@ -116,15 +114,23 @@ int hw_make_fixed(hw_learner *l)
         !hw_extend(m, &l->answers, 3 * (uint64_t)l->output_capacity * 8) ||
         !hw_extend(m, &l->scores, (uint64_t)hw_score_count(l) * 8 + 8))
         return HW_NO_MEMORY;
-    if (ring && (!hw_extend(m, &l->sample_start, ring) || !hw_extend(m, &l->sample_count, ring) ||
-                 !hw_extend(m, &l->sample_y, ring) || !hw_extend(m, &l->sample_w, ring)))
+    if (ring && (!hw_extend(m, &l->replay->start, ring) || !hw_extend(m, &l->replay->count, ring) ||
+                 !hw_extend(m, &l->replay->y, ring) || !hw_extend(m, &l->replay->w, ring)))
         return HW_NO_MEMORY;
     if (l->history) {
         int64_t capacity = l->output_capacity, counted = l->targets || capacity > 2 * HW_COUNTED ? 0 : capacity * capacity;
         if (!hw_extend(m, &l->label_history, (uint64_t)(hw_history_head(l) + counted) * 8))
             return HW_NO_MEMORY;
     }
-    return hw_make_coverage(l);
+    return 0;
+}
+
+int hw_make_parts(hw_learner *l)
+{
+    int status = 0;
+    for (int p = 0; p < HW_KIND_PARTS && status >= 0; p++)
+        status = hw_parts[p]->make ? hw_parts[p]->make(l) : 0;
+    return status;
 }
 
 hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64_t count, int level, uint64_t key,
@@ -144,15 +150,7 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
     if (*status >= 0)
         *status = hw_make_scratch(l);
     if (*status >= 0)
-        *status = hw_make_cells(l);
-    if (*status >= 0)
-        *status = hw_make_forecast(l);
-    if (*status >= 0)
-        *status = hw_make_bandit(l);
-    if (*status >= 0)
-        *status = hw_make_recurrent(l);
-    if (*status >= 0)
-        *status = hw_make_agent(l);
+        *status = hw_make_parts(l);
     if (*status < 0)
         return hw_free(l), NULL;
     double share = 1.0 / (l->experts + l->history);
@@ -161,20 +159,15 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
         run[HW_STEP_SCALE] = run[HW_PRODUCT] = 1;
         run[HW_WEIGHT] = share;
     }
-    hw_begin_bandit(l);
     l->random[1] = hw_key(l->seed, 1, 0);
     if (l->history)
         l->label_history[l->targets ? HW_PAST_REPEATS : 0] = l->targets ? 0.5 : -1;
     l->rows = l->drawn = inputs + 1;
     *status = hw_draw_dense(l);
     if (*status >= 0)
-        *status = hw_make_text(l);
-    if (*status >= 0)
         *status = hw_append_answers(l);
-    if (*status >= 0)
-        *status = hw_append_forecast(l);
-    if (*status >= 0)
-        *status = hw_append_agent(l);
+    for (int p = 0; p < HW_KIND_PARTS && *status >= 0; p++)
+        *status = l->parts[p] && hw_parts[p]->begin ? hw_parts[p]->begin(l) : 0;
     if (*status < 0)
         return hw_free(l), NULL;
     return l;
@@ -213,6 +206,14 @@ static int64_t most_pairs(const hw_learner *l)
     return pairs;
 }
 
+static int reserve_parts(hw_learner *l, int64_t pairs)
+{
+    int status = 0;
+    for (int p = 0; p < HW_KIND_PARTS && status >= 0; p++)
+        status = l->parts[p] && hw_parts[p]->reserve ? hw_parts[p]->reserve(l, pairs) : 0;
+    return status;
+}
+
 /* Memory for all that learning the sample that was read takes: from here on nothing can be lacking. */
 static int reserve_learning(hw_learner *l)
 {
@@ -224,8 +225,8 @@ static int reserve_learning(hw_learner *l)
     if (status >= 0 && l->ring)
         status = hw_reserve_ring(l, pairs);
     if (status >= 0)
-        status = hw_prepare_recurrent(l, pairs);
-    return status < 0 ? status : hw_reserve_undo(l, pairs + l->recurrent.traced);
+        status = reserve_parts(l, pairs);
+    return status < 0 ? status : hw_reserve_undo(l, pairs + hw_traced(l));
 }
 
 /* What stands before a learner learns a sample: its rows are drawn. A sample without a number or a name teaches the bias;
@@ -243,33 +244,19 @@ static void draw_new_rows(hw_learner *l)
 static int prepare(hw_learner *l)
 {
     int status = reserve_learning(l);
-    if (status >= 0 && l->bandit.on)
-        status = hw_reserve_bandit(l);
     if (status < 0)
         return status;
     draw_new_rows(l);
-    l->knots_due_count = 0;
+    if (l->curves)
+        l->curves->due_count = 0;
     return 1;
-}
-
-/* Room to look at the sample at hand beside those of the ring. */
-static int reserve_anomaly(hw_learner *l)
-{
-    int64_t widest = l->entries + 1, count = l->ring_added < l->ring ? l->ring_added : l->ring;
-    for (int64_t i = 0; i < count; i++)
-        widest = l->sample_count[i] > widest ? l->sample_count[i] : widest;
-    uint64_t size = hw_number(l);
-    bool got = hw_extend(&l->memory, &l->by_row, (uint64_t)l->row_capacity * size) &&
-               hw_extend(&l->memory, &l->reordered, (uint64_t)widest * size) &&
-               hw_extend(&l->memory, &l->errors, (uint64_t)widest * size);
-    return got ? 0 : HW_NO_MEMORY;
 }
 
 static int learn_anomaly(hw_learner *l, double w, void *p)
 {
     int status = w > 0 ? reserve_learning(l) : 0;
     if (status >= 0)
-        status = reserve_anomaly(l);
+        status = hw_reserve_anomaly(l);
     if (status >= 0 && w > 0)
         draw_new_rows(l);
     if (status >= 0)
@@ -279,7 +266,7 @@ static int learn_anomaly(hw_learner *l, double w, void *p)
 
 int hw_contributions(hw_learner *l, double *row, double *score, double *of_new)
 {
-    int status = l->intervals == HW_ANOMALY ? reserve_anomaly(l) : HW_BAD_ARGUMENT;
+    int status = l->intervals == HW_ANOMALY ? hw_reserve_anomaly(l) : HW_BAD_ARGUMENT;
     if (status >= 0)
         l->kernels->contributions(l, row, score, of_new);
     return status;
@@ -287,21 +274,22 @@ int hw_contributions(hw_learner *l, double *row, double *score, double *of_new)
 
 int hw_predict(hw_learner *l, void *p, double *width)
 {
-    if (!l->growing || l->agent.policy)
+    if (!l->growing || l->agent)
         return HW_BAD_ARGUMENT;
     l->predicted_count = -1;
     if (l->intervals == HW_ANOMALY) {
-        int status = reserve_anomaly(l);
+        int status = hw_reserve_anomaly(l);
         if (width)
             *width = 0;
         return status < 0 ? status : l->kernels->score(l, p);
     }
     int status = l->kernels->predict(l, p, width);
-    if (status >= 0 && !width && l->predicted_capacity >= l->entries) {
+    if (status >= 0 && !width && hw_capacity(l->predicted_x) / sizeof(double) >= (size_t)l->entries) {
         memcpy(l->predicted_slots, l->entry_slots, (size_t)l->entries * sizeof(int32_t));
         memcpy(l->predicted_x, l->entry_x, (size_t)l->entries * sizeof(double));
         l->predicted_count = l->entries;
-        l->text.predicted = l->text.digest;
+        if (l->text)
+            l->text->predicted = l->text->digest;
     }
     return status;
 }
@@ -311,16 +299,16 @@ int hw_predict(hw_learner *l, void *p, double *width)
 static bool is_last_predicted(const hw_learner *l)
 {
     size_t n = (size_t)l->entries;
-    return l->predicted_count == l->entries && l->text.predicted == l->text.digest && !l->shared_from &&
-           hw_references(l->weights) == 1 && (!l->text.weights || hw_references(l->text.weights) == 1) &&
+    const hw_words *t = l->text;
+    bool same_text = !t || (t->predicted == t->digest && (!t->weights || hw_references(t->weights) == 1));
+    return l->predicted_count == l->entries && same_text && !l->shared_from && hw_references(l->weights) == 1 &&
            !memcmp(l->predicted_slots, l->entry_slots, n * sizeof(int32_t)) &&
            !memcmp(l->predicted_x, l->entry_x, n * sizeof(double));
 }
 
 int hw_learn(hw_learner *l, double y, double w, void *p)
 {
-    if (!l->growing || l->agent.policy || !answer_fits(l, y) || !(w >= 0 && w <= HEAVIEST) ||
-        l->bandit.on != l->bandit.learning)
+    if (!l->growing || l->agent || !answer_fits(l, y) || !(w >= 0 && w <= HEAVIEST) || (l->bandit && !l->bandit->learning))
         return HW_BAD_ARGUMENT;
     if (l->intervals == HW_ANOMALY)
         return learn_anomaly(l, w, p);
@@ -338,18 +326,18 @@ int hw_learn(hw_learner *l, double y, double w, void *p)
 
 int hw_predict_pending(hw_learner *l, void *p)
 {
-    if (!l->growing || l->agent.policy)
+    if (!l->growing || l->agent)
         return HW_BAD_ARGUMENT;
     if (l->intervals == HW_ANOMALY)
         return hw_predict(l, p, NULL);
     l->predicted_count = -1;
-    int status = l->mixture || l->covering ? hw_make_pending(l) : 0;
+    int status = l->mixture || l->coverage ? hw_make_pending(l) : 0;
     return status < 0 ? status : l->kernels->ask(l, p);
 }
 
 int hw_learn_late(hw_learner *l, double y, double w)
 {
-    if (!l->growing || l->bandit.on || l->agent.policy || !answer_fits(l, y) || !(w >= 0 && w <= HEAVIEST))
+    if (!l->growing || l->bandit || l->agent || !answer_fits(l, y) || !(w >= 0 && w <= HEAVIEST))
         return HW_BAD_ARGUMENT;
     if (l->intervals == HW_ANOMALY)
         return learn_anomaly(l, w, NULL);
@@ -420,7 +408,7 @@ int hw_set_ids(hw_learner *l, int64_t ids)
 {
     if (l->growing || ids < 0 || ids > HW_MOST_ENTRIES || (!l->embedding && ids != (int64_t)l->declaration[HW_D_INPUTS]))
         return HW_BAD_ARGUMENT;
-    l->ids = ids;
+    l->ids = (int32_t)ids;
     return 0;
 }
 
@@ -433,9 +421,9 @@ int hw_learn_array(hw_learner *l, const void *X, const double *y, const double *
     if (status >= 0)
         status = hw_reserve_pairs(l, inputs + answers);
     if (status >= 0)
-        status = hw_reserve_undo(l, inputs + 1 + l->recurrent.traced);
+        status = hw_reserve_undo(l, inputs + 1 + hw_traced(l));
     if (status >= 0)
-        status = hw_prepare_recurrent(l, inputs + 1);
+        status = reserve_parts(l, inputs + 1);
     if (status >= 0 && l->ring)
         return HW_BAD_ARGUMENT;
     if (status >= 0 && l->experts > 1)
@@ -453,11 +441,11 @@ static int reserve_batch(hw_learner *l, int64_t count)
 static int through_sequence(hw_learner *l, const void *X, const double *y, const double *w, int64_t count, int answers,
                             double total, void *p, void *g, double *loss)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     int64_t inputs = (int64_t)l->declaration[HW_D_INPUTS];
     int status = hw_reserve_pairs(l, inputs + answers);
     if (status >= 0)
-        status = hw_prepare_recurrent(l, inputs + 1);
+        status = reserve_parts(l, inputs + 1);
     if (status < 0)
         return status;
     void *const arrays[] = {m->numbers, m->keys, m->states, m->blocks, m->traces};
@@ -481,7 +469,10 @@ static int through_sequence(hw_learner *l, const void *X, const double *y, const
 
 int hw_memory_of(const hw_learner *l, double *state, double *gap)
 {
-    const hw_recurrent_t *m = &l->recurrent;
+    const hw_recurrent_t *m = l->recurrent;
+    *gap = 0;
+    if (!m)
+        return 0;
     for (int64_t k = 0; k < 2 * (int64_t)m->units; k++)
         state[k] = m->at < 0 ? 0 : hw_get(l, m->states, m->at * 2 * m->units + k);
     *gap = m->gap;
@@ -491,7 +482,7 @@ int hw_memory_of(const hw_learner *l, double *state, double *gap)
 int hw_reset_memory(hw_learner *l)
 {
     hw_forget_states(l);
-    return l->recurrent.units ? 0 : HW_BAD_ARGUMENT;
+    return l->recurrent ? 0 : HW_BAD_ARGUMENT;
 }
 
 int hw_forward(hw_learner *l, const void *X, int64_t count, void *p)
@@ -499,7 +490,7 @@ int hw_forward(hw_learner *l, const void *X, int64_t count, void *p)
     int status = check_arrays(l, X, NULL, NULL, count, 1);
     if (status < 0 || count == 0)
         return status;
-    if (l->recurrent.units)
+    if (l->recurrent)
         return through_sequence(l, X, NULL, NULL, count, 1, 1, p, NULL, NULL);
     status = reserve_batch(l, count);
     return status < 0 ? status : l->kernels->forward(l, X, count, p);
@@ -512,7 +503,7 @@ int hw_gradient(hw_learner *l, const void *X, const double *y, const double *w, 
     *loss = 0;
     if (status < 0 || count == 0)
         return status;
-    if (l->recurrent.units)
+    if (l->recurrent)
         return through_sequence(l, X, y, w, count, answers, total, NULL, g, loss);
     status = reserve_batch(l, count);
     return status < 0 ? status : l->kernels->gradient(l, X, y, w, count, answers, total, learn, g, loss);
@@ -557,8 +548,8 @@ void hw_describe(const hw_learner *l, hw_shape *s)
                     .targets = l->targets,
                     .knots = l->knots,
                     .ring = l->ring,
-                    .tables = l->cells.tables,
-                    .tests = l->cells.used,
+                    .tables = l->cells ? l->cells->tables : 0,
+                    .tests = hw_tests_used(l),
                     .intervals = l->intervals,
                     .history = l->history,
                     .mixture = l->mixture,
@@ -572,14 +563,14 @@ void hw_describe(const hw_learner *l, hw_shape *s)
                     .rows = l->rows,
                     .parameters = l->dense + l->rows * l->stride,
                     .slots = l->slots.count,
-                    .learned = l->forecast.horizon ? (int64_t)l->forecast.numbers[HW_FN_ANSWERS] : l->learned,
+                    .learned = l->forecast ? (int64_t)l->forecast->numbers[HW_FN_ANSWERS] : l->learned,
                     .fan_in = l->fan_in,
                     .shared_from = l->shared_from,
-                    .shared_rows = l->shared,
+                    .shared_rows = hw_to_share(l),
                     .shared_names = l->shared_names,
                     .max_rows = l->max_rows,
                     .step = l->step[0],
-                    .text = l->text.grams > 0};
+                    .text = l->text != NULL};
 }
 
 int hw_operations(const hw_learner *l, int expert)

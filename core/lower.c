@@ -159,6 +159,13 @@ static int check_recurrence(const double *d, const double *memory, hw_fault *fau
     return 0;
 }
 
+/* What else the head asks for. */
+static bool begin_workings(hw_learner *l)
+{
+    return (!l->answer_inputs || hw_begin_part(l, HW_PART_lag)) && (!l->knots || hw_begin_part(l, HW_PART_curves)) &&
+           (!l->ring || hw_begin_part(l, HW_PART_replay));
+}
+
 int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
 {
     CHECK(count >= HW_HEAD + HW_EXPERT + HW_LAYER, "size of the declaration", "a head, an expert and a layer",
@@ -219,22 +226,17 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
         CHECK(!shown.channels && !shown.window.size, "an image", "one that is flattened", HW_IMAGE);
         CHECK(units == d[HW_D_OUTPUTS], "units of an expert's last layer", "as many as outputs", units);
     }
-    const double *ahead = end - at == HW_FORECAST ? at : NULL; /* what declares a forecaster, */
-    int64_t rest = end - at;
-    const double *decides = rest == HW_BANDIT ? at : NULL; /* or a bandit, */
-    bool both = rest > HW_TEXT && hw_is_recurrent(at + HW_TEXT, rest - HW_TEXT);
-    const double *text = rest == HW_TEXT || both ? at : NULL;         /* or a learner that reads texts, */
-    const double *agent = rest == HW_AGENT && !recurrent ? at : NULL; /* or an agent, */
-    const double *memory = both                                                        ? at + HW_TEXT
-                           : !ahead && !decides && !agent && hw_is_recurrent(at, rest) ? at
-                                                                                       : NULL; /* or has a state */
-    CHECK(ahead || decides || text || memory || agent || at == end, "size of the declaration",
-          "nothing behind the last layer", (double)count);
-    int status = check_recurrence(d, memory, fault);
+    const double *own[HW_KIND_PARTS] = {0};
+    CHECK(hw_find_declared(d, count, at, recurrent, own) >= 0, "size of the declaration", "nothing behind the last layer",
+          (double)count);
+    bool several = false;
+    for (int p = 0; p < HW_KIND_PARTS; p++)
+        several = several || (own[p] && hw_parts[p]->several);
+    int status = check_recurrence(d, own[HW_PART_recurrent], fault);
     if (status < 0)
         return status;
     CHECK(!classes || d[HW_D_TARGETS] == 0, "answers standardised", "numbers, not classes", 1);
-    CHECK(classes || agent || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs",
+    CHECK(classes || several || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs",
           "one, where a sample's answer is one number", d[HW_D_OUTPUTS]);
     CHECK((cells > 0) == (d[HW_D_TABLES] > 0), "cell tables", "some if an expert has cells, else 0", d[HW_D_TABLES]);
     CHECK(replays == 0 || d[HW_D_RING] > 0, "replays", "samples kept for replay", replays);
@@ -259,43 +261,23 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
             l->image = (int32_t)numbers;
             l->image_channels = (int32_t)first[HW_L_UNITS];
         }
-    l->cells.tables = (int32_t)d[HW_D_TABLES];
-    l->cells.tests = (int32_t)d[HW_D_TESTS];
     l->ring = (int)d[HW_D_RING];
     l->intervals = (int)d[HW_D_INTERVALS];
     l->seed = (uint64_t)d[HW_D_SEED_LOW] | (uint64_t)d[HW_D_SEED_HIGH] << 32;
     l->max_rows = (int64_t)d[HW_D_MAX_ROWS];
-    l->shared = l->max_rows / 4 < 1024 ? l->max_rows / 4 : 1024;
     l->all = l->experts + (l->intervals == HW_SCALED);
     l->mixture = l->experts + l->history == 1 ? HW_HEDGED
                  : cross_entropy              ? HW_CLASSES
                  : l->targets                 ? HW_NUMBERS
                                               : HW_HEDGED;
+    if (!begin_workings(l))
+        return HW_NO_MEMORY;
     CHECK(!l->intervals || d[HW_D_OUTPUTS] == 1, "intervals", "one output", d[HW_D_OUTPUTS]);
     CHECK(!l->answer_inputs || l->growing, "label history", "no numbers where inputs are fixed", 1);
-#ifdef HW_PAGE
-    CHECK(l->intervals != HW_ANOMALY, "intervals", "those of a kind that pages have", HW_ANOMALY);
-#endif
-    if (l->intervals == HW_ANOMALY) {
-        bool bare = !l->targets && !l->history && !l->knots && !l->cells.tables && !classes;
-        CHECK(l->growing && l->standard && bare, "intervals", "a learner of rows alone, of standardised numbers",
-              HW_ANOMALY);
-        CHECK(l->experts == 1 && hw_rule_states((int)d[HW_HEAD + HW_E_RULE]) >= 1, "experts",
-              "one, whose rule keeps a number a weight", l->experts);
-        CHECK(d[HW_HEAD + HW_E_LAYERS] >= 2 && d[HW_HEAD + HW_E_LR] <= 1, "layers and step size",
-              "an encoder and an output, at most 1", d[HW_HEAD + HW_E_LR]);
-        CHECK(l->ring >= 1 && l->ring <= 1 << 14, "samples kept for replay", "1 to 16384", l->ring);
-    }
     CHECK(!l->history || l->mixture, "label history", "cross-entropy, or answers that are standardised", 1);
-    if (decides) {
-        CHECK(!classes, "losses of the experts", "none of classes where actions are chosen", classes);
-        return hw_parse_bandit(l, decides, fault);
-    }
-    if (agent)
-        return hw_parse_agent(l, agent, d[HW_D_OUTPUTS], fault);
-    if (memory && (status = hw_parse_recurrent(l, memory, fault)) < 0)
-        return status;
-    return ahead ? hw_parse_forecast(l, ahead, fault) : text ? hw_parse_text(l, text, fault) : 0;
+    for (int p = 0; p < HW_KIND_PARTS && status >= 0; p++)
+        status = own[p] ? hw_parts[p]->parse(l, d, own[p], fault) : 0;
+    return status;
 }
 
 /* ---- laying out ------------------------------------------------------------------------------------------ */
@@ -466,7 +448,7 @@ static void lower_cells(draft *at, hw_expert_t *e, const double *layer, int32_t 
 {
     hw_learner *l = at->l;
     hw_op *o = emit(at, HW_CELLS, layer, source, e->width, e->width, capacity, 0);
-    o->n = l->cells.tables << l->cells.used;
+    o->n = l->cells->tables << l->cells->used;
     o->stride = hw_lanes(capacity);
     o->weights = at->dense;
     at->dense += round_up(o->n * o->stride);
@@ -482,7 +464,7 @@ static void lower_expert(draft *at, int index, const double *layers, int count, 
     for (int i = 0; i < count; i++)
         if (layers[i * HW_LAYER + HW_L_KIND] == HW_DENSE || layers[i * HW_LAYER + HW_L_KIND] == HW_EMBEDDING)
             last = i;
-    bool grows = l->growing && index < l->experts && (l->bandit.on || hw_is_of_classes(e->loss));
+    bool grows = l->growing && index < l->experts && (l->bandit || hw_is_of_classes(e->loss));
     int32_t source = 16 + e->column;
     int64_t n = l->image ? l->image : e->width;
     picture shown = {0};
@@ -510,7 +492,7 @@ static void lower_expert(draft *at, int index, const double *layers, int count, 
                                      : n;
         int64_t m_capacity = output && grows ? capacity : hw_lanes(m);
         int64_t own = kind == HW_DROPOUT ? hw_lanes(n) : kind == HW_LAYER_NORM ? 2 : 0;
-        own = kind == HW_RECURRENT ? HW_OWN * (int64_t)l->recurrent.units : own;
+        own = kind == HW_RECURRENT ? HW_OWN * (int64_t)l->recurrent->units : own;
         own = kind == HW_CONV ? 16 : kind == HW_POOL ? hw_lanes(m) + 48 : own;
         hw_op *o = emit(at, kind, layer, source, n, m, m_capacity, own);
         if (kind == HW_DENSE)
@@ -595,7 +577,7 @@ int hw_lower(hw_learner *l, int outputs, int capacity)
         bool one = true; /* the table's columns are the outputs */
         for (int i = 1; i < count; i++)
             one = one && first[i * HW_LAYER + HW_L_KIND] != HW_DENSE;
-        bool grows = one && l->growing && e < l->experts && (l->bandit.on || hw_is_of_classes(x->loss));
+        bool grows = one && l->growing && e < l->experts && (l->bandit || hw_is_of_classes(x->loss));
         x->width = l->image ? 0 : one && e < l->experts ? outputs : (int32_t)first[HW_L_UNITS];
         x->lanes = hw_lanes(x->width);
         rooms[e] = grows ? capacity : x->width;
@@ -625,6 +607,9 @@ int hw_lower(hw_learner *l, int outputs, int capacity)
     l->dense = draft.dense;
     l->buffers = draft.buffers;
     l->widest = draft.widest;
-    l->image_numbers = draft.room;
+    if (draft.room && !hw_begin_part(l, HW_PART_window))
+        return HW_NO_MEMORY;
+    if (l->window)
+        l->window->numbers = draft.room;
     return 0;
 }

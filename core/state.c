@@ -21,40 +21,42 @@ static void fill_sizes(hw_learner *l)
     n[HW_N_SHARED_FROM] = l->shared_from;
     n[HW_N_SHARED_NAMES] = l->shared_names;
     n[HW_N_HIGHEST_ROW] = l->highest_row;
-    n[HW_N_KEPT] = l->ring_added;
-    n[HW_N_PAIRS] = l->pairs_end;
+    n[HW_N_KEPT] = l->replay ? l->replay->added : 0;
+    n[HW_N_PAIRS] = l->replay ? l->replay->end : 0;
     n[HW_N_RESERVOIR] = past;
-    n[HW_N_PENDING_ADDED] = l->pending_added;
-    n[HW_N_PENDING_OLDEST] = l->pending_oldest;
-    n[HW_N_HAS_PENDING] = l->pending != NULL;
-    n[HW_N_TESTS] = l->cells.used;
-    n[HW_N_CANDIDATES] = l->cells.candidates;
-    n[HW_N_OFFERED] = l->cells.offered;
+    n[HW_N_PENDING_ADDED] = l->late ? l->late->added : 0;
+    n[HW_N_PENDING_OLDEST] = l->late ? l->late->oldest : 0;
+    n[HW_N_HAS_PENDING] = l->late != NULL;
+    n[HW_N_TESTS] = hw_tests_used(l);
+    n[HW_N_CANDIDATES] = l->cells ? l->cells->candidates : 0;
+    n[HW_N_OFFERED] = l->cells ? l->cells->offered : 0;
 }
 
 static int pack(hw_learner *l)
 {
     int64_t at = 0;
-    if (!hw_extend(&l->memory, &l->packed, (uint64_t)(l->sizes[HW_N_RESERVOIR] + 1) * 8))
+    if (!l->curves)
+        return 0;
+    if (!hw_extend(&l->memory, &l->curves->packed, (uint64_t)(l->sizes[HW_N_RESERVOIR] + 1) * 8))
         return HW_NO_MEMORY;
-    for (int32_t i = 0; l->knots && i < l->slots.count; i++) {
+    for (int32_t i = 0; i < l->slots.count; i++) {
         int64_t count = l->slots.seen[i] < HW_RESERVOIR ? (int64_t)l->slots.seen[i] : HW_RESERVOIR;
         int64_t there = (int64_t)(hw_capacity(l->slots.reservoir[i]) / 8);
         for (int64_t j = 0; j < count; j++)
-            l->packed[at++] = j < there ? l->slots.reservoir[i][j] : 0;
+            l->curves->packed[at++] = j < there ? l->slots.reservoir[i][j] : 0;
     }
     return 0;
 }
 
 static int ready(hw_learner *l)
 {
-    if (l->ring && l->ring_added) {
+    if (l->replay && l->replay->added) {
         int status = hw_compact_ring(l, 0);
         if (status < 0)
             return status;
     }
-    if (l->forecast.horizon) {
-        int status = hw_compact_columns(l, 0);
+    for (int p = 0; p < HW_KIND_PARTS; p++) {
+        int status = l->parts[p] && hw_parts[p]->pack ? hw_parts[p]->pack(l) : 0;
         if (status < 0)
             return status;
     }
@@ -94,20 +96,6 @@ int hw_locate(hw_learner *l, int i, hw_array *array)
     return hw_array_at(l, i, array);
 }
 
-/* Whether array i belongs to a kind of learner that this one is not. */
-static bool is_of_others(const hw_learner *l, int i)
-{
-    int owner = hw_owner_of(i);
-    return (owner == HW_OF_TESTS && !l->cells.tables) ||
-           (owner >= HW_OF_FORECAST && owner < HW_OF_BANDIT && !l->forecast.horizon) ||
-           (owner >= HW_OF_BANDIT && owner < HW_OF_PENDING && !l->bandit.on) ||
-           (owner >= HW_OF_TEXT && owner < HW_OF_MEMORY && !l->text.grams) ||
-           (owner >= HW_OF_MEMORY && owner < HW_OF_AGENT && !l->recurrent.units) ||
-           (owner >= HW_OF_AGENT && !l->agent.policy);
-}
-static bool is_of_text(int i) { return hw_owner_of(i) >= HW_OF_TEXT && hw_owner_of(i) < HW_OF_MEMORY; }
-static bool is_of_coverage(int i) { return hw_owner_of(i) >= HW_OF_COVERAGE && hw_owner_of(i) <= HW_OF_PENDING_SHOWN; }
-
 /* What digests begin with. It follows no version: a digest stays what it is as long as the state means the same. */
 static const uint64_t DIGEST = 0x6865616477617465u;
 
@@ -115,9 +103,8 @@ static const uint64_t DIGEST = 0x6865616477617465u;
  * numbers follow, and these: so does the digest outlast the form in which they are declared. */
 static uint64_t hash_declaration(const hw_learner *l)
 {
-    enum { CELLS = 1, TEXT, MEMORY, FORECAST, BANDIT, ANOMALY, AGENT, BLOCK = 2 };
-    const double *d = l->declaration, *end = d + l->declaration_size, *at = d + HW_HEAD;
-    double head[HW_HEAD], cells[] = {CELLS, BLOCK, d[HW_D_TABLES], d[HW_D_TESTS]}, none[] = {ANOMALY, 0};
+    const double *d = l->declaration, *at = d + HW_HEAD;
+    double head[HW_HEAD];
     int n = 0;
     for (int i = HW_D_DOUBLE; i < HW_HEAD; i++)
         if (i != HW_D_TABLES && i != HW_D_TESTS)
@@ -126,25 +113,19 @@ static uint64_t hash_declaration(const hw_learner *l)
         at += HW_EXPERT + HW_LAYER * (int64_t)at[HW_E_LAYERS];
     uint64_t digest = hw_hash(DIGEST, (const char *)head, (size_t)n * 8);
     digest = hw_hash(digest, (const char *)(d + HW_HEAD), (size_t)(at - d - HW_HEAD) * 8);
-    if (l->cells.tables)
-        digest = hw_hash(digest, (const char *)cells, sizeof cells);
-    struct {
-        double tag;
-        int64_t count;
-    } blocks[] = {{TEXT, l->text.grams ? HW_TEXT : 0},
-                  {MEMORY, l->recurrent.units ? HW_MEMORY + l->recurrent.by_size + l->recurrent.time_size : 0},
-                  {FORECAST, l->forecast.horizon ? HW_FORECAST : 0},
-                  {BANDIT, l->bandit.on ? HW_BANDIT : 0},
-                  {AGENT, l->agent.policy ? HW_AGENT : 0}};
-    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
-        double before[] = {blocks[i].tag, (double)blocks[i].count};
-        if (!blocks[i].count || blocks[i].count > end - at)
+    for (int p = 0; p < HW_KIND_PARTS; p++) {
+        const hw_part *part = hw_parts[p];
+        if (!l->parts[p] || !part->tag)
             continue;
-        digest =
-            hw_hash(hw_hash(digest, (const char *)before, sizeof before), (const char *)at, (size_t)blocks[i].count * 8);
-        at += blocks[i].count;
+        int64_t own = part->count(l, HW_DECLARED);
+        double block[HW_HEAD] = {part->tag, (double)(part->head_count + own)};
+        memcpy(block + 2, d + part->head, (size_t)part->head_count * 8);
+        digest = hw_hash(digest, (const char *)block, (size_t)(2 + part->head_count) * 8);
+        if (own)
+            digest = hw_hash(digest, (const char *)at, (size_t)own * 8);
+        at += own;
     }
-    return l->intervals == HW_ANOMALY ? hw_hash(digest, (const char *)none, sizeof none) : digest;
+    return digest;
 }
 
 uint64_t hw_digest(hw_learner *l)
@@ -155,7 +136,7 @@ uint64_t hw_digest(hw_learner *l)
     for (int i = 1; i < hw_states(); i++) {
         hw_array a;
         hw_array_at(l, i, &a);
-        if (is_of_others(l, i) || (is_of_coverage(i) && !l->covering)) /* as if there was no such array */
+        if (hw_is_lacking(l, i)) /* as if there was no such array */
             continue;
         size_t bytes = (size_t)(a.shape[0] * a.shape[1]) * hw_size_of(a.type);
         digest = hw_hash(digest, bytes ? a.data : "", bytes);
@@ -196,10 +177,11 @@ int hw_check_sizes(const hw_learner *l, hw_fault *fault)
           "pending predictions", "at most 2048", n[HW_N_PENDING_ADDED] - n[HW_N_PENDING_OLDEST]);
     CHECK(n[HW_N_HAS_PENDING] == 1 || n[HW_N_PENDING_ADDED] == n[HW_N_PENDING_OLDEST], "pending predictions",
           "none without their array", 1);
-    CHECK(n[HW_N_SHARED_FROM] == 0 || (n[HW_N_SHARED_FROM] + l->shared <= n[HW_N_ROWS]), "shared rows", "inside the table",
-          n[HW_N_SHARED_FROM]);
-    CHECK(n[HW_N_TESTS] <= l->cells.tests, "tests of the cell tables", "at most as many as declared", n[HW_N_TESTS]);
-    CHECK(n[HW_N_CANDIDATES] <= hw_test_count(l) - n[HW_N_TESTS] * l->cells.tables, "candidates of the cell tables",
+    CHECK(n[HW_N_SHARED_FROM] == 0 || (n[HW_N_SHARED_FROM] + hw_to_share(l) <= n[HW_N_ROWS]), "shared rows",
+          "inside the table", n[HW_N_SHARED_FROM]);
+    const hw_cells none = {0}, *c = l->cells ? l->cells : &none;
+    CHECK(n[HW_N_TESTS] <= c->tests, "tests of the cell tables", "at most as many as declared", n[HW_N_TESTS]);
+    CHECK(n[HW_N_CANDIDATES] <= hw_test_count(c) - n[HW_N_TESTS] * c->tables, "candidates of the cell tables",
           "at most as many as may become tests", n[HW_N_CANDIDATES]);
     CHECK(n[HW_N_OFFERED] >= n[HW_N_CANDIDATES], "values offered", "as many as candidates, or more", n[HW_N_OFFERED]);
     return 0;
@@ -228,17 +210,14 @@ static int check_names(const hw_learner *l, hw_fault *fault)
     CHECK(columns == c->count, "columns", "one name each", columns);
     for (int32_t i = 0; i < c->count; i++) {
         int numbers = c->kind[i] == HW_NUMBER ? 1 : c->kind[i] == HW_TIME ? HW_TIME_PARTS : 0;
-        CHECK(c->kind[i] < (l->text.grams ? HW_KINDS : HW_WORDS), "column_kind", "a kind", c->kind[i]);
-        CHECK(!l->text.grams || l->text.columns[i] >= -1, "text_columns", "-1 or more", l->text.columns[i]);
+        CHECK(c->kind[i] < (l->text ? HW_KINDS : HW_WORDS), "column_kind", "a kind", c->kind[i]);
         CHECK(c->name[i] >= 0 && c->name[i] < n->count && n->owner[c->name[i]] == -1, "column_name", "a name of a column",
               c->name[i]);
         CHECK(numbers ? c->slot[i] >= 0 && c->slot[i] <= l->slots.count - numbers : c->slot[i] == -1, "column_slot",
               "slots that there are", c->slot[i]);
     }
-    CHECK(hw_has_forecast(l), "columns", "those of a forecaster as the first", c->count);
-    CHECK(hw_has_agent(l), "columns", "that of an agent as the first", c->count);
     CHECK(hw_has_answers(l), "columns", "those of answers before as the first", c->count);
-    for (int64_t i = 0; l->shared_slots && i < l->shared; i++)
+    for (int64_t i = 0; l->shared_slots && i < hw_to_share(l); i++)
         CHECK(l->shared_slots[i] >= -1 && l->shared_slots[i] < l->slots.count, "shared_slots", "a slot, or -1",
               l->shared_slots[i]);
     return 0;
@@ -281,75 +260,16 @@ static int check_numbers(const hw_learner *l, hw_fault *fault)
         CHECK(last == -1 || (last >= 0 && last < l->outputs && last == (double)(int)last), "label_history",
               "a class, or -1", last);
     }
-    int64_t count = l->ring_added < l->ring ? l->ring_added : l->ring;
+    const hw_replay_t *r = l->replay;
+    int64_t count = !r ? 0 : r->added < l->ring ? r->added : l->ring;
     for (int64_t i = 0; i < count; i++) {
-        CHECK(l->sample_start[i] >= 0 && l->sample_count[i] >= 0 && l->sample_start[i] <= l->pairs_end &&
-                  l->sample_count[i] <= l->pairs_end - l->sample_start[i],
-              "sample_start", "inside the pairs", l->sample_start[i]);
-        double y = l->sample_y[i];
+        CHECK(r->start[i] >= 0 && r->count[i] >= 0 && r->start[i] <= r->end && r->count[i] <= r->end - r->start[i],
+              "sample_start", "inside the pairs", r->start[i]);
+        double y = r->y[i];
         CHECK(!classes || (y >= 0 && y < l->outputs && y == (double)(int)y), "sample_y", "a class", y);
     }
-    for (int64_t i = 0; l->ring && i < l->pairs_end; i++)
-        CHECK(l->pair_rows[i] >= 0 && l->pair_rows[i] < l->rows, "pair_rows", "a row of the table", l->pair_rows[i]);
-    return 0;
-}
-
-/* Counts of samples. */
-static int check_text(hw_learner *l, hw_fault *fault)
-{
-    for (int64_t i = 0; l->text.grams && i < l->text.counts[HW_TC_ROWS]; i++)
-        CHECK(countable(l->text.seen[i]), "text_seen", "counts", l->text.seen[i]);
-    int status = hw_rehash_text(l);
-    CHECK(status != HW_BAD_STATE, "text_keys", "each once", 2);
-    return status;
-}
-
-/* Times and counts from which places follow, and columns that there are. */
-static int check_forecast(const hw_learner *l, hw_fault *fault)
-{
-    const hw_forecast_t *f = &l->forecast;
-    if (!f->horizon)
-        return 0;
-    int64_t entries = f->counts[HW_FC_ENTRIES];
-    static const int counts[] = {HW_FN_ANSWERS, HW_FN_FAR, HW_FN_BOUNDED, HW_FN_START};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        CHECK(countable(f->numbers[counts[i]]), "forecast_numbers", "counts", f->numbers[counts[i]]);
-    double unit = f->numbers[HW_FN_SCALE], mean = f->numbers[HW_FN_MEAN], fading = f->numbers[HW_FN_FADING];
-    CHECK((unit == 0 || (unit >= 1e-150 && unit <= 1e31)) && f->numbers[HW_FN_SPREAD] >= 0, "forecast_numbers",
-          "a unit of 0, or from 1e-150 to 1e31", unit);
-    CHECK(mean >= -1.01e30 && mean <= 1.01e30 && fading >= -1.01e30 && fading <= 1.01e30, "forecast_numbers",
-          "means of answers up to 1e30", mean);
-    for (int64_t h = 0; h < f->horizon; h++) {
-        CHECK(countable(f->errors[h * HW_ERRORS + HW_E_COUNT]), "forecast_errors", "a count",
-              f->errors[h * HW_ERRORS + HW_E_COUNT]);
-        CHECK(f->x_start[h] >= 0 && f->x_count[h] >= 0 && f->x_start[h] <= entries &&
-                  f->x_count[h] <= entries - f->x_start[h],
-              "forecast_column_start", "inside the columns", f->x_start[h]);
-    }
-    CHECK(hw_has_ends(f), "forecast_levels", "levels that can be, and counts", f->levels[0]);
-    for (int64_t i = 0; i < entries; i++) {
-        int64_t slot = f->x_slots[i];
-        CHECK(slot < l->slots.count && -slot - 1 < l->rows && slot != -1, "forecast_column_slots",
-              "slots or categories that there are", slot);
-    }
-    return 0;
-}
-
-static int check_coverage(const hw_learner *l, hw_fault *fault)
-{
-    static const int counts[] = {HW_C_ROWS, HW_C_COVERED, HW_C_UNSEEN, HW_C_KNOWN};
-    for (int i = 0; l->covering && i < HW_COVERAGES; i++) {
-        const double *c = l->coverage + i * HW_COVERAGE_NUMBERS;
-        for (size_t j = 0; j < sizeof counts / sizeof *counts; j++)
-            CHECK(countable(c[counts[j]]), "coverage", "counts", c[counts[j]]);
-        CHECK(c[HW_C_KNOWN] <= HW_MOST_OUTPUTS, "coverage", "as many classes as there may be", c[HW_C_KNOWN]);
-        CHECK(c[HW_C_BELOW] >= -20 && c[HW_C_BELOW] <= 20 && c[HW_C_ABOVE] >= -20 && c[HW_C_ABOVE] <= 20, "coverage",
-              "ends whose logarithm is from -20 to 20", c[HW_C_BELOW]);
-    }
-    const double *ends = l->pending_ends;
-    for (int64_t i = 0; l->covering && l->pending && i < HW_MOST_PENDING; i++)
-        CHECK(ends[i * HW_GIVEN + HW_GIVEN_KNOWN] >= 0 && ends[i * HW_GIVEN + HW_GIVEN_KNOWN] <= HW_MOST_OUTPUTS,
-              "pending_ends", "as many classes as there may be", ends[i * HW_GIVEN + HW_GIVEN_KNOWN]);
+    for (int64_t i = 0; r && i < r->end; i++)
+        CHECK(r->rows[i] >= 0 && r->rows[i] < l->rows, "pair_rows", "a row of the table", r->rows[i]);
     return 0;
 }
 
@@ -368,12 +288,14 @@ static int make_arrays(hw_learner *l)
         !hw_extend(m, &s->mean, slots * 8 + 8) || !hw_extend(m, &s->variance, slots * 8 + 8) ||
         !hw_extend(m, &s->seen, slots * 8 + 8) || !hw_extend(m, &s->knot_count, slots * 4 + 4) ||
         !hw_extend(m, &s->knots, slots * 8 * (uint64_t)l->knots + 8) ||
-        !hw_extend(m, &s->reservoir, slots * sizeof(double *) + 8) ||
-        !hw_extend(m, &l->packed, (uint64_t)n[HW_N_RESERVOIR] * 8 + 8) ||
-        !hw_extend(m, &l->pair_rows, (uint64_t)n[HW_N_PAIRS] * 4 + 4) ||
-        !hw_extend(m, &l->pair_values, (uint64_t)n[HW_N_PAIRS] * hw_number(l) + 8))
+        !hw_extend(m, &s->reservoir, slots * sizeof(double *) + 8))
         return HW_NO_MEMORY;
-    if (n[HW_N_SHARED_FROM] && !hw_extend(m, &l->shared_slots, (uint64_t)l->shared * 4))
+    if (l->curves && !hw_extend(m, &l->curves->packed, (uint64_t)n[HW_N_RESERVOIR] * 8 + 8))
+        return HW_NO_MEMORY;
+    if (l->replay && (!hw_extend(m, &l->replay->rows, (uint64_t)n[HW_N_PAIRS] * 4 + 4) ||
+                      !hw_extend(m, &l->replay->values, (uint64_t)n[HW_N_PAIRS] * hw_number(l) + 8)))
+        return HW_NO_MEMORY;
+    if (n[HW_N_SHARED_FROM] && !hw_extend(m, &l->shared_slots, (uint64_t)hw_to_share(l) * 4))
         return HW_NO_MEMORY;
     l->rows = l->row_capacity = n[HW_N_ROWS];
     int status = hw_make_fixed(l);
@@ -382,20 +304,7 @@ static int make_arrays(hw_learner *l)
     if (status >= 0)
         status = hw_make_scratch(l);
     if (status >= 0)
-        status = hw_make_cells(l);
-    if (status >= 0)
-        status = hw_make_forecast(l);
-    if (status >= 0)
-        status = hw_make_bandit(l);
-    if (status >= 0)
-        status = hw_make_agent(l);
-    if (status >= 0)
-        status = hw_make_text(l);
-    if (status >= 0 && l->text.grams)
-        status =
-            hw_extend(m, &l->text.columns, columns * 4 + 4) ? hw_extend_text(l, l->text.counts[HW_TC_ROWS]) : HW_NO_MEMORY;
-    if (status >= 0)
-        status = hw_make_recurrent(l);
+        status = hw_make_parts(l);
     if (status >= 0 && n[HW_N_HAS_PENDING])
         status = hw_make_pending(l);
     return status;
@@ -411,7 +320,7 @@ static int unpack(hw_learner *l, hw_fault *fault)
         if (count && !hw_extend(&l->memory, &l->slots.reservoir[i], (uint64_t)count * 8))
             return HW_NO_MEMORY;
         if (count)
-            memcpy(l->slots.reservoir[i], l->packed + at, (size_t)count * 8);
+            memcpy(l->slots.reservoir[i], l->curves->packed + at, (size_t)count * 8);
         at += count;
     }
     CHECK(at == l->sizes[HW_N_RESERVOIR], "slot_reservoir", "as many as were seen", at);
@@ -427,116 +336,66 @@ void hw_set_counts(hw_learner *l)
     l->shared_from = n[HW_N_SHARED_FROM];
     l->shared_names = n[HW_N_SHARED_NAMES];
     l->highest_row = n[HW_N_HIGHEST_ROW];
-    l->ring_added = n[HW_N_KEPT];
-    l->pending_added = n[HW_N_PENDING_ADDED];
-    l->pending_oldest = n[HW_N_PENDING_OLDEST];
-    l->cells.candidates = n[HW_N_CANDIDATES];
-    l->cells.offered = n[HW_N_OFFERED];
-    l->pairs_end = l->pairs_capacity = n[HW_N_PAIRS];
+    if (l->replay) {
+        l->replay->added = n[HW_N_KEPT];
+        l->replay->end = l->replay->capacity = n[HW_N_PAIRS];
+    }
+    if (l->late) {
+        l->late->added = n[HW_N_PENDING_ADDED];
+        l->late->oldest = n[HW_N_PENDING_OLDEST];
+    }
+    if (l->cells) {
+        l->cells->candidates = n[HW_N_CANDIDATES];
+        l->cells->offered = n[HW_N_OFFERED];
+    }
     l->names.count = (int32_t)n[HW_N_NAMES];
     l->columns.count = (int32_t)n[HW_N_COLUMNS];
     l->slots.count = (int32_t)n[HW_N_SLOTS];
 }
 
-/* The counts from which the shapes of a forecaster's columns follow. */
-static int read_times(hw_learner *l, const hw_array *arrays, hw_fault *fault)
-{
-    hw_forecast_t *f = &l->forecast;
-    int i = 0;
-    if (!f->horizon)
-        return 0;
-    while (hw_owner_of(i) != HW_OF_FORECAST)
-        i++;
-    CHECK(arrays[i].type == HW_I64 && arrays[i].dimensions == 1 && arrays[i].shape[0] == HW_FC_COUNTS, "forecast_counts",
-          "its counts", arrays[i].shape[0]);
-    if (!hw_extend(&l->memory, &f->counts, HW_FC_COUNTS * 8))
-        return HW_NO_MEMORY;
-    memcpy(f->counts, arrays[i].data, HW_FC_COUNTS * 8);
-    for (int j = 0; j < HW_FC_COUNTS; j++)
-        CHECK(f->counts[j] >= 0 && f->counts[j] < (int64_t)1 << 53, "forecast_counts", "0 or more", f->counts[j]);
-    return 0;
-}
-
-/* The counts from which the shapes of a bandit's arrays follow. */
-static int read_actions(hw_learner *l, const hw_array *arrays, hw_fault *fault)
-{
-    hw_bandit_t *b = &l->bandit;
-    int i = 0;
-    if (!b->on)
-        return 0;
-    while (hw_owner_of(i) != HW_OF_BANDIT)
-        i++;
-    CHECK(arrays[i].type == HW_I64 && arrays[i].dimensions == 1 && arrays[i].shape[0] == HW_BC_COUNTS, "bandit_counts",
-          "its counts", arrays[i].shape[0]);
-    if (!hw_extend(&l->memory, &b->counts, HW_BC_COUNTS * 8))
-        return HW_NO_MEMORY;
-    memcpy(b->counts, arrays[i].data, HW_BC_COUNTS * 8);
-    CHECK(b->counts[HW_BC_INPUTS] >= 0 && b->counts[HW_BC_INPUTS] <= b->most, "bandit_counts", "inputs as declared",
-          b->counts[HW_BC_INPUTS]);
-    CHECK(b->counts[HW_BC_ACTIONS] >= 0 && b->counts[HW_BC_ACTIONS] <= l->outputs, "bandit_counts",
-          "as many actions as outputs", b->counts[HW_BC_ACTIONS]);
-    CHECK(b->counts[HW_BC_DRAWS] >= 0 && b->counts[HW_BC_DRAWS] < (int64_t)1 << 53, "bandit_counts", "draws",
-          b->counts[HW_BC_DRAWS]);
-    return 0;
-}
-
-static int check_bandit(const hw_learner *l, hw_fault *fault)
-{
-    const hw_bandit_t *b = &l->bandit;
-    if (!b->on)
-        return 0;
-    for (int64_t a = 0; a < b->counts[HW_BC_ACTIONS]; a++)
-        CHECK(countable(b->actions[a * HW_A_NUMBERS + HW_A_TAKEN]), "bandit_actions", "counts",
-              b->actions[a * HW_A_NUMBERS + HW_A_TAKEN]);
-    for (int e = 0; e <= l->experts; e++)
-        CHECK(b->shares[2 * e] >= 0 && b->shares[2 * e] <= 1 && b->shares[2 * e + 1] >= 0 && b->shares[2 * e + 1] <= 1e300,
-              "bandit_shares", "weights from 0 to 1 and losses of 0 or more", b->shares[2 * e]);
-    for (int64_t i = 0; i < l->ring; i++)
-        CHECK(b->ring[i] >= 0 && b->ring[i] < l->outputs, "bandit_ring", "an action", b->ring[i]);
-    return 0;
-}
-
 /* Whether a file that is older than an array lacks it. */
-static bool is_lacking(const hw_array *arrays, int i) { return hw_owner_of(i) == HW_OF_ENDS && !arrays[i].shape[0]; }
+static bool is_older(const hw_array *arrays, int i) { return hw_is_newer(i) && !arrays[i].shape[0]; }
 
-/* And of a learner that reads texts: how many rows its words have. */
-static int read_text(hw_learner *l, const hw_array *arrays, hw_fault *fault)
+static int check_shapes(hw_learner *l, const hw_array *arrays, hw_fault *fault)
 {
-    int i = 0;
-    if (!l->text.grams)
-        return 0;
-    while (hw_owner_of(i) != HW_OF_TEXT)
-        i++;
-    CHECK(arrays[i].type == HW_I64 && arrays[i].dimensions == 1 && arrays[i].shape[0] == HW_TC_COUNTS, "text_counts",
-          "its counts", arrays[i].shape[0]);
-    if (!hw_extend(&l->memory, &l->text.counts, HW_TC_COUNTS * 8))
-        return HW_NO_MEMORY;
-    const int64_t *counts = arrays[i].data;
-    CHECK(counts[HW_TC_ROWS] >= 0 && counts[HW_TC_ROWS] <= l->text.max_rows, "text_counts", "at most max_rows",
-          counts[HW_TC_ROWS]);
-    CHECK(counts[HW_TC_TEXTS] >= 0 && counts[HW_TC_TEXTS] < (int64_t)1 << 53, "text_counts", "0 or more",
-          counts[HW_TC_TEXTS]);
-    memcpy(l->text.counts, counts, HW_TC_COUNTS * 8);
+    for (int i = 0; i < hw_states(); i++) {
+        hw_array own;
+        hw_array_at(l, i, &own);
+        CHECK(!strcmp(own.name, arrays[i].name), "state", "its arrays in order", i);
+        if (hw_is_lacking(l, i) && arrays[i].shape[0] == 0)
+            continue; /* whatever the rest of its shape */
+        CHECK(own.type == arrays[i].type, own.name, "another type of numbers", arrays[i].type);
+        CHECK(is_older(arrays, i) || (own.dimensions == arrays[i].dimensions && own.shape[0] == arrays[i].shape[0] &&
+                                      (own.dimensions == 1 || own.shape[1] == arrays[i].shape[1])),
+              own.name, "the shape that follows from the declaration and the sizes", arrays[i].shape[0]);
+    }
     return 0;
 }
 
-/* Whether coverage is followed is said by its array alone. */
-static int read_coverage(hw_learner *l, const hw_array *arrays, hw_fault *fault)
+static void copy_arrays(hw_learner *l, const hw_array *arrays)
 {
-    int i = 0;
-    while (hw_owner_of(i) != HW_OF_COVERAGE)
-        i++;
-    l->covering = arrays[i].shape[0] > 0;
-    CHECK(!l->covering || hw_can_cover(l), "coverage", "none of such a learner", arrays[i].shape[0]);
-    return 0;
+    for (int i = 2; i < hw_states(); i++) {
+        hw_array own;
+        hw_array_at(l, i, &own);
+        size_t bytes = (size_t)(own.shape[0] * own.shape[1]) * hw_size_of(own.type);
+        if (bytes && !is_older(arrays, i))
+            memcpy(own.data, arrays[i].data, bytes);
+    }
+    for (int p = 0; p < HW_KIND_PARTS; p++) {
+        bool older = false;
+        for (int i = hw_first_array(p); i >= 0 && i < hw_states() && !older; i++)
+            older = l->parts[p] && hw_part_of(i) == p && is_older(arrays, i);
+        if (older)
+            hw_parts[p]->fill(l);
+    }
 }
 
-static int read_memory(hw_learner *l, const hw_array *arrays, hw_fault *fault)
+static int check_parts(hw_learner *l, hw_fault *fault)
 {
-    int i = 0;
-    while (hw_owner_of(i) != HW_OF_MEMORY)
-        i++;
-    return hw_read_memory_numbers(l, arrays + i, fault);
+    int status = 0;
+    for (int p = 0; p < HW_KIND_PARTS && status >= 0; p++)
+        status = l->parts[p] && hw_parts[p]->check ? hw_parts[p]->check(l, fault) : 0;
+    return status;
 }
 
 static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *fault)
@@ -548,58 +407,26 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
     int status = hw_check_sizes(l, fault);
     if (status < 0)
         return status;
-    l->cells.used = (int32_t)l->sizes[HW_N_TESTS];
+    hw_set_tests(l, l->sizes);
     status = hw_lower(l, (int)l->sizes[HW_N_OUTPUTS], (int)l->sizes[HW_N_OUTPUT_CAPACITY]);
+    for (int p = 0; p < HW_KIND_PARTS && status >= 0; p++)
+        status = hw_parts[p]->read ? hw_parts[p]->read(l, arrays + hw_first_array(p), fault) : 0;
     if (status >= 0)
-        status = read_times(l, arrays, fault);
+        status = check_shapes(l, arrays, fault);
     if (status >= 0)
-        status = read_actions(l, arrays, fault);
-    if (status >= 0)
-        status = read_text(l, arrays, fault);
-    if (status >= 0)
-        status = read_coverage(l, arrays, fault);
-    if (status >= 0)
-        status = read_memory(l, arrays, fault);
+        status = make_arrays(l);
     if (status < 0)
         return status;
-    for (int i = 0; i < hw_states(); i++) {
-        hw_array own;
-        hw_array_at(l, i, &own);
-        CHECK(!strcmp(own.name, arrays[i].name), "state", "its arrays in order", i);
-        if (is_of_text(i) && !l->text.grams && arrays[i].shape[0] == 0)
-            continue; /* of files that don't have it, whatever the rest of its shape */
-        CHECK(own.type == arrays[i].type, own.name, "another type of numbers", arrays[i].type);
-        CHECK(is_lacking(arrays, i) || (own.dimensions == arrays[i].dimensions && own.shape[0] == arrays[i].shape[0] &&
-                                        (own.dimensions == 1 || own.shape[1] == arrays[i].shape[1])),
-              own.name, "the shape that follows from the declaration and the sizes", arrays[i].shape[0]);
-    }
-    status = make_arrays(l);
-    if (status < 0)
-        return status;
-    bool lacking = false;
-    for (int i = 2; i < hw_states(); i++) {
-        hw_array own;
-        hw_array_at(l, i, &own);
-        size_t bytes = (size_t)(own.shape[0] * own.shape[1]) * hw_size_of(own.type);
-        lacking |= is_lacking(arrays, i);
-        if (bytes && !is_lacking(arrays, i))
-            memcpy(own.data, arrays[i].data, bytes);
-    }
-    if (lacking)
-        hw_begin_ends(&l->forecast);
+    copy_arrays(l, arrays);
     hw_set_counts(l);
     if ((status = hw_check_ranges(l, fault)) < 0 || (status = check_names(l, fault)) < 0 ||
-        (status = check_numbers(l, fault)) < 0 || (status = check_forecast(l, fault)) < 0 ||
-        (status = check_bandit(l, fault)) < 0 || (status = check_text(l, fault)) < 0 ||
-        (status = check_coverage(l, fault)) < 0 || (status = hw_check_recurrent(l, fault)) < 0 ||
-        (status = hw_check_agent(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
+        (status = check_numbers(l, fault)) < 0 || (status = check_parts(l, fault)) < 0 || (status = unpack(l, fault)) < 0)
         return status;
     for (int32_t i = 0; i < l->columns.count; i++) {
         uint32_t size;
         const char *name = hw_column_name(l, i, &size);
         l->columns.order[i] = hw_order(name, size);
     }
-    CHECK(hw_place_tests(l) >= 0, "cell_code", "slots or categories that there are, with thresholds", l->cells.candidates);
     status = hw_rehash(l);
     CHECK(status != HW_BAD_STATE, "names", "each once", 2);
     return status < 0 ? status : hw_set_step(l, l->step[0], l->step[1]);

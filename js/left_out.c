@@ -1,39 +1,19 @@
-/* In place of the kinds of learners that pages do without, so that they needn't load them: forecasters, bandits and agents,
- * and in kernels.c and lower.c detectors of anomalies (HW_PAGE). Their declarations are refused, so the rest is never
- * reached. */
+/* In place of the kinds of learners that pages do without, so that they needn't load them: recurrences, forecasters,
+ * bandits, agents and detectors of anomalies. Their declarations are refused, so the rest is never reached. */
 #include "learner.h"
 
-static int refuse(hw_fault *fault, double got)
+static int refuse(hw_learner *l, const double *d, const double *own, hw_fault *fault)
 {
-    *fault = (hw_fault){"a kind of learner", "a classifier, a regressor or a network", got};
+    (void)l, (void)d;
+    *fault = (hw_fault){"a kind of learner", "a classifier, a regressor or a network", own[0]};
     return HW_BAD_DECLARATION;
 }
 
-int hw_parse_forecast(hw_learner *l, const double *d, hw_fault *fault)
-{
-    (void)l;
-    return refuse(fault, d[0]);
-}
+const hw_part hw_part_recurrent = {.parse = refuse};
+const hw_part hw_part_forecast = {.parse = refuse};
+const hw_part hw_part_bandit = {.parse = refuse};
+const hw_part hw_part_agent = {.parse = refuse};
+const hw_part hw_part_anomaly = {.parse = refuse};
 
-int hw_parse_bandit(hw_learner *l, const double *d, hw_fault *fault)
-{
-    (void)l;
-    return refuse(fault, d[0]);
-}
-
-int hw_parse_agent(hw_learner *l, const double *d, double outputs, hw_fault *fault)
-{
-    (void)l, (void)outputs;
-    return refuse(fault, d[0]);
-}
-
-int hw_make_forecast(hw_learner *l) { return (void)l, 0; }
-int hw_append_forecast(hw_learner *l) { return (void)l, 0; }
-bool hw_has_forecast(const hw_learner *l) { return (void)l, true; }
-int hw_compact_columns(hw_learner *l, int64_t more) { return (void)l, (void)more, 0; }
-void hw_begin_ends(hw_forecast_t *f) { (void)f; }
-bool hw_has_ends(const hw_forecast_t *f) { return (void)f, true; }
-int hw_make_bandit(hw_learner *l) { return (void)l, 0; }
-int hw_reserve_bandit(hw_learner *l) { return (void)l, 0; }
-void hw_begin_bandit(hw_learner *l) { (void)l; }
+int hw_reserve_anomaly(hw_learner *l) { return (void)l, 0; }
 void hw_learn_values(hw_learner *l, double y) { (void)l, (void)y; }

@@ -6,17 +6,17 @@
 
 static sample batch_sample(hw_learner *l, int64_t i)
 {
-    return (sample){(real *)l->batch_values + i * l->length, (real *)l->batch_deltas + i * l->length,
-                    l->batch_lists + i * l->lists, (real *)l->batch_list_values + i * l->lists};
+    return (sample){(real *)l->batch->values + i * l->length, (real *)l->batch->deltas + i * l->length,
+                    l->batch->lists + i * l->lists, (real *)l->batch->list_values + i * l->lists};
 }
 
 /* Pairs of all samples, those of value 0 left out: they add nothing to a sum or to a gradient. */
 static void list_batch(hw_learner *l, const real *X, int64_t count)
 {
     int64_t inputs = l->embedding ? l->ids : (int64_t)l->declaration[HW_D_INPUTS], n = 0;
-    int32_t *rows = l->batch_rows;
-    real *v = l->batch_row_values;
-    l->batch_ends[0] = 0;
+    int32_t *rows = l->batch->rows;
+    real *v = l->batch->row_values;
+    l->batch->ends[0] = 0;
     for (int64_t i = 0; i < count; i++) {
         const real *x = X + i * inputs;
         if (l->bias) {
@@ -31,11 +31,11 @@ static void list_batch(hw_learner *l, const real *X, int64_t count)
                                               : x[j];
             n += l->embedding || (x[j] != 0 && x[j] - x[j] == 0);
         }
-        l->batch_ends[i + 1] = n;
+        l->batch->ends[i + 1] = n;
     }
 }
 
-static real *moments_of(hw_learner *l, const hw_op *o) { return (real *)l->moments + 2 * o->buffer; }
+static real *moments_of(hw_learner *l, const hw_op *o) { return (real *)l->batch->moments + 2 * o->buffer; }
 
 static void forward_batch(hw_learner *l, const real *X, int64_t count, bool learn)
 {
@@ -50,14 +50,14 @@ static void forward_batch(hw_learner *l, const real *X, int64_t count, bool lear
                        &odd, &odd);
             continue;
         }
-        int64_t at = l->batch_ends[i];
-        read_table(l, &s, l->batch_rows + at, (const real *)l->batch_row_values + at, l->batch_ends[i + 1] - at, 0,
+        int64_t at = l->batch->ends[i];
+        read_table(l, &s, l->batch->rows + at, (const real *)l->batch->row_values + at, l->batch->ends[i + 1] - at, 0,
                    (int)l->stride);
     }
     for (int q = e->first; q < e->last; q++) {
         const hw_op *o = l->op + q;
         if (learn && o->kind == HW_BATCH_NORM) {
-            real *x = l->batch_values, *mean = moments_of(l, o);
+            real *x = l->batch->values, *mean = moments_of(l, o);
             batch_norm_forward(x + o->source, x + o->target, (size_t)l->length, count, o->units, o->m / o->units,
                                parameter(l, o->weights), parameter(l, o->bias), o->constant, (real *)l->buffer + o->buffer,
                                mean, mean + hw_lanes(o->units));
@@ -112,7 +112,7 @@ static int kernel_gradient(hw_learner *l, const void *X, const double *y, const 
     for (int q = e->last - 1; q >= e->first; q--) {
         const hw_op *o = l->op + q;
         if (learn && o->kind == HW_BATCH_NORM) {
-            real *x = l->batch_values, *d = l->batch_deltas, *mean = moments_of(l, o);
+            real *x = l->batch->values, *d = l->batch->deltas, *mean = moments_of(l, o);
             batch_norm_backward(x + o->source, d + o->target, d + o->source, (size_t)l->length, count, o->units,
                                 o->m / o->units, parameter(l, o->weights), mean, mean + hw_lanes(o->units),
                                 (real *)g + o->weights, (real *)g + o->bias);
@@ -125,9 +125,9 @@ static int kernel_gradient(hw_learner *l, const void *X, const double *y, const 
     }
     for (int64_t i = 0; !l->image && i < count; i++) {
         sample s = batch_sample(l, i);
-        int64_t at = l->batch_ends[i];
-        apply_gradient(&sum, l->dense, l->stride, l->batch_rows + at, (const real *)l->batch_row_values + at,
-                       (int)(l->batch_ends[i + 1] - at), s.d + LANES, (int)l->stride, -1);
+        int64_t at = l->batch->ends[i];
+        apply_gradient(&sum, l->dense, l->stride, l->batch->rows + at, (const real *)l->batch->row_values + at,
+                       (int)(l->batch->ends[i + 1] - at), s.d + LANES, (int)l->stride, -1);
     }
     *loss = value / total;
     return 0;

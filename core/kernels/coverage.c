@@ -7,7 +7,7 @@ static const double PATIENT = 32;                                  /* answers on
 static const double LEAST_END = -10, LARGEST_END = 20;             /* of that logarithm */
 static const double LATELY = 1e-3;                                 /* at least this weight has the newest row in means */
 
-static inline double *coverage_at(const hw_learner *l, int i) { return l->coverage + i * HW_COVERAGE_NUMBERS; }
+static inline double *coverage_at(const hw_learner *l, int i) { return l->coverage->numbers + i * HW_COVERAGE_NUMBERS; }
 
 /* What is given out now: (2, HW_COVERAGES) ends, the width, and how many classes have been learned. */
 static void give_ends(hw_learner *l, const sample *s, double said, double *given)
@@ -95,7 +95,7 @@ static void follow_ends(hw_learner *l, const double *given, const real *p, doubl
 static void follow_now(hw_learner *l, const sample *s, const real *p, double y, double weight)
 {
     double given[HW_GIVEN];
-    if (!l->covering)
+    if (!l->coverage)
         return;
     give_ends(l, s, (double)p[0], given);
     follow_ends(l, given, p, y, weight, 0);
@@ -104,18 +104,18 @@ static void follow_now(hw_learner *l, const sample *s, const real *p, double y, 
 /* Of a sample that was predicted earlier, whose predictions stand at place − 1. */
 static void follow_late(hw_learner *l, int64_t place, double y, double weight)
 {
-    if (!l->covering || place <= 0)
+    if (!l->coverage || place <= 0)
         return;
-    int64_t late = (l->pending_added - place) % HW_MOST_PENDING;
-    follow_ends(l, l->pending_ends + (place - 1) * HW_GIVEN,
-                (const real *)l->pending_shown + (place - 1) * l->output_capacity, y, weight, late);
+    int64_t late = (l->late->added - place) % HW_MOST_PENDING;
+    follow_ends(l, l->coverage->ends + (place - 1) * HW_GIVEN,
+                (const real *)l->coverage->shown + (place - 1) * l->output_capacity, y, weight, late);
 }
 
 /* Keep what is given out of a sample whose answer will come. */
 static void store_ends(hw_learner *l, const sample *s, const real *p, int64_t place)
 {
-    real *shown = (real *)l->pending_shown + place * l->output_capacity;
-    give_ends(l, s, (double)p[0], l->pending_ends + place * HW_GIVEN);
+    real *shown = (real *)l->coverage->shown + place * l->output_capacity;
+    give_ends(l, s, (double)p[0], l->coverage->ends + place * HW_GIVEN);
     for (int j = 0; j < l->output_capacity; j++)
         shown[j] = j < l->outputs ? p[j] : 0;
 }

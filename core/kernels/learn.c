@@ -32,7 +32,7 @@ static void learn_sample(hw_learner *l, const sample *s, const double *y, int an
     const int32_t *rows = l->rows_at;
     const real *v = l->values_at;
     double *losses = l->losses;
-    bool lone = l->experts == 1 && !l->bandit.on && !l->history && !l->intervals && !l->expert[0].two_pass;
+    bool lone = l->experts == 1 && !l->bandit && !l->history && !l->intervals && !l->expert[0].two_pass;
     if (lone && fresh && losses[0] == 0) { /* nothing to mix or to score: what follows says the same of one expert */
         if (learn_unsuspicious(l, 0, s, rows, v, l->pairs, y, answers, weight))
             return;
@@ -58,12 +58,12 @@ static void learn_sample(hw_learner *l, const sample *s, const double *y, int an
         mix(l, s, mixed);
     if (l->mixture && pending >= 0)
         update_mixture_weights(l, s, mixed, y[0], weight);
-    bool stale = l->pending_place > 0 && l->text.count;
+    bool stale = l->pending_place > 0 && hw_has_words(l);
     l->pending_place = 0;
     if (stale) /* words learn from what would be predicted now: answers that come late would push them too far */
         mix(l, s, prediction_slot(l, l->all + 3));
     learn_text(l, stale ? prediction_slot(l, l->all + 3) : mixed, y[0], weight);
-    if (l->bandit.on)
+    if (l->bandit)
         hw_learn_values(l, y[0]);
     else if (!l->mixture && l->experts > 1)
         hedge_update(l, losses, weight);
@@ -102,8 +102,9 @@ static int learn_answer(hw_learner *l, const sample *s, double *y, int answers, 
 {
     double own = y[0];
     if (l->answer_inputs) {
-        l->base = l->label_history[HW_PAST_ANSWERS] > 0 ? l->base : own; /* the first answer has nothing before it */
-        y[0] = own - l->base;
+        if (!(l->label_history[HW_PAST_ANSWERS] > 0)) /* the first answer has nothing before it */
+            l->lag->base = own;
+        y[0] = own - l->lag->base;
     }
     if (l->targets)
         for (int j = 0; j < answers; j++) {
@@ -115,15 +116,16 @@ static int learn_answer(hw_learner *l, const sample *s, double *y, int answers, 
     standardise_pending(l, place);
     learn_sample(l, s, y, answers, w, fresh, fresh && place < 0 ? 0 : place);
     if (l->answer_inputs)
-        hw_record_answer(l, own, own - l->base);
+        hw_record_answer(l, own, own - l->lag->base);
     bool failing = l->pending_place < 0;
     l->pending_place = 0;
     if (l->ring) {
-        int32_t action = l->bandit.action;
+        int32_t action = l->bandit ? l->bandit->action : 0;
         for (int e = 0; e < l->experts; e++)
-            if (l->ring_added > 0)
+            if (l->replay->added > 0)
                 replay(l, e, s);
-        l->bandit.action = action;
+        if (l->bandit)
+            l->bandit->action = action;
         keep_sample(l, y[0], w);
     }
     if (failing)
@@ -175,7 +177,7 @@ static int kernel_predict_pending(hw_learner *l, void *p)
     read_entries(l, false);
     read_first_layer(l, &s);
     predict_mixture(l, &s, p);
-    if (l->mixture || l->covering)
+    if (l->mixture || l->coverage)
         store_pending(l, &s, p);
     return 0;
 }
@@ -188,7 +190,7 @@ static int kernel_learn_late(hw_learner *l, double y, double w)
     int64_t place = match_pending(l);
     if (l->answer_inputs) { /* what was known when it was predicted; nothing, if that was too long ago */
         static const double nothing[] = {__builtin_nan(""), __builtin_nan(""), __builtin_nan(""), __builtin_nan("")};
-        hw_replace_answers(l, place > 0 ? l->pending_answers + (place - 1) * HW_ANSWER_INPUTS : nothing);
+        hw_replace_answers(l, place > 0 ? l->late->answers + (place - 1) * HW_ANSWER_INPUTS : nothing);
     }
     find_cells(l);
     read_entries(l, true);
@@ -261,7 +263,7 @@ static int kernel_learn_array(hw_learner *l, const void *X, const double *y, con
         else
             read_row(l, (const real *)X + i * inputs, inputs, l->rows_at, l->values_at, &l->pairs);
         l->active = l->pairs = l->image ? 0 : l->pairs;
-        if (l->recurrent.units)
+        if (l->recurrent)
             hw_find_state(l, 0, __builtin_nan(""));
         read_first_layer(l, &s);
         predict_mixture(l, &s, (real *)p + i * l->outputs);

@@ -22,7 +22,7 @@ static inline int64_t running_index(const hw_learner *l, int m) { return m == l-
 static const real *component_output(hw_learner *l, const sample *s, int m)
 {
     if (l->pending_place > 0)
-        return (const real *)l->pending + ((l->pending_place - 1) * hw_components(l) + m) * l->output_capacity;
+        return (const real *)l->late->predictions + ((l->pending_place - 1) * hw_components(l) + m) * l->output_capacity;
     if (m == l->experts)
         return prediction_slot(l, l->all);
     return l->mixture == HW_CLASSES ? s->x + l->expert[m].logits : prediction_slot(l, m);
@@ -189,9 +189,9 @@ static void record_label(hw_learner *l, double y)
 /* What is predicted of a number: the mixture, and a share of the mere repetition of the last answer. Standardised. */
 static double with_repetition(const hw_learner *l, double mixed)
 {
-    if (!l->answer_inputs || !(l->last_answer == l->last_answer) || !(l->answers[1] > TINY))
+    if (!l->lag || !(l->lag->last == l->lag->last) || !(l->answers[1] > TINY))
         return mixed;
-    double again = (l->repeated - l->base - l->answers[0]) / __builtin_sqrt(l->answers[1]);
+    double again = (l->lag->repeated - l->lag->base - l->answers[0]) / __builtin_sqrt(l->answers[1]);
     return mixed + l->label_history[HW_PAST_REPEATS] * (again - mixed);
 }
 
@@ -199,10 +199,10 @@ static double with_repetition(const hw_learner *l, double mixed)
 static void weigh_repetition(hw_learner *l, double mixed, double y, double weight)
 {
     double unit = running(l, 0)[HW_ERROR];
-    if (!(l->last_answer == l->last_answer) || !(l->answers[1] > TINY) || !(unit > 0))
+    if (!l->lag || !(l->lag->last == l->lag->last) || !(l->answers[1] > TINY) || !(unit > 0))
         return;
     double *share = l->label_history + HW_PAST_REPEATS, part = least(weight, 1);
-    double again = (l->repeated - l->base - l->answers[0]) / __builtin_sqrt(l->answers[1]);
+    double again = (l->lag->repeated - l->lag->base - l->answers[0]) / __builtin_sqrt(l->answers[1]);
     double more = (least(magnitude(y - again) / unit, HARDEST) - least(magnitude(y - mixed) / unit, HARDEST)) * part;
     double odds = *share * hw_exp64(-0.5 * more), kept = odds / (odds + 1 - *share);
     *share = (1 - SHARE * part) * kept + SHARE * part / 2;

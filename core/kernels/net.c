@@ -66,7 +66,7 @@ static void relu_delta(const real *x, const real *dy, real *dx, int m)
 static void conv_forward(hw_learner *l, const hw_op *o, const sample *s)
 {
     const real *x = s->x + o->source, *b = o->bias < 0 ? NULL : parameter(l, o->bias);
-    real *y = s->x + o->target, *z = o->stride == o->units ? y : l->image_room;
+    real *y = s->x + o->target, *z = o->stride == o->units ? y : l->window->room;
     convolve(&o->window, x, parameter(l, o->weights), b, z, (int)o->stride);
     if (z != y)
         close_gaps(z, y, o->m / o->units, o->units, (int)o->stride);
@@ -88,7 +88,7 @@ static void operation_forward(hw_learner *l, const hw_op *o, const sample *s, bo
             activate(o->code, x, (real)o->constant, y, o->m);
         break;
     case HW_CELLS:
-        sum_rows(parameter(l, o->weights), (size_t)o->stride, l->cells.rows, l->cells.values, active_tables(l), x, y,
+        sum_rows(parameter(l, o->weights), (size_t)o->stride, l->cells->rows, l->cells->values, active_tables(l), x, y,
                  o->m_lanes);
         break;
     case HW_RECURRENT: recurrent_forward(l, o, x, y, own); break;
@@ -225,7 +225,7 @@ static void apply_whole_gradient(gradient_sink *g, int64_t base, const real *d, 
 static void conv_backward(hw_learner *l, const hw_op *o, const sample *s, gradient_sink *g)
 {
     int lanes = (int)o->stride;
-    window_room r = room_of(&o->window, l->image_room, o->units, lanes);
+    window_room r = room_of(&o->window, l->window->room, o->units, lanes);
     real *dx = o->source == LANES ? NULL : s->d + o->source;
     convolve_back(&o->window, &r, s->x + o->source, parameter(l, o->weights), s->d + o->target, dx, o->units, lanes);
     apply_whole_gradient(g, o->weights, r.gradient, (int64_t)o->n * lanes, true);
@@ -252,7 +252,7 @@ static void operation_backward(hw_learner *l, const hw_op *o, const sample *s, g
     case HW_CELLS:
         for (int j = 0; j < o->m_lanes; j++)
             dx[j] = dy[j];
-        apply_gradient(g, o->weights, o->stride, l->cells.rows, l->cells.values, active_tables(l), dy, o->m_lanes, -1);
+        apply_gradient(g, o->weights, o->stride, l->cells->rows, l->cells->values, active_tables(l), dy, o->m_lanes, -1);
         return;
     case HW_RECURRENT: recurrent_backward(l, o, dy, dx, g); return;
     case HW_DROPOUT:

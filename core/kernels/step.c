@@ -67,7 +67,7 @@ static double action_loss_and_gradient(hw_learner *l, int e, const sample *s, co
 {
     const hw_expert_t *x = l->expert + e;
     real *d = s->d + x->logits;
-    int a = l->bandit.action;
+    int a = l->bandit->action;
     for (int j = 0; j < x->outputs; j++)
         d[j] = 0;
     return loss_and_gradient(x->loss, x->loss_number, s->x + x->logits + a, prediction_slot(l, e) + a, y, 1, d + a, 1);
@@ -79,7 +79,7 @@ static double expert_loss_and_gradient(hw_learner *l, int e, const sample *s, co
     const hw_expert_t *x = l->expert + e;
     if (has_log_link(l, e))
         return log_link_loss(mean_in_deviations(l), (double)s->x[x->logits], y[0], s->d + x->logits);
-    if (l->bandit.on)
+    if (l->bandit)
         return action_loss_and_gradient(l, e, s, y);
     return loss_and_gradient(x->loss, x->loss_number, s->x + x->logits, prediction_slot(l, e), y, answers, s->d + x->logits,
                              x->outputs);
@@ -140,7 +140,7 @@ static inline stretch stretch_at(const hw_learner *l, const hw_expert_t *e, cons
     if (q <= of_rows)
         return (stretch){l->dense + rows[q - 1] * l->stride + e->column, one ? n * e->lanes : e->lanes};
     const hw_op *o = l->op + e->cells;
-    return (stretch){o->weights + l->cells.rows[q - of_rows - 1] * o->stride, e->lanes};
+    return (stretch){o->weights + l->cells->rows[q - of_rows - 1] * o->stride, e->lanes};
 }
 
 /* KEEP these stretches, or exchange the two: UNDO a step, REDO it. A row may be listed twice, so a step is redone from the
@@ -288,8 +288,8 @@ static void learn_expert(hw_learner *l, int e, const sample *s, const int32_t *r
     int64_t count = n;
     if (x->recurrent >= 0) {
         advance_traces(l, x, s, rows, v, part, n);
-        moved = l->recurrent.moved;
-        count = l->recurrent.moved_count;
+        moved = l->recurrent->moved;
+        count = l->recurrent->moved_count;
     }
     if (suspicious || heavy)
         exchange(l, x, moved, count, KEEP);

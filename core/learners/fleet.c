@@ -272,23 +272,19 @@ static int reserve(hw_learner *l)
         status = hw_reserve_slots(l, n[HW_N_SLOTS]);
     if (status < 0)
         return status;
-    if (n[HW_N_PAIRS] > l->pairs_capacity) {
-        if (!hw_extend(&l->memory, &l->pair_rows, (uint64_t)n[HW_N_PAIRS] * 4) ||
-            !hw_extend(&l->memory, &l->pair_values, (uint64_t)n[HW_N_PAIRS] * hw_number(l)))
+    hw_replay_t *r = l->replay;
+    if (r && n[HW_N_PAIRS] > r->capacity) {
+        if (!hw_extend(&l->memory, &r->rows, (uint64_t)n[HW_N_PAIRS] * 4) ||
+            !hw_extend(&l->memory, &r->values, (uint64_t)n[HW_N_PAIRS] * hw_number(l)))
             return HW_NO_MEMORY;
-        l->pairs_capacity = n[HW_N_PAIRS];
+        r->capacity = n[HW_N_PAIRS];
     }
-    if (!n[HW_N_HAS_PENDING] && l->pending) {
-        hw_release(l->pending);
-        hw_release(l->pending_key);
-        hw_release(l->pending_highest_row);
-        l->pending = l->pending_key = NULL;
-        l->pending_highest_row = NULL;
-    }
+    if (!n[HW_N_HAS_PENDING])
+        hw_drop_part(l, HW_PART_late);
     if (!n[HW_N_SHARED_FROM]) {
         hw_release(l->shared_slots);
         l->shared_slots = NULL;
-    } else if (!hw_extend(&l->memory, &l->shared_slots, (uint64_t)l->shared * 4)) {
+    } else if (!hw_extend(&l->memory, &l->shared_slots, (uint64_t)hw_to_share(l) * 4)) {
         return HW_NO_MEMORY;
     }
     return n[HW_N_HAS_PENDING] ? hw_make_pending(l) : 0;
@@ -311,7 +307,7 @@ static void bytes_now(hw_learner *l, int64_t *bytes)
  * that never had it. */
 static int put_in_seat(hw_learner *l, const member *m)
 {
-    int64_t before[HW_MOST_ARRAYS], pairs_capacity;
+    int64_t before[HW_MOST_ARRAYS], room;
     const char *from = (const char *)(m->at_rest + 1);
     int outputs = l->outputs;
     borrow_vocabulary(l, m->vocabulary); /* first: the one that was borrowed before may be gone */
@@ -321,9 +317,10 @@ static int put_in_seat(hw_learner *l, const member *m)
     if (status < 0)
         return status;
     l->rows = l->sizes[HW_N_ROWS];
-    pairs_capacity = l->pairs_capacity;
+    room = l->replay ? l->replay->capacity : 0;
     hw_set_counts(l);
-    l->pairs_capacity = pairs_capacity;
+    if (l->replay)
+        l->replay->capacity = room;
     for (int i = FIRST_STATE; i < hw_states(); i++) {
         hw_array a;
         int owner = hw_locate(l, i, &a);
@@ -347,7 +344,8 @@ static int put_in_seat(hw_learner *l, const member *m)
     }
     l->predicted_count = -1;
     l->entries = l->added = 0;
-    l->knots_due_count = 0;
+    if (l->curves)
+        l->curves->due_count = 0;
     status = hw_place_tests(l);
     return status < 0 ? status : hw_set_step(l, l->step[0], l->step[1]);
 }
@@ -365,16 +363,16 @@ static void free_seat(hw_learner *l)
 
 static bool has_layout(const hw_learner *l, int64_t capacity, int64_t tests)
 {
-    return l->output_capacity == capacity && l->cells.used == tests;
+    return l->output_capacity == capacity && hw_tests_used(l) == tests;
 }
 
 /* A learner laid out for so many outputs and tests, whose numbers mean nothing yet. */
 static hw_learner *make_seat(hw_fleet *f, const hw_learner *like, const int64_t *sizes, int *status)
 {
-    hw_learner *l = hw_new(&f->memory, like->declaration, like->declaration_size, f->level, like->names.key, status, NULL);
+    hw_learner *l = hw_new(&f->memory, like->declaration, hw_declared(like), f->level, like->names.key, status, NULL);
     if (!l)
         return NULL;
-    l->cells.used = (int32_t)sizes[HW_N_TESTS];
+    hw_set_tests(l, sizes);
     l->rows = l->row_capacity = 1;
     *status = hw_lower(l, (int)sizes[HW_N_OUTPUTS], (int)sizes[HW_N_OUTPUT_CAPACITY]);
     if (*status >= 0)
@@ -384,7 +382,7 @@ static hw_learner *make_seat(hw_fleet *f, const hw_learner *like, const int64_t 
     if (*status >= 0)
         *status = hw_make_scratch(l);
     if (*status >= 0)
-        *status = hw_make_cells(l);
+        *status = hw_make_parts(l);
     if (*status >= 0)
         *status = hw_set_limits(l, &f->limits);
     if (*status < 0)
@@ -398,7 +396,7 @@ static void drop_twins(hw_fleet *f)
     for (int i = 0; i < f->seat_count; i++)
         for (int j = i + 1; j < f->seat_count; j++) {
             const hw_learner *a = f->seats[i];
-            if (has_layout(f->seats[j], a->output_capacity, a->cells.used)) {
+            if (has_layout(f->seats[j], a->output_capacity, hw_tests_used(a))) {
                 free_seat(f->seats[j]);
                 f->seats[j--] = f->seats[--f->seat_count];
             }
@@ -458,21 +456,20 @@ hw_fleet *hw_fleet_make(const hw_allocator *memory, hw_learner *first, const int
                         int *status)
 {
     hw_fleet *f = hw_allocate(memory, sizeof *f);
-    *status = !first->growing || first->forecast.horizon || first->bandit.on || first->text.grams ||
-                      first->recurrent.units || first->agent.policy || hw_states() > HW_MOST_ARRAYS ||
-                      label_count > first->outputs
-                  ? HW_BAD_ARGUMENT
-                  : HW_NO_MEMORY;
+    *status = first->growing && label_count <= first->outputs ? HW_NO_MEMORY : HW_BAD_ARGUMENT;
+    for (int p = 0; p < HW_KIND_PARTS; p++)
+        if (first->parts[p] && !hw_parts[p]->in_fleet)
+            *status = HW_BAD_ARGUMENT;
     if (!f || *status == HW_BAD_ARGUMENT)
         return hw_release(f), NULL;
     f->memory = *memory;
-    f->limits = first->limits;
+    f->limits = *hw_limits_of(first);
     f->level = first->level;
     f->seated = -1;
     hw_array a;
     hw_learner *copy = NULL;
     if (hw_locate(first, 0, &a) >= 0 && (copy = hw_copy_whole(memory, first, status))) {
-        hw_do_not_cover(copy);
+        hw_drop_part(copy, HW_PART_coverage); /* it is followed for a learner of its own alone */
         f->seats[f->seat_count++] = copy;
     }
     if (copy)
@@ -716,16 +713,16 @@ static hw_learner *learner_of(hw_fleet *f, const void *record, int64_t size, int
     *fault = (hw_fault){"record of a member", "as many bytes as its sizes say", (double)size};
     *status = size < (int64_t)sizeof head ? HW_BAD_STATE : 0;
     if (*status >= 0)
-        l = hw_new(&f->memory, like->declaration, like->declaration_size, f->level, like->names.key, status, NULL);
+        l = hw_new(&f->memory, like->declaration, hw_declared(like), f->level, like->names.key, status, NULL);
     if (!l)
         return NULL;
     memcpy(&head, record, sizeof head);
     memcpy(l->sizes, head.sizes, sizeof head.sizes);
     *status = hw_check_sizes(l, fault);
-    l->cells.used = (int32_t)l->sizes[HW_N_TESTS];
+    hw_set_tests(l, l->sizes);
     if (*status >= 0)
         *status = hw_lower(l, (int)l->sizes[HW_N_OUTPUTS], (int)l->sizes[HW_N_OUTPUT_CAPACITY]);
-    arrays[0] = (hw_array){"declaration", HW_F64, HW_KEEP_FIRST, 1, {like->declaration_size, 1, 1}, like->declaration};
+    arrays[0] = (hw_array){"declaration", HW_F64, HW_KEEP_FIRST, 1, {hw_declared(like), 1, 1}, like->declaration};
     if (*status >= 0)
         hw_locate(l, 1, arrays + 1);
     if (*status >= 0)

@@ -82,20 +82,18 @@ static bool descends(const hw_learner *base, const hw_learner *l)
     const hw_names *a = &base->names, *b = &l->names;
     const hw_columns_t *c = &base->columns, *d = &l->columns;
     const hw_slots *s = &base->slots, *t = &l->slots;
-    if (l->declaration_size != base->declaration_size ||
-        !same(base->declaration, l->declaration, (size_t)base->declaration_size * 8) || l->learned < base->learned ||
-        l->outputs < base->outputs || l->rows < base->rows || b->count < a->count || d->count < c->count ||
-        t->count < s->count || (base->fan_in && l->fan_in != base->fan_in) ||
+    if (hw_declared(l) != hw_declared(base) || !same(base->declaration, l->declaration, (size_t)hw_declared(base) * 8) ||
+        l->learned < base->learned || l->outputs < base->outputs || l->rows < base->rows || b->count < a->count ||
+        d->count < c->count || t->count < s->count || (base->fan_in && l->fan_in != base->fan_in) ||
         (base->shared_from ? l->shared_from != base->shared_from : l->shared_from && l->shared_from < base->rows))
         return false;
     size_t names = (size_t)a->count, columns = (size_t)c->count;
-    size_t tests = (size_t)base->cells.used * (size_t)base->cells.tables;
-    if (l->cells.used < base->cells.used || !same(base->cells.code, l->cells.code, tests * 4) ||
-        !same(base->cells.threshold, l->cells.threshold, tests * 8))
-        return false;
+    for (int p = 0; p < HW_KIND_PARTS; p++)
+        if (base->parts[p] && hw_parts[p]->descends && !hw_parts[p]->descends(base, l))
+            return false;
     if (!same(a->owner, b->owner, names * 4) || !same(a->value, b->value, names * 4) || !same(a->end, b->end, names * 8) ||
         !same(a->bytes, b->bytes, names ? (size_t)a->end[names - 1] : 0) || !same(c->name, d->name, columns * 4) ||
-        !hw_text_descends(base, l) || !same(c->slot, d->slot, columns * 4) || !same(s->row, t->row, (size_t)s->count * 4) ||
+        !same(c->slot, d->slot, columns * 4) || !same(s->row, t->row, (size_t)s->count * 4) ||
         !same(base->row_keys, l->row_keys, (size_t)base->rows * 8))
         return false;
     for (int32_t i = 0; i < c->count; i++) /* a category may have been found to be text */
@@ -289,7 +287,7 @@ static int merge_shared(merging *m, worker *w)
 {
     hw_learner *to = m->to;
     const hw_learner *l = w->l;
-    for (int64_t i = 0; l->shared_from && i < l->shared; i++) {
+    for (int64_t i = 0; l->shared_from && i < hw_to_share(l); i++) {
         int32_t slot = l->shared_slots[i];
         w->to_row[l->shared_from + i] = (int32_t)(to->shared_from + i);
         if (slot < 0)
@@ -641,14 +639,14 @@ static void merge_cells(merging *m, int e, bool outputs)
 {
     const hw_expert_t *x = m->to->expert + e;
     const hw_op *o = m->to->op + x->cells;
-    int used = m->to->cells.used;
+    int used = m->to->cells->used;
     double share = 1.0 / (1 << used), before = m->base->running[e * HW_RUNNING + HW_STEPS] * share;
     for (int64_t r = 0; r < o->n; r++) {
         count_touches(m, e);
         for (int i = 0; i < m->count; i++) {
             const hw_learner *l = m->worker[i].l;
             const hw_op *own = l->op + x->cells;
-            int64_t row = r >> used << l->cells.used | (r & ((1 << l->cells.used) - 1));
+            int64_t row = r >> used << l->cells->used | (r & ((1 << l->cells->used) - 1));
             m->at[i] = own->weights + row * own->stride;
             m->touches[i] *= share;
             if (!m->worker[i].same_tests || !has_moved(m, i, o->weights + r * o->stride, o->m, outputs))
@@ -736,7 +734,7 @@ static int32_t merged_code(const worker *w, int32_t code)
 
 static void take_tests(hw_cells *to, const worker *w)
 {
-    const hw_cells *from = &w->l->cells;
+    const hw_cells *from = w->l->cells;
     int64_t count = (int64_t)from->used * from->tables + from->candidates;
     for (int64_t i = 0; i < count; i++) {
         int32_t code = merged_code(w, from->code[i]);
@@ -749,7 +747,7 @@ static void take_tests(hw_cells *to, const worker *w)
 
 static bool has_same_tests(const hw_cells *to, const worker *w)
 {
-    const hw_cells *own = &w->l->cells;
+    const hw_cells *own = w->l->cells;
     bool same_ones = own->used <= to->used;
     for (int64_t i = 0; same_ones && i < (int64_t)own->used * own->tables; i++) {
         int32_t code = merged_code(w, own->code[i]);
@@ -760,17 +758,17 @@ static bool has_same_tests(const hw_cells *to, const worker *w)
 
 static int merge_tests(merging *m, int i)
 {
-    hw_cells *to = &m->to->cells;
+    hw_cells *to = m->to->cells;
     hw_array array;
     hw_locate(m->to, i, &array);
-    if (!to->tables || array.data != to->code)
+    if (!to || array.data != to->code)
         return 0; /* merged with the codes */
     const worker *w = NULL;
-    int tests = m->live == 1 ? -1 : m->base->cells.used;
+    int tests = m->live == 1 ? -1 : m->base->cells->used;
     for (int q = 0; q < m->count; q++)
-        if (m->worker[q].live && m->worker[q].l->cells.used > tests) {
+        if (m->worker[q].live && m->worker[q].l->cells->used > tests) {
             w = m->worker + q;
-            tests = w->l->cells.used;
+            tests = w->l->cells->used;
         }
     int status = w && tests > to->used ? hw_grow_cells(m->to, tests) : 0;
     if (status < 0)
@@ -1171,22 +1169,22 @@ static int merge_coverage(merging *m, int i)
 {
     (void)i;
     enum { ENDS = HW_C_ABOVE + 1 };
-    for (int n = 0; m->to->covering && n < HW_COVERAGES * HW_COVERAGE_NUMBERS; n++) {
+    for (int n = 0; m->to->coverage && n < HW_COVERAGES * HW_COVERAGE_NUMBERS; n++) {
         int number = n % HW_COVERAGE_NUMBERS;
-        double before = m->base->coverage[n], moved = 0, last = before;
+        double before = m->base->coverage->numbers[n], moved = 0, last = before;
         for (int q = 0; q < m->count; q++)
-            if (m->worker[q].live && m->worker[q].l->covering) {
-                last = m->worker[q].l->coverage[n];
+            if (m->worker[q].live && m->worker[q].l->coverage) {
+                last = m->worker[q].l->coverage->numbers[n];
                 moved += last - before;
             }
         if (number < ENDS)
-            m->to->coverage[n] = m->live == 1 ? last : m->live ? before + moved / m->live : before;
+            m->to->coverage->numbers[n] = m->live == 1 ? last : m->live ? before + moved / m->live : before;
         else if (number == HW_C_ROWS || number == HW_C_COVERED || number == HW_C_UNSEEN)
-            m->to->coverage[n] = before + moved;
+            m->to->coverage->numbers[n] = before + moved;
         else if (number == HW_C_KNOWN)
-            m->to->coverage[n] = hw_covers_classes(m->to) ? most(last, m->to->outputs) : last;
+            m->to->coverage->numbers[n] = hw_covers_classes(m->to) ? most(last, m->to->outputs) : last;
         else
-            m->to->coverage[n] = last;
+            m->to->coverage->numbers[n] = last;
     }
     return 0;
 }
@@ -1239,23 +1237,22 @@ static int refit_curves(merging *m)
     return 0;
 }
 
-static int merge_text(merging *m)
+static int merge_parts(merging *m)
 {
-    const hw_learner **l = NULL;
-    const int32_t **output = NULL;
-    if (!m->to->text.grams)
-        return 0;
-    if (!take(m, &l, m->count, sizeof *l) || !take(m, &output, m->count, sizeof *output))
-        return hw_release(l), hw_release(output), HW_NO_MEMORY;
-    for (int i = 0; i < m->count; i++) {
-        l[i] = m->worker[i].l;
-        output[i] = m->worker[i].output;
-        for (int32_t c = 0; c < l[i]->columns.count; c++)
-            hw_merge_text_column(m->to, m->worker[i].to_column[c], l[i], c);
+    hw_merging all = {.to = m->to, .base = m->base, .count = m->count};
+    bool got = take(m, &all.worker, m->count, sizeof *all.worker) && take(m, &all.output, m->count, sizeof *all.output) &&
+               take(m, &all.column, m->count, sizeof *all.column);
+    for (int i = 0; got && i < m->count; i++) {
+        all.worker[i] = m->worker[i].l;
+        all.output[i] = m->worker[i].output;
+        all.column[i] = m->worker[i].to_column;
     }
-    int status = hw_merge_text(m->to, m->base, l, output, m->count);
-    hw_release(l);
-    hw_release(output);
+    int status = got ? 0 : HW_NO_MEMORY;
+    for (int p = 0; p < HW_KIND_PARTS && status >= 0; p++)
+        status = m->to->parts[p] && hw_parts[p]->merge ? hw_parts[p]->merge(&all) : 0;
+    hw_release(all.worker);
+    hw_release(all.output);
+    hw_release(all.column);
     return status;
 }
 
@@ -1272,8 +1269,8 @@ static int merge(merging *m, const int32_t *const *outputs, double bias)
     if (!make_room(m))
         return HW_NO_MEMORY;
     count_steps(m);
-    for (int64_t i = 0; m->base->ring && i < m->base->pairs_end; i++)
-        m->replayed[m->base->pair_rows[i]] = true;
+    for (int64_t i = 0; m->base->ring && i < m->base->replay->end; i++)
+        m->replayed[m->base->replay->rows[i]] = true;
     int status = merge_outputs(m, outputs, bias);
     if (status >= 0)
         status = merge_vocabulary(m);
@@ -1285,7 +1282,7 @@ static int merge(merging *m, const int32_t *const *outputs, double bias)
         status = RULES[array.merge] ? RULES[array.merge](m, i) : 0;
     }
     if (status >= 0)
-        status = merge_text(m);
+        status = merge_parts(m);
     hw_learner *to = m->to;
     for (int32_t s = 0; status >= 0 && to->knots && s < to->slots.count; s++) { /* as a learner does after the row */
         if (m->knots_due[s])
@@ -1293,8 +1290,8 @@ static int merge(merging *m, const int32_t *const *outputs, double bias)
         if (to->slots.knot_count[s] >= 3 && to->slots.basis[s] == 0)
             status = hw_append_basis(to, s);
     }
-    for (int used = -1; status >= 0 && used < to->cells.used;) {
-        used = to->cells.used;
+    for (int used = -1; status >= 0 && to->cells && used < to->cells->used;) {
+        used = to->cells->used;
         status = hw_reserve_tests(to, to->learned, to->entries);
         if (status >= 0)
             hw_learn_tests(to);
@@ -1320,10 +1317,10 @@ static void drop(merging *m)
 hw_learner *hw_merge(const hw_allocator *memory, hw_learner *base, hw_learner *const *workers, int count,
                      const int32_t *const *outputs, double bias, int *status)
 {
-    *status = count < 0 || count > 1 << 12 || base->forecast.horizon || base->bandit.on || base->recurrent.units ||
-                      base->agent.policy
-                  ? HW_BAD_ARGUMENT
-                  : 0; /* a series has one order, and so have episodes */
+    *status = count < 0 || count > 1 << 12 ? HW_BAD_ARGUMENT : 0;
+    for (int p = 0; p < HW_KIND_PARTS; p++)
+        if (base->parts[p] && !hw_parts[p]->merges) /* a series has one order, and so have episodes */
+            *status = HW_BAD_ARGUMENT;
     for (int i = 0; *status >= 0 && i < count; i++)
         if (!descends(base, workers[i]))
             *status = HW_BAD_ARGUMENT;

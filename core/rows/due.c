@@ -58,15 +58,15 @@ static int reserve_bases(hw_learner *l, int64_t bases)
     int64_t rows = l->rows + bases * l->knots;
     if (!bases || l->shared_from)
         return 0;
-    bool full = rows > l->max_rows - l->shared;
+    bool full = rows > l->max_rows - hw_to_share(l);
     int status = full ? hw_reserve_shared(l) : 0;
-    return status < 0 ? status : hw_reserve_rows(l, rows + full * l->shared);
+    return status < 0 ? status : hw_reserve_rows(l, rows + full * hw_to_share(l));
 }
 
 int hw_reserve_tests(hw_learner *l, int64_t learned, int64_t values)
 {
-    const hw_cells *c = &l->cells;
-    bool may = c->tables && c->used < c->tests && hw_is_time_for_tests(l, learned) && c->candidates + values >= c->tables &&
+    const hw_cells *c = l->cells;
+    bool may = c && c->used < c->tests && hw_is_time_for_tests(l, learned) && c->candidates + values >= c->tables &&
                hw_tests_fit(l);
     return may ? hw_plan_cells(l, c->used + 1) : 0;
 }
@@ -89,9 +89,9 @@ void hw_count_shared(hw_learner *l)
 
 void hw_append_due(hw_learner *l)
 {
-    if (l->knots_due_count)
+    if (l->curves && l->curves->due_count)
         hw_move_due_knots(l);
-    if (l->cells.tables)
+    if (l->cells)
         hw_learn_tests(l);
     hw_drop_plan(l);
 }

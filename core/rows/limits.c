@@ -11,26 +11,38 @@ int hw_set_limits(hw_learner *l, const hw_limits *limits)
 {
     if (limits->entries < 0 || limits->names < 0 || limits->outputs < 1 || limits->bytes < 0)
         return HW_BAD_ARGUMENT;
-    l->limits = *limits;
-    if (l->limits.entries > HW_MOST_ENTRIES)
-        l->limits.entries = HW_MOST_ENTRIES;
-    if (l->limits.outputs > HW_MOST_OUTPUTS)
-        l->limits.outputs = HW_MOST_OUTPUTS;
+    hw_limit_t *own = hw_begin_part(l, HW_PART_limit);
+    if (!own)
+        return HW_NO_MEMORY;
+    own->most = *limits;
+    if (own->most.entries > HW_MOST_ENTRIES)
+        own->most.entries = HW_MOST_ENTRIES;
+    if (own->most.outputs > HW_MOST_OUTPUTS)
+        own->most.outputs = HW_MOST_OUTPUTS;
     return 0;
 }
 
-void hw_get_limits(const hw_learner *l, hw_limits *limits) { *limits = l->limits; }
+const hw_limits *hw_limits_of(const hw_learner *l)
+{
+    static const hw_limits types = {HW_MOST_ENTRIES, INT32_MAX, HW_MOST_OUTPUTS, INT64_MAX};
+    return l->limit ? &l->limit->most : &types;
+}
+
+void hw_get_limits(const hw_learner *l, hw_limits *limits) { *limits = *hw_limits_of(l); }
 
 void hw_exceeded(const hw_learner *l, hw_fault *fault, double *limit)
 {
-    *fault = l->exceeded;
-    *limit = l->exceeded_limit;
+    const hw_limit_t none = {0}, *own = l->limit ? l->limit : &none;
+    *fault = (hw_fault){own->name, "at most the limit", own->got};
+    *limit = own->limit;
 }
 
 int hw_exceed(hw_learner *l, const char *name, int64_t limit, int64_t got)
 {
-    l->exceeded = (hw_fault){name, "at most the limit", (double)got};
-    l->exceeded_limit = (double)limit;
+    hw_limits most = *hw_limits_of(l);
+    hw_limit_t *own = hw_begin_part(l, HW_PART_limit);
+    if (own)
+        *own = (hw_limit_t){most, name, (double)limit, (double)got};
     return HW_TOO_LARGE;
 }
 
@@ -100,7 +112,7 @@ static int32_t column_of(const hw_learner *l, const hw_value *v)
 static int64_t words_in(const hw_learner *l, const hw_value *values, int64_t count, int64_t most)
 {
     int64_t words = 0;
-    for (int pass = 0; pass < 2 && l->text.grams; pass++) {
+    for (int pass = 0; pass < 2 && l->text; pass++) {
         words = 0;
         for (int64_t i = 0; i < count && words <= most; i++)
             if (values[i].has & HW_HAS_TEXT && hw_may_be_text(l, values + i, column_of(l, values + i)))
@@ -170,8 +182,8 @@ int hw_measure(hw_learner *l, const hw_value *values, int64_t count, hw_growth *
     for (int64_t i = 0; i < count; i++)
         if (values[i].column >= l->columns.count || values[i].column < -1 || values[i].kind >= HW_WORDS)
             return HW_BAD_ARGUMENT;
-    int64_t all = words_in(l, values, count, l->limits.entries);
-    bool beyond = all > l->limits.entries; /* it will be refused: nothing of it is noted */
+    int64_t all = words_in(l, values, count, hw_limits_of(l)->entries);
+    bool beyond = all > hw_limits_of(l)->entries; /* it will be refused: nothing of it is noted */
     for (int64_t i = 0; i < count; i++) {
         const hw_value *v = values + i;
         if (!v->has)
@@ -210,9 +222,9 @@ int64_t hw_bytes_of_outputs(const hw_learner *l, int outputs)
     }
     double history = l->history && outputs <= HW_COUNTED ? 8.0 * outputs * outputs : 0;
     double each = (double)numbers * (1 + l->states) + 8.0 * (l->all + 4);
-    if (l->bandit.on)
-        history += (double)more * 8.0 * (double)l->bandit.most * (double)(l->bandit.most + 1);
-    each += l->text.grams ? (double)l->text.row_capacity : 0;
+    if (l->bandit)
+        history += (double)more * 8.0 * (double)l->bandit->most * (double)(l->bandit->most + 1);
+    each += l->text ? (double)l->text->row_capacity : 0;
     return bounded((double)more * each * (double)hw_number(l) * 1.5 + history);
 }
 
@@ -221,7 +233,7 @@ int64_t hw_bytes_of_outputs(const hw_learner *l, int outputs)
 /* Whether a sample of so many entries may be read. Most samples cannot come near a limit, whatever of them is new. */
 int hw_check_sample(hw_learner *l, const hw_value *values, int64_t count, int64_t entries, int learn)
 {
-    const hw_limits *most = &l->limits;
+    const hw_limits *most = hw_limits_of(l);
     int64_t words = words_in(l, values, count, most->entries);
     if (entries > most->entries - words)
         return hw_exceed(l, "entries", most->entries, entries + words);

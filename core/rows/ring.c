@@ -34,8 +34,8 @@ static void note_curves(const hw_learner *l, moved *m)
 {
     const hw_slots *s = &l->slots;
     int32_t last = 0, count = 0;
-    for (int32_t i = 0; i < l->knots_due_count; i++) {
-        int32_t slot = l->knots_due[i];
+    for (int32_t i = 0; i < l->curves->due_count; i++) {
+        int32_t slot = l->curves->due[i];
         if (!has_curve(l, slot))
             continue;
         m->first = count && m->first < s->basis[slot] ? m->first : s->basis[slot];
@@ -45,12 +45,12 @@ static void note_curves(const hw_learner *l, moved *m)
     if (!count)
         return;
     m->span = last + l->knots - m->first;
-    m->curve = l->moved_curves;
-    m->knots = l->moved_knots;
-    m->of = l->moved_of;
+    m->curve = l->curves->moved;
+    m->knots = l->curves->knots;
+    m->of = l->curves->of;
     memset(m->of, 0, (size_t)m->span * sizeof(int32_t));
-    for (int32_t i = 0; i < l->knots_due_count; i++) {
-        int32_t slot = l->knots_due[i];
+    for (int32_t i = 0; i < l->curves->due_count; i++) {
+        int32_t slot = l->curves->due[i];
         if (!has_curve(l, slot))
             continue;
         m->curve[m->count] = (curve){.slot = slot, .count = s->knot_count[slot]};
@@ -118,50 +118,50 @@ static void put_number(hw_learner *l, pairs *to, const curve *c)
 /* Put sample i behind the others as it is. */
 static void copy_sample(hw_learner *l, pairs *to, int64_t i)
 {
-    size_t size = hw_number(l), n = (size_t)l->sample_count[i];
-    memcpy(to->rows + to->end, l->pair_rows + l->sample_start[i], n * sizeof(int32_t));
-    memcpy((char *)to->values + (size_t)to->end * size, (const char *)l->pair_values + (size_t)l->sample_start[i] * size,
-           n * size);
-    l->sample_start[i] = to->end;
-    to->end += l->sample_count[i];
+    size_t size = hw_number(l), n = (size_t)l->replay->count[i];
+    memcpy(to->rows + to->end, l->replay->rows + l->replay->start[i], n * sizeof(int32_t));
+    memcpy((char *)to->values + (size_t)to->end * size,
+           (const char *)l->replay->values + (size_t)l->replay->start[i] * size, n * size);
+    l->replay->start[i] = to->end;
+    to->end += l->replay->count[i];
 }
 
 /* Put sample i behind the others; its numbers are read again where their curves have moved. */
 static void read_sample_again(hw_learner *l, pairs *to, int64_t i, const moved *m)
 {
-    int64_t first = l->sample_start[i], last = first + l->sample_count[i];
+    int64_t first = l->replay->start[i], last = first + l->replay->count[i];
     for (int64_t at = first; at < last; at++) {
-        int32_t row = l->pair_rows[at];
+        int32_t row = l->replay->rows[at];
         curve *c = curve_of(m, row);
         if (!c)
             continue;
         int32_t k = row - l->slots.basis[c->slot];
         c->x = (c->here ? c->x : 0) +
-               hw_get(l, l->pair_values, at) * m->knots[(c - m->curve) * l->knots + (k < c->count ? k : c->count - 1)];
+               hw_get(l, l->replay->values, at) * m->knots[(c - m->curve) * l->knots + (k < c->count ? k : c->count - 1)];
         c->here = true;
     }
-    l->sample_start[i] = to->end;
+    l->replay->start[i] = to->end;
     for (int64_t at = first; at < last; at++) {
-        curve *c = curve_of(m, l->pair_rows[at]);
+        curve *c = curve_of(m, l->replay->rows[at]);
         if (!c) {
-            to->rows[to->end] = l->pair_rows[at];
-            hw_put(l, to->values, to->end, hw_get(l, l->pair_values, at));
+            to->rows[to->end] = l->replay->rows[at];
+            hw_put(l, to->values, to->end, hw_get(l, l->replay->values, at));
             to->end += 1;
         } else if (c->here) {
             put_number(l, to, c);
             c->here = false;
         }
     }
-    l->sample_count[i] = to->end - l->sample_start[i];
+    l->replay->count[i] = to->end - l->replay->start[i];
 }
 
-static int64_t kept_samples(const hw_learner *l) { return l->ring_added < l->ring ? l->ring_added : l->ring; }
+static int64_t kept_samples(const hw_learner *l) { return l->replay->added < l->ring ? l->replay->added : l->ring; }
 
 static int64_t kept_pairs(const hw_learner *l)
 {
     int64_t live = 0;
     for (int64_t i = 0; i < kept_samples(l); i++)
-        live += l->sample_count[i];
+        live += l->replay->count[i];
     return live;
 }
 
@@ -169,18 +169,18 @@ static int64_t kept_pairs(const hw_learner *l)
  * curve has moved. */
 static void move_samples(hw_learner *l, pairs to, int64_t capacity, const moved *m)
 {
-    int64_t count = kept_samples(l), oldest = l->ring_added > l->ring ? l->ring_added % l->ring : 0;
+    int64_t count = kept_samples(l), oldest = l->replay->added > l->ring ? l->replay->added % l->ring : 0;
     for (int64_t q = 0; q < count; q++)
         if (m)
             read_sample_again(l, &to, (oldest + q) % l->ring, m);
         else
             copy_sample(l, &to, (oldest + q) % l->ring);
-    hw_release(l->pair_rows);
-    hw_release(l->pair_values);
-    l->pair_rows = to.rows;
-    l->pair_values = to.values;
-    l->pairs_capacity = capacity;
-    l->pairs_end = to.end;
+    hw_release(l->replay->rows);
+    hw_release(l->replay->values);
+    l->replay->rows = to.rows;
+    l->replay->values = to.values;
+    l->replay->capacity = capacity;
+    l->replay->end = to.end;
 }
 
 /* Twice the pairs that there are and `more`: a number read again has two pairs where it had one. */
@@ -203,11 +203,11 @@ static int take_pairs(hw_learner *l, pairs *p, int64_t capacity)
 
 static void release_spare(hw_learner *l)
 {
-    hw_release(l->moved_rows);
-    hw_release(l->moved_values);
-    l->moved_rows = NULL;
-    l->moved_values = NULL;
-    l->moved_capacity = 0;
+    hw_release(l->curves->rows);
+    hw_release(l->curves->values);
+    l->curves->rows = NULL;
+    l->curves->values = NULL;
+    l->curves->capacity = 0;
 }
 
 int hw_compact_ring(hw_learner *l, int64_t more)
@@ -224,9 +224,10 @@ int hw_compact_ring(hw_learner *l, int64_t more)
  * large array is looked at: a very wide sample may have left it. */
 int hw_reserve_ring(hw_learner *l, int64_t pairs)
 {
-    if (l->pairs_capacity > 1 << 16 && l->ring_added % l->ring == 0 && 8 * (kept_pairs(l) + pairs) < l->pairs_capacity)
+    if (l->replay->capacity > 1 << 16 && l->replay->added % l->ring == 0 &&
+        8 * (kept_pairs(l) + pairs) < l->replay->capacity)
         return hw_compact_ring(l, pairs);
-    return l->pairs_end + pairs <= l->pairs_capacity ? 0 : hw_compact_ring(l, pairs);
+    return l->replay->end + pairs <= l->replay->capacity ? 0 : hw_compact_ring(l, pairs);
 }
 
 /* ---- knots ----------------------------------------------------------------------------------------------- */
@@ -236,39 +237,39 @@ int hw_reserve_moves(hw_learner *l, const hw_due *due, int64_t pairs)
 {
     const hw_allocator *m = &l->memory;
     uint64_t curves = (uint64_t)due->curves, knots = (uint64_t)l->knots;
-    if (!hw_extend(m, &l->moved_curves, curves * sizeof(curve)) ||
-        !hw_extend(m, &l->moved_knots, curves * knots * sizeof(double)) ||
-        !hw_extend(m, &l->moved_of, ((uint64_t)(due->last - due->first) + knots) * sizeof(int32_t)))
+    if (!hw_extend(m, &l->curves->moved, curves * sizeof(curve)) ||
+        !hw_extend(m, &l->curves->knots, curves * knots * sizeof(double)) ||
+        !hw_extend(m, &l->curves->of, ((uint64_t)(due->last - due->first) + knots) * sizeof(int32_t)))
         return HW_NO_MEMORY;
     int64_t capacity = roomy(l, pairs);
-    if (capacity <= l->moved_capacity)
+    if (capacity <= l->curves->capacity)
         return 0;
     struct pairs to;
     int status = take_pairs(l, &to, capacity);
     if (status < 0)
         return status;
     release_spare(l);
-    l->moved_rows = to.rows;
-    l->moved_values = to.values;
-    l->moved_capacity = capacity;
+    l->curves->rows = to.rows;
+    l->curves->values = to.values;
+    l->curves->capacity = capacity;
     return 0;
 }
 
 void hw_move_due_knots(hw_learner *l)
 {
     moved m = {0};
-    if (l->ring && l->ring_added)
+    if (l->ring && l->replay->added)
         note_curves(l, &m);
-    for (int32_t i = 0; i < l->knots_due_count; i++) {
-        int32_t slot = l->knots_due[i];
+    for (int32_t i = 0; i < l->curves->due_count; i++) {
+        int32_t slot = l->curves->due[i];
         if (hw_move_knots(l, slot) >= 3 && l->slots.basis[slot] == 0)
             hw_append_basis(l, slot);
     }
-    l->knots_due_count = 0;
+    l->curves->due_count = 0;
     if (m.count && find_moved(l, &m)) {
-        move_samples(l, (pairs){l->moved_rows, l->moved_values, 0}, l->moved_capacity, &m);
-        l->moved_rows = NULL; /* they are the ring's now */
-        l->moved_values = NULL;
+        move_samples(l, (pairs){l->curves->rows, l->curves->values, 0}, l->curves->capacity, &m);
+        l->curves->rows = NULL; /* they are the ring's now */
+        l->curves->values = NULL;
     }
     release_spare(l);
 }

@@ -59,8 +59,9 @@ int hw_reserve_rows(hw_learner *l, int64_t rows)
     for (int k = 0; k < l->states; k++)
         if (!extend(l, &l->state[k], size, hw_number(l)))
             return HW_NO_MEMORY;
-    if (hw_reserve_agent(l, capacity) < 0)
-        return HW_NO_MEMORY;
+    for (int p = 0; p < HW_KIND_PARTS; p++)
+        if (l->parts[p] && hw_parts[p]->reserve_rows && hw_parts[p]->reserve_rows(l, capacity) < 0)
+            return HW_NO_MEMORY;
     l->row_capacity = capacity;
     return 0;
 }
@@ -78,7 +79,7 @@ int64_t hw_append_row(hw_learner *l, uint64_t key)
 /* How many of an expert's first columns stay 0 in a row: of a spline basis those that a recurrence reads. */
 static int curve_columns(const hw_learner *l, const hw_expert_t *x, int64_t row)
 {
-    const hw_recurrent_t *m = &l->recurrent;
+    const hw_recurrent_t *m = l->recurrent;
     return x->recurrent >= 0 && row < m->curves_capacity && m->curves[row] ? 2 * m->units : 0;
 }
 
@@ -104,7 +105,7 @@ int hw_draw_rows(hw_learner *l)
  * of the angle. */
 static void draw_recurrence(hw_learner *l, const hw_op *o, uint64_t key)
 {
-    const hw_recurrent_t *m = &l->recurrent;
+    const hw_recurrent_t *m = l->recurrent;
     for (int32_t k = 0; k < m->units; k++) {
         double u = hw_unit(hw_bits(key, 2 * (uint64_t)k)), v = hw_unit(hw_bits(key, 2 * (uint64_t)k + 1));
         double square = u * (m->most * m->most - m->least * m->least) + m->least * m->least;
@@ -257,7 +258,7 @@ void hw_reinitialise_failing(hw_learner *l)
 
 static bool grows(const hw_learner *l, const hw_expert_t *e)
 {
-    return l->growing && (l->bandit.on || hw_is_of_classes(e->loss));
+    return l->growing && (l->bandit || hw_is_of_classes(e->loss));
 }
 
 /* What every layout has: an expert's output layer, as rows of numbers. */
@@ -283,7 +284,7 @@ static void copy_numbers(const hw_learner *l, void *to, int64_t at, const void *
 /* Cells of tables whose tests may be more than they were: a new cell begins as the one it is a part of. */
 static void move_cells(const hw_learner *l, void *to, const hw_op *o, const void *from, const hw_op *p)
 {
-    int64_t cells = o->n / l->cells.tables, before = p->n / l->cells.tables;
+    int64_t cells = o->n / l->cells->tables, before = p->n / l->cells->tables;
     for (int64_t i = 0; i < o->n; i++)
         copy_numbers(l, to, o->weights + i * o->stride, from, p->weights + (i / cells * before + i % before) * p->stride,
                      p->m_lanes);
@@ -323,24 +324,25 @@ static void move_numbers(hw_learner *l, const hw_learner *old)
 static int reserve_answers(hw_learner *l, int old_capacity, int old_outputs)
 {
     int capacity = l->output_capacity, waiting = HW_MOST_PENDING * hw_components(l);
-    int64_t words = l->text.grams ? l->text.row_capacity : -1, size = words * capacity;
+    int64_t words = l->text ? l->text->row_capacity : -1, size = words * capacity;
     int64_t counted = l->targets || capacity > 2 * HW_COUNTED ? 0 : (int64_t)capacity * capacity;
     void *predictions = hw_allocate(&l->memory, (uint64_t)(l->all + 4) * (uint64_t)capacity * hw_number(l));
     double *past = l->history ? hw_allocate(&l->memory, (uint64_t)(hw_history_head(l) + counted) * 8) : NULL;
-    void *pending = l->pending ? hw_allocate(&l->memory, (uint64_t)waiting * (uint64_t)capacity * hw_number(l)) : NULL;
-    bool gave = l->covering && l->pending;
+    void *pending = l->late ? hw_allocate(&l->memory, (uint64_t)waiting * (uint64_t)capacity * hw_number(l)) : NULL;
+    bool gave = l->coverage && l->late;
     void *shown = gave ? hw_allocate(&l->memory, (uint64_t)HW_MOST_PENDING * (uint64_t)capacity * hw_number(l)) : NULL;
     void *text = words > 0 ? hw_allocate(&l->memory, (uint64_t)size * hw_number(l)) : NULL;
-    if (!predictions || (l->history && !past) || (l->pending && !pending) || (words > 0 && !text) || (gave && !shown) ||
+    if (!predictions || (l->history && !past) || (l->late && !pending) || (words > 0 && !text) || (gave && !shown) ||
         !extend(l, &l->answers, 3 * (int64_t)capacity, 8) ||
-        (words >= 0 && (!extend(l, &l->text.z, capacity, hw_number(l)) || !extend(l, &l->text.d, capacity, hw_number(l)))))
+        (words >= 0 &&
+         (!extend(l, &l->text->z, capacity, hw_number(l)) || !extend(l, &l->text->d, capacity, hw_number(l)))))
         return hw_release(predictions), hw_release(past), hw_release(pending), hw_release(text), hw_release(shown),
                HW_NO_MEMORY;
-    for (int64_t i = 0; text && i < l->text.counts[HW_TC_ROWS]; i++)
-        copy_numbers(l, text, i * capacity, l->text.weights, i * old_capacity, old_capacity);
+    for (int64_t i = 0; text && i < l->text->counts[HW_TC_ROWS]; i++)
+        copy_numbers(l, text, i * capacity, l->text->weights, i * old_capacity, old_capacity);
     if (text) {
-        hw_release(l->text.weights);
-        l->text.weights = text;
+        hw_release(l->text->weights);
+        l->text->weights = text;
     }
     if (past) {
         memcpy(past, l->label_history, (size_t)hw_history_head(l) * 8);
@@ -349,35 +351,40 @@ static int reserve_answers(hw_learner *l, int old_capacity, int old_outputs)
                    (size_t)old_outputs * 8);
     }
     for (int64_t i = 0; pending && i < waiting; i++)
-        copy_numbers(l, pending, i * capacity, l->pending, i * old_capacity, old_capacity);
+        copy_numbers(l, pending, i * capacity, l->late->predictions, i * old_capacity, old_capacity);
     for (int64_t i = 0; shown && i < HW_MOST_PENDING; i++)
-        copy_numbers(l, shown, i * capacity, l->pending_shown, i * old_capacity, old_capacity);
+        copy_numbers(l, shown, i * capacity, l->coverage->shown, i * old_capacity, old_capacity);
     hw_release(l->predictions);
     hw_release(l->label_history);
-    hw_release(l->pending);
     l->predictions = predictions;
     l->label_history = past;
-    l->pending = pending;
+    if (pending) {
+        hw_release(l->late->predictions);
+        l->late->predictions = pending;
+    }
     if (gave) {
-        hw_release(l->pending_shown);
-        l->pending_shown = shown;
+        hw_release(l->coverage->shown);
+        l->coverage->shown = shown;
     }
     return 0;
 }
 
 int hw_make_pending(hw_learner *l)
 {
-    if (l->covering && (!extend(l, &l->pending_ends, HW_MOST_PENDING * HW_GIVEN, 8) ||
-                        !extend(l, &l->pending_shown, (int64_t)HW_MOST_PENDING * l->output_capacity, hw_number(l))))
+    hw_coverage_t *c = l->coverage;
+    if (c && (!extend(l, &c->ends, HW_MOST_PENDING * HW_GIVEN, 8) ||
+              !extend(l, &c->shown, (int64_t)HW_MOST_PENDING * l->output_capacity, hw_number(l))))
         return HW_NO_MEMORY;
-    if (l->pending)
+    if (l->late)
         return 0;
+    hw_late_t *p = hw_begin_part(l, HW_PART_late);
     int64_t count = (int64_t)HW_MOST_PENDING * hw_components(l) * l->output_capacity;
-    if (!extend(l, &l->pending_key, HW_MOST_PENDING, 8) || !extend(l, &l->pending_highest_row, HW_MOST_PENDING, 8) ||
-        (l->answer_inputs && !extend(l, &l->pending_answers, HW_MOST_PENDING * HW_ANSWER_INPUTS, 8)) ||
-        !extend(l, &l->pending, count, hw_number(l))) /* the last: where it is there, all are */
-        return HW_NO_MEMORY;
-    return 0;
+    if (p && extend(l, &p->key, HW_MOST_PENDING, 8) && extend(l, &p->highest_row, HW_MOST_PENDING, 8) &&
+        (!l->answer_inputs || extend(l, &p->answers, HW_MOST_PENDING * HW_ANSWER_INPUTS, 8)) &&
+        extend(l, &p->predictions, count, hw_number(l)))
+        return 0;
+    hw_drop_part(l, HW_PART_late);
+    return HW_NO_MEMORY;
 }
 
 /* The layout and the vectors that it is made for: operations, experts, parameters. */
@@ -457,45 +464,50 @@ static int lay_out(hw_learner *l, int outputs, int capacity)
 
 void hw_drop_plan(hw_learner *l)
 {
-    if (l->planned)
-        drop_layout(l->planned);
-    hw_release(l->planned);
-    l->planned = NULL;
+    hw_cells *c = l->cells;
+    if (!c || !c->plan)
+        return;
+    drop_layout(c->plan);
+    hw_release(c->plan);
+    c->plan = NULL;
 }
 
 int hw_plan_cells(hw_learner *l, int tests)
 {
-    if (l->planned && l->planned->cells.used == tests && l->planned->row_capacity == l->row_capacity)
+    hw_cells *c = l->cells;
+    if (c->plan && c->planned == tests && c->plan->row_capacity == l->row_capacity)
         return 0;
-    hw_learner old = *l, *planned = hw_allocate(&l->memory, sizeof *l);
-    if (!planned)
+    hw_learner old = *l, *plan = hw_allocate(&l->memory, sizeof *l);
+    int used = c->used;
+    if (!plan)
         return HW_NO_MEMORY;
     hw_drop_plan(l);
     l->predicted_count = -1; /* what was computed for it lies in the working memory of before */
-    l->cells.used = tests;
+    c->used = tests;
     int status = begin_layout(l, l->outputs, l->output_capacity);
-    l->cells.used = old.cells.used;
+    c->used = used;
     if (status < 0)
-        return hw_release(planned), status;
-    take_layout(planned, l);
-    planned->cells.used = tests;
-    planned->row_capacity = l->row_capacity;
+        return hw_release(plan), status;
+    take_layout(plan, l);
+    plan->row_capacity = l->row_capacity;
     take_layout(l, &old);
-    l->planned = planned;
+    c->plan = plan;
+    c->planned = tests;
     return 0;
 }
 
 bool hw_take_plan(hw_learner *l)
 {
-    if (l->planned && l->planned->row_capacity != l->row_capacity)
+    hw_cells *c = l->cells;
+    if (c->plan && c->plan->row_capacity != l->row_capacity)
         hw_drop_plan(l);
-    if (!l->planned)
+    if (!c->plan)
         return false;
     hw_learner old = *l;
-    take_layout(l, l->planned);
-    l->cells.used = l->planned->cells.used;
-    hw_release(l->planned);
-    l->planned = NULL;
+    take_layout(l, c->plan);
+    c->used = c->planned;
+    hw_release(c->plan);
+    c->plan = NULL;
     l->predicted_count = -1;
     move_from(l, &old);
     hw_clear_scratch(l);
@@ -538,8 +550,8 @@ int hw_add_outputs(hw_learner *l, int outputs, double bias)
     l->predicted_count = -1;
     if (!l->growing || outputs < before || outputs > HW_MOST_OUTPUTS || !(bias >= -1e30 && bias <= 1e30))
         return HW_BAD_ARGUMENT;
-    if (outputs > l->limits.outputs)
-        return hw_exceed(l, "outputs", l->limits.outputs, outputs);
+    if (outputs > hw_limits_of(l)->outputs)
+        return hw_exceed(l, "outputs", hw_limits_of(l)->outputs, outputs);
     for (int e = 0; e < l->experts; e++)
         if (!grows(l, l->expert + e))
             return HW_BAD_ARGUMENT;
@@ -556,9 +568,10 @@ int hw_add_outputs(hw_learner *l, int outputs, double bias)
             hw_put(l, l->weights, b.at + j, bias);
     }
     int64_t components = hw_components(l);
-    for (int64_t i = 0; l->pending && i < HW_MOST_PENDING * components; i++)
+    for (int64_t i = 0; l->late && i < HW_MOST_PENDING * components; i++)
         for (int j = before; j < outputs; j++) /* a new class had only its bias when these were predicted */
-            hw_put(l, l->pending, i * l->output_capacity + j, l->text.grams && i % components == components - 1 ? 0 : bias);
+            hw_put(l, l->late->predictions, i * l->output_capacity + j,
+                   l->text && i % components == components - 1 ? 0 : bias);
     return 0;
 }
 
@@ -577,16 +590,12 @@ int hw_make_scratch(hw_learner *l)
     hw_release(l->deltas);
     l->values = values;
     l->deltas = deltas;
-    hw_release(l->batch_values);
-    hw_release(l->batch_deltas);
-    l->batch_values = l->batch_deltas = NULL;
-    l->batch_samples = 0;
-    if (l->staging_capacity < staging)
-        l->staging_capacity = staging;
+    hw_drop_part(l, HW_PART_batch);
     if (!extend(l, &l->list_rows, l->lists, 4) || !extend(l, &l->list_values, l->lists, size) ||
         !extend(l, &l->predictions, (int64_t)(l->all + 4) * l->output_capacity, size) ||
-        !extend(l, &l->row_gradient, gradient, size) || !extend(l, &l->image_room, l->image_numbers, size) ||
-        !extend(l, &l->losses, l->all, 8) || !extend(l, &l->staging, l->staging_capacity, 8))
+        !extend(l, &l->row_gradient, gradient, size) ||
+        (l->window && !extend(l, &l->window->room, l->window->numbers, size)) || !extend(l, &l->losses, l->all, 8) ||
+        !extend(l, &l->staging, staging, 8))
         return HW_NO_MEMORY;
     l->pair_capacity = l->undo_pairs = 0;                          /* a row may be wider now */
     int status = l->entry_capacity ? 0 : hw_reserve_entries(l, 1); /* the arrays are always there */
@@ -625,13 +634,12 @@ int hw_reserve_entries(hw_learner *l, int64_t entries)
     int64_t capacity = with_slack(entries);
     bool (*make)(hw_learner *, void *, int64_t, size_t) = wide ? replace : extend;
     if (wide) { /* from here on no array is known to be larger */
-        l->entry_capacity = l->predicted_capacity = capacity;
+        l->entry_capacity = capacity;
         l->predicted_count = -1;
     }
     if (!make(l, &l->entry_slots, capacity, 4) || !make(l, &l->entry_x, capacity, 8) ||
         !make(l, &l->predicted_slots, capacity, 4) || !make(l, &l->predicted_x, capacity, 8))
         return HW_NO_MEMORY;
-    l->predicted_capacity = capacity;
     l->entry_capacity = capacity;
     return 0;
 }
@@ -648,16 +656,16 @@ int hw_reserve_pairs(hw_learner *l, int64_t entries)
     bool (*make)(hw_learner *, void *, int64_t, size_t) = wide ? replace : extend;
     if (wide) {
         l->pair_capacity = capacity;
-        l->staging_capacity = staging;
-        l->knots_due_capacity = (int32_t)capacity;
+        if (l->curves)
+            l->curves->due_capacity = (int32_t)capacity;
     }
     l->rows_in_order = false;
     if (!make(l, &l->rows_at, capacity, 4) || !make(l, &l->rows_spare, capacity, 4) ||
         !make(l, &l->values_at, capacity, size) || !make(l, &l->values_spare, capacity, size) ||
-        !make(l, &l->staging, staging, 8) || !make(l, &l->knots_due, capacity, 4))
+        !make(l, &l->staging, staging, 8) || (l->curves && !make(l, &l->curves->due, capacity, 4)))
         return HW_NO_MEMORY;
-    l->staging_capacity = staging;
-    l->knots_due_capacity = (int32_t)(capacity < INT32_MAX ? capacity : INT32_MAX);
+    if (l->curves)
+        l->curves->due_capacity = (int32_t)(capacity < INT32_MAX ? capacity : INT32_MAX);
     l->pair_capacity = capacity;
     return 0;
 }
@@ -676,8 +684,8 @@ int hw_reserve_undo(hw_learner *l, int64_t pairs)
     }
     if (wide)
         l->undo_pairs = capacity;
-    if (!(wide ? replace : extend)(l, &l->row_undo, (1 + l->states) * (dense + (capacity + l->cells.tables) * lanes),
-                                   hw_number(l)))
+    int64_t tables = l->cells ? l->cells->tables : 0, room = (1 + l->states) * (dense + (capacity + tables) * lanes);
+    if (!(wide ? replace : extend)(l, &l->row_undo, room, hw_number(l)))
         return HW_NO_MEMORY;
     l->undo_pairs = capacity;
     return 0;
@@ -687,22 +695,25 @@ int hw_reserve_undo(hw_learner *l, int64_t pairs)
 int hw_reserve_batch(hw_learner *l, int64_t samples, int64_t pairs)
 {
     size_t size = hw_number(l);
-    if (samples > l->batch_samples) {
-        hw_release(l->batch_values);
-        hw_release(l->batch_deltas);
-        l->batch_samples = 0;
-        l->batch_values = hw_allocate(&l->memory, (uint64_t)(samples * l->length) * size);
-        l->batch_deltas = hw_allocate(&l->memory, (uint64_t)(samples * l->length) * size);
-        if (!l->batch_values || !l->batch_deltas || !extend(l, &l->batch_lists, samples * l->lists, 4) ||
-            !extend(l, &l->batch_list_values, samples * l->lists, size) || !extend(l, &l->batch_ends, samples + 1, 8) ||
-            !extend(l, &l->moments, 2 * l->buffers + 16, size))
+    hw_batch_t *b = hw_begin_part(l, HW_PART_batch);
+    if (!b)
+        return HW_NO_MEMORY;
+    if (samples > b->samples) {
+        hw_release(b->values);
+        hw_release(b->deltas);
+        b->samples = 0;
+        b->values = hw_allocate(&l->memory, (uint64_t)(samples * l->length) * size);
+        b->deltas = hw_allocate(&l->memory, (uint64_t)(samples * l->length) * size);
+        if (!b->values || !b->deltas || !extend(l, &b->lists, samples * l->lists, 4) ||
+            !extend(l, &b->list_values, samples * l->lists, size) || !extend(l, &b->ends, samples + 1, 8) ||
+            !extend(l, &b->moments, 2 * l->buffers + 16, size))
             return HW_NO_MEMORY;
-        l->batch_samples = samples;
+        b->samples = samples;
     }
-    if (pairs > l->batch_pairs) {
-        if (!extend(l, &l->batch_rows, pairs, 4) || !extend(l, &l->batch_row_values, pairs, size))
+    if (pairs > b->pairs) {
+        if (!extend(l, &b->rows, pairs, 4) || !extend(l, &b->row_values, pairs, size))
             return HW_NO_MEMORY;
-        l->batch_pairs = pairs;
+        b->pairs = pairs;
     }
     return 0;
 }

@@ -160,13 +160,13 @@ static uint64_t category_key(const hw_learner *l, const char *name, uint32_t nam
 
 int hw_reserve_shared(hw_learner *l)
 {
-    int status = hw_reserve_rows(l, l->rows + l->shared);
+    int status = hw_reserve_rows(l, l->rows + hw_to_share(l));
     if (status < 0 || l->shared_slots)
         return status;
-    l->shared_slots = hw_allocate(&l->memory, (uint64_t)l->shared * sizeof(int32_t));
+    l->shared_slots = hw_allocate(&l->memory, (uint64_t)hw_to_share(l) * sizeof(int32_t));
     if (!l->shared_slots)
         return HW_NO_MEMORY;
-    memset(l->shared_slots, 0xFF, (size_t)l->shared * sizeof(int32_t));
+    memset(l->shared_slots, 0xFF, (size_t)hw_to_share(l) * sizeof(int32_t));
     return 0;
 }
 
@@ -177,7 +177,7 @@ int hw_share_rows(hw_learner *l)
     int status = hw_reserve_shared(l);
     if (status < 0)
         return status;
-    for (int64_t i = 0; i < l->shared; i++)
+    for (int64_t i = 0; i < hw_to_share(l); i++)
         hw_append_row(l, draw_key(l, KEY_SHARED, "", 0, (uint64_t)i));
     l->shared_from = first;
     return 0;
@@ -186,7 +186,7 @@ int hw_share_rows(hw_learner *l)
 /* Whether that many rows can be appended; the first time they can't, the rows to share are. */
 static int has_space(hw_learner *l, int64_t count)
 {
-    if (!l->shared_from && l->rows + count > l->max_rows - l->shared) {
+    if (!l->shared_from && l->rows + count > l->max_rows - hw_to_share(l)) {
         int status = hw_share_rows(l);
         if (status < 0)
             return status;
@@ -241,7 +241,8 @@ int hw_append_basis(hw_learner *l, int32_t slot)
     for (int k = 0; k < l->knots; k++)
         hw_append_row(l, hw_mix64(key ^ (uint64_t)KEY_BASIS << 56) + (uint64_t)k);
     s->basis[slot] = first;
-    l->recurrent.curves_capacity = 0; /* to be marked before they are drawn */
+    if (l->recurrent)
+        l->recurrent->curves_capacity = 0; /* to be marked before they are drawn */
     return 0;
 }
 
@@ -348,7 +349,7 @@ int32_t hw_append_column(hw_learner *l, const hw_value *v)
         return capacity < 0 ? capacity : -1;
     if (!reserve_array(l, &c->name, c->count + 1, 4) || !reserve_array(l, &c->kind, c->count + 1, 1) ||
         !reserve_array(l, &c->slot, c->count + 1, 4) || !reserve_array(l, &c->order, c->count + 1, 8) ||
-        (l->text.grams && !reserve_array(l, &l->text.columns, c->count + 1, 4)))
+        (l->text && !reserve_array(l, &l->text->columns, c->count + 1, 4)))
         return HW_NO_MEMORY;
     int status = hw_reserve_rows(l, l->rows + numbers);
     if (status >= 0)
@@ -367,8 +368,8 @@ int32_t hw_append_column(hw_learner *l, const hw_value *v)
     }
     c->name[c->count] = name;
     c->kind[c->count] = (uint8_t)hw_text_kind(l, v->kind);
-    if (l->text.grams)
-        l->text.columns[c->count] = v->kind == HW_CATEGORY && l->text.found == HW_FIND_LONG ? 0 : -1;
+    if (l->text)
+        l->text->columns[c->count] = v->kind == HW_CATEGORY && l->text->found == HW_FIND_LONG ? 0 : -1;
     c->order[c->count] = hw_order(v->name, v->name_size);
     return c->count++;
 }
@@ -376,7 +377,7 @@ int32_t hw_append_column(hw_learner *l, const hw_value *v)
 /* Slot of the row that a nameless number shares; −1 if it has none yet and may get none; or an error. */
 static int32_t shared_slot(hw_learner *l, uint64_t key, int learn)
 {
-    int64_t at = (int64_t)(key % (uint64_t)l->shared);
+    int64_t at = (int64_t)(key % (uint64_t)hw_to_share(l));
     if (l->shared_slots[at] < 0 && learn) {
         int slot = hw_append_slot(l, (int32_t)(l->shared_from + at), -1);
         if (slot < 0)
@@ -409,7 +410,7 @@ int64_t hw_category_row(hw_learner *l, int32_t column, const char *name, uint32_
     if (!capacity || column < 0) {
         if (learn)
             l->sharing += 1;
-        return l->shared_from + (int64_t)(key % (uint64_t)l->shared);
+        return l->shared_from + (int64_t)(key % (uint64_t)hw_to_share(l));
     }
     int status = hw_reserve_rows(l, l->rows + 1);
     if (status < 0)
@@ -487,7 +488,7 @@ static int read_value(hw_learner *l, hw_value *v, int learn)
         return hw_read_text(l, v, column, name, name_size);
     }
     if (v->has & HW_HAS_TEXT) {
-        bool watched = learn && l->text.grams && column >= 0 && l->text.columns[column] >= 0;
+        bool watched = learn && l->text && column >= 0 && l->text->columns[column] >= 0;
         bool known = watched && hw_find(l, column, v->text, v->text_size) >= 0;
         int64_t row = v->row > 0 && v->row < l->rows ? v->row : hw_category_row(l, column, name, name_size, v, learn);
         if (row < -1)
@@ -564,7 +565,7 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
 {
     int64_t most = 0;
     l->entries = l->added = l->unknown = l->sharing = 0;
-    if (l->text.grams)
+    if (l->text)
         hw_clear_text(l);
     for (int64_t i = 0; i < count; i++) {
         if (values[i].column >= l->columns.count || values[i].column < -1 || values[i].kind >= HW_WORDS)
@@ -581,11 +582,9 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
         for (int64_t i = 0; i < count && status >= 0; i++)
             status = read_value(l, values + i, learn);
     } else {
-        if (l->sorted_capacity < count) {
-            if (!hw_extend(&l->memory, &l->sorted, (uint64_t)count * 4 * sizeof(ranked)))
-                return HW_NO_MEMORY;
-            l->sorted_capacity = 2 * count;
-        }
+        if (hw_capacity(l->sorted) < 2 * (uint64_t)count * sizeof(ranked) &&
+            !hw_extend(&l->memory, &l->sorted, (uint64_t)count * 4 * sizeof(ranked)))
+            return HW_NO_MEMORY;
         ranked *order = (ranked *)(void *)l->sorted;
         bool ordered = true;
         for (int64_t i = 0; i < count; i++) {
@@ -604,17 +603,17 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
     }
     if (status >= 0)
         status = hw_reserve_pairs(l, l->entries + l->answer_inputs);
-    if (status >= 0 && l->text.count)
+    if (status >= 0 && hw_has_words(l))
         status = hw_end_text(l, learn);
     if (status < 0) {
         l->entries = l->added = 0;
-        if (l->text.grams)
+        if (l->text)
             hw_clear_text(l);
         return status;
     }
     if (l->answer_inputs)
         hw_end_entries(l);
-    if (l->recurrent.units)
+    if (l->recurrent)
         hw_read_key(l, values, count);
     if (entries)
         *entries = (hw_entries){l->entries, l->entry_slots, l->entry_x};
@@ -624,7 +623,7 @@ int hw_read(hw_learner *l, hw_value *values, int64_t count, int learn, int in_or
 int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count)
 {
     l->entries = l->added = l->unknown = l->sharing = 0;
-    if (l->text.grams)
+    if (l->text)
         hw_clear_text(l);
     int status = hw_check_sample(l, NULL, 0, count, 0);
     if (status >= 0)
@@ -656,7 +655,7 @@ int hw_read_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_
     l->entries = n;
     if (l->answer_inputs)
         hw_end_entries(l);
-    if (l->recurrent.units)
+    if (l->recurrent)
         hw_read_key_of_numbers(l, slots, x, count);
     return 0;
 }

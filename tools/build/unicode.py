@@ -1,4 +1,4 @@
-"""What the core knows of Unicode: ``python -m tools.build.unicode > core/rows/unicode.h`` writes it from Python's own tables.
+"""What the core knows of Unicode: ``python -m tools.build.unicode > core/parts/text/unicode.h`` writes it from Python's own tables.
 
 Two lists: where characters of words begin and end, and which characters fold to which. Code points that are not assigned go
 with those in front of them, which keeps the lists short.

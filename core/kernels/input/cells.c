@@ -1,4 +1,4 @@
-/* The cells that a sample lies in: one of each table (core/rows/cells.c). */
+/* The cells that a sample lies in: one of each table (core/parts/cells.c). */
 
 /* An outlier is taken for its column's mean, as read_entry takes it. */
 static inline double without_outlier(const hw_learner *l, int32_t code, double x)
@@ -14,7 +14,9 @@ static inline double without_outlier(const hw_learner *l, int32_t code, double x
  * is above no threshold. */
 static void find_cells(hw_learner *l)
 {
-    hw_cells *c = &l->cells;
+    hw_cells *c = l->cells;
+    if (!c)
+        return;
     int32_t tables = c->tables, used = c->used, mask = c->hash_size - 1;
     double *restrict x = c->x;
     int32_t *restrict cell = c->cell;

@@ -66,8 +66,8 @@ static void update_reservoir(hw_learner *l, int32_t slot, double x)
     int64_t at = t <= HW_RESERVOIR ? t - 1 : (int64_t)(hw_uniform(l->random) * (double)t);
     if (at >= 0 && at < capacity && at < HW_RESERVOIR) /* there is room: hw_foresee */
         s->reservoir[slot][at] = x;
-    if (t >= HW_FIRST_KNOTS && (t & (t - 1)) == 0 && l->knots_due_count < l->knots_due_capacity)
-        l->knots_due[l->knots_due_count++] = slot;
+    if (t >= HW_FIRST_KNOTS && (t & (t - 1)) == 0 && l->curves->due_count < l->curves->due_capacity)
+        l->curves->due[l->curves->due_count++] = slot;
 }
 
 /* 1 - s, s the share of rows that had the column, this row included. */
@@ -81,7 +81,7 @@ static inline void scale_answers(const hw_learner *l, int32_t slot, real *v, int
 {
     if (slot < l->answer_inputs)
         for (int64_t i = from; i < to; i++)
-            v[i] *= (real)l->answer_share;
+            v[i] *= (real)l->lag->share;
 }
 
 /* One entry. Returns the new number of pairs. */

@@ -13,8 +13,8 @@ static const double SLOWS = 1.0 / 8;
 
 static void text_logits(hw_learner *l)
 {
-    const hw_words *t = &l->text;
-    if (t->count)
+    const hw_words *t = l->text;
+    if (t && t->count)
         sum_rows(t->weights, (size_t)l->output_capacity, t->rows, t->values, (int)t->known, NULL, t->z,
                  hw_lanes(l->outputs));
 }
@@ -22,24 +22,24 @@ static void text_logits(hw_learner *l)
 /* What text adds: now, or when the sample was predicted, if it is pending. NULL: it has none. */
 static const real *text_output(const hw_learner *l)
 {
-    if (!l->text.count)
+    if (!hw_has_words(l))
         return NULL;
     if (l->pending_place > 0)
-        return (const real *)l->pending + (l->pending_place * hw_components(l) - 1) * l->output_capacity;
-    return l->text.z;
+        return (const real *)l->late->predictions + (l->pending_place * hw_components(l) - 1) * l->output_capacity;
+    return l->text->z;
 }
 
 /* One step; mixed (k) is the prediction as the weights now stand. */
 static void learn_text(hw_learner *l, const real *mixed, double y, double weight)
 {
-    hw_words *t = &l->text;
+    hw_words *t = l->text;
+    if (!hw_has_words(l))
+        return;
     real *d = t->d, *steps = t->steps;
     const real *v = t->values;
     int k = l->outputs;
     bool classes = l->mixture == HW_CLASSES;
     double factor = least(weight * l->step[0] * l->step[1], FASTEST), rate = factor * (classes ? OF_CLASSES : OF_A_NUMBER);
-    if (!t->count)
-        return;
     for (int j = 0; j < k; j++)
         d[j] = mixed[j];
     if (classes)

@@ -16,7 +16,7 @@ static const double FARTHEST_ACTION = 10; /* an action farther off its mean teac
 static const double AGENT_FADES = 1e-3;   /* means that are shown fade so fast */
 
 static real *traces(hw_learner *l) { return l->state[0]; }
-static double *agent_row(hw_learner *l, int64_t r) { return l->agent.rows + r * HW_AGENT_ROW; }
+static double *agent_row(hw_learner *l, int64_t r) { return l->agent->rows + r * HW_AGENT_ROW; }
 static int64_t place_of(const hw_learner *l, int64_t r, int e) { return l->dense + r * l->stride + l->expert[e].column; }
 
 /* ---- states ---------------------------------------------------------------------------------------------- */
@@ -79,10 +79,10 @@ static void read_first_layer_of(hw_learner *l, const sample *s, int e)
     real *owed = l->values_spare, *more = l->row_gradient, *z = s->x + LANES + x->column;
     sum_rows((const real *)l->weights + l->dense + x->column, (size_t)l->stride, l->rows_at, v, (int)l->active, NULL, z,
              x->lanes);
-    if (l->agent.adaptive || !l->agent.live_count)
+    if (l->agent->adaptive || !l->agent->live_count)
         return;
     for (int64_t i = 0; i < l->active; i++)
-        owed[i] = v[i] * (real)(l->agent.numbers[HW_AN_STEPS + e] - agent_row(l, l->rows_at[i])[e]);
+        owed[i] = v[i] * (real)(l->agent->numbers[HW_AN_STEPS + e] - agent_row(l, l->rows_at[i])[e]);
     sum_rows(traces(l) + l->dense + x->column, (size_t)l->stride, l->rows_at, owed, (int)l->active, NULL, more, x->lanes);
     for (int j = 0; j < x->lanes; j++)
         z[j] += more[j];
@@ -142,17 +142,17 @@ static real size_of_row(const real *z, int m)
 /* Bring row r up to date: take the steps that it owes. */
 static void take_owed(hw_learner *l, int64_t r, int e)
 {
-    double *own = agent_row(l, r), owed = l->agent.numbers[HW_AN_STEPS + e] - own[e];
+    double *own = agent_row(l, r), owed = l->agent->numbers[HW_AN_STEPS + e] - own[e];
     int64_t at = place_of(l, r, e);
     if (owed != 0)
         step_along(parameter(l, at), traces(l) + at, l->expert[e].lanes, owed);
-    own[e] = l->agent.numbers[HW_AN_STEPS + e];
+    own[e] = l->agent->numbers[HW_AN_STEPS + e];
 }
 
 /* Bring all rows up to date, with traces `factor` times what is stored; those that have faded away end. */
 static void settle_rows(hw_learner *l, double factor)
 {
-    hw_agent_t *a = &l->agent;
+    hw_agent_t *a = l->agent;
     int64_t kept = 0;
     for (int64_t i = 0; i < a->live_count; i++) {
         int32_t r = a->live[i];
@@ -189,7 +189,7 @@ static void settle_rows(hw_learner *l, double factor)
 /* A step later: all traces are gamma lambda times what they were. */
 static void fade_traces(hw_learner *l)
 {
-    hw_agent_t *a = &l->agent;
+    hw_agent_t *a = l->agent;
     double factor = a->gamma * a->lambda;
     for (int e = 0; e < l->experts; e++) {
         const hw_expert_t *x = l->expert + e;
@@ -214,7 +214,7 @@ static void end_traces(hw_learner *l)
 /* Squares that an adaptive step is scaled by fade while a row is not touched. */
 static void fade_squares(hw_learner *l, int64_t r, int e)
 {
-    double *own = agent_row(l, r), steps = l->agent.numbers[HW_AN_TAKEN + e];
+    double *own = agent_row(l, r), steps = l->agent->numbers[HW_AN_TAKEN + e];
     if (steps > own[e]) {
         double factor = hw_ipow64(SQUARES, (uint64_t)(steps - own[e]));
         real *v = (real *)l->state[1] + place_of(l, r, e);
@@ -228,7 +228,7 @@ static void fade_squares(hw_learner *l, int64_t r, int e)
 static void add_gradient(hw_learner *l, const sample *s, int e)
 {
     const hw_expert_t *x = l->expert + e;
-    hw_agent_t *a = &l->agent;
+    hw_agent_t *a = l->agent;
     gradient_sink sink = {.gradient = traces(l)};
     const real *d = s->d + LANES + x->column, *v = l->values_at;
     double scale = a->numbers[HW_AN_SCALE], more = 0;
@@ -260,7 +260,8 @@ static void add_gradient(hw_learner *l, const sample *s, int e)
 /* The step size times the error: alpha / max(1, alpha kappa max(|delta|, 1) |z|), Elsayed, Vasan & Mahmood 2024. */
 static double bounded_step(hw_learner *l, int e, double delta, double size)
 {
-    double alpha = l->expert[e].lr, m = alpha * l->agent.kappa[e] * most(magnitude(delta), 1) * size, *n = l->agent.numbers;
+    double alpha = l->expert[e].lr, m = alpha * l->agent->kappa[e] * most(magnitude(delta), 1) * size,
+           *n = l->agent->numbers;
     if (e == 0)
         n[HW_AN_BOUNDED] += AGENT_FADES * ((m > 1) - n[HW_AN_BOUNDED]);
     return alpha / most(m, 1) * delta;
@@ -290,7 +291,7 @@ static void step_adaptively(hw_learner *l, int64_t at, int64_t n, double step, d
 static bool take_adaptive_step(hw_learner *l, int e, double delta)
 {
     const hw_expert_t *x = l->expert + e;
-    hw_agent_t *a = &l->agent;
+    hw_agent_t *a = l->agent;
     int64_t dense = x->dense_last - x->dense_first;
     double *taken = a->numbers + HW_AN_TAKEN + e;
     *taken += 1;
@@ -312,7 +313,7 @@ static bool take_adaptive_step(hw_learner *l, int e, double delta)
 static bool take_trace_step(hw_learner *l, int e, double delta)
 {
     const hw_expert_t *x = l->expert + e;
-    hw_agent_t *a = &l->agent;
+    hw_agent_t *a = l->agent;
     if (a->adaptive)
         return take_adaptive_step(l, e, delta);
     int64_t dense = x->dense_last - x->dense_first;
@@ -359,8 +360,8 @@ static void normal_gradient(hw_learner *l, const sample *s, const double *action
     real *d = s->d + x->logits;
     int n = x->outputs / 2;
     for (int j = 0; j < n; j++) {
-        double mean = l->agent.bounded ? hw_tanh64((double)z[j]) : (double)z[j],
-               slope = l->agent.bounded ? 1 - mean * mean : 1;
+        double mean = l->agent->bounded ? hw_tanh64((double)z[j]) : (double)z[j],
+               slope = l->agent->bounded ? 1 - mean * mean : 1;
         double deviation = hw_softplus64((double)z[n + j]) + HW_LEAST_DEVIATION, e = (action[j] - mean) / deviation;
         e = within(e, -FARTHEST_ACTION, FARTHEST_ACTION);
         d[j] = (real)(e / deviation * slope);
@@ -381,7 +382,7 @@ static void clear_derivatives(hw_learner *l, const sample *s, int e)
 static int kernel_learn_transition(hw_learner *l, const double *action, double reward, bool ended)
 {
     sample s = at_hand(l);
-    hw_agent_t *a = &l->agent;
+    hw_agent_t *a = l->agent;
     double *said = a->out, *n = a->numbers;
     bool values = a->policy == HW_ACTION_VALUES, greedy = true;
     read_state(l, true);

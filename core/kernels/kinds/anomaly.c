@@ -89,10 +89,10 @@ static inline real square_distance(const real *restrict a, const real *restrict 
 /* The sample's values in the order of the pairs of sample i of the ring; 0 where it has none: the mean, or no category. */
 static const real *in_order_of(hw_learner *l, const looked_at *at, int64_t i)
 {
-    const int32_t *rows = l->pair_rows + l->sample_start[i];
-    int64_t n = l->sample_count[i];
-    const real *by_row = l->by_row;
-    real *own = l->reordered;
+    const int32_t *rows = l->replay->rows + l->replay->start[i];
+    int64_t n = l->replay->count[i];
+    const real *by_row = l->anomaly->by_row;
+    real *own = l->anomaly->reordered;
     if (n == at->pairs && !memcmp(rows, l->rows_at, (size_t)n * sizeof *rows))
         return l->values_at;
     for (int64_t j = 0; j < n; j++)
@@ -117,15 +117,15 @@ static int insert_nearest(double *nearest, int64_t *place, int found, double d, 
 
 static double distance_to_nearest(hw_learner *l, const looked_at *at, parts_of *parts)
 {
-    int64_t some = l->ring_added < l->ring ? l->ring_added : l->ring, place[NEAREST] = {0};
+    int64_t some = l->replay->added < l->ring ? l->replay->added : l->ring, place[NEAREST] = {0};
     double nearest[NEAREST] = {0}, sum = 0;
-    real *by_row = l->by_row;
+    real *by_row = l->anomaly->by_row;
     int found = 0;
     for (int64_t i = 0; i < at->pairs; i++)
         by_row[l->rows_at[i]] = ((const real *)l->values_at)[i];
     for (int64_t i = 0; i < some; i++) {
-        const real *kept = (const real *)l->pair_values + l->sample_start[i];
-        double d = (double)square_distance(in_order_of(l, at, i), kept, (int)l->sample_count[i]);
+        const real *kept = (const real *)l->replay->values + l->replay->start[i];
+        double d = (double)square_distance(in_order_of(l, at, i), kept, (int)l->replay->count[i]);
         found = insert_nearest(nearest, place, found, d, i);
     }
     for (int q = 0; q < found; q++) {
@@ -133,9 +133,10 @@ static double distance_to_nearest(hw_learner *l, const looked_at *at, parts_of *
         sum += distance / found;
         if (!parts || !(distance > 0))
             continue;
-        const int32_t *rows = l->pair_rows + l->sample_start[place[q]];
-        const real *own = in_order_of(l, at, place[q]), *kept = (const real *)l->pair_values + l->sample_start[place[q]];
-        for (int64_t j = 0; j < l->sample_count[place[q]]; j++) {
+        const int32_t *rows = l->replay->rows + l->replay->start[place[q]];
+        const real *own = in_order_of(l, at, place[q]),
+                   *kept = (const real *)l->replay->values + l->replay->start[place[q]];
+        for (int64_t j = 0; j < l->replay->count[place[q]]; j++) {
             double apart = (double)(own[j] - kept[j]);
             parts->row[rows[j]] += parts->factor * apart * apart / (distance * found);
         }
@@ -146,12 +147,13 @@ static double distance_to_nearest(hw_learner *l, const looked_at *at, parts_of *
 }
 
 /* h = tanh(b + sum of value times the encoder's row), into the sample's values; what a number's own row of the decoder
- * makes of it differs from the number by an error, into l->errors. The decoder lies where a rule's numbers would. */
+ * makes of it differs from the number by an error, into l->anomaly->errors. The decoder lies where a rule's numbers would.
+ */
 static double failure_to_rebuild(hw_learner *l, const looked_at *at, parts_of *parts)
 {
     const hw_expert_t *e = l->expert;
     const real *v = l->values_at, *decoder = (const real *)l->state[0] + l->dense;
-    real *h = (real *)l->values + 16, *errors = l->errors;
+    real *h = (real *)l->values + 16, *errors = l->anomaly->errors;
     double sum = 0;
     sum_rows((const real *)l->weights + l->dense, (size_t)l->stride, l->rows_at, v, (int)at->pairs, NULL, h, e->lanes);
     for (int j = 0; j < e->lanes; j++)
@@ -268,7 +270,7 @@ static void record_scores(hw_learner *l, const looked_at *at)
 static void learn_to_rebuild(hw_learner *l, const looked_at *at)
 {
     const hw_expert_t *e = l->expert;
-    real *h = (real *)l->values + 16, *d = (real *)l->deltas + 16, *errors = l->errors, *v = l->values_at;
+    real *h = (real *)l->values + 16, *d = (real *)l->deltas + 16, *errors = l->anomaly->errors, *v = l->values_at;
     real *encoder = (real *)l->weights + l->dense, *decoder = (real *)l->state[0] + l->dense;
     int n = (int)at->pairs;
     real of_h = dot(h, h, e->lanes) + 1, of_v = 0, lr = (real)least(e->lr, 1);

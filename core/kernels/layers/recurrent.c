@@ -20,14 +20,14 @@ enum { OWN_RE, OWN_IM, OWN_GAMMA, OWN_DECAY, OWN_GAIN, OWN_ANGLE };
 
 static const real *state_before(const hw_learner *l)
 {
-    const hw_recurrent_t *m = &l->recurrent;
+    const hw_recurrent_t *m = l->recurrent;
     return m->at < 0 ? m->none : (const real *)m->states + m->at * 2 * m->units;
 }
 
 /* D, gamma and what sensitivities need, as the weights stand and for the gap at hand. */
 static void turn_and_decay(const hw_learner *l, const real *nu, const real *angle, real *own)
 {
-    const hw_recurrent_t *m = &l->recurrent;
+    const hw_recurrent_t *m = l->recurrent;
     int n = m->units;
     double dt = m->gap;
     for (int k = 0; k < n; k++) {
@@ -45,7 +45,7 @@ static void turn_and_decay(const hw_learner *l, const real *nu, const real *angl
 
 static void recurrent_forward(hw_learner *l, const hw_op *o, const real *x, real *y, real *own)
 {
-    int n = l->recurrent.units;
+    int n = l->recurrent->units;
     const real *h = state_before(l), *re = own + OWN_RE * n, *im = own + OWN_IM * n, *gamma = own + OWN_GAMMA * n;
     turn_and_decay(l, parameter(l, o->weights), parameter(l, o->bias), own);
     for (int k = 0; k < n; k++) {
@@ -90,7 +90,7 @@ static int place_of_row(const hw_recurrent_t *m, int64_t *rows, int64_t *used, r
 static void advance_traces(hw_learner *l, const hw_expert_t *e, const sample *s, const int32_t *rows, const real *v,
                            int64_t part, int64_t count)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     const hw_op *o = l->op + e->recurrent;
     int n = m->units;
     const real *w = s->x + o->source, *y = s->x + o->target, *own = y + o->m_lanes;
@@ -137,7 +137,7 @@ static void advance_traces(hw_learner *l, const hw_expert_t *e, const sample *s,
 /* Let the state follow; one that is not finite begins anew. */
 static void keep_state(hw_learner *l)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     real *h = (real *)m->states + m->at * 2 * m->units, *sums = traces_of(m, block_at_hand(m));
     int64_t *traced = m->blocks + block_at_hand(m) * hw_block_head(m) + 1;
     if (all_finite(m->next, 2 * m->units) && all_finite(sums, hw_block_size(m))) {
@@ -173,7 +173,7 @@ static update slower(const update *u, double factor)
 /* Those of nu and vartheta; the derivatives by the state and by what passes through go on to the layer before. */
 static void recurrent_backward(hw_learner *l, const hw_op *o, const real *dy, real *dx, gradient_sink *g)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     int n = m->units;
     const real *sums = traces_of(m, block_at_hand(m));
     real *d = m->row;
@@ -203,7 +203,7 @@ static void recurrent_backward(hw_learner *l, const hw_op *o, const real *dy, re
 static void recurrent_rows(hw_learner *l, const hw_expert_t *e, const int32_t *rows, const real *v, int64_t count,
                            const real *d, gradient_sink *g)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     int n = m->units;
     int64_t block = block_at_hand(m), *traced = m->blocks + block * hw_block_head(m) + 1, *used = traced + m->traced;
     const real *traces = traces_of(m, block) + 4 * n, *value = m->value;

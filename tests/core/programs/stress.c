@@ -379,7 +379,7 @@ static int call_growing(learner *s)
     static int32_t slots[64];
     double width, *p = s->numbers, action[16] = {0};
     hw_entries entries;
-    int count, status, horizon = s->l->forecast.horizon;
+    int count, status, horizon = s->l->forecast ? s->l->forecast->horizon : 0;
     if (horizon && !once_in(3)) {
         if (once_in(3)) {
             at_hand = "hw_forecast";
@@ -390,7 +390,7 @@ static int call_growing(learner *s)
             return hw_learn_next(s->l, once_in(3) ? hostile() : share());
         }
     }
-    if (s->l->bandit.on && !once_in(3)) {
+    if (s->l->bandit && !once_in(3)) {
         int32_t offered[8];
         int64_t offers = 1 + (int64_t)below(8);
         for (int64_t i = 0; i < offers; i++)
@@ -406,7 +406,7 @@ static int call_growing(learner *s)
             return hw_draw_action(s->l, p, s->shape.outputs < offers ? s->shape.outputs : offers) < 0 ? -1 : 0;
         return status < 0 ? status : 0;
     }
-    if (s->l->agent.policy && !once_in(3)) {
+    if (s->l->agent && !once_in(3)) {
         for (int i = 0; i < s->shape.outputs; i++)
             action[i] = once_in(5) ? hostile() : hw_policy(s->l) == HW_NORMAL_POLICY ? share() : (double)below(3);
         at_hand = "an agent";
@@ -819,7 +819,7 @@ static bool run_short_of_memory(const declaration *a, int64_t n, bool for_ever, 
             int32_t offered[] = {-1, (int32_t)(i % outputs)};
             if (i % 3)
                 AGAIN(hw_predict(l, p, NULL));
-            if (l->bandit.on) {
+            if (l->bandit) {
                 AGAIN(hw_decide(l, offered, 2, said, said + 2));
                 AGAIN(hw_learn_action(l, offered[1], share_at((uint64_t)i, 20), 0.5));
             } else if (i % 4)
@@ -886,7 +886,7 @@ static bool forecast_short_of_memory(const declaration *a, int64_t n, bool for_e
         values[2].text_size = (uint32_t)snprintf(text, sizeof text, "t%lld", (long long)i / 2);
         AGAIN(hw_read(l, values, count, 0, 0, NULL));
         if (status >= 0)
-            AGAIN(hw_forecast(l, 1 + i % (int64_t)l->forecast.horizon, &y));
+            AGAIN(hw_forecast(l, 1 + i % (int64_t)l->forecast->horizon, &y));
         AGAIN(hw_read(l, values, count, 1, 0, NULL));
         if (status >= 0) {
             bool known = i % 9 != 4;

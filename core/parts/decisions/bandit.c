@@ -27,9 +27,8 @@ static void *slot(hw_learner *l) { return (char *)l->predictions + (l->all + 3) 
 
 /* ---- where things lie -------------------------------------------------------------------------------------- */
 
-int hw_parse_bandit(hw_learner *l, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
 {
-    hw_bandit_t *b = &l->bandit;
     static const struct {
         int at;
         double low, high;
@@ -52,11 +51,17 @@ int hw_parse_bandit(hw_learner *l, const double *d, hw_fault *fault)
         *fault = (hw_fault){"highest reward", "above the lowest", d[HW_B_HIGHEST]};
         return HW_BAD_DECLARATION;
     }
+    if (hw_is_of_classes((int)all[HW_HEAD + HW_E_LOSS])) {
+        *fault = (hw_fault){"losses of the experts", "none of classes where actions are chosen", 1};
+        return HW_BAD_DECLARATION;
+    }
     if (!l->growing || l->targets || l->history || l->intervals || l->mixture) {
         *fault = (hw_fault){"a bandit", "nets of numbers that are not standardised, without history and intervals", 1};
         return HW_BAD_DECLARATION;
     }
-    b->on = true;
+    hw_bandit_t *b = hw_begin_part(l, HW_PART_bandit);
+    if (!b)
+        return HW_NO_MEMORY;
     b->explore = (int)d[HW_B_EXPLORE];
     b->amount = d[HW_B_AMOUNT];
     b->power = d[HW_B_POWER];
@@ -69,7 +74,7 @@ int hw_parse_bandit(hw_learner *l, const double *d, hw_fault *fault)
 /* Room for the numbers of so many actions with so many inputs each. Nothing is changed where there is none. */
 static int lay_out(hw_learner *l, int64_t actions, int64_t inputs)
 {
-    hw_bandit_t *b = &l->bandit;
+    hw_bandit_t *b = l->bandit;
     int64_t known = b->counts[HW_BC_ACTIONS], before = b->counts[HW_BC_INPUTS], room = l->output_capacity;
     double *weights = b->weights, *inverse = b->inverse;
     if (!hw_extend(&l->memory, &b->actions, (uint64_t)room * HW_A_NUMBERS * 8) ||
@@ -102,9 +107,12 @@ static int lay_out(hw_learner *l, int64_t actions, int64_t inputs)
 }
 
 /* Room for least squares of all actions, and of the rows that the table has, as far as they take part. */
-int hw_reserve_bandit(hw_learner *l)
+static int reserve(hw_learner *l, int64_t pairs)
 {
-    const hw_bandit_t *b = &l->bandit;
+    const hw_bandit_t *b = l->bandit;
+    (void)pairs;
+    if (!b)
+        return 0;
     int64_t inputs = b->counts[HW_BC_INPUTS] ? b->counts[HW_BC_INPUTS] : FEWEST;
     while (inputs < l->rows && inputs < b->most)
         inputs *= 2;
@@ -113,11 +121,11 @@ int hw_reserve_bandit(hw_learner *l)
     return fits ? 0 : lay_out(l, l->outputs, inputs);
 }
 
-int hw_make_bandit(hw_learner *l)
+static int make(hw_learner *l)
 {
-    hw_bandit_t *b = &l->bandit;
+    hw_bandit_t *b = l->bandit;
     const hw_allocator *m = &l->memory;
-    if (!b->on)
+    if (!b)
         return 0;
     if (!hw_extend(m, &b->counts, HW_BC_COUNTS * 8) || !hw_extend(m, &b->shares, 2 * (uint64_t)(l->experts + 1) * 8) ||
         !hw_extend(m, &b->ring, (uint64_t)l->ring * 4 + 4))
@@ -129,14 +137,16 @@ int hw_make_bandit(hw_learner *l)
     return got ? 0 : HW_NO_MEMORY;
 }
 
-void hw_begin_bandit(hw_learner *l)
+/* Equal weights. */
+static int begin(hw_learner *l)
 {
     double share = 1.0 / (l->experts + 1);
-    for (int e = 0; l->bandit.on && e <= l->experts; e++) {
-        l->bandit.shares[2 * e] = share;
+    for (int e = 0; l->bandit && e <= l->experts; e++) {
+        l->bandit->shares[2 * e] = share;
         if (e < l->experts)
             l->running[e * HW_RUNNING + HW_WEIGHT] = share;
     }
+    return 0;
 }
 
 /* ---- what the inputs say by themselves ----------------------------------------------------------------------- */
@@ -144,7 +154,7 @@ void hw_begin_bandit(hw_learner *l)
 /* theta' x of action a: the sum over the sample's pairs of rows that take part. */
 static double linear_value(const hw_learner *l, int64_t a)
 {
-    const hw_bandit_t *b = &l->bandit;
+    const hw_bandit_t *b = l->bandit;
     int64_t n = b->counts[HW_BC_INPUTS];
     if (a < 0 || a >= b->counts[HW_BC_ACTIONS])
         return 0;
@@ -159,7 +169,7 @@ static double linear_value(const hw_learner *l, int64_t a)
 /* x' P x of action a; of one that has none yet, as it would begin. */
 static double linear_variance(const hw_learner *l, int64_t a)
 {
-    const hw_bandit_t *b = &l->bandit;
+    const hw_bandit_t *b = l->bandit;
     int64_t n = a >= 0 && a < b->counts[HW_BC_ACTIONS] ? b->counts[HW_BC_INPUTS] : 0;
     double sum = 0;
     for (int64_t i = 0; i < l->active; i++) {
@@ -190,7 +200,7 @@ static void begin_inverse(hw_bandit_t *b, int64_t a)
 /* k = P x / (1 + x'P x), theta += k (y - theta'x), P -= k (P x)'. P stays symmetric to the bit. */
 static void learn_linear(hw_learner *l, int64_t a, double y)
 {
-    hw_bandit_t *b = &l->bandit;
+    hw_bandit_t *b = l->bandit;
     int64_t n = b->counts[HW_BC_INPUTS];
     double *P = b->inverse + a * n * n, *w = b->weights + a * n, *px = b->row, along = 0, miss = y - linear_value(l, a);
     for (int64_t i = 0; i < n; i++)
@@ -225,7 +235,7 @@ static void learn_linear(hw_learner *l, int64_t a, double y)
 /* Weights of nets and of least squares: w ~ exp(-RATE L), L their fading sums of squared errors. */
 static void weigh(hw_learner *l, double linear, double y, double weight)
 {
-    hw_bandit_t *b = &l->bandit;
+    hw_bandit_t *b = l->bandit;
     int n = l->experts + 1;
     double lowest = 0, sum = 0;
     for (int e = 0; e < n; e++) {
@@ -246,7 +256,7 @@ static void weigh(hw_learner *l, double linear, double y, double weight)
 
 void hw_learn_values(hw_learner *l, double y)
 {
-    hw_bandit_t *b = &l->bandit;
+    hw_bandit_t *b = l->bandit;
     double *own = b->actions + b->action * HW_A_NUMBERS;
     weigh(l, linear_value(l, b->action), y, b->importance);
     learn_linear(l, b->action, y);
@@ -262,15 +272,15 @@ static double value_of(const hw_learner *l, int64_t a)
     double nets = 0;
     for (int e = 0; e < l->experts; e++)
         nets += l->running[e * HW_RUNNING + HW_WEIGHT] * hw_get(l, l->predictions, (int64_t)e * l->output_capacity + a);
-    double value = nets + l->bandit.shares[2 * l->experts] * linear_value(l, a);
+    double value = nets + l->bandit->shares[2 * l->experts] * linear_value(l, a);
     return finite(value) ? within(value, 0, 1) : 0;
 }
 
 int hw_values(hw_learner *l, double *values)
 {
-    int status = l->bandit.on ? hw_predict(l, slot(l), NULL) : HW_BAD_ARGUMENT;
+    int status = l->bandit ? hw_predict(l, slot(l), NULL) : HW_BAD_ARGUMENT;
     for (int64_t a = 0; status >= 0 && a < l->outputs; a++)
-        values[a] = l->bandit.lowest + (l->bandit.highest - l->bandit.lowest) * value_of(l, a);
+        values[a] = l->bandit->lowest + (l->bandit->highest - l->bandit->lowest) * value_of(l, a);
     return status < 0 ? status : 0;
 }
 
@@ -279,7 +289,7 @@ int hw_values(hw_learner *l, double *values)
 /* How far action a has been tried: 0 if never, 1 once it was taken often enough to be judged. */
 static double tried(const hw_learner *l, int64_t a)
 {
-    const hw_bandit_t *b = &l->bandit;
+    const hw_bandit_t *b = l->bandit;
     double taken = a >= 0 && a < b->counts[HW_BC_ACTIONS] ? b->actions[a * HW_A_NUMBERS + HW_A_TAKEN] : 0;
     return taken < TRIED ? taken / TRIED : 1;
 }
@@ -287,7 +297,7 @@ static double tried(const hw_learner *l, int64_t a)
 /* The probability of action a, of `count` offered, whose score lies `gap` below the best. */
 static double probability_of(const hw_learner *l, int64_t a, double gap, double count)
 {
-    const hw_bandit_t *b = &l->bandit;
+    const hw_bandit_t *b = l->bandit;
     double known = tried(l, a), t = known * (double)l->learned, gamma = t > 0 ? b->amount * hw_pow64(t, b->power) : 0;
     double young = (1 - known) / count;
     switch (b->explore) {
@@ -309,7 +319,7 @@ static int64_t best_of(const double *values, int64_t count)
 /* What decides: the value, with a bonus for what is uncertain where the exploration has one. */
 static double score_of(const hw_learner *l, int64_t a)
 {
-    const hw_bandit_t *b = &l->bandit;
+    const hw_bandit_t *b = l->bandit;
     bool linear = b->explore == HW_LINUCB;
     double value = linear ? linear_value(l, a) : value_of(l, a);
     if (!linear && b->explore != HW_SQUARECB)
@@ -321,8 +331,8 @@ static double score_of(const hw_learner *l, int64_t a)
 
 int hw_decide(hw_learner *l, const int32_t *actions, int64_t count, double *values, double *p)
 {
-    const hw_bandit_t *b = &l->bandit;
-    if (!b->on || count < 1)
+    const hw_bandit_t *b = l->bandit;
+    if (!b || count < 1)
         return HW_BAD_ARGUMENT;
     int status = hw_predict(l, slot(l), NULL);
     if (status < 0)
@@ -343,7 +353,9 @@ int hw_decide(hw_learner *l, const int32_t *actions, int64_t count, double *valu
 
 int64_t hw_draw_action(hw_learner *l, const double *p, int64_t count)
 {
-    hw_bandit_t *b = &l->bandit;
+    hw_bandit_t *b = l->bandit;
+    if (!b)
+        return HW_BAD_ARGUMENT;
     double u = hw_unit(hw_bits(hw_key(l->seed, DRAW_ACTION, 0), (uint64_t)b->counts[HW_BC_DRAWS]++));
     for (int64_t i = 0; i < count; i++) {
         u -= p[i];
@@ -355,8 +367,8 @@ int64_t hw_draw_action(hw_learner *l, const double *p, int64_t count)
 
 int hw_learn_action(hw_learner *l, int32_t action, double reward, double p)
 {
-    hw_bandit_t *b = &l->bandit;
-    if (!b->on || action < 0 || action >= l->outputs || !finite(reward) || !(p > 0 && p <= 1))
+    hw_bandit_t *b = l->bandit;
+    if (!b || action < 0 || action >= l->outputs || !finite(reward) || !(p > 0 && p <= 1))
         return HW_BAD_ARGUMENT;
     double y = (reward - b->lowest) / (b->highest - b->lowest);
     b->action = action;
@@ -366,3 +378,73 @@ int hw_learn_action(hw_learner *l, int32_t action, double reward, double p)
     b->learning = false;
     return result;
 }
+
+/* ---- state ------------------------------------------------------------------------------------------------- */
+
+#define SOUND(good, where, what, value)                                                                                    \
+    do {                                                                                                                   \
+        if (!(good)) {                                                                                                     \
+            *fault = (hw_fault){where, what, (double)(value)};                                                             \
+            return HW_BAD_STATE;                                                                                           \
+        }                                                                                                                  \
+    } while (0)
+
+static bool countable(double x) { return x >= 0 && x <= 9007199254740992.0; }
+
+/* The counts from which the shapes of a bandit's arrays follow. */
+static int read(hw_learner *l, const hw_array *first, hw_fault *fault)
+{
+    hw_bandit_t *b = l->bandit;
+    if (!b)
+        return 0;
+    SOUND(first->type == HW_I64 && first->dimensions == 1 && first->shape[0] == HW_BC_COUNTS, "bandit_counts", "its counts",
+          first->shape[0]);
+    if (!hw_extend(&l->memory, &b->counts, HW_BC_COUNTS * 8))
+        return HW_NO_MEMORY;
+    memcpy(b->counts, first->data, HW_BC_COUNTS * 8);
+    SOUND(b->counts[HW_BC_INPUTS] >= 0 && b->counts[HW_BC_INPUTS] <= b->most, "bandit_counts", "inputs as declared",
+          b->counts[HW_BC_INPUTS]);
+    SOUND(b->counts[HW_BC_ACTIONS] >= 0 && b->counts[HW_BC_ACTIONS] <= l->outputs, "bandit_counts",
+          "as many actions as outputs", b->counts[HW_BC_ACTIONS]);
+    SOUND(b->counts[HW_BC_DRAWS] >= 0 && b->counts[HW_BC_DRAWS] < (int64_t)1 << 53, "bandit_counts", "draws",
+          b->counts[HW_BC_DRAWS]);
+    return 0;
+}
+
+static int check(hw_learner *l, hw_fault *fault)
+{
+    const hw_bandit_t *b = l->bandit;
+    if (!b)
+        return 0;
+    for (int64_t a = 0; a < b->counts[HW_BC_ACTIONS]; a++)
+        SOUND(countable(b->actions[a * HW_A_NUMBERS + HW_A_TAKEN]), "bandit_actions", "counts",
+              b->actions[a * HW_A_NUMBERS + HW_A_TAKEN]);
+    for (int e = 0; e <= l->experts; e++)
+        SOUND(b->shares[2 * e] >= 0 && b->shares[2 * e] <= 1 && b->shares[2 * e + 1] >= 0 && b->shares[2 * e + 1] <= 1e300,
+              "bandit_shares", "weights from 0 to 1 and losses of 0 or more", b->shares[2 * e]);
+    for (int64_t i = 0; i < l->ring; i++)
+        SOUND(b->ring[i] >= 0 && b->ring[i] < l->outputs, "bandit_ring", "an action", b->ring[i]);
+    return 0;
+}
+
+static int64_t count(const hw_learner *l, int code)
+{
+    const int64_t *n = l->bandit->counts;
+    switch (code) {
+    case HW_DECLARED: return HW_BANDIT;
+    case HW_BC_SHARES: return l->experts + 1;
+    case HW_BC_TAKEN: return n[HW_BC_ACTIONS];
+    case HW_BC_READ: return n[HW_BC_INPUTS];
+    case HW_BC_SQUARES: return n[HW_BC_INPUTS] * n[HW_BC_INPUTS];
+    default: return l->ring;
+    }
+}
+
+const hw_part hw_part_bandit = {.tag = 5,
+                                .parse = parse,
+                                .read = read,
+                                .count = count,
+                                .make = make,
+                                .begin = begin,
+                                .check = check,
+                                .reserve = reserve};

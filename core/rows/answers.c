@@ -61,17 +61,17 @@ void hw_set_base(hw_learner *l, double last)
     if (past[HW_PAST_SPREAD] > 1e-300)
         rho = past[HW_PAST_PRODUCT] / past[HW_PAST_SPREAD];
     rho = rho > 1 ? 1 : rho > -1 ? rho : -1;
-    l->answer_share = rho < 0 ? -rho : rho;
+    l->lag->share = rho < 0 ? -rho : rho;
     rho = rho > 0 ? rho : 0;
-    l->last_answer = known ? last : __builtin_nan("");
-    l->repeated = past[HW_PAST_MEAN] + d;
-    l->base = past[HW_PAST_MEAN] + rho * d;
+    l->lag->last = known ? last : __builtin_nan("");
+    l->lag->repeated = past[HW_PAST_MEAN] + d;
+    l->lag->base = past[HW_PAST_MEAN] + rho * d;
 }
 
 /* An answer has come; miss: how far it lies from its base. */
 void hw_record_answer(hw_learner *l, double y, double miss)
 {
-    double *past = l->label_history, t = past[HW_PAST_ANSWERS] + 1, last = l->last_answer;
+    double *past = l->label_history, t = past[HW_PAST_ANSWERS] + 1, last = l->lag->last;
     double d = bounded_miss(past, y), rate = 1 / t > SLOW ? 1 / t : SLOW, fast = 1 / t > FASTEST ? 1 / t : FASTEST;
     if (last == last && t > 1) {
         double e = bounded_miss(past, last), steady = 1 / (t - 1) > STEADY ? 1 / (t - 1) : STEADY;
@@ -96,7 +96,7 @@ void hw_begin_entries(hw_learner *l, const double *inputs)
             l->entry_slots[l->entries] = i;
             l->entry_x[l->entries++] = inputs[i];
         }
-    l->added = l->entries;
+    l->added = (int32_t)l->entries;
     hw_set_base(l, inputs[0]);
 }
 
@@ -107,7 +107,7 @@ void hw_end_entries(hw_learner *l)
     bool own = false;
     for (int64_t i = l->added; i < l->entries; i++)
         own = own || (l->entry_slots[i] >= 0 && l->entry_slots[i] < l->answer_inputs);
-    l->own_answers = own;
+    l->lag->own = own;
     if (!own)
         return;
     hw_drop_added(l);
@@ -130,7 +130,7 @@ void hw_drop_added(hw_learner *l)
 /* Put other answers in front of the sample at hand: those that were known when it was predicted. */
 void hw_replace_answers(hw_learner *l, const double *inputs)
 {
-    if (l->own_answers)
+    if (l->lag->own)
         return;
     int64_t n = 0, count = l->entries - l->added;
     for (int i = 0; i < l->answer_inputs; i++)

@@ -45,9 +45,9 @@ static int read_name(hw_learner *l, const double *d, int64_t size, char **name, 
     return 0;
 }
 
-int hw_parse_recurrent(hw_learner *l, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    (void)all;
     static const struct {
         int at;
         double low, high;
@@ -69,6 +69,9 @@ int hw_parse_recurrent(hw_learner *l, const double *d, hw_fault *fault)
         return refuse(fault, "columns of a memory", "none where inputs have no names", 1);
     if (l->embedding || l->image || l->intervals == HW_ANOMALY)
         return refuse(fault, "a memory", "dense nets that learn from answers", 1);
+    hw_recurrent_t *m = hw_begin_part(l, HW_PART_recurrent);
+    if (!m)
+        return HW_NO_MEMORY;
     m->units = (int32_t)d[HW_M_UNITS];
     m->most_keys = (int32_t)d[HW_M_KEYS];
     m->most_blocks = (int32_t)(d[HW_M_BLOCKS] < d[HW_M_KEYS] ? d[HW_M_BLOCKS] : d[HW_M_KEYS]);
@@ -95,9 +98,9 @@ static int64_t table_for(int64_t keys)
 }
 
 /* Room for so many keys and blocks, and for the working arrays. */
-static int reserve(hw_learner *l, int64_t keys, int64_t blocks)
+static int reserve_keys(hw_learner *l, int64_t keys, int64_t blocks)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     const hw_allocator *a = &l->memory;
     uint64_t size = hw_number(l), units = (uint64_t)m->units, traced = (uint64_t)m->traced;
     if (!hw_extend(a, &m->numbers, HW_MN_NUMBERS * 8) || !hw_extend(a, &m->keys, (uint64_t)keys * HW_MEMORY_KEY * 8 + 8) ||
@@ -119,14 +122,14 @@ static int reserve(hw_learner *l, int64_t keys, int64_t blocks)
     return 0;
 }
 
-int hw_make_recurrent(hw_learner *l)
+static int make(hw_learner *l)
 {
-    hw_recurrent_t *m = &l->recurrent;
-    if (!m->units)
+    hw_recurrent_t *m = l->recurrent;
+    if (!m)
         return 0;
     if (!hw_extend(&l->memory, &m->numbers, HW_MN_NUMBERS * 8))
         return HW_NO_MEMORY;
-    return reserve(l, (int64_t)m->numbers[HW_MN_KEYS] + 1, (int64_t)m->numbers[HW_MN_BLOCKS] + 1);
+    return reserve_keys(l, (int64_t)m->numbers[HW_MN_KEYS] + 1, (int64_t)m->numbers[HW_MN_BLOCKS] + 1);
 }
 
 static int64_t grown(int64_t count, int64_t most)
@@ -135,11 +138,20 @@ static int64_t grown(int64_t count, int64_t most)
     return more < most ? more : most;
 }
 
-/* Room for one key more, one block more, and the rows that a step may move: before anything is changed. */
-int hw_prepare_recurrent(hw_learner *l, int64_t pairs)
+/* Rows of spline bases: the recurrence reads numbers, and not their curves. */
+static void mark_curves(hw_learner *l)
 {
-    hw_recurrent_t *m = &l->recurrent;
-    if (!m->units)
+    hw_recurrent_t *m = l->recurrent;
+    for (int32_t i = 0; m->curves && i < l->slots.count; i++)
+        for (int64_t r = l->slots.basis[i]; r > 0 && r < l->slots.basis[i] + l->knots && r < m->curves_capacity; r++)
+            m->curves[r] = 1;
+}
+
+/* Room for one key more, one block more, and the rows that a step may move: before anything is changed. */
+int reserve(hw_learner *l, int64_t pairs)
+{
+    hw_recurrent_t *m = l->recurrent;
+    if (!m)
         return 0;
     int64_t keys = (int64_t)m->numbers[HW_MN_KEYS], blocks = (int64_t)m->numbers[HW_MN_BLOCKS];
     int64_t room = (int64_t)(hw_capacity(m->keys) / (HW_MEMORY_KEY * 8));
@@ -153,19 +165,10 @@ int hw_prepare_recurrent(hw_learner *l, int64_t pairs)
         return HW_NO_MEMORY;
     } else {
         m->curves_capacity = l->row_capacity;
-        hw_mark_curves(l);
+        mark_curves(l);
     }
-    return reserve(l, keys < room ? room : grown(keys, m->most_keys),
-                   blocks < spare ? spare : grown(blocks, m->most_blocks));
-}
-
-/* Rows of spline bases: the recurrence reads numbers, and not their curves. */
-void hw_mark_curves(hw_learner *l)
-{
-    for (int32_t i = 0; l->recurrent.curves && i < l->slots.count; i++)
-        for (int64_t r = l->slots.basis[i]; r > 0 && r < l->slots.basis[i] + l->knots && r < l->recurrent.curves_capacity;
-             r++)
-            l->recurrent.curves[r] = 1;
+    return reserve_keys(l, keys < room ? room : grown(keys, m->most_keys),
+                        blocks < spare ? spare : grown(blocks, m->most_blocks));
 }
 
 /* ---- keys ------------------------------------------------------------------------------------------------ */
@@ -188,7 +191,7 @@ static int64_t find_key(const hw_recurrent_t *m, uint64_t key)
 /* Fill the hash table anew. Returns whether each key is there once. */
 bool hw_place_keys(hw_learner *l)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     bool once = true;
     memset(m->table, 0, (size_t)m->table_size * 4);
     for (int64_t i = 0; i < (int64_t)m->numbers[HW_MN_KEYS]; i++) {
@@ -216,7 +219,7 @@ static void forget_key(hw_recurrent_t *m, uint64_t key)
 
 static void clear_key(hw_learner *l, int64_t i, uint64_t key)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     size_t bytes = 2 * (size_t)m->units * hw_number(l);
     uint64_t *own = key_of(m, i);
     if (own[HW_MK_BLOCK])
@@ -230,7 +233,7 @@ static void clear_key(hw_learner *l, int64_t i, uint64_t key)
 /* The least recently used of all keys gives its place away. */
 static int64_t new_key(hw_learner *l, uint64_t key)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     int64_t count = (int64_t)m->numbers[HW_MN_KEYS], i = 0;
     if (count < m->most_keys) {
         i = count;
@@ -249,7 +252,7 @@ static int64_t new_key(hw_learner *l, uint64_t key)
 /* A block of zeros for key i: a free one, or that of the key that was used least recently. */
 static void new_block(hw_learner *l, int64_t i)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     int64_t count = (int64_t)m->numbers[HW_MN_BLOCKS], b = 0, head = hw_block_head(m), size = hw_block_size(m);
     if (count < m->most_blocks) {
         b = count;
@@ -276,7 +279,7 @@ static void new_block(hw_learner *l, int64_t i)
 
 int64_t hw_take_state(hw_learner *l)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     if (m->at < 0)
         m->at = find_key(m, m->key); /* a learner that was just loaded has read no sample */
     if (m->at < 0)
@@ -299,8 +302,8 @@ int64_t hw_take_state(hw_learner *l)
 
 void hw_forget_states(hw_learner *l)
 {
-    hw_recurrent_t *m = &l->recurrent;
-    if (!m->units)
+    hw_recurrent_t *m = l->recurrent;
+    if (!m)
         return;
     m->numbers[HW_MN_KEYS] = m->numbers[HW_MN_BLOCKS] = 0;
     memset(m->table, 0, (size_t)m->table_size * 4);
@@ -312,7 +315,7 @@ void hw_forget_states(hw_learner *l)
 
 void hw_find_state(hw_learner *l, uint64_t key, double now)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     m->key = key;
     m->now = now;
     m->at = find_key(m, key);
@@ -337,7 +340,7 @@ static uint64_t key_of_number(double x)
 
 static void find_columns(hw_learner *l)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     if (m->by_size && m->by_column < 0)
         m->by_column = hw_column(l, m->by, m->by_size);
     if (m->time_size && m->time_column < 0)
@@ -347,7 +350,7 @@ static void find_columns(hw_learner *l)
 /* The key and the time of a sample whose values were read. Rows that don't say a key share one. */
 void hw_read_key(hw_learner *l, const hw_value *values, int64_t count)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     uint64_t key = 0;
     double now = __builtin_nan("");
     find_columns(l);
@@ -371,7 +374,7 @@ void hw_read_key(hw_learner *l, const hw_value *values, int64_t count)
 
 void hw_read_key_of_numbers(hw_learner *l, const int32_t *slots, const double *x, int64_t count)
 {
-    hw_recurrent_t *m = &l->recurrent;
+    hw_recurrent_t *m = l->recurrent;
     uint64_t key = 0;
     double now = __builtin_nan("");
     find_columns(l);
@@ -400,10 +403,10 @@ void hw_read_key_of_numbers(hw_learner *l, const int32_t *slots, const double *x
 static bool countable(double x, double most) { return x >= 0 && x <= most && x == (double)(int64_t)x; }
 
 /* The counts from which the shapes of the other arrays follow. */
-int hw_read_memory_numbers(hw_learner *l, const hw_array *array, hw_fault *fault)
+static int read(hw_learner *l, const hw_array *array, hw_fault *fault)
 {
-    hw_recurrent_t *m = &l->recurrent;
-    if (!m->units)
+    hw_recurrent_t *m = l->recurrent;
+    if (!m)
         return 0;
     CHECK(array->type == HW_F64 && array->dimensions == 1 && array->shape[0] == HW_MN_NUMBERS, "memory_numbers",
           "its numbers", array->shape[0]);
@@ -420,10 +423,10 @@ int hw_read_memory_numbers(hw_learner *l, const hw_array *array, hw_fault *fault
     return 0;
 }
 
-int hw_check_recurrent(hw_learner *l, hw_fault *fault)
+static int check(hw_learner *l, hw_fault *fault)
 {
-    hw_recurrent_t *m = &l->recurrent;
-    if (!m->units)
+    hw_recurrent_t *m = l->recurrent;
+    if (!m)
         return 0;
     int64_t keys = (int64_t)m->numbers[HW_MN_KEYS], blocks = (int64_t)m->numbers[HW_MN_BLOCKS], head = hw_block_head(m);
     for (int64_t i = 0; i < keys; i++) {
@@ -443,5 +446,21 @@ int hw_check_recurrent(hw_learner *l, hw_fault *fault)
         }
     }
     CHECK(hw_place_keys(l), "memory_keys", "each key once", 2);
-    return hw_prepare_recurrent(l, 0);
+    return reserve(l, 0);
 }
+
+static int64_t count(const hw_learner *l, int code)
+{
+    const hw_recurrent_t *m = l->recurrent;
+    switch (code) {
+    case HW_DECLARED: return HW_MEMORY + (int64_t)m->by_size + m->time_size;
+    case HW_MN_STATES: return (int64_t)m->numbers[HW_MN_KEYS];
+    case HW_MN_SENSITIVITIES: return (int64_t)m->numbers[HW_MN_BLOCKS];
+    case HW_MN_STATE: return 2 * (int64_t)m->units;
+    case HW_MN_HEAD: return hw_block_head(m);
+    default: return hw_block_size(m);
+    }
+}
+
+const hw_part hw_part_recurrent = {
+    .tag = 3, .parse = parse, .read = read, .count = count, .make = make, .check = check, .reserve = reserve};

@@ -191,8 +191,8 @@ static double select_rank(double *x, int64_t n, int64_t rank)
 
 int hw_forecast_ends(const hw_learner *l, int64_t h, double coverage, double *ends)
 {
-    const hw_forecast_t *f = &l->forecast;
-    if (h < 1 || h > f->horizon || !(coverage > 0 && coverage < 1))
+    const hw_forecast_t *f = l->forecast;
+    if (!f || h < 1 || h > f->horizon || !(coverage > 0 && coverage < 1))
         return HW_BAD_ARGUMENT;
     double x[HW_FORECAST_WINDOW], p = (1 - coverage) / 2, total = f->errors[(h - 1) * HW_ERRORS + HW_E_COUNT];
     const double *v = f->levels + (h - 1) * HW_LEVELS;

@@ -38,9 +38,9 @@ static bool finite(double x) { return x - x == 0; }
 
 /* ---- where things lie -------------------------------------------------------------------------------------- */
 
-int hw_parse_forecast(hw_learner *l, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
 {
-    hw_forecast_t *f = &l->forecast;
+    (void)all;
     static const struct {
         int at;
         double low, high;
@@ -63,6 +63,9 @@ int hw_parse_forecast(hw_learner *l, const double *d, hw_fault *fault)
         *fault = (hw_fault){"a forecaster", "nets of numbers without history, intervals and replay", 1};
         return HW_BAD_DECLARATION;
     }
+    hw_forecast_t *f = hw_begin_part(l, HW_PART_forecast);
+    if (!f)
+        return HW_NO_MEMORY;
     f->horizon = (int32_t)d[HW_F_HORIZON];
     f->season = (int32_t)d[HW_F_SEASON];
     f->lags = (int32_t)d[HW_F_LAGS];
@@ -74,13 +77,13 @@ int hw_parse_forecast(hw_learner *l, const double *d, hw_fault *fault)
     return 0;
 }
 
-int hw_make_forecast(hw_learner *l)
+static int make(hw_learner *l)
 {
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     const hw_allocator *m = &l->memory;
-    uint64_t horizon = (uint64_t)f->horizon, features = (uint64_t)f->features;
-    if (!horizon)
+    if (!f)
         return 0;
+    uint64_t horizon = (uint64_t)f->horizon, features = (uint64_t)f->features;
     if (!hw_extend(m, &f->counts, HW_FC_COUNTS * 8))
         return HW_NO_MEMORY;
     if (!hw_extend(m, &f->numbers, HW_FN_NUMBERS * 8) || !hw_extend(m, &f->past, (uint64_t)f->kept * 8) ||
@@ -97,9 +100,10 @@ int hw_make_forecast(hw_learner *l)
     return 0;
 }
 
-int hw_append_forecast(hw_learner *l)
+/* The columns that say what is known of a time ahead. */
+static int begin(hw_learner *l)
 {
-    for (int i = 0; l->forecast.horizon && i < HW_FORECAST_INPUTS; i++) {
+    for (int i = 0; l->forecast && i < HW_FORECAST_INPUTS; i++) {
         hw_value v = {.column = -1, .kind = HW_NUMBER, .name = NAMES[i], .name_size = (uint32_t)strlen(NAMES[i])};
         int32_t column = hw_append_column(l, &v);
         if (column < 0)
@@ -108,9 +112,9 @@ int hw_append_forecast(hw_learner *l)
     return 0;
 }
 
-bool hw_has_forecast(const hw_learner *l)
+static bool has_columns(const hw_learner *l)
 {
-    for (int i = 0; l->forecast.horizon && i < HW_FORECAST_INPUTS; i++)
+    for (int i = 0; i < HW_FORECAST_INPUTS; i++)
         if (i >= l->columns.count || l->columns.slot[i] != i || l->columns.kind[i] != HW_NUMBER)
             return false;
     return true;
@@ -250,10 +254,10 @@ static double filled(const hw_forecast_t *f, int64_t t)
 
 /* ---- the nets ---------------------------------------------------------------------------------------------- */
 
-/* Put what is known at origin o of time o + h in front of the columns of that time, which begin at l->forecast.own. */
+/* Put what is known at origin o of time o + h in front of the columns of that time, which begin at l->forecast->own. */
 static void compose(hw_learner *l, int64_t o, int64_t h)
 {
-    const hw_forecast_t *f = &l->forecast;
+    const hw_forecast_t *f = l->forecast;
     const double *origin = origin_at(f, o);
     const double inputs[HW_FORECAST_INPUTS] = {
         (double)h,
@@ -295,7 +299,7 @@ static int make_place(hw_learner *l)
         }
     memmove(l->entry_slots + HW_FORECAST_INPUTS, l->entry_slots, (size_t)n * sizeof(int32_t));
     memmove(l->entry_x + HW_FORECAST_INPUTS, l->entry_x, (size_t)n * sizeof(double));
-    l->forecast.own = n;
+    l->forecast->own = n;
     return 0;
 }
 
@@ -312,7 +316,7 @@ static double ask_nets(hw_learner *l, int64_t h)
     double said = 0;
     hw_predict(l, &said, NULL); /* there is room, and without intervals nothing else can be lacking */
     double p = hw_get(l, &said, 0);
-    return finite(p) ? within(p, -FARTHEST, FARTHEST) * unit_of(&l->forecast, h) : 0;
+    return finite(p) ? within(p, -FARTHEST, FARTHEST) * unit_of(l->forecast, h) : 0;
 }
 
 /* ---- the mixture ------------------------------------------------------------------------------------------- */
@@ -366,9 +370,9 @@ static void score(hw_forecast_t *f, int64_t t, int64_t h, double y, double nets)
 /* ---- columns of the last times ----------------------------------------------------------------------------- */
 
 /* Move what is kept of the last times' columns together, in the order of time, with room for `more` entries behind. */
-int hw_compact_columns(hw_learner *l, int64_t more)
+int compact_columns(hw_learner *l, int64_t more)
 {
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     int64_t need = more, t = f->counts[HW_FC_TIMES], end = 0;
     for (int64_t i = t > f->horizon ? t - f->horizon : 0; i < t; i++)
         need += f->x_count[i % f->horizon];
@@ -406,7 +410,7 @@ int hw_compact_columns(hw_learner *l, int64_t more)
 /* Write the columns of the sample at hand behind those that are kept. */
 static void write_columns(hw_learner *l)
 {
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     int64_t end = f->counts[HW_FC_ENTRIES];
     if (f->own) {
         memcpy(f->x_slots + end, l->entry_slots + HW_FORECAST_INPUTS, (size_t)f->own * sizeof(int32_t));
@@ -417,7 +421,7 @@ static void write_columns(hw_learner *l)
 /* Take `count` columns from where they are kept as those of the sample at hand. */
 static void take_columns(hw_learner *l, int64_t start, int64_t count)
 {
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     f->own = count;
     if (count) {
         memcpy(l->entry_slots + HW_FORECAST_INPUTS, f->x_slots + start, (size_t)count * sizeof(int32_t));
@@ -436,9 +440,9 @@ static void keep_columns(hw_forecast_t *f, int64_t t, int64_t count)
 /* Room for the columns of the sample at hand, and for reading those of the last times again. */
 static int reserve_columns(hw_learner *l, int64_t t)
 {
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     int64_t capacity = f->x_slots ? (int64_t)(hw_capacity(f->x_slots) / sizeof(int32_t)) : 0;
-    if (capacity - f->counts[HW_FC_ENTRIES] < f->own && hw_compact_columns(l, f->own) < 0)
+    if (capacity - f->counts[HW_FC_ENTRIES] < f->own && compact_columns(l, f->own) < 0)
         return HW_NO_MEMORY;
     int64_t most = f->own;
     for (int64_t i = 0; i < f->horizon && i < t; i++)
@@ -452,7 +456,7 @@ static int reserve_columns(hw_learner *l, int64_t t)
 static int reserve_nets(hw_learner *l, int64_t t, int64_t target)
 {
     static const int32_t first[HW_FORECAST_INPUTS] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     hw_due due = {0};
     if (target < 1)
         return 0;
@@ -511,7 +515,7 @@ static void say_linear(hw_forecast_t *f, int64_t t, bool known)
  * drawn. From all of them they would take as many steps along much the same row. */
 static void learn_nets(hw_learner *l, int64_t target)
 {
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     if (target < 1 || !(origin_at(f, target)[HW_ORIGIN_KNOWN] > 0))
         return;
     int64_t h = 1 + (int64_t)(hw_key(l->seed, (uint64_t)target, 1) % (uint64_t)f->horizon), o = target - h;
@@ -529,7 +533,7 @@ static void learn_nets(hw_learner *l, int64_t target)
  */
 static void take_seasonal_columns(hw_learner *l, int64_t target, int64_t h)
 {
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     int64_t back = (h + f->season - 1) / f->season * f->season, place = (target - back) % f->horizon;
     bool kept = back <= f->horizon && back <= target;
     take_columns(l, kept ? f->x_start[place] : 0, kept ? f->x_count[place] : 0);
@@ -538,7 +542,7 @@ static void take_seasonal_columns(hw_learner *l, int64_t target, int64_t h)
 /* Keep what is forecast at time t. The columns of the times ahead are not known: those of seasons before stand for them. */
 static void keep_forecasts(hw_learner *l, int64_t t)
 {
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     double said[HW_FORECAST_EXPERTS];
     for (int64_t h = 1; h <= f->horizon; h++) {
         take_seasonal_columns(l, t + h, h);
@@ -552,7 +556,7 @@ static void keep_forecasts(hw_learner *l, int64_t t)
  * stood is as the nets say now: they have learned a little more since. `own`: how many columns it has. */
 static double forecast_then(hw_learner *l, int64_t t, int64_t h, double nets, int64_t own)
 {
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     double said[HW_FORECAST_EXPERTS], given = given_at(f, t - h)[h - 1];
     experts_of(f, t - h, h, nets, said);
     double mixed = mix(f, h, said);
@@ -569,7 +573,7 @@ static double forecast_then(hw_learner *l, int64_t t, int64_t h, double nets, in
 /* y_t is known. The sample at hand is that of time t. */
 static void score_all(hw_learner *l, int64_t t, double y)
 {
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     int64_t own = f->own, most = least_of(f->horizon, t);
     double nets[HW_MOST_HORIZON];
     for (int64_t h = 1; h <= most; h++) {
@@ -584,9 +588,9 @@ static void score_all(hw_learner *l, int64_t t, double y)
 
 int hw_learn_next(hw_learner *l, double y)
 {
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     bool known = y == y;
-    if (!f->horizon || (known && !(y >= -HW_MOST_ANSWER && y <= HW_MOST_ANSWER)))
+    if (!f || (known && !(y >= -HW_MOST_ANSWER && y <= HW_MOST_ANSWER)))
         return HW_BAD_ARGUMENT;
     int64_t t = f->counts[HW_FC_TIMES];
     if (!known && t == 0) /* a gap before the first answer: time has not begun */
@@ -623,9 +627,9 @@ int hw_learn_next(hw_learner *l, double y)
 
 int hw_forecast(hw_learner *l, int64_t h, double *y)
 {
-    hw_forecast_t *f = &l->forecast;
+    hw_forecast_t *f = l->forecast;
     double experts[HW_FORECAST_EXPERTS];
-    if (h < 1 || h > f->horizon)
+    if (!f || h < 1 || h > f->horizon)
         return HW_BAD_ARGUMENT;
     int64_t o = f->counts[HW_FC_TIMES] - 1;
     *y = 0;
@@ -639,3 +643,89 @@ int hw_forecast(hw_learner *l, int64_t h, double *y)
     *y = mix(f, h, experts);
     return 0;
 }
+
+/* ---- state ------------------------------------------------------------------------------------------------- */
+
+#define SOUND(good, where, what, value)                                                                                    \
+    do {                                                                                                                   \
+        if (!(good)) {                                                                                                     \
+            *fault = (hw_fault){where, what, (double)(value)};                                                             \
+            return HW_BAD_STATE;                                                                                           \
+        }                                                                                                                  \
+    } while (0)
+
+static bool countable(double x) { return x >= 0 && x <= 9007199254740992.0; }
+
+/* The counts from which the shapes of a forecaster's columns follow. */
+static int read(hw_learner *l, const hw_array *first, hw_fault *fault)
+{
+    hw_forecast_t *f = l->forecast;
+    if (!f)
+        return 0;
+    SOUND(first->type == HW_I64 && first->dimensions == 1 && first->shape[0] == HW_FC_COUNTS, "forecast_counts",
+          "its counts", first->shape[0]);
+    if (!hw_extend(&l->memory, &f->counts, HW_FC_COUNTS * 8))
+        return HW_NO_MEMORY;
+    memcpy(f->counts, first->data, HW_FC_COUNTS * 8);
+    for (int j = 0; j < HW_FC_COUNTS; j++)
+        SOUND(f->counts[j] >= 0 && f->counts[j] < (int64_t)1 << 53, "forecast_counts", "0 or more", f->counts[j]);
+    return 0;
+}
+
+/* Times and counts from which places follow, and columns that there are. */
+static int check(hw_learner *l, hw_fault *fault)
+{
+    const hw_forecast_t *f = l->forecast;
+    if (!f)
+        return 0;
+    SOUND(has_columns(l), "columns", "those of a forecaster as the first", l->columns.count);
+    int64_t entries = f->counts[HW_FC_ENTRIES];
+    static const int counts[] = {HW_FN_ANSWERS, HW_FN_FAR, HW_FN_BOUNDED, HW_FN_START};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        SOUND(countable(f->numbers[counts[i]]), "forecast_numbers", "counts", f->numbers[counts[i]]);
+    double unit = f->numbers[HW_FN_SCALE], mean = f->numbers[HW_FN_MEAN], fading = f->numbers[HW_FN_FADING];
+    SOUND((unit == 0 || (unit >= 1e-150 && unit <= 1e31)) && f->numbers[HW_FN_SPREAD] >= 0, "forecast_numbers",
+          "a unit of 0, or from 1e-150 to 1e31", unit);
+    SOUND(mean >= -1.01e30 && mean <= 1.01e30 && fading >= -1.01e30 && fading <= 1.01e30, "forecast_numbers",
+          "means of answers up to 1e30", mean);
+    for (int64_t h = 0; h < f->horizon; h++) {
+        SOUND(countable(f->errors[h * HW_ERRORS + HW_E_COUNT]), "forecast_errors", "a count",
+              f->errors[h * HW_ERRORS + HW_E_COUNT]);
+        SOUND(f->x_start[h] >= 0 && f->x_count[h] >= 0 && f->x_start[h] <= entries &&
+                  f->x_count[h] <= entries - f->x_start[h],
+              "forecast_column_start", "inside the columns", f->x_start[h]);
+    }
+    SOUND(hw_has_ends(f), "forecast_levels", "levels that can be, and counts", f->levels[0]);
+    for (int64_t i = 0; i < entries; i++) {
+        int64_t slot = f->x_slots[i];
+        SOUND(slot < l->slots.count && -slot - 1 < l->rows && slot != -1, "forecast_column_slots",
+              "slots or categories that there are", slot);
+    }
+    return 0;
+}
+
+static int64_t count(const hw_learner *l, int code)
+{
+    const hw_forecast_t *f = l->forecast;
+    switch (code) {
+    case HW_DECLARED: return HW_FORECAST;
+    case HW_FC_FEATURES: return f->features;
+    case HW_FC_HORIZON: return f->horizon;
+    case HW_FC_ORIGINS: return 2 * (int64_t)f->horizon;
+    case HW_FC_KEPT: return f->kept;
+    default: return f->counts[HW_FC_ENTRIES];
+    }
+}
+
+static void fill(hw_learner *l) { hw_begin_ends(l->forecast); }
+static int pack(hw_learner *l) { return compact_columns(l, 0); }
+
+const hw_part hw_part_forecast = {.tag = 4,
+                                  .parse = parse,
+                                  .read = read,
+                                  .count = count,
+                                  .make = make,
+                                  .begin = begin,
+                                  .fill = fill,
+                                  .check = check,
+                                  .pack = pack};

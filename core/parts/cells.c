@@ -34,7 +34,9 @@ static bool is_there(const hw_learner *l, int32_t code)
 
 int hw_place_tests(hw_learner *l)
 {
-    hw_cells *c = &l->cells;
+    hw_cells *c = l->cells;
+    if (!c)
+        return 0;
     int64_t used = (int64_t)c->used * c->tables;
     for (int64_t i = 0; i < used + c->candidates; i++)
         if (!is_there(l, c->code[i]) || !(c->threshold[i] - c->threshold[i] == 0))
@@ -47,12 +49,12 @@ int hw_place_tests(hw_learner *l)
     return 0;
 }
 
-int hw_make_cells(hw_learner *l)
+static int make(hw_learner *l)
 {
-    hw_cells *c = &l->cells;
-    uint64_t tests = (uint64_t)hw_test_count(l), tables = (uint64_t)c->tables;
-    if (!tests)
+    hw_cells *c = l->cells;
+    if (!c)
         return 0;
+    uint64_t tests = (uint64_t)hw_test_count(c), tables = (uint64_t)c->tables;
     for (c->hash_size = 16; (uint64_t)c->hash_size < 2 * tests;)
         c->hash_size *= 2;
     if (!hw_extend(&l->memory, &c->code, tests * 4) || !hw_extend(&l->memory, &c->threshold, tests * 8) ||
@@ -73,8 +75,8 @@ static bool can_be_offered(double x) { return x - x == 0 && x != 0; }
 /* Offer some values of the sample at hand to the candidates. */
 static void offer_values(hw_learner *l)
 {
-    hw_cells *c = &l->cells;
-    int64_t first = (int64_t)c->used * c->tables, room = hw_test_count(l) - first, n = 0;
+    hw_cells *c = l->cells;
+    int64_t first = (int64_t)c->used * c->tables, room = hw_test_count(l->cells) - first, n = 0;
     for (int64_t i = 0; i < l->entries; i++)
         n += can_be_offered(l->entry_x[i]);
     for (int64_t q = 0; q < (n < OFFERED ? n : OFFERED); q++) {
@@ -99,11 +101,11 @@ static double threshold_at(const hw_learner *l, int32_t code, double x)
     return x + 0.25 * (mean - x);
 }
 
-bool hw_is_time_for_tests(const hw_learner *l, int64_t learned) { return learned >= (int64_t)FIRST_ROWS << l->cells.used; }
+bool hw_is_time_for_tests(const hw_learner *l, int64_t learned) { return learned >= (int64_t)FIRST_ROWS << l->cells->used; }
 
 bool hw_tests_fit(const hw_learner *l)
 {
-    const hw_cells *c = &l->cells;
+    const hw_cells *c = l->cells;
     double numbers = (double)c->tables * (double)(2 << c->used);
     int32_t widest = 0;
     for (int e = 0; e < l->experts; e++)
@@ -114,7 +116,7 @@ bool hw_tests_fit(const hw_learner *l)
 
 void hw_learn_tests(hw_learner *l)
 {
-    hw_cells *c = &l->cells;
+    hw_cells *c = l->cells;
     int64_t first = (int64_t)c->used * c->tables;
     if (c->used >= c->tests)
         return;
@@ -133,8 +135,56 @@ void hw_learn_tests(hw_learner *l)
 int hw_cells_of(hw_learner *l, const int32_t **cells)
 {
     hw_drop_added(l);
-    if (l->cells.tables)
-        l->kernels->find_cells(l);
-    *cells = l->cells.cell;
-    return l->cells.tables;
+    *cells = NULL;
+    if (!l->cells)
+        return 0;
+    l->kernels->find_cells(l);
+    *cells = l->cells->cell;
+    return l->cells->tables;
 }
+
+/* ---- declaring, keeping ---------------------------------------------------------------------------------- */
+
+static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
+{
+    hw_cells *c = hw_begin_part(l, HW_PART_cells);
+    (void)all, (void)fault;
+    if (!c)
+        return HW_NO_MEMORY;
+    c->tables = (int32_t)d[0];
+    c->tests = (int32_t)d[1];
+    return 0;
+}
+
+static int64_t count(const hw_learner *l, int code) { return code == HW_DECLARED ? 0 : hw_test_count(l->cells); }
+
+static int check(hw_learner *l, hw_fault *fault)
+{
+    if (hw_place_tests(l) >= 0)
+        return 0;
+    *fault =
+        (hw_fault){"cell_code", "slots or categories that there are, with thresholds", (double)l->sizes[HW_N_CANDIDATES]};
+    return HW_BAD_STATE;
+}
+
+/* All tests of the base are there, in their places. */
+static bool descends(const hw_learner *base, const hw_learner *l)
+{
+    const hw_cells *p = base->cells, *q = l->cells;
+    size_t tests = p ? (size_t)p->used * (size_t)p->tables : 0;
+    return !tests ||
+           (q->used >= p->used && !memcmp(p->code, q->code, tests * 4) && !memcmp(p->threshold, q->threshold, tests * 8));
+}
+
+_Static_assert(HW_D_TESTS == HW_D_TABLES + 1, "numbers of cells stand side by side at the head of a declaration");
+
+const hw_part hw_part_cells = {.tag = 1,
+                               .head = HW_D_TABLES,
+                               .head_count = 2,
+                               .in_fleet = true,
+                               .merges = true,
+                               .parse = parse,
+                               .count = count,
+                               .make = make,
+                               .check = check,
+                               .descends = HW_MERGING(descends)};

@@ -11,8 +11,8 @@
  * A column may also be found to be text: its first 16 values never repeat and have four words on average. Until then they
  * are categories, and stay so afterwards: a text that was one still has its row. Rows of words begin at zero, so nothing
  * that was predicted before moves. */
-#include "../elementary.h"
-#include "../learner.h"
+#include "elementary.h"
+#include "learner.h"
 #include "unicode.h"
 
 static const double OF_A_PAIR = 0.5;
@@ -139,7 +139,7 @@ static int64_t count_words(const char *text, uint32_t size, int64_t most)
 
 /* ---- the words of a sample ------------------------------------------------------------------------------- */
 
-static hw_words *words_of(hw_learner *l) { return &l->text; }
+static hw_words *words_of(hw_learner *l) { return l->text; }
 
 static bool reserve_words(hw_learner *l, int64_t count)
 {
@@ -236,7 +236,7 @@ static int rehash(hw_learner *l, int64_t size)
     return 0;
 }
 
-int hw_extend_text(hw_learner *l, int64_t rows)
+int extend_rows(hw_learner *l, int64_t rows)
 {
     hw_words *t = words_of(l);
     if (rows <= t->row_capacity)
@@ -255,7 +255,7 @@ int hw_extend_text(hw_learner *l, int64_t rows)
 static int reserve_text(hw_learner *l, int64_t rows)
 {
     hw_words *t = words_of(l);
-    int status = hw_extend_text(l, rows);
+    int status = extend_rows(l, rows);
     if (status < 0)
         return status;
     int64_t size = t->table_size ? t->table_size : 64;
@@ -350,15 +350,15 @@ int hw_end_text(hw_learner *l, int learn)
 /* A new column of texts: what kind it has. */
 int hw_text_kind(const hw_learner *l, int kind)
 {
-    if (kind != HW_CATEGORY || l->text.found != HW_FIND_ALL)
+    if (!l->text || kind != HW_CATEGORY || l->text->found != HW_FIND_ALL)
         return kind;
-    return l->text.grams > 1 ? HW_BIGRAMS : HW_WORDS;
+    return l->text->grams > 1 ? HW_BIGRAMS : HW_WORDS;
 }
 
 /* How far a column is on its way: how many values, and their words times 32. Below 0: it is none. */
 void hw_note_text(hw_learner *l, int32_t column, const hw_value *v, bool repeated)
 {
-    int32_t *way = l->text.columns + column;
+    int32_t *way = l->text->columns + column;
     if (*way < 0)
         return;
     if (repeated) {
@@ -369,19 +369,19 @@ void hw_note_text(hw_learner *l, int32_t column, const hw_value *v, bool repeate
     if (*way % 32 < FIRST_VALUES)
         return;
     if (*way / 32 >= FIRST_VALUES * WORDS_ON_AVERAGE)
-        l->columns.kind[column] = l->text.grams > 1 ? HW_BIGRAMS : HW_WORDS;
+        l->columns.kind[column] = l->text->grams > 1 ? HW_BIGRAMS : HW_WORDS;
     *way = -1;
 }
 
 /* Whether a value will be read as words, or may be found to be; `column`: -1 if it is new. */
 bool hw_may_be_text(const hw_learner *l, const hw_value *v, int32_t column)
 {
-    if (!l->text.grams || !(v->has & HW_HAS_TEXT))
+    if (!l->text || !(v->has & HW_HAS_TEXT))
         return false;
     int kind = column < 0 ? hw_text_kind(l, v->kind) : l->columns.kind[column];
     if (kind == HW_WORDS || kind == HW_BIGRAMS)
         return true;
-    return kind == HW_CATEGORY && l->text.found && (column < 0 || l->text.columns[column] >= 0);
+    return kind == HW_CATEGORY && l->text->found && (column < 0 || l->text->columns[column] >= 0);
 }
 
 /* How many words and pairs a text has, repetitions among them, up to `most` and one more. */
@@ -416,7 +416,7 @@ int hw_visit_new_text(hw_learner *l, const hw_value *v, const char *name, uint32
 int hw_add_text_column(hw_learner *l, const char *name, uint32_t size, int kind)
 {
     hw_value v = {.column = -1, .kind = (uint8_t)kind, .name = name, .name_size = size};
-    if (!l->text.grams || (kind != HW_WORDS && kind != HW_BIGRAMS))
+    if (!l->text || (kind != HW_WORDS && kind != HW_BIGRAMS))
         return HW_BAD_ARGUMENT;
     int32_t column = hw_append_column(l, &v);
     return column < -1 ? column : column < 0 || l->columns.kind[column] != kind ? HW_BAD_ARGUMENT : 0;
@@ -433,8 +433,9 @@ int hw_add_text_column(hw_learner *l, const char *name, uint32_t size, int kind)
         }                                                                                                                  \
     } while (0)
 
-int hw_parse_text(hw_learner *l, const double *d, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
 {
+    (void)all;
     CHECK(d[HW_T_GRAMS] == 1 || d[HW_T_GRAMS] == 2, "words in a row", "1 or 2", d[HW_T_GRAMS]);
     CHECK(d[HW_T_FOUND] == HW_FIND_NONE || d[HW_T_FOUND] == HW_FIND_LONG || d[HW_T_FOUND] == HW_FIND_ALL,
           "columns found to be text", "0, 1 or 2", d[HW_T_FOUND]);
@@ -442,49 +443,107 @@ int hw_parse_text(hw_learner *l, const double *d, hw_fault *fault)
           "16 to 1073741824", d[HW_T_ROWS]);
     CHECK(l->growing && l->mixture && l->intervals != HW_ANOMALY, "text",
           "a pool of experts whose logits or numbers are mixed", l->mixture);
-    l->text.grams = (int32_t)d[HW_T_GRAMS];
-    l->text.found = (int32_t)d[HW_T_FOUND];
-    l->text.max_rows = (int64_t)d[HW_T_ROWS];
+    hw_words *t = hw_begin_part(l, HW_PART_text);
+    if (!t)
+        return HW_NO_MEMORY;
+    t->grams = (int32_t)d[HW_T_GRAMS];
+    t->found = (int32_t)d[HW_T_FOUND];
+    t->max_rows = (int64_t)d[HW_T_ROWS];
     return 0;
 }
 
-/* Arrays that are always there. */
-int hw_make_text(hw_learner *l)
+/* Arrays that are always there, and rows as many as were read. */
+static int make(hw_learner *l)
 {
     hw_words *t = words_of(l);
     uint64_t size = (uint64_t)l->output_capacity * hw_number(l);
-    if (!t->grams)
+    if (!t)
         return 0;
     if (!hw_extend(&l->memory, &t->counts, HW_TC_COUNTS * 8) || !hw_extend(&l->memory, &t->z, size) ||
         !hw_extend(&l->memory, &t->d, size))
         return HW_NO_MEMORY;
-    return reserve_words(l, 1) ? 0 : HW_NO_MEMORY;
+    if (!hw_extend(&l->memory, &t->columns, (uint64_t)l->sizes[HW_N_COLUMNS] * 4 + 4) || !reserve_words(l, 1))
+        return HW_NO_MEMORY;
+    return extend_rows(l, t->counts[HW_TC_ROWS]);
 }
 
-int hw_rehash_text(hw_learner *l)
+#define SOUND(good, where, what, value)                                                                                    \
+    do {                                                                                                                   \
+        if (!(good)) {                                                                                                     \
+            *fault = (hw_fault){where, what, (double)(value)};                                                             \
+            return HW_BAD_STATE;                                                                                           \
+        }                                                                                                                  \
+    } while (0)
+
+static int read(hw_learner *l, const hw_array *first, hw_fault *fault)
 {
-    if (!l->text.grams)
+    hw_words *t = words_of(l);
+    if (!t)
         return 0;
-    int64_t size = 64;
-    while (size < 2 * l->text.counts[HW_TC_ROWS])
-        size *= 2;
-    return rehash(l, size);
+    SOUND(first->type == HW_I64 && first->dimensions == 1 && first->shape[0] == HW_TC_COUNTS, "text_counts", "its counts",
+          first->shape[0]);
+    if (!hw_extend(&l->memory, &t->counts, HW_TC_COUNTS * 8))
+        return HW_NO_MEMORY;
+    const int64_t *counts = first->data;
+    SOUND(counts[HW_TC_ROWS] >= 0 && counts[HW_TC_ROWS] <= t->max_rows, "text_counts", "at most max_rows",
+          counts[HW_TC_ROWS]);
+    SOUND(counts[HW_TC_TEXTS] >= 0 && counts[HW_TC_TEXTS] < (int64_t)1 << 53, "text_counts", "0 or more",
+          counts[HW_TC_TEXTS]);
+    memcpy(t->counts, counts, HW_TC_COUNTS * 8);
+    return 0;
 }
+
+static int64_t count(const hw_learner *l, int code)
+{
+    switch (code) {
+    case HW_DECLARED: return HW_TEXT;
+    case HW_TC_COLUMNS: return l->sizes[HW_N_COLUMNS];
+    case HW_TC_WORDS: return l->text->counts[HW_TC_ROWS];
+    default: return l->sizes[HW_N_OUTPUT_CAPACITY];
+    }
+}
+
+static int check(hw_learner *l, hw_fault *fault)
+{
+    const hw_words *t = l->text;
+    if (!t)
+        return 0;
+    for (int32_t i = 0; i < l->columns.count; i++)
+        SOUND(t->columns[i] >= -1, "text_columns", "-1 or more", t->columns[i]);
+    for (int64_t i = 0; i < t->counts[HW_TC_ROWS]; i++)
+        SOUND(t->seen[i] >= 0 && t->seen[i] <= 9007199254740992.0, "text_seen", "counts", t->seen[i]);
+    int64_t size = 64;
+    while (size < 2 * t->counts[HW_TC_ROWS])
+        size *= 2;
+    int status = rehash(l, size);
+    SOUND(status != HW_BAD_STATE, "text_keys", "each once", 2);
+    return status;
+}
+
+const hw_part hw_part_text = {.tag = 2,
+                              .merges = true,
+                              .parse = parse,
+                              .read = read,
+                              .count = count,
+                              .make = make,
+                              .check = check,
+                              .descends = HW_MERGING(hw_text_descends),
+                              .merge = HW_MERGING(hw_merge_text)};
 
 /* The row of a hash in a learner that others are merged into, appended if it has none. */
 int64_t hw_merged_text_row(hw_learner *l, uint64_t key)
 {
-    int64_t rows = l->text.counts[HW_TC_ROWS] + 1;
-    int status = reserve_text(l, rows < l->text.max_rows ? rows : l->text.max_rows);
+    int64_t rows = l->text->counts[HW_TC_ROWS] + 1;
+    int status = reserve_text(l, rows < l->text->max_rows ? rows : l->text->max_rows);
     return status < 0 ? status : text_row(l, key);
 }
 
-int64_t hw_texts(const hw_learner *l) { return l->text.count; }
+int64_t hw_texts(const hw_learner *l) { return l->text ? l->text->count : 0; }
 
 int hw_text(const hw_learner *l, int64_t i, hw_word *out)
 {
-    if (i < 0 || i >= l->text.count)
+    if (i < 0 || i >= hw_texts(l))
         return HW_BAD_ARGUMENT;
-    *out = l->text.word[i];
+    *out = l->text->word[i];
     return 0;
 }

@@ -1,7 +1,7 @@
 /* An agent: what comes in is checked, room is made, rewards are scaled, and actions are drawn. kernels/kinds/agent.c
  * learns. */
-#include "../elementary.h"
-#include "../learner.h"
+#include "elementary.h"
+#include "learner.h"
 
 static const double FAR_REWARD = 20; /* a sum of rewards farther off counts as if it lay so many deviations from the mean,
                                       * and so does the reward that took it there */
@@ -24,9 +24,9 @@ enum { ACT = 41 };
 #define DECLARED(good, at, expected, got) CHECK(good, at, expected, got, HW_BAD_DECLARATION)
 #define SAVED(good, at, expected, got) CHECK(good, at, expected, got, HW_BAD_STATE)
 
-int hw_parse_agent(hw_learner *l, const double *d, double outputs, hw_fault *fault)
+static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
 {
-    hw_agent_t *a = &l->agent;
+    double outputs = all[HW_D_OUTPUTS];
     double policy = d[HW_A_POLICY];
     DECLARED(policy == HW_ACTION_VALUES || policy == HW_SOFTMAX_POLICY || policy == HW_NORMAL_POLICY, "policy",
              "one of the policies", policy);
@@ -40,12 +40,15 @@ int hw_parse_agent(hw_learner *l, const double *d, double outputs, hw_fault *fau
     DECLARED(d[HW_A_BOOTSTRAP] == 0 || d[HW_A_BOOTSTRAP] == 1, "bootstrap", "0 or 1", d[HW_A_BOOTSTRAP]);
     DECLARED(d[HW_A_BOUNDED] == 0 || d[HW_A_BOUNDED] == 1, "bounded", "0 or 1", d[HW_A_BOUNDED]);
     DECLARED(d[HW_A_ADAPTIVE] == 0 || d[HW_A_ADAPTIVE] == 1, "adaptive", "0 or 1", d[HW_A_ADAPTIVE]);
-    bool bare = !l->targets && !l->history && !l->intervals && !l->ring && !l->knots && !l->cells.tables && !l->embedding;
+    bool bare = !l->targets && !l->history && !l->intervals && !l->ring && !l->knots && !l->cells && !l->embedding;
     DECLARED(l->growing && l->standard && bare, "an agent", "nets of standardised numbers, and nothing besides", 1);
     DECLARED(l->experts == (policy == HW_ACTION_VALUES ? 1 : 2), "experts of an agent",
              "one of values, and one of a policy", l->experts);
     DECLARED(policy != HW_NORMAL_POLICY || (int)outputs % 2 == 0, "outputs", "a mean and a deviation of each number",
              outputs);
+    hw_agent_t *a = hw_begin_part(l, HW_PART_agent);
+    if (!a)
+        return HW_NO_MEMORY;
     a->policy = (int32_t)policy;
     a->gamma = d[HW_A_GAMMA];
     a->lambda = d[HW_A_LAMBDA];
@@ -60,10 +63,10 @@ int hw_parse_agent(hw_learner *l, const double *d, double outputs, hw_fault *fau
     return 0;
 }
 
-int hw_reserve_agent(hw_learner *l, int64_t rows)
+int reserve_rows(hw_learner *l, int64_t rows)
 {
-    hw_agent_t *a = &l->agent;
-    if (!a->policy)
+    hw_agent_t *a = l->agent;
+    if (!a)
         return 0;
     return hw_extend(&l->memory, &a->rows, (uint64_t)rows * HW_AGENT_ROW * 8) &&
                    hw_extend(&l->memory, &a->live, (uint64_t)rows * 4)
@@ -71,11 +74,11 @@ int hw_reserve_agent(hw_learner *l, int64_t rows)
                : HW_NO_MEMORY;
 }
 
-int hw_make_agent(hw_learner *l)
+static int make(hw_learner *l)
 {
-    hw_agent_t *a = &l->agent;
+    hw_agent_t *a = l->agent;
     const hw_allocator *m = &l->memory;
-    if (!a->policy)
+    if (!a)
         return 0;
     if (l->states < 1 + a->adaptive)
         return HW_BAD_DECLARATION;
@@ -84,36 +87,38 @@ int hw_make_agent(hw_learner *l)
         !hw_extend(m, &a->out, HW_AGENT_EXPERTS * (uint64_t)l->outputs * 8))
         return HW_NO_MEMORY;
     a->numbers[HW_AN_SCALE] = 1;
-    return hw_reserve_agent(l, l->row_capacity);
+    return reserve_rows(l, l->row_capacity);
 }
 
-int hw_append_agent(hw_learner *l)
+/* The column that says how long an episode has lasted. */
+static int begin(hw_learner *l)
 {
-    if (!l->agent.policy)
+    if (!l->agent)
         return 0;
     hw_value v = {.column = -1, .kind = HW_NUMBER, .name = TIME, .name_size = sizeof TIME - 1};
     int32_t column = hw_append_column(l, &v);
     return column == -1 ? HW_TOO_LARGE : column < 0 ? column : 0;
 }
 
-bool hw_has_agent(const hw_learner *l)
+static bool has_column(const hw_learner *l)
 {
-    return !l->agent.policy || (l->columns.count && l->columns.slot[0] == 0 && l->columns.kind[0] == HW_NUMBER);
+    return l->columns.count && l->columns.slot[0] == 0 && l->columns.kind[0] == HW_NUMBER;
 }
 
-int hw_policy(const hw_learner *l) { return l->agent.policy; }
+int hw_policy(const hw_learner *l) { return l->agent ? l->agent->policy : HW_NO_POLICY; }
 
 static bool is_count(double x) { return x >= 0 && x <= 9007199254740992.0; }
 
 /* Numbers of a state that was loaded: those that divide others, or say where something stands; and which rows have a trace.
  */
-int hw_check_agent(hw_learner *l, hw_fault *fault)
+static int check(hw_learner *l, hw_fault *fault)
 {
-    hw_agent_t *a = &l->agent;
+    hw_agent_t *a = l->agent;
     static const int counts[] = {HW_AN_TIME, HW_AN_REWARDS, HW_AN_EPISODES, HW_AN_TAKEN, HW_AN_TAKEN + 1};
-    a->live_count = 0;
-    if (!a->policy)
+    if (!a)
         return 0;
+    SAVED(has_column(l), "columns", "that of an agent as the first", l->columns.count);
+    a->live_count = 0;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         SAVED(is_count(a->numbers[counts[i]]), "agent_numbers", "counts", a->numbers[counts[i]]);
     SAVED(a->numbers[HW_AN_SCALE] > 0 && a->numbers[HW_AN_SCALE] <= 1, "agent_numbers", "a scale above 0, at most 1",
@@ -165,7 +170,7 @@ static double largest(const double *x, int n)
 /* What the state that was read is worth, `later` steps from now. */
 static int worth(hw_learner *l, double later, double *value)
 {
-    hw_agent_t *a = &l->agent;
+    hw_agent_t *a = l->agent;
     int status = put_time(l, a->numbers[HW_AN_TIME] + later);
     if (status < 0)
         return status;
@@ -188,12 +193,12 @@ static void softmax(const double *z, double *p, int n)
 /* The share of random actions falls from 1 over the first steps, and stays. */
 static double share_of_random(const hw_learner *l)
 {
-    const hw_agent_t *a = &l->agent;
+    const hw_agent_t *a = l->agent;
     double left = a->explore > 0 ? 1 - (double)l->learned / a->explore : 0;
     return left > 0 ? a->random + (1 - a->random) * left : a->random;
 }
 
-static double mean_of(const hw_learner *l, double z) { return l->agent.bounded ? hw_tanh64(z) : z; }
+static double mean_of(const hw_learner *l, double z) { return l->agent->bounded ? hw_tanh64(z) : z; }
 static double deviation(double z) { return hw_softplus64(z) + HW_LEAST_DEVIATION; }
 
 static int drawn(const double *p, int n, double u)
@@ -208,8 +213,8 @@ static int drawn(const double *p, int n, double u)
 
 int hw_state_value(hw_learner *l, double *value)
 {
-    hw_agent_t *a = &l->agent;
-    int n = l->outputs, half = n / 2, status = a->policy ? worth(l, 0, value) : HW_BAD_ARGUMENT;
+    hw_agent_t *a = l->agent;
+    int n = l->outputs, half = n / 2, status = a ? worth(l, 0, value) : HW_BAD_ARGUMENT;
     if (status < 0)
         return status;
     if (a->policy == HW_ACTION_VALUES) {
@@ -237,9 +242,9 @@ static double normal(uint64_t key, uint64_t i)
 
 int hw_act(hw_learner *l, int explore, double *action)
 {
-    hw_agent_t *a = &l->agent;
+    hw_agent_t *a = l->agent;
     uint64_t key = hw_key(l->seed, ACT, (uint64_t)l->learned);
-    int n = l->outputs, half = n / 2, status = a->policy ? put_time(l, a->numbers[HW_AN_TIME]) : HW_BAD_ARGUMENT;
+    int n = l->outputs, half = n / 2, status = a ? put_time(l, a->numbers[HW_AN_TIME]) : HW_BAD_ARGUMENT;
     if (status < 0)
         return status;
     l->kernels->look(l, 0, a->out); /* it reads the state */
@@ -271,7 +276,7 @@ int hw_act(hw_learner *l, int explore, double *action)
 
 /* ---- transitions ------------------------------------------------------------------------------------------ */
 
-int hw_read_next(hw_learner *l) { return l->agent.policy ? worth(l, 1, &l->agent.next) : HW_BAD_ARGUMENT; }
+int hw_read_next(hw_learner *l) { return l->agent ? worth(l, 1, &l->agent->next) : HW_BAD_ARGUMENT; }
 
 /* A reward in units of the deviation of their discounted sum (Welford 1962). */
 static double scaled(hw_agent_t *a, double reward)
@@ -312,7 +317,7 @@ static void go_on(hw_agent_t *a, double reward, bool ended)
 
 static bool is_action(const hw_learner *l, const double *action)
 {
-    if (l->agent.policy != HW_NORMAL_POLICY)
+    if (l->agent->policy != HW_NORMAL_POLICY)
         return action[0] >= 0 && action[0] < l->outputs && action[0] == (double)(int32_t)action[0];
     for (int j = 0; j < l->outputs / 2; j++)
         if (!(action[j] >= -MOST_REWARD && action[j] <= MOST_REWARD))
@@ -322,9 +327,9 @@ static bool is_action(const hw_learner *l, const double *action)
 
 int hw_learn_transition(hw_learner *l, const double *action, double reward, int terminated, int truncated)
 {
-    hw_agent_t *a = &l->agent;
+    hw_agent_t *a = l->agent;
     bool known = reward == reward, ended = terminated || truncated;
-    if (!a->policy || (known && (!is_action(l, action) || !(reward >= -MOST_REWARD && reward <= MOST_REWARD))))
+    if (!a || (known && (!is_action(l, action) || !(reward >= -MOST_REWARD && reward <= MOST_REWARD))))
         return HW_BAD_ARGUMENT;
     if (!known) {
         l->kernels->end_traces(l);
@@ -350,3 +355,14 @@ int hw_learn_transition(hw_learner *l, const double *action, double reward, int 
     go_on(a, reward, ended);
     return learned;
 }
+
+static int64_t count(const hw_learner *l, int code) { return code == HW_DECLARED ? HW_AGENT : l->sizes[HW_N_ROWS]; }
+
+const hw_part hw_part_agent = {.tag = 7,
+                               .several = true,
+                               .parse = parse,
+                               .count = count,
+                               .make = make,
+                               .begin = begin,
+                               .check = check,
+                               .reserve_rows = reserve_rows};
