@@ -1,7 +1,7 @@
 """Write the tables of speed and accuracy from the result files: ``python -m benchmarks.report``.
 
-All of them go into benchmarks/README.md, two small ones into the READMEs. They stand between ``<!-- bench:speed -->`` and
-``<!-- /bench:speed -->`` (or ``accuracy``) and are never typed by hand.
+All of them go into benchmarks/README.md, two small ones and the reasons into the READMEs. They stand between
+``<!-- bench:speed -->`` and ``<!-- /bench:speed -->`` (or ``accuracy``, ``reasons``, ``wide``) and are never typed by hand.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks import headline
 from benchmarks.accuracy import table as accuracy
+from benchmarks.reasons import reasons, wide
 from benchmarks.results import RESULTS
 from benchmarks.rivals import RIVALS
 from benchmarks.scenarios import HEADWATER, SCENARIOS
@@ -181,6 +182,8 @@ def texts(options: argparse.Namespace) -> dict[str, dict[str, str]]:
         found["accuracy"] = {"all": accuracy.render(version, whole)} | {
             language: headline.accuracy(version, whole, language) for language in headline.LANGUAGES
         }
+    if options.only is None:
+        found |= {"reasons": reasons(run, whole), "wide": wide()}
     return found
 
 
@@ -198,7 +201,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         pages = [(path, "all") for path in options.pages] or [(ROOT / path, kind) for path, kind in PAGES.items()]
         for name, text in texts(options).items():
             for path, kind in pages:
-                write(path, name, text[kind])
+                if kind in text:
+                    write(path, name, text[kind])
     except (ReportError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -108,11 +108,16 @@ def test_the_first_screen_of_the_readme_is_a_sentence_a_picture_code_with_its_ou
     for page in READMES:
         head = text_of(page).partition("\n## ")[0]
         assert len(head.splitlines()) < 40
-        assert [kind for kind, _ in BLOCK.findall(head)] == ["python", "text", "sh"]
+        assert len(text_of(page).splitlines()) < 130  # two screens
+        assert [kind for kind, _ in BLOCK.findall(head)] == ["sh", "python", "text"]
         assert len(blocks(page, "python")[0].splitlines()) == 8
         assert head.count("![") == 1
         assert "8080/playground" in head
-    assert commands("README.md")[0] == 'python -m pip install ".[serve,demo]"'
+    assert [line.split("  ")[0] for line in commands("README.md")[:3]] == [
+        "make demo",
+        "make test",
+        'python -m pip install ".[serve,demo]"',
+    ]
     assert "headwater serve --demo" in commands("README.md")  # proven in tests/serve, where a browser watches it
 
 
@@ -139,10 +144,10 @@ def test_make_targets_in_the_documents_exist(page):
 
 def test_what_the_readme_installs_can_be_installed():
     project = tomllib.loads(text_of("pyproject.toml"))["project"]
-    first = re.search(r"\[([\w,]+)\]", commands("README.md")[0])[1].split(",")
+    first = re.search(r"\[([\w,]+)\]", commands("README.md")[2])[1].split(",")
     assert set(first) <= set(project["optional-dependencies"])
-    install = text_of("README.md").partition("## Install")[2].partition("\n## ")[0]
-    extras = re.findall(r"`(\w+)`", install.partition("Extras")[2])
+    install = text_of("docs/start.md").partition("Extras")[2].partition("\n\n")[0]
+    extras = re.findall(r"`(\w+)`", install)
     assert extras
     assert set(extras) <= set(project["optional-dependencies"])
     assert f"Python {project['requires-python'].removeprefix('>=')} or newer" in text_of("README.md")
@@ -180,6 +185,7 @@ def test_the_tables_are_generated(page):
         table = text.partition(start)[2].partition(end)[0]
         assert table.count("\n|") >= 7, "python -m benchmarks.report"
     if page in READMES:
+        assert text.count("<!-- bench:reasons -->") == text.count("<!-- bench:wide -->") == 1
         prose = re.sub(r"<!-- bench:(\w+) -->.*?<!-- /bench:\1 -->", "", BLOCK.sub("", text), flags=re.DOTALL)
         assert re.findall(r"\d[\d.,]* ?(?:×|µs|ms|%|rows/s|times)", prose) == [], "figures come from a benchmark"
 
