@@ -225,8 +225,8 @@ static int reserve_learning(hw_learner *l)
     if (status >= 0 && l->ring)
         status = hw_reserve_ring(l, pairs);
     if (status >= 0)
-        status = reserve_parts(l, pairs);
-    return status < 0 ? status : hw_reserve_undo(l, pairs + hw_traced(l));
+        status = hw_reserve_undo(l, pairs + hw_traced(l));
+    return status < 0 ? status : reserve_parts(l, pairs); /* the last: a bandit's room counts as its state */
 }
 
 /* What stands before a learner learns a sample: its rows are drawn. A sample without a number or a name teaches the bias;
