@@ -136,7 +136,10 @@ def plain_sample(x: Mapping[Any, Any]) -> dict[Any, Any]:
     >>> plain_sample({"a": np.float32(0.5), "b": (1, 2)})
     {'a': 0.5, 'b': [1, 2]}
     """
-    return {_name(name): plain(value) for name, value in x.items()}
+    return {  # no call for a name or a value that is stored as it is
+        name if type(name) is str else _name(name): value if type(value) in _PLAIN else plain(value)
+        for name, value in x.items()
+    }
 
 
 def _name(name: Any) -> Any:
