@@ -36,7 +36,6 @@ def test_a_frame_without_a_target_is_refused_with_its_columns(frame):
         (5, None),
         (None, None),
     ],
-    ids=str,
 )
 def test_sources_of_other_shapes_are_refused_in_a_sentence(source, target):
     with pytest.raises(HeadwaterError, match=r"^expected .*, got .* — at "):
