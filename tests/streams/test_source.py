@@ -20,7 +20,7 @@ def stdin(monkeypatch, data):
     ("name", "data", "sentence"),
     [
         ("a.png", b"\x89PNG\r\n\x1a\n\0\0\0", "got a binary file"),
-        ("a.xlsx", b"PK\x03\x04rest", "expected a zip file, got a damaged one"),
+        ("a.zip", b"PK\x03\x04rest", "expected a zip file, got a damaged one"),
         ("a.csv.bz2", b"BZh91AY", "expected a bzip2 file, got a damaged one"),
         ("a.csv.gz", b"\x1f\x8b\x08\x00rest", "got a damaged one"),
     ],

@@ -32,6 +32,8 @@ class Memory:
         Infers how to read the columns.
     target, drop, text
         Columns of the labels, to leave out, and to read as text. The columns of an array are named x0, x1 and so on.
+    name
+        Name of the source, for messages.
 
     Raises
     ------
@@ -53,9 +55,10 @@ class Memory:
         target: str | None = None,
         drop: Collection[str] = (),
         text: Collection[str] = (),
+        name: str = "",
     ) -> None:
         self.judge, self.live, self.kind, self.total = judge, False, "rows", None
-        self.name = f"the {type(source).__name__} given"
+        self.name = name or f"the {type(source).__name__} given"
         self._roles = {"target": target, "drop": drop, "text": text}
         table = _table_of(source, self.name)
         self.columns: tuple[str, ...] = ()
@@ -88,12 +91,13 @@ def _table_of(source: Any, at: str) -> tuple[tuple[str, ...], int | None, Iterat
     """Return names, number of rows and frames of a source of columns, or None for a source of rows."""
     if isinstance(source, np.ndarray):
         return None if source.dtype.kind in "OUST" and source.ndim == 2 else _slices(_frame_of_array(source, at))
-    frame = nw.from_native(source, pass_through=True)
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect()
+    frame = nw.from_native(source, pass_through=True, eager_only=True)
     if isinstance(frame, nw.DataFrame):
         return _slices(frame)
-    return _batches(source, at) if getattr(source, "__arrow_c_stream__", None) is not None else None
+    if getattr(source, "__arrow_c_stream__", None) is not None:
+        return _batches(source, at)
+    lazy = nw.from_native(source, pass_through=True)
+    return _slices(lazy.collect()) if isinstance(lazy, nw.LazyFrame) else None
 
 
 def _slices(frame: nw.DataFrame[Any]) -> tuple[tuple[str, ...], int, Iterator[Any]]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Stream", "read"]
 
+SHEETS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+"""Suffixes of workbooks."""
 ALONE = "anomaly"
 """The task without labels."""
 _LOOK_LIVE = 100  # rows to infer the task from on standard input, where they may arrive slowly
@@ -229,10 +231,10 @@ def read(
     Parameters
     ----------
     source
-        A path (CSV, TSV, JSON lines, Parquet or Arrow; optionally compressed by gzip, bzip2, xz or zstd, or alone in a zip), a
-        folder, a pattern such as ``"2024-*.csv"``, a list of these, ``"-"`` for standard input, ``"dataset:NAME"``,
-        or the address of a broker, such as ``"kafka://host:9092/topic"``. Or rows in memory: an iterable of dicts such as
-        ``csv.DictReader``, an array, a data frame, a lazy one, or any object with ``__arrow_c_stream__``.
+        A path (CSV, TSV, JSON lines, Parquet, Arrow or a workbook such as .xlsx; optionally compressed by gzip, bzip2, xz or
+        zstd, or alone in a zip), a folder, a pattern such as ``"2024-*.csv"``, a list of these, ``"-"`` for standard input,
+        ``"dataset:NAME"``, or the address of a broker, such as ``"kafka://host:9092/topic"``. Or rows in memory: an iterable of
+        dicts such as ``csv.DictReader``, an array, a data frame, a lazy one, or any object with ``__arrow_c_stream__``.
     target
         Column of the labels. A data set has its own.
     task
@@ -346,14 +348,12 @@ def _open(
             look = _LOOK_LIVE if task in (None, "auto") else 1
             judge = ColumnJudge(writing=options.writing, text=options.text, known=options.known, look_live=look)
             files: Files | Memory
-            if isinstance(source, str | Path) or is_path(source):
+            if str(source).endswith(SHEETS) if isinstance(source, str | Path) else not is_path(source):
+                files = _in_memory(source, options, judge)
+            else:
                 columns: dict[str, Any] = {"drop": options.drop, "text": options.text}
                 form: dict[str, Any] = dict(zip(("format", "encoding"), options.form, strict=True))
                 files = Files(source, judge, out, target=options.target, layout=options.layout, **columns, **form)
-            else:
-                from headwater.streams.memory import Memory
-
-                files = Memory(source, judge, target=options.target, drop=options.drop, text=options.text)
             stream = Stream(files.blocks(), name=files.name, rejects=out, target=options.target, files=files)
             opened.callback(stream.close)
         stream.skip, stream.limit, stream.share = limits
@@ -362,6 +362,16 @@ def _open(
             stream.decide(task, classes)
         opened.pop_all()
     return stream
+
+
+def _in_memory(source: Any, options: Options, judge: ColumnJudge) -> Memory:
+    """Open rows in memory, or a workbook, which fits into it."""
+    from headwater.streams.memory import Memory
+    from headwater.streams.sheets import read_sheet
+
+    name = str(source) if isinstance(source, str | Path) else ""
+    rows = read_sheet(source) if name else source
+    return Memory(rows, judge, target=options.target, drop=options.drop, text=options.text, name=name)
 
 
 def is_path(source: Any) -> bool:
