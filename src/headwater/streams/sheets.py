@@ -36,7 +36,7 @@ def read_sheet(path: str | Path) -> Iterator[dict[str, Any]]:
     try:
         book = calamine.CalamineWorkbook.from_path(path)
         sheets = (book.get_sheet_by_name(name).to_python() for name in book.sheet_names)
-        rows = next(filter(None, sheets), [])
+        rows: list[list[Any]] = next(filter(None, sheets), [])
     except (calamine.CalamineError, OSError) as error:
         raise SourceError(
             expected="a workbook", got=f"an unreadable one ({error})", at=str(path), help="Save it again, or as CSV."
