@@ -231,11 +231,11 @@ def test_appended_rows_leave_old_predictions_and_states_as_they_were_to_the_bit(
         rng = np.random.default_rng(0)
         core = made(units=units, optimizer=nn.optimizer(rule))
         for x in rng.integers(0, 3, 40).tolist():
-            learn(core, [{"a": f"{x}"}], y=float(x))
+            learn(core, [{"a": f"u{x}"}], y=float(x))
         return core
 
     core, other = learned(), learned()
-    asked = [{"a": "0", "b": 0.5}, {"a": "1"}]
+    asked = [{"a": "u0", "b": 0.5}, {"a": "u1"}]
     shown, table = predict(core, asked), core.table(0)[0].copy()
 
     for count in (1, 5, 100):
@@ -245,7 +245,7 @@ def test_appended_rows_leave_old_predictions_and_states_as_they_were_to_the_bit(
     assert np.array_equal(predict(core, asked), shown)
     assert np.array_equal(core.table(0)[0][:3], table)
     for grown in (core, other):  # moments came along: both go on alike
-        learn(grown, [{"a": "0"}, {"a": "1"}], y=1.0)
+        learn(grown, [{"a": "u0"}, {"a": "u1"}], y=1.0)
     assert not np.array_equal(core.table(0)[0][:3], table)
     assert np.array_equal(core.table(0)[0][:3], other.table(0)[0])
 

@@ -275,14 +275,13 @@ class MemberStore:
     def remove(self, number: int, last: int) -> None:
         """Delete a member and give its number to the last member, effective with the next commit."""
         columns = "key, record, labels, scored, score"
-        ((*newest,),) = self._all(
-            f"SELECT {columns} FROM record WHERE number = ? ORDER BY version DESC LIMIT 1", (last,)
-        )
-        row = (number, self._version + 1, *newest)
+        newest = self._all(f"SELECT {columns} FROM record WHERE number = ? ORDER BY version DESC LIMIT 1", (last,))
         self._written.update((number, last))
         with self._short_transaction():
-            new = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-            self._connection.execute(new, (*row, checksum(*row)))
+            for found in newest:  # none if the last member was never written, which the next commit does
+                row = (number, self._version + 1, *found)
+                new = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                self._connection.execute(new, (*row, checksum(*row)))
             gone = "DELETE FROM record WHERE number = ? AND version > ?"
             self._connection.execute(gone, (last, self._version))
 

@@ -60,7 +60,8 @@ def export_onnx(model: SupervisedLearner | Network, path: str | Path, *, opset: 
     Notes
     -----
     The label is a text, an integer, a boolean or a float64 if all classes are. Otherwise it is ``str`` of the class. The metadata
-    key "headwater" holds task, classes, inputs and rows learned as JSON.
+    key "headwater" holds task, classes, inputs and rows learned as JSON. The graph knows no rows of texts alone, which a learner
+    reads as rows of a file: give their numbers as numbers, and "" for ``NA`` and the like.
     """
     write(onnx_model(model, opset=opset, array=array), path)
 
