@@ -227,7 +227,7 @@ static void read_row(hw_learner *l, const real *x, int64_t inputs, int32_t *rows
         if (!l->rows_in_order)
             for (int64_t j = 0; j < inputs; j++)
                 rows[n + j] = (int32_t)j + 1;
-        l->rows_in_order = true;
+        l->rows_in_order = l->bias;
         *count = n + inputs;
         return;
     }

@@ -104,6 +104,18 @@ def test_every_layer_learns_the_same_from_the_seed_alone(name):
     assert_learn_the_same(layers, X, y, rng, optimizer=nn.Momentum(0.003), l1=0.001, l2=0.01)
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_learns_the_same_without_a_bias_from_rows_without_gaps(rule, tmp_path):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 5)), 0.5 * rng.normal(size=(40, 2))
+    core, plain = pair(LAYERS["no bias"], optimizer=nn.optimizer(rule))
+    for net in (core, plain):
+        net.learn_many(X, y)
+    check(numbers(plain), numbers(core), TOLERANCE, rule)
+    core.save(tmp_path / "net.hw")
+    assert np.array_equal(hw.load(tmp_path / "net.hw").parameters, core.parameters)
+
+
 def test_every_class_of_layer_has_its_turn():
     elsewhere = {"Conv", "Pool", "Flatten", "Recurrent"}  # tests/nn/test_images.py; a recurrence has no plain engine
     assert {type(layer).__name__ for stack in LAYERS.values() for layer in stack} == set(nn.LAYERS) - elsewhere
