@@ -22,6 +22,7 @@ from support.frozen.around import BROKER_NAMES, of_followed, of_kept, of_manifes
 from support.frozen.cases import ASKED, FLEETS, GOES_ON, LEARNED, LEARNERS, NETWORKS, STORES, WEB, rows_of
 from support.frozen.using import digest, learned, predicted, state, teach
 
+SAFELY: dict[str, str] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # since 3.11.4
 HERE = Path(__file__).parent
 VERSIONS = ("0.2",)
 ENDS = ("closed", "killed")
@@ -38,7 +39,7 @@ def unpacked(tmp_path_factory):
         if version not in folders:
             folders[version] = tmp_path_factory.mktemp(version)
             with tarfile.open(HERE / version / "files.tar.xz") as archive:
-                archive.extractall(folders[version], filter="data")
+                archive.extractall(folders[version], **SAFELY)
         return folders[version]
 
     return of
