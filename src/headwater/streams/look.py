@@ -214,7 +214,7 @@ def _others(reader: ColumnReader, verdict: Judged) -> tuple[tuple[str, ...], str
         mine = reader.number.read(shown)
         found = {other.decimal: other.read(shown) for other in verdict.numbers if other.read(shown) not in (None, mine)}
         signs = {".": "point", ",": "comma"}
-        others = tuple(f"{shown} as {value:.15g}" for value in found.values())
+        others = tuple(f"{value:.15g} with a decimal {signs[sign]}" for sign, value in found.items())
         return others, f"--decimal {signs[next(iter(found))]}" if found else ""
     if reader.kind == DATE:
         orders = [

@@ -76,7 +76,7 @@ def test_a_look_marks_what_is_odd_with_the_option_that_changes_it(path):
 
 def test_a_look_says_what_else_a_column_could_be_and_how_sure_it_is():
     found = hw.look([{"a": f"{i},{100 + i}", "d": "1/2/2024"} for i in range(1, 9)])
-    assert found["a"].others == ("1,101 as 1.101",)
+    assert found["a"].others == ("1.101 with a decimal comma",)
     assert (found["a"].sure, found["a"].option) == (0.5, "--decimal comma")
     assert (found["d"].others, found["d"].option) == (("day, month, year",), "--dates dmy")
     told = hw.look([{"a": f"{i},{100 + i}"} for i in range(1, 9)], decimal="comma")
