@@ -44,6 +44,10 @@ def record(score, model, baselines, window=None, window_baselines=None, scored=5
             "off by 3 on average, guessing by 2.5: behind. Guessing always gives the mean so far.",
         ),
         (
+            record("mae", 31_030.4, {"no-change": 1.5e6, "mean": 40_000.0}),
+            "off by 31,030 on average, guessing by 40,000: ahead. Guessing always gives the mean so far.",
+        ),
+        (
             record("rmse", 2.0, {"no-change": 4.0, "mean": 2.5}),
             "RMSE 2, guessing gets 2.5: ahead. Guessing always gives the mean so far.",
         ),

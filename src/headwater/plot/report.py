@@ -17,7 +17,7 @@ from headwater.plot.inside import layers
 from headwater.plot.outcome import Outcomes, answers, calibration, confusion, explanation
 from headwater.plot.paper import as_svg
 from headwater.route.drift import DriftWatch
-from headwater.route.verdict import compare_baselines
+from headwater.route.verdict import compare_baselines, figure
 from headwater.route.watcher import Watcher
 from headwater.types import Event, Record, Scores
 
@@ -247,4 +247,4 @@ def _figure(fig: Figure, caption: str) -> str:
 def _number(value: float) -> str:
     if value != value:
         return "–"
-    return f"{value:,.4g}" if abs(value) >= 100 else f"{round(value, 4) + 0.0:.4f}"  # + 0.0: no minus before 0
+    return figure(value) if abs(value) >= 100 else f"{round(value, 4) + 0.0:.4f}"  # + 0.0: no minus before 0

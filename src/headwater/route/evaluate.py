@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.route.policies import Policy
 from headwater.route.session import Session
-from headwater.route.verdict import beats_baselines, compare_baselines
+from headwater.route.verdict import beats_baselines, compare_baselines, figure
 from headwater.route.watcher import Watcher
 from headwater.terminal import printable
 from headwater.types import NOTEBOOK, Event, Lazy, Record
@@ -187,4 +187,4 @@ def score_cell(score: str, value: float) -> str:
     if score in _PERCENT:
         return f"{100 * value:.2f} %"
     # Adding 0.0 turns -0.0 into 0.0.
-    return f"{value:,.4g}" if abs(value) >= 100 else f"{round(value, 4) + 0.0:.4f}"
+    return figure(value) if abs(value) >= 100 else f"{round(value, 4) + 0.0:.4f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headwater.types import Record, Scores
 
-__all__ = ["beats_baselines", "compare_baselines"]
+__all__ = ["beats_baselines", "compare_baselines", "figure"]
 
 _GUESSES = {
     "no-change": "Guessing repeats the last known answer",
@@ -59,6 +59,19 @@ def beats_baselines(record: Record) -> bool:
     return bool(name) and _state(record.scores, record.baselines[name]) == "ahead"
 
 
+def figure(value: float) -> str:
+    """Format a number with four significant digits, without an exponent where people can read it in full.
+
+    Examples
+    --------
+    >>> figure(31_030.4), figure(2.5), figure(0.00012345), figure(1e-9)
+    ('31,030', '2.5', '0.0001234', '1e-09')
+    """
+    if not 1e-4 <= abs(value) < 1e15:
+        return f"{value:.4g}"
+    return f"{float(f'{value:.4g}'):,.15g}"
+
+
 def _key(scores: Scores) -> str:
     return next((key for key in _SIGNS if key in scores), "")
 
@@ -86,7 +99,7 @@ def _figures(scores: Scores, guess: Scores) -> str:
         a, b = texts[0] if ours == theirs else next((pair for pair in texts if pair[0] != pair[1]), texts[-1])
         return f"{a} right, guessing gets {b}"
     if key == "mae":
-        return f"off by {ours:.4g} on average, guessing by {theirs:.4g}"
+        return f"off by {figure(ours)} on average, guessing by {figure(theirs)}"
     if key == "auc":
         return f"AUC {ours:.4f}, the z-norm gets {theirs:.4f}"
-    return f"RMSE {ours:.4g}, guessing gets {theirs:.4g}"
+    return f"RMSE {figure(ours)}, guessing gets {figure(theirs)}"

@@ -11,6 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from headwater.route.verdict import figure
+
 __all__ = ["print_forecast"]
 
 
@@ -35,7 +37,7 @@ def print_forecast(
     for title in (target, f"low ({coverage:.0%})", "high"):
         table.add_column(title, justify="right")
     for t, y, (low, high) in zip(when, said, intervals, strict=True):
-        table.add_row(_shown(t), *(f"{v:,.4g}" for v in (y, low, high)))
+        table.add_row(_shown(t), *map(figure, (y, low, high)))
     Console(highlight=False).print(table)
 
 

@@ -4,7 +4,8 @@ import { baselineNames, inShares, isAgent, isBandit, isDetector, isOutputs, scor
 
 const largerIsBetter = (frame) => inShares(frame) || isBandit(frame);
 const percent = (value, digits) => `${(100 * value).toFixed(digits)} %`;
-export const figure = (value) => (value == null ? "–" : value.toPrecision(4));
+const digits = { minimumSignificantDigits: 4, maximumSignificantDigits: 4 };
+export const figure = (value) => (value == null ? "–" : Math.abs(value) < 1e-4 ? value.toPrecision(4) : value.toLocaleString("en-US", digits));
 export const show = (frame, value) => (value == null ? "–" : inShares(frame) ? percent(value, 1) : isDetector(frame) ? percent(value, 2) : figure(value));
 
 // The better baseline of a report of scores, by name; null before anything was scored.
