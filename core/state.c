@@ -225,6 +225,38 @@ static int check_names(const hw_learner *l, hw_fault *fault)
 
 static bool countable(double x) { return x >= 0 && x <= 9007199254740992.0; }
 
+/* Whether so many of a rule's numbers hold one below zero. */
+static bool has_negative(const hw_learner *l, const void *vector, int64_t at, int64_t count)
+{
+    for (int64_t i = at; i < at + count; i++)
+        if (hw_get(l, vector, i) < 0)
+            return true;
+    return false;
+}
+
+/* Squares of gradients, whose roots a rule takes: bit k says that its k-th numbers are some. */
+static int check_squares(const hw_learner *l, hw_fault *fault)
+{
+    static const unsigned char squares[HW_RULE_COUNT] = {
+        [HW_RULE_adagrad] = 1, [HW_RULE_rmsprop] = 1, [HW_RULE_adadelta] = 3, [HW_RULE_adam] = 2,
+        [HW_RULE_adamw] = 2,   [HW_RULE_amsgrad] = 6, [HW_RULE_nadam] = 2,    [HW_RULE_ftrl] = 2};
+    for (int e = 0; e < l->all; e++) {
+        const hw_expert_t *x = l->expert + e;
+        for (int k = 0; k < l->states; k++) {
+            if (!(squares[x->rule] >> k & 1))
+                continue;
+            bool negative = has_negative(l, l->state[k], x->dense_first, x->dense_last - x->dense_first);
+            for (int64_t r = 0; r < l->rows && !negative; r++)
+                negative = has_negative(l, l->state[k], l->dense + r * l->stride + x->column, x->lanes);
+            if (x->cells >= 0 && !negative)
+                negative =
+                    has_negative(l, l->state[k], l->op[x->cells].weights, l->op[x->cells].n * l->op[x->cells].stride);
+            CHECK(!negative, "state_0", "squares of 0 or more", -1);
+        }
+    }
+    return 0;
+}
+
 static int check_numbers(const hw_learner *l, hw_fault *fault)
 {
     const hw_slots *s = &l->slots;
@@ -270,7 +302,7 @@ static int check_numbers(const hw_learner *l, hw_fault *fault)
     }
     for (int64_t i = 0; r && i < r->end; i++)
         CHECK(r->rows[i] >= 0 && r->rows[i] < l->rows, "pair_rows", "a row of the table", r->rows[i]);
-    return 0;
+    return check_squares(l, fault);
 }
 
 /* Arrays for as many as the sizes say; what is larger than the file does not come this far. */
