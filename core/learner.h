@@ -72,6 +72,20 @@ enum {
     HW_OVERFLOW_COUNTS = 50
 }; /* rows that an expert may fail, as many of which one overflow counts */
 
+/* A declaration, or a state that was saved, is refused where it doesn't fit: fault says where, what was expected and what
+ * was found. */
+#define HW_REFUSE_UNLESS(good, where, what, value, status)                                                                 \
+    do {                                                                                                                   \
+        if (!(good)) {                                                                                                     \
+            if (fault)                                                                                                     \
+                *fault = (hw_fault){where, what, (double)(value)};                                                         \
+            return status;                                                                                                 \
+        }                                                                                                                  \
+    } while (0)
+#define DECLARED(good, where, what, value) HW_REFUSE_UNLESS(good, where, what, value, HW_BAD_DECLARATION)
+#define SAVED(good, where, what, value) HW_REFUSE_UNLESS(good, where, what, value, HW_BAD_STATE)
+static inline bool hw_countable(double x) { return x >= 0 && x <= 9007199254740992.0; }
+
 #include "parts/parts.h"
 
 /* ---- experts ----------------------------------------------------------------------------------------------------------

@@ -12,44 +12,33 @@ enum {
 
 /* ---- checking a declaration ------------------------------------------------------------------------------ */
 
-static int refuse(hw_fault *fault, const char *at, const char *expected, double got)
-{
-    if (fault)
-        *fault = (hw_fault){at, expected, got};
-    return HW_BAD_DECLARATION;
-}
-
 static bool whole(double x, double low, double high) { return x >= low && x <= high && (double)(int64_t)x == x; }
 static bool number(double x, double low) { return x >= low && x <= 1e300; }
-
-#define CHECK(good, at, expected, got)                                                                                     \
-    do {                                                                                                                   \
-        if (!(good))                                                                                                       \
-            return refuse(fault, at, expected, got);                                                                       \
-    } while (0)
 
 static int check_layer(const double *d, int first, bool embedding, hw_fault *fault)
 {
     double kind = d[HW_L_KIND];
-    CHECK(whole(kind, 0, HW_LAYER_KINDS - 1) && kind != HW_CELLS && (kind != HW_RECURRENT || !first), "kind of a layer",
-          "one of the kinds", kind);
+    DECLARED(whole(kind, 0, HW_LAYER_KINDS - 1) && kind != HW_CELLS && (kind != HW_RECURRENT || !first), "kind of a layer",
+             "one of the kinds", kind);
     if (first)
-        CHECK(embedding ? kind == HW_EMBEDDING : kind == HW_DENSE || kind == HW_IMAGE, "first layer",
-              "a dense layer, an embedding or an image", kind);
+        DECLARED(embedding ? kind == HW_EMBEDDING : kind == HW_DENSE || kind == HW_IMAGE, "first layer",
+                 "a dense layer, an embedding or an image", kind);
     else
-        CHECK(kind != HW_EMBEDDING && kind != HW_IMAGE, "a later layer", "no embedding or image", kind);
+        DECLARED(kind != HW_EMBEDDING && kind != HW_IMAGE, "a later layer", "no embedding or image", kind);
     if (kind == HW_DENSE || kind == HW_EMBEDDING || kind == HW_CONV) {
-        CHECK(whole(d[HW_L_UNITS], 1, MOST_UNITS), "units of a layer", "a whole number from 1 to 1048576", d[HW_L_UNITS]);
-        CHECK(whole(d[HW_L_INITIALIZER], 0, HW_INITIALIZER_COUNT - 1), "initializer", "one of the initializers",
-              d[HW_L_INITIALIZER]);
-        CHECK(d[HW_L_SCALE] >= -1e30 && d[HW_L_SCALE] <= 1e30, "scale of an initializer", "a number", d[HW_L_SCALE]);
+        DECLARED(whole(d[HW_L_UNITS], 1, MOST_UNITS), "units of a layer", "a whole number from 1 to 1048576",
+                 d[HW_L_UNITS]);
+        DECLARED(whole(d[HW_L_INITIALIZER], 0, HW_INITIALIZER_COUNT - 1), "initializer", "one of the initializers",
+                 d[HW_L_INITIALIZER]);
+        DECLARED(d[HW_L_SCALE] >= -1e30 && d[HW_L_SCALE] <= 1e30, "scale of an initializer", "a number", d[HW_L_SCALE]);
     }
-    CHECK(whole(d[HW_L_CODE], 0, HW_ACTIVATION_COUNT - 1), "activation", "one of the activations", d[HW_L_CODE]);
+    DECLARED(whole(d[HW_L_CODE], 0, HW_ACTIVATION_COUNT - 1), "activation", "one of the activations", d[HW_L_CODE]);
     if (kind == HW_DROPOUT)
-        CHECK(d[HW_L_CONSTANT] >= 0 && d[HW_L_CONSTANT] < 1, "rate of dropout", "from 0 up to but not 1", d[HW_L_CONSTANT]);
-    CHECK(d[HW_L_CONSTANT] >= -1e30 && d[HW_L_CONSTANT] <= 1e30, "constant of a layer", "a number", d[HW_L_CONSTANT]);
-    CHECK(whole(d[HW_L_BIAS], 0, 1), "bias of a layer", "0 or 1", d[HW_L_BIAS]);
-    CHECK(whole(d[HW_L_INDEX], 0, MOST_LAYERS), "index of a layer", "0 to 1000", d[HW_L_INDEX]);
+        DECLARED(d[HW_L_CONSTANT] >= 0 && d[HW_L_CONSTANT] < 1, "rate of dropout", "from 0 up to but not 1",
+                 d[HW_L_CONSTANT]);
+    DECLARED(d[HW_L_CONSTANT] >= -1e30 && d[HW_L_CONSTANT] <= 1e30, "constant of a layer", "a number", d[HW_L_CONSTANT]);
+    DECLARED(whole(d[HW_L_BIAS], 0, 1), "bias of a layer", "0 or 1", d[HW_L_BIAS]);
+    DECLARED(whole(d[HW_L_INDEX], 0, MOST_LAYERS), "index of a layer", "0 to 1000", d[HW_L_INDEX]);
     return 0;
 }
 
@@ -61,11 +50,11 @@ typedef struct picture {
 
 static int check_window(const double *d, picture *at, hw_fault *fault)
 {
-    CHECK(at->channels && !at->window.size, "a window", "one on an image", HW_KERNEL);
-    CHECK(whole(d[HW_L_UNITS], 1, MOST_SIDE) && whole(d[HW_L_CONSTANT], 1, MOST_SIDE), "size and step of a window",
-          "whole numbers from 1 to 4096", d[HW_L_UNITS]);
-    CHECK(whole(d[HW_L_SCALE], 0, d[HW_L_UNITS] - 1), "padding of an image", "a whole number below the window's size",
-          d[HW_L_SCALE]);
+    DECLARED(at->channels && !at->window.size, "a window", "one on an image", HW_KERNEL);
+    DECLARED(whole(d[HW_L_UNITS], 1, MOST_SIDE) && whole(d[HW_L_CONSTANT], 1, MOST_SIDE), "size and step of a window",
+             "whole numbers from 1 to 4096", d[HW_L_UNITS]);
+    DECLARED(whole(d[HW_L_SCALE], 0, d[HW_L_UNITS] - 1), "padding of an image", "a whole number below the window's size",
+             d[HW_L_SCALE]);
     at->window = (hw_window){.size = (int32_t)d[HW_L_UNITS],
                              .step = (int32_t)d[HW_L_CONSTANT],
                              .padding = (int32_t)d[HW_L_SCALE],
@@ -73,11 +62,11 @@ static int check_window(const double *d, picture *at, hw_fault *fault)
                              .height = (int32_t)at->height,
                              .width = (int32_t)at->width};
     int64_t more = 2 * at->window.padding - at->window.size, high = at->height + more, wide = at->width + more;
-    CHECK(high >= 0 && wide >= 0, "a window", "no larger than its image", d[HW_L_UNITS]);
+    DECLARED(high >= 0 && wide >= 0, "a window", "no larger than its image", d[HW_L_UNITS]);
     int64_t seen = (int64_t)at->window.size * at->window.size * at->channels;
     int64_t framed = (at->height + 2 * at->window.padding) * (at->width + 2 * at->window.padding) * at->channels;
-    CHECK(seen <= HW_MOST_ENTRIES && framed <= HW_MOST_ENTRIES, "a window and its image", "16777216 numbers at most",
-          (double)(seen > framed ? seen : framed));
+    DECLARED(seen <= HW_MOST_ENTRIES && framed <= HW_MOST_ENTRIES, "a window and its image", "16777216 numbers at most",
+             (double)(seen > framed ? seen : framed));
     at->window.out_height = (int32_t)(high / at->window.step + 1);
     at->window.out_width = (int32_t)(wide / at->window.step + 1);
     return 0;
@@ -90,16 +79,17 @@ static int check_picture(const double *d, picture *at, hw_fault *fault)
     if (kind == HW_KERNEL)
         return check_window(d, at, fault);
     bool slides = kind == HW_CONV || kind == HW_POOL;
-    CHECK(slides == (at->window.size > 0), "a window", "one in front of each convolution and pool, and nowhere else", kind);
-    CHECK(!(slides || kind == HW_FLATTEN) || at->channels, "convolution, pool and flatten", "on an image", kind);
-    CHECK(kind != HW_DENSE || !at->channels, "a dense layer", "none on an image that was not flattened", kind);
+    DECLARED(slides == (at->window.size > 0), "a window", "one in front of each convolution and pool, and nowhere else",
+             kind);
+    DECLARED(!(slides || kind == HW_FLATTEN) || at->channels, "convolution, pool and flatten", "on an image", kind);
+    DECLARED(kind != HW_DENSE || !at->channels, "a dense layer", "none on an image that was not flattened", kind);
     if (kind == HW_POOL)
-        CHECK(whole(d[HW_L_CODE], 0, 1) && 2 * at->window.padding <= at->window.size, "pool",
-              "of the largest number or the mean, with a padding of half its size at most", d[HW_L_CODE]);
+        DECLARED(whole(d[HW_L_CODE], 0, 1) && 2 * at->window.padding <= at->window.size, "pool",
+                 "of the largest number or the mean, with a padding of half its size at most", d[HW_L_CODE]);
     if (kind == HW_IMAGE)
-        CHECK(whole(d[HW_L_UNITS], 1, MOST_SIDE) && whole(d[HW_L_CONSTANT], 1, MOST_SIDE) &&
-                  whole(d[HW_L_SCALE], 1, MOST_SIDE),
-              "channels, height and width of an image", "whole numbers from 1 to 4096", d[HW_L_UNITS]);
+        DECLARED(whole(d[HW_L_UNITS], 1, MOST_SIDE) && whole(d[HW_L_CONSTANT], 1, MOST_SIDE) &&
+                     whole(d[HW_L_SCALE], 1, MOST_SIDE),
+                 "channels, height and width of an image", "whole numbers from 1 to 4096", d[HW_L_UNITS]);
     if (kind == HW_IMAGE)
         *at = (picture){(int64_t)d[HW_L_UNITS], (int64_t)d[HW_L_CONSTANT], (int64_t)d[HW_L_SCALE], {0}};
     if (slides)
@@ -107,30 +97,30 @@ static int check_picture(const double *d, picture *at, hw_fault *fault)
             kind == HW_CONV ? (int64_t)d[HW_L_UNITS] : at->channels, at->window.out_height, at->window.out_width, {0}};
     if (kind == HW_FLATTEN)
         *at = (picture){0};
-    CHECK(at->channels * at->height * at->width <= HW_MOST_ENTRIES, "numbers of an image", "16777216 at most",
-          (double)(at->channels * at->height * at->width));
+    DECLARED(at->channels * at->height * at->width <= HW_MOST_ENTRIES, "numbers of an image", "16777216 at most",
+             (double)(at->channels * at->height * at->width));
     return 0;
 }
 
 static int check_expert(const double *e, hw_fault *fault)
 {
-    CHECK(whole(e[HW_E_LOSS], 0, HW_LOSS_COUNT - 1), "loss", "one of the losses", e[HW_E_LOSS]);
-    CHECK(number(e[HW_E_LOSS_NUMBER], 0), "number of the loss", "0 or more", e[HW_E_LOSS_NUMBER]);
-    CHECK(whole(e[HW_E_RULE], 0, HW_RULE_COUNT - 1), "update rule", "one of the rules", e[HW_E_RULE]);
+    DECLARED(whole(e[HW_E_LOSS], 0, HW_LOSS_COUNT - 1), "loss", "one of the losses", e[HW_E_LOSS]);
+    DECLARED(number(e[HW_E_LOSS_NUMBER], 0), "number of the loss", "0 or more", e[HW_E_LOSS_NUMBER]);
+    DECLARED(whole(e[HW_E_RULE], 0, HW_RULE_COUNT - 1), "update rule", "one of the rules", e[HW_E_RULE]);
     for (int i = 0; i < 4; i++)
-        CHECK(number(e[HW_E_RULE_NUMBERS + i], 0), "number of the update rule", "0 or more", e[HW_E_RULE_NUMBERS + i]);
-    CHECK(whole(e[HW_E_SCHEDULE], 0, HW_SCHEDULE_COUNT - 1), "schedule", "one of the schedules", e[HW_E_SCHEDULE]);
-    CHECK(e[HW_E_LR] > 0 && e[HW_E_LR] <= 1e300, "step size", "above 0", e[HW_E_LR]);
-    CHECK(number(e[HW_E_SCHEDULE_NUMBERS], 0) && number(e[HW_E_SCHEDULE_NUMBERS + 1], 0), "numbers of the schedule",
-          "0 or more", e[HW_E_SCHEDULE_NUMBERS]);
+        DECLARED(number(e[HW_E_RULE_NUMBERS + i], 0), "number of the update rule", "0 or more", e[HW_E_RULE_NUMBERS + i]);
+    DECLARED(whole(e[HW_E_SCHEDULE], 0, HW_SCHEDULE_COUNT - 1), "schedule", "one of the schedules", e[HW_E_SCHEDULE]);
+    DECLARED(e[HW_E_LR] > 0 && e[HW_E_LR] <= 1e300, "step size", "above 0", e[HW_E_LR]);
+    DECLARED(number(e[HW_E_SCHEDULE_NUMBERS], 0) && number(e[HW_E_SCHEDULE_NUMBERS + 1], 0), "numbers of the schedule",
+             "0 or more", e[HW_E_SCHEDULE_NUMBERS]);
     for (int i = HW_E_L1; i <= HW_E_CLIP_VALUE; i++)
-        CHECK(number(e[i], 0), "penalty or bound", "0 or more", e[i]);
-    CHECK(whole(e[HW_E_REPLAYS], 0, 1000), "replays", "0 to 1000", e[HW_E_REPLAYS]);
-    CHECK(whole(e[HW_E_FIRST_REPLAYS], 0, 1000), "first replays", "0 to 1000", e[HW_E_FIRST_REPLAYS]);
-    CHECK(whole(e[HW_E_CELLS], 0, 1), "cells of an expert", "0 or 1", e[HW_E_CELLS]);
-    CHECK(e[HW_E_CELLS] == 0 || e[HW_E_REPLAYS] + e[HW_E_FIRST_REPLAYS] == 0, "replays of an expert with cells", "0",
-          e[HW_E_REPLAYS] + e[HW_E_FIRST_REPLAYS]);
-    CHECK(whole(e[HW_E_LAYERS], 1, MOST_LAYERS), "layers of an expert", "1 to 1000", e[HW_E_LAYERS]);
+        DECLARED(number(e[i], 0), "penalty or bound", "0 or more", e[i]);
+    DECLARED(whole(e[HW_E_REPLAYS], 0, 1000), "replays", "0 to 1000", e[HW_E_REPLAYS]);
+    DECLARED(whole(e[HW_E_FIRST_REPLAYS], 0, 1000), "first replays", "0 to 1000", e[HW_E_FIRST_REPLAYS]);
+    DECLARED(whole(e[HW_E_CELLS], 0, 1), "cells of an expert", "0 or 1", e[HW_E_CELLS]);
+    DECLARED(e[HW_E_CELLS] == 0 || e[HW_E_REPLAYS] + e[HW_E_FIRST_REPLAYS] == 0, "replays of an expert with cells", "0",
+             e[HW_E_REPLAYS] + e[HW_E_FIRST_REPLAYS]);
+    DECLARED(whole(e[HW_E_LAYERS], 1, MOST_LAYERS), "layers of an expert", "1 to 1000", e[HW_E_LAYERS]);
     return 0;
 }
 
@@ -146,16 +136,16 @@ static int check_recurrence(const double *d, const double *memory, hw_fault *fau
             if (layer[HW_L_KIND] != HW_RECURRENT)
                 continue;
             found++;
-            CHECK(i == 1 && x[HW_E_LAYERS] > 2, "a recurrence", "as the second layer, with layers behind it", i);
-            CHECK(memory && (layer - HW_LAYER)[HW_L_UNITS] >= 2 * memory[HW_M_UNITS], "units before a recurrence",
-                  "two for each of its own, or more", (layer - HW_LAYER)[HW_L_UNITS]);
-            CHECK(x[HW_E_CELLS] + x[HW_E_REPLAYS] + x[HW_E_FIRST_REPLAYS] == 0, "an expert with a recurrence",
-                  "neither cells nor replays", x[HW_E_REPLAYS]);
-            CHECK((layer - HW_LAYER)[HW_L_BIAS] == 1, "bias before a recurrence", "1", 0);
+            DECLARED(i == 1 && x[HW_E_LAYERS] > 2, "a recurrence", "as the second layer, with layers behind it", i);
+            DECLARED(memory && (layer - HW_LAYER)[HW_L_UNITS] >= 2 * memory[HW_M_UNITS], "units before a recurrence",
+                     "two for each of its own, or more", (layer - HW_LAYER)[HW_L_UNITS]);
+            DECLARED(x[HW_E_CELLS] + x[HW_E_REPLAYS] + x[HW_E_FIRST_REPLAYS] == 0, "an expert with a recurrence",
+                     "neither cells nor replays", x[HW_E_REPLAYS]);
+            DECLARED((layer - HW_LAYER)[HW_L_BIAS] == 1, "bias before a recurrence", "1", 0);
         }
         at = layer;
     }
-    CHECK(found == (memory ? 1 : 0), "recurrences", "one, where a memory is declared", found);
+    DECLARED(found == (memory ? 1 : 0), "recurrences", "one, where a memory is declared", found);
     return 0;
 }
 
@@ -168,33 +158,34 @@ static bool begin_workings(hw_learner *l)
 
 int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
 {
-    CHECK(count >= HW_HEAD + HW_EXPERT + HW_LAYER, "size of the declaration", "a head, an expert and a layer",
-          (double)count);
-    CHECK(d[HW_D_VERSION] == HW_VERSION, "version of the declaration", "2", d[HW_D_VERSION]);
+    DECLARED(count >= HW_HEAD + HW_EXPERT + HW_LAYER, "size of the declaration", "a head, an expert and a layer",
+             (double)count);
+    DECLARED(d[HW_D_VERSION] == HW_VERSION, "version of the declaration", "2", d[HW_D_VERSION]);
     static const int flags[] = {HW_D_DOUBLE, HW_D_GROWING, HW_D_STANDARD, HW_D_TARGETS, HW_D_HISTORY, HW_D_EMBEDDING};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-        CHECK(whole(d[flags[i]], 0, 1), "a switch of the declaration", "0 or 1", d[flags[i]]);
-    CHECK(whole(d[HW_D_INPUTS], 0, 1 << 24), "inputs", "0 to 16777216", d[HW_D_INPUTS]);
-    CHECK(whole(d[HW_D_KNOTS], 0, 64) && d[HW_D_KNOTS] != 1 && d[HW_D_KNOTS] != 2, "knots", "0, or 3 to 64", d[HW_D_KNOTS]);
-    CHECK(whole(d[HW_D_RING], 0, 1 << 20), "samples kept for replay", "0 to 1048576", d[HW_D_RING]);
-    CHECK(whole(d[HW_D_INTERVALS], 0, HW_INTERVAL_KINDS - 1), "intervals", "0 to 4", d[HW_D_INTERVALS]);
-    CHECK(whole(d[HW_D_SEED_LOW], 0, 4294967295.0) && whole(d[HW_D_SEED_HIGH], 0, 4294967295.0), "seed",
-          "two halves of 32 bits", d[HW_D_SEED_LOW]);
-    CHECK(whole(d[HW_D_MAX_ROWS], 16, 1 << 30), "max_rows", "16 to 1073741824", d[HW_D_MAX_ROWS]);
-    CHECK(whole(d[HW_D_OUTPUTS], 1, MOST_UNITS), "outputs", "1 to 1048576", d[HW_D_OUTPUTS]);
-    CHECK(whole(d[HW_D_EXPERTS], 1, MOST_EXPERTS), "experts", "1 to 256", d[HW_D_EXPERTS]);
-    CHECK(d[HW_D_GROWING] == 0 || d[HW_D_EMBEDDING] == 0, "embedding", "0 where names grow", d[HW_D_EMBEDDING]);
+        DECLARED(whole(d[flags[i]], 0, 1), "a switch of the declaration", "0 or 1", d[flags[i]]);
+    DECLARED(whole(d[HW_D_INPUTS], 0, 1 << 24), "inputs", "0 to 16777216", d[HW_D_INPUTS]);
+    DECLARED(whole(d[HW_D_KNOTS], 0, 64) && d[HW_D_KNOTS] != 1 && d[HW_D_KNOTS] != 2, "knots", "0, or 3 to 64",
+             d[HW_D_KNOTS]);
+    DECLARED(whole(d[HW_D_RING], 0, 1 << 20), "samples kept for replay", "0 to 1048576", d[HW_D_RING]);
+    DECLARED(whole(d[HW_D_INTERVALS], 0, HW_INTERVAL_KINDS - 1), "intervals", "0 to 4", d[HW_D_INTERVALS]);
+    DECLARED(whole(d[HW_D_SEED_LOW], 0, 4294967295.0) && whole(d[HW_D_SEED_HIGH], 0, 4294967295.0), "seed",
+             "two halves of 32 bits", d[HW_D_SEED_LOW]);
+    DECLARED(whole(d[HW_D_MAX_ROWS], 16, 1 << 30), "max_rows", "16 to 1073741824", d[HW_D_MAX_ROWS]);
+    DECLARED(whole(d[HW_D_OUTPUTS], 1, MOST_UNITS), "outputs", "1 to 1048576", d[HW_D_OUTPUTS]);
+    DECLARED(whole(d[HW_D_EXPERTS], 1, MOST_EXPERTS), "experts", "1 to 256", d[HW_D_EXPERTS]);
+    DECLARED(d[HW_D_GROWING] == 0 || d[HW_D_EMBEDDING] == 0, "embedding", "0 where names grow", d[HW_D_EMBEDDING]);
 
-    CHECK(whole(d[HW_D_TABLES], 0, MOST_TABLES) && (d[HW_D_TABLES] == 0 || d[HW_D_GROWING] == 1), "cell tables",
-          "0 to 1024, and 0 where names don't grow", d[HW_D_TABLES]);
-    CHECK(whole(d[HW_D_TESTS], 0, MOST_TESTS) && (d[HW_D_TESTS] > 0) == (d[HW_D_TABLES] > 0), "tests of a cell table",
-          "1 to 12, or 0 without tables", d[HW_D_TESTS]);
+    DECLARED(whole(d[HW_D_TABLES], 0, MOST_TABLES) && (d[HW_D_TABLES] == 0 || d[HW_D_GROWING] == 1), "cell tables",
+             "0 to 1024, and 0 where names don't grow", d[HW_D_TABLES]);
+    DECLARED(whole(d[HW_D_TESTS], 0, MOST_TESTS) && (d[HW_D_TESTS] > 0) == (d[HW_D_TABLES] > 0), "tests of a cell table",
+             "1 to 12, or 0 without tables", d[HW_D_TESTS]);
 
     const double *at = d + HW_HEAD, *end = d + count;
     bool cross_entropy = true, recurrent = false;
     int replays = 0, classes = 0, cells = 0;
     for (int e = 0; e < (int)d[HW_D_EXPERTS]; e++) {
-        CHECK(end - at >= HW_EXPERT, "size of the declaration", "an expert more", (double)count);
+        DECLARED(end - at >= HW_EXPERT, "size of the declaration", "an expert more", (double)count);
         int status = check_expert(at, fault), layers = 0;
         if (status < 0)
             return status;
@@ -202,14 +193,14 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
         replays += (int)(at[HW_E_REPLAYS] + at[HW_E_FIRST_REPLAYS]);
         cells += (int)at[HW_E_CELLS];
         bool own = hw_is_of_classes((int)at[HW_E_LOSS]);
-        CHECK(e == 0 || own == (classes > 0), "losses of the experts", "all of classes, or none", at[HW_E_LOSS]);
+        DECLARED(e == 0 || own == (classes > 0), "losses of the experts", "all of classes, or none", at[HW_E_LOSS]);
         classes += own;
         layers = (int)at[HW_E_LAYERS];
         at += HW_EXPERT;
         double units = 0, behind = 0;
         picture shown = {0};
         for (int i = 0; i < layers; i++, at += HW_LAYER) {
-            CHECK(end - at >= HW_LAYER, "size of the declaration", "a layer more", (double)count);
+            DECLARED(end - at >= HW_LAYER, "size of the declaration", "a layer more", (double)count);
             status = check_layer(at, i == 0, d[HW_D_EMBEDDING] == 1, fault);
             if (status >= 0)
                 status = check_picture(at, &shown, fault);
@@ -221,26 +212,26 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
             else
                 behind++;
         }
-        CHECK(!own || d[HW_D_GROWING] == 0 || behind == 0, "layers behind the outputs", "none where classes appear",
-              behind);
-        CHECK(!shown.channels && !shown.window.size, "an image", "one that is flattened", HW_IMAGE);
-        CHECK(units == d[HW_D_OUTPUTS], "units of an expert's last layer", "as many as outputs", units);
+        DECLARED(!own || d[HW_D_GROWING] == 0 || behind == 0, "layers behind the outputs", "none where classes appear",
+                 behind);
+        DECLARED(!shown.channels && !shown.window.size, "an image", "one that is flattened", HW_IMAGE);
+        DECLARED(units == d[HW_D_OUTPUTS], "units of an expert's last layer", "as many as outputs", units);
     }
     const double *own[HW_KIND_PARTS] = {0};
-    CHECK(hw_find_declared(d, count, at, recurrent, own) >= 0, "size of the declaration", "nothing behind the last layer",
-          (double)count);
+    DECLARED(hw_find_declared(d, count, at, recurrent, own) >= 0, "size of the declaration",
+             "nothing behind the last layer", (double)count);
     bool several = false;
     for (int p = 0; p < HW_KIND_PARTS; p++)
         several = several || (own[p] && hw_parts[p]->several);
     int status = check_recurrence(d, own[HW_PART_recurrent], fault);
     if (status < 0)
         return status;
-    CHECK(!classes || d[HW_D_TARGETS] == 0, "answers standardised", "numbers, not classes", 1);
-    CHECK(classes || several || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs",
-          "one, where a sample's answer is one number", d[HW_D_OUTPUTS]);
-    CHECK((cells > 0) == (d[HW_D_TABLES] > 0), "cell tables", "some if an expert has cells, else 0", d[HW_D_TABLES]);
-    CHECK(replays == 0 || d[HW_D_RING] > 0, "replays", "samples kept for replay", replays);
-    CHECK(d[HW_D_TARGETS] == 0 || d[HW_D_EMBEDDING] == 0, "answers standardised", "no embedding", 1);
+    DECLARED(!classes || d[HW_D_TARGETS] == 0, "answers standardised", "numbers, not classes", 1);
+    DECLARED(classes || several || d[HW_D_GROWING] == 0 || d[HW_D_OUTPUTS] == 1, "outputs",
+             "one, where a sample's answer is one number", d[HW_D_OUTPUTS]);
+    DECLARED((cells > 0) == (d[HW_D_TABLES] > 0), "cell tables", "some if an expert has cells, else 0", d[HW_D_TABLES]);
+    DECLARED(replays == 0 || d[HW_D_RING] > 0, "replays", "samples kept for replay", replays);
+    DECLARED(d[HW_D_TARGETS] == 0 || d[HW_D_EMBEDDING] == 0, "answers standardised", "no embedding", 1);
 
     l->is_double = d[HW_D_DOUBLE] == 1;
     l->growing = d[HW_D_GROWING] == 1;
@@ -256,8 +247,8 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
     for (int e = 0; e < l->experts; e++, first += HW_LAYER * (int64_t)first[HW_E_LAYERS - HW_EXPERT] + HW_EXPERT)
         if (first[HW_L_KIND] == HW_IMAGE) {
             double numbers = first[HW_L_UNITS] * first[HW_L_CONSTANT] * first[HW_L_SCALE];
-            CHECK(l->experts == 1 && !l->growing && numbers == d[HW_D_INPUTS], "an image",
-                  "as many inputs as it has numbers, of a net alone", numbers);
+            DECLARED(l->experts == 1 && !l->growing && numbers == d[HW_D_INPUTS], "an image",
+                     "as many inputs as it has numbers, of a net alone", numbers);
             l->image = (int32_t)numbers;
             l->image_channels = (int32_t)first[HW_L_UNITS];
         }
@@ -272,9 +263,9 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
                                               : HW_HEDGED;
     if (!begin_workings(l))
         return HW_NO_MEMORY;
-    CHECK(!l->intervals || d[HW_D_OUTPUTS] == 1, "intervals", "one output", d[HW_D_OUTPUTS]);
-    CHECK(!l->answer_inputs || l->growing, "label history", "no numbers where inputs are fixed", 1);
-    CHECK(!l->history || l->mixture, "label history", "cross-entropy, or answers that are standardised", 1);
+    DECLARED(!l->intervals || d[HW_D_OUTPUTS] == 1, "intervals", "one output", d[HW_D_OUTPUTS]);
+    DECLARED(!l->answer_inputs || l->growing, "label history", "no numbers where inputs are fixed", 1);
+    DECLARED(!l->history || l->mixture, "label history", "cross-entropy, or answers that are standardised", 1);
     for (int p = 0; p < HW_KIND_PARTS && status >= 0; p++)
         status = own[p] ? hw_parts[p]->parse(l, d, own[p], fault) : 0;
     return status;

@@ -146,44 +146,35 @@ uint64_t hw_digest(hw_learner *l)
 
 /* ---- loading: nothing is believed ------------------------------------------------------------------------ */
 
-#define CHECK(good, where, what, value)                                                                                    \
-    do {                                                                                                                   \
-        if (!(good)) {                                                                                                     \
-            if (fault)                                                                                                     \
-                *fault = (hw_fault){where, what, (double)(value)};                                                         \
-            return HW_BAD_STATE;                                                                                           \
-        }                                                                                                                  \
-    } while (0)
-
 int hw_check_sizes(const hw_learner *l, hw_fault *fault)
 {
     const int64_t *n = l->sizes;
     for (int i = 0; i < HW_SIZES; i++)
-        CHECK(n[i] >= 0 && n[i] < (int64_t)1 << 53, "sizes", "0 or more", n[i]);
-    CHECK(n[HW_N_ROWS] >= 1 && n[HW_N_ROWS] < INT32_MAX - 64, "rows", "1 or more", n[HW_N_ROWS]);
-    CHECK(l->growing || n[HW_N_ROWS] == hw_table_inputs(l) + 1, "rows", "as many as inputs, and one", n[HW_N_ROWS]);
-    CHECK(n[HW_N_DRAWN] >= 1 && n[HW_N_DRAWN] <= n[HW_N_ROWS], "rows drawn", "1 to all", n[HW_N_DRAWN]);
-    CHECK(n[HW_N_HIGHEST_ROW] < n[HW_N_ROWS], "highest row", "below the number of rows", n[HW_N_HIGHEST_ROW]);
-    CHECK(n[HW_N_SLOTS] < INT32_MAX && n[HW_N_NAMES] < INT32_MAX && n[HW_N_COLUMNS] <= n[HW_N_NAMES], "names",
+        SAVED(n[i] >= 0 && n[i] < (int64_t)1 << 53, "sizes", "0 or more", n[i]);
+    SAVED(n[HW_N_ROWS] >= 1 && n[HW_N_ROWS] < INT32_MAX - 64, "rows", "1 or more", n[HW_N_ROWS]);
+    SAVED(l->growing || n[HW_N_ROWS] == hw_table_inputs(l) + 1, "rows", "as many as inputs, and one", n[HW_N_ROWS]);
+    SAVED(n[HW_N_DRAWN] >= 1 && n[HW_N_DRAWN] <= n[HW_N_ROWS], "rows drawn", "1 to all", n[HW_N_DRAWN]);
+    SAVED(n[HW_N_HIGHEST_ROW] < n[HW_N_ROWS], "highest row", "below the number of rows", n[HW_N_HIGHEST_ROW]);
+    SAVED(n[HW_N_SLOTS] < INT32_MAX && n[HW_N_NAMES] < INT32_MAX && n[HW_N_COLUMNS] <= n[HW_N_NAMES], "names",
           "as many as columns, or more", n[HW_N_NAMES]);
-    CHECK(n[HW_N_OUTPUTS] >= 1 && n[HW_N_OUTPUTS] <= HW_MOST_OUTPUTS, "outputs", "1 or more", n[HW_N_OUTPUTS]);
-    CHECK(n[HW_N_OUTPUT_CAPACITY] >= n[HW_N_OUTPUTS] && n[HW_N_OUTPUT_CAPACITY] <= 2 * n[HW_N_OUTPUTS] + 64 &&
+    SAVED(n[HW_N_OUTPUTS] >= 1 && n[HW_N_OUTPUTS] <= HW_MOST_OUTPUTS, "outputs", "1 or more", n[HW_N_OUTPUTS]);
+    SAVED(n[HW_N_OUTPUT_CAPACITY] >= n[HW_N_OUTPUTS] && n[HW_N_OUTPUT_CAPACITY] <= 2 * n[HW_N_OUTPUTS] + 64 &&
               hw_lanes(n[HW_N_OUTPUT_CAPACITY]) == n[HW_N_OUTPUT_CAPACITY],
           "room for outputs", "whole vectors for the outputs", n[HW_N_OUTPUT_CAPACITY]);
-    CHECK(l->growing || n[HW_N_OUTPUTS] == (int64_t)l->declaration[HW_D_OUTPUTS], "outputs", "as declared",
+    SAVED(l->growing || n[HW_N_OUTPUTS] == (int64_t)l->declaration[HW_D_OUTPUTS], "outputs", "as declared",
           n[HW_N_OUTPUTS]);
-    CHECK(n[HW_N_HAS_PENDING] <= 1 && n[HW_N_PENDING_OLDEST] <= n[HW_N_PENDING_ADDED] &&
+    SAVED(n[HW_N_HAS_PENDING] <= 1 && n[HW_N_PENDING_OLDEST] <= n[HW_N_PENDING_ADDED] &&
               n[HW_N_PENDING_ADDED] - n[HW_N_PENDING_OLDEST] <= HW_MOST_PENDING,
           "pending predictions", "at most 2048", n[HW_N_PENDING_ADDED] - n[HW_N_PENDING_OLDEST]);
-    CHECK(n[HW_N_HAS_PENDING] == 1 || n[HW_N_PENDING_ADDED] == n[HW_N_PENDING_OLDEST], "pending predictions",
+    SAVED(n[HW_N_HAS_PENDING] == 1 || n[HW_N_PENDING_ADDED] == n[HW_N_PENDING_OLDEST], "pending predictions",
           "none without their array", 1);
-    CHECK(n[HW_N_SHARED_FROM] == 0 || (n[HW_N_SHARED_FROM] + hw_to_share(l) <= n[HW_N_ROWS]), "shared rows",
+    SAVED(n[HW_N_SHARED_FROM] == 0 || (n[HW_N_SHARED_FROM] + hw_to_share(l) <= n[HW_N_ROWS]), "shared rows",
           "inside the table", n[HW_N_SHARED_FROM]);
     const hw_cells none = {0}, *c = l->cells ? l->cells : &none;
-    CHECK(n[HW_N_TESTS] <= c->tests, "tests of the cell tables", "at most as many as declared", n[HW_N_TESTS]);
-    CHECK(n[HW_N_CANDIDATES] <= hw_test_count(c) - n[HW_N_TESTS] * c->tables, "candidates of the cell tables",
+    SAVED(n[HW_N_TESTS] <= c->tests, "tests of the cell tables", "at most as many as declared", n[HW_N_TESTS]);
+    SAVED(n[HW_N_CANDIDATES] <= hw_test_count(c) - n[HW_N_TESTS] * c->tables, "candidates of the cell tables",
           "at most as many as may become tests", n[HW_N_CANDIDATES]);
-    CHECK(n[HW_N_OFFERED] >= n[HW_N_CANDIDATES], "values offered", "as many as candidates, or more", n[HW_N_OFFERED]);
+    SAVED(n[HW_N_OFFERED] >= n[HW_N_CANDIDATES], "values offered", "as many as candidates, or more", n[HW_N_OFFERED]);
     return 0;
 }
 
@@ -194,36 +185,34 @@ static int check_names(const hw_learner *l, hw_fault *fault)
     int64_t before = 0;
     int32_t columns = 0;
     for (int32_t i = 0; i < n->count; i++) {
-        CHECK(n->end[i] >= before && n->end[i] - before <= UINT32_MAX && n->end[i] <= l->sizes[HW_N_BYTES], "names_end",
+        SAVED(n->end[i] >= before && n->end[i] - before <= UINT32_MAX && n->end[i] <= l->sizes[HW_N_BYTES], "names_end",
               "ascending", n->end[i]);
         before = n->end[i];
-        CHECK(n->owner[i] >= -1 && n->owner[i] < c->count, "names_owner", "a column, or -1", n->owner[i]);
+        SAVED(n->owner[i] >= -1 && n->owner[i] < c->count, "names_owner", "a column, or -1", n->owner[i]);
         if (n->owner[i] < 0) {
-            CHECK(n->value[i] >= 0 && n->value[i] < c->count && c->name[n->value[i]] == i, "names_value",
+            SAVED(n->value[i] >= 0 && n->value[i] < c->count && c->name[n->value[i]] == i, "names_value",
                   "the column of that name", n->value[i]);
             columns++;
         } else {
-            CHECK(n->value[i] >= 1 && n->value[i] < l->rows, "names_value", "a row of the table", n->value[i]);
+            SAVED(n->value[i] >= 1 && n->value[i] < l->rows, "names_value", "a row of the table", n->value[i]);
         }
     }
-    CHECK(before == l->sizes[HW_N_BYTES], "names_end", "all bytes", before);
-    CHECK(columns == c->count, "columns", "one name each", columns);
+    SAVED(before == l->sizes[HW_N_BYTES], "names_end", "all bytes", before);
+    SAVED(columns == c->count, "columns", "one name each", columns);
     for (int32_t i = 0; i < c->count; i++) {
         int numbers = c->kind[i] == HW_NUMBER ? 1 : c->kind[i] == HW_TIME ? HW_TIME_PARTS : 0;
-        CHECK(c->kind[i] < (l->text ? HW_KINDS : HW_WORDS), "column_kind", "a kind", c->kind[i]);
-        CHECK(c->name[i] >= 0 && c->name[i] < n->count && n->owner[c->name[i]] == -1, "column_name", "a name of a column",
+        SAVED(c->kind[i] < (l->text ? HW_KINDS : HW_WORDS), "column_kind", "a kind", c->kind[i]);
+        SAVED(c->name[i] >= 0 && c->name[i] < n->count && n->owner[c->name[i]] == -1, "column_name", "a name of a column",
               c->name[i]);
-        CHECK(numbers ? c->slot[i] >= 0 && c->slot[i] <= l->slots.count - numbers : c->slot[i] == -1, "column_slot",
+        SAVED(numbers ? c->slot[i] >= 0 && c->slot[i] <= l->slots.count - numbers : c->slot[i] == -1, "column_slot",
               "slots that there are", c->slot[i]);
     }
-    CHECK(hw_has_answers(l), "columns", "those of answers before as the first", c->count);
+    SAVED(hw_has_answers(l), "columns", "those of answers before as the first", c->count);
     for (int64_t i = 0; l->shared_slots && i < hw_to_share(l); i++)
-        CHECK(l->shared_slots[i] >= -1 && l->shared_slots[i] < l->slots.count, "shared_slots", "a slot, or -1",
+        SAVED(l->shared_slots[i] >= -1 && l->shared_slots[i] < l->slots.count, "shared_slots", "a slot, or -1",
               l->shared_slots[i]);
     return 0;
 }
-
-static bool countable(double x) { return x >= 0 && x <= 9007199254740992.0; }
 
 /* Whether so many of a rule's numbers hold one below zero. */
 static bool has_negative(const hw_learner *l, const void *vector, int64_t at, int64_t count)
@@ -251,7 +240,7 @@ static int check_squares(const hw_learner *l, hw_fault *fault)
             if (x->cells >= 0 && !negative)
                 negative =
                     has_negative(l, l->state[k], l->op[x->cells].weights, l->op[x->cells].n * l->op[x->cells].stride);
-            CHECK(!negative, "state_0", "squares of 0 or more", -1);
+            SAVED(!negative, "state_0", "squares of 0 or more", -1);
         }
     }
     return 0;
@@ -261,47 +250,48 @@ static int check_numbers(const hw_learner *l, hw_fault *fault)
 {
     const hw_slots *s = &l->slots;
     for (int32_t i = 0; i < s->count; i++) {
-        CHECK(s->row[i] >= 1 && s->row[i] < l->rows, "slot_row", "a row of the table", s->row[i]);
-        CHECK(s->basis[i] >= -1 && (s->basis[i] <= 0 || s->basis[i] <= l->rows - l->knots), "slot_basis",
+        SAVED(s->row[i] >= 1 && s->row[i] < l->rows, "slot_row", "a row of the table", s->row[i]);
+        SAVED(s->basis[i] >= -1 && (s->basis[i] <= 0 || s->basis[i] <= l->rows - l->knots), "slot_basis",
               "rows of the table", s->basis[i]);
-        CHECK(s->knot_count[i] >= 0 && s->knot_count[i] <= l->knots, "slot_knot_count", "at most as many as declared",
+        SAVED(s->knot_count[i] >= 0 && s->knot_count[i] <= l->knots, "slot_knot_count", "at most as many as declared",
               s->knot_count[i]);
-        CHECK(countable(s->seen[i]), "slot_seen", "a count", s->seen[i]);
+        SAVED(hw_countable(s->seen[i]), "slot_seen", "a count", s->seen[i]);
     }
     for (int64_t i = 0; i < l->rows; i++)
-        CHECK(l->touched[i] >= 0 && l->touched[i] < (int64_t)1 << 53, "touched", "a count", l->touched[i]);
+        SAVED(l->touched[i] >= 0 && l->touched[i] < (int64_t)1 << 53, "touched", "a count", l->touched[i]);
     for (int e = 0; e < l->experts + 2; e++) {
         const double *run = l->running + e * HW_RUNNING;
         static const int counts[] = {HW_STEPS, HW_REINITIALISED, HW_UNDONE,     HW_OVERFLOW, HW_INFINITE,
                                      HW_HUGE,  HW_FAR,           HW_FAR_TARGET, HW_MIXED};
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-            CHECK(countable(run[counts[i]]), "running", "counts", run[counts[i]]);
+            SAVED(hw_countable(run[counts[i]]), "running", "counts", run[counts[i]]);
     }
     for (int i = 0; l->intervals && i < (l->intervals == HW_ANOMALY ? HW_SCORES_HEAD : 1); i++)
-        CHECK(countable(l->scores[i]), "scores", "a count", l->scores[i]);
+        SAVED(hw_countable(l->scores[i]), "scores", "a count", l->scores[i]);
     for (int j = 0; j < l->outputs; j++) {
         const double *a = l->answers + 3 * j; /* mean, variance, count */
-        CHECK(a[1] >= 0 && countable(a[2]), "answers", "variances of 0 or more, and counts", a[1]);
+        SAVED(a[1] >= 0 && hw_countable(a[2]), "answers", "variances of 0 or more, and counts", a[1]);
     }
-    CHECK(l->step[0] > 0 && l->step[0] <= 1e30 && l->step[1] > 0 && l->step[1] <= 1e30, "step", "above 0", l->step[0]);
+    SAVED(l->step[0] > 0 && l->step[0] <= 1e30 && l->step[1] > 0 && l->step[1] <= 1e30, "step", "above 0", l->step[0]);
     bool classes = hw_is_of_classes(l->expert[0].loss);
     if (l->history && l->targets)
-        CHECK(countable(l->label_history[HW_PAST_ANSWERS]), "label_history", "a count", l->label_history[HW_PAST_ANSWERS]);
+        SAVED(hw_countable(l->label_history[HW_PAST_ANSWERS]), "label_history", "a count",
+              l->label_history[HW_PAST_ANSWERS]);
     if (l->history && !l->targets) {
         double last = l->label_history[0];
-        CHECK(last == -1 || (last >= 0 && last < l->outputs && last == (double)(int)last), "label_history",
+        SAVED(last == -1 || (last >= 0 && last < l->outputs && last == (double)(int)last), "label_history",
               "a class, or -1", last);
     }
     const hw_replay_t *r = l->replay;
     int64_t count = !r ? 0 : r->added < l->ring ? r->added : l->ring;
     for (int64_t i = 0; i < count; i++) {
-        CHECK(r->start[i] >= 0 && r->count[i] >= 0 && r->start[i] <= r->end && r->count[i] <= r->end - r->start[i],
+        SAVED(r->start[i] >= 0 && r->count[i] >= 0 && r->start[i] <= r->end && r->count[i] <= r->end - r->start[i],
               "sample_start", "inside the pairs", r->start[i]);
         double y = r->y[i];
-        CHECK(!classes || (y >= 0 && y < l->outputs && y == (double)(int)y), "sample_y", "a class", y);
+        SAVED(!classes || (y >= 0 && y < l->outputs && y == (double)(int)y), "sample_y", "a class", y);
     }
     for (int64_t i = 0; r && i < r->end; i++)
-        CHECK(r->rows[i] >= 0 && r->rows[i] < l->rows, "pair_rows", "a row of the table", r->rows[i]);
+        SAVED(r->rows[i] >= 0 && r->rows[i] < l->rows, "pair_rows", "a row of the table", r->rows[i]);
     return check_squares(l, fault);
 }
 
@@ -346,16 +336,16 @@ static int unpack(hw_learner *l, hw_fault *fault)
 {
     int64_t at = 0;
     for (int32_t i = 0; l->knots && i < l->slots.count; i++) {
-        CHECK(countable(l->slots.seen[i]), "slot_seen", "a count", l->slots.seen[i]);
+        SAVED(hw_countable(l->slots.seen[i]), "slot_seen", "a count", l->slots.seen[i]);
         int64_t count = l->slots.seen[i] < HW_RESERVOIR ? (int64_t)l->slots.seen[i] : HW_RESERVOIR;
-        CHECK(count <= l->sizes[HW_N_RESERVOIR] - at, "slot_reservoir", "as many as were seen", l->sizes[HW_N_RESERVOIR]);
+        SAVED(count <= l->sizes[HW_N_RESERVOIR] - at, "slot_reservoir", "as many as were seen", l->sizes[HW_N_RESERVOIR]);
         if (count && !hw_extend(&l->memory, &l->slots.reservoir[i], (uint64_t)count * 8))
             return HW_NO_MEMORY;
         if (count)
             memcpy(l->slots.reservoir[i], l->curves->packed + at, (size_t)count * 8);
         at += count;
     }
-    CHECK(at == l->sizes[HW_N_RESERVOIR], "slot_reservoir", "as many as were seen", at);
+    SAVED(at == l->sizes[HW_N_RESERVOIR], "slot_reservoir", "as many as were seen", at);
     return 0;
 }
 
@@ -393,11 +383,11 @@ static int check_shapes(hw_learner *l, const hw_array *arrays, hw_fault *fault)
     for (int i = 0; i < hw_states(); i++) {
         hw_array own;
         hw_array_at(l, i, &own);
-        CHECK(!strcmp(own.name, arrays[i].name), "state", "its arrays in order", i);
+        SAVED(!strcmp(own.name, arrays[i].name), "state", "its arrays in order", i);
         if (hw_is_lacking(l, i) && arrays[i].shape[0] == 0)
             continue; /* whatever the rest of its shape */
-        CHECK(own.type == arrays[i].type, own.name, "another type of numbers", arrays[i].type);
-        CHECK(is_older(arrays, i) || (own.dimensions == arrays[i].dimensions && own.shape[0] == arrays[i].shape[0] &&
+        SAVED(own.type == arrays[i].type, own.name, "another type of numbers", arrays[i].type);
+        SAVED(is_older(arrays, i) || (own.dimensions == arrays[i].dimensions && own.shape[0] == arrays[i].shape[0] &&
                                       (own.dimensions == 1 || own.shape[1] == arrays[i].shape[1])),
               own.name, "the shape that follows from the declaration and the sizes", arrays[i].shape[0]);
     }
@@ -432,8 +422,8 @@ static int check_parts(hw_learner *l, hw_fault *fault)
 
 static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *fault)
 {
-    CHECK(count == hw_states(), "state", "all its arrays", count);
-    CHECK(arrays[1].type == HW_I64 && arrays[1].shape[0] == HW_SIZES && arrays[1].shape[1] == 1, "sizes", "the counts",
+    SAVED(count == hw_states(), "state", "all its arrays", count);
+    SAVED(arrays[1].type == HW_I64 && arrays[1].shape[0] == HW_SIZES && arrays[1].shape[1] == 1, "sizes", "the counts",
           arrays[1].shape[0]);
     memcpy(l->sizes, arrays[1].data, HW_SIZES * sizeof(int64_t));
     int status = hw_check_sizes(l, fault);
@@ -460,7 +450,7 @@ static int restore(hw_learner *l, const hw_array *arrays, int count, hw_fault *f
         l->columns.order[i] = hw_order(name, size);
     }
     status = hw_rehash(l);
-    CHECK(status != HW_BAD_STATE, "names", "each once", 2);
+    SAVED(status != HW_BAD_STATE, "names", "each once", 2);
     return status < 0 ? status : hw_set_step(l, l->step[0], l->step[1]);
 }
 

@@ -2,24 +2,17 @@
  * kernels/kinds/anomaly.c scores and learns. */
 #include "learner.h"
 
-#define CHECK(good, at, expected, got)                                                                                     \
-    do {                                                                                                                   \
-        if (!(good)) {                                                                                                     \
-            *fault = (hw_fault){at, expected, got};                                                                        \
-            return HW_BAD_DECLARATION;                                                                                     \
-        }                                                                                                                  \
-    } while (0)
-
 static int parse(hw_learner *l, const double *d, const double *own, hw_fault *fault)
 {
     (void)own;
     bool bare = !l->targets && !l->history && !l->knots && !l->cells && !hw_is_of_classes((int)d[HW_HEAD + HW_E_LOSS]);
-    CHECK(l->growing && l->standard && bare, "intervals", "a learner of rows alone, of standardised numbers", HW_ANOMALY);
-    CHECK(l->experts == 1 && hw_rule_states((int)d[HW_HEAD + HW_E_RULE]) >= 1, "experts",
-          "one, whose rule keeps a number a weight", l->experts);
-    CHECK(d[HW_HEAD + HW_E_LAYERS] >= 2 && d[HW_HEAD + HW_E_LR] <= 1, "layers and step size",
-          "an encoder and an output, at most 1", d[HW_HEAD + HW_E_LR]);
-    CHECK(l->ring >= 1 && l->ring <= 1 << 14, "samples kept for replay", "1 to 16384", l->ring);
+    DECLARED(l->growing && l->standard && bare, "intervals", "a learner of rows alone, of standardised numbers",
+             HW_ANOMALY);
+    DECLARED(l->experts == 1 && hw_rule_states((int)d[HW_HEAD + HW_E_RULE]) >= 1, "experts",
+             "one, whose rule keeps a number a weight", l->experts);
+    DECLARED(d[HW_HEAD + HW_E_LAYERS] >= 2 && d[HW_HEAD + HW_E_LR] <= 1, "layers and step size",
+             "an encoder and an output, at most 1", d[HW_HEAD + HW_E_LR]);
+    DECLARED(l->ring >= 1 && l->ring <= 1 << 14, "samples kept for replay", "1 to 16384", l->ring);
     return hw_begin_part(l, HW_PART_anomaly) ? 0 : HW_NO_MEMORY;
 }
 

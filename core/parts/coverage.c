@@ -83,22 +83,12 @@ int hw_ends(const hw_learner *l, double coverage, double *below, double *above)
 
 /* ---- state ------------------------------------------------------------------------------------------------- */
 
-#define SOUND(good, where, what, value)                                                                                    \
-    do {                                                                                                                   \
-        if (!(good)) {                                                                                                     \
-            *fault = (hw_fault){where, what, (double)(value)};                                                             \
-            return HW_BAD_STATE;                                                                                           \
-        }                                                                                                                  \
-    } while (0)
-
-static bool countable(double x) { return x >= 0 && x <= 9007199254740992.0; }
-
 /* Whether coverage is followed is said by its array alone. */
 static int read(hw_learner *l, const hw_array *first, hw_fault *fault)
 {
     if (!first->shape[0])
         return 0;
-    SOUND(hw_can_cover(l), "coverage", "none of such a learner", first->shape[0]);
+    SAVED(hw_can_cover(l), "coverage", "none of such a learner", first->shape[0]);
     return hw_begin_part(l, HW_PART_coverage) ? 0 : HW_NO_MEMORY;
 }
 
@@ -108,14 +98,14 @@ static int check(hw_learner *l, hw_fault *fault)
     for (int i = 0; l->coverage && i < HW_COVERAGES; i++) {
         const double *c = l->coverage->numbers + i * HW_COVERAGE_NUMBERS;
         for (size_t j = 0; j < sizeof counts / sizeof *counts; j++)
-            SOUND(countable(c[counts[j]]), "coverage", "counts", c[counts[j]]);
-        SOUND(c[HW_C_KNOWN] <= HW_MOST_OUTPUTS, "coverage", "as many classes as there may be", c[HW_C_KNOWN]);
-        SOUND(c[HW_C_BELOW] >= -20 && c[HW_C_BELOW] <= 20 && c[HW_C_ABOVE] >= -20 && c[HW_C_ABOVE] <= 20, "coverage",
+            SAVED(hw_countable(c[counts[j]]), "coverage", "counts", c[counts[j]]);
+        SAVED(c[HW_C_KNOWN] <= HW_MOST_OUTPUTS, "coverage", "as many classes as there may be", c[HW_C_KNOWN]);
+        SAVED(c[HW_C_BELOW] >= -20 && c[HW_C_BELOW] <= 20 && c[HW_C_ABOVE] >= -20 && c[HW_C_ABOVE] <= 20, "coverage",
               "ends whose logarithm is from -20 to 20", c[HW_C_BELOW]);
     }
     const double *ends = l->coverage ? l->coverage->ends : NULL;
     for (int64_t i = 0; ends && l->late && i < HW_MOST_PENDING; i++)
-        SOUND(ends[i * HW_GIVEN + HW_GIVEN_KNOWN] >= 0 && ends[i * HW_GIVEN + HW_GIVEN_KNOWN] <= HW_MOST_OUTPUTS,
+        SAVED(ends[i * HW_GIVEN + HW_GIVEN_KNOWN] >= 0 && ends[i * HW_GIVEN + HW_GIVEN_KNOWN] <= HW_MOST_OUTPUTS,
               "pending_ends", "as many classes as there may be", ends[i * HW_GIVEN + HW_GIVEN_KNOWN]);
     return 0;
 }

@@ -374,3 +374,10 @@ def test_every_public_name_has_a_docstring_with_an_example():
         if (inspect.isclass(thing) or inspect.isroutine(thing)) and ">>> " not in (thing.__doc__ or ""):
             wrong.append(f"{thing.__module__}.{name}")
     assert wrong == [], "the docstring needs an example that starts with >>>"
+
+
+def test_what_is_said_to_be_slow_is_there():
+    listed = re.search(r"SLOW = \((.*?)\n\)", (ROOT / "conftest.py").read_text(encoding="utf-8"), re.DOTALL)[1]
+    paths = re.findall(r'"(.+?)"', listed)
+    assert len(paths) > 20
+    assert [path for path in paths if not (ROOT / path).exists()] == []

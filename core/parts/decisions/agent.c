@@ -13,17 +13,6 @@ enum { ACT = 41 };
 
 /* ---- where things lie -------------------------------------------------------------------------------------- */
 
-#define CHECK(good, at, expected, got, status)                                                                             \
-    do {                                                                                                                   \
-        if (!(good)) {                                                                                                     \
-            if (fault)                                                                                                     \
-                *fault = (hw_fault){at, expected, got};                                                                    \
-            return status;                                                                                                 \
-        }                                                                                                                  \
-    } while (0)
-#define DECLARED(good, at, expected, got) CHECK(good, at, expected, got, HW_BAD_DECLARATION)
-#define SAVED(good, at, expected, got) CHECK(good, at, expected, got, HW_BAD_STATE)
-
 static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
 {
     double outputs = all[HW_D_OUTPUTS];

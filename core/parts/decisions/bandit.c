@@ -381,32 +381,22 @@ int hw_learn_action(hw_learner *l, int32_t action, double reward, double p)
 
 /* ---- state ------------------------------------------------------------------------------------------------- */
 
-#define SOUND(good, where, what, value)                                                                                    \
-    do {                                                                                                                   \
-        if (!(good)) {                                                                                                     \
-            *fault = (hw_fault){where, what, (double)(value)};                                                             \
-            return HW_BAD_STATE;                                                                                           \
-        }                                                                                                                  \
-    } while (0)
-
-static bool countable(double x) { return x >= 0 && x <= 9007199254740992.0; }
-
 /* The counts from which the shapes of a bandit's arrays follow. */
 static int read(hw_learner *l, const hw_array *first, hw_fault *fault)
 {
     hw_bandit_t *b = l->bandit;
     if (!b)
         return 0;
-    SOUND(first->type == HW_I64 && first->dimensions == 1 && first->shape[0] == HW_BC_COUNTS, "bandit_counts", "its counts",
+    SAVED(first->type == HW_I64 && first->dimensions == 1 && first->shape[0] == HW_BC_COUNTS, "bandit_counts", "its counts",
           first->shape[0]);
     if (!hw_extend(&l->memory, &b->counts, HW_BC_COUNTS * 8))
         return HW_NO_MEMORY;
     memcpy(b->counts, first->data, HW_BC_COUNTS * 8);
-    SOUND(b->counts[HW_BC_INPUTS] >= 0 && b->counts[HW_BC_INPUTS] <= b->most, "bandit_counts", "inputs as declared",
+    SAVED(b->counts[HW_BC_INPUTS] >= 0 && b->counts[HW_BC_INPUTS] <= b->most, "bandit_counts", "inputs as declared",
           b->counts[HW_BC_INPUTS]);
-    SOUND(b->counts[HW_BC_ACTIONS] >= 0 && b->counts[HW_BC_ACTIONS] <= l->outputs, "bandit_counts",
+    SAVED(b->counts[HW_BC_ACTIONS] >= 0 && b->counts[HW_BC_ACTIONS] <= l->outputs, "bandit_counts",
           "as many actions as outputs", b->counts[HW_BC_ACTIONS]);
-    SOUND(b->counts[HW_BC_DRAWS] >= 0 && b->counts[HW_BC_DRAWS] < (int64_t)1 << 53, "bandit_counts", "draws",
+    SAVED(b->counts[HW_BC_DRAWS] >= 0 && b->counts[HW_BC_DRAWS] < (int64_t)1 << 53, "bandit_counts", "draws",
           b->counts[HW_BC_DRAWS]);
     return 0;
 }
@@ -417,13 +407,13 @@ static int check(hw_learner *l, hw_fault *fault)
     if (!b)
         return 0;
     for (int64_t a = 0; a < b->counts[HW_BC_ACTIONS]; a++)
-        SOUND(countable(b->actions[a * HW_A_NUMBERS + HW_A_TAKEN]), "bandit_actions", "counts",
+        SAVED(hw_countable(b->actions[a * HW_A_NUMBERS + HW_A_TAKEN]), "bandit_actions", "counts",
               b->actions[a * HW_A_NUMBERS + HW_A_TAKEN]);
     for (int e = 0; e <= l->experts; e++)
-        SOUND(b->shares[2 * e] >= 0 && b->shares[2 * e] <= 1 && b->shares[2 * e + 1] >= 0 && b->shares[2 * e + 1] <= 1e300,
+        SAVED(b->shares[2 * e] >= 0 && b->shares[2 * e] <= 1 && b->shares[2 * e + 1] >= 0 && b->shares[2 * e + 1] <= 1e300,
               "bandit_shares", "weights from 0 to 1 and losses of 0 or more", b->shares[2 * e]);
     for (int64_t i = 0; i < l->ring; i++)
-        SOUND(b->ring[i] >= 0 && b->ring[i] < l->outputs, "bandit_ring", "an action", b->ring[i]);
+        SAVED(b->ring[i] >= 0 && b->ring[i] < l->outputs, "bandit_ring", "an action", b->ring[i]);
     return 0;
 }
 

@@ -646,29 +646,19 @@ int hw_forecast(hw_learner *l, int64_t h, double *y)
 
 /* ---- state ------------------------------------------------------------------------------------------------- */
 
-#define SOUND(good, where, what, value)                                                                                    \
-    do {                                                                                                                   \
-        if (!(good)) {                                                                                                     \
-            *fault = (hw_fault){where, what, (double)(value)};                                                             \
-            return HW_BAD_STATE;                                                                                           \
-        }                                                                                                                  \
-    } while (0)
-
-static bool countable(double x) { return x >= 0 && x <= 9007199254740992.0; }
-
 /* The counts from which the shapes of a forecaster's columns follow. */
 static int read(hw_learner *l, const hw_array *first, hw_fault *fault)
 {
     hw_forecast_t *f = l->forecast;
     if (!f)
         return 0;
-    SOUND(first->type == HW_I64 && first->dimensions == 1 && first->shape[0] == HW_FC_COUNTS, "forecast_counts",
+    SAVED(first->type == HW_I64 && first->dimensions == 1 && first->shape[0] == HW_FC_COUNTS, "forecast_counts",
           "its counts", first->shape[0]);
     if (!hw_extend(&l->memory, &f->counts, HW_FC_COUNTS * 8))
         return HW_NO_MEMORY;
     memcpy(f->counts, first->data, HW_FC_COUNTS * 8);
     for (int j = 0; j < HW_FC_COUNTS; j++)
-        SOUND(f->counts[j] >= 0 && f->counts[j] < (int64_t)1 << 53, "forecast_counts", "0 or more", f->counts[j]);
+        SAVED(f->counts[j] >= 0 && f->counts[j] < (int64_t)1 << 53, "forecast_counts", "0 or more", f->counts[j]);
     return 0;
 }
 
@@ -678,27 +668,27 @@ static int check(hw_learner *l, hw_fault *fault)
     const hw_forecast_t *f = l->forecast;
     if (!f)
         return 0;
-    SOUND(has_columns(l), "columns", "those of a forecaster as the first", l->columns.count);
+    SAVED(has_columns(l), "columns", "those of a forecaster as the first", l->columns.count);
     int64_t entries = f->counts[HW_FC_ENTRIES];
     static const int counts[] = {HW_FN_ANSWERS, HW_FN_FAR, HW_FN_BOUNDED, HW_FN_START};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        SOUND(countable(f->numbers[counts[i]]), "forecast_numbers", "counts", f->numbers[counts[i]]);
+        SAVED(hw_countable(f->numbers[counts[i]]), "forecast_numbers", "counts", f->numbers[counts[i]]);
     double unit = f->numbers[HW_FN_SCALE], mean = f->numbers[HW_FN_MEAN], fading = f->numbers[HW_FN_FADING];
-    SOUND((unit == 0 || (unit >= 1e-150 && unit <= 1e31)) && f->numbers[HW_FN_SPREAD] >= 0, "forecast_numbers",
+    SAVED((unit == 0 || (unit >= 1e-150 && unit <= 1e31)) && f->numbers[HW_FN_SPREAD] >= 0, "forecast_numbers",
           "a unit of 0, or from 1e-150 to 1e31", unit);
-    SOUND(mean >= -1.01e30 && mean <= 1.01e30 && fading >= -1.01e30 && fading <= 1.01e30, "forecast_numbers",
+    SAVED(mean >= -1.01e30 && mean <= 1.01e30 && fading >= -1.01e30 && fading <= 1.01e30, "forecast_numbers",
           "means of answers up to 1e30", mean);
     for (int64_t h = 0; h < f->horizon; h++) {
-        SOUND(countable(f->errors[h * HW_ERRORS + HW_E_COUNT]), "forecast_errors", "a count",
+        SAVED(hw_countable(f->errors[h * HW_ERRORS + HW_E_COUNT]), "forecast_errors", "a count",
               f->errors[h * HW_ERRORS + HW_E_COUNT]);
-        SOUND(f->x_start[h] >= 0 && f->x_count[h] >= 0 && f->x_start[h] <= entries &&
+        SAVED(f->x_start[h] >= 0 && f->x_count[h] >= 0 && f->x_start[h] <= entries &&
                   f->x_count[h] <= entries - f->x_start[h],
               "forecast_column_start", "inside the columns", f->x_start[h]);
     }
-    SOUND(hw_has_ends(f), "forecast_levels", "levels that can be, and counts", f->levels[0]);
+    SAVED(hw_has_ends(f), "forecast_levels", "levels that can be, and counts", f->levels[0]);
     for (int64_t i = 0; i < entries; i++) {
         int64_t slot = f->x_slots[i];
-        SOUND(slot < l->slots.count && -slot - 1 < l->rows && slot != -1, "forecast_column_slots",
+        SAVED(slot < l->slots.count && -slot - 1 < l->rows && slot != -1, "forecast_column_slots",
               "slots or categories that there are", slot);
     }
     return 0;

@@ -391,15 +391,6 @@ void hw_read_key_of_numbers(hw_learner *l, const int32_t *slots, const double *x
 
 /* ---- loading --------------------------------------------------------------------------------------------- */
 
-#define CHECK(good, where, what, value)                                                                                    \
-    do {                                                                                                                   \
-        if (!(good)) {                                                                                                     \
-            if (fault)                                                                                                     \
-                *fault = (hw_fault){where, what, (double)(value)};                                                         \
-            return HW_BAD_STATE;                                                                                           \
-        }                                                                                                                  \
-    } while (0)
-
 static bool countable(double x, double most) { return x >= 0 && x <= most && x == (double)(int64_t)x; }
 
 /* The counts from which the shapes of the other arrays follow. */
@@ -408,18 +399,18 @@ static int read(hw_learner *l, const hw_array *array, hw_fault *fault)
     hw_recurrent_t *m = l->recurrent;
     if (!m)
         return 0;
-    CHECK(array->type == HW_F64 && array->dimensions == 1 && array->shape[0] == HW_MN_NUMBERS, "memory_numbers",
+    SAVED(array->type == HW_F64 && array->dimensions == 1 && array->shape[0] == HW_MN_NUMBERS, "memory_numbers",
           "its numbers", array->shape[0]);
     if (!hw_extend(&l->memory, &m->numbers, HW_MN_NUMBERS * 8))
         return HW_NO_MEMORY;
     memcpy(m->numbers, array->data, HW_MN_NUMBERS * 8);
-    CHECK(countable(m->numbers[HW_MN_KEYS], m->most_keys), "memory_numbers", "at most as many keys as declared",
+    SAVED(countable(m->numbers[HW_MN_KEYS], m->most_keys), "memory_numbers", "at most as many keys as declared",
           m->numbers[HW_MN_KEYS]);
-    CHECK(countable(m->numbers[HW_MN_BLOCKS], m->most_blocks), "memory_numbers", "at most as many blocks as declared",
+    SAVED(countable(m->numbers[HW_MN_BLOCKS], m->most_blocks), "memory_numbers", "at most as many blocks as declared",
           m->numbers[HW_MN_BLOCKS]);
-    CHECK(countable(m->numbers[HW_MN_CLOCK], 9007199254740992.0) && countable(m->numbers[HW_MN_GAPS], 9007199254740992.0),
+    SAVED(countable(m->numbers[HW_MN_CLOCK], 9007199254740992.0) && countable(m->numbers[HW_MN_GAPS], 9007199254740992.0),
           "memory_numbers", "counts", m->numbers[HW_MN_CLOCK]);
-    CHECK(m->numbers[HW_MN_GAP] >= 0, "memory_numbers", "a gap of 0 or more", m->numbers[HW_MN_GAP]);
+    SAVED(m->numbers[HW_MN_GAP] >= 0, "memory_numbers", "a gap of 0 or more", m->numbers[HW_MN_GAP]);
     return 0;
 }
 
@@ -431,21 +422,21 @@ static int check(hw_learner *l, hw_fault *fault)
     int64_t keys = (int64_t)m->numbers[HW_MN_KEYS], blocks = (int64_t)m->numbers[HW_MN_BLOCKS], head = hw_block_head(m);
     for (int64_t i = 0; i < keys; i++) {
         uint64_t *own = key_of(m, i), b = own[HW_MK_BLOCK];
-        CHECK(own[HW_MK_USED] <= (uint64_t)m->numbers[HW_MN_CLOCK], "memory_keys", "used until now", own[HW_MK_USED]);
-        CHECK(b <= (uint64_t)blocks && (b == 0 || m->blocks[((int64_t)b - 1) * head] == i), "memory_keys",
+        SAVED(own[HW_MK_USED] <= (uint64_t)m->numbers[HW_MN_CLOCK], "memory_keys", "used until now", own[HW_MK_USED]);
+        SAVED(b <= (uint64_t)blocks && (b == 0 || m->blocks[((int64_t)b - 1) * head] == i), "memory_keys",
               "a block that belongs to it, or none", b);
     }
     for (int64_t b = 0; b < blocks; b++) {
         int64_t *own = m->blocks + b * head;
-        CHECK(own[0] >= -1 && own[0] < keys && (own[0] < 0 || key_of(m, own[0])[HW_MK_BLOCK] == (uint64_t)b + 1),
+        SAVED(own[0] >= -1 && own[0] < keys && (own[0] < 0 || key_of(m, own[0])[HW_MK_BLOCK] == (uint64_t)b + 1),
               "memory_blocks", "the key that it belongs to, or none", own[0]);
         for (int32_t q = 0; q < m->traced; q++) {
-            CHECK(own[1 + q] >= -1 && own[1 + q] < l->rows, "memory_blocks", "rows of the table", own[1 + q]);
-            CHECK(own[1 + m->traced + q] >= 0 && (double)own[1 + m->traced + q] <= m->numbers[HW_MN_CLOCK], "memory_blocks",
+            SAVED(own[1 + q] >= -1 && own[1 + q] < l->rows, "memory_blocks", "rows of the table", own[1 + q]);
+            SAVED(own[1 + m->traced + q] >= 0 && (double)own[1 + m->traced + q] <= m->numbers[HW_MN_CLOCK], "memory_blocks",
                   "used until now", own[1 + m->traced + q]);
         }
     }
-    CHECK(hw_place_keys(l), "memory_keys", "each key once", 2);
+    SAVED(hw_place_keys(l), "memory_keys", "each key once", 2);
     return reserve(l, 0);
 }
 

@@ -424,25 +424,16 @@ int hw_add_text_column(hw_learner *l, const char *name, uint32_t size, int kind)
 
 /* ---- declaring, keeping, looking ------------------------------------------------------------------------- */
 
-#define CHECK(good, where, what, value)                                                                                    \
-    do {                                                                                                                   \
-        if (!(good)) {                                                                                                     \
-            if (fault)                                                                                                     \
-                *fault = (hw_fault){where, what, (double)(value)};                                                         \
-            return HW_BAD_DECLARATION;                                                                                     \
-        }                                                                                                                  \
-    } while (0)
-
 static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fault)
 {
     (void)all;
-    CHECK(d[HW_T_GRAMS] == 1 || d[HW_T_GRAMS] == 2, "words in a row", "1 or 2", d[HW_T_GRAMS]);
-    CHECK(d[HW_T_FOUND] == HW_FIND_NONE || d[HW_T_FOUND] == HW_FIND_LONG || d[HW_T_FOUND] == HW_FIND_ALL,
-          "columns found to be text", "0, 1 or 2", d[HW_T_FOUND]);
-    CHECK(d[HW_T_ROWS] >= 16 && d[HW_T_ROWS] <= 1 << 30 && d[HW_T_ROWS] == (double)(int64_t)d[HW_T_ROWS], "rows of words",
-          "16 to 1073741824", d[HW_T_ROWS]);
-    CHECK(l->growing && l->mixture && l->intervals != HW_ANOMALY, "text",
-          "a pool of experts whose logits or numbers are mixed", l->mixture);
+    DECLARED(d[HW_T_GRAMS] == 1 || d[HW_T_GRAMS] == 2, "words in a row", "1 or 2", d[HW_T_GRAMS]);
+    DECLARED(d[HW_T_FOUND] == HW_FIND_NONE || d[HW_T_FOUND] == HW_FIND_LONG || d[HW_T_FOUND] == HW_FIND_ALL,
+             "columns found to be text", "0, 1 or 2", d[HW_T_FOUND]);
+    DECLARED(d[HW_T_ROWS] >= 16 && d[HW_T_ROWS] <= 1 << 30 && d[HW_T_ROWS] == (double)(int64_t)d[HW_T_ROWS],
+             "rows of words", "16 to 1073741824", d[HW_T_ROWS]);
+    DECLARED(l->growing && l->mixture && l->intervals != HW_ANOMALY, "text",
+             "a pool of experts whose logits or numbers are mixed", l->mixture);
     hw_words *t = hw_begin_part(l, HW_PART_text);
     if (!t)
         return HW_NO_MEMORY;
@@ -467,27 +458,19 @@ static int make(hw_learner *l)
     return extend_rows(l, t->counts[HW_TC_ROWS]);
 }
 
-#define SOUND(good, where, what, value)                                                                                    \
-    do {                                                                                                                   \
-        if (!(good)) {                                                                                                     \
-            *fault = (hw_fault){where, what, (double)(value)};                                                             \
-            return HW_BAD_STATE;                                                                                           \
-        }                                                                                                                  \
-    } while (0)
-
 static int read(hw_learner *l, const hw_array *first, hw_fault *fault)
 {
     hw_words *t = words_of(l);
     if (!t)
         return 0;
-    SOUND(first->type == HW_I64 && first->dimensions == 1 && first->shape[0] == HW_TC_COUNTS, "text_counts", "its counts",
+    SAVED(first->type == HW_I64 && first->dimensions == 1 && first->shape[0] == HW_TC_COUNTS, "text_counts", "its counts",
           first->shape[0]);
     if (!hw_extend(&l->memory, &t->counts, HW_TC_COUNTS * 8))
         return HW_NO_MEMORY;
     const int64_t *counts = first->data;
-    SOUND(counts[HW_TC_ROWS] >= 0 && counts[HW_TC_ROWS] <= t->max_rows, "text_counts", "at most max_rows",
+    SAVED(counts[HW_TC_ROWS] >= 0 && counts[HW_TC_ROWS] <= t->max_rows, "text_counts", "at most max_rows",
           counts[HW_TC_ROWS]);
-    SOUND(counts[HW_TC_TEXTS] >= 0 && counts[HW_TC_TEXTS] < (int64_t)1 << 53, "text_counts", "0 or more",
+    SAVED(counts[HW_TC_TEXTS] >= 0 && counts[HW_TC_TEXTS] < (int64_t)1 << 53, "text_counts", "0 or more",
           counts[HW_TC_TEXTS]);
     memcpy(t->counts, counts, HW_TC_COUNTS * 8);
     return 0;
@@ -509,14 +492,14 @@ static int check(hw_learner *l, hw_fault *fault)
     if (!t)
         return 0;
     for (int32_t i = 0; i < l->columns.count; i++)
-        SOUND(t->columns[i] >= -1, "text_columns", "-1 or more", t->columns[i]);
+        SAVED(t->columns[i] >= -1, "text_columns", "-1 or more", t->columns[i]);
     for (int64_t i = 0; i < t->counts[HW_TC_ROWS]; i++)
-        SOUND(t->seen[i] >= 0 && t->seen[i] <= 9007199254740992.0, "text_seen", "counts", t->seen[i]);
+        SAVED(t->seen[i] >= 0 && t->seen[i] <= 9007199254740992.0, "text_seen", "counts", t->seen[i]);
     int64_t size = 64;
     while (size < 2 * t->counts[HW_TC_ROWS])
         size *= 2;
     int status = rehash(l, size);
-    SOUND(status != HW_BAD_STATE, "text_keys", "each once", 2);
+    SAVED(status != HW_BAD_STATE, "text_keys", "each once", 2);
     return status;
 }
 

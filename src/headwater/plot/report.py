@@ -17,7 +17,7 @@ from headwater.plot.inside import layers
 from headwater.plot.outcome import Outcomes, answers, calibration, confusion, explanation
 from headwater.plot.paper import as_svg
 from headwater.route.drift import DriftWatch
-from headwater.route.verdict import compare_baselines, figure
+from headwater.route.verdict import compare_baselines, figure_cell
 from headwater.route.watcher import Watcher
 from headwater.types import Event, Record, Scores
 
@@ -211,7 +211,7 @@ def _score_table(span: str, names: Sequence[str], scores: dict[str, Scores]) -> 
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in scores)
     rows = ""
     for score in names:
-        cells = "".join(f'<td class="{escape(name)}">{_number(own[score])}</td>' for name, own in scores.items())
+        cells = "".join(f'<td class="{escape(name)}">{figure_cell(own[score])}</td>' for name, own in scores.items())
         rows += f"<tr><td>{escape(score.replace('_', ' '))}</td>{cells}</tr>"
     return f"<table><caption>{escape(span)}</caption><tr><td></td>{head}</tr>{rows}</table>"
 
@@ -242,9 +242,3 @@ def _as_sample(x: Any) -> Any:
 
 def _figure(fig: Figure, caption: str) -> str:
     return f"<figure>{as_svg(fig)}<figcaption>{escape(caption)}</figcaption></figure>"
-
-
-def _number(value: float) -> str:
-    if value != value:
-        return "–"
-    return figure(value) if abs(value) >= 100 else f"{round(value, 4) + 0.0:.4f}"  # + 0.0: no minus before 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.route.policies import Policy
 from headwater.route.session import Session
-from headwater.route.verdict import beats_baselines, compare_baselines, figure
+from headwater.route.verdict import beats_baselines, compare_baselines, figure_cell
 from headwater.route.watcher import Watcher
 from headwater.terminal import printable
 from headwater.types import NOTEBOOK, Event, Lazy, Record
@@ -182,9 +182,4 @@ def score_table(record: Record) -> Table:
 
 def score_cell(score: str, value: float) -> str:
     """Format a metric for a table."""
-    if math.isnan(value):
-        return "–"
-    if score in _PERCENT:
-        return f"{100 * value:.2f} %"
-    # Adding 0.0 turns -0.0 into 0.0.
-    return figure(value) if abs(value) >= 100 else f"{round(value, 4) + 0.0:.4f}"
+    return f"{100 * value:.2f} %" if score in _PERCENT and not math.isnan(value) else figure_cell(value)

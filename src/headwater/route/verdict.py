@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headwater.types import Record, Scores
 
-__all__ = ["beats_baselines", "compare_baselines", "figure"]
+__all__ = ["beats_baselines", "compare_baselines", "figure", "figure_cell"]
 
 _GUESSES = {
     "no-change": "Guessing repeats the last known answer",
@@ -70,6 +70,19 @@ def figure(value: float) -> str:
     if not 1e-4 <= abs(value) < 1e15:
         return f"{value:.4g}"
     return f"{float(f'{value:.4g}'):,.15g}"
+
+
+def figure_cell(value: float) -> str:
+    """Format a number for a column of a table, with four decimals below 100.
+
+    Examples
+    --------
+    >>> figure_cell(31_030.4), figure_cell(2.5), figure_cell(-1e-9), figure_cell(float("nan"))
+    ('31,030', '2.5000', '0.0000', '–')
+    """
+    if value != value:
+        return "–"
+    return figure(value) if abs(value) >= 100 else f"{round(value, 4) + 0.0:.4f}"  # + 0.0: no minus before 0
 
 
 def _key(scores: Scores) -> str:

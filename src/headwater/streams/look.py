@@ -29,16 +29,7 @@ CELLS = 5
 _ID_SHARE, _ID_ROWS, _ID_LETTERS = 0.95, 20, 40  # share of different values, rows, and letters of an identifier
 _LEAK = 0.999  # squared correlation with the target, or share of rows whose value tells the class
 _PROBED = 200  # cells from which those to show are taken
-_TIMES = (
-    "date",
-    "day",
-    "time",
-    "when",
-    "datum",
-    "tag",
-    "日",
-    "时间",
-)  # in names of columns that may be days of a spreadsheet
+_TIMES = ("date", "day", "time", "when", "datum", "tag", "日", "时间")  # in names of columns that may be days
 _HEADS = ("column", "read as", "cells", "gaps", "unit", "could be", "sure", "odd", "option")
 
 
@@ -195,9 +186,9 @@ def _values_of(stream: Stream) -> tuple[dict[str, list[Any]], int]:
 
 
 def _column(name: str, values: list[Any], judge: ColumnJudge) -> LookedColumn:
-    cells = [cell for cell in judge.cells.get(name, values) if not missing(cell) and cell != ""]
+    cells = [cell for cell in judge.cells.get(name, values) if not _missing(cell) and cell != ""]
     shown = tuple(dict.fromkeys(map(str, cells[:_PROBED])))[:CELLS]
-    gaps = sum(map(missing, values))
+    gaps = sum(map(_missing, values))
     reader, verdict = judge.readers.get(name), judge.verdicts.get(name)
     if reader is None or verdict is None or not verdict.counts:
         return LookedColumn(name, _kind_of(values), shown, gaps)
@@ -227,7 +218,7 @@ def _others(reader: ColumnReader, verdict: Judged) -> tuple[tuple[str, ...], str
 
 
 def _kind_of(values: Sequence[Any]) -> str:
-    kinds = Counter(_kind(value) for value in values if not missing(value))
+    kinds = Counter(_kind(value) for value in values if not _missing(value))
     return kinds.most_common(1)[0][0] if kinds else "empty"
 
 
@@ -243,7 +234,7 @@ def _kind(value: Any) -> str:
     return "number" if isinstance(value, Real | Decimal | dt.timedelta | dt.time) else "unreadable"
 
 
-def missing(value: Any) -> bool:
+def _missing(value: Any) -> bool:
     """Return whether a value is None, or a number that is none."""
     return value is None or (isinstance(value, Real) and math.isnan(value))
 
@@ -253,7 +244,7 @@ def missing(value: Any) -> bool:
 
 def _marked(column: LookedColumn, values: Sequence[Any], target: Sequence[Any], name: str | None) -> LookedColumn:
     """Return the column with marks, and the option for the first mark if it has none yet."""
-    known = [value for value in values if not missing(value)]
+    known = [value for value in values if not _missing(value)]
     found: dict[str, str] = {}
     if column.kind == "unreadable":
         found["unreadable"] = f"--drop {column.name}"
@@ -293,7 +284,7 @@ def _is_identifier(known: Sequence[Any], kind: str) -> bool:
 
 def _tells(values: Sequence[Any], target: Sequence[Any]) -> bool:
     """Return whether a column tells the target in all rows but a thousandth."""
-    pairs = [(a, b) for a, b in zip(values, target, strict=True) if not (missing(a) or missing(b))]
+    pairs = [(a, b) for a, b in zip(values, target, strict=True) if not (_missing(a) or _missing(b))]
     if len(pairs) < _ID_ROWS or len({str(b) for _, b in pairs}) < 2:
         return False
     groups: dict[str, Counter[str]] = {}

@@ -25,7 +25,7 @@ from headwater.streams.rejects import Rejects
 from headwater.streams.target import Target, assume_target, decide_target
 
 if TYPE_CHECKING:
-    from headwater.streams.memory import Memory
+    from headwater.streams.readers.memory import Memory
 
 __all__ = ["Stream", "read"]
 
@@ -348,7 +348,8 @@ def _open(
             look = _LOOK_LIVE if task in (None, "auto") else 1
             judge = ColumnJudge(writing=options.writing, text=options.text, known=options.known, look_live=look)
             files: Files | Memory
-            if str(source).endswith(SHEETS) if isinstance(source, str | Path) else not is_path(source):
+            one = isinstance(source, str | Path)
+            if str(source).lower().endswith(SHEETS) if one else not is_path(source):
                 files = _in_memory(source, options, judge)
             else:
                 columns: dict[str, Any] = {"drop": options.drop, "text": options.text}
@@ -366,8 +367,8 @@ def _open(
 
 def _in_memory(source: Any, options: Options, judge: ColumnJudge) -> Memory:
     """Open rows in memory, or a workbook, which fits into it."""
-    from headwater.streams.memory import Memory
-    from headwater.streams.sheets import read_sheet
+    from headwater.streams.readers.memory import Memory
+    from headwater.streams.readers.sheets import read_sheet
 
     name = str(source) if isinstance(source, str | Path) else ""
     rows = read_sheet(source) if name else source

@@ -19,6 +19,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from benchmarks import report
+from benchmarks.accuracy import table as accuracy
+from benchmarks.reasons import reasons, wide
+from benchmarks.results import RESULTS
 
 ROOT = Path(__file__).resolve().parents[3]
 READMES = ("README.md", "README.zh-CN.md")
@@ -188,6 +192,15 @@ def test_the_tables_are_generated(page):
         assert text.count("<!-- bench:reasons -->") == text.count("<!-- bench:wide -->") == 1
         prose = re.sub(r"<!-- bench:(\w+) -->.*?<!-- /bench:\1 -->", "", BLOCK.sub("", text), flags=re.DOTALL)
         assert re.findall(r"\d[\d.,]* ?(?:×|µs|ms|%|rows/s|times)", prose) == [], "figures come from a benchmark"
+
+
+@pytest.mark.parametrize(("page", "language"), [("README.md", "en"), ("README.zh-CN.md", "zh")])
+def test_the_reasons_say_what_the_result_files_say(page, language):
+    _, run = report.latest(RESULTS)
+    _, whole = report.measured_accuracy(accuracy.latest(RESULTS.parent))
+    for name, texts in {"reasons": reasons(run, whole), "wide": wide()}.items():
+        shown = text_of(page).partition(f"<!-- bench:{name} -->")[2].partition("<!-- /bench")[0]
+        assert shown.strip() == texts[language], "python -m benchmarks.report"
 
 
 @pytest.mark.parametrize("page", READMES)

@@ -41,10 +41,8 @@ class PendingPrediction(msgspec.Struct, array_like=True, gc=False):
     seq: int
 
 
-_DATE, _TEXT = (
-    1,
-    2,
-)  # MessagePack extension codes of a date or a date-time without zone, and of a text that stays a text
+_DATE = 1  # MessagePack extension code of a date, or a date-time without zone
+_TEXT = 2  # of a text that stays a text
 _PLAIN = frozenset((float, int, str, Text, bool, type(None), bytes))
 
 

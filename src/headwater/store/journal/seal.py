@@ -63,8 +63,8 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
 def tables_of(base: sqlite3.Connection, *, is_open: bool) -> Seal:
     """Return the summary of the tables' current contents, inside the caller's transaction if there is one."""
     last, newest, damaged, last_id, first = base.execute(_ENDS).fetchone()
-    models = base.execute("SELECT id, name FROM models").fetchall()
-    paused = base.execute("SELECT id, paused FROM models WHERE paused IS NOT 0").fetchall()
+    rows = base.execute("SELECT id, name, paused FROM models").fetchall()
+    models, paused = [row[:2] for row in rows], [(row[0], row[2]) for row in rows if row[2] != 0]
     learners = base.execute("SELECT id, model, name, champion FROM learners").fetchall()
     skipped = base.execute("SELECT seq FROM skipped").fetchall()
     return Seal(

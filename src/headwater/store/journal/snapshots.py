@@ -189,7 +189,7 @@ class Snapshots:
         relieve: Callable[[], object],
     ) -> list[bytes]:
         """Write the missing chunks of an array, append all chunk numbers, and return the hashes."""
-        data = memoryview(array.reshape(-1).view(np.uint8))  # type: ignore[arg-type, unused-ignore]  # an array is a buffer; Python 3.13 knows it
+        data = memoryview(array.reshape(-1).view(np.uint8))  # type: ignore[arg-type, unused-ignore]  # a buffer
         pieces = [data[i : i + CHUNK] for i in range(0, len(data), CHUNK)]
         shas = [hashlib.sha256(piece).digest() for piece in pieces]
         for i in range(0, len(pieces), _AT_ONCE):

@@ -140,7 +140,8 @@ class Service:
         ------
         StoreError
             If writing failed. None of the requests was learned, and none may be acknowledged. If only the checkpoint mark could not
-            be written, the requests are durable and learned, and the next commit raises.
+            be written, the requests are durable and learned, and `failure` says so: the next commit tries again where a disk was full,
+            and raises otherwise.
         """
         with self._writing():
             end = self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes
