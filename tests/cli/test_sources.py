@@ -110,10 +110,11 @@ def test_what_is_wrong_in_a_second_file_is_said_with_its_name(run, tmp_path):
     assert "Left out: 1 × wrong number of fields (line 3 of b.csv)." in out
 
 
-def test_an_address_says_to_fetch_it_first(run):
-    status, _, err = run("learn", "https://example.org/a.csv", "--target", "late")
+def test_an_address_of_no_known_kind_names_those_that_are(run):
+    pytest.importorskip("fsspec")
+    status, _, err = run("learn", "nowhere://example.org/a.csv", "--target", "late")
     assert status == 2
-    assert "curl -sL https://example.org/a.csv | headwater learn -" in err
+    assert "expected a file, or an address such as s3://, gs://, https://, delta://, got nowhere://" in err
 
 
 def test_a_model_refuses_a_stream_none_of_whose_columns_it_knows(run, tmp_path):

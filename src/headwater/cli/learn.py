@@ -35,6 +35,7 @@ from headwater.route.policies import Policy
 from headwater.route.session import Session
 from headwater.route.verdict import compare_baselines
 from headwater.streams import Stream
+from headwater.streams.files.remote import shown
 from headwater.types import Event, Record
 
 __all__ = ["learn"]
@@ -64,8 +65,8 @@ def learn(
     Parameters
     ----------
     source
-        CSV, TSV, JSON lines, Parquet or Arrow files (also packed), folders of them, - for standard input,
-        dataset:NAME, or a broker: kafka://, nats://, redis://, postgresql://, mqtt://.
+        CSV, TSV, JSON lines, Parquet or Arrow files (also packed), folders of them, here or at s3://, gs://, https://; a table
+        delta://FOLDER, - for standard input, dataset:NAME, or a broker: kafka://, nats://, redis://, postgresql://, mqtt://.
     target
         The column to predict. A data set knows its own, and a saved model what it has learned.
     targets
@@ -164,7 +165,7 @@ class Start:
     @property
     def name(self) -> str:
         """The sources, as a report is headed."""
-        return " ".join(self._source)
+        return " ".join(map(shown, self._source))
 
     def open(self, opened: ExitStack, *, resume: bool, report: Path | None = None) -> None:
         """Open the stream and make the learner, unless there is one."""

@@ -13,6 +13,7 @@ from headwater.learner.kind import kind_with
 from headwater.streams import Stream
 from headwater.streams.brokers.address import is_address
 from headwater.streams.files.paths import check_there, files_of
+from headwater.streams.files.remote import MARK, shown
 
 __all__ = ["LearnedSources", "compare_columns"]
 
@@ -118,8 +119,8 @@ def _some(names: Iterable[str]) -> str:
 def _files(source: str) -> list[str]:
     if source == "-" or is_address(source):  # a broker's position stands in the notes by itself
         return []
-    if source.startswith("dataset:"):
-        return [source]
+    if source.startswith("dataset:") or MARK in source:
+        return [shown(source)]
     files = files_of(source)
     for file in files:
         check_there(file)
@@ -127,11 +128,15 @@ def _files(source: str) -> list[str]:
 
 
 def _fingerprint(name: str) -> dict[str, Any]:
-    """Return the fingerprint of a file, its size and a digest of its beginning and its end."""
-    if name.startswith("dataset:"):
+    """Return the fingerprint of a file, its size and a digest of its beginning and its end, or the name of what is elsewhere."""
+    if _elsewhere(name):
         return {"name": name, "size": 0, "digest": ""}
     size = Path(name).stat().st_size
     return {"name": name, "size": size, "digest": _digest(name, size)}
+
+
+def _elsewhere(name: str) -> bool:
+    return name.startswith("dataset:") or MARK in name
 
 
 def _digest(name: str, size: int) -> str:
@@ -144,7 +149,7 @@ def _digest(name: str, size: int) -> str:
 
 def _same(old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Return whether a file is the learned one, possibly with more rows at its end."""
-    if new["name"].startswith("dataset:") or old["name"].startswith("dataset:"):
+    if _elsewhere(new["name"]) or _elsewhere(old["name"]):
         return bool(old["name"].replace("_", "-").lower() == new["name"].replace("_", "-").lower())
     if new["size"] < old["size"]:
         return False

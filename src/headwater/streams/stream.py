@@ -16,6 +16,7 @@ from headwater.streams.block import Block
 from headwater.streams.brokers.address import is_address, read_address
 from headwater.streams.brokers.rows import BrokerRows
 from headwater.streams.datasets import open_dataset
+from headwater.streams.files.remote import DELTA, shown
 from headwater.streams.frame_rows import FrameRows
 from headwater.streams.limits import ALLOWED, check_limits, from_row, stop_where_unusable
 from headwater.streams.readers.delimited import Layout
@@ -232,8 +233,9 @@ def read(
     ----------
     source
         A path (CSV, TSV, JSON lines, Parquet, Arrow or a workbook such as .xlsx; optionally compressed by gzip, bzip2, xz or
-        zstd, or alone in a zip), a folder, a pattern such as ``"2024-*.csv"``, a list of these, ``"-"`` for standard input,
-        ``"dataset:NAME"``, or the address of a broker, such as ``"kafka://host:9092/topic"``. Or rows in memory: an iterable of
+        zstd, or alone in a zip), a folder, a pattern such as ``"2024-*.csv"``, an address of these (``s3://``, ``gs://``,
+        ``https://``), a table ``delta://FOLDER``, a list of files, ``"-"`` for standard input, ``"dataset:NAME"``, or the
+        address of a broker, such as ``"kafka://host:9092/topic"``. Or rows in memory: an iterable of
         dicts such as ``csv.DictReader``, an array, a data frame, a lazy one, or any object with ``__arrow_c_stream__``.
     target
         Column of the labels. A data set has its own.
@@ -349,7 +351,7 @@ def _open(
             judge = ColumnJudge(writing=options.writing, text=options.text, known=options.known, look_live=look)
             files: Files | Memory
             one = isinstance(source, str | Path)
-            if str(source).lower().endswith(SHEETS) if one else not is_path(source):
+            if str(source).lower().endswith(SHEETS) or str(source).startswith(DELTA) if one else not is_path(source):
                 files = _in_memory(source, options, judge)
             else:
                 columns: dict[str, Any] = {"drop": options.drop, "text": options.text}
@@ -366,12 +368,15 @@ def _open(
 
 
 def _in_memory(source: Any, options: Options, judge: ColumnJudge) -> Memory:
-    """Open rows in memory, or a workbook, which fits into it."""
+    """Open rows in memory, a workbook, which fits into it, or a table, whose columns tell their types."""
+    from headwater.streams.readers.delta import read_delta
     from headwater.streams.readers.memory import Memory
     from headwater.streams.readers.sheets import read_sheet
 
-    name = str(source) if isinstance(source, str | Path) else ""
-    rows = read_sheet(source) if name else source
+    name = shown(str(source)) if isinstance(source, str | Path) else ""
+    rows = source
+    if name:
+        rows = read_delta(str(source)) if name.startswith(DELTA) else read_sheet(source)
     return Memory(rows, judge, target=options.target, drop=options.drop, text=options.text, name=name)
 
 
@@ -391,7 +396,7 @@ def _check_target(source: Any, target: str | None, drop: Collection[str], *, nee
         raise ConfigError(
             expected="a column to predict",
             got="no --target",
-            at=str(source) if is_path(source) else f"the {type(source).__name__} given",
+            at=shown(str(source)) if is_path(source) else f"the {type(source).__name__} given",
             help=f"Name one: --target COLUMN. {known}".rstrip(),
         )
 

@@ -24,7 +24,7 @@ _REGISTRY = (
     "registry",
     "registry_user_file",
     "registry_password_file",
-    *(f"registry_{name}" for name in _SECURITY[:5]),
+    *map("registry_{}".format, _SECURITY[:5]),
 )
 _READING = (
     "answers",

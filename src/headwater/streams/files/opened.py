@@ -16,8 +16,9 @@ from headwater.streams.files.encoding import Decoder, Returns, Transcoded, check
 from headwater.streams.files.lines import Raw
 from headwater.streams.files.packed import unpacked
 from headwater.streams.files.paths import SUFFIXES, check_there
+from headwater.streams.files.remote import MARK, open_remote, shown
 
-__all__ = ["FORMATS", "OpenFile", "open_file"]
+__all__ = ["COLUMNAR", "FORMATS", "OpenFile", "open_bytes", "open_file"]
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
 COLUMNAR = ("parquet", "arrow")
@@ -66,12 +67,12 @@ class OpenFile:
 
 
 def open_file(source: str | Path, *, kind: str | None = None, encoding: str | None = None) -> OpenFile:
-    """Open a path, or ``-`` for standard input.
+    """Open a path, an address, or ``-`` for standard input.
 
     Parameters
     ----------
     source
-        A path. Compression is detected from the first bytes.
+        A path or an address. Compression is detected from the first bytes.
     kind
         One of `FORMATS`; None detects it from the first bytes, then the suffix, then the first line.
     encoding
@@ -92,10 +93,13 @@ def open_file(source: str | Path, *, kind: str | None = None, encoding: str | No
         raw, kind = _look_inside(sys.stdin.buffer, kind, "standard input", decoder)
         return OpenFile(raw, "standard input", kind, True, None, lambda: 0, lambda: None, decoder)
     with ExitStack() as opened:  # closes the file if it turns out to be unreadable
-        file = opened.enter_context(_open_path(Path(source)))
-        raw, kind = _look_inside(file, kind, str(source), decoder)
+        name = str(source)
+        file, size = open_bytes(name)
+        opened.callback(file.close)
+        name = name if MARK not in name else shown(name)
+        raw, kind = _look_inside(file, kind, name, decoder)
         opened.pop_all()
-    return OpenFile(raw, str(source), kind, False, os.fstat(file.fileno()).st_size, file.tell, file.close, decoder)
+    return OpenFile(raw, name, kind, False, size, file.tell, file.close, decoder)
 
 
 def _look_inside(file: Any, kind: str | None, at: str, decoder: Decoder) -> tuple[Any, str]:
@@ -114,17 +118,27 @@ def _look_inside(file: Any, kind: str | None, at: str, decoder: Decoder) -> tupl
     return raw, kind
 
 
-def _open_path(path: Path) -> io.BufferedReader:
+def open_bytes(name: str) -> tuple[io.BufferedReader[Any], int | None]:
+    """Return a reader of a file's bytes, and their number if it is known.
+
+    Raises
+    ------
+    SourceError
+        When it can't be opened.
+    """
+    if MARK in name:
+        return open_remote(name)
     try:
-        return io.BufferedReader(path.open("rb", buffering=0), _BUFFER)
+        file = io.BufferedReader(Path(name).open("rb", buffering=0), _BUFFER)  # noqa: SIM115 - the caller closes it
     except OSError as error:
-        check_there(str(path))
+        check_there(name)
         raise SourceError(
             expected="a file that can be read",
             got=(error.strerror or str(error)).lower(),
-            at=str(path),
+            at=name,
             help="Check its permissions.",
         ) from error
+    return file, os.fstat(file.fileno()).st_size
 
 
 def _tell(head: bytes, suffix: str) -> str:

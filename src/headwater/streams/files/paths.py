@@ -1,15 +1,17 @@
-"""Expand paths, folders and patterns such as ``2024-*.csv`` to files, sorted by name."""
+"""Expand paths, folders, patterns such as ``2024-*.csv`` and addresses to files, sorted by name."""
 
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from headwater.errors import SourceError, did_you_mean
 from headwater.streams.files.packed import PACKED_SUFFIXES
+from headwater.streams.files.remote import MARK, check_no_table, listed, shown
 
-__all__ = ["SUFFIXES", "files_of"]
+__all__ = ["SUFFIXES", "check_there", "files_of", "sizes_of"]
 
 SUFFIXES = {
     ".csv": "csv",
@@ -30,12 +32,12 @@ _PATTERN = frozenset("*?[")  # characters of a pattern
 
 
 def files_of(source: str | Path | Iterable[str | Path]) -> list[str]:
-    """Return the files of a path, a folder (by known suffixes) or a pattern.
+    """Return the files of a path, a folder (by known suffixes), a pattern or an address.
 
     Raises
     ------
     SourceError
-        When there are none, or the source is a URL.
+        When there are none.
 
     Examples
     --------
@@ -45,13 +47,9 @@ def files_of(source: str | Path | Iterable[str | Path]) -> list[str]:
     if not isinstance(source, str | Path):
         return [file for one in source for file in files_of(one)]
     name = str(source)
-    if "://" in name:
-        raise SourceError(
-            expected="a file or standard input",
-            got="an address",
-            at=name,
-            help=f"Download it first: curl -L -o FILE {name}, or pipe it: curl -sL {name} | headwater learn - …",
-        )
+    if MARK in name:
+        found = listed(name)
+        return [name] if found is None else _data_among(found, f"the folder {shown(name)}")
     path = Path(name)
     if path.is_dir():
         return _in_folder(path)
@@ -72,7 +70,7 @@ def check_there(name: str) -> None:
         With similar names.
     """
     path = Path(name)
-    if name == "-" or path.exists():
+    if name == "-" or MARK in name or path.exists():  # an address is asked when it is opened
         return
     names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     close = did_you_mean(path.name, names) if names else ""
@@ -80,19 +78,35 @@ def check_there(name: str) -> None:
     raise SourceError(expected="a file", got="no such file", at=name, help=remedy)
 
 
+def sizes_of(names: Iterable[str]) -> int:
+    """Return the bytes of all files together, 0 if one is behind an address or standard input."""
+    files = list(names)
+    return 0 if any(name == "-" or MARK in name for name in files) else sum(map(os.path.getsize, files))
+
+
 def _in_folder(path: Path) -> list[str]:
-    files = sorted(str(file) for file in path.iterdir() if file.is_file() and _is_data(file))
+    entries = sorted(path.iterdir())
+    check_no_table([entry.name for entry in entries], str(path))
+    return _data_among([str(file) for file in entries if file.is_file()], f"the folder {path}")
+
+
+def _data_among(names: list[str], at: str) -> list[str]:
+    """Return the files with a known suffix.
+
+    Raises
+    ------
+    SourceError
+        When there are none.
+    """
+    files = [name for name in names if _is_data(PurePath(name))]
     if not files:
         raise SourceError(
-            expected=f"files that end in {', '.join(SUFFIXES)}",
-            got="none",
-            at=f"the folder {path}",
-            help="Name the files themselves.",
+            expected=f"files that end in {', '.join(SUFFIXES)}", got="none", at=at, help="Name the files themselves."
         )
     return files
 
 
-def _is_data(file: Path) -> bool:
+def _is_data(file: PurePath) -> bool:
     suffixes = [suffix.lower() for suffix in file.suffixes]
     if suffixes and suffixes[-1] in PACKED_SUFFIXES:
         suffixes.pop()

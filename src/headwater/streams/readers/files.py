@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -11,7 +10,8 @@ from headwater.errors import SourceError
 from headwater.streams.block import Block
 from headwater.streams.files.lines import read_lines
 from headwater.streams.files.opened import COLUMNAR, OpenFile, open_file
-from headwater.streams.files.paths import check_there, files_of
+from headwater.streams.files.paths import check_there, files_of, sizes_of
+from headwater.streams.files.remote import shown
 from headwater.streams.readers.columnar import open_columnar, read_columnar
 from headwater.streams.readers.delimited import AS_IT_IS, Header, Layout, read_delimited, read_header
 from headwater.streams.readers.jsonlines import read_json_lines
@@ -69,8 +69,8 @@ class Files:
         self._done = 0  # bytes of the finished files
         self._file = self._open(self.names[0])
         self.kind, self.live = self._file.kind, self._file.live
-        self.name = self._file.name if len(self.names) == 1 else f"{self.names[0]} and {len(self.names) - 1:,} more"
-        self._size = sum(map(os.path.getsize, self.names)) if "-" not in self.names else 0
+        self.name = self._file.name if len(self.names) == 1 else f"{self._file.name} and {len(self.names) - 1:,} more"
+        self._size = (self._file.size or 0) if len(self.names) == 1 else sizes_of(self.names)
         if self.live:
             judge.go_live()
         try:
@@ -101,7 +101,7 @@ class Files:
         before = last = 0
         for i, name in enumerate(self.names):
             if i:
-                self._done += os.stat(self.names[i - 1]).st_size
+                self._done += self._file.size or 0
                 self._file.close()
                 self._file = self._open(name)
             for block in self._first if i == 0 else self._read(self._file):
@@ -113,7 +113,7 @@ class Files:
 
     def _open(self, name: str) -> OpenFile:
         if len(self.names) > 1:
-            self._rejects.file = name
+            self._rejects.file = shown(name)
         return open_file(name, kind=self._format, encoding=self._encoding)
 
     def _read(self, file: OpenFile) -> Iterator[Block]:
@@ -143,6 +143,6 @@ class Files:
             parts = [
                 f"{verb} {', '.join(sorted(found)[:5])}" for verb, found in (("lacks", lacks), ("adds", adds)) if found
             ]
-            self._notes.append(f"{at} {' and '.join(parts)}, compared with {self.names[0]}.")
+            self._notes.append(f"{at} {' and '.join(parts)}, compared with {shown(self.names[0])}.")
         self._header = self._header or header
         return header
