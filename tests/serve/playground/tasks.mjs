@@ -44,6 +44,8 @@ const TASKS = {
     try { return tableOf(csv, columns); } catch (error) { return { code: error.code, values: error.values }; }
   },
 
+  look({ csv }) { return tableOf(csv).looked; },
+
   score({ classes, predictions, y }) {
     const scores = new Scores(classes);
     predictions.forEach((p, i) => scores.take(p, y[i]));

@@ -204,6 +204,17 @@ def test_ones_own_csv_is_learned_and_a_bad_one_is_told_in_the_readers_language(b
     at_rest(page)
     assert page.inner_text("#play-axis") == "height → · ↑ weight"
     assert page.inner_text("#play-legend") == "small\ntall"
+    assert page.inner_text("#play-n") == "0"  # the columns are looked at before anything is learned
+    looked = page.inner_text("#play-look-table").splitlines()
+    assert [line.split("\t")[:2] for line in looked] == [
+        ["column", "read as"],
+        ["height", "number"],
+        ["weight", "number"],
+        ["kind", "text"],
+    ]
+    assert looked[1].split("\t")[2] == "150 · 151 · 152 · 153 · 154"
+    assert looked[1].split("\t")[4] == "leaks the target"
+    assert violations(page) == []
     page.select_option("#play-speed", "2000")
     learns(page, 1500)
     assert loss(page) < 0.3
@@ -452,7 +463,7 @@ def test_every_word_is_said_in_both_languages_and_shown(browser, static, site): 
     sources = "\n".join(path.read_text() for path in files)
     used = {*re.findall(r'\btext\("([\w-]+)"', sources), *re.findall(r'data-text="(\w+)"', sources)}
     assert used <= {*keys}
-    made = re.compile("lesson_|refused_csv_")
+    made = re.compile("lesson_|refused_csv_|look_")
     own = [key for part in parts[:2] for key in part["en"]]
     assert [key for key in own if not made.match(key) and not re.search(rf'["\'` ]{key}["\'`,:]', sources)] == []
     page.context.close()

@@ -325,6 +325,29 @@ def test_quotes_byte_marks_and_line_ends_of_a_csv_are_read(node):
     assert table["classes"] == ['say "no"', "two\nlines"]
 
 
+def test_the_columns_are_looked_at_as_the_command_looks(node, tmp_path):
+    lines = ["id,size,when,gap,same,weight,hot,kind"]
+    for i in range(60):
+        gap = "-999" if i % 9 == 0 else "" if i % 9 == 1 else str(i % 5)
+        lines.append(
+            f"{i},{i % 7}.5,2024-01-{i % 28 + 1:02},{gap},x,{(i * 7) % 11},{'true' if i % 2 else 'false'},{'abc'[i % 3]}"
+        )
+    csv = "\n".join(lines)
+    (tmp_path / "a.csv").write_text(csv)
+    (here,) = node({"do": "look", "csv": csv})
+    names = {
+        "constant": "constant",
+        "identifier": "identifier",
+        "leaks": "leaks the target",
+        "sentinel": "sentinel -999",
+    }
+    shown = [
+        (c["name"], c["kind"], tuple(c["cells"]), c["gaps"], tuple(names[m["mark"]] for m in c["marks"])) for c in here
+    ]
+    looked = hw.look(tmp_path / "a.csv", target="kind")
+    assert shown == [(c.name, c.kind, c.cells, c.gaps, c.marks) for c in looked.columns]
+
+
 def test_a_csv_is_learned_and_its_columns_can_be_chosen(node):
     calls = [["run", 1500], ["frame"], ["change", {"columns": ["height", "width", "kind"]}], ["frame"]]
     _, frame, _, other = play(node, calls, data="csv", csv=CSV)

@@ -39,7 +39,7 @@ function wire() {
   byId("play-noise").onchange = () => change({ noise: Number(chosen("noise")) });
   byId("play-more").onclick = () => settings.hidden.length < DEPTH && change({ hidden: [...settings.hidden, Math.min(settings.hidden.at(-1) ?? 4, 4)] });
   byId("play-less").onclick = () => change({ hidden: settings.hidden.slice(0, -1) });
-  byId("play-csv").onchange = () => { upload(byId("play-csv").files[0]); byId("play-csv").value = ""; };
+  byId("play-csv").onchange = () => { stop(); upload(byId("play-csv").files[0]); byId("play-csv").value = ""; };
   byId("play-test").onchange = draw;
   byId("play-save").onclick = save;
   byId("play-share").onclick = share;
@@ -103,6 +103,7 @@ function relabel() {
   controls();
   showStatus("");
   show();
+  columnsOf();
   draw();
 }
 

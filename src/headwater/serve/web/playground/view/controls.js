@@ -5,6 +5,7 @@ import { ask, change, showStatus } from "../run.js";
 import { ACTIVATIONS, BATCHES, DRIFTS, POINTS, RATES, SPEEDS } from "../settings.js";
 import { settings, state } from "../state.js";
 import * as draw from "./draw.js";
+import { showLook } from "./look.js";
 import { HTML as WEIGHT } from "./weight.js";
 
 const STEPS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
@@ -57,6 +58,7 @@ export const HTML = `
     </section>
     <section class="card curve" aria-labelledby="play-curve-title"><h2 id="play-curve-title"><span data-text="losscurve"></span> <span id="play-updates" class="text"></span></h2><canvas id="play-curve" role="img"></canvas></section>
   </div>
+  <section id="play-look" class="card" aria-labelledby="play-look-title" hidden><h2 id="play-look-title" data-text="look"></h2><p class="text" data-text="lookhint"></p><div class="wide" tabindex="0"><table id="play-look-table" class="look"></table></div></section>
   <section class="card" aria-labelledby="play-steps-title"><h2 id="play-steps-title" data-text="foursteps"></h2><div id="play-steps"></div></section>`;
 
 function fill(id, options, name = String) {
@@ -152,6 +154,7 @@ export function showRunning() {
 export function columnsOf() {
   const { table } = state.frame, place = byId("play-columns");
   place.hidden = !table;
+  showLook(Boolean(table));
   if (!table) return;
   place.replaceChildren(...["columnx", "columny", "columnanswer"].map((word, i) => {
     const label = element("label", undefined, { className: "field" }), choose = element("select", undefined, { id: `play-column-${i}` });

@@ -158,6 +158,9 @@ export class Playground {
   }
 
   /** Predictions for points. */
+/** How the columns of one's own file are read. */
+  look() { return this.stream.source.looked ?? []; }
+
   predict(points) {
     return Array.from(this.net.forward(inputsOf(points, this.play.features)).data);
   }

@@ -1,11 +1,11 @@
 // One's own CSV as points of the plane: two columns of numbers are the inputs, one more is the answer. Every fourth row is held out.
 import { BOX } from "../settings.js";
+import { isNumeric, lookAt, numberOf } from "./look.js";
 
 const CLASSES = 6;
 const ROWS = 20_000;
 const COLUMNS = 1000;
 const HELD_OUT = 4; // one row in so many
-const MISSING = new Set(["", "na", "n/a", "nan", "null", "none", "?", "-"]);
 
 /** A CSV that can't be used: why, and what the sentence names. */
 export class Unusable extends Error {
@@ -39,14 +39,6 @@ export function cells(text, delimiter) {
 
 /** The delimiter that cuts the first line into the most parts. */
 const delimiterOf = (line) => [",", ";", "\t", "|"].reduce((best, one) => (line.split(one).length > line.split(best).length ? one : best));
-
-const numberOf = (cell) => (MISSING.has(cell.toLowerCase()) ? null : Number.isFinite(Number(cell)) && Math.abs(Number(cell)) <= 1e30 ? Number(cell) : undefined);
-
-/** Whether nine tenths of what is there are numbers. */
-function isNumeric(column) {
-  const values = column.map(numberOf).filter((value) => value !== null);
-  return values.length > 0 && values.filter((value) => value !== undefined).length >= 0.9 * values.length;
-}
 
 function read(text) {
   if (text.includes("\0")) throw new Unusable("csv_text");
@@ -86,7 +78,7 @@ export function tableOf(text, wanted) {
   const [names, columns] = read(text);
   const chosen = choose(names, columns, wanted);
   const [a, b, labels] = chosen.map((name) => columns[name]);
-  const kept = labels.map((_, i) => i).filter((i) => typeof numberOf(a[i]) === "number" && typeof numberOf(b[i]) === "number" && !MISSING.has(labels[i].toLowerCase()));
+  const kept = labels.map((_, i) => i).filter((i) => typeof numberOf(a[i]) === "number" && typeof numberOf(b[i]) === "number" && numberOf(labels[i]) !== null);
   if (kept.length < 3) throw new Unusable("csv_few");
   const { y, classes, answers } = answersOf(kept.map((i) => labels[i]), chosen[2]);
   const axes = [a, b].map((column) => kept.map((i) => Number(column[i]))).map(scaled);
@@ -94,7 +86,7 @@ export function tableOf(text, wanted) {
   const test = points.filter((_, i) => i % HELD_OUT === HELD_OUT - 1);
   const rows = points.filter((_, i) => i % HELD_OUT !== HELD_OUT - 1);
   const about = { columns: names, chosen, low: axes.map(({ low }) => low), high: axes.map(({ high }) => high), answers, rows: points.length, skipped: labels.length - kept.length };
-  return { classes, rows, test: test.length ? test : rows, pivot: [0, 0], about };
+  return { classes, rows, test: test.length ? test : rows, pivot: [0, 0], about, looked: lookAt(names, columns, chosen[2]) };
 }
 
 /** Numbers brought to nine tenths of the box, and what its edges stand for. */

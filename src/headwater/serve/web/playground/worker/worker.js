@@ -34,6 +34,7 @@ const ASKED = {
   reset() { playground.reset(); return playground.frame(); },
   weigh(weight) { playground.weigh(weight); return playground.frame(); },
   predict({ points }) { return playground.predict(points); },
+  look() { return playground.look(); },
   save() { return playground.net.save(); },
 };
 
