@@ -48,7 +48,8 @@ typedef struct Learner {
     double *out; /* the last prediction, as it lies in the learner's own number type */
     Py_ssize_t out_capacity;
     long long unusable; /* values of no usable type met while learning */
-    PyObject *reader;   /* Python's module for kinds of values that the core doesn't know */
+    PyObject *reader;   /* Python's functions for kinds of values that the core doesn't know */
+    int formatted;      /* whether it knows the formats of some columns */
     PyObject *firm;     /* its type of texts that stay texts, whatever they read as */
     PyObject *sample;   /* the dict that is read; borrowed */
     int texts;          /* whether all its values are texts, as in a row of csv.DictReader; -1: not looked yet */

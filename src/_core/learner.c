@@ -171,6 +171,7 @@ static Learner *allocate(PyTypeObject *type, PyObject *reader)
     if (!self)
         return NULL;
     self->reader = Py_NewRef(reader);
+    self->formatted = PyObject_HasAttrString(reader, "formatted");
     self->firm = PyObject_GetAttrString(reader, "Text");
     if (!self->firm) {
         Py_DECREF(self);
@@ -1660,6 +1661,27 @@ static int set_unusable(Learner *self, PyObject *value, void *closure)
     return 0;
 }
 
+static PyObject *get_reader(Learner *self, void *closure)
+{
+    (void)closure;
+    return Py_NewRef(self->reader);
+}
+
+/* Read values by other functions from now on, such as those that know the formats of a file. */
+static int set_reader(Learner *self, PyObject *value, void *closure)
+{
+    (void)closure;
+    if (!value) {
+        PyErr_SetString(PyExc_AttributeError, "a learner needs a reader");
+        return -1;
+    }
+    PyObject *old = self->reader;
+    self->reader = Py_NewRef(value);
+    self->formatted = PyObject_HasAttrString(value, "formatted");
+    Py_DECREF(old);
+    return 0;
+}
+
 static PyMethodDef methods[] = {
     {"restore", (PyCFunction)(void *)learner_restore, METH_VARARGS | METH_CLASS, "A learner from its state."},
     {"hold", (PyCFunction)(void *)learner_hold, METH_NOARGS, "Keep other threads out for several calls."},
@@ -1719,6 +1741,7 @@ static PyGetSetDef attributes[] = {
     {"learned", (getter)get_learned, NULL, "How many rows were learned.", NULL},
     {"outputs", (getter)get_outputs, NULL, "How many outputs there are.", NULL},
     {"unusable", (getter)get_unusable, (setter)set_unusable, "Values of no usable type met while learning.", NULL},
+    {"reader", (getter)get_reader, (setter)set_reader, "Functions for values that the core doesn't know.", NULL},
     {NULL, NULL, NULL, NULL, NULL}};
 
 static PyType_Slot learner_slots[] = {

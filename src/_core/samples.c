@@ -206,12 +206,37 @@ static int set_cell(Learner *self, hw_value *v, PyObject *text, int kind)
     return v->number == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
+/* A text of a column whose format Python knows: a number, the parts of a time, or a gap. Returns 0 if it is none. */
+static int set_formatted(Learner *self, hw_value *v, Py_ssize_t at, PyObject *text)
+{
+    PyObject *read = PyObject_CallMethod(self->reader, "formatted", "(y#O)", v->name, (Py_ssize_t)v->name_size, text);
+    if (!read || hold(self, read) < 0)
+        return -1;
+    if (read == Py_Ellipsis)
+        return 0;
+    if (read == Py_None) {
+        v->has = 0;
+        return 1;
+    }
+    if (PyTuple_Check(read)) {
+        v->kind = HW_TIME;
+        return set_parts(self, v, at, read) < 0 ? -1 : 1;
+    }
+    v->kind = HW_NUMBER;
+    v->number = PyFloat_AsDouble(read);
+    v->has |= HW_HAS_NUMBER;
+    return v->number == -1 && PyErr_Occurred() ? -1 : 1;
+}
+
 /* The forms of a text that its column needs. A firm one begins a column of texts, whatever it reads as. */
 static int set_string(Learner *self, hw_value *v, Py_ssize_t at, PyObject *text, int firm)
 {
     v->kind = HW_CATEGORY;
     if (set_text(self, v, text) < 0)
         return -1;
+    int done = self->formatted ? set_formatted(self, v, at, text) : 0;
+    if (done)
+        return done < 0 ? -1 : 0;
     int kind = v->column >= 0 ? hw_column_kind(self->core, v->column) : -1;
     if (kind == HW_NUMBER) {
         int found = number_of(v, text, &v->number);

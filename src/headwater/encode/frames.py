@@ -64,10 +64,11 @@ def frame_table(learner: Any, X: Any, learn: NDArray[np.bool_]) -> Any:
         If two columns have the same name.
     """
     frame = _frame(X)
+    formatted = getattr(learner.reader, "columns", ())
     read_columns = {}
     for name, series in zip(frame.columns, frame.iter_columns(), strict=True):
         column = read(series)
-        if column is None:
+        if column is None or (isinstance(column, Coded) and name_bytes(name) in formatted):
             return list(frame.iter_rows(named=True))
         read_columns[name] = column
     rows = _Rows(read_columns, learn)

@@ -21,7 +21,7 @@ from headwater.learner.schema_warning import SETTLED, about_columns, about_value
 from headwater.learner.validation import REASONS, REFUSED, check_rows
 from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows
 
-from .engine import BaseEngine, Setup
+from .engine import BaseEngine, Engine, Setup
 from .kind import Kind, carry
 from .limits import Growth, Limits, check_growth
 from .sampling.sample import DiagnosisSample
@@ -259,6 +259,7 @@ class Learner(ABC):
         with self.held():
             own = {name: copy.deepcopy(value, memo) for name, value in vars(self).items() if name != "lock"}
         vars(copied).update(own, lock=threading.RLock())
+        copied._read_as_noted()
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -269,6 +270,12 @@ class Learner(ABC):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, lock=threading.RLock())
+        self._read_as_noted()
+
+    def _read_as_noted(self) -> None:
+        """Read texts of single rows in the formats of the file that was learned."""
+        if self.notes.get("columns") and isinstance(self._engine, Engine):
+            self._engine.read_as(self.notes)
 
     def resume(
         self,
@@ -290,6 +297,7 @@ class Learner(ABC):
             if given:
                 raise ValueError(name, f"none of them in a {type(self).__name__}", given)
         self._engine, self.refused, self.notes = engine, refused, notes
+        self._read_as_noted()
         self.limits = self._limits
 
     # ---- state ------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.encode import Column, as_rows
+from headwater.encode.formats import FormattedReader
 from headwater.encode.values import name_bytes
 from headwater.encode.vocabulary import KINDS, columns_of
 from headwater.learner.validation import Block
@@ -199,6 +200,12 @@ class Engine:
             self.core.learner.add_text_column(name_bytes(name), KINDS.index(kind))
         self._connect()
         self.set_limits(limits)
+
+    def read_as(self, notes: Mapping[str, Any]) -> None:
+        """Read texts from now on in the formats of the file whose notes these are."""
+        reader = FormattedReader.of(notes)
+        if reader is not None:
+            self.core.learner.reader = reader
 
     def _connect(self) -> None:
         """Bind the core's methods, to avoid an attribute lookup per row."""

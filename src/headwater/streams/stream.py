@@ -128,6 +128,10 @@ class Stream:
         """Inference of the columns, which knows none of a source that tells its types, such as a data set."""
         return ColumnJudge() if self._files is None else self._files.judge
 
+    def add_note(self, note: str) -> None:
+        """Add a sentence to the notes on the source."""
+        self._notes.append(note)
+
     def new_notes(self) -> list[str]:
         """Return the notes not returned before, as further files may add some."""
         new = [note for note in self.notes if note not in self._noted]

@@ -13,7 +13,10 @@ from headwater.cli.options.shared import Names, split_names
 from headwater.streams import Stream, read
 from headwater.streams.limits import ALLOWED
 
-__all__ = ["ReadingOptions"]
+__all__ = ["LAYOUT", "ReadingOptions"]
+
+LAYOUT = frozenset(("skip_lines", "comment", "missing", "header"))
+"""What a model remembers of the lines and cells of its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class ReadingOptions:
     times: Names = None
     missing: Names = None
     skip_lines: int | None = None
-    comment: str = ""
+    comment: str | None = None
     no_header: bool = False
     skip: int = 0
     limit: int | None = None
@@ -78,12 +81,27 @@ class ReadingOptions:
         kept = {} if learner is None else learner.notes
         return {
             "target": target or kept.get("target"),
-            "drop": list(split_names(self.drop)) or kept.get("drop", []),
-            "text": list(split_names(self.text)) or kept.get("text", []),
+            "drop": list(split_names(self.drop)) if self.drop else kept.get("drop", []),
+            "text": list(split_names(self.text)) if self.text else kept.get("text", []),
             "columns": kept.get("columns", {}),
             "sources": kept.get("sources", []),
             "positions": kept.get("positions", {}),
+            **self._layout(kept),
         }
+
+    def _layout(self, kept: Mapping[str, Any]) -> dict[str, Any]:
+        """Return which lines are no rows and which cells are gaps, as the options or else a saved model say, if they do."""
+        asked = {
+            "skip_lines": self.skip_lines,
+            "comment": self.comment,
+            "missing": list(split_names(self.missing)) if self.missing is not None else None,
+            "header": False if self.no_header else None,
+        }
+        layout = dict[str, Any]()
+        for name, value in asked.items():
+            if value is not None or name in kept:
+                layout[name] = kept[name] if value is None else value
+        return layout
 
     def open(
         self,
@@ -95,7 +113,11 @@ class ReadingOptions:
         skip: int = 0,
     ) -> Stream:
         """Open the source as a stream."""
-        return read(
+        forms, remembered = self.forms(), ""
+        if not LAYOUT.isdisjoint(notes):
+            forms |= {name: notes[name] for name in LAYOUT.intersection(notes)}
+            remembered = ", ".join(self._remembered(notes))
+        stream = read(
             next(iter(sources)) if len(sources) == 1 else list(sources),
             target=notes["target"] if task is not None else None,
             task=task,
@@ -104,12 +126,25 @@ class ReadingOptions:
             text=notes["text"],
             known=notes["columns"],
             positions=notes["positions"],
-            **self.forms(),
+            **forms,
             skip=max(skip, self.skip),
             limit=self.limit,
             rejects=self.rejects,
             allow_rejects=self.allow_rejects,
         )
+        if remembered:
+            stream.add_note(f"Read as the model's files were: {remembered}.")
+        return stream
+
+    def _remembered(self, notes: Mapping[str, Any]) -> list[str]:
+        """Return the options of the layout that a saved model says, and not the command."""
+        given = self._layout({})
+        written = {"comment": "--comment '{}'", "missing": "--missing={}", "header": "--no-header"}
+        values = {name: value for name, value in notes.items() if name in LAYOUT and name not in given}
+        return [
+            written.get(name, "--skip-lines {}").format(",".join(value) if isinstance(value, list) else value)
+            for name, value in values.items()
+        ]
 
     def forms(self) -> dict[str, Any]:
         """Return how files, lines, cells and times are written, as options of ``read``."""
@@ -122,6 +157,6 @@ class ReadingOptions:
             "times": split_names(self.times) if self.times else (),
             "missing": split_names(self.missing) if self.missing else (),
             "skip_lines": self.skip_lines,
-            "comment": self.comment,
+            "comment": self.comment or "",
             "header": not self.no_header,
         }

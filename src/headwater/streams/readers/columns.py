@@ -66,7 +66,7 @@ class ColumnReader:
 
     @cached_property
     def _values(self) -> Remembered:
-        return Remembered(self._value, _REMEMBERED)
+        return Remembered(self.value, _REMEMBERED)
 
     def note(self) -> dict[str, Any]:
         """Return the reader's settings as JSON, for reading further files like this one."""
@@ -107,7 +107,8 @@ class ColumnReader:
         whole = type(value) is float and value.is_integer() and self.number.decimal not in cell
         return int(value) if whole else value
 
-    def _value(self, cell: str) -> Any:
+    def value(self, cell: str) -> Any:
+        """Return the value of one cell of a column of numbers or dates, a text that does not fit as it is."""
         text = cell.strip()
         if text in MISSING or text in NOT_A_NUMBER:
             return None
