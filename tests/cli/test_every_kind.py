@@ -9,7 +9,8 @@ import pytest
 
 import headwater as hw
 from headwater.cli import main
-from headwater.cli.options.declared import LabelColumns, QuestionOptions, SettingOptions
+from headwater.cli.options.asked import QuestionOptions
+from headwater.cli.options.declared import LabelColumns, SettingOptions
 from headwater.kinds import KINDS
 from headwater.store.learner_file import fingerprint
 

@@ -132,7 +132,6 @@ def test_a_saved_fleet_is_not_taken_for_another(run):
             ("learn", "a.csv", "--target", "state", "--model", "m.hw", "--hidden", 4),
             "--hidden 8, as m.hw was made with",
         ),
-        (("diagnose", "m.hw"), "got a fleet of 20 by machine"),
         (("export", "m.hw", "page", "--web"), "got a fleet of 20 by machine"),
         (("predict", "none.csv", "--model", "m.hw", "--drop", "machine"), "the fleet's key"),
     ]:

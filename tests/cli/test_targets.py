@@ -51,7 +51,7 @@ def test_learning_goes_on_from_the_file_and_prints_json(capsys):
     ("more", "said"),
     [
         (["--targets", "large,none"], "expected a column none"),
-        (["--targets", "large,twice", "--delay", "3"], "no --delay with a multi-output learner"),
+        (["--targets", "large,twice", "--delay", "3"], "no --delay where a label has several parts"),
         (["--targets", "large,twice", "--target", "odd"], "no --target where a label has several parts"),
         (["--targets", "large,twice", "--hidden", "8"], "expected settings of MultiOutput, got hidden=8"),
     ],

@@ -1,5 +1,8 @@
 """A fleet of learners that the core can't hold: any kind, any setting, anybody's model; each member as one of its own."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -98,20 +101,71 @@ def test_rows_without_a_key_or_beyond_the_most_keys_are_refused_and_counted():
     assert fleet.predict_one({"c": "d"}) == 0.0
 
 
+@EVERY
+def test_a_file_a_copy_and_a_store_go_on_to_the_bit(kind, tmp_path):
+    fleet, y = taught(kind), answers(kind, ROWS)
+    fleet.save(tmp_path / "f.hw")
+    again = hw.load(tmp_path / "f.hw")
+    assert (type(again), again.key, len(again), again.rejected) == (MemberFleet, "c", 3, fleet.rejected)
+    for other in (again, copy.deepcopy(fleet), pickle.loads(pickle.dumps(fleet))):
+        assert fingerprint(other) == fingerprint(fleet)
+        other.step_many(ROWS[120:150], None if y is None else y[120:150])
+        assert other.n_learned == 150
+    assert fleet.n_learned == 120
+    with hw.open(tmp_path / "f.db", hw.Fleet(lambda: kind.make({"seed": 1}), key="c")) as store:
+        store.teach(ROWS[:60], None if y is None else y[:60])
+        store.service._shut()  # as a killed process ends: no snapshot
+    with hw.open(tmp_path / "f.db") as store:
+        store.teach(ROWS[60:120], None if y is None else y[60:120])
+        assert [fingerprint(store.learner[key]) for key in "xyz"] == [fingerprint(fleet[key]) for key in "xyz"]
+
+
+@EVERY
+def test_it_is_explained_measured_and_diagnosed_through_its_members(kind):
+    fleet, row = taught(kind), {name: value for name, value in ROWS[1].items() if name != "c"}
+    assert str(fleet.explain_one(ROWS[1])) == str(fleet[ROWS[1]["c"]].explain_one(row))
+    found = fleet.importance()
+    own = [fleet[key].importance() for key in fleet]
+    name, most = next(iter(found.items()))
+    shares = [fleet[key].n_learned / 120 for key in fleet]
+    assert most == pytest.approx(sum(one.get(name, 0.0) * share for one, share in zip(own, shares, strict=True)))
+    assert fleet.diagnose().measures.members == 3
+    with pytest.raises(DataError, match="a key that the fleet knows"):
+        fleet.explain_one({"c": "never"})
+
+
+def test_a_fleet_tells_of_the_key_that_is_far_behind_and_of_keys_with_few_rows():
+    fleet = hw.Fleet(lambda: hw.Regressor(hidden=(4,), seed=1), key="c")
+    rng = np.random.default_rng(1)
+    noise = rng.normal(size=600) * 50
+    rows = [{"c": "abcd"[i % 4], "x": float(i % 7)} for i in range(600)]
+    fleet.learn_many(rows, [row["x"] + (noise[i] if row["c"] == "b" else 0.0) for i, row in enumerate(rows)])
+    (finding,) = fleet.diagnose()
+    assert (finding.name, finding.text.startswith("c b has an error of")) == ("key_far_behind", True)
+    few = hw.Fleet(lambda: hw.Regressor(hidden=(4,), seed=1), key="c")
+    few.learn_many([{"c": i, "x": 1.0} for i in range(20)], [1.0] * 20)
+    assert few.diagnose().names == ["few_rows_a_key"]
+
+
 def test_what_it_can_not_do_is_refused_in_one_sentence(tmp_path):
-    fleet = hw.Fleet(hw.Anomaly(seed=1), key="c")
+    fleet, anybodys = hw.Fleet(hw.Anomaly(seed=1), key="c"), hw.Fleet(Mean, key="c")
     for refused, said in (
-        (lambda: fleet.save(tmp_path / "f.hw"), "Keep its members one by one"),
-        (lambda: hw.open(tmp_path / "f.db", fleet), "Keep its members one by one"),
+        (lambda: anybodys.save(tmp_path / "f.hw"), "as their library does"),
+        (lambda: hw.open(tmp_path / "f.db", anybodys), "as their library does"),
         (lambda: hw.Fleet(hw.Anomaly(), key="c", store=tmp_path / "f.db"), "expected no store"),
         (lambda: hw.Fleet(hw.Anomaly(), key=""), "the name of a column"),
+        (lambda: hw.Fleet(fleet, key="d"), "Make one fleet, whose key"),
         (lambda: hw.Session(fleet, delay=3), "no delay"),
-        (lambda: hw.Session(hw.Fleet(hw.Bandit(), key="c"), delay=3), "Learn a reward when it comes"),
+        (lambda: hw.Session(hw.Fleet(hw.Forecaster(), key="c"), delay=3), "Teach each value when its time comes"),
+        (fleet.plot, r"fleet\[key\].plot"),
+        (lambda: fleet.export_onnx(tmp_path / "f.onnx"), r"fleet\[key\].export_onnx"),
     ):
         with pytest.raises(ConfigError, match=said):
             refused()
     with pytest.raises(DataError, match="a key that the fleet knows"):
         fleet["never"]
+    with pytest.raises(DataError, match="a fleet that has learned"):
+        fleet.importance()
 
 
 def test_late_labels_reach_the_member_that_was_asked():

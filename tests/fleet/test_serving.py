@@ -162,7 +162,8 @@ def test_what_a_fleet_has_not_is_refused_in_a_sentence(serve):
     client.post("/learn", json=EXAMPLES[:50])
     assert code_of(client.get("/score", params={"key": "nobody"})) == (400, "unknown_key")
     assert code_of(client.post("/score", json={"x": {"machine": "nobody"}})) == (400, "unknown_key")
-    for path in ("weights", "activations", "importance", "onnx"):
+    assert client.get("/models/default/importance").json()[0]["rise"] > 0
+    for path in ("weights", "activations", "onnx"):
         answer = client.get(f"/models/default/{path}")
         assert code_of(answer) == (400, "kind")
         assert "got a Fleet" in answer.json()["error"]

@@ -210,7 +210,7 @@ KIND = Kind(
     question=Question("predict"),
     response=(Field("rate", "number", "Events an hour.", least=0, most=1e9, unit="events an hour"),),
     costs=Lazy(f"{HERE}:CountCosts"),
-    instead={"onnx": "Write the table of rates: rate_of(site).", "late": "Learn a count when it is known."},
+    instead={"onnx": "Write the table of rates: rate_of(site).", "delay": "Learn a count when it is known."},
 )
 
 

@@ -95,12 +95,14 @@ def test_rows_may_be_left_out_only_of_what_is_ahead(kind):
         model.ask()
 
 
-def test_a_fleet_is_asked_row_by_row_and_gives_no_intervals():
+def test_a_fleet_is_asked_row_by_row_and_its_members_give_intervals():
     fleet = hw.Fleet(lambda: hw.Regressor(hidden=(4,), seed=1), key="c")
     fleet.learn_many(ROWS[:200], [row["a"] for row in ROWS[:200]])
     assert fleet.ask(ROWS[:3])["y_pred"].tolist() == fleet.predict_many(ROWS[:3]).tolist()
-    with pytest.raises(ConfigError, match=r"without settings, got coverage=0\.9"):
-        fleet.ask(ROWS[:3], coverage=0.9)
+    own = [fleet[row["c"]].ask([{name: row[name] for name in row if name != "c"}], coverage=0.9) for row in ROWS[:3]]
+    assert fleet.ask(ROWS[:3], coverage=0.9).rows() == [one.rows()[0] for one in own]
+    with pytest.raises(ConfigError, match=r"coverage or guarantee|coverage, guarantee"):
+        fleet.ask(ROWS[:3], rate=0.9)
 
 
 @EVERY

@@ -354,7 +354,6 @@ def test_rooms_above_show_what_they_can_and_refuse_the_rest_in_one_sentence(kind
     assert json.loads(json.dumps(evaluation.as_dict()))["names"][0] == "auc"
     for refused in (
         lambda: model.export_onnx(tmp_path / "m.onnx"),
-        model.importance,
         model.plot,
         lambda: hw.explain.shape(model, "a"),
         lambda: hw.cluster.learn(model, zip(ROWS, [1] * 400, strict=True), engine="local"),

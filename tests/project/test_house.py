@@ -52,6 +52,8 @@ PLAIN_ENGLISH = (
     "route", "serve", "store", "streams", "types",
 )  # fmt: skip
 CLAUSES = 0.05  # share of docstrings whose first paragraph may hold ; or :
+# What dresses a kind for a foreign library stands in the kind's folder, and belongs to the room of dresses.
+ADAPTER = re.compile(r"kinds/\w+/(sklearn|river)\.py")
 FUNCTION_LINES, NESTING, FILES = 40, 3, 12
 SOURCE = {".py", ".pyi", ".c", ".h", ".js", ".mjs", ".css", ".html"}
 
@@ -75,6 +77,8 @@ class Module:
     @property
     def room(self) -> str:
         top = self.name.split("/")[0].removesuffix(".py")
+        if ADAPTER.fullmatch(self.name):
+            return "interop"
         return {"__init__": "", "__main__": "cli"}.get(top, top)
 
     @property

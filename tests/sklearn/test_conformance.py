@@ -9,10 +9,10 @@ from sklearn.utils.estimator_checks import check_estimator, estimator_checks_gen
 
 import headwater as hw
 from headwater import nn
-from headwater.interop.sklearn import OnlineClassifier, OnlineRegressor
+from headwater.interop.sklearn import OnlineClassifier, OnlineOutlierDetector, OnlineRegressor
 from support.suites import ran
 
-LEAST = {"OnlineClassifier": 68, "OnlineRegressor": 60}
+LEAST = {"OnlineClassifier": 68, "OnlineRegressor": 60, "OnlineOutlierDetector": 46}
 
 
 @pytest.mark.parametrize("subject", LEAST)
@@ -45,6 +45,6 @@ def test_the_parameters_are_those_of_the_learner(estimator, learner):
 
 
 def test_the_list_of_checks_is_the_whole_one():
-    for estimator in (OnlineClassifier(), OnlineRegressor()):
+    for estimator in (OnlineClassifier(), OnlineRegressor(), OnlineOutlierDetector()):
         full = list(estimator_checks_generator(estimator, legacy=True))
         assert len(full) == len([check for check in ran("scikit-learn") if check.subject == type(estimator).__name__])

@@ -81,9 +81,9 @@ def scikit_learn() -> Iterator[Check]:
     """Run all of ``check_estimator``, with the array API switched on so that nothing of it is left out."""
     from sklearn.utils.estimator_checks import check_estimator
 
-    from headwater.interop.sklearn import OnlineClassifier, OnlineRegressor
+    from headwater.interop.sklearn import OnlineClassifier, OnlineOutlierDetector, OnlineRegressor
 
-    for estimator in (OnlineClassifier(), OnlineRegressor()):
+    for estimator in (OnlineClassifier(), OnlineRegressor(), OnlineOutlierDetector()):
         for result in check_estimator(estimator, on_skip=None, on_fail=None):
             status, why = str(result["status"]), str(result["exception"] or "")
             yield Check(type(estimator).__name__, result["check_name"], status, why)

@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from headwater.cli.options.shared import STDIN
 from headwater.errors import HeadwaterError
+from headwater.kinds import KINDS
 from headwater.terminal import print_any_text
 
 __all__ = ["run", "run_process"]
@@ -22,17 +23,7 @@ COMMANDS = (
     ("headwater.cli.look:look", "look", "Show how the columns of a source are read, before anything is learned."),
     ("headwater.cli.learn:learn", "learn", "Learn from a stream, scoring each row before it is learned."),
     ("headwater.cli.predict:predict", "predict", "Predict the rows of a stream with a saved model."),
-    (
-        "headwater.cli.short.forecast:forecast",
-        "forecast",
-        "Learn a series from a file, and forecast its next values.",
-    ),
-    (
-        "headwater.cli.short.decide:decide",
-        "decide",
-        "Learn a log of decisions from a file, and estimate the rewards of simple policies.",
-    ),
-    ("headwater.cli.short.play:play", "play", "Train an agent in an environment."),
+    ("headwater.cli.explain:explain", "explain", "Say what moved the predictions of a saved model."),
     ("headwater.cli.diagnose:diagnose", "diagnose", "Report problems of a model or a stream."),
     ("headwater.cli.show:show", "show", "Show the parts of a saved model and what it has learned."),
     ("headwater.cli.serve:serve", "serve", "Serve models that learn from a live stream, and a page to watch them."),
@@ -40,7 +31,7 @@ COMMANDS = (
     ("headwater.cli.cluster:app", "cluster", "Train one model with several workers, and show the status."),
     ("headwater.cli.store:app", "store", "Check, compact or export the file of a durable learner."),
 )
-"""Where each command is, its name, and what it does."""
+"""Where each command of all kinds is, its name, and what it does. Kinds declare the short names for their own."""
 
 
 def run_process(tokens: Sequence[str]) -> int:
@@ -116,6 +107,10 @@ def _app() -> App:
     )
     for target, name, about in COMMANDS:
         app.command(target, name=name, help=about)
+    for kind in KINDS:
+        if kind.command is not None:
+            target, about = kind.command
+            app.command(target, name=target.rpartition(":")[2], help=about)
     return app
 
 

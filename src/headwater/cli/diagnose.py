@@ -55,7 +55,7 @@ def diagnose(
     """
     if _is_model(source):
         _check_alone(source, target or "", str(model or ""))
-        _print(load_model(Path(source)).diagnose(), as_json=json)
+        _print(load_model(Path(source), fleets=True).diagnose(), as_json=json)
         return 0
     options = options or ModelOptions()
     known = load_model(model) if model is not None else None

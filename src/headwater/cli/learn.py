@@ -27,7 +27,7 @@ from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import print_json, print_report, print_start
 from headwater.cli.terminal.surprises import Surprises
 from headwater.errors import DataError, HeadwaterError, SourceError
-from headwater.fleet import Fleet
+from headwater.fleet.base import AnyFleet
 from headwater.fleet.scores import key_scores
 from headwater.learner.kind import Kind, kind_of, kind_with
 from headwater.route.drift import DriftWatch
@@ -184,7 +184,7 @@ class Start:
         own = {} if self.settings is None else settings_of(kind_with(task), self.settings)
         new = None if known is not None else self._options.make(task, **own)
         self.learner = known if new is None else new if self._fleet is None else as_fleet(new, self._fleet)
-        if isinstance(self.learner, Fleet):
+        if isinstance(self.learner, AnyFleet):
             check_fleet(self.learner, stream, report=report)
         self.surprises = Surprises() if "scores" in kind_of(self.learner).can else None
         self.learner.notes = notes | {"columns": stream.reading() or notes["columns"]}
@@ -215,7 +215,7 @@ def _report(
 ) -> int:
     if not record.scored:
         raise _nothing_learned(record, stream)
-    fleet = session.learner if isinstance(session.learner, Fleet) else None
+    fleet = session.learner if isinstance(session.learner, AnyFleet) else None
     if as_json:
         more: dict[str, Any] = {} if fleet is None else {"fleet": key_scores(fleet)}
         notes = [*stream.notes, *stream.odd()]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from headwater.cli.options.declared import QuestionOptions, question_of
+from headwater.cli.options.asked import QuestionOptions, question_of
 from headwater.cli.options.fleet import check_key, features_of
 from headwater.cli.options.model import load_model
 from headwater.cli.options.reading import ReadingOptions
@@ -19,11 +19,11 @@ from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import rejected_lines
 from headwater.cli.terminal.written import ResponseWriter, opened_output
 from headwater.errors import ConfigError, DataError, did_you_mean
-from headwater.fleet import Fleet
+from headwater.fleet.base import AnyFleet
 from headwater.learner.kind import kind_of
 from headwater.streams import Stream, native_frame
 
-__all__ = ["predict"]
+__all__ = ["check_columns", "predict"]
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
@@ -93,7 +93,7 @@ def _predicted(
 ) -> int:
     """Write the predictions of a stream and return the number of rows."""
     kind, done = kind_of(learner), 0
-    beside_rows = _check_columns(learner, stream, kept, model)
+    beside_rows = check_columns(learner, stream, kept, model)
     # To an anomaly model a column that it never saw is a surprise, and to a forecaster a label is not known yet.
     strange = beside_rows if "scores" in kind.can or kind.question.ahead else frozenset()
     with opened_output(out) as file, ProgressLine(stream, lambda: done):
@@ -134,7 +134,7 @@ def _all(stream: Stream, learner: Any, model: Path) -> Iterator[tuple[Sequence[i
         yield numbers, rows
 
 
-def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Path) -> frozenset[str]:
+def check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Path) -> frozenset[str]:
     """Raise if the stream doesn't fit the model, and print the columns that only one of them has.
 
     Returns
@@ -143,7 +143,7 @@ def _check_columns(learner: Any, stream: Stream, kept: Sequence[str], model: Pat
         Columns that are no features: the answers, and what is only written beside the predictions.
     """
     stream.look()
-    if isinstance(learner, Fleet):
+    if isinstance(learner, AnyFleet):
         check_key(learner, stream)
     for name in kept:
         if stream.columns and name not in stream.columns:

@@ -15,7 +15,7 @@ from rich.table import Table
 from headwater.cli.options.fleet import member_of
 from headwater.cli.options.model import load_model
 from headwater.cli.terminal.keys import print_keys
-from headwater.fleet import Fleet
+from headwater.fleet.base import AnyFleet
 from headwater.fleet.scores import key_scores
 from headwater.learner.kind import kind_with
 from headwater.learner.validation import REASONS
@@ -38,13 +38,13 @@ def show(model: Path, /, *, json: bool = False) -> int:
     learner = load_model(model, fleets=True)
     about = learner.describe()
     kind = kind_with(about["task"])
-    if isinstance(learner, Fleet):
+    if isinstance(learner, AnyFleet):
         about |= key_scores(learner)
     if json:
         sys.stdout.write(msgspec.json.encode(about, enc_hook=str).decode() + "\n")
         return 0
     console = Console(highlight=False)
-    if isinstance(learner, Fleet):
+    if isinstance(learner, AnyFleet):
         console.print(
             f"{model}: {about['members']:,} {kind.noun}s, one for each {learner.key}, "
             f"that have learned {about['n_learned']:,} rows. The one with most rows:",
@@ -61,7 +61,7 @@ def show(model: Path, /, *, json: bool = False) -> int:
     console.print()
     for line in _lines(about):
         console.print(line, soft_wrap=True, markup=False)
-    if isinstance(learner, Fleet):
+    if isinstance(learner, AnyFleet):
         print_keys(learner)
     return 0
 

@@ -12,12 +12,11 @@ from typing import Any
 
 import headwater._core as _core
 from headwater.errors import ConfigError
+from headwater.learner.labels import RARE
 from headwater.learner.settings import settings_of
 from headwater.learner.supervised import SupervisedLearner
 
 __all__ = ["merge"]
-
-RARE = -6.0  # minimum initial bias of a new class, as in a single classifier
 
 
 def merge(base: SupervisedLearner, workers: Sequence[SupervisedLearner]) -> SupervisedLearner:

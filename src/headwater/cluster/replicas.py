@@ -40,7 +40,7 @@ class Replica:
         """Return the rows' predictions with number and time of the state, or None before the first state."""
         if self._learner is None:
             return None
-        return predict_rows(self._learner.task, self._learner, X), self.seq, self.as_of
+        return predict_rows(self._learner, X), self.seq, self.as_of
 
 
 class Pool(Protocol):

@@ -32,7 +32,7 @@ from headwater.learner.sampling.measure import losses_of
 from headwater.learner.supervised import SupervisedLearner
 from headwater.types import Event, Predictions, ScoredRows, as_mapping
 
-__all__ = ["Importance", "PartialDependence", "importance"]
+__all__ = ["Importance", "PartialDependence", "importance", "loss_importance"]
 
 METHODS = ("ipfi", "isage")
 _MISSING = object()
@@ -109,7 +109,13 @@ class Importance:
             A sample (a mapping) and its label.
         model
             A `Classifier` or `Regressor`.
+
+        Raises
+        ------
+        ConfigError
+            If the model has no loss for each row.
         """
+        check_can(model, "losses", at="Importance")
         if self._reservoir.rows:
             rises = self._ipfi(x, y, model) if self.method == "ipfi" else self._isage(x, y, model)
             for name, rise in rises.items():
@@ -195,6 +201,7 @@ class PartialDependence:
 
     def update(self, x: Any, model: Any) -> None:
         """Measure one row without learning it."""
+        check_can(model, "losses", at="PartialDependence")
         self._reservoir.add(x)
         if self.grid is None and len(self._reservoir.rows) >= 100:
             self.grid = self._reservoir.grid(self.feature)
@@ -205,16 +212,41 @@ class PartialDependence:
             self._points.setdefault(point, _Fading()).add(value, self.a)
 
 
-@at_one_moment
-def importance(model: SupervisedLearner, method: str = "ipfi", *, inner: int = 2) -> dict[Hashable, float]:
-    """Return how much each feature matters to the current model, over the sample of rows that it kept.
+def importance(model: Any, method: str | None = None, **how: Any) -> dict[Hashable, float]:
+    """Return how much each feature matters to the current model, the largest first.
+
+    A learner of one label measures the rise of its loss over the rows that it kept (``loss_importance``). Learners without such a
+    loss measure how far their outputs move with each column (``sensitivity``).
 
     Parameters
     ----------
     model
-        A fitted learner.
+        A fitted learner of any kind that has the ability, or a fleet.
+    method, how
+        As in the function of its kind.
+
+    Raises
+    ------
+    ConfigError
+        If its kind can't say it.
+    DataError
+        When it has learned nothing.
+    """
+    check_can(model, "importance", at="importance")
+    found: dict[Hashable, float] = model.kind.importance(model, method, **how)
+    return found
+
+
+@at_one_moment
+def loss_importance(model: SupervisedLearner, method: str | None = None, *, inner: int = 2) -> dict[Hashable, float]:
+    """Return by how much the loss rises without each feature, over the sample of rows that the learner kept.
+
+    Parameters
+    ----------
+    model
+        A fitted classifier or regressor.
     method, inner
-        As in `Importance`.
+        As in `Importance`, "ipfi" by default.
 
     Returns
     -------
@@ -232,13 +264,12 @@ def importance(model: SupervisedLearner, method: str = "ipfi", *, inner: int = 2
     >>> model = Regressor(seed=1)
     >>> for a, b in np.random.default_rng(0).normal(size=(2000, 2)).tolist():
     ...     model.learn_one({"a": a, "b": b}, 3 * a)
-    >>> list(importance(model))
+    >>> list(loss_importance(model))
     ['a', 'b']
     """
-    check_can(model, "importance", at="importance")
     way = "Let it learn some rows first, or use explain.Importance().update(x, y, model) row by row."
     rows = model.kept_sample(help=way).rows
-    measured = Importance(method, inner=inner, a=0.0)
+    measured = Importance(method or "ipfi", inner=inner, a=0.0)
     for kept in rows:  # fill the reservoir first, so that the first rows have replacements too
         measured._reservoir.add(as_mapping(kept.x))
     for kept in rows:

@@ -16,30 +16,35 @@ from numpy.typing import NDArray
 
 import headwater._core as _core
 from headwater.encode.values import as_key
-from headwater.errors import ConfigError, DataError, RefusedRow, StoreError
-from headwater.kinds.classifier_regressor.classifier import RARE
+from headwater.errors import ConfigError, RefusedRow, StoreError
 from headwater.learner.engine import Engine
 from headwater.learner.kind import HasKind, Kind, check_can, kind_of
+from headwater.learner.labels import RARE
 from headwater.learner.limits import Growth, Limits
-from headwater.learner.schema import Question, Response
 from headwater.learner.supervised import SupervisedLearner, joined
 from headwater.learner.validation import HEAVIEST, REASONS, Block, check_block, check_rows
 from headwater.store.members import undisturbed
 from headwater.store.model_file import SavedModel, seal, unseal, write
 from headwater.streams import PIECE, in_pieces
-from headwater.types import Predictions
+from headwater.types import Lazy, Predictions
 
+from .base import AnyFleet, fleet_kind
 from .file import fill, fingerprint, pack, settings_in
 from .idle import Idle, read_about
-from .keys import KEY_REASONS, NO_KEY, TOO_MANY, shown, unknown_key
+from .keys import KEY_REASONS, NO_KEY, TOO_MANY, no_key, shown, too_many_keys
+from .member_file import holds_objects
 from .members import MemberFleet
 from .rows import as_list
 from .texts import without_text
 
 __all__ = ["Fleet"]
 
+_ASK = Lazy("headwater.fleet.looks:ask_fleet")
+_ABLE = frozenset(("answers", "classes", "late", "delay", "weights", "coverage", "challenge"))
+"""Abilities of its members that a fleet in the core has too."""
 
-class Fleet:
+
+class Fleet(AnyFleet):
     """Train one small model per key (a machine, a shop, a user), each on the rows of its own key only.
 
     Members share the declaration, the working memory and the feature names that all have seen, so 100,000 nets of 8 units
@@ -53,7 +58,7 @@ class Fleet:
     make : learner or callable
         The template of each member, a `Classifier`, a `Regressor` or a function that returns one. If it is trained, members
         start from its state. Learners of other kinds, those with a memory or text, and anybody's models are held as objects
-        (`fleet.members.MemberFleet`), without a store and a file.
+        (`fleet.members.MemberFleet`), without ``store=``.
     key : str
         The key column. Keys are texts, numbers, booleans, bytes, or tuples of these. Rows with a key of another type (a UUID,
         a date) are rejected and counted. Pass ``str(key)`` for those.
@@ -86,6 +91,7 @@ class Fleet:
     """
 
     task: ClassVar[str]
+    first: SupervisedLearner
     _span: tuple[float, float] | None
     """Smallest and largest valid target, or None for classes."""
 
@@ -231,10 +237,6 @@ class Fleet:
                 forecasts.append(self._given(out, said))
                 self.let_rest()
             return joined(forecasts)
-
-    def ask(self, X: Any = None, **question: Any) -> Response:
-        """Ask something of each row and return named columns, without changing the fleet."""
-        return self.kind.ask(self, X, **question)
 
     def predict_many(self, X: Any) -> NDArray[Any]:
         """Predict the label of each row, shape (n,), without changing the fleet."""
@@ -398,9 +400,7 @@ class Fleet:
     def kind(self) -> Kind:
         """The fleet's kind of learner, as in `headwater.learner.kind`."""
         of = kind_of(self.first)
-        able = of.can & {"answers", "classes", "late", "weights"} | {"keys"}
-        asked = Question(of.question.name)  # members give no sets and no intervals
-        return replace(of, name="Fleet", noun=f"fleet of {of.noun}s", can=frozenset(able), question=asked, respond=None)
+        return fleet_kind(of, _ABLE, of.question, respond=_ASK)
 
     @property
     def engine(self) -> None:
@@ -443,36 +443,9 @@ class Fleet:
             self._core.place(keys, False, np.zeros(len(keys), bool), members)
             room = self.max_keys - len(self)
         for i in np.flatnonzero(members == NO_KEY)[:1].tolist():
-            raise DataError(
-                expected=f"a text, a number or a boolean in {self.key}, the fleet's key",
-                got=shown(keys[i]),
-                at=f"row {i + 1}",
-                help="Send such a key with each row, for other types str(key). Nothing was learned.",
-                code="no_key",
-            )
+            raise no_key(self.key, keys[i], i)
         if learning and len({keys[i] for i in np.flatnonzero(members == -1).tolist()}) > room:
-            raise DataError(
-                expected=f"at most {self.max_keys:,} keys",
-                got="one more",
-                at=self.key,
-                help="Create the fleet with a larger max_keys. Nothing was learned.",
-                code="too_many_keys",
-            )
-
-    def explain_one(self, x: Mapping[Any, Any], **how: Any) -> Any:
-        """Attribute a prediction to the features, using the member of the sample's key.
-
-        Works as `Classifier.explain_one`.
-
-        Raises
-        ------
-        DataError
-            If there is no such key.
-        """
-        keys, rows = self._split([x])
-        if keys[0] not in self:
-            raise unknown_key(self.key, keys[0])
-        return self[keys[0]].explain_one(rows[0], **how)
+            raise too_many_keys(self.key, self.max_keys)
 
     def check_limits(self, X: Any, y: Any = None) -> Growth:
         """Return an upper bound of the growth that learning rows would cause.
@@ -604,7 +577,7 @@ class Fleet:
         return seal(self.saved())
 
     @classmethod
-    def from_bytes(cls, data: bytes, at: str = "bytes") -> Fleet:
+    def from_bytes(cls, data: bytes, at: str = "bytes") -> Any:
         """Load a fleet from the bytes of its file.
 
         Raises
@@ -615,8 +588,10 @@ class Fleet:
         return cls.from_saved(unseal(data, at), at)
 
     @classmethod
-    def from_saved(cls, saved: SavedModel, at: str) -> Fleet:
+    def from_saved(cls, saved: SavedModel, at: str) -> Any:
         """Load a fleet from a header and arrays. The core validates each member."""
+        if holds_objects(saved.header):
+            return MemberFleet.from_saved(saved, at)
         learner, settings = settings_in(saved, at)
         kind = _kind_for(learner)
         fleet: Fleet = kind(learner, **settings)
@@ -635,7 +610,8 @@ class Fleet:
         with undisturbed(path) as store:
             learner, settings = settings_in(SavedModel(read_about(store), {}), str(path))
             with _kind_for(learner)(learner, **settings, store=store) as held:
-                return cls.from_bytes(held.to_bytes(), str(path))
+                fleet: Fleet = cls.from_bytes(held.to_bytes(), str(path))
+                return fleet
 
     def fingerprint(self) -> str:
         """Return a hash of the learned state of all members, independent of the order of keys.
@@ -759,6 +735,8 @@ def _of_objects(make: Any, key: str, *, max_keys: int = 1_000_000, **more: Any) 
                 code="kind",
             )
     _check(key, max_keys, None, None)
+    if isinstance(make, AnyFleet):
+        check_can(make, "fleet", at="make of Fleet")
     return MemberFleet(make, key, max_keys=max_keys)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from headwater.errors import DataError, shown
 
-__all__ = ["KEY_REASONS", "NO_KEY", "TOO_MANY", "shown", "unknown_key"]
+__all__ = ["KEY_REASONS", "NO_KEY", "TOO_MANY", "no_key", "shown", "too_many_keys", "unknown_key"]
 
 KEY_REASONS = {
     "key": "the key is missing, None or NaN, or has an unsupported type (keys are texts, numbers, booleans, bytes, or tuples "
@@ -26,4 +26,26 @@ def unknown_key(name: str, key: Any) -> DataError:
         at=name,
         help="Learn a row with this key first.",
         code="unknown_key",
+    )
+
+
+def no_key(name: str, key: Any, row: int) -> DataError:
+    """Return the error for a row without a usable key."""
+    return DataError(
+        expected=f"a text, a number or a boolean in {name}, the fleet's key",
+        got=shown(key),
+        at=f"row {row + 1}",
+        help="Send such a key with each row, for other types str(key). Nothing was learned.",
+        code="no_key",
+    )
+
+
+def too_many_keys(name: str, most: int) -> DataError:
+    """Return the error for more keys than a fleet may have."""
+    return DataError(
+        expected=f"at most {most:,} keys",
+        got="one more",
+        at=name,
+        help="Create the fleet with a larger max_keys. Nothing was learned.",
+        code="too_many_keys",
     )

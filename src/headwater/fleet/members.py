@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -12,28 +13,33 @@ from typing import Any
 import numpy as np
 
 from headwater.encode.values import as_key
-from headwater.errors import ConfigError
 from headwater.learner.kind import HasKind, Kind, kind_of
+from headwater.learner.limits import Growth, Limits
 from headwater.learner.schema import Question, Response
+from headwater.store.learner_file import fingerprint
+from headwater.store.model_file import SavedModel, seal, write
 from headwater.types import Lazy, Predictions, join
 
-from .keys import unknown_key
+from .base import AnyFleet, fleet_kind
+from .keys import no_key, too_many_keys, unknown_key
+from .member_file import pack_members, settings_of_members, unpack_members
 from .rows import as_list
 
 __all__ = ["MemberFleet"]
 
 _AS_LEARNER = Lazy("headwater.interop.anybody:as_learner")
-_ABLE = frozenset(("answers", "classes", "scores", "weights", "late"))
+_DURABLE = Lazy("headwater.store.service.durable_learner:DurableLearner")
+_ABLE = frozenset(("answers", "classes", "scores", "weights", "late", "delay", "coverage", "challenge"))
 """Abilities of its members that a fleet has too."""
 
 
-class MemberFleet:
+class MemberFleet(AnyFleet):
     """One learner a key, of any kind, or anybody's object with ``learn_one``.
 
     ``hw.Fleet`` makes one where the core can't hold the members.
 
     Members share nothing. A row goes to the member of its key, without the column of the key; what one member does never
-    changes another. It lives in memory: keep its members one by one.
+    changes another. A file or a store holds it whole, members that are anybody's objects excepted.
 
     Parameters
     ----------
@@ -64,6 +70,7 @@ class MemberFleet:
         self.notes: dict[str, Any] = {}
         """How the command line read the rows."""
         self._members: dict[Any, Any] = {}
+        self._limits: Limits = getattr(self.first, "limits", Limits())
 
     # ---- its kind ------------------------------------------------------------------------------------------------------
 
@@ -71,16 +78,7 @@ class MemberFleet:
     def kind(self) -> Kind:
         """The kind of its members, with what a fleet of objects can do."""
         of = kind_of(self.first)
-        kept = "Keep its members one by one: fleet[key].save(path)."
-        return replace(
-            of,
-            name="Fleet",
-            noun=f"fleet of {of.noun}s",
-            can=(of.can & _ABLE) | {"keys"},
-            question=Question(of.question.name, of.question.fields),
-            respond=None,
-            instead={**of.instead, "durable": kept, "file": kept},
-        )
+        return fleet_kind(of, _ABLE, Question(of.question.name, of.question.fields), durable=_DURABLE)
 
     @property
     def task(self) -> str:
@@ -183,7 +181,8 @@ class MemberFleet:
             if len(self._members) >= self.max_keys:
                 self.refused["keys"] += 1
                 return None, x
-            self._members[key] = _AS_LEARNER(self._make())
+            self._members[key] = member = _AS_LEARNER(self._make())
+            member.limits = self._limits
         return self._members[key], x
 
     # ---- how it stands -----------------------------------------------------------------------------------------------------
@@ -210,7 +209,19 @@ class MemberFleet:
         return self._members[key]
 
     def check_keys(self, X: Sequence[Mapping[Any, Any]], *, learning: bool) -> None:
-        """Accept any rows. One without a key is rejected and counted when it is learned."""
+        """Raise DataError if any row has no usable key, or there would be too many.
+
+        Raises
+        ------
+        DataError
+            Naming the row.
+        """
+        keys = [as_key(row.get(self.key)) for row in X]
+        for i, key in enumerate(keys):
+            if key is ...:
+                raise no_key(self.key, X[i].get(self.key), i)
+        if learning and len(set(keys) - self._members.keys()) > self.max_keys - len(self):
+            raise too_many_keys(self.key, self.max_keys)
 
     def held(self) -> AbstractContextManager[Any]:
         """Keep other threads from changing the fleet until the block ends."""
@@ -227,7 +238,7 @@ class MemberFleet:
     @property
     def n_learned(self) -> int:
         """How many rows all members together have learned."""
-        return sum(int(getattr(member, "n_learned", 0)) for member in self._members.values())
+        return sum(map(_learned, self._members.values()))
 
     @property
     def known_classes(self) -> list[Any]:
@@ -237,27 +248,128 @@ class MemberFleet:
         )
 
     def save(self, path: Any) -> None:
-        """Say that such a fleet has no file.
+        """Write the whole fleet to one file atomically. ``headwater.load`` reads it.
 
         Raises
         ------
         ConfigError
-            Always.
+            If its members are somebody's own objects.
         """
-        self.saved(str(path))
+        write(path, seal(self.saved(str(path))))
 
-    def saved(self, at: str = "store") -> Any:
-        """Raise ConfigError, as ``save`` does, when a store packs the fleet."""
-        raise ConfigError(
-            expected="a fleet of Classifiers or Regressors to save",
-            got=f"a {self.kind.noun}",
-            at=at,
-            help=self.kind.instead["file"],
-            code="kind",
-        )
+    def saved(self, at: str = "store") -> SavedModel:
+        """Return a consistent snapshot of settings and members.
+
+        Raises
+        ------
+        ConfigError
+            If its members are somebody's own objects.
+        """
+        with self.lock:
+            return pack_members(self, at)
+
+    @classmethod
+    def from_saved(cls, saved: SavedModel, at: str) -> MemberFleet:
+        """Load a fleet from a header and arrays."""
+        settings = settings_of_members(saved.header)
+        (first,), members, refused = unpack_members(saved, at)
+        fleet = cls(first, **settings)
+        fleet._members, fleet.refused, fleet.notes = members, refused, dict(saved.header["notes"])
+        return fleet
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MemberFleet:
+        return self._like(self.saved("copy"))
+
+    def _like(self, saved: SavedModel) -> MemberFleet:
+        copy = type(self).from_saved(saved, "copy")
+        copy.limits = self._limits
+        return copy
+
+    def __reduce__(self) -> tuple[Any, tuple[SavedModel, str]]:
+        return MemberFleet.from_saved, (self.saved("pickle"), "pickle")
+
+    # ---- the interface that stores and servers use ----------------------------------------------------------------------
+
+    @property
+    def limits(self) -> Limits:
+        """Limits of a sample's size."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
+        for member in (self.first, *self._members.values()):
+            member.limits = limits
+
+    def check_limits(self, X: Any, y: Any = None) -> Growth:
+        """Return an upper bound of the growth that learning rows would cause, as if each key's member learned all of them.
+
+        Raises
+        ------
+        LimitError
+            If a row exceeds the limits of the members.
+        """
+        rows = [dict(row) for row in as_list(X)]
+        keys = {str(row.pop(self.key, None)) for row in rows}
+        growth: Growth = self.first.check_limits(rows, y)
+        return replace(growth, bytes=growth.bytes * max(len(keys), 1))
+
+    @property
+    def engine(self) -> None:
+        """Always None, because each member has its own engine."""
+        return None
+
+    @property
+    def experts_(self) -> list[dict[str, Any]]:
+        """Always empty, because each member has its own experts."""
+        return []
+
+    @property
+    def loss(self) -> str:
+        """Name of the members' loss."""
+        return str(getattr(self.first, "loss", ""))
+
+    def describe(self) -> dict[str, Any]:
+        """Return a summary (members, their template, rows learned)."""
+        busiest = self.busiest()
+        own = [] if busiest is None else self[busiest].describe()["features"]
+        return {
+            "task": self.task,
+            "key": self.key,
+            "members": len(self),
+            "member": repr(self.first),
+            "classes": self.known_classes,
+            "n_learned": self.n_learned,
+            "rejected": self.rejected,
+            "score": self.score(),
+            "features": [{"name": self.key, "kind": "category", "values": len(self)}, *own],
+        }
+
+    def busiest(self) -> Any:
+        """Return the key whose member has learned most, or None without members."""
+        return max(self._members, key=lambda key: self.score(key)["rows"], default=None)
+
+    def score(self, key: Hashable = None) -> dict[str, float]:
+        """Return how many rows a key's member, or all of them, have learned."""
+        return {"rows": self.n_learned if key is None else _learned(self[key])}
+
+    def ranking(self, least: int = 1) -> list[tuple[Any, dict[str, float]]]:
+        """Return each key with the rows that its member has learned, the fewest first."""
+        found = [(key, self.score(key)) for key in self]
+        return sorted((one for one in found if one[1]["rows"] >= least), key=lambda one: one[1]["rows"])
+
+    def fingerprint(self) -> str:
+        """Return a hash of the learned state of all members, independent of the order of keys."""
+        with self.lock:
+            own = sorted((repr(key), fingerprint(member)) for key, member in self._members.items())
+        return hashlib.sha256(repr((fingerprint(self.first), own)).encode()).hexdigest()
 
     def __repr__(self) -> str:
         return f"Fleet({self.first!r}, key={self.key!r})"
+
+
+def _learned(member: Any) -> int:
+    return int(getattr(member, "n_learned", 0))
 
 
 def _joined(said: Sequence[Predictions]) -> Predictions:

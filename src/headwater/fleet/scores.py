@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .fleet import Fleet
+from .base import AnyFleet
 
 __all__ = ["key_scores"]
 
@@ -13,7 +13,7 @@ LEAST = 30
 SHOWN = 5
 
 
-def key_scores(fleet: Fleet) -> dict[str, Any]:
+def key_scores(fleet: AnyFleet) -> dict[str, Any]:
     """Return the number of keys, how many have enough rows to be ranked, and the worst and the best.
 
     Parameters

@@ -14,16 +14,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v1 as nw
 import numpy as np
-from numpy.typing import NDArray
 
 from headwater.errors import MissingExtra
 from headwater.interop.loggers import metrics_of
 from headwater.learner.kind import kind_of
+from headwater.learner.schema import Response, Wide
 from headwater.store.learner_file import load
 from headwater.types import Record
 
@@ -40,8 +41,8 @@ def save_model(model: Any, path: str | Path, **options: Any) -> None:
 
     Parameters
     ----------
-    model : Classifier or Regressor
-        The learner.
+    model : Learner or Fleet
+        A learner of any kind.
     path : str or Path
         The folder to create.
     **options
@@ -62,8 +63,8 @@ def log_model(model: Any, name: str = "model", **options: Any) -> Any:
 
     Parameters
     ----------
-    model : Classifier or Regressor
-        The learner.
+    model : Learner or Fleet
+        A learner of any kind.
     name : str
         Name of the model in the run.
     **options
@@ -94,7 +95,7 @@ def load_model(uri: str) -> Any:
 
     Returns
     -------
-    Classifier or Regressor
+    Learner or Fleet
 
     Raises
     ------
@@ -128,35 +129,47 @@ class Served:
     Parameters
     ----------
     model : Learner
-        A learner of any kind. An anomaly model predicts its scores.
+        A learner of any kind, or a fleet.
     """
 
     def __init__(self, model: Any) -> None:
         self.model = model
 
-    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> NDArray[Any]:
-        """Predict rows given as a data frame, an array or a list of dicts.
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+        """Ask the learner about rows given as a data frame, an array or a list of dicts.
 
         Parameters
         ----------
         model_input
-            The rows.
+            The rows. A forecaster takes the times that come next, or no rows at all.
         params : dict, optional
-            ``{"proba": True}`` returns probabilities, one column per class in the order of ``model.classes``.
+            Fields of the kind's question, and ``{"proba": True}`` for probabilities, one column per class in the order of
+            ``model.classes``.
 
         Returns
         -------
-        ndarray (n,), or (n, k) with proba
+        ndarray (n,), (n, k) with proba, or data frame
+            An array where there is one value a row, else named columns.
         """
         rows = model_input
         frame = nw.from_native(rows, pass_through=True, eager_only=True)
         if not isinstance(frame, nw.DataFrame) and not isinstance(rows, list):
             rows = np.asarray(rows)
-        can = kind_of(self.model).can
-        if "scores" in can:
-            return np.asarray(self.model.score_many(rows))
-        wanted = self.model.predict_proba_many if (params or {}).get("proba") else self.model.predict_many
-        return np.asarray(wanted(rows))
+        kind = kind_of(self.model)
+        asked = {name: value for name, value in (params or {}).items() if value is not None and value != []}
+        proba = asked.pop("proba", False)
+        nothing = kind.question.ahead and not len(rows)
+        said = kind.ask(self.model, None if nothing else rows, **asked)
+        if proba:
+            return np.asarray(said["proba"].values) if "proba" in said.columns else np.zeros((0, 0))
+        plain = [column for column in said.columns.values() if not isinstance(column, Wide)]
+        return np.asarray(plain[0]) if len(plain) == 1 else _frame(said)
+
+
+def _frame(said: Response) -> Any:
+    """Return named columns as a data frame of pandas, or as a dict of lists where pandas is not installed."""
+    columns = said.flat()
+    return nw.from_dict(columns, backend="pandas").to_native() if find_spec("pandas") else columns
 
 
 def _load_pyfunc(path: str) -> Served:
@@ -167,7 +180,7 @@ def _load_pyfunc(path: str) -> Served:
 def _parts(model: Any, folder: str) -> dict[str, Any]:
     """Write the learner's file to a folder and return the arguments for saving it.
 
-    The signature leaves the columns open, because new features may appear at any time.
+    The signature leaves the columns open, because new features may appear at any time. Its parameters are the question's fields.
     """
     from mlflow.models import ModelSignature
     from mlflow.types import ParamSchema, ParamSpec
@@ -175,8 +188,22 @@ def _parts(model: Any, folder: str) -> dict[str, Any]:
     path = Path(folder, FILE)
     model.save(path)
     needs = [f"headwater=={version('headwater')}"]
-    asked = ModelSignature(params=ParamSchema([ParamSpec("proba", "boolean", False)]))
-    return {"loader_module": MODULE, "data_path": str(path), "pip_requirements": needs, "signature": asked}
+    kind = kind_of(model)
+    asked = [ParamSpec(field.name, *_PARAMS[field.type]) for field in kind.question.fields]
+    asked += [ParamSpec("proba", "boolean", False)] if any(field.name == "proba" for field in kind.response) else []
+    signature = ModelSignature(params=ParamSchema(asked)) if asked else None
+    return {"loader_module": MODULE, "data_path": str(path), "pip_requirements": needs, "signature": signature}
+
+
+_PARAMS: dict[str, tuple[Any, ...]] = {
+    "number": ("double", None),
+    "whole": ("long", None),
+    "boolean": ("boolean", None),
+    "text": ("string", None),
+    "label": ("string", None),
+    "list": ("string", [], (-1,)),
+}
+"""Type, default and shape of a question's field in MLflow's words; left out, a field has the default of its kind."""
 
 
 @contextmanager

@@ -36,6 +36,8 @@ class Answer:
         Whether a label is a list or an object in JSON.
     given_out : Lazy, optional
         ``given_out(predicted, label)``: the label of a row that was asked earlier, joined with what was kept of the prediction.
+    later : Lazy, optional
+        ``later(value, learner)`` validates what comes later, where that is only a part of the label.
     table : Lazy, optional
         The class that reads the parts of a compound label from the columns of a file: a `kinds.columns.LabelColumns`.
     """
@@ -46,6 +48,7 @@ class Answer:
     gaps: bool = False
     compound: bool = False
     given_out: Lazy | None = None
+    later: Lazy | None = None
     table: Lazy | None = None
 
     @property
@@ -67,7 +70,19 @@ class Answer:
         """
         if value is None or value != value:
             return math.nan if self.gaps else None
-        return self.decode(value, learner)
+        return self.decode(value, getattr(learner, "first", learner))  # of a fleet what its members begin as
+
+    def read_late(self, value: Any, learner: Any) -> Any:
+        """Validate the label of a row that was asked earlier.
+
+        Raises
+        ------
+        TargetError, DataError
+            If it can't be learned.
+        """
+        return (
+            self.read(value, learner) if self.later is None else self.later(value, getattr(learner, "first", learner))
+        )
 
 
 def number_of(value: Any, learner: Any = None) -> float:

@@ -28,7 +28,7 @@ from .sampling.sample import DiagnosisSample
 from .schema import Response
 from .settings import params_of, replaced, settings_of, shown
 
-__all__ = ["Learner", "at_one_moment"]
+__all__ = ["InSklearn", "Learner", "at_one_moment"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -39,7 +39,7 @@ _PLOT = Lazy("headwater.plot.inside:layers")
 REJECTED = "model.rejected counts all such rows. Warned once"
 
 
-class _InSklearn:
+class InSklearn:
     """Attribute that raises AttributeError naming the scikit-learn estimator that has the method.
 
     ``__getattr__`` would do the same, but it slows down every attribute lookup of a learner.
@@ -48,7 +48,7 @@ class _InSklearn:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __get__(self, learner: Learner | None, cls: type[Learner]) -> Any:
+    def __get__(self, learner: Any, cls: Any) -> Any:
         has = f", but headwater.interop.sklearn.{cls.estimator} does" if cls.estimator else ""
         raise AttributeError(f"{cls.__name__} has no attribute {self._name!r}{has}. Use {cls.instead}")
 
@@ -227,12 +227,12 @@ class Learner(ABC):
     # ---- settings ---------------------------------------------------------------------------------------------------
 
     if not TYPE_CHECKING:  # hidden from mypy, so that using one is a type error
-        fit = _InSklearn("fit")
-        partial_fit = _InSklearn("partial_fit")
-        predict = _InSklearn("predict")
-        predict_proba = _InSklearn("predict_proba")
-        decision_function = _InSklearn("decision_function")
-        score = _InSklearn("score")
+        fit = InSklearn("fit")
+        partial_fit = InSklearn("partial_fit")
+        predict = InSklearn("predict")
+        predict_proba = InSklearn("predict_proba")
+        decision_function = InSklearn("decision_function")
+        score = InSklearn("score")
 
     def __repr__(self) -> str:
         return shown(self)
@@ -412,7 +412,7 @@ class Learner(ABC):
 
     # ---- what rooms above do, or refuse for some kinds (see `headwater.types.Lazy`) ---------------------------------------
 
-    def importance(self, method: str = "ipfi") -> dict[Any, float]:
+    def importance(self, method: str | None = None) -> dict[Any, float]:
         """Return the current importance of each feature, as ``headwater.explain.importance``."""
         importance: dict[Any, float] = _IMPORTANCE(self, method)
         return importance

@@ -44,12 +44,15 @@ ABILITIES: dict[str, str] = {
     "cluster": "can learn on a cluster",
     "step": "has a step size",
     "importance": "can say how much each feature matters",
+    "losses": "has a loss for each row",
     "keys": "has a model for each key",
     "late": "takes answers that come late",
+    "delay": "can be scored and taught with a delay",
     "weights": "weighs rows",
     "ahead": "forecasts a series",
     "acts": "chooses actions",
     "outputs": "learns several answers a row",
+    "challenge": "can be challenged in service",
     "coverage": "gives sets or intervals with a guarantee",
     "control": "acts in an environment",
     "report": "has a report of its run",
@@ -60,6 +63,7 @@ METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "p
 STATELESS = frozenset(("onnx", "web", "fleet", "cluster"))
 """Abilities that a learner with a recurrent state (``memory``) lacks, because its predictions depend on earlier rows."""
 NUMBER_COSTS = Lazy("headwater.route.costs:NumberCosts")
+SENSITIVITY = Lazy("headwater.explain.sensitivity:sensitivity")
 _PREDICT = Question("predict")
 KINDS = Lazy("headwater.kinds:KINDS")
 """The kinds of this package. A third-party learner declares its own."""
@@ -87,6 +91,8 @@ class Kind:
         The `route.score.Score` class of its metrics, for sessions, stores, fleets, clusters and pages.
     explain : Lazy
         Implementation of ``explain_one``, called as ``explain(learner, x, **how)``.
+    importance : Lazy
+        Implementation of ``importance``, called as ``importance(learner, method)``. Without it how far the outputs move.
     findings : Lazy
         Implementation of ``diagnose``. ``findings(learner)`` returns measurements and findings.
     durable : Lazy
@@ -97,10 +103,27 @@ class Kind:
         The columns of what is said. The first is the prediction itself.
     respond : Lazy, optional
         ``respond(learner, rows, **question)`` returns the `Response`; without it that of ``predict_batch``.
+    predicted : Lazy, optional
+        ``predicted(learner, rows)`` returns what a store keeps of the predictions of rows, a pair (prediction, probabilities or
+        None) each. Without it that of ``predict_batch``.
+    names_in : Lazy, optional
+        ``names_in(learner, labels, known)`` returns the entries of ``known_classes`` that occur in labels, of which there may be
+        only so many, and raises for labels that the learner can't take beside those that are known.
+    explained : tuple of Field
+        What may be said to ``explain_one`` beside the row.
+    series : Lazy, optional
+        ``series(learner, score, rows_ahead)`` returns what a page draws of a series over time.
+    command : (str, str), optional
+        Its short command: where it is, and what it does in a sentence.
+    issue : Lazy, optional
+        ``issue(learner, x, **question)`` makes a choice for a row whose outcome is learned later, as (choice, probabilities or
+        None). Without it the prediction is kept.
     settings : tuple of Field
         Settings that are options of ``headwater learn`` beside those of all kinds.
     instead : mapping
         What to do instead of what it can't: a sentence for each door.
+    adapters : mapping
+        What is peculiar to a foreign library, by its name: an estimator of scikit-learn's.
     own_inputs : str
         How the names of inputs begin that the learner adds to a row by itself.
     alias : str
@@ -129,10 +152,18 @@ class Kind:
     question: Question = _PREDICT
     response: tuple[Field, ...] = (Field("y_pred", "any", "The prediction."),)
     respond: Lazy | None = None
+    predicted: Lazy | None = None
+    names_in: Lazy | None = None
+    explained: tuple[Field, ...] = ()
+    series: Lazy | None = None
+    command: tuple[str, str] | None = None
+    issue: Lazy | None = None
     settings: tuple[Field, ...] = ()
     instead: Mapping[str, str] = field(default_factory=dict)
+    adapters: Mapping[str, Lazy] = field(default_factory=dict)
     own_inputs: str = ""
     alias: str = ""
+    importance: Lazy = SENSITIVITY
     costs: Lazy = NUMBER_COSTS
     alarm: float | None = None
 
@@ -189,6 +220,9 @@ class Kind:
         ConfigError, DataError
             If the question has no such field, or a value can't be.
         """
+        for name in question:
+            if name in ABILITIES.keys() - self.can and all(name != field.name for field in self.question.fields):
+                raise _refused(self, name, name)
         given = self.question.read(question)
         if rows is None and not self.question.ahead:
             raise DataError(

@@ -84,6 +84,10 @@ def stretches(
         start = stop
 
 
+RARE = -6.0
+"""Lower bound of a new class's bias ln(1/(t + k)), where e⁻⁶ is 1 in 400."""
+
+
 def third_class(classes: list[Any], label: Any) -> TargetError:
     """Return the error for a third class in a net with one output."""
     return TargetError(

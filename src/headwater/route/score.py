@@ -116,6 +116,10 @@ class Score(ABC):
         self.update(y, values_of(predictions))
         return [math.nan] * len(y)
 
+    def given(self, y: Sequence[Any], predictions: Predictions) -> list[float]:
+        """Return what is kept of predictions until their labels arrive, the probability of each label."""
+        return predictions.proba_of(y)
+
     def report(self) -> dict[str, Any]:
         """Return the metrics for JSON, over all rows and (under ``window``) over the window.
 

@@ -312,7 +312,7 @@ class Session:
         return join(forecasts)
 
     def _wait(self, X: Any, y: list[Any], w: list[float], given: Predictions) -> None:
-        self._waiting.put(X, y, w, y_pred=list(given.y_pred), proba=given.proba_of(y))
+        self._waiting.put(X, y, w, y_pred=list(given.y_pred), proba=self._score.given(y, given))
 
     def _score_late(self, X: Any, y: list[Any], y_pred: list[Any], proba: list[float]) -> None:
         """Score rows with the predictions issued earlier."""
@@ -438,7 +438,7 @@ def _check_delay(learner: Any, answers: bool, delay: int) -> None:
             help="Leave delay out.",
         )
     if delay:
-        check_can(learner, "late", at="delay of Session")
+        check_can(learner, "delay", at="delay of Session")
 
 
 def _check(counts: dict[str, int | None], *, least: int) -> None:

@@ -19,7 +19,19 @@ from starlette.routing import BaseRoute, Route
 from headwater.errors import StoreError
 from headwater.serve import openapi
 from headwater.serve.address import Address
-from headwater.serve.api import acting, backups, events, forecasting, keys, learning, looking, metrics, models, page
+from headwater.serve.api import (
+    acting,
+    asking,
+    backups,
+    events,
+    forecasting,
+    keys,
+    learning,
+    looking,
+    metrics,
+    models,
+    page,
+)
 from headwater.serve.api.control import transitions
 from headwater.serve.endpoint import Endpoint, Request, Response
 from headwater.serve.http.costs import AHEAD, AT_HAND, CHANGE, COPY, FORM, PUBLISHED, ROWS, SAMPLE
@@ -51,6 +63,8 @@ async def described(request: Request) -> Response:
 
 
 ADDRESSES: tuple[Address, ...] = (
+    Address("POST", "/ask", asking.ask, ROWS, takes="Ask"),
+    Address("POST", "/teach", asking.teach, ROWS, "learn", takes="Teach"),
     Address("POST", "/predict", learning.predict, ROWS, takes="PredictRequest", many=True),
     Address("POST", "/learn", learning.learn, ROWS, "learn", takes="Example", many=True),
     Address("POST", "/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),
@@ -65,6 +79,8 @@ ADDRESSES: tuple[Address, ...] = (
     Address("GET", "/models", models.models, PUBLISHED),
     Address("POST", "/models", models.create, CHANGE, "admin", takes="NewModel", status=201),
     Address("GET", "/models/{model}", looking.model, PUBLISHED),
+    Address("POST", "/models/{model}/ask", asking.ask, ROWS, takes="Ask"),
+    Address("POST", "/models/{model}/teach", asking.teach, ROWS, "learn", takes="Teach"),
     Address("POST", "/models/{model}/predict", learning.predict, ROWS, takes="PredictRequest", many=True),
     Address("POST", "/models/{model}/learn", learning.learn, ROWS, "learn", takes="Example", many=True),
     Address("POST", "/models/{model}/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),

@@ -64,7 +64,12 @@ def open(  # noqa: A001 - as gzip.open
         if learner is None:
             said = f"{path} was not there: a new store with a Classifier was made. Give a learner if that is meant"
             warnings.warn(said, UnlikelyData, stacklevel=2)
-        service.change(service.models.create, NAME, learner if learner is not None else kind_with("classify").make({}))
+        made = learner if learner is not None else kind_with("classify").make({})
+        try:
+            service.change(service.models.create, NAME, made)
+        except ConfigError:  # a learner that no store can hold
+            service.close()
+            raise
     model = service.models.named(NAME)
     kept = model.champion.learner
     if learner is not None and type(learner) is not type(kept) and kind_of(learner).task != kind_of(kept).task:

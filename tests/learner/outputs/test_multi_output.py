@@ -143,9 +143,37 @@ def test_settings_that_can_not_be_are_refused(settings):
         hw.MultiOutput(**settings)
 
 
-def test_late_answers_are_refused():
-    with pytest.raises(ConfigError, match="delayed labels"):
-        hw.MultiOutput().step_many(ROWS[:1], ANSWERS[:1], ask=ROWS[:1])
+def test_late_answers_are_learned_when_they_come_and_scored_with_what_was_said_before():
+    session = hw.Session(hw.MultiOutput(seed=1), delay=3)
+    session.step(ROWS[:40], ANSWERS[:40])
+    assert session.learner.n_learned == 37
+    record = session.finish()
+    assert (record.scored + record.unscored, session.learner.n_learned) == (40, 40)
+    own = hw.MultiOutput(seed=1)
+    own.learn_many(ROWS[:40], ANSWERS[:40])
+    assert fingerprint(session.learner) == fingerprint(own)
+
+
+def test_a_row_of_weight_zero_adds_names_alone_and_a_weight_that_can_not_be_is_refused():
+    model = hw.MultiOutput(seed=1)
+    model.learn_many(ROWS[:20], ANSWERS[:20])
+    before = model.predict_many(ROWS[:5])
+    model.learn_many(ROWS[20:23], ANSWERS[20:23], [0.0, 0.0, 0.0])
+    assert model.predict_many(ROWS[:5]) == before
+    with pytest.warns(RefusedRow, match="weight"):
+        model.learn_many(ROWS[20:21], ANSWERS[20:21], [-1.0])
+    assert model.rejected["weight"] == 1
+
+
+def test_sets_and_intervals_are_asked_by_output():
+    model = hw.MultiOutput(seed=1)
+    model.learn_many(ROWS, ANSWERS)
+    (said,) = model.ask(ROWS[:1], coverage=0.8).rows()
+    for name, member, row in model.chained(ROWS[0]):
+        own = member.ask([row], coverage=0.8).rows()[0]
+        assert {column: said[column][name] for column in own if column in ("set", "low", "high")} == {
+            column: value for column, value in own.items() if column not in ("y_pred", "proba")
+        }
 
 
 def test_limits_count_the_classes_of_all_outputs_and_nothing_is_learned_beyond():

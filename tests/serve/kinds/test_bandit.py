@@ -120,7 +120,7 @@ def test_logged_decisions_predictions_and_explanations_go_over_http(client):
         ("/learn", {"x": {"a": 1}, "y": "news"}, "data"),
         ("/learn", {"x": {"a": 1}, "y": ["news", 1.0, 0.0]}, "data"),
         ("/learn", {"x": {"a": 1}, "y": ["news", "much"]}, "data"),
-        ("/label", {"id": "p1", "y": 1}, "kind"),
+        ("/label", {"id": "p1", "y": 1}, "unknown_id"),
         ("/forecast", {"horizon": 1}, "kind"),
     ],
 )

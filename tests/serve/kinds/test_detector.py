@@ -112,7 +112,6 @@ def test_why_a_row_scores_as_it_does_can_be_asked(client):
         ("GET", "/models/default/onnx", None),
         ("GET", "/models/default/weights", None),
         ("GET", "/models/default/activations", None),
-        ("GET", "/models/default/importance", None),
         (
             "POST",
             "/v2/models/default/learn",

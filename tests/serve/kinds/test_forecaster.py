@@ -110,7 +110,6 @@ def test_before_any_answer_the_forecast_has_no_ends(client):
         ("POST", "/models/default/step", {"factor": 2.0}, "kind"),
         ("GET", "/models/default/onnx", None, "kind"),
         ("GET", "/models/default/weights", None, "kind"),
-        ("GET", "/models/default/importance", None, "kind"),
         ("GET", "/score?key=a", None, "kind"),
     ],
 )

@@ -58,7 +58,7 @@ def test_objects_are_learned_and_predicted_and_come_back_to_the_bit(client, stat
     said = client.post("/predict", json={"x": ROWS[5]}).json()
     assert said["y_pred"] == pytest.approx(plain.predict_one(ROWS[5]))
     assert set(said["proba"]["late"]) == {"false", "true"}
-    assert "id" not in said
+    assert said["id"] == "p1"
     many = client.post("/predict", json=[{"x": x} for x in ROWS[:3]]).json()
     assert [row["y_pred"] for row in many] == plain.predict_many(ROWS[:3])
     state.close()
@@ -84,9 +84,6 @@ def test_another_kind_refuses_an_object_and_this_one_what_it_can_not_do(client, 
     assert client.post("/models/one/learn", json={"x": ROWS[0], "y": {"a": 1}}).status_code in (400, 422)
     taught(client)
     for path, body in (
-        ("/learn", {"x": ROWS[0], "y": {"late": True}, "w": 2.0}),
-        ("/label", {"id": "p1", "y": 1}),
-        ("/predict", {"x": ROWS[0], "coverage": 0.9}),
         ("/act", {"x": ROWS[0]}),
         ("/explain", {"x": ROWS[0], "target": "late"}),
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, make_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -17,40 +17,36 @@ __all__ = [
     "columns_in",
     "parts_of",
     "LabelColumns",
-    "QuestionOptions",
     "SettingOptions",
     "given_in",
     "label_columns",
-    "question_of",
+    "options_of",
+    "parsed",
     "settings_of",
 ]
 
+_METAVARS = {"list": "A,B", "boolean": "yes|no"}
 _COLUMN_TYPES = ("label", "number", "boolean", "any")
 """Types of fields that a column of a file can hold."""
 
 
-def _options(name: str, own: Callable[[Kind], Iterable[Field]], *, metavar: str = "") -> type[Any]:
-    """Return a dataclass with one option for each field, shared by the kinds that declare it."""
-    found: dict[str, dict[str, str]] = {}
+def options_of(name: str, own: Mapping[str, Sequence[Field]], *, metavar: str = "") -> type[Any]:
+    """Return a dataclass with one option for each field, shared by the kinds that declare it, given by their nouns."""
     words: dict[str, Field] = {}
-    for kind in known_kinds():
-        for field in own(kind):
+    nouns: dict[str, dict[str, list[str]]] = {}  # by name, what it means, and the kinds of which it means that
+    for noun, declared in own.items():
+        for field in declared:
             words.setdefault(field.name, field)
-            found.setdefault(field.name, {})[kind.noun] = field.doc
+            nouns.setdefault(field.name, {}).setdefault(field.doc, []).append(noun)
     entries = []
-    for key, docs in found.items():
-        shown = metavar or {"list": "A,B", "boolean": "yes|no"}.get(words[key].type, words[key].type.upper())
-        about = Parameter(name=words[key].option, metavar=shown, help=_help(docs))
+    for key, docs in nouns.items():
+        shown = metavar or _METAVARS.get(words[key].type, words[key].type.upper())
+        said = [doc.rstrip(".") + " (" + ", ".join(names) + ")." for doc, names in docs.items()]
+        about = Parameter(name=words[key].option, metavar=shown, help=" ".join(said))
         entries.append((key, Annotated[str | None, about], None))
     made = make_dataclass(name, entries, frozen=True)
     made.__module__ = __name__  # what the command line reads a class of ours by
     return made
-
-
-def _help(docs: dict[str, str]) -> str:
-    """Return what an option means, with the kinds that have it."""
-    nouns = {doc: [noun for noun, own in docs.items() if own == doc] for doc in docs.values()}
-    return " ".join(f"{doc.rstrip('.')} ({', '.join(names)})." for doc, names in nouns.items())
 
 
 def _columns_of(kind: Kind) -> list[Field]:
@@ -58,14 +54,13 @@ def _columns_of(kind: Kind) -> list[Field]:
 
 
 if TYPE_CHECKING:
-    QuestionOptions: TypeAlias = Any
     LabelColumns: TypeAlias = Any
     SettingOptions: TypeAlias = Any
     KindOptions: TypeAlias = Any
 else:
-    QuestionOptions = _options("QuestionOptions", lambda kind: kind.question.fields)
-    LabelColumns = _options("LabelColumns", _columns_of, metavar="COLUMN")
-    SettingOptions = _options("SettingOptions", lambda kind: kind.settings)
+    _KINDS = known_kinds()
+    LabelColumns = options_of("LabelColumns", {kind.noun: _columns_of(kind) for kind in _KINDS}, metavar="COLUMN")
+    SettingOptions = options_of("SettingOptions", {kind.noun: kind.settings for kind in _KINDS})
     KindOptions = make_dataclass(
         "KindOptions",
         [(one.name, one.type, None) for part in (SettingOptions, LabelColumns) for one in fields(part)],
@@ -84,24 +79,13 @@ def columns_in(options: Any) -> list[str]:
     return [name for name in given_in(options) if name in LabelColumns.__dataclass_fields__]
 
 
-def question_of(kind: Kind, options: Any) -> dict[str, Any]:
-    """Return the settings of a question as a kind's fields read them.
-
-    Raises
-    ------
-    ConfigError, DataError
-        If the kind has no such setting, or a text is no value of it.
-    """
-    return _parsed(kind, kind.question.fields, given_in(options), "question")
-
-
 def settings_of(kind: Kind, options: Any) -> dict[str, Any]:
     """Return settings of a new learner, as ``question_of`` does."""
     if options is None:
         return {}
     columns = {} if kind.answer.table is None else {field.name for field in _columns_of(kind)}
     given = {name: value for name, value in given_in(options).items() if name not in columns}
-    return _parsed(kind, kind.settings, given, "setting")
+    return parsed(kind, kind.settings, given, "setting")
 
 
 def label_columns(kind: Kind, options: Any) -> dict[str, str]:
@@ -154,7 +138,14 @@ def parts_of(kind: Kind, targets: Sequence[str], columns: Any, known: Any) -> di
     )
 
 
-def _parsed(kind: Kind, own: Sequence[Field], given: dict[str, str], what: str) -> dict[str, Any]:
+def parsed(kind: Kind, own: Sequence[Field], given: dict[str, str], what: str) -> dict[str, Any]:
+    """Return options as a kind's fields read them.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the kind has no such field, or a text is no value of it.
+    """
     _check_known(kind, own, given, what)
     return {field.name: field.parse(given[field.name], at=field.option) for field in own if field.name in given}
 

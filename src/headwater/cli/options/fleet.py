@@ -7,6 +7,7 @@ from typing import Any
 
 from headwater.errors import ConfigError, DataError, did_you_mean
 from headwater.fleet import Fleet
+from headwater.fleet.base import AnyFleet
 from headwater.learner.kind import kind_of
 from headwater.streams import Stream
 
@@ -14,25 +15,10 @@ __all__ = ["agree_on_key", "as_fleet", "check_fleet", "check_key", "features_of"
 
 
 def as_fleet(learner: Any, key: str | None) -> Any:
-    """Return a fleet whose members begin as a learner, where a key is given.
-
-    Raises
-    ------
-    ConfigError
-        If no file can hold such members.
-    """
+    """Return a fleet whose members begin as a learner, where a key is given."""
     if key is None:
         return learner
-    fleet: Any = Fleet(learner, key)
-    if not isinstance(fleet, Fleet):
-        raise ConfigError(
-            expected="members that a file can hold: classifiers or regressors without memory and words",
-            got=kind_of(learner).one,
-            at="--fleet",
-            help="Make the fleet in Python: hw.Fleet(learner, key).",
-            code="kind",
-        )
-    return fleet
+    return Fleet(learner, key)
 
 
 def agree_on_key(known: Any, key: str | None, at: str) -> None:
@@ -43,7 +29,7 @@ def agree_on_key(known: Any, key: str | None, at: str) -> None:
     ConfigError
         Saying what the model has.
     """
-    has = known.key if isinstance(known, Fleet) else None
+    has = known.key if isinstance(known, AnyFleet) else None
     if key is not None and key != has:
         holds = f"a model for all rows, as {at} holds" if has is None else f"--fleet {has}, as {at} was made with"
         raise ConfigError(
@@ -51,7 +37,7 @@ def agree_on_key(known: Any, key: str | None, at: str) -> None:
         )
 
 
-def check_key(fleet: Fleet, stream: Stream) -> None:
+def check_key(fleet: AnyFleet, stream: Stream) -> None:
     """Raise if a stream has no column for a fleet's key.
 
     Raises
@@ -69,7 +55,7 @@ def check_key(fleet: Fleet, stream: Stream) -> None:
         )
 
 
-def check_fleet(fleet: Fleet, stream: Stream, *, report: Path | None) -> None:
+def check_fleet(fleet: AnyFleet, stream: Stream, *, report: Path | None) -> None:
     """Raise if a fleet can't learn a stream, or an option needs a single model.
 
     Raises
@@ -98,7 +84,7 @@ def member_of(learner: Any) -> Any:
 
     Other learners are returned as they are.
     """
-    if not isinstance(learner, Fleet):
+    if not isinstance(learner, AnyFleet):
         return learner
     key = learner.busiest()
     return learner.first if key is None else learner[key]
@@ -110,4 +96,4 @@ def features_of(learner: Any) -> list[str]:
     inner = kind_of(member).own_inputs
     names = [str(feature["name"]) for feature in member.describe()["features"]]
     own = [name for name in names if not inner or not name.startswith(inner)]
-    return [learner.key, *own] if own and isinstance(learner, Fleet) else own
+    return [learner.key, *own] if own and isinstance(learner, AnyFleet) else own

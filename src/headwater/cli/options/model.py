@@ -13,7 +13,7 @@ from headwater import nn
 from headwater.cli.options.fleet import features_of, member_of
 from headwater.cli.options.shared import split_sizes
 from headwater.errors import ConfigError, ModelFileError, did_you_mean
-from headwater.fleet import Fleet
+from headwater.fleet.base import AnyFleet
 from headwater.learner.kind import kind_of, kind_with
 from headwater.store.learner_file import load
 
@@ -197,7 +197,7 @@ def load_model(path: Path, *, fleets: bool = False) -> Any:
             at=str(path),
             help="A Network learns arrays: go on with it in Python, hw.load(path).",
         )
-    if isinstance(learner, Fleet) and not fleets:
+    if isinstance(learner, AnyFleet) and not fleets:
         raise ModelFileError(
             expected="a model for all rows",
             got=f"a fleet of {len(learner):,} by {learner.key}",

@@ -86,7 +86,7 @@ def kind_of_run(task: str, known: Any, report: Path | None, delay: int, follow: 
     alone = None if kind.answer.needed else "A store follows labelled rows: leave one of the two out."
     asked = (
         ("--report", report is not None, kind.cannot("report")),
-        ("--delay", delay > 0, kind.cannot("late")),
+        ("--delay", delay > 0, kind.cannot("delay")),
         ("--store", follow, alone),
     )
     for option, given, way_out in asked:

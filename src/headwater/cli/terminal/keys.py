@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 
-from headwater.fleet import Fleet
+from headwater.fleet.base import AnyFleet
 from headwater.fleet.scores import key_scores
 
 __all__ = ["print_keys"]
 
 
-def print_keys(fleet: Fleet) -> None:
+def print_keys(fleet: AnyFleet) -> None:
     """Print the keys with the worst and the best scores."""
     scores = key_scores(fleet)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    name = next(name for name in fleet.score() if name != "rows")
+    name = next((name for name in fleet.score() if name != "rows"), "")
     table.add_column("")
     table.add_column(fleet.key)
-    table.add_column(name, justify="right")
+    if name:
+        table.add_column(name, justify="right")
     table.add_column("rows", justify="right")
-    for kind in ("worst", "best"):
+    ranks = {"worst": "worst", "best": "best"} if name else {"worst": "fewest rows", "best": "most rows"}
+    for kind in ranks:
         for i, one in enumerate(scores[kind]):
-            score = f"{one[name]:.1%}" if name == "accuracy" else f"{one[name]:.4g}"
-            table.add_row("" if i else kind, str(one["key"]), score, f"{one['rows']:,}")
+            table.add_row("" if i else ranks[kind], str(one["key"]), *_scores(one, name), f"{one['rows']:,}")
     least = f" with {scores['least']} scored rows or more" if scores["least"] > 1 else ""
     console = Console(highlight=False)
     console.print()
@@ -31,3 +34,10 @@ def print_keys(fleet: Fleet) -> None:
     console.print()
     said = f"{scores['keys']:,} keys; compared are the {scores['compared']:,}{least}."
     console.print(said, soft_wrap=True, markup=False)
+
+
+def _scores(one: dict[str, Any], name: str) -> list[str]:
+    """Return the cell of a key's score, none where members have no score of their own."""
+    if not name:
+        return []
+    return [f"{one[name]:.1%}" if name == "accuracy" else f"{one[name]:.4g}"]

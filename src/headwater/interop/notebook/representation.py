@@ -13,6 +13,7 @@ from typing import Any
 
 from headwater.diagnose import Diagnosis
 from headwater.explain import Explanation
+from headwater.fleet.base import AnyFleet
 from headwater.learner.base import Learner, at_one_moment
 from headwater.nn import Network
 from headwater.route.evaluate import Evaluation, score_cell
@@ -65,6 +66,22 @@ def _learner(value: Learner) -> str:
     if about["classes"]:
         facts += f" · {len(about['classes']):,} classes: {_few(about['classes'])}"
     return f'{head}<p class="hw-soft">{escape(facts)}</p>{_experts(value)}'
+
+
+@_body.register
+@at_one_moment
+def _fleet(value: AnyFleet) -> str:
+    head = f"<p><b>{escape(repr(value))}</b></p>"
+    if not len(value):
+        return f'{head}<p class="hw-soft">Nothing learned yet.</p>'
+    ranked = sorted(value, key=lambda key: -value.score(key)["rows"])
+    facts = f"{value.n_learned:,} rows learned · {len(value):,} keys of {value.key}"
+    scores = [value.score(key) for key in ranked[:_NAMED]]
+    rows = [
+        (escape(str(key)), *(f"{number:,}" if name == "rows" else _number(number) for name, number in own.items()))
+        for key, own in zip(ranked, scores, strict=False)
+    ]
+    return f'{head}<p class="hw-soft">{escape(facts)}</p>{_table((escape(value.key), *scores[0]), rows)}'
 
 
 def _experts(value: Learner) -> str:

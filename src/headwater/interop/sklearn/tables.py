@@ -47,6 +47,18 @@ def check_fit(estimator: Any, X: Any, y: Any, *, reset: bool, numeric: bool) -> 
     return table, y
 
 
+def check_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Return validated rows to learn from without labels, setting the schema with ``reset``."""
+    if reset:
+        estimator.fitted_on_ = ARRAY
+    if _is_mixed(X):
+        return _mixed(estimator, X, reset=reset)
+    X = validate_data(estimator, X, reset=reset, **RULES)
+    if reset and not isinstance(X, np.ndarray):
+        estimator.fitted_on_ = SPARSE
+    return _as_fitted(estimator, X)
+
+
 def check_ask(estimator: Any, X: Any) -> Any:
     """Return rows to predict, after checking that they have the fitted columns."""
     if _is_mixed(X):

@@ -10,7 +10,7 @@ from headwater.encode.rows import as_dicts
 from headwater.learner.schema import Response
 from headwater.learner.validation import as_samples, check_rows
 
-__all__ = ["ask_agent"]
+__all__ = ["ask_agent", "take_action"]
 
 
 def ask_agent(learner: Any, rows: Any, *, explore: bool) -> Response:
@@ -19,5 +19,13 @@ def ask_agent(learner: Any, rows: Any, *, explore: bool) -> Response:
     check_rows(samples)
     with learner.lock:
         said = [(learner.act(x, explore), learner.value(x)) for x in as_dicts(samples)]
-    actions = [action.tolist() if isinstance(action, np.ndarray) else action for action, _ in said]
-    return Response({"action": actions, "value": [value for _, value in said]})
+    return Response({"action": [_plain(action) for action, _ in said], "value": [value for _, value in said]})
+
+
+def take_action(learner: Any, x: Any, *, explore: bool = False) -> tuple[Any, None]:
+    """Take an action in a state, whose outcome is learned later."""
+    return _plain(learner.act(x, explore)), None
+
+
+def _plain(action: Any) -> Any:
+    return action.tolist() if isinstance(action, np.ndarray) else action

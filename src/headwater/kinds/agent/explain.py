@@ -7,16 +7,20 @@ Each feature is removed in turn, as if missing, and the output is compared with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, DataError
 from headwater.explain.explanation import Explanation
+from headwater.explain.sensitivity import sensitivity
 from headwater.kinds.agent.learner import Agent
 from headwater.kinds.agent.states import as_state
 from headwater.learner.base import at_one_moment
 
-__all__ = ["explain_worth"]
+__all__ = ["explain_worth", "worth_importance"]
 
 
 @at_one_moment
@@ -59,7 +63,7 @@ def explain_worth(agent: Agent, observation: Any, action: Any = None) -> Explana
             code="not_learned",
         )  # fmt: skip
     x = dict(as_state(observation))
-    of_values = agent.share_of_random > 0 or agent.method == "q"
+    of_values = agent.has_action_values
     if action is None and of_values:
         worth = agent.values(x)
         action = max(worth, key=worth.__getitem__)
@@ -78,3 +82,13 @@ def explain_worth(agent: Agent, observation: Any, action: Any = None) -> Explana
     parts = {name: whole - says({other: value for other, value in x.items() if other != name}) for name in x}
     ranked = dict(sorted(parts.items(), key=lambda item: -abs(item[1])))
     return Explanation(whole, says({}), ranked, x, method="occlusion", of="worth")
+
+
+def worth_importance(agent: Agent, method: str | None = None) -> dict[Any, float]:
+    """Return how much the values of the actions, or of the state, move with each feature."""
+
+    def says(states: Sequence[Mapping[Any, Any]]) -> NDArray[np.float64]:
+        worth = (list(agent.values(x).values()) if agent.has_action_values else [agent.value(x)] for x in states)
+        return np.array(list(worth), np.float64)
+
+    return sensitivity(agent, method, outputs=says)

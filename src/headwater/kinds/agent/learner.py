@@ -185,7 +185,7 @@ class Agent(Learner):
         ConfigError
             If the method is "ac", which only has state values (see ``value``).
         """
-        if not self._is_of_values:
+        if not self.has_action_values:
             raise ConfigError(
                 expected="an agent with action values, method 'q'",
                 got="method 'ac'",
@@ -210,7 +210,7 @@ class Agent(Learner):
         if not self._actions.labels:
             half = len(said) // 2
             return self._actions.spread(said[:half], said[half:])
-        if self._is_of_values:
+        if self.has_action_values:
             random = self.share_of_random / len(said)
             best = said.index(max(said))
             said = [random + (1 - self.share_of_random) * (i == best) for i in range(len(said))]
@@ -219,13 +219,14 @@ class Agent(Learner):
     @property
     def share_of_random(self) -> float:
         """Current share of random actions, 0 for "ac", whose policy itself is a distribution."""
-        if not self._is_of_values:
+        if not self.has_action_values:
             return 0.0
         left = max(1 - self.n_learned / self.explore, 0.0) if self.explore else 0.0
         return self.epsilon + (1 - self.epsilon) * left
 
     @property
-    def _is_of_values(self) -> bool:
+    def has_action_values(self) -> bool:
+        """Whether it has a value for each action (method "q"), else one for the state."""
         return self._setup.agent[0] == VALUES
 
     def _said(self, observation: Any) -> list[float]:
@@ -411,7 +412,7 @@ class Agent(Learner):
         if self._engine is None:
             return []
         taken = self._engine.core.array("agent_numbers")[TAKEN:].tolist()
-        names = ("values",) if self._is_of_values else ("values", "policy")
+        names = ("values",) if self.has_action_values else ("values", "policy")
         return [{"expert": name, "steps": int(steps)} for name, steps in zip(names, taken, strict=False)]
 
     def explain_one(self, x: Any, action: Any = None) -> Any:

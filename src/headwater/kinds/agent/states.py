@@ -10,7 +10,7 @@ import numpy as np
 
 from headwater.errors import DataError
 
-__all__ = ["as_state", "checked_transition"]
+__all__ = ["as_state", "checked_outcome", "checked_transition", "with_action"]
 
 
 @lru_cache(maxsize=64)
@@ -59,3 +59,26 @@ def checked_transition(value: Any, learner: Any) -> Any:
     """Validate a transition for journal and agent, raising DataError if it can't be learned."""
     learner.check_transition(value)
     return value
+
+
+def checked_outcome(value: Any, learner: Any) -> Any:
+    """Validate what came of an action that was taken, raising DataError if it can't be learned.
+
+    ``{"reward": 1.0, "next": {…}, "terminated": false, "truncated": false}``
+    """
+    if not isinstance(value, Mapping) or "action" in value:
+        raise DataError(
+            expected="the reward and the next state of the action that was taken",
+            got=f"{value!r:.80}",
+            at="y",
+            help='Send {"reward": 0.5, "next": {…}, "terminated": false}. Nothing was learned.',
+        )
+    learner.check_transition({**value, "action": learner.act({}, explore=False)})  # any of its actions
+    return dict(value)
+
+
+def with_action(predicted: Mapping[str, Any] | None, label: Any) -> Any:
+    """Return the transition to learn, joining an outcome that came later with the action that was taken."""
+    if predicted is None:
+        return label
+    return {"action": next(iter(predicted.values()))[0], **label}

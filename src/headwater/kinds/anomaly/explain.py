@@ -12,18 +12,22 @@ part of names that share a row of a full table belongs to no column and is the b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headwater.encode import Column
 from headwater.encode.values import as_text, missing
 from headwater.encode.vocabulary import CATEGORY
 from headwater.errors import DataError
 from headwater.explain.explanation import Explanation
+from headwater.explain.sensitivity import sensitivity
 from headwater.kinds.anomaly.learner import Anomaly
 from headwater.learner.base import at_one_moment
 
-__all__ = ["explain_anomaly"]
+__all__ = ["explain_anomaly", "score_importance"]
 
 
 @at_one_moment
@@ -77,6 +81,16 @@ def explain_anomaly(model: Anomaly, x: Mapping[Any, Any]) -> Explanation:
             found[name] += of_new
     ranked = dict(sorted(found.items(), key=lambda item: -item[1]))
     return Explanation(score, score - sum(ranked.values()), ranked, dict(x), method="pool", of="score")
+
+
+def score_importance(model: Anomaly, method: str | None = None) -> dict[Any, float]:
+    """Return how much the raw score moves with each column."""
+
+    def says(rows: Sequence[Mapping[Any, Any]]) -> NDArray[np.float64]:
+        engine = model.engine or model.new_engine()
+        return np.array([[engine.core.learner.contributions_one(x)[0]] for x in rows], np.float64)
+
+    return sensitivity(model, method, outputs=says)
 
 
 def _names_of_rows(columns: Mapping[Any, Column], row_of_slot: list[int]) -> dict[int, Any]:

@@ -95,6 +95,7 @@ class Anomaly(Learner):
     max_rows: int = 200_000
 
     kind: ClassVar[Kind] = KIND
+    estimator: ClassVar[str] = "OnlineOutlierDetector"
     instead: ClassVar[str] = "learn_many, score_many or hw.evaluate"
 
     def __post_init__(self) -> None:

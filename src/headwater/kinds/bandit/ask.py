@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from headwater.encode.rows import as_dicts
+from headwater.kinds.bandit.decision import drawn, plain_actions
 from headwater.learner.schema import Response, Wide
 from headwater.learner.validation import as_samples, check_rows
 
-__all__ = ["ask_bandit"]
+__all__ = ["ask_bandit", "draw_action"]
 
 
 def ask_bandit(learner: Any, rows: Any, *, actions: Any) -> Response:
@@ -33,3 +34,15 @@ def ask_bandit(learner: Any, rows: Any, *, actions: Any) -> Response:
             "expected": Wide(names, [[expected[name] for name in names] for _, expected in found]),
         }
     )
+
+
+def draw_action(learner: Any, x: Any, *, actions: Any = None) -> tuple[Any, dict[Any, float]]:
+    """Draw an action for a row, by the operating system's random numbers, with the probability of each on offer.
+
+    Raises
+    ------
+    DataError
+        If there are no actions, or one can't be journaled.
+    """
+    p: dict[Any, float] = learner.probabilities(x, None if actions is None else plain_actions(actions))
+    return drawn(p), p

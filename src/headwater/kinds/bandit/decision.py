@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from headwater.encode.values import FLOAT, as_float, kind_of
 from headwater.errors import DataError, shown
+from headwater.learner.answer import class_of
 from headwater.learner.validation import can_be_class
+from headwater.store.journal.events import plain
 
-__all__ = ["Decision", "as_decision", "offered"]
+__all__ = [
+    "Decision",
+    "as_decision",
+    "as_reward",
+    "checked_decision",
+    "drawn",
+    "offered",
+    "plain_actions",
+    "with_reward",
+]
 
+_PLAIN = (str, int, float)
 FARTHEST = 1e30
 """Largest valid magnitude of a reward."""
 
@@ -89,3 +102,96 @@ def offered(actions: Sequence[Any] | None, known: Sequence[Any]) -> list[Any]:
 
 def _number(value: Any) -> float:
     return as_float(value) if kind_of(value) == FLOAT else math.nan
+
+
+def as_journaled(value: Any) -> Any:
+    """Validate a decision and return it in the journal's form.
+
+    Raises
+    ------
+    DataError
+        If the decision is invalid, or its actions are not text or numbers.
+    """
+    decision = as_decision(value)
+    if decision is None:
+        raise DataError(
+            expected="[action, reward, p], p above 0 and at most 1",
+            got=repr(value)[:80],
+            at="y",
+            help="Give the probability with which the action was taken. Nothing was learned.",
+        )
+    plain_actions([decision.action])
+    rest = [] if decision.actions is None else [plain_actions(decision.actions)]
+    return [decision.action, decision.reward, decision.p, *rest]
+
+
+def checked_decision(value: Any, learner: Any = None) -> Any:
+    """Validate a decision for journal and bandit, raising DataError if it is invalid."""
+    decision = as_journaled(value)
+    for action in [decision[0], *(decision[3] if len(decision) > 3 else ())]:
+        class_of(action, expected="an action")
+    return decision
+
+
+def as_reward(value: Any, learner: Any = None) -> float:
+    """Validate a reward, alone or as ``{"reward": …}``.
+
+    Raises
+    ------
+    DataError
+        If the reward is not a finite number.
+    """
+    given = value.get("reward") if isinstance(value, Mapping) else value
+    decision = as_decision(("", plain(given)))
+    if decision is None:
+        raise DataError(
+            expected="a finite number", got=repr(value)[:80], at="reward", help="Send what came of the action."
+        )
+    return decision.reward
+
+
+def with_reward(predicted: Mapping[str, Any] | None, label: Any) -> Any:
+    """Return the decision to learn, joining a delayed reward with the stored action and probabilities."""
+    if predicted is None:
+        return label
+    action, probabilities = next(iter(predicted.values()))
+    p = probabilities or {}
+    return [action, label, p.get(action, 1.0), list(p)]
+
+
+def drawn(p: Mapping[Any, float]) -> Any:
+    """Draw an action by its probability, using the operating system's unpredictable random numbers.
+
+    Examples
+    --------
+    >>> drawn({"a": 0.0, "b": 1.0})
+    'b'
+    """
+    u = secrets.randbits(53) / (1 << 53)
+    for action, share in p.items():
+        u -= share
+        if u < 0:
+            return action
+    return max(p, key=p.__getitem__)  # reached only by rounding
+
+
+def plain_actions(actions: Sequence[Any]) -> list[Any]:
+    """Return actions in the journal's form.
+
+    Raises
+    ------
+    DataError
+        If one is neither a text nor a number.
+    """
+    found = list(map(plain, actions))
+    for action in found:
+        if not isinstance(action, _PLAIN):
+            raise DataError(
+                expected="actions that are text or numbers", got=repr(action)[:80], at="actions", help="Name them so."
+            )
+    return found
+
+
+def actions_in(learner: Any, labels: Sequence[Any], known: Any) -> set[Any]:
+    """Return the actions that were taken in decisions."""
+    return {label[0] for label in labels}

@@ -26,6 +26,7 @@ from headwater.learner.limits import check_classes
 from headwater.learner.validation import as_answers, as_samples, check_pairs, check_rows, check_sample, is_weighted
 from headwater.nn import Activation, AdaGrad, Dense, LayerNorm, Loss, RMSProp
 from headwater.nn.expert import Expert
+from headwater.route.late import step_late
 from headwater.streams import in_pieces
 from headwater.types import Predictions
 
@@ -301,9 +302,9 @@ class Bandit(Learner):
         return np.zeros((0, 0)) if p is None else np.asarray(p, np.float64)
 
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
-        """Predict the best action of each row, then learn its decision, in turn.
+        """Predict the best action of each row (of ``ask`` if given), then learn the decision of row i of X, in turn.
 
-        Weights and ``ask`` are not supported.
+        Weights are not supported.
 
         Returns
         -------
@@ -314,17 +315,13 @@ class Bandit(Learner):
         Raises
         ------
         ConfigError
-            If ``ask`` is given. Learn a delayed reward when it arrives.
+            If weights are given.
         """
         if is_weighted(w):
             check_can(self, "weights", at="w of Bandit")
         if ask is not None:
-            raise ConfigError(
-                expected="decisions with their rewards",
-                got="rows with delayed labels",
-                at="Bandit",
-                help="Use no delay, and learn a reward when it arrives.",
-            )
+            with self.lock:
+                return step_late(self, X, y, w, ask)
         X, answers = as_samples(X), as_answers(y)
         check_pairs(X, answers, None)
         rows = as_dicts(X)

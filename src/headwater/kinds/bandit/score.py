@@ -49,6 +49,11 @@ class BanditScore(Score):
         self._take(rows)
         return [0.0 if row is None else row.share for row in rows]
 
+    def given(self, y: Sequence[Any], predictions: Predictions) -> list[float]:
+        """Return the probability with which the learner would have drawn each action taken."""
+        taken = [None if (decision := as_decision(label)) is None else decision.action for label in y]
+        return predictions.proba_of(taken)
+
     def update(
         self, y: Sequence[Any], y_pred: Iterable[Any], proba: Iterable[float] = (), p_pred: Iterable[float] = ()
     ) -> None:
@@ -56,7 +61,7 @@ class BanditScore(Score):
         for label, share in zip(y, proba, strict=True):
             decision = as_decision(label)
             one = None
-            if decision is not None:
+            if decision is not None and share == share:  # NaN where no action was known
                 action, r, p, _ = decision
                 one = ScoredDecision(action, r, p, share, r, {})
             self._take([one])

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 import headwater._core as _core
 from headwater.kinds.classifier_regressor.kind import CLASSIFIER
-from headwater.kinds.forecaster.intervals import check_coverage
+from headwater.learner.coverage import check_coverage
 from headwater.learner.engine import Setup
 from headwater.learner.kind import Kind
-from headwater.learner.labels import as_labels, beside, join_stretches, stretches, table_beside, third_class
+from headwater.learner.labels import RARE, as_labels, beside, join_stretches, stretches, table_beside, third_class
 from headwater.learner.limits import check_classes
 from headwater.learner.sampling.measure import as_rows, cost
 from headwater.learner.sampling.sample import SampledRow
@@ -27,8 +27,6 @@ from headwater.learner.supervised import SupervisedLearner
 from headwater.learner.validation import HEAVIEST, PLAIN, Block, as_samples, check_labels, check_rows, known_numbers
 from headwater.nn import Loss
 from headwater.types import Predictions, as_mapping
-
-RARE = -6.0  # lower bound of a new class's bias ln(1/(t + k)), where e⁻⁶ is 1 in 400
 
 
 @documented

@@ -18,25 +18,24 @@ _NET = frozenset(
         "cluster",
         "step",
         "importance",
+        "losses",
         "late",
+        "delay",
         "weights",
         "coverage",
         "report",
+        "challenge",
     )
 )
 
-_ASKED = Question(
-    "predict",
-    (
-        Field(
-            "coverage",
-            "number",
-            "The share of labels that a set or an interval is to hold.",
-            default=None,
-            least=0,
-            most=1,
-        ),
-    ),
+_COVERAGE = Field(
+    "coverage", "number", "The share of labels that a set or an interval is to hold.", default=None, least=0, most=1
+)
+_GUARANTEE = Field(
+    "guarantee",
+    "text",
+    "long-run, for an interval whose share of labels comes to the coverage in the end.",
+    default=None,
 )
 
 CLASSIFIER = Kind(
@@ -48,15 +47,19 @@ CLASSIFIER = Kind(
     answer=Answer((Field("y", "label", "The class."),), Lazy("headwater.learner.answer:class_of")),
     score=Lazy("headwater.kinds.classifier_regressor.scores.classify:ClassScore"),
     explain=Lazy("headwater.explain.one:explain_one"),
+    importance=Lazy("headwater.explain.stream:loss_importance"),
     findings=Lazy("headwater.kinds.classifier_regressor.findings:diagnose_net"),
     durable=Lazy("headwater.kinds.classifier_regressor.durable:DurableNet"),
-    question=_ASKED,
+    question=Question("predict", (_COVERAGE,)),
     response=(
         Field("y_pred", "label", "The most probable class."),
         Field("proba", "map", "The probability of each class.", default=None),
         Field("set", "list", "Classes that together hold the label in that share of cases.", default=None),
     ),
     respond=Lazy("headwater.kinds.classifier_regressor.ask:ask_classifier"),
+    predicted=Lazy("headwater.kinds.classifier_regressor.ask:predicted_classes"),
+    names_in=Lazy("headwater.kinds.classifier_regressor.ask:names_in"),
+    explained=(Field("target", "label", "The class that is explained; the predicted one without it.", default=None),),
     costs=Lazy("headwater.route.costs:ClassCosts"),
 )
 REGRESSOR = Kind(
@@ -69,15 +72,17 @@ REGRESSOR = Kind(
         (Field("y", "number", "The number.", least=-FARTHEST, most=FARTHEST),),
         Lazy("headwater.learner.answer:number_of"),
     ),
-    score=Lazy("headwater.kinds.classifier_regressor.scores.regress:NumberScore"),
+    score=Lazy("headwater.route.number_score:NumberScore"),
     explain=Lazy("headwater.explain.one:explain_one"),
+    importance=Lazy("headwater.explain.stream:loss_importance"),
     findings=Lazy("headwater.kinds.classifier_regressor.findings:diagnose_net"),
     durable=Lazy("headwater.kinds.classifier_regressor.durable:DurableNet"),
-    question=_ASKED,
+    question=Question("predict", (_COVERAGE, _GUARANTEE)),
     response=(
         Field("y_pred", "number", "The predicted number."),
         Field("low", "number", "The lower end of the interval.", default=None),
         Field("high", "number", "The upper end of the interval.", default=None),
     ),
     respond=Lazy("headwater.kinds.classifier_regressor.ask:ask_regressor"),
+    predicted=Lazy("headwater.kinds.classifier_regressor.ask:predicted_numbers"),
 )

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.kinds.classifier_regressor.kind import REGRESSOR
-from headwater.kinds.forecaster.intervals import check_coverage, interval_ends
-from headwater.learner.coverage import check_guarantee
+from headwater.learner.coverage import check_coverage, check_guarantee, interval_ends
 from headwater.learner.engine import Engine, Setup
 from headwater.learner.kind import Kind
 from headwater.learner.labels import beside

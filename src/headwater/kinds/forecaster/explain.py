@@ -12,16 +12,20 @@ are clipped to ten deviations, and the difference remains as ``rest``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, DataError
 from headwater.explain.explanation import Explanation
+from headwater.explain.sensitivity import sensitivity
 from headwater.kinds.forecaster.learner import Forecaster
 from headwater.kinds.forecaster.state import answers_of, linear_of, numbers_of
 from headwater.learner.base import at_one_moment
 
-__all__ = ["explain_forecast"]
+__all__ = ["explain_forecast", "forecast_importance"]
 
 CONSTANT, NETS = "constant", "nets"
 
@@ -93,6 +97,21 @@ def explain_forecast(model: Forecaster, x: Mapping[Any, Any] | None = None, hori
     values |= {CONSTANT: constant, NETS: parts[NETS]} | {named[name]: x[name] for name in columns}
     ranked = dict(sorted(parts.items(), key=lambda item: -abs(item[1])))
     return Explanation(forecast, mean, ranked, values, method="least_squares", of="answer")
+
+
+def forecast_importance(model: Forecaster, method: str | None = None) -> dict[Any, float]:
+    """Return how much the next forecast moves with each past value and each column, the largest first.
+
+    A past value moves by one deviation of the series, a column as in `headwater.explain.sensitivity`.
+    """
+
+    def says(rows: Sequence[Mapping[Any, Any]]) -> NDArray[np.float64]:
+        return np.array([[_forecast(model, x, 1)] for x in rows], np.float64)
+
+    columns = sensitivity(model, method, outputs=says)
+    deviation = float(np.std(answers_of(model)))
+    found = {_name(back): abs(weight) * deviation for back, weight in linear_of(model, 1).weights.items()}
+    return dict(sorted((found | columns).items(), key=lambda item: -item[1]))
 
 
 def _name(back: int) -> str:

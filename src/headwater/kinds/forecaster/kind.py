@@ -13,7 +13,7 @@ KIND = Kind(
     task="forecast",
     noun="forecaster",
     learner=Lazy("headwater.kinds.forecaster.learner:Forecaster"),
-    can=frozenset(("answers", "ahead")),
+    can=frozenset(("importance", "challenge", "answers", "ahead")),
     answer=Answer(
         (Field("y", "number", "The value of that time; a missing one is a gap.", None, -FARTHEST, FARTHEST),),
         Lazy("headwater.learner.answer:number_of"),
@@ -21,6 +21,7 @@ KIND = Kind(
     ),
     score=Lazy("headwater.kinds.forecaster.score:ForecastScore"),
     explain=Lazy("headwater.kinds.forecaster.explain:explain_forecast"),
+    importance=Lazy("headwater.kinds.forecaster.explain:forecast_importance"),
     findings=Lazy("headwater.kinds.forecaster.findings:diagnose_forecaster"),
     durable=Lazy("headwater.kinds.forecaster.durable:DurableForecaster"),
     question=Question(
@@ -38,16 +39,17 @@ KIND = Kind(
         Field("high", "number", "The upper end of the interval.", default=None),
     ),
     instead={
+        "delay": "Teach each value when its time comes; what is ahead is forecast(horizon).",
         "late": "Teach each value when its time comes; what is ahead is forecast(horizon).",
         "classes": "A series is numbers; for classes use a Classifier.",
         "scores": "Compare each value with forecast_interval(); for scores of rows use an Anomaly.",
+        "losses": "Ask importance(), which needs no loss of a row.",
         "layers": "Draw hw.plot.forecast of what forecast() and forecast_interval() return.",
         "onnx": "A forecast depends on the series so far: serve it, or save the file and load it with hw.load.",
         "web": "A forecast depends on the series so far: headwater serve has a page for it.",
         "fleet": "Make one Forecaster a series, in a dict by key.",
         "cluster": "A series is learned in order: teach it in one process.",
         "step": "Set forgetting, such as 0.999, to follow change faster.",
-        "importance": "Ask explain_one(), which says how much each past value moves a forecast.",
         "keys": "Make one Forecaster a series, in a dict by key.",
         "weights": "Leave weights out; forgetting weighs the past.",
         "acts": "Use a Bandit to choose actions.",
@@ -60,6 +62,11 @@ KIND = Kind(
     settings=(
         Field("horizon", "whole", "How many times ahead it can forecast.", 24, 1, 1024, "times"),
         Field("season", "whole", "After how many times the series repeats itself.", 24, 1, 16384, "times"),
+    ),
+    series=Lazy("headwater.kinds.forecaster.series:series_of"),
+    command=("headwater.cli.short.forecast:forecast", "Learn a series from a file, and forecast its next values."),
+    explained=(
+        Field("horizon", "whole", "How many times ahead the forecast is that is explained.", 1, 1, 1024, "times"),
     ),
     respond=Lazy("headwater.kinds.forecaster.ask:ask_forecaster"),
 )

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
 from headwater.errors import ConfigError, DataError
-from headwater.kinds.forecaster.intervals import check_coverage
 from headwater.kinds.forecaster.kind import KIND
 from headwater.learner.base import Learner
+from headwater.learner.coverage import check_coverage
 from headwater.learner.default_pool import KNOTS, with_heads
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.kind import Kind, check_can

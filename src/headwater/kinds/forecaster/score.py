@@ -10,8 +10,8 @@ import math
 from collections import deque
 from typing import Any
 
-from headwater.kinds.classifier_regressor.scores.regress import NumberScore
 from headwater.learner.validation import FARTHEST
+from headwater.route.number_score import NumberScore
 
 __all__ = ["SHOWN", "ForecastScore"]
 

@@ -2,7 +2,7 @@
 
 from headwater.learner.answer import Answer
 from headwater.learner.kind import Kind
-from headwater.learner.schema import Field
+from headwater.learner.schema import Field, Question
 from headwater.types import Lazy
 
 __all__ = ["KIND"]
@@ -12,7 +12,7 @@ KIND = Kind(
     task="multioutput",
     noun="multi-output learner",
     learner=Lazy("headwater.kinds.multi_output.learner:MultiOutput"),
-    can=frozenset(("answers", "outputs")),
+    can=frozenset(("importance", "challenge", "answers", "outputs", "weights", "late", "delay", "coverage")),
     answer=Answer(
         (Field("y", "map", "The label of each output; a missing one is left out."),),
         Lazy("headwater.kinds.multi_output.labels:checked_outputs"),
@@ -21,27 +21,41 @@ KIND = Kind(
     ),
     score=Lazy("headwater.kinds.multi_output.score:OutputsScore"),
     explain=Lazy("headwater.kinds.multi_output.explain:explain_outputs"),
+    importance=Lazy("headwater.kinds.multi_output.explain:outputs_importance"),
     findings=Lazy("headwater.kinds.multi_output.findings:diagnose_outputs"),
     durable=Lazy("headwater.kinds.multi_output.durable:DurableOutputs"),
     instead={
-        "late": "Make one learner an output, each with Session(delay=...).",
         "classes": "Ask predict_proba_one(x), which has the classes of each output.",
         "scores": "Use an Anomaly to score rows.",
+        "losses": "Ask importance(), which needs no loss of a row.",
         "layers": "Draw one output: members[NAME].plot().",
         "onnx": "Export one output: members[NAME].export_onnx(path), made with chain=False.",
         "web": "Export a page for one output, made with chain=False.",
         "fleet": "Make one Fleet an output.",
         "cluster": "Make one learner an output.",
         "step": "Make a new one with another effort.",
-        "importance": "Ask explain_one(x), which says it of each output.",
         "keys": "Make one Fleet an output.",
-        "weights": "Make one learner an output, whose learn_one takes w.",
         "ahead": "Use a Forecaster for a series.",
         "acts": "Use a Bandit to choose actions.",
-        "coverage": "Ask one output: members[NAME].predict_set_one or predict_interval_one, made with chain=False.",
         "control": "Use an Agent to act in an environment.",
         "report": "Print hw.evaluate, or learn one --target with --report.",
     },
-    response=(Field("y_pred", "map", "The prediction of each output."),),
+    question=Question(
+        "predict",
+        (
+            Field(
+                "coverage", "number", "The share of labels that a set or an interval is to hold.", None, least=0, most=1
+            ),
+        ),
+    ),
+    response=(
+        Field("y_pred", "map", "The prediction of each output."),
+        Field("set", "map", "Of outputs of classes, those that together hold the label in that share of cases.", None),
+        Field("low", "map", "Of outputs of numbers, the lower end of the interval.", default=None),
+        Field("high", "map", "Of outputs of numbers, the upper end of the interval.", default=None),
+    ),
+    predicted=Lazy("headwater.kinds.multi_output.ask:predicted_outputs"),
+    names_in=Lazy("headwater.kinds.multi_output.labels:names_in"),
+    respond=Lazy("headwater.kinds.multi_output.ask:ask_outputs"),
     costs=Lazy("headwater.kinds.multi_output.costs:OutputCosts"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from headwater.encode.rows import as_dicts
 from headwater.errors import DataError
 from headwater.learner.answer import class_of, number_of
 
-__all__ = ["as_answers", "as_outputs", "checked_outputs", "is_number"]
+__all__ = ["as_answers", "as_outputs", "checked_outputs", "is_number", "names_in"]
 
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -82,3 +82,9 @@ def checked_outputs(value: Any, learner: Any = None) -> dict[Any, Any]:
             number_of(float(own))
         class_of(own, expected="a class or a number as output")
     return outputs
+
+
+def names_in(learner: Any, labels: Sequence[Any], known: Any) -> set[Any]:
+    """Return the outputs and their classes in labels."""
+    found: set[Any] = set(learner.pairs_in([label or {} for label in labels]))
+    return found

@@ -20,7 +20,7 @@ from headwater.kinds.multi_output.labels import as_answers, is_number
 from headwater.kinds.multi_output.members import PREDICTED, OutputsEngine
 from headwater.learner.base import Learner
 from headwater.learner.engine import Setup
-from headwater.learner.kind import Kind, check_can
+from headwater.learner.kind import Kind
 from headwater.learner.limits import Growth, check_classes
 from headwater.learner.sampling.sample import DiagnosisSample
 from headwater.learner.supervised import SupervisedLearner
@@ -31,8 +31,9 @@ from headwater.learner.validation import (
     check_pairs,
     check_rows,
     check_sample,
-    is_weighted,
+    check_weights,
 )
+from headwater.route.late import step_late
 from headwater.streams import in_pieces
 from headwater.streams.readers.cells import is_of_texts
 from headwater.types import Predictions
@@ -79,8 +80,7 @@ class MultiOutput(Learner):
 
     Notes
     -----
-    Memory and time are those of one learner per output. Delayed labels, weights and ONNX export are not supported. Use one learner
-    per output for them.
+    Memory and time are those of one learner per output.
 
     Examples
     --------
@@ -139,7 +139,7 @@ class MultiOutput(Learner):
 
     # ---- one row -----------------------------------------------------------------------------------------------------
 
-    def learn_one(self, x: Mapping[Any, Any], y: Mapping[Any, Any]) -> None:
+    def learn_one(self, x: Mapping[Any, Any], y: Mapping[Any, Any], w: float = 1.0) -> None:
         """Learn one row.
 
         Equivalent to ``learn_many`` with one row.
@@ -150,10 +150,12 @@ class MultiOutput(Learner):
             The row.
         y : dict
             Its labels by output. Unknown ones are left out or None.
+        w : float
+            Its weight.
         """
         check_sample(x)
         before = self._refused_rows()
-        self.step_many([x], [y])
+        self.step_many([x], [y], None if w == 1.0 else [w])
         self._warn_refused(before, depth=3)
 
     def predict_one(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -180,7 +182,7 @@ class MultiOutput(Learner):
 
     # ---- many rows ---------------------------------------------------------------------------------------------------
 
-    def learn_many(self, X: Any, y: Any) -> list[dict[Any, Any]]:
+    def learn_many(self, X: Any, y: Any, w: Any = None) -> list[dict[Any, Any]]:
         """Learn rows one by one and return the prediction made before each was learned.
 
         Parameters
@@ -189,6 +191,8 @@ class MultiOutput(Learner):
             Rows.
         y : list of dict, or data frame
             Their labels by output.
+        w : sequence (n,), optional
+            Weights.
 
         Returns
         -------
@@ -196,7 +200,7 @@ class MultiOutput(Learner):
             Predictions of the outputs learned in an earlier row.
         """
         before = self._refused_rows()
-        said = list(self.step_many(X, y).y_pred)
+        said = list(self.step_many(X, y, w).y_pred)
         self._warn_refused(before, depth=3)
         return said
 
@@ -207,7 +211,7 @@ class MultiOutput(Learner):
     def step_many(self, X: Any, y: Any, w: Any = None, ask: Any = None) -> Predictions:
         """Predict and learn rows in turn.
 
-        Weights and ``ask`` are not supported.
+        Row i of ``ask`` (of X without it) is predicted, then row i of X is learned.
 
         Returns
         -------
@@ -216,30 +220,34 @@ class MultiOutput(Learner):
 
         Raises
         ------
-        ConfigError
-            If ``ask`` is given.
         DataError
             If a label is not a dict.
         """
-        if is_weighted(w):
-            check_can(self, "weights", at="w of MultiOutput")
         if ask is not None:
-            raise ConfigError(
-                expected="rows with their answers",
-                got="rows with delayed labels",
-                at="MultiOutput",
-                help="Use no delay, or one learner per output.",
-            )
+            with self.lock:
+                return step_late(self, X, y, w, ask)
         X = as_samples(X)
         answers = as_answers(y)
-        check_pairs(X, answers, None)
+        weights, weighed = check_weights(w, check_pairs(X, answers, None))
+        self.refused["weight"] += int((~weighed).sum())
         with self.lock:
             check_classes(dict.fromkeys(self.known_classes, 0), self.pairs_in(answers), self._limits)
             rows = as_dicts(X)
-            said = in_pieces(len(rows), lambda part: self._learn_rows([dict(x) for x in rows[part]], answers[part]))
+            said = in_pieces(
+                len(rows),
+                lambda part: self._learn_rows(
+                    [dict(x) for x in rows[part]], answers[part], weights[part], weighed[part]
+                ),
+            )
             return Predictions([one for piece in said for one in piece])
 
-    def _learn_rows(self, rows: list[dict[Any, Any]], answers: Sequence[Mapping[Any, Any]]) -> list[dict[Any, Any]]:
+    def _learn_rows(
+        self,
+        rows: list[dict[Any, Any]],
+        answers: Sequence[Mapping[Any, Any]],
+        weights: NDArray[np.float64],
+        weighed: NDArray[np.bool_],
+    ) -> list[dict[Any, Any]]:
         """Learn rows output by output, adding each output's predictions to the rows for later outputs."""
         engine = self._begun()
         said: list[dict[Any, Any]] = [{} for _ in rows]
@@ -255,7 +263,8 @@ class MultiOutput(Learner):
             member = engine.members[name]
             good = np.zeros(len(rows), bool)
             good[first:] = [self._can_learn(member, value) for value in values[first:]]
-            self._learn_output(name, member, rows, values, good, said, first)
+            good &= weighed
+            self._learn_output(name, member, rows, (values, weights, good), said, first)
             learned |= good
         engine.learned += int(learned.sum())
         return said
@@ -265,12 +274,15 @@ class MultiOutput(Learner):
         name: Any,
         member: SupervisedLearner,
         rows: list[dict[Any, Any]],
-        values: list[Any],
-        good: NDArray[np.bool_],
+        taught: tuple[list[Any], NDArray[np.float64], NDArray[np.bool_]],
         said: list[dict[Any, Any]],
         first: int,
     ) -> None:
-        """Train one output on the good rows from ``first`` on, filling in its prediction before each."""
+        """Train one output on rows from ``first`` on, filling in its prediction before each.
+
+        ``taught`` holds the value and the weight of each row, and which rows can be learned.
+        """
+        values, weights, good = taught
         known = len(member.known_classes)
         start, n = first, len(rows)
         new = member.engine is None
@@ -279,7 +291,8 @@ class MultiOutput(Learner):
             while stop < n and good[stop] == good[start]:
                 stop += 1
             part = rows[start:stop]
-            forecast = member.step_many(part, values[start:stop]) if good[start] else member.predict_batch(part)
+            of = slice(start, stop)
+            forecast = member.step_many(part, values[of], weights[of]) if good[start] else member.predict_batch(part)
             counts = _known_before(known, member.known_classes, values[start:stop] if good[start] else [])
             known = len(member.known_classes)
             for i, k in zip(range(start, stop), counts or [known] * (stop - start), strict=True):

@@ -1,4 +1,4 @@
-"""Issue actions of a bandit with an id, and learn their rewards by id."""
+"""Short names for a choice and its outcome: issue an action with an id, and learn its reward by id."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from functools import partial
 
 import msgspec
 
-from headwater.kinds.bandit.durable import act_request, as_reward, chosen_in
 from headwater.learner.kind import check_can, kind_of
 from headwater.serve.api.control import transitions
 from headwater.serve.api.keys import check_keys
@@ -14,7 +13,7 @@ from headwater.serve.api.learning import committed
 from headwater.serve.endpoint import Request, Response, json_response
 from headwater.serve.http.costs import Size, size_of
 from headwater.serve.http.schemas import ActRequest, Reward, decoded
-from headwater.store.journal.requests import LabelRequest
+from headwater.store.journal.requests import LabelRequest, PendingRequest
 
 _act, _reward = msgspec.json.Decoder(ActRequest), msgspec.json.Decoder(Reward)
 
@@ -34,11 +33,13 @@ async def act(request: Request) -> Response:
     offered = len(asked.actions or ()) or len(model.champion.learner.known_classes)
     own = size_of([asked.x])
     request.budget.charge_samples(Size(1, own.cells + offered, own.widest), model.price, learning=False)
-    command = await state.waiters.run(partial(act_request, model, asked.x, asked.actions))
+    question = {"actions": asked.actions}
+    command = PendingRequest(model.id, await state.waiters.run(partial(model.issue, [asked.x], question)))
     await committed(request, command, 1)
     state.measures.given_out[model.id] += 1
-    action, p = chosen_in(command)
-    return json_response({"id": command.answers[0]["id"], "action": action, "p": p, "seq": command.predictions[0].seq})
+    action, shares = command.predictions[0].predicted[model.champion.name]
+    answer = {"id": command.answers[0]["id"], "action": action, "p": (shares or {}).get(action, 1.0)}
+    return json_response({**answer, "seq": command.predictions[0].seq})
 
 
 async def reward(request: Request) -> Response:
@@ -46,7 +47,8 @@ async def reward(request: Request) -> Response:
     asked = decoded(_reward.decode, await request.body(), "body")
     model = request.state.learning(request.path.get("model", ""))
     check_can(model.champion.learner, "acts", at=model.name)
-    command = LabelRequest(model.id, asked.id, as_reward(asked.reward))
+    learner = model.champion.learner
+    command = LabelRequest(model.id, asked.id, kind_of(learner).answer.read_late(asked.reward, learner))
     await committed(request, command, 1)
     answer = dict(command.answers[0])
     answer["action"] = answer.pop("y_pred", None)

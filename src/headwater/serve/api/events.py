@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from headwater.learner.kind import check_can, kind_of
+from headwater.serve.api.looking import looked
 from headwater.serve.api.looks.explaining import parts_as_json
 from headwater.serve.api.models import summary
 from headwater.serve.background.history import EVERY_S, experts_of
@@ -22,6 +23,7 @@ from headwater.store.service.model import Model
 MOST_STREAMS, MOST_STREAMS_PER_CLIENT = 100, 20
 _HEADERS = [(b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
 _CLASSES = 6  # classes named on the page
+_MOST = 100  # features whose importance is sent
 _PARTS = 4  # columns shown per alarm
 _SLOW_S = 10.0  # a page slower than this is disconnected, and reconnects by itself
 
@@ -141,10 +143,15 @@ def _alarm(seq: int, event: Any, score: float, parts: Any) -> dict[str, Any]:
 
 
 async def importance(request: Request) -> Response:
-    """Return the importance of each feature so far, the rise of the loss when its values are permuted (iPFI)."""
+    """Return the importance of each feature so far.
+
+    It is the rise of the loss when its values are permuted (iPFI), or, of kinds without such a loss, how far the outputs move.
+    """
     model = request.state.model(request.path["model"])
     check_can(model.champion.learner, "importance", at=model.name)
-    return json_response(request.state.histories.of(model).importance(most=100))
+    if "losses" in kind_of(model.champion.learner).can:
+        return json_response(request.state.histories.of(model).importance(most=_MOST))
+    return Response((await looked(request.state, model, "importance", most=_MOST))[0])
 
 
 async def _left(receive: Receive) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from headwater.errors import HeadwaterError
-from headwater.learner.kind import check_can, kind_with
+from headwater.learner.kind import check_can, kind_of, kind_with
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.predicting import Prediction, apart, predict_rows
 from headwater.serve.background.writer import Command
@@ -40,8 +41,8 @@ async def predict(request: Request) -> Response:
     """
     rows, shape = await read_rows(request, _PREDICT)
     state, model = request.state, request.state.model(request.path.get("model", ""))
-    can, n = kind_with(model.task).can, len(rows)
-    keeps = "late" in can and not state.learns_elsewhere(model)
+    kind, n = kind_of(model.champion.learner), len(rows)
+    keeps = "late" in kind.can and kind.issue is None and not state.learns_elsewhere(model)
     X, kept, wanted = await apart(state, request.budget, n, partial(_asked, rows, keeps=keeps))
     if wanted is not None:
         check_can(model.champion.learner, "coverage", at="coverage")
@@ -121,25 +122,31 @@ async def label(request: Request) -> Response:
     request.budget.charge_samples(Size(n, n, 1), model.price, learning=True)  # the samples were charged at prediction
 
     def requests() -> list[Command]:
-        return [LabelRequest(model.id, row.id, answer.read(row.y, learner), row.w) for row in rows]
+        return [LabelRequest(model.id, row.id, answer.read_late(row.y, learner), row.w) for row in rows]
 
     commands = await apart(request.state, request.budget, n, requests)
     outcomes = await request.state.writer.run(commands, n) if commands else []
     if shape == "one" and outcomes[0] is not None:
         raise outcomes[0]
     return await apart(
-        request.state, request.budget, n, lambda: rows_response(_labelled(rows, commands, outcomes), shape)
+        request.state,
+        request.budget,
+        n,
+        lambda: rows_response(encoded_rows(labelled([row.id for row in rows], commands, outcomes)), shape),
     )
 
 
-def _labelled(rows: list[DelayedLabel], commands: list[Command], outcomes: list[HeadwaterError | None]) -> bytes:
+def labelled(
+    ids: Sequence[str], commands: Sequence[Command], outcomes: Sequence[HeadwaterError | None]
+) -> list[dict[str, Any]]:
+    """Return the outcome of each label, or the error of its rejection, with its id."""
     out: list[dict[str, Any]] = []
-    for row, command, outcome in zip(rows, commands, outcomes, strict=True):
+    for name, command, outcome in zip(ids, commands, outcomes, strict=True):
         if outcome is None:
             out.append(without_infinity(command.answers[0]))
         else:
-            out.append({"id": row.id, **outcome.as_dict(), "status": error_response(outcome).status})
-    return encoded_rows(out)
+            out.append({"id": name, **outcome.as_dict(), "status": error_response(outcome).status})
+    return out
 
 
 async def read_rows(request: Request, body: Body) -> tuple[list[Any], str]:
@@ -197,4 +204,14 @@ def without_infinity(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-__all__ = ["committed", "encoded_rows", "label", "learn", "predict", "read_rows", "rows_response", "without_infinity"]
+__all__ = [
+    "committed",
+    "encoded_rows",
+    "label",
+    "labelled",
+    "learn",
+    "predict",
+    "read_rows",
+    "rows_response",
+    "without_infinity",
+]

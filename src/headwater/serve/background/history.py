@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from itertools import count
 from typing import Any
@@ -19,7 +18,6 @@ import msgspec
 
 from headwater.errors import StoreError
 from headwater.explain import Importance
-from headwater.kinds.forecaster.score import SHOWN, ForecastScore
 from headwater.learner.kind import kind_of
 from headwater.serve.http.measures import Measures
 from headwater.serve.http.schemas import label_key
@@ -128,9 +126,12 @@ class ModelHistory:
         self._n, self._at = n, at
         self.now = {"t": int(time.time() * 1000), "rate": round(rate, 1), "latency": latency, "experts": weights}
         self.curve.add(self.now)
-        if "ahead" in kind_of(self.model.champion.learner).can:
-            self.series = series_of(self.model, *self.columns_ahead)
-        if "importance" not in kind_of(self.model.champion.learner).can:
+        kind = kind_of(self.model.champion.learner)
+        if kind.series is not None:
+            with self.model.lock:
+                learner, seq, scores = self.model.champion.learner, self.model.seq, self.model.champion.scores
+                self.series = {"seq": seq, **kind.series(learner, scores, self._known_ahead(seq))}
+        if "losses" not in kind.can:
             return
         for seq, event, _ in fresh:
             self._seq = seq
@@ -138,6 +139,11 @@ class ModelHistory:
             if event.x and asks <= _ASKED_S and event.y is not None and event.y == event.y:
                 with self.model.lock:
                     self._importance.update(event.x, event.y, self.model.champion.learner)
+
+    def _known_ahead(self, seq: int) -> list[dict[str, Any]]:
+        """Return the known features of the times after a sequence, without those already past."""
+        since, xs = self.columns_ahead
+        return xs[max(seq - since, 0) :]
 
     def importance(self, most: int = 12) -> list[dict[str, Any]]:
         """Return the most important features, by the rise of the loss when their values are permuted."""
@@ -150,24 +156,6 @@ class ModelHistory:
 def experts_of(learner: Any) -> list[dict[str, Any]]:
     """Return the experts of a learner's mixture, empty for a learner without layers."""
     return list(learner.experts_) if "layers" in kind_of(learner).can else []
-
-
-def series_of(model: Model, since: int, xs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the last values of a forecaster's series and the forecast, for the page.
-
-    ``xs`` holds features of the times after sequence ``since``. Times already past are skipped.
-    """
-    with model.lock:
-        learner, seq, scores = model.champion.learner, model.seq, model.champion.scores
-        last = scores.shown() if isinstance(scores, ForecastScore) else []
-        n = min(learner.horizon, SHOWN)
-        known = xs[max(seq - since, 0) :][:n]
-        ahead_of = [*known, *[{}] * (n - len(known))]
-        said, ends = learner.forecast(n, ahead_of), learner.forecast_interval(n, ahead_of)
-    low, high = ([end[i] if math.isfinite(end[i]) else None for end in ends] for i in range(2))
-    answers, before = [y for y, _ in last], [guess for _, guess in last]
-    ahead = {"y_pred": said, "low": low, "high": high} if last else {"y_pred": [], "low": [], "high": []}
-    return {"seq": seq, "season": learner.season, "answers": answers, "before": before, "known": len(known), **ahead}
 
 
 class Histories:
@@ -220,4 +208,4 @@ class Histories:
             return b""
 
 
-__all__ = ["EVERY_S", "SAVED_EVERY", "Curve", "Histories", "ModelHistory", "SavedCurve", "experts_of", "series_of"]
+__all__ = ["EVERY_S", "SAVED_EVERY", "Curve", "Histories", "ModelHistory", "SavedCurve", "experts_of"]

@@ -121,11 +121,31 @@ class Transition(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     id: Id | None = None
 
 
+class Ask(msgspec.Struct, forbid_unknown_fields=True):
+    """What all questions have. The fields of the kind's own question stand beside them.
+
+    With ``keep`` what is said of each row is stored under an id, for its label to come later.
+    """
+
+    rows: list[Features] | None = None
+    keep: bool = False
+
+
+class Teach(msgspec.Struct, forbid_unknown_fields=True):
+    """Rows with their labels, weights and ids; or, under ``asked``, the ids of questions and the labels that came later."""
+
+    rows: list[Features] | None = None
+    labels: list[Any] | None = None
+    weights: list[Weight | None] | None = None
+    ids: list[Id | None] | None = None
+    asked: list[Id] | None = None
+
+
 class DelayedLabel(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The label of an earlier prediction."""
+    """The label of an earlier prediction. Of a learner of several labels a row it is an object of output → value."""
 
     id: Id
-    y: LabelValue
+    y: LabelValue | Outputs
     w: Weight | None = None
 
 
@@ -408,6 +428,8 @@ _encoder = msgspec.json.Encoder(enc_hook=str)
 
 __all__ = [
     "ActRequest",
+    "Ask",
+    "Teach",
     "Reward",
     "PredictRequest",
     "Body",

@@ -16,7 +16,6 @@ from headwater.learner.kind import check_can, kind_of
 from headwater.learner.schema import Response
 from headwater.store.journal.events import (
     JournalEvent,
-    PendingPrediction,
     pack_events,
     plain,
     plain_sample,
@@ -110,6 +109,17 @@ class DurableLearner:
         with self._model.lock:
             return kind_of(self.learner).ask(self.learner, X, **question)
 
+    def importance(self, method: str | None = None) -> dict[Any, float]:
+        """Return the current importance of each feature, as the learner's ``importance`` does."""
+        with self._model.lock:
+            found: dict[Any, float] = self.learner.importance(method)
+        return found
+
+    def diagnose(self) -> Any:
+        """Return problems with evidence and remedy, as the learner's ``diagnose`` does."""
+        with self._model.lock:
+            return self.learner.diagnose()
+
     def explain_one(self, x: Mapping[Any, Any], **how: Any) -> Any:
         """Attribute one prediction or score to the features, with ``how`` as in the learner's own ``explain_one``."""
         with self._model.lock:
@@ -169,7 +179,7 @@ class DurableLearner:
         return Response({kind_of(self.learner).response[0].name: self.teach(X, y, w)})
 
     def predict_with_id(self, x: Mapping[Any, Any]) -> tuple[str, Any]:
-        """Predict a sample whose label will arrive later.
+        """Predict a sample whose label will arrive later. A kind that makes choices makes one here.
 
         Returns
         -------
@@ -178,13 +188,17 @@ class DurableLearner:
         y_pred
             The prediction. Metrics use it, whenever the label arrives.
         """
+        name, (said, _) = self._keep(x)
+        return name, said
+
+    def _keep(self, x: Mapping[Any, Any], **question: Any) -> tuple[str, tuple[Any, Any]]:
+        """Store what is said of a sample, and return its id with it (and the probabilities)."""
         check_can(self.learner, "late", at="predict_with_id")
         clean = unpack_events(pack_events([JournalEvent(plain_sample(x), None)]))[0].x
         self._check_keys([clean], learning=False)
-        rows, seq, _ = self._model.predict([clean], shadows=True)
-        request = PendingRequest(self._model.id, [PendingPrediction(clean, rows[0], seq)])
+        request = PendingRequest(self._model.id, self._model.issue([clean], question))
         self._run(request)
-        return request.answers[0]["id"], rows[0][self._model.champion.name][0]
+        return request.answers[0]["id"], request.predictions[0].predicted[self._model.champion.name]
 
     def label(self, id: str, y: Any, w: float | None = None) -> dict[str, Any]:  # noqa: A002 - as over HTTP
         """Learn the label of an earlier prediction.
@@ -200,7 +214,7 @@ class DurableLearner:
             If the label can't be learned.
         """
         check_can(self.learner, "late", at="label")
-        request = LabelRequest(self._model.id, id, self._answer(y), w)
+        request = LabelRequest(self._model.id, id, self.learner.kind.answer.read_late(plain(y), self.learner), w)
         self._run(request)
         return request.answers[0]
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from headwater.store.journal.events import JournalEvent, Predictions
+from headwater.learner.kind import kind_of
+from headwater.store.journal.events import JournalEvent, PendingPrediction, Predictions
 
 from .fair_lock import FairLock
 from .learner_state import LearnerState, learn_events, predict_rows, set_or_interval
@@ -85,11 +86,29 @@ class Model:
         self, X: Sequence[Any], shadows: bool, coverage: Sequence[float | None] | None
     ) -> tuple[list[Predictions], int, dict[int, dict[str, Any]]]:
         asked = self.learners if shadows else self.learners[:1]
-        by_learner = [(state.name, predict_rows(self.task, state.learner, X)) for state in asked]
+        by_learner = [(state.name, predict_rows(state.learner, X)) for state in asked]
         wanted = {i: share for i, share in enumerate(coverage or ()) if share is not None}
         inside = {i: set_or_interval(self.champion.learner, X[i], share) for i, share in wanted.items()}
         said = [{name: rows[i] for name, rows in by_learner} for i in range(len(X))]
         return said, self.seq, inside
+
+    def issue(self, rows: Sequence[Mapping[Any, Any]], question: Mapping[str, Any]) -> list[PendingPrediction]:
+        """Return what the model says of rows, to be stored until their labels arrive.
+
+        A kind whose answer is a choice that others act on (``Kind.issue``) makes it here. Other kinds predict, and challengers with
+        them.
+        """
+        learner = self.champion.learner
+        kind = kind_of(learner)
+        given = kind.question.read(question)
+        if kind.issue is None:
+            said, seq, _ = self.predict(rows, shadows=True)
+            if kind.answer.compound:  # the probability of such a label is not scored
+                said = [{name: (value, None) for name, (value, _) in one.items()} for one in said]
+            return [PendingPrediction(dict(x), one, seq) for x, one in zip(rows, said, strict=True)]
+        with self.lock:
+            chosen = [{self.champion.name: kind.issue(learner, x, **given)} for x in rows]
+            return [PendingPrediction(dict(x), one, self.seq) for x, one in zip(rows, chosen, strict=True)]
 
     def learn(self, events: list[JournalEvent], first: int) -> list[Any]:
         """Learn events numbered from ``first`` and return the champion's prediction made before each."""
@@ -99,7 +118,7 @@ class Model:
             block = events[start : self._end_of_turn(events, start)]
             with self.lock:
                 began = time.perf_counter()
-                predictions = [learn_events(self.task, state, block) for state in self.learners]
+                predictions = [learn_events(state, block) for state in self.learners]
                 self.seq = first + start + len(block) - 1
                 for state in self.learners:
                     state.at = self.seq

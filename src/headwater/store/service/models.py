@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from headwater.errors import ConfigError, StoreError, TargetError, did_you_mean
+from headwater.errors import ConfigError, StoreError, did_you_mean
 from headwater.learner.kind import check_can
 from headwater.route.score import Score
 from headwater.store.journal.backup import check_pages
@@ -90,6 +90,7 @@ class Models:
     def add(self, model: Model, name: str, learner: Any) -> None:
         """Add a challenger, which learns and is scored from here on."""
         _check_name(name, [state.name for state in model.learners], "challenger")
+        check_can(model.champion.learner, "challenge", at=model.name)
         if learner.task != model.task:
             raise ConfigError(
                 expected=f"a challenger that can {model.task}", got=learner.task, at="task", help="Choose its task."
@@ -213,34 +214,17 @@ class Models:
         added
             New classes of other requests in the same commit. Those of these events are added.
         """
-        if model.task == "multioutput":
-            answers = [event.y or {} for event in events if event.step is None]
-            for state in model.learners:
-                pairs, known = set(state.learner.pairs_in(answers)), frozenset(state.learner.known_classes)
-                limits.check_classes(known, (pairs | added) - known)
-            added |= pairs
-        if model.task == "decide":
-            labels = {label[0] for label in labels_of(model.champion.learner, events)}
-            for state in model.learners:
-                if new := (labels | added) - state.known_classes():
-                    limits.check_classes(state.known_classes(), new)
-            added |= labels
-        if model.task != "classify":
+        names_in = model.champion.learner.kind.names_in
+        taught = [event for event in events if event.step is None]
+        if names_in is None or not taught:
             return
-        labels = {event.y for event in events if event.step is None and event.y is not None and event.y == event.y}
         for state in model.learners:
+            one = getattr(state.learner, "first", state.learner)  # of a fleet what its members begin as
             known = state.known_classes()
-            new = (labels | added) - known
-            if labels - known:
+            found = names_in(one, labels_of(model.champion.learner, taught), known | added)
+            if new := (found | added) - known:
                 limits.check_classes(known, new)
-            if state.learner.loss == "binary_cross_entropy" and len(known) + len(new) > 2:
-                raise TargetError(
-                    expected="one of two classes",
-                    got=", ".join(sorted(map(repr, known | labels))),
-                    at="y",
-                    help="The loss binary_cross_entropy has two classes. Create a model with cross_entropy for more.",
-                )
-        added |= labels
+        added |= found
 
     def memory_for(self, model: Model, events: list[JournalEvent], enough: int) -> int:
         """Estimate the memory that learning examples adds over all learners of a model.
@@ -319,7 +303,7 @@ class Models:
         start = state.at
         for numbered in self._blocks(model, start, until, block):
             try:
-                learn_events(model.task, state, [event for _, event in numbered])
+                learn_events(state, [event for _, event in numbered])
             except Exception as error:
                 first, last = numbered[0][0], numbered[-1][0]
                 if first < last:  # replay one by one to find the event, which works because replay is deterministic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from headwater.fleet.scores import key_scores
-from headwater.serve.api.looks.explaining import explanation
+from headwater.serve.api.looks.explaining import explanation, importances
 from headwater.serve.api.looks.files import described, graph, inputs
 from headwater.serve.api.looks.heatmaps import activation_maps, weight_maps
 from headwater.serve.http.schemas import to_json
@@ -20,6 +20,7 @@ LOOKS: dict[str, Callable[..., bytes]] = {
     "onnx": graph,
     "weights": lambda learner: to_json(weight_maps(learner)),
     "activations": lambda learner, X: to_json(activation_maps(learner, X)),
+    "importance": lambda learner, most: to_json(importances(learner, most)),
     "explain": lambda learner, **asked: to_json(explanation(learner, **asked)),
     "keys": lambda learner: to_json(key_scores(learner)),
 }

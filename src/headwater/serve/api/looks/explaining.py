@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headwater.learner.kind import check_can, kind_of
+from headwater.errors import ConfigError
+from headwater.explain.explanation import Explanation
+from headwater.learner.kind import kind_of
 from headwater.serve.http.schemas import label_key
 
 
@@ -22,17 +24,30 @@ def explanation(learner: Any, x: dict[str, Any], target: Any, horizon: int | Non
         The class or the action to explain.
     horizon : int, optional
         The horizon, for a forecaster.
+
+    Raises
+    ------
+    ConfigError
+        If the kind's explanation has no such field.
     """
-    how: dict[str, Any] = {}
-    acts = "acts" in kind_of(learner).can
-    for name, given, ability in (("target", target, "acts" if acts else "classes"), ("horizon", horizon, "ahead")):
-        if given is not None:
-            check_can(learner, ability, at=name)
-            how["action" if acts else name] = given
+    fields, how = {field.name: field for field in kind_of(learner).explained}, dict[str, Any]()
+    for name, given in (("target", target), ("horizon", horizon)):
+        own = "action" if name == "target" and "action" in fields else name
+        if given is not None and own not in fields:
+            raise ConfigError(
+                expected=f"an explanation with {' or '.join(fields)}" if fields else "an explanation of a row alone",
+                got=f"{name}={given!r:.60}",
+                at=name,
+                help="Leave it out.",
+                code="kind",
+            )
+        how |= {} if given is None else {own: fields[own].read(given)}
     why = learner.explain_one(x, **how)
-    if "outputs" in kind_of(learner).can:
+    if not isinstance(why, Mapping):
+        return _of_output(why)
+    if all(isinstance(own, Explanation) for own in why.values()):
         return {"outputs": {label_key(name): _of_output(own) for name, own in why.items()}}
-    return {"contributions": parts_as_json(why)} if isinstance(why, Mapping) else _of_output(why)
+    return {"contributions": parts_as_json(why)}
 
 
 def _of_output(why: Any) -> dict[str, Any]:
@@ -41,10 +56,18 @@ def _of_output(why: Any) -> dict[str, Any]:
     return {**about, **named, "contributions": parts_as_json(why.contributions)}
 
 
+def importances(learner: Any, most: int) -> list[dict[str, Any]]:
+    """Return the most important features, by how far the outputs move with them or the loss rises without them."""
+    return [
+        {"name": name if isinstance(name, str) else label_key(name), "rise": float(f"{rise:.4g}")}
+        for name, rise in list(learner.importance().items())[:most]
+    ]
+
+
 def parts_as_json(parts: Mapping[Any, float]) -> dict[str, float]:
     """Return the contributions by feature name, largest first."""
     largest = sorted(parts.items(), key=lambda item: -abs(item[1]))
     return {name if isinstance(name, str) else label_key(name): float(f"{part:.6g}") for name, part in largest}
 
 
-__all__ = ["explanation", "parts_as_json"]
+__all__ = ["explanation", "importances", "parts_as_json"]

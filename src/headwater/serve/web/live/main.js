@@ -33,7 +33,7 @@ function showAll() {
   byId("calibration-card").hidden = !isClassifier(frame);
   byId("experts-card").hidden = frame.experts.length < 2;
   byId("scores").hidden = isDetector(frame) || isBandit(frame) || isAgent(frame) || isOutputs(frame);
-  byId("importance-card").hidden = !frame.can.includes("importance");
+  byId("importance-card").hidden = !frame.can.includes("losses");
   byId("alarms-card").hidden = !isDetector(frame);
   byId("inside").hidden = !frame.can.includes("layers");
   byId("series-card").hidden = !isForecaster(frame);

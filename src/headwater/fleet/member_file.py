@@ -1,0 +1,87 @@
+"""The file of a fleet whose members are objects, with one saved learner a key.
+
+``0.`` begins the names of the template's arrays, ``1.`` those of the first key's member, and so on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from headwater.errors import ConfigError
+from headwater.learner.base import Learner
+from headwater.store.learner_file import LEARNER_FORMAT
+from headwater.store.model_file import SavedModel
+from headwater.store.model_file.settings import as_json, from_json
+
+__all__ = ["holds_objects", "pack_members", "settings_of_members", "unpack_members"]
+
+FORMAT = 1
+
+
+def pack_members(fleet: Any, at: str) -> SavedModel:
+    """Return a consistent snapshot of a fleet's settings and of all members.
+
+    Raises
+    ------
+    ConfigError
+        If its members are somebody's own objects, which this format can't hold.
+    """
+    keys = list(fleet)
+    saved = [_packed(one, at) for one in (fleet.first, *(fleet[key] for key in keys))]
+    header = {
+        "learner": "Fleet",
+        "members_format": FORMAT,
+        "key": fleet.key,
+        "max_keys": fleet.max_keys,
+        "keys": [as_json(key) for key in keys],
+        "refused": {reason: count for reason, count in fleet.refused.items() if count},
+        "notes": fleet.notes,
+        "members": [one.header for one in saved],
+    }
+    arrays = {f"{i}.{name}": array for i, one in enumerate(saved) for name, array in one.arrays.items()}
+    return SavedModel(header, arrays)
+
+
+def _packed(member: Any, at: str) -> SavedModel:
+    if not isinstance(member, Learner):
+        raise ConfigError(
+            expected="a fleet of headwater's learners to save",
+            got=f"a fleet of {type(getattr(member, 'model', member)).__name__} objects",
+            at=at,
+            help="Keep its members one by one, as their library does.",
+            code="kind",
+        )
+    packed: SavedModel = LEARNER_FORMAT.pack(member)
+    return packed
+
+
+def holds_objects(header: dict[str, Any]) -> bool:
+    """Say whether a file's header is that of a fleet of objects."""
+    return "members_format" in header
+
+
+def settings_of_members(header: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of the fleet that a header describes."""
+    if header["members_format"] > FORMAT:
+        raise ValueError("members_format", f"{FORMAT} or earlier", header["members_format"])
+    return {"key": header["key"], "max_keys": header["max_keys"]}
+
+
+def unpack_members(saved: SavedModel, at: str) -> tuple[list[Any], dict[Any, Any], Counter[str]]:
+    """Return the template and the members of a file, the members by key, and the counts of refused rows."""
+    header = saved.header
+    keys = [from_json(key) for key in header["keys"]]
+    if len(set(keys)) < len(keys) or len(header["members"]) != len(keys) + 1:
+        raise ValueError("keys", "different ones, each with a member", keys)
+    own: list[dict[str, Any]] = [{} for _ in header["members"]]
+    for name, array in saved.arrays.items():
+        number, _, inner = name.partition(".")
+        own[int(number)][inner] = array
+    made = [
+        LEARNER_FORMAT.unpack(SavedModel(one, arrays), at) for one, arrays in zip(header["members"], own, strict=True)
+    ]
+    refused = Counter(header["refused"])
+    if any(type(count) is not int or count < 0 for count in refused.values()):
+        raise ValueError("refused", "counts of 0 or more", refused)
+    return made[:1], dict(zip(keys, made[1:], strict=True)), refused

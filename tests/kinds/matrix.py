@@ -1,0 +1,331 @@
+"""Every learner that has learned, and every door as one function: what ``test_matrix`` walks."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import headwater as hw
+from headwater.cli import main
+from headwater.errors import ConfigError
+from headwater.interop import sklearn as estimators
+from headwater.kinds import KINDS
+from headwater.learner.kind import kind_of
+from headwater.route.drift import DriftWatch
+from headwater.serve.app import build
+from headwater.serve.run import make_state
+from learner.test_kinds import ROWS, answers
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
+    from starlette.testclient import TestClient
+
+N = 200
+
+
+@dataclass(frozen=True)
+class Case:
+    """A column of the matrix: how its learner is made, and what it learns."""
+
+    name: str
+    make: Callable[[], Any]
+    kind: Any
+    rows: tuple[Any, ...] = tuple(ROWS[:N])
+
+    @property
+    def labels(self) -> Any:
+        return answers(self.kind, self.rows)
+
+    def taught(self) -> Any:
+        model = self.make()
+        model.step_many(list(self.rows), self.labels)
+        return model
+
+
+def _texts() -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {**row, "said": f"good and {'bad' if row.get('a', 0) > 5 else 'fine'} words here {i % 7}"}
+        for i, row in enumerate(ROWS[:N])
+    )
+
+
+def cases() -> list[Case]:
+    found = [Case(kind.word, partial(kind.make, {"seed": 1}), kind) for kind in KINDS]
+    by_task = {kind.task: kind for kind in KINDS}
+    found += [
+        Case("memory", partial(hw.Classifier, memory=4, seed=1), by_task["classify"]),
+        Case("text", partial(hw.Classifier, text="words", seed=1), by_task["classify"], _texts()),
+    ]
+    found += [
+        Case(f"fleet of {kind.noun}s", partial(hw.Fleet, partial(kind.make, {"seed": 1}), key="c"), kind)
+        for kind in KINDS
+    ]
+    return found
+
+
+# ---- the doors ----------------------------------------------------------------------------------------------------------
+
+
+def command(line: str) -> str:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = main(line.split())
+    if status:
+        raise ConfigError(expected="", got="", at="", help=err.getvalue().strip().splitlines()[-1])
+    return out.getvalue()
+
+
+def command_predict(case: Case, model: Any, at: Path) -> None:
+    model.save(at / "m.hw")
+    if kind_of(model).question.ahead:
+        command(f"predict --model {at}/m.hw")
+        return
+    names = list(case.rows[0])
+    lines = [",".join(str(row.get(name, "")) for name in names) for row in case.rows[:5]]
+    (at / "rows.csv").write_text("\n".join([",".join(names), *lines, ""]))
+    assert command(f"predict {at}/rows.csv --model {at}/m.hw")
+
+
+def command_show(case: Case, model: Any, at: Path) -> None:
+    model.save(at / "m.hw")
+    assert command(f"show {at}/m.hw")
+
+
+def command_diagnose(case: Case, model: Any, at: Path) -> None:
+    model.save(at / "m.hw")
+    assert command(f"diagnose {at}/m.hw")
+
+
+def command_explain(case: Case, model: Any, at: Path) -> None:
+    model.save(at / "m.hw")
+    names = list(case.rows[0])
+    lines = [",".join(str(row.get(name, "")) for name in names) for row in case.rows[:2]]
+    (at / "rows.csv").write_text("\n".join([",".join(names), *lines, ""]))
+    assert command(f"explain {at}/rows.csv --model {at}/m.hw")
+
+
+def stored(case: Case, model: Any, at: Path) -> None:
+    with hw.open(at / "m.db", case.make()) as store:
+        store.teach(list(case.rows[:20]), None if case.labels is None else case.labels[:20])
+        store.ask(None if kind_of(model).question.ahead else list(case.rows[:2]))
+        store.explain_one(case.rows[0])
+        store.importance()
+        assert store.diagnose() is not None
+    with hw.open(at / "m.db") as again:
+        assert again.n_learned == 20
+
+
+def served(case: Case, model: Any, at: Path, *, do: Callable[[Any, Case, Any], None]) -> None:
+    state = make_state(at / "s.db")
+    try:
+        state.service.change(state.service.models.create, "default", model)
+        with TestClient(build(state), raise_server_exceptions=True) as client:
+            do(client, case, model)
+    finally:
+        if not state.service.closed:
+            state.close()
+
+
+def posted(client: Any, path: str, body: Any) -> Any:
+    found = client.post(path, content=json.dumps(body, default=float), headers={"content-type": "application/json"})
+    if found.status_code >= 400:
+        told = found.json()
+        raise ConfigError(
+            expected=told["error"], got=str(found.status_code), at=told["at"], help=told.get("help") or ""
+        )
+    return found.json()
+
+
+def clean(x: Any) -> Any:
+    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in x.items()}
+
+
+def asks_and_teaches(client: Any, case: Case, model: Any) -> None:
+    rows = [clean(row) for row in case.rows[:2]]
+    asked = posted(client, "/ask", {"rows": rows})
+    assert len(asked["rows"]) == 2
+    assert set(asked["rows"][0]) <= {field.name for field in kind_of(model).response}
+    taught = posted(client, "/teach", {"rows": rows} | ({} if case.labels is None else {"labels": case.labels[:2]}))
+    assert (taught["seq"], len(taught["rows"])) == (2, 2)
+
+
+def answers_late(client: Any, case: Case, model: Any) -> None:
+    told = posted(client, "/ask", {"rows": [clean(case.rows[0])], "keep": True})["rows"]
+    y = None if case.labels is None else LATE.get(case.kind.task, lambda label: label)(case.labels[0])
+    (outcome,) = posted(client, "/teach", {"asked": [told[0]["id"]], "labels": [y]})["rows"]
+    assert outcome["seq"] == 1, outcome
+
+
+LATE = {
+    "decide": lambda label: label[1],
+    "control": lambda label: {name: value for name, value in label.items() if name != "action"},
+}
+"""What comes later of a label, where that is only a part."""
+
+
+def challenged(client: Any, case: Case, model: Any) -> None:
+    told = posted(client, "/models/default/challengers", {"name": "other"})
+    assert len(told["learners"]) == 2
+    body = {"rows": [clean(case.rows[0])]} | ({} if case.labels is None else {"labels": case.labels[:1]})
+    posted(client, "/teach", body)
+
+
+def explains(client: Any, case: Case, model: Any) -> None:
+    posted(client, "/explain", {"x": clean(case.rows[0])})
+
+
+def notebook(case: Case, model: Any, at: Path) -> None:
+    assert "200" in model._repr_html_()
+
+
+def explained(case: Case, model: Any, at: Path) -> None:
+    assert str(model.explain_one(case.rows[1]))
+
+
+def weighed(case: Case, model: Any, at: Path) -> None:
+    before = model.n_learned
+    model.step_many(list(case.rows[:3]), None if case.labels is None else case.labels[:3], [1.0, 2.0, 0.5])
+    assert model.n_learned == before + 3
+
+
+def importance(case: Case, model: Any, at: Path) -> None:
+    found = model.importance()
+    assert found
+    assert all(isinstance(value, float) and math.isfinite(value) for value in found.values())
+
+
+def diagnosed(case: Case, model: Any, at: Path) -> None:
+    assert "200 rows" in str(model.diagnose()) or "over" in str(model.diagnose())
+
+
+def evaluated(case: Case, model: Any, at: Path) -> None:
+    labels = [None] * len(case.rows) if case.labels is None else case.labels
+    found = hw.evaluate(case.make(), zip(case.rows, labels, strict=True), watch=DriftWatch("page_hinkley"))
+    assert found.record.scored + found.record.unscored == N
+    assert str(found)
+    assert found._repr_html_()
+
+
+def covered(case: Case, model: Any, at: Path) -> None:
+    kind = kind_of(model)
+    found = model.ask(None if kind.question.ahead else list(case.rows[:2]), coverage=0.8)
+    assert {"low", "set"} & set(found)
+
+
+def in_mlflow(case: Case, model: Any, at: Path) -> None:
+    import mlflow
+
+    hw.mlflow.save_model(model, at / "saved")
+    served = mlflow.pyfunc.load_model(str(at / "saved"))
+    rows = [clean(row) for row in case.rows[:3]]
+    assert len(served.predict(rows)) == 3 or kind_of(model).question.ahead
+    assert hw.mlflow.load_model(str(at / "saved")).n_learned == model.n_learned
+
+
+def in_fleet(case: Case, model: Any, at: Path) -> None:
+    fleet = hw.Fleet(case.make, key="c")
+    fleet.step_many(list(case.rows), case.labels)
+    assert len(fleet) == 3
+    fleet.ask(list(case.rows[:2]))
+    fleet.save(at / "f.hw")
+    assert hw.load(at / "f.hw").n_learned == fleet.n_learned
+
+
+def onnx(case: Case, model: Any, at: Path) -> None:
+    model.export_onnx(at / "m.onnx")
+    assert (at / "m.onnx").stat().st_size
+
+
+def clustered(case: Case, model: Any, at: Path) -> None:
+    labels = [None] * len(case.rows) if case.labels is None else case.labels
+    hw.cluster.learn(case.make(), zip(case.rows, labels, strict=True), workers=2, engine="local")
+
+
+def paged(case: Case, model: Any, at: Path) -> None:
+    model.save(at / "m.hw")
+    command(f"export {at}/m.hw {at}/page --web")
+
+
+def in_sklearn(case: Case, model: Any, at: Path) -> None:
+    name = getattr(type(model), "estimator", "")
+    if not name:
+        with pytest.raises(AttributeError, match="Use ") as refused:
+            model.fit  # noqa: B018 - its absence is what is asked for
+        raise ConfigError(expected="an estimator", got="none", at="fit", help=str(refused.value))
+    X = np.array([[row["a"] if isinstance(row.get("a"), float) else 0.0] for row in case.rows])
+    getattr(estimators, name)().fit(X, case.labels)
+
+
+def delayed(case: Case, model: Any, at: Path) -> None:
+    session = hw.Session(case.make(), delay=3)
+    session.step(list(case.rows), [None] * N if case.labels is None else case.labels)
+    record = session.finish()
+    assert record.scored + record.unscored == N
+    assert record.scored > N - 10
+
+
+def plotted(case: Case, model: Any, at: Path) -> None:
+    model.plot()
+
+
+DOORS: dict[str, Callable[[Case, Any, Path], None]] = {
+    "predict": command_predict,
+    "show": command_show,
+    "diagnose FILE": command_diagnose,
+    "explain FILE": command_explain,
+    "store": stored,
+    "ask, teach": partial(served, do=asks_and_teaches),
+    "late": partial(served, do=answers_late),
+    "POST explain": partial(served, do=explains),
+    "challengers": partial(served, do=challenged),
+    "notebook": notebook,
+    "explain": explained,
+    "importance": importance,
+    "diagnose": diagnosed,
+    "evaluate": evaluated,
+    "weights": weighed,
+    "coverage": covered,
+    "mlflow": in_mlflow,
+    "fleet": in_fleet,
+    "onnx": onnx,
+    "cluster": clustered,
+    "page": paged,
+    "sklearn": in_sklearn,
+    "delay": delayed,
+    "plot": plotted,
+}
+
+
+def cell(case: Case, door: str, at: Path) -> str:
+    """Return what a cell does: "ok", "refused: …" or the error."""
+    at.mkdir(parents=True, exist_ok=True)
+    try:
+        DOORS[door](case, case.taught(), at)
+    except hw.errors.HeadwaterError as error:
+        return f"refused: {error}"
+    except Exception as error:  # noqa: BLE001
+        return f"BARE {type(error).__name__}: {str(error)[:160]}"
+    return "ok"
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    warnings.simplefilter("ignore")
+    doors = sys.argv[1:] or list(DOORS)
+    for door in doors:
+        for case in cases():
+            with tempfile.TemporaryDirectory() as folder:
+                print(f"{door:14} {case.name:32} {' '.join(cell(case, door, Path(folder)).split())[:230]}", flush=True)
