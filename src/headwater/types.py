@@ -17,7 +17,7 @@ Glossary of letters
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from itertools import chain
@@ -45,6 +45,7 @@ __all__ = [
     "Scores",
     "as_mapping",
     "join",
+    "public_names",
 ]
 
 # A sample maps names to numbers, strings, booleans, None/NaN (missing), date-times, lists or arrays. The key is Any
@@ -91,6 +92,17 @@ class Lazy:
     def __call__(self, *args: Any, **settings: Any) -> Any:
         module, _, name = self.path.partition(":")
         return getattr(import_module(module), name)(*args, **settings)
+
+
+def public_names(names: Iterable[str], others: Collection[str] = ()) -> list[str]:
+    """Return the names that completion shows, without those of other rooms and those that begin with an underscore.
+
+    Examples
+    --------
+    >>> public_names(["save", "_engine", "held", "__init__"], {"held"})
+    ['save']
+    """
+    return sorted(name for name in names if not name.startswith("_") and name not in others)
 
 
 SAVE = Lazy("headwater.store.learner_file:save")

@@ -26,7 +26,7 @@ from headwater.learner.validation import HEAVIEST, REASONS, Block, check_block, 
 from headwater.store.members import undisturbed
 from headwater.store.model_file import SavedModel, seal, unseal, write
 from headwater.streams import PIECE, in_pieces
-from headwater.types import Lazy, Predictions
+from headwater.types import Lazy, Predictions, public_names
 
 from .base import AnyFleet, fleet_kind
 from .file import fill, fingerprint, pack, settings_in
@@ -42,6 +42,12 @@ __all__ = ["Fleet"]
 _ASK = Lazy("headwater.fleet.looks:ask_fleet")
 _ABLE = frozenset(("answers", "classes", "late", "delay", "weights", "coverage", "challenge"))
 """Abilities of its members that a fleet in the core has too."""
+_SEAMS = frozenset([
+    "before", "busiest", "check_keys", "check_limits", "clone", "core", "engine", "fingerprint", "first",
+    "from_bytes", "from_saved", "from_store", "held", "idle", "let_rest", "lock", "mutate", "numbers_of",
+    "refused", "saved", "take_classes", "to_bytes", "fit", "partial_fit", "predict", "predict_proba", "decision_function",
+])  # fmt: skip
+"""Members for other rooms, which completion leaves out."""
 
 
 class Fleet(AnyFleet):
@@ -490,6 +496,9 @@ class Fleet(AnyFleet):
         with self.lock:
             rows = [self._core.scores(member)[0] for member in range(len(self))]
             return self._core.keys[rows.index(max(rows))] if rows else None
+
+    def __dir__(self) -> list[str]:
+        return public_names(super().__dir__(), _SEAMS)
 
     def __repr__(self) -> str:
         return f"Fleet({self.first!r}, key={self.key!r})"

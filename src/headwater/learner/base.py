@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from headwater.errors import RefusedRow, UnlikelyData
 from headwater.learner.schema_warning import SETTLED, about_columns, about_values
 from headwater.learner.validation import REASONS, REFUSED, check_rows
-from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows
+from headwater.types import EXPORT_ONNX, NOTEBOOK, SAVE, Lazy, Predictions, Record, ScoredRows, public_names
 
 from .engine import BaseEngine, Engine, Setup
 from .kind import Kind, carry
@@ -28,7 +28,7 @@ from .sampling.sample import DiagnosisSample
 from .schema import Response
 from .settings import params_of, replaced, settings_of, shown
 
-__all__ = ["InSklearn", "Learner", "at_one_moment"]
+__all__ = ["SEAMS", "InSklearn", "Learner", "at_one_moment"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -36,6 +36,13 @@ _R = TypeVar("_R")
 _IMPORTANCE = Lazy("headwater.explain.stream:importance")
 _DIAGNOSE = Lazy("headwater.diagnose.diagnosis:diagnose")
 _PLOT = Lazy("headwater.plot.inside:layers")
+SEAMS = frozenset([
+    "answer_name", "answers_now", "check_limits", "check_transition", "decision_function", "engine",
+    "estimator", "fit", "has_memory", "held", "instead", "keep_record", "kept_sample", "learned_engine", "lock",
+    "losses_now", "mutate", "new_engine", "one_output", "partial_fit", "predict", "predict_proba", "refused",
+    "resume", "resume_sample", "sample", "sample_due", "score", "setup", "take_scored",
+])  # fmt: skip
+"""Members for other rooms, and those of scikit-learn that only name an estimator, which completion leaves out."""
 REJECTED = "model.rejected counts all such rows. Warned once"
 
 
@@ -233,6 +240,9 @@ class Learner(ABC):
         predict_proba = InSklearn("predict_proba")
         decision_function = InSklearn("decision_function")
         score = InSklearn("score")
+
+    def __dir__(self) -> list[str]:
+        return public_names(super().__dir__(), SEAMS)
 
     def __repr__(self) -> str:
         return shown(self)
