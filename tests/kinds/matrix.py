@@ -63,11 +63,12 @@ def _texts() -> tuple[dict[str, Any], ...]:
 
 def cases() -> list[Case]:
     found = [Case(kind.word, partial(kind.make, {"seed": 1}), kind) for kind in KINDS]
-    by_task = {kind.task: kind for kind in KINDS}
-    found += [
-        Case("memory", partial(hw.Classifier, memory=4, seed=1), by_task["classify"]),
-        Case("text", partial(hw.Classifier, text="words", seed=1), by_task["classify"], _texts()),
-    ]
+    for kind in KINDS:
+        if "text" in kind.cls.__dataclass_fields__ and "classes" in kind.can:
+            found += [
+                Case("memory", partial(kind.cls, memory=4, seed=1), kind),
+                Case("text", partial(kind.cls, text="words", seed=1), kind, _texts()),
+            ]
     found += [
         Case(f"fleet of {kind.noun}s", partial(hw.Fleet, partial(kind.make, {"seed": 1}), key="c"), kind)
         for kind in KINDS

@@ -53,7 +53,7 @@ PLAIN_ENGLISH = (
 )  # fmt: skip
 CLAUSES = 0.05  # share of docstrings whose first paragraph may hold ; or :
 # What dresses a kind for a foreign library stands in the kind's folder, and belongs to the room of dresses.
-ADAPTER = re.compile(r"kinds/\w+/(sklearn|river)\.py")
+ADAPTER = re.compile(r"kinds/\w+/(sklearn|river)(/\w+)?\.py")
 FUNCTION_LINES, NESTING, FILES = 40, 3, 12
 SOURCE = {".py", ".pyi", ".c", ".h", ".js", ".mjs", ".css", ".html"}
 
@@ -201,6 +201,19 @@ def test_no_files_import_each_other_in_a_circle():
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
         raise AssertionError(f"one of these files must give up its import: {' → '.join(error.args[1])}") from None
+
+
+def test_nobody_else_imports_a_kind_by_its_name():
+    """Public names and the short commands of a kind excepted; the list of kinds is what everyone may import."""
+    wrong = [
+        module.at(node, f"imports {name}")
+        for module in MODULES
+        for node, name in module.imports()
+        if name.startswith("headwater.kinds.")
+        and module.room not in ("kinds", "")
+        and not module.name.startswith(("kinds/", "cli/short/"))
+    ]
+    assert wrong == [], "ask the declaration (learner/kind.py): what a kind can, what it is asked, what it says"
 
 
 def test_a_library_with_a_room_of_its_own_is_imported_nowhere_else():

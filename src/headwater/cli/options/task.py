@@ -13,8 +13,8 @@ from headwater.learner.kind import Kind, kind_of, kind_with
 
 __all__ = ["kind_of_run", "saved", "task_of"]
 
-_WITHOUT_LABELS = next(kind.task for kind in KINDS if not kind.answer.needed)
-_SEVERAL = next(kind.task for kind in KINDS if "outputs" in kind.can)
+_WITHOUT_LABELS = next((kind.task for kind in KINDS if not kind.answer.needed), "")
+_SEVERAL = next((kind.task for kind in KINDS if "outputs" in kind.can), "")
 
 
 def task_of(task: str, known: Any, *, anomalies: bool, targets: bool, columns: KindOptions) -> str:

@@ -9,17 +9,18 @@ try:
 except ImportError as error:
     raise MissingExtra(package="scikit-learn", extra="sklearn", at="headwater.interop.sklearn") from error
 
-from headwater.interop.sklearn.classify import OnlineClassifier
-from headwater.interop.sklearn.regress import OnlineRegressor
 from headwater.learner.kind import known_kinds
 
-__all__ = ["OnlineClassifier", "OnlineRegressor"]
+_ESTIMATORS = {
+    estimator.path.rpartition(":")[2]: estimator
+    for kind in known_kinds()
+    if (estimator := kind.adapters.get("sklearn")) is not None
+}
+__all__ = [*_ESTIMATORS]  # noqa: PLE0604 - the estimators that kinds declare, OnlineClassifier the first of them
 
 
 def __getattr__(name: str) -> Any:
-    """Return the estimator of another kind, which stands in the kind's folder."""
-    for kind in known_kinds():
-        estimator = kind.adapters.get("sklearn")
-        if estimator is not None and estimator.path.endswith(f":{name}"):
-            return estimator.value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Return the estimator of a kind."""
+    if name not in _ESTIMATORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _ESTIMATORS[name].value

@@ -13,12 +13,11 @@ from sklearn.utils.validation import _check_sample_weight
 from headwater.errors import ConfigError
 from headwater.interop.sklearn.order import steps_of
 from headwater.interop.sklearn.tables import ARRAY, SPARSE, take
-from headwater.kinds.classifier_regressor.classifier import Classifier
-from headwater.kinds.classifier_regressor.regressor import Regressor
+from headwater.learner.supervised import SupervisedLearner
 
 STRIP = 1 << 16
 """Rows per call of a learner, which bounds the memory of a copied block."""
-Learner = TypeVar("Learner", Classifier, Regressor)
+Learner = TypeVar("Learner", bound=SupervisedLearner)
 
 
 def new_learners(kind: type[Learner], estimator: Any, outputs: int) -> list[Learner]:
