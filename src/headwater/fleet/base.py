@@ -30,6 +30,7 @@ INSTEAD = {
     "losses": "Ask importance(), which asks the members.",
     "onnx": "Export one member: fleet[key].export_onnx(path).",
     "web": "Export one member: fleet[key].save(path), then headwater export.",
+    "seat": "Make one fleet, whose key is a column that joins both keys.",
     "fleet": "Make one fleet, whose key is a column that joins both keys.",
     "cluster": "Use hw.cluster.ShardedFleet, which spreads the members of a fleet over a cluster.",
     "step": "Make a new fleet of members with another step.",

@@ -729,7 +729,7 @@ def _in_core(make: Any) -> bool:
     learner = make() if callable(make) and not isinstance(make, HasKind) else make
     if not isinstance(learner, SupervisedLearner):
         return learner is None or isinstance(learner, int | str | float | list | dict)
-    own = learner.kind.cls is type(learner) and learner.kind.cannot("fleet", learner) is None
+    own = learner.kind.cls is type(learner) and learner.kind.cannot("seat", learner) is None
     return own and learner.text in ("auto", None)
 
 
@@ -752,7 +752,7 @@ def _of_objects(make: Any, key: str, *, max_keys: int = 1_000_000, **more: Any) 
 def made(make: Any) -> SupervisedLearner:
     """Return the template learner of a fleet."""
     learner = make if isinstance(make, SupervisedLearner) or not callable(make) else make()
-    check_can(learner, "fleet", at="make of Fleet")
+    check_can(learner, "seat", at="make of Fleet")
     if isinstance(learner, SupervisedLearner):
         return without_text(learner)
     raise ConfigError(

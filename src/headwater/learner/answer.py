@@ -9,7 +9,7 @@ from typing import Any
 from headwater.errors import TargetError, shown
 from headwater.types import Lazy
 
-from .schema import Field
+from .schema import Field, object_schema
 from .validation import FARTHEST, can_be_class
 
 __all__ = ["Answer", "class_of", "number_of"]
@@ -59,6 +59,10 @@ class Answer:
         if not self.needed:
             return "anomaly"
         return "regress" if self.fields[0].type == "number" else "classify"
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a label."""
+        return self.fields[0].schema() if len(self.fields) == 1 else object_schema(self.fields)
 
     def read(self, value: Any, learner: Any) -> Any:
         """Validate a label, returning None for a missing one, or NaN if the kind allows gaps.

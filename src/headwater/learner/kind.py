@@ -41,6 +41,7 @@ ABILITIES: dict[str, str] = {
     "onnx": "can be exported to ONNX",
     "web": "can be exported to a web page",
     "fleet": "can be the member of a fleet",
+    "seat": "can lie in the core as the member of a fleet, with a store of members",
     "cluster": "can learn on a cluster",
     "step": "has a step size",
     "importance": "can say how much each feature matters",
@@ -60,7 +61,7 @@ ABILITIES: dict[str, str] = {
 """Abilities of kinds, each worded to follow "a learner that"."""
 METHODS: dict[str, str] = {"export_onnx": "onnx", "importance": "importance", "plot": "layers"}
 """Methods of all learners that need an ability, and raise in kinds without it."""
-STATELESS = frozenset(("onnx", "web", "fleet", "cluster"))
+STATELESS = frozenset(("onnx", "web", "seat", "cluster"))
 """Abilities that a learner with a recurrent state (``memory``) lacks, because its predictions depend on earlier rows."""
 NUMBER_COSTS = Lazy("headwater.route.costs:NumberCosts")
 SENSITIVITY = Lazy("headwater.explain.sensitivity:sensitivity")
@@ -175,7 +176,7 @@ class Kind:
     @property
     def one(self) -> str:
         """Its noun with an article."""
-        return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
+        return with_article(self.noun)
 
     @property
     def word(self) -> str:
@@ -198,7 +199,7 @@ class Kind:
         'Teach each value when its time comes; what is ahead is forecast(horizon).'
         """
         if door not in self.can:
-            return self.instead.get(door) or f"Use a {able_to(door)[0]} for this."
+            return self.instead.get(door) or f"Use {with_article(able_to(door)[0])} for this."
         if door in STATELESS and learner is not None and getattr(learner, "has_memory", False):
             return "Make it without memory for this."
         return None
@@ -370,6 +371,11 @@ def check_stateless(learner: Any, expected: str, *, at: str) -> None:
         )
 
 
+def with_article(noun: str) -> str:
+    """Return a noun with its article."""
+    return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"
+
+
 def able_to(ability: str) -> list[str]:
     """Return the names of the kinds that can do something."""
     return [kind.name for kind in KINDS.value if ability in kind.can] or ["Fleet"]
@@ -378,7 +384,7 @@ def able_to(ability: str) -> list[str]:
 def _refused(kind: Kind, ability: str, at: str) -> ConfigError:
     return ConfigError(
         expected=f"a learner that {ABILITIES[ability]}: {' or '.join(able_to(ability))}",
-        got=f"{'an' if kind.name[0] in 'AEIOU' else 'a'} {kind.name}",
+        got=with_article(kind.name),
         at=at,
         help=kind.cannot(ability) or "",
         code="kind",

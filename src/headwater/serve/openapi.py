@@ -8,10 +8,13 @@ from typing import Any
 
 import msgspec
 
+from headwater.learner.kind import Kind, known_kinds
+from headwater.learner.schema import object_schema
 from headwater.serve.address import Address
 from headwater.serve.http.codes import CODES
 from headwater.serve.http.schemas import (
     ActRequest,
+    Ask,
     DelayedLabel,
     Example,
     ExplainRequest,
@@ -21,6 +24,7 @@ from headwater.serve.http.schemas import (
     PredictRequest,
     Reward,
     StepSize,
+    Teach,
     Transition,
 )
 from headwater.serve.protocols.mlflow import Invocation
@@ -39,8 +43,12 @@ _STRUCTS: dict[str, Any] = {
     "Login": Login,
     "StepSize": StepSize,
 }
+_SAYS = {"Ask": "Said", "Teach": "Taught"}
+"""Bodies and replies that depend on the model's kind."""
+_SEQUENCED = {"type": "object", "properties": {"seq": {"type": "integer"}}}
 _REF = "#/components/schemas/{name}"
 
+_ASK, _TEACH = (msgspec.json.schema_components([kind], ref_template=_REF)[1][kind.__name__] for kind in (Ask, Teach))
 _PROBLEM = {
     "type": "object",
     "required": ["error", "at", "help", "code"],
@@ -79,6 +87,45 @@ _WHY = {
 }
 
 
+def _schemas_of(kind: Kind) -> dict[str, Any]:
+    """Return the schemas of a kind's question, of its response and of what it is taught, made from its declaration."""
+    question = object_schema(kind.question.fields)["properties"]
+    needed = {} if kind.question.ahead else {"required": ["rows"]}
+    rows = {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "string"}, **_said(kind)}}}
+    taught = {
+        "type": "array",
+        "items": {**_SEQUENCED, "description": "The prediction made before the row was learned."},
+    }
+    ask = {"type": "object", "properties": {**_ASK["properties"], **question}, "additionalProperties": False, **needed}
+    labels = {"type": "array", "items": kind.answer.schema()}
+    teach = {"type": "object", "properties": {**_TEACH["properties"], "labels": labels}, "additionalProperties": False}
+    return {
+        f"Ask.{kind.task}": ask,
+        f"Said.{kind.task}": {"type": "object", "properties": {"seq": {"type": "integer"}, "rows": rows}},
+        f"Teach.{kind.task}": teach,
+        f"Taught.{kind.task}": {"type": "object", "properties": {"seq": {"type": "integer"}, "rows": taught}},
+    }
+
+
+def _said(kind: Kind) -> dict[str, Any]:
+    """Return the schemas of a response's columns, null where nothing is known yet."""
+    found = {field.name: field.schema() for field in kind.response}
+    for schema in found.values():
+        if "type" in schema:
+            own = schema["type"]
+            schema["type"] = [*(own if isinstance(own, list) else [own]), "null"]
+    return found
+
+
+def _kinds() -> dict[str, Any]:
+    return {name: schema for kind in known_kinds() for name, schema in _schemas_of(kind).items()}
+
+
+def _any_kind(what: str) -> dict[str, Any]:
+    """Return the schema of a body or a reply that depends on the model's kind."""
+    return {"anyOf": [{"$ref": _REF.format(name=f"{what}.{kind.task}")} for kind in known_kinds()]}
+
+
 def document(addresses: Sequence[Address]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of a table of addresses."""
     schemas = msgspec.json.schema_components(list(_STRUCTS.values()), ref_template=_REF)[1]
@@ -94,7 +141,7 @@ def document(addresses: Sequence[Address]) -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": {**schemas, "Problem": _PROBLEM, "Tensors": _TENSORS},
+            "schemas": {**schemas, **_kinds(), "Problem": _PROBLEM, "Tensors": _TENSORS},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -120,7 +167,7 @@ def _operation(address: Address) -> dict[str, Any]:
 
 
 def _content(address: Address) -> dict[str, Any]:
-    one = {"$ref": _REF.format(name=address.takes)}
+    one = _any_kind(address.takes) if address.takes in _SAYS else {"$ref": _REF.format(name=address.takes)}
     if not address.many:
         return {"application/json": {"schema": one}}
     both = {"anyOf": [one, {"type": "array", "items": one}]}
@@ -128,7 +175,8 @@ def _content(address: Address) -> dict[str, Any]:
 
 
 def _success(address: Address) -> dict[str, Any]:
-    kinds = {address.gives: {"schema": {} if address.gives == "application/json" else {"type": "string"}}}
+    json = _any_kind(_SAYS[address.takes]) if address.takes in _SAYS else {}
+    kinds = {address.gives: {"schema": json if address.gives == "application/json" else {"type": "string"}}}
     if address.many:
         kinds["application/x-ndjson"] = {"schema": {"type": "string"}}
     return {"description": "Done.", "content": kinds}

@@ -19,7 +19,7 @@ from website import links, pages, reference
 from headwater import nn
 from headwater.errors import ConfigError
 from headwater.kinds import KINDS
-from headwater.learner.kind import METHODS
+from headwater.learner.kind import ABILITIES, METHODS
 from headwater.plain import ACTIVATIONS, LOSSES, RULES
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -56,6 +56,16 @@ def commands() -> list[tuple[str, ...]]:
 
 
 # ---- the reference --------------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_kinds_holds_every_field_and_what_to_do_instead_of_what_a_kind_can_not():
+    page = reference.kinds_page()
+    for kind in KINDS:
+        part = page.partition(f"\n## {kind.name}\n")[2].partition("\n## ")[0]
+        for field in (*kind.question.fields, *kind.response, *kind.answer.fields, *kind.explained):
+            assert f"| `{field.name}` | {field.expected} |" in part
+        for door in ABILITIES:
+            assert kind.cannot(door) is None or kind.cannot(door) in part
 
 
 def test_every_public_room_has_a_page(written):

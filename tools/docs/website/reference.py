@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.kinds import KINDS
-from headwater.learner.kind import METHODS
+from headwater.learner.kind import ABILITIES, METHODS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ def pages() -> dict[str, str]:
     """Return the reference: the text of each page by its name."""
     written = {room.page: room_page(room) for room in ROOMS}
     written["names"] = names_page()
+    written["kinds"] = kinds_page()
     written["cli"] = cli_page()
     written["http"] = http_page()
     written["index"] = index_page(written)
@@ -89,7 +90,7 @@ def pages() -> dict[str, str]:
 
 def index_page(written: Iterable[str]) -> str:
     """Return the front page of the reference."""
-    order = ["cli", "http", "names", *(room.page for room in ROOMS)]
+    order = ["kinds", "cli", "http", "names", *(room.page for room in ROOMS)]
     lines = ["# Reference", "", "Written from the docstrings, the tables and the parser of this version.", ""]
     for room in ROOMS:
         links = ", ".join(link(room, name) for name in room.public())
@@ -244,6 +245,45 @@ def section(title: str, rows: Iterable[tuple[str, ...]], *head: str) -> list[str
 def first(thing: Any) -> str:
     """Return the first line of a docstring."""
     return inspect.getdoc(thing).splitlines()[0]
+
+
+# ---- kinds --------------------------------------------------------------------------------------------------------------
+
+
+def kinds_page() -> str:
+    """Return what each kind is asked, says, learns and can do, from its declaration."""
+    intro = (
+        "What a kind of learner is asked, what it says, what it learns, and what it can do. `model.ask`, `headwater predict`, "
+        "`POST /ask`, MLflow's parameters and the server's schemas follow from these fields. What a kind can't do says what to do "
+        "instead."
+    )
+    able = [(said, *("✓" if ability in kind.can else "–" for kind in KINDS)) for ability, said in ABILITIES.items()]
+    lines = ["# Kinds", "", intro, *section("What each can do", able, "", *(kind.name for kind in KINDS))]
+    for kind in KINDS:
+        lines += ["", f"## {kind.name}", "", f"`headwater learn FILE --task {kind.word}` · `headwater.{kind.name}`"]
+        for what, fields in (
+            (f"It is asked: `{kind.question.name}`", kind.question.fields),
+            ("It says", kind.response),
+            ("It learns", kind.answer.fields),
+            ("Explained beside the row", kind.explained),
+        ):
+            rows = [(f"`{one.name}`", one.expected, one.unit or "", one.doc) for one in fields]
+            lines += _fields(what, rows)
+        lines += ["", "What it can't do:", ""]
+        lines += [f"- {ABILITIES[door]}: {kind.cannot(door)}" for door in ABILITIES if kind.cannot(door)]
+    return "\n".join([*lines, ""])
+
+
+def _fields(what: str, rows: list[tuple[str, ...]]) -> list[str]:
+    """Return a table of fields under a heading of the third level, nothing where there are none."""
+    return (
+        [
+            "#" + line if line.startswith("## ") else line
+            for line in section(what, rows, "field", "type", "unit", "meaning")
+        ]
+        if rows
+        else []
+    )
 
 
 # ---- the command line and HTTP --------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ KIND = Kind(
     task="control",
     noun="agent",
     learner=Lazy("headwater.kinds.agent.learner:Agent"),
-    can=frozenset(("importance", "answers", "control", "late")),
+    can=frozenset(("importance", "fleet", "answers", "control", "late")),
     answer=Answer(
         (
             Field("action", "any", "The action that was taken."),
@@ -50,7 +50,7 @@ KIND = Kind(
         "layers": "Draw agent.returns, the sum of the rewards of each episode.",
         "onnx": "Serve it with headwater serve, or load its file with hw.load.",
         "web": "Serve it with headwater serve, which has a page for it.",
-        "fleet": "Make one Agent an environment.",
+        "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Transitions are learned in order: teach it in one process.",
         "step": "Steps are bounded by kappa; make a new one with another.",
         "keys": "Make one Agent an environment.",

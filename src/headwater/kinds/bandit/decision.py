@@ -112,6 +112,9 @@ def as_journaled(value: Any) -> Any:
     DataError
         If the decision is invalid, or its actions are not text or numbers.
     """
+    if isinstance(value, Mapping):  # its parts by name
+        parts = [value.get("action"), value.get("reward"), value.get("p", 1.0), value.get("actions")]
+        value = parts if parts[3] is not None else parts[:3]
     decision = as_decision(value)
     if decision is None:
         raise DataError(

@@ -12,7 +12,7 @@ KIND = Kind(
     task="decide",
     noun="bandit",
     learner=Lazy("headwater.kinds.bandit.learner:Bandit"),
-    can=frozenset(("importance", "challenge", "answers", "acts", "delay", "late")),
+    can=frozenset(("importance", "fleet", "challenge", "answers", "acts", "delay", "late")),
     answer=Answer(
         (
             Field("action", "label", "The action that was taken."),
@@ -53,7 +53,7 @@ KIND = Kind(
         "layers": "Ask expected_rewards(x) for what each action is worth.",
         "onnx": "Serve it with headwater serve, or load its file with hw.load.",
         "web": "Serve it with headwater serve, which has a page for it.",
-        "fleet": "Give the key as a column of the row, or make one Bandit a key, in a dict.",
+        "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Teach it in one process.",
         "step": "Make a new one, or set amount to explore more.",
         "keys": "Give the key as a column of the row.",

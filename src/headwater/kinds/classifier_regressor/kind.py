@@ -15,6 +15,7 @@ _NET = frozenset(
         "onnx",
         "web",
         "fleet",
+        "seat",
         "cluster",
         "step",
         "importance",

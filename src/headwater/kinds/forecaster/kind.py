@@ -13,7 +13,7 @@ KIND = Kind(
     task="forecast",
     noun="forecaster",
     learner=Lazy("headwater.kinds.forecaster.learner:Forecaster"),
-    can=frozenset(("importance", "challenge", "answers", "ahead")),
+    can=frozenset(("importance", "fleet", "challenge", "answers", "ahead")),
     answer=Answer(
         (Field("y", "number", "The value of that time; a missing one is a gap.", None, -FARTHEST, FARTHEST),),
         Lazy("headwater.learner.answer:number_of"),
@@ -47,7 +47,7 @@ KIND = Kind(
         "layers": "Draw hw.plot.forecast of what forecast() and forecast_interval() return.",
         "onnx": "A forecast depends on the series so far: serve it, or save the file and load it with hw.load.",
         "web": "A forecast depends on the series so far: headwater serve has a page for it.",
-        "fleet": "Make one Forecaster a series, in a dict by key.",
+        "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "A series is learned in order: teach it in one process.",
         "step": "Set forgetting, such as 0.999, to follow change faster.",
         "keys": "Make one Forecaster a series, in a dict by key.",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from headwater.errors import DataError
 
-__all__ = ["REQUIRED", "Field"]
+__all__ = ["REQUIRED", "Field", "object_schema"]
 
 REQUIRED: Any = object()
 """The default of a field that has none."""
@@ -164,6 +164,20 @@ class Field:
 
     def _refused(self, got: str, at: str) -> DataError:
         return DataError(expected=self.expected, got=got, at=at or self.name, help=f"{self.name}: {self.doc}")
+
+
+def object_schema(fields: Iterable[Field]) -> dict[str, Any]:
+    """Return the JSON schema of an object with some fields, of which those without a default are required.
+
+    Examples
+    --------
+    >>> object_schema([Field("reward", "number", "What it brought.")])["required"]
+    ['reward']
+    """
+    found = {field.name: field for field in fields}
+    needed = [name for name, field in found.items() if field.required]
+    schema = {"type": "object", "properties": {name: field.schema() for name, field in found.items()}}
+    return schema | ({"required": needed} if needed else {})
 
 
 def _parsed(kind: str, text: str) -> Any:
