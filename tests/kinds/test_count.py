@@ -420,3 +420,29 @@ def test_it_is_served(tmp_path):
         assert client.post("/explain", json={"x": {"site": "a"}}).status_code == 200
         assert client.get("/models/default/importance").status_code == 400
     state.close()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_mlflow_keeps_it_and_asks_it(tmp_path):
+    mlflow = pytest.importorskip("mlflow.pyfunc", reason="MLflow is not installed") and sys.modules["mlflow"]
+    model = taught()
+    hw.mlflow.save_model(model, tmp_path / "saved")
+    served = mlflow.pyfunc.load_model(str(tmp_path / "saved"))
+    assert served.predict([{"site": "a"}]).tolist() == [model.predict_one({"site": "a"})]
+    assert fingerprint(hw.mlflow.load_model(str(tmp_path / "saved"))) == fingerprint(model)
+
+
+def test_a_fleet_of_it_is_kept_in_a_file_and_a_store(tmp_path):
+    fleet = hw.Fleet(Count, key="site")
+    fleet.step_many([{**row, "x": 1.0} for row in ROWS], LABELS)
+    fleet.save(tmp_path / "f.hw")
+    assert fingerprint(hw.load(tmp_path / "f.hw")) == fingerprint(fleet)
+    with hw.open(tmp_path / "f.db", hw.Fleet(Count, key="site")) as store:
+        store.teach([{**row, "x": 1.0} for row in ROWS], LABELS)
+    with hw.open(tmp_path / "f.db") as again:
+        assert [fingerprint(again.learner[key]) for key in "ab"] == [fingerprint(fleet[key]) for key in "ab"]
+
+
+def test_a_cluster_refuses_it_in_one_sentence():
+    with pytest.raises(ConfigError, match="can learn on a cluster: Classifier or Regressor, got a Count"):
+        hw.cluster.learn(Count(), zip(ROWS, LABELS, strict=True), engine="local")

@@ -41,6 +41,8 @@ SIZES = {"desktop": (1400, 1000), "phone": (390, 844)}
 class Server:
     """A ``headwater serve`` of its own process, which may be ended and begun again at the same address."""
 
+    before = "pass"  # what the process does first
+
     def __init__(self, folder, tokens="", more=()):
         self.folder, self.held = folder, held_port()
         self.port = self.held.getsockname()[1]
@@ -51,7 +53,13 @@ class Server:
         self.start()
 
     def start(self):
-        words = [sys.executable, "-W", "ignore", "-c", "from headwater.cli import main; raise SystemExit(main())"]
+        words = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            f"{self.before}; from headwater.cli import main; raise SystemExit(main())",
+        ]
         options = ["serve", "--store", str(self.folder / "a.db"), "--port", str(self.port), "--seed", "1", *self.more]
         with (self.folder / "errors").open("a") as errors:
             self.process = subprocess.Popen([*words, *options], stdout=subprocess.PIPE, stderr=errors, text=True)

@@ -43,6 +43,8 @@ class Score(ABC):
         Whether to keep the curve of the windowed metrics and the rows of detected drift, for a learner in service.
     """
 
+    more_is_better: ClassVar[bool] = False
+    """Whether more of the primary metric is better."""
     needs_labels: ClassVar[bool] = True
     """Whether a row without a label is skipped, because it can be neither learned nor scored."""
 

@@ -40,6 +40,7 @@ class AgentScore(Score):
     """
 
     names = ("return", "reward")
+    more_is_better = True
 
     def _begin(self, delay: int, learner: Any) -> None:
         self._returns: deque[tuple[float, int]] = deque(maxlen=SHOWN)  # return and number of steps of each episode

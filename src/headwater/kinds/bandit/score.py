@@ -34,6 +34,7 @@ class BanditScore(Score):
     """
 
     names = ("mean_reward",)
+    more_is_better = True
 
     def _begin(self, delay: int, learner: Any) -> None:
         self._whole = RewardSums()

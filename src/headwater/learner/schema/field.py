@@ -115,6 +115,22 @@ class Field:
             return f"{noun} of at least {self.least:,}"
         return noun
 
+    def example(self) -> Any:
+        """Return some value of this field, for an example.
+
+        Examples
+        --------
+        >>> Field("exposure", "number", "How long was watched.", least=0.5).example()
+        1.0
+        """
+        if self.type in ("number", "whole"):
+            low, high = -math.inf if self.least is None else self.least, math.inf if self.most is None else self.most
+            value = min(max(1.0, low), high)
+            return int(value) if self.type == "whole" else value
+        return {"boolean": True, "row": {"hour": 8}, "list": ["a", "b"], "names": 2, "map": {"late": True}}.get(
+            self.type, "a"
+        )
+
     def read(self, value: Any, *, at: str = "") -> Any:
         """Return a value of this field, or its default for None.
 

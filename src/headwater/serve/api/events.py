@@ -81,10 +81,11 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         experts = [f"{i + 1} · {expert['optimizer']}" for i, expert in enumerate(experts_of(model.champion.learner))]
         classes = model.champion.learner.known_classes
         alarms = list(model.alarms)
-        covered = coverage_of(model.champion.learner)
+        covered, about = coverage_of(model.champion.learner), _about(model)
     recorded = state.histories.of(model)
     return {
         **summary(model),
+        "about": about,
         "models": list(state.service.models.by_name),
         "demo": state.demo and model.name == state.default,
         "elsewhere": _elsewhere(state) if state.learns_elsewhere(model) else None,
@@ -103,6 +104,22 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         "refused": list(state.measures.refused)[::-1],
         "ready": state.service.failure is None,
         "up_s": time.time() - state.started,
+    }
+
+
+def _about(model: Model) -> dict[str, Any]:
+    """Return what a page shows of a kind for which it has no words of its own, from the kind's declaration."""
+    kind, score = kind_of(model.champion.learner), model.champion.scores
+    others = [name for name in score.scores() if name != "model"]
+    label = [one.example() for one in kind.answer.fields]
+    named = {one.name: value for one, value in zip(kind.answer.fields, label, strict=True)}
+    return {
+        "noun": kind.noun,
+        "one": kind.one,
+        "score": next(iter(score.names), ""),
+        "baselines": others,
+        "more_is_better": score.more_is_better,
+        "example": to_json(label[0] if len(label) == 1 else named).decode(),
     }
 
 

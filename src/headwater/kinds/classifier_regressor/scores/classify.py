@@ -65,6 +65,7 @@ class ClassScore(Score):
     """
 
     names = _NAMES
+    more_is_better = True
 
     def _begin(self, delay: int, learner: Any) -> None:
         self._late: deque[Label] = deque([None] * (delay + 1))  # delayed labels, None before the first

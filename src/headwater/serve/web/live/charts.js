@@ -2,7 +2,7 @@
 import { byId, element } from "../shared/dom.js";
 import { text } from "../shared/language.js";
 import { css, isDark } from "../shared/theme.js";
-import { inShares, isAgent, isDetector } from "./state.js";
+import { inShares, isAgent, isDetector, isOther } from "./state.js";
 
 // Okabe & Ito 2008: told apart by everyone; then grey and brown.
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#8c564b"];
@@ -41,7 +41,7 @@ export function score(frame, baselines) {
   if (isAgent(frame)) { returns(frame); return; }
   const points = frame.history.points, x = points.map((p) => p[0]), classes = inShares(frame), n = baselines.length;
   const at = { "no-change": 2, "best fixed": 4 }; // where a baseline stands in a point; another one stands third
-  const traces = [...baselines.map((name, i) => line(text(name), x, points.map((p) => p[at[name] ?? 3]), css("--soft"), { dash: ["dot", "dash"][i % n], width: 1.3 })),
+  const traces = [...baselines.map((name, i) => line(text(name), x, points.map((p) => p[isOther(frame) ? i + 2 : (at[name] ?? 3)]), css("--soft"), { dash: ["dot", "dash"][i % n], width: 1.3 })),
     line(text("model_line"), x, points.map((p) => p[1]), colour(0), { width: 3 })];
   const shapes = frame.history.drift.map((row) => ({ type: "line", x0: row, x1: row, yref: "paper", y0: 0, y1: 1, line: { color: colour(3), dash: "dash", width: 1 } }));
   const annotations = frame.history.drift.slice(-3).map((row) => ({ x: row, yref: "paper", y: 1, text: text("drift"), showarrow: false, font: { color: css("--text"), size: 10 }, bgcolor: css("--card") }));

@@ -9,10 +9,10 @@ import { showControls, wireControls } from "./controls.js";
 import { drawHeatmaps, loadHeatmaps } from "./heatmaps.js";
 import { showLearners } from "./learners.js";
 import { showOverview, showState } from "./overview.js";
-import { baselineNames, isAgent, isBandit, isClassifier, isDetector, isForecaster, isOutputs, scoreName, state } from "./state.js";
+import { baselineNames, isAgent, isBandit, isClassifier, isDetector, isForecaster, isOther, isOutputs, scoreName, state } from "./state.js";
 import { showAlarms, showRecent, showRefused, showRejected } from "./tables.js";
 import { LIVE } from "./texts.js";
-import { figure, show } from "./verdict.js";
+import { figure, plain, show } from "./verdict.js";
 
 const HEATMAPS_EVERY = 5; // messages
 let messages = 0;
@@ -29,10 +29,10 @@ function showAll() {
   showModels(frame);
   charts.score(frame, baselineNames(frame));
   byId("score-text").textContent = scoreText(frame);
-  byId("score-title").textContent = text(`score_${frame.task}`);
+  byId("score-title").textContent = isOther(frame) ? text("score_other", { score: plain(scoreName(frame)) }) : text(`score_${frame.task}`);
   byId("calibration-card").hidden = !isClassifier(frame);
   byId("experts-card").hidden = frame.experts.length < 2;
-  byId("scores").hidden = isDetector(frame) || isBandit(frame) || isAgent(frame) || isOutputs(frame);
+  byId("scores").hidden = isDetector(frame) || isBandit(frame) || isAgent(frame) || isOutputs(frame) || isOther(frame);
   byId("importance-card").hidden = !frame.can.includes("losses");
   byId("alarms-card").hidden = !isDetector(frame);
   byId("inside").hidden = !frame.can.includes("layers");

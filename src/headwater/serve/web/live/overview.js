@@ -1,8 +1,8 @@
 // The first screen: the task in words, the state, the verdict, and three figures.
 import { byId, element } from "../shared/dom.js";
 import { current, text } from "../shared/language.js";
-import { baselineNames, isAgent, isBandit, isClassifier, isDetector, isOutputs, scoreName, state } from "./state.js";
-import { best, compare, figure, show, verdict } from "./verdict.js";
+import { baselineNames, isAgent, isBandit, isClassifier, isDetector, isOther, isOutputs, scoreName, state } from "./state.js";
+import { best, compare, figure, plain, show, verdict } from "./verdict.js";
 
 const CLASSES = 4;
 const count = (n) => n.toLocaleString(current() === "zh" ? "zh-CN" : "en-US");
@@ -31,6 +31,7 @@ export function showState() {
 
 function question(frame) {
   if (frame.demo) return text("question_demo");
+  if (isOther(frame)) return text("question_other", frame.about);
   if (!isClassifier(frame)) return text(`question_${frame.task}`);
   const { classes } = frame;
   if (classes.length < 2) return text("question_classify");
@@ -41,9 +42,13 @@ function question(frame) {
 export function showOverview() {
   const { frame } = state, learner = frame.learners[0], { scores } = learner;
   byId("question").textContent = question(frame);
-  byId("about").textContent = text(frame.demo ? "about_demo" : `about_${frame.task}`, { name: frame.name });
+  byId("about").textContent = text(frame.demo ? "about_demo" : isOther(frame) ? "about_other" : `about_${frame.task}`, { ...frame.about, name: frame.name });
   showVerdict(frame, scores);
   byId("numbers").replaceChildren(...cards(frame, learner));
+  if (isOther(frame)) {
+    byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/teach \\\n  -d '{"rows": [{"hour": 8}], "labels": [${frame.about.example}]}'`;
+    return;
+  }
   if (isAgent(frame)) {
     byId("example").textContent = `curl -X POST ${location.origin}/models/${frame.name}/transition \\\n  -H 'content-type: application/json' \\\n  -d '{"x": {"position": 0.1}, "action": 0, "reward": 1.0, "next": {"position": 0.2}, "terminated": false}'`;
     return;
@@ -58,7 +63,7 @@ function showVerdict(frame, scores) {
   line.textContent = verdict(frame, scores);
   line.dataset.state = found?.state ?? "none";
   const partly = last && scores.window.n < scores.n ? text("verdict_window", { ...last, n: count(scores.window.n) }) : "";
-  byId("verdict-more").textContent = isDetector(frame) ? text("verdict_anomaly_how") : isAgent(frame) ? text("verdict_control_how") : found ? `${partly} ${text(`guess_${found.name}`)}` : "";
+  byId("verdict-more").textContent = isDetector(frame) ? text("verdict_anomaly_how") : isAgent(frame) ? text("verdict_control_how") : isOther(frame) ? partly : found ? `${partly} ${text(`guess_${found.name}`)}` : "";
 }
 
 function cards(frame, learner) {
@@ -70,7 +75,7 @@ function cards(frame, learner) {
   const pace = [rate, ...(frame.given_out ? [text("given_out", { n: count(frame.given_out) })] : [])];
   if (learner.states != null) pace.push(text("states", { n: count(learner.states) }));
   return [
-    card("score", show(frame, scores.window.model[key]), text(`${key}_window`, window), scores.n ? text("all_rows", { value: show(frame, scores.model[key]), n: count(scores.n) }) : ""),
+    card("score", show(frame, scores.window.model[key]), isOther(frame) ? text("other_window", { ...window, score: plain(key) }) : text(`${key}_window`, window), scores.n ? text("all_rows", { value: show(frame, scores.model[key]), n: count(scores.n) }) : ""),
     isAgent(frame) ? card("episodes", count(scores.episodes), text("episodes"), text("reward_a_step", { value: figure(scores.window.model.reward) })) : isDetector(frame) ? card("alarms", count(scores.alarms), text("alarms"), text("mean_score", { value: figure(scores.window.model.mean_score) })) : card("baseline", guess ? show(frame, scores.window[guess][key]) : "–", text("baselines_window", window), others),
     card("learned", count(learned), text("learned"), pace.join(" · ")),
   ];

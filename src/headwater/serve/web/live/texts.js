@@ -4,6 +4,8 @@ export const LIVE = {
     // The task and the verdict
     question_demo: "Will this flight arrive late?",
     about_demo: "All flights that left New York in 2013, replayed 1,000 a second. The model knows what was known before departure: airline, airports, times, aircraft. Each answer comes some 100 flights later, about two hours of traffic. Delays come in waves, so the scores move with the weather.",
+    question_other: "What does {one} say?", about_other: "The model “{name}” is {one}: it answers for each row, sees the label, and learns from it.",
+    verdict_other: "{score} {model}, the better simple baseline {guess}: {state}", score_other: "{score} (last 1,000) and simple baselines", other_window: "{score} (last {n})",
     question_classify: "Which class?", question_between: "{classes}?", question_regress: "Which number?", question_anomaly: "Is anything unusual?", question_forecast: "What comes next?", question_decide: "Which action?", question_control: "What to do?", question_multioutput: "Which answers?",
     about_classify: "The model “{name}” predicts the class of each sample, sees the answer, and learns from it.",
     about_regress: "The model “{name}” predicts a number for each sample, sees the answer, and learns from it.",
@@ -93,6 +95,8 @@ export const LIVE = {
   zh: {
     question_demo: "这个航班会晚到吗？",
     about_demo: "2013 年从纽约起飞的全部航班，以每秒 1,000 个的速度重放。模型只知道起飞前已知的信息：航空公司、机场、时刻、飞机。每个答案在约 100 个航班之后才到，约合两小时的航班量。延误成波出现，所以得分随天气起伏。",
+    question_other: "它（{noun}）回答什么？", about_other: "模型“{name}”（{noun}）先对每一行作答，再看到标签并从中学习。",
+    verdict_other: "{score} {model}，较好的简单基线为 {guess}：{state}", score_other: "{score}（最近 1,000 个）与简单基线", other_window: "{score}（最近 {n} 个）",
     question_classify: "属于哪个类别？", question_between: "{classes}？", question_regress: "数值是多少？", question_anomaly: "有异常吗？", question_forecast: "接下来会是多少？", question_decide: "选择哪个动作？", question_control: "该怎么做？", question_multioutput: "有哪些答案？",
     about_classify: "模型“{name}”先预测每个样本的类别，再看到答案并从中学习。",
     about_regress: "模型“{name}”先预测每个样本的数值，再看到答案并从中学习。",

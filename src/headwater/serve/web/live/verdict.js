@@ -1,12 +1,14 @@
 // One line that says whether the model is worth having: its score beside that of the better simple baseline.
 import { text } from "../shared/language.js";
-import { baselineNames, inShares, isAgent, isBandit, isDetector, isOutputs, scoreName } from "./state.js";
+import { baselineNames, inShares, isAgent, isBandit, isDetector, isOther, isOutputs, scoreName } from "./state.js";
 
-const largerIsBetter = (frame) => inShares(frame) || isBandit(frame);
+const largerIsBetter = (frame) => (isOther(frame) ? frame.about.more_is_better : inShares(frame) || isBandit(frame));
 const percent = (value, digits) => `${(100 * value).toFixed(digits)} %`;
 const digits = { minimumSignificantDigits: 4, maximumSignificantDigits: 4 };
 export const figure = (value) => (value == null ? "–" : Math.abs(value) < 1e-4 ? value.toPrecision(4) : value.toLocaleString("en-US", digits));
 export const show = (frame, value) => (value == null ? "–" : inShares(frame) ? percent(value, 1) : isDetector(frame) ? percent(value, 2) : figure(value));
+
+export const plain = (name) => name.replaceAll("_", " ");
 
 // The better baseline of a report of scores, by name; null before anything was scored.
 export function best(frame, scores) {
@@ -32,6 +34,7 @@ export function verdict(frame, scores) {
   if (isDetector(frame) && scores.n) return text("verdict_anomaly", { alarms: scores.alarms.toLocaleString(), n: scores.n.toLocaleString(), share: percent(scores.alarms / scores.n, 2) });
   if (isAgent(frame) && scores.episodes) return text("verdict_control", { model: figure(scores.window.model.return), n: scores.episodes.toLocaleString() });
   const found = compare(frame, scores);
+  if (isOther(frame) && found) return text("verdict_other", { ...found, score: plain(scoreName(frame)), state: text(found.state) });
   const kind = isOutputs(frame) ? (inShares(frame) ? "classify" : "regress") : frame.task;
   return found ? text(`verdict_${kind}`, { ...found, state: text(found.state) }) : text("verdict_none");
 }

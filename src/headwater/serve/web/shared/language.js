@@ -13,6 +13,8 @@ export const current = () => language;
 // The text of a key, with {name} replaced by values.
 export const text = (key, values = {}) => (TEXTS[language][key] ?? key).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 
+export const has = (key) => key in TEXTS[language];
+
 export function switchLanguage() {
   language = language === "en" ? "zh" : "en";
   localStorage.setItem("language", language);
