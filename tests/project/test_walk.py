@@ -100,3 +100,21 @@ def test_a_new_process_comes_to_the_first_row_of_a_file_soon(tmp_path):
     assert calls <= 1250
     assert files <= 225
     assert modules <= 225
+
+
+def test_saving_reopening_and_a_durable_row_take_few_calls(tmp_path):
+    """A call for each value of the rows that are kept for a diagnosis was most of it; comprehensions count as calls on Python 3.11."""
+    rows = [{"size": float(i % 7), "colour": "red" if i % 2 else "blue"} for i in range(300)]
+    model = hw.Classifier(seed=1)
+    model.learn_many(rows, ["ab"[i % 2] for i in range(300)])
+    model.save(tmp_path / "m.hw")  # whatever happens at first has happened
+    assert len(walked(lambda: model.save(tmp_path / "m.hw")).calls) <= 110
+    with hw.open(tmp_path / "a.db", hw.Classifier(seed=1)) as store:
+        store.teach(rows[:50], ["ab"[i % 2] for i in range(50)])
+    opened = []
+    assert len(walked(lambda: opened.append(hw.open(tmp_path / "a.db"))).calls) <= 330
+    (again,) = opened
+    again.teach(rows, ["ab"[i % 2] for i in range(300)])
+    walks = [walked(lambda: again.learn_one({"size": 1.0, "colour": "red"}, "a")) for _ in range(5)]
+    again.close()
+    assert min(len(walk.calls) for walk in walks) <= 175

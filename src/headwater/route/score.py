@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -45,6 +45,8 @@ class Score(ABC):
 
     more_is_better: ClassVar[bool] = False
     """Whether more of the primary metric is better."""
+    _row_of: Callable[[Any], Any] = staticmethod(tuple)
+    """Restores a row of the window from MessagePack."""
     needs_labels: ClassVar[bool] = True
     """Whether a row without a label is skipped, because it can be neither learned nor scored."""
 
@@ -160,10 +162,6 @@ class Score(ABC):
         self.n, self.unscored = saved["n"], saved["unscored"]
         self._window.extend(map(self._row_of, saved["window"]))
         self._go_on(saved)
-
-    def _row_of(self, saved: Any) -> Any:
-        """Restore a row of the window from MessagePack."""
-        return tuple(saved)
 
     def _follow(self, cost: float) -> None:
         """Add the cost of the last prediction, in [0, 1], to the history, and a point when due."""

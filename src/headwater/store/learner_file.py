@@ -260,7 +260,7 @@ def _unpack(saved: SavedModel, at: str) -> Any:
 
 
 def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learner:
-    settings = {name: from_json(value) for name, value in header["settings"].items()}
+    settings = {name: from_json(value) if type(value) is dict else value for name, value in header["settings"].items()}
     cls: type[Learner] = kind_named(header["learner"]).cls
     if "text" in cls.__dataclass_fields__:  # files of the first versions predate text columns
         settings.setdefault("text", None)

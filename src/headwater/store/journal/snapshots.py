@@ -214,21 +214,26 @@ class Snapshots:
             if _sha(learner_id, seq, generation, body) != sha:
                 return None
             manifest = _unpack.decode(body)
-            arrays = {name: self._array(generation, dtype, shape, shas) for name, dtype, shape, shas in manifest.arrays}
+            arrays = self._arrays(generation, manifest.arrays)
             saved = SavedModel(json.loads(manifest.header), arrays)
             return Snapshot(self.learners.unpack(saved, self._at), manifest.scores, seq)
         except (sqlite3.Error, HeadwaterError, TypeError, ValueError, OverflowError, AttributeError):
             return None
 
-    def _array(self, generation: int, dtype: str, shape: list[int], shas: list[bytes]) -> NDArray[Any]:
-        data = bytearray()
-        for sha in shas:
-            query = "SELECT body FROM chunks WHERE generation = ? AND sha = ?"
-            (body,) = self._base.execute(query, (generation, sha)).fetchone()
-            if hashlib.sha256(body).digest() != sha:
-                raise ValueError("chunk", sha.hex(), "another content")
-            data += body
-        return np.frombuffer(data, dtype).reshape(shape)
+    def _arrays(
+        self, generation: int, listed: list[tuple[str, str, list[int], list[bytes]]]
+    ) -> dict[str, NDArray[Any]]:
+        """Return arrays, each joined from its chunks, after checking these."""
+        query, arrays = "SELECT body FROM chunks WHERE generation = ? AND sha = ?", {}
+        for name, dtype, shape, shas in listed:
+            data = bytearray()
+            for sha in shas:
+                (body,) = self._base.execute(query, (generation, sha)).fetchone()
+                if hashlib.sha256(body).digest() != sha:
+                    raise ValueError("chunk", sha.hex(), "another content")
+                data += body
+            arrays[name] = np.frombuffer(data, dtype).reshape(shape)
+        return arrays
 
 
 def kept(seqs: list[int], last: int, events: int) -> set[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Annotated, Any
 
@@ -78,6 +78,7 @@ def pack_sample(sample: DiagnosisSample) -> NDArray[np.uint8]:
     """Serialize a sample to bytes (n,)."""
     names: dict[Any, int] = {}
     labels: dict[Any, int] = {}
+    texts: dict[tuple[type, Any], Any] = {}
     state = {name: getattr(sample, name) for name in _PLAIN} | {
         "labels": [[_text(label), count] for label, count in sample.labels.items()],
         "sizes": sample.sizes,
@@ -86,8 +87,8 @@ def pack_sample(sample: DiagnosisSample) -> NDArray[np.uint8]:
             for row, y, said, loss, sure in sample.log
         ],
         "answers": [_text(label) for label in labels],
-        "rows": [_packed(one, names) for one in sample.rows],
-        "fresh": [_packed(one, names) for one in sample.fresh],
+        "rows": _packed(sample.rows, names, texts),
+        "fresh": _packed(sample.fresh, names, texts),
         "record": None if sample.record is None else {name: getattr(sample.record, name) for name in _RECORD},
     }
     return np.frombuffer(msgspec.msgpack.encode(state | {"names": [_text(name) for name in names]}), np.uint8)
@@ -107,7 +108,7 @@ def unpack_sample(data: NDArray[np.uint8], task: str) -> DiagnosisSample:
     sample.sizes = state.sizes
     labels = [_label(text) for text in state.answers]
     sample.log = [(row, labels[y], labels[said], loss, sure) for row, y, said, loss, sure in state.log]
-    sample.rows, sample.fresh = ([_unpacked(one, names) for one in part] for part in (state.rows, state.fresh))
+    sample.rows, sample.fresh = _unpacked(state.rows, names), _unpacked(state.fresh, names)
     if state.record is not None:
         sample.record = Record(**msgspec.structs.asdict(state.record) | {"names": tuple(state.record.names)})
     _check(sample)
@@ -134,21 +135,44 @@ def _label(text: Any) -> Any:
     return text if type(text) is float else from_json(json.loads(text))
 
 
-def _packed(one: SampledRow, names: dict[Any, int]) -> list[Any]:
-    """Return a row as label, loss, number, then pairs of name index and value."""
-    out = [_text(one.y), one.loss, one.row]
-    for name, value in sorted(as_mapping(one.x).items(), key=lambda item: str(item[0])):
-        plain = _plain(value)
-        if plain is not None:
-            out += [names.setdefault(name, len(names)), plain]
-    return out
+def _packed(rows: Sequence[SampledRow], names: dict[Any, int], texts: dict[tuple[type, Any], Any]) -> list[list[Any]]:
+    """Return each row as label, loss, number, then pairs of name index and value.
+
+    ``texts`` holds the text of each label so far. Plain values are converted here, since a call for each would take longer.
+    """
+    packed = []
+    for x, y, loss, row in rows:
+        key = (type(y), y)
+        if key not in texts:
+            texts[key] = _text(y)
+        out = [texts[key], loss, row]
+        values = x if type(x) is dict else as_mapping(x)
+        for name in sorted(values, key=str):
+            value = values[name]
+            if (type(value) is float and -_FAR <= value <= _FAR) or (
+                type(value) is str and len(value) <= _TEXT and value.isascii()
+            ):
+                plain = value
+            else:
+                plain = _plain(value)
+            if plain is not None:
+                out += [names.setdefault(name, len(names)), plain]
+        packed.append(out)
+    return packed
 
 
-def _unpacked(one: list[Any], names: list[Any]) -> SampledRow:
-    y, loss, row, *rest = one
-    if type(loss) is not float or type(row) is not int or row < 1:
-        raise ValueError("sample", "rows with their loss and their number", one[:3])
-    return SampledRow({names[i]: value for i, value in zip(rest[::2], rest[1::2], strict=True)}, _label(y), loss, row)
+def _unpacked(rows: Sequence[list[Any]], names: Sequence[Any]) -> list[SampledRow]:
+    """Return rows that ``_packed`` has packed."""
+    labels: dict[Any, Any] = {}
+    found = []
+    for y, loss, row, *rest in rows:
+        if type(loss) is not float or type(row) is not int or row < 1:
+            raise ValueError("sample", "rows with their loss and their number", [y, loss, row])
+        if type(y) is not float and y not in labels:
+            labels[y] = _label(y)
+        x = dict(zip(map(names.__getitem__, rest[::2]), rest[1::2], strict=True))
+        found.append(SampledRow(x, y if type(y) is float else labels[y], loss, row))
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -26,6 +26,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import repeat
+from operator import eq
 from typing import Any, TypeAlias
 
 from headwater.learner.validation import can_be_class
@@ -159,9 +160,9 @@ class ClassScore(Score):
         return {"calibration": cells}
 
     def _point(self) -> list[float]:
-        rows = list(self._window)
-        right = [sum(row[0] == row[i] for row in rows) / len(rows) for i in (1, 2, 3)]
-        return [self.n, *right, math.fsum(row[4] for row in rows) / len(rows)]
+        labels, *said, losses = zip(*self._window, strict=True)
+        right = [sum(map(eq, labels, one)) / len(labels) for one in said]
+        return [self.n, *right, math.fsum(losses) / len(losses)]
 
     def _sums(self) -> dict[str, Any]:
         return {
