@@ -3,7 +3,7 @@
 # the core (tools/build); a C compiler is taken where there is one, else pip gets one from PyPI for the length of the build.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick newest lint types package wheels npm bench docs figures pictures clean
+.PHONY: help demo test quick newest typed lint types package wheels npm bench docs figures pictures clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -24,6 +24,7 @@ help:
 	@echo "  make test      unit tests, doctests and the rules of the house; some of them: make test ARGS=\"-k house -x\""
 	@echo "  make quick     the quick ones of them, without optional packages, in less than a minute"
 	@echo "  make newest    the quick ones in an environment of the newest Python, with optional packages"
+	@echo "  make typed     README, guides and course, typed on two Pythons with only the extras that each page names"
 	@echo "  make lint      ruff and clang-format: rules and layout"
 	@echo "  make types     mypy --strict on src/"
 	@echo "write what is generated"
@@ -56,6 +57,10 @@ quick: $(VENV)/.test.stamp $(BUILT)
 
 newest:
 	@$(MAKE) --no-print-directory VENV=$(NEWEST) PYTHON=python3.14 $(NEWEST)/.dev.stamp quick
+
+# The oldest and the newest Python that are there; each set of extras has an environment of its own, and nothing else in it.
+typed:
+	$(PY) -m tools.docs.typed --with $$(for python in python3.11 python3.14 python3.13; do "$$python" -m venv --help >/dev/null 2>&1 && command -v "$$python"; done | head -n 2)
 
 lint: $(VENV)/.dev.stamp
 	$(PY) -m ruff check .

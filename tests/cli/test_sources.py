@@ -110,6 +110,21 @@ def test_what_is_wrong_in_a_second_file_is_said_with_its_name(run, tmp_path):
     assert "Left out: 1 × wrong number of fields (line 3 of b.csv)." in out
 
 
+def test_a_model_and_a_store_in_place_of_rows_name_the_command_that_goes_on(run, tmp_path):
+    assert run("learn", "a.csv", "-t", "late", "--model", "m.hw")[0] == 0
+    with hw.open("s.db", hw.Classifier()):
+        pass
+    for command in (("learn", "m.hw", "-t", "late"), ("look", "m.hw"), ("predict", "m.hw", "--model", "m.hw")):
+        _, _, err = run(*command)
+        assert "expected rows, got a saved model — at m.hw. It goes on with: headwater learn FILE --model m.hw" in err
+    assert "A store goes on with: headwater serve --store s.db." in run("learn", "s.db", "-t", "late")[2]
+
+
+def test_a_hidden_file_is_no_name_to_offer(run, tmp_path):
+    (tmp_path / ".b.csv.lock").write_text("")
+    assert "Did you mean" not in run("learn", "b.csv.lock", "-t", "late")[2]
+
+
 def test_an_address_of_no_known_kind_names_those_that_are(run):
     pytest.importorskip("fsspec")
     status, _, err = run("learn", "nowhere://example.org/a.csv", "--target", "late")

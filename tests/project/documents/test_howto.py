@@ -1,72 +1,44 @@
-"""The how-to pages do what they say: their Python blocks and commands run in the order in which they stand."""
+"""Every page does what it says, typed as a reader types it: blocks run in their order, and print what the page shows."""
 
 import re
-import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
+from tools.docs import typed
 
-from headwater.cli import main
-
-HOWTO = Path(__file__).resolve().parents[3] / "docs" / "how-to"
-BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-WITHOUT_COMMANDS = ("notebook.md", "coverage.md", "which-learner.md", "coming-from.md")
+ROOT = Path(__file__).resolve().parents[3]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+GUIDES = [page for page in typed.pages() if "/how-to/" in page]
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "data.md",
-        "../zh/how-to/data.md",
-        "diagnose.md",
-        "drift.md",
-        "explain.md",
-        "notebook.md",
-        "fleet.md",
-        "anomalies.md",
-        "../zh/how-to/anomalies.md",
-        "forecasts.md",
-        "../zh/how-to/forecasts.md",
-        "decisions.md",
-        "../zh/how-to/decisions.md",
-        "coverage.md",
-        "../zh/how-to/coverage.md",
-        "many-answers.md",
-        "../zh/how-to/many-answers.md",
-        "text.md",
-        "../zh/how-to/text.md",
-        "memory.md",
-        "../zh/how-to/memory.md",
-        "control.md",
-        "../zh/how-to/control.md",
-        "which-learner.md",
-        "../zh/how-to/which-learner.md",
-        "coming-from.md",
-        "../zh/how-to/coming-from.md",
-    ],
-)
-def test_the_blocks_and_commands_of_a_page_run(page, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("page", GUIDES)
+def test_the_blocks_and_commands_of_a_guide_print_what_it_shows(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names, ran = {}, set()
-    for kind, code in BLOCK.findall((HOWTO / page).read_text(encoding="utf-8")):
-        ran.add(kind)
-        if kind == "python":
-            exec(compile(code, page, "exec"), names)
-            continue
-        for line in code.splitlines():
-            assert main(shlex.split(line)[1:]) == 0, line
-            assert capsys.readouterr().out, line
-    assert ran == ({"python"} if page.endswith(WITHOUT_COMMANDS) else {"python", "sh"})
+    assert list(typed.differences(page, tmp_path)) == []
 
 
-@pytest.mark.parametrize("page", ["which-learner.md", "coming-from.md"])
-@pytest.mark.parametrize("folder", ["", "../zh/how-to"])
-def test_what_the_first_guides_show_is_what_their_code_prints(folder, page, capsys):
-    text = (HOWTO / folder / page).read_text(encoding="utf-8")
-    pairs = re.findall(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", text, re.MULTILINE | re.DOTALL)
-    names = {}
-    for code, output in pairs:
-        exec(compile(code, page, "exec"), names)
-        assert capsys.readouterr().out == output
-    assert any(output for _, output in pairs)
+@pytest.mark.parametrize("page", typed.pages())
+def test_every_output_that_a_page_shows_stands_behind_the_block_that_prints_it(page):
+    """So that it is compared: a text with another block or a paragraph before it would be looked at by nobody."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    shown = sum(kind == "text" for kind, _ in BLOCK.findall(text))
+    assert shown == sum(bool(output) for _, _, output in typed.PIECE.findall(text))
+
+
+@pytest.mark.parametrize("page", typed.pages())
+def test_the_extras_that_a_page_names_are_there(page):
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert {*typed.needs(page).split(",")} - {""} <= {*extras}
+
+
+def test_what_differs_from_a_page_is_seen(tmp_path, monkeypatch):
+    monkeypatch.setattr(typed, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").mkdir()
+    page = "```python\nprint(1)\n```\n\n```text\n2\n```\n\n```sh\necho 3; echo 12,345 rows/s\n```\n\n```text\n1 rows/s\n```\n"
+    (tmp_path / "a.md").write_text(page + "\n```python\n>>> 1 + 1\n3\n```\n")
+    first, second = typed.differences("a.md", tmp_path)
+    assert first == "block 1 of a.md prints\n1\n\nand the page shows\n2\n"
+    assert "Expected:\n    3\nGot:\n    2" in second
+    assert typed.needs("a.md") == ""

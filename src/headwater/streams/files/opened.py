@@ -24,6 +24,7 @@ FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
 COLUMNAR = ("parquet", "arrow")
 
 _BUFFER = 1 << 16
+_MODEL, _DATABASE = b'{"__metadata__":{"headwater', b"SQLite format 3\0"
 _HEAD = 1 << 14  # bytes for detecting the format
 
 
@@ -155,6 +156,24 @@ def _tell(head: bytes, suffix: str) -> str:
     return "tsv" if line.count(b"\t") > max(line.count(b","), line.count(b";")) else "csv"
 
 
+def _check_no_model(head: bytes, at: str) -> None:
+    """Raise SourceError for what headwater itself has saved, with the command that goes on with it."""
+    if head[8:].startswith(_MODEL):
+        raise SourceError(
+            expected="rows",
+            got="a saved model",
+            at=at,
+            help=f"It goes on with: headwater learn FILE --model {at}; headwater show {at} says what it has learned.",
+        )
+    if head.startswith(_DATABASE):
+        raise SourceError(
+            expected="rows",
+            got="a store, or another database of SQLite",
+            at=at,
+            help=f"A store goes on with: headwater serve --store {at}. Export a table as CSV.",
+        )
+
+
 def _check_text(head: bytes, at: str) -> None:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start:
@@ -164,6 +183,7 @@ def _check_text(head: bytes, at: str) -> None:
             at=at,
             help="Check its origin.",
         )
+    _check_no_model(head, at)
     if b"\0" in head:
         raise SourceError(
             expected="CSV, TSV, JSON lines, Parquet or Arrow",

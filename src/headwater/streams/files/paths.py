@@ -72,7 +72,8 @@ def check_there(name: str) -> None:
     path = Path(name)
     if name == "-" or MARK in name or path.exists():  # an address is asked when it is opened
         return
-    names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    there = path.parent.iterdir() if path.parent.is_dir() else ()
+    names = [entry.name for entry in there if not entry.name.startswith(".")]
     close = did_you_mean(path.name, names) if names else ""
     remedy = close if close.startswith("Did") else "Check its path."
     raise SourceError(expected="a file", got="no such file", at=name, help=remedy)

@@ -1,0 +1,166 @@
+"""Type the documents as a reader does: blocks of Python and commands in their order, each output beside what the page shows.
+
+``python -m tools.docs.typed PAGE…`` types pages with what is installed, and says what differs. ``--with PYTHON…`` types all in new
+environments, on each of these Pythons, with nothing but headwater and the extras that the first lines of a page name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PIECE = re.compile(
+    r"^```(python|sh)\n(.*?)^```$(?:\n\n(?:(?!```|#)[^\n]+\n)*\n?```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL
+)
+NEEDS = re.compile(r"(?:headwater|\.)\[([\w,]+)\]")
+ELSEWHERE = re.compile(r"(make|headwater serve|[^ ]*python -m (pip|http\.server)) ?")
+"""Commands that are looked at elsewhere: they install, or never end."""
+FREE = re.compile(r"[\d,.]+(?= (?:rows/s|µs|ms|s)\b)")
+"""Digits that are another machine's."""
+SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+OTHERWISE = {
+    "brokers": "a broker, as in tests/streams/brokers",
+    "cluster": "Ray or Kubernetes, as in tests/cluster",
+    "deploy": "a server, as in tests/serve",
+    "javascript": "Node, as in tests/js",
+    "playground": "a file that the page has saved, as in tests/serve/playground",
+}
+"""Guides that need more than Python, and where what they say is tested."""
+
+
+def pages() -> list[str]:
+    """Return all pages that are typed, in both languages."""
+    found = [
+        path for folder in ("learn", "how-to", "zh", "zh/how-to") for path in (ROOT / "docs" / folder).glob("*.md")
+    ]
+    found += [ROOT / name for name in ("README.md", "README.zh-CN.md", "docs/start.md", "docs/principles.md")]
+    typed = [path for path in found if path.stem not in OTHERWISE and PIECE.search(path.read_text(encoding="utf-8"))]
+    return sorted(path.relative_to(ROOT).as_posix() for path in typed)
+
+
+def needs(page: str) -> str:
+    """Return the extras that the first lines of a page name, with commas between, or an empty text."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = NEEDS.search(text.partition("\n```python")[0].partition("\n## ")[0])
+    return found[1] if found else ""
+
+
+def differences(page: str, folder: Path) -> Iterator[str]:
+    """Type a page in a folder with the examples in it, and yield a sentence for each output that isn't what the page shows."""
+    names: dict[str, Any] = {"__name__": page}
+    if not (folder / "examples").exists():
+        (folder / "examples").symlink_to(ROOT / "examples")
+    for i, (kind, code, shown) in enumerate(PIECE.findall((ROOT / page).read_text(encoding="utf-8")), 1):
+        if kind == "python" and code.startswith(">>>"):
+            yield from _prompts(code, names, page)
+            continue
+        said = _python(code, f"{page}, block {i}", names) if kind == "python" else _commands(code, folder)
+        if shown and not _same(shown, said, whole=kind == "python"):
+            yield f"block {i} of {page} prints\n{said}\nand the page shows\n{shown}"
+
+
+def _python(code: str, name: str, names: dict[str, Any]) -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(compile(code, name, "exec", dont_inherit=True), names)
+    return out.getvalue()
+
+
+def _prompts(code: str, names: dict[str, Any], page: str) -> Iterator[str]:
+    test = doctest.DocTest(doctest.DocTestParser().get_examples(code), names, page, page, 0, None)
+    said = io.StringIO()
+    if doctest.DocTestRunner(optionflags=SAME, verbose=False).run(test, out=said.write, clear_globs=False).failed:
+        yield said.getvalue()
+    names.update(test.globs)
+
+
+def _commands(code: str, folder: Path) -> str:
+    """Run the commands of a block in a shell, without those that are looked at elsewhere."""
+    lines = [line for line in code.splitlines() if not ELSEWHERE.match(line)]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    script, colours = "\n".join(["set -euo pipefail", *lines]), {"NO_COLOR": "1", "PYTHON_COLORS": "0"}
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env=os.environ | {"PATH": path} | colours,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{code}\n{done.stderr}")
+    return done.stdout
+
+
+def _same(shown: str, said: str, *, whole: bool) -> bool:
+    """Return whether an output is what is shown: of commands the lines that are shown, in their order."""
+    if whole or "..." in shown:
+        return doctest.OutputChecker().check_output(shown, said, doctest.ELLIPSIS)
+    wanted, got = ([" ".join(FREE.sub("#", line).split()) for line in text.splitlines()] for text in (shown, said))
+    rest = iter(got)
+    return all(line in rest for line in wanted if line)
+
+
+def type_pages(names: list[str]) -> int:
+    """Type pages, each in a folder of its own, and return how many differ."""
+    wrong = 0
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            try:
+                told = list(differences(name, Path(folder)))
+            except Exception:  # noqa: BLE001 - whatever a reader would meet
+                told = [f"stops:\n{traceback.format_exc(limit=-2)}"]
+        wrong += bool(told)
+        print(f"{name}:", *(told or ["as shown"]), sep="\n" if told else " ", flush=True)
+    return wrong
+
+
+def type_with(pythons: list[str]) -> int:
+    """Type all pages on some Pythons, in an environment for each set of extras, and return how many pages differ."""
+    sets: dict[str, list[str]] = defaultdict(list)
+    for page in pages():
+        sets[needs(page)].append(page)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        subprocess.run([pythons[0], "-m", "venv", f"{folder}/build"], check=True)
+        own = f"{folder}/build/bin/python"
+        subprocess.run(
+            [own, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, str(ROOT)], check=True
+        )
+        (wheel,) = Path(folder).glob("*.whl")
+        homes = [
+            (Path(folder, f"{Path(python).name}-{extras}"), python, extras) for python in pythons for extras in sets
+        ]
+        done = [pool.submit(_typed_in, home, python, wheel, extras, sets[extras]) for home, python, extras in homes]
+        return sum(one.result() for one in done)
+
+
+def _typed_in(home: Path, python: str, wheel: Path, extras: str, names: list[str]) -> int:
+    """Type pages in a new environment, and return how many differ."""
+    own = str(home / "bin" / "python")
+    package = f"{wheel}[{extras}]" if extras else str(wheel)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([python, "-m", "venv", str(home)], check=True)
+    subprocess.run([own, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package], check=True)
+    done = subprocess.run(
+        [own, "-m", "tools.docs.typed", *names], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    print(f"{Path(python).name} with {extras or 'no extra'}\n{done.stdout}{done.stderr}", flush=True)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    sys.exit(type_with(given[1:]) if given[:1] == ["--with"] else type_pages(given or pages()))
