@@ -287,6 +287,32 @@ def test_a_regressor_of_float64_gives_an_interval_and_learns_numbers(browser, si
     closed(page, address)
 
 
+def test_a_model_with_a_column_of_text_predicts_and_learns_and_says_where_it_is_explained(browser, site, tmp_path):
+    folder, address = site
+    model = hw.Classifier(text={"note": "words"}, seed=2)
+    for i in range(600):
+        note = f"the parcel {'came late and broken' if i % 3 else 'came early and whole'} today"
+        model.learn_one({"note": note, "size": i % 5}, "bad" if i % 3 else "good")
+    model.save(tmp_path / "t.hw")
+    assert main(["export", "--web", str(tmp_path / "t.hw"), str(folder / "text")]) == 0
+    page = opened(browser, address, name="text")
+    sample = {"note": "it came broken", "size": 3}
+    filled(page, sample)
+    share = 100 * model.predict_proba_one(sample)["bad"]
+    page.wait_for_selector(f"#classes tbody tr:first-child:has-text('bad'):has-text('{share:.1f}%')")
+    assert page.inner_text("#said") == "bad"
+    assert "model.explain_one(x)" in page.inner_text("#baseline")
+    assert page.inner_text("#why") == ""
+    assert "explainOne" not in page.inner_text("#code")
+    page.select_option("#answer", label="good")
+    page.click("#learn-button")
+    page.wait_for_selector("#score:has-text('opened: 1')")
+    model.predict_one(sample)
+    model.learn_one(sample, "good")
+    assert digest(hw.load(downloaded(page, "#save", tmp_path / "page.hw"))) == digest(model)
+    closed(page, address)
+
+
 def test_a_model_that_knows_nothing_yet_says_so(browser, site, tmp_path):
     folder, address = site
     hw.Classifier().save(tmp_path / "new.hw")

@@ -197,6 +197,7 @@ const asCode = (value) => JSON.stringify(value).replaceAll("<", "\\u003c");
 /** Ten lines for a page of one's own, with this model's columns. */
 function ownCode() {
   const sample = Object.fromEntries(typicalSample(model.columns).filter(([, value]) => value !== null).slice(0, 4));
+  const explains = !model.columns.some(({ kind }) => kind === "words" || kind === "bigrams");
   const answer = model.classes === null ? 1.5 : (model.classes[0] ?? "yes");
   return [
     '<script type="module">',
@@ -205,7 +206,7 @@ function ownCode() {
     'const file = await fetch("model.hw");',
     "const model = hw.load(await file.arrayBuffer());",
     `const x = ${asCode(sample)};`,
-    "console.log(model.predictOne(x), model.explainOne(x).contributions);",
+    `console.log(model.predictOne(x)${explains ? ", model.explainOne(x).contributions" : ""});`,
     `model.learnOne(x, ${asCode(answer)});`,
     "const bytes = model.save(); // hw.load(bytes) in a page, hw.load(path) in Python",
     "</script>",

@@ -12,7 +12,7 @@ export function showPrediction(said) {
   byId("why").replaceChildren();
   byId("classes").replaceChildren();
   byId("unsaid").textContent = "";
-  byId("baseline").textContent = said === null ? "" : text("baseline", { baseline: shownOutput(said, said.why.baseline) });
+  byId("baseline").textContent = said === null ? "" : said.why ? text("baseline", { baseline: shownOutput(said, said.why.baseline) }) : text("no_why");
   byId("said").textContent = said === null ? text("nothing") : said.classes ? shownLabel(said.y) : shownNumber(said.y);
   if (said === null) return;
   if (said.interval?.every(Number.isFinite)) {
@@ -20,7 +20,7 @@ export function showPrediction(said) {
     byId("unsaid").textContent = text("interval", { low, high });
   }
   if (said.classes) byId("classes").append(classesTable(said.classes.slice(0, MOST)));
-  whyTable(said);
+  if (said.why) whyTable(said);
 }
 
 const shownOutput = (said, value) => (said.classes ? `${shownLabel(said.why.target)} ${shownShare(value)}` : shownNumber(value));

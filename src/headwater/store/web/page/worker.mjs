@@ -5,6 +5,7 @@ import { Cutter, answerOf, separatorOf, valueOf, written } from "./csv.mjs";
 import { Scores } from "./score.mjs";
 
 const ROWS_AT_ONCE = 200; // between two of them the page may ask to stop
+const TEXTS = ["words", "bigrams"]; // kinds of columns of text
 const HEAD = 65_536; // characters that the separator is judged by
 
 const ready = load();
@@ -24,12 +25,18 @@ function mappingOf(pairs) {
   return new Map(pairs.filter(([, value]) => value !== null));
 }
 
+/** Say why, or null of a model with a column of text, whose words only Python tells apart. */
+function whyOf(x) {
+  if (model.columns.some(({ kind }) => TEXTS.includes(kind))) return null;
+  const { prediction, baseline, contributions, target } = model.explainOne(x);
+  return { prediction, baseline, target, contributions: [...contributions] };
+}
+
 /** Say what the model predicts for a sample, how sure it is, and why. */
 function predict({ pairs }) {
   if (!model.nLearned) return null;
   const x = mappingOf(pairs);
-  const { prediction, baseline, contributions, target } = model.explainOne(x);
-  const why = { prediction, baseline, target, contributions: [...contributions] };
+  const why = whyOf(x);
   if (isRegressor()) return { y: model.predictOne(x), interval: model.predictIntervalOne(x), why };
   return { y: model.predictOne(x), classes: [...model.predictProbaOne(x)].sort(([, a], [, b]) => b - a), why };
 }
