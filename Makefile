@@ -81,7 +81,8 @@ wheels: $(WHEELS)/.stamp
 
 npm: $(VENV)/.dev.stamp
 	$(PY) -m tools.build.npm build/npm
-	npm pack --pack-destination dist build/npm
+	mkdir -p dist
+	cd build/npm && npm pack --pack-destination ../../dist
 
 bench: $(VENV)/.dev.stamp $(BUILT)
 	$(PY) -m benchmarks.run

@@ -16,7 +16,7 @@ const TYPES = [Uint8Array, Int32Array, BigInt64Array, BigUint64Array, Float32Arr
 
 /** Read headwater.wasm from wherever it is, and compile it. */
 export async function compiled(source) {
-  const given = await (source ?? new URL("headwater.wasm", import.meta.url));
+  const given = await (source ?? new URL("./headwater.wasm", import.meta.url));
   if (given instanceof WebAssembly.Module) return given;
   const found = typeof given === "string" || given instanceof URL ? await fetched(given) : given;
   const bytes = typeof found.arrayBuffer === "function" ? await contentOf(found) : found;
@@ -31,8 +31,9 @@ export async function compiled(source) {
 async function fetched(address) {
   const url = String(address);
   const local = url.startsWith("file:") || !/^[a-z][a-z0-9+.-]+:/i.test(url);
-  if (!local || !globalThis.process?.versions?.node) return fetch(url);
-  const { readFile } = await import("node:fs/promises");
+  if (!local || !globalThis.process?.getBuiltinModule) return fetch(url);
+  // No import, since a bundler for browsers would look for this module.
+  const { readFile } = globalThis.process.getBuiltinModule("node:fs/promises");
   return readFile(url.startsWith("file:") ? new URL(url) : url).catch((error) => {
     throw new HeadwaterError({ expected: "headwater.wasm", got: error.code, at: url, help: "Check the path." });
   });

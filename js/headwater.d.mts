@@ -124,6 +124,8 @@ interface Model {
   array(name: string): StateArray | null;
   /** Give its memory back; it can't be used any more. What is no longer reachable is given back by itself, at some time. */
   free(): void;
+  /** One line on what it is and what it knows; console.log prints it in Node, Deno and Bun. */
+  toString(): string;
 }
 
 interface Learner extends Model {

@@ -1,7 +1,7 @@
 // From a learner's settings to the experts that it is made of: Python's setup.py and auto.py.
 
 import { CELLS, KNOTS, LOG_LINKS, POOLS, RING, SINGLE_RULE } from "./declared.mjs";
-import { asExpert, asLayer, asLoss, asOptimizer, made, snake, startOf } from "./declare.mjs";
+import { asExpert, asLayer, asLoss, asOptimizer, asSchedule, made, snake, startOf } from "./declare.mjs";
 import { ConfigError, shown } from "../errors.mjs";
 
 /** Any of these settings makes a learner a single net. */
@@ -180,6 +180,7 @@ function withoutClass({ class: _, ...fields }) {
 /** Return the one expert of a net whose hidden layers or rule were given. */
 function singleNet(settings) {
   const rule = asOptimizer(settings.optimizer ?? SINGLE_RULE);
+  if (settings.lr !== null) asSchedule(settings.lr, "lr");
   const optimizer = settings.lr === null ? rule : asOptimizer({ ...rule, lr: settings.lr });
   return made("Expert", { layers: hiddenLayers(settings), optimizer });
 }

@@ -23,7 +23,7 @@ export class Engine {
     if (this.wide && !core.calls.js_has_double()) throw noDouble();
     const numbers = declared(core, setup);
     if (state !== null) checkDeclaration(state, numbers);
-    this.learner = state === null ? core.make(numbers) : core.restore(state);
+    this.at = state === null ? core.make(numbers) : core.restore(state);
     this.reader = new Reader(core, this.learner);
     if (state === null) for (const [name, kind] of setup.textColumns ?? []) this.addTextColumn(name, kind);
     this.out = 0;
@@ -48,11 +48,17 @@ export class Engine {
     core.settle();
   }
 
+  /** Where the core has it, until it is freed. */
+  get learner() {
+    if (!this.at) throw new HeadwaterError({ expected: "a learner", got: "one that was freed", help: "Make or load another one." });
+    return this.at;
+  }
+
   free() {
-    if (!this.learner) return;
+    if (!this.at) return;
     this.core.forgotten.unregister(this);
-    forget(this.core, this.learner, this.reader);
-    this.learner = 0;
+    forget(this.core, this.at, this.reader);
+    this.at = 0;
   }
 
   /** Room for so many bytes that lasts as long as the learner. */
@@ -166,10 +172,7 @@ export class Engine {
   }
 
   enter() {
-    if (!this.learner) {
-      throw new HeadwaterError({ expected: "a learner", got: "one that was freed", help: "Make or load another one." });
-    }
-    this.core.enter();
+    if (this.learner) this.core.enter();
   }
 
   /** Prediction j of the last row. */

@@ -2,6 +2,9 @@
 
 import { counted } from "../rows/guards.mjs";
 
+/** What console.log asks an object for in Node, Deno and Bun. */
+export const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+
 export class Learner {
   engine = null;
   refused = {};
@@ -42,6 +45,17 @@ export class Learner {
   /** One array of the state by its name ("weights", "running"), as {name, shape, data}, a copy; null if there is none. */
   array(name) {
     return this.engine?.array(name) ?? null;
+  }
+
+  /** One line on what it is and what it knows, which console.log prints too. */
+  toString() {
+    if (this.engine?.at === 0) return `${this.constructor.name}(freed)`;
+    const classes = this.classes ? `, classes: ${this.classes.length}` : "";
+    return `${this.constructor.name}(rows learned: ${this.nLearned}, columns: ${this.columns.length}${classes})`;
+  }
+
+  [INSPECT]() {
+    return this.toString();
   }
 
   /** Give its memory back; it can't be used any more. */

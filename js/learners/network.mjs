@@ -3,6 +3,7 @@
 import { asLayer, asLoss, asOptimizer, made, outputsOf, readsImage } from "../declare/declare.mjs";
 import { gradientOf, intoVector, layersIn, penalty, placesOf, stepAlong } from "./descent.mjs";
 import { Engine } from "./engine.mjs";
+import { INSPECT } from "./learner.mjs";
 import { ConfigError, DataError, kindOf, shown, short } from "../errors.mjs";
 import { sealed } from "../file/container.mjs";
 import { settingsAsJson } from "../file/model.mjs";
@@ -331,6 +332,15 @@ export class Network {
   /** Write numbers into an array of the state, as many as it has. */
   write(name, numbers) {
     this.#made().engine.write(name, numbers);
+  }
+
+  /** One line on what it is, which console.log prints too. */
+  toString() {
+    return this.engine?.at === 0 ? "Network(freed)" : `Network(layers: ${this.settings.layers.length}, inputs: ${this.#inputs})`;
+  }
+
+  [INSPECT]() {
+    return this.toString();
   }
 
   free() {

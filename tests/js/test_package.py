@@ -19,7 +19,7 @@ import headwater as hw
 from headwater import nn
 from headwater.plain import ACTIVATIONS, LOSSES
 
-MOST = 100_500
+MOST = 100_800
 """Bytes that the module and headwater.wasm may have together, as gzip sends them."""
 PYTHON_ALONE = {"memory", "memoryKeys", "by", "time"}
 """Settings that JavaScript does not have."""
@@ -72,6 +72,37 @@ def test_the_package_is_installed_into_an_empty_folder_and_learns_pythons_bits(f
     ]
     installed = {path.name for path in (tmp_path / "node_modules" / "headwater").iterdir()}
     assert installed == {*web.FILES, "headwater.d.mts", "package.json", "README.md", "LICENSE"}
+
+
+PRINTED = """
+import { ConfigError, HeadwaterError, load } from "./headwater.mjs";
+const hw = await load();
+const model = new hw.Classifier({ seed: 1 }), net = new hw.Network({ layers: [{ name: "dense", units: 1 }], inputs: 2 });
+model.learnOne({ a: 1, b: "x" }, "y");
+console.log(model);
+console.log(String(model), net);
+model.free();
+net.free();
+console.log(model, net);
+const tries = [() => model.save(), () => model.digest(), () => model.columns, () => net.save(), () => new hw.Classifier({ lr: "x" })];
+for (const one of tries) try { one(); console.log("no error"); } catch (error) { console.log(error instanceof HeadwaterError, error.message); }
+"""
+
+
+@needs_zig
+@pytest.mark.skipif(NODE is None, reason="no Node")
+def test_a_model_is_printed_as_one_line_and_one_that_was_freed_says_so(folder, tmp_path):
+    (folder / "printed.mjs").write_text(PRINTED)
+    done = subprocess.run([*NODE, "printed.mjs"], cwd=folder, capture_output=True, text=True, check=True, timeout=300)
+    (folder / "printed.mjs").unlink()
+    line, freed = (
+        "Classifier(rows learned: 1, columns: 2, classes: 1)",
+        "true expected a learner, got one that was freed.",
+    )
+    lines = done.stdout.splitlines()
+    assert lines[:3] == [line, f"{line} Network(layers: 1, inputs: 2)", "Classifier(freed) Network(freed)"]
+    assert lines[3:7] == [f"{freed} Make or load another one."] * 4
+    assert lines[7].startswith("true expected a step size above 0 or a schedule, got 'x' — at lr.")
 
 
 @needs_zig

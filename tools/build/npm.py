@@ -25,11 +25,37 @@ files.
 import { load } from "headwater";
 
 const hw = await load();
-const model = new hw.Classifier();
+const model = new hw.Classifier({ seed: 1 });
 model.learnOne({ size: 1.5, colour: "red" }, "apple");
-model.predictOne({ size: 1.4, colour: "red" }); // "apple"
+console.log(model.predictOne({ size: 1.4, colour: "red" })); // apple
+console.log(model); // Classifier(rows learned: 1, columns: 2, classes: 1)
 const bytes = model.save(); // a file that Python opens, and hw.load too
 ```
+
+## A page
+
+`npm install headwater`, put this into `index.html` beside `node_modules`, and serve the folder, for example with `npx serve .`:
+
+```html
+<!doctype html>
+<meta charset="utf-8">
+<title>headwater</title>
+<p id="said"></p>
+<script type="module">
+  import { load } from "./node_modules/headwater/headwater.mjs";
+
+  const hw = await load();
+  const model = new hw.Classifier({ seed: 1 });
+  for (let i = 0; i < 200; i++) model.learnOne({ size: i % 10 }, i % 10 > 5 ? "large" : "small");
+  document.getElementById("said").textContent = `9 is ${model.predictOne({ size: 9 })}.`;
+</script>
+```
+
+## Bundlers
+
+The module finds `headwater.wasm` beside itself, by `new URL("./headwater.wasm", import.meta.url)`. webpack 5 and vite see that
+and bring the file along: nothing is to be done. With esbuild and Rollup, copy `node_modules/headwater/headwater.wasm` beside the
+bundle, or hand it over: `load(fetch("/headwater.wasm"))`. Node 20.16 or newer, Deno 2 and Bun read it from disk.
 """
 
 
@@ -53,10 +79,14 @@ def description() -> dict[str, object]:
         "keywords": project["keywords"],
         "license": project["license"],
         "type": "module",
-        "exports": {".": {"types": "./headwater.d.mts", "default": "./headwater.mjs"}, **cores},
+        "exports": {
+            ".": {"types": "./headwater.d.mts", "default": "./headwater.mjs"},
+            **cores,
+            "./package.json": "./package.json",
+        },
         "types": "./headwater.d.mts",
         "files": [*web.FILES, "headwater.d.mts"],
-        "engines": {"node": ">=20"},
+        "engines": {"node": ">=20.16"},
         "sideEffects": False,
     }
 
