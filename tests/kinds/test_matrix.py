@@ -21,7 +21,7 @@ OPEN: dict[str, set[str]] = {
     "weights": NETS | {"anomaly", "multioutput", "fleet of detectors", "fleet of multi-output learners"},
     "coverage": NETS | {"forecast", "multioutput", "fleet of forecasters", "fleet of multi-output learners"},
     "fleet": ALONE,
-    "onnx": {"classify", "regress"},
+    "onnx": {"classify", "regress", "bandit"},
     "cluster": {"classify", "regress", "text"},
     "page": {"classify", "regress", "text"},
     "sklearn": {"classify", "regress", "memory", "text", "anomaly"},

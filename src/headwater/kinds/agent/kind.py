@@ -48,7 +48,7 @@ KIND = Kind(
         "challenge": "Run another agent in an environment of its own: what an agent sees follows from what it does.",
         "losses": "Ask importance(), which needs no loss of a row.",
         "layers": "Draw agent.returns, the sum of the rewards of each episode.",
-        "onnx": "Serve it with headwater serve, or load its file with hw.load.",
+        "onnx": "Its states are scaled as they come: serve it with headwater serve, or load its file with hw.load.",
         "web": "Serve it with headwater serve, which has a page for it.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Transitions are learned in order: teach it in one process.",

@@ -12,7 +12,7 @@ KIND = Kind(
     task="decide",
     noun="bandit",
     learner=Lazy("headwater.kinds.bandit.learner:Bandit"),
-    can=frozenset(("importance", "fleet", "challenge", "answers", "acts", "delay", "late")),
+    can=frozenset(("importance", "onnx", "fleet", "challenge", "answers", "acts", "delay", "late")),
     answer=Answer(
         (
             Field("action", "label", "The action that was taken."),
@@ -44,6 +44,7 @@ KIND = Kind(
         "headwater.cli.short.decide:decide",
         "Learn a log of decisions from a file, and estimate the rewards of simple policies.",
     ),
+    adapters={"onnx": Lazy("headwater.kinds.bandit.onnx:values_out")},
     explained=(Field("action", "label", "The action that is explained; the best one without it.", default=None),),
     issue=Lazy("headwater.kinds.bandit.ask:draw_action"),
     instead={
@@ -51,7 +52,6 @@ KIND = Kind(
         "scores": "Ask expected_rewards(x).",
         "losses": "Ask importance(), which needs no loss of a row.",
         "layers": "Ask expected_rewards(x) for what each action is worth.",
-        "onnx": "Serve it with headwater serve, or load its file with hw.load.",
         "web": "Serve it with headwater serve, which has a page for it.",
         "seat": "Make the fleet without store= and resident=: its members are objects.",
         "cluster": "Teach it in one process.",
@@ -71,5 +71,5 @@ KIND = Kind(
         Field("rewards", "list", "The lowest and the highest reward.", default=(0.0, 1.0)),
     ),
     alias="bandit",
-    costs=Lazy("headwater.kinds.bandit.costs:ChoiceCosts"),
+    costs=Lazy("headwater.kinds.bandit.score:ChoiceCosts"),
 )

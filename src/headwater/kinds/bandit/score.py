@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 
+from headwater.route.costs import RewardCosts
 from headwater.route.score import Score
-from headwater.types import Predictions, Scores
+from headwater.types import Predictions, ScoredRows, Scores
 
 from .decision import as_decision
 from .sums import BASELINES, RewardSums, ScoredDecision
 
-__all__ = ["BanditScore", "scored_decisions"]
+__all__ = ["BanditScore", "ChoiceCosts", "scored_decisions"]
 
 _NAMES = ("model", *BASELINES)
 
@@ -129,3 +130,11 @@ def _scored(label: Any, shares: dict[Any, float], rewards: dict[Any, float]) -> 
     known = {name: value for name, value in rewards.items() if name in offered}
     expected = sum(shares[name] * value for name, value in known.items())
     return ScoredDecision(decision.action, decision.reward, decision.p, shares[decision.action], expected, known)
+
+
+class ChoiceCosts(RewardCosts):
+    """Costs of chosen actions for drift detection, from how far rewards fall below their mean."""
+
+    def of(self, rows: ScoredRows) -> list[float]:
+        """Return the cost of each choice."""
+        return self.of_rewards([float(label[1]) for label in rows.y])

@@ -62,7 +62,10 @@ CLASSIFIER = Kind(
     names_in=Lazy("headwater.kinds.classifier_regressor.ask:names_in"),
     explained=(Field("target", "label", "The class that is explained; the predicted one without it.", default=None),),
     costs=Lazy("headwater.route.costs:ClassCosts"),
-    adapters={"sklearn": Lazy("headwater.kinds.classifier_regressor.sklearn.classify:OnlineClassifier")},
+    adapters={
+        "onnx": Lazy("headwater.store.onnx.export:classes_out"),
+        "sklearn": Lazy("headwater.kinds.classifier_regressor.sklearn.classify:OnlineClassifier"),
+    },
 )
 REGRESSOR = Kind(
     name="Regressor",
@@ -87,5 +90,8 @@ REGRESSOR = Kind(
     ),
     respond=Lazy("headwater.kinds.classifier_regressor.ask:ask_regressor"),
     predicted=Lazy("headwater.kinds.classifier_regressor.ask:predicted_numbers"),
-    adapters={"sklearn": Lazy("headwater.kinds.classifier_regressor.sklearn.regress:OnlineRegressor")},
+    adapters={
+        "onnx": Lazy("headwater.store.onnx.export:number_out"),
+        "sklearn": Lazy("headwater.kinds.classifier_regressor.sklearn.regress:OnlineRegressor"),
+    },
 )

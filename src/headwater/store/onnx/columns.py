@@ -164,6 +164,20 @@ def _check_room(engine: Engine) -> None:
 def first_layer(g: Graph, columns: Columns, core: Core, e: int) -> str:
     """Compute expert e's first layer z = b + Σ value·W[row] over the pairs in use, shape (N, m)."""
     w, b = core.table(e)
+    parts = _table_parts(g, columns, core, w)
+    tables = core.cells(e)
+    if tables is not None:
+        rows = g.add("Gather", g.number(tables.reshape(-1, tables.shape[2])), columns.cells, axis=0)
+        parts.append(g.add("Mul", g.sum(rows, 1, keep=False), g.number(np.sqrt(20 / len(tables)))))
+    return _summed(g, parts, b)
+
+
+def sum_of_rows(g: Graph, columns: Columns, core: Core, w: NDArray[Any], b: NDArray[Any]) -> str:
+    """Return b + Σ value·w[row] over the pairs in use, for weights w (rows − 1, m) of one's own."""
+    return _summed(g, _table_parts(g, columns, core, w), b)
+
+
+def _table_parts(g: Graph, columns: Columns, core: Core, w: NDArray[Any]) -> list[str]:
     parts = []
     if columns.numbers:
         rows = _taking_part(core, w, columns.plus) - _taking_part(core, w, columns.minus)
@@ -173,10 +187,10 @@ def first_layer(g: Graph, columns: Columns, core: Core, e: int) -> str:
         nothing = np.zeros((1, rows.shape[1]))
         picked = g.add("Gather", g.number(np.concatenate([rows, nothing])), columns.categories, axis=0)
         parts.append(g.sum(picked, 1, keep=False))
-    tables = core.cells(e)
-    if tables is not None:
-        rows = g.add("Gather", g.number(tables.reshape(-1, tables.shape[2])), columns.cells, axis=0)
-        parts.append(g.add("Mul", g.sum(rows, 1, keep=False), g.number(np.sqrt(20 / len(tables)))))
+    return parts
+
+
+def _summed(g: Graph, parts: list[str], b: NDArray[Any] | None) -> str:
     z = parts[0]
     for part in parts[1:]:
         z = g.add("Add", z, part)

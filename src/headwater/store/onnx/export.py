@@ -1,7 +1,7 @@
 """Export a learner or a network as an ONNX model of its current state, preprocessing included.
 
-Inputs are the raw columns (``columns``). Outputs are "label" and "probabilities", or "value". The graph is written expert by
-expert from ``core.experts`` (``layers``), and the experts' predictions are mixed at the end.
+Inputs are the raw columns (``columns``). Outputs are those that the kind's adapter adds, "label" and "probabilities", or
+"value". The graph is written expert by expert from ``core.experts`` (``layers``), and the experts' predictions are mixed at the end.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def export_onnx(model: SupervisedLearner | Network, path: str | Path, *, opset: 
 
     Parameters
     ----------
-    model : Classifier, Regressor or Network
-        The model to export. It is not changed.
+    model : Classifier, Regressor, Bandit or Network
+        The model to export. It is not changed. Of a bandit the graph gives the expected reward of each action.
     path : str or Path
         The file. Its contents are replaced.
     opset : int
@@ -82,14 +82,10 @@ def onnx_model(model: SupervisedLearner | Network, *, opset: int = 17, array: bo
         )
     g = Graph(opset, engine.core.dtype)
     columns = read_array(g, engine) if array else read_columns(g, engine)
-    p = _predictions(g, columns, engine.core)
     about: dict[str, Any] = {"task": model.task, "n_learned": model.n_learned, "inputs": columns.listed}
-    if model.task == "classify":
+    if model.known_classes:
         about["classes"] = [str(label) for label in model.known_classes]
-        about["outputs"] = _classes(g, p, model)
-    else:
-        value = g.add("Reshape", p, g.constant([-1], np.int64))
-        about["outputs"] = [g.output("value", value, engine.core.dtype, ["N"], "the prediction")]
+    about["outputs"] = model.kind.adapters["onnx"](g, columns, model)
     return _finish(g, type(model).__name__, about)
 
 
@@ -124,11 +120,19 @@ def _log_link(g: Graph, z: str, expert: Expert, mean: float) -> str:
     return g.add("Clip", more, g.number(-FARTHEST), g.number(FARTHEST))
 
 
+def number_out(g: Graph, columns: Columns, model: Any) -> list[str]:
+    """Add the output of a regressor."""
+    p = _predictions(g, columns, model.engine.core)
+    value = g.add("Reshape", p, g.constant([-1], np.int64))
+    return [g.output("value", value, model.engine.core.dtype, ["N"], "the prediction")]
+
+
 # ---- classes --------------------------------------------------------------------------------------------------------
 
 
-def _classes(g: Graph, p: str, model: SupervisedLearner) -> list[str]:
+def classes_out(g: Graph, columns: Columns, model: Any) -> list[str]:
     """Add the outputs of a classifier."""
+    p = _predictions(g, columns, model.engine.core)
     if model.one_output:  # one output for the two classes
         rest = g.add("Sub", g.number(1.0), p)
         both = len(model.known_classes) > 1
@@ -202,4 +206,4 @@ def _finish(g: Graph, name: str, about: dict[str, Any]) -> Any:
     return g.model(name=name, doc=doc, version=version("headwater"), metadata=metadata)
 
 
-__all__ = ["export_onnx", "onnx_model"]
+__all__ = ["classes_out", "export_onnx", "number_out", "onnx_model"]
