@@ -66,3 +66,22 @@ def test_quotes_and_percent_signs_have_one_style(path):
 def test_words_that_read_as_translated_are_gone(path):
     text = path.read_text(encoding="utf-8")
     assert {old: new for old, new in REPLACED.items() if old in text} == {}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=names)
+def test_quotes_open_and_close_in_turn_and_nothing_is_said_twice(path):
+    text = prose(path.read_text(encoding="utf-8"))
+    quoted = ["".join(re.findall("[“”]", paragraph)) for paragraph in text.splitlines()]
+    assert [quotes for quotes in quoted if quotes != "“”" * (len(quotes) // 2)] == []
+    assert re.findall(rf"({HAN}) \1", text) == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=names)
+def test_no_space_stands_before_full_width_signs_around_formulas(path):
+    text = CODE.sub("x", FENCE.sub("\n", path.read_text(encoding="utf-8")))
+    assert re.findall(rf".{{0,8}}\$ [{FULL_WIDTH}]", text) == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=names)
+def test_the_reader_is_addressed_in_one_way(path):
+    assert "您" not in path.read_text(encoding="utf-8")
