@@ -8,7 +8,7 @@ from headwater.cli.options.model import load_model
 from headwater.errors import ConfigError
 from headwater.learner.kind import check_can
 from headwater.store.learner_file import to_bytes
-from headwater.store.web import export_page
+from headwater.store.web.export import MODEL, export_page
 
 __all__ = ["export"]
 
@@ -31,7 +31,11 @@ def export(model: Path, folder: Path, /, *, web: bool = False) -> int:
         )
     learner = load_model(model)
     check_can(learner, "web", at=str(model))
-    names = export_page(to_bytes(learner), folder, dtype=learner.dtype)
-    size = sum((folder / name).stat().st_size for name in names)
-    print(f"{folder}: a page in {len(names)} files, {size / 1e3:,.0f} kB. Try it: python -m http.server -d {folder}")
+    saved = to_bytes(learner)
+    sizes = {name: (folder / name).stat().st_size for name in export_page(saved, folder, dtype=learner.dtype)}
+    own, all_of_them = sizes[MODEL], sum(sizes.values())
+    print(
+        f"{folder}: a page in {len(sizes)} files, {all_of_them / 1e3:,.0f} kB. Try it: python -m http.server -d {folder}"
+    )
+    print(f"{own / 1e3:,.0f} kB of them are the model, {len(saved) / 1e3:,.0f} kB in a browser's memory.")
     return 0

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from pathlib import Path
 
 from headwater.errors import ConfigError, ModelFileError
 from headwater.store.web.module import module_folder
 
-__all__ = ["export_page"]
+__all__ = ["MODEL", "export_page"]
+
+MODEL = "model.hw.z"
+"""The packed model. Servers tell browsers that .gz is packed, which then unpack it by themselves; of this name they don't."""
+EARLIER = "model.hw"
+"""What an export of an earlier version has in its place."""
 
 CORES = {"float32": "headwater.wasm", "float64": "headwater64.wasm"}
 """Core by number type. In the exported folder it is always named headwater.wasm."""
@@ -37,9 +43,13 @@ def export_page(model: bytes, folder: Path, *, dtype: str) -> list[str]:
     module = module_folder()
     sources = {path.name: path for path in sorted(page.iterdir()) if path.is_file()}
     sources |= {"headwater.mjs": module / "headwater.mjs", "headwater.wasm": module / CORES[dtype]}
-    names = sorted([*sources, "model.hw"])
+    names = sorted([*sources, MODEL])
     try:
-        others = sorted(path.name for path in folder.iterdir() if path.name not in names) if folder.exists() else []
+        others = (
+            sorted(path.name for path in folder.iterdir() if path.name not in (*names, EARLIER))
+            if folder.exists()
+            else []
+        )
         if others:
             raise ConfigError(
                 expected="a new or empty folder, or an earlier export",
@@ -50,7 +60,8 @@ def export_page(model: bytes, folder: Path, *, dtype: str) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
         for name, source in sources.items():
             shutil.copyfile(source, folder / name)
-        (folder / "model.hw").write_bytes(model)
+        (folder / MODEL).write_bytes(gzip.compress(model, mtime=0))
+        (folder / EARLIER).unlink(missing_ok=True)
     except OSError as error:
         raise ModelFileError(
             expected="a folder that can be written",

@@ -203,8 +203,8 @@ function ownCode() {
     '<script type="module">',
     'import { load } from "./headwater.mjs";',
     "const hw = await load();",
-    'const file = await fetch("model.hw");',
-    "const model = hw.load(await file.arrayBuffer());",
+    'const file = (await fetch("model.hw.z")).body.pipeThrough(new DecompressionStream("gzip"));',
+    "const model = hw.load(await new Response(file).arrayBuffer());",
     `const x = ${asCode(sample)};`,
     `console.log(model.predictOne(x)${explains ? ", model.explainOne(x).contributions" : ""});`,
     `model.learnOne(x, ${asCode(answer)});`,
@@ -262,8 +262,8 @@ byId("language").textContent = text("language");
 listen();
 await tried(async () => {
   Object.assign(byId("state"), { hidden: false, textContent: text("loading") });
-  const response = await fetch("model.hw");
-  if (!response.ok) throw new Error(`expected model.hw beside this page, got HTTP ${response.status}. Export the model anew.`);
-  await open(await response.arrayBuffer());
+  const response = await fetch("model.hw.z");
+  if (!response.ok) throw new Error(`expected model.hw.z beside this page, got HTTP ${response.status}. Export the model anew.`);
+  await open(await new Response(response.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
   byId("state").hidden = true;
 });
