@@ -47,7 +47,7 @@ def answers(kind, rows):
         return [{"size": ("low", "high")[value > 5], "twice": 2 * value} for value in values]
     if "acts" in kind.can:
         return [["low" if value % 1 < 0.5 else "high", float(value > 5), 0.5] for value in values]
-    if "control" in kind.can:  # what was done, what it brought, and the state that followed
+    if "environment" in kind.can:  # what was done, what it brought, and the state that followed
         return [
             {
                 "action": int(value) % 2,

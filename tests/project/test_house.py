@@ -44,6 +44,10 @@ NOT_LOADED_AT_START = (
     *("river", "scipy", "sklearn", "torch", "ray"),
     *("matplotlib", "pandas", "polars", "pyarrow"),
 )
+# Words that name a kind, and the files beside the kinds' own that may still ask for one.
+TASKS = {"classify", "regress", "anomaly", "forecast", "decide", "control", "multioutput"}
+LEARNERS = {"Classifier", "Regressor", "Anomaly", "Forecaster", "Bandit", "Agent", "MultiOutput"}
+MAY_ASK = {"interop/anybody.py", "interop/river/__init__.py", "streams/target.py"}
 NOT_A_ROOM = re.compile(r"_*(utils?|helpers?|commons?|core|misc)")
 THE_CORE = "nn/core/"  # here the word means something: core/, in C
 # Rooms whose docstrings begin with a plain sentence; a room that is done joins them.
@@ -214,6 +218,33 @@ def test_nobody_else_imports_a_kind_by_its_name():
         and not module.name.startswith(("kinds/", "cli/short/"))
     ]
     assert wrong == [], "ask the declaration (learner/kind.py): what a kind can, what it is asked, what it says"
+
+
+def names_a_kind(node: ast.AST) -> bool:
+    """Say whether a line asks which kind this is: a task compared, a kind looked up by its task, or a learner's class."""
+    if isinstance(node, ast.Compare):
+        given = [node.left, *node.comparators]
+        parts = [
+            part for one in given for part in (one.elts if isinstance(one, (ast.Tuple, ast.List, ast.Set)) else [one])
+        ]
+        return any(isinstance(part, ast.Constant) and part.value in TASKS for part in parts)
+    if isinstance(node, ast.Call) and name_of(node.func) in {"kind_with", "kind_named"}:
+        return any(isinstance(one, ast.Constant) for one in node.args)
+    return isinstance(node, ast.Name) and node.id in LEARNERS
+
+
+def test_nobody_else_asks_which_kind_this_is():
+    """A fact about a kind stands in its declaration; what is listed here says so of a foreign library, or of labels in a file."""
+    found = {
+        module.name
+        for module in MODULES
+        for node in module.nodes
+        if module.room not in ("kinds", "plain", "")
+        and not module.name.startswith(("kinds/", "cli/short/"))
+        and names_a_kind(node)
+    }
+    assert sorted(found - MAY_ASK) == [], "ask the declaration: kind.can, kind.question, kind.response, kind.answer"
+    assert sorted(MAY_ASK - found) == [], "it asks no more: take it from the list"
 
 
 def test_a_library_with_a_room_of_its_own_is_imported_nowhere_else():

@@ -7,12 +7,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from cyclopts import App, CycloptsError, Parameter
 
 from headwater.cli.options.shared import STDIN
+from headwater.cli.short import SHORT
 from headwater.errors import HeadwaterError
-from headwater.kinds import KINDS
 from headwater.terminal import print_any_text
 
 __all__ = ["run", "run_process"]
@@ -31,7 +32,7 @@ COMMANDS = (
     ("headwater.cli.cluster:app", "cluster", "Train one model with several workers, and show the status."),
     ("headwater.cli.store:app", "store", "Check, compact or export the file of a durable learner."),
 )
-"""Where each command of all kinds is, its name, and what it does. Kinds declare the short names for their own."""
+"""Where each command of all kinds is, its name, and what it does. Short names for a kind are in `short`."""
 
 
 def run_process(tokens: Sequence[str]) -> int:
@@ -107,10 +108,9 @@ def _app() -> App:
     )
     for target, name, about in COMMANDS:
         app.command(target, name=name, help=about)
-    for kind in KINDS:
-        if kind.command is not None:
-            target, about = kind.command
-            app.command(target, name=target.rpartition(":")[2], help=about)
+    for target, name, about in SHORT:
+        if find_spec(target.partition(":")[0]) is not None:
+            app.command(target, name=name, help=about)
     return app
 
 

@@ -18,7 +18,7 @@ from headwater.cli.options.model import ModelOptions, load_model
 from headwater.cli.options.replicas import ReplicaOptions, start_replicas
 from headwater.cli.options.shared import accepting_gaps, check_writable
 from headwater.errors import ConfigError, MissingExtra
-from headwater.learner.kind import kind_with
+from headwater.learner.kind import default_kind, kind_with
 
 __all__ = ["serve"]
 
@@ -55,7 +55,7 @@ def serve(
     store: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 8080,
-    task: str = "classify",
+    task: str = default_kind().task,
     name: str = "default",
     options: Annotated[ModelOptions | None, Parameter(name="*")] = None,
     settings: Annotated[SettingOptions | None, Parameter(name="*")] = None,

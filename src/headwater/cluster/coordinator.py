@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from headwater.errors import ConfigError
-from headwater.learner.kind import check_can
+from headwater.learner.kind import check_can, has_classes
 from headwater.learner.supervised import SupervisedLearner
 from headwater.route.score import Score
 from headwater.store.model_file import SavedModel
@@ -262,7 +262,7 @@ class Cluster:
         """Return whether several workers may start from this learner. With one output, both classes must be known."""
         if self.learner.engine is None:
             return False
-        return self.learner.task == "regress" or not self.learner.one_output or len(self.learner.known_classes) > 1
+        return not has_classes(self.learner) or not self.learner.one_output or len(self.learner.known_classes) > 1
 
     def _deal(self, rows: Rows) -> list[Block]:
         blocks, size = self._shape()

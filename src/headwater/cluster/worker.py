@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from headwater.learner.kind import has_classes
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn.core.cleared import cleared, with_samples
 from headwater.store.learner_file import LEARNER_FORMAT
@@ -171,7 +172,7 @@ def learn_block(saved: SavedModel, block: Block) -> Outcome:
     forecast = learner.step_many(block.X, block.y)
     seconds = time.perf_counter() - started
     after = pack(learner)
-    numbers = learner.task == "regress"
+    numbers = not has_classes(learner)
     return Outcome(
         index=block.index,
         header=after.header,

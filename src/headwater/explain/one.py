@@ -28,7 +28,7 @@ from headwater.errors import ConfigError, TargetError
 from headwater.explain.explanation import METHODS, Explanation
 from headwater.learner.base import at_one_moment
 from headwater.learner.engine import Engine
-from headwater.learner.kind import check_can
+from headwater.learner.kind import check_can, has_classes
 from headwater.learner.supervised import SupervisedLearner
 from headwater.nn import inspect
 from headwater.nn.core import Core
@@ -108,7 +108,7 @@ def explain_one(
     x = {**before, **x}
     path = _path(engine, x)
     output = _output(model, target, engine, path.end)
-    output = replace(output, odds=of == "log_odds" and model.task == "classify")
+    output = replace(output, odds=of == "log_odds" and has_classes(model))
     totals: dict[Hashable, float] = dict.fromkeys(x, 0.0)
     for name, part in zip(path.names, _parts(engine.core, path, output, method).tolist(), strict=True):
         totals[name] = totals.get(name, 0.0) + part
@@ -168,7 +168,7 @@ class _Output:
 
 def _output(model: SupervisedLearner, target: Any, engine: Engine, taken: inspect.Entries) -> _Output:
     """Select the number to explain."""
-    if model.task == "regress":
+    if not has_classes(model):
         if target is not None:
             raise ConfigError(expected="no target", got=repr(target), at="target", help="A regressor has one answer.")
         offset, scale = inspect.answer_units(engine.core)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import ConfigError
 from headwater.learner.base import at_one_moment
-from headwater.learner.kind import check_can
+from headwater.learner.kind import check_can, has_classes
 from headwater.learner.sampling.measure import losses_of
 from headwater.learner.supervised import SupervisedLearner
 from headwater.types import Event, Predictions, ScoredRows, as_mapping
@@ -325,12 +325,12 @@ def _replaced(x: Any, values: dict[Hashable, Any]) -> dict[Hashable, Any]:
 def _losses(model: Any, rows: list[Any], y: Any) -> NDArray[np.float64]:
     forecast = model.predict_batch(rows)
     same = [y] * len(rows)
-    return losses_of(model.task, same, forecast.y_pred, forecast.proba_of(same) if model.task == "classify" else [])
+    return losses_of(model.task, same, forecast.y_pred, forecast.proba_of(same) if has_classes(model) else [])
 
 
 def _answers(model: Any, rows: list[Any], target: Any) -> list[float]:
     forecast: Predictions = model.predict_batch(rows)
-    if model.task == "regress":
+    if not has_classes(model):
         return [float(value) for value in forecast.y_pred]
     if not forecast.classes:
         return [0.0] * len(rows)

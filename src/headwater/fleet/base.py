@@ -68,7 +68,6 @@ def fleet_kind(of: Kind, able: frozenset[str], question: Question, **more: Any) 
             "respond": None,
             "predicted": None,
             "series": None,
-            "command": None,
             **({} if of.issue is None else {"issue": _ISSUE}),
             **more,
         },

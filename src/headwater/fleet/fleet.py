@@ -18,7 +18,7 @@ import headwater._core as _core
 from headwater.encode.values import as_key
 from headwater.errors import ConfigError, RefusedRow, StoreError
 from headwater.learner.engine import Engine
-from headwater.learner.kind import HasKind, Kind, check_can, kind_of
+from headwater.learner.kind import HasKind, Kind, check_can, has_classes, kind_of
 from headwater.learner.labels import RARE
 from headwater.learner.limits import Growth, Limits
 from headwater.learner.supervised import SupervisedLearner, joined
@@ -129,6 +129,7 @@ class Fleet(AnyFleet):
         self._warned = False
         self.first = made(make)
         """The template of new members."""
+        self._of_classes = has_classes(self.first)
         self._dtype = np.dtype(self.first.dtype)
         self.classes: list[Any] = list(self.first.known_classes)
         """All classes that any member has seen."""
@@ -139,7 +140,7 @@ class Fleet(AnyFleet):
 
     def _made_core(self) -> Any:
         engine = self.first.engine or Engine(self.first.setup, limits=self.first.limits)
-        classify, binary = self.task == "classify", self.first.task == "classify" and self.first.one_output
+        classify, binary = self._of_classes, self._of_classes and self.first.one_output
         labels = list(range(len(self.classes)))
         return _core.Fleet(engine.core.learner, self.key, classify, binary, RARE, self.max_keys, labels)
 
@@ -258,7 +259,7 @@ class Fleet(AnyFleet):
         return keys, rows
 
     def _room(self, n: int) -> tuple[NDArray[Any], NDArray[np.int32]]:
-        width = len(self.classes) if self.task == "classify" else 1
+        width = len(self.classes) if self._of_classes else 1
         return np.zeros((n, width), self._dtype), np.full(n, -1, np.int32)
 
     def _place(self, keys: list[Any], good: NDArray[np.bool_] | None, *, learn: bool = False) -> NDArray[np.int64]:
@@ -369,7 +370,7 @@ class Fleet(AnyFleet):
         """
         with self.lock:
             found = [(key, *self._core.scores(member)) for member, key in enumerate(self._core.keys)]
-        name, worst_first = self._score_name(), 1 if self.task == "classify" else -1
+        name, worst_first = self._score_name(), 1 if self._of_classes else -1
         scored = [(key, {"rows": rows, name: total / rows}) for key, rows, total in found if rows >= max(least, 1)]
         return sorted(scored, key=lambda one: worst_first * one[1][name])
 
@@ -532,7 +533,7 @@ class Fleet(AnyFleet):
             labels = [self.classes[i] for i in self._core.labels(member)]
             state = {name: np.asarray(array) for name, _, _, array in self._core.copy(member).state(())}
             copy = self.first.clone()
-            engine = None if self.task == "classify" and not labels else Engine(copy.setup, state, limits=self._limits)
+            engine = None if self._of_classes and not labels else Engine(copy.setup, state, limits=self._limits)
             copy.resume(engine=engine, classes=labels, refused=Counter(), notes={}, sample=None)
             self.let_rest()
             return copy

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 from headwater.errors import ConfigError, DataError
@@ -23,6 +24,9 @@ __all__ = [
     "carry",
     "known_kinds",
     "HasKind",
+    "default_kind",
+    "has_classes",
+    "of_classes",
     "Kind",
     "check_can",
     "check_kind",
@@ -55,7 +59,7 @@ ABILITIES: dict[str, str] = {
     "outputs": "learns several answers a row",
     "challenge": "can be challenged in service",
     "coverage": "gives sets or intervals with a guarantee",
-    "control": "acts in an environment",
+    "environment": "acts in an environment",
     "report": "has a report of its run",
 }
 """Abilities of kinds, each worded to follow "a learner that"."""
@@ -114,8 +118,6 @@ class Kind:
         What may be said to ``explain_one`` beside the row.
     series : Lazy, optional
         ``series(learner, score, rows_ahead)`` returns what a page draws of a series over time.
-    command : (str, str), optional
-        Its short command: where it is, and what it does in a sentence.
     issue : Lazy, optional
         ``issue(learner, x, **question)`` makes a choice for a row whose outcome is learned later, as (choice, probabilities or
         None). Without it the prediction is kept.
@@ -157,7 +159,6 @@ class Kind:
     names_in: Lazy | None = None
     explained: tuple[Field, ...] = ()
     series: Lazy | None = None
-    command: tuple[str, str] | None = None
     issue: Lazy | None = None
     settings: tuple[Field, ...] = ()
     instead: Mapping[str, str] = field(default_factory=dict)
@@ -314,6 +315,23 @@ def kind_of(learner: Any) -> Kind:
     """Return the kind of a learner, or for a model that only has a task, the built-in kind with that task."""
     kind = getattr(learner, "kind", None)  # an instance check of a protocol costs ten calls, at each row
     return kind if isinstance(kind, Kind) else kind_with(learner.task)
+
+
+def default_kind() -> Kind:
+    """Return the kind that a store, a server and a new model have where nothing is said."""
+    found: Kind = KINDS.value[0]
+    return found
+
+
+def has_classes(model: Any) -> bool:
+    """Say whether what a model predicts are classes, with their probabilities. A task in one word may stand for the model."""
+    return of_classes(model) if isinstance(model, str) else "classes" in kind_of(model).can
+
+
+@lru_cache
+def of_classes(task: str) -> bool:
+    """Say whether the kind with this task predicts classes."""
+    return "classes" in kind_with(task).can
 
 
 def has_task(model: Any) -> bool:

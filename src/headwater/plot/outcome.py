@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from headwater.explain import Explanation
+from headwater.learner.kind import has_classes
 from headwater.plot.paper import COLOURS, INK, PALE, axes, figure, note
 from headwater.types import Event, ScoredRows
 
@@ -49,7 +50,7 @@ class Outcomes:
 
     def see(self, rows: ScoredRows, learner: Any) -> Sequence[Event]:
         """Count a block of rows."""
-        if rows.task == "regress":
+        if not has_classes(rows.task):
             for y, y_pred in zip(rows.y, rows.y_pred, strict=True):
                 self._n += 1
                 at = len(self.sample) if self._n <= _PAIRS else int(self._rng.integers(self._n))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.diagnose import Diagnosis, diagnose
 from headwater.errors import HeadwaterError
 from headwater.explain import Importance, explain_one
+from headwater.learner.kind import has_classes, kind_of
 from headwater.plot.curves import importance, learning_curve
 from headwater.plot.episodes import SHOWN, Episode, largest
 from headwater.plot.inside import layers
@@ -127,7 +128,7 @@ class Report:
 
     def _lead(self, model: Any, when: datetime) -> str:
         about = model.describe()
-        noun = "classifier" if about["task"] == "classify" else "regressor"
+        noun = kind_of(model).noun
         text = f"A {noun} of {about['parameters']:,} parameters that has learned {about['n_learned']:,} rows of "
         text += f"{len(about['features']):,} features."
         verdict = compare_baselines(self.records[-1]) if self.records else ""
@@ -178,7 +179,7 @@ class Report:
 
     def _pictures(self, model: Any) -> str:
         figures = []
-        if model.task == "classify":
+        if has_classes(model):
             figures.append(
                 (confusion(self.outcomes.pairs), "Each row is a true class, with the share predicted as each class.")
             )

@@ -47,6 +47,8 @@ class Score(ABC):
     """Whether more of the primary metric is better."""
     _row_of: Callable[[Any], Any] = staticmethod(tuple)
     """Restores a row of the window from MessagePack."""
+    of_classes: ClassVar[bool] = False
+    """Whether labels are classes."""
     needs_labels: ClassVar[bool] = True
     """Whether a row without a label is skipped, because it can be neither learned nor scored."""
 

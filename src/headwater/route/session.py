@@ -357,7 +357,7 @@ class Session:
             # Delayed labels span blocks whose columns may differ, and foreign learners take only rows.
             X = list(X) if self._delay or self._own is None else X
         kinds = set(map(type, y))
-        classify = self.learner.task == "classify"
+        classify = self._score.of_classes
         if self._answers and (kinds <= PLAIN if classify else kinds == {float} and sum(map(abs, y)) <= FARTHEST):
             return X, y, w  # NaN fails the comparison
         reasons = list(map(self._score.problem, y))

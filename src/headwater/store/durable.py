@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.errors import ConfigError, UnlikelyData
-from headwater.learner.kind import kind_of, kind_with
+from headwater.learner.kind import default_kind, kind_of
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import DurableLearner, Limits, RetentionPolicy, Service
 from headwater.store.service.durable_learner import NAME
@@ -64,7 +64,7 @@ def open(  # noqa: A001 - as gzip.open
         if learner is None:
             said = f"{path} was not there: a new store with a Classifier was made. Give a learner if that is meant"
             warnings.warn(said, UnlikelyData, stacklevel=2)
-        made = learner if learner is not None else kind_with("classify").make({})
+        made = learner if learner is not None else default_kind().make({})
         try:
             service.change(service.models.create, NAME, made)
         except ConfigError:  # a learner that no store can hold

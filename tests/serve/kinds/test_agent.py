@@ -122,7 +122,7 @@ def test_an_agent_is_made_over_http_with_actions_of_every_sort(client):
 def test_the_page_is_told_of_returns_and_an_action_is_explained(client, state):
     client.post("/transition", json=transitions(200)).raise_for_status()
     shown = json.loads(json.dumps(frame(state, state.model(""), past=True)))
-    assert (shown["task"], "control" in shown["can"]) == ("control", True)
+    assert (shown["task"], "environment" in shown["can"]) == ("control", True)
     assert len(shown["history"]["points"]) > 10
     assert all(math.isfinite(value) for point in shown["history"]["points"] for value in point)
     why = client.post("/explain", json={"x": transitions(1)[0]["x"]}).json()

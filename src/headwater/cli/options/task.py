@@ -27,7 +27,11 @@ def task_of(task: str, known: Any, *, anomalies: bool, targets: bool, columns: K
     """
     asked = "auto" if task == "auto" else kind_with(task, at="--task").task
     for given, implied, option in ((anomalies, _WITHOUT_LABELS, "--anomalies"), (targets, _SEVERAL, "--targets")):
-        if given and not (targets and asked in ("classify", "regress")) and asked not in ("auto", implied):
+        if (
+            given
+            and not (targets and asked != "auto" and "layers" in kind_with(asked).can)
+            and asked not in ("auto", implied)
+        ):
             raise ConfigError(
                 expected=f"no {option} with --task {task}", got=option, at=option, help="Leave one of the two out."
             )

@@ -16,6 +16,7 @@ from headwater.cli.options.model import ModelOptions
 from headwater.cli.options.reading import ReadingOptions
 from headwater.cli.options.shared import accepting_gaps, check_writable, split_names, without_ids
 from headwater.errors import ConfigError
+from headwater.learner.kind import default_kind
 
 __all__ = ["FollowOptions", "learn_into_store"]
 
@@ -133,7 +134,7 @@ def _new(source: tuple[str, ...], reading: ReadingOptions, options: ModelOptions
         notes = reading.notes(None, target=target)
         try:
             with reading.open(tuple(map(without_ids, source)), notes, task="auto") as stream:
-                task = stream.goal.task if stream.goal else "classify"
+                task = stream.goal.task if stream.goal else default_kind().task
         except ConfigError as error:
             if error.code != "needs_store":
                 raise

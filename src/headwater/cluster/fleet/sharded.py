@@ -20,6 +20,7 @@ from headwater.encode.values import as_key
 from headwater.errors import ConfigError, LostMembers
 from headwater.fleet import Fleet
 from headwater.fleet.rows import as_list
+from headwater.learner.kind import has_classes
 from headwater.learner.labels import as_labels
 from headwater.learner.supervised import SupervisedLearner
 from headwater.store.model_file.settings import as_json, from_json
@@ -205,7 +206,7 @@ class ShardedFleet:
         return dict(zip(forecast.classes, p, strict=True))
 
     def _array(self, forecast: Predictions) -> NDArray[Any]:
-        return np.asarray(forecast.y_pred) if self.task == "regress" else as_labels(list(forecast.y_pred))
+        return np.asarray(forecast.y_pred) if not has_classes(self.task) else as_labels(list(forecast.y_pred))
 
     def _parts(self, rows: Sequence[Any]) -> dict[str, list[int]]:
         """Return the indices of the rows of each shard."""
@@ -218,7 +219,7 @@ class ShardedFleet:
     def _joined(self, n: int, replies: Sequence[Reply]) -> Predictions:
         """Join the shards' predictions in the order of the rows."""
         parts = [(np.frombuffer(places, np.int32), from_bytes(data)) for places, data in replies]
-        if self.task == "regress":
+        if not has_classes(self.task):
             out = np.zeros(n)
             for places, forecast in parts:
                 out[places] = forecast.y_pred

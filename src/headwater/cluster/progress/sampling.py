@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from headwater.cluster.worker import Block, Update
+from headwater.learner.kind import has_classes
 
 __all__ = ["SerialSample", "cost"]
 
@@ -70,7 +71,7 @@ class SerialSample:
         if not self.rows:
             return math.nan
         apart = self._cluster - self._serial
-        return 100 * apart / self.rows if self._task == "classify" else apart / max(self._serial, 1e-300)
+        return 100 * apart / self.rows if has_classes(self._task) else apart / max(self._serial, 1e-300)
 
 
 def every(workers: int) -> int:
@@ -93,6 +94,6 @@ def cost(task: str, y: Sequence[Any], y_pred: Sequence[Any]) -> float:
     (1.0, 0.5)
     """
     pairs = zip(y, y_pred, strict=True)
-    if task == "classify":
+    if has_classes(task):
         return float(sum(label != predicted for label, predicted in pairs))
     return math.fsum(abs(label - predicted) for label, predicted in pairs)

@@ -12,7 +12,7 @@ KIND = Kind(
     task="control",
     noun="agent",
     learner=Lazy("headwater.kinds.agent.learner:Agent"),
-    can=frozenset(("importance", "fleet", "answers", "control", "late")),
+    can=frozenset(("importance", "fleet", "answers", "environment", "late")),
     answer=Answer(
         (
             Field("action", "any", "The action that was taken."),
@@ -38,7 +38,6 @@ KIND = Kind(
         Field("action", "any", "The action to take."),
     ),
     respond=Lazy("headwater.kinds.agent.ask:ask_agent"),
-    command=("headwater.cli.short.play:play", "Train an agent in an environment."),
     explained=(Field("action", "any", "The action that is explained; the best one without it.", default=None),),
     issue=Lazy("headwater.kinds.agent.ask:take_action"),
     instead={

@@ -47,7 +47,7 @@ KIND = Kind(
         "acts": "Use a Bandit to choose actions.",
         "outputs": "Score the columns together, or make one Anomaly for some of them.",
         "coverage": "Its score is a p-value: is_anomaly_one(x, rate) bounds the share of false alarms.",
-        "control": "Use an Agent to act in an environment.",
+        "environment": "Use an Agent to act in an environment.",
         "report": "Watch it with headwater serve, or print hw.evaluate.",
     },
     adapters={"sklearn": Lazy("headwater.kinds.anomaly.sklearn:OnlineOutlierDetector")},

@@ -40,10 +40,6 @@ KIND = Kind(
     ),
     respond=Lazy("headwater.kinds.bandit.ask:ask_bandit"),
     names_in=Lazy("headwater.kinds.bandit.decision:actions_in"),
-    command=(
-        "headwater.cli.short.decide:decide",
-        "Learn a log of decisions from a file, and estimate the rewards of simple policies.",
-    ),
     adapters={"onnx": Lazy("headwater.kinds.bandit.onnx:values_out")},
     explained=(Field("action", "label", "The action that is explained; the best one without it.", default=None),),
     issue=Lazy("headwater.kinds.bandit.ask:draw_action"),
@@ -61,7 +57,7 @@ KIND = Kind(
         "ahead": "Use a Forecaster for a series.",
         "outputs": "Make one Bandit a choice.",
         "coverage": "Ask value(policy, log), which gives an interval for what a policy earns.",
-        "control": "Use an Agent where actions change what comes next.",
+        "environment": "Use an Agent where actions change what comes next.",
         "report": "Print what policies would have earned: headwater decide FILE.",
     },
     settings=(

@@ -55,7 +55,7 @@ KIND = Kind(
         "acts": "Use a Bandit to choose actions.",
         "outputs": "Make one Forecaster a series.",
         "coverage": "Ask forecast_interval(coverage=...), which has its own guarantee.",
-        "control": "Use an Agent to act in an environment.",
+        "environment": "Use an Agent to act in an environment.",
         "report": "Draw the forecast: headwater forecast FILE --plot PICTURE.",
     },
     own_inputs="forecast ",
@@ -64,7 +64,6 @@ KIND = Kind(
         Field("season", "whole", "After how many times the series repeats itself.", 24, 1, 16384, "times"),
     ),
     series=Lazy("headwater.kinds.forecaster.series:series_of"),
-    command=("headwater.cli.short.forecast:forecast", "Learn a series from a file, and forecast its next values."),
     explained=(
         Field("horizon", "whole", "How many times ahead the forecast is that is explained.", 1, 1, 1024, "times"),
     ),

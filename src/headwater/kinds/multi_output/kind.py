@@ -37,7 +37,7 @@ KIND = Kind(
         "keys": "Make one Fleet an output.",
         "ahead": "Use a Forecaster for a series.",
         "acts": "Use a Bandit to choose actions.",
-        "control": "Use an Agent to act in an environment.",
+        "environment": "Use an Agent to act in an environment.",
         "report": "Print hw.evaluate, or learn one --target with --report.",
     },
     question=Question(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.learner.engine import Engine
+from headwater.learner.kind import has_classes
 from headwater.nn import inspect
 from headwater.nn.core import Core
 from headwater.types import as_mapping
@@ -30,7 +31,7 @@ def cost(p: float) -> float:
 
 def losses_of(task: str, y: Sequence[Any], y_pred: Sequence[Any], proba: Sequence[float]) -> NDArray[np.float64]:
     """Return the loss of each row, −ln p(y) with p at least 10⁻⁶, or |y − y_pred|."""
-    if task == "regress":
+    if not has_classes(task):
         return np.abs(np.asarray(y, np.float64) - np.asarray(y_pred, np.float64))
     p = np.asarray(proba, np.float64)
     return np.asarray(-np.log(np.minimum(np.maximum(np.nan_to_num(p), FLOOR), 1.0)))

@@ -20,6 +20,7 @@ import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater.learner.kind import of_classes
 from headwater.types import Predictions, Record, ScoredRows
 
 from .measure import cost, losses_of
@@ -73,7 +74,7 @@ class DiagnosisSample:
     """
 
     def __init__(self, task: str) -> None:
-        self.task = task
+        self.task, self.of_classes = task, of_classes(task)
         self.n = 0  # rows so far
         self.learned = 0  # rows learned at the last feeding
         self.due = _SOONEST  # row of the next measurement
@@ -134,7 +135,7 @@ class DiagnosisSample:
             rows = [i for row in probed_rows(self.n, end, self.due) if good[i := row - self.n - 1]]
             rows = [i for i in rows if forecast.y_pred[i] is not None]  # None before any class was known
             if rows:
-                outcomes = _of_classes if self.task == "classify" else _of_numbers
+                outcomes = _of_classes if self.of_classes else _of_numbers
                 self._probe(X, first, [first + i for i in rows], outcomes(forecast, [y[i] for i in rows], rows))
         self._count(end, learned)
         return learned + self.next_probe - end
@@ -144,7 +145,7 @@ class DiagnosisSample:
         row = self.n + learned - self.learned
         self.n = row - 1
         if row == next_probe(row - 1, self.due):
-            classify = self.task == "classify"
+            classify = self.of_classes
             loss = cost(p) if classify else abs(y - y_pred)
             y = y if classify else float(y)
             if self._add(y, y_pred, loss, -sure if classify and y != y_pred else sure, row):
@@ -157,7 +158,7 @@ class DiagnosisSample:
         at = [start + row - self.n - 1 for row in probed_rows(self.n, end, self.due)]
         at = [i for i in at if rows.y_pred[i] is not None]  # None before any class was known
         y, y_pred = [rows.y[i] for i in at], [rows.y_pred[i] for i in at]
-        if self.task == "regress":
+        if not self.of_classes:
             y, y_pred = list(map(float, y)), list(map(float, y_pred))
         losses = losses_of(self.task, y, y_pred, [rows.proba[i] for i in at]).tolist()
         self._probe(rows.X, start, at, zip(y, y_pred, losses, [math.nan] * len(at), strict=True))
@@ -225,7 +226,7 @@ class DiagnosisSample:
         if len(self.log) > LOG:
             del self.log[0]
         self.probed += 1
-        if self.task == "classify":
+        if self.of_classes:
             self.labels[y] += 1
         else:
             self.total += y

@@ -25,7 +25,7 @@ async def act(request: Request) -> Response:
     """
     asked = decoded(_act.decode, await request.body(), "body")
     named = request.state.model(request.path.get("model", ""))
-    if "control" in kind_of(named.champion.learner).can:
+    if "environment" in kind_of(named.champion.learner).can:
         return await transitions.act(request, asked)
     state, model = request.state, request.state.learning(request.path.get("model", ""))
     check_can(model.champion.learner, "acts", at=model.name)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from headwater.errors import DataError, TargetError
-from headwater.learner.kind import kind_of, kind_with
+from headwater.learner.kind import default_kind, kind_of, kind_with
 from headwater.serve.http.limits import ServerLimits, too_many
 from headwater.serve.http.pieces import items_of
 from headwater.store.journal.events import JournalEvent
@@ -153,7 +153,7 @@ class NewModel(msgspec.Struct, forbid_unknown_fields=True):
     """A model or a challenger to create, by default the library's tuning-free one."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-    task: str = "classify"
+    task: str = default_kind().task
     hidden: Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=4096)]], msgspec.Meta(max_length=8)] | None = None
     optimizer: str | None = None
     lr: Annotated[float, msgspec.Meta(gt=0, le=1000)] | None = None

@@ -95,7 +95,7 @@ def _kind(found: Model) -> str:
 
 def _outputs(found: Model, predictions: list[Prediction]) -> dict[str, np.ndarray[Any, Any]]:
     rows = [one.of(found.champion.name) for one in predictions]
-    if found.task == "multioutput":  # one JSON object per row
+    if "outputs" in kind_with(found.task).can:  # one JSON object per row
         said = np.empty(len(rows), object)
         said[:] = [to_json(prediction_as_json(guess, None)["y_pred"]).decode() for guess, _ in rows]
         return {"y_pred": said}

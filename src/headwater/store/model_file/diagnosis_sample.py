@@ -121,7 +121,7 @@ def _check(sample: DiagnosisSample) -> None:
         raise ValueError("sample", f"a measurement that is due after row {sample.n:,}", sample.due)
     said = [answer for _, y, y_pred, _, _ in sample.log for answer in (y, y_pred)]
     said += [one.y for one in (*sample.rows, *sample.fresh)]
-    if sample.task == "regress" and not all(type(y) is float and abs(y) <= _FAR for y in (*said, sample.total)):
+    if not sample.of_classes and not all(type(y) is float and abs(y) <= _FAR for y in (*said, sample.total)):
         raise ValueError("sample", "answers that are numbers", said)
     hash(tuple(said))  # classes must be hashable
 

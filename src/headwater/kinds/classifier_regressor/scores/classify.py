@@ -67,6 +67,7 @@ class ClassScore(Score):
 
     names = _NAMES
     more_is_better = True
+    of_classes = True
 
     def _begin(self, delay: int, learner: Any) -> None:
         self._late: deque[Label] = deque([None] * (delay + 1))  # delayed labels, None before the first

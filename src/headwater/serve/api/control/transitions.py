@@ -35,7 +35,7 @@ async def learn_transitions(request: Request) -> Response:
     """Learn transitions, all of a request or none, replying once they are durable and learned."""
     rows, shape = await read_rows(request, _TRANSITION)
     state, model = request.state, request.state.learning(request.path.get("model", ""))
-    check_can(model.champion.learner, "control", at=model.name)
+    check_can(model.champion.learner, "environment", at=model.name)
     n = len(rows)
     size = await apart(state, request.budget, n, lambda: size_of(x for row in rows for x in (row.x, row.next or {})))
     request.budget.charge_samples(size, model.price, learning=True)
