@@ -39,7 +39,7 @@ _PLOT = Lazy("headwater.plot.inside:layers")
 SEAMS = frozenset([
     "answer_name", "answers_now", "check_limits", "check_transition", "decision_function", "engine",
     "estimator", "fit", "has_memory", "held", "instead", "keep_record", "kept_sample", "learned_engine", "lock",
-    "losses_now", "mutate", "new_engine", "one_output", "partial_fit", "predict", "predict_proba", "refused",
+    "losses_now", "mutate", "note_reading", "new_engine", "one_output", "partial_fit", "predict", "predict_proba", "refused",
     "resume", "resume_sample", "sample", "sample_due", "score", "setup", "take_scored",
 ])  # fmt: skip
 """Members for other rooms, and those of scikit-learn that only name an estimator, which completion leaves out."""
@@ -281,6 +281,12 @@ class Learner(ABC):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, lock=threading.RLock())
         self._read_as_noted()
+
+    def note_reading(self, columns: Mapping[str, Any]) -> None:
+        """Remember how the columns of a file were read, so that single rows and further files are read alike."""
+        if columns:
+            self.notes = {**self.notes, "columns": {**self.notes.get("columns", {}), **columns}}
+            self._read_as_noted()
 
     def _read_as_noted(self) -> None:
         """Read texts of single rows in the formats of the file that was learned."""

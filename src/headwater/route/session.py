@@ -255,6 +255,8 @@ class Session:
 
     def finish(self) -> Record:
         """Learn the pending labels, then save the learner and return the final record."""
+        if isinstance(self.learner, OwnLearner) and self._stream is not None:
+            self.learner.note_reading(self._stream.reading())
         if n := len(self._waiting.y):
             X = self._waiting.X
             self.learner.step_many(X, self._waiting.y, np.array(self._waiting.w), ask=X)

@@ -104,6 +104,18 @@ def test_a_row_learned_alone_is_the_row_learned_from_the_file(run, learned, tmp_
     assert [alone.predict_proba_one(row) for row in rows] == [hw.load("m.hw").predict_proba_one(row) for row in rows]
 
 
+def test_a_model_that_has_learned_a_file_in_python_reads_rows_as_the_file(tmp_path):
+    (tmp_path / "a.csv").write_text("\n".join(table()))
+    model = hw.Classifier((3,), seed=1)
+    hw.evaluate(model, tmp_path / "a.csv", "answer")
+    rows = texts(table())[:40]
+    with hw.read(tmp_path / "a.csv", target="answer") as stream:
+        samples = [x for x, _ in stream][:40]
+    assert [model.predict_proba_one(row) for row in rows] == [model.predict_proba_one(x) for x in samples]
+    model.save(tmp_path / "m.hw")
+    assert hw.load(tmp_path / "m.hw").notes["columns"]["price"] == {"kind": "number", "decimal": ",", "thousands": "."}
+
+
 def test_a_text_that_fits_no_format_is_read_as_ever():
     notes = {"columns": {"price": {"kind": "number", "decimal": ","}, "day": {"kind": "date", "order": "dmy"}}}
     reader = FormattedReader.of(notes | {"missing": ["x1"]})
