@@ -34,7 +34,7 @@ from headwater.serve.api import (
 )
 from headwater.serve.api.control import transitions
 from headwater.serve.endpoint import Endpoint, Request, Response
-from headwater.serve.http.costs import AHEAD, AT_HAND, CHANGE, COPY, FORM, PUBLISHED, ROWS, SAMPLE
+from headwater.serve.http.costs import AHEAD, AT_HAND, CHANGE, COPY, FORM, LESSON, PUBLISHED, ROWS, SAMPLE
 from headwater.serve.http.schemas import Login, decoded, to_json
 from headwater.serve.protocols import health, inference, mlflow
 from headwater.serve.state import ServerState
@@ -63,8 +63,8 @@ async def described(request: Request) -> Response:
 
 
 ADDRESSES: tuple[Address, ...] = (
-    Address("POST", "/ask", asking.ask, ROWS, takes="Ask"),
-    Address("POST", "/teach", asking.teach, ROWS, "learn", takes="Teach"),
+    Address("POST", "/ask", asking.ask, LESSON, takes="Ask"),
+    Address("POST", "/teach", asking.teach, LESSON, "learn", takes="Teach"),
     Address("POST", "/predict", learning.predict, ROWS, takes="PredictRequest", many=True),
     Address("POST", "/learn", learning.learn, ROWS, "learn", takes="Example", many=True),
     Address("POST", "/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),
@@ -79,8 +79,8 @@ ADDRESSES: tuple[Address, ...] = (
     Address("GET", "/models", models.models, PUBLISHED),
     Address("POST", "/models", models.create, CHANGE, "admin", takes="NewModel", status=201),
     Address("GET", "/models/{model}", looking.model, PUBLISHED),
-    Address("POST", "/models/{model}/ask", asking.ask, ROWS, takes="Ask"),
-    Address("POST", "/models/{model}/teach", asking.teach, ROWS, "learn", takes="Teach"),
+    Address("POST", "/models/{model}/ask", asking.ask, LESSON, takes="Ask"),
+    Address("POST", "/models/{model}/teach", asking.teach, LESSON, "learn", takes="Teach"),
     Address("POST", "/models/{model}/predict", learning.predict, ROWS, takes="PredictRequest", many=True),
     Address("POST", "/models/{model}/learn", learning.learn, ROWS, "learn", takes="Example", many=True),
     Address("POST", "/models/{model}/label", learning.label, ROWS, "learn", takes="DelayedLabel", many=True),

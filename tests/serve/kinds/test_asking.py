@@ -113,3 +113,11 @@ def test_ids_make_a_row_learned_once(serve):
     assert post(client, "/teach", body)[1]["seq"] == 2
     told = post(client, "/teach", body)[1]
     assert (told["rows"][0]["repeated"], told["seq"]) == (True, 3)
+
+
+def test_a_body_that_would_hold_others_up_is_refused_before_it_is_decoded(serve):
+    client = serve(KINDS[0])
+    body = {"rows": [{"a": "x" * 1_000}] * 1_100, "labels": ["x"] * 1_100}
+    status, told = post(client, "/teach", body)
+    assert (status, told["code"]) == (413, "too_large")
+    assert client.get("/models/default").json()["seq"] == 0

@@ -57,6 +57,8 @@ COPY = Cost(body=0, cells=0, work_s=1.0, lock_s=0.0)
 """Copies the whole store."""
 SAMPLE = Cost(body=4 << 20, cells=1000, work_s=1e-3, lock_s=0.25)
 """Analyzes one sample."""
+LESSON = Cost(body=1 << 20, cells=ANY, work_s=1e-4, lock_s=0.25)
+"""Asks or teaches the rows of one object, which is decoded whole."""
 ROWS = Cost(body=ANY, cells=ANY, work_s=1e-4, lock_s=0.25)
 """Predicts or learns rows."""
 
