@@ -58,5 +58,5 @@ static void kernel_contributions(hw_learner *l, double *row, double *score, doub
 
 const hw_kernels JOIN(BITS, HW_LEVEL) = {
     kernel_predict, kernel_learn,         kernel_predict_pending, kernel_learn_late, kernel_learn_array,
-    kernel_forward, kernel_gradient,      kernel_apply,           kernel_pairs,      find_cells,
+    kernel_forward, kernel_gradient,      kernel_apply,           kernel_pairs,      kernel_find_cells,
     kernel_score,   kernel_learn_unusual, kernel_contributions,   kernel_sequence,   AGENT};

@@ -149,6 +149,9 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
         *status = hw_make_vectors(l);
     if (*status >= 0)
         *status = hw_make_scratch(l);
+    for (int p = 0; p < HW_KIND_PARTS && *status >= 0; p++)
+        if (hw_parts[p]->suits && hw_parts[p]->suits(l) && !hw_begin_part(l, p))
+            *status = HW_NO_MEMORY;
     if (*status >= 0)
         *status = hw_make_parts(l);
     if (*status < 0)
@@ -283,7 +286,9 @@ int hw_predict(hw_learner *l, void *p, double *width)
             *width = 0;
         return status < 0 ? status : l->kernels->score(l, p);
     }
-    int status = l->kernels->predict(l, p, width);
+    int status = hw_reserve_readings(l);
+    if (status >= 0)
+        status = l->kernels->predict(l, p, width);
     if (status >= 0 && !width && hw_capacity(l->predicted_x) / sizeof(double) >= (size_t)l->entries) {
         memcpy(l->predicted_slots, l->entry_slots, (size_t)l->entries * sizeof(int32_t));
         memcpy(l->predicted_x, l->entry_x, (size_t)l->entries * sizeof(double));
@@ -332,6 +337,8 @@ int hw_predict_pending(hw_learner *l, void *p)
         return hw_predict(l, p, NULL);
     l->predicted_count = -1;
     int status = l->mixture || l->coverage ? hw_make_pending(l) : 0;
+    if (status >= 0)
+        status = hw_reserve_readings(l);
     return status < 0 ? status : l->kernels->ask(l, p);
 }
 
@@ -358,6 +365,8 @@ int64_t hw_pairs(hw_learner *l, int at_mean, const int32_t **rows, const void **
 {
     l->predicted_count = -1;
     hw_drop_added(l);
+    if (hw_reserve_readings(l) < 0)
+        return HW_NO_MEMORY;
     l->kernels->pairs(l, at_mean);
     *rows = l->rows_at;
     *values = l->values_at;

@@ -84,7 +84,7 @@ int hw_view(hw_learner *l, const char *name, hw_array *array)
     for (int i = 0; i < hw_states(); i++) {
         int owner = hw_array_at(l, i, array);
         if (!strcmp(array->name, name))
-            return owner == HW_OF_RESERVOIR || array->merge == HW_CLEAR ? HW_BAD_ARGUMENT : 0;
+            return owner == HW_OF_RESERVOIR || (array->merge == HW_CLEAR && owner != HW_OF_PART) ? HW_BAD_ARGUMENT : 0;
     }
     return HW_BAD_ARGUMENT;
 }

@@ -24,6 +24,16 @@ static void read_first_layer(hw_learner *l, const sample *s)
     read_table(l, s, l->rows_at, l->values_at, l->active, 0, (int)l->stride);
 }
 
+#include "input/units.c"
+
+/* What is predicted, in the unit in which answers come. */
+static void predict_given(hw_learner *l, const sample *s, real *out)
+{
+    predict_mixture(l, s, out);
+    if (l->targets)
+        out[0] = (real)as_it_comes(l, (double)out[0]);
+}
+
 /* Every expert learns the sample at hand. fresh: all of them have just predicted it. pending: place of the predictions
  * stored when it was predicted; 0 if that was just now; below 0 if there are none, and then the mixture's weights stay. */
 static void learn_sample(hw_learner *l, const sample *s, const double *y, int answers, double weight, bool fresh,
@@ -98,9 +108,9 @@ static void count_rows(hw_learner *l)
 }
 
 /* The answer is there, and the sample read. place: as in match_pending. */
-static int learn_answer(hw_learner *l, const sample *s, double *y, int answers, double w, bool fresh, int64_t place)
+static void learn_answer(hw_learner *l, const sample *s, double *y, int answers, double w, bool fresh, int64_t place)
 {
-    double own = y[0];
+    double own = y[0] = as_read(l, y[0]);
     if (l->answer_inputs) {
         if (!(l->label_history[HW_PAST_ANSWERS] > 0)) /* the first answer has nothing before it */
             l->lag->base = own;
@@ -131,19 +141,20 @@ static int learn_answer(hw_learner *l, const sample *s, double *y, int answers, 
     if (failing)
         hw_reinitialise_failing(l);
     l->learned += 1;
-    return 1;
 }
 
 static int kernel_predict(hw_learner *l, void *p, double *width)
 {
     sample s = at_hand(l);
+    take_reading(l);
     find_cells(l);
     read_entries(l, false);
     read_first_layer(l, &s);
-    predict_mixture(l, &s, p);
+    predict_given(l, &s, p);
     memcpy(prediction_slot(l, l->all + 2), p, (size_t)l->outputs * sizeof(real));
     if (width)
         *width = l->intervals ? width_of(l, &s, ((real *)p)[0]) : 0;
+    put_back(l);
     return 0;
 }
 
@@ -152,6 +163,11 @@ static int kernel_learn(hw_learner *l, double y, double w, void *p, bool predict
 {
     sample s = at_hand(l);
     int64_t place = w > 0 ? match_pending(l) : -1;
+    bool watched = w > 0 && l->units;
+    if (watched)
+        compare_readings(l, &s, y);
+    predicted = predicted && !(watched && l->units->other >= 0);
+    take_reading(l);
     if (!predicted)
         find_cells(l);
     read_entries(l, w > 0);
@@ -159,24 +175,33 @@ static int kernel_learn(hw_learner *l, double y, double w, void *p, bool predict
         memcpy(p, prediction_slot(l, l->all + 2), (size_t)l->outputs * sizeof(real));
     } else {
         read_first_layer(l, &s);
-        predict_mixture(l, &s, p);
+        predict_given(l, &s, p);
     }
     if (!(w > 0))
-        return 0;
+        return put_back(l), 0;
     if (place > 0)
         follow_late(l, place, y, w);
     else
         follow_now(l, &s, p, y, w);
-    return learn_answer(l, &s, &y, 1, w, true, l->mixture ? place : -1);
+    double own = y, loss = watched ? unit_loss_given(l, p, y) : -1;
+    if (watched && is_held(l, y))
+        l->learned += 1;
+    else
+        learn_answer(l, &s, &y, 1, w, true, l->mixture ? place : -1);
+    if (watched)
+        watch_units(l, own, loss);
+    return 1;
 }
 
 static int kernel_predict_pending(hw_learner *l, void *p)
 {
     sample s = at_hand(l);
+    take_reading(l);
     find_cells(l);
     read_entries(l, false);
     read_first_layer(l, &s);
-    predict_mixture(l, &s, p);
+    predict_given(l, &s, p);
+    put_back(l);
     if (l->mixture || l->coverage)
         store_pending(l, &s, p);
     return 0;
@@ -192,11 +217,19 @@ static int kernel_learn_late(hw_learner *l, double y, double w)
         static const double nothing[] = {__builtin_nan(""), __builtin_nan(""), __builtin_nan(""), __builtin_nan("")};
         hw_replace_answers(l, place > 0 ? l->late->answers + (place - 1) * HW_ANSWER_INPUTS : nothing);
     }
+    double own = y, loss = l->units ? compare_late(l, &s, y) : -1;
+    take_reading(l);
     find_cells(l);
     read_entries(l, true);
     read_first_layer(l, &s);
     follow_late(l, place, y, w);
-    return learn_answer(l, &s, &y, 1, w, false, l->mixture ? place : -1);
+    if (l->units && is_held(l, y))
+        l->learned += 1;
+    else
+        learn_answer(l, &s, &y, 1, w, false, l->mixture ? place : -1);
+    if (l->units)
+        watch_units(l, own, loss);
+    return 1;
 }
 
 /* Pairs of a row with a fixed number of inputs: input j scales row j + 1, or names it. Missing ones have none. */
@@ -276,11 +309,20 @@ static int kernel_learn_array(hw_learner *l, const void *X, const double *y, con
     return 0;
 }
 
+static void kernel_find_cells(hw_learner *l)
+{
+    take_reading(l);
+    find_cells(l);
+    put_back(l);
+}
+
 /* The statistics as they stand: every number at its mean, and no category. */
 static int kernel_pairs(hw_learner *l, int at_mean)
 {
     if (!at_mean) {
+        take_reading(l);
         read_entries(l, false);
+        put_back(l);
         return 0;
     }
     int64_t n = 0;

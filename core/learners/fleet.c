@@ -469,7 +469,9 @@ hw_fleet *hw_fleet_make(const hw_allocator *memory, hw_learner *first, const int
     hw_array a;
     hw_learner *copy = NULL;
     if (hw_locate(first, 0, &a) >= 0 && (copy = hw_copy_whole(memory, first, status))) {
-        hw_drop_part(copy, HW_PART_coverage); /* it is followed for a learner of its own alone */
+        for (int p = 0; p < HW_KIND_PARTS; p++)
+            if (hw_parts[p]->alone)
+                hw_drop_part(copy, p);
         f->seats[f->seat_count++] = copy;
     }
     if (copy)

@@ -138,6 +138,8 @@ int hw_cells_of(hw_learner *l, const int32_t **cells)
     *cells = NULL;
     if (!l->cells)
         return 0;
+    if (hw_reserve_readings(l) < 0)
+        return HW_NO_MEMORY;
     l->kernels->find_cells(l);
     *cells = l->cells->cell;
     return l->cells->tables;

@@ -117,4 +117,4 @@ static int64_t count(const hw_learner *l, int code)
 }
 
 const hw_part hw_part_coverage = {
-    .in_fleet = true, .merges = true, .read = read, .count = count, .make = make, .check = check};
+    .alone = true, .in_fleet = true, .merges = true, .read = read, .count = count, .make = make, .check = check};

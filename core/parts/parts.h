@@ -18,6 +18,7 @@ typedef struct hw_merging {
 
 #include "decisions/agent.h"
 #include "anomaly.h"
+#include "change/units.h"
 #include "decisions/bandit.h"
 #include "cells.h"
 #include "coverage.h"
@@ -34,7 +35,8 @@ typedef struct hw_merging {
     X(bandit, hw_bandit_t)                                                                                                 \
     X(agent, hw_agent_t)                                                                                                   \
     X(coverage, hw_coverage_t)                                                                                             \
-    X(anomaly, hw_anomaly_t)
+    X(anomaly, hw_anomaly_t)                                                                                               \
+    X(units, hw_units_t)
 /* Those without functions of their own. */
 #define HW_WORKINGS(X)                                                                                                     \
     X(replay, hw_replay_t)                                                                                                 \
@@ -54,7 +56,8 @@ typedef struct hw_merging {
     HW_BANDIT_ARRAYS(A, D)                                                                                                 \
     HW_AGENT_ARRAYS(A, D)                                                                                                  \
     HW_COVERAGE_ARRAYS(A, D)                                                                                               \
-    HW_ANOMALY_ARRAYS(A, D)
+    HW_ANOMALY_ARRAYS(A, D)                                                                                                \
+    HW_UNITS_ARRAYS(A, D)
 
 #define HW_CODE(name, type) HW_PART_##name,
 enum {
@@ -69,7 +72,9 @@ typedef struct hw_part {
     int tag;        /* of its block in a digest, 0: none */
     int head_count; /* numbers of its block that stand at the head of the declaration, from */
     int head;
-    bool in_fleet, merges, several; /* it may be in a fleet; be merged; have several outputs that are no classes */
+    bool in_fleet, merges, several;     /* it may be in a fleet; be merged; have several outputs that are no classes */
+    bool alone;                         /* it is of a learner of its own: members of a fleet are without it */
+    bool (*suits)(const hw_learner *l); /* a new learner has it, undeclared, where this says so */
     /* declared: d all numbers, own those of the part. Checks them, and begins the part. */
     int (*parse)(hw_learner *l, const double *d, const double *own, hw_fault *fault);
     /* before a state is loaded: its first array, whose numbers say how large the others are */

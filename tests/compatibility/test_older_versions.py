@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -66,12 +67,23 @@ def as_read(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+EMPTY = hashlib.sha256().hexdigest()[:12]
+
+
+def as_it_was(value: Any, said: dict[str, Any]) -> Any:
+    """A state as it is read from JSON, without arrays that its version did not have and that are empty."""
+    found = as_read(value)
+    if "arrays" in found:
+        found["arrays"] = {k: v for k, v in found["arrays"].items() if k in said["arrays"] or v != EMPTY}
+    return found
+
+
 def goes_on(model: Any, answers: Any, said: dict[str, Any], shape: tuple[int, ...] = ()) -> list[Any]:
     """Compare a learner with what was said of it, let it learn on, compare again; return its digests."""
-    assert as_read(state(model, shape)) == said["now"]
+    assert as_it_was(state(model, shape), said["now"]) == said["now"]
     first = digest(model)
     teach(model, answers, shape=shape)
-    assert as_read(state(model, shape)) == said["then"]
+    assert as_it_was(state(model, shape), said["then"]) == said["then"]
     return [first, digest(model)]
 
 

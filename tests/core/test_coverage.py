@@ -10,7 +10,7 @@ import pytest
 
 import headwater as hw
 from headwater.errors import ConfigError
-from headwater.learner.coverage import LEVELS
+from headwater.learner.monitoring.coverage import LEVELS
 from headwater.plain.outputs.coverage import IntervalEnds, SetThreshold
 
 KINDS = ("regress", "classify")

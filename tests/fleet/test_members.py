@@ -40,10 +40,10 @@ def answers(learner):
 
 
 def state(learner):
-    """All that a learner holds, but for the coverage of sets and intervals, which members don't follow."""
+    """All that a learner holds, but for the coverage of sets and intervals and for units, which members don't follow."""
     if learner.engine is None:
         return None
-    arrays = learner.engine.core.state(("coverage", "pending_ends", "pending_shown"))
+    arrays = learner.engine.core.state(("coverage", "pending_ends", "pending_shown", "units", "unit_slots"))
     return {name: (array.shape, array.tobytes()) for name, array in arrays.items()}
 
 

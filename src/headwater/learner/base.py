@@ -355,6 +355,11 @@ class Learner(ABC):
         return {}
 
     @property
+    def unit_changes_(self) -> list[Any]:
+        """Changes of units that were noticed and followed, empty for kinds that don't follow them."""
+        return []
+
+    @property
     def n_learned(self) -> int:
         """Number of rows learned."""
         return 0 if self._engine is None else self._engine.learned

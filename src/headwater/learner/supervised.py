@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from headwater.errors import DataError, UnlikelyData
 from headwater.learner.base import Learner
-from headwater.learner.coverage import coverage_of
 from headwater.learner.engine import Engine, Setup, describe
+from headwater.learner.monitoring.coverage import coverage_of
 from headwater.learner.progress import parts_of, print_part
 from headwater.learner.sampling.measure import rank, weight_size
 from headwater.learner.sampling.sample import DiagnosisSample, SampledRow
@@ -32,9 +32,11 @@ from headwater.learner.validation import (
     first_refused,
 )
 from headwater.streams import PIECE, in_pieces
-from headwater.types import Predictions, Record, ScoredRows, join
+from headwater.types import Lazy, Predictions, Record, ScoredRows, join
 
 __all__ = ["SupervisedLearner", "joined"]
+
+_UNIT_CHANGES = Lazy("headwater.learner.monitoring.unit_changes:unit_changes")
 
 
 @dataclass(eq=False, repr=False)
@@ -54,6 +56,24 @@ class SupervisedLearner(Learner, Settings):
         self._next_probe = math.inf  # number of learned rows at which ``learn_one`` must feed the sample
         self.answer_name = "y_pred"
         """Name of a column of predictions, taken from the last learned label column if named."""
+
+    @property
+    def unit_changes_(self) -> list[Any]:
+        """Last change of unit of each column and of the label that was noticed and followed, sorted by row.
+
+        Each has a ``name``, the ``row`` learned before it, and ``scale`` and ``shift``: before, a value was scale · value + shift.
+
+        Examples
+        --------
+        >>> import headwater as hw
+        >>> model = hw.Regressor(seed=1)
+        >>> for i in range(1500):
+        ...     model.learn_one({"hour": i % 24 * (60 if i >= 1000 else 1)}, float(i % 24 > 12))
+        >>> [(change.name, change.scale) for change in model.unit_changes_]
+        [('hour', 0.016666666666666666)]
+        """
+        changes: list[Any] = [] if self._engine is None else _UNIT_CHANGES(self._engine, self.answer_name)
+        return changes
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""

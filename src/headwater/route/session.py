@@ -13,6 +13,7 @@ the prediction issued for it, never with a fresh one.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -122,7 +123,7 @@ class Session:
         self._late = self._own if delay > 0 else None
         self._watchers: tuple[Watcher, ...] = tuple(watch) if isinstance(watch, Sequence) else (watch,)
         self._adaptation = _adaptation(adapt, learner) if adapt else None
-        self._events: list[Event] = []
+        self._events, self._unit_changes = list[Event](), list[Any]()
         self._last_record = (-1, -1)
         self._waiting = Waiting()
         self._scored = 0  # rows whose label has arrived
@@ -270,6 +271,7 @@ class Session:
     def record(self) -> Record:
         """Return the current metrics."""
         score = self._score
+        self._note_unit_changes()
         scores, window_scores = score.scores(), score.scores(window=True)
         record = Record(
             rows=self.rows,
@@ -289,6 +291,17 @@ class Session:
         if self._own is not None:
             self._own.keep_record(record)
         return record
+
+    def _note_unit_changes(self) -> None:
+        """Turn changes of units since the last record into events."""
+        if self._own is None:
+            return
+        before = self.rows - self._own.n_learned  # below 0: a loaded learner had learned rows, and its changes are old
+        for change in self._own.unit_changes_:
+            row = before + change.row + 1
+            if row >= 1 and change not in self._unit_changes:
+                self._unit_changes.append(change)
+                self._events.append(Event(row, "unit_change_detected", str(change), abs(math.log(change.scale))))
 
     def _route(self, X: Any, y: list[Any], w: Any) -> Predictions:
         """Predict, take the labels that arrive, score and learn, in this order for each row of the block."""

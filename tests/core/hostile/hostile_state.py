@@ -296,7 +296,8 @@ OFTEN = ("sizes", "declaration", "names_value", "names_owner", "names_end", "slo
          "forecast_levels", "bandit_counts", "bandit_shares", "bandit_actions", "bandit_ring", "bandit_weights",
          "coverage", "pending_ends", "pending_shown", "answers", "weights", "state_0", "slot_mean", "slot_variance", "sample",
          "forecast_weights", "forecast_inverse", "bandit_inverse", "text_weights", "memory_states", "memory_traces",
-         "agent_numbers", "agent_rows", "agent_returns", "agent_lengths", "memory_numbers", "memory_keys", "memory_blocks")  # fmt: skip
+         "agent_numbers", "agent_rows", "agent_returns", "agent_lengths", "memory_numbers", "memory_keys", "memory_blocks",
+         "units", "unit_slots")  # fmt: skip
 
 
 def of_sample(rng: np.random.Generator, arrays: Arrays, name: str) -> None:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 import headwater._core as _core
 from headwater.kinds.classifier_regressor.kind import CLASSIFIER
-from headwater.learner.coverage import check_coverage
 from headwater.learner.engine import Setup
 from headwater.learner.kind import Kind
 from headwater.learner.labels import RARE, as_labels, beside, join_stretches, stretches, table_beside, third_class
 from headwater.learner.limits import check_classes
+from headwater.learner.monitoring.coverage import check_coverage
 from headwater.learner.sampling.measure import as_rows, cost
 from headwater.learner.sampling.sample import SampledRow
 from headwater.learner.schema_warning import about_classes

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.kinds.classifier_regressor.kind import REGRESSOR
-from headwater.learner.coverage import check_coverage, check_guarantee, interval_ends
 from headwater.learner.engine import Engine, Setup
 from headwater.learner.kind import Kind
 from headwater.learner.labels import beside
+from headwater.learner.monitoring.coverage import check_coverage, check_guarantee, interval_ends
 from headwater.learner.sampling.measure import as_rows
 from headwater.learner.sampling.sample import SampledRow
 from headwater.learner.settings import documented

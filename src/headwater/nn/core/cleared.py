@@ -1,4 +1,4 @@
-"""Remove from a state what a merge leaves empty, which is the replay buffer and pending predictions."""
+"""Remove from a state what a merge leaves empty: replay buffer, pending predictions, watched units."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 __all__ = ["cleared", "with_samples"]
 
 _FIXED = ("sample_start", "sample_count", "sample_y", "sample_w")
+_WATCHED = ("units", "unit_slots")
 _PAIRS = ("pair_rows", "pair_values")
 _GROWING = (
     *_PAIRS,
@@ -27,7 +28,7 @@ _COUNTS = [*_OF_SAMPLES, 15, 16, 18]
 
 
 def cleared(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return a state's arrays without replay buffer and pending predictions, as in a merged copy.
+    """Return a state's arrays without replay buffer, pending predictions and watched units, as in a merged copy.
 
     Examples
     --------
@@ -45,7 +46,7 @@ def cleared(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     sizes.reshape(-1)[_COUNTS] = 0
     return {
         **state,
-        **{name: np.zeros_like(state[name]) for name in _FIXED},
+        **{name: np.zeros_like(state[name]) for name in (*_FIXED, *_WATCHED)},
         **{name: state[name][:0] for name in _GROWING},
         "sizes": sizes,
     }

@@ -1,0 +1,1 @@
+"""Rules of changes in a stream."""
