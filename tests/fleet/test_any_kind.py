@@ -105,7 +105,8 @@ def test_rows_without_a_key_or_beyond_the_most_keys_are_refused_and_counted():
 def test_a_file_a_copy_and_a_store_go_on_to_the_bit(kind, tmp_path):
     fleet, y = taught(kind), answers(kind, ROWS)
     fleet.save(tmp_path / "f.hw")
-    again = hw.load(tmp_path / "f.hw")
+    again = hw.load(tmp_path / "f.hw", hw.Fleet)
+    assert isinstance(fleet, hw.Fleet)
     assert (type(again), again.key, len(again), again.rejected) == (MemberFleet, "c", 3, fleet.rejected)
     for other in (again, copy.deepcopy(fleet), pickle.loads(pickle.dumps(fleet))):
         assert fingerprint(other) == fingerprint(fleet)

@@ -717,6 +717,9 @@ class Fleet(AnyFleet):
         return {"make": self.first, **own}
 
 
+Fleet.register(MemberFleet)  # hw.Fleet makes both, and hw.load(path, hw.Fleet) takes both
+
+
 def _kind_for(learner: SupervisedLearner) -> Any:
     """Return the fleet class for a learner's task.
 
