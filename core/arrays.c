@@ -236,7 +236,7 @@ static int64_t count_of(const hw_learner *l, int i)
     case HW_OF_RESERVOIR: return l->curves ? n[HW_N_RESERVOIR] : 0;
     case HW_OF_SHARED: return n[HW_N_SHARED_FROM] ? hw_to_share(l) : 0;
     case HW_OF_ROWS: return n[HW_N_ROWS];
-    case HW_OF_PARAMETERS: return i - WEIGHTS < l->states + 1 ? l->dense + n[HW_N_ROWS] * l->stride : 0;
+    case HW_OF_PARAMETERS: return i - WEIGHTS < l->states + 1 ? hw_vector_length(l, i - WEIGHTS - 1, n[HW_N_ROWS]) : 0;
     case HW_OF_BUFFERS: return l->buffers;
     case HW_OF_EXPERTS: return l->experts + 2;
     case HW_OF_OUTPUTS: return n[HW_N_OUTPUTS];

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #define HW_VERSION 2
+#define HW_LEAN_VERSION 3 /* of a declaration with HW_LEAN numbers behind its last expert */
 
 /* What a function returns when it could not do what was asked; 0 or more is success. Nothing is half done after one: a row
  * is learned whole or not at all, and may be offered again. Names that hw_read had appended before memory lacked stay, and
@@ -59,7 +60,7 @@ const char *const *hw_initializers(int *count);
  * A declaration is HW_HEAD numbers, then for each expert HW_EXPERT numbers, then for each of its layers HW_LAYER numbers.
  */
 enum {
-    HW_D_VERSION,   /* HW_VERSION */
+    HW_D_VERSION,   /* HW_VERSION, or HW_LEAN_VERSION */
     HW_D_DOUBLE,    /* 0: float32, 1: float64 */
     HW_D_GROWING,   /* 1: names appear as the stream shows them; 0: a fixed number of inputs */
     HW_D_INPUTS,    /* how many, where they are fixed (ids of an embedding count) */
@@ -126,6 +127,13 @@ enum {
                      first */
                   /* 2n are (U + iV) x, the others pass through; HW_MEMORY declares what else it needs */
     HW_LAYER_KINDS
+};
+/* A pool that learns lean has these numbers right behind its last expert. Its rules, none but SGD, AdaGrad and RMSProp,
+ * keep factored second moments of the table: one number for each row and one for each unit. */
+enum {
+    HW_LEAN_GRADIENT, /* an expert takes no step where no derivative by its logits is as large as this */
+    HW_LEAN_WEIGHT,   /* nor replays where its weight in the mixture is below this share of the heaviest */
+    HW_LEAN
 };
 /* A forecaster's declaration has these numbers behind its last expert. */
 enum {
@@ -449,6 +457,8 @@ typedef struct hw_shape {
     int64_t dense, stride, rows, parameters, slots, learned, fan_in, shared_from, shared_rows, shared_names, max_rows;
     double step;
     int text; /* 1: it reads texts */
+    int64_t numbers,
+        numbers_stride; /* in a rule's vector: where row 0 of the table begins, and how far it is to the next */
 } hw_shape;
 void hw_describe(const hw_learner *l, hw_shape *shape);
 

@@ -579,7 +579,9 @@ void hw_describe(const hw_learner *l, hw_shape *s)
                     .shared_names = l->shared_names,
                     .max_rows = l->max_rows,
                     .step = l->step[0],
-                    .text = l->text != NULL};
+                    .text = l->text != NULL,
+                    .numbers = l->numbers.rows,
+                    .numbers_stride = l->numbers.stride};
 }
 
 int hw_operations(const hw_learner *l, int expert)

@@ -112,6 +112,7 @@ typedef struct hw_op {
     int64_t weights, stride; /* in the parameters: n rows of stride numbers; −1: none */
     int64_t bias;            /* m numbers; −1: none */
     int64_t buffer;          /* running means, variances and the count; −1: none */
+    int64_t squares;         /* of cells: where the number of the first begins, one a cell; -1: not factored */
     int32_t units;           /* of a batch norm: what is normalised by itself, channels of an image or inputs */
     hw_window window;        /* of what reads an image */
 } hw_op;
@@ -124,6 +125,9 @@ typedef struct hw_expert_t {
     int32_t initializer;                      /* of its columns */
     int32_t two_pass;                         /* dropout or batch norm: predicting and learning need a pass each */
     int32_t exact;                            /* a zero gradient changes nothing */
+    int32_t states;                           /* numbers kept for each weight: in a lean pool as many as its rule needs */
+    int32_t numbers;                          /* where these begin among those of a row of the table: as many as lanes, */
+    int32_t factored;                         /* or one alone */
     int32_t cells;                            /* the operation that adds cells to its first layer; -1: none */
     int32_t recurrent;                        /* its recurrence; -1: none */
     int32_t plain;                            /* neither penalties nor clipping of values */
@@ -131,6 +135,12 @@ typedef struct hw_expert_t {
     double l1, l2, clip_norm, clip_value;
     int64_t dense_first, dense_last; /* its stretch of the dense parameters */
 } hw_expert_t;
+
+/* Where the rules' numbers lie, behind those of dense layers, which lie as their weights do: of the units of a table that
+ * is factored, and of row 0, and how far it is from row to row. */
+typedef struct hw_numbers {
+    int64_t units, rows, stride;
+} hw_numbers;
 
 enum { HW_FIRST_ROWS = 500 }; /* for which there are as many replays as at first; then as many a row as rows allow: 500/t */
 
@@ -208,6 +218,7 @@ struct hw_learner {
     int32_t lists;                  /* numbers of a sample's lists */
     int32_t widest;
     int states;
+    hw_numbers numbers;
 
     /* all that learning changes */
     hw_names names;
@@ -298,6 +309,7 @@ int hw_make_parts(hw_learner *l);
 
 /* ---- lower.c: from a declaration to operations and where everything lies --------------------------------------------- */
 int hw_parse(hw_learner *l, const double *declaration, int64_t count, hw_fault *fault);
+bool hw_is_factored(int rule);                          /* whether it has second moments alone, which a lean pool factors */
 bool hw_is_of_classes(int loss);                        /* whether its answers are numbers of classes */
 int hw_lower(hw_learner *l, int outputs, int capacity); /* from l->declaration; room 0: as many as are sensible */
 
@@ -485,6 +497,12 @@ static inline int32_t hw_columns_in(const hw_op *o) /* numbers of a row of its w
 static inline int32_t hw_lanes(int64_t m) /* whole vectors */
 {
     return m <= 4 ? 4 : m <= 8 ? 8 : (int32_t)((m + 15) / 16 * 16);
+}
+
+/* How many numbers lie in the weights (vector -1), or in a rule's vector, with so many rows of the table. */
+static inline int64_t hw_vector_length(const hw_learner *l, int vector, int64_t rows)
+{
+    return vector < 0 ? l->dense + rows * l->stride : l->numbers.rows + rows * l->numbers.stride;
 }
 
 static inline size_t hw_number(const hw_learner *l) /* bytes of a parameter */

@@ -160,7 +160,8 @@ int hw_parse(hw_learner *l, const double *d, int64_t count, hw_fault *fault)
 {
     DECLARED(count >= HW_HEAD + HW_EXPERT + HW_LAYER, "size of the declaration", "a head, an expert and a layer",
              (double)count);
-    DECLARED(d[HW_D_VERSION] == HW_VERSION, "version of the declaration", "2", d[HW_D_VERSION]);
+    DECLARED(d[HW_D_VERSION] == HW_VERSION || d[HW_D_VERSION] == HW_LEAN_VERSION, "version of the declaration", "2 or 3",
+             d[HW_D_VERSION]);
     static const int flags[] = {HW_D_DOUBLE, HW_D_GROWING, HW_D_STANDARD, HW_D_TARGETS, HW_D_HISTORY, HW_D_EMBEDDING};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         DECLARED(whole(d[flags[i]], 0, 1), "a switch of the declaration", "0 or 1", d[flags[i]]);
@@ -309,6 +310,8 @@ static const bool LOSS_OF_CLASSES[] = {
 #undef HW_ROW
 };
 
+bool hw_is_factored(int rule) { return rule == HW_RULE_adagrad || rule == HW_RULE_rmsprop; }
+
 bool hw_is_of_classes(int loss) { return LOSS_OF_CLASSES[loss]; }
 
 int hw_rule_states(int rule) { return rule < 0 || rule >= HW_RULE_COUNT ? 0 : RULE_STATES[rule]; }
@@ -345,6 +348,7 @@ static void read_expert(hw_expert_t *e, const double *d)
     if (epsilon >= 0 && e->rule_numbers[epsilon] < 1e-30) /* 0/0 is no step: read as the smallest that matters */
         e->rule_numbers[epsilon] = 1e-30;
     e->exact = RULE_EXACT[e->rule];
+    e->states = RULE_STATES[e->rule];
     e->plain = e->l1 == 0 && e->l2 == 0 && e->clip_value == 0;
 }
 
@@ -371,7 +375,8 @@ static hw_op *emit(draft *at, int kind, const double *layer, int32_t source, int
                  .constant = layer[HW_L_CONSTANT],
                  .weights = -1,
                  .bias = -1,
-                 .buffer = -1};
+                 .buffer = -1,
+                 .squares = -1};
     at->values += round_up(m_capacity + own);
     at->widest = hw_lanes(m_capacity) > at->widest ? hw_lanes(m_capacity) : at->widest;
     at->widest = o->n_lanes > at->widest ? o->n_lanes : at->widest;
@@ -433,6 +438,69 @@ static void lower_convolution(draft *at, const double *layer, hw_op *o)
     at->room = room > at->room ? room : at->room;
 }
 
+static void place_cells(draft *at, hw_op *o)
+{
+    o->weights = at->dense;
+    at->dense += round_up(o->n * o->stride);
+}
+
+/* Whether a rule's numbers of an expert are factored in a lean pool: not where each unit is a class, which sees rows of its
+ * own, nor behind a recurrence, whose gradients have no rank of one. */
+static bool is_factored(const hw_learner *l, const hw_expert_t *x)
+{
+    return x->states && x->recurrent < 0 && !hw_outputs_in_table(l, x);
+}
+
+/* What rules keep of a row in a lean pool: one number, or one a weight. Returns how many. */
+static int32_t place_in_rows(hw_learner *l)
+{
+    int32_t at = 0;
+    for (int lanes = 16; lanes; lanes = lanes == 16 ? 8 : lanes == 8 ? 4 : 0) /* wide ones first, each on a whole vector */
+        for (int e = 0; e < l->all; e++) {
+            hw_expert_t *x = l->expert + e;
+            int32_t own = x->most_lanes < 16 ? x->most_lanes : 16;
+            if (!x->states || own != lanes || is_factored(l, x))
+                continue;
+            x->numbers = at;
+            at += x->most_lanes;
+        }
+    for (int e = 0; e < l->all; e++) {
+        hw_expert_t *x = l->expert + e;
+        if (!is_factored(l, x))
+            continue;
+        x->factored = 1;
+        x->numbers = at++;
+    }
+    return hw_lanes(at);
+}
+
+/* Where the rules' numbers lie. In a lean pool cells stand behind all dense layers, whose numbers alone are as many as
+ * their weights. */
+static void place_numbers(draft *at)
+{
+    hw_learner *l = at->l;
+    l->numbers = (hw_numbers){0, at->dense, l->stride};
+    for (int e = 0; e < l->all && !l->lean; e++) {
+        l->expert[e].numbers = l->expert[e].column;
+        l->expert[e].states = l->states;
+    }
+    if (!l->lean)
+        return;
+    int64_t end = at->dense;
+    for (int e = 0; e < l->all; e++) {
+        const hw_expert_t *x = l->expert + e;
+        if (x->cells < 0)
+            continue;
+        hw_op *o = l->op + x->cells;
+        place_cells(at, o);
+        if (x->states) {
+            o->squares = end;
+            end += round_up(o->n);
+        }
+    }
+    l->numbers = (hw_numbers){end, end + l->stride, place_in_rows(l)};
+}
+
 /* The cells that are added to an expert's first layer: row t << tests | cell is that of table t. They lie outside the
  * expert's stretch of dense numbers, since a step touches only one row of each table. */
 static void lower_cells(draft *at, hw_expert_t *e, const double *layer, int32_t source, int64_t capacity)
@@ -441,9 +509,9 @@ static void lower_cells(draft *at, hw_expert_t *e, const double *layer, int32_t 
     hw_op *o = emit(at, HW_CELLS, layer, source, e->width, e->width, capacity, 0);
     o->n = l->cells->tables << l->cells->used;
     o->stride = hw_lanes(capacity);
-    o->weights = at->dense;
-    at->dense += round_up(o->n * o->stride);
     e->cells = l->ops - 1;
+    if (!l->lean)
+        place_cells(at, o);
 }
 
 /* The layers of one expert behind its columns of the table. */
@@ -593,6 +661,7 @@ int hw_lower(hw_learner *l, int outputs, int capacity)
     hw_release(rooms);
     if (draft.values > INT32_MAX / 2 || draft.lists > INT32_MAX / 2)
         return HW_TOO_LARGE;
+    place_numbers(&draft);
     l->length = (int32_t)draft.values;
     l->lists = (int32_t)draft.lists + 16;
     l->dense = draft.dense;

@@ -229,7 +229,9 @@ static int check_squares(const hw_learner *l, hw_fault *fault)
     static const unsigned char squares[HW_RULE_COUNT] = {
         [HW_RULE_adagrad] = 1, [HW_RULE_rmsprop] = 1, [HW_RULE_adadelta] = 3, [HW_RULE_adam] = 2,
         [HW_RULE_adamw] = 2,   [HW_RULE_amsgrad] = 6, [HW_RULE_nadam] = 2,    [HW_RULE_ftrl] = 2};
-    for (int e = 0; e < l->all; e++) {
+    for (int k = 0; l->lean && k < l->states; k++) /* it has no other numbers */
+        SAVED(!has_negative(l, l->state[k], 0, hw_vector_length(l, k, l->rows)), "state_0", "squares of 0 or more", -1);
+    for (int e = 0; !l->lean && e < l->all; e++) {
         const hw_expert_t *x = l->expert + e;
         for (int k = 0; k < l->states; k++) {
             if (!(squares[x->rule] >> k & 1))

@@ -22,7 +22,7 @@ _Static_assert(sizeof(hw_operation) == 64 && offsetof(hw_operation, layer) == 12
                    offsetof(hw_operation, bias) == 40 && offsetof(hw_operation, code) == 4 &&
                    offsetof(hw_operation, buffer) == 48 && offsetof(hw_operation, constant) == 56,
                "OPERATION in descent.mjs");
-_Static_assert(sizeof(hw_shape) == 168 && offsetof(hw_shape, bias) == 60 && offsetof(hw_shape, dense) == 64 &&
+_Static_assert(sizeof(hw_shape) == 184 && offsetof(hw_shape, bias) == 60 && offsetof(hw_shape, dense) == 64 &&
                    offsetof(hw_shape, stride) == 72 && offsetof(hw_shape, rows) == 80 &&
                    offsetof(hw_shape, targets) == 12 && offsetof(hw_shape, history) == 28 &&
                    offsetof(hw_shape, mixture) == 32 && offsetof(hw_shape, tables) == 40 &&
@@ -51,7 +51,7 @@ static struct {
 } last;
 
 void *EXPORT(js_fault)(void) { return &last; }
-int EXPORT(js_version)(void) { return HW_VERSION; }
+int EXPORT(js_version)(int lean) { return lean ? HW_LEAN_VERSION : HW_VERSION; }
 /* Whether learners may compute in float64 here. */
 int EXPORT(js_has_double)(void)
 {

@@ -132,7 +132,7 @@ static void learn_answer(hw_learner *l, const sample *s, double *y, int answers,
     if (l->ring) {
         int32_t action = l->bandit ? l->bandit->action : 0;
         for (int e = 0; e < l->experts; e++)
-            if (l->replay->added > 0)
+            if (l->replay->added > 0 && replays(l, e))
                 replay(l, e, s);
         if (l->bandit)
             l->bandit->action = action;

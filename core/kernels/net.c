@@ -164,6 +164,26 @@ static void apply_gradient(gradient_sink *g, int64_t base, int64_t stride, const
     }
 }
 
+/* From here on a step moves rows of the table, to whose units the deltas d came back. */
+static void begin_table(hw_learner *l, const hw_expert_t *e, gradient_sink *g, factors *f, const real *d)
+{
+    update *u = g->step;
+    u->own = true; /* a row of the table has a clock of its own */
+    u->at = l->numbers.rows + e->numbers;
+    u->stride = l->numbers.stride;
+    if (!e->factored)
+        return;
+    begin_factors(f, u, e->width, u->s[0] + u->at, u->stride, g->scratch + HW_STRETCH + l->widest, e->lanes);
+    step_units(f, u, u->s[0] + l->numbers.units + e->column, d, e->lanes);
+    u->factors = f;
+}
+
+static void end_table(gradient_sink *g)
+{
+    g->step->own = false;
+    g->step->factors = NULL;
+}
+
 static const real ONE = 1;
 
 /* A vector of gradients: one row of m numbers at base. */
@@ -233,6 +253,23 @@ static void conv_backward(hw_learner *l, const hw_op *o, const sample *s, gradie
         apply_vector_gradient(g, o->bias, r.shift, lanes, false);
 }
 
+/* Of a sample's cells each is one of its table alone: a rule that is factored keeps one number for each, and none for
+ * units.
+ */
+static void cells_backward(hw_learner *l, const hw_op *o, const real *dy, real *dx, gradient_sink *g)
+{
+    factors f;
+    for (int j = 0; j < o->m_lanes; j++)
+        dx[j] = dy[j];
+    if (g->step && o->squares >= 0) {
+        begin_factors(&f, g->step, o->m, g->step->s[0] + o->squares, 1, g->scratch + HW_STRETCH + l->widest, o->m_lanes);
+        g->step->factors = &f;
+    }
+    apply_gradient(g, o->weights, o->stride, l->cells->rows, l->cells->values, active_tables(l), dy, o->m_lanes, -1);
+    if (g->step)
+        g->step->factors = NULL;
+}
+
 static void recurrent_backward(hw_learner *l, const hw_op *o, const real *dy, real *dx, gradient_sink *g);
 static void recurrent_rows(hw_learner *l, const hw_expert_t *e, const int32_t *rows, const real *v, int64_t count,
                            const real *d, gradient_sink *g);
@@ -249,11 +286,7 @@ static void operation_backward(hw_learner *l, const hw_op *o, const sample *s, g
         else
             differentiate(o->code, x, y, dy, (real)o->constant, dx, o->m);
         return;
-    case HW_CELLS:
-        for (int j = 0; j < o->m_lanes; j++)
-            dx[j] = dy[j];
-        apply_gradient(g, o->weights, o->stride, l->cells->rows, l->cells->values, active_tables(l), dy, o->m_lanes, -1);
-        return;
+    case HW_CELLS: cells_backward(l, o, dy, dx, g); return;
     case HW_RECURRENT: recurrent_backward(l, o, dy, dx, g); return;
     case HW_DROPOUT:
         for (int j = 0; j < o->m; j++)
@@ -308,8 +341,9 @@ static void backward_expert(hw_learner *l, const hw_expert_t *e, const sample *s
         operation_backward(l, l->op + o, s, g);
     if (l->image)
         return;
+    factors f;
     if (g->step)
-        g->step->own = true; /* a row of the table has a clock of its own */
+        begin_table(l, e, g, &f, s->d + LANES + e->column);
     const int32_t *list = l->rows_in_order && l->bias && rows == l->rows_at ? NULL : rows;
     if (e->recurrent >= 0)
         recurrent_rows(l, e, rows, v, n, s->d + LANES + e->column, g);
@@ -317,5 +351,5 @@ static void backward_expert(hw_learner *l, const hw_expert_t *e, const sample *s
         apply_gradient(g, l->dense + e->column, l->stride, list, v, (int)n, s->d + LANES + e->column, e->lanes,
                        l->bias ? 0 : -1);
     if (g->step)
-        g->step->own = false;
+        end_table(g);
 }

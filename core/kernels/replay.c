@@ -7,6 +7,17 @@ static int64_t replays_after(const hw_expert_t *x, int64_t t)
     return first > x->replays ? first : x->replays;
 }
 
+/* Whether an expert learns old samples again: in a lean pool none does whose weight in the mixture is small. */
+static bool replays(hw_learner *l, int e)
+{
+    double heaviest = 0;
+    if (!l->lean || l->learned < HW_FIRST_ROWS)
+        return true;
+    for (int q = 0; q < l->experts; q++)
+        heaviest = most(heaviest, magnitude(running(l, q)[HW_WEIGHT]));
+    return magnitude(running(l, e)[HW_WEIGHT]) >= l->lean->weight * heaviest;
+}
+
 static void replay(hw_learner *l, int e, const sample *s)
 {
     const hw_expert_t *x = l->expert + e;
@@ -22,7 +33,8 @@ static void replay(hw_learner *l, int e, const sample *s)
         read_table(l, s, rows, v, n, x->column, x->lanes);
         if (forward_and_link(l, e, s, true)) {
             expert_loss_and_gradient(l, e, s, l->replay->y + i, 1);
-            take_step(l, e, s, rows, v, n, l->replay->w[i]);
+            if (!leave_out(l, e, s))
+                take_step(l, e, s, rows, v, n, l->replay->w[i]);
         }
     }
 }

@@ -114,8 +114,26 @@ static void take_step(hw_learner *l, int e, const sample *s, const int32_t *rows
     backward_expert(l, x, s, rows, v, n, &g);
 }
 
-/* All that a step on some rows can change, stretch by stretch: the expert's dense layers, its columns of each row, its rows
- * of the sample's cells. */
+/* Whether a lean pool leaves a step out: nothing can be learned where no derivative is large, and what is squared there may
+ * be so small that a machine needs a hundred times as long. It counts as taken. */
+static bool leave_out(hw_learner *l, int e, const sample *s)
+{
+    const hw_expert_t *x = l->expert + e;
+    const real *d = s->d + x->logits;
+    real largest = 0;
+    if (!l->lean || e >= l->experts)
+        return false;
+    for (int j = 0; j < x->outputs; j++)
+        largest = d[j] > largest ? d[j] : -d[j] > largest ? -d[j] : largest;
+    if ((double)largest >= l->lean->gradient)
+        return false;
+    running(l, e)[HW_STEPS] += 1;
+    return true;
+}
+
+/* All that a step on some rows can change, stretch by stretch, of the weights (vector -1) or of a rule's numbers: the
+ * expert's dense layers, its columns of each row, its rows of the sample's cells; of factored numbers one for each row and
+ * cell, and last those of the units. */
 typedef struct stretch {
     int64_t at, length;
 } stretch;
@@ -126,21 +144,30 @@ static inline bool is_one_stretch(const hw_learner *l, const hw_expert_t *e, con
     return l->rows_in_order && l->bias && rows == l->rows_at && e->lanes == l->stride;
 }
 
-static inline int64_t stretches_of(const hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n)
+static inline int64_t stretches_of(const hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int vector)
 {
-    return 1 + (is_one_stretch(l, e, rows) ? 1 : n) + (e->cells < 0 ? 0 : active_tables(l));
+    bool units = vector >= 0 && e->factored;
+    return 1 + (is_one_stretch(l, e, rows) ? 1 : n) + (e->cells < 0 ? 0 : active_tables(l)) + units;
 }
 
-static inline stretch stretch_at(const hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int64_t q)
+static stretch stretch_at(const hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int vector, int64_t q)
 {
-    bool one = is_one_stretch(l, e, rows);
-    int64_t of_rows = one ? 1 : n;
+    bool one = is_one_stretch(l, e, rows), weights = vector < 0;
+    int64_t of_rows = one ? 1 : n, length = weights || !e->factored ? e->lanes : 1;
+    const hw_numbers *at = &l->numbers;
     if (q == 0)
         return (stretch){e->dense_first, e->dense_last - e->dense_first};
-    if (q <= of_rows)
-        return (stretch){l->dense + rows[q - 1] * l->stride + e->column, one ? n * e->lanes : e->lanes};
+    if (q <= of_rows) {
+        int64_t stride = weights ? l->stride : at->stride;
+        int64_t first = weights ? l->dense + e->column : at->rows + e->numbers;
+        return (stretch){first + rows[q - 1] * stride, one ? (n - 1) * stride + length : length};
+    }
+    q -= of_rows + 1;
+    if (e->cells < 0 || q >= active_tables(l))
+        return (stretch){at->units + e->column, e->lanes};
     const hw_op *o = l->op + e->cells;
-    return (stretch){o->weights + l->cells->rows[q - of_rows - 1] * o->stride, e->lanes};
+    int32_t cell = l->cells->rows[q];
+    return weights || o->squares < 0 ? (stretch){o->weights + cell * o->stride, e->lanes} : (stretch){o->squares + cell, 1};
 }
 
 /* KEEP these stretches, or exchange the two: UNDO a step, REDO it. A row may be listed twice, so a step is redone from the
@@ -148,14 +175,14 @@ static inline stretch stretch_at(const hw_learner *l, const hw_expert_t *e, cons
 static void exchange(hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int mode)
 {
     real *kept = l->row_undo;
-    int64_t count = stretches_of(l, e, rows, n), all = 0;
-    for (int64_t q = 0; q < count; q++)
-        all += stretch_at(l, e, rows, n, q).length;
-    for (int k = -1; k < l->states; k++, kept += all) {
+    for (int k = -1; k < e->states; k++) {
         real *source = k < 0 ? l->weights : l->state[k];
+        int64_t count = stretches_of(l, e, rows, n, k), all = 0;
+        for (int64_t q = 0; q < count; q++)
+            all += stretch_at(l, e, rows, n, k, q).length;
         int64_t at = mode == REDO ? all : 0;
         for (int64_t q = 0; q < count; q++) {
-            stretch p = stretch_at(l, e, rows, n, mode == REDO ? count - 1 - q : q);
+            stretch p = stretch_at(l, e, rows, n, k, mode == REDO ? count - 1 - q : q);
             at -= mode == REDO ? p.length : 0;
             real *here = source + p.at, *there = kept + at;
             at += mode == REDO ? 0 : p.length;
@@ -169,6 +196,7 @@ static void exchange(hw_learner *l, const hw_expert_t *e, const int32_t *rows, i
                 there[j] = x;
             }
         }
+        kept += all;
     }
 }
 
@@ -177,11 +205,11 @@ static void exchange(hw_learner *l, const hw_expert_t *e, const int32_t *rows, i
 static bool stays_finite(hw_learner *l, const hw_expert_t *e, const int32_t *rows, int64_t n, int states)
 {
     bool sound = true;
-    int64_t count = stretches_of(l, e, rows, n);
     for (int k = -1; k < states; k++) {
         const real *source = k < 0 ? l->weights : l->state[k];
+        int64_t count = stretches_of(l, e, rows, n, k);
         for (int64_t q = 0; sound && q < count; q++) {
-            stretch p = stretch_at(l, e, rows, n, q);
+            stretch p = stretch_at(l, e, rows, n, k, q);
             sound = all_finite(source + p.at, p.length);
         }
     }
@@ -261,7 +289,7 @@ static void check_step(hw_learner *l, int e, const sample *s, const int32_t *row
     const hw_expert_t *x = l->expert + e;
     double *run = running(l, e), times = early ? EXPLOSION : 1, more = early ? 1 : 0;
     double after = current_loss(l, e, s, rows, v, part, y, answers);
-    bool sound = stays_finite(l, x, moved, count, l->states);
+    bool sound = stays_finite(l, x, moved, count, x->states);
     if (sound && acceptable(after, before, times, more))
         return;
     exchange(l, x, moved, count, UNDO);
@@ -291,9 +319,13 @@ static void learn_expert(hw_learner *l, int e, const sample *s, const int32_t *r
         moved = l->recurrent->moved;
         count = l->recurrent->moved_count;
     }
-    if (suspicious || heavy)
-        exchange(l, x, moved, count, KEEP);
-    take_step(l, e, s, rows, v, n, weight);
+    if (leave_out(l, e, s)) {
+        suspicious = heavy = false; /* there is nothing to take back */
+    } else {
+        if (suspicious || heavy)
+            exchange(l, x, moved, count, KEEP);
+        take_step(l, e, s, rows, v, n, weight);
+    }
     run[HW_STEP_SCALE] = least(run[HW_STEP_SCALE] * RECOVERY, 1);
     if (suspicious)
         check_step(l, e, s, rows, v, part, moved, count, y, answers, before, product, t < PROBATION);

@@ -52,7 +52,10 @@ typedef struct merging {
     int64_t *at;         /* (workers) where the stretch at hand begins; -1: it has none */
     double *touches;     /* (workers) how often it was learned */
     bool *here;          /* (workers) it has moved it */
-    double *numbers;     /* a stretch's numbers: (workers and the base, vectors, STRETCH) */
+    struct {
+        int first, last;
+    } vectors;       /* that hold numbers of the stretch at hand: from the weights, -1, up to but not the last */
+    double *numbers; /* a stretch's numbers: (workers and the base, vectors, STRETCH) */
 } merging;
 
 enum { STRETCH = 512, DRAW_SAMPLE = 21 };
@@ -458,7 +461,7 @@ static bool has_moved(const merging *m, int i, int64_t at, int64_t count, bool o
     size_t size = hw_number(m->to);
     bool in_one = !outputs || w->in_order;
     int64_t some = outputs && w->l->outputs < count ? w->l->outputs : count;
-    for (int v = -1; v < m->to->states; v++) {
+    for (int v = m->vectors.first; v < m->vectors.last; v++) {
         if (in_one && memcmp(vector_of(m->to, v, at), vector_of(w->l, v, m->at[i]), (size_t)some * size))
             return true;
         for (int64_t j = 0; !in_one && j < count; j++) {
@@ -473,7 +476,7 @@ static bool has_moved(const merging *m, int i, int64_t at, int64_t count, bool o
 static void take_over(merging *m, int i, int64_t at, int64_t count, bool outputs)
 {
     const worker *w = m->worker + i;
-    for (int v = -1; v < m->to->states; v++)
+    for (int v = m->vectors.first; v < m->vectors.last; v++)
         for (int64_t j = 0; j < count; j++) {
             int64_t own = own_number(w, outputs, j);
             if (own >= 0)
@@ -541,7 +544,7 @@ static void join(merging *m, int e, int k, double factor, int count)
             if (i == m->count || m->here[i])
                 begin_ftrl(x, lr, numbers(m, i, -1), numbers(m, i, 0), numbers(m, i, 1), count);
     }
-    for (int v = -1; v < m->to->states; v++) {
+    for (int v = m->vectors.first; v < m->vectors.last; v++) {
         double moved[STRETCH] = {0}, *to = numbers(m, m->count, v), part = (v < 0 || sums ? factor : 1) / k;
         bool squares = sums && v == (x->rule == HW_RULE_ftrl ? 1 : 0); /* fall only where a curve was refitted */
         for (int i = 0; i < m->count; i++) {
@@ -580,7 +583,7 @@ static void merge_stretch(merging *m, int e, int64_t at, int64_t count, bool out
     double factor = reach(touches * m->steps_a_row[e], k, slowness(m, e, before));
     for (int64_t from = 0; from < count; from += STRETCH) {
         int some = count - from < STRETCH ? (int)(count - from) : STRETCH;
-        for (int v = -1; v < to->states; v++) {
+        for (int v = m->vectors.first; v < m->vectors.last; v++) {
             double *base = numbers(m, m->count, v);
             const void *there = vector_of(to, v, at + from);
             for (int j = 0; j < some; j++)
@@ -597,7 +600,7 @@ static void merge_stretch(merging *m, int e, int64_t at, int64_t count, bool out
             }
         }
         join(m, e, k, factor, some);
-        for (int v = -1; v < to->states; v++) {
+        for (int v = m->vectors.first; v < m->vectors.last; v++) {
             const double *merged = numbers(m, m->count, v);
             void *there = vector_of(to, v, at + from);
             for (int j = 0; j < some; j++)
@@ -633,26 +636,34 @@ static void merge_layer(merging *m, int e, int q, bool outputs)
         merge_stretch(m, e, o->bias, hw_columns_in(o), outputs, before);
 }
 
+/* Which vectors hold numbers of the stretches that follow. */
+static void take_vectors(merging *m, int first, int last)
+{
+    m->vectors.first = first;
+    m->vectors.last = last;
+}
+
 /* Rows of the cells, each of which is touched by a share of the samples. A worker whose tables have fewer tests moved all
  * cells that its own one became. */
-static void merge_cells(merging *m, int e, bool outputs)
+static void merge_cells(merging *m, int e, bool outputs, bool squares)
 {
     const hw_expert_t *x = m->to->expert + e;
     const hw_op *o = m->to->op + x->cells;
     int used = m->to->cells->used;
     double share = 1.0 / (1 << used), before = m->base->running[e * HW_RUNNING + HW_STEPS] * share;
+    int64_t at = squares ? o->squares : o->weights, stride = squares ? 1 : o->stride, count = squares ? 1 : o->m;
     for (int64_t r = 0; r < o->n; r++) {
         count_touches(m, e);
         for (int i = 0; i < m->count; i++) {
             const hw_learner *l = m->worker[i].l;
             const hw_op *own = l->op + x->cells;
             int64_t row = r >> used << l->cells->used | (r & ((1 << l->cells->used) - 1));
-            m->at[i] = own->weights + row * own->stride;
+            m->at[i] = squares ? own->squares + row : own->weights + row * own->stride;
             m->touches[i] *= share;
-            if (!m->worker[i].same_tests || !has_moved(m, i, o->weights + r * o->stride, o->m, outputs))
+            if (!m->worker[i].same_tests || !has_moved(m, i, at + r * stride, count, outputs))
                 m->at[i] = -1;
         }
-        merge_stretch(m, e, o->weights + r * o->stride, o->m, outputs, before);
+        merge_stretch(m, e, at + r * stride, count, outputs, before);
     }
 }
 
@@ -671,32 +682,70 @@ static bool is_touched(merging *m, int64_t r)
     return touched;
 }
 
-static void merge_row(merging *m, int e, int64_t r, bool outputs)
+/* Where expert e has its weights of row r, or its rule's numbers. */
+static int64_t place_in_row(const hw_learner *l, int e, int64_t r, bool numbers)
+{
+    const hw_expert_t *x = l->expert + e;
+    const hw_numbers *at = &l->numbers;
+    return numbers ? at->rows + r * at->stride + x->numbers : l->dense + r * l->stride + x->column;
+}
+
+/* numbers: those of the rule, by themselves. */
+static void merge_row(merging *m, int e, int64_t r, bool outputs, bool numbers)
 {
     const hw_learner *to = m->to, *base = m->base;
-    const hw_expert_t *x = to->expert + e;
-    int64_t at = to->dense + r * to->stride + x->column;
+    int64_t at = place_in_row(to, e, r, numbers), count = numbers && to->expert[e].factored ? 1 : to->expert[e].width;
     double before = r < base->rows ? (double)base->touched[r] : 0;
     for (int i = 0; i < m->count; i++) {
         const hw_learner *l = m->worker[i].l;
         int64_t own = m->worker[i].row[r];
         bool drawn = own >= 0 && (!l->growing || own < l->drawn);
-        m->at[i] = drawn ? l->dense + own * l->stride + l->expert[e].column : -1;
+        m->at[i] = drawn ? place_in_row(l, e, own, numbers) : -1;
     }
     if (!to->growing) { /* what moved was touched with every step */
         before = base->running[e * HW_RUNNING + HW_STEPS];
         count_touches(m, e);
         for (int i = 0; i < m->count; i++)
-            if (!(m->touches[i] > 0 && has_moved(m, i, at, x->width, outputs)))
+            if (!(m->touches[i] > 0 && has_moved(m, i, at, count, outputs)))
                 m->at[i] = -1;
     }
-    merge_stretch(m, e, at, x->width, outputs, before);
+    merge_stretch(m, e, at, count, outputs, before);
 }
 
 static bool grows(const hw_learner *l, int e)
 {
     int loss = l->expert[e].loss;
     return l->growing && e < l->experts && hw_is_of_classes(loss);
+}
+
+/* What a rule keeps of each unit, where it is factored. */
+static void merge_units(merging *m, int e)
+{
+    const hw_learner *base = m->base;
+    double before = base->running[e * HW_RUNNING + HW_STEPS] / (1 + replays_a_row(m->to->expert + e, 0, base->learned));
+    count_touches(m, e);
+    for (int i = 0; i < m->count; i++)
+        m->at[i] = m->worker[i].l->numbers.units + m->worker[i].l->expert[e].column;
+    merge_stretch(m, e, m->to->numbers.units + m->to->expert[e].column, m->to->expert[e].width, false, before);
+}
+
+/* The rules' numbers of the table and of cells in a lean pool, by themselves: they lie otherwise than the weights. */
+static void merge_lean(merging *m)
+{
+    const hw_learner *to = m->to;
+    take_vectors(m, 0, to->states);
+    for (int e = 0; e < to->all; e++) {
+        if (to->expert[e].factored)
+            merge_units(m, e);
+        if (to->expert[e].cells >= 0 && to->expert[e].states)
+            merge_cells(m, e, false, true);
+    }
+    for (int64_t r = 0; r < to->rows; r++) {
+        bool moved = is_touched(m, r) || m->anew;
+        for (int e = 0; moved && e < to->all; e++)
+            if (to->expert[e].states)
+                merge_row(m, e, r, grows(to, e) && hw_outputs_in_table(to, to->expert + e), true);
+    }
 }
 
 /* The weights, and with them the rules' numbers. */
@@ -706,18 +755,25 @@ static int merge_weights(merging *m, int i)
     hw_locate(m->to, i, &array);
     if (array.data != m->to->weights)
         return 0;
+    int last = m->to->lean ? 0 : m->to->states; /* where the table's numbers lie as its weights do */
     for (int e = 0; e < m->to->all; e++) {
         const hw_expert_t *x = m->to->expert + e;
-        for (int q = x->first; q < x->last; q++)
+        for (int q = x->first; q < x->last; q++) {
+            bool outputs_last = grows(m->to, e) && q == x->last - 1;
+            take_vectors(m, -1, q == x->cells ? last : m->to->states);
             if (q == x->cells)
-                merge_cells(m, e, grows(m->to, e) && q == x->last - 1);
+                merge_cells(m, e, outputs_last, false);
             else
-                merge_layer(m, e, q, grows(m->to, e) && q == x->last - 1);
+                merge_layer(m, e, q, outputs_last);
+        }
     }
+    take_vectors(m, -1, last);
     for (int64_t r = 0; r < m->to->rows; r++)
         if (is_touched(m, r) || m->anew)
             for (int e = 0; e < m->to->all; e++)
-                merge_row(m, e, r, grows(m->to, e) && hw_outputs_in_table(m->to, m->to->expert + e));
+                merge_row(m, e, r, grows(m->to, e) && hw_outputs_in_table(m->to, m->to->expert + e), false);
+    if (m->to->lean)
+        merge_lean(m);
     return 0;
 }
 

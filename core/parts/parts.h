@@ -22,6 +22,7 @@ typedef struct hw_merging {
 #include "decisions/bandit.h"
 #include "cells.h"
 #include "coverage.h"
+#include "lean.h"
 #include "series/forecast.h"
 #include "series/recurrent.h"
 #include "text/text.h"
@@ -29,6 +30,7 @@ typedef struct hw_merging {
 
 #define HW_KINDS_OF_PARTS(X)                                                                                               \
     X(cells, hw_cells)                                                                                                     \
+    X(lean, hw_lean_t)                                                                                                     \
     X(text, hw_words)                                                                                                      \
     X(recurrent, hw_recurrent_t)                                                                                           \
     X(forecast, hw_forecast_t)                                                                                             \
@@ -50,6 +52,7 @@ typedef struct hw_merging {
 
 /* Arrays of the state in the order of the state, behind those that all learners have; those of cells stand among them. */
 #define HW_PART_ARRAYS(A, D)                                                                                               \
+    HW_LEAN_ARRAYS(A, D)                                                                                                   \
     HW_TEXT_ARRAYS(A, D)                                                                                                   \
     HW_RECURRENT_ARRAYS(A, D)                                                                                              \
     HW_FORECAST_ARRAYS(A, D)                                                                                               \

@@ -46,7 +46,10 @@ int hw_exceed(hw_learner *l, const char *name, int64_t limit, int64_t got)
     return HW_TOO_LARGE;
 }
 
-static int64_t bytes_of_row(const hw_learner *l) { return l->stride * (1 + l->states) * (int64_t)hw_number(l) + 16; }
+static int64_t bytes_of_row(const hw_learner *l)
+{
+    return (l->stride + l->states * l->numbers.stride) * (int64_t)hw_number(l) + 16;
+}
 
 /* What a sample's pairs need: to be read, to undo a step on them, and in the ring. */
 static int64_t bytes_of_entry(const hw_learner *l)

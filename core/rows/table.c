@@ -12,11 +12,11 @@ static bool extend(hw_learner *l, void *pointer_to_pointer, int64_t count, size_
  */
 static int fresh_vectors(hw_learner *l, int64_t capacity)
 {
-    int64_t size = l->dense + capacity * l->stride;
+    int64_t size = hw_vector_length(l, -1, capacity), numbers = hw_vector_length(l, 0, capacity);
     l->weights = hw_allocate(&l->memory, (uint64_t)size * hw_number(l));
     bool got = l->weights;
     for (int k = 0; k < HW_MOST_STATES; k++) {
-        l->state[k] = k < l->states ? hw_allocate(&l->memory, (uint64_t)size * hw_number(l)) : NULL;
+        l->state[k] = k < l->states ? hw_allocate(&l->memory, (uint64_t)numbers * hw_number(l)) : NULL;
         got = got && (k >= l->states || l->state[k]);
     }
     l->buffer = hw_allocate(&l->memory, (uint64_t)(l->buffers + 1) * hw_number(l));
@@ -52,12 +52,11 @@ int hw_reserve_rows(hw_learner *l, int64_t rows)
     int64_t capacity = l->row_capacity + l->row_capacity / 2;
     capacity = capacity < rows ? rows : capacity;
     capacity = capacity < 16 ? 16 : capacity;
-    int64_t size = l->dense + capacity * l->stride;
     if (!extend(l, &l->touched, capacity, 8) || !extend(l, &l->row_keys, capacity, 8) ||
-        !extend(l, &l->weights, size, hw_number(l)))
+        !extend(l, &l->weights, hw_vector_length(l, -1, capacity), hw_number(l)))
         return HW_NO_MEMORY;
     for (int k = 0; k < l->states; k++)
-        if (!extend(l, &l->state[k], size, hw_number(l)))
+        if (!extend(l, &l->state[k], hw_vector_length(l, k, capacity), hw_number(l)))
             return HW_NO_MEMORY;
     for (int p = 0; p < HW_KIND_PARTS; p++)
         if (l->parts[p] && hw_parts[p]->reserve_rows && hw_parts[p]->reserve_rows(l, capacity) < 0)
@@ -174,6 +173,25 @@ static void zero(hw_learner *l, void *vector, int64_t at, int64_t count)
     memset((char *)vector + (size_t)at * hw_number(l), 0, (size_t)count * hw_number(l));
 }
 
+/* All numbers of an expert, of the weights (vector -1) or of its rule, become 0. */
+static void zero_expert(hw_learner *l, const hw_expert_t *x, int vector)
+{
+    bool weights = vector < 0;
+    void *numbers = weights ? l->weights : l->state[vector];
+    const hw_numbers *at = &l->numbers;
+    const hw_op *o = x->cells < 0 ? NULL : l->op + x->cells;
+    int64_t first = weights ? l->dense + x->column : at->rows + x->numbers, stride = weights ? l->stride : at->stride;
+    zero(l, numbers, x->dense_first, x->dense_last - x->dense_first);
+    if (o && (weights || o->squares < 0))
+        zero(l, numbers, o->weights, o->n * o->stride);
+    else if (o)
+        zero(l, numbers, o->squares, o->n);
+    if (!weights && x->factored)
+        zero(l, numbers, at->units + x->column, x->lanes);
+    for (int64_t r = 0; r < l->rows; r++)
+        zero(l, numbers, first + r * stride, weights || !x->factored ? x->lanes : 1);
+}
+
 /* Draw all weights of an expert anew, its output layer's too, and forget its rule's numbers and its losses. */
 int hw_reinitialise(hw_learner *l, int expert, uint64_t key)
 {
@@ -187,14 +205,8 @@ int hw_reinitialise(hw_learner *l, int expert, uint64_t key)
     l->predicted_count = -1;
     run[HW_STEPS] = run[HW_FADING_LOSS] = run[HW_FAILING] = 0;
     run[HW_STEP_SCALE] = run[HW_PRODUCT] = 1;
-    for (int k = -1; k < l->states; k++) {
-        void *vector = k < 0 ? l->weights : l->state[k];
-        zero(l, vector, x->dense_first, x->dense_last - x->dense_first);
-        if (x->cells >= 0)
-            zero(l, vector, l->op[x->cells].weights, l->op[x->cells].n * l->op[x->cells].stride);
-        for (int64_t r = 0; r < l->rows; r++)
-            zero(l, vector, l->dense + r * l->stride + x->column, x->lanes);
-    }
+    for (int k = -1; k < x->states; k++)
+        zero_expert(l, x, k);
     int64_t fan_in = l->growing ? (l->fan_in ? l->fan_in : 1) : hw_table_inputs(l);
     for (int64_t r = 1; r < l->rows; r++) {
         hw_draw_row(x->initializer == HW_INITIALIZER_orthogonal ? HW_INITIALIZER_lecun : x->initializer, x->scale,
@@ -281,32 +293,63 @@ static void copy_numbers(const hw_learner *l, void *to, int64_t at, const void *
     memcpy((char *)to + (size_t)at * size, (const char *)from + (size_t)there * size, (size_t)count * size);
 }
 
+/* One vector of a layout: the weights, or numbers of the rules. */
+typedef struct vector {
+    const hw_learner *l;
+    void *numbers;
+    bool weights;
+} vector;
+
+static vector vector_of(const hw_learner *l, int k) { return (vector){l, k < 0 ? l->weights : l->state[k], k < 0}; }
+
 /* Cells of tables whose tests may be more than they were: a new cell begins as the one it is a part of. */
-static void move_cells(const hw_learner *l, void *to, const hw_op *o, const void *from, const hw_op *p)
+static void move_cells(vector to, const hw_op *o, vector from, const hw_op *p)
 {
-    int64_t cells = o->n / l->cells->tables, before = p->n / l->cells->tables;
-    for (int64_t i = 0; i < o->n; i++)
-        copy_numbers(l, to, o->weights + i * o->stride, from, p->weights + (i / cells * before + i % before) * p->stride,
-                     p->m_lanes);
+    int64_t cells = o->n / to.l->cells->tables, before = p->n / to.l->cells->tables;
+    bool squares = !to.weights && o->squares >= 0;
+    for (int64_t i = 0; i < o->n; i++) {
+        int64_t j = i / cells * before + i % before;
+        if (squares)
+            copy_numbers(to.l, to.numbers, o->squares + i, from.numbers, p->squares + j, 1);
+        else
+            copy_numbers(to.l, to.numbers, o->weights + i * o->stride, from.numbers, p->weights + j * p->stride,
+                         p->m_lanes);
+    }
+}
+
+/* An expert's columns of the table, and what its rule keeps of their units. */
+static void move_columns(vector to, vector from, int e)
+{
+    const hw_learner *l = to.l, *old = from.l;
+    const hw_expert_t *x = l->expert + e, *y = old->expert + e;
+    int64_t at = to.weights ? l->dense + x->column : l->numbers.rows + x->numbers,
+            before = from.weights ? old->dense + y->column : old->numbers.rows + y->numbers;
+    int64_t stride = to.weights ? l->stride : l->numbers.stride, step = from.weights ? old->stride : old->numbers.stride;
+    bool factored = !to.weights && x->factored;
+    for (int64_t r = 0; r < l->rows; r++)
+        copy_numbers(l, to.numbers, at + r * stride, from.numbers, before + r * step, factored ? 1 : y->lanes);
+    if (factored)
+        copy_numbers(l, to.numbers, l->numbers.units + x->column, from.numbers, old->numbers.units + y->column, y->lanes);
 }
 
 /* Move all parameters and the rules' numbers from one layout to another of the same experts with more room for outputs. */
 static void move_numbers(hw_learner *l, const hw_learner *old)
 {
     for (int k = -1; k < l->states; k++) {
-        void *to = k < 0 ? l->weights : l->state[k];
-        const void *from = k < 0 ? old->weights : old->state[k];
+        vector own = vector_of(l, k), before = vector_of(old, k);
+        void *to = own.numbers;
+        const void *from = before.numbers;
         for (int e = 0; e < l->all; e++) {
-            const hw_expert_t *x = l->expert + e, *y = old->expert + e;
-            for (int64_t r = 0; r < l->rows; r++)
-                copy_numbers(l, to, l->dense + r * l->stride + x->column, from, old->dense + r * old->stride + y->column,
-                             y->lanes);
+            const hw_expert_t *x = l->expert + e;
+            if (k >= x->states)
+                continue;
+            move_columns(own, before, e);
             for (int q = x->first; q < x->last; q++) {
                 const hw_op *o = l->op + q, *p = old->op + q;
                 if (o->weights < 0)
                     continue;
                 if (o->kind == HW_CELLS)
-                    move_cells(l, to, o, from, p);
+                    move_cells(own, o, before, p);
                 else if (o->kind == HW_DENSE && !o->single)
                     for (int64_t i = 0; i < o->n; i++)
                         copy_numbers(l, to, o->weights + i * o->stride, from, p->weights + i * p->stride, p->m_lanes);
@@ -402,6 +445,7 @@ static void take_layout(hw_learner *l, const hw_learner *from)
     l->lists = from->lists;
     l->widest = from->widest;
     l->states = from->states;
+    l->numbers = from->numbers;
     l->weights = from->weights;
     memcpy(l->state, from->state, sizeof l->state);
     l->buffer = from->buffer;
@@ -580,7 +624,7 @@ int hw_add_outputs(hw_learner *l, int outputs, double bias)
 int hw_make_scratch(hw_learner *l)
 {
     size_t size = hw_number(l);
-    int64_t gradient = 2 * (int64_t)l->widest + HW_STRETCH + 64, staging = l->widest + 64;
+    int64_t gradient = 3 * (int64_t)l->widest + HW_STRETCH + 64, staging = l->widest + 64;
     /* fresh, and not extended: the padding of what lies there now would not be zero */
     void *values = hw_allocate(&l->memory, (uint64_t)l->length * size),
          *deltas = hw_allocate(&l->memory, (uint64_t)l->length * size);

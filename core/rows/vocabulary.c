@@ -266,17 +266,18 @@ typedef struct knot_place {
 } knot_place;
 
 /* One column of a basis's rows, of the weights or of a rule's numbers: what the old curve has at the new knots. */
-static void refit_column(hw_learner *l, void *all, int64_t at, int32_t old_count, const knot_place *place, int32_t count)
+static void refit_column(hw_learner *l, void *all, int64_t at, int64_t stride, int32_t old_count, const knot_place *place,
+                         int32_t count)
 {
     double old[64];
     for (int32_t k = 0; k < old_count; k++)
-        old[k] = hw_get(l, all, at + k * l->stride);
+        old[k] = hw_get(l, all, at + k * stride);
     for (int32_t i = 0; i < count; i++) {
         double low = old[place[i].k], high = old[place[i].k + 1], between = low + place[i].u * (high - low);
         if (between != between) /* a sum of squares that overflowed lies beside it */
             between = place[i].u < 1 ? low : high;
         if (!place[i].nowhere)
-            hw_put(l, all, at + i * l->stride, between);
+            hw_put(l, all, at + i * stride, between);
     }
 }
 
@@ -297,10 +298,11 @@ void hw_refit_curve(hw_learner *l, int32_t slot, const double *knots, int32_t co
             p->nowhere = !touched[p->k] && !touched[p->k + 1];
             p->u = !touched[p->k] ? 1 : !touched[p->k + 1] ? 0 : p->u;
         }
-        for (int v = -1; v < l->states; v++)
-            for (int64_t j = 0; j < l->stride; j++)
-                refit_column(l, v < 0 ? l->weights : l->state[v], l->dense + first * l->stride + j, old_count, place,
-                             count);
+        for (int v = -1; v < l->states; v++) {
+            int64_t stride = v < 0 ? l->stride : l->numbers.stride, at = v < 0 ? l->dense : l->numbers.rows;
+            for (int64_t j = 0; j < stride; j++)
+                refit_column(l, v < 0 ? l->weights : l->state[v], at + first * stride + j, stride, old_count, place, count);
+        }
         for (int32_t i = 0; i < count; i++)
             touched[i] += !place[i].nowhere;
     }

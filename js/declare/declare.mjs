@@ -272,7 +272,7 @@ export function outputsOf(expert) {
 /** Return the list of numbers that declares experts over one input table to the core. */
 export function declaration(names, experts, setup) {
   const { dtype, seed, outputs, inputs = null, max_rows } = setup;
-  const { scale, targets, knots, ring, intervals, history, cells = [0, 0], text = [] } = setup;
+  const { scale, targets, knots, ring, intervals, history, cells = [0, 0], lean = [], text = [] } = setup;
   const whole = BigInt(seed);
   const image = Array.isArray(inputs) ? inputs : null;
   const count = image ? image.reduce((product, n) => product * n) : (inputs ?? 0);
@@ -285,7 +285,7 @@ export function declaration(names, experts, setup) {
     if (image) layers.unshift([LAYER_KINDS.Image, 0, image[0], image[1], 0, 0, image[2], 0]);
     return [...learning(names, expert), layers.length, ...layers.flat()];
   });
-  return Float64Array.from([...head, ...numbers, ...text], Number);
+  return Float64Array.from([...head, ...numbers, ...lean, ...text], Number);
 }
 
 /** Return loss, rule, schedule, penalties, replays of an expert, and whether it has cells. */

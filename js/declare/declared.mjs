@@ -214,5 +214,11 @@ export const CELLS = {
   accurate: [256, 10],
 };
 
+/** Smallest gradient of a step and smallest weight of replays of a default pool. */
+export const LEAN = {
+  classes: [0.01, 0.25],
+  numbers: [0.001, 0.25],
+};
+
 /** How many of the last samples are kept for replay. */
 export const RING = 1000;

@@ -1,6 +1,6 @@
 // From a learner's settings to the experts that it is made of: Python's setup.py and auto.py.
 
-import { CELLS, KNOTS, LOG_LINKS, POOLS, RING, SINGLE_RULE } from "./declared.mjs";
+import { CELLS, KNOTS, LEAN, LOG_LINKS, POOLS, RING, SINGLE_RULE } from "./declared.mjs";
 import { asExpert, asLayer, asLoss, asOptimizer, asSchedule, made, snake, startOf } from "./declare.mjs";
 import { ConfigError, shown } from "../errors.mjs";
 
@@ -159,6 +159,7 @@ export function setupOf(settings, at, losses, { targets = false, intervals = UNK
     knots: alone || !scale ? 0 : KNOTS,
     ring: experts.some((expert) => expert.replays || expert.first_replays) ? RING : 0,
     cells: experts.some(({ cells }) => cells) ? CELLS[settings.experts === null ? settings.effort : "default"] : [0, 0],
+    lean: alone || settings.experts !== null ? [] : LEAN[targets ? "numbers" : "classes"],
     intervals: intervals === SCALED && experts.length === 1 ? PLAIN : intervals,
     history,
     ...textOf(settings, at, experts.length + history > 1 && (targets || loss.name === "cross_entropy")),

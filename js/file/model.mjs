@@ -9,11 +9,15 @@ const WHOLE_NUMBERS = ["units", "rows", "steps", "every", "replays", "first_repl
 /** Lists that Python keeps as lists; all others are tuples there. */
 const LISTS = ["layers", "experts"];
 
+/** Version of the core that wrote the files which name none. */
+const FIRST_CORE = 2;
+
 /** Return the bytes of a learner's file. */
-export function modelBytes(name, { settings, refused, engine, kept }, classes) {
+export function modelBytes(name, { core, settings, refused, engine, kept }, classes) {
   const counts = engine && { unusable: engine.reader.unusable };
   const header = {
     learner: name,
+    core: kept.core ?? core.calls.js_version(1),
     settings: kept.settings ?? settingsAsJson(settings),
     classes: classes.map((label) => asJson(label, "class")),
     notes: kept.notes ?? {},
@@ -29,10 +33,10 @@ function positive(counts) {
 
 /** Return what stands in the header of a Classifier's or Regressor's file, and its arrays in the core's order. */
 export function modelParts(header, arrays, smallest) {
-  const { settings, classes = [], notes = {}, refused, engine } = header;
+  const { settings, core = FIRST_CORE, classes = [], notes = {}, refused, engine } = header;
   return {
     settings: { text: null, ...settingsFromJson(settings) }, // files of the first versions have no columns of text
-    kept: { settings, notes, sample: arrays.get("sample") },
+    kept: { settings, core: countOf(core), notes, sample: arrays.get("sample") },
     classes: classes.map(fromJson),
     refused: countsOf(refused),
     counts: engine && { unusable: countOf(engine.unusable) },

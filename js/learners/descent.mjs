@@ -6,7 +6,7 @@ import { DataError } from "../errors.mjs";
 /** Places in the structs of headwater.h; bridge.c checks them. */
 export const OPERATION = { size: 64, kind: 0, code: 4, layer: 12, n: 16, m: 20, weights: 24, stride: 32, biasAt: 40, buffer: 48, constant: 56 };
 export const SHAPE = {
-  ...{ size: 168, targets: 12, history: 28, mixture: 32, tables: 40, tests: 44, outputs: 52 },
+  ...{ size: 184, targets: 12, history: 28, mixture: 32, tables: 40, tests: 44, outputs: 52 },
   ...{ bias: 60, dense: 64, stride: 72, rows: 80 },
 };
 const BATCH_PART = 256; // samples whose gradient is summed at once, as in Python: the same bits

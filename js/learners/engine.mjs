@@ -8,9 +8,11 @@ const KIND_NAMES = ["number", "category", "time", "words", "bigrams"];
 /** Running numbers of an expert, by their places (headwater.h). */
 const RUNNING = { count: 15, undone: 3, overflow: 4, infinite: 6, huge: 7, far: 8, far_target: 9 };
 
-/** What to declare to the core. */
-export function declared(core, setup) {
-  return declaration(core.names, setup.experts, { ...setup, version: core.calls.js_version() });
+/** What to declare to the core; a state of a version that knew no lean learning goes on without it. */
+export function declared(core, setup, state = null) {
+  const older = state !== null && state[0].data[0] === core.calls.js_version(0);
+  const lean = older ? [] : (setup.lean ?? []);
+  return declaration(core.names, setup.experts, { ...setup, lean, version: core.calls.js_version(lean.length) });
 }
 
 /** Names and numbers of one learner. */
@@ -21,7 +23,7 @@ export class Engine {
     this.experts = setup.experts.length;
     this.wide = setup.dtype === "float64";
     if (this.wide && !core.calls.js_has_double()) throw noDouble();
-    const numbers = declared(core, setup);
+    const numbers = declared(core, setup, state);
     if (state !== null) checkDeclaration(state, numbers);
     this.at = state === null ? core.make(numbers) : core.restore(state);
     this.reader = new Reader(core, this.learner);

@@ -13,7 +13,7 @@ export class Learner {
   constructor(core, settings, setup, kept) {
     this.core = core;
     this.settings = Object.freeze(settings);
-    this.setup = setup;
+    this.setup = kept.core < core.calls.js_version(1) ? { ...setup, lean: [] } : setup; // an older core knew no lean pools
     this.kept = kept;
   }
 

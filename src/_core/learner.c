@@ -1530,14 +1530,15 @@ static PyObject *learner_describe(Learner *self, PyObject *unused)
         return NULL;
     return Py_BuildValue(
         "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:L,s:d,s:i,s:i,"
-        "s:i}",
+        "s:i,s:L,s:L}",
         "is_double", s->is_double, "growing", s->growing, "standard", s->standard, "targets", s->targets, "knots", s->knots,
         "ring", s->ring, "intervals", s->intervals, "history", s->history, "mixture", s->mixture, "embedding", s->embedding,
         "experts", s->experts, "outputs", s->outputs, "states", s->states, "bias", s->bias, "dense", (long long)s->dense,
         "stride", (long long)s->stride, "rows", (long long)s->rows, "parameters", (long long)s->parameters, "slots",
         (long long)s->slots, "learned", (long long)s->learned, "fan_in", (long long)s->fan_in, "shared_from",
         (long long)s->shared_from, "shared_rows", (long long)s->shared_rows, "shared_names", (long long)s->shared_names,
-        "max_rows", (long long)s->max_rows, "step", s->step, "tables", s->tables, "tests", s->tests, "text", s->text);
+        "max_rows", (long long)s->max_rows, "step", s->step, "tables", s->tables, "tests", s->tests, "text", s->text,
+        "numbers", (long long)s->numbers, "numbers_stride", (long long)s->numbers_stride);
 }
 
 /* operations(expert) → list of (kind, code, layer, n, m, weights, stride, bias, buffer, constant) */

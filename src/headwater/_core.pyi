@@ -15,6 +15,7 @@ RULE_STATES: tuple[int, ...]
 SCHEDULES: tuple[str, ...]
 INITIALIZERS: tuple[str, ...]
 VERSION: int
+LEAN_VERSION: int
 
 def held() -> int: ...
 def level(wanted: int = 0, /) -> int: ...

@@ -11,6 +11,7 @@ import pytest
 
 from headwater import Classifier, Regressor, load, nn
 from headwater.errors import ConfigError
+from headwater.learner.default_pool import pool
 from headwater.nn.core import FADING_LOSS, FAILING, weights
 from support.learners import arrays, core_of, differences, same
 
@@ -252,7 +253,7 @@ def test_label_history_is_refused_where_it_has_no_place():
 def test_an_expert_whose_numbers_are_lost_begins_anew_and_the_others_are_not_touched():
     X, y = numbers(1000)
     y = (y > 50).tolist()
-    models = [Classifier(seed=1) for _ in range(2)]
+    models = [Classifier(experts=pool("default"), seed=1) for _ in range(2)]  # whose replays follow no weights
     for model in models:
         model.learn_many(X[:400], y[:400])
     well, sick = models

@@ -33,7 +33,7 @@ def write(path: Path = DECLARED) -> Path:
 def module() -> str:
     """Return the module's text."""
     from headwater import Classifier, nn
-    from headwater.learner.default_pool import CELLS, EFFORTS, KNOTS, pool
+    from headwater.learner.default_pool import CELLS, EFFORTS, KNOTS, LEAN, pool
     from headwater.learner.settings.setup import DEFAULT_OPTIMIZER, RING
     from headwater.nn.core.declaration import IMAGE, KERNEL, LAYER_KINDS
     from headwater.nn.optimizers.base import SHARES
@@ -81,6 +81,10 @@ def module() -> str:
         "CELLS": (
             "Cell tables and the tests of each by effort, for the experts that have them.",
             {e: list(own) for e, own in CELLS.items()},
+        ),
+        "LEAN": (
+            "Smallest gradient of a step and smallest weight of replays of a default pool.",
+            {answers: list(own) for answers, own in LEAN.items()},
         ),
         "RING": ("How many of the last samples are kept for replay.", RING),
     }

@@ -59,10 +59,12 @@ typedef struct update {
     const hw_expert_t *e;
     int rule;
     double lr, t;
-    bool own; /* bias corrections follow the row's own count */
+    bool own;           /* rows are those of the table: bias corrections follow a row's own count, and its numbers begin */
+    int64_t at, stride; /* here, so far from row to row */
     const int64_t *touched;
     constants c;
     real *p, *s[HW_MOST_STATES];
+    struct factors *factors; /* of second moments; NULL: the rule keeps a number for each weight */
 } update;
 
 static void begin_update(update *u, hw_learner *l, const hw_expert_t *e, double lr, double t, double product)
@@ -73,6 +75,7 @@ static void begin_update(update *u, hw_learner *l, const hw_expert_t *e, double 
     u->lr = lr;
     u->t = t;
     u->own = false;
+    u->factors = NULL;
     u->touched = l->touched;
     u->p = l->weights;
     if (e->rule == HW_RULE_sgd) {
@@ -129,8 +132,8 @@ static void begin_update(update *u, hw_learner *l, const hw_expert_t *e, double 
             }                                                                                                              \
             if (HW_RULE_##name == HW_RULE_adamw)                                                                           \
                 c.shrink = r == exempt ? 1 : (real)(1 - u->lr * u->e->rule_numbers[3]);                                    \
-            int64_t o = base + r * stride;                                                                                 \
-            real *w = u->p + o, *s0 = STATES > 0 ? u->s[0] + o : w, *s1 = STATES > 1 ? u->s[1] + o : w;                    \
+            int64_t o = u->own ? u->at + r * u->stride : base + r * stride;                                                \
+            real *w = u->p + base + r * stride, *s0 = STATES > 0 ? u->s[0] + o : w, *s1 = STATES > 1 ? u->s[1] + o : w;    \
             real *s2 = STATES > 2 ? u->s[2] + o : w, *s3 = STATES > 3 ? u->s[3] + o : w;                                   \
             real *s4 = STATES > 4 ? u->s[4] + o : w;                                                                       \
             const real x = v[i];                                                                                           \
@@ -144,10 +147,101 @@ static void begin_update(update *u, hw_learner *l, const hw_expert_t *e, double 
 HW_RULES(LOOP)
 #undef LOOP
 
+/* ---- factored second moments (Shazeer & Stern 2018) ------------------------------------------------------------------
+ *
+ * A rule whose state is a mean, or a sum, of squared gradients divides by its root. That of a rank-one gradient v_i d_j has
+ * nearly rank one: s_ij = R_i C_j / mean C, of what row i and unit j saw. So a step is plain descent of values that were
+ * divided by the root of R, along deltas that were divided by that of C. Formulas stand in
+ * headwater/plain/optimizers/lean.py. */
+
+enum { ABREAST = 256 };                   /* rows whose roots are taken side by side */
+static const real LARGEST_SQUARE = 1e30f; /* a unit's mean square counts as no more: the mean of all stays finite */
+
+typedef struct factors {
+    int units;  /* without padding */
+    real *rows; /* the number of row 0, and how far it is to that of the next */
+    int64_t stride;
+    real *along;              /* (m) what a unit's delta is multiplied by */
+    real *scaled;             /* (m) room for the product */
+    real top;                 /* the root of mean C; 1 where units have no numbers of their own */
+    real keep, take, epsilon; /* s = keep s + take g² */
+} factors;
+
+static void begin_factors(factors *f, const update *u, int units, real *rows, int64_t stride, real *room, int m)
+{
+    bool sum = u->rule == HW_RULE_adagrad;
+    *f = (factors){.units = units, .rows = rows, .stride = stride, .along = room, .scaled = room + m};
+    f->keep = sum ? 1 : u->c.a;
+    f->take = sum ? 1 : u->c.one_minus_a;
+    f->epsilon = sum ? u->c.a : u->c.b;
+    f->top = 1;
+    for (int j = 0; j < m; j++)
+        f->along[j] = u->c.lr;
+}
+
+static inline void store4(real *p, real4 v) { *(real4_memory *)p = v; }
+
+/* s = keep s + take x², and its root, for which the rule divides. */
+static inline real4 step_squares(const factors *f, real *s, real take, real4 x)
+{
+    real4 square = decay_real4(f->keep * load4(s) + take * x * x);
+    store4(s, square);
+    return square_root_real4(square) + f->epsilon;
+}
+
+/* C_j of each unit, by the delta d that came back to it. */
+static void step_units(factors *f, const update *u, real *c, const real *d, int m)
+{
+    real whole;
+    for (int j = 0; j < m; j += 4) {
+        real4 square = decay_real4(f->keep * load4(c + j) + f->take * load4(d + j) * load4(d + j));
+        square = select_real4(square < LARGEST_SQUARE, square, square * 0 + LARGEST_SQUARE);
+        store4(c + j, square);
+        store4(f->along + j, u->c.lr / (square_root_real4(square) + f->epsilon));
+    }
+    SUM_UNITS(whole, m, c[j]);
+    f->top = HW_SQRT(whole / (real)f->units);
+}
+
+/* Move n rows by the outer product of v and d. Row `exempt` is a bias, which has the units' numbers alone. */
+static void factored_rows(const factors *f, real *p, int64_t stride, const int32_t *rows, const real *v, int n,
+                          const real *d, int m, int64_t exempt)
+{
+    real square, s[ABREAST + 4], x[ABREAST + 4], *scaled = f->scaled;
+    int i = n && exempt == (rows ? rows[0] : 0);
+    SUM_UNITS(square, m, d[j] * d[j]);
+    square *= f->take / (real)f->units;
+    for (int j = 0; j < m; j += 4) {
+        real4 step = load4(d + j) * load4(f->along + j);
+        real *bias = p + (rows ? rows[0] : 0) * stride + j;
+        if (i)
+            store4(bias, load4(bias) - v[0] * step);
+        store4(scaled + j, step * f->top);
+    }
+    for (; i < n; i += ABREAST) {
+        int some = n - i < ABREAST ? n - i : ABREAST;
+        for (int q = 0; q < some; q++) {
+            s[q] = f->rows[(rows ? rows[i + q] : i + q) * f->stride];
+            x[q] = v[i + q];
+        }
+        for (int q = some; q & 3; q++)
+            s[q] = x[q] = 0;
+        for (int q = 0; q < some; q += 4)
+            store4(x + q, load4(x + q) / step_squares(f, s + q, square, load4(x + q)));
+        for (int q = 0; q < some; q++)
+            f->rows[(rows ? rows[i + q] : i + q) * f->stride] = s[q];
+        step_rows(rows ? p : p + i * stride, (size_t)stride, rows ? rows + i : NULL, x, some, scaled, m);
+    }
+}
+
 /* Move n rows of m numbers, the first at base, by the outer product of v (n) and d (m). Row `exempt` is a bias. */
 static void apply_rule(update *u, int64_t base, int64_t stride, const int32_t *rows, const real *v, int n, const real *d,
                        int m, int64_t exempt)
 {
+    if (u->factors) {
+        factored_rows(u->factors, u->p + base, stride, rows, v, n, d, m, exempt);
+        return;
+    }
     if (u->rule == HW_RULE_sgd) { /* w - v (lr d) */
         real scaled[64] __attribute__((aligned(64)));
         for (int j = 0; j < m; j += 64) {

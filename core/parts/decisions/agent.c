@@ -29,7 +29,8 @@ static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fa
     DECLARED(d[HW_A_BOOTSTRAP] == 0 || d[HW_A_BOOTSTRAP] == 1, "bootstrap", "0 or 1", d[HW_A_BOOTSTRAP]);
     DECLARED(d[HW_A_BOUNDED] == 0 || d[HW_A_BOUNDED] == 1, "bounded", "0 or 1", d[HW_A_BOUNDED]);
     DECLARED(d[HW_A_ADAPTIVE] == 0 || d[HW_A_ADAPTIVE] == 1, "adaptive", "0 or 1", d[HW_A_ADAPTIVE]);
-    bool bare = !l->targets && !l->history && !l->intervals && !l->ring && !l->knots && !l->cells && !l->embedding;
+    bool bare = !l->targets && !l->history && !l->intervals && !l->ring && !l->knots && !l->cells && !l->embedding &&
+                !l->lean;
     DECLARED(l->growing && l->standard && bare, "an agent", "nets of standardised numbers, and nothing besides", 1);
     DECLARED(l->experts == (policy == HW_ACTION_VALUES ? 1 : 2), "experts of an agent",
              "one of values, and one of a policy", l->experts);

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from numpy.typing import NDArray
 
+from headwater._core import LEAN_VERSION, VERSION
 from headwater.errors import RefusedRow, UnlikelyData
 from headwater.learner.schema_warning import SETTLED, about_columns, about_values
 from headwater.learner.validation import REASONS, REFUSED, check_rows
@@ -104,6 +105,8 @@ class Learner(ABC):
         self.lock = threading.RLock()
         self.notes: dict[str, Any] = {}
         """Input options of the command line, saved in the file."""
+        self.core_version = LEAN_VERSION
+        """Version of the core whose rules the learner follows, the one that it began with."""
         self._warned = False
         self._told: set[str] = set()  # topics already warned about (columns, classes)
 
@@ -124,6 +127,18 @@ class Learner(ABC):
     @abstractmethod
     def _about(self) -> dict[str, Any]:
         """Return the settings and engine part of ``describe``."""
+
+    def follow_core(self, version: int) -> None:
+        """Learn by the rules of an older core, with which a saved learner began.
+
+        Raises
+        ------
+        ValueError
+            If there is no such version.
+        """
+        if version not in (VERSION, LEAN_VERSION):
+            raise ValueError("core", f"{VERSION} or {LEAN_VERSION}", version)
+        self.core_version = version
 
     # ---- warnings about rows -----------------------------------------------------------------------------------------
 

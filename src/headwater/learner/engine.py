@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater._core import VERSION
 from headwater.encode import Column, as_rows
 from headwater.encode.formats import FormattedReader
 from headwater.encode.values import name_bytes
@@ -103,6 +104,8 @@ class Setup:
         Whether the label history takes part in the mixture.
     cells : (int, int)
         Tile tables, and the maximum number of tests per table.
+    lean : tuple of float
+        Smallest gradient of a step, and smallest mixture weight of replays, of a pool that learns lean.
     forecast : tuple of float
         Horizon, season, lags and forgetting of a forecaster.
     bandit : tuple of float
@@ -130,6 +133,7 @@ class Setup:
     intervals: int = 0
     history: bool = False
     cells: tuple[int, int] = (0, 0)
+    lean: tuple[float, ...] = ()
     forecast: tuple[float, ...] = ()
     bandit: tuple[float, ...] = ()
     text: tuple[float, ...] = ()
@@ -137,6 +141,11 @@ class Setup:
     memory: tuple[float, ...] = ()
     agent: tuple[float, ...] = ()
     outputs: int = 1
+
+    def fitting(self, state: Mapping[str, NDArray[Any]]) -> Setup:
+        """Return the declaration of a saved state, which is not lean if its version knew no lean learning."""
+        older = state["declaration"][:1] == VERSION
+        return replace(self, lean=()) if older and self.lean else self
 
     def growth_of(self, X: Any, new_classes: int, limits: Limits) -> Growth:
         """Return what rows X and new classes would add to a first engine, without making its hidden layers.
@@ -175,7 +184,7 @@ class Engine:
         *,
         limits: Limits = Limits(),  # noqa: B008  a frozen value
     ) -> None:
-        self.setup = setup
+        self.setup = setup = setup if state is None else setup.fitting(state)
         self.core = Core(
             setup.experts,
             dtype=setup.dtype,
@@ -189,6 +198,7 @@ class Engine:
             history=setup.history,
             cells=setup.cells,
             max_rows=setup.max_rows,
+            lean=setup.lean,
             forecast=setup.forecast,
             bandit=setup.bandit,
             text=setup.text,

@@ -7,13 +7,14 @@ import warnings
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater._core import LEAN_VERSION
 from headwater.errors import DataError, UnlikelyData
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
@@ -80,6 +81,12 @@ class SupervisedLearner(Learner, Settings):
         engine = Engine(self._setup, state, limits=self._limits)
         engine.core.learner.cover()
         return engine
+
+    def follow_core(self, version: int) -> None:
+        """Learn by the rules of an older core, which knew no lean pools."""
+        super().follow_core(version)
+        if version < LEAN_VERSION:
+            self._setup = replace(self._setup, lean=())
 
     @property
     def has_memory(self) -> bool:

@@ -39,6 +39,8 @@ __all__ = ["LEARNER_FORMAT", "fingerprint", "from_bytes", "load", "save", "to_by
 
 _FLEET = Lazy("headwater.fleet:Fleet")
 EMPTY: Mapping[str, NDArray[Any]] = MappingProxyType({})
+FIRST_CORE = 2
+"""Version of the core that wrote the files which name none."""
 Model = TypeVar("Model", bound=Learner | Network)
 
 
@@ -204,6 +206,7 @@ def _taken(learner: Any, copied: Mapping[str, NDArray[Any]] = EMPTY) -> tuple[Sa
     arrays = {} if engine is None else {**engine.state(tuple(copied)), **copied}
     header = {
         "learner": type(learner).__name__,
+        "core": learner.core_version,
         "settings": {name: as_json(value) for name, value in settings_of(learner).items()},
         "classes": [as_json(label) for label in learner.known_classes],
         "notes": learner.notes,
@@ -265,6 +268,7 @@ def _unpacked(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Learne
     if "text" in cls.__dataclass_fields__:  # files of the first versions predate text columns
         settings.setdefault("text", None)
     learner = cls(**settings)
+    learner.follow_core(header.get("core", FIRST_CORE))
     learner.resume(
         engine=None if header["engine"] is None else _engine(learner, header["engine"], arrays),
         classes=[from_json(label) for label in header["classes"]],

@@ -160,6 +160,15 @@ static inline void add_pool(declaration *a, const char *loss, const char *effort
     }
 }
 
+/* Let the pool learn lean; behind its last expert. */
+static inline void add_lean(declaration *a, double gradient, double weight)
+{
+    a->numbers[HW_D_VERSION] = HW_LEAN_VERSION;
+    a->numbers[a->count + HW_LEAN_GRADIENT] = gradient;
+    a->numbers[a->count + HW_LEAN_WEIGHT] = weight;
+    a->count += HW_LEAN;
+}
+
 /* The pool of detectors, as headwater/kinds/anomaly/learner.py declares it. */
 static inline declaration declare_anomaly(bool is_double, int units, int neighbours)
 {

@@ -290,9 +290,11 @@ int main(int count, char **arguments)
     a = declare(false, true, 0, 2);
     a.numbers[HW_D_HISTORY] = 1;
     add_pool(&a, "cross_entropy", "fast");
+    add_lean(&a, 0.01, 0.25);
     run("fast pool", &a, 3);
     a = declare(false, true, 0, 2);
     add_pool(&a, "cross_entropy", "normal");
+    add_lean(&a, 0.01, 0.25);
     run("pool", &a, 3);
     if (starve && heap.refusals < 100)
         fail("memory was hardly ever refused", (int)heap.refusals);

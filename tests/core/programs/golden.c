@@ -786,6 +786,45 @@ static void every_stream(bool d)
     learn_samples(named("harm", "unscaled", d), &a, (flow){.words = 400, .mild = true});
 }
 
+/* Pools that learn lean, as those of headwater do. */
+static void every_lean_pool(bool d)
+{
+    static const char *const efforts[] = {"fast", "default", "accurate"};
+    flow classes = {.classes = 4, .more = 300, .words = 400}, numbers = {.words = 400};
+    for (int i = 0; i < (d ? 1 : 3); i++) {
+        classes.few = numbers.few = i > 0; /* the costly ones */
+        declaration a = declare(d, true, 0, 1);
+        add_pool(&a, "cross_entropy", efforts[i]);
+        add_lean(&a, 0.01, 0.25);
+        learn_samples(named("lean_classify", efforts[i], d), &a, classes);
+        a = declare(d, true, 0, 1);
+        a.numbers[HW_D_TARGETS] = 1;
+        a.numbers[HW_D_INTERVALS] = HW_SCALED;
+        add_pool(&a, "huber", efforts[i]);
+        add_lean(&a, 0.001, 0.25);
+        learn_samples(named("lean_regress", efforts[i], d), &a, numbers);
+    }
+    declaration a = declare(d, true, 0, 1);
+    a.numbers[HW_D_KNOTS] = 4;
+    a.numbers[HW_D_MAX_ROWS] = 400;
+    add_net(&a, "cross_entropy", "rmsprop", 0.01, 5, 0); /* with cells, penalties and bounds */
+    add_cells(&a, 12, 5);
+    a.numbers[a.expert + HW_E_L1] = a.numbers[a.expert + HW_E_L2] = 1e-4;
+    a.numbers[a.expert + HW_E_CLIP_VALUE] = 0.1;
+    add_net(&a, "cross_entropy", "adagrad", 0.1, 24, 0);
+    add_net(&a, "cross_entropy", "adagrad", 0.1, 0, 0);
+    add_cells(&a, 12, 5);
+    add_recurrent(&a, "cross_entropy", "rmsprop", 0.003, 6, 16, 16);
+    add_lean(&a, 0, 0);
+    add_memory(&a, 6, 16, 4, 5, "city", "x2");
+    learn_samples(named("lean", "changes", d), &a, (flow){.classes = 5, .words = 50, .changes = true});
+    a = declare(d, true, 0, 1);
+    add_net(&a, "cross_entropy", "rmsprop", 30, 8, 0);
+    add_net(&a, "cross_entropy", "adagrad", 300, 8, 0);
+    add_lean(&a, 1e-3, 0.5);
+    learn_samples(named("lean", "harm", d), &a, (flow){.classes = 20, .more = 200, .words = 50, .late = true});
+}
+
 /* What contributes to the score of the sample at hand, into the digest. */
 static void note_contributions(subject *s)
 {
@@ -1122,6 +1161,7 @@ int main(int count, char **arguments)
         every_text(d);
         every_coverage(d);
         every_memory(d);
+        every_lean_pool(d);
     }
     for (int d = 0; d < 2; d++)
         every_agent(d);

@@ -261,11 +261,13 @@ int main(int count, char **arguments)
         declaration a = declare(false, true, 0, 1);
         a.numbers[HW_D_HISTORY] = e;
         add_pool(&a, "cross_entropy", efforts[e]);
+        add_lean(&a, 0.01, 0.25);
         names(efforts[e], &a, (flow){.classes = 14, .words = 9});
         a = declare(true, true, 0, 1);
         a.numbers[HW_D_TARGETS] = a.numbers[HW_D_HISTORY] = 1;
         a.numbers[HW_D_INTERVALS] = e ? HW_SCALED : HW_PLAIN;
         add_pool(&a, "huber", efforts[e]);
+        add_lean(&a, 0.001, 0.25);
         names(e ? "default-numbers" : "fast-numbers", &a, (flow){.words = 9});
     }
     declaration a = declare(false, true, 0, 1);

@@ -117,8 +117,8 @@ static uint64_t below(uint64_t n) { return draw() % n; }
 static bool once_in(uint64_t n) { return below(n) == 0; }
 static double share(void) { return (double)(int64_t)(draw() >> 11) * 0x1p-53; }
 
-/* Three of four learners meet numbers that no use has, and step sizes of 1000: what comes of them may leave the range of a sound
- * number, and such a state may be refused by name. The state of any other learner is loaded. */
+/* Three of four learners meet numbers that no use has, and step sizes of 1000: what comes of them may leave the range of a
+ * sound number, and such a state may be refused by name. The state of any other learner is loaded. */
 static bool wild;
 
 static double hostile(void)
@@ -170,8 +170,8 @@ static void random_expert(declaration *a, int index, bool classes, bool embeddin
     (void)index;
     add_expert(a, classes ? of_classes[below(2)] : of_numbers[below(6)], rules[below((uint64_t)k)],
                wild && once_in(8) ? 1e3
-               : once_in(8) ? 1e-6
-                            : 0.1 * share() + 1e-9);
+               : once_in(8)       ? 1e-6
+                                  : 0.1 * share() + 1e-9);
     double *e = a->numbers + a->expert;
     e[HW_E_SCHEDULE] = random_code(hw_schedules);
     e[HW_E_SCHEDULE_NUMBERS] = (double)below(50);
@@ -216,6 +216,18 @@ static declaration random_memory(void)
     add_memory(&a, units, growing ? 1 + (int)below(20) : 1, 1 + (int)below(6), 1 + (int)below(12),
                growing && once_in(2) ? "n1" : "", growing && once_in(2) ? "n2" : "");
     return a;
+}
+
+/* Let a pool learn lean, by rules that can. */
+static void learn_lean(declaration *a)
+{
+    static const char *const rules[] = {"sgd", "adagrad", "rmsprop"};
+    for (int i = 0, e = HW_HEAD; i < (int)a->numbers[HW_D_EXPERTS]; i++) {
+        a->numbers[e + HW_E_RULE] = code_of(hw_rules, rules[below(3)]);
+        a->numbers[e + HW_E_RULE_NUMBERS] = share();
+        e += HW_EXPERT + HW_LAYER * (int)a->numbers[e + HW_E_LAYERS];
+    }
+    add_lean(a, once_in(2) ? 0 : share() / 10, share());
 }
 
 static declaration random_declaration(void)
@@ -275,6 +287,8 @@ static declaration random_declaration(void)
     }
     if (growing && (cross_entropy || d[HW_D_TARGETS] == 1))
         d[HW_D_HISTORY] = once_in(2);
+    if (growing && d[HW_D_INTERVALS] != HW_ANOMALY && once_in(2))
+        learn_lean(&a);
     bool mixes = cross_entropy || d[HW_D_TARGETS] == 1;
     if (growing && d[HW_D_INTERVALS] != HW_ANOMALY && mixes && experts + (int)d[HW_D_HISTORY] > 1 && once_in(2))
         add_text(&a, 1 + (int)below(2), (int)below(3), once_in(2) ? 16 + (int)below(100) : 1 << 16);
@@ -961,9 +975,11 @@ static void fail_everywhere(int64_t step)
         const char *loss = kind > 1 ? "huber" : "cross_entropy";
         a.numbers[HW_D_KNOTS] = 4;
         a.numbers[HW_D_RING] = 30;
-        add_net(&a, loss, "adam", 0.01, 5, 1);
-        add_net(&a, loss, "cocob", 1, 0, 0);
+        add_net(&a, loss, kind % 2 ? "rmsprop" : "adam", 0.01, 5, 1);
+        add_net(&a, loss, kind % 2 ? "adagrad" : "cocob", 1, 0, 0);
         add_cells(&a, 3, 2);
+        if (kind % 2)
+            add_lean(&a, 0.001, 0.25);
         at_hand = kind > 1 ? "a regression short of memory" : "a classification short of memory";
         plenty = 0;
         run_short_of_memory(&a, 0, false, kind < 2, &plenty);

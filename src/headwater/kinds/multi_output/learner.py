@@ -128,6 +128,7 @@ class MultiOutput(Learner):
         seed = (self.seed + number) % (1 << 64) if type(self.seed) is int and self.seed >= 0 else self.seed
         member = _MEMBERS[kind](seed=seed, **settings)
         member.limits = self._limits
+        member.follow_core(self.core_version)
         return member
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> OutputsEngine:

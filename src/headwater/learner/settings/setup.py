@@ -9,7 +9,7 @@ from typing import Any
 
 from headwater.encode.vocabulary import LEAST_ROWS
 from headwater.errors import ConfigError
-from headwater.learner.default_pool import CELLS, KNOTS, pool, recurrent_expert, with_heads
+from headwater.learner.default_pool import CELLS, KNOTS, LEAN, pool, recurrent_expert, with_heads
 from headwater.learner.engine import Setup
 from headwater.nn import BatchNorm, Dense, Dropout, LayerNorm, Loss, Optimizer, RMSProp
 from headwater.nn.core import PLAIN, SCALED, UNKNOWN
@@ -91,10 +91,9 @@ def make_setup(learner: Any, losses: tuple[str, ...], *, targets: bool = False, 
         intervals,
         history,
         cells,
-        text=text,
-        text_columns=columns,
-        memory=memory,
-    )
+        () if alone or learner.experts is not None else LEAN["numbers" if targets else "classes"],
+        text=text, text_columns=columns, memory=memory,
+    )  # fmt: skip
 
 
 def _experts_of(learner: Any, loss: Loss, *, targets: bool, alone: bool) -> tuple[Expert, ...]:

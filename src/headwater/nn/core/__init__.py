@@ -75,6 +75,8 @@ class Core:
     knots, ring, intervals, history, cells, max_rows
         Knots per spline basis · size of the replay buffer · one of UNKNOWN … PEARSON · whether the label history takes
         part · tables and tests of the tile coding · maximum rows of the input table.
+    lean : tuple of float
+        Lean learning: smallest gradient of a step, smallest mixture weight of replays.
     forecast : tuple of float
         Forecaster: horizon, season, lags, forgetting.
     bandit : tuple of float
@@ -110,6 +112,7 @@ class Core:
         history: bool = False,
         cells: tuple[int, int] = (0, 0),
         max_rows: int = 1 << 20,
+        lean: tuple[float, ...] = (),
         forecast: tuple[float, ...] = (),
         bandit: tuple[float, ...] = (),
         text: tuple[float, ...] = (),
@@ -120,8 +123,9 @@ class Core:
         self._experts, self.dtype = tuple(experts), np.dtype(dtype)
         self.image = inputs if isinstance(inputs, tuple) else None
         self.declaration = declaration(
-            self._experts, dtype=self.dtype, seed=seed, outputs=outputs, inputs=inputs, max_rows=max_rows, forecast=forecast,
-            bandit=bandit, text=text, memory=memory, agent=agent, switches=(standard, targets, knots, ring, intervals, history, *cells)
+            self._experts, dtype=self.dtype, seed=seed, outputs=outputs, inputs=inputs, max_rows=max_rows, lean=lean,
+            switches=(standard, targets, knots, ring, intervals, history, *cells), forecast=forecast, bandit=bandit,
+            text=text, memory=memory, agent=agent,
         )  # fmt: skip
         if state is None:
             try:
@@ -130,9 +134,7 @@ class Core:
                 at, expected, got = error.args
                 raise ConfigError(expected=expected, got=f"{got:g}", at=at, help="Give such a number.") from error
         else:
-            if not np.array_equal(state["declaration"], self.declaration):
-                raise ValueError("declaration", "the one that the settings state", 0.0)
-            self.learner = _restored(state)
+            self.learner = _restored(state, self.declaration)
         self.about: dict[str, Any] = self.learner.describe()
 
     # ---- description --------------------------------------------------------------------------------------------------
@@ -368,7 +370,7 @@ class Core:
             )
         self._experts, self.dtype, self.image = saved["experts"], saved["dtype"], saved.get("image")
         self.declaration = saved["state"]["declaration"]
-        self.learner = _restored(saved["state"])
+        self.learner = _restored(saved["state"], self.declaration)
         self.learner.unusable = saved["unusable"]
         self.about = self.learner.describe()
 
@@ -423,7 +425,9 @@ _NAMES |= {LAYER_KINDS[BatchNorm]: "batch_norm", LAYER_KINDS[Conv]: "conv", LAYE
 _NAMES |= {LAYER_KINDS[Recurrent]: "recurrent"}
 
 
-def _restored(state: Mapping[str, NDArray[Any]]) -> Any:
+def _restored(state: Mapping[str, NDArray[Any]], declaration: NDArray[np.float64]) -> Any:
+    if not np.array_equal(state["declaration"], declaration):
+        raise ValueError("declaration", "the one that the settings state", 0.0)
     arrays = []
     for name in STATE:
         array = np.ascontiguousarray(state.get(name, _EMPTY.get(name)))

@@ -62,6 +62,7 @@ def declaration(
     inputs: int | Shape | None,
     switches: tuple[int, ...],
     max_rows: int,
+    lean: tuple[float, ...] = (),
     forecast: tuple[float, ...] = (),
     bandit: tuple[float, ...] = (),
     text: tuple[float, ...] = (),
@@ -78,6 +79,8 @@ def declaration(
         As in ``Core``.
     switches : tuple of int
         standard, targets, knots, ring, intervals, history, tables, tests.
+    lean : tuple of float
+        Lean learning: smallest gradient of a step, smallest mixture weight of replays.
     forecast : tuple of float
         Forecaster: horizon, season, lags, forgetting.
     bandit : tuple of float
@@ -97,7 +100,7 @@ def declaration(
     embedding = isinstance(experts[0].layers[0], Embedding)
     low, high = seed % (1 << 32), (seed >> 32) % (1 << 32)
     numbers = [
-        _core.VERSION,
+        _core.LEAN_VERSION if lean else _core.VERSION,
         dtype == np.float64,
         inputs is None,
         size_of(inputs) if inputs else 0,
@@ -109,7 +112,7 @@ def declaration(
     ]
     numbers += [history, low, high, max_rows, outputs, embedding, tables, tests, len(experts)]
     numbers += remembered(_experts, tuple(experts), outputs, inputs if isinstance(inputs, tuple) else None)
-    numbers += (*forecast, *bandit, *text, *memory, *agent)
+    numbers += (*lean, *forecast, *bandit, *text, *memory, *agent)
     return np.array(numbers, np.float64)
 
 

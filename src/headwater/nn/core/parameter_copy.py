@@ -38,12 +38,14 @@ class ParameterCopy:
         about = core.sizes()
         self.names = ("weights", *(f"state_{k}" for k in range(about["states"])))
         """Names of the arrays to copy."""
-        self._dense, self._stride = about["dense"], about["stride"]
+        weights, numbers = (about["dense"], about["stride"]), (about["numbers"], about["numbers_stride"])
+        self._places = {name: weights if name == "weights" else numbers for name in self.names}  # row 0, and row to row
         self._layout = self._layout_now()
         self._rows = self._drawn()
         spare = self._rows // 8 + 4096  # for rows added during the copy
         self._copies = {
-            name: np.empty(self._dense + (self._rows + spare) * self._stride, core.dtype) for name in self.names
+            name: np.empty(first + (self._rows + spare) * stride, core.dtype)
+            for name, (first, stride) in self._places.items()
         }
         self._mark()
         self._waiting = np.arange(self._rows)
@@ -53,7 +55,7 @@ class ParameterCopy:
         """Copy some more rows, and return whether another call before `finish` is worthwhile."""
         if self._layout != self._layout_now():  # after a new layout or a restarted expert, `finish` copies everything
             return False
-        per_row = self._stride * self._core.dtype.itemsize * len(self.names)
+        per_row = self._core.dtype.itemsize * sum(stride for _, stride in self._places.values())
         count = max(1, _PIECE // per_row)
         now, self._waiting = self._waiting[:count], self._waiting[count:]
         self._copy(now)
@@ -69,16 +71,16 @@ class ParameterCopy:
 
     def finish(self) -> dict[str, NDArray[Any]]:
         """Return the current arrays."""
-        end = self._dense + self._core.rows * self._stride
-        if self._layout != self._layout_now() or end > len(self._copies["weights"]):
+        ends = {name: first + self._core.rows * stride for name, (first, stride) in self._places.items()}
+        if self._layout != self._layout_now() or ends["weights"] > len(self._copies["weights"]):
             return {name: self._core.array(name).copy() for name in self.names}
         self._copy(np.concatenate([self._waiting, self._changed()]))
-        for name in self.names:
-            out, now = self._copies[name], self._core.array(name)
-            out[: self._dense] = now[: self._dense]
-            known = self._dense + self._rows * self._stride
+        for name, (first, stride) in self._places.items():
+            out, now, end = self._copies[name], self._core.array(name), ends[name]
+            out[:first] = now[:first]
+            known = first + self._rows * stride
             out[known:end] = now[known:end]
-        return {name: copy[:end] for name, copy in self._copies.items()}
+        return {name: copy[: ends[name]] for name, copy in self._copies.items()}
 
     def _copy(self, rows: NDArray[np.int64]) -> None:
         if not len(rows):
@@ -86,11 +88,12 @@ class ParameterCopy:
         first, last = int(rows[0]), int(rows[-1]) + 1
         part: Any = slice(first, last) if last - first == len(rows) else rows  # slices copy faster
         for name in self.names:
-            to, of = (self._table(array) for array in (self._copies[name], self._core.array(name)))
+            to, of = (self._table(name, array) for array in (self._copies[name], self._core.array(name)))
             to[part] = of[part]
 
-    def _table(self, array: NDArray[Any]) -> NDArray[Any]:
-        return array[self._dense : self._dense + self._rows * self._stride].reshape(self._rows, self._stride)
+    def _table(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
+        first, stride = self._places[name]
+        return array[first : first + self._rows * stride].reshape(self._rows, stride)
 
     def _mark(self) -> None:
         """Record which rows are touched so far, and which may be replayed from here on."""
