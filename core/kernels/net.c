@@ -192,43 +192,67 @@ static void apply_vector_gradient(gradient_sink *g, int64_t base, const real *d,
     apply_gradient(g, base, 0, NULL, &ONE, 1, d, m, weights ? -1 : 0);
 }
 
-static void dense_backward(hw_learner *l, const hw_op *o, const sample *s, gradient_sink *g)
+/* A layer of one output, whose weights lie as one row. */
+static void single_backward(hw_learner *l, const hw_op *o, const real *x, const real *dy, real *dx, gradient_sink *g)
 {
-    const real *x = s->x + o->source, *w = parameter(l, o->weights), *dy = s->d + o->target;
-    real *dx = s->d + o->source;
-    if (o->single) {
-        real q = dy[0];
-        if (g->step && o->n_lanes && g->step->rule == HW_RULE_sgd && g->step->e->plain) { /* both in one sweep */
-            real *column = parameter(l, o->weights), step = g->step->c.lr * q;
-            for (int i = 0; i < o->n_lanes; i++) {
-                dx[i] = q * column[i];
-                column[i] -= step * x[i];
-            }
-            if (o->bias >= 0)
-                parameter(l, o->bias)[0] -= step;
-            return;
+    const real *w = parameter(l, o->weights);
+    real q = dy[0];
+    if (g->step && o->n_lanes && g->step->rule == HW_RULE_sgd && g->step->e->plain) { /* both in one sweep */
+        real *column = parameter(l, o->weights), step = g->step->c.lr * q;
+        for (int i = 0; i < o->n_lanes; i++) {
+            dx[i] = q * column[i];
+            column[i] -= step * x[i];
         }
-        for (int i = 0; i < o->n_lanes; i++)
-            dx[i] = q * w[i];
-        apply_gradient(g, o->weights, 0, NULL, &q, 1, x, o->n_lanes, -1);
         if (o->bias >= 0)
-            apply_vector_gradient(g, o->bias, dy, o->m_lanes, false);
+            parameter(l, o->bias)[0] -= step;
         return;
     }
-    const int32_t *list = s->list + o->list;
-    if (o->sparse) { /* the delta of a silent unit would be multiplied by 0 */
-        for (int i = 0; i < o->n_lanes; i++)
-            dx[i] = 0;
-        for (int i = 1; i <= list[0]; i++)
-            dx[list[i]] = dot(w + list[i] * o->stride, dy, o->m_lanes);
-    } else {
-        for (int i = 0; i < o->n; i++)
-            dx[i] = dot(w + i * o->stride, dy, o->m_lanes);
+    for (int i = 0; i < o->n_lanes; i++)
+        dx[i] = q * w[i];
+    apply_gradient(g, o->weights, 0, NULL, &q, 1, x, o->n_lanes, -1);
+    if (o->bias >= 0)
+        apply_vector_gradient(g, o->bias, dy, o->m_lanes, false);
+}
+
+/* Derivatives by the inputs rows, or first, first + 1, …, without a list; each is a row's dot with the delta. */
+static void dense_delta(hw_learner *l, const hw_op *o, const int32_t *rows, int first, int n, const real *dy, real *dx)
+{
+    const real *w = parameter(l, o->weights);
+    for (int i = 0; i < n; i++) {
+        int64_t r = rows ? rows[i] : first + i;
+        dx[r] = dot(w + r * o->stride, dy, o->m_lanes);
+    }
+}
+
+static void dense_backward(hw_learner *l, const hw_op *o, const sample *s, gradient_sink *g)
+{
+    enum {
+        FEW = 8,
+        NEAR = 8192
+    }; /* rows that step while they are near at hand, of more weights than the nearest cache has */
+    const real *x = s->x + o->source, *dy = s->d + o->target;
+    real *dx = s->d + o->source;
+    if (o->single) {
+        single_backward(l, o, x, dy, dx, g);
+        return;
     }
     bool skip = o->sparse && (!g->step || (g->step->e->exact && g->step->e->l1 == 0 && g->step->e->l2 == 0));
-    if (skip)
-        apply_gradient(g, o->weights, o->stride, list + 1, s->list_x + o->list + 1, list[0], dy, o->m_lanes, -1);
-    else
+    const int32_t *list = s->list + o->list, *rows = o->sparse ? list + 1 : NULL; /* the others' deltas are 0 */
+    int all = o->sparse ? list[0] : o->n;
+    for (int i = 0; o->sparse && i < o->n_lanes; i++)
+        dx[i] = 0;
+    bool whole = !g->step || skip != (bool)o->sparse || o->n * o->stride < NEAR; /* a measure is one sum; other rows step */
+    for (int i = 0; i < all; i += whole ? all : FEW) {
+        int some = whole || all - i < FEW ? all - i : FEW;
+        dense_delta(l, o, rows ? rows + i : NULL, i, some, dy, dx);
+        if (whole)
+            break;
+        apply_gradient(g, o->weights + (rows ? 0 : i * o->stride), o->stride, rows ? rows + i : NULL,
+                       rows ? s->list_x + o->list + 1 + i : x + i, some, dy, o->m_lanes, -1);
+    }
+    if (whole && skip)
+        apply_gradient(g, o->weights, o->stride, rows, s->list_x + o->list + 1, all, dy, o->m_lanes, -1);
+    else if (whole)
         apply_gradient(g, o->weights, o->stride, NULL, x, o->n, dy, o->m_lanes, -1);
     if (o->bias >= 0)
         apply_vector_gradient(g, o->bias, dy, o->m_lanes, false);
