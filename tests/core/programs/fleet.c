@@ -115,6 +115,20 @@ static void learn(key *k, uint64_t i, int classes)
         fail("learn", status);
 }
 
+/* A copy of the first learner as a member is: units are followed by learners of their own alone. */
+static hw_learner *alone(int *status)
+{
+    hw_array arrays[128];
+    hw_fault fault;
+    *status = 0;
+    for (int i = 0; i < hw_states() && *status >= 0; i++) {
+        *status = hw_state(first, i, arrays + i);
+        if (!strcmp(arrays[i].name, "units") || !strcmp(arrays[i].name, "unit_slots"))
+            arrays[i].shape[0] = 0;
+    }
+    return *status < 0 ? NULL : hw_restore(&PLAIN_MEMORY, arrays, hw_states(), 0, 1, status, &fault);
+}
+
 static void make_member(key *k, int fleet)
 {
     int64_t member;
@@ -122,7 +136,7 @@ static void make_member(key *k, int fleet)
         member = hw_fleet_add(fleets[fleet]);
     while (member < 0 && again(member));
     int status;
-    k->alone = hw_copy_whole(&PLAIN_MEMORY, first, &status);
+    k->alone = alone(&status);
     if (member < 0 || !k->alone)
         fail("a new member", (int)member);
     k->fleet = fleet;
