@@ -62,8 +62,8 @@ def with_samples(state: Mapping[str, NDArray[Any]], samples: Mapping[str, NDArra
     >>> model.learn_one({"a": 1.0}, "x")
     >>> state = model.engine.core.state()
     >>> again = with_samples(cleared(state), state)
-    >>> all(np.array_equal(again[name], state[name]) for name in state)
-    True
+    >>> [name for name in state if not np.array_equal(again[name], state[name])]  # what is watched begins anew
+    ['units', 'unit_slots']
     """
     sizes = state["sizes"].copy()
     sizes.reshape(-1)[_OF_SAMPLES] = samples["sizes"].reshape(-1)[_OF_SAMPLES]
