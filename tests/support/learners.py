@@ -125,6 +125,9 @@ def tables(model: Any) -> list[np.ndarray]:
     core, out = core_of(model), []
     for name in ("weights", *(f"state_{k}" for k in range(core.about["states"]))):
         vector = core.array(name)
+        if len(vector) != len(core.array("weights")):  # of a lean pool: a number a row, the table last
+            out += [vector.copy()]
+            continue
         for place in core.places():
             out += [weights(core, place, vector).copy()]
             own = bias(core, place, vector)
