@@ -14,7 +14,7 @@ static void rescale_entries(hw_learner *l)
     for (int64_t i = l->added; i < l->entries; i++) {
         int32_t slot = l->entry_slots[i];
         const double *of = slot >= l->answer_inputs && slot < count ? hw_unit_of(u, slot) : NULL;
-        if (of)
+        if (of && of[HW_UNIT_SCALE] > 0)
             l->entry_x[i] = of[HW_UNIT_SCALE] * l->entry_x[i] + of[HW_UNIT_SHIFT];
     }
     u->taken = true;

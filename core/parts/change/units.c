@@ -378,7 +378,10 @@ static void change_answer(hw_learner *l, const double *of)
         change_slot(l, slot, of);
 }
 
-static bool is_rescaled(const double *of) { return of[HW_UNIT_SCALE] != 1 || of[HW_UNIT_SHIFT] != 0; }
+static bool is_rescaled(const double *of)
+{
+    return of[HW_UNIT_SCALE] > 0 && (of[HW_UNIT_SCALE] != 1 || of[HW_UNIT_SHIFT] != 0);
+}
 
 /* From now on the new units are the columns' own. */
 static void change_units(hw_learner *l)
@@ -552,7 +555,8 @@ static int check(hw_learner *l, hw_fault *fault)
         SAVED(hw_countable(of[HW_UNIT_ROWS]), "unit_slots", "counts", of[HW_UNIT_ROWS]);
         SAVED(hw_countable(of[HW_UNIT_CHANGED]) && of[HW_UNIT_CHANGED_BY] >= 0, "unit_slots", "rows and scales of changes",
               of[HW_UNIT_CHANGED]);
-        SAVED(u[HW_U_COMPETING] == 0 || of[HW_UNIT_SCALE] > 0, "unit_slots", "scales above 0", of[HW_UNIT_SCALE]);
+        SAVED(of[HW_UNIT_SCALE] >= 0 && (slot >= 0 || u[HW_U_COMPETING] == 0 || of[HW_UNIT_SCALE] > 0), "unit_slots",
+              "scales of 0 or more", of[HW_UNIT_SCALE]);
     }
     return 0;
 }

@@ -38,7 +38,7 @@ enum {
     HW_UNIT_REFERENCE, /* and two blocks ago: nothing of a change that has just happened is in them */
     HW_UNIT_REFERENCE_VARIANCE,
     HW_UNIT_USUAL,      /* how far blocks of this column usually lie off, in units of an alarm */
-    HW_UNIT_SCALE,      /* how it would be read: scale times x, */
+    HW_UNIT_SCALE,      /* how it would be read: scale times x (0: as it comes, a slot that is new), */
     HW_UNIT_SHIFT,      /* and this */
     HW_UNIT_CHANGED,    /* the last change: after so many rows, */
     HW_UNIT_CHANGED_BY, /* its scale */

@@ -95,6 +95,20 @@ def test_a_learner_saved_while_readings_compete_goes_on_with_the_same_bits(cut: 
     assert again.engine.core.learner.digest() == whole.engine.core.learner.digest()
 
 
+def test_a_column_that_appears_while_readings_compete_is_read_as_it_comes(tmp_path: Path) -> None:
+    rows, y = stream(0.1)
+    rows = [row | {"late": float(i % 5)} if i > CHANGE + 9 else row for i, row in enumerate(rows)]
+    model = hw.Classifier(seed=1)
+    model.learn_many(rows[: CHANGE + 11], y[: CHANGE + 11])
+    assert model.engine.core.array("units")[1] == 1
+    model.save(tmp_path / "a.hw")
+    again = hw.load(tmp_path / "a.hw")
+    for one in (model, again):
+        one.learn_many(rows[CHANGE + 11 :], y[CHANGE + 11 :])
+    assert again.engine.core.learner.digest() == model.engine.core.learner.digest()
+    assert [change.name for change in model.unit_changes_] == NAMES
+
+
 def test_a_prediction_between_changes_no_bit() -> None:
     rows, y = stream(10.0)
     alone, asked = hw.Classifier(seed=1), hw.Classifier(seed=1)

@@ -258,6 +258,6 @@ def test_the_pieces_of_an_array_of_any_shape_come_back(tmp_path):
         for array in arrays.values():
             with model.service._file.transaction():
                 shas = inner._write_chunks(1, array, numbers, keeper.threading.Lock, bool)
-            found = inner._array(1, array.dtype.str, list(array.shape), shas)
+            found = inner._arrays(1, [("a", array.dtype.str, list(array.shape), shas)])["a"]
             assert found.dtype == array.dtype
             assert np.array_equal(found, array)

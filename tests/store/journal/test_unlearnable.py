@@ -18,11 +18,11 @@ def poison(monkeypatch):
     """Let every learner fail at samples that say so, as a learner without memory for them would."""
     learn = learner_state._learn_examples
 
-    def learned(task, state, events):
+    def learned(state, events):
         for event in events:
             if event.x.get("poison"):
                 raise MemoryError("25 GB")
-        return learn(task, state, events)
+        return learn(state, events)
 
     monkeypatch.setattr(learner_state, "_learn_examples", learned)
 
