@@ -97,6 +97,16 @@ class AnyFleet(ABC):
         """The kind, made from that of the members."""
 
     @property
+    def engine(self) -> None:
+        """Always None, because each member has its own engine."""
+        return None
+
+    @property
+    def experts_(self) -> list[dict[str, Any]]:
+        """Always empty, because each member has its own experts."""
+        return []
+
+    @property
     def coverage_(self) -> dict[float, dict[str, float]]:
         """Always empty, because each member has its own coverage."""
         return {}

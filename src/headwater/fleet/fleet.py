@@ -410,16 +410,6 @@ class Fleet(AnyFleet):
         return fleet_kind(of, _ABLE, of.question, respond=_ASK)
 
     @property
-    def engine(self) -> None:
-        """Always None, because each member has its own engine."""
-        return None
-
-    @property
-    def experts_(self) -> list[dict[str, Any]]:
-        """Always empty, because each member has its own experts."""
-        return []
-
-    @property
     def known_classes(self) -> list[Any]:
         """All classes that any member has seen, empty for regressors."""
         return self.classes

@@ -315,16 +315,6 @@ class MemberFleet(AnyFleet):
         return replace(growth, bytes=growth.bytes * max(len(keys), 1))
 
     @property
-    def engine(self) -> None:
-        """Always None, because each member has its own engine."""
-        return None
-
-    @property
-    def experts_(self) -> list[dict[str, Any]]:
-        """Always empty, because each member has its own experts."""
-        return []
-
-    @property
     def loss(self) -> str:
         """Name of the members' loss."""
         return str(getattr(self.first, "loss", ""))
