@@ -96,6 +96,10 @@ def test_what_was_asked_with_keep_is_taught_by_its_id_or_refused_in_a_sentence(k
         ("/teach", {"rows": [{"a": 1.0}], "labels": [[1]]}, "a class"),
         ("/teach", {"rows": [{"a": 1.0}], "labels": ["x"], "weights": [1.0, 2.0]}, "1 weights for 1 rows"),
         ("/teach", {"asked": ["p1"], "labels": []}, "1 labels for 1 ids"),
+        ("/teach", {"asked": ["p1"], "labels": ["x"], "weights": []}, "1 weights for 1 ids"),
+        ("/teach", {"asked": [], "weights": [1.0]}, "0 weights for 0 ids"),
+        ("/teach", {"asked": ["p1"], "labels": ["x"], "rows": [{"a": 1.0}]}, "rows or asked"),
+        ("/teach", {"asked": ["p1"], "labels": ["x"], "ids": ["one"]}, "ids or asked"),
         ("/teach", {"asks": ["p1"]}, "a body as in /openapi.json"),
     ],
 )

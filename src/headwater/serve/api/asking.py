@@ -148,11 +148,7 @@ def _lesson(model: Model, X: list[dict[str, Any]], asked: Teach) -> LearnRequest
         raise DataError(
             expected="labels, one a row", got="none", at="body $.labels", help="Send a list of them.", code="invalid"
         )
-    for name, values in (("labels", asked.labels), ("weights", asked.weights), ("ids", asked.ids)):
-        if values is not None and len(values) != n:
-            raise DataError(
-                expected=f"{n} {name} for {n} rows", got=str(len(values)), at=f"body $.{name}", help="Send one a row."
-            )
+    _check_lengths(n, "rows", labels=asked.labels, weights=asked.weights, ids=asked.ids)
     if asked.weights is not None:
         check_can(learner, "weights", at="weights")
     labels, weights, ids = asked.labels or [None] * n, asked.weights or [None] * n, asked.ids or [None] * n
@@ -164,17 +160,32 @@ def _lesson(model: Model, X: list[dict[str, Any]], asked: Teach) -> LearnRequest
     return LearnRequest(model.id, events)
 
 
+def _check_lengths(n: int, of: str, **lists: list[Any] | None) -> None:
+    """Raise DataError unless each list that was sent has one value for each row or id."""
+    for name, values in lists.items():
+        if values is not None and len(values) != n:
+            raise DataError(
+                expected=f"{n} {name} for {n} {of}",
+                got=str(len(values)),
+                at=f"body $.{name}",
+                help="Send one for each.",
+            )
+
+
 async def _late(request: Request, model: Model, asked: Teach) -> Response:
     """Teach the labels of questions that were kept, each with an outcome of its own."""
     learner, ids, labels = model.champion.learner, asked.asked or [], asked.labels or []
     check_can(learner, "late", at="asked")
-    if len(labels) != len(ids):
-        raise DataError(
-            expected=f"{len(ids)} labels for {len(ids)} ids",
-            got=str(len(labels)),
-            at="body $.labels",
-            help="Send one for each.",
-        )
+    for name, other in (("rows", asked.rows), ("ids", asked.ids)):
+        if other is not None:
+            raise DataError(
+                expected=f"{name} or asked",
+                got="both",
+                at=f"body $.{name}",
+                help="Teach rows and labels of earlier questions in two requests.",
+                code="invalid",
+            )
+    _check_lengths(len(ids), "ids", labels=labels, weights=asked.weights)
     request.budget.charge_rows(len(ids), len(ids))
     answer = kind_of(learner).answer
     weights = asked.weights or [None] * len(ids)
