@@ -1,12 +1,10 @@
-"""The course, in both languages: every block runs and prints what the page says, and both say the same.
+"""The course, in both languages: every block runs and prints what the page says.
 
 A page keeps these customs:
 
 - ``python`` blocks run in order and share their names. What a block prints stands in the ``text`` block right behind
   it, exactly; a block without one prints nothing. ``sh`` blocks likewise, each in a shell of its own. Dots (...) stand
   for what differs from machine to machine.
-- Blocks are the same in both languages but for comments and for strings that the Chinese page has in Chinese; the
-  numbers that they print are the same.
 - A page has a formula between ``$$``, from chapter 12 on with a question before it, a picture, a block of about ten lines, and an exercise whose solution is folded
   away in ``<details>``. Its first link leads to the other language, its last line to the pages beside it.
 - Pictures are drawn by tools/docs/figures; ``make figures`` writes them.
@@ -15,7 +13,6 @@ A page keeps these customs:
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import doctest
 import io
@@ -159,51 +156,6 @@ def test_every_link_leads_somewhere(page):
     folder = DOCS / page.split("/")[0]
     targets = [target for target, _ in LINK.findall(prose_of(page)) if target]
     assert [target for target in targets if not (folder / target).exists()] == []
-
-
-def strings_in(tree: ast.AST) -> list[str]:
-    """Every string in a piece of code, which is blanked so that what remains can be compared."""
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr):
-            found.append("".join(str(part.value) for part in node.values if isinstance(part, ast.Constant)))
-            node.values = [part for part in node.values if not isinstance(part, ast.Constant)]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.append(node.value)
-            node.value = ""
-    return found
-
-
-def differences(ours: str, theirs: str) -> list[str]:
-    """What two blocks of code differ in, apart from comments and strings that one of them has in Chinese."""
-    trees = [ast.parse(code) for code in (ours, theirs)]
-    strings = [strings_in(tree) for tree in trees]
-    if ast.dump(trees[0]) != ast.dump(trees[1]) or len(strings[0]) != len(strings[1]):
-        return [theirs]
-    return [b for a, b in zip(*strings, strict=True) if a != b and not re.search(r"[\u4e00-\u9fff]", b)]
-
-
-@pytest.mark.parametrize("slug", [*CHAPTERS, *BESIDE])
-def test_both_languages_show_the_same(slug):
-    english, chinese = (runs(f"{language}/{slug}") for language in LANGUAGES)
-    assert len(english) == len(chinese)
-    for (kind, code, says), (their_kind, their_code, they_say) in zip(english, chinese, strict=True):
-        assert kind == their_kind
-        assert differences(code, their_code) == [] if kind == "python" else code == their_code
-        assert re.findall(r"\d+", says) == re.findall(r"\d+", they_say)
-    pictures = [[target for _, target in PICTURE.findall(text_of(f"{language}/{slug}"))] for language in LANGUAGES]
-    assert pictures[0] == pictures[1]
-    formulas = [re.findall(r"^\$\$$\n(.+?)\n^\$\$$", text_of(f"{name}/{slug}"), re.M | re.S) for name in LANGUAGES]
-    assert formulas[0] == formulas[1]
-
-
-def test_the_comparison_of_languages_sees_what_differs():
-    ours = 'x = 1\nprint(f"loss {x}", "tanh")'
-    assert differences(ours, 'x = 1  # 一\nprint(f"损失 {x}", "tanh")') == []
-    assert differences(ours, 'x = 1\nprint(f"损失 {x}", "relu")') == ["relu"]
-    assert differences(ours, 'x = 2\nprint(f"损失 {x}", "tanh")') != []
-    assert differences(ours, 'x = 1\nprint(f"损失 {x:.2f}", "tanh")') != []
 
 
 @pytest.mark.parametrize("page", PAGES)
