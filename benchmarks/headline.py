@@ -84,7 +84,7 @@ def accuracy(version: str, whole: Mapping[str, Any], language: str) -> str:
     heads = [names[place] for names in LEARNERS.values()]
     about = {
         "en": f"Percent right; headwater {version} without settings, mean of its seeds, beside others' defaults. The best is bold.",
-        "zh": f"正确率（%）：headwater {version} 不做任何设置，取各随机种子的平均；其他均为各自的默认设置。最好的用粗体。",
+        "zh": f"准确率（%）：headwater {version} 不做任何设置，取各随机种子的平均；其他均为各自的默认设置。最好的用粗体。",
     }
     return "\n".join([*table(heads, rows, largest=True), "", about[language]])
 

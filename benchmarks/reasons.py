@@ -32,12 +32,12 @@ ENGLISH = """\
 CHINESE = """\
 - **更常答对，不用调参。** 电价涨跌：答对 {right}%，自适应随机森林为 {forest}%。
   不做任何设置时，学习器是一组小网络，怎样混合也是学来的。[准确率](#准确率)
-- **每行只要几微秒。** 逻辑回归预测并学习一个由 20 个数组成的字典，速度是 River 的 {faster} 倍。
+- **每个样本只要几微秒。** 逻辑回归预测并学习一个由 20 个数组成的字典，速度是 River 的 {faster} 倍。
   一个扁平的向量，一个小小的 C 核心，不为每个网络单独编译。[速度](#速度)
 - **确认过的数据不会丢。** 在五种消息代理上、随机的系统调用处 {kills:,} 次 SIGKILL 之后，每个状态都逐字节相同。
   [docs/promises.md](docs/promises.md)（英文）为每条承诺列出对应的测试。
-- **经得起恶意对待。** {requests:,} 个恶意请求，没有一个服务器错误，旁人等待的第 99 百分位不超过 {wait:.0f} 毫秒。
-  NaN、无穷大和错误的类型按明文规则拒绝或截断，并且计数。[examples/05_survives.py](examples/05_survives.py)
+- **经得起恶意对待。** {requests:,} 个恶意请求，没有一个服务器错误，旁人等待时间的第 99 百分位不超过 {wait:.0f} 毫秒。
+  NaN、无穷大和错误的类型按明文规则拒绝或裁剪，并且计数。[examples/05_survives.py](examples/05_survives.py)
 - **在任何机器上逐位相同。** gcc、Clang、aarch64 和 WebAssembly 下的 {digests} 个摘要全部一致。
   后来出现的名字或类别不改变旧输出的任何一位。[examples/04_growth.py](examples/04_growth.py)
 - **说到做到的区间与预测集。** 用 `guarantee="long-run"` 要求 90%，在 {streams} 个真实的数据流上，

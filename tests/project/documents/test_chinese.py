@@ -1,4 +1,7 @@
-"""The customs of the Chinese documents: they read as Chinese on the site and on GitHub, and use one word for one thing."""
+"""The customs of the Chinese documents: they read as Chinese on the site and on GitHub, and use one word for one thing.
+
+docs/zh/glossary.md says which: a table of the English term, the Chinese one, and what is not written in its place.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,26 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted((ROOT / "docs" / "zh").rglob("*.md")) + sorted(ROOT.glob("**/README.zh-CN.md"))
-PAGES_OF = (ROOT / "src" / "headwater" / "serve" / "web", ROOT / "src" / "headwater" / "cluster" / "progress" / "web")
-TEXTS = sorted(path for folder in PAGES_OF for path in folder.rglob("*.js"))
+GLOSSARY = ROOT / "docs" / "zh" / "glossary.md"
+PAGES_OF = ("serve/web", "cluster/progress/web", "store/web/page")
+SCRIPTS = [path for folder in PAGES_OF for path in (ROOT / "src" / "headwater" / folder).rglob("*.*js")]
+TEXTS = sorted([*SCRIPTS, *(ROOT / "tools" / "docs" / "live").rglob("*.mjs"), ROOT / "tools" / "docs" / "forms.py"])
+"""What the live page, the playground, an exported page, and the figures of the course say in Chinese."""
 HAN = r"[\u3400-\u9fff]"
 FULL_WIDTH = "，。；：！？、（）《》“”"
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]+`")
 FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL)
+NUMBER = r"[\d,一二三四五六七八九十百千万 ]+"
+"""What dots stand for in the glossary."""
 REPLACED = {
     "会奉承人": "让分数虚高",
     "多少行数据走一步": "每更新一步用多少个样本",
-    "一池": "一组",
     "弯法": "激活函数",
     "拉得太狠": "梯度过大",
     "建立在帽函数之上": "用分段线性（帽函数）基展开",
     "提升另一个": "设为冠军",
     '"提升"': "设为冠军",
-    "行数据": "个样本",
-    "已学行数": "已学样本数",
 }
 
 
@@ -66,6 +71,32 @@ def test_quotes_and_percent_signs_have_one_style(path):
 def test_words_that_read_as_translated_are_gone(path):
     text = path.read_text(encoding="utf-8")
     assert {old: new for old, new in REPLACED.items() if old in text} == {}
+
+
+def terms() -> list[list[str]]:
+    """The rows of the glossary: the English term, the Chinese one, and what is not written."""
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|(.*)\|$", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
+    return [[cell.strip() for cell in row] for row in rows if row[0] != "英文"]
+
+
+def unwanted() -> dict[re.Pattern[str], str]:
+    """What the glossary says not to write, and what to write in its place."""
+    found = ((word, term) for _, term, others in terms() for word in others.split("、") if word)
+    return {re.compile(NUMBER.join(map(re.escape, word.split("…")))): term for word, term in found}
+
+
+@pytest.mark.parametrize("path", [path for path in [*PAGES, *TEXTS] if path != GLOSSARY], ids=names)
+def test_each_thing_has_the_word_that_the_glossary_gives_it(path):
+    text = path.read_text(encoding="utf-8")
+    text = prose(text) if path in PAGES else text
+    assert {match[0]: term for pattern, term in unwanted().items() if (match := pattern.search(text))} == {}
+
+
+def test_the_glossary_has_each_term_once():
+    for column in (0, 1):
+        words = [row[column] for row in terms()]
+        assert len(words) == len({*words}) > 80
+    assert any(pattern.search("最近 1,000 行") for pattern in unwanted())
 
 
 @pytest.mark.parametrize("path", PAGES, ids=names)

@@ -314,6 +314,7 @@ def gather_chinese(site: Site) -> None:
         ("开始", ["start", "gallery", "overview"]),
         ("指南", below(site, "how-to/")),
         ("课程", ["course", *chapters]),
+        ("查阅", ["glossary"]),
     ):
         site.write("index", tree(caption, pages) if pages else "")
 

@@ -14,13 +14,13 @@ export default {
     en: {
       ask: "Let each rule run until it arrives. SGD's rate is 0.018: what happens at 1.2 times that, and why can it not be larger?",
       solution: "Across the valley the loss is a hundred times as steep as along it. Above 0.02 each step across lands higher than it began, so SGD flies out; and with a rate that small it creeps along. Adam and the others give each weight a step of its own.",
-      rule: "rule", times: "rate, times", sgd: "SGD", momentum: "Momentum", adagrad: "AdaGrad", rmsprop: "RMSProp", adam: "Adam", cocob: "COCOB",
+      rule: "rule", times: "rate, times", sgd: "SGD", momentum: "动量", adagrad: "AdaGrad", rmsprop: "RMSProp", adam: "Adam", cocob: "COCOB",
       steps: "steps", loss: "loss", state: "", arrived: "arrived", flown: "flown away", underway: "on its way",
     },
     zh: {
       ask: "让每种规则都跑到终点。SGD 的学习率是 0.018：放大到 1.2 倍会怎样？为什么不能再大？",
       solution: "横穿山谷的方向比沿着山谷陡一百倍。超过 0.02，每一步横跨都落得比出发点更高，SGD 就飞出去了；而这么小的学习率，沿着山谷只能慢慢爬。Adam 等规则给每个权重自己的步长。",
-      rule: "规则", times: "学习率倍数", sgd: "SGD", momentum: "Momentum", adagrad: "AdaGrad", rmsprop: "RMSProp", adam: "Adam", cocob: "COCOB",
+      rule: "规则", times: "学习率倍数", sgd: "SGD", momentum: "动量", adagrad: "AdaGrad", rmsprop: "RMSProp", adam: "Adam", cocob: "COCOB",
       steps: "步数", loss: "损失", state: "", arrived: "到了", flown: "飞出去了", underway: "在路上",
     },
   },

@@ -15,9 +15,9 @@ export default {
       freeze: "stop learning at", rows: "rows", learning: "goes on learning", frozen: "stopped", accuracy: `right of the last ${WINDOW}`, change: "change",
     },
     zh: {
-      ask: "第 2,000 行之后，晚到的是另一些包裹。先猜：继续学习的网络要多少行才能恢复？再让另一个网络早一点或晚一点停：有用吗？",
-      solution: "两三百行左右。停止学习的网络不管何时停的，都一直停在低处：它知道的已经不对了。只有学到变化之后才停，它才知道新规则。",
-      freeze: "停止学习于", rows: "行数", learning: "继续学习", frozen: "停止学习", accuracy: `最近 ${WINDOW} 行答对`, change: "变化",
+      ask: "第 2,000 个样本之后，晚到的是另一些包裹。先猜：继续学习的网络要多少个样本才能恢复？再让另一个网络早一点或晚一点停：有用吗？",
+      solution: "两三百个左右。停止学习的网络不管何时停的，都一直停在低处：它知道的已经不对了。只有学到变化之后才停，它才知道新规则。",
+      freeze: "停止学习于", rows: "样本数", learning: "继续学习", frozen: "停止学习", accuracy: `最近 ${WINDOW} 个答对`, change: "变化",
     },
   },
   rows: "parcels",

@@ -19,9 +19,9 @@ export default {
       epochs: "passes", guessed: "attacker right", right: "right on fresh rows", learned: "learned rows", fresh: "fresh rows", loss: "loss of a row", share: "share of rows",
     },
     zh: {
-      ask: "按播放，看那个攻击者：他把损失低于中位数的样本都叫作“学过的”。网络学多久，他就能猜对 60%？截断和噪声改变了什么，代价又是什么？",
-      solution: "三十遍左右就够了：记得越熟，泄露得越多，而新样本上毫无长进。单是截断就把他压在 55% 左右；噪声很大时，他只剩一枚硬币，医生也一样。",
-      way: "步子", plain: "照常", clipped: "截断", noisy: "截断，噪声 4", loud: "截断，噪声 16",
+      ask: "按播放，看那个攻击者：他把损失低于中位数的样本都叫作“学过的”。网络学多久，他就能猜对 60%？裁剪和噪声改变了什么，代价又是什么？",
+      solution: "三十遍左右就够了：记得越熟，泄露得越多，而新样本上毫无长进。单是裁剪就把他压在 55% 左右；噪声很大时，他只剩一枚硬币，医生也一样。",
+      way: "步子", plain: "照常", clipped: "裁剪", noisy: "裁剪，噪声 4", loud: "裁剪，噪声 16",
       epochs: "遍数", guessed: "攻击者猜对", right: "新样本上答对", learned: "学过的样本", fresh: "新样本", loss: "一个样本的损失", share: "样本比例",
     },
   },

@@ -17,7 +17,7 @@ export default {
     zh: {
       ask: "要几个隐藏单元才能把环围起来？没有隐藏单元的网络，如果再给它 a² 和 b²，能做到吗？",
       solution: "三个：每个单元加一条直线，三条直线就在中心周围围出一个三角形。有了 a² 和 b²，一个也不需要，因为圆在平方的坐标里就是一条直线。",
-      hidden: "隐藏单元", features: "输入", plain: "a, b", squares: "a, b, a², b²", rows: "行数", right: `最近 ${WINDOW} 行答对`,
+      hidden: "隐藏单元", features: "输入", plain: "a, b", squares: "a, b, a², b²", rows: "样本数", right: `最近 ${WINDOW} 个答对`,
     },
   },
   rows: "ring",
