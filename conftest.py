@@ -53,6 +53,7 @@ SLOW = (
     "tests/project/test_names.py",
     "tests/promises",
     "tests/serve",
+    "tests/store/forget",
     "tests/store/journal",
     "tests/store/ownership",
     "tests/streams/brokers",

@@ -112,6 +112,111 @@ def export(file: Path, /, *, model: str | None = None, out: Path | None = None) 
 
 
 @app.command
+def forget(
+    file: Path,
+    /,
+    *,
+    where: list[str] | None = None,
+    event: list[int] | None = None,
+    id: list[str] | None = None,  # noqa: A002 - as in Python and over HTTP
+    model: str | None = None,
+    reason: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Forget rows exactly, so that every model is as if it had never seen them. Exits with 1 if that can't be.
+
+    Parameters
+    ----------
+    file
+        The store.
+    where
+        COLUMN=VALUE; a row that has all given values is forgotten.
+    event
+        The number of an event; may be repeated.
+    id
+        The id of an example or of a prediction; may be repeated.
+    model
+        Only this model's rows; those of all models without it.
+    reason
+        The reason, which the store keeps. Write no name into it.
+    dry_run
+        Say only what would be done.
+    json
+        Print JSON.
+    """
+    from headwater.store.forget.selection import Selection
+    from headwater.store.learner_file import LEARNER_FORMAT
+    from headwater.store.service.upkeep import forget as forgot
+
+    selection = Selection.of(event, id, dict(map(_pair, where or ())))
+    how: dict[str, Any] = {"model": model, "reason": reason, "dry_run": dry_run}
+    done = forgot(_existing(file), LEARNER_FORMAT, selection, **how)
+    print(msgspec.json.encode(done).decode() if json else "\n".join(done.sentences()))
+    if done.number and not json:
+        print(f"Forgetting {done.number}. `headwater store verify-forgotten {file} {done.number}` proves it.")
+    return 1 if done.cannot else 0
+
+
+@app.command
+def forgotten(file: Path, /, *, json: bool = False) -> int:
+    """List what was forgotten, without its content, and where copies of the models went.
+
+    Parameters
+    ----------
+    file
+        The store.
+    json
+        Print JSON.
+    """
+    from headwater.store.service.upkeep import exports
+    from headwater.store.service.upkeep import forgotten as records
+
+    found, copies = records(_existing(file)), exports(file)
+    if json:
+        print(msgspec.json.encode({"forgotten": found, "exports": copies}).decode())
+        return 0
+    for one in found:
+        why = f", {one.reason}" if one.reason else ""
+        print(f"{one.id}: {one.rows:,} rows on {_day(one.t)}{why}.")
+    for copy in copies:
+        old = f", outdated by forgetting {copy.recalled}: recall it" if copy.recalled else ""
+        print(f"{copy.what} of event {copy.seq:,} at {copy.place}, {_day(copy.t)}{old}.")
+    if not found:
+        print("Nothing was forgotten.")
+    return 0
+
+
+@app.command
+def verify_forgotten(file: Path, number: int, /, *, text: list[str] | None = None, json: bool = False) -> int:
+    """Learn the journal again and compare every kept state with it, bit for bit. Exits with 1 if one differs.
+
+    Parameters
+    ----------
+    file
+        The store.
+    number
+        The number of the forgetting, as forget and forgotten print it.
+    text
+        A text that must be nowhere in the store, such as a mail address; may be repeated.
+    json
+        Print JSON.
+    """
+    from headwater.store.learner_file import LEARNER_FORMAT
+    from headwater.store.service.upkeep import verify_forgotten as verified
+
+    found = verified(_existing(file), LEARNER_FORMAT, number, tuple(text or ()))
+    if json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        print(
+            f"Tombstones without content: {found.tombstones:,}. States learned again to the same bits: {found.states:,}."
+        )
+        print("\n".join(found.problems) if found.problems else "Forgotten.")
+    return 1 if found.problems else 0
+
+
+@app.command
 def skip(file: Path, event: int, /) -> int:
     """Exclude from every replay the event that no learner can learn and that stops the start.
 
@@ -180,6 +285,17 @@ def _existing(file: Path) -> Path:
             expected="a store", got="no such file", at=str(file), help="Check the path; headwater serve makes one."
         )
     return file
+
+
+def _pair(said: str) -> tuple[str, str]:
+    column, equals, value = said.partition("=")
+    if not column or not equals:
+        raise ConfigError(expected="COLUMN=VALUE", got=said, at="--where", help="Write it as user=u17.")
+    return column, value
+
+
+def _day(t: int) -> str:
+    return dt.datetime.fromtimestamp(t / 1000, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _ms(time: str) -> int:

@@ -22,7 +22,6 @@ from headwater.serve.address import Address
 from headwater.serve.api import (
     acting,
     asking,
-    backups,
     events,
     forecasting,
     keys,
@@ -33,6 +32,7 @@ from headwater.serve.api import (
     page,
 )
 from headwater.serve.api.control import transitions
+from headwater.serve.api.upkeep import backups, forgetting
 from headwater.serve.endpoint import Endpoint, Request, Response
 from headwater.serve.http.costs import AHEAD, AT_HAND, CHANGE, COPY, FORM, LESSON, PUBLISHED, ROWS, SAMPLE
 from headwater.serve.http.schemas import Login, decoded, to_json
@@ -106,6 +106,8 @@ ADDRESSES: tuple[Address, ...] = (
     Address("POST", "/models/{model}/pause", models.pause, CHANGE, "admin"),
     Address("POST", "/models/{model}/resume", models.resume, CHANGE, "admin"),
     Address("POST", "/models/{model}/step", models.step, FORM, "admin", takes="StepSize"),
+    Address("DELETE", "/models/{model}/rows", forgetting.forget, CHANGE, "admin", takes="Forget"),
+    Address("GET", "/forgotten", forgetting.forgotten, PUBLISHED, "admin"),
     Address("GET", "/models/{model}/file", looking.download, PUBLISHED, gives=_BYTES, query=("seq",)),
     Address("GET", "/models/{model}/onnx", looking.onnx, PUBLISHED, gives=_BYTES),
     Address("GET", "/models/{model}/weights", looking.weights, PUBLISHED),

@@ -19,6 +19,7 @@ from headwater.serve.http.schemas import (
     Example,
     ExplainRequest,
     ForecastRequest,
+    Forget,
     Login,
     NewModel,
     PredictRequest,
@@ -42,6 +43,7 @@ _STRUCTS: dict[str, Any] = {
     "Invocation": Invocation,
     "Login": Login,
     "StepSize": StepSize,
+    "Forget": Forget,
 }
 _SAYS = {"Ask": "Said", "Teach": "Taught"}
 """Bodies and replies that depend on the model's kind."""

@@ -294,3 +294,11 @@ def test_flares_of_three_sizes_and_a_quiet_sun_are_predicted_in_one_answer():
     assert own < 0.8 * usual
     assert numbers(said["quiet or not"])[0] > 80
     assert said["outputs"].endswith("quiet, storm")
+
+
+def test_a_person_is_forgotten_by_the_model_and_by_a_restored_backup():
+    said = output_of("28_forget")
+    assert said["beforehand"] == "2 rows found, 3,000 events to learn again"
+    assert said["equal to a model that never saw her"] == "True"
+    assert said["the backup forgets when it is opened"] == "2 rows"
+    assert said["her address in the file"] == "2 times before, 0 after"

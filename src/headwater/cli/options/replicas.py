@@ -80,6 +80,8 @@ def start_replicas(state: Any, options: ReplicaOptions) -> Any:
             with model.lock:
                 return model.seq, time.monotonic(), pack(model.champion.learner) if model.seq != seq else None
 
+    name = state.default
+    state.service.note_export(name, state.service.journal.seq, "replicas", f"{options.replicas} of this server")
     pool = ReplicaPool(options.replicas, address=options.address)
     return Replicas(pool, source, oldest=options.oldest, keep=options.rounds is not None)
 

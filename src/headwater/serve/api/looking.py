@@ -15,6 +15,7 @@ from headwater.errors import ConfigError
 from headwater.learner.kind import check_can
 from headwater.serve.api.looks import LOOKS
 from headwater.serve.api.models import summarized
+from headwater.serve.api.upkeep.forgetting import handed_out
 from headwater.serve.background.reader import Asked
 from headwater.serve.endpoint import Request, Response
 from headwater.serve.http.costs import size_of
@@ -77,11 +78,14 @@ async def download(request: Request) -> Response:
     """Send the champion as a model file, current or (``?seq=N``) as it was after event N."""
     state, found, seq = request.state, request.state.model(request.path["model"]), request.query("seq")
     if not seq:
-        return _file((await looked(state, found, "file"))[0], f"{found.name}.hw")
+        data, at = await looked(state, found, "file")
+        await handed_out(state, found, at, "model file", request.client, data)
+        return _file(data, f"{found.name}.hw")
     if not seq.isdecimal() or not seq.isascii() or len(seq) > 18:
         raise ConfigError(expected="a sequence number", got=repr(seq[:40]), at="seq", help="Give e.g. seq=1000.")
     past = partial(_past, state, found, int(seq))
     data = await state.published.once((found.id, "past", seq), lambda: state.replayers.run(past))
+    await handed_out(state, found, int(seq), "model file", request.client, data)
     return _file(data, f"{found.name}.hw")
 
 
@@ -96,7 +100,8 @@ async def onnx(request: Request) -> Response:
     """Send the champion as an ONNX graph."""
     found = request.state.model(request.path["model"])
     check_can(found.champion.learner, "onnx", at=found.name)
-    data, _ = await looked(request.state, found, "onnx", name=found.name)
+    data, at = await looked(request.state, found, "onnx", name=found.name)
+    await handed_out(request.state, found, at, "ONNX graph", request.client, data)
     return _file(data, f"{found.name}.onnx")
 
 

@@ -106,7 +106,7 @@ class ModelHistory:
             self.curve.resume(before)
 
     def _begin(self) -> None:
-        self._champion, self._seq = self.model.champion.id, 0
+        self._champion, self._seq, self._forgettings = self.model.champion.id, 0, self.model.forgettings
         self._n, self._at = self.model.champion.scores.n, time.perf_counter()
         self.curve, self._importance = Curve(), Importance()
 
@@ -118,6 +118,8 @@ class ModelHistory:
         """Record the model's current metrics, with the ``latency`` percentiles of recent requests by name."""
         if self.model.champion.id != self._champion:  # another learner was promoted, so start a new history
             self._begin()
+        if self.model.forgettings != self._forgettings:  # importances are measured on rows, so they begin anew
+            self._forgettings, self._importance = self.model.forgettings, Importance()
         with self.model.lock:
             n, at = self.model.champion.scores.n, time.perf_counter()
             weights = [round(expert["weight"], 4) for expert in experts_of(self.model.champion.learner)]

@@ -18,6 +18,7 @@ from headwater.errors import HeadwaterError
 from headwater.serve.api.looks import LOOKS
 from headwater.serve.background.reader import ERRORS, UNREADABLE, Asked, Said, read_frame, write_all, write_frame
 from headwater.serve.run import log_lines
+from headwater.store.forget.record import read_records
 from headwater.store.journal import database
 from headwater.store.journal.entries import Journal
 from headwater.store.journal.snapshots import Snapshots
@@ -45,6 +46,7 @@ class Beside:
     def __init__(self, path: Path) -> None:
         self._path, self._at = path, str(path)
         self._states: dict[int, LearnerState] = {}
+        self._forgettings = 0
 
     def learner(self, asked: Asked) -> Any:
         """Return a learner as of an event."""
@@ -52,6 +54,7 @@ class Beside:
             self._states.clear()
         with closing(database.read_only(self._path)) as base, database.sound(self._at):
             base.execute("BEGIN")
+            self._forget_if_others(len(read_records(base)))
             journal = Journal(base, self._at)
             journal.find_end()
             models = Models(base, self._at, journal, Snapshots(base, self._at, LEARNER_FORMAT))
@@ -61,6 +64,12 @@ class Beside:
             state = models.reached(model, asked.learner, asked.learner_name, asked.seq, known)
         self._states[asked.learner] = state
         return state.learner
+
+    def _forget_if_others(self, forgettings: int) -> None:
+        """Drop the cached learners if rows were forgotten since they were built."""
+        if forgettings != self._forgettings:
+            self._states.clear()
+            self._forgettings = forgettings
 
 
 def answered(store: Beside, asked: Asked) -> tuple[Said, bytes]:

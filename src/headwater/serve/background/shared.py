@@ -131,4 +131,4 @@ def _size(found: Any) -> int:
 def _version(model: Model) -> tuple[Any, ...]:
     """Return a value that changes whenever a model does."""
     names = tuple((state.id, state.champion) for state in model.learners)
-    return model.seq, model.paused, names
+    return model.seq, model.paused, model.forgettings, names

@@ -164,6 +164,16 @@ class NewModel(msgspec.Struct, forbid_unknown_fields=True):
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
 
 
+class Forget(msgspec.Struct, forbid_unknown_fields=True):
+    """Rows to forget, by numbers of events, by ids, or by values of columns."""
+
+    rows: Annotated[list[Annotated[int, msgspec.Meta(ge=1)]], msgspec.Meta(max_length=10_000)] = []
+    ids: Annotated[list[Annotated[str, msgspec.Meta(max_length=1000)]], msgspec.Meta(max_length=10_000)] = []
+    where: dict[str, str | float | bool] = {}
+    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    dry_run: bool = False
+
+
 class StepSize(msgspec.Struct, forbid_unknown_fields=True):
     """A factor on the declared step size of a learner, by default of the champion."""
 

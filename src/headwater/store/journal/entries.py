@@ -34,6 +34,10 @@ class Entry:
     t: int
     events: list[JournalEvent]
 
+    def numbered(self) -> Iterator[tuple[int, JournalEvent]]:
+        """Return the events with their numbers."""
+        return enumerate(self.events, self.seq - len(self.events) + 1)
+
 
 class Journal:
     """The table ``journal`` of an open store.

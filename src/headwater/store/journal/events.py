@@ -33,6 +33,18 @@ class JournalEvent(msgspec.Struct, array_like=True, gc=False):
     step: tuple[int, float] | None = None
 
 
+TOMBSTONE = JournalEvent({}, None, step=(0, 0.0))
+"""What stands in the place of a forgotten event, and in the place of the request to forget.
+
+No learner has the number 0, so a replay changes nothing here, in earlier versions either.
+"""
+
+
+def is_tombstone(event: JournalEvent) -> bool:
+    """Return whether an event stands in the place of a forgotten one."""
+    return event.step is not None and event.step[0] == 0
+
+
 class PendingPrediction(msgspec.Struct, array_like=True, gc=False):
     """A prediction whose label is still to come, with the sample and the sequence at that time."""
 
@@ -103,6 +115,11 @@ def crc(seq: int, n: int, model: int, t: int, body: bytes) -> int:
 def checksum(*values: Any) -> int:
     """Return a CRC-32 over the columns of a row whose body has no other."""
     return zlib.crc32(_encoder.encode(values))
+
+
+def content(event: JournalEvent) -> bytes:
+    """Return the bytes of what an event teaches (row and label), for hashing."""
+    return _encoded((event.x, event.y))
 
 
 def digest(x: Any, y: Any) -> int:
@@ -180,9 +197,12 @@ __all__ = [
     "PendingPrediction",
     "JournalEvent",
     "Predictions",
+    "TOMBSTONE",
     "checksum",
+    "content",
     "crc",
     "digest",
+    "is_tombstone",
     "pack_pending",
     "packed_size",
     "pack_events",

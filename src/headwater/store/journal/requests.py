@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -181,6 +182,7 @@ class ConflictingId(DataError):
 
 
 _AT_ONCE = 256
+_HIDDEN = 0  # stands for the digest of a forgotten event, of which nothing is kept
 
 
 class Ids:
@@ -202,6 +204,8 @@ class Ids:
         """Number of the last issued id."""
         self.bytes = 0
         """Total bytes of the kept predictions."""
+        self.forgotten: Callable[[str], str] = lambda name: ""
+        """Returns the name under which the id of a forgotten event is kept, "" if nothing was forgotten."""
 
     def find_end(self) -> None:
         """Find the last issued id, including ids already labeled."""
@@ -233,7 +237,7 @@ class Ids:
         for event in request.events:
             name = None if event.id is None else f"e:{event.id}"
             before = None if name is None else inside.get(name) or self._find(request.model, name)
-            if before is not None and before[1] != digest(event.x, event.y):
+            if before is not None and before[1] not in (_HIDDEN, digest(event.x, event.y)):
                 raise _conflict(event.id)
             request.answers.append({} if before is None else {"id": event.id, "repeated": True, "seq": before[0]})
             if before is None:
@@ -331,13 +335,14 @@ class Ids:
     def _find(self, model: int, name: str) -> tuple[int, int] | None:
         query = "SELECT seq, digest FROM seen WHERE model = ? AND id = ?"
         row: tuple[int, int] | None = self._base.execute(query, (model, name)).fetchone()
-        return row
+        hidden = self.forgotten(name) if row is None else ""
+        return self._base.execute(query, (model, hidden)).fetchone() if hidden else row
 
     def _not_waiting(self, request: LabelRequest, number: int) -> None:
         """Reply to a repeated label, or raise for an unknown or expired id."""
         before = self._find(request.model, f"p:{number}")
         if before is not None:
-            if before[1] != digest(None, request.y):
+            if before[1] not in (_HIDDEN, digest(None, request.y)):
                 raise _conflict(request.id)
             request.answers.append({"id": request.id, "repeated": True, "seq": before[0]})
         elif 0 < number <= self.last:

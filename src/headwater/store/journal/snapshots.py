@@ -154,6 +154,10 @@ class Snapshots:
         """Delete all snapshots of a learner, inside the caller's transaction."""
         self._forget(learner_id, self.sequences(learner_id))
 
+    def remove_from(self, learner_id: int, first: int) -> None:
+        """Delete a learner's snapshots from an event on, inside the caller's transaction."""
+        self._forget(learner_id, [seq for seq in self.sequences(learner_id) if seq >= first])
+
     def sweep(self, transaction: Transaction) -> None:
         """Delete chunks that no snapshot references, in short transactions."""
         with transaction():

@@ -238,13 +238,20 @@ class StoreFile:
             pages, free, size = (self.base.execute(f"PRAGMA {name}").fetchone()[0] for name in _SIZES)
         return int((pages - free) * size)
 
-    def vacuum(self) -> None:
-        """Return unused space to the file system."""
+    def vacuum(self) -> bool:
+        """Return unused space to the file system.
+
+        Returns
+        -------
+        bool
+            Whether the log is empty, which it isn't while another connection reads from it.
+        """
         with self.mutex:
             self.base.execute("VACUUM")
             with self.transaction():
                 pass  # it seals SQLite's new schema version
             self.checkpoint(truncate=True)
+            return self.wal_pages == 0
 
     def close(self, *, clean: bool = True) -> None:
         """Close the file. Does nothing in a forked process.

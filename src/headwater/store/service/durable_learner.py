@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError, DataError
 from headwater.learner.kind import check_can, kind_of
 from headwater.learner.schema import Response
+from headwater.store.forget.ledger import Export
+from headwater.store.forget.record import Forgetting, Record
+from headwater.store.forget.selection import Selection
 from headwater.store.journal.events import (
     JournalEvent,
     pack_events,
@@ -308,6 +312,58 @@ class DurableLearner:
         """
         return self.service.sources.rejects(self._model.id, source)
 
+    # ---- forget ------------------------------------------------------------------------------------------------------
+
+    def forget(
+        self,
+        *,
+        rows: Collection[int] | None = None,
+        ids: Collection[str] | None = None,
+        where: Mapping[Any, Any] | None = None,
+        reason: str = "",
+        dry_run: bool = False,
+    ) -> Forgetting:
+        """Forget rows exactly, so that the learner has the same bits as one that never saw them.
+
+        Their place in the journal is kept by tombstones without content. Past states, waiting predictions, rejected and outgoing
+        messages are rid of them too, and the file is rebuilt. The forget list beside the store keeps hashes of what was forgotten, so
+        that a restored backup and a broker that is read again forget it as well. Predicting goes on meanwhile, learning waits only for
+        the last part.
+
+        Parameters
+        ----------
+        rows : collection of int, optional
+            Numbers of events, as ``learn_one`` returns them.
+        ids : collection of str, optional
+            Ids that were given with examples, or ids of predictions.
+        where : dict, optional
+            Values by column. A row that has all of them is forgotten. Values are compared as texts.
+        reason : str
+            The reason, which the store keeps. Write no name into it.
+        dry_run : bool
+            Whether to say only what would be done.
+
+        Returns
+        -------
+        Forgetting
+            Rows found, events to learn again and the time it takes, what else is removed, copies to recall, and what can't be
+            forgotten.
+
+        Raises
+        ------
+        ConfigError
+            If nothing is selected, or a row can't be forgotten exactly. Nothing is changed then.
+        """
+        return self.service.forget([self._model.name], Selection.of(rows, ids, where), reason, dry_run=dry_run)
+
+    def forgotten(self) -> list[Record]:
+        """Return what was forgotten, oldest first, without any content."""
+        return self.service.forgettings()
+
+    def exports(self) -> list[Export]:
+        """Return where copies of the state went that were made through this object or its server, oldest first."""
+        return self.service.exports()
+
     def set_step(self, factor: float) -> int:
         """Multiply the learner's declared step size by ``factor`` from here on.
 
@@ -326,6 +382,9 @@ class DurableLearner:
         """Write the learner to a model file."""
         with self._model.lock:
             self.learner.save(path)
+            seq = self.seq
+        sha = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        self.service.note_export(self._model.name, seq, "model file", str(Path(path).resolve()), sha)
 
     def as_of(self, seq: int) -> Any:
         """Return the learner as it was after event ``seq``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
 from headwater.errors import StoreError
@@ -69,6 +69,10 @@ class Keeper:
         self._expired_until = self._load_expired()
 
     # ---- snapshots -----------------------------------------------------------------------------------------------------
+
+    def quiet(self) -> AbstractContextManager[object]:
+        """Return a context in which no snapshot is written."""
+        return self._turn
 
     def is_due(self) -> bool:
         """Return whether a snapshot or a checkpoint is due."""

@@ -61,7 +61,8 @@ def learn_events(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
         part = list(group)
         out += [None] * len(part) if changes else values_of(_learn_examples(state, part))
         for event in part:
-            if event.step is not None and event.step[0] == state.id:
+            # without an engine, every row that was learned before the change is forgotten
+            if event.step is not None and event.step[0] == state.id and state.learner.engine is not None:
                 state.learner.engine.set_step(event.step[1])
     return out
 

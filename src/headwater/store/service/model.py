@@ -43,6 +43,8 @@ class Model:
         default_factory=lambda: deque(maxlen=_RECENT)
     )
     """The last events with an anomaly alarm, with their numbers, scores and column contributions."""
+    forgettings: int = 0
+    """Times that rows were forgotten since the start."""
     seconds_per_event: float = 5e-5
     """Running mean of the learning time."""
     _price: tuple[Price, list[LearnerState], int] | None = None

@@ -12,10 +12,11 @@ from typing import Any
 from headwater.errors import ConfigError, StoreError, did_you_mean
 from headwater.learner.kind import check_can
 from headwater.route.score import Score
+from headwater.store.forget.record import digest_of
 from headwater.store.journal.backup import check_pages
 from headwater.store.journal.database import DAMAGED, check_tables, read_only, refuse_unfit, sound
-from headwater.store.journal.entries import Journal
-from headwater.store.journal.events import JournalEvent
+from headwater.store.journal.entries import Entry, Journal
+from headwater.store.journal.events import JournalEvent, is_tombstone
 from headwater.store.journal.snapshots import Snapshots
 from headwater.store.model_file import LearnerFormat
 
@@ -115,6 +116,7 @@ class Models:
             )
         self._base.execute("DELETE FROM learners WHERE id = ?", (state.id,))
         self._snapshots.remove(state.id)
+        self._base.execute("DELETE FROM meta WHERE key = ?", (f"begun {state.id}",))
 
     def pause(self, model: Model, paused: bool) -> None:
         """Pause learning, or resume it."""
@@ -124,9 +126,10 @@ class Models:
         cursor = self._base.execute(
             "INSERT INTO learners (model, name, champion) VALUES (?, ?, ?)", (model, name, champion)
         )
-        seq = self._journal.seq
+        seq, number = self._journal.seq, int(cursor.lastrowid or 0)
         saved = self._snapshots.learners.pack(learner)
-        self._snapshots.write(int(cursor.lastrowid or 0), seq, self._journal.t, saved, scores.to_bytes())
+        self._snapshots.write(number, seq, self._journal.t, saved, scores.to_bytes())
+        self._base.execute("REPLACE INTO meta VALUES (?, ?)", (f"begun {number}", seq))
 
     def _member(self, model: Model, name: str | None) -> LearnerState:
         for state in model.learners:
@@ -163,7 +166,7 @@ class Models:
         self.refresh()
         for model in self.by_name.values():
             for state in model.learners:
-                self._replay(model, state, None, block)
+                self.replay(model, state, None, block)
             model.seq = max(state.at for state in model.learners)
 
     def as_of(self, model: Model, seq: int, name: str | None) -> Any:
@@ -176,11 +179,18 @@ class Models:
     ) -> LearnerState:
         """Return a learner by number as it was after event ``seq``, continuing from ``known`` if possible."""
         if known is None or known.at > seq or any(known.at < at <= seq for at in self._snapshots.sequences(number)):
-            known = self._restored(number, name, seq)
-        self._replay(model, known, seq)
+            known = self.restored(number, name, seq)
+        self.replay(model, known, seq)
         return known
 
-    def _restored(self, number: int, name: str, seq: int) -> LearnerState:
+    def restored(self, number: int, name: str, seq: int) -> LearnerState:
+        """Return a learner from its newest snapshot at or before a sequence.
+
+        Raises
+        ------
+        ConfigError
+            If there is none.
+        """
         snapshot = self._snapshots.newest(number, seq)
         if snapshot is None:
             oldest = min(self._snapshots.sequences(number), default=0)
@@ -189,6 +199,38 @@ class Models:
             )
         scores = scores_of(snapshot.learner, snapshot.scores)
         return LearnerState(number, name, True, snapshot.learner, scores, snapshot.seq)
+
+    # ---- what forgetting needs ---------------------------------------------------------------------------------------
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection on which the tables are read."""
+        return self._base
+
+    def journal_entries(self, after: int = 0) -> Iterator[Entry]:
+        """Yield the entries of the journal with events after a sequence."""
+        return self._journal.read(max(self._journal.first() - 1, after, 0))
+
+    def first_kept(self) -> int:
+        """Return the number of the oldest event in the journal, or of the next one if there is none."""
+        return self._journal.first() or self._journal.seq + 1
+
+    def snapshots_of(self, number: int) -> list[int]:
+        """Return the sequences of a learner's snapshots, oldest first."""
+        return self._snapshots.sequences(number)
+
+    def begun_at(self, number: int) -> int:
+        """Return the event after which a learner was added. It has seen nothing of this store from before."""
+        row = self._base.execute("SELECT value FROM meta WHERE key = ?", (f"begun {number}",)).fetchone()
+        if row is not None:
+            return int(row[0])
+        oldest = min(self._snapshots.sequences(number), default=0)
+        first = self._snapshots.newest(number, oldest)  # a store of an earlier version
+        return oldest if first is not None and not first.learner.n_learned else 0
+
+    def digest(self, state: LearnerState) -> str:
+        """Return a hash of a learner's state and metrics."""
+        return digest_of(self._snapshots.learners.pack(state.learner), state.scores.to_bytes())
 
     def events(self, model: Model) -> Iterator[JournalEvent]:
         """Yield the events of a model that are still in the journal, in order."""
@@ -292,8 +334,26 @@ class Models:
         scores = scores_of(snapshot.learner, snapshot.scores)
         return LearnerState(number, name, bool(champion), snapshot.learner, scores, snapshot.seq)
 
-    def _replay(self, model: Model, state: LearnerState, until: int | None, block: int = _BLOCK) -> None:
+    def replay(
+        self,
+        model: Model,
+        state: LearnerState,
+        until: int | None,
+        block: int = _BLOCK,
+        left_out: frozenset[int] = frozenset(),
+    ) -> None:
         """Replay the journal from a learner's position in blocks, whose size affects only speed.
+
+        Parameters
+        ----------
+        model, state
+            The learner.
+        until
+            Last event, the journal's by default.
+        block
+            Events per block.
+        left_out
+            Events that are not learned.
 
         Raises
         ------
@@ -301,27 +361,28 @@ class Models:
             If an event can't be learned.
         """
         start = state.at
-        for numbered in self._blocks(model, start, until, block):
+        for numbered in self._blocks(model, start, until, block, left_out):
             try:
                 learn_events(state, [event for _, event in numbered])
             except Exception as error:
                 first, last = numbered[0][0], numbered[-1][0]
                 if first < last:  # replay one by one to find the event, which works because replay is deterministic
-                    self._replay(model, self._again(model, state, start, first - 1), last, block=1)
+                    self.replay(model, self._again(model, state, start, first - 1), last, block=1)
                 raise self._unlearnable(model, state, last, error) from error
             state.at = numbered[-1][0]
         state.at = max(state.at, self._journal.seq if until is None else until)
 
     def _blocks(
-        self, model: Model, behind: int, until: int | None, block: int
+        self, model: Model, behind: int, until: int | None, block: int, left_out: frozenset[int] = frozenset()
     ) -> Iterator[list[tuple[int, JournalEvent]]]:
-        """Yield the model's numbered events after a sequence in blocks, leaving out skipped ones."""
-        skipped, waiting = self._journal.skipped(), list[tuple[int, JournalEvent]]()
+        """Yield the model's numbered events after a sequence in blocks, leaving out skipped and forgotten ones."""
+        skipped, waiting = self._journal.skipped() | left_out, list[tuple[int, JournalEvent]]()
         for entry in self._journal.read(behind, until):
             if entry.model != model.id:
                 continue
-            first = entry.seq - len(entry.events) + 1
-            waiting += [(first + i, event) for i, event in enumerate(entry.events) if first + i not in skipped]
+            waiting += [
+                (seq, event) for seq, event in entry.numbered() if seq not in skipped and not is_tombstone(event)
+            ]
             while len(waiting) >= block:
                 yield waiting[:block]
                 waiting = waiting[block:]
@@ -337,7 +398,7 @@ class Models:
             )
         scores = scores_of(snapshot.learner, snapshot.scores)
         again = LearnerState(state.id, state.name, state.champion, snapshot.learner, scores, snapshot.seq)
-        self._replay(model, again, until)
+        self.replay(model, again, until)
         return again
 
     def _unlearnable(self, model: Model, state: LearnerState, seq: int, error: Exception) -> UnlearnableEvent:

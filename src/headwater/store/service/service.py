@@ -18,6 +18,11 @@ from typing import Any
 import msgspec
 
 from headwater.errors import ConfigError, HeadwaterError, StoreError
+from headwater.store.forget.forget_list import ForgetList, list_path
+from headwater.store.forget.forgetter import Forgetter, Parts
+from headwater.store.forget.ledger import Export, is_noted, note_export, read_ledger
+from headwater.store.forget.record import Forgetting, Record
+from headwater.store.forget.selection import Selection
 from headwater.store.journal import database
 from headwater.store.journal.backup import write_backup
 from headwater.store.journal.entries import Journal
@@ -125,6 +130,16 @@ class Service:
         self.models.recover()
         self._keeper = Keeper(self._file, self.models, self.journal, self.snapshots, self.ids, self.policy)
         self.failure = self._file.acknowledge(self.journal.seq, self.ids.last)
+        self._learn_to_forget()
+
+    def _learn_to_forget(self) -> None:
+        """Carry out what the forget list names, before anything is served."""
+        opened = self._file, self.models, self.journal, self.snapshots, self.ids, self._keeper
+        self.forgotten = ForgetList(list_path(self._file.path))
+        """What must stay forgotten."""
+        self._forgetter = Forgetter(Parts(*opened, self._reading, self._writing, self.id), self.forgotten)
+        self.ids.forgotten = self.forgotten.hidden
+        self._forgetter.catch_up()
 
     # ---- requests ----------------------------------------------------------------------------------------------------
 
@@ -217,6 +232,8 @@ class Service:
 
     def _take_examples(self, request: LearnRequest | SourceRequest, journaled: list[Journaled], now: int) -> None:
         model = self.models.with_id(request.model)
+        if isinstance(request, SourceRequest):
+            self._leave_out_forgotten(request)
         events = self.ids.new_events(request)
         if not events:
             return
@@ -229,6 +246,13 @@ class Service:
             if answer and answer["seq"] < 0:
                 answer["seq"] = first - answer["seq"] - 1
         journaled.append((request, model, events, first))
+
+    def _leave_out_forgotten(self, request: SourceRequest) -> None:
+        """Drop pairs of a row and its late label that are on the forget list."""
+        if self.forgotten.entries and request.events:
+            kept = [i for i, event in enumerate(request.events) if not self.forgotten.names(event)]
+            request.aliases = {new: request.aliases[i] for new, i in enumerate(kept) if i in request.aliases}
+            request.events = [request.events[i] for i in kept]
 
     def _take_step(self, request: StepRequest, journaled: list[Journaled], now: int) -> None:
         model = self.models.with_id(request.model)
@@ -323,6 +347,54 @@ class Service:
             self.models.refresh()
             return done
 
+    # ---- forgetting --------------------------------------------------------------------------------------------------
+
+    def forget(
+        self, names: Sequence[str] | None, selection: Selection, reason: str = "", *, dry_run: bool = False
+    ) -> Forgetting:
+        """Forget rows of some models, by default of all, as ``DurableLearner.forget`` does.
+
+        Raises
+        ------
+        ConfigError
+            If a row can't be forgotten exactly. Nothing is changed then.
+        StoreError
+            If writing failed.
+        """
+        chosen = [self.models.named(name) for name in (names if names is not None else self.models.by_name)]
+        self._check_rows(selection.rows)
+        return self._forgetter.look(chosen, selection) if dry_run else self._forgetter.forget(chosen, selection, reason)
+
+    def _check_rows(self, rows: frozenset[int]) -> None:
+        if max(rows, default=0) > self.journal.seq:
+            raise ConfigError(
+                expected=f"numbers of events up to {self.journal.seq:,}",
+                got=f"{max(rows):,}",
+                at="rows",
+                help="learn_one returns an event's number.",
+            )
+
+    def forgettings(self) -> list[Record]:
+        """Return what was forgotten, oldest first, without any content."""
+        return self._forgetter.records()
+
+    def exports(self) -> list[Export]:
+        """Return where copies of the models' states went, oldest first."""
+        return read_ledger(self._file.path)
+
+    def note_export(self, model: str, seq: int, what: str, place: str, sha: str = "") -> None:
+        """Write down that a copy of a model's state leaves the store.
+
+        Raises
+        ------
+        StoreError
+            If writing failed. The copy must not be handed out then.
+        """
+        with self._writing():
+            if not is_noted(self._file.base, model, seq, what, place):
+                with self._file.transaction():
+                    note_export(self._file.base, model, seq, what, place, sha)
+
     def make_source_tables(self) -> None:
         """Create the tables of followed sources if missing."""
         with self._writing(), self._file.transaction():
@@ -374,6 +446,7 @@ class Service:
         if self._file.is_lost():
             with self._mutex:
                 return write_backup(self._file.base, Path(to), verify)
+        self.note_export("", self.journal.seq, "backup", str(Path(to).resolve()))
         with closing(database.read_only(self._file.path)) as source:
             return write_backup(source, Path(to), verify)
 

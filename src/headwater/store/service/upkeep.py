@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,15 @@ from typing import Any
 import msgspec
 
 from headwater.errors import ConfigError, StoreError
+from headwater.store.forget.forget_list import ForgetList, list_path
+from headwater.store.forget.ledger import Export, read_ledger
+from headwater.store.forget.record import Forgetting, Record, applied, read_records
+from headwater.store.forget.selection import Selection
+from headwater.store.forget.verify import Verified, verify
 from headwater.store.journal import database
 from headwater.store.journal.backup import check_pages, write_backup
 from headwater.store.journal.entries import Entry, Journal
+from headwater.store.journal.events import is_tombstone
 from headwater.store.journal.high_water import mark_path, read_mark
 from headwater.store.journal.requests import sound_pending
 from headwater.store.journal.seal import read_seal, tables_of
@@ -274,6 +280,40 @@ def _first_unlearnable(base: sqlite3.Connection, at: str, learners: LearnerForma
     return None
 
 
+def forget(
+    path: str | Path,
+    learners: LearnerFormat,
+    selection: Selection,
+    *,
+    model: str | None = None,
+    reason: str = "",
+    dry_run: bool = False,
+) -> Forgetting:
+    """Forget rows of a closed store, of one model or of all, as ``DurableLearner.forget`` does."""
+    with Service(path, learners, create=False) as service:
+        return service.forget(None if model is None else [model], selection, reason, dry_run=dry_run)
+
+
+def forgotten(path: str | Path) -> list[Record]:
+    """Return what was forgotten in a closed store, oldest first, without any content."""
+    with _reading(path) as (base, file):
+        database.check_tables(base, file)
+        return read_records(base)
+
+
+def exports(path: str | Path) -> list[Export]:
+    """Return where copies of the states in a closed store went, oldest first."""
+    with _reading(path) as (_, file):
+        return read_ledger(file)
+
+
+def verify_forgotten(path: str | Path, learners: LearnerFormat, number: int, texts: tuple[str, ...] = ()) -> Verified:
+    """Verify a forgetting in a closed store, as `store.forget.verify` does. The store is not changed."""
+    with _reading(path) as (base, file):
+        database.check_tables(base, file)
+        return verify(lambda: nullcontext(_models(base, str(path), learners)), file, number, texts)
+
+
 def accept(path: str | Path) -> tuple[int, int]:
     """Accept that a store has lost its last acknowledged events, without ever reusing their numbers.
 
@@ -353,7 +393,7 @@ def export(path: str | Path, model: str | None = None) -> Iterator[dict[str, Any
     ------
     dict
         ``seq``, ``model``, ``t`` (ms since 1970), ``x``, ``y``, and ``w``, ``id``, ``predicted`` if present. A change of the step
-        size has ``seq``, ``model``, ``t`` and ``step`` (the learner's number and the factor).
+        size has ``seq``, ``model``, ``t`` and ``step`` (the learner's number and the factor), a forgotten event ``forgotten``.
 
     Raises
     ------
@@ -362,6 +402,7 @@ def export(path: str | Path, model: str | None = None) -> Iterator[dict[str, Any
     """
     with _reading(path) as (base, file):
         database.check_tables(base, file)
+        _refuse_unforgotten(base, Path(path).resolve())
         base.execute("BEGIN")
         names: dict[int, str] = dict(base.execute("SELECT id, name FROM models"))
         journal = Journal(base, str(path))
@@ -371,12 +412,27 @@ def export(path: str | Path, model: str | None = None) -> Iterator[dict[str, Any
                 yield from _rows(entry, name)
 
 
+def _refuse_unforgotten(base: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreError if the forget list beside a store names what this store has not forgotten yet."""
+    done = applied(base)
+    missing = sum(entry.id not in done for entry in ForgetList(list_path(path)).entries)
+    if missing:
+        raise StoreError(
+            expected=f"a store that has forgotten what {list_path(path).name} lists",
+            got=f"one that still has to forget {missing:,} requests, such as a restored backup",
+            at=str(path),
+            help="Open it once, by headwater.open, headwater serve or `headwater store compact FILE`.",
+        )
+
+
 def _rows(entry: Entry, name: str) -> Iterator[dict[str, Any]]:
     first = entry.seq - len(entry.events) + 1
     for i, event in enumerate(entry.events):
         row = {"seq": first + i, "model": name, "t": entry.t, **msgspec.structs.asdict(event)}
         if event.step is not None:
             del row["x"], row["y"]
+        if is_tombstone(event):
+            row["step"], row["forgotten"] = None, True
         yield {key: value for key, value in row.items() if value is not None or key == "y"}
 
 
@@ -390,6 +446,7 @@ def restore(
     with _reading(path) as (base, file):
         database.check_tables(base, file)
         base.execute("BEGIN")
+        _refuse_unforgotten(base, Path(path).resolve())
         models, journal = _models(base, str(path), learners), Journal(base, str(path))
         journal.find_end()
         models.refresh()
@@ -403,4 +460,17 @@ def restore(
         return models.as_of(found, seq, None), seq
 
 
-__all__ = ["StoreReport", "accept", "backup", "check", "compact", "export", "restore", "skip"]
+__all__ = [
+    "StoreReport",
+    "accept",
+    "backup",
+    "check",
+    "compact",
+    "export",
+    "exports",
+    "forget",
+    "forgotten",
+    "restore",
+    "skip",
+    "verify_forgotten",
+]

@@ -19,7 +19,7 @@ import msgspec
 from headwater.errors import ConfigError, HeadwaterError, StoreError
 from headwater.learner.kind import check_can, kind_of
 from headwater.store.journal.database import DAMAGED
-from headwater.store.journal.events import Predictions
+from headwater.store.journal.events import JournalEvent, Predictions
 from headwater.store.journal.requests import Gap, SourceRequest
 from headwater.store.journal.source_tables import DEAD_LETTERS, PREDICTIONS
 from headwater.store.service.model import Model
@@ -55,6 +55,7 @@ _PUBLISH_S = 1.0
 _LAG_S = 5.0  # between two checks of the lag
 _MARK_S = 60.0  # between two commits of the position of a silent source
 _ANSWERS = "answers/"
+_FORGOTTEN = "rows that are on the forget list"
 _GONE = "messages that were gone before they were read"
 
 
@@ -416,7 +417,7 @@ class Follower:
         positions |= {feed.prefix + message.partition: message.position for message in messages}
         request = SourceRequest(self.model.id, self.name, positions, most_waiting=self._most, sent=self._outbox.sent())
         request.counts |= Counter(message.passed for message in messages if message.passed)
-        good = [row for row in rows if not row.reason]
+        good = self._without_forgotten(request, [row for row in rows if not row.reason])
         self._check_keys(good)
         if feed.prefix:
             self._pairs.add_answers(request, good)
@@ -427,6 +428,22 @@ class Follower:
             if row.reason:
                 self._refuse(request, feed, row)
         return request
+
+    def _without_forgotten(self, request: SourceRequest, rows: list[Row]) -> list[Row]:
+        """Leave out rows that the store's forget list names, which a broker that is read again still has."""
+        kept = [row for row in rows if not self._is_forgotten(row)]
+        if len(kept) < len(rows):
+            request.counts[_FORGOTTEN] = len(rows) - len(kept)
+        return kept
+
+    def _is_forgotten(self, row: Row) -> bool:
+        if not self.service.forgotten.entries:
+            return False
+        names = {self._columns.key: row.key, self._columns.id: row.id}
+        x = {**row.x, **{column: name for column, name in names.items() if column and name is not None}}
+        ids = [f"{of}{self.name}:{row.id}" for of in ("", "e:", "a:") if row.id is not None]
+        listed = self.service.forgotten
+        return listed.names(JournalEvent(x, row.y)) or listed.names(JournalEvent(row.x, row.y), row.id, *ids)
 
     def _refuse(self, request: SourceRequest, feed: _Feed, row: Row) -> None:
         where = (feed.prefix + row.message.partition, row.message.position)

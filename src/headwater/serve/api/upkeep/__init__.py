@@ -1,0 +1,1 @@
+"""Addresses for whoever looks after the store."""

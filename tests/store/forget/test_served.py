@@ -1,0 +1,84 @@
+"""A server forgets at an administrator's request, everywhere where it shows a model, and lists who fetched it before."""
+
+import hashlib
+import warnings
+
+import pytest
+
+import headwater as hw
+from headwater.serve.app import build
+from headwater.serve.http.access import Access
+from headwater.serve.run import make_state
+from headwater.store.learner_file import fingerprint
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette's notice that httpx2 will follow httpx
+    from starlette.testclient import TestClient
+
+TOKEN = "jane.doe@example.org"
+
+
+def example(i):
+    return {"x": {"a": i % 7, "mail": TOKEN if i == 30 else f"m{i % 3}"}, "y": ["no", "yes"][i % 7 > 3]}
+
+
+@pytest.fixture
+def state(tmp_path):
+    state = make_state(tmp_path / "a.db")
+    state.service.change(state.service.models.create, "default", hw.Classifier(hidden=(4,), seed=1))
+    yield state
+    state.close()
+
+
+@pytest.fixture
+def client(state):
+    with TestClient(build(state), raise_server_exceptions=True) as client:
+        client.post("/learn", json=[example(i) for i in range(40)])
+        yield client
+
+
+def forget(client, **body):
+    return client.request("DELETE", "/models/default/rows", json=body)
+
+
+def test_a_dry_run_says_what_would_be_done_and_forgetting_does_it(client, state):
+    file = client.get("/models/default/file").content
+    assert TOKEN.encode() in file
+    plan = forget(client, where={"mail": TOKEN}, dry_run=True).json()
+    assert (plan["number"], plan["rows"], plan["first"], plan["last"], plan["cannot"]) == (0, 1, 31, 31, [])
+    assert [(one["what"], one["sha"]) for one in plan["exports"]] == [("model file", hashlib.sha256(file).hexdigest())]
+    done = forget(client, where={"mail": TOKEN}, reason="art17").json()
+    assert (done["number"], done["rows"]) == (1, 1)
+    never = hw.Classifier(hidden=(4,), seed=1)
+    kept = [example(i) for i in range(40) if i != 30]
+    never.learn_many([one["x"] for one in kept], [one["y"] for one in kept])
+    assert client.get("/models/default").json()["state"] == fingerprint(never)
+    assert TOKEN.encode() not in client.get("/models/default/file").content
+    assert TOKEN.encode() not in client.get("/models/default/file?seq=35").content
+    told = client.get("/forgotten").json()
+    assert [(one["rows"], one["reason"], one["ranges"]) for one in told["forgotten"]] == [(1, "art17", [[31, 31]])]
+    assert [one["recalled"] for one in told["exports"]] == [1, 0, 0]
+
+
+def test_the_last_rows_of_the_page_and_its_importances_begin_anew(client, state):
+    state.histories.record()
+    model = state.model()
+    assert any(TOKEN in str(item) for item in model.recent)
+    forget(client, where={"mail": TOKEN})
+    state.histories.record()
+    assert (list(model.recent), state.histories.of(model).importance()) == ([], [])
+
+
+def test_only_an_administrator_forgets(state):
+    state.access = Access({"reader" * 4: "read", "admins" * 4: "admin"})
+    with TestClient(build(state)) as client:
+        for token, status in (("reader" * 4, 403), ("admins" * 4, 200)):
+            client.headers["authorization"] = f"Bearer {token}"
+            assert forget(client, where={"mail": TOKEN}).status_code == status
+            assert client.get("/forgotten").status_code == status
+
+
+def test_a_request_that_selects_nothing_is_refused(client):
+    refused = forget(client, reason="art17")
+    assert (refused.status_code, refused.json()["at"]) == (400, "forget")
+    assert forget(client, rows=[999]).status_code == 400
