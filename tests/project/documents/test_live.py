@@ -92,45 +92,53 @@ PLAYED = [
         {"rows": "100", "right": "77.0 %"},
         ("right",),
     ),
+    Played("memory", "13-memory", ("λ=3", "step"), {"left": "0.35"}, {"left": "0.74"}),
     Played(
-        "drift-recovery", "13-drift", ("play",), {"rows": "0"}, {"rows": "4,000", "learning": "96 %", "frozen": "40 %"}
+        *("certainty", "14-certainty", ("play",)),
+        {"rows": "0"},
+        {"rows": "10,000", "all": "90.0 %"},
+        ("all",),
     ),
     Played(
-        *("overfitting", "14-overfitting", ("step", "stride=1", "step")),
+        "drift-recovery", "15-drift", ("play",), {"rows": "0"}, {"rows": "4,000", "learning": "96 %", "frozen": "40 %"}
+    ),
+    Played(
+        *("overfitting", "16-overfitting", ("step", "stride=1", "step")),
         {"epochs": "0"},
         {"epochs": "100", "learned": "0.162", "fresh": "0.182"},
         ("learned", "fresh"),
     ),
-    Played("underfitting", "15-underfitting", ("hidden=3", "play"), {"rows": "0"}, {"right": "92.8 %"}, ("right",)),
+    Played("underfitting", "17-underfitting", ("hidden=3", "play"), {"rows": "0"}, {"right": "92.8 %"}, ("right",)),
     Played(
         "saturation",
-        "16-saturation",
+        "18-saturation",
         ("kind=tanh",),
         {"ratio": "4e−05"},
         {"first": "4.5e−03", "ratio": "2e+00"},
         ("first", "ratio"),
     ),
     Played(
-        *("regularisation", "17-regularisation", ("penalty=l1", "stride=2", "step")),
+        *("regularisation", "19-regularisation", ("penalty=l1", "stride=2", "step")),
         {"near": "2"},
         {"near": "13", "first": "0.87, 1.90, 0.44"},
         ("near",),
     ),
     Played(
-        "small-data", "18-small-data", ("n=2", "step"), {"low": "68.7 %"}, {"scores": "10", "low": "74.3 %"}, ("low",)
+        "small-data", "20-small-data", ("n=2", "step"), {"low": "68.7 %"}, {"scores": "10", "low": "74.3 %"}, ("low",)
     ),
-    Played("explanation", "19-explanation", ("from=100",), {"rest": "0.0"}, {"rest": "0.0"}),
+    Played("explanation", "21-explanation", ("from=100",), {"rest": "0.0"}, {"rest": "0.0"}),
     Played(
         "cost",
-        "20-cost",
+        "22-cost",
         ("depth=2", "step"),
         {"numbers": "1,409"},
         {"numbers": "5,569", "work": "16,320"},
         ("numbers", "work"),
     ),
-    Played("privacy", "21-privacy", ("way=loud", "step"), {"epochs": "0"}, {"epochs": "1"}),
-    Played("images", "22-images", ("moved=1",), {"corner": "−2.1", "largest": "2.2"}, {"largest": "2.2"}, ("largest",)),
-    Played("where-next", "23-where-next", ("stride=hundred", "step"), {"walks": "0"}, {"walks": "100"}),
+    Played("privacy", "23-privacy", ("way=loud", "step"), {"epochs": "0"}, {"epochs": "1"}),
+    Played("images", "24-images", ("moved=1",), {"corner": "−2.1", "largest": "2.2"}, {"largest": "2.2"}, ("largest",)),
+    Played("text", "25-text", ("text=bigrams", "play"), {"rows": "0"}, {"rows": "600", "right": "100 %"}, ("right",)),
+    Played("acting", "26-acting", ("stride=hundred", "step"), {"walks": "0"}, {"walks": "100"}),
 ]
 
 

@@ -19,14 +19,14 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from tools.docs.forms import WORDS, chinese, dark
 
-from . import descent, fit, nets, pixels, streams
+from . import acting, descent, fit, memory, nets, pixels, streams
 from .palette import INK
 
 __all__ = ["FOLDERS", "PICTURES", "WORDS", "chinese", "dark", "svg"]
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 FOLDERS = {"en": DOCS / "learn" / "figures", "zh": DOCS / "zh" / "figures"}
-MODULES = (nets, descent, fit, streams, pixels)
+MODULES = (nets, descent, fit, streams, memory, pixels, acting)
 PICTURES: dict[str, Callable[[], Figure]] = {name: draw for own in MODULES for name, draw in own.PICTURES.items()}
 
 STYLE: dict[str, Any] = {

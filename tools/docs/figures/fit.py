@@ -1,4 +1,4 @@
-"""Pictures of the chapters 14 to 18: too much, too little, flat units, what holds a net back, few rows."""
+"""Pictures of the chapters 16 to 20: too much, too little, flat units, what holds a net back, few rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .palette import BLUE, GREEN, INK, ORANGE, PALE, SIGNED, VIOLET
 
 
 def overfitting() -> Figure:
-    """Chapter 14: two nets over twenty noisy points, and the two losses along the way."""
+    """Chapter 16: two nets over twenty noisy points, and the two losses along the way."""
     rng = np.random.default_rng(2)
 
     def rows(n: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -54,7 +54,7 @@ def overfitting() -> Figure:
 
 
 def underfitting() -> Figure:
-    """Chapter 15: the border of nets without hidden units, with three and with eight, around a ring."""
+    """Chapter 17: the border of nets without hidden units, with three and with eight, around a ring."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(3_000, 2))
     y = (X**2).sum(1) < 1.4
@@ -81,7 +81,7 @@ def underfitting() -> Figure:
 
 
 def rows_of_chapter_16(n: int = 2_000) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the rows on which chapter 16 tries its cures."""
+    """Return the rows on which chapter 18 tries its cures."""
     rng = np.random.default_rng(0)
     X, y = np.empty((n, 8)), np.empty(n, bool)
     for i in range(n):
@@ -91,7 +91,7 @@ def rows_of_chapter_16(n: int = 2_000) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def saturation() -> Figure:
-    """Chapter 16: sigmoid, tanh and their slopes; the gradient on its way down eight layers; a sick net and its cures."""
+    """Chapter 18: sigmoid, tanh and their slopes; the gradient on its way down eight layers; a sick net and its cures."""
     fig = figure(10.4, 3.2)
     z = np.linspace(-8, 8, 321)
     sigmoid, tanh = 1 / (1 + np.exp(-z)), np.tanh(z)
@@ -155,7 +155,7 @@ def cures(ax: Any) -> None:
 
 
 def regularisation() -> Figure:
-    """Chapter 17: the pull of each penalty, and twenty weights without, with L1 and with L2."""
+    """Chapter 19: the pull of each penalty, and twenty weights without, with L1 and with L2."""
     fig = figure(9.6, 2.9)
     ax = axes(fig, title=r"$-\partial / \partial w$", x="$w$", y="", place=(1, 3, 1))
     w = np.linspace(-2, 2, 201)
@@ -181,7 +181,7 @@ def regularisation() -> Figure:
 
 
 def small_data() -> Figure:
-    """Chapter 18: the error of a share by the number of rows, and four learners on a hundred wines."""
+    """Chapter 20: the error of a share by the number of rows, and four learners on a hundred wines."""
     from sklearn.datasets import load_wine
 
     fig = figure(9.0, 3.1)

@@ -17,7 +17,7 @@ SHIFTS = (-2, -1, 0, 1, 2)
 
 
 def images() -> Figure:
-    """Chapter 22: the kernels of a net that has read each digit once, and how it reads them when they are moved."""
+    """Chapter 24: the kernels of a net that has read each digit once, and how it reads them when they are moved."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()

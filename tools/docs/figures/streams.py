@@ -1,4 +1,4 @@
-"""Pictures of the chapters 12, 13 and 19 to 22: streams, drift, explanation, cost, privacy, what comes next."""
+"""Pictures of the chapters 12, 15 and 21 to 23: streams, drift, explanation, cost, privacy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headwater.route.drift import DriftWatch
 from headwater.route.session import Session
 
 from .nets import drawing
-from .palette import BLUE, GREEN, INK, ORANGE, PALE, PINK, SHADES, VIOLET
+from .palette import BLUE, GREEN, INK, ORANGE, PALE, PINK, VIOLET
 
 Row = tuple[dict[str, Any], Any]
 
@@ -96,7 +96,7 @@ def streams_weather() -> Figure:
 
 
 def parcels(n: int, change: int = 2_000) -> Iterator[Row]:
-    """Yield the parcels of chapter 13."""
+    """Yield the parcels of chapter 15."""
     rng = random.Random(1)
     for i in range(n):
         x: dict[str, Any] = {"by": rng.choice(["bike", "van", "truck"])}
@@ -108,7 +108,7 @@ def parcels(n: int, change: int = 2_000) -> Iterator[Row]:
 
 
 def drift_recovery() -> Figure:
-    """Chapter 13: a net that stopped learning and one that goes on, over an abrupt drift, with the alarm."""
+    """Chapter 15: a net that stopped learning and one that goes on, over an abrupt drift, with the alarm."""
     fig = figure(7.6, 3.0)
     ax = axes(fig, title="accuracy, last 200 rows", x="t", y="accuracy")
     for name, colour, until in (("learning", BLUE, None), ("frozen", ORANGE, 2_000)):
@@ -131,7 +131,7 @@ def drift_recovery() -> Figure:
 
 
 def flats(n: int, change: int | None = None) -> Iterator[Row]:
-    """Yield the flats of chapter 19; from a row on the city counts for more, the area for less."""
+    """Yield the flats of chapter 21; from a row on the city counts for more, the area for less."""
     rng = np.random.default_rng(0)
     for i in range(n):
         x = {"area": rng.uniform(20, 120), "city": ["Rome", "Oslo"][rng.integers(2)], "door": rng.normal()}
@@ -140,7 +140,7 @@ def flats(n: int, change: int | None = None) -> Iterator[Row]:
 
 
 def explanation() -> Figure:
-    """Chapter 19: the contributions to one rent as a staircase, and importance over a drift."""
+    """Chapter 21: the contributions to one rent as a staircase, and importance over a drift."""
     fig = figure(9.0, 3.1)
     model = hw.Regressor((32,), seed=1, dtype="float64")
     model.learn_many(*map(list, zip(*flats(5_000), strict=True)))
@@ -172,7 +172,7 @@ def explanation() -> Figure:
 
 
 def cost() -> Figure:
-    """Chapter 20: the multiply-adds of a net, and numbers kept against numbers touched."""
+    """Chapter 22: the multiply-adds of a net, and numbers kept against numbers touched."""
     fig = figure(8.6, 2.9)
     ax = axes(fig, title="20-64-64-1", x="multiply-adds", y="", place=(1, 2, 1))
     layers = {"20 → 64": 20 * 64, "64 → 64": 64 * 64, "64 → 1": 64}
@@ -192,7 +192,7 @@ def cost() -> Figure:
 
 
 def patients(rng: Any, n: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Draw the patients of chapter 21."""
+    """Draw the patients of chapter 23."""
     X = rng.normal(size=(n, 20))
     return X, (X[:, 0] + rng.normal(size=n) > 0).astype(float)
 
@@ -204,7 +204,7 @@ def losses(net: nn.Network, X: Any, y: Any) -> NDArray[Any]:
 
 
 def private(learned: Any, sigma: float) -> nn.Network:
-    """Learn by DP-SGD, as in chapter 21."""
+    """Learn by DP-SGD, as in chapter 23."""
     layers = [nn.Dense(64, "tanh"), nn.Dense(1)]
     net = nn.Network(
         layers, loss="binary_cross_entropy", optimizer=nn.SGD(0.5), dtype="float64", seed=1, inputs=20, clip_norm=0.0
@@ -222,7 +222,7 @@ def private(learned: Any, sigma: float) -> nn.Network:
 
 
 def privacy() -> Figure:
-    """Chapter 21: the losses of learned and of fresh rows, learned by heart and learned by DP-SGD."""
+    """Chapter 23: the losses of learned and of fresh rows, learned by heart and learned by DP-SGD."""
     rng = np.random.default_rng(0)
     learned, fresh = patients(rng, 200), patients(rng, 200)
     heart = nn.Network(
@@ -244,49 +244,6 @@ def privacy() -> Figure:
     return fig
 
 
-def where_next() -> Figure:
-    """Chapter 23: a digit and the same moved, what that does to a net, and the values of a corridor on the way."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    images, y = digits.images / 16, digits.target
-    fig = figure(9.6, 2.7)
-    grid = fig.add_gridspec(1, 4, width_ratios=(1, 1, 1.5, 1.9))
-    for i, image in enumerate((images[0], np.roll(images[0], 1, axis=1))):
-        ax = fig.add_subplot(grid[i])
-        ax.imshow(image, cmap=SHADES)
-        ax.axis("off")
-    model = hw.Classifier((64,), seed=1, dtype="float64")
-    model.learn_many(images.reshape(-1, 64), y)
-    shifts = (-2, -1, 0, 1, 2)
-    right = [(model.predict_many(np.roll(images, s, axis=2).reshape(-1, 64)) == y).mean() for s in shifts]
-    ax = fig.add_subplot(grid[2])
-    ax.bar(shifts, right, color=[ORANGE, ORANGE, BLUE, ORANGE, ORANGE])
-    ax.set_xlabel("pixel", fontsize=9)
-    ax.set_title("accuracy", loc="left", fontsize=11, color=INK)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax = fig.add_subplot(grid[3])
-    places, rng = np.eye(5), random.Random(1)
-    one = nn.Dense(1, bias=False, initializer="zeros")
-    value = nn.Network([one], loss=nn.Loss("mse", 0.5), optimizer=nn.SGD(0.02), inputs=5, dtype="float64")
-    for walk in range(1, 1_001):
-        at = 2
-        while 0 <= at < 5:
-            to = at + rng.choice([-1, 1])
-            target = value.predict(places[to : to + 1])[0] if 0 <= to < 5 else float(to == 5)
-            value.learn_many(places[at : at + 1], [target])
-            at = to
-        if walk in (10, 100, 1_000):
-            shade = {10: 0.3, 100: 0.6, 1_000: 1.0}[walk]
-            ax.plot(range(1, 6), value.predict(places), "o-", color=BLUE, alpha=shade, label=f"{walk:,}")
-    ax.plot(range(1, 6), np.arange(1, 6) / 6, "--", color=INK, linewidth=1.2, label="$i/6$")
-    ax.set_title("$V(s)$", loc="left", fontsize=11, color=INK)
-    ax.set_xlabel("$s$", fontsize=9)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(fontsize=8, frameon=False)
-    return fig
-
-
 PICTURES: dict[str, Callable[[], Figure]] = {
     "streams-timeline": streams_timeline,
     "streams-weather": streams_weather,
@@ -294,5 +251,4 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "explanation": explanation,
     "cost": cost,
     "privacy": privacy,
-    "where-next": where_next,
 }

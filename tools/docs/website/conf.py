@@ -64,7 +64,7 @@ WORDS = {"Next": "下一页", "Previous": "上一页", "Home": "首页", "On thi
 """Words of the theme that it has in English only."""
 
 
-COUNTERPARTS = {"course": "learn/index", "article": "learn/article", "origins": "learn/origins"}
+COUNTERPARTS = {"course": "learn/index"} | {name: f"learn/{name}" for name in ("article", "origins", "where-next")}
 """English pages by their Chinese one, where name and number don't say it."""
 
 

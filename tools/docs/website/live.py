@@ -48,17 +48,29 @@ ROWS = {
     "valley": Rows("07-the-loss", ("rng", "first", "X", "y"), '{"X": X, "y": y}', (0, 1)),
     "batch": Rows("10-batch-to-online", ("rng", "X", "y"), '{"X": X, "y": y}', (0,)),
     "bikes": Rows("12-streams", (), "[[*x.values(), y] for x, y in bikes(3_000)]", (0,)),
-    "parcels": Rows("13-drift", (), "[[*x.values(), y] for x, y in parcels(4_000)]", (0,)),
+    "sure": Rows(
+        "14-certainty",
+        (),
+        "[rng.random() ** (0.2 if i < 5_000 else 1) for rng in [random.Random(1)] for i in range(10_000)]",
+        (0,),
+    ),
+    "parcels": Rows("15-drift", (), "[[*x.values(), y] for x, y in parcels(4_000)]", (0,)),
     "sine": Rows(
-        "14-overfitting",
+        "16-overfitting",
         ("rng", "learned", "fresh", "held_back"),
         '{"learned": learned, "fresh": fresh, "more": rows(180)}',
         (0,),
     ),
-    "ring": Rows("15-underfitting", (), "[[*x.values(), y] for x, y in ring()]", (0,)),
-    "deep": Rows("16-saturation", ("rng", "X", "y"), '{"X": X, "y": y}', (0, 1)),
-    "digits": Rows("22-images", ("digits", "images", "y"), "images[:10, 0]", (0,)),
-    "twenty": Rows("17-regularisation", ("rng", "X", "y"), '{"X": X, "y": y}', (0, 1, 2, 3)),
+    "ring": Rows("17-underfitting", (), "[[*x.values(), y] for x, y in ring()]", (0,)),
+    "deep": Rows("18-saturation", ("rng", "X", "y"), '{"X": X, "y": y}', (0, 1)),
+    "digits": Rows("24-images", ("digits", "images", "y"), "images[:10, 0]", (0,)),
+    "bites": Rows(
+        *("25-text", ("filler",)),
+        """[[f"{draw.choice(filler)} the {a} bites the {b} {draw.choice(filler)}", a]
+            for draw in [random.Random(2)] for _ in range(600) for a, b in [draw.sample(["dog", "man"], 2)]]""",
+        (0,),
+    ),
+    "twenty": Rows("19-regularisation", ("rng", "X", "y"), '{"X": X, "y": y}', (0, 1, 2, 3)),
 }
 
 

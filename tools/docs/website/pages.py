@@ -309,7 +309,7 @@ def gather_english(site: Site) -> None:
 def gather_chinese(site: Site) -> None:
     """Write the Chinese pages."""
     site.gather()
-    chapters = [page for page in site.documents.values() if re.match(r"\d\d-|article|origins", page)]
+    chapters = [page for page in site.documents.values() if re.match(r"\d\d-|article|origins|where-next", page)]
     for caption, pages in (
         ("开始", ["start", "gallery", "overview"]),
         ("指南", below(site, "how-to/")),

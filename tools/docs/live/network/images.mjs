@@ -1,4 +1,4 @@
-// Chapter 22: a kernel that slides over a digit, and the image that it makes.
+// Chapter 24: a kernel that slides over a digit, and the image that it makes.
 
 import { Net } from "../frame/core.mjs";
 import { number } from "../frame/texts.mjs";

@@ -1,4 +1,4 @@
-// Chapter 20: count the work of a row, then measure it on the reader's own machine.
+// Chapter 22: count the work of a row, then measure it on the reader's own machine.
 
 import { Draws } from "../frame/draws.mjs";
 import { colours } from "../frame/colours.mjs";

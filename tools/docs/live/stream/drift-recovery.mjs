@@ -1,4 +1,4 @@
-// Chapter 13: the world changes; one net goes on learning, the other has stopped.
+// Chapter 15: the world changes; one net goes on learning, the other has stopped.
 
 import { colours } from "../frame/colours.mjs";
 import { count, percent } from "../frame/texts.mjs";

@@ -1,4 +1,4 @@
-// Chapter 19: integrated gradients, walked from the baseline to the flat.
+// Chapter 21: integrated gradients, walked from the baseline to the flat.
 
 import { Net } from "../frame/core.mjs";
 import { colours } from "../frame/colours.mjs";

@@ -1,4 +1,4 @@
-// Chapter 14: noisy points, a net that learns them by heart, and what it costs on fresh ones.
+// Chapter 16: noisy points, a net that learns them by heart, and what it costs on fresh ones.
 
 import { Net } from "../frame/core.mjs";
 import { colours } from "../frame/colours.mjs";

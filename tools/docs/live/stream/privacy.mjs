@@ -1,4 +1,4 @@
-// Chapter 21: somebody who looks at the losses guesses who was learned.
+// Chapter 23: somebody who looks at the losses guesses who was learned.
 
 import { Net } from "../frame/core.mjs";
 import { colours } from "../frame/colours.mjs";

@@ -1,4 +1,4 @@
-// Chapter 17: twenty weights of which three matter, and what each penalty makes of them.
+// Chapter 19: twenty weights of which three matter, and what each penalty makes of them.
 
 import { Net } from "../frame/core.mjs";
 import { colours } from "../frame/colours.mjs";

@@ -1,4 +1,4 @@
-// Chapter 16: how much of the gradient arrives at the lower layers of a deep net.
+// Chapter 18: how much of the gradient arrives at the lower layers of a deep net.
 
 import { Net } from "../frame/core.mjs";
 import { colours } from "../frame/colours.mjs";

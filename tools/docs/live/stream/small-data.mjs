@@ -1,4 +1,4 @@
-// Chapter 18: a score that was measured on few rows, measured again and again.
+// Chapter 20: a score that was measured on few rows, measured again and again.
 
 import { colours } from "../frame/colours.mjs";
 import { Draws } from "../frame/draws.mjs";

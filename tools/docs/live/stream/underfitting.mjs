@@ -1,4 +1,4 @@
-// Chapter 15: a ring that a line can't be, and how many hidden units close it.
+// Chapter 17: a ring that a line can't be, and how many hidden units close it.
 
 import { colours } from "../frame/colours.mjs";
 import { count, percent } from "../frame/texts.mjs";
