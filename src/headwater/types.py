@@ -19,8 +19,9 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib import import_module
-from itertools import chain
+from itertools import chain, count
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -86,12 +87,16 @@ class Lazy:
     @property
     def value(self) -> Any:
         """The function or class itself."""
-        module, _, name = self.path.partition(":")
-        return getattr(import_module(module), name)
+        return _imported(self.path)
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
-        module, _, name = self.path.partition(":")
-        return getattr(import_module(module), name)(*args, **settings)
+        return _imported(self.path)(*args, **settings)
+
+
+@cache  # an import takes longer than most of what is called here, even where the module is there already
+def _imported(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
 
 
 def public_names(names: Iterable[str], others: Collection[str] = ()) -> list[str]:
@@ -159,7 +164,7 @@ class Predictions:
         """
         if self.proba is None:
             return [math.nan] * len(y)
-        column = dict(zip(self.classes, range(len(self.classes)), strict=True))
+        column = dict(zip(self.classes, count(), strict=False))
         rows: list[list[float]] = self.proba.tolist()
         given = [row[column[label]] if label in column else 0.0 for row, label in zip(rows, y, strict=True)]
         if self.y_pred[0] is None:  # rows after one with a prediction have one too

@@ -1,5 +1,6 @@
 """Data flows forward: a row passes few files, and enters none of them twice."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import pytest
 
 import headwater as hw
 from headwater.cli import main
-from support.walks import walked
+from support.walks import Recorder, Walk, walked
 
 
 def warm(model, answer):
@@ -112,9 +113,69 @@ def test_saving_reopening_and_a_durable_row_take_few_calls(tmp_path):
     with hw.open(tmp_path / "a.db", hw.Classifier(seed=1)) as store:
         store.teach(rows[:50], ["ab"[i % 2] for i in range(50)])
     opened = []
-    assert len(walked(lambda: opened.append(hw.open(tmp_path / "a.db"))).calls) <= 330
+    assert len(walked(lambda: opened.append(hw.open(tmp_path / "a.db"))).calls) <= 300
     (again,) = opened
     again.teach(rows, ["ab"[i % 2] for i in range(300)])
     walks = [walked(lambda: again.learn_one({"size": 1.0, "colour": "red"}, "a")) for _ in range(5)]
     again.close()
-    assert min(len(walk.calls) for walk in walks) <= 175
+    assert min(len(walk.calls) for walk in walks) <= 85
+
+
+def post(path, body):
+    data = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+    return head.encode() + data
+
+
+async def requests_walked(path, recorder):
+    """Walk requests of one row through a server that has had so many that whatever happens at first has happened."""
+    import uvicorn
+
+    from headwater.serve.run import configured, listen, make_state
+
+    state = make_state(path)
+    state.service.change(state.service.models.create, "default", hw.Classifier(seed=1))
+    server, listening = uvicorn.Server(configured(state)), listen("127.0.0.1", 0)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    reader, writer = await asyncio.open_connection(*listening.getsockname())
+
+    async def answer(request):
+        writer.write(request)
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        assert head.startswith(b"http/1.1 200")
+        return json.loads(await reader.readexactly(int(head.partition(b"content-length: ")[2].split()[0])))
+
+    x = {"size": 1.0, "colour": "red"}
+    learn, predict = post("/learn", {"x": x, "y": "a"}), post("/predict", {"x": x, "keep": False})
+    for i in range(450):
+        await answer(post("/learn", {"x": {"size": float(i % 7), "colour": "red"}, "y": "ab"[i % 2]}))
+        await answer(predict)
+    walks = {}
+    for name, request in (("learn", learn), ("predict", predict)):
+        found = []
+        for _ in range(5):
+            with recorder as calls:
+                await answer(request)
+            found.append(Walk(tuple(calls)))
+        walks[name] = min(found, key=lambda walk: len(walk.calls))
+    writer.close()
+    server.should_exit = True
+    await serving
+    return walks
+
+
+def test_a_row_over_http_takes_few_calls_from_its_socket_to_its_answer(tmp_path):
+    """All threads count: the event loop's, and the writer's, which commits and learns."""
+    pytest.importorskip("uvicorn")
+    recorder = Recorder()
+    try:
+        walks = asyncio.run(requests_walked(tmp_path / "a.db", recorder))
+    finally:
+        recorder.close()
+    assert len(walks["learn"].calls) <= 122, walks["learn"].calls
+    assert len(walks["learn"].files) <= 42
+    assert len(walks["learn"].entered_again) <= 21, walks["learn"].entered_again
+    assert len(walks["predict"].calls) <= 60, walks["predict"].calls
+    assert len(walks["predict"].files) <= 20

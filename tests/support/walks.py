@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,34 @@ class Walk:
         """The files that were entered more than once from another file, and how often."""
         entries = Counter(file for file, _, entered in self.calls if entered)
         return {file: count for file, count in entries.items() if count > 1}
+
+
+class Recorder:
+    """Write down calls of this thread, and of threads that begin after it was made, while it is on."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, bool]] = []
+        self._on = False
+        threading.setprofile(self._note)
+
+    def __enter__(self) -> list[tuple[str, str, bool]]:
+        self.calls, self._on = [], True
+        sys.setprofile(self._note)
+        return self.calls
+
+    def __exit__(self, *error: object) -> None:
+        sys.setprofile(None)
+        self._on = False
+
+    def close(self) -> None:
+        """Record no more threads."""
+        threading.setprofile(None)
+
+    def _note(self, frame: Any, event: str, argument: Any) -> None:
+        file = frame.f_code.co_filename
+        if event == "call" and self._on and file.startswith(f"{PACKAGE}/"):
+            caller = frame.f_back.f_code.co_filename if frame.f_back else ""
+            self.calls.append((Path(file).relative_to(PACKAGE).as_posix(), frame.f_code.co_qualname, caller != file))
 
 
 def walked(do: Callable[[], object], *, until: str = "") -> Walk:

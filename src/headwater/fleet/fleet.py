@@ -195,10 +195,11 @@ class Fleet(AnyFleet):
         """Predict and learn one piece of rows, fetching all stored members it needs at once."""
         answers = self._answers(block)
         block.count(self.refused)
-        members = self._place(keys, block.good, learn=True)
+        good = block.good.copy()  # without the rows for which no member can be made
+        members = self._place(keys, good, learn=True)
         asked, asked_members = block.ask, None if block.ask is None else self._place(asked_keys, None)
         out, said = self._room(len(keys) if asked is None else len(asked))
-        self._core.step(block.X, members, answers, block.w, block.good, out, said, asked, asked_members, out.shape[1])
+        self._core.step(block.X, members, answers, block.w, good, out, said, asked, asked_members, out.shape[1])
         self.let_rest()
         return self._given(out, said)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,9 +73,19 @@ class Answer:
         TargetError, DataError
             If the label can't be learned. Nothing of its row is learned then.
         """
-        if value is None or value != value:
-            return math.nan if self.gaps else None
-        return self.decode(value, getattr(learner, "first", learner))  # of a fleet what its members begin as
+        return self.read_all((value,), learner)[0]
+
+    def read_all(self, values: Iterable[Any], learner: Any) -> list[Any]:
+        """Validate labels as ``read`` does.
+
+        Raises
+        ------
+        TargetError, DataError
+            For the first label that can't be learned.
+        """
+        decode, gap = self.decode.value, math.nan if self.gaps else None
+        one = getattr(learner, "first", learner)  # of a fleet what its members begin as
+        return [gap if value is None or value != value else decode(value, one) for value in values]
 
     def read_late(self, value: Any, learner: Any) -> Any:
         """Validate the label of a row that was asked earlier.
@@ -125,6 +136,8 @@ def class_of(value: Any, learner: Any = None, *, expected: str = "a class") -> A
     >>> class_of("late")
     'late'
     """
+    if type(value) is bool or (type(value) is str and len(value) <= _LABEL_CHARACTERS):
+        return value
     if isinstance(value, list | dict):
         raise TargetError(
             expected=expected,

@@ -48,19 +48,19 @@ def table_beside(X: Any, p: NDArray[Any], classes: Sequence[Any]) -> Any:
 
 def join_stretches(classes: list[Any], dtype: str, parts: list[NDArray[Any]]) -> Predictions:
     """Merge the predictions between new classes, giving later classes probability 0 in earlier rows."""
-    proba = np.zeros((sum(map(len, parts)), len(classes)), dtype)
-    at = 0
     labels: list[Any] = []
+    for part in parts:
+        known = part.shape[1]
+        largest = part[:, 1] > part[:, 0] if known == 2 else part.argmax(1) if known else None  # the first of ties
+        labels += [None] * len(part) if largest is None else map(classes.__getitem__, largest.tolist())
+    if len(parts) == 1 and known == len(classes) and part.dtype == dtype:
+        return Predictions(labels, parts[0], tuple(classes))
+    proba = np.zeros((len(labels), len(classes)), dtype)
+    at = 0
     for part in parts:
         proba[at : at + len(part), : part.shape[1]] = part
         at += len(part)
-        labels += map(classes.__getitem__, _largest(part).tolist()) if part.shape[1] else [None] * len(part)
     return Predictions(labels, proba, tuple(classes))
-
-
-def _largest(p: NDArray[Any]) -> NDArray[Any]:
-    """Return each row's argmax (first of ties), with a fast path for two columns."""
-    return p[:, 1] > p[:, 0] if p.shape[1] == 2 else p.argmax(1)
 
 
 def stretches(

@@ -64,10 +64,10 @@ class Block:
         Weights (n,), and which rows can be learned.
     ask
         Rows to predict in lockstep, or None.
-    rows, asked
-        X and ``ask`` in the core's form, None until the engine has converted them.
     numbers
         Class indices (n,) if all labels are known classes, else None.
+    rows, asked
+        X and ``ask`` in the core's form, None until the engine has converted them.
     refused
         Masks of rejected rows by reason.
     """
@@ -77,9 +77,9 @@ class Block:
     w: NDArray[np.float64]
     good: NDArray[np.bool_]
     ask: Any = None
+    numbers: NDArray[np.float64] | None = None
     rows: Any = None
     asked: Any = None
-    numbers: NDArray[np.float64] | None = None
     refused: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def part(self, rows: slice) -> Block:
@@ -89,7 +89,7 @@ class Block:
         X, ask = (_some(samples, rows) for samples in (self.X, self.ask))
         numbers = None if self.numbers is None else self.numbers[rows]
         refused = {reason: refuses[rows] for reason, refuses in self.refused.items()}
-        return Block(X, self.y[rows], self.w[rows], self.good[rows], ask, numbers=numbers, refused=refused)
+        return Block(X, self.y[rows], self.w[rows], self.good[rows], ask, numbers, refused=refused)
 
     def count(self, rejected: Counter[str]) -> None:
         """Add the counts of rejected rows."""
@@ -131,20 +131,22 @@ def check_block(
     -------
     Block
     """
-    X, answers = as_samples(X), as_answers(y)
+    X, answers = X if type(X) is list else as_samples(X), y if type(y) is list else as_answers(y)
     ask = None if ask is None else as_samples(ask)
     n = check_pairs(X, answers, ask)
     weights, weighed = check_weights(w, n)
+    numbers = None
     if span is None:
         values: Any = answers.tolist() if isinstance(answers, np.ndarray) else list(answers)
         numbers = known_numbers(values, known) if known else None
-        good = check_labels(values) if numbers is None else np.ones(n, bool)
+        good = check_labels(values) if numbers is None else _GOOD[:n] if n <= _MOST else np.ones(n, bool)
     else:
         values, good = check_numbers(answers, *span)
-        numbers = None
-    both = good & weighed
-    refused = {} if both.all() else {"target": ~good, "weight": ~weighed}
-    return Block(X, values, weights, both, ask, numbers=numbers, refused=refused)
+    if w is not None or numbers is None:
+        both = good & weighed
+        if not both.all():
+            return Block(X, values, weights, both, ask, numbers, refused={"target": ~good, "weight": ~weighed})
+    return Block(X, values, weights, good, ask, numbers)
 
 
 def as_samples(X: Any) -> Any:
@@ -171,6 +173,8 @@ def _unmasked(array: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
 
 def check_rows(X: Any) -> int:
     """Return the number of rows after checking that X is a list of mappings, a 2-d array or a data frame."""
+    if type(X) is list and set(map(type, X)) == _DICTS:
+        return len(X)
     if isinstance(X, SparseRows) or (isinstance(X, np.ndarray) and X.ndim == 2):
         return len(X)
     if isinstance(X, Sequence) and not isinstance(X, str | bytes):
@@ -278,10 +282,10 @@ def first_refused(y: Any, span: tuple[float, float] | None) -> str:
 def known_numbers(labels: Sequence[Any], known: Mapping[Any, int]) -> NDArray[np.float64] | None:
     """Return class indices (n,) if all labels are known classes, else None."""
     try:
-        numbers = np.fromiter(map(known.get, labels, repeat(-1)), np.float64, len(labels))
+        numbers = list(map(known.get, labels, repeat(-1)))
     except TypeError:  # an unhashable label
         return None
-    return numbers if len(numbers) and numbers.min() >= 0 else None
+    return None if not numbers or -1 in numbers else np.array(numbers, np.float64)
 
 
 def check_numbers(
@@ -294,6 +298,13 @@ def check_numbers(
     return values, good
 
 
+_DICTS = {dict}
+_MOST = 1024
+_ONES, _GOOD = np.ones(_MOST), np.ones(_MOST, bool)
+"""Weights and marks of the rows of most blocks, which nobody writes to, as one row costs less than arrays of its own."""
+_ONES.flags.writeable = _GOOD.flags.writeable = False
+
+
 def is_weighted(w: Any) -> bool:
     """Return whether weights differ from 1, the weight that every row has without them."""
     return w is not None and bool(np.any(np.asarray(w) != 1))
@@ -302,7 +313,7 @@ def is_weighted(w: Any) -> bool:
 def check_weights(w: Any, n: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return weights (n,) with 0 for invalid ones, and which are valid."""
     if w is None:
-        return np.ones(n), np.ones(n, bool)
+        return (_ONES[:n], _GOOD[:n]) if n <= _MOST else (np.ones(n), np.ones(n, bool))
     weights = np.full(n, w, np.float64) if isinstance(w, int | float) else _numbers(as_answers(w))
     if len(weights) != n:
         raise DataError(expected=f"{n} weights for {n} rows", got=str(len(weights)), at="w", help="Give one per row.")

@@ -19,8 +19,7 @@ class History:
     --------
     >>> history = History()
     >>> for n in range(1, 900):
-    ...     history.see(0.1, n)
-    ...     if history.due(n):
+    ...     if history.see(0.1, n):
     ...         history.add([n, 0.9])
     >>> history.every, len(history.points), history.drift
     (4, 224, [])
@@ -33,11 +32,12 @@ class History:
         self.drift: list[int] = []
         self._detector = detector()
 
-    def see(self, cost: float, n: int) -> None:
-        """Feed the cost of row n's prediction, in [0, 1], to the drift detector."""
+    def see(self, cost: float, n: int) -> bool:
+        """Feed the cost of row n's prediction, in [0, 1], to the drift detector, and return whether a point is due."""
         self._detector.update(cost)
         if self._detector.drift_detected:
             self.drift = [*self.drift[1 - MARKS :], n]
+        return n % self.every == 0
 
     def due(self, n: int) -> bool:
         """Return whether a point is due after row n."""
@@ -45,7 +45,7 @@ class History:
 
     def add(self, point: Sequence[float]) -> None:
         """Add a point that starts with the row number, dropping every second point when full."""
-        self.points.append([point[0], *(0.0 if value != value else round(value, 6) for value in point[1:])])
+        self.points.append([point[0], *[0.0 if value != value else round(value, 6) for value in point[1:]]])
         if len(self.points) > POINTS:
             self.every *= 2
             self.points = [one for one in self.points if one[0] % self.every == 0]

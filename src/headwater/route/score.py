@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from headwater.learner.labels import probabilities_of, values_of
+from headwater.learner.labels import values_of
 from headwater.types import Predictions, Scores
 
 from .curve import History
@@ -167,17 +167,9 @@ class Score(ABC):
 
     def _follow(self, cost: float) -> None:
         """Add the cost of the last prediction, in [0, 1], to the history, and a point when due."""
-        if self._history is not None:
-            self._history.see(cost, self.n)
-            if self._history.due(self.n):
-                self._history.add(self._point())
-
-
-def with_probabilities(score: Score, y: Sequence[Any], predictions: Predictions) -> list[float]:
-    """Score rows together with the probabilities of labels and predictions."""
-    given = predictions.proba_of(y)
-    score.update(y, predictions.y_pred, given, probabilities_of(predictions, y)[1])
-    return given
+        history = self._history
+        if history is not None and history.see(cost, self.n):
+            history.add(self._point())
 
 
 def _known(scores: Scores) -> dict[str, float | None]:

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -26,7 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 _log = logging.getLogger("headwater.serve")
 _HEADERS = {401: (b"www-authenticate", b"Bearer"), 429: (b"retry-after", b"1"), 503: (b"retry-after", b"5")}
 _FIELDS = 100
-_FIXED = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+_FIXED = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 _PART = 256 << 10
 """Bytes of a response written at once. Further parts wait until these are sent."""
 
@@ -38,12 +38,12 @@ class Response:
     body: bytes | memoryview
     status: int = 200
     kind: bytes = b"application/json"
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    headers: Sequence[tuple[bytes, bytes]] = ()
     pieces: AsyncGenerator[bytes, None] | None = None
     length: int = 0
     """Bytes of all pieces."""
     stream: Callable[[Receive, Send], Awaitable[None]] | None = None
-    fixed: list[tuple[bytes, bytes]] = field(default_factory=lambda: _FIXED)
+    fixed: Sequence[tuple[bytes, bytes]] = _FIXED
     """Headers common to all responses except pages."""
 
 
@@ -56,18 +56,10 @@ class Request:
     receive: Receive
     headers: dict[bytes, bytes]
     budget: Budget
-
-    @property
-    def path(self) -> dict[str, str]:
-        """Path parameters (model, learner)."""
-        found: dict[str, str] = self.scope.get("path_params", {})
-        return found
-
-    @property
-    def client(self) -> str:
-        """Address of the client, as given by a trusted proxy if there is one."""
-        client = self.scope.get("client")
-        return str(client[0]) if client else ""
+    path: Mapping[str, str]
+    """Path parameters (model, learner)."""
+    client: str
+    """Address of the client, as given by a trusted proxy if there is one."""
 
     @property
     def by_https(self) -> bool:
@@ -156,12 +148,13 @@ class Endpoint:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        started = time.perf_counter()
-        request = Request(self.state, scope, receive, dict(scope["headers"]), Budget(self.state, self.cost))
+        started, state, client = time.perf_counter(), self.state, scope.get("client")
+        host, budget, path = str(client[0]) if client else "", Budget(state, self.cost), scope.get("path_params", {})
+        request = Request(state, scope, receive, dict(scope["headers"]), budget, path, host)
         try:
             if self.scope is not None:
-                self.state.access.check(self.scope, scope["method"], request.headers, request.client)
-            request.budget.begin()
+                state.access.check(self.scope, scope["method"], request.headers, host)
+            budget.charge_work(self.cost.work_s)
             response = await self.handler(request)
         except HeadwaterError as error:
             response = self._refused(error)
@@ -169,11 +162,11 @@ class Endpoint:
             _log.exception("an endpoint failed", extra={"fields": {"endpoint": self.name}})
             response = error_response(_mistake())
         finally:
-            request.budget.release()
+            budget.release()
         if len(response.body) > LARGE:
-            response = self._with_room(response, request.client)
+            response = self._with_room(response, host)
         await self._send(response, request, send)
-        self.state.measures.count(self.name, response.status, time.perf_counter() - started)
+        state.measures.count(self.name, response.status, time.perf_counter() - started)
         if response.status >= 400:
             _log.info("refused", extra={"fields": {"endpoint": self.name, "status": response.status}})
 

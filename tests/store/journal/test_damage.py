@@ -13,7 +13,7 @@ import headwater as hw
 from headwater.errors import StoreError
 from headwater.store.journal.database import FULL
 from headwater.store.journal.entries import Journal
-from headwater.store.journal.events import JournalEvent, pack_events
+from headwater.store.journal.events import JournalEvent, pack
 from headwater.store.journal.store_file import StoreFile
 from headwater.store.learner_file import LEARNER_FORMAT, fingerprint
 from headwater.store.service import RetentionPolicy
@@ -31,7 +31,7 @@ def journal_with_tail(path, commits):
     journal, ends = Journal(base, str(path)), [0]
     for n in (3, 1, 2, 5, 1, 1)[:commits]:
         with file.transaction():
-            journal.append(1, pack_events(events(n, journal.seq)), n, 1_000)
+            journal.append(1, pack(events(n, journal.seq)), n, 1_000)
         ends.append(journal.seq)
     kept = path.with_name("kept")
     kept.mkdir()

@@ -299,7 +299,8 @@ class Classifier(SupervisedLearner):
         if numbers is None and self._index:  # in a later part of a block, new classes of an earlier part are known
             numbers = known_numbers(block.y[part], self._index)
         if self._engine is not None and numbers is not None:
-            learned = [self._whole(self._engine.learn(block, part, numbers))]
+            out = self._engine.learn(block, part, numbers)
+            learned = [self._whole(out) if self._binary else out]
         else:
             learned = self._learn_stretches(block, part)
         return join_stretches(self.classes, self.dtype, learned)

@@ -137,7 +137,9 @@ class DiagnosisSample:
             if rows:
                 outcomes = _of_classes if self.of_classes else _of_numbers
                 self._probe(X, first, [first + i for i in rows], outcomes(forecast, [y[i] for i in rows], rows))
-        self._count(end, learned)
+        self.n, self.learned = end, learned
+        if self.next_probe <= end:
+            self.next_probe = next_probe(end, self.due)
         return learned + self.next_probe - end
 
     def take_one(self, x: Any, y: Any, y_pred: Any, p: float, sure: float, *, learned: int) -> None:

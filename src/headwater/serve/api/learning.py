@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import compress
+from operator import attrgetter
 from typing import Any
 
 from headwater.errors import HeadwaterError
 from headwater.learner.kind import check_can, kind_of, kind_with
 from headwater.serve.api.keys import check_keys
-from headwater.serve.api.predicting import Prediction, apart, predict_rows
+from headwater.serve.api.predicting import Prediction, apart, is_at_hand, predict_rows
 from headwater.serve.background.writer import Command
 from headwater.serve.endpoint import Request, Response, error_response
 from headwater.serve.http.costs import Size, size_of
@@ -19,17 +21,18 @@ from headwater.serve.http.schemas import (
     DelayedLabel,
     Example,
     PredictRequest,
-    check_answers,
-    event,
+    labels_of,
     prediction_as_json,
     score_as_json,
     to_lines,
 )
-from headwater.store.journal.events import PendingPrediction
+from headwater.store.journal.events import JournalEvent, PendingPrediction
 from headwater.store.journal.requests import LabelRequest, LearnRequest, PendingRequest
 from headwater.store.service.model import Model
 
 _PREDICT, _EXAMPLE, _LABEL = Body(PredictRequest), Body(Example), Body(DelayedLabel)
+_X, _W, _ID, _KEEP, _COVERAGE = map(attrgetter, ("x", "w", "id", "keep", "coverage"))
+_NONE = {None}
 _LINES = b"application/x-ndjson"
 _WRITTEN_AT_ONCE = 500
 
@@ -40,30 +43,23 @@ async def predict(request: Request) -> Response:
     Samples with ``keep`` get an id, durable before the response, under which this model can learn their label later.
     """
     rows, shape = await read_rows(request, _PREDICT)
-    state, model = request.state, request.state.model(request.path.get("model", ""))
-    kind, n = kind_of(model.champion.learner), len(rows)
+    state, model, n = request.state, request.state.model(request.path.get("model", "")), len(rows)
+    champion = model.champion
+    kind = kind_of(champion.learner)
+    # C loops, of which a large request takes no more than the decoding of its rows.
+    X, wanted = list(map(_X, rows)), list(map(_COVERAGE, rows))
     keeps = "late" in kind.can and kind.issue is None and not state.learns_elsewhere(model)
-    X, kept, wanted = await apart(state, request.budget, n, partial(_asked, rows, keeps=keeps))
-    if wanted is not None:
-        check_can(model.champion.learner, "coverage", at="coverage")
-    shadows = bool(kept)
-    predictions = await predict_rows(state, model, X, budget=request.budget, shadows=shadows, coverage=wanted)
+    kept = list(compress(range(n), map(_KEEP, rows))) if keeps else []
+    if coverage := set(wanted) != _NONE:
+        check_can(champion.learner, "coverage", at="coverage")
+    asked = wanted if coverage else None
+    predictions = await predict_rows(state, model, X, budget=request.budget, shadows=bool(kept), coverage=asked)
     ids = await _kept(request, model, X, predictions, kept) if kept else {}
-    name = model.champion.name
-    out = partial(_predicted, predictions, name, ids, kind_with(model.task).alarm, shape)
-    response = await apart(state, request.budget, n, out)
+    out = partial(_predicted, predictions, model.champion.name, ids, kind.alarm, shape)
+    response = out() if is_at_hand(request.budget, n) else await state.workers.run(out)
     if state.replicas is not None:
-        response.headers.append((b"x-headwater-state-age", b"%.3f" % state.replicas.age))
+        response.headers = [(b"x-headwater-state-age", b"%.3f" % state.replicas.age)]
     return response
-
-
-def _asked(
-    rows: list[PredictRequest], *, keeps: bool
-) -> tuple[list[dict[str, Any]], list[int], list[float | None] | None]:
-    """Return the samples, the indices to keep, and the requested coverage of each (None if there is none)."""
-    wanted = [row.coverage for row in rows]
-    kept = [i for i, row in enumerate(rows) if row.keep and keeps]
-    return [row.x for row in rows], kept, wanted if any(share is not None for share in wanted) else None
 
 
 async def _kept(
@@ -93,24 +89,42 @@ async def learn(request: Request) -> Response:
     """Learn examples, all of a request or none, replying once they are durable and learned."""
     rows, shape = await read_rows(request, _EXAMPLE)
     state, model, n = request.state, request.state.learning(request.path.get("model", "")), len(rows)
-    size = await apart(state, request.budget, n, lambda: size_of(row.x for row in rows))
+    near, aside = is_at_hand(request.budget, n), state.workers.run
+    X = list(map(_X, rows))
+    size = size_of(X) if near else await aside(partial(size_of, X))
     request.budget.charge_samples(size, model.price, learning=True)
-    command = await apart(state, request.budget, n, partial(_examples, model, rows, shape))
+    make = partial(_examples, model, rows, X, shape)
+    command = make() if near else await aside(make)
     if rows:
-        await committed(request, command, n)
-    alarm = kind_with(model.task).alarm
-    shown = without_infinity if alarm is None else partial(_scored, alarm)
-    return await apart(
-        state, request.budget, n, lambda: rows_response(encoded_rows([shown(one) for one in command.answers]), shape)
-    )
+        outcome = (await state.writer.run([command], n))[0]
+        if outcome is not None:
+            raise outcome
+    reply = partial(_learned, command, model.champion.learner.kind.alarm, shape)
+    return reply() if near else await aside(reply)
 
 
-def _examples(model: Model, rows: list[Example], shape: str) -> LearnRequest:
-    check_answers(model.task, rows, shape)
-    if any(row.w is not None for row in rows):
-        check_can(model.champion.learner, "weights", at="w")
-    check_keys(model, [row.x for row in rows], learning=True)
-    return LearnRequest(model.id, [event(model.champion.learner, row) for row in rows])
+def _examples(model: Model, rows: list[Example], X: list[dict[str, Any]], shape: str) -> LearnRequest:
+    learner, weights = model.champion.learner, list(map(_W, rows))
+    answer = learner.kind.answer
+    labels = labels_of(answer, rows, shape)
+    if set(weights) != _NONE:
+        check_can(learner, "weights", at="w")
+        weights = [None if w == 1.0 else w for w in weights]
+    check_keys(model, X, learning=True)
+    labels = answer.read_all(labels, learner)
+    return LearnRequest(model.id, list(map(JournalEvent, X, labels, weights, map(_ID, rows))))
+
+
+def _learned(command: LearnRequest, alarm: float | None, shape: str) -> Response:
+    """Reply to learned rows, with an infinite prediction as null, or with the scores of an anomaly model."""
+    rows = command.answers
+    if alarm is not None:
+        rows = [_scored(alarm, row) for row in rows]
+    for row in rows:
+        y_pred = row.get("y_pred")
+        if type(y_pred) is float and y_pred - y_pred != 0.0:  # JSON has no infinity
+            row["y_pred"] = None
+    return rows_response(encoded_rows(rows), shape)
 
 
 async def label(request: Request) -> Response:
@@ -163,8 +177,9 @@ def _predicted(
 ) -> Response:
     rows = []
     for i, one in enumerate(predictions):
-        said = prediction_as_json(*one.of(name)) if alarm is None else score_as_json(one.of(name)[0], alarm)
-        row = {**said, **one.inside, "seq": one.seq}
+        guess, proba = one.of(name)
+        row = prediction_as_json(guess, proba) if alarm is None else score_as_json(guess, alarm)
+        row |= {**one.inside, "seq": one.seq}
         if i in ids:
             row["id"] = ids[i]
         rows.append(row)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import repeat
 from typing import Any, NamedTuple, TypeVar
 
 from headwater.serve.api.keys import check_keys
@@ -34,6 +36,11 @@ class Prediction(NamedTuple):
         return self.by_learner.get(name) or next(iter(self.by_learner.values()))
 
 
+def is_at_hand(budget: Budget, rows: int) -> bool:
+    """Return whether rows are few, and their body small, so that the event loop handles them itself."""
+    return rows <= _HANDLED_AT_ONCE and budget.received <= LARGE
+
+
 async def apart(state: ServerState, budget: Budget, rows: int, work: Callable[[], T]) -> T:
     """Run work on rows, in a thread if there are many or if their body is large.
 
@@ -42,8 +49,7 @@ async def apart(state: ServerState, budget: Budget, rows: int, work: Callable[[]
     Busy
         If too much is in progress there.
     """
-    at_once = rows <= _HANDLED_AT_ONCE and budget.received <= LARGE
-    return work() if at_once else await state.workers.run(work)
+    return work() if is_at_hand(budget, rows) else await state.workers.run(work)
 
 
 async def predict_rows(
@@ -81,9 +87,10 @@ async def predict_rows(
     TooOld
         If a cluster run learns the model, and its last round is too old.
     """
-    size = await apart(state, budget, len(X), lambda: _looked_at(model, X))
+    look = partial(_looked_at, model, X)
+    size = look() if is_at_hand(budget, len(X)) else await state.workers.run(look)
     classes = len(model.champion.learner.known_classes) or 1
-    budget.charge_samples(size, model.price, learning=False, answers=classes)
+    takes_s = budget.charge_samples(size, model.price, learning=False, answers=classes)
     wanted = coverage if coverage is not None and any(share is not None for share in coverage) else None
     if wanted is None and state.replicas is not None and not (shadows and len(model.learners) > 1):
         found = await _by_replicas(state, model, X)
@@ -92,7 +99,7 @@ async def predict_rows(
     if not X:
         return []
     small = size.rows <= _ROWS_AT_ONCE and size.cells <= _CELLS_AT_ONCE
-    if small and model.price.predicting(size.rows, size.cells) <= _AT_ONCE_S:
+    if small and takes_s <= _AT_ONCE_S:
         # Never wait for a busy model on the event loop, because that would block all other requests.
         now = model.predict_now(X, shadows=shadows, coverage=wanted)
         if now is not None:
@@ -145,7 +152,9 @@ def _predict(
 
 
 def _as_predictions(rows: list[Predictions], seq: int, inside: dict[int, dict[str, Any]]) -> list[Prediction]:
+    if not inside:
+        return list(map(Prediction, rows, repeat(seq)))
     return [Prediction(row, seq, inside.get(i, {})) for i, row in enumerate(rows)]
 
 
-__all__ = ["Prediction", "apart", "predict_rows"]
+__all__ = ["Prediction", "apart", "is_at_hand", "predict_rows"]

@@ -58,7 +58,7 @@ class Beside:
             journal = Journal(base, self._at)
             journal.find_end()
             models = Models(base, self._at, journal, Snapshots(base, self._at, LEARNER_FORMAT))
-            model = Model(asked.model, asked.model_name, asked.task, [])
+            model = Model(asked.model, asked.model_name, asked.task)
             # Removed from the cache while it learns, so that after a failure it is rebuilt from a snapshot.
             known = self._states.pop(asked.learner, None)
             state = models.reached(model, asked.learner, asked.learner_name, asked.seq, known)

@@ -7,6 +7,8 @@ import logging
 import queue
 import threading
 import time
+from itertools import chain, islice
+from operator import itemgetter
 from typing import Any
 
 from headwater.errors import HeadwaterError, StoreError
@@ -45,28 +47,25 @@ class Writer:
         self._loop = loop
         self._thread.start()
 
-    async def run(self, commands: list[Command], events: int) -> list[HeadwaterError | None]:
-        """Commit and learn commands, returning None or the error of its rejection for each.
+    def run(self, commands: list[Command], events: int) -> asyncio.Future[list[HeadwaterError | None]]:
+        """Commit and learn commands, and give None or the error of its rejection for each, once they are done.
 
-        Raises
-        ------
-        Busy
-            If the queue is full.
-        StoreError
-            If writing failed.
+        Awaiting the future raises Busy if the queue is full, and StoreError if writing failed.
         """
-        if self.waiting + events > self.limit and self.waiting:
-            raise Busy(
-                expected=f"at most {self.limit} waiting events",
-                got="more",
-                at="queue",
-                help="Try again a little later.",
-            )
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self.waiting + events > self.limit and self.waiting:
+            future.set_exception(
+                Busy(
+                    expected=f"at most {self.limit} waiting events",
+                    got="more",
+                    at="queue",
+                    help="Try again a little later.",
+                )
+            )
+            return future
         self.waiting += events
         self._queue.put((commands, events, future))
-        done: list[HeadwaterError | None] = await future
-        return done
+        return future
 
     async def stop(self) -> None:
         """Finish what is queued, then end."""
@@ -85,11 +84,10 @@ class Writer:
                 except queue.Empty:
                     break
             going = group[-1] is not None
-            self._commit([item for item in group if item is not None])
+            if whole := list(filter(None, group)):
+                self._commit(whole)
 
     def _commit(self, group: list[_Item]) -> None:
-        if not group:
-            return
         started = time.perf_counter()
         answers = self._answers(group)
         self.learn_s = time.perf_counter() - started
@@ -101,8 +99,8 @@ class Writer:
         """Commit a group together, or one by one if something in it fails, so that only that one is rejected."""
         before = self.service.commits
         try:
-            outcomes = iter(self.service.commit([command for commands, _, _ in group for command in commands]))
-            return [[next(outcomes) for _ in commands] for commands, _, _ in group]
+            outcomes = iter(self.service.commit(list(chain.from_iterable(map(itemgetter(0), group)))))
+            return [list(islice(outcomes, len(commands))) for commands, _, _ in group]
         except StoreError as error:
             return [error] * len(group)
         except Exception as error:  # noqa: BLE001 - the waiting clients must get a reply

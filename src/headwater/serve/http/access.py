@@ -49,11 +49,13 @@ class Access:
         Unauthorized, Forbidden, RateLimited
             If it is not allowed.
         """
-        self.count(client)
-        if method not in ("GET", "HEAD") and b"authorization" not in headers:
+        if self.rate:
+            self.count(client)
+        if b"origin" in headers and method not in ("GET", "HEAD") and b"authorization" not in headers:
             check_origin(headers)
         if not self.tokens:
-            _check_host(headers)
+            if not _is_local_name(headers.get(b"host", b"localhost")):
+                raise _foreign(headers)
             return
         scope = self._scope(headers)
         if scope is None:
@@ -210,20 +212,22 @@ def check_origin(headers: dict[bytes, bytes]) -> None:
         )
 
 
-def _check_host(headers: dict[bytes, bytes]) -> None:
-    """Raise Forbidden for a foreign host name without tokens, which prevents DNS rebinding."""
-    name = _name(headers.get(b"host", b"localhost"))
-    if not is_local(name):
-        raise Forbidden(
-            expected="a local host name, since there are no tokens",
-            got=f"{name!r:.80}",
-            at="Host",
-            help="Use localhost.",
-            code="host",
-        )
+def _foreign(headers: dict[bytes, bytes]) -> Forbidden:
+    """Return the error for a foreign host name without tokens, which prevents DNS rebinding."""
+    return Forbidden(
+        expected="a local host name, since there are no tokens",
+        got=f"{_name(headers.get(b'host', b'localhost'))!r:.80}",
+        at="Host",
+        help="Use localhost.",
+        code="host",
+    )
 
 
 @lru_cache(maxsize=256)
+def _is_local_name(host: bytes) -> bool:
+    return is_local(_name(host))
+
+
 def _name(host: bytes) -> str:
     try:
         return urlsplit(f"//{host.decode('latin-1')}").hostname or ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
+from itertools import chain
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -104,7 +105,7 @@ class Connection(HttpToolsProtocol):
         self.served = 0
         """Number of complete requests."""
         self.since = self.deadline = 0.0
-        self._unparsed = self._head = self._fields = self._unsent = 0
+        self._unparsed = self._unsent = 0
         self._head_open = self._body_open = False
         self._cycles: deque[RequestResponseCycle] = deque()  # requests without a complete response, current one first
         self._refusal: HeadwaterError | None = None
@@ -159,24 +160,22 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request and set the deadline of its headers."""
         super().on_message_begin()
-        self._unparsed = self._head = self._fields = 0
-        self._head_open = True
-        if self.waits:
-            self._wait(self._limits.header_s)
-
-    def on_url(self, url: bytes) -> None:
-        """Count a part of the URL."""
-        self._count(len(url), 0)
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header, including trailers after a chunked body."""
-        self._count(len(name) + len(value), 1)
-        super().on_header(name, value)
+        self._unparsed, self._head_open = 0, True
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.since = self.loop.time()
+            self.deadline = self.since + self._limits.header_s
 
     def on_headers_complete(self) -> None:
-        """Pass the request to the application."""
+        """Pass the request to the application.
+
+        The headers are counted once they are whole. Before, what counts is that they don't come to an end.
+        """
         self._unparsed, self._head_open, self._body_open = 0, False, True
+        if len(self.headers) > self._limits.headers:
+            self._stop(self._too_large(f"{self._limits.headers} headers"))
+        if len(self.url) + sum(map(len, chain.from_iterable(self.headers))) > self._limits.header_bytes:
+            self._stop(self._too_large(f"{self._limits.header_bytes} bytes"))
         if len(self.pipeline) >= _PIPELINED:
             self._stop(Busy(expected=f"at most {_PIPELINED} requests ahead", got="more", at="connection", help=""))
         super().on_headers_complete()
@@ -199,7 +198,8 @@ class Connection(HttpToolsProtocol):
         self._unparsed, self._body_open = 0, False
         self.served += 1
         super().on_message_complete()
-        if self.waits:
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
             self._wait(self._limits.idle_s)
         else:
             self.deadline = _AT_WORK
@@ -207,8 +207,9 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait a limited time for the next request, or for the rest of an unread body."""
         super().on_response_complete()
-        if self.waits and not self.flow.write_paused:
-            self._wait(self._limits.body_s if self._body_open else self._limits.idle_s)
+        if self.cycle.response_complete and not self.flow.write_paused:
+            self.since = self.loop.time()
+            self.deadline = self.since + (self._limits.body_s if self._body_open else self._limits.idle_s)
 
     # ---- a client that does not read ---------------------------------------------------------------------------------
 
@@ -247,15 +248,6 @@ class Connection(HttpToolsProtocol):
     def _wait(self, seconds: float) -> None:
         self.since = self.loop.time()
         self.deadline = self.since + seconds
-
-    def _count(self, size: int, fields: int) -> None:
-        self._unparsed = 0
-        self._head += size
-        self._fields += fields
-        if self._head > self._limits.header_bytes:
-            self._stop(self._too_large(f"{self._limits.header_bytes} bytes"))
-        if self._fields > self._limits.headers:
-            self._stop(self._too_large(f"{self._limits.headers} headers"))
 
     def _stop(self, error: HeadwaterError) -> None:
         """Leave the parser, after which ``send_400_response`` replies."""

@@ -73,8 +73,15 @@ class Size(NamedTuple):
 
 def size_of(X: Iterable[Mapping[Any, Any]]) -> Size:
     """Return the size of samples."""
-    sizes = list(map(count_cells, X))
-    return Size(len(sizes), sum(sizes), max(sizes, default=0))
+    rows = cells = widest = 0
+    for x in X:
+        count = len(x)
+        if list in map(type, x.values()):
+            count = count_cells(x)
+        rows += 1
+        cells += count
+        widest = count if count > widest else widest
+    return Size(rows, cells, widest)
 
 
 class Budget:
@@ -94,16 +101,6 @@ class Budget:
         self._state, self._cost, self._limits = state, cost, state.limits
         self.received = self.rows = self.cells = 0
         self.work_s = 0.0
-
-    def begin(self) -> None:
-        """Charge the fixed cost of the address.
-
-        Raises
-        ------
-        Busy
-            If too much is in progress already.
-        """
-        self.charge_work(self._cost.work_s)
 
     def charge_body(self, size: int, *, large: int) -> None:
         """Charge bytes of the body, where those beyond ``large`` share the limit ``bytes_at_work``.
@@ -163,8 +160,8 @@ class Budget:
                 help="Send fewer columns.",
             )
 
-    def charge_samples(self, size: Size, price: Price, *, learning: bool, answers: int = 1) -> None:
-        """Charge samples to predict or to learn.
+    def charge_samples(self, size: Size, price: Price, *, learning: bool, answers: int = 1) -> float:
+        """Charge samples to predict or to learn, and return the estimated seconds that they take.
 
         Parameters
         ----------
@@ -189,9 +186,10 @@ class Budget:
             raise OverLimit(
                 expected=f"at most {most:,} entries a row", got=got, at="body", help="The limit row_entries can be set."
             )
-        takes = price.learning if learning else price.predicting
-        self.charge_work(takes(size.rows, size.cells), at="body")
-        self.charge_lock(takes(0, size.widest), at="body")  # without the model's fixed cost per row
+        work_s, lock_s = price.of_rows(*size, learning=learning)
+        self.charge_work(work_s, at="body")
+        self.charge_lock(lock_s, at="body")
+        return work_s
 
     def charge_work(self, seconds: float, *, at: str = "request") -> None:
         """Charge estimated processor time.

@@ -23,12 +23,6 @@ class Timed:
         self.total = 0.0
         self.recent: deque[float] = deque(maxlen=1000)
 
-    def add(self, seconds: float) -> None:
-        """Record one request."""
-        self.counts[bisect_left(BUCKETS, seconds)] += 1
-        self.total += seconds
-        self.recent.append(seconds)
-
 
 class Measures:
     """Counters and latencies of requests, for ``/metrics`` and the page."""
@@ -47,7 +41,9 @@ class Measures:
         timed = self.timed.get(name)
         if timed is None:
             timed = self.timed[name] = Timed()
-        timed.add(seconds)
+        timed.counts[bisect_left(BUCKETS, seconds)] += 1
+        timed.total += seconds
+        timed.recent.append(seconds)
 
     def refuse(self, name: str, status: int, error: HeadwaterError) -> None:
         """Record a rejected request."""

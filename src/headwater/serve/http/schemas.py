@@ -6,15 +6,16 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from headwater.errors import DataError, TargetError
-from headwater.learner.kind import default_kind, kind_of, kind_with
+from headwater.learner.answer import Answer
+from headwater.learner.kind import default_kind
 from headwater.serve.http.limits import ServerLimits, too_many
 from headwater.serve.http.pieces import items_of
-from headwater.store.journal.events import JournalEvent
 from headwater.store.service.limits import Limits, OverLimit
 
 S = TypeVar("S")
@@ -216,7 +217,9 @@ class Body:
             if len(body) > LARGE:
                 _check_size(body, row_limits, "body")
             value = decoded(self._any.decode, body, "body")
-            rows, many = (value, True) if isinstance(value, list) else ([value], False)
+            if not isinstance(value, list):
+                return [value], False
+            rows, many = value, True
         else:
             rows, many = [], True
             for i, part in enumerate(items_in(body, "body")):
@@ -346,32 +349,43 @@ def count_cells(x: Mapping[Any, Any]) -> int:
     return count
 
 
-def _check_one_value(y: Any, at: str) -> None:
-    if isinstance(y, list | dict):
-        help_ = "A bandit learns [action, reward, p], a MultiOutput an object."
-        raise TargetError(expected="one value", got=f"{y!r:.80}", at=at, help=help_)
-
-
-def check_answers(task: str, examples: Sequence[Example], shape: str) -> None:
-    """Raise DataError for an example without a label, or with a null label where none may be missing.
+def labels_of(answer: Answer, examples: Sequence[Example], shape: str) -> list[Any]:
+    """Return the labels of examples, None for one without.
 
     ``shape`` is one, list or lines.
 
     Raises
     ------
     DataError
-        Names the first such example.
+        Names the first example without a label, or with a null label, where none may be missing.
     """
-    answer = kind_with(task).answer
-    for i, example in enumerate(examples):
-        if shape != "one" and not answer.compound:
-            _check_one_value(example.y, f"body $[{i}].y" if shape == "list" else f"line {i + 1} $.y")
-        if example.y is None and not answer.gaps:
+    labels = list(map(_Y, examples))
+    if not _ODD.isdisjoint(map(type, labels)):
+        _check_labels(answer, labels, shape)
+        return [None if y is msgspec.UNSET else y for y in labels]
+    return labels
+
+
+_Y = attrgetter("y")
+_ODD = {list, dict, type(None), msgspec.UnsetType}
+"""Types of labels that are to be looked at one by one."""
+
+
+def _check_labels(answer: Answer, labels: Sequence[Any], shape: str) -> None:
+    for i, y in enumerate(labels):
+        if isinstance(y, list | dict) and shape != "one" and not answer.compound:
+            raise TargetError(
+                expected="one value",
+                got=f"{y!r:.80}",
+                at=f"body $[{i}].y" if shape == "list" else f"line {i + 1} $.y",
+                help="A bandit learns [action, reward, p], a MultiOutput an object.",
+            )
+        if y is None and not answer.gaps:
             got, place = (
                 "Expected `bool | int | float | str`, got `null`",
                 {"one": "body $", "list": f"body $[{i}]", "lines": f"line {i + 1} $"}[shape] + ".y",
             )
-        elif example.y is msgspec.UNSET and answer.needed:
+        elif y is msgspec.UNSET and answer.needed:
             got, place = (
                 "Object missing required field `y`",
                 {"one": "body", "list": f"body $[{i}]", "lines": f"line {i + 1}"}[shape],
@@ -385,13 +399,6 @@ def check_answers(task: str, examples: Sequence[Example], shape: str) -> None:
             help="Correct it. Nothing was learned.",
             code="invalid",
         )
-
-
-def event(learner: Any, example: Example) -> JournalEvent:
-    """Return an example as a journal event, with its label even for an unsupervised learner."""
-    w = None if example.w == 1.0 else example.w
-    y = kind_of(learner).answer.read(None if example.y is msgspec.UNSET else example.y, learner)
-    return JournalEvent(example.x, y, w, example.id)
 
 
 def label_key(label: Any) -> str:
@@ -421,7 +428,7 @@ def prediction_as_json(guess: Any, proba: dict[Any, Any] | None) -> dict[str, An
 
 
 def _shares(proba: Mapping[Any, float]) -> dict[str, float]:
-    return {label_key(label): round(p, 7) for label, p in proba.items()}
+    return {label if type(label) is str else label_key(label): round(p, 7) for label, p in proba.items()}
 
 
 def to_json(value: Any) -> bytes:
@@ -450,12 +457,11 @@ __all__ = [
     "ForecastRequest",
     "Login",
     "StepSize",
-    "check_answers",
     "count_cells",
     "decoded",
-    "event",
     "items_in",
     "label_key",
+    "labels_of",
     "prediction_as_json",
     "score_as_json",
     "to_features",

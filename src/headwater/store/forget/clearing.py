@@ -15,8 +15,7 @@ from headwater.store.journal.events import (
     PendingPrediction,
     checksum,
     crc,
-    pack_events,
-    pack_pending,
+    pack,
     unpack_events,
     unpack_pending,
 )
@@ -61,7 +60,7 @@ def bury(base: sqlite3.Connection, rows: Collection[int]) -> None:
     for seq, n, model, t, body in list(entries_with(base, gone)):
         first = seq - n + 1
         events = [TOMBSTONE if first + i in gone else event for i, event in enumerate(unpack_events(body))]
-        _rewrite(base, seq, n, model, t, pack_events(events))
+        _rewrite(base, seq, n, model, t, pack(events))
     base.executemany("UPDATE skipped SET reason = 'forgotten' WHERE seq = ?", [(row,) for row in gone])
 
 
@@ -88,12 +87,12 @@ def strip_classes(base: sqlite3.Connection, model: int, after: int, gone: Collec
         events = unpack_events(body)
         stripped = [_stripped(event, gone) for event in events]
         if stripped != events:
-            _rewrite(base, seq, n, number, t, pack_events(stripped))
+            _rewrite(base, seq, n, number, t, pack(stripped))
     for number, t, body in base.execute("SELECT id, t, body FROM pending WHERE model = ?", (model,)).fetchall():
         before = unpack_pending(body)
         after_ = PendingPrediction(before.x, _without(before.predicted, gone), before.seq)
         if after_.predicted != before.predicted:
-            fresh = pack_pending(after_)
+            fresh = pack(after_)
             sum_ = checksum(number, model, t, fresh)
             base.execute("UPDATE pending SET body = ?, crc = ? WHERE id = ?", (fresh, sum_, number))
 

@@ -72,7 +72,7 @@ class Journal:
         model : int
             Id of the model.
         body : bytes
-            The events, packed by ``pack_events``.
+            The events, packed by ``pack``.
         n : int
             Number of events.
         t : int

@@ -55,6 +55,7 @@ class PendingPrediction(msgspec.Struct, array_like=True, gc=False):
 
 _DATE = 1  # MessagePack extension code of a date, or a date-time without zone
 _TEXT = 2  # of a text that stays a text
+_NAMES = {str}
 _PLAIN = frozenset((float, int, str, Text, bool, type(None), bytes))
 
 
@@ -72,62 +73,20 @@ def _write(value: Any) -> Any:
 
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=_write)
-_events = msgspec.msgpack.Decoder(list[JournalEvent], ext_hook=_read)
-_pending = msgspec.msgpack.Decoder(PendingPrediction, ext_hook=_read)
+unpack_events = msgspec.msgpack.Decoder(list[JournalEvent], ext_hook=_read).decode
+"""Deserialize a list of events."""
+unpack_pending = msgspec.msgpack.Decoder(PendingPrediction, ext_hook=_read).decode
+"""Deserialize a pending prediction."""
 
 
-def pack_events(events: list[JournalEvent]) -> bytes:
-    """Serialize events to MessagePack.
+def pack(value: Any) -> bytes:
+    """Serialize a list of events, or a pending prediction, to MessagePack.
 
     Raises
     ------
     DataError
         If a value can't be stored, such as invalid Unicode or an integer of more than 64 bits.
     """
-    return _encoded(events)
-
-
-def unpack_events(body: bytes) -> list[JournalEvent]:
-    """Deserialize events packed by ``pack_events``."""
-    return _events.decode(body)
-
-
-def pack_pending(asked: PendingPrediction) -> bytes:
-    """Serialize a pending prediction to MessagePack."""
-    return _encoded(asked)
-
-
-def packed_size(value: Any) -> int:
-    """Return the size of a value in the journal, in bytes."""
-    return len(_encoded(value))
-
-
-def unpack_pending(body: bytes) -> PendingPrediction:
-    """Deserialize a pending prediction packed by ``pack_pending``."""
-    return _pending.decode(body)
-
-
-def crc(seq: int, n: int, model: int, t: int, body: bytes) -> int:
-    """Return the CRC-32 over all columns of a journal entry."""
-    return zlib.crc32(body, zlib.crc32(struct.pack("<4q", seq, n, model, t)))
-
-
-def checksum(*values: Any) -> int:
-    """Return a CRC-32 over the columns of a row whose body has no other."""
-    return zlib.crc32(_encoder.encode(values))
-
-
-def content(event: JournalEvent) -> bytes:
-    """Return the bytes of what an event teaches (row and label), for hashing."""
-    return _encoded((event.x, event.y))
-
-
-def digest(x: Any, y: Any) -> int:
-    """Return a checksum of an example, to detect a repeated id with different content."""
-    return zlib.crc32(_encoded((x, y)))
-
-
-def _encoded(value: Any) -> bytes:
     try:
         return _encoder.encode(value)
     except UnicodeEncodeError as error:
@@ -143,6 +102,31 @@ def _encoded(value: Any) -> bytes:
         ) from error
 
 
+def packed_size(value: Any) -> int:
+    """Return the size of a value in the journal, in bytes."""
+    return len(pack(value))
+
+
+def crc(seq: int, n: int, model: int, t: int, body: bytes) -> int:
+    """Return the CRC-32 over all columns of a journal entry."""
+    return zlib.crc32(body, zlib.crc32(struct.pack("<4q", seq, n, model, t)))
+
+
+def checksum(*values: Any) -> int:
+    """Return a CRC-32 over the columns of a row whose body has no other."""
+    return zlib.crc32(_encoder.encode(values))
+
+
+def content(event: JournalEvent) -> bytes:
+    """Return the bytes of what an event teaches (row and label), for hashing."""
+    return pack((event.x, event.y))
+
+
+def digest(x: Any, y: Any) -> int:
+    """Return a checksum of an example, to detect a repeated id with different content."""
+    return zlib.crc32(pack((x, y)))
+
+
 def plain_sample(x: Mapping[Any, Any]) -> dict[Any, Any]:
     """Convert a sample to values that MessagePack restores exactly, so that replay learns what was learned.
 
@@ -151,6 +135,8 @@ def plain_sample(x: Mapping[Any, Any]) -> dict[Any, Any]:
     >>> plain_sample({"a": np.float32(0.5), "b": (1, 2)})
     {'a': 0.5, 'b': [1, 2]}
     """
+    if set(map(type, x)) <= _NAMES and _PLAIN.issuperset(map(type, x.values())):
+        return dict(x)
     return {  # no call for a name or a value that is stored as it is
         name if type(name) is str else _name(name): value if type(value) in _PLAIN else plain(value)
         for name, value in x.items()
@@ -203,9 +189,8 @@ __all__ = [
     "crc",
     "digest",
     "is_tombstone",
-    "pack_pending",
+    "pack",
     "packed_size",
-    "pack_events",
     "plain",
     "plain_sample",
     "unpack_pending",

@@ -17,6 +17,7 @@ from pathlib import Path
 __all__ = ["HighWater", "read_mark"]
 
 _RECORD = struct.Struct("<8sqqI")
+_NUMBERS = struct.Struct("<qq")
 _MAGIC = b"hwmark01"
 _SLOT = 64
 
@@ -59,7 +60,7 @@ class HighWater:
 
     def write(self, seq: int, last_id: int) -> None:
         """Record the last acknowledged event and prediction id."""
-        body = _RECORD.pack(_MAGIC, seq, last_id, _crc(seq, last_id))
+        body = _RECORD.pack(_MAGIC, seq, last_id, zlib.crc32(_NUMBERS.pack(seq, last_id)))
         os.pwrite(self._file, body, self._turn * _SLOT)
         self._turn ^= 1
 
@@ -80,8 +81,4 @@ def _record(data: bytes) -> tuple[int, int] | None:
     if len(data) < _RECORD.size:
         return None
     magic, seq, last_id, crc = _RECORD.unpack(data)
-    return (seq, last_id) if magic == _MAGIC and crc == _crc(seq, last_id) else None
-
-
-def _crc(seq: int, last_id: int) -> int:
-    return zlib.crc32(struct.pack("<qq", seq, last_id))
+    return (seq, last_id) if magic == _MAGIC and crc == zlib.crc32(_NUMBERS.pack(seq, last_id)) else None

@@ -12,7 +12,7 @@ import msgspec
 from headwater.errors import DataError
 
 from .database import Transaction
-from .events import JournalEvent, PendingPrediction, checksum, digest, pack_pending, unpack_pending
+from .events import JournalEvent, PendingPrediction, checksum, digest, pack, unpack_pending
 
 
 @dataclass(slots=True)
@@ -25,10 +25,13 @@ class LearnRequest:
         The model's id.
     events : list of JournalEvent
         The examples. One with an ``id`` is learned once, however often it is sent.
+    body : bytes
+        The examples as they are journaled, where they were packed already.
     """
 
     model: int
     events: list[JournalEvent]
+    body: bytes = b""
     answers: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -216,7 +219,7 @@ class Ids:
     def keep(self, request: PendingRequest, t: int) -> None:
         """Store pending predictions and reply with their ids."""
         rows = []
-        for number, body in enumerate(map(pack_pending, request.predictions), self.last + 1):
+        for number, body in enumerate(map(pack, request.predictions), self.last + 1):
             rows.append((number, request.model, t, body, checksum(number, request.model, t, body)))
         request.answers.extend({"id": f"p{row[0]}"} for row in rows)
         self._base.executemany("INSERT INTO pending (id, model, t, body, crc) VALUES (?, ?, ?, ?, ?)", rows)
@@ -228,10 +231,7 @@ class Ids:
             self._drop_oldest()
 
     def new_events(self, request: LearnRequest | SourceRequest) -> list[JournalEvent]:
-        """Return the events with new ids, and fill in the replies of repeated ones."""
-        if all(event.id is None for event in request.events):
-            request.answers = [{} for _ in request.events]
-            return request.events
+        """Return the events with new ids or none, and begin the replies, which for repeated ones are whole."""
         events: list[JournalEvent] = []
         inside: dict[str, tuple[int, int]] = {}
         for event in request.events:
@@ -246,19 +246,23 @@ class Ids:
                     inside[name] = (-len(events), digest(event.x, event.y))
         return events
 
-    def remember(self, model: int, events: list[JournalEvent], first: int) -> None:
-        """Store the ids of events that were just journaled."""
+    def remember(self, request: LearnRequest | SourceRequest, events: list[JournalEvent], first: int) -> int:
+        """Store the ids of a request's new events, which were just journaled, and return how many there are."""
         rows = [
-            (model, f"e:{event.id}", first + i, digest(event.x, event.y))
+            (request.model, f"e:{event.id}", first + i, digest(event.x, event.y))
             for i, event in enumerate(events)
             if event.id is not None
         ]
-        if rows:
-            self._base.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", rows)
+        self._base.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", rows)
+        for answer in request.answers:  # a repetition within the request refers to its first event by a negative index
+            if answer and answer["seq"] < 0:
+                answer["seq"] = first - answer["seq"] - 1
+        return len(rows)
 
     def remember_aliases(self, request: SourceRequest, first: int) -> None:
         """Store the further ids of a request's events that were just journaled."""
-        fresh = [i for i, answer in enumerate(request.answers) if "repeated" not in answer]
+        begun = request.answers or [{}] * len(request.events)
+        fresh = [i for i, answer in enumerate(begun) if "repeated" not in answer]
         rows = [
             (request.model, request.aliases[i], first + n, digest(None, request.events[i].y))
             for n, i in enumerate(fresh)

@@ -17,7 +17,7 @@ import msgspec
 
 from headwater.errors import StoreError
 
-__all__ = ["SEALED", "Seal", "read_seal", "refuse_torn", "tables_of", "write_seal"]
+__all__ = ["SEALED", "Seal", "moved_on", "read_seal", "refuse_torn", "tables_of", "write_seal"]
 
 SEALED = 4
 """Format of stores that have a seal."""
@@ -28,6 +28,9 @@ _ENDS = """SELECT
     coalesce((SELECT max(seq) FROM damaged), 0),
     coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pending'), 0),
     coalesce((SELECT seq - n + 1 FROM journal ORDER BY seq LIMIT 1), 0)"""
+
+
+_WRITE = "REPLACE INTO meta VALUES (?, ?)"
 
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,14 +83,21 @@ def tables_of(base: sqlite3.Connection, *, is_open: bool) -> Seal:
     )
 
 
-def write_seal(base: sqlite3.Connection, seal: Seal) -> None:
+def moved_on(base: sqlite3.Connection, seal: Seal) -> Seal:
+    """Return the summary after a transaction that only added events and ids, where ``seal`` is the one before."""
+    last, newest, damaged, last_id, first = base.execute(_ENDS).fetchone()
+    return msgspec.structs.replace(seal, seq=max(last, newest, damaged), last_id=last_id, first=first, last=last)
+
+
+def write_seal(base: sqlite3.Connection, seal: Seal, *, upgrade: bool = True) -> None:
     """Write the seal inside the caller's transaction.
 
-    The first seal upgrades the store's format.
+    The first seal upgrades the store's format. Later ones need not say it again.
     """
-    text = msgspec.json.encode(seal).decode()
-    rows = [(_KEY, f"{text} {zlib.crc32(text.encode()):08x}"), ("format", SEALED)]
-    base.executemany("REPLACE INTO meta VALUES (?, ?)", rows)
+    text = msgspec.json.encode(seal)
+    base.execute(_WRITE, (_KEY, f"{text.decode()} {zlib.crc32(text):08x}"))
+    if upgrade:
+        base.execute(_WRITE, ("format", SEALED))
 
 
 def read_seal(base: sqlite3.Connection) -> Seal | None:

@@ -13,7 +13,7 @@ from headwater.store.ownership import OwnedFile
 
 from .database import FAILING, FULL, MS_TO_WAIT, connect, ends_where_it_should, meaning, sound, transaction
 from .high_water import HighWater, mark_path
-from .seal import Seal, read_seal, tables_of, write_seal
+from .seal import Seal, moved_on, read_seal, tables_of, write_seal
 
 __all__ = ["StoreFile"]
 
@@ -51,6 +51,8 @@ class StoreFile:
     def __init__(self, path: Path, *, create: bool = True, accept: bool = False) -> None:
         self.at = str(path)
         self._owned = OwnedFile(path, create=create)
+        self.check_process = self._owned.check_process
+        """Raises StoreError in a forked process. Called before taking the mutex, which a thread of the parent may have held."""
         self.mutex = self._owned.mutex
         """Must be held to use the connection. Requests and background maintenance take turns."""
         self.path = self._owned.path
@@ -79,12 +81,13 @@ class StoreFile:
         if self.sealed != before:
             self.checkpoint()
 
-    def _seal(self, *, is_open: bool = True) -> Seal | None:
+    def _seal(self, *, is_open: bool = True, of_events: bool = False) -> Seal | None:
         """Write the seal inside the current transaction and return it, or None if it is unchanged."""
-        seal = tables_of(self.base, is_open=is_open)
-        if seal == self.sealed:
+        before, base = self.sealed, self.base
+        seal = moved_on(base, before) if of_events and before is not None else tables_of(base, is_open=is_open)
+        if seal == before:
             return None
-        write_seal(self.base, seal)
+        write_seal(base, seal, upgrade=before is None)
         return seal
 
     @property
@@ -110,43 +113,33 @@ class StoreFile:
             return True
         return False
 
-    def check_process(self) -> None:
-        """Raise StoreError in a forked process.
-
-        Checked before taking the mutex, which a thread of the parent may have held during the fork.
-
-        Raises
-        ------
-        StoreError
-            If this process was forked.
-        """
-        self._owned.check_process()
-
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, pages: int = _PAGES_A_COMMIT, *, of_events: bool = False) -> Iterator[None]:
         """Run the body in one transaction, synced to disk, committing all of its writes or none.
+
+        Parameters
+        ----------
+        pages : int
+            Approximate number of changed pages.
+        of_events : bool
+            Whether the body changes events and ids alone, so that of the seal only their ends are read anew.
 
         Raises
         ------
         StoreError
             If the commit failed, or the file was replaced. For this process nothing was written.
         """
-        with self._sealed_transaction():
-            yield
-        self.wal_pages += _PAGES_A_COMMIT
-
-    @contextmanager
-    def _sealed_transaction(self) -> Iterator[None]:
         self.check_process()
         with self.mutex:
             with transaction(self.base, self.at):
                 yield
-                seal = self._seal()
+                seal = self._seal(of_events=of_events)
             if seal is not None:
                 # The first seal must reach the main file soon, so that a plain copy can be recognized.
                 self.wal_pages += _CHECKPOINT_NOW if self.sealed is None else 0
                 self.sealed = seal
             self._owned.check()
+        self.wal_pages += pages
 
     @contextmanager
     def short_transaction(self, pages: int = 64) -> Iterator[None]:
@@ -159,11 +152,10 @@ class StoreFile:
         with self.mutex:
             self.base.execute("PRAGMA synchronous=NORMAL")
             try:
-                with self._sealed_transaction():
+                with self.transaction(pages):
                     yield
             finally:
                 self.base.execute("PRAGMA synchronous=FULL")
-        self.wal_pages += pages
 
     def grow(self, size: int) -> None:
         """Count bytes that a commit writes beyond its usual pages."""

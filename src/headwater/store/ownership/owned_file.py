@@ -121,7 +121,7 @@ class OwnedFile:
         StoreError
             Because SQLite connections can't be used on both sides of a fork.
         """
-        if self.is_forked:
+        if self.pid != os.getpid():
             raise _forked(self.path)
 
     def check(self) -> None:
@@ -132,7 +132,8 @@ class OwnedFile:
         StoreError
             If one of them was removed or replaced, or this process was forked.
         """
-        self.check_process()
+        if self.pid != os.getpid():
+            raise _forked(self.path)
         for name, known in self._watched.items():
             try:
                 about = os.stat(name)

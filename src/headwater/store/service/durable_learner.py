@@ -20,7 +20,7 @@ from headwater.store.forget.record import Forgetting, Record
 from headwater.store.forget.selection import Selection
 from headwater.store.journal.events import (
     JournalEvent,
-    pack_events,
+    pack,
     plain,
     plain_sample,
     unpack_events,
@@ -198,8 +198,9 @@ class DurableLearner:
     def _keep(self, x: Mapping[Any, Any], **question: Any) -> tuple[str, tuple[Any, Any]]:
         """Store what is said of a sample, and return its id with it (and the probabilities)."""
         check_can(self.learner, "late", at="predict_with_id")
-        clean = unpack_events(pack_events([JournalEvent(plain_sample(x), None)]))[0].x
-        self._check_keys([clean], learning=False)
+        exact = unpack_events(pack([JournalEvent(plain_sample(x), None)]))
+        self._check_keys(exact, learning=False)
+        clean = exact[0].x
         request = PendingRequest(self._model.id, self._model.issue([clean], question))
         self._run(request)
         return request.answers[0]["id"], request.predictions[0].predicted[self._model.champion.name]
@@ -428,7 +429,7 @@ class DurableLearner:
 
     def _events(self, X: Any, y: Any, w: Any) -> list[JournalEvent]:
         n = len(X)
-        y = [self._answer(_NOT_GIVEN)] * n if y is None or y is _NOT_GIVEN else y
+        y = [self._answer(_NOT_GIVEN, self.learner)] * n if y is None or y is _NOT_GIVEN else y
         if len(y) != n:
             raise DataError(
                 expected=f"{n} answers for {n} rows", got=str(len(y)), at="y", help="Give one answer per row."
@@ -439,16 +440,15 @@ class DurableLearner:
         return [self._event(*row, None) for row in zip(rows, labels, weights, strict=True)]
 
     def _event(self, x: Mapping[Any, Any], y: Any, w: float | None, name: str | None) -> JournalEvent:
+        learner = self._model.champion.learner
         if w is not None and w != 1.0:
-            check_can(self.learner, "weights", at="w")
-        return JournalEvent(plain_sample(x), self._answer(y), None if w == 1.0 else w, name)
+            check_can(learner, "weights", at="w")
+        return JournalEvent(plain_sample(x), self._answer(y, learner), None if w == 1.0 else w, name)
 
-    def _answer(self, y: Any) -> Any:
-        answer = self.learner.kind.answer
-        if y is not _NOT_GIVEN:
-            return answer.read(
-                y if isinstance(y, dt.date) else plain(y), self.learner
-            )  # a date is no label: it says so
+    def _answer(self, y: Any, learner: Any) -> Any:
+        answer = learner.kind.answer
+        if y is not _NOT_GIVEN:  # a date is no label: it says so
+            return answer.read(y if type(y) is str or isinstance(y, dt.date) else plain(y), learner)
         if answer.needed:
             raise DataError(
                 expected="an answer", got="none", at="y", help="Only unsupervised learners take samples alone."
@@ -456,21 +456,26 @@ class DurableLearner:
         return None
 
     def _commit(self, events: list[JournalEvent]) -> list[dict[str, Any]]:
-        exact = unpack_events(pack_events(events))  # round trip, so that a replay learns exactly the same
-        self._check_keys([event.x for event in exact], learning=True)
-        if len(exact) > PIECE:
-            self.service.check(self._model, exact)
+        model, body = self._model, pack(events)
+        exact = unpack_events(body)  # round trip, so that a replay learns exactly the same
+        self._check_keys(exact, learning=True)
+        if len(exact) <= PIECE:
+            request = LearnRequest(model.id, exact, body)
+            self._run(request)
+            return request.answers
+        self.service.check(model, exact)
         answers: list[dict[str, Any]] = []
         for at in range(0, len(exact), PIECE):
-            request = LearnRequest(self._model.id, exact[at : at + PIECE])
+            request = LearnRequest(model.id, exact[at : at + PIECE])
             self._run(request)
             answers += request.answers
         return answers
 
-    def _check_keys(self, X: list[dict[Any, Any]], *, learning: bool) -> None:
+    def _check_keys(self, events: list[JournalEvent], *, learning: bool) -> None:
         """Raise DataError for rows for which a fleet has no member. Other learners need no keys."""
-        if "keys" in kind_of(self.learner).can:
-            self.learner.check_keys(X, learning=learning)
+        learner = self._model.champion.learner
+        if "keys" in learner.kind.can:
+            learner.check_keys([event.x for event in events], learning=learning)
 
     def _run(self, request: Request) -> None:
         if self._model.paused and isinstance(request, LearnRequest | LabelRequest):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from headwater.types import Predictions
 __all__ = ["LearnerState", "labels_of", "learn_events", "predict_rows", "scores_of", "set_or_interval"]
 
 
+_X, _Y, _W, _PREDICTED, _STEP = map(attrgetter, ("x", "y", "w", "predicted", "step"))
+_NONE = {None}
 UNLIMITED = LearnerLimits(entries=1 << 40, names=1 << 40, classes=1 << 30, fractions=1 << 30, bytes=1 << 60)
 
 
@@ -54,12 +57,12 @@ def scores_of(learner: Any, saved: bytes = b"") -> Score:
 
 def learn_events(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
     """Learn and score events, returning the prediction made before each (None for step size changes)."""
-    if all(event.step is None for event in events):
-        return values_of(_learn_examples(state, events))
+    if set(map(_STEP, events)) == _NONE:
+        return _learn_examples(state, events)
     out: list[Any] = []
     for changes, group in groupby(events, lambda event: event.step is not None):
         part = list(group)
-        out += [None] * len(part) if changes else values_of(_learn_examples(state, part))
+        out += [None] * len(part) if changes else _learn_examples(state, part)
         for event in part:
             # without an engine, every row that was learned before the change is forgotten
             if event.step is not None and event.step[0] == state.id and state.learner.engine is not None:
@@ -67,22 +70,23 @@ def learn_events(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
     return out
 
 
-def _learn_examples(state: LearnerState, events: list[JournalEvent]) -> Predictions:
-    y = labels_of(state.learner, events)
-    w = None if all(event.w is None for event in events) else [1.0 if e.w is None else e.w for e in events]
-    answers = state.learner.kind.answer.needed  # otherwise y are labels used only for metrics
-    forecast: Predictions = state.learner.step_many([event.x for event in events], y if answers else None, w)
-    if state.learner.kind.answer.given_out is None and any(event.predicted is not None for event in events):
+def _learn_examples(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
+    learner, X, y = state.learner, list(map(_X, events)), labels_of(state.learner, events)
+    answer = learner.kind.answer
+    w = None if set(map(_W, events)) == _NONE else [1.0 if e.w is None else e.w for e in events]
+    # Where labels are not needed, y are labels used only for metrics.
+    forecast: Predictions = learner.step_many(X, y if answer.needed else None, w)
+    if answer.given_out is None and any(map(_PREDICTED, events)):
         _score_earlier(state, events, forecast)
     else:
-        state.scores.score(y, forecast, [event.x for event in events])
-    return forecast
+        state.scores.score(y, forecast, X)
+    return values_of(forecast)
 
 
 def labels_of(learner: Any, events: Sequence[JournalEvent]) -> list[Any]:
     """Return the labels of events as the learner takes them, joined with the issued prediction where needed."""
     join = learner.kind.answer.given_out
-    return [event.y for event in events] if join is None else [join(event.predicted, event.y) for event in events]
+    return list(map(_Y, events)) if join is None else [join(event.predicted, event.y) for event in events]
 
 
 def _score_earlier(state: LearnerState, events: list[JournalEvent], forecast: Predictions) -> None:

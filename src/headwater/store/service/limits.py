@@ -7,9 +7,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from headwater.errors import ConfigError, DataError
-from headwater.store.journal.events import packed_size
+from headwater.store.journal.events import JournalEvent, PendingPrediction, packed_size
 
 __all__ = ["Limits", "OverLimit"]
+
+
+_NESTED = {list, dict}
+"""Types of values that hold more than one entry."""
 
 
 class OverLimit(DataError):
@@ -63,15 +67,15 @@ class Limits:
                     help="Give a larger one for no limit in practice.",
                 )
 
-    def check_rows(self, rows: Sequence[Mapping[Any, Any]], packed: int) -> None:
+    def check_rows(self, examples: Sequence[JournalEvent | PendingPrediction], packed: int) -> None:
         """Raise OverLimit for rows that are too large.
 
         Parameters
         ----------
-        rows
-            The samples of one request.
+        examples
+            The samples of one request, with what else is journaled.
         packed
-            Total size of the rows in the journal, in bytes.
+            Their total size in the journal, in bytes.
 
         Raises
         ------
@@ -80,10 +84,13 @@ class Limits:
         """
         # Every name, text and entry takes at least a byte, so small requests can skip the row checks.
         if packed > min(self.row_bytes, self.row_entries):
-            for i, x in enumerate(rows):
-                self._check_row(x, f"row {i}")
+            small = packed <= self.row_bytes
+            for i, example in enumerate(examples):
+                x = example.x
+                if not small or len(x) > self.row_entries or not _NESTED.isdisjoint(map(type, x.values())):
+                    self._check_row(x, f"row {i}")
         if packed > self.request_names:
-            self._check_names(rows)
+            self._check_names([example.x for example in examples])
 
     def _check_row(self, x: Mapping[Any, Any], at: str) -> None:
         size = packed_size(x)

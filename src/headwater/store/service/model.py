@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 from headwater.learner.kind import kind_of
@@ -33,7 +34,9 @@ class Model:
     id: int
     name: str
     task: str
-    learners: list[LearnerState]
+    learners: list[LearnerState] = field(default_factory=list)
+    champion: LearnerState = field(init=False)
+    """The learner that predicts, the first of ``learners``."""
     paused: bool = False
     seq: int = 0
     lock: FairLock = field(default_factory=FairLock)
@@ -49,6 +52,10 @@ class Model:
     """Running mean of the learning time."""
     _price: tuple[Price, list[LearnerState], int] | None = None
 
+    def take(self, learners: list[LearnerState]) -> None:
+        """Replace the learners, champion first."""
+        self.learners, self.champion = learners, learners[0]
+
     @property
     def price(self) -> Price:
         """Cost of rows over all learners of the model, recomputed when the events learned have grown by half."""
@@ -57,11 +64,6 @@ class Model:
             price = price_of(state.learner for state in self.learners)
             self._price = known = price, self.learners, self.seq + self.seq // 2
         return known[0]
-
-    @property
-    def champion(self) -> LearnerState:
-        """The learner that predicts."""
-        return self.learners[0]
 
     def predict(
         self, X: Sequence[Any], *, shadows: bool, coverage: Sequence[float | None] | None = None
@@ -87,11 +89,14 @@ class Model:
     def _predict(
         self, X: Sequence[Any], shadows: bool, coverage: Sequence[float | None] | None
     ) -> tuple[list[Predictions], int, dict[int, dict[str, Any]]]:
-        asked = self.learners if shadows else self.learners[:1]
-        by_learner = [(state.name, predict_rows(state.learner, X)) for state in asked]
-        wanted = {i: share for i, share in enumerate(coverage or ()) if share is not None}
-        inside = {i: set_or_interval(self.champion.learner, X[i], share) for i, share in wanted.items()}
-        said = [{name: rows[i] for name, rows in by_learner} for i in range(len(X))]
+        said: list[Predictions] = [{} for _ in X]
+        for state in self.learners if shadows else self.learners[:1]:
+            for one, row in zip(said, predict_rows(state.learner, X), strict=True):
+                one[state.name] = row
+        inside = {}
+        for i, share in enumerate(coverage or ()):
+            if share is not None:
+                inside[i] = set_or_interval(self.champion.learner, X[i], share)
         return said, self.seq, inside
 
     def issue(self, rows: Sequence[Mapping[Any, Any]], question: Mapping[str, Any]) -> list[PendingPrediction]:
@@ -117,10 +122,10 @@ class Model:
         out: list[Any] = []
         start = 0
         while start < len(events):
-            block = events[start : self._end_of_turn(events, start)]
+            block = events if len(events) == 1 else events[start : self._end_of_turn(events, start)]
             with self.lock:
                 began = time.perf_counter()
-                predictions = [learn_events(state, block) for state in self.learners]
+                predictions = list(map(learn_events, self.learners, repeat(block)))
                 self.seq = first + start + len(block) - 1
                 for state in self.learners:
                     state.at = self.seq
@@ -151,8 +156,9 @@ class Model:
             self.alarms.append((first + i, block[i], scores[i], why if isinstance(why, Mapping) else why.contributions))
 
     def _remember(self, events: list[JournalEvent], first: int, predictions: list[Any]) -> None:
+        name = self.champion.name
         for i in range(max(0, len(events) - _RECENT), len(events)):
             if events[i].step is not None:
                 continue
-            earlier = (events[i].predicted or {}).get(self.champion.name)
+            earlier = (events[i].predicted or {}).get(name)
             self.recent.append((first + i, events[i], predictions[i] if earlier is None else earlier[0]))

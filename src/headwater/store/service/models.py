@@ -77,7 +77,8 @@ class Models:
 
     def not_begun(self) -> list[Any]:
         """Return the learners that have learned nothing yet, whose declared memory is not allocated."""
-        self._not_begun = [learner for learner in self._not_begun if learner.engine is None]
+        if self._not_begun:
+            self._not_begun = [learner for learner in self._not_begun if learner.engine is None]
         return self._not_begun
 
     # ---- changes -----------------------------------------------------------------------------------------------------
@@ -152,11 +153,10 @@ class Models:
         models: dict[str, Model] = {}
         for number, name, paused in self._base.execute("SELECT id, name, paused FROM models ORDER BY id").fetchall():
             learners = [self._loaded(row, known) for row in self._rows(number)]
-            model = self.by_name.get(name) or Model(
-                number, name, learners[0].learner.task, learners, seq=learners[0].at
-            )
+            model = self.by_name.get(name) or Model(number, name, learners[0].learner.task, seq=learners[0].at)
             with model.lock:
-                model.learners, model.paused = learners, bool(paused)
+                model.take(learners)
+                model.paused = bool(paused)
             models[name] = model
         self.by_name = models
         self._not_begun = [state.learner for model in models.values() for state in model.learners]
@@ -256,17 +256,21 @@ class Models:
         added
             New classes of other requests in the same commit. Those of these events are added.
         """
-        names_in = model.champion.learner.kind.names_in
-        taught = [event for event in events if event.step is None]
-        if names_in is None or not taught:
+        champion = model.champion.learner
+        names_in, plain = champion.kind.names_in, not champion.kind.answer.compound
+        if names_in is None:
             return
+        labels, met = labels_of(champion, events), set[Any]()
         for state in model.learners:
-            one = getattr(state.learner, "first", state.learner)  # of a fleet what its members begin as
             known = state.known_classes()
-            found = names_in(one, labels_of(model.champion.learner, taught), known | added)
+            if plain and known.issuperset(labels):
+                continue
+            one = getattr(state.learner, "first", state.learner)  # of a fleet what its members begin as
+            found = names_in(one, labels, known | added)
             if new := (found | added) - known:
                 limits.check_classes(known, new)
-        added |= found
+            met |= found
+        added |= met
 
     def memory_for(self, model: Model, events: list[JournalEvent], enough: int) -> int:
         """Estimate the memory that learning examples adds over all learners of a model.

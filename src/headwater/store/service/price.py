@@ -89,6 +89,12 @@ class Price:
         """Return the estimated time to learn rows with this many values in total."""
         return rows * (_ROW_S + self.dense * _LEARNED_S) + cells * (_CELL_S + self.stride * _LEARNED_S)
 
+    def of_rows(self, rows: int, cells: int, widest: int, *, learning: bool) -> tuple[float, float]:
+        """Return the estimated time of rows, and that of the widest alone without the model's fixed cost per row."""
+        used = _LEARNED_S if learning else _READ_S
+        cell_s = _CELL_S + self.stride * used
+        return rows * (_ROW_S + self.dense * used) + cells * cell_s, widest * cell_s
+
     def growing(self, names: int) -> int:
         """Return the maximum bytes added by new names, each a table row plus half as much spare capacity."""
         return names * int(_GROWN_BYTES * self.stride + 200)

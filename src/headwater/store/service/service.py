@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import chain, repeat
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,7 +28,7 @@ from headwater.store.forget.selection import Selection
 from headwater.store.journal import database
 from headwater.store.journal.backup import write_backup
 from headwater.store.journal.entries import Journal
-from headwater.store.journal.events import JournalEvent, pack_events, packed_size
+from headwater.store.journal.events import JournalEvent, pack, packed_size
 from headwater.store.journal.requests import (
     Ids,
     LabelRequest,
@@ -55,6 +57,7 @@ Journaled = tuple[LearnRequest | LabelRequest | StepRequest | SourceRequest, Mod
 """A journaled request with its model, its events, and the number of the first event."""
 
 
+_ID = attrgetter("id")
 _ID_BYTES = 8192
 """Maximum bytes that a commit writes per id (a page of the table and one of its index)."""
 _SMALL = 4096
@@ -158,21 +161,24 @@ class Service:
             be written, the requests are durable and learned, and `failure` says so: the next commit tries again where a disk was full,
             and raises otherwise.
         """
-        with self._writing():
+        file, now = self._file, int(time.time() * 1000)
+        file.check_process()
+        with Uninterrupted(), self._mutex:  # delay Ctrl-C until what is journaled is also learned
+            self._usable()
             end = self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes
             journaled: list[Journaled] = []
             self._new_classes = {}
             try:
-                with self._file.transaction():
-                    outcomes = [self._outcome(request, journaled) for request in requests]
+                with file.transaction(of_events=True):
+                    outcomes = list(map(self._outcome, requests, repeat(journaled), repeat(now)))
             except BaseException as error:
                 self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes = end
                 self.failure = error if isinstance(error, StoreError) else self.failure
                 raise
             self.commits += 1
-            self.failure = self._file.acknowledge(self.journal.seq, self.ids.last)
+            self.failure = file.acknowledge(self.journal.seq, self.ids.last)
             self._teach(journaled)
-            if self._file.needs_checkpoint:
+            if file.needs_checkpoint:
                 self._keeper.checkpoint()
             if self._keeper.is_due():
                 self._background.wake()
@@ -180,9 +186,9 @@ class Service:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Take the write lock, or raise if the store can't be written."""
+        """Take the write lock, or raise if the store can't be written, as ``commit`` does by itself."""
         self._file.check_process()
-        with Uninterrupted(), self._mutex:  # delay Ctrl-C until what is journaled is also learned
+        with Uninterrupted(), self._mutex:
             self._usable()
             yield
 
@@ -197,7 +203,7 @@ class Service:
         with self._mutex:
             for at in range(0, len(events), PIECE):
                 part = list(events[at : at + PIECE])
-                self.limits.check_rows([event.x for event in part], packed_size(part))
+                self.limits.check_rows(part, packed_size(part))
             self.models.check(model, list(events), self.limits, set())
 
     def _usable(self) -> None:
@@ -206,16 +212,15 @@ class Service:
         if self.failure is not None and self.failure.help != database.FULL:
             raise self.failure
 
-    def _outcome(self, request: Request, journaled: list[Journaled]) -> HeadwaterError | None:
-        now = int(time.time() * 1000)
+    def _outcome(self, request: Request, journaled: list[Journaled], now: int) -> HeadwaterError | None:
         try:
-            if isinstance(request, PendingRequest):
+            if isinstance(request, LearnRequest):
+                self._take_examples(request, journaled, now)
+            elif isinstance(request, PendingRequest):
                 size = packed_size(request.predictions)
-                self.limits.check_rows([pending.x for pending in request.predictions], size)
+                self.limits.check_rows(request.predictions, size)
                 self.ids.keep(request, now)
                 self._file.grow(size)
-            elif isinstance(request, LearnRequest):
-                self._take_examples(request, journaled, now)
             elif isinstance(request, SourceRequest):
                 self._take_examples(request, journaled, now)
                 repeated = sum("repeated" in answer for answer in request.answers)
@@ -234,17 +239,18 @@ class Service:
         model = self.models.with_id(request.model)
         if isinstance(request, SourceRequest):
             self._leave_out_forgotten(request)
-        events = self.ids.new_events(request)
+        events = request.events
+        named = set(map(_ID, events)) != {None}
+        if named:
+            events = self.ids.new_events(request)
         if not events:
             return
-        first = self._append(model, events, now)
-        self.ids.remember(model.id, events, first)
-        self._file.grow(_ID_BYTES * sum(event.id is not None for event in events))
+        packed = request.body if isinstance(request, LearnRequest) and events is request.events else b""
+        first = self._append(model, events, now, packed)
+        if named:
+            self._file.grow(_ID_BYTES * self.ids.remember(request, events, first))
         if isinstance(request, SourceRequest):
             self.ids.remember_aliases(request, first)
-        for answer in request.answers:  # a repetition within the request refers to its first event by a negative index
-            if answer and answer["seq"] < 0:
-                answer["seq"] = first - answer["seq"] - 1
         journaled.append((request, model, events, first))
 
     def _leave_out_forgotten(self, request: SourceRequest) -> None:
@@ -270,25 +276,26 @@ class Service:
         self.ids.answered(model.id, number, event, first)
         journaled.append((request, model, [event], first))
 
-    def _append(self, model: Model, events: list[JournalEvent], now: int) -> int:
+    def _append(self, model: Model, events: list[JournalEvent], now: int, packed: bytes = b"") -> int:
         """Journal events within the limits that all learners can learn, and return the number of the first."""
-        body = pack_events(events)
-        self.limits.check_rows([event.x for event in events], len(body))
-        self.models.check(model, events, self.limits, self._new_classes.setdefault(model.id, set()))
+        body = packed or pack(events)
+        size = len(body)
+        self.limits.check_rows(events, size)
         if events[0].step is None:
-            self._check_memory(model, events, len(body))
-        self._file.grow(len(body))
+            self.models.check(model, events, self.limits, self._new_classes.setdefault(model.id, set()))
+            self._check_memory(model, events, size)
+        self._file.grow(size)
         return self.journal.append(model.id, body, len(events), now)
 
     def _check_memory(self, model: Model, events: list[JournalEvent], size: int) -> None:
         """Raise OverLimit for examples that would grow the learners too much, skipping small requests."""
-        learners = self.models.not_begun()
-        tight = model.price.growing(size // _LEAST_NAME) > self.memory.left(learners)
-        if size > _SMALL or tight:
+        memory, limited = self.memory, self.memory.most is not None
+        learners = self.models.not_begun() if limited or size > _SMALL else []
+        if size > _SMALL or (limited and model.price.growing(size // _LEAST_NAME) > memory.left(learners)):
             needed = self.models.memory_for(model, events, self.limits.request_memory)
             self.limits.check_memory(needed)
-            if needed > self.memory.left(learners) and self.models.adds_names(model, events):
-                self.memory.check(needed, learners)
+            if needed > memory.left(learners) and self.models.adds_names(model, events):
+                memory.check(needed, learners)
 
     def _teach(self, journaled: list[Journaled]) -> None:
         """Learn committed events, joining neighbors of one model into a block, which gives the same result."""
@@ -298,12 +305,11 @@ class Service:
             stop = at
             while stop < len(journaled) and journaled[stop][1] is model:
                 stop += 1
-            events = [event for item in journaled[at:stop] for event in item[2]]
+            group = journaled[at:stop]
+            events = group[0][2] if len(group) == 1 else list(chain.from_iterable(map(itemgetter(2), group)))
             predictions = iter(self._learn(model, events, first))
-            for request, _, own, number in journaled[at:stop]:
-                fresh = [answer for answer in request.answers if "repeated" not in answer]
-                for i, (answer, event) in enumerate(zip(fresh, own, strict=True)):
-                    answer |= {"seq": number + i, **_prediction(model, event, next(predictions))}
+            for request, _, own, number in group:
+                _reply(request, model, own, number, predictions)
             at = stop
 
     def _learn(self, model: Model, events: list[JournalEvent], first: int) -> list[Any]:
@@ -535,13 +541,20 @@ class Service:
             yield Models(base, at, journal, Snapshots(base, at, self.snapshots.learners))
 
 
-def _prediction(model: Model, event: JournalEvent, guess: Any) -> dict[str, Any]:
-    """Return the prediction that is scored, which for a delayed label is the one the champion issued."""
-    if event.step is not None:
-        return {}
-    if event.predicted is None:
-        return {"y_pred": guess}
-    return {"y_pred": event.predicted.get(model.champion.name, next(iter(event.predicted.values()), (None, None)))[0]}
+def _reply(request: Any, model: Model, events: list[JournalEvent], first: int, predictions: Iterator[Any]) -> None:
+    """Reply with each event's number, and its prediction that is scored, for a delayed label the one the champion issued."""
+    begun = [answer for answer in request.answers if "repeated" not in answer] if request.answers else None
+    for seq, event in enumerate(events, first):
+        reply, guess = {"seq": seq}, next(predictions)
+        if event.step is None:
+            given = event.predicted
+            reply["y_pred"] = (
+                guess if given is None else given.get(model.champion.name, next(iter(given.values()), (None, None)))[0]
+            )
+        if begun is None:
+            request.answers.append(reply)
+        else:
+            begun[seq - first] |= reply
 
 
 __all__ = ["Request", "Service"]

@@ -16,7 +16,7 @@ from headwater.store.journal.events import (
     PendingPrediction,
     Predictions,
     digest,
-    pack_pending,
+    pack,
     unpack_pending,
 )
 from headwater.store.journal.requests import SourceRequest, Waiting
@@ -80,7 +80,7 @@ class Pairs:
             elif self._joins and row.key in waiting:
                 row.reason = "its key waits for an answer already"
             elif self._joins and guess is not None:
-                waiting[row.key] = Waiting(0, pack_pending(PendingPrediction(row.x, guess, seq)), row.id)
+                waiting[row.key] = Waiting(0, pack(PendingPrediction(row.x, guess, seq)), row.id)
                 request.waiting.append(("row", row.key, waiting[row.key].body, row.id))
 
     def add_answers(self, request: SourceRequest, rows: Sequence[Row]) -> None:

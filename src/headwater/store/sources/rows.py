@@ -8,7 +8,7 @@ from typing import Any
 
 from headwater.errors import DataError
 from headwater.learner.kind import kind_of
-from headwater.store.journal.events import JournalEvent, pack_events, plain_sample, unpack_events
+from headwater.store.journal.events import JournalEvent, pack, plain_sample, unpack_events
 from headwater.streams.brokers.formats import Decode
 from headwater.streams.brokers.protocol import BrokerGone, Message
 
@@ -152,7 +152,7 @@ def _row(message: Message, x: dict[Any, Any], columns: Columns, learner: Any, *,
     for column in (*filter(None, (columns.key, columns.id)), *columns.drop):
         x.pop(column, None)
     # Round-trip through the journal's format, so that a replay learns exactly the same.
-    exact = unpack_events(pack_events([JournalEvent(x, y)]))[0]
+    exact = unpack_events(pack([JournalEvent(x, y)]))[0]
     return Row(message, exact.x, exact.y, _text(key) or "", _text(name))
 
 

@@ -30,7 +30,7 @@ from operator import eq
 from typing import Any, TypeAlias
 
 from headwater.learner.validation import can_be_class
-from headwater.route.score import Score, with_probabilities
+from headwater.route.score import Score
 from headwater.types import Label, Predictions, Scores
 
 __all__ = ["BINS", "ClassScore"]
@@ -89,10 +89,12 @@ class ClassScore(Score):
 
     def score(self, y: Sequence[Label], predictions: Predictions, X: Any = ()) -> list[float]:
         """Score rows just predicted and return the predicted probability of each label."""
-        if self._history is not None:
-            return with_probabilities(self, y, predictions)
-        given = predictions.proba_of(y)
-        self.update(y, predictions.y_pred, given)
+        given, proba = predictions.proba_of(y), predictions.proba
+        if self._history is None:
+            self.update(y, predictions.y_pred, given)
+        else:
+            shares = [] if proba is None or not predictions.classes else proba.tolist()
+            self.update(y, predictions.y_pred, given, map(max, shares) if shares else repeat(0.0))
         return given
 
     def update(
@@ -124,13 +126,10 @@ class ClassScore(Score):
             self._window.append(row)
             self.n += 1
             if self._history is not None:
-                self._calibrate(sure, label == predicted)
+                if sure == sure:
+                    cell = self._bins[min(int(sure * BINS), BINS - 1)]
+                    cell[0], cell[1], cell[2] = cell[0] + 1, cell[1] + sure, cell[2] + (label == predicted)
                 self._follow(1.0 - p if p == p else 0.0)
-
-    def _calibrate(self, sure: float, right: bool) -> None:
-        if sure == sure:
-            cell = self._bins[min(int(sure * BINS), BINS - 1)]
-            cell[0], cell[1], cell[2] = cell[0] + 1, cell[1] + sure, cell[2] + right
 
     def scores(self, *, window: bool = False) -> dict[str, Scores]:
         """Return the metrics of ``"model"``, ``"no-change"`` and ``"majority"``, over all rows or over the window."""
