@@ -862,6 +862,31 @@ static int predicted_apart(Learner *self, int table, void *out, double *width, i
     return code;
 }
 
+/* learn_row(x, y, out) → how many rows were learned by now: the sample is predicted into out, then learned with y. */
+static PyObject *learner_learn_row(Learner *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    Py_buffer view = {0};
+    if (nargs != 3) {
+        PyErr_SetString(PyExc_TypeError, "learn_row(x, y, out)");
+        return NULL;
+    }
+    double y = PyFloat_AsDouble(args[1]);
+    if (PyErr_Occurred() || !numbers_of(args[2], &view, 1, 1, 0))
+        return NULL;
+    int inside = enter(self) >= 0;
+    int code = inside && holds(self, &view, self->shape.outputs) ? read_sample(self, args[0], 1) : -1;
+    if (code >= 0)
+        code = learned_apart(self, 0, y, 1, view.buf);
+    if (code < -1)
+        raise_sample(self, code);
+    self->shape.learned += code == 1;
+    long long learned = (long long)self->shape.learned;
+    if (inside)
+        leave(self);
+    PyBuffer_Release(&view);
+    return code < 0 ? NULL : PyLong_FromLongLong(learned);
+}
+
 /* learn(source, start, stop, y, w, good, out, ask) → how many were learned. Row i of the source is predicted into out and
  * learned with y[i], w[i], where good[i]; with ask, its row i is predicted (and waits for its answer) instead; with ask =
  * False nothing is predicted, and the mixture learns only from the predictions stored when the rows were predicted. */
@@ -1708,6 +1733,7 @@ static PyMethodDef methods[] = {
     {"state_value", (PyCFunction)(void *)learner_state_value, METH_O, "What an agent says of a state."},
     {"learn_transition", (PyCFunction)(void *)learner_learn_transition, METH_FASTCALL, "Learn what an action led to."},
     {"last_prediction", (PyCFunction)(void *)learner_last_prediction, METH_NOARGS, "The last predictions of one sample."},
+    {"learn_row", (PyCFunction)(void *)learner_learn_row, METH_FASTCALL, "Predict, then learn, one row."},
     {"learn", (PyCFunction)(void *)learner_learn, METH_VARARGS, "Predict and learn rows in turn."},
     {"predict", (PyCFunction)(void *)learner_predict, METH_VARARGS, "Predictions of rows."},
     {"pairs", (PyCFunction)(void *)learner_pairs, METH_VARARGS, "What the net reads of rows."},

@@ -164,9 +164,12 @@ class Predictions:
         """
         if self.proba is None:
             return [math.nan] * len(y)
-        column = dict(zip(self.classes, count(), strict=False))
         rows: list[list[float]] = self.proba.tolist()
-        given = [row[column[label]] if label in column else 0.0 for row, label in zip(rows, y, strict=True)]
+        if len(rows) == 1 == len(y):
+            given = [rows[0][self.classes.index(y[0])] if y[0] in self.classes else 0.0]
+        else:
+            column = dict(zip(self.classes, count(), strict=False))
+            given = [row[column[label]] if label in column else 0.0 for row, label in zip(rows, y, strict=True)]
         if self.y_pred[0] is None:  # rows after one with a prediction have one too
             given = [math.nan if guess is None else p for guess, p in zip(self.y_pred, given, strict=True)]
         return given

@@ -60,7 +60,7 @@ from headwater.route.session import Session
 recorder = ctypes.c_int.in_dll(ctypes.CDLL(library), "recorder")
 colours = {"a": "red", "b": "blue"}
 with tempfile.TemporaryDirectory() as folder:
-    session = Session(hw.Classifier(seed=1), keep=folder + "/model.hw", keep_every=41)
+    session = Session(hw.Classifier(seed=1), keep=folder + "/model.hw", keep_every=42)
     for i in range(40):
         answer = "ab"[i % 2]
         session.step([{"size": float(i), "colour": colours[answer]}], [answer])
@@ -74,7 +74,8 @@ with tempfile.TemporaryDirectory() as folder:
     sys.setprofile(None)
     recorder.value = -1
 """
-BLOCK = 'session.step([{"size": 1.0, "colour": "red"}], ["a"])'
+BLOCK = 'session.step([{"size": 1.0, "colour": "red"}, {"size": 2.0, "colour": "red"}], ["a", "a"])'
+ROW = 'session.step([{"size": 1.0, "colour": "red"}], ["a"])'
 EVENT = 'session.learner.learn_one({"size": 1.0, "colour": "red"}, "a")'
 
 
@@ -183,6 +184,16 @@ def test_a_row_walks_through_the_files_in_the_order_told(walked):
     calls = iter(walked(BLOCK))
     lost = [name for name, path in STEPS if seen(name, path) not in calls]  # `in` moves the iterator on
     assert lost == [], "these are not entered after what stands above them"
+
+
+def test_a_single_row_takes_the_shorter_way_that_is_told(walked):
+    inside = [step for step in STEPS if step[1].suffix in {".c", ".h"} and step[1].name != "state.c"]
+    assert "`Classifier._learn_row` calls `learner_learn_row`" in re.sub(r"\s+", " ", PAGE)
+    calls = iter(walked(ROW))
+    row = (PACKAGE / "kinds/classifier_regressor/classifier.py").as_posix()
+    assert (row, "Classifier._learn_row") in calls
+    assert ("", "learner_learn_row") in calls
+    assert [name for name, path in inside[1:] if seen(name, path) not in calls] == []
 
 
 def test_a_live_event_takes_the_shorter_way_that_is_told(walked):

@@ -223,7 +223,7 @@ class Engine:
         self.predict_one, self.predict_value_one = learner.predict_one, learner.predict_value_one
         self.predict_label_one = learner.predict_label_one
         self.predict_proba_one, self.learn_one = learner.predict_proba_one, learner.learn_one
-        self.last_prediction = learner.last_prediction
+        self.last_prediction, self.learn_row = learner.last_prediction, learner.learn_row
 
     def with_core(self, core: Core) -> Engine:
         """Return an engine with the same setup and limits on another core."""

@@ -37,6 +37,7 @@ from headwater.types import Lazy, Predictions, Record, ScoredRows, join
 
 __all__ = ["SupervisedLearner", "joined"]
 
+_GOOD = np.ones(1, bool)
 _UNIT_CHANGES = Lazy("headwater.learner.monitoring.unit_changes:unit_changes")
 
 
@@ -156,11 +157,32 @@ class SupervisedLearner(Learner, Settings):
             Each row's prediction, made before any later row was learned.
         """
         with self.lock:
+            if w is None and ask is None and type(X) is type(y) is list and len(X) == len(y) == 1:
+                said = self._step_row(X, y)
+                if said is not None:
+                    return said
             block = check_block(X, y, w, ask, self._span, self._index)
             if not len(block.y):
                 return self._ask(block.X if ask is None else block.ask)
             # One row is a single call of the core, so Ctrl-C comes before or after it.
             return self._learn_block(block) if len(block.y) == 1 else self._learn_pieces(block)
+
+    def _step_row(self, X: list[Any], y: list[Any]) -> Predictions | None:
+        """Predict, then learn, one row in one call of the core, or return None if it takes more: a new class, a measurement."""
+        engine, x = self._engine, X[0]
+        if engine is None or type(x) is not dict:
+            return None
+        sample = self._sampling()
+        if sample is not None and sample.n >= sample.due - 1:
+            return None
+        said = self._learn_row(engine, x, y[0])
+        if said is not None and sample is not None:
+            self._next_probe = sample.take(X, 0, y, _GOOD, said, learned=engine.core.learner.learned)
+        return said
+
+    def _learn_row(self, engine: Engine, x: dict[Any, Any], y: Any) -> Predictions | None:
+        """Predict, then learn, one row, or return None if its label needs more than a call of the core."""
+        return None
 
     def _learn_block(self, block: Block) -> Predictions:
         """Predict and learn the rows of a block in turn, and feed the diagnosis sample."""

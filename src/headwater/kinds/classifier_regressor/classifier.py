@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import headwater._core as _core
 from headwater.kinds.classifier_regressor.kind import CLASSIFIER
-from headwater.learner.engine import Setup
+from headwater.learner.engine import Engine, Setup
 from headwater.learner.kind import Kind
 from headwater.learner.labels import RARE, as_labels, beside, join_stretches, stretches, table_beside, third_class
 from headwater.learner.limits import check_classes
@@ -293,6 +293,17 @@ class Classifier(SupervisedLearner):
     def predict_batch(self, X: Any) -> Predictions:
         """Predict labels and probabilities of rows, given as in ``learn_many``."""
         return self._forecast_of(self._proba(X))
+
+    def _learn_row(self, engine: Engine, x: dict[Any, Any], y: Any) -> Predictions | None:
+        index = self._index.get(y) if type(y) in PLAIN else None
+        if index is None:
+            return None
+        out: NDArray[Any] = np.empty((1, 1 if self._binary else len(self.classes)), self.dtype)
+        engine.learn_row(x, index, out)
+        if self._binary:
+            out = self._whole(out)
+        p = out[0].tolist()
+        return Predictions([self.classes[p.index(max(p))]], out, tuple(self.classes))
 
     def _learn_part(self, block: Block, part: slice) -> Predictions:
         numbers = None if block.numbers is None else block.numbers[part]

@@ -271,6 +271,13 @@ class Regressor(SupervisedLearner):
         lower, upper = (y_pred + (widths * end if math.isfinite(end) else end) for end in q)
         return Predictions(y_pred, lower=np.maximum(lower, least), upper=upper)
 
+    def _learn_row(self, engine: Engine, x: dict[Any, Any], y: Any) -> Predictions | None:
+        if (type(y) is not float and type(y) is not int) or not self._least <= y <= self._most:
+            return None
+        out = np.empty((1, 1), self.dtype)
+        engine.learn_row(x, y, out)
+        return Predictions(_possible(out))
+
     def _learn_part(self, block: Block, part: slice) -> Predictions:
         if self._engine is None:
             self._engine = self.new_engine()
@@ -318,4 +325,7 @@ def _quantiles(engine: Engine | None, coverage: float, guarantee: str | None) ->
 
 def _possible(out: NDArray[Any]) -> NDArray[np.float64]:
     """Return predictions (n, 1) as (n,), clipped to the valid range in case a net diverges."""
-    return np.clip(out[:, 0].astype(np.float64), -FARTHEST, FARTHEST)
+    y_pred: NDArray[np.float64] = out[:, 0].astype(np.float64)
+    return np.minimum(
+        np.maximum(y_pred, -FARTHEST, out=y_pred), FARTHEST, out=y_pred
+    )  # np.clip takes five times as long
