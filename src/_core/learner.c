@@ -862,6 +862,23 @@ static int predicted_apart(Learner *self, int table, void *out, double *width, i
     return code;
 }
 
+Py_ssize_t learn_sample(Learner *self, PyObject *x, double y, double *p, Py_ssize_t room)
+{
+    if (enter(self) < 0)
+        return -1;
+    Py_ssize_t k = self->shape.outputs < room ? self->shape.outputs : room;
+    int code = read_sample(self, x, 1);
+    if (code >= 0)
+        code = learned_apart(self, 0, y, 1, self->out);
+    if (code < -1)
+        raise_sample(self, code);
+    self->shape.learned += code == 1;
+    for (Py_ssize_t j = 0; j < k; j++)
+        p[j] = prediction(self, j);
+    leave(self);
+    return code < 0 ? -1 : k;
+}
+
 /* learn_row(x, y, out) → how many rows were learned by now: the sample is predicted into out, then learned with y. */
 static PyObject *learner_learn_row(Learner *self, PyObject *const *args, Py_ssize_t nargs)
 {

@@ -110,6 +110,7 @@ static PyMethodDef functions[] = {
     {"rate", rate, METH_VARARGS, "Step size of a schedule at a step."},
     {"draw", draw, METH_VARARGS, "Draw initial weights."},
     {"key", key, METH_VARARGS, "A key for draws."},
+    {"learn_outputs", learn_outputs, METH_VARARGS, "Learn a row with several outputs."},
     {"keep", keep, METH_O, "Keep an object for as long as the process lives."},
     {NULL, NULL, 0, NULL}};
 

@@ -130,6 +130,16 @@ def test_saving_reopening_and_a_durable_row_take_few_calls(tmp_path):
     assert min(len(walk.calls) for walk in walks) <= 76
 
 
+def test_a_row_of_several_outputs_is_learned_in_one_call_of_the_core():
+    model = hw.MultiOutput(seed=1)
+    rows = [({"size": float(i % 7), "colour": "red"}, {"a": "xy"[i % 2], "b": float(i % 5)}) for i in range(400)]
+    for x, y in rows:
+        model.learn_one(x, y)
+    walks = [walked(lambda own=own: model.learn_one(*own)) for own in rows[:5]]
+    assert min(len(walk.calls) for walk in walks) <= 2
+    assert max(len(walk.calls) for walk in walks) <= 12, walks
+
+
 def post(path, body):
     data = json.dumps(body).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"

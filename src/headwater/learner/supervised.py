@@ -326,6 +326,16 @@ class SupervisedLearner(Learner, Settings):
         return self._sample
 
     @property
+    def unsampled(self) -> float:
+        """Number of rows that may be learned before one is due for the diagnosis sample, without limit if disabled."""
+        return self._next_probe - self.n_learned - 1
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Smallest and largest number that can be learned."""
+        return self._span or (-math.inf, math.inf)
+
+    @property
     def sample(self) -> DiagnosisSample | None:
         """The sample for ``diagnose``, None before anything was learned or with ``diagnosis=False``."""
         return self._sample

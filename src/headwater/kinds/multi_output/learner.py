@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+import headwater._core as _core
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import missing
 from headwater.errors import ConfigError
@@ -109,6 +110,8 @@ class MultiOutput(Learner):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._engine: OutputsEngine | None = None
+        self._ready: tuple[Any, ...] = ()  # the members as the core takes them, while no other row comes between
+        self._quiet: float = 0  # rows for which they stay so
         given: Any = {} if self.outputs is None else self.outputs
         if not isinstance(given, Mapping) or not all(kind in _MEMBERS for kind in given.values()):
             raise ConfigError(
@@ -154,10 +157,40 @@ class MultiOutput(Learner):
         w : float
             Its weight.
         """
+        if w == 1.0 and self._step_row(x, y) is not None:
+            return
         check_sample(x)
         before = self._refused_rows()
         self.step_many([x], [y], None if w == 1.0 else [w])
         self._warn_refused(before, depth=3)
+
+    def _step_row(self, x: Any, y: Any) -> dict[Any, Any] | None:
+        """Predict, then learn, a row of known outputs and classes in one call of the core, or return None if it takes more."""
+        with self.lock:
+            engine = self._engine
+            if engine is None or type(x) is not dict or type(y) is not dict:
+                return None
+            if self._quiet <= 0 and not self._list_members(engine.members):
+                return None
+            said = _core.learn_outputs(self._ready, x, y)
+            if said is not None:
+                engine.learned += 1
+                self._quiet -= 1
+            return said
+
+    def _list_members(self, members: Mapping[Any, SupervisedLearner]) -> bool:
+        """List the members for the core, and return whether none of them samples the next row for its diagnosis."""
+        if not members or any(member.engine is None for member in members.values()):
+            return False
+        self._quiet = min(member.unsampled for member in members.values())
+        if self._quiet > 0:
+            self._ready = tuple(_listed(name, member, chain=self.chain) for name, member in members.items())
+        return self._quiet > 0
+
+    def _copied(self, memo: dict[int, Any]) -> Self:
+        with self.lock:
+            self._ready, self._quiet = (), 0  # a list of the core's own objects
+            return super()._copied(memo)
 
     def predict_one(self, x: Mapping[Any, Any]) -> dict[Any, Any]:
         """Predict every learned output, each as a class or a number.
@@ -226,12 +259,18 @@ class MultiOutput(Learner):
         """
         if ask is not None:
             with self.lock:
+                self._quiet = 0
                 return step_late(self, X, y, w, ask)
+        if w is None and type(X) is type(y) is list and len(X) == len(y) == 1:
+            said_of_row = self._step_row(X[0], y[0])
+            if said_of_row is not None:
+                return Predictions([said_of_row])
         X = as_samples(X)
         answers = as_answers(y)
         weights, weighed = check_weights(w, check_pairs(X, answers, None))
         self.refused["weight"] += int((~weighed).sum())
         with self.lock:
+            self._quiet = 0
             check_classes(dict.fromkeys(self.known_classes, 0), self.pairs_in(answers), self._limits)
             rows = as_dicts(X)
             said = in_pieces(
@@ -442,6 +481,7 @@ class MultiOutput(Learner):
         if (classes and engine is None) or len(set(classes)) < len(classes):
             raise ValueError("classes", "outputs that were learned, each class once", classes)
         super().resume(engine=engine, refused=refused, notes=notes, sample=sample)
+        self._ready, self._quiet = (), 0
         if engine is None:
             return
         labels: dict[Any, list[Any]] = {}
@@ -468,6 +508,15 @@ class MultiOutput(Learner):
             "shared_rows": max((own["shared_rows"] for _, own in about), default=0),
             "shared_names": max((own["shared_names"] for _, own in about), default=0),
         }
+
+
+def _listed(name: Any, member: SupervisedLearner, *, chain: bool) -> tuple[Any, ...]:
+    """Return a member as the core steps it, with the keys of what later outputs read of it."""
+    classes = member.known_classes
+    keys = [(PREDICTED, name, label) for label in classes[1:]] if classes else [(PREDICTED, name)]
+    index = {label: i for i, label in enumerate(classes)} if classes else None
+    core = member.learned_engine.core.learner
+    return core, name, index, classes, member.span, tuple(keys) if chain else ()
 
 
 def _known_before(known: int, classes: list[Any], values: list[Any]) -> list[int]:
