@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.errors import ConfigError, StoreError
 from headwater.store.journal.entries import Journal
-from headwater.store.journal.events import TOMBSTONE, JournalEvent, pack_events
+from headwater.store.journal.events import TOMBSTONE, JournalEvent, pack
 from headwater.store.journal.requests import Ids
 from headwater.store.journal.snapshots import Snapshots
 from headwater.store.journal.store_file import StoreFile
@@ -334,7 +334,7 @@ class Forgetter:
         record.cleared = clear_others(base, {model.id for model in chosen}, selector)
         record.rows, record.ranges = len(rows), ranges_of(rows)
         if rows:
-            parts.journal.append(chosen[0].id, pack_events([TOMBSTONE]), 1, record.t)
+            parts.journal.append(chosen[0].id, pack([TOMBSTONE]), 1, record.t)
         record.seq = parts.journal.seq
         for one in new:
             self._write_states(one, found.first, record)
