@@ -73,7 +73,9 @@ class Answer:
         TargetError, DataError
             If the label can't be learned. Nothing of its row is learned then.
         """
-        return self.read_all((value,), learner)[0]
+        if value is None or value != value:
+            return math.nan if self.gaps else None
+        return self.decode(value, getattr(learner, "first", learner))  # of a fleet what its members begin as
 
     def read_all(self, values: Iterable[Any], learner: Any) -> list[Any]:
         """Validate labels as ``read`` does.
@@ -84,7 +86,7 @@ class Answer:
             For the first label that can't be learned.
         """
         decode, gap = self.decode.value, math.nan if self.gaps else None
-        one = getattr(learner, "first", learner)  # of a fleet what its members begin as
+        one = getattr(learner, "first", learner)
         return [gap if value is None or value != value else decode(value, one) for value in values]
 
     def read_late(self, value: Any, learner: Any) -> Any:

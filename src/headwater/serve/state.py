@@ -150,7 +150,8 @@ class ServerState:
 
     def model(self, name: str = "") -> Model:
         """Return a model by name, or the default one."""
-        return self.service.models.named(name or self.default)
+        found = self.service.models.by_name.get(name or self.default)
+        return self.service.models.named(name or self.default) if found is None else found
 
     def learns_elsewhere(self, model: Model) -> bool:
         """Return whether a cluster run learns the model instead of this server."""
@@ -167,7 +168,7 @@ class ServerState:
             If a cluster run learns it.
         """
         model = self.model(name)
-        if self.learns_elsewhere(model):
+        if self.rounds and self.learns_elsewhere(model):
             raise LearnsElsewhere(
                 expected="a model that learns here",
                 got="one that a cluster run learns",

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from headwater.errors import HeadwaterError
-from headwater.learner.kind import check_can, kind_of, kind_with
+from headwater.learner.kind import Kind, check_can, kind_with
 from headwater.serve.api.keys import check_keys
 from headwater.serve.api.predicting import Prediction, apart, is_at_hand, predict_rows
 from headwater.serve.background.writer import Command
@@ -45,7 +45,7 @@ async def predict(request: Request) -> Response:
     rows, shape = await read_rows(request, _PREDICT)
     state, model, n = request.state, request.state.model(request.path.get("model", "")), len(rows)
     champion = model.champion
-    kind = kind_of(champion.learner)
+    kind: Kind = champion.learner.kind
     # C loops, of which a large request takes no more than the decoding of its rows.
     X, wanted = list(map(_X, rows)), list(map(_COVERAGE, rows))
     keeps = "late" in kind.can and kind.issue is None and not state.learns_elsewhere(model)
@@ -110,7 +110,8 @@ def _examples(model: Model, rows: list[Example], X: list[dict[str, Any]], shape:
     if set(weights) != _NONE:
         check_can(learner, "weights", at="w")
         weights = [None if w == 1.0 else w for w in weights]
-    check_keys(model, X, learning=True)
+    if "keys" in learner.kind.can:
+        check_keys(model, X, learning=True)
     labels = answer.read_all(labels, learner)
     return LearnRequest(model.id, list(map(JournalEvent, X, labels, weights, map(_ID, rows))))
 

@@ -7,8 +7,9 @@ from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple, TypeVar
 
+from headwater.learner.kind import kind_of
 from headwater.serve.api.keys import check_keys
-from headwater.serve.http.costs import Budget, Size, size_of
+from headwater.serve.http.costs import Budget, size_of
 from headwater.serve.http.errors import TooOld
 from headwater.serve.http.schemas import LARGE, count_cells
 from headwater.serve.state import ServerState
@@ -87,9 +88,13 @@ async def predict_rows(
     TooOld
         If a cluster run learns the model, and its last round is too old.
     """
-    look = partial(_looked_at, model, X)
-    size = look() if is_at_hand(budget, len(X)) else await state.workers.run(look)
-    classes = len(model.champion.learner.known_classes) or 1
+    learner = model.champion.learner
+    near = is_at_hand(budget, len(X))
+    if "keys" in kind_of(learner).can:
+        check = partial(check_keys, model, X)
+        check() if near else await state.workers.run(check)
+    size = size_of(X) if near else await state.workers.run(partial(size_of, X))
+    classes = len(learner.known_classes) or 1
     takes_s = budget.charge_samples(size, model.price, learning=False, answers=classes)
     wanted = coverage if coverage is not None and any(share is not None for share in coverage) else None
     if wanted is None and state.replicas is not None and not (shadows and len(model.learners) > 1):
@@ -106,11 +111,6 @@ async def predict_rows(
             return _as_predictions(*now)
         return await state.waiters.run(lambda: _predict(model, X, shadows=shadows, coverage=wanted))
     return await state.workers.run(lambda: _predict_parts(model, X, shadows=shadows, coverage=wanted))
-
-
-def _looked_at(model: Model, X: list[dict[str, Any]]) -> Size:
-    check_keys(model, X)
-    return size_of(X)
 
 
 async def _by_replicas(state: ServerState, model: Model, X: list[dict[str, Any]]) -> list[Prediction] | None:

@@ -95,10 +95,11 @@ class Budget:
         Cost of the address.
     """
 
-    __slots__ = ("_cost", "_limits", "_state", "cells", "received", "rows", "work_s")
+    __slots__ = ("_cost", "_limits", "_lock_s", "_state", "cells", "received", "rows", "work_s")
 
     def __init__(self, state: ServerState, cost: Cost) -> None:
         self._state, self._cost, self._limits = state, cost, state.limits
+        self._lock_s = min(cost.lock_s, state.limits.lock_s)
         self.received = self.rows = self.cells = 0
         self.work_s = 0.0
 
@@ -146,12 +147,13 @@ class Budget:
         DataError
             Beyond a limit, with its name.
         """
+        limits = self._limits
         self.rows += rows
         self.cells += cells
-        if self.rows > self._limits.rows:
-            raise too_many("rows", self._limits, at)
-        if self.cells > self._limits.cells:
-            raise too_many("cells", self._limits, at)
+        if self.rows > limits.rows:
+            raise too_many("rows", limits, at)
+        if self.cells > limits.cells:
+            raise too_many("cells", limits, at)
         if self.cells > self._cost.cells:
             raise OverLimit(
                 expected=f"at most {self._cost.cells:,} values in a request to this address",
@@ -188,7 +190,8 @@ class Budget:
             )
         work_s, lock_s = price.of_rows(*size, learning=learning)
         self.charge_work(work_s, at="body")
-        self.charge_lock(lock_s, at="body")
+        if lock_s > self._lock_s:
+            self.charge_lock(lock_s, at="body")
         return work_s
 
     def charge_work(self, seconds: float, *, at: str = "request") -> None:
@@ -227,7 +230,7 @@ class Budget:
         OverLimit
             If the time is too long.
         """
-        most = min(self._cost.lock_s, self._limits.lock_s)
+        most = self._lock_s
         if seconds > most:
             raise OverLimit(
                 expected=f"a row that holds the model for at most {most:g} s (limit lock_s)",

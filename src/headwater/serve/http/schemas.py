@@ -436,12 +436,8 @@ def to_json(value: Any) -> bytes:
     return msgspec.json.encode(value, enc_hook=str)
 
 
-def to_lines(rows: list[Any]) -> bytes:
-    """Return rows as NDJSON."""
-    return _encoder.encode_lines(rows)
-
-
-_encoder = msgspec.json.Encoder(enc_hook=str)
+to_lines: Callable[[list[Any]], bytes] = msgspec.json.Encoder(enc_hook=str).encode_lines
+"""Return rows as NDJSON."""
 
 __all__ = [
     "ActRequest",

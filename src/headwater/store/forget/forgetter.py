@@ -391,7 +391,7 @@ def _put_in_place(chosen: Iterable[Model], new: list[_Relearned], seq: int) -> N
     fresh = {one.state.id: one.fresh for one in new}
     for model in chosen:
         with model.lock:
-            model.learners = [fresh.get(state.id, state) for state in model.learners]
+            model.take([fresh.get(state.id, state) for state in model.learners])
             model.seq = seq
             for state in model.learners:
                 state.at = seq

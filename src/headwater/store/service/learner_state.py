@@ -57,20 +57,8 @@ def scores_of(learner: Any, saved: bytes = b"") -> Score:
 
 def learn_events(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
     """Learn and score events, returning the prediction made before each (None for step size changes)."""
-    if set(map(_STEP, events)) == _NONE:
-        return _learn_examples(state, events)
-    out: list[Any] = []
-    for changes, group in groupby(events, lambda event: event.step is not None):
-        part = list(group)
-        out += [None] * len(part) if changes else _learn_examples(state, part)
-        for event in part:
-            # without an engine, every row that was learned before the change is forgotten
-            if event.step is not None and event.step[0] == state.id and state.learner.engine is not None:
-                state.learner.engine.set_step(event.step[1])
-    return out
-
-
-def _learn_examples(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
+    if set(map(_STEP, events)) != _NONE:
+        return _learn_with_steps(state, events)
     learner, X, y = state.learner, list(map(_X, events)), labels_of(state.learner, events)
     answer = learner.kind.answer
     w = None if set(map(_W, events)) == _NONE else [1.0 if e.w is None else e.w for e in events]
@@ -81,6 +69,19 @@ def _learn_examples(state: LearnerState, events: list[JournalEvent]) -> list[Any
     else:
         state.scores.score(y, forecast, X)
     return values_of(forecast)
+
+
+def _learn_with_steps(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
+    """Learn events among which there are changes of the step size."""
+    out: list[Any] = []
+    for changes, group in groupby(events, lambda event: event.step is not None):
+        part = list(group)
+        out += [None] * len(part) if changes else learn_events(state, part)
+        for event in part:
+            # without an engine, every row that was learned before the change is forgotten
+            if event.step is not None and event.step[0] == state.id and state.learner.engine is not None:
+                state.learner.engine.set_step(event.step[1])
+    return out
 
 
 def labels_of(learner: Any, events: Sequence[JournalEvent]) -> list[Any]:

@@ -164,7 +164,8 @@ class Service:
         file, now = self._file, int(time.time() * 1000)
         file.check_process()
         with Uninterrupted(), self._mutex:  # delay Ctrl-C until what is journaled is also learned
-            self._usable()
+            if self.failure is not None:
+                self._usable()
             end = self.journal.seq, self.journal.t, self.ids.last, self.ids.bytes
             journaled: list[Journaled] = []
             self._new_classes = {}
@@ -178,9 +179,9 @@ class Service:
             self.commits += 1
             self.failure = file.acknowledge(self.journal.seq, self.ids.last)
             self._teach(journaled)
-            if file.needs_checkpoint:
-                self._keeper.checkpoint()
             if self._keeper.is_due():
+                if file.needs_checkpoint:
+                    self._keeper.checkpoint()
                 self._background.wake()
             return outcomes
 
