@@ -17,7 +17,8 @@ Glossary of letters
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import import_module
@@ -46,6 +47,7 @@ __all__ = [
     "Scores",
     "as_mapping",
     "join",
+    "lazily",
     "public_names",
 ]
 
@@ -97,6 +99,33 @@ class Lazy:
 def _imported(path: str) -> Any:
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)
+
+
+def lazily(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a package that imports its public names when they are first asked for (PEP 562).
+
+    Parameters
+    ----------
+    package : str
+        Name of the package.
+    names : dict
+        By module, relative to the package, the names it defines, with spaces between.
+
+    Examples
+    --------
+    >>> lazily("json", {".decoder": "JSONDecoder"})("JSONDecoder").__name__
+    'JSONDecoder'
+    """
+    homes = {name: home for home, own in names.items() for name in own.split()}
+
+    def find(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(homes[name], package), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return find
 
 
 def public_names(names: Iterable[str], others: Collection[str] = ()) -> list[str]:

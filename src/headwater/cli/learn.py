@@ -19,16 +19,13 @@ from headwater.cli.options.report import ReportFile, report_file, session_pace
 from headwater.cli.options.scoring import ScoringOptions
 from headwater.cli.options.shared import Names, Source, check_sources, split_names
 from headwater.cli.options.task import kind_of_run, task_of
-from headwater.cli.runs.compound import CompoundRun
 from headwater.cli.runs.follow import FollowOptions, accepted, learn_into_store
 from headwater.cli.sources import LearnedSources, compare_columns
-from headwater.cli.terminal.keys import print_keys
 from headwater.cli.terminal.progress import ProgressLine
 from headwater.cli.terminal.summary import print_json, print_report, print_start
 from headwater.cli.terminal.surprises import Surprises
 from headwater.errors import DataError, HeadwaterError, SourceError
 from headwater.fleet.base import AnyFleet
-from headwater.fleet.scores import key_scores
 from headwater.learner.kind import Kind, kind_of, kind_with
 from headwater.route.drift import DriftWatch
 from headwater.route.policies import Policy
@@ -109,6 +106,8 @@ def learn(
     besides = {"--fleet": fleet, "--report": report, **scoring.given()} if kind or follow is not None else {}
     if kind is not None and kind.answer.table is not None:
         plain = besides | {"--target": target, "--anomalies": anomalies, "--store": follow}
+        from headwater.cli.runs.compound import CompoundRun
+
         parts = parts_of(kind, split_names(targets), more, known)
         compound = CompoundRun(source, kind, parts, task, known, model, scoring.window, resume, plain)
         return compound.run(reading, options, more, as_json=json)
@@ -217,6 +216,8 @@ def _report(
         raise _nothing_learned(record, stream)
     fleet = session.learner if isinstance(session.learner, AnyFleet) else None
     if as_json:
+        from headwater.fleet.scores import key_scores
+
         more: dict[str, Any] = {} if fleet is None else {"fleet": key_scores(fleet)}
         notes = [*stream.notes, *stream.odd()]
         more |= {} if surprises is None else {"surprises": surprises.as_dicts()}
@@ -225,6 +226,8 @@ def _report(
     else:
         print_report(record, stream, session.keep, interrupted=session.interrupted, drifts=drifts, surprises=surprises)
         if fleet is not None:
+            from headwater.cli.terminal.keys import print_keys
+
             print_keys(fleet)
         if written is not None:
             print(f"The report is in {written.path}.")

@@ -1,43 +1,48 @@
 """Layers, losses, optimizers, schedules, initializers, and networks of a fixed shape."""
 
-from .autoencoder import Autoencoder
-from .expert import Expert
-from .initializers import INITIALIZERS, Initializer
-from .layers import (
-    ACTIVATIONS,
-    LAYERS,
-    Activation,
-    BatchNorm,
-    Conv,
-    Dense,
-    Dropout,
-    Embedding,
-    Flatten,
-    LayerNorm,
-    Pool,
-    Recurrent,
-)
-from .losses import Loss
-from .network import EarlyStopping, History, Network, Parameters
-from .optimizers import (
-    COCOB,
-    FTRL,
-    OPTIMIZERS,
-    SGD,
-    Adadelta,
-    AdaGrad,
-    Adam,
-    AdamW,
-    AMSGrad,
-    Momentum,
-    NAdam,
-    Nesterov,
-    Optimizer,
-    RMSProp,
-    optimizer,
-)
-from .optimizers.schedules import SCHEDULES, Constant, Cosine, InverseScaling, Step, WarmUp
-from .torch import from_torch
+from typing import TYPE_CHECKING
+
+from headwater.types import lazily
+
+if TYPE_CHECKING:
+    from .autoencoder import Autoencoder
+    from .expert import Expert
+    from .initializers import INITIALIZERS, Initializer
+    from .layers import (
+        ACTIVATIONS,
+        LAYERS,
+        Activation,
+        BatchNorm,
+        Conv,
+        Dense,
+        Dropout,
+        Embedding,
+        Flatten,
+        LayerNorm,
+        Pool,
+        Recurrent,
+    )
+    from .losses import Loss
+    from .network import EarlyStopping, History, Network, Parameters
+    from .optimizers import (
+        COCOB,
+        FTRL,
+        OPTIMIZERS,
+        SGD,
+        Adadelta,
+        AdaGrad,
+        Adam,
+        AdamW,
+        AMSGrad,
+        Momentum,
+        NAdam,
+        Nesterov,
+        Optimizer,
+        RMSProp,
+        optimizer,
+    )
+    from .optimizers.schedules import SCHEDULES, Constant, Cosine, InverseScaling, Step, WarmUp
+    from .torch import from_torch
 
 __all__ = [
     "ACTIVATIONS",
@@ -84,3 +89,20 @@ __all__ = [
     "from_torch",
     "optimizer",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        ".autoencoder": "Autoencoder",
+        ".expert": "Expert",
+        ".initializers": "INITIALIZERS Initializer",
+        ".layers": "ACTIVATIONS Activation BatchNorm Conv Dense Dropout Embedding Flatten LAYERS "
+        "LayerNorm Pool Recurrent",
+        ".losses": "Loss",
+        ".network": "EarlyStopping History Network Parameters",
+        ".optimizers": "AMSGrad AdaGrad Adadelta Adam AdamW COCOB FTRL Momentum NAdam "
+        "Nesterov OPTIMIZERS Optimizer RMSProp SGD optimizer",
+        ".optimizers.schedules": "Constant Cosine InverseScaling SCHEDULES Step WarmUp",
+        ".torch": "from_torch",
+    },
+)

@@ -10,13 +10,18 @@ answers, intervals; and random, which draws the initial weights.
 
 from __future__ import annotations
 
-from .activations import ACTIVATIONS, ActivationRow
-from .exchange import OnnxNode, TorchModule
-from .losses import LINKS, LOSSES, LinkRow, LossRow
-from .network import LayerParameters, PlainNetwork
-from .optimizers.rules import RULES, RuleRow, StepInfo
-from .optimizers.schedules import SCHEDULES, ScheduleRow
-from .random import INITIALIZERS
+from typing import TYPE_CHECKING
+
+from headwater.types import lazily
+
+if TYPE_CHECKING:
+    from .activations import ACTIVATIONS, ActivationRow
+    from .exchange import OnnxNode, TorchModule
+    from .losses import LINKS, LOSSES, LinkRow, LossRow
+    from .network import LayerParameters, PlainNetwork
+    from .optimizers.rules import RULES, RuleRow, StepInfo
+    from .optimizers.schedules import SCHEDULES, ScheduleRow
+    from .random import INITIALIZERS
 
 __all__ = [
     "ACTIVATIONS",
@@ -36,3 +41,16 @@ __all__ = [
     "StepInfo",
     "TorchModule",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        ".activations": "ACTIVATIONS ActivationRow",
+        ".exchange": "OnnxNode TorchModule",
+        ".losses": "LINKS LOSSES LinkRow LossRow",
+        ".network": "LayerParameters PlainNetwork",
+        ".optimizers.rules": "RULES RuleRow StepInfo",
+        ".optimizers.schedules": "SCHEDULES ScheduleRow",
+        ".random": "INITIALIZERS",
+    },
+)

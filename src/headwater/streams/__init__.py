@@ -1,15 +1,20 @@
 """Read rows in blocks from files, standard input, data sets, data frames, arrays and brokers."""
 
-from headwater.streams.block import Block
-from headwater.streams.datasets import DATASETS
-from headwater.streams.files.opened import FORMATS
-from headwater.streams.frame_rows import FrameRows, native_frame
-from headwater.streams.interrupt import PIECE, CtrlC, Uninterrupted, in_pieces
-from headwater.streams.rejects import Rejects
-from headwater.streams.rows import as_blocks
-from headwater.streams.stream import Stream, read
-from headwater.streams.target import TASKS, Target
-from headwater.streams.waiting import Waiting
+from typing import TYPE_CHECKING
+
+from headwater.types import lazily
+
+if TYPE_CHECKING:
+    from headwater.streams.block import Block
+    from headwater.streams.datasets import DATASETS
+    from headwater.streams.files.opened import FORMATS
+    from headwater.streams.frame_rows import FrameRows, native_frame
+    from headwater.streams.interrupt import PIECE, CtrlC, Uninterrupted, in_pieces
+    from headwater.streams.rejects import Rejects
+    from headwater.streams.rows import as_blocks
+    from headwater.streams.stream import Stream, read
+    from headwater.streams.target import TASKS, Target
+    from headwater.streams.waiting import Waiting
 
 __all__ = [
     "Block",
@@ -29,3 +34,19 @@ __all__ = [
     "native_frame",
     "read",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        ".block": "Block",
+        ".datasets": "DATASETS",
+        ".files.opened": "FORMATS",
+        ".frame_rows": "FrameRows native_frame",
+        ".interrupt": "CtrlC PIECE Uninterrupted in_pieces",
+        ".rejects": "Rejects",
+        ".rows": "as_blocks",
+        ".stream": "Stream read",
+        ".target": "TASKS Target",
+        ".waiting": "Waiting",
+    },
+)

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 from headwater.errors import ConfigError, SourceError, TargetError, did_you_mean
 from headwater.streams.block import Block
 from headwater.streams.brokers.address import is_address, read_address
-from headwater.streams.brokers.rows import BrokerRows
-from headwater.streams.datasets import open_dataset
 from headwater.streams.files.remote import DELTA, shown
 from headwater.streams.frame_rows import FrameRows
 from headwater.streams.limits import ALLOWED, check_limits, from_row, stop_where_unusable
@@ -26,6 +24,7 @@ from headwater.streams.rejects import Rejects
 from headwater.streams.target import Target, assume_target, decide_target
 
 if TYPE_CHECKING:
+    from headwater.streams.brokers.rows import BrokerRows
     from headwater.streams.readers.memory import Memory
 
 __all__ = ["Stream", "read"]
@@ -428,6 +427,8 @@ def _columns(head: list[Block]) -> tuple[str, ...]:
 
 def _open_named(name: str, options: Options, rejects: Rejects, *, alone: bool) -> Stream:
     """Open a data set by name, without labels if ``alone``."""
+    from headwater.streams.datasets import open_dataset
+
     dataset = open_dataset(name.removeprefix("dataset:"), target=options.target)
     blocks = (_without(block, options.drop) for block in dataset.blocks) if options.drop else dataset.blocks
     if alone:
@@ -437,6 +438,8 @@ def _open_named(name: str, options: Options, rejects: Rejects, *, alone: bool) -
 
 
 def _open_broker(source: str, options: Options, rejects: Rejects, positions: Mapping[str, Mapping[str, str]]) -> Stream:
+    from headwater.streams.brokers.rows import BrokerRows
+
     address = read_address(source)
     rows = BrokerRows(address, positions, rejects, target=options.target, drop=options.drop)
     return Stream(rows.blocks(), name=address.at, rejects=rejects, target=options.target, broker=rows)

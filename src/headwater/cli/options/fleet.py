@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.errors import ConfigError, DataError, did_you_mean
-from headwater.fleet import Fleet
 from headwater.fleet.base import AnyFleet
 from headwater.learner.kind import kind_of
-from headwater.streams import Stream
+
+if TYPE_CHECKING:
+    from headwater.streams import Stream
 
 __all__ = ["agree_on_key", "as_fleet", "check_fleet", "check_key", "features_of", "member_of"]
 
@@ -18,6 +19,8 @@ def as_fleet(learner: Any, key: str | None) -> Any:
     """Return a fleet whose members begin as a learner, where a key is given."""
     if key is None:
         return learner
+    from headwater.fleet import Fleet
+
     return Fleet(learner, key)
 
 

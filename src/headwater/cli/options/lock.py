@@ -8,8 +8,6 @@ from pathlib import Path
 
 from headwater.cli.options.shared import check_writable
 from headwater.errors import ConfigError
-from headwater.store.model_file.container import refuse_store
-from headwater.store.ownership import LockFile
 
 __all__ = ["locked"]
 
@@ -27,6 +25,10 @@ def locked(model: Path) -> Iterator[None]:
     ModelFileError
         When it is a store, which a model file would replace.
     """
+    # imported here, because a run without --model writes no file
+    from headwater.store.model_file.container import refuse_store
+    from headwater.store.ownership import LockFile
+
     check_writable(model, "--model")
     refuse_store(model)
     lock = LockFile(model.with_name(f".{model.name}.lock"))

@@ -15,7 +15,6 @@ from headwater.cli.options.shared import split_sizes
 from headwater.errors import ConfigError, ModelFileError, did_you_mean
 from headwater.fleet.base import AnyFleet
 from headwater.learner.kind import kind_of, kind_with
-from headwater.store.learner_file import load
 
 __all__ = ["ModelOptions", "load_model"]
 
@@ -189,6 +188,8 @@ def load_model(path: Path, *, fleets: bool = False) -> Any:
             at=str(path),
             help=close if close.startswith("Did") else "Make one: headwater learn SOURCE --target COLUMN --model FILE",
         )
+    from headwater.store.learner_file import load
+
     learner: Any = load(path)
     if isinstance(learner, nn.Network):
         raise ModelFileError(

@@ -1,19 +1,24 @@
 """Brokers as sources of rows and sinks of predictions, for Kafka, NATS, Redis, PostgreSQL and MQTT."""
 
-from headwater.streams.brokers.address import Address, is_address, read_address
-from headwater.streams.brokers.formats import FORMATS, Decode, decoder
-from headwater.streams.brokers.opening import open_sink, open_source
-from headwater.streams.brokers.protocol import (
-    BrokerGone,
-    BrokerRefused,
-    Message,
-    MessageTooLarge,
-    Outgoing,
-    Positions,
-    Sink,
-    Source,
-    TrimmedLog,
-)
+from typing import TYPE_CHECKING
+
+from headwater.types import lazily
+
+if TYPE_CHECKING:
+    from headwater.streams.brokers.address import Address, is_address, read_address
+    from headwater.streams.brokers.formats import FORMATS, Decode, decoder
+    from headwater.streams.brokers.opening import open_sink, open_source
+    from headwater.streams.brokers.protocol import (
+        BrokerGone,
+        BrokerRefused,
+        Message,
+        MessageTooLarge,
+        Outgoing,
+        Positions,
+        Sink,
+        Source,
+        TrimmedLog,
+    )
 
 __all__ = [
     "Address",
@@ -34,3 +39,13 @@ __all__ = [
     "open_source",
     "read_address",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        ".address": "Address is_address read_address",
+        ".formats": "Decode FORMATS decoder",
+        ".opening": "open_sink open_source",
+        ".protocol": "BrokerGone BrokerRefused Message MessageTooLarge Outgoing Positions Sink Source TrimmedLog",
+    },
+)

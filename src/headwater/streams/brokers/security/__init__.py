@@ -1,10 +1,15 @@
 """Login, encryption and refusals of broker connections."""
 
-from headwater.streams.brokers.security.login import Login, check_encrypted, is_here, login, secret_of
-from headwater.streams.brokers.security.redaction import check_arguments, redact
-from headwater.streams.brokers.security.refusals import hide, refusal
-from headwater.streams.brokers.security.secret import Secret
-from headwater.streams.brokers.security.tls import Tls, TlsContext, authorities, tls_of
+from typing import TYPE_CHECKING
+
+from headwater.types import lazily
+
+if TYPE_CHECKING:
+    from headwater.streams.brokers.security.login import Login, check_encrypted, is_here, login, secret_of
+    from headwater.streams.brokers.security.redaction import check_arguments, redact
+    from headwater.streams.brokers.security.refusals import hide, refusal
+    from headwater.streams.brokers.security.secret import Secret
+    from headwater.streams.brokers.security.tls import Tls, TlsContext, authorities, tls_of
 
 __all__ = [
     "Login",
@@ -22,3 +27,14 @@ __all__ = [
     "secret_of",
     "tls_of",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        ".login": "Login check_encrypted is_here login secret_of",
+        ".redaction": "check_arguments redact",
+        ".refusals": "hide refusal",
+        ".secret": "Secret",
+        ".tls": "Tls TlsContext authorities tls_of",
+    },
+)
