@@ -194,6 +194,16 @@ enum {
     HW_A_ADAPTIVE,  /* 1: steps are scaled by the size of past ones, for which the rules keep a second number a weight */
     HW_AGENT
 };
+/* And these behind them, of an agent with action values that has a table beside its net. */
+enum {
+    HW_Q_TILINGS, /* of a few numbers: how often their range is cut, */
+    HW_Q_BINS,    /* into how many bins each */
+    HW_Q_COLUMNS, /* numbers that a state has at most; of more there is no table */
+    HW_Q_STEP,    /* share of an error that a step takes away, */
+    HW_Q_TRACE,   /* and what a step leaves of the traces, beside gamma; */
+    HW_Q_FIRST,   /* of categories alone: share that the first step takes away; they have no traces */
+    HW_TILES
+};
 enum { HW_NO_POLICY, HW_ACTION_VALUES, HW_SOFTMAX_POLICY, HW_NORMAL_POLICY, HW_POLICIES };
 /* How wide answers spread. HW_ANOMALY: there are no answers, and what is predicted is how unusual a sample is, in (0, 1).
  * Its one expert is the encoder of an autoencoder; its decoder is what a rule of one number a weight keeps. */

@@ -13,6 +13,7 @@ const hw_part hw_part_recurrent = {.parse = refuse};
 const hw_part hw_part_forecast = {.parse = refuse};
 const hw_part hw_part_bandit = {.parse = refuse};
 const hw_part hw_part_agent = {.parse = refuse};
+const hw_part hw_part_tiles = {.parse = refuse};
 const hw_part hw_part_anomaly = {.parse = refuse};
 
 int hw_reserve_anomaly(hw_learner *l) { return (void)l, 0; }

@@ -20,6 +20,7 @@ typedef struct hw_merging {
 #include "anomaly.h"
 #include "change/units.h"
 #include "decisions/bandit.h"
+#include "decisions/tiles.h"
 #include "cells.h"
 #include "coverage.h"
 #include "lean.h"
@@ -36,6 +37,7 @@ typedef struct hw_merging {
     X(forecast, hw_forecast_t)                                                                                             \
     X(bandit, hw_bandit_t)                                                                                                 \
     X(agent, hw_agent_t)                                                                                                   \
+    X(tiles, hw_tiles_t)                                                                                                   \
     X(coverage, hw_coverage_t)                                                                                             \
     X(anomaly, hw_anomaly_t)                                                                                               \
     X(units, hw_units_t)
@@ -58,6 +60,7 @@ typedef struct hw_merging {
     HW_FORECAST_ARRAYS(A, D)                                                                                               \
     HW_BANDIT_ARRAYS(A, D)                                                                                                 \
     HW_AGENT_ARRAYS(A, D)                                                                                                  \
+    HW_TILES_ARRAYS(A, D)                                                                                                  \
     HW_COVERAGE_ARRAYS(A, D)                                                                                               \
     HW_ANOMALY_ARRAYS(A, D)                                                                                                \
     HW_UNITS_ARRAYS(A, D)

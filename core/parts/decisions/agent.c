@@ -8,6 +8,7 @@ static const double FAR_REWARD = 20; /* a sum of rewards farther off counts as i
 static const double SETTLED = 10;    /* steps before that applies */
 static const double LEAST_SPREAD = 1e-8;
 static const double MOST_REWARD = 1e30;
+static const double SHOWN_PACE = 1e-3; /* means that are shown fade so fast */
 static const char TIME[] = "agent time";
 enum { ACT = 41 };
 
@@ -29,8 +30,8 @@ static int parse(hw_learner *l, const double *all, const double *d, hw_fault *fa
     DECLARED(d[HW_A_BOOTSTRAP] == 0 || d[HW_A_BOOTSTRAP] == 1, "bootstrap", "0 or 1", d[HW_A_BOOTSTRAP]);
     DECLARED(d[HW_A_BOUNDED] == 0 || d[HW_A_BOUNDED] == 1, "bounded", "0 or 1", d[HW_A_BOUNDED]);
     DECLARED(d[HW_A_ADAPTIVE] == 0 || d[HW_A_ADAPTIVE] == 1, "adaptive", "0 or 1", d[HW_A_ADAPTIVE]);
-    bool bare = !l->targets && !l->history && !l->intervals && !l->ring && !l->knots && !l->cells && !l->embedding &&
-                !l->lean;
+    bool bare =
+        !l->targets && !l->history && !l->intervals && !l->ring && !l->knots && !l->cells && !l->embedding && !l->lean;
     DECLARED(l->growing && l->standard && bare, "an agent", "nets of standardised numbers, and nothing besides", 1);
     DECLARED(l->experts == (policy == HW_ACTION_VALUES ? 1 : 2), "experts of an agent",
              "one of values, and one of a policy", l->experts);
@@ -201,9 +202,28 @@ static int drawn(const double *p, int n, double u)
     return n - 1;
 }
 
+/* A reward's unit: the deviation of their discounted sum. */
+static double unit_of(const hw_agent_t *a)
+{
+    double t = a->numbers[HW_AN_REWARDS], spread = t > 1 ? a->numbers[HW_AN_SPREAD] * t / (t - 1) : 1;
+    return __builtin_sqrt(spread + LEAST_SPREAD);
+}
+
+/* What the table says, in units that rewards are scaled by. */
+static int value_of_table(hw_learner *l, double *value)
+{
+    hw_tiles_look(l, value + 1);
+    value[0] = largest(value + 1, l->outputs);
+    for (int j = 0; j <= l->outputs; j++)
+        value[j] /= unit_of(l->agent);
+    return 0;
+}
+
 int hw_state_value(hw_learner *l, double *value)
 {
     hw_agent_t *a = l->agent;
+    if (a && hw_better_reader(l) == HW_BY_TABLE)
+        return value_of_table(l, value);
     int n = l->outputs, half = n / 2, status = a ? worth(l, 0, value) : HW_BAD_ARGUMENT;
     if (status < 0)
         return status;
@@ -230,32 +250,55 @@ static double normal(uint64_t key, uint64_t i)
     return __builtin_sqrt(-2 * hw_log64(u)) * hw_cos2pi64(v);
 }
 
+static int best_of(const double *values, int n)
+{
+    int best = 0;
+    for (int j = 1; j < n; j++)
+        best = values[j] > values[best] ? j : best;
+    return best;
+}
+
+/* One of the best actions of the table, even by u: what was never tried in a new state is worth as much as the rest. */
+static int best_of_table(const double *values, int n, double u)
+{
+    double top = largest(values, n);
+    int equal = 0, place = 0;
+    for (int j = 0; j < n; j++)
+        equal += values[j] == top;
+    for (int j = 0, left = (int)(u * equal); j < n; j++)
+        if (values[j] == top && left-- == 0)
+            place = j;
+    return place;
+}
+
 int hw_act(hw_learner *l, int explore, double *action)
 {
     hw_agent_t *a = l->agent;
     uint64_t key = hw_key(l->seed, ACT, (uint64_t)l->learned);
+    if (a && a->policy == HW_ACTION_VALUES && explore && hw_unit(hw_bits(key, 0)) < share_of_random(l)) {
+        action[0] = (double)(int64_t)(hw_unit(hw_bits(key, 1)) * l->outputs);
+        return 0;
+    }
+    if (a && (explore ? hw_reader(l) : hw_better_reader(l)) == HW_BY_TABLE) {
+        hw_tiles_look(l, a->out);
+        action[0] = best_of_table(a->out, l->outputs, explore ? hw_unit(hw_bits(key, 2)) : 0);
+        return 0;
+    }
     int n = l->outputs, half = n / 2, status = a ? put_time(l, a->numbers[HW_AN_TIME]) : HW_BAD_ARGUMENT;
     if (status < 0)
         return status;
     l->kernels->look(l, 0, a->out); /* it reads the state */
     double *said = a->out + n;
-    if (a->policy == HW_ACTION_VALUES) {
+    if (a->policy == HW_ACTION_VALUES)
         memcpy(said, a->out, (size_t)n * sizeof(double));
-        if (explore && hw_unit(hw_bits(key, 0)) < share_of_random(l)) {
-            action[0] = (double)(int64_t)(hw_unit(hw_bits(key, 1)) * n);
-            return 0;
-        }
-    } else {
+    else
         l->kernels->look(l, 1, said);
-    }
     if (a->policy == HW_NORMAL_POLICY) {
         for (int j = 0; j < half; j++)
             action[j] = mean_of(l, said[j]) + (explore ? deviation(said[half + j]) * normal(key, (uint64_t)j) : 0);
         return 0;
     }
-    int best = 0;
-    for (int j = 1; j < n; j++)
-        best = said[j] > said[best] ? j : best;
+    int best = best_of(said, n);
     if (explore && a->policy == HW_SOFTMAX_POLICY) {
         softmax(said, said, n);
         best = drawn(said, n, hw_unit(hw_bits(key, 0)));
@@ -266,10 +309,21 @@ int hw_act(hw_learner *l, int explore, double *action)
 
 /* ---- transitions ------------------------------------------------------------------------------------------ */
 
-int hw_read_next(hw_learner *l) { return l->agent ? worth(l, 1, &l->agent->next) : HW_BAD_ARGUMENT; }
+int hw_read_next(hw_learner *l)
+{
+    hw_agent_t *a = l->agent;
+    int role = a ? hw_tiles_role(l) : HW_NO_TABLE;
+    if (role != HW_NO_TABLE) {
+        hw_tiles_look(l, a->out);
+        l->tiles->next = hw_tiles_value(l, a->out);
+    }
+    if (a)
+        a->next = 0;
+    return !a ? HW_BAD_ARGUMENT : role == HW_TABLE_ALONE ? 0 : worth(l, 1, &a->next);
+}
 
-/* A reward in units of the deviation of their discounted sum (Welford 1962). */
-static double scaled(hw_agent_t *a, double reward)
+/* A reward that is not out of all measure; the deviation of their discounted sum follows it (Welford 1962). */
+static double bounded(hw_agent_t *a, double reward)
 {
     double *n = a->numbers, t = n[HW_AN_REWARDS] + 1, sum = a->gamma * n[HW_AN_FOLLOWED] + reward;
     double d = sum - n[HW_AN_MEAN], bound = FAR_REWARD * __builtin_sqrt(n[HW_AN_SPREAD]);
@@ -282,8 +336,7 @@ static double scaled(hw_agent_t *a, double reward)
     n[HW_AN_SPREAD] = (1 - 1 / t) * (n[HW_AN_SPREAD] + d * d / t);
     n[HW_AN_FOLLOWED] = sum;
     n[HW_AN_REWARDS] = t;
-    double spread = t > 1 ? n[HW_AN_SPREAD] * t / (t - 1) : 1;
-    return reward / __builtin_sqrt(spread + LEAST_SPREAD);
+    return reward;
 }
 
 static void end_episode(hw_agent_t *a)
@@ -296,13 +349,18 @@ static void end_episode(hw_agent_t *a)
     n[HW_AN_TIME] = n[HW_AN_FOLLOWED] = n[HW_AN_RETURN] = 0;
 }
 
-static void go_on(hw_agent_t *a, double reward, bool ended)
+static void go_on(hw_learner *l, double reward, bool ended)
 {
+    hw_agent_t *a = l->agent;
     a->next = 0;
     a->numbers[HW_AN_TIME] += 1;
     a->numbers[HW_AN_RETURN] += reward;
     if (ended)
         end_episode(a);
+    if (!l->tiles)
+        return;
+    l->tiles->next = 0;
+    hw_follow_trial(l, reward, share_of_random(l), ended);
 }
 
 static bool is_action(const hw_learner *l, const double *action)
@@ -315,6 +373,24 @@ static bool is_action(const hw_learner *l, const double *action)
     return true;
 }
 
+static void end_future(hw_learner *l)
+{
+    l->agent->next = 0;
+    if (l->tiles)
+        l->tiles->next = 0;
+}
+
+/* What is shown of learning, where the net doesn't learn: the table has learned a transition. */
+static void note_table(hw_learner *l, double action, double reward, double delta)
+{
+    double *n = l->agent->numbers, unit = unit_of(l->agent), value = l->tiles->out[(int)action];
+    bool greedy = value >= largest(l->tiles->out, l->outputs);
+    n[HW_AN_ERROR] += SHOWN_PACE * ((delta < 0 ? -delta : delta) / unit - n[HW_AN_ERROR]);
+    n[HW_AN_WORTH] += SHOWN_PACE * ((delta - reward + value) / unit - n[HW_AN_WORTH]);
+    n[HW_AN_RANDOM] += SHOWN_PACE * (!greedy - n[HW_AN_RANDOM]);
+    l->learned += 1;
+}
+
 int hw_learn_transition(hw_learner *l, const double *action, double reward, int terminated, int truncated)
 {
     hw_agent_t *a = l->agent;
@@ -323,7 +399,9 @@ int hw_learn_transition(hw_learner *l, const double *action, double reward, int 
         return HW_BAD_ARGUMENT;
     if (!known) {
         l->kernels->end_traces(l);
-        go_on(a, 0, ended);
+        if (l->tiles)
+            hw_end_tile_traces(l);
+        go_on(l, 0, ended);
         return 0;
     }
     int64_t filled = 1;
@@ -334,15 +412,22 @@ int hw_learn_transition(hw_learner *l, const double *action, double reward, int 
         return status;
     if (!l->fan_in)
         l->fan_in = filled;
-    status = hw_draw_rows(l);
+    status = l->tiles ? hw_reserve_tiles(l) : 0;
+    if (status >= 0)
+        status = hw_draw_rows(l);
     if (status < 0)
         return status;
     hw_count_shared(l);
-    double of_step = scaled(a, reward);
+    double taken = bounded(a, reward);
     if (terminated || (truncated && !a->bootstrap))
-        a->next = 0;
-    int learned = l->kernels->learn_transition(l, action, of_step, ended);
-    go_on(a, reward, ended);
+        end_future(l);
+    int role = hw_tiles_role(l), learned = 1;
+    double delta = role == HW_NO_TABLE || hw_reader(l) == HW_BY_NET ? 0 : hw_learn_tiles(l, (int)action[0], taken, ended);
+    if (role == HW_TABLE_ALONE)
+        note_table(l, action[0], taken, delta);
+    else
+        learned = l->kernels->learn_transition(l, action, taken / unit_of(a), ended);
+    go_on(l, reward, ended);
     return learned;
 }
 

@@ -103,6 +103,13 @@ def acted(agent: Any, steps: int) -> Any:
     return agent
 
 
+def acted_on_ids(agent: Any, steps: int, read: Callable[[int], Any] = int) -> Any:
+    for i in range(steps):
+        x = read(i * i % 17)
+        agent.learn(x, agent.act(x), float(i % 7), read((i + 1) ** 2 % 17), i % 40 == 39, i % 25 == 24)
+    return agent
+
+
 def _network() -> Any:
     layers = [
         nn.Dense(7),
@@ -147,6 +154,8 @@ SUBJECTS: dict[str, Callable[[], Any]] = {
     "forecaster": _forecaster,
     "bandit": _bandit,
     "agent": lambda: acted(hw.Agent(3, hidden=6, explore=50), 90),
+    "agent_of_ids": lambda: acted_on_ids(hw.Agent(3, hidden=6, explore=50), 90),
+    "agent_of_tiles": lambda: acted_on_ids(hw.Agent(3, hidden=6, explore=50), 90, float),
     "agent_of_numbers": lambda: acted(hw.Agent(((-1.0, 2.0), (0.0, 1.0)), hidden=5, adaptive=True, max_rows=40), 90),
     "memory": lambda: learned(
         hw.Classifier(
@@ -297,7 +306,7 @@ OFTEN = ("sizes", "declaration", "names_value", "names_owner", "names_end", "slo
          "coverage", "pending_ends", "pending_shown", "answers", "weights", "state_0", "slot_mean", "slot_variance", "sample",
          "forecast_weights", "forecast_inverse", "bandit_inverse", "text_weights", "memory_states", "memory_traces",
          "agent_numbers", "agent_rows", "agent_returns", "agent_lengths", "memory_numbers", "memory_keys", "memory_blocks",
-         "units", "unit_slots")  # fmt: skip
+         "units", "unit_slots", "tile_numbers", "tile_ranges", "tile_keys", "tile_values", "tile_traces")  # fmt: skip
 
 
 def of_sample(rng: np.random.Generator, arrays: Arrays, name: str) -> None:

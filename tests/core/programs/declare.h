@@ -282,6 +282,17 @@ static inline declaration declare_agent(bool is_double, int policy, int units, i
     return a;
 }
 
+/* The same with a table beside its net. */
+static inline declaration declare_table(bool is_double, int units, int outputs, int tilings, int columns)
+{
+    declaration a = declare_agent(is_double, HW_ACTION_VALUES, units, outputs, false);
+    const double own[HW_TILES] = {[HW_Q_TILINGS] = tilings, [HW_Q_BINS] = 8,    [HW_Q_COLUMNS] = columns,
+                                  [HW_Q_STEP] = 0.2,        [HW_Q_TRACE] = 0.9, [HW_Q_FIRST] = 0.5};
+    memcpy(a.numbers + a.count, own, sizeof own);
+    a.count += HW_TILES;
+    return a;
+}
+
 static inline hw_learner *made(const hw_allocator *memory, const declaration *a, int level)
 {
     int status;

@@ -189,6 +189,7 @@ static void learn_array(const char *name, const declaration *a, int inputs, answ
 typedef struct flow {
     int classes; /* 0: numbers; they appear one after another where `more` rows have gone by each */
     int64_t more;
+    bool ids;      /* categories alone */
     int64_t words; /* how many different words the third category has; 0: ever new ones */
     bool late, counts;
     bool silent;  /* every other answer never comes */
@@ -242,7 +243,7 @@ static int sample(const flow *f, int64_t i, hw_value *values, double *score)
     for (int j = 0; j < NUMBERS; j++) {
         double u = 2 * share_at(row, (uint64_t)j) - 1;
         z += (j == 0 && (i / 3000) % 2 ? -2 : j % 2 ? -1 : 1) * u + (j == 1 ? 2 * u * u : 0);
-        if (f->few && j > 1)
+        if (f->ids || (f->few && j > 1))
             continue;
         if (!f->tidy && ((j == 3 && draw_at(row, 20) % 3) || draw_at(row, 21 + (uint64_t)j) % 16 == 0))
             continue;
@@ -275,7 +276,7 @@ static int sample(const flow *f, int64_t i, hw_value *values, double *score)
                                      .name = name,
                                      .name_size = (uint32_t)strlen(name)};
     }
-    if (draw_at(row, 40) % 8 == 0 && !f->few) {
+    if (draw_at(row, 40) % 8 == 0 && !f->few && !f->ids) {
         for (int j = 0; j < HW_TIME_PARTS; j++)
             time[j] = j ? 2 * share_at(row, 41 + (uint64_t)j) - 1 : (double)i;
         values[count++] =
@@ -1114,6 +1115,13 @@ static void every_agent(bool d)
     act(named("agent", "normal", d), &a, 4, (flow){.few = true, .words = 50});
     a.numbers[HW_D_MAX_ROWS] = 160;
     act(named("agent", "full_table", d), &a, 4, (flow){0});
+    a = declare_table(d, 16, 3, 8, 2);
+    act(named("agent", "tiles", d), &a, 3, (flow){.few = true});
+    act(named("agent", "many_numbers", d), &a, 3, (flow){0});
+    a = declare_table(d, 16, 3, 1, 4);
+    act(named("agent", "ids", d), &a, 3, (flow){.ids = true, .words = 5});
+    a.numbers[HW_D_MAX_ROWS] = 160;
+    act(named("agent", "ever_new_ids", d), &a, 3, (flow){.ids = true});
 }
 
 /* What the core gives beside a learner. */

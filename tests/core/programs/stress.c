@@ -255,6 +255,8 @@ static declaration random_declaration(void)
     if (once_in(6)) {
         int policy = 1 + (int)below(HW_POLICIES - 1);
         declaration agent = declare_agent(once_in(2), policy, 1 + (int)below(20), 2 + 2 * (int)below(3), once_in(2));
+        if (once_in(2))
+            agent = declare_table(once_in(2), 1 + (int)below(20), 1 + (int)below(5), 1 + (int)below(16), (int)below(9));
         agent.numbers[HW_D_MAX_ROWS] = once_in(2) ? 40 + (double)below(300) : 1 << 16;
         return agent;
     }

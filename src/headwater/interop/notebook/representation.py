@@ -88,8 +88,11 @@ def _experts(value: Learner) -> str:
     experts = value.experts_
     if len(experts) < 2:
         return ""
-    if "weight" not in experts[0]:  # a forecaster has one mixture per horizon
+    if "squared_error" in experts[0]:  # a forecaster has one mixture per horizon
         return _errors(experts)
+    if "weight" not in experts[0]:
+        taken = [(escape(str(expert["expert"])), f"{expert['steps']:,}") for expert in experts]
+        return _table(("expert", "steps"), taken, left=True)
     most = max((abs(expert["weight"]) for expert in experts), default=0.0) or 1.0
     rows = [
         (

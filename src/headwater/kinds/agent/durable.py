@@ -6,8 +6,6 @@ from typing import Any
 
 from headwater.store.service.durable_learner import DurableLearner
 
-from .states import as_state
-
 __all__ = ["DurableAgent"]
 
 
@@ -35,6 +33,6 @@ class DurableAgent(DurableLearner):
         int
             Number of the transition in the journal.
         """
-        following = None if next_observation is None else as_state(next_observation)
+        following = None if next_observation is None else self.learner.state_of(next_observation)
         transition = {"action": action, "reward": reward, "next": following, "terminated": bool(terminated)}
-        return self.learn_one(as_state(observation), transition | {"truncated": bool(truncated)})
+        return self.learn_one(self.learner.state_of(observation), transition | {"truncated": bool(truncated)})

@@ -17,7 +17,6 @@ from headwater.errors import ConfigError, DataError
 from headwater.explain.explanation import Explanation
 from headwater.explain.sensitivity import sensitivity
 from headwater.kinds.agent.learner import Agent
-from headwater.kinds.agent.states import as_state
 from headwater.learner.base import at_one_moment
 
 __all__ = ["explain_worth", "worth_importance"]
@@ -62,7 +61,7 @@ def explain_worth(agent: Agent, observation: Any, action: Any = None) -> Explana
             expected="an agent that has learned", got="one that has seen no transition", at="Agent", help="Call learn first.",
             code="not_learned",
         )  # fmt: skip
-    x = dict(as_state(observation))
+    x = dict(agent.state_of(observation))
     of_values = agent.has_action_values
     if action is None and of_values:
         worth = agent.values(x)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater._core import LEAN_VERSION
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
 from headwater.encode.vocabulary import LEAST_ROWS
@@ -30,6 +31,9 @@ from headwater.types import Predictions
 __all__ = ["Agent"]
 
 METHODS = ("q", "ac")
+TABLE = (8.0, 8.0, 4.0, 0.2, 0.9, 0.5)
+"""Of the table beside a net of action values: tilings, bins of each, numbers of a state at most, step size and trace decay of tiles,
+and first step size of categories."""
 VALUES, SOFTMAX, NORMAL = 1, 2, 3
 """The core's codes of what an agent learns (action values, a policy over labels, or a policy over numbers)."""
 
@@ -51,6 +55,11 @@ class Agent(Learner):
     Each net has two blocks of dense layer, layer norm and leaky ReLU, and a linear output, with sparse initial weights. Numbers of
     a state, and the time since the start of the episode, are standardized online. States are rows, so categories and missing
     values are allowed, and features may appear at any time.
+
+    For "q", a table of action values learns beside the net in small worlds. It takes all actions where states consist of categories,
+    as those of a ``Discrete`` space, and each state has a row of its own. Up to four numbers are tile-coded, with 8 tilings of 8 bins
+    over their range so far, and of table and net the one with the larger returns takes the actions of most episodes. Where states have
+    more than four numbers there is no table.
 
     Parameters
     ----------
@@ -76,6 +85,8 @@ class Agent(Learner):
         Scale each element of the trace by the size of its past steps.
     bootstrap : bool
         Whether to bootstrap from the last state of a truncated episode. False treats truncation as termination.
+    table : bool
+        For "q", whether to learn a table of action values for small worlds, as described above.
     max_rows, seed, dtype
         As in ``Regressor``. Random actions depend only on the seed and the number of transitions learned.
 
@@ -120,6 +131,7 @@ class Agent(Learner):
     adaptive: bool = False
     bootstrap: bool = True
     max_rows: int = 200_000
+    table: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -148,7 +160,15 @@ class Agent(Learner):
         flags = (float(self.bootstrap), float(self._actions.bounded), float(self.adaptive))
         experts = (net,) if method == "q" else (net, net)
         own = (*map(float, declared), *flags)
+        own += TABLE if self.table and method == "q" else ()
         return Setup(experts, self.seed, self.dtype, self.max_rows, True, False, agent=own, outputs=outputs)
+
+    def follow_core(self, version: int) -> None:
+        """Learn by the rules of an older core, whose agents had no table."""
+        super().follow_core(version)
+        if version < LEAN_VERSION:
+            self.table = False
+            self._setup = self._made()
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""
@@ -174,7 +194,7 @@ class Agent(Learner):
         int, label or ndarray
             In the form the actions were given, for a Box an array (n,) of float32 within its bounds.
         """
-        x = as_state(observation)
+        x = self.state_of(observation)
         return self._actions.named(self._ready().core.learner.act(x, explore))
 
     def values(self, observation: Any) -> dict[Any, float]:
@@ -230,12 +250,16 @@ class Agent(Learner):
         return self._setup.agent[0] == VALUES
 
     def _said(self, observation: Any) -> list[float]:
-        said: list[float] = self._ready().core.learner.state_value(as_state(observation))
+        said: list[float] = self._ready().core.learner.state_value(self.state_of(observation))
         return said
 
     def _ready(self) -> Engine:
         """Return the engine, or a temporary one before the first transition, so that reading changes nothing."""
         return self.new_engine() if self._engine is None else self._engine
+
+    def state_of(self, observation: Any) -> Mapping[Any, Any]:
+        """Return an observation as a row, as ``as_state`` in this folder."""
+        return as_state(observation, ids=self.core_version >= LEAN_VERSION)
 
     # ---- learning ---------------------------------------------------------------------------------------------------
 
@@ -273,8 +297,8 @@ class Agent(Learner):
         (2, 1)
         """
         before = self._refused_rows()
-        following = None if next_observation is None else as_state(next_observation)
-        self._learn(as_state(observation), action, reward, following, bool(terminated), bool(truncated))
+        following = None if next_observation is None else self.state_of(next_observation)
+        self._learn(self.state_of(observation), action, reward, following, bool(terminated), bool(truncated))
         self._warn_refused(before, depth=3)
 
     def _learn(
@@ -413,7 +437,9 @@ class Agent(Learner):
             return []
         taken = self._engine.core.array("agent_numbers")[TAKEN:].tolist()
         names = ("values",) if self.has_action_values else ("values", "policy")
-        return [{"expert": name, "steps": int(steps)} for name, steps in zip(names, taken, strict=False)]
+        experts = [{"expert": name, "steps": int(steps)} for name, steps in zip(names, taken, strict=False)]
+        table = self._engine.core.array("tile_numbers")
+        return experts + [{"expert": "table", "steps": int(table[TABLE_STEPS])}] * bool(len(table))
 
     def explain_one(self, x: Any, action: Any = None) -> Any:
         """Attribute the value of an action to the features of a state, as ``explain_worth`` in this folder."""
@@ -425,6 +451,8 @@ class Agent(Learner):
 
 EPISODES, TAKEN = 11, 16
 """Indices of the episode count and of each net's steps in ``agent_numbers``."""
+TABLE_STEPS = 2
+"""Index of the table's steps in ``tile_numbers``."""
 
 
 def _check(agent: Agent) -> None:
@@ -463,6 +491,7 @@ def _check_choices(agent: Agent) -> None:
         ("method", "None, 'q' or 'ac'", agent.method is None or agent.method in METHODS),
         ("adaptive", "True or False", isinstance(agent.adaptive, bool)),
         ("bootstrap", "True or False", isinstance(agent.bootstrap, bool)),
+        ("table", "True or False", isinstance(agent.table, bool)),
         ("dtype", "'float32' or 'float64'", agent.dtype in ("float32", "float64")),
     )
     for name, expected, good in choices:

@@ -18,11 +18,21 @@ def _names(n: int) -> tuple[str, ...]:
     return tuple(f"x{j}" for j in range(n))
 
 
-def as_state(observation: Any) -> Mapping[Any, Any]:
+MOST_IDS = 8
+"""More whole numbers than that are amounts or pixels."""
+
+
+def _id(number: Any) -> str:
+    """Return the category of an id, which is no text that reads as a number."""
+    return f"s{int(number)}"
+
+
+def as_state(observation: Any, ids: bool = True) -> Mapping[Any, Any]:
     """Return an observation as a row.
 
     A mapping is used as it is, with numbers, categories, date-times and missing values by name. The numbers of an array are named x0,
-    x1, and so on. A single integer, as from a Discrete space, is a category.
+    x1, and so on. A single integer, as from a Discrete space, is a category, and so is each of up to eight in a tuple or an array of
+    signed integers, as from a MultiDiscrete space. Without ``ids`` integers are numbers, as in version 0.2.
 
     Raises
     ------
@@ -31,9 +41,11 @@ def as_state(observation: Any) -> Mapping[Any, Any]:
 
     Examples
     --------
-    >>> as_state(np.array([0.5, -1.0])), as_state(3)
-    ({'x0': 0.5, 'x1': -1.0}, {'state': '3'})
+    >>> as_state(np.array([0.5, -1.0])), as_state(3), as_state((3, 1))
+    ({'x0': 0.5, 'x1': -1.0}, {'state': 's3'}, {'x0': 's3', 'x1': 's1'})
     """
+    if ids and _are_ids(observation):
+        return dict(zip(_names(len(observation)), map(_id, observation), strict=True))
     if isinstance(observation, np.ndarray) and observation.ndim and observation.dtype.kind in "fiub":
         values = (observation if observation.ndim == 1 else observation.reshape(-1)).tolist()
         return dict(zip(_names(len(values)), values, strict=True))
@@ -42,7 +54,7 @@ def as_state(observation: Any) -> Mapping[Any, Any]:
     if isinstance(observation, np.ndarray | np.generic) and not observation.ndim:
         observation = observation.item()
     if isinstance(observation, bool | int):
-        return {"state": str(observation)}
+        return {"state": _id(observation) if ids else str(observation)}
     if isinstance(observation, float):
         return {"x0": observation}
     if isinstance(observation, list | tuple) and all(isinstance(x, int | float) for x in observation):
@@ -53,6 +65,14 @@ def as_state(observation: Any) -> Mapping[Any, Any]:
         at="observation",
         help="Give what env.step returned, or a dict.",
     )
+
+
+def _are_ids(observation: Any) -> bool:
+    """Whether an observation is of a MultiDiscrete space, or a tuple of Discrete ones."""
+    if isinstance(observation, np.ndarray):
+        return observation.ndim == 1 and observation.dtype.kind == "i" and len(observation) <= MOST_IDS
+    whole = isinstance(observation, tuple) and 0 < len(observation) <= MOST_IDS
+    return whole and all(isinstance(x, int | np.integer) for x in observation)
 
 
 def checked_transition(value: Any, learner: Any) -> Any:

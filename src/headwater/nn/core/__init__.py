@@ -458,7 +458,18 @@ def _smallest() -> dict[str, NDArray[Any]]:
 _NONE = _smallest()
 STATE = tuple(_NONE)
 """Names of the state arrays in the order in which they are saved, as in ``core/arrays.c``."""
-_LATER = ("forecast_", "bandit_", "text_", "coverage", "pending_ends", "pending_shown", "memory_", "agent_", "unit")
+_LATER = (
+    "forecast_",
+    "bandit_",
+    "text_",
+    "coverage",
+    "pending_ends",
+    "pending_shown",
+    "memory_",
+    "agent_",
+    "unit",
+    "tile_",
+)
 _EMPTY = {name: array for name, array in _NONE.items() if name.startswith(_LATER)}
 """Defaults of arrays that files of early versions lack."""
 

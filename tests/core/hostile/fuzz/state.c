@@ -2,7 +2,7 @@
 #define FUZZED
 #include "../../programs/stress.c"
 
-enum { SUBJECTS = 11, ARRAYS = 128 };
+enum { SUBJECTS = 12, ARRAYS = 128 };
 
 /* The states to begin from: copies of what learners of some kinds have after some rows. */
 static hw_array states[SUBJECTS][ARRAYS];
@@ -29,6 +29,8 @@ static declaration subject(int kind)
     }
     if (kind == 9)
         return declare_agent(true, HW_ACTION_VALUES, 6, 2, false);
+    if (kind == 11)
+        return declare_table(false, 6, 2, 3, 4);
     if (kind == 10)
         return declare_agent(false, HW_NORMAL_POLICY, 6, 2, true);
     declaration a = declare(kind == 2, kind < 4, kind < 4 ? 0 : 5, kind < 4 ? 1 : 3);
