@@ -108,9 +108,9 @@ def test_quotes_open_and_close_in_turn_and_nothing_is_said_twice(path):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=names)
-def test_no_space_stands_before_full_width_signs_around_formulas(path):
+def test_no_space_stands_between_full_width_signs_and_formulas(path):
     text = CODE.sub("x", FENCE.sub("\n", path.read_text(encoding="utf-8")))
-    assert re.findall(rf".{{0,8}}\$ [{FULL_WIDTH}]", text) == []
+    assert re.findall(rf".{{0,8}}\$ [{FULL_WIDTH}]|[{FULL_WIDTH}] \$.{{0,8}}", text) == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=names)
