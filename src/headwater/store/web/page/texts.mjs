@@ -31,7 +31,7 @@ const TEXTS = {
     progress: "{rows} 行 …", predicted_rows: "已预测 {rows} 行。", learned_rows: "{rows} 行，其中学习了 {learned} 行。", stopped: "已停止。", odd_rows: "{odd} 行的单元格数不同，已略过。",
     keep_title: "保留学到的内容", keep_help: "关闭页面后，在此学到的内容就会丢失。文件可用 Python 打开（hw.load），也可再次在此打开。", save: "下载模型", open: "打开模型文件",
     code_title: "用在自己的网页里", code_help: "把 headwater.mjs、headwater.wasm 和 model.hw.z 放在网页旁边。",
-    about_classify: "分类器，已学习 {n} 行", about_regress: "回归器，已学习 {n} 行", loading: "正在加载 …", dark: "深色", light: "浅色", language: "English",
+    about_classify: "分类器，已学习 {n} 个样本", about_regress: "回归器，已学习 {n} 个样本", loading: "正在加载 …", dark: "深色", light: "浅色", language: "English",
     footer: "不会发送任何数据。由 headwater 制作：在线学习的神经网络。", missing_target: "请选择答案所在的列。", network: "应为 Classifier 或 Regressor，但得到 Network：它没有列。",
   },
 };
