@@ -113,6 +113,17 @@ def test_a_repeated_id_of_a_forgotten_row_is_still_known_and_its_name_is_not_kep
         assert (fingerprint(store.learner), store.n_learned) == (before, 199)
 
 
+def test_a_labeled_prediction_is_forgotten_by_its_id(tmp_path):
+    with learned(tmp_path / "a.db", 40) as store:
+        before = fingerprint(store.learner)
+        asked, _ = store.predict_with_id(row(30))
+        other, _ = store.predict_with_id(row(31))
+        store.label(asked, "yes")
+        done = store.forget(ids=[asked, other])
+        assert (done.rows, done.cleared, fingerprint(store.learner)) == (1, {"pending": 1}, before)
+        assert store.label(asked, "yes")["repeated"]
+
+
 # ---- the forget list -------------------------------------------------------------------------------------------------
 
 

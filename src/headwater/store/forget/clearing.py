@@ -31,6 +31,9 @@ class Selector(Protocol):
     def takes(self, seq: int, event: JournalEvent) -> bool:
         """Return whether an event is selected."""
 
+    def may_be_in(self, first: int, last: int, body: bytes) -> bool:
+        """Return False only if no event of an entry can be selected, by its numbers and bytes."""
+
     def has_values(self, x: Mapping[Any, Any]) -> bool:
         """Return whether a row has all of the values."""
 

@@ -118,6 +118,7 @@ class Forgetter:
     def look(self, chosen: list[Model], selection: Selection) -> Forgetting:
         """Return what forgetting a selection would do, without changing anything."""
         with self._parts.reading() as models:
+            selection = _resolved(models, chosen, selection)
             found = self._find(models, chosen, selection, 0, keep=True)
             plan = self._plan(models, chosen, selection, found)
             return replace(plan, seconds=self._trial(models, chosen, found, plan.replay)) if not plan.cannot else plan
@@ -126,9 +127,8 @@ class Forgetter:
         self, models: Models, chosen: list[Model], selector: Selector, after: int, *, keep: bool = False
     ) -> _Found:
         """Return the selected events after a number. Their content is kept only if the forget list has to name it."""
-        numbers, found = {model.id for model in chosen}, _Found(searched=after)
-        for entry in models.journal_entries(after):
-            found.searched = entry.seq
+        numbers, found = {model.id for model in chosen}, _Found(searched=models.last_event())
+        for entry in models.entries_that(selector.may_be_in, after):
             if entry.model in numbers:
                 taken = [(seq, event) for seq, event in entry.numbered() if selector.takes(seq, event)]
                 found.events |= {seq: event if keep else None for seq, event in taken}
@@ -204,6 +204,7 @@ class Forgetter:
             If a row can't be forgotten exactly. Nothing is changed then.
         """
         with self._parts.reading() as models:
+            selection = _resolved(models, chosen, selection)
             found = self._find(models, chosen, selection, 0, keep=True)
             plan = self._plan(models, chosen, selection, found)
             if plan.cannot:
@@ -377,6 +378,17 @@ class Forgetter:
         """Return the records of what was forgotten."""
         with self._parts.file.mutex:
             return read_records(self._parts.file.base)
+
+
+def _resolved(models: Models, chosen: list[Model], selection: Selection) -> Selection:
+    """Add the events that labeled the predictions named by their ids, whose events have no id themselves."""
+    query, rows, known = "SELECT seq FROM seen WHERE model = ? AND id = ?", set[int](), set[str]()
+    for name in selection.ids:
+        if name[:1] == "p":
+            pairs = [(model.id, f"p:{name[1:]}") for model in chosen]
+            found = {row[0] for pair in pairs for row in models.connection.execute(query, pair)}
+            rows, known = rows | found, known | ({name} if found else set())
+    return replace(selection, rows=selection.rows | rows, ids=selection.ids - known)
 
 
 def _classes_gone(one: _Relearned) -> set[Any]:

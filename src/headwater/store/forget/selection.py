@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,8 @@ __all__ = ["Selection", "as_text"]
 _TELLING = 4
 """Characters from which on a value is searched for inside messages that have no columns."""
 _NONE = object()
+_ONLY_TEXT = re.compile(r"(?!(?:true|false|none|nan|inf|infinity)$)[^\W\d_][\w@.:-]*", re.IGNORECASE)
+"""Texts that only a text can be equal to, so that the journal has their bytes."""
 
 
 def as_text(value: Any) -> str:
@@ -27,6 +30,10 @@ def as_text(value: Any) -> str:
     ('17', '17', '17')
     """
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,14 @@ class Selection:
         if event.step is not None:
             return False
         return seq in self.rows or self._has_id(event.id) or self.has_values(event.x)
+
+    def may_be_in(self, first: int, last: int, body: bytes) -> bool:
+        """Return False only if no event of an entry can be selected, by its numbers and bytes."""
+        if any(first <= row <= last for row in self.rows) or any(_bytes(name) in body for name in self.ids):
+            return True
+        return bool(self.where) and all(
+            _bytes(text) in body for text in self.where.values() if _ONLY_TEXT.fullmatch(text)
+        )
 
     def _has_id(self, name: str | None) -> bool:
         return name is not None and bool(self.ids) and (name in self.ids or name.rpartition(":")[2] in self.ids)

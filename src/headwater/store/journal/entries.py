@@ -11,7 +11,7 @@ without gaps. Entry i begins right after entry i − 1. The rules for damage:
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +110,29 @@ class Journal:
                 raise self._damage(end + 1, "none")
             end, begun = entry.seq, True
             yield _trimmed(entry, behind, until)
+
+    def read_where(self, may_hold: Callable[[int, int, bytes], bool], behind: int = 0) -> Iterator[Entry]:
+        """Yield the entries after a sequence whose bytes may hold what is looked for, without decoding the others.
+
+        Parameters
+        ----------
+        may_hold
+            Returns whether an entry (number of its first and its last event, body) may hold it.
+        behind
+            The sequence.
+
+        Raises
+        ------
+        StoreError
+            At a damaged entry among them.
+        """
+        for row in self._rows(behind, None):
+            seq, n, _, _, body, _ = row
+            if isinstance(body, bytes) and may_hold(seq - n + 1, seq, body):
+                entry = _sound(row)
+                if entry is None:
+                    raise self._damage(seq, "one that fails its CRC")
+                yield _trimmed(entry, behind, None)
 
     def cut_tail(self, transaction: Transaction) -> list[int]:
         """Set damaged entries at the end aside and return their sequence numbers.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -210,6 +210,14 @@ class Models:
     def journal_entries(self, after: int = 0) -> Iterator[Entry]:
         """Yield the entries of the journal with events after a sequence."""
         return self._journal.read(max(self._journal.first() - 1, after, 0))
+
+    def entries_that(self, may_hold: Callable[[int, int, bytes], bool], after: int = 0) -> Iterator[Entry]:
+        """Yield the entries after a sequence that may hold what is looked for, as ``Journal.read_where`` does."""
+        return self._journal.read_where(may_hold, after)
+
+    def last_event(self) -> int:
+        """Return the number of the last event."""
+        return self._journal.seq
 
     def first_kept(self) -> int:
         """Return the number of the oldest event in the journal, or of the next one if there is none."""
