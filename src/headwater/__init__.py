@@ -29,6 +29,7 @@ if _TYPES:
     from .route.evaluate import evaluate
     from .route.session import Session
     from .store.durable import open  # noqa: A004 - hw.open, as gzip.open
+    from .store.forget.retention import Retention
     from .store.learner_file import load
     from .streams import read
     from .streams.look import look
@@ -43,6 +44,7 @@ __all__ = [
     "Limits",
     "MultiOutput",
     "Regressor",
+    "Retention",
     "Session",
     "evaluate",
     "load",
@@ -74,6 +76,7 @@ _ROOMS = {
     "Limits": ".learner.limits",
     "MultiOutput": ".kinds.multi_output.learner",
     "Regressor": ".kinds.classifier_regressor.regressor",
+    "Retention": ".store.forget.retention",
     "Session": ".route.session",
     "evaluate": ".route.evaluate",
     "load": ".store.learner_file",

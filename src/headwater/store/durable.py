@@ -8,6 +8,7 @@ from typing import Any
 
 from headwater.errors import ConfigError, UnlikelyData
 from headwater.learner.kind import default_kind, kind_of
+from headwater.store.forget.retention import Retention
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import DurableLearner, Limits, RetentionPolicy, Service
 from headwater.store.service.durable_learner import NAME
@@ -21,6 +22,7 @@ def open(  # noqa: A001 - as gzip.open
     *,
     policy: RetentionPolicy | None = None,
     limits: Limits | None = None,
+    retention: Retention | None = None,
 ) -> DurableLearner:
     """Open a durable learner that writes each example to disk before the call returns.
 
@@ -37,6 +39,8 @@ def open(  # noqa: A001 - as gzip.open
         How much of the journal and the pending predictions is kept.
     limits : Limits, optional
         Limits of one call. A larger call is rejected before anything is written.
+    retention : Retention, optional
+        How old anything may be that the store holds or serves. The store keeps it for later openings. By default nothing expires.
 
     Returns
     -------
@@ -59,14 +63,14 @@ def open(  # noqa: A001 - as gzip.open
     ...     model.n_learned, model.seq
     (1, 1)
     """
-    service = Service(path, LEARNER_FORMAT, policy, limits=limits)
+    service = Service(path, LEARNER_FORMAT, policy, limits=limits, retention=retention)
     if NAME not in service.models.by_name:
         if learner is None:
             said = f"{path} was not there: a new store with a Classifier was made. Give a learner if that is meant"
             warnings.warn(said, UnlikelyData, stacklevel=2)
         made = learner if learner is not None else default_kind().make({})
         try:
-            service.change(service.models.create, NAME, made)
+            service.create(NAME, made)
         except ConfigError:  # a learner that no store can hold
             service.close()
             raise

@@ -297,14 +297,11 @@ class Forgetter:
             announce()
             end = parts.journal.seq, parts.journal.t
             try:
-                parts.file.base.execute("PRAGMA secure_delete=ON")
-                with parts.file.transaction():
+                with parts.file.overwriting(), parts.file.transaction():
                     self._write(chosen, selector, found, new, record)
             except BaseException:
                 parts.journal.seq, parts.journal.t = end
                 raise
-            finally:
-                parts.file.base.execute("PRAGMA secure_delete=FAST")
             _put_in_place(chosen, new, parts.journal.seq)
             parts.ids.find_end()
             parts.file.acknowledge(parts.journal.seq, parts.ids.last)

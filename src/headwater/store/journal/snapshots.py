@@ -158,6 +158,10 @@ class Snapshots:
         """Delete a learner's snapshots from an event on, inside the caller's transaction."""
         self._forget(learner_id, [seq for seq in self.sequences(learner_id) if seq >= first])
 
+    def remove_until(self, learner_id: int, until: int) -> None:
+        """Delete a learner's snapshots before an event but the newest, inside the caller's transaction."""
+        self._forget(learner_id, [seq for seq in self.sequences(learner_id)[:-1] if seq < until])
+
     def sweep(self, transaction: Transaction) -> None:
         """Delete chunks that no snapshot references, in short transactions."""
         with transaction():

@@ -56,6 +56,8 @@ class StoreFile:
         self.mutex = self._owned.mutex
         """Must be held to use the connection. Requests and background maintenance take turns."""
         self.path = self._owned.path
+        self.overwrites = False
+        """Whether everything that is deleted is overwritten with zeros."""
         self.wal_pages = 0
         """Approximate pages in the WAL since its last restart."""
         self._tried_at = 0  # pages in the WAL when a restart last failed
@@ -223,6 +225,21 @@ class StoreFile:
         finally:
             self.base.execute(f"PRAGMA busy_timeout={MS_TO_WAIT}")
         self.wal_pages = self._tried_at = pages if busy and pages > 0 else 0
+
+    @contextmanager
+    def overwriting(self) -> Iterator[None]:
+        """Overwrite with zeros what the body deletes, which costs a write of each freed page."""
+        self.base.execute("PRAGMA secure_delete=ON")
+        try:
+            yield
+        finally:
+            if not self.overwrites:
+                self.base.execute("PRAGMA secure_delete=FAST")
+
+    def always_overwrite(self) -> None:
+        """Overwrite whatever is deleted from now on."""
+        self.overwrites = True
+        self.base.execute("PRAGMA secure_delete=ON")
 
     def used(self) -> int:
         """Return the bytes of the file that are in use."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from headwater.errors import ConfigError, DataError
 from headwater.learner.kind import check_can, kind_of
 from headwater.learner.schema import Response
+from headwater.store.forget.expiry import Age
 from headwater.store.forget.ledger import Export
 from headwater.store.forget.record import Forgetting, Record
 from headwater.store.forget.selection import Selection
@@ -98,7 +100,15 @@ class DurableLearner:
         """Return a description of the model."""
         with self._model.lock:
             about: dict[str, Any] = self.learner.describe()
+        if self.service.expiry.retention is not None:
+            about["max_age"], about["oldest_row"] = str(self.service.expiry.retention), asdict(self.oldest)
         return about
+
+    @property
+    def oldest(self) -> Age:
+        """How old the oldest row within the learner can be (time in ms since 1970, events since)."""
+        with self.service.reading_lock():
+            return self.service.expiry.age(self._model.champion)
 
     # ---- predict -----------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
@@ -65,6 +65,8 @@ class Keeper:
         self.snapshot_at = 0.0
         self.learners_sound = True
         """False once a learner failed halfway through an event, so that its state must not be saved."""
+        self.look: Callable[[], object] = bool
+        """Called at each run, before all else."""
         self._ticked = time.monotonic()
         self._expired_until = self._load_expired()
 
@@ -84,6 +86,7 @@ class Keeper:
         if self.learners_sound and self._journal.seq - self.snapshot_seq >= self._policy.snapshot_every:
             self.snapshot()
         try:
+            self.look()
             self.expire()
         except StoreError as error:
             self.failure = error
@@ -142,6 +145,11 @@ class Keeper:
         saved = copy.finish()
         now, short = int(time.time() * 1000), partial(self._short_transaction, _CHUNK_PAGES)
         self._snapshots.write(state.id, seq, now, saved, scores, short)
+        with self._file.mutex:
+            there = [one.id for each in self._models.by_name.values() for one in each.learners]
+            if state.id not in there:  # it was dropped meanwhile
+                with self._file.short_transaction():
+                    self._snapshots.remove(state.id)
         return seq
 
     @contextmanager
@@ -180,6 +188,29 @@ class Keeper:
                     oldest = min(oldest, self._snapshots.prune(state.id, seq, keep))
         self._journal.prune(min(oldest, seq - keep), self._short_transaction)
         self._ids.forget(seq - keep, partial(self._short_transaction, _PAGES_OF_IDS))
+        self._snapshots.sweep(partial(self._short_transaction, _CHUNK_PAGES))
+
+    def cut(self, until: int) -> None:
+        """Delete journal and past states up to an event, after a snapshot that no longer needs them.
+
+        What is deleted is overwritten too.
+        """
+        if self.snapshot() < until:
+            return
+        with self._turn, self._pruning, self._file.mutex:  # in the order of snapshot and its pruning
+            if self._readers:
+                return
+            with self._file.overwriting():
+                self._delete_until(until)
+        self._file.checkpoint(truncate=True)
+
+    def _delete_until(self, until: int) -> None:
+        with self._file.transaction():
+            for model in self._models.by_name.values():
+                for state in model.learners:
+                    self._snapshots.remove_until(state.id, until)
+        self._journal.prune(until, self._short_transaction)
+        self._ids.forget(until, partial(self._short_transaction, _PAGES_OF_IDS))
         self._snapshots.sweep(partial(self._short_transaction, _CHUNK_PAGES))
 
     def _events_to_keep(self) -> int:

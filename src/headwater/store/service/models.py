@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -117,7 +118,7 @@ class Models:
             )
         self._base.execute("DELETE FROM learners WHERE id = ?", (state.id,))
         self._snapshots.remove(state.id)
-        self._base.execute("DELETE FROM meta WHERE key = ?", (f"begun {state.id}",))
+        self._base.execute("DELETE FROM meta WHERE key IN (?, ?)", (f"begun {state.id}", f"began {state.id}"))
 
     def pause(self, model: Model, paused: bool) -> None:
         """Pause learning, or resume it."""
@@ -130,7 +131,12 @@ class Models:
         seq, number = self._journal.seq, int(cursor.lastrowid or 0)
         saved = self._snapshots.learners.pack(learner)
         self._snapshots.write(number, seq, self._journal.t, saved, scores.to_bytes())
-        self._base.execute("REPLACE INTO meta VALUES (?, ?)", (f"begun {number}", seq))
+        self._note_birth(number, seq, int(time.time() * 1000))
+
+    def _note_birth(self, number: int, after: int, since: int) -> None:
+        """Note the event after which a learner sees rows, and the time (ms since 1970)."""
+        rows = [(f"begun {number}", after), (f"began {number}", since)]
+        self._base.executemany("REPLACE INTO meta VALUES (?, ?)", rows)
 
     def _member(self, model: Model, name: str | None) -> LearnerState:
         for state in model.learners:
@@ -235,6 +241,29 @@ class Models:
         oldest = min(self._snapshots.sequences(number), default=0)
         first = self._snapshots.newest(number, oldest)  # a store of an earlier version
         return oldest if first is not None and not first.learner.n_learned else 0
+
+    def began(self, number: int) -> int:
+        """Return the time from which on a learner has seen rows (ms since 1970), 0 if nobody knows."""
+        row = self._base.execute("SELECT value FROM meta WHERE key = ?", (f"began {number}",)).fetchone()
+        return int(row[0]) if row is not None else 0
+
+    @property
+    def format(self) -> LearnerFormat:
+        """How learners are serialized and rebuilt."""
+        return self._snapshots.learners
+
+    def new_state(self, learner: Any, after: int) -> LearnerState:
+        """Return a learner that has seen nothing up to an event, to be trained from there on."""
+        return LearnerState(0, f"since-{after + 1}", False, learner, scores_of(learner), after)
+
+    def begin(self, model: Model, fresh: LearnerState, after: int, since: int) -> None:
+        """Add a learner that takes turns with the champion, with the event and the time since when it sees rows."""
+        known = {state.name: state.id for state in model.learners}
+        name = f"{fresh.name}.{max(known.values())}" if fresh.name in known else fresh.name
+        cursor = self._base.execute("INSERT INTO learners (model, name, champion) VALUES (?, ?, 0)", (model.id, name))
+        number, saved = int(cursor.lastrowid or 0), self._snapshots.learners.pack(fresh.learner)
+        self._snapshots.write(number, self._journal.seq, self._journal.t, saved, fresh.scores.to_bytes())
+        self._note_birth(number, after, since)
 
     def digest(self, state: LearnerState) -> str:
         """Return a hash of a learner's state and metrics."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from itertools import chain, repeat
 from operator import attrgetter, itemgetter
@@ -20,10 +20,12 @@ from typing import Any
 import msgspec
 
 from headwater.errors import ConfigError, HeadwaterError, StoreError
+from headwater.store.forget.expiry import ExpiringParts, Expiry
 from headwater.store.forget.forget_list import ForgetList, list_path
 from headwater.store.forget.forgetter import Forgetter, Parts
 from headwater.store.forget.ledger import Export, is_noted, note_export, read_ledger
 from headwater.store.forget.record import Forgetting, Record
+from headwater.store.forget.retention import Retention
 from headwater.store.forget.selection import Selection
 from headwater.store.journal import database
 from headwater.store.journal.backup import write_backup
@@ -81,6 +83,8 @@ class Service:
         Limits of one request.
     create : bool
         Whether to create a missing file.
+    retention : Retention, optional
+        How old anything may be that the store holds or serves, by default as at the last opening.
 
     Raises
     ------
@@ -96,6 +100,7 @@ class Service:
         *,
         limits: Limits | None = None,
         create: bool = True,
+        retention: Retention | None = None,
     ) -> None:
         self.policy, self.limits = policy or RetentionPolicy(), limits or Limits()
         self._file = StoreFile(Path(path), create=create)
@@ -120,6 +125,7 @@ class Service:
         try:
             with database.sound(at):
                 self._recover()
+            self._learn_to_expire(retention)
         except BaseException:
             self._file.close()
             self.closed = True
@@ -143,6 +149,16 @@ class Service:
         self._forgetter = Forgetter(Parts(*opened, self._reading, self._writing, self.id), self.forgotten)
         self.ids.forgotten = self.forgotten.hidden
         self._forgetter.catch_up()
+
+    def _learn_to_expire(self, retention: Retention | None) -> None:
+        """Let learners that are too old go, before anything is served."""
+        opened = self._file, self.models, self.journal, self.ids, self._keeper
+        self.expiry = Expiry(ExpiringParts(*opened, self._change, self._writing))
+        """Lets learners take turns, if the store has a retention."""
+        if retention is not None:
+            self.expiry.set(retention)
+        self.expiry.look()
+        self._keeper.look = self.expiry.look
 
     # ---- requests ----------------------------------------------------------------------------------------------------
 
@@ -179,6 +195,9 @@ class Service:
             self.commits += 1
             self.failure = file.acknowledge(self.journal.seq, self.ids.last)
             self._teach(journaled)
+            if self.expiry.by_rows and self.expiry.is_due():
+                self.expiry.turn()
+                self._background.wake()
             if self._keeper.is_due():
                 if file.needs_checkpoint:
                     self._keeper.checkpoint()
@@ -349,10 +368,21 @@ class Service:
     def change(self, what: Any, *arguments: Any) -> Any:
         """Run a change of the models (``Models.create``, ``add``, ``promote``, ``remove``, ``pause``) transactionally."""
         with self._writing():
-            with self._file.transaction():
-                done = what(*arguments)
-            self.models.refresh()
-            return done
+            return self._change(what, *arguments)
+
+    def _change(self, what: Any, *arguments: Any) -> Any:
+        with self._file.transaction():
+            done = what(*arguments)
+        self.models.refresh()
+        return done
+
+    def create(self, name: str, learner: Any) -> None:
+        """Add a model. With a retention the learner must be new, since what it learned before has no known age."""
+        self.expiry.check_new(learner)
+        self.change(self.models.create, name, learner)
+        if self.expiry.retention is not None:
+            with self._writing():
+                self.expiry.keep_template(self.models.named(name))
 
     # ---- forgetting --------------------------------------------------------------------------------------------------
 
@@ -380,6 +410,10 @@ class Service:
                 at="rows",
                 help="learn_one returns an event's number.",
             )
+
+    def reading_lock(self) -> AbstractContextManager[Any]:
+        """Return a context in which tables are read while nothing is written."""
+        return self._mutex
 
     def forgettings(self) -> list[Record]:
         """Return what was forgotten, oldest first, without any content."""

@@ -1,0 +1,79 @@
+"""How old anything may be that a store holds or serves."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+from headwater.errors import ConfigError
+
+__all__ = ["Retention"]
+
+_UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0, "week": 604_800.0}
+_TEXT = re.compile(r"([\d,.]+) *(second|minute|hour|day|week|row)s?")
+LEAST_S = 600.0
+"""Shortest age in seconds, since the clock is looked at twice a minute."""
+LEAST_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Let nothing older than an age be in what a store holds, serves or explains.
+
+    Two learners take turns. Both learn each row, the older one predicts, and when it reaches the age it is dropped and the
+    younger one takes its place. So nothing in the served learner is older: no weight, name, statistic, knot, kept row or metric.
+    Journal, past states and waiting predictions are cut at the same age.
+
+    Parameters
+    ----------
+    max_age : str, timedelta or int
+        The age as ``"30 days"``, ``"12 hours"`` or a timedelta, or a number of rows.
+
+    Raises
+    ------
+    ConfigError
+        If it is no age, or one below ten minutes or 200 rows.
+
+    Examples
+    --------
+    >>> import headwater as hw
+    >>> hw.Retention("30 days").seconds, hw.Retention(max_age=10_000).rows
+    (2592000.0, 10000)
+    """
+
+    max_age: str | dt.timedelta | int
+
+    def __post_init__(self) -> None:
+        low = (self.rows or LEAST_ROWS) < LEAST_ROWS or (self.seconds or LEAST_S) < LEAST_S
+        if low or not (self.rows or self.seconds):
+            raise ConfigError(
+                expected='an age such as "30 days", a timedelta, or a number of rows, of at least ten minutes or 200 rows',
+                got=repr(self.max_age),
+                at="max_age",
+                help='Write it as "30 days".',
+            )
+
+    @property
+    def seconds(self) -> float | None:
+        """The age in seconds, None if it is in rows."""
+        if isinstance(self.max_age, dt.timedelta):
+            return self.max_age.total_seconds()
+        number, unit = self._parts()
+        return number * _UNITS[unit] if unit in _UNITS else None
+
+    @property
+    def rows(self) -> int | None:
+        """The age in rows, None if it is in time."""
+        if type(self.max_age) is int:
+            return self.max_age
+        number, unit = self._parts()
+        return int(number) if unit == "row" else None
+
+    def _parts(self) -> tuple[float, str]:
+        found = _TEXT.fullmatch(self.max_age.strip()) if isinstance(self.max_age, str) else None
+        return (float(found[1].replace(",", "")), found[2]) if found else (0.0, "")
+
+    def __str__(self) -> str:
+        """Return the age as it is stored and shown."""
+        return f"{self.rows} rows" if self.rows else f"{(self.seconds or 0) / _UNITS['day']:g} days"
