@@ -68,6 +68,7 @@ def serve(
     keep_bytes: int = 8_000_000_000,
     keep_days: float = 7.0,
     snapshot_every: int = 50_000,
+    max_age: str = "",
     log: str = "warning",
     demo: bool = False,
     follow: Annotated[SourceOptions | None, Parameter(name="*")] = None,
@@ -111,6 +112,8 @@ def serve(
         Days that a prediction waits for its answer.
     snapshot_every
         Events between two snapshots: what a start replays at most, about.
+    max_age
+        Let nothing older be in models and store, such as "30 days"; the store remembers it.
     log
         What to log to stderr as JSON lines: debug, info, warning or error.
     demo
@@ -126,7 +129,7 @@ def serve(
     wanted = _replicas(more, follow, demo)
     file, sock = _file(store or wanted.store, demo), server.listen(host, port)
     policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
-    bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies}
+    bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies, "max_age": max_age}
     state = server.make_state(file, tokens=known, policy=policy, **bounded)
     state.default, state.demo = name, demo
     own = settings_of(kind_with(task, at="--task"), settings)
@@ -157,7 +160,7 @@ def _begin(state: Any, model: Path | None, new: Callable[[], Any], follow: Sourc
     """Create or load the model that the store lacks, and let it follow a broker once the server responds."""
     if state.default not in state.service.models.by_name:
         learner = load_model(model, fleets=True) if model is not None else new()
-        state.service.change(state.service.models.create, state.default, learner)
+        state.service.create(state.default, learner)
     if follow is not None:
         _follow(state, follow)
 

@@ -24,6 +24,7 @@ from headwater.serve.http.client import read_proxies
 from headwater.serve.http.connections import Connection
 from headwater.serve.http.limits import ServerLimits, read_limits
 from headwater.serve.state import ServerState
+from headwater.store.forget.retention import Retention
 from headwater.store.learner_file import LEARNER_FORMAT
 from headwater.store.service import Limits, RetentionPolicy, Service
 
@@ -40,6 +41,7 @@ def make_state(
     store_limits: Limits | None = None,
     rate: float = 0.0,
     proxies: str = "",
+    max_age: str = "",
 ) -> ServerState:
     """Open a store and return a server state for it.
 
@@ -59,9 +61,12 @@ def make_state(
         Maximum average requests per second of one client, 0 for no limit.
     proxies : str
         Comma-separated addresses or networks of trusted proxies, which report the client's address and https.
+    max_age : str
+        How old anything may be in the store and its models, "" as at the last opening.
     """
     trusted, bounds = read_proxies(proxies), limits or ServerLimits()
-    service = Service(store, LEARNER_FORMAT, policy, limits=store_limits)
+    retention = Retention(max_age) if max_age else None
+    service = Service(store, LEARNER_FORMAT, policy, limits=store_limits, retention=retention)
     service.memory.most = bounds.memory
     writer = Writer(service, limit=bounds.queue)
     return ServerState(service, writer, Access(tokens or {}, rate), bounds, trusted)

@@ -6,6 +6,7 @@ import warnings
 import pytest
 
 import headwater as hw
+from headwater.serve.api.events import frame
 from headwater.serve.app import build
 from headwater.serve.http.access import Access
 from headwater.serve.run import make_state
@@ -82,3 +83,12 @@ def test_a_request_that_selects_nothing_is_refused(client):
     refused = forget(client, reason="art17")
     assert (refused.status_code, refused.json()["at"]) == (400, "forget")
     assert forget(client, rows=[999]).status_code == 400
+
+
+def test_the_page_says_how_old_anything_in_the_model_can_be(tmp_path):
+    state = make_state(tmp_path / "b.db", max_age="30 days")
+    with TestClient(build(state), raise_server_exceptions=True) as client:
+        assert client.post("/models", json={"name": "default", "task": "classify"}).status_code == 201
+        client.post("/learn", json=[example(i) for i in range(40)])
+        oldest = frame(state, state.model(), past=False)["oldest"]
+        assert (oldest["max_age"], oldest["rows"], oldest["age_s"] < 600) == ("30 days", 40, True)

@@ -102,9 +102,20 @@ def frame(state: ServerState, model: Model, *, past: bool) -> dict[str, Any]:
         "recent": [_row(*item) for item in recent[::-1]],
         "alarms": [_alarm(*item) for item in alarms[::-1]],
         "refused": list(state.measures.refused)[::-1],
+        "oldest": oldest_of(state, model),
         "ready": state.service.failure is None,
         "up_s": time.time() - state.started,
     }
+
+
+def oldest_of(state: ServerState, model: Model) -> dict[str, Any] | None:
+    """Return how old the oldest sample within the champion can be, or None where nothing expires."""
+    expiry = state.service.expiry
+    if expiry.retention is None:
+        return None
+    with state.service.reading_lock():
+        age = expiry.age(model.champion)
+    return {"max_age": str(expiry.retention), "age_s": max(time.time() - age.since / 1000, 0.0), "rows": age.rows}
 
 
 def _about(model: Model) -> dict[str, Any]:

@@ -41,9 +41,9 @@ async def summarized(state: ServerState, found: Model) -> dict[str, Any]:
 async def create(request: Request) -> Response:
     """Create a model."""
     options = decoded(_create.decode, await request.body(), "body")
-    models, learner = request.state.service.models, build_learner(options)
-    await _changed(request, lambda: models.create(options.name, _affordable(request, learner)))
-    return json_response(summary(models.named(options.name)), 201)
+    service, learner = request.state.service, build_learner(options)
+    await request.state.changers.run(lambda: service.create(options.name, _affordable(request, learner)))
+    return json_response(summary(service.models.named(options.name)), 201)
 
 
 async def challenge(request: Request) -> Response:

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Forgetter", "Parts"]
 
-_TRIAL = 2000
-"""Events learned to say how long a replay will take."""
+_WARM_UP, _TRIAL = 2000, 4000
+"""Events learned to say how long a replay will take, of which the first take longer than all others."""
 _HELD_BYTES = 512 << 20
 """Bytes of rewritten past states held until they are committed. Older ones beyond that are dropped instead."""
 
@@ -185,13 +185,14 @@ class Forgetter:
 
     def _trial(self, models: Models, chosen: list[Model], found: _Found, replay: int) -> float:
         """Return the seconds of a replay, by learning its first events again."""
-        began, learned = time.perf_counter(), 0
+        seconds, learned = 0.0, 0
         for model, state, begin in self._seen_by(models, chosen, found.rows):
             fresh = models.restored(state.id, state.name, begin)
-            until = min(begin + _TRIAL, found.searched)
+            models.replay(model, fresh, min(begin + _WARM_UP, found.searched), left_out=found.rows)
+            began, until = time.perf_counter(), min(begin + _WARM_UP + _TRIAL, found.searched)
             models.replay(model, fresh, until, left_out=found.rows)
-            learned += until - begin
-        return (time.perf_counter() - began) * max(replay / learned, 1.0) if learned else 0.0
+            seconds, learned = seconds + time.perf_counter() - began, learned + max(until - begin - _WARM_UP, 0)
+        return seconds * replay / learned if learned else seconds
 
     # ---- forgetting --------------------------------------------------------------------------------------------------
 
@@ -232,7 +233,7 @@ class Forgetter:
         StoreError
             If it can't be forgotten exactly.
         """
-        done = applied(self._parts.file.base)
+        done = applied(self._parts.file.base) if self.names.entries else set()
         missing = [entry for entry in self.names.entries if entry.id not in done]
         records = [self._apply(entry) for entry in missing]
         if missing or self._is_due():

@@ -7,6 +7,12 @@ import { best, compare, figure, plain, show, verdict } from "./verdict.js";
 const CLASSES = 4;
 const count = (n) => n.toLocaleString(current() === "zh" ? "zh-CN" : "en-US");
 
+// A time in days, hours or minutes, of which it has at least two.
+function age(seconds) {
+  const unit = [["day", 86400], ["hour", 3600], ["minute", 60]].find(([, one]) => seconds >= 2 * one) ?? ["minute", 60];
+  return new Intl.NumberFormat(current() === "zh" ? "zh-CN" : "en-US", { style: "unit", unit: unit[0], unitDisplay: "long", maximumFractionDigits: 0 }).format(seconds / unit[1]);
+}
+
 // The state of the page: the first that applies.
 export function condition({ link, frame }) {
   if (link === "disconnected") return "disconnected";
@@ -43,6 +49,7 @@ export function showOverview() {
   const { frame } = state, learner = frame.learners[0], { scores } = learner;
   byId("question").textContent = question(frame);
   byId("about").textContent = text(frame.demo ? "about_demo" : isOther(frame) ? "about_other" : `about_${frame.task}`, { ...frame.about, name: frame.name });
+  if (frame.oldest) byId("about").textContent += ` ${text("oldest", { age: age(frame.oldest.age_s), rows: count(frame.oldest.rows) })}`;
   showVerdict(frame, scores);
   byId("numbers").replaceChildren(...cards(frame, learner));
   if (isOther(frame)) {
