@@ -2,6 +2,8 @@
 #include "core.h"
 
 PyTypeObject *Learner_Type, *Table_Type, *Array_Type, *Fleet_Type;
+PyObject *secret_block(PyObject *, PyObject *), *secret_normals(PyObject *, PyObject *);
+PyObject *entries_predict(PyObject *, PyObject *), *entries_gradient(PyObject *, PyObject *);
 extern PyType_Spec learner_spec, table_spec, array_spec, fleet_spec;
 
 static PyObject *list_of(const char *const *names, int count)
@@ -109,6 +111,10 @@ static PyMethodDef functions[] = {
     {"logarithm", logarithm, METH_VARARGS, "ln x, with the same bits on every machine."},
     {"rate", rate, METH_VARARGS, "Step size of a schedule at a step."},
     {"draw", draw, METH_VARARGS, "Draw initial weights."},
+    {"secret_block", secret_block, METH_VARARGS, "64 bytes of the stream of ChaCha20."},
+    {"secret_normals", secret_normals, METH_VARARGS, "Normal numbers on a grid, from that stream."},
+    {"entries_predict", entries_predict, METH_VARARGS, "What a linear model says of rows of entries."},
+    {"entries_gradient", entries_gradient, METH_VARARGS, "Sum of the rows' clipped gradients."},
     {"key", key, METH_VARARGS, "A key for draws."},
     {"learn_outputs", learn_outputs, METH_VARARGS, "Learn a row with several outputs."},
     {"keep", keep, METH_O, "Keep an object for as long as the process lives."},

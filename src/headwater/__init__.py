@@ -12,6 +12,7 @@ if _TYPES:
     from . import explain as explain
     from . import nn
     from . import plot as plot
+    from . import privacy as privacy
     from .fleet import Fleet
     from .interop import check as check
     from .interop import loggers as loggers
@@ -25,7 +26,9 @@ if _TYPES:
     from .kinds.classifier_regressor.regressor import Regressor
     from .kinds.forecaster.learner import Forecaster
     from .kinds.multi_output.learner import MultiOutput
+    from .kinds.private.learner import PrivateClassifier, PrivateRegressor
     from .learner.limits import Limits
+    from .privacy.settings import Privacy
     from .route.evaluate import evaluate
     from .route.session import Session
     from .store.durable import open  # noqa: A004 - hw.open, as gzip.open
@@ -43,6 +46,9 @@ __all__ = [
     "Forecaster",
     "Limits",
     "MultiOutput",
+    "Privacy",
+    "PrivateClassifier",
+    "PrivateRegressor",
     "Regressor",
     "Retention",
     "Session",
@@ -64,6 +70,7 @@ _MODULES = {
     "nn": ".nn",
     "notebook": ".interop.notebook",
     "plot": ".plot",
+    "privacy": ".privacy",
     "sklearn": ".interop.sklearn",
 }
 _ROOMS = {
@@ -75,6 +82,9 @@ _ROOMS = {
     "Forecaster": ".kinds.forecaster.learner",
     "Limits": ".learner.limits",
     "MultiOutput": ".kinds.multi_output.learner",
+    "Privacy": ".privacy.settings",
+    "PrivateClassifier": ".kinds.private.learner",
+    "PrivateRegressor": ".kinds.private.learner",
     "Regressor": ".kinds.classifier_regressor.regressor",
     "Retention": ".store.forget.retention",
     "Session": ".route.session",

@@ -25,6 +25,31 @@ def logarithm(x: float, /) -> float: ...
 def rate(schedule: int, lr: float, a: float, b: float, t: int, /) -> float: ...
 def draw(initializer: int, scale: float, key: int, n: int, m: int, out: NDArray[np.float64], /) -> None: ...
 def key(seed: int, what: int, which: int, /) -> int: ...
+def secret_block(key: NDArray[np.uint8] | bytes, block: int, out: NDArray[np.uint8], /) -> None: ...
+def secret_normals(key: NDArray[np.uint8] | bytes, block: int, out: NDArray[np.float64], /) -> None: ...
+def entries_predict(
+    weights: NDArray[np.float64],
+    outputs: int,
+    classes: bool,
+    features: NDArray[np.int64],
+    values: NDArray[np.float64],
+    ends: NDArray[np.int64],
+    out: NDArray[np.float64],
+    /,
+) -> None: ...
+def entries_gradient(
+    weights: NDArray[np.float64],
+    outputs: int,
+    classes: bool,
+    clip: float,
+    features: NDArray[np.int64],
+    values: NDArray[np.float64],
+    ends: NDArray[np.int64],
+    y: NDArray[np.float64],
+    w: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    /,
+) -> None: ...
 def keep(value: object, /) -> None: ...
 def learn_outputs(
     outputs: tuple[tuple[Learner, Any, dict[Any, int] | None, list[Any], tuple[float, float], tuple[Any, ...]], ...],

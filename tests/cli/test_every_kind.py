@@ -41,6 +41,8 @@ def run(tmp_path, monkeypatch, capsys):
 
 
 LEARN = {
+    "private_classify": "learn log.csv --task private_classify -t shown --drop p --epsilon 2 --bounds hour=0:24",
+    "private_regress": "learn log.csv --task private_regress -t clicked --drop p --within 0:1",
     "classify": "learn log.csv --task classify -t shown --drop p",
     "regress": "learn log.csv --task regress -t clicked --drop p",
     "anomaly": "learn log.csv --task anomaly",
@@ -50,6 +52,8 @@ LEARN = {
     "multioutput": "learn log.csv --task multioutput --targets shown,clicked --drop p",
 }
 ASK = {
+    "private_classify": ("predict log.csv", ["row", "y_pred", "proba_music", "proba_news"], 400),
+    "private_regress": ("predict log.csv", ["row", "y_pred"], 400),
     "forecast": ("predict", ["ahead", "y_pred", "low", "high"], 3),
     "decide": (
         "predict log.csv",
@@ -144,7 +148,7 @@ def test_what_was_learned_of_a_log_is_what_the_library_learns(run, tmp_path):
         ("learn log.csv --task multioutput", "expected --targets A,B with --task multioutput, got none"),
         (
             "learn log.csv --task poker -t shown",
-            "expected classify, regress, anomaly, forecast, bandit, agent or multi",
+            "expected classify, regress, anomaly, forecast, bandit, agent, multi",
         ),
         ("learn series.csv --task forecast -t y --delay 2", "expected no --delay with a forecaster"),
         ("learn series.csv --task forecast -t y --report r.html", "expected no --report with a forecaster"),

@@ -72,6 +72,7 @@ def cases() -> list[Case]:
     found += [
         Case(f"fleet of {kind.noun}s", partial(hw.Fleet, partial(kind.make, {"seed": 1}), key="c"), kind)
         for kind in KINDS
+        if "fleet" in kind.can
     ]
     return found
 

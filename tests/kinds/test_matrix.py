@@ -12,20 +12,21 @@ CASES = {case.name: case for case in cases()}
 NETS = {"classify", "regress", "memory", "text", "fleet of classifiers", "fleet of regressors"}
 ALONE = {case.name for case in cases() if not case.name.startswith("fleet")}
 FLEETS = set(CASES) - ALONE
+PRIVATE = {"private_classify", "private_regress"}
 EVERYWHERE = ("predict", "show", "diagnose FILE", "explain FILE", "store", "ask, teach", "POST explain", "notebook", "explain",
     "importance", "diagnose", "evaluate", "mlflow")  # fmt: skip
 OPEN: dict[str, set[str]] = {
     **{door: set(CASES) for door in EVERYWHERE},
     "late": set(CASES) - {"anomaly", "forecast", "fleet of detectors", "fleet of forecasters"},
-    "challengers": set(CASES) - {"agent", "fleet of agents"},
-    "weights": NETS | {"anomaly", "multioutput", "fleet of detectors", "fleet of multi-output learners"},
+    "challengers": set(CASES) - {"agent", "fleet of agents"} - PRIVATE,
+    "weights": NETS | PRIVATE | {"anomaly", "multioutput", "fleet of detectors", "fleet of multi-output learners"},
     "coverage": NETS | {"forecast", "multioutput", "fleet of forecasters", "fleet of multi-output learners"},
-    "fleet": ALONE,
+    "fleet": ALONE - PRIVATE,
     "onnx": {"classify", "regress", "bandit"},
     "cluster": {"classify", "regress", "text"},
     "page": {"classify", "regress", "text"},
     "sklearn": {"classify", "regress", "memory", "text", "anomaly"},
-    "delay": NETS | {"bandit", "multioutput", "fleet of bandits", "fleet of multi-output learners"},
+    "delay": NETS | PRIVATE | {"bandit", "multioutput", "fleet of bandits", "fleet of multi-output learners"},
     "plot": {"classify", "regress", "memory", "text"},
 }
 """The cells that work. All others refuse in a sentence."""

@@ -128,6 +128,9 @@ def test_a_saved_learner_goes_on_to_the_bit(kind, rows, tmp_path):
     assert (type(other), repr(other), other.notes) == (kind.cls, repr(model), model.notes)
     assert other.n_learned == model.n_learned == rows
     assert other.describe() == model.describe()
+    if kind.cls.secret and rows:  # its file lacks the secret noise, and it goes on with other noise
+        assert np.array_equal(said(other), said(model))
+        return
     assert goes_on_alike(model, other, kind)
 
 

@@ -22,7 +22,7 @@ import pytest
 # A room imports only from the steps above its own, and from its neighbours within the step, but never in a circle.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("types", "errors", "terminal"),
-    ("_core", "plain"),
+    ("_core", "plain", "privacy"),
     ("streams",),
     ("encode",),
     ("nn",),
@@ -45,8 +45,28 @@ NOT_LOADED_AT_START = (
     *("matplotlib", "pandas", "polars", "pyarrow"),
 )
 # Words that name a kind, and the files beside the kinds' own that may still ask for one.
-TASKS = {"classify", "regress", "anomaly", "forecast", "decide", "control", "multioutput"}
-LEARNERS = {"Classifier", "Regressor", "Anomaly", "Forecaster", "Bandit", "Agent", "MultiOutput"}
+TASKS = {
+    "classify",
+    "regress",
+    "anomaly",
+    "forecast",
+    "decide",
+    "control",
+    "multioutput",
+    "private_classify",
+    "private_regress",
+}
+LEARNERS = {
+    "Classifier",
+    "Regressor",
+    "Anomaly",
+    "Forecaster",
+    "Bandit",
+    "Agent",
+    "MultiOutput",
+    "PrivateClassifier",
+    "PrivateRegressor",
+}
 MAY_ASK = {"interop/anybody.py", "interop/river/__init__.py", "streams/target.py"}
 NOT_A_ROOM = re.compile(r"_*(utils?|helpers?|commons?|core|misc)")
 THE_CORE = "nn/core/"  # here the word means something: core/, in C

@@ -66,6 +66,8 @@ def as_dicts(X: Any) -> list[Mapping[Any, Any]]:
     >>> as_dicts(np.array([[1.0, 2.0]]))
     [{'x0': 1.0, 'x1': 2.0}]
     """
+    if type(X) is list:
+        return X
     if isinstance(X, np.ndarray):
         names = [f"x{j}" for j in range(X.shape[1])]
         return [dict(zip(names, row, strict=True)) for row in X.tolist()]

@@ -739,8 +739,9 @@ def _of_objects(make: Any, key: str, *, max_keys: int = 1_000_000, **more: Any) 
                 code="kind",
             )
     _check(key, max_keys, None, None)
-    if isinstance(make, AnyFleet):
-        check_can(make, "fleet", at="make of Fleet")
+    first = make() if callable(make) and not isinstance(make, HasKind) else make
+    if isinstance(first, AnyFleet) or (isinstance(first, HasKind) and "fleet" in first.kind.instead):
+        check_can(first, "fleet", at="make of Fleet")
     return MemberFleet(make, key, max_keys=max_keys)
 
 

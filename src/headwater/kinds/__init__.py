@@ -8,8 +8,19 @@ from .bandit.kind import KIND as BANDIT
 from .classifier_regressor.kind import CLASSIFIER, REGRESSOR
 from .forecaster.kind import KIND as FORECASTER
 from .multi_output.kind import KIND as MULTI_OUTPUT
+from .private.kind import PRIVATE_CLASSIFIER, PRIVATE_REGRESSOR
 
 __all__ = ["KINDS"]
 
-KINDS: tuple[Kind, ...] = (CLASSIFIER, REGRESSOR, ANOMALY, FORECASTER, BANDIT, AGENT, MULTI_OUTPUT)
+KINDS: tuple[Kind, ...] = (
+    CLASSIFIER,
+    REGRESSOR,
+    ANOMALY,
+    FORECASTER,
+    BANDIT,
+    AGENT,
+    MULTI_OUTPUT,
+    PRIVATE_CLASSIFIER,
+    PRIVATE_REGRESSOR,
+)
 """All kinds, in display order."""

@@ -44,6 +44,7 @@ SEAMS = frozenset([
     "resume", "resume_sample", "sample", "sample_due", "score", "setup", "take_scored",
 ])  # fmt: skip
 """Members for other rooms, and those of scikit-learn that only name an estimator, which completion leaves out."""
+_USUAL_LIMITS = Limits()
 REJECTED = "model.rejected counts all such rows. Warned once"
 
 
@@ -86,6 +87,8 @@ class Learner(ABC):
     """The kind, declared in the kind's folder."""
     task: ClassVar[str]
     """The kind's task in one word."""
+    secret: ClassVar[tuple[str, ...]] = ()
+    """Arrays of the state that a store keeps and a model file does not."""
     estimator: ClassVar[str] = ""
     """Name of the estimator in ``headwater.interop.sklearn``, if any."""
     instead: ClassVar[str] = "learn_many"
@@ -101,7 +104,7 @@ class Learner(ABC):
         self._engine: BaseEngine | None = None
         self.refused: Counter[str] = Counter()
         """Counts of rows rejected before they reached the engine, by reason."""
-        self._limits = Limits()
+        self._limits = _USUAL_LIMITS
         self.lock = threading.RLock()
         self.notes: dict[str, Any] = {}
         """Input options of the command line, saved in the file."""

@@ -7,7 +7,7 @@ import warnings
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, field, replace
 from itertools import compress
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater._core import LEAN_VERSION
-from headwater.errors import DataError, UnlikelyData
+from headwater.errors import ConfigError, DataError, UnlikelyData
 from headwater.learner.base import Learner
 from headwater.learner.engine import Engine, Setup, describe
 from headwater.learner.monitoring.coverage import coverage_of
@@ -43,11 +43,24 @@ _UNIT_CHANGES = Lazy("headwater.learner.monitoring.unit_changes:unit_changes")
 
 @dataclass(eq=False, repr=False)
 class SupervisedLearner(Learner, Settings):
-    """A neural network that learns labeled examples online, predicting each before learning it."""
+    """A neural network that learns labeled examples online, predicting each before learning it.
+
+    Parameters
+    ----------
+    privacy : Privacy, optional
+        A promise of differential privacy. The learner is then a linear model of its own class, `PrivateClassifier` or
+        `PrivateRegressor`, without the settings of nets.
+    """
+
+    privacy: InitVar[Any] = field(default=None, kw_only=True)
 
     instead: ClassVar[str] = "learn_many, predict_many or hw.evaluate"
 
-    def __post_init__(self) -> None:
+    def __new__(cls, *given: Any, privacy: Any = None, **settings: Any) -> Any:
+        """Create a learner, or with ``privacy`` a private one."""
+        return object.__new__(cls) if privacy is None else _private(cls, privacy, given, settings)
+
+    def __post_init__(self, privacy: Any) -> None:
         super().__post_init__()
         self._span: tuple[float, float] | None = None  # smallest and largest valid target, None for classes
         self._index: dict[Any, int] = {}  # indices of the known classes
@@ -58,6 +71,9 @@ class SupervisedLearner(Learner, Settings):
         self._next_probe = math.inf  # number of learned rows at which ``learn_one`` must feed the sample
         self.answer_name = "y_pred"
         """Name of a column of predictions, taken from the last learned label column if named."""
+
+    def _get_params(self) -> dict[str, Any]:  # of River, which looks for each parameter of the class
+        return {**super()._get_params(), "privacy": None}
 
     @property
     def unit_changes_(self) -> list[Any]:
@@ -451,6 +467,29 @@ class SupervisedLearner(Learner, Settings):
             about["memory"] = {"units": units, "by": self.by, "time": self.time}
             about["memory"] |= {"keys": self.memory_states, "most": self.memory_keys}
         return about
+
+
+_NOT_PRIVATE = {
+    "hidden": "a hidden layer gains nothing under the noise of one pass",
+    "experts": "each expert would read each row, and be paid for in noise",
+    "effort": "each expert would read each row, and be paid for in noise",
+    "label_history": "it shows the last labels",
+    "memory": "its state is made of the last rows",
+    "text": "a vocabulary shows which words there were; texts are hashed",
+    "diagnosis": "it keeps rows",
+}
+
+
+def _private(cls: Any, privacy: Any, given: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    """Create the private learner that a kind has beside it."""
+    settings = {name: value for name, value in settings.items() if (name, value) != ("diagnosis", False)}
+    other = "hidden" if given else next((name for name in settings if name not in ("seed", "dtype")), None)
+    if other is not None:
+        why = _NOT_PRIVATE.get(other, "the private model is linear and has no such setting")
+        raise ConfigError(
+            expected="privacy without settings of nets", got=f"{other}=", at=cls.__name__, help=f"Leave it out: {why}."
+        )
+    return cls.kind.adapters["private"](privacy, **settings)
 
 
 def joined(forecasts: Sequence[Predictions]) -> Predictions:

@@ -124,7 +124,7 @@ def to_bytes(model: Learner | Network) -> bytes:
     """Serialize a learner or a network to the bytes of a model file."""
     if isinstance(model, Network):
         return seal(pack_network(model))
-    saved = _pack(model)
+    saved = _pack(model, without=getattr(model, "secret", ()))
     _check_names(saved.arrays)
     return seal(saved)
 
@@ -187,14 +187,16 @@ class _Copy:
             return _taken(self._learner, self._parameters.finish())
 
 
-def _pack(learner: Any) -> SavedModel:
-    """Return a consistent snapshot of a learner's settings and arrays."""
+def _pack(learner: Any, *, without: tuple[str, ...] = ()) -> SavedModel:
+    """Return a consistent snapshot of a learner's settings and arrays, except the arrays in ``without``."""
     with learner.held():
-        taken = _taken(learner)
+        taken = _taken(learner, without=without)
     return _with_samples(*taken)
 
 
-def _taken(learner: Any, copied: Mapping[str, NDArray[Any]] = EMPTY) -> tuple[SavedModel, dict[str, DiagnosisSample]]:
+def _taken(
+    learner: Any, copied: Mapping[str, NDArray[Any]] = EMPTY, *, without: tuple[str, ...] = ()
+) -> tuple[SavedModel, dict[str, DiagnosisSample]]:
     """Return a learner's settings and arrays, and its diagnosis samples, which take longer to write than to copy.
 
     ``copied`` holds arrays that were copied before.
@@ -203,7 +205,7 @@ def _taken(learner: Any, copied: Mapping[str, NDArray[Any]] = EMPTY) -> tuple[Sa
         fleet: SavedModel = learner.saved()
         return fleet, {}
     engine = learner.engine
-    arrays = {} if engine is None else {**engine.state(tuple(copied)), **copied}
+    arrays = {} if engine is None else {**engine.state((*copied, *without)), **copied}
     header = {
         "learner": type(learner).__name__,
         "core": learner.core_version,

@@ -54,6 +54,7 @@ ROOMS = (
     Room("headwater.route.policies", "Answers to drift: `headwater.route.policies`"),
     Room("headwater.diagnose", "Diagnosis: `headwater.diagnose`"),
     Room("headwater.explain", "Explanation: `headwater.explain`"),
+    Room("headwater.privacy", "Privacy: `headwater.privacy`"),
     Room("headwater.plot", "Figures: `headwater.plot`"),
     Room("headwater.interop.notebook", "Notebooks: `headwater.interop.notebook`"),
     Room("headwater.interop.sklearn", "scikit-learn: `headwater.interop.sklearn`"),

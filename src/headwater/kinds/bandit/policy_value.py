@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from headwater.errors import ConfigError, DataError
 from headwater.kinds.bandit.decision import as_decision
-from headwater.plain.decisions.policy_value import doubly_robust, explored, ips, plausible, snips
+from headwater.plain.decisions.policy_value import doubly_robust, ips, snips
 
 __all__ = ["Estimate", "Policy", "PolicyValue", "estimate_value", "estimate_values"]
 
@@ -19,10 +19,6 @@ __all__ = ["Estimate", "Policy", "PolicyValue", "estimate_value", "estimate_valu
 @runtime_checkable
 class Chooses(Protocol):
     """Interface of a bandit that the estimators use."""
-
-    @property
-    def rewards(self) -> tuple[float, float]:
-        """The lowest and the highest reward."""
 
     @property
     def known_classes(self) -> list[Any]:
@@ -70,8 +66,6 @@ class PolicyValue:
         Inverse propensity, self-normalized and doubly robust estimates, as in ``plain.decisions.policy_value``.
     matched : float
         Effective sample size (Σ w)²/Σ w², the equivalent number of the policy's own rows. If it is small, trust none of the three.
-    explored : bool
-        Whether the log explored enough for this policy. If not, all intervals are those of empirical likelihood, which hold anyway.
 
     Examples
     --------
@@ -91,14 +85,11 @@ class PolicyValue:
     snips: Estimate
     dr: Estimate
     matched: float
-    explored: bool = True
 
     def __str__(self) -> str:
         rows = {"logged": self.logged, "IPS": self.ips, "SNIPS": self.snips, "DR": self.dr}
         lines = [f"  {name:<7} {value}" for name, value in rows.items()]
-        lines += [f"  worth {self.matched:,.0f} rows of its own"]
-        lines += [] if self.explored else ["  The log explored too little for this policy: trust the intervals alone."]
-        return "\n".join([f"mean reward over {self.n:,} rows", *lines])
+        return "\n".join([f"mean reward over {self.n:,} rows", *lines, f"  worth {self.matched:,.0f} rows of its own"])
 
 
 def estimate_value(
@@ -140,7 +131,6 @@ def estimate_values(
         If a policy is invalid, or returns invalid probabilities.
     """
     rewards: list[float] = []
-    shares: list[float] = []
     rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in policies}
     for i, (x, y) in enumerate(log):
         decision = as_decision(y)
@@ -159,36 +149,23 @@ def estimate_values(
             weight = share.get(decision.action, 0.0) / decision.p
             rows[name].append((weight, expected, said[decision.action]))
         rewards.append(decision.reward)
-        shares.append(decision.p)
         model.learn(x, *decision)
     if not rewards:
         raise DataError(expected="a log of decisions", got="none", at="log", help="Learn some decisions first.")
-    r, p = np.array(rewards), np.array(shares)
-    ends = min(model.rewards[0], float(r.min())), max(model.rewards[1], float(r.max()))
-    return {name: _value_of(r, p, np.array(own, np.float64), ends) for name, own in rows.items()}
+    r = np.array(rewards)
+    return {name: _value_of(r, np.array(own, np.float64)) for name, own in rows.items()}
 
 
-def _value_of(
-    r: NDArray[np.float64], p: NDArray[np.float64], rows: NDArray[np.float64], ends: tuple[float, float]
-) -> PolicyValue:
+def _value_of(r: NDArray[np.float64], rows: NDArray[np.float64]) -> PolicyValue:
     w, expected, of_taken = rows.T
-    low, high = plausible(w, r, *ends)
-    enough = explored(w, p)
-    robust = Estimate(*doubly_robust(w, r, expected, of_taken))
     return PolicyValue(
         len(r),
         logged=Estimate(*ips(np.ones(len(r)), r)),
-        ips=_within(ips(w, r)[0], low, high),
-        snips=_within(snips(w, r)[0], low, high),
-        dr=robust if enough else _within(robust.value, low, high),
+        ips=Estimate(*ips(w, r)),
+        snips=Estimate(*snips(w, r)),
+        dr=Estimate(*doubly_robust(w, r, expected, of_taken)),
         matched=float(w.sum() ** 2 / (w @ w)) if w.any() else 0.0,
-        explored=enough,
     )
-
-
-def _within(value: float, low: float, high: float) -> Estimate:
-    """Return an estimate with an interval that holds it."""
-    return Estimate(value, min(low, value), max(high, value))
 
 
 def _probabilities(policy: Any, x: Mapping[Any, Any], actions: list[Any]) -> Mapping[Any, float]:

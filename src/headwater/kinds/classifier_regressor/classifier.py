@@ -72,8 +72,8 @@ class Classifier(SupervisedLearner):
 
     loss: str | Loss = "cross_entropy"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __post_init__(self, privacy: Any) -> None:
+        super().__post_init__(privacy)
         name = self._setup.experts[0].loss.name
         self._binary = name == "binary_cross_entropy"
         self._sums = name != "hinge"

@@ -65,6 +65,7 @@ CLASSIFIER = Kind(
     adapters={
         "onnx": Lazy("headwater.store.onnx.export:classes_out"),
         "sklearn": Lazy("headwater.kinds.classifier_regressor.sklearn.classify:OnlineClassifier"),
+        "private": Lazy("headwater.kinds.private.learner:PrivateClassifier"),
     },
 )
 REGRESSOR = Kind(
@@ -93,5 +94,6 @@ REGRESSOR = Kind(
     adapters={
         "onnx": Lazy("headwater.store.onnx.export:number_out"),
         "sklearn": Lazy("headwater.kinds.classifier_regressor.sklearn.regress:OnlineRegressor"),
+        "private": Lazy("headwater.kinds.private.learner:PrivateRegressor"),
     },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, is_dataclass
+from dataclasses import KW_ONLY, MISSING, Field, dataclass, is_dataclass
 from dataclasses import fields as declared
 from inspect import cleandoc
 from typing import Any, TypeVar
@@ -144,9 +144,13 @@ def replaced(learner: Any, new: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown(learner: Any) -> str:
     """Return a learner's constructor call with the settings that differ from their defaults."""
-    given = [(field.name, getattr(learner, field.name), field.default) for field in declared(learner)]
+    given = [(field.name, getattr(learner, field.name), _default(field)) for field in declared(learner)]
     differing = (f"{name}={value!r}" for name, value, default in given if not _same(value, default))
     return f"{type(learner).__name__}({', '.join(differing)})"
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _same(value: Any, default: Any) -> bool:

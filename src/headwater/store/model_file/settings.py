@@ -9,11 +9,22 @@ import numpy as np
 
 from headwater import nn
 from headwater.errors import ModelFileError
+from headwater.types import Lazy
 
 CLASSES: dict[str, Any] = {
     cls.__name__: cls
-    for cls in (*nn.LAYERS.values(), *nn.OPTIMIZERS.values(), *nn.SCHEDULES, nn.Initializer, nn.Loss, nn.Expert)
+    for cls in (
+        *nn.LAYERS.values(),
+        *nn.OPTIMIZERS.values(),
+        *nn.SCHEDULES,
+        nn.Initializer,
+        nn.Loss,
+        nn.Expert,
+    )
 }
+
+_OTHERS = {"Privacy": Lazy("headwater.privacy.settings:Privacy")}
+"""Classes of settings that no net has, imported when a file has them."""
 
 
 def as_json(value: Any) -> Any:
@@ -32,7 +43,7 @@ def as_json(value: Any) -> Any:
         return {"bytes": value.hex()}
     if isinstance(value, dict):
         return {"dict": [[as_json(name), as_json(item)] for name, item in value.items()]}
-    if is_dataclass(value) and type(value).__name__ in CLASSES:
+    if is_dataclass(value) and type(value).__name__ in CLASSES | _OTHERS:
         numbers = {item.name: as_json(getattr(value, item.name)) for item in fields(value)}
         return {"class": type(value).__name__, "fields": numbers}
     raise ModelFileError(
@@ -57,4 +68,4 @@ def from_json(value: Any) -> Any:
         return bytes.fromhex(value["bytes"])
     if "dict" in value:
         return {from_json(name): from_json(item) for name, item in value["dict"]}
-    return CLASSES[value["class"]](**{name: from_json(item) for name, item in value["fields"].items()})
+    return (CLASSES | _OTHERS)[value["class"]](**{name: from_json(item) for name, item in value["fields"].items()})
