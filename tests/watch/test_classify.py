@@ -161,3 +161,17 @@ def test_before_the_first_row_no_score_is_defined():
 )
 def test_an_answer_is_a_class_or_it_is_said_why_not(answer, problem):
     assert ClassScore.problem(answer) == problem
+
+
+def test_a_point_of_the_curve_holds_shares_and_the_log_loss_of_the_window_whatever_was_saved_between():
+    rows = [("ab"[i % 2], "ab"[i * i % 3 % 2], 0.25 + i % 3 / 4) for i in range(40)]
+    score = ClassScore(window=7, history=True)
+    for i, (label, predicted, p) in enumerate(rows):
+        score.update([label], [predicted], [p], [p])
+        if i == 20:
+            score = ClassScore(window=7, saved=score.to_bytes())
+    n, model, same, majority, loss = score.history()["points"][-1]
+    last = score.scores(window=True)
+    assert (n, model) == (40, round(last["model"]["accuracy"], 6))
+    assert (same, majority) == (round(last["no-change"]["accuracy"], 6), round(last["majority"]["accuracy"], 6))
+    assert loss == round(last["model"]["log_loss"], 6)

@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import wraps
 from inspect import signature
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar
 
 from numpy.typing import NDArray
@@ -167,7 +168,10 @@ class Learner(ABC):
 
     def _warn_refused(self, before: Mapping[str, int], *, depth: int = 4, got: Callable[[], str] = str) -> None:
         """Warn once if rows were rejected since ``before``, with stack level ``depth`` and the text of ``got()``."""
-        for reason, count in self._refused_rows().items():
+        now = self._refused_rows()
+        if now == before:
+            return
+        for reason, count in now.items():
             if count > before[reason] and not self._warned:
                 self._warned = True
                 answer = got() if reason == "target" else ""
@@ -176,7 +180,7 @@ class Learner(ABC):
 
     def _refused_rows(self) -> dict[str, int]:
         """Return counts of rows not learned, by reason."""
-        return {reason: self.refused[reason] for reason in REFUSED}
+        return dict(zip(REFUSED, map(self.refused.get, REFUSED, repeat(0)), strict=True))
 
     # ---- the diagnosis sample, disabled unless a subclass opts in ----------------------------------------------------
 

@@ -267,7 +267,7 @@ def check_labels(y: Sequence[Any]) -> NDArray[np.bool_]:
 
 def can_be_class(label: Any) -> bool:
     """Return whether a label is a text, number, boolean, bytes or a tuple of these."""
-    return as_key(label) is not ...
+    return type(label) is str or as_key(label) is not ...
 
 
 def first_refused(y: Any, span: tuple[float, float] | None) -> str:

@@ -45,7 +45,10 @@ class History:
 
     def add(self, point: Sequence[float]) -> None:
         """Add a point that starts with the row number, dropping every second point when full."""
-        self.points.append([point[0], *[0.0 if value != value else round(value, 6) for value in point[1:]]])
+        own = [point[0]]
+        for value in point[1:]:
+            own.append(0.0 if value != value else round(value, 6))
+        self.points.append(own)
         if len(self.points) > POINTS:
             self.every *= 2
             self.points = [one for one in self.points if one[0] % self.every == 0]

@@ -94,12 +94,13 @@ class NumberScore(Score):
         usual = self._absolute[2] / self.n if self.n else 0.0  # mean error of the second baseline
         self._origin = self._origin if self.n else label
         self.n += 1
-        self._y[0] += label - self._origin
-        self._y[1] += (label - self._origin) ** 2
+        off, absolute, squared = label - self._origin, self._absolute, self._squared
+        self._y[0] += off
+        self._y[1] += off**2
         for i, guess in enumerate(guesses):
             error = label - guess
-            self._absolute[i] += abs(error)
-            self._squared[i] += error * error
+            absolute[i] += abs(error)
+            squared[i] += error * error
         self._window.append((label, *guesses))
         if self._history is not None:
             error = abs(label - guesses[0])

@@ -111,13 +111,13 @@ def test_a_prediction_of_a_model_at_work_waits_and_holds_up_nobody(client, state
 
 def test_rows_that_are_few_but_wide_do_not_stop_the_event_loop(client, monkeypatch):
     learned(client, 20)
-    looked_at, threads = predicting._looked_at, []
+    measured, threads = predicting.size_of, []
 
-    def noted(model, X):
+    def noted(X):
         threads.append(threading.current_thread().name)
-        return looked_at(model, X)
+        return measured(X)
 
-    monkeypatch.setattr(predicting, "_looked_at", noted)
+    monkeypatch.setattr(predicting, "size_of", noted)
     for n, width in ((1, 3), (5, 9000), (1000, 1)):
         rows = [{"x": {f"k{j}": 1.0 for j in range(width)}, "keep": False}] * n
         assert client.post("/predict", json=rows).status_code == 200

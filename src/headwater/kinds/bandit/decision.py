@@ -86,6 +86,8 @@ def offered(actions: Sequence[Any] | None, known: Sequence[Any]) -> list[Any]:
     DataError
         If there are no actions, or one is invalid.
     """
+    if actions is None and known:
+        return list(known)  # as they were learned, each once
     if actions is not None and (isinstance(actions, str | bytes) or not isinstance(actions, Sequence)):
         raise DataError(expected="a list of actions", got=shown(actions), at="actions", help='Give e.g. ["a", "b"].')
     found = list(known if actions is None else actions)
@@ -101,6 +103,8 @@ def offered(actions: Sequence[Any] | None, known: Sequence[Any]) -> list[Any]:
 
 
 def _number(value: Any) -> float:
+    if type(value) is float:
+        return value
     return as_float(value) if kind_of(value) == FLOAT else math.nan
 
 

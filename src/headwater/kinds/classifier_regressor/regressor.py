@@ -276,7 +276,7 @@ class Regressor(SupervisedLearner):
             return None
         out = np.empty((1, 1), self.dtype)
         engine.learn_row(x, y, out)
-        return Predictions(_possible(out))
+        return Predictions(np.array([min(max(float(out[0, 0]), -FARTHEST), FARTHEST)]))
 
     def _learn_part(self, block: Block, part: slice) -> Predictions:
         if self._engine is None:

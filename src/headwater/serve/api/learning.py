@@ -48,7 +48,7 @@ async def predict(request: Request) -> Response:
     kind: Kind = champion.learner.kind
     # C loops, of which a large request takes no more than the decoding of its rows.
     X, wanted = list(map(_X, rows)), list(map(_COVERAGE, rows))
-    keeps = "late" in kind.can and kind.issue is None and not state.learns_elsewhere(model)
+    keeps = "late" in kind.can and kind.issue is None and not (state.rounds and state.learns_elsewhere(model))
     kept = list(compress(range(n), map(_KEEP, rows))) if keeps else []
     if coverage := set(wanted) != _NONE:
         check_can(champion.learner, "coverage", at="coverage")

@@ -229,26 +229,38 @@ class Body:
         return rows, many
 
     def _lines(self, body: bytes, limits: ServerLimits, row_limits: Limits) -> list[Any]:
-        if len(body) <= LARGE:
-            with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):  # raised below with its line
-                rows = self._one.decode_lines(body)
-                _check_rows(rows, limits)
-                return rows
-        rows = []
-        for i, line in enumerate(body.split(b"\n")):
-            if line.strip():
-                rows.append(self._part(line, row_limits, f"line {i + 1}"))
-                _check_rows(rows, limits)
+        rows: list[Any] = []
+        at = line = 0
+        while at < len(body):  # in pieces, between which other threads can run
+            end = body.find(b"\n", at + LARGE) + 1 or len(body)
+            piece = body[at:end]
+            rows += self._piece(piece, line, row_limits)
+            _check_rows(rows, limits)
+            at, line = end, line + piece.count(b"\n")
         return rows
+
+    def _piece(self, piece: bytes, before: int, row_limits: Limits) -> list[Any]:
+        """Return the objects of some whole lines, of which there were ``before`` others."""
+        lines = piece.split(b"\n")
+        if max(map(len, lines)) <= _certain(row_limits):
+            with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):  # raised below with its line
+                return self._one.decode_lines(piece)
+        numbered = enumerate(lines, before + 1)
+        return [self._part(line, row_limits, f"line {i}") for i, line in numbered if line.strip()]
 
     def _part(self, part: Any, row_limits: Limits, at: str) -> Any:
         _check_size(part, row_limits, at)
         return decoded(self._one.decode, part, at)
 
 
+def _certain(limits: Limits) -> int:
+    """Return the bytes of JSON up to which a row is certainly within the store's limits."""
+    return min(_JSON_PER_BYTE * limits.row_bytes, limits.row_entries)
+
+
 def _check_size(part: Any, limits: Limits, at: str) -> None:
     """Reject a row certainly beyond the store's limits before decoding it, which would block others."""
-    if len(part) <= min(_JSON_PER_BYTE * limits.row_bytes, limits.row_entries):
+    if len(part) <= _certain(limits):
         return
     if len(part) > _JSON_PER_BYTE * limits.row_bytes:
         most = f"at most {_JSON_PER_BYTE * limits.row_bytes:,} bytes of JSON a row"

@@ -61,6 +61,8 @@ class StoreFile:
         self.wal_pages = 0
         """Approximate pages in the WAL since its last restart."""
         self._tried_at = 0  # pages in the WAL when a restart last failed
+        self.checkpoint_at = _WAL_PAGES
+        """Pages in the WAL from which on a background checkpoint is due."""
         try:
             self.sound_before = not accept or ends_where_it_should(self.path)
             self.base = self._owned.connection = connect(self._owned, create=create, accept=accept)
@@ -187,7 +189,7 @@ class StoreFile:
     @property
     def wants_checkpoint(self) -> bool:
         """Whether the WAL is long enough for a background checkpoint."""
-        return self.wal_pages >= max(_WAL_PAGES, self._tried_at + _PAGES_BETWEEN)
+        return self.wal_pages >= self.checkpoint_at
 
     @property
     def needs_checkpoint(self) -> bool:
@@ -225,6 +227,7 @@ class StoreFile:
         finally:
             self.base.execute(f"PRAGMA busy_timeout={MS_TO_WAIT}")
         self.wal_pages = self._tried_at = pages if busy and pages > 0 else 0
+        self.checkpoint_at = max(_WAL_PAGES, self._tried_at + _PAGES_BETWEEN)
 
     @contextmanager
     def overwriting(self) -> Iterator[None]:

@@ -79,7 +79,7 @@ class Keeper:
     def is_due(self) -> bool:
         """Return whether a snapshot or a checkpoint is due."""
         events = self._journal.seq - self.snapshot_seq
-        return events >= self._policy.snapshot_every or self._file.wants_checkpoint
+        return events >= self._policy.snapshot_every or self._file.wal_pages >= self._file.checkpoint_at
 
     def work(self) -> None:
         """Take a due snapshot, expire predictions, and checkpoint. Errors go to ``failure`` and are retried."""

@@ -59,8 +59,9 @@ def learn_events(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
     """Learn and score events, returning the prediction made before each (None for step size changes)."""
     if set(map(_STEP, events)) != _NONE:
         return _learn_with_steps(state, events)
-    learner, X, y = state.learner, list(map(_X, events)), labels_of(state.learner, events)
+    learner, X = state.learner, list(map(_X, events))
     answer = learner.kind.answer
+    y = list(map(_Y, events)) if answer.given_out is None else labels_of(learner, events)
     w = None if set(map(_W, events)) == _NONE else [1.0 if e.w is None else e.w for e in events]
     # Where labels are not needed, y are labels used only for metrics.
     forecast: Predictions = learner.step_many(X, y if answer.needed else None, w)
@@ -68,7 +69,8 @@ def learn_events(state: LearnerState, events: list[JournalEvent]) -> list[Any]:
         _score_earlier(state, events, forecast)
     else:
         state.scores.score(y, forecast, X)
-    return values_of(forecast)
+    said: Any = forecast.y_pred
+    return said if type(said) is list else values_of(forecast)
 
 
 def _learn_with_steps(state: LearnerState, events: list[JournalEvent]) -> list[Any]:

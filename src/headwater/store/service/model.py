@@ -24,6 +24,8 @@ __all__ = ["Model"]
 
 _TURN_S = 0.002
 """Target seconds of one turn of learning, which is about the longest wait of a reader."""
+_FASTEST = 1e-3
+"""Least share of its price that learning is taken to cost, so that one turn stays bounded."""
 _RECENT = 20
 
 
@@ -48,8 +50,8 @@ class Model:
     """The last events with an anomaly alarm, with their numbers, scores and column contributions."""
     forgettings: int = 0
     """Times that rows were forgotten since the start."""
-    seconds_per_event: float = 5e-5
-    """Running mean of the learning time."""
+    pace: float = 1.0
+    """Running mean of the seconds that learning takes for each second of its price, which is rounded up."""
     _price: tuple[Price, list[LearnerState], int] | None = None
 
     def take(self, learners: list[LearnerState]) -> None:
@@ -122,7 +124,8 @@ class Model:
         out: list[Any] = []
         start = 0
         while start < len(events):
-            block = events if len(events) == 1 else events[start : self._end_of_turn(events, start)]
+            stop, price_s = (1, 0.0) if len(events) == 1 else self._turn(events, start)
+            block = events if len(events) == 1 else events[start:stop]
             with self.lock:
                 began = time.perf_counter()
                 predictions = list(map(learn_events, self.learners, repeat(block)))
@@ -131,22 +134,24 @@ class Model:
                     state.at = self.seq
                 if (alarm := self.champion.learner.kind.alarm) is not None:
                     self._note_alarms(block, first + start, predictions[0], alarm)
-                took = (time.perf_counter() - began) / len(block)
-                self.seconds_per_event += 0.2 * (took - self.seconds_per_event)
+                if price_s:
+                    share = min((time.perf_counter() - began) / price_s, 1.0)
+                    self.pace = max(self.pace + 0.2 * (share - self.pace), _FASTEST)
             out += predictions[0]
             start += len(block)
         self._remember(events, first, out)
         return out
 
-    def _end_of_turn(self, events: list[JournalEvent], start: int) -> int:
-        """Return the end index of a turn that takes about ``_TURN_S``."""
-        end = min(len(events), start + max(1, int(_TURN_S / self.seconds_per_event)))
-        price, takes = self.price, 0.0
-        for i in range(start, end):
-            takes += price.learning(1, len(events[i].x))
-            if takes > _TURN_S:
-                return max(i, start + 1)
-        return end
+    def _turn(self, events: list[JournalEvent], start: int) -> tuple[int, float]:
+        """Return the end index of a turn that takes about ``_TURN_S``, and its price in seconds."""
+        row_s, cell_s, most = self.price.learning(1, 0), self.price.learning(0, 1), _TURN_S / self.pace
+        price_s = row_s + cell_s * len(events[start].x)
+        for i in range(start + 1, len(events)):
+            more = row_s + cell_s * len(events[i].x)
+            if price_s + more > most:
+                return i, price_s
+            price_s += more
+        return len(events), price_s
 
     def _note_alarms(self, block: list[JournalEvent], first: int, scores: list[float], alarm: float) -> None:
         """Store the latest alarms of a block with explanations, computed right after the block was learned."""

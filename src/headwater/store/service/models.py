@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ FARTHEST_STEP = 1000.0
 _BLOCK = 1024  # events per block of a replay, which affects only speed
 _VERIFIED = 64  # events per block of a verification, between which other threads run
 _KEPT = 1000  # samples in a learner's replay buffer
+_LABEL = attrgetter("y")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -294,10 +296,11 @@ class Models:
             New classes of other requests in the same commit. Those of these events are added.
         """
         champion = model.champion.learner
-        names_in, plain = champion.kind.names_in, not champion.kind.answer.compound
+        names_in, answer = champion.kind.names_in, champion.kind.answer
         if names_in is None:
             return
-        labels, met = labels_of(champion, events), set[Any]()
+        plain, met = not answer.compound, set[Any]()
+        labels = list(map(_LABEL, events)) if answer.given_out is None else labels_of(champion, events)
         for state in model.learners:
             known = state.known_classes()
             if plain and known.issuperset(labels):

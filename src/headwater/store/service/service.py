@@ -327,24 +327,24 @@ class Service:
                 stop += 1
             group = journaled[at:stop]
             events = group[0][2] if len(group) == 1 else list(chain.from_iterable(map(itemgetter(2), group)))
-            predictions = iter(self._learn(model, events, first))
+            try:
+                predictions = iter(model.learn(events, first))
+            except Exception as error:
+                # The example is on disk and the learner halfway through it, so only a replay gives a valid state.
+                self._keeper.learners_sound = False
+                self.failure = self._halfway(model, first, len(events), error)
+                raise self.failure from error
             for request, _, own, number in group:
                 _reply(request, model, own, number, predictions)
             at = stop
 
-    def _learn(self, model: Model, events: list[JournalEvent], first: int) -> list[Any]:
-        try:
-            return model.learn(events, first)
-        except Exception as error:
-            # The example is on disk and the learner halfway through it, so only a replay gives a valid state.
-            self._keeper.learners_sound = False
-            self.failure = StoreError(
-                expected=f"learners of model {model.name} that learn events {first:,} to {first + len(events) - 1:,}",
-                got=f"{type(error).__name__}: {error}",
-                at=str(self.path),
-                help="Restart. The start replays them and names the event that can't be learned and the way past it.",
-            )
-            raise self.failure from error
+    def _halfway(self, model: Model, first: int, n: int, error: Exception) -> StoreError:
+        return StoreError(
+            expected=f"learners of model {model.name} that learn events {first:,} to {first + n - 1:,}",
+            got=f"{type(error).__name__}: {error}",
+            at=str(self.path),
+            help="Restart. The start replays them and names the event that can't be learned and the way past it.",
+        )
 
     # ---- maintenance -------------------------------------------------------------------------------------------------
 

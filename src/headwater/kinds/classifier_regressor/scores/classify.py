@@ -26,7 +26,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import repeat
-from operator import eq
+from operator import eq, itemgetter
 from typing import Any, TypeAlias
 
 from headwater.learner.validation import can_be_class
@@ -37,6 +37,7 @@ __all__ = ["BINS", "ClassScore"]
 
 BINS = 10
 """Bins of the calibration, by the probability of the prediction."""
+_LOSS = itemgetter(4)
 _FLOOR = 1e-15  # lower bound of a probability inside a logarithm, as in River and scikit-learn
 _MANY = 10_000  # maximum distinct classes, to bound memory
 _NAMES = ("accuracy", "kappa", "kappa_temporal", "kappa_m", "balanced_accuracy", "log_loss")
@@ -77,6 +78,7 @@ class ClassScore(Score):
         self._counts: _Counts = {}
         self._losses = [0.0, 0.0]
         self._bins: list[list[float]] = [[0, 0.0, 0] for _ in range(BINS)]
+        self._right = [0, 0, 0]  # rows of the window that each predictor has right, where a curve is kept
         self._right_before = [0, 0, 0]  # correct rows from version 0.2, without further detail
         self._n_before = 0
 
@@ -123,6 +125,8 @@ class ClassScore(Score):
             self._losses[0] += loss
             self._losses[1] += majority_loss
             _count(self._counts, row)
+            if self._history is not None:
+                self._count_window(row)
             self._window.append(row)
             self.n += 1
             if self._history is not None:
@@ -160,9 +164,26 @@ class ClassScore(Score):
         return {"calibration": cells}
 
     def _point(self) -> list[float]:
-        labels, *said, losses = zip(*self._window, strict=True)
-        right = [sum(map(eq, labels, one)) / len(labels) for one in said]
-        return [self.n, *right, math.fsum(losses) / len(losses)]
+        n = len(self._window)
+        model, same, majority = self._right
+        return [self.n, model / n, same / n, majority / n, math.fsum(map(_LOSS, self._window)) / n]
+
+    def _count_window(self, row: _Row) -> None:
+        """Count which predictors are right in the window once it takes a row, since counting anew takes as long as it is."""
+        right, window = self._right, self._window
+        label, model, same, majority, *_ = row
+        right[0], right[1], right[2] = (
+            right[0] + (model == label),
+            right[1] + (same == label),
+            right[2] + (majority == label),
+        )
+        if len(window) == window.maxlen:
+            label, model, same, majority, *_ = window[0]
+            right[0], right[1], right[2] = (
+                right[0] - (model == label),
+                right[1] - (same == label),
+                right[2] - (majority == label),
+            )
 
     def _sums(self) -> dict[str, Any]:
         return {
@@ -180,6 +201,8 @@ class ClassScore(Score):
         self._n_seen, self._late = sum(self._seen.values()), deque(sums["late"])
         self._counts, self._losses, self._bins = _pairs(sums["counts"]), sums["losses"], sums["bins"]
         self._n_before, *self._right_before = sums["before"]
+        labels, *said = list(zip(*self._window, strict=True))[:4] or [()] * 4
+        self._right = [sum(map(eq, labels, one)) for one in said]
 
     def _go_on_from_02(self, saved: dict[str, Any]) -> None:
         self.n = self._n_before = saved["n"]
