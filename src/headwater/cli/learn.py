@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -27,13 +27,15 @@ from headwater.cli.terminal.surprises import Surprises
 from headwater.errors import DataError, HeadwaterError, SourceError
 from headwater.fleet.base import AnyFleet
 from headwater.learner.kind import Kind, kind_of, kind_with
-from headwater.route.drift import DriftWatch
 from headwater.route.policies import Policy
 from headwater.route.session import Session
 from headwater.route.verdict import compare_baselines
 from headwater.streams import Stream
 from headwater.streams.files.remote import shown
 from headwater.types import Event, Record
+
+if TYPE_CHECKING:
+    from headwater.route.drift import DriftWatch
 
 __all__ = ["learn"]
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from headwater.cli.options.shared import split_names
 from headwater.errors import ConfigError, did_you_mean
-from headwater.route.drift import DETECTORS, DriftWatch
+from headwater.route.drift import DETECTORS
 from headwater.route.policies import Policy, Reinitialise, Replay, ShareUp, StepUp
 from headwater.types import Event
+
+if TYPE_CHECKING:
+    from headwater.route.drift import DriftWatch
 
 __all__ = ["POLICIES", "Adapt", "Watch", "drift_lines", "drift_options", "drift_policies", "drift_watch"]
 
@@ -56,6 +59,8 @@ def drift_watch(detector: str | None, adapt: str | None) -> DriftWatch | None:
             at="--watch",
             help=did_you_mean(name, list(DETECTORS)) or "Choose one of these.",
         )
+    from headwater.route.drift import DriftWatch
+
     return DriftWatch(name)
 
 

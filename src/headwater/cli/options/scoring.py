@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.cli.options.drift import Adapt, Watch, drift_options
-from headwater.route.drift import DriftWatch
 from headwater.route.policies import Policy
+
+if TYPE_CHECKING:
+    from headwater.route.drift import DriftWatch
 
 __all__ = ["ScoringOptions"]
 

@@ -27,13 +27,13 @@ from headwater.route.clocks import ClockColumns
 from headwater.route.costs import Costs
 from headwater.types import Event, ScoredRows, as_mapping
 
+from . import DETECTORS
 from .adwin import Adwin
 from .kswin import Kswin
 from .page_hinkley import PageHinkley
 
-__all__ = ["DETECTORS", "DriftWatch"]
+__all__ = ["DriftWatch"]
 
-DETECTORS = ("adwin", "page_hinkley", "kswin")
 _REFERENCE = 300  # rows in the sample of the past
 _RECENT = 80  # rows in the sample of the present, about the detection delay
 _TOLD = 3  # features named in an event
