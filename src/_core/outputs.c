@@ -9,11 +9,31 @@ typedef struct output { /* all but the label are borrowed from the tuple that Py
     double y;
 } output;
 
+/* The number that a label is learned as. Returns 1, 0 where the label needs Python's judgement, -1 for an error. */
+static int read_label(PyObject *label, PyObject *index, double least, double most, double *y)
+{
+    if (index == Py_None) {
+        if (!is_exactly(label, &PyFloat_Type) && !is_exactly(label, &PyLong_Type))
+            return 0;
+        *y = PyFloat_AsDouble(label);
+        if (PyErr_Occurred())
+            return PyErr_Clear(), 0; /* an integer beyond any float */
+        return *y >= least && *y <= most;
+    }
+    if (!is_exactly(label, &PyUnicode_Type) && !is_exactly(label, &PyLong_Type) && !is_exactly(label, &PyBool_Type))
+        return 0;
+    PyObject *number = PyDict_GetItemWithError(index, label); /* borrowed from a dict that nobody changes */
+    if (!number)
+        return PyErr_Occurred() ? -1 : 0;
+    *y = PyFloat_AsDouble(number);
+    return PyErr_Occurred() ? -1 : 1;
+}
+
 /* Read (learner, name, index of its classes or None, classes, (least, most) number, keys of what it adds to the row) with
- * its label. Returns 1, 0 where the label needs Python's judgement, -1 for an error. */
+ * its label. Returns what read_label does. */
 static int read_output(PyObject *given, PyObject *labels, output *out)
 {
-    PyObject *learner, *index;
+    PyObject *learner, *index, *label;
     double least, most;
     if (!PyArg_ParseTuple(given, "OOOO(dd)O", &learner, &out->name, &index, &out->classes, &least, &most, &out->keys))
         return -1;
@@ -22,24 +42,14 @@ static int read_output(PyObject *given, PyObject *labels, output *out)
         return -1;
     }
     out->learner = (Learner *)learner;
-    PyObject *label = PyDict_GetItemWithError(labels, out->name); /* borrowed */
+    Py_BEGIN_CRITICAL_SECTION(labels);
+    label = Py_XNewRef(PyDict_GetItemWithError(labels, out->name));
+    Py_END_CRITICAL_SECTION();
     if (!label)
         return PyErr_Occurred() ? -1 : 0;
-    if (index == Py_None) {
-        if (!is_exactly(label, &PyFloat_Type) && !is_exactly(label, &PyLong_Type))
-            return 0;
-        out->y = PyFloat_AsDouble(label);
-        if (PyErr_Occurred())
-            return PyErr_Clear(), 0; /* an integer beyond any float */
-        return out->y >= least && out->y <= most;
-    }
-    if (!is_exactly(label, &PyUnicode_Type) && !is_exactly(label, &PyLong_Type) && !is_exactly(label, &PyBool_Type))
-        return 0;
-    PyObject *number = PyDict_GetItemWithError(index, label);
-    if (!number)
-        return PyErr_Occurred() ? -1 : 0;
-    out->y = PyFloat_AsDouble(number);
-    return PyErr_Occurred() ? -1 : 1;
+    int code = read_label(label, index, least, most, &out->y);
+    Py_DECREF(label);
+    return code;
 }
 
 /* Whether a row has a value that is no text: one of texts alone is read as a row of a file, and what is added to it is
