@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from headwater.route.drift.names import DETECTORS
 from headwater.types import lazily
 
 if TYPE_CHECKING:
     from .watch import DriftWatch
 
 __all__ = ["DETECTORS", "DriftWatch"]
-
-DETECTORS = ("adwin", "page_hinkley", "kswin")
-"""Names of the detectors that `DriftWatch` has by itself."""
 
 __getattr__ = lazily(__name__, {".watch": "DriftWatch"})

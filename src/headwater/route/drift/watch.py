@@ -27,9 +27,9 @@ from headwater.route.clocks import ClockColumns
 from headwater.route.costs import Costs
 from headwater.types import Event, ScoredRows, as_mapping
 
-from . import DETECTORS
 from .adwin import Adwin
 from .kswin import Kswin
+from .names import DETECTORS
 from .page_hinkley import PageHinkley
 
 __all__ = ["DriftWatch"]
