@@ -32,6 +32,7 @@ SLOW = (
     "tests/core/series/test_ends.py",
     "tests/core/test_elementary.py",
     "tests/core/test_golden.py",
+    "tests/core/parts/test_succession.py",
     "tests/core/test_merge.py",
     "tests/diagnose/test_diagnose.py",
     "tests/diagnose/test_keeping.py",

@@ -25,6 +25,7 @@ static const struct range SQUARES = {0, 1e100, "numbers from 0 to 1e100", false}
 static const struct range SUMS = {-1e100, 1e100, "numbers up to 1e100", false};
 static const struct range GIVEN = {-1e100, 1e100, "numbers up to 1e100", true};
 static const struct range ANSWERS = {-1.01e30, 1.01e30, "numbers up to 1e30", true};
+static const struct range ANY = {-HUGE_VAL, HUGE_VAL, "numbers", true};
 static const struct range COUNTS = {0, 9007199254740992.0, "counts", false};
 static const struct range INTEGERS = {0, 0, "", false}; /* not looked at here: what they count or point at is */
 static const struct range IMPORTANCE = {0, 1e30, "weights of samples", false};
@@ -133,7 +134,7 @@ static const struct row {
             WORK(AT(predicted_slots)),
             WORK(AT(predicted_x)),
             HW_CELLS_ARRAYS(NOTHING, PART_WORK) HW_PART_ARRAYS(NOTHING, PART_WORK)};
-enum { STATES = 95, WEIGHTS = 22, ARRAYS = sizeof LIST / sizeof *LIST };
+enum { STATES = 100, WEIGHTS = 22, ARRAYS = sizeof LIST / sizeof *LIST };
 _Static_assert((int)STATES <= (int)HW_MOST_ARRAYS, "arrays of a state fit where they are listed");
 _Static_assert(sizeof(hw_learner) <= UINT16_MAX && HW_SHAPE(HW_NEWER) * 2 >= INT16_MIN, "places and shapes are short");
 
@@ -168,6 +169,8 @@ void *hw_begin_part(hw_learner *l, int part)
 
 void hw_drop_part(hw_learner *l, int part)
 {
+    if (l->parts[part] && part < HW_KIND_PARTS && hw_parts[part]->drop)
+        hw_parts[part]->drop(l);
     for (int i = 0; i < ARRAYS && l->parts[part]; i++)
         if (LIST[i].part == part)
             hw_release(array_of(l, LIST + i));
@@ -177,6 +180,9 @@ void hw_drop_part(hw_learner *l, int part)
 
 void hw_free_arrays(hw_learner *l)
 {
+    for (int part = 0; part < HW_KIND_PARTS; part++)
+        if (l->parts[part] && hw_parts[part]->drop)
+            hw_parts[part]->drop(l);
     for (int32_t i = 0; i < l->slots.count && l->slots.reservoir; i++)
         hw_release(l->slots.reservoir[i]);
     for (int i = 0; i < ARRAYS; i++)

@@ -133,14 +133,15 @@ int hw_make_parts(hw_learner *l)
     return status;
 }
 
-hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64_t count, int level, uint64_t key,
-                    int *status, hw_fault *fault)
+/* capacity: room for outputs; 0: as much as is sensible */
+static hw_learner *make(const hw_allocator *memory, const double *declaration, int64_t count, int level, uint64_t key,
+                        int capacity, int *status, hw_fault *fault)
 {
     hw_learner *l = hw_new(memory, declaration, count, level, key, status, fault);
     if (!l)
         return NULL;
     int64_t inputs = hw_table_inputs(l);
-    *status = hw_lower(l, (int)declaration[HW_D_OUTPUTS], 0);
+    *status = hw_lower(l, (int)declaration[HW_D_OUTPUTS], capacity);
     l->rows = 1;
     if (*status >= 0)
         *status = hw_make_fixed(l);
@@ -174,6 +175,17 @@ hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64
     if (*status < 0)
         return hw_free(l), NULL;
     return l;
+}
+
+hw_learner *hw_make(const hw_allocator *memory, const double *declaration, int64_t count, int level, uint64_t key,
+                    int *status, hw_fault *fault)
+{
+    return make(memory, declaration, count, level, key, 0, status, fault);
+}
+
+hw_learner *hw_make_alike(const hw_learner *l, int *status)
+{
+    return make(&l->memory, l->declaration, hw_declared(l), l->level, l->names.key, l->output_capacity, status, NULL);
 }
 
 void hw_free(hw_learner *l)
@@ -218,7 +230,7 @@ static int reserve_parts(hw_learner *l, int64_t pairs)
 }
 
 /* Memory for all that learning the sample that was read takes: from here on nothing can be lacking. */
-static int reserve_learning(hw_learner *l)
+int hw_reserve_learning(hw_learner *l)
 {
     hw_due due = {.values = l->answer_inputs}; /* answers before may take the place of others */
     int status = hw_foresee(l, l->entry_slots, l->entries, &due);
@@ -246,7 +258,7 @@ static void draw_new_rows(hw_learner *l)
 
 static int prepare(hw_learner *l)
 {
-    int status = reserve_learning(l);
+    int status = hw_reserve_learning(l);
     if (status < 0)
         return status;
     draw_new_rows(l);
@@ -257,7 +269,7 @@ static int prepare(hw_learner *l)
 
 static int learn_anomaly(hw_learner *l, double w, void *p)
 {
-    int status = w > 0 ? reserve_learning(l) : 0;
+    int status = w > 0 ? hw_reserve_learning(l) : 0;
     if (status >= 0)
         status = hw_reserve_anomaly(l);
     if (status >= 0 && w > 0)
@@ -311,6 +323,14 @@ static bool is_last_predicted(const hw_learner *l)
            !memcmp(l->predicted_x, l->entry_x, n * sizeof(double));
 }
 
+static int end_row(hw_learner *l)
+{
+    hw_append_due(l);
+    if (l->succession)
+        hw_follow_losses(l);
+    return 1;
+}
+
 int hw_learn(hw_learner *l, double y, double w, void *p)
 {
     if (!l->growing || l->agent || !answer_fits(l, y) || !(w >= 0 && w <= HEAVIEST) || (l->bandit && !l->bandit->learning))
@@ -323,10 +343,10 @@ int hw_learn(hw_learner *l, double y, double w, void *p)
     hw_count_shared(l);
     bool predicted = ready && is_last_predicted(l);
     l->predicted_count = -1;
+    if (ready && l->succession)
+        hw_learn_beside(l, y, w, false);
     int result = l->kernels->learn(l, y, ready ? w : 0, p, predicted);
-    if (result == 1)
-        hw_append_due(l);
-    return result;
+    return result == 1 ? end_row(l) : result;
 }
 
 int hw_predict_pending(hw_learner *l, void *p)
@@ -339,6 +359,8 @@ int hw_predict_pending(hw_learner *l, void *p)
     int status = l->mixture || l->coverage ? hw_make_pending(l) : 0;
     if (status >= 0)
         status = hw_reserve_readings(l);
+    if (status >= 0 && l->succession)
+        status = hw_predict_beside(l);
     return status < 0 ? status : l->kernels->ask(l, p);
 }
 
@@ -355,10 +377,10 @@ int hw_learn_late(hw_learner *l, double y, double w)
     hw_count_shared(l);
     if (!ready)
         return 0;
+    if (l->succession)
+        hw_learn_beside(l, y, w, true);
     int result = l->kernels->learn_late(l, y, w);
-    if (result == 1)
-        hw_append_due(l);
-    return result;
+    return result == 1 ? end_row(l) : result;
 }
 
 int64_t hw_pairs(hw_learner *l, int at_mean, const int32_t **rows, const void **values)

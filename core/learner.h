@@ -304,6 +304,8 @@ extern const hw_kernels hw_kernels_32_3, hw_kernels_64_3, hw_kernels_32_4, hw_ke
 /* ---- learner.c ------------------------------------------------------------------------------------------- */
 hw_learner *hw_new(const hw_allocator *memory, const double *declaration, int64_t count, int level, uint64_t key,
                    int *status, hw_fault *fault);
+hw_learner *hw_make_alike(const hw_learner *l, int *status); /* of the same declaration, and room for as many outputs */
+int hw_reserve_learning(hw_learner *l);                      /* all memory that learning the sample at hand takes */
 int hw_make_fixed(hw_learner *l);
 int hw_make_parts(hw_learner *l);
 
@@ -406,6 +408,11 @@ hw_covers_classes(const hw_learner *l) /* a sigmoid for two of them is no other 
 }
 static inline int64_t hw_declared(const hw_learner *l) { return (int64_t)(hw_capacity(l->declaration) / sizeof(double)); }
 static inline int64_t hw_to_share(const hw_learner *l) { return l->max_rows / 4 < 1024 ? l->max_rows / 4 : 1024; }
+/* Rows that it has learned itself: l->learned counts those of the learner before it, which it succeeded, too. */
+static inline int64_t hw_age(const hw_learner *l)
+{
+    return l->learned - (l->succession ? (int64_t)l->succession->numbers[HW_S_BORN] : 0);
+}
 static inline int64_t hw_traced(const hw_learner *l) { return l->recurrent ? l->recurrent->traced : 0; }
 
 /* ---- arrays.c -------------------------------------------------------------------------------------------------------- */

@@ -494,6 +494,9 @@ hw_learner *hw_copy(const hw_allocator *memory, hw_learner *l, int *status)
         if (arrays[i].merge == HW_CLEAR && bytes)
             memset(arrays[i].data, 0, bytes);
     }
+    for (int p = 0; copy && p < HW_KIND_PARTS; p++)
+        if (copy->parts[p] && hw_parts[p]->drop)
+            hw_parts[p]->drop(copy);
     return copy;
 }
 

@@ -1,5 +1,6 @@
 /* The route of one sample: read, predict; then, with its answer: loss, mixture weights, step, replay, keep. */
 
+static const double LARGEST_COST = 1e30;
 static const double TARGET_CLIP = 10; /* a standardised answer lies within ±10 */
 
 /* All experts on what the table gave, and their mixture into out (k), in the answer's own units. losses keeps which have
@@ -34,6 +35,17 @@ static void predict_given(hw_learner *l, const sample *s, real *out)
         out[0] = (real)as_it_comes(l, (double)out[0]);
 }
 
+/* What the mixture's prediction cost, for the one of two learners that does better: nats, or in the unit in which answers
+ * come. */
+static double cost_of_mixture(const hw_learner *l, const real *mixed, double y)
+{
+    if (!l->targets)
+        return (int)y < l->outputs ? least(-hw_log64(most((double)mixed[(int)y], 1e-9)), LARGEST_UNIT_LOSS) : -1;
+    double miss = magnitude(with_repetition(l, (double)mixed[0]) - y) * __builtin_sqrt(l->answers[1]);
+    miss = speaks_rescaled(l) ? miss / hw_unit_of(l->units, -1)[HW_UNIT_SCALE] : miss;
+    return miss < LARGEST_COST ? miss : LARGEST_COST;
+}
+
 /* Every expert learns the sample at hand. fresh: all of them have just predicted it. pending: place of the predictions
  * stored when it was predicted; 0 if that was just now; below 0 if there are none, and then the mixture's weights stay. */
 static void learn_sample(hw_learner *l, const sample *s, const double *y, int answers, double weight, bool fresh,
@@ -66,6 +78,8 @@ static void learn_sample(hw_learner *l, const sample *s, const double *y, int an
     l->pending_place = pending > 0 ? pending : 0;
     if (l->intervals || l->mixture)
         mix(l, s, mixed);
+    if (l->succession)
+        l->succession->lost = cost_of_mixture(l, mixed, y[0]);
     if (l->mixture && pending >= 0)
         update_mixture_weights(l, s, mixed, y[0], weight);
     bool stale = l->pending_place > 0 && hw_has_words(l);
@@ -143,6 +157,14 @@ static void learn_answer(hw_learner *l, const sample *s, double *y, int answers,
     l->learned += 1;
 }
 
+/* The answer isn't learned, but what it cost counts. */
+static void hold(hw_learner *l, double loss)
+{
+    l->learned += 1;
+    if (l->succession && loss >= 0)
+        l->succession->lost = loss * usual_error(l);
+}
+
 static int kernel_predict(hw_learner *l, void *p, double *width)
 {
     sample s = at_hand(l);
@@ -185,7 +207,7 @@ static int kernel_learn(hw_learner *l, double y, double w, void *p, bool predict
         follow_now(l, &s, p, y, w);
     double own = y, loss = watched ? unit_loss_given(l, p, y) : -1;
     if (watched && is_held(l, y))
-        l->learned += 1;
+        hold(l, loss);
     else
         learn_answer(l, &s, &y, 1, w, true, l->mixture ? place : -1);
     if (watched)
@@ -224,7 +246,7 @@ static int kernel_learn_late(hw_learner *l, double y, double w)
     read_first_layer(l, &s);
     follow_late(l, place, y, w);
     if (l->units && is_held(l, y))
-        l->learned += 1;
+        hold(l, loss);
     else
         learn_answer(l, &s, &y, 1, w, false, l->mixture ? place : -1);
     if (l->units)

@@ -11,7 +11,7 @@ static int64_t replays_after(const hw_expert_t *x, int64_t t)
 static bool replays(hw_learner *l, int e)
 {
     double heaviest = 0;
-    if (!l->lean || l->learned < HW_FIRST_ROWS)
+    if (!l->lean || hw_age(l) < HW_FIRST_ROWS)
         return true;
     for (int q = 0; q < l->experts; q++)
         heaviest = most(heaviest, magnitude(running(l, q)[HW_WEIGHT]));
@@ -21,7 +21,7 @@ static bool replays(hw_learner *l, int e)
 static void replay(hw_learner *l, int e, const sample *s)
 {
     const hw_expert_t *x = l->expert + e;
-    int64_t replays = replays_after(x, l->learned + 1);
+    int64_t replays = replays_after(x, hw_age(l) + 1);
     for (int64_t q = 0; q < replays; q++) {
         int64_t some = l->replay->added < l->ring ? l->replay->added : l->ring,
                 i = (int64_t)(hw_uniform(l->random) * (double)some);

@@ -121,7 +121,7 @@ void hw_learn_tests(hw_learner *l)
     if (c->used >= c->tests)
         return;
     offer_values(l);
-    if (!hw_is_time_for_tests(l, l->learned) || c->candidates < c->tables || !hw_tests_fit(l) || !hw_take_plan(l))
+    if (!hw_is_time_for_tests(l, hw_age(l)) || c->candidates < c->tables || !hw_tests_fit(l) || !hw_take_plan(l))
         return;
     for (int64_t i = first; i < first + c->tables; i++) {
         double threshold = threshold_at(l, c->code[i], c->threshold[i]);

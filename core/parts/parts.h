@@ -18,6 +18,7 @@ typedef struct hw_merging {
 
 #include "decisions/agent.h"
 #include "anomaly.h"
+#include "change/succession.h"
 #include "change/units.h"
 #include "decisions/bandit.h"
 #include "decisions/tiles.h"
@@ -40,7 +41,8 @@ typedef struct hw_merging {
     X(tiles, hw_tiles_t)                                                                                                   \
     X(coverage, hw_coverage_t)                                                                                             \
     X(anomaly, hw_anomaly_t)                                                                                               \
-    X(units, hw_units_t)
+    X(units, hw_units_t)                                                                                                   \
+    X(succession, hw_succession_t)
 /* Those without functions of their own. */
 #define HW_WORKINGS(X)                                                                                                     \
     X(replay, hw_replay_t)                                                                                                 \
@@ -63,7 +65,8 @@ typedef struct hw_merging {
     HW_TILES_ARRAYS(A, D)                                                                                                  \
     HW_COVERAGE_ARRAYS(A, D)                                                                                               \
     HW_ANOMALY_ARRAYS(A, D)                                                                                                \
-    HW_UNITS_ARRAYS(A, D)
+    HW_UNITS_ARRAYS(A, D)                                                                                                  \
+    HW_SUCCESSION_ARRAYS(A, D)
 
 #define HW_CODE(name, type) HW_PART_##name,
 enum {
@@ -91,6 +94,7 @@ typedef struct hw_part {
     void (*fill)(hw_learner *l);                      /* of one that was loaded: what an older file lacks */
     int (*check)(hw_learner *l, hw_fault *fault);     /* of one that was loaded: whether it is sound */
     int (*pack)(hw_learner *l);                       /* before it is saved */
+    void (*drop)(hw_learner *l);                      /* what is no array goes */
     int (*reserve)(hw_learner *l, int64_t pairs);     /* before a row of at most so many pairs is learned */
     int (*reserve_rows)(hw_learner *l, int64_t rows); /* of the table */
     bool (*descends)(const hw_learner *base, const hw_learner *l); /* whether it can have been copied from the base */

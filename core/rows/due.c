@@ -77,7 +77,7 @@ int hw_reserve_due(hw_learner *l, const hw_due *due, int64_t pairs)
     if (status >= 0 && due->curves && l->ring)
         status = hw_reserve_moves(l, due, pairs);
     if (status >= 0)
-        status = hw_reserve_tests(l, l->learned + 1, due->values);
+        status = hw_reserve_tests(l, hw_age(l) + 1, due->values);
     return status < 0 ? status : hw_reserve_matrices(l);
 }
 

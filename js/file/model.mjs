@@ -47,7 +47,7 @@ export function modelParts(header, arrays, smallest) {
 /** Return the arrays of a state in the core's order. Those of kinds that an older version didn't have stand as in the smallest. */
 export function stateOf(arrays, smallest) {
   return smallest.map((own) => {
-    const array = arrays.get(own.name) ?? (/^(forecast|bandit|text|unit|tile)/.test(own.name) ? own : null);
+    const array = arrays.get(own.name) ?? (/^(forecast|bandit|text|unit|tile|succes)/.test(own.name) ? own : null);
     if (!array) throw new TypeError(`no ${own.name}`);
     return array;
   });

@@ -38,7 +38,8 @@ from headwater.nn.expert import Expert
 from headwater.plain.input import knots_of
 from support.programs import PROGRAMS, SANITIZED, SANITIZER_OPTIONS, TARGETS, build, together
 
-CLEARED = {"sizes", "units", "unit_slots", "sample_start", "sample_count", "sample_y", "sample_w", "pair_rows", "pair_values", "pending_key",
+CLEARED = {"sizes", "units", "unit_slots", "succession", "succession_rows", "succession_slots", "succession_x", "successor",
+           "sample_start", "sample_count", "sample_y", "sample_w", "pair_rows", "pair_values", "pending_key",
            "pending_highest_row", "pending"}  # fmt: skip
 """What begins empty; the sizes hold how many samples there are."""
 

@@ -34,16 +34,18 @@ MAKERS = {
     "pool of regressors": lambda: hw.Regressor(effort="fast"),
 }
 
+ALONE = ("succession", "succession_rows", "succession_slots", "succession_x", "successor")
+
 
 def answers(learner):
     return LABELS if learner.task == "classify" else NUMBERS
 
 
 def state(learner):
-    """All that a learner holds, but for the coverage of sets and intervals and for units, which members don't follow."""
+    """All that a learner holds, but for the coverage of sets and intervals for units and for successors, which members do without."""
     if learner.engine is None:
         return None
-    arrays = learner.engine.core.state(("coverage", "pending_ends", "pending_shown", "units", "unit_slots"))
+    arrays = learner.engine.core.state((*ALONE, "coverage", "pending_ends", "pending_shown", "units", "unit_slots"))
     return {name: (array.shape, array.tobytes()) for name, array in arrays.items()}
 
 

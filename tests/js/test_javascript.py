@@ -511,6 +511,25 @@ def test_what_one_has_begun_the_other_ends_to_the_bit(javascript, tmp_path, kind
     assert opening["digest"] == digest(hw.load(tmp_path / "opening.hw"))
 
 
+def test_two_learners_compete_after_a_sudden_change_to_the_bit_as_in_python(javascript, tmp_path):
+    rng = np.random.default_rng(5)
+    X = rng.normal(0, 1, (3000, 4))
+    y = (X[:, 0] * X[:, 1] + X[:, 2] > 0).tolist()
+    X[1200:] = X[1200:, [3, 2, 0, 1]]
+    rows = [
+        {"x": dict(zip("abcd", x, strict=True)), "y": f"it is {label}", "w": 1.0}
+        for x, label in zip(X.tolist(), y, strict=True)
+    ]
+    path, begun, model = written(rows, tmp_path / "rows.jsonl"), tmp_path / "begun.hw", hw.Classifier(seed=2)
+    saved(learned(model, rows[:1500])[0], begun)
+    assert len(model.engine.core.state()["successor"]) > 0
+    both = {"do": "learn", "kind": "Classifier", "rows": path}
+    ended, whole = javascript({**both, "from": str(begun), "start": 1500}, {**both, "settings": {"seed": 2}})
+    learned(model, rows[1500:])
+    assert model.successions_[0].number == 1
+    assert ended["digest"] == whole["digest"] == digest(model)
+
+
 def test_a_file_passes_through_javascript_unchanged(javascript, tmp_path):
     rows = stream(400, 3)
     labelled = [{**row, "y": ((1, "a"), b"\0\xff", 2**70, "é", -3)[i % 5]} for i, row in enumerate(rows)]

@@ -367,6 +367,8 @@ static void change_answer(hw_learner *l, const double *of)
     change_numbers(u + HW_U_ANSWER_MEAN, 1, a, b);
     u[HW_U_ANSWER_VARIANCE] /= a * a;
     change_numbers(l->answers, 1, a, l->answer_inputs ? 0 : b);
+    if (l->succession)
+        l->succession->rescaled = a;
     l->answers[1] /= a * a;
     if (!l->answer_inputs)
         return;

@@ -382,6 +382,11 @@ class Learner(ABC):
         return []
 
     @property
+    def successions_(self) -> list[Any]:
+        """Last sudden change after which a new learner took over, empty for kinds that have no successors."""
+        return []
+
+    @property
     def n_learned(self) -> int:
         """Number of rows learned."""
         return 0 if self._engine is None else self._engine.learned

@@ -39,6 +39,7 @@ __all__ = ["SupervisedLearner", "joined"]
 
 _GOOD = np.ones(1, bool)
 _UNIT_CHANGES = Lazy("headwater.learner.monitoring.unit_changes:unit_changes")
+_SUCCESSIONS = Lazy("headwater.learner.monitoring.successions:successions")
 
 
 @dataclass(eq=False, repr=False)
@@ -92,6 +93,25 @@ class SupervisedLearner(Learner, Settings):
         """
         changes: list[Any] = [] if self._engine is None else _UNIT_CHANGES(self._engine, self.answer_name)
         return changes
+
+    @property
+    def successions_(self) -> list[Any]:
+        """Last sudden change after which a new learner took the place of the one before, empty before the first.
+
+        It has the ``row`` learned before the change, the row at which the new learner was ``taken``, and their ``number`` so far.
+
+        Examples
+        --------
+        >>> import headwater as hw
+        >>> model = hw.Classifier(seed=1)
+        >>> for i in range(3000):
+        ...     a, b = i * 7 % 11, i * 5 % 13
+        ...     model.learn_one({"a": a, "b": b}, (a > 5) != (b > 6) != (i >= 1000))
+        >>> [change.row for change in model.successions_]
+        [1000]
+        """
+        found: list[Any] = [] if self._engine is None else _SUCCESSIONS(self._engine)
+        return found
 
     def new_engine(self, state: Mapping[str, NDArray[Any]] | None = None) -> Engine:
         """Create the engine from the settings, or from the arrays ``state`` of a saved learner."""

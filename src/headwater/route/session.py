@@ -123,7 +123,7 @@ class Session:
         self._late = self._own if delay > 0 else None
         self._watchers: tuple[Watcher, ...] = tuple(watch) if isinstance(watch, Sequence) else (watch,)
         self._adaptation = _adaptation(adapt, learner) if adapt else None
-        self._events, self._unit_changes = list[Event](), list[Any]()
+        self._events, self._changes = list[Event](), list[Any]()
         self._last_record = (-1, -1)
         self._waiting = Waiting()
         self._scored = 0  # rows whose label has arrived
@@ -271,7 +271,7 @@ class Session:
     def record(self) -> Record:
         """Return the current metrics."""
         score = self._score
-        self._note_unit_changes()
+        self._note_changes()
         scores, window_scores = score.scores(), score.scores(window=True)
         record = Record(
             rows=self.rows,
@@ -292,16 +292,18 @@ class Session:
             self._own.keep_record(record)
         return record
 
-    def _note_unit_changes(self) -> None:
-        """Turn changes of units since the last record into events."""
+    def _note_changes(self) -> None:
+        """Turn changes of units and successions since the last record into events."""
         if self._own is None:
             return
         before = self.rows - self._own.n_learned  # below 0: a loaded learner had learned rows, and its changes are old
-        for change in self._own.unit_changes_:
+        found = [(c, "unit_change_detected", abs(math.log(c.scale))) for c in self._own.unit_changes_]
+        found += [(c, "model_succeeded", 0.0) for c in self._own.successions_]
+        for change, kind, size in found:
             row = before + change.row + 1
-            if row >= 1 and change not in self._unit_changes:
-                self._unit_changes.append(change)
-                self._events.append(Event(row, "unit_change_detected", str(change), abs(math.log(change.scale))))
+            if row >= 1 and change not in self._changes:
+                self._changes.append(change)
+                self._events.append(Event(row, kind, str(change), size))
 
     def _route(self, X: Any, y: list[Any], w: Any) -> Predictions:
         """Predict, take the labels that arrive, score and learn, in this order for each row of the block."""

@@ -306,7 +306,8 @@ OFTEN = ("sizes", "declaration", "names_value", "names_owner", "names_end", "slo
          "coverage", "pending_ends", "pending_shown", "answers", "weights", "state_0", "slot_mean", "slot_variance", "sample",
          "forecast_weights", "forecast_inverse", "bandit_inverse", "text_weights", "memory_states", "memory_traces",
          "agent_numbers", "agent_rows", "agent_returns", "agent_lengths", "memory_numbers", "memory_keys", "memory_blocks",
-         "units", "unit_slots", "tile_numbers", "tile_ranges", "tile_keys", "tile_values", "tile_traces")  # fmt: skip
+         "units", "unit_slots", "tile_numbers", "tile_ranges", "tile_keys", "tile_values", "tile_traces",
+         "succession", "succession_rows", "succession_slots", "succession_x", "successor")  # fmt: skip
 
 
 def of_sample(rng: np.random.Generator, arrays: Arrays, name: str) -> None:

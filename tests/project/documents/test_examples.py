@@ -150,7 +150,7 @@ def test_late_answers_are_scored_with_what_was_given_out():
     right = [numbers(said[f"delay {delay:,}"])[0] for delay in (0, 100, 1_000)]
     assert right == sorted(right, reverse=True)
     assert right[0] > 97
-    assert 70 < right[2] < 88
+    assert 70 < right[2] < 90
 
 
 def test_a_client_gets_the_same_from_raw_columns_in_onnx():
@@ -182,7 +182,7 @@ def test_an_explanation_names_the_features_and_what_changed():
     said = output_of("explain")
     assert said["what matters before"].startswith("area")
     assert said["what matters now"].startswith("city")
-    assert [6_000 < numbers(line)[0] < 6_200 for line in said if line.startswith("row ")] == [True]
+    assert [6_000 < numbers(line)[0] < 6_200 for line in said if line.startswith("row ")] == [True, True]
 
 
 def test_a_net_is_at_home_in_a_river_pipeline():

@@ -469,6 +469,7 @@ _LATER = (
     "agent_",
     "unit",
     "tile_",
+    "succes",
 )
 _EMPTY = {name: array for name, array in _NONE.items() if name.startswith(_LATER)}
 """Defaults of arrays that files of early versions lack."""

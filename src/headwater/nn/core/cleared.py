@@ -1,4 +1,4 @@
-"""Remove from a state what a merge leaves empty: replay buffer, pending predictions, watched units."""
+"""Remove from a state what a merge leaves empty: replay buffer, pending predictions, watched units and losses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 __all__ = ["cleared", "with_samples"]
 
 _FIXED = ("sample_start", "sample_count", "sample_y", "sample_w")
-_WATCHED = ("units", "unit_slots")
+_WATCHED = ("units", "unit_slots", "succession")
 _PAIRS = ("pair_rows", "pair_values")
 _GROWING = (
     *_PAIRS,
@@ -21,6 +21,10 @@ _GROWING = (
     "pending_answers",
     "pending_ends",
     "pending_shown",
+    "succession_rows",
+    "succession_slots",
+    "succession_x",
+    "successor",
 )
 _OF_SAMPLES = [12, 13]
 _COUNTS = [*_OF_SAMPLES, 15, 16, 18]
@@ -28,7 +32,7 @@ _COUNTS = [*_OF_SAMPLES, 15, 16, 18]
 
 
 def cleared(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return a state's arrays without replay buffer, pending predictions and watched units, as in a merged copy.
+    """Return a state's arrays without replay buffer, pending predictions, watched units and losses, as in a merged copy.
 
     Examples
     --------
@@ -63,7 +67,7 @@ def with_samples(state: Mapping[str, NDArray[Any]], samples: Mapping[str, NDArra
     >>> state = model.engine.core.state()
     >>> again = with_samples(cleared(state), state)
     >>> [name for name in state if not np.array_equal(again[name], state[name])]  # what is watched begins anew
-    ['units', 'unit_slots']
+    ['units', 'unit_slots', 'succession']
     """
     sizes = state["sizes"].copy()
     sizes.reshape(-1)[_OF_SAMPLES] = samples["sizes"].reshape(-1)[_OF_SAMPLES]
