@@ -121,7 +121,8 @@ long long bytes_held(void);         /* by all learners and fleets of this proces
 Learner *new_reader(Learner *like); /* without a core */
 int refresh(Learner *self);         /* its shape, and room for its outputs */
 PyObject *last_prediction(const Learner *self);
-/* Predict a row into p (room for so many), then learn it with y. Returns how many numbers were predicted, -1 for an error. */
+/* Predict a row into p (room for so many), then learn it with y. Returns how many numbers were predicted, -1 for an error.
+ */
 Py_ssize_t learn_sample(Learner *self, PyObject *x, double y, double *p, Py_ssize_t room);
 /* A writable or readable buffer of count numbers of that size. */
 void *numbers_of(PyObject *object, Py_buffer *view, int writable, Py_ssize_t size, Py_ssize_t count);
