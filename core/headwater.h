@@ -349,9 +349,9 @@ int hw_contributions(hw_learner *l, double *row, double *score, double *of_new);
 int hw_learn_next(hw_learner *l, double y);
 /* What the answer `horizon` times after the last will be; hw_read has read the columns of that time. Nothing is changed. */
 int hw_forecast(hw_learner *l, int64_t horizon, double *y);
-/* How far below and above that forecast its answer will lie with probability `coverage`: two numbers, infinite while too
- * few errors were made to tell. */
-int hw_forecast_ends(const hw_learner *l, int64_t horizon, double coverage, double *ends);
+/* How far below and above that forecast its answer will lie with probability `coverage`: two numbers. While too few
+ * errors were made to tell, they are infinite, or with `early` those of Student's t once there are two errors. */
+int hw_forecast_ends(const hw_learner *l, int64_t horizon, double coverage, int early, double *ends);
 
 /* A bandit, for the sample that hw_read read last. Its actions are outputs; -1 stands for one that was never seen.
  * hw_values: what reward is expected of each (outputs). hw_decide: value, from 0 to 1, and probability of each action that

@@ -9,6 +9,9 @@
  *
  * What an end given out at an origin was is not kept, but follows: v of the origin (`due`) lags behind v by h times, since
  * what moved it stands in a ring, and so does the window.
+ *
+ * While a horizon has too few errors for a tail, its end is that of Student's t about 0, with the root of the mean square
+ * of the errors of the nearest horizon that has four, which is taken to grow with the power 3/2 of the horizon.
  */
 #include "elementary.h"
 #include "learner.h"
@@ -19,6 +22,7 @@ static const double TAILS[HW_TAILS] = {0.005, 0.025, 0.05, 0.1, 0.25};
 static const double LOG_TAILS[HW_TAILS] = {-5.298317366548036, -3.6888794541139363, -2.995732273553991, -2.3025850929940455,
                                            -1.3862943611198906};
 
+static const double SOME_ERRORS = 4; /* of a horizon: so many say how far a later one is off */
 enum { LOW = 0, HIGH = HW_TAILS, DUE = 2 * HW_TAILS, COUNT = 4 * HW_TAILS }; /* in the levels of a horizon */
 enum { BEYOND_LOW = 1, BEYOND_HIGH = 1 << HW_TAILS, TOLD = 1 << 2 * HW_TAILS, KNOWN = 1 << 3 * HW_TAILS };
 
@@ -189,7 +193,38 @@ static double select_rank(double *x, int64_t n, int64_t rank)
     return x[rank];
 }
 
-int hw_forecast_ends(const hw_learner *l, int64_t h, double coverage, double *ends)
+/* The quantile of Student's t beyond which a share p lies: that of the normal (Hastings 1955, formula 26.2.23 of Abramowitz
+ * & Stegun), widened by the expansion in 1/n (their 26.7.5). */
+static double student(double p, double n)
+{
+    double u = __builtin_sqrt(-2 * hw_log64(p < 0.5 ? p : 0.5));
+    double z = u - (2.515517 + u * (0.802853 + u * 0.010328)) / (1 + u * (1.432788 + u * (0.189269 + u * 0.001308)));
+    double z2 = z * z, first = z * (z2 + 1) / 4, second = z * (3 + z2 * (16 + z2 * 5)) / 96;
+    return z + first / n + second / (n * n);
+}
+
+/* How mean squares grow with the horizon: between those of a random walk and of a trend that is missed. */
+static double grown(double h) { return h * __builtin_sqrt(h); }
+
+/* How far the answer of horizon h may lie off, as the few errors of the nearest horizon say that has some, or the first;
+ * infinity: there are none yet. */
+static double early_end(const hw_forecast_t *f, int64_t h, double p)
+{
+    int64_t k = h;
+    while (k > 1 && f->errors[(k - 1) * HW_ERRORS + HW_E_COUNT] < SOME_ERRORS)
+        k--;
+    double n = f->errors[(k - 1) * HW_ERRORS + HW_E_COUNT], squares = 0;
+    if (n < 2)
+        return __builtin_inf();
+    n = less(n, HW_FORECAST_WINDOW);
+    for (int64_t i = 0; i < (int64_t)n; i++) {
+        double e = f->scores[(k - 1) * HW_FORECAST_WINDOW + i];
+        squares += e * e;
+    }
+    return student(p, n) * __builtin_sqrt(squares / n * grown((double)h / (double)k));
+}
+
+int hw_forecast_ends(const hw_learner *l, int64_t h, double coverage, int early, double *ends)
 {
     const hw_forecast_t *f = l->forecast;
     if (!f || h < 1 || h > f->horizon || !(coverage > 0 && coverage < 1))
@@ -197,10 +232,11 @@ int hw_forecast_ends(const hw_learner *l, int64_t h, double coverage, double *en
     double x[HW_FORECAST_WINDOW], p = (1 - coverage) / 2, total = f->errors[(h - 1) * HW_ERRORS + HW_E_COUNT];
     const double *v = f->levels + (h - 1) * HW_LEVELS;
     int64_t n = total < HW_FORECAST_WINDOW ? (int64_t)total : HW_FORECAST_WINDOW;
-    ends[0] = -__builtin_inf();
-    ends[1] = __builtin_inf();
-    if (!is_told(n, p))
+    if (!is_told(n, p)) {
+        ends[1] = early ? early_end(f, h, p) : __builtin_inf();
+        ends[0] = -ends[1];
         return 0;
+    }
     memcpy(x, f->scores + (h - 1) * HW_FORECAST_WINDOW, (size_t)n * sizeof *x);
     double low = log_level(v + LOW, p), high = log_level(v + HIGH, p);
     int64_t down = rank_of(low, n), up = rank_of(high, n);

@@ -202,6 +202,40 @@ def test_intervals_hold_the_share_that_was_asked() -> None:
     assert np.abs(np.mean(inside, axis=0) - 0.8).max() < 0.04
 
 
+def test_after_five_answers_no_end_is_infinite_and_later_ones_are_wider() -> None:
+    rng, held, wider = np.random.default_rng(0), [], []
+    for _ in range(40):
+        model, y = hw.Forecaster(horizon=6, season=1), 100.0
+        for i in range(25):
+            ends = model.forecast_interval()
+            after = y + np.cumsum(rng.normal(size=6))
+            if i >= 5:
+                assert np.isfinite(ends).all()
+                wider.append((ends[5][1] - ends[5][0]) / (ends[0][1] - ends[0][0]))
+                held += [low <= then <= high for (low, high), then in zip(ends, after, strict=True)][:1]
+            y = float(after[0])
+            model.learn_one(y)
+    assert np.mean(held) > 0.85
+    assert np.median(wider) > 1.5
+
+
+def test_forecasts_and_intervals_lie_within_what_can_be() -> None:
+    free, bound = hw.Forecaster(horizon=3, season=4), hw.Forecaster(horizon=3, season=4, low=0, high=8.0)
+    rng = np.random.default_rng(0)
+    for i in range(300):
+        y = max(0.0, 8 * (i % 4 == 0) * rng.random() - 0.5)
+        assert bound.forecast() == [min(max(one, 0.0), 8.0) for one in free.forecast()]
+        free.learn_one(y)
+        bound.learn_one(y)
+    ends, wide = bound.forecast_interval(), free.forecast_interval()
+    assert min(low for low, _ in wide) < 0 == min(low for low, _ in ends)
+    assert ends == [(max(low, 0.0), min(high, 8.0)) for low, high in wide]
+    assert bound.learn_many([3.0, 1.0]).min() >= 0
+    for low, high in ((1, 1), ("a", None), (None, math.nan)):
+        with pytest.raises(ConfigError, match="low below high"):
+            hw.Forecaster(low=low, high=high)
+
+
 def test_before_the_first_answer_forecasts_are_zero_and_intervals_infinite() -> None:
     model = hw.Forecaster(horizon=2)
     assert model.forecast() == [0.0, 0.0]

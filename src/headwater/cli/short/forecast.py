@@ -32,6 +32,8 @@ def forecast(
     time: Annotated[str | None, Parameter(metavar="COLUMN")] = None,
     horizon: int = 24,
     season: int = 24,
+    low: float | None = None,
+    high: float | None = None,
     coverage: float = 0.9,
     model: Path | None = None,
     plot: Path | None = None,
@@ -55,6 +57,10 @@ def forecast(
         How many rows ahead.
     season
         After how many rows the series more or less repeats itself: 24 for hours of a day.
+    low
+        What no value lies below, such as 0 for counts.
+    high
+        What no value lies above.
     coverage
         The share of answers that the intervals are to hold.
     model
@@ -70,7 +76,7 @@ def forecast(
         if path is not None:
             check_writable(path, option)
     kind = kind_with("forecast")
-    learner = saved(model, kind) or kind.make({"horizon": horizon, "season": season})
+    learner = saved(model, kind) or kind.make({"horizon": horizon, "season": season, "low": low, "high": high})
     answers, rows = read_series(source, reading or ReadingOptions(), target, time)
     known = max((i + 1 for i, y in enumerate(answers) if y is not None), default=0)
     if not known:
@@ -79,10 +85,7 @@ def forecast(
     learner.learn_many(answers[:known], columns[:known])
     response = learner.ask(ahead or None, coverage=coverage)
     said, n = response["y_pred"], len(response)
-    intervals = [
-        (-math.inf if low is None else low, math.inf if high is None else high)
-        for low, high in zip(response["low"], response["high"], strict=True)
-    ]
+    intervals = [_whole(*ends) for ends in zip(response["low"], response["high"], strict=True)]
     if model is not None:
         learner.save(model)
     times = [None if time is None else row.get(time) for row in [*columns[:known], *(ahead or [{}] * n)]]
@@ -91,6 +94,10 @@ def forecast(
     when = [i + 1 if t is None else t for i, t in enumerate(times[known:])]
     print_forecast(when, said, intervals, time or "step", target, coverage, as_json=json)
     return 0
+
+
+def _whole(low: float | None, high: float | None) -> tuple[float, float]:
+    return -math.inf if low is None else low, math.inf if high is None else high
 
 
 def _draw(

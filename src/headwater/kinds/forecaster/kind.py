@@ -62,6 +62,8 @@ KIND = Kind(
     settings=(
         Field("horizon", "whole", "How many times ahead it can forecast.", 24, 1, 1024, "times"),
         Field("season", "whole", "After how many times the series repeats itself.", 24, 1, 16384, "times"),
+        Field("low", "number", "What no value lies below.", default=None),
+        Field("high", "number", "What no value lies above.", default=None),
     ),
     series=Lazy("headwater.kinds.forecaster.series:series_of"),
     explained=(

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from headwater._core import LEAN_VERSION
 from headwater.encode.rows import as_dicts
 from headwater.encode.values import FLOAT, as_float, kind_of, missing
 from headwater.errors import ConfigError, DataError
@@ -65,6 +66,8 @@ class Forecaster(Learner):
         Number of last values read by least squares, by default four seasons, at least 24 and at most 168.
     forgetting : float
         Forgetting factor of least squares, 1 for none, 0.999 for a memory of about a thousand values.
+    low, high : float, optional
+        Bounds of what can be, such as 0 for counts. Forecasts and intervals are clipped to them.
     max_rows : int
         As in ``Regressor``.
     seed, dtype
@@ -102,10 +105,13 @@ class Forecaster(Learner):
     lags: int | None = None
     forgetting: float = 1.0
     max_rows: int = 200_000
+    low: float | None = None
+    high: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._setup = self._made()
+        self._ends = _bounds(self.low, self.high)
         self._engine: Engine | None = None
 
     def _made(self) -> Setup:
@@ -200,9 +206,11 @@ class Forecaster(Learner):
         """
         n, rows = self._times(horizon, xs)
         if self._engine is None:
-            return [0.0] * n
-        said: list[float] = self._engine.core.learner.forecast(rows, n)
-        return said
+            return [self._bounded(0.0)] * n
+        return [self._bounded(y) for y in self._engine.core.learner.forecast(rows, n)]
+
+    def _bounded(self, y: float) -> float:
+        return min(max(y, self._ends[0]), self._ends[1])
 
     def predict_batch(self, X: Any) -> Predictions:
         """Forecast the next value for each row, as if its time step came next."""
@@ -227,7 +235,8 @@ class Forecaster(Learner):
         Returns
         -------
         list of (float, float)
-            Lower and upper bound for each of the next time steps, infinite for too few errors (19 for 0.9).
+            Lower and upper bound for each of the next time steps. While a horizon has too few errors (19 for 0.9), those of
+            Student's t with the mean square of the nearest horizon's errors, and infinite before the first two.
 
         Raises
         ------
@@ -249,11 +258,12 @@ class Forecaster(Learner):
         Gibbs & Candès 2021, *Adaptive conformal inference under distribution shift*.
         """
         check_coverage(coverage)
-        said = self.forecast(horizon, xs)
+        n, rows = self._times(horizon, xs)
         if self._engine is None:
-            return [(-math.inf, math.inf)] * len(said)
-        ends = self._engine.core.learner.forecast_ends(len(said), coverage)
-        return [(y + low, y + high) for y, (low, high) in zip(said, ends, strict=True)]
+            return [self._ends] * n
+        ends = self._engine.core.learner.forecast_ends(n, coverage, self.core_version >= LEAN_VERSION)
+        said = self._engine.core.learner.forecast(rows, n)
+        return [(self._bounded(y + low), self._bounded(y + high)) for y, (low, high) in zip(said, ends, strict=True)]
 
     def _times(self, horizon: Any, xs: Any) -> tuple[int, list[Mapping[Any, Any]]]:
         """Return the number of time steps to forecast, and the columns of each."""
@@ -360,6 +370,19 @@ class Forecaster(Learner):
 
     def _about(self) -> dict[str, Any]:
         return describe(self._setup, self._engine)
+
+
+def _bounds(low: Any, high: Any) -> tuple[float, float]:
+    """Return the bounds of forecasts, infinite where there are none."""
+    ends = tuple(out if end is None else end for end, out in ((low, -math.inf), (high, math.inf)))
+    if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends) or not ends[0] < ends[1]:
+        raise ConfigError(
+            expected="low below high, each a number or None",
+            got=f"{low!r} and {high!r}",
+            at="low and high of Forecaster",
+            help="Give low=0 for what is never negative.",
+        )
+    return float(ends[0]), float(ends[1])
 
 
 def _rows(X: Any) -> list[Mapping[Any, Any]]:

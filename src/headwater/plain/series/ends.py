@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,46 @@ def quantile(errors: NDArray[np.float64], p: float, log_level: float) -> float:
         return float(errors[rank - 1])
     width = errors[-1] - errors[0]
     return float(errors[0] + 0.5 * width * (math.log(n + 1) + log_level))
+
+
+def student(p: float, n: float) -> float:
+    """Return the quantile of Student's t with n degrees of freedom beyond which a share p lies.
+
+    Examples
+    --------
+    >>> [round(student(0.05, n), 2) for n in (4, 10, 1e9)]  # exactly 2.13, 1.81, 1.64
+    [2.12, 1.81, 1.65]
+    """
+    u = math.sqrt(-2 * math.log(min(p, 0.5)))
+    z = u - (2.515517 + u * (0.802853 + u * 0.010328)) / (1 + u * (1.432788 + u * (0.189269 + u * 0.001308)))
+    return z + z * (z**2 + 1) / (4 * n) + z * (3 + 16 * z**2 + 5 * z**4) / (96 * n * n)
+
+
+def early_end(errors: Sequence[NDArray[np.float64]], horizon: int, p: float) -> float:
+    """Return how far a value may lie off while its horizon has too few errors, infinite if no horizon has two.
+
+    The errors are those of the nearest horizon with at least four, or of the first. Mean squares grow with the power 3/2 of the
+    horizon, between those of a random walk and of a trend that is missed.
+
+    Parameters
+    ----------
+    errors : sequence of ndarray
+        The last 500 errors of each horizon.
+    horizon : int
+        The horizon whose bound is asked for.
+    p : float
+        The tail.
+
+    Examples
+    --------
+    >>> round(early_end([np.array([1.0, -1.0, 1.0, -1.0]), np.array([2.0, 1.0])], 4, 0.05), 2)
+    6.0
+    """
+    k = next((k for k in range(horizon, 1, -1) if len(errors[k - 1 : k]) and len(errors[k - 1]) >= 4), 1)
+    own = errors[k - 1]
+    if len(own) < 2:
+        return math.inf
+    return student(p, len(own)) * math.sqrt(float((own**2).mean()) * (horizon / k) ** 1.5)
 
 
 class Ends:
