@@ -111,12 +111,19 @@ def lazily(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
     names : dict
         By module, relative to the package, the names it defines, with spaces between.
 
+    Raises
+    ------
+    ValueError
+        If a name is also that of a module.
+
     Examples
     --------
     >>> lazily("json", {".decoder": "JSONDecoder"})("JSONDecoder").__name__
     'JSONDecoder'
     """
     homes = {name: home for home, own in names.items() for name in own.split()}
+    if hidden := homes.keys() & {home.rpartition(".")[2] for home in names}:
+        raise ValueError(f"{hidden} of {package}: once a module is imported, its package has it under this name")
 
     def find(name: str) -> Any:
         if name not in homes:

@@ -40,7 +40,7 @@ def test_settings_pass_as_the_defaults_do(estimator):
 def test_the_parameters_are_those_of_the_learner(estimator, learner):
     own, its = inspect.signature(estimator).parameters, inspect.signature(learner).parameters
     added = {"epochs", "class_weight", "random_state"}
-    assert set(own) - added == set(its) - {"seed"}
+    assert set(own) - added == set(its) - {"seed", "privacy"}
     assert all(own[name].default == its[name].default for name in set(own) - added)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from headwater.types import lazily
 
 if TYPE_CHECKING:
-    from headwater.streams.brokers.security.login import Login, check_encrypted, is_here, login, secret_of
+    from headwater.streams.brokers.security.credentials import Login, check_encrypted, is_here, login, secret_of
     from headwater.streams.brokers.security.redaction import check_arguments, redact
     from headwater.streams.brokers.security.refusals import hide, refusal
     from headwater.streams.brokers.security.secret import Secret
@@ -31,7 +31,7 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
-        ".login": "Login check_encrypted is_here login secret_of",
+        ".credentials": "Login check_encrypted is_here login secret_of",
         ".redaction": "check_arguments redact",
         ".refusals": "hide refusal",
         ".secret": "Secret",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from headwater.streams.brokers.protocol import BrokerRefused
-from headwater.streams.brokers.security.login import login
+from headwater.streams.brokers.security.credentials import login
 from headwater.streams.brokers.security.tls import tls_of
 
 if TYPE_CHECKING:

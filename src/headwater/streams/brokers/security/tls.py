@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import ConfigError, did_you_mean
-from headwater.streams.brokers.security.login import secret_of
+from headwater.streams.brokers.security.credentials import secret_of
 from headwater.streams.brokers.security.secret import Secret
 
 if TYPE_CHECKING:
