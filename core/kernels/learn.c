@@ -78,8 +78,8 @@ static void learn_sample(hw_learner *l, const sample *s, const double *y, int an
     l->pending_place = pending > 0 ? pending : 0;
     if (l->intervals || l->mixture)
         mix(l, s, mixed);
-    if (l->succession)
-        l->succession->lost = cost_of_mixture(l, mixed, y[0]);
+    if (l->succession) /* a late label of a row that was not asked says nothing of what was predicted */
+        l->succession->lost = pending >= 0 ? cost_of_mixture(l, mixed, y[0]) : -1;
     if (l->mixture && pending >= 0)
         update_mixture_weights(l, s, mixed, y[0], weight);
     bool stale = l->pending_place > 0 && hw_has_words(l);
