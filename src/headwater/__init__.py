@@ -27,6 +27,7 @@ if _TYPES:
     from .kinds.forecaster.learner import Forecaster
     from .kinds.multi_output.learner import MultiOutput
     from .kinds.private.learner import PrivateClassifier, PrivateRegressor
+    from .learner.expiring import Expiring
     from .learner.limits import Limits
     from .privacy.settings import Privacy
     from .route.evaluate import evaluate
@@ -42,6 +43,7 @@ __all__ = [
     "Anomaly",
     "Bandit",
     "Classifier",
+    "Expiring",
     "Fleet",
     "Forecaster",
     "Limits",
@@ -78,6 +80,7 @@ _ROOMS = {
     "Anomaly": ".kinds.anomaly.learner",
     "Bandit": ".kinds.bandit.learner",
     "Classifier": ".kinds.classifier_regressor.classifier",
+    "Expiring": ".learner.expiring",
     "Fleet": ".fleet",
     "Forecaster": ".kinds.forecaster.learner",
     "Limits": ".learner.limits",

@@ -69,6 +69,7 @@ def serve(
     keep_days: float = 7.0,
     snapshot_every: int = 50_000,
     max_age: str = "",
+    publish_every: str = "",
     log: str = "warning",
     demo: bool = False,
     follow: Annotated[SourceOptions | None, Parameter(name="*")] = None,
@@ -114,6 +115,8 @@ def serve(
         Events between two snapshots: what a start replays at most, about.
     max_age
         Let nothing older be in models and store, such as "30 days"; the store remembers it.
+    publish_every
+        Answer from a state that changes only so often, such as "100 rows" or "10 minutes".
     log
         What to log to stderr as JSON lines: debug, info, warning or error.
     demo
@@ -129,7 +132,14 @@ def serve(
     wanted = _replicas(more, follow, demo)
     file, sock = _file(store or wanted.store, demo), server.listen(host, port)
     policy = server.RetentionPolicy(snapshot_every, keep_events, keep_bytes, keep_pending_s=keep_days * 86_400)
-    bounded = {"limits": bounds, "store_limits": store_limits, "rate": rate, "proxies": proxies, "max_age": max_age}
+    bounded = {
+        "limits": bounds,
+        "store_limits": store_limits,
+        "rate": rate,
+        "proxies": proxies,
+        "max_age": max_age,
+        "publish_every": publish_every,
+    }
     state = server.make_state(file, tokens=known, policy=policy, **bounded)
     state.default, state.demo = name, demo
     own = settings_of(kind_with(task, at="--task"), settings)

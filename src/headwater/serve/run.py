@@ -42,6 +42,7 @@ def make_state(
     rate: float = 0.0,
     proxies: str = "",
     max_age: str = "",
+    publish_every: str = "",
 ) -> ServerState:
     """Open a store and return a server state for it.
 
@@ -63,10 +64,13 @@ def make_state(
         Comma-separated addresses or networks of trusted proxies, which report the client's address and https.
     max_age : str
         How old anything may be in the store and its models, "" as at the last opening.
+    publish_every : str
+        After how many rows or how much time models show what they have learned, "" for at once.
     """
     trusted, bounds = read_proxies(proxies), limits or ServerLimits()
     retention = Retention(max_age) if max_age else None
-    service = Service(store, LEARNER_FORMAT, policy, limits=store_limits, retention=retention)
+    how: dict[str, Any] = {"retention": retention, "publish_every": publish_every or None}
+    service = Service(store, LEARNER_FORMAT, policy, limits=store_limits, **how)
     service.memory.most = bounds.memory
     writer = Writer(service, limit=bounds.queue)
     return ServerState(service, writer, Access(tokens or {}, rate), bounds, trusted)

@@ -23,6 +23,7 @@ def open(  # noqa: A001 - as gzip.open
     policy: RetentionPolicy | None = None,
     limits: Limits | None = None,
     retention: Retention | None = None,
+    publish_every: int | str | None = None,
 ) -> DurableLearner:
     """Open a durable learner that writes each example to disk before the call returns.
 
@@ -41,6 +42,9 @@ def open(  # noqa: A001 - as gzip.open
         Limits of one call. A larger call is rejected before anything is written.
     retention : Retention, optional
         How old anything may be that the store holds or serves. The store keeps it for later openings. By default nothing expires.
+    publish_every : int or str, optional
+        Rows, or a time such as ``"10 minutes"``. Predictions, explanations, metrics and files then come from a state that changes only
+        so often, so that nobody who asks between two rows reads the label of the row between. By default they come from the newest.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def open(  # noqa: A001 - as gzip.open
     ...     model.n_learned, model.seq
     (1, 1)
     """
-    service = Service(path, LEARNER_FORMAT, policy, limits=limits, retention=retention)
+    service = Service(path, LEARNER_FORMAT, policy, limits=limits, retention=retention, publish_every=publish_every)
     if NAME not in service.models.by_name:
         if learner is None:
             said = f"{path} was not there: a new store with a Classifier was made. Give a learner if that is meant"

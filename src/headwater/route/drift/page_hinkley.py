@@ -53,12 +53,16 @@ class PageHinkley:
         """Feed a value and set ``drift_detected``."""
         if self.drift_detected:
             self._begin()
-        self._n += 1
-        self._mean += (value - self._mean) / self._n
-        deviation = value - self._mean
-        self._rise = FORGETTING * self._rise + deviation - TOLERANCE
-        self._fall = FORGETTING * self._fall + deviation + TOLERANCE
-        self._lowest, self._highest = min(self._lowest, self._rise), max(self._highest, self._fall)
-        if self._n >= WARM_UP:
+        n = self._n = self._n + 1
+        mean = self._mean = self._mean + (value - self._mean) / n
+        deviation = value - mean
+        rise = self._rise = FORGETTING * self._rise + deviation - TOLERANCE
+        fall = self._fall = FORGETTING * self._fall + deviation + TOLERANCE
+        # Comparisons, since min and max are calls, and stores feed each row that they learn or replay.
+        if rise < self._lowest:
+            self._lowest = rise
+        if fall > self._highest:
+            self._highest = fall
+        if n >= WARM_UP:
             fell = not self.rise_only and self._highest - self._fall > THRESHOLD
             self.drift_detected = fell or self._rise - self._lowest > THRESHOLD

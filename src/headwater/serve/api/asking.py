@@ -142,7 +142,7 @@ async def teach(request: Request) -> Response:
 
 
 def _lesson(model: Model, X: list[dict[str, Any]], asked: Teach) -> LearnRequest:
-    learner, n = model.champion.learner, len(X)
+    learner, n = model.live[0].learner, len(X)
     answer = kind_of(learner).answer
     if asked.labels is None and answer.needed:
         raise DataError(
@@ -174,7 +174,7 @@ def _check_lengths(n: int, of: str, **lists: list[Any] | None) -> None:
 
 async def _late(request: Request, model: Model, asked: Teach) -> Response:
     """Teach the labels of questions that were kept, each with an outcome of its own."""
-    learner, ids, labels = model.champion.learner, asked.asked or [], asked.labels or []
+    learner, ids, labels = model.live[0].learner, asked.asked or [], asked.labels or []
     check_can(learner, "late", at="asked")
     for name, other in (("rows", asked.rows), ("ids", asked.ids)):
         if other is not None:

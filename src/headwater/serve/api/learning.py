@@ -104,7 +104,7 @@ async def learn(request: Request) -> Response:
 
 
 def _examples(model: Model, rows: list[Example], X: list[dict[str, Any]], shape: str) -> LearnRequest:
-    learner, weights = model.champion.learner, list(map(_W, rows))
+    learner, weights = model.live[0].learner, list(map(_W, rows))
     answer = learner.kind.answer
     labels = labels_of(answer, rows, shape)
     if set(weights) != _NONE:
@@ -133,7 +133,7 @@ async def label(request: Request) -> Response:
     rows, shape = await read_rows(request, _LABEL)
     model = request.state.learning(request.path.get("model", ""))
     check_can(model.champion.learner, "late", at=model.name)
-    learner, answer, n = model.champion.learner, kind_with(model.task).answer, len(rows)
+    learner, answer, n = model.live[0].learner, kind_with(model.task).answer, len(rows)
     request.budget.charge_samples(Size(n, n, 1), model.price, learning=True)  # the samples were charged at prediction
 
     def requests() -> list[Command]:

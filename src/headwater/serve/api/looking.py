@@ -83,6 +83,13 @@ async def download(request: Request) -> Response:
         return _file(data, f"{found.name}.hw")
     if not seq.isdecimal() or not seq.isascii() or len(seq) > 18:
         raise ConfigError(expected="a sequence number", got=repr(seq[:40]), at="seq", help="Give e.g. seq=1000.")
+    if found.late is not None:
+        raise ConfigError(
+            expected="the published state",
+            got=f"event {seq}",
+            at="seq",
+            help="A model that is published late gives no state between. Use headwater store restore beside the store.",
+        )
     past = partial(_past, state, found, int(seq))
     data = await state.published.once((found.id, "past", seq), lambda: state.replayers.run(past))
     await handed_out(state, found, int(seq), "model file", request.client, data)

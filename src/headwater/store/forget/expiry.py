@@ -148,7 +148,7 @@ class Expiry:
         return any(self._wants(model, now) for model in self._parts.models.by_name.values())
 
     def _wants(self, model: Model, now: int) -> bool:
-        shares = [self._share(state, now) for state in model.learners]
+        shares = [self._share(state, now) for state in model.live]
         return max(shares) >= 1 or (shares[0] >= 0.5 and min(shares) >= 0.5)
 
     # ---- turns -------------------------------------------------------------------------------------------------------
@@ -170,16 +170,16 @@ class Expiry:
 
     def _turn(self, model: Model, now: int) -> None:
         change, models = self._parts.change, self._parts.models
-        alive = [state for state in model.learners if self._share(state, now) < 1]
+        alive = [state for state in model.live if self._share(state, now) < 1]
         if not alive:
             self._begin(model, self._oldest_kept(now))
-            alive = model.learners[-1:]
+            alive = model.live[-1:]
         if min(self._share(state, now) for state in alive) >= 0.5:
             self._begin(model, self._parts.journal.seq)
         oldest = max(alive, key=lambda state: self._share(state, now))
         if model.champion.id not in [state.id for state in alive]:
             change(models.promote, model, oldest.name)
-        for state in [state for state in model.learners if self._share(state, now) >= 1]:
+        for state in [state for state in model.live if self._share(state, now) >= 1]:
             change(models.remove, model, state.name)
 
     def _begin(self, model: Model, after: int) -> None:

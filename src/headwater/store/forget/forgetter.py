@@ -164,7 +164,7 @@ class Forgetter:
     ) -> Iterator[tuple[Model, LearnerState, int]]:
         """Yield each learner that has seen one of the rows, with the snapshot from which it is learned again."""
         for model in chosen:
-            for state in model.learners:
+            for state in model.live:
                 own = [row for row in rows if row > models.begun_at(state.id)]
                 past = [seq for seq in models.snapshots_of(state.id) if own and seq < min(own)]
                 if past:
@@ -174,7 +174,7 @@ class Forgetter:
         """Say which learners have seen a row that lies before all of their kept states."""
         said = []
         for model in chosen:
-            for state in model.learners:
+            for state in model.live:
                 begun, oldest = models.begun_at(state.id), min(models.snapshots_of(state.id), default=0)
                 if any(begun < row <= oldest for row in rows):
                     said.append(
@@ -401,10 +401,11 @@ def _put_in_place(chosen: Iterable[Model], new: list[_Relearned], seq: int) -> N
     fresh = {one.state.id: one.fresh for one in new}
     for model in chosen:
         with model.lock:
-            model.take([fresh.get(state.id, state) for state in model.learners])
-            model.seq = seq
-            for state in model.learners:
+            learners = [fresh.get(state.id, state) for state in model.live]
+            for state in learners:
                 state.at = seq
+            model.at = seq
+            model.take(learners)
             model.forgettings += 1
             model.recent.clear()
             model.alarms.clear()

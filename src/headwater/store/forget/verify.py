@@ -103,7 +103,7 @@ def _tombstones(models: Models, record: Record, problems: list[str]) -> int:
 def _states(models: Models, record: Record, problems: list[str]) -> int:
     """Learn each learner again from its last state before the first forgotten row, comparing all states on the way."""
     models.refresh()
-    learners = [(model, state) for model in models.by_name.values() for state in model.learners]
+    learners = [(model, state) for model in models.by_name.values() for state in model.live]
     return sum(_same_states(models, record, problems, *one) for one in learners if record.ranges)
 
 

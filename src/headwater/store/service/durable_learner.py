@@ -68,11 +68,11 @@ class DurableLearner:
     @property
     def seq(self) -> int:
         """Number of the last learned event."""
-        return self._model.seq
+        return self._model.at
 
     @property
     def learner(self) -> Any:
-        """The learner inside. Never train it directly, because a restart would lose that."""
+        """The learner that answers. Never train it directly, because a restart would lose that."""
         return self._model.champion.learner
 
     @property
@@ -393,7 +393,7 @@ class DurableLearner:
         """Write the learner to a model file."""
         with self._model.lock:
             self.learner.save(path)
-            seq = self.seq
+            seq = self._model.seq
         sha = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         self.service.note_export(self._model.name, seq, "model file", str(Path(path).resolve()), sha)
 
@@ -450,7 +450,7 @@ class DurableLearner:
         return [self._event(*row, None) for row in zip(rows, labels, weights, strict=True)]
 
     def _event(self, x: Mapping[Any, Any], y: Any, w: float | None, name: str | None) -> JournalEvent:
-        learner = self._model.champion.learner
+        learner = self._model.live[0].learner
         if w is not None and w != 1.0:
             check_can(learner, "weights", at="w")
         return JournalEvent(plain_sample(x), self._answer(y, learner), None if w == 1.0 else w, name)
@@ -484,7 +484,7 @@ class DurableLearner:
 
     def _check_keys(self, events: list[JournalEvent], *, learning: bool) -> None:
         """Raise DataError for rows for which a fleet has no member. Other learners need no keys."""
-        learner = self._model.champion.learner
+        learner = self._model.live[0].learner
         if "keys" in learner.kind.can:
             learner.check_keys([event.x for event in events], learning=learning)
 

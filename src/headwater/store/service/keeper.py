@@ -110,7 +110,7 @@ class Keeper:
                     taken = [
                         self._take(model, state)
                         for model in list(self._models.by_name.values())
-                        for state in list(model.learners)
+                        for state in list(model.live)
                     ]
                     self.snapshot_seq, self.snapshot_at = min(taken, default=self._journal.seq), time.time()
                     self._prune()
@@ -146,7 +146,7 @@ class Keeper:
         now, short = int(time.time() * 1000), partial(self._short_transaction, _CHUNK_PAGES)
         self._snapshots.write(state.id, seq, now, saved, scores, short)
         with self._file.mutex:
-            there = [one.id for each in self._models.by_name.values() for one in each.learners]
+            there = [one.id for each in self._models.by_name.values() for one in each.live]
             if state.id not in there:  # it was dropped meanwhile
                 with self._file.short_transaction():
                     self._snapshots.remove(state.id)
@@ -184,7 +184,7 @@ class Keeper:
         oldest = seq
         with self._file.short_transaction():
             for model in self._models.by_name.values():
-                for state in model.learners:
+                for state in model.live:
                     oldest = min(oldest, self._snapshots.prune(state.id, seq, keep))
         self._journal.prune(min(oldest, seq - keep), self._short_transaction)
         self._ids.forget(seq - keep, partial(self._short_transaction, _PAGES_OF_IDS))
@@ -207,7 +207,7 @@ class Keeper:
     def _delete_until(self, until: int) -> None:
         with self._file.transaction():
             for model in self._models.by_name.values():
-                for state in model.learners:
+                for state in model.live:
                     self._snapshots.remove_until(state.id, until)
         self._journal.prune(until, self._short_transaction)
         self._ids.forget(until, partial(self._short_transaction, _PAGES_OF_IDS))

@@ -14,6 +14,7 @@ from itertools import repeat
 from typing import Any
 
 from headwater.learner.kind import kind_of
+from headwater.store.forget.publishing import Publishing
 from headwater.store.journal.events import JournalEvent, PendingPrediction, Predictions
 
 from .fair_lock import FairLock
@@ -36,11 +37,19 @@ class Model:
     id: int
     name: str
     task: str
-    learners: list[LearnerState] = field(default_factory=list)
+    live: list[LearnerState] = field(default_factory=list)
+    """The learners that learn, champion first."""
+    learners: list[LearnerState] = field(init=False)
+    """The learners that answer, champion first, which are those that learn unless the model is published late."""
     champion: LearnerState = field(init=False)
     """The learner that predicts, the first of ``learners``."""
     paused: bool = False
-    seq: int = 0
+    at: int = 0
+    """The last event learned."""
+    seq: int = field(init=False)
+    """The last event that the answering learners have learned."""
+    late: Publishing | None = None
+    """When and how the learners are published, None if at once."""
     lock: FairLock = field(default_factory=FairLock)
     recent: deque[tuple[int, JournalEvent, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT))
     """The last events with their numbers and the champion's predictions."""
@@ -53,10 +62,28 @@ class Model:
     pace: float = 1.0
     """Running mean of the seconds that learning takes for each second of its price, which is rounded up."""
     _price: tuple[Price, list[LearnerState], int] | None = None
+    _held: deque[tuple[int, JournalEvent, Any]] = field(default_factory=lambda: deque(maxlen=_RECENT))
 
-    def take(self, learners: list[LearnerState]) -> None:
-        """Replace the learners, champion first."""
-        self.learners, self.champion = learners, learners[0]
+    def take(self, live: list[LearnerState]) -> None:
+        """Replace the learners, champion first, and publish them."""
+        self.live = self.learners = live
+        self.champion, self.seq = live[0], self.at
+        if self.late is not None:
+            self.publish()
+
+    def publish(self) -> None:
+        """Let the learners answer as they are now."""
+        if self.late is not None:
+            self.learners = list(map(self.late.copied, self.live))
+            self.late.begin(self.at)
+        self.champion, self.seq = self.learners[0], self.at
+        self.recent.extend(self._held)
+        self._held.clear()
+
+    def publish_if_due(self) -> None:
+        """Publish the learners if the model is published late and it is time to."""
+        if self.late is not None and self.at > self.seq and self.late.is_due(self.at):
+            self.publish()
 
     @property
     def price(self) -> Price:
@@ -128,11 +155,15 @@ class Model:
             block = events if len(events) == 1 else events[start:stop]
             with self.lock:
                 began = time.perf_counter()
-                predictions = list(map(learn_events, self.learners, repeat(block)))
-                self.seq = first + start + len(block) - 1
-                for state in self.learners:
-                    state.at = self.seq
-                if (alarm := self.champion.learner.kind.alarm) is not None:
+                predictions = list(map(learn_events, self.live, repeat(block)))
+                self.at = first + start + len(block) - 1
+                for state in self.live:
+                    state.at = self.at
+                if self.late is None:
+                    self.seq = self.at
+                else:
+                    self.publish_if_due()
+                if (alarm := self.champion.learner.kind.alarm) is not None and self.late is None:
                     self._note_alarms(block, first + start, predictions[0], alarm)
                 if price_s:
                     share = min((time.perf_counter() - began) / price_s, 1.0)
@@ -146,12 +177,13 @@ class Model:
         """Return the end index of a turn that takes about ``_TURN_S``, and its price in seconds."""
         row_s, cell_s, most = self.price.learning(1, 0), self.price.learning(0, 1), _TURN_S / self.pace
         price_s = row_s + cell_s * len(events[start].x)
-        for i in range(start + 1, len(events)):
+        end = len(events) if self.late is None else self.late.end_of(start, len(events), self.at)
+        for i in range(start + 1, end):
             more = row_s + cell_s * len(events[i].x)
             if price_s + more > most:
                 return i, price_s
             price_s += more
-        return len(events), price_s
+        return end, price_s
 
     def _note_alarms(self, block: list[JournalEvent], first: int, scores: list[float], alarm: float) -> None:
         """Store the latest alarms of a block with explanations, computed right after the block was learned."""
@@ -161,9 +193,9 @@ class Model:
             self.alarms.append((first + i, block[i], scores[i], why if isinstance(why, Mapping) else why.contributions))
 
     def _remember(self, events: list[JournalEvent], first: int, predictions: list[Any]) -> None:
-        name = self.champion.name
+        name, recent = self.champion.name, self.recent if self.late is None else self._held
         for i in range(max(0, len(events) - _RECENT), len(events)):
             if events[i].step is not None:
                 continue
             earlier = (events[i].predicted or {}).get(name)
-            self.recent.append((first + i, events[i], predictions[i] if earlier is None else earlier[0]))
+            recent.append((first + i, events[i], predictions[i] if earlier is None else earlier[0]))

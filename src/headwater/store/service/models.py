@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sqlite3
 import time
@@ -14,6 +15,7 @@ from typing import Any
 from headwater.errors import ConfigError, StoreError, did_you_mean
 from headwater.learner.kind import check_can
 from headwater.route.score import Score
+from headwater.store.forget.publishing import Publishing
 from headwater.store.forget.record import digest_of
 from headwater.store.journal.backup import check_pages
 from headwater.store.journal.database import DAMAGED, check_tables, read_only, refuse_unfit, sound
@@ -53,6 +55,8 @@ class Models:
         self._base, self._at, self._journal, self._snapshots = base, at, journal, snapshots
         self.by_name: dict[str, Model] = {}
         self._not_begun: list[Any] = []
+        self.publish_every: int | str | None = None
+        """How rarely models show what they have learned, None for at once."""
 
     def named(self, name: str) -> Model:
         """Return a model.
@@ -94,7 +98,7 @@ class Models:
 
     def add(self, model: Model, name: str, learner: Any) -> None:
         """Add a challenger, which learns and is scored from here on."""
-        _check_name(name, [state.name for state in model.learners], "challenger")
+        _check_name(name, [state.name for state in model.live], "challenger")
         check_can(model.champion.learner, "challenge", at=model.name)
         if learner.task != model.task:
             raise ConfigError(
@@ -141,10 +145,10 @@ class Models:
         self._base.executemany("REPLACE INTO meta VALUES (?, ?)", rows)
 
     def _member(self, model: Model, name: str | None) -> LearnerState:
-        for state in model.learners:
+        for state in model.live:
             if name is None or state.name == name:
                 return state
-        names = [state.name for state in model.learners]
+        names = [state.name for state in model.live]
         raise UnknownModel(
             expected=f"a learner of model {model.name}",
             got=repr(name),
@@ -157,25 +161,43 @@ class Models:
 
     def refresh(self) -> None:
         """Reload the models from the tables after a change, keeping the learners in memory."""
-        known = {state.id: state for model in self.by_name.values() for state in model.learners}
+        known = {state.id: state for model in self.by_name.values() for state in model.live}
         models: dict[str, Model] = {}
         for number, name, paused in self._base.execute("SELECT id, name, paused FROM models ORDER BY id").fetchall():
             learners = [self._loaded(row, known) for row in self._rows(number)]
-            model = self.by_name.get(name) or Model(number, name, learners[0].learner.task, seq=learners[0].at)
+            model = self.by_name.get(name)
+            if model is None:
+                late = None if self.publish_every is None else Publishing(self.publish_every, self._copied)
+                model = Model(number, name, learners[0].learner.task, at=learners[0].at, late=late)
             with model.lock:
                 model.take(learners)
                 model.paused = bool(paused)
             models[name] = model
         self.by_name = models
-        self._not_begun = [state.learner for model in models.values() for state in model.learners]
+        self._not_begun = [state.learner for model in models.values() for state in model.live]
+
+    def _copied(self, state: LearnerState) -> LearnerState:
+        """Return a copy of a learner and its metrics, which answers until the next is published."""
+        learners = self._snapshots.learners
+        learner = learners.unpack(learners.pack(state.learner), self._at)
+        scores = scores_of(learner, state.scores.to_bytes())
+        return LearnerState(state.id, state.name, state.champion, learner, scores, state.at)
+
+    def publish_due(self) -> None:
+        """Publish the models that are published late and whose time has come."""
+        for model in self.by_name.values():
+            with model.lock:
+                model.publish_if_due()
 
     def recover(self, block: int = _BLOCK) -> None:
         """Load every learner from its newest sound snapshot and replay the journal after it."""
         self.refresh()
         for model in self.by_name.values():
-            for state in model.learners:
+            for state in model.live:
                 self.replay(model, state, None, block)
-            model.seq = max(state.at for state in model.learners)
+            model.at = model.seq = max([state.at for state in model.live])
+            if model.late is not None:
+                model.publish()
 
     def as_of(self, model: Model, seq: int, name: str | None) -> Any:
         """Return a learner as it was after event ``seq``, from the newest earlier snapshot and the journal."""
@@ -260,7 +282,7 @@ class Models:
 
     def begin(self, model: Model, fresh: LearnerState, after: int, since: int) -> None:
         """Add a learner that takes turns with the champion, with the event and the time since when it sees rows."""
-        known = {state.name: state.id for state in model.learners}
+        known = {state.name: state.id for state in model.live}
         name = f"{fresh.name}.{max(known.values())}" if fresh.name in known else fresh.name
         cursor = self._base.execute("INSERT INTO learners (model, name, champion) VALUES (?, ?, 0)", (model.id, name))
         number, saved = int(cursor.lastrowid or 0), self._snapshots.learners.pack(fresh.learner)
@@ -278,7 +300,7 @@ class Models:
 
     def oldest(self) -> int:
         """Return the oldest sequence among the learners' newest snapshots."""
-        ends = [self._snapshots.sequences(m.id)[-1:] for model in self.by_name.values() for m in model.learners]
+        ends = [self._snapshots.sequences(m.id)[-1:] for model in self.by_name.values() for m in model.live]
         return min((seq for end in ends for seq in end), default=self._journal.seq)
 
     def check(self, model: Model, events: list[JournalEvent], limits: Limits, added: set[Any]) -> None:
@@ -301,7 +323,7 @@ class Models:
             return
         plain, met = not answer.compound, set[Any]()
         labels = list(map(_LABEL, events)) if answer.given_out is None else labels_of(champion, events)
-        for state in model.learners:
+        for state in model.live:
             known = state.known_classes()
             if plain and known.issuperset(labels):
                 continue
@@ -328,11 +350,11 @@ class Models:
     def adds_names(self, model: Model, events: list[JournalEvent]) -> bool:
         """Return whether examples contain new names or classes, since only those need permanent memory."""
         X, y = [event.x for event in events], labels_of(model.champion.learner, events)
-        grown = [state.learner.check_limits(X, y) for state in model.learners]
+        grown = [state.learner.check_limits(X, y) for state in model.live]
         return any(growth.names or growth.classes for growth in grown)
 
     def _growth(self, model: Model, X: list[Any], y: list[Any]) -> int:
-        return sum(state.learner.check_limits(X, y).bytes for state in model.learners)
+        return sum(state.learner.check_limits(X, y).bytes for state in model.live)
 
     def step_event(self, model: Model, name: str | None, factor: float) -> JournalEvent:
         """Return the event that changes a learner's step size.
@@ -405,6 +427,24 @@ class Models:
             If an event can't be learned.
         """
         start = state.at
+        collects = gc.isenabled()
+        gc.disable()  # collections take a fifth of a replay and find nothing, as rows hold no cycles
+        try:
+            self._replay(model, state, start, until, block, left_out)
+        finally:
+            if collects:
+                gc.enable()
+        state.at = max(state.at, self._journal.seq if until is None else until)
+
+    def _replay(
+        self,
+        model: Model,
+        state: LearnerState,
+        start: int,
+        until: int | None,
+        block: int,
+        left_out: frozenset[int],
+    ) -> None:
         for numbered in self._blocks(model, start, until, block, left_out):
             try:
                 learn_events(state, [event for _, event in numbered])
@@ -414,7 +454,6 @@ class Models:
                     self.replay(model, self._again(model, state, start, first - 1), last, block=1)
                 raise self._unlearnable(model, state, last, error) from error
             state.at = numbered[-1][0]
-        state.at = max(state.at, self._journal.seq if until is None else until)
 
     def _blocks(
         self, model: Model, behind: int, until: int | None, block: int, left_out: frozenset[int] = frozenset()

@@ -85,6 +85,8 @@ class Service:
         Whether to create a missing file.
     retention : Retention, optional
         How old anything may be that the store holds or serves, by default as at the last opening.
+    publish_every : int or str, optional
+        Rows, or a time such as ``"10 minutes"``, after which models show what they have learned, by default at once.
 
     Raises
     ------
@@ -101,6 +103,7 @@ class Service:
         limits: Limits | None = None,
         create: bool = True,
         retention: Retention | None = None,
+        publish_every: int | str | None = None,
     ) -> None:
         self.policy, self.limits = policy or RetentionPolicy(), limits or Limits()
         self._file = StoreFile(Path(path), create=create)
@@ -109,6 +112,7 @@ class Service:
         keep = self.policy
         self.ids = Ids(self._file.base, keep.late_s, keep.keep_pending, keep.keep_pending_bytes)
         self.models = Models(self._file.base, at, self.journal, self.snapshots)
+        self.models.publish_every = publish_every
         self.id = database.store_id(self._file.base)
         """Unique id of the store."""
         self.sources = SourceTables(self._file.base, self._mutex, at)
@@ -157,8 +161,14 @@ class Service:
         """Lets learners take turns, if the store has a retention."""
         if retention is not None:
             self.expiry.set(retention)
+        if self.expiry.retention is not None:
+            self.expiry.look()
+        self._keeper.look = self._look
+
+    def _look(self) -> None:
+        """Do what falls due by the clock."""
         self.expiry.look()
-        self._keeper.look = self.expiry.look
+        self.models.publish_due()
 
     # ---- requests ----------------------------------------------------------------------------------------------------
 

@@ -216,18 +216,30 @@ class ClassScore(Score):
 
 def _count(counts: _Counts, row: _Row) -> None:
     """Count a row by its label and by each predictor's prediction."""
-    label = row[0]
-    own = counts.get(label)
-    if own is None:
-        own = counts[label] = [0] * 7
+    label, model, before, majority = row[:4]
+    own = counts.get(label) or _new(counts, label)
     own[0] += 1
-    for i in (1, 2, 3):
-        predicted = row[i]
-        if predicted == label:
-            own[2 * i - 1] += 1
-            own[2 * i] += 1
-        else:
-            counts.setdefault(predicted, [0] * 7)[2 * i - 1] += 1
+    if model == label:
+        own[1] += 1
+        own[2] += 1
+    else:
+        (counts.get(model) or _new(counts, model))[1] += 1
+    if before == label:
+        own[3] += 1
+        own[4] += 1
+    else:
+        (counts.get(before) or _new(counts, before))[3] += 1
+    if majority == label:
+        own[5] += 1
+        own[6] += 1
+    else:
+        (counts.get(majority) or _new(counts, majority))[5] += 1
+
+
+def _new(counts: _Counts, label: Label) -> list[int]:
+    """Return the counts of a label seen for the first time."""
+    own = counts[label] = [0] * 7
+    return own
 
 
 def _pairs(saved: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
